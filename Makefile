@@ -1,0 +1,46 @@
+# `make` reproduces the study, `make test` checks the code; both set up an environment of their own first.
+PYTHON ?= python3
+VENV ?= .venv
+CORES ?= all
+BIN := $(VENV)/bin
+SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
+
+.PHONY: all smoke figures report benchmark test test-all lint clean
+
+all: $(VENV)/installed
+	@$(SNAKEMAKE)
+	@echo "The report is results/report.html"
+
+smoke: $(VENV)/installed
+	@$(SNAKEMAKE) --configfile workflow/studies/smoke.yaml
+	@echo "The report is results/smoke/report.html"
+
+figures report benchmark: $(VENV)/installed
+	@$(SNAKEMAKE) $@
+
+test: $(VENV)/installed-test lint
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(VENV)/installed-test lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) .snakemake
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --editable . --constraint constraints.txt
+	touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[test]' --constraint constraints.txt
+	touch $@

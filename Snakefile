@@ -1,0 +1,39 @@
+from snakemake.exceptions import WorkflowError
+
+from pathlib import Path
+
+from pg.study.validation import InvalidStudy, load, read_options
+
+try:
+    # A study that is given on the command line stands alone: merged into the default one, it would inherit from it.
+    if not workflow.configfiles:
+        read_options(Path("config.yaml"))
+
+        configfile: "config.yaml"
+
+    STUDY = load(config)
+except InvalidStudy as invalid:
+    raise WorkflowError(str(invalid)) from None
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/probe.smk"
+include: "workflow/rules/exact.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/claims.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
+include: "workflow/rules/benchmark.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.claims.input,
+        rules.figures.input,
+        rules.report.input,
+
+
+onstart:
+    announce()

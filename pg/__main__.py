@@ -1,0 +1,122 @@
+"""`python -m pg`: the calls that the pipeline's jobs make, one at a time and by hand."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pg.study.equations import definitions, equation
+from pg.study.expansion import Block, Cell, cells, estimate, is_tuned
+from pg.study.jobs import train_job
+from pg.study.model import Study, TrainExperiment
+from pg.study.schema import text
+from pg.study.validation import InvalidStudy, read
+
+
+class Refused(ValueError):
+    """A request that cannot be met, with the reason."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand; return the exit status."""
+    options = _parser().parse_args(arguments)
+    if options.command == "schema":
+        print(text(), end="")
+        return 0
+    try:
+        study = read(options.configfile)
+        if options.command == "train":
+            _train(study, options)
+        else:
+            _explain(study)
+    except (InvalidStudy, Refused) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pg", description=__doc__)
+    parser.add_argument("--configfile", type=Path, default=Path("config.yaml"), help="study file (default: %(default)s)")
+    commands = parser.add_subparsers(dest="command", required=True)
+    train = commands.add_parser("train", help="train one variant; the same rows as the pipeline's, as CSV")
+    train.add_argument("--experiment", required=True, help="a training experiment of the study")
+    train.add_argument("--environment", required=True, help="one of its environments")
+    train.add_argument("--variant", required=True, help="one of its variants, with its level where it is swept")
+    train.add_argument("--seeds", required=True, type=_seeds, help="a seed or a range, as 0-9")
+    train.add_argument("--output", type=Path, help="CSV file (default: standard output)")
+    train.add_argument("--snapshots", type=Path, help="folder for policies (default: none are kept)")
+    commands.add_parser("explain", help="print every variant's equation and what each experiment costs")
+    commands.add_parser("schema", help="print the JSON schema of study files")
+    return parser
+
+
+def _seeds(text: str) -> Block:
+    first, _, last = text.partition("-")
+    try:
+        block = Block(int(first), int(last or first))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a seed nor a range such as 0-9") from None
+    if block.last < block.first:
+        raise argparse.ArgumentTypeError(f"{text!r} is an empty range")
+    return block
+
+
+def _train(study: Study, options: argparse.Namespace) -> None:
+    cell = _cell(study, options.experiment, options.environment, options.variant)
+    # Imported here, because asking for an explanation should not wait for torch.
+    import torch
+
+    from pg.evidence import records
+    from pg.learning.training import train
+
+    torch.set_num_threads(1)
+    records.log_to(None)
+    job = train_job(study, cell, options.seeds)
+    rate = _learning_rate(study, cell)
+    recorder = records.RunRecorder(job.budget.steps * len(job.seeds), options.snapshots)
+    train(job, rate, recorder)
+    records.write_csv(recorder.frame(), options.output or sys.stdout)
+
+
+def _cell(study: Study, experiment: str, environment: str, variant: str) -> Cell:
+    trained = [name for name, declared in study.experiments.items() if isinstance(declared, TrainExperiment)]
+    if experiment not in trained:
+        raise Refused(f"--experiment: {experiment!r} does not train; allowed: {', '.join(trained)}")
+    for cell in cells(study, experiment):
+        if (cell.environment_id, cell.variant_id) == (environment, variant):
+            return cell
+    pairs = ", ".join(f"{cell.environment_id} {cell.variant_id}" for cell in cells(study, experiment))
+    raise Refused(f"{environment!r} with {variant!r} is not part of {experiment}; its environments and variants: {pairs}")
+
+
+def _learning_rate(study: Study, cell: Cell) -> float:
+    rate = cell.variant.optimizer.learning_rate
+    if not is_tuned(cell):
+        assert isinstance(rate, float)
+        return rate
+    from pg.evidence import records
+
+    path = Path(study.results, "tuned", cell.experiment, cell.environment_id, f"{cell.variant_id}.json")
+    if not path.exists():
+        raise Refused(
+            f"the learning rate of {cell.variant_id} is tuned, and {path} does not exist; make it with\n"
+            f"  snakemake --cores all {path}"
+        )
+    return float(records.read_json(path)["learning_rate"])
+
+
+def _explain(study: Study) -> None:
+    for name, variant in study.variants.items():
+        print(f"{name}:\n  {equation(variant)}")
+        for definition in definitions(variant):
+            print(f"  {definition}")
+    for name in study.experiments:
+        cost = estimate(study, (name,))
+        print(f"{name}: {cost.steps:,} environment steps, about {cost.core_minutes:.1f} minutes on one core")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,195 @@
+r"""Every trajectory of a small MDP, and every batch of N of them, with its probability.
+
+Enumerated batches lie on the S axis of a `Trajectories`, where training has its seeds, so that the code that trains
+gives the estimate $\hat g$ of each; probabilities stay outside, and $\sum p \, \hat g$ is an exact expectation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pg.environments.tabular import MDP
+from pg.trajectories import Trajectories
+
+_Step = tuple[int, int, int]
+
+
+class EnumerationTooLarge(ValueError):
+    """More trajectories or batches than the limit allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enumeration:
+    r"""All M trajectories of an MDP that can happen under a policy that may take any action.
+
+    Attributes
+    ----------
+    mdp
+        The MDP.
+    trajectories
+        S = 1, N = M, as long as the horizon, in float64.
+    states
+        (M, T), $s_t$; 0 behind the end.
+    environment_probabilities
+        (M,), the environment's factor $p(s_0) \prod_t p(\text{outcome}_t \mid s_t, a_t)$ of each probability.
+    """
+
+    mdp: MDP
+    trajectories: Trajectories
+    states: Int[Tensor, "M T"]
+    environment_probabilities: Float[Tensor, " M"]
+
+    def probabilities(self, policy: Float[Tensor, "#T S A"]) -> Float[Tensor, " M"]:
+        r"""Compute $p_\theta(\tau) = p(s_0) \prod_t \pi_t(a_t \mid s_t) \, p(\text{outcome}_t \mid s_t, a_t)$.
+
+        Parameters
+        ----------
+        policy
+            (T, S_, A) or (1, S_, A), action probabilities.
+
+        Returns
+        -------
+        Tensor
+            (M,), differentiable in the policy; sums to 1.
+        """
+        steps = torch.arange(self.states.shape[1])
+        every_step = policy.expand(len(steps), -1, -1)
+        chosen = every_step[steps, self.states, self.trajectories.actions[0]]
+        return self.environment_probabilities * chosen.where(self.trajectories.mask[0], 1).prod(-1)
+
+
+def count_trajectories(mdp: MDP) -> int:
+    """Count the trajectories that `enumerate_trajectories` would build, without building them."""
+    # Python's integers do not overflow: a long horizon has more trajectories than 64 bits can count.
+    after: list[int] = [1] * mdp.states
+    for _ in range(mdp.horizon):
+        after = [_count_from(mdp, state, after) for state in range(mdp.states)]
+    return sum(count for count, probability in zip(after, mdp.start, strict=True) if probability > 0)
+
+
+def enumerate_trajectories(mdp: MDP, limit: int) -> Enumeration:
+    """Build every trajectory of positive probability.
+
+    Parameters
+    ----------
+    mdp
+        Its tables.
+    limit
+        Largest number of trajectories.
+
+    Raises
+    ------
+    EnumerationTooLarge
+        If there are more.
+    """
+    count = count_trajectories(mdp)
+    if count > limit:
+        raise EnumerationTooLarge(
+            f"{count:,} trajectories are more than the limit of {limit:,}: shorten the horizon or raise the limit"
+        )
+    paths = [path for start in np.flatnonzero(mdp.start) for path in _paths(mdp, int(start), mdp.horizon)]
+    mask = np.arange(mdp.horizon) < np.array([len(path) for path in paths])[:, None]
+    steps = np.zeros((*mask.shape, 3), dtype=np.int64)
+    steps[mask] = [step for path in paths for step in path]
+    states, actions, outcomes = steps[..., 0], steps[..., 1], steps[..., 2]
+    happened = (states, actions, outcomes)
+    terminated = np.any(mdp.terminates[happened] & mask, axis=-1)
+    return Enumeration(
+        mdp=mdp,
+        trajectories=Trajectories(
+            observations=_one_batch(np.eye(mdp.states)[states] * mask[..., None]),
+            actions=_one_batch(actions),
+            rewards=_one_batch(mdp.rewards[happened] * mask),
+            mask=_one_batch(mask),
+            terminated=_one_batch(terminated),
+            truncated=_one_batch(~terminated),
+        ),
+        states=torch.as_tensor(states),
+        environment_probabilities=torch.as_tensor(
+            mdp.start[states[:, 0]] * np.where(mask, mdp.probabilities[happened], 1).prod(-1)
+        ),
+    )
+
+
+def tuples(enumeration: Enumeration, n: int, limit: int) -> Int[Tensor, "S N"]:
+    """List every batch of n trajectories, in order and with repetition, as indices of trajectories.
+
+    Parameters
+    ----------
+    enumeration
+        The M trajectories.
+    n
+        N, trajectories per batch.
+    limit
+        Largest number of batches.
+
+    Returns
+    -------
+    Tensor
+        (M**n, n). A batch's probability is the product of its members'.
+
+    Raises
+    ------
+    EnumerationTooLarge
+        If there are more batches.
+    """
+    trajectories = enumeration.states.shape[0]
+    if trajectories**n > limit:
+        raise EnumerationTooLarge(
+            f"{trajectories**n:,} batches of {n} out of {trajectories:,} trajectories are more than the limit of "
+            f"{limit:,}: shorten the horizon, take smaller batches or raise the limit"
+        )
+    return torch.as_tensor(np.indices([trajectories] * n).reshape(n, -1).T.copy())
+
+
+def batches(enumeration: Enumeration, members: Int[Tensor, "S N"]) -> Trajectories:
+    """Put batches of enumerated trajectories on the S axis.
+
+    Parameters
+    ----------
+    enumeration
+        The M trajectories.
+    members
+        (S, N), indices of trajectories, such as rows of `tuples`.
+    """
+    every = enumeration.trajectories
+    return Trajectories(
+        observations=every.observations[0, members],
+        actions=every.actions[0, members],
+        rewards=every.rewards[0, members],
+        mask=every.mask[0, members],
+        terminated=every.terminated[0, members],
+        truncated=every.truncated[0, members],
+    )
+
+
+def _paths(mdp: MDP, state: int, steps: int) -> Iterator[tuple[_Step, ...]]:
+    """Yield every sequence of (state, action, outcome) that can follow a state within a number of steps."""
+    if steps == 0:
+        yield ()
+        return
+    for step in _steps(mdp, state):
+        if mdp.terminates[step]:
+            yield (step,)
+        else:
+            for rest in _paths(mdp, int(mdp.next_states[step]), steps - 1):
+                yield (step, *rest)
+
+
+def _count_from(mdp: MDP, state: int, after: list[int]) -> int:
+    return sum(1 if mdp.terminates[step] else after[int(mdp.next_states[step])] for step in _steps(mdp, state))
+
+
+def _steps(mdp: MDP, state: int) -> list[_Step]:
+    return [(state, int(action), int(outcome)) for action, outcome in np.argwhere(mdp.probabilities[state] > 0)]
+
+
+def _one_batch(values: NDArray[np.generic]) -> Tensor:
+    return torch.as_tensor(values).unsqueeze(0)

@@ -1,0 +1,140 @@
+r"""What is known exactly of a tabular MDP: objective, values, distributions of states, and the policy gradient.
+
+A policy is a float64 table of action probabilities $\pi_t(a \mid s)$ of shape (T, S_, A), or (1, S_, A) where it is the
+same at every step. Everything is a differentiable function of that table, by dynamic programming over the horizon.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pg.environments.tabular import MDP
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    r"""What is still to come from step t on, counted from step t.
+
+    Attributes
+    ----------
+    states
+        (T, S_), $V_t(s)$.
+    actions
+        (T, S_, A), $Q_t(s, a)$.
+    """
+
+    states: Float[Tensor, "T S"]
+    actions: Float[Tensor, "T S A"]
+
+
+def values(mdp: MDP, policy: Float[Tensor, "#T S A"], discount: float = 1.0) -> Values:
+    r"""Compute $Q_t = r + \gamma P V_{t+1}$ and $V_t(s) = \sum_a \pi_t(a \mid s) Q_t(s, a)$, with $V_T = 0$.
+
+    Parameters
+    ----------
+    mdp
+        Its tables.
+    policy
+        (T, S_, A) or (1, S_, A), action probabilities.
+    discount
+        $\gamma$; 1 in the lecture.
+    """
+    rewards, transitions = torch.as_tensor(mdp.expected_rewards), torch.as_tensor(mdp.transitions)
+    after = rewards.new_zeros(mdp.states)
+    states: list[Tensor] = []
+    actions: list[Tensor] = []
+    for probabilities in reversed(_every_step(mdp, policy)):
+        action_values = rewards + discount * transitions @ after
+        after = (probabilities * action_values).sum(-1)
+        states.append(after)
+        actions.append(action_values)
+    return Values(torch.stack(states[::-1]), torch.stack(actions[::-1]))
+
+
+def state_distributions(mdp: MDP, policy: Float[Tensor, "#T S A"]) -> Float[Tensor, "T S"]:
+    r"""Compute $d_t(s)$, the probability that the trajectory has not ended before step t and is in s then.
+
+    $d_{t+1}(s') = \sum_{s,a} d_t(s) \pi_t(a \mid s) P(s' \mid s, a)$; a row sums to 1 less what has ended.
+
+    Parameters
+    ----------
+    mdp
+        Its tables.
+    policy
+        (T, S_, A) or (1, S_, A), action probabilities.
+    """
+    transitions = torch.as_tensor(mdp.transitions)
+    distributions = [torch.as_tensor(mdp.start)]
+    for probabilities in _every_step(mdp, policy)[:-1]:
+        distributions.append(torch.einsum("s,sa,sap->p", distributions[-1], probabilities, transitions))
+    return torch.stack(distributions)
+
+
+def objective(mdp: MDP, policy: Float[Tensor, "#T S A"], discount: float = 1.0) -> Float[Tensor, ""]:
+    r"""Compute $J = \mathbb{E}[\sum_t \gamma^t r_t] = \sum_s d_0(s) V_0(s)$, differentiably.
+
+    Parameters
+    ----------
+    mdp
+        Its tables.
+    policy
+        (T, S_, A) or (1, S_, A), action probabilities.
+    discount
+        $\gamma$; 1 in the lecture.
+    """
+    return torch.as_tensor(mdp.start) @ values(mdp, policy, discount).states[0]
+
+
+def gradient(mdp: MDP, policy: Float[Tensor, "#T S A"], discount: float = 1.0) -> Float[Tensor, "#T S A"]:
+    r"""Differentiate J through its recursion: $\partial J / \partial \pi_t(a \mid s)$, of the policy's shape.
+
+    The entries of the table count as free numbers; the chain rule with $\nabla_\theta \pi$ gives $\nabla_\theta J$.
+
+    Parameters
+    ----------
+    mdp
+        Its tables.
+    policy
+        (T, S_, A) or (1, S_, A), action probabilities.
+    discount
+        $\gamma$; 1 in the lecture.
+    """
+    table = policy.detach().requires_grad_()
+    (derivative,) = torch.autograd.grad(objective(mdp, table, discount), table)
+    return derivative
+
+
+def policy_gradient_theorem(
+    mdp: MDP, policy: Float[Tensor, "#T S A"], discount: float = 1.0
+) -> Float[Tensor, "#T S A"]:
+    r"""Compute $\partial J / \partial \pi_t(a \mid s) = \gamma^t d_t(s) Q_t(s, a)$, of the policy's shape.
+
+    With the chain rule this is $\nabla J = \sum_t \gamma^t \sum_s d_t(s) \sum_a \nabla \pi_t(a \mid s) Q_t(s, a)$
+    (Sutton, McAllester, Singh & Mansour 2000, theorem 1, for a finite horizon); summed over t where the policy is the
+    same at every step.
+
+    Parameters
+    ----------
+    mdp
+        Its tables.
+    policy
+        (T, S_, A) or (1, S_, A), action probabilities.
+    discount
+        $\gamma$; 1 in the lecture.
+    """
+    table = policy.detach()
+    weights = discount ** torch.arange(mdp.horizon, dtype=table.dtype)
+    visits = weights[:, None] * state_distributions(mdp, table)
+    return (visits.unsqueeze(-1) * values(mdp, table, discount).actions).sum_to_size(table.shape)
+
+
+def _every_step(mdp: MDP, policy: Float[Tensor, "#T S A"]) -> tuple[Float[Tensor, "S A"], ...]:
+    if policy.shape[0] not in (1, mdp.horizon) or policy.shape[1:] != (mdp.states, mdp.actions):
+        raise ValueError(
+            f"policy has shape {tuple(policy.shape)}, expected (1 or {mdp.horizon}, {mdp.states}, {mdp.actions})"
+        )
+    return policy.expand(mdp.horizon, -1, -1).unbind()

@@ -1,0 +1,172 @@
+"""Any gymnasium environment, stepped for S seeds × N trajectories together.
+
+Start states come from each seed's own generator, nothing resets by itself, and a copy that has finished is not
+stepped where a step costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
+from gymnasium.spaces import Box, Discrete, flatten_space
+from gymnasium.spaces.utils import flatten
+from numpy.typing import NDArray
+
+from pg.environments.catalogue import check_spaces, horizon_of, kind_of, make_copy
+from pg.environments.tabular import TabularEnvironments, tabular_mdp
+from pg.study.model import Environment
+from pg.trajectories import Environments, Spaces, Transition
+
+_SEED_RANGE = 2**31
+
+
+def make_environments(environment: Environment, seeds: int, trajectories: int) -> Environments:
+    """Return S × N copies of the declared environment, by the fastest way there is.
+
+    Raises
+    ------
+    UnsupportedEnvironment
+        If the environment has no step limit and none is declared, or spaces that policies cannot handle.
+    """
+    horizon = horizon_of(environment)
+    mdp = tabular_mdp(environment.id, environment.kwargs, horizon)
+    if mdp is not None:
+        return TabularEnvironments(mdp, seeds, trajectories)
+    if kind_of(environment) == "cartpole":
+        return VectorisedCartPole(environment.kwargs, horizon, seeds, trajectories)
+    return SteppedOneByOne.made(environment.id, environment.kwargs, horizon, seeds, trajectories)
+
+
+class VectorisedCartPole:
+    """gymnasium's own vectorised CartPole, each seed's start states drawn from its own generator.
+
+    gymnasium draws the start states of all copies from one generator and resets a finished copy in the next step;
+    here the start states are put in from outside and the marks that ask for a reset are wiped after each step.
+    """
+
+    spaces = Spaces(observation_size=4, action_count=2)
+
+    def __init__(self, kwargs: dict[str, Any], horizon: int, seeds: int, trajectories: int) -> None:
+        self.horizon = horizon
+        self._kwargs = kwargs
+        self._shape = (seeds, trajectories)
+        self._copies = CartPoleVectorEnv(seeds * trajectories, max_episode_steps=horizon + 1, **kwargs)
+        self._copies.reset(seed=0)
+
+    def resized(self, seeds: int) -> VectorisedCartPole:
+        """Return new copies: they cost nothing."""
+        return VectorisedCartPole(self._kwargs, self.horizon, seeds, self._shape[1])
+
+    def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
+        """Draw start states as gymnasium does: every component uniform in [-0.05, 0.05]."""
+        low, high = self._copies.low, self._copies.high
+        _, trajectories = self._shape
+        states = [generator.uniform(low, high, size=(4, trajectories)) for generator in generators]
+        self._copies.state = np.concatenate(states, axis=1)
+        self._forget_finished()
+        return self._copies.state.T.astype(np.float32).reshape(*self._shape, 4)
+
+    def step(self, actions: NDArray[np.generic], alive: NDArray[np.bool_]) -> Transition:
+        """Step all copies; a step of a finished one costs nothing extra and means nothing."""
+        observations, rewards, terminated, truncated, _ = self._copies.step(actions.reshape(-1).astype(np.int64))
+        self._forget_finished()
+        return Transition(
+            observations=observations.reshape(*self._shape, 4),
+            rewards=rewards.reshape(self._shape).astype(np.float64),
+            terminated=terminated.reshape(self._shape),
+            truncated=truncated.reshape(self._shape),
+        )
+
+    def _forget_finished(self) -> None:
+        self._copies.steps[:] = 0
+        self._copies.prev_done[:] = False
+
+
+class SteppedOneByOne:
+    """S × N separate copies of any gymnasium environment; only those that are alive are stepped."""
+
+    def __init__(
+        self,
+        copies: Sequence[gymnasium.Env[Any, Any]],
+        spaces: Spaces,
+        horizon: int,
+        trajectories: int,
+    ) -> None:
+        self.spaces = spaces
+        self.horizon = horizon
+        self._copies = copies
+        self._shape = (len(copies) // trajectories, trajectories)
+        self._observation_space = copies[0].observation_space
+        self._action_space = copies[0].action_space
+
+    @classmethod
+    def made(cls, id: str, kwargs: dict[str, Any], horizon: int, seeds: int, trajectories: int) -> SteppedOneByOne:
+        """Make S × N copies of a gymnasium id."""
+        copies = [make_copy(id, kwargs, horizon) for _ in range(seeds * trajectories)]
+        check_spaces(copies[0], id)
+        return cls(copies, spaces_of(copies[0]), horizon, trajectories)
+
+    def resized(self, seeds: int) -> SteppedOneByOne:
+        """Return the first copies: since every batch starts from a reset, any of them will do.
+
+        Raises
+        ------
+        ValueError
+            If more seeds are asked for than there are copies of.
+        """
+        trajectories = self._shape[1]
+        if seeds > self._shape[0]:
+            raise ValueError(f"{seeds} seeds asked of copies for {self._shape[0]}")
+        return SteppedOneByOne(self._copies[: seeds * trajectories], self.spaces, self.horizon, trajectories)
+
+    def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
+        """Reset every copy with a number drawn from its seed's generator: no state outlives a batch."""
+        _, trajectories = self._shape
+        numbers = np.stack([generator.integers(_SEED_RANGE, size=trajectories) for generator in generators])
+        starts = [
+            self._flat(copy.reset(seed=int(number))[0])
+            for copy, number in zip(self._copies, numbers.reshape(-1), strict=True)
+        ]
+        return np.stack(starts).reshape(*self._shape, -1)
+
+    def step(self, actions: NDArray[np.generic], alive: NDArray[np.bool_]) -> Transition:
+        """Step the copies that are alive, real actions clipped to the space."""
+        count = len(self._copies)
+        observations = np.zeros((count, self.spaces.observation_size), dtype=np.float32)
+        rewards = np.zeros(count)
+        terminated = np.zeros(count, dtype=np.bool_)
+        truncated = np.zeros(count, dtype=np.bool_)
+        legal = self._legal(actions.reshape(count, *actions.shape[2:]))
+        for i in np.flatnonzero(alive):
+            observation, rewards[i], terminated[i], truncated[i], _ = self._copies[i].step(legal[i])
+            observations[i] = self._flat(observation)
+        return Transition(
+            observations=observations.reshape(*self._shape, -1),
+            rewards=rewards.reshape(self._shape),
+            terminated=terminated.reshape(self._shape),
+            truncated=truncated.reshape(self._shape),
+        )
+
+    def _flat(self, observation: Any) -> NDArray[np.float32]:
+        return flatten(self._observation_space, observation).astype(np.float32)
+
+    def _legal(self, actions: NDArray[np.generic]) -> NDArray[np.generic]:
+        if isinstance(self._action_space, Box):
+            low, high = self._action_space.low.reshape(-1), self._action_space.high.reshape(-1)
+            return np.clip(actions, low, high).reshape(-1, *self._action_space.shape)
+        assert isinstance(self._action_space, Discrete)
+        return actions + self._action_space.start
+
+
+def spaces_of(copy: gymnasium.Env[Any, Any]) -> Spaces:
+    """Return what a policy must know of an environment whose spaces have been checked."""
+    observations, actions = flatten_space(copy.observation_space), copy.action_space
+    assert isinstance(observations, Box)
+    if isinstance(actions, Discrete):
+        return Spaces(observations.shape[0], int(actions.n))
+    assert isinstance(actions, Box)
+    return Spaces(observations.shape[0], None, int(np.prod(actions.shape)))

@@ -1,0 +1,76 @@
+"""What a single learning curve says: mean returns of successive batches against environment steps.
+
+Everywhere, `steps` (I,) counts environment steps after each of I batches, increasing; `returns` (I,) are the batches'
+mean returns; `budget` is the number of environment steps that every run is given.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+_RECENT = 5  # batches whose mean return is compared with the threshold
+_TENTHS = 10
+
+
+def area(steps: Array, returns: Array, budget: float) -> float:
+    """Average the learning curve over the step budget (area under the curve divided by the budget).
+
+    A batch's mean return stands for the steps in which the batch was collected; the last batch is cut at the budget,
+    and holds until then where the run ended earlier.
+    """
+    ends = np.minimum(steps, budget)
+    ends[-1] = budget
+    return float(np.diff(ends, prepend=0.0) @ returns / budget)
+
+
+def interpolate(steps: Array, returns: Array, grid: NDArray[Any]) -> Array:
+    """Step-interpolate a learning curve: at each grid point, the mean return of the batch then being collected.
+
+    Beyond the end of a run its last value holds.
+    """
+    return returns[np.minimum(np.searchsorted(steps, grid, side="left"), len(returns) - 1)]
+
+
+def final_return(steps: Array, returns: Array, budget: float) -> float:
+    """Average the batches that ended in the last tenth of the budget; the last batch alone where none did."""
+    late = returns[steps > 0.9 * budget]
+    return float(late.mean() if late.size else returns[-1])
+
+
+def steps_to_threshold(steps: Array, returns: Array, budget: float, threshold: float) -> float | None:
+    """Find after how many steps the mean of the last five batches' mean returns first reaches the threshold.
+
+    Returns
+    -------
+    float or None
+        None where that does not happen within the budget, or the run has fewer than five batches.
+    """
+    if len(returns) < _RECENT:
+        return None
+    recent = np.lib.stride_tricks.sliding_window_view(returns, _RECENT).mean(axis=-1)
+    reached = steps[_RECENT - 1 :][(recent >= threshold) & (steps[_RECENT - 1 :] <= budget)]
+    return float(reached[0]) if reached.size else None
+
+
+def collapsed(returns: Array) -> bool:
+    """Tell whether a run lost most of what it had learned.
+
+    Of the gain over the first tenth of the iterations that the best later tenth shows, the last tenth has kept less
+    than half. A run that never gained has not collapsed; one with a return that is not finite has. With fewer than
+    ten iterations each counts as a tenth.
+    """
+    if not np.isfinite(returns).all():
+        return True
+    tenths = [part.mean() for part in np.array_split(returns, min(_TENTHS, len(returns)))]
+    best_gain = max(tenths) - tenths[0]
+    return bool(best_gain > 0 and tenths[-1] - tenths[0] < best_gain / 2)
+
+
+def return_at_iteration(returns: Array, iteration: int) -> float:
+    """Average the five batches up to an iteration (counted from 1); all of them where there are fewer."""
+    return float(returns[max(0, iteration - _RECENT) : iteration].mean())

@@ -1,0 +1,79 @@
+"""The metrics that tables hold: how each is named, on which scale it is compared, and what summarises it.
+
+The validation of a study reads this registry before any job runs, so it imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+Kind = Literal["train", "probe", "exact"]
+Scale = Literal["difference", "ratio"]
+Statistic = Literal["mean", "geometric_mean", "restricted_mean", "share"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A number that a table holds once per seed.
+
+    Attributes
+    ----------
+    name
+        As in the column `metric` of the tables.
+    label
+        For axes and captions.
+    unit
+        Unit of the value; empty where it has none, or where it is the environment's own (returns).
+    kinds
+        Kinds of experiment that measure it.
+    scale
+        "difference": a is compared with b by a - b. "ratio": by a / b, averaged over seeds on the logarithm, because
+        the value is positive and spans orders of magnitude.
+    statistic
+        What summarises it over seeds. "share" marks the metrics that are 0 or 1.
+    failure
+        Value that a run without a finite one counts as; None where such a run leaves the statistic undefined.
+    """
+
+    name: str
+    label: str
+    unit: str
+    kinds: tuple[Kind, ...]
+    scale: Scale = "difference"
+    statistic: Statistic = "mean"
+    failure: float | None = None
+
+
+_ALL = (
+    Metric("final_return", "return over the last tenth of the budget", "", ("train",)),
+    Metric("area", "mean return over the budget", "", ("train",)),
+    Metric("steps_to_threshold", "steps to threshold", "environment steps", ("train",), statistic="restricted_mean"),
+    Metric("censored", "share of runs that miss the threshold", "", ("train",), statistic="share", failure=1.0),
+    Metric("solved", "share of runs that reach the threshold", "", ("train",), statistic="share", failure=0.0),
+    Metric("collapsed", "share of collapsed runs", "", ("train",), statistic="share", failure=1.0),
+    Metric("return_at_common_iteration", "return after equally many iterations", "", ("train",)),
+    Metric(
+        "total_variance",
+        "total variance of the gradient, tr Cov",
+        "",
+        ("probe", "exact"),
+        scale="ratio",
+        statistic="geometric_mean",
+    ),
+    # Its numerator is estimated without bias and may come out negative: no logarithm.
+    Metric("snr", "signal-to-noise ratio", "", ("probe",)),
+    Metric("cosine", "cosine to the true gradient", "", ("probe",)),
+    Metric("pairwise_cosine", "cosine between two gradients", "", ("probe",)),
+    Metric("relative_bias", "bias over the gradient's norm", "", ("probe", "exact")),
+    Metric("relative_bias_noise", "bias over the gradient's norm, from noise alone", "", ("probe",)),
+    Metric("shrinkage", "gain or loss along the true gradient", "", ("probe", "exact")),
+    Metric("shrinkage_se", "standard error of the shrinkage", "", ("probe",)),
+    Metric("log_variance_slope", "slope of log variance on log batch size", "", ("probe",)),
+    Metric("gradient_norm", "norm of the true gradient", "", ("exact",)),
+    Metric("objective", "expected return J", "", ("exact",)),
+)
+
+METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _ALL})

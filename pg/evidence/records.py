@@ -1,0 +1,264 @@
+"""What jobs write and read: CSV rows, policy snapshots, chosen learning rates; each written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
+
+import numpy as np
+import pandas as pd
+import safetensors
+import safetensors.numpy
+from numpy.typing import NDArray
+
+RUN_COLUMNS = (
+    "seed",
+    "iteration",
+    "steps",
+    "episodes",
+    "return_mean",
+    "return_min",
+    "return_max",
+    "length_mean",
+    "surrogate",
+    "gradient_norm",
+    "entropy",
+    "kl_new_old",
+    "kl_old_new",
+    "learning_rate",
+)
+PROBE_COLUMNS = (
+    "seed",
+    "variant",
+    "batch",
+    "total_variance",
+    "snr",
+    "cosine",
+    "pairwise_cosine",
+    "relative_bias",
+    "relative_bias_noise",
+    "shrinkage",
+    "shrinkage_se",
+    "squared_gradient",
+    "reference_snr",
+    "reference_trajectories",
+    "reference_flagged",
+)
+EXACT_COLUMNS = (
+    "seed",
+    "variant",
+    "batch",
+    "batches_enumerated",
+    "objective",
+    "gradient_norm",
+    "relative_bias",
+    "total_variance",
+    "shrinkage",
+)
+
+Key = TypeVar("Key", bound=Hashable)
+
+_log = logging.getLogger("pg")
+_SECONDS_BETWEEN_REPORTS = 5.0
+
+
+class UnreadableRecord(ValueError):
+    """A file that is not what its name promises, with the file and the reason."""
+
+
+def write_csv(frame: pd.DataFrame, place: str | Path | TextIO) -> None:
+    """Write a frame as CSV, atomically if to a file; numbers so that they are read back as the same numbers."""
+    if isinstance(place, str | Path):
+        _atomically(Path(place), lambda temporary: _put_csv(frame, temporary))
+    else:
+        _put_csv(frame, place)
+
+
+def _put_csv(frame: pd.DataFrame, place: Path | TextIO) -> None:
+    frame.to_csv(place, index=False, lineterminator="\n")
+
+
+def read_csv(path: str | Path, columns: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a CSV back.
+
+    Raises
+    ------
+    UnreadableRecord
+        If the file cannot be parsed or lacks one of the columns.
+    """
+    try:
+        frame = pd.read_csv(path, float_precision="round_trip", keep_default_na=False, na_values=["", "nan", "NaN"])
+    except (ValueError, OSError) as error:
+        raise UnreadableRecord(f"{path}: {error}") from error
+    missing = [column for column in columns if column not in frame.columns]
+    if missing:
+        raise UnreadableRecord(f"{path}: has no column {', '.join(missing)}; it has {', '.join(frame.columns)}")
+    return frame
+
+
+def read_grouped(
+    paths: Sequence[str | Path], keys: Sequence[Key], columns: Sequence[str]
+) -> dict[Key, pd.DataFrame]:
+    """Read equally many files for each key, the paths in the order of the keys, and join those of a key.
+
+    Raises
+    ------
+    UnreadableRecord
+        If a file is not readable.
+    """
+    per_key = len(paths) // len(keys)
+    groups = [paths[start : start + per_key] for start in range(0, len(paths), per_key)]
+    return {
+        key: pd.concat([read_csv(path, columns) for path in group], ignore_index=True)
+        for key, group in zip(keys, groups, strict=True)
+    }
+
+
+def write_json(content: Mapping[str, Any], path: str | Path) -> None:
+    """Write JSON, atomically."""
+    text = json.dumps(content, indent=2) + "\n"
+    _atomically(Path(path), lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """Read JSON back.
+
+    Raises
+    ------
+    UnreadableRecord
+        If it is not a JSON object.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise UnreadableRecord(f"{path}: {error}") from error
+    if not isinstance(content, dict):
+        raise UnreadableRecord(f"{path}: holds {type(content).__name__}, not an object")
+    return content
+
+
+def write_text(text: str, path: str | Path) -> None:
+    """Write text, atomically."""
+    _atomically(Path(path), lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def snapshot_path(folder: str | Path, stage: str, seed: int) -> Path:
+    """Return where a block's folder keeps the policy of a seed at a stage."""
+    return Path(folder) / stage / f"seed-{seed}.safetensors"
+
+
+def write_snapshot(policy: Mapping[str, NDArray[np.generic]], path: Path) -> None:
+    """Write a policy's parameters in the safetensors format, which holds numbers and no code."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _atomically(path, lambda temporary: safetensors.numpy.save_file(dict(policy), temporary))
+
+
+def read_snapshot(path: Path) -> dict[str, NDArray[np.generic]]:
+    """Read a policy's parameters back.
+
+    Raises
+    ------
+    UnreadableRecord
+        If the file is missing or damaged.
+    """
+    try:
+        return safetensors.numpy.load_file(path)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise UnreadableRecord(f"{path}: {error}") from error
+
+
+def read_snapshots(
+    folders: Iterable[str | Path], stage: str, seeds: Iterable[int]
+) -> dict[int, dict[str, NDArray[np.generic]]]:
+    """Read the policies of some seeds at a stage, each from whichever block's folder holds it.
+
+    Raises
+    ------
+    UnreadableRecord
+        If a seed's policy is in none of the folders, or damaged.
+    """
+    places = list(folders)
+    found: dict[int, dict[str, NDArray[np.generic]]] = {}
+    for seed in seeds:
+        paths = [snapshot_path(folder, stage, seed) for folder in places]
+        path = next((path for path in paths if path.exists()), None)
+        if path is None:
+            raise UnreadableRecord(f"no snapshot of seed {seed} at stage {stage} in {', '.join(map(str, places))}")
+        found[seed] = read_snapshot(path)
+    return found
+
+
+class RunRecorder:
+    """Collects the rows and snapshots of a training job and reports its progress to the log.
+
+    Parameters
+    ----------
+    total_steps
+        Environment steps of all seeds together, from which the time left is estimated.
+    snapshots
+        Folder that receives the snapshots, or None to keep none.
+    """
+
+    def __init__(self, total_steps: int, snapshots: str | Path | None = None) -> None:
+        self._rows: list[Mapping[str, float | int]] = []
+        self._snapshots = snapshots
+        self._total_steps = total_steps
+        self._steps = 0
+        self._started = self._reported = time.monotonic()
+
+    def row(self, row: Mapping[str, float | int]) -> None:
+        """Keep a row."""
+        self._rows.append(row)
+        # `steps` is cumulative per seed: what this batch added is its trajectories times their mean length.
+        previous = row["episodes"] / row["iteration"]
+        self._steps += round(row["length_mean"] * previous)
+        if time.monotonic() - self._reported > _SECONDS_BETWEEN_REPORTS:
+            self._report(row)
+
+    def snapshot(self, seed: int, stage: str, policy: Mapping[str, NDArray[np.generic]]) -> None:
+        """Write a seed's policy at a stage."""
+        if self._snapshots is not None:
+            write_snapshot(policy, snapshot_path(self._snapshots, stage, seed))
+
+    def frame(self) -> pd.DataFrame:
+        """Return all rows, ordered by learning rate, seed and iteration."""
+        frame = pd.DataFrame(self._rows, columns=list(RUN_COLUMNS))
+        return frame.sort_values(["learning_rate", "seed", "iteration"], ignore_index=True)
+
+    def _report(self, row: Mapping[str, float | int]) -> None:
+        self._reported = time.monotonic()
+        rate = self._steps / (self._reported - self._started)
+        left = max(0.0, self._total_steps - self._steps) / rate
+        _log.info(
+            "iteration %d  return %.1f  %d of %d steps  %.0f steps/s  about %.0f s left",
+            row["iteration"],
+            row["return_mean"],
+            self._steps,
+            self._total_steps,
+            rate,
+            left,
+        )
+
+
+def log_to(path: str | Path | None) -> None:
+    """Send the log of this job to a file, or to standard error where there is none."""
+    handler = logging.StreamHandler() if path is None else logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
+    _log.addHandler(handler)
+    _log.setLevel(logging.INFO)
+
+
+def _atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary neighbour of the file, then put it in the file's place in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,239 @@
+"""From the rows of runs, probes and enumerations to the study's tables: pure functions from frames to frames.
+
+Rows are keyed as the results folder is: by cell (runs), by `environment_id` and stage (probes), or by `environment_id`
+alone (exact). Tables come in the declared order of the cells, then by stage, seed, batch size and metric.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pg.evidence import curves, statistics
+from pg.evidence.metrics import METRICS
+from pg.study.expansion import Cell
+
+Array = NDArray[np.float64]
+
+_PROBED = (
+    "total_variance",
+    "snr",
+    "cosine",
+    "pairwise_cosine",
+    "relative_bias",
+    "relative_bias_noise",
+    "shrinkage",
+    "shrinkage_se",
+)
+_EXACT = ("relative_bias", "total_variance", "shrinkage", "gradient_norm", "objective")
+
+_SUMMARIES: Mapping[str, Callable[[Array], statistics.Interval]] = {
+    "mean": statistics.mean,
+    "geometric_mean": statistics.geometric_mean,
+    "restricted_mean": statistics.restricted_mean,
+    "share": statistics.share,
+}
+
+
+# Training ------------------------------------------------------------------------------------------------------------
+
+
+def train_table(runs: Mapping[Cell, pd.DataFrame], budget: int) -> pd.DataFrame:
+    """Make the long table of a training experiment.
+
+    Parameters
+    ----------
+    runs
+        Rows of all seeds by cell, cells in declared order.
+    budget
+        Environment steps per seed: where runs that miss the threshold are censored.
+
+    Returns
+    -------
+    DataFrame
+        Columns environment, variant, the sweep's paths, stage (empty), seed, metric, value. Metrics of the threshold
+        stand only where the environment declares one.
+    """
+    common = _common_iterations(runs)
+    rows = [
+        {**_names(cell), "stage": "", "seed": seed, "metric": metric, "value": value}
+        for cell, rows_of_cell in runs.items()
+        for seed, run in _by_seed(rows_of_cell)
+        for metric, value in _run_metrics(run, cell, budget, common[cell.environment_name]).items()
+    ]
+    return pd.DataFrame(rows, columns=_columns(runs, "stage", "seed", "metric", "value"))
+
+
+def train_curves(runs: Mapping[Cell, pd.DataFrame], budget: int, points: int = 100) -> pd.DataFrame:
+    """Bring every run's learning curve onto the same even grid of environment steps, up to the budget.
+
+    Returns
+    -------
+    DataFrame
+        Columns environment, variant, the sweep's paths, seed, steps, return.
+    """
+    grid = np.arange(1, points + 1) * budget // points
+    frames = [
+        pd.DataFrame(
+            {**_names(cell), "seed": seed, "steps": grid, "return": curves.interpolate(*_steps_and_returns(run), grid)}
+        )
+        for cell, rows_of_cell in runs.items()
+        for seed, run in _by_seed(rows_of_cell)
+    ]
+    return pd.concat(frames, ignore_index=True)[_columns(runs, "seed", "steps", "return")]
+
+
+def _run_metrics(run: pd.DataFrame, cell: Cell, budget: int, common_iteration: int) -> dict[str, float]:
+    steps, returns = _steps_and_returns(run)
+    values = {"final_return": curves.final_return(steps, returns, budget), "area": curves.area(steps, returns, budget)}
+    if cell.environment.threshold is not None:
+        reached = curves.steps_to_threshold(steps, returns, budget, cell.environment.threshold)
+        values["steps_to_threshold"] = float(budget) if reached is None else reached
+        values["censored"] = float(reached is None)
+        values["solved"] = float(reached is not None)
+    values["collapsed"] = float(curves.collapsed(returns))
+    values["return_at_common_iteration"] = curves.return_at_iteration(returns, common_iteration)
+    return values
+
+
+def _common_iterations(runs: Mapping[Cell, pd.DataFrame]) -> dict[str, int]:
+    """Per environment, the last iteration that every run of the experiment reaches."""
+    common: dict[str, int] = {}
+    for cell, rows in runs.items():
+        last = int(rows.groupby("seed")["iteration"].max().min())
+        common[cell.environment_name] = min(last, common.get(cell.environment_name, last))
+    return common
+
+
+def _steps_and_returns(run: pd.DataFrame) -> tuple[Array, Array]:
+    return run["steps"].to_numpy(dtype=np.float64), run["return_mean"].to_numpy(dtype=np.float64)
+
+
+# Laboratory ----------------------------------------------------------------------------------------------------------
+
+
+def probe_table(cells: Sequence[Cell], rows: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
+    """Make the long table of a probe experiment.
+
+    Parameters
+    ----------
+    cells
+        The experiment's cells in declared order.
+    rows
+        Rows of all seeds and variants, by (environment_id, stage), stages in declared order.
+
+    Returns
+    -------
+    DataFrame
+        Columns environment, variant, the sweep's paths, batch, stage, seed, metric, value. The slope of log total
+        variance on log batch size spans the sizes: its batch is empty.
+    """
+    frames = [
+        _laboratory_rows(_of_variant(frame, cell), cell, stage, _PROBED)
+        for cell in cells
+        for (environment_id, stage), frame in rows.items()
+        if environment_id == cell.environment_id
+    ]
+    return pd.concat(frames, ignore_index=True)[_columns(cells, "batch", "stage", "seed", "metric", "value")]
+
+
+def exact_table(cells: Sequence[Cell], rows: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Make the long table of an exact experiment, whose rows come by environment_id; columns as of a probe's."""
+    frames = [_laboratory_rows(_of_variant(rows[cell.environment_id], cell), cell, "", _EXACT) for cell in cells]
+    return pd.concat(frames, ignore_index=True)[_columns(cells, "batch", "stage", "seed", "metric", "value")]
+
+
+def _of_variant(frame: pd.DataFrame, cell: Cell) -> pd.DataFrame:
+    # A variant that is named like a number comes back from CSV as one.
+    return frame[frame["variant"].astype(str) == cell.variant_id]
+
+
+def _laboratory_rows(frame: pd.DataFrame, cell: Cell, stage: str, metrics: Sequence[str]) -> pd.DataFrame:
+    frame = frame.sort_values(["seed", "batch"], kind="stable")
+    long = frame.melt(["seed", "batch"], list(metrics), var_name="metric", ignore_index=False)
+    if stage and len(frame["batch"].unique()) > 1:
+        long = pd.concat([long, _variance_slopes(frame)])
+    order = {metric: rank for rank, metric in enumerate((*metrics, "log_variance_slope"))}
+    long = long.assign(rank=long["metric"].map(order), batch=long["batch"].astype("Int64"))
+    long = long.sort_values(["seed", "batch", "rank"], kind="stable", na_position="last").drop(columns="rank")
+    return long.assign(**_names(cell), stage=stage)
+
+
+def _variance_slopes(frame: pd.DataFrame) -> pd.DataFrame:
+    slopes = [
+        (seed, _log_slope(rows["batch"].to_numpy(np.float64), rows["total_variance"].to_numpy(np.float64)))
+        for seed, rows in _by_seed(frame)
+    ]
+    return pd.DataFrame(slopes, columns=["seed", "value"]).assign(metric="log_variance_slope")
+
+
+def _log_slope(batch: Array, variance: Array) -> float:
+    if not (variance > 0).all():
+        return float("nan")
+    return statistics.slope(np.log(batch), np.log(variance)).estimate
+
+
+# Summary -------------------------------------------------------------------------------------------------------------
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Summarise a long table over seeds, each metric by its own statistic with a 95 % interval.
+
+    Returns
+    -------
+    DataFrame
+        Columns environment, variant, the levels, stage, metric, statistic, n, estimate, ci_low, ci_high, method.
+        Interval ends are infinite where n is too small to bound them, and empty where the statistic is undefined.
+    """
+    keys = [column for column in table.columns if column not in ("seed", "value")]
+    rows = [
+        {**dict(zip(keys, group, strict=True)), **_summarise(str(group[-1]), values.to_numpy(np.float64))}
+        for group, values in table.groupby(keys, sort=False, dropna=False)["value"]
+    ]
+    frame = pd.DataFrame(rows, columns=[*keys, "statistic", "n", "estimate", "ci_low", "ci_high", "method"])
+    # Building from rows loses the columns' types, nullable integers among them.
+    return frame.astype({key: table[key].dtype for key in keys})
+
+
+def _summarise(name: str, values: Array) -> dict[str, Any]:
+    metric = METRICS[name]
+    if metric.failure is not None:
+        values = np.where(np.isfinite(values), values, metric.failure)
+    interval = _SUMMARIES[metric.statistic](values)
+    return {
+        "statistic": metric.statistic,
+        "n": interval.n,
+        "estimate": interval.estimate,
+        "ci_low": interval.low,
+        "ci_high": interval.high,
+        "method": interval.method,
+    }
+
+
+# Shared --------------------------------------------------------------------------------------------------------------
+
+
+def level_value(value: Any) -> Any:
+    """Give a sweep's value the form that it has in a table: scalars as they are, anything else as JSON text."""
+    return value if value is None or isinstance(value, str | int | float) else json.dumps(value)
+
+
+def _names(cell: Cell) -> dict[str, Any]:
+    levels = {path: level_value(value) for path, value in cell.levels.items()}
+    return {"environment": cell.environment_name, "variant": cell.variant_name, **levels}
+
+
+def _columns(cells: Iterable[Cell], *rest: str) -> list[str]:
+    # The cells of an experiment share its sweep.
+    return ["environment", "variant", *next(iter(cells)).levels, *rest]
+
+
+def _by_seed(frame: pd.DataFrame) -> Iterator[tuple[int, pd.DataFrame]]:
+    """Yield each seed's rows, in order of seeds."""
+    for seed in sorted(frame["seed"].unique()):
+        yield int(seed), frame[frame["seed"] == seed]

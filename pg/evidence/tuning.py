@@ -1,0 +1,95 @@
+"""How a learning rate is chosen: by the mean area under the curve over tuning seeds, the same way for every variant."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from pg.evidence import curves
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What one learning rate reached on one tuning seed; the score is None where the run diverged."""
+
+    learning_rate: float
+    seed: int
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A chosen learning rate, and all that it was chosen from.
+
+    Attributes
+    ----------
+    learning_rate
+        The best of the grid.
+    at_edge
+        Whether it is the grid's smallest or largest, so that the optimum may lie beyond.
+    scores
+        Every score, by learning rate and seed.
+    """
+
+    learning_rate: float
+    at_edge: bool
+    scores: tuple[Score, ...]
+
+
+def scores(runs: pd.DataFrame, budget: int) -> pd.DataFrame:
+    """Score tuning runs by the area under their learning curves.
+
+    Parameters
+    ----------
+    runs
+        Rows as of a training run, with a column learning_rate that holds the rate of the grid.
+    budget
+        Environment steps per run.
+
+    Returns
+    -------
+    DataFrame
+        Columns learning_rate, seed, score; sorted by the first two.
+    """
+    rows = [
+        (rate, seed, curves.area(run["steps"].to_numpy(np.float64), run["return_mean"].to_numpy(np.float64), budget))
+        for (rate, seed), run in runs.groupby(["learning_rate", "seed"])
+    ]
+    return pd.DataFrame(rows, columns=["learning_rate", "seed", "score"])
+
+
+def choose(scores: pd.DataFrame) -> Choice:
+    """Choose the learning rate with the best mean score; of equals, the smaller.
+
+    A rate with a score that is not finite ranks below every rate without one.
+
+    Parameters
+    ----------
+    scores
+        Columns learning_rate, seed, score.
+
+    Raises
+    ------
+    ValueError
+        If there are no scores.
+    """
+    if scores.empty:
+        raise ValueError("no scores to choose a learning rate from")
+    ordered = scores.sort_values(["learning_rate", "seed"], kind="stable")
+    every = tuple(
+        Score(float(rate), int(seed), float(score) if math.isfinite(score) else None)
+        for rate, seed, score in ordered[["learning_rate", "seed", "score"]].itertuples(index=False)
+    )
+    grid = sorted({one.learning_rate for one in every})
+    # max takes the first of equals, and rates ascend.
+    best = max(grid, key=lambda rate: _mean(one.score for one in every if one.learning_rate == rate))
+    return Choice(best, best in (grid[0], grid[-1]), every)
+
+
+def _mean(scores: Iterable[float | None]) -> float:
+    return statistics.fmean(-math.inf if score is None else score for score in scores)

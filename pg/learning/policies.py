@@ -1,0 +1,218 @@
+"""Policies: a multilayer perceptron with a categorical or a Gaussian head, alone or stacked over seeds.
+
+A learner's policy is a plain torch module. For acting and probing, policies are stacked: the same network with a
+leading S axis on every tensor, one batched matrix product per layer. Both run through the one function `_network`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float, Shaped
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.distributions import Categorical, Distribution, Independent, Normal
+
+from pg.study.model import Policy as PolicyOptions
+from pg.trajectories import Spaces
+
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "elu": nn.functional.elu,
+}
+_HIDDEN_GAIN = 2**0.5
+_OUTPUT_GAIN = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What all policies of a stack have in common."""
+
+    spaces: Spaces
+    activation: str
+
+    @property
+    def is_discrete(self) -> bool:
+        return self.spaces.action_count is not None
+
+
+class Policy(nn.Module):
+    r"""$\pi_\theta(a \mid s)$: a categorical distribution over actions, or a Gaussian with a diagonal covariance.
+
+    The Gaussian's mean is the network's output; its log standard deviations are parameters of their own, the same in
+    every state.
+
+    Parameters
+    ----------
+    options
+        Hidden sizes, activation and initial standard deviation.
+    spaces
+        Sizes of observations and actions.
+    generator
+        Draws the initial weights: orthogonal, with gain √2 in hidden layers and 0.01 in the last, so that a new
+        policy is nearly uniform; biases are zero.
+    dtype
+        Of the parameters.
+    """
+
+    def __init__(
+        self,
+        options: PolicyOptions,
+        spaces: Spaces,
+        generator: torch.Generator,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__()
+        self.shape = _Shape(spaces, options.activation)
+        sizes = [spaces.observation_size, *options.hidden, spaces.action_count or spaces.action_size]
+        self.layers = nn.ModuleList(nn.Linear(a, b, dtype=dtype) for a, b in zip(sizes, sizes[1:], strict=False))
+        for layer in self.layers:
+            gain = _OUTPUT_GAIN if layer is self.layers[-1] else _HIDDEN_GAIN
+            nn.init.orthogonal_(layer.weight, gain, generator=generator)
+            nn.init.zeros_(layer.bias)
+        if not self.shape.is_discrete:
+            log_std = float(np.log(options.initial_std))
+            self.log_std = nn.Parameter(torch.full((spaces.action_size,), log_std, dtype=dtype))
+
+    def distribution(self, observations: Float[Tensor, "*n O"]) -> Distribution:
+        """Return π(·|s) for each observation."""
+        layers = [(layer.weight.mT, layer.bias) for layer in self.layers]
+        log_std = None if self.shape.is_discrete else self.log_std
+        return _distribution(self.shape, _network(layers, self.shape.activation, observations), log_std)
+
+    def log_prob(
+        self, observations: Float[Tensor, "*n O"], actions: Shaped[Tensor, "..."]
+    ) -> Float[Tensor, "*n"]:
+        """Return log π(a|s) of each pair."""
+        return self.distribution(observations).log_prob(actions)
+
+
+def make_policy(
+    options: PolicyOptions, spaces: Spaces, generator: torch.Generator, dtype: torch.dtype = torch.float32
+) -> Policy:
+    """Return a new policy whose weights are drawn from the generator."""
+    return Policy(options, spaces, generator, dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class StackedPolicy:
+    """S policies of one shape, every parameter with a leading S axis; an `Actor`.
+
+    Attributes
+    ----------
+    shape
+        What the policies have in common.
+    weights, biases
+        Per layer (S, in, out) and (S, 1, out).
+    log_std
+        (S, 1, A), Gaussian policies only.
+    """
+
+    shape: _Shape
+    weights: tuple[Tensor, ...]
+    biases: tuple[Tensor, ...]
+    log_std: Tensor | None
+
+    def parameters_list(self) -> list[Tensor]:
+        """Return all tensors, each with a leading S axis, in a fixed order."""
+        return [*self.weights, *self.biases, *([] if self.log_std is None else [self.log_std])]
+
+    def distribution(self, observations: Float[Tensor, "S n O"]) -> Distribution:
+        """Return π_s(·|s) of each seed's own observations."""
+        layers = list(zip(self.weights, self.biases, strict=True))
+        return _distribution(self.shape, _network(layers, self.shape.activation, observations), self.log_std)
+
+    def log_prob(
+        self, observations: Float[Tensor, "S n O"], actions: Shaped[Tensor, "S n *A"]
+    ) -> Float[Tensor, "S n"]:
+        """Return log π_s(a|s) of each seed's own pairs."""
+        return self.distribution(observations).log_prob(actions)
+
+    def select(self, seeds: NDArray[np.bool_]) -> StackedPolicy:
+        """Return the stack of the marked seeds alone."""
+        chosen = torch.from_numpy(seeds)
+        return replace(
+            self,
+            weights=tuple(weight[chosen] for weight in self.weights),
+            biases=tuple(bias[chosen] for bias in self.biases),
+            log_std=None if self.log_std is None else self.log_std[chosen],
+        )
+
+    def noise(self, generator: np.random.Generator, steps: int, trajectories: int) -> NDArray[np.float32]:
+        """Draw one seed's noise: uniform numbers (steps, N) or standard normal ones (steps, N, A)."""
+        if self.shape.is_discrete:
+            return generator.random((steps, trajectories), dtype=np.float32)
+        return generator.standard_normal((steps, trajectories, self.shape.spaces.action_size), dtype=np.float32)
+
+    def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[np.generic]:
+        """Sample an action for each of (S, N) observations by transforming the noise.
+
+        Discrete actions by inverting the distribution function, real ones as mean + standard deviation · noise.
+        """
+        layers = list(zip(self.weights, self.biases, strict=True))
+        with torch.inference_mode():
+            heads = _network(layers, self.shape.activation, torch.from_numpy(observations))
+            uniform_or_normal = torch.from_numpy(noise)
+            if self.log_std is None:
+                return _invert_distribution_function(heads, uniform_or_normal).numpy()
+            return (heads + self.log_std.exp() * uniform_or_normal).numpy()
+
+
+def stack(policies: Sequence[Policy]) -> StackedPolicy:
+    """Stack the present parameters of S policies; gradients do not flow back to them."""
+    depth = len(policies[0].layers)
+    with torch.no_grad():
+        return StackedPolicy(
+            shape=policies[0].shape,
+            weights=tuple(torch.stack([p.layers[i].weight.T for p in policies]).contiguous() for i in range(depth)),
+            biases=tuple(torch.stack([p.layers[i].bias for p in policies]).unsqueeze(1) for i in range(depth)),
+            log_std=None
+            if policies[0].shape.is_discrete
+            else torch.stack([p.log_std for p in policies]).unsqueeze(1),
+        )
+
+
+def repeat(policy: Policy, copies: int) -> StackedPolicy:
+    """Stack `copies` of one policy as leaves of their own.
+
+    Row s of a stacked result depends on copy s alone, so that one backward pass through the sum of S values gives
+    the S gradients apart.
+    """
+    one = stack([policy])
+
+    def leaf(tensor: Tensor) -> Tensor:
+        return tensor.repeat(copies, *[1] * (tensor.dim() - 1)).requires_grad_()
+
+    return replace(
+        one,
+        weights=tuple(leaf(weight) for weight in one.weights),
+        biases=tuple(leaf(bias) for bias in one.biases),
+        log_std=None if one.log_std is None else leaf(one.log_std),
+    )
+
+
+def flatten(tensors: Sequence[Tensor]) -> Float[Tensor, "S D"]:
+    """Lay tensors with a leading S axis out as S vectors."""
+    return torch.cat([tensor.reshape(tensor.shape[0], -1) for tensor in tensors], dim=1)
+
+
+def _network(layers: Sequence[tuple[Tensor, Tensor]], activation: str, inputs: Tensor) -> Tensor:
+    *hidden, (last_weight, last_bias) = layers
+    for weight, bias in hidden:
+        inputs = _ACTIVATIONS[activation](inputs @ weight + bias)
+    return inputs @ last_weight + last_bias
+
+
+def _distribution(shape: _Shape, heads: Tensor, log_std: Tensor | None) -> Distribution:
+    if log_std is None:
+        return Categorical(logits=heads, validate_args=False)
+    return Independent(Normal(heads, log_std.exp().expand_as(heads), validate_args=False), 1, validate_args=False)
+
+
+def _invert_distribution_function(logits: Tensor, uniform: Tensor) -> Tensor:
+    thresholds = torch.softmax(logits, -1).cumsum(-1)[..., :-1]
+    return (uniform.unsqueeze(-1) >= thresholds).sum(-1)

@@ -1,0 +1,141 @@
+"""Collect one batch: N trajectories of each of S seeds, all stepped together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pg.trajectories import Actor, Environments, Trajectories, Transition
+
+_NOISE_STEPS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Generators:
+    """One seed's own sources of randomness."""
+
+    starts: np.random.Generator
+    actions: np.random.Generator
+
+
+def collect(environments: Environments, actor: Actor, generators: Sequence[Generators]) -> Trajectories:
+    """Sample trajectories τ ~ p_θ(τ) until each has terminated or reached the horizon.
+
+    What a seed draws depends on its own trajectories alone: a seed that is through leaves the stack and draws
+    nothing more.
+
+    Parameters
+    ----------
+    environments
+        S × N copies.
+    actor
+        The S policies.
+    generators
+        Of the S seeds.
+
+    Returns
+    -------
+    Trajectories
+        As long as the longest trajectory.
+    """
+    observations = environments.reset([seed.starts for seed in generators])
+    alive = np.ones(observations.shape[:2], dtype=np.bool_)
+    recorder = _Recorder()
+    acting = _Acting(actor, generators, observations.shape[1])
+    for step in range(environments.horizon):
+        actions = acting.act(step, observations, alive)
+        transition = environments.step(actions, alive)
+        recorder.add(observations, actions, transition, alive)
+        observations = transition.observations
+        alive = alive & ~transition.terminated & ~transition.truncated
+        if not alive.any():
+            break
+    return recorder.trajectories()
+
+
+class _Acting:
+    """Acts for the seeds that have a trajectory alive, with noise drawn a few steps ahead."""
+
+    def __init__(self, actor: Actor, generators: Sequence[Generators], trajectories: int) -> None:
+        self._everyone = actor
+        self._actor = actor
+        self._generators = generators
+        self._trajectories = trajectories
+        self._present = np.ones(len(generators), dtype=np.bool_)
+        self._noise: NDArray[np.float32] | None = None
+
+    def act(self, step: int, observations: NDArray[np.float32], alive: NDArray[np.bool_]) -> NDArray[np.generic]:
+        present = alive.any(axis=1)
+        if not np.array_equal(present, self._present):
+            self._actor = self._everyone.select(present)
+            if self._noise is not None:
+                self._noise = self._noise[:, present[self._present]]
+            self._present = present
+        if step % _NOISE_STEPS == 0:
+            self._noise = self._draw()
+        assert self._noise is not None
+        noise = self._noise[step % _NOISE_STEPS]
+        if present.all():
+            return self._actor.act(observations, noise)
+        some = self._actor.act(observations[present], noise)
+        actions = np.zeros((*alive.shape, *some.shape[2:]), dtype=some.dtype)
+        actions[present] = some
+        return actions
+
+    def _draw(self) -> NDArray[np.float32]:
+        return np.stack(
+            [
+                self._everyone.noise(seed.actions, _NOISE_STEPS, self._trajectories)
+                for seed, present in zip(self._generators, self._present, strict=True)
+                if present
+            ],
+            axis=1,
+        )
+
+
+class _Recorder:
+    """Keeps what each step saw and did, and lays it out as trajectories."""
+
+    def __init__(self) -> None:
+        self._observations: list[NDArray[np.float32]] = []
+        self._actions: list[NDArray[np.generic]] = []
+        self._rewards: list[NDArray[np.float64]] = []
+        self._alive: list[NDArray[np.bool_]] = []
+        self._terminated: NDArray[np.bool_] | None = None
+
+    def add(
+        self,
+        observations: NDArray[np.float32],
+        actions: NDArray[np.generic],
+        transition: Transition,
+        alive: NDArray[np.bool_],
+    ) -> None:
+        self._observations.append(observations)
+        self._actions.append(actions)
+        self._rewards.append(np.where(alive, transition.rewards, 0.0))
+        self._alive.append(alive)
+        ended = transition.terminated & alive
+        self._terminated = ended if self._terminated is None else self._terminated | ended
+
+    def trajectories(self) -> Trajectories:
+        mask = _time_third(self._alive)
+        terminated = torch.from_numpy(self._terminated)
+        observations = _time_third(self._observations)
+        actions = _time_third(self._actions)
+        return Trajectories(
+            observations=observations.masked_fill(~mask.unsqueeze(-1), 0.0),
+            actions=actions.masked_fill(~mask.reshape(*mask.shape, *[1] * (actions.dim() - 3)), 0),
+            rewards=_time_third(self._rewards).to(torch.float32),
+            mask=mask,
+            terminated=terminated,
+            truncated=~terminated,
+        )
+
+
+def _time_third(steps: Sequence[NDArray[np.generic]]) -> Tensor:
+    return torch.from_numpy(np.stack(steps, axis=2))

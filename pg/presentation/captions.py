@@ -1,0 +1,57 @@
+"""Numbers and lists as they stand in captions: plain words, free of markup."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Write a number with a few significant digits: 0.0412, 48,200, 3.1 × 10⁻⁶; a dash where there is none."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    magnitude = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
+    if magnitude < -4 or magnitude > 7:
+        mantissa = f"{value / 10.0**magnitude:.{digits - 1}f}".rstrip("0").rstrip(".")
+        return f"{mantissa} × 10{str(magnitude).translate(_SUPERSCRIPTS)}".replace("-", "−")
+    rounded = round(value, digits - 1 - magnitude)
+    return f"{rounded:,.{max(digits - 1 - magnitude, 0)}f}".replace("-", "−")
+
+
+def span(low: float, high: float) -> str:
+    """Write an interval's ends, with a word between them that no minus sign can be mistaken for."""
+    return f"{number(low)} to {number(high)}"
+
+
+def with_interval(estimate: float, low: float, high: float) -> str:
+    """Write an estimate with its interval in brackets, or alone where it has none."""
+    return number(estimate) if math.isnan(low) or math.isnan(high) else f"{number(estimate)} ({span(low, high)})"
+
+
+def itemised(results: Mapping[str, str]) -> str:
+    """Write results by name, apart even where names hold commas: a: 1; b: 2."""
+    return "; ".join(f"{name}: {result}" for name, result in results.items())
+
+
+def counted(count: int, noun: str) -> str:
+    """Write how many there are of something: 1 seed, 20 seeds."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words as a sentence does: a, b and c."""
+    *before, last = words
+    return f"{', '.join(before)} and {last}" if before else last
+
+
+def in_words(path: str, value: Any) -> str:
+    """Name a level of a sweep: `variant.batch`, 16 becomes "batch 16"."""
+    option = path.rsplit(".", 1)[-1].replace("_", " ")
+    return f"{option} {value:g}" if isinstance(value, float) else f"{option} {value}"

@@ -1,0 +1,170 @@
+"""The figures by name: what each one draws from, and how to have it drawn.
+
+This module imports nothing heavy, because the validation of a study reads the names. The modules behind them are
+imported when a figure is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import product
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+
+from pg.study.expansion import cells, is_tuned
+from pg.study.model import Figure, ProbeExperiment, Study, TrainExperiment
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Picture
+    from pandas import DataFrame
+
+ExperimentKind = Literal["train", "probe", "exact"]
+Table = Literal["long", "summary", "curves", "tuned"]
+
+
+@dataclass(frozen=True, slots=True)
+class FigureKind:
+    """A kind of figure.
+
+    Attributes
+    ----------
+    module
+        The module that draws it: it has `draw(request)` and `caption(request)`.
+    kinds_of_experiment
+        Kinds of experiment whose tables it can draw.
+    tables
+        The tables of the experiment that it reads: the long table, its summary, the curves, the scores of tuning.
+    """
+
+    module: str
+    kinds_of_experiment: tuple[ExperimentKind, ...]
+    tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FigureRequest:
+    """One declared figure together with the tables it reads.
+
+    Attributes
+    ----------
+    study
+        The study that declares it: variants have one colour throughout a study.
+    figure
+        The declaration.
+    tables
+        The tables named by its kind.
+    """
+
+    study: Study
+    figure: Figure
+    tables: Mapping[str, DataFrame]
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """Names of the environments drawn, in declared order."""
+        return self.figure.environments or self.study.experiments[self.figure.experiment].environments
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Names of the variants drawn, in the order in which the study declares them."""
+        drawn = self.figure.variants or self.study.experiments[self.figure.experiment].variants
+        return tuple(name for name in self.study.variants if name in drawn)
+
+    @property
+    def probe(self) -> ProbeExperiment:
+        """The experiment, where it is a probe.
+
+        Raises
+        ------
+        TypeError
+            If it is not.
+        """
+        experiment = self.study.experiments[self.figure.experiment]
+        if not isinstance(experiment, ProbeExperiment):
+            raise TypeError(f"{self.figure.kind} draws probes, and {self.figure.experiment} is none")
+        return experiment
+
+    @property
+    def training(self) -> TrainExperiment:
+        """The experiment, where it trains.
+
+        Raises
+        ------
+        TypeError
+            If it does not.
+        """
+        experiment = self.study.experiments[self.figure.experiment]
+        if not isinstance(experiment, TrainExperiment):
+            raise TypeError(f"{self.figure.kind} draws training, and {self.figure.experiment} does not train")
+        return experiment
+
+    @property
+    def levels(self) -> tuple[Mapping[str, Any], ...]:
+        """The levels of the experiment's sweep, each a mapping of sweep path to value; one empty where none is."""
+        sweep = self.study.experiments[self.figure.experiment].sweep
+        return tuple(dict(zip(sweep, values, strict=True)) for values in product(*sweep.values()))
+
+    def rows(self, table: Table, **where: str | int) -> DataFrame:
+        """Select the rows of a table whose columns hold the given values."""
+        frame = self.tables[table]
+        for column, value in where.items():
+            # A name that looks like a number comes back from CSV as one.
+            held = frame[column].astype(str) if isinstance(value, str) else frame[column]
+            frame = frame.loc[(held == value).fillna(value=False)]
+        return frame
+
+
+class _Module(Protocol):
+    def draw(self, request: FigureRequest) -> Picture: ...
+
+    def caption(self, request: FigureRequest) -> str: ...
+
+
+FIGURES: Mapping[str, FigureKind] = MappingProxyType(
+    {
+        "variance": FigureKind("pg.presentation.figures.variance", ("probe",), ("long", "summary")),
+        "batch_size": FigureKind("pg.presentation.figures.batch_size", ("probe",), ("summary",)),
+        "learning_curves": FigureKind("pg.presentation.figures.learning_curves", ("train",), ("curves", "summary")),
+        "steps_to_threshold": FigureKind("pg.presentation.figures.steps_to_threshold", ("train",), ("long", "summary")),
+        "tuning": FigureKind("pg.presentation.figures.tuning", ("train",), ("tuned",)),
+    }
+)
+
+
+def requested(
+    study: Study, figure: Figure, tables: Mapping[str, DataFrame], choices: Sequence[Mapping[str, Any]]
+) -> FigureRequest:
+    """Put a request together from the tables and tuning records that were read for it.
+
+    Parameters
+    ----------
+    study
+        At least the figure's experiment.
+    figure
+        The declaration.
+    tables
+        By name, without the tuning scores.
+    choices
+        The record of every tuned cell of the experiment, in the order of the cells.
+    """
+    if "tuned" not in FIGURES[figure.kind].tables:
+        return FigureRequest(study, figure, tables)
+    tuned = [cell for cell in cells(study, figure.experiment) if is_tuned(cell)]
+    scores = import_module("pg.presentation.figures.tuning").tuned_table(zip(tuned, choices, strict=True))
+    return FigureRequest(study, figure, {**tables, "tuned": scores})
+
+
+def draw(request: FigureRequest) -> Picture:
+    """Draw a declared figure."""
+    return _module(request).draw(request)
+
+
+def caption(request: FigureRequest) -> str:
+    """Describe a declared figure in plain sentences whose numbers come from its tables."""
+    return _module(request).caption(request)
+
+
+def _module(request: FigureRequest) -> _Module:
+    return cast(_Module, import_module(FIGURES[request.figure.kind].module))

@@ -1,0 +1,120 @@
+"""Learning curves: the means together with their 95 % t intervals, then each variant's seeds, every one of them."""
+
+from __future__ import annotations
+
+import math
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+from pandas import DataFrame
+
+from pg.evidence.statistics import mean
+from pg.presentation import style
+from pg.presentation.captions import counted, itemised, number, with_interval
+from pg.presentation.figures import FigureRequest
+from pg.study.equations import environment_label
+
+_BESIDE = 3  # panels of seeds beside each other below the means
+_HEIGHTS = (1.7, 0.8)  # inches: the panel of means, a row of panels of seeds
+
+
+@style.paper_style()
+def draw(request: FigureRequest) -> Figure:
+    """Draw mean return against environment steps: a block of panels per environment."""
+    strands, environments = style.strands(request), request.environments
+    across = min(2, len(environments)) if request.figure.width == "two_columns" else 1
+    down = math.ceil(len(environments) / across)
+    heights = [_HEIGHTS[0], *[_HEIGHTS[1]] * math.ceil(len(strands) / _BESIDE)]
+    figure = style.canvas(request.figure.width, 0.7 + 0.15 * len(strands) / 3 + down * (sum(heights) + 0.3))
+    grid = figure.add_gridspec(down * len(heights), across * _BESIDE, height_ratios=heights * down)
+    for place, environment in enumerate(environments):
+        corner = (place // across * len(heights), place % across * _BESIDE)
+        _draw_block(figure, grid, corner, request, environment)
+    style.legend_below(figure, _entries(request, strands), request.figure.width)
+    return figure
+
+
+def caption(request: FigureRequest) -> str:
+    """Say what is drawn, and the mean return of every variant over the last tenth of the budget."""
+    budget = request.training.budget.steps
+    seeds = len(request.tables["curves"]["seed"].unique())
+    sentences = [
+        f"Mean return of a batch against environment steps, {counted(seeds, 'seed')} per variant. Large panels: mean "
+        "over seeds with its 95 % t interval at each step. Small panels: every seed as a thin line, the mean in bold. "
+        "A run that ended early holds its last value. In brackets: 95 % intervals."
+    ]
+    for environment in request.environments:
+        rows = request.rows("summary", environment=environment, metric="final_return")
+        finals = {
+            strand.label: with_interval(*line)
+            for strand in style.strands(request)
+            for line in strand.rows(rows)[["estimate", "ci_low", "ci_high"]].itertuples(index=False)
+        }
+        if finals:
+            name = environment_label(request.study, environment)
+            sentences.append(f"{name}, return over the last tenth of {number(budget)} steps — {itemised(finals)}.")
+    return "\n".join(sentences)
+
+
+def _draw_block(
+    figure: Figure, grid: GridSpec, corner: tuple[int, int], request: FigureRequest, environment: str
+) -> None:
+    top, left = corner
+    strands = style.strands(request)
+    together = figure.add_subplot(grid[top, left : left + _BESIDE])
+    together.set_title(environment_label(request.study, environment))
+    together.set_ylabel("return")
+    together.set_xlabel("environment steps", labelpad=1)
+    _draw_threshold(together, request, environment)
+    panels = [
+        figure.add_subplot(grid[top + 1 + place // _BESIDE, left + place % _BESIDE], sharex=together, sharey=together)
+        for place in range(len(strands))
+    ]
+    for strand, apart in zip(strands, panels, strict=True):
+        runs = _runs(request, environment, strand)
+        _draw_seeds(apart, strand, runs)
+        _draw_mean(together, strand, runs, band=True)
+        _draw_mean(apart, strand, runs, band=False)
+        _draw_threshold(apart, request, environment)
+    for place, apart in enumerate(panels):
+        apart.tick_params(labelleft=place % _BESIDE == 0, labelbottom=place + _BESIDE >= len(panels), labelsize=6)
+    style.plain_numbers(together, x=True, y=True)
+    together.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    together.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    together.set_xlim(0, request.training.budget.steps)
+
+
+def _draw_mean(axes: Axes, strand: style.Strand, runs: DataFrame, *, band: bool) -> None:
+    steps = runs.columns.to_numpy()
+    intervals = [mean(returns) for returns in runs.to_numpy(float).T]
+    axes.plot(steps, [one.estimate for one in intervals], linewidth=1.2, **strand.look.line)
+    if band:
+        low = style.bounded([one.low for one in intervals])
+        high = style.bounded([one.high for one in intervals])
+        axes.fill_between(steps, low, high, color=strand.look.colour, alpha=0.18, linewidth=0)
+
+
+def _draw_seeds(axes: Axes, strand: style.Strand, runs: DataFrame) -> None:
+    axes.plot(runs.columns.to_numpy(), runs.to_numpy(float).T, color=strand.look.colour, linewidth=0.35, alpha=0.45)
+
+
+def _draw_threshold(axes: Axes, request: FigureRequest, environment: str) -> None:
+    threshold = request.study.environments[environment].threshold
+    if threshold is not None:
+        axes.axhline(threshold, color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1)
+
+
+def _runs(request: FigureRequest, environment: str, strand: style.Strand) -> DataFrame:
+    """Lay a strand's curves out: a row per seed, a column per grid point."""
+    rows = strand.rows(request.rows("curves", environment=environment))
+    return rows.pivot(index="seed", columns="steps", values="return")
+
+
+def _entries(request: FigureRequest, strands: tuple[style.Strand, ...]) -> list[Line2D]:
+    entries = [Line2D([], [], label=strand.label, **strand.look.line) for strand in strands]
+    if any(request.study.environments[name].threshold is not None for name in request.environments):
+        entries.append(Line2D([], [], label="threshold", color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3))))
+    return entries

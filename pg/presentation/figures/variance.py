@@ -1,0 +1,152 @@
+"""Total variance of each estimator's gradient: every snapshot, the geometric mean, and the ratio to the first variant.
+
+The estimators were measured on the same trajectories, so a ratio is taken snapshot by snapshot before it is averaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from pandas import DataFrame, Series
+
+from pg.evidence.statistics import Interval, geometric_mean
+from pg.presentation import style
+from pg.presentation.captions import counted, itemised, number, with_interval
+from pg.presentation.figures import FigureRequest, Table
+from pg.study.equations import environment_label
+
+_METRIC = "total_variance"
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    environment: str
+    stage: str
+
+
+@style.paper_style()
+def draw(request: FigureRequest) -> Figure:
+    """Draw tr Cov on a logarithmic axis: a panel per environment and policy stage, a row per variant."""
+    strands, reference = style.strands(request), _reference(request)
+    environments, stages = request.environments, request.probe.source.stages
+    beside = _beside(request)
+    panels = [_Panel(*names) for names in _reading_order(environments, stages, beside)]
+    rows = len(panels) // beside
+    height = 0.3 + rows * (0.42 + 0.15 * len(strands))
+    figure = style.canvas(request.figure.width, height)
+    grid = figure.subplots(rows, beside, squeeze=False, sharey=True)
+    for panel, axes in zip(panels, grid.flat, strict=True):
+        _draw_panel(axes, request, panel, strands, reference)
+    _share_scales(panels, list(grid.flat))
+    for axes in grid[-1]:
+        axes.set_xlabel(f"tr Cov (return², N = {_batch(request)})")
+    return figure
+
+
+def caption(request: FigureRequest) -> str:
+    """Say what is drawn, and how far below the reference's variance each variant lies at the last stage."""
+    environments, stages = request.environments, request.probe.source.stages
+    reference = _reference(request)
+    seeds = len(request.tables["long"]["seed"].unique())
+    sentences = [
+        f"Total variance (the trace of the covariance matrix) of each gradient estimate with N = {_batch(request)} "
+        f"trajectories. Each dot is one of {counted(seeds, 'policy snapshot')}; bars are geometric means with 95 % "
+        f"intervals. At the right: the ratio to {reference.label} on the same snapshots, below 1 where the variance "
+        "is lower, with its 95 % interval in brackets."
+    ]
+    for environment in environments:
+        panel = _Panel(environment, stages[-1])
+        ratios = {
+            strand.label: with_interval(ratio.estimate, ratio.low, ratio.high)
+            for strand in style.strands(request)
+            if strand != reference and (ratio := _ratio(request, panel, strand, reference)) is not None
+        }
+        if ratios:
+            name = environment_label(request.study, environment)
+            sentences.append(f"{name}, {stages[-1]} policies, ratio to {reference.label} — {itemised(ratios)}.")
+    return "\n".join(sentences)
+
+
+def _draw_panel(
+    axes: Axes, request: FigureRequest, panel: _Panel, strands: tuple[style.Strand, ...], reference: style.Strand
+) -> None:
+    for row, strand in enumerate(strands):
+        look = strand.look
+        snapshots = _values(request, panel, strand)
+        heights = row + style.spread(len(snapshots))
+        axes.plot(snapshots, heights, "o", color=look.colour, alpha=0.5, markersize=2, mew=0)
+        style.draw_interval(axes, strand.rows(_at(request, panel, "summary")), row, look)
+        ratio = _ratio(request, panel, strand, reference)
+        style.note_beside(axes, row, "1" if strand == reference else _ratio_text(ratio, with_ends=_beside(request) < 3))
+    style.note_beside(axes, -1, "ratio")
+    style.name_rows(axes, strands, request.figure.width)
+    axes.set_xscale("log")
+    axes.grid(visible=True, axis="x")
+    axes.set_title(f"{environment_label(request.study, panel.environment)}, {panel.stage}")
+
+
+def _reading_order(environments: tuple[str, ...], stages: tuple[str, ...], beside: int) -> Iterator[tuple[str, str]]:
+    if beside == len(environments):
+        yield from ((environment, stage) for stage in stages for environment in environments)
+    else:
+        yield from ((environment, stage) for environment in environments for stage in stages)
+
+
+def _beside(request: FigureRequest) -> int:
+    """Count the panels that fit beside each other: all environments, or one where the page is too narrow."""
+    count = len(request.environments)
+    return count if request.figure.width == "two_columns" and count <= 3 else 1
+
+
+def _share_scales(panels: list[_Panel], axes: list[Axes]) -> None:
+    """Give all stages of an environment one scale, so that variances can be compared down a column."""
+    for environment in {panel.environment for panel in panels}:
+        own = [one for panel, one in zip(panels, axes, strict=True) if panel.environment == environment]
+        ends = np.array([one.get_xlim() for one in own])
+        for one in own:
+            one.set_xlim(ends[:, 0].min(), ends[:, 1].max())
+
+
+def _ratio_text(ratio: Interval | None, *, with_ends: bool) -> str:
+    if ratio is None:
+        return ""
+    text = number(ratio.estimate, 2)
+    return f"{text} ({number(ratio.low, 2)}–{number(ratio.high, 2)})" if with_ends else text
+
+
+def _ratio(request: FigureRequest, panel: _Panel, strand: style.Strand, reference: style.Strand) -> Interval | None:
+    own, other = _values(request, panel, strand), _values(request, panel, reference)
+    ratios = (own / other.reindex(own.index)).dropna()
+    return geometric_mean(ratios.to_numpy(np.float64)) if len(ratios) else None
+
+
+def _values(request: FigureRequest, panel: _Panel, strand: style.Strand) -> Series:
+    rows = strand.rows(_at(request, panel, "long"))
+    return Series(rows["value"].to_numpy(np.float64), index=rows["seed"]).sort_index()
+
+
+def _at(request: FigureRequest, panel: _Panel, table: Table) -> DataFrame:
+    return request.rows(table, environment=panel.environment, stage=panel.stage, metric=_METRIC, batch=_batch(request))
+
+
+def _batch(request: FigureRequest) -> int:
+    """Choose the probed batch size nearest to the one that the variants train with."""
+    trained = request.study.variants[request.variants[0]].batch
+    return min(request.probe.sample.batches, key=lambda size: abs(np.log(size / trained)))
+
+
+def _reference(request: FigureRequest) -> style.Strand:
+    """Compare with the lecture's first estimator where it is drawn, else with the first variant."""
+    strands = style.strands(request)
+    variants = request.study.variants
+    plain = [
+        strand
+        for strand in strands
+        if (variants[strand.variant].returns, variants[strand.variant].baseline) == ("total", "none")
+        and not variants[strand.variant].normalise_advantages
+    ]
+    return (plain or list(strands))[0]

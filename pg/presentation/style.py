@@ -1,0 +1,278 @@
+"""How figures look: paper sizes, type, one look per variant everywhere, and saving without a trace of when.
+
+Nothing here touches matplotlib's global state: figures are made outside pyplot, and `paper_style` is a context.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
+from matplotlib.typing import RcKeyType
+from numpy.typing import ArrayLike, NDArray
+from pandas import DataFrame, Series, isna
+
+from pg.presentation.captions import in_words
+from pg.presentation.figures import FigureRequest
+from pg.study.equations import label
+
+Width = Literal["one_column", "two_columns"]
+
+WIDTHS: Mapping[Width, float] = {"one_column": 3.4, "two_columns": 7.0}
+"""Widths of a figure on a two-column page, in inches."""
+
+INK = "#222222"
+FAINT = "#8a8a8a"
+
+# The first eight keep apart under deuteranopia and protanopia (a test simulates both); beyond them, markers and
+# dashes help. Markers and dashes have coprime periods, so that their pairs repeat only after 36 variants.
+_COLOURS = (
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#882255", "#000000",
+    "#332288", "#999933", "#117733", "#aa4499", "#8c510a", "#5ab4ac", "#cc6677", "#777777",
+)  # fmt: skip
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
+_DASHES = ((), (5, 1.5), (1.2, 1.2), (5, 1.5, 1.2, 1.5))
+
+_RC: dict[RcKeyType, Any] = {
+    # Type 42 fonts stay text: searchable, editable, and accepted by publishers who refuse Type 3.
+    "pdf.fonttype": 42,
+    "ps.fonttype": 42,
+    "svg.hashsalt": "pg",
+    # Fonts that come with matplotlib, so that every machine draws the same picture.
+    "font.family": "STIXGeneral",
+    "mathtext.fontset": "stix",
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7.5,
+    "legend.frameon": False,
+    "legend.handlelength": 2.4,
+    "legend.columnspacing": 1.4,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.minor.size": 1.5,
+    "ytick.minor.size": 1.5,
+    "axes.grid": False,
+    "grid.color": "#e4e4e4",
+    "grid.linewidth": 0.5,
+    "axes.axisbelow": True,
+    "lines.linewidth": 1.3,
+    "lines.markersize": 3.5,
+    "figure.dpi": 100,
+    "savefig.dpi": 300,
+    "figure.constrained_layout.h_pad": 0.03,
+    "figure.constrained_layout.w_pad": 0.03,
+}
+
+
+@contextmanager
+def paper_style() -> Iterator[None]:
+    """Draw for paper inside this context, and leave matplotlib as it was behind it."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_RC)
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a variant is drawn: told apart by colour on a screen, by marker and dashes in grey."""
+
+    colour: str
+    marker: str
+    dashes: tuple[float, ...]
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """Keyword arguments of a matplotlib line."""
+        return {"color": self.colour, "linestyle": (0, self.dashes) if self.dashes else "-"}
+
+
+def looks(variants: Sequence[str]) -> dict[str, Look]:
+    """Give each variant its look by its place among the declared ones.
+
+    A variant that is added behind the others leaves their looks as they are.
+    """
+    return {
+        name: Look(_COLOURS[place % len(_COLOURS)], _MARKERS[place % len(_MARKERS)], _DASHES[place % len(_DASHES)])
+        for place, name in enumerate(variants)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Strand:
+    """One thing that a figure compares: a variant, at one level where the experiment sweeps.
+
+    Attributes
+    ----------
+    variant
+        Declared name.
+    levels
+        Sweep path to value.
+    label
+        Name in the figure.
+    look
+        The variant's look; levels share its hue, from pale to full.
+    """
+
+    variant: str
+    levels: Mapping[str, Any]
+    label: str
+    look: Look
+
+    def rows(self, table: DataFrame) -> DataFrame:
+        """Select the rows of this strand from a table with a column per sweep path."""
+        rows = table.loc[table["variant"].astype(str) == self.variant]
+        for path, value in self.levels.items():
+            rows = rows.loc[_equals(Series(rows[path]), value)]
+        return rows
+
+
+def strands(request: FigureRequest) -> tuple[Strand, ...]:
+    """List what a figure compares in the order in which the study declares it."""
+    look_of = looks(tuple(request.study.variants))
+    levels = request.levels
+    return tuple(
+        Strand(
+            variant=variant,
+            levels=level,
+            label=", ".join((label(request.study, variant), *(in_words(path, at) for path, at in level.items()))),
+            look=replace(look_of[variant], colour=_shade(look_of[variant].colour, (place + 1) / len(levels))),
+        )
+        for variant in request.variants
+        for place, level in enumerate(levels)
+    )
+
+
+def _equals(column: Series, value: Any) -> NDArray[np.bool_]:
+    held = np.asarray(column)
+    if value is None:
+        return np.asarray(isna(held))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return np.equal(held, value)
+    # Lists stand in tables as JSON.
+    return held.astype(str) == (json.dumps(value) if isinstance(value, tuple | list | dict) else str(value))
+
+
+def _shade(colour: str, strength: float) -> str:
+    """Mix a colour with white; strength 1 is the colour, and even strength 0 stays visible on paper."""
+    mixed = 0.35 + 0.65 * strength
+    red, green, blue = (mixed * part + (1 - mixed) for part in to_rgb(colour))
+    return to_hex((red, green, blue))
+
+
+def canvas(width: Width, height: float) -> Figure:
+    """Make an empty figure of a width on the page and a height in inches."""
+    figure = Figure(figsize=(WIDTHS[width], height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def legend_below(figure: Figure, entries: Sequence[Line2D], width: Width) -> None:
+    """Write one legend for the whole figure beneath it, its entries in the order given, read row by row."""
+    longest = max(len(str(entry.get_label())) for entry in entries)
+    fits = int((WIDTHS[width] * 19) // (longest + 8))
+    columns = max(1, min(len(entries), fits))
+    figure.legend(handles=_row_by_row(entries, columns), loc="outside lower center", ncols=columns)
+
+
+def _row_by_row(entries: Sequence[Line2D], columns: int) -> list[Line2D]:
+    # matplotlib fills a legend column by column; readers read it row by row.
+    return [entry for column in range(columns) for entry in entries[column::columns]]
+
+
+def bounded(ends: ArrayLike) -> NDArray[np.float64]:
+    """Leave out ends of intervals that are infinite: too few seeds bound nothing, and nothing is drawn."""
+    values = np.array(ends, dtype=np.float64)
+    values[~np.isfinite(values)] = np.nan
+    return values
+
+
+def spread(count: int) -> NDArray[np.float64]:
+    """Step the dots of one row through three heights, in order of seeds: apart, and without chance."""
+    return 0.2 * (np.arange(count, dtype=np.float64) % 3 - 1)
+
+
+def draw_interval(axes: Axes, summary: DataFrame, row: float, look: Look) -> None:
+    """Draw rows of a summary as mark and bar at the height of a variant's row."""
+    heights = np.full(len(summary), row)
+    axes.hlines(heights, bounded(summary["ci_low"]), bounded(summary["ci_high"]), color=look.colour, linewidth=1.6)
+    axes.plot(summary["estimate"], heights, look.marker, color=look.colour, markersize=4.5, mec="white", mew=0.6)
+
+
+def name_rows(axes: Axes, strands: Sequence[Strand], width: Width) -> None:
+    """Name the rows of a panel after what they show, the first on top; long names break into lines."""
+    longest = 24 if width == "one_column" else 34
+    names = [textwrap.fill(strand.label, longest, break_long_words=False) for strand in strands]
+    axes.set_yticks(range(len(strands)), names, linespacing=1.0)
+    axes.set_ylim(len(strands) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+
+
+def note_beside(axes: Axes, row: float, text: str) -> None:
+    """Write a short result at the right of a row."""
+    axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=6.5)
+
+
+def plain_numbers(axes: Axes, *, x: bool = False, y: bool = False) -> None:
+    """Write the ticks of large quantities as 20k rather than 20000."""
+    for axis, wanted in ((axes.xaxis, x), (axes.yaxis, y)):
+        if wanted:
+            axis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+
+
+def _short(value: float) -> str:
+    for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= unit:
+            return f"{value / unit:g}{name}"
+    return f"{value:g}"
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PDF or PNG, as the path ends, the same bytes for the same figure.
+
+    Raises
+    ------
+    ValueError
+        If the path ends otherwise.
+    """
+    traceless = {".pdf": {"CreationDate": None}, ".png": {"Software": None}}
+    if path.suffix not in traceless:
+        raise ValueError(f"{path} must end in .pdf or .png")
+    buffer = io.BytesIO()
+    with paper_style():
+        figure.savefig(buffer, format=path.suffix[1:], metadata=traceless[path.suffix])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # An interrupted job must not leave half a file under the final name.
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.write_bytes(buffer.getvalue())
+    unfinished.replace(path)

@@ -1,0 +1,222 @@
+"""From what a study declares to what is run: extended variants, sweeps, blocks of seeds, and what all of it costs."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pg.study.model import Environment, ExactExperiment, ProbeExperiment, Seeds, Study, TrainExperiment, Variant
+
+_PLAIN_LEVEL = re.compile(r"[A-Za-z0-9_.+-]{1,20}")
+
+
+class ExtensionError(ValueError):
+    """A variant extends something that it cannot extend."""
+
+    def __init__(self, variant: str, reason: str) -> None:
+        super().__init__(f"variants.{variant}.extends: {reason}")
+        self.variant = variant
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One environment and one variant of an experiment, at one level of its sweep.
+
+    Attributes
+    ----------
+    experiment, environment_name, variant_name
+        Names as declared.
+    environment_id, variant_id
+        The same names with the level behind them, unique within the experiment and fit for a folder.
+    environment, variant
+        The records with the level's values put in.
+    levels
+        Sweep path to value; empty where nothing is swept.
+    """
+
+    experiment: str
+    environment_name: str
+    variant_name: str
+    environment_id: str
+    variant_id: str
+    environment: Environment
+    variant: Variant
+    levels: Mapping[str, Any]
+
+    def __hash__(self) -> int:
+        return hash((self.experiment, self.environment_id, self.variant_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive seeds that share a job, both ends included."""
+
+    first: int
+    last: int
+
+    @property
+    def seeds(self) -> range:
+        """The seeds themselves."""
+        return range(self.first, self.last + 1)
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+
+def blocks(seeds: Seeds) -> tuple[Block, ...]:
+    """Cut the declared seeds into the blocks that are trained together."""
+    end = seeds.first + seeds.count
+    return tuple(
+        Block(first, min(first + seeds.per_job, end) - 1) for first in range(seeds.first, end, seeds.per_job)
+    )
+
+
+def extended(variants: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace `extends: other` by the other variant's options, its own options winning, nested ones merged.
+
+    Raises
+    ------
+    ExtensionError
+        If a variant extends an unknown variant, or itself by a detour.
+    """
+    return {name: _extend(name, variants, ()) for name in variants}
+
+
+def _extend(name: str, variants: Mapping[str, Any], seen: tuple[str, ...]) -> Any:
+    options = variants[name]
+    if not isinstance(options, dict) or "extends" not in options:
+        return options
+    parent = options["extends"]
+    if not isinstance(parent, str) or parent not in variants:
+        raise ExtensionError(name, f"{parent!r} is not a variant; variants are {', '.join(map(str, variants))}")
+    if parent in (*seen, name):
+        raise ExtensionError(name, f"goes in a circle: {' → '.join((*seen, name, parent))}")
+    inherited = _extend(parent, variants, (*seen, name))
+    if not isinstance(inherited, dict):
+        return options
+    own = {key: value for key, value in options.items() if key != "extends"}
+    # A label names one variant; an heir that kept it would be drawn under its parent's name.
+    return _merged({key: value for key, value in inherited.items() if key != "label"}, own)
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        both_nested = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if both_nested else value
+    return merged
+
+
+def cells(study: Study, experiment: str) -> tuple[Cell, ...]:
+    """List an experiment's cells in declared order: environments, then variants, then levels.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        If a level is not a legal value of its option, or makes an illegal combination.
+    """
+    declared = study.experiments[experiment]
+    return tuple(
+        _cell(study, experiment, environment, variant, levels)
+        for environment, variant in itertools.product(declared.environments, declared.variants)
+        for levels in _levels(declared.sweep)
+    )
+
+
+def is_tuned(cell: Cell) -> bool:
+    """Tell whether a cell's learning rate comes from tuning."""
+    return cell.variant.optimizer.learning_rate == "tuned"
+
+
+def _levels(sweep: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+    for values in itertools.product(*sweep.values()):
+        yield dict(zip(sweep, values, strict=True))
+
+
+def _cell(study: Study, experiment: str, environment: str, variant: str, levels: Mapping[str, Any]) -> Cell:
+    of_environment = {path: value for path, value in levels.items() if path.startswith("environment.")}
+    of_variant = {path: value for path, value in levels.items() if path.startswith("variant.")}
+    return Cell(
+        experiment=experiment,
+        environment_name=environment,
+        variant_name=variant,
+        environment_id=environment + _level_suffix(of_environment),
+        variant_id=variant + _level_suffix(of_variant),
+        environment=Environment.model_validate(_at_level(study.environments[environment], of_environment)),
+        variant=Variant.model_validate(_at_level(study.variants[variant], of_variant)),
+        levels=dict(levels),
+    )
+
+
+def _at_level(record: Environment | Variant, levels: Mapping[str, Any]) -> dict[str, Any]:
+    options = record.model_dump()
+    for path, value in levels.items():
+        _, *parents, key = path.split(".")
+        place = options
+        for parent in parents:
+            place = place[parent]
+        place[key] = value
+    return options
+
+
+def _level_suffix(levels: Mapping[str, Any]) -> str:
+    if not levels:
+        return ""
+    return "@" + ",".join(f"{path.rsplit('.', 1)[-1]}={_level_id(value)}" for path, value in levels.items())
+
+
+def _level_id(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True).strip('"')
+    return text if _PLAIN_LEVEL.fullmatch(text) else hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a study asks for: environment steps, and minutes on one core at the speeds listed here."""
+
+    steps: int
+    core_minutes: float
+
+
+# Environment steps per second and core, rounded down from measurements on one slow core: trained, and probed with
+# one backward pass per estimator. MuJoCo's stepping dominates, whatever else is done with the steps.
+_TRAINING_SPEED = {"vectorised": 250_000, "single": 8_000}
+_PROBING_SPEED = {"vectorised": 150_000, "single": 7_000}
+
+
+def estimate(study: Study, experiments: tuple[str, ...] | None = None) -> Estimate:
+    """Estimate the environment steps of a study, tuning included, and the time they take on one core.
+
+    Steps of a probe are an upper bound: they assume that every trajectory lasts until the horizon.
+    """
+    steps, seconds = 0, 0.0
+    for name in experiments if experiments is not None else tuple(study.experiments):
+        declared = study.experiments[name]
+        for cell in cells(study, name):
+            native = "vectorised" if cell.environment.id.startswith(("CartPole", "pg/")) else "single"
+            match declared:
+                case TrainExperiment():
+                    taken = declared.budget.steps * (declared.seeds.count + _tuning_runs(declared, cell))
+                    seconds += taken / _TRAINING_SPEED[native]
+                case ProbeExperiment():
+                    # All variants share one sample: each cell bears its part.
+                    sample = declared.sample.trajectories + declared.sample.reference
+                    taken = sample * (cell.environment.horizon or 500) * len(declared.source.stages)
+                    taken = taken * declared.seeds.count // len(declared.variants)
+                    seconds += taken / _PROBING_SPEED[native]
+                case ExactExperiment():
+                    taken = 0
+            steps += taken
+    return Estimate(steps, seconds / 60)
+
+
+def _tuning_runs(declared: TrainExperiment, cell: Cell) -> int:
+    if declared.tuning is None or cell.variant.optimizer.learning_rate != "tuned":
+        return 0
+    return len(declared.tuning.grid) * declared.tuning.seeds

@@ -1,0 +1,298 @@
+"""The records that a study file is made of.
+
+Every record is frozen and knows its own legal values; what needs two records, or a registry, is checked in
+`pg.study.validation`. The JSON schema that editors complete from is generated from these classes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Stages = Annotated[dict[Name, Fraction], Field(min_length=1)]
+
+Returns = Literal["total", "to_go"]
+Baseline = Literal[
+    "none", "average_reward", "leave_one_out", "per_step", "per_step_leave_one_out", "optimal"
+]
+Statistic = Literal["final_return", "area", "steps_to_threshold", "solved", "collapsed"]
+
+
+class Record(BaseModel):
+    """A frozen record that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lists_are_tuples(cls, value: Any) -> Any:
+        # YAML knows lists only; a frozen record holds tuples.
+        if not isinstance(value, dict):
+            return value
+        return {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
+
+
+class Environment(Record):
+    """One environment, as policies meet it."""
+
+    id: str = Field(description="A gymnasium id, or module:id to import a module that registers it first.")
+    kwargs: dict[str, Any] = Field(default={}, description="Keyword arguments of the environment's constructor.")
+    horizon: PositiveInt | None = Field(
+        default=None, description="Steps after which a trajectory ends. Default: the environment's own limit."
+    )
+    threshold: float | None = Field(
+        default=None, description="Mean return at which the environment counts as solved."
+    )
+    label: str | None = Field(default=None, description="Name in figures and tables of the report. Default: the id.")
+
+
+class Policy(Record):
+    """A multilayer perceptron with a categorical or a Gaussian head, as the actions ask for."""
+
+    hidden: tuple[PositiveInt, ...] = Field(
+        default=(64, 64), description="Sizes of the hidden layers; an empty list makes the policy linear."
+    )
+    activation: Literal["tanh", "relu", "elu"] = Field(default="tanh", description="Activation of the hidden layers.")
+    initial_std: PositiveFloat = Field(
+        default=1.0, description="Initial standard deviation of a Gaussian policy, the same in every state."
+    )
+
+
+class Optimizer(Record):
+    """How a gradient becomes a step."""
+
+    name: Literal["adam", "sgd"] = Field(default="adam", description="torch.optim's Adam or plain SGD.")
+    learning_rate: PositiveFloat | Literal["tuned"] = Field(
+        default="tuned", description="A number, or 'tuned' to choose it on the experiment's tuning grid."
+    )
+
+
+class Variant(Record):
+    """A policy-gradient estimator and its learner, composed of parts."""
+
+    label: str | None = Field(default=None, description="Name in figures and the report. Default: the variant's key.")
+    returns: Returns = Field(
+        default="to_go",
+        description="What weights each log-likelihood: the total return of its trajectory, or the rewards to go.",
+    )
+    discount: Annotated[float, Field(gt=0, le=1)] = Field(default=1.0, description="Discount factor γ of the returns.")
+    discount_states: bool = Field(default=False, description="Weight step t by γ^t as well (discount < 1 only).")
+    baseline: Baseline = Field(
+        default="none",
+        description="What is subtracted from the return: see the table of baselines in the documentation.",
+    )
+    normalise_advantages: bool = Field(
+        default=False, description="Scale advantages to mean 0 and standard deviation 1 over the batch's steps."
+    )
+    batch: PositiveInt = Field(default=16, description="N, trajectories per batch.")
+    optimizer: Optimizer = Field(default=Optimizer(), description="How a gradient becomes a step.")
+    policy: Policy = Field(default=Policy(), description="The policy's network.")
+
+    @model_validator(mode="after")
+    def _is_meaningful(self) -> Self:
+        if self.discount_states and self.discount == 1:
+            raise ValueError("discount_states: true changes nothing with discount 1; set discount below 1")
+        if self.discount_states and self.returns == "total":
+            raise ValueError(
+                "discount_states: true needs returns: to_go; a discounted total return already counts from step 0"
+            )
+        if self.baseline != "none" and self.batch < 2:
+            raise ValueError(f"baseline: {self.baseline} is made from the batch and needs batch: 2 or more")
+        if self.normalise_advantages and self.batch < 2:
+            raise ValueError("normalise_advantages: true needs batch: 2 or more to have something to scale by")
+        return self
+
+
+class Seeds(Record):
+    """Which seeds run, and how many share a job. Fewer, larger jobs are faster; the rows are the same."""
+
+    count: PositiveInt = Field(description="Number of seeds.")
+    first: Annotated[int, Field(ge=0)] = Field(default=0, description="The first seed.")
+    per_job: PositiveInt = Field(default=10, description="Seeds trained together in one job.")
+
+
+class Budget(Record):
+    """When a run ends: whichever comes first."""
+
+    steps: PositiveInt = Field(description="Environment steps per seed; a run ends after the batch that reaches it.")
+    max_iterations: PositiveInt | None = Field(default=None, description="Batches per seed.")
+
+
+class Tuning(Record):
+    """How learning rates are chosen: every rate of the grid on its own stream of seeds, by area under the curve."""
+
+    grid: Annotated[tuple[PositiveFloat, ...], Field(min_length=1)] = Field(description="Learning rates tried.")
+    seeds: PositiveInt = Field(description="Tuning seeds per rate, a stream apart from the evaluation's seeds.")
+
+
+class ExperimentBase(Record):
+    """What every kind of experiment declares."""
+
+    environments: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(description="Names of environments.")
+    variants: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(description="Names of variants.")
+    seeds: Seeds = Field(description="Which seeds run.")
+    sweep: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(
+        default={},
+        description="Maps dotted paths (variant.batch, environment.horizon, ...) to lists of values; lists cross.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _levels_are_tuples(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("sweep"), dict):
+            levels = {
+                path: tuple(values) if isinstance(values, list) else values
+                for path, values in value["sweep"].items()
+            }
+            return {**value, "sweep": levels}
+        return value
+
+
+class TrainExperiment(ExperimentBase):
+    """Trains every variant in every environment over many seeds."""
+
+    kind: Literal["train"] = Field(description="Trains policies and logs every iteration.")
+    budget: Budget = Field(description="When a run ends.")
+    snapshots: Stages = Field(
+        default={"initial": 0.0, "middle": 0.5, "late": 1.0},
+        description="Stages at which policies are kept, as fractions of the step budget.",
+    )
+    tuning: Tuning | None = Field(default=None, description="Needed where a variant's learning rate is tuned.")
+
+
+class Source(Record):
+    """Where the frozen policies of a probe come from."""
+
+    experiment: Name = Field(description="A training experiment.")
+    variant: Name = Field(description="The variant that trained the policies.")
+    stages: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(description="Names of its snapshots.")
+
+
+class Sample(Record):
+    """How many trajectories a probe collects from each snapshot."""
+
+    trajectories: Annotated[int, Field(ge=4)] = Field(
+        description="Trajectories shared by all estimators; cut into disjoint batches of each size."
+    )
+    batches: Annotated[tuple[Annotated[int, Field(ge=2)], ...], Field(min_length=1)] = Field(
+        description="Batch sizes N at which the estimators are measured."
+    )
+    reference: Annotated[int, Field(ge=4)] = Field(
+        description="Trajectories of the first independent sample for the reference gradient; doubled while noisy."
+    )
+    reference_limit: Annotated[int, Field(ge=4)] = Field(
+        description="Trajectories at which the reference stops growing; it is flagged if it is still noisy."
+    )
+
+    @model_validator(mode="after")
+    def _has_batches_to_compare(self) -> Self:
+        for size in self.batches:
+            if self.trajectories % size or self.trajectories < 2 * size:
+                raise ValueError(
+                    f"batches: {size} does not cut trajectories: {self.trajectories} into two or more equal batches"
+                )
+        if self.reference_limit < self.reference:
+            raise ValueError(f"reference_limit: {self.reference_limit} is below reference: {self.reference}")
+        return self
+
+
+class ProbeExperiment(ExperimentBase):
+    """Measures every variant's gradient estimate on the same trajectories of frozen policies."""
+
+    kind: Literal["probe"] = Field(description="Measures gradient estimates on frozen policies.")
+    source: Source = Field(description="Where the policies come from.")
+    sample: Sample = Field(description="How many trajectories are collected.")
+
+
+class ExactExperiment(ExperimentBase):
+    """Computes every variant's expectation and variance by enumerating all batches of a small MDP."""
+
+    kind: Literal["exact"] = Field(description="Enumerates all trajectories of small MDPs in float64.")
+    limit: PositiveInt = Field(
+        default=200_000, description="Largest number of enumerated batches; a larger enumeration is refused."
+    )
+
+
+Experiment = Annotated[TrainExperiment | ProbeExperiment | ExactExperiment, Field(discriminator="kind")]
+
+Selection = dict[str, Any]
+
+
+class ShareOf(Record):
+    """Turns a metric m(a) into the share (m(zero) - m(a)) / (m(zero) - m(one)) of an achievable change."""
+
+    zero: Selection = Field(description="Rows of which the share is 0.")
+    one: Selection = Field(description="Rows of which the share is 1.")
+
+
+class ClaimPart(Record):
+    """One measurement behind a claim: a against b, or a against a number."""
+
+    experiment: Name = Field(description="The experiment whose table holds the metric.")
+    metric: str = Field(description="Name of a metric.")
+    a: Selection = Field(description="Maps table columns (variant, batch, ...) to values: the rows judged.")
+    b: Selection | None = Field(default=None, description="The rows that a is compared with, seed by seed.")
+    reference: float | None = Field(default=None, description="The number that a is compared with.")
+    relation: Literal["less", "greater", "equal", "exact"] = Field(
+        description="What the claim says of a: less or greater than b, equal within the margin, or exactly so."
+    )
+    margin: PositiveFloat | None = Field(default=None, description="Needed by equal (margin) and exact (tolerance).")
+    share_of: ShareOf | None = Field(default=None, description="Judge a share of an achievable change instead.")
+    environments: tuple[Name, ...] = Field(default=(), description="Must hold in each of these; default: in all.")
+    stages: tuple[Name, ...] = Field(default=(), description="Must hold at each of these; default: at all.")
+
+    @model_validator(mode="after")
+    def _has_two_sides(self) -> Self:
+        if (self.b is None) == (self.reference is None):
+            raise ValueError("give either b or reference")
+        if self.relation in ("equal", "exact") and self.margin is None:
+            raise ValueError(f"relation: {self.relation} needs a margin")
+        if self.relation in ("less", "greater") and self.margin is not None:
+            raise ValueError(f"relation: {self.relation} has no margin; shift the reference instead")
+        if self.share_of is not None and self.b is not None:
+            raise ValueError("share_of compares with a reference, not with b")
+        return self
+
+
+class Claim(Record):
+    """A sentence of the lecture and the measurements that test it."""
+
+    statement: str = Field(description="The claim in a sentence.")
+    section: str = Field(description="The section of the lecture it stands in.")
+    parts: Annotated[dict[Name, ClaimPart], Field(min_length=1)] = Field(description="The measurements.")
+    primary: Name = Field(description="The part that gives the verdict.")
+    figure: Name = Field(description="The figure that shows it.")
+
+    @model_validator(mode="after")
+    def _primary_is_a_part(self) -> Self:
+        if self.primary not in self.parts:
+            raise ValueError(f"primary: {self.primary} is not one of the parts {', '.join(self.parts)}")
+        return self
+
+
+class Figure(Record):
+    """A figure: what is drawn, from which experiment, and how wide."""
+
+    kind: str = Field(description="Name of a figure module.")
+    experiment: Name = Field(description="The experiment whose tables are drawn.")
+    environments: tuple[Name, ...] = Field(default=(), description="Default: all of the experiment's.")
+    variants: tuple[Name, ...] = Field(default=(), description="Default: all of the experiment's.")
+    width: Literal["one_column", "two_columns"] = Field(default="two_columns", description="Width on the page.")
+    section: str = Field(description="The section of the lecture it belongs to.")
+
+
+class Study(Record):
+    """A whole study: what `config.yaml` says."""
+
+    name: str = Field(description="Title of the study.")
+    results: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$")] = Field(
+        default="results", description="Folder that receives everything the study makes."
+    )
+    environments: Annotated[dict[Name, Environment], Field(min_length=1)] = Field(description="Named environments.")
+    variants: Annotated[dict[Name, Variant], Field(min_length=1)] = Field(description="Named variants.")
+    experiments: Annotated[dict[Name, Experiment], Field(min_length=1)] = Field(description="Named experiments.")
+    claims: dict[Name, Claim] = Field(default={}, description="Named claims.")
+    figures: dict[Name, Figure] = Field(default={}, description="Named figures.")

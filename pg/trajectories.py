@@ -1,0 +1,205 @@
+"""The record that flows through everything: a batch of trajectories, and how to run a policy on it.
+
+Axes, named once and used everywhere: S seeds, N trajectories, T time steps, O observation, A action.
+A trajectory occupies the first `length` steps of its row; the mask says which, and everything behind it is zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    # Studies are validated without waiting for torch, and validation knows environments.
+    import numpy as np
+    from jaxtyping import Bool, Float, Int, Shaped
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Spaces:
+    """What a policy must know of an environment: how long its inputs are and what it chooses from.
+
+    Attributes
+    ----------
+    observation_size
+        O, the length of an observation vector (discrete observations enter as one-hot vectors).
+    action_count
+        Number of discrete actions, or None where actions are real vectors.
+    action_size
+        A, the length of a real action vector; 0 where actions are discrete.
+    """
+
+    observation_size: int
+    action_count: int | None
+    action_size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectories:
+    r"""N trajectories of each of S seeds, $\tau = (s_0, a_0, r_0, s_1, \dots)$.
+
+    Attributes
+    ----------
+    observations
+        (S, N, T, O), what the policy saw before it acted.
+    actions
+        (S, N, T) integers for discrete actions, (S, N, T, A) for real ones, unclipped.
+    rewards
+        (S, N, T).
+    mask
+        (S, N, T), true on the steps that were taken.
+    terminated
+        (S, N), true where the environment ended the trajectory.
+    truncated
+        (S, N), true where the horizon or a time limit cut it off.
+    """
+
+    observations: Float[Tensor, "S N T O"]
+    actions: Shaped[Tensor, "S N T *A"]
+    rewards: Float[Tensor, "S N T"]
+    mask: Bool[Tensor, "S N T"]
+    terminated: Bool[Tensor, "S N"]
+    truncated: Bool[Tensor, "S N"]
+
+    def __post_init__(self) -> None:
+        batch = tuple(self.mask.shape)
+        shapes = {
+            "observations": (tuple(self.observations.shape[:3]), batch),
+            "actions": (tuple(self.actions.shape[:3]), batch),
+            "rewards": (tuple(self.rewards.shape), batch),
+            "terminated": (tuple(self.terminated.shape), batch[:2]),
+            "truncated": (tuple(self.truncated.shape), batch[:2]),
+        }
+        for name, (found, expected) in shapes.items():
+            if found != expected:
+                raise ValueError(f"{name} has leading shape {found}, the mask asks for {expected}")
+
+    @property
+    def lengths(self) -> Int[Tensor, "S N"]:
+        """Steps taken by each trajectory, (S, N)."""
+        return self.mask.sum(-1)
+
+    @property
+    def returns(self) -> Float[Tensor, "S N"]:
+        r"""Undiscounted return $R = \sum_t r_t$ of each trajectory, (S, N)."""
+        return self.rewards.sum(-1)
+
+    def of_seed(self, index: int) -> Trajectories:
+        """Return the trajectories of one seed, S = 1, cut to the longest of its own.
+
+        No seed is padded to the length of a neighbour, so that its sums are taken over the same terms in whatever
+        company it was collected.
+        """
+        one = slice(index, index + 1)
+        longest = int(self.lengths[one].max())
+        return Trajectories(
+            observations=self.observations[one, :, :longest],
+            actions=self.actions[one, :, :longest],
+            rewards=self.rewards[one, :, :longest],
+            mask=self.mask[one, :, :longest],
+            terminated=self.terminated[one],
+            truncated=self.truncated[one],
+        )
+
+    def regrouped(self, trajectories: int) -> Trajectories:
+        """Return the same trajectories as disjoint batches of `trajectories` each, the batches on the S axis.
+
+        Raises
+        ------
+        ValueError
+            If S·N is not a multiple of `trajectories`.
+        """
+        seeds, count, steps = self.mask.shape
+        if (seeds * count) % trajectories:
+            raise ValueError(f"{seeds * count} trajectories cannot be cut into batches of {trajectories}")
+
+        def cut(values: Tensor) -> Tensor:
+            return values.reshape(-1, trajectories, *values.shape[2:])
+
+        return Trajectories(
+            observations=cut(self.observations),
+            actions=cut(self.actions),
+            rewards=cut(self.rewards),
+            mask=cut(self.mask),
+            terminated=cut(self.terminated),
+            truncated=cut(self.truncated),
+        )
+
+
+def on_valid_steps(
+    function: Callable[[Tensor, Tensor], Tensor], trajectories: Trajectories
+) -> Float[Tensor, "S N T"]:
+    """Apply a function of (observations, actions) to the steps that were taken, and lay its values out as (S, N, T).
+
+    Parameters
+    ----------
+    function
+        Maps observations (n, O) and actions (n, ...) of n steps to n values, differentiably.
+    trajectories
+        Where the steps come from.
+
+    Returns
+    -------
+    Tensor
+        (S, N, T), zero behind the end of each trajectory.
+    """
+    mask = trajectories.mask
+    return laid_out(function(trajectories.observations[mask], trajectories.actions[mask]), mask)
+
+
+def laid_out(values: Float[Tensor, " n"], mask: Bool[Tensor, "S N T"]) -> Float[Tensor, "S N T"]:
+    """Put the values of n valid steps back in their places, zero elsewhere, differentiably."""
+    return values.new_zeros(mask.shape).masked_scatter(mask, values)
+
+
+class Environments(Protocol):
+    """S × N copies of one environment, stepped together; nothing in it resets by itself."""
+
+    @property
+    def spaces(self) -> Spaces: ...
+
+    @property
+    def horizon(self) -> int:
+        """T, the step after which every trajectory is cut off."""
+        ...
+
+    def resized(self, seeds: int) -> Environments:
+        """Return environments for another number of seeds, made of the present copies where they are costly."""
+        ...
+
+    def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
+        """Draw S × N start states, each seed's from its own generator; return observations (S, N, O)."""
+        ...
+
+    def step(self, actions: NDArray[np.generic], alive: NDArray[np.bool_]) -> Transition:
+        """Take one step where `alive` (S, N); elsewhere what comes back means nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What one step of S × N environments gives back: observations (S, N, O), the rest (S, N)."""
+
+    observations: NDArray[np.float32]
+    rewards: NDArray[np.float64]
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+
+
+class Actor(Protocol):
+    """S policies that act together, N trajectories each."""
+
+    def noise(self, generator: np.random.Generator, steps: int, trajectories: int) -> NDArray[np.float32]:
+        """Draw what one seed needs to act for `steps` steps: (steps, N, ...)."""
+        ...
+
+    def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[np.generic]:
+        """Turn observations (S, N, O) and noise (S, N, ...) into actions (S, N, ...)."""
+        ...
+
+    def select(self, seeds: NDArray[np.bool_]) -> Actor:
+        """Return the actor of the marked seeds alone."""
+        ...

@@ -1,0 +1,130 @@
+"""Stacked environments do what single gymnasium environments do, seed by seed."""
+
+import gymnasium
+import numpy as np
+import pytest
+
+from pg.environments.catalogue import UnsupportedEnvironment, horizon_of
+from pg.environments.stacked import SteppedOneByOne, VectorisedCartPole, make_environments
+from pg.study.model import Environment
+
+
+def generators(*seeds: int) -> list[np.random.Generator]:
+    return [np.random.default_rng(seed) for seed in seeds]
+
+
+def test_vectorised_cartpole_follows_the_single_environment() -> None:
+    stacked = VectorisedCartPole({}, 500, 2, 3)
+    observations = stacked.reset(generators(1, 2))
+    single = gymnasium.make("CartPole-v1").unwrapped
+    single.reset(seed=0)
+    single.state = np.asarray(stacked._copies.state[:, 4], dtype=np.float64)  # seed 1, trajectory 1
+    np.testing.assert_array_equal(observations[1, 1], np.asarray(single.state, dtype=np.float32))
+    actions = np.random.default_rng(3).integers(2, size=(60, 2, 3))
+    alive = np.ones((2, 3), dtype=np.bool_)
+    for step in actions:
+        transition = stacked.step(step, alive)
+        observation, reward, terminated, _, _ = single.step(int(step[1, 1]))
+        np.testing.assert_allclose(transition.observations[1, 1], observation, rtol=1e-5)
+        assert transition.terminated[1, 1] == terminated
+        assert transition.rewards[1, 1] == reward
+        if terminated:
+            break
+    else:
+        pytest.fail("sixty random actions should topple the pole")
+
+
+def test_a_finished_cartpole_does_not_start_again_by_itself() -> None:
+    stacked = VectorisedCartPole({}, 500, 1, 1)
+    stacked.reset(generators(1))
+    alive = np.ones((1, 1), dtype=np.bool_)
+    ended = [bool(stacked.step(np.ones((1, 1), dtype=np.int64), alive).terminated[0, 0]) for _ in range(30)]
+    first = ended.index(True)
+    assert all(ended[first:]), "a reset would bring the pole back up"
+
+
+def test_start_states_of_a_seed_do_not_depend_on_its_neighbours() -> None:
+    together = VectorisedCartPole({}, 500, 3, 4).reset(generators(7, 8, 9))
+    alone = VectorisedCartPole({}, 500, 1, 4).reset(generators(8))
+    np.testing.assert_array_equal(together[1], alone[0])
+
+
+@pytest.mark.parametrize(
+    "id", ["Acrobot-v1", "MountainCarContinuous-v0", "HalfCheetah-v5", "InvertedPendulum-v5", "FrozenLake-v1"]
+)
+def test_any_gymnasium_id_steps_as_it_does_alone(id: str) -> None:
+    stacked = make_environments(Environment(id=id, horizon=5), 2, 2)
+    observations = stacked.reset(generators(1, 2))
+    assert observations.shape == (2, 2, stacked.spaces.observation_size)
+    assert observations.dtype == np.float32
+    size = stacked.spaces.action_size
+    actions = np.zeros((2, 2, size) if size else (2, 2), dtype=np.float32 if size else np.int64)
+    transition = stacked.step(actions, np.ones((2, 2), dtype=np.bool_))
+    assert transition.observations.shape == observations.shape
+    assert np.isfinite(transition.rewards).all()
+
+
+def test_a_single_copy_is_reproduced_by_the_stack() -> None:
+    stacked = make_environments(Environment(id="InvertedPendulum-v5"), 1, 2)
+    observations = stacked.reset(generators(5))
+    number = np.random.default_rng(5).integers(2**31, size=2)[1]
+    single = gymnasium.make("InvertedPendulum-v5")
+    start, _ = single.reset(seed=int(number))
+    np.testing.assert_array_equal(observations[0, 1], start.astype(np.float32))
+    transition = stacked.step(np.full((1, 2, 1), 0.5, dtype=np.float32), np.ones((1, 2), dtype=np.bool_))
+    observation, reward, terminated, _, _ = single.step(np.array([0.5], dtype=np.float32))
+    np.testing.assert_array_equal(transition.observations[0, 1], observation.astype(np.float32))
+    assert (transition.rewards[0, 1], transition.terminated[0, 1]) == (reward, terminated)
+
+
+class Counting(gymnasium.Env[np.ndarray, int]):
+    """Counts its steps, and remembers the last action."""
+
+    observation_space = gymnasium.spaces.Box(-1, 1, (1,))
+    action_space = gymnasium.spaces.Box(-1, 1, (1,))
+    steps = 0
+    last = None
+
+    def reset(self, *, seed=None, options=None):
+        return np.zeros(1, dtype=np.float32), {}
+
+    def step(self, action):
+        self.steps += 1
+        self.last = action
+        return np.zeros(1, dtype=np.float32), 1.0, False, False, {}
+
+
+def test_finished_copies_are_not_stepped_and_actions_are_clipped() -> None:
+    from pg.trajectories import Spaces
+
+    copies = [Counting() for _ in range(4)]
+    stacked = SteppedOneByOne(copies, Spaces(1, None, 1), 10, 2)
+    stacked.reset(generators(1, 2))
+    alive = np.array([[True, False], [True, True]])
+    transition = stacked.step(np.full((2, 2, 1), 3.0, dtype=np.float32), alive)
+    assert [copy.steps for copy in copies] == [1, 0, 1, 1]
+    assert copies[0].last == pytest.approx(1.0)
+    assert transition.rewards.tolist() == [[1.0, 0.0], [1.0, 1.0]]
+
+
+def test_fewer_seeds_use_the_first_copies() -> None:
+    stacked = make_environments(Environment(id="InvertedPendulum-v5"), 3, 2)
+    smaller = stacked.resized(2)
+    assert smaller.reset(generators(1, 2)).shape == (2, 2, 4)
+    with pytest.raises(ValueError, match="4 seeds asked of copies for 3"):
+        stacked.resized(4)
+
+
+def test_the_horizon_is_the_environments_own_unless_declared() -> None:
+    assert horizon_of(Environment(id="CartPole-v1")) == 500
+    assert horizon_of(Environment(id="CartPole-v1", horizon=7)) == 7
+    with pytest.raises(UnsupportedEnvironment, match="declare a horizon"):
+        horizon_of(Environment(id="CliffWalking-v1"))
+
+
+def test_a_horizon_beyond_the_environments_own_limit_is_kept() -> None:
+    stacked = make_environments(Environment(id="Acrobot-v1", horizon=600), 1, 1)
+    stacked.reset(generators(1))
+    alive = np.ones((1, 1), dtype=np.bool_)
+    cut = [bool(stacked.step(np.ones((1, 1), dtype=np.int64), alive).truncated[0, 0]) for _ in range(600)]
+    assert not any(cut)

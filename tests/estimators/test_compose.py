@@ -1,0 +1,130 @@
+"""Variants put together from their parts: by hand, in the cases where two coincide, and apart for each seed."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, get_args
+
+import pytest
+import torch
+
+from pg.estimators import compose
+from pg.estimators.baselines import ScoreProducts
+from pg.study.model import Baseline, Returns, Variant
+from pg.trajectories import Trajectories
+
+Batch = Callable[..., Trajectories]
+
+ROWS = [[1.0, 2.0, 3.0], [4.0], [0.0, 2.0]]
+PRODUCTS = ScoreProducts(
+    weighted=torch.tensor([[6.0, 4.0, 2.0]], dtype=torch.float64),
+    squared=torch.tensor([[2.0, 1.0, 3.0]], dtype=torch.float64),
+)
+
+EVERY_VARIANT = [
+    Variant(returns=returns, baseline=baseline, discount=discount, discount_states=states, normalise_advantages=scaled)
+    for returns in get_args(Returns)
+    for baseline in get_args(Baseline)
+    for discount, states in [(1.0, False), (0.9, False), (0.9, True)]
+    for scaled in (False, True)
+    if not (states and returns == "total")
+]
+
+
+def advantages(trajectories: Trajectories, **parts: Any) -> list[list[float]]:
+    return compose.advantages(Variant(**parts), trajectories, PRODUCTS)[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ({"returns": "total"}, [[6, 6, 6], [4, 0, 0], [2, 2, 0]]),
+        ({}, [[6, 5, 3], [4, 0, 0], [2, 2, 0]]),
+        ({"returns": "total", "baseline": "average_reward"}, [[2, 2, 2], [0, 0, 0], [-2, -2, 0]]),
+        ({"baseline": "average_reward"}, [[2, 1, -1], [0, 0, 0], [-2, -2, 0]]),
+        ({"returns": "total", "baseline": "leave_one_out"}, [[3, 3, 3], [0, 0, 0], [-3, -3, 0]]),
+        ({"baseline": "leave_one_out"}, [[3, 2, 0], [0, 0, 0], [-3, -3, 0]]),
+        ({"returns": "total", "baseline": "per_step"}, [[2, 10 / 3, 4], [0, 0, 0], [-2, -2 / 3, 0]]),
+        ({"baseline": "per_step"}, [[2, 8 / 3, 2], [0, 0, 0], [-2, -1 / 3, 0]]),
+        ({"baseline": "per_step_leave_one_out"}, [[3, 4, 3], [0, 0, 0], [-3, -0.5, 0]]),
+        ({"baseline": "optimal"}, [[4.5, 3.5, 1.5], [2.4, 0, 0], [2 - 10 / 3, 2 - 10 / 3, 0]]),
+        ({"discount": 0.5}, [[2.75, 3.5, 3], [4, 0, 0], [1, 2, 0]]),
+        ({"discount": 0.5, "discount_states": True}, [[2.75, 1.75, 0.75], [4, 0, 0], [1, 1, 0]]),
+    ],
+)
+def test_advantages_by_hand(batch: Batch, parts: dict[str, Any], expected: list[list[float]]) -> None:
+    assert advantages(batch(ROWS), **parts) == [pytest.approx(row) for row in expected]
+
+
+def test_the_weight_of_discounted_states_multiplies_the_baseline_too(batch: Batch) -> None:
+    found = advantages(batch([[0.0, 4.0], [2.0]]), discount=0.5, discount_states=True, baseline="average_reward")
+    assert found == [[2 - 2, 0.5 * (4 - 2)], [2 - 2, 0]]
+
+
+def test_average_reward_averages_discounted_returns(batch: Batch) -> None:
+    assert advantages(batch([[0.0, 4.0], [4.0]]), discount=0.5, baseline="average_reward") == [[-1, 1], [1, 0]]
+
+
+def test_normalisation_comes_before_the_weight_of_discounted_states(batch: Batch) -> None:
+    parts: dict[str, Any] = {"discount": 0.5, "normalise_advantages": True}
+    plain = torch.tensor(advantages(batch(ROWS), **parts))
+    weighted = torch.tensor(advantages(batch(ROWS), **parts, discount_states=True))
+    torch.testing.assert_close(weighted, plain * torch.tensor([1, 0.5, 0.25]))
+
+
+@pytest.mark.parametrize("baseline", get_args(Baseline))
+def test_to_go_is_the_total_return_in_trajectories_of_one_step(batch: Batch, baseline: Baseline) -> None:
+    one_step = batch([[3.0], [1.0], [-2.0]])
+    to_go = advantages(one_step, baseline=baseline)
+    assert to_go == advantages(one_step, returns="total", baseline=baseline)
+
+
+def test_per_step_is_the_average_reward_for_total_returns_of_equal_length(batch: Batch) -> None:
+    equally_long = batch([[3.0, 1.0], [1.0, 0.0], [-2.0, 7.0]])
+    per_step = advantages(equally_long, returns="total", baseline="per_step")
+    assert per_step == advantages(equally_long, returns="total", baseline="average_reward")
+
+
+@pytest.mark.parametrize("variant", EVERY_VARIANT, ids=str)
+def test_advantages_are_zero_behind_the_end_and_finite(batch: Batch, variant: Variant) -> None:
+    trajectories = batch(ROWS)
+    found = compose.advantages(variant, trajectories, PRODUCTS)
+    assert (found[~trajectories.mask] == 0).all()
+    assert found.isfinite().all()
+
+
+@pytest.mark.parametrize("variant", EVERY_VARIANT, ids=str)
+def test_seeds_stay_apart(batch: Batch, variant: Variant) -> None:
+    other = [[-1.0, 0.5, 2.5], [7.0, 1.0], [0.25]]
+    both = ScoreProducts(*(torch.cat([getattr(PRODUCTS, f.name), torch.ones(1, 3)]) for f in fields(PRODUCTS)))
+    together = compose.advantages(variant, batch(ROWS, other), both)
+    alone = compose.advantages(variant, batch(ROWS), PRODUCTS)
+    assert torch.equal(together[:1], alone)
+    log_probs = torch.full(together.shape, -0.5, dtype=torch.float64)
+    surrogates = compose.surrogate(log_probs, together, batch(ROWS, other))
+    assert torch.equal(surrogates[:1], compose.surrogate(log_probs[:1], alone, batch(ROWS)))
+
+
+def test_only_the_optimal_baseline_needs_score_products() -> None:
+    needing = [baseline for baseline in get_args(Baseline) if compose.needs_score_products(Variant(baseline=baseline))]
+    assert needing == ["optimal"]
+
+
+def test_the_optimal_baseline_without_score_products_is_refused(batch: Batch) -> None:
+    with pytest.raises(ValueError, match="optimal needs the score products"):
+        compose.advantages(Variant(baseline="optimal"), batch(ROWS))
+
+
+def test_no_gradient_flows_through_the_advantages() -> None:
+    weighted = PRODUCTS.weighted.clone().requires_grad_()
+    rewards = torch.ones(1, 3, 2, dtype=torch.float64, requires_grad=True)
+    ended = torch.ones(1, 3, dtype=torch.bool)
+    trajectories = Trajectories(
+        observations=torch.zeros(1, 3, 2, 1),
+        actions=torch.zeros(1, 3, 2, dtype=torch.int64),
+        rewards=rewards,
+        mask=torch.ones(1, 3, 2, dtype=torch.bool),
+        terminated=ended,
+        truncated=~ended,
+    )
+    products = ScoreProducts(weighted, PRODUCTS.squared)
+    assert not compose.advantages(Variant(baseline="optimal"), trajectories, products).requires_grad

@@ -1,0 +1,24 @@
+"""The registry of metrics."""
+
+import subprocess
+import sys
+
+from pg.evidence.metrics import METRICS
+
+
+def test_every_metric_is_registered_under_its_name():
+    assert all(name == metric.name for name, metric in METRICS.items())
+
+
+def test_every_share_says_what_a_diverged_run_counts_as():
+    assert {name for name, metric in METRICS.items() if metric.failure is not None} == {
+        name for name, metric in METRICS.items() if metric.statistic == "share"
+    }
+    assert METRICS["solved"].failure == 0
+    assert METRICS["collapsed"].failure == METRICS["censored"].failure == 1
+
+
+def test_the_registry_imports_nothing_heavy():
+    script = "import sys, pg.evidence.metrics; print({'numpy', 'scipy', 'pandas', 'torch'} & set(sys.modules))"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "set()"

@@ -1,0 +1,260 @@
+"""From rows to tables, on runs and probes worked by hand."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pg.evidence import statistics, tables
+from pg.study.expansion import Cell
+from pg.study.model import Environment, Variant
+
+
+def cell(environment="cartpole", variant="to_go", *, suffix="", threshold=None, levels=None):
+    return Cell(
+        experiment="ladder",
+        environment_name=environment,
+        variant_name=variant,
+        environment_id=environment,
+        variant_id=variant + suffix,
+        environment=Environment(id="CartPole-v1", threshold=threshold),
+        variant=Variant(),
+        levels=levels or {},
+    )
+
+
+def run(curves):
+    """Rows of a run per seed, from {seed: {steps: return}}."""
+    return pd.DataFrame(
+        [
+            {"seed": seed, "iteration": iteration, "steps": steps, "return_mean": value}
+            for seed, batches in curves.items()
+            for iteration, (steps, value) in enumerate(batches.items(), start=1)
+        ]
+    )
+
+
+def probe(total_variance, variants=("to_go", "total"), seeds=(0, 1)):
+    """Rows of a probe: total variances by batch size, everything else as told apart by seed and batch."""
+    rest = dict.fromkeys(["cosine", "pairwise_cosine", "relative_bias", "relative_bias_noise"], 0.5)
+    return pd.DataFrame(
+        [
+            {"seed": seed, "variant": variant, "batch": batch, "total_variance": value, "snr": seed + batch}
+            | rest
+            | {"shrinkage": 0.0, "shrinkage_se": 0.1, "reference_flagged": False}
+            for variant in variants
+            for batch, value in total_variance.items()
+            for seed in seeds
+        ]
+    )
+
+
+def values(table, **where):
+    for column, value in where.items():
+        table = table[table[column] == value]
+    return table["value"].tolist()
+
+
+# Training -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_training_table_holds_the_metrics_of_a_run():
+    batches = {10: 1.0, 20: 2.0, 30: 3.0, 40: 4.0, 50: 5.0, 100: 6.0}
+    table = tables.train_table({cell(threshold=3.5): run({7: batches})}, 100)
+    assert table.columns.tolist() == ["environment", "variant", "stage", "seed", "metric", "value"]
+    assert dict(zip(table["metric"], table["value"], strict=True)) == {
+        "final_return": 6.0,
+        "area": pytest.approx((10 + 20 + 30 + 40 + 50 + 300) / 100),
+        "steps_to_threshold": 100.0,
+        "censored": 0.0,
+        "solved": 1.0,
+        "collapsed": 0.0,
+        "return_at_common_iteration": 4.0,
+    }
+    assert set(table["stage"]) == {""}
+    assert set(table["seed"]) == {7}
+
+
+def test_a_run_that_misses_the_threshold_is_censored_at_the_budget():
+    table = tables.train_table({cell(threshold=475): run({0: {10: 1.0, 30: 2.0}})}, 100)
+    assert values(table, metric="steps_to_threshold") == [100]
+    assert values(table, metric="censored") == [1]
+    assert values(table, metric="solved") == [0]
+
+
+def test_without_a_declared_threshold_its_metrics_are_absent():
+    table = tables.train_table({cell(): run({0: {10: 1.0}})}, 100)
+    assert not {"steps_to_threshold", "censored", "solved"} & set(table["metric"])
+
+
+def test_the_common_iteration_is_the_earliest_end_within_the_same_environment():
+    long, short = dict.fromkeys(range(10, 90, 10), 1.0), {10: 5.0, 20: 7.0}
+    table = tables.train_table(
+        {
+            cell(variant="a"): run({0: {**short, 30: 9.0}, 1: short}),
+            cell(variant="b"): run({0: long, 1: {**long, 90: 100.0}}),
+            cell("pendulum", "a"): run({0: dict.fromkeys(range(10, 40, 10), 2.0) | {40: 10.0}}),
+        },
+        100,
+    )
+    at_common = table[table["metric"] == "return_at_common_iteration"]
+    assert at_common["value"].tolist() == [6, 6, 1, 1, 4]
+
+
+def test_a_training_table_is_in_declared_order_then_by_seed():
+    runs = {cell(variant=name): run({3: {10: 1.0}, 1: {10: 1.0}}) for name in ("z", "a")}
+    table = tables.train_table(runs, 10)
+    assert list(table[["variant", "seed"]].drop_duplicates().itertuples(index=False, name=None)) == [
+        ("z", 1),
+        ("z", 3),
+        ("a", 1),
+        ("a", 3),
+    ]
+
+
+def test_levels_are_columns_named_by_their_paths():
+    levels = {"variant.batch": 16, "variant.policy.hidden": [64, 64]}
+    runs = {cell(suffix="@batch=16", levels=levels): run({0: {10: 1.0}})}
+    table = tables.train_table(runs, 10)
+    assert table.columns.tolist()[:4] == ["environment", "variant", "variant.batch", "variant.policy.hidden"]
+    assert set(table["variant.batch"]) == {16}
+    assert set(table["variant.policy.hidden"]) == {"[64, 64]"}
+    assert "variant.batch" in tables.train_curves(runs, 10).columns
+
+
+def test_a_diverged_run_is_a_failure_whose_return_is_unknown():
+    table = tables.train_table({cell(threshold=1): run({0: {10: 0.0, 100: np.nan}})}, 100)
+    assert values(table, metric="collapsed") == [1]
+    assert values(table, metric="solved") == [0]
+    assert np.isnan(values(table, metric="final_return")).all()
+
+
+def test_curves_lie_on_an_even_grid_up_to_the_budget():
+    curves = tables.train_curves({cell(): run({0: {30: 1.0, 60: 2.0}})}, 100, points=5)
+    assert curves.columns.tolist() == ["environment", "variant", "seed", "steps", "return"]
+    assert curves["steps"].tolist() == [20, 40, 60, 80, 100]
+    assert curves["return"].tolist() == [1, 2, 2, 2, 2]
+
+
+def test_curves_have_a_hundred_points_unless_told():
+    assert tables.train_curves({cell(): run({0: {30: 1.0}})}, 150)["steps"].tolist()[:3] == [1, 3, 4]
+
+
+# Laboratory -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_probe_table_goes_by_cell_stage_seed_batch_and_metric():
+    cells = [cell(variant="total"), cell(variant="to_go")]
+    rows = {("cartpole", "late"): probe({4: 1.0, 16: 0.5}), ("cartpole", "initial"): probe({4: 1.0, 16: 0.5})}
+    table = tables.probe_table(cells, rows)
+    assert table.columns.tolist() == ["environment", "variant", "batch", "stage", "seed", "metric", "value"]
+    order = table[["variant", "stage", "seed"]].drop_duplicates()
+    assert order["variant"].tolist() == ["total"] * 4 + ["to_go"] * 4
+    assert order["stage"].tolist() == ["late", "late", "initial", "initial"] * 2
+    assert order["seed"].tolist() == [0, 1] * 4
+    one = table[(table["variant"] == "total") & (table["stage"] == "late") & (table["seed"] == 0)]
+    assert one["batch"].fillna(0).tolist() == [4] * 8 + [16] * 8 + [0]
+    assert one["metric"].tolist()[-2:] == ["shrinkage_se", "log_variance_slope"]
+    assert values(one, metric="snr") == [4, 16]
+
+
+def test_the_slope_of_a_variance_that_halves_with_the_batch_is_minus_one():
+    table = tables.probe_table([cell()], {("cartpole", "late"): probe({4: 8.0, 8: 4.0, 16: 2.0})})
+    assert values(table, metric="log_variance_slope") == pytest.approx([-1, -1])
+
+
+@pytest.mark.parametrize("variance", [0.0, np.nan])
+def test_the_slope_of_a_variance_without_a_logarithm_is_unknown(variance):
+    table = tables.probe_table([cell()], {("cartpole", "late"): probe({4: 8.0, 8: variance})})
+    assert np.isnan(values(table, metric="log_variance_slope")).all()
+
+
+def test_a_single_batch_size_has_no_slope():
+    table = tables.probe_table([cell()], {("cartpole", "late"): probe({4: 8.0})})
+    assert "log_variance_slope" not in set(table["metric"])
+
+
+def test_a_level_takes_the_rows_of_its_own_id():
+    levels = [{"variant.discount": 0.9}, {"variant.discount": 1.0}]
+    cells = [cell(suffix=f"@discount={level['variant.discount']}", levels=level) for level in levels]
+    rows = pd.concat([probe({4: 1.0}, ["to_go@discount=0.9"], [0]), probe({4: 3.0}, ["to_go@discount=1.0"], [0])])
+    table = tables.probe_table(cells, {("cartpole", "late"): rows})
+    assert values(table, metric="total_variance") == [1, 3]
+    assert values(table[table["variant.discount"] == 0.9], metric="total_variance") == [1]
+
+
+def test_a_variant_named_like_a_number_finds_its_rows():
+    rows = probe({4: 1.0}, variants=[10])
+    assert values(tables.probe_table([cell(variant="10")], {("cartpole", "late"): rows}), metric="snr") == [4, 5]
+
+
+def test_an_exact_table_has_no_stage():
+    rows = pd.DataFrame(
+        {
+            "seed": [0, 0],
+            "variant": "to_go",
+            "batch": [2, 1],
+            "batches_enumerated": [9, 3],
+            "objective": 1.5,
+            "gradient_norm": 2.0,
+            "relative_bias": [1e-16, 2e-16],
+            "total_variance": [1.0, 2.0],
+            "shrinkage": [-0.5, 0.0],
+        }
+    )
+    table = tables.exact_table([cell("chain")], {"chain": rows})
+    assert set(table["stage"]) == {""}
+    assert values(table, metric="shrinkage") == [0, -0.5]
+    assert values(table, metric="total_variance", batch=2) == [1]
+    assert (
+        table["metric"].tolist()
+        == [
+            *("relative_bias", "total_variance", "shrinkage", "gradient_norm", "objective"),
+        ]
+        * 2
+    )
+
+
+def test_batch_sizes_are_written_as_whole_numbers():
+    table = tables.probe_table([cell()], {("cartpole", "late"): probe({4: 8.0, 8: 4.0})})
+    summary = tables.summary(table)
+    assert summary["batch"].dtype == table["batch"].dtype
+    for frame in (table, summary):
+        assert set(pd.read_csv(io.StringIO(frame.to_csv(index=False)), dtype=str)["batch"].fillna("")) == {"4", "8", ""}
+
+
+# Summary --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_summary_uses_each_metrics_own_statistic():
+    seeds = {seed: dict.fromkeys(range(10, 60, 10), float(seed)) for seed in range(8)}
+    summary = tables.summary(tables.train_table({cell(threshold=3): run(seeds)}, 50)).set_index("metric")
+    assert summary.columns.tolist() == [
+        *("environment", "variant", "stage", "statistic", "n", "estimate", "ci_low", "ci_high", "method")
+    ]
+    mean = statistics.mean(np.arange(8.0))
+    area = summary[["estimate", "ci_low", "ci_high"]].to_numpy()[summary.index == "area"]
+    assert area.tolist() == [[mean.estimate, mean.low, mean.high]]
+    assert summary.loc["solved", "estimate"] == 5 / 8
+    assert summary.loc["solved", "method"] == "Clopper-Pearson"
+    assert summary.loc["steps_to_threshold", "statistic"] == "restricted_mean"
+    assert summary.loc["steps_to_threshold", "estimate"] == 50
+    assert set(summary["n"]) == {8}
+
+
+def test_a_summary_keeps_levels_and_stages_apart_in_order():
+    rows = {("cartpole", stage): probe({16: 1.0, 4: 2.0}) for stage in ("late", "initial")}
+    summary = tables.summary(tables.probe_table([cell()], rows))
+    snr = summary[summary["metric"] == "snr"]
+    assert snr[["stage", "batch"]].to_numpy().tolist() == [["late", 4], ["late", 16], ["initial", 4], ["initial", 16]]
+    assert snr["estimate"].tolist() == pytest.approx([4.5, 16.5] * 2)
+
+
+def test_a_share_counts_a_missing_value_as_failure_and_a_mean_is_undefined():
+    table = pd.DataFrame({"environment": "e", "variant": "v", "stage": "", "seed": [0, 1, 0, 1]})
+    table = table.assign(metric=["collapsed", "collapsed", "area", "area"], value=[0, np.nan, 1, np.nan])
+    summary = tables.summary(table).set_index("metric")
+    assert summary.loc["collapsed", "estimate"] == 0.5
+    assert summary["estimate"].isna().tolist() == [False, True]
+    assert summary.loc["area", "method"] == "undefined: 1 of 2 values not finite"

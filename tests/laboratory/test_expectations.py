@@ -1,0 +1,322 @@
+"""What each estimator is on average, and how much it varies, without a sample.
+
+The table of expectations: leaving a trajectory out of its own baseline keeps the expectation at the gradient of the
+objective; averaging it in scales the expectation by 1 - 1/N; for total returns and for rewards-to-go alike.
+"""
+
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from pg.environments.enumeration import EnumerationTooLarge, enumerate_trajectories
+from pg.environments.exact import policy_gradient_theorem
+from pg.environments.tabular import MDP, bandit, chain, random_mdp
+from pg.estimators import compose
+from pg.laboratory.expectations import (
+    NoTables,
+    action_probabilities,
+    exact_rows,
+    moments,
+    random_policy,
+    truth,
+)
+from pg.laboratory.probing import batch_gradients
+from pg.learning.policies import Policy, flatten, make_policy, repeat
+from pg.study.model import Baseline, Environment, Returns, Variant
+from pg.study.model import Policy as PolicyOptions
+from pg.trajectories import Spaces, Trajectories
+
+LIMIT = 30_000
+SMALL = PolicyOptions(hidden=(3,))
+LINEAR = PolicyOptions(hidden=())
+IN_SAMPLE = ("average_reward", "per_step")
+
+# Two states; each has an action that may end the trajectory and one that never does.
+MIXED = MDP(
+    probabilities=np.array([[[0.7, 0.3], [1.0, 0.0]], [[1.0, 0.0], [0.4, 0.6]]]),
+    next_states=np.array([[[1, 0], [0, 0]], [[0, 0], [0, 1]]]),
+    rewards=np.array([[[1.0, -1.0], [0.5, 0.0]], [[2.0, 0.0], [-0.3, 0.2]]]),
+    terminates=np.array([[[False, True], [False, False]], [[True, False], [False, False]]]),
+    start=np.array([0.6, 0.4]),
+    horizon=3,
+)
+STEPS = torch.arange(MIXED.horizon, dtype=torch.float64)
+CASES = [
+    pytest.param(MIXED, 2, id="mixed-2"),
+    pytest.param(MIXED, 3, id="mixed-3"),
+    pytest.param(chain(4, length=2, slip=0), 2, id="chain-2"),
+    pytest.param(chain(4, length=2, slip=0), 3, id="chain-3"),
+    pytest.param(random_mdp(2, states=2, seed=4), 2, id="random-2"),
+]
+
+
+def expectation(mdp: MDP, policy: Policy, **parts: Any) -> torch.Tensor:
+    return moments(enumerate_trajectories(mdp, LIMIT), policy, Variant(policy=SMALL, **parts), LIMIT).mean
+
+
+def assert_equal(found: torch.Tensor, expected: torch.Tensor) -> None:
+    assert (found - expected).norm() <= 1e-10 * expected.norm()
+
+
+@pytest.mark.parametrize("mdp", [case.values[0] for case in CASES], ids=[case.id for case in CASES])
+def test_the_cases_have_episodes_of_varying_length(mdp: MDP) -> None:
+    lengths = enumerate_trajectories(mdp, LIMIT).trajectories.lengths
+    assert lengths.unique().numel() > 1
+
+
+@pytest.mark.parametrize(("mdp", "n"), CASES)
+@pytest.mark.parametrize("returns", get_args(Returns))
+@pytest.mark.parametrize("baseline", get_args(Baseline))
+def test_table_of_expectations(mdp: MDP, n: int, returns: Returns, baseline: Baseline) -> None:
+    policy = random_policy(SMALL, mdp, seed=1)
+    factor = 1 - 1 / n if baseline in IN_SAMPLE else 1
+    found = expectation(mdp, policy, returns=returns, baseline=baseline, batch=n)
+    assert_equal(found, factor * truth(mdp, policy).gradient)
+
+
+@pytest.mark.parametrize("returns", get_args(Returns))
+@pytest.mark.parametrize("constant", [-3.0, 0.4, 10.0])
+def test_a_constant_baseline_keeps_the_expectation(returns: Returns, constant: float) -> None:
+    policy, enumeration = random_policy(SMALL, MIXED, seed=2), enumerate_trajectories(MIXED, LIMIT)
+    every = enumeration.trajectories
+    one_each = every.regrouped(1)
+    weights = compose.returns(Variant(returns=returns), one_each) - constant
+    copies = repeat(policy, len(weights))
+    log_probs = copies.log_prob(one_each.observations.flatten(1, 2), one_each.actions.flatten(1, 2))
+    surrogate = compose.surrogate(log_probs.unsqueeze(1), weights, one_each)
+    gradients = flatten(torch.autograd.grad(surrogate.sum(), copies.parameters_list()))
+    probabilities = enumeration.probabilities(action_probabilities(repeat(policy, 1), MIXED))
+    assert_equal(probabilities.detach() @ gradients, truth(MIXED, policy).gradient)
+
+
+@pytest.mark.parametrize(
+    "parts", [{"returns": "total"}, {"discount_states": True}, {"discount_states": True, "baseline": "optimal"}]
+)
+def test_discounted_estimates_follow_the_discounted_objective(parts: dict[str, Any]) -> None:
+    policy = random_policy(SMALL, MIXED, seed=3)
+    found = expectation(MIXED, policy, discount=0.6, batch=2, **parts)
+    assert_equal(found, truth(MIXED, policy, discount=0.6).gradient)
+
+
+@pytest.mark.parametrize("baseline", ["leave_one_out", "per_step_leave_one_out", "per_step"])
+def test_baselines_do_the_same_to_discounted_rewards_to_go(baseline: Baseline) -> None:
+    policy = random_policy(SMALL, MIXED, seed=3)
+    found = expectation(MIXED, policy, discount=0.6, discount_states=True, baseline=baseline, batch=3)
+    factor = 2 / 3 if baseline in IN_SAMPLE else 1
+    assert_equal(found, factor * truth(MIXED, policy, discount=0.6).gradient)
+
+
+def test_the_average_reward_shrinks_discounted_total_returns() -> None:
+    policy = random_policy(SMALL, MIXED, seed=3)
+    found = expectation(MIXED, policy, returns="total", discount=0.6, baseline="average_reward", batch=3)
+    assert_equal(found, 2 / 3 * truth(MIXED, policy, discount=0.6).gradient)
+
+
+def test_the_average_reward_takes_off_twice_discounted_visits_from_discounted_rewards_to_go() -> None:
+    r"""Its own share is E[sum of gamma^t psi_t R] / N, where R counts from the start: gamma^(2 t) d_t Q_t in all."""
+    policy = random_policy(SMALL, MIXED, seed=3)
+    found = expectation(MIXED, policy, discount=0.6, discount_states=True, baseline="average_reward", batch=3)
+    own = weighted_theorem(policy, 0.6, 0.6**STEPS)
+    assert_equal(found, truth(MIXED, policy, discount=0.6).gradient - own / 3)
+
+
+def test_without_the_weight_of_states_the_discounted_estimate_follows_no_discounted_objective() -> None:
+    r"""It is the undiscounted visits times discounted values: the sum of d_t, grad pi and Q_t without gamma^t."""
+    policy = random_policy(SMALL, MIXED, seed=3)
+    found = expectation(MIXED, policy, discount=0.6, batch=2)
+    assert_equal(found, weighted_theorem(policy, 0.6, 0.6**-STEPS))
+    assert (found - truth(MIXED, policy, 0.6).gradient).norm() > 1e-3 * found.norm()
+
+
+def weighted_theorem(policy: Policy, discount: float, weights: torch.Tensor) -> torch.Tensor:
+    """Sum the policy gradient theorem's terms over time, each with a weight of its own."""
+    copy = repeat(policy, 1)
+    table = action_probabilities(copy, MIXED)
+    per_step = policy_gradient_theorem(MIXED, table.expand(MIXED.horizon, -1, -1), discount)
+    total = (per_step * weights[:, None, None]).sum(0, keepdim=True)
+    return flatten(torch.autograd.grad(table, copy.parameters_list(), total)).squeeze(0)
+
+
+@pytest.mark.parametrize("p", [0.2, 0.5, 0.9])
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("b", [0.0, 0.3, 1.5])
+def test_variance_of_the_two_armed_bandit(p: float, n: int, b: float) -> None:
+    r"""One logit has the variance p (1 - p) (1 - p - b)^2 / n under the constant baseline b.
+
+    A constant baseline b is the same as arms that pay 1 - b and -b. The policy has four parameters that all move the
+    logit by the same amount (a weight and a bias for each arm), so that its total variance is four times as large.
+    """
+    mdp = bandit(1, [1 - b, -b])
+    policy = bandit_policy(p)
+    found = moments(enumerate_trajectories(mdp, LIMIT), policy, Variant(batch=n), LIMIT)
+    assert found.total_variance == pytest.approx(4 * p * (1 - p) * (1 - p - b) ** 2 / n, rel=1e-12)
+    assert found.batches == 2**n
+    assert_equal(found.mean.abs(), torch.full((4,), p * (1 - p), dtype=torch.float64))
+
+
+def test_normalised_advantages_of_the_two_armed_bandit() -> None:
+    """Only batches with both arms carry a gradient: their advantages are +1 and -1 whatever the arms pay."""
+    p, policy = 0.3, bandit_policy(0.3)
+    variant = Variant(batch=2, normalise_advantages=True)
+    for rewards in ([1.0, 0.0], [70.0, 20.0]):
+        found = moments(enumerate_trajectories(bandit(1, rewards), LIMIT), policy, variant, LIMIT)
+        assert_equal(found.mean.abs(), torch.full((4,), p * (1 - p), dtype=torch.float64))
+
+
+def bandit_policy(p: float) -> Policy:
+    policy = random_policy(LINEAR, bandit(1), seed=0)
+    bias = torch.tensor([np.log(p / (1 - p)), 0], dtype=torch.float64)
+    policy.load_state_dict({"layers.0.weight": torch.zeros(2, 1), "layers.0.bias": bias})
+    return policy
+
+
+def test_moments_are_those_of_the_list_of_all_estimates() -> None:
+    """The sums in chunks against the two-pass formulas on estimates that are kept."""
+    policy, enumeration = random_policy(SMALL, MIXED, seed=5), enumerate_trajectories(MIXED, LIMIT)
+    variant = Variant(policy=SMALL, batch=1)
+    found = moments(enumeration, policy, variant, LIMIT)
+    probabilities = enumeration.probabilities(action_probabilities(repeat(policy, 1), MIXED)).detach()
+    gradients = batch_gradients(policy, variant, enumeration.trajectories.regrouped(1))
+    mean = probabilities @ gradients
+    variance = probabilities @ (gradients - mean).square().sum(-1)
+    assert_equal(found.mean, mean)
+    assert found.total_variance == pytest.approx(variance.item(), rel=1e-12)
+
+
+@pytest.mark.parametrize("returns", get_args(Returns))
+def test_without_a_baseline_the_variance_falls_as_one_over_n(returns: Returns) -> None:
+    policy, enumeration = random_policy(SMALL, MIXED, seed=5), enumerate_trajectories(MIXED, LIMIT)
+    one, two, three = (
+        moments(enumeration, policy, Variant(policy=SMALL, returns=returns, batch=n), LIMIT).total_variance
+        for n in (1, 2, 3)
+    )
+    assert two == pytest.approx(one / 2, rel=1e-10)
+    assert three == pytest.approx(one / 3, rel=1e-10)
+
+
+GAUSSIAN = {"mean": 0.7, "log_std": -0.4, "target": -0.3}
+NODES = 6
+
+
+def gaussian_policy() -> Policy:
+    policy = make_policy(LINEAR, Spaces(1, None, 1), torch.Generator().manual_seed(0), dtype=torch.float64)
+    parameters = {
+        "layers.0.weight": [[GAUSSIAN["mean"] - 0.2]],
+        "layers.0.bias": [0.2],
+        "log_std": [GAUSSIAN["log_std"]],
+    }
+    policy.load_state_dict({name: torch.tensor(value, dtype=torch.float64) for name, value in parameters.items()})
+    return policy
+
+
+def gaussian_batches(n: int) -> tuple[Trajectories, torch.Tensor]:
+    """Put every batch of n Gauss-Hermite nodes on the S axis: one step each, reward -(a - target)^2."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
+    members = torch.cartesian_prod(*[torch.arange(NODES)] * n).reshape(-1, n)
+    actions = GAUSSIAN["mean"] + np.exp(GAUSSIAN["log_std"]) * torch.as_tensor(nodes)[members]
+    ended = torch.ones(members.shape, dtype=torch.bool)
+    trajectories = Trajectories(
+        observations=torch.ones(*members.shape, 1, 1, dtype=torch.float64),
+        actions=actions[..., None, None],
+        rewards=-(actions - GAUSSIAN["target"]).square().unsqueeze(-1),
+        mask=ended.unsqueeze(-1),
+        terminated=ended,
+        truncated=~ended,
+    )
+    return trajectories, torch.as_tensor(weights / weights.sum())[members].prod(-1)
+
+
+@pytest.mark.parametrize("n", [2, 3])
+@pytest.mark.parametrize("baseline", get_args(Baseline))
+def test_gaussian_policy_on_a_quadratic_reward(n: int, baseline: Baseline) -> None:
+    r"""J = -((m - c)^2 + s^2): its gradient is -2 (m - c) in the mean and -2 s^2 in the log standard deviation."""
+    trajectories, probabilities = gaussian_batches(n)
+    gradients = batch_gradients(gaussian_policy(), Variant(baseline=baseline, batch=n), trajectories)
+    by_mean = -2 * (GAUSSIAN["mean"] - GAUSSIAN["target"])
+    known = torch.tensor([by_mean, by_mean, -2 * np.exp(2 * GAUSSIAN["log_std"])], dtype=torch.float64)
+    assert_equal(probabilities @ gradients, (1 - 1 / n if baseline in IN_SAMPLE else 1) * known)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_variance_of_the_gaussian_policy(n: int) -> None:
+    r"""With d = m - c: E[g^2] is (d^4 + 18 d^2 s^2 + 15 s^4) / s^2 for the mean, 2 d^4 + 60 d^2 s^2 + 78 s^4 for log s.
+
+    Both follow from the moments 1, 3, 15 and 105 of a standard normal variable; weight and bias move the mean alike.
+    """
+    trajectories, probabilities = gaussian_batches(n)
+    gradients = batch_gradients(gaussian_policy(), Variant(batch=n), trajectories)
+    mean = probabilities @ gradients
+    variance = (probabilities @ (gradients - mean).square()).sum().item()
+    d, s = GAUSSIAN["mean"] - GAUSSIAN["target"], np.exp(GAUSSIAN["log_std"])
+    of_mean = (d**4 + 18 * d**2 * s**2 + 15 * s**4) / s**2 - 4 * d**2
+    of_log_std = 2 * d**4 + 60 * d**2 * s**2 + 78 * s**4 - 4 * s**4
+    assert variance == pytest.approx((2 * of_mean + of_log_std) / n, rel=1e-10)
+
+
+CHAIN = Environment(id="pg/Chain-v0", kwargs={"length": 2, "slip": 0.2}, horizon=3)
+VARIANTS = {
+    "plain": Variant(batch=2, policy=SMALL),
+    "average": Variant(batch=2, policy=SMALL, baseline="average_reward"),
+}
+
+
+def test_rows_say_what_was_found() -> None:
+    rows = exact_rows(CHAIN, VARIANTS, range(3, 5), LIMIT)
+    assert list(rows.columns) == [
+        "seed",
+        "variant",
+        "batch",
+        "batches_enumerated",
+        "objective",
+        "gradient_norm",
+        "relative_bias",
+        "total_variance",
+        "shrinkage",
+    ]
+    assert rows["seed"].tolist() == [3, 3, 4, 4]
+    assert rows["variant"].tolist() == ["plain", "average"] * 2
+    assert rows["batch"].tolist() == [2] * 4
+    assert rows["batches_enumerated"].tolist() == [52**2] * 4
+    np.testing.assert_allclose(rows["relative_bias"], [0, 0.5] * 2, atol=1e-10)
+    np.testing.assert_allclose(rows["shrinkage"], [0, -0.5] * 2, atol=1e-10)
+    assert min(rows["total_variance"]) > 0
+
+
+def test_all_variants_meet_the_same_policy_and_seeds_differ() -> None:
+    rows = exact_rows(CHAIN, VARIANTS, range(2), LIMIT)
+    for column in ("objective", "gradient_norm"):
+        first, again, other, again_other = rows[column]
+        assert first == again != other == again_other
+
+
+def test_a_seeds_rows_do_not_depend_on_the_others() -> None:
+    together = exact_rows(CHAIN, VARIANTS, range(3), LIMIT)
+    alone = exact_rows(CHAIN, VARIANTS, [2], LIMIT)
+    pd.testing.assert_frame_equal(together.tail(2).reset_index(drop=True), alone, check_exact=True)
+
+
+def test_policies_are_not_uniform() -> None:
+    table = action_probabilities(repeat(random_policy(SMALL, MIXED, seed=0), 1), MIXED)
+    assert (table - 0.5).abs().min() > 0.01
+
+
+def test_environments_without_tables_are_refused() -> None:
+    with pytest.raises(NoTables, match="CartPole-v1 has no transition tables"):
+        exact_rows(Environment(id="CartPole-v1"), VARIANTS, range(1), LIMIT)
+
+
+def test_too_many_batches_are_refused() -> None:
+    with pytest.raises(EnumerationTooLarge, match="2,704 batches of 2 out of 52 trajectories"):
+        exact_rows(CHAIN, VARIANTS, range(1), limit=100)
+
+
+def test_the_enumeration_is_complete() -> None:
+    enumeration = enumerate_trajectories(MIXED, LIMIT)
+    policy = random_policy(SMALL, MIXED, seed=0)
+    probabilities = enumeration.probabilities(action_probabilities(repeat(policy, 1), MIXED))
+    assert probabilities.sum().item() == pytest.approx(1, abs=1e-14)
+    expected_return = (probabilities @ enumeration.trajectories.returns[0]).item()
+    assert expected_return == pytest.approx(truth(MIXED, policy).objective, rel=1e-12)

@@ -1,0 +1,119 @@
+"""Alone, stacked or repeated, a policy is the same function."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from pg.learning.policies import Policy, flatten, make_policy, repeat, stack
+from pg.study.model import Policy as PolicyOptions
+from pg.trajectories import Spaces
+
+DISCRETE, REAL = Spaces(3, 4), Spaces(3, None, 2)
+
+
+def policy(spaces: Spaces, seed: int = 0, **options: object) -> Policy:
+    generator = torch.Generator().manual_seed(seed)
+    made = make_policy(PolicyOptions(hidden=(8,), **options), spaces, generator, torch.float64)
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter += 0.3 * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
+    return made
+
+
+def pairs(spaces: Spaces, *shape: int) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    observations = torch.randn(*shape, 3, generator=generator, dtype=torch.float64)
+    if spaces.action_count:
+        return observations, torch.randint(spaces.action_count, shape, generator=generator)
+    return observations, torch.randn(*shape, 2, generator=generator, dtype=torch.float64)
+
+
+def categorical(one: Policy, observations: torch.Tensor) -> torch.Tensor:
+    distribution = one.distribution(observations)
+    assert isinstance(distribution, torch.distributions.Categorical)
+    return distribution.probs
+
+
+def test_a_categorical_policy_is_the_softmax_of_its_network() -> None:
+    one = policy(DISCRETE)
+    observations, actions = pairs(DISCRETE, 5)
+    hidden = torch.tanh(one.layers[0](observations))
+    expected = torch.log_softmax(one.layers[1](hidden), -1).gather(-1, actions.unsqueeze(-1)).squeeze(-1)
+    torch.testing.assert_close(one.log_prob(observations, actions), expected)
+
+
+def test_a_gaussian_policy_has_the_gaussian_density() -> None:
+    one = policy(REAL, initial_std=0.5)
+    observations, actions = pairs(REAL, 5)
+    mean, deviation = one.layers[1](torch.tanh(one.layers[0](observations))), one.log_std.exp()
+    density = -0.5 * ((actions - mean) / deviation) ** 2 - deviation.log() - 0.5 * np.log(2 * np.pi)
+    torch.testing.assert_close(one.log_prob(observations, actions), density.sum(-1))
+
+
+@pytest.mark.parametrize("spaces", [DISCRETE, REAL])
+def test_stacked_policies_agree_with_each_alone(spaces: Spaces) -> None:
+    both = [policy(spaces, 1), policy(spaces, 2)]
+    observations, actions = pairs(spaces, 2, 6)
+    stacked = stack(both).log_prob(observations, actions)
+    for i, one in enumerate(both):
+        torch.testing.assert_close(stacked[i], one.log_prob(observations[i], actions[i]))
+    chosen = stack(both).select(np.array([False, True]))
+    torch.testing.assert_close(chosen.log_prob(observations[1:], actions[1:])[0], stacked[1])
+
+
+@pytest.mark.parametrize("spaces", [DISCRETE, REAL])
+def test_one_backward_pass_through_repeated_policies_gives_each_gradient_apart(spaces: Spaces) -> None:
+    one = policy(spaces)
+    observations, actions = pairs(spaces, 3, 6)
+    copies = repeat(one, 3)
+    together = flatten(
+        torch.autograd.grad(copies.log_prob(observations, actions).sum(), copies.parameters_list())
+    )
+    for i in range(3):
+        single = repeat(one, 1)
+        alone = torch.autograd.grad(
+            single.log_prob(observations[i : i + 1], actions[i : i + 1]).sum(), single.parameters_list()
+        )
+        torch.testing.assert_close(together[i : i + 1], flatten(alone))
+    plain = torch.autograd.grad(one.log_prob(observations[0], actions[0]).sum(), list(one.parameters()))
+    assert together[0].norm() == pytest.approx(torch.cat([g.flatten() for g in plain]).norm().item())
+
+
+def test_actions_invert_the_distribution_function() -> None:
+    one = policy(DISCRETE).to(torch.float32)
+    uniform = torch.linspace(0, 0.999, 1000).unsqueeze(0)
+    actions = stack([one]).act(torch.zeros(1, 1000, 3).numpy(), uniform.numpy())
+    probabilities = categorical(one, torch.zeros(1, 3))[0]
+    shares = np.bincount(actions[0], minlength=4) / 1000
+    np.testing.assert_allclose(shares, probabilities.detach().numpy(), atol=1.5e-3)
+
+
+def test_real_actions_are_mean_plus_deviation_times_noise() -> None:
+    one = policy(REAL).to(torch.float32)
+    observations = pairs(REAL, 1, 5)[0].to(torch.float32)
+    noise = np.random.default_rng(0).standard_normal((1, 5, 2), dtype=np.float32)
+    mean = one.layers[1](torch.tanh(one.layers[0](observations)))
+    expected = (mean + one.log_std.exp() * torch.from_numpy(noise)).detach().numpy()
+    np.testing.assert_allclose(stack([one]).act(observations.numpy(), noise), expected, rtol=1e-5)
+
+
+def test_hidden_layers_start_orthogonal_and_a_new_policy_nearly_uniform() -> None:
+    new = make_policy(PolicyOptions(hidden=(8, 8)), DISCRETE, torch.Generator().manual_seed(0))
+    weight = new.layers[1].weight.detach()
+    torch.testing.assert_close(weight @ weight.T, 2 * torch.eye(8))
+    probabilities = categorical(new, torch.randn(50, 3, generator=torch.Generator().manual_seed(1)))
+    assert (probabilities - 0.25).abs().max() < 0.02
+    gaussian = make_policy(PolicyOptions(initial_std=0.3), REAL, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(gaussian.log_std.exp().detach(), torch.full((2,), 0.3))
+
+
+@pytest.mark.parametrize(("activation", "function"), [("relu", torch.relu), ("elu", torch.nn.functional.elu)])
+def test_the_activation_is_the_one_that_is_named(
+    activation: str, function: Callable[[torch.Tensor], torch.Tensor]
+) -> None:
+    one = policy(DISCRETE, activation=activation)
+    observations, _ = pairs(DISCRETE, 4)
+    expected = torch.softmax(one.layers[1](function(one.layers[0](observations))), -1)
+    torch.testing.assert_close(categorical(one, observations), expected)

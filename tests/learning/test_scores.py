@@ -1,0 +1,72 @@
+"""Score products against one backward pass per trajectory."""
+
+import pytest
+import torch
+
+from pg.learning.policies import Policy, make_policy
+from pg.learning.scores import score_products
+from pg.study.model import Policy as PolicyOptions
+from pg.trajectories import Spaces, Trajectories
+
+SPACES = [Spaces(observation_size=2, action_count=3), Spaces(observation_size=2, action_count=None, action_size=2)]
+LENGTHS = torch.tensor([[3, 1, 2], [2, 3, 3]])
+
+
+def random_trajectories(spaces: Spaces) -> Trajectories:
+    generator = torch.Generator().manual_seed(4)
+    mask = torch.arange(3) < LENGTHS.unsqueeze(-1)
+    actions = (
+        torch.randn(*mask.shape, spaces.action_size, generator=generator, dtype=torch.float64)
+        if spaces.action_count is None
+        else torch.randint(spaces.action_count, mask.shape, generator=generator)
+    )
+    return Trajectories(
+        observations=torch.randn(*mask.shape, 2, generator=generator, dtype=torch.float64),
+        actions=actions,
+        rewards=torch.randn(mask.shape, generator=generator, dtype=torch.float64) * mask,
+        mask=mask,
+        terminated=torch.ones(LENGTHS.shape, dtype=torch.bool),
+        truncated=torch.zeros(LENGTHS.shape, dtype=torch.bool),
+    )
+
+
+def make(spaces: Spaces) -> Policy:
+    generator = torch.Generator().manual_seed(3)
+    return make_policy(PolicyOptions(hidden=(4,)), spaces, generator, dtype=torch.float64)
+
+
+def weighted_score(
+    policy: Policy, trajectories: Trajectories, at: tuple[int, int], weights: torch.Tensor
+) -> torch.Tensor:
+    steps = slice(0, int(LENGTHS[at]))
+    log_probs = policy.log_prob(trajectories.observations[at][steps], trajectories.actions[at][steps])
+    gradients = torch.autograd.grad((log_probs * weights[at][steps]).sum(), list(policy.parameters()))
+    return torch.cat([gradient.flatten() for gradient in gradients])
+
+
+@pytest.mark.parametrize("spaces", SPACES, ids=["categorical", "gaussian"])
+@pytest.mark.parametrize("discount", [1.0, 0.5])
+def test_products_equal_those_of_explicit_scores(spaces: Spaces, discount: float) -> None:
+    policy, trajectories = make(spaces), random_trajectories(spaces)
+    returns = torch.randn(2, 3, 3, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    weights = (discount ** torch.arange(3)).expand(2, 3, 3)
+    products = score_products(policy, trajectories, returns, None if discount == 1 else weights)
+    for at in ((s, i) for s in range(2) for i in range(3)):
+        weighted = weighted_score(policy, trajectories, at, weights * returns)
+        plain = weighted_score(policy, trajectories, at, weights)
+        torch.testing.assert_close(products.weighted[at], weighted @ plain)
+        torch.testing.assert_close(products.squared[at], plain @ plain)
+
+
+def test_total_returns_multiply_the_squared_score() -> None:
+    """With one return R for all steps, A = R B, so that the quotient is Greensmith, Bartlett & Baxter's."""
+    policy, trajectories = make(SPACES[0]), random_trajectories(SPACES[0])
+    totals = torch.randn(2, 3, 1, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+    products = score_products(policy, trajectories, totals.expand(2, 3, 3))
+    torch.testing.assert_close(products.weighted, totals.squeeze(-1) * products.squared)
+
+
+def test_products_are_constants() -> None:
+    products = score_products(make(SPACES[0]), random_trajectories(SPACES[0]), torch.ones(2, 3, 3, dtype=torch.float64))
+    assert not products.weighted.requires_grad
+    assert not products.squared.requires_grad

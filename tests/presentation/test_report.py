@@ -1,0 +1,156 @@
+"""The page holds everything that was measured, opens without a network and trusts no string."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from pg.presentation.report import LECTURE_SECTIONS, render, section_rank
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+class Page(HTMLParser):
+    """Collects tags with their attributes, and checks that they close."""
+
+    VOID = ("meta", "img", "br", "link", "input", "hr")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def every(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture
+def text(make_report) -> str:
+    return render(make_report())
+
+
+def test_every_tag_closes(text: str) -> None:
+    assert Page(text).open == []
+
+
+def test_there_is_one_picture_per_figure_and_each_lies_in_the_page(text: str, study) -> None:
+    sources = [image["src"] or "" for image in Page(text).every("img")]
+
+    assert len(sources) == len(study.figures)
+    assert all(source.startswith("data:image/png;base64,") for source in sources)
+
+
+def test_nothing_is_loaded_from_elsewhere(text: str) -> None:
+    assert not re.search(r"https?:", text)
+    assert not Page(text).every("link")
+    assert not any("src" in script for script in Page(text).every("script"))
+    assert "@import" not in text
+    assert "url(" not in text
+
+
+def test_every_part_of_every_claim_stands_in_the_table_of_claims(text: str, claims: pd.DataFrame) -> None:
+    table = text[text.index('id="claims-table"') :]
+
+    assert table.count("<tr") - 1 - table[table.index("</table>") :].count("<tr") == len(claims)
+    for claim, part, verdict in zip(claims["claim"], claims["part"], claims["verdict"], strict=True):
+        assert f"{claim} / {part}" in table
+        assert f'data-verdict="{verdict}"' in table
+
+
+def test_a_claim_shows_effect_interval_p_and_n(text: str) -> None:
+    assert "−0.400" in text
+    assert "−0.700 to −0.100" in text
+    assert re.search(r"p&nbsp;= 0\.022, n&nbsp;=&nbsp;10", text)
+
+
+def test_the_table_sorts_and_filters(text: str) -> None:
+    page = Page(text)
+    scripts = text[text.rindex("<script>") :]
+
+    assert sum("aria-sort" in heading for heading in page.every("th")) == 6
+    assert "aria-sort" in scripts
+    assert "dataset.verdict" in scripts
+    assert {button["data-verdict"] for button in page.every("button") if "data-verdict" in button} == {
+        "", "supported", "refuted", "inconclusive",
+    }  # fmt: skip
+
+
+def test_every_link_inside_the_page_leads_somewhere(text: str) -> None:
+    page = Page(text)
+    ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+    targets = {link["href"] for link in page.every("a") if (link["href"] or "").startswith("#")}
+
+    assert {target[1:] for target in targets if target} <= ids
+
+
+def test_every_variant_has_its_equation_as_mathml(text: str, study) -> None:
+    variants = text[text.index('<section id="variants">') : text.index('<section id="tuning">')]
+
+    assert variants.count('class="equation"') == len(study.variants)
+    assert variants.count("<math") > len(study.variants)
+    assert "\\" not in variants
+
+
+def test_sections_follow_the_lecture(text: str) -> None:
+    headings = re.findall(r"<h2>(.*?)</h2>", text)
+
+    assert headings.index("Using causality") < headings.index("Introducing baselines") < headings.index("All claims")
+
+
+def test_sections_are_ranked_by_the_lecture_and_others_come_last() -> None:
+    assert section_rank("Baseline edition (jacket)") == LECTURE_SECTIONS.index("Baseline edition")
+    assert section_rank("what does the gradient do; Summary") > section_rank("Using causality")
+    assert section_rank("Recap (π(a∣o))") < section_rank("Imitation recap") < section_rank("Off-policy version")
+    assert section_rank("Appendix") == len(LECTURE_SECTIONS)
+
+
+def test_hostile_strings_are_escaped(make_report, study, claims: pd.DataFrame) -> None:
+    variants = {name: one.model_copy(update={"label": HOSTILE}) for name, one in study.variants.items()}
+    environments = {name: one.model_copy(update={"label": HOSTILE}) for name, one in study.environments.items()}
+    figures = {name: one.model_copy(update={"section": HOSTILE}) for name, one in study.figures.items()}
+    hostile = study.model_copy(
+        update={"name": HOSTILE, "variants": variants, "environments": environments, "figures": figures}
+    )
+    texts = ["statement", "section", "comparison", "verdict"]
+    text = render(
+        make_report(study=hostile, claims=claims.assign(**dict.fromkeys(texts, HOSTILE)), provenance={HOSTILE: HOSTILE})
+    )
+
+    assert HOSTILE not in text
+    assert len(Page(text).every("script")) == 1
+
+
+def test_provenance_is_named_in_its_block_alone(make_report) -> None:
+    pages = [render(make_report(provenance={"wall time": time})) for time in ("9 min", "11 min")]
+    differing = [(a, b) for a, b in zip(*(page.splitlines() for page in pages), strict=True) if a != b]
+
+    assert len(differing) == 1
+    assert "<dt>wall time</dt>" in differing[0][0]
+
+
+def test_a_rate_at_the_edge_of_the_grid_is_flagged(text: str) -> None:
+    assert text.count("edge of the grid</span>") == 1
+
+
+def test_a_study_without_claims_and_tuning_has_a_page(make_report, claims: pd.DataFrame) -> None:
+    text = render(make_report(claims=claims.iloc[:0], tuned=()))
+
+    assert "No learning rate was tuned" in text
+
+
+def test_claims_read_back_from_csv_look_the_same(make_report, claims: pd.DataFrame, tmp_path) -> None:
+    claims.to_csv(tmp_path / "claims.csv", index=False)
+
+    assert render(make_report(claims=pd.read_csv(tmp_path / "claims.csv"))) == render(make_report())

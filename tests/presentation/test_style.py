@@ -1,0 +1,138 @@
+"""Looks stay with their variants, and saved figures carry no trace of when they were made."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from pg.presentation import style
+from pg.presentation.figures import draw
+
+NAMES = [f"variant_{place}" for place in range(16)]
+
+# Machado, Oliveira & Fernandes 2009, table 1, severity 1.0: linear RGB as it is seen.
+SEEN = {
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+    "full colour": [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+}
+
+
+def lab(linear: np.ndarray) -> np.ndarray:
+    """CIELAB of linear sRGB."""
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    scaled = to_xyz @ linear.clip(0, 1) / np.array([0.9505, 1.0, 1.089])
+    f = np.where(scaled > 0.008856, np.cbrt(scaled), 7.787 * scaled + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.fixture
+def plain() -> Figure:
+    with style.paper_style():
+        figure = style.canvas("one_column", 1.5)
+        axes = figure.subplots()
+        axes.plot([1, 10], [1, 2])
+        axes.set_xscale("log")
+        axes.set_xlabel("label with ∇J and $x^2$")
+    return figure
+
+
+def test_a_variant_added_at_the_end_leaves_the_looks_of_the_others() -> None:
+    before, after = style.looks(NAMES[:7]), style.looks(NAMES)
+
+    assert {name: after[name] for name in before} == before
+
+
+def test_sixteen_variants_have_sixteen_colours_and_as_many_pairs_of_marker_and_dashes() -> None:
+    looks = style.looks(NAMES).values()
+
+    assert len({look.colour for look in looks}) == 16
+    assert len({(look.marker, look.dashes) for look in looks}) == 16
+
+
+@pytest.mark.parametrize("vision", SEEN)
+def test_the_first_eight_colours_stay_apart_to_colour_blind_eyes(vision: str) -> None:
+    srgb = np.array([to_rgb(look.colour) for look in style.looks(NAMES[:8]).values()])
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    seen = [lab(np.array(SEEN[vision]) @ colour) for colour in linear]
+
+    # A difference of about 2.3 is just noticeable side by side.
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 15
+
+
+def test_paper_style_leaves_matplotlib_as_it_was() -> None:
+    before = dict(mpl.rcParams)
+
+    with style.paper_style():
+        assert mpl.rcParams["pdf.fonttype"] == 42
+
+    assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize("suffix", [".pdf", ".png"])
+def test_two_savings_are_byte_identical(request_for, tmp_path: Path, suffix: str) -> None:
+    paths = [tmp_path / f"{time}{suffix}" for time in ("first", "second")]
+    for path in paths:
+        style.save(draw(request_for("sizes", width="one_column")), path)
+
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_a_pdf_embeds_no_type_3_font_and_no_date(plain: Figure, tmp_path: Path) -> None:
+    style.save(plain, tmp_path / "plain.pdf")
+    content = (tmp_path / "plain.pdf").read_bytes()
+
+    assert b"/Type3" not in content
+    assert b"/FontFile2" in content
+    assert b"CreationDate" not in content
+
+
+@pytest.mark.parametrize(("width", "inches"), [("one_column", 3.4), ("two_columns", 7.0)])
+def test_a_figure_is_as_wide_as_its_place_on_the_page(request_for, width: style.Width, inches: float) -> None:
+    assert draw(request_for("tuning", width=width)).get_figwidth() == inches
+
+
+def test_saving_leaves_nothing_but_the_figure(plain: Figure, tmp_path: Path) -> None:
+    style.save(plain, tmp_path / "below" / "plain.png")
+
+    assert [path.name for path in (tmp_path / "below").iterdir()] == ["plain.png"]
+
+
+def test_only_pdf_and_png_are_written(plain: Figure, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"must end in \.pdf or \.png"):
+        style.save(plain, tmp_path / "plain.jpg")
+
+
+def test_a_legend_reads_row_by_row_in_declared_order(request_for) -> None:
+    request = request_for("batch_size")
+    (legend,) = draw(request).legends
+    columns = legend._ncols
+    texts = [text.get_text() for text in legend.get_texts()]
+    filled = np.array_split(texts, columns)  # matplotlib fills column by column
+    rows = [column[row] for row in range(len(filled[0])) for column in filled if row < len(column)]
+
+    assert rows == [strand.label for strand in style.strands(request)]
+
+
+def test_levels_share_their_variants_hue_from_pale_to_full(request_for) -> None:
+    request = request_for("sizes")
+    strands = [strand for strand in style.strands(request) if strand.variant == "to_go"]
+    brightness = [sum(to_rgb(strand.look.colour)) for strand in strands]
+
+    assert [strand.label for strand in strands] == [f"reward-to-go, batch {size}" for size in (4, 16, 64)]
+    assert brightness == sorted(brightness, reverse=True)
+    assert strands[-1].look == style.looks(list(request.study.variants))["to_go"]
+
+
+def test_a_strand_finds_its_own_rows_alone(request_for) -> None:
+    request = request_for("sizes")
+    found = [strand.rows(request.tables["summary"]) for strand in style.strands(request)]
+
+    assert all(len(rows.groupby(["variant", "variant.batch"])) == 1 for rows in found)
+    assert sum(map(len, found)) == len(request.tables["summary"])

@@ -1,0 +1,126 @@
+"""Every message names the key, the value, what is allowed, and the nearest valid name."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pg.study.validation import InvalidStudy, load, read
+
+ROOT = Path(__file__).parents[2]
+
+
+def put(options: dict[str, Any], path: str, value: Any) -> None:
+    *parents, key = path.split("/")
+    for parent in parents:
+        options = options.setdefault(parent, {})
+    options[key] = value
+
+
+@pytest.mark.parametrize("file", ["config.yaml", *sorted((ROOT / "workflow/studies").glob("*.yaml"))])
+def test_the_studies_of_the_repository_are_legal(file: Path | str) -> None:
+    assert read(ROOT / file).experiments
+
+
+def test_a_legal_study_is_read(options: dict[str, Any]) -> None:
+    study = load(options)
+    assert study.variants["baseline"].policy.hidden == (8,)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("variants/total/retruns", "total", r"variants\.total\.retruns: unknown key; did you mean 'returns'"),
+        ("variants/total/returns", "togo", r"variants\.total\.returns: .*'total' or 'to_go'; it is 'togo'.*did you mean"),
+        ("variants/total/discount", 1.5, r"variants\.total\.discount: should be less than or equal to 1; it is 1\.5"),
+        ("variants/total/discount_states", True, r"variants\.total: discount_states: true changes nothing"),
+        ("variants/to_go/extends", "totl", r"variants\.to_go\.extends: 'totl' is not a variant"),
+        ("variants/total/extends", "to_go", r"extends: goes in a circle: total → to_go → total"),
+        ("variants/baseline/batch", 1, r"variants\.baseline: baseline: average_reward .* needs batch: 2"),
+        ("variants/total/optimizer", {"learning_rate": -0.1}, r"optimizer\.learning_rate: should be greater than 0 or "),
+        ("variants/total/optimizer", {"learning_rate": "3e-4"}, r"YAML reads 3e-4 as text: write it .* 3\.0e-04"),
+        ("variants/total/policy/hidden", [8, 0], r"policy\.hidden\.1: should be greater than 0; it is 0"),
+        ("variants/total/policy/hidden", 8, r"policy\.hidden: should be a list; it is 8"),
+        ("environments/cartpole/id", "CartPole-v9", r"environments\.cartpole\.id: .*did you mean 'CartPole-v"),
+        ("environments/cartpole/id", "nowhere:CartPole-v1", r"environments\.cartpole\.id: .*not known"),
+        ("environments/cartpole/kwargs", {"gravity": 3}, r"environments\.cartpole\.kwargs: .*gravity"),
+        ("environments/chain/kwargs", {"lenght": 3}, r"environments\.chain\.kwargs: .*lenght"),
+        ("environments/cartpole/id", "CliffWalking-v1", r"environments\.cartpole\.id: .*declare a horizon"),
+        ("environments/cartpole/id", "Blackjack-v1", r"environments\.cartpole\.id: .*declare a horizon"),
+        ("environments/cartpole/horizon", 0, r"environments\.cartpole\.horizon: should be greater than 0"),
+        ("experiments/learn/kind", "trian", r"experiments\.learn: kind: 'trian' is not known; did you mean 'train'"),
+        ("experiments/learn/seeds/count", 0, r"experiments\.learn\.seeds\.count: should be greater than 0; it is 0"),
+        ("experiments/learn/seeds", {}, r"experiments\.learn\.seeds\.count: is missing"),
+        ("experiments/learn/seeds", [], r"experiments\.learn\.seeds: should be"),
+        ("experiments/learn/sedes", {}, r"experiments\.learn\.sedes: unknown key; did you mean 'seeds'"),
+        ("experiments/learn/variants", ["totall"], r"experiments\.learn\.variants: 'totall' .* did you mean 'total'"),
+        ("experiments/learn/variants", [], r"experiments\.learn\.variants: .*at least 1 item"),
+        ("experiments/learn/environments", ["cart"], r"experiments\.learn\.environments: 'cart' .*'cartpole'"),
+        ("experiments/learn/tuning", None, r"experiments\.learn\.tuning: is missing, but the learning rate of to_go"),
+        ("experiments/learn/tuning/grid", [], r"experiments\.learn\.tuning\.grid: .*at least 1 item"),
+        ("experiments/learn/budget/steps", "many", r"experiments\.learn\.budget\.steps: .*integer; it is 'many'"),
+        ("experiments/learn/snapshots", {"initial": 0.0, "late": 1.5}, r"snapshots\.late: should be less than or equal"),
+        ("experiments/learn/sweep", {"batch": [1]}, r"experiments\.learn\.sweep: 'batch' must begin with"),
+        ("experiments/learn/sweep", {"variant.bach": [1]}, r"'variant\.bach' names no option; did you mean 'batch'"),
+        ("experiments/learn/sweep", {"variant.batch": [0]}, r"experiments\.learn\.sweep: a level is not legal: batch"),
+        ("experiments/gradients/source/experiment", "exact", r"gradients\.source\.experiment: 'exact' is not known"),
+        ("experiments/gradients/source/variant", "baseline", r"source\.variant: 'baseline' is not known"),
+        ("experiments/gradients/source/stages", ["ltae"], r"source\.stages: 'ltae' .* did you mean 'late'"),
+        ("experiments/gradients/seeds", {"count": 9}, r"gradients\.seeds: 0 to 8 are asked for, but learn trains 0 to 4"),
+        ("experiments/gradients/sample/batches", [48], r"gradients\.sample: batches: 48 does not cut trajectories: 64"),
+        ("experiments/gradients/sweep", {"variant.batch": [2]}, r"gradients\.sweep: variant\.batch has no effect"),
+        ("experiments/exact/environments", ["cartpole"], r"exact\.environments: cartpole .* has no tables"),
+        ("figures/variance/kind", "varience", r"figures\.variance\.kind: 'varience' .* did you mean 'variance'"),
+        ("figures/variance/experiment", "learn", r"figures\.variance\.experiment: variance draws probe"),
+        ("figures/variance/variants", ["to_go"], r"figures\.variance\.variants: 'to_go' is not known"),
+        ("claims/causality/figure", "varianc", r"claims\.causality\.figure: 'varianc' .* did you mean 'variance'"),
+        ("claims/causality/primary", "probe", r"claims\.causality: primary: probe is not one of the parts"),
+        ("claims/causality/parts/probed/metric", "variance", r"parts\.probed\.metric: 'variance' .*total_variance"),
+        ("claims/causality/parts/probed/metric", "area", r"parts\.probed\.metric: area is measured by train"),
+        ("claims/causality/parts/probed/a", {"batch": 8}, r"parts\.probed\.a: names no variant"),
+        ("claims/causality/parts/probed/a/batch", 9, r"parts\.probed\.a\.batch: 9 is not one of 8, 16"),
+        ("claims/causality/parts/probed/a/bach", 8, r"parts\.probed\.a\.bach: is no column .* did you mean 'batch'"),
+        ("claims/causality/parts/probed/b", None, r"parts\.probed: give either b or reference"),
+        ("claims/causality/parts/probed/relation", "equal", r"parts\.probed: relation: equal needs a margin"),
+        ("claims/causality/parts/probed/stages", ["lat"], r"parts\.probed\.stages: 'lat' .* did you mean 'late'"),
+        ("results", "../elsewhere", r"results: .*pattern"),
+        ("name", None, r"name: should be a valid string; it is None"),
+    ],
+)
+def test_what_is_wrong_is_said(options: dict[str, Any], path: str, value: Any, message: str) -> None:
+    put(options, path, value)
+    with pytest.raises(InvalidStudy, match=message):
+        load(options)
+
+
+def test_a_mistake_is_reported_where_it_was_written_and_not_where_it_was_inherited(options: dict[str, Any]) -> None:
+    options["variants"]["total"]["retruns"] = "total"
+    with pytest.raises(InvalidStudy) as refused:
+        load(options)
+    assert len(refused.value.problems) == 1
+
+
+def test_a_file_that_is_not_yaml_is_named_with_line_and_column(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text("name: x\nvariants: [1,\nresults: y\n")
+    with pytest.raises(InvalidStudy, match=r"study\.yaml is not YAML: .*line 4, column 1: expected"):
+        read(file)
+    file.write_text("- a list\n")
+    with pytest.raises(InvalidStudy, match="should hold a mapping of keys to values, not list"):
+        read(file)
+    with pytest.raises(InvalidStudy, match="No such file"):
+        read(tmp_path / "absent.yaml")
+
+
+def test_the_schema_that_editors_use_is_the_models_own() -> None:
+    from pg.study.schema import text
+
+    written = (ROOT / "workflow/schemas/study.schema.json").read_text(encoding="utf-8")
+    assert written == text(), "write it anew with: python -m pg schema > workflow/schemas/study.schema.json"
+
+
+def test_comments_and_the_order_of_keys_mean_nothing(options: dict[str, Any]) -> None:
+    text = "# a comment\n" + yaml.safe_dump(options, sort_keys=True)
+    again = load(yaml.safe_load(text))
+    assert again.experiments == load(options).experiments

@@ -1,0 +1,40 @@
+JUDGEMENT = ("evidence.claims", "evidence.statistics", "evidence.metrics", "evidence.tables", "evidence.records")
+
+
+def experiments_of_claim(claim):
+    return list(dict.fromkeys(part.experiment for part in STUDY.claims[claim].parts.values()))
+
+
+rule claim:
+    input:
+        lambda w: [f"{RESULTS}/tables/{name}.csv" for name in experiments_of_claim(w.claim)],
+    output:
+        f"{RESULTS}/claims/{{claim}}.csv",
+    params:
+        claim=lambda w: canonical(STUDY.claims[w.claim]),
+        experiments=lambda w: experiments_of_claim(w.claim),
+        code=code_digest(JUDGEMENT),
+    log:
+        f"{RESULTS}/logs/claims/{{claim}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/claims/{{claim}}.tsv"
+    script:
+        "../scripts/claim.py"
+
+
+rule claims_table:
+    input:
+        [f"{RESULTS}/claims/{claim}.csv" for claim in STUDY.claims],
+    output:
+        f"{RESULTS}/claims.csv",
+    params:
+        code=code_digest(JUDGEMENT),
+    log:
+        f"{RESULTS}/logs/claims.log",
+    script:
+        "../scripts/claims.py"
+
+
+rule claims:
+    input:
+        rules.claims_table.output,

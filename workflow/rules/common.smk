@@ -1,0 +1,66 @@
+import re
+
+from snakemake.logging import logger
+
+from pg.study.expansion import blocks, cells, estimate
+from pg.study.jobs import canonical, code_digest, part_of
+from pg.study.model import ExactExperiment, ProbeExperiment, TrainExperiment
+
+RESULTS = STUDY.results
+CELLS = {
+    (name, cell.environment_id, cell.variant_id): cell
+    for name in STUDY.experiments
+    for cell in cells(STUDY, name)
+}
+
+
+def experiments_of(kind):
+    return [name for name, experiment in STUDY.experiments.items() if isinstance(experiment, kind)]
+
+
+def one_of(names):
+    # A pattern that nothing matches stands in where a study declares no experiment of a kind.
+    return "|".join(re.escape(name) for name in names) or "(?!)"
+
+
+wildcard_constraints:
+    experiment="[^/]+",
+    environment="[^/]+",
+    variant="[^/]+",
+    stage="[^/]+",
+    block=r"\d+-\d+",
+    claim=one_of(STUDY.claims),
+    figure=one_of(STUDY.figures),
+
+
+def cell_of(wildcards):
+    return CELLS[wildcards.experiment, wildcards.environment, wildcards.variant]
+
+
+def block_of(wildcards):
+    seeds = STUDY.experiments[wildcards.experiment].seeds
+    return next(block for block in blocks(seeds) if str(block) == wildcards.block)
+
+
+def cells_of(experiment):
+    return [cell for (name, _, _), cell in CELLS.items() if name == experiment]
+
+
+def environment_ids_of(experiment):
+    return list(dict.fromkeys(cell.environment_id for cell in cells_of(experiment)))
+
+
+def blocks_of(experiment):
+    return blocks(STUDY.experiments[experiment].seeds)
+
+
+def announce():
+    cost = estimate(STUDY)
+    logger.info(
+        f"{STUDY.name}: about {cost.steps:,} environment steps if nothing has been run yet, "
+        f"{cost.core_minutes:.0f} minutes on one core."
+    )
+
+
+if workflow.dryrun:
+    announce()

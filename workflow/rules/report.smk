@@ -1,0 +1,34 @@
+from hashlib import sha256
+from pathlib import Path
+
+TEMPLATE = Path(workflow.basedir, "workflow/report/page.html.j2")
+
+
+def tuned_cells():
+    return [cell for name in TRAINING for cell in cells_of(name) if is_tuned(cell)]
+
+
+rule report_page:
+    input:
+        claims=f"{RESULTS}/claims.csv",
+        figures=expand(f"{RESULTS}/figures/{{figure}}.png", figure=STUDY.figures),
+        captions=expand(f"{RESULTS}/figures/{{figure}}.txt", figure=STUDY.figures),
+        tuned=[tuned_of(cell) for cell in tuned_cells()],
+        template=str(TEMPLATE),
+    output:
+        f"{RESULTS}/report.html",
+    params:
+        study=canonical(STUDY),
+        config=sha256(canonical(STUDY).encode()).hexdigest()[:16],
+        package=code_digest(["."]),
+        benchmarks=f"{RESULTS}/benchmarks",
+        code=code_digest(["presentation.report", "presentation.captions", "study.equations", "evidence.provenance"]),
+    log:
+        f"{RESULTS}/logs/report.log",
+    script:
+        "../scripts/report.py"
+
+
+rule report:
+    input:
+        rules.report_page.output,

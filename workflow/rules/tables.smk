@@ -1,0 +1,70 @@
+# Rows are read from the files that the rule names, in the order of cells and blocks: never from what lies in a folder.
+
+AGGREGATION = ("evidence.tables", "evidence.curves", "evidence.metrics", "evidence.statistics", "evidence.records")
+
+
+rule train_tables:
+    input:
+        lambda w: [runs_of(cell, block) for cell in cells_of(w.experiment) for block in blocks_of(w.experiment)],
+    output:
+        long=f"{RESULTS}/tables/{{experiment}}.csv",
+        summary=f"{RESULTS}/tables/{{experiment}}-summary.csv",
+        curves=f"{RESULTS}/tables/{{experiment}}-curves.csv",
+    params:
+        study=lambda w: canonical(part_of(STUDY, [w.experiment])),
+        code=code_digest(AGGREGATION),
+    wildcard_constraints:
+        experiment=one_of(TRAINING),
+    log:
+        f"{RESULTS}/logs/tables/{{experiment}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tables/{{experiment}}.tsv"
+    script:
+        "../scripts/train_tables.py"
+
+
+rule probe_tables:
+    input:
+        lambda w: [
+            probes_of(w.experiment, environment, stage, block)
+            for environment in environment_ids_of(w.experiment)
+            for stage in STUDY.experiments[w.experiment].source.stages
+            for block in blocks_of(w.experiment)
+        ],
+    output:
+        long=f"{RESULTS}/tables/{{experiment}}.csv",
+        summary=f"{RESULTS}/tables/{{experiment}}-summary.csv",
+    params:
+        study=lambda w: canonical(part_of(STUDY, [w.experiment])),
+        code=code_digest(AGGREGATION),
+    wildcard_constraints:
+        experiment=one_of(PROBES),
+    log:
+        f"{RESULTS}/logs/tables/{{experiment}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tables/{{experiment}}.tsv"
+    script:
+        "../scripts/probe_tables.py"
+
+
+rule exact_tables:
+    input:
+        lambda w: [
+            f"{RESULTS}/exact/{w.experiment}/{environment}/seeds-{block}.csv"
+            for environment in environment_ids_of(w.experiment)
+            for block in blocks_of(w.experiment)
+        ],
+    output:
+        long=f"{RESULTS}/tables/{{experiment}}.csv",
+        summary=f"{RESULTS}/tables/{{experiment}}-summary.csv",
+    params:
+        study=lambda w: canonical(part_of(STUDY, [w.experiment])),
+        code=code_digest(AGGREGATION),
+    wildcard_constraints:
+        experiment=one_of(EXACT),
+    log:
+        f"{RESULTS}/logs/tables/{{experiment}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tables/{{experiment}}.tsv"
+    script:
+        "../scripts/exact_tables.py"

@@ -1,0 +1,55 @@
+from pg.study.expansion import is_tuned
+from pg.study.jobs import train_job, tune_job
+
+TRAINING = experiments_of(TrainExperiment)
+
+
+def tuned_of(cell):
+    return f"{RESULTS}/tuned/{cell.experiment}/{cell.environment_id}/{cell.variant_id}.json"
+
+
+def runs_of(cell, block):
+    return f"{RESULTS}/runs/{cell.experiment}/{cell.environment_id}/{cell.variant_id}/seeds-{block}.csv"
+
+
+def snapshots_of(cell, block):
+    return f"{RESULTS}/snapshots/{cell.experiment}/{cell.environment_id}/{cell.variant_id}/seeds-{block}"
+
+
+rule tune:
+    output:
+        f"{RESULTS}/tuned/{{experiment}}/{{environment}}/{{variant}}.json",
+    params:
+        job=lambda w: tune_job(STUDY, cell_of(w)).canonical(),
+        code=lambda w: tune_job(STUDY, cell_of(w)).digest(),
+    wildcard_constraints:
+        experiment=one_of(TRAINING),
+    log:
+        f"{RESULTS}/logs/tune/{{experiment}}/{{environment}}/{{variant}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tune/{{experiment}}/{{environment}}/{{variant}}.tsv"
+    threads: 1
+    priority: 2
+    script:
+        "../scripts/tune.py"
+
+
+rule train:
+    input:
+        tuned=lambda w: tuned_of(cell_of(w)) if is_tuned(cell_of(w)) else [],
+    output:
+        rows=f"{RESULTS}/runs/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.csv",
+        snapshots=directory(f"{RESULTS}/snapshots/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}"),
+    params:
+        job=lambda w: train_job(STUDY, cell_of(w), block_of(w)).canonical(),
+        code=lambda w: train_job(STUDY, cell_of(w), block_of(w)).digest(),
+    wildcard_constraints:
+        experiment=one_of(TRAINING),
+    log:
+        f"{RESULTS}/logs/train/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.tsv"
+    threads: 1
+    priority: 1
+    script:
+        "../scripts/train.py"

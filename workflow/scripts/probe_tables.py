@@ -1,0 +1,13 @@
+from itertools import product
+
+from pg.evidence import records, tables
+from pg.study.expansion import cells
+from pg.study.model import Study
+
+study = Study.model_validate_json(snakemake.params.study)
+((name, experiment),) = study.experiments.items()
+environments = list(dict.fromkeys(cell.environment_id for cell in cells(study, name)))
+keys = list(product(environments, experiment.source.stages))
+table = tables.probe_table(cells(study, name), records.read_grouped(snakemake.input, keys, records.PROBE_COLUMNS))
+records.write_csv(tables.summary(table), snakemake.output.summary)
+records.write_csv(table, snakemake.output.long)

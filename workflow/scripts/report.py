@@ -1,0 +1,18 @@
+from pathlib import Path
+
+from pg.evidence import provenance, records
+from pg.presentation import report
+from pg.study.model import Study
+
+study = Study.model_validate_json(snakemake.params.study)
+page = report.Report(
+    study=study,
+    figures=report.read_figures(study, snakemake.input.figures, snakemake.input.captions),
+    claims=records.read_csv(snakemake.input.claims),
+    tuned=report.read_tuned(study, [records.read_json(path) for path in snakemake.input.tuned]),
+    provenance=provenance.provenance(
+        snakemake.params.config, snakemake.params.package, sorted(Path(snakemake.params.benchmarks).rglob("*.tsv"))
+    ),
+    template=Path(snakemake.input.template),
+)
+records.write_text(report.render(page), snakemake.output[0])

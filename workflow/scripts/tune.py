@@ -1,0 +1,12 @@
+from dataclasses import asdict
+
+from pg.evidence import records, tuning
+from pg.learning.training import tune
+from pg.study.jobs import TuneJob
+
+records.log_to(snakemake.log[0])
+job = TuneJob.model_validate_json(snakemake.params.job)
+recorder = records.RunRecorder(job.budget.steps * len(job.tuning.grid) * job.tuning.seeds)
+tune(job, recorder)
+choice = tuning.choose(tuning.scores(recorder.frame(), job.budget.steps))
+records.write_json(asdict(choice), snakemake.output[0])
