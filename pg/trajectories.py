@@ -193,7 +193,7 @@ class Actor(Protocol):
     """S policies that act together, N trajectories each."""
 
     def noise(self, generator: np.random.Generator, steps: int, trajectories: int) -> NDArray[np.float32]:
-        """Draw what one seed needs to act for `steps` steps: (steps, N, ...)."""
+        """Draw what one seed needs to act for `steps` steps: (steps, N, A)."""
         ...
 
     def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[np.generic]:

@@ -6,8 +6,9 @@ leading S axis on every tensor, one batched matrix product per layer. Both run t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -19,8 +20,16 @@ from torch.distributions import Categorical, Distribution, Independent, Normal
 from pg.study.model import Policy as PolicyOptions
 from pg.trajectories import Spaces
 
+
+
+def _tanh(inputs: Tensor) -> Tensor:
+    # tanh(x) = 2 σ(2x) − 1: torch's logistic function takes a third of the time of its tanh, and tanh took half of
+    # the time of acting and of each gradient step.
+    return 2 * torch.sigmoid(2 * inputs) - 1
+
+
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "tanh": torch.tanh,
+    "tanh": _tanh,
     "relu": torch.relu,
     "elu": nn.functional.elu,
 }
@@ -80,9 +89,8 @@ class Policy(nn.Module):
 
     def distribution(self, observations: Float[Tensor, "*n O"]) -> Distribution:
         """Return π(·|s) for each observation."""
-        layers = [(layer.weight.mT, layer.bias) for layer in self.layers]
         log_std = None if self.shape.is_discrete else self.log_std
-        return _distribution(self.shape, _network(layers, self.shape.activation, observations), log_std)
+        return _distribution(self.shape, _network(self.layers, self.shape.activation, observations), log_std)
 
     def log_prob(
         self, observations: Float[Tensor, "*n O"], actions: Shaped[Tensor, "..."]
@@ -123,8 +131,7 @@ class StackedPolicy:
 
     def distribution(self, observations: Float[Tensor, "S n O"]) -> Distribution:
         """Return π_s(·|s) of each seed's own observations."""
-        layers = list(zip(self.weights, self.biases, strict=True))
-        return _distribution(self.shape, _network(layers, self.shape.activation, observations), self.log_std)
+        return _distribution(self.shape, self._heads(observations), self.log_std)
 
     def log_prob(
         self, observations: Float[Tensor, "S n O"], actions: Shaped[Tensor, "S n *A"]
@@ -143,23 +150,29 @@ class StackedPolicy:
         )
 
     def noise(self, generator: np.random.Generator, steps: int, trajectories: int) -> NDArray[np.float32]:
-        """Draw one seed's noise: uniform numbers (steps, N) or standard normal ones (steps, N, A)."""
+        """Draw one seed's noise: (steps, N, A), standard Gumbel for discrete actions, standard normal for real ones."""
         if self.shape.is_discrete:
-            return generator.random((steps, trajectories), dtype=np.float32)
+            return generator.gumbel(size=(steps, trajectories, self.shape.spaces.action_count)).astype(np.float32)
         return generator.standard_normal((steps, trajectories, self.shape.spaces.action_size), dtype=np.float32)
 
     def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[np.generic]:
         """Sample an action for each of (S, N) observations by transforming the noise.
 
-        Discrete actions by inverting the distribution function, real ones as mean + standard deviation · noise.
+        Discrete actions are the largest of logit + Gumbel noise (Gumbel 1954, lecture 3), real ones the mean plus
+        standard deviation · noise.
         """
-        layers = list(zip(self.weights, self.biases, strict=True))
         with torch.inference_mode():
-            heads = _network(layers, self.shape.activation, torch.from_numpy(observations))
-            uniform_or_normal = torch.from_numpy(noise)
+            heads, noises = self._heads(torch.from_numpy(observations)), torch.from_numpy(noise)
             if self.log_std is None:
-                return _invert_distribution_function(heads, uniform_or_normal).numpy()
-            return (heads + self.log_std.exp() * uniform_or_normal).numpy()
+                return (heads + noises).argmax(-1).numpy()
+            return (heads + self.log_std.exp() * noises).numpy()
+
+    def _heads(self, observations: Tensor) -> Tensor:
+        affine = [
+            partial(torch.baddbmm, bias, batch2=weight)
+            for weight, bias in zip(self.weights, self.biases, strict=True)
+        ]
+        return _network(affine, self.shape.activation, observations)
 
 
 def stack(policies: Sequence[Policy]) -> StackedPolicy:
@@ -200,11 +213,11 @@ def flatten(tensors: Sequence[Tensor]) -> Float[Tensor, "S D"]:
     return torch.cat([tensor.reshape(tensor.shape[0], -1) for tensor in tensors], dim=1)
 
 
-def _network(layers: Sequence[tuple[Tensor, Tensor]], activation: str, inputs: Tensor) -> Tensor:
-    *hidden, (last_weight, last_bias) = layers
-    for weight, bias in hidden:
-        inputs = _ACTIVATIONS[activation](inputs @ weight + bias)
-    return inputs @ last_weight + last_bias
+def _network(affine: Iterable[Callable[[Tensor], Tensor]], activation: str, inputs: Tensor) -> Tensor:
+    *hidden, last = affine
+    for layer in hidden:
+        inputs = _ACTIVATIONS[activation](layer(inputs))
+    return last(inputs)
 
 
 def _distribution(shape: _Shape, heads: Tensor, log_std: Tensor | None) -> Distribution:
@@ -212,7 +225,3 @@ def _distribution(shape: _Shape, heads: Tensor, log_std: Tensor | None) -> Distr
         return Categorical(logits=heads, validate_args=False)
     return Independent(Normal(heads, log_std.exp().expand_as(heads), validate_args=False), 1, validate_args=False)
 
-
-def _invert_distribution_function(logits: Tensor, uniform: Tensor) -> Tensor:
-    thresholds = torch.softmax(logits, -1).cumsum(-1)[..., :-1]
-    return (uniform.unsqueeze(-1) >= thresholds).sum(-1)

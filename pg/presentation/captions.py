@@ -32,7 +32,11 @@ def span(low: float, high: float) -> str:
 
 def with_interval(estimate: float, low: float, high: float) -> str:
     """Write an estimate with its interval in brackets, or alone where it has none."""
-    return number(estimate) if math.isnan(low) or math.isnan(high) else f"{number(estimate)} ({span(low, high)})"
+    if math.isnan(low) or math.isnan(high):
+        return number(estimate)
+    if math.isinf(low) and math.isinf(high):
+        return f"{number(estimate)} (interval unbounded)"
+    return f"{number(estimate)} ({span(low, high)})"
 
 
 def itemised(results: Mapping[str, str]) -> str:

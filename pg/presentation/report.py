@@ -260,7 +260,7 @@ def _p_in_words(raw: float, adjusted: float) -> str:
     if math.isnan(p):
         return ""
     kind = " (raw)" if math.isnan(adjusted) else ""
-    return ("< 0.001" if p < 0.001 else f"{p:.3f}") + kind
+    return ("< 0.001" if p < 0.001 else number(p)) + kind
 
 
 def _experiment(study: Study, name: str, experiment: Experiment) -> dict[str, str]:

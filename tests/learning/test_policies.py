@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from scipy.stats import chisquare
 
 from pg.learning.policies import Policy, flatten, make_policy, repeat, stack
 from pg.study.model import Policy as PolicyOptions
@@ -81,13 +82,13 @@ def test_one_backward_pass_through_repeated_policies_gives_each_gradient_apart(s
     assert together[0].norm() == pytest.approx(torch.cat([g.flatten() for g in plain]).norm().item())
 
 
-def test_actions_invert_the_distribution_function() -> None:
-    one = policy(DISCRETE).to(torch.float32)
-    uniform = torch.linspace(0, 0.999, 1000).unsqueeze(0)
-    actions = stack([one]).act(torch.zeros(1, 1000, 3).numpy(), uniform.numpy())
-    probabilities = categorical(one, torch.zeros(1, 3))[0]
-    shares = np.bincount(actions[0], minlength=4) / 1000
-    np.testing.assert_allclose(shares, probabilities.detach().numpy(), atol=1.5e-3)
+def test_actions_are_drawn_with_the_policys_probabilities() -> None:
+    one, count = policy(DISCRETE).to(torch.float32), 200_000
+    stacked = stack([one])
+    noise = stacked.noise(np.random.default_rng(0), 1, count)
+    actions = stacked.act(np.zeros((1, count, 3), dtype=np.float32), noise)
+    expected = categorical(one, torch.zeros(1, 3))[0].detach().double().numpy() * count
+    assert chisquare(np.bincount(actions[0], minlength=4), expected / expected.sum() * count).pvalue > 1e-4
 
 
 def test_real_actions_are_mean_plus_deviation_times_noise() -> None:
@@ -109,7 +110,7 @@ def test_hidden_layers_start_orthogonal_and_a_new_policy_nearly_uniform() -> Non
     torch.testing.assert_close(gaussian.log_std.exp().detach(), torch.full((2,), 0.3))
 
 
-@pytest.mark.parametrize(("activation", "function"), [("relu", torch.relu), ("elu", torch.nn.functional.elu)])
+@pytest.mark.parametrize(("activation", "function"), [("tanh", torch.tanh), ("relu", torch.relu), ("elu", torch.nn.functional.elu)])
 def test_the_activation_is_the_one_that_is_named(
     activation: str, function: Callable[[torch.Tensor], torch.Tensor]
 ) -> None:

@@ -129,8 +129,8 @@ def _training(study: Study, experiment: str) -> dict[str, pd.DataFrame]:
     curves = pd.concat([_curves(place, cell) for place, cell in enumerate(cells(study, experiment))])
     keys = [column for column in curves.columns if column not in ("steps", "return")]
     rows = []
-    for group, curve in curves.groupby(keys, sort=False):
-        names = dict(zip(keys, group, strict=True))
+    for _, curve in curves.groupby(keys, sort=False):
+        names = {key: curve[key].iloc[0] for key in keys}
         threshold = study.environments[names["environment"]].threshold or np.inf
         reached = curve["steps"][curve["return"] >= threshold]
         values = {

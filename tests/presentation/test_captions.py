@@ -30,6 +30,7 @@ def test_numbers_keep_three_significant_digits(value: float, text: str) -> None:
 def test_an_interval_stands_behind_its_estimate_where_there_is_one() -> None:
     assert captions.with_interval(0.5, 0.25, 0.75) == "0.500 (0.250 to 0.750)"
     assert captions.with_interval(0.5, math.nan, math.nan) == "0.500"
+    assert captions.with_interval(0.5, -math.inf, math.inf) == "0.500 (interval unbounded)"
 
 
 def test_words_are_joined_as_in_a_sentence() -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from pg.presentation.report import LECTURE_SECTIONS, render, section_rank
+from pg.presentation.report import LECTURE_SECTIONS, Report, render, section_rank
+from pg.study.model import Study
+
+Reports = Callable[..., Report]
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -37,7 +42,7 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def text(make_report) -> str:
+def text(make_report: Reports) -> str:
     return render(make_report())
 
 
@@ -45,7 +50,7 @@ def test_every_tag_closes(text: str) -> None:
     assert Page(text).open == []
 
 
-def test_there_is_one_picture_per_figure_and_each_lies_in_the_page(text: str, study) -> None:
+def test_there_is_one_picture_per_figure_and_each_lies_in_the_page(text: str, study: Study) -> None:
     sources = [image["src"] or "" for image in Page(text).every("img")]
 
     assert len(sources) == len(study.figures)
@@ -72,7 +77,7 @@ def test_every_part_of_every_claim_stands_in_the_table_of_claims(text: str, clai
 def test_a_claim_shows_effect_interval_p_and_n(text: str) -> None:
     assert "−0.400" in text
     assert "−0.700 to −0.100" in text
-    assert re.search(r"p&nbsp;= 0\.022, n&nbsp;=&nbsp;10", text)
+    assert re.search(r"p&nbsp;= 0\.0220, n&nbsp;=&nbsp;10", text)
 
 
 def test_the_table_sorts_and_filters(text: str) -> None:
@@ -95,7 +100,7 @@ def test_every_link_inside_the_page_leads_somewhere(text: str) -> None:
     assert {target[1:] for target in targets if target} <= ids
 
 
-def test_every_variant_has_its_equation_as_mathml(text: str, study) -> None:
+def test_every_variant_has_its_equation_as_mathml(text: str, study: Study) -> None:
     variants = text[text.index('<section id="variants">') : text.index('<section id="tuning">')]
 
     assert variants.count('class="equation"') == len(study.variants)
@@ -116,7 +121,7 @@ def test_sections_are_ranked_by_the_lecture_and_others_come_last() -> None:
     assert section_rank("Appendix") == len(LECTURE_SECTIONS)
 
 
-def test_hostile_strings_are_escaped(make_report, study, claims: pd.DataFrame) -> None:
+def test_hostile_strings_are_escaped(make_report: Reports, study: Study, claims: pd.DataFrame) -> None:
     variants = {name: one.model_copy(update={"label": HOSTILE}) for name, one in study.variants.items()}
     environments = {name: one.model_copy(update={"label": HOSTILE}) for name, one in study.environments.items()}
     figures = {name: one.model_copy(update={"section": HOSTILE}) for name, one in study.figures.items()}
@@ -132,7 +137,7 @@ def test_hostile_strings_are_escaped(make_report, study, claims: pd.DataFrame) -
     assert len(Page(text).every("script")) == 1
 
 
-def test_provenance_is_named_in_its_block_alone(make_report) -> None:
+def test_provenance_is_named_in_its_block_alone(make_report: Reports) -> None:
     pages = [render(make_report(provenance={"wall time": time})) for time in ("9 min", "11 min")]
     differing = [(a, b) for a, b in zip(*(page.splitlines() for page in pages), strict=True) if a != b]
 
@@ -144,13 +149,13 @@ def test_a_rate_at_the_edge_of_the_grid_is_flagged(text: str) -> None:
     assert text.count("edge of the grid</span>") == 1
 
 
-def test_a_study_without_claims_and_tuning_has_a_page(make_report, claims: pd.DataFrame) -> None:
+def test_a_study_without_claims_and_tuning_has_a_page(make_report: Reports, claims: pd.DataFrame) -> None:
     text = render(make_report(claims=claims.iloc[:0], tuned=()))
 
     assert "No learning rate was tuned" in text
 
 
-def test_claims_read_back_from_csv_look_the_same(make_report, claims: pd.DataFrame, tmp_path) -> None:
+def test_claims_read_back_from_csv_look_the_same(make_report: Reports, claims: pd.DataFrame, tmp_path: Path) -> None:
     claims.to_csv(tmp_path / "claims.csv", index=False)
 
     assert render(make_report(claims=pd.read_csv(tmp_path / "claims.csv"))) == render(make_report())

@@ -17,7 +17,6 @@ from pg.presentation.captions import counted, itemised, number, with_interval
 from pg.presentation.figures import FigureRequest
 from pg.study.equations import environment_label
 
-_BESIDE = 3  # panels of seeds beside each other below the means
 _HEIGHTS = (1.7, 0.8)  # inches: the panel of means, a row of panels of seeds
 
 
@@ -27,11 +26,12 @@ def draw(request: FigureRequest) -> Figure:
     strands, environments = style.strands(request), request.environments
     across = min(2, len(environments)) if request.figure.width == "two_columns" else 1
     down = math.ceil(len(environments) / across)
-    heights = [_HEIGHTS[0], *[_HEIGHTS[1]] * math.ceil(len(strands) / _BESIDE)]
+    beside = _beside(len(strands))
+    heights = [_HEIGHTS[0], *[_HEIGHTS[1]] * math.ceil(len(strands) / beside)]
     figure = style.canvas(request.figure.width, 0.7 + 0.15 * len(strands) / 3 + down * (sum(heights) + 0.3))
-    grid = figure.add_gridspec(down * len(heights), across * _BESIDE, height_ratios=heights * down)
+    grid = figure.add_gridspec(down * len(heights), across * beside, height_ratios=heights * down)
     for place, environment in enumerate(environments):
-        corner = (place // across * len(heights), place % across * _BESIDE)
+        corner = (place // across * len(heights), place % across * beside)
         _draw_block(figure, grid, corner, request, environment)
     style.legend_below(figure, _entries(request, strands), request.figure.width)
     return figure
@@ -64,13 +64,14 @@ def _draw_block(
 ) -> None:
     top, left = corner
     strands = style.strands(request)
-    together = figure.add_subplot(grid[top, left : left + _BESIDE])
+    beside = _beside(len(strands))
+    together = figure.add_subplot(grid[top, left : left + beside])
     together.set_title(environment_label(request.study, environment))
     together.set_ylabel("return")
     together.set_xlabel("environment steps", labelpad=1)
     _draw_threshold(together, request, environment)
     panels = [
-        figure.add_subplot(grid[top + 1 + place // _BESIDE, left + place % _BESIDE], sharex=together, sharey=together)
+        figure.add_subplot(grid[top + 1 + place // beside, left + place % beside], sharex=together, sharey=together)
         for place in range(len(strands))
     ]
     for strand, apart in zip(strands, panels, strict=True):
@@ -80,11 +81,16 @@ def _draw_block(
         _draw_mean(apart, strand, runs, band=False)
         _draw_threshold(apart, request, environment)
     for place, apart in enumerate(panels):
-        apart.tick_params(labelleft=place % _BESIDE == 0, labelbottom=place + _BESIDE >= len(panels), labelsize=6)
+        apart.tick_params(labelleft=place % beside == 0, labelbottom=place + beside >= len(panels), labelsize=6)
     style.plain_numbers(together, x=True, y=True)
     together.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     together.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     together.set_xlim(0, request.training.budget.steps)
+
+
+def _beside(strands: int) -> int:
+    """Count the panels of seeds beside each other below the means, so that no row is left nearly empty."""
+    return {1: 1, 2: 2, 4: 2}.get(strands, 3)
 
 
 def _draw_mean(axes: Axes, strand: style.Strand, runs: DataFrame, *, band: bool) -> None:

@@ -71,8 +71,8 @@ def caption(request: FigureRequest) -> str:
     table = request.tables["tuned"]
     sentences = [
         "Sensitivity to the learning rate: the mean return over the whole budget (area under the learning curve), "
-        f"mean and 95 % t interval over {counted(len(table['seed'].unique()), 'tuning seed')}, which are apart from the "
-        "seeds of the evaluation. Large marks are the chosen rates; a ring marks a choice at an edge of the grid, "
+        f"mean and 95 % t interval over {counted(len(table['seed'].unique()), 'tuning seed')}, which are apart from "
+        "the seeds of the evaluation. Large marks are the chosen rates; a ring marks a choice at an edge of the grid, "
         "where a better rate may lie beyond."
     ]
     for environment in request.environments:

@@ -1,0 +1,117 @@
+"""A small study, and a copy of the code to run it in."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+STUDY: dict[str, Any] = {
+    "name": "A test study",
+    "results": "out",
+    "environments": {
+        "cartpole": {"id": "CartPole-v1", "horizon": 20, "threshold": 18},
+        "chain": {"id": "pg/Chain-v0", "kwargs": {"length": 2}, "horizon": 3},
+    },
+    "variants": {
+        "total": {
+            "returns": "total",
+            "batch": 4,
+            "policy": {"hidden": [8]},
+            "optimizer": {"learning_rate": 0.01},
+        },
+        "to_go": {"extends": "total", "returns": "to_go"},
+        "averaged": {"extends": "to_go", "baseline": "average_reward"},
+    },
+    "experiments": {
+        "learn": {
+            "kind": "train",
+            "environments": ["cartpole"],
+            "variants": ["total", "averaged"],
+            "seeds": {"count": 4, "per_job": 2},
+            "budget": {"steps": 300, "max_iterations": 10},
+        },
+        "gradients": {
+            "kind": "probe",
+            "environments": ["cartpole"],
+            "variants": ["total", "to_go"],
+            "seeds": {"count": 2, "per_job": 2},
+            "source": {"experiment": "learn", "variant": "averaged", "stages": ["late"]},
+            "sample": {"trajectories": 32, "batches": [4, 16], "reference": 32, "reference_limit": 32},
+        },
+    },
+    "figures": {
+        "variance": {"kind": "variance", "experiment": "gradients", "section": "Using causality"},
+        "learning": {"kind": "learning_curves", "experiment": "learn", "section": "Introducing baselines"},
+    },
+    "claims": {
+        "causality": {
+            "statement": "Reward-to-go lowers the variance.",
+            "section": "Using causality",
+            "primary": "probed",
+            "figure": "variance",
+            "parts": {
+                "probed": {
+                    "experiment": "gradients",
+                    "metric": "total_variance",
+                    "a": {"variant": "to_go", "batch": 16},
+                    "b": {"variant": "total", "batch": 16},
+                    "relation": "less",
+                }
+            },
+        }
+    },
+}
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the repository's code in which a test may run, and edit, what it likes."""
+
+    folder: Path
+
+    def write(self, study: dict[str, Any], *, sort_keys: bool = False) -> None:
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(study, sort_keys=sort_keys), encoding="utf-8")
+
+    def run(self, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(self.folder)}
+        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
+        return subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=300
+        )
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """Return how many jobs of each rule a dry run plans."""
+        done = self.run("-n", *arguments)
+        assert done.returncode == 0, done.stderr
+        lines = (done.stdout + done.stderr).splitlines()
+        if "Job stats:" not in lines:
+            return {}
+        table = lines[lines.index("Job stats:") + 3 :]
+        counts = dict(line.split() for line in table[: table.index(next(line for line in table if "total" in line))])
+        return {rule: int(count) for rule, count in counts.items() if rule != "all"}
+
+    def files(self, *suffixes: str) -> dict[str, bytes]:
+        """Return what the byte-identical set holds."""
+        out = self.folder / "out"
+        kept = ("runs", "probes", "exact", "tables", "claims", "figures", "snapshots", "claims.csv")
+        return {
+            str(path.relative_to(out)): path.read_bytes()
+            for path in sorted(out.rglob("*"))
+            if path.is_file() and path.relative_to(out).parts[0] in kept and (not suffixes or path.suffix in suffixes)
+        }
+
+
+def checkout(folder: Path) -> Checkout:
+    for name in ("pg", "workflow", "profiles"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Snakefile", folder)
+    place = Checkout(folder)
+    place.write(STUDY)
+    return place

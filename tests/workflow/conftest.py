@@ -1,0 +1,29 @@
+"""The real Snakefile, run on a small study in a folder of its own."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.workflow.checkout import STUDY, Checkout, checkout
+
+
+@pytest.fixture
+def study() -> dict[str, Any]:
+    return copy.deepcopy(STUDY)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Checkout:
+    """A checkout in which nothing has run."""
+    return checkout(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout in which the whole study has run; tests must leave its results as they are."""
+    place = checkout(tmp_path_factory.mktemp("finished"))
+    done = place.run()
+    assert done.returncode == 0, done.stderr
+    return place

@@ -1,0 +1,97 @@
+"""The pipeline makes what it promises, the same bytes on any number of cores."""
+
+import copy
+from typing import Any
+
+import pandas as pd
+from tests.workflow.checkout import Checkout
+
+from pg.evidence.claims import COLUMNS
+from pg.evidence.records import PROBE_COLUMNS, RUN_COLUMNS
+
+
+def test_one_command_makes_everything_that_the_study_promises(finished: Checkout) -> None:
+    out = finished.folder / "out"
+    assert "A test study" in (out / "report.html").read_text(encoding="utf-8")
+    assert list(pd.read_csv(out / "claims.csv").columns) == list(COLUMNS)
+    assert list(pd.read_csv(out / "runs/learn/cartpole/total/seeds-0-1.csv").columns) == list(RUN_COLUMNS)
+    assert list(pd.read_csv(out / "probes/gradients/cartpole/late/seeds-0-1.csv").columns) == list(PROBE_COLUMNS)
+    for figure in ("variance", "learning"):
+        assert (out / f"figures/{figure}.pdf").read_bytes().startswith(b"%PDF")
+        assert (out / f"figures/{figure}.png").read_bytes().startswith(b"\x89PNG")
+        assert (out / f"figures/{figure}.txt").read_text(encoding="utf-8").strip()
+    assert (out / "snapshots/learn/cartpole/total/seeds-0-1/late/seed-1.safetensors").exists()
+    assert set(pd.read_csv(out / "tables/learn.csv")["seed"]) == {0, 1, 2, 3}
+
+
+def test_a_second_run_has_nothing_to_do(finished: Checkout) -> None:
+    assert finished.planned() == {}
+
+
+def test_one_core_and_two_make_the_same_bytes(finished: Checkout, fresh: Checkout) -> None:
+    done = fresh.run(cores=1)
+    assert done.returncode == 0, done.stderr
+    assert fresh.files() == finished.files()
+
+
+def test_how_seeds_are_grouped_into_jobs_leaves_tables_and_claims_as_they_are(
+    finished: Checkout, fresh: Checkout, study: dict[str, Any]
+) -> None:
+    study["experiments"]["learn"]["seeds"]["per_job"] = 3
+    study["experiments"]["gradients"]["seeds"]["per_job"] = 1
+    fresh.write(study)
+    done = fresh.run("claims", "out/tables/learn.csv")
+    assert done.returncode == 0, done.stderr
+    for name in ("out/tables/learn.csv", "out/tables/gradients.csv", "out/claims.csv"):
+        assert (fresh.folder / name).read_bytes() == (finished.folder / name).read_bytes()
+
+
+def test_asking_for_one_figure_or_claim_runs_only_what_is_behind_it(fresh: Checkout) -> None:
+    assert set(fresh.planned("out/figures/learning.pdf")) == {"train", "train_tables", "figure"}
+    claim = fresh.planned("out/claims/causality.csv")
+    assert claim == {"train": 1, "probe": 1, "probe_tables": 1, "claim": 1}
+
+
+def test_training_by_hand_gives_the_rows_of_the_pipeline(finished: Checkout) -> None:
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "pg", "train", "--experiment", "learn", "--environment", "cartpole"]
+    done = subprocess.run(
+        [*command, "--variant", "total", "--seeds", "0-1"],
+        cwd=finished.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows = (finished.folder / "out/runs/learn/cartpole/total/seeds-0-1.csv").read_text(encoding="utf-8")
+    assert done.stdout == rows
+
+
+def test_training_by_hand_says_how_to_get_a_tuned_learning_rate(fresh: Checkout, study: dict[str, Any]) -> None:
+    import subprocess
+    import sys
+
+    study["variants"]["total"]["optimizer"]["learning_rate"] = "tuned"
+    study["experiments"]["learn"]["tuning"] = {"grid": [0.01, 0.1], "seeds": 2}
+    fresh.write(study)
+    command = [sys.executable, "-m", "pg", "train", "--experiment", "learn", "--environment", "cartpole"]
+    done = subprocess.run(
+        [*command, "--variant", "total", "--seeds", "0"], cwd=fresh.folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "snakemake --cores all out/tuned/learn/cartpole/total.json" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_another_study_replaces_the_default_one_and_a_value_overrides_it(fresh: Checkout) -> None:
+    import yaml
+
+    other = copy.deepcopy(yaml.safe_load((fresh.folder / "config.yaml").read_text(encoding="utf-8")))
+    other["experiments"] = {"learn": other["experiments"]["learn"]}
+    other["figures"], other["claims"] = {}, {}
+    (fresh.folder / "other.yaml").write_text(yaml.safe_dump(other), encoding="utf-8")
+    assert "probe" not in fresh.planned("--configfile", "other.yaml", "out/tables/learn.csv")
+    done = fresh.run("-n", "--config", "results=elsewhere", "elsewhere/claims.csv")
+    assert done.returncode == 0, done.stderr
+    assert "elsewhere/probes/" in done.stdout + done.stderr

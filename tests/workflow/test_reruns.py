@@ -1,0 +1,85 @@
+"""A change runs what it changes, and nothing else."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.workflow.checkout import Checkout
+
+
+@pytest.fixture
+def done(finished: Checkout, tmp_path: Path) -> Checkout:
+    """A copy of the finished study, to be changed."""
+    shutil.copytree(finished.folder, tmp_path / "copy", copy_function=shutil.copy2)
+    return Checkout(tmp_path / "copy")
+
+
+# What the aggregation of an experiment feeds in the test study.
+AFTER_LEARN = {"train_tables": 1, "figure": 1, "report_page": 1}
+AFTER_GRADIENTS = {"probe_tables": 1, "figure": 1, "claim": 1, "claims_table": 1, "report_page": 1}
+
+
+def test_a_new_variant_runs_its_own_jobs_and_what_depends_on_them(done: Checkout, study: dict[str, Any]) -> None:
+    study["variants"]["discounted"] = {"extends": "to_go", "discount": 0.9}
+    study["experiments"]["learn"]["variants"].append("discounted")
+    done.write(study)
+    assert trimmed(done.planned()) == {"train": 2, **AFTER_LEARN}
+
+
+def test_a_new_block_of_seeds_runs_alone(done: Checkout, study: dict[str, Any]) -> None:
+    study["experiments"]["learn"]["seeds"]["count"] = 6
+    done.write(study)
+    assert trimmed(done.planned()) == {"train": 2, **AFTER_LEARN}
+
+
+def test_a_new_environment_runs_alone(done: Checkout, study: dict[str, Any]) -> None:
+    study["environments"]["acrobot"] = {"id": "Acrobot-v1", "horizon": 20}
+    study["experiments"]["learn"]["environments"].append("acrobot")
+    done.write(study)
+    assert trimmed(done.planned()) == {"train": 4, **AFTER_LEARN}
+
+
+def test_editing_one_variant_runs_that_variant(done: Checkout, study: dict[str, Any]) -> None:
+    study["variants"]["total"]["batch"] = 5
+    study["variants"]["to_go"]["batch"] = study["variants"]["averaged"]["batch"] = 4
+    done.write(study)
+    assert trimmed(done.planned()) == {"train": 2, **AFTER_LEARN}
+
+
+def test_reordered_keys_and_comments_run_nothing(done: Checkout, study: dict[str, Any]) -> None:
+    reordered = {
+        **study,
+        "environments": {name: dict(reversed(options.items())) for name, options in study["environments"].items()},
+        "experiments": {name: dict(reversed(options.items())) for name, options in study["experiments"].items()},
+    }
+    done.write(dict(reversed(reordered.items())))
+    config = done.folder / "config.yaml"
+    config.write_text("# a comment\n" + config.read_text(encoding="utf-8"), encoding="utf-8")
+    assert done.planned() == {}
+
+
+def test_editing_an_estimator_runs_what_used_it_and_its_docstring_nothing(done: Checkout) -> None:
+    module = done.folder / "pg/estimators/baselines.py"
+    text = module.read_text(encoding="utf-8")
+    module.write_text(text.replace("Average the returns of the batch", "Take the mean"), encoding="utf-8")
+    assert done.planned() == {}
+    module.write_text(text + "\n# a comment\n", encoding="utf-8")
+    assert done.planned() == {}
+    edited = text.replace("return total_returns.mean(-1)[:, None, None]", "return 1 * total_returns.mean(-1)[:, None, None]")
+    assert edited != text
+    module.write_text(edited, encoding="utf-8")
+    plan = done.planned()
+    assert plan["train"] == 2, "the two blocks of `averaged`, none of `total`"
+    assert plan["probe"] == 1
+
+
+def test_editing_the_style_redraws_without_training(done: Checkout) -> None:
+    module = done.folder / "pg/presentation/style.py"
+    module.write_text(module.read_text(encoding="utf-8") + "\nADDED = 1\n", encoding="utf-8")
+    assert set(done.planned()) == {"figure", "report_page"}
+
+
+def trimmed(plan: dict[str, int]) -> dict[str, int]:
+    """Leave out the targets, which make nothing."""
+    return {rule: count for rule, count in plan.items() if rule not in ("figures", "claims", "report")}
