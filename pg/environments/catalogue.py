@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any, Literal
+from typing import Any
 
 import gymnasium
 from gymnasium.spaces import Box, Discrete, flatten_space
 
+from pg.environments.tabular import tabular_mdp
 from pg.study.model import Environment
-
-# Environments of our own, and the horizon each has where none is declared.
-TABULAR_HORIZONS = {"pg/Bandit-v0": 1, "pg/Chain-v0": 12, "pg/Random-v0": 8}
-
-Kind = Literal["tabular", "cartpole", "gymnasium"]
 
 
 class UnsupportedEnvironment(ValueError):
     """An environment that cannot be had or that policies here cannot act in, with the reason."""
 
 
-def kind_of(environment: Environment) -> Kind:
-    """Return how an environment is stepped: from tables, by gymnasium's vectorised CartPole, or copy by copy."""
-    if environment.id in TABULAR_HORIZONS:
-        return "tabular"
-    if environment.id in ("CartPole-v0", "CartPole-v1"):
-        return "cartpole"
-    return "gymnasium"
+def is_cartpole(environment: Environment) -> bool:
+    """Tell whether gymnasium itself steps many copies of the environment at once."""
+    return environment.id in ("CartPole-v0", "CartPole-v1")
 
 
 def horizon_of(environment: Environment) -> int:
@@ -39,7 +31,7 @@ def horizon_of(environment: Environment) -> int:
     """
     if environment.horizon is not None:
         return environment.horizon
-    limit = TABULAR_HORIZONS.get(environment.id) or _spec(environment.id).max_episode_steps
+    limit = _spec(environment.id).max_episode_steps
     if limit is None:
         raise UnsupportedEnvironment(f"id: {environment.id} has no step limit of its own: declare a horizon")
     return limit
@@ -54,8 +46,6 @@ def check(environment: Environment) -> None:
         If not; the message begins with the key that is wrong.
     """
     horizon_of(environment)
-    if environment.id in TABULAR_HORIZONS:
-        return
     _spec(environment.id)
     try:
         copy = make_copy(environment.id, environment.kwargs, horizon=1)
@@ -69,9 +59,7 @@ def check(environment: Environment) -> None:
 
 def has_tables(environment: Environment) -> bool:
     """Tell whether transition probabilities are known: ours, or gymnasium's where the environment exposes them."""
-    if environment.id in TABULAR_HORIZONS:
-        return True
-    return hasattr(make_copy(environment.id, environment.kwargs, horizon=1).unwrapped, "P")
+    return tabular_mdp(environment.id, environment.kwargs, horizon_of(environment)) is not None
 
 
 def make_copy(id: str, kwargs: dict[str, Any], horizon: int) -> gymnasium.Env[Any, Any]:
@@ -101,7 +89,6 @@ def _spec(id: str) -> gymnasium.envs.registration.EnvSpec:
     try:
         return gymnasium.spec(id)
     except (gymnasium.error.Error, ImportError) as error:
-        known = [*gymnasium.registry, *TABULAR_HORIZONS]
-        near = difflib.get_close_matches(id, known, n=1)
+        near = difflib.get_close_matches(id, list(gymnasium.registry), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else "; any gymnasium id, or module:id, is allowed"
         raise UnsupportedEnvironment(f"id: {id!r} is not known to gymnasium{hint}") from error

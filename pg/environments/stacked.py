@@ -16,7 +16,7 @@ from gymnasium.spaces import Box, Discrete, flatten_space
 from gymnasium.spaces.utils import flatten
 from numpy.typing import NDArray
 
-from pg.environments.catalogue import check_spaces, horizon_of, kind_of, make_copy
+from pg.environments.catalogue import check_spaces, horizon_of, is_cartpole, make_copy
 from pg.environments.tabular import TabularEnvironments, tabular_mdp
 from pg.study.model import Environment
 from pg.trajectories import Environments, Spaces, Transition
@@ -36,7 +36,7 @@ def make_environments(environment: Environment, seeds: int, trajectories: int) -
     mdp = tabular_mdp(environment.id, environment.kwargs, horizon)
     if mdp is not None:
         return TabularEnvironments(mdp, seeds, trajectories)
-    if kind_of(environment) == "cartpole":
+    if is_cartpole(environment):
         return VectorisedCartPole(environment.kwargs, horizon, seeds, trajectories)
     return SteppedOneByOne.made(environment.id, environment.kwargs, horizon, seeds, trajectories)
 

@@ -92,7 +92,7 @@ def read_csv(path: str | Path, columns: Sequence[str] = ()) -> pd.DataFrame:
         If the file cannot be parsed or lacks one of the columns.
     """
     try:
-        frame = pd.read_csv(path, float_precision="round_trip", keep_default_na=False, na_values=["", "nan", "NaN"])
+        frame = pd.read_csv(path, keep_default_na=False, na_values=["", "nan", "NaN"])
     except (ValueError, OSError) as error:
         raise UnreadableRecord(f"{path}: {error}") from error
     missing = [column for column in columns if column not in frame.columns]

@@ -17,7 +17,7 @@ from pg.environments.stacked import make_environments
 from pg.estimators import compose
 from pg.learning.policies import Policy, flatten, make_policy, repeat, stack
 from pg.learning.rollout import Generators, collect
-from pg.learning.scores import score_products
+from pg.learning.updates import advantages
 from pg.randomness import generator, torch_generator
 from pg.study.jobs import ProbeJob
 from pg.study.model import Variant
@@ -101,7 +101,9 @@ def batch_gradients(policy: Policy, variant: Variant, batches: Trajectories) -> 
     """
     seeds, count, steps = batches.mask.shape
     widest = max([batches.observations.shape[-1], *(layer.out_features for layer in policy.layers)])
-    per_chunk = max(1, _CHUNK_ELEMENTS // (count * steps * widest))
+    # The optimal baseline takes a copy of the policy for each trajectory.
+    parameters = sum(parameter.numel() for parameter in policy.parameters())
+    per_chunk = max(1, _CHUNK_ELEMENTS // (count * max(steps * widest, parameters)))
     gradients = [
         _chunk_gradients(policy, variant, _slice(batches, slice(start, start + per_chunk)))
         for start in range(0, seeds, per_chunk)
@@ -211,12 +213,7 @@ def _chunk_gradients(policy: Policy, variant: Variant, batches: Trajectories) ->
         batches.observations.reshape(seeds, count * steps, -1),
         batches.actions.reshape(seeds, count * steps, *batches.actions.shape[3:]),
     ).reshape(seeds, count, steps)
-    products = (
-        score_products(policy, batches, compose.returns(variant, batches))
-        if compose.needs_score_products(variant)
-        else None
-    )
-    objective = compose.surrogate(log_probs, compose.advantages(variant, batches, products), batches)
+    objective = compose.surrogate(log_probs, advantages(policy, variant, batches), batches)
     return flatten(torch.autograd.grad(objective.sum(), copies.parameters_list()))
 
 

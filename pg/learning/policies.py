@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,11 +22,30 @@ from pg.study.model import Policy as PolicyOptions
 from pg.trajectories import Spaces
 
 
+class _Tanh(torch.autograd.Function):
+    """tanh(x) = 2 σ(2x) − 1, because torch's logistic function takes a third of the time of its tanh.
+
+    tanh took half of the time of acting and of a gradient step. Done in place, it makes two arrays instead of four.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor) -> Tensor:
+        outputs = _tanh_by_logistic(inputs)
+        ctx.save_for_backward(outputs)
+        return outputs
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (outputs,) = ctx.saved_tensors
+        return torch.ops.aten.tanh_backward(gradients[0], outputs)
+
+
+def _tanh_by_logistic(inputs: Tensor) -> Tensor:
+    return torch.sigmoid(inputs + inputs).mul_(2).sub_(1)
+
 
 def _tanh(inputs: Tensor) -> Tensor:
-    # tanh(x) = 2 σ(2x) − 1: torch's logistic function takes a third of the time of its tanh, and tanh took half of
-    # the time of acting and of each gradient step.
-    return 2 * torch.sigmoid(2 * inputs) - 1
+    return _Tanh.apply(inputs) if torch.is_grad_enabled() else _tanh_by_logistic(inputs)
 
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -115,7 +135,7 @@ class StackedPolicy:
     shape
         What the policies have in common.
     weights, biases
-        Per layer (S, in, out) and (S, 1, out).
+        Per layer (S, out, in) and (S, 1, out).
     log_std
         (S, 1, A), Gaussian policies only.
     """
@@ -169,7 +189,7 @@ class StackedPolicy:
 
     def _heads(self, observations: Tensor) -> Tensor:
         affine = [
-            partial(torch.baddbmm, bias, batch2=weight)
+            partial(torch.baddbmm, bias, batch2=weight.mT)
             for weight, bias in zip(self.weights, self.biases, strict=True)
         ]
         return _network(affine, self.shape.activation, observations)
@@ -181,7 +201,7 @@ def stack(policies: Sequence[Policy]) -> StackedPolicy:
     with torch.no_grad():
         return StackedPolicy(
             shape=policies[0].shape,
-            weights=tuple(torch.stack([p.layers[i].weight.T for p in policies]).contiguous() for i in range(depth)),
+            weights=tuple(torch.stack([p.layers[i].weight for p in policies]) for i in range(depth)),
             biases=tuple(torch.stack([p.layers[i].bias for p in policies]).unsqueeze(1) for i in range(depth)),
             log_std=None
             if policies[0].shape.is_discrete

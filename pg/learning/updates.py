@@ -85,5 +85,7 @@ def advantages(policy: Policy, variant: Variant, trajectories: Trajectories) -> 
     """Return what weights each log-likelihood, (S, N, T), fixed at the policy's present parameters."""
     if not compose.needs_score_products(variant):
         return compose.advantages(variant, trajectories)
-    products = score_products(policy, trajectories, compose.returns(variant, trajectories))
+    products = score_products(
+        policy, trajectories, compose.returns(variant, trajectories), compose.state_weights(variant, trajectories)
+    )
     return compose.advantages(variant, trajectories, products)

@@ -29,7 +29,7 @@ from pg.study.model import (
 )
 
 _PACKAGE = Path(__file__).parent.parent
-_ROLLOUT = ("trajectories", "randomness", "environments.stacked", "learning.policies", "learning.rollout")
+_ROLLOUT = ("trajectories", "randomness", "environments.catalogue", "environments.stacked", "learning.policies", "learning.rollout")
 _ESTIMATION = ("estimators.returns", "estimators.surrogate", "estimators.compose")
 
 
@@ -98,6 +98,7 @@ class ProbeJob(Job):
             *_tabular_code(self.environment),
             *sorted(parts),
             "laboratory.probing",
+            "learning.updates",
             "estimators.baselines",
             "learning.scores",
         )
@@ -124,6 +125,12 @@ class ExactJob(Job):
             "environments.exact",
             "environments.enumeration",
             "laboratory.expectations",
+            "laboratory.probing",
+            "learning.updates",
+            "environments.stacked",
+            "environments.catalogue",
+            "estimators.baselines",
+            "learning.scores",
         )
 
 

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from pg.environments.catalogue import TABULAR_HORIZONS, UnsupportedEnvironment, check, has_tables
+from pg.environments.catalogue import UnsupportedEnvironment, check, has_tables
 from pg.evidence.metrics import METRICS
 from pg.presentation.figures import FIGURES
 from pg.study.expansion import ExtensionError, cells, extended
@@ -59,11 +59,10 @@ def load(options: Mapping[str, Any]) -> Study:
         study = Study.model_validate(resolved)
     except ValidationError as error:
         raise InvalidStudy(_readable(_own(error.errors(), options), resolved)) from error
-    problems = [*_environment_problems(study), *_experiment_problems(study)]
-    if not problems:
-        problems = [*_figure_problems(study), *_claim_problems(study)]
-    if problems:
-        raise InvalidStudy(problems)
+    # Each check relies on those before it: an experiment is judged in environments that can be made.
+    for problems in (_environment_problems, _experiment_problems, _reference_problems):
+        if found := list(problems(study)):
+            raise InvalidStudy(found)
     return study
 
 
@@ -202,8 +201,13 @@ def _exact_problems(study: Study, at: str, experiment: ExactExperiment) -> Itera
         if not has_tables(study.environments[name]):
             yield (
                 f"{at}.environments: {name} ({study.environments[name].id}) has no tables to enumerate; allowed: "
-                f"{', '.join(TABULAR_HORIZONS)}, or gymnasium's environments with a transition table, as FrozenLake-v1"
+                "pg/Bandit-v0, pg/Chain-v0, pg/Random-v0, or any environment with a transition table, as FrozenLake-v1"
             )
+
+
+def _reference_problems(study: Study) -> Iterator[str]:
+    yield from _figure_problems(study)
+    yield from _claim_problems(study)
 
 
 def _figure_problems(study: Study) -> Iterator[str]:

@@ -1,5 +1,12 @@
 from pg.presentation.figures import FIGURES
 
+DRAWING = (
+    "presentation.figures.__init__",
+    "presentation.style",
+    "presentation.captions",
+    "study.equations",
+    "evidence.statistics",
+)
 TABLE_FILES = {"long": "", "summary": "-summary", "curves": "-curves"}
 
 
@@ -24,7 +31,7 @@ def study_of_figure(wildcards):
 
 def code_of_figure(wildcards):
     drawing = FIGURES[STUDY.figures[wildcards.figure].kind].module.removeprefix("pg.")
-    return code_digest([drawing, "presentation.style", "presentation.captions", "study.equations"])
+    return code_digest([drawing, *DRAWING])
 
 
 rule figure:

@@ -4,6 +4,15 @@ from pathlib import Path
 TEMPLATE = Path(workflow.basedir, "workflow/report/page.html.j2")
 
 
+PAGE = (
+    "presentation.report",
+    "presentation.captions",
+    "presentation.style",
+    "study.equations",
+    "evidence.provenance",
+)
+
+
 def tuned_cells():
     return [cell for name in TRAINING for cell in cells_of(name) if is_tuned(cell)]
 
@@ -14,7 +23,7 @@ rule report_page:
         figures=expand(f"{RESULTS}/figures/{{figure}}.png", figure=STUDY.figures),
         captions=expand(f"{RESULTS}/figures/{{figure}}.txt", figure=STUDY.figures),
         tuned=[tuned_of(cell) for cell in tuned_cells()],
-        template=str(TEMPLATE),
+        template=[str(TEMPLATE), *map(str, TEMPLATE.parent.glob("page.*"))],
     output:
         f"{RESULTS}/report.html",
     params:
@@ -22,7 +31,8 @@ rule report_page:
         config=sha256(canonical(STUDY).encode()).hexdigest()[:16],
         package=code_digest(["."]),
         benchmarks=f"{RESULTS}/benchmarks",
-        code=code_digest(["presentation.report", "presentation.captions", "study.equations", "evidence.provenance"]),
+        code=code_digest(PAGE),
+
     log:
         f"{RESULTS}/logs/report.log",
     script:
