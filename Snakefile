@@ -1,19 +1,25 @@
-from snakemake.exceptions import WorkflowError
-
 from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
 
 from pg.study.validation import InvalidStudy, load, read_options
 
-try:
-    # A study that is given on the command line stands alone: merged into the default one, it would inherit from it.
-    if not workflow.configfiles:
-        read_options(Path("config.yaml"))
 
-        configfile: "config.yaml"
+def understood(reading, given):
+    try:
+        return reading(given)
+    except InvalidStudy as invalid:
+        raise WorkflowError(str(invalid)) from None
 
-    STUDY = load(config)
-except InvalidStudy as invalid:
-    raise WorkflowError(str(invalid)) from None
+
+# A study that is given on the command line stands alone: merged into the default one, it would inherit its experiments.
+if not workflow.configfiles:
+    understood(read_options, Path("config.yaml"))
+
+    configfile: "config.yaml"
+
+
+STUDY = understood(load, config)
 
 
 include: "workflow/rules/common.smk"

@@ -39,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pg", description=__doc__)
-    parser.add_argument("--configfile", type=Path, default=Path("config.yaml"), help="study file (default: %(default)s)")
+    parser.add_argument(
+        "--configfile", type=Path, default=Path("config.yaml"), help="study file (default: %(default)s)"
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     train = commands.add_parser("train", help="train one variant; the same rows as the pipeline's, as CSV")
     train.add_argument("--experiment", required=True, help="a training experiment of the study")
@@ -89,7 +91,9 @@ def _cell(study: Study, experiment: str, environment: str, variant: str) -> Cell
         if (cell.environment_id, cell.variant_id) == (environment, variant):
             return cell
     pairs = ", ".join(f"{cell.environment_id} {cell.variant_id}" for cell in cells(study, experiment))
-    raise Refused(f"{environment!r} with {variant!r} is not part of {experiment}; its environments and variants: {pairs}")
+    raise Refused(
+        f"{environment!r} with {variant!r} is not part of {experiment}; its environments and variants: {pairs}"
+    )
 
 
 def _learning_rate(study: Study, cell: Cell) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     # Studies are validated without waiting for torch, and validation knows environments.
@@ -65,6 +65,7 @@ class Trajectories:
     truncated: Bool[Tensor, "S N"]
 
     def __post_init__(self) -> None:
+        """Refuse tensors whose leading axes disagree."""
         batch = tuple(self.mask.shape)
         shapes = {
             "observations": (tuple(self.observations.shape[:3]), batch),
@@ -112,7 +113,7 @@ class Trajectories:
         ValueError
             If S·N is not a multiple of `trajectories`.
         """
-        seeds, count, steps = self.mask.shape
+        seeds, count = self.mask.shape[:2]
         if (seeds * count) % trajectories:
             raise ValueError(f"{seeds * count} trajectories cannot be cut into batches of {trajectories}")
 
@@ -129,9 +130,7 @@ class Trajectories:
         )
 
 
-def on_valid_steps(
-    function: Callable[[Tensor, Tensor], Tensor], trajectories: Trajectories
-) -> Float[Tensor, "S N T"]:
+def on_valid_steps(function: Callable[[Tensor, Tensor], Tensor], trajectories: Trajectories) -> Float[Tensor, "S N T"]:
     """Apply a function of (observations, actions) to the steps that were taken, and lay its values out as (S, N, T).
 
     Parameters
@@ -159,7 +158,9 @@ class Environments(Protocol):
     """S × N copies of one environment, stepped together; nothing in it resets by itself."""
 
     @property
-    def spaces(self) -> Spaces: ...
+    def spaces(self) -> Spaces:
+        """What a policy must know of the environment."""
+        ...
 
     @property
     def horizon(self) -> int:
@@ -174,7 +175,7 @@ class Environments(Protocol):
         """Draw S × N start states, each seed's from its own generator; return observations (S, N, O)."""
         ...
 
-    def step(self, actions: NDArray[np.generic], alive: NDArray[np.bool_]) -> Transition:
+    def step(self, actions: NDArray[Any], alive: NDArray[np.bool_]) -> Transition:
         """Take one step where `alive` (S, N); elsewhere what comes back means nothing."""
         ...
 
@@ -196,7 +197,7 @@ class Actor(Protocol):
         """Draw what one seed needs to act for `steps` steps: (steps, N, A)."""
         ...
 
-    def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[np.generic]:
+    def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[Any]:
         """Turn observations (S, N, O) and noise (S, N, ...) into actions (S, N, ...)."""
         ...
 

@@ -1,0 +1,1 @@
+"""What is stepped, and what is known exactly about it."""

@@ -6,6 +6,7 @@ import difflib
 from typing import Any
 
 import gymnasium
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.spaces import Box, Discrete, flatten_space
 
 from pg.environments.tabular import tabular_mdp
@@ -85,7 +86,7 @@ def check_spaces(copy: gymnasium.Env[Any, Any], id: str) -> None:
         raise UnsupportedEnvironment(f"id: {id} has actions {copy.action_space}; they must be Discrete or Box")
 
 
-def _spec(id: str) -> gymnasium.envs.registration.EnvSpec:
+def _spec(id: str) -> EnvSpec:
     try:
         return gymnasium.spec(id)
     except (gymnasium.error.Error, ImportError) as error:

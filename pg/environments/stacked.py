@@ -57,6 +57,11 @@ class VectorisedCartPole:
         self._copies = CartPoleVectorEnv(seeds * trajectories, max_episode_steps=horizon + 1, **kwargs)
         self._copies.reset(seed=0)
 
+    @property
+    def states(self) -> NDArray[np.float64]:
+        """The physical states, (4, S·N)."""
+        return np.asarray(self._copies.state)
+
     def resized(self, seeds: int) -> VectorisedCartPole:
         """Return new copies: they cost nothing."""
         return VectorisedCartPole(self._kwargs, self.horizon, seeds, self._shape[1])
@@ -70,13 +75,13 @@ class VectorisedCartPole:
         self._forget_finished()
         return self._copies.state.T.astype(np.float32).reshape(*self._shape, 4)
 
-    def step(self, actions: NDArray[np.generic], alive: NDArray[np.bool_]) -> Transition:
-        """Step all copies; a step of a finished one costs nothing extra and means nothing."""
+    def step(self, actions: NDArray[Any], alive: NDArray[np.bool_]) -> Transition:
+        """Step all copies, which costs no more than stepping some; what is finished earns nothing."""
         observations, rewards, terminated, truncated, _ = self._copies.step(actions.reshape(-1).astype(np.int64))
         self._forget_finished()
         return Transition(
             observations=observations.reshape(*self._shape, 4),
-            rewards=rewards.reshape(self._shape).astype(np.float64),
+            rewards=np.where(alive, rewards.reshape(self._shape), 0.0),
             terminated=terminated.reshape(self._shape),
             truncated=truncated.reshape(self._shape),
         )
@@ -133,7 +138,7 @@ class SteppedOneByOne:
         ]
         return np.stack(starts).reshape(*self._shape, -1)
 
-    def step(self, actions: NDArray[np.generic], alive: NDArray[np.bool_]) -> Transition:
+    def step(self, actions: NDArray[Any], alive: NDArray[np.bool_]) -> Transition:
         """Step the copies that are alive, real actions clipped to the space."""
         count = len(self._copies)
         observations = np.zeros((count, self.spaces.observation_size), dtype=np.float32)
@@ -141,7 +146,7 @@ class SteppedOneByOne:
         terminated = np.zeros(count, dtype=np.bool_)
         truncated = np.zeros(count, dtype=np.bool_)
         legal = self._legal(actions.reshape(count, *actions.shape[2:]))
-        for i in np.flatnonzero(alive):
+        for i in np.flatnonzero(alive).tolist():
             observation, rewards[i], terminated[i], truncated[i], _ = self._copies[i].step(legal[i])
             observations[i] = self._flat(observation)
         return Transition(
@@ -152,9 +157,9 @@ class SteppedOneByOne:
         )
 
     def _flat(self, observation: Any) -> NDArray[np.float32]:
-        return flatten(self._observation_space, observation).astype(np.float32)
+        return np.asarray(flatten(self._observation_space, observation), dtype=np.float32)
 
-    def _legal(self, actions: NDArray[np.generic]) -> NDArray[np.generic]:
+    def _legal(self, actions: NDArray[Any]) -> NDArray[Any]:
         if isinstance(self._action_space, Box):
             low, high = self._action_space.low.reshape(-1), self._action_space.high.reshape(-1)
             return np.clip(actions, low, high).reshape(-1, *self._action_space.shape)

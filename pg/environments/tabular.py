@@ -51,6 +51,7 @@ class MDP:
     horizon: int
 
     def __post_init__(self) -> None:
+        """Refuse tables that do not fit together or are no distributions."""
         shapes = {table.shape for table in (self.probabilities, self.next_states, self.rewards, self.terminates)}
         if len(shapes) > 1 or self.start.shape != self.probabilities.shape[:1]:
             raise ValueError(f"tables of shapes {sorted(shapes)} and start states of shape {self.start.shape}")
@@ -108,7 +109,7 @@ class TabularEnvironments:
         self._states = _invert(self._start, self._uniform(np.ones(self._shape, dtype=np.bool_)))
         return self._one_hot[self._states]
 
-    def step(self, actions: NDArray[np.generic], alive: NDArray[np.bool_]) -> Transition:
+    def step(self, actions: NDArray[Any], alive: NDArray[np.bool_]) -> Transition:
         """Draw the outcome of each action; a seed without a living copy draws nothing."""
         index = (self._states, actions.astype(np.int64))
         outcome = (*index, _invert(self._outcomes[index], self._uniform(alive)))

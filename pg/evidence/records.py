@@ -101,9 +101,7 @@ def read_csv(path: str | Path, columns: Sequence[str] = ()) -> pd.DataFrame:
     return frame
 
 
-def read_grouped(
-    paths: Sequence[str | Path], keys: Sequence[Key], columns: Sequence[str]
-) -> dict[Key, pd.DataFrame]:
+def read_grouped(paths: Sequence[str | Path], keys: Sequence[Key], columns: Sequence[str]) -> dict[Key, pd.DataFrame]:
     """Read equally many files for each key, the paths in the order of the keys, and join those of a key.
 
     Raises
@@ -259,6 +257,6 @@ def _atomically(path: Path, write: Callable[[Path], object]) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         write(temporary)
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""How a gradient estimate is measured."""

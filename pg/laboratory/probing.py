@@ -85,7 +85,7 @@ def probe(job: ProbeJob, policies: Mapping[int, Mapping[str, NDArray[np.generic]
     for seed in job.seeds:
         policy = _thaw(job, environments, policies[seed])
         pool = _sample(environments, policy, seed, job.stage, "pool")
-        reference = _reference(job, environments, policy, seed, pool)
+        reference = _reference(job, policy, seed, pool)
         _log.info("seed %d: reference of %d trajectories, SNR %.1f", seed, reference.trajectories, reference.snr)
         for name, variant in job.variants.items():
             for batch in job.sample.batches:
@@ -100,7 +100,7 @@ def batch_gradients(policy: Policy, variant: Variant, batches: Trajectories) -> 
     The policy is repeated once per batch, so that one backward pass gives the gradients of many batches apart.
     """
     seeds, count, steps = batches.mask.shape
-    widest = max([batches.observations.shape[-1], *(layer.out_features for layer in policy.layers)])
+    widest = max([batches.observations.shape[-1], *(layer.out_features for layer in policy.affine)])
     # The optimal baseline takes a copy of the policy for each trajectory.
     parameters = sum(parameter.numel() for parameter in policy.parameters())
     per_chunk = max(1, _CHUNK_ELEMENTS // (count * max(steps * widest, parameters)))
@@ -143,13 +143,11 @@ def measures(gradients: Float[Tensor, "S D"], reference: Reference) -> dict[str,
     }
 
 
-def _reference(
-    job: ProbeJob, environments: Environments, policy: Policy, seed: int, pool: Trajectories
-) -> Reference:
+def _reference(job: ProbeJob, policy: Policy, seed: int, pool: Trajectories) -> Reference:
     """Enlarge an independent sample until its mean gradient stands out of its own noise, or the limit is reached."""
     variant = _least_varying(policy, pool)
     sample = job.sample
-    parts = _reference_parts(job, environments, policy, seed, variant)
+    parts = _reference_parts(job, policy, seed, variant)
     gradients = next(parts)
     while True:
         reference = _summarised(gradients)
@@ -159,12 +157,9 @@ def _reference(
             gradients = torch.cat([gradients, next(parts)])
 
 
-def _reference_parts(
-    job: ProbeJob, environments: Environments, policy: Policy, seed: int, variant: Variant
-) -> Iterator[Tensor]:
+def _reference_parts(job: ProbeJob, policy: Policy, seed: int, variant: Variant) -> Iterator[Tensor]:
     """Yield the batch gradients of one further part of the independent sample at a time."""
-    size = max(2, job.sample.reference // _REFERENCE_BATCH) * _REFERENCE_BATCH
-    copies = make_environments(job.environment, 1, size)
+    copies = make_environments(job.environment, 1, job.sample.reference)
     generators = _generators(seed, job.stage, "reference")
     while True:
         part = collect(copies, stack([policy]), [generators])

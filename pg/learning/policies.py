@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from itertools import pairwise
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -98,23 +99,26 @@ class Policy(nn.Module):
         super().__init__()
         self.shape = _Shape(spaces, options.activation)
         sizes = [spaces.observation_size, *options.hidden, spaces.action_count or spaces.action_size]
-        self.layers = nn.ModuleList(nn.Linear(a, b, dtype=dtype) for a, b in zip(sizes, sizes[1:], strict=False))
-        for layer in self.layers:
-            gain = _OUTPUT_GAIN if layer is self.layers[-1] else _HIDDEN_GAIN
+        self.layers = nn.ModuleList(nn.Linear(a, b, dtype=dtype) for a, b in pairwise(sizes))
+        for layer in self.affine:
+            gain = _OUTPUT_GAIN if layer is self.affine[-1] else _HIDDEN_GAIN
             nn.init.orthogonal_(layer.weight, gain, generator=generator)
             nn.init.zeros_(layer.bias)
         if not self.shape.is_discrete:
             log_std = float(np.log(options.initial_std))
             self.log_std = nn.Parameter(torch.full((spaces.action_size,), log_std, dtype=dtype))
 
+    @property
+    def affine(self) -> list[nn.Linear]:
+        """The network's affine maps, from the input to the output."""
+        return cast("list[nn.Linear]", list(self.layers))
+
     def distribution(self, observations: Float[Tensor, "*n O"]) -> Distribution:
         """Return π(·|s) for each observation."""
         log_std = None if self.shape.is_discrete else self.log_std
-        return _distribution(self.shape, _network(self.layers, self.shape.activation, observations), log_std)
+        return _distribution(_network(self.affine, self.shape.activation, observations), log_std)
 
-    def log_prob(
-        self, observations: Float[Tensor, "*n O"], actions: Shaped[Tensor, "..."]
-    ) -> Float[Tensor, "*n"]:
+    def log_prob(self, observations: Float[Tensor, "*n O"], actions: Shaped[Tensor, ...]) -> Float[Tensor, "*n"]:
         """Return log π(a|s) of each pair."""
         return self.distribution(observations).log_prob(actions)
 
@@ -151,11 +155,9 @@ class StackedPolicy:
 
     def distribution(self, observations: Float[Tensor, "S n O"]) -> Distribution:
         """Return π_s(·|s) of each seed's own observations."""
-        return _distribution(self.shape, self._heads(observations), self.log_std)
+        return _distribution(self._heads(observations), self.log_std)
 
-    def log_prob(
-        self, observations: Float[Tensor, "S n O"], actions: Shaped[Tensor, "S n *A"]
-    ) -> Float[Tensor, "S n"]:
+    def log_prob(self, observations: Float[Tensor, "S n O"], actions: Shaped[Tensor, "S n *A"]) -> Float[Tensor, "S n"]:
         """Return log π_s(a|s) of each seed's own pairs."""
         return self.distribution(observations).log_prob(actions)
 
@@ -171,11 +173,12 @@ class StackedPolicy:
 
     def noise(self, generator: np.random.Generator, steps: int, trajectories: int) -> NDArray[np.float32]:
         """Draw one seed's noise: (steps, N, A), standard Gumbel for discrete actions, standard normal for real ones."""
-        if self.shape.is_discrete:
-            return generator.gumbel(size=(steps, trajectories, self.shape.spaces.action_count)).astype(np.float32)
-        return generator.standard_normal((steps, trajectories, self.shape.spaces.action_size), dtype=np.float32)
+        spaces = self.shape.spaces
+        if spaces.action_count is not None:
+            return generator.gumbel(size=(steps, trajectories, spaces.action_count)).astype(np.float32)
+        return generator.standard_normal((steps, trajectories, spaces.action_size), dtype=np.float32)
 
-    def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[np.generic]:
+    def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[Any]:
         """Sample an action for each of (S, N) observations by transforming the noise.
 
         Discrete actions are the largest of logit + Gumbel noise (Gumbel 1954, lecture 3), real ones the mean plus
@@ -197,15 +200,13 @@ class StackedPolicy:
 
 def stack(policies: Sequence[Policy]) -> StackedPolicy:
     """Stack the present parameters of S policies; gradients do not flow back to them."""
-    depth = len(policies[0].layers)
+    depth = len(policies[0].affine)
     with torch.no_grad():
         return StackedPolicy(
             shape=policies[0].shape,
-            weights=tuple(torch.stack([p.layers[i].weight for p in policies]) for i in range(depth)),
-            biases=tuple(torch.stack([p.layers[i].bias for p in policies]).unsqueeze(1) for i in range(depth)),
-            log_std=None
-            if policies[0].shape.is_discrete
-            else torch.stack([p.log_std for p in policies]).unsqueeze(1),
+            weights=tuple(torch.stack([p.affine[i].weight for p in policies]) for i in range(depth)),
+            biases=tuple(torch.stack([p.affine[i].bias for p in policies]).unsqueeze(1) for i in range(depth)),
+            log_std=None if policies[0].shape.is_discrete else torch.stack([p.log_std for p in policies]).unsqueeze(1),
         )
 
 
@@ -240,8 +241,7 @@ def _network(affine: Iterable[Callable[[Tensor], Tensor]], activation: str, inpu
     return last(inputs)
 
 
-def _distribution(shape: _Shape, heads: Tensor, log_std: Tensor | None) -> Distribution:
+def _distribution(heads: Tensor, log_std: Tensor | None) -> Distribution:
     if log_std is None:
         return Categorical(logits=heads, validate_args=False)
     return Independent(Normal(heads, log_std.exp().expand_as(heads), validate_args=False), 1, validate_args=False)
-

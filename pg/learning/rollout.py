@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -69,8 +70,8 @@ class _Acting:
         self._present = np.ones(len(generators), dtype=np.bool_)
         self._noise: NDArray[np.float32] | None = None
 
-    def act(self, step: int, observations: NDArray[np.float32], alive: NDArray[np.bool_]) -> NDArray[np.generic]:
-        present = alive.any(axis=1)
+    def act(self, step: int, observations: NDArray[np.float32], alive: NDArray[np.bool_]) -> NDArray[Any]:
+        present: NDArray[np.bool_] = np.any(alive, axis=1)
         if not np.array_equal(present, self._present):
             self._actor = self._everyone.select(present)
             if self._noise is not None:
@@ -103,7 +104,7 @@ class _Recorder:
 
     def __init__(self) -> None:
         self._observations: list[NDArray[np.float32]] = []
-        self._actions: list[NDArray[np.generic]] = []
+        self._actions: list[NDArray[Any]] = []
         self._rewards: list[NDArray[np.float64]] = []
         self._alive: list[NDArray[np.bool_]] = []
         self._terminated: NDArray[np.bool_] | None = None
@@ -111,7 +112,7 @@ class _Recorder:
     def add(
         self,
         observations: NDArray[np.float32],
-        actions: NDArray[np.generic],
+        actions: NDArray[Any],
         transition: Transition,
         alive: NDArray[np.bool_],
     ) -> None:
@@ -137,5 +138,5 @@ class _Recorder:
         )
 
 
-def _time_third(steps: Sequence[NDArray[np.generic]]) -> Tensor:
+def _time_third(steps: Sequence[NDArray[Any]]) -> Tensor:
     return torch.from_numpy(np.stack(steps, axis=2))

@@ -73,9 +73,7 @@ def _run(
     recorder: Recorder,
 ) -> None:
     environments = make_environments(job.environment, len(assignments), job.variant.batch)
-    learners = [
-        make_learner(job.variant, environments.spaces, seed, rate, stream) for seed, rate in assignments
-    ]
+    learners = [make_learner(job.variant, environments.spaces, seed, rate, stream) for seed, rate in assignments]
     pending = {id(learner): dict(stages) for learner in learners}
     _keep_snapshots(learners, pending, job.budget, recorder)
     while learners:

@@ -43,9 +43,7 @@ def make_optimizer(options: Optimizer, policy: Policy, learning_rate: float) -> 
     return kinds[options.name](policy.parameters(), lr=learning_rate, maximize=True, fused=True)
 
 
-def update(
-    policy: Policy, optimizer: torch.optim.Optimizer, variant: Variant, trajectories: Trajectories
-) -> UpdateLog:
+def update(policy: Policy, optimizer: torch.optim.Optimizer, variant: Variant, trajectories: Trajectories) -> UpdateLog:
     r"""Take the step $\theta \leftarrow \theta + \alpha \nabla_\theta \tilde J(\theta)$ (lecture, "Full algorithm").
 
     Parameters

@@ -1,0 +1,1 @@
+"""From verdicts to pictures and the page."""

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
@@ -47,6 +48,7 @@ _COLOURS = (
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 _DASHES = ((), (5, 1.5), (1.2, 1.2), (5, 1.5, 1.2, 1.5))
 
+# What differs from seaborn's "ticks" and "paper".
 _RC: dict[RcKeyType, Any] = {
     # Type 42 fonts stay text: searchable, editable, and accepted by publishers who refuse Type 3.
     "pdf.fonttype": 42,
@@ -81,10 +83,8 @@ _RC: dict[RcKeyType, Any] = {
     "ytick.major.size": 2.5,
     "xtick.minor.size": 1.5,
     "ytick.minor.size": 1.5,
-    "axes.grid": False,
     "grid.color": "#e4e4e4",
     "grid.linewidth": 0.5,
-    "axes.axisbelow": True,
     "lines.linewidth": 1.3,
     "lines.markersize": 3.5,
     "figure.dpi": 100,
@@ -99,7 +99,7 @@ def paper_style() -> Iterator[None]:
     """Draw for paper inside this context, and leave matplotlib as it was behind it."""
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(_RC)
+        mpl.rcParams.update({**sns.axes_style("ticks"), **sns.plotting_context("paper"), **_RC})
         yield
 
 
@@ -148,6 +148,11 @@ class Strand:
     levels: Mapping[str, Any]
     label: str
     look: Look
+
+    @property
+    def key(self) -> str:
+        """Name that no other strand of the figure has, as labels may."""
+        return ", ".join((self.variant, *(f"{path}={value}" for path, value in self.levels.items())))
 
     def rows(self, table: DataFrame) -> DataFrame:
         """Select the rows of this strand from a table with a column per sweep path."""
@@ -217,18 +222,6 @@ def bounded(ends: ArrayLike) -> NDArray[np.float64]:
     return values
 
 
-def spread(count: int) -> NDArray[np.float64]:
-    """Step the dots of one row through three heights, in order of seeds: apart, and without chance."""
-    return 0.2 * (np.arange(count, dtype=np.float64) % 3 - 1)
-
-
-def draw_interval(axes: Axes, summary: DataFrame, row: float, look: Look) -> None:
-    """Draw rows of a summary as mark and bar at the height of a variant's row."""
-    heights = np.full(len(summary), row)
-    axes.hlines(heights, bounded(summary["ci_low"]), bounded(summary["ci_high"]), color=look.colour, linewidth=1.6)
-    axes.plot(summary["estimate"], heights, look.marker, color=look.colour, markersize=4.5, mec="white", mew=0.6)
-
-
 def name_rows(axes: Axes, strands: Sequence[Strand], width: Width) -> None:
     """Name the rows of a panel after what they show, the first on top; long names break into lines."""
     longest = 24 if width == "one_column" else 34
@@ -236,6 +229,7 @@ def name_rows(axes: Axes, strands: Sequence[Strand], width: Width) -> None:
     axes.set_yticks(range(len(strands)), names, linespacing=1.0)
     axes.set_ylim(len(strands) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
+    axes.set_ylabel("")
 
 
 def note_beside(axes: Axes, row: float, text: str) -> None:

@@ -50,6 +50,7 @@ class Cell:
     levels: Mapping[str, Any]
 
     def __hash__(self) -> int:
+        """Hash the names, which are unique."""
         return hash((self.experiment, self.environment_id, self.variant_id))
 
 
@@ -66,15 +67,14 @@ class Block:
         return range(self.first, self.last + 1)
 
     def __str__(self) -> str:
+        """Write the block as files are named."""
         return f"{self.first}-{self.last}"
 
 
 def blocks(seeds: Seeds) -> tuple[Block, ...]:
     """Cut the declared seeds into the blocks that are trained together."""
     end = seeds.first + seeds.count
-    return tuple(
-        Block(first, min(first + seeds.per_job, end) - 1) for first in range(seeds.first, end, seeds.per_job)
-    )
+    return tuple(Block(first, min(first + seeds.per_job, end) - 1) for first in range(seeds.first, end, seeds.per_job))
 
 
 def extended(variants: Mapping[str, Any]) -> dict[str, Any]:

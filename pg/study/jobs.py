@@ -29,7 +29,14 @@ from pg.study.model import (
 )
 
 _PACKAGE = Path(__file__).parent.parent
-_ROLLOUT = ("trajectories", "randomness", "environments.catalogue", "environments.stacked", "learning.policies", "learning.rollout")
+_ROLLOUT = (
+    "trajectories",
+    "randomness",
+    "environments.catalogue",
+    "environments.stacked",
+    "learning.policies",
+    "learning.rollout",
+)
 _ESTIMATION = ("estimators.returns", "estimators.surrogate", "estimators.compose")
 
 

@@ -15,9 +15,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Stages = Annotated[dict[Name, Fraction], Field(min_length=1)]
 
 Returns = Literal["total", "to_go"]
-Baseline = Literal[
-    "none", "average_reward", "leave_one_out", "per_step", "per_step_leave_one_out", "optimal"
-]
+Baseline = Literal["none", "average_reward", "leave_one_out", "per_step", "per_step_leave_one_out", "optimal"]
 Statistic = Literal["final_return", "area", "steps_to_threshold", "solved", "collapsed"]
 
 
@@ -43,9 +41,7 @@ class Environment(Record):
     horizon: PositiveInt | None = Field(
         default=None, description="Steps after which a trajectory ends. Default: the environment's own limit."
     )
-    threshold: float | None = Field(
-        default=None, description="Mean return at which the environment counts as solved."
-    )
+    threshold: float | None = Field(default=None, description="Mean return at which the environment counts as solved.")
     label: str | None = Field(default=None, description="Name in figures and tables of the report. Default: the id.")
 
 
@@ -144,8 +140,7 @@ class ExperimentBase(Record):
     def _levels_are_tuples(cls, value: Any) -> Any:
         if isinstance(value, dict) and isinstance(value.get("sweep"), dict):
             levels = {
-                path: tuple(values) if isinstance(values, list) else values
-                for path, values in value["sweep"].items()
+                path: tuple(values) if isinstance(values, list) else values for path, values in value["sweep"].items()
             }
             return {**value, "sweep": levels}
         return value
@@ -180,7 +175,7 @@ class Sample(Record):
     batches: Annotated[tuple[Annotated[int, Field(ge=2)], ...], Field(min_length=1)] = Field(
         description="Batch sizes N at which the estimators are measured."
     )
-    reference: Annotated[int, Field(ge=4)] = Field(
+    reference: Annotated[int, Field(ge=32, multiple_of=16)] = Field(
         description="Trajectories of the first independent sample for the reference gradient; doubled while noisy."
     )
     reference_limit: Annotated[int, Field(ge=4)] = Field(

@@ -117,13 +117,11 @@ def _environment_problems(study: Study) -> Iterator[str]:
 def _experiment_problems(study: Study) -> Iterator[str]:
     for name, experiment in study.experiments.items():
         at = f"experiments.{name}"
-        known = list(
-            [
-                *_unknown(f"{at}.environments", experiment.environments, study.environments),
-                *_unknown(f"{at}.variants", experiment.variants, study.variants),
-                *_sweep_path_problems(at, experiment),
-            ]
-        )
+        known = [
+            *_unknown(f"{at}.environments", experiment.environments, study.environments),
+            *_unknown(f"{at}.variants", experiment.variants, study.variants),
+            *_sweep_path_problems(at, experiment),
+        ]
         yield from known
         if known:
             continue
@@ -213,12 +211,10 @@ def _reference_problems(study: Study) -> Iterator[str]:
 def _figure_problems(study: Study) -> Iterator[str]:
     for name, figure in study.figures.items():
         at = f"figures.{name}"
-        unknown = list(
-            [
-                *_unknown(f"{at}.kind", [figure.kind], FIGURES),
-                *_unknown(f"{at}.experiment", [figure.experiment], study.experiments),
-            ]
-        )
+        unknown = [
+            *_unknown(f"{at}.kind", [figure.kind], FIGURES),
+            *_unknown(f"{at}.experiment", [figure.experiment], study.experiments),
+        ]
         yield from unknown or _figure_reference_problems(study, at, figure)
 
 
@@ -246,12 +242,10 @@ def _claim_problems(study: Study) -> Iterator[str]:
 def _part_problems_of(study: Study, name: str, claim: Claim) -> Iterator[str]:
     for part_name, part in claim.parts.items():
         at = f"claims.{name}.parts.{part_name}"
-        unknown = list(
-            [
-                *_unknown(f"{at}.experiment", [part.experiment], study.experiments),
-                *_unknown(f"{at}.metric", [part.metric], METRICS),
-            ]
-        )
+        unknown = [
+            *_unknown(f"{at}.experiment", [part.experiment], study.experiments),
+            *_unknown(f"{at}.metric", [part.metric], METRICS),
+        ]
         yield from unknown or _part_problems(study, at, part)
 
 
@@ -320,14 +314,13 @@ def _readable(errors: list[ErrorDetails], options: Mapping[str, Any]) -> list[st
 def _place(error: ErrorDetails, options: Any) -> list[str]:
     """Return the path in the file: pydantic's, without the names of the alternatives that it tried."""
     place: list[str] = []
-    here = options
+    here: Any = options
     for step in error["loc"]:
-        if isinstance(here, dict) and step in here:
+        try:
             here = here[step]
-        elif isinstance(here, list | tuple) and isinstance(step, int) and step < len(here):
-            here = here[step]
-        elif error["type"] != "missing" or step != error["loc"][-1]:
-            continue
+        except (KeyError, IndexError, TypeError):
+            if error["type"] != "missing" or step != error["loc"][-1]:
+                continue
         place.append(str(step))
     return place
 
@@ -336,7 +329,7 @@ def _in_words(errors: list[ErrorDetails]) -> str:
     first = errors[0]
     match first["type"]:
         case "extra_forbidden":
-            allowed = _allowed_keys([step for step in first["loc"][:-1]])
+            allowed = _allowed_keys(list(first["loc"][:-1]))
             return "unknown key" + _nearest(str(first["loc"][-1]), allowed)
         case "missing":
             return "is missing"

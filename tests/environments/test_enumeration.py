@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-
 from pg.environments.enumeration import (
     EnumerationTooLarge,
     batches,

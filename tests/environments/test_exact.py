@@ -4,7 +4,6 @@ import time
 
 import pytest
 import torch
-
 from pg.environments.exact import gradient, objective, policy_gradient_theorem, state_distributions, values
 from pg.environments.tabular import MDP, bandit, chain, random_mdp, tabular_mdp
 

@@ -1,9 +1,10 @@
 """Stacked environments do what single gymnasium environments do, seed by seed."""
 
+from typing import Any
+
 import gymnasium
 import numpy as np
 import pytest
-
 from pg.environments.catalogue import UnsupportedEnvironment, horizon_of
 from pg.environments.stacked import SteppedOneByOne, VectorisedCartPole, make_environments
 from pg.study.model import Environment
@@ -16,9 +17,9 @@ def generators(*seeds: int) -> list[np.random.Generator]:
 def test_vectorised_cartpole_follows_the_single_environment() -> None:
     stacked = VectorisedCartPole({}, 500, 2, 3)
     observations = stacked.reset(generators(1, 2))
-    single = gymnasium.make("CartPole-v1").unwrapped
+    single: Any = gymnasium.make("CartPole-v1").unwrapped
     single.reset(seed=0)
-    single.state = np.asarray(stacked._copies.state[:, 4], dtype=np.float64)  # seed 1, trajectory 1
+    single.state = stacked.states[:, 4].copy()  # seed 1, trajectory 1
     np.testing.assert_array_equal(observations[1, 1], np.asarray(single.state, dtype=np.float32))
     actions = np.random.default_rng(3).integers(2, size=(60, 2, 3))
     alive = np.ones((2, 3), dtype=np.bool_)
@@ -77,7 +78,7 @@ def test_a_single_copy_is_reproduced_by_the_stack() -> None:
     assert (transition.rewards[0, 1], transition.terminated[0, 1]) == (reward, terminated)
 
 
-class Counting(gymnasium.Env[np.ndarray, int]):
+class Counting(gymnasium.Env[Any, Any]):
     """Counts its steps, and remembers the last action."""
 
     observation_space = gymnasium.spaces.Box(-1, 1, (1,))
@@ -85,10 +86,10 @@ class Counting(gymnasium.Env[np.ndarray, int]):
     steps = 0
     last = None
 
-    def reset(self, *, seed=None, options=None):
+    def reset(self, **_: Any) -> tuple[np.ndarray, dict[str, Any]]:
         return np.zeros(1, dtype=np.float32), {}
 
-    def step(self, action):
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         self.steps += 1
         self.last = action
         return np.zeros(1, dtype=np.float32), 1.0, False, False, {}

@@ -7,10 +7,9 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
-from scipy.stats import binomtest
-
 from pg.environments.tabular import MDP, TabularEnvironments, bandit, chain, random_mdp, register, tabular_mdp
 from pg.trajectories import Spaces
+from scipy.stats import binomtest
 
 OWN_IDS = ["pg/Bandit-v0", "pg/Chain-v0", "pg/Random-v0"]
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 import pytest
 import torch
-
 from pg.trajectories import Trajectories
 
 Rows = Sequence[Sequence[float]]

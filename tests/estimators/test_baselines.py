@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import torch
-
 from pg.estimators.baselines import (
     ScoreProducts,
     average_reward,

@@ -6,7 +6,6 @@ from typing import Any, get_args
 
 import pytest
 import torch
-
 from pg.estimators import compose
 from pg.estimators.baselines import ScoreProducts
 from pg.study.model import Baseline, Returns, Variant

@@ -6,7 +6,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
 from pg.estimators.returns import discount_weights, reward_to_go, total_return
 
 # Trajectories of three steps and of one; what stands behind the end of the second must never count.

@@ -1,7 +1,6 @@
 """The surrogate objective and its gradient."""
 
 import torch
-
 from pg.estimators.surrogate import surrogate
 
 LOG_PROBS = torch.tensor([[[-1.0, -2.0], [-3.0, -5.0]], [[-1.0, -1.0], [-1.0, -1.0]]], dtype=torch.float64)

@@ -5,10 +5,9 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
-
 from pg.evidence import claims, statistics
 from pg.study.model import Claim, ClaimPart
+from scipy import stats
 
 
 def table(metric, cells, **columns):

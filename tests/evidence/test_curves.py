@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from pg.evidence import curves
 
 STEPS = np.array([10.0, 30.0, 60.0])

@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from scipy import optimize, stats
-
 from pg.evidence import statistics
+from scipy import optimize, stats
 
 # Known values ---------------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-
 from pg.evidence import statistics, tables
 from pg.study.expansion import Cell
 from pg.study.model import Environment, Variant

@@ -6,7 +6,6 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 import pytest
-
 from pg.evidence import tuning
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-
 from pg.environments.enumeration import EnumerationTooLarge, enumerate_trajectories
 from pg.environments.exact import policy_gradient_theorem
 from pg.environments.tabular import MDP, bandit, chain, random_mdp

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-
 from pg.environments.stacked import make_environments
 from pg.estimators import compose
 from pg.laboratory import probing
@@ -13,7 +12,7 @@ from pg.learning.rollout import Generators, collect
 from pg.learning.updates import advantages
 from pg.randomness import generator, torch_generator
 from pg.study.jobs import ProbeJob
-from pg.study.model import Environment, Sample, Variant
+from pg.study.model import Baseline, Environment, Sample, Variant
 from pg.study.model import Policy as PolicyOptions
 from pg.trajectories import Trajectories, on_valid_steps
 
@@ -28,7 +27,7 @@ def sampled(count: int) -> tuple[Policy, Trajectories]:
 
 
 @pytest.mark.parametrize("baseline", ["none", "average_reward", "per_step_leave_one_out", "optimal"])
-def test_stacked_gradients_are_those_of_a_loop_over_batches(baseline: str) -> None:
+def test_stacked_gradients_are_those_of_a_loop_over_batches(baseline: Baseline) -> None:
     policy, pool = sampled(24)
     policy = policy.double()
     pool = Trajectories(**{name: as_double(getattr(pool, name)) for name in pool.__slots__})
@@ -98,7 +97,9 @@ def test_the_references_own_noise_widens_every_error() -> None:
     gradients = gaussian_gradients(30, truth, 1.0, 2)
     noisy = Reference(truth, total_variance=3.0, squared_gradient=10.0, trajectories=10)
     assert measures(gradients, noisy)["shrinkage_se"] > measures(gradients, exactly(truth))["shrinkage_se"]
-    assert measures(gradients, noisy)["relative_bias_noise"] > measures(gradients, exactly(truth))["relative_bias_noise"]
+    assert (
+        measures(gradients, noisy)["relative_bias_noise"] > measures(gradients, exactly(truth))["relative_bias_noise"]
+    )
     assert measures(gradients, noisy)["reference_flagged"] == 1
 
 

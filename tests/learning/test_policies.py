@@ -1,20 +1,20 @@
 """Alone, stacked or repeated, a policy is the same function."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from scipy.stats import chisquare
-
 from pg.learning.policies import Policy, flatten, make_policy, repeat, stack
 from pg.study.model import Policy as PolicyOptions
 from pg.trajectories import Spaces
+from scipy.stats import chisquare
 
 DISCRETE, REAL = Spaces(3, 4), Spaces(3, None, 2)
 
 
-def policy(spaces: Spaces, seed: int = 0, **options: object) -> Policy:
+def policy(spaces: Spaces, seed: int = 0, **options: Any) -> Policy:
     generator = torch.Generator().manual_seed(seed)
     made = make_policy(PolicyOptions(hidden=(8,), **options), spaces, generator, torch.float64)
     with torch.no_grad():
@@ -40,15 +40,15 @@ def categorical(one: Policy, observations: torch.Tensor) -> torch.Tensor:
 def test_a_categorical_policy_is_the_softmax_of_its_network() -> None:
     one = policy(DISCRETE)
     observations, actions = pairs(DISCRETE, 5)
-    hidden = torch.tanh(one.layers[0](observations))
-    expected = torch.log_softmax(one.layers[1](hidden), -1).gather(-1, actions.unsqueeze(-1)).squeeze(-1)
+    hidden = torch.tanh(one.affine[0](observations))
+    expected = torch.log_softmax(one.affine[1](hidden), -1).gather(-1, actions.unsqueeze(-1)).squeeze(-1)
     torch.testing.assert_close(one.log_prob(observations, actions), expected)
 
 
 def test_a_gaussian_policy_has_the_gaussian_density() -> None:
     one = policy(REAL, initial_std=0.5)
     observations, actions = pairs(REAL, 5)
-    mean, deviation = one.layers[1](torch.tanh(one.layers[0](observations))), one.log_std.exp()
+    mean, deviation = one.affine[1](torch.tanh(one.affine[0](observations))), one.log_std.exp()
     density = -0.5 * ((actions - mean) / deviation) ** 2 - deviation.log() - 0.5 * np.log(2 * np.pi)
     torch.testing.assert_close(one.log_prob(observations, actions), density.sum(-1))
 
@@ -69,9 +69,7 @@ def test_one_backward_pass_through_repeated_policies_gives_each_gradient_apart(s
     one = policy(spaces)
     observations, actions = pairs(spaces, 3, 6)
     copies = repeat(one, 3)
-    together = flatten(
-        torch.autograd.grad(copies.log_prob(observations, actions).sum(), copies.parameters_list())
-    )
+    together = flatten(torch.autograd.grad(copies.log_prob(observations, actions).sum(), copies.parameters_list()))
     for i in range(3):
         single = repeat(one, 1)
         alone = torch.autograd.grad(
@@ -95,14 +93,14 @@ def test_real_actions_are_mean_plus_deviation_times_noise() -> None:
     one = policy(REAL).to(torch.float32)
     observations = pairs(REAL, 1, 5)[0].to(torch.float32)
     noise = np.random.default_rng(0).standard_normal((1, 5, 2), dtype=np.float32)
-    mean = one.layers[1](torch.tanh(one.layers[0](observations)))
+    mean = one.affine[1](torch.tanh(one.affine[0](observations)))
     expected = (mean + one.log_std.exp() * torch.from_numpy(noise)).detach().numpy()
     np.testing.assert_allclose(stack([one]).act(observations.numpy(), noise), expected, rtol=1e-5)
 
 
 def test_hidden_layers_start_orthogonal_and_a_new_policy_nearly_uniform() -> None:
     new = make_policy(PolicyOptions(hidden=(8, 8)), DISCRETE, torch.Generator().manual_seed(0))
-    weight = new.layers[1].weight.detach()
+    weight = new.affine[1].weight.detach()
     torch.testing.assert_close(weight @ weight.T, 2 * torch.eye(8))
     probabilities = categorical(new, torch.randn(50, 3, generator=torch.Generator().manual_seed(1)))
     assert (probabilities - 0.25).abs().max() < 0.02
@@ -110,11 +108,13 @@ def test_hidden_layers_start_orthogonal_and_a_new_policy_nearly_uniform() -> Non
     torch.testing.assert_close(gaussian.log_std.exp().detach(), torch.full((2,), 0.3))
 
 
-@pytest.mark.parametrize(("activation", "function"), [("tanh", torch.tanh), ("relu", torch.relu), ("elu", torch.nn.functional.elu)])
+@pytest.mark.parametrize(
+    ("activation", "function"), [("tanh", torch.tanh), ("relu", torch.relu), ("elu", torch.nn.functional.elu)]
+)
 def test_the_activation_is_the_one_that_is_named(
     activation: str, function: Callable[[torch.Tensor], torch.Tensor]
 ) -> None:
     one = policy(DISCRETE, activation=activation)
     observations, _ = pairs(DISCRETE, 4)
-    expected = torch.softmax(one.layers[1](function(one.layers[0](observations))), -1)
+    expected = torch.softmax(one.affine[1](function(one.affine[0](observations))), -1)
     torch.testing.assert_close(categorical(one, observations), expected)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-
 from pg.environments.stacked import make_environments
 from pg.learning.policies import make_policy, stack
 from pg.learning.rollout import Generators, collect
@@ -60,4 +59,6 @@ def test_the_recorded_action_leads_to_the_recorded_next_observation() -> None:
 def test_successive_batches_differ_and_equal_generators_repeat_them() -> None:
     environment = Environment(id="CartPole-v1")
     assert_same(rollout(environment, 1), rollout(environment, 1))
-    assert not np.array_equal(rollout(environment, 1).observations[0, 0, 0], rollout(environment, 2).observations[0, 0, 0])
+    assert not np.array_equal(
+        rollout(environment, 1).observations[0, 0, 0], rollout(environment, 2).observations[0, 0, 0]
+    )

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-
 from pg.learning.policies import Policy, make_policy
 from pg.learning.scores import score_products
 from pg.study.model import Policy as PolicyOptions

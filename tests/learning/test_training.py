@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 import pytest
-
 from pg.evidence.records import RUN_COLUMNS
 from pg.learning.training import train, tune
 from pg.study.jobs import TrainJob, TuneJob
@@ -97,9 +96,11 @@ def test_tuning_tries_every_rate_on_every_tuning_seed_with_numbers_of_its_own() 
     )
     tune(job, memory)
     frame = memory.frame
-    assert set(zip(frame["learning_rate"], frame["seed"], strict=True)) == {(r, s) for r in (0.001, 0.1) for s in range(3)}
+    assert set(zip(frame["learning_rate"], frame["seed"], strict=True)) == {
+        (r, s) for r in (0.001, 0.1) for s in range(3)
+    }
     assert not memory.snapshots
-    first = frame[frame["iteration"] == 1].pivot(index="seed", columns="learning_rate", values="return_mean")
+    first = frame[frame["iteration"] == 1].pivot_table(index="seed", columns="learning_rate", values="return_mean")
     np.testing.assert_array_equal(first[0.001], first[0.1])
     evaluated = trained("CartPole-v1", 0, horizon=50, batch=4).frame
     assert evaluated["return_mean"].iloc[0] != first[0.001].iloc[0]

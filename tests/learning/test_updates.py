@@ -2,11 +2,10 @@
 
 import pytest
 import torch
-
 from pg.estimators import compose
 from pg.learning.policies import Policy, make_policy
 from pg.learning.updates import advantages, make_optimizer, update
-from pg.study.model import Optimizer, Variant
+from pg.study.model import Baseline, Optimizer, Variant
 from pg.study.model import Policy as PolicyOptions
 from pg.trajectories import Spaces, Trajectories, on_valid_steps
 
@@ -31,7 +30,7 @@ def policy() -> Policy:
 
 
 @pytest.mark.parametrize("baseline", ["none", "average_reward", "per_step_leave_one_out", "optimal"])
-def test_a_plain_step_adds_the_learning_rate_times_the_gradient(baseline: str) -> None:
+def test_a_plain_step_adds_the_learning_rate_times_the_gradient(baseline: Baseline) -> None:
     variant = Variant(baseline=baseline, optimizer=Optimizer(name="sgd"))
     trajectories, one, other = batch(), policy(), policy()
     weights = advantages(other, variant, trajectories)
@@ -49,7 +48,9 @@ def test_both_directions_of_the_kl_are_means_over_valid_steps() -> None:
     variant = Variant(optimizer=Optimizer(name="sgd"))
     log = update(one, make_optimizer(variant.optimizer, one, 0.5), variant, trajectories)
     states = trajectories.observations[trajectories.mask]
-    new_p, old_p = (torch.stack([of.log_prob(states, torch.full((len(states),), a)).exp() for a in (0, 1)], -1) for of in (one, old))
+    new_p, old_p = (
+        torch.stack([of.log_prob(states, torch.full((len(states),), a)).exp() for a in (0, 1)], -1) for of in (one, old)
+    )
     assert log.kl_new_old == pytest.approx((new_p * (new_p / old_p).log()).sum(-1).mean().item())
     assert log.kl_old_new == pytest.approx((old_p * (old_p / new_p).log()).sum(-1).mean().item())
     assert log.kl_new_old != pytest.approx(log.kl_old_new, rel=1e-3)
@@ -60,7 +61,9 @@ def test_adam_takes_its_first_step_of_the_learning_rates_size_uphill() -> None:
     trajectories, one, old = batch(), policy(), policy()
     variant = Variant()
     update(one, make_optimizer(variant.optimizer, one, 0.01), variant, trajectories)
-    moved = torch.cat([(new - before).flatten() for new, before in zip(one.parameters(), old.parameters(), strict=True)])
+    moved = torch.cat(
+        [(new - before).flatten() for new, before in zip(one.parameters(), old.parameters(), strict=True)]
+    )
     assert moved.abs().max().item() == pytest.approx(0.01, rel=1e-3)
     weights = advantages(old, variant, trajectories)
 

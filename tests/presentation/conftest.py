@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-
 from pg.evidence import tables
 from pg.presentation.figures import FIGURES, FigureRequest
 from pg.presentation.figures.tuning import tuned_table

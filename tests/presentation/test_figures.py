@@ -9,12 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import stats
-
 from pg.presentation import style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FIGURES, FigureRequest, caption, draw
 from pg.study.model import Study
+from scipy import stats
 
 Requests = Callable[..., FigureRequest]
 

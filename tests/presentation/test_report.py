@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-
 from pg.presentation.report import LECTURE_SECTIONS, Report, render, section_rank
 from pg.study.model import Study
 

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-
 from pg.presentation import style
 from pg.presentation.figures import FigureRequest, draw
 

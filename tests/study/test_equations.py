@@ -8,10 +8,9 @@ from typing import get_args
 import pytest
 from latex2mathml.converter import convert
 from matplotlib.mathtext import MathTextParser
-from pydantic import ValidationError
-
 from pg.study.equations import definitions, environment_label, equation, label
 from pg.study.model import Baseline, Environment, Returns, Study, Variant
+from pydantic import ValidationError
 
 
 def legal() -> list[Variant]:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import yaml
-
 from pg.study.validation import InvalidStudy, load, read
 
 ROOT = Path(__file__).parents[2]
@@ -32,13 +31,21 @@ def test_a_legal_study_is_read(options: dict[str, Any]) -> None:
     ("path", "value", "message"),
     [
         ("variants/total/retruns", "total", r"variants\.total\.retruns: unknown key; did you mean 'returns'"),
-        ("variants/total/returns", "togo", r"variants\.total\.returns: .*'total' or 'to_go'; it is 'togo'.*did you mean"),
+        (
+            "variants/total/returns",
+            "togo",
+            r"variants\.total\.returns: .*'total' or 'to_go'; it is 'togo'.*did you mean",
+        ),
         ("variants/total/discount", 1.5, r"variants\.total\.discount: should be less than or equal to 1; it is 1\.5"),
         ("variants/total/discount_states", True, r"variants\.total: discount_states: true changes nothing"),
         ("variants/to_go/extends", "totl", r"variants\.to_go\.extends: 'totl' is not a variant"),
         ("variants/total/extends", "to_go", r"extends: goes in a circle: total → to_go → total"),
         ("variants/baseline/batch", 1, r"variants\.baseline: baseline: average_reward .* needs batch: 2"),
-        ("variants/total/optimizer", {"learning_rate": -0.1}, r"optimizer\.learning_rate: should be greater than 0 or "),
+        (
+            "variants/total/optimizer",
+            {"learning_rate": -0.1},
+            r"optimizer\.learning_rate: should be greater than 0 or ",
+        ),
         ("variants/total/optimizer", {"learning_rate": "3e-4"}, r"YAML reads 3e-4 as text: write it .* 3\.0e-04"),
         ("variants/total/policy/hidden", [8, 0], r"policy\.hidden\.1: should be greater than 0; it is 0"),
         ("variants/total/policy/hidden", 8, r"policy\.hidden: should be a list; it is 8"),
@@ -60,14 +67,22 @@ def test_a_legal_study_is_read(options: dict[str, Any]) -> None:
         ("experiments/learn/tuning", None, r"experiments\.learn\.tuning: is missing, but the learning rate of to_go"),
         ("experiments/learn/tuning/grid", [], r"experiments\.learn\.tuning\.grid: .*at least 1 item"),
         ("experiments/learn/budget/steps", "many", r"experiments\.learn\.budget\.steps: .*integer; it is 'many'"),
-        ("experiments/learn/snapshots", {"initial": 0.0, "late": 1.5}, r"snapshots\.late: should be less than or equal"),
+        (
+            "experiments/learn/snapshots",
+            {"initial": 0.0, "late": 1.5},
+            r"snapshots\.late: should be less than or equal",
+        ),
         ("experiments/learn/sweep", {"batch": [1]}, r"experiments\.learn\.sweep: 'batch' must begin with"),
         ("experiments/learn/sweep", {"variant.bach": [1]}, r"'variant\.bach' names no option; did you mean 'batch'"),
         ("experiments/learn/sweep", {"variant.batch": [0]}, r"experiments\.learn\.sweep: a level is not legal: batch"),
         ("experiments/gradients/source/experiment", "exact", r"gradients\.source\.experiment: 'exact' is not known"),
         ("experiments/gradients/source/variant", "baseline", r"source\.variant: 'baseline' is not known"),
         ("experiments/gradients/source/stages", ["ltae"], r"source\.stages: 'ltae' .* did you mean 'late'"),
-        ("experiments/gradients/seeds", {"count": 9}, r"gradients\.seeds: 0 to 8 are asked for, but learn trains 0 to 4"),
+        (
+            "experiments/gradients/seeds",
+            {"count": 9},
+            r"gradients\.seeds: 0 to 8 are asked for, but learn trains 0 to 4",
+        ),
         ("experiments/gradients/sample/batches", [48], r"gradients\.sample: batches: 48 does not cut trajectories: 64"),
         ("experiments/gradients/sweep", {"variant.batch": [2]}, r"gradients\.sweep: variant\.batch has no effect"),
         ("experiments/exact/environments", ["cartpole"], r"exact\.environments: cartpole .* has no tables"),

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.workflow.checkout import STUDY, Checkout, checkout
 
 

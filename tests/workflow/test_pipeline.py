@@ -4,10 +4,9 @@ import copy
 from typing import Any
 
 import pandas as pd
-from tests.workflow.checkout import Checkout
-
 from pg.evidence.claims import COLUMNS
 from pg.evidence.records import PROBE_COLUMNS, RUN_COLUMNS
+from tests.workflow.checkout import Checkout
 
 
 def test_one_command_makes_everything_that_the_study_promises(finished: Checkout) -> None:

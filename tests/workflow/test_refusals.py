@@ -15,7 +15,11 @@ from tests.workflow.checkout import Checkout
         ("environments/cartpole/kwargs", {"gravity": 1}, "environments.cartpole.kwargs: CartPole-v1 cannot be made"),
         ("variants/total/optimizer/learning_rate", -0.1, "learning_rate: should be greater than 0"),
         ("experiments/learn/seeds", {}, "experiments.learn.seeds.count: is missing"),
-        ("experiments/learn/variants", ["totl"], "experiments.learn.variants: 'totl' is not known; did you mean 'total'?"),
+        (
+            "experiments/learn/variants",
+            ["totl"],
+            "experiments.learn.variants: 'totl' is not known; did you mean 'total'?",
+        ),
         ("experiments/gradients/source/stages", ["end"], "experiments.gradients.source.stages: 'end' is not known"),
         ("claims/causality/parts/probed/metric", "varianc", "claims.causality.parts.probed.metric: 'varianc'"),
         ("variants/averaged/batch", 1, "baseline: average_reward is made from the batch and needs batch: 2 or more"),

@@ -66,7 +66,9 @@ def test_editing_an_estimator_runs_what_used_it_and_its_docstring_nothing(done: 
     assert done.planned() == {}
     module.write_text(text + "\n# a comment\n", encoding="utf-8")
     assert done.planned() == {}
-    edited = text.replace("return total_returns.mean(-1)[:, None, None]", "return 1 * total_returns.mean(-1)[:, None, None]")
+    edited = text.replace(
+        "return total_returns.mean(-1)[:, None, None]", "return 1 * total_returns.mean(-1)[:, None, None]"
+    )
     assert edited != text
     module.write_text(edited, encoding="utf-8")
     plan = done.planned()

@@ -5,7 +5,6 @@ import sys
 import time
 
 import torch
-
 from pg.evidence.records import RunRecorder
 from pg.learning.training import train
 from pg.study.jobs import TrainJob
@@ -18,7 +17,9 @@ def main(seeds: int, budget: int) -> None:
     torch.set_num_threads(1)
     job = TrainJob(
         environment=Environment(id="CartPole-v1"),
-        variant=Variant(returns="to_go", baseline="per_step", batch=TRAJECTORIES, optimizer=Optimizer(learning_rate=0.01)),
+        variant=Variant(
+            returns="to_go", baseline="per_step", batch=TRAJECTORIES, optimizer=Optimizer(learning_rate=0.01)
+        ),
         budget=Budget(steps=budget),
         snapshots={"late": 1.0},
         seeds=tuple(range(seeds)),

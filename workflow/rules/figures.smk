@@ -19,7 +19,9 @@ def inputs_of_figure(wildcards):
         if name in wanted
     }
     if "tuned" in wanted:
-        inputs["choices"] = [tuned_of(cell) for cell in cells_of(figure.experiment) if is_tuned(cell)]
+        inputs["choices"] = [
+            tuned_of(cell) for cell in cells_of(figure.experiment) if is_tuned(cell)
+        ]
     return inputs
 
 
@@ -41,17 +43,21 @@ rule figure:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
         png=f"{RESULTS}/figures/{{figure}}.png",
         caption=f"{RESULTS}/figures/{{figure}}.txt",
-    params:
-        study=study_of_figure,
-        code=code_of_figure,
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/figures/{{figure}}.tsv"
+    params:
+        study=study_of_figure,
+        code=code_of_figure,
     script:
         "../scripts/figure.py"
 
 
 rule figures:
     input:
-        expand(f"{RESULTS}/figures/{{figure}}.{{format}}", figure=STUDY.figures, format=["pdf", "png"]),
+        expand(
+            f"{RESULTS}/figures/{{figure}}.{{format}}",
+            figure=STUDY.figures,
+            format=["pdf", "png"],
+        ),

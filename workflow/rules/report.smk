@@ -26,15 +26,14 @@ rule report_page:
         template=[str(TEMPLATE), *map(str, TEMPLATE.parent.glob("page.*"))],
     output:
         f"{RESULTS}/report.html",
+    log:
+        f"{RESULTS}/logs/report.log",
     params:
         study=canonical(STUDY),
         config=sha256(canonical(STUDY).encode()).hexdigest()[:16],
         package=code_digest(["."]),
         benchmarks=f"{RESULTS}/benchmarks",
         code=code_digest(PAGE),
-
-    log:
-        f"{RESULTS}/logs/report.log",
     script:
         "../scripts/report.py"
 

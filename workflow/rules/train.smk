@@ -19,17 +19,17 @@ def snapshots_of(cell, block):
 rule tune:
     output:
         f"{RESULTS}/tuned/{{experiment}}/{{environment}}/{{variant}}.json",
-    params:
-        job=lambda w: tune_job(STUDY, cell_of(w)).canonical(),
-        code=lambda w: tune_job(STUDY, cell_of(w)).digest(),
-    wildcard_constraints:
-        experiment=one_of(TRAINING),
     log:
         f"{RESULTS}/logs/tune/{{experiment}}/{{environment}}/{{variant}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/tune/{{experiment}}/{{environment}}/{{variant}}.tsv"
-    threads: 1
+    wildcard_constraints:
+        experiment=one_of(TRAINING),
     priority: 2
+    threads: 1
+    params:
+        job=lambda w: tune_job(STUDY, cell_of(w)).canonical(),
+        code=lambda w: tune_job(STUDY, cell_of(w)).digest(),
     script:
         "../scripts/tune.py"
 
@@ -39,17 +39,19 @@ rule train:
         tuned=lambda w: tuned_of(cell_of(w)) if is_tuned(cell_of(w)) else [],
     output:
         rows=f"{RESULTS}/runs/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.csv",
-        snapshots=directory(f"{RESULTS}/snapshots/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}"),
-    params:
-        job=lambda w: train_job(STUDY, cell_of(w), block_of(w)).canonical(),
-        code=lambda w: train_job(STUDY, cell_of(w), block_of(w)).digest(),
-    wildcard_constraints:
-        experiment=one_of(TRAINING),
+        snapshots=directory(
+            f"{RESULTS}/snapshots/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}"
+        ),
     log:
         f"{RESULTS}/logs/train/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.tsv"
-    threads: 1
+    wildcard_constraints:
+        experiment=one_of(TRAINING),
     priority: 1
+    threads: 1
+    params:
+        job=lambda w: train_job(STUDY, cell_of(w), block_of(w)).canonical(),
+        code=lambda w: train_job(STUDY, cell_of(w), block_of(w)).digest(),
     script:
         "../scripts/train.py"

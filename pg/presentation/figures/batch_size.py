@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 from pandas import DataFrame
 
-from pg.presentation import style
+from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, listed, with_interval
 from pg.presentation.figures import FigureRequest
 from pg.study.equations import environment_label
@@ -39,8 +39,7 @@ def draw(request: FigureRequest) -> Figure:
     for row, line in enumerate(panels):
         for column, panel in enumerate(line):
             axes = grid[row, column]
-            for place, strand in enumerate(strands):
-                _draw_strand(axes, request, panel, strand, _dodge(place, len(strands)))
+            _draw_panel(axes, _rows(request, panel, strands), strands)
             _set_axes(axes, panel.metric, probe.sample.batches)
             if panel.metric == "cosine":
                 # The pair of panels shares this title: it may run on above the second.
@@ -87,25 +86,9 @@ def _panels(request: FigureRequest, probe: ProbeExperiment) -> list[list[_Panel]
     ]
 
 
-def _draw_strand(axes: Axes, request: FigureRequest, panel: _Panel, strand: style.Strand, dodge: float) -> None:
-    rows = _rows(request, panel, strand)
-    sizes = rows["batch"].to_numpy(float) * dodge
-    axes.vlines(sizes, rows["ci_low"], rows["ci_high"], color=strand.look.colour, linewidth=0.8)
-    axes.plot(
-        sizes,
-        rows["estimate"],
-        marker=strand.look.marker,
-        markersize=3,
-        linewidth=1,
-        mec="white",
-        mew=0.3,
-        **strand.look.line,
-    )
-
-
-def _dodge(place: int, count: int) -> float:
-    """Shift a line sideways by a factor, so that intervals at one N stand beside each other."""
-    return math.exp(0.09 * (place - (count - 1) / 2))
+def _draw_panel(axes: Axes, rows: DataFrame, strands: tuple[style.Strand, ...]) -> None:
+    rows = rows.assign(beside=marks.dodged(rows, "batch", _DODGE))
+    marks.draw_column_intervals(axes, rows, strands, "beside")
 
 
 def _set_axes(axes: Axes, metric: str, batches: tuple[int, ...]) -> None:
@@ -122,16 +105,6 @@ def _set_axes(axes: Axes, metric: str, batches: tuple[int, ...]) -> None:
         axes.set_yscale("log")
 
 
-def _entry(strand: style.Strand) -> Line2D:
-    return Line2D([], [], marker=strand.look.marker, label=strand.label, markersize=3.5, **strand.look.line)
-
-
-def _at_size(request: FigureRequest, panel: _Panel, strand: style.Strand, size: int) -> str:
-    rows = _rows(request, panel, strand)
-    rows = rows.loc[rows["batch"] == size, ["estimate", "ci_low", "ci_high"]]
-    return "–" if rows.empty else with_interval(*rows.iloc[0])
-
-
-def _rows(request: FigureRequest, panel: _Panel, strand: style.Strand) -> DataFrame:
+def _rows(request: FigureRequest, panel: _Panel, strands: tuple[style.Strand, ...]) -> DataFrame:
     rows = request.rows("summary", environment=panel.environment, stage=panel.stage, metric=panel.metric)
-    return strand.rows(rows).dropna(subset=["batch", "estimate"]).sort_values("batch")
+    return marks.gathered(strands, rows.dropna(subset=["batch", "estimate"]))

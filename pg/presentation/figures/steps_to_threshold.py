@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from pandas import Series
+from pandas import DataFrame
 
-from pg.presentation import style
+from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, number, with_interval
 from pg.presentation.figures import FigureRequest
 from pg.study.equations import environment_label
+
+_MARKERS = {0.0: "o", 1.0: ">"}  # by whether the run is censored
 
 
 @style.paper_style()
@@ -65,17 +66,13 @@ def caption(request: FigureRequest) -> str:
 def _draw_panel(axes: Axes, request: FigureRequest, environment: str, strands: tuple[style.Strand, ...]) -> None:
     budget = request.training.budget.steps
     summary = request.rows("summary", environment=environment, metric="steps_to_threshold")
+    marks.draw_dots(axes, _seeds(request, environment, strands), strands, style="censored", markers=_MARKERS, s=9)
+    marks.draw_row_intervals(axes, summary, strands)
     for row, strand in enumerate(strands):
-        colour = strand.look.colour
-        steps = _values(request, environment, strand, "steps_to_threshold")
-        missed = _values(request, environment, strand, "censored").reindex(steps.index) > 0
-        heights = row + style.spread(len(steps))
-        axes.plot(steps[~missed], heights[~missed], ".", color=colour, alpha=0.5, markersize=4, mew=0)
-        axes.plot(steps[missed], heights[missed], ">", mfc="none", mec=colour, markersize=3, mew=0.6)
-        style.draw_interval(axes, strand.rows(summary), row, strand.look)
         style.note_beside(axes, row, _solved(request, environment, strand, "/"))
     style.name_rows(axes, strands, request.figure.width)
-    axes.set_xlim(0, 1.04 * budget)
+    # The interval of a restricted mean may reach beyond the budget.
+    axes.set_xlim(0, max(1.04 * budget, axes.get_xlim()[1]))
     axes.axvline(budget, color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1)
     axes.grid(visible=True, axis="x")
     axes.set_xlabel("environment steps until the threshold")
@@ -90,21 +87,26 @@ def _environments(request: FigureRequest) -> tuple[str, ...]:
     return solvable
 
 
+def _seeds(request: FigureRequest, environment: str, strands: tuple[style.Strand, ...]) -> DataFrame:
+    """Gather every seed's steps, together with whether it missed the threshold."""
+    keys = ["strand", "place", "seed"]
+    steps, censored = (
+        marks.gathered(strands, request.rows("long", environment=environment, metric=metric))[[*keys, "value"]]
+        for metric in ("steps_to_threshold", "censored")
+    )
+    return steps.merge(censored.rename(columns={"value": "censored"}), on=keys)
+
+
 def _solved(request: FigureRequest, environment: str, strand: style.Strand, between: str) -> str:
-    solved = _values(request, environment, strand, "solved")
-    return f"{int(np.nansum(solved))}{between}{len(solved)}"
-
-
-def _values(request: FigureRequest, environment: str, strand: style.Strand, metric: str) -> Series:
-    rows = strand.rows(request.rows("long", environment=environment, metric=metric))
-    return Series(rows["value"].to_numpy(np.float64), index=rows["seed"]).sort_index()
+    solved = strand.rows(request.rows("long", environment=environment, metric="solved"))["value"]
+    return f"{int(solved.sum())}{between}{len(solved)}"
 
 
 def _entries() -> list[Line2D]:
     ink = style.INK
     return [
-        Line2D([], [], marker=".", linestyle="", color=ink, alpha=0.5, markersize=5, mew=0, label="a seed"),
-        Line2D([], [], marker=">", linestyle="", mfc="none", mec=ink, markersize=3.5, mew=0.6, label="not reached"),
+        Line2D([], [], marker=_MARKERS[0.0], linestyle="", color=ink, alpha=0.5, mew=0, label="a seed"),
+        Line2D([], [], marker=_MARKERS[1.0], linestyle="", color=ink, alpha=0.5, mew=0, label="not reached"),
         Line2D([], [], marker="o", color=ink, markersize=4, linewidth=1.6, label="restricted mean, 95 % interval"),
         Line2D([], [], color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3)), label="budget"),
     ]

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from pandas import DataFrame, Series
 
 from pg.evidence.statistics import Interval, geometric_mean
-from pg.presentation import style
+from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, number, with_interval
 from pg.presentation.figures import FigureRequest, Table
 from pg.study.equations import environment_label
@@ -74,18 +74,16 @@ def caption(request: FigureRequest) -> str:
 def _draw_panel(
     axes: Axes, request: FigureRequest, panel: _Panel, strands: tuple[style.Strand, ...], reference: style.Strand
 ) -> None:
+    marks.draw_dots(axes, marks.gathered(strands, _at(request, panel, "long")), strands, s=5)
+    marks.draw_row_intervals(axes, _at(request, panel, "summary"), strands)
     for row, strand in enumerate(strands):
-        look = strand.look
-        snapshots = _values(request, panel, strand)
-        heights = row + style.spread(len(snapshots))
-        axes.plot(snapshots, heights, "o", color=look.colour, alpha=0.5, markersize=2, mew=0)
-        style.draw_interval(axes, strand.rows(_at(request, panel, "summary")), row, look)
         ratio = _ratio(request, panel, strand, reference)
         style.note_beside(axes, row, "1" if strand == reference else _ratio_text(ratio, with_ends=_beside(request) < 3))
     style.note_beside(axes, -1, "ratio")
     style.name_rows(axes, strands, request.figure.width)
     axes.set_xscale("log")
     axes.grid(visible=True, axis="x")
+    axes.set_xlabel("")
     axes.set_title(f"{environment_label(request.study, panel.environment)}, {panel.stage}")
 
 
