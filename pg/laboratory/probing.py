@@ -60,8 +60,13 @@ class Reference:
 
     @property
     def snr(self) -> float:
-        """‖∇J‖² over the variance of the mean."""
-        return self.squared_gradient / self.total_variance if self.total_variance > 0 else np.inf
+        """‖∇J‖² over the variance of the mean; undefined (NaN) where the sample does not vary at all."""
+        return _ratio(self.squared_gradient, self.total_variance)
+
+    @property
+    def is_noisy(self) -> bool:
+        """Tell whether the gradient does not stand out of its own noise, or is nothing but zero."""
+        return not self.snr >= _ENOUGH_SNR
 
 
 def probe(job: ProbeJob, policies: Mapping[int, Mapping[str, NDArray[np.generic]]]) -> pd.DataFrame:
@@ -117,29 +122,30 @@ def measures(gradients: Float[Tensor, "S D"], reference: Reference) -> dict[str,
     total_variance is $\mathrm{tr\,Cov}(\hat g)$; snr is $\lVert\nabla J\rVert^2 / \mathrm{tr\,Cov}(\hat g)$;
     relative_bias is $\lVert \bar g - \nabla J \rVert / \lVert \nabla J \rVert$ and relative_bias_noise what
     sampling alone would make of it; shrinkage is $\langle \bar g, \nabla J\rangle / \lVert \nabla J \rVert^2 - 1$,
-    the part of the bias along the gradient, with its standard error from both samples.
+    the part of the bias along the gradient, with its standard error from both samples. All that is relative to ∇J is
+    undefined (NaN) where the reference is zero, as it is once every trajectory of a policy earns the same.
     """
     gradients, truth = gradients.to(torch.float64), reference.gradient
     count = gradients.shape[0]
     mean = gradients.mean(0)
     total_variance = (gradients - mean).square().sum().item() / (count - 1)
-    norm_squared = max(reference.squared_gradient, 0.0)
+    norm = truth.norm().item()
     noise = total_variance / count + reference.total_variance
-    along = gradients @ truth / truth.square().sum()
-    reference_along = reference.total_variance / truth.square().sum().item()
+    along = gradients @ truth
+    along_variance = along.var().item() / count + reference.total_variance * norm**2
     return {
         "total_variance": total_variance,
-        "snr": norm_squared / total_variance if total_variance > 0 else float("nan"),
+        "snr": _ratio(reference.squared_gradient, total_variance),
         "cosine": _cosines(gradients, truth).mean().item(),
         "pairwise_cosine": _pairwise_cosine(gradients[:_PAIRWISE]),
-        "relative_bias": ((mean - truth).norm() / truth.norm()).item(),
-        "relative_bias_noise": noise**0.5 / truth.norm().item(),
-        "shrinkage": along.mean().item() - 1,
-        "shrinkage_se": (along.var().item() / count + reference_along) ** 0.5,
+        "relative_bias": _ratio((mean - truth).norm().item(), norm),
+        "relative_bias_noise": _ratio(noise**0.5, norm),
+        "shrinkage": _ratio(along.mean().item(), norm**2) - 1,
+        "shrinkage_se": _ratio(along_variance**0.5, norm**2),
         "squared_gradient": reference.squared_gradient,
         "reference_snr": reference.snr,
         "reference_trajectories": reference.trajectories,
-        "reference_flagged": int(reference.snr < _ENOUGH_SNR),
+        "reference_flagged": int(reference.is_noisy),
     }
 
 
@@ -151,7 +157,7 @@ def _reference(job: ProbeJob, policy: Policy, seed: int, pool: Trajectories) -> 
     gradients = next(parts)
     while True:
         reference = _summarised(gradients)
-        if reference.snr >= _ENOUGH_SNR or 2 * reference.trajectories > sample.reference_limit:
+        if not reference.is_noisy or 2 * reference.trajectories > sample.reference_limit:
             return reference
         while len(gradients) < 2 * (reference.trajectories // _REFERENCE_BATCH):
             gradients = torch.cat([gradients, next(parts)])
@@ -224,13 +230,18 @@ def _slice(batches: Trajectories, chosen: slice) -> Trajectories:
     )
 
 
+def _ratio(numerator: float, denominator: float) -> float:
+    return numerator / denominator if denominator > 0 else float("nan")
+
+
 def _cosines(gradients: Float[Tensor, "S D"], direction: Float[Tensor, " D"]) -> Float[Tensor, " S"]:
-    return torch.nn.functional.cosine_similarity(gradients, direction.unsqueeze(0))
+    """Return the cosine of the angle between each gradient and a direction; NaN where either is zero."""
+    return gradients @ direction / (gradients.norm(dim=1) * direction.norm())
 
 
 def _pairwise_cosine(gradients: Float[Tensor, "S D"]) -> float:
     """Return the mean cosine between two different gradients (Ilyas et al. 2020, section 3)."""
-    directions = torch.nn.functional.normalize(gradients)
+    directions = gradients / gradients.norm(dim=1, keepdim=True)
     count = directions.shape[0]
     first, second = torch.triu_indices(count, count, offset=1)
     return (directions @ directions.T)[first, second].mean().item()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -99,8 +100,8 @@ def paper_style() -> Iterator[None]:
     """Draw for paper inside this context, and leave matplotlib as it was behind it."""
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update({**sns.axes_style("ticks"), **sns.plotting_context("paper"), **_RC})
-        yield
+        with sns.axes_style("ticks"), sns.plotting_context("paper"), mpl.rc_context(_RC):
+            yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,8 @@ def legend_below(figure: Figure, entries: Sequence[Line2D], width: Width) -> Non
     """Write one legend for the whole figure beneath it, its entries in the order given, read row by row."""
     longest = max(len(str(entry.get_label())) for entry in entries)
     fits = int((WIDTHS[width] * 19) // (longest + 8))
-    columns = max(1, min(len(entries), fits))
+    rows = math.ceil(len(entries) / max(1, fits))
+    columns = math.ceil(len(entries) / rows)
     figure.legend(handles=_row_by_row(entries, columns), loc="outside lower center", ncols=columns)
 
 

@@ -60,7 +60,7 @@ def gaussian_gradients(count: int, mean: torch.Tensor, deviation: float, seed: i
 
 
 def exactly(truth: torch.Tensor) -> Reference:
-    return Reference(truth, total_variance=0.0, squared_gradient=truth.square().sum().item(), trajectories=10)
+    return Reference(truth, total_variance=1e-12, squared_gradient=truth.square().sum().item(), trajectories=10)
 
 
 def test_measures_recover_the_moments_of_known_gradients() -> None:
@@ -101,6 +101,16 @@ def test_the_references_own_noise_widens_every_error() -> None:
         measures(gradients, noisy)["relative_bias_noise"] > measures(gradients, exactly(truth))["relative_bias_noise"]
     )
     assert measures(gradients, noisy)["reference_flagged"] == 1
+
+
+def test_what_is_relative_to_a_vanishing_gradient_is_undefined() -> None:
+    zero = torch.zeros(5, dtype=torch.float64)
+    found = measures(gaussian_gradients(30, zero, 1.0, 3), exactly(zero))
+    relative = ("relative_bias", "relative_bias_noise", "shrinkage", "shrinkage_se", "cosine")
+    assert all(np.isnan(found[name]) for name in relative)
+    assert found["total_variance"] > 0
+    assert found["snr"] == 0
+    assert found["reference_flagged"] == 1
 
 
 def test_split_halves_do_not_count_noise_as_signal() -> None:

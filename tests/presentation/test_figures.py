@@ -6,9 +6,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PathCollection
 from pg.presentation import style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FIGURES, FigureRequest, caption, draw
@@ -18,6 +21,21 @@ from scipy import stats
 Requests = Callable[..., FigureRequest]
 
 DECLARED = ("variance", "batch_size", "learning_curves", "steps_to_threshold", "tuning", "sizes")
+
+
+def scatters(axes: Axes) -> list[PathCollection]:
+    return [one for one in axes.collections if isinstance(one, PathCollection)]
+
+
+def offsets(scatter: PathCollection) -> np.ndarray:
+    return np.asarray(scatter.get_offsets(), np.float64)
+
+
+def bars(axes: Axes, across: int) -> list[tuple[float, float]]:
+    """Ends of the bars of intervals; across is 1 where they are upright."""
+    (lines,) = [one for one in axes.collections if isinstance(one, LineCollection)]
+    ends = np.array(lines.get_segments())[:, :, across]
+    return [(low, high) for low, high in ends]
 
 
 def test_every_kind_is_declared_in_the_synthetic_study(study: Study) -> None:
@@ -77,9 +95,9 @@ def test_the_variance_figure_shows_every_snapshot(request_for: Requests) -> None
     request = request_for("variance")
     axes = draw(request).axes[0]
     rows = request.rows("long", environment="cartpole", stage="initial", metric="total_variance", batch=16)
-    dots = np.concatenate([line.get_xdata() for line in axes.lines if line.get_markersize() == 2])
+    dots, _ = scatters(axes)
 
-    assert sorted(dots) == sorted(rows["value"])
+    assert sorted(offsets(dots)[:, 0]) == sorted(rows["value"])
 
 
 def test_learning_curves_show_every_seed_and_their_mean(request_for: Requests) -> None:
@@ -99,9 +117,11 @@ def test_censored_seeds_are_marked_apart(request_for: Requests) -> None:
     request = request_for("steps_to_threshold", environments=("cartpole",), variants=("total",))
     censored = request.rows("long", environment="cartpole", variant="total", metric="censored")["value"].sum()
     axes = draw(request).axes[0]
-    triangles = [line for line in axes.lines if line.get_marker() == ">"]
+    dots, _ = scatters(axes)
+    paths = [path.vertices for path in dots.get_paths()]
+    ends = np.array([path is not paths[0] for path in paths])
 
-    assert sum(np.size(line.get_xdata()) for line in triangles) == censored > 0
+    assert ends.sum() == censored > 0
     assert f"reached by {10 - censored:.0f} of 10" in caption(request)
 
 
@@ -116,10 +136,88 @@ def test_steps_need_a_threshold(request_for: Requests, study: Study) -> None:
 def test_choices_at_an_edge_of_the_grid_are_ringed_and_named(request_for: Requests) -> None:
     request = request_for("tuning", environments=("cartpole",))
     chosen = request.rows("tuned", environment="cartpole").query("chosen").drop_duplicates("variant")
-    rings = [line for line in draw(request).axes[0].lines if line.get_markersize() == 10]
+    rings = offsets(scatters(draw(request).axes[0])[-1])
 
     assert len(rings) == chosen["at_edge"].sum() > 0
     assert caption(request).count("(edge of the grid)") == len(rings)
+
+
+def test_the_legend_of_tuning_names_tuned_variants_alone(request_for: Requests) -> None:
+    request = request_for("tuning")
+    tuned = request.tables["tuned"].query("variant != 'to_go'")
+    (legend,) = draw(replace(request, tables={"tuned": tuned})).legends
+    names = {text.get_text() for text in legend.get_texts()}
+
+    assert names == {strand.label for strand in style.strands(request)} - {"reward-to-go"} | {
+        "chosen at an edge of the grid"
+    }
+
+
+def test_an_environment_without_tuning_has_an_empty_panel(request_for: Requests) -> None:
+    request = request_for("tuning")
+    tuned = request.tables["tuned"].query("environment == 'cartpole'")
+    _, empty = draw(replace(request, tables={"tuned": tuned})).axes
+
+    assert not any(len(offsets(one)) for one in scatters(empty))
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "panel"),
+    [
+        ("variance", {"stage": "initial", "metric": "total_variance", "batch": 16}, 0),
+        ("batch_size", {"stage": "initial", "metric": "cosine"}, 0),
+        ("batch_size", {"stage": "initial", "metric": "snr"}, 1),
+        ("steps_to_threshold", {"metric": "steps_to_threshold"}, 0),
+    ],
+)
+def test_estimates_and_intervals_are_the_summarys_and_not_of_what_is_drawn(
+    request_for: Requests, name: str, where: dict[str, str | int], panel: int
+) -> None:
+    request = request_for(name, environments=("cartpole",))
+    # No statistic of the seeds gives these numbers: they can only have been read.
+    estimates = np.arange(1.0, 1.0 + len(request.tables["summary"]))
+    made_up = request.tables["summary"].assign(estimate=estimates, ci_low=estimates - 0.25, ci_high=estimates + 0.5)
+    request = replace(request, tables={**request.tables, "summary": made_up})
+    axes = draw(request).axes[panel]
+    across = 1 if name == "batch_size" else 0
+    rows = request.rows("summary", environment="cartpole", **where)
+    drawn = [line.get_ydata() for line in axes.lines] if across else [offsets(scatters(axes)[1])[:, 0]]
+
+    assert set(rows["estimate"]) <= set(np.concatenate([np.asarray(line, np.float64) for line in drawn]))
+    assert sorted(bars(axes, across)) == sorted(zip(rows["ci_low"], rows["ci_high"], strict=True))
+
+
+def test_a_negative_ratio_is_drawn_below_a_line_at_zero_and_named(request_for: Requests) -> None:
+    request = request_for("batch_size", environments=("cartpole",), width="one_column")
+    summary = request.tables["summary"].copy()
+    lowest = (summary["metric"] == "snr") & (summary["stage"] == "late") & (summary["variant"] == "total")
+    lowest &= summary["environment"] == "cartpole"
+    summary.loc[lowest & (summary["batch"] < 64), ["estimate", "ci_low", "ci_high"]] = -0.02, -0.1, 0.06
+    changed = replace(request, tables={"summary": summary})
+    axes = draw(changed).axes[-1]
+
+    assert axes.get_yscale() == "linear"
+    assert axes.get_ylim()[0] < -0.1
+    assert "CartPole-v1, late, total return: N = 4 and 16." in caption(changed)
+    assert "negative" not in caption(request)
+
+
+def test_an_interval_that_reaches_beyond_the_budget_is_not_clipped(request_for: Requests) -> None:
+    request = request_for("steps_to_threshold", environments=("cartpole",))
+    budget = request.training.budget.steps
+    summary = request.tables["summary"].assign(ci_high=1.2 * budget)
+
+    assert draw(replace(request, tables={**request.tables, "summary": summary})).axes[0].get_xlim()[1] > 1.2 * budget
+
+
+@pytest.mark.parametrize("name", DECLARED)
+@pytest.mark.parametrize("suffix", [".pdf", ".png"])
+def test_two_renderings_are_byte_identical(request_for: Requests, tmp_path: Path, name: str, suffix: str) -> None:
+    paths = [tmp_path / f"{time}{suffix}" for time in ("first", "second")]
+    for path in paths:
+        style.save(draw(request_for(name, environments=("cartpole",), width="one_column")), path)
+
+    assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
 def test_a_figure_refuses_an_experiment_of_another_kind(request_for: Requests) -> None:

@@ -77,15 +77,6 @@ def test_paper_style_leaves_matplotlib_as_it_was() -> None:
     assert dict(mpl.rcParams) == before
 
 
-@pytest.mark.parametrize("suffix", [".pdf", ".png"])
-def test_two_savings_are_byte_identical(request_for: Requests, tmp_path: Path, suffix: str) -> None:
-    paths = [tmp_path / f"{time}{suffix}" for time in ("first", "second")]
-    for path in paths:
-        style.save(draw(request_for("sizes", width="one_column")), path)
-
-    assert paths[0].read_bytes() == paths[1].read_bytes()
-
-
 def test_a_pdf_embeds_no_type_3_font_and_no_date(plain: Figure, tmp_path: Path) -> None:
     style.save(plain, tmp_path / "plain.pdf")
     content = (tmp_path / "plain.pdf").read_bytes()

@@ -79,11 +79,11 @@ class Checkout:
     def write(self, study: dict[str, Any], *, sort_keys: bool = False) -> None:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(study, sort_keys=sort_keys), encoding="utf-8")
 
-    def run(self, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, cores: int = 2, limit: int = 300) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "PYTHONPATH": str(self.folder)}
         command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
         return subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=300
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=limit
         )
 
     def planned(self, *arguments: str) -> dict[str, int]:

@@ -1,23 +1,33 @@
-JUDGEMENT = ("evidence.claims", "evidence.statistics", "evidence.metrics", "evidence.tables", "evidence.records")
+JUDGEMENT = (
+    "evidence.claims",
+    "evidence.statistics",
+    "evidence.metrics",
+    "evidence.tables",
+    "evidence.records",
+)
 
 
 def experiments_of_claim(claim):
-    return list(dict.fromkeys(part.experiment for part in STUDY.claims[claim].parts.values()))
+    return list(
+        dict.fromkeys(part.experiment for part in STUDY.claims[claim].parts.values())
+    )
 
 
 rule claim:
     input:
-        lambda w: [f"{RESULTS}/tables/{name}.csv" for name in experiments_of_claim(w.claim)],
+        lambda w: [
+            f"{RESULTS}/tables/{name}.csv" for name in experiments_of_claim(w.claim)
+        ],
     output:
         f"{RESULTS}/claims/{{claim}}.csv",
-    params:
-        claim=lambda w: canonical(STUDY.claims[w.claim]),
-        experiments=lambda w: experiments_of_claim(w.claim),
-        code=code_digest(JUDGEMENT),
     log:
         f"{RESULTS}/logs/claims/{{claim}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/claims/{{claim}}.tsv"
+    params:
+        claim=lambda w: canonical(STUDY.claims[w.claim]),
+        experiments=lambda w: experiments_of_claim(w.claim),
+        code=code_digest(JUDGEMENT),
     script:
         "../scripts/claim.py"
 
@@ -27,10 +37,10 @@ rule claims_table:
         [f"{RESULTS}/claims/{claim}.csv" for claim in STUDY.claims],
     output:
         f"{RESULTS}/claims.csv",
-    params:
-        code=code_digest(JUDGEMENT),
     log:
         f"{RESULTS}/logs/claims.log",
+    params:
+        code=code_digest(JUDGEMENT),
     script:
         "../scripts/claims.py"
 

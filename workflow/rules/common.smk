@@ -15,7 +15,11 @@ CELLS = {
 
 
 def experiments_of(kind):
-    return [name for name, experiment in STUDY.experiments.items() if isinstance(experiment, kind)]
+    return [
+        name
+        for name, experiment in STUDY.experiments.items()
+        if isinstance(experiment, kind)
+    ]
 
 
 def one_of(names):

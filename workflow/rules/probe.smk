@@ -4,13 +4,22 @@ PROBES = experiments_of(ProbeExperiment)
 
 
 def probe_of(wildcards):
-    return probe_job(STUDY, wildcards.experiment, wildcards.environment, wildcards.stage, block_of(wildcards))
+    return probe_job(
+        STUDY,
+        wildcards.experiment,
+        wildcards.environment,
+        wildcards.stage,
+        block_of(wildcards),
+    )
 
 
 def snapshot_folders_of(wildcards):
     probe = STUDY.experiments[wildcards.experiment]
     cell = source_cell(STUDY, probe, wildcards.environment)
-    return [snapshots_of(cell, block) for block in source_blocks(STUDY, probe, block_of(wildcards))]
+    return [
+        snapshots_of(cell, block)
+        for block in source_blocks(STUDY, probe, block_of(wildcards))
+    ]
 
 
 def probes_of(experiment, environment, stage, block):
@@ -22,15 +31,15 @@ rule probe:
         snapshots=snapshot_folders_of,
     output:
         f"{RESULTS}/probes/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.csv",
-    params:
-        job=lambda w: probe_of(w).canonical(),
-        code=lambda w: probe_of(w).digest(),
-    wildcard_constraints:
-        experiment=one_of(PROBES),
     log:
         f"{RESULTS}/logs/probe/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/probe/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.tsv"
+    wildcard_constraints:
+        experiment=one_of(PROBES),
     threads: 1
+    params:
+        job=lambda w: probe_of(w).canonical(),
+        code=lambda w: probe_of(w).digest(),
     script:
         "../scripts/probe.py"

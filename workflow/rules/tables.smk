@@ -1,24 +1,34 @@
 # Rows are read from the files that the rule names, in the order of cells and blocks: never from what lies in a folder.
 
-AGGREGATION = ("evidence.tables", "evidence.curves", "evidence.metrics", "evidence.statistics", "evidence.records")
+AGGREGATION = (
+    "evidence.tables",
+    "evidence.curves",
+    "evidence.metrics",
+    "evidence.statistics",
+    "evidence.records",
+)
 
 
 rule train_tables:
     input:
-        lambda w: [runs_of(cell, block) for cell in cells_of(w.experiment) for block in blocks_of(w.experiment)],
+        lambda w: [
+            runs_of(cell, block)
+            for cell in cells_of(w.experiment)
+            for block in blocks_of(w.experiment)
+        ],
     output:
         long=f"{RESULTS}/tables/{{experiment}}.csv",
         summary=f"{RESULTS}/tables/{{experiment}}-summary.csv",
         curves=f"{RESULTS}/tables/{{experiment}}-curves.csv",
-    params:
-        study=lambda w: canonical(part_of(STUDY, [w.experiment])),
-        code=code_digest(AGGREGATION),
-    wildcard_constraints:
-        experiment=one_of(TRAINING),
     log:
         f"{RESULTS}/logs/tables/{{experiment}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/tables/{{experiment}}.tsv"
+    wildcard_constraints:
+        experiment=one_of(TRAINING),
+    params:
+        study=lambda w: canonical(part_of(STUDY, [w.experiment])),
+        code=code_digest(AGGREGATION),
     script:
         "../scripts/train_tables.py"
 
@@ -34,15 +44,15 @@ rule probe_tables:
     output:
         long=f"{RESULTS}/tables/{{experiment}}.csv",
         summary=f"{RESULTS}/tables/{{experiment}}-summary.csv",
-    params:
-        study=lambda w: canonical(part_of(STUDY, [w.experiment])),
-        code=code_digest(AGGREGATION),
-    wildcard_constraints:
-        experiment=one_of(PROBES),
     log:
         f"{RESULTS}/logs/tables/{{experiment}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/tables/{{experiment}}.tsv"
+    wildcard_constraints:
+        experiment=one_of(PROBES),
+    params:
+        study=lambda w: canonical(part_of(STUDY, [w.experiment])),
+        code=code_digest(AGGREGATION),
     script:
         "../scripts/probe_tables.py"
 
@@ -57,14 +67,14 @@ rule exact_tables:
     output:
         long=f"{RESULTS}/tables/{{experiment}}.csv",
         summary=f"{RESULTS}/tables/{{experiment}}-summary.csv",
-    params:
-        study=lambda w: canonical(part_of(STUDY, [w.experiment])),
-        code=code_digest(AGGREGATION),
-    wildcard_constraints:
-        experiment=one_of(EXACT),
     log:
         f"{RESULTS}/logs/tables/{{experiment}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/tables/{{experiment}}.tsv"
+    wildcard_constraints:
+        experiment=one_of(EXACT),
+    params:
+        study=lambda w: canonical(part_of(STUDY, [w.experiment])),
+        code=code_digest(AGGREGATION),
     script:
         "../scripts/exact_tables.py"

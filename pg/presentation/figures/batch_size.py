@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import product
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 from pandas import DataFrame
 
@@ -19,6 +17,7 @@ from pg.study.equations import environment_label
 from pg.study.model import ProbeExperiment
 
 _AXIS_LABELS = {"cosine": "cosine to ∇J", "snr": "signal to noise"}
+_DODGE = 0.09  # factor between neighbouring strands, as a logarithm
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +42,10 @@ def draw(request: FigureRequest) -> Figure:
             _set_axes(axes, panel.metric, probe.sample.batches)
             if panel.metric == "cosine":
                 # The pair of panels shares this title: it may run on above the second.
-                axes.set_title(f"{environment_label(request.study, panel.environment)}, {panel.stage}")
+                axes.set_title(_title(request, panel))
     for axes in grid[-1]:
         axes.set_xlabel("batch size N")
-    style.legend_below(figure, [_entry(strand) for strand in strands], request.figure.width)
+    style.legend_below(figure, marks.legend_entries(strands, marked=True), request.figure.width)
     return figure
 
 
@@ -55,21 +54,21 @@ def caption(request: FigureRequest) -> str:
     probe = request.probe
     strands = style.strands(request)
     sizes = sorted({min(probe.sample.batches), max(probe.sample.batches)})
-    sentences = [
-        "Mean cosine between a gradient estimate and the true gradient ∇J, and the signal-to-noise ratio "
+    lead = (
+        "Mean cosine between a gradient estimate and the true gradient ∇J, and mean signal-to-noise ratio "
         "‖∇J‖² / tr Cov, against the number of trajectories N per batch. All variants were measured on the same "
         f"trajectories of {counted(probe.seeds.count, 'policy snapshot')} per stage; bars are 95 % intervals over "
-        "snapshots, in brackets below: of the mean for the cosine, of the geometric mean for the ratio."
-    ]
+        "snapshots, in brackets below."
+    )
+    sentences = [lead]
     for environment in request.environments:
         panel = _Panel(environment, "cosine", probe.source.stages[-1])
         ends = {
             strand.label: listed([f"{_at_size(request, panel, strand, size)} at N = {size}" for size in sizes])
             for strand in strands
         }
-        name = environment_label(request.study, environment)
-        sentences.append(f"{name}, {panel.stage} policies, cosine — {itemised(ends)}.")
-    return "\n".join(sentences)
+        sentences.append(f"{_title(request, panel)} policies, cosine — {itemised(ends)}.")
+    return "\n".join([*sentences, *_below_zero(request, strands)])
 
 
 def _panels(request: FigureRequest, probe: ProbeExperiment) -> list[list[_Panel]]:
@@ -92,17 +91,47 @@ def _draw_panel(axes: Axes, rows: DataFrame, strands: tuple[style.Strand, ...]) 
 
 
 def _set_axes(axes: Axes, metric: str, batches: tuple[int, ...]) -> None:
+    axes.set_xlabel("")
     axes.set_ylabel(_AXIS_LABELS[metric])
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(batches))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(visible=True)
-    if metric == "cosine":
-        low, high = axes.get_ylim()
-        axes.set_ylim(min(0.0, low), max(1.0, high))
-    else:
-        axes.set_yscale("log")
+    # Zero is in sight in every panel: a cosine of 0 points nowhere, and estimated ratios may lie below it.
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(0.0, low), max(1.0, high) if metric == "cosine" else high)
+    axes.axhline(0, color=style.FAINT, linewidth=0.6, zorder=1)
+
+
+def _title(request: FigureRequest, panel: _Panel) -> str:
+    return f"{environment_label(request.study, panel.environment)}, {panel.stage}"
+
+
+def _at_size(request: FigureRequest, panel: _Panel, strand: style.Strand, size: int) -> str:
+    rows = _rows(request, panel, (strand,))
+    rows = rows.loc[rows["batch"] == size, ["estimate", "ci_low", "ci_high"]]
+    return "–" if rows.empty else with_interval(*rows.iloc[0])
+
+
+def _below_zero(request: FigureRequest, strands: tuple[style.Strand, ...]) -> list[str]:
+    """Say where a ratio is negative, and that this is possible at all."""
+    negative: dict[str, str] = {}
+    for environment, stage in product(request.environments, request.probe.source.stages):
+        panel = _Panel(environment, "snr", stage)
+        for strand in strands:
+            rows = _rows(request, panel, (strand,))
+            rows = rows.loc[rows["estimate"] < 0]
+            if len(rows):
+                sizes = listed([f"{size:g}" for size in sorted(rows["batch"])])
+                negative[f"{_title(request, panel)}, {strand.label}"] = f"N = {sizes}"
+    if not negative:
+        return []
+    possible = (
+        "‖∇J‖² is estimated without bias, so that a ratio comes out negative where the gradient is lost in the noise "
+        f"of that estimate — {itemised(negative)}."
+    )
+    return [possible]
 
 
 def _rows(request: FigureRequest, panel: _Panel, strands: tuple[style.Strand, ...]) -> DataFrame:

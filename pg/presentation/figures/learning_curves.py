@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
@@ -12,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from pandas import DataFrame
 
 from pg.evidence.statistics import mean
-from pg.presentation import style
+from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, number, with_interval
 from pg.presentation.figures import FigureRequest
 from pg.study.equations import environment_label
@@ -41,11 +43,12 @@ def caption(request: FigureRequest) -> str:
     """Say what is drawn, and the mean return of every variant over the last tenth of the budget."""
     budget = request.training.budget.steps
     seeds = len(request.tables["curves"]["seed"].unique())
-    sentences = [
+    lead = (
         f"Mean return of a batch against environment steps, {counted(seeds, 'seed')} per variant. Large panels: mean "
         "over seeds with its 95 % t interval at each step. Small panels: every seed as a thin line, the mean in bold. "
         "A run that ended early holds its last value. In brackets: 95 % intervals."
-    ]
+    )
+    sentences = [lead]
     for environment in request.environments:
         rows = request.rows("summary", environment=environment, metric="final_return")
         finals = {
@@ -74,12 +77,15 @@ def _draw_block(
         figure.add_subplot(grid[top + 1 + place // beside, left + place % beside], sharex=together, sharey=together)
         for place in range(len(strands))
     ]
+    curves = marks.gathered(strands, request.rows("curves", environment=environment))
+    means = _means(curves)
+    _draw_means(together, means, strands)
+    _draw_bands(together, means, strands)
     for strand, apart in zip(strands, panels, strict=True):
-        runs = _runs(request, environment, strand)
-        _draw_seeds(apart, strand, runs)
-        _draw_mean(together, strand, runs, band=True)
-        _draw_mean(apart, strand, runs, band=False)
+        _draw_seeds(apart, curves.loc[curves["strand"] == strand.key], strand)
+        _draw_means(apart, means.loc[means["strand"] == strand.key], (strand,))
         _draw_threshold(apart, request, environment)
+        apart.set(xlabel="", ylabel="")
     for place, apart in enumerate(panels):
         apart.tick_params(labelleft=place % beside == 0, labelbottom=place + beside >= len(panels), labelsize=6)
     style.plain_numbers(together, x=True, y=True)
@@ -93,18 +99,30 @@ def _beside(strands: int) -> int:
     return {1: 1, 2: 2, 4: 2}.get(strands, 3)
 
 
-def _draw_mean(axes: Axes, strand: style.Strand, runs: DataFrame, *, band: bool) -> None:
-    steps = runs.columns.to_numpy()
-    intervals = [mean(returns) for returns in runs.to_numpy(float).T]
-    axes.plot(steps, [one.estimate for one in intervals], linewidth=1.2, **strand.look.line)
-    if band:
-        low = style.bounded([one.low for one in intervals])
-        high = style.bounded([one.high for one in intervals])
-        axes.fill_between(steps, low, high, color=strand.look.colour, alpha=0.18, linewidth=0)
+def _means(curves: DataFrame) -> DataFrame:
+    """Take the mean over seeds and its interval at every grid point."""
+    rows = []
+    for (strand, steps), returns in curves.groupby(["strand", "steps"], sort=False)["return"]:
+        interval = mean(returns)
+        rows.append((strand, steps, interval.estimate, interval.low, interval.high))
+    return DataFrame(rows, columns=["strand", "steps", "return", "low", "high"])
 
 
-def _draw_seeds(axes: Axes, strand: style.Strand, runs: DataFrame) -> None:
-    axes.plot(runs.columns.to_numpy(), runs.to_numpy(float).T, color=strand.look.colour, linewidth=0.35, alpha=0.45)
+def _draw_means(axes: Axes, means: DataFrame, strands: Sequence[style.Strand]) -> None:
+    lines = marks.as_lines(strands, marked=False)
+    sns.lineplot(means, x="steps", y="return", linewidth=1.2, ax=axes, **lines)
+
+
+def _draw_bands(axes: Axes, means: DataFrame, strands: Sequence[style.Strand]) -> None:
+    for strand in strands:
+        rows = means.loc[means["strand"] == strand.key]
+        low, high = style.bounded(rows["low"]), style.bounded(rows["high"])
+        axes.fill_between(rows["steps"], low, high, color=strand.look.colour, alpha=0.18, linewidth=0)
+
+
+def _draw_seeds(axes: Axes, curves: DataFrame, strand: style.Strand) -> None:
+    faint = {"color": strand.look.colour, "linewidth": 0.35, "alpha": 0.45}
+    sns.lineplot(curves, x="steps", y="return", units="seed", estimator=None, errorbar=None, ax=axes, **faint)
 
 
 def _draw_threshold(axes: Axes, request: FigureRequest, environment: str) -> None:
@@ -113,14 +131,8 @@ def _draw_threshold(axes: Axes, request: FigureRequest, environment: str) -> Non
         axes.axhline(threshold, color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1)
 
 
-def _runs(request: FigureRequest, environment: str, strand: style.Strand) -> DataFrame:
-    """Lay a strand's curves out: a row per seed, a column per grid point."""
-    rows = strand.rows(request.rows("curves", environment=environment))
-    return rows.pivot(index="seed", columns="steps", values="return")
-
-
 def _entries(request: FigureRequest, strands: tuple[style.Strand, ...]) -> list[Line2D]:
-    entries = [Line2D([], [], label=strand.label, **strand.look.line) for strand in strands]
+    entries = marks.legend_entries(strands, marked=False)
     if any(request.study.environments[name].threshold is not None for name in request.environments):
         entries.append(Line2D([], [], label="threshold", color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3))))
     return entries

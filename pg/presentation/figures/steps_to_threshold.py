@@ -43,12 +43,13 @@ def caption(request: FigureRequest) -> str:
     """Say what is drawn, and each variant's restricted mean and number of seeds that reached the threshold."""
     budget = number(request.training.budget.steps)
     seeds = len(request.tables["long"]["seed"].unique())
-    sentences = [
+    lead = (
         "Environment steps until the mean return of the last five batches first reaches the threshold, "
         f"{counted(seeds, 'seed')} per variant. A dot is a seed; a triangle is one that did not reach the threshold "
         f"within {budget} steps and counts as {budget}. Bars are means restricted to the budget with 95 % intervals, "
         "which stand in brackets below. At the right: how many seeds reached it."
-    ]
+    )
+    sentences = [lead]
     for environment in _environments(request):
         summary = request.rows("summary", environment=environment, metric="steps_to_threshold")
         results = {

@@ -7,17 +7,20 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from pg.evidence.statistics import Interval, mean
-from pg.presentation import style
+from pg.evidence.statistics import mean
+from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised
 from pg.presentation.figures import FigureRequest
 from pg.study.equations import environment_label
 from pg.study.expansion import Cell
+
+_DODGE = 0.06  # factor between neighbouring strands, as a logarithm
 
 
 def tuned_table(choices: Iterable[tuple[Cell, Mapping[str, Any]]]) -> pd.DataFrame:
@@ -69,12 +72,13 @@ def draw(request: FigureRequest) -> Figure:
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, which rates were chosen, and which of them lie at an edge of the grid."""
     table = request.tables["tuned"]
-    sentences = [
+    lead = (
         "Sensitivity to the learning rate: the mean return over the whole budget (area under the learning curve), "
         f"mean and 95 % t interval over {counted(len(table['seed'].unique()), 'tuning seed')}, which are apart from "
         "the seeds of the evaluation. Large marks are the chosen rates; a ring marks a choice at an edge of the grid, "
         "where a better rate may lie beyond."
-    ]
+    )
+    sentences = [lead]
     for environment in request.environments:
         rates = {
             strand.label: f"{chosen.learning_rate:g}" + (" (edge of the grid)" if chosen.at_edge else "")
@@ -87,10 +91,9 @@ def caption(request: FigureRequest) -> str:
 
 
 def _draw_panel(axes: Axes, request: FigureRequest, environment: str, strands: tuple[style.Strand, ...]) -> None:
-    for place, strand in enumerate(strands):
-        rows = strand.rows(request.rows("tuned", environment=environment))
-        if not rows.empty:
-            _draw_strand(axes, strand, rows, math.exp(0.06 * (place - (len(strands) - 1) / 2)))
+    tuned = request.rows("tuned", environment=environment)
+    if len(tuned):
+        _draw_scores(axes, _scores(marks.gathered(strands, tuned)), strands)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(sorted(request.tables["tuned"]["learning_rate"].unique())))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -102,22 +105,24 @@ def _draw_panel(axes: Axes, request: FigureRequest, environment: str, strands: t
     style.plain_numbers(axes, y=True)
 
 
-def _draw_strand(axes: Axes, strand: style.Strand, rows: pd.DataFrame, dodge: float) -> None:
-    look = strand.look
-    scores: dict[float, Interval] = {
-        rate: mean(rows.loc[rows["learning_rate"] == rate, "score"].to_numpy(float))
-        for rate in sorted(rows["learning_rate"].unique())
-    }
-    rates = [rate * dodge for rate in scores]
-    means = [score.estimate for score in scores.values()]
-    low, high = (style.bounded([getattr(score, end) for score in scores.values()]) for end in ("low", "high"))
-    axes.vlines(rates, low, high, color=look.colour, linewidth=0.8)
-    axes.plot(rates, means, marker=look.marker, markersize=2.5, mec="white", mew=0.3, linewidth=1, **look.line)
-    for chosen in _chosen(rows):
-        at = (chosen.learning_rate * dodge, scores[chosen.learning_rate].estimate)
-        axes.plot(*at, look.marker, color=look.colour, markersize=6, mec="white", mew=0.6, zorder=3)
-        if chosen.at_edge:
-            axes.plot(*at, "o", mfc="none", mec=look.colour, markersize=10, mew=0.7, zorder=3)
+def _draw_scores(axes: Axes, scores: pd.DataFrame, strands: tuple[style.Strand, ...]) -> None:
+    scores = scores.assign(beside=marks.dodged(scores, "learning_rate", _DODGE))
+    marks.draw_column_intervals(axes, scores, strands, "beside")
+    chosen = scores.loc[scores["chosen"]]
+    sns.scatterplot(chosen, x="beside", y="estimate", s=36, linewidth=0.6, zorder=3, ax=axes, **marks.as_marks(strands))
+    at_edge = chosen.loc[chosen["at_edge"]]
+    colours = at_edge["strand"].map(marks.colours(strands)).tolist()
+    axes.scatter(at_edge["beside"], at_edge["estimate"], s=100, c="none", edgecolors=colours, linewidths=0.7, zorder=3)
+
+
+def _scores(tuned: pd.DataFrame) -> pd.DataFrame:
+    """Take each strand's mean over tuning seeds and its interval at every rate, as columns of a summary."""
+    keys = ["strand", "place", "learning_rate", "chosen", "at_edge"]
+    rows = []
+    for names, scores in tuned.groupby(keys, sort=False)["score"]:
+        interval = mean(scores)
+        rows.append((*names, interval.estimate, interval.low, interval.high))
+    return pd.DataFrame(rows, columns=[*keys, "estimate", "ci_low", "ci_high"])
 
 
 def _chosen(rows: pd.DataFrame) -> Iterable[Any]:
@@ -126,10 +131,8 @@ def _chosen(rows: pd.DataFrame) -> Iterable[Any]:
 
 
 def _entries(request: FigureRequest, strands: tuple[style.Strand, ...]) -> list[Line2D]:
-    entries = [
-        Line2D([], [], marker=strand.look.marker, label=strand.label, markersize=3.5, **strand.look.line)
-        for strand in strands
-    ]
+    drawn = [strand for strand in strands if len(strand.rows(request.tables["tuned"]))]
+    entries = marks.legend_entries(drawn, marked=True)
     if any(request.tables["tuned"]["at_edge"]):
         ring = Line2D([], [], marker="o", linestyle="", mfc="none", mec=style.INK, markersize=7, mew=0.7)
         ring.set_label("chosen at an edge of the grid")

@@ -52,12 +52,13 @@ def caption(request: FigureRequest) -> str:
     environments, stages = request.environments, request.probe.source.stages
     reference = _reference(request)
     seeds = len(request.tables["long"]["seed"].unique())
-    sentences = [
+    lead = (
         f"Total variance (the trace of the covariance matrix) of each gradient estimate with N = {_batch(request)} "
         f"trajectories. Each dot is one of {counted(seeds, 'policy snapshot')}; bars are geometric means with 95 % "
         f"intervals. At the right: the ratio to {reference.label} on the same snapshots, below 1 where the variance "
         "is lower, with its 95 % interval in brackets."
-    ]
+    )
+    sentences = [lead]
     for environment in environments:
         panel = _Panel(environment, stages[-1])
         ratios = {
