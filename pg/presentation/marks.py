@@ -62,6 +62,11 @@ def draw_row_intervals(axes: Axes, summary: DataFrame, strands: Sequence[Strand]
 def draw_column_intervals(axes: Axes, rows: DataFrame, strands: Sequence[Strand], x: str) -> None:
     """Draw gathered rows of a summary as a line per strand, with mark and bar where the column x says."""
     axes.vlines(rows[x], *_ends(rows), colors=_colour_each(rows, strands), linewidth=0.8)
+    draw_lines(axes, rows, strands, x)
+
+
+def draw_lines(axes: Axes, rows: DataFrame, strands: Sequence[Strand], x: str) -> None:
+    """Draw gathered estimates as a line per strand, with a mark where the column x says."""
     lines = as_lines(strands, marked=True)
     sns.lineplot(rows, x=x, y="estimate", linewidth=1, markersize=3, markeredgewidth=0.3, ax=axes, **lines)
 

@@ -37,6 +37,8 @@ Width = Literal["one_column", "two_columns"]
 WIDTHS: Mapping[Width, float] = {"one_column": 3.4, "two_columns": 7.0}
 """Widths of a figure on a two-column page, in inches."""
 
+_LEGEND_ROW = 0.16  # inches
+
 INK = "#222222"
 FAINT = "#8a8a8a"
 
@@ -142,7 +144,7 @@ class Strand:
     label
         Name in the figure.
     look
-        The variant's look; levels share its hue, from pale to full.
+        The variant's look; levels share its hue, from pale to full, and differ in dashes.
     """
 
     variant: str
@@ -172,7 +174,7 @@ def strands(request: FigureRequest) -> tuple[Strand, ...]:
             variant=variant,
             levels=level,
             label=", ".join((label(request.study, variant), *(in_words(path, at) for path, at in level.items()))),
-            look=replace(look_of[variant], colour=_shade(look_of[variant].colour, (place + 1) / len(levels))),
+            look=_of_level(look_of[variant], place, len(levels)),
         )
         for variant in request.variants
         for place, level in enumerate(levels)
@@ -187,6 +189,12 @@ def _equals(column: Series, value: Any) -> NDArray[np.bool_]:
         return np.equal(held, value)
     # Lists stand in tables as JSON.
     return held.astype(str) == (json.dumps(value) if isinstance(value, tuple | list | dict) else str(value))
+
+
+def _of_level(look: Look, place: int, count: int) -> Look:
+    """Vary a look by level; the last level looks as the variant does."""
+    dashes = _DASHES[(_DASHES.index(look.dashes) + count - 1 - place) % len(_DASHES)]
+    return replace(look, colour=_shade(look.colour, (place + 1) / count), dashes=dashes)
 
 
 def _shade(colour: str, strength: float) -> str:
@@ -204,11 +212,15 @@ def canvas(width: Width, height: float) -> Figure:
 
 
 def legend_below(figure: Figure, entries: Sequence[Line2D], width: Width) -> None:
-    """Write one legend for the whole figure beneath it, its entries in the order given, read row by row."""
+    """Write one legend for the whole figure beneath it, its entries in the order given, read row by row.
+
+    The figure grows by the legend's height, so that long legends leave the panels their room.
+    """
     longest = max(len(str(entry.get_label())) for entry in entries)
     fits = int((WIDTHS[width] * 19) // (longest + 8))
     rows = math.ceil(len(entries) / max(1, fits))
     columns = math.ceil(len(entries) / rows)
+    figure.set_figheight(figure.get_figheight() + _LEGEND_ROW * rows)
     figure.legend(handles=_row_by_row(entries, columns), loc="outside lower center", ncols=columns)
 
 
@@ -226,8 +238,8 @@ def bounded(ends: ArrayLike) -> NDArray[np.float64]:
 
 def name_rows(axes: Axes, strands: Sequence[Strand], width: Width) -> None:
     """Name the rows of a panel after what they show, the first on top; long names break into lines."""
-    longest = 24 if width == "one_column" else 34
-    names = [textwrap.fill(strand.label, longest, break_long_words=False) for strand in strands]
+    longest = 30 if width == "one_column" else 40
+    names = [textwrap.fill(one.label, longest, break_long_words=False, break_on_hyphens=False) for one in strands]
     axes.set_yticks(range(len(strands)), names, linespacing=1.0)
     axes.set_ylim(len(strands) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)

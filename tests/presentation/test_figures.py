@@ -142,6 +142,22 @@ def test_choices_at_an_edge_of_the_grid_are_ringed_and_named(request_for: Reques
     assert caption(request).count("(edge of the grid)") == len(rings)
 
 
+def test_tuning_shows_every_seed_and_the_mean_that_is_compared(request_for: Requests) -> None:
+    request = request_for("tuning", environments=("cartpole",), variants=("to_go",))
+    rows = request.rows("tuned", environment="cartpole", variant="to_go")
+    axes = draw(request).axes[0]
+
+    assert sorted(offsets(scatters(axes)[0])[:, 1]) == sorted(rows["score"])
+    assert np.allclose(axes.lines[0].get_ydata(), rows.groupby("learning_rate")["score"].mean())
+
+
+def test_panels_of_one_environment_span_one_ratio(request_for: Requests) -> None:
+    spans = [np.log(axes.get_xlim()) for axes in draw(request_for("variance", environments=("cartpole",))).axes]
+
+    assert len(spans) == 3
+    assert np.allclose(np.diff(spans), np.diff(spans[0]))
+
+
 def test_the_legend_of_tuning_names_tuned_variants_alone(request_for: Requests) -> None:
     request = request_for("tuning")
     tuned = request.tables["tuned"].query("variant != 'to_go'")
@@ -166,7 +182,7 @@ def test_an_environment_without_tuning_has_an_empty_panel(request_for: Requests)
     [
         ("variance", {"stage": "initial", "metric": "total_variance", "batch": 16}, 0),
         ("batch_size", {"stage": "initial", "metric": "cosine"}, 0),
-        ("batch_size", {"stage": "initial", "metric": "snr"}, 1),
+        ("batch_size", {"stage": "initial", "metric": "snr"}, 3),
         ("steps_to_threshold", {"metric": "steps_to_threshold"}, 0),
     ],
 )

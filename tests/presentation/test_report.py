@@ -116,7 +116,9 @@ def test_sections_follow_the_lecture(text: str) -> None:
 def test_sections_are_ranked_by_the_lecture_and_others_come_last() -> None:
     assert section_rank("Baseline edition (jacket)") == LECTURE_SECTIONS.index("Baseline edition")
     assert section_rank("what does the gradient do; Summary") > section_rank("Using causality")
-    assert section_rank("Recap (π(a∣o))") < section_rank("Imitation recap") < section_rank("Off-policy version")
+    assert (
+        section_rank("Recap (π(a\N{DIVIDES}o))") < section_rank("Imitation recap") < section_rank("Off-policy version")
+    )
     assert section_rank("Appendix") == len(LECTURE_SECTIONS)
 
 

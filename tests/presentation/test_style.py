@@ -130,3 +130,9 @@ def test_a_strand_finds_its_own_rows_alone(request_for: Requests) -> None:
 
     assert all(len(rows.groupby(["variant", "variant.batch"])) == 1 for rows in found)
     assert sum(map(len, found)) == len(request.tables["summary"])
+
+
+def test_levels_differ_in_dashes_where_print_is_grey(request_for: Requests) -> None:
+    strands = [strand for strand in style.strands(request_for("sizes")) if strand.variant == "to_go"]
+
+    assert len({strand.look.dashes for strand in strands}) == len(strands) == 3

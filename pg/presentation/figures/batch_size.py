@@ -33,7 +33,7 @@ def draw(request: FigureRequest) -> Figure:
     strands, probe = style.strands(request), request.probe
     panels = _panels(request, probe)
     rows, columns = len(panels), len(panels[0])
-    figure = style.canvas(request.figure.width, 0.75 + 1.25 * rows)
+    figure = style.canvas(request.figure.width, 0.35 + 1.25 * rows)
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
     for row, line in enumerate(panels):
         for column, panel in enumerate(line):
@@ -45,6 +45,7 @@ def draw(request: FigureRequest) -> Figure:
                 axes.set_title(_title(request, panel))
     for axes in grid[-1]:
         axes.set_xlabel("batch size N")
+    figure.align_ylabels()
     style.legend_below(figure, marks.legend_entries(strands, marked=True), request.figure.width)
     return figure
 
@@ -72,8 +73,10 @@ def caption(request: FigureRequest) -> str:
 
 
 def _panels(request: FigureRequest, probe: ProbeExperiment) -> list[list[_Panel]]:
-    """Lay the panels out: environments beside each other while they fit, else beneath each other."""
+    """Lay the panels out: environments, or the stages of the only one, beside each other while they fit."""
     metrics, stages, environments = tuple(_AXIS_LABELS), probe.source.stages, request.environments
+    if request.figure.width == "two_columns" and len(environments) == 1 and len(stages) <= 3:
+        return [[_Panel(environments[0], metric, stage) for stage in stages] for metric in metrics]
     if request.figure.width == "two_columns" and len(environments) <= 2:
         return [
             [_Panel(environment, metric, stage) for environment, metric in product(environments, metrics)]

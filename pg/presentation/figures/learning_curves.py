@@ -30,7 +30,7 @@ def draw(request: FigureRequest) -> Figure:
     down = math.ceil(len(environments) / across)
     beside = _beside(len(strands))
     heights = [_HEIGHTS[0], *[_HEIGHTS[1]] * math.ceil(len(strands) / beside)]
-    figure = style.canvas(request.figure.width, 0.7 + 0.15 * len(strands) / 3 + down * (sum(heights) + 0.3))
+    figure = style.canvas(request.figure.width, 0.35 + down * (sum(heights) + 0.3))
     grid = figure.add_gridspec(down * len(heights), across * beside, height_ratios=heights * down)
     for place, environment in enumerate(environments):
         corner = (place // across * len(heights), place % across * beside)

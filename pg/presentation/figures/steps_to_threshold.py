@@ -29,7 +29,7 @@ def draw(request: FigureRequest) -> Figure:
     strands, environments = style.strands(request), _environments(request)
     across = min(2, len(environments)) if request.figure.width == "two_columns" else 1
     down = math.ceil(len(environments) / across)
-    figure = style.canvas(request.figure.width, 0.7 + down * (0.55 + 0.21 * len(strands)))
+    figure = style.canvas(request.figure.width, 0.15 + down * (0.65 + 0.21 * len(strands)))
     grid = figure.subplots(down, across, squeeze=False, sharey=True)
     for axes, environment in zip(grid.flat, environments, strict=False):
         _draw_panel(axes, request, environment, strands)

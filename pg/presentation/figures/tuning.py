@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from pg.evidence.statistics import mean
 from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised
 from pg.presentation.figures import FigureRequest
@@ -59,7 +58,7 @@ def draw(request: FigureRequest) -> Figure:
     strands, environments = style.strands(request), request.environments
     across = min(3, len(environments)) if request.figure.width == "two_columns" else 1
     down = math.ceil(len(environments) / across)
-    figure = style.canvas(request.figure.width, 0.6 + 0.05 * len(strands) + 1.75 * down)
+    figure = style.canvas(request.figure.width, 0.1 + 2 * down)
     grid = figure.subplots(down, across, squeeze=False)
     for axes, environment in zip(grid.flat, environments, strict=False):
         _draw_panel(axes, request, environment, strands)
@@ -73,10 +72,10 @@ def caption(request: FigureRequest) -> str:
     """Say what is drawn, which rates were chosen, and which of them lie at an edge of the grid."""
     table = request.tables["tuned"]
     lead = (
-        "Sensitivity to the learning rate: the mean return over the whole budget (area under the learning curve), "
-        f"mean and 95 % t interval over {counted(len(table['seed'].unique()), 'tuning seed')}, which are apart from "
-        "the seeds of the evaluation. Large marks are the chosen rates; a ring marks a choice at an edge of the grid, "
-        "where a better rate may lie beyond."
+        "Sensitivity to the learning rate: the mean return over the whole budget (area under the learning curve), of "
+        f"each of {counted(len(table['seed'].unique()), 'tuning seed')} as a dot and their mean as a line; seeds of "
+        "tuning are apart from those of the evaluation. Large marks are the chosen rates; a ring marks a choice at an "
+        "edge of the grid, where a better rate may lie beyond."
     )
     sentences = [lead]
     for environment in request.environments:
@@ -91,9 +90,9 @@ def caption(request: FigureRequest) -> str:
 
 
 def _draw_panel(axes: Axes, request: FigureRequest, environment: str, strands: tuple[style.Strand, ...]) -> None:
-    tuned = request.rows("tuned", environment=environment)
-    if len(tuned):
-        _draw_scores(axes, _scores(marks.gathered(strands, tuned)), strands)
+    scores = marks.gathered(strands, request.rows("tuned", environment=environment))
+    if len(scores):
+        _draw_scores(axes, scores.assign(beside=marks.dodged(scores, "learning_rate", _DODGE)), strands)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(sorted(request.tables["tuned"]["learning_rate"].unique())))
     axes.xaxis.set_minor_locator(NullLocator())
@@ -101,28 +100,22 @@ def _draw_panel(axes: Axes, request: FigureRequest, environment: str, strands: t
     axes.grid(visible=True)
     axes.set_title(environment_label(request.study, environment))
     axes.set_xlabel("learning rate")
-    axes.set_ylabel("mean return over the budget")
+    axes.set_ylabel("mean return over budget")
     style.plain_numbers(axes, y=True)
 
 
 def _draw_scores(axes: Axes, scores: pd.DataFrame, strands: tuple[style.Strand, ...]) -> None:
-    scores = scores.assign(beside=marks.dodged(scores, "learning_rate", _DODGE))
-    marks.draw_column_intervals(axes, scores, strands, "beside")
-    chosen = scores.loc[scores["chosen"]]
+    """Draw seeds as dots, because an interval over so few would say little, and the means that tuning compares."""
+    faint = {"hue": "strand", "palette": marks.colours(strands), "legend": False, "alpha": 0.5, "linewidth": 0, "s": 5}
+    sns.scatterplot(scores, x="beside", y="score", ax=axes, **faint)
+    keys = ["strand", "place", "beside", "chosen", "at_edge"]
+    means = scores.groupby(keys, sort=False)["score"].mean(skipna=False).rename("estimate").reset_index()
+    marks.draw_lines(axes, means, strands, "beside")
+    chosen = means.loc[means["chosen"]]
     sns.scatterplot(chosen, x="beside", y="estimate", s=36, linewidth=0.6, zorder=3, ax=axes, **marks.as_marks(strands))
     at_edge = chosen.loc[chosen["at_edge"]]
     colours = at_edge["strand"].map(marks.colours(strands)).tolist()
     axes.scatter(at_edge["beside"], at_edge["estimate"], s=100, c="none", edgecolors=colours, linewidths=0.7, zorder=3)
-
-
-def _scores(tuned: pd.DataFrame) -> pd.DataFrame:
-    """Take each strand's mean over tuning seeds and its interval at every rate, as columns of a summary."""
-    keys = ["strand", "place", "learning_rate", "chosen", "at_edge"]
-    rows = []
-    for names, scores in tuned.groupby(keys, sort=False)["score"]:
-        interval = mean(scores)
-        rows.append((*names, interval.estimate, interval.low, interval.high))
-    return pd.DataFrame(rows, columns=[*keys, "estimate", "ci_low", "ci_high"])
 
 
 def _chosen(rows: pd.DataFrame) -> Iterable[Any]:

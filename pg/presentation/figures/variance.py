@@ -41,7 +41,7 @@ def draw(request: FigureRequest) -> Figure:
     grid = figure.subplots(rows, beside, squeeze=False, sharey=True)
     for panel, axes in zip(panels, grid.flat, strict=True):
         _draw_panel(axes, request, panel, strands, reference)
-    _share_scales(panels, list(grid.flat))
+    _share_spans(panels, list(grid.flat))
     for axes in grid[-1]:
         axes.set_xlabel(f"tr Cov (return², N = {_batch(request)})")
     return figure
@@ -56,7 +56,7 @@ def caption(request: FigureRequest) -> str:
         f"Total variance (the trace of the covariance matrix) of each gradient estimate with N = {_batch(request)} "
         f"trajectories. Each dot is one of {counted(seeds, 'policy snapshot')}; bars are geometric means with 95 % "
         f"intervals. At the right: the ratio to {reference.label} on the same snapshots, below 1 where the variance "
-        "is lower, with its 95 % interval in brackets."
+        "is lower, with its 95 % interval in brackets. Panels of one environment span equally many orders of magnitude."
     )
     sentences = [lead]
     for environment in environments:
@@ -96,18 +96,20 @@ def _reading_order(environments: tuple[str, ...], stages: tuple[str, ...], besid
 
 
 def _beside(request: FigureRequest) -> int:
-    """Count the panels that fit beside each other: all environments, or one where the page is too narrow."""
-    count = len(request.environments)
+    """Count the panels that fit beside each other: all environments, or the stages of the only one, or one."""
+    environments, stages = len(request.environments), len(request.probe.source.stages)
+    count = environments if environments > 1 else stages
     return count if request.figure.width == "two_columns" and count <= 3 else 1
 
 
-def _share_scales(panels: list[_Panel], axes: list[Axes]) -> None:
-    """Give all stages of an environment one scale, so that variances can be compared down a column."""
+def _share_spans(panels: list[_Panel], axes: list[Axes]) -> None:
+    """Let all stages of an environment span as many orders of magnitude: a length is one ratio in each of them."""
     for environment in {panel.environment for panel in panels}:
         own = [one for panel, one in zip(panels, axes, strict=True) if panel.environment == environment]
-        ends = np.array([one.get_xlim() for one in own])
-        for one in own:
-            one.set_xlim(ends[:, 0].min(), ends[:, 1].max())
+        ends = np.log([one.get_xlim() for one in own])
+        reach = np.diff(ends).max() / 2
+        for one, middle in zip(own, ends.mean(axis=1), strict=True):
+            one.set_xlim(*np.exp([middle - reach, middle + reach]))
 
 
 def _ratio_text(ratio: Interval | None, *, with_ends: bool) -> str:
