@@ -3,6 +3,7 @@ from pg.presentation.figures import FIGURES
 DRAWING = (
     "presentation.figures.__init__",
     "presentation.style",
+    "presentation.marks",
     "presentation.captions",
     "study.equations",
     "evidence.statistics",
