@@ -9,7 +9,7 @@ import gymnasium
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.spaces import Box, Discrete, flatten_space
 
-from pg.environments.tabular import tabular_mdp
+from pg.environments.tabular import count_trajectories, tabular_mdp
 from pg.study.model import Environment
 
 
@@ -61,6 +61,13 @@ def check(environment: Environment) -> None:
 def has_tables(environment: Environment) -> bool:
     """Tell whether transition probabilities are known: ours, or gymnasium's where the environment exposes them."""
     return tabular_mdp(environment.id, environment.kwargs, horizon_of(environment)) is not None
+
+
+def trajectories_of(environment: Environment) -> int:
+    """Count the trajectories of an environment with tables."""
+    mdp = tabular_mdp(environment.id, environment.kwargs, horizon_of(environment))
+    assert mdp is not None
+    return count_trajectories(mdp)
 
 
 def make_copy(id: str, kwargs: dict[str, Any], horizon: int) -> gymnasium.Env[Any, Any]:

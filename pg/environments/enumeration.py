@@ -15,10 +15,8 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pg.environments.tabular import MDP
+from pg.environments.tabular import MDP, Step, count_trajectories
 from pg.trajectories import Trajectories
-
-_Step = tuple[int, int, int]
 
 
 class EnumerationTooLarge(ValueError):
@@ -63,15 +61,6 @@ class Enumeration:
         every_step = policy.expand(len(steps), -1, -1)
         chosen = every_step[steps, self.states, self.trajectories.actions[0]]
         return self.environment_probabilities * chosen.where(self.trajectories.mask[0], 1).prod(-1)
-
-
-def count_trajectories(mdp: MDP) -> int:
-    """Count the trajectories that `enumerate_trajectories` would build, without building them."""
-    # Python's integers do not overflow: a long horizon has more trajectories than 64 bits can count.
-    after: list[int] = [1] * mdp.states
-    for _ in range(mdp.horizon):
-        after = [_count_from(mdp, state, after) for state in range(mdp.states)]
-    return sum(count for count, probability in zip(after, mdp.start, strict=True) if probability > 0)
 
 
 def enumerate_trajectories(mdp: MDP, limit: int) -> Enumeration:
@@ -170,25 +159,17 @@ def batches(enumeration: Enumeration, members: Int[Tensor, "S N"]) -> Trajectori
     )
 
 
-def _paths(mdp: MDP, state: int, steps: int) -> Iterator[tuple[_Step, ...]]:
+def _paths(mdp: MDP, state: int, steps: int) -> Iterator[tuple[Step, ...]]:
     """Yield every sequence of (state, action, outcome) that can follow a state within a number of steps."""
     if steps == 0:
         yield ()
         return
-    for step in _steps(mdp, state):
+    for step in mdp.possible_steps(state):
         if mdp.terminates[step]:
             yield (step,)
         else:
             for rest in _paths(mdp, int(mdp.next_states[step]), steps - 1):
                 yield (step, *rest)
-
-
-def _count_from(mdp: MDP, state: int, after: list[int]) -> int:
-    return sum(1 if mdp.terminates[step] else after[int(mdp.next_states[step])] for step in _steps(mdp, state))
-
-
-def _steps(mdp: MDP, state: int) -> list[_Step]:
-    return [(state, int(action), int(outcome)) for action, outcome in np.argwhere(mdp.probabilities[state] > 0)]
 
 
 def _one_batch(values: NDArray[np.generic]) -> Tensor:

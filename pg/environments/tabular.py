@@ -18,6 +18,8 @@ from pg.trajectories import Spaces, Transition
 
 _SUM_TOLERANCE = 1e-9
 
+Step = tuple[int, int, int]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MDP:
@@ -59,6 +61,10 @@ class MDP:
             if (distribution < 0).any() or (abs(distribution.sum(-1) - 1) > _SUM_TOLERANCE).any():
                 raise ValueError(f"{name} must be distributions: not negative and summing to 1")
 
+    def possible_steps(self, state: int) -> list[Step]:
+        """List every (state, action, outcome) of positive probability that begins in a state."""
+        return [(state, int(action), int(outcome)) for action, outcome in np.argwhere(self.probabilities[state] > 0)]
+
     @property
     def states(self) -> int:
         """Number of states."""
@@ -81,6 +87,19 @@ class MDP:
         source, action, _ = np.indices(self.probabilities.shape)
         np.add.at(table, (source, action, self.next_states), self.probabilities * ~self.terminates)
         return table
+
+
+def count_trajectories(mdp: MDP) -> int:
+    """Count the trajectories of positive probability, without building them."""
+    # Python's integers do not overflow: a long horizon has more trajectories than 64 bits can count.
+    after: list[int] = [1] * mdp.states
+    for _ in range(mdp.horizon):
+        after = [_count_from(mdp, state, after) for state in range(mdp.states)]
+    return sum(count for count, probability in zip(after, mdp.start, strict=True) if probability > 0)
+
+
+def _count_from(mdp: MDP, state: int, after: list[int]) -> int:
+    return sum(1 if mdp.terminates[step] else after[int(mdp.next_states[step])] for step in mdp.possible_steps(state))
 
 
 class TabularEnvironments:

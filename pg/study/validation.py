@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from pg.environments.catalogue import UnsupportedEnvironment, check, has_tables
+from pg.environments.catalogue import UnsupportedEnvironment, check, has_tables, trajectories_of
 from pg.evidence.metrics import METRICS
 from pg.presentation.figures import FIGURES
 from pg.study.expansion import ExtensionError, cells, extended
@@ -138,7 +138,9 @@ def _experiment_problems(study: Study) -> Iterator[str]:
             case ProbeExperiment():
                 yield from _probe_problems(study, at, experiment)
             case ExactExperiment():
-                yield from _exact_problems(study, at, experiment)
+                yield from list(_table_problems(study, at, experiment)) or _enumeration_problems(
+                    study, name, experiment
+                )
 
 
 def _sweep_path_problems(at: str, experiment: Experiment) -> Iterator[str]:
@@ -194,12 +196,24 @@ def _probe_problems(study: Study, at: str, experiment: ProbeExperiment) -> Itera
         )
 
 
-def _exact_problems(study: Study, at: str, experiment: ExactExperiment) -> Iterator[str]:
+def _table_problems(study: Study, at: str, experiment: ExactExperiment) -> Iterator[str]:
     for name in experiment.environments:
         if not has_tables(study.environments[name]):
             yield (
                 f"{at}.environments: {name} ({study.environments[name].id}) has no tables to enumerate; allowed: "
                 "pg/Bandit-v0, pg/Chain-v0, pg/Random-v0, or any environment with a transition table, as FrozenLake-v1"
+            )
+
+
+def _enumeration_problems(study: Study, name: str, experiment: ExactExperiment) -> Iterator[str]:
+    largest = {cell.environment_id: cell for cell in sorted(cells(study, name), key=lambda cell: cell.variant.batch)}
+    for cell in largest.values():
+        trajectories, size = trajectories_of(cell.environment), cell.variant.batch
+        if trajectories**size > experiment.limit:
+            yield (
+                f"experiments.{name}.limit: {cell.environment_id} has {trajectories:,} trajectories, and batches of "
+                f"{size} make {trajectories**size:.3g} of them; {experiment.limit:,} are allowed: shorten the horizon, "
+                "sweep smaller batches, or raise the limit"
             )
 
 

@@ -3,7 +3,6 @@
 import sys
 
 import pytest
-
 from pg.evidence.benchmarks import compare
 
 

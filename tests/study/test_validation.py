@@ -86,6 +86,11 @@ def test_a_legal_study_is_read(options: dict[str, Any]) -> None:
         ("experiments/gradients/sample/batches", [48], r"gradients\.sample: batches: 48 does not cut trajectories: 64"),
         ("experiments/gradients/sweep", {"variant.batch": [2]}, r"gradients\.sweep: variant\.batch has no effect"),
         ("experiments/exact/environments", ["cartpole"], r"exact\.environments: cartpole .* has no tables"),
+        (
+            "environments/chain/horizon",
+            9,
+            r"exact\.limit: chain has [\d,]+ trajectories, and batches of 3 make .* 200,000",
+        ),
         ("figures/variance/kind", "varience", r"figures\.variance\.kind: 'varience' .* did you mean 'variance'"),
         ("figures/variance/experiment", "learn", r"figures\.variance\.experiment: variance draws probe"),
         ("figures/variance/variants", ["to_go"], r"figures\.variance\.variants: 'to_go' is not known"),

@@ -4,7 +4,6 @@ import shutil
 
 import pandas as pd
 import pytest
-
 from tests.workflow.checkout import ROOT, Checkout
 
 

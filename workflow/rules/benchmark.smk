@@ -19,12 +19,12 @@ rule benchmarks:
         peers=PEERS,
     output:
         f"{RESULTS}/benchmarks.csv",
-    params:
-        programs=str(Path(workflow.basedir, "workflow/benchmarks")),
-        repetitions=3,
     log:
         f"{RESULTS}/logs/benchmarks.log",
     threads: 1
+    params:
+        programs=str(Path(workflow.basedir, "workflow/benchmarks")),
+        repetitions=3,
     script:
         "../scripts/benchmarks.py"
 

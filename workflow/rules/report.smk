@@ -1,9 +1,7 @@
 from hashlib import sha256
 from pathlib import Path
 
-TEMPLATE = Path(workflow.basedir, "workflow/report/page.html.j2")
-
-
+TEMPLATE = Path(workflow.basedir, "workflow/report")
 PAGE = (
     "presentation.report",
     "presentation.captions",
@@ -23,7 +21,6 @@ rule report_page:
         figures=expand(f"{RESULTS}/figures/{{figure}}.png", figure=STUDY.figures),
         captions=expand(f"{RESULTS}/figures/{{figure}}.txt", figure=STUDY.figures),
         tuned=[tuned_of(cell) for cell in tuned_cells()],
-        template=[str(TEMPLATE), *map(str, TEMPLATE.parent.glob("page.*"))],
     output:
         f"{RESULTS}/report.html",
     log:
@@ -34,6 +31,11 @@ rule report_page:
         package=code_digest(["."]),
         benchmarks=f"{RESULTS}/benchmarks",
         code=code_digest(PAGE),
+        # By content, so that a checkout that is moved is not taken for another one.
+        template=[
+            sha256(path.read_bytes()).hexdigest()
+            for path in sorted(TEMPLATE.glob("page.*"))
+        ],
     script:
         "../scripts/report.py"
 

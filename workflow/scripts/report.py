@@ -13,6 +13,6 @@ page = report.Report(
     provenance=provenance.provenance(
         snakemake.params.config, snakemake.params.package, sorted(Path(snakemake.params.benchmarks).rglob("*.tsv"))
     ),
-    template=Path(snakemake.input.template[0]),
+    template=Path(snakemake.scriptdir).parent / "report/page.html.j2",
 )
 records.write_text(report.render(page), snakemake.output[0])
