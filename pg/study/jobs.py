@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -40,7 +41,7 @@ _ROLLOUT = (
 _ESTIMATION = ("estimators.returns", "estimators.surrogate", "estimators.compose")
 
 
-class Job(Record):
+class Job(Record, ABC):
     """A slice of the study that one job needs, and the code it runs."""
 
     def canonical(self) -> str:
@@ -52,9 +53,9 @@ class Job(Record):
         return code_digest(self.code)
 
     @property
+    @abstractmethod
     def code(self) -> tuple[str, ...]:
         """Modules whose code decides what comes out."""
-        raise NotImplementedError
 
 
 class TrainJob(Job):
