@@ -1,17 +1,23 @@
 # Training CartPole-v1 here and in Tianshou, in turn on one core. Seconds depend on the machine: quote the ratio.
 
-PEERS = f"{RESULTS}/benchmarks/peers"
+import sys
+
+PEERS = f"{RESULTS}/peers"
+PROGRAMS = Path(workflow.basedir, "workflow/benchmarks")
 
 
 rule peers:
-    input:
-        "workflow/benchmarks/peers.txt",
     output:
         directory(PEERS),
     log:
         f"{RESULTS}/logs/peers.log",
+    params:
+        python=sys.executable,
+        packages=(PROGRAMS / "peers.txt").read_text(encoding="utf-8").split("\n"),
+        requirements=str(PROGRAMS / "peers.txt"),
     shell:
-        "(python -m venv {output:q} && {output:q}/bin/python -m pip install --requirement {input:q}) > {log:q} 2>&1"
+        "({params.python:q} -m venv {output:q}"
+        " && {output:q}/bin/python -m pip install --requirement {params.requirements:q}) > {log:q} 2>&1"
 
 
 rule benchmarks:
@@ -23,7 +29,7 @@ rule benchmarks:
         f"{RESULTS}/logs/benchmarks.log",
     threads: 1
     params:
-        programs=str(Path(workflow.basedir, "workflow/benchmarks")),
+        programs=str(PROGRAMS),
         repetitions=3,
     script:
         "../scripts/benchmarks.py"
