@@ -235,13 +235,18 @@ def _ratio(numerator: float, denominator: float) -> float:
 
 
 def _cosines(gradients: Float[Tensor, "S D"], direction: Float[Tensor, " D"]) -> Float[Tensor, " S"]:
-    """Return the cosine of the angle between each gradient and a direction; NaN where either is zero."""
-    return gradients @ direction / (gradients.norm(dim=1) * direction.norm())
+    """Return the cosine of the angle between each gradient and a direction.
+
+    It is 0 for a gradient that is zero, since such a batch says nothing about where to go, and NaN for a direction that
+    is.
+    """
+    cosines = torch.nn.functional.cosine_similarity(gradients, direction.unsqueeze(0))
+    return cosines if direction.any() else torch.full_like(cosines, torch.nan)
 
 
 def _pairwise_cosine(gradients: Float[Tensor, "S D"]) -> float:
     """Return the mean cosine between two different gradients (Ilyas et al. 2020, section 3)."""
-    directions = gradients / gradients.norm(dim=1, keepdim=True)
+    directions = torch.nn.functional.normalize(gradients)
     count = directions.shape[0]
     first, second = torch.triu_indices(count, count, offset=1)
     return (directions @ directions.T)[first, second].mean().item()

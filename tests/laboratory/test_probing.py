@@ -92,6 +92,13 @@ def test_cosines_are_one_for_aligned_gradients_and_ten_are_compared_in_pairs() -
     assert found["cosine"] == pytest.approx((10 - 2) / 12)
 
 
+def test_a_batch_without_a_gradient_points_nowhere() -> None:
+    truth = torch.tensor([1.0, 0.0], dtype=torch.float64)
+    found = measures(torch.stack([truth, truth, 0 * truth, truth]), exactly(truth))
+    assert found["cosine"] == pytest.approx(0.75)
+    assert found["pairwise_cosine"] == pytest.approx(0.5)
+
+
 def test_the_references_own_noise_widens_every_error() -> None:
     truth = torch.ones(10, dtype=torch.float64)
     gradients = gaussian_gradients(30, truth, 1.0, 2)
