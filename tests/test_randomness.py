@@ -11,7 +11,7 @@ def test_equal_seed_and_purpose_repeat_and_any_difference_is_independent() -> No
         for key in ((0, "train", "starts"), (1, "train", "starts"), (0, "tune", "starts"), (0, "train", "actions"))
     }
     np.testing.assert_array_equal(draws[0, "train", "starts"], generator(0, "train", "starts").random(2000))
-    correlations = np.corrcoef(list(draws.values()))[np.triu_indices(len(draws), 1)]
+    correlations = np.atleast_2d(np.corrcoef(list(draws.values())))[np.triu_indices(len(draws), 1)]
     assert np.abs(correlations).max() < 5 / 2000**0.5
 
 
