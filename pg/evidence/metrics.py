@@ -71,6 +71,7 @@ _ALL = (
     Metric("relative_bias_noise", "bias over the gradient's norm, from noise alone", "", ("probe",)),
     Metric("shrinkage", "gain or loss along the true gradient", "", ("probe", "exact")),
     Metric("shrinkage_se", "standard error of the shrinkage", "", ("probe",)),
+    Metric("reference_flagged", "share of noisy references", "", ("probe",), statistic="share", failure=1.0),
     Metric("log_variance_slope", "slope of log variance on log batch size", "", ("probe",)),
     Metric("gradient_norm", "norm of the true gradient", "", ("exact",)),
     Metric("objective", "expected return J", "", ("exact",)),

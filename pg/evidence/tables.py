@@ -29,6 +29,7 @@ _PROBED = (
     "relative_bias_noise",
     "shrinkage",
     "shrinkage_se",
+    "reference_flagged",
 )
 _EXACT = ("relative_bias", "total_variance", "shrinkage", "gradient_norm", "objective")
 

@@ -181,7 +181,7 @@ class StackedPolicy:
     def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[Any]:
         """Sample an action for each of (S, N) observations by transforming the noise.
 
-        Discrete actions are the largest of logit + Gumbel noise (Gumbel 1954, lecture 3), real ones the mean plus
+        Discrete actions are the largest of logit + Gumbel noise (the Gumbel-max trick), real ones the mean plus
         standard deviation · noise.
         """
         with torch.inference_mode():

@@ -41,7 +41,7 @@ def probe(total_variance, variants=("to_go", "total"), seeds=(0, 1)):
         [
             {"seed": seed, "variant": variant, "batch": batch, "total_variance": value, "snr": seed + batch}
             | rest
-            | {"shrinkage": 0.0, "shrinkage_se": 0.1, "reference_flagged": False}
+            | {"shrinkage": 0.0, "shrinkage_se": 0.1, "reference_flagged": 0}
             for variant in variants
             for batch, value in total_variance.items()
             for seed in seeds
@@ -153,8 +153,8 @@ def test_a_probe_table_goes_by_cell_stage_seed_batch_and_metric():
     assert order["stage"].tolist() == ["late", "late", "initial", "initial"] * 2
     assert order["seed"].tolist() == [0, 1] * 4
     one = table[(table["variant"] == "total") & (table["stage"] == "late") & (table["seed"] == 0)]
-    assert one["batch"].fillna(0).tolist() == [4] * 8 + [16] * 8 + [0]
-    assert one["metric"].tolist()[-2:] == ["shrinkage_se", "log_variance_slope"]
+    assert one["batch"].fillna(0).tolist() == [4] * 9 + [16] * 9 + [0]
+    assert one["metric"].tolist()[-2:] == ["reference_flagged", "log_variance_slope"]
     assert values(one, metric="snr") == [4, 16]
 
 

@@ -91,6 +91,13 @@ def test_the_variance_caption_quotes_paired_ratios(request_for: Requests) -> Non
     assert f"reward-to-go: {quoted}" in caption(request).splitlines()[2]
 
 
+def test_the_caption_counts_the_snapshots_whose_reference_is_noisy(request_for: Requests) -> None:
+    told = caption(request_for("batch_size"))
+    assert told.count("stayed noisy") == 1
+    assert f"3 of {len(request_for('variance').tables['long']['seed'].unique())}." in told
+    assert "stayed noisy" not in caption(request_for("batch_size", environments=("cartpole",)))
+
+
 def test_the_variance_figure_shows_every_snapshot(request_for: Requests) -> None:
     request = request_for("variance")
     axes = draw(request).axes[0]

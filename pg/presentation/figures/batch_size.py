@@ -69,7 +69,21 @@ def caption(request: FigureRequest) -> str:
             for strand in strands
         }
         sentences.append(f"{_title(request, panel)} policies, cosine — {itemised(ends)}.")
-    return "\n".join([*sentences, *_below_zero(request, strands)])
+    return "\n".join([*sentences, *_noisy_references(request, strands[0]), *_below_zero(request, strands)])
+
+
+def _noisy_references(request: FigureRequest, strand: style.Strand) -> list[str]:
+    """Say where ∇J itself is known too poorly; all variants and batch sizes share the reference."""
+    flagged = strand.rows(request.rows("summary", metric="reference_flagged"))
+    flagged = flagged[flagged["environment"].isin(request.environments) & (flagged["estimate"] > 0)]
+    places = {
+        f"{environment_label(request.study, row['environment'])}, {row['stage']}": (
+            f"{row['estimate'] * row['n']:.0f} of {row['n']}"
+        )
+        for row in flagged.drop_duplicates(["environment", "stage"]).to_dict("records")
+    }
+    lead = "Snapshots whose reference for ∇J stayed noisy (signal to noise below 30): cosines come out too low there"
+    return [f"{lead} — {itemised(places)}."] if places else []
 
 
 def _panels(request: FigureRequest, probe: ProbeExperiment) -> list[list[_Panel]]:
