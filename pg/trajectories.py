@@ -145,8 +145,13 @@ def on_valid_steps(function: Callable[[Tensor, Tensor], Tensor], trajectories: T
     Tensor
         (S, N, T), zero behind the end of each trajectory.
     """
-    mask = trajectories.mask
-    return laid_out(function(trajectories.observations[mask], trajectories.actions[mask]), mask)
+    return laid_out(function(*valid_steps(trajectories)), trajectories.mask)
+
+
+def valid_steps(trajectories: Trajectories) -> tuple[Float[Tensor, "n O"], Shaped[Tensor, " n *A"]]:
+    """Return the observations and actions of the n steps that were taken, seed by seed and trajectory by trajectory."""
+    taken = trajectories.mask.nonzero(as_tuple=True)
+    return trajectories.observations[taken], trajectories.actions[taken]
 
 
 def laid_out(values: Float[Tensor, " n"], mask: Bool[Tensor, "S N T"]) -> Float[Tensor, "S N T"]:
@@ -175,7 +180,7 @@ class Environments(Protocol):
         """Draw S × N start states, each seed's from its own generator; return observations (S, N, O)."""
         ...
 
-    def step(self, actions: NDArray[Any], alive: NDArray[np.bool_]) -> Transition:
+    def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
         """Take one step where `alive` (S, N); elsewhere what comes back means nothing."""
         ...
 
@@ -185,7 +190,7 @@ class Transition:
     """What one step of S × N environments gives back: observations (S, N, O), the rest (S, N)."""
 
     observations: NDArray[np.float32]
-    rewards: NDArray[np.float64]
+    rewards: NDArray[np.floating[Any]]
     terminated: NDArray[np.bool_]
     truncated: NDArray[np.bool_]
 

@@ -75,13 +75,13 @@ class VectorisedCartPole:
         self._forget_finished()
         return self._copies.state.T.astype(np.float32).reshape(*self._shape, 4)
 
-    def step(self, actions: NDArray[Any], alive: NDArray[np.bool_]) -> Transition:
-        """Step all copies, which costs no more than stepping some; what is finished earns nothing."""
+    def step(self, actions: NDArray[Any], _alive: NDArray[np.bool_], /) -> Transition:
+        """Step all copies, which costs no more than stepping some."""
         observations, rewards, terminated, truncated, _ = self._copies.step(actions.reshape(-1).astype(np.int64))
         self._forget_finished()
         return Transition(
             observations=observations.reshape(*self._shape, 4),
-            rewards=np.where(alive, rewards.reshape(self._shape), 0.0),
+            rewards=rewards.reshape(self._shape),
             terminated=terminated.reshape(self._shape),
             truncated=truncated.reshape(self._shape),
         )
@@ -138,7 +138,7 @@ class SteppedOneByOne:
         ]
         return np.stack(starts).reshape(*self._shape, -1)
 
-    def step(self, actions: NDArray[Any], alive: NDArray[np.bool_]) -> Transition:
+    def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
         """Step the copies that are alive, real actions clipped to the space."""
         count = len(self._copies)
         observations = np.zeros((count, self.spaces.observation_size), dtype=np.float32)

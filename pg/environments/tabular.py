@@ -128,7 +128,7 @@ class TabularEnvironments:
         self._states = _invert(self._start, self._uniform(np.ones(self._shape, dtype=np.bool_)))
         return self._one_hot[self._states]
 
-    def step(self, actions: NDArray[Any], alive: NDArray[np.bool_]) -> Transition:
+    def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
         """Draw the outcome of each action; a seed without a living copy draws nothing."""
         index = (self._states, actions.astype(np.int64))
         outcome = (*index, _invert(self._outcomes[index], self._uniform(alive)))

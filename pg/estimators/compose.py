@@ -61,7 +61,8 @@ def advantages(
     ValueError
         If the baseline is made from score products and there are none.
     """
-    difference = returns(variant, trajectories) - _baseline(variant, trajectories, score_products)
+    weights = returns(variant, trajectories)
+    difference = weights - _baseline(variant, trajectories, weights, score_products)
     if variant.normalise_advantages:
         difference = baselines.normalise_advantages(difference, trajectories.mask)
     return (difference * state_weights(variant, trajectories)).detach()
@@ -75,7 +76,10 @@ def surrogate(
 
 
 def _baseline(
-    variant: Variant, trajectories: Trajectories, score_products: ScoreProducts | None
+    variant: Variant,
+    trajectories: Trajectories,
+    returns: Float[Tensor, "S N T"],
+    score_products: ScoreProducts | None,
 ) -> Float[Tensor, " S #N #T"]:
     match variant.baseline:
         case "none":
@@ -85,9 +89,9 @@ def _baseline(
         case "leave_one_out":
             return baselines.leave_one_out(_totals(variant, trajectories))
         case "per_step":
-            return baselines.per_step(returns(variant, trajectories))
+            return baselines.per_step(returns)
         case "per_step_leave_one_out":
-            return baselines.per_step_leave_one_out(returns(variant, trajectories))
+            return baselines.per_step_leave_one_out(returns)
         case "optimal":
             if score_products is None:
                 raise ValueError("baseline: optimal needs the score products of the same trajectories")

@@ -105,9 +105,9 @@ class _Recorder:
     def __init__(self) -> None:
         self._observations: list[NDArray[np.float32]] = []
         self._actions: list[NDArray[Any]] = []
-        self._rewards: list[NDArray[np.float64]] = []
+        self._rewards: list[NDArray[np.floating[Any]]] = []
         self._alive: list[NDArray[np.bool_]] = []
-        self._terminated: NDArray[np.bool_] | None = None
+        self._terminated: list[NDArray[np.bool_]] = []
 
     def add(
         self,
@@ -118,20 +118,18 @@ class _Recorder:
     ) -> None:
         self._observations.append(observations)
         self._actions.append(actions)
-        self._rewards.append(np.where(alive, transition.rewards, 0.0))
+        self._rewards.append(transition.rewards)
         self._alive.append(alive)
-        ended = transition.terminated & alive
-        self._terminated = ended if self._terminated is None else self._terminated | ended
+        self._terminated.append(transition.terminated)
 
     def trajectories(self) -> Trajectories:
         mask = _time_third(self._alive)
-        terminated = torch.from_numpy(self._terminated)
-        observations = _time_third(self._observations)
+        terminated = (_time_third(self._terminated) & mask).any(-1)
         actions = _time_third(self._actions)
         return Trajectories(
-            observations=observations.masked_fill(~mask.unsqueeze(-1), 0.0),
-            actions=actions.masked_fill(~mask.reshape(*mask.shape, *[1] * (actions.dim() - 3)), 0),
-            rewards=_time_third(self._rewards).to(torch.float32),
+            observations=_time_third(self._observations).masked_fill_(~mask.unsqueeze(-1), 0.0),
+            actions=actions.masked_fill_(~mask.reshape(*mask.shape, *[1] * (actions.dim() - 3)), 0),
+            rewards=_time_third(self._rewards).masked_fill_(~mask, 0.0).to(torch.float32),
             mask=mask,
             terminated=terminated,
             truncated=~terminated,

@@ -11,7 +11,7 @@ from pg.estimators import compose
 from pg.learning.policies import Policy
 from pg.learning.scores import score_products
 from pg.study.model import Optimizer, Variant
-from pg.trajectories import Trajectories, laid_out
+from pg.trajectories import Trajectories, laid_out, valid_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +57,21 @@ def update(policy: Policy, optimizer: torch.optim.Optimizer, variant: Variant, t
     trajectories
         The batch, S = 1.
     """
-    states = trajectories.observations[trajectories.mask]
-    actions = trajectories.actions[trajectories.mask]
+    states, actions = valid_steps(trajectories)
     before = policy.distribution(states)
     log_probs = laid_out(before.log_prob(actions), trajectories.mask)
     objective = compose.surrogate(log_probs, advantages(policy, variant, trajectories), trajectories).squeeze(0)
 
     optimizer.zero_grad()
     objective.backward()
-    gradient_norm = torch.nn.utils.get_total_norm([p.grad for p in policy.parameters() if p.grad is not None])
+    gradient = torch.cat([p.grad.flatten() for p in policy.parameters() if p.grad is not None])
     optimizer.step()
 
     with torch.no_grad():
         after = policy.distribution(states)
         return UpdateLog(
             surrogate=objective.item(),
-            gradient_norm=gradient_norm.item(),
+            gradient_norm=gradient.norm().item(),
             entropy=before.entropy().mean().item(),
             kl_new_old=kl_divergence(after, before).mean().item(),
             kl_old_new=kl_divergence(before, after).mean().item(),

@@ -38,8 +38,8 @@ def test_stacked_gradients_are_those_of_a_loop_over_batches(baseline: Baseline) 
         log_probs = on_valid_steps(policy.log_prob, one)
         objective = compose.surrogate(log_probs, advantages(policy, variant, one), one)
         gradients = torch.autograd.grad(objective.sum(), list(policy.parameters()))
-        # Stacked parameters come weights first.
-        weights = [gradients[0], gradients[2], gradients[1], gradients[3]]
+        # Stacked parameters come weights first, and those as (in, out).
+        weights = [gradients[0].mT, gradients[2].mT, gradients[1], gradients[3]]
         torch.testing.assert_close(stacked[i], torch.cat([part.flatten() for part in weights]))
 
 
