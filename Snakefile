@@ -24,8 +24,7 @@ STUDY = understood(load, config)
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/train.smk"
-include: "workflow/rules/probe.smk"
-include: "workflow/rules/exact.smk"
+include: "workflow/rules/laboratory.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"

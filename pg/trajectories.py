@@ -7,7 +7,7 @@ A trajectory occupies the first `length` steps of its row; the mask says which, 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class Trajectories:
         (S, N), true where the environment ended the trajectory.
     truncated
         (S, N), true where the horizon or a time limit cut it off.
+    states
+        (S, N, T), the numbers of the states where these are known from a table, else None. Policies never see them.
     """
 
     observations: Float[Tensor, "S N T O"]
@@ -63,6 +65,7 @@ class Trajectories:
     mask: Bool[Tensor, "S N T"]
     terminated: Bool[Tensor, "S N"]
     truncated: Bool[Tensor, "S N"]
+    states: Int[Tensor, "S N T"] | None = None
 
     def __post_init__(self) -> None:
         """Refuse tensors whose leading axes disagree."""
@@ -74,6 +77,8 @@ class Trajectories:
             "terminated": (tuple(self.terminated.shape), batch[:2]),
             "truncated": (tuple(self.truncated.shape), batch[:2]),
         }
+        if self.states is not None:
+            shapes["states"] = (tuple(self.states.shape), batch)
         for name, (found, expected) in shapes.items():
             if found != expected:
                 raise ValueError(f"{name} has leading shape {found}, the mask asks for {expected}")
@@ -96,14 +101,11 @@ class Trajectories:
         """
         one = slice(index, index + 1)
         longest = int(self.lengths[one].max())
-        return Trajectories(
-            observations=self.observations[one, :, :longest],
-            actions=self.actions[one, :, :longest],
-            rewards=self.rewards[one, :, :longest],
-            mask=self.mask[one, :, :longest],
-            terminated=self.terminated[one],
-            truncated=self.truncated[one],
-        )
+        return self.changed(lambda values: values[one, :, :longest] if values.dim() > 2 else values[one])
+
+    def chosen(self, seeds: slice) -> Trajectories:
+        """Return the trajectories of a range of the S axis."""
+        return self.changed(lambda values: values[seeds])
 
     def regrouped(self, trajectories: int) -> Trajectories:
         """Return the same trajectories as disjoint batches of `trajectories` each, the batches on the S axis.
@@ -117,17 +119,12 @@ class Trajectories:
         if (seeds * count) % trajectories:
             raise ValueError(f"{seeds * count} trajectories cannot be cut into batches of {trajectories}")
 
-        def cut(values: Tensor) -> Tensor:
-            return values.reshape(-1, trajectories, *values.shape[2:])
+        return self.changed(lambda values: values.reshape(-1, trajectories, *values.shape[2:]))
 
-        return Trajectories(
-            observations=cut(self.observations),
-            actions=cut(self.actions),
-            rewards=cut(self.rewards),
-            mask=cut(self.mask),
-            terminated=cut(self.terminated),
-            truncated=cut(self.truncated),
-        )
+    def changed(self, change: Callable[[Tensor], Tensor]) -> Trajectories:
+        """Apply one change of the leading axes to every tensor of the record."""
+        held = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: change(values) for name, values in held.items() if values is not None})
 
 
 def on_valid_steps(function: Callable[[Tensor, Tensor], Tensor], trajectories: Trajectories) -> Float[Tensor, "S N T"]:
@@ -170,6 +167,11 @@ class Environments(Protocol):
     @property
     def horizon(self) -> int:
         """T, the step after which every trajectory is cut off."""
+        ...
+
+    @property
+    def states(self) -> NDArray[np.int64] | None:
+        """The numbers of the present states, (S, N), where these are known from a table."""
         ...
 
     def resized(self, seeds: int) -> Environments:

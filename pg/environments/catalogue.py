@@ -9,7 +9,7 @@ import gymnasium
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.spaces import Box, Discrete, flatten_space
 
-from pg.environments.tabular import count_trajectories, tabular_mdp
+from pg.environments.tabular import MDP, count_trajectories, tabular_mdp
 from pg.study.model import Environment
 
 
@@ -58,14 +58,20 @@ def check(environment: Environment) -> None:
     copy.close()
 
 
-def has_tables(environment: Environment) -> bool:
-    """Tell whether transition probabilities are known: ours, or gymnasium's where the environment exposes them."""
-    return tabular_mdp(environment.id, environment.kwargs, horizon_of(environment)) is not None
+def mdp_of(environment: Environment) -> MDP | None:
+    """Return an environment's tables where they are known: ours, or gymnasium's where the environment exposes them.
+
+    Raises
+    ------
+    UnsupportedEnvironment
+        If the environment has no step limit and none is declared.
+    """
+    return tabular_mdp(environment.id, environment.kwargs, horizon_of(environment))
 
 
 def trajectories_of(environment: Environment) -> int:
     """Count the trajectories of an environment with tables."""
-    mdp = tabular_mdp(environment.id, environment.kwargs, horizon_of(environment))
+    mdp = mdp_of(environment)
     assert mdp is not None
     return count_trajectories(mdp)
 

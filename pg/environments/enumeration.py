@@ -32,16 +32,13 @@ class Enumeration:
     mdp
         The MDP.
     trajectories
-        S = 1, N = M, as long as the horizon, in float64.
-    states
-        (M, T), $s_t$; 0 behind the end.
+        S = 1, N = M, as long as the horizon, in float64, with their states.
     environment_probabilities
         (M,), the environment's factor $p(s_0) \prod_t p(\text{outcome}_t \mid s_t, a_t)$ of each probability.
     """
 
     mdp: MDP
     trajectories: Trajectories
-    states: Int[Tensor, "M T"]
     environment_probabilities: Float[Tensor, " M"]
 
     def probabilities(self, policy: Float[Tensor, "#T S A"]) -> Float[Tensor, " M"]:
@@ -57,9 +54,11 @@ class Enumeration:
         Tensor
             (M,), differentiable in the policy; sums to 1.
         """
-        steps = torch.arange(self.states.shape[1])
+        states = self.trajectories.states
+        assert states is not None, "enumerated trajectories know their states"
+        steps = torch.arange(states.shape[-1])
         every_step = policy.expand(len(steps), -1, -1)
-        chosen = every_step[steps, self.states, self.trajectories.actions[0]]
+        chosen = every_step[steps, states[0], self.trajectories.actions[0]]
         return self.environment_probabilities * chosen.where(self.trajectories.mask[0], 1).prod(-1)
 
 
@@ -93,14 +92,14 @@ def enumerate_trajectories(mdp: MDP, limit: int) -> Enumeration:
     return Enumeration(
         mdp=mdp,
         trajectories=Trajectories(
-            observations=_one_batch(np.eye(mdp.states)[states] * mask[..., None]),
+            observations=_one_batch(mdp.observations[states] * mask[..., None]),
             actions=_one_batch(actions),
             rewards=_one_batch(mdp.rewards[happened] * mask),
             mask=_one_batch(mask),
             terminated=_one_batch(terminated),
             truncated=_one_batch(~terminated),
+            states=_one_batch(states),
         ),
-        states=torch.as_tensor(states),
         environment_probabilities=torch.as_tensor(
             mdp.start[states[:, 0]] * np.where(mask, mdp.probabilities[happened], 1).prod(-1)
         ),
@@ -129,7 +128,7 @@ def tuples(enumeration: Enumeration, n: int, limit: int) -> Int[Tensor, "S N"]:
     EnumerationTooLarge
         If there are more batches.
     """
-    trajectories = enumeration.states.shape[0]
+    trajectories = enumeration.environment_probabilities.shape[0]
     if trajectories**n > limit:
         raise EnumerationTooLarge(
             f"{trajectories**n:,} batches of {n} out of {trajectories:,} trajectories are more than the limit of "
@@ -148,15 +147,7 @@ def batches(enumeration: Enumeration, members: Int[Tensor, "S N"]) -> Trajectori
     members
         (S, N), indices of trajectories, such as rows of `tuples`.
     """
-    every = enumeration.trajectories
-    return Trajectories(
-        observations=every.observations[0, members],
-        actions=every.actions[0, members],
-        rewards=every.rewards[0, members],
-        mask=every.mask[0, members],
-        terminated=every.terminated[0, members],
-        truncated=every.truncated[0, members],
-    )
+    return enumeration.trajectories.changed(lambda values: values[0, members])
 
 
 def _paths(mdp: MDP, state: int, steps: int) -> Iterator[tuple[Step, ...]]:

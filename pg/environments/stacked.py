@@ -16,8 +16,8 @@ from gymnasium.spaces import Box, Discrete, flatten_space
 from gymnasium.spaces.utils import flatten
 from numpy.typing import NDArray
 
-from pg.environments.catalogue import check_spaces, horizon_of, is_cartpole, make_copy
-from pg.environments.tabular import TabularEnvironments, tabular_mdp
+from pg.environments.catalogue import check_spaces, horizon_of, is_cartpole, make_copy, mdp_of
+from pg.environments.tabular import TabularEnvironments
 from pg.study.model import Environment
 from pg.trajectories import Environments, Spaces, Transition
 
@@ -33,7 +33,7 @@ def make_environments(environment: Environment, seeds: int, trajectories: int) -
         If the environment has no step limit and none is declared, or spaces that policies cannot handle.
     """
     horizon = horizon_of(environment)
-    mdp = tabular_mdp(environment.id, environment.kwargs, horizon)
+    mdp = mdp_of(environment)
     if mdp is not None:
         return TabularEnvironments(mdp, seeds, trajectories)
     if is_cartpole(environment):
@@ -49,6 +49,7 @@ class VectorisedCartPole:
     """
 
     spaces = Spaces(observation_size=4, action_count=2)
+    states = None
 
     def __init__(self, kwargs: dict[str, Any], horizon: int, seeds: int, trajectories: int) -> None:
         self.horizon = horizon
@@ -58,8 +59,8 @@ class VectorisedCartPole:
         self._copies.reset(seed=0)
 
     @property
-    def states(self) -> NDArray[np.float64]:
-        """The physical states, (4, S·N)."""
+    def physical_states(self) -> NDArray[np.float64]:
+        """Position and angle of each copy with their velocities, (4, S·N)."""
         return np.asarray(self._copies.state)
 
     def resized(self, seeds: int) -> VectorisedCartPole:
@@ -93,6 +94,8 @@ class VectorisedCartPole:
 
 class SteppedOneByOne:
     """S × N separate copies of any gymnasium environment; only those that are alive are stepped."""
+
+    states = None
 
     def __init__(
         self,

@@ -43,6 +43,9 @@ class MDP:
         (S_,), distribution of the first state.
     horizon
         T, the step after which every trajectory is cut off.
+    observed
+        (S_,), the number of what a policy sees in each state: equal where it cannot tell states apart. By default
+        every state is seen as itself.
     """
 
     probabilities: NDArray[np.float64]
@@ -51,6 +54,7 @@ class MDP:
     terminates: NDArray[np.bool_]
     start: NDArray[np.float64]
     horizon: int
+    observed: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         """Refuse tables that do not fit together or are no distributions."""
@@ -74,6 +78,21 @@ class MDP:
     def actions(self) -> int:
         """Number of actions."""
         return self.probabilities.shape[1]
+
+    @property
+    def spaces(self) -> Spaces:
+        """What a policy must know of the MDP."""
+        return Spaces(observation_size=int(self.seen_as.max()) + 1, action_count=self.actions)
+
+    @property
+    def seen_as(self) -> NDArray[np.int64]:
+        """The number of the observation that each state gives, (S_,)."""
+        return np.arange(self.states) if self.observed is None else self.observed
+
+    @property
+    def observations(self) -> NDArray[np.float64]:
+        """What a policy sees in each state, as one-hot vectors (S_, O)."""
+        return np.eye(self.spaces.observation_size)[self.seen_as]
 
     @property
     def expected_rewards(self) -> NDArray[np.float64]:
@@ -106,16 +125,21 @@ class TabularEnvironments:
     """S × N copies of an MDP; every draw comes from the generator of its seed."""
 
     def __init__(self, mdp: MDP, seeds: int, trajectories: int) -> None:
-        self.spaces = Spaces(observation_size=mdp.states, action_count=mdp.actions)
+        self.spaces = mdp.spaces
         self.horizon = mdp.horizon
         self._mdp = mdp
         self._shape = (seeds, trajectories)
         self._start = _distribution_function(mdp.start)
         self._outcomes = _distribution_function(mdp.probabilities)
-        self._one_hot = np.eye(mdp.states, dtype=np.float32)
         self._generators: Sequence[np.random.Generator] = ()
+        self._observations = mdp.observations.astype(np.float32)
         self._states = np.zeros(self._shape, dtype=np.int64)
         self._steps = 0
+
+    @property
+    def states(self) -> NDArray[np.int64]:
+        """The numbers of the present states, (S, N)."""
+        return self._states
 
     def resized(self, seeds: int) -> TabularEnvironments:
         """Return new copies: they cost nothing."""
@@ -126,7 +150,7 @@ class TabularEnvironments:
         self._generators = generators
         self._steps = 0
         self._states = _invert(self._start, self._uniform(np.ones(self._shape, dtype=np.bool_)))
-        return self._one_hot[self._states]
+        return self._observations[self._states]
 
     def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
         """Draw the outcome of each action; a seed without a living copy draws nothing."""
@@ -136,7 +160,7 @@ class TabularEnvironments:
         self._steps += 1
         terminated = self._mdp.terminates[outcome]
         return Transition(
-            observations=self._one_hot[self._states],
+            observations=self._observations[self._states],
             rewards=self._mdp.rewards[outcome],
             terminated=terminated,
             truncated=~terminated & (self._steps >= self.horizon),
@@ -156,7 +180,7 @@ class TabularEnv(gymnasium.Env[np.int64, np.int64]):
 
     def __init__(self, mdp: MDP) -> None:
         self.mdp = mdp
-        self.observation_space = gymnasium.spaces.Discrete(mdp.states)
+        self.observation_space = gymnasium.spaces.Discrete(mdp.spaces.observation_size)
         self.action_space = gymnasium.spaces.Discrete(mdp.actions)
         self._start = _distribution_function(mdp.start)
         self._outcomes = _distribution_function(mdp.probabilities)
@@ -168,14 +192,18 @@ class TabularEnv(gymnasium.Env[np.int64, np.int64]):
         """Draw a start state."""
         super().reset(seed=seed, options=options)
         self._state = np.int64(_invert(self._start, self.np_random.random()))
-        return self._state, {}
+        return self._observation(), {}
 
     def step(self, action: np.int64) -> tuple[np.int64, float, bool, bool, dict[str, Any]]:
         """Draw an outcome of the action."""
         index = (self._state, int(action))
         outcome = (*index, int(_invert(self._outcomes[index], self.np_random.random())))
         self._state = self.mdp.next_states[outcome]
-        return self._state, float(self.mdp.rewards[outcome]), bool(self.mdp.terminates[outcome]), False, {}
+        reward, terminated = float(self.mdp.rewards[outcome]), bool(self.mdp.terminates[outcome])
+        return self._observation(), reward, terminated, False, {}
+
+    def _observation(self) -> np.int64:
+        return np.int64(self.mdp.seen_as[self._state])
 
 
 def bandit(horizon: int, rewards: Sequence[float] = (1.0, 0.0)) -> MDP:
@@ -240,7 +268,7 @@ class _Entry:
     horizon: int
 
 
-_OWN: Mapping[str, _Entry] = {
+OWN: Mapping[str, _Entry] = {
     "pg/Bandit-v0": _Entry(bandit, 1),
     "pg/Chain-v0": _Entry(chain, 12),
     "pg/Random-v0": _Entry(random_mdp, 8),
@@ -264,8 +292,8 @@ def tabular_mdp(id: str, kwargs: Mapping[str, Any], horizon: int) -> MDP | None:
     gymnasium.error.Error
         If gymnasium does not know the id.
     """
-    if id in _OWN:
-        return _OWN[id].make(horizon, **kwargs)
+    if id in OWN:
+        return OWN[id].make(horizon, **kwargs)
     copy: Any = gymnasium.make(id, disable_env_checker=True, **kwargs).unwrapped
     copy.close()
     table, start = getattr(copy, "P", None), getattr(copy, "initial_state_distrib", None)
@@ -277,7 +305,7 @@ def tabular_mdp(id: str, kwargs: Mapping[str, Any], horizon: int) -> MDP | None:
 
 def register() -> None:
     """Make this module's environments known to gymnasium; doing so again changes nothing."""
-    for id, entry in _OWN.items():
+    for id, entry in OWN.items():
         if id not in gymnasium.registry:
             gymnasium.register(id, entry_point=partial(_make_env, entry), max_episode_steps=entry.horizon)
 

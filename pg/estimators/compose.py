@@ -34,8 +34,16 @@ def needs_score_products(variant: Variant) -> bool:
     return variant.baseline == "optimal"
 
 
+def needs_state_values(variant: Variant) -> bool:
+    """Tell whether the variant's baseline is the exact value of the state."""
+    return variant.baseline == "exact"
+
+
 def advantages(
-    variant: Variant, trajectories: Trajectories, score_products: ScoreProducts | None = None
+    variant: Variant,
+    trajectories: Trajectories,
+    score_products: ScoreProducts | None = None,
+    state_values: Float[Tensor, "S N T"] | None = None,
 ) -> Float[Tensor, "S N T"]:
     r"""Put a variant's advantages together, $\hat A_t = \gamma^t (W_t - b_t)$.
 
@@ -50,6 +58,8 @@ def advantages(
         S batches of N trajectories.
     score_products
         Of the same trajectories and the same returns; needed where `needs_score_products` says so.
+    state_values
+        $V_t(s_t)$, (S, N, T), with the variant's discount; needed where `needs_state_values` says so.
 
     Returns
     -------
@@ -59,10 +69,10 @@ def advantages(
     Raises
     ------
     ValueError
-        If the baseline is made from score products and there are none.
+        If the baseline is made from score products or state values and there are none.
     """
     weights = returns(variant, trajectories)
-    difference = weights - _baseline(variant, trajectories, weights, score_products)
+    difference = weights - _baseline(variant, trajectories, weights, score_products, state_values)
     if variant.normalise_advantages:
         difference = baselines.normalise_advantages(difference, trajectories.mask)
     return (difference * state_weights(variant, trajectories)).detach()
@@ -80,10 +90,11 @@ def _baseline(
     trajectories: Trajectories,
     returns: Float[Tensor, "S N T"],
     score_products: ScoreProducts | None,
-) -> Float[Tensor, " S #N #T"]:
+    state_values: Float[Tensor, "S N T"] | None,
+) -> Float[Tensor, "#S #N #T"]:
     match variant.baseline:
-        case "none":
-            return trajectories.rewards.new_zeros(trajectories.mask.shape[0], 1, 1)
+        case "none" | "constant":
+            return trajectories.rewards.new_full((1, 1, 1), variant.constant or 0.0)
         case "average_reward":
             return baselines.average_reward(_totals(variant, trajectories))
         case "leave_one_out":
@@ -96,6 +107,10 @@ def _baseline(
             if score_products is None:
                 raise ValueError("baseline: optimal needs the score products of the same trajectories")
             return baselines.optimal(score_products)
+        case "exact":
+            if state_values is None:
+                raise ValueError("baseline: exact needs the values of the trajectories' states")
+            return state_values
 
 
 def _totals(variant: Variant, trajectories: Trajectories) -> Float[Tensor, "S N"]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-Kind = Literal["train", "probe", "exact"]
+Kind = Literal["train", "probe", "exact", "identity", "update"]
 Scale = Literal["difference", "ratio"]
 Statistic = Literal["mean", "geometric_mean", "restricted_mean", "share"]
 
@@ -73,8 +73,29 @@ _ALL = (
     Metric("shrinkage_se", "standard error of the shrinkage", "", ("probe",)),
     Metric("reference_flagged", "share of noisy references", "", ("probe",), statistic="share", failure=1.0),
     Metric("log_variance_slope", "slope of log variance on log batch size", "", ("probe",)),
+    Metric("empty", "share of batches without a gradient", "", ("probe",)),
+    Metric("returns_alike", "share of batches with equal returns but for at most one", "", ("probe",)),
+    Metric("differences_bias", "distance to central differences over the gradient's norm", "", ("exact",)),
+    Metric(
+        "sampled_variance",
+        "total variance in a sample",
+        "",
+        ("exact",),
+        scale="ratio",
+        statistic="geometric_mean",
+    ),
+    Metric(
+        "variance_ratio", "sampled over exact total variance", "", ("exact",), scale="ratio", statistic="geometric_mean"
+    ),
     Metric("gradient_norm", "norm of the true gradient", "", ("exact",)),
     Metric("objective", "expected return J", "", ("exact",)),
+    Metric("explicit_difference", "relative difference to the explicit sum", "", ("identity",)),
+    Metric("backward_passes", "backward passes of the explicit sum", "", ("identity",)),
+    Metric("imitation_difference", "relative difference to weighted imitation", "", ("identity",)),
+    Metric("cloning_difference", "relative difference to behaviour cloning at weights 1", "", ("identity",)),
+    Metric("rank_correlation", "rank correlation of likelihood change with return", "", ("update",)),
+    Metric("rising_below_average", "share of below-average trajectories made likelier", "", ("update",)),
+    Metric("rising_above_average", "share of above-average trajectories made likelier", "", ("update",)),
 )
 
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _ALL})

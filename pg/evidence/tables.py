@@ -1,7 +1,7 @@
 """From the rows of runs, probes and enumerations to the study's tables: pure functions from frames to frames.
 
-Rows are keyed as the results folder is: by cell (runs), by `environment_id` and stage (probes), or by `environment_id`
-alone (exact). Tables come in the declared order of the cells, then by stage, seed, batch size and metric.
+Rows are keyed as the results folder is: by cell (runs), or by `environment_id` and stage (laboratory). Tables come in
+the declared order of the cells, then by stage, seed, batch size and metric.
 """
 
 from __future__ import annotations
@@ -15,23 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pg.evidence import curves, statistics
-from pg.evidence.metrics import METRICS
+from pg.evidence.metrics import METRICS, Kind
 from pg.study.expansion import Cell
 
 Array = NDArray[np.float64]
-
-_PROBED = (
-    "total_variance",
-    "snr",
-    "cosine",
-    "pairwise_cosine",
-    "relative_bias",
-    "relative_bias_noise",
-    "shrinkage",
-    "shrinkage_se",
-    "reference_flagged",
-)
-_EXACT = ("relative_bias", "total_variance", "shrinkage", "gradient_norm", "objective")
 
 _SUMMARIES: Mapping[str, Callable[[Array], statistics.Interval]] = {
     "mean": statistics.mean,
@@ -118,13 +105,15 @@ def _steps_and_returns(run: pd.DataFrame) -> tuple[Array, Array]:
 # Laboratory ----------------------------------------------------------------------------------------------------------
 
 
-def probe_table(cells: Sequence[Cell], rows: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
-    """Make the long table of a probe experiment.
+def laboratory_table(cells: Sequence[Cell], kind: Kind, rows: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
+    """Make the long table of a laboratory experiment.
 
     Parameters
     ----------
     cells
         The experiment's cells in declared order.
+    kind
+        The experiment's kind, which says what it measures.
     rows
         Rows of all seeds and variants, by (environment_id, stage), stages in declared order.
 
@@ -135,17 +124,11 @@ def probe_table(cells: Sequence[Cell], rows: Mapping[tuple[str, str], pd.DataFra
         variance on log batch size spans the sizes: its batch is empty.
     """
     frames = [
-        _laboratory_rows(_of_variant(frame, cell), cell, stage, _PROBED)
+        _laboratory_rows(_of_variant(frame, cell), cell, kind, stage)
         for cell in cells
         for (environment_id, stage), frame in rows.items()
         if environment_id == cell.environment_id
     ]
-    return pd.concat(frames, ignore_index=True)[_columns(cells, "batch", "stage", "seed", "metric", "value")]
-
-
-def exact_table(cells: Sequence[Cell], rows: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Make the long table of an exact experiment, whose rows come by environment_id; columns as of a probe's."""
-    frames = [_laboratory_rows(_of_variant(rows[cell.environment_id], cell), cell, "", _EXACT) for cell in cells]
     return pd.concat(frames, ignore_index=True)[_columns(cells, "batch", "stage", "seed", "metric", "value")]
 
 
@@ -154,12 +137,14 @@ def _of_variant(frame: pd.DataFrame, cell: Cell) -> pd.DataFrame:
     return frame[frame["variant"].astype(str) == cell.variant_id]
 
 
-def _laboratory_rows(frame: pd.DataFrame, cell: Cell, stage: str, metrics: Sequence[str]) -> pd.DataFrame:
+def _laboratory_rows(frame: pd.DataFrame, cell: Cell, kind: Kind, stage: str) -> pd.DataFrame:
     frame = frame.sort_values(["seed", "batch"], kind="stable")
-    long = frame.melt(["seed", "batch"], list(metrics), var_name="metric", ignore_index=False)
-    if stage and len(frame["batch"].unique()) > 1:
+    order = {name: rank for rank, name in enumerate(name for name, metric in METRICS.items() if kind in metric.kinds)}
+    # Some metrics are measured only where the study asks for them.
+    measured = [name for name in order if name in frame.columns]
+    long = frame.melt(["seed", "batch"], measured, var_name="metric", ignore_index=False)
+    if "log_variance_slope" in order and len(frame["batch"].unique()) > 1:
         long = pd.concat([long, _variance_slopes(frame)])
-    order = {metric: rank for rank, metric in enumerate((*metrics, "log_variance_slope"))}
     long = long.assign(rank=long["metric"].map(order), batch=long["batch"].astype("Int64"))
     long = long.sort_values(["seed", "batch", "rank"], kind="stable", na_position="last").drop(columns="rank")
     return long.assign(**_names(cell), stage=stage)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -10,39 +10,26 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pg.environments.catalogue import mdp_of
 from pg.environments.enumeration import Enumeration, batches, enumerate_trajectories, tuples
 from pg.environments.exact import objective
-from pg.environments.stacked import horizon_of
-from pg.environments.tabular import MDP, tabular_mdp
-from pg.laboratory.probing import batch_gradients
-from pg.learning.policies import Policy, StackedPolicy, flatten, make_policy, repeat, stack
-from pg.randomness import torch_generator
-from pg.study.model import Environment, Variant
-from pg.study.model import Policy as PolicyOptions
-from pg.trajectories import Spaces
+from pg.environments.stacked import make_environments
+from pg.environments.tabular import MDP
+from pg.laboratory.frozen import Parameters, generators_of, random_policy, sample, thaw
+from pg.laboratory.gradients import batch_gradients
+from pg.laboratory.reference import Truth, truth
+from pg.learning.policies import Policy, stack
+from pg.learning.tabular import action_probabilities
+from pg.study.jobs import ExactJob
+from pg.study.model import Variant
+from pg.trajectories import Trajectories
 
-_PERTURBATION = 0.5
 _CHUNK_ELEMENTS = 500_000
+_DIFFERENCE = 1e-5
 
 
 class NoTables(ValueError):
     """An environment whose transition probabilities are not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    r"""What is known of a policy without any sample.
-
-    Attributes
-    ----------
-    objective
-        $J(\theta)$, undiscounted.
-    gradient
-        (D,), $\nabla_\theta J$ by differentiating through dynamic programming.
-    """
-
-    objective: float
-    gradient: Float[Tensor, " D"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,28 +51,25 @@ class Moments:
     batches: int
 
 
-def exact_rows(
-    environment: Environment, variants: Mapping[str, Variant], seeds: Sequence[int], limit: int
-) -> pd.DataFrame:
-    r"""Compute every variant's exact bias and variance on a random policy per seed.
+def enumerate_moments(job: ExactJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
+    r"""Compute every variant's exact bias and variance on each seed's policy.
 
     Parameters
     ----------
-    environment
-        One with tables, such as `pg/Chain-v0` or gymnasium's `FrozenLake-v1`, with a short horizon.
-    variants
-        Estimators by the name that the rows carry.
-    seeds
-        Each owns one random policy, the same for all variants whose policies have the same network.
-    limit
-        Largest number of batches that is enumerated for one variant.
+    job
+        An environment with tables and a short horizon, and the estimators.
+    policies
+        Parameters of each seed's frozen policy; empty where each seed owns a random one, the same for all variants
+        whose policies have the same network.
 
     Returns
     -------
     DataFrame
         A row per seed and variant: seed, variant, batch, batches_enumerated, objective, gradient_norm, relative_bias
-        $\lVert \mathbb{E}[\hat g] - \nabla J \rVert / \lVert \nabla J \rVert$, total_variance, and shrinkage
-        $\langle \mathbb{E}[\hat g], \nabla J \rangle / \lVert \nabla J \rVert^2 - 1$.
+        $\lVert \mathbb{E}[\hat g] - \nabla J \rVert / \lVert \nabla J \rVert$ with $\nabla J$ by autodiff,
+        differences_bias the same with $\nabla J$ by central differences, total_variance, and shrinkage
+        $\langle \mathbb{E}[\hat g], \nabla J \rangle / \lVert \nabla J \rVert^2 - 1$. Where the job asks for a sample:
+        sampled_variance, and variance_ratio, the sampled over the exact one.
 
     Raises
     ------
@@ -94,47 +78,26 @@ def exact_rows(
     EnumerationTooLarge
         If there are more batches than the limit.
     """
-    mdp = tabular_mdp(environment.id, environment.kwargs, horizon_of(environment))
+    mdp = mdp_of(job.environment)
     if mdp is None:
-        raise NoTables(f"{environment.id} has no transition tables, so nothing can be enumerated")
-    enumeration = enumerate_trajectories(mdp, limit)
+        raise NoTables(f"{job.environment.id} has no transition tables, so nothing can be enumerated")
+    enumeration = enumerate_trajectories(mdp, job.limit)
     rows: list[dict[str, int | float | str]] = []
-    for seed in seeds:
-        for name, variant in variants.items():
-            policy = random_policy(variant.policy, mdp, seed)
-            true = truth(mdp, policy)
-            found = moments(enumeration, policy, variant, limit)
-            rows.append({"seed": seed, "variant": name, "batch": variant.batch, **_measures(true, found)})
+    for seed in job.seeds:
+        for name, variant in job.variants.items():
+            policy = _policy(job, variant, mdp, seed, policies)
+            found = moments(enumeration, policy, variant, job.limit)
+            measured = _measures(truth(mdp, policy), central_differences(mdp, policy), found)
+            rows.append({"seed": seed, "variant": name, "batch": variant.batch, **measured})
+            if job.sampled_batches is not None:
+                sampled = sampled_variance(job, policy, variant, mdp, seed)
+                ratio = sampled / found.total_variance if found.total_variance > 0 else float("nan")
+                rows[-1] |= {"sampled_variance": sampled, "variance_ratio": ratio}
     return pd.DataFrame(rows)
 
 
-def random_policy(options: PolicyOptions, mdp: MDP, seed: int) -> Policy:
-    """Draw a float64 policy from its seed, moved away from the uniform one that training starts from."""
-    generator = torch_generator(seed, "exact", "policy")
-    policy = make_policy(options, Spaces(mdp.states, mdp.actions), generator, dtype=torch.float64)
-    with torch.no_grad():
-        for parameter in policy.parameters():
-            parameter += _PERTURBATION * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
-    return policy
-
-
-def action_probabilities(policy: StackedPolicy, mdp: MDP) -> Float[Tensor, "1 S A"]:
-    r"""Lay $\pi_\theta(a \mid s)$ out as a table, differentiably.
-
-    Parameters
-    ----------
-    policy
-        A stack of one policy in float64.
-    mdp
-        Whose states the policy sees as one-hot vectors.
-    """
-    observations = torch.eye(mdp.states, dtype=torch.float64).repeat_interleave(mdp.actions, dim=0)
-    actions = torch.arange(mdp.actions).repeat(mdp.states)
-    return policy.log_prob(observations.unsqueeze(0), actions.unsqueeze(0)).exp().reshape(1, mdp.states, mdp.actions)
-
-
-def truth(mdp: MDP, policy: Policy, discount: float = 1.0) -> Truth:
-    r"""Compute $J$ and $\nabla_\theta J$ by dynamic programming.
+def central_differences(mdp: MDP, policy: Policy) -> Float[Tensor, " D"]:
+    r"""Compute $(J(\theta + h e_i) - J(\theta - h e_i)) / 2h$ for every parameter.
 
     Parameters
     ----------
@@ -142,13 +105,21 @@ def truth(mdp: MDP, policy: Policy, discount: float = 1.0) -> Truth:
         Its tables.
     policy
         In float64.
-    discount
-        $\gamma$ of the objective; the target of every bias in the study is the undiscounted one.
     """
-    # A stack of one, for the parameters to stand in the same order as in the estimates.
-    copy = repeat(policy, 1)
-    value = objective(mdp, action_probabilities(copy, mdp), discount)
-    return Truth(value.item(), flatten(torch.autograd.grad(value, copy.parameters_list())).squeeze(0))
+    copy = stack([policy])
+
+    def difference(entries: Tensor, index: int) -> float:
+        kept = entries[index].item()
+        values: list[float] = []
+        for shift in (_DIFFERENCE, -_DIFFERENCE):
+            entries[index] = kept + shift
+            values.append(objective(mdp, action_probabilities(copy, mdp)).item())
+        entries[index] = kept
+        return (values[0] - values[1]) / (2 * _DIFFERENCE)
+
+    with torch.no_grad():
+        flat = [parameter.view(-1) for parameter in copy.parameters_list()]
+        return torch.tensor([difference(part, i) for part in flat for i in range(len(part))], dtype=torch.float64)
 
 
 def moments(enumeration: Enumeration, policy: Policy, variant: Variant, limit: int) -> Moments:
@@ -176,19 +147,39 @@ def moments(enumeration: Enumeration, policy: Policy, variant: Variant, limit: i
     mean, square = torch.zeros(size, dtype=torch.float64), 0.0
     for chunk in members.split(max(1, _CHUNK_ELEMENTS // (size * variant.batch))):
         weights = probabilities[chunk].prod(-1)
-        gradients = batch_gradients(policy, variant, batches(enumeration, chunk))
+        gradients = batch_gradients(policy, variant, batches(enumeration, chunk), enumeration.mdp)
         mean += weights @ gradients
         square += (weights @ gradients.square().sum(-1)).item()
     return Moments(mean, square - mean.square().sum().item(), len(members))
 
 
-def _measures(true: Truth, found: Moments) -> dict[str, int | float]:
+def sampled_variance(job: ExactJob, policy: Policy, variant: Variant, mdp: MDP, seed: int) -> float:
+    """Estimate the total variance of a variant's estimate from as many sampled batches as the job asks for."""
+    assert job.sampled_batches is not None
+    copies = make_environments(job.environment, 1, job.sampled_batches * variant.batch)
+    pool = sample(copies, policy, generators_of(seed, job.stage, "sampled"))
+    gradients = batch_gradients(policy, variant, _in_float64(pool).regrouped(variant.batch), mdp)
+    return gradients.var(0).sum().item()
+
+
+def _policy(job: ExactJob, variant: Variant, mdp: MDP, seed: int, policies: Mapping[int, Parameters]) -> Policy:
+    if job.policy is None:
+        return random_policy(variant.policy, mdp.spaces, seed)
+    return thaw(job.policy, mdp.spaces, policies[seed]).double()
+
+
+def _in_float64(trajectories: Trajectories) -> Trajectories:
+    return trajectories.changed(lambda values: values.double() if values.is_floating_point() else values)
+
+
+def _measures(true: Truth, differences: Float[Tensor, " D"], found: Moments) -> dict[str, int | float]:
     squared_norm = true.gradient.square().sum()
     return {
         "batches_enumerated": found.batches,
         "objective": true.objective,
         "gradient_norm": squared_norm.sqrt().item(),
         "relative_bias": ((found.mean - true.gradient).norm() / squared_norm.sqrt()).item(),
+        "differences_bias": ((found.mean - differences).norm() / squared_norm.sqrt()).item(),
         "total_variance": found.total_variance,
         "shrinkage": (found.mean @ true.gradient / squared_norm).item() - 1,
     }

@@ -162,7 +162,8 @@ class StackedPolicy:
         standard deviation · noise.
         """
         with torch.inference_mode():
-            heads, noises = self._heads(torch.from_numpy(observations)), torch.from_numpy(noise)
+            inputs = torch.from_numpy(observations).to(self.biases[0].dtype)
+            heads, noises = self._heads(inputs), torch.from_numpy(noise)
             if self.log_std is None:
                 return (heads + noises).argmax(-1).numpy()
             return (heads + self.log_std.exp() * noises).numpy()

@@ -49,9 +49,9 @@ def collect(environments: Environments, actor: Actor, generators: Sequence[Gener
     recorder = _Recorder()
     acting = _Acting(actor, generators, observations.shape[1])
     for step in range(environments.horizon):
-        actions = acting.act(step, observations, alive)
+        states, actions = environments.states, acting.act(step, observations, alive)
         transition = environments.step(actions, alive)
-        recorder.add(observations, actions, transition, alive)
+        recorder.add(observations, states, actions, transition, alive)
         observations = transition.observations
         alive = alive & ~transition.terminated & ~transition.truncated
         if not alive.any():
@@ -104,6 +104,7 @@ class _Recorder:
 
     def __init__(self) -> None:
         self._observations: list[NDArray[np.float32]] = []
+        self._states: list[NDArray[np.int64]] = []
         self._actions: list[NDArray[Any]] = []
         self._rewards: list[NDArray[np.floating[Any]]] = []
         self._alive: list[NDArray[np.bool_]] = []
@@ -112,11 +113,14 @@ class _Recorder:
     def add(
         self,
         observations: NDArray[np.float32],
+        states: NDArray[np.int64] | None,
         actions: NDArray[Any],
         transition: Transition,
         alive: NDArray[np.bool_],
     ) -> None:
         self._observations.append(observations)
+        if states is not None:
+            self._states.append(states)
         self._actions.append(actions)
         self._rewards.append(transition.rewards)
         self._alive.append(alive)
@@ -133,6 +137,7 @@ class _Recorder:
             mask=mask,
             terminated=terminated,
             truncated=~terminated,
+            states=_time_third(self._states).masked_fill_(~mask, 0) if self._states else None,
         )
 
 

@@ -11,7 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
+from pg.environments.tabular import MDP
 from pg.learning.policies import Policy, make_policy, stack
 from pg.learning.rollout import Generators, collect
 from pg.learning.updates import UpdateLog, make_optimizer, update
@@ -72,14 +74,14 @@ def _run(
     stages: Mapping[str, float],
     recorder: Recorder,
 ) -> None:
-    environments = make_environments(job.environment, len(assignments), job.variant.batch)
+    environments, mdp = make_environments(job.environment, len(assignments), job.variant.batch), mdp_of(job.environment)
     learners = [make_learner(job.variant, environments.spaces, seed, rate, stream) for seed, rate in assignments]
     pending = {id(learner): dict(stages) for learner in learners}
     _keep_snapshots(learners, pending, job.budget, recorder)
     while learners:
         batch = collect(environments, stack([one.policy for one in learners]), [one.generators for one in learners])
         for index, learner in enumerate(learners):
-            recorder.row(improve(learner, job.variant, batch.of_seed(index)))
+            recorder.row(improve(learner, job.variant, batch.of_seed(index), mdp))
         _keep_snapshots(learners, pending, job.budget, recorder)
         remaining = [learner for learner in learners if not learner.is_through(job.budget)]
         if remaining and len(remaining) < len(learners):
@@ -99,9 +101,9 @@ def make_learner(variant: Variant, spaces: Spaces, seed: int, learning_rate: flo
     )
 
 
-def improve(learner: Learner, variant: Variant, batch: Trajectories) -> dict[str, float | int]:
+def improve(learner: Learner, variant: Variant, batch: Trajectories, mdp: MDP | None) -> dict[str, float | int]:
     """Take the step of one learner on its own batch, S = 1, and return the row that tells of it."""
-    log = update(learner.policy, learner.optimizer, variant, batch)
+    log = update(learner.policy, learner.optimizer, variant, batch, mdp)
     learner.iteration += 1
     learner.steps += int(batch.mask.sum())
     learner.episodes += batch.mask.shape[1]

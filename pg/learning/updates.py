@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch.distributions import kl_divergence
 
+from pg.environments.tabular import MDP
 from pg.estimators import compose
 from pg.learning.policies import Policy
 from pg.learning.scores import score_products
+from pg.learning.tabular import state_values
 from pg.study.model import Optimizer, Variant
 from pg.trajectories import Trajectories, laid_out, valid_steps
 
@@ -43,7 +45,13 @@ def make_optimizer(options: Optimizer, policy: Policy, learning_rate: float) -> 
     return kinds[options.name](policy.parameters(), lr=learning_rate, maximize=True, fused=True)
 
 
-def update(policy: Policy, optimizer: torch.optim.Optimizer, variant: Variant, trajectories: Trajectories) -> UpdateLog:
+def update(
+    policy: Policy,
+    optimizer: torch.optim.Optimizer,
+    variant: Variant,
+    trajectories: Trajectories,
+    mdp: MDP | None = None,
+) -> UpdateLog:
     r"""Take the step $\theta \leftarrow \theta + \alpha \nabla_\theta \tilde J(\theta)$ (lecture, "Full algorithm").
 
     Parameters
@@ -56,11 +64,13 @@ def update(policy: Policy, optimizer: torch.optim.Optimizer, variant: Variant, t
         The estimator.
     trajectories
         The batch, S = 1.
+    mdp
+        The environment's tables, where they are known.
     """
     states, actions = valid_steps(trajectories)
     before = policy.distribution(states)
     log_probs = laid_out(before.log_prob(actions), trajectories.mask)
-    objective = compose.surrogate(log_probs, advantages(policy, variant, trajectories), trajectories).squeeze(0)
+    objective = compose.surrogate(log_probs, advantages(policy, variant, trajectories, mdp), trajectories).squeeze(0)
 
     optimizer.zero_grad()
     objective.backward()
@@ -78,11 +88,21 @@ def update(policy: Policy, optimizer: torch.optim.Optimizer, variant: Variant, t
         )
 
 
-def advantages(policy: Policy, variant: Variant, trajectories: Trajectories) -> torch.Tensor:
-    """Return what weights each log-likelihood, (S, N, T), fixed at the policy's present parameters."""
-    if not compose.needs_score_products(variant):
-        return compose.advantages(variant, trajectories)
-    products = score_products(
-        policy, trajectories, compose.returns(variant, trajectories), compose.state_weights(variant, trajectories)
-    )
-    return compose.advantages(variant, trajectories, products)
+def advantages(policy: Policy, variant: Variant, trajectories: Trajectories, mdp: MDP | None = None) -> torch.Tensor:
+    """Return what weights each log-likelihood, (S, N, T), fixed at the policy's present parameters.
+
+    Raises
+    ------
+    ValueError
+        If the variant needs the environment's tables and none are given.
+    """
+    products, values = None, None
+    if compose.needs_score_products(variant):
+        products = score_products(
+            policy, trajectories, compose.returns(variant, trajectories), compose.state_weights(variant, trajectories)
+        )
+    if compose.needs_state_values(variant):
+        if mdp is None:
+            raise ValueError("baseline: exact needs the environment's tables")
+        values = state_values(policy, mdp, trajectories, variant.discount)
+    return compose.advantages(variant, trajectories, products, values)

@@ -70,11 +70,13 @@ def _return(variant: Variant, trajectory: str) -> str:
 
 _BASELINE_SYMBOL = {
     "none": "",
+    "constant": "b",
     "average_reward": "b",
     "leave_one_out": "b_i",
     "per_step": "b_t",
     "per_step_leave_one_out": "b_{i,t}",
     "optimal": "b_i",
+    "exact": r"V_t(s_{i,t})",
 }
 
 
@@ -103,6 +105,8 @@ def _baseline(variant: Variant) -> tuple[str, ...]:
     match variant.baseline:
         case "none":
             return ()
+        case "constant":
+            return (f"b = {variant.constant:g}",)
         case "average_reward":
             return (rf"b = \frac{{1}}{{N}} \sum_{{i=1}}^{{N}} {_total(variant, 'i', 't')}",)
         case "leave_one_out":
@@ -113,6 +117,8 @@ def _baseline(variant: Variant) -> tuple[str, ...]:
             return (rf"b_{{i,t}} = \frac{{1}}{{N-1}} \sum_{{j \neq i}} {_to_go(variant, 'j')}",)
         case "optimal":
             return _optimal(variant)
+        case "exact":
+            return (rf"V_t(s) = \mathbb{{E}} \left[ {_to_go(variant, 'i')} \mid s_{{i,t}} = s \right]",)
 
 
 def _optimal(variant: Variant) -> tuple[str, ...]:

@@ -6,39 +6,35 @@ of the last run, so that a job runs again exactly when its meaning has changed.
 
 from __future__ import annotations
 
-import ast
-import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from functools import cache
-from pathlib import Path
+from typing import Annotated, Any, Literal
 
+from pydantic import Field, TypeAdapter
+
+from pg.study.code import code_digest, laboratory_code, reference_code, training_code
 from pg.study.expansion import Block, Cell, blocks, cells
 from pg.study.model import (
     Budget,
     Environment,
     ExactExperiment,
+    IdentityExperiment,
+    Policy,
     ProbeExperiment,
     Record,
     Sample,
+    Source,
     Stages,
     Study,
     TrainExperiment,
     Tuning,
+    UpdateExperiment,
     Variant,
 )
 
-_PACKAGE = Path(__file__).parent.parent
-_ROLLOUT = (
-    "trajectories",
-    "randomness",
-    "environments.catalogue",
-    "environments.stacked",
-    "learning.policies",
-    "learning.rollout",
-)
-_ESTIMATION = ("estimators.returns", "estimators.surrogate", "estimators.compose")
+RANDOM = "random"
+"""The stage of policies that come from no training."""
 
 
 class Job(Record, ABC):
@@ -70,7 +66,7 @@ class TrainJob(Job):
     @property
     def code(self) -> tuple[str, ...]:
         """Modules whose code decides what comes out."""
-        return (*_training_code(self.environment, self.variant), "evidence.records")
+        return (*training_code(self.environment, self.variant), "evidence.records")
 
 
 class TuneJob(Job):
@@ -84,62 +80,82 @@ class TuneJob(Job):
     @property
     def code(self) -> tuple[str, ...]:
         """Modules whose code decides what comes out."""
-        return (*_training_code(self.environment, self.variant), "evidence.tuning", "evidence.curves")
+        return (*training_code(self.environment, self.variant), "evidence.tuning", "evidence.curves")
 
 
-class ProbeJob(Job):
-    """Measure estimators on the snapshots of a block of seeds at one stage."""
+class _Measurement(Job, ABC):
+    """What every job of the laboratory says: on which policies of which environment it measures which estimators."""
 
     environment: Environment
     variants: dict[str, Variant]
-    policy_of: Variant
     stage: str
-    sample: Sample
     seeds: tuple[int, ...]
+
+
+class ProbeJob(_Measurement):
+    """Measure estimators on sampled trajectories of the snapshots of one stage."""
+
+    kind: Literal["probe"] = "probe"
+    policy: Policy
+    sample: Sample
 
     @property
     def code(self) -> tuple[str, ...]:
         """Modules whose code decides what comes out."""
-        parts = {module for variant in self.variants.values() for module in _estimator_code(variant)}
         return (
-            *_ROLLOUT,
-            *_tabular_code(self.environment),
-            *sorted(parts),
+            *laboratory_code(self.environment, self.variants.values()),
+            *reference_code(),
             "laboratory.probing",
-            "learning.updates",
-            "estimators.baselines",
-            "learning.scores",
         )
 
 
-class ExactJob(Job):
-    """Enumerate a small MDP for a block of random policies."""
+class ExactJob(_Measurement):
+    """Enumerate a small MDP under random policies, or under the snapshots of one stage."""
 
-    environment: Environment
-    variants: dict[str, Variant]
+    kind: Literal["exact"] = "exact"
+    policy: Policy | None = None
     limit: int
-    seeds: tuple[int, ...]
+    sampled_batches: int | None
 
     @property
     def code(self) -> tuple[str, ...]:
         """Modules whose code decides what comes out."""
-        parts = {module for variant in self.variants.values() for module in _estimator_code(variant)}
         return (
-            "trajectories",
-            "randomness",
-            "learning.policies",
-            *_tabular_code(self.environment),
-            *sorted(parts),
-            "environments.exact",
+            *laboratory_code(self.environment, self.variants.values()),
+            *reference_code(),
             "environments.enumeration",
             "laboratory.expectations",
-            "laboratory.probing",
-            "learning.updates",
-            "environments.stacked",
-            "environments.catalogue",
-            "estimators.baselines",
-            "learning.scores",
         )
+
+
+class IdentityJob(_Measurement):
+    """Compare the surrogate's gradient with explicit forms of it on random policies."""
+
+    kind: Literal["identity"] = "identity"
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """Modules whose code decides what comes out."""
+        return (*laboratory_code(self.environment, self.variants.values()), "laboratory.identities")
+
+
+class UpdateJob(_Measurement):
+    """Take single updates from the snapshots of one stage."""
+
+    kind: Literal["update"] = "update"
+    policy: Policy
+    updates: int
+    fresh: int
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """Modules whose code decides what comes out."""
+        return (*laboratory_code(self.environment, self.variants.values()), "laboratory.likelihoods")
+
+
+LaboratoryJob = ProbeJob | ExactJob | IdentityJob | UpdateJob
+LABORATORY_JOBS: TypeAdapter[LaboratoryJob] = TypeAdapter(Annotated[LaboratoryJob, Field(discriminator="kind")])
+"""Reads the canonical text of any job of the laboratory."""
 
 
 def train_job(study: Study, cell: Cell, block: Block) -> TrainJob:
@@ -166,46 +182,56 @@ def tune_job(study: Study, cell: Cell) -> TuneJob:
     )
 
 
-def probe_job(study: Study, experiment: str, environment_id: str, stage: str, block: Block) -> ProbeJob:
-    """Return the probing job of an environment, a stage and a block of snapshots."""
+def laboratory_job(study: Study, experiment: str, environment_id: str, stage: str, block: Block) -> LaboratoryJob:
+    """Return the job of a laboratory experiment in an environment, at a stage, on a block of policies."""
     declared = study.experiments[experiment]
-    assert isinstance(declared, ProbeExperiment)
     here = [cell for cell in cells(study, experiment) if cell.environment_id == environment_id]
-    return ProbeJob(
-        environment=_physics(here[0].environment),
-        variants={cell.variant_id: _estimator_of(cell.variant) for cell in here},
-        policy_of=_nameless(study.variants[declared.source.variant]),
-        stage=stage,
-        sample=declared.sample,
-        seeds=tuple(block.seeds),
-    )
+    measured: dict[str, Any] = {
+        "environment": _physics(here[0].environment),
+        "variants": {cell.variant_id: _nameless(cell.variant) for cell in here},
+        "stage": stage,
+        "seeds": tuple(block.seeds),
+    }
+    if (source := source_of(study, experiment)) is not None:
+        measured["policy"] = study.variants[source.variant].policy
+    match declared:
+        case ProbeExperiment():
+            measured["variants"] = {cell.variant_id: _estimator_of(cell.variant) for cell in here}
+            return ProbeJob(**measured, sample=declared.sample)
+        case ExactExperiment():
+            return ExactJob(**measured, limit=declared.limit, sampled_batches=declared.sampled_batches)
+        case IdentityExperiment():
+            return IdentityJob(**measured)
+        case UpdateExperiment():
+            return UpdateJob(**measured, updates=declared.updates, fresh=declared.fresh)
+        case TrainExperiment():
+            raise TypeError(f"{experiment} trains; only the laboratory's experiments have such jobs")
 
 
-def exact_job(study: Study, experiment: str, environment_id: str, block: Block) -> ExactJob:
-    """Return the enumeration job of an environment and a block of random policies."""
+def source_of(study: Study, experiment: str) -> Source | None:
+    """Return where the policies of a laboratory experiment come from; None where they are random."""
     declared = study.experiments[experiment]
-    assert isinstance(declared, ExactExperiment)
-    here = [cell for cell in cells(study, experiment) if cell.environment_id == environment_id]
-    return ExactJob(
-        environment=_physics(here[0].environment),
-        variants={cell.variant_id: _nameless(cell.variant) for cell in here},
-        limit=declared.limit,
-        seeds=tuple(block.seeds),
-    )
+    return declared.source if isinstance(declared, ProbeExperiment | ExactExperiment | UpdateExperiment) else None
 
 
-def source_blocks(study: Study, probe: ProbeExperiment, block: Block) -> tuple[Block, ...]:
-    """Return the blocks of the source experiment that hold the snapshots of a probe's block of seeds."""
-    source = study.experiments[probe.source.experiment]
-    return tuple(other for other in blocks(source.seeds) if other.first <= block.last and other.last >= block.first)
+def stages_of(study: Study, experiment: str) -> tuple[str, ...]:
+    """Return the stages of the policies that a laboratory experiment measures on."""
+    source = source_of(study, experiment)
+    return (RANDOM,) if source is None else source.stages
 
 
-def source_cell(study: Study, probe: ProbeExperiment, environment_name: str) -> Cell:
-    """Return the cell of the source experiment that trained a probe's policies in an environment."""
+def source_blocks(study: Study, source: Source, block: Block) -> tuple[Block, ...]:
+    """Return the blocks of the source experiment that hold the snapshots of a block of policies."""
+    seeds = study.experiments[source.experiment].seeds
+    return tuple(other for other in blocks(seeds) if other.first <= block.last and other.last >= block.first)
+
+
+def source_cell(study: Study, source: Source, environment_name: str) -> Cell:
+    """Return the cell of the source experiment that trained the policies in an environment."""
     return next(
         cell
-        for cell in cells(study, probe.source.experiment)
-        if (cell.environment_name, cell.variant_name) == (environment_name, probe.source.variant)
+        for cell in cells(study, source.experiment)
+        if (cell.environment_name, cell.variant_name) == (environment_name, source.variant)
     )
 
 
@@ -239,59 +265,10 @@ def canonical(record: Record) -> str:
     return record.model_dump_json()
 
 
-def code_digest(modules: Iterable[str]) -> str:
-    """Digest the code of modules of `pg`: their syntax trees without docstrings, so that no comment counts.
-
-    Parameters
-    ----------
-    modules
-        Dotted names below `pg`; a package stands for all modules in it.
-    """
-    digest = hashlib.sha256()
-    for module in sorted(set(modules)):
-        for path in _files(module):
-            digest.update(f"{module}:{_syntax(path)}".encode())
-    return digest.hexdigest()[:16]
-
-
-def _files(module: str) -> list[Path]:
-    place = _PACKAGE.joinpath(*module.split("."))
-    return sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
-
-
-@cache
-def _syntax(path: Path) -> str:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:]
-    return ast.dump(tree)
-
-
 def _train_experiment(study: Study, name: str) -> TrainExperiment:
     experiment = study.experiments[name]
     assert isinstance(experiment, TrainExperiment)
     return experiment
-
-
-def _training_code(environment: Environment, variant: Variant) -> tuple[str, ...]:
-    return (
-        *_ROLLOUT,
-        *_tabular_code(environment),
-        *_estimator_code(variant),
-        "learning.updates",
-        "learning.training",
-    )
-
-
-def _estimator_code(variant: Variant) -> tuple[str, ...]:
-    baseline = () if variant.baseline == "none" and not variant.normalise_advantages else ("estimators.baselines",)
-    scores = ("learning.scores",) if variant.baseline == "optimal" else ()
-    return (*_ESTIMATION, *baseline, *scores)
-
-
-def _tabular_code(environment: Environment) -> tuple[str, ...]:
-    return () if environment.id.startswith("CartPole-") else ("environments.tabular",)
 
 
 def _physics(environment: Environment) -> Environment:

@@ -15,7 +15,10 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Stages = Annotated[dict[Name, Fraction], Field(min_length=1)]
 
 Returns = Literal["total", "to_go"]
-Baseline = Literal["none", "average_reward", "leave_one_out", "per_step", "per_step_leave_one_out", "optimal"]
+Baseline = Literal[
+    "none", "constant", "average_reward", "leave_one_out", "per_step", "per_step_leave_one_out", "optimal", "exact"
+]
+FROM_THE_BATCH = ("average_reward", "leave_one_out", "per_step", "per_step_leave_one_out", "optimal")
 Statistic = Literal["final_return", "area", "steps_to_threshold", "solved", "collapsed"]
 
 
@@ -80,6 +83,7 @@ class Variant(Record):
         default="none",
         description="What is subtracted from the return: see the table of baselines in the documentation.",
     )
+    constant: float | None = Field(default=None, description="The number that baseline: constant subtracts.")
     normalise_advantages: bool = Field(
         default=False, description="Scale advantages to mean 0 and standard deviation 1 over the batch's steps."
     )
@@ -95,7 +99,9 @@ class Variant(Record):
             raise ValueError(
                 "discount_states: true needs returns: to_go; a discounted total return already counts from step 0"
             )
-        if self.baseline != "none" and self.batch < 2:
+        if (self.baseline == "constant") != (self.constant is not None):
+            raise ValueError("baseline: constant and constant: <number> go together")
+        if self.baseline in FROM_THE_BATCH and self.batch < 2:
             raise ValueError(f"baseline: {self.baseline} is made from the batch and needs batch: 2 or more")
         if self.normalise_advantages and self.batch < 2:
             raise ValueError("normalise_advantages: true needs batch: 2 or more to have something to scale by")
@@ -206,12 +212,38 @@ class ExactExperiment(ExperimentBase):
     """Computes every variant's expectation and variance by enumerating all batches of a small MDP."""
 
     kind: Literal["exact"] = Field(description="Enumerates all trajectories of small MDPs in float64.")
+    source: Source | None = Field(
+        default=None, description="Where the policies come from. Default: random ones, a policy per seed."
+    )
+    sampled_batches: Annotated[int, Field(ge=2)] | None = Field(
+        default=None, description="Batches drawn per policy as well, to compare sampled moments with exact ones."
+    )
     limit: PositiveInt = Field(
         default=200_000, description="Largest number of enumerated batches; a larger enumeration is refused."
     )
 
 
-Experiment = Annotated[TrainExperiment | ProbeExperiment | ExactExperiment, Field(discriminator="kind")]
+class IdentityExperiment(ExperimentBase):
+    """Checks that one backward pass gives the lecture's explicit sums, on random policies in float64."""
+
+    kind: Literal["identity"] = Field(description="Compares the surrogate's gradient with explicit forms of it.")
+
+
+class UpdateExperiment(ExperimentBase):
+    """Takes single updates from frozen policies and looks at what they did to the likelihood of trajectories."""
+
+    kind: Literal["update"] = Field(description="Measures what one update does to the likelihood of trajectories.")
+    source: Source = Field(description="Where the policies come from.")
+    updates: PositiveInt = Field(default=10, description="Updates per policy, each from the policy, on its own batch.")
+    fresh: Annotated[int, Field(ge=2)] = Field(
+        default=64, description="Trajectories that the update has not seen, ranked by return after each."
+    )
+
+
+Experiment = Annotated[
+    TrainExperiment | ProbeExperiment | ExactExperiment | IdentityExperiment | UpdateExperiment,
+    Field(discriminator="kind"),
+]
 
 Selection = dict[str, Any]
 

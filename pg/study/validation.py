@@ -15,10 +15,12 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from pg.environments.catalogue import UnsupportedEnvironment, check, has_tables, trajectories_of
+from pg.environments.catalogue import UnsupportedEnvironment, check, mdp_of, trajectories_of
+from pg.environments.tabular import OWN
 from pg.evidence.metrics import METRICS
 from pg.presentation.figures import FIGURES
-from pg.study.expansion import ExtensionError, cells, extended
+from pg.study.expansion import ExtensionError, cells, extended, is_tuned
+from pg.study.jobs import source_of, stages_of
 from pg.study.model import (
     Claim,
     ClaimPart,
@@ -26,11 +28,16 @@ from pg.study.model import (
     ExactExperiment,
     Experiment,
     Figure,
+    IdentityExperiment,
     ProbeExperiment,
+    Source,
     Study,
     TrainExperiment,
+    UpdateExperiment,
     Variant,
 )
+
+_TABULAR = f"allowed: {', '.join(OWN)}, or any environment with a transition table, as FrozenLake-v1"
 
 
 class InvalidStudy(ValueError):
@@ -132,15 +139,22 @@ def _experiment_problems(study: Study) -> Iterator[str]:
             path = ".".join(map(str, first["loc"]))
             yield f"{at}.sweep: a level is not legal: {path + ': ' if path else ''}{_plain(first['msg'])}"
             continue
+        yield from _exact_baseline_problems(study, name)
+        if (source := source_of(study, name)) is not None:
+            yield from _source_problems(study, at, experiment, source)
         match experiment:
             case TrainExperiment():
                 yield from _train_problems(study, name, experiment)
             case ProbeExperiment():
-                yield from _probe_problems(study, at, experiment)
+                yield from _probe_problems(at, experiment)
             case ExactExperiment():
                 yield from list(_table_problems(study, at, experiment)) or _enumeration_problems(
                     study, name, experiment
                 )
+            case UpdateExperiment():
+                yield from _update_problems(study, name)
+            case IdentityExperiment():
+                pass
 
 
 def _sweep_path_problems(at: str, experiment: Experiment) -> Iterator[str]:
@@ -172,37 +186,61 @@ def _train_problems(study: Study, name: str, experiment: TrainExperiment) -> Ite
         )
 
 
-def _probe_problems(study: Study, at: str, experiment: ProbeExperiment) -> Iterator[str]:
-    source = study.experiments.get(experiment.source.experiment)
-    if not isinstance(source, TrainExperiment):
-        trained = [name for name, other in study.experiments.items() if isinstance(other, TrainExperiment)]
-        yield from _unknown(f"{at}.source.experiment", [experiment.source.experiment], trained)
+def _source_problems(study: Study, at: str, experiment: Experiment, source: Source) -> Iterator[str]:
+    trained = study.experiments.get(source.experiment)
+    if not isinstance(trained, TrainExperiment):
+        training = [name for name, other in study.experiments.items() if isinstance(other, TrainExperiment)]
+        yield from _unknown(f"{at}.source.experiment", [source.experiment], training)
         return
-    yield from _unknown(f"{at}.source.variant", [experiment.source.variant], source.variants)
-    yield from _unknown(f"{at}.source.stages", experiment.source.stages, source.snapshots)
-    yield from _unknown(f"{at}.environments", experiment.environments, source.environments)
-    if source.sweep:
-        yield f"{at}.source.experiment: {experiment.source.experiment} sweeps; a probe needs one policy per seed"
-    if any(path.startswith("environment.") for path in experiment.sweep):
-        yield f"{at}.sweep: a probe measures in the environment of its snapshots and cannot sweep an environment"
-    if any(path == "variant.batch" for path in experiment.sweep):
-        yield f"{at}.sweep: variant.batch has no effect in a probe; list batch sizes under sample.batches"
+    yield from _unknown(f"{at}.source.variant", [source.variant], trained.variants)
+    yield from _unknown(f"{at}.source.stages", source.stages, trained.snapshots)
+    yield from _unknown(f"{at}.environments", experiment.environments, trained.environments)
+    if trained.sweep:
+        yield f"{at}.source.experiment: {source.experiment} sweeps; what is measured needs one policy per seed"
+    for path in experiment.sweep:
+        if path.startswith("environment."):
+            yield f"{at}.sweep: {path}: snapshots are measured in their own environment, which cannot be swept"
+        if path.startswith("variant.policy"):
+            yield f"{at}.sweep: {path} has no effect, because the policies are those of {source.variant}"
     wanted = range(experiment.seeds.first, experiment.seeds.first + experiment.seeds.count)
-    held = range(source.seeds.first, source.seeds.first + source.seeds.count)
+    held = range(trained.seeds.first, trained.seeds.first + trained.seeds.count)
     if wanted.start < held.start or wanted.stop > held.stop:
         yield (
             f"{at}.seeds: {wanted.start} to {wanted.stop - 1} are asked for, "
-            f"but {experiment.source.experiment} trains {held.start} to {held.stop - 1}"
+            f"but {source.experiment} trains {held.start} to {held.stop - 1}"
+        )
+
+
+def _probe_problems(at: str, experiment: ProbeExperiment) -> Iterator[str]:
+    if "variant.batch" in experiment.sweep:
+        yield f"{at}.sweep: variant.batch has no effect in a probe; list batch sizes under sample.batches"
+
+
+def _exact_baseline_problems(study: Study, name: str) -> Iterator[str]:
+    without = {
+        (cell.variant_name, cell.environment_name): cell.environment.id
+        for cell in cells(study, name)
+        if cell.variant.baseline == "exact" and mdp_of(cell.environment) is None
+    }
+    for (variant, environment), id in without.items():
+        yield (
+            f"experiments.{name}.variants: {variant} subtracts exact values, and {environment} ({id}) has no tables to "
+            f"compute them from; {_TABULAR}"
+        )
+
+
+def _update_problems(study: Study, name: str) -> Iterator[str]:
+    for variant in sorted({cell.variant_name for cell in cells(study, name) if is_tuned(cell)}):
+        yield (
+            f"experiments.{name}.variants: the learning rate of {variant} is 'tuned', and one update tunes nothing; "
+            "give optimizer.learning_rate a number"
         )
 
 
 def _table_problems(study: Study, at: str, experiment: ExactExperiment) -> Iterator[str]:
     for name in experiment.environments:
-        if not has_tables(study.environments[name]):
-            yield (
-                f"{at}.environments: {name} ({study.environments[name].id}) has no tables to enumerate; allowed: "
-                "pg/Bandit-v0, pg/Chain-v0, pg/Random-v0, or any environment with a transition table, as FrozenLake-v1"
-            )
+        if mdp_of(study.environments[name]) is None:
+            yield (f"{at}.environments: {name} ({study.environments[name].id}) has no tables to enumerate; {_TABULAR}")
 
 
 def _enumeration_problems(study: Study, name: str, experiment: ExactExperiment) -> Iterator[str]:
@@ -270,7 +308,7 @@ def _part_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
         yield f"{at}.metric: {part.metric} is measured by {' or '.join(kinds)} experiments, not {experiment.kind}"
         return
     yield from _unknown(f"{at}.environments", part.environments, experiment.environments)
-    stages = experiment.source.stages if isinstance(experiment, ProbeExperiment) else ()
+    stages = () if isinstance(experiment, TrainExperiment) else stages_of(study, part.experiment)
     yield from _unknown(f"{at}.stages", part.stages, stages)
     sides = {"a": part.a, "b": part.b}
     if part.share_of is not None:

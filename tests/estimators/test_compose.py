@@ -8,19 +8,28 @@ import pytest
 import torch
 from pg.estimators import compose
 from pg.estimators.baselines import ScoreProducts
-from pg.study.model import Baseline, Returns, Variant
+from pg.study.model import FROM_THE_BATCH, Baseline, Returns, Variant
 from pg.trajectories import Trajectories
 
 Batch = Callable[..., Trajectories]
 
 ROWS = [[1.0, 2.0, 3.0], [4.0], [0.0, 2.0]]
+VALUES = torch.tensor([[[0.5, -1.0, 2.0], [1.0, 0.0, 0.0], [0.25, 3.0, 0.0]]], dtype=torch.float64)
 PRODUCTS = ScoreProducts(
     weighted=torch.tensor([[6.0, 4.0, 2.0]], dtype=torch.float64),
     squared=torch.tensor([[2.0, 1.0, 3.0]], dtype=torch.float64),
 )
 
+CONSTANT = {"constant": 1.5}
 EVERY_VARIANT = [
-    Variant(returns=returns, baseline=baseline, discount=discount, discount_states=states, normalise_advantages=scaled)
+    Variant(
+        returns=returns,
+        baseline=baseline,
+        constant=CONSTANT.get(baseline),
+        discount=discount,
+        discount_states=states,
+        normalise_advantages=scaled,
+    )
     for returns in get_args(Returns)
     for baseline in get_args(Baseline)
     for discount, states in [(1.0, False), (0.9, False), (0.9, True)]
@@ -70,7 +79,7 @@ def test_normalisation_comes_before_the_weight_of_discounted_states(batch: Batch
     torch.testing.assert_close(weighted, plain * torch.tensor([1, 0.5, 0.25]))
 
 
-@pytest.mark.parametrize("baseline", get_args(Baseline))
+@pytest.mark.parametrize("baseline", ["none", *FROM_THE_BATCH])
 def test_to_go_is_the_total_return_in_trajectories_of_one_step(batch: Batch, baseline: Baseline) -> None:
     one_step = batch([[3.0], [1.0], [-2.0]])
     to_go = advantages(one_step, baseline=baseline)
@@ -86,7 +95,7 @@ def test_per_step_is_the_average_reward_for_total_returns_of_equal_length(batch:
 @pytest.mark.parametrize("variant", EVERY_VARIANT, ids=str)
 def test_advantages_are_zero_behind_the_end_and_finite(batch: Batch, variant: Variant) -> None:
     trajectories = batch(ROWS)
-    found = compose.advantages(variant, trajectories, PRODUCTS)
+    found = compose.advantages(variant, trajectories, PRODUCTS, VALUES)
     assert (found[~trajectories.mask] == 0).all()
     assert found.isfinite().all()
 
@@ -95,8 +104,8 @@ def test_advantages_are_zero_behind_the_end_and_finite(batch: Batch, variant: Va
 def test_seeds_stay_apart(batch: Batch, variant: Variant) -> None:
     other = [[-1.0, 0.5, 2.5], [7.0, 1.0], [0.25]]
     both = ScoreProducts(*(torch.cat([getattr(PRODUCTS, f.name), torch.ones(1, 3)]) for f in fields(PRODUCTS)))
-    together = compose.advantages(variant, batch(ROWS, other), both)
-    alone = compose.advantages(variant, batch(ROWS), PRODUCTS)
+    together = compose.advantages(variant, batch(ROWS, other), both, torch.cat([VALUES, -VALUES]))
+    alone = compose.advantages(variant, batch(ROWS), PRODUCTS, VALUES)
     assert torch.equal(together[:1], alone)
     log_probs = torch.full(together.shape, -0.5, dtype=torch.float64)
     surrogates = compose.surrogate(log_probs, together, batch(ROWS, other))
@@ -104,8 +113,27 @@ def test_seeds_stay_apart(batch: Batch, variant: Variant) -> None:
 
 
 def test_only_the_optimal_baseline_needs_score_products() -> None:
-    needing = [baseline for baseline in get_args(Baseline) if compose.needs_score_products(Variant(baseline=baseline))]
-    assert needing == ["optimal"]
+    needing = {variant.baseline for variant in EVERY_VARIANT if compose.needs_score_products(variant)}
+    assert needing == {"optimal"}
+
+
+def test_only_the_exact_baseline_needs_state_values() -> None:
+    assert {variant.baseline for variant in EVERY_VARIANT if compose.needs_state_values(variant)} == {"exact"}
+
+
+def test_a_constant_is_subtracted_from_every_step(batch: Batch) -> None:
+    assert advantages(batch([[1.0, 2.0], [4.0]]), baseline="constant", constant=1.5) == [[1.5, 0.5], [2.5, 0]]
+
+
+def test_exact_values_are_subtracted_step_by_step(batch: Batch) -> None:
+    values = torch.tensor([[[1.0, -1.0], [0.5, 0.0]]], dtype=torch.float64)
+    found = compose.advantages(Variant(baseline="exact"), batch([[1.0, 2.0], [4.0]]), state_values=values)
+    assert found[0].tolist() == [[2, 3], [3.5, 0]]
+
+
+def test_the_exact_baseline_without_values_is_refused(batch: Batch) -> None:
+    with pytest.raises(ValueError, match="exact needs the values"):
+        compose.advantages(Variant(baseline="exact"), batch(ROWS))
 
 
 def test_the_optimal_baseline_without_score_products_is_refused(batch: Batch) -> None:

@@ -146,7 +146,7 @@ def test_curves_have_a_hundred_points_unless_told():
 def test_a_probe_table_goes_by_cell_stage_seed_batch_and_metric():
     cells = [cell(variant="total"), cell(variant="to_go")]
     rows = {("cartpole", "late"): probe({4: 1.0, 16: 0.5}), ("cartpole", "initial"): probe({4: 1.0, 16: 0.5})}
-    table = tables.probe_table(cells, rows)
+    table = tables.laboratory_table(cells, "probe", rows)
     assert table.columns.tolist() == ["environment", "variant", "batch", "stage", "seed", "metric", "value"]
     order = table[["variant", "stage", "seed"]].drop_duplicates()
     assert order["variant"].tolist() == ["total"] * 4 + ["to_go"] * 4
@@ -159,18 +159,18 @@ def test_a_probe_table_goes_by_cell_stage_seed_batch_and_metric():
 
 
 def test_the_slope_of_a_variance_that_halves_with_the_batch_is_minus_one():
-    table = tables.probe_table([cell()], {("cartpole", "late"): probe({4: 8.0, 8: 4.0, 16: 2.0})})
+    table = tables.laboratory_table([cell()], "probe", {("cartpole", "late"): probe({4: 8.0, 8: 4.0, 16: 2.0})})
     assert values(table, metric="log_variance_slope") == pytest.approx([-1, -1])
 
 
 @pytest.mark.parametrize("variance", [0.0, np.nan])
 def test_the_slope_of_a_variance_without_a_logarithm_is_unknown(variance):
-    table = tables.probe_table([cell()], {("cartpole", "late"): probe({4: 8.0, 8: variance})})
+    table = tables.laboratory_table([cell()], "probe", {("cartpole", "late"): probe({4: 8.0, 8: variance})})
     assert np.isnan(values(table, metric="log_variance_slope")).all()
 
 
 def test_a_single_batch_size_has_no_slope():
-    table = tables.probe_table([cell()], {("cartpole", "late"): probe({4: 8.0})})
+    table = tables.laboratory_table([cell()], "probe", {("cartpole", "late"): probe({4: 8.0})})
     assert "log_variance_slope" not in set(table["metric"])
 
 
@@ -178,17 +178,19 @@ def test_a_level_takes_the_rows_of_its_own_id():
     levels = [{"variant.discount": 0.9}, {"variant.discount": 1.0}]
     cells = [cell(suffix=f"@discount={level['variant.discount']}", levels=level) for level in levels]
     rows = pd.concat([probe({4: 1.0}, ["to_go@discount=0.9"], [0]), probe({4: 3.0}, ["to_go@discount=1.0"], [0])])
-    table = tables.probe_table(cells, {("cartpole", "late"): rows})
+    table = tables.laboratory_table(cells, "probe", {("cartpole", "late"): rows})
     assert values(table, metric="total_variance") == [1, 3]
     assert values(table[table["variant.discount"] == 0.9], metric="total_variance") == [1]
 
 
 def test_a_variant_named_like_a_number_finds_its_rows():
     rows = probe({4: 1.0}, variants=[10])
-    assert values(tables.probe_table([cell(variant="10")], {("cartpole", "late"): rows}), metric="snr") == [4, 5]
+    assert values(
+        tables.laboratory_table([cell(variant="10")], "probe", {("cartpole", "late"): rows}), metric="snr"
+    ) == [4, 5]
 
 
-def test_an_exact_table_has_no_stage():
+def test_an_exact_table_says_at_which_stage_its_policies_are():
     rows = pd.DataFrame(
         {
             "seed": [0, 0],
@@ -198,25 +200,26 @@ def test_an_exact_table_has_no_stage():
             "objective": 1.5,
             "gradient_norm": 2.0,
             "relative_bias": [1e-16, 2e-16],
+            "differences_bias": [1e-9, 2e-9],
             "total_variance": [1.0, 2.0],
             "shrinkage": [-0.5, 0.0],
         }
     )
-    table = tables.exact_table([cell("chain")], {"chain": rows})
-    assert set(table["stage"]) == {""}
+    table = tables.laboratory_table([cell("chain")], "exact", {("chain", "random"): rows})
+    assert set(table["stage"]) == {"random"}
     assert values(table, metric="shrinkage") == [0, -0.5]
     assert values(table, metric="total_variance", batch=2) == [1]
     assert (
         table["metric"].tolist()
         == [
-            *("relative_bias", "total_variance", "shrinkage", "gradient_norm", "objective"),
+            *("total_variance", "relative_bias", "shrinkage", "differences_bias", "gradient_norm", "objective"),
         ]
         * 2
     )
 
 
 def test_batch_sizes_are_written_as_whole_numbers():
-    table = tables.probe_table([cell()], {("cartpole", "late"): probe({4: 8.0, 8: 4.0})})
+    table = tables.laboratory_table([cell()], "probe", {("cartpole", "late"): probe({4: 8.0, 8: 4.0})})
     summary = tables.summary(table)
     assert summary["batch"].dtype == table["batch"].dtype
     for frame in (table, summary):
@@ -244,7 +247,7 @@ def test_a_summary_uses_each_metrics_own_statistic():
 
 def test_a_summary_keeps_levels_and_stages_apart_in_order():
     rows = {("cartpole", stage): probe({16: 1.0, 4: 2.0}) for stage in ("late", "initial")}
-    summary = tables.summary(tables.probe_table([cell()], rows))
+    summary = tables.summary(tables.laboratory_table([cell()], "probe", rows))
     snr = summary[summary["metric"] == "snr"]
     assert snr[["stage", "batch"]].to_numpy().tolist() == [["late", 4], ["late", 16], ["initial", 4], ["initial", 16]]
     assert snr["estimate"].tolist() == pytest.approx([4.5, 16.5] * 2)

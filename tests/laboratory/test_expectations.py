@@ -4,6 +4,7 @@ The table of expectations: leaving a trajectory out of its own baseline keeps th
 objective; averaging it in scales the expectation by 1 - 1/N; for total returns and for rewards-to-go alike.
 """
 
+from collections.abc import Iterable
 from typing import Any, get_args
 
 import numpy as np
@@ -14,17 +15,14 @@ from pg.environments.enumeration import EnumerationTooLarge, enumerate_trajector
 from pg.environments.exact import policy_gradient_theorem
 from pg.environments.tabular import MDP, bandit, chain, random_mdp
 from pg.estimators import compose
-from pg.laboratory.expectations import (
-    NoTables,
-    action_probabilities,
-    exact_rows,
-    moments,
-    random_policy,
-    truth,
-)
-from pg.laboratory.probing import batch_gradients
+from pg.laboratory.expectations import NoTables, moments
+from pg.laboratory.frozen import random_policy
+from pg.laboratory.gradients import batch_gradients
+from pg.laboratory.reference import truth
 from pg.learning.policies import Policy, flatten, make_policy, repeat
-from pg.study.model import Baseline, Environment, Returns, Variant
+from pg.learning.tabular import action_probabilities
+from pg.study.jobs import RANDOM, ExactJob
+from pg.study.model import FROM_THE_BATCH, Baseline, Environment, Returns, Variant
 from pg.study.model import Policy as PolicyOptions
 from pg.trajectories import Spaces, Trajectories
 
@@ -66,16 +64,17 @@ def test_the_cases_have_episodes_of_varying_length(mdp: MDP) -> None:
 @pytest.mark.parametrize("baseline", get_args(Baseline))
 def test_table_of_expectations(name: str, n: int, returns: Returns, baseline: Baseline) -> None:
     mdp = MDPS[name]
-    policy = random_policy(SMALL, mdp, seed=1)
+    policy = random_policy(SMALL, mdp.spaces, seed=1)
     factor = 1 - 1 / n if baseline in IN_SAMPLE else 1
-    found = expectation(mdp, policy, returns=returns, baseline=baseline, batch=n)
+    constant = 0.7 if baseline == "constant" else None
+    found = expectation(mdp, policy, returns=returns, baseline=baseline, constant=constant, batch=n)
     assert_equal(found, factor * truth(mdp, policy).gradient)
 
 
 @pytest.mark.parametrize("returns", get_args(Returns))
 @pytest.mark.parametrize("constant", [-3.0, 0.4, 10.0])
 def test_a_constant_baseline_keeps_the_expectation(returns: Returns, constant: float) -> None:
-    policy, enumeration = random_policy(SMALL, MIXED, seed=2), enumerate_trajectories(MIXED, LIMIT)
+    policy, enumeration = random_policy(SMALL, MIXED.spaces, seed=2), enumerate_trajectories(MIXED, LIMIT)
     every = enumeration.trajectories
     one_each = every.regrouped(1)
     weights = compose.returns(Variant(returns=returns), one_each) - constant
@@ -91,28 +90,28 @@ def test_a_constant_baseline_keeps_the_expectation(returns: Returns, constant: f
     "parts", [{"returns": "total"}, {"discount_states": True}, {"discount_states": True, "baseline": "optimal"}]
 )
 def test_discounted_estimates_follow_the_discounted_objective(parts: dict[str, Any]) -> None:
-    policy = random_policy(SMALL, MIXED, seed=3)
+    policy = random_policy(SMALL, MIXED.spaces, seed=3)
     found = expectation(MIXED, policy, discount=0.6, batch=2, **parts)
     assert_equal(found, truth(MIXED, policy, discount=0.6).gradient)
 
 
 @pytest.mark.parametrize("baseline", ["leave_one_out", "per_step_leave_one_out", "per_step"])
 def test_baselines_do_the_same_to_discounted_rewards_to_go(baseline: Baseline) -> None:
-    policy = random_policy(SMALL, MIXED, seed=3)
+    policy = random_policy(SMALL, MIXED.spaces, seed=3)
     found = expectation(MIXED, policy, discount=0.6, discount_states=True, baseline=baseline, batch=3)
     factor = 2 / 3 if baseline in IN_SAMPLE else 1
     assert_equal(found, factor * truth(MIXED, policy, discount=0.6).gradient)
 
 
 def test_the_average_reward_shrinks_discounted_total_returns() -> None:
-    policy = random_policy(SMALL, MIXED, seed=3)
+    policy = random_policy(SMALL, MIXED.spaces, seed=3)
     found = expectation(MIXED, policy, returns="total", discount=0.6, baseline="average_reward", batch=3)
     assert_equal(found, 2 / 3 * truth(MIXED, policy, discount=0.6).gradient)
 
 
 def test_the_average_reward_takes_off_twice_discounted_visits_from_discounted_rewards_to_go() -> None:
     r"""Its own share is E[sum of gamma^t psi_t R] / N, where R counts from the start: gamma^(2 t) d_t Q_t in all."""
-    policy = random_policy(SMALL, MIXED, seed=3)
+    policy = random_policy(SMALL, MIXED.spaces, seed=3)
     found = expectation(MIXED, policy, discount=0.6, discount_states=True, baseline="average_reward", batch=3)
     own = weighted_theorem(policy, 0.6, 0.6**STEPS)
     assert_equal(found, truth(MIXED, policy, discount=0.6).gradient - own / 3)
@@ -120,7 +119,7 @@ def test_the_average_reward_takes_off_twice_discounted_visits_from_discounted_re
 
 def test_without_the_weight_of_states_the_discounted_estimate_follows_no_discounted_objective() -> None:
     r"""It is the undiscounted visits times discounted values: the sum of d_t, grad pi and Q_t without gamma^t."""
-    policy = random_policy(SMALL, MIXED, seed=3)
+    policy = random_policy(SMALL, MIXED.spaces, seed=3)
     found = expectation(MIXED, policy, discount=0.6, batch=2)
     assert_equal(found, weighted_theorem(policy, 0.6, 0.6**-STEPS))
     assert (found - truth(MIXED, policy, 0.6).gradient).norm() > 1e-3 * found.norm()
@@ -162,7 +161,7 @@ def test_normalised_advantages_of_the_two_armed_bandit() -> None:
 
 
 def bandit_policy(p: float) -> Policy:
-    policy = random_policy(LINEAR, bandit(1), seed=0)
+    policy = random_policy(LINEAR, bandit(1).spaces, seed=0)
     bias = torch.tensor([np.log(p / (1 - p)), 0], dtype=torch.float64)
     policy.load_state_dict({"layers.0.weight": torch.zeros(2, 1), "layers.0.bias": bias})
     return policy
@@ -170,7 +169,7 @@ def bandit_policy(p: float) -> Policy:
 
 def test_moments_are_those_of_the_list_of_all_estimates() -> None:
     """The sums in chunks against the two-pass formulas on estimates that are kept."""
-    policy, enumeration = random_policy(SMALL, MIXED, seed=5), enumerate_trajectories(MIXED, LIMIT)
+    policy, enumeration = random_policy(SMALL, MIXED.spaces, seed=5), enumerate_trajectories(MIXED, LIMIT)
     variant = Variant(policy=SMALL, batch=1)
     found = moments(enumeration, policy, variant, LIMIT)
     probabilities = enumeration.probabilities(action_probabilities(repeat(policy, 1), MIXED)).detach()
@@ -183,7 +182,7 @@ def test_moments_are_those_of_the_list_of_all_estimates() -> None:
 
 @pytest.mark.parametrize("returns", get_args(Returns))
 def test_without_a_baseline_the_variance_falls_as_one_over_n(returns: Returns) -> None:
-    policy, enumeration = random_policy(SMALL, MIXED, seed=5), enumerate_trajectories(MIXED, LIMIT)
+    policy, enumeration = random_policy(SMALL, MIXED.spaces, seed=5), enumerate_trajectories(MIXED, LIMIT)
     one, two, three = (
         moments(enumeration, policy, Variant(policy=SMALL, returns=returns, batch=n), LIMIT).total_variance
         for n in (1, 2, 3)
@@ -225,7 +224,7 @@ def gaussian_batches(n: int) -> tuple[Trajectories, torch.Tensor]:
 
 
 @pytest.mark.parametrize("n", [2, 3])
-@pytest.mark.parametrize("baseline", get_args(Baseline))
+@pytest.mark.parametrize("baseline", ["none", *FROM_THE_BATCH])
 def test_gaussian_policy_on_a_quadratic_reward(n: int, baseline: Baseline) -> None:
     r"""J = -((m - c)^2 + s^2): its gradient is -2 (m - c) in the mean and -2 s^2 in the log standard deviation."""
     trajectories, probabilities = gaussian_batches(n)
@@ -258,8 +257,15 @@ VARIANTS = {
 }
 
 
+def exact_rows(seeds: Iterable[int], environment: Environment = CHAIN, limit: int = LIMIT) -> pd.DataFrame:
+    job = ExactJob(
+        environment=environment, variants=VARIANTS, stage=RANDOM, seeds=tuple(seeds), limit=limit, sampled_batches=None
+    )
+    return enumerate_moments(job, {})
+
+
 def test_rows_say_what_was_found() -> None:
-    rows = exact_rows(CHAIN, VARIANTS, range(3, 5), LIMIT)
+    rows = exact_rows(range(3, 5))
     assert list(rows.columns) == [
         "seed",
         "variant",
@@ -268,6 +274,7 @@ def test_rows_say_what_was_found() -> None:
         "objective",
         "gradient_norm",
         "relative_bias",
+        "differences_bias",
         "total_variance",
         "shrinkage",
     ]
@@ -276,41 +283,42 @@ def test_rows_say_what_was_found() -> None:
     assert rows["batch"].tolist() == [2] * 4
     assert rows["batches_enumerated"].tolist() == [52**2] * 4
     np.testing.assert_allclose(rows["relative_bias"], [0, 0.5] * 2, atol=1e-10)
+    np.testing.assert_allclose(rows["differences_bias"], [0, 0.5] * 2, atol=1e-6)
     np.testing.assert_allclose(rows["shrinkage"], [0, -0.5] * 2, atol=1e-10)
     assert min(rows["total_variance"]) > 0
 
 
 def test_all_variants_meet_the_same_policy_and_seeds_differ() -> None:
-    rows = exact_rows(CHAIN, VARIANTS, range(2), LIMIT)
+    rows = exact_rows(range(2))
     for column in ("objective", "gradient_norm"):
         first, again, other, again_other = rows[column]
         assert first == again != other == again_other
 
 
 def test_a_seeds_rows_do_not_depend_on_the_others() -> None:
-    together = exact_rows(CHAIN, VARIANTS, range(3), LIMIT)
-    alone = exact_rows(CHAIN, VARIANTS, [2], LIMIT)
+    together = exact_rows(range(3))
+    alone = exact_rows([2])
     pd.testing.assert_frame_equal(together.tail(2).reset_index(drop=True), alone, check_exact=True)
 
 
 def test_policies_are_not_uniform() -> None:
-    table = action_probabilities(repeat(random_policy(SMALL, MIXED, seed=0), 1), MIXED)
+    table = action_probabilities(repeat(random_policy(SMALL, MIXED.spaces, seed=0), 1), MIXED)
     assert (table - 0.5).abs().min() > 0.01
 
 
 def test_environments_without_tables_are_refused() -> None:
     with pytest.raises(NoTables, match="CartPole-v1 has no transition tables"):
-        exact_rows(Environment(id="CartPole-v1"), VARIANTS, range(1), LIMIT)
+        exact_rows(range(1), Environment(id="CartPole-v1"))
 
 
 def test_too_many_batches_are_refused() -> None:
     with pytest.raises(EnumerationTooLarge, match="2,704 batches of 2 out of 52 trajectories"):
-        exact_rows(CHAIN, VARIANTS, range(1), limit=100)
+        exact_rows(range(1), limit=100)
 
 
 def test_the_enumeration_is_complete() -> None:
     enumeration = enumerate_trajectories(MIXED, LIMIT)
-    policy = random_policy(SMALL, MIXED, seed=0)
+    policy = random_policy(SMALL, MIXED.spaces, seed=0)
     probabilities = enumeration.probabilities(action_probabilities(repeat(policy, 1), MIXED))
     assert probabilities.sum().item() == pytest.approx(1, abs=1e-14)
     expected_return = (probabilities @ enumeration.trajectories.returns[0]).item()

@@ -5,8 +5,11 @@ import pytest
 import torch
 from pg.environments.stacked import make_environments
 from pg.estimators import compose
-from pg.laboratory import probing
-from pg.laboratory.probing import Reference, batch_gradients, measures, probe
+from pg.laboratory import gradients as stacked_gradients
+from pg.laboratory import reference
+from pg.laboratory.gradients import batch_gradients
+from pg.laboratory.probing import measures, probe
+from pg.laboratory.reference import Reference
 from pg.learning.policies import Policy, make_policy, stack
 from pg.learning.rollout import Generators, collect
 from pg.learning.updates import advantages
@@ -30,7 +33,7 @@ def sampled(count: int) -> tuple[Policy, Trajectories]:
 def test_stacked_gradients_are_those_of_a_loop_over_batches(baseline: Baseline) -> None:
     policy, pool = sampled(24)
     policy = policy.double()
-    pool = Trajectories(**{name: as_double(getattr(pool, name)) for name in pool.__slots__})
+    pool = pool.changed(as_double)
     variant, batches = Variant(baseline=baseline), pool.regrouped(6)
     stacked = batch_gradients(policy, variant, batches)
     for i in range(4):
@@ -50,7 +53,7 @@ def as_double(values: torch.Tensor) -> torch.Tensor:
 def test_cutting_the_work_into_chunks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     policy, pool = sampled(16)
     whole = batch_gradients(policy, Variant(), pool.regrouped(2))
-    monkeypatch.setattr(probing, "_CHUNK_ELEMENTS", 1)
+    monkeypatch.setattr(stacked_gradients, "_CHUNK_ELEMENTS", 1)
     torch.testing.assert_close(batch_gradients(policy, Variant(), pool.regrouped(2)), whole)
 
 
@@ -122,7 +125,7 @@ def test_what_is_relative_to_a_vanishing_gradient_is_undefined() -> None:
 
 def test_split_halves_do_not_count_noise_as_signal() -> None:
     squared = [
-        probing._summarised(gaussian_gradients(20, torch.zeros(100, dtype=torch.float64), 1.0, seed)).squared_gradient
+        reference._summarised(gaussian_gradients(20, torch.zeros(100, dtype=torch.float64), 1.0, seed)).squared_gradient
         for seed in range(200)
     ]
     standard_error = np.std(squared) / len(squared) ** 0.5
@@ -134,7 +137,7 @@ def job(*seeds: int, **sample: object) -> ProbeJob:
     return ProbeJob(
         environment=Environment(id="CartPole-v1", horizon=30),
         variants={"total": Variant(returns="total"), "to_go": Variant(), "optimal": Variant(baseline="optimal")},
-        policy_of=Variant(policy=OPTIONS),
+        policy=OPTIONS,
         stage="late",
         sample=Sample(**{"trajectories": 64, "batches": (8, 16), "reference": 64, "reference_limit": 256, **sample}),
         seeds=seeds,

@@ -22,6 +22,7 @@ def legal() -> list[Variant]:
                 Variant(
                     returns=returns,
                     baseline=baseline,
+                    constant=1.5 if baseline == "constant" else None,
                     discount=discount,
                     discount_states=discount_states,
                     normalise_advantages=normalise,

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from pg.study.code import code_digest
 from pg.study.expansion import Block, ExtensionError, blocks, cells, estimate, extended
-from pg.study.jobs import code_digest, part_of, train_job
+from pg.study.jobs import part_of, train_job
 from pg.study.model import Seeds, Study
 from pg.study.validation import load
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 from pg.evidence.claims import COLUMNS
-from pg.evidence.records import PROBE_COLUMNS, RUN_COLUMNS
+from pg.evidence.records import LABORATORY_COLUMNS, RUN_COLUMNS
 from tests.workflow.checkout import Checkout
 
 
@@ -14,7 +14,9 @@ def test_one_command_makes_everything_that_the_study_promises(finished: Checkout
     assert "A test study" in (out / "report.html").read_text(encoding="utf-8")
     assert list(pd.read_csv(out / "claims.csv").columns) == list(COLUMNS)
     assert list(pd.read_csv(out / "runs/learn/cartpole/total/seeds-0-1.csv").columns) == list(RUN_COLUMNS)
-    assert list(pd.read_csv(out / "probes/gradients/cartpole/late/seeds-0-1.csv").columns) == list(PROBE_COLUMNS)
+    assert list(pd.read_csv(out / "probes/gradients/cartpole/late/seeds-0-1.csv").columns) == list(
+        LABORATORY_COLUMNS["probe"]
+    )
     for figure in ("variance", "learning"):
         assert (out / f"figures/{figure}.pdf").read_bytes().startswith(b"%PDF")
         assert (out / f"figures/{figure}.png").read_bytes().startswith(b"\x89PNG")
@@ -48,7 +50,7 @@ def test_how_seeds_are_grouped_into_jobs_leaves_tables_and_claims_as_they_are(
 def test_asking_for_one_figure_or_claim_runs_only_what_is_behind_it(fresh: Checkout) -> None:
     assert set(fresh.planned("out/figures/learning.pdf")) == {"train", "train_tables", "figure"}
     claim = fresh.planned("out/claims/causality.csv")
-    assert claim == {"train": 1, "probe": 1, "probe_tables": 1, "claim": 1}
+    assert claim == {"train": 1, "measure": 1, "laboratory_tables": 1, "claim": 1}
 
 
 def test_training_by_hand_gives_the_rows_of_the_pipeline(finished: Checkout) -> None:

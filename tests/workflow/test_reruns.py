@@ -17,7 +17,7 @@ def done(finished: Checkout, tmp_path: Path) -> Checkout:
 
 # What the aggregation of an experiment feeds in the test study.
 AFTER_LEARN = {"train_tables": 1, "figure": 1, "report_page": 1}
-AFTER_GRADIENTS = {"probe_tables": 1, "figure": 1, "claim": 1, "claims_table": 1, "report_page": 1}
+AFTER_GRADIENTS = {"laboratory_tables": 1, "figure": 1, "claim": 1, "claims_table": 1, "report_page": 1}
 
 
 def test_a_new_variant_runs_its_own_jobs_and_what_depends_on_them(done: Checkout, study: dict[str, Any]) -> None:

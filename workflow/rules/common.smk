@@ -3,8 +3,9 @@ import re
 from snakemake.logging import logger
 
 from pg.study.expansion import blocks, cells, estimate
-from pg.study.jobs import canonical, code_digest, part_of
-from pg.study.model import ExactExperiment, ProbeExperiment, TrainExperiment
+from pg.study.code import code_digest
+from pg.study.jobs import canonical, part_of
+from pg.study.model import TrainExperiment
 
 RESULTS = STUDY.results
 CELLS = {
@@ -12,14 +13,6 @@ CELLS = {
     for name in STUDY.experiments
     for cell in cells(STUDY, name)
 }
-
-
-def experiments_of(kind):
-    return [
-        name
-        for name, experiment in STUDY.experiments.items()
-        if isinstance(experiment, kind)
-    ]
 
 
 def one_of(names):

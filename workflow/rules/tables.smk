@@ -33,12 +33,12 @@ rule train_tables:
         "../scripts/train_tables.py"
 
 
-rule probe_tables:
+rule laboratory_tables:
     input:
         lambda w: [
-            probes_of(w.experiment, environment, stage, block)
+            measurements_of(w.experiment, environment, stage, block)
             for environment in environment_ids_of(w.experiment)
-            for stage in STUDY.experiments[w.experiment].source.stages
+            for stage in stages_of(STUDY, w.experiment)
             for block in blocks_of(w.experiment)
         ],
     output:
@@ -49,32 +49,9 @@ rule probe_tables:
     benchmark:
         f"{RESULTS}/benchmarks/tables/{{experiment}}.tsv"
     wildcard_constraints:
-        experiment=one_of(PROBES),
+        experiment=one_of(LABORATORY),
     params:
         study=lambda w: canonical(part_of(STUDY, [w.experiment])),
         code=code_digest(AGGREGATION),
     script:
-        "../scripts/probe_tables.py"
-
-
-rule exact_tables:
-    input:
-        lambda w: [
-            f"{RESULTS}/exact/{w.experiment}/{environment}/seeds-{block}.csv"
-            for environment in environment_ids_of(w.experiment)
-            for block in blocks_of(w.experiment)
-        ],
-    output:
-        long=f"{RESULTS}/tables/{{experiment}}.csv",
-        summary=f"{RESULTS}/tables/{{experiment}}-summary.csv",
-    log:
-        f"{RESULTS}/logs/tables/{{experiment}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/tables/{{experiment}}.tsv"
-    wildcard_constraints:
-        experiment=one_of(EXACT),
-    params:
-        study=lambda w: canonical(part_of(STUDY, [w.experiment])),
-        code=code_digest(AGGREGATION),
-    script:
-        "../scripts/exact_tables.py"
+        "../scripts/laboratory_tables.py"

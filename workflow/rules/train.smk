@@ -1,7 +1,11 @@
 from pg.study.expansion import is_tuned
 from pg.study.jobs import train_job, tune_job
 
-TRAINING = experiments_of(TrainExperiment)
+TRAINING = [
+    name
+    for name, experiment in STUDY.experiments.items()
+    if isinstance(experiment, TrainExperiment)
+]
 
 
 def tuned_of(cell):

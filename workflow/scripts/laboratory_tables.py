@@ -1,12 +1,15 @@
+from itertools import product
+
 from pg.evidence import records, tables
 from pg.study.expansion import cells
+from pg.study.jobs import stages_of
 from pg.study.model import Study
 
 study = Study.model_validate_json(snakemake.params.study)
-(name,) = study.experiments
+((name, experiment),) = study.experiments.items()
 environments = list(dict.fromkeys(cell.environment_id for cell in cells(study, name)))
-table = tables.exact_table(
-    cells(study, name), records.read_grouped(snakemake.input, environments, records.EXACT_COLUMNS)
-)
+columns = records.LABORATORY_COLUMNS[experiment.kind]
+rows = records.read_grouped(snakemake.input, list(product(environments, stages_of(study, name))), columns)
+table = tables.laboratory_table(cells(study, name), experiment.kind, rows)
 records.write_csv(tables.summary(table), snakemake.output.summary)
 records.write_csv(table, snakemake.output.long)

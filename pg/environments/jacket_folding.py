@@ -1,0 +1,1 @@
+"""Learning to fold a jacket, as a table."""

@@ -1,0 +1,46 @@
+"""The policies that the laboratory measures on, thawed from snapshots or drawn from a seed, and samples from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pg.learning.policies import Policy, make_policy, stack
+from pg.learning.rollout import Generators, collect
+from pg.randomness import generator, torch_generator
+from pg.study.model import Policy as PolicyOptions
+from pg.trajectories import Environments, Spaces, Trajectories
+
+Parameters = Mapping[str, NDArray[np.generic]]
+
+_PERTURBATION = 0.5
+
+
+def thaw(options: PolicyOptions, spaces: Spaces, parameters: Parameters, dtype: torch.dtype = torch.float32) -> Policy:
+    """Return the policy that a snapshot holds."""
+    policy = make_policy(options, spaces, torch_generator(0, "overwritten"), dtype)
+    policy.load_state_dict({name: torch.from_numpy(values) for name, values in parameters.items()})
+    return policy
+
+
+def random_policy(options: PolicyOptions, spaces: Spaces, seed: int) -> Policy:
+    """Draw a float64 policy from its seed, moved away from the uniform one that training starts from."""
+    generator = torch_generator(seed, "exact", "policy")
+    policy = make_policy(options, spaces, generator, dtype=torch.float64)
+    with torch.no_grad():
+        for parameter in policy.parameters():
+            parameter += _PERTURBATION * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
+    return policy
+
+
+def sample(environments: Environments, policy: Policy, generators: Generators) -> Trajectories:
+    """Collect N trajectories of one policy, S = 1."""
+    return collect(environments, stack([policy]), [generators])
+
+
+def generators_of(seed: int, *purpose: str) -> Generators:
+    """Return the sources of randomness that a seed owns for one purpose of the laboratory."""
+    return Generators(generator(seed, "probe", *purpose, "starts"), generator(seed, "probe", *purpose, "actions"))

@@ -1,0 +1,40 @@
+"""The one door to the laboratory: a job of any kind in, its rows out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from pg.laboratory.expectations import enumerate_moments
+from pg.laboratory.frozen import Parameters
+from pg.laboratory.identities import compare_forms
+from pg.laboratory.likelihoods import take_updates
+from pg.laboratory.probing import probe
+from pg.study.jobs import ExactJob, IdentityJob, LaboratoryJob, ProbeJob, UpdateJob
+
+
+def measure(job: LaboratoryJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
+    """Run a job of the laboratory.
+
+    Parameters
+    ----------
+    job
+        Of any kind.
+    policies
+        Parameters of each seed's frozen policy; empty where the job draws random ones.
+
+    Returns
+    -------
+    DataFrame
+        A row per seed, variant and batch size.
+    """
+    match job:
+        case ProbeJob():
+            return probe(job, policies)
+        case ExactJob():
+            return enumerate_moments(job, policies)
+        case IdentityJob():
+            return compare_forms(job)
+        case UpdateJob():
+            return take_updates(job, policies)

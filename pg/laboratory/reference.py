@@ -1,0 +1,180 @@
+"""The true gradient: exact where the environment's tables are known, else from a large independent sample."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pg.environments.exact import objective
+from pg.environments.stacked import make_environments
+from pg.environments.tabular import MDP
+from pg.laboratory.frozen import generators_of
+from pg.laboratory.frozen import sample as sampled
+from pg.laboratory.gradients import batch_gradients
+from pg.learning.policies import Policy, flatten, repeat
+from pg.learning.rollout import Generators
+from pg.learning.tabular import action_probabilities
+from pg.study.model import Environment, Sample, Variant
+from pg.trajectories import Trajectories
+
+_ENOUGH_SNR = 30.0
+
+# Unbiased whatever the policy (claims.md, table of expectations): the reference uses whichever varies least.
+_REFERENCE_CANDIDATES = {
+    baseline: Variant(returns="to_go", baseline=baseline)
+    for baseline in ("leave_one_out", "per_step_leave_one_out", "optimal")
+}
+_REFERENCE_BATCH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    r"""What is known of a policy without any sample.
+
+    Attributes
+    ----------
+    objective
+        $J(\theta)$, undiscounted.
+    gradient
+        (D,), $\nabla_\theta J$ by differentiating through dynamic programming.
+    """
+
+    objective: float
+    gradient: Float[Tensor, " D"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    r"""The true gradient as an independent sample knows it.
+
+    Attributes
+    ----------
+    gradient
+        (D,), mean of the sample's batch gradients.
+    total_variance
+        tr Cov of that mean.
+    squared_gradient
+        ‖∇J‖² from the product of two halves of the sample, in which noise does not count as signal.
+    trajectories
+        Size of the sample; 0 where ∇J is exact.
+    """
+
+    gradient: Float[Tensor, " D"]
+    total_variance: float
+    squared_gradient: float
+    trajectories: int
+
+    @classmethod
+    def exact(cls, gradient: Float[Tensor, " D"]) -> Reference:
+        """Return a gradient that is known, and so varies by nothing."""
+        return cls(gradient, 0.0, gradient.square().sum().item(), 0)
+
+    @property
+    def snr(self) -> float:
+        """‖∇J‖² over the variance of the mean: infinite where ∇J is known, undefined (NaN) where that is zero."""
+        if self.is_exact and self.squared_gradient > 0:
+            return float("inf")
+        return ratio(self.squared_gradient, self.total_variance)
+
+    @property
+    def is_exact(self) -> bool:
+        """Tell whether no sample was needed."""
+        return self.trajectories == 0
+
+    @property
+    def is_noisy(self) -> bool:
+        """Tell whether the gradient does not stand out of its own noise, or is nothing but zero."""
+        return not self.snr >= _ENOUGH_SNR
+
+
+def truth(mdp: MDP, policy: Policy, discount: float = 1.0) -> Truth:
+    r"""Compute $J$ and $\nabla_\theta J$ by dynamic programming.
+
+    Parameters
+    ----------
+    mdp
+        Its tables.
+    policy
+        In float64.
+    discount
+        $\gamma$ of the objective; the target of every bias in the study is the undiscounted one.
+    """
+    # A stack of one, for the parameters to stand in the same order as in the estimates.
+    copy = repeat(policy, 1)
+    value = objective(mdp, action_probabilities(copy, mdp), discount)
+    return Truth(value.item(), flatten(torch.autograd.grad(value, copy.parameters_list())).squeeze(0))
+
+
+def reference(
+    environment: Environment, mdp: MDP | None, policy: Policy, sample: Sample, seed: int, stage: str, pool: Trajectories
+) -> Reference:
+    """Return the gradient that estimates are measured against.
+
+    Parameters
+    ----------
+    environment
+        Where the policy acts.
+    mdp
+        Its tables, where they are known: then the reference is exact.
+    policy
+        Whose gradient it is.
+    sample
+        Where the independent sample begins and ends.
+    seed, stage
+        Own the randomness of the sample.
+    pool
+        Other trajectories of the policy, on which the estimator of the reference is chosen.
+    """
+    if mdp is not None:
+        return Reference.exact(truth(mdp, copy.deepcopy(policy).double()).gradient)
+    variant = _least_varying(policy, pool)
+    parts = _batch_gradients(environment, policy, variant, sample, generators_of(seed, stage, "reference"))
+    gradients = next(parts)
+    while True:
+        found = _summarised(gradients)
+        if not found.is_noisy or 2 * found.trajectories > sample.reference_limit:
+            return found
+        # An independent sample that doubles: what has been collected stays in it.
+        while len(gradients) < 2 * (found.trajectories // _REFERENCE_BATCH):
+            gradients = torch.cat([gradients, next(parts)])
+
+
+def _batch_gradients(
+    environment: Environment, policy: Policy, variant: Variant, sample: Sample, generators: Generators
+) -> Iterator[Tensor]:
+    """Yield the batch gradients of one further part of the independent sample at a time."""
+    copies = make_environments(environment, 1, sample.reference)
+    while True:
+        part = sampled(copies, policy, generators)
+        yield batch_gradients(policy, variant, part.regrouped(_REFERENCE_BATCH))
+
+
+def _summarised(gradients: Float[Tensor, "S D"]) -> Reference:
+    gradients = gradients.to(torch.float64)
+    count = gradients.shape[0]
+    mean = gradients.mean(0)
+    return Reference(
+        gradient=mean,
+        total_variance=(gradients - mean).square().sum().item() / (count - 1) / count,
+        squared_gradient=(gradients[0::2].mean(0) @ gradients[1::2].mean(0)).item(),
+        trajectories=count * _REFERENCE_BATCH,
+    )
+
+
+def _least_varying(policy: Policy, pool: Trajectories) -> Variant:
+    batches = pool.regrouped(_REFERENCE_BATCH if pool.mask.shape[1] % _REFERENCE_BATCH == 0 else 2)
+    variances = {
+        baseline: batch_gradients(policy, variant, batches).var(0).sum().item()
+        for baseline, variant in _REFERENCE_CANDIDATES.items()
+    }
+    return _REFERENCE_CANDIDATES[min(variances, key=lambda baseline: variances[baseline])]
+
+
+def ratio(numerator: float, denominator: float) -> float:
+    """Divide by a positive number; a quotient of anything else is undefined (NaN)."""
+    return numerator / denominator if denominator > 0 else float("nan")

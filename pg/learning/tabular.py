@@ -1,0 +1,65 @@
+"""What is known exactly of a policy in an MDP whose tables are known."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pg.environments import exact
+from pg.environments.tabular import MDP
+from pg.learning.policies import Policy, StackedPolicy, stack
+from pg.trajectories import Trajectories
+
+
+def action_probabilities(policy: StackedPolicy, mdp: MDP) -> Float[Tensor, "1 S A"]:
+    r"""Lay $\pi_\theta(a \mid s)$ out as a table, differentiably.
+
+    Parameters
+    ----------
+    policy
+        A stack of one policy.
+    mdp
+        Whose states the policy sees as the MDP shows them.
+
+    Returns
+    -------
+    Tensor
+        (1, S_, A) in float64, whatever the policy's own precision.
+    """
+    seen = torch.as_tensor(mdp.observations, dtype=policy.weights[0].dtype).repeat_interleave(mdp.actions, dim=0)
+    actions = torch.arange(mdp.actions).repeat(mdp.states)
+    log_probs = policy.log_prob(seen.unsqueeze(0), actions.unsqueeze(0)).to(torch.float64)
+    return log_probs.exp().reshape(1, mdp.states, mdp.actions)
+
+
+def state_values(policy: Policy, mdp: MDP, trajectories: Trajectories, discount: float = 1.0) -> Float[Tensor, "S N T"]:
+    r"""Look up $V_t(s_t)$, what is still to come on average from each step of a trajectory.
+
+    Parameters
+    ----------
+    policy
+        Whose values they are.
+    mdp
+        Where the trajectories come from.
+    trajectories
+        With the numbers of their states.
+    discount
+        $\gamma$ of the values.
+
+    Returns
+    -------
+    Tensor
+        (S, N, T) in the precision of the rewards, zero behind the end of each trajectory.
+
+    Raises
+    ------
+    ValueError
+        If the trajectories do not know their states.
+    """
+    if trajectories.states is None:
+        raise ValueError("values are looked up by state, and these trajectories do not know theirs")
+    with torch.no_grad():
+        table = exact.values(mdp, action_probabilities(stack([policy]), mdp), discount).states
+    steps = torch.arange(trajectories.mask.shape[-1])
+    return table[steps, trajectories.states].to(trajectories.rewards.dtype) * trajectories.mask

@@ -1,0 +1,100 @@
+"""Which modules decide what comes out of a job, and a digest of their code in which no comment counts."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from pg.study.model import Environment, Variant
+
+_PACKAGE = Path(__file__).parent.parent
+
+ROLLOUT = (
+    "trajectories",
+    "randomness",
+    "environments.catalogue",
+    "environments.stacked",
+    "learning.policies",
+    "learning.rollout",
+)
+_ESTIMATION = ("estimators.returns", "estimators.surrogate", "estimators.compose")
+_TABLES = ("environments.exact", "learning.tabular")
+
+
+def training_code(environment: Environment, variant: Variant) -> tuple[str, ...]:
+    """Name the modules that a training run goes through."""
+    return (
+        *ROLLOUT,
+        *tabular_code(environment),
+        *estimator_code([variant]),
+        "learning.updates",
+        "learning.training",
+    )
+
+
+def estimator_code(variants: Iterable[Variant]) -> tuple[str, ...]:
+    """Name the modules that the parts of some estimators stand in."""
+    modules: set[str] = set(_ESTIMATION)
+    for variant in variants:
+        if variant.baseline not in ("none", "constant", "exact") or variant.normalise_advantages:
+            modules.add("estimators.baselines")
+        if variant.baseline == "optimal":
+            modules.add("learning.scores")
+        if variant.baseline == "exact":
+            modules.update(_TABLES)
+    return tuple(sorted(modules))
+
+
+def laboratory_code(environment: Environment, variants: Iterable[Variant]) -> tuple[str, ...]:
+    """Name the modules that any measurement of gradient estimates goes through."""
+    return (
+        *ROLLOUT,
+        *tabular_code(environment),
+        *_TABLES,
+        *estimator_code(variants),
+        "learning.updates",
+        "laboratory.frozen",
+        "laboratory.gradients",
+    )
+
+
+def reference_code() -> tuple[str, ...]:
+    """Name the modules that the true gradient comes from, whatever estimator the reference chooses."""
+    return ("laboratory.reference", "estimators.baselines", "learning.scores")
+
+
+def tabular_code(environment: Environment) -> tuple[str, ...]:
+    """Name the modules of environments that may have tables."""
+    return () if environment.id.startswith("CartPole-") else ("environments.tabular", "environments.jacket_folding")
+
+
+def code_digest(modules: Iterable[str]) -> str:
+    """Digest the code of modules of `pg`: their syntax trees without docstrings, so that no comment counts.
+
+    Parameters
+    ----------
+    modules
+        Dotted names below `pg`; a package stands for all modules in it.
+    """
+    digest = hashlib.sha256()
+    for module in sorted(set(modules)):
+        for path in _files(module):
+            digest.update(f"{module}:{_syntax(path)}".encode())
+    return digest.hexdigest()[:16]
+
+
+def _files(module: str) -> list[Path]:
+    place = _PACKAGE.joinpath(*module.split("."))
+    return sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
+
+
+@cache
+def _syntax(path: Path) -> str:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+    return ast.dump(tree)

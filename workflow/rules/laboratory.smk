@@ -1,0 +1,57 @@
+# Measurements on frozen policies. Every kind of laboratory experiment has a folder of its own and the same rule.
+
+from pg.study.jobs import laboratory_job, source_blocks, source_cell, source_of, stages_of
+
+LABORATORY = [name for name in STUDY.experiments if name not in TRAINING]
+FOLDERS = {
+    "probe": "probes",
+    "exact": "exact",
+    "identity": "identities",
+    "update": "updates",
+}
+
+
+def measurements_of(experiment, environment, stage, block):
+    folder = FOLDERS[STUDY.experiments[experiment].kind]
+    return f"{RESULTS}/{folder}/{experiment}/{environment}/{stage}/seeds-{block}.csv"
+
+
+def job_of(wildcards):
+    return laboratory_job(
+        STUDY,
+        wildcards.experiment,
+        wildcards.environment,
+        wildcards.stage,
+        block_of(wildcards),
+    )
+
+
+def snapshot_folders_of(wildcards):
+    source = source_of(STUDY, wildcards.experiment)
+    if source is None:
+        return []
+    cell = source_cell(STUDY, source, wildcards.environment)
+    return [
+        snapshots_of(cell, block)
+        for block in source_blocks(STUDY, source, block_of(wildcards))
+    ]
+
+
+rule measure:
+    input:
+        snapshots=snapshot_folders_of,
+    output:
+        f"{RESULTS}/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.csv",
+    log:
+        f"{RESULTS}/logs/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.tsv"
+    wildcard_constraints:
+        folder=one_of(FOLDERS.values()),
+        experiment=one_of(LABORATORY),
+    threads: 1
+    params:
+        job=lambda w: job_of(w).canonical(),
+        code=lambda w: job_of(w).digest(),
+    script:
+        "../scripts/measure.py"
