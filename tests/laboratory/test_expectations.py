@@ -15,7 +15,7 @@ from pg.environments.enumeration import EnumerationTooLarge, enumerate_trajector
 from pg.environments.exact import policy_gradient_theorem
 from pg.environments.tabular import MDP, bandit, chain, random_mdp
 from pg.estimators import compose
-from pg.laboratory.expectations import NoTables, moments
+from pg.laboratory.expectations import NoTables, enumerate_moments, moments
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.reference import truth
