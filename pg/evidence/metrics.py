@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-Kind = Literal["train", "probe", "exact", "identity", "update"]
+Kind = Literal["train", "probe", "exact", "identity", "update", "support"]
 Scale = Literal["difference", "ratio"]
 Statistic = Literal["mean", "geometric_mean", "restricted_mean", "share"]
 
@@ -59,7 +59,7 @@ _ALL = (
         "total_variance",
         "total variance of the gradient, tr Cov",
         "",
-        ("probe", "exact"),
+        ("probe", "exact", "support"),
         scale="ratio",
         statistic="geometric_mean",
     ),
@@ -67,12 +67,12 @@ _ALL = (
     Metric("snr", "signal-to-noise ratio", "", ("probe",)),
     Metric("cosine", "cosine to the true gradient", "", ("probe",)),
     Metric("pairwise_cosine", "cosine between two gradients", "", ("probe",)),
-    Metric("relative_bias", "bias over the gradient's norm", "", ("probe", "exact")),
+    Metric("relative_bias", "bias over the gradient's norm", "", ("probe", "exact", "support")),
     Metric("relative_bias_noise", "bias over the gradient's norm, from noise alone", "", ("probe",)),
     Metric("shrinkage", "gain or loss along the true gradient", "", ("probe", "exact")),
     Metric("shrinkage_se", "standard error of the shrinkage", "", ("probe",)),
     Metric("reference_flagged", "share of noisy references", "", ("probe",), statistic="share", failure=1.0),
-    Metric("log_variance_slope", "slope of log variance on log batch size", "", ("probe",)),
+    Metric("log_variance_slope", "slope of log variance", "", ("probe", "support")),
     Metric("empty", "share of batches without a gradient", "", ("probe",)),
     Metric("returns_alike", "share of batches with equal returns but for at most one", "", ("probe",)),
     Metric("differences_bias", "distance to central differences over the gradient's norm", "", ("exact",)),
@@ -93,9 +93,25 @@ _ALL = (
     Metric("backward_passes", "backward passes of the explicit sum", "", ("identity",)),
     Metric("imitation_difference", "relative difference to weighted imitation", "", ("identity",)),
     Metric("cloning_difference", "relative difference to behaviour cloning at weights 1", "", ("identity",)),
+    Metric(
+        "median_error",
+        "median error over the gradient's norm",
+        "",
+        ("support",),
+        scale="ratio",
+        statistic="geometric_mean",
+    ),
     Metric("rank_correlation", "rank correlation of likelihood change with return", "", ("update",)),
     Metric("rising_below_average", "share of below-average trajectories made likelier", "", ("update",)),
     Metric("rising_above_average", "share of above-average trajectories made likelier", "", ("update",)),
 )
 
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _ALL})
+
+AXES: Mapping[Kind, str] = MappingProxyType({"support": "left"})
+"""What a kind varies within a variant, where it is not the batch size: a column of its rows and tables."""
+
+
+def axes_of(kind: Kind) -> tuple[str, ...]:
+    """Name what tells a variant's rows of one seed and stage apart; variance has its slope along the last of them."""
+    return ("batch", AXES[kind]) if kind in AXES else ("batch",)

@@ -74,6 +74,7 @@ LABORATORY_COLUMNS: Mapping[str, tuple[str, ...]] = {
         "cloning_difference",
     ),
     "update": ("seed", "variant", "batch", "rank_correlation", "rising_below_average", "rising_above_average"),
+    "support": ("seed", "variant", "batch", "left", "total_variance", "relative_bias", "median_error"),
 }
 
 Key = TypeVar("Key", bound=Hashable)

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pg.evidence import curves, statistics
-from pg.evidence.metrics import METRICS, Kind
+from pg.evidence.metrics import METRICS, Kind, axes_of
 from pg.study.expansion import Cell
 
 Array = NDArray[np.float64]
@@ -120,8 +120,8 @@ def laboratory_table(cells: Sequence[Cell], kind: Kind, rows: Mapping[tuple[str,
     Returns
     -------
     DataFrame
-        Columns environment, variant, the sweep's paths, batch, stage, seed, metric, value. The slope of log total
-        variance on log batch size spans the sizes: its batch is empty.
+        Columns environment, variant, the sweep's paths, batch (and what else the kind varies), stage, seed, metric,
+        value. The slope of log total variance spans the sizes: its batch is empty.
     """
     frames = [
         _laboratory_rows(_of_variant(frame, cell), cell, kind, stage)
@@ -129,7 +129,7 @@ def laboratory_table(cells: Sequence[Cell], kind: Kind, rows: Mapping[tuple[str,
         for (environment_id, stage), frame in rows.items()
         if environment_id == cell.environment_id
     ]
-    return pd.concat(frames, ignore_index=True)[_columns(cells, "batch", "stage", "seed", "metric", "value")]
+    return pd.concat(frames, ignore_index=True)[_columns(cells, *axes_of(kind), "stage", "seed", "metric", "value")]
 
 
 def _of_variant(frame: pd.DataFrame, cell: Cell) -> pd.DataFrame:
@@ -138,30 +138,31 @@ def _of_variant(frame: pd.DataFrame, cell: Cell) -> pd.DataFrame:
 
 
 def _laboratory_rows(frame: pd.DataFrame, cell: Cell, kind: Kind, stage: str) -> pd.DataFrame:
-    frame = frame.sort_values(["seed", "batch"], kind="stable")
+    keys = ["seed", *axes_of(kind)]
+    frame = frame.sort_values(keys, kind="stable")
     order = {name: rank for rank, name in enumerate(name for name, metric in METRICS.items() if kind in metric.kinds)}
     # Some metrics are measured only where the study asks for them.
     measured = [name for name in order if name in frame.columns]
-    long = frame.melt(["seed", "batch"], measured, var_name="metric", ignore_index=False)
-    if "log_variance_slope" in order and len(frame["batch"].unique()) > 1:
-        long = pd.concat([long, _variance_slopes(frame)])
+    long = frame.melt(keys, measured, var_name="metric", ignore_index=False)
+    if "log_variance_slope" in order and len(frame[keys[-1]].unique()) > 1:
+        long = pd.concat([long, _variance_slopes(frame, keys[-1])])
     long = long.assign(rank=long["metric"].map(order), batch=long["batch"].astype("Int64"))
-    long = long.sort_values(["seed", "batch", "rank"], kind="stable", na_position="last").drop(columns="rank")
+    long = long.sort_values([*keys, "rank"], kind="stable", na_position="last").drop(columns="rank")
     return long.assign(**_names(cell), stage=stage)
 
 
-def _variance_slopes(frame: pd.DataFrame) -> pd.DataFrame:
+def _variance_slopes(frame: pd.DataFrame, axis: str) -> pd.DataFrame:
     slopes = [
-        (seed, _log_slope(rows["batch"].to_numpy(np.float64), rows["total_variance"].to_numpy(np.float64)))
-        for seed, rows in _by_seed(frame)
+        (seed, _log_slope(rows[axis].to_numpy(np.float64), rows["total_variance"].to_numpy(np.float64)))
+        for seed, rows in _by_seed(frame[frame[axis] > 0])
     ]
     return pd.DataFrame(slopes, columns=["seed", "value"]).assign(metric="log_variance_slope")
 
 
-def _log_slope(batch: Array, variance: Array) -> float:
+def _log_slope(axis: Array, variance: Array) -> float:
     if not (variance > 0).all():
         return float("nan")
-    return statistics.slope(np.log(batch), np.log(variance)).estimate
+    return statistics.slope(np.log(axis), np.log(variance)).estimate
 
 
 # Summary -------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from pg.laboratory.frozen import Parameters
 from pg.laboratory.identities import compare_forms
 from pg.laboratory.likelihoods import take_updates
 from pg.laboratory.probing import probe
-from pg.study.jobs import ExactJob, IdentityJob, LaboratoryJob, ProbeJob, UpdateJob
+from pg.laboratory.support import withhold_support
+from pg.study.jobs import ExactJob, IdentityJob, LaboratoryJob, ProbeJob, SupportJob, UpdateJob
 
 
 def measure(job: LaboratoryJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
@@ -38,3 +39,5 @@ def measure(job: LaboratoryJob, policies: Mapping[int, Parameters]) -> pd.DataFr
             return compare_forms(job)
         case UpdateJob():
             return take_updates(job, policies)
+        case SupportJob():
+            return withhold_support(job)

@@ -27,6 +27,7 @@ from pg.study.model import (
     Source,
     Stages,
     Study,
+    SupportExperiment,
     TrainExperiment,
     Tuning,
     UpdateExperiment,
@@ -153,7 +154,28 @@ class UpdateJob(_Measurement):
         return (*laboratory_code(self.environment, self.variants.values()), "laboratory.likelihoods")
 
 
-LaboratoryJob = ProbeJob | ExactJob | IdentityJob | UpdateJob
+class SupportJob(_Measurement):
+    """Weight trajectories of proposals that withhold an action; the target policies are random."""
+
+    kind: Literal["support"] = "support"
+    action: int
+    left: tuple[float, ...]
+    repetitions: int
+    limit: int
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """Modules whose code decides what comes out."""
+        return (
+            *laboratory_code(self.environment, self.variants.values()),
+            "estimators.importance",
+            "environments.enumeration",
+            "laboratory.reference",
+            "laboratory.support",
+        )
+
+
+LaboratoryJob = ProbeJob | ExactJob | IdentityJob | UpdateJob | SupportJob
 LABORATORY_JOBS: TypeAdapter[LaboratoryJob] = TypeAdapter(Annotated[LaboratoryJob, Field(discriminator="kind")])
 """Reads the canonical text of any job of the laboratory."""
 
@@ -204,6 +226,9 @@ def laboratory_job(study: Study, experiment: str, environment_id: str, stage: st
             return IdentityJob(**measured)
         case UpdateExperiment():
             return UpdateJob(**measured, updates=declared.updates, fresh=declared.fresh)
+        case SupportExperiment():
+            options = {name: getattr(declared, name) for name in ("action", "left", "repetitions", "limit")}
+            return SupportJob(**measured, **options)
         case TrainExperiment():
             raise TypeError(f"{experiment} trains; only the laboratory's experiments have such jobs")
 

@@ -182,10 +182,13 @@ class Sample(Record):
         description="Batch sizes N at which the estimators are measured."
     )
     reference: Annotated[int, Field(ge=32, multiple_of=16)] = Field(
-        description="Trajectories of the first independent sample for the reference gradient; doubled while noisy."
+        default=256,
+        description="Trajectories of the first independent sample for the reference gradient; doubled while noisy. "
+        "Not used where the environment has tables: there the gradient is exact.",
     )
     reference_limit: Annotated[int, Field(ge=4)] = Field(
-        description="Trajectories at which the reference stops growing; it is flagged if it is still noisy."
+        default=1024,
+        description="Trajectories at which the reference stops growing; it is flagged if it is still noisy.",
     )
 
     @model_validator(mode="after")
@@ -240,8 +243,20 @@ class UpdateExperiment(ExperimentBase):
     )
 
 
+class SupportExperiment(ExperimentBase):
+    """Weights trajectories of a behaviour policy that withholds an action, by enumeration of a small MDP."""
+
+    kind: Literal["support"] = Field(description="Importance sampling from a proposal that withholds an action.")
+    action: Annotated[int, Field(ge=0)] = Field(default=0, description="The action that the proposal withholds.")
+    left: Annotated[tuple[Annotated[float, Field(ge=0, lt=1)], ...], Field(min_length=1)] = Field(
+        description="Probabilities that the proposal leaves to it in every state."
+    )
+    repetitions: PositiveInt = Field(default=1000, description="Batches sampled for the median error.")
+    limit: PositiveInt = Field(default=200_000, description="Largest number of enumerated trajectories.")
+
+
 Experiment = Annotated[
-    TrainExperiment | ProbeExperiment | ExactExperiment | IdentityExperiment | UpdateExperiment,
+    TrainExperiment | ProbeExperiment | ExactExperiment | IdentityExperiment | UpdateExperiment | SupportExperiment,
     Field(discriminator="kind"),
 ]
 

@@ -8,6 +8,7 @@ FOLDERS = {
     "exact": "exact",
     "identity": "identities",
     "update": "updates",
+    "support": "support",
 }
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
     from pandas import DataFrame
 
-ExperimentKind = Literal["train", "probe", "exact"]
+ExperimentKind = Literal["train", "probe", "exact", "identity", "update", "support"]
 Table = Literal["long", "summary", "curves", "tuned"]
 
 
@@ -128,6 +128,14 @@ FIGURES: Mapping[str, FigureKind] = MappingProxyType(
         "batch_size": FigureKind("pg.presentation.figures.batch_size", ("probe",), ("summary",)),
         "learning_curves": FigureKind("pg.presentation.figures.learning_curves", ("train",), ("curves", "summary")),
         "steps_to_threshold": FigureKind("pg.presentation.figures.steps_to_threshold", ("train",), ("long", "summary")),
+        "ladder": FigureKind("pg.presentation.figures.ladder", ("exact",), ("long", "summary")),
+        "shrinkage": FigureKind("pg.presentation.figures.shrinkage", ("exact",), ("long", "summary")),
+        "sampled_variance": FigureKind("pg.presentation.figures.sampled_variance", ("exact",), ("long", "summary")),
+        "achieved_share": FigureKind("pg.presentation.figures.achieved_share", ("probe", "exact"), ("long", "summary")),
+        "empty_gradients": FigureKind("pg.presentation.figures.empty_gradients", ("probe",), ("long", "summary")),
+        "backward_passes": FigureKind("pg.presentation.figures.backward_passes", ("identity",), ("long", "summary")),
+        "likelihoods": FigureKind("pg.presentation.figures.likelihoods", ("update",), ("long", "summary")),
+        "support": FigureKind("pg.presentation.figures.support", ("support",), ("long", "summary")),
         "tuning": FigureKind("pg.presentation.figures.tuning", ("train",), ("tuned",)),
     }
 )

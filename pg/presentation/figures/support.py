@@ -1,0 +1,81 @@
+"""What importance sampling costs as the proposal leaves less and less probability to one action."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from pandas import DataFrame
+
+from pg.presentation import marks, style
+from pg.presentation.captions import counted, itemised, listed, number, with_interval
+from pg.presentation.figures import FigureRequest
+from pg.study.equations import environment_label
+
+_AXIS_LABELS = {"total_variance": "tr Cov (return²)", "median_error": "median error / ‖∇J‖"}
+
+
+@style.paper_style()
+def draw(request: FigureRequest) -> Figure:
+    """Draw exact total variance and median error against the probability left: a column per environment."""
+    strands, environments = style.strands(request), request.environments
+    figure = style.canvas(request.figure.width, 3.2)
+    grid = figure.subplots(len(_AXIS_LABELS), len(environments), squeeze=False, sharex=True)
+    for line, metric in zip(grid, _AXIS_LABELS, strict=True):
+        for axes, environment in zip(line, environments, strict=True):
+            marks.draw_column_intervals(axes, _rows(request, environment, metric, strands), strands, "left")
+            _set_axes(axes, metric)
+    for axes, environment in zip(grid[0], environments, strict=True):
+        axes.set_title(environment_label(request.study, environment))
+    for axes in grid[-1]:
+        axes.set_xlabel("probability p that the proposal leaves to the action")
+    figure.align_ylabels()
+    if len(strands) > 1:
+        style.legend_below(figure, marks.legend_entries(strands, marked=True), request.figure.width)
+    return figure
+
+
+def caption(request: FigureRequest) -> str:
+    """Say what is drawn, how fast variance grows, and what is lost without support."""
+    strands = style.strands(request)
+    seeds = len(request.tables["long"]["seed"].unique())
+    batches = listed([f"{size:g}" for size in sorted(request.tables["long"]["batch"].dropna().unique())])
+    lead = (
+        "Gradient of a target policy from trajectories of a proposal that leaves probability p to one action, each "
+        "trajectory weighted by the ratio of its probabilities. Above: total variance of the estimate, exact by "
+        f"enumeration. Below: median error over sampled batches of {batches} trajectories. Lines are geometric means "
+        f"over {counted(seeds, 'seed')}, each with a random target policy, with 95 % intervals."
+    )
+    sentences = [lead]
+    for environment in request.environments:
+        name = environment_label(request.study, environment)
+        slopes = {strand.label: _slope(request, environment, strand) for strand in strands}
+        sentences.append(f"{name}, slope of log tr Cov on log p — {itemised(slopes)}.")
+        lost = {strand.label: _lost(request, environment, strand) for strand in strands}
+        if any(lost.values()):
+            sentences.append(f"{name}, bias over ‖∇J‖ at p = 0, where no weight can help — {itemised(lost)}.")
+    return "\n".join(sentences)
+
+
+def _set_axes(axes: Axes, metric: str) -> None:
+    axes.set_xlabel("")
+    axes.set_ylabel(_AXIS_LABELS[metric])
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.grid(visible=True)
+
+
+def _rows(request: FigureRequest, environment: str, metric: str, strands: tuple[style.Strand, ...]) -> DataFrame:
+    rows = request.rows("summary", environment=environment, metric=metric)
+    # A logarithmic axis has no place for p = 0; the caption says what happens there.
+    return marks.gathered(strands, rows[rows["left"] > 0].dropna(subset=["estimate"]))
+
+
+def _slope(request: FigureRequest, environment: str, strand: style.Strand) -> str:
+    rows = strand.rows(request.rows("summary", environment=environment, metric="log_variance_slope"))
+    return "–" if rows.empty else with_interval(*rows[["estimate", "ci_low", "ci_high"]].iloc[0])
+
+
+def _lost(request: FigureRequest, environment: str, strand: style.Strand) -> str:
+    rows = strand.rows(request.rows("summary", environment=environment, metric="relative_bias"))
+    rows = rows[rows["left"] == 0]
+    return "" if rows.empty else number(rows["estimate"].iloc[0])

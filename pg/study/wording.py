@@ -1,0 +1,167 @@
+"""How problems are worded: what pydantic found, where it stands in the file, and the nearest valid name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from pg.study.model import Experiment, Study
+
+
+def _own(errors: list[ErrorDetails], options: Mapping[str, Any]) -> list[ErrorDetails]:
+    """Leave out what a variant has wrong by inheritance: it is reported where it was written."""
+
+    def is_inherited(place: tuple[Any, ...]) -> bool:
+        return len(place) > 2 and place[0] == "variants" and place[2] not in options["variants"][place[1]]
+
+    return [error for error in errors if not is_inherited(error["loc"])]
+
+
+def readable(errors: list[ErrorDetails], options: Mapping[str, Any], resolved: Mapping[str, Any]) -> list[str]:
+    """Word what pydantic found, one line per place.
+
+    Parameters
+    ----------
+    errors
+        As pydantic lists them.
+    options
+        The study as it was written.
+    resolved
+        The same with every variant extended, which is what pydantic saw.
+    """
+    by_place: dict[str, list[ErrorDetails]] = {}
+    for error in _own(errors, options):
+        by_place.setdefault(".".join(_place(error, resolved)), []).append(error)
+    return [f"{place or 'the study'}: {_in_words(found)}" for place, found in by_place.items()]
+
+
+def _place(error: ErrorDetails, options: Any) -> list[str]:
+    """Return the path in the file: pydantic's, without the names of the alternatives that it tried."""
+    place: list[str] = []
+    here: Any = options
+    for step in error["loc"]:
+        try:
+            here = here[step]
+        except (KeyError, IndexError, TypeError):
+            if error["type"] != "missing" or step != error["loc"][-1]:
+                continue
+        place.append(str(step))
+    return place
+
+
+def _in_words(errors: list[ErrorDetails]) -> str:
+    first = errors[0]
+    match first["type"]:
+        case "extra_forbidden":
+            allowed = _allowed_keys(list(first["loc"][:-1]))
+            return "unknown key" + nearest(str(first["loc"][-1]), allowed)
+        case "missing":
+            return "is missing"
+        case "union_tag_not_found":
+            return f"kind: is missing; allowed: {', '.join(_kinds())}"
+        case "union_tag_invalid":
+            context = first.get("ctx", {})
+            tag = str(context.get("tag"))
+            return f"kind: {tag!r} is not known{nearest(tag, _kinds())}"
+        case "value_error":
+            return plain(first["msg"])
+        case _:
+            reasons = " or ".join(dict.fromkeys(plain(error["msg"]) for error in errors))
+            return f"{reasons}; it is {first['input']!r}" + _advice(first)
+
+
+def _advice(error: ErrorDetails) -> str:
+    given = error["input"]
+    if error["type"] == "literal_error":
+        return hint(str(given), str(error.get("ctx", {}).get("expected", "")).replace("'", "").split(" or "))
+    if isinstance(given, str) and _is_number(given):
+        return f"; YAML reads {given} as text: write it with a decimal point, as in {float(given):.1e}"
+    return ""
+
+
+def plain(message: str) -> str:
+    """Drop the prefix that pydantic puts before a message of ours."""
+    plain = message.removeprefix("Value error, ").replace("Input should be", "should be")
+    return plain.replace("a valid tuple", "a list").replace("a valid dictionary", "a mapping of keys to values")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _allowed_keys(path: list[Any]) -> list[str]:
+    place: Any = Study
+    for step in path:
+        model = model_in(place)
+        if model is not None and step in model.model_fields:
+            place = model.model_fields[step].annotation
+        elif tagged := _tagged(place, step):
+            place = tagged
+        else:
+            place = _value_type(place)
+    model = model_in(place)
+    return [] if model is None else list(model.model_fields)
+
+
+def _tagged(annotation: Any, tag: Any) -> type[BaseModel] | None:
+    for model in _models_in(annotation):
+        kind = model.model_fields.get("kind")
+        if kind is not None and tag in get_args(kind.annotation):
+            return model
+    return None
+
+
+def _value_type(annotation: Any) -> Any:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _value_type(arguments[0])
+    if origin in (Union, UnionType):
+        return _value_type(next(argument for argument in arguments if argument is not type(None)))
+    return arguments[-1] if origin is dict else annotation
+
+
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the only record that an annotation names, if there is one."""
+    models = _models_in(annotation)
+    return models[0] if len(models) == 1 else None
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) in (Annotated, Union, UnionType):
+        return [model for argument in get_args(annotation) for model in _models_in(argument)]
+    return []
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str:
+    """Suggest the nearest valid name and list what is allowed."""
+    allowed = list(allowed)
+    return hint(name, allowed) + f"; allowed: {', '.join(allowed) or 'nothing'}"
+
+
+def hint(name: str, allowed: Iterable[str]) -> str:
+    """Suggest the nearest valid name, where one is near."""
+    near = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _kinds() -> list[str]:
+    return [get_args(model.model_fields["kind"].annotation)[0] for model in _models_in(Experiment)]
+
+
+def unknown(at: str, names: Iterable[str], allowed: Iterable[str]) -> Iterator[str]:
+    """Report every name that is not allowed, with the nearest that is."""
+    allowed = list(allowed)
+    for name in names:
+        if name not in allowed:
+            yield f"{at}: {name!r} is not known{nearest(name, allowed)}"
