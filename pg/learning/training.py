@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP
+from pg.learning.constraints import Penalty
 from pg.learning.policies import Policy, make_policy, stack
 from pg.learning.rollout import Generators, collect
 from pg.learning.updates import UpdateLog, make_optimizer, update
@@ -44,6 +45,8 @@ class Learner:
     policy: Policy
     optimizer: torch.optim.Optimizer
     generators: Generators
+    shuffling: np.random.Generator
+    penalty: Penalty
     iteration: int = 0
     steps: int = 0
     episodes: int = 0
@@ -98,12 +101,14 @@ def make_learner(variant: Variant, spaces: Spaces, seed: int, learning_rate: flo
         policy=policy,
         optimizer=make_optimizer(variant.optimizer, policy, learning_rate),
         generators=Generators(generator(seed, stream, "starts"), generator(seed, stream, "actions")),
+        shuffling=generator(seed, stream, "minibatches"),
+        penalty=Penalty(),
     )
 
 
 def improve(learner: Learner, variant: Variant, batch: Trajectories, mdp: MDP | None) -> dict[str, float | int]:
     """Take the step of one learner on its own batch, S = 1, and return the row that tells of it."""
-    log = update(learner.policy, learner.optimizer, variant, batch, mdp)
+    log = update(learner.policy, learner.optimizer, variant, batch, mdp, learner.shuffling, learner.penalty)
     learner.iteration += 1
     learner.steps += int(batch.mask.sum())
     learner.episodes += batch.mask.shape[1]
