@@ -16,7 +16,7 @@ from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP
 from pg.estimators import compose
-from pg.laboratory.frozen import generators_of, random_policy, sample
+from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
 from pg.learning.policies import Policy
 from pg.learning.updates import advantages
 from pg.study.jobs import IdentityJob
@@ -45,7 +45,7 @@ def compare_forms(job: IdentityJob) -> pd.DataFrame:
         for name, variant in job.variants.items():
             environments = copies[variant.batch]
             policy = random_policy(variant.policy, environments.spaces, seed)
-            batch = _in_float64(sample(environments, policy, generators_of(seed, job.stage, "forms")))
+            batch = in_float64(sample(environments, policy, generators_of(seed, job.stage, "forms")))
             measured = differences(policy, variant, batch, mdp)
             rows.append({"seed": seed, "variant": name, "batch": variant.batch, **measured})
     return pd.DataFrame(rows)
@@ -175,7 +175,3 @@ def _surrogate_gradient(
 
 def _gradient(value: Tensor, parameters: Sequence[Tensor]) -> Float[Tensor, " D"]:
     return parameters_to_vector(torch.autograd.grad(value, parameters))
-
-
-def _in_float64(trajectories: Trajectories) -> Trajectories:
-    return trajectories.changed(lambda values: values.double() if values.is_floating_point() else values)
