@@ -30,6 +30,11 @@ class Values:
     states: Float[Tensor, "T S"]
     actions: Float[Tensor, "T S A"]
 
+    @property
+    def advantages(self) -> Float[Tensor, "T S A"]:
+        r"""What an action is worth beyond its state, $A_t(s, a) = Q_t(s, a) - V_t(s)$, (T, S_, A)."""
+        return self.actions - self.states.unsqueeze(-1)
+
 
 def values(mdp: MDP, policy: Float[Tensor, "#T S A"], discount: float = 1.0) -> Values:
     r"""Compute $Q_t = r + \gamma P V_{t+1}$ and $V_t(s) = \sum_a \pi_t(a \mid s) Q_t(s, a)$, with $V_T = 0$.

@@ -1,6 +1,6 @@
 """Markov decision processes that are known as tables, and stepping S × N copies of one.
 
-Importing this module makes its own environments known to gymnasium (`register`).
+Importing this module makes the environments of `pg` known to gymnasium (`register`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pg.trajectories import Spaces, Transition
 _SUM_TOLERANCE = 1e-9
 
 Step = tuple[int, int, int]
+Outcome = tuple[float, int, float, bool]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +120,40 @@ def count_trajectories(mdp: MDP) -> int:
 
 def _count_from(mdp: MDP, state: int, after: list[int]) -> int:
     return sum(1 if mdp.terminates[step] else after[int(mdp.next_states[step])] for step in mdp.possible_steps(state))
+
+
+def mdp_from_outcomes(
+    outcomes_of: Mapping[int, Mapping[int, Sequence[Outcome]]], start: NDArray[np.float64], horizon: int
+) -> MDP:
+    """Make tables of lists of outcomes, as gymnasium writes them; equal outcomes of an action become one.
+
+    Parameters
+    ----------
+    outcomes_of
+        Per state and action, lists of (probability, next state, reward, terminated).
+    start
+        (S_,), distribution of the first state.
+    horizon
+        T, the step after which every trajectory is cut off.
+    """
+    states, actions = len(outcomes_of), len(outcomes_of[0])
+    merged = {(s, a): _merged(outcomes_of[s][a]) for s in range(states) for a in range(actions)}
+    shape = (states, actions, max(len(outcomes) for outcomes in merged.values()))
+    probabilities, rewards = np.zeros(shape), np.zeros(shape)
+    next_states, terminates = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.bool_)
+    for (s, a), outcomes in merged.items():
+        for k, (outcome, probability) in enumerate(outcomes.items()):
+            probabilities[s, a, k] = probability
+            next_states[s, a, k], rewards[s, a, k], terminates[s, a, k] = outcome
+    return MDP(probabilities, next_states, rewards, terminates, start, horizon)
+
+
+def _merged(outcomes: Sequence[Outcome]) -> dict[tuple[int, float, bool], float]:
+    probabilities: dict[tuple[int, float, bool], float] = {}
+    for probability, next_state, reward, terminated in outcomes:
+        outcome = (int(next_state), float(reward), bool(terminated))
+        probabilities[outcome] = probabilities.get(outcome, 0.0) + float(probability)
+    return probabilities
 
 
 class TabularEnvironments:
@@ -238,6 +273,28 @@ def chain(horizon: int, length: int = 4, slip: float = 0.1, goal_reward: float =
     )
 
 
+def corridor(horizon: int) -> MDP:
+    """Make the short corridor whose states look alike (Sutton & Barto 2018, example 13.1).
+
+    Three states in a row, the goal right of the last; the trajectory starts in the first and ends at the goal. Action 0
+    goes left and action 1 goes right, but in the middle state the other way round; left of the first state is a wall.
+    Every step costs 1. A policy sees the same in every state, so that all it can do is go right with some probability
+    p; its expected return tends to $-2(2 - p) / (p(1 - p))$ as the horizon grows.
+    """
+    # Behind the last state lies the goal. It is no row of the tables: a trajectory that gets there has ended.
+    reached = np.array([[0, 1], [2, 0], [1, 3]])[..., None]
+    states = len(reached)
+    return MDP(
+        probabilities=np.ones(reached.shape),
+        next_states=reached % states,
+        rewards=np.full(reached.shape, -1.0),
+        terminates=reached == states,
+        start=np.eye(states)[0],
+        horizon=horizon,
+        observed=np.zeros(states, dtype=np.int64),
+    )
+
+
 def random_mdp(horizon: int, states: int = 3, actions: int = 2, seed: int = 0, termination: float = 0.3) -> MDP:
     """Draw an MDP from a seed.
 
@@ -260,9 +317,58 @@ def random_mdp(horizon: int, states: int = 3, actions: int = 2, seed: int = 0, t
     )
 
 
+def with_potential(mdp: MDP, potential: NDArray[np.float64]) -> MDP:
+    r"""Pay for progress: the reward of a step from s to s' becomes $r + \Phi(s') - \Phi(s)$.
+
+    Parameters
+    ----------
+    mdp
+        Its tables.
+    potential
+        (S_,), $\Phi(s)$. It counts as 0 once the trajectory has ended, and so at the horizon.
+
+    Returns
+    -------
+    MDP
+        Since what the horizon takes back depends on the step, its states are T times those of `mdp`, step by step:
+        state s at step t has the number t · S_ + s. Policies see what they saw before.
+
+    Notes
+    -----
+    Ng, Harada & Russell 1999, theorem 1, for a finite horizon. Along a trajectory the potentials cancel but for the
+    first: its return becomes $R - \Phi(s_0)$ and its reward-to-go $G_t - \Phi(s_t)$, which is what a baseline does. So
+    every policy keeps its $\nabla J$, loses $\mathbb{E}[\Phi(s_0)]$ of its J, and is optimal if it was before.
+    """
+    step = np.arange(mdp.horizon)[:, None, None, None]
+    is_last = step == mdp.horizon - 1
+    gained = np.where(mdp.terminates | is_last, 0, potential[mdp.next_states]) - potential[:, None, None]
+    # Nothing follows the last step within the horizon; a gymnasium environment may still be stepped beyond it.
+    next_states = mdp.next_states + mdp.states * np.minimum(step + 1, mdp.horizon - 1)
+
+    def as_rows(table: NDArray[Any]) -> NDArray[Any]:
+        return np.broadcast_to(table, gained.shape).reshape(-1, *gained.shape[2:])
+
+    return MDP(
+        probabilities=as_rows(mdp.probabilities),
+        next_states=as_rows(next_states),
+        rewards=as_rows(mdp.rewards + gained),
+        terminates=as_rows(mdp.terminates),
+        start=np.kron(np.eye(mdp.horizon)[0], mdp.start),
+        horizon=mdp.horizon,
+        observed=np.tile(mdp.seen_as, mdp.horizon),
+    )
+
+
+def _jacket_folding(horizon: int, **kwargs: Any) -> MDP:
+    # Imported when asked for: its module is made of what this one defines.
+    from pg.environments.jacket_folding import jacket_folding
+
+    return jacket_folding(horizon, **kwargs)
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """How an environment of this module is made, and its horizon where none is declared."""
+    """How one of the environments of `pg` is made, and its horizon where none is declared."""
 
     make: Callable[..., MDP]
     horizon: int
@@ -271,6 +377,8 @@ class _Entry:
 OWN: Mapping[str, _Entry] = {
     "pg/Bandit-v0": _Entry(bandit, 1),
     "pg/Chain-v0": _Entry(chain, 12),
+    "pg/Corridor-v0": _Entry(corridor, 100),
+    "pg/JacketFolding-v0": _Entry(_jacket_folding, 4),
     "pg/Random-v0": _Entry(random_mdp, 8),
 }
 
@@ -281,7 +389,7 @@ def tabular_mdp(id: str, kwargs: Mapping[str, Any], horizon: int) -> MDP | None:
     Parameters
     ----------
     id
-        One of this module's own, or a gymnasium id.
+        One of `OWN`, or a gymnasium id.
     kwargs
         Keyword arguments of the environment.
     horizon
@@ -300,11 +408,11 @@ def tabular_mdp(id: str, kwargs: Mapping[str, Any], horizon: int) -> MDP | None:
     # Taxi's fickle passenger changes states beside the table.
     if table is None or start is None or getattr(copy, "fickle_passenger", False):
         return None
-    return _from_gymnasium(table, np.asarray(start, dtype=np.float64), horizon)
+    return mdp_from_outcomes(table, np.asarray(start, dtype=np.float64), horizon)
 
 
 def register() -> None:
-    """Make this module's environments known to gymnasium; doing so again changes nothing."""
+    """Make the environments of `pg` known to gymnasium; doing so again changes nothing."""
     for id, entry in OWN.items():
         if id not in gymnasium.registry:
             gymnasium.register(id, entry_point=partial(_make_env, entry), max_episode_steps=entry.horizon)
@@ -312,33 +420,6 @@ def register() -> None:
 
 def _make_env(entry: _Entry, **kwargs: Any) -> TabularEnv:
     return TabularEnv(entry.make(entry.horizon, **kwargs))
-
-
-_Outcome = tuple[float, int, float, bool]
-
-
-def _from_gymnasium(
-    table: Mapping[int, Mapping[int, Sequence[_Outcome]]], start: NDArray[np.float64], horizon: int
-) -> MDP:
-    """Read gymnasium's lists of (probability, next state, reward, terminated); equal outcomes become one."""
-    states, actions = len(table), len(table[0])
-    merged = {(s, a): _merged(table[s][a]) for s in range(states) for a in range(actions)}
-    shape = (states, actions, max(len(outcomes) for outcomes in merged.values()))
-    probabilities, rewards = np.zeros(shape), np.zeros(shape)
-    next_states, terminates = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.bool_)
-    for (s, a), outcomes in merged.items():
-        for k, (outcome, probability) in enumerate(outcomes.items()):
-            probabilities[s, a, k] = probability
-            next_states[s, a, k], rewards[s, a, k], terminates[s, a, k] = outcome
-    return MDP(probabilities, next_states, rewards, terminates, start, horizon)
-
-
-def _merged(outcomes: Sequence[_Outcome]) -> dict[tuple[int, float, bool], float]:
-    probabilities: dict[tuple[int, float, bool], float] = {}
-    for probability, next_state, reward, terminated in outcomes:
-        outcome = (int(next_state), float(reward), bool(terminated))
-        probabilities[outcome] = probabilities.get(outcome, 0.0) + float(probability)
-    return probabilities
 
 
 def _distribution_function(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

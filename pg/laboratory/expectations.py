@@ -15,14 +15,13 @@ from pg.environments.enumeration import Enumeration, batches, enumerate_trajecto
 from pg.environments.exact import objective
 from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP
-from pg.laboratory.frozen import Parameters, generators_of, random_policy, sample, thaw
+from pg.laboratory.frozen import Parameters, generators_of, in_float64, random_policy, sample, thaw
 from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.reference import Truth, truth
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities
 from pg.study.jobs import ExactJob
 from pg.study.model import Variant
-from pg.trajectories import Trajectories
 
 _CHUNK_ELEMENTS = 500_000
 _DIFFERENCE = 1e-5
@@ -158,7 +157,7 @@ def sampled_variance(job: ExactJob, policy: Policy, variant: Variant, mdp: MDP, 
     assert job.sampled_batches is not None
     copies = make_environments(job.environment, 1, job.sampled_batches * variant.batch)
     pool = sample(copies, policy, generators_of(seed, job.stage, "sampled"))
-    gradients = batch_gradients(policy, variant, _in_float64(pool).regrouped(variant.batch), mdp)
+    gradients = batch_gradients(policy, variant, in_float64(pool).regrouped(variant.batch), mdp)
     return gradients.var(0).sum().item()
 
 
@@ -166,10 +165,6 @@ def _policy(job: ExactJob, variant: Variant, mdp: MDP, seed: int, policies: Mapp
     if job.policy is None:
         return random_policy(variant.policy, mdp.spaces, seed)
     return thaw(job.policy, mdp.spaces, policies[seed]).double()
-
-
-def _in_float64(trajectories: Trajectories) -> Trajectories:
-    return trajectories.changed(lambda values: values.double() if values.is_floating_point() else values)
 
 
 def _measures(true: Truth, differences: Float[Tensor, " D"], found: Moments) -> dict[str, int | float]:

@@ -44,3 +44,8 @@ def sample(environments: Environments, policy: Policy, generators: Generators) -
 def generators_of(seed: int, *purpose: str) -> Generators:
     """Return the sources of randomness that a seed owns for one purpose of the laboratory."""
     return Generators(generator(seed, "probe", *purpose, "starts"), generator(seed, "probe", *purpose, "actions"))
+
+
+def in_float64(trajectories: Trajectories) -> Trajectories:
+    """Return the same trajectories in double precision."""
+    return trajectories.changed(lambda values: values.double() if values.is_floating_point() else values)

@@ -6,16 +6,135 @@ from the study's tables, whose statistics are chosen metric by metric.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
 from pandas import DataFrame, Series, concat
 
-from pg.presentation.style import Strand, bounded
+from pg.presentation.figures import FigureRequest
+from pg.presentation.style import Strand, bounded, canvas, note_beside, strands
+from pg.study.equations import environment_label
+from pg.study.jobs import stages_of
+from pg.study.model import ProbeExperiment
+
+ROUNDING = 1e-10
+"""Below this, a difference of numbers that are exact but for rounding counts as 0."""
+
+_TITLE_PAD = 11  # points: leaves a line for the word over the results
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a panel shows where the laboratory measured: the policies of one stage in one environment.
+
+    Attributes
+    ----------
+    environment
+        Declared name.
+    stage
+        Name of the snapshots, or "random".
+    """
+
+    environment: str
+    stage: str
+
+
+def places(request: FigureRequest) -> tuple[Place, ...]:
+    """List the environments of a figure and in each of them the stages, as declared."""
+    stages = stages_of(request.study, request.figure.experiment)
+    return tuple(Place(environment, stage) for environment in request.environments for stage in stages)
+
+
+def last_places(request: FigureRequest) -> tuple[Place, ...]:
+    """List the places of the last stage, which captions quote."""
+    last = stages_of(request.study, request.figure.experiment)[-1]
+    return tuple(place for place in places(request) if place.stage == last)
+
+
+def heading(request: FigureRequest, place: Place) -> str:
+    """Name a place as titles and captions do."""
+    return f"{environment_label(request.study, place.environment)}, {place.stage} policies"
+
+
+def beside_each_other(request: FigureRequest, most: int) -> int:
+    """Count the panels that stand beside each other: the stages, or the environments where there is but one stage."""
+    if request.figure.width == "one_column":
+        return 1
+    stages = len(places(request)) // len(request.environments)
+    return min(most, stages if stages > 1 else len(request.environments))
+
+
+def panels(request: FigureRequest, across: int, height: float, **how: Any) -> tuple[Figure, list[Axes]]:
+    """Make a figure with a panel of some inches' height for each place, so many of them beside each other."""
+    count = len(places(request))
+    down = math.ceil(count / across)
+    figure = canvas(request.figure.width, 0.2 + down * height)
+    grid = figure.subplots(down, across, squeeze=False, **how)
+    for unused in grid.flat[count:]:
+        unused.set_axis_off()
+    return figure, list(grid.flat[:count])
+
+
+def lowest(panels: Sequence[Axes], across: int) -> Sequence[Axes]:
+    """Select the panels that have no other one below them."""
+    return panels[-across:]
+
+
+def told_apart(request: FigureRequest, *, but: Collection[str] = ()) -> tuple[Strand, ...]:
+    """List what a figure compares, without the levels that all of it shares or that the figure shows otherwise.
+
+    Parameters
+    ----------
+    request
+        The figure.
+    but
+        Sweep paths that tell no strands apart, because an axis shows them, or one of their levels is drawn.
+    """
+    experiment = request.study.experiments[request.figure.experiment]
+    sweep = {path: values for path, values in experiment.sweep.items() if len(values) > 1 and path not in but}
+    experiments = {request.figure.experiment: experiment.model_copy(update={"sweep": sweep})}
+    return strands(replace(request, study=request.study.model_copy(update={"experiments": experiments})))
+
+
+def batch_shown(request: FigureRequest) -> int:
+    """Choose one batch size: the probed one nearest to that which the variants train with, or else the smallest."""
+    long = request.tables["long"]
+    measured = long.loc[long["variant"].astype(str).isin(request.variants), "batch"].dropna().unique()
+    sizes = sorted(int(size) for size in measured)
+    if not isinstance(request.study.experiments[request.figure.experiment], ProbeExperiment):
+        return sizes[0]
+    trained = request.study.variants[request.variants[0]].batch
+    return min(sizes, key=lambda size: abs(math.log(size / trained)))
+
+
+def head(axes: Axes, title: str, beside: str) -> None:
+    """Write a panel's title above the word over the results that stand beside its rows."""
+    note_beside(axes, -1, beside)
+    axes.set_title(title, pad=_TITLE_PAD)
+
+
+def log_ticks(axes: Axes, *, x: bool = False, y: bool = False) -> None:
+    """Label powers of ten, and three times these where a logarithmic axis shows few: labels stay apart."""
+    for axis, wanted in ((axes.xaxis, x), (axes.yaxis, y)):
+        low, high = axis.get_view_interval()
+        if wanted and high < 100 * low:
+            axis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+            axis.set_major_formatter("{x:g}")
+        if wanted:
+            axis.set_minor_formatter(NullFormatter())
+
+
+def by_seed(rows: DataFrame) -> Series:
+    """Give the values of a long table's rows by seed."""
+    return Series(rows["value"].to_numpy(np.float64), index=rows["seed"]).sort_index()
 
 
 def gathered(strands: Sequence[Strand], table: DataFrame) -> DataFrame:
@@ -81,6 +200,14 @@ def legend_entries(strands: Sequence[Strand], *, marked: bool) -> list[Line2D]:
     """List the strands for a legend, in their order."""
     return [
         Line2D([], [], marker=strand.look.marker if marked else "", label=strand.label, **strand.look.line)
+        for strand in strands
+    ]
+
+
+def mark_entries(strands: Sequence[Strand]) -> list[Line2D]:
+    """List the strands for the legend of a figure that draws no lines, in their order."""
+    return [
+        Line2D([], [], linestyle="", marker=strand.look.marker, color=strand.look.colour, label=strand.label)
         for strand in strands
     ]
 

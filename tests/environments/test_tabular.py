@@ -6,12 +6,31 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from gymnasium.utils.env_checker import check_env
-from pg.environments.tabular import MDP, TabularEnvironments, bandit, chain, random_mdp, register, tabular_mdp
+from pg.environments.enumeration import enumerate_trajectories
+from pg.environments.exact import objective
+from pg.environments.tabular import (
+    MDP,
+    OWN,
+    TabularEnvironments,
+    bandit,
+    chain,
+    corridor,
+    random_mdp,
+    register,
+    tabular_mdp,
+    with_potential,
+)
 from pg.trajectories import Spaces
 from scipy.stats import binomtest
 
-OWN_IDS = ["pg/Bandit-v0", "pg/Chain-v0", "pg/Random-v0"]
+OWN_IDS = ["pg/Bandit-v0", "pg/Chain-v0", "pg/Corridor-v0", "pg/JacketFolding-v0", "pg/Random-v0"]
+POTENTIALS = {
+    "chain": (chain(4, length=2, slip=0.2), np.array([0.3, -1.1])),
+    "random": (random_mdp(3, states=2, seed=5), np.array([2.0, 0.7])),
+    "corridor": (corridor(5), np.array([0.0, 1.0, 2.0])),
+}
 
 
 class AlmostOne(np.random.Generator):
@@ -53,6 +72,62 @@ def test_chain_by_hand() -> None:
     # From the last state: left leads back with 3/4 and slips into the goal with 1/4.
     assert mdp.transitions.tolist() == [[[0.75, 0.25], [0.25, 0.75]], [[0.75, 0], [0.25, 0]]]
     np.testing.assert_allclose(mdp.expected_rewards, [[-0.1, -0.1], [0.25 - 0.1, 0.75 - 0.1]])
+
+
+def test_corridor_by_hand() -> None:
+    mdp = corridor(5)
+    left, right = mdp.transitions[:, 0], mdp.transitions[:, 1]
+    assert left.tolist() == [[1, 0, 0], [0, 0, 1], [0, 1, 0]]
+    assert right.tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
+    assert (mdp.rewards == -1).all()
+
+
+def test_the_corridors_goal_is_reached_by_right_left_right_although_all_looks_the_same() -> None:
+    environments = TabularEnvironments(corridor(9), 1, 1)
+    seen, alive, where = [environments.reset(generators(0))], np.ones((1, 1), dtype=bool), []
+    for action in (1, 0, 1):
+        where.append(int(environments.states.item()))
+        transition = environments.step(np.array([[action]]), alive)
+        seen.append(transition.observations)
+    assert where == [0, 1, 2]
+    assert transition.terminated.all()
+    assert all(np.array_equal(observation, [[[1.0]]]) for observation in seen)
+
+
+@pytest.mark.parametrize(("mdp", "potential"), POTENTIALS.values(), ids=POTENTIALS.keys())
+def test_a_potential_is_taken_off_every_reward_to_go(mdp: MDP, potential: np.ndarray) -> None:
+    plain = enumerate_trajectories(mdp, 1_000).trajectories
+    shaped = enumerate_trajectories(with_potential(mdp, potential), 1_000).trajectories
+    for name in ("observations", "actions", "mask", "terminated", "truncated"):
+        assert torch.equal(getattr(shaped, name), getattr(plain, name))
+    assert plain.states is not None
+    to_go, shaped_to_go = (found.rewards.flip(-1).cumsum(-1).flip(-1) for found in (plain, shaped))
+    owed = torch.as_tensor(potential)[plain.states] * plain.mask
+    torch.testing.assert_close(shaped_to_go, to_go - owed, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(("mdp", "potential"), POTENTIALS.values(), ids=POTENTIALS.keys())
+def test_a_potential_leaves_the_gradient_as_it_was(mdp: MDP, potential: np.ndarray) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(mdp.states, mdp.actions, generator=generator, dtype=torch.float64, requires_grad=True)
+    policy = logits.softmax(-1).unsqueeze(0)
+    plain = objective(mdp, policy)
+    shaped = objective(with_potential(mdp, potential), policy.tile(1, mdp.horizon, 1))
+    assert (plain - shaped).item() == pytest.approx(mdp.start @ potential, rel=1e-12)
+    gradients = [torch.autograd.grad(value, logits, retain_graph=True) for value in (shaped, plain)]
+    torch.testing.assert_close(*gradients, rtol=1e-10, atol=1e-14)
+
+
+def test_copies_with_a_potential_draw_what_they_drew_without() -> None:
+    mdp, potential = POTENTIALS["random"]
+    plain = roll(TabularEnvironments(mdp, 2, 6), generators(3, 4), 6)
+    environments = TabularEnvironments(with_potential(mdp, potential), 2, 6)
+    shaped = roll(environments, generators(3, 4), 6)
+    assert all(np.array_equal(seen, same) for seen, same in zip(plain[1::2], shaped[1::2], strict=True))
+    first = plain[0].argmax(-1)
+    returns, shaped_returns = (np.sum(found[2::2], axis=0).squeeze(-1) for found in (plain, shaped))
+    np.testing.assert_allclose(shaped_returns, returns - potential[first])
+    assert environments.spaces == TabularEnvironments(mdp, 2, 6).spaces
 
 
 def test_random_mdps_follow_their_seed() -> None:
@@ -123,6 +198,14 @@ def test_unknown_ids_are_gymnasiums_to_refuse() -> None:
 @pytest.mark.parametrize("id", OWN_IDS)
 def test_own_environments_pass_gymnasiums_checks(id: str) -> None:
     check_env(gymnasium.make(id).unwrapped, skip_render_check=True)
+
+
+def test_every_own_environment_is_known_by_its_tables() -> None:
+    assert sorted(OWN) == OWN_IDS
+    for id in OWN_IDS:
+        mdp = tabular_mdp(id, {}, 3)
+        assert mdp is not None
+        assert mdp.horizon == 3
 
 
 def test_registering_again_changes_nothing() -> None:
