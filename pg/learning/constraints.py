@@ -1,4 +1,4 @@
-r"""Ways to hold the change of a policy below a limit, $\mathbb{E}_{s \sim \pi_\theta}[KL(\pi_{\theta'} \| \pi_\theta)] \le \delta$.
+r"""Ways to hold the change of a policy, its mean KL divergence from where it was, below a limit δ.
 
 They know neither trajectories nor variants: what they need comes in as functions of the policy's present parameters.
 """

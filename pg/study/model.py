@@ -310,8 +310,45 @@ class SupportExperiment(ExperimentBase):
     limit: PositiveInt = Field(default=200_000, description="Largest number of enumerated trajectories.")
 
 
+class Walk(Record):
+    """How a policy is moved away from the data that it has collected."""
+
+    variant: Name = Field(description="The variant whose gradient steps are followed, with a number as learning rate.")
+    steps: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = Field(
+        description="Numbers of steps after which the corrections are measured; 0 is the policy itself."
+    )
+
+
+class StalenessExperiment(ExperimentBase):
+    """Measures corrections for data of an earlier policy at each distance that a walk has gone from it."""
+
+    kind: Literal["staleness"] = Field(description="Measures corrections along gradient steps on one batch.")
+    source: Source = Field(description="Where the policies that collect the data come from.")
+    walk: Walk = Field(description="How the target policies are reached.")
+    sample: Sample = Field(description="Trajectories of the behaviour policy; its first batch size is the batches' N.")
+
+
+class HorizonExperiment(ExperimentBase):
+    """Measures importance weights against the horizon, at a policy change of one size."""
+
+    kind: Literal["horizon"] = Field(description="Measures weights of whole trajectories and of steps against T.")
+    source: Source = Field(description="Where the policies that collect the data come from.")
+    horizons: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = Field(
+        description="Lengths T at which trajectories are cut off."
+    )
+    kl: PositiveFloat = Field(description="Mean KL divergence of the random change of policy, the same for every T.")
+    trajectories: Annotated[int, Field(ge=4)] = Field(default=512, description="Trajectories per policy.")
+
+
 Experiment = Annotated[
-    TrainExperiment | ProbeExperiment | ExactExperiment | IdentityExperiment | UpdateExperiment | SupportExperiment,
+    TrainExperiment
+    | ProbeExperiment
+    | ExactExperiment
+    | IdentityExperiment
+    | UpdateExperiment
+    | SupportExperiment
+    | StalenessExperiment
+    | HorizonExperiment,
     Field(discriminator="kind"),
 ]
 

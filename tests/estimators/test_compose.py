@@ -14,6 +14,12 @@ from pg.trajectories import Trajectories
 Batch = Callable[..., Trajectories]
 
 ROWS = [[1.0, 2.0, 3.0], [4.0], [0.0, 2.0]]
+
+
+def weights_of(variant: Variant, trajectories: Trajectories, *given: Any, **named: Any) -> torch.Tensor:
+    return compose.weights(variant, trajectories, compose.fixed(variant, trajectories, *given, **named))
+
+
 VALUES = torch.tensor([[[0.5, -1.0, 2.0], [1.0, 0.0, 0.0], [0.25, 3.0, 0.0]]], dtype=torch.float64)
 PRODUCTS = ScoreProducts(
     weighted=torch.tensor([[6.0, 4.0, 2.0]], dtype=torch.float64),
@@ -39,7 +45,7 @@ EVERY_VARIANT = [
 
 
 def advantages(trajectories: Trajectories, **parts: Any) -> list[list[float]]:
-    return compose.advantages(Variant(**parts), trajectories, PRODUCTS)[0].tolist()
+    return weights_of(Variant(**parts), trajectories, PRODUCTS)[0].tolist()
 
 
 @pytest.mark.parametrize(
@@ -95,7 +101,7 @@ def test_per_step_is_the_average_reward_for_total_returns_of_equal_length(batch:
 @pytest.mark.parametrize("variant", EVERY_VARIANT, ids=str)
 def test_advantages_are_zero_behind_the_end_and_finite(batch: Batch, variant: Variant) -> None:
     trajectories = batch(ROWS)
-    found = compose.advantages(variant, trajectories, PRODUCTS, VALUES)
+    found = weights_of(variant, trajectories, PRODUCTS, VALUES)
     assert (found[~trajectories.mask] == 0).all()
     assert found.isfinite().all()
 
@@ -104,8 +110,8 @@ def test_advantages_are_zero_behind_the_end_and_finite(batch: Batch, variant: Va
 def test_seeds_stay_apart(batch: Batch, variant: Variant) -> None:
     other = [[-1.0, 0.5, 2.5], [7.0, 1.0], [0.25]]
     both = ScoreProducts(*(torch.cat([getattr(PRODUCTS, f.name), torch.ones(1, 3)]) for f in fields(PRODUCTS)))
-    together = compose.advantages(variant, batch(ROWS, other), both, torch.cat([VALUES, -VALUES]))
-    alone = compose.advantages(variant, batch(ROWS), PRODUCTS, VALUES)
+    together = weights_of(variant, batch(ROWS, other), both, torch.cat([VALUES, -VALUES]))
+    alone = weights_of(variant, batch(ROWS), PRODUCTS, VALUES)
     assert torch.equal(together[:1], alone)
     log_probs = torch.full(together.shape, -0.5, dtype=torch.float64)
     surrogates = compose.surrogate(log_probs, together, batch(ROWS, other))
@@ -127,18 +133,18 @@ def test_a_constant_is_subtracted_from_every_step(batch: Batch) -> None:
 
 def test_exact_values_are_subtracted_step_by_step(batch: Batch) -> None:
     values = torch.tensor([[[1.0, -1.0], [0.5, 0.0]]], dtype=torch.float64)
-    found = compose.advantages(Variant(baseline="exact"), batch([[1.0, 2.0], [4.0]]), state_values=values)
+    found = weights_of(Variant(baseline="exact"), batch([[1.0, 2.0], [4.0]]), state_values=values)
     assert found[0].tolist() == [[2, 3], [3.5, 0]]
 
 
 def test_the_exact_baseline_without_values_is_refused(batch: Batch) -> None:
     with pytest.raises(ValueError, match="exact needs the values"):
-        compose.advantages(Variant(baseline="exact"), batch(ROWS))
+        weights_of(Variant(baseline="exact"), batch(ROWS))
 
 
 def test_the_optimal_baseline_without_score_products_is_refused(batch: Batch) -> None:
     with pytest.raises(ValueError, match="optimal needs the score products"):
-        compose.advantages(Variant(baseline="optimal"), batch(ROWS))
+        weights_of(Variant(baseline="optimal"), batch(ROWS))
 
 
 def test_no_gradient_flows_through_the_advantages() -> None:
@@ -154,4 +160,4 @@ def test_no_gradient_flows_through_the_advantages() -> None:
         truncated=~ended,
     )
     products = ScoreProducts(weighted, PRODUCTS.squared)
-    assert not compose.advantages(Variant(baseline="optimal"), trajectories, products).requires_grad
+    assert not weights_of(Variant(baseline="optimal"), trajectories, products).requires_grad

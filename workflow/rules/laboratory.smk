@@ -9,6 +9,8 @@ FOLDERS = {
     "identity": "identities",
     "update": "updates",
     "support": "support",
+    "staleness": "staleness",
+    "horizon": "horizons",
 }
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
     from pandas import DataFrame
 
-ExperimentKind = Literal["train", "probe", "exact", "identity", "update", "support"]
+ExperimentKind = Literal["train", "probe", "exact", "identity", "update", "support", "staleness", "horizon"]
 Table = Literal["long", "summary", "curves", "tuned"]
 
 
