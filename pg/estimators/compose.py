@@ -110,7 +110,8 @@ def weights(
     With the variant's importance weights $\omega_t$ this is $\gamma^t \, \omega_t (W_t - b_t) / \sigma$: the weight
     multiplies the baseline too. Per decision it is $\gamma^t [\sum_{t' \ge t} \gamma^{t'-t} w_{0:t'} r_{t'} - w_{0:t}
     b_t] / \sigma$, and with corrected future returns $W_t$ is $\sum_{t' \ge t} \gamma^{t'-t} \rho_{t+1} \cdots
-    \rho_{t'} r_{t'}$. The factor $\gamma^t$ stands only where states are discounted.
+    \rho_{t'} r_{t'}$. The factor $\gamma^t$ stands only where states are discounted. Normalisation counts the mean
+    advantage to $b_t$, so that the weight multiplies it too.
 
     Parameters
     ----------
@@ -123,7 +124,8 @@ def weights(
     log_ratios
         (S, N, T), $\log \pi_{\theta'}(a_t \mid s_t) - \log \pi_\theta(a_t \mid s_t)$; 0 by default.
     state_ratios
-        (S, N, T), $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$; 1 by default. Only `importance: exact_state` uses them.
+        (S, N, T), $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$. Only `importance: exact_state` uses them, and needs them
+        wherever there are log-ratios.
 
     Returns
     -------
@@ -134,6 +136,23 @@ def weights(
     ------
     NonFiniteWeights
         If an importance weight is not finite.
+    ValueError
+        If state ratios are needed and there are none.
+
+    Notes
+    -----
+    What the estimate is on average under the behaviour policy, with a weight that is neither truncated nor normalised
+    nor clipped: $\nabla J(\theta')$ for `trajectory`, `per_decision`, and `exact_state` with corrected future returns;
+    else $\sum_t \sum_s d_t(s) \sum_a \nabla \pi_{\theta'}(a \mid s) Q_t(s, a)$, where d is that of θ', under
+    `exact_state`, or of θ, and Q that of θ', with corrected future returns, or of θ.
+
+    As $\mathbb{E}[\rho_t \nabla \log \pi_{\theta'}(a_t \mid s_t) \mid s_t] = 0$ under π_θ, a baseline that the
+    trajectory's own rewards do not enter (`constant`, `leave_one_out`, `per_step_leave_one_out`, `optimal`, `exact`)
+    changes none of this, whatever the weight, although it averages returns of the behaviour policy. The in-sample
+    averages take the share 1/N off, of what stands there for uncorrected returns: $(1 - 1/N) \nabla J(\theta')$ for
+    `trajectory` and $1 - 1/N$ times their own expectation for plain ratios per step, but $\nabla J(\theta') -
+    \frac{1}{N} \sum_t \sum_s d_{\theta',t}(s) \sum_a \nabla \pi_{\theta'}(a \mid s) Q_{\theta,t}(s, a)$ for
+    `per_decision` and for `exact_state` with corrected future returns.
     """
     if variant.importance == "none" or log_ratios is None:
         weighted = fixed.advantages
@@ -172,6 +191,8 @@ def importance_weights(
     ------
     NonFiniteWeights
         If a weight is not finite.
+    ValueError
+        If state ratios are needed and there are none.
     """
     mask = trajectories.mask
     match variant.importance:
@@ -184,7 +205,9 @@ def importance_weights(
         case "per_step":
             found = importance.per_step(log_ratios, mask)
         case "exact_state":
-            found = importance.per_step(log_ratios, mask) * (1 if state_ratios is None else state_ratios)
+            if state_ratios is None:
+                raise ValueError("importance: exact_state needs the ratios of the states' probabilities")
+            found = importance.exact_state(log_ratios, state_ratios, mask)
     if variant.truncate_at is not None:
         found = importance.truncated(found, variant.truncate_at)
     return importance.self_normalised(found, live(trajectories, found)) if variant.self_normalised else found

@@ -59,6 +59,39 @@ def per_step(log_ratios: Float[Tensor, "S N T"], mask: Bool[Tensor, "S N T"]) ->
     return _finite(torch.where(mask, log_ratios, -torch.inf).exp())
 
 
+def exact_state(
+    log_ratios: Float[Tensor, "S N T"], state_ratios: Float[Tensor, "S N T"], mask: Bool[Tensor, "S N T"]
+) -> Float[Tensor, "S N T"]:
+    r"""Weight step t by the ratio of how likely its state and action are, $d_{\theta',t}(s_t) / d_{\theta,t}(s_t) \rho_t$.
+
+    Parameters
+    ----------
+    log_ratios
+        (S, N, T), $\log \rho_t$.
+    state_ratios
+        (S, N, T), $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$.
+    mask
+        (S, N, T), true on the steps that were taken.
+
+    Returns
+    -------
+    Tensor
+        (S, N, T), zero behind the end of each trajectory.
+
+    Raises
+    ------
+    NonFiniteWeights
+        If a weight is not finite.
+
+    Notes
+    -----
+    The lecture's section "Off-policy version of policy gradient", before the ratio of the states' probabilities is
+    taken for 1. With rewards-to-go of the behaviour policy the expectation is $\sum_t \sum_s d_{\theta',t}(s) \sum_a
+    \nabla \pi_{\theta'}(a \mid s) Q_{\theta,t}(s, a)$, with corrected ones it is $\nabla J(\theta')$.
+    """
+    return _finite(per_step(log_ratios, mask) * torch.where(mask, state_ratios, 0))
+
+
 def per_decision(log_ratios: Float[Tensor, "S N T"], mask: Bool[Tensor, "S N T"]) -> Float[Tensor, "S N T"]:
     r"""Weight step t by the product of the ratios up to it, $w_{0:t} = \rho_0 \cdots \rho_t$.
 
@@ -107,7 +140,7 @@ def trajectory(log_ratios: Float[Tensor, "S N T"], mask: Bool[Tensor, "S N T"]) 
     Raises
     ------
     NonFiniteWeights
-        If a weight is.
+        If a weight is not finite. What a product passes through on its way to a finite one does not count.
 
     Notes
     -----
@@ -116,9 +149,9 @@ def trajectory(log_ratios: Float[Tensor, "S N T"], mask: Bool[Tensor, "S N T"]) 
     """
     products = torch.where(mask, log_ratios, 0).cumsum(-1)
     weights = products[..., -1:].exp()
-    if not weights.isfinite().all():
-        lost = ~products.exp().isfinite()
-        raise NonFiniteWeights(int(lost.any(0).any(0).nonzero()[0].item()))
+    lost = ~weights.isfinite()
+    if lost.any():
+        raise NonFiniteWeights(_first_step(lost & ~products.exp().isfinite()))
     return weights
 
 
@@ -196,10 +229,12 @@ def self_normalised(weights: Weights, live: Bool[Tensor, "S N #T"]) -> Weights:
 
     Notes
     -----
-    Owen 2013, "Monte Carlo theory, methods and examples", section 9.2: biased, by $O(1/N)$.
+    Owen 2013, "Monte Carlo theory, methods and examples", section 9.2: biased, by $O(1/N)$. Weights are scaled by the
+    largest of their step first: the sum of large ones would overflow.
     """
-    sums = weights.sum(1, keepdim=True)
-    return torch.where(sums > 0, weights * live.sum(1, keepdim=True) / sums, 0)
+    scaled = _scaled(weights)
+    sums = scaled.sum(1, keepdim=True)
+    return torch.where(sums > 0, scaled * live.sum(1, keepdim=True) / sums, 0)
 
 
 def unclipped(
@@ -246,7 +281,7 @@ def effective_share(weights: Weights, live: Bool[Tensor, "S N #T"]) -> Float[Ten
     -----
     Kong 1992. Weights are scaled by the largest of their step first: squares of small ones would vanish.
     """
-    scaled = weights / weights.amax(1, keepdim=True).clamp(min=torch.finfo(weights.dtype).tiny)
+    scaled = _scaled(weights)
     count, squares = live.sum(1), scaled.square().sum(1)
     shares = torch.where(squares > 0, scaled.sum(1).square() / (squares * count.clamp(min=1)), 0)
     return shares.sum(-1) / (count > 0).sum(-1)
@@ -256,8 +291,16 @@ def _later(values: Float[Tensor, "S N T"], reach: int, fill: float) -> Float[Ten
     return torch.nn.functional.pad(values[..., reach:], (0, reach), value=fill)
 
 
+def _scaled(weights: Weights) -> Weights:
+    return weights / weights.amax(1, keepdim=True).clamp(min=torch.finfo(weights.dtype).tiny)
+
+
 def _finite(weights: Float[Tensor, "S N T"]) -> Float[Tensor, "S N T"]:
-    if not weights.isfinite().all():
-        lost = ~weights.isfinite()
-        raise NonFiniteWeights(int(lost.any(0).any(0).nonzero()[0].item()))
+    lost = ~weights.isfinite()
+    if lost.any():
+        raise NonFiniteWeights(_first_step(lost))
     return weights
+
+
+def _first_step(lost: Bool[Tensor, "S N T"]) -> int:
+    return int(lost.any(0).any(0).nonzero()[0].item())

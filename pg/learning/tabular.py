@@ -107,7 +107,7 @@ def state_ratios(
     """
     if trajectories.states is None:
         raise ValueError("ratios are looked up by state, and these trajectories do not know theirs")
-    # States that the behaviour policy never visits are never looked up.
+    # States that the behaviour policy never visits are looked up only behind the end of a trajectory.
     ratios = state_distributions_of(policy, mdp) / behaviour.clamp(min=torch.finfo(behaviour.dtype).tiny)
     steps = torch.arange(trajectories.mask.shape[-1])
-    return ratios[steps, trajectories.states].to(trajectories.rewards.dtype) * trajectories.mask
+    return ratios[steps, trajectories.states].to(trajectories.rewards.dtype).where(trajectories.mask, 0)
