@@ -1,5 +1,6 @@
 """The figure of withheld support, drawn from a study of two proposals."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from pg.evidence import tables
@@ -52,8 +53,9 @@ def request_() -> FigureRequest:
 
 def test_lines_pass_through_the_geometric_means_of_each_probability_left(request_: FigureRequest) -> None:
     above, below = figures.draw(request_).axes
-    (variance,) = [line for line in above.lines if len(line.get_xdata()) == 2]
-    means = dict(zip(variance.get_xdata(), variance.get_ydata(), strict=True))
+    drawn = [(np.asarray(line.get_xdata()), np.asarray(line.get_ydata())) for line in above.lines]
+    (variance,) = [zip(x.tolist(), y.tolist(), strict=True) for x, y in drawn if len(x) == 2]
+    means = dict(variance)
     assert means[0.1] == pytest.approx(24**0.25 / 0.1)
     assert means[0.01] == pytest.approx(24**0.25 / 0.01)
     assert (above.get_xscale(), above.get_yscale(), below.get_yscale()) == ("log", "log", "log")
