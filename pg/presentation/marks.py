@@ -16,7 +16,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from pandas import DataFrame, Series, concat
 
 from pg.presentation.figures import FigureRequest
@@ -122,11 +122,11 @@ def head(axes: Axes, title: str, beside: str) -> None:
 
 
 def log_ticks(axes: Axes, *, x: bool = False, y: bool = False) -> None:
-    """Label powers of ten, and three times these where a logarithmic axis shows few: labels stay apart."""
+    """Label powers of ten on logarithmic axes, or round numbers where few powers are in sight: labels stay apart."""
     for axis, wanted in ((axes.xaxis, x), (axes.yaxis, y)):
         low, high = axis.get_view_interval()
         if wanted and high < 100 * low:
-            axis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+            axis.set_major_locator(LogLocator(subs=(1.0, 3.0)) if high > 10 * low else MaxNLocator(2))
             axis.set_major_formatter("{x:g}")
         if wanted:
             axis.set_minor_formatter(NullFormatter())

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pg.study.model import Environment, ProbeExperiment, Seeds, Study, TrainExperiment, Variant
+from pg.study.model import Environment, ProbeExperiment, Seeds, Study, TrainExperiment, UpdateExperiment, Variant
 
 _PLAIN_LEVEL = re.compile(r"[A-Za-z0-9_.+-]{1,20}")
 
@@ -212,8 +212,13 @@ def estimate(study: Study, experiments: tuple[str, ...] | None = None) -> Estima
                     taken = sample * (cell.environment.horizon or 500) * len(declared.source.stages)
                     taken = taken * declared.seeds.count // len(declared.variants)
                     seconds += taken / _PROBING_SPEED[native]
+                case UpdateExperiment():
+                    sample = declared.updates * (cell.variant.batch + declared.fresh // len(declared.variants))
+                    taken = sample * (cell.environment.horizon or 500) * len(declared.source.stages)
+                    taken *= declared.seeds.count
+                    seconds += taken / _PROBING_SPEED[native]
                 case _:
-                    # Enumerations and the few batches of single updates take seconds.
+                    # Enumerations and comparisons of a few batches take seconds.
                     taken = 0
             steps += taken
     return Estimate(steps, seconds / 60)

@@ -238,6 +238,8 @@ def _figure_reference_problems(study: Study, at: str, figure: Figure) -> Iterato
         yield f"{at}.experiment: {figure.kind} draws {' or '.join(fitting)} experiments, not {experiment.kind}"
     if "tuned" in FIGURES[figure.kind].tables and getattr(experiment, "tuning", None) is None:
         yield f"{at}.experiment: {figure.experiment} declares no tuning to draw"
+    if figure.kind == "sampled_variance" and getattr(experiment, "sampled_batches", None) is None:
+        yield f"{at}.experiment: {figure.experiment} declares no sampled_batches to compare with"
     yield from unknown(f"{at}.environments", figure.environments, experiment.environments)
     yield from unknown(f"{at}.variants", figure.variants, experiment.variants)
     if figure.kind == "steps_to_threshold":

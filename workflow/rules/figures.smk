@@ -6,6 +6,7 @@ DRAWING = (
     "presentation.marks",
     "presentation.captions",
     "study.equations",
+    "study.jobs",
     "evidence.statistics",
 )
 TABLE_FILES = {"long": "", "summary": "-summary", "curves": "-curves"}

@@ -1,0 +1,192 @@
+"""How much of the variance that a constant baseline can remove each baseline removes.
+
+Under one policy the share is a ratio of two differences, and says nothing where the lower one is small. So both are
+averaged over the policies before they are divided, and no policy is drawn on its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from pandas import DataFrame, concat
+
+from pg.evidence.statistics import Interval, ratio_of_means
+from pg.presentation import marks, style
+from pg.presentation.captions import counted, itemised, number, with_interval
+from pg.presentation.figures import FigureRequest
+from pg.study.equations import label
+from pg.study.model import Baseline, Variant
+
+_METRIC = "total_variance"
+_FAR = 3.0  # where shares lie farther from 0, a linear axis would squeeze those between 0 and 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """A baseline, and the variants of the same returns with share 0 (no baseline) and 1 (the optimal constant)."""
+
+    strand: style.Strand
+    zero: str
+    one: str
+
+
+@style.paper_style()
+def draw(request: FigureRequest) -> Figure:
+    """Draw the shares with lines at 0 and 1: a panel per environment and stage, a row per baseline.
+
+    Raises
+    ------
+    ValueError
+        If no variant of the figure has partners in its experiment that the share is relative to.
+    """
+    comparisons = _comparisons(request)
+    across = marks.beside_each_other(request, 3)
+    height = 0.5 + 0.15 * len(comparisons)
+    figure, panels = marks.panels(request, across, height, sharex=True, sharey=True)
+    for place, axes in zip(marks.places(request), panels, strict=True):
+        _draw_panel(axes, request, place, comparisons)
+    if _is_wide(request, comparisons):
+        panels[0].set_xscale("symlog", linthresh=1)
+        panels[0].xaxis.set_major_formatter("{x:g}")
+        panels[0].autoscale_view()
+    for axes in marks.lowest(panels, across):
+        axes.set_xlabel(f"share achieved (N = {marks.batch_shown(request)})")
+        axes.tick_params(labelbottom=True)
+    return figure
+
+
+def caption(request: FigureRequest) -> str:
+    """Say what is drawn, which variants the shares are relative to, and the shares at the last stage."""
+    comparisons = _comparisons(request)
+    seeds = len(request.tables["long"]["seed"].unique())
+    lead = (
+        "Share of the achievable reduction of the total variance that a baseline b reaches, "
+        f"(V(none) − V(b)) / (V(none) − V(b*)), with N = {marks.batch_shown(request)} trajectories. At 0 it changes "
+        "nothing, at 1 it does as well as the optimal constant b*, which is itself estimated from the other "
+        "trajectories of the batch; below 0 it adds variance, above 1 it does better than b*. Both differences are "
+        f"taken relative to V(none) under the policies of {counted(seeds, 'seed')} and averaged over them before they "
+        "are divided; bars are Fieller's 95 % intervals, in brackets below. Where the 95 % interval of the achievable "
+        "reduction holds 0, the share is undefined."
+    )
+    sentences = [lead + _how_scaled(request, comparisons), _relative_to(request, comparisons)]
+    if alone := _without_partners(request, comparisons):
+        sentences.append(f"Not drawn, as the experiment has no partners with the same returns — {alone}.")
+    for place in marks.last_places(request):
+        shares = {one.strand.label: _in_words(_share(request, place, one)) for one in comparisons}
+        sentences.append(f"{marks.heading(request, place)}, share — {itemised(shares)}.")
+    return "\n".join(sentences)
+
+
+def _draw_panel(axes: Axes, request: FigureRequest, place: marks.Place, comparisons: list[_Comparison]) -> None:
+    strands = [one.strand for one in comparisons]
+    shares = [_share(request, place, one) for one in comparisons]
+    for end in (0, 1):
+        axes.axvline(end, color=style.FAINT, linewidth=0.6, zorder=1)
+    marks.draw_row_intervals(axes, _summary(request, place, strands, shares), strands)
+    for row, share in enumerate(shares):
+        if share.defined:
+            style.note_beside(axes, row, number(share.estimate, 2))
+        else:
+            _say_undefined(axes, row)
+    marks.head(axes, marks.heading(request, place), "share")
+    style.name_rows(axes, strands, request.figure.width)
+    axes.grid(visible=True, axis="x")
+    axes.set_xlabel("")
+
+
+def _say_undefined(axes: Axes, row: int) -> None:
+    where = {"xycoords": ("axes fraction", "data"), "ha": "center", "va": "center"}
+    # The lines at 0 and 1 must not run through the words.
+    behind = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
+    axes.annotate("undefined: reduction may be 0", (0.5, row), color=style.FAINT, fontsize=6.5, bbox=behind, **where)
+
+
+def _summary(
+    request: FigureRequest, place: marks.Place, strands: list[style.Strand], shares: list[Interval]
+) -> DataFrame:
+    """Give each strand's share as a row of a summary."""
+    at = _at(request, place)
+    return concat(
+        [
+            strand.rows(at).head(1).assign(estimate=share.estimate, ci_low=share.low, ci_high=share.high)
+            for strand, share in zip(strands, shares, strict=True)
+        ]
+    )
+
+
+def _share(request: FigureRequest, place: marks.Place, comparison: _Comparison) -> Interval:
+    strand, at = comparison.strand, _at(request, place)
+    own = marks.by_seed(strand.rows(at))
+    zero, one = (
+        marks.by_seed(replace(strand, variant=variant).rows(at)).reindex(own.index)
+        for variant in (comparison.zero, comparison.one)
+    )
+    with np.errstate(all="ignore"):
+        return ratio_of_means(1 - own / zero, 1 - one / zero)
+
+
+def _comparisons(request: FigureRequest) -> list[_Comparison]:
+    found = [
+        _Comparison(strand, zero, one)
+        for strand in marks.told_apart(request, but=("variant.batch",))
+        if request.study.variants[strand.variant].baseline not in ("none", "optimal")
+        and (zero := _partner(request, strand.variant, "none")) is not None
+        and (one := _partner(request, strand.variant, "optimal")) is not None
+    ]
+    if not found:
+        raise ValueError(
+            f"none of the variants {', '.join(request.variants)} has partners in {request.figure.experiment} with the "
+            "same returns and the baselines none and optimal"
+        )
+    return found
+
+
+def _partner(request: FigureRequest, variant: str, baseline: Baseline) -> str | None:
+    """Find a variant of the experiment, drawn or not, whose weights differ from another's in the baseline alone."""
+    variants = request.study.variants
+    candidates = request.study.experiments[request.figure.experiment].variants
+    return next(
+        (
+            name
+            for name in candidates
+            if variants[name].baseline == baseline and _weights(variants[name]) == _weights(variants[variant])
+        ),
+        None,
+    )
+
+
+def _weights(variant: Variant) -> tuple[str, float, bool, bool]:
+    """Return what else decides on the weights of the log-likelihoods."""
+    return variant.returns, variant.discount, variant.discount_states, variant.normalise_advantages
+
+
+def _without_partners(request: FigureRequest, comparisons: list[_Comparison]) -> str:
+    seen = {name for one in comparisons for name in (one.strand.variant, one.zero, one.one)}
+    return "; ".join(label(request.study, name) for name in request.variants if name not in seen)
+
+
+def _relative_to(request: FigureRequest, comparisons: list[_Comparison]) -> str:
+    zeros, ones = (dict.fromkeys(names) for names in zip(*((one.zero, one.one) for one in comparisons), strict=True))
+    named = ("; ".join(label(request.study, name) for name in names) for names in (zeros, ones))
+    return "Without a baseline — {}. With the optimal constant — {}.".format(*named)
+
+
+def _is_wide(request: FigureRequest, comparisons: list[_Comparison]) -> bool:
+    shares = [_share(request, place, one) for place in marks.places(request) for one in comparisons]
+    return any(abs(end) > _FAR for share in shares for end in (share.low, share.high))
+
+
+def _how_scaled(request: FigureRequest, comparisons: list[_Comparison]) -> str:
+    return " The axis is logarithmic beyond −1 and 1." if _is_wide(request, comparisons) else ""
+
+
+def _in_words(share: Interval) -> str:
+    return with_interval(share.estimate, share.low, share.high) if share.defined else "undefined"
+
+
+def _at(request: FigureRequest, place: marks.Place) -> DataFrame:
+    batch = marks.batch_shown(request)
+    return request.rows("long", environment=place.environment, stage=place.stage, metric=_METRIC, batch=batch)

@@ -1,0 +1,106 @@
+"""Batches that carry no gradient at all, and batches whose returns are alike but for one, as the batch grows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
+from pandas import DataFrame
+
+from pg.presentation import marks, style
+from pg.presentation.captions import counted, in_words, itemised, listed, with_interval
+from pg.presentation.figures import FigureRequest
+
+_EMPTY, _ALIKE = "empty", "returns_alike"
+_DODGE = 0.04  # factor between neighbouring strands, as a logarithm
+
+
+@style.paper_style()
+def draw(request: FigureRequest) -> Figure:
+    """Draw both shares against N: a panel per environment and stage, a line per variant and one for the returns."""
+    across = marks.beside_each_other(request, 3)
+    figure, panels = marks.panels(request, across, 1.45, sharex=True, sharey=True)
+    for place, axes in zip(marks.places(request), panels, strict=True):
+        _draw_panel(axes, request, place)
+    # All panels share this axis. Intervals of means may reach beyond what a share can be.
+    low, high = panels[0].get_ylim()
+    panels[0].set_ylim(min(-0.04, low), max(1.04, high))
+    for axes in marks.lowest(panels, across):
+        axes.set_xlabel("batch size N")
+        axes.tick_params(labelbottom=True)
+    for axes in panels[::across]:
+        axes.set_ylabel("share of batches")
+    entries = marks.legend_entries((*_strands(request), *_returns(request)), marked=True)
+    style.legend_below(figure, entries, request.figure.width)
+    return figure
+
+
+def caption(request: FigureRequest) -> str:
+    """Say what is drawn, and both shares at the smallest and the largest batch of every stage."""
+    batches = request.probe.sample.batches
+    sizes = sorted({min(batches), max(batches)})
+    seeds = len(request.tables["long"]["seed"].unique())
+    lead = (
+        "Share of batches of N trajectories whose gradient estimate is exactly zero, by variant, and in grey the share "
+        "of batches in which all trajectories but at most one have the same return, so that every constant baseline "
+        "weights all but that one alike; the latter is the same for all variants. Means over "
+        f"{counted(seeds, 'policy snapshot')} per stage, on the same trajectories; bars are 95 % "
+        "intervals, in brackets below."
+    )
+    sentences = [lead]
+    for place in marks.places(request):
+        strands = _strands(request)
+        empty = [strand for strand in strands if (_rows(request, place, _EMPTY, (strand,))["estimate"] > 0).any()]
+        shares = {one.label: _at_sizes(request, place, _ALIKE, one, sizes) for one in _returns(request)}
+        shares |= {one.label: _at_sizes(request, place, _EMPTY, one, sizes) for one in empty}
+        at = listed([f"N = {size}" for size in sizes])
+        sentences.append(f"{marks.heading(request, place)}, at {at} — {itemised(shares)}.")
+        if never := "; ".join(strand.label for strand in strands if strand not in empty):
+            sentences[-1] += f" No batch without a gradient — {never}."
+    return "\n".join(sentences)
+
+
+def _draw_panel(axes: Axes, request: FigureRequest, place: marks.Place) -> None:
+    for metric, strands in ((_ALIKE, _returns(request)), (_EMPTY, _strands(request))):
+        rows = _rows(request, place, metric, strands)
+        beside = rows.assign(beside=marks.dodged(rows, "batch", _DODGE))
+        marks.draw_column_intervals(axes, beside, strands, "beside")
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_locator(FixedLocator(request.probe.sample.batches))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel("")
+    axes.set_ylabel("")
+    axes.grid(visible=True)
+    axes.set_title(marks.heading(request, place))
+
+
+def _strands(request: FigureRequest) -> tuple[style.Strand, ...]:
+    return marks.told_apart(request)
+
+
+def _returns(request: FigureRequest) -> tuple[style.Strand, ...]:
+    """Turn the first variant into what is measured of the returns, which all variants share."""
+    grey = {"colour": style.FAINT, "marker": "d"}
+    return tuple(
+        replace(
+            strand,
+            label=", ".join(["all returns but one alike", *(in_words(path, at) for path, at in strand.levels.items())]),
+            look=replace(strand.look, **grey),
+        )
+        for strand in _strands(request)
+        if strand.variant == request.variants[0]
+    )
+
+
+def _at_sizes(request: FigureRequest, place: marks.Place, metric: str, strand: style.Strand, sizes: list[int]) -> str:
+    rows = _rows(request, place, metric, (strand,))
+    lines = {size: rows.loc[rows["batch"] == size, ["estimate", "ci_low", "ci_high"]] for size in sizes}
+    return listed(["–" if line.empty else with_interval(*line.iloc[0]) for line in lines.values()])
+
+
+def _rows(request: FigureRequest, place: marks.Place, metric: str, strands: tuple[style.Strand, ...]) -> DataFrame:
+    rows = request.rows("summary", environment=place.environment, stage=place.stage, metric=metric)
+    return marks.gathered(strands, rows.dropna(subset=["batch", "estimate"]))

@@ -1,0 +1,147 @@
+"""Exact variance and bias of each estimator on the lecture's ladder: every policy, the mean, and what a step changes.
+
+The estimators were enumerated under the same policies, so a ratio of variances is taken policy by policy before it is
+averaged.
+"""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from pandas import DataFrame
+
+from pg.evidence.statistics import Interval, geometric_mean
+from pg.presentation import marks, style
+from pg.presentation.captions import counted, itemised, listed, number, with_interval
+from pg.presentation.figures import FigureRequest, Table
+
+_VARIANCE, _BIAS = "total_variance", "relative_bias"
+_BATCH = "variant.batch"
+
+
+@style.paper_style()
+def draw(request: FigureRequest) -> Figure:
+    """Draw tr Cov and the relative bias beside each other: a pair of panels per environment and stage."""
+    strands, beside = _strands(request), _beside(request)
+    places = _reading_order(request, beside)
+    down = len(places) // beside
+    figure = style.canvas(request.figure.width, 0.3 + down * (0.5 + 0.15 * len(strands)))
+    grid = figure.subplots(down, 2 * beside, squeeze=False, sharey=True, width_ratios=[2, 1] * beside)
+    for place, left, right in zip(places, grid.flat[::2], grid.flat[1::2], strict=True):
+        _draw_variance(left, request, place, strands)
+        _draw_bias(right, request, place, strands)
+        # The pair shares this title: it may run on above the second panel.
+        marks.head(left, marks.heading(request, place), "ratio")
+        marks.head(right, "", "bias")
+    for left, right in zip(grid[-1, ::2], grid[-1, 1::2], strict=True):
+        left.set_xlabel(f"tr Cov (N = {marks.batch_shown(request)})")
+        right.set_xlabel("relative bias")
+    return figure
+
+
+def caption(request: FigureRequest) -> str:
+    """Say what is drawn, and the ratio of variances and the bias of each variant at the last stage."""
+    first, *_ = strands = _strands(request)
+    seeds = len(request.tables["long"]["seed"].unique())
+    lead = (
+        "Exact total variance (the trace of the covariance matrix) and exact bias of each gradient estimate, from "
+        f"every possible batch of N = {marks.batch_shown(request)} trajectories. {_which_batch(request)}Each dot is "
+        f"the policy of one of {counted(seeds, 'seed')}; marks are geometric means of the variance and means of the "
+        "bias, bars their 95 % intervals. At the right of the variance: its ratio to "
+        f"{first.label} on the same policies, below 1 where the variance is lower. At the right of the bias "
+        f"‖E[ĝ] − ∇J‖ / ‖∇J‖: its mean, written 0 where it is below {number(marks.ROUNDING, 1)} under every policy, as "
+        "rounding is. Below: the same, with the 95 % intervals of the ratios in brackets."
+    )
+    sentences = [lead]
+    for place in marks.last_places(request):
+        steps = {
+            strand.label: f"{_ratio_text(_ratio(request, place, strand, first))}, bias {_bias(request, place, strand)}"
+            for strand in strands
+            if len(strand.rows(_at(request, place, _VARIANCE, "long")))
+        }
+        if steps:
+            sentences.append(f"{marks.heading(request, place)}, ratio to {first.label} and bias — {itemised(steps)}.")
+    return "\n".join(sentences)
+
+
+def _draw_variance(axes: Axes, request: FigureRequest, place: marks.Place, strands: tuple[style.Strand, ...]) -> None:
+    _draw_rows(axes, request, place, _VARIANCE, strands)
+    for row, strand in enumerate(strands):
+        ratio = _ratio(request, place, strand, strands[0])
+        style.note_beside(axes, row, _ratio_text(ratio, digits=2, with_ends=_has_room(request)))
+    axes.set_xscale("log")
+    marks.log_ticks(axes, x=True)
+
+
+def _draw_bias(axes: Axes, request: FigureRequest, place: marks.Place, strands: tuple[style.Strand, ...]) -> None:
+    _draw_rows(axes, request, place, _BIAS, strands)
+    for row, strand in enumerate(strands):
+        style.note_beside(axes, row, _bias(request, place, strand, digits=2))
+    axes.axvline(0, color=style.FAINT, linewidth=0.6, zorder=1)
+    # Where every variant is unbiased, rounding must not fill the panel.
+    _, high = axes.get_xlim()
+    high = 1.1 * high if high > marks.ROUNDING else 1.0
+    axes.set_xlim(-0.08 * high, high)
+
+
+def _draw_rows(
+    axes: Axes, request: FigureRequest, place: marks.Place, metric: str, strands: tuple[style.Strand, ...]
+) -> None:
+    marks.draw_dots(axes, marks.gathered(strands, _at(request, place, metric, "long")), strands, s=5)
+    marks.draw_row_intervals(axes, _at(request, place, metric, "summary"), strands)
+    style.name_rows(axes, strands, request.figure.width)
+    axes.grid(visible=True, axis="x")
+    axes.set_xlabel("")
+
+
+def _strands(request: FigureRequest) -> tuple[style.Strand, ...]:
+    return marks.told_apart(request, but=(_BATCH,))
+
+
+def _beside(request: FigureRequest) -> int:
+    """Count the environments that fit beside each other: all of them, or one."""
+    environments = len(request.environments)
+    return environments if request.figure.width == "two_columns" and environments <= 2 else 1
+
+
+def _reading_order(request: FigureRequest, beside: int) -> list[marks.Place]:
+    places = list(marks.places(request))
+    stages = len(places) // len(request.environments)
+    # A row per stage needs the environments in turn.
+    return [place for stage in range(stages) for place in places[stage::stages]] if beside > 1 else places
+
+
+def _has_room(request: FigureRequest) -> bool:
+    return request.figure.width == "two_columns" and _beside(request) == len(request.environments) == 1
+
+
+def _which_batch(request: FigureRequest) -> str:
+    sizes = request.study.experiments[request.figure.experiment].sweep.get(_BATCH, ())
+    return f"Of the batch sizes {listed([str(size) for size in sizes])} the smallest is drawn. " if sizes[1:] else ""
+
+
+def _ratio(request: FigureRequest, place: marks.Place, strand: style.Strand, first: style.Strand) -> Interval | None:
+    if strand == first:
+        return None
+    own, other = (marks.by_seed(one.rows(_at(request, place, _VARIANCE, "long"))) for one in (strand, first))
+    return geometric_mean((own / other.reindex(own.index)).dropna())
+
+
+def _ratio_text(ratio: Interval | None, digits: int = 3, *, with_ends: bool = True) -> str:
+    if ratio is None:
+        return "1"
+    if not with_ends:
+        return number(ratio.estimate, digits)
+    return with_interval(ratio.estimate, ratio.low, ratio.high)
+
+
+def _bias(request: FigureRequest, place: marks.Place, strand: style.Strand, digits: int = 3) -> str:
+    if (strand.rows(_at(request, place, _BIAS, "long"))["value"] < marks.ROUNDING).all():
+        return "0"
+    (mean,) = strand.rows(_at(request, place, _BIAS, "summary"))["estimate"]
+    return number(mean, digits)
+
+
+def _at(request: FigureRequest, place: marks.Place, metric: str, table: Table) -> DataFrame:
+    batch = marks.batch_shown(request)
+    return request.rows(table, environment=place.environment, stage=place.stage, metric=metric, batch=batch)

@@ -1,0 +1,89 @@
+"""The variance that enumeration predicts against the variance that sampled batches have: a mark per policy."""
+
+from __future__ import annotations
+
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from pandas import DataFrame
+
+from pg.presentation import marks, style
+from pg.presentation.captions import counted, itemised, with_interval
+from pg.presentation.figures import FigureRequest
+from pg.study.model import ExactExperiment
+
+_PREDICTED, _MEASURED, _RATIO = "total_variance", "sampled_variance", "variance_ratio"
+_TALLEST = 2.8  # inches; a panel that is alone in its row need not be as tall as it could be wide
+
+
+@style.paper_style()
+def draw(request: FigureRequest) -> Figure:
+    """Draw measured against predicted tr Cov with the diagonal: a square panel per environment and stage."""
+    strands = marks.told_apart(request)
+    across = marks.beside_each_other(request, 3)
+    side = min(_TALLEST, style.WIDTHS[request.figure.width] / across)
+    figure, panels = marks.panels(request, across, side)
+    for place, axes in zip(marks.places(request), panels, strict=True):
+        _draw_panel(axes, _pairs(request, place, strands), strands)
+        axes.set_title(marks.heading(request, place))
+    for axes in marks.lowest(panels, across):
+        axes.set_xlabel("tr Cov by enumeration")
+    for axes in panels[::across]:
+        axes.set_ylabel(f"tr Cov in {_sampled_batches(request):,} batches")
+    style.legend_below(figure, marks.mark_entries(strands), request.figure.width)
+    return figure
+
+
+def caption(request: FigureRequest) -> str:
+    """Say what is drawn, and each variant's ratio of measured to predicted variance at the last stage."""
+    seeds = len(request.tables["long"]["seed"].unique())
+    lead = (
+        "Total variance (the trace of the covariance matrix) of each gradient estimate, predicted from every possible "
+        f"batch and measured in {_sampled_batches(request):,} sampled ones. Each mark is the policy of one of "
+        f"{counted(seeds, 'seed')}; on the diagonal both are equal. Below: geometric means of measured over predicted "
+        "variance, with 95 % intervals over policies in brackets."
+    )
+    sentences = [lead]
+    for place in marks.last_places(request):
+        summary = request.rows("summary", environment=place.environment, stage=place.stage, metric=_RATIO)
+        ratios = {
+            strand.label: with_interval(*line)
+            for strand in marks.told_apart(request)
+            for line in strand.rows(summary)[["estimate", "ci_low", "ci_high"]].itertuples(index=False)
+        }
+        if ratios:
+            sentences.append(f"{marks.heading(request, place)}, measured over predicted — {itemised(ratios)}.")
+    return "\n".join(sentences)
+
+
+def _draw_panel(axes: Axes, pairs: DataFrame, strands: tuple[style.Strand, ...]) -> None:
+    look = marks.as_marks(strands)
+    sns.scatterplot(pairs, x=_PREDICTED, y=_MEASURED, s=12, linewidth=0.3, alpha=0.8, zorder=3, ax=axes, **look)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    # One span for both: the diagonal then runs from corner to corner.
+    lows, highs = zip(axes.get_xlim(), axes.get_ylim(), strict=True)
+    axes.set(xlim=(min(lows), max(highs)), ylim=(min(lows), max(highs)), xlabel="", ylabel="")
+    axes.axline((1, 1), (10, 10), color=style.FAINT, linewidth=0.6, zorder=1)
+    marks.log_ticks(axes, x=True, y=True)
+    axes.set_box_aspect(1)
+    axes.grid(visible=True)
+
+
+def _pairs(request: FigureRequest, place: marks.Place, strands: tuple[style.Strand, ...]) -> DataFrame:
+    """Put both variances of each policy beside each other."""
+    predicted, measured = (
+        request.rows("long", environment=place.environment, stage=place.stage, metric=metric)
+        .drop(columns="metric")
+        .rename(columns={"value": metric})
+        for metric in (_PREDICTED, _MEASURED)
+    )
+    keys = [column for column in predicted.columns if column != _PREDICTED]
+    return marks.gathered(strands, predicted.merge(measured, on=keys))
+
+
+def _sampled_batches(request: FigureRequest) -> int:
+    experiment = request.study.experiments[request.figure.experiment]
+    if not isinstance(experiment, ExactExperiment) or experiment.sampled_batches is None:
+        raise ValueError(f"{request.figure.experiment} has no sampled_batches to compare with the exact variance")
+    return experiment.sampled_batches
