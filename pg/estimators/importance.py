@@ -62,7 +62,7 @@ def per_step(log_ratios: Float[Tensor, "S N T"], mask: Bool[Tensor, "S N T"]) ->
 def exact_state(
     log_ratios: Float[Tensor, "S N T"], state_ratios: Float[Tensor, "S N T"], mask: Bool[Tensor, "S N T"]
 ) -> Float[Tensor, "S N T"]:
-    r"""Weight step t by the ratio of how likely its state and action are, $d_{\theta',t}(s_t) / d_{\theta,t}(s_t) \rho_t$.
+    r"""Weight step t by its ratio and its state's, $d_{\theta',t}(s_t) / d_{\theta,t}(s_t) \, \rho_t$.
 
     Parameters
     ----------

@@ -98,7 +98,7 @@ def _sweep_path_problems(at: str, experiment: Experiment) -> Iterator[str]:
 def _train_problems(study: Study, name: str) -> Iterator[str]:
     if getattr(study.experiments[name], "tuning", None) is not None:
         return
-    tuned = {c.variant_name for c in cells(study, name) if c.variant.optimizer.learning_rate == "tuned"}
+    tuned = {cell.variant_name for cell in cells(study, name) if is_tuned(cell)}
     for variant in sorted(tuned):
         yield (
             f"experiments.{name}.tuning: is missing, but the learning rate of {variant} is 'tuned'; "
