@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 
@@ -19,11 +19,11 @@ class NonFiniteWeights(ArithmeticError):
     Attributes
     ----------
     step
-        The first step t with such a weight.
+        The step t at which the first such weight arose.
     """
 
     def __init__(self, step: int) -> None:
-        super().__init__(f"importance weights are not finite from step {step} on")
+        super().__init__(f"importance weights stopped being finite at step {step}")
         self.step = step
 
 
@@ -151,7 +151,7 @@ def trajectory(log_ratios: Float[Tensor, "S N T"], mask: Bool[Tensor, "S N T"]) 
     weights = products[..., -1:].exp()
     lost = ~weights.isfinite()
     if lost.any():
-        raise NonFiniteWeights(_first_step(lost & ~products.exp().isfinite()))
+        raise NonFiniteWeights(int(_steps(lost & ~products.exp().isfinite())[0]))
     return weights
 
 
@@ -182,7 +182,7 @@ def future_corrected(
     Raises
     ------
     NonFiniteWeights
-        If a corrected return is not finite.
+        If a corrected return is not finite. It arose at the last step with such a return: each makes use of later ones.
 
     Notes
     -----
@@ -195,7 +195,10 @@ def future_corrected(
         to_go = to_go + factors.exp() * _later(to_go, reach, 0.0)
         factors = factors + _later(factors, reach, -torch.inf)
         reach *= 2
-    return _finite(to_go)
+    lost = ~to_go.isfinite()
+    if lost.any():
+        raise NonFiniteWeights(int(_steps(lost)[-1]))
+    return to_go
 
 
 def truncated(weights: Weights, limit: float) -> Weights:
@@ -298,9 +301,9 @@ def _scaled(weights: Weights) -> Weights:
 def _finite(weights: Float[Tensor, "S N T"]) -> Float[Tensor, "S N T"]:
     lost = ~weights.isfinite()
     if lost.any():
-        raise NonFiniteWeights(_first_step(lost))
+        raise NonFiniteWeights(int(_steps(lost)[0]))
     return weights
 
 
-def _first_step(lost: Bool[Tensor, "S N T"]) -> int:
-    return int(lost.any(0).any(0).nonzero()[0].item())
+def _steps(lost: Bool[Tensor, "S N T"]) -> Int[Tensor, " n"]:
+    return lost.flatten(0, 1).any(0).nonzero().flatten()

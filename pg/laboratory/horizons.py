@@ -16,13 +16,13 @@ import torch
 from jaxtyping import Float
 from scipy.optimize import brentq
 from torch import Tensor
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
 from pg.estimators.importance import effective_share
 from pg.laboratory.frozen import Parameters, generators_of, in_float64, sample, thaw
 from pg.laboratory.staleness import Reuse, corrected_gradients, divergence
-from pg.learning.constraints import move, parameters_of
 from pg.learning.policies import Policy
 from pg.randomness import torch_generator
 from pg.study.jobs import HorizonJob
@@ -60,15 +60,15 @@ def lengthen_trajectories(job: HorizonJob, policies: Mapping[int, Parameters]) -
     NonFiniteWeights
         If an importance weight is not finite.
     """
-    environment = job.environment.model_copy(update={"horizon": max(job.horizons)})
-    mdp, copies = mdp_of(environment), make_environments(environment, 1, job.trajectories)
+    environments = {horizon: job.environment.model_copy(update={"horizon": horizon}) for horizon in job.horizons}
+    copies = make_environments(environments[max(job.horizons)], 1, job.trajectories)
     rows: list[dict[str, float | int | str]] = []
     for seed in job.seeds:
         behaviour = thaw(job.policy, copies.spaces, policies[seed], torch.float64)
         collected = in_float64(sample(copies, behaviour, generators_of(seed, job.stage, "horizon", "pool")))
         target = moved(behaviour, collected, job.kl, torch_generator(seed, "probe", job.stage, "horizon", "direction"))
-        for horizon in job.horizons:
-            reuse = Reuse.at(target, behaviour, cut(collected, horizon), mdp)
+        for horizon, environment in environments.items():
+            reuse = Reuse.at(target, behaviour, cut(collected, horizon), mdp_of(environment))
             rows += [
                 {"seed": seed, "variant": name, "batch": variant.batch, "horizon": horizon, **measures(reuse, variant)}
                 for name, variant in job.variants.items()
@@ -96,11 +96,11 @@ def moved(behaviour: Policy, trajectories: Trajectories, kl: float, generator: t
     OutOfReach
         If the divergence does not grow so large however long the step is.
     """
-    target, start = copy.deepcopy(behaviour), parameters_of(behaviour)
-    direction = [torch.randn(part.shape, generator=generator, dtype=part.dtype) for part in start]
+    target, start = copy.deepcopy(behaviour), parameters_to_vector(behaviour.parameters()).detach()
+    direction = torch.randn(start.shape, generator=generator, dtype=start.dtype)
 
     def excess(length: float) -> float:
-        move(target, start, direction, length)
+        vector_to_parameters(start + length * direction, target.parameters())
         # Its root is close to linear in the step's length; rounding may leave a vanishing divergence negative.
         return max(divergence(behaviour, target, trajectories), 0.0) ** 0.5 - kl**0.5
 
@@ -150,7 +150,7 @@ def measures(reuse: Reuse, variant: Variant) -> dict[str, float]:
     ValueError
         If N does not cut the trajectories into equal batches.
     """
-    batches = Reuse.at(reuse.target, reuse.behaviour, reuse.trajectories.regrouped(variant.batch), reuse.mdp)
+    batches = reuse.regrouped(variant.batch)
     weights = batches.importance_weights(variant)
     live = batches.live(weights)
     return {
@@ -163,8 +163,14 @@ def measures(reuse: Reuse, variant: Variant) -> dict[str, float]:
 
 
 def _log_weights(reuse: Reuse, variant: Variant) -> Float[Tensor, " n"]:
-    if variant.importance in ("trajectory", "per_decision"):
-        return reuse.log_ratios.sum(-1).flatten()
-    plain = variant.model_copy(update={"truncate_at": None, "self_normalised": False})
-    weights = reuse.importance_weights(plain)
-    return weights[reuse.live(weights)].log()
+    logs, mask = reuse.log_ratios, reuse.trajectories.mask
+    match variant.importance:
+        case "none":
+            return torch.zeros_like(logs[mask])
+        case "trajectory" | "per_decision":
+            return logs.sum(-1).flatten()
+        case "per_step":
+            return logs[mask]
+        case "exact_state":
+            assert reuse.state_ratios is not None, "validation asks for tables"
+            return (logs + reuse.state_ratios.log())[mask]

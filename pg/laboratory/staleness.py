@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import pandas as pd
 import torch
@@ -80,9 +80,18 @@ class Reuse:
 
     def chosen(self, seeds: slice) -> Reuse:
         """Return a range of the S axis."""
-        states = None if self.state_ratios is None else self.state_ratios[seeds]
-        trajectories = self.trajectories.chosen(seeds)
-        return Reuse(self.behaviour, self.target, self.mdp, trajectories, self.log_ratios[seeds], states)
+        return self._changed(self.trajectories.chosen(seeds), lambda values: values[seeds])
+
+    def regrouped(self, count: int) -> Reuse:
+        """Return the same trajectories as disjoint batches of `count` each, the batches on the S axis.
+
+        Raises
+        ------
+        ValueError
+            If they cannot be cut so.
+        """
+        steps = self.log_ratios.shape[-1]
+        return self._changed(self.trajectories.regrouped(count), lambda values: values.reshape(-1, count, steps))
 
     def importance_weights(self, variant: Variant) -> Float[Tensor, "S N #T"]:
         """Return a variant's importance weights, per step or per trajectory."""
@@ -96,6 +105,10 @@ class Reuse:
         """Return what multiplies each score at θ' in a variant's estimate; its advantages stay those of θ."""
         kept = fixed(self.behaviour, variant, self.trajectories, self.mdp)
         return compose.weights(variant, self.trajectories, kept, self.log_ratios, self.state_ratios)
+
+    def _changed(self, trajectories: Trajectories, change: Callable[[Tensor], Tensor]) -> Reuse:
+        states = None if self.state_ratios is None else change(self.state_ratios)
+        return replace(self, trajectories=trajectories, log_ratios=change(self.log_ratios), state_ratios=states)
 
 
 def follow_steps(job: StalenessJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
@@ -280,7 +293,7 @@ def divergence(behaviour: Policy, target: Policy, trajectories: Trajectories) ->
 
 
 def exact_divergence(behaviour: Policy, target: Policy, mdp: MDP) -> float:
-    r"""Compute what `divergence` estimates: $\sum_t \sum_s d_{\theta,t}(s) \mathrm{KL}_s / \sum_t \sum_s d_{\theta,t}(s)$.
+    r"""Compute what `divergence` estimates, $\sum_{t,s} d_{\theta,t}(s) \mathrm{KL}_s / \sum_{t,s} d_{\theta,t}(s)$.
 
     Parameters
     ----------

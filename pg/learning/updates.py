@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from functools import partial
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
 from pg.environments.tabular import MDP
 from pg.estimators import compose
 from pg.estimators.compose import Fixed
-from pg.estimators.importance import effective_share
-from pg.learning.constraints import Penalty, natural_direction, parameters_of, restore, search_back
+from pg.estimators.importance import NonFiniteWeights, effective_share
+from pg.learning.constraints import (
+    Penalty,
+    natural_direction,
+    parameters_of,
+    search_back,
+    shorten,
+    stop_early,
+)
 from pg.learning.policies import Policy, detached
 from pg.learning.scores import score_products
 from pg.learning.tabular import state_distributions_of, state_ratios, state_values
-from pg.study.model import Optimizer, Variant
+from pg.study.model import KL, Optimizer, Variant
 from pg.trajectories import Trajectories, laid_out, valid_steps
 
 
@@ -41,9 +49,9 @@ class UpdateLog:
     gradient_steps
         Steps that were taken and kept; a part of one where it was shortened.
     effective_share
-        Effective sample size of the importance weights at θ' over that of equal ones.
+        Effective sample size of the importance weights at θ' over that of equal ones; NaN where one is not finite.
     largest_weight
-        The largest importance weight at θ'.
+        The largest importance weight at θ'; infinite where one is not finite.
     penalty
         Factor of the KL penalty during the update; 0 where there is none.
     """
@@ -59,31 +67,45 @@ class UpdateLog:
     penalty: float
 
 
+FAILED = UpdateLog(**dict.fromkeys((field.name for field in fields(UpdateLog)), math.nan))
+"""Of an update whose weights were not finite: nothing is known of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch with what stays fixed at the behaviour policy θ while steps are taken on it.
+    """A batch, or a part of one, with what stays fixed at the behaviour policy θ while steps are taken on it.
 
     Attributes
     ----------
     trajectories
         S = 1.
+    states, actions
+        Of the n valid steps.
     behaviour
         (1, N, T), log π_θ(a_t|s_t), zero behind the end.
     fixed
         Returns, baseline and normalisation.
+    members
+        Which trajectories of the whole batch these are.
     """
 
     trajectories: Trajectories
+    states: Float[Tensor, "n O"]
+    actions: Shaped[Tensor, " n *A"]
     behaviour: Float[Tensor, "1 N T"]
     fixed: Fixed
+    members: Tensor | slice
 
     def part(self, members: Tensor) -> Batch:
-        """Return some of its trajectories, whose baseline stays that of the whole batch."""
-        baseline, scale = self.fixed.baseline, self.fixed.scale
+        """Return some of its trajectories, whose baseline and normalisation stay those of the whole batch."""
+        trajectories = self.trajectories.changed(lambda values: values[:, members])
+        baseline = self.fixed.baseline.expand(-1, self.behaviour.shape[1], -1)
         return Batch(
-            self.trajectories.changed(lambda values: values[:, members]),
+            trajectories,
+            *valid_steps(trajectories),
             self.behaviour[:, members],
-            Fixed(self.fixed.returns[:, members], baseline[:, members] if baseline.shape[1] > 1 else baseline, scale),
+            Fixed(self.fixed.returns[:, members], baseline[:, members], self.fixed.scale),
+            members,
         )
 
 
@@ -112,7 +134,7 @@ def update(
     policy
         π_θ, which collected the trajectories; it is π_θ' afterwards.
     optimizer
-        Turns a gradient into a step.
+        Turns a gradient into a step. What it has learned from a step that is then undone or shortened, it keeps.
     variant
         The estimator, and how long it may use a batch.
     trajectories
@@ -127,36 +149,26 @@ def update(
     Raises
     ------
     NonFiniteWeights
-        If an importance weight is not finite.
+        If an importance weight is not finite where a step is to be taken. The policy is left there.
     ValueError
         If something is missing that the variant needs.
     """
     states, actions = valid_steps(trajectories)
     before = policy.distribution(states)
     log_probs = laid_out(before.log_prob(actions), trajectories.mask)
-    batch = Batch(trajectories, log_probs.detach(), fixed(policy, variant, trajectories, mdp))
-    frozen = detached(before)
-    factor = penalty.factor if variant.kl is not None and variant.kl.hold_by == "penalty" and penalty else 0.0
-    climb = _Climb(policy, optimizer, variant, batch, frozen, mdp, factor)
-    steps = climb.naturally(log_probs) if _is_natural(variant) else climb.step_by_step(log_probs, shuffling)
-    with torch.no_grad():
-        after = policy.distribution(states)
-        new_old = kl_divergence(after, frozen).mean().item()
-        old_new = kl_divergence(frozen, after).mean().item()
-        weights = climb.importance_weights(laid_out(after.log_prob(actions), trajectories.mask))
-        if penalty is not None and variant.kl is not None and factor:
-            penalty.adapt(new_old if variant.kl.direction == "new_old" else old_new, variant.kl.limit)
-        return UpdateLog(
-            surrogate=climb.first_surrogate,
-            gradient_norm=climb.first_gradient_norm,
-            entropy=frozen.entropy().mean().item(),
-            kl_new_old=new_old,
-            kl_old_new=old_new,
-            gradient_steps=steps,
-            effective_share=effective_share(weights, compose.live(trajectories, weights)).item(),
-            largest_weight=weights.max().item(),
-            penalty=factor,
-        )
+    held = fixed(policy, variant, trajectories, mdp)
+    batch = Batch(trajectories, states, actions, log_probs.detach(), held, members=slice(None))
+    ratios = _state_ratios(policy, variant, mdp)
+    ascent = _Ascent(policy, variant, batch, detached(before), ratios, _penalty_factor(variant, penalty))
+    parts = _parts(batch, variant, shuffling)
+    first = next(parts)
+    # The log-likelihoods at θ are known, and taking them as they are makes every ratio there 1 exactly.
+    surrogate, gradient = ascent.differentiate(first, log_probs[:, first.members])
+    kept = _climb(ascent, gradient, _steps(ascent, optimizer, parts))
+    log = ascent.log(surrogate, gradient, kept)
+    if (kl := _penalising(variant)) is not None and penalty is not None:
+        penalty.adapt(log.kl_old_new if kl.direction == "old_new" else log.kl_new_old, kl.limit)
+    return log
 
 
 def advantages(policy: Policy, variant: Variant, trajectories: Trajectories, mdp: MDP | None = None) -> Tensor:
@@ -184,137 +196,168 @@ def fixed(policy: Policy, variant: Variant, trajectories: Trajectories, mdp: MDP
     return compose.fixed(variant, trajectories, products, values)
 
 
-class _Climb:
-    """The steps of one update: a policy on its way from θ to θ', and what it may look at."""
+@dataclass(frozen=True, slots=True)
+class _Ascent:
+    """A policy on its way from θ to θ', and what can be said of it where it stands.
 
-    def __init__(
-        self,
-        policy: Policy,
-        optimizer: torch.optim.Optimizer,
-        variant: Variant,
-        batch: Batch,
-        frozen: Distribution,
-        mdp: MDP | None,
-        penalty: float,
-    ) -> None:
-        self._policy = policy
-        self._optimizer = optimizer
-        self._variant = variant
-        self._batch = batch
-        self._frozen = frozen
-        self._mdp = mdp
-        self._behaviour_states = _state_distributions(policy, variant, mdp)
-        self._penalty = penalty
-        self.first_surrogate = math.nan
-        self.first_gradient_norm = math.nan
+    Attributes
+    ----------
+    policy
+        Moves.
+    variant
+        Its estimator and its limit.
+    batch
+        The whole batch.
+    start
+        π_θ(·|s) in the batch's states.
+    state_ratios
+        Looks up the exact state ratios of trajectories at the policy's present parameters.
+    penalty
+        Factor of the KL penalty; 0 where there is none.
+    """
 
-    def step_by_step(self, log_probs: Float[Tensor, "1 N T"], shuffling: np.random.Generator | None) -> float:
-        """Take the optimizer's steps within the limit; return how many were kept."""
-        start = parameters_of(self._policy)
-        taken = 0
-        for part in self._parts(shuffling):
-            before = parameters_of(self._policy) if self._stops_early else start
-            # Before the first step the policy stands where it collected the batch: its log-likelihoods are known.
-            known = log_probs if taken == 0 and part is self._batch else None
-            self._differentiate(part, known)
-            self._optimizer.step()
-            taken += 1
-            if self._stops_early and not self._within_limit():
-                restore(self._policy, before)
-                return taken - 1
-        if self._variant.kl is not None and self._variant.kl.hold_by == "line_search":
-            direction = [end - begin for end, begin in zip(parameters_of(self._policy), start, strict=True)]
-            return taken * search_back(self._policy, start, direction, self._within_limit)
-        return taken
+    policy: Policy
+    variant: Variant
+    batch: Batch
+    start: Distribution
+    state_ratios: Callable[[Trajectories], Tensor] | None
+    penalty: float
 
-    def naturally(self, log_probs: Float[Tensor, "1 N T"]) -> float:
-        """Take the step of the natural gradient that the limit allows; return the share of it that was kept."""
-        assert self._variant.kl is not None
-        self._differentiate(self._batch, log_probs)
-        gradient = [_gradient_of(parameter) for parameter in self._policy.parameters()]
-        start = parameters_of(self._policy)
-        direction = natural_direction(self._policy, gradient, self._divergence, self._variant.kl.limit)
-        return search_back(self._policy, start, direction, self._within_limit_and_better)
+    def log_probs(self, part: Batch) -> Float[Tensor, "1 N T"]:
+        """Return log π(a_t|s_t), zero behind the end."""
+        return laid_out(self.policy.log_prob(part.states, part.actions), part.trajectories.mask)
 
-    def importance_weights(self, log_probs: Float[Tensor, "1 N T"]) -> Float[Tensor, "1 N #T"]:
-        """Return the variant's weights of the whole batch where the policy stands."""
-        trajectories = self._batch.trajectories
-        ratios = log_probs - self._batch.behaviour
-        return compose.importance_weights(self._variant, trajectories, ratios, self._state_ratios(trajectories))
+    def differentiate(self, part: Batch, log_probs: Float[Tensor, "1 N T"]) -> tuple[Tensor, Sequence[Tensor]]:
+        """Differentiate the surrogate on a part of the batch, less the penalty, and show the optimizer the gradient.
 
-    @property
-    def _stops_early(self) -> bool:
-        return self._variant.kl is not None and self._variant.kl.hold_by == "early_stop"
+        Parameters
+        ----------
+        part
+            Of the batch.
+        log_probs
+            Of the part, a function of the policy's parameters.
 
-    def _parts(self, shuffling: np.random.Generator | None) -> Iterator[Batch]:
-        variant = self._variant
-        for _ in range(variant.gradient_steps):
-            if variant.minibatches == 1:
-                yield self._batch
-                continue
-            if shuffling is None:
-                raise ValueError("minibatches are cut at random: a generator is needed")
-            order = torch.from_numpy(shuffling.permutation(self._batch.behaviour.shape[1]))
-            yield from (self._batch.part(members) for members in order.chunk(variant.minibatches))
-
-    def _differentiate(self, part: Batch, log_probs: Float[Tensor, "1 N T"] | None) -> None:
-        """Put the gradient of the surrogate on a part of the batch, less the penalty, where the optimizer looks."""
-        if log_probs is None:
-            log_probs = self._log_probs(part)
-        # At θ itself every ratio is 1, exactly.
+        Returns
+        -------
+        tuple
+            The surrogate without the penalty, and the gradient, a tensor per parameter.
+        """
         ratios = log_probs.detach() - part.behaviour
-        weights = compose.weights(
-            self._variant, part.trajectories, part.fixed, ratios, self._state_ratios(part.trajectories)
-        )
+        weights = compose.weights(self.variant, part.trajectories, part.fixed, ratios, self._looked_up(part))
         surrogate = compose.surrogate(log_probs, weights, part.trajectories).squeeze(0)
-        self._optimizer.zero_grad()
-        (surrogate - self._penalty * self._divergence() if self._penalty else surrogate).backward()
-        if math.isnan(self.first_surrogate):
-            self.first_surrogate = surrogate.item()
-            gradient = [_gradient_of(parameter).flatten() for parameter in self._policy.parameters()]
-            self.first_gradient_norm = torch.cat(gradient).norm().item()
+        objective = surrogate - self.penalty * self.divergence() if self.penalty else surrogate
+        parameters = list(self.policy.parameters())
+        gradient = torch.autograd.grad(objective, parameters)
+        for parameter, slope in zip(parameters, gradient, strict=True):
+            parameter.grad = slope
+        return surrogate.detach(), gradient
 
-    def _log_probs(self, part: Batch) -> Float[Tensor, "1 N T"]:
-        states, actions = valid_steps(part.trajectories)
-        return laid_out(self._policy.log_prob(states, actions), part.trajectories.mask)
+    def divergence(self) -> Tensor:
+        """Return the mean KL divergence from where the policy began, in the direction that the variant limits."""
+        return self._divergence_of(self.policy.distribution(self.batch.states))
 
-    def _state_ratios(self, trajectories: Trajectories) -> Float[Tensor, "1 N T"] | None:
-        if self._variant.importance != "exact_state":
-            return None
-        if self._mdp is None or self._behaviour_states is None:
-            raise ValueError("importance: exact_state needs the environment's tables")
-        return state_ratios(self._policy, self._mdp, self._behaviour_states, trajectories)
+    @torch.no_grad()
+    def is_within(self, limit: float) -> bool:
+        """Tell whether the divergence is at most the limit."""
+        return self.divergence().item() <= limit
 
-    def _divergence(self) -> Tensor:
-        """Return the mean KL divergence between the policy and itself at θ, in the variant's direction."""
-        states, _ = valid_steps(self._batch.trajectories)
-        now = self._policy.distribution(states)
-        if self._variant.kl is not None and self._variant.kl.direction == "old_new":
-            return kl_divergence(self._frozen, now).mean()
-        return kl_divergence(now, self._frozen).mean()
+    @torch.no_grad()
+    def is_better_within(self, limit: float) -> bool:
+        """Tell whether the divergence is at most the limit and the surrogate with ratios per step above that at θ."""
+        now, batch = self.policy.distribution(self.batch.states), self.batch
+        ratios = laid_out(now.log_prob(batch.actions), batch.trajectories.mask) - batch.behaviour
+        gain = (ratios.expm1() * compose.weights(self.variant, batch.trajectories, batch.fixed)).sum()
+        return gain.item() > 0 and self._divergence_of(now).item() <= limit
 
-    def _within_limit(self) -> bool:
-        assert self._variant.kl is not None
-        with torch.no_grad():
-            return self._divergence().item() <= self._variant.kl.limit
+    @torch.no_grad()
+    def log(self, surrogate: Tensor, gradient: Sequence[Tensor], kept: float) -> UpdateLog:
+        """Describe the update that has brought the policy where it stands; surrogate and gradient are those at θ."""
+        now = self.policy.distribution(self.batch.states)
+        share, largest = self._weights(laid_out(now.log_prob(self.batch.actions), self.batch.trajectories.mask))
+        return UpdateLog(
+            surrogate=surrogate.item(),
+            gradient_norm=torch.cat([slope.flatten() for slope in gradient]).norm().item(),
+            entropy=self.start.entropy().mean().item(),
+            kl_new_old=kl_divergence(now, self.start).mean().item(),
+            kl_old_new=kl_divergence(self.start, now).mean().item(),
+            gradient_steps=kept,
+            effective_share=share,
+            largest_weight=largest,
+            penalty=self.penalty,
+        )
 
-    def _within_limit_and_better(self) -> bool:
-        with torch.no_grad():
-            ratios = (self._log_probs(self._batch) - self._batch.behaviour).exp()
-            fixed = self._batch.fixed
-            gain = ((ratios - 1) * fixed.advantages * self._batch.trajectories.mask).sum()
-        return gain.item() > 0 and self._within_limit()
+    def _weights(self, log_probs: Float[Tensor, "1 N T"]) -> tuple[float, float]:
+        """Return the effective share and the largest of the batch's importance weights."""
+        ratios, trajectories = log_probs - self.batch.behaviour, self.batch.trajectories
+        try:
+            weights = compose.importance_weights(self.variant, trajectories, ratios, self._looked_up(self.batch))
+        except NonFiniteWeights:
+            # No step follows that would use them: they say how far the policy has gone, and that is all.
+            return math.nan, math.inf
+        return effective_share(weights, compose.live(trajectories, weights)).item(), weights.max().item()
+
+    def _looked_up(self, part: Batch) -> Tensor | None:
+        return None if self.state_ratios is None else self.state_ratios(part.trajectories)
+
+    def _divergence_of(self, now: Distribution) -> Tensor:
+        reverse = self.variant.kl is not None and self.variant.kl.direction == "old_new"
+        return (kl_divergence(self.start, now) if reverse else kl_divergence(now, self.start)).mean()
 
 
-def _is_natural(variant: Variant) -> bool:
-    return variant.kl is not None and variant.kl.hold_by == "natural_gradient"
+def _parts(batch: Batch, variant: Variant, shuffling: np.random.Generator | None) -> Iterator[Batch]:
+    """Yield what each step of an update is taken on: the batch K times, or M parts of it in each of K passes."""
+    for _ in range(variant.gradient_steps):
+        if variant.minibatches == 1:
+            yield batch
+            continue
+        if shuffling is None:
+            raise ValueError("minibatches are cut at random: a generator is needed")
+        order = torch.from_numpy(shuffling.permutation(batch.behaviour.shape[1]))
+        yield from (batch.part(members) for members in order.chunk(variant.minibatches))
 
 
-def _gradient_of(parameter: Tensor) -> Tensor:
-    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+def _steps(ascent: _Ascent, optimizer: torch.optim.Optimizer, parts: Iterator[Batch]) -> Iterator[None]:
+    """Take a step each time the next one is asked for: the first along the gradient that the optimizer sees already."""
+    optimizer.step()
+    yield
+    for part in parts:
+        ascent.differentiate(part, ascent.log_probs(part))
+        optimizer.step()
+        yield
 
 
-def _state_distributions(policy: Policy, variant: Variant, mdp: MDP | None) -> Float[Tensor, "T S"] | None:
-    if variant.importance != "exact_state" or mdp is None:
+def _climb(ascent: _Ascent, gradient: Sequence[Tensor], steps: Iterator[None]) -> float:
+    """Take the steps that the limit allows; return how many were kept."""
+    kl = ascent.variant.kl
+    if kl is None or kl.hold_by == "penalty":
+        return float(sum(1 for _ in steps))
+    within = partial(ascent.is_within, kl.limit)
+    match kl.hold_by:
+        case "early_stop":
+            return stop_early(ascent.policy, steps, within)
+        case "line_search":
+            return shorten(ascent.policy, steps, within)
+        case "natural_gradient":
+            direction = natural_direction(ascent.policy, gradient, ascent.divergence, kl.limit)
+            here = parameters_of(ascent.policy)
+            return search_back(ascent.policy, here, direction, partial(ascent.is_better_within, kl.limit))
+
+
+def _penalising(variant: Variant) -> KL | None:
+    return variant.kl if variant.kl is not None and variant.kl.hold_by == "penalty" else None
+
+
+def _penalty_factor(variant: Variant, penalty: Penalty | None) -> float:
+    if _penalising(variant) is None:
+        return 0.0
+    if penalty is None:
+        raise ValueError("kl.hold_by: penalty needs the factor that earlier updates have left")
+    return penalty.factor
+
+
+def _state_ratios(policy: Policy, variant: Variant, mdp: MDP | None) -> Callable[[Trajectories], Tensor] | None:
+    if variant.importance != "exact_state":
         return None
-    return state_distributions_of(policy, mdp)
+    if mdp is None:
+        raise ValueError("importance: exact_state needs the environment's tables")
+    return partial(state_ratios, policy, mdp, state_distributions_of(policy, mdp))
