@@ -58,6 +58,7 @@ def laboratory_code(environment: Environment, variants: Iterable[Variant]) -> tu
         "learning.updates",
         "laboratory.frozen",
         "laboratory.gradients",
+        "laboratory.constants",
     )
 
 
