@@ -33,8 +33,8 @@ def least_variance(
 
     Notes
     -----
-    After Greensmith, Bartlett & Baxter 2004, section 4: since $\mathbb{E}[B] = 0$, $b^* = \mathbb{E}\langle A, B \rangle /
-    \mathbb{E}\lVert B \rVert^2$.
+    After Greensmith, Bartlett & Baxter 2004, section 4: since $\mathbb{E}[B] = 0$, $b^* = \mathbb{E}\langle A, B
+    \rangle / \mathbb{E}\lVert B \rVert^2$.
     """
     plain = Variant(
         returns=variant.returns, discount=variant.discount, discount_states=variant.discount_states, batch=1

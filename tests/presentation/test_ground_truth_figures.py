@@ -501,10 +501,9 @@ def test_a_share_of_a_reduction_that_may_be_0_is_undefined_and_the_panel_says_so
     said = [row for (_, row), text in written(axes) if text.startswith("undefined")]
 
     assert said == [0, 1, 2]
-    assert offsets(scatters(axes)[0])[:, 0] == pytest.approx([SHARES["to_go_average"]])
-    assert "total, average reward: undefined; total, leave-one-out: undefined; reward" in achieved_share.caption(
-        request
-    )
+    assert offsets(scatters(axes)[0])[:, 0] == pytest.approx([SHARES["to_go_average"], SHARES["to_go_optimal"]])
+    told = achieved_share.caption(request)
+    assert "total, leave-one-out: undefined; total, optimal constant: undefined; reward" in told
 
 
 def test_partners_count_that_the_figure_does_not_draw(request_for: Requests) -> None:
