@@ -257,7 +257,8 @@ def _rows(part: ClaimPart, table: pd.DataFrame) -> pd.DataFrame:
     # Names that look like numbers, and empty stages, do not survive CSV as text.
     text = {column: table[column].astype(object).where(table[column].notna(), "").astype(str) for column in _NAMES}
     rows = table.assign(**text)
-    for column, wanted in (("metric", (part.metric,)), ("environment", part.environments), ("stage", part.stages)):
+    metrics = tuple(dict.fromkeys(selection.get("metric", part.metric) for selection in _sides(part).values()))
+    for column, wanted in (("metric", metrics), ("environment", part.environments), ("stage", part.stages)):
         missing = [name for name in wanted if name not in set(rows[column])]
         if missing:
             there = ", ".join(rows[column].unique())
@@ -293,11 +294,7 @@ def _matches(column: pd.Series[Any], value: Any) -> pd.Series[bool]:
 
 def _pairs(part: ClaimPart, rows: pd.DataFrame) -> pd.DataFrame:
     """Put the values of each side into a column, a row per environment, stage and seed of a."""
-    sides: dict[str, Selection] = {"a": part.a}
-    if part.b is not None:
-        sides["b"] = part.b
-    if part.share_of is not None:
-        sides |= {"zero": part.share_of.zero, "one": part.share_of.one}
+    sides = {side: {"metric": part.metric, **selection} for side, selection in _sides(part).items()}
     # What a side selects itself (a stage against another) cannot pair it.
     keys = [key for key in _PAIRED_BY if not any(key in selection for selection in sides.values())]
     values = {side: _values(side, selection, rows, keys) for side, selection in sides.items()}
@@ -307,6 +304,16 @@ def _pairs(part: ClaimPart, rows: pd.DataFrame) -> pd.DataFrame:
             partner = _where(dict(zip(keys, missing[0] if len(keys) > 1 else missing[:1], strict=True)))
             raise ValueError(f"{side}: no partner for {len(missing)} rows of a, the first of them {partner}")
     return pd.DataFrame({side: of_side.reindex(values["a"].index) for side, of_side in values.items()})
+
+
+def _sides(part: ClaimPart) -> dict[str, Selection]:
+    """Return what each side of a part selects; one of them may name a metric of its own."""
+    sides = {"a": part.a}
+    if part.b is not None:
+        sides["b"] = part.b
+    if part.share_of is not None:
+        sides |= {"zero": part.share_of.zero, "one": part.share_of.one}
+    return sides
 
 
 def _values(side: str, selection: Selection, rows: pd.DataFrame, keys: list[str]) -> pd.Series[float]:

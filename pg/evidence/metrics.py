@@ -63,6 +63,14 @@ _ALL = (
         scale="ratio",
         statistic="geometric_mean",
     ),
+    Metric(
+        "least_variance",
+        "total variance with the best constant",
+        "",
+        ("probe", "exact"),
+        scale="ratio",
+        statistic="geometric_mean",
+    ),
     # Its numerator is estimated without bias and may come out negative: no logarithm.
     Metric("snr", "signal-to-noise ratio", "", ("probe",)),
     Metric("cosine", "cosine to the true gradient", "", ("probe", "staleness")),

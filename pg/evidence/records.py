@@ -55,6 +55,7 @@ LABORATORY_COLUMNS: Mapping[str, tuple[str, ...]] = {
         "reference_trajectories",
         "reference_flagged",
         "returns_alike",
+        "least_variance",
     ),
     "exact": (
         "seed",
@@ -67,6 +68,7 @@ LABORATORY_COLUMNS: Mapping[str, tuple[str, ...]] = {
         "differences_bias",
         "total_variance",
         "shrinkage",
+        "least_variance",
     ),
     "identity": (
         "seed",

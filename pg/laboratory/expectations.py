@@ -15,6 +15,7 @@ from pg.environments.enumeration import Enumeration, batches, enumerate_trajecto
 from pg.environments.exact import objective
 from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP
+from pg.laboratory.constants import least_variance
 from pg.laboratory.frozen import Parameters, generators_of, in_float64, random_policy, sample, thaw
 from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.reference import Truth, truth
@@ -87,6 +88,9 @@ def enumerate_moments(job: ExactJob, policies: Mapping[int, Parameters]) -> pd.D
             policy = _policy(job, variant, mdp, seed, policies)
             found = moments(enumeration, policy, variant, job.limit)
             measured = _measures(truth(mdp, policy), central_differences(mdp, policy), found)
+            probabilities = enumeration.probabilities(action_probabilities(stack([policy]), mdp)).detach()
+            singles = enumeration.trajectories.regrouped(1)
+            measured["least_variance"] = least_variance(policy, variant, singles, probabilities) / variant.batch
             rows.append({"seed": seed, "variant": name, "batch": variant.batch, **measured})
             if job.sampled_batches is not None:
                 sampled = sampled_variance(job, policy, variant, mdp, seed)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
+from pg.laboratory.constants import least_variance
 from pg.laboratory.frozen import Parameters, generators_of, sample, thaw
 from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.reference import Reference, ratio, reference
@@ -45,11 +46,13 @@ def probe(job: ProbeJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
         truth = reference(job.environment, mdp, policy, job.sample, seed, job.stage, pool)
         _log.info("seed %d: reference of %d trajectories, SNR %.1f", seed, truth.trajectories, truth.snr)
         for name, variant in job.variants.items():
+            least = least_variance(policy, variant, pool.regrouped(1))
             for batch in job.sample.batches:
                 batches = pool.regrouped(batch)
                 found = measures(batch_gradients(policy, variant, batches, mdp), truth)
                 alike = returns_alike(batches.returns).to(torch.float64).mean().item()
                 rows.append({"seed": seed, "variant": name, "batch": batch, **found, "returns_alike": alike})
+                rows[-1]["least_variance"] = least / batch
     return pd.DataFrame(rows)
 
 

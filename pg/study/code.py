@@ -62,6 +62,7 @@ def laboratory_code(environment: Environment, variants: Iterable[Variant]) -> tu
         "learning.constraints",
         "laboratory.frozen",
         "laboratory.gradients",
+        "laboratory.constants",
     )
 
 

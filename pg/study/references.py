@@ -339,6 +339,7 @@ def _selection_problems(at: str, experiment: Experiment, selection: Mapping[str,
     values: dict[str, Iterable[Any]] = {"variant": experiment.variants, **experiment.sweep}
     if isinstance(experiment, ProbeExperiment):
         values["batch"] = experiment.sample.batches
+    values["metric"] = [name for name, metric in METRICS.items() if experiment.kind in metric.kinds]
     if isinstance(experiment, SupportExperiment):
         values["left"] = experiment.left
     if isinstance(experiment, StalenessExperiment):

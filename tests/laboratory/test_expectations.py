@@ -277,6 +277,7 @@ def test_rows_say_what_was_found() -> None:
         "differences_bias",
         "total_variance",
         "shrinkage",
+        "least_variance",
     ]
     assert rows["seed"].tolist() == [3, 3, 4, 4]
     assert rows["variant"].tolist() == ["plain", "average"] * 2

@@ -53,7 +53,13 @@ IN_SAMPLE = ("total_average", "to_go_average")
 # What each variant's variance is of that of its returns without a baseline, and so what share of the reduction to the
 # optimal constant's 0.5 it reaches: 0.8, -0.6 and so on.
 VARIANCE = dict(zip(VARIANTS, (1.0, 0.6, 0.7, 0.5, 1.0, 1.3, 0.5, 0.1), strict=True))
-SHARES = {"total_average": 0.8, "total_leave_one_out": 0.6, "to_go_average": -0.6}
+SHARES = {
+    "total_average": 0.8,
+    "total_leave_one_out": 0.6,
+    "total_optimal": 1.0,
+    "to_go_average": -0.6,
+    "to_go_optimal": 1.0,
+}
 
 MODULES = {
     "ladder": ladder,
@@ -131,6 +137,7 @@ def _enumeration() -> pd.DataFrame:
                     values = {
                         "relative_bias": abs(_shrinkage(variant, size, generator)),
                         "total_variance": variance,
+                        "least_variance": 0.5 * 2.0**seed / size,
                         "shrinkage": _shrinkage(variant, size, generator),
                         "sampled_variance": sampled,
                         "variance_ratio": sampled / variance,
@@ -158,6 +165,7 @@ def _gradients() -> pd.DataFrame:
                         alike = (0.5 + 0.04 * seed) ** (size / 4)
                         values = {
                             "total_variance": variance / size,
+                            "least_variance": 0.5 * 2.0**seed / size,
                             "empty": 0.0 if VARIANTS[variant].get("baseline") is None else alike / 2,
                             "returns_alike": alike,
                         }
@@ -443,7 +451,10 @@ def test_the_drawn_interval_is_the_one_that_a_claim_is_judged_by(request_for: Re
         "experiment": "gradients",
         "metric": "total_variance",
         "a": {"variant": "total_average", "batch": 16},
-        "share_of": {"zero": {"variant": "total", "batch": 16}, "one": {"variant": "total_optimal", "batch": 16}},
+        "share_of": {
+            "zero": {"variant": "total", "batch": 16},
+            "one": {"variant": "total", "batch": 16, "metric": "least_variance"},
+        },
         "relation": "greater",
         "reference": 0.5,
         "environments": ["bandit"],
@@ -483,17 +494,16 @@ def test_a_share_of_a_reduction_that_may_be_0_is_undefined_and_the_panel_says_so
     request = request_for("achieved_share", environments=("chain",))
     long = request.tables["long"]
     # The optimal constant is sometimes better and sometimes worse than none.
-    optimal = (long["variant"] == "total_optimal") & (long["metric"] == "total_variance")
+    optimal = (long["variant"] == "total") & (long["metric"] == "least_variance")
     either = long["value"].mask(optimal, long["value"] * (2 + 0.2 * (-1.0) ** long["seed"]))
     request = changed(request, value=either)
     axes = achieved_share.draw(request).axes[0]
     said = [row for (_, row), text in written(axes) if text.startswith("undefined")]
 
-    assert said == [0, 1]
-    assert offsets(scatters(axes)[0])[:, 0] == pytest.approx([SHARES["to_go_average"]])
-    assert "total, average reward: undefined; total, leave-one-out: undefined; reward" in achieved_share.caption(
-        request
-    )
+    assert said == [0, 1, 2]
+    assert offsets(scatters(axes)[0])[:, 0] == pytest.approx([SHARES["to_go_average"], SHARES["to_go_optimal"]])
+    told = achieved_share.caption(request)
+    assert "total, leave-one-out: undefined; total, optimal constant: undefined; reward" in told
 
 
 def test_partners_count_that_the_figure_does_not_draw(request_for: Requests) -> None:
@@ -501,18 +511,18 @@ def test_partners_count_that_the_figure_does_not_draw(request_for: Requests) -> 
     told = achieved_share.caption(request)
 
     assert "total, average reward: 0.800 (0.800 to 0.800)." in told
-    assert "Without a baseline — total return. With the optimal constant — total, optimal constant." in told
+    assert "Without a baseline — total return." in told
 
 
 def test_a_variant_without_partners_is_named_and_not_drawn(request_for: Requests) -> None:
     request = request_for("achieved_share", environments=("chain",))
 
-    assert "no partners with the same returns — normalised." in achieved_share.caption(request)
+    assert "no partner with the same returns — normalised." in achieved_share.caption(request)
     assert "normalised" not in notes(achieved_share.draw(request).axes[0])
 
 
 def test_shares_need_partners(request_for: Requests) -> None:
-    with pytest.raises(ValueError, match="none of the variants normalised has partners in gradients"):
+    with pytest.raises(ValueError, match="none of the variants normalised has a partner in gradients"):
         achieved_share.draw(request_for("achieved_share", variants=("normalised",)))
 
 

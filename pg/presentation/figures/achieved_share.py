@@ -18,7 +18,7 @@ from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, number, with_interval
 from pg.presentation.figures import FigureRequest
 from pg.study.equations import label
-from pg.study.model import Baseline, Variant
+from pg.study.model import Variant
 
 _METRIC = "total_variance"
 _FAR = 3.0  # where shares lie farther from 0, a linear axis would squeeze those between 0 and 1
@@ -26,11 +26,10 @@ _FAR = 3.0  # where shares lie farther from 0, a linear axis would squeeze those
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    """A baseline, and the variants of the same returns with share 0 (no baseline) and 1 (the optimal constant)."""
+    """A baseline, and the variant of the same returns without one: its share is 0."""
 
     strand: style.Strand
     zero: str
-    one: str
 
 
 @style.paper_style()
@@ -65,15 +64,15 @@ def caption(request: FigureRequest) -> str:
     lead = (
         "Share of the achievable reduction of the total variance that a baseline b reaches, "
         f"(V(none) − V(b)) / (V(none) − V(b*)), with N = {marks.batch_shown(request)} trajectories. At 0 it changes "
-        "nothing, at 1 it does as well as the optimal constant b*, which is itself estimated from the other "
-        "trajectories of the batch; below 0 it adds variance, above 1 it does better than b*. Both differences are "
+        "nothing, at 1 it does as well as the constant b* of least variance under the policy itself; below 0 it adds "
+        "variance, above 1 it does better than any constant. Both differences are "
         f"taken relative to V(none) under the policies of {counted(seeds, 'seed')} and averaged over them before they "
         "are divided; bars are Fieller's 95 % intervals, in brackets below. Where the 95 % interval of the achievable "
         "reduction holds 0, the share is undefined."
     )
     sentences = [lead + _how_scaled(request, comparisons), _relative_to(request, comparisons)]
     if alone := _without_partners(request, comparisons):
-        sentences.append(f"Not drawn, as the experiment has no partners with the same returns — {alone}.")
+        sentences.append(f"Not drawn, as the experiment has no partner with the same returns — {alone}.")
     for place in marks.last_places(request):
         shares = {one.strand.label: _in_words(_share(request, place, one)) for one in comparisons}
         sentences.append(f"{marks.heading(request, place)}, share — {itemised(shares)}.")
@@ -120,9 +119,9 @@ def _summary(
 def _share(request: FigureRequest, place: marks.Place, comparison: _Comparison) -> Interval:
     strand, at = comparison.strand, _at(request, place)
     own = marks.by_seed(strand.rows(at))
+    without = replace(strand, variant=comparison.zero)
     zero, one = (
-        marks.by_seed(replace(strand, variant=variant).rows(at)).reindex(own.index)
-        for variant in (comparison.zero, comparison.one)
+        marks.by_seed(without.rows(rows)).reindex(own.index) for rows in (at, _at(request, place, "least_variance"))
     )
     with np.errstate(all="ignore"):
         return ratio_of_means(1 - own / zero, 1 - one / zero)
@@ -130,29 +129,28 @@ def _share(request: FigureRequest, place: marks.Place, comparison: _Comparison) 
 
 def _comparisons(request: FigureRequest) -> list[_Comparison]:
     found = [
-        _Comparison(strand, zero, one)
+        _Comparison(strand, zero)
         for strand in marks.told_apart(request, but=("variant.batch",))
-        if request.study.variants[strand.variant].baseline not in ("none", "optimal")
-        and (zero := _partner(request, strand.variant, "none")) is not None
-        and (one := _partner(request, strand.variant, "optimal")) is not None
+        if request.study.variants[strand.variant].baseline != "none"
+        and (zero := _partner(request, strand.variant)) is not None
     ]
     if not found:
         raise ValueError(
-            f"none of the variants {', '.join(request.variants)} has partners in {request.figure.experiment} with the "
-            "same returns and the baselines none and optimal"
+            f"none of the variants {', '.join(request.variants)} has a partner in {request.figure.experiment} with the "
+            "same returns and no baseline"
         )
     return found
 
 
-def _partner(request: FigureRequest, variant: str, baseline: Baseline) -> str | None:
-    """Find a variant of the experiment, drawn or not, whose weights differ from another's in the baseline alone."""
+def _partner(request: FigureRequest, variant: str) -> str | None:
+    """Find the variant of the experiment, drawn or not, whose weights differ from another's in its baseline alone."""
     variants = request.study.variants
     candidates = request.study.experiments[request.figure.experiment].variants
     return next(
         (
             name
             for name in candidates
-            if variants[name].baseline == baseline and _weights(variants[name]) == _weights(variants[variant])
+            if variants[name].baseline == "none" and _weights(variants[name]) == _weights(variants[variant])
         ),
         None,
     )
@@ -164,14 +162,13 @@ def _weights(variant: Variant) -> tuple[str, float, bool, bool]:
 
 
 def _without_partners(request: FigureRequest, comparisons: list[_Comparison]) -> str:
-    seen = {name for one in comparisons for name in (one.strand.variant, one.zero, one.one)}
+    seen = {name for one in comparisons for name in (one.strand.variant, one.zero)}
     return "; ".join(label(request.study, name) for name in request.variants if name not in seen)
 
 
 def _relative_to(request: FigureRequest, comparisons: list[_Comparison]) -> str:
-    zeros, ones = (dict.fromkeys(names) for names in zip(*((one.zero, one.one) for one in comparisons), strict=True))
-    named = ("; ".join(label(request.study, name) for name in names) for names in (zeros, ones))
-    return "Without a baseline — {}. With the optimal constant — {}.".format(*named)
+    zeros = dict.fromkeys(one.zero for one in comparisons)
+    return f"Without a baseline — {'; '.join(label(request.study, name) for name in zeros)}."
 
 
 def _is_wide(request: FigureRequest, comparisons: list[_Comparison]) -> bool:
@@ -187,6 +184,6 @@ def _in_words(share: Interval) -> str:
     return with_interval(share.estimate, share.low, share.high) if share.defined else "undefined"
 
 
-def _at(request: FigureRequest, place: marks.Place) -> DataFrame:
+def _at(request: FigureRequest, place: marks.Place, metric: str = _METRIC) -> DataFrame:
     batch = marks.batch_shown(request)
-    return request.rows("long", environment=place.environment, stage=place.stage, metric=_METRIC, batch=batch)
+    return request.rows("long", environment=place.environment, stage=place.stage, metric=metric, batch=batch)

@@ -1,0 +1,51 @@
+"""The constant baseline of least variance, as the policy itself knows it: what any constant could achieve."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pg.laboratory.gradients import batch_gradients
+from pg.learning.policies import Policy
+from pg.study.model import Variant
+from pg.trajectories import Trajectories
+
+
+def least_variance(
+    policy: Policy, variant: Variant, trajectories: Trajectories, probabilities: Float[Tensor, " M"] | None = None
+) -> float:
+    r"""Return the total variance of one trajectory's estimate with the best constant baseline.
+
+    With $A = \sum_t \psi_t W_t$ and $B = \sum_t \psi_t$ the variance $\operatorname{tr Cov}(A - bB)$ is least at $b^* =
+    \operatorname{tr Cov}(A, B) / \operatorname{tr Cov}(B)$. That of a batch is smaller by its size N.
+
+    Parameters
+    ----------
+    policy
+        Which the trajectories come from.
+    variant
+        Whose returns weight the scores; its own baseline does not matter.
+    trajectories
+        S = M single trajectories, N = 1.
+    probabilities
+        (M,) where these are all there are; else they count as a sample.
+
+    Notes
+    -----
+    After Greensmith, Bartlett & Baxter 2004, section 4: since $\mathbb{E}[B] = 0$, $b^* = \mathbb{E}\langle A, B
+    \rangle / \mathbb{E}\lVert B \rVert^2$.
+    """
+    plain = Variant(
+        returns=variant.returns, discount=variant.discount, discount_states=variant.discount_states, batch=1
+    )
+    raised = plain.model_copy(update={"baseline": "constant", "constant": -1.0})
+    weighted = batch_gradients(policy, plain, trajectories).to(torch.float64)
+    scores = batch_gradients(policy, raised, trajectories).to(torch.float64) - weighted
+    count = len(weighted)
+    shares = torch.full((count,), 1 / count, dtype=torch.float64) if probabilities is None else probabilities
+    weighted, scores = weighted - shares @ weighted, scores - shares @ scores
+    spread = (shares @ scores.square().sum(-1)).item()
+    constant = (shares @ (weighted * scores).sum(-1)).item() / spread if spread > 0 else 0.0
+    variance = (shares @ (weighted - constant * scores).square().sum(-1)).item()
+    return variance if probabilities is not None else variance * count / (count - 1)

@@ -1,0 +1,52 @@
+"""No constant baseline varies less than the best one."""
+
+import numpy as np
+import pytest
+import torch
+from pg.environments.enumeration import enumerate_trajectories
+from pg.environments.tabular import MDP, bandit, chain, random_mdp
+from pg.laboratory.constants import least_variance
+from pg.laboratory.expectations import moments
+from pg.laboratory.frozen import random_policy
+from pg.learning.policies import stack
+from pg.learning.tabular import action_probabilities
+from pg.study.model import Policy as PolicyOptions
+from pg.study.model import Returns, Variant
+
+LINEAR = PolicyOptions(hidden=())
+MDPS = {"chain": chain(3, length=2), "random": random_mdp(2, states=2, seed=4)}
+
+
+def least(mdp: MDP, seed: int, returns: Returns) -> float:
+    policy, enumeration = random_policy(LINEAR, mdp.spaces, seed), enumerate_trajectories(mdp, 1000)
+    probabilities = enumeration.probabilities(action_probabilities(stack([policy]), mdp)).detach()
+    return least_variance(policy, Variant(returns=returns), enumeration.trajectories.regrouped(1), probabilities)
+
+
+@pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
+@pytest.mark.parametrize("returns", ["total", "to_go"])
+@pytest.mark.parametrize("seed", range(3))
+def test_it_is_the_lowest_point_of_the_parabola_through_three_constants(mdp: MDP, returns: Returns, seed: int) -> None:
+    policy, enumeration = random_policy(LINEAR, mdp.spaces, seed), enumerate_trajectories(mdp, 1000)
+    constants = (-1.0, 0.0, 2.0)
+    variances = [
+        moments(
+            enumeration, policy, Variant(returns=returns, baseline="constant", constant=constant, batch=1), 1000
+        ).total_variance
+        for constant in constants
+    ]
+    a, b, c = np.polyfit(constants, variances, 2)
+    assert least(mdp, seed, returns) == pytest.approx(c - b**2 / (4 * a), rel=1e-9)
+
+
+def test_the_best_constant_leaves_the_bandit_no_variance() -> None:
+    assert least(bandit(1), 0, "total") == pytest.approx(0, abs=1e-12)
+
+
+def test_a_sample_is_counted_without_bias() -> None:
+    mdp = MDPS["random"]
+    policy, enumeration = random_policy(LINEAR, mdp.spaces, 1), enumerate_trajectories(mdp, 1000)
+    probabilities = enumeration.probabilities(action_probabilities(stack([policy]), mdp)).detach()
+    drawn = torch.multinomial(probabilities, 20_000, replacement=True, generator=torch.Generator().manual_seed(0))
+    sample = enumeration.trajectories.changed(lambda values: values[:, drawn]).regrouped(1)
+    assert least_variance(policy, Variant(), sample) == pytest.approx(least(mdp, 1, "to_go"), rel=0.05)
