@@ -117,7 +117,6 @@ _ALL = (
     Metric("state_part", "bias from the states' distribution over the gradient's norm", "", ("staleness",)),
     Metric("return_part", "bias from the returns over the gradient's norm", "", ("staleness",)),
     Metric("state_variation", "total variation between the states' distributions", "", ("staleness",)),
-    Metric("realised_kl", "KL divergence on an independent batch over the limit", "", ("update",)),
     Metric("rank_correlation", "rank correlation of likelihood change with return", "", ("update",)),
     Metric("rising_below_average", "share of below-average trajectories made likelier", "", ("update",)),
     Metric("rising_above_average", "share of above-average trajectories made likelier", "", ("update",)),

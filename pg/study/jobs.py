@@ -199,6 +199,7 @@ class StalenessJob(_Measurement):
             *laboratory_code(self.environment, [*self.variants.values(), self.walker]),
             *reference_code(),
             "environments.enumeration",
+            "laboratory.probing",
             "laboratory.staleness",
         )
 
@@ -215,7 +216,14 @@ class HorizonJob(_Measurement):
     @property
     def code(self) -> tuple[str, ...]:
         """Modules whose code decides what comes out."""
-        return (*laboratory_code(self.environment, self.variants.values()), "laboratory.horizons")
+        return (
+            *laboratory_code(self.environment, self.variants.values()),
+            *reference_code(),
+            "environments.enumeration",
+            "laboratory.probing",
+            "laboratory.staleness",
+            "laboratory.horizons",
+        )
 
 
 LaboratoryJob = ProbeJob | ExactJob | IdentityJob | UpdateJob | SupportJob | StalenessJob | HorizonJob

@@ -161,6 +161,11 @@ class Variant(Record):
                 yield "kl.hold_by: natural_gradient spends its limit in one step: gradient_steps: 1 and minibatches: 1"
             if self.optimizer.learning_rate != "tuned":
                 yield "kl.hold_by: natural_gradient chooses its step by kl.limit; leave optimizer.learning_rate out"
+        if self.kl is not None and self.kl.hold_by == "penalty" and self.gradient_steps == self.minibatches == 1:
+            yield (
+                "kl.hold_by: penalty changes nothing in a single step, where its gradient is 0; "
+                "set gradient_steps or minibatches above 1"
+            )
 
 
 class Seeds(Record):

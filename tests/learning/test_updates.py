@@ -202,7 +202,7 @@ def test_an_update_without_a_limit_looks_at_the_policy_twice(monkeypatch: pytest
         ({"minibatches": 2}, "generator"),
         ({"importance": "exact_state"}, "tables"),
         ({"baseline": "exact"}, "tables"),
-        ({"kl": KL(limit=0.1, hold_by="penalty")}, "factor"),
+        ({"gradient_steps": 2, "kl": KL(limit=0.1, hold_by="penalty")}, "factor"),
     ],
 )
 def test_what_an_update_lacks_is_said_before_the_policy_moves(parts: dict[str, Any], missing: str) -> None:
@@ -422,17 +422,14 @@ def test_the_penalty_is_subtracted_in_the_direction_that_is_named() -> None:
 
 @pytest.mark.parametrize("direction", ["new_old", "old_new"])
 def test_the_penalty_is_adapted_to_the_direction_that_is_named(direction: Direction) -> None:
-    free = improved(Variant(optimizer=SGD), chain_batch())[1]
-    # A single step begins where the penalty is flat. Its band ends between the two directions of what comes out.
-    limit = (free.kl_new_old + free.kl_old_new) / 2 / 1.5
-    penalty = Penalty()
-    improved(
-        Variant(optimizer=SGD, kl=KL(limit=limit, hold_by="penalty", direction=direction)),
-        chain_batch(),
-        penalty=penalty,
-    )
+    free = improved(Variant(optimizer=SGD, gradient_steps=2), chain_batch())[1]
+    # The penalty is too light to be felt. Its band ends between the two directions of what comes out.
+    limit, light = (free.kl_new_old + free.kl_old_new) / 2 / 1.5, 1e-6
+    penalty = Penalty(light)
+    held = KL(limit=limit, hold_by="penalty", direction=direction)
+    improved(Variant(optimizer=SGD, gradient_steps=2, kl=held), chain_batch(), penalty=penalty)
     named = free.kl_new_old if direction == "new_old" else free.kl_old_new
-    assert penalty.factor == (2 if named > 1.5 * limit else 1)
+    assert penalty.factor == (2 * light if named > 1.5 * limit else light)
 
 
 def test_only_a_penalised_variant_adapts_the_penalty() -> None:
