@@ -56,6 +56,7 @@ def laboratory_code(environment: Environment, variants: Iterable[Variant]) -> tu
         *_TABLES,
         *estimator_code(variants),
         "learning.updates",
+        "learning.scores",
         "laboratory.frozen",
         "laboratory.gradients",
         "laboratory.constants",
