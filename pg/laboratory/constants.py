@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pg.laboratory.gradients import batch_gradients
+from pg.laboratory.gradients import gradients_of_all
 from pg.learning.policies import Policy
 from pg.study.model import Variant
 from pg.trajectories import Trajectories
@@ -40,8 +40,8 @@ def least_variance(
         returns=variant.returns, discount=variant.discount, discount_states=variant.discount_states, batch=1
     )
     raised = plain.model_copy(update={"baseline": "constant", "constant": -1.0})
-    weighted = batch_gradients(policy, plain, trajectories).to(torch.float64)
-    scores = batch_gradients(policy, raised, trajectories).to(torch.float64) - weighted
+    weighted, both = (found.to(torch.float64) for found in gradients_of_all(policy, [plain, raised], trajectories))
+    scores = both - weighted
     count = len(weighted)
     shares = torch.full((count,), 1 / count, dtype=torch.float64) if probabilities is None else probabilities
     weighted, scores = weighted - shares @ weighted, scores - shares @ scores

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from pg.environments.tabular import MDP
 from pg.estimators import compose
-from pg.learning.policies import Policy, flatten, repeat
+from pg.learning.policies import Policy
+from pg.learning.scores import Scores, alignments, products_of, row_size, scores
 from pg.learning.updates import advantages
 from pg.study.model import Variant
-from pg.trajectories import Trajectories
+from pg.trajectories import Trajectories, laid_out, valid_steps
 
-_CHUNK_ELEMENTS = 20_000_000
+# Measured: smaller chunks cost more calls, and larger tensors more time for each of their numbers.
+_CHUNK_ELEMENTS = 2_000_000
 
 
 def batch_gradients(
     policy: Policy, variant: Variant, batches: Trajectories, mdp: MDP | None = None
 ) -> Float[Tensor, "S D"]:
     """Return the gradient estimate of each of S batches.
-
-    The policy is repeated once per batch, so that one backward pass gives the gradients of many batches apart.
 
     Parameters
     ----------
@@ -34,24 +36,70 @@ def batch_gradients(
     mdp
         The environment's tables, where they are known.
     """
-    seeds, count, steps = batches.mask.shape
-    widest = max([batches.observations.shape[-1], *(layer.out_features for layer in policy.affine)])
-    # The optimal baseline takes a copy of the policy for each trajectory.
-    parameters = sum(parameter.numel() for parameter in policy.parameters())
-    per_chunk = max(1, _CHUNK_ELEMENTS // (count * max(steps * widest, parameters)))
-    gradients = [
-        _chunk_gradients(policy, variant, batches.chosen(slice(start, start + per_chunk)), mdp)
-        for start in range(0, seeds, per_chunk)
+    (gradients,) = gradients_of_all(policy, [variant], batches, mdp)
+    return gradients
+
+
+def gradients_of_all(
+    policy: Policy, variants: Sequence[Variant], batches: Trajectories, mdp: MDP | None = None
+) -> list[Float[Tensor, "S D"]]:
+    r"""Return the gradient estimates of several estimators from the same S batches.
+
+    By the chain rule an estimate is $\sum_t \frac{\partial \tilde J}{\partial \log \pi(a_t \mid s_t)} \psi_t$: the
+    scores $\psi_t$ are computed once, and each estimator's surrogate $\tilde J$ weights them.
+
+    Parameters
+    ----------
+    policy
+        Which collected the batches.
+    variants
+        The estimators.
+    batches
+        S batches of N trajectories.
+    mdp
+        The environment's tables, where they are known.
+
+    Returns
+    -------
+    list of Tensor
+        (S, D) for each variant.
+    """
+    layers = [(layer.in_features, layer.out_features) for layer in policy.affine]
+    per_chunk = max(1, _CHUNK_ELEMENTS // row_size(layers, int(batches.lengths.sum(-1).max())))
+    chunks = [
+        _chunk_gradients(policy, variants, batches.chosen(slice(start, start + per_chunk)), mdp)
+        for start in range(0, len(batches.mask), per_chunk)
     ]
-    return torch.cat(gradients)
+    return [torch.cat(parts) for parts in zip(*chunks, strict=True)]
 
 
-def _chunk_gradients(policy: Policy, variant: Variant, batches: Trajectories, mdp: MDP | None) -> Tensor:
-    seeds, count, steps = batches.mask.shape
-    copies = repeat(policy, seeds)
-    log_probs = copies.log_prob(
-        batches.observations.reshape(seeds, count * steps, -1),
-        batches.actions.reshape(seeds, count * steps, *batches.actions.shape[3:]),
-    ).reshape(seeds, count, steps)
-    objective = compose.surrogate(log_probs, advantages(policy, variant, batches, mdp), batches)
-    return flatten(torch.autograd.grad(objective.sum(), copies.parameters_list()))
+def _chunk_gradients(
+    policy: Policy, variants: Sequence[Variant], batches: Trajectories, mdp: MDP | None
+) -> list[Tensor]:
+    mask, found = batches.mask, scores(policy, *valid_steps(batches))
+    lengths = batches.lengths.sum(-1)
+    rows = found.in_rows(lengths.cumsum(0) - lengths, lengths)
+    taken = torch.arange(int(lengths.max())) < lengths.unsqueeze(-1)
+    log_probs = laid_out(found.log_probs, mask).requires_grad_()
+    gradients: list[Tensor] = []
+    for weights in _advantages(policy, variants, batches, mdp, found):
+        objective = compose.surrogate(log_probs, weights, batches)
+        (derivatives,) = torch.autograd.grad(objective.sum(), log_probs)
+        gradients.append(rows.sums(derivatives.new_zeros(taken.shape).masked_scatter(taken, derivatives[mask])))
+    return gradients
+
+
+def _advantages(
+    policy: Policy, variants: Sequence[Variant], batches: Trajectories, mdp: MDP | None, found: Scores
+) -> Iterator[Float[Tensor, "S N T"]]:
+    """Yield each variant's advantages; what all optimal baselines have in common is computed once."""
+    known: dict[float, Tensor] = {}
+    for variant in variants:
+        if compose.needs_score_products(variant):
+            discount = variant.discount if variant.discount_states else 1.0
+            if discount not in known:
+                known[discount] = alignments(found, batches, compose.state_weights(variant, batches))
+            products = products_of(known[discount], compose.returns(variant, batches))
+            yield compose.weights(variant, batches, compose.fixed(variant, batches, products))
+        else:
+            yield advantages(policy, variant, batches, mdp)

@@ -14,7 +14,7 @@ from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
 from pg.laboratory.constants import least_variance
 from pg.laboratory.frozen import Parameters, generators_of, sample, thaw
-from pg.laboratory.gradients import batch_gradients
+from pg.laboratory.gradients import gradients_of_all
 from pg.laboratory.reference import Reference, ratio, reference
 from pg.study.jobs import ProbeJob
 
@@ -45,14 +45,14 @@ def probe(job: ProbeJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
         pool = sample(environments, policy, generators_of(seed, job.stage, "pool"))
         truth = reference(job.environment, mdp, policy, job.sample, seed, job.stage, pool)
         _log.info("seed %d: reference of %d trajectories, SNR %.1f", seed, truth.trajectories, truth.snr)
-        for name, variant in job.variants.items():
-            least = least_variance(policy, variant, pool.regrouped(1))
-            for batch in job.sample.batches:
-                batches = pool.regrouped(batch)
-                found = measures(batch_gradients(policy, variant, batches, mdp), truth)
-                alike = returns_alike(batches.returns).to(torch.float64).mean().item()
-                rows.append({"seed": seed, "variant": name, "batch": batch, **found, "returns_alike": alike})
-                rows[-1]["least_variance"] = least / batch
+        least = {name: least_variance(policy, variant, pool.regrouped(1)) for name, variant in job.variants.items()}
+        for batch in job.sample.batches:
+            batches = pool.regrouped(batch)
+            alike = returns_alike(batches.returns).to(torch.float64).mean().item()
+            together = gradients_of_all(policy, list(job.variants.values()), batches, mdp)
+            for name, gradients in zip(job.variants, together, strict=True):
+                found = measures(gradients, truth) | {"returns_alike": alike, "least_variance": least[name] / batch}
+                rows.append({"seed": seed, "variant": name, "batch": batch, **found})
     return pd.DataFrame(rows)
 
 

@@ -15,7 +15,7 @@ from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP
 from pg.laboratory.frozen import generators_of
 from pg.laboratory.frozen import sample as sampled
-from pg.laboratory.gradients import batch_gradients
+from pg.laboratory.gradients import batch_gradients, gradients_of_all
 from pg.learning.policies import Policy, flatten, repeat
 from pg.learning.rollout import Generators
 from pg.learning.tabular import action_probabilities
@@ -168,9 +168,10 @@ def _summarised(gradients: Float[Tensor, "S D"]) -> Reference:
 
 def _least_varying(policy: Policy, pool: Trajectories) -> Variant:
     batches = pool.regrouped(_REFERENCE_BATCH if pool.mask.shape[1] % _REFERENCE_BATCH == 0 else 2)
+    found = gradients_of_all(policy, list(_REFERENCE_CANDIDATES.values()), batches)
     variances = {
-        baseline: batch_gradients(policy, variant, batches).var(0).sum().item()
-        for baseline, variant in _REFERENCE_CANDIDATES.items()
+        baseline: gradients.var(0).sum().item()
+        for baseline, gradients in zip(_REFERENCE_CANDIDATES, found, strict=True)
     }
     return _REFERENCE_CANDIDATES[min(variances, key=lambda baseline: variances[baseline])]
 

@@ -1,14 +1,152 @@
-"""Inner products of whole trajectories' scores, from which the variance-optimal baseline is made."""
+r"""Scores $\psi = \nabla \log \pi(a \mid s)$ of single steps, and what the optimal baseline is made of."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+
 import torch
-from jaxtyping import Float
-from torch import Tensor
+from jaxtyping import Float, Int, Shaped
+from torch import Tensor, nn
+from torch.distributions import Distribution, Independent, Normal
 
 from pg.estimators.baselines import ScoreProducts
-from pg.learning.policies import Policy, flatten, repeat
-from pg.trajectories import Trajectories
+from pg.learning.policies import Policy, flatten
+from pg.trajectories import Trajectories, valid_steps
+
+# Measured: smaller groups cost more calls; in larger ones trajectories differ more in length.
+_GROUP_ELEMENTS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    r"""The scores of n steps, or of G rows of L steps, in factors.
+
+    A layer's weights and biases enter through $z = h W + b$ alone. With $\delta = \partial \log \pi / \partial z$, the
+    score in $W$ is the outer product of $h$ and $\delta$, and the score in $b$ is $\delta$ itself: sums of scores are
+    products of matrices, and the D numbers of a single score are never laid out. A Gaussian policy's log standard
+    deviations are the biases of one more layer, which nothing enters.
+
+    Attributes
+    ----------
+    log_probs
+        (n,) or (G, L), $\log \pi(a \mid s)$.
+    inputs
+        Per layer (n, in) or (G, L, in), $h$.
+    derivatives
+        Per layer (n, out) or (G, L, out), $\delta$.
+    """
+
+    log_probs: Float[Tensor, "*n"]
+    inputs: tuple[Tensor, ...]
+    derivatives: tuple[Tensor, ...]
+
+    @property
+    def layers(self) -> list[tuple[int, int]]:
+        """How many numbers enter and leave each layer."""
+        pairs = zip(self.inputs, self.derivatives, strict=True)
+        return [(inputs.shape[-1], derivative.shape[-1]) for inputs, derivative in pairs]
+
+    def in_rows(self, starts: Int[Tensor, " G"], lengths: Int[Tensor, " G"]) -> Scores:
+        """Lay runs of consecutive steps out as rows of the longest run's length L.
+
+        Parameters
+        ----------
+        starts
+            (G,), the number of each run's first step.
+        lengths
+            (G,), steps of each run; what a row holds behind them means nothing, and is to be weighted by zero.
+        """
+        places = starts.unsqueeze(-1) + torch.arange(int(lengths.max()))
+        places = places.clamp(max=len(self.log_probs) - 1)
+        return Scores(
+            self.log_probs[places],
+            tuple(inputs[places] for inputs in self.inputs),
+            tuple(derivative[places] for derivative in self.derivatives),
+        )
+
+    def sums(self, weights: Float[Tensor, "G L"]) -> Float[Tensor, "G D"]:
+        r"""Compute $\sum_t c_t \psi_t$ of each row, entries in the order of a stack's parameters.
+
+        Parameters
+        ----------
+        weights
+            (G, L), $c_t$.
+        """
+        matrices, biases = self._layer_sums(weights)
+        return flatten([*matrices, *biases])
+
+    def along_sums(self, weights: Float[Tensor, "G L"]) -> Float[Tensor, "G L"]:
+        r"""Compute $\langle \psi_t, \sum_{t'} c_{t'} \psi_{t'} \rangle$, each step's score along its row's sum.
+
+        Parameters
+        ----------
+        weights
+            (G, L), $c_t$.
+        """
+        layers = zip(self.inputs, *self._layer_sums(weights), self.derivatives, strict=True)
+        products = [
+            (torch.baddbmm(bias, inputs, matrix) * derivative).sum(-1) for inputs, matrix, bias, derivative in layers
+        ]
+        return torch.stack(products).sum(0)
+
+    def _layer_sums(self, weights: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        column, row = weights.unsqueeze(-1), weights.unsqueeze(1)
+        # The weight of a step goes to whichever factor has fewer numbers.
+        matrices = [
+            (inputs * column).mT @ derivative
+            if inputs.shape[-1] < derivative.shape[-1]
+            else inputs.mT @ (derivative * column)
+            for inputs, derivative in zip(self.inputs, self.derivatives, strict=True)
+        ]
+        return matrices, [row @ derivative for derivative in self.derivatives]
+
+
+def scores(policy: Policy, observations: Float[Tensor, "n O"], actions: Shaped[Tensor, " n *A"]) -> Scores:
+    """Compute the scores of n steps by one backward pass.
+
+    Parameters
+    ----------
+    policy
+        Whose scores they are.
+    observations
+        (n, O).
+    actions
+        (n,) or (n, A).
+
+    Returns
+    -------
+    Scores
+        Detached.
+    """
+    inputs: list[Tensor] = []
+    outputs: list[Tensor] = []
+
+    def keep(_layer: nn.Module, arguments: tuple[Tensor], output: Tensor) -> Tensor:
+        inputs.append(arguments[0].detach())
+        outputs.append(output)
+        # Activations overwrite what they are given.
+        return output.clone()
+
+    with ExitStack() as hooks:
+        for layer in policy.affine:
+            hooks.enter_context(layer.register_forward_hook(keep))
+        distribution = policy.distribution(observations)
+    log_probs = distribution.log_prob(actions)
+    deviations = _deviations(distribution)
+    if deviations is None:
+        derivatives = torch.autograd.grad(log_probs.sum(), outputs)
+    else:
+        *derivatives, by_deviation = torch.autograd.grad(log_probs.sum(), [*outputs, deviations])
+        derivatives = (*derivatives, by_deviation * deviations.detach())
+        inputs.append(observations[:, :0])
+    return Scores(log_probs.detach(), tuple(inputs), derivatives)
+
+
+def row_size(layers: Iterable[tuple[int, int]], steps: int) -> int:
+    """Count the numbers that the widest layer of a row of steps, or the sum of its scores, takes up."""
+    return max(max(steps * (inputs + outputs), inputs * outputs) for inputs, outputs in layers)
 
 
 def score_products(
@@ -36,21 +174,48 @@ def score_products(
     -------
     ScoreProducts
         Detached, (S, N) each.
-
-    Notes
-    -----
-    Each trajectory gets a copy of the policy of its own, so that one backward pass gives all $A_i$ and a second one
-    all $B_i$.
     """
-    batch, mask = trajectories.mask.shape[:2], trajectories.mask.flatten(0, 1)
-    copies = repeat(policy, mask.shape[0])
-    log_probs = copies.log_prob(trajectories.observations.flatten(0, 1), trajectories.actions.flatten(0, 1))
-    weights = mask if state_weights is None else state_weights.flatten(0, 1) * mask
-    scored = log_probs * weights
+    weights = trajectories.mask if state_weights is None else state_weights * trajectories.mask
+    found = scores(policy, *valid_steps(trajectories))
+    return products_of(alignments(found, trajectories, weights.to(returns.dtype)), returns)
 
-    def gradients(total: Tensor, *, keep_graph: bool) -> Float[Tensor, "SN D"]:
-        return flatten(torch.autograd.grad(total, copies.parameters_list(), retain_graph=keep_graph))
 
-    weighted = gradients((scored * returns.flatten(0, 1)).sum(), keep_graph=True)
-    plain = gradients(scored.sum(), keep_graph=False)
-    return ScoreProducts((weighted * plain).sum(-1).unflatten(0, batch), plain.square().sum(-1).unflatten(0, batch))
+def products_of(alignments: Float[Tensor, "S N T"], returns: Float[Tensor, "S N T"]) -> ScoreProducts:
+    """Sum alignments over time: as they are to the squares, and weighted by returns to the other products."""
+    return ScoreProducts(weighted=(alignments * returns).sum(-1), squared=alignments.sum(-1))
+
+
+def alignments(
+    found: Scores, trajectories: Trajectories, state_weights: Float[Tensor, "S N T"]
+) -> Float[Tensor, "S N T"]:
+    r"""Compute how each step's score aligns with its trajectory's, $\langle c_t \psi_t, B_i \rangle$.
+
+    Parameters
+    ----------
+    found
+        The scores of the trajectories' valid steps.
+    trajectories
+        S × N of one policy.
+    state_weights
+        (S, N, T), $c_t$, zero behind the end.
+
+    Returns
+    -------
+    Tensor
+        (S, N, T), zero behind the end of each trajectory.
+    """
+    weights, lengths = state_weights.flatten(0, 1), trajectories.lengths.flatten()
+    starts, along = lengths.cumsum(0) - lengths, torch.zeros_like(weights)
+    together = max(1, _GROUP_ELEMENTS // row_size(found.layers, int(lengths.max())))
+    # Trajectories of about the same length go together: what is computed behind the ends of the shorter ones is lost.
+    for rows in lengths.argsort().split(together):
+        steps = slice(0, int(lengths[rows].max()))
+        along[rows, steps] = found.in_rows(starts[rows], lengths[rows]).along_sums(weights[rows, steps])
+    return (along * weights).view_as(state_weights)
+
+
+def _deviations(distribution: Distribution) -> Tensor | None:
+    if not isinstance(distribution, Independent):
+        return None
+    assert isinstance(distribution.base_dist, Normal)
+    return distribution.base_dist.scale

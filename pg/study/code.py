@@ -60,6 +60,7 @@ def laboratory_code(environment: Environment, variants: Iterable[Variant]) -> tu
         *estimator_code(variants),
         "learning.updates",
         "learning.constraints",
+        "learning.scores",
         "laboratory.frozen",
         "laboratory.gradients",
         "laboratory.constants",

@@ -1,5 +1,7 @@
 """Probing measures the estimators that train, batch by batch, and knows its own noise."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -7,8 +9,8 @@ from pg.environments.stacked import make_environments
 from pg.estimators import compose
 from pg.laboratory import gradients as stacked_gradients
 from pg.laboratory import reference
-from pg.laboratory.gradients import batch_gradients
-from pg.laboratory.probing import measures, probe
+from pg.laboratory.gradients import batch_gradients, gradients_of_all
+from pg.laboratory.probing import measures, probe, returns_alike
 from pg.laboratory.reference import Reference
 from pg.learning.policies import Policy, make_policy, stack
 from pg.learning.rollout import Generators, collect
@@ -57,6 +59,24 @@ def test_cutting_the_work_into_chunks_changes_nothing(monkeypatch: pytest.Monkey
     torch.testing.assert_close(batch_gradients(policy, Variant(), pool.regrouped(2)), whole)
 
 
+def test_estimators_that_share_their_scores_give_what_each_gives_alone() -> None:
+    policy, pool = sampled(16)
+    batches = pool.regrouped(4)
+    optimal = {"baseline": "optimal", "discount": 0.8}
+    variants = [
+        Variant(baseline="leave_one_out"),
+        Variant(**optimal),
+        Variant(**optimal, discount_states=True),
+        Variant(**optimal, returns="total"),
+        Variant(returns="total"),
+    ]
+    together = gradients_of_all(policy, variants, batches)
+    for variant, found in zip(variants, together, strict=True):
+        torch.testing.assert_close(found, batch_gradients(policy, variant, batches))
+    pairs = itertools.combinations(together, 2)
+    assert all((one - other).norm() > 1e-3 * one.norm() for one, other in pairs)
+
+
 def gaussian_gradients(count: int, mean: torch.Tensor, deviation: float, seed: int) -> torch.Tensor:
     noise = torch.randn(count, len(mean), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     return mean + deviation * noise
@@ -76,6 +96,12 @@ def test_measures_recover_the_moments_of_known_gradients() -> None:
     assert found["shrinkage_se"] == pytest.approx(0.5 / 5 / 20_000**0.5, rel=0.05)
     assert found["relative_bias"] == pytest.approx(0.1, abs=0.01)
     assert found["reference_flagged"] == 0
+
+
+def test_the_variance_of_few_gradients_is_not_too_small() -> None:
+    truth, few = torch.tensor([1.0, 0.0], dtype=torch.float64), [[1.0, 0.0], [3.0, 0.0], [2.0, 3.0]]
+    found = measures(torch.tensor(few, dtype=torch.float64), exactly(truth))
+    assert found["total_variance"] == pytest.approx((1 + 1 + 0 + 1 + 1 + 4) / 2)
 
 
 def test_without_bias_the_bias_is_what_noise_alone_makes() -> None:
@@ -121,6 +147,16 @@ def test_what_is_relative_to_a_vanishing_gradient_is_undefined() -> None:
     assert found["total_variance"] > 0
     assert found["snr"] == 0
     assert found["reference_flagged"] == 1
+
+
+def test_returns_are_alike_where_at_most_one_differs() -> None:
+    returns = [[5, 5, 5, 5], [5, 9, 5, 5], [5, 5, 1, 5], [5, 5, 9, 9], [1, 5, 5, 9]]
+    assert returns_alike(torch.tensor(returns, dtype=torch.float64)).tolist() == [True, True, True, False, False]
+
+
+def test_a_reference_varies_less_the_more_batches_it_is_the_mean_of() -> None:
+    gradients = gaussian_gradients(2_000, torch.ones(10, dtype=torch.float64), 3.0, 4)
+    assert reference._summarised(gradients).total_variance == pytest.approx(10 * 9 / 2_000, rel=0.05)
 
 
 def test_split_halves_do_not_count_noise_as_signal() -> None:

@@ -1,11 +1,13 @@
 """Score products against one backward pass per trajectory."""
 
+from typing import Literal
+
 import pytest
 import torch
-from pg.learning.policies import Policy, make_policy
-from pg.learning.scores import score_products
+from pg.learning.policies import Policy, flatten, make_policy, repeat
+from pg.learning.scores import score_products, scores
 from pg.study.model import Policy as PolicyOptions
-from pg.trajectories import Spaces, Trajectories
+from pg.trajectories import Spaces, Trajectories, valid_steps
 
 SPACES = [Spaces(observation_size=2, action_count=3), Spaces(observation_size=2, action_count=None, action_size=2)]
 LENGTHS = torch.tensor([[3, 1, 2], [2, 3, 3]])
@@ -69,3 +71,23 @@ def test_products_are_constants() -> None:
     products = score_products(make(SPACES[0]), random_trajectories(SPACES[0]), torch.ones(2, 3, 3, dtype=torch.float64))
     assert not products.weighted.requires_grad
     assert not products.squared.requires_grad
+
+
+@pytest.mark.parametrize("spaces", SPACES, ids=["categorical", "gaussian"])
+@pytest.mark.parametrize("activation", ["tanh", "relu", "elu"])
+def test_sums_of_scores_are_gradients_of_sums_of_log_likelihoods(
+    spaces: Spaces, activation: Literal["tanh", "relu", "elu"]
+) -> None:
+    """Runs of four, one and three steps, each step with a weight of its own."""
+    options = PolicyOptions(hidden=(4, 5), activation=activation, initial_std=0.5)
+    policy = make_policy(options, spaces, torch.Generator().manual_seed(7), dtype=torch.float64)
+    observations, actions = (values[:8] for values in valid_steps(random_trajectories(spaces)))
+    weights = torch.tensor([[2.0, -1, 0.5, 3], [1, 0, 0, 0], [-2, 1, 4, 0]], dtype=torch.float64)
+    rows = scores(policy, observations, actions).in_rows(torch.tensor([0, 4, 5]), torch.tensor([4, 1, 3]))
+    for row, steps in enumerate((slice(0, 4), slice(4, 5), slice(5, 8))):
+        copy = repeat(policy, 1)
+        log_probs = copy.log_prob(observations[steps].unsqueeze(0), actions[steps].unsqueeze(0))[0]
+        total = (log_probs * weights[row, : len(log_probs)]).sum()
+        expected = flatten(torch.autograd.grad(total, copy.parameters_list()))[0]
+        torch.testing.assert_close(rows.sums(weights)[row], expected)
+        torch.testing.assert_close(rows.log_probs[row, : len(log_probs)], log_probs.detach())

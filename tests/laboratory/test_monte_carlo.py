@@ -1,0 +1,130 @@
+"""Sampled estimates scatter around their exact moments as chance has it, for every estimator and over many policies.
+
+One policy's deviation may be large by bad luck, or small by a bad yardstick; the distribution over many policies can
+be neither.
+"""
+
+from functools import cache
+from typing import get_args
+
+import pytest
+import torch
+from pg.environments.enumeration import Enumeration, enumerate_trajectories
+from pg.environments.tabular import TabularEnvironments, chain, random_mdp
+from pg.laboratory.expectations import Moments, enumerate_moments, moments
+from pg.laboratory.frozen import generators_of, in_float64, random_policy
+from pg.laboratory.gradients import gradients_of_all
+from pg.laboratory.reference import truth
+from pg.learning.policies import Policy, stack
+from pg.learning.rollout import collect
+from pg.study.jobs import RANDOM, ExactJob
+from pg.study.model import Baseline, Environment, Returns, Variant
+from pg.study.model import Policy as PolicyOptions
+from scipy.stats import chi2, kstest
+
+POLICIES, BATCHES, N = 30, 3000, 2
+LIMIT = 10_000
+BY_CHANCE = 1e-4
+SMALL = PolicyOptions(hidden=(3,))
+MDPS = {"random": random_mdp(2, states=2, seed=4), "corridor": chain(5, length=2, slip=0)}
+STATISTICS = ["in a fixed direction", "along the gradient of J", "total variance"]
+VARIANTS = {
+    f"{returns}-{baseline}": Variant(
+        returns=returns, baseline=baseline, constant=0.7 if baseline == "constant" else None, batch=N, policy=SMALL
+    )
+    for returns in get_args(Returns)
+    for baseline in get_args(Baseline)
+}
+
+
+def measured(gradients: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:
+    """Return numbers of each batch whose means estimate the mean in each direction and the total variance: (S, 3)."""
+    count = len(gradients)
+    squares = (gradients - gradients.mean(0)).square().sum(-1, keepdim=True) * count / (count - 1)
+    return torch.cat([gradients @ directions.T, squares], 1)
+
+
+def in_standard_errors(values: torch.Tensor, exact: Moments, directions: torch.Tensor) -> torch.Tensor:
+    """Count the standard errors between the means of such numbers and what they estimate: (3,)."""
+    expected = torch.cat([directions @ exact.mean, torch.tensor([exact.total_variance], dtype=torch.float64)])
+    return (values.mean(0) - expected) / (values.std(0) / len(values) ** 0.5)
+
+
+@cache
+def policies(mdp: str) -> list[Policy]:
+    return [random_policy(SMALL, MDPS[mdp].spaces, seed) for seed in range(POLICIES)]
+
+
+@cache
+def directions(mdp: str) -> list[torch.Tensor]:
+    gradients = [truth(MDPS[mdp], policy).gradient for policy in policies(mdp)]
+    fixed = torch.randn(gradients[0].shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return [torch.stack([fixed, gradient]) for gradient in gradients]
+
+
+@cache
+def sampled(mdp: str) -> list[list[torch.Tensor]]:
+    """Sample the batches of all policies together, and measure every variant's gradients of each policy's batches."""
+    environments = TabularEnvironments(MDPS[mdp], POLICIES, N * BATCHES)
+    generators = [generators_of(seed, mdp, "monte carlo") for seed in range(POLICIES)]
+    pool = in_float64(collect(environments, stack(policies(mdp)), generators))
+    found: list[list[torch.Tensor]] = []
+    for seed, (policy, along) in enumerate(zip(policies(mdp), directions(mdp), strict=True)):
+        batches = pool.chosen(slice(seed, seed + 1)).regrouped(N)
+        gradients = gradients_of_all(policy, list(VARIANTS.values()), batches, MDPS[mdp])
+        found.append([measured(each, along) for each in gradients])
+    return found
+
+
+@cache
+def enumerated(mdp: str) -> Enumeration:
+    return enumerate_trajectories(MDPS[mdp], LIMIT)
+
+
+def deviations(name: str, exactly: str) -> torch.Tensor:
+    """Compare a variant's samples with the exact moments of another, or with its own: (statistics, policies)."""
+    index = list(VARIANTS).index(name)
+    found = [
+        in_standard_errors(values[index], moments(enumerated(mdp), policy, VARIANTS[exactly], LIMIT), along)
+        for mdp in MDPS
+        for policy, values, along in zip(policies(mdp), sampled(mdp), directions(mdp), strict=True)
+    ]
+    return torch.stack(found, 1)
+
+
+def look_standard_normal(numbers: torch.Tensor) -> bool:
+    below = float(chi2(len(numbers)).cdf(numbers.square().sum().item()))
+    return min(float(kstest(numbers, "norm").pvalue), below, 1 - below) > BY_CHANCE
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_samples_deviate_from_exact_moments_by_their_standard_errors(name: str) -> None:
+    for statistic, numbers in zip(STATISTICS, deviations(name, exactly=name), strict=True):
+        assert look_standard_normal(numbers), statistic
+
+
+@pytest.mark.parametrize("statistic", [1, 2])
+def test_another_estimators_moments_would_not_do(statistic: int) -> None:
+    assert not look_standard_normal(deviations("to_go-average_reward", exactly="to_go-none")[statistic])
+
+
+def test_numbers_that_deviate_too_little_are_noticed_as_well() -> None:
+    numbers = torch.randn(60, generator=torch.Generator().manual_seed(1))
+    assert look_standard_normal(numbers)
+    assert not look_standard_normal(numbers / 2)
+    assert not look_standard_normal(numbers * 2)
+    assert not look_standard_normal(numbers + 1)
+
+
+def test_the_sampled_variance_is_the_enumerated_one() -> None:
+    job = ExactJob(
+        environment=Environment(id="pg/Chain-v0", kwargs={"length": 2, "slip": 0.2}, horizon=3),
+        variants={name: VARIANTS[name] for name in ("total-none", "to_go-leave_one_out")},
+        stage=RANDOM,
+        seeds=(0, 1),
+        limit=LIMIT,
+        sampled_batches=20_000,
+    )
+    rows = enumerate_moments(job, {})
+    assert rows["variance_ratio"].tolist() == pytest.approx([1] * 4, rel=0.05)
+    assert (rows["variance_ratio"] == rows["sampled_variance"] / rows["total_variance"]).all()
