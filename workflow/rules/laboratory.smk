@@ -1,6 +1,12 @@
 # Measurements on frozen policies. Every kind of laboratory experiment has a folder of its own and the same rule.
 
-from pg.study.jobs import laboratory_job, source_blocks, source_cell, source_of, stages_of
+from pg.study.jobs import (
+    laboratory_job,
+    source_blocks,
+    source_cell,
+    source_of,
+    stages_of,
+)
 
 LABORATORY = [name for name in STUDY.experiments if name not in TRAINING]
 FOLDERS = {
