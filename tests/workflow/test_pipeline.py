@@ -92,7 +92,7 @@ def test_another_study_replaces_the_default_one_and_a_value_overrides_it(fresh: 
     other["experiments"] = {"learn": other["experiments"]["learn"]}
     other["figures"], other["claims"] = {}, {}
     (fresh.folder / "other.yaml").write_text(yaml.safe_dump(other), encoding="utf-8")
-    assert "probe" not in fresh.planned("out/tables/learn.csv", "--configfile", "other.yaml")
+    assert "measure" not in fresh.planned("out/tables/learn.csv", "--configfile", "other.yaml")
     done = fresh.run("-n", "elsewhere/claims.csv", "--config", "results=elsewhere")
     assert done.returncode == 0, done.stderr
-    assert "probe " in done.stdout + done.stderr
+    assert "measure " in done.stdout + done.stderr

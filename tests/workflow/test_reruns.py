@@ -75,7 +75,7 @@ def test_editing_an_estimator_runs_what_used_it_and_its_docstring_nothing(done: 
     module.write_text(edited, encoding="utf-8")
     plan = done.planned()
     assert plan["train"] == 2, "the two blocks of `averaged`, none of `total`"
-    assert plan["probe"] == 1
+    assert plan["measure"] == 1
 
 
 def test_editing_the_style_redraws_without_training(done: Checkout) -> None:
