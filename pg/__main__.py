@@ -77,7 +77,7 @@ def _train(study: Study, options: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     records.log_to(None)
     job = train_job(study, cell, options.seeds)
-    rate = _learning_rate(study, cell)
+    rate = _tuned_rate(study, cell) if is_tuned(cell) else job.declared_rate
     recorder = records.RunRecorder(job.budget.steps * len(job.seeds), options.snapshots)
     train(job, rate, recorder)
     records.write_csv(recorder.frame(), options.output or sys.stdout)
@@ -96,11 +96,7 @@ def _cell(study: Study, experiment: str, environment: str, variant: str) -> Cell
     )
 
 
-def _learning_rate(study: Study, cell: Cell) -> float:
-    rate = cell.variant.optimizer.learning_rate
-    if not is_tuned(cell):
-        assert isinstance(rate, float)
-        return rate
+def _tuned_rate(study: Study, cell: Cell) -> float:
     from pg.evidence import records
 
     path = Path(study.results, "tuned", cell.experiment, cell.environment_id, f"{cell.variant_id}.json")

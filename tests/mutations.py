@@ -43,6 +43,7 @@ RETURNS, BASELINES, COMPOSE, SURROGATE, IMPORTANCE = (
     f"pg/estimators/{name}.py" for name in ("returns", "baselines", "compose", "surrogate", "importance")
 )
 EXACT, ENUMERATION, TABULAR = (f"pg/environments/{name}.py" for name in ("exact", "enumeration", "tabular"))
+CONSTRAINTS = "pg/learning/constraints.py"
 UPDATES, SCORES, TABLES, ROLLOUT, POLICIES = (
     f"pg/learning/{name}.py" for name in ("updates", "scores", "tabular", "rollout", "policies")
 )
@@ -94,17 +95,17 @@ MUTATIONS = (
     _mutation(BASELINES, "1 - torch.eye(", "1 - 0 * torch.eye(", "a trajectory's own scores make its optimal baseline"),
     _mutation(BASELINES, "weighted / squared", "squared / weighted", "the optimal baseline is upside down"),
     _mutation(BASELINES, "(advantages * mask).sum(", "advantages.sum(", "what is behind the end moves the mean"),
-    _mutation(COMPOSE, "weights - _baseline(", "weights + _baseline(", "the baseline is added"),
+    _mutation(COMPOSE, "(self.returns - self.baseline)", "(self.returns + self.baseline)", "the baseline is added"),
     _mutation(
         COMPOSE,
-        "(difference * state_weights(variant, trajectories)).detach()",
-        "(difference * trajectories.mask).detach()",
+        "(weighted * state_weights(variant, trajectories)).detach()",
+        "(weighted * trajectories.mask).detach()",
         "states are not discounted",
     ),
     _mutation(
         COMPOSE,
-        "(difference * state_weights(variant, trajectories)).detach()",
-        "difference * state_weights(variant, trajectories)",
+        "(weighted * state_weights(variant, trajectories)).detach()",
+        "weighted * state_weights(variant, trajectories)",
         "gradients flow through the advantages",
     ),
     _mutation(
@@ -123,7 +124,57 @@ MUTATIONS = (
     _mutation(SURROGATE, ".sum(-1).mean(-1)", ".mean(-1).mean(-1)", "the sum over time is a mean"),
     _mutation(SURROGATE, ".sum(-1).mean(-1)", ".sum(-1).sum(-1)", "the mean over trajectories is a sum"),
     _mutation(SURROGATE, "return (log_probs", "return -(log_probs", "the surrogate has the wrong sign"),
-    _mutation(IMPORTANCE, "torch.where(mask, log_ratios, 0)", "log_ratios", "ratios behind the end count"),
+    _mutation(IMPORTANCE, "products[..., -1:].exp()", "products[..., :1].exp()", "a product has one factor"),
+    _mutation(
+        IMPORTANCE,
+        "_finite(torch.where(mask, products, -torch.inf).exp())",
+        "_finite(products.exp())",
+        "weights stand behind the end",
+    ),
+    _mutation(
+        IMPORTANCE,
+        "_finite(torch.where(mask, log_ratios, -torch.inf).exp())",
+        "_finite(torch.where(mask, -log_ratios, -torch.inf).exp())",
+        "the ratio is upside down",
+    ),
+    _mutation(
+        IMPORTANCE, "-torch.inf), 1, -torch.inf)", "-torch.inf), 0, -torch.inf)", "the own ratio corrects a return"
+    ),
+    _mutation(IMPORTANCE, "+ math.log(discount)", "- math.log(discount)", "corrected returns grow with time"),
+    _mutation(IMPORTANCE, "weights.clamp(max=limit)", "weights.clamp(min=limit)", "small weights are cut"),
+    _mutation(IMPORTANCE, "scaled * live.sum(1, keepdim=True) / sums", "scaled / sums", "weights sum to 1"),
+    _mutation(IMPORTANCE, "ratios > 1 + clip", "ratios > 1 - clip", "clipping begins too early"),
+    _mutation(
+        IMPORTANCE, "(advantages < 0) & (ratios <", "(advantages < 0) & (ratios >", "clipping looks the other way"
+    ),
+    _mutation(IMPORTANCE, "/ (count > 0).sum(-1)", "/ count.shape[-1]", "steps that nobody reached count"),
+    _mutation(
+        COMPOSE, "(earned - ratios * fixed.baseline)", "(earned - fixed.baseline)", "the weight spares the baseline"
+    ),
+    _mutation(
+        COMPOSE,
+        "reward_to_go(weights * trajectories.rewards,",
+        "weights * reward_to_go(trajectories.rewards,",
+        "rewards have the weight of the step before them",
+        "tests/laboratory/test_corrections.py",
+    ),
+    _mutation(
+        COMPOSE,
+        "return weights * corrected",
+        "return corrected",
+        "corrected returns lack the step's own weight",
+        "tests/laboratory/test_corrections.py",
+    ),
+    _mutation(
+        COMPOSE,
+        "importance.unclipped(log_ratios, fixed.advantages, variant.clip)",
+        "importance.unclipped(log_ratios, fixed.returns, variant.clip)",
+        "clipping looks at returns",
+    ),
+    _mutation(CONSTRAINTS, "divergence > limit * _PENALTY_BAND", "divergence < limit", "the penalty adapts backwards"),
+    _mutation(CONSTRAINTS, "longest / 2**halvings", "longest", "a step is never shortened"),
+    _mutation(CONSTRAINTS, "(2 * limit / (solved @ flat)) ** 0.5", "(limit / (solved @ flat)) ** 0.5", "δ is halved"),
+    _mutation(TABLES, ".where(trajectories.mask, 0)", "", "state ratios stand behind the end"),
     _mutation(EXACT, "rewards + discount * transitions", "rewards + transitions", "values forget the discount"),
     _mutation(EXACT, "torch.stack(states[::-1])", "torch.stack(states)", "values run backwards in time"),
     _mutation(
@@ -174,13 +225,13 @@ MUTATIONS = (
     ),
     _mutation(
         UPDATES,
-        "kl_new_old=kl_divergence(after, before)",
-        "kl_new_old=kl_divergence(before, after)",
+        "kl_new_old=kl_divergence(now, self.start)",
+        "kl_new_old=kl_divergence(self.start, now)",
         "the KL is swapped",
     ),
     _mutation(UPDATES, "before.log_prob(actions)", "before.log_prob(actions.flip(0))", "likelihoods of other actions"),
     _mutation(UPDATES, "maximize=True", "maximize=False", "updates go downhill"),
-    _mutation(UPDATES, "before.entropy()", "after.entropy()", "the entropy is that of the new policy"),
+    _mutation(UPDATES, "self.start.entropy()", "now.entropy()", "the entropy is that of the new policy"),
     _mutation(UPDATES, "trajectories, variant.discount)", "trajectories)", "exact values forget the discount"),
     _mutation(SCORES, "(along * weights)", "along", "a step's share lacks its weight"),
     _mutation(SCORES, "by_deviation * deviations.detach()", "by_deviation", "a score is by the deviation"),

@@ -117,8 +117,10 @@ def optimal(products: ScoreProducts) -> Float[Tensor, "S N 1"]:
     return torch.where(squared > 0, weighted / squared, 0).unsqueeze(-1)
 
 
-def normalise_advantages(advantages: Float[Tensor, "S N T"], mask: Bool[Tensor, "S N T"]) -> Float[Tensor, "S N T"]:
-    """Scale advantages to mean 0 and standard deviation 1 over the valid steps of each batch.
+def standardisation(
+    advantages: Float[Tensor, "S N T"], mask: Bool[Tensor, "S N T"]
+) -> tuple[Float[Tensor, "S 1 1"], Float[Tensor, "S 1 1"]]:
+    """Return what advantages are shifted and divided by for mean 0 and standard deviation 1 over a batch's steps.
 
     Parameters
     ----------
@@ -129,17 +131,18 @@ def normalise_advantages(advantages: Float[Tensor, "S N T"], mask: Bool[Tensor, 
 
     Returns
     -------
-    Tensor
-        (S, N, T), zero behind the end, and zero everywhere in a batch whose advantages are all equal.
+    tuple
+        Mean and standard deviation of each batch; the latter is infinite where all advantages are equal, so that
+        nothing is left of them.
     """
     batch = (1, 2)
     steps = mask.sum(batch, keepdim=True)
-    centred = (advantages - (advantages * mask).sum(batch, keepdim=True) / steps) * mask
-    deviation = (centred.square().sum(batch, keepdim=True) / steps).sqrt()
+    mean = (advantages * mask).sum(batch, keepdim=True) / steps
+    deviation = (((advantages - mean) * mask).square().sum(batch, keepdim=True) / steps).sqrt()
     # Equality is asked of the advantages themselves: their computed deviation from their mean may be a rounding error.
     lowest = advantages.where(mask, torch.inf).amin(batch, keepdim=True)
     highest = advantages.where(mask, -torch.inf).amax(batch, keepdim=True)
-    return torch.where(highest > lowest, centred / deviation, 0)
+    return mean, torch.where(highest > lowest, deviation, torch.inf)
 
 
 def _mean_of_others(values: Float[Tensor, "S N *T"]) -> Float[Tensor, "S N *T"]:

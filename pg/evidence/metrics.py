@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-Kind = Literal["train", "probe", "exact", "identity", "update", "support"]
+Kind = Literal["train", "probe", "exact", "identity", "update", "support", "staleness", "horizon"]
 Scale = Literal["difference", "ratio"]
 Statistic = Literal["mean", "geometric_mean", "restricted_mean", "share"]
 
@@ -59,7 +59,7 @@ _ALL = (
         "total_variance",
         "total variance of the gradient, tr Cov",
         "",
-        ("probe", "exact", "support"),
+        ("probe", "exact", "support", "staleness", "horizon"),
         scale="ratio",
         statistic="geometric_mean",
     ),
@@ -73,10 +73,10 @@ _ALL = (
     ),
     # Its numerator is estimated without bias and may come out negative: no logarithm.
     Metric("snr", "signal-to-noise ratio", "", ("probe",)),
-    Metric("cosine", "cosine to the true gradient", "", ("probe",)),
+    Metric("cosine", "cosine to the true gradient", "", ("probe", "staleness")),
     Metric("pairwise_cosine", "cosine between two gradients", "", ("probe",)),
-    Metric("relative_bias", "bias over the gradient's norm", "", ("probe", "exact", "support")),
-    Metric("relative_bias_noise", "bias over the gradient's norm, from noise alone", "", ("probe",)),
+    Metric("relative_bias", "bias over the gradient's norm", "", ("probe", "exact", "support", "staleness")),
+    Metric("relative_bias_noise", "bias over the gradient's norm, from noise alone", "", ("probe", "staleness")),
     Metric("shrinkage", "gain or loss along the true gradient", "", ("probe", "exact")),
     Metric("shrinkage_se", "standard error of the shrinkage", "", ("probe",)),
     Metric("reference_flagged", "share of noisy references", "", ("probe",), statistic="share", failure=1.0),
@@ -109,6 +109,14 @@ _ALL = (
         scale="ratio",
         statistic="geometric_mean",
     ),
+    Metric("kl", "mean KL divergence of the policy from the one that collected the data", "", ("staleness",)),
+    Metric("effective_share", "effective sample size over N", "", ("staleness", "horizon")),
+    Metric("largest_weight", "largest importance weight", "", ("staleness", "horizon")),
+    Metric("median_weight", "median importance weight", "", ("horizon",)),
+    Metric("log_weight_variance", "variance of the log weight", "", ("horizon",)),
+    Metric("state_part", "bias from the states' distribution over the gradient's norm", "", ("staleness",)),
+    Metric("return_part", "bias from the returns over the gradient's norm", "", ("staleness",)),
+    Metric("state_variation", "total variation between the states' distributions", "", ("staleness",)),
     Metric("rank_correlation", "rank correlation of likelihood change with return", "", ("update",)),
     Metric("rising_below_average", "share of below-average trajectories made likelier", "", ("update",)),
     Metric("rising_above_average", "share of above-average trajectories made likelier", "", ("update",)),
@@ -116,7 +124,7 @@ _ALL = (
 
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _ALL})
 
-AXES: Mapping[Kind, str] = MappingProxyType({"support": "left"})
+AXES: Mapping[Kind, str] = MappingProxyType({"support": "left", "staleness": "steps", "horizon": "horizon"})
 """What a kind varies within a variant, where it is not the batch size: a column of its rows and tables."""
 
 

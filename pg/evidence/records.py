@@ -30,6 +30,10 @@ RUN_COLUMNS = (
     "entropy",
     "kl_new_old",
     "kl_old_new",
+    "gradient_steps",
+    "effective_share",
+    "largest_weight",
+    "penalty",
     "learning_rate",
 )
 LABORATORY_COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -77,6 +81,30 @@ LABORATORY_COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     "update": ("seed", "variant", "batch", "rank_correlation", "rising_below_average", "rising_above_average"),
     "support": ("seed", "variant", "batch", "left", "total_variance", "relative_bias", "median_error"),
+    "staleness": (
+        "seed",
+        "variant",
+        "batch",
+        "steps",
+        "kl",
+        "total_variance",
+        "relative_bias",
+        "relative_bias_noise",
+        "cosine",
+        "effective_share",
+        "largest_weight",
+    ),
+    "horizon": (
+        "seed",
+        "variant",
+        "batch",
+        "horizon",
+        "total_variance",
+        "effective_share",
+        "largest_weight",
+        "median_weight",
+        "log_weight_variance",
+    ),
 }
 
 Key = TypeVar("Key", bound=Hashable)

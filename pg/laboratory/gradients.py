@@ -100,6 +100,6 @@ def _advantages(
             if discount not in known:
                 known[discount] = alignments(found, batches, compose.state_weights(variant, batches))
             products = products_of(known[discount], compose.returns(variant, batches))
-            yield compose.advantages(variant, batches, products)
+            yield compose.weights(variant, batches, compose.fixed(variant, batches, products))
         else:
             yield advantages(policy, variant, batches, mdp)

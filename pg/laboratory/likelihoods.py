@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Bool, Float
@@ -21,8 +22,10 @@ from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP
 from pg.laboratory.frozen import Parameters, generators_of, in_float64, sample, thaw
+from pg.learning.constraints import Penalty
 from pg.learning.policies import Policy
 from pg.learning.updates import make_optimizer, update
+from pg.randomness import generator
 from pg.study.jobs import UpdateJob
 from pg.study.model import Variant
 from pg.trajectories import Environments, Trajectories, on_valid_steps
@@ -74,9 +77,10 @@ def take_updates(job: UpdateJob, policies: Mapping[int, Parameters]) -> pd.DataF
     for seed in job.seeds:
         policy = thaw(job.policy, fresh_copies.spaces, policies[seed], torch.float64)
         effects: dict[str, list[Effect]] = {name: [] for name in job.variants}
+        shuffling = generator(seed, "probe", job.stage, "update", "minibatches")
         for batches, fresh in _samples(job, seed, policy, batch_copies, fresh_copies):
             for name, variant in job.variants.items():
-                effects[name].append(take_update(policy, variant, batches[variant.batch], fresh, mdp))
+                effects[name].append(take_update(policy, variant, batches[variant.batch], fresh, mdp, shuffling))
         rows += [
             {"seed": seed, "variant": name, "batch": variant.batch, **measures(effects[name])}
             for name, variant in job.variants.items()
@@ -86,7 +90,12 @@ def take_updates(job: UpdateJob, policies: Mapping[int, Parameters]) -> pd.DataF
 
 
 def take_update(
-    policy: Policy, variant: Variant, batch: Trajectories, fresh: Trajectories, mdp: MDP | None = None
+    policy: Policy,
+    variant: Variant,
+    batch: Trajectories,
+    fresh: Trajectories,
+    mdp: MDP | None = None,
+    shuffling: np.random.Generator | None = None,
 ) -> Effect:
     """Let a copy of the policy take one update, and tell what it did to the batch and to fresh trajectories.
 
@@ -100,11 +109,14 @@ def take_update(
         Trajectories of the policy, S = 1, in float64: those that the update learns from, and others.
     mdp
         The environment's tables, where they are known.
+    shuffling
+        Cuts the batch where the variant takes minibatches.
     """
     improved = copy.deepcopy(policy)
     rate = variant.optimizer.learning_rate
-    assert not isinstance(rate, str), "validation lets no tuned variant take single updates"
-    update(improved, make_optimizer(variant.optimizer, improved, rate), variant, batch, mdp)
+    # Validation lets no tuned variant take single updates, and a natural gradient needs no rate.
+    optimizer = make_optimizer(variant.optimizer, improved, 0.0 if rate == "tuned" else rate)
+    update(improved, optimizer, variant, batch, mdp, shuffling=shuffling, penalty=Penalty())
 
     changes, returns = log_likelihood_changes(policy, improved, batch), batch.returns
     return Effect(

@@ -8,11 +8,22 @@ import pandas as pd
 
 from pg.laboratory.expectations import enumerate_moments
 from pg.laboratory.frozen import Parameters
+from pg.laboratory.horizons import lengthen_trajectories
 from pg.laboratory.identities import compare_forms
 from pg.laboratory.likelihoods import take_updates
 from pg.laboratory.probing import probe
+from pg.laboratory.staleness import follow_steps
 from pg.laboratory.support import withhold_support
-from pg.study.jobs import ExactJob, IdentityJob, LaboratoryJob, ProbeJob, SupportJob, UpdateJob
+from pg.study.jobs import (
+    ExactJob,
+    HorizonJob,
+    IdentityJob,
+    LaboratoryJob,
+    ProbeJob,
+    StalenessJob,
+    SupportJob,
+    UpdateJob,
+)
 
 
 def measure(job: LaboratoryJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
@@ -41,3 +52,7 @@ def measure(job: LaboratoryJob, policies: Mapping[int, Parameters]) -> pd.DataFr
             return take_updates(job, policies)
         case SupportJob():
             return withhold_support(job)
+        case StalenessJob():
+            return follow_steps(job, policies)
+        case HorizonJob():
+            return lengthen_trajectories(job, policies)

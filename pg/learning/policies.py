@@ -235,3 +235,12 @@ def _distribution(heads: Tensor, log_std: Tensor | None) -> Distribution:
     if log_std is None:
         return _Categorical(logits=heads, validate_args=False)
     return Independent(Normal(heads, log_std.exp().expand_as(heads), validate_args=False), 1, validate_args=False)
+
+
+def detached(distribution: Distribution) -> Distribution:
+    """Return a policy's distribution cut off from the policy's parameters."""
+    if isinstance(distribution, Categorical):
+        return _Categorical(logits=distribution.logits.detach(), validate_args=False)
+    assert isinstance(distribution, Independent)
+    base = cast(Normal, distribution.base_dist)
+    return Independent(Normal(base.loc.detach(), base.scale.detach(), validate_args=False), 1, validate_args=False)

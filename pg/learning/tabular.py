@@ -63,3 +63,51 @@ def state_values(policy: Policy, mdp: MDP, trajectories: Trajectories, discount:
         table = exact.values(mdp, action_probabilities(stack([policy]), mdp), discount).states
     steps = torch.arange(trajectories.mask.shape[-1])
     return table[steps, trajectories.states].to(trajectories.rewards.dtype) * trajectories.mask
+
+
+def state_distributions_of(policy: Policy, mdp: MDP) -> Float[Tensor, "T S"]:
+    r"""Compute $d_{\theta,t}(s)$, the probability of being in s at step t, by dynamic programming.
+
+    Parameters
+    ----------
+    policy
+        That acts.
+    mdp
+        Where it acts.
+    """
+    with torch.no_grad():
+        return exact.state_distributions(mdp, action_probabilities(stack([policy]), mdp))
+
+
+def state_ratios(
+    policy: Policy, mdp: MDP, behaviour: Float[Tensor, "T S"], trajectories: Trajectories
+) -> Float[Tensor, "S N T"]:
+    r"""Look up $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$ along trajectories of the behaviour policy.
+
+    Parameters
+    ----------
+    policy
+        π_θ'.
+    mdp
+        Where the trajectories come from.
+    behaviour
+        (T, S_), $d_{\theta,t}(s)$.
+    trajectories
+        Of the behaviour policy, with the numbers of their states.
+
+    Returns
+    -------
+    Tensor
+        (S, N, T) in the precision of the rewards, zero behind the end of each trajectory.
+
+    Raises
+    ------
+    ValueError
+        If the trajectories do not know their states.
+    """
+    if trajectories.states is None:
+        raise ValueError("ratios are looked up by state, and these trajectories do not know theirs")
+    # States that the behaviour policy never visits are looked up only behind the end of a trajectory.
+    ratios = state_distributions_of(policy, mdp) / behaviour.clamp(min=torch.finfo(behaviour.dtype).tiny)
+    steps = torch.arange(trajectories.mask.shape[-1])
+    return ratios[steps, trajectories.states].to(trajectories.rewards.dtype).where(trajectories.mask, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,13 +15,17 @@ from numpy.typing import NDArray
 from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP
+from pg.estimators.importance import NonFiniteWeights
+from pg.learning.constraints import Penalty
 from pg.learning.policies import Policy, make_policy, stack
 from pg.learning.rollout import Generators, collect
-from pg.learning.updates import UpdateLog, make_optimizer, update
+from pg.learning.updates import FAILED, UpdateLog, make_optimizer, update
 from pg.randomness import generator, torch_generator
 from pg.study.jobs import TrainJob, TuneJob
 from pg.study.model import Budget, Variant
 from pg.trajectories import Spaces, Trajectories
+
+_log = logging.getLogger("pg")
 
 
 class Recorder(Protocol):
@@ -44,6 +49,8 @@ class Learner:
     policy: Policy
     optimizer: torch.optim.Optimizer
     generators: Generators
+    shuffling: np.random.Generator
+    penalty: Penalty
     iteration: int = 0
     steps: int = 0
     episodes: int = 0
@@ -98,17 +105,28 @@ def make_learner(variant: Variant, spaces: Spaces, seed: int, learning_rate: flo
         policy=policy,
         optimizer=make_optimizer(variant.optimizer, policy, learning_rate),
         generators=Generators(generator(seed, stream, "starts"), generator(seed, stream, "actions")),
+        shuffling=generator(seed, stream, "minibatches"),
+        penalty=Penalty(),
     )
 
 
 def improve(learner: Learner, variant: Variant, batch: Trajectories, mdp: MDP | None) -> dict[str, float | int]:
-    """Take the step of one learner on its own batch, S = 1, and return the row that tells of it."""
-    log = update(learner.policy, learner.optimizer, variant, batch, mdp)
+    """Take the steps of one learner on its own batch, S = 1, and return the row that tells of them."""
     learner.iteration += 1
     learner.steps += int(batch.mask.sum())
     learner.episodes += batch.mask.shape[1]
-    learner.diverged = not math.isfinite(log.gradient_norm)
+    log = _update(learner, variant, batch, mdp)
+    # An infinite divergence belongs to a policy that withholds an action; an undefined one to a policy that is lost.
+    learner.diverged = not math.isfinite(log.gradient_norm) or math.isnan(log.kl_new_old + log.kl_old_new)
     return _row(learner, batch, log)
+
+
+def _update(learner: Learner, variant: Variant, batch: Trajectories, mdp: MDP | None) -> UpdateLog:
+    try:
+        return update(learner.policy, learner.optimizer, variant, batch, mdp, learner.shuffling, learner.penalty)
+    except NonFiniteWeights as error:
+        _log.warning("seed %d, iteration %d: %s; the run ends", learner.seed, learner.iteration, error)
+        return FAILED
 
 
 def _row(learner: Learner, batch: Trajectories, log: UpdateLog) -> dict[str, float | int]:

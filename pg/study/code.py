@@ -31,6 +31,7 @@ def training_code(environment: Environment, variant: Variant) -> tuple[str, ...]
         *tabular_code(environment),
         *estimator_code([variant]),
         "learning.updates",
+        "learning.constraints",
         "learning.training",
     )
 
@@ -43,8 +44,10 @@ def estimator_code(variants: Iterable[Variant]) -> tuple[str, ...]:
             modules.add("estimators.baselines")
         if variant.baseline == "optimal":
             modules.add("learning.scores")
-        if variant.baseline == "exact":
+        if variant.baseline == "exact" or variant.importance == "exact_state":
             modules.update(_TABLES)
+        if variant.importance != "none":
+            modules.add("estimators.importance")
     return tuple(sorted(modules))
 
 
@@ -56,6 +59,7 @@ def laboratory_code(environment: Environment, variants: Iterable[Variant]) -> tu
         *_TABLES,
         *estimator_code(variants),
         "learning.updates",
+        "learning.constraints",
         "learning.scores",
         "laboratory.frozen",
         "laboratory.gradients",

@@ -1,14 +1,13 @@
 r"""Each variant's gradient estimator as LaTeX, put together from the parts that the variant is composed of.
 
 The notation is the lecture's: trajectories i = 1, …, N, time steps from 1, rewards $r(s_{i,t}, a_{i,t})$. A trajectory
-that ends early, after $T_i$ steps, has neither scores nor rewards behind its end.
+that ends early, after $T_i$ steps, has neither scores nor rewards behind its end. θ collected the data; where these
+serve more than one step or are weighted, θ' is the policy that is being improved.
 """
 
 from __future__ import annotations
 
-from pg.study.model import Study, Variant
-
-_SCORE = r"\nabla_\theta \log \pi_\theta(\mathbf{a}_{%s,t} \mid \mathbf{s}_{%s,t})"
+from pg.study.model import KL, Study, Variant
 
 
 def label(study: Study, variant: str) -> str:
@@ -26,26 +25,121 @@ def equation(variant: Variant) -> str:
 
     The form is that of the lecture, "How to implement policy gradients?",
     $\nabla_\theta J(\theta) \approx \frac{1}{N} \sum_i \sum_t \nabla_\theta \log \pi_\theta(a_{i,t} \mid s_{i,t}) \,
-    (\sum_{t'=t}^T r(s_{i,t'}, a_{i,t'}) - b)$. `definitions` says what its symbols stand for.
+    (\sum_{t'=t}^T r(s_{i,t'}, a_{i,t'}) - b)$, and that of "Off-policy policy gradient" at θ' where data are reused.
+    With minibatches the sum over i is that of a part; baselines and normalisation are those of the whole batch.
+    `definitions` says what the symbols stand for.
     """
+    policy = r"\theta'" if _is_off_policy(variant) else r"\theta"
     return (
-        r"\nabla_\theta J(\theta) \approx \frac{1}{N} \sum_{i=1}^{N} \sum_{t=1}^{T} "
+        rf"\nabla_{_subscript(policy)} J({policy}) \approx \frac{{1}}{{N}} \sum_{{i=1}}^{{N}} \sum_{{t=1}}^{{T}} "
         + (r"\gamma^{t-1} \, " if variant.discount_states else "")
-        + f"{_score('i')} {_weight(variant)}"
+        + (_CLIPPED if variant.clip is not None else _weighted_score(variant, policy))
     )
 
 
 def definitions(variant: Variant) -> tuple[str, ...]:
     """Define the symbols of a variant's `equation` beyond the lecture's own: one LaTeX equation each.
 
-    They are the advantage's mean and standard deviation, the baseline (definitions in the documentation of
-    `pg.estimators.baselines`) and the value of the discount factor, where the variant has them.
+    They are the importance weights (`pg.estimators.importance`), the advantage's mean and standard deviation, the
+    baseline (`pg.estimators.baselines`), the value of the discount factor, how many steps are taken on a batch, and the
+    limit on the KL divergence and how it is held, where the variant has them.
     """
-    return (*_normalisation(variant), *_baseline(variant), *_discount(variant))
+    return (
+        *_importance(variant),
+        *_clipping(variant),
+        *_normalisation(variant),
+        *_baseline(variant),
+        *_discount(variant),
+        *_steps(variant),
+        *(() if variant.kl is None else _limit(variant.kl)),
+    )
 
 
-def _score(trajectory: str) -> str:
-    return _SCORE % (trajectory, trajectory)
+_CLIPPED = (
+    r"\nabla_{\theta'} \min \left( \rho_{i,t} \hat{A}_{i,t}, \,"
+    r" \mathrm{clip}(\rho_{i,t}, 1 - \epsilon, 1 + \epsilon) \, \hat{A}_{i,t} \right)"
+)
+
+
+def _is_off_policy(variant: Variant) -> bool:
+    return variant.importance != "none" or variant.gradient_steps * variant.minibatches > 1
+
+
+def _subscript(policy: str) -> str:
+    return policy if policy == r"\theta" else f"{{{policy}}}"
+
+
+def _probability(policy: str, trajectory: str) -> str:
+    return rf"\pi_{_subscript(policy)}(\mathbf{{a}}_{{{trajectory},t}} \mid \mathbf{{s}}_{{{trajectory},t}})"
+
+
+def _score(trajectory: str, policy: str = r"\theta") -> str:
+    return rf"\nabla_{_subscript(policy)} \log {_probability(policy, trajectory)}"
+
+
+def _weighted_score(variant: Variant, policy: str) -> str:
+    if variant.importance in ("none", "per_decision"):
+        return f"{_score('i', policy)} {_weight(variant)}"
+    return rf"{_ratio(variant, 'i', 't')} \, {_score('i', policy)} {_weight(variant)}"
+
+
+def _plain_ratio(variant: Variant, trajectory: str, time: str) -> str:
+    """Write an importance weight before it is cut or normalised."""
+    letter = r"\rho" if variant.importance == "per_step" else "w"
+    return rf"{letter}_{trajectory}" if variant.importance == "trajectory" else rf"{letter}_{{{trajectory},{time}}}"
+
+
+def _ratio(variant: Variant, trajectory: str, time: str) -> str:
+    """Write an importance weight as it is used."""
+    plain = _plain_ratio(variant, trajectory, time)
+    if variant.truncate_at is None and not variant.self_normalised:
+        return plain
+    letter, index = plain.split("_")
+    return rf"\tilde{{{letter}}}_{index}"
+
+
+_PLAIN_RATIOS = {
+    "none": (),
+    "trajectory": (r"w_i = \prod_{t=1}^{T_i} \rho_{i,t}",),
+    "per_decision": (r"w_{i,t} = \prod_{t'=1}^{t} \rho_{i,t'}",),
+    "per_step": (),
+    "exact_state": (
+        r"w_{i,t} = \frac{d_{\theta',t}(\mathbf{s}_{i,t})}{d_{\theta,t}(\mathbf{s}_{i,t})} \, \rho_{i,t}",
+        r"d_{\theta,t}(\mathbf{s}) = p_\theta(\mathbf{s}_t = \mathbf{s})",
+    ),
+}
+
+
+def _importance(variant: Variant) -> tuple[str, ...]:
+    if variant.importance == "none":
+        return ()
+    target, behaviour = _probability(r"\theta'", "i"), _probability(r"\theta", "i")
+    ratio = rf"\rho_{{i,t}} = \frac{{{target}}}{{{behaviour}}}"
+    return (*_changed_ratio(variant), *_PLAIN_RATIOS[variant.importance], ratio)
+
+
+def _changed_ratio(variant: Variant) -> tuple[str, ...]:
+    """Define an importance weight that is cut, normalised or both, by the plain one."""
+    own, others = _cut(variant, "i"), _cut(variant, "j")
+    limit = () if variant.truncate_at is None else (f"c = {variant.truncate_at:g}",)
+    if not variant.self_normalised:
+        return (f"{_ratio(variant, 'i', 't')} = {own}", *limit) if limit else ()
+    if variant.importance == "trajectory":
+        return (rf"\tilde{{w}}_i = \frac{{N \, {own}}}{{\sum_{{j=1}}^{{N}} {others}}}", *limit)
+    normalised = rf"{_ratio(variant, 'i', 't')} = \frac{{n_t \, {own}}}{{\sum_{{j : T_j \geq t}} {others}}}"
+    return (normalised, r"n_t = | \{ j : T_j \geq t \} |", *limit)
+
+
+def _cut(variant: Variant, trajectory: str) -> str:
+    plain = _plain_ratio(variant, trajectory, "t")
+    return plain if variant.truncate_at is None else rf"\min({plain}, c)"
+
+
+def _clipping(variant: Variant) -> tuple[str, ...]:
+    if variant.clip is None:
+        return ()
+    advantage = r"\frac{A_{i,t} - \bar{A}}{\sigma_A}" if variant.normalise_advantages else _advantage(variant)
+    return (rf"\hat{{A}}_{{i,t}} = {advantage}", rf"\epsilon = {variant.clip:g}")
 
 
 def _reward(trajectory: str, time: str) -> str:
@@ -68,6 +162,11 @@ def _return(variant: Variant, trajectory: str) -> str:
     return _total(variant, trajectory, "t'") if variant.returns == "total" else _to_go(variant, trajectory)
 
 
+def _weighted_to_go(variant: Variant, weight: str) -> str:
+    discount = "" if variant.discount == 1 else r"\gamma^{t'-t} \, "
+    return rf"\sum_{{t'=t}}^{{T}} {discount}{weight} \, " + _reward("i", "t'")
+
+
 _BASELINE_SYMBOL = {
     "none": "",
     "constant": "b",
@@ -86,9 +185,35 @@ def _advantage(variant: Variant) -> str:
 
 
 def _weight(variant: Variant) -> str:
+    """Write what the score is multiplied by, but for an importance weight that is the same for all rewards."""
+    if variant.importance == "per_decision":
+        return _weight_per_decision(variant)
+    if variant.future_correction:
+        return _weight_with_corrected_future(variant)
     if variant.normalise_advantages:
         return r"\frac{A_{i,t} - \bar{A}}{\sigma_A}"
     return rf"\left( {_advantage(variant)} \right)"
+
+
+def _weight_per_decision(variant: Variant) -> str:
+    symbol, ratio = _BASELINE_SYMBOL[variant.baseline], _ratio(variant, "i", "t")
+    subtracted = [part for part in (symbol, r"\bar{A}" if variant.normalise_advantages else "") if part]
+    earned = _weighted_to_go(variant, _ratio(variant, "i", "t'"))
+    if not subtracted:
+        return rf"\left( {earned} \right)"
+    together = subtracted[0] if len(subtracted) == 1 else f"({' + '.join(subtracted)})"
+    return _scaled(variant, rf"\left( {earned} - {ratio} \, {together} \right)")
+
+
+def _weight_with_corrected_future(variant: Variant) -> str:
+    symbol = _BASELINE_SYMBOL[variant.baseline]
+    earned = _weighted_to_go(variant, r"\left( \prod_{t''=t+1}^{t'} \rho_{i,t''} \right)")
+    subtracted = (f" - {symbol}" if symbol else "") + (r" - \bar{A}" if variant.normalise_advantages else "")
+    return _scaled(variant, rf"\left( {earned}{subtracted} \right)")
+
+
+def _scaled(variant: Variant, weight: str) -> str:
+    return rf"\frac{{1}}{{\sigma_A}} {weight}" if variant.normalise_advantages else weight
 
 
 def _normalisation(variant: Variant) -> tuple[str, ...]:
@@ -118,7 +243,7 @@ def _baseline(variant: Variant) -> tuple[str, ...]:
         case "optimal":
             return _optimal(variant)
         case "exact":
-            return (rf"V_t(s) = \mathbb{{E}} \left[ {_to_go(variant, 'i')} \mid s_{{i,t}} = s \right]",)
+            return (rf"V_t(s) = \mathbb{{E}}_{{\pi_\theta}} \left[ {_to_go(variant, 'i')} \mid s_{{i,t}} = s \right]",)
 
 
 def _optimal(variant: Variant) -> tuple[str, ...]:
@@ -132,3 +257,40 @@ def _optimal(variant: Variant) -> tuple[str, ...]:
 
 def _discount(variant: Variant) -> tuple[str, ...]:
     return () if variant.discount == 1 else (rf"\gamma = {variant.discount:g}",)
+
+
+def _steps(variant: Variant) -> tuple[str, ...]:
+    passes = rf"K = {variant.gradient_steps} \quad \text{{passes over each batch}}"
+    parts = rf"M = {variant.minibatches} \quad \text{{parts of whole trajectories, a step on each}}"
+    return (*((passes,) if variant.gradient_steps > 1 else ()), *((parts,) if variant.minibatches > 1 else ()))
+
+
+_HELD = {
+    "early_stop": (r"\bar{D} \leq \delta \quad \text{at every step that is kept}",),
+    "penalty": (
+        (
+            r"\nabla_{\theta'} \left( J(\theta') - \beta \, \bar{D} \right)"
+            r" \quad \text{is followed, with } \beta \text{ adapted to } \bar{D} \approx \delta"
+        ),
+    ),
+    "line_search": (r"\bar{D} \leq \delta \quad \text{by halving the update}",),
+    "natural_gradient": (
+        (
+            r"\theta' = \theta + 2^{-m} \sqrt{\frac{2 \delta}{\mathbf{g}^\top F^{-1} \mathbf{g}}} \, F^{-1} \mathbf{g}"
+            r" \quad \text{with the least } m \text{ that gains and keeps } \bar{D} \leq \delta"
+        ),
+        r"\mathbf{g} = \nabla_\theta J(\theta)",
+        r"F = \nabla_{\theta'}^2 \bar{D} \quad \text{at } \theta' = \theta",
+    ),
+}
+
+
+def _limit(kl: KL) -> tuple[str, ...]:
+    policies = [r"\pi_{\theta'}(\cdot \mid \mathbf{s})", r"\pi_\theta(\cdot \mid \mathbf{s})"]
+    first, second = policies if kl.direction == "new_old" else policies[::-1]
+    divergence = rf"D_{{KL}}({first} \Vert {second})"
+    return (
+        *_HELD[kl.hold_by],
+        rf"\bar{{D}} = \mathbb{{E}}_{{\mathbf{{s}} \sim \pi_\theta}} \left[ {divergence} \right]",
+        rf"\delta = {kl.limit:g}",
+    )

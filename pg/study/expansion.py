@@ -131,7 +131,9 @@ def cells(study: Study, experiment: str) -> tuple[Cell, ...]:
 
 def is_tuned(cell: Cell) -> bool:
     """Tell whether a cell's learning rate comes from tuning."""
-    return cell.variant.optimizer.learning_rate == "tuned"
+    limit = cell.variant.kl
+    chosen_by_limit = limit is not None and limit.hold_by == "natural_gradient"
+    return cell.variant.optimizer.learning_rate == "tuned" and not chosen_by_limit
 
 
 def _levels(sweep: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Any]]:

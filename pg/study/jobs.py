@@ -19,6 +19,7 @@ from pg.study.model import (
     Budget,
     Environment,
     ExactExperiment,
+    HorizonExperiment,
     IdentityExperiment,
     Policy,
     ProbeExperiment,
@@ -26,6 +27,7 @@ from pg.study.model import (
     Sample,
     Source,
     Stages,
+    StalenessExperiment,
     Study,
     SupportExperiment,
     TrainExperiment,
@@ -63,6 +65,12 @@ class TrainJob(Job):
     budget: Budget
     snapshots: Stages
     seeds: tuple[int, ...]
+
+    @property
+    def declared_rate(self) -> float:
+        """The learning rate that the study gives; 0 where a natural gradient chooses its own step."""
+        rate = self.variant.optimizer.learning_rate
+        return 0.0 if rate == "tuned" else rate
 
     @property
     def code(self) -> tuple[str, ...]:
@@ -175,7 +183,50 @@ class SupportJob(_Measurement):
         )
 
 
-LaboratoryJob = ProbeJob | ExactJob | IdentityJob | UpdateJob | SupportJob
+class StalenessJob(_Measurement):
+    """Follow gradient steps away from the snapshots of one stage and measure corrections on the way."""
+
+    kind: Literal["staleness"] = "staleness"
+    policy: Policy
+    walker: Variant
+    steps: tuple[int, ...]
+    sample: Sample
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """Modules whose code decides what comes out."""
+        return (
+            *laboratory_code(self.environment, [*self.variants.values(), self.walker]),
+            *reference_code(),
+            "environments.enumeration",
+            "laboratory.probing",
+            "laboratory.staleness",
+        )
+
+
+class HorizonJob(_Measurement):
+    """Change the snapshots of one stage by a set divergence and measure weights against the horizon."""
+
+    kind: Literal["horizon"] = "horizon"
+    policy: Policy
+    horizons: tuple[int, ...]
+    kl: float
+    trajectories: int
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """Modules whose code decides what comes out."""
+        return (
+            *laboratory_code(self.environment, self.variants.values()),
+            *reference_code(),
+            "environments.enumeration",
+            "laboratory.probing",
+            "laboratory.staleness",
+            "laboratory.horizons",
+        )
+
+
+LaboratoryJob = ProbeJob | ExactJob | IdentityJob | UpdateJob | SupportJob | StalenessJob | HorizonJob
 LABORATORY_JOBS: TypeAdapter[LaboratoryJob] = TypeAdapter(Annotated[LaboratoryJob, Field(discriminator="kind")])
 """Reads the canonical text of any job of the laboratory."""
 
@@ -229,14 +280,19 @@ def laboratory_job(study: Study, experiment: str, environment_id: str, stage: st
         case SupportExperiment():
             options = {name: getattr(declared, name) for name in ("action", "left", "repetitions", "limit")}
             return SupportJob(**measured, **options)
+        case StalenessExperiment():
+            walker = _nameless(study.variants[declared.walk.variant])
+            return StalenessJob(**measured, walker=walker, steps=declared.walk.steps, sample=declared.sample)
+        case HorizonExperiment():
+            options = {name: getattr(declared, name) for name in ("horizons", "kl", "trajectories")}
+            return HorizonJob(**measured, **options)
         case TrainExperiment():
             raise TypeError(f"{experiment} trains; only the laboratory's experiments have such jobs")
 
 
 def source_of(study: Study, experiment: str) -> Source | None:
     """Return where the policies of a laboratory experiment come from; None where they are random."""
-    declared = study.experiments[experiment]
-    return declared.source if isinstance(declared, ProbeExperiment | ExactExperiment | UpdateExperiment) else None
+    return getattr(study.experiments[experiment], "source", None)
 
 
 def stages_of(study: Study, experiment: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ Every record is frozen and knows its own legal values; what needs two records, o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
@@ -18,6 +19,7 @@ Returns = Literal["total", "to_go"]
 Baseline = Literal[
     "none", "constant", "average_reward", "leave_one_out", "per_step", "per_step_leave_one_out", "optimal", "exact"
 ]
+Importance = Literal["none", "trajectory", "per_decision", "per_step", "exact_state"]
 FROM_THE_BATCH = ("average_reward", "leave_one_out", "per_step", "per_step_leave_one_out", "optimal")
 Statistic = Literal["final_return", "area", "steps_to_threshold", "solved", "collapsed"]
 
@@ -69,6 +71,18 @@ class Optimizer(Record):
     )
 
 
+class KL(Record):
+    """A limit on the divergence between the policies before and after an update, and how it is held."""
+
+    limit: PositiveFloat = Field(description="δ, the largest mean KL divergence over the batch's states.")
+    hold_by: Literal["early_stop", "penalty", "line_search", "natural_gradient"] = Field(
+        description="Undo the step that breaks it, penalise it, shorten the step, or take the natural gradient."
+    )
+    direction: Literal["new_old", "old_new"] = Field(
+        default="new_old", description="KL(π_θ'‖π_θ), as in the lecture, or KL(π_θ‖π_θ')."
+    )
+
+
 class Variant(Record):
     """A policy-gradient estimator and its learner, composed of parts."""
 
@@ -87,6 +101,22 @@ class Variant(Record):
     normalise_advantages: bool = Field(
         default=False, description="Scale advantages to mean 0 and standard deviation 1 over the batch's steps."
     )
+    importance: Importance = Field(
+        default="none", description="How data of an earlier policy are weighted; 'none' uses them as they are."
+    )
+    future_correction: bool = Field(
+        default=False, description="Weight later rewards by the product of later ratios (per_step, exact_state)."
+    )
+    self_normalised: bool = Field(default=False, description="Scale importance weights to a mean of 1.")
+    truncate_at: Annotated[float, Field(ge=1)] | None = Field(
+        default=None, description="Largest importance weight; larger ones are cut, before they are normalised."
+    )
+    clip: PositiveFloat | None = Field(default=None, description="ε of PPO's clipped surrogate (per_step).")
+    gradient_steps: PositiveInt = Field(default=1, description="K, passes over each batch.")
+    minibatches: PositiveInt = Field(
+        default=1, description="M, equal parts of whole trajectories that a pass takes a step on each."
+    )
+    kl: KL | None = Field(default=None, description="A limit on how far an update may move the policy.")
     batch: PositiveInt = Field(default=16, description="N, trajectories per batch.")
     optimizer: Optimizer = Field(default=Optimizer(), description="How a gradient becomes a step.")
     policy: Policy = Field(default=Policy(), description="The policy's network.")
@@ -103,9 +133,39 @@ class Variant(Record):
             raise ValueError("baseline: constant and constant: <number> go together")
         if self.baseline in FROM_THE_BATCH and self.batch < 2:
             raise ValueError(f"baseline: {self.baseline} is made from the batch and needs batch: 2 or more")
+        for reason in (*self._corrections_without_meaning(), *self._limits_without_meaning()):
+            raise ValueError(reason)
         if self.normalise_advantages and self.batch < 2:
             raise ValueError("normalise_advantages: true needs batch: 2 or more to have something to scale by")
         return self
+
+    def _corrections_without_meaning(self) -> Iterator[str]:
+        if self.importance == "per_decision" and self.returns != "to_go":
+            yield "importance: per_decision needs returns: to_go; its weights belong to single rewards"
+        if self.future_correction and (self.importance not in ("per_step", "exact_state") or self.returns != "to_go"):
+            yield "future_correction: true needs importance: per_step or exact_state, and returns: to_go"
+        if self.clip is not None and self.importance != "per_step":
+            yield "clip needs importance: per_step, whose ratio it cuts"
+        if self.clip is not None and (self.truncate_at or self.self_normalised or self.future_correction):
+            yield "clip cuts a plain ratio: without truncate_at, self_normalised and future_correction"
+        if self.importance == "none" and (self.self_normalised or self.truncate_at is not None):
+            yield "self_normalised and truncate_at need an importance weight to act on"
+        if self.self_normalised and self.batch < 2:
+            yield "self_normalised: true needs batch: 2 or more"
+
+    def _limits_without_meaning(self) -> Iterator[str]:
+        if self.batch % self.minibatches:
+            yield f"minibatches: {self.minibatches} does not cut batch: {self.batch} into equal parts"
+        if self.kl is not None and self.kl.hold_by == "natural_gradient":
+            if self.minibatches > 1 or self.gradient_steps > 1:
+                yield "kl.hold_by: natural_gradient spends its limit in one step: gradient_steps: 1 and minibatches: 1"
+            if self.optimizer.learning_rate != "tuned":
+                yield "kl.hold_by: natural_gradient chooses its step by kl.limit; leave optimizer.learning_rate out"
+        if self.kl is not None and self.kl.hold_by == "penalty" and self.gradient_steps == self.minibatches == 1:
+            yield (
+                "kl.hold_by: penalty changes nothing in a single step, where its gradient is 0; "
+                "set gradient_steps or minibatches above 1"
+            )
 
 
 class Seeds(Record):
@@ -255,8 +315,45 @@ class SupportExperiment(ExperimentBase):
     limit: PositiveInt = Field(default=200_000, description="Largest number of enumerated trajectories.")
 
 
+class Walk(Record):
+    """How a policy is moved away from the data that it has collected."""
+
+    variant: Name = Field(description="The variant whose gradient steps are followed, with a number as learning rate.")
+    steps: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = Field(
+        description="Numbers of steps after which the corrections are measured; 0 is the policy itself."
+    )
+
+
+class StalenessExperiment(ExperimentBase):
+    """Measures corrections for data of an earlier policy at each distance that a walk has gone from it."""
+
+    kind: Literal["staleness"] = Field(description="Measures corrections along gradient steps on one batch.")
+    source: Source = Field(description="Where the policies that collect the data come from.")
+    walk: Walk = Field(description="How the target policies are reached.")
+    sample: Sample = Field(description="Trajectories of the behaviour policy; its first batch size is the batches' N.")
+
+
+class HorizonExperiment(ExperimentBase):
+    """Measures importance weights against the horizon, at a policy change of one size."""
+
+    kind: Literal["horizon"] = Field(description="Measures weights of whole trajectories and of steps against T.")
+    source: Source = Field(description="Where the policies that collect the data come from.")
+    horizons: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = Field(
+        description="Lengths T at which trajectories are cut off."
+    )
+    kl: PositiveFloat = Field(description="Mean KL divergence of the random change of policy, the same for every T.")
+    trajectories: Annotated[int, Field(ge=4)] = Field(default=512, description="Trajectories per policy.")
+
+
 Experiment = Annotated[
-    TrainExperiment | ProbeExperiment | ExactExperiment | IdentityExperiment | UpdateExperiment | SupportExperiment,
+    TrainExperiment
+    | ProbeExperiment
+    | ExactExperiment
+    | IdentityExperiment
+    | UpdateExperiment
+    | SupportExperiment
+    | StalenessExperiment
+    | HorizonExperiment,
     Field(discriminator="kind"),
 ]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from pg.environments.catalogue import UnsupportedEnvironment, check, mdp_of, trajectories_of
+from pg.environments.catalogue import UnsupportedEnvironment, check, horizon_of, mdp_of, trajectories_of
 from pg.environments.tabular import OWN
 from pg.evidence.metrics import METRICS
 from pg.presentation.figures import FIGURES
@@ -21,8 +21,10 @@ from pg.study.model import (
     ExactExperiment,
     Experiment,
     Figure,
+    HorizonExperiment,
     ProbeExperiment,
     Source,
+    StalenessExperiment,
     Study,
     SupportExperiment,
     TrainExperiment,
@@ -71,7 +73,7 @@ def _experiment_problems(study: Study) -> Iterator[str]:
             path = ".".join(map(str, first["loc"]))
             yield f"{at}.sweep: a level is not legal: {path + ': ' if path else ''}{plain(first['msg'])}"
             continue
-        yield from _exact_baseline_problems(study, name)
+        yield from _exact_values_problems(study, name)
         if (source := source_of(study, name)) is not None:
             yield from _source_problems(study, at, experiment, source)
         yield from _PROBLEMS_OF_KIND.get(type(experiment), _no_problems)(study, name)
@@ -98,7 +100,7 @@ def _sweep_path_problems(at: str, experiment: Experiment) -> Iterator[str]:
 def _train_problems(study: Study, name: str) -> Iterator[str]:
     if getattr(study.experiments[name], "tuning", None) is not None:
         return
-    tuned = {c.variant_name for c in cells(study, name) if c.variant.optimizer.learning_rate == "tuned"}
+    tuned = {cell.variant_name for cell in cells(study, name) if is_tuned(cell)}
     for variant in sorted(tuned):
         yield (
             f"experiments.{name}.tuning: is missing, but the learning rate of {variant} is 'tuned'; "
@@ -136,17 +138,25 @@ def _probe_problems(study: Study, name: str) -> Iterator[str]:
         yield f"experiments.{name}.sweep: variant.batch has no effect in a probe; list batch sizes under sample.batches"
 
 
-def _exact_baseline_problems(study: Study, name: str) -> Iterator[str]:
+def _exact_values_problems(study: Study, name: str) -> Iterator[str]:
     without = {
-        (cell.variant_name, cell.environment_name): cell.environment.id
+        (cell.variant_name, cell.environment_name, wanted): cell.environment.id
         for cell in cells(study, name)
-        if cell.variant.baseline == "exact" and mdp_of(cell.environment) is None
+        for wanted in _read_from_tables(cell.variant)
+        if mdp_of(cell.environment) is None
     }
-    for (variant, environment), id in without.items():
+    for (variant, environment, wanted), id in without.items():
         yield (
-            f"experiments.{name}.variants: {variant} subtracts exact values, and {environment} ({id}) has no tables to "
+            f"experiments.{name}.variants: {variant} {wanted}, and {environment} ({id}) has no tables to "
             f"compute them from; {_TABULAR}"
         )
+
+
+def _read_from_tables(variant: Variant) -> Iterator[str]:
+    if variant.baseline == "exact":
+        yield "subtracts exact values"
+    if variant.importance == "exact_state":
+        yield "weights by exact ratios of state probabilities"
 
 
 def _update_problems(study: Study, name: str) -> Iterator[str]:
@@ -155,6 +165,44 @@ def _update_problems(study: Study, name: str) -> Iterator[str]:
             f"experiments.{name}.variants: the learning rate of {variant} is 'tuned', and one update tunes nothing; "
             "give optimizer.learning_rate a number"
         )
+
+
+def _staleness_problems(study: Study, name: str) -> Iterator[str]:
+    at, experiment = f"experiments.{name}.walk.variant", study.experiments[name]
+    assert isinstance(experiment, StalenessExperiment)
+    if problems := list(unknown(at, [experiment.walk.variant], study.variants)):
+        yield from problems
+        return
+    walker = study.variants[experiment.walk.variant]
+    if walker.kl is not None and walker.kl.hold_by == "natural_gradient":
+        yield (
+            f"{at}: {experiment.walk.variant} goes as far as its limit in a single step, and a walk follows many; "
+            "name a variant with a learning rate"
+        )
+    elif walker.optimizer.learning_rate == "tuned":
+        yield (
+            f"{at}: the learning rate of {experiment.walk.variant} is 'tuned', and a walk tunes nothing; "
+            "give optimizer.learning_rate a number"
+        )
+    for environment in experiment.environments:
+        declared = study.environments[environment]
+        for wanted in _read_from_tables(walker) if mdp_of(declared) is None else ():
+            yield (
+                f"{at}: {experiment.walk.variant} {wanted}, and {environment} ({declared.id}) has no tables to "
+                f"compute them from; {_TABULAR}"
+            )
+
+
+def _horizon_problems(study: Study, name: str) -> Iterator[str]:
+    experiment = study.experiments[name]
+    assert isinstance(experiment, HorizonExperiment)
+    for environment in experiment.environments:
+        own, longest = horizon_of(study.environments[environment]), max(experiment.horizons)
+        if longest > own:
+            yield (
+                f"experiments.{name}.horizons: trajectories of {environment} end after {own} steps, and cannot be cut "
+                f"off at {longest}; allowed: 1 to {own}"
+            )
 
 
 def _table_problems(study: Study, name: str) -> Iterator[str]:
@@ -213,6 +261,8 @@ _PROBLEMS_OF_KIND: Mapping[type[Experiment], Callable[[Study, str], Iterator[str
     ExactExperiment: _enumeration_problems,
     UpdateExperiment: _update_problems,
     SupportExperiment: _support_problems,
+    StalenessExperiment: _staleness_problems,
+    HorizonExperiment: _horizon_problems,
 }
 
 
@@ -292,6 +342,10 @@ def _selection_problems(at: str, experiment: Experiment, selection: Mapping[str,
     values["metric"] = [name for name, metric in METRICS.items() if experiment.kind in metric.kinds]
     if isinstance(experiment, SupportExperiment):
         values["left"] = experiment.left
+    if isinstance(experiment, StalenessExperiment):
+        values["steps"] = experiment.walk.steps
+    if isinstance(experiment, HorizonExperiment):
+        values["horizon"] = experiment.horizons
     if "variant" not in selection:
         yield f"{at}: names no variant; variants here: {', '.join(experiment.variants)}"
     for column, value in selection.items():

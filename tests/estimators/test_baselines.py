@@ -9,15 +9,20 @@ from pg.estimators.baselines import (
     ScoreProducts,
     average_reward,
     leave_one_out,
-    normalise_advantages,
     optimal,
     per_step,
     per_step_leave_one_out,
+    standardisation,
 )
 
 
 def tensor(values: list[Any]) -> torch.Tensor:
     return torch.tensor(values, dtype=torch.float64)
+
+
+def normalised_by(advantages: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    mean, deviation = standardisation(advantages, mask)
+    return (advantages - mean) / deviation * mask
 
 
 TOTALS = tensor([[3, 6, 0]])
@@ -84,13 +89,13 @@ def test_own_scores_do_not_enter_the_optimal_baseline() -> None:
 def test_normalised_advantages_by_hand() -> None:
     advantages, mask = tensor([[[1, 3], [5, 100]]]), torch.tensor([[[True, True], [True, False]]])
     deviation = (8 / 3) ** 0.5
-    torch.testing.assert_close(normalise_advantages(advantages, mask), tensor([[[-2, 0], [2, 0]]]) / deviation)
+    torch.testing.assert_close(normalised_by(advantages, mask), tensor([[[-2, 0], [2, 0]]]) / deviation)
 
 
 def test_normalised_advantages_have_mean_0_and_standard_deviation_1_in_each_batch() -> None:
     advantages = 7 + 3 * torch.randn(3, 5, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     mask = torch.arange(6) < torch.arange(2, 7).unsqueeze(-1).expand(3, 5, 1)
-    normalised = normalise_advantages(advantages, mask)
+    normalised = normalised_by(advantages, mask)
     for seed in range(3):
         steps = normalised[seed][mask[seed]]
         assert steps.mean().abs() < 1e-12
@@ -102,10 +107,10 @@ def test_normalised_advantages_have_mean_0_and_standard_deviation_1_in_each_batc
 def test_equal_advantages_become_zeros(dtype: torch.dtype) -> None:
     """The computed mean of equal numbers may differ from them by a rounding error, which must not be scaled up."""
     mask = torch.arange(7) < torch.arange(1, 8).unsqueeze(-1)
-    normalised = normalise_advantages(torch.full((1, 7, 7), 0.1, dtype=dtype), mask.unsqueeze(0))
+    normalised = normalised_by(torch.full((1, 7, 7), 0.1, dtype=dtype), mask.unsqueeze(0))
     assert (normalised == 0).all()
 
 
 def test_a_batch_of_equal_advantages_leaves_its_neighbour_alone() -> None:
     advantages, mask = tensor([[[2, 2]], [[0, 4]]]), torch.ones(2, 1, 2, dtype=torch.bool)
-    assert normalise_advantages(advantages, mask).tolist() == [[[0, 0]], [[-1, 1]]]
+    assert normalised_by(advantages, mask).tolist() == [[[0, 0]], [[-1, 1]]]

@@ -1,5 +1,6 @@
 """Variants put together from their parts: by hand, in the cases where two coincide, and apart for each seed."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, get_args
@@ -8,12 +9,20 @@ import pytest
 import torch
 from pg.estimators import compose
 from pg.estimators.baselines import ScoreProducts
-from pg.study.model import FROM_THE_BATCH, Baseline, Returns, Variant
+from pg.estimators.returns import discount_weights
+from pg.study.model import FROM_THE_BATCH, Baseline, Importance, Returns, Variant
 from pg.trajectories import Trajectories
+from pydantic import ValidationError
 
 Batch = Callable[..., Trajectories]
 
 ROWS = [[1.0, 2.0, 3.0], [4.0], [0.0, 2.0]]
+
+
+def weights_of(variant: Variant, trajectories: Trajectories, *given: Any, **named: Any) -> torch.Tensor:
+    return compose.weights(variant, trajectories, compose.fixed(variant, trajectories, *given, **named))
+
+
 VALUES = torch.tensor([[[0.5, -1.0, 2.0], [1.0, 0.0, 0.0], [0.25, 3.0, 0.0]]], dtype=torch.float64)
 PRODUCTS = ScoreProducts(
     weighted=torch.tensor([[6.0, 4.0, 2.0]], dtype=torch.float64),
@@ -39,7 +48,7 @@ EVERY_VARIANT = [
 
 
 def advantages(trajectories: Trajectories, **parts: Any) -> list[list[float]]:
-    return compose.advantages(Variant(**parts), trajectories, PRODUCTS)[0].tolist()
+    return weights_of(Variant(**parts), trajectories, PRODUCTS)[0].tolist()
 
 
 @pytest.mark.parametrize(
@@ -95,7 +104,7 @@ def test_per_step_is_the_average_reward_for_total_returns_of_equal_length(batch:
 @pytest.mark.parametrize("variant", EVERY_VARIANT, ids=str)
 def test_advantages_are_zero_behind_the_end_and_finite(batch: Batch, variant: Variant) -> None:
     trajectories = batch(ROWS)
-    found = compose.advantages(variant, trajectories, PRODUCTS, VALUES)
+    found = weights_of(variant, trajectories, PRODUCTS, VALUES)
     assert (found[~trajectories.mask] == 0).all()
     assert found.isfinite().all()
 
@@ -104,8 +113,8 @@ def test_advantages_are_zero_behind_the_end_and_finite(batch: Batch, variant: Va
 def test_seeds_stay_apart(batch: Batch, variant: Variant) -> None:
     other = [[-1.0, 0.5, 2.5], [7.0, 1.0], [0.25]]
     both = ScoreProducts(*(torch.cat([getattr(PRODUCTS, f.name), torch.ones(1, 3)]) for f in fields(PRODUCTS)))
-    together = compose.advantages(variant, batch(ROWS, other), both, torch.cat([VALUES, -VALUES]))
-    alone = compose.advantages(variant, batch(ROWS), PRODUCTS, VALUES)
+    together = weights_of(variant, batch(ROWS, other), both, torch.cat([VALUES, -VALUES]))
+    alone = weights_of(variant, batch(ROWS), PRODUCTS, VALUES)
     assert torch.equal(together[:1], alone)
     log_probs = torch.full(together.shape, -0.5, dtype=torch.float64)
     surrogates = compose.surrogate(log_probs, together, batch(ROWS, other))
@@ -127,18 +136,18 @@ def test_a_constant_is_subtracted_from_every_step(batch: Batch) -> None:
 
 def test_exact_values_are_subtracted_step_by_step(batch: Batch) -> None:
     values = torch.tensor([[[1.0, -1.0], [0.5, 0.0]]], dtype=torch.float64)
-    found = compose.advantages(Variant(baseline="exact"), batch([[1.0, 2.0], [4.0]]), state_values=values)
+    found = weights_of(Variant(baseline="exact"), batch([[1.0, 2.0], [4.0]]), state_values=values)
     assert found[0].tolist() == [[2, 3], [3.5, 0]]
 
 
 def test_the_exact_baseline_without_values_is_refused(batch: Batch) -> None:
     with pytest.raises(ValueError, match="exact needs the values"):
-        compose.advantages(Variant(baseline="exact"), batch(ROWS))
+        weights_of(Variant(baseline="exact"), batch(ROWS))
 
 
 def test_the_optimal_baseline_without_score_products_is_refused(batch: Batch) -> None:
     with pytest.raises(ValueError, match="optimal needs the score products"):
-        compose.advantages(Variant(baseline="optimal"), batch(ROWS))
+        weights_of(Variant(baseline="optimal"), batch(ROWS))
 
 
 def test_no_gradient_flows_through_the_advantages() -> None:
@@ -154,4 +163,161 @@ def test_no_gradient_flows_through_the_advantages() -> None:
         truncated=~ended,
     )
     products = ScoreProducts(weighted, PRODUCTS.squared)
-    assert not compose.advantages(Variant(baseline="optimal"), trajectories, products).requires_grad
+    assert not weights_of(Variant(baseline="optimal"), trajectories, products).requires_grad
+
+
+RATIOS = torch.tensor([[[2.0, 0.5, 3.0], [0.25, 1.0, 1.0], [4.0, 0.5, 1.0]]], dtype=torch.float64)
+STATE_RATIOS = torch.tensor([[[1.0, 2.0, 0.5], [1.0, 0.0, 0.0], [1.0, 4.0, 0.0]]], dtype=torch.float64)
+
+
+def corrected(trajectories: Trajectories, **parts: Any) -> torch.Tensor:
+    variant = Variant(**parts)
+    kept = compose.fixed(variant, trajectories, PRODUCTS, VALUES)
+    return compose.weights(variant, trajectories, kept, RATIOS.log(), STATE_RATIOS)
+
+
+def legal_corrections() -> list[dict[str, Any]]:
+    kinds = itertools.product(
+        [one for one in get_args(Importance) if one != "none"],
+        get_args(Returns),
+        ({}, {"future_correction": True}, {"clip": 0.2}),
+        ({}, {"self_normalised": True}),
+        ({}, {"truncate_at": 1.5}),
+    )
+    found = [
+        {"importance": kind, "returns": returns, **future, **normalised, **cut}
+        for kind, returns, future, normalised, cut in kinds
+    ]
+    return [parts for parts in found if is_legal(parts)]
+
+
+def is_legal(parts: dict[str, Any]) -> bool:
+    try:
+        Variant(**parts)
+    except ValidationError:
+        return False
+    return True
+
+
+REST: list[dict[str, Any]] = [
+    {"baseline": baseline, "constant": CONSTANT.get(baseline), "normalise_advantages": scaled, **discount}
+    for baseline in get_args(Baseline)
+    for scaled in (False, True)
+    for discount in ({}, {"discount": 0.9}, {"discount": 0.9, "discount_states": True})
+]
+
+
+@pytest.mark.parametrize("parts", legal_corrections(), ids=str)
+def test_ratios_of_one_give_the_on_policy_weights(batch: Batch, parts: dict[str, Any]) -> None:
+    trajectories = batch(ROWS)
+    ones = trajectories.mask.double()
+    for variant in (Variant(**parts, **rest) for rest in REST if is_legal(parts | rest)):
+        kept = compose.fixed(variant, trajectories, PRODUCTS, VALUES)
+        found = compose.weights(variant, trajectories, kept, torch.zeros_like(ones), ones)
+        expected = compose.weights(variant, trajectories, kept)
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("parts", legal_corrections(), ids=str)
+def test_corrected_weights_are_zero_behind_the_end_and_apart_for_each_seed(batch: Batch, parts: dict[str, Any]) -> None:
+    other = [[-1.0, 0.5, 2.5], [7.0, 1.0], [0.25]]
+    trajectories = batch(ROWS, other)
+    variant = Variant(**parts, baseline="leave_one_out")
+    logs, states = torch.cat([RATIOS.log(), RATIOS.flip(1).log()]), torch.cat([STATE_RATIOS, RATIOS])
+    together = compose.weights(variant, trajectories, compose.fixed(variant, trajectories), logs, states)
+    assert (together[~trajectories.mask] == 0).all()
+    alone = batch(ROWS)
+    kept = compose.fixed(variant, alone)
+    assert torch.equal(together[:1], compose.weights(variant, alone, kept, logs[:1], states[:1]))
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ({"importance": "trajectory", "returns": "total"}, [[18, 18, 18], [1, 0, 0], [4, 4, 0]]),
+        ({"importance": "trajectory"}, [[18, 15, 9], [1, 0, 0], [4, 4, 0]]),
+        ({"importance": "per_decision"}, [[2 + 2 + 9, 2 + 9, 9], [1, 0, 0], [4, 4, 0]]),
+        ({"importance": "per_step"}, [[12, 2.5, 9], [1, 0, 0], [8, 1, 0]]),
+        ({"importance": "exact_state"}, [[12, 5, 4.5], [1, 0, 0], [8, 4, 0]]),
+        ({"importance": "per_step", "future_correction": True}, [[13, 0.5 * (2 + 9), 9], [1, 0, 0], [4, 1, 0]]),
+        ({"importance": "exact_state", "future_correction": True}, [[13, 2 + 9, 4.5], [1, 0, 0], [4, 4, 0]]),
+    ],
+)
+def test_corrections_by_hand_and_their_weight_multiplies_the_baseline(
+    batch: Batch, parts: dict[str, Any], expected: list[list[float]]
+) -> None:
+    trajectories = batch(ROWS)
+    assert corrected(trajectories, **parts)[0].tolist() == [pytest.approx(row) for row in expected]
+    weights = compose.importance_weights(Variant(**parts), trajectories, RATIOS.log(), STATE_RATIOS)
+    lower = corrected(trajectories, baseline="constant", constant=1.5, **parts)
+    torch.testing.assert_close(corrected(trajectories, **parts) - lower, 1.5 * weights * trajectories.mask)
+
+
+def test_normalisation_is_that_of_the_advantages_of_the_behaviour_policy(batch: Batch) -> None:
+    trajectories = batch(ROWS)
+    variant = Variant(normalise_advantages=True)
+    on_policy = weights_of(variant, trajectories)
+    found = corrected(trajectories, importance="per_step", normalise_advantages=True)
+    torch.testing.assert_close(found, RATIOS * on_policy)
+
+
+def test_states_are_discounted_beside_every_correction(batch: Batch) -> None:
+    trajectories = batch(ROWS)
+    for importance in get_args(Importance):
+        plain = corrected(trajectories, importance=importance, discount=0.5)
+        discounted = corrected(trajectories, importance=importance, discount=0.5, discount_states=True)
+        torch.testing.assert_close(discounted, plain * discount_weights(trajectories.mask, 0.5, torch.float64))
+
+
+def test_without_a_correction_data_are_used_as_they_are(batch: Batch) -> None:
+    trajectories = batch(ROWS)
+    assert torch.equal(
+        corrected(trajectories, baseline="per_step"), weights_of(Variant(baseline="per_step"), trajectories)
+    )
+    ones = compose.importance_weights(Variant(), trajectories, RATIOS.log())
+    assert torch.equal(ones, trajectories.mask.double())
+
+
+@pytest.mark.parametrize("rest", [rest for rest in REST if is_legal(rest)], ids=str)
+def test_a_wide_clip_cuts_nothing(batch: Batch, rest: dict[str, Any]) -> None:
+    trajectories = batch(ROWS)
+    wide = corrected(trajectories, importance="per_step", clip=1e300, **rest)
+    assert torch.equal(wide, corrected(trajectories, importance="per_step", **rest))
+
+
+@pytest.mark.parametrize("importance", [one for one in get_args(Importance) if one != "none"])
+@pytest.mark.parametrize("normalised", [False, True])
+def test_a_high_limit_cuts_nothing(batch: Batch, importance: Importance, normalised: bool) -> None:
+    trajectories = batch(ROWS)
+    parts: dict[str, Any] = {"importance": importance, "self_normalised": normalised, "baseline": "average_reward"}
+    assert torch.equal(corrected(trajectories, **parts, truncate_at=1e300), corrected(trajectories, **parts))
+
+
+def test_weights_are_cut_before_they_are_normalised(batch: Batch) -> None:
+    variant = Variant(importance="trajectory", truncate_at=2, self_normalised=True)
+    found = compose.importance_weights(variant, batch(ROWS), RATIOS.log())
+    cut = torch.tensor([2, 0.25, 2], dtype=torch.float64)
+    torch.testing.assert_close(found[0, :, 0], 3 * cut / cut.sum())
+
+
+def test_clipped_weights_are_the_gradient_of_the_clipped_surrogate(batch: Batch) -> None:
+    trajectories = batch(ROWS)
+    logs = RATIOS.log().requires_grad_()
+    advantages = weights_of(Variant(baseline="average_reward", returns="total"), trajectories)
+    clipped = torch.min(logs.exp() * advantages, logs.exp().clamp(0.8, 1.2) * advantages)
+    (expected,) = torch.autograd.grad(clipped.sum(), logs)
+    found = corrected(trajectories, importance="per_step", clip=0.2, baseline="average_reward", returns="total")
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=0)
+    assert (found != RATIOS * advantages).any()
+
+
+def test_exact_state_ratios_that_are_not_given_are_refused(batch: Batch) -> None:
+    trajectories, variant = batch(ROWS), Variant(importance="exact_state")
+    with pytest.raises(ValueError, match="exact_state needs the ratios"):
+        compose.weights(variant, trajectories, compose.fixed(variant, trajectories), RATIOS.log())
+
+
+def test_no_gradient_flows_through_the_ratios(batch: Batch) -> None:
+    trajectories, variant = batch(ROWS), Variant(importance="per_step", future_correction=True)
+    logs = RATIOS.log().requires_grad_()
+    assert not compose.weights(variant, trajectories, compose.fixed(variant, trajectories), logs).requires_grad

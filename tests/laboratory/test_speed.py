@@ -38,7 +38,7 @@ class Seconds:
 def looped_gradient(policy: Policy, variant: Variant, batch: Trajectories) -> torch.Tensor:
     """Average the gradients of single trajectories, each from a backward pass of its own."""
     if not compose.needs_score_products(variant):
-        return summed_scores(policy, batch, compose.advantages(variant, batch)[0]).mean(0)
+        return summed_scores(policy, batch, compose.weights(variant, batch, compose.fixed(variant, batch))[0]).mean(0)
     weighted = summed_scores(policy, batch, compose.returns(variant, batch)[0])
     plain = summed_scores(policy, batch, torch.ones_like(batch.rewards[0]))
     products = ScoreProducts((weighted * plain).sum(-1).unsqueeze(0), plain.square().sum(-1).unsqueeze(0))

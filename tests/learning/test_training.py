@@ -1,14 +1,20 @@
 """A seed's rows are its own, whatever company it trains in; budgets and stages mean what they say."""
 
+import logging
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from pg.__main__ import main
 from pg.evidence.records import RUN_COLUMNS
-from pg.learning.training import train, tune
+from pg.learning.training import make_learner, train, tune
 from pg.study.jobs import TrainJob, TuneJob
-from pg.study.model import Budget, Environment, Policy, Tuning, Variant
+from pg.study.model import KL, Budget, Environment, Optimizer, Policy, Tuning, Variant
+from pg.trajectories import Spaces
 
 STAGES = {"initial": 0.0, "middle": 0.5, "late": 1.0}
 
@@ -110,3 +116,107 @@ def test_training_improves_the_return() -> None:
     frame = trained("CartPole-v1", 0, 1, 2, 3, steps=20_000, horizon=200, baseline="per_step_leave_one_out").frame
     runs = [run["return_mean"] for _, run in frame.groupby("seed")]
     assert all(run.iloc[-5:].mean() > 2 * run.iloc[:5].mean() for run in runs)
+
+
+REUSES: dict[str, dict[str, Any]] = {
+    "minibatches": {"importance": "per_step", "clip": 0.2, "gradient_steps": 2, "minibatches": 4},
+    "early_stop": {"gradient_steps": 4, "kl": KL(limit=0.003, hold_by="early_stop")},
+    "line_search": {"gradient_steps": 4, "kl": KL(limit=0.003, hold_by="line_search", direction="old_new")},
+    "natural_gradient": {"kl": KL(limit=0.003, hold_by="natural_gradient")},
+    "penalty": {"gradient_steps": 2, "minibatches": 2, "kl": KL(limit=0.003, hold_by="penalty")},
+}
+
+
+@pytest.mark.parametrize("id", ["CartPole-v1", "InvertedPendulum-v5"])
+@pytest.mark.parametrize("parts", REUSES.values(), ids=REUSES)
+def test_reuse_leaves_a_seeds_rows_its_own_and_the_policy_within_its_limit(id: str, parts: dict[str, Any]) -> None:
+    reuse = {"baseline": "per_step", **parts}
+    together = trained(id, 0, 1, 2, steps=600, **reuse).frame
+    alone = pd.concat([trained(id, seed, steps=600, **reuse).frame for seed in range(3)])
+    assert alone.to_csv(index=False) == together.to_csv(index=False)
+    assert np.isfinite(together.to_numpy(dtype=np.float64)).all()
+    kl = parts.get("kl")
+    if kl is not None and kl.hold_by != "penalty":
+        assert together[f"kl_{kl.direction}"].max() <= kl.limit + 1e-6
+        assert together[f"kl_{kl.direction}"].max() > kl.limit / 10
+
+
+def test_the_penalty_goes_on_from_where_the_last_update_left_it() -> None:
+    frame = trained("CartPole-v1", 0, 1, gradient_steps=3, kl=KL(limit=1e-9, hold_by="penalty")).frame
+    for _, run in frame.groupby("seed"):
+        np.testing.assert_array_equal(run["penalty"], 2.0 ** np.arange(len(run)))
+
+
+def test_every_seed_and_stream_cuts_minibatches_of_its_own() -> None:
+    def order(seed: int, stream: str) -> list[int]:
+        return make_learner(Variant(), Spaces(2, 2), seed, 0.1, stream).shuffling.permutation(50).tolist()
+
+    orders = [order(0, "train"), order(1, "train"), order(0, "tune")]
+    assert order(0, "train") == orders[0]
+    assert len({tuple(one) for one in orders}) == 3
+
+
+def diverging(**parts: Any) -> Memory:
+    """Two learning rates, of which the second loses every policy in its first update."""
+    memory = Memory()
+    job = TuneJob(
+        environment=Environment(id="InvertedPendulum-v5", horizon=20),
+        variant=Variant(policy=Policy(hidden=(8,)), batch=4, optimizer=Optimizer(name="sgd"), **parts),
+        budget=Budget(steps=300),
+        tuning=Tuning(grid=(1e-4, 1e6), seeds=2),
+    )
+    tune(job, memory)
+    return memory
+
+
+def test_a_run_whose_weights_are_not_finite_ends_with_its_row_and_the_others_go_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.WARNING, logger="pg"):
+        memory = diverging(importance="per_step", gradient_steps=3)
+    frame = memory.frame
+    lost, others = frame[frame["learning_rate"] == 1e6], frame[frame["learning_rate"] == 1e-4]
+    assert lost[["seed", "iteration", "episodes"]].to_numpy().tolist() == [[0, 1, 4], [1, 1, 4]]
+    assert lost["gradient_norm"].isna().all()
+    assert lost[["steps", "return_mean", "length_mean"]].notna().all(axis=None)
+    assert others.groupby("seed")["steps"].max().ge(300).all()
+    assert np.isfinite(others.to_numpy(dtype=np.float64)).all()
+    first, second = (record.getMessage() for record in caplog.records)
+    assert first.startswith("seed 0, iteration 1: importance weights")
+    assert second.startswith("seed 1, iteration 1: importance weights")
+    assert "at step 0" in first
+
+
+def test_a_run_whose_policy_is_lost_in_its_last_step_ends_there() -> None:
+    frame = diverging().frame
+    lost = frame[frame["learning_rate"] == 1e6]
+    assert lost["iteration"].tolist() == [1, 1]
+    assert np.isfinite(lost["gradient_norm"]).all()
+    assert lost[["kl_new_old", "kl_old_new"]].isna().any(axis=1).all()
+
+
+def test_a_natural_gradient_is_trained_from_the_command_line_at_learning_rate_0(tmp_path: Path) -> None:
+    study = {
+        "name": "A natural gradient",
+        "results": "results/natural",
+        "environments": {"chain": {"id": "pg/Chain-v0", "horizon": 5}},
+        "variants": {"natural": {"kl": {"limit": 0.01, "hold_by": "natural_gradient"}, "policy": {"hidden": [4]}}},
+        "experiments": {
+            "learn": {
+                "kind": "train",
+                "environments": ["chain"],
+                "variants": ["natural"],
+                "seeds": {"count": 2},
+                "budget": {"steps": 200},
+            }
+        },
+    }
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
+    place = ["--experiment", "learn", "--environment", "chain", "--variant", "natural", "--seeds", "0-1"]
+    rows = tmp_path / "rows.csv"
+    assert main(["--configfile", str(tmp_path / "study.yaml"), "train", *place, "--output", str(rows)]) == 0
+    frame = pd.read_csv(rows)
+    assert set(frame["seed"]) == {0, 1}
+    assert (frame["learning_rate"] == 0).all()
+    assert frame["kl_new_old"].between(0, 0.01).all()
+    assert frame["kl_new_old"].max() > 0.001

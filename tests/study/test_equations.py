@@ -3,46 +3,81 @@
 from __future__ import annotations
 
 import itertools
-from typing import get_args
+from functools import cache
+from typing import Any, get_args
 
 import pytest
 from latex2mathml.converter import convert
 from matplotlib.mathtext import MathTextParser
 from pg.study.equations import definitions, environment_label, equation, label
-from pg.study.model import Baseline, Environment, Returns, Study, Variant
+from pg.study.model import KL, Baseline, Environment, Importance, Returns, Study, Variant
 from pydantic import ValidationError
 
+Parts = dict[str, Any]
 
-def legal() -> list[Variant]:
+RETURNS: list[Parts] = [{"returns": returns} for returns in get_args(Returns)]
+BASELINES: list[Parts] = [
+    {"baseline": baseline, "constant": 1.5 if baseline == "constant" else None} for baseline in get_args(Baseline)
+]
+DISCOUNTS: list[Parts] = [{}, {"discount": 0.9}, {"discount": 0.9, "discount_states": True}]
+NORMALISED: list[Parts] = [{}, {"normalise_advantages": True}]
+CORRECTIONS: list[list[Parts]] = [
+    [{"importance": importance} for importance in get_args(Importance)],
+    [{}, {"future_correction": True}, {"clip": 0.2}, {"clip": 0.3}],
+    [{}, {"self_normalised": True}],
+    [{}, {"truncate_at": 2}, {"truncate_at": 5.5}],
+]
+LIMITS: list[Parts] = [
+    {"kl": {"limit": limit, "hold_by": hold_by, "direction": direction}}
+    for limit in (0.01, 0.02)
+    for hold_by in ("early_stop", "penalty", "line_search", "natural_gradient")
+    for direction in ("new_old", "old_new")
+]
+STEPS: list[list[Parts]] = [
+    [{}, {"importance": "per_step"}],
+    [{}, {"gradient_steps": 4}, {"gradient_steps": 8}],
+    [{}, {"minibatches": 2}],
+    [{}, *LIMITS],
+]
+
+
+def composed(*options: list[Parts]) -> list[Variant]:
+    """Return every legal composition of one part from each list."""
     variants = []
-    options = itertools.product(get_args(Returns), get_args(Baseline), (1.0, 0.9), (False, True), (False, True))
-    for returns, baseline, discount, discount_states, normalise in options:
+    for parts in itertools.product(*options):
         try:
-            variants.append(
-                Variant(
-                    returns=returns,
-                    baseline=baseline,
-                    constant=1.5 if baseline == "constant" else None,
-                    discount=discount,
-                    discount_states=discount_states,
-                    normalise_advantages=normalise,
-                )
-            )
+            variants.append(Variant(**{key: value for part in parts for key, value in part.items()}))
         except ValidationError:
             continue
     return variants
+
+
+def legal() -> list[Variant]:
+    """Return compositions in which every pair of parts that an equation writes together meets."""
+    few: list[Parts] = [{}, {"baseline": "leave_one_out"}]
+    found = [
+        *composed(RETURNS, BASELINES, DISCOUNTS, NORMALISED),
+        *composed(*CORRECTIONS, RETURNS, few, DISCOUNTS[::2], NORMALISED),
+        *composed(*STEPS),
+    ]
+    return list({variant.model_dump_json(): variant for variant in found}.values())
 
 
 def everything(variant: Variant) -> str:
     return " ; ".join((equation(variant), *definitions(variant)))
 
 
-@pytest.mark.parametrize("variant", legal(), ids=lambda one: f"{one.returns}-{one.baseline}-{one.discount}")
+@pytest.mark.parametrize("variant", legal(), ids=lambda one: f"{one.importance}-{one.returns}-{one.baseline}")
 def test_every_composition_is_legal_latex_to_mathml_and_mathtext(variant: Variant) -> None:
-    parser = MathTextParser("agg")
     for line in (equation(variant), *definitions(variant)):
-        assert "\\" not in convert(line)
-        parser.parse(f"${line}$")
+        assert_set(line)
+
+
+@cache
+def assert_set(line: str) -> None:
+    """Set a line both ways, once however many variants write it."""
+    assert "\\" not in convert(line)
+    MathTextParser("agg").parse(f"${line}$")
 
 
 def test_different_compositions_have_different_equations() -> None:
@@ -64,9 +99,89 @@ def test_the_lectures_final_form_is_written_as_the_lecture_writes_it() -> None:
     )
 
 
+def test_the_common_final_form_of_the_off_policy_gradient_weights_each_step_by_its_ratio() -> None:
+    variant = Variant(importance="per_step", baseline="average_reward")
+
+    assert equation(variant) == (
+        r"\nabla_{\theta'} J(\theta') \approx \frac{1}{N} \sum_{i=1}^{N} \sum_{t=1}^{T} "
+        r"\rho_{i,t} \, \nabla_{\theta'} \log \pi_{\theta'}(\mathbf{a}_{i,t} \mid \mathbf{s}_{i,t}) "
+        r"\left( \sum_{t'=t}^{T} r(\mathbf{s}_{i,t'}, \mathbf{a}_{i,t'}) - b \right)"
+    )
+    assert definitions(variant) == (
+        (
+            r"\rho_{i,t} = \frac{\pi_{\theta'}(\mathbf{a}_{i,t} \mid \mathbf{s}_{i,t})}"
+            r"{\pi_\theta(\mathbf{a}_{i,t} \mid \mathbf{s}_{i,t})}"
+        ),
+        r"b = \frac{1}{N} \sum_{i=1}^{N} \sum_{t=1}^{T} r(\mathbf{s}_{i,t}, \mathbf{a}_{i,t})",
+    )
+
+
+@pytest.mark.parametrize(
+    "reuse", [{"gradient_steps": 2}, {"minibatches": 2}, *({"importance": one} for one in get_args(Importance)[1:])]
+)
+def test_reused_data_have_a_target_policy_and_an_estimate_from_fresh_ones_has_none(reuse: Parts) -> None:
+    assert equation(Variant(**reuse)).startswith(r"\nabla_{\theta'} J(\theta')")
+    assert r"\theta'" not in everything(Variant())
+
+
+def test_scores_of_the_optimal_baseline_stay_at_the_behaviour_policy() -> None:
+    written = definitions(Variant(baseline="optimal", importance="per_step"))
+
+    assert any(line.startswith(r"\mathbf{B}_j = \sum_{t=1}^{T} \nabla_\theta \log \pi_\theta(") for line in written)
+
+
 @pytest.mark.parametrize(
     ("variant", "part"),
     [
+        (Variant(importance="trajectory"), r"w_i \, \nabla_{\theta'} \log"),
+        (Variant(importance="trajectory"), r"w_i = \prod_{t=1}^{T_i} \rho_{i,t}"),
+        (
+            Variant(importance="per_decision", baseline="constant", constant=2),
+            r"\left( \sum_{t'=t}^{T} w_{i,t'} \, r(\mathbf{s}_{i,t'}, \mathbf{a}_{i,t'}) - w_{i,t} \, b \right)",
+        ),
+        (
+            Variant(importance="per_decision", baseline="per_step", normalise_advantages=True),
+            (
+                r"\frac{1}{\sigma_A} \left( \sum_{t'=t}^{T} w_{i,t'} \, r(\mathbf{s}_{i,t'}, \mathbf{a}_{i,t'})"
+                r" - w_{i,t} \, (b_t + \bar{A}) \right)"
+            ),
+        ),
+        (Variant(importance="per_decision"), r"w_{i,t} = \prod_{t'=1}^{t} \rho_{i,t'}"),
+        (Variant(importance="exact_state"), r"\frac{d_{\theta',t}(\mathbf{s}_{i,t})}{d_{\theta,t}(\mathbf{s}_{i,t})}"),
+        (
+            Variant(importance="per_step", future_correction=True, discount=0.9),
+            r"\sum_{t'=t}^{T} \gamma^{t'-t} \, \left( \prod_{t''=t+1}^{t'} \rho_{i,t''} \right) \, r(",
+        ),
+        (Variant(importance="per_step", truncate_at=2), r"\tilde{\rho}_{i,t} = \min(\rho_{i,t}, c) ; c = 2"),
+        (
+            Variant(importance="per_step", self_normalised=True),
+            r"\tilde{\rho}_{i,t} = \frac{n_t \, \rho_{i,t}}{\sum_{j : T_j \geq t} \rho_{j,t}}",
+        ),
+        (
+            Variant(importance="trajectory", self_normalised=True, truncate_at=2),
+            r"\tilde{w}_i = \frac{N \, \min(w_i, c)}{\sum_{j=1}^{N} \min(w_j, c)}",
+        ),
+        (
+            Variant(importance="per_step", clip=0.2),
+            (
+                r"\nabla_{\theta'} \min \left( \rho_{i,t} \hat{A}_{i,t}, \,"
+                r" \mathrm{clip}(\rho_{i,t}, 1 - \epsilon, 1 + \epsilon) \, \hat{A}_{i,t} \right)"
+            ),
+        ),
+        (Variant(importance="per_step", clip=0.2), r"\epsilon = 0.2"),
+        (Variant(gradient_steps=4), "K = 4"),
+        (Variant(minibatches=2), "M = 2"),
+        (
+            Variant(kl=KL(limit=0.01, hold_by="early_stop")),
+            (
+                r"\bar{D} = \mathbb{E}_{\mathbf{s} \sim \pi_\theta} \left[ D_{KL}(\pi_{\theta'}(\cdot \mid \mathbf{s}) "
+                r"\Vert \pi_\theta(\cdot \mid \mathbf{s})) \right] ; \delta = 0.01"
+            ),
+        ),
+        (
+            Variant(kl=KL(limit=0.01, hold_by="early_stop", direction="old_new")),
+            r"D_{KL}(\pi_\theta(\cdot \mid \mathbf{s}) \Vert \pi_{\theta'}(\cdot \mid \mathbf{s}))",
+        ),
         (Variant(returns="total"), r"\sum_{t'=1}^{T} r("),
         (Variant(returns="total", discount=0.9), r"\sum_{t'=1}^{T} \gamma^{t'-1} \, r("),
         (Variant(discount=0.9), r"\sum_{t'=t}^{T} \gamma^{t'-t} \, r("),

@@ -114,6 +114,116 @@ def test_what_is_wrong_is_said(options: dict[str, Any], path: str, value: Any, m
         load(options)
 
 
+def with_reuse(options: dict[str, Any]) -> dict[str, Any]:
+    """Add experiments on data of an earlier policy, and a claim on one of them."""
+    options["environments"]["short"] = {"id": "CartPole-v1", "horizon": 50}
+    options["variants"] |= {
+        "walker": {"optimizer": {"name": "sgd", "learning_rate": 0.1}},
+        "per_step": {"importance": "per_step"},
+        "exact_state": {"importance": "exact_state"},
+        "natural": {"kl": {"limit": 0.01, "hold_by": "natural_gradient"}},
+    }
+    options["experiments"]["learn"]["environments"] = ["cartpole", "short"]
+    measured = {"environments": ["short"], "variants": ["per_step"], "seeds": {"count": 2}}
+    measured["source"] = {"experiment": "learn", "variant": "to_go", "stages": ["late"]}
+    options["experiments"] |= {
+        "stale": {
+            "kind": "staleness",
+            **measured,
+            "walk": {"variant": "walker", "steps": [0, 4]},
+            "sample": {"trajectories": 64, "batches": [8], "reference": 64, "reference_limit": 64},
+        },
+        "weights": {"kind": "horizon", **measured, "horizons": [10, 50], "kl": 0.01},
+    }
+    options["claims"]["causality"]["parts"] |= {
+        "far": {
+            "experiment": "stale",
+            "metric": "cosine",
+            "a": {"variant": "per_step", "steps": 4},
+            "b": {"variant": "per_step", "steps": 0},
+            "relation": "less",
+        },
+        "long": {
+            "experiment": "weights",
+            "metric": "effective_share",
+            "a": {"variant": "per_step", "horizon": 50},
+            "b": {"variant": "per_step", "horizon": 10},
+            "relation": "less",
+        },
+    }
+    return options
+
+
+def test_a_legal_study_of_reuse_is_read(options: dict[str, Any]) -> None:
+    study = load(with_reuse(options))
+    assert study.claims["causality"].parts["far"].a["steps"] == 4
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (
+            "experiments/learn/variants",
+            ["to_go", "exact_state"],
+            r"learn\.variants: exact_state weights by exact ratios of state probabilities, and cartpole .* no tables",
+        ),
+        (
+            "experiments/stale/variants",
+            ["exact_state"],
+            r"stale\.variants: exact_state weights by exact ratios .* short \(CartPole-v1\) has no tables",
+        ),
+        ("experiments/stale/walk/variant", "walkre", r"stale\.walk\.variant: 'walkre' .* did you mean 'walker'"),
+        (
+            "experiments/stale/walk/variant",
+            "total",
+            r"stale\.walk\.variant: the learning rate of total is 'tuned', and a walk tunes nothing; give",
+        ),
+        (
+            "experiments/stale/walk/variant",
+            "natural",
+            r"stale\.walk\.variant: natural goes as far as its limit in a single step",
+        ),
+        (
+            "variants/walker/baseline",
+            "exact",
+            r"stale\.walk\.variant: walker subtracts exact values, and short \(CartPole-v1\) has no tables",
+        ),
+        (
+            "experiments/weights/horizons",
+            [10, 51],
+            r"weights\.horizons: trajectories of short end after 50 steps, .* cut off at 51; allowed: 1 to 50",
+        ),
+        ("claims/causality/parts/far/a/steps", 3, r"parts\.far\.a\.steps: 3 is not one of 0, 4"),
+        ("claims/causality/parts/far/a/step", 4, r"parts\.far\.a\.step: is no column .* did you mean 'steps'"),
+        ("claims/causality/parts/far/a/horizon", 10, r"parts\.far\.a\.horizon: is no column of this experiment"),
+        ("claims/causality/parts/long/b/horizon", 11, r"parts\.long\.b\.horizon: 11 is not one of 10, 50"),
+    ],
+)
+def test_what_is_wrong_with_reuse_is_said(options: dict[str, Any], path: str, value: Any, message: str) -> None:
+    put(with_reuse(options), path, value)
+    with pytest.raises(InvalidStudy, match=message):
+        load(options)
+
+
+def test_horizons_may_be_as_long_as_the_environments_own_limit(options: dict[str, Any]) -> None:
+    put(with_reuse(options), "experiments/weights/environments", ["cartpole"])
+    put(options, "experiments/weights/horizons", [10, 50, 500])
+    assert load(options).experiments["weights"].kind == "horizon"
+    put(options, "experiments/weights/horizons", [10, 50, 501])
+    with pytest.raises(InvalidStudy, match="trajectories of cartpole end after 500 steps"):
+        load(options)
+
+
+def test_a_natural_gradient_trains_without_tuning(options: dict[str, Any]) -> None:
+    put(with_reuse(options), "experiments/learn/variants", ["total", "natural"])
+    for other in ("gradients", "stale", "weights"):
+        put(options, f"experiments/{other}/source/variant", "total")
+    del options["experiments"]["learn"]["tuning"]
+    with pytest.raises(InvalidStudy, match="the learning rate of total is 'tuned'") as refused:
+        load(options)
+    assert len(refused.value.problems) == 1
+
+
 def test_a_mistake_is_reported_where_it_was_written_and_not_where_it_was_inherited(options: dict[str, Any]) -> None:
     options["variants"]["total"]["retruns"] = "total"
     with pytest.raises(InvalidStudy) as refused:

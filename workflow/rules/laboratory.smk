@@ -15,6 +15,8 @@ FOLDERS = {
     "identity": "identities",
     "update": "updates",
     "support": "support",
+    "staleness": "staleness",
+    "horizon": "horizons",
 }
 
 

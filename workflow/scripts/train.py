@@ -5,7 +5,7 @@ from pg.study.jobs import TrainJob
 records.log_to(snakemake.log[0])
 job = TrainJob.model_validate_json(snakemake.params.job)
 tuned = snakemake.input.tuned
-rate = records.read_json(tuned)["learning_rate"] if tuned else job.variant.optimizer.learning_rate
+rate = records.read_json(tuned)["learning_rate"] if tuned else job.declared_rate
 recorder = records.RunRecorder(job.budget.steps * len(job.seeds), snakemake.output.snapshots)
 train(job, rate, recorder)
 records.write_csv(recorder.frame(), snakemake.output.rows)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
     from pandas import DataFrame
 
-ExperimentKind = Literal["train", "probe", "exact", "identity", "update", "support"]
+ExperimentKind = Literal["train", "probe", "exact", "identity", "update", "support", "staleness", "horizon"]
 Table = Literal["long", "summary", "curves", "tuned"]
 
 
@@ -136,6 +136,8 @@ FIGURES: Mapping[str, FigureKind] = MappingProxyType(
         "backward_passes": FigureKind("pg.presentation.figures.backward_passes", ("identity",), ("long", "summary")),
         "likelihoods": FigureKind("pg.presentation.figures.likelihoods", ("update",), ("long", "summary")),
         "support": FigureKind("pg.presentation.figures.support", ("support",), ("long", "summary")),
+        "staleness": FigureKind("pg.presentation.figures.staleness", ("staleness",), ("long", "summary")),
+        "horizons": FigureKind("pg.presentation.figures.horizons", ("horizon",), ("long", "summary")),
         "tuning": FigureKind("pg.presentation.figures.tuning", ("train",), ("tuned",)),
     }
 )

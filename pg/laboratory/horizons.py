@@ -1,0 +1,176 @@
+r"""Importance weights against the horizon, at a policy change of one size.
+
+The change is in a random direction of the parameters, as long as makes its mean divergence what the study asks for, so
+that only the number of ratios in a product differs from one horizon to the next.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pandas as pd
+import torch
+from jaxtyping import Float
+from scipy.optimize import brentq
+from torch import Tensor
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+from pg.environments.catalogue import mdp_of
+from pg.environments.stacked import make_environments
+from pg.estimators.importance import effective_share
+from pg.laboratory.frozen import Parameters, generators_of, in_float64, sample, thaw
+from pg.laboratory.staleness import Reuse, corrected_gradients, divergence
+from pg.learning.policies import Policy
+from pg.randomness import torch_generator
+from pg.study.jobs import HorizonJob
+from pg.study.model import Variant
+from pg.trajectories import Trajectories
+
+_DOUBLINGS = 60
+
+_log = logging.getLogger("pg")
+
+
+class OutOfReach(ValueError):
+    """A divergence that no step in a direction has."""
+
+
+def lengthen_trajectories(job: HorizonJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
+    r"""Cut the same trajectories at every horizon, and measure their weights at one changed policy.
+
+    Parameters
+    ----------
+    job
+        The environment, the corrections, the horizons and the size of the change.
+    policies
+        Parameters of each seed's frozen policy, θ.
+
+    Returns
+    -------
+    DataFrame
+        A row per seed, horizon and variant, and what `measures` makes of its weights.
+
+    Raises
+    ------
+    OutOfReach
+        If the policy cannot change as much as the job asks for.
+    NonFiniteWeights
+        If an importance weight is not finite.
+    """
+    environments = {horizon: job.environment.model_copy(update={"horizon": horizon}) for horizon in job.horizons}
+    copies = make_environments(environments[max(job.horizons)], 1, job.trajectories)
+    rows: list[dict[str, float | int | str]] = []
+    for seed in job.seeds:
+        behaviour = thaw(job.policy, copies.spaces, policies[seed], torch.float64)
+        collected = in_float64(sample(copies, behaviour, generators_of(seed, job.stage, "horizon", "pool")))
+        target = moved(behaviour, collected, job.kl, torch_generator(seed, "probe", job.stage, "horizon", "direction"))
+        for horizon, environment in environments.items():
+            reuse = Reuse.at(target, behaviour, cut(collected, horizon), mdp_of(environment))
+            rows += [
+                {"seed": seed, "variant": name, "batch": variant.batch, "horizon": horizon, **measures(reuse, variant)}
+                for name, variant in job.variants.items()
+            ]
+        _log.info("seed %d: weights at %d horizons", seed, len(job.horizons))
+    return pd.DataFrame(rows)
+
+
+def moved(behaviour: Policy, trajectories: Trajectories, kl: float, generator: torch.Generator) -> Policy:
+    r"""Move a policy in a random direction until its mean divergence from where it was is as large as asked for.
+
+    Parameters
+    ----------
+    behaviour
+        π_θ, in float64; it stays as it is.
+    trajectories
+        Of π_θ, over whose states $\mathrm{KL}(\pi_{\theta'} \Vert \pi_\theta)$ is averaged.
+    kl
+        That mean.
+    generator
+        Draws the direction.
+
+    Raises
+    ------
+    OutOfReach
+        If the divergence does not grow so large however long the step is.
+    """
+    target, start = copy.deepcopy(behaviour), parameters_to_vector(behaviour.parameters()).detach()
+    direction = torch.randn(start.shape, generator=generator, dtype=start.dtype)
+
+    def excess(length: float) -> float:
+        vector_to_parameters(start + length * direction, target.parameters())
+        # Its root is close to linear in the step's length; rounding may leave a vanishing divergence negative.
+        return max(divergence(behaviour, target, trajectories), 0.0) ** 0.5 - kl**0.5
+
+    longest = kl**0.5
+    for _ in range(_DOUBLINGS):
+        if excess(longest) >= 0:
+            break
+        longest *= 2
+    else:
+        raise OutOfReach(f"kl: {kl} is more than any step in a random direction changes the policy by")
+    excess(float(brentq(excess, 0.0, longest)))
+    return target
+
+
+def cut(trajectories: Trajectories, horizon: int) -> Trajectories:
+    """Return what a shorter horizon would have left of trajectories.
+
+    Parameters
+    ----------
+    trajectories
+        That end later, or earlier by themselves.
+    horizon
+        T, the step after which each is cut off.
+    """
+    terminated = trajectories.terminated & (trajectories.lengths <= horizon)
+    shorter = trajectories.changed(lambda values: values[:, :, :horizon] if values.dim() > 2 else values)
+    return replace(shorter, terminated=terminated, truncated=~terminated)
+
+
+def measures(reuse: Reuse, variant: Variant) -> dict[str, float]:
+    r"""Summarise a variant's weights and its estimate in batches of its own N.
+
+    total_variance is $\operatorname{tr Cov}(\hat g)$ of the estimate of $\nabla J(\theta')$, effective_share the mean
+    over batches; largest_weight and median_weight are those of all weights, per step or per trajectory as the variant
+    has them. log_weight_variance is the variance of their logarithm before any is cut or normalised: of the product
+    over the whole trajectory where weights are products, else of the ratio of each step.
+
+    Parameters
+    ----------
+    reuse
+        All trajectories of π_θ, S = 1.
+    variant
+        The estimator, its correction and N.
+
+    Raises
+    ------
+    ValueError
+        If N does not cut the trajectories into equal batches.
+    """
+    batches = reuse.regrouped(variant.batch)
+    weights = batches.importance_weights(variant)
+    live = batches.live(weights)
+    return {
+        "total_variance": corrected_gradients(batches, variant).var(0).sum().item(),
+        "effective_share": effective_share(weights, live).mean().item(),
+        "largest_weight": weights.max().item(),
+        "median_weight": weights[live].median().item(),
+        "log_weight_variance": _log_weights(reuse, variant).var().item(),
+    }
+
+
+def _log_weights(reuse: Reuse, variant: Variant) -> Float[Tensor, " n"]:
+    logs, mask = reuse.log_ratios, reuse.trajectories.mask
+    match variant.importance:
+        case "none":
+            return torch.zeros_like(logs[mask])
+        case "trajectory" | "per_decision":
+            return logs.sum(-1).flatten()
+        case "per_step":
+            return logs[mask]
+        case "exact_state":
+            assert reuse.state_ratios is not None, "validation asks for tables"
+            return (logs + reuse.state_ratios.log())[mask]

@@ -1,0 +1,247 @@
+r"""What each correction is on average at a target policy, when a behaviour policy has collected the trajectories.
+
+The table of expectations under π_θ, for importance weights that are neither truncated nor normalised nor clipped: the
+gradient at θ' for products of ratios over whole trajectories and per decision, and for exact state ratios with
+corrected future returns; else the sum over t of d_t(s), ∇π_θ'(a|s) and Q_t(s, a), where d stays at θ unless the exact
+state ratio is used and Q stays at θ unless future returns are corrected.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pg.environments.enumeration import Enumeration, batches, enumerate_trajectories, tuples
+from pg.environments.exact import objective, state_distributions, values
+from pg.environments.tabular import MDP, chain, corridor, random_mdp
+from pg.estimators import compose, importance
+from pg.laboratory.frozen import random_policy
+from pg.laboratory.reference import truth
+from pg.learning.policies import Policy, flatten, repeat
+from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios
+from pg.learning.updates import fixed
+from pg.study.model import Baseline, Variant
+from pg.study.model import Policy as PolicyOptions
+from pg.trajectories import Trajectories, on_valid_steps
+
+LIMIT = 30_000
+SMALL = PolicyOptions(hidden=(3,))
+DISCOUNT = 0.6
+
+# Two states; each has an action that may end the trajectory and one that never does.
+MIXED = MDP(
+    probabilities=np.array([[[0.7, 0.3], [1.0, 0.0]], [[1.0, 0.0], [0.4, 0.6]]]),
+    next_states=np.array([[[1, 0], [0, 0]], [[0, 0], [0, 1]]]),
+    rewards=np.array([[[1.0, -1.0], [0.5, 0.0]], [[2.0, 0.0], [-0.3, 0.2]]]),
+    terminates=np.array([[[False, True], [False, False]], [[True, False], [False, False]]]),
+    start=np.array([0.6, 0.4]),
+    horizon=3,
+)
+MDPS = {
+    "mixed": MIXED,
+    "chain": chain(4, length=2, slip=0),
+    "random": random_mdp(2, states=2, seed=4),
+    "alike": corridor(4),
+}
+CASES = [(name, pair) for name in MDPS for pair in range(5)]
+BATCHES = [(name, pair) for name in MDPS for pair in range(2)]
+
+RESTORING: dict[str, dict[str, Any]] = {
+    "trajectory, total return": {"importance": "trajectory", "returns": "total"},
+    "trajectory, reward-to-go": {"importance": "trajectory"},
+    "per decision": {"importance": "per_decision"},
+    "exact state, corrected": {"importance": "exact_state", "future_correction": True},
+}
+NOT_RESTORING: dict[str, dict[str, Any]] = {
+    "per step, total return": {"importance": "per_step", "returns": "total"},
+    "per step, reward-to-go": {"importance": "per_step"},
+    "per step, corrected": {"importance": "per_step", "future_correction": True},
+    "exact state, total return": {"importance": "exact_state", "returns": "total"},
+    "exact state, reward-to-go": {"importance": "exact_state"},
+}
+EVERY = RESTORING | NOT_RESTORING
+
+
+@dataclass(frozen=True)
+class Case:
+    """Two policies in an MDP: θ, which collected every trajectory, and θ'."""
+
+    enumeration: Enumeration
+    behaviour: Policy
+    target: Policy
+
+    @property
+    def mdp(self) -> MDP:
+        return self.enumeration.mdp
+
+    @property
+    def probabilities(self) -> torch.Tensor:
+        return self.enumeration.probabilities(table(self.behaviour, self.mdp))
+
+
+@cache
+def case(name: str, pair: int) -> Case:
+    mdp = MDPS[name]
+    policies = (random_policy(SMALL, mdp.spaces, seed) for seed in (2 * pair, 2 * pair + 1))
+    return Case(enumerate_trajectories(mdp, LIMIT), *policies)
+
+
+def table(policy: Policy, mdp: MDP) -> torch.Tensor:
+    return action_probabilities(repeat(policy, 1), mdp).detach()
+
+
+def log_ratios(one: Case, trajectories: Trajectories) -> torch.Tensor:
+    with torch.no_grad():
+        target, behaviour = (on_valid_steps(policy.log_prob, trajectories) for policy in (one.target, one.behaviour))
+    return target - behaviour
+
+
+def estimates(one: Case, variant: Variant, trajectories: Trajectories) -> torch.Tensor:
+    """Return the estimate of ∇J(θ') from each batch on the S axis."""
+    distributions = state_distributions_of(one.behaviour, one.mdp)
+    weights = compose.weights(
+        variant,
+        trajectories,
+        fixed(one.behaviour, variant, trajectories, one.mdp),
+        log_ratios(one, trajectories),
+        state_ratios(one.target, one.mdp, distributions, trajectories),
+    )
+    copies = repeat(one.target, trajectories.mask.shape[0])
+    log_probs = copies.log_prob(trajectories.observations.flatten(1, 2), trajectories.actions.flatten(1, 2))
+    surrogates = compose.surrogate(log_probs.reshape(trajectories.mask.shape), weights, trajectories)
+    return flatten(torch.autograd.grad(surrogates.sum(), copies.parameters_list()))
+
+
+def expectation(one: Case, **parts: Any) -> torch.Tensor:
+    variant = Variant(**{"policy": SMALL, "batch": 1, **parts})
+    members = tuples(one.enumeration, variant.batch, LIMIT)
+    probabilities = one.probabilities[members].prod(-1)
+    return probabilities @ estimates(one, variant, batches(one.enumeration, members))
+
+
+def theorem(one: Case, visits: Policy, returns: Policy) -> torch.Tensor:
+    r"""Sum $d_t(s) \nabla \pi_{\theta'}(a \mid s) Q_t(s, a)$, with d and Q of policies of their own."""
+    weights = state_distributions(one.mdp, table(visits, one.mdp)).unsqueeze(-1)
+    weights = (weights * values(one.mdp, table(returns, one.mdp)).actions).sum(0, keepdim=True)
+    copy = repeat(one.target, 1)
+    gradient = torch.autograd.grad(action_probabilities(copy, one.mdp), copy.parameters_list(), weights)
+    return flatten(gradient).squeeze(0)
+
+
+def known(one: Case, parts: dict[str, Any]) -> torch.Tensor:
+    """Compute what the table of expectations says of a correction, by dynamic programming."""
+    if parts["importance"] in ("trajectory", "per_decision"):
+        return truth(one.mdp, one.target).gradient
+    visits = one.target if parts["importance"] == "exact_state" else one.behaviour
+    returns = one.target if parts.get("future_correction") else one.behaviour
+    return theorem(one, visits, returns)
+
+
+def assert_equal(found: torch.Tensor, expected: torch.Tensor) -> None:
+    assert (found - expected).norm() <= 1e-10 * expected.norm()
+
+
+@pytest.mark.parametrize("name", MDPS)
+def test_the_cases_have_episodes_of_varying_length(name: str) -> None:
+    assert case(name, 0).enumeration.trajectories.lengths.unique().numel() > 1
+
+
+@pytest.mark.parametrize("baseline", ["none", "constant", "exact"])
+@pytest.mark.parametrize("parts", RESTORING.values(), ids=RESTORING.keys())
+@pytest.mark.parametrize(("name", "pair"), CASES)
+def test_corrections_that_restore_the_gradient(name: str, pair: int, parts: dict[str, Any], baseline: Baseline) -> None:
+    one = case(name, pair)
+    constant = 1.7 if baseline == "constant" else None
+    found = expectation(one, baseline=baseline, constant=constant, **parts)
+    assert_equal(found, truth(one.mdp, one.target).gradient)
+
+
+@pytest.mark.parametrize("baseline", ["none", "constant", "exact"])
+@pytest.mark.parametrize("parts", NOT_RESTORING.values(), ids=NOT_RESTORING.keys())
+@pytest.mark.parametrize(("name", "pair"), CASES)
+def test_ratios_per_step_keep_the_behaviour_policy_in_their_expectation(
+    name: str, pair: int, parts: dict[str, Any], baseline: Baseline
+) -> None:
+    one = case(name, pair)
+    constant = 1.7 if baseline == "constant" else None
+    assert_equal(expectation(one, baseline=baseline, constant=constant, **parts), known(one, parts))
+
+
+@pytest.mark.parametrize("parts", NOT_RESTORING.values(), ids=NOT_RESTORING.keys())
+@pytest.mark.parametrize("pair", range(5))
+def test_what_stays_of_the_behaviour_policy_is_a_bias(pair: int, parts: dict[str, Any]) -> None:
+    one = case("mixed", pair)
+    gradient = truth(one.mdp, one.target).gradient
+    assert (expectation(one, **parts) - gradient).norm() > 1e-3 * gradient.norm()
+
+
+@pytest.mark.parametrize("pair", range(5))
+def test_naive_reuse_is_the_behaviour_policys_sum_of_the_target_policys_scores(pair: int) -> None:
+    r"""Its expectation puts $\pi_\theta \nabla \log \pi_{\theta'}$ where a correction has $\nabla \pi_{\theta'}$."""
+    one = case("mixed", pair)
+    behaviour = table(one.behaviour, one.mdp)
+    visits = state_distributions(one.mdp, behaviour).unsqueeze(-1) * behaviour
+    weights = (visits * values(one.mdp, behaviour).actions).sum(0, keepdim=True)
+    copy = repeat(one.target, 1)
+    gradient = torch.autograd.grad(action_probabilities(copy, one.mdp).log(), copy.parameters_list(), weights)
+    assert_equal(expectation(one, importance="none"), flatten(gradient).squeeze(0))
+
+
+@pytest.mark.parametrize("baseline", ["leave_one_out", "per_step_leave_one_out", "optimal"])
+@pytest.mark.parametrize("parts", EVERY.values(), ids=EVERY.keys())
+@pytest.mark.parametrize(("name", "pair"), BATCHES)
+def test_leaving_a_trajectory_out_of_its_baseline_keeps_every_correction_as_it_is(
+    name: str, pair: int, parts: dict[str, Any], baseline: Baseline
+) -> None:
+    one = case(name, pair)
+    assert_equal(expectation(one, baseline=baseline, batch=2, **parts), known(one, parts))
+
+
+@pytest.mark.parametrize("baseline", ["average_reward", "per_step"])
+@pytest.mark.parametrize("parts", EVERY.values(), ids=EVERY.keys())
+@pytest.mark.parametrize(("name", "pair"), BATCHES)
+def test_averaging_a_trajectory_into_its_baseline_takes_off_its_share_of_uncorrected_returns(
+    name: str, pair: int, parts: dict[str, Any], baseline: Baseline
+) -> None:
+    one = case(name, pair)
+    uncorrected = "exact_state" if parts["importance"] == "per_decision" else parts["importance"]
+    share = known(one, {"importance": uncorrected}) / 2
+    assert_equal(expectation(one, baseline=baseline, batch=2, **parts), known(one, parts) - share)
+
+
+@pytest.mark.parametrize("parts", RESTORING.values(), ids=RESTORING.keys())
+@pytest.mark.parametrize(("name", "pair"), CASES)
+def test_discounted_corrections_restore_the_discounted_gradient(name: str, pair: int, parts: dict[str, Any]) -> None:
+    one = case(name, pair)
+    states = parts.get("returns") != "total"
+    found = expectation(one, discount=DISCOUNT, discount_states=states, **parts)
+    assert_equal(found, truth(one.mdp, one.target, DISCOUNT).gradient)
+
+
+@pytest.mark.parametrize("parts", EVERY.values(), ids=EVERY.keys())
+@pytest.mark.parametrize("name", MDPS)
+def test_without_a_change_every_correction_is_the_on_policy_gradient(name: str, parts: dict[str, Any]) -> None:
+    collected = case(name, 0)
+    one = Case(collected.enumeration, collected.behaviour, collected.behaviour)
+    assert_equal(expectation(one, **parts), truth(one.mdp, one.behaviour).gradient)
+
+
+@pytest.mark.parametrize(("name", "pair"), CASES)
+def test_weighted_returns_have_the_target_policys_objective_on_average(name: str, pair: int) -> None:
+    one, every = case(name, pair), case(name, pair).enumeration.trajectories
+    ratios = log_ratios(one, every)
+    whole = importance.trajectory(ratios, every.mask)[0, :, 0] * every.returns[0]
+    decisions = (importance.per_decision(ratios, every.mask) * every.rewards)[0].sum(-1)
+    target = objective(one.mdp, table(one.target, one.mdp)).item()
+    for found in (whole, decisions):
+        assert (one.probabilities @ found).item() == pytest.approx(target, rel=1e-10)
+
+
+@pytest.mark.parametrize(("name", "pair"), CASES)
+def test_trajectory_weights_are_the_quotients_of_probabilities(name: str, pair: int) -> None:
+    one, every = case(name, pair), case(name, pair).enumeration
+    target = every.probabilities(table(one.target, one.mdp))
+    found = importance.trajectory(log_ratios(one, every.trajectories), every.trajectories.mask)[0, :, 0]
+    torch.testing.assert_close(found * one.probabilities, target, rtol=1e-12, atol=0)

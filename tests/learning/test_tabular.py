@@ -1,0 +1,137 @@
+"""What is known exactly of a policy in an MDP: tables of it, and what they say along trajectories."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from pg.environments.enumeration import Enumeration, enumerate_trajectories
+from pg.environments.tabular import MDP, chain, random_mdp
+from pg.laboratory.frozen import random_policy
+from pg.learning.policies import Policy, stack
+from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios, state_values
+from pg.study.model import Policy as PolicyOptions
+from pg.trajectories import Trajectories
+
+SMALL = PolicyOptions(hidden=(3,))
+LINEAR = PolicyOptions(hidden=())
+MDPS = {"chain": chain(4, length=2, slip=0.1), "random": random_mdp(3, states=2, seed=4)}
+
+# From the middle one step left or right, then one more step: where to is decided by the policy alone.
+FORK = MDP(
+    probabilities=np.ones((3, 2, 1)),
+    next_states=np.array([[[1], [2]], [[1], [1]], [[2], [2]]]),
+    rewards=np.array([[[0.0], [0.0]], [[1.0], [1.0]], [[5.0], [5.0]]]),
+    terminates=np.zeros((3, 2, 1), dtype=np.bool_),
+    start=np.array([1.0, 0.0, 0.0]),
+    horizon=2,
+)
+
+
+def going_right(p: float, dtype: torch.dtype = torch.float64) -> Policy:
+    """Make a policy of the fork that goes right with probability p in every state."""
+    policy = random_policy(LINEAR, FORK.spaces, seed=0)
+    bias = torch.tensor([0, np.log(p / (1 - p))], dtype=torch.float64)
+    policy.load_state_dict({"layers.0.weight": torch.zeros(2, 3), "layers.0.bias": bias})
+    return policy.to(dtype)
+
+
+def one_batch(mdp: MDP) -> Trajectories:
+    return enumerate_trajectories(mdp, 10_000).trajectories
+
+
+def table(policy: Policy, mdp: MDP) -> torch.Tensor:
+    with torch.no_grad():
+        return action_probabilities(stack([policy]), mdp)
+
+
+def visits(enumeration: Enumeration, policy: Policy) -> torch.Tensor:
+    """Sum the probabilities of the trajectories that are in each state at each step, (T, S_)."""
+    every = enumeration.trajectories
+    assert every.states is not None
+    inside = torch.nn.functional.one_hot(every.states[0], enumeration.mdp.states) * every.mask[0].unsqueeze(-1)
+    probabilities = enumeration.probabilities(table(policy, enumeration.mdp))
+    return torch.einsum("m,mts->ts", probabilities, inside.double())
+
+
+def test_the_table_holds_the_probabilities_of_the_policy() -> None:
+    found = table(going_right(0.25), FORK)
+    torch.testing.assert_close(found, torch.tensor([0.75, 0.25], dtype=torch.float64).expand(1, 3, 2))
+
+
+def test_the_states_of_the_fork_by_hand() -> None:
+    expected = torch.tensor([[1, 0, 0], [0, 0.75, 0.25]], dtype=torch.float64)
+    torch.testing.assert_close(state_distributions_of(going_right(0.25), FORK), expected)
+
+
+def test_the_values_of_the_fork_by_hand() -> None:
+    found = state_values(going_right(0.25), FORK, one_batch(FORK), discount=0.5)
+    first = 0.5 * (0.75 * 1 + 0.25 * 5)
+    states = one_batch(FORK).states
+    assert states is not None
+    assert states[0, :, 1].unique().tolist() == [1, 2]
+    expected = torch.where(states[0, :, 1] == 1, 1.0, 5.0).double()
+    torch.testing.assert_close(found[0, :, 0], torch.full_like(expected, first))
+    torch.testing.assert_close(found[0, :, 1], expected)
+
+
+def test_the_ratios_of_the_fork_by_hand() -> None:
+    every = one_batch(FORK)
+    assert every.states is not None
+    behaviour = state_distributions_of(going_right(0.25), FORK)
+    found = state_ratios(going_right(0.4), FORK, behaviour, every)[0]
+    torch.testing.assert_close(found[:, 0], torch.ones_like(found[:, 0]))
+    torch.testing.assert_close(found[:, 1], torch.where(every.states[0, :, 1] == 1, 0.6 / 0.75, 0.4 / 0.25).double())
+
+
+@pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
+def test_ratios_are_those_of_enumerated_visits(mdp: MDP) -> None:
+    enumeration = enumerate_trajectories(mdp, 10_000)
+    behaviour, target = (random_policy(SMALL, mdp.spaces, seed) for seed in (0, 1))
+    every = enumeration.trajectories
+    assert every.states is not None
+    quotients = visits(enumeration, target) / visits(enumeration, behaviour)
+    expected = quotients[torch.arange(mdp.horizon), every.states].where(every.mask, 0)
+    found = state_ratios(target, mdp, state_distributions_of(behaviour, mdp), every)
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_policy_that_has_not_moved_has_ratios_of_one_exactly(mdp: MDP, dtype: torch.dtype) -> None:
+    policy = random_policy(SMALL, mdp.spaces, seed=0).to(dtype)
+    every = one_batch(mdp)
+    found = state_ratios(policy, mdp, state_distributions_of(policy, mdp), every)
+    assert torch.equal(found, every.mask.double())
+
+
+def test_ratios_come_in_the_precision_of_the_rewards_and_for_the_steps_that_were_recorded() -> None:
+    every = one_batch(FORK).changed(lambda values: values[:, :, :1] if values.dim() > 2 else values)
+    single = replace(every, rewards=every.rewards.float())
+    found = state_ratios(going_right(0.4), FORK, state_distributions_of(going_right(0.25), FORK), single)
+    assert found.dtype == torch.float32
+    assert torch.equal(found, torch.ones_like(found))
+
+
+def test_states_that_the_behaviour_policy_never_visits_leave_no_trace_behind_the_end() -> None:
+    """There state 0 is looked up; a ratio that overflows in single precision must not become undefined."""
+    ended = torch.tensor([[True]])
+    single = Trajectories(
+        observations=torch.zeros(1, 1, 2, 3),
+        actions=torch.zeros(1, 1, 2, dtype=torch.int64),
+        rewards=torch.zeros(1, 1, 2),
+        mask=torch.tensor([[[True, False]]]),
+        terminated=ended,
+        truncated=~ended,
+        states=torch.tensor([[[0, 1]]]),
+    )
+    never = torch.tensor([[1, 0, 0], [0, 0, 1]], dtype=torch.float64)
+    assert state_ratios(going_right(0.4), FORK, never, single).tolist() == [[[1, 0]]]
+
+
+def test_trajectories_that_do_not_know_their_states_are_refused() -> None:
+    policy, stateless = going_right(0.4), replace(one_batch(FORK), states=None)
+    with pytest.raises(ValueError, match="ratios are looked up by state"):
+        state_ratios(policy, FORK, state_distributions_of(policy, FORK), stateless)
+    with pytest.raises(ValueError, match="values are looked up by state"):
+        state_values(policy, FORK, stateless)
