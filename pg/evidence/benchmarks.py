@@ -12,8 +12,15 @@ import pandas as pd
 _log = logging.getLogger("pg")
 
 
-def compare(systems: Mapping[tuple[str, int], Sequence[str]], repetitions: int) -> pd.DataFrame:
-    """Run training programs in turn and summarise how fast each was.
+def compare_all(benchmarks: Mapping[str, Mapping[tuple[str, int], Sequence[str]]], repetitions: int) -> pd.DataFrame:
+    """Compare the systems of several benchmarks, each with the first of its own, as `compare` does for one."""
+    return pd.concat([compare(systems, repetitions, name) for name, systems in benchmarks.items()], ignore_index=True)
+
+
+def compare(
+    systems: Mapping[tuple[str, int], Sequence[str]], repetitions: int, benchmark: str = "training"
+) -> pd.DataFrame:
+    """Run programs in turn and summarise how fast each was.
 
     Parameters
     ----------
@@ -22,12 +29,14 @@ def compare(systems: Mapping[tuple[str, int], Sequence[str]], repetitions: int) 
         one is what the others are compared with.
     repetitions
         How often each is run.
+    benchmark
+        What they do.
 
     Returns
     -------
     DataFrame
         Columns benchmark, system, environment, seeds, steps_per_second (median), lowest, highest and
-        ratio_to_tianshou (median of the ratios of each round).
+        ratio_to_<the first system> (median of the ratios of each round).
 
     Raises
     ------
@@ -37,18 +46,19 @@ def compare(systems: Mapping[tuple[str, int], Sequence[str]], repetitions: int) 
     speeds = pd.DataFrame(
         [{system: _steps_per_second(command) for system, command in systems.items()} for _ in range(repetitions)]
     )
+    (first, _), *_ = systems
     ratios = speeds.div(speeds.iloc[:, 0], axis=0)
     return pd.DataFrame(
         [
             {
-                "benchmark": "training",
+                "benchmark": benchmark,
                 "system": system,
                 "environment": "CartPole-v1",
                 "seeds": seeds,
                 "steps_per_second": speeds[system, seeds].median(),
                 "lowest": speeds[system, seeds].min(),
                 "highest": speeds[system, seeds].max(),
-                "ratio_to_tianshou": ratios[system, seeds].median(),
+                f"ratio_to_{first}": ratios[system, seeds].median(),
             }
             for system, seeds in systems
         ]
