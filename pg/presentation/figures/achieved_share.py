@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator
 from pandas import DataFrame, concat
 
 from pg.evidence.statistics import Interval, ratio_of_means
@@ -49,8 +50,10 @@ def draw(request: FigureRequest) -> Figure:
         _draw_panel(axes, request, place, comparisons)
     if _is_wide(request, comparisons):
         panels[0].set_xscale("symlog", linthresh=1)
-        panels[0].xaxis.set_major_formatter("{x:g}")
         panels[0].autoscale_view()
+        # More ticks than these would run into each other at the width of a column.
+        panels[0].xaxis.set_major_locator(FixedLocator([-(10.0 ** _decades(panels[0])), 0, 1]))
+        panels[0].xaxis.set_major_formatter("{x:g}")
     for axes in marks.lowest(panels, across):
         axes.set_xlabel(f"share achieved (N = {marks.batch_shown(request)})")
         axes.tick_params(labelbottom=True)
@@ -182,6 +185,11 @@ def _how_scaled(request: FigureRequest, comparisons: list[_Comparison]) -> str:
 
 def _in_words(share: Interval) -> str:
     return with_interval(share.estimate, share.low, share.high) if share.defined else "undefined"
+
+
+def _decades(axes: Axes) -> int:
+    """Count the whole powers of ten that the axis reaches below zero."""
+    return max(0, int(np.log10(max(1.0, -axes.get_xlim()[0]))))
 
 
 def _at(request: FigureRequest, place: marks.Place, metric: str = _METRIC) -> DataFrame:
