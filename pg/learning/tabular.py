@@ -57,12 +57,9 @@ def state_values(policy: Policy, mdp: MDP, trajectories: Trajectories, discount:
     ValueError
         If the trajectories do not know their states.
     """
-    if trajectories.states is None:
-        raise ValueError("values are looked up by state, and these trajectories do not know theirs")
     with torch.no_grad():
         table = exact.values(mdp, action_probabilities(stack([policy]), mdp), discount).states
-    steps = torch.arange(trajectories.mask.shape[-1])
-    return table[steps, trajectories.states].to(trajectories.rewards.dtype) * trajectories.mask
+    return _along("values", table, trajectories)
 
 
 def state_distributions_of(policy: Policy, mdp: MDP) -> Float[Tensor, "T S"]:
@@ -105,9 +102,13 @@ def state_ratios(
     ValueError
         If the trajectories do not know their states.
     """
-    if trajectories.states is None:
-        raise ValueError("ratios are looked up by state, and these trajectories do not know theirs")
     # States that the behaviour policy never visits are looked up only behind the end of a trajectory.
     ratios = state_distributions_of(policy, mdp) / behaviour.clamp(min=torch.finfo(behaviour.dtype).tiny)
+    return _along("ratios", ratios, trajectories)
+
+
+def _along(what: str, table: Float[Tensor, "T S"], trajectories: Trajectories) -> Float[Tensor, "S N T"]:
+    if trajectories.states is None:
+        raise ValueError(f"{what} are looked up by state, and these trajectories do not know theirs")
     steps = torch.arange(trajectories.mask.shape[-1])
-    return ratios[steps, trajectories.states].to(trajectories.rewards.dtype).where(trajectories.mask, 0)
+    return table[steps, trajectories.states].to(trajectories.rewards.dtype).where(trajectories.mask, 0)
