@@ -1,12 +1,14 @@
 """The pipeline makes what it promises, the same bytes on any number of cores."""
 
 import copy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 from pg.evidence.claims import COLUMNS
 from pg.evidence.records import LABORATORY_COLUMNS, RUN_COLUMNS
 from tests.workflow.checkout import Checkout
@@ -26,6 +28,18 @@ def test_one_command_makes_everything_that_the_study_promises(finished: Checkout
         assert (out / f"figures/{figure}.txt").read_text(encoding="utf-8").strip()
     assert (out / "snapshots/learn/cartpole/total/seeds-0-1/late/seed-1.safetensors").exists()
     assert set(pd.read_csv(out / "tables/learn.csv")["seed"]) == {0, 1, 2, 3}
+
+
+@pytest.mark.skipif(shutil.which("pdffonts") is None, reason="needs pdffonts, of poppler-utils")
+def test_every_font_of_every_figure_is_embedded_and_none_is_of_type_3(finished: Checkout) -> None:
+    figures = sorted((finished.folder / "out/figures").glob("*.pdf"))
+    assert figures
+    for figure in figures:
+        listed = subprocess.run(["pdffonts", str(figure)], capture_output=True, text=True, check=True).stdout
+        fonts = [line.split() for line in listed.splitlines()[2:]]
+        assert fonts, figure.name
+        # name, type (of two words), encoding, embedded, subset, unicode, object (two numbers)
+        assert all("Type 3" not in " ".join(font) and font[-5] == "yes" for font in fonts), listed
 
 
 def test_a_second_run_has_nothing_to_do(finished: Checkout) -> None:
