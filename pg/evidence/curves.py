@@ -3,9 +3,9 @@
 Everywhere, `steps` (I,) counts environment steps after each of I batches, increasing; `returns` (I,) are the batches'
 mean returns; `budget` is the number of environment steps that every run is given.
 
-A run has diverged whose last update left numbers that are not finite: its policy is lost, and training stops there. What
-it had reached until then stands. From then on it counts as `worst`, the least mean return of any batch of any run that
-it is compared with: a failure neither drops out of a statistic, nor leaves it undefined, nor improves it.
+A run has diverged whose last update left numbers that are not finite: its policy is lost, and training stops there.
+What it had reached until then stands. From then on it counts as `worst`, the least mean return of any batch of any run
+that it is compared with: a failure neither drops out of a statistic, nor leaves it undefined, nor improves it.
 
 Source: Lachin (1999), "Worst-rank score analysis with informatively missing observations in clinical trials",
 Control. Clin. Trials 20, 408-422.

@@ -1,9 +1,9 @@
 """Which rows of a table a part of a claim compares, and how they are paired.
 
-A side of a part is a selection of rows, or a family of candidates, each of them a tuned cell. Of a family the side holds,
-in each environment, the rows of the winner: the candidate whose chosen learning rate has the best mean score on tuning
-seeds; of equals, the one declared first. The winner is known before a row that is judged, from a stream of seeds of its
-own, so that intervals and tests are those of one selection.
+A side of a part is a selection of rows, or a family of candidates, each of them a tuned cell. Of a family the side
+holds, in each environment, the rows of the winner: the candidate whose chosen learning rate has the best mean score on
+tuning seeds; of equals, the one declared first. The winner is known before a row that is judged, from a stream of seeds
+of its own, so that intervals and tests are those of one selection.
 
 Rows of the two sides are paired by environment, stage and seed.
 """

@@ -103,8 +103,9 @@ def _run_metrics(run: pd.DataFrame, cell: Cell, budget: int, common_iteration: i
 
 
 def _common_iterations(runs: Mapping[Cell, pd.DataFrame]) -> dict[str, int]:
-    """Per environment, the last iteration that every run of the experiment reaches; where it can be, without those
-    that diverged: they have nothing later to compare, but count as failures then.
+    """Per environment, the last iteration that every run of the experiment reaches that did not diverge.
+
+    Runs that diverged count as failures later on, and set the end only where no other run is left.
     """
     lengths: dict[str, list[tuple[bool, int]]] = {}
     for cell, rows in runs.items():

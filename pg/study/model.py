@@ -393,7 +393,7 @@ class ClaimPart(Record):
     experiment: Name = Field(description="The experiment whose table holds the metric.")
     metric: str = Field(description="Name of a metric.")
     a: Side = Field(
-        description="Maps table columns (variant, batch, ...) to values: the rows judged. Or best_of with a list of such."
+        description="Maps table columns (variant, batch, ...) to values: the rows judged; or best_of a list of such."
     )
     b: Side | None = Field(
         default=None, description="The rows that a is compared with, seed by seed; of a family equally many candidates."
@@ -406,7 +406,7 @@ class ClaimPart(Record):
     share_of: ShareOf | None = Field(default=None, description="Judge a share of an achievable change instead.")
     ratio_of_means: bool = Field(
         default=False,
-        description="Judge the mean of a over the mean of b; for metrics that are never negative, as steps to threshold.",
+        description="Judge the mean of a over that of b; for metrics that are never negative, as steps to threshold.",
     )
     environments: tuple[Name, ...] = Field(default=(), description="Must hold in each of these; default: in all.")
     stages: tuple[Name, ...] = Field(default=(), description="Must hold at each of these; default: at all.")

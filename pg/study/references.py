@@ -25,6 +25,7 @@ from pg.study.model import (
     Figure,
     HorizonExperiment,
     ProbeExperiment,
+    Selection,
     Source,
     StalenessExperiment,
     Study,
@@ -328,12 +329,9 @@ def _part_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
     sides = {"a": part.a, "b": part.b}
     if part.share_of is not None:
         sides |= {"share_of.zero": part.share_of.zero, "share_of.one": part.share_of.one}
-    for side, selection in sides.items():
-        if isinstance(selection, Family):
-            for place, candidate in enumerate(selection.best_of):
-                yield from _selection_problems(f"{at}.{side}.best_of.{place}", experiment, candidate)
-        elif selection is not None:
-            yield from _selection_problems(f"{at}.{side}", experiment, selection)
+    for side, declared in sides.items():
+        for place, selection in _selections(f"{at}.{side}", declared):
+            yield from _selection_problems(place, experiment, selection)
     yield from family_problems(study, at, part)
     if part.ratio_of_means and not METRICS[part.metric].never_negative:
         allowed = ", ".join(name for name, metric in METRICS.items() if metric.never_negative)
@@ -342,6 +340,13 @@ def _part_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
         for environment in part.environments or experiment.environments:
             if study.environments[environment].threshold is None:
                 yield f"{at}.metric: {part.metric} needs a threshold, and {environment} declares none"
+
+
+def _selections(at: str, side: Selection | Family | None) -> Iterator[tuple[str, Selection]]:
+    if isinstance(side, Family):
+        yield from ((f"{at}.best_of.{place}", candidate) for place, candidate in enumerate(side.best_of))
+    elif side is not None:
+        yield at, side
 
 
 def _selection_problems(at: str, experiment: Experiment, selection: Mapping[str, Any]) -> Iterator[str]:

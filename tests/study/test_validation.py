@@ -292,8 +292,7 @@ BEST = "claims/causality/parts/best"
         (
             f"{BEST}/a/best_of",
             [{"variant": "togo", "variant.gradient_steps": 4}, {"variant": "total", "variant.gradient_steps": 3}],
-            r"best\.a\.best_of\.0\.variant: 'togo' is not one of .* did you mean 'to_go'(.|\n)*"
-            r"best_of\.1\.variant\.gradient_steps: 3 is not one of 1, 4",
+            r"best\.a\.best_of\.0\.variant: 'togo' is not one of (.|\n)*\.1\.variant\.gradient_steps: 3 is not one",
         ),
         (
             f"{BEST}/a/best_of",

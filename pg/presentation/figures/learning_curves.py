@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -19,7 +20,7 @@ from pg.presentation.captions import counted, itemised, number, with_interval
 from pg.presentation.figures import FigureRequest
 from pg.study.equations import environment_label
 
-_CROSS = {"marker": "x", "s": 12, "linewidths": 0.8}
+_CROSS: Mapping[str, Any] = {"marker": "x", "s": 12, "linewidths": 0.8}
 _HEIGHTS = (1.7, 0.8)  # inches: the panel of means, a row of panels of seeds
 
 
@@ -142,7 +143,7 @@ def _diverged(curves: DataFrame) -> DataFrame:
 
 def _draw_crosses(axes: Axes, lost: DataFrame, strand: style.Strand) -> None:
     # Above the mean: a run that is lost must not hide behind it.
-    axes.scatter(lost["diverged_at"], lost["return"], zorder=4, clip_on=False, **_CROSS | {"color": strand.look.colour})
+    axes.scatter(lost["diverged_at"], lost["return"], zorder=4, clip_on=False, color=strand.look.colour, **_CROSS)
 
 
 def _draw_threshold(axes: Axes, request: FigureRequest, environment: str) -> None:
