@@ -50,6 +50,10 @@ UPDATES, SCORES, TABLES, ROLLOUT, POLICIES = (
 PROBING, REFERENCE, GRADIENTS, EXPECTATIONS = (
     f"pg/laboratory/{name}.py" for name in ("probing", "reference", "gradients", "expectations")
 )
+CURVES, EVIDENCE_TABLES, TUNING, SELECTION, CLAIMS = (
+    f"pg/evidence/{name}.py" for name in ("curves", "tables", "tuning", "selection", "claims")
+)
+FAMILIES = "pg/study/families.py"
 _TEST_EXPECTATIONS = "tests/laboratory/test_expectations.py"
 _ROWS = f"{_TEST_EXPECTATIONS}::test_rows_say_what_was_found"
 _MOMENTS = f"{_TEST_EXPECTATIONS}::test_moments_are_those_of_the_list_of_all_estimates"
@@ -298,6 +302,41 @@ MUTATIONS = (
         "regrouped(1), mdp)",
         "sampled batches are single trajectories",
         "tests/laboratory/test_monte_carlo.py::test_the_sampled_variance_is_the_enumerated_one",
+    ),
+    _mutation(SELECTION, '["score"].argmax()', '["score"].argmin()', "the worst of a family is judged"),
+    _mutation(
+        SELECTION,
+        'if score["learning_rate"] == choice["learning_rate"]]',
+        "]",
+        "candidates are ranked by rates that were not chosen",
+    ),
+    _mutation(
+        SELECTION,
+        '{"environment": environment, **candidate}, tuned)',
+        "candidate, tuned.drop_duplicates(list(candidate)))",
+        "one environment chooses for all",
+    ),
+    _mutation(
+        CLAIMS, "ratio_of_means_test(a, b, null, level)", "ratio_of_means_test(b, a, null, level)", "b is held over a"
+    ),
+    _mutation(
+        FAMILIES,
+        "elif len(part.a.best_of) != len(part.b.best_of):",
+        "elif len(part.a.best_of) < len(part.b.best_of):",
+        "a may have more candidates than b",
+        "tests/study/test_validation.py",
+    ),
+    _mutation(CURVES, 'np.isnan(last["kl_new_old"] + last["kl_old_new"])', "False", "a lost policy has not diverged"),
+    _mutation(CURVES, "np.append(known, worst)", "np.append(known, known[-1])", "a lost run keeps its last return"),
+    _mutation(TUNING, "    if curves.has_diverged(run):", "    if False:", "a rate that loses policies has a score"),
+    _mutation(
+        EVIDENCE_TABLES,
+        "for diverged, last in found if not diverged]",
+        "for diverged, last in found]",
+        "a lost run ends all",
+    ),
+    _mutation(
+        EVIDENCE_TABLES, '"final_return": worst if diverged else', '"final_return":', "failures keep their return"
     ),
 )
 

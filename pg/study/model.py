@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, PositiveFloat, PositiveInt, Tag, model_validator
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -360,6 +360,26 @@ Experiment = Annotated[
 Selection = dict[str, Any]
 
 
+class Family(Record):
+    """Candidates of which the best is judged, in each environment the one with the best score on tuning seeds.
+
+    A candidate's score is that of its chosen learning rate: the mean area under the curve.
+    """
+
+    best_of: Annotated[tuple[Selection, ...], Field(min_length=1)] = Field(
+        description="The candidates, each a tuned variant of a training experiment at one level of its sweep."
+    )
+
+
+def _kind_of_side(value: Any) -> str:
+    return "family" if isinstance(value, Family) or (isinstance(value, dict) and "best_of" in value) else "selection"
+
+
+# Editors are told that a selection has no best_of, or a family would pass for both.
+_Rows = Annotated[Selection, Tag("selection"), Field(json_schema_extra={"not": {"required": ["best_of"]}})]
+Side = Annotated[Annotated[Family, Tag("family")] | _Rows, Discriminator(_kind_of_side)]
+
+
 class ShareOf(Record):
     """Turns a metric m(a) into the share (m(zero) - m(a)) / (m(zero) - m(one)) of an achievable change."""
 
@@ -372,14 +392,22 @@ class ClaimPart(Record):
 
     experiment: Name = Field(description="The experiment whose table holds the metric.")
     metric: str = Field(description="Name of a metric.")
-    a: Selection = Field(description="Maps table columns (variant, batch, ...) to values: the rows judged.")
-    b: Selection | None = Field(default=None, description="The rows that a is compared with, seed by seed.")
+    a: Side = Field(
+        description="Maps table columns (variant, batch, ...) to values: the rows judged; or best_of a list of such."
+    )
+    b: Side | None = Field(
+        default=None, description="The rows that a is compared with, seed by seed; of a family equally many candidates."
+    )
     reference: float | None = Field(default=None, description="The number that a is compared with.")
     relation: Literal["less", "greater", "equal", "exact"] = Field(
         description="What the claim says of a: less or greater than b, equal within the margin, or exactly so."
     )
     margin: PositiveFloat | None = Field(default=None, description="Needed by equal (margin) and exact (tolerance).")
     share_of: ShareOf | None = Field(default=None, description="Judge a share of an achievable change instead.")
+    ratio_of_means: bool = Field(
+        default=False,
+        description="Judge the mean of a over that of b; for metrics that are never negative, as steps to threshold.",
+    )
     environments: tuple[Name, ...] = Field(default=(), description="Must hold in each of these; default: in all.")
     stages: tuple[Name, ...] = Field(default=(), description="Must hold at each of these; default: at all.")
 
@@ -393,6 +421,10 @@ class ClaimPart(Record):
             raise ValueError(f"relation: {self.relation} has no margin; shift the reference instead")
         if self.share_of is not None and self.b is not None:
             raise ValueError("share_of compares with a reference, not with b")
+        if self.share_of is not None and isinstance(self.a, Family):
+            raise ValueError("share_of judges stated rows; give a without best_of")
+        if self.ratio_of_means and (self.b is None or self.relation == "exact"):
+            raise ValueError("ratio_of_means: true compares a with b in a test; give b, and a relation but exact")
         return self
 
 

@@ -12,6 +12,7 @@ from pg.environments.tabular import OWN
 from pg.evidence.metrics import METRICS
 from pg.presentation.figures import FIGURES
 from pg.study.expansion import cells, is_tuned
+from pg.study.families import family_problems
 from pg.study.jobs import source_of, stages_of
 from pg.study.model import (
     FROM_THE_BATCH,
@@ -20,9 +21,11 @@ from pg.study.model import (
     Environment,
     ExactExperiment,
     Experiment,
+    Family,
     Figure,
     HorizonExperiment,
     ProbeExperiment,
+    Selection,
     Source,
     StalenessExperiment,
     Study,
@@ -326,13 +329,24 @@ def _part_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
     sides = {"a": part.a, "b": part.b}
     if part.share_of is not None:
         sides |= {"share_of.zero": part.share_of.zero, "share_of.one": part.share_of.one}
-    for side, selection in sides.items():
-        if selection is not None:
-            yield from _selection_problems(f"{at}.{side}", experiment, selection)
+    for side, declared in sides.items():
+        for place, selection in _selections(f"{at}.{side}", declared):
+            yield from _selection_problems(place, experiment, selection)
+    yield from family_problems(study, at, part)
+    if part.ratio_of_means and not METRICS[part.metric].never_negative:
+        allowed = ", ".join(name for name, metric in METRICS.items() if metric.never_negative)
+        yield f"{at}.ratio_of_means: needs a metric that is never negative, not {part.metric}; allowed: {allowed}"
     if part.metric in ("steps_to_threshold", "solved", "censored"):
         for environment in part.environments or experiment.environments:
             if study.environments[environment].threshold is None:
                 yield f"{at}.metric: {part.metric} needs a threshold, and {environment} declares none"
+
+
+def _selections(at: str, side: Selection | Family | None) -> Iterator[tuple[str, Selection]]:
+    if isinstance(side, Family):
+        yield from ((f"{at}.best_of.{place}", candidate) for place, candidate in enumerate(side.best_of))
+    elif side is not None:
+        yield at, side
 
 
 def _selection_problems(at: str, experiment: Experiment, selection: Mapping[str, Any]) -> Iterator[str]:

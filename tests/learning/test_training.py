@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 from pg.__main__ import main
+from pg.evidence.curves import has_diverged
 from pg.evidence.records import RUN_COLUMNS
 from pg.learning.training import make_learner, train, tune
 from pg.study.jobs import TrainJob, TuneJob
@@ -182,6 +183,7 @@ def test_a_run_whose_weights_are_not_finite_ends_with_its_row_and_the_others_go_
     assert others.groupby("seed")["steps"].max().ge(300).all()
     assert np.isfinite(others.to_numpy(dtype=np.float64)).all()
     first, second = (record.getMessage() for record in caplog.records)
+    assert [has_diverged(run) for _, run in frame.groupby(["learning_rate", "seed"])] == [False, False, True, True]
     assert first.startswith("seed 0, iteration 1: importance weights")
     assert second.startswith("seed 1, iteration 1: importance weights")
     assert "at step 0" in first
@@ -193,6 +195,7 @@ def test_a_run_whose_policy_is_lost_in_its_last_step_ends_there() -> None:
     assert lost["iteration"].tolist() == [1, 1]
     assert np.isfinite(lost["gradient_norm"]).all()
     assert lost[["kl_new_old", "kl_old_new"]].isna().any(axis=1).all()
+    assert [has_diverged(run) for _, run in frame.groupby(["learning_rate", "seed"])] == [False, False, True, True]
 
 
 def test_a_natural_gradient_is_trained_from_the_command_line_at_learning_rate_0(tmp_path: Path) -> None:

@@ -1,8 +1,12 @@
+from pg.study.expansion import candidates
+
 JUDGEMENT = (
     "evidence.claims",
+    "evidence.selection",
     "evidence.statistics",
     "evidence.metrics",
     "evidence.tables",
+    "evidence.tuning",
     "evidence.records",
 )
 
@@ -13,11 +17,22 @@ def experiments_of_claim(claim):
     )
 
 
+def candidates_of_claim(claim):
+    return list(
+        dict.fromkeys(
+            cell
+            for part in STUDY.claims[claim].parts.values()
+            for cell in candidates(STUDY, part)
+        )
+    )
+
+
 rule claim:
     input:
-        lambda w: [
+        tables=lambda w: [
             f"{RESULTS}/tables/{name}.csv" for name in experiments_of_claim(w.claim)
         ],
+        tuned=lambda w: [tuned_of(cell) for cell in candidates_of_claim(w.claim)],
     output:
         f"{RESULTS}/claims/{{claim}}.csv",
     log:
@@ -27,6 +42,9 @@ rule claim:
     params:
         claim=lambda w: canonical(STUDY.claims[w.claim]),
         experiments=lambda w: experiments_of_claim(w.claim),
+        candidates=lambda w: [
+            (cell.experiment, cell.names) for cell in candidates_of_claim(w.claim)
+        ],
         code=code_digest(JUDGEMENT),
     script:
         "../scripts/claim.py"
