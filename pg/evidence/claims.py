@@ -47,7 +47,17 @@ import pandas as pd
 
 from pg.evidence import statistics
 from pg.evidence.metrics import METRICS, Metric
-from pg.evidence.selection import PAIRED_BY, Side, by_case, in_words, pairs, rows_of, selected, sides_of
+from pg.evidence.selection import (
+    PAIRED_BY,
+    Side,
+    by_case,
+    in_words,
+    joined,
+    pairs,
+    rows_of,
+    selected,
+    sides_of,
+)
 from pg.study.model import Claim, ClaimPart
 
 COLUMNS = (
@@ -95,10 +105,14 @@ def evaluate(
         If a part's rows are missing, ambiguous or without a partner; the message names the part and the rows.
     """
     rows = [
-        _row(key, name, claim, tables[part.experiment], tuned.get(part.experiment))
+        _row(key, name, claim, joined(part, tables), joined(part, tuned) if _is_ranked(part, tuned) else None)
         for name, part in claim.parts.items()
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _is_ranked(part: ClaimPart, tuned: Mapping[str, pd.DataFrame]) -> bool:
+    return all(experiment in tuned for experiment in part.experiments.values())
 
 
 def adjust(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:

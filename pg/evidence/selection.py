@@ -90,6 +90,11 @@ def _scores_of_choice(choice: Mapping[str, Any]) -> list[float | None]:
     return [score["score"] for score in choice["scores"] if score["learning_rate"] == choice["learning_rate"]]
 
 
+def joined(part: ClaimPart, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Join what the experiments of a part's sides hold; a column `experiment` tells them apart."""
+    return pd.concat([frames[name].assign(experiment=name) for name in dict.fromkeys(part.experiments.values())])
+
+
 def rows_of(part: ClaimPart, table: pd.DataFrame) -> pd.DataFrame:
     """Select the metric's rows in the environments and stages that the part names.
 
@@ -197,7 +202,7 @@ def pairs(sides: Mapping[str, Side], rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({name: of_side.reindex(values["a"].index) for name, of_side in values.items()})
 
 
-def by_case(pairs: pd.DataFrame) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
+def by_case(pairs: pd.DataFrame) -> Iterator[tuple[Mapping[str, Any], pd.DataFrame]]:
     """Yield each environment and stage that the pairs come from, with its pairs."""
     keys = [str(key) for key in pairs.index.names if key != "seed"]
     if not keys:
@@ -213,12 +218,19 @@ def in_words(keys: Mapping[str, Any]) -> str:
 
 
 def _declared(part: ClaimPart) -> dict[str, Selection | Family]:
+    """Return a part's sides by name, each in the experiment that it comes from."""
     declared: dict[str, Selection | Family] = {"a": part.a}
     if part.b is not None:
         declared["b"] = part.b
     if part.share_of is not None:
         declared |= {"zero": part.share_of.zero, "one": part.share_of.one}
-    return declared
+    return {name: _within(part.experiments.get(name, part.experiment), side) for name, side in declared.items()}
+
+
+def _within(experiment: str, side: Selection | Family) -> Selection | Family:
+    if isinstance(side, Family):
+        return Family(best_of=tuple({"experiment": experiment, **candidate} for candidate in side.best_of))
+    return {"experiment": experiment, **side}
 
 
 def _metric(part: ClaimPart, declared: Selection | Family) -> str:
@@ -260,7 +272,11 @@ def _open_columns(rows: pd.DataFrame, but: list[str]) -> str:
 
 
 def _called(selection: Selection) -> str:
-    levels = [f"{column.rsplit('.', 1)[-1]} {value}" for column, value in selection.items() if column != "variant"]
+    levels = [
+        f"{column.rsplit('.', 1)[-1]} {value}"
+        for column, value in selection.items()
+        if column not in ("variant", "experiment")
+    ]
     if "variant" not in selection:
         return ", ".join(levels)
     return f"{selection['variant']} ({', '.join(levels)})" if levels else str(selection["variant"])

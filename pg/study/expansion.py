@@ -163,13 +163,13 @@ def cells_named(study: Study, experiment: str, environment: str, selection: Sele
 
 def candidates(study: Study, part: ClaimPart) -> tuple[Cell, ...]:
     """List the cells whose tuning decides which rows a part of a claim compares: those of its families."""
-    families = [side for side in (part.a, part.b) if isinstance(side, Family)]
+    families = {name: side for name, side in (("a", part.a), ("b", part.b)) if isinstance(side, Family)}
     environments = part.environments or study.experiments[part.experiment].environments
     return tuple(
         cell
-        for family, environment in itertools.product(families, environments)
+        for (side, family), environment in itertools.product(families.items(), environments)
         for selection in family.best_of
-        for cell in cells_named(study, part.experiment, environment, selection)
+        for cell in cells_named(study, part.experiments[side], environment, selection)
     )
 
 

@@ -398,6 +398,9 @@ class ClaimPart(Record):
     b: Side | None = Field(
         default=None, description="The rows that a is compared with, seed by seed; of a family equally many candidates."
     )
+    against: Name | None = Field(
+        default=None, description="The experiment whose table holds b, paired by seed. Default: that of a."
+    )
     reference: float | None = Field(default=None, description="The number that a is compared with.")
     relation: Literal["less", "greater", "equal", "exact"] = Field(
         description="What the claim says of a: less or greater than b, equal within the margin, or exactly so."
@@ -411,10 +414,17 @@ class ClaimPart(Record):
     environments: tuple[Name, ...] = Field(default=(), description="Must hold in each of these; default: in all.")
     stages: tuple[Name, ...] = Field(default=(), description="Must hold at each of these; default: at all.")
 
+    @property
+    def experiments(self) -> dict[str, str]:
+        """The experiment that each side comes from, by side."""
+        return {"a": self.experiment, "b": self.against or self.experiment}
+
     @model_validator(mode="after")
     def _has_two_sides(self) -> Self:
         if (self.b is None) == (self.reference is None):
             raise ValueError("give either b or reference")
+        if self.against is not None and self.b is None:
+            raise ValueError("against names the experiment of b; give b")
         if self.relation in ("equal", "exact") and self.margin is None:
             raise ValueError(f"relation: {self.relation} needs a margin")
         if self.relation in ("less", "greater") and self.margin is not None:

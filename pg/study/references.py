@@ -312,6 +312,7 @@ def _part_problems_of(study: Study, name: str, claim: Claim) -> Iterator[str]:
         at = f"claims.{name}.parts.{part_name}"
         names = [
             *unknown(f"{at}.experiment", [part.experiment], study.experiments),
+            *unknown(f"{at}.against", [part.against] if part.against else [], study.experiments),
             *unknown(f"{at}.metric", [part.metric], METRICS),
         ]
         yield from names or _part_problems(study, at, part)
@@ -326,12 +327,15 @@ def _part_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
     yield from unknown(f"{at}.environments", part.environments, experiment.environments)
     stages = () if isinstance(experiment, TrainExperiment) else stages_of(study, part.experiment)
     yield from unknown(f"{at}.stages", part.stages, stages)
+    if part.against is not None:
+        yield from _against_problems(study, at, part, part.against)
     sides = {"a": part.a, "b": part.b}
     if part.share_of is not None:
         sides |= {"share_of.zero": part.share_of.zero, "share_of.one": part.share_of.one}
     for side, declared in sides.items():
         for place, selection in _selections(f"{at}.{side}", declared):
-            yield from _selection_problems(place, experiment, selection)
+            held_by = study.experiments[part.experiments.get(side, part.experiment)]
+            yield from _selection_problems(place, held_by, selection)
     yield from family_problems(study, at, part)
     if part.ratio_of_means and not METRICS[part.metric].never_negative:
         allowed = ", ".join(name for name, metric in METRICS.items() if metric.never_negative)
@@ -340,6 +344,21 @@ def _part_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
         for environment in part.environments or experiment.environments:
             if study.environments[environment].threshold is None:
                 yield f"{at}.metric: {part.metric} needs a threshold, and {environment} declares none"
+
+
+def _against_problems(study: Study, at: str, part: ClaimPart, against: str) -> Iterator[str]:
+    """Say why rows of another experiment cannot be the partners of those of a."""
+    ours, theirs = study.experiments[part.experiment], study.experiments[against]
+    if theirs.kind != ours.kind:
+        yield f"{at}.against: {against} is of kind {theirs.kind}; {part.experiment} is of kind {ours.kind}"
+    yield from unknown(f"{at}.against: {against}", part.environments or ours.environments, theirs.environments)
+    wanted = range(ours.seeds.first, ours.seeds.first + ours.seeds.count)
+    held = range(theirs.seeds.first, theirs.seeds.first + theirs.seeds.count)
+    if wanted.start < held.start or wanted.stop > held.stop:
+        yield (
+            f"{at}.against: rows are paired by seed, and {against} has seeds {held.start} to {held.stop - 1}, "
+            f"{part.experiment} {wanted.start} to {wanted.stop - 1}"
+        )
 
 
 def _selections(at: str, side: Selection | Family | None) -> Iterator[tuple[str, Selection]]:

@@ -145,3 +145,35 @@ def test_standings_agree_with_what_tuning_chose():
 
 def vars_of(score):
     return {"learning_rate": score.learning_rate, "seed": score.seed, "score": score.score}
+
+
+def test_the_other_side_may_come_from_another_experiment():
+    ours, theirs = table(), table()
+    theirs["value"] += 1000.0
+    side = {"variant": "clipped", "variant.gradient_steps": 4}
+    part = {"experiment": "e", "against": "f", "metric": "steps_to_threshold", "relation": "less", "a": side, "b": side}
+    claim = Claim.model_validate(
+        {"statement": "s", "section": "s", "parts": {"p": part}, "primary": "p", "figure": "f"}
+    )
+
+    row = claims.evaluate("key", claim, {"e": ours, "f": theirs}).iloc[0]
+
+    assert row["effect"] == pytest.approx(-1000)
+    assert row["comparison"].startswith("clipped (gradient_steps 4) - clipped (gradient_steps 4) < 0")
+
+
+def test_the_winner_of_another_experiment_is_chosen_by_its_own_scores():
+    rows = table()
+    part = {"experiment": "e", "against": "f", "metric": "steps_to_threshold", "relation": "less", "a": MANY, "b": ONE}
+    claim = Claim.model_validate(
+        {"statement": "s", "section": "s", "parts": {"p": part}, "primary": "p", "figure": "f"}
+    )
+    # Each experiment's scores speak for other winners than the other's.
+    tuned = {
+        "e": selection.standings(standing(1, 9, naive_1=9.0, clipped_1=1.0)),
+        "f": selection.standings(standing(9, 1, naive_1=1.0, clipped_1=9.0)),
+    }
+
+    row = claims.evaluate("key", claim, {"e": rows, "f": rows}, tuned).iloc[0]
+
+    assert row["effect"] == pytest.approx(mean_of(rows, "clipped", 4) - mean_of(rows, "clipped", 1))

@@ -158,8 +158,9 @@ def with_reuse(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_legal_study_of_reuse_is_read(options: dict[str, Any]) -> None:
-    study = load(with_reuse(options))
-    assert study.claims["causality"].parts["far"].a["steps"] == 4
+    side = load(with_reuse(options)).claims["causality"].parts["far"].a
+    assert not isinstance(side, Family)
+    assert side["steps"] == 4
 
 
 @pytest.mark.parametrize(
@@ -261,6 +262,8 @@ BEST = "claims/causality/parts/best"
             [{"variant": "to_go", "variant.gradient_steps": 4}],
             r"best\.b\.best_of: has 2 × 2 learning rates as candidates, and a has 1 × 2 .*; both need equally many",
         ),
+        (f"{BEST}/against", "reusse", r"best\.against: 'reusse' .*did you mean 'reuse'"),
+        (f"{BEST}/against", "gradients", r"best\.against: gradients is of kind probe; reuse is of kind train"),
         (
             f"{BEST}/b",
             {"variant": "to_go", "variant.gradient_steps": 1},
@@ -396,3 +399,33 @@ def test_comments_and_the_order_of_keys_mean_nothing(options: dict[str, Any]) ->
     text = "# a comment\n" + yaml.safe_dump(options, sort_keys=True)
     again = load(yaml.safe_load(text))
     assert again.experiments == load(options).experiments
+
+
+def test_the_other_side_of_a_claim_may_come_from_another_experiment(options: dict[str, Any]) -> None:
+    with_families(options)
+    options["experiments"]["again"] = {**options["experiments"]["reuse"], "sweep": {"variant.gradient_steps": [1]}}
+    put(options, f"{BEST}/against", "again")
+    study = load(options)
+    experiments = [cell.experiment for cell in candidates(study, study.claims["causality"].parts["best"])]
+    assert experiments == ["reuse", "reuse", "again", "again"]
+
+
+def test_partners_need_the_same_seeds_and_the_same_chances(options: dict[str, Any]) -> None:
+    with_families(options)
+    learn = options["experiments"]["reuse"]
+    options["experiments"]["again"] = {
+        **learn,
+        "seeds": {"count": 1},
+        "tuning": {"grid": [0.1, 0.2, 0.3], "seeds": 2},
+    }
+    put(options, f"{BEST}/against", "again")
+    with pytest.raises(InvalidStudy, match=r"rows are paired by seed, and again has seeds 0 to 0(.|\n)*has 2 × 3"):
+        load(options)
+
+
+def test_against_without_b_names_nothing(options: dict[str, Any]) -> None:
+    part = with_families(options)["claims"]["causality"]["parts"]["best"]
+    part.update({"a": {"variant": "to_go", "variant.gradient_steps": 4}, "reference": 0.0, "against": "learn"})
+    del part["b"], part["ratio_of_means"]
+    with pytest.raises(InvalidStudy, match="against names the experiment of b; give b"):
+        load(options)

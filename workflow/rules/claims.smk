@@ -13,7 +13,11 @@ JUDGEMENT = (
 
 def experiments_of_claim(claim):
     return list(
-        dict.fromkeys(part.experiment for part in STUDY.claims[claim].parts.values())
+        dict.fromkeys(
+            experiment
+            for part in STUDY.claims[claim].parts.values()
+            for experiment in part.experiments.values()
+        )
     )
 
 
