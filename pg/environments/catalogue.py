@@ -166,7 +166,10 @@ def _problems_of_rewards(environment: Environment) -> Iterator[str]:
     if mdp is None:
         yield f"rewards.shaping: {environment.id} has no tables, and potentials belong to the states of one"
     elif len(shaping) != mdp.states:
-        yield f"rewards.shaping: {len(shaping)} potentials for the {mdp.states} states of {environment.id}; one is due each"
+        yield (
+            f"rewards.shaping: {len(shaping)} potentials for the states of {environment.id}; "
+            f"allowed: {mdp.states}, one for each"
+        )
 
 
 def _problems_of_observations(environment: Environment, copy: gymnasium.Env[Any, Any]) -> Iterator[str]:

@@ -35,9 +35,7 @@ class Observed:
         self._kept = np.delete(np.arange(environments.spaces.observation_size), self._hidden)
         self._window = np.zeros((0, 0, depth, len(self._kept)), dtype=np.float32)
         self.horizon = environments.horizon
-        self.spaces = replace(
-            environments.spaces, observation_size=depth * len(self._kept), is_normalised=normalised
-        )
+        self.spaces = replace(environments.spaces, observation_size=depth * len(self._kept), is_normalised=normalised)
 
     @property
     def states(self) -> NDArray[np.int64] | None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pg.environments.catalogue import UnsupportedEnvironment, check, horizon_of, mdp_of, trajectories_of
 from pg.environments.tabular import OWN
 from pg.evidence.metrics import METRICS
-from pg.presentation.figures import FIGURES
+from pg.presentation.figures import FIGURES, LEAST_LEVELS, REWARD_LEVELS
 from pg.study.expansion import cells, is_tuned
 from pg.study.jobs import source_of, stages_of
 from pg.study.model import (
@@ -326,6 +326,13 @@ def _figure_reference_problems(study: Study, at: str, figure: Figure) -> Iterato
         yield f"{at}.experiment: {figure.experiment} declares no tuning to draw"
     if figure.kind == "sampled_variance" and getattr(experiment, "sampled_batches", None) is None:
         yield f"{at}.experiment: {figure.experiment} declares no sampled_batches to compare with"
+    if figure.kind == "against_rewards":
+        drawn = [path for path in REWARD_LEVELS if len(set(experiment.sweep.get(path, ()))) >= LEAST_LEVELS]
+        if len(drawn) != 1:
+            yield (
+                f"{at}.experiment: {figure.experiment} must sweep one of {' and '.join(REWARD_LEVELS)} over "
+                f"{LEAST_LEVELS} values or more, not {len(drawn)} of them"
+            )
     yield from unknown(f"{at}.environments", figure.environments, experiment.environments)
     yield from unknown(f"{at}.variants", figure.variants, experiment.variants)
     if figure.kind == "steps_to_threshold":

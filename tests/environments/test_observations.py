@@ -128,7 +128,11 @@ def test_hidden_states_of_a_table_all_look_alike() -> None:
 @pytest.mark.parametrize(
     ("id", "seen", "message"),
     [
-        ("CartPole-v1", {"hide": ("velocty",)}, r"observations\.hide: 'velocty' .* did you mean 'velocity'\?; allowed: "),
+        (
+            "CartPole-v1",
+            {"hide": ("velocty",)},
+            r"observations\.hide: 'velocty' .* did you mean 'velocity'\?; allowed: ",
+        ),
         ("CartPole-v1", {"hide": (4,)}, r"observations\.hide: 4 is no component of CartPole-v1; allowed: .*0 to 3"),
         ("Acrobot-v1", {"hide": ("angle",)}, r"'angle' is no component of Acrobot-v1; allowed: 0 to 5"),
         ("CartPole-v1", {"hide": (0, 1, 2, 3)}, r"observations\.hide: nothing is left to see of the 4 components"),
