@@ -43,7 +43,10 @@ RETURNS, BASELINES, COMPOSE, SURROGATE, IMPORTANCE = (
     f"pg/estimators/{name}.py" for name in ("returns", "baselines", "compose", "surrogate", "importance")
 )
 EXACT, ENUMERATION, TABULAR = (f"pg/environments/{name}.py" for name in ("exact", "enumeration", "tabular"))
+REWARDS, OBSERVATIONS = (f"pg/environments/{name}.py" for name in ("rewards", "observations"))
 CONSTRAINTS = "pg/learning/constraints.py"
+SCALING, TRAINING = (f"pg/learning/{name}.py" for name in ("scaling", "training"))
+FROZEN, HORIZONS = (f"pg/laboratory/{name}.py" for name in ("frozen", "horizons"))
 UPDATES, SCORES, TABLES, ROLLOUT, POLICIES = (
     f"pg/learning/{name}.py" for name in ("updates", "scores", "tabular", "rollout", "policies")
 )
@@ -281,6 +284,60 @@ MUTATIONS = (
         "rows = found.in_rows(lengths.cumsum(0), lengths)",
         "batches are weighted as the ones before",
         _TEST_PROBING,
+    ),
+    _mutation(REWARDS, "rewards.offset) * mask", "rewards.offset)", "steps behind the end are paid the offset"),
+    _mutation(REWARDS, "keepdim=True) * (is_last & mask)", "keepdim=True) * is_last", "payment repeats behind the end"),
+    _mutation(REWARDS, "reached[..., -1] = 0", "pass", "the horizon reaches the first state's potential"),
+    _mutation(REWARDS, "return reached - held", "return held - reached", "potentials have the wrong sign"),
+    _mutation(
+        REWARDS,
+        "last_rewards=mdp.rewards_at(mdp.horizon - 1))",
+        "last_rewards=None)",
+        "tables pay nothing at the horizon to those who are paid in the end",
+    ),
+    _mutation(
+        TABULAR,
+        "np.where(mdp.terminates, 0, potential[mdp.next_states])",
+        "potential[mdp.next_states]",
+        "an end keeps its potential",
+    ),
+    _mutation(TABULAR, "step < self.horizon - 1", "step < self.horizon", "the last step pays as others do"),
+    _mutation(
+        OBSERVATIONS,
+        "[self._window[:, :, 1:], newest]",
+        "[newest, self._window[:, :, :-1]]",
+        "the newest observation comes first",
+    ),
+    _mutation(OBSERVATIONS, "self._window = np.zeros((*", "_ = np.zeros((*", "a window shows the trajectory before"),
+    _mutation(SCALING, " + step.square() * before * share", "", "means that differ make no variance"),
+    _mutation(SCALING, "share * step", "step", "the last batch's mean is the mean"),
+    _mutation(
+        POLICIES,
+        "self.scale.select(chosen)",
+        "self.scale",
+        "seeds that are left scale by those that are through",
+        "tests/learning/test_scaling.py",
+    ),
+    _mutation(TRAINING, "paid(rewards, batch)", "batch", "learners are paid what is earned"),
+    _mutation(
+        TRAINING,
+        "return _row(learner, batch, log)",
+        "return _row(learner, paid(rewards, batch), log)",
+        "logged returns are those that were paid",
+    ),
+    _mutation(
+        FROZEN,
+        "paid(rewards, collect(environments, stack([policy]), [generators]))",
+        "collect(environments, stack([policy]), [generators])",
+        "the laboratory measures what is earned",
+        "tests/laboratory/test_transformed_rewards.py",
+    ),
+    _mutation(
+        HORIZONS,
+        "paid(environment.rewards, cut(collected, horizon))",
+        "cut(paid(environment.rewards, collected), horizon)",
+        "rewards are paid before trajectories are cut",
+        "tests/laboratory/test_transformed_rewards.py",
     ),
     _mutation(EXPECTATIONS, "(values[0] - values[1])", "(values[0] + values[1])", "differences are sums", _ROWS),
     _mutation(EXPECTATIONS, "/ (2 * _DIFFERENCE)", "/ _DIFFERENCE", "central differences are doubled", _ROWS),
