@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from pg.environments.catalogue import mdp_of
@@ -49,11 +50,15 @@ def policy_of(environment: Environment, seed: int = 1) -> Policy:
     return random_policy(LINEAR, mdp.spaces, seed)
 
 
+def by_variant(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    return {str(row["variant"]): {str(key): value for key, value in row.items()} for row in frame.to_dict("records")}
+
+
 def rows(environment: Environment, **variants: Variant) -> dict[str, dict[str, Any]]:
     job = ExactJob(
         environment=environment, variants=variants, stage=RANDOM, seeds=(1,), limit=LIMIT, sampled_batches=None
     )
-    return enumerate_moments(job, {}).set_index("variant").to_dict("index")
+    return by_variant(enumerate_moments(job, {}))
 
 
 def variant(returns: Returns, baseline: Baseline = "none", batch: int = N) -> Variant:
@@ -225,7 +230,7 @@ def probed(environment: Environment) -> dict[str, dict[str, Any]]:
         sample=Sample(trajectories=64, batches=(4,), reference=32, reference_limit=32),
     )
     held = {name: tensor.float().numpy() for name, tensor in policy.state_dict().items()}
-    return probe(job, {0: held}).set_index("variant").to_dict("index")
+    return by_variant(probe(job, {0: held}))
 
 
 def test_a_probe_measures_one_policy_on_the_same_trajectories_whatever_is_paid() -> None:

@@ -1,5 +1,7 @@
 """A seed scales what it sees by all that it has seen before, and by nothing else."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -89,12 +91,13 @@ class Memory:
     """Keeps rows and snapshots."""
 
     def __init__(self) -> None:
-        self.recorder, self.snapshots = RunRecorder(1_000), {}
+        self.recorder = RunRecorder(1_000)
+        self.snapshots: dict[tuple[int, str], Mapping[str, np.ndarray]] = {}
 
-    def row(self, row: dict[str, float | int]) -> None:
+    def row(self, row: Mapping[str, float | int]) -> None:
         self.recorder.row(row)
 
-    def snapshot(self, seed: int, stage: str, policy: dict[str, np.ndarray]) -> None:
+    def snapshot(self, seed: int, stage: str, policy: Mapping[str, np.ndarray]) -> None:
         self.snapshots[seed, stage] = policy
 
     @property

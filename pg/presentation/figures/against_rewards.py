@@ -67,7 +67,7 @@ def caption(request: FigureRequest) -> str:
     for place in marks.last_places(request):
         ratios = {strand.label: _ratio(request, place, strand, path, start, end) for strand in strands}
         sentences.append(
-            f"{marks.heading(request, place)}, tr Cov at {end:g} over that at {start:g} — {itemised(ratios)}."
+            f"{marks.heading(request, place)}, tr Cov at {number(end)} over that at {number(start)} — {itemised(ratios)}."
         )
     return "\n".join(sentences)
 
@@ -124,7 +124,7 @@ def _ends(request: FigureRequest, path: str) -> tuple[float, float]:
     """Choose the levels that the caption compares: rewards as they are, or next to it, and the farthest from there."""
     levels = [float(level) for level in request.study.experiments[request.figure.experiment].sweep[path]]
     start = min(levels, key=lambda level: abs(level - _UNCHANGED[path]))
-    return start, max(levels, key=lambda level: abs(level - start))
+    return start, max(levels, key=lambda level: (abs(level - start), level))
 
 
 def _ratio(
