@@ -272,7 +272,9 @@ class RunRecorder:
 
     def frame(self) -> pd.DataFrame:
         """Return all rows, ordered by learning rate, seed and iteration."""
-        frame = pd.DataFrame(self._rows, columns=list(RUN_COLUMNS))
+        # What only some runs have to tell stands behind what all of them tell.
+        more = [column for column in next(iter(self._rows), {}) if column not in RUN_COLUMNS]
+        frame = pd.DataFrame(self._rows, columns=[*RUN_COLUMNS, *more])
         return frame.sort_values(["learning_rate", "seed", "iteration"], ignore_index=True)
 
     def _report(self, row: Mapping[str, float | int]) -> None:

@@ -8,10 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pg.environments.rewards import paid
 from pg.learning.policies import Policy, make_policy, stack
 from pg.learning.rollout import Generators, collect
 from pg.randomness import generator, torch_generator
 from pg.study.model import Policy as PolicyOptions
+from pg.study.model import Rewards
 from pg.trajectories import Environments, Spaces, Trajectories
 
 Parameters = Mapping[str, NDArray[np.generic]]
@@ -36,9 +38,9 @@ def random_policy(options: PolicyOptions, spaces: Spaces, seed: int) -> Policy:
     return policy
 
 
-def sample(environments: Environments, policy: Policy, generators: Generators) -> Trajectories:
-    """Collect N trajectories of one policy, S = 1."""
-    return collect(environments, stack([policy]), [generators])
+def sample(environments: Environments, policy: Policy, generators: Generators, rewards: Rewards) -> Trajectories:
+    """Collect N trajectories of one policy, S = 1, with what is paid for them."""
+    return paid(rewards, collect(environments, stack([policy]), [generators]))
 
 
 def generators_of(seed: int, *purpose: str) -> Generators:

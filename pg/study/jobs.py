@@ -307,8 +307,17 @@ def source_blocks(study: Study, source: Source, block: Block) -> tuple[Block, ..
     return tuple(other for other in blocks(seeds) if other.first <= block.last and other.last >= block.first)
 
 
-def source_cell(study: Study, source: Source, environment_name: str) -> Cell:
-    """Return the cell of the source experiment that trained the policies in an environment."""
+def source_cell(study: Study, experiment: str, environment_id: str) -> Cell:
+    """Return the cell that trained the policies which an experiment measures in one of its environments.
+
+    They come from the environment of the same name, whatever level of its rewards is measured: rewards are no part of
+    a policy.
+    """
+    source = source_of(study, experiment)
+    assert source is not None, f"{experiment} draws random policies"
+    environment_name = next(
+        cell.environment_name for cell in cells(study, experiment) if cell.environment_id == environment_id
+    )
     return next(
         cell
         for cell in cells(study, source.experiment)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pg.environments.catalogue import UnsupportedEnvironment, check, horizon_of, mdp_of, trajectories_of
 from pg.environments.tabular import OWN
 from pg.evidence.metrics import METRICS
-from pg.presentation.figures import FIGURES
+from pg.presentation.figures import FIGURES, LEAST_LEVELS, REWARD_LEVELS
 from pg.study.expansion import cells, is_tuned
 from pg.study.families import family_problems
 from pg.study.jobs import source_of, stages_of
@@ -58,6 +58,16 @@ def _environment_problems(study: Study) -> Iterator[str]:
             yield f"environments.{name}.{error}"
 
 
+def _level_problems(study: Study, name: str) -> Iterator[str]:
+    """Check the environments of a sweep's levels, as declared ones are."""
+    if any(path.startswith("environment.") for path in study.experiments[name].sweep):
+        for id, environment in {cell.environment_id: cell.environment for cell in cells(study, name)}.items():
+            try:
+                check(environment)
+            except UnsupportedEnvironment as error:
+                yield f"experiments.{name}.sweep: {id}: {error}"
+
+
 def _experiment_problems(study: Study) -> Iterator[str]:
     for name, experiment in study.experiments.items():
         at = f"experiments.{name}"
@@ -76,7 +86,11 @@ def _experiment_problems(study: Study) -> Iterator[str]:
             path = ".".join(map(str, first["loc"]))
             yield f"{at}.sweep: a level is not legal: {path + ': ' if path else ''}{plain(first['msg'])}"
             continue
+        if levels := list(_level_problems(study, name)):
+            yield from levels
+            continue
         yield from _exact_values_problems(study, name)
+        yield from _scaling_problems(study, name)
         if (source := source_of(study, name)) is not None:
             yield from _source_problems(study, at, experiment, source)
         yield from _PROBLEMS_OF_KIND.get(type(experiment), _no_problems)(study, name)
@@ -123,8 +137,11 @@ def _source_problems(study: Study, at: str, experiment: Experiment, source: Sour
     if trained.sweep:
         yield f"{at}.source.experiment: {source.experiment} sweeps; what is measured needs one policy per seed"
     for path in experiment.sweep:
-        if path.startswith("environment."):
-            yield f"{at}.sweep: {path}: snapshots are measured in their own environment, which cannot be swept"
+        if path.startswith("environment.") and not path.startswith("environment.rewards"):
+            yield (
+                f"{at}.sweep: {path}: snapshots are measured in their own environment, which cannot be swept; "
+                "allowed: environment.rewards, which are no part of a policy"
+            )
         if path.startswith("variant.policy"):
             yield f"{at}.sweep: {path} has no effect, because the policies are those of {source.variant}"
     wanted = range(experiment.seeds.first, experiment.seeds.first + experiment.seeds.count)
@@ -142,16 +159,36 @@ def _probe_problems(study: Study, name: str) -> Iterator[str]:
 
 
 def _exact_values_problems(study: Study, name: str) -> Iterator[str]:
-    without = {
-        (cell.variant_name, cell.environment_name, wanted): cell.environment.id
+    problems = {
+        f"experiments.{name}.variants: {cell.variant_name} {problem}": None
         for cell in cells(study, name)
-        for wanted in _read_from_tables(cell.variant)
-        if mdp_of(cell.environment) is None
+        for problem in _unknown_quantities(cell.variant, cell.environment_name, cell.environment)
     }
-    for (variant, environment, wanted), id in without.items():
+    yield from problems
+
+
+def _unknown_quantities(variant: Variant, name: str, environment: Environment) -> Iterator[str]:
+    """Tell which exact quantities a variant wants that are not known of an environment."""
+    for wanted in _read_from_tables(variant):
+        if mdp_of(environment) is None:
+            yield f"{wanted}, and {name} ({environment.id}) has no tables to compute them from; {_TABULAR}"
+    if variant.baseline == "exact" and environment.rewards.paid == "at_end":
         yield (
-            f"experiments.{name}.variants: {variant} {wanted}, and {environment} ({id}) has no tables to "
-            f"compute them from; {_TABULAR}"
+            f"subtracts exact values, and where {name} pays at_end what is still to come depends on what has been "
+            "earned before and is no value of a state; allowed with baseline: exact: when_earned or terminal_only"
+        )
+
+
+def _scaling_problems(study: Study, name: str) -> Iterator[str]:
+    """Refuse normalised observations where policies are random, for these have seen nothing."""
+    if isinstance(study.experiments[name], TrainExperiment) or source_of(study, name) is not None:
+        return
+    normalised = [cell.environment_name for cell in cells(study, name) if cell.environment.observations.normalise]
+    for environment in dict.fromkeys(normalised):
+        yield (
+            f"experiments.{name}.environments: {environment} normalises observations, and the random policies of "
+            f"{study.experiments[name].kind} experiments have seen nothing to normalise by; allowed: "
+            "observations.normalise: false"
         )
 
 
@@ -187,13 +224,12 @@ def _staleness_problems(study: Study, name: str) -> Iterator[str]:
             f"{at}: the learning rate of {experiment.walk.variant} is 'tuned', and a walk tunes nothing; "
             "give optimizer.learning_rate a number"
         )
-    for environment in experiment.environments:
-        declared = study.environments[environment]
-        for wanted in _read_from_tables(walker) if mdp_of(declared) is None else ():
-            yield (
-                f"{at}: {experiment.walk.variant} {wanted}, and {environment} ({declared.id}) has no tables to "
-                f"compute them from; {_TABULAR}"
-            )
+    problems = {
+        f"{at}: {experiment.walk.variant} {problem}": None
+        for cell in cells(study, name)
+        for problem in _unknown_quantities(walker, cell.environment_name, cell.environment)
+    }
+    yield from problems
 
 
 def _horizon_problems(study: Study, name: str) -> Iterator[str]:
@@ -293,6 +329,13 @@ def _figure_reference_problems(study: Study, at: str, figure: Figure) -> Iterato
         yield f"{at}.experiment: {figure.experiment} declares no tuning to draw"
     if figure.kind == "sampled_variance" and getattr(experiment, "sampled_batches", None) is None:
         yield f"{at}.experiment: {figure.experiment} declares no sampled_batches to compare with"
+    if figure.kind == "against_rewards":
+        drawn = [path for path in REWARD_LEVELS if len(set(experiment.sweep.get(path, ()))) >= LEAST_LEVELS]
+        if len(drawn) != 1:
+            yield (
+                f"{at}.experiment: {figure.experiment} must sweep one of {' and '.join(REWARD_LEVELS)} over "
+                f"{LEAST_LEVELS} values or more, not {len(drawn)} of them"
+            )
     yield from unknown(f"{at}.environments", figure.environments, experiment.environments)
     yield from unknown(f"{at}.variants", figure.variants, experiment.variants)
     if figure.kind == "steps_to_threshold":

@@ -14,9 +14,10 @@ from pg.evidence.curves import has_diverged
 from pg.evidence.records import RUN_COLUMNS
 from pg.learning.training import make_learner, train, tune
 from pg.study.jobs import TrainJob, TuneJob
-from pg.study.model import KL, Budget, Environment, Optimizer, Policy, Tuning, Variant
+from pg.study.model import KL, Budget, Environment, Optimizer, Policy, Rewards, Tuning, Variant
 from pg.trajectories import Spaces
 
+SGD = Optimizer(name="sgd", learning_rate=0.02)
 STAGES = {"initial": 0.0, "middle": 0.5, "late": 1.0}
 
 
@@ -223,3 +224,38 @@ def test_a_natural_gradient_is_trained_from_the_command_line_at_learning_rate_0(
     assert (frame["learning_rate"] == 0).all()
     assert frame["kl_new_old"].between(0, 0.01).all()
     assert frame["kl_new_old"].max() > 0.001
+
+
+def paid(rewards: Rewards, rate: float, **variant: Any) -> Memory:
+    memory = Memory()
+    job = TrainJob(
+        environment=Environment(id="CartPole-v1", horizon=50, rewards=rewards),
+        variant=Variant(policy=Policy(hidden=(8,)), batch=4, **variant),
+        budget=Budget(steps=10_000, max_iterations=8),
+        snapshots=STAGES,
+        seeds=(0, 1),
+    )
+    train(job, rate, memory)
+    return memory
+
+
+def test_returns_are_logged_as_the_environment_gives_them() -> None:
+    """A learner whose every step is paid 0 learns nothing, and its returns are still those of CartPole."""
+    unpaid = paid(Rewards(offset=-1.0), 0.1)
+    assert (unpaid.frame["gradient_norm"] == 0).all()
+    assert (unpaid.frame["return_mean"] == unpaid.frame["length_mean"]).all()
+    assert (unpaid.frame["return_mean"] > 1).all()
+
+
+def test_a_scale_of_rewards_is_a_scale_of_the_rate_for_plain_gradient_steps() -> None:
+    plain, scaled = paid(Rewards(), 0.02, optimizer=SGD), paid(Rewards(scale=8.0), 0.0025, optimizer=SGD)
+    same = ["return_mean", "entropy", "kl_new_old"]
+    pd.testing.assert_frame_equal(scaled.frame[same], plain.frame[same], rtol=1e-4)
+    np.testing.assert_allclose(scaled.frame["gradient_norm"], 8 * plain.frame["gradient_norm"], rtol=1e-4)
+    assert plain.frame["kl_new_old"].max() > 1e-6
+
+
+def test_rewards_paid_at_the_end_weight_every_step_by_the_whole_return() -> None:
+    total, late = paid(Rewards(), 0.02, returns="total"), paid(Rewards(paid="at_end"), 0.02, returns="to_go")
+    assert late.frame.to_csv() == total.frame.to_csv()
+    assert paid(Rewards(), 0.02, returns="to_go").frame.to_csv() != total.frame.to_csv()
