@@ -21,8 +21,9 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
 from pg.estimators.importance import effective_share
+from pg.laboratory.distances import divergence
 from pg.laboratory.frozen import Parameters, generators_of, in_float64, sample, thaw
-from pg.laboratory.staleness import Reuse, corrected_gradients, divergence
+from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.policies import Policy
 from pg.randomness import torch_generator
 from pg.study.jobs import HorizonJob

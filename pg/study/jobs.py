@@ -200,6 +200,9 @@ class StalenessJob(_Measurement):
             *reference_code(),
             "environments.enumeration",
             "laboratory.probing",
+            "laboratory.reuse",
+            "laboratory.bias",
+            "laboratory.distances",
             "laboratory.staleness",
         )
 
@@ -218,10 +221,8 @@ class HorizonJob(_Measurement):
         """Modules whose code decides what comes out."""
         return (
             *laboratory_code(self.environment, self.variants.values()),
-            *reference_code(),
-            "environments.enumeration",
-            "laboratory.probing",
-            "laboratory.staleness",
+            "laboratory.reuse",
+            "laboratory.distances",
             "laboratory.horizons",
         )
 

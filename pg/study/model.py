@@ -20,6 +20,7 @@ Baseline = Literal[
     "none", "constant", "average_reward", "leave_one_out", "per_step", "per_step_leave_one_out", "optimal", "exact"
 ]
 Importance = Literal["none", "trajectory", "per_decision", "per_step", "exact_state"]
+Direction = Literal["new_old", "old_new"]
 FROM_THE_BATCH = ("average_reward", "leave_one_out", "per_step", "per_step_leave_one_out", "optimal")
 Statistic = Literal["final_return", "area", "steps_to_threshold", "solved", "collapsed"]
 
@@ -78,9 +79,7 @@ class KL(Record):
     hold_by: Literal["early_stop", "penalty", "line_search", "natural_gradient"] = Field(
         description="Undo the step that breaks it, penalise it, shorten the step, or take the natural gradient."
     )
-    direction: Literal["new_old", "old_new"] = Field(
-        default="new_old", description="KL(π_θ'‖π_θ), as in the lecture, or KL(π_θ‖π_θ')."
-    )
+    direction: Direction = Field(default="new_old", description="KL(π_θ'‖π_θ), as in the lecture, or KL(π_θ‖π_θ').")
 
 
 class Variant(Record):

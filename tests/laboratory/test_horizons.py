@@ -17,9 +17,10 @@ import torch
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.tabular import chain, random_mdp
 from pg.evidence.records import LABORATORY_COLUMNS
+from pg.laboratory.distances import divergence
 from pg.laboratory.frozen import in_float64, random_policy
 from pg.laboratory.horizons import OutOfReach, cut, lengthen_trajectories, measures, moved
-from pg.laboratory.staleness import Reuse, corrected_gradients, divergence
+from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.policies import Policy
 from pg.randomness import torch_generator
 from pg.study.jobs import HorizonJob
