@@ -57,5 +57,10 @@ def listed(words: Sequence[str]) -> str:
 
 def in_words(path: str, value: Any) -> str:
     """Name a level of a sweep: `variant.batch`, 16 becomes "batch 16"."""
-    option = path.rsplit(".", 1)[-1].replace("_", " ")
+    option = option_in_words(path)
     return f"{option} {value:g}" if isinstance(value, float) else f"{option} {value}"
+
+
+def option_in_words(path: str) -> str:
+    """Name the option that a sweep's path leads to: `variant.gradient_steps` becomes "gradient steps"."""
+    return path.rsplit(".", 1)[-1].replace("_", " ")

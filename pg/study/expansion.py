@@ -10,7 +10,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pg.study.model import Environment, ProbeExperiment, Seeds, Study, TrainExperiment, UpdateExperiment, Variant
+from pg.study.model import (
+    Environment,
+    Experiment,
+    ProbeExperiment,
+    Seeds,
+    Study,
+    TrainExperiment,
+    UpdateExperiment,
+    Variant,
+)
 
 _PLAIN_LEVEL = re.compile(r"[A-Za-z0-9_.+-]{1,20}")
 
@@ -127,6 +136,11 @@ def cells(study: Study, experiment: str) -> tuple[Cell, ...]:
         for environment, variant in itertools.product(declared.environments, declared.variants)
         for levels in _levels(declared.sweep)
     )
+
+
+def swept(experiment: Experiment) -> dict[str, tuple[Any, ...]]:
+    """Return the part of an experiment's sweep that makes a difference: paths with more than one level."""
+    return {path: values for path, values in experiment.sweep.items() if len(values) > 1}
 
 
 def is_tuned(cell: Cell) -> bool:

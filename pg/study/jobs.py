@@ -159,7 +159,13 @@ class UpdateJob(_Measurement):
     @property
     def code(self) -> tuple[str, ...]:
         """Modules whose code decides what comes out."""
-        return (*laboratory_code(self.environment, self.variants.values()), "laboratory.likelihoods")
+        return (
+            *laboratory_code(self.environment, self.variants.values()),
+            "laboratory.likelihoods",
+            "laboratory.distances",
+            "laboratory.moves",
+            "laboratory.single_updates",
+        )
 
 
 class SupportJob(_Measurement):
