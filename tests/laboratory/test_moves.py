@@ -1,13 +1,13 @@
 """Divergences that updates come to: over the states of either sample, in the direction of the limit, over the limit."""
 
 import pytest
+import torch
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.moves import Move, measures
 from pg.study.model import KL
 from pg.study.model import Policy as PolicyOptions
 from pg.trajectories import Spaces
 from tests.laboratory.bandits import walks
-from torch import eye, float64, tensor
 
 BEFORE, AFTER = (random_policy(PolicyOptions(hidden=(5,)), Spaces(4, 2), seed) for seed in (0, 1))
 LIMIT = KL(limit=0.02, hold_by="early_stop")
@@ -16,7 +16,7 @@ LIMIT = KL(limit=0.02, hold_by="early_stop")
 def in_state(state: int, *, reverse: bool = False) -> float:
     """Sum p log p / q over both actions."""
     policies = (AFTER, BEFORE) if not reverse else (BEFORE, AFTER)
-    seen, actions = eye(4, dtype=float64)[[state, state]], tensor([0, 1])
+    seen, actions = torch.eye(4, dtype=torch.float64)[[state, state]], torch.tensor([0, 1])
     first, second = (one.log_prob(seen, actions).detach() for one in policies)
     return (first.exp() * (first - second)).sum().item()
 

@@ -59,9 +59,7 @@ def caption(request: FigureRequest) -> str:
         for metric in metrics:
             results = {strand.label: _quoted(request, environment, metric, strand, last) for strand in strands}
             name = environment_label(request.study, environment)
-            sentences.append(
-                f"{name}, {metric.label}, at {option_in_words(path)} {number(last)} — {itemised(results)}."
-            )
+            sentences.append(f"{name}, {metric.label}, at {option_in_words(path)} {last:g} — {itemised(results)}.")
     return "\n".join(sentences)
 
 
