@@ -57,6 +57,9 @@ CURVES, EVIDENCE_TABLES, TUNING, SELECTION, CLAIMS = (
     f"pg/evidence/{name}.py" for name in ("curves", "tables", "tuning", "selection", "claims")
 )
 FAMILIES = "pg/study/families.py"
+DISTANCES, MOVES, SINGLE_UPDATES, BIAS, REUSE, HORIZONS = (
+    f"pg/laboratory/{name}.py" for name in ("distances", "moves", "single_updates", "bias", "reuse", "horizons")
+)
 _TEST_EXPECTATIONS = "tests/laboratory/test_expectations.py"
 _ROWS = f"{_TEST_EXPECTATIONS}::test_rows_say_what_was_found"
 _MOMENTS = f"{_TEST_EXPECTATIONS}::test_moments_are_those_of_the_list_of_all_estimates"
@@ -426,6 +429,34 @@ MUTATIONS = (
     ),
     _mutation(
         EVIDENCE_TABLES, '"final_return": worst if diverged else', '"final_return":', "failures keep their return"
+    ),
+    _mutation(DISTANCES, ".sum(-1) + ended.abs())", ".sum(-1))", "what has ended is in no state"),
+    _mutation(DISTANCES, 'direction == "new_old" else', 'direction == "old_new" else', "the divergence is swapped"),
+    _mutation(MOVES, "on_fresh / kl.limit", "on_batch / kl.limit", "the limit is judged on the batch alone"),
+    _mutation(
+        SINGLE_UPDATES,
+        "improved, rate = copy.deepcopy(policy),",
+        "improved, rate = policy,",
+        "each update begins where the last one ended",
+    ),
+    _mutation(
+        SINGLE_UPDATES,
+        "self.shuffling, self.penalty)",
+        "self.shuffling, Penalty())",
+        "a penalty forgets its factor",
+    ),
+    _mutation(BIAS, "(old - new).unsqueeze(-1)", "(new - old).unsqueeze(-1)", "the state part has the wrong sign"),
+    _mutation(
+        REUSE,
+        "scores(chunk.target, *valid_steps",
+        "scores(chunk.behaviour, *valid_steps",
+        "estimates of the behaviour policy's gradient",
+    ),
+    _mutation(
+        HORIZONS,
+        "np.percentile(logs.numpy(), _QUANTILES)",
+        "np.percentile(weights.log().numpy(), _QUANTILES)",
+        "quantiles are of weights that are cut and normalised",
     ),
 )
 

@@ -131,15 +131,28 @@ _ALL = (
     Metric("largest_weight", "largest importance weight", "", ("staleness", "horizon"), never_negative=True),
     Metric("median_weight", "median importance weight", "", ("horizon",), never_negative=True),
     Metric("log_weight_variance", "variance of the log weight", "", ("horizon",), never_negative=True),
+    Metric("log_weight_q05", "5 % quantile of the log weight", "", ("horizon",)),
+    Metric("log_weight_q25", "25 % quantile of the log weight", "", ("horizon",)),
+    Metric("log_weight_q50", "median of the log weight", "", ("horizon",)),
+    Metric("log_weight_q75", "75 % quantile of the log weight", "", ("horizon",)),
+    Metric("log_weight_q95", "95 % quantile of the log weight", "", ("horizon",)),
     Metric("state_part", "bias from the states' distribution over the gradient's norm", "", ("staleness",)),
     Metric("return_part", "bias from the returns over the gradient's norm", "", ("staleness",)),
     Metric("state_variation", "total variation between the states' distributions", "", ("staleness",)),
     Metric("rank_correlation", "rank correlation of likelihood change with return", "", ("update",)),
     Metric("rising_below_average", "share of below-average trajectories made likelier", "", ("update",)),
     Metric("rising_above_average", "share of above-average trajectories made likelier", "", ("update",)),
+    Metric("kl_on_batch", "mean KL divergence of an update on its batch", "", ("update",)),
+    Metric("kl_on_fresh", "mean KL divergence of an update on fresh trajectories", "", ("update",)),
+    # An update that is wholly undone has a divergence of 0: no logarithm.
+    Metric("kl_over_limit", "KL divergence over its limit, on the update's batch", "", ("update",)),
+    Metric("fresh_kl_over_limit", "KL divergence over its limit, on fresh trajectories", "", ("update",)),
 )
 
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _ALL})
+
+NEEDING_A_THRESHOLD = frozenset({"steps_to_threshold", "solved", "censored"})
+"""Metrics that are measured only where the environment declares a threshold."""
 
 AXES: Mapping[Kind, str] = MappingProxyType({"support": "left", "staleness": "steps", "horizon": "horizon"})
 """What a kind varies within a variant, where it is not the batch size: a column of its rows and tables."""

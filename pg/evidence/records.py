@@ -79,7 +79,16 @@ LABORATORY_COLUMNS: Mapping[str, tuple[str, ...]] = {
         "imitation_difference",
         "cloning_difference",
     ),
-    "update": ("seed", "variant", "batch", "rank_correlation", "rising_below_average", "rising_above_average"),
+    "update": (
+        "seed",
+        "variant",
+        "batch",
+        "rank_correlation",
+        "rising_below_average",
+        "rising_above_average",
+        "kl_on_batch",
+        "kl_on_fresh",
+    ),
     "support": ("seed", "variant", "batch", "left", "total_variance", "relative_bias", "median_error"),
     "staleness": (
         "seed",
@@ -104,6 +113,11 @@ LABORATORY_COLUMNS: Mapping[str, tuple[str, ...]] = {
         "largest_weight",
         "median_weight",
         "log_weight_variance",
+        "log_weight_q05",
+        "log_weight_q25",
+        "log_weight_q50",
+        "log_weight_q75",
+        "log_weight_q95",
     ),
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from jaxtyping import Float
@@ -64,29 +64,55 @@ def gradients_of_all(
     list of Tensor
         (S, D) for each variant.
     """
+    chunk_gradients = [
+        _chunk_gradients(policy, variants, batches.chosen(chunk), mdp) for chunk in chunks(policy, batches)
+    ]
+    return [torch.cat(parts) for parts in zip(*chunk_gradients, strict=True)]
+
+
+def chunks(policy: Policy, batches: Trajectories) -> Iterator[slice]:
+    """Cut the S axis into ranges whose scores are computed together."""
     layers = [(layer.in_features, layer.out_features) for layer in policy.affine]
     per_chunk = max(1, _CHUNK_ELEMENTS // row_size(layers, int(batches.lengths.sum(-1).max())))
-    chunks = [
-        _chunk_gradients(policy, variants, batches.chosen(slice(start, start + per_chunk)), mdp)
-        for start in range(0, len(batches.mask), per_chunk)
-    ]
-    return [torch.cat(parts) for parts in zip(*chunks, strict=True)]
+    yield from (slice(start, start + per_chunk) for start in range(0, len(batches.mask), per_chunk))
+
+
+def weighted_sums(
+    found: Scores, batches: Trajectories, weights: Iterable[Float[Tensor, "S N T"]]
+) -> list[Float[Tensor, "S D"]]:
+    r"""Return the gradients of the surrogates that weight the same scores differently.
+
+    Parameters
+    ----------
+    found
+        The scores of the batches' valid steps.
+    batches
+        S batches of N trajectories.
+    weights
+        What multiplies each score, once for each estimator.
+
+    Returns
+    -------
+    list of Tensor
+        (S, D) for each estimator, $\frac{1}{N} \sum_i \sum_t c_{i,t} \psi_{i,t}$ of each batch.
+    """
+    mask, lengths = batches.mask, batches.lengths.sum(-1)
+    rows = found.in_rows(lengths.cumsum(0) - lengths, lengths)
+    taken = torch.arange(int(lengths.max())) < lengths.unsqueeze(-1)
+    log_probs = laid_out(found.log_probs, mask).requires_grad_()
+    gradients: list[Tensor] = []
+    for weight in weights:
+        objective = compose.surrogate(log_probs, weight, batches)
+        (derivatives,) = torch.autograd.grad(objective.sum(), log_probs)
+        gradients.append(rows.sums(derivatives.new_zeros(taken.shape).masked_scatter(taken, derivatives[mask])))
+    return gradients
 
 
 def _chunk_gradients(
     policy: Policy, variants: Sequence[Variant], batches: Trajectories, mdp: MDP | None
 ) -> list[Tensor]:
-    mask, found = batches.mask, scores(policy, *valid_steps(batches))
-    lengths = batches.lengths.sum(-1)
-    rows = found.in_rows(lengths.cumsum(0) - lengths, lengths)
-    taken = torch.arange(int(lengths.max())) < lengths.unsqueeze(-1)
-    log_probs = laid_out(found.log_probs, mask).requires_grad_()
-    gradients: list[Tensor] = []
-    for weights in _advantages(policy, variants, batches, mdp, found):
-        objective = compose.surrogate(log_probs, weights, batches)
-        (derivatives,) = torch.autograd.grad(objective.sum(), log_probs)
-        gradients.append(rows.sums(derivatives.new_zeros(taken.shape).masked_scatter(taken, derivatives[mask])))
-    return gradients
+    found = scores(policy, *valid_steps(batches))
+    return weighted_sums(found, batches, _advantages(policy, variants, batches, mdp, found))
 
 
 def _advantages(

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float
@@ -22,8 +23,9 @@ from pg.environments.catalogue import mdp_of
 from pg.environments.rewards import AS_EARNED, paid
 from pg.environments.stacked import make_environments
 from pg.estimators.importance import effective_share
+from pg.laboratory.distances import divergence
 from pg.laboratory.frozen import Parameters, generators_of, in_float64, sample, thaw
-from pg.laboratory.staleness import Reuse, corrected_gradients, divergence
+from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.policies import Policy
 from pg.randomness import torch_generator
 from pg.study.jobs import HorizonJob
@@ -31,6 +33,7 @@ from pg.study.model import Variant
 from pg.trajectories import Trajectories
 
 _DOUBLINGS = 60
+_QUANTILES = (5, 25, 50, 75, 95)
 
 _log = logging.getLogger("pg")
 
@@ -139,7 +142,8 @@ def measures(reuse: Reuse, variant: Variant) -> dict[str, float]:
     total_variance is $\operatorname{tr Cov}(\hat g)$ of the estimate of $\nabla J(\theta')$, effective_share the mean
     over batches; largest_weight and median_weight are those of all weights, per step or per trajectory as the variant
     has them. log_weight_variance is the variance of their logarithm before any is cut or normalised: of the product
-    over the whole trajectory where weights are products, else of the ratio of each step.
+    over the whole trajectory where weights are products, else of the ratio of each step. log_weight_q05 to
+    log_weight_q95 are quantiles of the same logarithms, named in percent.
 
     Parameters
     ----------
@@ -155,13 +159,15 @@ def measures(reuse: Reuse, variant: Variant) -> dict[str, float]:
     """
     batches = reuse.regrouped(variant.batch)
     weights = batches.importance_weights(variant)
-    live = batches.live(weights)
+    live, logs = batches.live(weights), _log_weights(reuse, variant)
+    quantiles = np.percentile(logs.numpy(), _QUANTILES)
     return {
         "total_variance": corrected_gradients(batches, variant).var(0).sum().item(),
         "effective_share": effective_share(weights, live).mean().item(),
         "largest_weight": weights.max().item(),
         "median_weight": weights[live].median().item(),
-        "log_weight_variance": _log_weights(reuse, variant).var().item(),
+        "log_weight_variance": logs.var().item(),
+        **{f"log_weight_q{at:02d}": float(found) for at, found in zip(_QUANTILES, quantiles, strict=True)},
     }
 
 

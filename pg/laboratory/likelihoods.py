@@ -6,34 +6,19 @@ $\Delta \log p(\tau) = \log p_{\theta'}(\tau) - \log p_\theta(\tau) = \sum_t \lo
 
 from __future__ import annotations
 
-import copy
-import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import pandas as pd
 import torch
 from jaxtyping import Bool, Float
 from scipy.stats import spearmanr
 from torch import Tensor
 
-from pg.environments.catalogue import mdp_of
-from pg.environments.stacked import make_environments
-from pg.environments.tabular import MDP
-from pg.laboratory.frozen import Parameters, generators_of, in_float64, sample, thaw
-from pg.learning.constraints import Penalty
 from pg.learning.policies import Policy
-from pg.learning.updates import make_optimizer, update
-from pg.randomness import generator
-from pg.study.jobs import UpdateJob
-from pg.study.model import Variant
-from pg.trajectories import Environments, Trajectories, on_valid_steps
+from pg.trajectories import Trajectories, on_valid_steps
 
 # Sums of equal terms in another order differ by rounding; trajectories that change alike must tie.
 _DECIMALS = 9
-
-_log = logging.getLogger("pg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,77 +38,23 @@ class Effect:
     below_rise: Bool[Tensor, " n"]
     above_rise: Bool[Tensor, " n"]
 
+    @classmethod
+    def of(cls, before: Policy, after: Policy, batch: Trajectories, fresh: Trajectories) -> Effect:
+        """Tell what an update did to the batch that it learned from and to fresh trajectories.
 
-def take_updates(job: UpdateJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
-    """Take single updates, each from the frozen policy itself on a batch of its own, and measure their effects.
-
-    Parameters
-    ----------
-    job
-        The environment and the estimators. Variants of equal N meet the same batches, and all variants the same
-        fresh trajectories.
-    policies
-        Parameters of each seed's frozen policy.
-
-    Returns
-    -------
-    DataFrame
-        A row per seed and variant: seed, variant, batch, and what `measures` makes of the effects.
-    """
-    mdp, fresh_copies = mdp_of(job.environment), make_environments(job.environment, 1, job.fresh)
-    sizes = {variant.batch for variant in job.variants.values()}
-    batch_copies = {size: make_environments(job.environment, 1, size) for size in sizes}
-    rows: list[dict[str, int | float | str]] = []
-    for seed in job.seeds:
-        policy = thaw(job.policy, fresh_copies.spaces, policies[seed], torch.float64)
-        effects: dict[str, list[Effect]] = {name: [] for name in job.variants}
-        shuffling = generator(seed, "probe", job.stage, "update", "minibatches")
-        for batches, fresh in _samples(job, seed, policy, batch_copies, fresh_copies):
-            for name, variant in job.variants.items():
-                effects[name].append(take_update(policy, variant, batches[variant.batch], fresh, mdp, shuffling))
-        rows += [
-            {"seed": seed, "variant": name, "batch": variant.batch, **measures(effects[name])}
-            for name, variant in job.variants.items()
-        ]
-        _log.info("seed %d: %d updates by each of %d variants", seed, job.updates, len(job.variants))
-    return pd.DataFrame(rows)
-
-
-def take_update(
-    policy: Policy,
-    variant: Variant,
-    batch: Trajectories,
-    fresh: Trajectories,
-    mdp: MDP | None = None,
-    shuffling: np.random.Generator | None = None,
-) -> Effect:
-    """Let a copy of the policy take one update, and tell what it did to the batch and to fresh trajectories.
-
-    Parameters
-    ----------
-    policy
-        In float64; it stays as it is.
-    variant
-        The estimator, and the optimizer with its learning rate.
-    batch, fresh
-        Trajectories of the policy, S = 1, in float64: those that the update learns from, and others.
-    mdp
-        The environment's tables, where they are known.
-    shuffling
-        Cuts the batch where the variant takes minibatches.
-    """
-    improved = copy.deepcopy(policy)
-    rate = variant.optimizer.learning_rate
-    # Validation lets no tuned variant take single updates, and a natural gradient needs no rate.
-    optimizer = make_optimizer(variant.optimizer, improved, 0.0 if rate == "tuned" else rate)
-    update(improved, optimizer, variant, batch, mdp, shuffling=shuffling, penalty=Penalty())
-
-    changes, returns = log_likelihood_changes(policy, improved, batch), batch.returns
-    return Effect(
-        rank_correlation=_rank_correlation(log_likelihood_changes(policy, improved, fresh), fresh.returns),
-        below_rise=changes[returns < returns.mean()] > 0,
-        above_rise=changes[returns > returns.mean()] > 0,
-    )
+        Parameters
+        ----------
+        before, after
+            π_θ and π_θ', in float64.
+        batch, fresh
+            Trajectories of π_θ, S = 1, in float64: those that the update learned from, and others.
+        """
+        changes, returns = log_likelihood_changes(before, after, batch), batch.returns
+        return cls(
+            rank_correlation=_rank_correlation(log_likelihood_changes(before, after, fresh), fresh.returns),
+            below_rise=changes[returns < returns.mean()] > 0,
+            above_rise=changes[returns > returns.mean()] > 0,
+        )
 
 
 def log_likelihood_changes(before: Policy, after: Policy, trajectories: Trajectories) -> Float[Tensor, "S N"]:
@@ -163,20 +94,6 @@ def measures(effects: Sequence[Effect]) -> dict[str, float]:
         "rising_below_average": _share([one.below_rise for one in effects]),
         "rising_above_average": _share([one.above_rise for one in effects]),
     }
-
-
-def _samples(
-    job: UpdateJob, seed: int, policy: Policy, batch_copies: Mapping[int, Environments], fresh_copies: Environments
-) -> Iterator[tuple[dict[int, Trajectories], Trajectories]]:
-    """Yield a batch of each size and fresh trajectories, as often as the job takes updates."""
-
-    def sampled(environments: Environments, repetition: int, purpose: str) -> Trajectories:
-        generators = generators_of(seed, job.stage, "update", str(repetition), purpose)
-        return in_float64(sample(environments, policy, generators, job.environment.rewards))
-
-    for repetition in range(job.updates):
-        batches = {size: sampled(copies, repetition, "batch") for size, copies in batch_copies.items()}
-        yield batches, sampled(fresh_copies, repetition, "fresh")
 
 
 def _rank_correlation(changes: Float[Tensor, "1 N"], returns: Float[Tensor, "1 N"]) -> float:

@@ -10,8 +10,8 @@ from pg.laboratory.expectations import enumerate_moments
 from pg.laboratory.frozen import Parameters
 from pg.laboratory.horizons import lengthen_trajectories
 from pg.laboratory.identities import compare_forms
-from pg.laboratory.likelihoods import take_updates
 from pg.laboratory.probing import probe
+from pg.laboratory.single_updates import take_updates
 from pg.laboratory.staleness import follow_steps
 from pg.laboratory.support import withhold_support
 from pg.study.jobs import (

@@ -1,114 +1,43 @@
 r"""Corrections for data of an earlier policy, measured as gradient steps lead away from it.
 
 The policy π_θ collected the data; after k gradient steps on one batch of it stands π_θ', whose gradient $\nabla
-J(\theta')$ is wanted, from the data of π_θ. `Reuse` holds such data as they look from θ'.
+J(\theta')$ is wanted, from the data of π_θ.
 """
 
 from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 import torch
-from jaxtyping import Bool, Float
-from torch import Tensor
-from torch.distributions import kl_divergence
 
-from pg.environments import exact
 from pg.environments.catalogue import mdp_of
 from pg.environments.enumeration import Enumeration, enumerate_paid
 from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP, count_trajectories
-from pg.estimators import compose
 from pg.estimators.importance import effective_share
+from pg.laboratory.bias import bias_parts, expected_gradient, is_mean_over_trajectories
+from pg.laboratory.distances import divergence, exact_divergence, state_variation
 from pg.laboratory.frozen import Parameters, generators_of, in_float64, sample, thaw
 from pg.laboratory.probing import measures
 from pg.laboratory.reference import Reference, ratio, reference, truth
-from pg.learning.policies import Policy, flatten, repeat, stack
-from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios
-from pg.learning.updates import fixed, make_optimizer, update
+from pg.laboratory.reuse import Reuse, corrected_gradients_of_all
+from pg.learning.policies import Policy, stack
+from pg.learning.tabular import action_probabilities
+from pg.learning.updates import make_optimizer, update
 from pg.study.jobs import StalenessJob
-from pg.study.model import FROM_THE_BATCH, Variant
-from pg.trajectories import Environments, Trajectories, on_valid_steps, valid_steps
+from pg.study.model import Variant
+from pg.trajectories import Environments, Trajectories
 
-_CHUNK_ELEMENTS = 20_000_000
 _MOST_ENUMERATED = 200_000
 _FEW = 64
 
 Row = dict[str, float | int | str]
 
 _log = logging.getLogger("pg")
-
-
-@dataclass(frozen=True, slots=True)
-class Reuse:
-    r"""Trajectories of π_θ as they look from π_θ'.
-
-    Attributes
-    ----------
-    behaviour, target
-        π_θ and π_θ'.
-    mdp
-        The environment's tables, where they are known.
-    trajectories
-        S batches of N trajectories of π_θ.
-    log_ratios
-        (S, N, T), $\log \rho_t$, zero behind the end of each trajectory.
-    state_ratios
-        (S, N, T), $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$, where the environment has tables.
-    """
-
-    behaviour: Policy
-    target: Policy
-    mdp: MDP | None
-    trajectories: Trajectories
-    log_ratios: Float[Tensor, "S N T"]
-    state_ratios: Float[Tensor, "S N T"] | None
-
-    @classmethod
-    def at(cls, target: Policy, behaviour: Policy, trajectories: Trajectories, mdp: MDP | None = None) -> Reuse:
-        """Look at the behaviour policy's trajectories from a target policy."""
-        if mdp is None:
-            log_ratios, states = _log_ratios(target, behaviour, trajectories), None
-        else:
-            log_ratios = _tabulated_log_ratios(target, behaviour, trajectories, mdp)
-            states = state_ratios(target, mdp, state_distributions_of(behaviour, mdp), trajectories)
-        return cls(behaviour, target, mdp, trajectories, log_ratios, states)
-
-    def chosen(self, seeds: slice) -> Reuse:
-        """Return a range of the S axis."""
-        return self._changed(self.trajectories.chosen(seeds), lambda values: values[seeds])
-
-    def regrouped(self, count: int) -> Reuse:
-        """Return the same trajectories as disjoint batches of `count` each, the batches on the S axis.
-
-        Raises
-        ------
-        ValueError
-            If they cannot be cut so.
-        """
-        steps = self.log_ratios.shape[-1]
-        return self._changed(self.trajectories.regrouped(count), lambda values: values.reshape(-1, count, steps))
-
-    def importance_weights(self, variant: Variant) -> Float[Tensor, "S N #T"]:
-        """Return a variant's importance weights, per step or per trajectory."""
-        return compose.importance_weights(variant, self.trajectories, self.log_ratios, self.state_ratios)
-
-    def live(self, weights: Float[Tensor, "S N #T"]) -> Bool[Tensor, "S N #T"]:
-        """Tell which importance weights stand for something that happened."""
-        return compose.live(self.trajectories, weights)
-
-    def score_weights(self, variant: Variant) -> Float[Tensor, "S N T"]:
-        """Return what multiplies each score at θ' in a variant's estimate; its advantages stay those of θ."""
-        kept = fixed(self.behaviour, variant, self.trajectories, self.mdp)
-        return compose.weights(variant, self.trajectories, kept, self.log_ratios, self.state_ratios)
-
-    def _changed(self, trajectories: Trajectories, change: Callable[[Tensor], Tensor]) -> Reuse:
-        states = None if self.state_ratios is None else change(self.state_ratios)
-        return replace(self, trajectories=trajectories, log_ratios=change(self.log_ratios), state_ratios=states)
 
 
 def follow_steps(job: StalenessJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
@@ -180,134 +109,6 @@ def walked(start: Policy, walker: Variant, batch: Trajectories, steps: int, mdp:
     return policy
 
 
-def corrected_gradients(reuse: Reuse, variant: Variant) -> Float[Tensor, "S D"]:
-    r"""Return the estimate of $\nabla J(\theta')$ from each of S batches of trajectories of π_θ.
-
-    Parameters
-    ----------
-    reuse
-        The batches.
-    variant
-        The estimator and its correction.
-    """
-    seeds, count, steps = reuse.trajectories.mask.shape
-    widest = max([reuse.trajectories.observations.shape[-1], *(layer.out_features for layer in reuse.target.affine)])
-    # The optimal baseline takes a copy of the policy for each trajectory.
-    parameters = sum(parameter.numel() for parameter in reuse.target.parameters())
-    per_chunk = max(1, _CHUNK_ELEMENTS // (count * max(steps * widest, parameters)))
-    chunks = [reuse.chosen(slice(start, start + per_chunk)) for start in range(0, seeds, per_chunk)]
-    return torch.cat([_chunk_gradients(chunk, variant) for chunk in chunks])
-
-
-def expected_gradient(reuse: Reuse, variant: Variant, probabilities: Float[Tensor, " M"]) -> Float[Tensor, " D"]:
-    r"""Compute $\mathbb{E}_{\tau \sim \pi_\theta}[\hat g]$ of an estimate that is a mean over trajectories.
-
-    Parameters
-    ----------
-    reuse
-        Every trajectory of an MDP, as one batch.
-    variant
-        Which `is_mean_over_trajectories`.
-    probabilities
-        (M,), $p_\theta(\tau)$.
-    """
-    assert reuse.mdp is not None, "trajectories are enumerated from tables"
-    assert reuse.trajectories.states is not None, "enumerated trajectories know their states"
-    copies = repeat(reuse.target, 1)
-    # A table of the few states instead of the network on each of very many steps.
-    table = action_probabilities(copies, reuse.mdp).log()
-    log_probs = table[0, reuse.trajectories.states, reuse.trajectories.actions]
-    # The surrogate's mean over M trajectories becomes an expectation.
-    chances = (len(probabilities) * probabilities).reshape(1, -1, 1)
-    objective = compose.surrogate(log_probs, reuse.score_weights(variant) * chances, reuse.trajectories)
-    return flatten(torch.autograd.grad(objective.sum(), copies.parameters_list())).squeeze(0)
-
-
-def is_mean_over_trajectories(variant: Variant) -> bool:
-    """Tell whether each trajectory's part of the estimate depends on no other trajectory of its batch."""
-    return not (variant.baseline in FROM_THE_BATCH or variant.self_normalised or variant.normalise_advantages)
-
-
-def bias_parts(behaviour: Policy, target: Policy, mdp: MDP) -> tuple[Float[Tensor, " D"], Float[Tensor, " D"]]:
-    r"""Split the bias of per-step ratios into what states and what returns of the wrong policy make of it.
-
-    Per-step ratios with the behaviour policy's rewards-to-go have expectation $\sum_t \sum_s d_{\theta,t}(s) \sum_a
-    \nabla \pi_{\theta'}(a \mid s) Q_{\theta,t}(s, a)$. It differs from $\nabla J(\theta')$ by the sum of two vectors:
-    the state part $\sum_t \sum_s (d_{\theta,t} - d_{\theta',t})(s) \sum_a \nabla \pi_{\theta'}(a \mid s) Q_{\theta,t}$
-    and the return part $\sum_t \sum_s d_{\theta',t}(s) \sum_a \nabla \pi_{\theta'}(a \mid s) (Q_{\theta,t} -
-    Q_{\theta',t})$.
-
-    Parameters
-    ----------
-    behaviour, target
-        π_θ and π_θ', in float64.
-    mdp
-        The environment's tables.
-
-    Returns
-    -------
-    tuple of Tensor
-        (D,) each, by dynamic programming and differentiation through the target policy's table.
-    """
-    copies = repeat(target, 1)
-    probabilities = action_probabilities(copies, mdp)
-    old, new = state_distributions_of(behaviour, mdp), state_distributions_of(target, mdp)
-    with torch.no_grad():
-        old_values = exact.values(mdp, action_probabilities(stack([behaviour]), mdp)).actions
-        new_values = exact.values(mdp, probabilities).actions
-
-    def gradient(weights: Float[Tensor, "T S A"]) -> Float[Tensor, " D"]:
-        total = (weights * probabilities).sum()
-        return flatten(torch.autograd.grad(total, copies.parameters_list(), retain_graph=True)).squeeze(0)
-
-    return gradient((old - new).unsqueeze(-1) * old_values), gradient(new.unsqueeze(-1) * (old_values - new_values))
-
-
-def state_variation(behaviour: Policy, target: Policy, mdp: MDP) -> float:
-    r"""Compute the mean over t of $\frac{1}{2} \sum_s |d_{\theta,t}(s) - d_{\theta',t}(s)|$.
-
-    Parameters
-    ----------
-    behaviour, target
-        π_θ and π_θ'.
-    mdp
-        The environment's tables. What has ended is in no state.
-    """
-    difference = state_distributions_of(behaviour, mdp) - state_distributions_of(target, mdp)
-    return difference.abs().sum(-1).mean().item() / 2
-
-
-def divergence(behaviour: Policy, target: Policy, trajectories: Trajectories) -> float:
-    r"""Return the mean of $\mathrm{KL}(\pi_{\theta'}(\cdot \mid s) \Vert \pi_\theta(\cdot \mid s))$ over valid steps.
-
-    Parameters
-    ----------
-    behaviour, target
-        π_θ, which collected the trajectories, and π_θ'.
-    trajectories
-        Of any S and N.
-    """
-    states, _ = valid_steps(trajectories)
-    with torch.no_grad():
-        return _divergences(behaviour, target, states).mean().item()
-
-
-def exact_divergence(behaviour: Policy, target: Policy, mdp: MDP) -> float:
-    r"""Compute what `divergence` estimates, $\sum_{t,s} d_{\theta,t}(s) \mathrm{KL}_s / \sum_{t,s} d_{\theta,t}(s)$.
-
-    Parameters
-    ----------
-    behaviour, target
-        π_θ and π_θ', in float64.
-    mdp
-        The environment's tables.
-    """
-    visits = state_distributions_of(behaviour, mdp).sum(0)
-    with torch.no_grad():
-        per_state = _divergences(behaviour, target, torch.as_tensor(mdp.observations))
-    return (visits @ per_state / visits.sum()).item()
-
-
 @dataclass(frozen=True, slots=True)
 class _Bench:
     """What all seeds of a job share: copies of the environment, its tables, its enumerated trajectories."""
@@ -350,8 +151,9 @@ def _corrections(bench: _Bench, reuse: Reuse, true: Reference, steps: int) -> It
     """Yield the measures of every variant at one θ'."""
     kl, change = _kl(reuse), {} if reuse.mdp is None else _change(reuse.behaviour, reuse.target, reuse.mdp, true)
     biases = _exact_biases(bench, reuse, true)
-    for name, variant in bench.job.variants.items():
-        found = measures(corrected_gradients(reuse, variant), true)
+    together = corrected_gradients_of_all(reuse, list(bench.job.variants.values()))
+    for (name, variant), gradients in zip(bench.job.variants.items(), together, strict=True):
+        found = measures(gradients, true)
         is_exact = name in biases
         weights = reuse.importance_weights(variant)
         yield {
@@ -397,36 +199,3 @@ def _change(behaviour: Policy, target: Policy, mdp: MDP, true: Reference) -> dic
         "return_part": ratio(return_part.norm().item(), norm),
         "state_variation": state_variation(behaviour, target, mdp),
     }
-
-
-def _log_ratios(target: Policy, behaviour: Policy, trajectories: Trajectories) -> Float[Tensor, "S N T"]:
-    def log_ratio(observations: Tensor, actions: Tensor) -> Tensor:
-        return target.log_prob(observations, actions) - behaviour.log_prob(observations, actions)
-
-    with torch.no_grad():
-        return on_valid_steps(log_ratio, trajectories)
-
-
-def _tabulated_log_ratios(
-    target: Policy, behaviour: Policy, trajectories: Trajectories, mdp: MDP
-) -> Float[Tensor, "S N T"]:
-    # Enumerated trajectories have very many steps in very few states.
-    with torch.no_grad():
-        new, old = (action_probabilities(stack([policy]), mdp)[0].log() for policy in (target, behaviour))
-    return (new - old)[trajectories.states, trajectories.actions] * trajectories.mask
-
-
-def _chunk_gradients(reuse: Reuse, variant: Variant) -> Float[Tensor, "S D"]:
-    trajectories = reuse.trajectories
-    seeds, count, steps = trajectories.mask.shape
-    copies = repeat(reuse.target, seeds)
-    log_probs = copies.log_prob(
-        trajectories.observations.reshape(seeds, count * steps, -1),
-        trajectories.actions.reshape(seeds, count * steps, *trajectories.actions.shape[3:]),
-    ).reshape(seeds, count, steps)
-    objective = compose.surrogate(log_probs, reuse.score_weights(variant), trajectories)
-    return flatten(torch.autograd.grad(objective.sum(), copies.parameters_list()))
-
-
-def _divergences(behaviour: Policy, target: Policy, states: Float[Tensor, "n O"]) -> Float[Tensor, " n"]:
-    return kl_divergence(target.distribution(states), behaviour.distribution(states))

@@ -57,7 +57,7 @@ def listed(words: Sequence[str]) -> str:
 
 def in_words(path: str, value: Any) -> str:
     """Name a level of a sweep: `variant.batch`, 16 becomes "batch 16"."""
-    option = path.rsplit(".", 1)[-1].replace("_", " ")
+    option = option_in_words(path)
     if isinstance(value, Mapping):
         # The options of a record, which say what they are options of.
         return ", ".join(in_words(key, one) for key, one in value.items()) or f"default {option}"
@@ -66,3 +66,8 @@ def in_words(path: str, value: Any) -> str:
     if isinstance(value, str):
         return f"{option} {value.replace('_', ' ')}"
     return f"{option} {value:g}" if isinstance(value, float) else f"{option} {value}"
+
+
+def option_in_words(path: str) -> str:
+    """Name the option that a sweep's path leads to: `variant.gradient_steps` becomes "gradient steps"."""
+    return path.rsplit(".", 1)[-1].replace("_", " ")

@@ -22,6 +22,7 @@ from pandas import DataFrame, Series, concat
 from pg.presentation.figures import FigureRequest
 from pg.presentation.style import Strand, bounded, canvas, note_beside, strands
 from pg.study.equations import environment_label
+from pg.study.expansion import swept
 from pg.study.jobs import stages_of
 from pg.study.model import ProbeExperiment
 
@@ -99,7 +100,7 @@ def told_apart(request: FigureRequest, *, but: Collection[str] = ()) -> tuple[St
         Sweep paths that tell no strands apart, because an axis shows them, or one of their levels is drawn.
     """
     experiment = request.study.experiments[request.figure.experiment]
-    sweep = {path: values for path, values in experiment.sweep.items() if len(values) > 1 and path not in but}
+    sweep = {path: values for path, values in swept(experiment).items() if path not in but}
     experiments = {request.figure.experiment: experiment.model_copy(update={"sweep": sweep})}
     return strands(replace(request, study=request.study.model_copy(update={"experiments": experiments})))
 

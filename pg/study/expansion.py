@@ -13,6 +13,7 @@ from typing import Any
 from pg.study.model import (
     ClaimPart,
     Environment,
+    Experiment,
     Family,
     ProbeExperiment,
     Seeds,
@@ -143,6 +144,11 @@ def cells(study: Study, experiment: str) -> tuple[Cell, ...]:
         for environment, variant in itertools.product(declared.environments, declared.variants)
         for levels in _levels(declared.sweep)
     )
+
+
+def swept(experiment: Experiment) -> dict[str, tuple[Any, ...]]:
+    """Return the part of an experiment's sweep that makes a difference: paths with more than one level."""
+    return {path: values for path, values in experiment.sweep.items() if len(values) > 1}
 
 
 def is_tuned(cell: Cell) -> bool:

@@ -159,7 +159,13 @@ class UpdateJob(_Measurement):
     @property
     def code(self) -> tuple[str, ...]:
         """Modules whose code decides what comes out."""
-        return (*laboratory_code(self.environment, self.variants.values()), "laboratory.likelihoods")
+        return (
+            *laboratory_code(self.environment, self.variants.values()),
+            "laboratory.likelihoods",
+            "laboratory.distances",
+            "laboratory.moves",
+            "laboratory.single_updates",
+        )
 
 
 class SupportJob(_Measurement):
@@ -200,6 +206,9 @@ class StalenessJob(_Measurement):
             *reference_code(),
             "environments.enumeration",
             "laboratory.probing",
+            "laboratory.reuse",
+            "laboratory.bias",
+            "laboratory.distances",
             "laboratory.staleness",
         )
 
@@ -218,10 +227,8 @@ class HorizonJob(_Measurement):
         """Modules whose code decides what comes out."""
         return (
             *laboratory_code(self.environment, self.variants.values()),
-            *reference_code(),
-            "environments.enumeration",
-            "laboratory.probing",
-            "laboratory.staleness",
+            "laboratory.reuse",
+            "laboratory.distances",
             "laboratory.horizons",
         )
 

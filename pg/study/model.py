@@ -20,6 +20,8 @@ Baseline = Literal[
     "none", "constant", "average_reward", "leave_one_out", "per_step", "per_step_leave_one_out", "optimal", "exact"
 ]
 Importance = Literal["none", "trajectory", "per_decision", "per_step", "exact_state"]
+HoldBy = Literal["early_stop", "penalty", "line_search", "natural_gradient"]
+Direction = Literal["new_old", "old_new"]
 FROM_THE_BATCH = ("average_reward", "leave_one_out", "per_step", "per_step_leave_one_out", "optimal")
 Paid = Literal["when_earned", "at_end", "terminal_only"]
 Statistic = Literal["final_return", "area", "steps_to_threshold", "solved", "collapsed"]
@@ -123,12 +125,10 @@ class KL(Record):
     """A limit on the divergence between the policies before and after an update, and how it is held."""
 
     limit: PositiveFloat = Field(description="δ, the largest mean KL divergence over the batch's states.")
-    hold_by: Literal["early_stop", "penalty", "line_search", "natural_gradient"] = Field(
+    hold_by: HoldBy = Field(
         description="Undo the step that breaks it, penalise it, shorten the step, or take the natural gradient."
     )
-    direction: Literal["new_old", "old_new"] = Field(
-        default="new_old", description="KL(π_θ'‖π_θ), as in the lecture, or KL(π_θ‖π_θ')."
-    )
+    direction: Direction = Field(default="new_old", description="KL(π_θ'‖π_θ), as in the lecture, or KL(π_θ‖π_θ').")
 
 
 class Variant(Record):
@@ -341,13 +341,15 @@ class IdentityExperiment(ExperimentBase):
 
 
 class UpdateExperiment(ExperimentBase):
-    """Takes single updates from frozen policies and looks at what they did to the likelihood of trajectories."""
+    """Takes single updates from frozen policies and looks at how far they went and what they did to likelihoods."""
 
-    kind: Literal["update"] = Field(description="Measures what one update does to the likelihood of trajectories.")
+    kind: Literal["update"] = Field(
+        description="Measures what one update does to the likelihood of trajectories, and its KL divergence."
+    )
     source: Source = Field(description="Where the policies come from.")
     updates: PositiveInt = Field(default=10, description="Updates per policy, each from the policy, on its own batch.")
     fresh: Annotated[int, Field(ge=2)] = Field(
-        default=64, description="Trajectories that the update has not seen, ranked by return after each."
+        default=64, description="Trajectories that the update has not seen, on which each is judged."
     )
 
 
@@ -509,6 +511,9 @@ class Figure(Record):
     experiment: Name = Field(description="The experiment whose tables are drawn.")
     environments: tuple[Name, ...] = Field(default=(), description="Default: all of the experiment's.")
     variants: tuple[Name, ...] = Field(default=(), description="Default: all of the experiment's.")
+    metrics: tuple[str, ...] = Field(
+        default=(), description="The metrics that against_level draws; other kinds draw metrics of their own."
+    )
     width: Literal["one_column", "two_columns"] = Field(default="two_columns", description="Width on the page.")
     section: str = Field(description="The section of the lecture it belongs to.")
 

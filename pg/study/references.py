@@ -9,9 +9,9 @@ from pydantic import BaseModel, ValidationError
 
 from pg.environments.catalogue import UnsupportedEnvironment, check, horizon_of, mdp_of, trajectories_of
 from pg.environments.tabular import OWN
-from pg.evidence.metrics import METRICS
+from pg.evidence.metrics import METRICS, NEEDING_A_THRESHOLD
 from pg.presentation.figures import FIGURES, LEAST_LEVELS, REWARD_LEVELS
-from pg.study.expansion import cells, is_tuned
+from pg.study.expansion import cells, is_tuned, swept
 from pg.study.families import family_problems
 from pg.study.jobs import source_of, stages_of
 from pg.study.model import (
@@ -342,6 +342,37 @@ def _figure_reference_problems(study: Study, at: str, figure: Figure) -> Iterato
         for environment in figure.environments or experiment.environments:
             if study.environments[environment].threshold is None:
                 yield f"{at}.environments: {environment} declares no threshold"
+    if figure.kind == "against_level" and experiment.kind in fitting:
+        yield from _level_figure_problems(study, at, figure)
+    elif figure.metrics:
+        yield f"{at}.metrics: {figure.kind} draws metrics of its own; leave them out"
+    if figure.kind == "realised_kl" and experiment.kind in fitting:
+        yield from _limit_figure_problems(study, at, figure)
+
+
+def _level_figure_problems(study: Study, at: str, figure: Figure) -> Iterator[str]:
+    experiment = study.experiments[figure.experiment]
+    fitting = [name for name, metric in METRICS.items() if experiment.kind in metric.kinds]
+    if not figure.metrics:
+        yield f"{at}.metrics: is missing: name what to draw; allowed: {', '.join(fitting)}"
+    yield from unknown(f"{at}.metrics", figure.metrics, fitting)
+    if len(levels := swept(experiment)) != 1:
+        found = " and ".join(levels) or "nothing"
+        yield f"{at}.experiment: {figure.kind} draws one swept option, and {figure.experiment} sweeps {found}"
+    for path, values in levels.items():
+        for value in values:
+            if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+                yield f"{at}.experiment: {path}: {value!r} has no place on a logarithmic axis; sweep positive numbers"
+    for metric in NEEDING_A_THRESHOLD.intersection(figure.metrics):
+        for environment in figure.environments or experiment.environments:
+            if study.environments[environment].threshold is None:
+                yield f"{at}.metrics: {metric} needs a threshold, and {environment} declares none"
+
+
+def _limit_figure_problems(study: Study, at: str, figure: Figure) -> Iterator[str]:
+    drawn = figure.variants or study.experiments[figure.experiment].variants
+    if all(cell.variant.kl is None for cell in cells(study, figure.experiment) if cell.variant_name in drawn):
+        yield f"{at}.variants: {figure.kind} compares with a limit; give one of {', '.join(drawn)} an option kl"
 
 
 def _claim_problems(study: Study) -> Iterator[str]:
@@ -383,7 +414,9 @@ def _part_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
     if part.ratio_of_means and not METRICS[part.metric].never_negative:
         allowed = ", ".join(name for name, metric in METRICS.items() if metric.never_negative)
         yield f"{at}.ratio_of_means: needs a metric that is never negative, not {part.metric}; allowed: {allowed}"
-    if part.metric in ("steps_to_threshold", "solved", "censored"):
+    if part.metric in ("kl_over_limit", "fresh_kl_over_limit"):
+        yield from _unlimited_problems(study, at, part)
+    if part.metric in NEEDING_A_THRESHOLD:
         for environment in part.environments or experiment.environments:
             if study.environments[environment].threshold is None:
                 yield f"{at}.metric: {part.metric} needs a threshold, and {environment} declares none"
@@ -409,6 +442,15 @@ def _selections(at: str, side: Selection | Family | None) -> Iterator[tuple[str,
         yield from ((f"{at}.best_of.{place}", candidate) for place, candidate in enumerate(side.best_of))
     elif side is not None:
         yield at, side
+
+
+def _unlimited_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
+    limited = {cell.variant_name for cell in cells(study, part.experiment) if cell.variant.kl is not None}
+    for side, declared in (("a", part.a), ("b", part.b)):
+        for place, selection in _selections(f"{at}.{side}", declared):
+            name = selection.get("variant")
+            if name in study.experiments[part.experiment].variants and name not in limited:
+                yield f"{place}.variant: {part.metric} needs a limit, and {name} has no kl"
 
 
 def _selection_problems(at: str, experiment: Experiment, selection: Mapping[str, Any]) -> Iterator[str]:

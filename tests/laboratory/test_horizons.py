@@ -17,15 +17,17 @@ import torch
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.tabular import chain, random_mdp
 from pg.evidence.records import LABORATORY_COLUMNS
+from pg.laboratory.distances import divergence
 from pg.laboratory.frozen import in_float64, random_policy
 from pg.laboratory.horizons import OutOfReach, cut, lengthen_trajectories, measures, moved
-from pg.laboratory.staleness import Reuse, corrected_gradients, divergence
+from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.policies import Policy
 from pg.randomness import torch_generator
 from pg.study.jobs import HorizonJob
 from pg.study.model import Environment, Variant
 from pg.study.model import Policy as PolicyOptions
 from pg.trajectories import Spaces
+from scipy import stats
 
 LINEAR = PolicyOptions(hidden=())
 ENDLESS = Environment(id="pg/Random-v0", kwargs={"states": 1, "termination": 0.0}, horizon=50)
@@ -72,6 +74,21 @@ def known_ratios(seed: int) -> tuple[list[float], list[float]]:
     q = min((q for q in candidates if min(q) > 0), key=lambda q: abs(diverges(q) - KL))
     assert diverges(q) == pytest.approx(KL, rel=1e-6)
     return [p, 1 - p], [q[0] / p, q[1] / (1 - p)]
+
+
+def test_quantiles_of_products_fan_out_as_a_binomials_and_those_of_ratios_stay() -> None:
+    """Of T independent steps the number with the first ratio is binomial, and the logarithm of the product linear."""
+    chances, ratios = known_ratios(0)
+    first, second = map(math.log, ratios)
+    rows = lengthened(0).set_index(["variant", "horizon"])
+    for at in (5, 25, 75, 95):
+        found = rows[f"log_weight_q{at:02d}"]
+        for horizon in (4, 16):
+            share = at / 100 if first > second else 1 - at / 100
+            count = stats.binom.ppf(share, horizon, chances[0])
+            neighbours = [one * first + (horizon - one) * second for one in (count - 1, count, count + 1)]
+            assert min(abs(found["trajectory", horizon] - one) for one in neighbours) < 1e-6
+        assert found["per_step", 16] == pytest.approx(found["per_step", 4], abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -136,6 +153,14 @@ def test_weights_that_were_taken_count_and_no_others() -> None:
     cut_off = measures(reuse, Variant(importance="trajectory", batch=2, truncate_at=2.0))
     assert cut_off["largest_weight"] == 2
     assert cut_off["log_weight_variance"] == whole["log_weight_variance"]
+
+    quantiles = [whole[f"log_weight_q{at}"] for at in ("05", "25", "50", "75", "95")]
+    # Of four values the quantiles at 0, 1/3, 2/3 and 1 are these themselves, and lines lead from one to the next.
+    low, second, third, high = np.log([0.5, 1.8, 4, 6])
+    lines = [low + 0.15 * (second - low), low + 0.75 * (second - low), (second + third) / 2]
+    lines += [third + 0.25 * (high - third), third + 0.85 * (high - third)]
+    assert quantiles == pytest.approx(lines)
+    assert per_step["log_weight_q50"] == pytest.approx(np.log(1.5 * 2) / 2)
 
     uncorrected = measures(reuse, Variant(batch=2))
     assert (uncorrected["largest_weight"], uncorrected["log_weight_variance"]) == (1, 0)

@@ -10,71 +10,22 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
-from pg.evidence.records import LABORATORY_COLUMNS
 from pg.laboratory.frozen import random_policy
-from pg.laboratory.likelihoods import Effect, log_likelihood_changes, measures, take_update, take_updates
+from pg.laboratory.likelihoods import Effect, log_likelihood_changes, measures
 from pg.learning.policies import Policy
-from pg.study.jobs import UpdateJob
-from pg.study.model import Baseline, Environment, Optimizer, Variant
 from pg.study.model import Policy as PolicyOptions
+from pg.study.model import Variant
 from pg.trajectories import Spaces, Trajectories
+from tests.laboratory.bandits import bandit_policy, improver, on_a_bandit, pulls, variant, walks
 
-LINEAR = PolicyOptions(hidden=())
 SHARES = ["rising_below_average", "rising_above_average"]
 MANY = 60
 
 
-def variant(baseline: Baseline = "none", batch: int = 4, rate: float = 1e-3) -> Variant:
-    return Variant(baseline=baseline, batch=batch, optimizer=Optimizer(name="sgd", learning_rate=rate), policy=LINEAR)
-
-
-def uniform(arms: int) -> dict[str, np.ndarray]:
-    return {"layers.0.weight": np.zeros((arms, 1), np.float32), "layers.0.bias": np.zeros(arms, np.float32)}
-
-
-def on_a_bandit(
-    rewards: Sequence[float],
-    variants: dict[str, Variant],
-    seeds: Sequence[int] = (0,),
-    *,
-    updates: int = 10,
-    fresh: int = 16,
-) -> pd.DataFrame:
-    job = UpdateJob(
-        environment=Environment(id="pg/Bandit-v0", kwargs={"rewards": list(rewards)}),
-        variants=variants,
-        stage="initial",
-        seeds=tuple(seeds),
-        policy=LINEAR,
-        updates=updates,
-        fresh=fresh,
-    )
-    return take_updates(job, {seed: uniform(len(rewards)) for seed in seeds})
-
-
-def pulls(arms: Sequence[int], rewards: Sequence[float]) -> Trajectories:
-    """Lay one pull of each arm out as a batch of trajectories of one step."""
-    pulled = torch.tensor(arms).reshape(1, -1, 1)
-    ended = torch.ones(1, len(arms), dtype=torch.bool)
-    return Trajectories(
-        observations=torch.ones(1, len(arms), 1, 1, dtype=torch.float64),
-        actions=pulled,
-        rewards=torch.tensor(rewards, dtype=torch.float64)[pulled],
-        mask=ended.unsqueeze(-1),
-        terminated=ended,
-        truncated=~ended,
-    )
-
-
-def bandit_policy(arms: int) -> Policy:
-    policy = random_policy(LINEAR, Spaces(1, arms), seed=0)
-    with torch.no_grad():
-        for parameter in policy.parameters():
-            parameter.zero_()
-    return policy
+def effect_of(policy: Policy, variant: Variant, batch: Trajectories, fresh: Trajectories) -> Effect:
+    return Effect.of(policy, improver(variant).improved(policy, batch), batch, fresh)
 
 
 @pytest.mark.parametrize(("sign", "rising"), [(1, 1.0), (-1, 0.0)])
@@ -95,7 +46,7 @@ def test_minus_the_average_exactly_the_arms_below_it_are_pushed_down() -> None:
 def test_where_every_arm_is_sampled_positive_rewards_cannot_push_all_of_them_up() -> None:
     """Probabilities sum to one: c = (1/2, 1) over two arms leaves the worse one with -1/4."""
     batch = pulls([0, 1], [1.0, 2.0])
-    found = take_update(bandit_policy(2), variant(), batch, batch)
+    found = effect_of(bandit_policy(2), variant(), batch, batch)
     assert found.below_rise.tolist() == [False]
     assert found.above_rise.tolist() == [True]
     assert found.rank_correlation == pytest.approx(1)
@@ -104,7 +55,7 @@ def test_where_every_arm_is_sampled_positive_rewards_cannot_push_all_of_them_up(
 def test_what_is_pulled_more_often_may_outweigh_what_earns_more() -> None:
     """c = (3/4, 1/2): three pulls of the worse arm push it up, at the cost of the better one."""
     batch = pulls([0, 0, 0, 1], [1.0, 2.0])
-    found = take_update(bandit_policy(2), variant(), batch, batch)
+    found = effect_of(bandit_policy(2), variant(), batch, batch)
     assert found.below_rise.tolist() == [True] * 3
     assert found.above_rise.tolist() == [False]
     assert found.rank_correlation == pytest.approx(-1)
@@ -122,30 +73,11 @@ def test_changes_of_the_log_likelihood_are_those_of_the_step() -> None:
     np.testing.assert_allclose(changes[0], known, atol=1e-9)
 
     every = pulls([0, 1, 2, 1], rewards)
-    found = take_update(before, variant(rate=rate), pulls([0, 1, 1], rewards), every)
+    found = effect_of(before, variant(rate=rate), pulls([0, 1, 1], rewards), every)
     # Returns 1, 2, 4, 2 against changes that rank arm 1 over 0 over 2.
     assert known.argsort(descending=True).tolist() == [1, 0, 2]
     ranks = np.array([[1, 2.5, 4, 2.5], [2, 3.5, 1, 3.5]])
     assert found.rank_correlation == pytest.approx(np.corrcoef(ranks)[0, 1])
-
-
-def walks(actions: Sequence[Sequence[int]], states: Sequence[Sequence[int]]) -> Trajectories:
-    """Lay walks of any length over four states out, each with return equal to its length."""
-    longest = max(map(len, actions))
-    shape = (1, len(actions), longest)
-    mask = torch.arange(longest) < torch.tensor([len(walk) for walk in actions]).reshape(1, -1, 1)
-    seen, done = torch.zeros(shape, dtype=torch.int64), torch.zeros(shape, dtype=torch.int64)
-    for i, (walk, place) in enumerate(zip(actions, states, strict=True)):
-        seen[0, i, : len(walk)], done[0, i, : len(walk)] = torch.tensor(place), torch.tensor(walk)
-    ended = torch.ones(shape[:2], dtype=torch.bool)
-    return Trajectories(
-        observations=torch.nn.functional.one_hot(seen, 4).double() * mask.unsqueeze(-1),
-        actions=done,
-        rewards=mask.double(),
-        mask=mask,
-        terminated=ended,
-        truncated=~ended,
-    )
 
 
 def test_the_change_of_a_trajectory_is_the_sum_over_the_steps_it_took() -> None:
@@ -167,12 +99,6 @@ def test_trajectories_of_equal_steps_in_another_order_tie() -> None:
     assert log_likelihood_changes(before, after, trajectories).unique().numel() == 1
 
 
-def test_an_update_leaves_the_frozen_policy_as_it_is() -> None:
-    policy, batch = bandit_policy(2), pulls([0, 1], [1.0, 2.0])
-    take_update(policy, variant(rate=1.0), batch, batch)
-    assert not any(parameter.any() for parameter in policy.parameters())
-
-
 def test_an_update_without_effect_makes_nothing_likelier_and_prefers_nothing() -> None:
     rows = on_a_bandit([1.0, 2.0], {"still": variant(rate=1e-30)})
     assert rows[["rank_correlation", *SHARES]].to_numpy().tolist() == [[0.0, 0.0, 0.0]]
@@ -181,14 +107,6 @@ def test_an_update_without_effect_makes_nothing_likelier_and_prefers_nothing() -
 def test_where_all_trajectories_earn_the_same_nothing_is_defined() -> None:
     rows = on_a_bandit([1.0, 1.0], {"plain": variant()})
     assert rows[["rank_correlation", *SHARES]].isna().all(axis=None)
-
-
-def test_the_fresh_trajectories_are_not_the_batch() -> None:
-    """Minus their average two pulls of one arm teach nothing: half of the batches rank the fresh pulls, all rightly."""
-    updates = 400
-    rows = on_a_bandit([1.0, 0.0], {"average": variant("average_reward", batch=2)}, updates=updates, fresh=2)
-    # Half of the time the two fresh pulls earn the same, and say nothing.
-    assert rows["rank_correlation"].item() == pytest.approx(0.5, abs=4 * math.sqrt(0.25 / (updates / 2)))
 
 
 def effect(correlation: float, below: Sequence[bool], above: Sequence[bool]) -> Effect:
@@ -202,26 +120,3 @@ def test_shares_are_pooled_and_undefined_correlations_left_out() -> None:
     assert found["rising_below_average"] == pytest.approx(0.5)
     assert math.isnan(found["rising_above_average"])
     assert math.isnan(measures([effect(nan, [], [])])["rank_correlation"])
-
-
-def test_a_row_per_seed_and_variant_whatever_seeds_share_the_job() -> None:
-    variants = {"plain": variant(), "again": variant(), "average": variant("average_reward")}
-    rewards = [0.5, 1.0, 3.0]
-    together = on_a_bandit(rewards, variants, seeds=(3, 4))
-    assert tuple(together.columns) == LABORATORY_COLUMNS["update"]
-    assert together["seed"].tolist() == [3, 3, 3, 4, 4, 4]
-    assert together["variant"].tolist() == [*variants, *variants]
-    assert set(together["batch"]) == {4}
-    alone = on_a_bandit(rewards, variants, seeds=(4,))
-    assert together[together["seed"] == 4].to_csv(index=False) == alone.to_csv(index=False)
-    first, other = together[together["variant"] == "plain"].drop(columns="seed").to_numpy().tolist()
-    assert first != other
-
-
-def test_variants_of_one_batch_size_meet_the_same_trajectories_whatever_others_there_are() -> None:
-    rewards = [0.5, 1.0, 3.0]
-    rows = on_a_bandit(rewards, {"plain": variant(), "larger": variant(batch=6), "again": variant()})
-    measured = rows.set_index("variant").to_numpy().tolist()
-    assert measured[0] == measured[2] != measured[1]
-    alone = on_a_bandit(rewards, {"plain": variant()})
-    assert alone.set_index("variant").to_numpy().tolist() == measured[:1]

@@ -1,205 +1,24 @@
-"""Data of an earlier policy: exact expectations of the corrections, the parts of their bias, and the walk itself."""
+"""Corrections along a walk away from their data: the walk itself, and what a job measures on it."""
 
 import copy
-import math
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from pg.environments.enumeration import Enumeration, enumerate_trajectories
-from pg.environments.tabular import MDP, bandit, chain, corridor, random_mdp
+from pg.environments.enumeration import enumerate_trajectories
 from pg.evidence.records import LABORATORY_COLUMNS
 from pg.laboratory import staleness
 from pg.laboratory.frozen import random_policy
-from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.reference import truth
-from pg.laboratory.staleness import (
-    Reuse,
-    bias_parts,
-    corrected_gradients,
-    divergence,
-    exact_divergence,
-    expected_gradient,
-    follow_steps,
-    is_mean_over_trajectories,
-    state_variation,
-    walked,
-)
-from pg.learning.policies import Policy, stack
-from pg.learning.tabular import action_probabilities
-from pg.learning.updates import advantages
+from pg.laboratory.reuse import corrected_gradients
+from pg.laboratory.staleness import follow_steps, walked
 from pg.study.jobs import StalenessJob
-from pg.study.model import KL, Baseline, Environment, Importance, Optimizer, Sample, Variant
-from pg.study.model import Policy as PolicyOptions
+from pg.study.model import KL, Environment, Importance, Optimizer, Sample, Variant
 from pg.trajectories import Spaces, on_valid_steps
+from tests.laboratory.pairs import MDPS, OPTIONS, every, pair
 
-OPTIONS = PolicyOptions(hidden=(4,))
-MDPS = {"random": random_mdp(3, states=2, seed=1), "chain": chain(4, length=2), "aliased": corridor(4)}
-UNBIASED = {
-    "trajectory": Variant(importance="trajectory"),
-    "total": Variant(importance="trajectory", returns="total", baseline="constant", constant=0.3),
-    "per_decision": Variant(importance="per_decision", baseline="exact"),
-    "corrected": Variant(importance="exact_state", future_correction=True),
-}
-BIASED = {
-    "naive": Variant(),
-    "per_step": Variant(importance="per_step", baseline="exact"),
-    "truncated": Variant(importance="per_decision", truncate_at=1.1),
-    "clipped": Variant(importance="per_step", clip=0.1),
-}
 TABLE_COLUMNS = ("state_part", "return_part", "state_variation")
-
-
-def pair(mdp: MDP, seed: int = 0) -> tuple[Policy, Policy]:
-    return random_policy(OPTIONS, mdp.spaces, seed), random_policy(OPTIONS, mdp.spaces, seed + 100)
-
-
-def every(mdp: MDP, behaviour: Policy, target: Policy) -> tuple[Reuse, torch.Tensor]:
-    """Look at every trajectory, with its probability under the behaviour policy, from the target policy."""
-    enumeration = enumerate_trajectories(mdp, 10_000)
-    return Reuse.at(target, behaviour, enumeration.trajectories, mdp), probabilities(enumeration, behaviour)
-
-
-def probabilities(enumeration: Enumeration, policy: Policy) -> torch.Tensor:
-    return enumeration.probabilities(action_probabilities(stack([policy]), enumeration.mdp)).detach()
-
-
-def assert_equal(found: torch.Tensor, expected: torch.Tensor, scale: torch.Tensor) -> None:
-    assert (found - expected).norm() <= 1e-12 * scale.norm()
-
-
-@pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
-@pytest.mark.parametrize("variant", UNBIASED.values(), ids=UNBIASED.keys())
-def test_unbiased_corrections_expect_the_gradient_at_the_target(mdp: MDP, variant: Variant) -> None:
-    behaviour, target = pair(mdp)
-    reuse, chances = every(mdp, behaviour, target)
-    gradient = truth(mdp, target).gradient
-    assert_equal(expected_gradient(reuse, variant, chances), gradient, gradient)
-
-
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
-def test_state_part_and_return_part_add_up_to_the_bias_of_per_step_ratios(mdp: MDP, seed: int) -> None:
-    behaviour, target = pair(mdp, seed)
-    reuse, chances = every(mdp, behaviour, target)
-    gradient = truth(mdp, target).gradient
-    state_part, return_part = bias_parts(behaviour, target, mdp)
-    bias = expected_gradient(reuse, Variant(importance="per_step"), chances) - gradient
-
-    assert state_part.norm() > 1e-3 * gradient.norm()
-    assert return_part.norm() > 1e-3 * gradient.norm()
-    assert_equal(state_part + return_part, bias, gradient)
-
-
-@pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
-def test_the_exact_state_ratio_leaves_the_return_part(mdp: MDP) -> None:
-    behaviour, target = pair(mdp)
-    reuse, chances = every(mdp, behaviour, target)
-    gradient = truth(mdp, target).gradient
-    _, return_part = bias_parts(behaviour, target, mdp)
-    assert_equal(expected_gradient(reuse, Variant(importance="exact_state"), chances) - gradient, return_part, gradient)
-
-
-@pytest.mark.parametrize("variant", (UNBIASED | BIASED).values(), ids=(UNBIASED | BIASED).keys())
-def test_the_expectation_is_that_of_the_estimates_that_are_sampled(variant: Variant) -> None:
-    behaviour, target = pair(MDPS["random"])
-    reuse, chances = every(MDPS["random"], behaviour, target)
-    estimates = corrected_gradients(reuse.regrouped(1), variant)
-    assert_equal(chances @ estimates, expected_gradient(reuse, variant, chances), estimates[0])
-
-
-def test_what_looks_at_the_whole_batch_is_no_mean_over_trajectories() -> None:
-    assert all(is_mean_over_trajectories(variant) for variant in (UNBIASED | BIASED).values())
-    assert not is_mean_over_trajectories(Variant(baseline="leave_one_out"))
-    assert not is_mean_over_trajectories(Variant(normalise_advantages=True))
-    assert not is_mean_over_trajectories(Variant(importance="per_step", self_normalised=True))
-
-
-@pytest.mark.parametrize("importance", ["none", "trajectory", "per_decision", "per_step", "exact_state"])
-@pytest.mark.parametrize("baseline", ["none", "per_step_leave_one_out", "optimal", "exact"])
-def test_where_the_policy_has_not_moved_corrections_are_the_on_policy_estimate(
-    importance: Importance, baseline: Baseline
-) -> None:
-    mdp = MDPS["random"]
-    behaviour, _ = pair(mdp)
-    batches = enumerate_trajectories(mdp, 10_000).trajectories.changed(lambda values: values[:, :200]).regrouped(4)
-    variant = Variant(importance=importance, baseline=baseline)
-    found = corrected_gradients(Reuse.at(copy.deepcopy(behaviour), behaviour, batches, mdp), variant)
-    torch.testing.assert_close(found, batch_gradients(behaviour, variant, batches, mdp), rtol=0, atol=1e-13)
-
-
-def test_advantages_stay_those_of_the_policy_that_collected_the_data() -> None:
-    mdp = MDPS["random"]
-    behaviour, target = pair(mdp)
-    reuse, _ = every(mdp, behaviour, target)
-    kept = advantages(behaviour, Variant(baseline="exact"), reuse.trajectories, mdp)
-    torch.testing.assert_close(reuse.score_weights(Variant(baseline="exact")), kept)
-    weighted = reuse.score_weights(Variant(baseline="exact", importance="per_step"))
-    torch.testing.assert_close(weighted, reuse.log_ratios.exp() * kept * reuse.trajectories.mask)
-
-
-def test_cutting_the_work_into_chunks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    mdp = MDPS["random"]
-    behaviour, target = pair(mdp)
-    some = enumerate_trajectories(mdp, 10_000).trajectories.changed(lambda values: values[:, :60])
-    reuse = Reuse.at(target, behaviour, some, mdp).regrouped(6)
-    variant = Variant(importance="exact_state", baseline="leave_one_out")
-    whole = corrected_gradients(reuse, variant)
-    monkeypatch.setattr(staleness, "_CHUNK_ELEMENTS", 1)
-    torch.testing.assert_close(corrected_gradients(reuse, variant), whole)
-
-
-@pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
-def test_ratios_from_tables_are_those_of_the_network(mdp: MDP) -> None:
-    behaviour, target = pair(mdp)
-    trajectories = enumerate_trajectories(mdp, 10_000).trajectories
-    tabulated, networks = Reuse.at(target, behaviour, trajectories, mdp), Reuse.at(target, behaviour, trajectories)
-    torch.testing.assert_close(tabulated.log_ratios, networks.log_ratios, rtol=0, atol=1e-13)
-    assert networks.state_ratios is None
-
-
-def of_two_arms(probability: float) -> Policy:
-    """Return the policy that pulls the first of two arms with a probability."""
-    policy = random_policy(PolicyOptions(hidden=()), Spaces(1, 2), seed=0)
-    with torch.no_grad():
-        policy.affine[0].weight.zero_()
-        policy.affine[0].bias.copy_(torch.tensor([probability, 1 - probability]).log())
-    return policy
-
-
-def test_the_divergence_is_that_of_the_new_policy_from_the_old_one() -> None:
-    old, new, mdp = of_two_arms(0.5), of_two_arms(0.9), bandit(1)
-    known = 0.9 * math.log(0.9 / 0.5) + 0.1 * math.log(0.1 / 0.5)
-    assert exact_divergence(old, new, mdp) == pytest.approx(known)
-    assert divergence(old, new, enumerate_trajectories(mdp, 2).trajectories) == pytest.approx(known)
-
-
-@pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
-def test_exact_divergence_weights_states_as_the_behaviour_policy_visits_them(mdp: MDP) -> None:
-    """By enumeration: a sum over the steps of every trajectory, over their expected number."""
-    behaviour, target = pair(mdp)
-    enumeration = enumerate_trajectories(mdp, 10_000)
-    trajectories, chances = enumeration.trajectories, probabilities(enumeration, behaviour)
-    old, new = (action_probabilities(stack([policy]), mdp)[0].detach() for policy in (behaviour, target))
-    per_state = (new * (new / old).log()).sum(-1)
-    assert trajectories.states is not None
-    steps = (per_state[trajectories.states] * trajectories.mask)[0].sum(-1)
-    known = (chances @ steps) / (chances @ trajectories.lengths[0].double())
-    assert exact_divergence(behaviour, target, mdp) == pytest.approx(known.item(), rel=1e-12)
-
-
-@pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
-def test_state_variation_counts_where_trajectories_are(mdp: MDP) -> None:
-    behaviour, target = pair(mdp)
-    enumeration = enumerate_trajectories(mdp, 10_000)
-    trajectories = enumeration.trajectories
-    assert trajectories.states is not None
-    places = torch.nn.functional.one_hot(trajectories.states[0], mdp.states) * trajectories.mask[0].unsqueeze(-1)
-    difference = probabilities(enumeration, behaviour) - probabilities(enumeration, target)
-    apart = torch.einsum("m,mts->ts", difference, places.double()).abs().sum(-1) / 2
-    assert state_variation(behaviour, target, mdp) == pytest.approx(apart.mean().item(), rel=1e-10)
-    assert state_variation(behaviour, behaviour, mdp) == 0
 
 
 def learner(**parts: object) -> Variant:

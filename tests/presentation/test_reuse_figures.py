@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 from pg.evidence import tables
@@ -32,7 +32,8 @@ VARIANTS = {
 DRAWN = ("naive", "whole", "per_step")
 MEASURED = ("cosine", "relative_bias", "effective_share")
 OF_TABLES = ("state_part", "return_part", "state_variation")
-WEIGHTS = ("log_weight_variance", "effective_share", "largest_weight", "median_weight")
+WEIGHTS = ("effective_share", "log_weight_variance", "largest_weight", "total_variance")
+QUANTILES = ("log_weight_q05", "log_weight_q25", "log_weight_q50", "log_weight_q75", "log_weight_q95")
 
 Requests = Callable[..., FigureRequest]
 
@@ -105,9 +106,11 @@ def long_table() -> pd.DataFrame:
     for stage in ("early", "late"):
         for variant, growth in zip(DRAWN, (0.0, 1.0, 0.1), strict=True):
             for horizon in HORIZONS:
-                values = (growth * horizon * 0.01, 0.9 - growth * horizon * 0.005, 1 + growth * horizon, 0.9)
                 names = {"environment": "cartpole", "variant": variant, "batch": 16, "horizon": horizon}
-                rows += measured(dict(zip(WEIGHTS, values, strict=True)), generator, **names, stage=stage)
+                values = (0.9 - growth * horizon * 0.005, growth * horizon * 0.01, 1 + growth * horizon, 5.0)
+                fan = (growth * horizon * at for at in (-0.05, -0.03, -0.01, 0.01, 0.02))
+                weights = dict(zip((*WEIGHTS, *QUANTILES), (*values, *fan), strict=True)) | {"median_weight": 0.9}
+                rows += measured(weights, generator, **names, stage=stage)
     return pd.DataFrame(rows)
 
 
@@ -263,7 +266,8 @@ def test_the_caption_says_where_the_walk_ends(request_for: Requests) -> None:
     assert chain.startswith(f"pg/Chain-v0, late policies, after 16 steps, divergence {quoted(request, 'kl', **at)} — ")
     state_part, return_part, variation = (quoted(request, metric, **at) for metric in OF_TABLES)
     assert f"{state_part} from the states of θ instead of those of θ', and {return_part} from its returns" in parts
-    assert f"Total variation between the states' distributions: {variation}." in parts
+    assert "Total variation between the states' distributions, what has ended being a state of its own: " in parts
+    assert parts.endswith(f": {variation}.")
     at |= {"environment": "cartpole", "variant": "per_step"}
     cosine, bias, share = (quoted(request, metric, **at) for metric in MEASURED)
     assert f"per step: cosine {cosine}, bias {bias} (noise alone makes 0.0" in cartpole
@@ -272,8 +276,8 @@ def test_the_caption_says_where_the_walk_ends(request_for: Requests) -> None:
 
 def test_weights_stand_at_their_horizon_with_the_summarys_numbers(request_for: Requests) -> None:
     request = with_numbers_of_its_own(request_for("long", variants=("per_step",)))
-    drawn = panels(request)
-    assert len(drawn) == 2 * len(WEIGHTS)
+    _, *drawn = panels(request)
+    assert len(drawn) == 2 * len(WEIGHTS) + 1
     for axes, metric in zip(drawn, WEIGHTS, strict=False):
         rows = summarised(request, metric, variant="per_step")
         (line,) = strands(axes, len(HORIZONS))
@@ -283,8 +287,27 @@ def test_weights_stand_at_their_horizon_with_the_summarys_numbers(request_for: R
         assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
 
 
+def test_quantiles_of_the_weights_are_bands_around_the_median_a_panel_per_variant(request_for: Requests) -> None:
+    request = request_for("long")
+    drawn = panels(request)
+    assert len(drawn) == 2 * (len(DRAWN) + len(WEIGHTS))
+    for axes, variant in zip(drawn, DRAWN, strict=False):
+        lowest, low, middle, high, highest = (
+            summarised(request, metric, variant=variant)["estimate"].tolist() for metric in QUANTILES
+        )
+        (line,) = axes.lines
+        assert heights(line) == digits(middle)
+        outer, inner = (one for one in axes.collections if isinstance(one, PolyCollection))
+        for band, below, above in ((outer, lowest, highest), (inner, low, high)):
+            corners = np.asarray(band.get_paths()[0].vertices)
+            assert {*digits(corners[:, 1])} == {*digits([*below, *above])}
+            assert {*digits(corners[:, 0])} == {*HORIZONS}
+    # Bands can be compared: panels of a place have the same heights.
+    assert len({axes.get_ylim() for axes in drawn[: len(DRAWN)]}) == 1
+
+
 def test_weights_that_are_all_one_have_no_variance_to_draw(request_for: Requests) -> None:
-    variance, share, *_ = panels(request_for("long"))
+    share, variance, *_ = panels(request_for("long"))[len(DRAWN) :]
     assert len(strands(variance, len(HORIZONS))) == 2
     assert len(strands(share, len(HORIZONS))) == 3
 
@@ -296,9 +319,11 @@ def test_the_caption_says_the_weights_at_the_longest_horizon(request_for: Reques
     assert "= 0.0100 at the longest horizon" in lead
     assert "over 8 policy snapshots" in lead
     assert line.startswith("CartPole-v1, late policies, T = 80 — ")
-    variance, share, largest, median = (quoted(request, metric, variant="whole", horizon=80) for metric in WEIGHTS)
-    assert f"whole trajectories: variance of log w {variance}, effective share of N {share}, " in line
-    assert f"largest w {largest} and median w {median}" in line
+    share, variance, largest, trace, median = (
+        quoted(request, metric, variant="whole", horizon=80) for metric in (*WEIGHTS, "median_weight")
+    )
+    assert f"whole trajectories: effective share of N {share}, variance of log w {variance}, " in line
+    assert f"largest w {largest}, tr Cov (return²) {trace} and median w {median}" in line
 
 
 @pytest.mark.parametrize("experiment", DRAW)

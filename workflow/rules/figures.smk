@@ -7,6 +7,7 @@ DRAWING = (
     "presentation.captions",
     "study.equations",
     "study.jobs",
+    "evidence.metrics",
     "evidence.statistics",
 )
 TABLE_FILES = {"long": "", "summary": "-summary", "curves": "-curves"}

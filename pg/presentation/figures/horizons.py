@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
@@ -13,31 +17,46 @@ from pg.presentation.figures import FigureRequest
 from pg.presentation.marks import Place
 from pg.study.model import HorizonExperiment
 
+_QUANTILES = tuple(f"log_weight_q{at}" for at in ("05", "25", "50", "75", "95"))
 _AXIS_LABELS = {
-    "log_weight_variance": "variance of log w",
     "effective_share": "effective share of N",
+    "log_weight_variance": "variance of log w",
     "largest_weight": "largest w",
-    "median_weight": "median w",
+    "total_variance": "tr Cov (return²)",
 }
+_QUOTED = {**_AXIS_LABELS, "median_weight": "median w"}
 _DODGE = 0.05  # factor between neighbouring strands, as a logarithm
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """A metric of every strand, or the quantiles of a single one."""
+
+    place: Place
+    strands: tuple[style.Strand, ...]
+    metric: str | None
 
 
 @style.paper_style()
 def draw(request: FigureRequest) -> Figure:
-    """Draw four measures of the weights against T: a line per variant, the panels of a place beside each other."""
+    """Draw the quantiles of log w against T, a panel per variant, and four measures with a line per variant."""
     strands, places, horizons = marks.told_apart(request), marks.places(request), _experiment(request).horizons
-    across = 4 if request.figure.width == "two_columns" else 2
-    down = len(_AXIS_LABELS) // across
+    across = 3 if request.figure.width == "two_columns" else 2
+    panels = [_panels(place, strands) for place in places]
+    down = math.ceil(len(panels[0]) / across)
     figure = style.canvas(request.figure.width, 0.25 + 1.45 * down * len(places))
     grid = figure.subplots(down * len(places), across, squeeze=False, sharex=True)
-    for start, place in zip(range(0, len(grid), down), places, strict=True):
-        panels = grid[start : start + down].flat
-        for axes, metric in zip(panels, _AXIS_LABELS, strict=True):
-            _draw_panel(axes, _rows(request, place, metric, strands), strands, horizons)
-            axes.set_ylabel(_AXIS_LABELS[metric])
-        grid[start, 0].set_title(marks.heading(request, place))
-    for axes in grid[-1]:
-        axes.set_xlabel("horizon T")
+    for start, of_place in zip(range(0, len(grid), down), panels, strict=True):
+        spots = list(grid[start : start + down].flat)
+        for axes, panel in zip(spots, of_place, strict=False):
+            _draw_panel(axes, request, panel, horizons)
+        _share_heights(spots[: len(strands)])
+        for unused in spots[len(of_place) :]:
+            unused.set_axis_off()
+        spots[0].set_title(marks.heading(request, of_place[0].place))
+        for axes in (*grid[start + down - 1], *spots[len(of_place) - across : len(of_place)]):
+            axes.set_xlabel("horizon T")
+            axes.tick_params(labelbottom=True)
     figure.align_ylabels()
     style.legend_below(figure, marks.legend_entries(strands, marked=True), request.figure.width)
     return figure
@@ -50,9 +69,10 @@ def caption(request: FigureRequest) -> str:
     lead = (
         f"Importance weights of {experiment.trajectories} trajectories of θ, cut off at T, at a policy θ' in a random "
         f"direction from θ, at mean divergence E[KL(π_θ'‖π_θ)] = {number(experiment.kl)} at the longest horizon and "
-        "the same for every T. The variance is that of the logarithm of whole products, where weights are products, "
-        "else of single ratios. Lines are means with 95 % intervals over "
-        f"{counted(snapshots, 'policy snapshot')}, in brackets below."
+        "the same for every T. Panels of log w hold one variant each: its median, and bands from the 25 % to the 75 % "
+        "and from the 5 % to the 95 % quantile, each quantile the mean over policies. Quantiles and variance are those "
+        "of the logarithm of whole products, where weights are products, else of single ratios. Lines are means (of "
+        f"tr Cov geometric ones) with 95 % intervals over {counted(snapshots, 'policy snapshot')}, in brackets below."
     )
     sentences = [lead]
     for place in marks.last_places(request):
@@ -62,12 +82,45 @@ def caption(request: FigureRequest) -> str:
 
 
 def _result(request: FigureRequest, place: Place, strand: style.Strand, horizon: int) -> str:
-    quoted = {metric: _quoted(request, place, metric, strand, horizon) for metric in _AXIS_LABELS}
-    return listed([f"{words} {quoted[metric]}" for metric, words in _AXIS_LABELS.items()])
+    quoted = {metric: _quoted(request, place, metric, strand, horizon) for metric in _QUOTED}
+    return listed([f"{words} {quoted[metric]}" for metric, words in _QUOTED.items()])
 
 
-def _draw_panel(axes: Axes, rows: DataFrame, strands: tuple[style.Strand, ...], horizons: tuple[int, ...]) -> None:
+def _panels(place: Place, strands: tuple[style.Strand, ...]) -> list[_Panel]:
+    return [
+        *(_Panel(place, (strand,), None) for strand in strands),
+        *(_Panel(place, strands, metric) for metric in _AXIS_LABELS),
+    ]
+
+
+def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, horizons: Sequence[int]) -> None:
     axes.set_xscale("log")
+    if panel.metric is None:
+        _draw_bands(axes, request, panel.place, panel.strands[0])
+        axes.set_ylabel("log w")
+    else:
+        _draw_lines(axes, _rows(request, panel.place, panel.metric, panel.strands), panel.strands)
+        axes.set_ylabel(_AXIS_LABELS[panel.metric])
+    axes.set_xlabel("")
+    axes.xaxis.set_major_locator(FixedLocator(list(horizons)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.grid(visible=True)
+
+
+def _draw_bands(axes: Axes, request: FigureRequest, place: Place, strand: style.Strand) -> None:
+    lowest, low, middle, high, highest = (
+        strand.rows(request.rows("summary", environment=place.environment, stage=place.stage, metric=metric))
+        for metric in _QUANTILES
+    )
+    horizons = middle["horizon"]
+    for below, above, alpha in ((lowest, highest, 0.18), (low, high, 0.32)):
+        colour = strand.look.colour
+        axes.fill_between(horizons, below["estimate"], above["estimate"], color=colour, alpha=alpha, linewidth=0)
+    axes.plot(horizons, middle["estimate"], marker=strand.look.marker, markersize=3, linewidth=1, **strand.look.line)
+
+
+def _draw_lines(axes: Axes, rows: DataFrame, strands: tuple[style.Strand, ...]) -> None:
     axes.set_yscale("log")
     if not rows.empty:
         marks.draw_column_intervals(axes, rows.assign(beside=marks.dodged(rows, "horizon", _DODGE)), strands, "beside")
@@ -75,11 +128,13 @@ def _draw_panel(axes: Axes, rows: DataFrame, strands: tuple[style.Strand, ...], 
         low, high = axes.get_ylim()
         axes.set_ylim(max(low, rows["estimate"].min() / 3), high)
     marks.log_ticks(axes, y=True)
-    axes.set_xlabel("")
-    axes.xaxis.set_major_locator(FixedLocator(horizons))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.grid(visible=True)
+
+
+def _share_heights(panels: Sequence[Axes]) -> None:
+    """Give panels one range of heights, so that their bands can be compared."""
+    ends = [panel.get_ylim() for panel in panels]
+    for panel in panels:
+        panel.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
 
 
 def _rows(request: FigureRequest, place: Place, metric: str, strands: tuple[style.Strand, ...]) -> DataFrame:

@@ -95,7 +95,7 @@ def _decomposition(request: FigureRequest, place: Place, strand: style.Strand, s
     return (
         "The bias of per-step ratios there is the sum of two vectors, over ‖∇J(θ')‖: "
         f"{state_part} from the states of θ instead of those of θ', and {return_part} from its returns. "
-        f"Total variation between the states' distributions: {variation}."
+        f"Total variation between the states' distributions, what has ended being a state of its own: {variation}."
     )
 
 

@@ -1,0 +1,72 @@
+r"""How far a policy has gone from another: by its actions in the other's states, and by where it is itself."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.distributions import kl_divergence
+
+from pg.environments.tabular import MDP
+from pg.learning.policies import Policy
+from pg.learning.tabular import state_distributions_of
+from pg.study.model import Direction
+from pg.trajectories import Trajectories, valid_steps
+
+
+def divergence(
+    behaviour: Policy, target: Policy, trajectories: Trajectories, direction: Direction = "new_old"
+) -> float:
+    r"""Return the mean of $\mathrm{KL}(\pi_{\theta'}(\cdot \mid s) \Vert \pi_\theta(\cdot \mid s))$ over valid steps.
+
+    Parameters
+    ----------
+    behaviour, target
+        π_θ, which collected the trajectories, and π_θ'.
+    trajectories
+        Of any S and N.
+    direction
+        As of the limit on an update; "old_new" is $\mathrm{KL}(\pi_\theta \Vert \pi_{\theta'})$.
+    """
+    states, _ = valid_steps(trajectories)
+    first, second = (target, behaviour) if direction == "new_old" else (behaviour, target)
+    with torch.no_grad():
+        return _divergences(first, second, states).mean().item()
+
+
+def exact_divergence(behaviour: Policy, target: Policy, mdp: MDP) -> float:
+    r"""Compute what `divergence` estimates, $\sum_{t,s} d_{\theta,t}(s) \mathrm{KL}_s / \sum_{t,s} d_{\theta,t}(s)$.
+
+    Parameters
+    ----------
+    behaviour, target
+        π_θ and π_θ', in float64.
+    mdp
+        The environment's tables.
+    """
+    visits = state_distributions_of(behaviour, mdp).sum(0)
+    with torch.no_grad():
+        per_state = _divergences(target, behaviour, torch.as_tensor(mdp.observations))
+    return (visits @ per_state / visits.sum()).item()
+
+
+def state_variation(behaviour: Policy, target: Policy, mdp: MDP) -> float:
+    r"""Compute the mean over t of $\frac{1}{2} \sum_s |d_{\theta,t}(s) - d_{\theta',t}(s)|$.
+
+    What has ended is in a state of its own, which the sum counts: a trajectory that has ended under one policy and goes
+    on under the other is a difference even where no state of the MDP tells it.
+
+    Parameters
+    ----------
+    behaviour, target
+        π_θ and π_θ'.
+    mdp
+        The environment's tables.
+    """
+    difference = state_distributions_of(behaviour, mdp) - state_distributions_of(target, mdp)
+    ended = difference.sum(-1)
+    return (difference.abs().sum(-1) + ended.abs()).mean().item() / 2
+
+
+def _divergences(first: Policy, second: Policy, states: Float[Tensor, "n O"]) -> Float[Tensor, " n"]:
+    return kl_divergence(first.distribution(states), second.distribution(states))

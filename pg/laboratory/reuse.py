@@ -1,0 +1,148 @@
+r"""Data of an earlier policy as they look from where it has gone, and the gradient estimates that they give there.
+
+The policy π_θ collected the data, and $\nabla J(\theta')$ is wanted from them: the gradient at another policy, π_θ'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from pg.environments.tabular import MDP
+from pg.estimators import compose
+from pg.laboratory.gradients import chunks, weighted_sums
+from pg.learning.policies import Policy, stack
+from pg.learning.scores import scores
+from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios
+from pg.learning.updates import fixed
+from pg.study.model import Variant
+from pg.trajectories import Trajectories, on_valid_steps, valid_steps
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    r"""Trajectories of π_θ as they look from π_θ'.
+
+    Attributes
+    ----------
+    behaviour, target
+        π_θ and π_θ'.
+    mdp
+        The environment's tables, where they are known.
+    trajectories
+        S batches of N trajectories of π_θ.
+    log_ratios
+        (S, N, T), $\log \rho_t$, zero behind the end of each trajectory.
+    state_ratios
+        (S, N, T), $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$, where the environment has tables.
+    """
+
+    behaviour: Policy
+    target: Policy
+    mdp: MDP | None
+    trajectories: Trajectories
+    log_ratios: Float[Tensor, "S N T"]
+    state_ratios: Float[Tensor, "S N T"] | None
+
+    @classmethod
+    def at(cls, target: Policy, behaviour: Policy, trajectories: Trajectories, mdp: MDP | None = None) -> Reuse:
+        """Look at the behaviour policy's trajectories from a target policy."""
+        if mdp is None:
+            log_ratios, states = _log_ratios(target, behaviour, trajectories), None
+        else:
+            log_ratios = _tabulated_log_ratios(target, behaviour, trajectories, mdp)
+            states = state_ratios(target, mdp, state_distributions_of(behaviour, mdp), trajectories)
+        return cls(behaviour, target, mdp, trajectories, log_ratios, states)
+
+    def chosen(self, seeds: slice) -> Reuse:
+        """Return a range of the S axis."""
+        return self._changed(self.trajectories.chosen(seeds), lambda values: values[seeds])
+
+    def regrouped(self, count: int) -> Reuse:
+        """Return the same trajectories as disjoint batches of `count` each, the batches on the S axis.
+
+        Raises
+        ------
+        ValueError
+            If they cannot be cut so.
+        """
+        steps = self.log_ratios.shape[-1]
+        return self._changed(self.trajectories.regrouped(count), lambda values: values.reshape(-1, count, steps))
+
+    def importance_weights(self, variant: Variant) -> Float[Tensor, "S N #T"]:
+        """Return a variant's importance weights, per step or per trajectory."""
+        return compose.importance_weights(variant, self.trajectories, self.log_ratios, self.state_ratios)
+
+    def live(self, weights: Float[Tensor, "S N #T"]) -> Bool[Tensor, "S N #T"]:
+        """Tell which importance weights stand for something that happened."""
+        return compose.live(self.trajectories, weights)
+
+    def score_weights(self, variant: Variant) -> Float[Tensor, "S N T"]:
+        """Return what multiplies each score at θ' in a variant's estimate; its advantages stay those of θ."""
+        kept = fixed(self.behaviour, variant, self.trajectories, self.mdp)
+        return compose.weights(variant, self.trajectories, kept, self.log_ratios, self.state_ratios)
+
+    def _changed(self, trajectories: Trajectories, change: Callable[[Tensor], Tensor]) -> Reuse:
+        states = None if self.state_ratios is None else change(self.state_ratios)
+        return replace(self, trajectories=trajectories, log_ratios=change(self.log_ratios), state_ratios=states)
+
+
+def corrected_gradients(reuse: Reuse, variant: Variant) -> Float[Tensor, "S D"]:
+    r"""Return the estimate of $\nabla J(\theta')$ from each of S batches of trajectories of π_θ.
+
+    Parameters
+    ----------
+    reuse
+        The batches.
+    variant
+        The estimator and its correction.
+    """
+    (gradients,) = corrected_gradients_of_all(reuse, [variant])
+    return gradients
+
+
+def corrected_gradients_of_all(reuse: Reuse, variants: Sequence[Variant]) -> list[Float[Tensor, "S D"]]:
+    r"""Return the estimates of $\nabla J(\theta')$ by several estimators from the same S batches.
+
+    Parameters
+    ----------
+    reuse
+        The batches.
+    variants
+        The estimators and their corrections.
+
+    Returns
+    -------
+    list of Tensor
+        (S, D) for each variant.
+    """
+    parts = [
+        weighted_sums(
+            scores(chunk.target, *valid_steps(chunk.trajectories)),
+            chunk.trajectories,
+            (chunk.score_weights(variant) for variant in variants),
+        )
+        for chunk in map(reuse.chosen, chunks(reuse.target, reuse.trajectories))
+    ]
+    return [torch.cat(estimates) for estimates in zip(*parts, strict=True)]
+
+
+def _log_ratios(target: Policy, behaviour: Policy, trajectories: Trajectories) -> Float[Tensor, "S N T"]:
+    def log_ratio(observations: Tensor, actions: Tensor) -> Tensor:
+        return target.log_prob(observations, actions) - behaviour.log_prob(observations, actions)
+
+    with torch.no_grad():
+        return on_valid_steps(log_ratio, trajectories)
+
+
+def _tabulated_log_ratios(
+    target: Policy, behaviour: Policy, trajectories: Trajectories, mdp: MDP
+) -> Float[Tensor, "S N T"]:
+    # Enumerated trajectories have very many steps in very few states.
+    with torch.no_grad():
+        new, old = (action_probabilities(stack([policy]), mdp)[0].log() for policy in (target, behaviour))
+    return (new - old)[trajectories.states, trajectories.actions] * trajectories.mask

@@ -1,0 +1,136 @@
+"""Single updates from a frozen policy, each on a batch of its own: how far they go, and what they do to likelihoods."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+
+from pg.environments.catalogue import mdp_of
+from pg.environments.stacked import make_environments
+from pg.environments.tabular import MDP
+from pg.laboratory import likelihoods, moves
+from pg.laboratory.frozen import Parameters, generators_of, in_float64, sample, thaw
+from pg.laboratory.likelihoods import Effect
+from pg.laboratory.moves import Move
+from pg.learning.constraints import Penalty
+from pg.learning.policies import Policy
+from pg.learning.updates import make_optimizer, update
+from pg.randomness import generator
+from pg.study.jobs import UpdateJob
+from pg.study.model import Variant
+from pg.trajectories import Environments, Trajectories
+
+_log = logging.getLogger("pg")
+
+
+@dataclass(frozen=True, slots=True)
+class Improver:
+    """A variant that takes one update after the other, every one of them from where the first began.
+
+    Attributes
+    ----------
+    variant
+        The estimator, and the optimizer with its learning rate; each update has a new optimizer.
+    mdp
+        The environment's tables, where they are known.
+    shuffling
+        Cuts the batches where the variant takes minibatches.
+    penalty
+        The factor of a KL penalty. It is adapted after each update as in training, where one update follows another:
+        left at its first value it would hold no limit.
+    """
+
+    variant: Variant
+    mdp: MDP | None
+    shuffling: np.random.Generator
+    penalty: Penalty
+
+    def improved(self, policy: Policy, batch: Trajectories) -> Policy:
+        """Return what one update on a batch makes of a copy of the policy.
+
+        Parameters
+        ----------
+        policy
+            In float64; it stays as it is.
+        batch
+            Trajectories of the policy, S = 1, in float64.
+        """
+        improved, rate = copy.deepcopy(policy), self.variant.optimizer.learning_rate
+        # Validation lets no tuned variant take single updates, and a natural gradient needs no rate.
+        optimizer = make_optimizer(self.variant.optimizer, improved, 0.0 if rate == "tuned" else rate)
+        update(improved, optimizer, self.variant, batch, self.mdp, self.shuffling, self.penalty)
+        return improved
+
+
+def take_updates(job: UpdateJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
+    """Take single updates, each from the frozen policy itself on a batch of its own, and measure what they do.
+
+    Parameters
+    ----------
+    job
+        The environment and the estimators. Variants of equal N meet the same batches, and all variants the same
+        fresh trajectories.
+    policies
+        Parameters of each seed's frozen policy.
+
+    Returns
+    -------
+    DataFrame
+        A row per seed and variant: seed, variant, batch, what `likelihoods.measures` makes of the effects, and
+        `moves.measures` of the divergences; those over the limit stand only where some variant has one.
+
+    Raises
+    ------
+    NonFiniteWeights
+        If an importance weight is not finite.
+    """
+    mdp, fresh_copies = mdp_of(job.environment), make_environments(job.environment, 1, job.fresh)
+    sizes = {variant.batch for variant in job.variants.values()}
+    batch_copies = {size: make_environments(job.environment, 1, size) for size in sizes}
+    rows: list[dict[str, int | float | str]] = []
+    for seed in job.seeds:
+        policy = thaw(job.policy, fresh_copies.spaces, policies[seed], torch.float64)
+        improvers = {
+            name: Improver(variant, mdp, generator(seed, "probe", job.stage, "update", "minibatches"), Penalty())
+            for name, variant in job.variants.items()
+        }
+        effects: dict[str, list[Effect]] = {name: [] for name in job.variants}
+        gone: dict[str, list[Move]] = {name: [] for name in job.variants}
+        for batches, fresh in _samples(job, seed, policy, batch_copies, fresh_copies):
+            for name, variant in job.variants.items():
+                batch = batches[variant.batch]
+                improved = improvers[name].improved(policy, batch)
+                effects[name].append(Effect.of(policy, improved, batch, fresh))
+                gone[name].append(Move.of(policy, improved, batch, fresh, variant.kl))
+        rows += [
+            {
+                "seed": seed,
+                "variant": name,
+                "batch": variant.batch,
+                **likelihoods.measures(effects[name]),
+                **moves.measures(gone[name], variant.kl),
+            }
+            for name, variant in job.variants.items()
+        ]
+        _log.info("seed %d: %d updates by each of %d variants", seed, job.updates, len(job.variants))
+    return pd.DataFrame(rows)
+
+
+def _samples(
+    job: UpdateJob, seed: int, policy: Policy, batch_copies: Mapping[int, Environments], fresh_copies: Environments
+) -> Iterator[tuple[dict[int, Trajectories], Trajectories]]:
+    """Yield a batch of each size and fresh trajectories, as often as the job takes updates."""
+
+    def sampled(environments: Environments, repetition: int, purpose: str) -> Trajectories:
+        generators = generators_of(seed, job.stage, "update", str(repetition), purpose)
+        return in_float64(sample(environments, policy, generators, job.environment.rewards))
+
+    for repetition in range(job.updates):
+        batches = {size: sampled(copies, repetition, "batch") for size, copies in batch_copies.items()}
+        yield batches, sampled(fresh_copies, repetition, "fresh")

@@ -1,0 +1,140 @@
+"""What becomes of training as one option is swept: any of its metrics against the option's levels."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from itertools import pairwise
+
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+from pandas import DataFrame
+
+from pg.evidence.metrics import METRICS, Metric
+from pg.presentation import marks, style
+from pg.presentation.captions import counted, itemised, listed, number, option_in_words, with_interval
+from pg.presentation.figures import FigureRequest, Table
+from pg.study.equations import environment_label
+from pg.study.expansion import swept
+
+_SPREAD = 0.5  # share of the gap between two levels that the strands at one of them take up
+
+
+@style.paper_style()
+def draw(request: FigureRequest) -> Figure:
+    """Draw every metric of the figure against the swept level: a row of panels per environment, a line per variant."""
+    strands, environments, metrics = _strands(request), request.environments, _metrics(request)
+    across = min(len(metrics), 3 if request.figure.width == "two_columns" else 1)
+    down = math.ceil(len(metrics) / across)
+    figure = style.canvas(request.figure.width, 0.25 + 1.75 * down * len(environments))
+    grid = figure.subplots(down * len(environments), across, squeeze=False, sharex=True)
+    for start, environment in zip(range(0, len(grid), down), environments, strict=True):
+        spots = list(grid[start : start + down].flat)
+        for axes, metric in zip(spots, metrics, strict=False):
+            _draw_panel(axes, request, environment, metric, strands)
+        for unused in spots[len(metrics) :]:
+            unused.set_axis_off()
+        spots[0].set_title(environment_label(request.study, environment))
+        for axes in spots[len(metrics) - across : len(metrics)]:
+            axes.set_xlabel(option_in_words(_path(request)))
+            axes.tick_params(labelbottom=True)
+    figure.align_ylabels()
+    style.legend_below(figure, marks.legend_entries(strands, marked=True), request.figure.width)
+    return figure
+
+
+def caption(request: FigureRequest) -> str:
+    """Say what is drawn, and every metric at the last level."""
+    strands, path, metrics = _strands(request), _path(request), _metrics(request)
+    seeds, last = len(request.tables["long"]["seed"].unique()), _levels(request)[-1]
+    names = listed([metric.label for metric in metrics])
+    lead = (
+        f"{names[0].upper()}{names[1:]}, against {option_in_words(path)}; {counted(seeds, 'seed')} per variant and "
+        f"level. {_of_marks(request, metrics)}"
+    )
+    sentences = [lead]
+    for environment in request.environments:
+        for metric in metrics:
+            results = {strand.label: _quoted(request, environment, metric, strand, last) for strand in strands}
+            name = environment_label(request.study, environment)
+            sentences.append(f"{name}, {metric.label}, at {option_in_words(path)} {last:g} — {itemised(results)}.")
+    return "\n".join(sentences)
+
+
+def _of_marks(request: FigureRequest, metrics: tuple[Metric, ...]) -> str:
+    """Say what dots, marks and bars are: shares have no dots, and intervals of their own kind."""
+    shares = [metric for metric in metrics if metric.statistic == "share"]
+    parts: list[str] = []
+    if len(shares) < len(metrics):
+        parts.append("Each dot is a seed; marks and bars are means with 95 % t intervals.")
+    if any(metric.statistic == "restricted_mean" for metric in metrics):
+        budget = number(request.training.budget.steps)
+        parts.append(f"Seeds that do not reach the threshold count as the budget of {budget} steps (dashed).")
+    if shares:
+        parts.append("Shares have Clopper–Pearson intervals at 95 %.")
+    return " ".join([*parts, "Intervals stand in brackets below."])
+
+
+def _draw_panel(
+    axes: Axes, request: FigureRequest, environment: str, metric: Metric, strands: tuple[style.Strand, ...]
+) -> None:
+    levels = _levels(request)
+    # A logarithmic axis: neighbouring strands differ by a factor.
+    gap = min(math.log(after / before) for before, after in pairwise(levels))
+    step = _SPREAD * gap / len(strands)
+    axes.set_xscale("log")
+    if metric.statistic != "share":
+        dots = _beside(_rows(request, environment, metric, strands, "long"), request, step)
+        look = {"hue": "strand", "palette": marks.colours(strands), "legend": False, "alpha": 0.35, "linewidth": 0}
+        sns.scatterplot(dots, x="beside", y="value", s=5, ax=axes, **look)
+    means = _beside(_rows(request, environment, metric, strands, "summary"), request, step)
+    marks.draw_column_intervals(axes, means.dropna(subset=["estimate"]), strands, "beside")
+    if metric.statistic == "restricted_mean":
+        axes.axhline(request.training.budget.steps, color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1)
+        axes.set_ylim(bottom=0)
+    if metric.statistic == "share":
+        axes.set_ylim(-0.04, 1.04)
+    axes.set_xlabel("")
+    axes.set_ylabel(textwrap.fill(metric.label, 26))
+    axes.xaxis.set_major_locator(FixedLocator(levels))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    axes.grid(visible=True)
+    style.plain_numbers(axes, y=True)
+
+
+def _beside(rows: DataFrame, request: FigureRequest, step: float) -> DataFrame:
+    return rows.assign(beside=marks.dodged(rows, _path(request), step))
+
+
+def _rows(
+    request: FigureRequest, environment: str, metric: Metric, strands: tuple[style.Strand, ...], table: Table
+) -> DataFrame:
+    return marks.gathered(strands, request.rows(table, environment=environment, metric=metric.name))
+
+
+def _quoted(request: FigureRequest, environment: str, metric: Metric, strand: style.Strand, level: float) -> str:
+    rows = strand.rows(request.rows("summary", environment=environment, metric=metric.name))
+    rows = rows.loc[rows[_path(request)] == level, ["estimate", "ci_low", "ci_high"]]
+    return "–" if rows.empty else with_interval(*rows.iloc[0])
+
+
+def _strands(request: FigureRequest) -> tuple[style.Strand, ...]:
+    return marks.told_apart(request, but=(_path(request),))
+
+
+def _metrics(request: FigureRequest) -> tuple[Metric, ...]:
+    return tuple(METRICS[name] for name in request.figure.metrics)
+
+
+def _levels(request: FigureRequest) -> list[float]:
+    return sorted(request.training.sweep[_path(request)])
+
+
+def _path(request: FigureRequest) -> str:
+    # Validation asks for exactly one.
+    (path,) = swept(request.training)
+    return path

@@ -1,0 +1,44 @@
+"""Two policies in small MDPs, and every trajectory of the one as it looks from the other."""
+
+import torch
+from pg.environments.enumeration import Enumeration, enumerate_trajectories
+from pg.environments.tabular import MDP, chain, corridor, random_mdp
+from pg.laboratory.frozen import random_policy
+from pg.laboratory.reuse import Reuse
+from pg.learning.policies import Policy, stack
+from pg.learning.tabular import action_probabilities
+from pg.study.model import Policy as PolicyOptions
+from pg.study.model import Variant
+
+OPTIONS = PolicyOptions(hidden=(4,))
+MDPS = {"random": random_mdp(3, states=2, seed=1), "chain": chain(4, length=2), "aliased": corridor(4)}
+UNBIASED = {
+    "trajectory": Variant(importance="trajectory"),
+    "total": Variant(importance="trajectory", returns="total", baseline="constant", constant=0.3),
+    "per_decision": Variant(importance="per_decision", baseline="exact"),
+    "corrected": Variant(importance="exact_state", future_correction=True),
+}
+BIASED = {
+    "naive": Variant(),
+    "per_step": Variant(importance="per_step", baseline="exact"),
+    "truncated": Variant(importance="per_decision", truncate_at=1.1),
+    "clipped": Variant(importance="per_step", clip=0.1),
+}
+
+
+def pair(mdp: MDP, seed: int = 0) -> tuple[Policy, Policy]:
+    return random_policy(OPTIONS, mdp.spaces, seed), random_policy(OPTIONS, mdp.spaces, seed + 100)
+
+
+def every(mdp: MDP, behaviour: Policy, target: Policy) -> tuple[Reuse, torch.Tensor]:
+    """Look at every trajectory, with its probability under the behaviour policy, from the target policy."""
+    enumeration = enumerate_trajectories(mdp, 10_000)
+    return Reuse.at(target, behaviour, enumeration.trajectories, mdp), probabilities(enumeration, behaviour)
+
+
+def probabilities(enumeration: Enumeration, policy: Policy) -> torch.Tensor:
+    return enumeration.probabilities(action_probabilities(stack([policy]), enumeration.mdp)).detach()
+
+
+def assert_equal(found: torch.Tensor, expected: torch.Tensor, scale: torch.Tensor) -> None:
+    assert (found - expected).norm() <= 1e-12 * scale.norm()
