@@ -44,6 +44,7 @@ RETURNS, BASELINES, COMPOSE, SURROGATE, IMPORTANCE = (
 )
 EXACT, ENUMERATION, TABULAR = (f"pg/environments/{name}.py" for name in ("exact", "enumeration", "tabular"))
 CONSTRAINTS = "pg/learning/constraints.py"
+EVALUATION, CURVES, STATISTICS = "pg/learning/evaluation.py", "pg/evidence/curves.py", "pg/evidence/statistics.py"
 UPDATES, SCORES, TABLES, ROLLOUT, POLICIES = (
     f"pg/learning/{name}.py" for name in ("updates", "scores", "tabular", "rollout", "policies")
 )
@@ -248,6 +249,29 @@ MUTATIONS = (
     _mutation(
         TABLES, "return table[steps,", "return table[0 * steps,", "all values are those of step 0", _tests_of(UPDATES)
     ),
+    _mutation(
+        EVALUATION,
+        "MostLikely(policies) if self._options.deterministic",
+        "MostLikely(policies) if not self._options.deterministic",
+        "the ways of acting are mixed up",
+    ),
+    _mutation(
+        EVALUATION,
+        "(learner.steps // self._options.every_steps + 1)",
+        "(self._due[learner.seed] // self._options.every_steps + 1)",
+        "multiples that a batch has skipped are made up for",
+    ),
+    _mutation(EVALUATION, "self._generators[learner.seed] for", "self._generators[due[0].seed] for", "seeds share"),
+    _mutation(EVALUATION, "learner.steps >= self._due", "learner.steps > self._due", "an evaluation is one step late"),
+    _mutation(CURVES, "passed[1:] & passed[:-1]", "passed[1:] | passed[:-1]", "one passed evaluation is enough"),
+    _mutation(CURVES, "& (steps[1:] <= budget)", "", "passing after the budget counts"),
+    _mutation(
+        "pg/evidence/tables.py",
+        '(own["return"] >= required).groupby(own["steps"]).all()',
+        '(own["return"] >= required).groupby(own["steps"]).any()',
+        "one episode of an evaluation is enough",
+    ),
+    _mutation(STATISTICS, "q=null, p=0.5", "q=null, p=0.4", "the median's test is of another quantile"),
     _mutation(PROBING, "total_variance / count + ", "total_variance + ", "the bias's noise does not fall with batches"),
     _mutation(PROBING, "/ (count - 1)", "/ count", "the variance of few gradients is too small"),
     _mutation(PROBING, "norm**2) - 1", "norm) - 1", "the shrinkage has a dimension"),

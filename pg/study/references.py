@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from pg.environments.catalogue import UnsupportedEnvironment, check, horizon_of, mdp_of, trajectories_of
 from pg.environments.tabular import OWN
-from pg.evidence.metrics import METRICS
+from pg.evidence.metrics import METRICS, OF_EVALUATIONS
 from pg.presentation.figures import FIGURES
 from pg.study.expansion import cells, is_tuned
 from pg.study.jobs import source_of, stages_of
@@ -98,6 +98,7 @@ def _sweep_path_problems(at: str, experiment: Experiment) -> Iterator[str]:
 
 
 def _train_problems(study: Study, name: str) -> Iterator[str]:
+    yield from _level_problems(study, name)
     if getattr(study.experiments[name], "tuning", None) is not None:
         return
     tuned = {cell.variant_name for cell in cells(study, name) if is_tuned(cell)}
@@ -105,6 +106,18 @@ def _train_problems(study: Study, name: str) -> Iterator[str]:
         yield (
             f"experiments.{name}.tuning: is missing, but the learning rate of {variant} is 'tuned'; "
             "add tuning: {grid: [...], seeds: ...} or give the variant a number"
+        )
+
+
+def _level_problems(study: Study, name: str) -> Iterator[str]:
+    evaluate = getattr(study.experiments[name], "evaluate", None)
+    if evaluate is None or evaluate.passed_at is not None:
+        return
+    unjudged = [cell.environment_name for cell in cells(study, name) if cell.environment.threshold is None]
+    for environment in dict.fromkeys(unjudged):
+        yield (
+            f"experiments.{name}.evaluate.passed_at: is missing, and {environment} declares no threshold to take its "
+            "place; give the return that an episode must reach, or the environment a threshold"
         )
 
 
@@ -292,6 +305,8 @@ def _figure_reference_problems(study: Study, at: str, figure: Figure) -> Iterato
         yield f"{at}.experiment: {figure.experiment} declares no sampled_batches to compare with"
     yield from unknown(f"{at}.environments", figure.environments, experiment.environments)
     yield from unknown(f"{at}.variants", figure.variants, experiment.variants)
+    if figure.kind == "steps_to_pass" and getattr(experiment, "evaluate", None) is None:
+        yield f"{at}.experiment: {figure.experiment} declares no evaluate to draw"
     if figure.kind == "steps_to_threshold":
         for environment in figure.environments or experiment.environments:
             if study.environments[environment].threshold is None:
@@ -329,6 +344,11 @@ def _part_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
     for side, selection in sides.items():
         if selection is not None:
             yield from _selection_problems(f"{at}.{side}", experiment, selection)
+    if part.metric in OF_EVALUATIONS and getattr(experiment, "evaluate", None) is None:
+        yield (
+            f"{at}.metric: {part.metric} is measured on evaluations, and {part.experiment} declares none; "
+            "add evaluate: {every_steps: ..., episodes: ...}"
+        )
     if part.metric in ("steps_to_threshold", "solved", "censored"):
         for environment in part.environments or experiment.environments:
             if study.environments[environment].threshold is None:
