@@ -125,12 +125,15 @@ def test_learning_curves_show_every_seed_and_their_mean(request_for: Requests) -
 def test_censored_seeds_are_marked_apart(request_for: Requests) -> None:
     request = request_for("steps_to_threshold", environments=("cartpole",), variants=("total",))
     censored = request.rows("long", environment="cartpole", variant="total", metric="censored")["value"].sum()
-    axes = draw(request).axes[0]
+    figure = draw(request)
+    (axes,), (legend,) = figure.axes, figure.legends
     dots, _ = scatters(axes)
     paths = [path.vertices for path in dots.get_paths()]
     ends = np.array([path is not paths[0] for path in paths])
 
     assert ends.sum() == censored > 0
+    markers = {line.get_label(): line.get_marker() for line in legend.get_lines()}
+    assert (markers["a seed"], markers["not reached"]) == ("o", ">")
     assert f"reached by {10 - censored:.0f} of 10" in caption(request)
 
 

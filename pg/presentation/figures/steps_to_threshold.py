@@ -158,8 +158,8 @@ def _solved(request: FigureRequest, environment: str, strand: style.Strand, betw
 def _entries(goal: _Goal) -> list[Line2D]:
     ink = style.INK
     return [
-        Line2D([], [], marker=_MARKERS[0.0], linestyle="", color=ink, alpha=0.5, mew=0, label="a seed"),
-        Line2D([], [], marker=_MARKERS[1.0], linestyle="", color=ink, alpha=0.5, mew=0, label="not reached"),
+        Line2D([], [], marker=_MARKERS[1.0], linestyle="", color=ink, alpha=0.5, mew=0, label="a seed"),
+        Line2D([], [], marker=_MARKERS[0.0], linestyle="", color=ink, alpha=0.5, mew=0, label="not reached"),
         Line2D([], [], marker="o", color=ink, markersize=4, linewidth=1.6, label=f"{goal.summary}, 95 % interval"),
         Line2D([], [], color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3)), label="budget"),
     ]
