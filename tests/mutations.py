@@ -54,6 +54,7 @@ PROBING, REFERENCE, GRADIENTS, EXPECTATIONS = (
 _TEST_EXPECTATIONS = "tests/laboratory/test_expectations.py"
 _ROWS = f"{_TEST_EXPECTATIONS}::test_rows_say_what_was_found"
 _MOMENTS = f"{_TEST_EXPECTATIONS}::test_moments_are_those_of_the_list_of_all_estimates"
+_TEST_EVALUATION = "tests/learning/test_evaluation.py"
 _TEST_PROBING = "tests/laboratory/test_probing.py"
 _SAMPLES = "tests/laboratory/test_monte_carlo.py::test_samples_deviate_from_exact_moments_by_their_standard_errors"
 
@@ -254,15 +255,29 @@ MUTATIONS = (
         "MostLikely(policies) if self._options.deterministic",
         "MostLikely(policies) if not self._options.deterministic",
         "the ways of acting are mixed up",
+        f"{_TEST_EVALUATION}::test_episodes_return_what_the_policy_is_worth",
     ),
     _mutation(
         EVALUATION,
         "(learner.steps // self._options.every_steps + 1)",
         "(self._due[learner.seed] // self._options.every_steps + 1)",
         "multiples that a batch has skipped are made up for",
+        f"{_TEST_EVALUATION}::test_a_batch_that_passes_several_multiples_is_followed_by_one_evaluation",
     ),
-    _mutation(EVALUATION, "self._generators[learner.seed] for", "self._generators[due[0].seed] for", "seeds share"),
-    _mutation(EVALUATION, "learner.steps >= self._due", "learner.steps > self._due", "an evaluation is one step late"),
+    _mutation(
+        EVALUATION,
+        "self._generators[learner.seed] for",
+        "self._generators[due[0].seed] for",
+        "seeds share a generator",
+        f"{_TEST_EVALUATION}::test_evaluations_of_a_seed_are_bit_identical_in_any_company",
+    ),
+    _mutation(
+        EVALUATION,
+        "learner.steps >= self._due",
+        "learner.steps > self._due",
+        "an evaluation is one step late",
+        f"{_TEST_EVALUATION}::test_a_batch_that_passes_several_multiples_is_followed_by_one_evaluation",
+    ),
     _mutation(CURVES, "passed[1:] & passed[:-1]", "passed[1:] | passed[:-1]", "one passed evaluation is enough"),
     _mutation(CURVES, "& (steps[1:] <= budget)", "", "passing after the budget counts"),
     _mutation(
