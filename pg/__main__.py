@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--variant", required=True, help="one of its variants, with its level where it is swept")
     train.add_argument("--seeds", required=True, type=_seeds, help="a seed or a range, as 0-9")
     train.add_argument("--output", type=Path, help="CSV file (default: standard output)")
+    train.add_argument("--evaluations", type=Path, help="CSV file of the evaluations (default: none are made)")
     train.add_argument("--snapshots", type=Path, help="folder for policies (default: none are kept)")
     verify = commands.add_parser("verify", help="compare the study's results with the reference, in words")
     reference = commands.add_parser("reference", help="make the study's results the reference")
@@ -88,9 +89,15 @@ def _train(study: Study, options: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     records.log_to(None)
     job = train_job(study, cell, options.seeds)
+    if options.evaluations is None:
+        job = job.model_copy(update={"evaluate": None})
+    elif job.evaluate is None:
+        raise Refused(f"--evaluations: {cell.experiment} declares no evaluate")
     rate = _tuned_rate(study, cell) if is_tuned(cell) else job.declared_rate
     recorder = records.RunRecorder(job.budget.steps * len(job.seeds), options.snapshots)
     train(job, rate, recorder)
+    if options.evaluations is not None:
+        records.write_csv(recorder.evaluations(), options.evaluations)
     records.write_csv(recorder.frame(), options.output or sys.stdout)
 
 

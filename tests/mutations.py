@@ -47,6 +47,7 @@ REWARDS, OBSERVATIONS = (f"pg/environments/{name}.py" for name in ("rewards", "o
 CONSTRAINTS = "pg/learning/constraints.py"
 SCALING, TRAINING = (f"pg/learning/{name}.py" for name in ("scaling", "training"))
 FROZEN, HORIZONS = (f"pg/laboratory/{name}.py" for name in ("frozen", "horizons"))
+EVALUATION, STATISTICS = "pg/learning/evaluation.py", "pg/evidence/statistics.py"
 UPDATES, SCORES, TABLES, ROLLOUT, POLICIES = (
     f"pg/learning/{name}.py" for name in ("updates", "scores", "tabular", "rollout", "policies")
 )
@@ -74,6 +75,7 @@ _PROBED = (
     "tests/laboratory/test_transformed_rewards.py::"
     "test_a_probe_measures_one_policy_on_the_same_trajectories_whatever_is_paid"
 )
+_TEST_EVALUATION = "tests/learning/test_evaluation.py"
 _TEST_PROBING = "tests/laboratory/test_probing.py"
 _SAMPLES = "tests/laboratory/test_monte_carlo.py::test_samples_deviate_from_exact_moments_by_their_standard_errors"
 
@@ -269,6 +271,43 @@ MUTATIONS = (
     _mutation(
         TABLES, "return table[steps,", "return table[0 * steps,", "all values are those of step 0", _tests_of(UPDATES)
     ),
+    _mutation(
+        EVALUATION,
+        "MostLikely(policies) if self._options.deterministic",
+        "MostLikely(policies) if not self._options.deterministic",
+        "the ways of acting are mixed up",
+        f"{_TEST_EVALUATION}::test_episodes_return_what_the_policy_is_worth",
+    ),
+    _mutation(
+        EVALUATION,
+        "(learner.steps // self._options.every_steps + 1)",
+        "(self._due[learner.seed] // self._options.every_steps + 1)",
+        "multiples that a batch has skipped are made up for",
+        f"{_TEST_EVALUATION}::test_a_batch_that_passes_several_multiples_is_followed_by_one_evaluation",
+    ),
+    _mutation(
+        EVALUATION,
+        "self._generators[learner.seed] for",
+        "self._generators[due[0].seed] for",
+        "seeds share a generator",
+        f"{_TEST_EVALUATION}::test_evaluations_of_a_seed_are_bit_identical_in_any_company",
+    ),
+    _mutation(
+        EVALUATION,
+        "learner.steps >= self._due",
+        "learner.steps > self._due",
+        "an evaluation is one step late",
+        f"{_TEST_EVALUATION}::test_a_batch_that_passes_several_multiples_is_followed_by_one_evaluation",
+    ),
+    _mutation(CURVES, "passed[1:] & passed[:-1]", "passed[1:] | passed[:-1]", "one passed evaluation is enough"),
+    _mutation(CURVES, "& (steps[1:] <= budget)", "", "passing after the budget counts"),
+    _mutation(
+        "pg/evidence/tables.py",
+        '(own["return"] >= required).groupby(own["steps"]).all()',
+        '(own["return"] >= required).groupby(own["steps"]).any()',
+        "one episode of an evaluation is enough",
+    ),
+    _mutation(STATISTICS, "q=null, p=0.5", "q=null, p=0.4", "the median's test is of another quantile"),
     _mutation(PROBING, "total_variance / count + ", "total_variance + ", "the bias's noise does not fall with batches"),
     _mutation(PROBING, "/ (count - 1)", "/ count", "the variance of few gradients is too small"),
     _mutation(PROBING, "norm**2) - 1", "norm) - 1", "the shrinkage has a dimension"),

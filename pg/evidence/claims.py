@@ -19,6 +19,7 @@ the case with the largest p in favour, which `comparison` names.
 |---|---|---|
 | a share (0 or 1 per run) | exact McNemar, Tango's interval | exact binomial, Clopper-Pearson |
 | on a ratio scale | t on the logarithm of a / b, null 1 | t on the logarithm |
+| a median (steps to two passed evaluations) | sign test on a - b, null 0, order statistics | the same on a |
 | any other, steps to threshold among them | t on a - b, null 0 | t |
 | with `ratio_of_means` | t on a - r b, null r = 1, Fieller | |
 | a share of an achievable change (`share_of`) | | t on u - r w, Fieller |
@@ -232,7 +233,8 @@ def _test(part: ClaimPart, pairs: pd.DataFrame, null: float, level: float) -> st
             # A quotient of two negative numbers would pass for a ratio.
             ratio = a if b is None else np.where((a > 0) & (b > 0), a / b, np.nan)
             return statistics.geometric_mean_test(ratio, null, level)
-        return statistics.mean_test(a if b is None else a - b, null, level)
+        one_sample = statistics.median_test if metric.statistic == "median" else statistics.mean_test
+        return one_sample(a if b is None else a - b, null, level)
 
 
 def _share_of(pairs: pd.DataFrame) -> tuple[statistics.Array, statistics.Array]:

@@ -89,6 +89,25 @@ def steps_to_threshold(steps: Array, returns: Array, budget: float, threshold: f
     return float(reached[0]) if reached.size else None
 
 
+def steps_to_pass(steps: Array, passed: NDArray[np.bool_], budget: float) -> float | None:
+    """Find after how many steps two successive evaluations have passed.
+
+    Parameters
+    ----------
+    steps
+        (E,), environment steps before each of E evaluations, increasing.
+    passed
+        (E,), whether every episode of the evaluation reached the level that is asked of it.
+
+    Returns
+    -------
+    float or None
+        Steps at the second of the two; None where that does not happen within the budget.
+    """
+    twice = steps[1:][passed[1:] & passed[:-1] & (steps[1:] <= budget)]
+    return float(twice[0]) if twice.size else None
+
+
 def collapsed(returns: Array) -> bool:
     """Tell whether a run lost most of what it had learned.
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 Kind = Literal["train", "probe", "exact", "identity", "update", "support", "staleness", "horizon"]
 Scale = Literal["difference", "ratio"]
-Statistic = Literal["mean", "geometric_mean", "restricted_mean", "share"]
+Statistic = Literal["mean", "geometric_mean", "restricted_mean", "median", "share"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,8 @@ _ALL = (
     ),
     Metric("censored", "share of runs that miss the threshold", "", ("train",), statistic="share", failure=1.0),
     Metric("solved", "share of runs that reach the threshold", "", ("train",), statistic="share", failure=0.0),
+    Metric("steps_to_pass", "steps to two passed evaluations", "environment steps", ("train",), statistic="median"),
+    Metric("passed", "share of runs with two passed evaluations", "", ("train",), statistic="share", failure=0.0),
     Metric("collapsed", "share of collapsed runs", "", ("train",), statistic="share", failure=1.0),
     Metric("diverged", "share of diverged runs", "", ("train",), statistic="share", failure=1.0),
     Metric("return_at_common_iteration", "return after equally many iterations", "", ("train",)),
@@ -153,6 +155,9 @@ METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric
 
 NEEDING_A_THRESHOLD = frozenset({"steps_to_threshold", "solved", "censored"})
 """Metrics that are measured only where the environment declares a threshold."""
+
+OF_EVALUATIONS = ("steps_to_pass", "passed")
+"""Metrics that stand only where a training experiment evaluates."""
 
 AXES: Mapping[Kind, str] = MappingProxyType({"support": "left", "staleness": "steps", "horizon": "horizon"})
 """What a kind varies within a variant, where it is not the batch size: a column of its rows and tables."""

@@ -36,6 +36,7 @@ RUN_COLUMNS = (
     "penalty",
     "learning_rate",
 )
+EVALUATION_COLUMNS = ("seed", "iteration", "steps", "episode", "return")
 LABORATORY_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "probe": (
         "seed",
@@ -253,7 +254,7 @@ def read_snapshots(
 
 
 class RunRecorder:
-    """Collects the rows and snapshots of a training job and reports its progress to the log.
+    """Collects the rows, evaluations and snapshots of a training job and reports its progress to the log.
 
     Parameters
     ----------
@@ -265,6 +266,7 @@ class RunRecorder:
 
     def __init__(self, total_steps: int, snapshots: str | Path | None = None) -> None:
         self._rows: list[Mapping[str, float | int]] = []
+        self._evaluations: list[Mapping[str, float | int]] = []
         self._snapshots = snapshots
         self._total_steps = total_steps
         self._steps = 0
@@ -279,6 +281,10 @@ class RunRecorder:
         if time.monotonic() - self._reported > _SECONDS_BETWEEN_REPORTS:
             self._report(row)
 
+    def evaluation(self, row: Mapping[str, float | int]) -> None:
+        """Keep the row of an episode of an evaluation."""
+        self._evaluations.append(row)
+
     def snapshot(self, seed: int, stage: str, policy: Mapping[str, NDArray[np.generic]]) -> None:
         """Write a seed's policy at a stage."""
         if self._snapshots is not None:
@@ -290,6 +296,11 @@ class RunRecorder:
         more = [column for column in next(iter(self._rows), {}) if column not in RUN_COLUMNS]
         frame = pd.DataFrame(self._rows, columns=[*RUN_COLUMNS, *more])
         return frame.sort_values(["learning_rate", "seed", "iteration"], ignore_index=True)
+
+    def evaluations(self) -> pd.DataFrame:
+        """Return the rows of all evaluations, ordered by seed, iteration and episode."""
+        frame = pd.DataFrame(self._evaluations, columns=list(EVALUATION_COLUMNS))
+        return frame.sort_values(["seed", "iteration", "episode"], ignore_index=True)
 
     def _report(self, row: Mapping[str, float | int]) -> None:
         self._reported = time.monotonic()

@@ -4,7 +4,7 @@
 |---|---|---|
 | mean, mean paired difference, steps restricted to the budget | Student's t | Student's t |
 | geometric mean (of values or of paired ratios) | t on logarithms | t on logarithms |
-| median | order statistics with exact binomial ranks | |
+| median, median paired difference | order statistics with exact binomial ranks | exact sign test |
 | share | Clopper-Pearson | exact binomial |
 | difference of paired shares | Tango's score | exact McNemar; Tango's score against a difference other than 0 |
 | ratio of paired means | Fieller | t on u - r w |
@@ -302,6 +302,18 @@ def median(values: ArrayLike, level: float = LEVEL) -> Interval:
 
     Infinite values are welcome; ends are infinite where n is too small (below six at 95 %).
     """
+    return median_test(values, level=level)
+
+
+def median_test(values: ArrayLike, null: float = 0.0, level: float = LEVEL) -> Test:
+    """Test a median (of paired differences, say) against a null value by the sign test.
+
+    Were the median at least the null value, each value would lie below it with a probability of at most 1/2: p_less
+    is the binomial probability of as many values below, or more. A value equal to the null value counts for neither
+    side, so that the test holds its level whatever the ties.
+
+    Source: Conover (1999), "Practical nonparametric statistics", section 3.2.
+    """
     x = np.asarray(values, dtype=np.float64)
     if len(x) == 0 or np.isnan(x).any():
         return _undefined(len(x), _problem(x))
@@ -309,7 +321,10 @@ def median(values: ArrayLike, level: float = LEVEL) -> Interval:
         estimate = float(np.median(x))
     ends: Any = stats.quantile_test(x, p=0.5).confidence_interval(level)
     low, high = (-math.inf if np.isnan(ends.low) else ends.low), (math.inf if np.isnan(ends.high) else ends.high)
-    return Interval(estimate, float(low), float(high), len(x), "order statistics")
+    p_less, p_greater = (
+        float(stats.quantile_test(x, q=null, p=0.5, alternative=side).pvalue) for side in ("less", "greater")
+    )
+    return Test(estimate, float(low), float(high), len(x), "order statistics", p_less, p_greater)
 
 
 def interquartile_mean(

@@ -24,6 +24,7 @@ _SUMMARIES: Mapping[str, Callable[[Array], statistics.Interval]] = {
     "mean": statistics.mean,
     "geometric_mean": statistics.geometric_mean,
     "restricted_mean": statistics.restricted_mean,
+    "median": statistics.median,
     "share": statistics.share,
 }
 
@@ -31,7 +32,12 @@ _SUMMARIES: Mapping[str, Callable[[Array], statistics.Interval]] = {
 # Training ------------------------------------------------------------------------------------------------------------
 
 
-def train_table(runs: Mapping[Cell, pd.DataFrame], budget: int) -> pd.DataFrame:
+def train_table(
+    runs: Mapping[Cell, pd.DataFrame],
+    budget: int,
+    evaluations: Mapping[Cell, pd.DataFrame] | None = None,
+    level: float | None = None,
+) -> pd.DataFrame:
     """Make the long table of a training experiment.
 
     Parameters
@@ -39,23 +45,30 @@ def train_table(runs: Mapping[Cell, pd.DataFrame], budget: int) -> pd.DataFrame:
     runs
         Rows of all seeds by cell, cells in declared order.
     budget
-        Environment steps per seed: where runs that miss the threshold are censored.
+        Environment steps per seed: where runs that miss the threshold, or do not pass, are censored.
+    evaluations
+        Rows of all evaluations of all seeds by cell, where the experiment declares any.
+    level
+        Return that every episode of an evaluation must reach to pass; by default the environment's threshold.
 
     Returns
     -------
     DataFrame
         Columns environment, variant, the sweep's paths, stage (empty), seed, metric, value. Metrics of the threshold
-        stand only where the environment declares one. What a run that diverged counts as: see `pg.evidence.curves`; it
-        has collapsed, and a threshold that it reached before stays reached.
+        stand only where the environment declares one, and those of evaluations only where there are some. What a run
+        that diverged counts as: see `pg.evidence.curves`; it has collapsed, and a threshold that it reached before
+        stays reached.
     """
     common, worst = _common_iterations(runs), _worst_returns(runs)
+    judged = evaluations or {}
     rows = [
         {**_names(cell), "stage": "", "seed": seed, "metric": metric, "value": value}
         for cell, rows_of_cell in runs.items()
         for seed, run in _by_seed(rows_of_cell)
-        for metric, value in _run_metrics(
-            run, cell, budget, common[cell.environment_name], worst[cell.environment_id]
-        ).items()
+        for metric, value in {
+            **_run_metrics(run, cell, budget, common[cell.environment_name], worst[cell.environment_id]),
+            **(_evaluation_metrics(judged[cell], seed, cell, budget, level) if cell in judged else {}),
+        }.items()
     ]
     return pd.DataFrame(rows, columns=_columns(runs, "stage", "seed", "metric", "value"))
 
@@ -100,6 +113,20 @@ def _run_metrics(run: pd.DataFrame, cell: Cell, budget: int, common_iteration: i
     lost = diverged and (len(returns) < common_iteration or not np.isfinite(returns[:common_iteration]).all())
     values["return_at_common_iteration"] = worst if lost else curves.return_at_iteration(returns, common_iteration)
     return values
+
+
+def _evaluation_metrics(
+    evaluations: pd.DataFrame, seed: int, cell: Cell, budget: int, level: float | None
+) -> dict[str, float]:
+    required = cell.environment.threshold if level is None else level
+    assert required is not None, "validation lets no evaluation pass without a level"
+    own = evaluations[evaluations["seed"] == seed]
+    passed = (own["return"] >= required).groupby(own["steps"]).all()
+    reached = curves.steps_to_pass(passed.index.to_numpy(dtype=np.float64), passed.to_numpy(), budget)
+    return {
+        "steps_to_pass": float(budget) if reached is None else reached,
+        "passed": float(reached is not None),
+    }
 
 
 def _common_iterations(runs: Mapping[Cell, pd.DataFrame]) -> dict[str, int]:

@@ -186,6 +186,30 @@ class StackedPolicy:
         return _network(affine, self.shape.activation, _scaled(self.scale, observations))
 
 
+@dataclass(frozen=True, slots=True)
+class MostLikely:
+    r"""S policies that take the action of the highest density, $\arg\max_a \pi(a \mid s)$; an `Actor`.
+
+    Without noise that is what a policy does: the Gaussian's mean, and of the logits the largest.
+    """
+
+    policies: StackedPolicy
+
+    def noise(self, generator: np.random.Generator, steps: int, trajectories: int) -> NDArray[np.float32]:
+        """Return zeros for noise, (steps, N, A), and leave the generator alone."""
+        del generator
+        spaces = self.policies.shape.spaces
+        return np.zeros((steps, trajectories, spaces.action_count or spaces.action_size), dtype=np.float32)
+
+    def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[Any]:
+        """Return the most likely action for each of (S, N) observations."""
+        return self.policies.act(observations, noise)
+
+    def select(self, seeds: NDArray[np.bool_]) -> MostLikely:
+        """Return the actor of the marked seeds alone."""
+        return replace(self, policies=self.policies.select(seeds))
+
+
 def stack(policies: Sequence[Policy]) -> StackedPolicy:
     """Stack the present parameters of S policies; gradients do not flow back to them."""
     depth = len(policies[0].affine)

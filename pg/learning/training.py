@@ -18,6 +18,7 @@ from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP
 from pg.estimators.importance import NonFiniteWeights
 from pg.learning.constraints import Penalty
+from pg.learning.evaluation import Evaluator, make_evaluator
 from pg.learning.policies import Policy, make_policy, stack
 from pg.learning.rollout import Generators, collect
 from pg.learning.updates import FAILED, UpdateLog, make_optimizer, update
@@ -34,6 +35,10 @@ class Recorder(Protocol):
 
     def row(self, row: Mapping[str, float | int]) -> None:
         """Take one row: a seed's iteration."""
+        ...
+
+    def evaluation(self, row: Mapping[str, float | int]) -> None:
+        """Take one row: an episode of an evaluation of a seed."""
         ...
 
     def snapshot(self, seed: int, stage: str, policy: Mapping[str, NDArray[np.generic]]) -> None:
@@ -66,7 +71,8 @@ class Learner:
 def train(job: TrainJob, learning_rate: float, recorder: Recorder) -> None:
     """Train a block of seeds, all with the same learning rate."""
     assignments = [(seed, learning_rate) for seed in job.seeds]
-    _run(job, "train", assignments, job.snapshots, recorder)
+    evaluator = None if job.evaluate is None else make_evaluator(job.evaluate, job.environment, job.seeds, "train")
+    _run(job, "train", assignments, job.snapshots, recorder, evaluator)
 
 
 def tune(job: TuneJob, recorder: Recorder) -> None:
@@ -81,16 +87,19 @@ def _run(
     assignments: Sequence[tuple[int, float]],
     stages: Mapping[str, float],
     recorder: Recorder,
+    evaluator: Evaluator | None = None,
 ) -> None:
     environments, mdp = make_environments(job.environment, len(assignments), job.variant.batch), mdp_of(job.environment)
     learners = [make_learner(job.variant, environments.spaces, seed, rate, stream) for seed, rate in assignments]
     pending = {id(learner): dict(stages) for learner in learners}
     _keep_snapshots(learners, pending, job.budget, recorder)
+    _evaluate(learners, evaluator, recorder)
     while learners:
         batch = collect(environments, stack([one.policy for one in learners]), [one.generators for one in learners])
         for index, learner in enumerate(learners):
             recorder.row(improve(learner, job.variant, batch.of_seed(index), job.environment.rewards, mdp))
         _keep_snapshots(learners, pending, job.budget, recorder)
+        _evaluate(learners, evaluator, recorder)
         remaining = [learner for learner in learners if not learner.is_through(job.budget)]
         if remaining and len(remaining) < len(learners):
             environments = environments.resized(len(remaining))
@@ -160,6 +169,13 @@ def _row(learner: Learner, batch: Trajectories, log: UpdateLog) -> dict[str, flo
         **asdict(log),
         "learning_rate": learner.learning_rate,
     }
+
+
+def _evaluate(learners: Sequence[Learner], evaluator: Evaluator | None, recorder: Recorder) -> None:
+    """Hand over the evaluations that are due; a policy that is lost has none."""
+    if evaluator is not None:
+        for row in evaluator.evaluate([learner for learner in learners if not learner.diverged]):
+            recorder.evaluation(row)
 
 
 def _keep_snapshots(

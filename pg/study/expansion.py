@@ -238,7 +238,7 @@ _PROBING_SPEED = {"vectorised": 150_000, "single": 7_000}
 def estimate(study: Study, experiments: tuple[str, ...] | None = None) -> Estimate:
     """Estimate the environment steps of a study, tuning included, and the time they take on one core.
 
-    Steps of a probe are an upper bound: they assume that every trajectory lasts until the horizon.
+    Steps of probes and of evaluations are upper bounds: they assume that every trajectory lasts until the horizon.
     """
     steps, seconds = 0, 0.0
     for name in experiments if experiments is not None else tuple(study.experiments):
@@ -248,6 +248,7 @@ def estimate(study: Study, experiments: tuple[str, ...] | None = None) -> Estima
             match declared:
                 case TrainExperiment():
                     taken = declared.budget.steps * (declared.seeds.count + _tuning_runs(declared, cell))
+                    taken += _evaluation_steps(declared, cell)
                     seconds += taken / _TRAINING_SPEED[native]
                 case ProbeExperiment():
                     # All variants share one sample: each cell bears its part.
@@ -265,6 +266,13 @@ def estimate(study: Study, experiments: tuple[str, ...] | None = None) -> Estima
                     taken = 0
             steps += taken
     return Estimate(steps, seconds / 60)
+
+
+def _evaluation_steps(declared: TrainExperiment, cell: Cell) -> int:
+    if declared.evaluate is None:
+        return 0
+    evaluations = 1 + declared.budget.steps // declared.evaluate.every_steps
+    return declared.seeds.count * evaluations * declared.evaluate.episodes * (cell.environment.horizon or 500)
 
 
 def _tuning_runs(declared: TrainExperiment, cell: Cell) -> int:

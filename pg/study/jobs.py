@@ -18,6 +18,7 @@ from pg.study.expansion import Block, Cell, blocks, cells
 from pg.study.model import (
     Budget,
     Environment,
+    Evaluate,
     ExactExperiment,
     HorizonExperiment,
     IdentityExperiment,
@@ -64,6 +65,7 @@ class TrainJob(Job):
     variant: Variant
     budget: Budget
     snapshots: Stages
+    evaluate: Evaluate | None = None
     seeds: tuple[int, ...]
 
     @property
@@ -75,7 +77,8 @@ class TrainJob(Job):
     @property
     def code(self) -> tuple[str, ...]:
         """Modules whose code decides what comes out."""
-        return (*training_code(self.environment, self.variant), "evidence.records")
+        evaluation = () if self.evaluate is None else ("learning.evaluation",)
+        return (*training_code(self.environment, self.variant), *evaluation, "evidence.records")
 
 
 class TuneJob(Job):
@@ -246,6 +249,7 @@ def train_job(study: Study, cell: Cell, block: Block) -> TrainJob:
         variant=_nameless(cell.variant),
         budget=experiment.budget,
         snapshots=experiment.snapshots,
+        evaluate=_unjudged(experiment.evaluate),
         seeds=tuple(block.seeds),
     )
 
@@ -371,6 +375,11 @@ def _train_experiment(study: Study, name: str) -> TrainExperiment:
 def _physics(environment: Environment) -> Environment:
     # A threshold judges a run and a label names it; neither changes what happens in it.
     return environment.model_copy(update={"threshold": None, "label": None})
+
+
+def _unjudged(evaluate: Evaluate | None) -> Evaluate | None:
+    # The level judges what the episodes have returned; it does not change them.
+    return None if evaluate is None else evaluate.model_copy(update={"passed_at": None})
 
 
 def _nameless(variant: Variant) -> Variant:

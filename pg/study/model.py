@@ -238,6 +238,23 @@ class Tuning(Record):
     seeds: PositiveInt = Field(description="Tuning seeds per rate, a stream apart from the evaluation's seeds.")
 
 
+class Evaluate(Record):
+    """Whole episodes of the present policy, apart from the batches that it learns from and outside of the budget."""
+
+    every_steps: PositiveInt = Field(
+        description="An evaluation before the first update, and after each in which the steps pass a multiple of this."
+    )
+    episodes: PositiveInt = Field(description="Episodes per evaluation.")
+    deterministic: bool = Field(
+        default=True, description="Take the most likely action, or a Gaussian's mean; otherwise sample, as in training."
+    )
+    passed_at: float | None = Field(
+        default=None,
+        description="Return that every episode of an evaluation must reach to pass. "
+        "Default: the environment's threshold.",
+    )
+
+
 class ExperimentBase(Record):
     """What every kind of experiment declares."""
 
@@ -270,6 +287,16 @@ class TrainExperiment(ExperimentBase):
         description="Stages at which policies are kept, as fractions of the step budget.",
     )
     tuning: Tuning | None = Field(default=None, description="Needed where a variant's learning rate is tuned.")
+    evaluate: Evaluate | None = Field(default=None, description="How policies are judged apart from their batches.")
+
+    @model_validator(mode="after")
+    def _evaluates_more_than_once(self) -> Self:
+        if self.evaluate is not None and self.evaluate.every_steps > self.budget.steps:
+            raise ValueError(
+                f"evaluate.every_steps: {self.evaluate.every_steps} is never reached with "
+                f"budget.steps: {self.budget.steps}; allowed: 1 to {self.budget.steps}"
+            )
+        return self
 
 
 class Source(Record):

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from pg.environments.catalogue import UnsupportedEnvironment, check, horizon_of, mdp_of, trajectories_of
 from pg.environments.tabular import OWN
-from pg.evidence.metrics import METRICS, NEEDING_A_THRESHOLD
+from pg.evidence.metrics import METRICS, NEEDING_A_THRESHOLD, OF_EVALUATIONS
 from pg.presentation.figures import FIGURES, LEAST_LEVELS, REWARD_LEVELS
 from pg.study.expansion import cells, is_tuned, swept
 from pg.study.families import family_problems
@@ -115,6 +115,7 @@ def _sweep_path_problems(at: str, experiment: Experiment) -> Iterator[str]:
 
 
 def _train_problems(study: Study, name: str) -> Iterator[str]:
+    yield from _level_problems(study, name)
     if getattr(study.experiments[name], "tuning", None) is not None:
         return
     tuned = {cell.variant_name for cell in cells(study, name) if is_tuned(cell)}
@@ -122,6 +123,18 @@ def _train_problems(study: Study, name: str) -> Iterator[str]:
         yield (
             f"experiments.{name}.tuning: is missing, but the learning rate of {variant} is 'tuned'; "
             "add tuning: {grid: [...], seeds: ...} or give the variant a number"
+        )
+
+
+def _level_problems(study: Study, name: str) -> Iterator[str]:
+    evaluate = getattr(study.experiments[name], "evaluate", None)
+    if evaluate is None or evaluate.passed_at is not None:
+        return
+    unjudged = [cell.environment_name for cell in cells(study, name) if cell.environment.threshold is None]
+    for environment in dict.fromkeys(unjudged):
+        yield (
+            f"experiments.{name}.evaluate.passed_at: is missing, and {environment} declares no threshold to take its "
+            "place; give the return that an episode must reach, or the environment a threshold"
         )
 
 
@@ -338,6 +351,8 @@ def _figure_reference_problems(study: Study, at: str, figure: Figure) -> Iterato
             )
     yield from unknown(f"{at}.environments", figure.environments, experiment.environments)
     yield from unknown(f"{at}.variants", figure.variants, experiment.variants)
+    if figure.kind == "steps_to_pass" and getattr(experiment, "evaluate", None) is None:
+        yield f"{at}.experiment: {figure.experiment} declares no evaluate to draw"
     if figure.kind == "steps_to_threshold":
         for environment in figure.environments or experiment.environments:
             if study.environments[environment].threshold is None:
@@ -416,6 +431,11 @@ def _part_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
         yield f"{at}.ratio_of_means: needs a metric that is never negative, not {part.metric}; allowed: {allowed}"
     if part.metric in ("kl_over_limit", "fresh_kl_over_limit"):
         yield from _unlimited_problems(study, at, part)
+    if part.metric in OF_EVALUATIONS and getattr(experiment, "evaluate", None) is None:
+        yield (
+            f"{at}.metric: {part.metric} is measured on evaluations, and {part.experiment} declares none; "
+            "add evaluate: {every_steps: ..., episodes: ...}"
+        )
     if part.metric in NEEDING_A_THRESHOLD:
         for environment in part.environments or experiment.environments:
             if study.environments[environment].threshold is None:

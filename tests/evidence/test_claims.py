@@ -104,6 +104,28 @@ def test_a_reference_is_compared_with_the_values_themselves():
     assert row["comparison"] == "a < 0.5 in c; Student's t"
 
 
+def test_a_median_is_compared_with_a_reference_by_the_sign_test():
+    # The mean lies far above the reference, because two runs are censored.
+    steps = [*np.linspace(3000, 11000, 17), 12500, 100_000, 100_000]
+    row = judged(
+        part(reference=12000, metric="steps_to_pass", relation="less"), table("steps_to_pass", {("c", "a", ""): steps})
+    )
+    assert row["verdict"] == "supported"
+    assert row["p_value"] == pytest.approx(stats.binomtest(17, 20).pvalue)
+    assert row["effect"] == np.median(steps)
+    assert row["comparison"] == "a < 12000 in c; order statistics"
+    assert (row["ci_low"], row["ci_high"]) == (np.sort(steps)[5], np.sort(steps)[14])
+
+
+def test_medians_of_two_sides_are_compared_by_the_sign_of_their_differences():
+    b = normal(0, 20_000, scale=5000)
+    a = b - np.abs(normal(1, 100)) * np.array([1] * 18 + [-50] * 2)
+    row = judged(part("steps_to_pass", "less"), table("steps_to_pass", {("c", "a", ""): a, ("c", "b", ""): b}))
+    assert row["verdict"] == "supported"
+    assert row["p_value"] == pytest.approx(stats.binomtest(18, 20).pvalue)
+    assert row["comparison"] == "a - b < 0 in c; order statistics"
+
+
 # Ratios ---------------------------------------------------------------------------------------------------------------
 
 

@@ -141,3 +141,29 @@ def test_a_curve_is_continued_at_the_worst_until_the_budget():
 def test_a_curve_that_has_spent_its_budget_is_continued_by_no_width():
     steps, returns = curves.continued(STEPS, RETURNS, 40, -7)
     assert curves.area(steps, returns, 40) == curves.area(STEPS, RETURNS, 40)
+
+
+# Evaluations ----------------------------------------------------------------------------------------------------------
+
+EVALUATED = np.array([0.0, 500.0, 1000.0, 1500.0, 2000.0])
+
+
+def test_two_successive_evaluations_must_pass_and_the_second_one_counts():
+    apart = np.array([False, True, False, True, True])
+    assert curves.steps_to_pass(EVALUATED, apart, 2000) == 2000
+    assert curves.steps_to_pass(EVALUATED, np.array([False, True, True, True, False]), 2000) == 1000
+    assert curves.steps_to_pass(EVALUATED, np.array([True, False, True, False, True]), 2000) is None
+
+
+def test_a_policy_that_passes_from_the_start_needs_the_steps_until_the_second_evaluation():
+    assert curves.steps_to_pass(EVALUATED, np.full(5, fill_value=True), 2000) == 500
+
+
+def test_passing_after_the_budget_is_not_passing():
+    late = np.array([False, False, False, True, True])
+    assert curves.steps_to_pass(EVALUATED, late, 2000) == 2000
+    assert curves.steps_to_pass(EVALUATED, late, 1999) is None
+
+
+def test_one_evaluation_is_not_two():
+    assert curves.steps_to_pass(EVALUATED[:1], np.array([True]), 2000) is None

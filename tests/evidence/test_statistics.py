@@ -52,6 +52,32 @@ def test_the_median_takes_infinite_values():
     assert statistics.median([1, 2, 3, 4, math.inf, math.inf, math.inf]).estimate == 4
 
 
+@pytest.mark.parametrize("null", [0.0, 2.0, 2.5, 3.0, 9.0])
+def test_a_median_is_tested_by_counting_signs_and_ties_count_for_neither_side(null):
+    values = [1.0, 2.0, 2.0, 3.0, 3.0, 3.0, 4.0]
+    test = statistics.median_test(values, null)
+    below, above = (int(np.sum(side)) for side in (np.less(values, null), np.greater(values, null)))
+    assert test.p_less == pytest.approx(stats.binomtest(below, 7, alternative="greater").pvalue)
+    assert test.p_greater == pytest.approx(stats.binomtest(above, 7, alternative="greater").pvalue)
+    assert (test.estimate, test.low, test.high) == (3, 1, 4)
+
+
+def test_a_median_is_rejected_exactly_where_its_interval_does_not_hold_the_null_value():
+    values = np.random.default_rng(3).permutation(np.arange(1.0, 21.0))
+    for null in np.arange(0.25, 21, 0.5):
+        test = statistics.median_test(values, null)
+        assert (2 * min(test.p_less, test.p_greater) <= 0.05) == (not test.low <= null <= test.high)
+
+
+def test_a_true_median_is_rejected_no_more_often_than_allowed_whatever_the_ties():
+    generator = np.random.default_rng(7)
+    # Half of the mass lies at the median itself, as where half of the runs are censored.
+    samples = np.minimum(generator.exponential(1 / np.log(2), (2000, 20)), 1.0)
+    rejected = sum(2 * statistics.median_test(sample, 1.0).p_less < 0.05 for sample in samples)
+    assert rejected <= stats.binom.ppf(0.999, 2000, 0.025)
+    assert rejected >= stats.binom.ppf(0.001, 2000, stats.binom.sf(14, 20, 0.5))
+
+
 def test_a_share_that_never_failed_is_bounded_below_by_the_rule_of_clopper_and_pearson():
     interval = statistics.share(np.ones(20))
     assert (interval.estimate, interval.high) == (1, 1)

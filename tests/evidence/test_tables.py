@@ -89,6 +89,63 @@ def test_without_a_declared_threshold_its_metrics_are_absent():
     assert not {"steps_to_threshold", "censored", "solved"} & set(table["metric"])
 
 
+def evaluations(episodes):
+    """Rows of evaluations from {seed: {steps: returns}}."""
+    return pd.DataFrame(
+        [
+            {"seed": seed, "iteration": iteration, "steps": steps, "episode": episode, "return": value}
+            for seed, evaluated in episodes.items()
+            for iteration, (steps, returns) in enumerate(evaluated.items())
+            for episode, value in enumerate(returns, start=1)
+        ]
+    )
+
+
+EVALUATIONS = {
+    0: {0: [5, 9], 20: [100, 99], 40: [100, 100], 60: [100, 100]},
+    1: {0: [5, 9], 20: [100, 100], 50: [100, 99.9], 70: [100, 100]},
+    2: {0: [5, 9], 30: [95, 95], 45: [95, np.nan], 80: [96, 96]},
+    3: {0: [5, 9], 30: [95, 95], 45: [95, 97], 80: [0, 0]},
+}
+
+
+def four_seeds():
+    return {seed: {100: 1.0} for seed in range(4)}
+
+
+def test_a_run_passes_with_two_successive_evaluations_whose_every_episode_reaches_the_level():
+    runs, judged = {cell(): run(four_seeds())}, {cell(): evaluations(EVALUATIONS)}
+    at_100 = tables.train_table(runs, 100, judged, 100)
+    assert values(at_100, metric="steps_to_pass") == [60, 100, 100, 100]
+    assert values(at_100, metric="passed") == [1, 0, 0, 0]
+    at_95 = tables.train_table(runs, 100, judged, 95)
+    assert values(at_95, metric="steps_to_pass") == [40, 50, 100, 45]
+    assert values(at_95, metric="passed") == [1, 1, 0, 1]
+    assert values(tables.train_table(runs, 42, judged, 95), metric="steps_to_pass") == [40, 42, 42, 42]
+
+
+def test_the_level_is_the_environments_threshold_unless_another_is_declared():
+    solved = cell(threshold=95)
+    runs, judged = {solved: run(four_seeds())}, {solved: evaluations(EVALUATIONS)}
+    assert values(tables.train_table(runs, 100, judged), metric="passed") == [1, 1, 0, 1]
+    assert values(tables.train_table(runs, 100, judged, 100), metric="passed") == [1, 0, 0, 0]
+
+
+def test_without_evaluations_their_metrics_are_absent():
+    table = tables.train_table({cell(threshold=3): run({0: {10: 1.0}})}, 100)
+    assert not {"steps_to_pass", "passed"} & set(table["metric"])
+
+
+def test_steps_to_pass_are_summarised_by_their_median():
+    seeds = range(1, 9)
+    runs = {cell(): run({seed: {100: 1.0} for seed in seeds})}
+    judged = {cell(): evaluations({seed: {0: [1], 10 * seed: [1]} for seed in seeds})}
+    row = tables.summary(tables.train_table(runs, 100, judged, 1)).set_index("metric").loc["steps_to_pass"]
+    assert (row["statistic"], row["method"], row["n"]) == ("median", "order statistics", 8)
+    # The sign test at n = 8 leaves out one value at each end.
+    assert (row["estimate"], row["ci_low"], row["ci_high"]) == (45, 10, 80)
+
+
 def test_the_common_iteration_is_the_earliest_end_within_the_same_environment():
     long, short = dict.fromkeys(range(10, 90, 10), 1.0), {10: 5.0, 20: 7.0}
     table = tables.train_table(

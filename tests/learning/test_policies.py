@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pg.learning.policies import Policy, flatten, make_policy, repeat, stack
+from pg.learning.policies import MostLikely, Policy, flatten, make_policy, repeat, stack
 from pg.study.model import Policy as PolicyOptions
 from pg.trajectories import Spaces
 from scipy.stats import chisquare
@@ -118,3 +118,18 @@ def test_the_activation_is_the_one_that_is_named(
     observations, _ = pairs(DISCRETE, 4)
     expected = torch.softmax(one.affine[1](function(one.affine[0](observations))), -1)
     torch.testing.assert_close(categorical(one, observations), expected)
+
+
+@pytest.mark.parametrize("spaces", [DISCRETE, REAL])
+def test_most_likely_actions_are_those_of_the_highest_density(spaces: Spaces) -> None:
+    both, generator = stack([policy(spaces, 1), policy(spaces, 2)]), np.random.default_rng(0)
+    seen = pairs(spaces, 2, 50)[0].numpy().astype(np.float32)
+    actor, observations = MostLikely(both), torch.from_numpy(seen).double()
+    noise = np.stack([actor.noise(generator, 1, 50)[0] for _ in range(2)])
+    assert generator.random() == np.random.default_rng(0).random(), "nothing is drawn"
+    actions = torch.from_numpy(actor.act(seen, noise))
+    density = both.log_prob(observations, actions)
+    for other in (actions + 1e-3, actions - 1e-3) if spaces.action_count is None else map(actions.new_tensor, range(4)):
+        assert (both.log_prob(observations, other.expand_as(actions)) <= density).all()
+    alone = actor.select(np.array([False, True])).act(seen[1:], noise[1:])
+    np.testing.assert_array_equal(alone[0], actions[1])

@@ -31,6 +31,9 @@ class Memory:
     def row(self, row: Mapping[str, float | int]) -> None:
         self.rows.append(row)
 
+    def evaluation(self, row: Mapping[str, float | int]) -> None:
+        raise AssertionError(f"no evaluation was asked for, and this is one: {row}")
+
     def snapshot(self, seed: int, stage: str, policy: Mapping[str, np.ndarray]) -> None:
         assert (seed, stage) not in self.snapshots, "each stage is kept once"
         self.snapshots[seed, stage] = policy

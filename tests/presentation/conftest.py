@@ -53,6 +53,7 @@ def study() -> Study:
                     "kind": "train",
                     "budget": {"steps": BUDGET},
                     "tuning": {"grid": [0.001, 0.003, 0.01, 0.03], "seeds": 4},
+                    "evaluate": {"every_steps": 1000, "episodes": 3},
                 },
                 "sizes": {
                     "kind": "train",
@@ -93,6 +94,7 @@ def study() -> Study:
                     "batch_size": "probe",
                     "learning_curves": "ladder",
                     "steps_to_threshold": "ladder",
+                    "steps_to_pass": "ladder",
                     "tuning": "ladder",
                 }.items()
             }
@@ -131,12 +133,14 @@ def _training(study: Study, experiment: str) -> dict[str, pd.DataFrame]:
     for _, curve in curves.groupby(keys, sort=False):
         names = {key: curve[key].iloc[0] for key in keys}
         threshold = study.environments[names["environment"]].threshold or np.inf
-        reached = curve["steps"][curve["return"] >= threshold]
+        reached, passed = (curve["steps"][curve["return"] >= level] for level in (threshold, 0.95 * threshold))
         values = {
             "final_return": curve["return"].iloc[-10:].mean(),
             "steps_to_threshold": reached.min() if len(reached) else BUDGET,
             "censored": float(reached.empty),
             "solved": float(not reached.empty),
+            "steps_to_pass": passed.min() if len(passed) else BUDGET,
+            "passed": float(not passed.empty),
         }
         rows += [{**names, "stage": "", "metric": metric, "value": value} for metric, value in values.items()]
     long = pd.DataFrame(rows)

@@ -20,7 +20,7 @@ from scipy import stats
 
 Requests = Callable[..., FigureRequest]
 
-DECLARED = ("variance", "batch_size", "learning_curves", "steps_to_threshold", "tuning", "sizes")
+DECLARED = ("variance", "batch_size", "learning_curves", "steps_to_threshold", "steps_to_pass", "tuning", "sizes")
 
 
 def scatters(axes: Axes) -> list[PathCollection]:
@@ -160,13 +160,29 @@ def test_the_cross_of_a_run_that_ended_before_the_first_point_stands_at_the_firs
 def test_censored_seeds_are_marked_apart(request_for: Requests) -> None:
     request = request_for("steps_to_threshold", environments=("cartpole",), variants=("total",))
     censored = request.rows("long", environment="cartpole", variant="total", metric="censored")["value"].sum()
-    axes = draw(request).axes[0]
+    figure = draw(request)
+    (axes,), (legend,) = figure.axes, figure.legends
     dots, _ = scatters(axes)
     paths = [path.vertices for path in dots.get_paths()]
     ends = np.array([path is not paths[0] for path in paths])
 
     assert ends.sum() == censored > 0
+    markers = {line.get_label(): line.get_marker() for line in legend.get_lines()}
+    assert (markers["a seed"], markers["not reached"]) == ("o", ">")
     assert f"reached by {10 - censored:.0f} of 10" in caption(request)
+
+
+def test_steps_to_pass_are_those_of_evaluations(request_for: Requests) -> None:
+    request = request_for("steps_to_pass", environments=("cartpole",), variants=("total",))
+    long = request.rows("long", environment="cartpole", variant="total")
+    steps, passed = (long.loc[long["metric"] == metric, "value"].to_numpy() for metric in ("steps_to_pass", "passed"))
+    axes = draw(request).axes[0]
+    dots, _ = scatters(axes)
+    assert sorted(offsets(dots)[:, 0]) == sorted(steps)
+    said = caption(request)
+    assert f"reached by {passed.sum():.0f} of 10" in said
+    assert "Bars are medians" in said
+    assert "evaluations of 3 deterministic episodes about every 1,000 steps, all of which must return 475" in said
 
 
 def test_steps_need_a_threshold(request_for: Requests, study: Study) -> None:
@@ -228,6 +244,7 @@ def test_an_environment_without_tuning_has_an_empty_panel(request_for: Requests)
         ("batch_size", {"stage": "initial", "metric": "cosine"}, 0),
         ("batch_size", {"stage": "initial", "metric": "snr"}, 3),
         ("steps_to_threshold", {"metric": "steps_to_threshold"}, 0),
+        ("steps_to_pass", {"metric": "steps_to_pass"}, 0),
     ],
 )
 def test_estimates_and_intervals_are_the_summarys_and_not_of_what_is_drawn(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pg.study.code import code_digest
 from pg.study.expansion import Block, ExtensionError, blocks, cells, estimate, extended
-from pg.study.jobs import part_of, train_job
+from pg.study.jobs import TrainJob, part_of, train_job
 from pg.study.model import Seeds, Study
 from pg.study.validation import load
 
@@ -67,6 +67,31 @@ def test_a_job_does_not_know_what_does_not_change_it(options: dict[str, Any]) ->
     assert job(load(options)) == before
     options["variants"]["total"]["batch"] = 3
     assert job(load(options)) != before
+
+
+def test_evaluations_belong_to_a_job_and_the_level_that_judges_them_does_not(options: dict[str, Any]) -> None:
+    def job() -> TrainJob:
+        study = load(options)
+        return train_job(study, cells(study, "learn")[0], Block(0, 1))
+
+    without = job()
+    options["experiments"]["learn"]["evaluate"] = {"every_steps": 50, "episodes": 3}
+    with_evaluations = job()
+    assert with_evaluations.canonical() != without.canonical()
+    assert set(with_evaluations.code) - set(without.code) == {"learning.evaluation"}
+    options["experiments"]["learn"]["evaluate"]["passed_at"] = 90
+    assert job() == with_evaluations
+    options["experiments"]["learn"]["evaluate"]["deterministic"] = False
+    assert job() != with_evaluations
+
+
+def test_the_estimate_counts_evaluations_as_if_all_episodes_were_full(options: dict[str, Any]) -> None:
+    before = estimate(load(options), ("learn",))
+    options["experiments"]["learn"]["evaluate"] = {"every_steps": 40, "episodes": 3}
+    after = estimate(load(options), ("learn",))
+    # Two variants, five seeds; evaluations at 0, 40 and 80 steps of three episodes of 500 steps.
+    assert after.steps - before.steps == 2 * 5 * 3 * 3 * 500
+    assert after.core_minutes > before.core_minutes
 
 
 def test_a_figures_study_keeps_the_places_of_variants(options: dict[str, Any]) -> None:

@@ -107,6 +107,23 @@ def test_a_legal_study_is_read(options: dict[str, Any]) -> None:
         ("claims/causality/parts/probed/b", None, r"parts\.probed: give either b or reference"),
         ("claims/causality/parts/probed/relation", "equal", r"parts\.probed: relation: equal needs a margin"),
         ("claims/causality/parts/probed/stages", ["lat"], r"parts\.probed\.stages: 'lat' .* did you mean 'late'"),
+        (
+            "experiments/learn/evaluate",
+            {"every_steps": 101, "episodes": 3},
+            r"learn: evaluate\.every_steps: 101 is never reached with budget\.steps: 100; allowed: 1 to 100",
+        ),
+        ("experiments/learn/evaluate", {"every_steps": 9}, r"learn\.evaluate\.episodes: is missing"),
+        (
+            "experiments/learn/evaluate",
+            {"every_steps": 9, "episodes": 0},
+            r"evaluate\.episodes: should be greater than 0",
+        ),
+        (
+            "experiments/learn/evaluate",
+            {"every_steps": 9, "episodes": 2, "pass_at": 1.0},
+            r"evaluate\.pass_at: unknown key; did you mean 'passed_at'",
+        ),
+        ("experiments/gradients/evaluate", {"every_steps": 9, "episodes": 2}, r"gradients\.evaluate: unknown key"),
         ("results", "../elsewhere", r"results: .*pattern"),
         ("name", None, r"name: should be a valid string; it is None"),
     ],
@@ -114,6 +131,52 @@ def test_a_legal_study_is_read(options: dict[str, Any]) -> None:
 def test_what_is_wrong_is_said(options: dict[str, Any], path: str, value: Any, message: str) -> None:
     put(options, path, value)
     with pytest.raises(InvalidStudy, match=message):
+        load(options)
+
+
+def with_evaluations(options: dict[str, Any]) -> dict[str, Any]:
+    """Add evaluations, and a claim on them."""
+    options["experiments"]["learn"]["evaluate"] = {"every_steps": 50, "episodes": 2}
+    options["claims"]["causality"]["parts"]["passes"] = {
+        "experiment": "learn",
+        "metric": "steps_to_pass",
+        "a": {"variant": "to_go"},
+        "reference": 80,
+        "relation": "less",
+    }
+    return options
+
+
+def test_a_level_takes_the_place_of_a_threshold(options: dict[str, Any]) -> None:
+    assert load(with_evaluations(options)).claims["causality"].parts["passes"].reference == 80
+    del options["environments"]["cartpole"]["threshold"]
+    with pytest.raises(InvalidStudy, match=r"learn\.evaluate\.passed_at: is missing, and cartpole declares no thresh"):
+        load(options)
+    options["experiments"]["learn"]["evaluate"]["passed_at"] = 90
+    assert load(options).claims
+
+
+def test_a_figure_of_evaluations_needs_some(options: dict[str, Any]) -> None:
+    with_evaluations(options)["figures"]["passing"] = {
+        "kind": "steps_to_pass",
+        "experiment": "learn",
+        "section": "Baselines",
+    }
+    assert load(options).figures["passing"]
+    options["claims"] = {}
+    del options["experiments"]["learn"]["evaluate"]
+    with pytest.raises(InvalidStudy, match=r"figures\.passing\.experiment: learn declares no evaluate to draw"):
+        load(options)
+
+
+@pytest.mark.parametrize("metric", ["steps_to_pass", "passed"])
+def test_a_claim_on_evaluations_needs_some(options: dict[str, Any], metric: str) -> None:
+    del with_evaluations(options)["experiments"]["learn"]["evaluate"]
+    options["claims"]["causality"]["parts"]["passes"]["metric"] = metric
+    with pytest.raises(
+        InvalidStudy,
+        match=rf"passes\.metric: {metric} is measured on evaluations, and learn declares none; add evaluate",
+    ):
         load(options)
 
 

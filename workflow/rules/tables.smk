@@ -11,10 +11,16 @@ AGGREGATION = (
 
 rule train_tables:
     input:
-        lambda w: [
+        runs=lambda w: [
             runs_of(cell, block)
             for cell in cells_of(w.experiment)
             for block in blocks_of(w.experiment)
+        ],
+        evaluations=lambda w: [
+            evaluations_of(cell, block)
+            for cell in cells_of(w.experiment)
+            for block in blocks_of(w.experiment)
+            if w.experiment in EVALUATED
         ],
     output:
         long=f"{RESULTS}/tables/{{experiment}}.csv",

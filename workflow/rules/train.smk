@@ -6,6 +6,7 @@ TRAINING = [
     for name, experiment in STUDY.experiments.items()
     if isinstance(experiment, TrainExperiment)
 ]
+EVALUATED = [name for name in TRAINING if STUDY.experiments[name].evaluate is not None]
 
 
 def tuned_of(cell):
@@ -14,6 +15,10 @@ def tuned_of(cell):
 
 def runs_of(cell, block):
     return f"{RESULTS}/runs/{cell.experiment}/{cell.environment_id}/{cell.variant_id}/seeds-{block}.csv"
+
+
+def evaluations_of(cell, block):
+    return f"{RESULTS}/evaluations/{cell.experiment}/{cell.environment_id}/{cell.variant_id}/seeds-{block}.csv"
 
 
 def snapshots_of(cell, block):
@@ -51,7 +56,7 @@ rule train:
     benchmark:
         f"{RESULTS}/benchmarks/train/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.tsv"
     wildcard_constraints:
-        experiment=one_of(TRAINING),
+        experiment=one_of(name for name in TRAINING if name not in EVALUATED),
     priority: 1
     threads: 1
     params:
@@ -59,3 +64,15 @@ rule train:
         code=lambda w: train_job(STUDY, cell_of(w), block_of(w)).digest(),
     script:
         "../scripts/train.py"
+
+
+# The same job with one more file: only experiments that declare evaluations promise any.
+use rule train as train_evaluated with:
+    output:
+        rows=f"{RESULTS}/runs/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.csv",
+        evaluations=f"{RESULTS}/evaluations/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.csv",
+        snapshots=directory(
+            f"{RESULTS}/snapshots/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}"
+        ),
+    wildcard_constraints:
+        experiment=one_of(EVALUATED),

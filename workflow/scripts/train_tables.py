@@ -4,8 +4,10 @@ from pg.study.model import Study
 
 study = Study.model_validate_json(snakemake.params.study)
 ((name, experiment),) = study.experiments.items()
-runs = records.read_grouped(snakemake.input, cells(study, name), records.RUN_COLUMNS)
-table = tables.train_table(runs, experiment.budget.steps)
-records.write_csv(tables.train_curves(runs, experiment.budget.steps), snakemake.output.curves)
+cells_here, budget, evaluate = cells(study, name), experiment.budget.steps, experiment.evaluate
+runs = records.read_grouped(snakemake.input.runs, cells_here, records.RUN_COLUMNS)
+judged = records.read_grouped(snakemake.input.evaluations, cells_here, records.EVALUATION_COLUMNS) if evaluate else {}
+table = tables.train_table(runs, budget, judged, evaluate.passed_at if evaluate else None)
+records.write_csv(tables.train_curves(runs, budget), snakemake.output.curves)
 records.write_csv(tables.summary(table), snakemake.output.summary)
 records.write_csv(table, snakemake.output.long)

@@ -135,6 +135,7 @@ FIGURES: Mapping[str, FigureKind] = MappingProxyType(
         "learning_curves": FigureKind("pg.presentation.figures.learning_curves", ("train",), ("curves", "summary")),
         "against_level": FigureKind("pg.presentation.figures.against_level", ("train",), ("long", "summary")),
         "steps_to_threshold": FigureKind("pg.presentation.figures.steps_to_threshold", ("train",), ("long", "summary")),
+        "steps_to_pass": FigureKind("pg.presentation.figures.steps_to_threshold", ("train",), ("long", "summary")),
         "ladder": FigureKind("pg.presentation.figures.ladder", ("exact",), ("long", "summary")),
         "shrinkage": FigureKind("pg.presentation.figures.shrinkage", ("exact",), ("long", "summary")),
         "sampled_variance": FigureKind("pg.presentation.figures.sampled_variance", ("exact",), ("long", "summary")),

@@ -1,0 +1,96 @@
+"""Whole episodes of the present policies, apart from the batches that they learn from.
+
+An evaluation has environments and generators of its own: what is trained is the same, with and without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from pg.environments.stacked import make_environments
+from pg.learning.policies import MostLikely, Policy, stack
+from pg.learning.rollout import Generators, collect
+from pg.randomness import generator
+from pg.study.model import Environment, Evaluate
+from pg.trajectories import Environments
+
+
+class Evaluated(Protocol):
+    """A learner, as an evaluation meets it."""
+
+    @property
+    def seed(self) -> int:
+        """The seed, one learner each."""
+        ...
+
+    @property
+    def policy(self) -> Policy:
+        """The present policy."""
+        ...
+
+    @property
+    def iteration(self) -> int:
+        """Updates that it has had."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """Environment steps that it has learned from."""
+        ...
+
+
+class Evaluator:
+    """Evaluates learners as their environment steps pass the multiples of `every_steps`, 0 among them.
+
+    Parameters
+    ----------
+    options
+        How often, on how many episodes, and how policies act there.
+    environments
+        Copies for all seeds, as many for each as there are episodes: made once, used in every evaluation.
+    seeds
+        Of the learners.
+    stream
+        The stream of seeds that the generators belong to.
+    """
+
+    def __init__(self, options: Evaluate, environments: Environments, seeds: Sequence[int], stream: str) -> None:
+        self._options = options
+        self._environments = environments
+        self._due = dict.fromkeys(seeds, 0)
+        self._generators = {seed: _generators(seed, stream) for seed in seeds}
+
+    def evaluate(self, learners: Sequence[Evaluated]) -> Iterator[dict[str, float | int]]:
+        """Collect the episodes of those learners whose evaluation is due; yield a row for each.
+
+        A batch that passes several multiples is followed by one evaluation.
+        """
+        due = [learner for learner in learners if learner.steps >= self._due[learner.seed]]
+        if not due:
+            return
+        policies = stack([learner.policy for learner in due])
+        episodes = collect(
+            self._environments.resized(len(due)),
+            MostLikely(policies) if self._options.deterministic else policies,
+            [self._generators[learner.seed] for learner in due],
+        )
+        for index, learner in enumerate(due):
+            self._due[learner.seed] = (learner.steps // self._options.every_steps + 1) * self._options.every_steps
+            for episode, value in enumerate(episodes.of_seed(index).returns[0].tolist(), start=1):
+                yield {
+                    "seed": learner.seed,
+                    "iteration": learner.iteration,
+                    "steps": learner.steps,
+                    "episode": episode,
+                    "return": value,
+                }
+
+
+def make_evaluator(options: Evaluate, environment: Environment, seeds: Sequence[int], stream: str) -> Evaluator:
+    """Return an evaluator with as many copies of the environment as all seeds need at once."""
+    return Evaluator(options, make_environments(environment, len(seeds), options.episodes), seeds, stream)
+
+
+def _generators(seed: int, stream: str) -> Generators:
+    return Generators(generator(seed, stream, "evaluation starts"), generator(seed, stream, "evaluation actions"))

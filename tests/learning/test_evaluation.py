@@ -1,0 +1,163 @@
+"""Evaluations judge the policies that are trained, when they say, and leave training as it is."""
+
+from typing import Any
+
+import gymnasium
+import pandas as pd
+import pytest
+import torch
+from pg.environments.catalogue import mdp_of
+from pg.environments.exact import objective
+from pg.evidence.records import EVALUATION_COLUMNS, RunRecorder
+from pg.learning.evaluation import make_evaluator
+from pg.learning.policies import stack
+from pg.learning.tabular import action_probabilities
+from pg.learning.training import Learner, make_learner, train
+from pg.study.jobs import TrainJob
+from pg.study.model import Budget, Environment, Evaluate, Optimizer, Policy, Variant
+from pg.trajectories import Spaces
+
+HORIZONS = {"CartPole-v1": 100, "InvertedPendulum-v5": 60, "Hopper-v5": 40, "pg/Chain-v0": 20}
+CHAIN = Environment(id="pg/Chain-v0", kwargs={"length": 3}, horizon=8)
+
+
+def trained(id: str, *seeds: int, evaluate: Evaluate | None, rate: float = 0.02, **variant: Any) -> RunRecorder:
+    recorder = RunRecorder(1)
+    job = TrainJob(
+        environment=Environment(id=id, horizon=HORIZONS[id]),
+        variant=Variant(policy=Policy(hidden=(8,)), **{"batch": 4, **variant}),
+        budget=Budget(steps=600, max_iterations=30),
+        snapshots={"late": 1.0},
+        evaluate=evaluate,
+        seeds=seeds,
+    )
+    train(job, rate, recorder)
+    return recorder
+
+
+def learners(count: int) -> list[Learner]:
+    """Learners whose policies are far from uniform."""
+    made = [make_learner(Variant(policy=Policy(hidden=())), Spaces(3, 2), seed, 0.1, "train") for seed in range(count)]
+    for learner in made:
+        torch.nn.init.normal_(learner.policy.affine[0].weight, generator=torch.Generator().manual_seed(learner.seed))
+    return made
+
+
+@pytest.mark.parametrize("id", HORIZONS)
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_what_is_trained_is_the_same_with_and_without_evaluations(id: str, deterministic: bool) -> None:
+    evaluate = Evaluate(every_steps=100, episodes=2, deterministic=deterministic)
+    with_evaluations, without = (trained(id, 0, 1, evaluate=options) for options in (evaluate, None))
+    assert with_evaluations.frame().to_csv(index=False) == without.frame().to_csv(index=False)
+    assert len(with_evaluations.evaluations()) > 8
+    assert without.evaluations().empty
+
+
+@pytest.mark.parametrize("id", HORIZONS)
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_evaluations_of_a_seed_are_bit_identical_in_any_company(id: str, deterministic: bool) -> None:
+    evaluate = Evaluate(every_steps=100, episodes=3, deterministic=deterministic)
+    together = trained(id, *range(5), evaluate=evaluate).evaluations()
+    assert together["return"].nunique() > 3
+    for size in (1, 2):
+        parts = [trained(id, *range(i, min(i + size, 5)), evaluate=evaluate).evaluations() for i in range(0, 5, size)]
+        assert pd.concat(parts).to_csv(index=False) == together.to_csv(index=False)
+
+
+def test_evaluations_come_first_of_all_and_after_each_batch_that_passes_a_multiple() -> None:
+    recorder = trained("CartPole-v1", 0, 1, 2, evaluate=Evaluate(every_steps=150, episodes=3))
+    rows, evaluations = recorder.frame(), recorder.evaluations()
+    assert tuple(evaluations.columns) == EVALUATION_COLUMNS
+    for seed, run in rows.groupby("seed"):
+        passing = run[run["steps"] // 150 > run["steps"].shift(fill_value=0) // 150]
+        expected = [(0, 0), *passing[["iteration", "steps"]].itertuples(index=False, name=None)]
+        own = evaluations[evaluations["seed"] == seed]
+        assert own[["iteration", "steps"]].drop_duplicates().to_numpy().tolist() == [list(one) for one in expected]
+        assert own["episode"].tolist() == [1, 2, 3] * len(expected)
+
+
+def test_a_batch_that_passes_several_multiples_is_followed_by_one_evaluation() -> None:
+    (learner,) = learners(1)
+    evaluator = make_evaluator(Evaluate(every_steps=10, episodes=1), CHAIN, [0], "train")
+    evaluated = []
+    for steps in (0, 9, 35, 39, 40, 41, 70):
+        learner.steps = steps
+        evaluated += [row["steps"] for row in evaluator.evaluate([learner])]
+    assert evaluated == [0, 35, 40, 70]
+
+
+@pytest.mark.parametrize("deterministic", [True, False])
+def test_episodes_return_what_the_policy_is_worth(deterministic: bool) -> None:
+    """The mean return of many episodes is J: of the policy itself, or of its most likely actions."""
+    those, mdp = learners(3), mdp_of(CHAIN)
+    assert mdp is not None
+    evaluator = make_evaluator(
+        Evaluate(every_steps=1, episodes=2000, deterministic=deterministic), CHAIN, range(3), "train"
+    )
+    rows = pd.DataFrame(evaluator.evaluate(those))
+    worth = {}
+    for learner in those:
+        table = action_probabilities(stack([learner.policy]), mdp).double()
+        chosen = torch.nn.functional.one_hot(table.argmax(-1), mdp.actions).double()
+        worth[learner.seed] = objective(mdp, chosen if deterministic else table).item()
+        returns = rows.loc[rows["seed"] == learner.seed, "return"]
+        assert abs(returns.mean() - worth[learner.seed]) < 4 * returns.std() / 2000**0.5
+        # What the other way of acting is worth lies far from it.
+        other = objective(mdp, table if deterministic else chosen).item()
+        assert abs(returns.mean() - other) > 4 * returns.std() / 2000**0.5
+    assert len(set(worth.values())) > 1
+
+
+def test_every_evaluation_starts_anew_and_every_seed_has_numbers_of_its_own() -> None:
+    one, other = learners(2)
+    other.policy = one.policy
+    evaluator = make_evaluator(Evaluate(every_steps=1, episodes=40), CHAIN, [0, 1], "train")
+    first = pd.DataFrame(evaluator.evaluate([one, other]))
+    one.steps = other.steps = 1
+    second = pd.DataFrame(evaluator.evaluate([one, other]))
+    drawn = [tuple(frame.loc[frame["seed"] == seed, "return"]) for frame in (first, second) for seed in (0, 1)]
+    assert len(set(drawn)) == 4
+
+
+def test_seeds_are_evaluated_when_their_own_steps_are_due() -> None:
+    one, other = learners(2)
+    evaluator = make_evaluator(Evaluate(every_steps=10, episodes=1), CHAIN, [0, 1], "train")
+    list(evaluator.evaluate([one, other]))
+    one.steps, other.steps = 9, 10
+    assert [row["seed"] for row in evaluator.evaluate([one, other])] == [1]
+    one.steps, other.steps = 12, 13
+    assert [row["seed"] for row in evaluator.evaluate([one, other])] == [0]
+
+
+def test_environments_are_made_once_however_often_policies_are_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    make = gymnasium.make
+
+    def counted(id: str, **options: Any) -> Any:
+        made.append(id)
+        return make(id, **options)
+
+    monkeypatch.setattr(gymnasium, "make", counted)
+    copies = []
+    for every_steps in (600, 50):
+        made.clear()
+        recorder = trained("InvertedPendulum-v5", 0, 1, evaluate=Evaluate(every_steps=every_steps, episodes=3))
+        copies.append((recorder.evaluations()["steps"].nunique() > 4, len(made)))
+    (seldom, once), (often, again) = copies
+    assert often
+    assert not seldom
+    assert once == again
+
+
+def test_a_policy_that_is_lost_is_not_evaluated() -> None:
+    recorder = trained(
+        "InvertedPendulum-v5",
+        0,
+        evaluate=Evaluate(every_steps=1, episodes=2),
+        rate=1e6,
+        optimizer=Optimizer(name="sgd"),
+        importance="per_step",
+        gradient_steps=3,
+    )
+    assert recorder.frame()["gradient_norm"].isna().tolist() == [True]
+    assert recorder.evaluations()["steps"].tolist() == [0, 0]
