@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "schema":
         print(text(), end="")
         return 0
+    if options.command == "coverage":
+        _coverage()
+        return 0
     try:
         study = read(options.configfile)
         if options.command == "train":
@@ -52,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--snapshots", type=Path, help="folder for policies (default: none are kept)")
     commands.add_parser("explain", help="print every variant's equation and what each experiment costs")
     commands.add_parser("schema", help="print the JSON schema of study files")
+    commands.add_parser("coverage", help="measure how often each interval holds the truth, as CSV; takes minutes")
     return parser
 
 
@@ -106,6 +110,13 @@ def _tuned_rate(study: Study, cell: Cell) -> float:
             f"  snakemake --cores all {path}"
         )
     return float(records.read_json(path)["learning_rate"])
+
+
+def _coverage() -> None:
+    from pg.evidence import records, simulation
+    from pg.randomness import generator
+
+    records.write_csv(simulation.measure(lambda *purpose: generator(0, "coverage", *purpose)), sys.stdout)
 
 
 def _explain(study: Study) -> None:
