@@ -12,12 +12,14 @@ counts as solved. Below, `strata` holds one array of scores (n_e,) per environme
 
 Environments are given and seeds are a sample, hence the strata. Resamples spread less than samples do, by
 $\sqrt{(n - 1) / n}$, and their quantiles know nothing of Student's t: percentiles are *expanded* to the levels
-$\Phi(\mp \sqrt{n / (n - 1)}\, t_{n-1})$, without which the interval covers 93 % at n = 20 rather than 95 %. The profile's share pools environments with shares of
-their own; such a sum varies less than a binomial one of the same mean (Hoeffding 1956), so that the interval holds.
-Agarwal et al. bootstrap there too, which leaves no width at all where every run or none lies above the score.
+$\Phi(\mp \sqrt{n / (n - 1)}\, t_{n-1})$, without which the interval covers 93 % at n = 20 rather than 95 %. The
+profile's share pools environments with shares of their own; such a sum varies less than a binomial one of the same mean
+(Hoeffding 1956), so that the interval holds. Agarwal et al. bootstrap there too, which leaves no width at all where
+every run or none lies above the score.
 
 Sources: Agarwal et al. (2021), "Deep reinforcement learning at the edge of the statistical precipice", section 4;
-Hesterberg (2015), "What teachers should know about the bootstrap", The American Statistician 69, section 4.4; (1956), "On the distribution of the number of successes in independent trials", Ann. Math. Stat. 27.
+Hesterberg (2015), "What teachers should know about the bootstrap", The American Statistician 69, section 4.4; Hoeffding
+(1956), "On the distribution of the number of successes in independent trials", Ann. Math. Stat. 27.
 """
 
 from __future__ import annotations
@@ -100,6 +102,7 @@ def probability_of_improvement(
         raise ValueError(f"both sides need the same environments, not {len(a)} and {len(b)}")
 
     def statistic(*samples: Array, axis: int) -> Array:
+        # SciPy hands resamples over with their values on the last axis.
         assert axis == -1
         pairs = zip(samples[: len(a)], samples[len(a) :], strict=True)
         return np.mean([_superiority(x, y) for x, y in pairs], axis=0)
@@ -123,7 +126,11 @@ def performance_profile(strata: Sequence[ArrayLike], above: ArrayLike, level: fl
 
 
 def _bootstrapped(
-    samples: Sequence[Array], statistic: Callable[..., Array], generator: np.random.Generator, resamples: int, level: float
+    samples: Sequence[Array],
+    statistic: Callable[..., Array],
+    generator: np.random.Generator,
+    resamples: int,
+    level: float,
 ) -> Interval:
     """Estimate a statistic of several samples, each resampled on its own; unbounded where one has a single value."""
     pooled = _pooled(samples)

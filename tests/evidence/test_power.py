@@ -1,5 +1,7 @@
 """Power: against simulation, its limits, and the table that states it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from pg.evidence import power, statistics
@@ -19,12 +21,16 @@ def test_without_an_effect_one_side_of_the_level_is_left():
     assert power.power(0, 20, claims=29) == pytest.approx(0.025 / 29)
 
 
-def test_the_stated_table_is_that_of_the_function():
-    lines = [line.strip("| ").split(" | ") for line in (power.__doc__ or "").splitlines() if line.startswith("| ")]
-    stated = {float(d): [int(cell.split()[0]) for cell in cells] for d, *cells in lines if d != "d"}
+@pytest.mark.parametrize("where", ["the module", "results/README.md"])
+def test_the_stated_table_is_that_of_the_function(where):
+    page = Path(__file__).parents[2] / "results/README.md"
+    text = power.__doc__ or "" if where == "the module" else page.read_text(encoding="utf-8")
+    table = text[text.index("| d |") :].split("\n\n")[0].splitlines()[2:]
+    stated = {float(d): cells for d, *cells in (line.strip("| ").split(" | ") for line in table)}
     assert list(stated) == [0.5, 0.8, 1, 1.5, 2]
     for effect, cells in stated.items():
-        assert cells == [round(100 * power.power(effect, n, claims)) for claims in (1, 29) for n in (10, 20)]
+        found = [power.power(effect, n, claims) for claims in (1, 29) for n in (10, 20)]
+        assert cells == [f"{100 * one:.0f} %" for one in found]
 
 
 def test_an_interval_tells_the_effect_behind_it():

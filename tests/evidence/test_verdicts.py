@@ -68,9 +68,7 @@ def _evaluated(key, metric, relation, draw, generator):
 
 def decided(kinds, replications, generator, nulls=NULLS):
     """Count the studies in which at least one claim is supported or refuted."""
-    return sum(
-        bool((family(kinds, generator, nulls)["verdict"] != "inconclusive").any()) for _ in range(replications)
-    )
+    return sum(bool((family(kinds, generator, nulls)["verdict"] != "inconclusive").any()) for _ in range(replications))
 
 
 def no_more_than_5_percent(decided, of):
