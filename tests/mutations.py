@@ -303,7 +303,7 @@ MUTATIONS = (
         "sampled batches are single trajectories",
         "tests/laboratory/test_monte_carlo.py::test_the_sampled_variance_is_the_enumerated_one",
     ),
-    _mutation(ACROSS, "(returns - initial) /", "returns /", "a score of 0 is a return of 0"),
+    _mutation(ACROSS, "(x - initial) /", "x /", "a score of 0 is a return of 0"),
     _mutation(ACROSS, "(a == b)", "(a >= b)", "a tie counts as much as a win"),
     _mutation(ACROSS, "pooled > tau", "pooled >= tau", "a profile counts runs at the score itself"),
     _mutation(

@@ -63,5 +63,7 @@ def method(statistic: str, interval: Interval) -> str:
     short = of_it[(of_it["n"] == n) & ~of_it["holds"]]
     if short.empty:
         return interval.method
-    found = ", ".join(f"{100 * row.coverage:.0f} % on {row.data}" for row in short.itertuples())
+    found = ", ".join(
+        f"{100 * covered:.0f} % on {data}" for covered, data in zip(short["coverage"], short["data"], strict=True)
+    )
     return f"{interval.method} (covers {found} data at n = {n})"

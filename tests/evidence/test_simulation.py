@@ -46,12 +46,14 @@ def test_statistics_across_environments_are_simulated_about_their_truth(setting)
     assert made.interval(randomness.generator(0, "large"), 400).estimate == pytest.approx(made.truth, rel=0.1)
 
 
-def measured_again(statistic, data, n):
+def measured_again(setting, n):
+    statistic, data = setting
     generator = functools.partial(randomness.generator, 0, "coverage")
     return simulation.coverage(statistic, data, n, generator(statistic, data, str(n)))
 
 
-def committed(statistic, data, n):
+def committed(setting, n):
+    statistic, data = setting
     table = coverage.measured()
     (row,) = table[(table["statistic"] == statistic) & (table["data"] == data) & (table["n"] == n)].to_dict("records")
     return {name: row[name] for name in simulation.COLUMNS}
@@ -59,14 +61,14 @@ def committed(statistic, data, n):
 
 @pytest.mark.parametrize("setting", QUICK)
 def test_the_committed_coverage_is_measured_again(setting):
-    assert measured_again(*setting, 20) == committed(*setting, 20)
+    assert measured_again(setting, 20) == committed(setting, 20)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("setting", [setting for setting in ALL if setting not in QUICK])
 def test_the_whole_committed_table_is_measured_again(setting):
     for n in simulation.sizes(setting[0]):
-        assert measured_again(*setting, n) == committed(*setting, n)
+        assert measured_again(setting, n) == committed(setting, n)
 
 
 def test_the_table_holds_every_setting_at_its_sizes():

@@ -51,10 +51,11 @@ MIXED = [list(NULLS)[place % len(NULLS)] for place in range(CLAIMS)]
 
 def family(kinds, generator, nulls=NULLS):
     """Evaluate and adjust a study of claims, each on data of its own in which nothing is to be found."""
-    return claims.adjust([_evaluated(f"claim{i}", *nulls[kind], generator) for i, kind in enumerate(kinds)])
+    return claims.adjust([_evaluated(f"claim{i}", nulls[kind], generator) for i, kind in enumerate(kinds)])
 
 
-def _evaluated(key, metric, relation, draw, generator):
+def _evaluated(key, null, generator):
+    metric, relation, draw = null
     part = {"experiment": "e", "metric": metric, "relation": relation, "a": {"variant": "a"}, "b": {"variant": "b"}}
     part |= {"margin": 1.0} if relation == "equal" else {}
     claim = Claim.model_validate(
