@@ -36,6 +36,7 @@ rule all:
     default_target: True
     input:
         rules.claims.input,
+        rules.across.input,
         rules.figures.input,
         rules.report.input,
 

@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "schema":
         print(text(), end="")
         return 0
+    if options.command == "coverage":
+        _coverage()
+        return 0
     try:
         study = read(options.configfile)
         match options.command:
@@ -64,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         )
     commands.add_parser("explain", help="print every variant's equation and what each experiment costs")
     commands.add_parser("schema", help="print the JSON schema of study files")
+    commands.add_parser("coverage", help="measure how often each interval holds the truth, as CSV; takes minutes")
     return parser
 
 
@@ -148,6 +152,13 @@ def _store(study: Study, options: argparse.Namespace) -> None:
     except UnreadableRecord as error:
         raise Refused(str(error)) from error
     print(f"{options.reference} now holds the claims and tables of {study.results}")
+
+
+def _coverage() -> None:
+    from pg.evidence import records, simulation
+    from pg.randomness import generator
+
+    records.write_csv(simulation.measure(lambda *purpose: generator(0, "coverage", *purpose)), sys.stdout)
 
 
 def _explain(study: Study) -> None:

@@ -51,6 +51,9 @@ EVALUATION, STATISTICS = "pg/learning/evaluation.py", "pg/evidence/statistics.py
 UPDATES, SCORES, TABLES, ROLLOUT, POLICIES = (
     f"pg/learning/{name}.py" for name in ("updates", "scores", "tabular", "rollout", "policies")
 )
+ACROSS, ACROSS_TABLES, COVERAGE, POWER = (
+    f"pg/evidence/{name}.py" for name in ("across_environments", "across_tables", "coverage", "power")
+)
 PROBING, REFERENCE, GRADIENTS, EXPECTATIONS = (
     f"pg/laboratory/{name}.py" for name in ("probing", "reference", "gradients", "expectations")
 )
@@ -76,6 +79,7 @@ _PROBED = (
     "test_a_probe_measures_one_policy_on_the_same_trajectories_whatever_is_paid"
 )
 _TEST_EVALUATION = "tests/learning/test_evaluation.py"
+_POWER = "tests/evidence/test_power.py::test_power_is_how_often_a_true_claim_is_supported"
 _TEST_PROBING = "tests/laboratory/test_probing.py"
 _SAMPLES = "tests/laboratory/test_monte_carlo.py::test_samples_deviate_from_exact_moments_by_their_standard_errors"
 
@@ -497,6 +501,20 @@ MUTATIONS = (
         "np.percentile(weights.log().numpy(), _QUANTILES)",
         "quantiles are of weights that are cut and normalised",
     ),
+    _mutation(ACROSS, "(x - initial) /", "x /", "a score of 0 is a return of 0"),
+    _mutation(ACROSS, "(a == b)", "(a >= b)", "a tie counts as much as a win"),
+    _mutation(ACROSS, "pooled > tau", "pooled >= tau", "a profile counts runs at the score itself"),
+    _mutation(
+        ACROSS, "math.sqrt(n / (n - 1)) * stats", "stats", "percentiles are not expanded for resamples that spread less"
+    ),
+    _mutation(ACROSS_TABLES, "min(mean, initial", "max(mean, initial", "a clone passes for a random policy"),
+    _mutation(
+        ACROSS_TABLES, "_level(strand), strand", "(), strand", "levels are compared with the first level's variant"
+    ),
+    _mutation(COVERAGE, "size <= interval.n", "size >= interval.n", "the coverage said is that of larger samples"),
+    _mutation(COVERAGE, "~of_it", "of_it", "what is said is the coverage of intervals that hold"),
+    _mutation(POWER, "(2 * claims)", "claims", "power is that of a one-sided verdict", _POWER),
+    _mutation(POWER, "effect * math.sqrt(n)", "effect", "more seeds bring no power", _POWER),
 )
 
 

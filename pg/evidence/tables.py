@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pg.evidence import curves, statistics
+from pg.evidence import coverage, curves, statistics
 from pg.evidence.metrics import METRICS, Kind, axes_of
 from pg.study.expansion import Cell
 
@@ -238,7 +238,8 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Columns environment, variant, the levels, stage, metric, statistic, n, estimate, ci_low, ci_high, method.
-        Interval ends are infinite where n is too small to bound them, and empty where the statistic is undefined.
+        Interval ends are infinite where n is too small to bound them, and empty where the statistic is undefined. The
+        method says how often it covers the truth where that is not what it promises.
     """
     keys = [column for column in table.columns if column not in ("seed", "value")]
     rows = [
@@ -261,7 +262,7 @@ def _summarise(name: str, values: Array) -> dict[str, Any]:
         "estimate": interval.estimate,
         "ci_low": interval.low,
         "ci_high": interval.high,
-        "method": interval.method,
+        "method": coverage.method(metric.statistic, interval),
     }
 
 

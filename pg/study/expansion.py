@@ -151,6 +151,13 @@ def swept(experiment: Experiment) -> dict[str, tuple[Any, ...]]:
     return {path: values for path, values in experiment.sweep.items() if len(values) > 1}
 
 
+def solvable(study: Study, experiment: str) -> tuple[str, ...]:
+    """Name an experiment's environments that declare a threshold, which gives their returns a common scale."""
+    return tuple(
+        name for name in study.experiments[experiment].environments if study.environments[name].threshold is not None
+    )
+
+
 def is_tuned(cell: Cell) -> bool:
     """Tell whether a cell's learning rate comes from tuning."""
     limit = cell.variant.kl

@@ -192,19 +192,6 @@ def test_the_restricted_mean_counts_censored_runs_at_the_budget():
     assert statistics.restricted_mean([100, 300, math.inf, 500], budget=400).estimate == 300
 
 
-def test_the_interquartile_mean_ignores_the_outer_quarters_of_the_pool():
-    strata = [np.array([-1e9, 1.0, 2.0, 3.0]), np.array([2.0, 3.0, 4.0, 1e9])]
-    interval = statistics.interquartile_mean(strata, np.random.default_rng(0))
-    assert interval.estimate == 2.5
-    assert interval == statistics.interquartile_mean(strata, np.random.default_rng(0))
-
-
-def test_the_interquartile_mean_resamples_within_environments():
-    # Resampling across environments would move the mean; within them nothing can change.
-    interval = statistics.interquartile_mean([np.zeros(8), np.ones(8)], np.random.default_rng(0))
-    assert (interval.low, interval.estimate, interval.high) == (0.5, 0.5, 0.5)
-
-
 def test_a_line_has_its_slope():
     interval = statistics.slope([0, 1, 2, 3], [1.0, -1.1, -2.9, -5.0])
     theirs = stats.linregress([0, 1, 2, 3], [1.0, -1.1, -2.9, -5.0])
@@ -320,13 +307,6 @@ def test_a_ratio_needs_a_second_pair():
     assert not statistics.ratio_of_means([], []).defined
 
 
-def test_degenerate_strata_are_undefined_or_unbounded():
-    generator = np.random.default_rng(0)
-    assert not statistics.interquartile_mean([], generator).defined
-    assert not statistics.interquartile_mean([[1, math.nan], [1, 2]], generator).defined
-    assert statistics.interquartile_mean([[1.0], [1.0, 2.0]], generator).high == math.inf
-
-
 # Coverage at n = 20 ---------------------------------------------------------------------------------------------------
 
 N = 20
@@ -394,19 +374,6 @@ def test_an_interval_covers_the_truth_as_often_as_it_says(kind):
     # Not below 95 % by more than chance; exact intervals may lie above.
     assert stats.binomtest(covered, 1000, 0.95, "less").pvalue > 0.001
     assert covered < 1000
-
-
-def test_the_bootstrap_of_the_interquartile_mean_covers_nearly_as_often_as_it_says():
-    generator = np.random.default_rng(21)
-    # The middle half of the pool of two distant environments is symmetric about the midpoint.
-    replications = 300
-    covered = 0
-    for _ in range(replications):
-        strata = [generator.normal(0, 1, N), generator.normal(2, 1, N)]
-        interval = statistics.interquartile_mean(strata, generator, resamples=400)
-        covered += interval.low <= 1 <= interval.high
-    # Percentile intervals are known to be a little short: 93 % is what can be asked.
-    assert stats.binomtest(covered, replications, 0.93, "less").pvalue > 0.001
 
 
 @pytest.mark.parametrize("side", ["p_less", "p_greater"])

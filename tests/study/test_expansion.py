@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from pg.study.code import code_digest
-from pg.study.expansion import Block, ExtensionError, blocks, cells, estimate, extended
+from pg.study.expansion import Block, ExtensionError, blocks, cells, estimate, extended, solvable
 from pg.study.jobs import TrainJob, part_of, train_job
 from pg.study.model import Seeds, Study
 from pg.study.validation import load
@@ -107,3 +107,10 @@ def test_code_digests_differ_between_modules_and_know_packages() -> None:
     assert one != other
     assert code_digest(["estimators.returns", "estimators.returns"]) == one
     assert code_digest(["estimators"]) not in (one, other)
+
+
+def test_environments_with_a_threshold_have_a_common_scale(options: dict[str, Any]) -> None:
+    options["experiments"]["learn"]["environments"] = ["chain", "cartpole"]
+    assert solvable(load(options), "learn") == ("cartpole",)
+    options["environments"]["chain"]["threshold"] = 0.0
+    assert solvable(load(options), "learn") == ("chain", "cartpole")

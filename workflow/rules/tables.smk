@@ -1,3 +1,8 @@
+from hashlib import sha256
+
+from pg.evidence.coverage import TABLE as COVERAGE
+from pg.study.expansion import solvable
+
 # Rows are read from the files that the rule names, in the order of cells and blocks: never from what lies in a folder.
 
 AGGREGATION = (
@@ -5,8 +10,15 @@ AGGREGATION = (
     "evidence.curves",
     "evidence.metrics",
     "evidence.statistics",
+    "evidence.coverage",
     "evidence.records",
 )
+# Experiments whose environments have a common scale: at least two of them declare a threshold.
+ACROSS = [name for name in TRAINING if len(solvable(STUDY, name)) > 1]
+
+
+def coverage_digest():
+    return sha256(COVERAGE.read_bytes()).hexdigest()[:16]
 
 
 rule train_tables:
@@ -35,6 +47,7 @@ rule train_tables:
     params:
         study=lambda w: canonical(part_of(STUDY, [w.experiment])),
         code=code_digest(AGGREGATION),
+        coverage=coverage_digest(),
     script:
         "../scripts/train_tables.py"
 
@@ -59,5 +72,41 @@ rule laboratory_tables:
     params:
         study=lambda w: canonical(part_of(STUDY, [w.experiment])),
         code=code_digest(AGGREGATION),
+        coverage=coverage_digest(),
     script:
         "../scripts/laboratory_tables.py"
+
+
+rule across_tables:
+    input:
+        lambda w: [
+            runs_of(cell, block)
+            for cell in cells_of(w.experiment)
+            for block in blocks_of(w.experiment)
+        ],
+    output:
+        f"{RESULTS}/tables/{{experiment}}-across.csv",
+    log:
+        f"{RESULTS}/logs/tables/{{experiment}}-across.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tables/{{experiment}}-across.tsv"
+    wildcard_constraints:
+        experiment=one_of(ACROSS),
+    params:
+        study=lambda w: canonical(part_of(STUDY, [w.experiment])),
+        code=code_digest(
+            [
+                *AGGREGATION,
+                "evidence.across_environments",
+                "evidence.across_tables",
+                "randomness",
+            ]
+        ),
+        coverage=coverage_digest(),
+    script:
+        "../scripts/across_tables.py"
+
+
+rule across:
+    input:
+        expand(f"{RESULTS}/tables/{{experiment}}-across.csv", experiment=ACROSS),

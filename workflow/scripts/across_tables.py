@@ -1,0 +1,12 @@
+from functools import partial
+
+from pg.evidence import across_tables, records
+from pg.randomness import generator
+from pg.study.expansion import cells
+from pg.study.model import Study
+
+study = Study.model_validate_json(snakemake.params.study)
+((name, experiment),) = study.experiments.items()
+runs = records.read_grouped(snakemake.input, cells(study, name), records.RUN_COLUMNS)
+table = across_tables.across_table(runs, experiment.budget.steps, partial(generator, 0, "across", name))
+records.write_csv(table, snakemake.output[0])
