@@ -12,6 +12,9 @@ from gymnasium.spaces import Box, Discrete, flatten_space
 from pg.environments.tabular import MDP, count_trajectories, tabular_mdp
 from pg.study.model import Environment
 
+HUMANOIDS = ("Humanoid-v4", "Humanoid-v5")
+"""Ids of the MuJoCo humanoids whose gait can be watched."""
+
 
 class UnsupportedEnvironment(ValueError):
     """An environment that cannot be had or that policies here cannot act in, with the reason."""

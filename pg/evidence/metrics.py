@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-Kind = Literal["train", "probe", "exact", "identity", "update", "support", "staleness", "horizon"]
+Kind = Literal["train", "probe", "exact", "identity", "update", "support", "staleness", "horizon", "gait"]
 Scale = Literal["difference", "ratio"]
 Statistic = Literal["mean", "geometric_mean", "restricted_mean", "share"]
 
@@ -120,6 +120,13 @@ _ALL = (
     Metric("rank_correlation", "rank correlation of likelihood change with return", "", ("update",)),
     Metric("rising_below_average", "share of below-average trajectories made likelier", "", ("update",)),
     Metric("rising_above_average", "share of above-average trajectories made likelier", "", ("update",)),
+    Metric("fell_forward", "share of episodes that end fallen forward", "", ("gait",)),
+    Metric("fell_backward", "share of episodes that end fallen backward", "", ("gait",)),
+    Metric("not_fallen", "share of episodes that end without a fall", "", ("gait",)),
+    Metric("displacement", "way forward of the torso", "m", ("gait",)),
+    Metric("length", "length of an episode", "environment steps", ("gait",)),
+    Metric("alternating_steps", "changes of the stance foot per episode", "", ("gait",)),
+    Metric("episode_return", "return of an episode", "", ("gait",)),
 )
 
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _ALL})

@@ -105,7 +105,20 @@ LABORATORY_COLUMNS: Mapping[str, tuple[str, ...]] = {
         "median_weight",
         "log_weight_variance",
     ),
+    "gait": (
+        "seed",
+        "variant",
+        "batch",
+        "fell_forward",
+        "fell_backward",
+        "not_fallen",
+        "displacement",
+        "length",
+        "alternating_steps",
+        "episode_return",
+    ),
 }
+POSE_COLUMNS = ("seed", "variant", "frame", "step", "time", "part", "x", "z")
 
 Key = TypeVar("Key", bound=Hashable)
 

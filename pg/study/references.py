@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from pg.environments.catalogue import UnsupportedEnvironment, check, horizon_of, mdp_of, trajectories_of
+from pg.environments.catalogue import HUMANOIDS, UnsupportedEnvironment, check, horizon_of, mdp_of, trajectories_of
 from pg.environments.tabular import OWN
 from pg.evidence.metrics import METRICS
 from pg.presentation.figures import FIGURES
@@ -21,6 +21,7 @@ from pg.study.model import (
     ExactExperiment,
     Experiment,
     Figure,
+    GaitExperiment,
     HorizonExperiment,
     ProbeExperiment,
     Source,
@@ -205,6 +206,35 @@ def _horizon_problems(study: Study, name: str) -> Iterator[str]:
             )
 
 
+def _gait_problems(study: Study, name: str) -> Iterator[str]:
+    at, experiment = f"experiments.{name}", study.experiments[name]
+    assert isinstance(experiment, GaitExperiment)
+    trained = experiment.source.variant
+    if experiment.variants != (trained,):
+        yield (
+            f"{at}.variants: {', '.join(experiment.variants)}: a gait experiment compares no estimators; name the "
+            f"variant alone that has trained the policies: {trained}"
+        )
+    for path in experiment.sweep:
+        # What else may be swept is refused wherever policies come from a source.
+        if path.startswith("variant.") and not path.startswith("variant.policy"):
+            yield f"{at}.sweep: {path} has no effect, because the policies are trained as {trained} declares"
+    for environment in experiment.environments:
+        declared = study.environments[environment]
+        if declared.id not in HUMANOIDS:
+            yield (
+                f"{at}.environments: {environment} ({declared.id}) has no gait that is known how to watch; "
+                f"allowed: {', '.join(HUMANOIDS)}"
+            )
+        if "xml_file" in declared.kwargs:
+            yield f"{at}.environments: {environment} has a body of its own (xml_file), whose parts are not known"
+        if not declared.kwargs.get("terminate_when_unhealthy", True):
+            yield (
+                f"{at}.environments: {environment} goes on after a fall (terminate_when_unhealthy: false), and falls "
+                "are counted where an episode ends by one"
+            )
+
+
 def _table_problems(study: Study, name: str) -> Iterator[str]:
     for environment in study.experiments[name].environments:
         if mdp_of(study.environments[environment]) is None:
@@ -263,6 +293,7 @@ _PROBLEMS_OF_KIND: Mapping[type[Experiment], Callable[[Study, str], Iterator[str
     SupportExperiment: _support_problems,
     StalenessExperiment: _staleness_problems,
     HorizonExperiment: _horizon_problems,
+    GaitExperiment: _gait_problems,
 }
 
 
@@ -329,6 +360,12 @@ def _part_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
     for side, selection in sides.items():
         if selection is not None:
             yield from _selection_problems(f"{at}.{side}", experiment, selection)
+    at_a_stage = [side for side, selection in sides.items() if selection is not None and "stage" in selection]
+    if at_a_stage and (part.stages or len(at_a_stage) < sum(side is not None for side in sides.values())):
+        yield (
+            f"{at}.{at_a_stage[0]}.stage: compares one stage with another: let every side name its own, and leave "
+            "stages out"
+        )
     if part.metric in ("steps_to_threshold", "solved", "censored"):
         for environment in part.environments or experiment.environments:
             if study.environments[environment].threshold is None:
@@ -346,6 +383,8 @@ def _selection_problems(at: str, experiment: Experiment, selection: Mapping[str,
         values["steps"] = experiment.walk.steps
     if isinstance(experiment, HorizonExperiment):
         values["horizon"] = experiment.horizons
+    if (source := getattr(experiment, "source", None)) is not None:
+        values["stage"] = source.stages
     if "variant" not in selection:
         yield f"{at}: names no variant; variants here: {', '.join(experiment.variants)}"
     for column, value in selection.items():

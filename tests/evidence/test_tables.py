@@ -226,6 +226,23 @@ def test_batch_sizes_are_written_as_whole_numbers():
         assert set(pd.read_csv(io.StringIO(frame.to_csv(index=False)), dtype=str)["batch"].fillna("")) == {"4", "8", ""}
 
 
+def test_poses_come_by_stage_as_declared_and_then_by_seed_and_frame():
+    def seen(*seeds):
+        rows = [(seed, "to_go", frame, 3 * frame, part) for seed in seeds for frame in (0, 1) for part in ("head", "b")]
+        return pd.DataFrame(rows, columns=["seed", "variant", "frame", "step", "part"]).assign(time=0.1, x=0.5, z=1.0)
+
+    rows = {("humanoid", "late"): seen(2, 1), ("humanoid", "initial"): seen(1)}
+    table = tables.poses_table([cell("humanoid")], rows)
+    assert table.columns.tolist() == [
+        *("environment", "variant", "stage", "seed", "frame", "step", "time", "part", "x", "z")
+    ]
+    assert table["stage"].tolist() == ["late"] * 8 + ["initial"] * 4
+    assert table["seed"].tolist() == [1] * 4 + [2] * 4 + [1] * 4
+    assert table["frame"].tolist() == [0, 0, 1, 1] * 3
+    assert table["part"].tolist() == ["head", "b"] * 6
+    assert set(table["environment"]) == {"humanoid"}
+
+
 # Summary --------------------------------------------------------------------------------------------------------------
 
 
