@@ -139,7 +139,7 @@ class SteppedOneByOne:
             self._flat(copy.reset(seed=int(number))[0])
             for copy, number in zip(self._copies, numbers.reshape(-1), strict=True)
         ]
-        return np.stack(starts).reshape(*self._shape, -1)
+        return np.stack(starts).astype(np.float32, copy=False).reshape(*self._shape, -1)
 
     def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
         """Step the copies that are alive, real actions clipped to the space."""
@@ -159,8 +159,11 @@ class SteppedOneByOne:
             truncated=truncated.reshape(self._shape),
         )
 
-    def _flat(self, observation: Any) -> NDArray[np.float32]:
-        return np.asarray(flatten(self._observation_space, observation), dtype=np.float32)
+    def _flat(self, observation: Any) -> NDArray[Any]:
+        if isinstance(self._observation_space, Box):
+            # What gymnasium's own function does, without the search for it at every step.
+            return np.asarray(observation, dtype=self._observation_space.dtype).reshape(-1)
+        return np.asarray(flatten(self._observation_space, observation))
 
     def _legal(self, actions: NDArray[Any]) -> NDArray[Any]:
         if isinstance(self._action_space, Box):
