@@ -124,6 +124,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 _log = logging.getLogger("pg")
 _SECONDS_BETWEEN_REPORTS = 5.0
+_CODE = "code "
 
 
 class UnreadableRecord(ValueError):
@@ -302,12 +303,32 @@ class RunRecorder:
         )
 
 
-def log_to(path: str | Path | None) -> None:
-    """Send the log of this job to a file, or to standard error where there is none."""
+def log_to(path: str | Path | None, code: str = "") -> None:
+    """Send the log of this job to a file, or to standard error where there is none.
+
+    Parameters
+    ----------
+    path
+        File that is written anew.
+    code
+        Digest of the code that the job runs; the log begins with it, and the report reads it there.
+    """
     handler = logging.StreamHandler() if path is None else logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
     _log.addHandler(handler)
     _log.setLevel(logging.INFO)
+    if code:
+        _log.info("%s%s", _CODE, code)
+
+
+def logged_code(path: str | Path) -> str | None:
+    """Return the digest that a job's log begins with; None where there is no log or it does not say."""
+    try:
+        with Path(path).open(encoding="utf-8") as log:
+            _, mark, code = log.readline().rstrip("\n").partition(_CODE)
+    except OSError:
+        return None
+    return code if mark else None
 
 
 def _atomically(path: Path, write: Callable[[Path], object]) -> None:

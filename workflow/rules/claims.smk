@@ -36,7 +36,12 @@ rule claims_table:
     input:
         [f"{RESULTS}/claims/{claim}.csv" for claim in STUDY.claims],
     output:
-        f"{RESULTS}/claims.csv",
+        report(
+            f"{RESULTS}/claims.csv",
+            caption="../report/claims.rst",
+            category="Claims",
+            labels={"table": "verdicts"},
+        ),
     log:
         f"{RESULTS}/logs/claims.log",
     params:

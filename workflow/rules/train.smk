@@ -24,7 +24,7 @@ rule tune:
     output:
         f"{RESULTS}/tuned/{{experiment}}/{{environment}}/{{variant}}.json",
     log:
-        f"{RESULTS}/logs/tune/{{experiment}}/{{environment}}/{{variant}}.log",
+        f"{RESULTS}/logs/tuned/{{experiment}}/{{environment}}/{{variant}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/tune/{{experiment}}/{{environment}}/{{variant}}.tsv"
     wildcard_constraints:
@@ -47,7 +47,7 @@ rule train:
             f"{RESULTS}/snapshots/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}"
         ),
     log:
-        f"{RESULTS}/logs/train/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.log",
+        f"{RESULTS}/logs/runs/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.tsv"
     wildcard_constraints:
