@@ -14,6 +14,7 @@ import numpy as np
 from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 from gymnasium.spaces import Box, Discrete, flatten_space
 from gymnasium.spaces.utils import flatten
+from gymnasium.wrappers import OrderEnforcing, TimeLimit
 from numpy.typing import NDArray
 
 from pg.environments.catalogue import check_spaces, horizon_of, is_cartpole, make_copy, mdp_of
@@ -110,6 +111,8 @@ class SteppedOneByOne:
         self._shape = (len(copies) // trajectories, trajectories)
         self._observation_space = copies[0].observation_space
         self._action_space = copies[0].action_space
+        self._is_flat = isinstance(self._observation_space, Box) and len(self._observation_space.shape) == 1
+        self._steps = [_bare(copy).step for copy in copies]
 
     @classmethod
     def made(cls, id: str, kwargs: dict[str, Any], horizon: int, seeds: int, trajectories: int) -> SteppedOneByOne:
@@ -139,7 +142,7 @@ class SteppedOneByOne:
             self._flat(copy.reset(seed=int(number))[0])
             for copy, number in zip(self._copies, numbers.reshape(-1), strict=True)
         ]
-        return np.stack(starts).astype(np.float32, copy=False).reshape(*self._shape, -1)
+        return np.stack(starts).reshape(*self._shape, -1)
 
     def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
         """Step the copies that are alive, real actions clipped to the space."""
@@ -150,8 +153,8 @@ class SteppedOneByOne:
         truncated = np.zeros(count, dtype=np.bool_)
         legal = self._legal(actions.reshape(count, *actions.shape[2:]))
         for i in np.flatnonzero(alive).tolist():
-            observation, rewards[i], terminated[i], truncated[i], _ = self._copies[i].step(legal[i])
-            observations[i] = self._flat(observation)
+            observation, rewards[i], terminated[i], truncated[i], _ = self._steps[i](legal[i])
+            observations[i] = observation if self._is_flat else self._flat(observation)
         return Transition(
             observations=observations.reshape(*self._shape, -1),
             rewards=rewards.reshape(self._shape),
@@ -159,11 +162,8 @@ class SteppedOneByOne:
             truncated=truncated.reshape(self._shape),
         )
 
-    def _flat(self, observation: Any) -> NDArray[Any]:
-        if isinstance(self._observation_space, Box):
-            # What gymnasium's own function does, without the search for it at every step.
-            return np.asarray(observation, dtype=self._observation_space.dtype).reshape(-1)
-        return np.asarray(flatten(self._observation_space, observation))
+    def _flat(self, observation: Any) -> NDArray[np.float32]:
+        return np.asarray(flatten(self._observation_space, observation), dtype=np.float32)
 
     def _legal(self, actions: NDArray[Any]) -> NDArray[Any]:
         if isinstance(self._action_space, Box):
@@ -171,6 +171,13 @@ class SteppedOneByOne:
             return np.clip(actions, low, high).reshape(-1, *self._action_space.shape)
         assert isinstance(self._action_space, Discrete)
         return actions + self._action_space.start
+
+
+def _bare(copy: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
+    """Take away the outer wrappers that count steps and look after their user: they cost, and never act here."""
+    while isinstance(copy, TimeLimit | OrderEnforcing):
+        copy = copy.env
+    return copy
 
 
 def spaces_of(copy: gymnasium.Env[Any, Any]) -> Spaces:
