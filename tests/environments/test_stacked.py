@@ -114,8 +114,8 @@ class Square(Counting):
     observation_space = gymnasium.spaces.Box(-9, 9, (2, 2), dtype=np.float64)
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        _, *rest = super().step(action)
-        return np.array([[1.0, 2.0], [3.0, 4.0]]) / 3, *rest
+        _, reward, terminated, truncated, told = super().step(action)
+        return np.array([[1.0, 2.0], [3.0, 4.0]]) / 3, reward, terminated, truncated, told
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (4,)])

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from pg.environments.humanoid import PARTS
 from pg.evidence import tables
@@ -138,6 +139,11 @@ def test_a_strip_for_the_first_stage_a_middle_one_and_the_last(request_for: Requ
     assert times[2] == ["0.00 s", "0.25 s", "0.50 s"]
 
 
+def limbs(strip: Axes) -> list[Line2D]:
+    """List the lines of four joints: left arm and leg, right arm and leg, frame by frame."""
+    return [line for line in strip.lines if np.size(line.get_xdata()) == 4]
+
+
 def test_bodies_stand_where_their_parts_are_moved_by_time(request_for: Requests) -> None:
     request = request_for("stick_figures")
     strip = figures.draw(request).axes[0]
@@ -149,7 +155,7 @@ def test_bodies_stand_where_their_parts_are_moved_by_time(request_for: Requests)
     for head, (x, z), at in zip(heads, known, ticks, strict=True):
         assert head.get_center() == pytest.approx((x + at, z))
     low, high = strip.get_xlim()
-    reached = np.concatenate([np.asarray(line.get_xdata()) for line in strip.lines if len(line.get_xdata()) == 4])
+    reached = np.concatenate([np.asarray(line.get_xdata()) for line in limbs(strip)])
     assert low < reached.min() < reached.max() < high
 
 
@@ -157,7 +163,7 @@ def test_limbs_hang_together_and_sides_are_told_apart(request_for: Requests) -> 
     figure = figures.draw(request_for("stick_figures"))
     strip = figure.axes[0]
     x = {part: 0.01 * place for place, part in enumerate(PARTS)}
-    first = [line for line in strip.lines if len(line.get_xdata()) == 4][:4]
+    first = limbs(strip)[:4]
     for line, side, limb in zip(first, ("left", "left", "right", "right"), ("arm", "leg") * 2, strict=True):
         joints = ("shoulder", "elbow", "hand") if limb == "arm" else ("hip", "knee", "foot")
         chain = ["torso" if limb == "arm" else "pelvis", *(f"{side}_{joint}" for joint in joints)]

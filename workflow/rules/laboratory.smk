@@ -66,7 +66,7 @@ rule measure:
     benchmark:
         f"{RESULTS}/benchmarks/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.tsv"
     wildcard_constraints:
-        folder=one_of(set(FOLDERS.values()) - {FOLDERS["gait"]}),
+        folder=one_of([FOLDERS[kind] for kind in FOLDERS if kind != "gait"]),
         experiment=one_of(LABORATORY),
     threads: 1
     params:
