@@ -59,6 +59,7 @@ def draw(request: FigureRequest) -> Figure:
                 axes.set_title(environment_label(request.study, environment))
     for axes in grid[-1]:
         axes.set_xlabel("environment steps trained")
+    figure.align_ylabels()
     style.legend_below(figure, _entries(), request.figure.width)
     return figure
 
