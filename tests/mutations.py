@@ -44,6 +44,7 @@ RETURNS, BASELINES, COMPOSE, SURROGATE, IMPORTANCE = (
 )
 EXACT, ENUMERATION, TABULAR = (f"pg/environments/{name}.py" for name in ("exact", "enumeration", "tabular"))
 REWARDS, OBSERVATIONS = (f"pg/environments/{name}.py" for name in ("rewards", "observations"))
+HUMANOID, GAIT = "pg/environments/humanoid.py", "pg/laboratory/gait.py"
 CONSTRAINTS = "pg/learning/constraints.py"
 SCALING, TRAINING = (f"pg/learning/{name}.py" for name in ("scaling", "training"))
 FROZEN, HORIZONS = (f"pg/laboratory/{name}.py" for name in ("frozen", "horizons"))
@@ -198,6 +199,20 @@ MUTATIONS = (
         "importance.unclipped(log_ratios, fixed.returns, variant.clip)",
         "clipping looks at returns",
     ),
+    _mutation(
+        GAIT,
+        "fallen & (moved > 0), fallen & (moved < 0)",
+        "fallen & (moved < 0), fallen & (moved > 0)",
+        "forward is backward",
+    ),
+    _mutation(GAIT, "terminated & (sunk > 0)", "sunk > 0", "an episode that the horizon ends counts as a fall"),
+    _mutation(GAIT, "terminated & (sunk > 0)", "terminated", "a leap counts as a fall"),
+    _mutation(GAIT, "on_floor[on_floor.sum(axis=1) == 1]", "on_floor", "both feet on the floor end a stance"),
+    _mutation(GAIT, "torso[np.arange(len(lengths)), lengths]", "torso[:, -1]", "an episode ends with the longest"),
+    _mutation(GAIT, "np.linspace(0, length, frames)", "np.linspace(0, length - 1, frames)", "the end is not shown"),
+    _mutation(HUMANOID, "for name in FEET]", "for name in reversed(FEET)]", "the feet change sides"),
+    _mutation(HUMANOID, "pairs[(pairs == self._floor).any(axis=1)]", "pairs", "feet stand on each other"),
+    _mutation(HUMANOID, "self._watch(alive[0])", "self._watch(np.ones_like(alive[0]))", "the fallen are watched on"),
     _mutation(CONSTRAINTS, "divergence > limit * _PENALTY_BAND", "divergence < limit", "the penalty adapts backwards"),
     _mutation(CONSTRAINTS, "longest / 2**halvings", "longest", "a step is never shortened"),
     _mutation(CONSTRAINTS, "(2 * limit / (solved @ flat)) ** 0.5", "(limit / (solved @ flat)) ** 0.5", "δ is halved"),

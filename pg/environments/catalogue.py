@@ -27,6 +27,9 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Names of the components of observations, where they have any."""
 
+HUMANOIDS = ("Humanoid-v4", "Humanoid-v5")
+"""Ids of the MuJoCo humanoids whose gait can be watched."""
+
 
 class UnsupportedEnvironment(ValueError):
     """An environment that cannot be had or that policies here cannot act in, with the reason."""

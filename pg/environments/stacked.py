@@ -14,6 +14,7 @@ import numpy as np
 from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 from gymnasium.spaces import Box, Discrete, flatten_space
 from gymnasium.spaces.utils import flatten
+from gymnasium.wrappers import OrderEnforcing, TimeLimit
 from numpy.typing import NDArray
 
 from pg.environments.catalogue import check_spaces, hidden_in, horizon_of, is_cartpole, make_copy, tables_of
@@ -122,6 +123,8 @@ class SteppedOneByOne:
         self._shape = (len(copies) // trajectories, trajectories)
         self._observation_space = copies[0].observation_space
         self._action_space = copies[0].action_space
+        self._is_flat = isinstance(self._observation_space, Box) and len(self._observation_space.shape) == 1
+        self._steps = [_bare(copy).step for copy in copies]
 
     @classmethod
     def made(cls, id: str, kwargs: dict[str, Any], horizon: int, seeds: int, trajectories: int) -> SteppedOneByOne:
@@ -162,8 +165,8 @@ class SteppedOneByOne:
         truncated = np.zeros(count, dtype=np.bool_)
         legal = self._legal(actions.reshape(count, *actions.shape[2:]))
         for i in np.flatnonzero(alive).tolist():
-            observation, rewards[i], terminated[i], truncated[i], _ = self._copies[i].step(legal[i])
-            observations[i] = self._flat(observation)
+            observation, rewards[i], terminated[i], truncated[i], _ = self._steps[i](legal[i])
+            observations[i] = observation if self._is_flat else self._flat(observation)
         return Transition(
             observations=observations.reshape(*self._shape, -1),
             rewards=rewards.reshape(self._shape),
@@ -180,6 +183,13 @@ class SteppedOneByOne:
             return np.clip(actions, low, high).reshape(-1, *self._action_space.shape)
         assert isinstance(self._action_space, Discrete)
         return actions + self._action_space.start
+
+
+def _bare(copy: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
+    """Take away the outer wrappers that count steps and look after their user: they cost, and never act here."""
+    while isinstance(copy, TimeLimit | OrderEnforcing):
+        copy = copy.env
+    return copy
 
 
 def spaces_of(copy: gymnasium.Env[Any, Any]) -> Spaces:

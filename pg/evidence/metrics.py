@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-Kind = Literal["train", "probe", "exact", "identity", "update", "support", "staleness", "horizon"]
+Kind = Literal["train", "probe", "exact", "identity", "update", "support", "staleness", "horizon", "gait"]
 Scale = Literal["difference", "ratio"]
 Statistic = Literal["mean", "geometric_mean", "restricted_mean", "median", "share"]
 
@@ -149,6 +149,13 @@ _ALL = (
     # An update that is wholly undone has a divergence of 0: no logarithm.
     Metric("kl_over_limit", "KL divergence over its limit, on the update's batch", "", ("update",)),
     Metric("fresh_kl_over_limit", "KL divergence over its limit, on fresh trajectories", "", ("update",)),
+    Metric("fell_forward", "share of episodes that end fallen forward", "", ("gait",)),
+    Metric("fell_backward", "share of episodes that end fallen backward", "", ("gait",)),
+    Metric("not_fallen", "share of episodes that end without a fall", "", ("gait",)),
+    Metric("displacement", "way forward of the torso", "m", ("gait",)),
+    Metric("length", "length of an episode", "environment steps", ("gait",)),
+    Metric("alternating_steps", "changes of the stance foot per episode", "", ("gait",)),
+    Metric("episode_return", "return of an episode", "", ("gait",)),
 )
 
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _ALL})

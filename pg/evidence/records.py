@@ -120,7 +120,20 @@ LABORATORY_COLUMNS: Mapping[str, tuple[str, ...]] = {
         "log_weight_q75",
         "log_weight_q95",
     ),
+    "gait": (
+        "seed",
+        "variant",
+        "batch",
+        "fell_forward",
+        "fell_backward",
+        "not_fallen",
+        "displacement",
+        "length",
+        "alternating_steps",
+        "episode_return",
+    ),
 }
+POSE_COLUMNS = ("seed", "variant", "frame", "step", "time", "part", "x", "z")
 
 Key = TypeVar("Key", bound=Hashable)
 

@@ -195,6 +195,29 @@ def laboratory_table(cells: Sequence[Cell], kind: Kind, rows: Mapping[tuple[str,
     return pd.concat(frames, ignore_index=True)[_columns(cells, *axes_of(kind), "stage", "seed", "metric", "value")]
 
 
+def poses_table(cells: Sequence[Cell], rows: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
+    """Lay the poses that a gait experiment has kept below each other.
+
+    Parameters
+    ----------
+    cells, rows
+        As of `laboratory_table`.
+
+    Returns
+    -------
+    DataFrame
+        Columns environment, variant, stage, seed, frame, step, time (seconds), part (of the body), x and z (metres).
+    """
+    frames = [
+        _of_variant(frame, cell).sort_values(["seed", "frame"], kind="stable").assign(**_names(cell), stage=stage)
+        for cell in cells
+        for (environment_id, stage), frame in rows.items()
+        if environment_id == cell.environment_id
+    ]
+    columns = _columns(cells, "stage", "seed", "frame", "step", "time", "part", "x", "z")
+    return pd.concat(frames, ignore_index=True)[columns]
+
+
 def _of_variant(frame: pd.DataFrame, cell: Cell) -> pd.DataFrame:
     # A variant that is named like a number comes back from CSV as one.
     return frame[frame["variant"].astype(str) == cell.variant_id]

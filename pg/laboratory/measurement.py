@@ -8,6 +8,7 @@ import pandas as pd
 
 from pg.laboratory.expectations import enumerate_moments
 from pg.laboratory.frozen import Parameters
+from pg.laboratory.gait import watch
 from pg.laboratory.horizons import lengthen_trajectories
 from pg.laboratory.identities import compare_forms
 from pg.laboratory.probing import probe
@@ -15,7 +16,9 @@ from pg.laboratory.single_updates import take_updates
 from pg.laboratory.staleness import follow_steps
 from pg.laboratory.support import withhold_support
 from pg.study.jobs import (
+    EstimatorJob,
     ExactJob,
+    GaitJob,
     HorizonJob,
     IdentityJob,
     LaboratoryJob,
@@ -26,7 +29,7 @@ from pg.study.jobs import (
 )
 
 
-def measure(job: LaboratoryJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
+def measure(job: LaboratoryJob, policies: Mapping[int, Parameters]) -> dict[str, pd.DataFrame]:
     """Run a job of the laboratory.
 
     Parameters
@@ -38,9 +41,17 @@ def measure(job: LaboratoryJob, policies: Mapping[int, Parameters]) -> pd.DataFr
 
     Returns
     -------
-    DataFrame
-        A row per seed, variant and batch size.
+    dict
+        What belongs into each file of the job: its rows, one per seed, variant and batch size; and the poses, where
+        it watches gaits.
     """
+    if isinstance(job, GaitJob):
+        gaits = watch(job, policies)
+        return {"rows": gaits.rows, "poses": gaits.poses}
+    return {"rows": _rows(job, policies)}
+
+
+def _rows(job: EstimatorJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
     match job:
         case ProbeJob():
             return probe(job, policies)

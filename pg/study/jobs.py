@@ -13,13 +13,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from pg.study.code import code_digest, laboratory_code, reference_code, training_code
+from pg.study.code import ROLLOUT, code_digest, laboratory_code, reference_code, training_code
 from pg.study.expansion import Block, Cell, blocks, cells
 from pg.study.model import (
     Budget,
     Environment,
     Evaluate,
     ExactExperiment,
+    GaitExperiment,
     HorizonExperiment,
     IdentityExperiment,
     Policy,
@@ -236,7 +237,23 @@ class HorizonJob(_Measurement):
         )
 
 
-LaboratoryJob = ProbeJob | ExactJob | IdentityJob | UpdateJob | SupportJob | StalenessJob | HorizonJob
+class GaitJob(_Measurement):
+    """Watch the snapshots of one stage walk. The only variant is the one that has trained them."""
+
+    kind: Literal["gait"] = "gait"
+    policy: Policy
+    episodes: int
+    frames: int
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """Modules whose code decides what comes out."""
+        return (*ROLLOUT, "environments.humanoid", "laboratory.frozen", "laboratory.gait")
+
+
+EstimatorJob = ProbeJob | ExactJob | IdentityJob | UpdateJob | SupportJob | StalenessJob | HorizonJob
+"""Measures gradient estimates, and leaves rows."""
+LaboratoryJob = EstimatorJob | GaitJob
 LABORATORY_JOBS: TypeAdapter[LaboratoryJob] = TypeAdapter(Annotated[LaboratoryJob, Field(discriminator="kind")])
 """Reads the canonical text of any job of the laboratory."""
 
@@ -269,18 +286,10 @@ def tune_job(study: Study, cell: Cell) -> TuneJob:
 def laboratory_job(study: Study, experiment: str, environment_id: str, stage: str, block: Block) -> LaboratoryJob:
     """Return the job of a laboratory experiment in an environment, at a stage, on a block of policies."""
     declared = study.experiments[experiment]
-    here = [cell for cell in cells(study, experiment) if cell.environment_id == environment_id]
-    measured: dict[str, Any] = {
-        "environment": _physics(here[0].environment),
-        "variants": {cell.variant_id: _nameless(cell.variant) for cell in here},
-        "stage": stage,
-        "seeds": tuple(block.seeds),
-    }
-    if (source := source_of(study, experiment)) is not None:
-        measured["policy"] = study.variants[source.variant].policy
+    measured = _measured(study, experiment, environment_id, stage, block)
     match declared:
         case ProbeExperiment():
-            measured["variants"] = {cell.variant_id: _estimator_of(cell.variant) for cell in here}
+            measured["variants"] = {name: _estimator_of(variant) for name, variant in measured["variants"].items()}
             return ProbeJob(**measured, sample=declared.sample)
         case ExactExperiment():
             return ExactJob(**measured, limit=declared.limit, sampled_batches=declared.sampled_batches)
@@ -297,8 +306,23 @@ def laboratory_job(study: Study, experiment: str, environment_id: str, stage: st
         case HorizonExperiment():
             options = {name: getattr(declared, name) for name in ("horizons", "kl", "trajectories")}
             return HorizonJob(**measured, **options)
+        case GaitExperiment():
+            return GaitJob(**measured, episodes=declared.episodes, frames=declared.frames)
         case TrainExperiment():
             raise TypeError(f"{experiment} trains; only the laboratory's experiments have such jobs")
+
+
+def _measured(study: Study, experiment: str, environment_id: str, stage: str, block: Block) -> dict[str, Any]:
+    """Return what jobs of every kind say, and the network of the policies where they come from a source."""
+    here = [cell for cell in cells(study, experiment) if cell.environment_id == environment_id]
+    measured: dict[str, Any] = {
+        "environment": _physics(here[0].environment),
+        "variants": {cell.variant_id: _nameless(cell.variant) for cell in here},
+        "stage": stage,
+        "seeds": tuple(block.seeds),
+    }
+    source = source_of(study, experiment)
+    return measured if source is None else measured | {"policy": study.variants[source.variant].policy}
 
 
 def source_of(study: Study, experiment: str) -> Source | None:

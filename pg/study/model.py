@@ -422,6 +422,17 @@ class HorizonExperiment(ExperimentBase):
     trajectories: Annotated[int, Field(ge=4)] = Field(default=512, description="Trajectories per policy.")
 
 
+class GaitExperiment(ExperimentBase):
+    """Watches humanoids walk and fall: the policies that its one variant has trained, at each stage."""
+
+    kind: Literal["gait"] = Field(description="Counts falls and steps of MuJoCo humanoids, and records poses.")
+    source: Source = Field(description="Where the policies come from; `variants` names the same variant.")
+    episodes: PositiveInt = Field(default=16, description="Episodes per policy.")
+    frames: Annotated[int, Field(ge=2)] = Field(
+        default=8, description="Poses kept of each policy's first episode, evenly spaced from its start to its end."
+    )
+
+
 Experiment = Annotated[
     TrainExperiment
     | ProbeExperiment
@@ -430,7 +441,8 @@ Experiment = Annotated[
     | UpdateExperiment
     | SupportExperiment
     | StalenessExperiment
-    | HorizonExperiment,
+    | HorizonExperiment
+    | GaitExperiment,
     Field(discriminator="kind"),
 ]
 

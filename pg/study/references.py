@@ -1,31 +1,25 @@
-"""What is wrong between the records of a study, or between a study and the registries of environments and figures."""
+"""What is wrong between the records of a study, or between its experiments and the registry of environments."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 from pydantic import BaseModel, ValidationError
 
-from pg.environments.catalogue import UnsupportedEnvironment, check, horizon_of, mdp_of, trajectories_of
+from pg.environments.catalogue import HUMANOIDS, UnsupportedEnvironment, check, horizon_of, mdp_of, trajectories_of
 from pg.environments.tabular import OWN
-from pg.evidence.metrics import METRICS, NEEDING_A_THRESHOLD, OF_EVALUATIONS
-from pg.presentation.figures import FIGURES, LEAST_LEVELS, REWARD_LEVELS
-from pg.study.expansion import cells, is_tuned, swept
-from pg.study.families import family_problems
-from pg.study.jobs import source_of, stages_of
+from pg.study.claim_problems import problems_of_claims
+from pg.study.expansion import cells, is_tuned
+from pg.study.figure_problems import problems_of_figures
+from pg.study.jobs import source_of
 from pg.study.model import (
     FROM_THE_BATCH,
-    Claim,
-    ClaimPart,
     Environment,
     ExactExperiment,
     Experiment,
-    Family,
-    Figure,
+    GaitExperiment,
     HorizonExperiment,
     ProbeExperiment,
-    Selection,
     Source,
     StalenessExperiment,
     Study,
@@ -34,7 +28,7 @@ from pg.study.model import (
     UpdateExperiment,
     Variant,
 )
-from pg.study.wording import hint, model_in, nearest, plain, unknown
+from pg.study.wording import model_in, nearest, plain, unknown
 
 _TABULAR = f"allowed: {', '.join(OWN)}, or any environment with a transition table, as FrozenLake-v1"
 
@@ -44,10 +38,10 @@ def problems_of(study: Study) -> list[str]:
 
     Each check relies on those before it: an experiment is judged in environments that can be made.
     """
-    for problems in (_environment_problems, _experiment_problems, _reference_problems):
+    for problems in (_environment_problems, _experiment_problems):
         if found := list(problems(study)):
             return found
-    return []
+    return [*problems_of_figures(study), *problems_of_claims(study)]
 
 
 def _environment_problems(study: Study) -> Iterator[str]:
@@ -115,7 +109,7 @@ def _sweep_path_problems(at: str, experiment: Experiment) -> Iterator[str]:
 
 
 def _train_problems(study: Study, name: str) -> Iterator[str]:
-    yield from _level_problems(study, name)
+    yield from _evaluation_problems(study, name)
     if getattr(study.experiments[name], "tuning", None) is not None:
         return
     tuned = {cell.variant_name for cell in cells(study, name) if is_tuned(cell)}
@@ -126,7 +120,7 @@ def _train_problems(study: Study, name: str) -> Iterator[str]:
         )
 
 
-def _level_problems(study: Study, name: str) -> Iterator[str]:
+def _evaluation_problems(study: Study, name: str) -> Iterator[str]:
     evaluate = getattr(study.experiments[name], "evaluate", None)
     if evaluate is None or evaluate.passed_at is not None:
         return
@@ -257,6 +251,35 @@ def _horizon_problems(study: Study, name: str) -> Iterator[str]:
             )
 
 
+def _gait_problems(study: Study, name: str) -> Iterator[str]:
+    at, experiment = f"experiments.{name}", study.experiments[name]
+    assert isinstance(experiment, GaitExperiment)
+    trained = experiment.source.variant
+    if experiment.variants != (trained,):
+        yield (
+            f"{at}.variants: {', '.join(experiment.variants)}: a gait experiment compares no estimators; name the "
+            f"variant alone that has trained the policies: {trained}"
+        )
+    for path in experiment.sweep:
+        # What else may be swept is refused wherever policies come from a source.
+        if path.startswith("variant.") and not path.startswith("variant.policy"):
+            yield f"{at}.sweep: {path} has no effect, because the policies are trained as {trained} declares"
+    for environment in experiment.environments:
+        declared = study.environments[environment]
+        if declared.id not in HUMANOIDS:
+            yield (
+                f"{at}.environments: {environment} ({declared.id}) has no gait that is known how to watch; "
+                f"allowed: {', '.join(HUMANOIDS)}"
+            )
+        if "xml_file" in declared.kwargs:
+            yield f"{at}.environments: {environment} has a body of its own (xml_file), whose parts are not known"
+        if not declared.kwargs.get("terminate_when_unhealthy", True):
+            yield (
+                f"{at}.environments: {environment} goes on after a fall (terminate_when_unhealthy: false), and falls "
+                "are counted where an episode ends by one"
+            )
+
+
 def _table_problems(study: Study, name: str) -> Iterator[str]:
     for environment in study.experiments[name].environments:
         if mdp_of(study.environments[environment]) is None:
@@ -315,181 +338,5 @@ _PROBLEMS_OF_KIND: Mapping[type[Experiment], Callable[[Study, str], Iterator[str
     SupportExperiment: _support_problems,
     StalenessExperiment: _staleness_problems,
     HorizonExperiment: _horizon_problems,
+    GaitExperiment: _gait_problems,
 }
-
-
-def _reference_problems(study: Study) -> Iterator[str]:
-    yield from _figure_problems(study)
-    yield from _claim_problems(study)
-
-
-def _figure_problems(study: Study) -> Iterator[str]:
-    for name, figure in study.figures.items():
-        at = f"figures.{name}"
-        names = [
-            *unknown(f"{at}.kind", [figure.kind], FIGURES),
-            *unknown(f"{at}.experiment", [figure.experiment], study.experiments),
-        ]
-        yield from names or _figure_reference_problems(study, at, figure)
-
-
-def _figure_reference_problems(study: Study, at: str, figure: Figure) -> Iterator[str]:
-    experiment = study.experiments[figure.experiment]
-    fitting = FIGURES[figure.kind].kinds_of_experiment
-    if experiment.kind not in fitting:
-        yield f"{at}.experiment: {figure.kind} draws {' or '.join(fitting)} experiments, not {experiment.kind}"
-    if "tuned" in FIGURES[figure.kind].tables and getattr(experiment, "tuning", None) is None:
-        yield f"{at}.experiment: {figure.experiment} declares no tuning to draw"
-    if figure.kind == "sampled_variance" and getattr(experiment, "sampled_batches", None) is None:
-        yield f"{at}.experiment: {figure.experiment} declares no sampled_batches to compare with"
-    if figure.kind == "against_rewards":
-        drawn = [path for path in REWARD_LEVELS if len(set(experiment.sweep.get(path, ()))) >= LEAST_LEVELS]
-        if len(drawn) != 1:
-            yield (
-                f"{at}.experiment: {figure.experiment} must sweep one of {' and '.join(REWARD_LEVELS)} over "
-                f"{LEAST_LEVELS} values or more, not {len(drawn)} of them"
-            )
-    yield from unknown(f"{at}.environments", figure.environments, experiment.environments)
-    yield from unknown(f"{at}.variants", figure.variants, experiment.variants)
-    if figure.kind == "steps_to_pass" and getattr(experiment, "evaluate", None) is None:
-        yield f"{at}.experiment: {figure.experiment} declares no evaluate to draw"
-    if figure.kind == "steps_to_threshold":
-        for environment in figure.environments or experiment.environments:
-            if study.environments[environment].threshold is None:
-                yield f"{at}.environments: {environment} declares no threshold"
-    if figure.kind == "against_level" and experiment.kind in fitting:
-        yield from _level_figure_problems(study, at, figure)
-    elif figure.metrics:
-        yield f"{at}.metrics: {figure.kind} draws metrics of its own; leave them out"
-    if figure.kind == "realised_kl" and experiment.kind in fitting:
-        yield from _limit_figure_problems(study, at, figure)
-
-
-def _level_figure_problems(study: Study, at: str, figure: Figure) -> Iterator[str]:
-    experiment = study.experiments[figure.experiment]
-    fitting = [name for name, metric in METRICS.items() if experiment.kind in metric.kinds]
-    if not figure.metrics:
-        yield f"{at}.metrics: is missing: name what to draw; allowed: {', '.join(fitting)}"
-    yield from unknown(f"{at}.metrics", figure.metrics, fitting)
-    if len(levels := swept(experiment)) != 1:
-        found = " and ".join(levels) or "nothing"
-        yield f"{at}.experiment: {figure.kind} draws one swept option, and {figure.experiment} sweeps {found}"
-    for path, values in levels.items():
-        for value in values:
-            if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-                yield f"{at}.experiment: {path}: {value!r} has no place on a logarithmic axis; sweep positive numbers"
-    for metric in NEEDING_A_THRESHOLD.intersection(figure.metrics):
-        for environment in figure.environments or experiment.environments:
-            if study.environments[environment].threshold is None:
-                yield f"{at}.metrics: {metric} needs a threshold, and {environment} declares none"
-
-
-def _limit_figure_problems(study: Study, at: str, figure: Figure) -> Iterator[str]:
-    drawn = figure.variants or study.experiments[figure.experiment].variants
-    if all(cell.variant.kl is None for cell in cells(study, figure.experiment) if cell.variant_name in drawn):
-        yield f"{at}.variants: {figure.kind} compares with a limit; give one of {', '.join(drawn)} an option kl"
-
-
-def _claim_problems(study: Study) -> Iterator[str]:
-    for name, claim in study.claims.items():
-        yield from unknown(f"claims.{name}.figure", [claim.figure], study.figures)
-        yield from _part_problems_of(study, name, claim)
-
-
-def _part_problems_of(study: Study, name: str, claim: Claim) -> Iterator[str]:
-    for part_name, part in claim.parts.items():
-        at = f"claims.{name}.parts.{part_name}"
-        names = [
-            *unknown(f"{at}.experiment", [part.experiment], study.experiments),
-            *unknown(f"{at}.against", [part.against] if part.against else [], study.experiments),
-            *unknown(f"{at}.metric", [part.metric], METRICS),
-        ]
-        yield from names or _part_problems(study, at, part)
-
-
-def _part_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
-    experiment = study.experiments[part.experiment]
-    kinds = METRICS[part.metric].kinds
-    if experiment.kind not in kinds:
-        yield f"{at}.metric: {part.metric} is measured by {' or '.join(kinds)} experiments, not {experiment.kind}"
-        return
-    yield from unknown(f"{at}.environments", part.environments, experiment.environments)
-    stages = () if isinstance(experiment, TrainExperiment) else stages_of(study, part.experiment)
-    yield from unknown(f"{at}.stages", part.stages, stages)
-    if part.against is not None:
-        yield from _against_problems(study, at, part, part.against)
-    sides = {"a": part.a, "b": part.b}
-    if part.share_of is not None:
-        sides |= {"share_of.zero": part.share_of.zero, "share_of.one": part.share_of.one}
-    for side, declared in sides.items():
-        for place, selection in _selections(f"{at}.{side}", declared):
-            held_by = study.experiments[part.experiments.get(side, part.experiment)]
-            yield from _selection_problems(place, held_by, selection)
-    yield from family_problems(study, at, part)
-    if part.ratio_of_means and not METRICS[part.metric].never_negative:
-        allowed = ", ".join(name for name, metric in METRICS.items() if metric.never_negative)
-        yield f"{at}.ratio_of_means: needs a metric that is never negative, not {part.metric}; allowed: {allowed}"
-    if part.metric in ("kl_over_limit", "fresh_kl_over_limit"):
-        yield from _unlimited_problems(study, at, part)
-    if part.metric in OF_EVALUATIONS and getattr(experiment, "evaluate", None) is None:
-        yield (
-            f"{at}.metric: {part.metric} is measured on evaluations, and {part.experiment} declares none; "
-            "add evaluate: {every_steps: ..., episodes: ...}"
-        )
-    if part.metric in NEEDING_A_THRESHOLD:
-        for environment in part.environments or experiment.environments:
-            if study.environments[environment].threshold is None:
-                yield f"{at}.metric: {part.metric} needs a threshold, and {environment} declares none"
-
-
-def _against_problems(study: Study, at: str, part: ClaimPart, against: str) -> Iterator[str]:
-    """Say why rows of another experiment cannot be the partners of those of a."""
-    ours, theirs = study.experiments[part.experiment], study.experiments[against]
-    if theirs.kind != ours.kind:
-        yield f"{at}.against: {against} is of kind {theirs.kind}; {part.experiment} is of kind {ours.kind}"
-    yield from unknown(f"{at}.against: {against}", part.environments or ours.environments, theirs.environments)
-    wanted = range(ours.seeds.first, ours.seeds.first + ours.seeds.count)
-    held = range(theirs.seeds.first, theirs.seeds.first + theirs.seeds.count)
-    if wanted.start < held.start or wanted.stop > held.stop:
-        yield (
-            f"{at}.against: rows are paired by seed, and {against} has seeds {held.start} to {held.stop - 1}, "
-            f"{part.experiment} {wanted.start} to {wanted.stop - 1}"
-        )
-
-
-def _selections(at: str, side: Selection | Family | None) -> Iterator[tuple[str, Selection]]:
-    if isinstance(side, Family):
-        yield from ((f"{at}.best_of.{place}", candidate) for place, candidate in enumerate(side.best_of))
-    elif side is not None:
-        yield at, side
-
-
-def _unlimited_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
-    limited = {cell.variant_name for cell in cells(study, part.experiment) if cell.variant.kl is not None}
-    for side, declared in (("a", part.a), ("b", part.b)):
-        for place, selection in _selections(f"{at}.{side}", declared):
-            name = selection.get("variant")
-            if name in study.experiments[part.experiment].variants and name not in limited:
-                yield f"{place}.variant: {part.metric} needs a limit, and {name} has no kl"
-
-
-def _selection_problems(at: str, experiment: Experiment, selection: Mapping[str, Any]) -> Iterator[str]:
-    values: dict[str, Iterable[Any]] = {"variant": experiment.variants, **experiment.sweep}
-    if isinstance(experiment, ProbeExperiment):
-        values["batch"] = experiment.sample.batches
-    values["metric"] = [name for name, metric in METRICS.items() if experiment.kind in metric.kinds]
-    if isinstance(experiment, SupportExperiment):
-        values["left"] = experiment.left
-    if isinstance(experiment, StalenessExperiment):
-        values["steps"] = experiment.walk.steps
-    if isinstance(experiment, HorizonExperiment):
-        values["horizon"] = experiment.horizons
-    if "variant" not in selection:
-        yield f"{at}: names no variant; variants here: {', '.join(experiment.variants)}"
-    for column, value in selection.items():
-        if column not in values:
-            yield f"{at}.{column}: is no column of this experiment{nearest(column, values)}"
-        elif value not in values[column]:
-            yield f"{at}.{column}: {value!r} is not one of {', '.join(map(str, values[column]))}" + hint(
-                str(value), map(str, values[column])
-            )

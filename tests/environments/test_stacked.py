@@ -6,7 +6,7 @@ import gymnasium
 import numpy as np
 import pytest
 from pg.environments.catalogue import UnsupportedEnvironment, horizon_of
-from pg.environments.stacked import SteppedOneByOne, VectorisedCartPole, make_environments
+from pg.environments.stacked import SteppedOneByOne, VectorisedCartPole, make_environments, spaces_of
 from pg.study.model import Environment
 
 
@@ -106,6 +106,35 @@ def test_finished_copies_are_not_stepped_and_actions_are_clipped() -> None:
     assert [copy.steps for copy in copies] == [1, 0, 1, 1]
     assert copies[0].last == pytest.approx(1.0)
     assert transition.rewards.tolist() == [[1.0, 0.0], [1.0, 1.0]]
+
+
+class Square(Counting):
+    """Shows a square of numbers in a type of its own."""
+
+    observation_space = gymnasium.spaces.Box(-9, 9, (2, 2), dtype=np.float64)
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        _, reward, terminated, truncated, told = super().step(action)
+        return np.array([[1.0, 2.0], [3.0, 4.0]]) / 3, reward, terminated, truncated, told
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (4,)])
+def test_observations_are_laid_flat_in_single_precision(shape: tuple[int, ...]) -> None:
+    copy = gymnasium.wrappers.ReshapeObservation(Square(), shape)
+    stacked = SteppedOneByOne([copy], spaces_of(copy), 10, 1)
+    transition = stacked.step(np.zeros((1, 1, 1), dtype=np.float32), np.ones((1, 1), dtype=np.bool_))
+    assert transition.observations.dtype == np.float32
+    assert transition.observations[0, 0].tolist() == (np.array([1, 2, 3, 4]) / 3).astype(np.float32).tolist()
+
+
+def test_wrappers_act_but_for_those_that_only_count_and_check() -> None:
+    doubled = gymnasium.wrappers.TransformReward(Counting(), lambda reward: 2 * float(reward))
+    wrapped = gymnasium.wrappers.TimeLimit(gymnasium.wrappers.OrderEnforcing(doubled), max_episode_steps=1)
+    stacked = SteppedOneByOne([wrapped], spaces_of(wrapped), 10, 1)
+    alive = np.ones((1, 1), dtype=np.bool_)
+    for _ in range(2):
+        transition = stacked.step(np.zeros((1, 1, 1), dtype=np.float32), alive)
+        assert (transition.rewards.item(), transition.truncated.item()) == (2.0, False)
 
 
 def test_fewer_seeds_use_the_first_copies() -> None:

@@ -402,7 +402,7 @@ def censored_means_tested(log_means, spread, shared, replications=2000):
     common = generator.normal(0, math.sqrt(shared), (replications, N, 1))
     noise = common + generator.normal(0, math.sqrt(1 - shared), (replications, N, 2))
     steps = np.minimum(BUDGET, np.exp(log_means + spread * noise))
-    return truth, [statistics.ratio_of_means_test(*one.T, truth) for one in steps]
+    return truth, [statistics.ratio_of_means_test(one[:, 0], one[:, 1], truth) for one in steps]
 
 
 SHARED = pytest.mark.parametrize("shared", [0.0, 0.7], ids=["independent", "paired"])

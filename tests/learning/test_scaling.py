@@ -100,6 +100,9 @@ class Memory:
     def snapshot(self, seed: int, stage: str, policy: Mapping[str, np.ndarray]) -> None:
         self.snapshots[seed, stage] = policy
 
+    def evaluation(self, row: Mapping[str, float | int]) -> None:
+        raise AssertionError(f"nobody asked for {row}")
+
     @property
     def frame(self) -> pd.DataFrame:
         return self.recorder.frame()

@@ -105,7 +105,7 @@ def test_every_seed_is_a_dot_but_of_shares(request_for: Requests) -> None:
         (drawn,) = dots(axes)
         np.testing.assert_allclose(drawn, rows[[PATH, "value"]])
     assert dots(collapsed) == []
-    assert [BUDGET, BUDGET] in [list(line.get_ydata()) for line in steps.lines]
+    assert [BUDGET, BUDGET] in [np.asarray(line.get_ydata()).tolist() for line in steps.lines]
 
 
 def test_variants_at_one_level_stand_beside_each_other_and_nearer_to_it_than_to_the_next(request_for: Requests) -> None:

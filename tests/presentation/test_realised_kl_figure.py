@@ -115,7 +115,7 @@ def test_dots_means_and_bars_are_the_tables_over_the_limit(request_for: Requests
         ends = np.array(bars.get_segments())[1:, :, 0]
         np.testing.assert_allclose(ends, limited[["ci_low", "ci_high"]])
         assert axes.get_xscale() == "log"
-        assert [1, 1] in [list(line.get_xdata()) for line in axes.lines]
+        assert [1, 1] in [np.asarray(line.get_xdata()).tolist() for line in axes.lines]
 
 
 def test_limits_of_their_own_leave_nothing_to_compare_the_others_with(request_for: Requests) -> None:

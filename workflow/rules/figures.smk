@@ -10,7 +10,12 @@ DRAWING = (
     "evidence.metrics",
     "evidence.statistics",
 )
-TABLE_FILES = {"long": "", "summary": "-summary", "curves": "-curves"}
+TABLE_FILES = {
+    "long": "",
+    "summary": "-summary",
+    "curves": "-curves",
+    "poses": "-poses",
+}
 
 
 def inputs_of_figure(wildcards):
@@ -30,7 +35,10 @@ def inputs_of_figure(wildcards):
 
 def study_of_figure(wildcards):
     figure = STUDY.figures[wildcards.figure]
-    part = part_of(STUDY, [figure.experiment])
+    read = [figure.experiment]
+    if FIGURES[figure.kind].with_source:
+        read.append(source_of(STUDY, figure.experiment).experiment)
+    part = part_of(STUDY, read)
     return canonical(part.model_copy(update={"figures": {wildcards.figure: figure}}))
 
 

@@ -1,4 +1,5 @@
-# Measurements on frozen policies. Every kind of laboratory experiment has a folder of its own and the same rule.
+# Measurements on frozen policies. Every kind of laboratory experiment has a folder of its own and the same rule; gaits
+# leave poses beside their rows.
 
 from pg.study.jobs import (
     laboratory_job,
@@ -9,6 +10,7 @@ from pg.study.jobs import (
 )
 
 LABORATORY = [name for name in STUDY.experiments if name not in TRAINING]
+GAITS = [name for name in LABORATORY if STUDY.experiments[name].kind == "gait"]
 FOLDERS = {
     "probe": "probes",
     "exact": "exact",
@@ -17,12 +19,20 @@ FOLDERS = {
     "support": "support",
     "staleness": "staleness",
     "horizon": "horizons",
+    "gait": "gaits",
 }
 
 
 def measurements_of(experiment, environment, stage, block):
     folder = FOLDERS[STUDY.experiments[experiment].kind]
     return f"{RESULTS}/{folder}/{experiment}/{environment}/{stage}/seeds-{block}.csv"
+
+
+def poses_of(experiment, environment, stage, block):
+    folder = FOLDERS["gait"]
+    return (
+        f"{RESULTS}/{folder}/{experiment}/{environment}/{stage}/seeds-{block}-poses.csv"
+    )
 
 
 def job_of(wildcards):
@@ -50,13 +60,13 @@ rule measure:
     input:
         snapshots=snapshot_folders_of,
     output:
-        f"{RESULTS}/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.csv",
+        rows=f"{RESULTS}/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.csv",
     log:
         f"{RESULTS}/logs/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.tsv"
     wildcard_constraints:
-        folder=one_of(FOLDERS.values()),
+        folder=one_of([FOLDERS[kind] for kind in FOLDERS if kind != "gait"]),
         experiment=one_of(LABORATORY),
     threads: 1
     params:
@@ -64,3 +74,12 @@ rule measure:
         code=lambda w: job_of(w).digest(),
     script:
         "../scripts/measure.py"
+
+
+use rule measure as watch with:
+    output:
+        rows=f"{RESULTS}/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.csv",
+        poses=f"{RESULTS}/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}-poses.csv",
+    wildcard_constraints:
+        folder=FOLDERS["gait"],
+        experiment=one_of(GAITS),

@@ -110,3 +110,24 @@ rule across_tables:
 rule across:
     input:
         expand(f"{RESULTS}/tables/{{experiment}}-across.csv", experiment=ACROSS),
+
+
+rule poses_table:
+    input:
+        lambda w: [
+            poses_of(w.experiment, environment, stage, block)
+            for environment in environment_ids_of(w.experiment)
+            for stage in stages_of(STUDY, w.experiment)
+            for block in blocks_of(w.experiment)
+        ],
+    output:
+        f"{RESULTS}/tables/{{experiment}}-poses.csv",
+    log:
+        f"{RESULTS}/logs/tables/{{experiment}}-poses.log",
+    wildcard_constraints:
+        experiment=one_of(GAITS),
+    params:
+        study=lambda w: canonical(part_of(STUDY, [w.experiment])),
+        code=code_digest(AGGREGATION),
+    script:
+        "../scripts/poses_table.py"

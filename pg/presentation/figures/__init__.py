@@ -14,14 +14,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from pg.study.expansion import cells, is_tuned
-from pg.study.model import Figure, ProbeExperiment, Study, TrainExperiment
+from pg.study.model import Figure, GaitExperiment, ProbeExperiment, Study, TrainExperiment
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
     from pandas import DataFrame
 
-ExperimentKind = Literal["train", "probe", "exact", "identity", "update", "support", "staleness", "horizon"]
-Table = Literal["long", "summary", "curves", "tuned"]
+ExperimentKind = Literal["train", "probe", "exact", "identity", "update", "support", "staleness", "horizon", "gait"]
+Table = Literal["long", "summary", "curves", "tuned", "poses"]
 
 REWARD_LEVELS = ("environment.rewards.offset", "environment.rewards.scale")
 """What `against_rewards` has on its axis: an experiment sweeps one of them over at least `LEAST_LEVELS` numbers."""
@@ -41,12 +41,16 @@ class FigureKind:
     kinds_of_experiment
         Kinds of experiment whose tables it can draw.
     tables
-        The tables of the experiment that it reads: the long table, its summary, the curves, the scores of tuning.
+        The tables of the experiment that it reads: the long table, its summary, the curves, the scores of tuning,
+        the poses of humanoids.
+    with_source
+        Whether it also reads what the experiment declares that the policies come from.
     """
 
     module: str
     kinds_of_experiment: tuple[ExperimentKind, ...]
     tables: tuple[Table, ...]
+    with_source: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,35 @@ class FigureRequest:
         return experiment
 
     @property
+    def gait(self) -> GaitExperiment:
+        """The experiment, where it watches gaits.
+
+        Raises
+        ------
+        TypeError
+            If it does not.
+        """
+        experiment = self.study.experiments[self.figure.experiment]
+        if not isinstance(experiment, GaitExperiment):
+            raise TypeError(f"{self.figure.kind} draws gaits, and {self.figure.experiment} watches none")
+        return experiment
+
+    @property
+    def trained(self) -> Mapping[str, float]:
+        """Environment steps of training behind each stage of the policies whose gait is watched.
+
+        Raises
+        ------
+        TypeError
+            If no gaits are watched, or the study lacks the experiment that trains.
+        """
+        source = self.gait.source
+        training = self.study.experiments.get(source.experiment)
+        if not isinstance(training, TrainExperiment):
+            raise TypeError(f"the study of {self.figure.kind} holds no training experiment {source.experiment}")
+        return {stage: training.snapshots[stage] * training.budget.steps for stage in source.stages}
+
+    @property
     def levels(self) -> tuple[Mapping[str, Any], ...]:
         """The levels of the experiment's sweep, each a mapping of sweep path to value; one empty where none is."""
         sweep = self.study.experiments[self.figure.experiment].sweep
@@ -151,6 +184,10 @@ FIGURES: Mapping[str, FigureKind] = MappingProxyType(
             "pg.presentation.figures.against_rewards", ("probe", "exact"), ("long", "summary")
         ),
         "tuning": FigureKind("pg.presentation.figures.tuning", ("train",), ("tuned",)),
+        "gait": FigureKind("pg.presentation.figures.gait", ("gait",), ("long", "summary"), with_source=True),
+        "stick_figures": FigureKind(
+            "pg.presentation.figures.stick_figures", ("gait",), ("poses", "summary"), with_source=True
+        ),
     }
 )
 

@@ -66,9 +66,8 @@ def caption(request: FigureRequest) -> str:
     sentences = [lead]
     for place in marks.last_places(request):
         ratios = {strand.label: _ratio(request, place, strand, path, start, end) for strand in strands}
-        sentences.append(
-            f"{marks.heading(request, place)}, tr Cov at {number(end)} over that at {number(start)} — {itemised(ratios)}."
-        )
+        said = f"tr Cov at {number(end)} over that at {number(start)} — {itemised(ratios)}"
+        sentences.append(f"{marks.heading(request, place)}, {said}.")
     return "\n".join(sentences)
 
 

@@ -1,0 +1,159 @@
+"""What is wrong between the claims of a study and the experiments that are to answer them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pg.evidence.metrics import METRICS, NEEDING_A_THRESHOLD, OF_EVALUATIONS
+from pg.study.expansion import cells
+from pg.study.families import family_problems
+from pg.study.jobs import stages_of
+from pg.study.model import (
+    Claim,
+    ClaimPart,
+    Experiment,
+    Family,
+    HorizonExperiment,
+    ProbeExperiment,
+    Selection,
+    StalenessExperiment,
+    Study,
+    SupportExperiment,
+    TrainExperiment,
+)
+from pg.study.wording import hint, nearest, unknown
+
+
+def problems_of_claims(study: Study) -> Iterator[str]:
+    """Say which parts of claims the experiments that they name cannot answer, and why."""
+    for name, claim in study.claims.items():
+        yield from unknown(f"claims.{name}.figure", [claim.figure], study.figures)
+        yield from _part_problems_of(study, name, claim)
+
+
+def _part_problems_of(study: Study, name: str, claim: Claim) -> Iterator[str]:
+    for part_name, part in claim.parts.items():
+        at = f"claims.{name}.parts.{part_name}"
+        names = [
+            *unknown(f"{at}.experiment", [part.experiment], study.experiments),
+            *unknown(f"{at}.against", [part.against] if part.against else [], study.experiments),
+            *unknown(f"{at}.metric", [part.metric], METRICS),
+        ]
+        yield from names or _part_problems(study, at, part)
+
+
+def _part_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
+    experiment = study.experiments[part.experiment]
+    kinds = METRICS[part.metric].kinds
+    if experiment.kind not in kinds:
+        yield f"{at}.metric: {part.metric} is measured by {' or '.join(kinds)} experiments, not {experiment.kind}"
+        return
+    yield from unknown(f"{at}.environments", part.environments, experiment.environments)
+    stages = () if isinstance(experiment, TrainExperiment) else stages_of(study, part.experiment)
+    yield from unknown(f"{at}.stages", part.stages, stages)
+    if part.against is not None:
+        yield from _against_problems(study, at, part, part.against)
+    for side, declared in _sides(part).items():
+        for place, selection in _selections(f"{at}.{side}", declared):
+            held_by = study.experiments[part.experiments.get(side, part.experiment)]
+            yield from _selection_problems(place, held_by, selection)
+    yield from _stage_problems(at, part)
+    yield from family_problems(study, at, part)
+    yield from _metric_problems(study, at, part)
+
+
+def _sides(part: ClaimPart) -> dict[str, Selection | Family]:
+    sides: dict[str, Selection | Family | None] = {"a": part.a, "b": part.b}
+    if part.share_of is not None:
+        sides |= {"share_of.zero": part.share_of.zero, "share_of.one": part.share_of.one}
+    return {name: declared for name, declared in sides.items() if declared is not None}
+
+
+def _stage_problems(at: str, part: ClaimPart) -> Iterator[str]:
+    """Let all sides name a stage, or none."""
+    sides = _sides(part)
+    at_a_stage = [
+        name
+        for name, declared in sides.items()
+        if any("stage" in selection for _, selection in _selections(name, declared))
+    ]
+    if at_a_stage and (part.stages or len(at_a_stage) < len(sides)):
+        yield (
+            f"{at}.{at_a_stage[0]}.stage: compares one stage with another: let every side name its own, and leave "
+            "stages out"
+        )
+
+
+def _metric_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
+    """Say what a part's metric needs that is not there."""
+    experiment = study.experiments[part.experiment]
+    if part.ratio_of_means and not METRICS[part.metric].never_negative:
+        allowed = ", ".join(name for name, metric in METRICS.items() if metric.never_negative)
+        yield f"{at}.ratio_of_means: needs a metric that is never negative, not {part.metric}; allowed: {allowed}"
+    if part.metric in ("kl_over_limit", "fresh_kl_over_limit"):
+        yield from _unlimited_problems(study, at, part)
+    if part.metric in OF_EVALUATIONS and getattr(experiment, "evaluate", None) is None:
+        yield (
+            f"{at}.metric: {part.metric} is measured on evaluations, and {part.experiment} declares none; "
+            "add evaluate: {every_steps: ..., episodes: ...}"
+        )
+    if part.metric in NEEDING_A_THRESHOLD:
+        for environment in part.environments or experiment.environments:
+            if study.environments[environment].threshold is None:
+                yield f"{at}.metric: {part.metric} needs a threshold, and {environment} declares none"
+
+
+def _against_problems(study: Study, at: str, part: ClaimPart, against: str) -> Iterator[str]:
+    """Say why rows of another experiment cannot be the partners of those of a."""
+    ours, theirs = study.experiments[part.experiment], study.experiments[against]
+    if theirs.kind != ours.kind:
+        yield f"{at}.against: {against} is of kind {theirs.kind}; {part.experiment} is of kind {ours.kind}"
+    yield from unknown(f"{at}.against: {against}", part.environments or ours.environments, theirs.environments)
+    wanted = range(ours.seeds.first, ours.seeds.first + ours.seeds.count)
+    held = range(theirs.seeds.first, theirs.seeds.first + theirs.seeds.count)
+    if wanted.start < held.start or wanted.stop > held.stop:
+        yield (
+            f"{at}.against: rows are paired by seed, and {against} has seeds {held.start} to {held.stop - 1}, "
+            f"{part.experiment} {wanted.start} to {wanted.stop - 1}"
+        )
+
+
+def _selections(at: str, side: Selection | Family) -> Iterator[tuple[str, Selection]]:
+    if isinstance(side, Family):
+        yield from ((f"{at}.best_of.{place}", candidate) for place, candidate in enumerate(side.best_of))
+    else:
+        yield at, side
+
+
+def _unlimited_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
+    limited = {cell.variant_name for cell in cells(study, part.experiment) if cell.variant.kl is not None}
+    for side, declared in _sides(part).items():
+        for place, selection in _selections(f"{at}.{side}", declared):
+            name = selection.get("variant")
+            if name in study.experiments[part.experiment].variants and name not in limited:
+                yield f"{place}.variant: {part.metric} needs a limit, and {name} has no kl"
+
+
+def _selection_problems(at: str, experiment: Experiment, selection: Mapping[str, Any]) -> Iterator[str]:
+    values: dict[str, Iterable[Any]] = {"variant": experiment.variants, **experiment.sweep}
+    if isinstance(experiment, ProbeExperiment):
+        values["batch"] = experiment.sample.batches
+    values["metric"] = [name for name, metric in METRICS.items() if experiment.kind in metric.kinds]
+    if isinstance(experiment, SupportExperiment):
+        values["left"] = experiment.left
+    if isinstance(experiment, StalenessExperiment):
+        values["steps"] = experiment.walk.steps
+    if isinstance(experiment, HorizonExperiment):
+        values["horizon"] = experiment.horizons
+    if (source := getattr(experiment, "source", None)) is not None:
+        values["stage"] = source.stages
+    if "variant" not in selection:
+        yield f"{at}: names no variant; variants here: {', '.join(experiment.variants)}"
+    for column, value in selection.items():
+        if column not in values:
+            yield f"{at}.{column}: is no column of this experiment{nearest(column, values)}"
+        elif value not in values[column]:
+            yield f"{at}.{column}: {value!r} is not one of {', '.join(map(str, values[column]))}" + hint(
+                str(value), map(str, values[column])
+            )

@@ -1,0 +1,97 @@
+"""What is wrong between the figures of a study and the experiments that they draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from pg.evidence.metrics import METRICS, NEEDING_A_THRESHOLD
+from pg.presentation.figures import FIGURES, LEAST_LEVELS, REWARD_LEVELS
+from pg.study.expansion import cells, swept
+from pg.study.model import Experiment, Figure, Study
+from pg.study.wording import unknown
+
+
+def problems_of_figures(study: Study) -> Iterator[str]:
+    """Say which figures cannot be drawn from the experiments that they name, and why."""
+    for name, figure in study.figures.items():
+        at = f"figures.{name}"
+        names = [
+            *unknown(f"{at}.kind", [figure.kind], FIGURES),
+            *unknown(f"{at}.experiment", [figure.experiment], study.experiments),
+        ]
+        yield from names or _figure_reference_problems(study, at, figure)
+
+
+def _figure_reference_problems(study: Study, at: str, figure: Figure) -> Iterator[str]:
+    experiment = study.experiments[figure.experiment]
+    fitting = FIGURES[figure.kind].kinds_of_experiment
+    yield from unknown(f"{at}.environments", figure.environments, experiment.environments)
+    yield from unknown(f"{at}.variants", figure.variants, experiment.variants)
+    if figure.metrics and figure.kind != "against_level":
+        yield f"{at}.metrics: {figure.kind} draws metrics of its own; leave them out"
+    if experiment.kind not in fitting:
+        yield f"{at}.experiment: {figure.kind} draws {' or '.join(fitting)} experiments, not {experiment.kind}"
+        return
+    yield from _missing_options(at, figure, experiment)
+    yield from _PROBLEMS_OF_KIND.get(figure.kind, _no_problems)(study, at, figure)
+
+
+def _missing_options(at: str, figure: Figure, experiment: Experiment) -> Iterator[str]:
+    """Say which options an experiment must declare for a figure to have something to draw."""
+    needed = {"sampled_variance": "sampled_batches", "steps_to_pass": "evaluate"}
+    option = "tuning" if "tuned" in FIGURES[figure.kind].tables else needed.get(figure.kind)
+    if option is not None and getattr(experiment, option, None) is None:
+        yield f"{at}.experiment: {figure.experiment} declares no {option} to draw"
+
+
+def _threshold_figure_problems(study: Study, at: str, figure: Figure) -> Iterator[str]:
+    for environment in figure.environments or study.experiments[figure.experiment].environments:
+        if study.environments[environment].threshold is None:
+            yield f"{at}.environments: {environment} declares no threshold"
+
+
+def _reward_figure_problems(study: Study, at: str, figure: Figure) -> Iterator[str]:
+    sweep = study.experiments[figure.experiment].sweep
+    drawn = [path for path in REWARD_LEVELS if len(set(sweep.get(path, ()))) >= LEAST_LEVELS]
+    if len(drawn) != 1:
+        yield (
+            f"{at}.experiment: {figure.experiment} must sweep one of {' and '.join(REWARD_LEVELS)} over "
+            f"{LEAST_LEVELS} values or more, not {len(drawn)} of them"
+        )
+
+
+def _level_figure_problems(study: Study, at: str, figure: Figure) -> Iterator[str]:
+    experiment = study.experiments[figure.experiment]
+    fitting = [name for name, metric in METRICS.items() if experiment.kind in metric.kinds]
+    if not figure.metrics:
+        yield f"{at}.metrics: is missing: name what to draw; allowed: {', '.join(fitting)}"
+    yield from unknown(f"{at}.metrics", figure.metrics, fitting)
+    if len(levels := swept(experiment)) != 1:
+        found = " and ".join(levels) or "nothing"
+        yield f"{at}.experiment: {figure.kind} draws one swept option, and {figure.experiment} sweeps {found}"
+    for path, values in levels.items():
+        for value in values:
+            if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+                yield f"{at}.experiment: {path}: {value!r} has no place on a logarithmic axis; sweep positive numbers"
+    for metric in NEEDING_A_THRESHOLD.intersection(figure.metrics):
+        for environment in figure.environments or experiment.environments:
+            if study.environments[environment].threshold is None:
+                yield f"{at}.metrics: {metric} needs a threshold, and {environment} declares none"
+
+
+def _limit_figure_problems(study: Study, at: str, figure: Figure) -> Iterator[str]:
+    drawn = figure.variants or study.experiments[figure.experiment].variants
+    if all(cell.variant.kl is None for cell in cells(study, figure.experiment) if cell.variant_name in drawn):
+        yield f"{at}.variants: {figure.kind} compares with a limit; give one of {', '.join(drawn)} an option kl"
+
+
+def _no_problems(_study: Study, _at: str, _figure: Figure) -> Iterator[str]:
+    return iter(())
+
+
+_PROBLEMS_OF_KIND: Mapping[str, Callable[[Study, str, Figure], Iterator[str]]] = {
+    "steps_to_threshold": _threshold_figure_problems,
+    "against_rewards": _reward_figure_problems,
+    "against_level": _level_figure_problems,
+    "realised_kl": _limit_figure_problems,
+}

@@ -1,0 +1,95 @@
+"""The humanoid is seen where MuJoCo has it, and being watched changes nothing of what it does."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pg.environments.humanoid import FEET, PARTS, WatchedHumanoids
+from pg.environments.stacked import make_environments
+from pg.study.model import Environment
+
+HUMANOID = Environment(id="Humanoid-v5", horizon=40)
+STILL = Environment(id="Humanoid-v5", kwargs={"reset_noise_scale": 0.0}, horizon=40)
+FOOT_RADIUS = 0.075
+MARGINS = 0.002  # the model file's, of the foot and of the floor
+ALIVE = np.ones((1, 3), dtype=np.bool_)
+
+
+def generators(seed: int = 5) -> list[np.random.Generator]:
+    return [np.random.default_rng(seed)]
+
+
+def actions(seed: int, steps: int) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-0.4, 0.4, (steps, 1, 3, 17)).astype(np.float32)
+
+
+def walked(environment: Environment = HUMANOID, steps: int = 15) -> WatchedHumanoids:
+    humanoids = WatchedHumanoids(environment, 3)
+    humanoids.reset(generators())
+    for step in actions(1, steps):
+        humanoids.step(step, ALIVE)
+    return humanoids
+
+
+def test_at_the_start_the_body_stands_as_its_model_file_says() -> None:
+    """Heights are sums of the file's offsets: 1.4 for the torso, 0.19 more to the head, and so on down to the feet."""
+    humanoids = WatchedHumanoids(STILL, 1)
+    humanoids.reset(generators())
+    motion = humanoids.motion
+    assert motion.positions.shape == (1, 1, len(PARTS), 2)
+    x, z = (dict(zip(PARTS, motion.positions[0, 0, :, axis].tolist(), strict=True)) for axis in (0, 1))
+    assert (z["torso"], z["head"]) == pytest.approx((1.4, 1.59))
+    heights = {"pelvis": 0.975, "shoulder": 1.46, "elbow": 1.28, "hand": 1.46, "hip": 0.935, "knee": 0.532}
+    heights["foot"] = 0.182
+    for part, height in heights.items():
+        sides = [part] if part == "pelvis" else [f"left_{part}", f"right_{part}"]
+        # The file turns the waist by a few thousandths.
+        assert [z[side] for side in sides] == pytest.approx([height] * len(sides), abs=0.004), part
+        assert x[sides[0]] == pytest.approx(x[sides[-1]], abs=1e-9)
+    assert x["left_hand"] == pytest.approx(0.36)
+    assert not motion.on_floor.any()
+    assert motion.seconds == pytest.approx(0.015)
+
+
+def test_a_foot_touches_the_floor_exactly_where_its_sphere_reaches_it() -> None:
+    motion = walked(steps=20).motion
+    gaps = motion.positions[..., [PARTS.index(foot) for foot in FEET], 1] - FOOT_RADIUS
+    np.testing.assert_array_equal(motion.on_floor, gaps < MARGINS)
+    assert (gaps < 0).any(axis=(0, 1)).all()
+    # Left, right, both and none: all of them are seen.
+    assert len(np.unique(motion.on_floor.reshape(-1, 2), axis=0)) == 4
+
+
+def test_watched_copies_do_what_unwatched_ones_do() -> None:
+    watched, plain = WatchedHumanoids(HUMANOID, 3), make_environments(HUMANOID, 1, 3)
+    assert watched.spaces == plain.spaces
+    assert watched.horizon == plain.horizon == 40
+    np.testing.assert_array_equal(watched.reset(generators()), plain.reset(generators()))
+    for step in actions(2, 10):
+        mine, theirs = watched.step(step, ALIVE), plain.step(step, ALIVE)
+        np.testing.assert_array_equal(mine.observations, theirs.observations)
+        np.testing.assert_array_equal(mine.rewards, theirs.rewards)
+        np.testing.assert_array_equal(mine.terminated, theirs.terminated)
+
+
+def test_nothing_is_seen_of_a_copy_behind_its_end_nor_of_what_was_before_a_reset() -> None:
+    humanoids = walked(steps=2)
+    alive = np.array([[True, False, True]])
+    humanoids.step(actions(3, 1)[0], alive)
+    motion = humanoids.motion
+    assert motion.positions.shape[:2] == motion.on_floor.shape[:2] == (3, 4)
+    assert np.isnan(motion.positions).all(axis=(2, 3)).tolist() == [[False] * 4, [False] * 3 + [True], [False] * 4]
+    assert not motion.on_floor[1, 3].any()
+    humanoids.reset(generators())
+    assert humanoids.motion.positions.shape[1] == 1
+
+
+def test_the_same_seed_starts_and_moves_alike() -> None:
+    np.testing.assert_array_equal(walked().motion.positions, walked().motion.positions)
+
+
+def test_they_are_watched_for_one_seed() -> None:
+    humanoids: Any = walked(steps=1)
+    assert humanoids.resized(1) is humanoids
+    with pytest.raises(ValueError, match="2 seeds asked of humanoids that are watched for one"):
+        humanoids.resized(2)
