@@ -55,6 +55,9 @@ _ALL = (
     Metric("solved", "share of runs that reach the threshold", "", ("train",), statistic="share", failure=0.0),
     Metric("collapsed", "share of collapsed runs", "", ("train",), statistic="share", failure=1.0),
     Metric("return_at_common_iteration", "return after equally many iterations", "", ("train",)),
+    Metric("demonstrator_return", "return of the demonstrations", "", ("train",)),
+    Metric("clone_minus_demonstrator", "return before the first update minus the demonstrator's", "", ("train",)),
+    Metric("final_minus_demonstrator", "return at the end minus the demonstrator's", "", ("train",)),
     Metric(
         "total_variance",
         "total variance of the gradient, tr Cov",
@@ -121,6 +124,9 @@ _ALL = (
     Metric("rising_below_average", "share of below-average trajectories made likelier", "", ("update",)),
     Metric("rising_above_average", "share of above-average trajectories made likelier", "", ("update",)),
 )
+
+OF_IMITATION = ("demonstrator_return", "clone_minus_demonstrator", "final_minus_demonstrator")
+"""Measured only where a variant imitates a demonstrator before it learns."""
 
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _ALL})
 

@@ -45,7 +45,7 @@ def train_table(runs: Mapping[Cell, pd.DataFrame], budget: int) -> pd.DataFrame:
     -------
     DataFrame
         Columns environment, variant, the sweep's paths, stage (empty), seed, metric, value. Metrics of the threshold
-        stand only where the environment declares one.
+        stand only where the environment declares one, those of imitation only where the variant imitates.
     """
     common = _common_iterations(runs)
     rows = [
@@ -63,17 +63,21 @@ def train_curves(runs: Mapping[Cell, pd.DataFrame], budget: int, points: int = 1
     Returns
     -------
     DataFrame
-        Columns environment, variant, the sweep's paths, seed, steps, return.
+        Columns environment, variant, the sweep's paths, seed, steps, return. The return is empty as long as a
+        demonstrator acts.
     """
     grid = np.arange(1, points + 1) * budget // points
     frames = [
-        pd.DataFrame(
-            {**_names(cell), "seed": seed, "steps": grid, "return": curves.interpolate(*_steps_and_returns(run), grid)}
-        )
+        pd.DataFrame({**_names(cell), "seed": seed, "steps": grid, "return": _curve(run, cell, grid)})
         for cell, rows_of_cell in runs.items()
         for seed, run in _by_seed(rows_of_cell)
     ]
     return pd.concat(frames, ignore_index=True)[_columns(runs, "seed", "steps", "return")]
+
+
+def _curve(run: pd.DataFrame, cell: Cell, grid: NDArray[Any]) -> Array:
+    curve = curves.interpolate(*_steps_and_returns(run), grid)
+    return np.where(grid > run["demonstration_steps"].iloc[0], curve, np.nan) if _imitates(cell) else curve
 
 
 def _run_metrics(run: pd.DataFrame, cell: Cell, budget: int, common_iteration: int) -> dict[str, float]:
@@ -86,7 +90,17 @@ def _run_metrics(run: pd.DataFrame, cell: Cell, budget: int, common_iteration: i
         values["solved"] = float(reached is not None)
     values["collapsed"] = float(curves.collapsed(returns))
     values["return_at_common_iteration"] = curves.return_at_iteration(returns, common_iteration)
+    if _imitates(cell):
+        demonstrator = float(run["demonstrator_return"].iloc[0])
+        values["demonstrator_return"] = demonstrator
+        # The first batch is collected before any update: it is the clone's own.
+        values["clone_minus_demonstrator"] = returns[0] - demonstrator
+        values["final_minus_demonstrator"] = values["final_return"] - demonstrator
     return values
+
+
+def _imitates(cell: Cell) -> bool:
+    return cell.variant.initialise != "random"
 
 
 def _common_iterations(runs: Mapping[Cell, pd.DataFrame]) -> dict[str, int]:

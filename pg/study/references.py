@@ -9,8 +9,9 @@ from pydantic import BaseModel, ValidationError
 
 from pg.environments.catalogue import UnsupportedEnvironment, check, horizon_of, mdp_of, trajectories_of
 from pg.environments.tabular import OWN
-from pg.evidence.metrics import METRICS
+from pg.evidence.metrics import METRICS, OF_IMITATION
 from pg.presentation.figures import FIGURES
+from pg.study.demonstrators import demonstrator_problems
 from pg.study.expansion import cells, is_tuned
 from pg.study.jobs import source_of, stages_of
 from pg.study.model import (
@@ -41,7 +42,7 @@ def problems_of(study: Study) -> list[str]:
 
     Each check relies on those before it: an experiment is judged in environments that can be made.
     """
-    for problems in (_environment_problems, _experiment_problems, _reference_problems):
+    for problems in (_environment_problems, _experiment_problems, demonstrator_problems, _reference_problems):
         if found := list(problems(study)):
             return found
     return []
@@ -333,6 +334,17 @@ def _part_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
         for environment in part.environments or experiment.environments:
             if study.environments[environment].threshold is None:
                 yield f"{at}.metric: {part.metric} needs a threshold, and {environment} declares none"
+    if part.metric in OF_IMITATION:
+        yield from _imitation_metric_problems(study, at, part, [name for name in sides.values() if name is not None])
+
+
+def _imitation_metric_problems(
+    study: Study, at: str, part: ClaimPart, sides: Iterable[Mapping[str, Any]]
+) -> Iterator[str]:
+    random = {cell.variant_name for cell in cells(study, part.experiment) if cell.variant.initialise == "random"}
+    for variant in dict.fromkeys(str(side.get("variant")) for side in sides):
+        if variant in random:
+            yield f"{at}.metric: {part.metric} needs a demonstrator, and {variant} is initialised at random"
 
 
 def _selection_problems(at: str, experiment: Experiment, selection: Mapping[str, Any]) -> Iterator[str]:
