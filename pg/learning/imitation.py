@@ -67,15 +67,13 @@ def demonstrators(job: TrainJob | TuneJob, spaces: Spaces, policies: Mapping[int
     if not isinstance(start, Clone):
         return {}
     if start.controller is not None:
-        return {seed: CONTROLLERS[start.controller] for seed in job.seeds}
+        return dict.fromkeys(job.seeds, CONTROLLERS[start.controller])
     assert job.demonstrators is not None, "a job that imitates snapshots says which"
     shown, options = zip(job.seeds, job.demonstrators.seeds, strict=True), job.demonstrators.policy
     return {seed: stack([thaw(options, spaces, policies[other])]) for seed, other in shown}
 
 
-def demonstrations(
-    job: TrainJob | TuneJob, stream: str, policies: Mapping[int, Parameters]
-) -> dict[int, Trajectories]:
+def demonstrations(job: TrainJob | TuneJob, stream: str, policies: Mapping[int, Parameters]) -> dict[int, Trajectories]:
     """Collect what each of a job's seeds is shown, one seed after the other and by generators of its own.
 
     Parameters

@@ -304,7 +304,9 @@ def _imitation(start: Clone) -> tuple[str, ...]:
     shown = start.controller if who is None else f"{who.variant} of {who.experiment} ({who.stage})"
     probability, name = _probability(r"\theta", "j"), (shown or "").replace("_", " ")
     return (
-        rf"\theta_0 \approx \arg \max_\theta \sum_{{j=1}}^{{n}} \sum_{{t=1}}^{{T_j}} \log {probability}"
-        rf" \quad \text{{in demonstrations }} j = 1, \dots, n \text{{ by {name}}}",
+        (
+            rf"\theta_0 \approx \arg \max_\theta \sum_{{j=1}}^{{n}} \sum_{{t=1}}^{{T_j}} \log {probability}"
+            rf" \quad \text{{in demonstrations }} j = 1, \dots, n \text{{ by {name}}}"
+        ),
         f"n = {start.demonstrations}",
     )

@@ -112,7 +112,7 @@ class Clone(Record):
         default=0.2, description="Share of the trajectories that the policy is not fitted to but judged by."
     )
     epochs: PositiveInt = Field(
-        default=200, description="Steps of Adam, each on all trajectories fitted to; the best on the others is kept."
+        default=100, description="Steps of Adam, each on all trajectories fitted to; the best on the others is kept."
     )
     learning_rate: PositiveFloat = Field(default=0.01, description="Of Adam while the policy is fitted.")
 

@@ -71,7 +71,8 @@ def _experiment_problems(study: Study) -> Iterator[str]:
             cells(study, name)
         except ValidationError as error:
             first = error.errors()[0]
-            path = ".".join(map(str, first["loc"]))
+            # Keys hold no space: what does is the name of an alternative that was tried.
+            path = ".".join(step for step in map(str, first["loc"]) if " " not in step)
             yield f"{at}.sweep: a level is not legal: {path + ': ' if path else ''}{plain(first['msg'])}"
             continue
         yield from _exact_values_problems(study, name)

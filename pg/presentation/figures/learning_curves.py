@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -20,7 +21,8 @@ from pg.presentation.figures import FigureRequest
 from pg.study.equations import environment_label
 
 _HEIGHTS = (1.7, 0.8)  # inches: the panel of means, a row of panels of seeds
-_DOTTED = {"linewidth": 0.9, "linestyle": (0, (1, 1.5)), "zorder": 1}
+# Round and far apart, unlike the dashes of any variant.
+_DOTTED: dict[str, Any] = {"linewidth": 1.3, "linestyle": (0, (0.1, 3)), "dash_capstyle": "round", "zorder": 1}
 
 
 @style.paper_style()
