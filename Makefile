@@ -5,7 +5,7 @@ CORES ?= all
 BIN := $(VENV)/bin
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: all smoke figures report benchmark test test-all lint clean
+.PHONY: all smoke figures report benchmark verify test test-all lint clean
 
 all: $(VENV)/installed
 	@$(SNAKEMAKE)
@@ -17,6 +17,10 @@ smoke: $(VENV)/installed
 
 figures report benchmark: $(VENV)/installed
 	@$(SNAKEMAKE) $@
+
+verify: $(VENV)/installed
+	@$(SNAKEMAKE)
+	@$(BIN)/python -m pg verify
 
 test: $(VENV)/installed-test lint
 	$(BIN)/python -m pytest -m "not slow"

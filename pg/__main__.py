@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pg.study.equations import definitions, equation
 from pg.study.expansion import Block, Cell, cells, estimate, is_tuned
-from pg.study.jobs import TrainJob, demonstrator_blocks, demonstrator_of, source_cell, train_job
+from pg.study.jobs import TrainJob, demonstrator_blocks, demonstrator_cell, demonstrator_of, train_job
 from pg.study.model import Study, TrainExperiment
 from pg.study.schema import text
 from pg.study.validation import InvalidStudy, read
@@ -27,10 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         study = read(options.configfile)
-        if options.command == "train":
-            _train(study, options)
-        else:
-            _explain(study)
+        match options.command:
+            case "train":
+                _train(study, options)
+            case "verify":
+                return _verify(study, options)
+            case "reference":
+                _store(study, options)
+            case _:
+                _explain(study)
     except (InvalidStudy, Refused) as error:
         print(error, file=sys.stderr)
         return 2
@@ -50,6 +55,12 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--seeds", required=True, type=_seeds, help="a seed or a range, as 0-9")
     train.add_argument("--output", type=Path, help="CSV file (default: standard output)")
     train.add_argument("--snapshots", type=Path, help="folder for policies (default: none are kept)")
+    verify = commands.add_parser("verify", help="compare the study's results with the reference, in words")
+    reference = commands.add_parser("reference", help="make the study's results the reference")
+    for command in (verify, reference):
+        command.add_argument(
+            "--reference", type=Path, default=Path("reference"), help="folder of the reference (default: %(default)s)"
+        )
     commands.add_parser("explain", help="print every variant's equation and what each experiment costs")
     commands.add_parser("schema", help="print the JSON schema of study files")
     return parser
@@ -114,7 +125,7 @@ def _demonstrators(study: Study, cell: Cell, job: TrainJob) -> list[Path]:
     demonstrator = demonstrator_of(cell)
     if demonstrator is None:
         return []
-    shown = source_cell(study, demonstrator, cell.environment_name)
+    shown = demonstrator_cell(study, demonstrator, cell.environment_name)
     place = Path(study.results, "snapshots", shown.experiment, shown.environment_id, shown.variant_id)
     folders = [place / f"seeds-{block}" for block in demonstrator_blocks(study, demonstrator, job)]
     if missing := [str(folder) for folder in folders if not folder.exists()]:
@@ -123,6 +134,30 @@ def _demonstrators(study: Study, cell: Cell, job: TrainJob) -> list[Path]:
             f"what it needs with\n  snakemake --cores all {' '.join(missing)}"
         )
     return folders
+
+
+def _verify(study: Study, options: argparse.Namespace) -> int:
+    """Print how the results agree with the reference; return 0 where all that is concluded from them does."""
+    from pg.evidence import verification
+    from pg.evidence.records import UnreadableRecord
+
+    try:
+        findings = verification.verify(Path(study.results), options.reference)
+    except UnreadableRecord as error:
+        raise Refused(str(error)) from error
+    print(verification.in_words(findings))
+    return 0 if verification.agrees(findings) else 1
+
+
+def _store(study: Study, options: argparse.Namespace) -> None:
+    from pg.evidence import verification
+    from pg.evidence.records import UnreadableRecord
+
+    try:
+        verification.store(Path(study.results), options.reference)
+    except UnreadableRecord as error:
+        raise Refused(str(error)) from error
+    print(f"{options.reference} now holds the claims and tables of {study.results}")
 
 
 def _explain(study: Study) -> None:

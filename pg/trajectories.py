@@ -30,11 +30,14 @@ class Spaces:
         Number of discrete actions, or None where actions are real vectors.
     action_size
         A, the length of a real action vector; 0 where actions are discrete.
+    is_normalised
+        Whether a policy scales what it sees by the mean and standard deviation of what it has seen before.
     """
 
     observation_size: int
     action_count: int | None
     action_size: int = 0
+    is_normalised: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,10 @@ RETURNS, BASELINES, COMPOSE, SURROGATE, IMPORTANCE = (
     f"pg/estimators/{name}.py" for name in ("returns", "baselines", "compose", "surrogate", "importance")
 )
 EXACT, ENUMERATION, TABULAR = (f"pg/environments/{name}.py" for name in ("exact", "enumeration", "tabular"))
+REWARDS, OBSERVATIONS = (f"pg/environments/{name}.py" for name in ("rewards", "observations"))
 CONSTRAINTS = "pg/learning/constraints.py"
+SCALING, TRAINING = (f"pg/learning/{name}.py" for name in ("scaling", "training"))
+FROZEN, HORIZONS = (f"pg/laboratory/{name}.py" for name in ("frozen", "horizons"))
 UPDATES, SCORES, TABLES, ROLLOUT, POLICIES = (
     f"pg/learning/{name}.py" for name in ("updates", "scores", "tabular", "rollout", "policies")
 )
@@ -52,9 +55,24 @@ JOBS = "pg/study/jobs.py"
 PROBING, REFERENCE, GRADIENTS, EXPECTATIONS = (
     f"pg/laboratory/{name}.py" for name in ("probing", "reference", "gradients", "expectations")
 )
+CURVES, EVIDENCE_TABLES, TUNING, SELECTION, CLAIMS = (
+    f"pg/evidence/{name}.py" for name in ("curves", "tables", "tuning", "selection", "claims")
+)
+FAMILIES = "pg/study/families.py"
 _TEST_EXPECTATIONS = "tests/laboratory/test_expectations.py"
 _ROWS = f"{_TEST_EXPECTATIONS}::test_rows_say_what_was_found"
 _MOMENTS = f"{_TEST_EXPECTATIONS}::test_moments_are_those_of_the_list_of_all_estimates"
+_BY_HAND = "tests/environments/test_rewards.py::test_what_is_paid_by_hand"
+_STEP_BY_STEP = "tests/environments/test_rewards.py::test_tables_pay_step_by_step_what_trajectories_are_paid"
+_SIDE_BY_SIDE = (
+    "tests/environments/test_observations.py::test_the_last_observations_stand_side_by_side_oldest_first_after_zeros"
+)
+_RETURNS_LOGGED = "tests/learning/test_training.py::test_returns_are_logged_as_the_environment_gives_them"
+_AS_ONE = "tests/learning/test_scaling.py::test_batches_seen_one_after_the_other_count_as_one"
+_PROBED = (
+    "tests/laboratory/test_transformed_rewards.py::"
+    "test_a_probe_measures_one_policy_on_the_same_trajectories_whatever_is_paid"
+)
 _TEST_PROBING = "tests/laboratory/test_probing.py"
 _SAMPLES = "tests/laboratory/test_monte_carlo.py::test_samples_deviate_from_exact_moments_by_their_standard_errors"
 
@@ -284,6 +302,81 @@ MUTATIONS = (
         "batches are weighted as the ones before",
         _TEST_PROBING,
     ),
+    _mutation(
+        REWARDS, "rewards.offset) * mask", "rewards.offset)", "steps behind the end are paid the offset", _BY_HAND
+    ),
+    _mutation(
+        REWARDS,
+        "keepdim=True) * (is_last & mask)",
+        "keepdim=True) * is_last",
+        "payment repeats behind the end",
+        _BY_HAND,
+    ),
+    _mutation(REWARDS, "reached[..., -1] = 0", "pass", "the horizon reaches the first state's potential", _BY_HAND),
+    _mutation(REWARDS, "return reached - held", "return held - reached", "potentials have the wrong sign", _BY_HAND),
+    _mutation(
+        REWARDS,
+        "last_rewards=mdp.rewards_at(mdp.horizon - 1))",
+        "last_rewards=None)",
+        "tables pay nothing at the horizon to those who are paid in the end",
+        _STEP_BY_STEP,
+    ),
+    _mutation(
+        TABULAR,
+        "np.where(mdp.terminates, 0, potential[mdp.next_states])",
+        "potential[mdp.next_states]",
+        "an end keeps its potential",
+        _STEP_BY_STEP,
+    ),
+    _mutation(
+        TABULAR, "step < self.horizon - 1", "step < self.horizon", "the last step pays as others do", _STEP_BY_STEP
+    ),
+    _mutation(
+        OBSERVATIONS,
+        "[self._window[:, :, 1:], newest]",
+        "[newest, self._window[:, :, :-1]]",
+        "the newest observation comes first",
+        _SIDE_BY_SIDE,
+    ),
+    _mutation(
+        OBSERVATIONS,
+        "self._window = np.zeros((*",
+        "_ = np.zeros((*",
+        "a window shows the trajectory before",
+        _SIDE_BY_SIDE,
+    ),
+    _mutation(SCALING, " + step.square() * before * share", "", "means that differ make no variance", _AS_ONE),
+    _mutation(SCALING, "share * step", "step", "the last batch's mean is the mean", _AS_ONE),
+    _mutation(
+        POLICIES,
+        "self.scale.select(chosen)",
+        "self.scale",
+        "seeds that are left scale by those that are through",
+        "tests/learning/test_scaling.py::test_stacked_policies_scale_each_by_its_own",
+    ),
+    _mutation(TRAINING, "paid(rewards, batch)", "batch", "learners are paid what is earned", _RETURNS_LOGGED),
+    _mutation(
+        TRAINING,
+        "return _row(learner, batch, log)",
+        "return _row(learner, paid(rewards, batch), log)",
+        "logged returns are those that were paid",
+        _RETURNS_LOGGED,
+    ),
+    _mutation(
+        FROZEN,
+        "paid(rewards, collect(environments, stack([policy]), [generators]))",
+        "collect(environments, stack([policy]), [generators])",
+        "the laboratory measures what is earned",
+        _PROBED,
+    ),
+    _mutation(
+        HORIZONS,
+        "paid(environment.rewards, cut(collected, horizon))",
+        "cut(paid(environment.rewards, collected), horizon)",
+        "rewards are paid before trajectories are cut",
+        "tests/laboratory/test_transformed_rewards.py::"
+        "test_rewards_are_paid_where_a_shorter_horizon_ends_the_trajectory",
+    ),
     _mutation(EXPECTATIONS, "(values[0] - values[1])", "(values[0] + values[1])", "differences are sums", _ROWS),
     _mutation(EXPECTATIONS, "/ (2 * _DIFFERENCE)", "/ _DIFFERENCE", "central differences are doubled", _ROWS),
     _mutation(
@@ -340,6 +433,41 @@ MUTATIONS = (
         "held.first + seed",
         "a clone asks for demonstrators that were never trained",
         "tests/study/test_demonstrators.py",
+    ),
+    _mutation(SELECTION, '["score"].argmax()', '["score"].argmin()', "the worst of a family is judged"),
+    _mutation(
+        SELECTION,
+        'if score["learning_rate"] == choice["learning_rate"]]',
+        "]",
+        "candidates are ranked by rates that were not chosen",
+    ),
+    _mutation(
+        SELECTION,
+        '{"environment": environment, **candidate}, tuned)',
+        "candidate, tuned.drop_duplicates(list(candidate)))",
+        "one environment chooses for all",
+    ),
+    _mutation(
+        CLAIMS, "ratio_of_means_test(a, b, null, level)", "ratio_of_means_test(b, a, null, level)", "b is held over a"
+    ),
+    _mutation(
+        FAMILIES,
+        "elif len(part.a.best_of) != len(part.b.best_of):",
+        "elif len(part.a.best_of) < len(part.b.best_of):",
+        "a may have more candidates than b",
+        "tests/study/test_validation.py",
+    ),
+    _mutation(CURVES, 'np.isnan(last["kl_new_old"] + last["kl_old_new"])', "False", "a lost policy has not diverged"),
+    _mutation(CURVES, "np.append(known, worst)", "np.append(known, known[-1])", "a lost run keeps its last return"),
+    _mutation(TUNING, "    if curves.has_diverged(run):", "    if False:", "a rate that loses policies has a score"),
+    _mutation(
+        EVIDENCE_TABLES,
+        "for diverged, last in found if not diverged]",
+        "for diverged, last in found]",
+        "a lost run ends all",
+    ),
+    _mutation(
+        EVIDENCE_TABLES, '"final_return": worst if diverged else', '"final_return":', "failures keep their return"
     ),
 )
 

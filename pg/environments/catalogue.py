@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import gymnasium
 from gymnasium.envs.registration import EnvSpec
-from gymnasium.spaces import Box, Discrete, flatten_space
+from gymnasium.spaces import Box, Discrete, flatdim, flatten_space
 
+from pg.environments.rewards import paid_tables
 from pg.environments.tabular import MDP, count_trajectories, tabular_mdp
 from pg.study.model import Environment
+
+_CARTPOLE = ("position", "velocity", "angle", "angular_velocity")
+_INVERTED_PENDULUM = ("position", "angle", "velocity", "angular_velocity")
+
+COMPONENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        **dict.fromkeys(("CartPole-v0", "CartPole-v1"), _CARTPOLE),
+        **dict.fromkeys(("InvertedPendulum-v4", "InvertedPendulum-v5"), _INVERTED_PENDULUM),
+    }
+)
+"""Names of the components of observations, where they have any."""
 
 
 class UnsupportedEnvironment(ValueError):
@@ -56,24 +71,68 @@ def check(environment: Environment) -> None:
         raise UnsupportedEnvironment(f"id: {environment.id} needs a package that is missing: {error}") from error
     check_spaces(copy, environment.id)
     copy.close()
+    for problem in (*_problems_of_rewards(environment), *_problems_of_observations(environment, copy)):
+        raise UnsupportedEnvironment(problem)
 
 
-def mdp_of(environment: Environment) -> MDP | None:
+def tables_of(environment: Environment) -> MDP | None:
     """Return an environment's tables where they are known: ours, or gymnasium's where the environment exposes them.
+
+    They hold the environment's own rewards, and show of a state what a policy may see of it.
 
     Raises
     ------
     UnsupportedEnvironment
-        If the environment has no step limit and none is declared.
+        If the environment has no step limit and none is declared, or has no such component as is to be hidden.
     """
-    return tabular_mdp(environment.id, environment.kwargs, horizon_of(environment))
+    mdp = tabular_mdp(environment.id, environment.kwargs, horizon_of(environment))
+    if mdp is None:
+        return None
+    return replace(mdp, hidden=hidden_in(environment, mdp.spaces.observation_size))
+
+
+def mdp_of(environment: Environment) -> MDP | None:
+    """Return an environment's tables where they are known, with the rewards that a policy is paid.
+
+    Raises
+    ------
+    UnsupportedEnvironment
+        As `tables_of`.
+    """
+    earned = tables_of(environment)
+    return None if earned is None else paid_tables(environment.rewards, earned)
 
 
 def trajectories_of(environment: Environment) -> int:
     """Count the trajectories of an environment with tables."""
-    mdp = mdp_of(environment)
+    mdp = tables_of(environment)
     assert mdp is not None
     return count_trajectories(mdp)
+
+
+def hidden_in(environment: Environment, size: int) -> tuple[int, ...]:
+    """Return the numbers of the components that are hidden of observations of some size, in order.
+
+    Raises
+    ------
+    UnsupportedEnvironment
+        If there is no such component, or none is left to be seen.
+    """
+    names, hidden = COMPONENTS.get(environment.id, ()), environment.observations.hide
+    for component in hidden:
+        if component not in names if isinstance(component, str) else component >= size:
+            near = difflib.get_close_matches(str(component), names, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            allowed = ", ".join((*names, f"0 to {size - 1}"))
+            raise UnsupportedEnvironment(
+                f"observations.hide: {component!r} is no component of {environment.id}{hint}; allowed: {allowed}"
+            )
+    numbers = {names.index(one) if isinstance(one, str) else one for one in hidden}
+    if len(numbers) == size:
+        raise UnsupportedEnvironment(
+            f"observations.hide: nothing is left to see of the {size} components of {environment.id}"
+        )
+    return tuple(sorted(numbers))
 
 
 def make_copy(id: str, kwargs: dict[str, Any], horizon: int) -> gymnasium.Env[Any, Any]:
@@ -97,6 +156,37 @@ def check_spaces(copy: gymnasium.Env[Any, Any], id: str) -> None:
         raise UnsupportedEnvironment(f"id: {id} has observations {copy.observation_space}, which make no vector")
     if not isinstance(copy.action_space, Discrete | Box):
         raise UnsupportedEnvironment(f"id: {id} has actions {copy.action_space}; they must be Discrete or Box")
+
+
+def _problems_of_rewards(environment: Environment) -> Iterator[str]:
+    shaping = environment.rewards.shaping
+    if shaping is None:
+        return
+    mdp = tables_of(environment)
+    if mdp is None:
+        yield f"rewards.shaping: {environment.id} has no tables, and potentials belong to the states of one"
+    elif len(shaping) != mdp.states:
+        yield (
+            f"rewards.shaping: {len(shaping)} potentials for the states of {environment.id}; "
+            f"allowed: {mdp.states}, one for each"
+        )
+
+
+def _problems_of_observations(environment: Environment, copy: gymnasium.Env[Any, Any]) -> Iterator[str]:
+    seen = environment.observations
+    hidden_in(environment, flatdim(copy.observation_space))
+    if tables_of(environment) is None:
+        return
+    if seen.stack > 1:
+        yield (
+            f"observations.stack: {environment.id} has tables, whose exact quantities are known for policies that see "
+            f"the present state alone; allowed: 1, not {seen.stack}"
+        )
+    if seen.normalise:
+        yield (
+            f"observations.normalise: states of {environment.id} are seen as one-hot vectors, which have no scale to "
+            "take out; allowed: false"
+        )
 
 
 def _spec(id: str) -> EnvSpec:

@@ -7,7 +7,7 @@ gives the estimate $\hat g$ of each; probabilities stay outside, and $\sum p \, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,7 +15,10 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pg.environments.catalogue import mdp_of, tables_of
+from pg.environments.rewards import paid
 from pg.environments.tabular import MDP, Step, count_trajectories
+from pg.study.model import Environment
 from pg.trajectories import Trajectories
 
 
@@ -88,13 +91,15 @@ def enumerate_trajectories(mdp: MDP, limit: int) -> Enumeration:
     steps[mask] = [step for path in paths for step in path]
     states, actions, outcomes = steps[..., 0], steps[..., 1], steps[..., 2]
     happened = (states, actions, outcomes)
+    is_last = np.arange(mdp.horizon) == mdp.horizon - 1
+    rewards = np.where(is_last, mdp.rewards_at(mdp.horizon - 1)[happened], mdp.rewards[happened])
     terminated = np.any(mdp.terminates[happened] & mask, axis=-1)
     return Enumeration(
         mdp=mdp,
         trajectories=Trajectories(
             observations=_one_batch(mdp.observations[states] * mask[..., None]),
             actions=_one_batch(actions),
-            rewards=_one_batch(mdp.rewards[happened] * mask),
+            rewards=_one_batch(rewards * mask),
             mask=_one_batch(mask),
             terminated=_one_batch(terminated),
             truncated=_one_batch(~terminated),
@@ -104,6 +109,28 @@ def enumerate_trajectories(mdp: MDP, limit: int) -> Enumeration:
             mdp.start[states[:, 0]] * np.where(mask, mdp.probabilities[happened], 1).prod(-1)
         ),
     )
+
+
+def enumerate_paid(environment: Environment, limit: int) -> Enumeration:
+    """Build every trajectory of an environment with tables, its rewards paid as the environment declares.
+
+    Parameters
+    ----------
+    environment
+        With tables.
+    limit
+        Largest number of trajectories.
+
+    Raises
+    ------
+    EnumerationTooLarge
+        If there are more.
+    """
+    earned, mdp = tables_of(environment), mdp_of(environment)
+    assert earned is not None, "only tables can be enumerated"
+    assert mdp is not None
+    every = enumerate_trajectories(earned, limit)
+    return replace(every, mdp=mdp, trajectories=paid(environment.rewards, every.trajectories))
 
 
 def tuples(enumeration: Enumeration, n: int, limit: int) -> Int[Tensor, "S N"]:

@@ -37,7 +37,7 @@ class Values:
 
 
 def values(mdp: MDP, policy: Float[Tensor, "#T S A"], discount: float = 1.0) -> Values:
-    r"""Compute $Q_t = r + \gamma P V_{t+1}$ and $V_t(s) = \sum_a \pi_t(a \mid s) Q_t(s, a)$, with $V_T = 0$.
+    r"""Compute $Q_t = r_t + \gamma P V_{t+1}$ and $V_t(s) = \sum_a \pi_t(a \mid s) Q_t(s, a)$, with $V_T = 0$.
 
     Parameters
     ----------
@@ -48,12 +48,13 @@ def values(mdp: MDP, policy: Float[Tensor, "#T S A"], discount: float = 1.0) -> 
     discount
         $\gamma$; 1 in the lecture.
     """
-    rewards, transitions = torch.as_tensor(mdp.expected_rewards), torch.as_tensor(mdp.transitions)
-    after = rewards.new_zeros(mdp.states)
+    transitions = torch.as_tensor(mdp.transitions)
+    rewards = [torch.as_tensor(mdp.expected_rewards_at(step)) for step in range(mdp.horizon)]
+    after = transitions.new_zeros(mdp.states)
     states: list[Tensor] = []
     actions: list[Tensor] = []
-    for probabilities in reversed(_every_step(mdp, policy)):
-        action_values = rewards + discount * transitions @ after
+    for expected, probabilities in zip(reversed(rewards), reversed(_every_step(mdp, policy)), strict=True):
+        action_values = expected + discount * transitions @ after
         after = (probabilities * action_values).sum(-1)
         states.append(after)
         actions.append(action_values)

@@ -69,7 +69,7 @@ def jacket_folding(horizon: int, shaped: bool = False, skill: float = 0.8) -> MD
     -----
     An untouched jacket has potential 0. So shaping leaves every trajectory its return, every policy its $J$ and
     $\nabla J$, and optimal what was optimal. What changes is when a return is paid: rewards-to-go become
-    $G_t - \Phi(s_t)$. A state of the shaped task is a jacket and a step; a policy still sees the jacket alone.
+    $G_t - \Phi(s_t)$. The last step pays otherwise than the same step before it; a policy sees the jacket alone.
     """
     mdp = mdp_from_outcomes(
         {jacket: {action: _outcomes(jacket, action, skill) for action in Action} for jacket in Jacket},

@@ -16,7 +16,8 @@ from gymnasium.spaces import Box, Discrete, flatten_space
 from gymnasium.spaces.utils import flatten
 from numpy.typing import NDArray
 
-from pg.environments.catalogue import check_spaces, horizon_of, is_cartpole, make_copy, mdp_of
+from pg.environments.catalogue import check_spaces, hidden_in, horizon_of, is_cartpole, make_copy, tables_of
+from pg.environments.observations import Observed
 from pg.environments.tabular import TabularEnvironments
 from pg.study.model import Environment
 from pg.trajectories import Environments, Spaces, Transition
@@ -25,17 +26,28 @@ _SEED_RANGE = 2**31
 
 
 def make_environments(environment: Environment, seeds: int, trajectories: int) -> Environments:
-    """Return S × N copies of the declared environment, by the fastest way there is.
+    """Return S × N copies of the declared environment, by the fastest way there is, seen as it is declared to be.
+
+    They give the environment's own rewards; what is paid for them is a matter of whole trajectories
+    (`pg.environments.rewards`).
 
     Raises
     ------
     UnsupportedEnvironment
         If the environment has no step limit and none is declared, or spaces that policies cannot handle.
     """
-    horizon = horizon_of(environment)
-    mdp = mdp_of(environment)
+    mdp = tables_of(environment)
     if mdp is not None:
         return TabularEnvironments(mdp, seeds, trajectories)
+    copies, seen = _copies(environment, seeds, trajectories), environment.observations
+    hidden = hidden_in(environment, copies.spaces.observation_size)
+    if not hidden and seen.stack == 1 and not seen.normalise:
+        return copies
+    return Observed(copies, hidden, seen.stack, normalised=seen.normalise)
+
+
+def _copies(environment: Environment, seeds: int, trajectories: int) -> Environments:
+    horizon = horizon_of(environment)
     if is_cartpole(environment):
         return VectorisedCartPole(environment.kwargs, horizon, seeds, trajectories)
     return SteppedOneByOne.made(environment.id, environment.kwargs, horizon, seeds, trajectories)

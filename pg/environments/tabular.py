@@ -6,7 +6,7 @@ Importing this module makes the environments of `pg` known to gymnasium (`regist
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -47,6 +47,10 @@ class MDP:
     observed
         (S_,), the number of what a policy sees in each state: equal where it cannot tell states apart. By default
         every state is seen as itself.
+    hidden
+        Numbers that a policy does not see: their columns are missing from what it is shown.
+    last_rewards
+        (S_, A, K), what the last step within the horizon pays, where that differs from what others do.
     """
 
     probabilities: NDArray[np.float64]
@@ -56,10 +60,14 @@ class MDP:
     start: NDArray[np.float64]
     horizon: int
     observed: NDArray[np.int64] | None = None
+    hidden: tuple[int, ...] = ()
+    last_rewards: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         """Refuse tables that do not fit together or are no distributions."""
-        shapes = {table.shape for table in (self.probabilities, self.next_states, self.rewards, self.terminates)}
+        last = self.rewards if self.last_rewards is None else self.last_rewards
+        tables = (self.probabilities, self.next_states, self.rewards, last, self.terminates)
+        shapes = {table.shape for table in tables}
         if len(shapes) > 1 or self.start.shape != self.probabilities.shape[:1]:
             raise ValueError(f"tables of shapes {sorted(shapes)} and start states of shape {self.start.shape}")
         for name, distribution in (("probabilities", self.probabilities), ("start", self.start)):
@@ -83,7 +91,7 @@ class MDP:
     @property
     def spaces(self) -> Spaces:
         """What a policy must know of the MDP."""
-        return Spaces(observation_size=int(self.seen_as.max()) + 1, action_count=self.actions)
+        return Spaces(observation_size=self.observations.shape[1], action_count=self.actions)
 
     @property
     def seen_as(self) -> NDArray[np.int64]:
@@ -92,13 +100,21 @@ class MDP:
 
     @property
     def observations(self) -> NDArray[np.float64]:
-        """What a policy sees in each state, as one-hot vectors (S_, O)."""
-        return np.eye(self.spaces.observation_size)[self.seen_as]
+        """What a policy sees in each state, as one-hot vectors (S_, O); all zeros where it is hidden."""
+        return np.delete(np.eye(int(self.seen_as.max()) + 1)[self.seen_as], self.hidden, axis=1)
 
     @property
     def expected_rewards(self) -> NDArray[np.float64]:
-        """r(s, a), the expected reward of an action, (S_, A)."""
+        """r(s, a), the expected reward of an action before the last step, (S_, A)."""
         return (self.probabilities * self.rewards).sum(-1)
+
+    def expected_rewards_at(self, step: int) -> NDArray[np.float64]:
+        """r_t(s, a), the expected reward of an action at a step, (S_, A)."""
+        return (self.probabilities * self.rewards_at(step)).sum(-1)
+
+    def rewards_at(self, step: int) -> NDArray[np.float64]:
+        """Return what each outcome pays at a step, (S_, A, K)."""
+        return self.rewards if self.last_rewards is None or step < self.horizon - 1 else self.last_rewards
 
     @property
     def transitions(self) -> NDArray[np.float64]:
@@ -191,12 +207,13 @@ class TabularEnvironments:
         """Draw the outcome of each action; a seed without a living copy draws nothing."""
         index = (self._states, actions.astype(np.int64))
         outcome = (*index, _invert(self._outcomes[index], self._uniform(alive)))
+        rewards = self._mdp.rewards_at(self._steps)[outcome]
         self._states = self._mdp.next_states[outcome]
         self._steps += 1
         terminated = self._mdp.terminates[outcome]
         return Transition(
             observations=self._observations[self._states],
-            rewards=self._mdp.rewards[outcome],
+            rewards=rewards,
             terminated=terminated,
             truncated=~terminated & (self._steps >= self.horizon),
         )
@@ -220,6 +237,7 @@ class TabularEnv(gymnasium.Env[np.int64, np.int64]):
         self._start = _distribution_function(mdp.start)
         self._outcomes = _distribution_function(mdp.probabilities)
         self._state = np.int64(0)
+        self._steps = 0
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -227,14 +245,16 @@ class TabularEnv(gymnasium.Env[np.int64, np.int64]):
         """Draw a start state."""
         super().reset(seed=seed, options=options)
         self._state = np.int64(_invert(self._start, self.np_random.random()))
+        self._steps = 0
         return self._observation(), {}
 
     def step(self, action: np.int64) -> tuple[np.int64, float, bool, bool, dict[str, Any]]:
         """Draw an outcome of the action."""
         index = (self._state, int(action))
         outcome = (*index, int(_invert(self._outcomes[index], self.np_random.random())))
+        reward, terminated = float(self.mdp.rewards_at(self._steps)[outcome]), bool(self.mdp.terminates[outcome])
         self._state = self.mdp.next_states[outcome]
-        reward, terminated = float(self.mdp.rewards[outcome]), bool(self.mdp.terminates[outcome])
+        self._steps += 1
         return self._observation(), reward, terminated, False, {}
 
     def _observation(self) -> np.int64:
@@ -327,36 +347,15 @@ def with_potential(mdp: MDP, potential: NDArray[np.float64]) -> MDP:
     potential
         (S_,), $\Phi(s)$. It counts as 0 once the trajectory has ended, and so at the horizon.
 
-    Returns
-    -------
-    MDP
-        Since what the horizon takes back depends on the step, its states are T times those of `mdp`, step by step:
-        state s at step t has the number t · S_ + s. Policies see what they saw before.
-
     Notes
     -----
     Ng, Harada & Russell 1999, theorem 1, for a finite horizon. Along a trajectory the potentials cancel but for the
     first: its return becomes $R - \Phi(s_0)$ and its reward-to-go $G_t - \Phi(s_t)$, which is what a baseline does. So
     every policy keeps its $\nabla J$, loses $\mathbb{E}[\Phi(s_0)]$ of its J, and is optimal if it was before.
     """
-    step = np.arange(mdp.horizon)[:, None, None, None]
-    is_last = step == mdp.horizon - 1
-    gained = np.where(mdp.terminates | is_last, 0, potential[mdp.next_states]) - potential[:, None, None]
-    # Nothing follows the last step within the horizon; a gymnasium environment may still be stepped beyond it.
-    next_states = mdp.next_states + mdp.states * np.minimum(step + 1, mdp.horizon - 1)
-
-    def as_rows(table: NDArray[Any]) -> NDArray[Any]:
-        return np.broadcast_to(table, gained.shape).reshape(-1, *gained.shape[2:])
-
-    return MDP(
-        probabilities=as_rows(mdp.probabilities),
-        next_states=as_rows(next_states),
-        rewards=as_rows(mdp.rewards + gained),
-        terminates=as_rows(mdp.terminates),
-        start=np.kron(np.eye(mdp.horizon)[0], mdp.start),
-        horizon=mdp.horizon,
-        observed=np.tile(mdp.seen_as, mdp.horizon),
-    )
+    left, reached = potential[:, None, None], np.where(mdp.terminates, 0, potential[mdp.next_states])
+    last = mdp.rewards_at(mdp.horizon - 1) - left
+    return replace(mdp, rewards=mdp.rewards + reached - left, last_rewards=last)
 
 
 def _jacket_folding(horizon: int, **kwargs: Any) -> MDP:

@@ -2,6 +2,7 @@
 
 A part of a claim is judged in every case it names: each environment, and in each of those each stage. Rows of the two
 sides are paired by environment, stage and seed, so what is tested is a sample of differences (or ratios), one per seed.
+`pg.evidence.selection` says which rows these are, and which candidate stands for a family.
 
 | relation | p in favour | p against | reported p | interval |
 |---|---|---|---|---|
@@ -19,18 +20,26 @@ the case with the largest p in favour, which `comparison` names.
 | a share (0 or 1 per run) | exact McNemar, Tango's interval | exact binomial, Clopper-Pearson |
 | on a ratio scale | t on the logarithm of a / b, null 1 | t on the logarithm |
 | any other, steps to threshold among them | t on a - b, null 0 | t |
+| with `ratio_of_means` | t on a - r b, null r = 1, Fieller | |
 | a share of an achievable change (`share_of`) | | t on u - r w, Fieller |
 
 With `share_of`, u = 1 - V(a)/V(zero) and w = 1 - V(one)/V(zero) per snapshot; the effect is the ratio of their means.
 
-A run that diverged counts as a failure where the metric is a share; in every other metric a value that is not finite
-leaves the part inconclusive, and `comparison` says so.
+With `ratio_of_means` the effect is E[a] / E[b]. Of steps to threshold these are means restricted to the budget, which
+exist however many runs are censored; a ratio per seed would compare budget with budget wherever both are.
+
+A run that diverged has a value in every metric (see `pg.evidence.curves`). One that lacks it nevertheless counts as a
+failure where the metric is a share; in every other metric a value that is not finite leaves the part inconclusive, and
+`comparison` says so.
+
+Source: Royston and Parmar (2013), "Restricted mean survival time", BMC Med. Res. Methodol. 13, 152.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -38,8 +47,18 @@ import pandas as pd
 
 from pg.evidence import statistics
 from pg.evidence.metrics import METRICS, Metric
-from pg.evidence.tables import level_value
-from pg.study.model import Claim, ClaimPart, Selection
+from pg.evidence.selection import (
+    PAIRED_BY,
+    Side,
+    by_case,
+    in_words,
+    joined,
+    pairs,
+    rows_of,
+    selected,
+    sides_of,
+)
+from pg.study.model import Claim, ClaimPart
 
 COLUMNS = (
     "claim",
@@ -60,10 +79,10 @@ COLUMNS = (
 )
 ALPHA = 0.05
 
-_PAIRED_BY = ("environment", "stage", "seed")
 
-
-def evaluate(key: str, claim: Claim, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def evaluate(
+    key: str, claim: Claim, tables: Mapping[str, pd.DataFrame], tuned: Mapping[str, pd.DataFrame] = MappingProxyType({})
+) -> pd.DataFrame:
     """Judge every part of one claim.
 
     Parameters
@@ -72,6 +91,8 @@ def evaluate(key: str, claim: Claim, tables: Mapping[str, pd.DataFrame]) -> pd.D
         Name of the claim.
     tables
         Long tables by experiment.
+    tuned
+        Standings of tuned cells by experiment, where a part chooses the best of a family.
 
     Returns
     -------
@@ -83,8 +104,15 @@ def evaluate(key: str, claim: Claim, tables: Mapping[str, pd.DataFrame]) -> pd.D
     ValueError
         If a part's rows are missing, ambiguous or without a partner; the message names the part and the rows.
     """
-    rows = [_row(key, name, claim, part, tables[part.experiment]) for name, part in claim.parts.items()]
+    rows = [
+        _row(key, name, claim, joined(part, tables), joined(part, tuned) if _is_ranked(part, tuned) else None)
+        for name, part in claim.parts.items()
+    ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _is_ranked(part: ClaimPart, tuned: Mapping[str, pd.DataFrame]) -> bool:
+    return all(experiment in tuned for experiment in part.experiments.values())
 
 
 def adjust(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -115,10 +143,12 @@ class _Outcome:
     n: int
 
 
-def _row(key: str, name: str, claim: Claim, part: ClaimPart, table: pd.DataFrame) -> dict[str, Any]:
+def _row(key: str, name: str, claim: Claim, table: pd.DataFrame, tuned: pd.DataFrame | None) -> dict[str, Any]:
+    part = claim.parts[name]
     try:
-        rows = _rows(part, table)
-        outcome = _judge_exact(part, rows) if part.relation == "exact" else _judge(part, rows)
+        rows = rows_of(part, table)
+        sides = sides_of(part, rows, tuned)
+        outcome = _judge_exact(part, sides, rows) if part.relation == "exact" else _judge(part, sides, rows)
     except ValueError as error:
         raise ValueError(f"claims.{key}.parts.{name}: {error}") from error
     primary = name == claim.primary
@@ -146,19 +176,18 @@ def _row(key: str, name: str, claim: Claim, part: ClaimPart, table: pd.DataFrame
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    where: str
+    where: Mapping[str, str]
     result: statistics.Interval
     p_for: float
     p_against: float
 
 
-def _judge(part: ClaimPart, rows: pd.DataFrame) -> _Outcome:
-    pairs = _pairs(part, rows)
-    cases = [_case(part, where, case) for where, case in _by_case(pairs)]
+def _judge(part: ClaimPart, sides: Mapping[str, Side], rows: pd.DataFrame) -> _Outcome:
+    cases = [_case(part, where, case) for where, case in by_case(pairs(sides, rows))]
     undefined = [case for case in cases if not case.result.defined]
     binding = undefined[0] if undefined else max(cases, key=lambda case: (case.p_for, -case.p_against))
     p, verdict = (np.nan, "inconclusive") if undefined else _decide(part, cases)
-    result, comparison = binding.result, _comparison(part, binding, len(cases))
+    result, comparison = binding.result, _comparison(part, sides, binding, len(cases))
     return _Outcome(comparison, result.estimate, result.low, result.high, p, verdict, result.n)
 
 
@@ -173,7 +202,7 @@ def _decide(part: ClaimPart, cases: list[_Case]) -> tuple[float, str]:
     return p, "supported" if p_for < p_against else "refuted"
 
 
-def _case(part: ClaimPart, where: str, pairs: pd.DataFrame) -> _Case:
+def _case(part: ClaimPart, where: Mapping[str, str], pairs: pd.DataFrame) -> _Case:
     null = _null(part)
     if part.relation == "equal" and part.margin is not None:
         level = 1 - 2 * ALPHA
@@ -191,6 +220,8 @@ def _test(part: ClaimPart, pairs: pd.DataFrame, null: float, level: float) -> st
     b = pairs["b"].to_numpy(dtype=np.float64) if part.b is not None else None
     if part.share_of is not None:
         return statistics.ratio_of_means_test(*_share_of(pairs), null, level)
+    if part.ratio_of_means and b is not None:
+        return statistics.ratio_of_means_test(a, b, null, level)
     if metric.statistic == "share":
         a = _failures_counted(metric, a)
         if b is None:
@@ -218,27 +249,28 @@ def _failures_counted(metric: Metric, values: statistics.Array) -> statistics.Ar
 def _null(part: ClaimPart) -> float:
     if part.reference is not None:
         return part.reference
-    return 1.0 if METRICS[part.metric].scale == "ratio" else 0.0
+    return 1.0 if part.ratio_of_means or METRICS[part.metric].scale == "ratio" else 0.0
 
 
 # Exact relations -----------------------------------------------------------------------------------------------------
 
 
-def _judge_exact(part: ClaimPart, rows: pd.DataFrame) -> _Outcome:
+def _judge_exact(part: ClaimPart, sides: Mapping[str, Side], rows: pd.DataFrame) -> _Outcome:
     """Compare every case with the tolerance; a value that is not finite is outside of it."""
     if part.b is None and part.share_of is None:
         # Nothing is paired: a may stand for several batch sizes or variants at once.
-        cases = _selected("a", part.a, rows).rename(columns={"value": "a"})
+        cases = selected(sides["a"], rows).rename(columns={"value": "a"})
     else:
-        cases = _pairs(part, rows).reset_index()
+        cases = pairs(sides, rows).reset_index()
     target = part.reference if part.reference is not None else cases["b"].to_numpy(dtype=np.float64)
     with np.errstate(all="ignore"):
         value = cases["a"].to_numpy(dtype=np.float64) if part.share_of is None else np.divide(*_share_of(cases))
         deviation = np.abs(value - target)
     margin = part.margin or 0.0
     worst = int(np.argmax(np.where(np.isnan(deviation), np.inf, deviation)))
-    where = _where({column: cases[column].iloc[worst] for column in _PAIRED_BY if column in cases})
-    comparison = f"|{_quantity(part, '-')}{_shift(part)}| ≤ {margin:g} in all of {len(cases)} cases; largest in {where}"
+    where = {column: cases[column].iloc[worst] for column in PAIRED_BY if column in cases}
+    said = _quantity(part, sides, where)
+    comparison = f"|{said}{_shift(part)}| ≤ {margin:g} in all of {len(cases)} cases; largest in {in_words(where)}"
     verdict = "supported" if bool((deviation <= margin).all()) else "refuted"
     return _Outcome(comparison, float(deviation[worst]), np.nan, np.nan, np.nan, verdict, len(cases))
 
@@ -249,124 +281,26 @@ def _shift(part: ClaimPart) -> str:
     return f" {'-' if part.reference > 0 else '+'} {abs(part.reference):g}"
 
 
-# Rows and pairs ------------------------------------------------------------------------------------------------------
-
-
-def _rows(part: ClaimPart, table: pd.DataFrame) -> pd.DataFrame:
-    """Select the metric's rows in the environments and stages that the part names."""
-    # Names that look like numbers, and empty stages, do not survive CSV as text.
-    text = {column: table[column].astype(object).where(table[column].notna(), "").astype(str) for column in _NAMES}
-    rows = table.assign(**text)
-    metrics = tuple(dict.fromkeys(selection.get("metric", part.metric) for selection in _sides(part).values()))
-    for column, wanted in (("metric", metrics), ("environment", part.environments), ("stage", part.stages)):
-        missing = [name for name in wanted if name not in set(rows[column])]
-        if missing:
-            there = ", ".join(rows[column].unique())
-            gone = ", ".join(missing)
-            raise ValueError(f"{part.experiment} has no {column} {gone} for {part.metric}; there {column} is {there}")
-        rows = rows[rows[column].isin(wanted)] if wanted else rows
-    return rows
-
-
-_NAMES = ("environment", "variant", "stage", "metric")
-
-
-def _selected(side: str, selection: Selection, rows: pd.DataFrame) -> pd.DataFrame:
-    for column, value in selection.items():
-        if column not in rows.columns:
-            raise ValueError(f"{side}: no column {column}; columns are {', '.join(rows.columns)}")
-        chosen = rows[_matches(rows[column], value)]
-        if chosen.empty:
-            there = ", ".join(map(str, rows[column].unique()))
-            raise ValueError(f"{side}: no rows with {column} {value}; there {column} is one of {there}")
-        rows = chosen
-    return rows
-
-
-def _matches(column: pd.Series[Any], value: Any) -> pd.Series[bool]:
-    """Compare as a table does that was written and read back: numbers as numbers, the rest as text."""
-    if value is None:
-        return column.isna()
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return pd.to_numeric(column, errors="coerce") == value
-    return column.astype(str) == str(level_value(value))
-
-
-def _pairs(part: ClaimPart, rows: pd.DataFrame) -> pd.DataFrame:
-    """Put the values of each side into a column, a row per environment, stage and seed of a."""
-    sides = {side: {"metric": part.metric, **selection} for side, selection in _sides(part).items()}
-    # What a side selects itself (a stage against another) cannot pair it.
-    keys = [key for key in _PAIRED_BY if not any(key in selection for selection in sides.values())]
-    values = {side: _values(side, selection, rows, keys) for side, selection in sides.items()}
-    for side, of_side in values.items():
-        missing = values["a"].index.difference(of_side.index, sort=False)
-        if len(missing):
-            partner = _where(dict(zip(keys, missing[0] if len(keys) > 1 else missing[:1], strict=True)))
-            raise ValueError(f"{side}: no partner for {len(missing)} rows of a, the first of them {partner}")
-    return pd.DataFrame({side: of_side.reindex(values["a"].index) for side, of_side in values.items()})
-
-
-def _sides(part: ClaimPart) -> dict[str, Selection]:
-    """Return what each side of a part selects; one of them may name a metric of its own."""
-    sides = {"a": part.a}
-    if part.b is not None:
-        sides["b"] = part.b
-    if part.share_of is not None:
-        sides |= {"zero": part.share_of.zero, "one": part.share_of.one}
-    return sides
-
-
-def _values(side: str, selection: Selection, rows: pd.DataFrame, keys: list[str]) -> pd.Series[float]:
-    chosen = _selected(side, selection, rows)
-    if chosen.duplicated(keys).any():
-        open_columns = [
-            f"{column} ({', '.join(map(str, chosen[column].unique()))})"
-            for column in chosen.columns.difference([*keys, "value"], sort=False)
-            if len(chosen[column].unique()) > 1
-        ]
-        raise ValueError(f"{side}: leaves open {', '.join(open_columns)}; name one")
-    return chosen.set_index(keys)["value"]
-
-
-def _by_case(pairs: pd.DataFrame) -> Iterable[tuple[str, pd.DataFrame]]:
-    """Yield each environment and stage that the pairs come from, with its pairs."""
-    keys = [str(key) for key in pairs.index.names if key != "seed"]
-    if not keys:
-        yield "", pairs
-        return
-    for names, case in pairs.groupby(level=keys, sort=False):
-        yield _where(dict(zip(keys, names if isinstance(names, tuple) else (names,), strict=True))), case
-
-
 # Words ---------------------------------------------------------------------------------------------------------------
 
 
-def _comparison(part: ClaimPart, binding: _Case, cases: int) -> str:
+def _comparison(part: ClaimPart, sides: Mapping[str, Side], binding: _Case, cases: int) -> str:
     """Say what was compared, in which case, and how."""
-    ratio = METRICS[part.metric].scale == "ratio"
     sign = {"less": "<", "greater": ">", "equal": "="}[part.relation]
     margin = f" ± {part.margin:g} (90 % interval)" if part.relation == "equal" else ""
-    where = f" in {binding.where}" if binding.where else ""
+    where = f" in {in_words(binding.where)}" if in_words(binding.where) else ""
     which = f", the least favourable of {cases}" if cases > 1 else ""
-    said = f"{_quantity(part, '/' if ratio else '-')} {sign} {_null(part):g}{margin}"
+    said = f"{_quantity(part, sides, binding.where)} {sign} {_null(part):g}{margin}"
     return f"{said}{where}{which}; {binding.result.method}"
 
 
-def _quantity(part: ClaimPart, sign: str) -> str:
-    a = _named(part.a)
+def _quantity(part: ClaimPart, sides: Mapping[str, Side], where: Mapping[str, str]) -> str:
+    called = {name: side.called(where.get("environment", "")) for name, side in sides.items()}
     if part.share_of is not None:
-        zero, one = _named(part.share_of.zero), _named(part.share_of.one)
-        return f"share of the change from {zero} to {one} reached by {a}"
-    return a if part.b is None else f"{a} {sign} {_named(part.b)}"
-
-
-def _named(selection: Selection) -> str:
-    """Name a selection: the variant, then its levels in brackets."""
-    levels = [f"{column.rsplit('.', 1)[-1]} {value}" for column, value in selection.items() if column != "variant"]
-    if "variant" not in selection:
-        return ", ".join(levels)
-    return f"{selection['variant']} ({', '.join(levels)})" if levels else str(selection["variant"])
-
-
-def _where(keys: Mapping[str, Any]) -> str:
-    return ", ".join(f"seed {value}" if key == "seed" else str(value) for key, value in keys.items() if value != "")
+        return f"share of the change from {called['zero']} to {called['one']} reached by {called['a']}"
+    if part.b is None:
+        return called["a"]
+    if part.ratio_of_means:
+        return f"mean of {called['a']} / mean of {called['b']}"
+    ratio = METRICS[part.metric].scale == "ratio" and part.relation != "exact"
+    return f"{called['a']} {'/' if ratio else '-'} {called['b']}"

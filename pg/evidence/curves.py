@@ -2,6 +2,13 @@
 
 Everywhere, `steps` (I,) counts environment steps after each of I batches, increasing; `returns` (I,) are the batches'
 mean returns; `budget` is the number of environment steps that every run is given.
+
+A run has diverged whose last update left numbers that are not finite: its policy is lost, and training stops there.
+What it had reached until then stands. From then on it counts as `worst`, the least mean return of any batch of any run
+that it is compared with: a failure neither drops out of a statistic, nor leaves it undefined, nor improves it.
+
+Source: Lachin (1999), "Worst-rank score analysis with informatively missing observations in clinical trials",
+Control. Clin. Trials 20, 408-422.
 """
 
 from __future__ import annotations
@@ -9,12 +16,37 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
 _RECENT = 5  # batches whose mean return is compared with the threshold
 _TENTHS = 10
+
+
+def has_diverged(run: pd.DataFrame) -> bool:
+    """Tell whether a run's last update lost its policy, from the run's rows in order of iterations.
+
+    It did where the gradient's norm is not finite, or a KL divergence is not a number, or the batch's mean return is
+    not finite. A KL divergence may be infinite: the new policy withholds an action.
+    """
+    last = run.iloc[-1]
+    finite = np.isfinite(last["gradient_norm"]) and np.isfinite(last["return_mean"])
+    return bool(not finite or np.isnan(last["kl_new_old"] + last["kl_old_new"]))
+
+
+def continued(steps: Array, returns: Array, budget: float, worst: float) -> tuple[Array, Array]:
+    """Continue the curve of a run that diverged: until the budget it counts as the worst.
+
+    Returns
+    -------
+    steps, returns
+        (I + 1,), the run's own batches and the rest of the budget. A batch whose return is not finite counts as the
+        worst.
+    """
+    known = np.where(np.isfinite(returns), returns, worst)
+    return np.append(steps, max(budget, steps[-1])), np.append(known, worst)
 
 
 def area(steps: Array, returns: Array, budget: float) -> float:

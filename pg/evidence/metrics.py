@@ -36,6 +36,8 @@ class Metric:
         What summarises it over seeds. "share" marks the metrics that are 0 or 1.
     failure
         Value that a run without a finite one counts as; None where such a run leaves the statistic undefined.
+    never_negative
+        Whether no value is below 0, so that one mean over another has a meaning.
     """
 
     name: str
@@ -45,15 +47,24 @@ class Metric:
     scale: Scale = "difference"
     statistic: Statistic = "mean"
     failure: float | None = None
+    never_negative: bool = False
 
 
 _ALL = (
     Metric("final_return", "return over the last tenth of the budget", "", ("train",)),
     Metric("area", "mean return over the budget", "", ("train",)),
-    Metric("steps_to_threshold", "steps to threshold", "environment steps", ("train",), statistic="restricted_mean"),
+    Metric(
+        "steps_to_threshold",
+        "steps to threshold",
+        "environment steps",
+        ("train",),
+        statistic="restricted_mean",
+        never_negative=True,
+    ),
     Metric("censored", "share of runs that miss the threshold", "", ("train",), statistic="share", failure=1.0),
     Metric("solved", "share of runs that reach the threshold", "", ("train",), statistic="share", failure=0.0),
     Metric("collapsed", "share of collapsed runs", "", ("train",), statistic="share", failure=1.0),
+    Metric("diverged", "share of diverged runs", "", ("train",), statistic="share", failure=1.0),
     Metric("return_at_common_iteration", "return after equally many iterations", "", ("train",)),
     Metric("demonstrator_return", "return of the demonstrations", "", ("train",)),
     Metric("clone_minus_demonstrator", "return before the first update minus the demonstrator's", "", ("train",)),
@@ -98,10 +109,10 @@ _ALL = (
     Metric(
         "variance_ratio", "sampled over exact total variance", "", ("exact",), scale="ratio", statistic="geometric_mean"
     ),
-    Metric("gradient_norm", "norm of the true gradient", "", ("exact",)),
+    Metric("gradient_norm", "norm of the true gradient", "", ("exact",), never_negative=True),
     Metric("objective", "expected return J", "", ("exact",)),
     Metric("explicit_difference", "relative difference to the explicit sum", "", ("identity",)),
-    Metric("backward_passes", "backward passes of the explicit sum", "", ("identity",)),
+    Metric("backward_passes", "backward passes of the explicit sum", "", ("identity",), never_negative=True),
     Metric("imitation_difference", "relative difference to weighted imitation", "", ("identity",)),
     Metric("cloning_difference", "relative difference to behaviour cloning at weights 1", "", ("identity",)),
     Metric(
@@ -112,11 +123,17 @@ _ALL = (
         scale="ratio",
         statistic="geometric_mean",
     ),
-    Metric("kl", "mean KL divergence of the policy from the one that collected the data", "", ("staleness",)),
-    Metric("effective_share", "effective sample size over N", "", ("staleness", "horizon")),
-    Metric("largest_weight", "largest importance weight", "", ("staleness", "horizon")),
-    Metric("median_weight", "median importance weight", "", ("horizon",)),
-    Metric("log_weight_variance", "variance of the log weight", "", ("horizon",)),
+    Metric(
+        "kl",
+        "mean KL divergence of the policy from the one that collected the data",
+        "",
+        ("staleness",),
+        never_negative=True,
+    ),
+    Metric("effective_share", "effective sample size over N", "", ("staleness", "horizon"), never_negative=True),
+    Metric("largest_weight", "largest importance weight", "", ("staleness", "horizon"), never_negative=True),
+    Metric("median_weight", "median importance weight", "", ("horizon",), never_negative=True),
+    Metric("log_weight_variance", "variance of the log weight", "", ("horizon",), never_negative=True),
     Metric("state_part", "bias from the states' distribution over the gradient's norm", "", ("staleness",)),
     Metric("return_part", "bias from the returns over the gradient's norm", "", ("staleness",)),
     Metric("state_variation", "total variation between the states' distributions", "", ("staleness",)),

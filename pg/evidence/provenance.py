@@ -10,10 +10,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from pg.evidence.records import logged_code
+
 _PACKAGES = ("pg", "snakemake", "torch", "gymnasium", "numpy", "pandas", "scipy", "matplotlib", "seaborn")
 
 
-def provenance(config_digest: str, code_digest: str, benchmarks: Iterable[str | Path]) -> Mapping[str, str]:
+def provenance(
+    config_digest: str, code_digest: str, benchmarks: Iterable[str | Path], codes: Mapping[str, str]
+) -> Mapping[str, str]:
     """Describe a run, for the report.
 
     Parameters
@@ -22,6 +26,8 @@ def provenance(config_digest: str, code_digest: str, benchmarks: Iterable[str | 
         Digests of the resolved study and of the code of `pg`.
     benchmarks
         Snakemake's benchmark files of the jobs, as far as there are any.
+    codes
+        Digests of the present code of the jobs, by the logs that say what code they ran.
     """
     seconds = [float(pd.read_csv(path, sep="\t")["s"].sum()) for path in benchmarks if Path(path).exists()]
     return {
@@ -30,6 +36,18 @@ def provenance(config_digest: str, code_digest: str, benchmarks: Iterable[str | 
         "Command": "snakemake --cores all",
         "Configuration": config_digest,
         "Code": code_digest,
+        "Code of the jobs": _agreement(codes),
         "Python": platform.python_version(),
         **{package: version(package) for package in _PACKAGES},
     }
+
+
+def _agreement(codes: Mapping[str, str]) -> str:
+    """Say whether every job ran the code that is there now, and name those that did not."""
+    found = {log: logged_code(log) for log in codes}
+    other = [log for log, code in found.items() if code is not None and code != codes[log]]
+    silent = sum(code is None for code in found.values())
+    said = f"{len(codes) - len(other) - silent} of {len(codes)} jobs ran the present code"
+    if silent:
+        said += f", {silent} left no log"
+    return said if not other else f"mixed: {said}; other code made {', '.join(other)}"

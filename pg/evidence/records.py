@@ -117,6 +117,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 _log = logging.getLogger("pg")
 _SECONDS_BETWEEN_REPORTS = 5.0
+_CODE = "code "
 
 
 class UnreadableRecord(ValueError):
@@ -290,7 +291,9 @@ class RunRecorder:
 
     def frame(self) -> pd.DataFrame:
         """Return all rows, ordered by learning rate, seed and iteration."""
-        frame = pd.DataFrame(self._rows, columns=list(RUN_COLUMNS))
+        # What only some runs have to tell stands behind what all of them tell.
+        more = [column for column in next(iter(self._rows), {}) if column not in RUN_COLUMNS]
+        frame = pd.DataFrame(self._rows, columns=[*RUN_COLUMNS, *more])
         return frame.sort_values(["learning_rate", "seed", "iteration"], ignore_index=True)
 
     def _report(self, row: Mapping[str, float | int]) -> None:
@@ -308,12 +311,32 @@ class RunRecorder:
         )
 
 
-def log_to(path: str | Path | None) -> None:
-    """Send the log of this job to a file, or to standard error where there is none."""
+def log_to(path: str | Path | None, code: str = "") -> None:
+    """Send the log of this job to a file, or to standard error where there is none.
+
+    Parameters
+    ----------
+    path
+        File that is written anew.
+    code
+        Digest of the code that the job runs; the log begins with it, and the report reads it there.
+    """
     handler = logging.StreamHandler() if path is None else logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
     _log.addHandler(handler)
     _log.setLevel(logging.INFO)
+    if code:
+        _log.info("%s%s", _CODE, code)
+
+
+def logged_code(path: str | Path) -> str | None:
+    """Return the digest that a job's log begins with; None where there is no log or it does not say."""
+    try:
+        with Path(path).open(encoding="utf-8") as log:
+            _, mark, code = log.readline().rstrip("\n").partition(_CODE)
+    except OSError:
+        return None
+    return code if mark else None
 
 
 def _atomically(path: Path, write: Callable[[Path], object]) -> None:

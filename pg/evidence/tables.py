@@ -45,14 +45,18 @@ def train_table(runs: Mapping[Cell, pd.DataFrame], budget: int) -> pd.DataFrame:
     -------
     DataFrame
         Columns environment, variant, the sweep's paths, stage (empty), seed, metric, value. Metrics of the threshold
-        stand only where the environment declares one, those of imitation only where the variant imitates.
+        stand only where the environment declares one, those of imitation only where the variant imitates. What a run
+        that diverged counts as: see `pg.evidence.curves`; it has collapsed, and a threshold that it reached before
+        stays reached.
     """
-    common = _common_iterations(runs)
+    common, worst = _common_iterations(runs), _worst_returns(runs)
     rows = [
         {**_names(cell), "stage": "", "seed": seed, "metric": metric, "value": value}
         for cell, rows_of_cell in runs.items()
         for seed, run in _by_seed(rows_of_cell)
-        for metric, value in _run_metrics(run, cell, budget, common[cell.environment_name]).items()
+        for metric, value in _run_metrics(
+            run, cell, budget, common[cell.environment_name], worst[cell.environment_id]
+        ).items()
     ]
     return pd.DataFrame(rows, columns=_columns(runs, "stage", "seed", "metric", "value"))
 
@@ -63,33 +67,42 @@ def train_curves(runs: Mapping[Cell, pd.DataFrame], budget: int, points: int = 1
     Returns
     -------
     DataFrame
-        Columns environment, variant, the sweep's paths, seed, steps, return. The return is empty as long as a
-        demonstrator acts.
+        Columns environment, variant, the sweep's paths, seed, steps, return, diverged_at: the steps after which the
+        run diverged, at most the budget, and empty where it did not. The return is empty as long as a demonstrator
+        acts.
     """
-    grid = np.arange(1, points + 1) * budget // points
+    grid, worst = np.arange(1, points + 1) * budget // points, _worst_returns(runs)
     frames = [
-        pd.DataFrame({**_names(cell), "seed": seed, "steps": grid, "return": _curve(run, cell, grid)})
+        pd.DataFrame({**_names(cell), "seed": seed, **_curve(run, cell, budget, worst[cell.environment_id], grid)})
         for cell, rows_of_cell in runs.items()
         for seed, run in _by_seed(rows_of_cell)
     ]
-    return pd.concat(frames, ignore_index=True)[_columns(runs, "seed", "steps", "return")]
+    return pd.concat(frames, ignore_index=True)[_columns(runs, "seed", "steps", "return", "diverged_at")]
 
 
-def _curve(run: pd.DataFrame, cell: Cell, grid: NDArray[Any]) -> Array:
-    curve = curves.interpolate(*_steps_and_returns(run), grid)
-    return np.where(grid > run["demonstration_steps"].iloc[0], curve, np.nan) if _imitates(cell) else curve
+def _curve(run: pd.DataFrame, cell: Cell, budget: int, worst: float, grid: NDArray[Any]) -> dict[str, Any]:
+    returns = curves.interpolate(*_whole_curve(run, budget, worst), grid)
+    if _imitates(cell):
+        returns[grid <= run["demonstration_steps"].iloc[0]] = np.nan
+    diverged_at = min(float(run["steps"].iloc[-1]), budget) if curves.has_diverged(run) else np.nan
+    return {"steps": grid, "return": returns, "diverged_at": diverged_at}
 
 
-def _run_metrics(run: pd.DataFrame, cell: Cell, budget: int, common_iteration: int) -> dict[str, float]:
-    steps, returns = _steps_and_returns(run)
-    values = {"final_return": curves.final_return(steps, returns, budget), "area": curves.area(steps, returns, budget)}
+def _run_metrics(run: pd.DataFrame, cell: Cell, budget: int, common_iteration: int, worst: float) -> dict[str, float]:
+    (steps, returns), diverged = _steps_and_returns(run), curves.has_diverged(run)
+    values = {
+        "final_return": worst if diverged else curves.final_return(steps, returns, budget),
+        "area": curves.area(*_whole_curve(run, budget, worst), budget),
+    }
     if cell.environment.threshold is not None:
         reached = curves.steps_to_threshold(steps, returns, budget, cell.environment.threshold)
         values["steps_to_threshold"] = float(budget) if reached is None else reached
         values["censored"] = float(reached is None)
         values["solved"] = float(reached is not None)
-    values["collapsed"] = float(curves.collapsed(returns))
-    values["return_at_common_iteration"] = curves.return_at_iteration(returns, common_iteration)
+    values["collapsed"] = float(diverged or curves.collapsed(returns))
+    values["diverged"] = float(diverged)
+    lost = diverged and (len(returns) < common_iteration or not np.isfinite(returns[:common_iteration]).all())
+    values["return_at_common_iteration"] = worst if lost else curves.return_at_iteration(returns, common_iteration)
     if _imitates(cell):
         demonstrator = float(run["demonstrator_return"].iloc[0])
         values["demonstrator_return"] = demonstrator
@@ -104,12 +117,35 @@ def _imitates(cell: Cell) -> bool:
 
 
 def _common_iterations(runs: Mapping[Cell, pd.DataFrame]) -> dict[str, int]:
-    """Per environment, the last iteration that every run of the experiment reaches."""
-    common: dict[str, int] = {}
+    """Per environment, the last iteration that every run of the experiment reaches that did not diverge.
+
+    Runs that diverged count as failures later on, and set the end only where no other run is left.
+    """
+    lengths: dict[str, list[tuple[bool, int]]] = {}
     for cell, rows in runs.items():
-        last = int(rows.groupby("seed")["iteration"].max().min())
-        common[cell.environment_name] = min(last, common.get(cell.environment_name, last))
-    return common
+        of_environment = lengths.setdefault(cell.environment_name, [])
+        of_environment += [(curves.has_diverged(run), int(run["iteration"].max())) for _, run in _by_seed(rows)]
+    return {
+        name: min([last for diverged, last in found if not diverged] or [last for _, last in found])
+        for name, found in lengths.items()
+    }
+
+
+def _worst_returns(runs: Mapping[Cell, pd.DataFrame]) -> dict[str, float]:
+    """Per environment, at each level of its own, the least mean return of any batch of any run of the experiment."""
+    worst: dict[str, float] = {}
+    for cell, rows in runs.items():
+        returns = rows["return_mean"].to_numpy(np.float64)
+        least = returns[np.isfinite(returns)].min(initial=np.inf)
+        worst[cell.environment_id] = min(worst.get(cell.environment_id, np.inf), float(least))
+    # Where no batch has a finite return, nothing is known.
+    return {environment: least if np.isfinite(least) else np.nan for environment, least in worst.items()}
+
+
+def _whole_curve(run: pd.DataFrame, budget: int, worst: float) -> tuple[Array, Array]:
+    """Return the run's curve, up to the budget where it diverged."""
+    steps, returns = _steps_and_returns(run)
+    return curves.continued(steps, returns, budget, worst) if curves.has_diverged(run) else (steps, returns)
 
 
 def _steps_and_returns(run: pd.DataFrame) -> tuple[Array, Array]:
@@ -225,8 +261,7 @@ def level_value(value: Any) -> Any:
 
 
 def _names(cell: Cell) -> dict[str, Any]:
-    levels = {path: level_value(value) for path, value in cell.levels.items()}
-    return {"environment": cell.environment_name, "variant": cell.variant_name, **levels}
+    return {column: level_value(value) for column, value in cell.names.items()}
 
 
 def _columns(cells: Iterable[Cell], *rest: str) -> list[str]:

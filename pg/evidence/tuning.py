@@ -1,4 +1,8 @@
-"""How a learning rate is chosen: by the mean area under the curve over tuning seeds, the same way for every variant."""
+"""How a learning rate is chosen: by the mean area under the curve over tuning seeds, the same way for every variant.
+
+A run that diverged has no score, whatever it had reached, and a mean over it ranks below every other: a rate that loses
+a policy on any tuning seed is chosen only where all rates do.
+"""
 
 from __future__ import annotations
 
@@ -54,13 +58,16 @@ def scores(runs: pd.DataFrame, budget: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns learning_rate, seed, score; sorted by the first two.
+        Columns learning_rate, seed, score; sorted by the first two. The score is NaN where the run diverged.
     """
-    rows = [
-        (rate, seed, curves.area(run["steps"].to_numpy(np.float64), run["return_mean"].to_numpy(np.float64), budget))
-        for (rate, seed), run in runs.groupby(["learning_rate", "seed"])
-    ]
+    rows = [(*which, _score(run, budget)) for which, run in runs.groupby(["learning_rate", "seed"])]
     return pd.DataFrame(rows, columns=["learning_rate", "seed", "score"])
+
+
+def _score(run: pd.DataFrame, budget: int) -> float:
+    if curves.has_diverged(run):
+        return math.nan
+    return curves.area(run["steps"].to_numpy(np.float64), run["return_mean"].to_numpy(np.float64), budget)
 
 
 def choose(scores: pd.DataFrame) -> Choice:
@@ -87,9 +94,10 @@ def choose(scores: pd.DataFrame) -> Choice:
     )
     grid = sorted({one.learning_rate for one in every})
     # max takes the first of equals, and rates ascend.
-    best = max(grid, key=lambda rate: _mean(one.score for one in every if one.learning_rate == rate))
+    best = max(grid, key=lambda rate: mean_score(one.score for one in every if one.learning_rate == rate))
     return Choice(best, best in (grid[0], grid[-1]), every)
 
 
-def _mean(scores: Iterable[float | None]) -> float:
+def mean_score(scores: Iterable[float | None]) -> float:
+    """Average scores over tuning seeds; below every number where one of the runs diverged."""
     return statistics.fmean(-math.inf if score is None else score for score in scores)

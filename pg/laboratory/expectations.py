@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pg.environments.catalogue import mdp_of
-from pg.environments.enumeration import Enumeration, batches, enumerate_trajectories, tuples
+from pg.environments.enumeration import Enumeration, batches, enumerate_paid, tuples
 from pg.environments.exact import objective
 from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP
@@ -81,7 +81,7 @@ def enumerate_moments(job: ExactJob, policies: Mapping[int, Parameters]) -> pd.D
     mdp = mdp_of(job.environment)
     if mdp is None:
         raise NoTables(f"{job.environment.id} has no transition tables, so nothing can be enumerated")
-    enumeration = enumerate_trajectories(mdp, job.limit)
+    enumeration = enumerate_paid(job.environment, job.limit)
     rows: list[dict[str, int | float | str]] = []
     for seed in job.seeds:
         for name, variant in job.variants.items():
@@ -160,7 +160,7 @@ def sampled_variance(job: ExactJob, policy: Policy, variant: Variant, mdp: MDP, 
     """Estimate the total variance of a variant's estimate from as many sampled batches as the job asks for."""
     assert job.sampled_batches is not None
     copies = make_environments(job.environment, 1, job.sampled_batches * variant.batch)
-    pool = sample(copies, policy, generators_of(seed, job.stage, "sampled"))
+    pool = sample(copies, policy, generators_of(seed, job.stage, "sampled"), job.environment.rewards)
     gradients = batch_gradients(policy, variant, in_float64(pool).regrouped(variant.batch), mdp)
     return gradients.var(0).sum().item()
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import torch
 
+from pg.environments.rewards import paid
 from pg.learning.policies import Parameters, Policy, make_policy, stack, thaw
 from pg.learning.rollout import Generators, collect
 from pg.randomness import generator, torch_generator
 from pg.study.model import Policy as PolicyOptions
+from pg.study.model import Rewards
 from pg.trajectories import Environments, Spaces, Trajectories
 
 __all__ = ["Parameters", "generators_of", "in_float64", "random_policy", "sample", "thaw"]
@@ -25,9 +27,9 @@ def random_policy(options: PolicyOptions, spaces: Spaces, seed: int) -> Policy:
     return policy
 
 
-def sample(environments: Environments, policy: Policy, generators: Generators) -> Trajectories:
-    """Collect N trajectories of one policy, S = 1."""
-    return collect(environments, stack([policy]), [generators])
+def sample(environments: Environments, policy: Policy, generators: Generators, rewards: Rewards) -> Trajectories:
+    """Collect N trajectories of one policy, S = 1, with what is paid for them."""
+    return paid(rewards, collect(environments, stack([policy]), [generators]))
 
 
 def generators_of(seed: int, *purpose: str) -> Generators:

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from pg.environments.catalogue import mdp_of
+from pg.environments.rewards import AS_EARNED, paid
 from pg.environments.stacked import make_environments
 from pg.estimators.importance import effective_share
 from pg.laboratory.frozen import Parameters, generators_of, in_float64, sample, thaw
@@ -65,10 +66,12 @@ def lengthen_trajectories(job: HorizonJob, policies: Mapping[int, Parameters]) -
     rows: list[dict[str, float | int | str]] = []
     for seed in job.seeds:
         behaviour = thaw(job.policy, copies.spaces, policies[seed], torch.float64)
-        collected = in_float64(sample(copies, behaviour, generators_of(seed, job.stage, "horizon", "pool")))
+        # Paid once they are cut: some rewards depend on where a trajectory ends.
+        collected = in_float64(sample(copies, behaviour, generators_of(seed, job.stage, "horizon", "pool"), AS_EARNED))
         target = moved(behaviour, collected, job.kl, torch_generator(seed, "probe", job.stage, "horizon", "direction"))
         for horizon, environment in environments.items():
-            reuse = Reuse.at(target, behaviour, cut(collected, horizon), mdp_of(environment))
+            shorter = paid(environment.rewards, cut(collected, horizon))
+            reuse = Reuse.at(target, behaviour, shorter, mdp_of(environment))
             rows += [
                 {"seed": seed, "variant": name, "batch": variant.batch, "horizon": horizon, **measures(reuse, variant)}
                 for name, variant in job.variants.items()

@@ -45,7 +45,8 @@ def compare_forms(job: IdentityJob) -> pd.DataFrame:
         for name, variant in job.variants.items():
             environments = copies[variant.batch]
             policy = random_policy(variant.policy, environments.spaces, seed)
-            batch = in_float64(sample(environments, policy, generators_of(seed, job.stage, "forms")))
+            collected = sample(environments, policy, generators_of(seed, job.stage, "forms"), job.environment.rewards)
+            batch = in_float64(collected)
             measured = differences(policy, variant, batch, mdp)
             rows.append({"seed": seed, "variant": name, "batch": variant.batch, **measured})
     return pd.DataFrame(rows)

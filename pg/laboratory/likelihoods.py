@@ -172,7 +172,7 @@ def _samples(
 
     def sampled(environments: Environments, repetition: int, purpose: str) -> Trajectories:
         generators = generators_of(seed, job.stage, "update", str(repetition), purpose)
-        return in_float64(sample(environments, policy, generators))
+        return in_float64(sample(environments, policy, generators, job.environment.rewards))
 
     for repetition in range(job.updates):
         batches = {size: sampled(copies, repetition, "batch") for size, copies in batch_copies.items()}

@@ -42,7 +42,7 @@ def probe(job: ProbeJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
     environments, mdp = make_environments(job.environment, 1, job.sample.trajectories), mdp_of(job.environment)
     for seed in job.seeds:
         policy = thaw(job.policy, environments.spaces, policies[seed])
-        pool = sample(environments, policy, generators_of(seed, job.stage, "pool"))
+        pool = sample(environments, policy, generators_of(seed, job.stage, "pool"), job.environment.rewards)
         truth = reference(job.environment, mdp, policy, job.sample, seed, job.stage, pool)
         _log.info("seed %d: reference of %d trajectories, SNR %.1f", seed, truth.trajectories, truth.snr)
         least = {name: least_variance(policy, variant, pool.regrouped(1)) for name, variant in job.variants.items()}

@@ -150,7 +150,7 @@ def _batch_gradients(
     """Yield the batch gradients of one further part of the independent sample at a time."""
     copies = make_environments(environment, 1, sample.reference)
     while True:
-        part = sampled(copies, policy, generators)
+        part = sampled(copies, policy, generators, environment.rewards)
         yield batch_gradients(policy, variant, part.regrouped(_REFERENCE_BATCH))
 
 

@@ -19,7 +19,7 @@ from torch.distributions import kl_divergence
 
 from pg.environments import exact
 from pg.environments.catalogue import mdp_of
-from pg.environments.enumeration import Enumeration, enumerate_trajectories
+from pg.environments.enumeration import Enumeration, enumerate_paid
 from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP, count_trajectories
 from pg.estimators import compose
@@ -325,13 +325,14 @@ class _Bench:
         return cls(
             job=job,
             mdp=mdp,
-            enumeration=enumerate_trajectories(mdp, _MOST_ENUMERATED) if mdp is not None and is_small else None,
+            enumeration=enumerate_paid(job.environment, _MOST_ENUMERATED) if is_small else None,
             batch_copies=make_environments(job.environment, 1, job.walker.batch),
             pool_copies=make_environments(job.environment, 1, job.sample.trajectories),
         )
 
     def sampled(self, copies: Environments, policy: Policy, seed: int, purpose: str) -> Trajectories:
-        return in_float64(sample(copies, policy, generators_of(seed, self.job.stage, "staleness", purpose)))
+        generators = generators_of(seed, self.job.stage, "staleness", purpose)
+        return in_float64(sample(copies, policy, generators, self.job.environment.rewards))
 
     def true_gradient(self, target: Policy, seed: int, steps: int) -> Reference:
         """Return ∇J(θ'), by an independent sample of π_θ' where there are no tables."""
@@ -340,7 +341,8 @@ class _Bench:
         # Sampled trajectories are in single precision.
         single, stage = copy.deepcopy(target).float(), f"{self.job.stage}/{steps}"
         few = make_environments(self.job.environment, 1, _FEW)
-        tried = sample(few, single, generators_of(seed, stage, "staleness", "tried"))
+        generators = generators_of(seed, stage, "staleness", "tried")
+        tried = sample(few, single, generators, self.job.environment.rewards)
         return reference(self.job.environment, None, single, self.job.sample, seed, stage, tried)
 
 

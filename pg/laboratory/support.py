@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pg.environments.catalogue import mdp_of
-from pg.environments.enumeration import Enumeration, batches, enumerate_trajectories
+from pg.environments.enumeration import Enumeration, batches, enumerate_paid
 from pg.estimators import importance
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.gradients import batch_gradients
@@ -57,7 +57,7 @@ def withhold_support(job: SupportJob) -> pd.DataFrame:
     mdp = mdp_of(job.environment)
     if mdp is None:
         raise ValueError(f"{job.environment.id} has no transition tables, so nothing can be enumerated")
-    enumeration = enumerate_trajectories(mdp, job.limit)
+    enumeration = enumerate_paid(job.environment, job.limit)
     rows: list[dict[str, float | int | str]] = []
     for seed in job.seeds:
         for name, variant in job.variants.items():

@@ -103,7 +103,8 @@ def demonstrations(job: TrainJob | TuneJob, stream: str, policies: Mapping[int, 
 def imitate(policy: Policy, start: Clone, shown: Trajectories) -> Beginning:
     """Fit a policy in place to demonstrations, and tell how well it does.
 
-    Trajectories are drawn independently, so that the last of them serve as well as any to judge the policy by.
+    Trajectories are drawn independently, so that the last of them serve as well as any to judge the policy by. A policy
+    that scales what it sees takes the demonstrations for the first that it has seen.
 
     Parameters
     ----------
@@ -114,6 +115,8 @@ def imitate(policy: Policy, start: Clone, shown: Trajectories) -> Beginning:
     shown
         The demonstrations, S = 1.
     """
+    if policy.scaling is not None:
+        policy.scaling.observe(valid_steps(shown)[0])
     fitted, judged = split(shown, start.validated)
     fit(policy, start, fitted, judged)
     return Beginning(

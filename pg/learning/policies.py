@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent, Normal
 from torch.distributions.utils import lazy_property
 
+from pg.learning.scaling import RunningScale, Scale
 from pg.randomness import torch_generator
 from pg.study.model import Policy as PolicyOptions
 from pg.trajectories import Spaces
@@ -59,7 +60,7 @@ class Policy(nn.Module):
     options
         Hidden sizes, activation and initial standard deviation.
     spaces
-        Sizes of observations and actions.
+        Sizes of observations and actions, and whether it scales what it sees.
     generator
         Draws the initial weights: orthogonal, with gain √2 in hidden layers and 0.01 in the last, so that a new
         policy is nearly uniform; biases are zero.
@@ -76,6 +77,7 @@ class Policy(nn.Module):
     ) -> None:
         super().__init__()
         self.shape = _Shape(spaces, options.activation)
+        self.scaling = RunningScale(spaces.observation_size) if spaces.is_normalised else None
         sizes = [spaces.observation_size, *options.hidden, spaces.action_count or spaces.action_size]
         self.layers = nn.ModuleList(nn.Linear(a, b, dtype=dtype) for a, b in pairwise(sizes))
         for layer in self.affine:
@@ -87,6 +89,11 @@ class Policy(nn.Module):
             self.log_std = nn.Parameter(torch.full((spaces.action_size,), log_std, dtype=dtype))
 
     @property
+    def scale(self) -> Scale | None:
+        """How the policy scales what it sees, where it does."""
+        return None if self.scaling is None else self.scaling.now(self.affine[0].weight.dtype)
+
+    @property
     def affine(self) -> list[nn.Linear]:
         """The network's affine maps, from the input to the output."""
         return cast("list[nn.Linear]", list(self.layers))
@@ -94,7 +101,7 @@ class Policy(nn.Module):
     def distribution(self, observations: Float[Tensor, "*n O"]) -> Distribution:
         """Return π(·|s) for each observation."""
         log_std = None if self.shape.is_discrete else self.log_std
-        return _distribution(_network(self.affine, self.shape.activation, observations), log_std)
+        return _distribution(_network(self.affine, self.shape.activation, _scaled(self.scale, observations)), log_std)
 
     def log_prob(self, observations: Float[Tensor, "*n O"], actions: Shaped[Tensor, ...]) -> Float[Tensor, "*n"]:
         """Return log π(a|s) of each pair."""
@@ -127,12 +134,15 @@ class StackedPolicy:
         Per layer (S, in, out) and (S, 1, out).
     log_std
         (S, 1, A), Gaussian policies only.
+    scale
+        How each seed scales what it sees, where it does; (S, 1, O).
     """
 
     shape: _Shape
     weights: tuple[Tensor, ...]
     biases: tuple[Tensor, ...]
     log_std: Tensor | None
+    scale: Scale | None = None
 
     def parameters_list(self) -> list[Tensor]:
         """Return all tensors, each with a leading S axis, in a fixed order."""
@@ -154,6 +164,7 @@ class StackedPolicy:
             weights=tuple(weight[chosen] for weight in self.weights),
             biases=tuple(bias[chosen] for bias in self.biases),
             log_std=None if self.log_std is None else self.log_std[chosen],
+            scale=None if self.scale is None else self.scale.select(chosen),
         )
 
     def noise(self, generator: np.random.Generator, steps: int, trajectories: int) -> NDArray[np.float32]:
@@ -182,7 +193,7 @@ class StackedPolicy:
         affine = [
             partial(torch.baddbmm, bias, batch2=weight) for weight, bias in zip(self.weights, self.biases, strict=True)
         ]
-        return _network(affine, self.shape.activation, observations)
+        return _network(affine, self.shape.activation, _scaled(self.scale, observations))
 
 
 def stack(policies: Sequence[Policy]) -> StackedPolicy:
@@ -194,6 +205,7 @@ def stack(policies: Sequence[Policy]) -> StackedPolicy:
             weights=tuple(torch.stack([p.affine[i].weight.mT for p in policies]) for i in range(depth)),
             biases=tuple(torch.stack([p.affine[i].bias for p in policies]).unsqueeze(1) for i in range(depth)),
             log_std=None if policies[0].shape.is_discrete else torch.stack([p.log_std for p in policies]).unsqueeze(1),
+            scale=_stacked([scale for p in policies if (scale := p.scale) is not None]),
         )
 
 
@@ -213,12 +225,24 @@ def repeat(policy: Policy, copies: int) -> StackedPolicy:
         weights=tuple(leaf(weight) for weight in one.weights),
         biases=tuple(leaf(bias) for bias in one.biases),
         log_std=None if one.log_std is None else leaf(one.log_std),
+        scale=None if one.scale is None else one.scale.repeated(copies),
     )
 
 
 def flatten(tensors: Sequence[Tensor]) -> Float[Tensor, "S D"]:
     """Lay tensors with a leading S axis out as S vectors."""
     return torch.cat([tensor.reshape(tensor.shape[0], -1) for tensor in tensors], dim=1)
+
+
+def _stacked(scales: Sequence[Scale]) -> Scale | None:
+    if not scales:
+        return None
+    means, deviations = ([one.mean for one in scales], [one.deviation for one in scales])
+    return Scale(torch.stack(means).unsqueeze(1), torch.stack(deviations).unsqueeze(1))
+
+
+def _scaled(scale: Scale | None, observations: Tensor) -> Tensor:
+    return observations if scale is None else scale(observations)
 
 
 def _network(affine: Iterable[Callable[[Tensor], Tensor]], activation: str, inputs: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from pg.environments.catalogue import mdp_of
+from pg.environments.rewards import paid
 from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP
 from pg.estimators.importance import NonFiniteWeights
@@ -23,8 +24,8 @@ from pg.learning.rollout import Generators, collect
 from pg.learning.updates import FAILED, UpdateLog, make_optimizer, update
 from pg.randomness import generator, torch_generator
 from pg.study.jobs import TrainJob, TuneJob
-from pg.study.model import Budget, Clone, Variant
-from pg.trajectories import Spaces, Trajectories
+from pg.study.model import Budget, Clone, Rewards, Variant
+from pg.trajectories import Spaces, Trajectories, valid_steps
 
 _log = logging.getLogger("pg")
 
@@ -117,7 +118,7 @@ def _run(
     while learners:
         batch = collect(environments, stack([one.policy for one in learners]), [one.generators for one in learners])
         for index, learner in enumerate(learners):
-            recorder.row(improve(learner, job.variant, batch.of_seed(index), mdp))
+            recorder.row(improve(learner, job.variant, batch.of_seed(index), job.environment.rewards, mdp))
         _keep_snapshots(learners, pending, job.budget, recorder)
         remaining = [learner for learner in learners if not learner.is_through(job.budget)]
         if remaining and len(remaining) < len(learners):
@@ -158,15 +159,31 @@ def _begin(learners: Sequence[Learner], start: Clone, shown: Mapping[int, Trajec
         )
 
 
-def improve(learner: Learner, variant: Variant, batch: Trajectories, mdp: MDP | None) -> dict[str, float | int]:
-    """Take the steps of one learner on its own batch, S = 1, and return the row that tells of them."""
+def improve(
+    learner: Learner, variant: Variant, batch: Trajectories, rewards: Rewards, mdp: MDP | None
+) -> dict[str, float | int]:
+    """Take the steps of one learner on its own batch, S = 1, and return the row that tells of them.
+
+    The learner is paid as the rewards say; the row tells what the batch has earned.
+    """
     learner.iteration += 1
     learner.steps += int(batch.mask.sum())
     learner.episodes += batch.mask.shape[1]
-    log = _update(learner, variant, batch, mdp)
+    scaled_by = _scaled_by(learner.policy)
+    log = _update(learner, variant, paid(rewards, batch), mdp)
     # An infinite divergence belongs to a policy that withholds an action; an undefined one to a policy that is lost.
     learner.diverged = not math.isfinite(log.gradient_norm) or math.isnan(log.kl_new_old + log.kl_old_new)
-    return _row(learner, batch, log)
+    if learner.policy.scaling is not None:
+        learner.policy.scaling.observe(valid_steps(batch)[0])
+    return _row(learner, batch, log) | scaled_by
+
+
+def _scaled_by(policy: Policy) -> dict[str, float]:
+    """Tell what is subtracted from observations, as a root mean square, and what divides them, as a geometric mean."""
+    if (scale := policy.scale) is None:
+        return {}
+    shift, deviation = scale.mean.square().mean().sqrt(), scale.deviation.log().mean().exp()
+    return {"observation_shift": shift.item(), "observation_scale": deviation.item()}
 
 
 def _update(learner: Learner, variant: Variant, batch: Trajectories, mdp: MDP | None) -> UpdateLog:

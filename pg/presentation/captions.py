@@ -58,4 +58,11 @@ def listed(words: Sequence[str]) -> str:
 def in_words(path: str, value: Any) -> str:
     """Name a level of a sweep: `variant.batch`, 16 becomes "batch 16"."""
     option = path.rsplit(".", 1)[-1].replace("_", " ")
+    if isinstance(value, Mapping):
+        # The options of a record, which say what they are options of.
+        return ", ".join(in_words(key, one) for key, one in value.items()) or f"default {option}"
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        return f"{option} {listed(value).replace('_', ' ') if value else 'nothing'}"
+    if isinstance(value, str):
+        return f"{option} {value.replace('_', ' ')}"
     return f"{option} {value:g}" if isinstance(value, float) else f"{option} {value}"

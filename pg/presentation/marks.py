@@ -184,6 +184,12 @@ def draw_column_intervals(axes: Axes, rows: DataFrame, strands: Sequence[Strand]
     draw_lines(axes, rows, strands, x)
 
 
+def draw_column_marks(axes: Axes, rows: DataFrame, strands: Sequence[Strand], x: str) -> None:
+    """Draw gathered rows of a summary as mark and bar where the column x says, without lines between them."""
+    axes.vlines(rows[x], *_ends(rows), colors=_colour_each(rows, strands), linewidth=0.8)
+    sns.scatterplot(rows, x=x, y="estimate", s=12, linewidth=0.3, zorder=3, ax=axes, **as_marks(strands))
+
+
 def draw_lines(axes: Axes, rows: DataFrame, strands: Sequence[Strand], x: str) -> None:
     """Draw gathered estimates as a line per strand, with a mark where the column x says."""
     lines = as_lines(strands, marked=True)

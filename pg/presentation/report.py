@@ -19,7 +19,7 @@ from pg.presentation.captions import listed, number, span
 from pg.presentation.style import looks
 from pg.study.equations import definitions, environment_label, equation, label
 from pg.study.expansion import cells, is_tuned
-from pg.study.model import Experiment, ProbeExperiment, Study, TrainExperiment
+from pg.study.model import ClaimPart, Experiment, ProbeExperiment, Study, TrainExperiment
 
 LECTURE_SECTIONS = (
     "Recap",
@@ -122,9 +122,11 @@ class _Part:
     section: str
     comparison: str
     figure: str
+    rows: str
     verdict: str
     effect: str
     interval: str
+    level: int
     p: str
     n: str
     effect_value: float
@@ -181,7 +183,7 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    parts = _parts(report.claims)
+    parts = _parts(report)
     return environment.get_template(report.template.name).render(
         title=report.study.name,
         experiments=[_experiment(report.study, name, one) for name, one in report.study.experiments.items()],
@@ -218,7 +220,8 @@ def _sections(report: Report, parts: tuple[_Part, ...]) -> tuple[_Section, ...]:
     )
 
 
-def _parts(claims: DataFrame) -> tuple[_Part, ...]:
+def _parts(report: Report) -> tuple[_Part, ...]:
+    declared = {(claim, name): part for claim, one in report.study.claims.items() for name, part in one.parts.items()}
     return tuple(
         _Part(
             claim=str(row["claim"]),
@@ -228,17 +231,28 @@ def _parts(claims: DataFrame) -> tuple[_Part, ...]:
             section=str(row["section"]),
             comparison=str(row["comparison"]),
             figure=str(row["figure"]),
+            rows=_rows_behind(declared.get((str(row["claim"]), str(row["part"])))),
             verdict=str(row["verdict"]),
             effect=number(_value(row["effect"])),
             interval=_interval(_value(row["ci_low"]), _value(row["ci_high"])),
+            level=_level(declared.get((str(row["claim"]), str(row["part"])))),
             p=_p_in_words(_value(row["p_value"]), _value(row["p_adjusted"])),
             n="–" if math.isnan(_value(row["n"])) else f"{_value(row['n']):,.0f}",
             effect_value=_value(row["effect"]),
             p_value=_value(row["p_adjusted"]) if _given(row["p_adjusted"]) else _value(row["p_value"]),
             n_value=_value(row["n"]),
         )
-        for row in claims.to_dict("records")
+        for row in report.claims.to_dict("records")
     )
+
+
+def _rows_behind(part: ClaimPart | None) -> str:
+    return "" if part is None else f"tables/{part.experiment}.csv"
+
+
+def _level(part: ClaimPart | None) -> int:
+    """Return what an interval covers, in per cent: equality is judged by the interval of two one-sided tests."""
+    return 90 if part is not None and part.relation == "equal" else 95
 
 
 def _given(cell: object) -> bool:

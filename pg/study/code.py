@@ -16,8 +16,11 @@ ROLLOUT = (
     "trajectories",
     "randomness",
     "environments.catalogue",
+    "environments.rewards",
+    "environments.observations",
     "environments.stacked",
     "learning.policies",
+    "learning.scaling",
     "learning.rollout",
 )
 _ESTIMATION = ("estimators.returns", "estimators.surrogate", "estimators.compose")

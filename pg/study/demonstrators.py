@@ -70,7 +70,8 @@ def _cell_problems(study: Study, at: str, cell: Cell) -> Iterator[str]:
         for problem in unknown(f"{at}.environments", [cell.environment_name], trained):
             yield f"{problem}; {cell.variant_name} imitates {start.clone.experiment}, which trains in these"
         for path in study.experiments[cell.experiment].sweep:
-            if path.startswith("environment."):
+            # Rewards are no part of a policy, nor of its demonstrations.
+            if path.startswith("environment.") and not path.startswith("environment.rewards"):
                 yield (
                     f"{at}.sweep: {path}: the demonstrators of {cell.variant_name} were trained in the environment as "
                     "declared, which cannot be swept; declare another environment and train them there"
@@ -78,7 +79,12 @@ def _cell_problems(study: Study, at: str, cell: Cell) -> Iterator[str]:
 
 
 def _controller_problems(at: str, cell: Cell, name: str) -> Iterator[str]:
-    id, fits = cell.environment.id, CONTROLLERS[name].fits
+    id, fits, seen = cell.environment.id, CONTROLLERS[name].fits, cell.environment.observations
+    if seen.hide or seen.stack > 1:
+        yield (
+            f"{at}.environments: {cell.variant_name} imitates the controller {name}, which reads all of a single "
+            f"observation, and {cell.environment_name} hides or stacks observations"
+        )
     if id in fits:
         return
     fitting = [other for other, controller in CONTROLLERS.items() if id in controller.fits]

@@ -10,7 +10,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pg.study.model import Environment, ProbeExperiment, Seeds, Study, TrainExperiment, UpdateExperiment, Variant
+from pg.study.model import (
+    ClaimPart,
+    Environment,
+    Family,
+    ProbeExperiment,
+    Seeds,
+    Selection,
+    Study,
+    TrainExperiment,
+    UpdateExperiment,
+    Variant,
+)
 
 _PLAIN_LEVEL = re.compile(r"[A-Za-z0-9_.+-]{1,20}")
 
@@ -48,6 +59,11 @@ class Cell:
     environment: Environment
     variant: Variant
     levels: Mapping[str, Any]
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """Environment, variant and levels by the columns of tables in which they stand."""
+        return {"environment": self.environment_name, "variant": self.variant_name, **self.levels}
 
     def __hash__(self) -> int:
         """Hash the names, which are unique."""
@@ -134,6 +150,27 @@ def is_tuned(cell: Cell) -> bool:
     limit = cell.variant.kl
     chosen_by_limit = limit is not None and limit.hold_by == "natural_gradient"
     return cell.variant.optimizer.learning_rate == "tuned" and not chosen_by_limit
+
+
+def cells_named(study: Study, experiment: str, environment: str, selection: Selection) -> tuple[Cell, ...]:
+    """List the cells of an experiment in an environment that a selection names by variant and levels."""
+    return tuple(
+        cell
+        for cell in cells(study, experiment)
+        if {"environment": environment, **selection}.items() <= cell.names.items()
+    )
+
+
+def candidates(study: Study, part: ClaimPart) -> tuple[Cell, ...]:
+    """List the cells whose tuning decides which rows a part of a claim compares: those of its families."""
+    families = {name: side for name, side in (("a", part.a), ("b", part.b)) if isinstance(side, Family)}
+    environments = part.environments or study.experiments[part.experiment].environments
+    return tuple(
+        cell
+        for (side, family), environment in itertools.product(families.items(), environments)
+        for selection in family.best_of
+        for cell in cells_named(study, part.experiments[side], environment, selection)
+    )
 
 
 def _levels(sweep: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Any]]:

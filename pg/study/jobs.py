@@ -339,8 +339,26 @@ def demonstrator_blocks(study: Study, demonstrator: Demonstrator, job: TrainJob 
     return tuple(block for block in blocks(seeds) if shown.intersection(block.seeds))
 
 
-def source_cell(study: Study, source: Source | Demonstrator, environment_name: str) -> Cell:
-    """Return the cell of the source experiment that trained the policies in an environment."""
+def demonstrator_cell(study: Study, demonstrator: Demonstrator, environment_name: str) -> Cell:
+    """Return the cell that trained a demonstrator's policies in an environment."""
+    return next(
+        cell
+        for cell in cells(study, demonstrator.experiment)
+        if (cell.environment_name, cell.variant_name) == (environment_name, demonstrator.variant)
+    )
+
+
+def source_cell(study: Study, experiment: str, environment_id: str) -> Cell:
+    """Return the cell that trained the policies which an experiment measures in one of its environments.
+
+    They come from the environment of the same name, whatever level of its rewards is measured: rewards are no part of
+    a policy.
+    """
+    source = source_of(study, experiment)
+    assert source is not None, f"{experiment} draws random policies"
+    environment_name = next(
+        cell.environment_name for cell in cells(study, experiment) if cell.environment_id == environment_id
+    )
     return next(
         cell
         for cell in cells(study, source.experiment)

@@ -9,16 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    PositiveFloat,
-    PositiveInt,
-    Tag,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, PositiveFloat, PositiveInt, Tag, model_validator
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -30,6 +21,7 @@ Baseline = Literal[
 ]
 Importance = Literal["none", "trajectory", "per_decision", "per_step", "exact_state"]
 FROM_THE_BATCH = ("average_reward", "leave_one_out", "per_step", "per_step_leave_one_out", "optimal")
+Paid = Literal["when_earned", "at_end", "terminal_only"]
 Statistic = Literal["final_return", "area", "steps_to_threshold", "solved", "collapsed"]
 
 
@@ -47,6 +39,48 @@ class Record(BaseModel):
         return {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
 
 
+class Rewards(Record):
+    """What a policy is paid for what it earns: scaled and shifted, then shaped, then paid now or later."""
+
+    offset: float = Field(default=0.0, description="Added to the reward of every step, after scaling.")
+    scale: PositiveFloat = Field(default=1.0, description="Multiplies the reward of every step.")
+    shaping: Annotated[tuple[float, ...], Field(min_length=1)] | None = Field(
+        default=None,
+        description="Potentials Φ, one per state of a table: a step from s to s' is paid Φ(s') − Φ(s) as well, with "
+        "Φ = 0 once the trajectory has ended.",
+    )
+    paid: Paid = Field(
+        default="when_earned",
+        description="When: at_end pays the sum of a trajectory's rewards with its last step; terminal_only pays the "
+        "last step's own reward and no other, which is another objective.",
+    )
+
+    @model_validator(mode="after")
+    def _is_meaningful(self) -> Self:
+        if self.shaping is not None and self.paid == "terminal_only":
+            raise ValueError(
+                "shaping with paid: terminal_only leaves potentials that no later step takes back; "
+                "allowed: paid: when_earned or at_end"
+            )
+        return self
+
+
+class Observations(Record):
+    """What a policy sees of what there is to see: some components hidden, then several steps stacked, then scaled."""
+
+    hide: tuple[Annotated[int, Field(ge=0)] | str, ...] = Field(
+        default=(), description="Components that the policy does not see: their numbers, or names where they have any."
+    )
+    stack: PositiveInt = Field(
+        default=1, description="Observations seen at once: the last so many, oldest first; zeros before the start."
+    )
+    normalise: bool = Field(
+        default=False,
+        description="Scale every component by the mean and standard deviation of what the seed has seen in earlier "
+        "batches.",
+    )
+
+
 class Environment(Record):
     """One environment, as policies meet it."""
 
@@ -56,6 +90,11 @@ class Environment(Record):
         default=None, description="Steps after which a trajectory ends. Default: the environment's own limit."
     )
     threshold: float | None = Field(default=None, description="Mean return at which the environment counts as solved.")
+    rewards: Rewards = Field(
+        default=Rewards(),
+        description="What a policy is paid. Logged returns and the threshold stay the environment's own.",
+    )
+    observations: Observations = Field(default=Observations(), description="What a policy sees.")
     label: str | None = Field(default=None, description="Name in figures and tables of the report. Default: the id.")
 
 
@@ -423,6 +462,26 @@ Experiment = Annotated[
 Selection = dict[str, Any]
 
 
+class Family(Record):
+    """Candidates of which the best is judged, in each environment the one with the best score on tuning seeds.
+
+    A candidate's score is that of its chosen learning rate: the mean area under the curve.
+    """
+
+    best_of: Annotated[tuple[Selection, ...], Field(min_length=1)] = Field(
+        description="The candidates, each a tuned variant of a training experiment at one level of its sweep."
+    )
+
+
+def _kind_of_side(value: Any) -> str:
+    return "family" if isinstance(value, Family) or (isinstance(value, dict) and "best_of" in value) else "selection"
+
+
+# Editors are told that a selection has no best_of, or a family would pass for both.
+_Rows = Annotated[Selection, Tag("selection"), Field(json_schema_extra={"not": {"required": ["best_of"]}})]
+Side = Annotated[Annotated[Family, Tag("family")] | _Rows, Discriminator(_kind_of_side)]
+
+
 class ShareOf(Record):
     """Turns a metric m(a) into the share (m(zero) - m(a)) / (m(zero) - m(one)) of an achievable change."""
 
@@ -435,27 +494,49 @@ class ClaimPart(Record):
 
     experiment: Name = Field(description="The experiment whose table holds the metric.")
     metric: str = Field(description="Name of a metric.")
-    a: Selection = Field(description="Maps table columns (variant, batch, ...) to values: the rows judged.")
-    b: Selection | None = Field(default=None, description="The rows that a is compared with, seed by seed.")
+    a: Side = Field(
+        description="Maps table columns (variant, batch, ...) to values: the rows judged; or best_of a list of such."
+    )
+    b: Side | None = Field(
+        default=None, description="The rows that a is compared with, seed by seed; of a family equally many candidates."
+    )
+    against: Name | None = Field(
+        default=None, description="The experiment whose table holds b, paired by seed. Default: that of a."
+    )
     reference: float | None = Field(default=None, description="The number that a is compared with.")
     relation: Literal["less", "greater", "equal", "exact"] = Field(
         description="What the claim says of a: less or greater than b, equal within the margin, or exactly so."
     )
     margin: PositiveFloat | None = Field(default=None, description="Needed by equal (margin) and exact (tolerance).")
     share_of: ShareOf | None = Field(default=None, description="Judge a share of an achievable change instead.")
+    ratio_of_means: bool = Field(
+        default=False,
+        description="Judge the mean of a over that of b; for metrics that are never negative, as steps to threshold.",
+    )
     environments: tuple[Name, ...] = Field(default=(), description="Must hold in each of these; default: in all.")
     stages: tuple[Name, ...] = Field(default=(), description="Must hold at each of these; default: at all.")
+
+    @property
+    def experiments(self) -> dict[str, str]:
+        """The experiment that each side comes from, by side."""
+        return {"a": self.experiment, "b": self.against or self.experiment}
 
     @model_validator(mode="after")
     def _has_two_sides(self) -> Self:
         if (self.b is None) == (self.reference is None):
             raise ValueError("give either b or reference")
+        if self.against is not None and self.b is None:
+            raise ValueError("against names the experiment of b; give b")
         if self.relation in ("equal", "exact") and self.margin is None:
             raise ValueError(f"relation: {self.relation} needs a margin")
         if self.relation in ("less", "greater") and self.margin is not None:
             raise ValueError(f"relation: {self.relation} has no margin; shift the reference instead")
         if self.share_of is not None and self.b is not None:
             raise ValueError("share_of compares with a reference, not with b")
+        if self.share_of is not None and isinstance(self.a, Family):
+            raise ValueError("share_of judges stated rows; give a without best_of")
+        if self.ratio_of_means and (self.b is None or self.relation == "exact"):
+            raise ValueError("ratio_of_means: true compares a with b in a test; give b, and a relation but exact")
         return self
 
 

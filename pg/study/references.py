@@ -10,9 +10,10 @@ from pydantic import BaseModel, ValidationError
 from pg.environments.catalogue import UnsupportedEnvironment, check, horizon_of, mdp_of, trajectories_of
 from pg.environments.tabular import OWN
 from pg.evidence.metrics import METRICS, OF_IMITATION
-from pg.presentation.figures import FIGURES
+from pg.presentation.figures import FIGURES, LEAST_LEVELS, REWARD_LEVELS
 from pg.study.demonstrators import demonstrator_problems
 from pg.study.expansion import cells, is_tuned
+from pg.study.families import family_problems
 from pg.study.jobs import source_of, stages_of
 from pg.study.model import (
     FROM_THE_BATCH,
@@ -21,9 +22,11 @@ from pg.study.model import (
     Environment,
     ExactExperiment,
     Experiment,
+    Family,
     Figure,
     HorizonExperiment,
     ProbeExperiment,
+    Selection,
     Source,
     StalenessExperiment,
     Study,
@@ -56,6 +59,16 @@ def _environment_problems(study: Study) -> Iterator[str]:
             yield f"environments.{name}.{error}"
 
 
+def _level_problems(study: Study, name: str) -> Iterator[str]:
+    """Check the environments of a sweep's levels, as declared ones are."""
+    if any(path.startswith("environment.") for path in study.experiments[name].sweep):
+        for id, environment in {cell.environment_id: cell.environment for cell in cells(study, name)}.items():
+            try:
+                check(environment)
+            except UnsupportedEnvironment as error:
+                yield f"experiments.{name}.sweep: {id}: {error}"
+
+
 def _experiment_problems(study: Study) -> Iterator[str]:
     for name, experiment in study.experiments.items():
         at = f"experiments.{name}"
@@ -75,7 +88,11 @@ def _experiment_problems(study: Study) -> Iterator[str]:
             path = ".".join(step for step in map(str, first["loc"]) if " " not in step)
             yield f"{at}.sweep: a level is not legal: {path + ': ' if path else ''}{plain(first['msg'])}"
             continue
+        if levels := list(_level_problems(study, name)):
+            yield from levels
+            continue
         yield from _exact_values_problems(study, name)
+        yield from _scaling_problems(study, name)
         if (source := source_of(study, name)) is not None:
             yield from _source_problems(study, at, experiment, source)
         yield from _PROBLEMS_OF_KIND.get(type(experiment), _no_problems)(study, name)
@@ -122,8 +139,11 @@ def _source_problems(study: Study, at: str, experiment: Experiment, source: Sour
     if trained.sweep:
         yield f"{at}.source.experiment: {source.experiment} sweeps; what is measured needs one policy per seed"
     for path in experiment.sweep:
-        if path.startswith("environment."):
-            yield f"{at}.sweep: {path}: snapshots are measured in their own environment, which cannot be swept"
+        if path.startswith("environment.") and not path.startswith("environment.rewards"):
+            yield (
+                f"{at}.sweep: {path}: snapshots are measured in their own environment, which cannot be swept; "
+                "allowed: environment.rewards, which are no part of a policy"
+            )
         if path.startswith("variant.policy"):
             yield f"{at}.sweep: {path} has no effect, because the policies are those of {source.variant}"
     wanted = range(experiment.seeds.first, experiment.seeds.first + experiment.seeds.count)
@@ -141,16 +161,36 @@ def _probe_problems(study: Study, name: str) -> Iterator[str]:
 
 
 def _exact_values_problems(study: Study, name: str) -> Iterator[str]:
-    without = {
-        (cell.variant_name, cell.environment_name, wanted): cell.environment.id
+    problems = {
+        f"experiments.{name}.variants: {cell.variant_name} {problem}": None
         for cell in cells(study, name)
-        for wanted in _read_from_tables(cell.variant)
-        if mdp_of(cell.environment) is None
+        for problem in _unknown_quantities(cell.variant, cell.environment_name, cell.environment)
     }
-    for (variant, environment, wanted), id in without.items():
+    yield from problems
+
+
+def _unknown_quantities(variant: Variant, name: str, environment: Environment) -> Iterator[str]:
+    """Tell which exact quantities a variant wants that are not known of an environment."""
+    for wanted in _read_from_tables(variant):
+        if mdp_of(environment) is None:
+            yield f"{wanted}, and {name} ({environment.id}) has no tables to compute them from; {_TABULAR}"
+    if variant.baseline == "exact" and environment.rewards.paid == "at_end":
         yield (
-            f"experiments.{name}.variants: {variant} {wanted}, and {environment} ({id}) has no tables to "
-            f"compute them from; {_TABULAR}"
+            f"subtracts exact values, and where {name} pays at_end what is still to come depends on what has been "
+            "earned before and is no value of a state; allowed with baseline: exact: when_earned or terminal_only"
+        )
+
+
+def _scaling_problems(study: Study, name: str) -> Iterator[str]:
+    """Refuse normalised observations where policies are random, for these have seen nothing."""
+    if isinstance(study.experiments[name], TrainExperiment) or source_of(study, name) is not None:
+        return
+    normalised = [cell.environment_name for cell in cells(study, name) if cell.environment.observations.normalise]
+    for environment in dict.fromkeys(normalised):
+        yield (
+            f"experiments.{name}.environments: {environment} normalises observations, and the random policies of "
+            f"{study.experiments[name].kind} experiments have seen nothing to normalise by; allowed: "
+            "observations.normalise: false"
         )
 
 
@@ -186,13 +226,12 @@ def _staleness_problems(study: Study, name: str) -> Iterator[str]:
             f"{at}: the learning rate of {experiment.walk.variant} is 'tuned', and a walk tunes nothing; "
             "give optimizer.learning_rate a number"
         )
-    for environment in experiment.environments:
-        declared = study.environments[environment]
-        for wanted in _read_from_tables(walker) if mdp_of(declared) is None else ():
-            yield (
-                f"{at}: {experiment.walk.variant} {wanted}, and {environment} ({declared.id}) has no tables to "
-                f"compute them from; {_TABULAR}"
-            )
+    problems = {
+        f"{at}: {experiment.walk.variant} {problem}": None
+        for cell in cells(study, name)
+        for problem in _unknown_quantities(walker, cell.environment_name, cell.environment)
+    }
+    yield from problems
 
 
 def _horizon_problems(study: Study, name: str) -> Iterator[str]:
@@ -292,6 +331,13 @@ def _figure_reference_problems(study: Study, at: str, figure: Figure) -> Iterato
         yield f"{at}.experiment: {figure.experiment} declares no tuning to draw"
     if figure.kind == "sampled_variance" and getattr(experiment, "sampled_batches", None) is None:
         yield f"{at}.experiment: {figure.experiment} declares no sampled_batches to compare with"
+    if figure.kind == "against_rewards":
+        drawn = [path for path in REWARD_LEVELS if len(set(experiment.sweep.get(path, ()))) >= LEAST_LEVELS]
+        if len(drawn) != 1:
+            yield (
+                f"{at}.experiment: {figure.experiment} must sweep one of {' and '.join(REWARD_LEVELS)} over "
+                f"{LEAST_LEVELS} values or more, not {len(drawn)} of them"
+            )
     yield from unknown(f"{at}.environments", figure.environments, experiment.environments)
     yield from unknown(f"{at}.variants", figure.variants, experiment.variants)
     if figure.kind == "steps_to_threshold":
@@ -311,6 +357,7 @@ def _part_problems_of(study: Study, name: str, claim: Claim) -> Iterator[str]:
         at = f"claims.{name}.parts.{part_name}"
         names = [
             *unknown(f"{at}.experiment", [part.experiment], study.experiments),
+            *unknown(f"{at}.against", [part.against] if part.against else [], study.experiments),
             *unknown(f"{at}.metric", [part.metric], METRICS),
         ]
         yield from names or _part_problems(study, at, part)
@@ -325,27 +372,55 @@ def _part_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
     yield from unknown(f"{at}.environments", part.environments, experiment.environments)
     stages = () if isinstance(experiment, TrainExperiment) else stages_of(study, part.experiment)
     yield from unknown(f"{at}.stages", part.stages, stages)
+    if part.against is not None:
+        yield from _against_problems(study, at, part, part.against)
     sides = {"a": part.a, "b": part.b}
     if part.share_of is not None:
         sides |= {"share_of.zero": part.share_of.zero, "share_of.one": part.share_of.one}
-    for side, selection in sides.items():
-        if selection is not None:
-            yield from _selection_problems(f"{at}.{side}", experiment, selection)
+    for side, declared in sides.items():
+        for place, selection in _selections(f"{at}.{side}", declared):
+            held_by = part.experiments.get(side, part.experiment)
+            yield from _selection_problems(place, study.experiments[held_by], selection)
+            yield from _imitation_metric_problems(study, place, held_by, part.metric, selection)
+    yield from family_problems(study, at, part)
+    if part.ratio_of_means and not METRICS[part.metric].never_negative:
+        allowed = ", ".join(name for name, metric in METRICS.items() if metric.never_negative)
+        yield f"{at}.ratio_of_means: needs a metric that is never negative, not {part.metric}; allowed: {allowed}"
     if part.metric in ("steps_to_threshold", "solved", "censored"):
         for environment in part.environments or experiment.environments:
             if study.environments[environment].threshold is None:
                 yield f"{at}.metric: {part.metric} needs a threshold, and {environment} declares none"
-    if part.metric in OF_IMITATION:
-        yield from _imitation_metric_problems(study, at, part, [name for name in sides.values() if name is not None])
 
 
 def _imitation_metric_problems(
-    study: Study, at: str, part: ClaimPart, sides: Iterable[Mapping[str, Any]]
+    study: Study, at: str, experiment: str, metric: str, selection: Selection
 ) -> Iterator[str]:
-    random = {cell.variant_name for cell in cells(study, part.experiment) if cell.variant.initialise == "random"}
-    for variant in dict.fromkeys(str(side.get("variant")) for side in sides):
-        if variant in random:
-            yield f"{at}.metric: {part.metric} needs a demonstrator, and {variant} is initialised at random"
+    wanted = selection.get("metric", metric)
+    random = {cell.variant_name for cell in cells(study, experiment) if cell.variant.initialise == "random"}
+    if wanted in OF_IMITATION and selection.get("variant") in random:
+        yield f"{at}: {wanted} needs a demonstrator, and {selection['variant']} begins at random"
+
+
+def _against_problems(study: Study, at: str, part: ClaimPart, against: str) -> Iterator[str]:
+    """Say why rows of another experiment cannot be the partners of those of a."""
+    ours, theirs = study.experiments[part.experiment], study.experiments[against]
+    if theirs.kind != ours.kind:
+        yield f"{at}.against: {against} is of kind {theirs.kind}; {part.experiment} is of kind {ours.kind}"
+    yield from unknown(f"{at}.against: {against}", part.environments or ours.environments, theirs.environments)
+    wanted = range(ours.seeds.first, ours.seeds.first + ours.seeds.count)
+    held = range(theirs.seeds.first, theirs.seeds.first + theirs.seeds.count)
+    if wanted.start < held.start or wanted.stop > held.stop:
+        yield (
+            f"{at}.against: rows are paired by seed, and {against} has seeds {held.start} to {held.stop - 1}, "
+            f"{part.experiment} {wanted.start} to {wanted.stop - 1}"
+        )
+
+
+def _selections(at: str, side: Selection | Family | None) -> Iterator[tuple[str, Selection]]:
+    if isinstance(side, Family):
+        yield from ((f"{at}.best_of.{place}", candidate) for place, candidate in enumerate(side.best_of))
+    elif side is not None:
+        yield at, side
 
 
 def _selection_problems(at: str, experiment: Experiment, selection: Mapping[str, Any]) -> Iterator[str]:

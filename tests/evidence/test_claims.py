@@ -124,6 +124,38 @@ def test_a_ratio_of_two_negative_values_is_no_ratio():
     assert "undefined: 8 of 8 values not finite" in row["comparison"]
 
 
+def steps_rows(a, b):
+    return table("steps_to_threshold", {("c", "a", ""): a, ("c", "b", ""): b})
+
+
+def test_means_are_compared_by_their_ratio_on_demand():
+    b = normal(0, 1000, 20, 100)
+    rows = steps_rows(b * normal(1, 0.5, 20, 0.05), b)
+    row = judged(part("steps_to_threshold", "less", ratio_of_means=True), rows)
+    a = rows.loc[rows["variant"] == "a", "value"].to_numpy()
+    assert row["effect"] == pytest.approx(a.mean() / b.mean())
+    for end in (row["ci_low"], row["ci_high"]):
+        assert stats.ttest_1samp(a - end * b, 0).pvalue == pytest.approx(0.05)
+    assert row["p_value"] == pytest.approx(stats.ttest_rel(a, b).pvalue)
+    assert row["verdict"] == "supported"
+    assert row["comparison"] == "mean of a / mean of b < 1 in c; Fieller"
+    assert judged(part("steps_to_threshold", "greater", ratio_of_means=True), rows)["verdict"] == "refuted"
+
+
+def test_runs_that_are_censored_on_both_sides_do_not_pass_for_equally_fast():
+    # A ratio per seed would be 1 wherever both are censored, and average to about a half.
+    rows = steps_rows([100.0] * 10 + [1000.0] * 10, [500.0] * 10 + [1000.0] * 10)
+    row = judged(part("steps_to_threshold", "less", ratio_of_means=True), rows)
+    assert row["effect"] == pytest.approx(1100 / 1500)
+
+
+def test_a_ratio_of_means_may_be_equal_within_a_margin():
+    b = normal(0, 1000, 20, 100)
+    one = part("steps_to_threshold", "equal", ratio_of_means=True, margin=0.1)
+    assert judged(one, steps_rows(b + normal(1, 0, 20, 20), b))["verdict"] == "supported"
+    assert judged(one, steps_rows(1.5 * b + normal(1, 0, 20, 20), b))["verdict"] == "refuted"
+
+
 # Several cases --------------------------------------------------------------------------------------------------------
 
 

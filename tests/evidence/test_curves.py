@@ -1,6 +1,7 @@
 """What a single learning curve says, on curves worked by hand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from pg.evidence import curves
 
@@ -100,3 +101,43 @@ def test_the_return_at_an_iteration_averages_the_five_batches_up_to_it():
     returns = np.arange(1.0, 11.0)
     assert curves.return_at_iteration(returns, 7) == 5.0
     assert curves.return_at_iteration(returns, 2) == 1.5
+
+
+# Runs that diverged ---------------------------------------------------------------------------------------------------
+
+
+def rows(**last):
+    fine = {"return_mean": 1.0, "gradient_norm": 1.0, "kl_new_old": 0.1, "kl_old_new": 0.1}
+    return pd.DataFrame([fine, fine | last])
+
+
+@pytest.mark.parametrize(
+    ("last", "expected"),
+    [
+        ({}, False),
+        ({"gradient_norm": np.nan}, True),
+        ({"gradient_norm": np.inf}, True),
+        ({"kl_new_old": np.nan}, True),
+        ({"kl_old_new": np.nan}, True),
+        ({"kl_new_old": np.inf}, False),
+        ({"kl_new_old": np.inf, "kl_old_new": np.inf}, False),
+        ({"return_mean": np.nan}, True),
+    ],
+)
+def test_a_run_has_diverged_whose_last_update_lost_its_policy(last, expected):
+    assert curves.has_diverged(rows(**last)) is expected
+
+
+def test_only_the_last_update_tells():
+    assert not curves.has_diverged(rows(gradient_norm=np.nan).iloc[::-1])
+
+
+def test_a_curve_is_continued_at_the_worst_until_the_budget():
+    steps, returns = curves.continued(STEPS, RETURNS, 100, -7)
+    assert (steps.tolist(), returns.tolist()) == ([10, 30, 60, 100], [1, 2, 3, -7])
+    assert curves.area(steps, returns, 100) == pytest.approx((10 + 40 + 90 - 280) / 100)
+
+
+def test_a_curve_that_has_spent_its_budget_is_continued_by_no_width():
+    steps, returns = curves.continued(STEPS, RETURNS, 40, -7)
+    assert curves.area(steps, returns, 40) == curves.area(STEPS, RETURNS, 40)

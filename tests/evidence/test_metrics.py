@@ -18,6 +18,13 @@ def test_every_share_says_what_a_diverged_run_counts_as():
     assert METRICS["collapsed"].failure == METRICS["censored"].failure == 1
 
 
+def test_only_metrics_on_a_scale_of_differences_need_to_say_that_they_are_never_negative():
+    never = {metric for metric in METRICS.values() if metric.never_negative}
+    assert METRICS["steps_to_threshold"] in never
+    assert METRICS["area"] not in never
+    assert all(metric.scale == "difference" and metric.statistic != "share" for metric in never)
+
+
 def test_the_registry_imports_nothing_heavy():
     script = "import sys, pg.evidence.metrics; print({'numpy', 'scipy', 'pandas', 'torch'} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -388,3 +388,54 @@ def test_one_sided_p_values_are_as_rare_as_they_say(side):
     generator = np.random.default_rng(22)
     rejected = sum(getattr(statistics.mean_test(generator.normal(0, 1, N)), side) < 0.05 for _ in range(1000))
     assert stats.binomtest(rejected, 1000, 0.05).pvalue > 0.001
+
+
+# Steps to threshold, censored at a budget -----------------------------------------------------------------------------
+
+BUDGET = 80_000.0
+
+
+def restricted_mean_of(log_mean, spread):
+    """E[min(X, budget)] of a lognormal X: the part below the budget, and the budget where X lies above it."""
+    below = stats.norm.cdf((math.log(BUDGET) - log_mean - spread**2) / spread)
+    above = stats.norm.sf((math.log(BUDGET) - log_mean) / spread)
+    return math.exp(log_mean + spread**2 / 2) * below + BUDGET * above
+
+
+def censored_means_tested(log_means, spread, shared, replications=2000):
+    """Test the true ratio of means on 20 pairs of lognormal steps, again and again; return it and the tests."""
+    generator = np.random.default_rng(23)
+    truth = restricted_mean_of(log_means[0], spread) / restricted_mean_of(log_means[1], spread)
+    common = generator.normal(0, math.sqrt(shared), (replications, N, 1))
+    noise = common + generator.normal(0, math.sqrt(1 - shared), (replications, N, 2))
+    steps = np.minimum(BUDGET, np.exp(log_means + spread * noise))
+    return truth, [statistics.ratio_of_means_test(*one.T, truth) for one in steps]
+
+
+SHARED = pytest.mark.parametrize("shared", [0.0, 0.7], ids=["independent", "paired"])
+
+
+@SHARED
+@pytest.mark.parametrize(("log_mean", "spread"), [(10.5, 0.4), (11, 0.8)], ids=["2 %", "36 %"])
+def test_equal_means_of_censored_steps_are_told_apart_as_rarely_as_the_test_says(log_mean, spread, shared):
+    truth, tests = censored_means_tested((log_mean, log_mean), spread, shared)
+    assert truth == 1
+    covered = sum(test.low <= truth <= test.high for test in tests)
+    assert stats.binomtest(covered, len(tests), 0.95).pvalue > 0.001
+    for side in ("p_less", "p_greater"):
+        rejected = sum(getattr(test, side) < 0.05 for test in tests)
+        assert stats.binomtest(rejected, len(tests), 0.05).pvalue > 0.001
+
+
+@SHARED
+@pytest.mark.parametrize(
+    ("log_means", "spread", "least"),
+    [((10.0, 11.0), 0.4, 0.94), ((9.5, 11.5), 0.8, 0.90)],
+)
+def test_the_ratio_of_unequal_means_of_censored_steps_is_covered_nearly_as_often_as_its_interval_says(
+    log_means, spread, least, shared
+):
+    """Where one side is skewed and the other censored the interval is a little short: this is what can be asked."""
+    truth, tests = censored_means_tested(log_means, spread, shared)
+    covered = sum(test.low <= truth <= test.high for test in tests)
+    assert stats.binomtest(covered, len(tests), least, "less").pvalue > 0.001

@@ -29,6 +29,7 @@ def run(curves):
     return pd.DataFrame(
         [
             {"seed": seed, "iteration": iteration, "steps": steps, "return_mean": value}
+            | {"gradient_norm": 1.0, "kl_new_old": 0.1, "kl_old_new": np.inf}
             for seed, batches in curves.items()
             for iteration, (steps, value) in enumerate(batches.items(), start=1)
         ]
@@ -70,6 +71,7 @@ def test_a_training_table_holds_the_metrics_of_a_run():
         "censored": 0.0,
         "solved": 1.0,
         "collapsed": 0.0,
+        "diverged": 0.0,
         "return_at_common_iteration": 4.0,
     }
     assert set(table["stage"]) == {""}
@@ -123,16 +125,94 @@ def test_levels_are_columns_named_by_their_paths():
     assert "variant.batch" in tables.train_curves(runs, 10).columns
 
 
-def test_a_diverged_run_is_a_failure_whose_return_is_unknown():
-    table = tables.train_table({cell(threshold=1): run({0: {10: 0.0, 100: np.nan}})}, 100)
-    assert values(table, metric="collapsed") == [1]
-    assert values(table, metric="solved") == [0]
-    assert np.isnan(values(table, metric="final_return")).all()
+# Two runs: one lives, its worst batch at -3; the other diverges after 40 of 100 steps, when it is at its best.
+LIVING = {10: 2.0, 20: -3.0, 30: 2.0, 40: 2.0, 50: 2.0, 60: 4.0, 100: 4.0}
+LOST = {10: 1.0, 20: 5.0, 30: 5.0, 35: 5.0, 40: 9.0}
+
+
+def both(*, threshold=None, lost=LOST, returns=None):
+    rows = run({0: LIVING, 1: lost})
+    last = rows.index[-1]
+    rows.loc[last, "gradient_norm" if returns is None else "return_mean"] = np.nan if returns is None else returns
+    return {cell(threshold=threshold): rows}
+
+
+def test_a_run_that_diverged_counts_from_there_on_as_the_worst_batch_of_all():
+    table = tables.train_table(both(), 100)
+    assert values(table, metric="diverged") == [0, 1]
+    assert values(table, metric="collapsed") == [0, 1]
+    assert values(table, metric="final_return") == [4, -3]
+    assert values(table, metric="area")[1] == pytest.approx((10 * 1 + 25 * 5 + 5 * 9 + 60 * -3) / 100)
+
+
+def test_the_worst_batch_is_one_of_the_same_environment_at_the_same_level():
+    other = cell("cartpole", "b")
+    elsewhere = run({0: {10: -50.0}})
+    unlike = cell("pendulum", "a")
+    assert values(tables.train_table({**both(), unlike: elsewhere}, 100), metric="final_return")[:2] == [4, -3]
+    assert values(tables.train_table({**both(), other: elsewhere}, 100), metric="final_return")[:2] == [4, -50]
+
+
+def test_a_threshold_reached_before_a_run_diverged_stays_reached():
+    table = tables.train_table(both(threshold=5), 100)
+    assert values(table, metric="steps_to_threshold") == [100, 40]
+    assert values(table, metric="solved") == [0, 1]
+    assert values(table, metric="censored") == [1, 0]
+    missed = tables.train_table(both(threshold=5.1), 100)
+    assert values(missed, metric="steps_to_threshold")[1] == 100
+    assert values(missed, metric="solved")[1] == 0
+
+
+def test_a_run_that_diverged_cuts_nobody_elses_common_iteration_and_has_lost_its_own():
+    table = tables.train_table(both(), 100)
+    assert values(table, metric="return_at_common_iteration") == [np.mean([2, 2, 2, 4, 4]), -3]
+    short = {**both(), cell(variant="b"): run({0: {50: 7.0, 100: 7.0}})}
+    # Both batches up to iteration 2 were collected before the policy was lost.
+    assert values(tables.train_table(short, 100), metric="return_at_common_iteration") == [-0.5, 3, 7]
+
+
+def test_where_every_run_diverged_the_earliest_end_is_common():
+    rows = run({0: {10: 4.0, 20: 2.0}, 1: {10: 1.0}}).assign(gradient_norm=np.nan)
+    table = tables.train_table({cell(): rows}, 100)
+    assert values(table, metric="return_at_common_iteration") == [4, 1]
+
+
+def test_a_run_that_diverged_in_the_last_step_of_its_budget_has_failed_too():
+    table = tables.train_table(both(lost={10: 1.0, 104: 9.0}), 100)
+    assert values(table, metric="final_return")[1] == -3
+    assert values(table, metric="area")[1] == pytest.approx((10 * 1 + 90 * 9) / 100)
+    assert tables.train_curves(both(lost={10: 1.0, 104: 9.0}), 100)["diverged_at"].tolist()[-1] == 100
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_batch_without_a_finite_return_counts_as_the_worst(value):
+    table = tables.train_table(both(threshold=1, returns=value), 100)
+    assert values(table, metric="diverged") == [0, 1]
+    assert values(table, metric="area")[1] == pytest.approx((10 * 1 + 25 * 5 + 65 * -3) / 100)
+    assert np.isfinite(table["value"]).all()
+
+
+def test_every_statistic_of_seeds_that_diverged_is_defined_and_lower():
+    lost, unlost = both(threshold=5), {cell(threshold=5): run({0: LIVING, 1: LOST})}
+    with_failure, without = (
+        tables.summary(tables.train_table(runs, 100)).set_index("metric") for runs in (lost, unlost)
+    )
+    assert with_failure["estimate"].notna().all()
+    for metric in ("final_return", "area", "return_at_common_iteration"):
+        assert with_failure.loc[metric, "estimate"] < without.loc[metric, "estimate"]
+
+
+def test_curves_say_where_a_run_diverged_and_go_on_at_the_worst():
+    curve = tables.train_curves(both(), 100, points=10)
+    lost = curve[curve["seed"] == 1]
+    assert lost["return"].tolist() == [1, 5, 5, 9, -3, -3, -3, -3, -3, -3]
+    assert set(lost["diverged_at"]) == {40}
+    assert curve.loc[curve["seed"] == 0, "diverged_at"].isna().all()
 
 
 def test_curves_lie_on_an_even_grid_up_to_the_budget():
     curves = tables.train_curves({cell(): run({0: {30: 1.0, 60: 2.0}})}, 100, points=5)
-    assert curves.columns.tolist() == ["environment", "variant", "seed", "steps", "return"]
+    assert curves.columns.tolist() == ["environment", "variant", "seed", "steps", "return", "diverged_at"]
     assert curves["steps"].tolist() == [20, 40, 60, 80, 100]
     assert curves["return"].tolist() == [1, 2, 2, 2, 2]
 

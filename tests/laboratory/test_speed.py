@@ -13,7 +13,7 @@ from pg.laboratory.frozen import generators_of, sample
 from pg.laboratory.gradients import gradients_of_all
 from pg.learning.policies import Policy, make_policy
 from pg.randomness import torch_generator
-from pg.study.model import FROM_THE_BATCH, Environment, Returns, Variant
+from pg.study.model import FROM_THE_BATCH, Environment, Returns, Rewards, Variant
 from pg.study.model import Policy as PolicyOptions
 from pg.trajectories import Trajectories
 
@@ -62,7 +62,7 @@ def seconds() -> Seconds:
     generators = generators_of(0, "speed")
     stacked, looped = 0.0, 0.0
     for _ in range(PARTS):
-        batches = sample(copies, policy, generators).regrouped(BATCH)
+        batches = sample(copies, policy, generators, Rewards()).regrouped(BATCH)
         begin = time.process_time()
         together = gradients_of_all(policy, VARIANTS, batches)
         stacked += time.process_time() - begin

@@ -165,6 +165,16 @@ def test_a_beginning_says_what_was_shown() -> None:
     assert found.imitation_loss == pytest.approx(-judged, rel=1e-6)
 
 
+def test_a_policy_that_scales_what_it_sees_has_seen_the_demonstrations() -> None:
+    _, demonstrations = categorical_steps()
+    policy = policy_for(Spaces(4, 3, is_normalised=True))
+    imitation.imitate(policy, start(demonstrations=3, validation_share=0.4, epochs=1), demonstrations)
+    states, _ = valid_steps(demonstrations)
+    assert policy.scaling is not None
+    torch.testing.assert_close(policy.scaling.mean, states.mean(0))
+    torch.testing.assert_close(policy.scaling.variance, states.var(0, correction=0))
+
+
 def job(seeds: Sequence[int], **options: Any) -> TrainJob:
     return TrainJob(
         environment=Environment(id="CartPole-v1", horizon=50),

@@ -10,12 +10,14 @@ import pandas as pd
 import pytest
 import yaml
 from pg.__main__ import main
+from pg.evidence.curves import has_diverged
 from pg.evidence.records import RUN_COLUMNS
 from pg.learning.training import make_learner, train, tune
 from pg.study.jobs import Demonstrators, TrainJob, TuneJob
-from pg.study.model import KL, Budget, Clone, Environment, Optimizer, Policy, Tuning, Variant
+from pg.study.model import KL, Budget, Clone, Environment, Optimizer, Policy, Rewards, Tuning, Variant
 from pg.trajectories import Spaces
 
+SGD = Optimizer(name="sgd", learning_rate=0.02)
 STAGES = {"initial": 0.0, "middle": 0.5, "late": 1.0}
 OF_IMITATION = ("demonstrator_return", "imitation_training_loss", "imitation_loss")
 
@@ -190,6 +192,7 @@ def test_a_run_whose_weights_are_not_finite_ends_with_its_row_and_the_others_go_
     assert others.groupby("seed")["steps"].max().ge(300).all()
     assert numbers(others).all()
     first, second = (record.getMessage() for record in caplog.records)
+    assert [has_diverged(run) for _, run in frame.groupby(["learning_rate", "seed"])] == [False, False, True, True]
     assert first.startswith("seed 0, iteration 1: importance weights")
     assert second.startswith("seed 1, iteration 1: importance weights")
     assert "at step 0" in first
@@ -201,6 +204,7 @@ def test_a_run_whose_policy_is_lost_in_its_last_step_ends_there() -> None:
     assert lost["iteration"].tolist() == [1, 1]
     assert np.isfinite(lost["gradient_norm"]).all()
     assert lost[["kl_new_old", "kl_old_new"]].isna().any(axis=1).all()
+    assert [has_diverged(run) for _, run in frame.groupby(["learning_rate", "seed"])] == [False, False, True, True]
 
 
 def test_a_natural_gradient_is_trained_from_the_command_line_at_learning_rate_0(tmp_path: Path) -> None:
@@ -228,6 +232,41 @@ def test_a_natural_gradient_is_trained_from_the_command_line_at_learning_rate_0(
     assert (frame["learning_rate"] == 0).all()
     assert frame["kl_new_old"].between(0, 0.01).all()
     assert frame["kl_new_old"].max() > 0.001
+
+
+def paid(rewards: Rewards, rate: float, **variant: Any) -> Memory:
+    memory = Memory()
+    job = TrainJob(
+        environment=Environment(id="CartPole-v1", horizon=50, rewards=rewards),
+        variant=Variant(policy=Policy(hidden=(8,)), batch=4, **variant),
+        budget=Budget(steps=10_000, max_iterations=8),
+        snapshots=STAGES,
+        seeds=(0, 1),
+    )
+    train(job, rate, memory)
+    return memory
+
+
+def test_returns_are_logged_as_the_environment_gives_them() -> None:
+    """A learner whose every step is paid 0 learns nothing, and its returns are still those of CartPole."""
+    unpaid = paid(Rewards(offset=-1.0), 0.1)
+    assert (unpaid.frame["gradient_norm"] == 0).all()
+    assert (unpaid.frame["return_mean"] == unpaid.frame["length_mean"]).all()
+    assert (unpaid.frame["return_mean"] > 1).all()
+
+
+def test_a_scale_of_rewards_is_a_scale_of_the_rate_for_plain_gradient_steps() -> None:
+    plain, scaled = paid(Rewards(), 0.02, optimizer=SGD), paid(Rewards(scale=8.0), 0.0025, optimizer=SGD)
+    same = ["return_mean", "entropy", "kl_new_old"]
+    pd.testing.assert_frame_equal(scaled.frame[same], plain.frame[same], rtol=1e-4)
+    np.testing.assert_allclose(scaled.frame["gradient_norm"], 8 * plain.frame["gradient_norm"], rtol=1e-4)
+    assert plain.frame["kl_new_old"].max() > 1e-6
+
+
+def test_rewards_paid_at_the_end_weight_every_step_by_the_whole_return() -> None:
+    total, late = paid(Rewards(), 0.02, returns="total"), paid(Rewards(paid="at_end"), 0.02, returns="to_go")
+    assert late.frame.to_csv() == total.frame.to_csv()
+    assert paid(Rewards(), 0.02, returns="to_go").frame.to_csv() != total.frame.to_csv()
 
 
 SHOWN: dict[str, Any] = {"demonstrations": 5, "epochs": 5}

@@ -126,7 +126,7 @@ def request_for(study: Study, tables_of: Callable[[str], Mapping[str, pd.DataFra
 
 def _training(study: Study, experiment: str) -> dict[str, pd.DataFrame]:
     curves = pd.concat([_curves(place, cell) for place, cell in enumerate(cells(study, experiment))])
-    keys = [column for column in curves.columns if column not in ("steps", "return")]
+    keys = [column for column in curves.columns if column not in ("steps", "return", "diverged_at")]
     rows = []
     for _, curve in curves.groupby(keys, sort=False):
         names = {key: curve[key].iloc[0] for key in keys}
@@ -152,7 +152,7 @@ def _curves(place: int, cell: Cell) -> pd.DataFrame:
         pace = BUDGET * _STRENGTH[cell.variant_name] * generator.lognormal(-0.4, 0.35)
         curve = best / (1 + np.exp(-8 * (steps - pace) / BUDGET)) * 1.03 + generator.normal(0, best / 40, 100)
         names = {"environment": cell.environment_name, "variant": cell.variant_name, **cell.levels, "seed": seed}
-        frames.append(pd.DataFrame({**names, "steps": steps, "return": curve.clip(9, best)}))
+        frames.append(pd.DataFrame({**names, "steps": steps, "return": curve.clip(9, best), "diverged_at": np.nan}))
     return pd.concat(frames, ignore_index=True)
 
 

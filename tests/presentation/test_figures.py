@@ -122,6 +122,41 @@ def test_learning_curves_show_every_seed_and_their_mean(request_for: Requests) -
     assert any(len(one) == 100 and np.allclose(one, runs.mean()) for one in means)
 
 
+def with_lost_runs(request: FigureRequest) -> FigureRequest:
+    """Let two of the runs of a variant diverge: early between two points of the grid, and at the end of the budget."""
+    curves = request.tables["curves"].copy()
+    of_variant = (curves["environment"] == "cartpole") & (curves["variant"] == "total")
+    curves.loc[of_variant & (curves["seed"] == 2), "diverged_at"] = 20_100.0
+    curves.loc[of_variant & (curves["seed"] == 5), "diverged_at"] = 60_000.0
+    curves.loc[of_variant & (curves["seed"] == 2) & (curves["steps"] > 20_100), "return"] = 9.0
+    return replace(request, tables={**request.tables, "curves": curves})
+
+
+def test_a_cross_stands_where_a_run_diverged(request_for: Requests) -> None:
+    plain = request_for("learning_curves", environments=("cartpole",))
+    request = with_lost_runs(plain)
+    _, first, second, *_ = draw(request).axes
+    runs = request.rows("curves", environment="cartpole", variant="total").set_index(["seed", "steps"])["return"]
+
+    (crosses,) = [marks for marks in scatters(first) if len(offsets(marks))]
+    assert offsets(crosses).tolist() == [[20_100, runs[2, 19_800]], [60_000, runs[5, 60_000]]]
+    assert not [marks for marks in scatters(second) if len(offsets(marks))]
+    assert "diverged, 2 runs in all" in caption(request)
+    assert "cross" not in caption(plain)
+    entries = [[text.get_text() for text in draw(one).legends[0].get_texts()] for one in (request, plain)]
+    assert sorted(entries[0]) == sorted([*entries[1], "diverged"])
+
+
+def test_the_cross_of_a_run_that_ended_before_the_first_point_stands_at_the_first_return(request_for: Requests) -> None:
+    request = request_for("learning_curves", environments=("cartpole",))
+    curves = request.tables["curves"].copy()
+    curves.loc[(curves["variant"] == "total") & (curves["seed"] == 0), "diverged_at"] = 50.0
+    lost = replace(request, tables={**request.tables, "curves": curves})
+    (crosses,) = [marks for marks in scatters(draw(lost).axes[1]) if len(offsets(marks))]
+    first = lost.rows("curves", environment="cartpole", variant="total", seed=0)["return"].iloc[0]
+    assert offsets(crosses).tolist() == [[50, first]]
+
+
 def test_censored_seeds_are_marked_apart(request_for: Requests) -> None:
     request = request_for("steps_to_threshold", environments=("cartpole",), variants=("total",))
     censored = request.rows("long", environment="cartpole", variant="total", metric="censored")["value"].sum()

@@ -160,3 +160,20 @@ def test_claims_read_back_from_csv_look_the_same(make_report: Reports, claims: p
     claims.to_csv(tmp_path / "claims.csv", index=False)
 
     assert render(make_report(claims=pd.read_csv(tmp_path / "claims.csv"))) == render(make_report())
+
+
+def test_a_part_links_to_the_rows_that_it_was_computed_from(text: str) -> None:
+    table = text[text.index('id="claims-table"') :]
+
+    assert '<a href="tables/probe.csv">rows</a>' in table
+
+
+def test_an_interval_says_how_much_it_covers(make_report: Reports, study: Study) -> None:
+    causality = study.claims["causality"]
+    equal = causality.parts["variance"].model_copy(update={"relation": "equal", "margin": 0.1})
+    claims = {"causality": causality.model_copy(update={"parts": {"variance": equal}})}
+
+    page = render(make_report(study=study.model_copy(update={"claims": claims})))
+
+    assert "(90&nbsp;% interval 0.420 to 0.470)" in page
+    assert "(95&nbsp;% interval −0.700 to −0.100)" in page

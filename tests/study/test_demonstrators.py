@@ -149,6 +149,11 @@ CYCLE = {"variant": "clone", "experiment": "begin", "stage": "late"}
             r"heuristic imitates the controller upright, which acts in InvertedPendulum-v5, not in cartpole .*: lean, ",
         ),
         (
+            "environments/cartpole/observations",
+            {"hide": [1]},
+            r"begin\.environments: heuristic imitates the controller lean, which reads all .* cartpole hides or stac",
+        ),
+        (
             "experiments/begin/environments",
             ["cartpole", "chain"],
             r"begin\.environments: 'chain' is not known; .*cartpole; clone imitates learn, which trains in these",
@@ -222,6 +227,11 @@ def test_a_level_of_the_demonstrations_is_swept(options: dict[str, Any]) -> None
     assert [start.demonstrations for start in starts if isinstance(start, Clone)] == [5, 10, 5, 10]
 
 
+def test_rewards_are_swept_though_demonstrators_were_paid_as_declared(options: dict[str, Any]) -> None:
+    put(options, "experiments/begin/sweep", {"environment.rewards.offset": [0.0, 1.0]})
+    assert len(cells(load(options), "begin")) == 6
+
+
 def test_a_metric_of_imitation_needs_a_demonstrator(options: dict[str, Any]) -> None:
     part = {
         "experiment": "begin",
@@ -234,6 +244,6 @@ def test_a_metric_of_imitation_needs_a_demonstrator(options: dict[str, Any]) -> 
     assert load(options)
     part["a"] = {"variant": "total"}
     with pytest.raises(
-        InvalidStudy, match=r"imitation\.metric: clone_minus_demonstrator needs a demonstrator, and total is init"
+        InvalidStudy, match=r"imitation\.a: clone_minus_demonstrator needs a demonstrator, and total begins at random"
     ):
         load(options)

@@ -1,9 +1,14 @@
 """The pipeline makes what it promises, the same bytes on any number of cores."""
 
 import copy
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 from pg.evidence.claims import COLUMNS
 from pg.evidence.records import LABORATORY_COLUMNS, RUN_COLUMNS
 from tests.workflow.checkout import Checkout
@@ -23,6 +28,18 @@ def test_one_command_makes_everything_that_the_study_promises(finished: Checkout
         assert (out / f"figures/{figure}.txt").read_text(encoding="utf-8").strip()
     assert (out / "snapshots/learn/cartpole/total/seeds-0-1/late/seed-1.safetensors").exists()
     assert set(pd.read_csv(out / "tables/learn.csv")["seed"]) == {0, 1, 2, 3}
+
+
+@pytest.mark.skipif(shutil.which("pdffonts") is None, reason="needs pdffonts, of poppler-utils")
+def test_every_font_of_every_figure_is_embedded_and_none_is_of_type_3(finished: Checkout) -> None:
+    figures = sorted((finished.folder / "out/figures").glob("*.pdf"))
+    assert figures
+    for figure in figures:
+        listed = subprocess.run(["pdffonts", str(figure)], capture_output=True, text=True, check=True).stdout
+        fonts = [line.split() for line in listed.splitlines()[2:]]
+        assert fonts, figure.name
+        # name, type (of two words), encoding, embedded, subset, unicode, object (two numbers)
+        assert all("Type 3" not in " ".join(font) and font[-5] == "yes" for font in fonts), listed
 
 
 def test_a_second_run_has_nothing_to_do(finished: Checkout) -> None:
@@ -54,9 +71,6 @@ def test_asking_for_one_figure_or_claim_runs_only_what_is_behind_it(fresh: Check
 
 
 def test_training_by_hand_gives_the_rows_of_the_pipeline(finished: Checkout) -> None:
-    import subprocess
-    import sys
-
     command = [sys.executable, "-m", "pg", "train", "--experiment", "learn", "--environment", "cartpole"]
     done = subprocess.run(
         [*command, "--variant", "total", "--seeds", "0-1"],
@@ -70,9 +84,6 @@ def test_training_by_hand_gives_the_rows_of_the_pipeline(finished: Checkout) -> 
 
 
 def test_training_by_hand_says_how_to_get_a_tuned_learning_rate(fresh: Checkout, study: dict[str, Any]) -> None:
-    import subprocess
-    import sys
-
     study["variants"]["total"]["optimizer"]["learning_rate"] = "tuned"
     study["experiments"]["learn"]["tuning"] = {"grid": [0.01, 0.1], "seeds": 2}
     fresh.write(study)
@@ -83,6 +94,30 @@ def test_training_by_hand_says_how_to_get_a_tuned_learning_rate(fresh: Checkout,
     assert done.returncode == 2
     assert "snakemake --cores all out/tuned/learn/cartpole/total.json" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_run_is_compared_with_the_reference_in_words(finished: Checkout, tmp_path: Path) -> None:
+    def call(command: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "pg", command, "--reference", str(tmp_path / "reference")],
+            cwd=finished.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert "digests.csv" in call("verify").stderr
+    assert call("reference").returncode == 0
+    agreeing = call("verify")
+    assert agreeing.returncode == 0
+    assert "tables: 5 agree bit for bit (of 5 files)" in agreeing.stdout
+    claims = pd.read_csv(tmp_path / "reference/claims.csv")
+    claims.assign(verdict="refuted").to_csv(tmp_path / "reference/claims.csv", index=False)
+    digests = pd.read_csv(tmp_path / "reference/digests.csv")
+    digests.assign(sha256="other").to_csv(tmp_path / "reference/digests.csv", index=False)
+    differing = call("verify")
+    assert differing.returncode == 1
+    assert "expected refuted" in differing.stdout
 
 
 def test_another_study_replaces_the_default_one_and_a_value_overrides_it(fresh: Checkout) -> None:

@@ -27,7 +27,7 @@ def main(form: str) -> None:
     )
     copies = make_environments(CARTPOLE, 1, variant.batch)
     policy = random_policy(variant.policy, copies.spaces, 0)
-    batch = in_float64(sample(copies, policy, generators_of(0, "benchmark")))
+    batch = in_float64(sample(copies, policy, generators_of(0, "benchmark"), CARTPOLE.rewards))
     gradients, started = 0, time.perf_counter()
     while time.perf_counter() - started < SECONDS:
         gradient(policy, variant, batch, mdp_of(CARTPOLE))

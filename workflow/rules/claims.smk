@@ -1,23 +1,42 @@
+from pg.study.expansion import candidates
+
 JUDGEMENT = (
     "evidence.claims",
+    "evidence.selection",
     "evidence.statistics",
     "evidence.metrics",
     "evidence.tables",
+    "evidence.tuning",
     "evidence.records",
 )
 
 
 def experiments_of_claim(claim):
     return list(
-        dict.fromkeys(part.experiment for part in STUDY.claims[claim].parts.values())
+        dict.fromkeys(
+            experiment
+            for part in STUDY.claims[claim].parts.values()
+            for experiment in part.experiments.values()
+        )
+    )
+
+
+def candidates_of_claim(claim):
+    return list(
+        dict.fromkeys(
+            cell
+            for part in STUDY.claims[claim].parts.values()
+            for cell in candidates(STUDY, part)
+        )
     )
 
 
 rule claim:
     input:
-        lambda w: [
+        tables=lambda w: [
             f"{RESULTS}/tables/{name}.csv" for name in experiments_of_claim(w.claim)
         ],
+        tuned=lambda w: [tuned_of(cell) for cell in candidates_of_claim(w.claim)],
     output:
         f"{RESULTS}/claims/{{claim}}.csv",
     log:
@@ -27,6 +46,9 @@ rule claim:
     params:
         claim=lambda w: canonical(STUDY.claims[w.claim]),
         experiments=lambda w: experiments_of_claim(w.claim),
+        candidates=lambda w: [
+            (cell.experiment, cell.names) for cell in candidates_of_claim(w.claim)
+        ],
         code=code_digest(JUDGEMENT),
     script:
         "../scripts/claim.py"
@@ -36,7 +58,12 @@ rule claims_table:
     input:
         [f"{RESULTS}/claims/{claim}.csv" for claim in STUDY.claims],
     output:
-        f"{RESULTS}/claims.csv",
+        report(
+            f"{RESULTS}/claims.csv",
+            caption="../report/claims.rst",
+            category="Claims",
+            labels={"table": "verdicts"},
+        ),
     log:
         f"{RESULTS}/logs/claims.log",
     params:

@@ -38,12 +38,21 @@ def code_of_figure(wildcards):
     return code_digest([drawing, *DRAWING])
 
 
+def section_of_figure(wildcards):
+    return STUDY.figures[wildcards.figure].section
+
+
 rule figure:
     input:
         unpack(inputs_of_figure),
     output:
         pdf=f"{RESULTS}/figures/{{figure}}.pdf",
-        png=f"{RESULTS}/figures/{{figure}}.png",
+        png=report(
+            f"{RESULTS}/figures/{{figure}}.png",
+            caption="../report/figure.rst",
+            category=section_of_figure,
+            labels={"figure": "{figure}"},
+        ),
         caption=f"{RESULTS}/figures/{{figure}}.txt",
     log:
         f"{RESULTS}/logs/figures/{{figure}}.log",
@@ -51,6 +60,7 @@ rule figure:
         f"{RESULTS}/benchmarks/figures/{{figure}}.tsv"
     params:
         study=study_of_figure,
+        section=section_of_figure,
         code=code_of_figure,
     script:
         "../scripts/figure.py"

@@ -39,7 +39,7 @@ def snapshot_folders_of(wildcards):
     source = source_of(STUDY, wildcards.experiment)
     if source is None:
         return []
-    cell = source_cell(STUDY, source, wildcards.environment)
+    cell = source_cell(STUDY, wildcards.experiment, wildcards.environment)
     return [
         snapshots_of(cell, block)
         for block in source_blocks(STUDY, source, block_of(wildcards))

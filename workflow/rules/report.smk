@@ -1,4 +1,5 @@
 from hashlib import sha256
+from itertools import product
 from pathlib import Path
 
 TEMPLATE = Path(workflow.basedir, "workflow/report")
@@ -15,6 +16,29 @@ def tuned_cells():
     return [cell for name in TRAINING for cell in cells_of(name) if is_tuned(cell)]
 
 
+def log_of(made):
+    """Logs lie below `logs` as what the jobs make lies below the results."""
+    return str(
+        Path(RESULTS, "logs", Path(made).relative_to(RESULTS)).with_suffix(".log")
+    )
+
+
+def codes_of_jobs():
+    """Map the logs of all jobs that train or measure to the digests of their present code."""
+    made = {tuned_of(cell): tune_job(STUDY, cell) for cell in tuned_cells()}
+    for name in TRAINING:
+        for cell, block in product(cells_of(name), blocks_of(name)):
+            made[runs_of(cell, block)] = train_job(STUDY, cell, block)
+    for name in LABORATORY:
+        places = product(
+            environment_ids_of(name), stages_of(STUDY, name), blocks_of(name)
+        )
+        for environment, stage, block in places:
+            job = laboratory_job(STUDY, name, environment, stage, block)
+            made[measurements_of(name, environment, stage, block)] = job
+    return {log_of(file): job.digest() for file, job in made.items()}
+
+
 rule report_page:
     input:
         claims=f"{RESULTS}/claims.csv",
@@ -29,6 +53,7 @@ rule report_page:
         study=canonical(STUDY),
         config=sha256(canonical(STUDY).encode()).hexdigest()[:16],
         package=code_digest(["."]),
+        codes=lambda w: codes_of_jobs(),
         benchmarks=f"{RESULTS}/benchmarks",
         code=code_digest(PAGE),
         # By content, so that a checkout that is moved is not taken for another one.

@@ -1,8 +1,8 @@
 from pg.study.expansion import is_tuned
 from pg.study.jobs import (
     demonstrator_blocks,
+    demonstrator_cell,
     demonstrator_of,
-    source_cell,
     train_job,
     tune_job,
 )
@@ -30,7 +30,7 @@ def demonstrators_of(cell, job):
     demonstrator = demonstrator_of(cell)
     if demonstrator is None:
         return []
-    trained = source_cell(STUDY, demonstrator, cell.environment_name)
+    trained = demonstrator_cell(STUDY, demonstrator, cell.environment_name)
     return [
         snapshots_of(trained, block)
         for block in demonstrator_blocks(STUDY, demonstrator, job)
@@ -45,7 +45,7 @@ rule tune:
     output:
         f"{RESULTS}/tuned/{{experiment}}/{{environment}}/{{variant}}.json",
     log:
-        f"{RESULTS}/logs/tune/{{experiment}}/{{environment}}/{{variant}}.log",
+        f"{RESULTS}/logs/tuned/{{experiment}}/{{environment}}/{{variant}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/tune/{{experiment}}/{{environment}}/{{variant}}.tsv"
     wildcard_constraints:
@@ -71,7 +71,7 @@ rule train:
             f"{RESULTS}/snapshots/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}"
         ),
     log:
-        f"{RESULTS}/logs/train/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.log",
+        f"{RESULTS}/logs/runs/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.tsv"
     wildcard_constraints:

@@ -1,8 +1,12 @@
-from pg.evidence import claims, records
+from pg.evidence import claims, records, selection
 from pg.study.model import Claim
 
+experiments, candidates = snakemake.params.experiments, snakemake.params.candidates
 claim = Claim.model_validate_json(snakemake.params.claim)
-tables = {
-    name: records.read_csv(path) for name, path in zip(snakemake.params.experiments, snakemake.input, strict=True)
+tables = dict(zip(experiments, map(records.read_csv, snakemake.input.tables), strict=True))
+choices = list(zip(candidates, map(records.read_json, snakemake.input.tuned), strict=True))
+tuned = {
+    experiment: selection.standings((names, choice) for (held_by, names), choice in choices if held_by == experiment)
+    for experiment, _ in candidates
 }
-records.write_csv(claims.evaluate(snakemake.wildcards.claim, claim, tables), snakemake.output[0])
+records.write_csv(claims.evaluate(snakemake.wildcards.claim, claim, tables, tuned), snakemake.output[0])

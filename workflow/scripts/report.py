@@ -11,7 +11,10 @@ page = report.Report(
     claims=records.read_csv(snakemake.input.claims),
     tuned=report.read_tuned(study, [records.read_json(path) for path in snakemake.input.tuned]),
     provenance=provenance.provenance(
-        snakemake.params.config, snakemake.params.package, sorted(Path(snakemake.params.benchmarks).rglob("*.tsv"))
+        snakemake.params.config,
+        snakemake.params.package,
+        sorted(Path(snakemake.params.benchmarks).rglob("*.tsv")),
+        snakemake.params.codes,
     ),
     template=Path(snakemake.scriptdir).parent / "report/page.html.j2",
 )

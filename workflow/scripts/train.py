@@ -2,7 +2,7 @@ from pg.evidence import records
 from pg.learning.training import train
 from pg.study.jobs import TrainJob
 
-records.log_to(snakemake.log[0])
+records.log_to(snakemake.log[0], snakemake.params.code)
 job = TrainJob.model_validate_json(snakemake.params.job)
 tuned = snakemake.input.tuned
 rate = records.read_json(tuned)["learning_rate"] if tuned else job.declared_rate

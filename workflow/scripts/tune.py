@@ -4,7 +4,7 @@ from pg.evidence import records, tuning
 from pg.learning.training import tune
 from pg.study.jobs import TuneJob
 
-records.log_to(snakemake.log[0])
+records.log_to(snakemake.log[0], snakemake.params.code)
 job = TuneJob.model_validate_json(snakemake.params.job)
 recorder = records.RunRecorder(job.budget.steps * len(job.tuning.grid) * job.tuning.seeds)
 tune(job, recorder, records.read_demonstrators(snakemake.input.demonstrators, job.demonstrators))

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 ExperimentKind = Literal["train", "probe", "exact", "identity", "update", "support", "staleness", "horizon"]
 Table = Literal["long", "summary", "curves", "tuned"]
 
+REWARD_LEVELS = ("environment.rewards.offset", "environment.rewards.scale")
+"""What `against_rewards` has on its axis: an experiment sweeps one of them over at least `LEAST_LEVELS` numbers."""
+
+LEAST_LEVELS = 3
+"""Levels that a parabola passes through whatever they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class FigureKind:
@@ -138,6 +144,9 @@ FIGURES: Mapping[str, FigureKind] = MappingProxyType(
         "support": FigureKind("pg.presentation.figures.support", ("support",), ("long", "summary")),
         "staleness": FigureKind("pg.presentation.figures.staleness", ("staleness",), ("long", "summary")),
         "horizons": FigureKind("pg.presentation.figures.horizons", ("horizon",), ("long", "summary")),
+        "against_rewards": FigureKind(
+            "pg.presentation.figures.against_rewards", ("probe", "exact"), ("long", "summary")
+        ),
         "tuning": FigureKind("pg.presentation.figures.tuning", ("train",), ("tuned",)),
     }
 )

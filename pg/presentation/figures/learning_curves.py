@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import seaborn as sns
@@ -20,6 +20,7 @@ from pg.presentation.captions import counted, itemised, number, with_interval
 from pg.presentation.figures import FigureRequest
 from pg.study.equations import environment_label
 
+_CROSS: Mapping[str, Any] = {"marker": "x", "s": 12, "linewidths": 0.8}
 _HEIGHTS = (1.7, 0.8)  # inches: the panel of means, a row of panels of seeds
 # Round and far apart, unlike the dashes of any variant.
 _DOTTED: dict[str, Any] = {"linewidth": 1.3, "linestyle": (0, (0.1, 3)), "dash_capstyle": "round", "zorder": 1}
@@ -52,6 +53,11 @@ def caption(request: FigureRequest) -> str:
         "A run that ended early holds its last value. In brackets: 95 % intervals."
     )
     sentences = [lead]
+    if len(lost := _diverged(request.tables["curves"])):
+        sentences.append(
+            f"A cross marks where a run diverged, {counted(len(lost), 'run')} in all: from there on it counts as the "
+            "least mean return of any batch of the experiment in that environment."
+        )
     for environment in request.environments:
         rows = request.rows("summary", environment=environment, metric="final_return")
         finals = {
@@ -93,6 +99,7 @@ def _draw_block(
     _draw_bands(together, means, strands)
     for strand, apart in zip(strands, panels, strict=True):
         _draw_seeds(apart, curves.loc[curves["strand"] == strand.key], strand)
+        _draw_crosses(apart, _diverged(curves.loc[curves["strand"] == strand.key]), strand)
         _draw_means(apart, means.loc[means["strand"] == strand.key], (strand,))
         _draw_threshold(apart, request, environment)
         _draw_demonstrators(apart, _demonstrators(request, environment, (strand,)))
@@ -136,6 +143,19 @@ def _draw_seeds(axes: Axes, curves: DataFrame, strand: style.Strand) -> None:
     sns.lineplot(curves, x="steps", y="return", units="seed", estimator=None, errorbar=None, ax=axes, **faint)
 
 
+def _diverged(curves: DataFrame) -> DataFrame:
+    """Select of every run that diverged the row of the last grid point that it reached, or the first of all."""
+    lost = curves.loc[curves["diverged_at"].notna()]
+    runs = [column for column in lost.columns if column not in ("steps", "return")]
+    reached = lost["steps"].where(lost["steps"] <= lost["diverged_at"], -lost["steps"])
+    return lost.loc[reached.groupby([lost[column] for column in runs], sort=False).idxmax()]
+
+
+def _draw_crosses(axes: Axes, lost: DataFrame, strand: style.Strand) -> None:
+    # Above the mean: a run that is lost must not hide behind it.
+    axes.scatter(lost["diverged_at"], lost["return"], zorder=4, clip_on=False, color=strand.look.colour, **_CROSS)
+
+
 def _draw_threshold(axes: Axes, request: FigureRequest, environment: str) -> None:
     threshold = request.study.environments[environment].threshold
     if threshold is not None:
@@ -161,4 +181,6 @@ def _entries(request: FigureRequest, strands: tuple[style.Strand, ...]) -> list[
         entries.append(Line2D([], [], label="threshold", color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3))))
     if any(_demonstrators(request, name, strands) for name in request.environments):
         entries.append(Line2D([], [], label="demonstrator", color=style.INK, **_DOTTED))
+    if request.tables["curves"]["diverged_at"].notna().any():
+        entries.append(Line2D([], [], label="diverged", linestyle="", marker="x", color=style.INK, markersize=3.5))
     return entries

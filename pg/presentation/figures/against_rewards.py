@@ -1,0 +1,137 @@
+"""How the variance of each estimator follows the offset or the scale of rewards, and the parabola that it must follow.
+
+An estimate that is linear in the rewards has the total variance A + Bc + Cc² at offset c, and Cα² at scale α, policy by
+policy: the lines are fitted, and the caption says how far any policy lies from its own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from pandas import DataFrame
+
+from pg.evidence.statistics import geometric_mean
+from pg.presentation import marks, style
+from pg.presentation.captions import counted, itemised, number, with_interval
+from pg.presentation.figures import REWARD_LEVELS, FigureRequest, Table
+
+_METRIC = "total_variance"
+_DEGREE = 2
+_POINTS = 200
+_AXIS_LABELS = {
+    "environment.rewards.offset": "offset c of every reward",
+    "environment.rewards.scale": "scale α of every reward",
+}
+_SPACING = {"environment.rewards.offset": "linear", "environment.rewards.scale": "log"}
+_UNCHANGED = {"environment.rewards.offset": 0.0, "environment.rewards.scale": 1.0}
+
+Array = NDArray[np.float64]
+
+
+@style.paper_style()
+def draw(request: FigureRequest) -> Figure:
+    """Draw tr Cov against the level of the rewards: a panel per environment and stage, a line per variant."""
+    path = swept_path(request)
+    strands = marks.told_apart(request, but=(path,))
+    across = marks.beside_each_other(request, 3)
+    figure, panels = marks.panels(request, across, 1.9, sharex=True)
+    for place, axes in zip(marks.places(request), panels, strict=True):
+        _draw_panel(axes, request, place, strands, path)
+        axes.set_title(marks.heading(request, place))
+    for axes in marks.lowest(panels, across):
+        axes.set_xlabel(_AXIS_LABELS[path])
+    for axes in panels[::across]:
+        axes.set_ylabel(f"tr Cov (return², N = {marks.batch_shown(request)})")
+    style.legend_below(figure, marks.legend_entries(strands, marked=True), request.figure.width)
+    return figure
+
+
+def caption(request: FigureRequest) -> str:
+    """Say what is drawn, how far variances lie from their parabolas, and what the largest level does to them."""
+    path = swept_path(request)
+    strands = marks.told_apart(request, but=(path,))
+    policies = len(request.tables["long"]["seed"].unique())
+    held = [_by_policy(request, place, strand, path) for place in marks.places(request) for strand in strands]
+    farthest = max(_distance(one) for one in held)
+    start, end = _ends(request, path)
+    lead = (
+        f"Total variance of each gradient estimate with N = {marks.batch_shown(request)} trajectories, on "
+        f"{counted(policies, 'policy') if policies == 1 else f'{policies} policies'} per panel, against the "
+        f"{path.rsplit('.', 1)[-1]} of all rewards. Marks are geometric means with 95 % intervals; lines are "
+        "geometric means of the parabolas fitted to each policy's values, from which no value lies farther than "
+        f"{number(farthest, 2)} of itself. In brackets: 95 % intervals."
+    )
+    sentences = [lead]
+    for place in marks.last_places(request):
+        ratios = {strand.label: _ratio(request, place, strand, path, start, end) for strand in strands}
+        sentences.append(
+            f"{marks.heading(request, place)}, tr Cov at {number(end)} over that at {number(start)} — {itemised(ratios)}."
+        )
+    return "\n".join(sentences)
+
+
+def swept_path(request: FigureRequest) -> str:
+    """Return which level of the rewards the experiment sweeps."""
+    sweep = request.study.experiments[request.figure.experiment].sweep
+    (path,) = [path for path in REWARD_LEVELS if path in sweep]
+    return path
+
+
+def fitted(levels: Array, variances: Array, at: Array) -> Array:
+    """Fit a parabola to one policy's variances, every relative error counting alike, and evaluate it."""
+    coefficients = np.polyfit(levels, variances, _DEGREE, w=1 / variances)
+    return np.asarray(np.polyval(coefficients, at), dtype=np.float64)
+
+
+def _draw_panel(
+    axes: Axes, request: FigureRequest, place: marks.Place, strands: tuple[style.Strand, ...], path: str
+) -> None:
+    rows = marks.gathered(strands, _rows(request, place, "summary").dropna(subset=["estimate"]))
+    marks.draw_column_marks(axes, rows, strands, path)
+    levels = np.sort(rows[path].unique().astype(np.float64))
+    spaced = {"log": np.geomspace, "linear": np.linspace}[_SPACING[path]]
+    grid = spaced(levels[0], levels[-1], _POINTS)
+    for strand in strands:
+        table = _by_policy(request, place, strand, path)
+        parabolas = [fitted(table.columns.to_numpy(np.float64), own, grid) for own in table.to_numpy(np.float64)]
+        axes.plot(grid, np.exp(np.log(parabolas).mean(axis=0)), linewidth=1, zorder=2, **strand.look.line)
+    axes.set_yscale("log")
+    axes.set_xscale(_SPACING[path])
+    axes.set(xlabel="", ylabel="")
+    axes.grid(visible=True)
+
+
+def _rows(request: FigureRequest, place: marks.Place, table: Table) -> DataFrame:
+    where = {"environment": place.environment, "stage": place.stage, "metric": _METRIC}
+    return request.rows(table, **where, batch=marks.batch_shown(request))
+
+
+def _by_policy(request: FigureRequest, place: marks.Place, strand: style.Strand, path: str) -> DataFrame:
+    """Lay the variances of a strand out with a row per policy and a column per level; policies without any are left."""
+    table = strand.rows(_rows(request, place, "long")).pivot_table(index="seed", columns=path, values="value")
+    return table[(table > 0).all(axis=1)]
+
+
+def _distance(table: DataFrame) -> float:
+    levels = table.columns.to_numpy(np.float64)
+    apart = [np.abs(fitted(levels, own, levels) / own - 1).max() for own in table.to_numpy(np.float64)]
+    return float(max(apart, default=float("nan")))
+
+
+def _ends(request: FigureRequest, path: str) -> tuple[float, float]:
+    """Choose the levels that the caption compares: rewards as they are, or next to it, and the farthest from there."""
+    levels = [float(level) for level in request.study.experiments[request.figure.experiment].sweep[path]]
+    start = min(levels, key=lambda level: abs(level - _UNCHANGED[path]))
+    return start, max(levels, key=lambda level: (abs(level - start), level))
+
+
+def _ratio(
+    request: FigureRequest, place: marks.Place, strand: style.Strand, path: str, start: float, end: float
+) -> str:
+    table = _by_policy(request, place, strand, path)
+    if table.empty:
+        return "–"
+    found = geometric_mean((table[end] / table[start]).to_numpy(np.float64))
+    return with_interval(found.estimate, found.low, found.high)

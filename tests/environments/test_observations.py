@@ -1,0 +1,146 @@
+"""A policy sees what it is declared to see, and nothing of an earlier trajectory."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pg.environments.catalogue import COMPONENTS, UnsupportedEnvironment, check, tables_of
+from pg.environments.observations import Observed
+from pg.environments.stacked import VectorisedCartPole, make_environments
+from pg.study.model import Environment, Observations
+from pg.trajectories import Spaces, Transition
+
+ALIVE = np.ones((1, 2), dtype=np.bool_)
+ACTIONS = np.zeros((1, 2), dtype=np.int64)
+
+
+class Counting:
+    """Two copies whose three components count the steps by tens, the lane, and resets by thousands."""
+
+    spaces = Spaces(3, 2)
+    horizon = 9
+    states = None
+
+    def __init__(self, seeds: int = 1) -> None:
+        self.seeds, self.resets, self.time = seeds, 0, 0
+
+    def resized(self, seeds: int) -> "Counting":
+        return Counting(seeds)
+
+    def reset(self, _generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
+        self.resets, self.time = self.resets + 1, 1
+        return self.seen()
+
+    def step(self, _actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
+        self.time += 1
+        return Transition(self.seen(), np.full((self.seeds, 2), 7.0), ~alive, ~alive)
+
+    def seen(self) -> NDArray[np.float32]:
+        lane = [[10 * self.time, place, 1000 * self.resets] for place in (1, 2)]
+        return np.array([lane] * self.seeds, dtype=np.float32)
+
+
+def environment(id: str = "CartPole-v1", **seen: Any) -> Environment:
+    return Environment(id=id, horizon=5, observations=Observations(**seen))
+
+
+def test_the_last_observations_stand_side_by_side_oldest_first_after_zeros() -> None:
+    window = Observed(Counting(), (), 2, normalised=False)
+    assert window.spaces == Spaces(6, 2)
+    assert window.horizon == 9
+    assert window.reset([]).tolist() == [[[0, 0, 0, 10, 1, 1000], [0, 0, 0, 10, 2, 1000]]]
+    transition = window.step(ACTIONS, ALIVE)
+    assert transition.observations.tolist() == [[[10, 1, 1000, 20, 1, 1000], [10, 2, 1000, 20, 2, 1000]]]
+    assert transition.rewards.tolist() == [[7.0, 7.0]]
+    assert window.step(ACTIONS, ALIVE).observations[0, 0].tolist() == [20, 1, 1000, 30, 1, 1000]
+    assert window.reset([])[0, 0].tolist() == [0, 0, 0, 10, 1, 2000], "nothing is left of the trajectory before"
+
+
+def test_hidden_components_are_gone_before_observations_are_stacked() -> None:
+    window = Observed(Counting(), (1,), 3, normalised=False)
+    assert window.spaces == Spaces(6, 2)
+    window.reset([])
+    assert window.step(ACTIONS, ALIVE).observations[0, 1].tolist() == [0, 0, 10, 1000, 20, 1000]
+
+
+def test_a_view_is_the_same_for_another_number_of_seeds() -> None:
+    window = Observed(Counting(), (0,), 2, normalised=True).resized(3)
+    assert window.spaces == Spaces(4, 2, is_normalised=True)
+    assert window.reset([]).shape == (3, 2, 4)
+
+
+def test_observations_that_earlier_steps_have_given_stay_as_they_were() -> None:
+    window = Observed(Counting(), (), 2, normalised=False)
+    first = window.reset([])
+    kept = first.copy()
+    window.step(ACTIONS, ALIVE)
+    window.step(ACTIONS, ALIVE)
+    assert np.array_equal(first, kept)
+
+
+def test_environments_that_show_everything_are_stepped_as_they_are() -> None:
+    assert isinstance(make_environments(environment(), 2, 3), VectorisedCartPole)
+
+
+@pytest.mark.parametrize("id", ["CartPole-v1", "InvertedPendulum-v5"])
+def test_velocities_are_hidden_by_name_or_by_number(id: str) -> None:
+    names = COMPONENTS[id]
+    numbers = tuple(names.index(name) for name in ("velocity", "angular_velocity"))
+    kept = [place for place in range(4) if place not in numbers]
+    whole, by_name, by_number = (
+        make_environments(environment(id, hide=hide), 1, 2).reset([np.random.default_rng(0)])
+        for hide in ((), ("velocity", "angular_velocity"), numbers)
+    )
+    assert np.array_equal(by_name, whole[..., kept])
+    assert np.array_equal(by_number, by_name)
+
+
+@pytest.mark.parametrize(("id", "moved"), [("CartPole-v1", (0, 2)), ("InvertedPendulum-v5", (0, 1))])
+def test_positions_change_by_what_velocities_say(id: str, moved: tuple[int, int]) -> None:
+    """The names stand where they belong: over one step positions and angles move along their velocities."""
+    copies, names = make_environments(environment(id), 1, 8), COMPONENTS[id]
+    copies.reset([np.random.default_rng(0)])
+    push = np.ones((1, 8), np.int64) if copies.spaces.action_count else np.full((1, 8, 1), 2.0)
+    alive = np.ones((1, 8), dtype=np.bool_)
+    copies.step(push, alive)
+    previous, before = (copies.step(push, alive).observations for _ in range(2))
+    assert tuple(names.index(name) for name in ("position", "angle")) == moved
+    for place, velocity in (("position", "velocity"), ("angle", "angular_velocity")):
+        change = (before - previous)[..., names.index(place)]
+        speed = (before + previous)[..., names.index(velocity)] / 2
+        assert np.corrcoef(change.ravel(), speed.ravel())[0, 1] > 0.95
+        assert (np.sign(change) == np.sign(speed)).mean() > 0.8
+
+
+def test_hidden_states_of_a_table_all_look_alike() -> None:
+    declared = Environment(id="pg/Chain-v0", kwargs={"length": 3}, observations=Observations(hide=(0, 2)))
+    mdp = tables_of(declared)
+    assert mdp is not None
+    assert mdp.observations.tolist() == [[0.0], [1.0], [0.0]]
+    assert mdp.spaces == Spaces(1, 2)
+    copies = make_environments(declared, 2, 2)
+    assert copies.spaces == mdp.spaces
+    assert copies.reset([np.random.default_rng(0), np.random.default_rng(1)]).tolist() == [[[0.0]] * 2] * 2
+
+
+@pytest.mark.parametrize(
+    ("id", "seen", "message"),
+    [
+        (
+            "CartPole-v1",
+            {"hide": ("velocty",)},
+            r"observations\.hide: 'velocty' .* did you mean 'velocity'\?; allowed: ",
+        ),
+        ("CartPole-v1", {"hide": (4,)}, r"observations\.hide: 4 is no component of CartPole-v1; allowed: .*0 to 3"),
+        ("Acrobot-v1", {"hide": ("angle",)}, r"'angle' is no component of Acrobot-v1; allowed: 0 to 5"),
+        ("CartPole-v1", {"hide": (0, 1, 2, 3)}, r"observations\.hide: nothing is left to see of the 4 components"),
+        ("pg/Chain-v0", {"hide": (4,)}, r"observations\.hide: 4 is no component of pg/Chain-v0; allowed: 0 to 3"),
+        ("pg/Chain-v0", {"stack": 2}, r"observations\.stack: pg/Chain-v0 has tables.*allowed: 1, not 2"),
+        ("pg/Chain-v0", {"normalise": True}, r"observations\.normalise: .*one-hot.*allowed: false"),
+    ],
+)
+def test_views_that_there_are_not_are_refused(id: str, seen: dict[str, Any], message: str) -> None:
+    with pytest.raises(UnsupportedEnvironment, match=message):
+        check(environment(id, **seen))

@@ -1,0 +1,149 @@
+"""A seed scales what it sees by all that it has seen before, and by nothing else."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from pg.environments.stacked import make_environments
+from pg.evidence.records import RUN_COLUMNS, RunRecorder
+from pg.laboratory.frozen import thaw
+from pg.learning.policies import Policy, make_policy, repeat, stack
+from pg.learning.rollout import Generators, collect
+from pg.learning.scaling import RunningScale
+from pg.learning.scores import scores
+from pg.learning.training import train
+from pg.randomness import generator
+from pg.study.jobs import TrainJob
+from pg.study.model import Budget, Environment, Observations, Optimizer, Variant
+from pg.study.model import Policy as PolicyOptions
+from pg.trajectories import Spaces, valid_steps
+
+SPACES = Spaces(3, 2, is_normalised=True)
+SEEN = Environment(id="CartPole-v1", horizon=60, observations=Observations(normalise=True))
+SGD = Optimizer(name="sgd", learning_rate=0.01)
+
+
+def draw(count: int, seed: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return 5 + torch.tensor([1.0, 10.0, 0.1]) * torch.randn(count, 3, generator=generator, dtype=torch.float64)
+
+
+def policy(seed: int = 0, dtype: torch.dtype = torch.float64) -> Policy:
+    made = make_policy(PolicyOptions(hidden=(4,)), SPACES, torch.Generator().manual_seed(seed), dtype)
+    assert made.scaling is not None
+    made.scaling.observe(draw(50, seed))
+    return made
+
+
+def test_batches_seen_one_after_the_other_count_as_one() -> None:
+    batches = [draw(7, 0), draw(1, 1), draw(30, 2) + 4]
+    running = RunningScale(3)
+    for batch in batches:
+        running.observe(batch)
+    together = torch.cat(batches)
+    torch.testing.assert_close(running.mean, together.mean(0), rtol=1e-12, atol=0)
+    torch.testing.assert_close(running.variance, together.var(0, correction=0), rtol=1e-12, atol=0)
+    scaled = running.now(torch.float64)(together)
+    torch.testing.assert_close(scaled.mean(0), torch.zeros(3, dtype=torch.float64), rtol=0, atol=1e-12)
+    torch.testing.assert_close(scaled.std(0, correction=0), torch.ones(3, dtype=torch.float64), rtol=1e-5, atol=0)
+
+
+def test_who_has_seen_nothing_scales_nothing() -> None:
+    seen = draw(5, 0)
+    torch.testing.assert_close(RunningScale(3).now(torch.float64)(seen), seen, rtol=1e-8, atol=0)
+
+
+def test_a_component_that_never_varies_is_centred() -> None:
+    running = RunningScale(1)
+    for _ in range(3):
+        running.observe(torch.full((9, 1), 0.1))
+    assert abs(running.now(torch.float64)(torch.full((1, 1), 0.1)).item()) < 1e-3
+
+
+def test_a_policy_that_scales_is_the_plain_one_on_scaled_observations() -> None:
+    scaling, plain = policy(), make_policy(PolicyOptions(hidden=(4,)), Spaces(3, 2), torch.Generator(), torch.float64)
+    plain.load_state_dict({name: held for name, held in scaling.state_dict().items() if "scaling" not in name})
+    batch, seen, actions = draw(50, 0), draw(6, 9), torch.tensor([0, 1, 1, 0, 1, 0])
+    scaled = (seen - batch.mean(0)) / (batch.var(0, correction=0) + 1e-8).sqrt()
+    expected = plain.log_prob(scaled, actions)
+    torch.testing.assert_close(scaling.log_prob(seen, actions), expected)
+    assert [name for name, _ in scaling.named_parameters()] == [name for name, _ in plain.named_parameters()]
+    # A step's score is that of the network behind the scaling.
+    for found, own in zip(scores(scaling, seen, actions).inputs, scores(plain, scaled, actions).inputs, strict=True):
+        torch.testing.assert_close(found, own)
+
+
+def test_stacked_policies_scale_each_by_its_own() -> None:
+    both = [policy(1), policy(2)]
+    seen, actions = draw(12, 5).reshape(2, 6, 3), torch.zeros(2, 6, dtype=torch.int64)
+    stacked = stack(both)
+    for index, one in enumerate(both):
+        expected = one.log_prob(seen[index], actions[index])
+        torch.testing.assert_close(stacked.log_prob(seen, actions)[index], expected)
+        alone = stacked.select(np.arange(2) == index)
+        torch.testing.assert_close(alone.log_prob(seen[[index]], actions[[index]])[0], expected)
+        torch.testing.assert_close(repeat(one, 2).log_prob(seen[[index] * 2], actions)[1], expected)
+
+
+class Memory:
+    """Keeps rows and snapshots."""
+
+    def __init__(self) -> None:
+        self.recorder = RunRecorder(1_000)
+        self.snapshots: dict[tuple[int, str], Mapping[str, np.ndarray]] = {}
+
+    def row(self, row: Mapping[str, float | int]) -> None:
+        self.recorder.row(row)
+
+    def snapshot(self, seed: int, stage: str, policy: Mapping[str, np.ndarray]) -> None:
+        self.snapshots[seed, stage] = policy
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        return self.recorder.frame()
+
+
+def trained(environment: Environment, *seeds: int) -> Memory:
+    memory = Memory()
+    job = TrainJob(
+        environment=environment,
+        variant=Variant(batch=4, policy=PolicyOptions(hidden=(8,)), optimizer=SGD, gradient_steps=2),
+        budget=Budget(steps=10_000, max_iterations=3),
+        snapshots={"initial": 0.0, "late": 1.0},
+        seeds=seeds,
+    )
+    train(job, 0.01, memory)
+    return memory
+
+
+def test_the_scale_of_a_batch_is_that_of_the_batches_before_it() -> None:
+    memory = trained(SEEN, 3)
+    frame, copies = memory.frame, make_environments(SEEN, 1, 4)
+    assert frame["observation_shift"][0] == 0
+    assert frame["observation_scale"][0] == pytest.approx(1, rel=1e-7)
+    first = thaw(PolicyOptions(hidden=(8,)), copies.spaces, memory.snapshots[3, "initial"])
+    generators = Generators(generator(3, "train", "starts"), generator(3, "train", "actions"))
+    seen, _ = valid_steps(collect(copies, stack([first]), [generators]))
+    seen = seen.double()
+    deviation = (seen.var(0, correction=0) + 1e-8).sqrt()
+    assert frame["observation_scale"][1] == pytest.approx(deviation.log().mean().exp().item(), rel=1e-6)
+    assert frame["observation_shift"][1] == pytest.approx(seen.mean(0).square().mean().sqrt().item(), rel=1e-6)
+    held = memory.snapshots[3, "late"]
+    assert held["scaling.count"] == frame["steps"].iloc[-1]
+
+
+def test_a_seed_scales_alike_in_any_company() -> None:
+    together, alone = trained(SEEN, 0, 1, 2), trained(SEEN, 1)
+    own = together.frame.query("seed == 1")
+    assert own.to_csv(index=False) == alone.frame.to_csv(index=False)
+    for name, values in alone.snapshots[1, "late"].items():
+        np.testing.assert_array_equal(values, together.snapshots[1, "late"][name])
+
+
+def test_only_runs_that_scale_log_it() -> None:
+    assert list(trained(SEEN, 0).frame.columns) == [*RUN_COLUMNS, "observation_shift", "observation_scale"]
+    plain = trained(SEEN.model_copy(update={"observations": Observations()}), 0)
+    assert list(plain.frame.columns) == list(RUN_COLUMNS)
+    assert not any("scaling" in name for name in plain.snapshots[0, "late"])
