@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pg.study.equations import definitions, equation
 from pg.study.expansion import Block, Cell, cells, estimate, is_tuned
-from pg.study.jobs import train_job
+from pg.study.jobs import TrainJob, demonstrator_blocks, demonstrator_cell, demonstrator_of, train_job
 from pg.study.model import Study, TrainExperiment
 from pg.study.schema import text
 from pg.study.validation import InvalidStudy, read
@@ -99,7 +99,8 @@ def _train(study: Study, options: argparse.Namespace) -> None:
         raise Refused(f"--evaluations: {cell.experiment} declares no evaluate")
     rate = _tuned_rate(study, cell) if is_tuned(cell) else job.declared_rate
     recorder = records.RunRecorder(job.budget.steps * len(job.seeds), options.snapshots)
-    train(job, rate, recorder)
+    policies = records.read_demonstrators(_demonstrators(study, cell, job), job.demonstrators)
+    train(job, rate, recorder, policies)
     if options.evaluations is not None:
         records.write_csv(recorder.evaluations(), options.evaluations)
     records.write_csv(recorder.frame(), options.output or sys.stdout)
@@ -128,6 +129,22 @@ def _tuned_rate(study: Study, cell: Cell) -> float:
             f"  snakemake --cores all {path}"
         )
     return float(records.read_json(path)["learning_rate"])
+
+
+def _demonstrators(study: Study, cell: Cell, job: TrainJob) -> list[Path]:
+    """Return the folders of the snapshots that the cell's policies imitate."""
+    demonstrator = demonstrator_of(cell)
+    if demonstrator is None:
+        return []
+    shown = demonstrator_cell(study, demonstrator, cell.environment_name)
+    place = Path(study.results, "snapshots", shown.experiment, shown.environment_id, shown.variant_id)
+    folders = [place / f"seeds-{block}" for block in demonstrator_blocks(study, demonstrator, job)]
+    if missing := [str(folder) for folder in folders if not folder.exists()]:
+        raise Refused(
+            f"{cell.variant_id} imitates snapshots of {shown.experiment}, and {missing[0]} does not exist; make "
+            f"what it needs with\n  snakemake --cores all {' '.join(missing)}"
+        )
+    return folders
 
 
 def _verify(study: Study, options: argparse.Namespace) -> int:

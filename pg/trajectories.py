@@ -203,14 +203,14 @@ class Transition:
 class Actor(Protocol):
     """S policies that act together, N trajectories each."""
 
-    def noise(self, generator: np.random.Generator, steps: int, trajectories: int) -> NDArray[np.float32]:
+    def noise(self, generator: np.random.Generator, steps: int, trajectories: int, /) -> NDArray[np.float32]:
         """Draw what one seed needs to act for `steps` steps: (steps, N, A)."""
         ...
 
-    def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[Any]:
+    def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32], /) -> NDArray[Any]:
         """Turn observations (S, N, O) and noise (S, N, ...) into actions (S, N, ...)."""
         ...
 
-    def select(self, seeds: NDArray[np.bool_]) -> Actor:
+    def select(self, seeds: NDArray[np.bool_], /) -> Actor:
         """Return the actor of the marked seeds alone."""
         ...

@@ -55,6 +55,8 @@ UPDATES, SCORES, TABLES, ROLLOUT, POLICIES = (
 ACROSS, ACROSS_TABLES, COVERAGE, POWER = (
     f"pg/evidence/{name}.py" for name in ("across_environments", "across_tables", "coverage", "power")
 )
+IMITATION = "pg/learning/imitation.py"
+JOBS = "pg/study/jobs.py"
 PROBING, REFERENCE, GRADIENTS, EXPECTATIONS = (
     f"pg/laboratory/{name}.py" for name in ("probing", "reference", "gradients", "expectations")
 )
@@ -452,6 +454,46 @@ MUTATIONS = (
         "regrouped(1), mdp)",
         "sampled batches are single trajectories",
         "tests/laboratory/test_monte_carlo.py::test_the_sampled_variance_is_the_enumerated_one",
+    ),
+    _mutation(
+        IMITATION,
+        "values[:, :-judged]), shown",
+        "values), shown",
+        "a policy is fitted to what it is judged by",
+    ),
+    _mutation(IMITATION, "found < least", "found > 0", "the last epoch is kept, not the best"),
+    _mutation(
+        IMITATION,
+        "zip(job.seeds, job.demonstrators.seeds, strict=True)",
+        "zip(job.seeds, job.demonstrators.seeds[:1] * len(job.seeds), strict=True)",
+        "every seed is shown the first demonstrator",
+    ),
+    _mutation(
+        IMITATION,
+        "generator(seed, stream, purpose)",
+        'generator(seed, "train", purpose)',
+        "tuning is shown what training is shown",
+    ),
+    _mutation(
+        TRAINING,
+        "= beginning, beginning.demonstration_steps",
+        "= beginning, 0",
+        "the steps of demonstrations do not count",
+        f"{_tests_of(TRAINING)}::test_demonstrations_count_in_the_budget",
+    ),
+    _mutation(
+        TRAINING,
+        "            other.policy.load_state_dict(first.policy.state_dict())\n",
+        "            pass\n",
+        "only the first learning rate begins with the clone",
+        f"{_tests_of(TRAINING)}::test_tuning_begins_every_rate_with_the_clone_of_its_seed",
+    ),
+    _mutation(
+        JOBS,
+        "held.first + seed % held.count",
+        "held.first + seed",
+        "a clone asks for demonstrators that were never trained",
+        "tests/study/test_demonstrators.py",
     ),
     _mutation(SELECTION, '["score"].argmax()', '["score"].argmin()', "the worst of a family is judged"),
     _mutation(

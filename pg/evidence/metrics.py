@@ -68,6 +68,9 @@ _ALL = (
     Metric("collapsed", "share of collapsed runs", "", ("train",), statistic="share", failure=1.0),
     Metric("diverged", "share of diverged runs", "", ("train",), statistic="share", failure=1.0),
     Metric("return_at_common_iteration", "return after equally many iterations", "", ("train",)),
+    Metric("demonstrator_return", "return of the demonstrations", "", ("train",)),
+    Metric("clone_minus_demonstrator", "return before the first update minus the demonstrator's", "", ("train",)),
+    Metric("final_minus_demonstrator", "return at the end minus the demonstrator's", "", ("train",)),
     Metric(
         "total_variance",
         "total variance of the gradient, tr Cov",
@@ -157,6 +160,9 @@ _ALL = (
     Metric("alternating_steps", "changes of the stance foot per episode", "", ("gait",)),
     Metric("episode_return", "return of an episode", "", ("gait",)),
 )
+
+OF_IMITATION = ("demonstrator_return", "clone_minus_demonstrator", "final_minus_demonstrator")
+"""Measured only where a variant imitates a demonstrator before it learns."""
 
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _ALL})
 

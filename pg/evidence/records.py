@@ -16,6 +16,8 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
+from pg.study.jobs import Demonstrators
+
 RUN_COLUMNS = (
     "seed",
     "iteration",
@@ -35,6 +37,10 @@ RUN_COLUMNS = (
     "largest_weight",
     "penalty",
     "learning_rate",
+    "demonstration_steps",
+    "demonstrator_return",
+    "imitation_training_loss",
+    "imitation_loss",
 )
 EVALUATION_COLUMNS = ("seed", "iteration", "steps", "episode", "return")
 LABORATORY_COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -264,6 +270,19 @@ def read_snapshots(
             raise UnreadableRecord(f"no snapshot of seed {seed} at stage {stage} in {', '.join(map(str, places))}")
         found[seed] = read_snapshot(path)
     return found
+
+
+def read_demonstrators(
+    folders: Iterable[str | Path], demonstrators: Demonstrators | None
+) -> dict[int, dict[str, NDArray[np.generic]]]:
+    """Read the policies that a training job imitates, by the seeds that made them; none where it imitates none.
+
+    Raises
+    ------
+    UnreadableRecord
+        If a policy is in none of the folders, or damaged.
+    """
+    return {} if demonstrators is None else read_snapshots(folders, demonstrators.stage, demonstrators.seeds)
 
 
 class RunRecorder:

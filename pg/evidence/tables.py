@@ -55,7 +55,8 @@ def train_table(
     -------
     DataFrame
         Columns environment, variant, the sweep's paths, stage (empty), seed, metric, value. Metrics of the threshold
-        stand only where the environment declares one, and those of evaluations only where there are some. What a run
+        stand only where the environment declares one, those of evaluations only where there are some, and those of
+        imitation only where the variant imitates. What a run
         that diverged counts as: see `pg.evidence.curves`; it has collapsed, and a threshold that it reached before
         stays reached.
     """
@@ -80,19 +81,22 @@ def train_curves(runs: Mapping[Cell, pd.DataFrame], budget: int, points: int = 1
     -------
     DataFrame
         Columns environment, variant, the sweep's paths, seed, steps, return, diverged_at: the steps after which the
-        run diverged, at most the budget, and empty where it did not.
+        run diverged, at most the budget, and empty where it did not. The return is empty as long as a demonstrator
+        acts.
     """
     grid, worst = np.arange(1, points + 1) * budget // points, _worst_returns(runs)
     frames = [
-        pd.DataFrame({**_names(cell), "seed": seed, **_curve(run, budget, worst[cell.environment_id], grid)})
+        pd.DataFrame({**_names(cell), "seed": seed, **_curve(run, cell, budget, worst[cell.environment_id], grid)})
         for cell, rows_of_cell in runs.items()
         for seed, run in _by_seed(rows_of_cell)
     ]
     return pd.concat(frames, ignore_index=True)[_columns(runs, "seed", "steps", "return", "diverged_at")]
 
 
-def _curve(run: pd.DataFrame, budget: int, worst: float, grid: NDArray[Any]) -> dict[str, Any]:
+def _curve(run: pd.DataFrame, cell: Cell, budget: int, worst: float, grid: NDArray[Any]) -> dict[str, Any]:
     returns = curves.interpolate(*_whole_curve(run, budget, worst), grid)
+    if _imitates(cell):
+        returns[grid <= run["demonstration_steps"].iloc[0]] = np.nan
     diverged_at = min(float(run["steps"].iloc[-1]), budget) if curves.has_diverged(run) else np.nan
     return {"steps": grid, "return": returns, "diverged_at": diverged_at}
 
@@ -112,6 +116,12 @@ def _run_metrics(run: pd.DataFrame, cell: Cell, budget: int, common_iteration: i
     values["diverged"] = float(diverged)
     lost = diverged and (len(returns) < common_iteration or not np.isfinite(returns[:common_iteration]).all())
     values["return_at_common_iteration"] = worst if lost else curves.return_at_iteration(returns, common_iteration)
+    if _imitates(cell):
+        demonstrator = float(run["demonstrator_return"].iloc[0])
+        values["demonstrator_return"] = demonstrator
+        # The first batch is collected before any update: it is the clone's own.
+        values["clone_minus_demonstrator"] = returns[0] - demonstrator
+        values["final_minus_demonstrator"] = values["final_return"] - demonstrator
     return values
 
 
@@ -127,6 +137,10 @@ def _evaluation_metrics(
         "steps_to_pass": float(budget) if reached is None else reached,
         "passed": float(reached is not None),
     }
+
+
+def _imitates(cell: Cell) -> bool:
+    return cell.variant.initialise != "random"
 
 
 def _common_iterations(runs: Mapping[Cell, pd.DataFrame]) -> dict[str, int]:

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from pg.environments.rewards import paid
-from pg.learning.policies import Policy, make_policy, stack
+from pg.learning.policies import Parameters, Policy, make_policy, stack, thaw
 from pg.learning.rollout import Generators, collect
 from pg.randomness import generator, torch_generator
 from pg.study.model import Policy as PolicyOptions
 from pg.study.model import Rewards
 from pg.trajectories import Environments, Spaces, Trajectories
 
-Parameters = Mapping[str, NDArray[np.generic]]
+__all__ = ["Parameters", "generators_of", "in_float64", "random_policy", "sample", "thaw"]
 
 _PERTURBATION = 0.5
-
-
-def thaw(options: PolicyOptions, spaces: Spaces, parameters: Parameters, dtype: torch.dtype = torch.float32) -> Policy:
-    """Return the policy that a snapshot holds."""
-    policy = make_policy(options, spaces, torch_generator(0, "overwritten"), dtype)
-    policy.load_state_dict({name: torch.from_numpy(values) for name, values in parameters.items()})
-    return policy
 
 
 def random_policy(options: PolicyOptions, spaces: Spaces, seed: int) -> Policy:

@@ -6,7 +6,7 @@ leading S axis on every tensor, one batched matrix product per layer. Both run t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -21,8 +21,11 @@ from torch.distributions import Categorical, Distribution, Independent, Normal
 from torch.distributions.utils import lazy_property
 
 from pg.learning.scaling import RunningScale, Scale
+from pg.randomness import torch_generator
 from pg.study.model import Policy as PolicyOptions
 from pg.trajectories import Spaces
+
+Parameters = Mapping[str, NDArray[np.generic]]
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "tanh": torch.tanh_,
@@ -110,6 +113,13 @@ def make_policy(
 ) -> Policy:
     """Return a new policy whose weights are drawn from the generator."""
     return Policy(options, spaces, generator, dtype)
+
+
+def thaw(options: PolicyOptions, spaces: Spaces, parameters: Parameters, dtype: torch.dtype = torch.float32) -> Policy:
+    """Return the policy that a snapshot holds."""
+    policy = make_policy(options, spaces, torch_generator(0, "overwritten"), dtype)
+    policy.load_state_dict({name: torch.from_numpy(values) for name, values in parameters.items()})
+    return policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,13 @@ from pg.environments.tabular import MDP
 from pg.estimators.importance import NonFiniteWeights
 from pg.learning.constraints import Penalty
 from pg.learning.evaluation import Evaluator, make_evaluator
-from pg.learning.policies import Policy, make_policy, stack
+from pg.learning.imitation import AT_RANDOM, Beginning, demonstrations, imitate
+from pg.learning.policies import Parameters, Policy, make_policy, stack
 from pg.learning.rollout import Generators, collect
 from pg.learning.updates import FAILED, UpdateLog, make_optimizer, update
 from pg.randomness import generator, torch_generator
 from pg.study.jobs import TrainJob, TuneJob
-from pg.study.model import Budget, Rewards, Variant
+from pg.study.model import Budget, Clone, Rewards, Variant
 from pg.trajectories import Spaces, Trajectories, valid_steps
 
 _log = logging.getLogger("pg")
@@ -57,6 +58,7 @@ class Learner:
     generators: Generators
     shuffling: np.random.Generator
     penalty: Penalty
+    beginning: Beginning = AT_RANDOM
     iteration: int = 0
     steps: int = 0
     episodes: int = 0
@@ -68,17 +70,41 @@ class Learner:
         return self.diverged or out_of_iterations or self.steps >= budget.steps
 
 
-def train(job: TrainJob, learning_rate: float, recorder: Recorder) -> None:
-    """Train a block of seeds, all with the same learning rate."""
+def train(
+    job: TrainJob, learning_rate: float, recorder: Recorder, demonstrators: Mapping[int, Parameters] | None = None
+) -> None:
+    """Train a block of seeds, all with the same learning rate.
+
+    Parameters
+    ----------
+    job
+        What is trained.
+    learning_rate
+        Declared or tuned.
+    recorder
+        Receives rows and snapshots.
+    demonstrators
+        Parameters of the snapshots that the job imitates, by the seeds that made them.
+    """
     assignments = [(seed, learning_rate) for seed in job.seeds]
     evaluator = None if job.evaluate is None else make_evaluator(job.evaluate, job.environment, job.seeds, "train")
-    _run(job, "train", assignments, job.snapshots, recorder, evaluator)
+    _run(job, "train", assignments, job.snapshots, recorder, demonstrators or {}, evaluator)
 
 
-def tune(job: TuneJob, recorder: Recorder) -> None:
-    """Train every learning rate of the grid on every tuning seed: a stream of seeds apart from the evaluation's."""
-    assignments = [(seed, rate) for rate in job.tuning.grid for seed in range(job.tuning.seeds)]
-    _run(job, "tune", assignments, {}, recorder)
+def tune(job: TuneJob, recorder: Recorder, demonstrators: Mapping[int, Parameters] | None = None) -> None:
+    """Train every learning rate of the grid on every tuning seed: a stream of seeds apart from the evaluation's.
+
+    Parameters
+    ----------
+    job
+        What is tuned.
+    recorder
+        Receives rows.
+    demonstrators
+        Parameters of the snapshots that the job imitates, by the seeds that made them.
+    """
+    assignments = [(seed, rate) for rate in job.tuning.grid for seed in job.seeds]
+    _run(job, "tune", assignments, {}, recorder, demonstrators or {})
 
 
 def _run(
@@ -87,10 +113,13 @@ def _run(
     assignments: Sequence[tuple[int, float]],
     stages: Mapping[str, float],
     recorder: Recorder,
+    demonstrators: Mapping[int, Parameters],
     evaluator: Evaluator | None = None,
 ) -> None:
     environments, mdp = make_environments(job.environment, len(assignments), job.variant.batch), mdp_of(job.environment)
     learners = [make_learner(job.variant, environments.spaces, seed, rate, stream) for seed, rate in assignments]
+    if isinstance(job.variant.initialise, Clone):
+        _begin(learners, job.variant.initialise, demonstrations(job, stream, demonstrators))
     pending = {id(learner): dict(stages) for learner in learners}
     _keep_snapshots(learners, pending, job.budget, recorder)
     _evaluate(learners, evaluator, recorder)
@@ -118,6 +147,25 @@ def make_learner(variant: Variant, spaces: Spaces, seed: int, learning_rate: flo
         shuffling=generator(seed, stream, "minibatches"),
         penalty=Penalty(),
     )
+
+
+def _begin(learners: Sequence[Learner], start: Clone, shown: Mapping[int, Trajectories]) -> None:
+    """Let every learner imitate what its seed is shown: the steps of the demonstrations are its first."""
+    for seed, trajectories in shown.items():
+        # Learners of one seed differ in their learning rate alone, and begin with the same policy.
+        first, *others = [learner for learner in learners if learner.seed == seed]
+        beginning = imitate(first.policy, start, trajectories)
+        for other in others:
+            other.policy.load_state_dict(first.policy.state_dict())
+        for learner in (first, *others):
+            learner.beginning, learner.steps = beginning, beginning.demonstration_steps
+        _log.info(
+            "seed %d: %d demonstration steps, return %.1f, loss of imitation %.3f",
+            seed,
+            beginning.demonstration_steps,
+            beginning.demonstrator_return,
+            beginning.imitation_loss,
+        )
 
 
 def improve(
@@ -168,6 +216,7 @@ def _row(learner: Learner, batch: Trajectories, log: UpdateLog) -> dict[str, flo
         "length_mean": batch.lengths.to(torch.float64).mean().item(),
         **asdict(log),
         "learning_rate": learner.learning_rate,
+        **asdict(learner.beginning),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pg.evidence.metrics import METRICS, NEEDING_A_THRESHOLD, OF_EVALUATIONS
+from pg.evidence.metrics import METRICS, NEEDING_A_THRESHOLD, OF_EVALUATIONS, OF_IMITATION
 from pg.study.expansion import cells
 from pg.study.families import family_problems
 from pg.study.jobs import stages_of
@@ -56,8 +56,9 @@ def _part_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
         yield from _against_problems(study, at, part, part.against)
     for side, declared in _sides(part).items():
         for place, selection in _selections(f"{at}.{side}", declared):
-            held_by = study.experiments[part.experiments.get(side, part.experiment)]
-            yield from _selection_problems(place, held_by, selection)
+            held_by = part.experiments.get(side, part.experiment)
+            yield from _selection_problems(place, study.experiments[held_by], selection)
+            yield from _imitation_metric_problems(study, place, held_by, part.metric, selection)
     yield from _stage_problems(at, part)
     yield from family_problems(study, at, part)
     yield from _metric_problems(study, at, part)
@@ -102,6 +103,15 @@ def _metric_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
         for environment in part.environments or experiment.environments:
             if study.environments[environment].threshold is None:
                 yield f"{at}.metric: {part.metric} needs a threshold, and {environment} declares none"
+
+
+def _imitation_metric_problems(
+    study: Study, at: str, experiment: str, metric: str, selection: Selection
+) -> Iterator[str]:
+    wanted = selection.get("metric", metric)
+    random = {cell.variant_name for cell in cells(study, experiment) if cell.variant.initialise == "random"}
+    if wanted in OF_IMITATION and selection.get("variant") in random:
+        yield f"{at}: {wanted} needs a demonstrator, and {selection['variant']} begins at random"
 
 
 def _against_problems(study: Study, at: str, part: ClaimPart, against: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from pg.study.model import Environment, Variant
+from pg.study.model import Clone, Environment, Variant
 
 _PACKAGE = Path(__file__).parent.parent
 
@@ -33,10 +33,18 @@ def training_code(environment: Environment, variant: Variant) -> tuple[str, ...]
         *ROLLOUT,
         *tabular_code(environment),
         *estimator_code([variant]),
+        *_imitation_code(variant),
         "learning.updates",
         "learning.constraints",
         "learning.training",
     )
+
+
+def _imitation_code(variant: Variant) -> tuple[str, ...]:
+    start = variant.initialise
+    if not isinstance(start, Clone):
+        return ()
+    return ("learning.imitation", *(() if start.controller is None else ("environments.controllers",)))
 
 
 def estimator_code(variants: Iterable[Variant]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ serve more than one step or are weighted, θ' is the policy that is being improv
 
 from __future__ import annotations
 
-from pg.study.model import KL, Study, Variant
+from pg.study.model import KL, Clone, Study, Variant
 
 
 def label(study: Study, variant: str) -> str:
@@ -42,7 +42,8 @@ def definitions(variant: Variant) -> tuple[str, ...]:
 
     They are the importance weights (`pg.estimators.importance`), the advantage's mean and standard deviation, the
     baseline (`pg.estimators.baselines`), the value of the discount factor, how many steps are taken on a batch, and the
-    limit on the KL divergence and how it is held, where the variant has them.
+    limit on the KL divergence and how it is held, where the variant has them; and what θ is before the first batch,
+    where it is not random (`pg.learning.imitation`).
     """
     return (
         *_importance(variant),
@@ -52,6 +53,7 @@ def definitions(variant: Variant) -> tuple[str, ...]:
         *_discount(variant),
         *_steps(variant),
         *(() if variant.kl is None else _limit(variant.kl)),
+        *(_imitation(variant.initialise) if isinstance(variant.initialise, Clone) else ()),
     )
 
 
@@ -293,4 +295,18 @@ def _limit(kl: KL) -> tuple[str, ...]:
         *_HELD[kl.hold_by],
         rf"\bar{{D}} = \mathbb{{E}}_{{\mathbf{{s}} \sim \pi_\theta}} \left[ {divergence} \right]",
         rf"\delta = {kl.limit:g}",
+    )
+
+
+def _imitation(start: Clone) -> tuple[str, ...]:
+    """Say how θ begins: most likely, as cross-entropy or, at fixed standard deviations, as squared error has it."""
+    who = start.clone
+    shown = start.controller if who is None else f"{who.variant} of {who.experiment} ({who.stage})"
+    probability, name = _probability(r"\theta", "j"), (shown or "").replace("_", " ")
+    return (
+        (
+            rf"\theta_0 \approx \arg \max_\theta \sum_{{j=1}}^{{n}} \sum_{{t=1}}^{{T_j}} \log {probability}"
+            rf" \quad \text{{in demonstrations }} j = 1, \dots, n \text{{ by {name}}}"
+        ),
+        f"n = {start.demonstrations}",
     )

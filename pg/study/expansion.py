@@ -212,6 +212,9 @@ def _at_level(record: Environment | Variant, levels: Mapping[str, Any]) -> dict[
         _, *parents, key = path.split(".")
         place = options
         for parent in parents:
+            if not isinstance(place[parent], dict):
+                # A part that the variant lacks is made of its levels alone, and must be legal by itself.
+                place[parent] = {}
             place = place[parent]
         place[key] = value
     return options

@@ -17,6 +17,8 @@ from pg.study.code import ROLLOUT, code_digest, laboratory_code, reference_code,
 from pg.study.expansion import Block, Cell, blocks, cells
 from pg.study.model import (
     Budget,
+    Clone,
+    Demonstrator,
     Environment,
     Evaluate,
     ExactExperiment,
@@ -59,6 +61,14 @@ class Job(Record, ABC):
         """Modules whose code decides what comes out."""
 
 
+class Demonstrators(Record):
+    """The snapshots that a training job imitates."""
+
+    policy: Policy
+    stage: str
+    seeds: tuple[int, ...] = Field(description="Whose policy each seed of the job is shown, in the job's order.")
+
+
 class TrainJob(Job):
     """Train one cell on a block of seeds."""
 
@@ -68,6 +78,7 @@ class TrainJob(Job):
     snapshots: Stages
     evaluate: Evaluate | None = None
     seeds: tuple[int, ...]
+    demonstrators: Demonstrators | None = None
 
     @property
     def declared_rate(self) -> float:
@@ -89,6 +100,12 @@ class TuneJob(Job):
     variant: Variant
     budget: Budget
     tuning: Tuning
+    demonstrators: Demonstrators | None = None
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The tuning seeds."""
+        return tuple(range(self.tuning.seeds))
 
     @property
     def code(self) -> tuple[str, ...]:
@@ -268,6 +285,7 @@ def train_job(study: Study, cell: Cell, block: Block) -> TrainJob:
         snapshots=experiment.snapshots,
         evaluate=_unjudged(experiment.evaluate),
         seeds=tuple(block.seeds),
+        demonstrators=_demonstrators(study, cell, block.seeds),
     )
 
 
@@ -280,13 +298,14 @@ def tune_job(study: Study, cell: Cell) -> TuneJob:
         variant=_nameless(cell.variant),
         budget=experiment.budget,
         tuning=experiment.tuning,
+        demonstrators=_demonstrators(study, cell, range(experiment.tuning.seeds)),
     )
 
 
 def laboratory_job(study: Study, experiment: str, environment_id: str, stage: str, block: Block) -> LaboratoryJob:
     """Return the job of a laboratory experiment in an environment, at a stage, on a block of policies."""
     declared = study.experiments[experiment]
-    measured = _measured(study, experiment, environment_id, stage, block)
+    measured = _common(study, experiment, environment_id, stage, block)
     match declared:
         case ProbeExperiment():
             measured["variants"] = {name: _estimator_of(variant) for name, variant in measured["variants"].items()}
@@ -301,7 +320,7 @@ def laboratory_job(study: Study, experiment: str, environment_id: str, stage: st
             options = {name: getattr(declared, name) for name in ("action", "left", "repetitions", "limit")}
             return SupportJob(**measured, **options)
         case StalenessExperiment():
-            walker = _nameless(study.variants[declared.walk.variant])
+            walker = _measured(study.variants[declared.walk.variant])
             return StalenessJob(**measured, walker=walker, steps=declared.walk.steps, sample=declared.sample)
         case HorizonExperiment():
             options = {name: getattr(declared, name) for name in ("horizons", "kl", "trajectories")}
@@ -312,12 +331,12 @@ def laboratory_job(study: Study, experiment: str, environment_id: str, stage: st
             raise TypeError(f"{experiment} trains; only the laboratory's experiments have such jobs")
 
 
-def _measured(study: Study, experiment: str, environment_id: str, stage: str, block: Block) -> dict[str, Any]:
+def _common(study: Study, experiment: str, environment_id: str, stage: str, block: Block) -> dict[str, Any]:
     """Return what jobs of every kind say, and the network of the policies where they come from a source."""
     here = [cell for cell in cells(study, experiment) if cell.environment_id == environment_id]
     measured: dict[str, Any] = {
         "environment": _physics(here[0].environment),
-        "variants": {cell.variant_id: _nameless(cell.variant) for cell in here},
+        "variants": {cell.variant_id: _measured(cell.variant) for cell in here},
         "stage": stage,
         "seeds": tuple(block.seeds),
     }
@@ -340,6 +359,28 @@ def source_blocks(study: Study, source: Source, block: Block) -> tuple[Block, ..
     """Return the blocks of the source experiment that hold the snapshots of a block of policies."""
     seeds = study.experiments[source.experiment].seeds
     return tuple(other for other in blocks(seeds) if other.first <= block.last and other.last >= block.first)
+
+
+def demonstrator_of(cell: Cell) -> Demonstrator | None:
+    """Return whose snapshots a cell's policies imitate; None where they begin at random or by a controller."""
+    start = cell.variant.initialise
+    return start.clone if isinstance(start, Clone) else None
+
+
+def demonstrator_blocks(study: Study, demonstrator: Demonstrator, job: TrainJob | TuneJob) -> tuple[Block, ...]:
+    """Return the blocks of the demonstrator's experiment that hold the snapshots which a job imitates."""
+    shown = set() if job.demonstrators is None else set(job.demonstrators.seeds)
+    seeds = study.experiments[demonstrator.experiment].seeds
+    return tuple(block for block in blocks(seeds) if shown.intersection(block.seeds))
+
+
+def demonstrator_cell(study: Study, demonstrator: Demonstrator, environment_name: str) -> Cell:
+    """Return the cell that trained a demonstrator's policies in an environment."""
+    return next(
+        cell
+        for cell in cells(study, demonstrator.experiment)
+        if (cell.environment_name, cell.variant_name) == (environment_name, demonstrator.variant)
+    )
 
 
 def source_cell(study: Study, experiment: str, environment_id: str) -> Cell:
@@ -396,6 +437,18 @@ def _train_experiment(study: Study, name: str) -> TrainExperiment:
     return experiment
 
 
+def _demonstrators(study: Study, cell: Cell, seeds: Iterable[int]) -> Demonstrators | None:
+    demonstrator = demonstrator_of(cell)
+    if demonstrator is None:
+        return None
+    held = study.experiments[demonstrator.experiment].seeds
+    return Demonstrators(
+        policy=study.variants[demonstrator.variant].policy,
+        stage=demonstrator.stage,
+        seeds=tuple(held.first + seed % held.count for seed in seeds),
+    )
+
+
 def _physics(environment: Environment) -> Environment:
     # A threshold judges a run and a label names it; neither changes what happens in it.
     return environment.model_copy(update={"threshold": None, "label": None})
@@ -410,9 +463,14 @@ def _nameless(variant: Variant) -> Variant:
     return variant.model_copy(update={"label": None})
 
 
+def _measured(variant: Variant) -> Variant:
+    # Policies of the laboratory come from snapshots or chance, whatever their variant begins training with.
+    return _nameless(variant).model_copy(update={"initialise": Variant().initialise})
+
+
 def _estimator_of(variant: Variant) -> Variant:
     # A probe uses the estimator alone, at batch sizes of its own.
     defaults = Variant()
-    return variant.model_copy(
-        update={"label": None, "optimizer": defaults.optimizer, "policy": defaults.policy, "batch": defaults.batch}
+    return _measured(variant).model_copy(
+        update={"optimizer": defaults.optimizer, "policy": defaults.policy, "batch": defaults.batch}
     )

@@ -131,6 +131,57 @@ class KL(Record):
     direction: Direction = Field(default="new_old", description="KL(π_θ'‖π_θ), as in the lecture, or KL(π_θ‖π_θ').")
 
 
+class Demonstrator(Record):
+    """The trained policies that a variant imitates: snapshots of one stage, each for the seeds that it falls to."""
+
+    experiment: Name = Field(description="A training experiment without a sweep.")
+    variant: Name = Field(description="The variant that trained the policies.")
+    stage: Name = Field(description="Name of its snapshots.")
+
+
+class Clone(Record):
+    """Behaviour cloning of a demonstrator before the first batch: its steps count as the imitator's own."""
+
+    clone: Demonstrator | None = Field(
+        default=None, description="Snapshots that demonstrate; seed i is shown by seed i modulo their count."
+    )
+    controller: str | None = Field(default=None, description="Name of a heuristic controller that demonstrates.")
+    demonstrations: Annotated[int, Field(ge=2)] = Field(description="Trajectories that each seed is shown.")
+    validation_share: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=0.2, description="Share of the trajectories that the policy is not fitted to but judged by."
+    )
+    epochs: PositiveInt = Field(
+        default=100, description="Steps of Adam, each on all trajectories fitted to; the best on the others is kept."
+    )
+    learning_rate: PositiveFloat = Field(default=0.01, description="Of Adam while the policy is fitted.")
+
+    @property
+    def validated(self) -> int:
+        """Number of trajectories that the policy is judged by."""
+        return round(self.validation_share * self.demonstrations)
+
+    @model_validator(mode="after")
+    def _has_a_demonstrator_and_trajectories_of_both_sorts(self) -> Self:
+        if (self.clone is None) == (self.controller is None):
+            raise ValueError("give exactly one of clone and controller; null drops an inherited one")
+        if not 0 < self.validated < self.demonstrations:
+            raise ValueError(
+                f"validation_share: {self.validation_share} leaves {self.validated} of demonstrations: "
+                f"{self.demonstrations} to judge by; both sorts need a whole trajectory"
+            )
+        return self
+
+
+def _sort_of_start(start: Any) -> str:
+    return "in words" if isinstance(start, str) else "by imitation"
+
+
+Start = Annotated[
+    Annotated[Clone, Tag("by imitation")] | Annotated[Literal["random"], Tag("in words")],
+    Discriminator(_sort_of_start),
+]
+
+
 class Variant(Record):
     """A policy-gradient estimator and its learner, composed of parts."""
 
@@ -168,6 +219,9 @@ class Variant(Record):
     batch: PositiveInt = Field(default=16, description="N, trajectories per batch.")
     optimizer: Optimizer = Field(default=Optimizer(), description="How a gradient becomes a step.")
     policy: Policy = Field(default=Policy(), description="The policy's network.")
+    initialise: Start = Field(
+        default="random", description="What a policy is before its first batch: random, or fitted to demonstrations."
+    )
 
     @model_validator(mode="after")
     def _is_meaningful(self) -> Self:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pg.environments.catalogue import HUMANOIDS, UnsupportedEnvironment, check, horizon_of, mdp_of, trajectories_of
 from pg.environments.tabular import OWN
 from pg.study.claim_problems import problems_of_claims
+from pg.study.demonstrators import demonstrator_problems
 from pg.study.expansion import cells, is_tuned
 from pg.study.figure_problems import problems_of_figures
 from pg.study.jobs import source_of
@@ -38,7 +39,7 @@ def problems_of(study: Study) -> list[str]:
 
     Each check relies on those before it: an experiment is judged in environments that can be made.
     """
-    for problems in (_environment_problems, _experiment_problems):
+    for problems in (_environment_problems, _experiment_problems, demonstrator_problems):
         if found := list(problems(study)):
             return found
     return [*problems_of_figures(study), *problems_of_claims(study)]
@@ -77,7 +78,8 @@ def _experiment_problems(study: Study) -> Iterator[str]:
             cells(study, name)
         except ValidationError as error:
             first = error.errors()[0]
-            path = ".".join(map(str, first["loc"]))
+            # Keys hold no space: what does is the name of an alternative that was tried.
+            path = ".".join(step for step in map(str, first["loc"]) if " " not in step)
             yield f"{at}.sweep: a level is not legal: {path + ': ' if path else ''}{plain(first['msg'])}"
             continue
         if levels := list(_level_problems(study, name)):

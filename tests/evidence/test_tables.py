@@ -1,13 +1,14 @@
 """From rows to tables, on runs and probes worked by hand."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from pg.evidence import statistics, tables
 from pg.study.expansion import Cell
-from pg.study.model import Environment, Variant
+from pg.study.model import Clone, Environment, Variant
 
 
 def cell(environment="cartpole", variant="to_go", *, suffix="", threshold=None, levels=None):
@@ -276,6 +277,27 @@ def test_curves_lie_on_an_even_grid_up_to_the_budget():
 
 def test_curves_have_a_hundred_points_unless_told():
     assert tables.train_curves({cell(): run({0: {30: 1.0}})}, 150)["steps"].tolist()[:3] == [1, 3, 4]
+
+
+def imitation(curves, demonstration_steps, demonstrator_return):
+    """Runs of a clone, as `run` makes them, all shown the same."""
+    shown = {"demonstration_steps": demonstration_steps, "demonstrator_return": demonstrator_return}
+    clone = replace(cell(), variant=Variant(initialise=Clone(controller="lean", demonstrations=5)))
+    return {clone: run(curves).assign(**shown)}
+
+
+def test_a_clone_is_compared_with_its_demonstrator_before_its_first_update_and_at_its_end():
+    table = tables.train_table(imitation({7: {30: 4.0, 60: 1.0, 95: 8.0, 105: 10.0}}, 20, 5.0), 100)
+    assert values(table, metric="demonstrator_return") == [5]
+    assert values(table, metric="clone_minus_demonstrator") == [-1]
+    assert values(table, metric="final_return") == [9]
+    assert values(table, metric="final_minus_demonstrator") == [4]
+
+
+def test_the_curve_of_a_clone_begins_where_its_demonstrations_end():
+    curves = tables.train_curves(imitation({0: {30: 1.0, 60: 2.0}}, 20, 5.0), 100, points=5)
+    assert curves["return"].isna().tolist() == [True, False, False, False, False]
+    assert curves["return"].tolist()[1:] == [2, 2, 2, 2]
 
 
 # Laboratory -----------------------------------------------------------------------------------------------------------

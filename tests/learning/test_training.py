@@ -13,12 +13,13 @@ from pg.__main__ import main
 from pg.evidence.curves import has_diverged
 from pg.evidence.records import RUN_COLUMNS
 from pg.learning.training import make_learner, train, tune
-from pg.study.jobs import TrainJob, TuneJob
-from pg.study.model import KL, Budget, Environment, Optimizer, Policy, Rewards, Tuning, Variant
+from pg.study.jobs import Demonstrators, TrainJob, TuneJob
+from pg.study.model import KL, Budget, Clone, Environment, Optimizer, Policy, Rewards, Tuning, Variant
 from pg.trajectories import Spaces
 
 SGD = Optimizer(name="sgd", learning_rate=0.02)
 STAGES = {"initial": 0.0, "middle": 0.5, "late": 1.0}
+OF_IMITATION = ("demonstrator_return", "imitation_training_loss", "imitation_loss")
 
 
 class Memory:
@@ -56,6 +57,11 @@ def trained(id: str, *seeds: int, steps: int = 1200, horizon: int = 100, **varia
     return memory
 
 
+def numbers(frame: pd.DataFrame) -> np.ndarray:
+    """Tell where rows hold finite numbers, but for what nobody has demonstrated."""
+    return np.isfinite(frame.drop(columns=[*OF_IMITATION]).to_numpy(dtype=np.float64))
+
+
 @pytest.mark.parametrize("id", ["CartPole-v1", "InvertedPendulum-v5", "pg/Chain-v0"])
 @pytest.mark.parametrize("baseline", ["per_step_leave_one_out", "optimal"])
 def test_rows_and_policies_of_a_seed_are_bit_identical_in_any_company(id: str, baseline: str) -> None:
@@ -74,7 +80,9 @@ def test_rows_and_policies_of_a_seed_are_bit_identical_in_any_company(id: str, b
 def test_any_gymnasium_environment_trains_by_its_id(id: str) -> None:
     frame = trained(id, 0, 1, steps=200, horizon=20, batch=4).frame
     assert list(frame.columns) == list(RUN_COLUMNS)
-    assert np.isfinite(frame.to_numpy(dtype=np.float64)).all()
+    assert numbers(frame).all()
+    assert frame[[*OF_IMITATION]].isna().all(axis=None)
+    assert (frame["demonstration_steps"] == 0).all()
     assert frame.groupby("seed")["steps"].max().ge(200).all()
 
 
@@ -139,7 +147,7 @@ def test_reuse_leaves_a_seeds_rows_its_own_and_the_policy_within_its_limit(id: s
     together = trained(id, 0, 1, 2, steps=600, **reuse).frame
     alone = pd.concat([trained(id, seed, steps=600, **reuse).frame for seed in range(3)])
     assert alone.to_csv(index=False) == together.to_csv(index=False)
-    assert np.isfinite(together.to_numpy(dtype=np.float64)).all()
+    assert numbers(together).all()
     kl = parts.get("kl")
     if kl is not None and kl.hold_by != "penalty":
         assert together[f"kl_{kl.direction}"].max() <= kl.limit + 1e-6
@@ -185,7 +193,7 @@ def test_a_run_whose_weights_are_not_finite_ends_with_its_row_and_the_others_go_
     assert lost["gradient_norm"].isna().all()
     assert lost[["steps", "return_mean", "length_mean"]].notna().all(axis=None)
     assert others.groupby("seed")["steps"].max().ge(300).all()
-    assert np.isfinite(others.to_numpy(dtype=np.float64)).all()
+    assert numbers(others).all()
     first, second = (record.getMessage() for record in caplog.records)
     assert [has_diverged(run) for _, run in frame.groupby(["learning_rate", "seed"])] == [False, False, True, True]
     assert first.startswith("seed 0, iteration 1: importance weights")
@@ -262,3 +270,88 @@ def test_rewards_paid_at_the_end_weight_every_step_by_the_whole_return() -> None
     total, late = paid(Rewards(), 0.02, returns="total"), paid(Rewards(paid="at_end"), 0.02, returns="to_go")
     assert late.frame.to_csv() == total.frame.to_csv()
     assert paid(Rewards(), 0.02, returns="to_go").frame.to_csv() != total.frame.to_csv()
+
+
+SHOWN: dict[str, Any] = {"demonstrations": 5, "epochs": 5}
+SNAPSHOTS = {"experiment": "other", "variant": "other", "stage": "late"}
+
+
+def cloned(id: str, *seeds: int, **start: Any) -> Memory:
+    """Train a few batches from clones, of the two policies that another training left."""
+    options = Policy(hidden=(16, 16))
+    left = trained(id, 6, 7, steps=100, horizon=50).snapshots
+    memory = Memory()
+    job = TrainJob(
+        environment=Environment(id=id, horizon=50),
+        variant=Variant(policy=options, batch=4, initialise=Clone(**{**SHOWN, **start})),
+        budget=Budget(steps=600, max_iterations=3),
+        snapshots=STAGES,
+        seeds=seeds,
+        demonstrators=Demonstrators(policy=options, stage="late", seeds=tuple(6 + seed % 2 for seed in seeds)),
+    )
+    train(job, 0.02, memory, {seed: left[seed, "late"] for seed in (6, 7)})
+    return memory
+
+
+@pytest.mark.parametrize(
+    ("id", "start"),
+    [
+        ("CartPole-v1", {"clone": SNAPSHOTS}),
+        ("InvertedPendulum-v5", {"clone": SNAPSHOTS}),
+        ("CartPole-v1", {"controller": "lean"}),
+        ("InvertedPendulum-v5", {"controller": "upright"}),
+    ],
+    ids=["snapshots-discrete", "snapshots-real", "controller-discrete", "controller-real"],
+)
+def test_rows_of_a_clone_are_its_own_and_begin_behind_the_demonstrations(id: str, start: dict[str, Any]) -> None:
+    together = cloned(id, 0, 1, 2, **start)
+    alone = [cloned(id, seed, **start) for seed in range(3)]
+    assert pd.concat([one.frame for one in alone]).to_csv(index=False) == together.frame.to_csv(index=False)
+    for one in alone:
+        for key, policy in one.snapshots.items():
+            for name, values in policy.items():
+                np.testing.assert_array_equal(values, together.snapshots[key][name])
+    for _, run in together.frame.groupby("seed"):
+        shown = run["demonstration_steps"].iloc[0]
+        assert shown >= SHOWN["demonstrations"]
+        # Each of these environments pays 1 a step; one of them not for the last.
+        assert (shown / SHOWN["demonstrations"] - run["demonstrator_return"]).between(-1e-6, 1 + 1e-6).all()
+        np.testing.assert_allclose(run["steps"], shown + 4 * run["length_mean"].cumsum())
+        np.testing.assert_array_equal(run["episodes"], 4 * run["iteration"])
+        assert run[[*OF_IMITATION, "demonstration_steps"]].drop_duplicates().shape[0] == 1
+        assert numbers(run).all()
+        assert run[[*OF_IMITATION]].notna().all(axis=None)
+
+
+def test_the_initial_snapshot_of_a_clone_is_the_clone_and_starts_from_its_seeds_random_policy() -> None:
+    clone = cloned("CartPole-v1", 0, controller="lean").snapshots[0, "initial"]
+    random = trained("CartPole-v1", 0, steps=100).snapshots[0, "initial"]
+    barely = cloned("CartPole-v1", 0, controller="lean", epochs=1, learning_rate=1e-9).snapshots[0, "initial"]
+    assert not np.allclose(clone["layers.2.weight"], random["layers.2.weight"])
+    for name, values in random.items():
+        np.testing.assert_allclose(barely[name], values, rtol=0, atol=1e-7)
+
+
+def test_demonstrations_count_in_the_budget() -> None:
+    frame = cloned("CartPole-v1", 0, controller="lean", demonstrations=40).frame
+    assert frame["demonstration_steps"].iloc[0] > 600
+    assert frame["iteration"].tolist() == [1]
+
+
+def test_tuning_begins_every_rate_with_the_clone_of_its_seed() -> None:
+    memory = Memory()
+    job = TuneJob(
+        environment=Environment(id="CartPole-v1", horizon=50),
+        variant=Variant(policy=Policy(hidden=(8,)), batch=4, initialise=Clone(controller="lean", **SHOWN)),
+        budget=Budget(steps=600, max_iterations=2),
+        tuning=Tuning(grid=(0.001, 0.1), seeds=3),
+    )
+    tune(job, memory)
+    first = memory.frame.query("iteration == 1")
+    assert len(first) == 6
+    for column in (*OF_IMITATION, "demonstration_steps", "return_mean"):
+        values = first.pivot_table(index="seed", columns="learning_rate", values=column)
+        np.testing.assert_array_equal(values[0.001], values[0.1])
+    assert first["imitation_loss"].nunique() == 3
+    evaluated = cloned("CartPole-v1", 0, controller="lean").frame
+    assert evaluated["demonstration_steps"].iloc[0] != first["demonstration_steps"].iloc[0]

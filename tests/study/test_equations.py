@@ -10,7 +10,7 @@ import pytest
 from latex2mathml.converter import convert
 from matplotlib.mathtext import MathTextParser
 from pg.study.equations import definitions, environment_label, equation, label
-from pg.study.model import KL, Baseline, Environment, Importance, Returns, Study, Variant
+from pg.study.model import KL, Baseline, Clone, Demonstrator, Environment, Importance, Returns, Study, Variant
 from pydantic import ValidationError
 
 Parts = dict[str, Any]
@@ -32,6 +32,12 @@ LIMITS: list[Parts] = [
     for limit in (0.01, 0.02)
     for hold_by in ("early_stop", "penalty", "line_search", "natural_gradient")
     for direction in ("new_old", "old_new")
+]
+STARTS: list[Parts] = [
+    {},
+    {"initialise": Clone(controller="lean", demonstrations=10)},
+    {"initialise": Clone(controller="lean", demonstrations=20)},
+    {"initialise": Clone(clone=Demonstrator(experiment="ladder", variant="to_go", stage="middle"), demonstrations=10)},
 ]
 STEPS: list[list[Parts]] = [
     [{}, {"importance": "per_step"}],
@@ -59,6 +65,7 @@ def legal() -> list[Variant]:
         *composed(RETURNS, BASELINES, DISCOUNTS, NORMALISED),
         *composed(*CORRECTIONS, RETURNS, few, DISCOUNTS[::2], NORMALISED),
         *composed(*STEPS),
+        *composed(STARTS, RETURNS),
     ]
     return list({variant.model_dump_json(): variant for variant in found}.values())
 
@@ -169,6 +176,14 @@ def test_scores_of_the_optimal_baseline_stay_at_the_behaviour_policy() -> None:
             ),
         ),
         (Variant(importance="per_step", clip=0.2), r"\epsilon = 0.2"),
+        *(
+            (Variant(**STARTS[1]), part)
+            for part in (
+                r"\theta_0 \approx \arg \max_\theta \sum_{j=1}^{n} \sum_{t=1}^{T_j} \log \pi_\theta(\mathbf{a}_{j,t}",
+                r"\text{ by lean} ; n = 10",
+            )
+        ),
+        (Variant(**STARTS[3]), r"\text{ by to go of ladder (middle)}"),
         (Variant(gradient_steps=4), "K = 4"),
         (Variant(minibatches=2), "M = 2"),
         (

@@ -1,5 +1,11 @@
 from pg.study.expansion import is_tuned
-from pg.study.jobs import train_job, tune_job
+from pg.study.jobs import (
+    demonstrator_blocks,
+    demonstrator_cell,
+    demonstrator_of,
+    train_job,
+    tune_job,
+)
 
 TRAINING = [
     name
@@ -25,7 +31,22 @@ def snapshots_of(cell, block):
     return f"{RESULTS}/snapshots/{cell.experiment}/{cell.environment_id}/{cell.variant_id}/seeds-{block}"
 
 
+def demonstrators_of(cell, job):
+    demonstrator = demonstrator_of(cell)
+    if demonstrator is None:
+        return []
+    trained = demonstrator_cell(STUDY, demonstrator, cell.environment_name)
+    return [
+        snapshots_of(trained, block)
+        for block in demonstrator_blocks(STUDY, demonstrator, job)
+    ]
+
+
 rule tune:
+    input:
+        demonstrators=lambda w: demonstrators_of(
+            cell_of(w), tune_job(STUDY, cell_of(w))
+        ),
     output:
         f"{RESULTS}/tuned/{{experiment}}/{{environment}}/{{variant}}.json",
     log:
@@ -46,6 +67,9 @@ rule tune:
 rule train:
     input:
         tuned=lambda w: tuned_of(cell_of(w)) if is_tuned(cell_of(w)) else [],
+        demonstrators=lambda w: demonstrators_of(
+            cell_of(w), train_job(STUDY, cell_of(w), block_of(w))
+        ),
     output:
         rows=f"{RESULTS}/runs/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.csv",
         snapshots=directory(

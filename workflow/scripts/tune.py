@@ -7,6 +7,6 @@ from pg.study.jobs import TuneJob
 records.log_to(snakemake.log[0], snakemake.params.code)
 job = TuneJob.model_validate_json(snakemake.params.job)
 recorder = records.RunRecorder(job.budget.steps * len(job.tuning.grid) * job.tuning.seeds)
-tune(job, recorder)
+tune(job, recorder, records.read_demonstrators(snakemake.input.demonstrators, job.demonstrators))
 choice = tuning.choose(tuning.scores(recorder.frame(), job.budget.steps))
 records.write_json(asdict(choice), snakemake.output[0])

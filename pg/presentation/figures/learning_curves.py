@@ -22,6 +22,8 @@ from pg.study.equations import environment_label
 
 _CROSS: Mapping[str, Any] = {"marker": "x", "s": 12, "linewidths": 0.8}
 _HEIGHTS = (1.7, 0.8)  # inches: the panel of means, a row of panels of seeds
+# Round and far apart, unlike the dashes of any variant.
+_DOTTED: dict[str, Any] = {"linewidth": 1.3, "linestyle": (0, (0.1, 3)), "dash_capstyle": "round", "zorder": 1}
 
 
 @style.paper_style()
@@ -66,6 +68,12 @@ def caption(request: FigureRequest) -> str:
         if finals:
             name = environment_label(request.study, environment)
             sentences.append(f"{name}, return over the last tenth of {number(budget)} steps — {itemised(finals)}.")
+        if levels := _demonstrators(request, environment, style.strands(request)):
+            shown = {strand.label: number(level) for strand, level in levels}
+            sentences.append(
+                "Dotted lines are mean returns of the demonstrations that a variant imitates first, whose steps count: "
+                f"its curve begins where they end — {itemised(shown)}."
+            )
     return "\n".join(sentences)
 
 
@@ -80,6 +88,7 @@ def _draw_block(
     together.set_ylabel("return")
     together.set_xlabel("environment steps", labelpad=1)
     _draw_threshold(together, request, environment)
+    _draw_demonstrators(together, _demonstrators(request, environment, strands))
     panels = [
         figure.add_subplot(grid[top + 1 + place // beside, left + place % beside], sharex=together, sharey=together)
         for place in range(len(strands))
@@ -93,6 +102,7 @@ def _draw_block(
         _draw_crosses(apart, _diverged(curves.loc[curves["strand"] == strand.key]), strand)
         _draw_means(apart, means.loc[means["strand"] == strand.key], (strand,))
         _draw_threshold(apart, request, environment)
+        _draw_demonstrators(apart, _demonstrators(request, environment, (strand,)))
         apart.set(xlabel="", ylabel="")
     for place, apart in enumerate(panels):
         apart.tick_params(labelleft=place % beside == 0, labelbottom=place + beside >= len(panels), labelsize=6)
@@ -152,10 +162,25 @@ def _draw_threshold(axes: Axes, request: FigureRequest, environment: str) -> Non
         axes.axhline(threshold, color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1)
 
 
+def _demonstrators(
+    request: FigureRequest, environment: str, strands: Sequence[style.Strand]
+) -> list[tuple[style.Strand, float]]:
+    """List the strands that imitate somebody, with the mean return of their demonstrations."""
+    rows = request.rows("summary", environment=environment, metric="demonstrator_return")
+    return [(strand, float(level)) for strand in strands for level in strand.rows(rows)["estimate"]]
+
+
+def _draw_demonstrators(axes: Axes, levels: Sequence[tuple[style.Strand, float]]) -> None:
+    for strand, level in levels:
+        axes.axhline(level, color=strand.look.colour, **_DOTTED)
+
+
 def _entries(request: FigureRequest, strands: tuple[style.Strand, ...]) -> list[Line2D]:
     entries = marks.legend_entries(strands, marked=False)
     if any(request.study.environments[name].threshold is not None for name in request.environments):
         entries.append(Line2D([], [], label="threshold", color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3))))
+    if any(_demonstrators(request, name, strands) for name in request.environments):
+        entries.append(Line2D([], [], label="demonstrator", color=style.INK, **_DOTTED))
     if request.tables["curves"]["diverged_at"].notna().any():
         entries.append(Line2D([], [], label="diverged", linestyle="", marker="x", color=style.INK, markersize=3.5))
     return entries
