@@ -67,7 +67,7 @@ def caption(request: FigureRequest) -> str:
     for place in marks.last_places(request):
         ratios = {strand.label: _ratio(request, place, strand, path, start, end) for strand in strands}
         sentences.append(
-            f"{marks.heading(request, place)}, tr Cov at {number(end)} over that at {number(start)} — {itemised(ratios)}."
+            f"{marks.heading(request, place)}, tr Cov at {end:g} over that at {start:g} — {itemised(ratios)}."
         )
     return "\n".join(sentences)
 
