@@ -123,3 +123,15 @@ def test_scales_stand_on_a_logarithmic_axis_beside_the_scale_of_one() -> None:
     (axes,) = figures.draw(request).axes
     assert axes.get_xscale() == "log"
     assert "tr Cov at 100 over that at 1 — total return: 10,000" in figures.caption(request)
+
+
+def test_an_offset_that_cancels_all_rewards_leaves_a_gap_and_the_other_levels() -> None:
+    request = request_of(
+        "environment.rewards.offset", (-2, -1, 0, 1, 3), lambda _, seed, at: (1 + seed) * (at + 1) ** 2
+    )
+    (axes,) = figures.draw(request).axes
+    line = next(line for line in axes.lines if len(np.asarray(line.get_xdata())) > len(OFFSETS))
+    at = np.asarray(line.get_xdata(), dtype=float)
+    np.testing.assert_allclose(np.asarray(line.get_ydata()), 24**0.25 * (at + 1) ** 2, rtol=1e-6)
+    assert np.isnan(fitted(np.array([-1.0, 0.0, 1.0]), np.array([0.0, 1.0, 4.0]), at)).all()
+    assert "tr Cov at 3 over that at 0 — total return: 16.0" in figures.caption(request)

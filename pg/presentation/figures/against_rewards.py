@@ -15,7 +15,7 @@ from pandas import DataFrame
 from pg.evidence.statistics import geometric_mean
 from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, number, with_interval
-from pg.presentation.figures import REWARD_LEVELS, FigureRequest, Table
+from pg.presentation.figures import LEAST_LEVELS, REWARD_LEVELS, FigureRequest, Table
 
 _METRIC = "total_variance"
 _DEGREE = 2
@@ -66,8 +66,9 @@ def caption(request: FigureRequest) -> str:
     sentences = [lead]
     for place in marks.last_places(request):
         ratios = {strand.label: _ratio(request, place, strand, path, start, end) for strand in strands}
-        said = f"tr Cov at {number(end)} over that at {number(start)} — {itemised(ratios)}"
-        sentences.append(f"{marks.heading(request, place)}, {said}.")
+        sentences.append(
+            f"{marks.heading(request, place)}, tr Cov at {end:g} over that at {start:g} — {itemised(ratios)}."
+        )
     return "\n".join(sentences)
 
 
@@ -79,15 +80,25 @@ def swept_path(request: FigureRequest) -> str:
 
 
 def fitted(levels: Array, variances: Array, at: Array) -> Array:
-    """Fit a parabola to one policy's variances, every relative error counting alike, and evaluate it."""
-    coefficients = np.polyfit(levels, variances, _DEGREE, w=1 / variances)
-    return np.asarray(np.polyval(coefficients, at), dtype=np.float64)
+    """Fit a parabola to one policy's variances, every relative error counting alike, and evaluate it.
+
+    Variances of 0, where all rewards cancel, have no relative error and are left out. The parabola is undefined (NaN)
+    where it is not positive, and everywhere if too few variances are left to fit it to.
+    """
+    positive = variances > 0
+    if positive.sum() < LEAST_LEVELS:
+        return np.full_like(at, np.nan)
+    coefficients = np.polyfit(levels[positive], variances[positive], _DEGREE, w=1 / variances[positive])
+    found = np.asarray(np.polyval(coefficients, at), dtype=np.float64)
+    return np.where(found > 0, found, np.nan)
 
 
 def _draw_panel(
     axes: Axes, request: FigureRequest, place: marks.Place, strands: tuple[style.Strand, ...], path: str
 ) -> None:
-    rows = marks.gathered(strands, _rows(request, place, "summary").dropna(subset=["estimate"]))
+    summary = _rows(request, place, "summary")
+    # A logarithmic axis has no place for a variance of 0.
+    rows = marks.gathered(strands, summary[summary["estimate"] > 0])
     marks.draw_column_marks(axes, rows, strands, path)
     levels = np.sort(rows[path].unique().astype(np.float64))
     spaced = {"log": np.geomspace, "linear": np.linspace}[_SPACING[path]]
@@ -95,7 +106,8 @@ def _draw_panel(
     for strand in strands:
         table = _by_policy(request, place, strand, path)
         parabolas = [fitted(table.columns.to_numpy(np.float64), own, grid) for own in table.to_numpy(np.float64)]
-        axes.plot(grid, np.exp(np.log(parabolas).mean(axis=0)), linewidth=1, zorder=2, **strand.look.line)
+        if drawn := [parabola for parabola in parabolas if not np.isnan(parabola).all()]:
+            axes.plot(grid, np.exp(np.log(drawn).mean(axis=0)), linewidth=1, zorder=2, **strand.look.line)
     axes.set_yscale("log")
     axes.set_xscale(_SPACING[path])
     axes.set(xlabel="", ylabel="")
@@ -108,15 +120,15 @@ def _rows(request: FigureRequest, place: marks.Place, table: Table) -> DataFrame
 
 
 def _by_policy(request: FigureRequest, place: marks.Place, strand: style.Strand, path: str) -> DataFrame:
-    """Lay the variances of a strand out with a row per policy and a column per level; policies without any are left."""
-    table = strand.rows(_rows(request, place, "long")).pivot_table(index="seed", columns=path, values="value")
-    return table[(table > 0).all(axis=1)]
+    """Lay the variances of a strand out with a row per policy and a column per level."""
+    return strand.rows(_rows(request, place, "long")).pivot_table(index="seed", columns=path, values="value")
 
 
 def _distance(table: DataFrame) -> float:
     levels = table.columns.to_numpy(np.float64)
-    apart = [np.abs(fitted(levels, own, levels) / own - 1).max() for own in table.to_numpy(np.float64)]
-    return float(max(apart, default=float("nan")))
+    held = table.to_numpy(np.float64)
+    apart = [np.abs(fitted(levels, own, levels)[own > 0] / own[own > 0] - 1) for own in held]
+    return float(max((one.max() for one in apart if len(one) and not np.isnan(one).any()), default=0.0))
 
 
 def _ends(request: FigureRequest, path: str) -> tuple[float, float]:
@@ -130,7 +142,8 @@ def _ratio(
     request: FigureRequest, place: marks.Place, strand: style.Strand, path: str, start: float, end: float
 ) -> str:
     table = _by_policy(request, place, strand, path)
-    if table.empty:
+    both = table[(table[start] > 0) & (table[end] > 0)]
+    if both.empty:
         return "–"
-    found = geometric_mean((table[end] / table[start]).to_numpy(np.float64))
+    found = geometric_mean((both[end] / both[start]).to_numpy(np.float64))
     return with_interval(found.estimate, found.low, found.high)
