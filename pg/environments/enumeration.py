@@ -89,6 +89,8 @@ def enumerate_trajectories(mdp: MDP, limit: int) -> Enumeration:
     states, actions, outcomes = steps[..., 0], steps[..., 1], steps[..., 2]
     happened = (states, actions, outcomes)
     terminated = np.any(mdp.terminates[happened] & mask, axis=-1)
+    every, last = np.arange(len(paths)), mask.sum(-1) - 1
+    reached = mdp.next_states[happened][every, last]
     return Enumeration(
         mdp=mdp,
         trajectories=Trajectories(
@@ -99,6 +101,7 @@ def enumerate_trajectories(mdp: MDP, limit: int) -> Enumeration:
             terminated=_one_batch(terminated),
             truncated=_one_batch(~terminated),
             states=_one_batch(states),
+            last_observations=_one_batch(mdp.observations[reached]),
         ),
         environment_probabilities=torch.as_tensor(
             mdp.start[states[:, 0]] * np.where(mask, mdp.probabilities[happened], 1).prod(-1)

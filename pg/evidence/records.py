@@ -35,6 +35,7 @@ RUN_COLUMNS = (
     "largest_weight",
     "penalty",
     "learning_rate",
+    "explained_variance",
 )
 LABORATORY_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "probe": (

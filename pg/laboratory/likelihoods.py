@@ -21,8 +21,10 @@ from torch import Tensor
 from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP
+from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import Parameters, generators_of, in_float64, sample, thaw
 from pg.learning.constraints import Penalty
+from pg.learning.critic import Critic
 from pg.learning.policies import Policy
 from pg.learning.updates import make_optimizer, update
 from pg.randomness import generator
@@ -78,9 +80,11 @@ def take_updates(job: UpdateJob, policies: Mapping[int, Parameters]) -> pd.DataF
         policy = thaw(job.policy, fresh_copies.spaces, policies[seed], torch.float64)
         effects: dict[str, list[Effect]] = {name: [] for name in job.variants}
         shuffling = generator(seed, "probe", job.stage, "update", "minibatches")
+        critics = fitted_critics(job.environment, policy, job.variants, seed, job.stage)
         for batches, fresh in _samples(job, seed, policy, batch_copies, fresh_copies):
             for name, variant in job.variants.items():
-                effects[name].append(take_update(policy, variant, batches[variant.batch], fresh, mdp, shuffling))
+                batch = batches[variant.batch]
+                effects[name].append(take_update(policy, variant, batch, fresh, mdp, shuffling, critics[name]))
         rows += [
             {"seed": seed, "variant": name, "batch": variant.batch, **measures(effects[name])}
             for name, variant in job.variants.items()
@@ -96,6 +100,7 @@ def take_update(
     fresh: Trajectories,
     mdp: MDP | None = None,
     shuffling: np.random.Generator | None = None,
+    critic: Critic | None = None,
 ) -> Effect:
     """Let a copy of the policy take one update, and tell what it did to the batch and to fresh trajectories.
 
@@ -111,12 +116,14 @@ def take_update(
         The environment's tables, where they are known.
     shuffling
         Cuts the batch where the variant takes minibatches.
+    critic
+        The value network, where the variant has one.
     """
     improved = copy.deepcopy(policy)
     rate = variant.optimizer.learning_rate
     # Validation lets no tuned variant take single updates, and a natural gradient needs no rate.
     optimizer = make_optimizer(variant.optimizer, improved, 0.0 if rate == "tuned" else rate)
-    update(improved, optimizer, variant, batch, mdp, shuffling=shuffling, penalty=Penalty())
+    update(improved, optimizer, variant, batch, mdp, shuffling=shuffling, penalty=Penalty(), critic=critic)
 
     changes, returns = log_likelihood_changes(policy, improved, batch), batch.returns
     return Effect(

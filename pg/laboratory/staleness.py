@@ -24,9 +24,11 @@ from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP, count_trajectories
 from pg.estimators import compose
 from pg.estimators.importance import effective_share
+from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import Parameters, generators_of, in_float64, sample, thaw
 from pg.laboratory.probing import measures
 from pg.laboratory.reference import Reference, ratio, reference, truth
+from pg.learning.critic import Critic
 from pg.learning.policies import Policy, flatten, repeat, stack
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios
 from pg.learning.updates import fixed, make_optimizer, update
@@ -101,9 +103,9 @@ class Reuse:
         """Tell which importance weights stand for something that happened."""
         return compose.live(self.trajectories, weights)
 
-    def score_weights(self, variant: Variant) -> Float[Tensor, "S N T"]:
+    def score_weights(self, variant: Variant, critic: Critic | None = None) -> Float[Tensor, "S N T"]:
         """Return what multiplies each score at θ' in a variant's estimate; its advantages stay those of θ."""
-        kept = fixed(self.behaviour, variant, self.trajectories, self.mdp)
+        kept = fixed(self.behaviour, variant, self.trajectories, self.mdp, critic)
         return compose.weights(variant, self.trajectories, kept, self.log_ratios, self.state_ratios)
 
     def _changed(self, trajectories: Trajectories, change: Callable[[Tensor], Tensor]) -> Reuse:
@@ -143,16 +145,24 @@ def follow_steps(job: StalenessJob, policies: Mapping[int, Parameters]) -> pd.Da
         start = thaw(job.policy, bench.batch_copies.spaces, policies[seed], torch.float64)
         pool = bench.sampled(bench.pool_copies, start, seed, "pool")
         walked_on = bench.sampled(bench.batch_copies, start, seed, "walk")
+        critics, walker_critic = bench.fitted_critics(start, seed)
         for steps in job.steps:
-            target = walked(start, job.walker, walked_on, steps, bench.mdp)
+            target = walked(start, job.walker, walked_on, steps, bench.mdp, walker_critic)
             true = bench.true_gradient(target, seed, steps)
             reuse = Reuse.at(target, start, pool.regrouped(job.sample.batches[0]), bench.mdp)
-            rows += [{"seed": seed, **found} for found in _corrections(bench, reuse, true, steps)]
+            rows += [{"seed": seed, **found} for found in _corrections(bench, reuse, true, steps, critics)]
         _log.info("seed %d: %d corrections after %d steps and before", seed, len(job.variants), max(job.steps))
     return pd.DataFrame(rows)
 
 
-def walked(start: Policy, walker: Variant, batch: Trajectories, steps: int, mdp: MDP | None = None) -> Policy:
+def walked(
+    start: Policy,
+    walker: Variant,
+    batch: Trajectories,
+    steps: int,
+    mdp: MDP | None = None,
+    critic: Critic | None = None,
+) -> Policy:
     r"""Return the policy that a number of gradient steps on one batch lead to, with no limit on its divergence.
 
     It is one update of so many passes over the whole batch, so that ratios stay those to θ, and a longer walk goes on
@@ -170,17 +180,19 @@ def walked(start: Policy, walker: Variant, batch: Trajectories, steps: int, mdp:
         k; 0 gives the start.
     mdp
         The environment's tables, where they are known.
+    critic
+        The walker's value network, where it has one.
     """
     policy = copy.deepcopy(start)
     rate = walker.optimizer.learning_rate
     assert not isinstance(rate, str), "validation lets no tuned variant walk"
     if steps:
         passes = walker.model_copy(update={"gradient_steps": steps, "minibatches": 1, "kl": None})
-        update(policy, make_optimizer(walker.optimizer, policy, rate), passes, batch, mdp)
+        update(policy, make_optimizer(walker.optimizer, policy, rate), passes, batch, mdp, critic=critic)
     return policy
 
 
-def corrected_gradients(reuse: Reuse, variant: Variant) -> Float[Tensor, "S D"]:
+def corrected_gradients(reuse: Reuse, variant: Variant, critic: Critic | None = None) -> Float[Tensor, "S D"]:
     r"""Return the estimate of $\nabla J(\theta')$ from each of S batches of trajectories of π_θ.
 
     Parameters
@@ -189,6 +201,8 @@ def corrected_gradients(reuse: Reuse, variant: Variant) -> Float[Tensor, "S D"]:
         The batches.
     variant
         The estimator and its correction.
+    critic
+        Its value network, fitted to the behaviour policy, where it has one.
     """
     seeds, count, steps = reuse.trajectories.mask.shape
     widest = max([reuse.trajectories.observations.shape[-1], *(layer.out_features for layer in reuse.target.affine)])
@@ -196,10 +210,12 @@ def corrected_gradients(reuse: Reuse, variant: Variant) -> Float[Tensor, "S D"]:
     parameters = sum(parameter.numel() for parameter in reuse.target.parameters())
     per_chunk = max(1, _CHUNK_ELEMENTS // (count * max(steps * widest, parameters)))
     chunks = [reuse.chosen(slice(start, start + per_chunk)) for start in range(0, seeds, per_chunk)]
-    return torch.cat([_chunk_gradients(chunk, variant) for chunk in chunks])
+    return torch.cat([_chunk_gradients(chunk, variant, critic) for chunk in chunks])
 
 
-def expected_gradient(reuse: Reuse, variant: Variant, probabilities: Float[Tensor, " M"]) -> Float[Tensor, " D"]:
+def expected_gradient(
+    reuse: Reuse, variant: Variant, probabilities: Float[Tensor, " M"], critic: Critic | None = None
+) -> Float[Tensor, " D"]:
     r"""Compute $\mathbb{E}_{\tau \sim \pi_\theta}[\hat g]$ of an estimate that is a mean over trajectories.
 
     Parameters
@@ -210,6 +226,8 @@ def expected_gradient(reuse: Reuse, variant: Variant, probabilities: Float[Tenso
         Which `is_mean_over_trajectories`.
     probabilities
         (M,), $p_\theta(\tau)$.
+    critic
+        The variant's value network, fitted to the behaviour policy, where it has one.
     """
     assert reuse.mdp is not None, "trajectories are enumerated from tables"
     assert reuse.trajectories.states is not None, "enumerated trajectories know their states"
@@ -219,7 +237,7 @@ def expected_gradient(reuse: Reuse, variant: Variant, probabilities: Float[Tenso
     log_probs = table[0, reuse.trajectories.states, reuse.trajectories.actions]
     # The surrogate's mean over M trajectories becomes an expectation.
     chances = (len(probabilities) * probabilities).reshape(1, -1, 1)
-    objective = compose.surrogate(log_probs, reuse.score_weights(variant) * chances, reuse.trajectories)
+    objective = compose.surrogate(log_probs, reuse.score_weights(variant, critic) * chances, reuse.trajectories)
     return flatten(torch.autograd.grad(objective.sum(), copies.parameters_list())).squeeze(0)
 
 
@@ -333,6 +351,12 @@ class _Bench:
     def sampled(self, copies: Environments, policy: Policy, seed: int, purpose: str) -> Trajectories:
         return in_float64(sample(copies, policy, generators_of(seed, self.job.stage, "staleness", purpose)))
 
+    def fitted_critics(self, behaviour: Policy, seed: int) -> tuple[dict[str, Critic | None], Critic | None]:
+        """Fit the value networks of the corrections, and that of the walker, to the behaviour policy."""
+        job, count = self.job, self.job.sample.critic_trajectories
+        critics = fitted_critics(job.environment, behaviour, job.variants, seed, job.stage, count)
+        return critics, fitted_critics(job.environment, behaviour, {"": job.walker}, seed, job.stage, count)[""]
+
     def true_gradient(self, target: Policy, seed: int, steps: int) -> Reference:
         """Return ∇J(θ'), by an independent sample of π_θ' where there are no tables."""
         if self.mdp is not None:
@@ -344,12 +368,14 @@ class _Bench:
         return reference(self.job.environment, None, single, self.job.sample, seed, stage, tried)
 
 
-def _corrections(bench: _Bench, reuse: Reuse, true: Reference, steps: int) -> Iterator[Row]:
+def _corrections(
+    bench: _Bench, reuse: Reuse, true: Reference, steps: int, critics: Mapping[str, Critic | None]
+) -> Iterator[Row]:
     """Yield the measures of every variant at one θ'."""
     kl, change = _kl(reuse), {} if reuse.mdp is None else _change(reuse.behaviour, reuse.target, reuse.mdp, true)
-    biases = _exact_biases(bench, reuse, true)
+    biases = _exact_biases(bench, reuse, true, critics)
     for name, variant in bench.job.variants.items():
-        found = measures(corrected_gradients(reuse, variant), true)
+        found = measures(corrected_gradients(reuse, variant, critics[name]), true)
         is_exact = name in biases
         weights = reuse.importance_weights(variant)
         yield {
@@ -367,7 +393,9 @@ def _corrections(bench: _Bench, reuse: Reuse, true: Reference, steps: int) -> It
         }
 
 
-def _exact_biases(bench: _Bench, reuse: Reuse, true: Reference) -> dict[str, float]:
+def _exact_biases(
+    bench: _Bench, reuse: Reuse, true: Reference, critics: Mapping[str, Critic | None]
+) -> dict[str, float]:
     """Return the relative bias of every variant whose expectation a sum over single trajectories gives."""
     if bench.enumeration is None:
         return {}
@@ -376,8 +404,9 @@ def _exact_biases(bench: _Bench, reuse: Reuse, true: Reference) -> dict[str, flo
     with torch.no_grad():
         probabilities = bench.enumeration.probabilities(action_probabilities(stack([behaviour]), mdp))
     variants = {name: one for name, one in bench.job.variants.items() if is_mean_over_trajectories(one)}
-    errors = {name: expected_gradient(every, one, probabilities) - true.gradient for name, one in variants.items()}
-    return {name: ratio(error.norm().item(), true.gradient.norm().item()) for name, error in errors.items()}
+    expected = {name: expected_gradient(every, one, probabilities, critics[name]) for name, one in variants.items()}
+    norm = true.gradient.norm().item()
+    return {name: ratio((found - true.gradient).norm().item(), norm) for name, found in expected.items()}
 
 
 def _kl(reuse: Reuse) -> float:
@@ -414,7 +443,7 @@ def _tabulated_log_ratios(
     return (new - old)[trajectories.states, trajectories.actions] * trajectories.mask
 
 
-def _chunk_gradients(reuse: Reuse, variant: Variant) -> Float[Tensor, "S D"]:
+def _chunk_gradients(reuse: Reuse, variant: Variant, critic: Critic | None) -> Float[Tensor, "S D"]:
     trajectories = reuse.trajectories
     seeds, count, steps = trajectories.mask.shape
     copies = repeat(reuse.target, seeds)
@@ -422,7 +451,7 @@ def _chunk_gradients(reuse: Reuse, variant: Variant) -> Float[Tensor, "S D"]:
         trajectories.observations.reshape(seeds, count * steps, -1),
         trajectories.actions.reshape(seeds, count * steps, *trajectories.actions.shape[3:]),
     ).reshape(seeds, count, steps)
-    objective = compose.surrogate(log_probs, reuse.score_weights(variant), trajectories)
+    objective = compose.surrogate(log_probs, reuse.score_weights(variant, critic), trajectories)
     return flatten(torch.autograd.grad(objective.sum(), copies.parameters_list()))
 
 

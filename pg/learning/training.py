@@ -17,6 +17,7 @@ from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP
 from pg.estimators.importance import NonFiniteWeights
 from pg.learning.constraints import Penalty
+from pg.learning.critic import Critic, make_critic
 from pg.learning.policies import Policy, make_policy, stack
 from pg.learning.rollout import Generators, collect
 from pg.learning.updates import FAILED, UpdateLog, make_optimizer, update
@@ -42,7 +43,7 @@ class Recorder(Protocol):
 
 @dataclass(slots=True)
 class Learner:
-    """One seed's policy, optimizer, generators and progress."""
+    """One seed's policy, optimizer, critic, generators and progress."""
 
     seed: int
     learning_rate: float
@@ -51,6 +52,7 @@ class Learner:
     generators: Generators
     shuffling: np.random.Generator
     penalty: Penalty
+    critic: Critic | None
     iteration: int = 0
     steps: int = 0
     episodes: int = 0
@@ -82,7 +84,10 @@ def _run(
     recorder: Recorder,
 ) -> None:
     environments, mdp = make_environments(job.environment, len(assignments), job.variant.batch), mdp_of(job.environment)
-    learners = [make_learner(job.variant, environments.spaces, seed, rate, stream) for seed, rate in assignments]
+    learners = [
+        make_learner(job.variant, environments.spaces, environments.horizon, seed, rate, stream)
+        for seed, rate in assignments
+    ]
     pending = {id(learner): dict(stages) for learner in learners}
     _keep_snapshots(learners, pending, job.budget, recorder)
     while learners:
@@ -96,7 +101,9 @@ def _run(
         learners = remaining
 
 
-def make_learner(variant: Variant, spaces: Spaces, seed: int, learning_rate: float, stream: str) -> Learner:
+def make_learner(
+    variant: Variant, spaces: Spaces, horizon: int, seed: int, learning_rate: float, stream: str
+) -> Learner:
     """Return a new learner whose every random number follows from the stream and the seed."""
     policy = make_policy(variant.policy, spaces, torch_generator(seed, stream, "policy"))
     return Learner(
@@ -107,26 +114,38 @@ def make_learner(variant: Variant, spaces: Spaces, seed: int, learning_rate: flo
         generators=Generators(generator(seed, stream, "starts"), generator(seed, stream, "actions")),
         shuffling=generator(seed, stream, "minibatches"),
         penalty=Penalty(),
+        critic=make_critic(variant, spaces, horizon, torch_generator(seed, stream, "critic")),
     )
 
 
 def improve(learner: Learner, variant: Variant, batch: Trajectories, mdp: MDP | None) -> dict[str, float | int]:
-    """Take the steps of one learner on its own batch, S = 1, and return the row that tells of them."""
+    """Take the steps of one learner on its own batch, S = 1, fit its critic, and return the row that tells of them."""
     learner.iteration += 1
     learner.steps += int(batch.mask.sum())
     learner.episodes += batch.mask.shape[1]
     log = _update(learner, variant, batch, mdp)
     # An infinite divergence belongs to a policy that withholds an action; an undefined one to a policy that is lost.
     learner.diverged = not math.isfinite(log.gradient_norm) or math.isnan(log.kl_new_old + log.kl_old_new)
-    return _row(learner, batch, log)
+    return {**_row(learner, batch, log), "explained_variance": _fit(learner.critic, batch)}
 
 
 def _update(learner: Learner, variant: Variant, batch: Trajectories, mdp: MDP | None) -> UpdateLog:
     try:
-        return update(learner.policy, learner.optimizer, variant, batch, mdp, learner.shuffling, learner.penalty)
+        return update(
+            learner.policy, learner.optimizer, variant, batch, mdp, learner.shuffling, learner.penalty, learner.critic
+        )
     except NonFiniteWeights as error:
         _log.warning("seed %d, iteration %d: %s; the run ends", learner.seed, learner.iteration, error)
         return FAILED
+
+
+def _fit(critic: Critic | None, batch: Trajectories) -> float:
+    """Fit the critic to the batch, and return what share of the batch's variance it had explained before."""
+    if critic is None:
+        return math.nan
+    explained = critic.explained_variance(batch)
+    critic.fit(batch)
+    return explained
 
 
 def _row(learner: Learner, batch: Trajectories, log: UpdateLog) -> dict[str, float | int]:

@@ -162,6 +162,8 @@ def _at_level(record: Environment | Variant, levels: Mapping[str, Any]) -> dict[
         _, *parents, key = path.split(".")
         place = options
         for parent in parents:
+            if place[parent] is None:
+                place[parent] = {}
             place = place[parent]
         place[key] = value
     return options

@@ -1,0 +1,70 @@
+"""The value networks that estimates on frozen policies need: snapshots hold policies alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+
+import torch
+
+from pg.environments.stacked import make_environments
+from pg.laboratory.frozen import generators_of, in_float64, sample
+from pg.learning.critic import Critic, make_critic
+from pg.learning.policies import Policy
+from pg.randomness import torch_generator
+from pg.study.model import Environment, Variant
+
+CRITIC_TRAJECTORIES = 256
+"""Trajectories that a network is fitted to where the study does not say how many."""
+
+_BATCH, _PASSES = 16, 3
+
+
+def fitted_critics(
+    environment: Environment,
+    policy: Policy,
+    variants: Mapping[str, Variant],
+    seed: int,
+    stage: str,
+    trajectories: int = CRITIC_TRAJECTORIES,
+) -> dict[str, Critic | None]:
+    """Fit a value network to a frozen policy for each variant that has one; None for the others.
+
+    All are fitted to one sample that nothing else sees: to estimates from other trajectories they are fixed functions
+    of state and time. As in training, a batch of 16 trajectories after another is fitted by as many steps as the
+    variant takes on one; the whole sample is gone through three times. Variants that ask for equal networks of equal
+    returns share one, whatever their λ.
+
+    Parameters
+    ----------
+    environment
+        Where the policy acts.
+    policy
+        Frozen; the networks have its precision.
+    variants
+        By name.
+    seed, stage
+        Own the randomness of the sample and of the networks' initial weights.
+    trajectories
+        Size of the sample, a multiple of 16.
+    """
+    needing = [variant for variant in variants.values() if variant.baseline == "value_network"]
+    if not needing:
+        return dict.fromkeys(variants)
+    copies, dtype = make_environments(environment, 1, trajectories), next(policy.parameters()).dtype
+    weights = (seed, "probe", stage, "critic", "weights")
+    critics = {
+        _meaning(variant): make_critic(variant, copies.spaces, copies.horizon, torch_generator(*weights), dtype)
+        for variant in needing
+    }
+    collected = sample(copies, policy, generators_of(seed, stage, "critic"))
+    batches = (in_float64(collected) if dtype == torch.float64 else collected).regrouped(_BATCH)
+    for critic, _, index in product(critics.values(), range(_PASSES), range(len(batches.mask))):
+        if critic is not None:
+            critic.fit(batches.of_seed(index))
+    return {name: critics.get(_meaning(variant)) for name, variant in variants.items()}
+
+
+def _meaning(variant: Variant) -> tuple[object, ...]:
+    """Return what decides a variant's network and the returns that it is fitted to."""
+    return variant.baseline, variant.critic, variant.discount, variant.bootstrap_at_truncation
