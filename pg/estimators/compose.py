@@ -28,7 +28,8 @@ class StateValues:
     along
         (S, N, T), $V_t(s_t)$, zero behind the end.
     rest
-        (S, N), $V(o_{T_i})$ of what was seen after the last step where the variant counts it; else zero.
+        (S, N), $V(o_{T_i})$ of what was seen after the last step; zero where the trajectory terminated. Only a variant
+        that bootstraps at truncation counts it.
     """
 
     along: Float[Tensor, "S N T"]
@@ -54,8 +55,9 @@ def returns(
         case "gae":
             if state_values is None or variant.lambda_ is None:
                 raise ValueError("returns: gae needs lambda and the values of the trajectories' states")
-            earned = with_rest(rewards, state_values.rest, mask, discount)
-            return lambda_return(earned, state_values.along, mask, discount, variant.lambda_)
+            if variant.bootstrap_at_truncation:
+                rewards = with_rest(rewards, state_values.rest, mask, discount)
+            return lambda_return(rewards, state_values.along, mask, discount, variant.lambda_)
 
 
 def state_weights(variant: Variant, trajectories: Trajectories) -> Float[Tensor, "S N T"]:

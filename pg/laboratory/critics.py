@@ -17,7 +17,7 @@ from pg.study.model import Environment, Variant
 CRITIC_TRAJECTORIES = 256
 """Trajectories that a network is fitted to where the study does not say how many."""
 
-_BATCH, _PASSES = 16, 3
+_BATCH = 16
 
 
 def fitted_critics(
@@ -31,9 +31,9 @@ def fitted_critics(
     """Fit a value network to a frozen policy for each variant that has one; None for the others.
 
     All are fitted to one sample that nothing else sees: to estimates from other trajectories they are fixed functions
-    of state and time. As in training, a batch of 16 trajectories after another is fitted by as many steps as the
-    variant takes on one; the whole sample is gone through three times. Variants that ask for equal networks of equal
-    returns share one, whatever their λ.
+    of state and time. A batch of 16 trajectories after another is fitted by as many steps as the variant takes on one,
+    as in a training whose policy stands still. Variants that ask for equal networks of equal returns share one,
+    whatever their λ.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def fitted_critics(
     }
     collected = sample(copies, policy, generators_of(seed, stage, "critic"))
     batches = (in_float64(collected) if dtype == torch.float64 else collected).regrouped(_BATCH)
-    for critic, _, index in product(critics.values(), range(_PASSES), range(len(batches.mask))):
+    for critic, index in product(critics.values(), range(len(batches.mask))):
         if critic is not None:
             critic.fit(batches.of_seed(index))
     return {name: critics.get(_meaning(variant)) for name, variant in variants.items()}

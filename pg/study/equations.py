@@ -263,11 +263,13 @@ def _optimal(variant: Variant) -> tuple[str, ...]:
 
 
 def _fitted(variant: Variant) -> str:
-    sees = "s" if variant.bootstrap_at_truncation else "s, t"
-    left = rf"\sum_{{t'=t}}^{{T}} \gamma^{{t'-t}} \, " if variant.discount < 1 else r"(T - t + 1) \, "
     if variant.bootstrap_at_truncation:
-        left = r"\frac{1}{1 - \gamma} \, "
-    return rf"V_t(s) = {left} f_\phi({sees}) \quad \text{{as fitted on earlier batches}}"
+        value = r"\frac{1}{1 - \gamma} \, f_\phi(s)"
+    elif variant.discount < 1:
+        value = r"\sum_{t'=t}^{T} \gamma^{t'-t} \, f_\phi(s, t)"
+    else:
+        value = r"(T - t + 1) \, f_\phi(s, t)"
+    return rf"V_t(s) = {value} \quad \text{{fitted to the rewards-to-go of earlier batches}}"
 
 
 def _lambda_returns(variant: Variant) -> tuple[str, ...]:

@@ -300,6 +300,12 @@ def _figure_reference_problems(study: Study, at: str, figure: Figure) -> Iterato
         yield f"{at}.experiment: {figure.kind} draws {' or '.join(fitting)} experiments, not {experiment.kind}"
     if "tuned" in FIGURES[figure.kind].tables and getattr(experiment, "tuning", None) is None:
         yield f"{at}.experiment: {figure.experiment} declares no tuning to draw"
+    if figure.kind == "bias_and_variance" and not _sweeps_one_number(experiment):
+        swept = ", ".join(experiment.sweep) or "nothing"
+        yield (
+            f"{at}.experiment: bias_and_variance draws a sweep of one option over numbers, as variant.lambda; "
+            f"{figure.experiment} sweeps {swept}"
+        )
     if figure.kind == "sampled_variance" and getattr(experiment, "sampled_batches", None) is None:
         yield f"{at}.experiment: {figure.experiment} declares no sampled_batches to compare with"
     yield from unknown(f"{at}.environments", figure.environments, experiment.environments)
@@ -308,6 +314,13 @@ def _figure_reference_problems(study: Study, at: str, figure: Figure) -> Iterato
         for environment in figure.environments or experiment.environments:
             if study.environments[environment].threshold is None:
                 yield f"{at}.environments: {environment} declares no threshold"
+
+
+def _sweeps_one_number(experiment: Experiment) -> bool:
+    numbers = (int, float)
+    return len(experiment.sweep) == 1 and all(
+        isinstance(value, numbers) and not isinstance(value, bool) for values in experiment.sweep.values() for value in values
+    )
 
 
 def _claim_problems(study: Study) -> Iterator[str]:
