@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 
 import torch
+from torch.optim.lr_scheduler import LinearLR
 
 from pg.environments.stacked import make_environments
 from pg.laboratory.frozen import generators_of, in_float64, sample
@@ -13,6 +15,7 @@ from pg.learning.critic import Critic, make_critic
 from pg.learning.policies import Policy
 from pg.randomness import torch_generator
 from pg.study.model import Environment, Variant
+from pg.trajectories import Trajectories
 
 CRITIC_TRAJECTORIES = 256
 """Trajectories that a network is fitted to where the study does not say how many."""
@@ -31,9 +34,9 @@ def fitted_critics(
     """Fit a value network to a frozen policy for each variant that has one; None for the others.
 
     All are fitted to one sample that nothing else sees: to estimates from other trajectories they are fixed functions
-    of state and time. A batch of 16 trajectories after another is fitted by as many steps as the variant takes on one,
-    as in a training whose policy stands still. Variants that ask for equal networks of equal returns share one,
-    whatever their λ.
+    of state and time. In turns, each 16 trajectories of the sample get as many steps as the variant takes on a batch;
+    the learning rate falls linearly to nothing, so that the network settles, as a frozen policy lets it. Variants that
+    ask for equal networks of equal returns share one, whatever their λ.
 
     Parameters
     ----------
@@ -59,10 +62,18 @@ def fitted_critics(
     }
     collected = sample(copies, policy, generators_of(seed, stage, "critic"))
     batches = (in_float64(collected) if dtype == torch.float64 else collected).regrouped(_BATCH)
-    for critic, index in product(critics.values(), range(len(batches.mask))):
+    for critic in critics.values():
         if critic is not None:
-            critic.fit(batches.of_seed(index))
+            _settle(critic, [batches.of_seed(index) for index in range(len(batches.mask))])
     return {name: critics.get(_meaning(variant)) for name, variant in variants.items()}
+
+
+def _settle(critic: Critic, batches: Sequence[Trajectories]) -> None:
+    turns, one_step = critic.fit_steps, replace(critic, fit_steps=1)
+    schedule = LinearLR(critic.optimizer, start_factor=1.0, end_factor=0.0, total_iters=turns * len(batches))
+    for _, batch in product(range(turns), batches):
+        one_step.fit(batch)
+        schedule.step()
 
 
 def _meaning(variant: Variant) -> tuple[object, ...]:
