@@ -49,9 +49,7 @@ def probe(job: ProbeJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
         truth = reference(job.environment, mdp, policy, job.sample, seed, job.stage, pool)
         _log.info("seed %d: reference of %d trajectories, SNR %.1f", seed, truth.trajectories, truth.snr)
         least = {name: least_variance(policy, variant, pool.regrouped(1)) for name, variant in job.variants.items()}
-        critics = fitted_critics(
-            job.environment, policy, job.variants, seed, job.stage, job.sample.critic_trajectories
-        )
+        critics = fitted_critics(job.environment, policy, job.variants, seed, job.stage, job.sample.critic_trajectories)
         known = {
             name: {"explained_variance": critic.explained_variance(pool)}
             for name, critic in critics.items()

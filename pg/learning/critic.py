@@ -83,7 +83,7 @@ class ValueNetwork(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class Critic:
-    """A value network and how it is fitted.
+    r"""A value network and how it is fitted.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class Critic:
     fit_steps
         Steps per batch.
     discount
-        $\\gamma$ of the rewards-to-go.
+        $\gamma$ of the rewards-to-go.
     bootstraps
         Whether what follows truncation counts, as the network itself values it.
     """

@@ -41,8 +41,9 @@ def definitions(variant: Variant) -> tuple[str, ...]:
     """Define the symbols of a variant's `equation` beyond the lecture's own: one LaTeX equation each.
 
     They are the importance weights (`pg.estimators.importance`), the advantage's mean and standard deviation, the
-    λ-return (`pg.estimators.returns`), the baseline (`pg.estimators.baselines`, `pg.learning.critic`), the value of the discount factor, how many steps are taken on a batch, and the
-    limit on the KL divergence and how it is held, where the variant has them.
+    λ-return (`pg.estimators.returns`), the baseline (`pg.estimators.baselines`, `pg.learning.critic`), the value of the
+    discount factor, how many steps are taken on a batch, and the limit on the KL divergence and how it is held, where
+    the variant has them.
     """
     return (
         *_importance(variant),

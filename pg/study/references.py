@@ -228,8 +228,8 @@ def _support_problems(study: Study, name: str) -> Iterator[str]:
     for cell in cells(study, name):
         if cell.variant.baseline == "value_network":
             yield (
-                f"{at}.variants: {cell.variant_name} has a value network, which is fitted to trajectories of its policy, "
-                "and support experiments draw none; allowed are baselines none, constant and exact"
+                f"{at}.variants: {cell.variant_name} has a value network, which is fitted to trajectories of its "
+                "policy, and support experiments draw none; allowed are baselines none, constant and exact"
             )
         if cell.variant.baseline in FROM_THE_BATCH or cell.variant.normalise_advantages:
             yield (
@@ -319,7 +319,9 @@ def _figure_reference_problems(study: Study, at: str, figure: Figure) -> Iterato
 def _sweeps_one_number(experiment: Experiment) -> bool:
     numbers = (int, float)
     return len(experiment.sweep) == 1 and all(
-        isinstance(value, numbers) and not isinstance(value, bool) for values in experiment.sweep.values() for value in values
+        isinstance(value, numbers) and not isinstance(value, bool)
+        for values in experiment.sweep.values()
+        for value in values
     )
 
 

@@ -79,7 +79,8 @@ def _in_words(errors: list[ErrorDetails]) -> str:
 def _advice(error: ErrorDetails) -> str:
     given = error["input"]
     if error["type"] == "literal_error":
-        return hint(str(given), str(error.get("ctx", {}).get("expected", "")).replace("'", "").split(" or "))
+        expected = str(error.get("ctx", {}).get("expected", "")).replace("'", "")
+        return hint(str(given), expected.replace(" or ", ", ").split(", "))
     if isinstance(given, str) and _is_number(given):
         return f"; YAML reads {given} as text: write it with a decimal point, as in {float(given):.1e}"
     return ""

@@ -17,7 +17,6 @@ from pg.environments.exact import policy_gradient_theorem
 from pg.environments.tabular import MDP, bandit, chain, random_mdp
 from pg.estimators import compose
 from pg.laboratory.expectations import NoTables, enumerate_moments, moments
-from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.reference import truth
@@ -203,7 +202,9 @@ def test_a_network_that_was_fitted_to_other_trajectories_leaves_no_bias() -> Non
         limit=LIMIT,
         sampled_batches=None,
     )
-    rows = enumerate_moments(job, {}).pivot_table(index="seed", columns="variant", values=["relative_bias", "total_variance"])
+    rows = enumerate_moments(job, {}).pivot_table(
+        index="seed", columns="variant", values=["relative_bias", "total_variance"]
+    )
     assert (rows["relative_bias"] < 1e-10).all(axis=None)
     np.testing.assert_allclose(rows["total_variance"]["to_go"], rows["total_variance"]["exact"], rtol=0.1)
     assert (rows["total_variance"]["none"] > 1.2 * rows["total_variance"]["exact"]).all()

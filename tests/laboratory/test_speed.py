@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from typing import get_args
 
 import pytest
 import torch

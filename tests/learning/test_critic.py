@@ -1,17 +1,17 @@
-"""A value network learns what it is fitted to, knows when a return ends, and never sees the batch it is subtracted on."""
+"""A value network learns what it is fitted to, and knows whether the horizon ends a return."""
 
 from typing import Any
 
 import pytest
 import torch
 from pg.environments.enumeration import enumerate_trajectories
+from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP, chain
 from pg.estimators.returns import reward_to_go
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
 from pg.learning.critic import Critic, make_critic
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities, state_values
-from pg.environments.stacked import make_environments
 from pg.study.model import Critic as CriticOptions
 from pg.study.model import Environment, Variant
 from pg.study.model import Policy as PolicyOptions

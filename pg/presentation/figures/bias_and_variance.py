@@ -56,7 +56,9 @@ def caption(request: FigureRequest) -> str:
     sentences = [lead]
     for place in marks.last_places(request):
         for strand in strands:
-            results = {_level_name(request, level): _result(request, place, strand, level) for level in _levels(request)}
+            results = {
+                _level_name(request, level): _result(request, place, strand, level) for level in _levels(request)
+            }
             sentences.append(f"{marks.heading(request, place)}, {strand.label} — {itemised(results)}.")
     return "\n".join(sentences)
 
