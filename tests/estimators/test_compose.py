@@ -44,6 +44,7 @@ def is_legal(parts: dict[str, Any]) -> bool:
     return True
 
 
+DISCOUNTS: list[dict[str, Any]] = [{}, {"discount": 0.9}, {"discount": 0.9, "discount_states": True}]
 RETURNS: list[dict[str, Any]] = [{"returns": "total"}, {"returns": "to_go"}, {"returns": "gae", "lambda": 0.7}]
 EVERY_COMPOSITION = [
     {
@@ -56,7 +57,7 @@ EVERY_COMPOSITION = [
     }
     for returns in RETURNS
     for baseline in get_args(Baseline)
-    for discount in ({}, {"discount": 0.9}, {"discount": 0.9, "discount_states": True})
+    for discount in DISCOUNTS
     for bootstrap in (False, True)
     for scaled in (False, True)
 ]
@@ -165,7 +166,7 @@ def test_values_that_are_missing_are_asked_for(batch: Batch, baseline: Baseline)
     with pytest.raises(ValueError, match=f"{baseline} needs the values"):
         weights_of(Variant(baseline=baseline), batch(ROWS))
     with pytest.raises(ValueError, match="gae needs lambda and the values"):
-        weights_of(Variant(**GAE | {"baseline": baseline}), batch(ROWS))
+        weights_of(Variant(**{**GAE, "baseline": baseline}), batch(ROWS))
 
 
 GAE: dict[str, Any] = {"returns": "gae", "lambda": 1, "baseline": "value_network"}
@@ -173,11 +174,10 @@ GAE: dict[str, Any] = {"returns": "gae", "lambda": 1, "baseline": "value_network
 
 def test_gae_with_lambda_1_is_the_reward_to_go_less_the_value(batch: Batch) -> None:
     trajectories = batch(ROWS)
-    for discount in ({}, {"discount": 0.9}, {"discount": 0.9, "discount_states": True}):
-        found, expected = (
-            weights_of(Variant(**parts, **discount), trajectories, state_values=VALUES)
-            for parts in (GAE, {"baseline": "value_network"})
-        )
+    for discount in DISCOUNTS:
+        found = weights_of(Variant(**GAE | discount), trajectories, state_values=VALUES)
+        to_go: dict[str, Any] = {"baseline": "value_network", **discount}
+        expected = weights_of(Variant(**to_go), trajectories, state_values=VALUES)
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
 
 

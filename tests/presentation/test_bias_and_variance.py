@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -84,7 +85,7 @@ def long(study: Study) -> pd.DataFrame:
 def request_(study: Study, long: pd.DataFrame) -> Requests:
     held = {"long": long, "summary": tables.summary(long)}
 
-    def make(**options: object) -> FigureRequest:
+    def make(**options: Any) -> FigureRequest:
         figure = Figure(kind="bias_and_variance", experiment="lambdas", section="Next time", **options)
         return FigureRequest(study, figure, held)
 
@@ -97,7 +98,7 @@ def points(axes: Axes) -> list[tuple[float, float]]:
         (float(x), float(y))
         for line in axes.lines
         if line.get_marker() not in ("", "None", None)
-        for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True)
+        for x, y in zip(np.asarray(line.get_xdata()), np.asarray(line.get_ydata()), strict=True)
     ]
 
 
@@ -124,7 +125,7 @@ def test_the_bias_of_noise_is_dashed_beside_each_variants_own(request_: Requests
     rows = request.rows("summary", environment="cartpole", stage="early", batch=16, metric="relative_bias_noise")
     for line, variant in zip(dashed, VARIANTS, strict=True):
         expected = rows[rows["variant"] == variant].sort_values("variant.lambda")["estimate"]
-        assert list(line.get_ydata()) == pytest.approx(expected.tolist())
+        assert np.asarray(line.get_ydata()).tolist() == pytest.approx(expected.tolist())
 
 
 def test_every_place_has_its_pair_of_panels(request_: Requests, tmp_path: Path) -> None:
