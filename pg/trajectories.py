@@ -60,6 +60,8 @@ class Trajectories:
         (S, N), true where the horizon or a time limit cut it off.
     states
         (S, N, T), the numbers of the states where these are known from a table, else None. Policies never see them.
+    last_observations
+        (S, N, O), what followed the last step, where that was kept.
     """
 
     observations: Float[Tensor, "S N T O"]
@@ -69,6 +71,7 @@ class Trajectories:
     terminated: Bool[Tensor, "S N"]
     truncated: Bool[Tensor, "S N"]
     states: Int[Tensor, "S N T"] | None = None
+    last_observations: Float[Tensor, "S N O"] | None = None
 
     def __post_init__(self) -> None:
         """Refuse tensors whose leading axes disagree."""
@@ -82,6 +85,8 @@ class Trajectories:
         }
         if self.states is not None:
             shapes["states"] = (tuple(self.states.shape), batch)
+        if self.last_observations is not None:
+            shapes["last_observations"] = (tuple(self.last_observations.shape[:2]), batch[:2])
         for name, (found, expected) in shapes.items():
             if found != expected:
                 raise ValueError(f"{name} has leading shape {found}, the mask asks for {expected}")
@@ -102,13 +107,29 @@ class Trajectories:
         No seed is padded to the length of a neighbour, so that its sums are taken over the same terms in whatever
         company it was collected.
         """
-        one = slice(index, index + 1)
-        longest = int(self.lengths[one].max())
-        return self.changed(lambda values: values[one, :, :longest] if values.dim() > 2 else values[one])
+        one = self.chosen(slice(index, index + 1))
+        return one.until(int(one.lengths.max()))
 
     def chosen(self, seeds: slice) -> Trajectories:
         """Return the trajectories of a range of the S axis."""
         return self.changed(lambda values: values[seeds])
+
+    def until(self, horizon: int) -> Trajectories:
+        """Return what a horizon would have left of the trajectories: it cuts off those that are longer.
+
+        Parameters
+        ----------
+        horizon
+            T, the step after which each is cut off.
+        """
+        cut_off = self.lengths > horizon
+        held = {name: getattr(self, name) for name in ("observations", "actions", "rewards", "mask", "states")}
+        shorter = {name: values[:, :, :horizon] for name, values in held.items() if values is not None}
+        last = self.last_observations
+        if last is not None and cut_off.any():
+            last = self.observations[:, :, horizon].where(cut_off.unsqueeze(-1), last)
+        terminated, truncated = self.terminated & ~cut_off, self.truncated | cut_off
+        return replace(self, **shorter, terminated=terminated, truncated=truncated, last_observations=last)
 
     def regrouped(self, trajectories: int) -> Trajectories:
         """Return the same trajectories as disjoint batches of `trajectories` each, the batches on the S axis.

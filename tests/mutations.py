@@ -45,7 +45,7 @@ RETURNS, BASELINES, COMPOSE, SURROGATE, IMPORTANCE = (
 EXACT, ENUMERATION, TABULAR = (f"pg/environments/{name}.py" for name in ("exact", "enumeration", "tabular"))
 REWARDS, OBSERVATIONS = (f"pg/environments/{name}.py" for name in ("rewards", "observations"))
 HUMANOID, GAIT = "pg/environments/humanoid.py", "pg/laboratory/gait.py"
-CONSTRAINTS = "pg/learning/constraints.py"
+CONSTRAINTS, CRITIC = "pg/learning/constraints.py", "pg/learning/critic.py"
 SCALING, TRAINING = (f"pg/learning/{name}.py" for name in ("scaling", "training"))
 FROZEN, HORIZONS = (f"pg/laboratory/{name}.py" for name in ("frozen", "horizons"))
 EVALUATION, STATISTICS = "pg/learning/evaluation.py", "pg/evidence/statistics.py"
@@ -120,6 +120,10 @@ MUTATIONS = (
     _mutation(RETURNS, "discount**reach", "discount ** (reach - 1)", "a discount's exponent is one too small"),
     _mutation(RETURNS, "discount**steps", "discount ** (steps + 1)", "the first step is discounted"),
     _mutation(RETURNS, "present_value.sum(", "present_value.mean(", "the total return is a mean over time"),
+    _mutation(RETURNS, "discount * decay)", "decay)", "errors fade by λ alone"),
+    _mutation(RETURNS, "known[..., 1:], (0, 1))", "known, (0, 0))", "the next state's value is this one's"),
+    _mutation(RETURNS, "known = values * mask", "known = values", "values stand behind the end"),
+    _mutation(RETURNS, "+ discount * rest.unsqueeze(-1)", "+ rest.unsqueeze(-1)", "what follows is not discounted"),
     _mutation(BASELINES, "total_returns.mean(-1)[", "total_returns.sum(-1)[", "the average reward is a sum"),
     _mutation(BASELINES, "(values.sum(1, keepdim=True) - values)", "values.sum(1, keepdim=True)", "nobody is left out"),
     _mutation(BASELINES, "1 - torch.eye(", "1 - 0 * torch.eye(", "a trajectory's own scores make its optimal baseline"),
@@ -215,6 +219,29 @@ MUTATIONS = (
     _mutation(HUMANOID, "for name in FEET]", "for name in reversed(FEET)]", "the feet change sides"),
     _mutation(HUMANOID, "pairs[(pairs == self._floor).any(axis=1)]", "pairs", "feet stand on each other"),
     _mutation(HUMANOID, "self._watch(alive[0])", "self._watch(np.ones_like(alive[0]))", "the fallen are watched on"),
+    _mutation(
+        COMPOSE,
+        "            if variant.bootstrap_at_truncation:\n",
+        "            if True:\n",
+        "what follows the horizon counts unasked",
+    ),
+    _mutation(CRITIC, ".where(trajectories.truncated, 0)", "", "what follows termination counts"),
+    _mutation(CRITIC, "powers.cumsum(0).flip(0)", "powers.cumsum(0)", "more and more steps are left"),
+    _mutation(CRITIC, "network(last.flatten(0, 1)", "network(0 * last.flatten(0, 1)", "nothing is seen at the end"),
+    _mutation(CRITIC, "/ (len(self.left) - 1)", "* 0", "every step is the first"),
+    _mutation(
+        "pg/learning/training.py",
+        "    explained = critic.explained_variance(batch)\n    critic.fit(batch)\n",
+        "    critic.fit(batch)\n    explained = critic.explained_variance(batch)\n",
+        "the critic is judged by what it was fitted to",
+    ),
+    _mutation(
+        "pg/laboratory/critics.py",
+        "variant.discount, variant.bootstrap_at_truncation",
+        "variant.bootstrap_at_truncation",
+        "returns of other discounts share a network",
+        "tests/laboratory/test_critics.py",
+    ),
     _mutation(CONSTRAINTS, "divergence > limit * _PENALTY_BAND", "divergence < limit", "the penalty adapts backwards"),
     _mutation(CONSTRAINTS, "longest / 2**halvings", "longest", "a step is never shortened"),
     _mutation(CONSTRAINTS, "(2 * limit / (solved @ flat)) ** 0.5", "(limit / (solved @ flat)) ** 0.5", "δ is halved"),
@@ -541,8 +568,8 @@ MUTATIONS = (
     ),
     _mutation(
         SINGLE_UPDATES,
-        "self.shuffling, self.penalty)",
-        "self.shuffling, Penalty())",
+        "self.shuffling, self.penalty, self.critic)",
+        "self.shuffling, Penalty(), self.critic)",
         "a penalty forgets its factor",
     ),
     _mutation(BIAS, "(old - new).unsqueeze(-1)", "(new - old).unsqueeze(-1)", "the state part has the wrong sign"),

@@ -94,6 +94,8 @@ def enumerate_trajectories(mdp: MDP, limit: int) -> Enumeration:
     is_last = np.arange(mdp.horizon) == mdp.horizon - 1
     rewards = np.where(is_last, mdp.rewards_at(mdp.horizon - 1)[happened], mdp.rewards[happened])
     terminated = np.any(mdp.terminates[happened] & mask, axis=-1)
+    every, last = np.arange(len(paths)), mask.sum(-1) - 1
+    reached = mdp.next_states[happened][every, last]
     return Enumeration(
         mdp=mdp,
         trajectories=Trajectories(
@@ -104,6 +106,7 @@ def enumerate_trajectories(mdp: MDP, limit: int) -> Enumeration:
             terminated=_one_batch(terminated),
             truncated=_one_batch(~terminated),
             states=_one_batch(states),
+            last_observations=_one_batch(mdp.observations[reached]),
         ),
         environment_probabilities=torch.as_tensor(
             mdp.start[states[:, 0]] * np.where(mask, mdp.probabilities[happened], 1).prod(-1)

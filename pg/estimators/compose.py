@@ -13,17 +13,51 @@ from torch import Tensor
 
 from pg.estimators import baselines, importance
 from pg.estimators.baselines import ScoreProducts
-from pg.estimators.returns import discount_weights, reward_to_go, total_return
+from pg.estimators.returns import discount_weights, lambda_return, reward_to_go, total_return, with_rest
 from pg.estimators.surrogate import surrogate as weighted_log_likelihood
-from pg.study.model import Variant
+from pg.study.model import OF_THE_STATE, Variant
 from pg.trajectories import Trajectories
 
-_RETURNS = {"total": total_return, "to_go": reward_to_go}
+
+@dataclass(frozen=True, slots=True)
+class StateValues:
+    r"""What trajectories are worth on the way and behind their end, with the variant's discount.
+
+    Attributes
+    ----------
+    along
+        (S, N, T), $V_t(s_t)$, zero behind the end.
+    rest
+        (S, N), $V(o_{T_i})$ of what was seen after the last step; zero where the trajectory terminated. Only a variant
+        that bootstraps at truncation counts it.
+    """
+
+    along: Float[Tensor, "S N T"]
+    rest: Float[Tensor, "S N"]
 
 
-def returns(variant: Variant, trajectories: Trajectories) -> Float[Tensor, "S N T"]:
-    """Return what weights each log-likelihood before a baseline is subtracted, zero behind the end."""
-    return _RETURNS[variant.returns](trajectories.rewards, trajectories.mask, variant.discount)
+def returns(
+    variant: Variant, trajectories: Trajectories, state_values: StateValues | None = None
+) -> Float[Tensor, "S N T"]:
+    """Return what weights each log-likelihood before a baseline is subtracted, zero behind the end.
+
+    Raises
+    ------
+    ValueError
+        If the returns are made of state values and there are none.
+    """
+    rewards, mask, discount = trajectories.rewards, trajectories.mask, variant.discount
+    match variant.returns:
+        case "total":
+            return total_return(rewards, mask, discount)
+        case "to_go":
+            return reward_to_go(rewards, mask, discount)
+        case "gae":
+            if state_values is None or variant.lambda_ is None:
+                raise ValueError("returns: gae needs lambda and the values of the trajectories' states")
+            if variant.bootstrap_at_truncation:
+                rewards = with_rest(rewards, state_values.rest, mask, discount)
+            return lambda_return(rewards, state_values.along, mask, discount, variant.lambda_)
 
 
 def state_weights(variant: Variant, trajectories: Trajectories) -> Float[Tensor, "S N T"]:
@@ -38,8 +72,8 @@ def needs_score_products(variant: Variant) -> bool:
 
 
 def needs_state_values(variant: Variant) -> bool:
-    """Tell whether the variant's baseline is the exact value of the state."""
-    return variant.baseline == "exact"
+    """Tell whether the variant's baseline is the value of the state, exact or as a network knows it."""
+    return variant.baseline in OF_THE_STATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +104,7 @@ def fixed(
     variant: Variant,
     trajectories: Trajectories,
     score_products: ScoreProducts | None = None,
-    state_values: Float[Tensor, "S N T"] | None = None,
+    state_values: StateValues | None = None,
 ) -> Fixed:
     """Compute a variant's returns, baseline and normalisation, once per batch.
 
@@ -83,14 +117,14 @@ def fixed(
     score_products
         Of the same trajectories and the same returns; needed where `needs_score_products` says so.
     state_values
-        $V_t(s_t)$, (S, N, T), with the variant's discount; needed where `needs_state_values` says so.
+        Of the same trajectories; needed where `needs_state_values` says so.
 
     Raises
     ------
     ValueError
-        If the baseline is made from score products or state values and there are none.
+        If the returns or the baseline are made from score products or state values and there are none.
     """
-    weights = returns(variant, trajectories)
+    weights = returns(variant, trajectories, state_values)
     baseline = _baseline(variant, trajectories, weights, score_products, state_values)
     if not variant.normalise_advantages:
         return Fixed(weights, baseline, weights.new_ones(1, 1, 1))
@@ -147,8 +181,10 @@ def weights(
     `exact_state`, or of θ, and Q that of θ', with corrected future returns, or of θ.
 
     As $\mathbb{E}[\rho_t \nabla \log \pi_{\theta'}(a_t \mid s_t) \mid s_t] = 0$ under π_θ, a baseline that the
-    trajectory's own rewards do not enter (`constant`, `leave_one_out`, `per_step_leave_one_out`, `optimal`, `exact`)
-    changes none of this, whatever the weight, although it averages returns of the behaviour policy. The in-sample
+    trajectory's own rewards do not enter (`constant`, `leave_one_out`, `per_step_leave_one_out`, `optimal`, `exact`,
+    and `value_network` as fitted on earlier batches) changes none of this, whatever the weight, although it averages
+    returns of the behaviour policy. With `gae` Q is replaced by $\mathbb{E}[G^\lambda_t \mid s_t, a_t]$, which it
+    equals where the values are exact or λ is 1, and nothing is bootstrapped at truncation. The in-sample
     averages take the share 1/N off, of what stands there for uncorrected returns: $(1 - 1/N) \nabla J(\theta')$ for
     `trajectory` and $1 - 1/N$ times their own expectation for plain ratios per step, but $\nabla J(\theta') -
     \frac{1}{N} \sum_t \sum_s d_{\theta',t}(s) \sum_a \nabla \pi_{\theta'}(a \mid s) Q_{\theta,t}(s, a)$ for
@@ -246,7 +282,7 @@ def _baseline(
     trajectories: Trajectories,
     returns: Float[Tensor, "S N T"],
     score_products: ScoreProducts | None,
-    state_values: Float[Tensor, "S N T"] | None,
+    state_values: StateValues | None,
 ) -> Float[Tensor, "#S #N #T"]:
     match variant.baseline:
         case "none" | "constant":
@@ -263,10 +299,10 @@ def _baseline(
             if score_products is None:
                 raise ValueError("baseline: optimal needs the score products of the same trajectories")
             return baselines.optimal(score_products)
-        case "exact":
+        case "value_network" | "exact":
             if state_values is None:
-                raise ValueError("baseline: exact needs the values of the trajectories' states")
-            return state_values
+                raise ValueError(f"baseline: {variant.baseline} needs the values of the trajectories' states")
+            return state_values.along
 
 
 def _totals(variant: Variant, trajectories: Trajectories) -> Float[Tensor, "S N"]:

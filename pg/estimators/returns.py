@@ -1,4 +1,4 @@
-"""What weights each log-likelihood: returns and rewards-to-go, discounted or not."""
+"""What weights each log-likelihood: returns and rewards-to-go, discounted or not, of rewards alone or with values."""
 
 from __future__ import annotations
 
@@ -65,6 +65,75 @@ def reward_to_go(
         to_go = to_go + discount**reach * later
         reach *= 2
     return to_go
+
+
+def lambda_return(
+    rewards: Float[Tensor, "S N T"],
+    values: Float[Tensor, "S N T"],
+    mask: Bool[Tensor, "S N T"],
+    discount: float,
+    decay: float,
+) -> Float[Tensor, "S N T"]:
+    r"""Mix rewards and values into $G^\lambda_t = V_t + \sum_{l \ge 0} (\gamma \lambda)^l \delta_{t+l}$.
+
+    Here $\delta_t = r_t + \gamma V_{t+1} - V_t$, with $V = 0$ behind the last step.
+
+    Parameters
+    ----------
+    rewards
+        (S, N, T), $r_t$; where more follows than is counted, `with_rest` has put its worth into the last one.
+    values
+        (S, N, T), $V_t(s_t)$.
+    mask
+        (S, N, T), true on the steps that were taken.
+    discount
+        $\gamma$.
+    decay
+        $\lambda$: 1 gives the reward-to-go, whatever the values; 0 gives $r_t + \gamma V_{t+1}$.
+
+    Returns
+    -------
+    Tensor
+        (S, N, T), zero behind the end of each trajectory. Less $V_t$ it is the generalised advantage estimate.
+
+    Notes
+    -----
+    Sutton & Barto 2018, "Reinforcement learning", section 12.1; Schulman, Moritz, Levine, Jordan & Abbeel 2016,
+    "High-dimensional continuous control using generalized advantage estimation", equation 16. The sum over l is a
+    reward-to-go of $\delta$ with discount $\gamma \lambda$.
+    """
+    known = values * mask
+    errors = rewards + discount * torch.nn.functional.pad(known[..., 1:], (0, 1)) - known
+    return known + reward_to_go(errors, mask, discount * decay)
+
+
+def with_rest(
+    rewards: Float[Tensor, "S N T"], rest: Float[Tensor, "S N"], mask: Bool[Tensor, "S N T"], discount: float
+) -> Float[Tensor, "S N T"]:
+    r"""Pay what is worth having after the last step along with the last reward, $r_{T_i - 1} + \gamma V(o_{T_i})$.
+
+    Parameters
+    ----------
+    rewards
+        (S, N, T), $r_t$.
+    rest
+        (S, N), $V(o_{T_i})$ of what each trajectory saw after its last step; 0 where nothing follows.
+    mask
+        (S, N, T), true on the steps that were taken.
+    discount
+        $\gamma$.
+
+    Returns
+    -------
+    Tensor
+        (S, N, T). Returns of such rewards are bootstrapped.
+
+    Notes
+    -----
+    Pardo, Tavakoli, Levdik & Kormushev 2018, "Time limits in reinforcement learning", section 4.
+    """
+    is_last = mask & ~torch.nn.functional.pad(mask[..., 1:], (0, 1))
+    return rewards + discount * rest.unsqueeze(-1) * is_last
 
 
 def discount_weights(

@@ -96,6 +96,7 @@ _ALL = (
     Metric("shrinkage", "gain or loss along the true gradient", "", ("probe", "exact")),
     Metric("shrinkage_se", "standard error of the shrinkage", "", ("probe",)),
     Metric("reference_flagged", "share of noisy references", "", ("probe",), statistic="share", failure=1.0),
+    Metric("explained_variance", "share of variance that the value network explains", "", ("probe",)),
     Metric("log_variance_slope", "slope of log variance", "", ("probe", "support")),
     Metric("empty", "share of batches without a gradient", "", ("probe",)),
     Metric("returns_alike", "share of batches with equal returns but for at most one", "", ("probe",)),

@@ -41,6 +41,7 @@ RUN_COLUMNS = (
     "demonstrator_return",
     "imitation_training_loss",
     "imitation_loss",
+    "explained_variance",
 )
 EVALUATION_COLUMNS = ("seed", "iteration", "steps", "episode", "return")
 LABORATORY_COLUMNS: Mapping[str, tuple[str, ...]] = {

@@ -10,12 +10,15 @@ from pg.environments import exact
 from pg.environments.tabular import MDP
 from pg.estimators import compose
 from pg.laboratory.reuse import Reuse
+from pg.learning.critic import Critic
 from pg.learning.policies import Policy, flatten, repeat, stack
 from pg.learning.tabular import action_probabilities, state_distributions_of
 from pg.study.model import FROM_THE_BATCH, Variant
 
 
-def expected_gradient(reuse: Reuse, variant: Variant, probabilities: Float[Tensor, " M"]) -> Float[Tensor, " D"]:
+def expected_gradient(
+    reuse: Reuse, variant: Variant, probabilities: Float[Tensor, " M"], critic: Critic | None = None
+) -> Float[Tensor, " D"]:
     r"""Compute $\mathbb{E}_{\tau \sim \pi_\theta}[\hat g]$ of an estimate that is a mean over trajectories.
 
     Parameters
@@ -26,6 +29,8 @@ def expected_gradient(reuse: Reuse, variant: Variant, probabilities: Float[Tenso
         Which `is_mean_over_trajectories`.
     probabilities
         (M,), $p_\theta(\tau)$.
+    critic
+        The variant's value network, fitted to the behaviour policy, where it has one.
     """
     assert reuse.mdp is not None, "trajectories are enumerated from tables"
     assert reuse.trajectories.states is not None, "enumerated trajectories know their states"
@@ -35,7 +40,7 @@ def expected_gradient(reuse: Reuse, variant: Variant, probabilities: Float[Tenso
     log_probs = table[0, reuse.trajectories.states, reuse.trajectories.actions]
     # The surrogate's mean over M trajectories becomes an expectation.
     chances = (len(probabilities) * probabilities).reshape(1, -1, 1)
-    objective = compose.surrogate(log_probs, reuse.score_weights(variant) * chances, reuse.trajectories)
+    objective = compose.surrogate(log_probs, reuse.score_weights(variant, critic) * chances, reuse.trajectories)
     return flatten(torch.autograd.grad(objective.sum(), copies.parameters_list())).squeeze(0)
 
 

@@ -25,7 +25,8 @@ def least_variance(
     policy
         Which the trajectories come from.
     variant
-        Whose returns weight the scores; its own baseline does not matter.
+        Whose returns weight the scores; its own baseline does not matter, and for λ-returns, which are made of it,
+        rewards-to-go stand in.
     trajectories
         S = M single trajectories, N = 1.
     probabilities
@@ -37,7 +38,10 @@ def least_variance(
     \rangle / \mathbb{E}\lVert B \rVert^2$.
     """
     plain = Variant(
-        returns=variant.returns, discount=variant.discount, discount_states=variant.discount_states, batch=1
+        returns="to_go" if variant.returns == "gae" else variant.returns,
+        discount=variant.discount,
+        discount_states=variant.discount_states,
+        batch=1,
     )
     raised = plain.model_copy(update={"baseline": "constant", "constant": -1.0})
     weighted, both = (found.to(torch.float64) for found in gradients_of_all(policy, [plain, raised], trajectories))

@@ -16,9 +16,11 @@ from pg.environments.exact import objective
 from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP
 from pg.laboratory.constants import least_variance
+from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import Parameters, generators_of, in_float64, random_policy, sample, thaw
 from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.reference import Truth, truth
+from pg.learning.critic import Critic
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities
 from pg.study.jobs import ExactJob
@@ -86,14 +88,15 @@ def enumerate_moments(job: ExactJob, policies: Mapping[int, Parameters]) -> pd.D
     for seed in job.seeds:
         for name, variant in job.variants.items():
             policy = _policy(job, variant, mdp, seed, policies)
-            found = moments(enumeration, policy, variant, job.limit)
+            critic = fitted_critics(job.environment, policy, {name: variant}, seed, job.stage)[name]
+            found = moments(enumeration, policy, variant, job.limit, critic)
             measured = _measures(truth(mdp, policy), central_differences(mdp, policy), found)
             probabilities = enumeration.probabilities(action_probabilities(stack([policy]), mdp)).detach()
             singles = enumeration.trajectories.regrouped(1)
             measured["least_variance"] = least_variance(policy, variant, singles, probabilities) / variant.batch
             rows.append({"seed": seed, "variant": name, "batch": variant.batch, **measured})
             if job.sampled_batches is not None:
-                sampled = sampled_variance(job, policy, variant, mdp, seed)
+                sampled = sampled_variance(job, policy, variant, mdp, seed, critic)
                 ratio = sampled / found.total_variance if found.total_variance > 0 else float("nan")
                 rows[-1] |= {"sampled_variance": sampled, "variance_ratio": ratio}
     return pd.DataFrame(rows)
@@ -125,7 +128,9 @@ def central_differences(mdp: MDP, policy: Policy) -> Float[Tensor, " D"]:
         return torch.tensor([difference(part, i) for part in flat for i in range(len(part))], dtype=torch.float64)
 
 
-def moments(enumeration: Enumeration, policy: Policy, variant: Variant, limit: int) -> Moments:
+def moments(
+    enumeration: Enumeration, policy: Policy, variant: Variant, limit: int, critic: Critic | None = None
+) -> Moments:
     r"""Sum $p \, \hat g$ and $p \, \lVert \hat g \rVert^2$ over all batches of N trajectories.
 
     Parameters
@@ -138,6 +143,8 @@ def moments(enumeration: Enumeration, policy: Policy, variant: Variant, limit: i
         The estimator, and N as its batch.
     limit
         Largest number of batches.
+    critic
+        The value network, where the variant has one: a fixed function of state and time.
 
     Raises
     ------
@@ -150,18 +157,20 @@ def moments(enumeration: Enumeration, policy: Policy, variant: Variant, limit: i
     mean, square = torch.zeros(size, dtype=torch.float64), 0.0
     for chunk in members.split(max(1, _CHUNK_ELEMENTS // (size * variant.batch))):
         weights = probabilities[chunk].prod(-1)
-        gradients = batch_gradients(policy, variant, batches(enumeration, chunk), enumeration.mdp)
+        gradients = batch_gradients(policy, variant, batches(enumeration, chunk), enumeration.mdp, critic)
         mean += weights @ gradients
         square += (weights @ gradients.square().sum(-1)).item()
     return Moments(mean, square - mean.square().sum().item(), len(members))
 
 
-def sampled_variance(job: ExactJob, policy: Policy, variant: Variant, mdp: MDP, seed: int) -> float:
+def sampled_variance(
+    job: ExactJob, policy: Policy, variant: Variant, mdp: MDP, seed: int, critic: Critic | None = None
+) -> float:
     """Estimate the total variance of a variant's estimate from as many sampled batches as the job asks for."""
     assert job.sampled_batches is not None
     copies = make_environments(job.environment, 1, job.sampled_batches * variant.batch)
     pool = sample(copies, policy, generators_of(seed, job.stage, "sampled"), job.environment.rewards)
-    gradients = batch_gradients(policy, variant, in_float64(pool).regrouped(variant.batch), mdp)
+    gradients = batch_gradients(policy, variant, in_float64(pool).regrouped(variant.batch), mdp, critic)
     return gradients.var(0).sum().item()
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pg.environments.tabular import MDP
 from pg.estimators import compose
+from pg.learning.critic import Critic
 from pg.learning.policies import Policy
 from pg.learning.scores import Scores, alignments, products_of, row_size, scores
 from pg.learning.updates import advantages
@@ -19,9 +20,11 @@ from pg.trajectories import Trajectories, laid_out, valid_steps
 # Measured: smaller chunks cost more calls, and larger tensors more time for each of their numbers.
 _CHUNK_ELEMENTS = 2_000_000
 
+_Estimator = tuple[Variant, Critic | None]
+
 
 def batch_gradients(
-    policy: Policy, variant: Variant, batches: Trajectories, mdp: MDP | None = None
+    policy: Policy, variant: Variant, batches: Trajectories, mdp: MDP | None = None, critic: Critic | None = None
 ) -> Float[Tensor, "S D"]:
     """Return the gradient estimate of each of S batches.
 
@@ -35,13 +38,19 @@ def batch_gradients(
         S batches of N trajectories.
     mdp
         The environment's tables, where they are known.
+    critic
+        The value network, where the variant has one.
     """
-    (gradients,) = gradients_of_all(policy, [variant], batches, mdp)
+    (gradients,) = gradients_of_all(policy, [variant], batches, mdp, [critic])
     return gradients
 
 
 def gradients_of_all(
-    policy: Policy, variants: Sequence[Variant], batches: Trajectories, mdp: MDP | None = None
+    policy: Policy,
+    variants: Sequence[Variant],
+    batches: Trajectories,
+    mdp: MDP | None = None,
+    critics: Sequence[Critic | None] | None = None,
 ) -> list[Float[Tensor, "S D"]]:
     r"""Return the gradient estimates of several estimators from the same S batches.
 
@@ -58,14 +67,17 @@ def gradients_of_all(
         S batches of N trajectories.
     mdp
         The environment's tables, where they are known.
+    critics
+        Each variant's value network; by default there are none.
 
     Returns
     -------
     list of Tensor
         (S, D) for each variant.
     """
+    estimators = list(zip(variants, critics or [None] * len(variants), strict=True))
     chunk_gradients = [
-        _chunk_gradients(policy, variants, batches.chosen(chunk), mdp) for chunk in chunks(policy, batches)
+        _chunk_gradients(policy, estimators, batches.chosen(chunk), mdp) for chunk in chunks(policy, batches)
     ]
     return [torch.cat(parts) for parts in zip(*chunk_gradients, strict=True)]
 
@@ -109,18 +121,18 @@ def weighted_sums(
 
 
 def _chunk_gradients(
-    policy: Policy, variants: Sequence[Variant], batches: Trajectories, mdp: MDP | None
+    policy: Policy, estimators: Sequence[_Estimator], batches: Trajectories, mdp: MDP | None
 ) -> list[Tensor]:
     found = scores(policy, *valid_steps(batches))
-    return weighted_sums(found, batches, _advantages(policy, variants, batches, mdp, found))
+    return weighted_sums(found, batches, _advantages(policy, estimators, batches, mdp, found))
 
 
 def _advantages(
-    policy: Policy, variants: Sequence[Variant], batches: Trajectories, mdp: MDP | None, found: Scores
+    policy: Policy, estimators: Sequence[_Estimator], batches: Trajectories, mdp: MDP | None, found: Scores
 ) -> Iterator[Float[Tensor, "S N T"]]:
     """Yield each variant's advantages; what all optimal baselines have in common is computed once."""
     known: dict[float, Tensor] = {}
-    for variant in variants:
+    for variant, critic in estimators:
         if compose.needs_score_products(variant):
             discount = variant.discount if variant.discount_states else 1.0
             if discount not in known:
@@ -128,4 +140,4 @@ def _advantages(
             products = products_of(known[discount], compose.returns(variant, batches))
             yield compose.weights(variant, batches, compose.fixed(variant, batches, products))
         else:
-            yield advantages(policy, variant, batches, mdp)
+            yield advantages(policy, variant, batches, mdp, critic)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -73,7 +72,7 @@ def lengthen_trajectories(job: HorizonJob, policies: Mapping[int, Parameters]) -
         collected = in_float64(sample(copies, behaviour, generators_of(seed, job.stage, "horizon", "pool"), AS_EARNED))
         target = moved(behaviour, collected, job.kl, torch_generator(seed, "probe", job.stage, "horizon", "direction"))
         for horizon, environment in environments.items():
-            shorter = paid(environment.rewards, cut(collected, horizon))
+            shorter = paid(environment.rewards, collected.until(horizon))
             reuse = Reuse.at(target, behaviour, shorter, mdp_of(environment))
             rows += [
                 {"seed": seed, "variant": name, "batch": variant.batch, "horizon": horizon, **measures(reuse, variant)}
@@ -119,21 +118,6 @@ def moved(behaviour: Policy, trajectories: Trajectories, kl: float, generator: t
         raise OutOfReach(f"kl: {kl} is more than any step in a random direction changes the policy by")
     excess(float(brentq(excess, 0.0, longest)))
     return target
-
-
-def cut(trajectories: Trajectories, horizon: int) -> Trajectories:
-    """Return what a shorter horizon would have left of trajectories.
-
-    Parameters
-    ----------
-    trajectories
-        That end later, or earlier by themselves.
-    horizon
-        T, the step after which each is cut off.
-    """
-    terminated = trajectories.terminated & (trajectories.lengths <= horizon)
-    shorter = trajectories.changed(lambda values: values[:, :, :horizon] if values.dim() > 2 else values)
-    return replace(shorter, terminated=terminated, truncated=~terminated)
 
 
 def measures(reuse: Reuse, variant: Variant) -> dict[str, float]:

@@ -16,7 +16,9 @@ from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP
 from pg.estimators import compose
+from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
+from pg.learning.critic import Critic
 from pg.learning.policies import Policy
 from pg.learning.updates import advantages
 from pg.study.jobs import IdentityJob
@@ -47,13 +49,14 @@ def compare_forms(job: IdentityJob) -> pd.DataFrame:
             policy = random_policy(variant.policy, environments.spaces, seed)
             collected = sample(environments, policy, generators_of(seed, job.stage, "forms"), job.environment.rewards)
             batch = in_float64(collected)
-            measured = differences(policy, variant, batch, mdp)
+            critic = fitted_critics(job.environment, policy, {name: variant}, seed, job.stage)[name]
+            measured = differences(policy, variant, batch, mdp, critic)
             rows.append({"seed": seed, "variant": name, "batch": variant.batch, **measured})
     return pd.DataFrame(rows)
 
 
 def differences(
-    policy: Policy, variant: Variant, trajectories: Trajectories, mdp: MDP | None = None
+    policy: Policy, variant: Variant, trajectories: Trajectories, mdp: MDP | None = None, critic: Critic | None = None
 ) -> dict[str, int | float]:
     r"""Return how far the gradient that training follows is from each explicit form of it.
 
@@ -72,10 +75,12 @@ def differences(
         The batch, S = 1, in float64.
     mdp
         The environment's tables, where they are known.
+    critic
+        The value network, where the variant has one.
     """
-    weights = advantages(policy, variant, trajectories, mdp)
+    weights = advantages(policy, variant, trajectories, mdp, critic)
     surrogate = _surrogate_gradient(policy, trajectories, weights, list(policy.parameters()))
-    explicit, passes = explicit_gradient(policy, variant, trajectories, mdp)
+    explicit, passes = explicit_gradient(policy, variant, trajectories, mdp, critic)
     return {
         "explicit_difference": relative_difference(surrogate, explicit),
         "backward_passes": passes,
@@ -85,7 +90,7 @@ def differences(
 
 
 def explicit_gradient(
-    policy: Policy, variant: Variant, trajectories: Trajectories, mdp: MDP | None = None
+    policy: Policy, variant: Variant, trajectories: Trajectories, mdp: MDP | None = None, critic: Critic | None = None
 ) -> tuple[Float[Tensor, " D"], int]:
     r"""Sum $\frac{1}{N} \sum_i \sum_t \nabla_\theta \log \pi_\theta(a_{i,t} \mid s_{i,t}) \hat A_{i,t}$ term by term.
 
@@ -99,6 +104,8 @@ def explicit_gradient(
         The batch, S = 1.
     mdp
         The environment's tables, where they are known.
+    critic
+        The value network, where the variant has one.
 
     Returns
     -------
@@ -111,7 +118,7 @@ def explicit_gradient(
     -----
     The lecture's section "How to implement", which calls it inefficient.
     """
-    weights = advantages(policy, variant, trajectories, mdp)[trajectories.mask]
+    weights = advantages(policy, variant, trajectories, mdp, critic)[trajectories.mask]
     states, actions = valid_steps(trajectories)
     parameters = list(policy.parameters())
     total, passes = torch.zeros_like(parameters_to_vector(parameters)), 0

@@ -13,6 +13,7 @@ from torch import Tensor
 from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
 from pg.laboratory.constants import least_variance
+from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import Parameters, generators_of, sample, thaw
 from pg.laboratory.gradients import gradients_of_all
 from pg.laboratory.reference import Reference, ratio, reference
@@ -36,7 +37,9 @@ def probe(job: ProbeJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row per seed, variant and batch size; the columns are described in the documentation of the files.
+        A row per seed, variant and batch size; the columns are described in the documentation of the files. Where a
+        variant has a value network: explained_variance too, the share of the rewards-to-go's variance that the network
+        explains on the sample that the estimators share.
     """
     rows: list[dict[str, float | int | str]] = []
     environments, mdp = make_environments(job.environment, 1, job.sample.trajectories), mdp_of(job.environment)
@@ -46,13 +49,19 @@ def probe(job: ProbeJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
         truth = reference(job.environment, mdp, policy, job.sample, seed, job.stage, pool)
         _log.info("seed %d: reference of %d trajectories, SNR %.1f", seed, truth.trajectories, truth.snr)
         least = {name: least_variance(policy, variant, pool.regrouped(1)) for name, variant in job.variants.items()}
+        critics = fitted_critics(job.environment, policy, job.variants, seed, job.stage, job.sample.critic_trajectories)
+        known = {
+            name: {"explained_variance": critic.explained_variance(pool)}
+            for name, critic in critics.items()
+            if critic is not None
+        }
         for batch in job.sample.batches:
             batches = pool.regrouped(batch)
             alike = returns_alike(batches.returns).to(torch.float64).mean().item()
-            together = gradients_of_all(policy, list(job.variants.values()), batches, mdp)
+            together = gradients_of_all(policy, list(job.variants.values()), batches, mdp, list(critics.values()))
             for name, gradients in zip(job.variants, together, strict=True):
                 found = measures(gradients, truth) | {"returns_alike": alike, "least_variance": least[name] / batch}
-                rows.append({"seed": seed, "variant": name, "batch": batch, **found})
+                rows.append({"seed": seed, "variant": name, "batch": batch, **found, **known.get(name, {})})
     return pd.DataFrame(rows)
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from pg.environments.tabular import MDP
 from pg.estimators import compose
 from pg.laboratory.gradients import chunks, weighted_sums
+from pg.learning.critic import Critic
 from pg.learning.policies import Policy, stack
 from pg.learning.scores import scores
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios
@@ -81,9 +82,9 @@ class Reuse:
         """Tell which importance weights stand for something that happened."""
         return compose.live(self.trajectories, weights)
 
-    def score_weights(self, variant: Variant) -> Float[Tensor, "S N T"]:
+    def score_weights(self, variant: Variant, critic: Critic | None = None) -> Float[Tensor, "S N T"]:
         """Return what multiplies each score at θ' in a variant's estimate; its advantages stay those of θ."""
-        kept = fixed(self.behaviour, variant, self.trajectories, self.mdp)
+        kept = fixed(self.behaviour, variant, self.trajectories, self.mdp, critic)
         return compose.weights(variant, self.trajectories, kept, self.log_ratios, self.state_ratios)
 
     def _changed(self, trajectories: Trajectories, change: Callable[[Tensor], Tensor]) -> Reuse:
@@ -91,7 +92,7 @@ class Reuse:
         return replace(self, trajectories=trajectories, log_ratios=change(self.log_ratios), state_ratios=states)
 
 
-def corrected_gradients(reuse: Reuse, variant: Variant) -> Float[Tensor, "S D"]:
+def corrected_gradients(reuse: Reuse, variant: Variant, critic: Critic | None = None) -> Float[Tensor, "S D"]:
     r"""Return the estimate of $\nabla J(\theta')$ from each of S batches of trajectories of π_θ.
 
     Parameters
@@ -100,12 +101,16 @@ def corrected_gradients(reuse: Reuse, variant: Variant) -> Float[Tensor, "S D"]:
         The batches.
     variant
         The estimator and its correction.
+    critic
+        Its value network, fitted to the behaviour policy, where it has one.
     """
-    (gradients,) = corrected_gradients_of_all(reuse, [variant])
+    (gradients,) = corrected_gradients_of_all(reuse, [variant], [critic])
     return gradients
 
 
-def corrected_gradients_of_all(reuse: Reuse, variants: Sequence[Variant]) -> list[Float[Tensor, "S D"]]:
+def corrected_gradients_of_all(
+    reuse: Reuse, variants: Sequence[Variant], critics: Sequence[Critic | None] | None = None
+) -> list[Float[Tensor, "S D"]]:
     r"""Return the estimates of $\nabla J(\theta')$ by several estimators from the same S batches.
 
     Parameters
@@ -114,17 +119,20 @@ def corrected_gradients_of_all(reuse: Reuse, variants: Sequence[Variant]) -> lis
         The batches.
     variants
         The estimators and their corrections.
+    critics
+        Each variant's value network, fitted to the behaviour policy; by default there are none.
 
     Returns
     -------
     list of Tensor
         (S, D) for each variant.
     """
+    estimators = list(zip(variants, critics or [None] * len(variants), strict=True))
     parts = [
         weighted_sums(
             scores(chunk.target, *valid_steps(chunk.trajectories)),
             chunk.trajectories,
-            (chunk.score_weights(variant) for variant in variants),
+            (chunk.score_weights(variant, critic) for variant, critic in estimators),
         )
         for chunk in map(reuse.chosen, chunks(reuse.target, reuse.trajectories))
     ]

@@ -15,10 +15,12 @@ from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP
 from pg.laboratory import likelihoods, moves
+from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import Parameters, generators_of, in_float64, sample, thaw
 from pg.laboratory.likelihoods import Effect
 from pg.laboratory.moves import Move
 from pg.learning.constraints import Penalty
+from pg.learning.critic import Critic
 from pg.learning.policies import Policy
 from pg.learning.updates import make_optimizer, update
 from pg.randomness import generator
@@ -44,12 +46,15 @@ class Improver:
     penalty
         The factor of a KL penalty. It is adapted after each update as in training, where one update follows another:
         left at its first value it would hold no limit.
+    critic
+        The variant's value network, fitted to the policy, where it has one.
     """
 
     variant: Variant
     mdp: MDP | None
     shuffling: np.random.Generator
     penalty: Penalty
+    critic: Critic | None
 
     def improved(self, policy: Policy, batch: Trajectories) -> Policy:
         """Return what one update on a batch makes of a copy of the policy.
@@ -64,7 +69,7 @@ class Improver:
         improved, rate = copy.deepcopy(policy), self.variant.optimizer.learning_rate
         # Validation lets no tuned variant take single updates, and a natural gradient needs no rate.
         optimizer = make_optimizer(self.variant.optimizer, improved, 0.0 if rate == "tuned" else rate)
-        update(improved, optimizer, self.variant, batch, self.mdp, self.shuffling, self.penalty)
+        update(improved, optimizer, self.variant, batch, self.mdp, self.shuffling, self.penalty, self.critic)
         return improved
 
 
@@ -96,8 +101,11 @@ def take_updates(job: UpdateJob, policies: Mapping[int, Parameters]) -> pd.DataF
     rows: list[dict[str, int | float | str]] = []
     for seed in job.seeds:
         policy = thaw(job.policy, fresh_copies.spaces, policies[seed], torch.float64)
+        critics = fitted_critics(job.environment, policy, job.variants, seed, job.stage)
         improvers = {
-            name: Improver(variant, mdp, generator(seed, "probe", job.stage, "update", "minibatches"), Penalty())
+            name: Improver(
+                variant, mdp, generator(seed, "probe", job.stage, "update", "minibatches"), Penalty(), critics[name]
+            )
             for name, variant in job.variants.items()
         }
         effects: dict[str, list[Effect]] = {name: [] for name in job.variants}

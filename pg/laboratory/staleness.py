@@ -20,11 +20,13 @@ from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP, count_trajectories
 from pg.estimators.importance import effective_share
 from pg.laboratory.bias import bias_parts, expected_gradient, is_mean_over_trajectories
+from pg.laboratory.critics import fitted_critics
 from pg.laboratory.distances import divergence, exact_divergence, state_variation
 from pg.laboratory.frozen import Parameters, generators_of, in_float64, sample, thaw
 from pg.laboratory.probing import measures
 from pg.laboratory.reference import Reference, ratio, reference, truth
 from pg.laboratory.reuse import Reuse, corrected_gradients_of_all
+from pg.learning.critic import Critic
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities
 from pg.learning.updates import make_optimizer, update
@@ -72,16 +74,24 @@ def follow_steps(job: StalenessJob, policies: Mapping[int, Parameters]) -> pd.Da
         start = thaw(job.policy, bench.batch_copies.spaces, policies[seed], torch.float64)
         pool = bench.sampled(bench.pool_copies, start, seed, "pool")
         walked_on = bench.sampled(bench.batch_copies, start, seed, "walk")
+        critics, walker_critic = bench.fitted_critics(start, seed)
         for steps in job.steps:
-            target = walked(start, job.walker, walked_on, steps, bench.mdp)
+            target = walked(start, job.walker, walked_on, steps, bench.mdp, walker_critic)
             true = bench.true_gradient(target, seed, steps)
             reuse = Reuse.at(target, start, pool.regrouped(job.sample.batches[0]), bench.mdp)
-            rows += [{"seed": seed, **found} for found in _corrections(bench, reuse, true, steps)]
+            rows += [{"seed": seed, **found} for found in _corrections(bench, reuse, true, steps, critics)]
         _log.info("seed %d: %d corrections after %d steps and before", seed, len(job.variants), max(job.steps))
     return pd.DataFrame(rows)
 
 
-def walked(start: Policy, walker: Variant, batch: Trajectories, steps: int, mdp: MDP | None = None) -> Policy:
+def walked(
+    start: Policy,
+    walker: Variant,
+    batch: Trajectories,
+    steps: int,
+    mdp: MDP | None = None,
+    critic: Critic | None = None,
+) -> Policy:
     r"""Return the policy that a number of gradient steps on one batch lead to, with no limit on its divergence.
 
     It is one update of so many passes over the whole batch, so that ratios stay those to θ, and a longer walk goes on
@@ -99,13 +109,15 @@ def walked(start: Policy, walker: Variant, batch: Trajectories, steps: int, mdp:
         k; 0 gives the start.
     mdp
         The environment's tables, where they are known.
+    critic
+        The walker's value network, where it has one.
     """
     policy = copy.deepcopy(start)
     rate = walker.optimizer.learning_rate
     assert not isinstance(rate, str), "validation lets no tuned variant walk"
     if steps:
         passes = walker.model_copy(update={"gradient_steps": steps, "minibatches": 1, "kl": None})
-        update(policy, make_optimizer(walker.optimizer, policy, rate), passes, batch, mdp)
+        update(policy, make_optimizer(walker.optimizer, policy, rate), passes, batch, mdp, critic=critic)
     return policy
 
 
@@ -135,6 +147,12 @@ class _Bench:
         generators = generators_of(seed, self.job.stage, "staleness", purpose)
         return in_float64(sample(copies, policy, generators, self.job.environment.rewards))
 
+    def fitted_critics(self, behaviour: Policy, seed: int) -> tuple[dict[str, Critic | None], Critic | None]:
+        """Fit the value networks of the corrections, and that of the walker, to the behaviour policy."""
+        job, count = self.job, self.job.sample.critic_trajectories
+        critics = fitted_critics(job.environment, behaviour, job.variants, seed, job.stage, count)
+        return critics, fitted_critics(job.environment, behaviour, {"": job.walker}, seed, job.stage, count)[""]
+
     def true_gradient(self, target: Policy, seed: int, steps: int) -> Reference:
         """Return ∇J(θ'), by an independent sample of π_θ' where there are no tables."""
         if self.mdp is not None:
@@ -147,11 +165,13 @@ class _Bench:
         return reference(self.job.environment, None, single, self.job.sample, seed, stage, tried)
 
 
-def _corrections(bench: _Bench, reuse: Reuse, true: Reference, steps: int) -> Iterator[Row]:
+def _corrections(
+    bench: _Bench, reuse: Reuse, true: Reference, steps: int, critics: Mapping[str, Critic | None]
+) -> Iterator[Row]:
     """Yield the measures of every variant at one θ'."""
     kl, change = _kl(reuse), {} if reuse.mdp is None else _change(reuse.behaviour, reuse.target, reuse.mdp, true)
-    biases = _exact_biases(bench, reuse, true)
-    together = corrected_gradients_of_all(reuse, list(bench.job.variants.values()))
+    biases = _exact_biases(bench, reuse, true, critics)
+    together = corrected_gradients_of_all(reuse, list(bench.job.variants.values()), list(critics.values()))
     for (name, variant), gradients in zip(bench.job.variants.items(), together, strict=True):
         found = measures(gradients, true)
         is_exact = name in biases
@@ -171,7 +191,9 @@ def _corrections(bench: _Bench, reuse: Reuse, true: Reference, steps: int) -> It
         }
 
 
-def _exact_biases(bench: _Bench, reuse: Reuse, true: Reference) -> dict[str, float]:
+def _exact_biases(
+    bench: _Bench, reuse: Reuse, true: Reference, critics: Mapping[str, Critic | None]
+) -> dict[str, float]:
     """Return the relative bias of every variant whose expectation a sum over single trajectories gives."""
     if bench.enumeration is None:
         return {}
@@ -180,8 +202,9 @@ def _exact_biases(bench: _Bench, reuse: Reuse, true: Reference) -> dict[str, flo
     with torch.no_grad():
         probabilities = bench.enumeration.probabilities(action_probabilities(stack([behaviour]), mdp))
     variants = {name: one for name, one in bench.job.variants.items() if is_mean_over_trajectories(one)}
-    errors = {name: expected_gradient(every, one, probabilities) - true.gradient for name, one in variants.items()}
-    return {name: ratio(error.norm().item(), true.gradient.norm().item()) for name, error in errors.items()}
+    expected = {name: expected_gradient(every, one, probabilities, critics[name]) for name, one in variants.items()}
+    norm = true.gradient.norm().item()
+    return {name: ratio((found - true.gradient).norm().item(), norm) for name, found in expected.items()}
 
 
 def _kl(reuse: Reuse) -> float:

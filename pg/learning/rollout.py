@@ -109,6 +109,7 @@ class _Recorder:
         self._rewards: list[NDArray[np.floating[Any]]] = []
         self._alive: list[NDArray[np.bool_]] = []
         self._terminated: list[NDArray[np.bool_]] = []
+        self._next: NDArray[np.float32] | None = None
 
     def add(
         self,
@@ -125,20 +126,31 @@ class _Recorder:
         self._rewards.append(transition.rewards)
         self._alive.append(alive)
         self._terminated.append(transition.terminated)
+        self._next = transition.observations
 
     def trajectories(self) -> Trajectories:
         mask = _time_third(self._alive)
         terminated = (_time_third(self._terminated) & mask).any(-1)
-        actions = _time_third(self._actions)
+        actions, observations = _time_third(self._actions), _time_third(self._observations)
+        last_observations = self._observed_after(observations, mask)
         return Trajectories(
-            observations=_time_third(self._observations).masked_fill_(~mask.unsqueeze(-1), 0.0),
+            observations=observations.masked_fill_(~mask.unsqueeze(-1), 0.0),
             actions=actions.masked_fill_(~mask.reshape(*mask.shape, *[1] * (actions.dim() - 3)), 0),
             rewards=_time_third(self._rewards).masked_fill_(~mask, 0.0).to(torch.float32),
             mask=mask,
             terminated=terminated,
             truncated=~terminated,
             states=_time_third(self._states).masked_fill_(~mask, 0) if self._states else None,
+            last_observations=last_observations,
         )
+
+    def _observed_after(self, observations: Tensor, mask: Tensor) -> Tensor:
+        """Pick what each trajectory's last step led to, which was recorded unless the recording ended with it."""
+        assert self._next is not None, "every trajectory has a step"
+        lengths, recorded = mask.sum(-1), mask.shape[-1]
+        seeds, trajectories = torch.meshgrid(*(torch.arange(size) for size in lengths.shape), indexing="ij")
+        behind = observations[seeds, trajectories, lengths.clamp(max=recorded - 1)]
+        return behind.where((lengths < recorded).unsqueeze(-1), torch.from_numpy(self._next))
 
 
 def _time_third(steps: Sequence[NDArray[Any]]) -> Tensor:

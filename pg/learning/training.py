@@ -18,6 +18,7 @@ from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP
 from pg.estimators.importance import NonFiniteWeights
 from pg.learning.constraints import Penalty
+from pg.learning.critic import Critic, make_critic
 from pg.learning.evaluation import Evaluator, make_evaluator
 from pg.learning.imitation import AT_RANDOM, Beginning, demonstrations, imitate
 from pg.learning.policies import Parameters, Policy, make_policy, stack
@@ -49,7 +50,7 @@ class Recorder(Protocol):
 
 @dataclass(slots=True)
 class Learner:
-    """One seed's policy, optimizer, generators and progress."""
+    """One seed's policy, optimizer, critic, generators and progress."""
 
     seed: int
     learning_rate: float
@@ -58,6 +59,7 @@ class Learner:
     generators: Generators
     shuffling: np.random.Generator
     penalty: Penalty
+    critic: Critic | None
     beginning: Beginning = AT_RANDOM
     iteration: int = 0
     steps: int = 0
@@ -117,7 +119,10 @@ def _run(
     evaluator: Evaluator | None = None,
 ) -> None:
     environments, mdp = make_environments(job.environment, len(assignments), job.variant.batch), mdp_of(job.environment)
-    learners = [make_learner(job.variant, environments.spaces, seed, rate, stream) for seed, rate in assignments]
+    learners = [
+        make_learner(job.variant, environments.spaces, environments.horizon, seed, rate, stream)
+        for seed, rate in assignments
+    ]
     if isinstance(job.variant.initialise, Clone):
         _begin(learners, job.variant.initialise, demonstrations(job, stream, demonstrators))
     pending = {id(learner): dict(stages) for learner in learners}
@@ -135,7 +140,9 @@ def _run(
         learners = remaining
 
 
-def make_learner(variant: Variant, spaces: Spaces, seed: int, learning_rate: float, stream: str) -> Learner:
+def make_learner(
+    variant: Variant, spaces: Spaces, horizon: int, seed: int, learning_rate: float, stream: str
+) -> Learner:
     """Return a new learner whose every random number follows from the stream and the seed."""
     policy = make_policy(variant.policy, spaces, torch_generator(seed, stream, "policy"))
     return Learner(
@@ -146,6 +153,7 @@ def make_learner(variant: Variant, spaces: Spaces, seed: int, learning_rate: flo
         generators=Generators(generator(seed, stream, "starts"), generator(seed, stream, "actions")),
         shuffling=generator(seed, stream, "minibatches"),
         penalty=Penalty(),
+        critic=make_critic(variant, spaces, horizon, torch_generator(seed, stream, "critic")),
     )
 
 
@@ -171,7 +179,7 @@ def _begin(learners: Sequence[Learner], start: Clone, shown: Mapping[int, Trajec
 def improve(
     learner: Learner, variant: Variant, batch: Trajectories, rewards: Rewards, mdp: MDP | None
 ) -> dict[str, float | int]:
-    """Take the steps of one learner on its own batch, S = 1, and return the row that tells of them.
+    """Take the steps of one learner on its own batch, S = 1, fit its critic, and return the row that tells of them.
 
     The learner is paid as the rewards say; the row tells what the batch has earned.
     """
@@ -179,12 +187,13 @@ def improve(
     learner.steps += int(batch.mask.sum())
     learner.episodes += batch.mask.shape[1]
     scaled_by = _scaled_by(learner.policy)
-    log = _update(learner, variant, paid(rewards, batch), mdp)
+    told = paid(rewards, batch)
+    log = _update(learner, variant, told, mdp)
     # An infinite divergence belongs to a policy that withholds an action; an undefined one to a policy that is lost.
     learner.diverged = not math.isfinite(log.gradient_norm) or math.isnan(log.kl_new_old + log.kl_old_new)
     if learner.policy.scaling is not None:
         learner.policy.scaling.observe(valid_steps(batch)[0])
-    return _row(learner, batch, log) | scaled_by
+    return {**_row(learner, batch, log), "explained_variance": _fit(learner.critic, told)} | scaled_by
 
 
 def _scaled_by(policy: Policy) -> dict[str, float]:
@@ -197,10 +206,21 @@ def _scaled_by(policy: Policy) -> dict[str, float]:
 
 def _update(learner: Learner, variant: Variant, batch: Trajectories, mdp: MDP | None) -> UpdateLog:
     try:
-        return update(learner.policy, learner.optimizer, variant, batch, mdp, learner.shuffling, learner.penalty)
+        return update(
+            learner.policy, learner.optimizer, variant, batch, mdp, learner.shuffling, learner.penalty, learner.critic
+        )
     except NonFiniteWeights as error:
         _log.warning("seed %d, iteration %d: %s; the run ends", learner.seed, learner.iteration, error)
         return FAILED
+
+
+def _fit(critic: Critic | None, batch: Trajectories) -> float:
+    """Fit the critic to the batch, and return what share of the batch's variance it had explained before."""
+    if critic is None:
+        return math.nan
+    explained = critic.explained_variance(batch)
+    critic.fit(batch)
+    return explained
 
 
 def _row(learner: Learner, batch: Trajectories, log: UpdateLog) -> dict[str, float | int]:

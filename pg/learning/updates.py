@@ -15,7 +15,7 @@ from torch.distributions import Distribution, kl_divergence
 
 from pg.environments.tabular import MDP
 from pg.estimators import compose
-from pg.estimators.compose import Fixed
+from pg.estimators.compose import Fixed, StateValues
 from pg.estimators.importance import NonFiniteWeights, effective_share
 from pg.learning.constraints import (
     Penalty,
@@ -25,6 +25,7 @@ from pg.learning.constraints import (
     shorten,
     stop_early,
 )
+from pg.learning.critic import Critic
 from pg.learning.policies import Policy, detached
 from pg.learning.scores import score_products
 from pg.learning.tabular import state_distributions_of, state_ratios, state_values
@@ -123,6 +124,7 @@ def update(
     mdp: MDP | None = None,
     shuffling: np.random.Generator | None = None,
     penalty: Penalty | None = None,
+    critic: Critic | None = None,
 ) -> UpdateLog:
     r"""Take the variant's steps $\theta' \leftarrow \theta' + \alpha \nabla_{\theta'} \tilde J(\theta')$ on one batch.
 
@@ -145,6 +147,8 @@ def update(
         Cuts the batch into minibatches; needed where the variant has any.
     penalty
         The KL penalty's factor, which is adapted; needed where the variant is held by one.
+    critic
+        The value network, as fitted on earlier batches; needed where the variant has one. It stays as it is.
 
     Raises
     ------
@@ -156,7 +160,7 @@ def update(
     states, actions = valid_steps(trajectories)
     before = policy.distribution(states)
     log_probs = laid_out(before.log_prob(actions), trajectories.mask)
-    held = fixed(policy, variant, trajectories, mdp)
+    held = fixed(policy, variant, trajectories, mdp, critic)
     batch = Batch(trajectories, states, actions, log_probs.detach(), held, members=slice(None))
     ratios = _state_ratios(policy, variant, mdp)
     ascent = _Ascent(policy, variant, batch, detached(before), ratios, _penalty_factor(variant, penalty))
@@ -171,18 +175,22 @@ def update(
     return log
 
 
-def advantages(policy: Policy, variant: Variant, trajectories: Trajectories, mdp: MDP | None = None) -> Tensor:
+def advantages(
+    policy: Policy, variant: Variant, trajectories: Trajectories, mdp: MDP | None = None, critic: Critic | None = None
+) -> Tensor:
     """Return what weights each log-likelihood at the policy that collected the trajectories, (S, N, T)."""
-    return compose.weights(variant, trajectories, fixed(policy, variant, trajectories, mdp))
+    return compose.weights(variant, trajectories, fixed(policy, variant, trajectories, mdp, critic))
 
 
-def fixed(policy: Policy, variant: Variant, trajectories: Trajectories, mdp: MDP | None = None) -> Fixed:
+def fixed(
+    policy: Policy, variant: Variant, trajectories: Trajectories, mdp: MDP | None = None, critic: Critic | None = None
+) -> Fixed:
     """Return what stays fixed at the policy's present parameters.
 
     Raises
     ------
     ValueError
-        If the variant needs the environment's tables and none are given.
+        If the variant needs the environment's tables or a value network and there is none.
     """
     products, values = None, None
     if compose.needs_score_products(variant):
@@ -190,10 +198,22 @@ def fixed(policy: Policy, variant: Variant, trajectories: Trajectories, mdp: MDP
             policy, trajectories, compose.returns(variant, trajectories), compose.state_weights(variant, trajectories)
         )
     if compose.needs_state_values(variant):
-        if mdp is None:
-            raise ValueError("baseline: exact needs the environment's tables")
-        values = state_values(policy, mdp, trajectories, variant.discount)
+        values = _state_values(policy, variant, trajectories, mdp, critic)
     return compose.fixed(variant, trajectories, products, values)
+
+
+def _state_values(
+    policy: Policy, variant: Variant, trajectories: Trajectories, mdp: MDP | None, critic: Critic | None
+) -> StateValues:
+    """Return the values that a variant subtracts, from the tables or from the network: either is a function of s, t."""
+    if variant.baseline == "value_network":
+        if critic is None:
+            raise ValueError("baseline: value_network needs a network that has been fitted")
+        return critic.values(trajectories)
+    if mdp is None:
+        raise ValueError("baseline: exact needs the environment's tables")
+    along = state_values(policy, mdp, trajectories, variant.discount)
+    return StateValues(along, rest=along.new_zeros(along.shape[:2]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from pg.study.model import Clone, Environment, Variant
+from pg.study.model import FROM_THE_BATCH, Clone, Environment, Variant
 
 _PACKAGE = Path(__file__).parent.parent
 
@@ -51,10 +51,12 @@ def estimator_code(variants: Iterable[Variant]) -> tuple[str, ...]:
     """Name the modules that the parts of some estimators stand in."""
     modules: set[str] = set(_ESTIMATION)
     for variant in variants:
-        if variant.baseline not in ("none", "constant", "exact") or variant.normalise_advantages:
+        if variant.baseline in FROM_THE_BATCH or variant.normalise_advantages:
             modules.add("estimators.baselines")
         if variant.baseline == "optimal":
             modules.add("learning.scores")
+        if variant.baseline == "value_network":
+            modules.add("learning.critic")
         if variant.baseline == "exact" or variant.importance == "exact_state":
             modules.update(_TABLES)
         if variant.importance != "none":
@@ -75,6 +77,7 @@ def laboratory_code(environment: Environment, variants: Iterable[Variant]) -> tu
         "laboratory.frozen",
         "laboratory.gradients",
         "laboratory.constants",
+        "laboratory.critics",
     )
 
 

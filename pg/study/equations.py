@@ -41,14 +41,15 @@ def definitions(variant: Variant) -> tuple[str, ...]:
     """Define the symbols of a variant's `equation` beyond the lecture's own: one LaTeX equation each.
 
     They are the importance weights (`pg.estimators.importance`), the advantage's mean and standard deviation, the
-    baseline (`pg.estimators.baselines`), the value of the discount factor, how many steps are taken on a batch, and the
-    limit on the KL divergence and how it is held, where the variant has them; and what θ is before the first batch,
-    where it is not random (`pg.learning.imitation`).
+    λ-return (`pg.estimators.returns`), the baseline (`pg.estimators.baselines`, `pg.learning.critic`), the value of the
+    discount factor, how many steps are taken on a batch, and the limit on the KL divergence and how it is held, where
+    the variant has them; and what θ is before the first batch, where it is not random (`pg.learning.imitation`).
     """
     return (
         *_importance(variant),
         *_clipping(variant),
         *_normalisation(variant),
+        *_lambda_returns(variant),
         *_baseline(variant),
         *_discount(variant),
         *_steps(variant),
@@ -161,6 +162,8 @@ def _to_go(variant: Variant, trajectory: str) -> str:
 
 def _return(variant: Variant, trajectory: str) -> str:
     """Write what weights the score at step t."""
+    if variant.returns == "gae":
+        return rf"G^\lambda_{{{trajectory},t}}"
     return _total(variant, trajectory, "t'") if variant.returns == "total" else _to_go(variant, trajectory)
 
 
@@ -169,6 +172,7 @@ def _weighted_to_go(variant: Variant, weight: str) -> str:
     return rf"\sum_{{t'=t}}^{{T}} {discount}{weight} \, " + _reward("i", "t'")
 
 
+_VALUE = r"V_t(s_{i,t})"
 _BASELINE_SYMBOL = {
     "none": "",
     "constant": "b",
@@ -177,7 +181,8 @@ _BASELINE_SYMBOL = {
     "per_step": "b_t",
     "per_step_leave_one_out": "b_{i,t}",
     "optimal": "b_i",
-    "exact": r"V_t(s_{i,t})",
+    "value_network": _VALUE,
+    "exact": _VALUE,
 }
 
 
@@ -244,6 +249,8 @@ def _baseline(variant: Variant) -> tuple[str, ...]:
             return (rf"b_{{i,t}} = \frac{{1}}{{N-1}} \sum_{{j \neq i}} {_to_go(variant, 'j')}",)
         case "optimal":
             return _optimal(variant)
+        case "value_network":
+            return (_fitted(variant),)
         case "exact":
             return (rf"V_t(s) = \mathbb{{E}}_{{\pi_\theta}} \left[ {_to_go(variant, 'i')} \mid s_{{i,t}} = s \right]",)
 
@@ -254,6 +261,35 @@ def _optimal(variant: Variant) -> tuple[str, ...]:
         rf"b_i = \frac{{{others} \mathbf{{A}}_j \cdot \mathbf{{B}}_j}}{{{others} \mathbf{{B}}_j \cdot \mathbf{{B}}_j}}",
         rf"\mathbf{{A}}_j = \sum_{{t=1}}^{{T}} {_score('j')} \left( {_return(variant, 'j')} \right)",
         rf"\mathbf{{B}}_j = \sum_{{t=1}}^{{T}} {_score('j')}",
+    )
+
+
+def _fitted(variant: Variant) -> str:
+    if variant.bootstrap_at_truncation:
+        value = r"\frac{1}{1 - \gamma} \, f_\phi(s)"
+    elif variant.discount < 1:
+        value = r"\sum_{t'=t}^{T} \gamma^{t'-t} \, f_\phi(s, t)"
+    else:
+        value = r"(T - t + 1) \, f_\phi(s, t)"
+    return rf"V_t(s) = {value} \quad \text{{fitted to the rewards-to-go of earlier batches}}"
+
+
+def _lambda_returns(variant: Variant) -> tuple[str, ...]:
+    if variant.returns != "gae":
+        return ()
+    discount = "" if variant.discount == 1 else r"\gamma \, "
+    decay = r"\lambda" if variant.discount == 1 else r"(\gamma \lambda)"
+    error = rf"\delta_{{i,t}} = {_reward('i', 't')} + {discount}V_{{t+1}}(s_{{i,t+1}}) - {_VALUE}"
+    behind = (
+        r"V_{T_i+1}(s_{i,T_i+1}) = 0 \quad \text{unless the trajectory was truncated}"
+        if variant.bootstrap_at_truncation
+        else r"V_{T_i+1}(s_{i,T_i+1}) = 0"
+    )
+    return (
+        rf"G^\lambda_{{i,t}} = {_VALUE} + \sum_{{t'=t}}^{{T}} {decay}^{{t'-t}} \, \delta_{{i,t'}}",
+        error,
+        behind,
+        rf"\lambda = {variant.lambda_:g}",
     )
 
 

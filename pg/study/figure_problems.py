@@ -60,6 +60,25 @@ def _reward_figure_problems(study: Study, at: str, figure: Figure) -> Iterator[s
         )
 
 
+def _bias_figure_problems(study: Study, at: str, figure: Figure) -> Iterator[str]:
+    experiment = study.experiments[figure.experiment]
+    if not _sweeps_one_number(experiment):
+        found = ", ".join(experiment.sweep) or "nothing"
+        yield (
+            f"{at}.experiment: bias_and_variance draws a sweep of one option over numbers, as variant.lambda; "
+            f"{figure.experiment} sweeps {found}"
+        )
+
+
+def _sweeps_one_number(experiment: Experiment) -> bool:
+    numbers = (int, float)
+    return len(experiment.sweep) == 1 and all(
+        isinstance(value, numbers) and not isinstance(value, bool)
+        for values in experiment.sweep.values()
+        for value in values
+    )
+
+
 def _level_figure_problems(study: Study, at: str, figure: Figure) -> Iterator[str]:
     experiment = study.experiments[figure.experiment]
     fitting = [name for name, metric in METRICS.items() if experiment.kind in metric.kinds]
@@ -93,5 +112,6 @@ _PROBLEMS_OF_KIND: Mapping[str, Callable[[Study, str, Figure], Iterator[str]]] =
     "steps_to_threshold": _threshold_figure_problems,
     "against_rewards": _reward_figure_problems,
     "against_level": _level_figure_problems,
+    "bias_and_variance": _bias_figure_problems,
     "realised_kl": _limit_figure_problems,
 }

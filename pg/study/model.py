@@ -15,13 +15,22 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=6
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Stages = Annotated[dict[Name, Fraction], Field(min_length=1)]
 
-Returns = Literal["total", "to_go"]
+Returns = Literal["total", "to_go", "gae"]
 Baseline = Literal[
-    "none", "constant", "average_reward", "leave_one_out", "per_step", "per_step_leave_one_out", "optimal", "exact"
+    "none",
+    "constant",
+    "average_reward",
+    "leave_one_out",
+    "per_step",
+    "per_step_leave_one_out",
+    "optimal",
+    "value_network",
+    "exact",
 ]
 Importance = Literal["none", "trajectory", "per_decision", "per_step", "exact_state"]
 HoldBy = Literal["early_stop", "penalty", "line_search", "natural_gradient"]
 Direction = Literal["new_old", "old_new"]
+OF_THE_STATE = ("value_network", "exact")
 FROM_THE_BATCH = ("average_reward", "leave_one_out", "per_step", "per_step_leave_one_out", "optimal")
 Paid = Literal["when_earned", "at_end", "terminal_only"]
 Statistic = Literal["final_return", "area", "steps_to_threshold", "solved", "collapsed"]
@@ -30,7 +39,8 @@ Statistic = Literal["final_return", "area", "steps_to_threshold", "solved", "col
 class Record(BaseModel):
     """A frozen record that refuses unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+    # A dump is read back: it has the keys of the file, also where Python keeps a word for itself.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True, serialize_by_alias=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -112,6 +122,19 @@ class Policy(Record):
     )
 
 
+class Critic(Record):
+    """A value network, a multilayer perceptron on what the policy sees, and how it is fitted."""
+
+    hidden: tuple[PositiveInt, ...] = Field(
+        default=(64, 64), description="Sizes of the hidden layers; an empty list makes the values linear."
+    )
+    activation: Literal["tanh", "relu", "elu"] = Field(default="tanh", description="Activation of the hidden layers.")
+    learning_rate: PositiveFloat = Field(default=0.01, description="Of Adam, on the mean squared error.")
+    fit_steps: PositiveInt = Field(
+        default=20, description="Steps on the whole batch, after the policy has been updated on it."
+    )
+
+
 class Optimizer(Record):
     """How a gradient becomes a step."""
 
@@ -188,10 +211,21 @@ class Variant(Record):
     label: str | None = Field(default=None, description="Name in figures and the report. Default: the variant's key.")
     returns: Returns = Field(
         default="to_go",
-        description="What weights each log-likelihood: the total return of its trajectory, or the rewards to go.",
+        description="What weights each log-likelihood: the total return of its trajectory, the rewards to go, or the "
+        "λ-return, which less the value is generalised advantage estimation.",
+    )
+    lambda_: Fraction | None = Field(
+        default=None,
+        alias="lambda",
+        description="λ of returns: gae: 1 sums all rewards to go, 0 puts the next state's value in their place.",
     )
     discount: Annotated[float, Field(gt=0, le=1)] = Field(default=1.0, description="Discount factor γ of the returns.")
     discount_states: bool = Field(default=False, description="Weight step t by γ^t as well (discount < 1 only).")
+    bootstrap_at_truncation: bool = Field(
+        default=False,
+        description="Count what follows the horizon by the value network (gae, discount < 1). "
+        "Default: the horizon ends the return.",
+    )
     baseline: Baseline = Field(
         default="none",
         description="What is subtracted from the return: see the table of baselines in the documentation.",
@@ -222,6 +256,9 @@ class Variant(Record):
     initialise: Start = Field(
         default="random", description="What a policy is before its first batch: random, or fitted to demonstrations."
     )
+    critic: Critic | None = Field(
+        default=None, description="The value network of baseline: value_network. Default: its own defaults."
+    )
 
     @model_validator(mode="after")
     def _is_meaningful(self) -> Self:
@@ -235,11 +272,44 @@ class Variant(Record):
             raise ValueError("baseline: constant and constant: <number> go together")
         if self.baseline in FROM_THE_BATCH and self.batch < 2:
             raise ValueError(f"baseline: {self.baseline} is made from the batch and needs batch: 2 or more")
-        for reason in (*self._corrections_without_meaning(), *self._limits_without_meaning()):
+        for reason in (
+            *self._values_without_meaning(),
+            *self._corrections_without_meaning(),
+            *self._limits_without_meaning(),
+        ):
             raise ValueError(reason)
         if self.normalise_advantages and self.batch < 2:
             raise ValueError("normalise_advantages: true needs batch: 2 or more to have something to scale by")
         return self
+
+    def _values_without_meaning(self) -> Iterator[str]:
+        if self.returns == "gae" and self.baseline not in OF_THE_STATE:
+            yield (
+                f"returns: gae is made of the states' values and needs baseline: value_network or exact, "
+                f"not {self.baseline}"
+            )
+        if self.returns == "gae" and self.lambda_ is None:
+            yield "returns: gae needs lambda: a number from 0 to 1"
+        if self.returns != "gae" and self.lambda_ is not None:
+            yield f"lambda: {self.lambda_:g} needs returns: gae; it weights nothing in returns: {self.returns}"
+        if self.critic is not None and self.baseline != "value_network":
+            yield f"critic needs baseline: value_network; baseline: {self.baseline} fits none"
+        if self.bootstrap_at_truncation:
+            yield from self._bootstraps_without_meaning()
+
+    def _bootstraps_without_meaning(self) -> Iterator[str]:
+        if self.returns != "gae":
+            yield f"bootstrap_at_truncation: true needs returns: gae; returns: {self.returns} counts rewards alone"
+        if self.discount == 1:
+            yield (
+                "bootstrap_at_truncation: true needs discount below 1: "
+                "with discount 1 what follows the horizon has no bound"
+            )
+        if self.baseline == "exact":
+            yield (
+                "bootstrap_at_truncation: true needs baseline: value_network; "
+                "exact values are those of a return that the horizon ends, and 0 there"
+            )
 
     def _corrections_without_meaning(self) -> Iterator[str]:
         if self.importance == "per_decision" and self.returns != "to_go":
@@ -378,6 +448,9 @@ class Sample(Record):
     reference_limit: Annotated[int, Field(ge=4)] = Field(
         default=1024,
         description="Trajectories at which the reference stops growing; it is flagged if it is still noisy.",
+    )
+    critic_trajectories: Annotated[int, Field(ge=16, multiple_of=16)] = Field(
+        default=256, description="Trajectories of one more independent sample, which value networks are fitted to."
     )
 
     @model_validator(mode="after")

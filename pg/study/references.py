@@ -29,7 +29,7 @@ from pg.study.model import (
     UpdateExperiment,
     Variant,
 )
-from pg.study.wording import model_in, nearest, plain, unknown
+from pg.study.wording import keys_of, model_in, nearest, plain, unknown
 
 _TABULAR = f"allowed: {', '.join(OWN)}, or any environment with a transition table, as FrozenLake-v1"
 
@@ -104,10 +104,11 @@ def _sweep_path_problems(at: str, experiment: Experiment) -> Iterator[str]:
             if place is None:
                 # Keys of a free mapping, such as an environment's kwargs, are checked when a copy is made.
                 break
-            if key not in place.model_fields:
-                yield f"{at}.sweep: {path!r} names no option{nearest(key, place.model_fields)}"
+            fields = keys_of(place)
+            if key not in fields:
+                yield f"{at}.sweep: {path!r} names no option{nearest(key, fields)}"
                 break
-            place = model_in(place.model_fields[key].annotation)
+            place = model_in(fields[key].annotation)
 
 
 def _train_problems(study: Study, name: str) -> Iterator[str]:
@@ -251,6 +252,12 @@ def _horizon_problems(study: Study, name: str) -> Iterator[str]:
                 f"experiments.{name}.horizons: trajectories of {environment} end after {own} steps, and cannot be cut "
                 f"off at {longest}; allowed: 1 to {own}"
             )
+    with_network = {cell.variant_name for cell in cells(study, name) if cell.variant.baseline == "value_network"}
+    for variant in sorted(with_network):
+        yield (
+            f"experiments.{name}.variants: {variant} has a value network, which knows one horizon, and horizon "
+            "experiments cut trajectories off at several; any other baseline is allowed"
+        )
 
 
 def _gait_problems(study: Study, name: str) -> Iterator[str]:
@@ -296,6 +303,11 @@ def _support_problems(study: Study, name: str) -> Iterator[str]:
         yield from without
         return
     for cell in cells(study, name):
+        if cell.variant.baseline == "value_network":
+            yield (
+                f"{at}.variants: {cell.variant_name} has a value network, which is fitted to trajectories of its "
+                "policy, and support experiments draw none; allowed are baselines none, constant and exact"
+            )
         if cell.variant.baseline in FROM_THE_BATCH or cell.variant.normalise_advantages:
             yield (
                 f"{at}.variants: {cell.variant_name} is made from its whole batch, and support experiments enumerate "

@@ -8,6 +8,7 @@ from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from pg.study.model import Experiment, Study
@@ -78,7 +79,8 @@ def _in_words(errors: list[ErrorDetails]) -> str:
 def _advice(error: ErrorDetails) -> str:
     given = error["input"]
     if error["type"] == "literal_error":
-        return hint(str(given), str(error.get("ctx", {}).get("expected", "")).replace("'", "").split(" or "))
+        expected = str(error.get("ctx", {}).get("expected", "")).replace("'", "")
+        return hint(str(given), expected.replace(" or ", ", ").split(", "))
     if isinstance(given, str) and _is_number(given):
         return f"; YAML reads {given} as text: write it with a decimal point, as in {float(given):.1e}"
     return ""
@@ -109,7 +111,12 @@ def _allowed_keys(path: list[Any]) -> list[str]:
         else:
             place = _value_type(place)
     model = model_in(place)
-    return [] if model is None else list(model.model_fields)
+    return [] if model is None else list(keys_of(model))
+
+
+def keys_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return a record's fields by their keys in a file, which are other than their names where Python keeps a word."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _tagged(annotation: Any, tag: Any) -> type[BaseModel] | None:

@@ -9,8 +9,9 @@ import pytest
 import torch
 from pg.estimators import compose
 from pg.estimators.baselines import ScoreProducts
-from pg.estimators.returns import discount_weights
-from pg.study.model import FROM_THE_BATCH, Baseline, Importance, Returns, Variant
+from pg.estimators.compose import StateValues
+from pg.estimators.returns import discount_weights, reward_to_go
+from pg.study.model import FROM_THE_BATCH, Baseline, Importance, Variant
 from pg.trajectories import Trajectories
 from pydantic import ValidationError
 
@@ -23,28 +24,44 @@ def weights_of(variant: Variant, trajectories: Trajectories, *given: Any, **name
     return compose.weights(variant, trajectories, compose.fixed(variant, trajectories, *given, **named))
 
 
-VALUES = torch.tensor([[[0.5, -1.0, 2.0], [1.0, 0.0, 0.0], [0.25, 3.0, 0.0]]], dtype=torch.float64)
+VALUES = StateValues(
+    along=torch.tensor([[[0.5, -1.0, 2.0], [1.0, 0.0, 0.0], [0.25, 3.0, 0.0]]], dtype=torch.float64),
+    rest=torch.tensor([[0.0, 2.5, 0.0]], dtype=torch.float64),
+)
 PRODUCTS = ScoreProducts(
     weighted=torch.tensor([[6.0, 4.0, 2.0]], dtype=torch.float64),
     squared=torch.tensor([[2.0, 1.0, 3.0]], dtype=torch.float64),
 )
 
 CONSTANT = {"constant": 1.5}
-EVERY_VARIANT = [
-    Variant(
-        returns=returns,
-        baseline=baseline,
-        constant=CONSTANT.get(baseline),
-        discount=discount,
-        discount_states=states,
-        normalise_advantages=scaled,
-    )
-    for returns in get_args(Returns)
+
+
+def is_legal(parts: dict[str, Any]) -> bool:
+    try:
+        Variant(**parts)
+    except ValidationError:
+        return False
+    return True
+
+
+DISCOUNTS: list[dict[str, Any]] = [{}, {"discount": 0.9}, {"discount": 0.9, "discount_states": True}]
+RETURNS: list[dict[str, Any]] = [{"returns": "total"}, {"returns": "to_go"}, {"returns": "gae", "lambda": 0.7}]
+EVERY_COMPOSITION = [
+    {
+        **returns,
+        "baseline": baseline,
+        "constant": CONSTANT.get(baseline),
+        "normalise_advantages": scaled,
+        "bootstrap_at_truncation": bootstrap,
+        **discount,
+    }
+    for returns in RETURNS
     for baseline in get_args(Baseline)
-    for discount, states in [(1.0, False), (0.9, False), (0.9, True)]
+    for discount in DISCOUNTS
+    for bootstrap in (False, True)
     for scaled in (False, True)
-    if not (states and returns == "total")
 ]
+EVERY_VARIANT = [Variant(**parts) for parts in EVERY_COMPOSITION if is_legal(parts)]
 
 
 def advantages(trajectories: Trajectories, **parts: Any) -> list[list[float]]:
@@ -113,7 +130,8 @@ def test_advantages_are_zero_behind_the_end_and_finite(batch: Batch, variant: Va
 def test_seeds_stay_apart(batch: Batch, variant: Variant) -> None:
     other = [[-1.0, 0.5, 2.5], [7.0, 1.0], [0.25]]
     both = ScoreProducts(*(torch.cat([getattr(PRODUCTS, f.name), torch.ones(1, 3)]) for f in fields(PRODUCTS)))
-    together = weights_of(variant, batch(ROWS, other), both, torch.cat([VALUES, -VALUES]))
+    values = StateValues(*(torch.cat([value, -value]) for value in (VALUES.along, VALUES.rest)))
+    together = weights_of(variant, batch(ROWS, other), both, values)
     alone = weights_of(variant, batch(ROWS), PRODUCTS, VALUES)
     assert torch.equal(together[:1], alone)
     log_probs = torch.full(together.shape, -0.5, dtype=torch.float64)
@@ -126,23 +144,58 @@ def test_only_the_optimal_baseline_needs_score_products() -> None:
     assert needing == {"optimal"}
 
 
-def test_only_the_exact_baseline_needs_state_values() -> None:
-    assert {variant.baseline for variant in EVERY_VARIANT if compose.needs_state_values(variant)} == {"exact"}
+def test_only_values_of_the_state_are_needed_as_such() -> None:
+    needing = {variant.baseline for variant in EVERY_VARIANT if compose.needs_state_values(variant)}
+    assert needing == {"exact", "value_network"}
+    assert {variant.baseline for variant in EVERY_VARIANT if variant.returns == "gae"} == needing
 
 
 def test_a_constant_is_subtracted_from_every_step(batch: Batch) -> None:
     assert advantages(batch([[1.0, 2.0], [4.0]]), baseline="constant", constant=1.5) == [[1.5, 0.5], [2.5, 0]]
 
 
-def test_exact_values_are_subtracted_step_by_step(batch: Batch) -> None:
-    values = torch.tensor([[[1.0, -1.0], [0.5, 0.0]]], dtype=torch.float64)
-    found = weights_of(Variant(baseline="exact"), batch([[1.0, 2.0], [4.0]]), state_values=values)
+@pytest.mark.parametrize("baseline", ["exact", "value_network"])
+def test_values_are_subtracted_step_by_step(batch: Batch, baseline: Baseline) -> None:
+    values = StateValues(torch.tensor([[[1.0, -1.0], [0.5, 0.0]]], dtype=torch.float64), torch.zeros(1, 2))
+    found = weights_of(Variant(baseline=baseline), batch([[1.0, 2.0], [4.0]]), state_values=values)
     assert found[0].tolist() == [[2, 3], [3.5, 0]]
 
 
-def test_the_exact_baseline_without_values_is_refused(batch: Batch) -> None:
-    with pytest.raises(ValueError, match="exact needs the values"):
-        weights_of(Variant(baseline="exact"), batch(ROWS))
+@pytest.mark.parametrize("baseline", ["exact", "value_network"])
+def test_values_that_are_missing_are_asked_for(batch: Batch, baseline: Baseline) -> None:
+    with pytest.raises(ValueError, match=f"{baseline} needs the values"):
+        weights_of(Variant(baseline=baseline), batch(ROWS))
+    with pytest.raises(ValueError, match="gae needs lambda and the values"):
+        weights_of(Variant(**{**GAE, "baseline": baseline}), batch(ROWS))
+
+
+GAE: dict[str, Any] = {"returns": "gae", "lambda": 1, "baseline": "value_network"}
+
+
+def test_gae_with_lambda_1_is_the_reward_to_go_less_the_value(batch: Batch) -> None:
+    trajectories = batch(ROWS)
+    for discount in DISCOUNTS:
+        found = weights_of(Variant(**GAE | discount), trajectories, state_values=VALUES)
+        to_go: dict[str, Any] = {"baseline": "value_network", **discount}
+        expected = weights_of(Variant(**to_go), trajectories, state_values=VALUES)
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+
+
+def test_bootstrapping_adds_the_discounted_value_of_what_follows(batch: Batch) -> None:
+    trajectories = batch(ROWS)
+    variant = Variant(**GAE, discount=0.9, bootstrap_at_truncation=True)
+    found = weights_of(variant, trajectories, state_values=VALUES)
+    earned = reward_to_go(trajectories.rewards, trajectories.mask, 0.9)
+    earned[0, 1, 0] += 0.9 * 2.5
+    torch.testing.assert_close(found, (earned - VALUES.along) * trajectories.mask, rtol=0, atol=1e-12)
+
+
+def test_gae_with_lambda_0_is_the_error_of_one_step_under_any_correction(batch: Batch) -> None:
+    trajectories, variant = batch(ROWS), Variant(**GAE | {"lambda": 0, "importance": "per_step"})
+    errors = torch.tensor([[[1 - 1 - 0.5, 2 + 2 + 1, 3 - 2], [4 - 1, 0, 0], [0 + 3 - 0.25, 2 - 3, 0]]])
+    kept = compose.fixed(variant, trajectories, state_values=VALUES)
+    found = compose.weights(variant, trajectories, kept, RATIOS.log())
+    torch.testing.assert_close(found, RATIOS * errors.double())
 
 
 def test_the_optimal_baseline_without_score_products_is_refused(batch: Batch) -> None:
@@ -179,24 +232,16 @@ def corrected(trajectories: Trajectories, **parts: Any) -> torch.Tensor:
 def legal_corrections() -> list[dict[str, Any]]:
     kinds = itertools.product(
         [one for one in get_args(Importance) if one != "none"],
-        get_args(Returns),
+        RETURNS,
         ({}, {"future_correction": True}, {"clip": 0.2}),
         ({}, {"self_normalised": True}),
         ({}, {"truncate_at": 1.5}),
     )
     found = [
-        {"importance": kind, "returns": returns, **future, **normalised, **cut}
+        {"importance": kind, "baseline": "value_network", **returns, **future, **normalised, **cut}
         for kind, returns, future, normalised, cut in kinds
     ]
     return [parts for parts in found if is_legal(parts)]
-
-
-def is_legal(parts: dict[str, Any]) -> bool:
-    try:
-        Variant(**parts)
-    except ValidationError:
-        return False
-    return True
 
 
 REST: list[dict[str, Any]] = [
@@ -211,7 +256,7 @@ REST: list[dict[str, Any]] = [
 def test_ratios_of_one_give_the_on_policy_weights(batch: Batch, parts: dict[str, Any]) -> None:
     trajectories = batch(ROWS)
     ones = trajectories.mask.double()
-    for variant in (Variant(**parts, **rest) for rest in REST if is_legal(parts | rest)):
+    for variant in (Variant(**parts | rest) for rest in REST if is_legal(parts | rest)):
         kept = compose.fixed(variant, trajectories, PRODUCTS, VALUES)
         found = compose.weights(variant, trajectories, kept, torch.zeros_like(ones), ones)
         expected = compose.weights(variant, trajectories, kept)
@@ -222,12 +267,13 @@ def test_ratios_of_one_give_the_on_policy_weights(batch: Batch, parts: dict[str,
 def test_corrected_weights_are_zero_behind_the_end_and_apart_for_each_seed(batch: Batch, parts: dict[str, Any]) -> None:
     other = [[-1.0, 0.5, 2.5], [7.0, 1.0], [0.25]]
     trajectories = batch(ROWS, other)
-    variant = Variant(**parts, baseline="leave_one_out")
+    variant = Variant(**parts)
+    values = StateValues(*(torch.cat([value, -value]) for value in (VALUES.along, VALUES.rest)))
     logs, states = torch.cat([RATIOS.log(), RATIOS.flip(1).log()]), torch.cat([STATE_RATIOS, RATIOS])
-    together = compose.weights(variant, trajectories, compose.fixed(variant, trajectories), logs, states)
+    together = compose.weights(variant, trajectories, compose.fixed(variant, trajectories, None, values), logs, states)
     assert (together[~trajectories.mask] == 0).all()
     alone = batch(ROWS)
-    kept = compose.fixed(variant, alone)
+    kept = compose.fixed(variant, alone, None, VALUES)
     assert torch.equal(together[:1], compose.weights(variant, alone, kept, logs[:1], states[:1]))
 
 

@@ -70,7 +70,7 @@ def bandit_policy(arms: int) -> Policy:
 
 
 def improver(variant: Variant) -> Improver:
-    return Improver(variant, None, np.random.default_rng(0), Penalty())
+    return Improver(variant, None, np.random.default_rng(0), Penalty(), critic=None)
 
 
 def walks(actions: Sequence[Sequence[int]], states: Sequence[Sequence[int]]) -> Trajectories:

@@ -5,6 +5,7 @@ objective; averaging it in scales the expectation by 1 - 1/N; for total returns 
 """
 
 from collections.abc import Iterable
+from itertools import product
 from typing import Any, get_args
 
 import numpy as np
@@ -19,16 +20,20 @@ from pg.laboratory.expectations import NoTables, enumerate_moments, moments
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.reference import truth
+from pg.learning.critic import Critic, make_critic
 from pg.learning.policies import Policy, flatten, make_policy, repeat
 from pg.learning.tabular import action_probabilities
 from pg.study.jobs import RANDOM, ExactJob
 from pg.study.model import FROM_THE_BATCH, Baseline, Environment, Returns, Variant
+from pg.study.model import Critic as CriticOptions
 from pg.study.model import Policy as PolicyOptions
 from pg.trajectories import Spaces, Trajectories
 
 LIMIT = 30_000
 SMALL = PolicyOptions(hidden=(3,))
 LINEAR = PolicyOptions(hidden=())
+TINY = CriticOptions(hidden=(4,))
+LEARNED: dict[str, Any] = {"baseline": "value_network", "batch": 1}
 IN_SAMPLE = ("average_reward", "per_step")
 
 # Two states; each has an action that may end the trajectory and one that never does.
@@ -46,7 +51,18 @@ CASES = [("mixed", 2), ("mixed", 3), ("chain", 2), ("chain", 3), ("random", 2)]
 
 
 def expectation(mdp: MDP, policy: Policy, **parts: Any) -> torch.Tensor:
-    return moments(enumerate_trajectories(mdp, LIMIT), policy, Variant(policy=SMALL, **parts), LIMIT).mean
+    variant = Variant(policy=SMALL, critic=TINY if parts.get("baseline") == "value_network" else None, **parts)
+    return moments(enumerate_trajectories(mdp, LIMIT), policy, variant, LIMIT, arbitrary_critic(variant, mdp)).mean
+
+
+def arbitrary_critic(variant: Variant, mdp: MDP) -> Critic | None:
+    """Return a value network that has seen no data, but has something to say of every state and time."""
+    generator = torch.Generator().manual_seed(7)
+    critic = make_critic(variant, mdp.spaces, mdp.horizon, generator, torch.float64)
+    if critic is not None:
+        for parameter in critic.network.parameters():
+            torch.nn.init.normal_(parameter, generator=generator)
+    return critic
 
 
 def assert_equal(found: torch.Tensor, expected: torch.Tensor) -> None:
@@ -60,7 +76,7 @@ def test_the_cases_have_episodes_of_varying_length(mdp: MDP) -> None:
 
 
 @pytest.mark.parametrize(("name", "n"), CASES)
-@pytest.mark.parametrize("returns", get_args(Returns))
+@pytest.mark.parametrize("returns", ["total", "to_go"])
 @pytest.mark.parametrize("baseline", get_args(Baseline))
 def test_table_of_expectations(name: str, n: int, returns: Returns, baseline: Baseline) -> None:
     mdp = MDPS[name]
@@ -71,7 +87,7 @@ def test_table_of_expectations(name: str, n: int, returns: Returns, baseline: Ba
     assert_equal(found, factor * truth(mdp, policy).gradient)
 
 
-@pytest.mark.parametrize("returns", get_args(Returns))
+@pytest.mark.parametrize("returns", ["total", "to_go"])
 @pytest.mark.parametrize("constant", [-3.0, 0.4, 10.0])
 def test_a_constant_baseline_keeps_the_expectation(returns: Returns, constant: float) -> None:
     policy, enumeration = random_policy(SMALL, MIXED.spaces, seed=2), enumerate_trajectories(MIXED, LIMIT)
@@ -115,6 +131,84 @@ def test_the_average_reward_takes_off_twice_discounted_visits_from_discounted_re
     found = expectation(MIXED, policy, discount=0.6, discount_states=True, baseline="average_reward", batch=3)
     own = weighted_theorem(policy, 0.6, 0.6**STEPS)
     assert_equal(found, truth(MIXED, policy, discount=0.6).gradient - own / 3)
+
+
+@pytest.mark.parametrize(("name", "decay"), list(product(MDPS, [0, 0.5, 0.9, 1])))
+def test_gae_of_exact_values_has_no_bias_whatever_lambda(name: str, decay: float) -> None:
+    policy = random_policy(SMALL, MDPS[name].spaces, seed=1)
+    parts = {"returns": "gae", "lambda": decay, "baseline": "exact", "batch": 2}
+    assert_equal(expectation(MDPS[name], policy, **parts), truth(MDPS[name], policy).gradient)
+    discounted = expectation(MDPS[name], policy, **parts, discount=0.6, discount_states=True)
+    assert_equal(discounted, truth(MDPS[name], policy, discount=0.6).gradient)
+
+
+@pytest.mark.parametrize("name", MDPS)
+def test_gae_of_any_values_has_no_bias_with_lambda_1_and_some_with_less(name: str) -> None:
+    policy = random_policy(SMALL, MDPS[name].spaces, seed=1)
+    true = truth(MDPS[name], policy).gradient
+    expected = {
+        decay: expectation(MDPS[name], policy, returns="gae", **{"lambda": decay}, **LEARNED) for decay in (0, 0.5, 1)
+    }
+    assert_equal(expected[1], true)
+    biases = [(expected[decay] - true).norm() / true.norm() for decay in (0, 0.5)]
+    assert all(bias > 0.01 for bias in biases)
+
+
+def test_gae_of_any_values_adds_up_the_gradients_of_one_step_errors() -> None:
+    r"""E[hat g] is the sum over t and l of (gamma lambda)^l E[psi_t delta_{t+l}], which is no baseline's doing."""
+    policy, enumeration = random_policy(SMALL, MIXED.spaces, seed=1), enumerate_trajectories(MIXED, LIMIT)
+    variant = Variant(returns="gae", **{"lambda": 0.5}, discount=0.8, policy=SMALL, critic=TINY, **LEARNED)
+    critic = arbitrary_critic(variant, MIXED)
+    assert critic is not None
+    every = enumeration.trajectories
+    values = torch.nn.functional.pad(critic.values(every).along, (0, 1))
+    advantages = torch.zeros_like(every.rewards)
+    for t, later in product(range(3), range(3)):
+        if later >= t:
+            error = every.rewards[..., later] + 0.8 * values[..., later + 1] - values[..., later]
+            advantages[..., t] += 0.4 ** (later - t) * error * every.mask[..., later]
+    copies = repeat(policy, 1)
+    log_probs = action_probabilities(copies, MIXED).log()[0, every.states, every.actions]
+    chances = enumeration.probabilities(action_probabilities(copies, MIXED)).detach()
+    objective = (chances * (log_probs * advantages * every.mask).sum(-1)).sum()
+    expected = flatten(torch.autograd.grad(objective, copies.parameters_list())).squeeze(0)
+    assert_equal(moments(enumeration, policy, variant, LIMIT, critic).mean, expected)
+
+
+def test_bootstrapping_at_truncation_is_biased_by_what_follows() -> None:
+    policy = random_policy(SMALL, MIXED.spaces, seed=1)
+    parts = {"returns": "gae", "lambda": 1, "discount": 0.6, "discount_states": True, **LEARNED}
+    true = truth(MIXED, policy, discount=0.6).gradient
+    assert_equal(expectation(MIXED, policy, **parts), true)
+    bootstrapped = expectation(MIXED, policy, **parts, bootstrap_at_truncation=True)
+    assert (bootstrapped - true).norm() > 0.01 * true.norm()
+
+
+def test_a_network_that_was_fitted_to_other_trajectories_leaves_no_bias() -> None:
+    environment = Environment(id="pg/Chain-v0", kwargs={"length": 2}, horizon=3)
+    variants = {
+        name: Variant(baseline="value_network", batch=2, policy=SMALL, critic=CriticOptions(hidden=(8,)), **parts)
+        for name, parts in {"to_go": {}, "gae": {"returns": "gae", "lambda": 1}}.items()
+    }
+    job = ExactJob(
+        environment=environment,
+        variants={
+            **variants,
+            "none": Variant(batch=2, policy=SMALL),
+            "exact": Variant(batch=2, policy=SMALL, baseline="exact"),
+        },
+        stage=RANDOM,
+        seeds=(0, 1),
+        limit=LIMIT,
+        sampled_batches=None,
+    )
+    rows = enumerate_moments(job, {}).pivot_table(
+        index="seed", columns="variant", values=["relative_bias", "total_variance"]
+    )
+    assert (rows["relative_bias"] < 1e-10).to_numpy().all()
+    np.testing.assert_allclose(rows["total_variance"]["to_go"], rows["total_variance"]["exact"], rtol=0.1)
+    assert (rows["total_variance"]["none"] > 1.2 * rows["total_variance"]["exact"]).all()
+    np.testing.assert_allclose(rows["total_variance"]["gae"], rows["total_variance"]["to_go"])
 
 
 def test_without_the_weight_of_states_the_discounted_estimate_follows_no_discounted_objective() -> None:
@@ -180,7 +274,7 @@ def test_moments_are_those_of_the_list_of_all_estimates() -> None:
     assert found.total_variance == pytest.approx(variance.item(), rel=1e-12)
 
 
-@pytest.mark.parametrize("returns", get_args(Returns))
+@pytest.mark.parametrize("returns", ["total", "to_go"])
 def test_without_a_baseline_the_variance_falls_as_one_over_n(returns: Returns) -> None:
     policy, enumeration = random_policy(SMALL, MIXED.spaces, seed=5), enumerate_trajectories(MIXED, LIMIT)
     one, two, three = (

@@ -19,7 +19,7 @@ from pg.environments.tabular import chain, random_mdp
 from pg.evidence.records import LABORATORY_COLUMNS
 from pg.laboratory.distances import divergence
 from pg.laboratory.frozen import in_float64, random_policy
-from pg.laboratory.horizons import OutOfReach, cut, lengthen_trajectories, measures, moved
+from pg.laboratory.horizons import OutOfReach, lengthen_trajectories, measures, moved
 from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.policies import Policy
 from pg.randomness import torch_generator
@@ -217,21 +217,6 @@ def test_a_divergence_beyond_the_logarithm_of_the_number_of_actions_is_out_of_a_
             parameter.zero_()
     with pytest.raises(OutOfReach, match=r"kl: 0\.7 is more than any step in a random direction"):
         moved(policy, reuse.trajectories, 0.7, torch_generator(0, "direction"))
-
-
-@pytest.mark.parametrize("horizon", [1, 2, 3, 4])
-def test_cut_trajectories_are_those_of_the_shorter_horizon(horizon: int) -> None:
-    longer = enumerate_trajectories(chain(4, length=2), 10_000).trajectories
-    shorter = enumerate_trajectories(chain(horizon, length=2), 10_000).trajectories
-    found = cut(longer, horizon)
-
-    def described(trajectories: object) -> set[tuple[object, ...]]:
-        names = ("states", "actions", "rewards", "mask", "terminated", "truncated")
-        columns = [getattr(trajectories, name)[0].tolist() for name in names]
-        return {tuple(map(str, row)) for row in zip(*columns, strict=True)}
-
-    assert found.mask.shape[-1] == horizon
-    assert described(found) == described(shorter)
 
 
 def test_rows_are_those_of_each_seed_alone_and_beyond_the_end_nothing_changes() -> None:

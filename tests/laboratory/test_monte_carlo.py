@@ -18,7 +18,7 @@ from pg.laboratory.reference import truth
 from pg.learning.policies import Policy, stack
 from pg.learning.rollout import collect
 from pg.study.jobs import RANDOM, ExactJob
-from pg.study.model import Baseline, Environment, Returns, Variant
+from pg.study.model import Baseline, Environment, Variant
 from pg.study.model import Policy as PolicyOptions
 from scipy.stats import chi2, kstest
 
@@ -32,9 +32,11 @@ VARIANTS = {
     f"{returns}-{baseline}": Variant(
         returns=returns, baseline=baseline, constant=0.7 if baseline == "constant" else None, batch=N, policy=SMALL
     )
-    for returns in get_args(Returns)
+    for returns in ("total", "to_go")
     for baseline in get_args(Baseline)
+    if baseline != "value_network"
 }
+VARIANTS["gae-exact"] = Variant(**{"returns": "gae", "lambda": 0.6, "baseline": "exact", "batch": N, "policy": SMALL})
 
 
 def measured(gradients: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:

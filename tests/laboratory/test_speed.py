@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from typing import get_args
 
 import pytest
 import torch
@@ -13,7 +12,7 @@ from pg.laboratory.frozen import generators_of, sample
 from pg.laboratory.gradients import gradients_of_all
 from pg.learning.policies import Policy, make_policy
 from pg.randomness import torch_generator
-from pg.study.model import FROM_THE_BATCH, Environment, Returns, Rewards, Variant
+from pg.study.model import FROM_THE_BATCH, Environment, Rewards, Variant
 from pg.study.model import Policy as PolicyOptions
 from pg.trajectories import Trajectories
 
@@ -22,7 +21,7 @@ TRAJECTORIES = BATCH * BATCHES * PARTS
 LOOPED = 20
 VARIANTS = [
     Variant(returns=returns, baseline=baseline, batch=BATCH)
-    for returns in get_args(Returns)
+    for returns in ("total", "to_go")
     for baseline in ("none", *FROM_THE_BATCH)
 ]
 

@@ -37,7 +37,8 @@ def trained(id: str, *seeds: int, evaluate: Evaluate | None, rate: float = 0.02,
 
 def learners(count: int) -> list[Learner]:
     """Learners whose policies are far from uniform."""
-    made = [make_learner(Variant(policy=Policy(hidden=())), Spaces(3, 2), seed, 0.1, "train") for seed in range(count)]
+    variant = Variant(policy=Policy(hidden=()))
+    made = [make_learner(variant, Spaces(3, 2), 10, seed, 0.1, "train") for seed in range(count)]
     for learner in made:
         torch.nn.init.normal_(learner.policy.affine[0].weight, generator=torch.Generator().manual_seed(learner.seed))
     return made

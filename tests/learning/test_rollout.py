@@ -19,7 +19,7 @@ def rollout(environment: Environment, *seeds: int, trajectories: int = 6) -> Tra
 
 
 def assert_same(one: Trajectories, other: Trajectories) -> None:
-    for name in ("observations", "actions", "rewards", "mask", "terminated", "truncated"):
+    for name in ("observations", "actions", "rewards", "mask", "terminated", "truncated", "last_observations"):
         assert torch.equal(getattr(one, name), getattr(other, name)), name
 
 
@@ -54,6 +54,25 @@ def test_the_recorded_action_leads_to_the_recorded_next_observation() -> None:
     velocity = batch.observations[0, :, :, 1]
     pushed_right = (velocity[:, 1:] > velocity[:, :-1])[batch.mask[0, :, 1:]]
     assert torch.equal(pushed_right, (batch.actions[0, :, :-1] == 1)[batch.mask[0, :, 1:]])
+
+
+def test_the_last_observation_is_what_the_last_step_led_to() -> None:
+    """Also where the trajectory lasts as long as the longest, and where others go on after it."""
+    for id, horizon in (("CartPole-v1", 25), ("MountainCarContinuous-v0", 6)):
+        short = rollout(Environment(id=id, horizon=horizon), 1, 2)
+        longer = rollout(Environment(id=id, horizon=horizon + 1), 1, 2)
+        assert short.last_observations is not None
+        assert short.truncated.any()
+        # The same numbers are drawn, so that whoever is cut off would have gone on from what was seen last.
+        goes_on = short.truncated
+        assert torch.equal(short.last_observations[goes_on], longer.observations[:, :, horizon][goes_on])
+    ended = rollout(Environment(id="CartPole-v1"), 1, 2)
+    assert ended.last_observations is not None
+    assert ended.terminated.all()
+    position, angle = ended.last_observations[..., 0].abs(), ended.last_observations[..., 2].abs()
+    assert ((position > 2.4) | (angle > 0.2094)).all(), "an episode ends outside of these limits"
+    seen = ended.observations[ended.mask]
+    assert ((seen[:, 0].abs() <= 2.4) & (seen[:, 2].abs() <= 0.2096)).all()
 
 
 def test_successive_batches_differ_and_equal_generators_repeat_them() -> None:

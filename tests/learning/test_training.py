@@ -12,9 +12,10 @@ import yaml
 from pg.__main__ import main
 from pg.evidence.curves import has_diverged
 from pg.evidence.records import RUN_COLUMNS
+from pg.learning.critic import Critic as LearnedCritic
 from pg.learning.training import make_learner, train, tune
 from pg.study.jobs import Demonstrators, TrainJob, TuneJob
-from pg.study.model import KL, Budget, Clone, Environment, Optimizer, Policy, Rewards, Tuning, Variant
+from pg.study.model import KL, Budget, Clone, Critic, Environment, Optimizer, Policy, Rewards, Tuning, Variant
 from pg.trajectories import Spaces
 
 SGD = Optimizer(name="sgd", learning_rate=0.02)
@@ -58,8 +59,8 @@ def trained(id: str, *seeds: int, steps: int = 1200, horizon: int = 100, **varia
 
 
 def numbers(frame: pd.DataFrame) -> np.ndarray:
-    """Tell where rows hold finite numbers, but for what nobody has demonstrated."""
-    return np.isfinite(frame.drop(columns=[*OF_IMITATION]).to_numpy(dtype=np.float64))
+    """Tell where rows hold finite numbers, but for what nobody has demonstrated, and what needs a critic."""
+    return np.isfinite(frame.drop(columns=[*OF_IMITATION, "explained_variance"]).to_numpy(dtype=np.float64))
 
 
 @pytest.mark.parametrize("id", ["CartPole-v1", "InvertedPendulum-v5", "pg/Chain-v0"])
@@ -131,6 +132,63 @@ def test_training_improves_the_return() -> None:
     assert all(run.iloc[-5:].mean() > 2 * run.iloc[:5].mean() for run in runs)
 
 
+ACTOR_CRITIC: dict[str, Any] = {
+    "returns": "gae",
+    "lambda": 0.9,
+    "discount": 0.95,
+    "bootstrap_at_truncation": True,
+    "baseline": "value_network",
+    "critic": Critic(hidden=(8,), fit_steps=5),
+}
+
+
+@pytest.mark.parametrize("id", ["CartPole-v1", "InvertedPendulum-v5"])
+def test_rows_of_an_actor_critic_are_bit_identical_in_any_company(id: str) -> None:
+    together = trained(id, 0, 1, 2, steps=600, **ACTOR_CRITIC).frame
+    alone = pd.concat([trained(id, seed, steps=600, **ACTOR_CRITIC).frame for seed in range(3)])
+    assert alone.to_csv(index=False) == together.to_csv(index=False)
+
+
+def test_without_a_critic_nothing_is_explained_and_with_one_more_and_more() -> None:
+    assert trained("CartPole-v1", 0).frame["explained_variance"].isna().all()
+    critic = {"baseline": "value_network", "critic": Critic(hidden=(16,), fit_steps=20)}
+    frame = trained("CartPole-v1", 0, 1, 2, steps=6000, horizon=200, **critic).frame
+    for _, run in frame.groupby("seed"):
+        assert run["explained_variance"].iloc[0] == pytest.approx(0, abs=1e-6), "a new network says nothing"
+        assert run["explained_variance"].iloc[-10:].mean() > 0.2
+
+
+def test_a_batch_is_judged_and_used_before_the_critic_is_fitted_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    for name in ("values", "explained_variance", "fit"):
+        original = getattr(LearnedCritic, name)
+
+        def noted(self: LearnedCritic, batch: Any, name: str = name, original: Any = original) -> Any:
+            order.append(name)
+            return original(self, batch)
+
+        monkeypatch.setattr(LearnedCritic, name, noted)
+    rows = trained("pg/Chain-v0", 0, steps=60, horizon=4, **ACTOR_CRITIC).rows
+    assert order == ["values", "explained_variance", "values", "fit"] * len(rows)
+
+
+def test_an_actor_critic_improves_the_return() -> None:
+    parts = ACTOR_CRITIC | {"importance": "per_step", "clip": 0.2, "gradient_steps": 3}
+    frame = trained("CartPole-v1", 0, 1, 2, steps=12_000, horizon=200, **parts).frame
+    runs = [run["return_mean"] for _, run in frame.groupby("seed")]
+    assert all(run.iloc[-5:].mean() > 2 * run.iloc[:5].mean() for run in runs)
+
+
+def test_every_seed_and_stream_begins_with_a_critic_of_its_own() -> None:
+    def weights(seed: int, stream: str) -> list[float]:
+        critic = make_learner(Variant(**ACTOR_CRITIC), Spaces(2, 2), 5, seed, 0.1, stream).critic
+        assert critic is not None
+        return next(critic.network.parameters()).flatten().tolist()
+
+    assert weights(0, "train") == weights(0, "train")
+    assert len({tuple(weights(*one)) for one in ((0, "train"), (1, "train"), (0, "tune"))}) == 3
+
+
 REUSES: dict[str, dict[str, Any]] = {
     "minibatches": {"importance": "per_step", "clip": 0.2, "gradient_steps": 2, "minibatches": 4},
     "early_stop": {"gradient_steps": 4, "kl": KL(limit=0.003, hold_by="early_stop")},
@@ -162,7 +220,7 @@ def test_the_penalty_goes_on_from_where_the_last_update_left_it() -> None:
 
 def test_every_seed_and_stream_cuts_minibatches_of_its_own() -> None:
     def order(seed: int, stream: str) -> list[int]:
-        return make_learner(Variant(), Spaces(2, 2), seed, 0.1, stream).shuffling.permutation(50).tolist()
+        return make_learner(Variant(), Spaces(2, 2), 5, seed, 0.1, stream).shuffling.permutation(50).tolist()
 
     orders = [order(0, "train"), order(1, "train"), order(0, "tune")]
     assert order(0, "train") == orders[0]

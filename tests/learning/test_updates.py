@@ -504,6 +504,8 @@ def test_the_exact_baseline_is_the_discounted_value_of_the_state_at_its_step(dis
     torch.testing.assert_close(found, compose.returns(Variant(discount=discount), trajectories) - values)
 
 
-def test_the_exact_baseline_without_tables_is_refused() -> None:
+def test_a_baseline_without_what_it_is_made_of_is_refused() -> None:
+    with pytest.raises(ValueError, match="value_network needs a network"):
+        advantages(policy(), Variant(baseline="value_network"), batch())
     with pytest.raises(ValueError, match="needs the environment's tables"):
         advantages(policy(), Variant(baseline="exact"), batch())

@@ -10,12 +10,17 @@ import pytest
 from latex2mathml.converter import convert
 from matplotlib.mathtext import MathTextParser
 from pg.study.equations import definitions, environment_label, equation, label
-from pg.study.model import KL, Baseline, Clone, Demonstrator, Environment, Importance, Returns, Study, Variant
+from pg.study.model import KL, Baseline, Clone, Demonstrator, Environment, Importance, Study, Variant
 from pydantic import ValidationError
 
 Parts = dict[str, Any]
 
-RETURNS: list[Parts] = [{"returns": returns} for returns in get_args(Returns)]
+RETURNS: list[Parts] = [
+    {"returns": "total"},
+    {"returns": "to_go"},
+    {"returns": "gae", "lambda": 0.95},
+    {"returns": "gae", "lambda": 0.8, "bootstrap_at_truncation": True},
+]
 BASELINES: list[Parts] = [
     {"baseline": baseline, "constant": 1.5 if baseline == "constant" else None} for baseline in get_args(Baseline)
 ]
@@ -39,6 +44,8 @@ STARTS: list[Parts] = [
     {"initialise": Clone(controller="lean", demonstrations=20)},
     {"initialise": Clone(clone=Demonstrator(experiment="ladder", variant="to_go", stage="middle"), demonstrations=10)},
 ]
+GAE: Parts = {"returns": "gae", "lambda": 0.9, "baseline": "value_network"}
+ENDLESS: Parts = {**GAE, "discount": 0.8, "bootstrap_at_truncation": True}
 STEPS: list[list[Parts]] = [
     [{}, {"importance": "per_step"}],
     [{}, {"gradient_steps": 4}, {"gradient_steps": 8}],
@@ -60,7 +67,7 @@ def composed(*options: list[Parts]) -> list[Variant]:
 
 def legal() -> list[Variant]:
     """Return compositions in which every pair of parts that an equation writes together meets."""
-    few: list[Parts] = [{}, {"baseline": "leave_one_out"}]
+    few: list[Parts] = [{}, {"baseline": "leave_one_out"}, {"baseline": "value_network"}]
     found = [
         *composed(RETURNS, BASELINES, DISCOUNTS, NORMALISED),
         *composed(*CORRECTIONS, RETURNS, few, DISCOUNTS[::2], NORMALISED),
@@ -207,6 +214,16 @@ def test_scores_of_the_optimal_baseline_stay_at_the_behaviour_policy() -> None:
         (Variant(baseline="per_step_leave_one_out"), r"b_{i,t} = \frac{1}{N-1} \sum_{j \neq i} \sum_{t'=t}^{T} r("),
         (Variant(baseline="optimal"), r"\mathbf{A}_j \cdot \mathbf{B}_j"),
         (Variant(normalise_advantages=True), r"\frac{A_{i,t} - \bar{A}}{\sigma_A}"),
+        (Variant(**GAE), r"\left( G^\lambda_{i,t} - V_t(s_{i,t}) \right)"),
+        (Variant(**GAE), r"\sum_{t'=t}^{T} \lambda^{t'-t} \, \delta_{i,t'}"),
+        (Variant(**GAE), r", \mathbf{a}_{i,t}) + V_{t+1}(s_{i,t+1}) - V_t(s_{i,t}) ; V_{T_i+1}(s_{i,T_i+1}) = 0 ; "),
+        (Variant(**GAE), r"\lambda = 0.9"),
+        (Variant(**GAE), r"V_t(s) = (T - t + 1) \, f_\phi(s, t) \quad \text{fitted to the rewards-to-go of earlier"),
+        (Variant(**GAE, discount=0.8), r"\sum_{t'=t}^{T} (\gamma \lambda)^{t'-t} \, \delta_{i,t'}"),
+        (Variant(**GAE, discount=0.8), r"+ \gamma \, V_{t+1}(s_{i,t+1}) - V_t(s_{i,t})"),
+        (Variant(**GAE, discount=0.8), r"V_t(s) = \sum_{t'=t}^{T} \gamma^{t'-t} \, f_\phi(s, t)"),
+        (Variant(**ENDLESS), r"V_t(s) = \frac{1}{1 - \gamma} \, f_\phi(s) \quad"),
+        (Variant(**ENDLESS), r"V_{T_i+1}(s_{i,T_i+1}) = 0 \quad \text{unless the trajectory was truncated}"),
     ],
 )
 def test_each_part_shows_in_the_equation(variant: Variant, part: str) -> None:

@@ -165,6 +165,7 @@ FIGURES: Mapping[str, FigureKind] = MappingProxyType(
     {
         "variance": FigureKind("pg.presentation.figures.variance", ("probe",), ("long", "summary")),
         "batch_size": FigureKind("pg.presentation.figures.batch_size", ("probe",), ("summary",)),
+        "bias_and_variance": FigureKind("pg.presentation.figures.bias_and_variance", ("probe",), ("long", "summary")),
         "learning_curves": FigureKind("pg.presentation.figures.learning_curves", ("train",), ("curves", "summary")),
         "against_level": FigureKind("pg.presentation.figures.against_level", ("train",), ("long", "summary")),
         "steps_to_threshold": FigureKind("pg.presentation.figures.steps_to_threshold", ("train",), ("long", "summary")),

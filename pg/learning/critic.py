@@ -1,0 +1,195 @@
+r"""The value network: what is still to come, learned from the rewards-to-go of earlier batches.
+
+Advantages use it as fitted on earlier batches, so that no trajectory's own rewards enter its baseline: the expectation
+of the gradient stays what it is without one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from pg.estimators.compose import StateValues
+from pg.estimators.returns import reward_to_go, with_rest
+from pg.study.model import Critic as CriticOptions
+from pg.study.model import Variant
+from pg.trajectories import Spaces, Trajectories, laid_out
+
+_ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU, "elu": nn.ELU}
+_HIDDEN_GAIN = 2**0.5
+
+
+class ValueNetwork(nn.Module):
+    r"""$V_\phi(o, t) = h_t \, f_\phi(o, t / T)$, where the network f gives a mean reward per step that is left.
+
+    The horizon T ends the return: $h_t = \sum_{k < T - t} \gamma^k$ steps are left, discounted as the return is. Where
+    what follows truncation counts too, the horizon is an accident of sampling: then $h = 1 / (1 - \gamma)$, and f does
+    not see the time.
+
+    Parameters
+    ----------
+    options
+        Hidden sizes and activation.
+    inputs
+        O, length of an observation.
+    left
+        (T + 1,), $h_t$.
+    sees_time
+        Whether t / T is one more input.
+    generator
+        Draws the initial weights: orthogonal with gain √2 in hidden layers. The last layer is zero, so that a new
+        network says nothing of any state.
+
+    Notes
+    -----
+    Pardo, Tavakoli, Levdik & Kormushev 2018, "Time limits in reinforcement learning", for when to see the time. With
+    the factor $h_t$ what is learned is as large as a reward, whatever the horizon.
+    """
+
+    def __init__(
+        self,
+        options: CriticOptions,
+        inputs: int,
+        left: Float[Tensor, " T+1"],
+        sees_time: bool,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        self.left, self.sees_time = left, sees_time
+        sizes = [inputs + sees_time, *options.hidden]
+        parts: list[nn.Module] = []
+        for before, after in pairwise(sizes):
+            layer = nn.Linear(before, after, dtype=left.dtype)
+            nn.init.orthogonal_(layer.weight, _HIDDEN_GAIN, generator=generator)
+            nn.init.zeros_(layer.bias)
+            parts += [layer, _ACTIVATIONS[options.activation]()]
+        last = nn.Linear(sizes[-1], 1, dtype=left.dtype)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.layers = nn.Sequential(*parts, last)
+
+    def forward(self, observations: Float[Tensor, "n O"], steps: Int[Tensor, " n"]) -> Float[Tensor, " n"]:
+        """Return the value of each observation at its step."""
+        seen = observations.to(self.left.dtype)
+        if self.sees_time:
+            time = steps.to(self.left.dtype) / (len(self.left) - 1)
+            seen = torch.cat([seen, time.unsqueeze(-1)], dim=-1)
+        return self.left[steps] * self.layers(seen).squeeze(-1)
+
+
+@dataclass(frozen=True, slots=True)
+class Critic:
+    r"""A value network and how it is fitted.
+
+    Attributes
+    ----------
+    network
+        Changes in place when it is fitted.
+    optimizer
+        Adam over its parameters.
+    fit_steps
+        Steps per batch.
+    discount
+        $\gamma$ of the rewards-to-go.
+    bootstraps
+        Whether what follows truncation counts, as the network itself values it.
+    """
+
+    network: ValueNetwork
+    optimizer: torch.optim.Optimizer
+    fit_steps: int
+    discount: float
+    bootstraps: bool
+
+    @torch.no_grad()
+    def values(self, trajectories: Trajectories) -> StateValues:
+        """Return what trajectories are worth on the way, and behind their end where that counts."""
+        taken = trajectories.mask.nonzero(as_tuple=True)
+        dtype = trajectories.rewards.dtype
+        along = laid_out(self.network(trajectories.observations[taken], taken[-1]).to(dtype), trajectories.mask)
+        return StateValues(along, self._rest(trajectories).to(dtype))
+
+    def fit(self, trajectories: Trajectories) -> None:
+        r"""Take Adam's steps on the mean squared error to the rewards-to-go, $\frac{1}{n} \sum (V_\phi - G_t)^2$.
+
+        Where what follows truncation counts, its value before the first step belongs to the reward-to-go.
+
+        Parameters
+        ----------
+        trajectories
+            A batch that the policy has been updated on already.
+        """
+        taken = trajectories.mask.nonzero(as_tuple=True)
+        observations, targets = trajectories.observations[taken], self.targets(trajectories)[taken]
+        for _ in range(self.fit_steps):
+            error = nn.functional.mse_loss(self.network(observations, taken[-1]), targets.to(self.network.left.dtype))
+            self.optimizer.zero_grad()
+            error.backward()
+            self.optimizer.step()
+
+    def targets(self, trajectories: Trajectories) -> Float[Tensor, "S N T"]:
+        """Return the rewards-to-go that the network is fitted to, zero behind the end."""
+        rewards, mask = trajectories.rewards, trajectories.mask
+        rest = self._rest(trajectories).to(rewards.dtype)
+        return reward_to_go(with_rest(rewards, rest, mask, self.discount), mask, self.discount)
+
+    def explained_variance(self, trajectories: Trajectories) -> float:
+        r"""Return $1 - \mathrm{Var}(G_t - V_\phi) / \mathrm{Var}(G_t)$ over the steps taken; NaN where all G are equal.
+
+        Parameters
+        ----------
+        trajectories
+            A batch that the network has not been fitted to, or the share is too good.
+        """
+        mask, targets = trajectories.mask, self.targets(trajectories)
+        errors = (targets - self.values(trajectories).along)[mask].to(torch.float64)
+        spread = targets[mask].to(torch.float64).var(correction=0)
+        return (1 - errors.var(correction=0) / spread).item() if spread > 0 else float("nan")
+
+    @torch.no_grad()
+    def _rest(self, trajectories: Trajectories) -> Float[Tensor, "S N"]:
+        if not self.bootstraps:
+            return trajectories.rewards.new_zeros(trajectories.truncated.shape)
+        if trajectories.last_observations is None:
+            raise ValueError("bootstrap_at_truncation needs what was observed after the last step")
+        last, lengths = trajectories.last_observations, trajectories.lengths
+        worth = self.network(last.flatten(0, 1), lengths.flatten()).reshape(lengths.shape)
+        return worth.where(trajectories.truncated, 0)
+
+
+def make_critic(
+    variant: Variant, spaces: Spaces, horizon: int, generator: torch.Generator, dtype: torch.dtype = torch.float32
+) -> Critic | None:
+    """Return the new critic of a variant whose baseline is a value network; None for any other.
+
+    Parameters
+    ----------
+    variant
+        Says what the values are of, and how they are fitted.
+    spaces
+        Sizes of what is observed.
+    horizon
+        T.
+    generator
+        Draws the initial weights.
+    dtype
+        Of the network.
+    """
+    if variant.baseline != "value_network":
+        return None
+    options, endless = variant.critic or CriticOptions(), variant.bootstrap_at_truncation
+    left = _steps_left(horizon, variant.discount, endless).to(dtype)
+    network = ValueNetwork(options, spaces.observation_size, left, not endless, generator)
+    optimizer = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
+    return Critic(network, optimizer, options.fit_steps, variant.discount, endless)
+
+
+def _steps_left(horizon: int, discount: float, endless: bool) -> Float[Tensor, " T+1"]:
+    if endless:
+        return torch.full((horizon + 1,), 1 / (1 - discount), dtype=torch.float64)
+    powers = discount ** torch.arange(horizon, dtype=torch.float64)
+    return torch.cat([powers.cumsum(0).flip(0), powers.new_zeros(1)])

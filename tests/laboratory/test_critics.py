@@ -1,0 +1,160 @@
+"""Frozen policies get value networks from trajectories of their own, and every kind of measurement uses them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from pg.environments.enumeration import enumerate_trajectories
+from pg.environments.stacked import make_environments
+from pg.environments.tabular import random_mdp
+from pg.evidence.records import LABORATORY_COLUMNS
+from pg.laboratory.bias import expected_gradient
+from pg.laboratory.critics import fitted_critics
+from pg.laboratory.frozen import generators_of, random_policy, sample
+from pg.laboratory.identities import compare_forms
+from pg.laboratory.measurement import measure
+from pg.laboratory.probing import probe
+from pg.laboratory.reference import truth
+from pg.laboratory.reuse import Reuse, corrected_gradients
+from pg.laboratory.single_updates import take_updates
+from pg.learning.policies import Policy, stack
+from pg.learning.tabular import action_probabilities
+from pg.study.jobs import RANDOM, IdentityJob, ProbeJob, StalenessJob, UpdateJob
+from pg.study.model import Critic, Environment, Optimizer, Sample, Variant
+from pg.study.model import Policy as PolicyOptions
+
+OPTIONS = PolicyOptions(hidden=(4,))
+SMALL = Critic(hidden=(8,), fit_steps=5)
+CARTPOLE = Environment(id="CartPole-v1", horizon=30)
+RANDOM_MDP = Environment(id="pg/Random-v0", kwargs={"states": 2, "seed": 1}, horizon=3)
+SGD = Optimizer(name="sgd", learning_rate=0.1)
+PLAIN = Variant(policy=OPTIONS, batch=8, optimizer=SGD)
+LEARNED = Variant(baseline="value_network", critic=SMALL, policy=OPTIONS, batch=8, optimizer=SGD)
+GAE = Variant(
+    **{"returns": "gae", "lambda": 0.8}, baseline="value_network", critic=SMALL, policy=OPTIONS, batch=8, optimizer=SGD
+)
+VARIANTS = {"plain": PLAIN, "learned": LEARNED, "gae": GAE}
+SAMPLE = Sample(trajectories=64, batches=(8,), reference=64, reference_limit=64, critic_trajectories=64)
+
+
+def policy(environment: Environment = CARTPOLE, seed: int = 0) -> Policy:
+    return random_policy(OPTIONS, make_environments(environment, 1, 1).spaces, seed)
+
+
+def frozen(seed: int, environment: Environment = CARTPOLE) -> dict[str, np.ndarray]:
+    return {name: values.numpy() for name, values in policy(environment, seed).float().state_dict().items()}
+
+
+def test_equal_networks_of_equal_returns_are_one() -> None:
+    discounted = GAE.model_copy(update={"discount": 0.9})
+    endless = discounted.model_copy(update={"bootstrap_at_truncation": True})
+    wider = LEARNED.model_copy(update={"critic": Critic(hidden=(9,), fit_steps=5)})
+    variants = VARIANTS | {"discounted": discounted, "endless": endless, "wider": wider}
+    critics = fitted_critics(CARTPOLE, policy(), variants, seed=0, stage="late", trajectories=32)
+    assert list(critics) == list(variants)
+    assert critics["plain"] is None
+    assert critics["learned"] is critics["gae"]
+    assert len({id(critic) for critic in critics.values()}) == 5
+    assert fitted_critics(CARTPOLE, policy(), {"plain": PLAIN}, seed=0, stage="late") == {"plain": None}
+
+
+def test_a_network_is_that_of_its_seed_and_stage_whatever_others_there_are() -> None:
+    def weights(seed: int = 0, stage: str = "late", **others: Variant) -> torch.Tensor:
+        critic = fitted_critics(CARTPOLE, policy(), {**others, "learned": LEARNED}, seed, stage, 32)["learned"]
+        assert critic is not None
+        return torch.cat([parameter.flatten() for parameter in critic.network.parameters()])
+
+    assert torch.equal(weights(), weights(other=GAE.model_copy(update={"discount": 0.9})))
+    assert not torch.equal(weights(), weights(seed=1))
+    assert not torch.equal(weights(), weights(stage="middle"))
+
+
+def test_it_explains_trajectories_that_it_has_not_seen() -> None:
+    environment = Environment(id="CartPole-v1", horizon=200)
+    better = LEARNED.model_copy(update={"critic": Critic(hidden=(16,), fit_steps=10)})
+    critic = fitted_critics(environment, policy(environment), {"one": better}, 0, "late", 128)["one"]
+    assert critic is not None
+    copies, generators = make_environments(environment, 1, 256), generators_of(0, "late", "pool")
+    other = sample(copies, policy(environment), generators, environment.rewards)
+    assert critic.explained_variance(other) > 0.3
+
+
+def test_probes_say_what_the_network_explains_and_leave_other_rows_as_they_are() -> None:
+    def job(variants: dict[str, Variant]) -> ProbeJob:
+        return ProbeJob(
+            environment=CARTPOLE, variants=variants, policy=OPTIONS, stage="late", sample=SAMPLE, seeds=(0,)
+        )
+
+    rows = probe(job(VARIANTS), {0: frozen(0)}).set_index("variant")
+    explained, variance = rows["explained_variance"], rows["total_variance"]
+    assert explained.isna().tolist() == [True, False, False]
+    assert explained["learned"] == explained["gae"]
+    assert variance.loc[["plain", "learned", "gae"]].is_monotonic_decreasing
+    alone = probe(job({"plain": PLAIN}), {0: frozen(0)})
+    assert tuple(alone.columns) == LABORATORY_COLUMNS["probe"]
+    shared = list(LABORATORY_COLUMNS["probe"])
+    pd.testing.assert_frame_equal(alone[shared], rows.loc[["plain"]].reset_index()[shared])
+
+
+def test_explicit_forms_of_actor_critic_are_its_gradient() -> None:
+    job = IdentityJob(environment=CARTPOLE, variants=VARIANTS, stage=RANDOM, seeds=(0,))
+    assert (compare_forms(job)[["explicit_difference", "imitation_difference"]] < 1e-12).all(axis=None)
+
+
+def test_single_updates_follow_the_network() -> None:
+    job = UpdateJob(
+        environment=CARTPOLE, variants=VARIANTS, stage="late", seeds=(0,), policy=OPTIONS, updates=2, fresh=16
+    )
+    rows = take_updates(job, {0: frozen(0)}).set_index("variant")["rank_correlation"]
+    assert rows.notna().all()
+    assert rows["learned"] != rows["plain"]
+
+
+def test_corrections_of_stale_data_keep_the_network_of_the_behaviour_policy() -> None:
+    corrected = {name: one.model_copy(update={"importance": "trajectory"}) for name, one in VARIANTS.items()}
+    job = StalenessJob(
+        environment=RANDOM_MDP,
+        variants=corrected,
+        stage="late",
+        seeds=(0,),
+        policy=OPTIONS,
+        walker=LEARNED,
+        steps=(0, 3),
+        sample=SAMPLE,
+    )
+    rows = measure(job, {0: frozen(0, RANDOM_MDP)})["rows"].set_index(["variant", "steps"])
+    for unbiased in ("plain", "learned"):
+        assert rows["relative_bias"].xs(unbiased, level="variant").lt(1e-10).all()
+    assert rows["relative_bias"].xs("gae", level="variant").gt(1e-3).all()
+    assert (rows["kl"].xs(3, level="steps") > 0).all()
+
+
+@pytest.mark.parametrize("importance", ["trajectory", "exact_state"])
+def test_gae_of_exact_values_keeps_the_return_part_alone(importance: str) -> None:
+    """Weighted trajectories stay unbiased with λ = 1; the exact state's ratio expects Q of the old policy for any λ."""
+    mdp = random_mdp(3, states=2, seed=1)
+    behaviour, target = policy(RANDOM_MDP, 0), policy(RANDOM_MDP, 100)
+    enumeration = enumerate_trajectories(mdp, 10_000)
+    chances = enumeration.probabilities(action_probabilities(stack([behaviour]), mdp)).detach()
+    reuse = Reuse.at(target, behaviour, enumeration.trajectories, mdp)
+
+    def expected(**parts: object) -> torch.Tensor:
+        return expected_gradient(reuse, Variant(**{"importance": importance, "baseline": "exact", **parts}), chances)
+
+    decay = 1 if importance == "trajectory" else 0.4
+    found, to_go = expected(returns="gae", **{"lambda": decay}), expected()
+    torch.testing.assert_close(found, to_go, rtol=1e-10, atol=1e-12)
+    if importance == "trajectory":
+        torch.testing.assert_close(found, truth(mdp, target).gradient, rtol=1e-10, atol=1e-12)
+
+
+def test_chunks_of_batches_share_the_network() -> None:
+    critic = fitted_critics(RANDOM_MDP, policy(RANDOM_MDP), {"one": GAE}, 0, "late", 32)["one"]
+    mdp = random_mdp(3, states=2, seed=1)
+    behaviour, target = policy(RANDOM_MDP, 0), policy(RANDOM_MDP, 100)
+    every = enumerate_trajectories(mdp, 10_000)
+    reuse = Reuse.at(target, behaviour, every.trajectories, mdp)
+    chances = every.probabilities(action_probabilities(stack([behaviour]), mdp)).detach()
+    per_step = GAE.model_copy(update={"importance": "per_step"})
+    estimates = corrected_gradients(reuse.regrouped(1), per_step, critic)
+    torch.testing.assert_close(chances @ estimates, expected_gradient(reuse, per_step, chances, critic))

@@ -1,0 +1,181 @@
+"""A value network learns what it is fitted to, and knows whether the horizon ends a return."""
+
+from typing import Any
+
+import pytest
+import torch
+from pg.environments.enumeration import enumerate_trajectories
+from pg.environments.stacked import make_environments
+from pg.environments.tabular import MDP, chain
+from pg.estimators.returns import reward_to_go
+from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
+from pg.learning.critic import Critic, make_critic
+from pg.learning.policies import Policy, stack
+from pg.learning.tabular import action_probabilities, state_values
+from pg.study.model import Critic as CriticOptions
+from pg.study.model import Environment, Variant
+from pg.study.model import Policy as PolicyOptions
+from pg.trajectories import Spaces, Trajectories
+
+CHAIN = chain(horizon=4, length=2)
+ON_CHAIN = Environment(id="pg/Chain-v0", kwargs={"length": 2}, horizon=4)
+ENDLESS: dict[str, Any] = {"returns": "gae", "lambda": 0.9, "discount": 0.8, "bootstrap_at_truncation": True}
+
+
+def new_critic(mdp: MDP = CHAIN, fit_steps: int = 20, hidden: tuple[int, ...] = (16,), **parts: Any) -> Critic:
+    options = CriticOptions(hidden=hidden, fit_steps=fit_steps)
+    variant = Variant(baseline="value_network", critic=options, **parts)
+    critic = make_critic(variant, mdp.spaces, mdp.horizon, torch.Generator().manual_seed(0), torch.float64)
+    assert critic is not None
+    return critic
+
+
+def chain_policy() -> Policy:
+    return random_policy(PolicyOptions(hidden=()), CHAIN.spaces, seed=0)
+
+
+def sampled(policy: Policy, count: int, purpose: str = "critic") -> Trajectories:
+    copies = make_environments(ON_CHAIN, 1, count)
+    return in_float64(sample(copies, policy, generators_of(0, purpose), ON_CHAIN.rewards))
+
+
+def test_only_a_value_network_has_a_critic() -> None:
+    generator = torch.Generator()
+    assert make_critic(Variant(), Spaces(3, 2), 5, generator) is None
+    assert make_critic(Variant(baseline="exact"), Spaces(3, 2), 5, generator) is None
+
+
+def test_a_new_network_says_nothing() -> None:
+    values = new_critic().values(sampled(chain_policy(), 16))
+    assert (values.along == 0).all()
+    assert (values.rest == 0).all()
+
+
+@pytest.mark.parametrize("discount", [1.0, 0.6])
+def test_fitted_to_much_data_it_is_the_exact_value_of_each_state_at_each_step(discount: float) -> None:
+    policy, critic = chain_policy(), new_critic(fit_steps=400, discount=discount)
+    critic.fit(sampled(policy, 2048))
+    every = enumerate_trajectories(CHAIN, 10_000)
+    exact = state_values(policy, CHAIN, every.trajectories, discount)
+    chances = every.probabilities(action_probabilities(stack([policy]), CHAIN)).detach()
+    errors = (critic.values(every.trajectories).along - exact).square() * every.trajectories.mask
+    spread = (exact - exact[every.trajectories.mask].mean()).square() * every.trajectories.mask
+    assert (chances @ errors[0]).sum() < 0.06 * (chances @ spread[0]).sum()
+    assert (critic.values(every.trajectories).along[~every.trajectories.mask] == 0).all()
+
+
+def test_the_error_that_falls_is_the_squared_one_to_the_rewards_to_go() -> None:
+    batch, critic = sampled(chain_policy(), 64), new_critic(fit_steps=1, hidden=())
+    targets = reward_to_go(batch.rewards, batch.mask)[batch.mask]
+    critic.fit(batch)
+    (bias,) = (one for name, one in critic.network.named_parameters() if name.endswith("bias"))
+    left = CHAIN.horizon - batch.mask.nonzero()[:, -1]
+    assert bias.grad is not None
+    # At zero the derivative of the mean of (h f - G)² in the bias is the mean of -2 h G.
+    assert bias.grad.item() == pytest.approx(-2 * (left * targets).mean().item(), rel=1e-12)
+    # Adam's first step has the size of its rate.
+    assert bias.item() == pytest.approx(0.01, rel=1e-4)
+
+
+def test_what_it_has_explained_is_said_of_errors_and_spread() -> None:
+    batch, critic = sampled(chain_policy(), 512), new_critic(fit_steps=500)
+    assert critic.explained_variance(batch) == pytest.approx(0, abs=1e-12)
+    critic.fit(sampled(chain_policy(), 512, "other"))
+    targets = reward_to_go(batch.rewards, batch.mask)[batch.mask]
+    errors = targets - critic.values(batch).along[batch.mask]
+    expected = 1 - errors.var(correction=0) / targets.var(correction=0)
+    assert critic.explained_variance(batch) == pytest.approx(expected.item())
+    assert critic.explained_variance(batch) > 0.1
+
+
+def test_where_all_rewards_to_go_are_equal_nothing_is_there_to_explain() -> None:
+    one_step = sampled(chain_policy(), 32).until(1).changed(torch.clone)
+    one_step.rewards.fill_(1.0)
+    assert torch.tensor(new_critic().explained_variance(one_step)).isnan()
+
+
+def test_it_tells_steps_apart_where_the_horizon_ends_the_return_and_else_does_not() -> None:
+    seen = torch.eye(2, dtype=torch.float64)[[0, 0, 0]]
+    steps = torch.tensor([0, 2, 4])
+    for critic, differ in ((new_critic(), True), (new_critic(**ENDLESS), False)):
+        for parameter in critic.network.parameters():
+            torch.nn.init.normal_(parameter, generator=torch.Generator().manual_seed(1))
+        values = critic.network(seen, steps)
+        assert (values.unique().numel() == 3) == differ
+        assert (values[-1] == 0) == differ, "only a return that the horizon ends is worth nothing there"
+
+
+def truncated_and_terminated() -> Trajectories:
+    """Two trajectories of a step each; both ended in state 1, one of them for good."""
+    mask = torch.ones(1, 2, 1, dtype=torch.bool)
+    return Trajectories(
+        observations=torch.eye(2, dtype=torch.float64)[[0, 0]].reshape(1, 2, 1, 2),
+        actions=torch.zeros(1, 2, 1, dtype=torch.int64),
+        rewards=torch.tensor([[[2.0], [3.0]]], dtype=torch.float64),
+        mask=mask,
+        terminated=torch.tensor([[False, True]]),
+        truncated=torch.tensor([[True, False]]),
+        last_observations=torch.eye(2, dtype=torch.float64)[[1, 1]].reshape(1, 2, 2),
+    )
+
+
+def test_what_follows_truncation_is_worth_the_last_observation_and_what_follows_termination_nothing() -> None:
+    batch, critic = truncated_and_terminated(), new_critic(**ENDLESS)
+    for parameter in critic.network.parameters():
+        torch.nn.init.normal_(parameter, generator=torch.Generator().manual_seed(1))
+    assert batch.last_observations is not None
+    worth = critic.network(batch.last_observations[0, :1], torch.tensor([1])).item()
+    assert worth != 0
+    assert critic.values(batch).rest.tolist() == [[pytest.approx(worth), 0]]
+    assert critic.targets(batch)[0, :, 0].tolist() == [pytest.approx(2 + 0.8 * worth), 3]
+    ended = new_critic(discount=0.8)
+    assert ended.targets(batch)[0, :, 0].tolist() == [2, 3]
+
+
+def test_bootstrapping_finds_the_value_of_a_process_without_an_end() -> None:
+    """Steps that go on for ever and earn 1 each are worth 1 / (1 - γ), though each trajectory is cut off after four."""
+    batch = sampled(chain_policy(), 32).until(4)
+    alive = batch.mask.all(-1)
+    batch = batch.changed(lambda values: values[:, alive[0]])
+    batch.rewards.fill_(1.0)
+    endless, ended = new_critic(fit_steps=1, **ENDLESS), new_critic(fit_steps=1, discount=0.8)
+    goes_on = torch.ones_like(batch.truncated)
+    batch = Trajectories(
+        **{name: getattr(batch, name) for name in ("observations", "actions", "rewards", "mask", "last_observations")},
+        terminated=~goes_on,
+        truncated=goes_on,
+    )
+    for critic in (endless, ended):
+        for _ in range(1500):
+            critic.fit(batch)
+    found = endless.values(batch).along
+    torch.testing.assert_close(found, torch.full_like(found, 5.0), rtol=0.03, atol=0)
+    until_the_horizon = reward_to_go(batch.rewards, batch.mask, 0.8)
+    torch.testing.assert_close(ended.values(batch).along, until_the_horizon, rtol=0.03, atol=0.03)
+
+
+def test_bootstrapping_without_last_observations_is_refused() -> None:
+    batch = truncated_and_terminated()
+    without = Trajectories(
+        **{name: getattr(batch, name) for name in ("observations", "actions", "rewards", "mask")},
+        terminated=batch.terminated,
+        truncated=batch.truncated,
+    )
+    with pytest.raises(ValueError, match="needs what was observed after the last step"):
+        new_critic(**ENDLESS).values(without)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "elu"])
+def test_activations_are_those_of_their_names(activation: Any) -> None:
+    variant = Variant(baseline="value_network", critic=CriticOptions(hidden=(5,), activation=activation))
+    critic = make_critic(variant, CHAIN.spaces, CHAIN.horizon, torch.Generator().manual_seed(0), torch.float64)
+    assert critic is not None
+    first, _, last = critic.network.layers
+    assert isinstance(first, torch.nn.Linear)
+    assert isinstance(last, torch.nn.Linear)
+    torch.nn.init.ones_(last.weight)
+    seen = torch.eye(2, dtype=torch.float64)
+    inputs = torch.cat([seen, torch.tensor([[0.25], [0.5]], dtype=torch.float64)], -1)
+    hidden = getattr(torch.nn.functional, activation)(first(inputs))
+    expected = torch.tensor([3, 2]) * hidden.sum(-1)
+    torch.testing.assert_close(critic.network(seen, torch.tensor([1, 2])), expected)
