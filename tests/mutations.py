@@ -246,7 +246,7 @@ MUTATIONS = (
     _mutation(CONSTRAINTS, "longest / 2**halvings", "longest", "a step is never shortened"),
     _mutation(CONSTRAINTS, "(2 * limit / (solved @ flat)) ** 0.5", "(limit / (solved @ flat)) ** 0.5", "δ is halved"),
     _mutation(TABLES, ".where(trajectories.mask, 0)", "", "state ratios stand behind the end"),
-    _mutation(EXACT, "rewards + discount * transitions", "rewards + transitions", "values forget the discount"),
+    _mutation(EXACT, "expected + discount * transitions", "expected + transitions", "values forget the discount"),
     _mutation(EXACT, "torch.stack(states[::-1])", "torch.stack(states)", "values run backwards in time"),
     _mutation(
         EXACT,
@@ -264,8 +264,8 @@ MUTATIONS = (
     _mutation(ENUMERATION, "mdp.start[states[:, 0]] * np", "np", "the start's probability is not multiplied"),
     _mutation(
         ENUMERATION,
-        "mdp.rewards[happened] * mask",
-        "mdp.rewards[happened]",
+        "rewards=_one_batch(rewards * mask)",
+        "rewards=_one_batch(rewards)",
         "enumerated rewards go on behind the end",
     ),
     _mutation(TABULAR, "self.probabilities * ~self.terminates", "self.probabilities", "nothing ends in expectation"),
@@ -378,8 +378,8 @@ MUTATIONS = (
     ),
     _mutation(
         GRADIENTS,
-        "_advantages(policy, variants,",
-        "_advantages(policy, variants[::-1],",
+        "_advantages(policy, estimators, batches, mdp, found)",
+        "_advantages(policy, estimators[::-1], batches, mdp, found)",
         "variants are mixed up",
         _TEST_PROBING,
     ),
@@ -445,8 +445,8 @@ MUTATIONS = (
     _mutation(TRAINING, "paid(rewards, batch)", "batch", "learners are paid what is earned", _RETURNS_LOGGED),
     _mutation(
         TRAINING,
-        "return _row(learner, batch, log)",
-        "return _row(learner, paid(rewards, batch), log)",
+        "**_row(learner, batch, log)",
+        "**_row(learner, told, log)",
         "logged returns are those that were paid",
         _RETURNS_LOGGED,
     ),
@@ -459,8 +459,8 @@ MUTATIONS = (
     ),
     _mutation(
         HORIZONS,
-        "paid(environment.rewards, cut(collected, horizon))",
-        "cut(paid(environment.rewards, collected), horizon)",
+        "paid(environment.rewards, collected.until(horizon))",
+        "paid(environment.rewards, collected).until(horizon)",
         "rewards are paid before trajectories are cut",
         "tests/laboratory/test_transformed_rewards.py::"
         "test_rewards_are_paid_where_a_shorter_horizon_ends_the_trajectory",
@@ -477,8 +477,8 @@ MUTATIONS = (
     _mutation(EXPECTATIONS, "square - mean.square().sum().item()", "square", "a variance is a mean square", _MOMENTS),
     _mutation(
         EXPECTATIONS,
-        "regrouped(variant.batch), mdp)",
-        "regrouped(1), mdp)",
+        "regrouped(variant.batch), mdp, critic)",
+        "regrouped(1), mdp, critic)",
         "sampled batches are single trajectories",
         "tests/laboratory/test_monte_carlo.py::test_the_sampled_variance_is_the_enumerated_one",
     ),
@@ -540,8 +540,8 @@ MUTATIONS = (
     ),
     _mutation(
         FAMILIES,
-        "elif len(part.a.best_of) != len(part.b.best_of):",
-        "elif len(part.a.best_of) < len(part.b.best_of):",
+        'if (len(part.a.best_of), rates["a"]) != (len(part.b.best_of), rates["b"]):',
+        'if (len(part.a.best_of), rates["a"]) < (len(part.b.best_of), rates["b"]):',
         "a may have more candidates than b",
         "tests/study/test_validation.py",
     ),
