@@ -297,8 +297,8 @@ MUTATIONS = (
     ),
     _mutation(
         GRADIENTS,
-        "_advantages(policy, variants,",
-        "_advantages(policy, variants[::-1],",
+        "_advantages(policy, estimators,",
+        "_advantages(policy, estimators[::-1],",
         "variants are mixed up",
         _TEST_PROBING,
     ),
@@ -321,8 +321,8 @@ MUTATIONS = (
     _mutation(EXPECTATIONS, "square - mean.square().sum().item()", "square", "a variance is a mean square", _MOMENTS),
     _mutation(
         EXPECTATIONS,
-        "regrouped(variant.batch), mdp)",
-        "regrouped(1), mdp)",
+        "regrouped(variant.batch), mdp, critic)",
+        "regrouped(1), mdp, critic)",
         "sampled batches are single trajectories",
         "tests/laboratory/test_monte_carlo.py::test_the_sampled_variance_is_the_enumerated_one",
     ),
