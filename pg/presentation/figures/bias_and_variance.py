@@ -6,6 +6,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, MaxNLocator
 from pandas import DataFrame, Series
 
@@ -16,6 +17,7 @@ from pg.presentation.marks import Place
 
 _BIAS, _NOISE, _VARIANCE = "relative_bias", "relative_bias_noise", "total_variance"
 _AXIS_LABELS = {_BIAS: "bias over ‖∇J‖", _VARIANCE: "tr Cov"}
+_DASHED: dict[str, Any] = {"linewidth": 0.6, "linestyle": (0, (3, 3))}
 _DODGE = 0.12  # of the distance between neighbouring levels
 
 
@@ -39,7 +41,8 @@ def draw(request: FigureRequest) -> Figure:
         for row, metric in enumerate(_AXIS_LABELS):
             grid[start + row, 0].set_ylabel(_AXIS_LABELS[metric])
     figure.align_ylabels()
-    style.legend_below(figure, marks.legend_entries(strands, marked=True), request.figure.width)
+    noise = Line2D([], [], color=style.FAINT, label="bias from noise alone", **_DASHED)
+    style.legend_below(figure, [*marks.legend_entries(strands, marked=True), noise], request.figure.width)
     return figure
 
 
@@ -73,7 +76,7 @@ def _draw_panel(
         noise = _placed(request, place, _NOISE, strands)
         for strand in strands:
             own = noise[noise["strand"] == strand.key]
-            axes.plot(own["beside"], own["estimate"], color=strand.look.colour, linewidth=0.6, linestyle=(0, (3, 3)))
+            axes.plot(own["beside"], own["estimate"], color=strand.look.colour, **_DASHED)
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_locator(MaxNLocator(4))
     else:
