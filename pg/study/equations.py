@@ -341,7 +341,7 @@ def _imitation(start: Clone) -> tuple[str, ...]:
     probability, name = _probability(r"\theta", "j"), (shown or "").replace("_", " ")
     return (
         (
-            rf"\theta_0 \approx \arg \max_\theta \sum_{{j=1}}^{{n}} \sum_{{t=1}}^{{T_j}} \log {probability}"
+            rf"\theta_0 \approx \mathrm{{argmax}}_\theta \sum_{{j=1}}^{{n}} \sum_{{t=1}}^{{T_j}} \log {probability}"
             rf" \quad \text{{in demonstrations }} j = 1, \dots, n \text{{ by {name}}}"
         ),
         f"n = {start.demonstrations}",
