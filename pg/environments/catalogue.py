@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -193,8 +194,11 @@ def _problems_of_observations(environment: Environment, copy: gymnasium.Env[Any,
 
 
 def _spec(id: str) -> EnvSpec:
+    module, _, name = id.rpartition(":")
     try:
-        return gymnasium.spec(id)
+        if module:
+            importlib.import_module(module)
+        return gymnasium.spec(name)
     except (gymnasium.error.Error, ImportError) as error:
         near = difflib.get_close_matches(id, list(gymnasium.registry), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else "; any gymnasium id, or module:id, is allowed"

@@ -1,0 +1,35 @@
+"""Environments are found by id, also where a module registers it first, and refused by name."""
+
+from pathlib import Path
+
+import pytest
+from pg.environments.catalogue import UnsupportedEnvironment, check, horizon_of
+from pg.environments.stacked import make_environments
+from pg.study.model import Environment
+
+REGISTERING = """
+import gymnasium
+gymnasium.register("Registered-v0", entry_point="gymnasium.envs.classic_control:CartPoleEnv", max_episode_steps=7)
+"""
+
+
+def test_a_module_registers_an_id_when_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "registering_module.py").write_text(REGISTERING, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    environment = Environment(id="registering_module:Registered-v0")
+    check(environment)
+    assert horizon_of(environment) == 7
+    assert make_environments(environment, 1, 2).spaces.observation_size == 4
+
+
+@pytest.mark.parametrize(
+    ("id", "message"),
+    [
+        ("CartPol-v1", "id: 'CartPol-v1' is not known to gymnasium; did you mean 'CartPole-v1'"),
+        ("no_such_module:CartPole-v1", "id: 'no_such_module:CartPole-v1' is not known to gymnasium"),
+        ("gymnasium:Nothing-v9", "id: 'gymnasium:Nothing-v9' is not known to gymnasium"),
+    ],
+)
+def test_an_id_that_nothing_registers_is_refused(id: str, message: str) -> None:
+    with pytest.raises(UnsupportedEnvironment, match=message):
+        check(Environment(id=id))
