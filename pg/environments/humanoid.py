@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pg.environments.catalogue import horizon_of, make_copy
-from pg.environments.stacked import SteppedOneByOne, spaces_of
+from pg.environments.stacked import SteppedOneByOne, as_observed, spaces_of
 from pg.study.model import Environment
 from pg.trajectories import Transition
 
@@ -61,9 +61,9 @@ class WatchedHumanoids:
     def __init__(self, environment: Environment, trajectories: int) -> None:
         self.horizon = horizon_of(environment)
         copies = [make_copy(environment.id, environment.kwargs, self.horizon) for _ in range(trajectories)]
-        self.spaces = spaces_of(copies[0])
-        self._environment = environment
-        self._stepped = SteppedOneByOne(copies, self.spaces, self.horizon, trajectories)
+        stepped = SteppedOneByOne(copies, spaces_of(copies[0]), self.horizon, trajectories)
+        self._stepped = as_observed(stepped, environment)
+        self.spaces = self._stepped.spaces
         self._bodies = [_Body(copy) for copy in copies]
         self._moments: list[tuple[NDArray[np.float64], NDArray[np.bool_]]] = []
 

@@ -40,8 +40,12 @@ def make_environments(environment: Environment, seeds: int, trajectories: int) -
     mdp = tables_of(environment)
     if mdp is not None:
         return TabularEnvironments(mdp, seeds, trajectories)
-    copies, seen = _copies(environment, seeds, trajectories), environment.observations
-    hidden = hidden_in(environment, copies.spaces.observation_size)
+    return as_observed(_copies(environment, seeds, trajectories), environment)
+
+
+def as_observed(copies: Environments, environment: Environment) -> Environments:
+    """Return copies of an environment as policies are declared to see it."""
+    seen, hidden = environment.observations, hidden_in(environment, copies.spaces.observation_size)
     if not hidden and seen.stack == 1 and not seen.normalise:
         return copies
     return Observed(copies, hidden, seen.stack, normalised=seen.normalise)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pg.environments.humanoid import FEET, PARTS, WatchedHumanoids
 from pg.environments.stacked import make_environments
-from pg.study.model import Environment
+from pg.study.model import Environment, Observations
 
 HUMANOID = Environment(id="Humanoid-v5", horizon=40)
 STILL = Environment(id="Humanoid-v5", kwargs={"reset_noise_scale": 0.0}, horizon=40)
@@ -93,3 +93,12 @@ def test_they_are_watched_for_one_seed() -> None:
     assert humanoids.resized(1) is humanoids
     with pytest.raises(ValueError, match="2 seeds asked of humanoids that are watched for one"):
         humanoids.resized(2)
+
+
+def test_policies_see_watched_humanoids_as_the_study_declares() -> None:
+    seen = HUMANOID.model_copy(update={"observations": Observations(hide=(0, 1), stack=2)})
+    watched, plain = WatchedHumanoids(seen, 3), make_environments(seen, 1, 3)
+    assert watched.spaces == plain.spaces
+    np.testing.assert_array_equal(watched.reset(generators()), plain.reset(generators()))
+    for step in actions(1, 3):
+        np.testing.assert_array_equal(watched.step(step, ALIVE).observations, plain.step(step, ALIVE).observations)
