@@ -5,21 +5,18 @@ from __future__ import annotations
 import base64
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from latex2mathml.converter import convert
-from markupsafe import Markup
 from pandas import DataFrame
 
-from pg.presentation.captions import listed, number, span
-from pg.presentation.style import looks
-from pg.study.equations import definitions, environment_label, equation, label
+from pg.presentation.captions import number, span
+from pg.presentation.descriptions import environment_rows, experiment_row, variant_rows
 from pg.study.expansion import cells, is_tuned
-from pg.study.model import ClaimPart, Experiment, ProbeExperiment, Study, TrainExperiment
+from pg.study.model import ClaimPart, Study, TrainExperiment
 
 LECTURE_SECTIONS = (
     "Recap",
@@ -186,13 +183,13 @@ def render(report: Report) -> str:
     parts = _parts(report)
     return environment.get_template(report.template.name).render(
         title=report.study.name,
-        experiments=[_experiment(report.study, name, one) for name, one in report.study.experiments.items()],
-        environments=_environments(report.study),
+        experiments=[experiment_row(report.study, name, one) for name, one in report.study.experiments.items()],
+        environments=environment_rows(report.study),
         sections=_sections(report, parts),
         parts=parts,
         verdicts=_VERDICTS,
         counts=Counter(part.verdict for part in parts if part.primary),
-        variants=_variants(report.study),
+        variants=variant_rows(report.study),
         tuned=report.tuned,
         provenance=report.provenance,
         data_uri=_data_uri,
@@ -275,62 +272,6 @@ def _p_in_words(raw: float, adjusted: float) -> str:
         return ""
     kind = " (raw)" if math.isnan(adjusted) else ""
     return ("< 0.001" if p < 0.001 else number(p)) + kind
-
-
-def _experiment(study: Study, name: str, experiment: Experiment) -> dict[str, str]:
-    last = experiment.seeds.first + experiment.seeds.count - 1
-    match experiment:
-        case TrainExperiment():
-            extent = f"{experiment.budget.steps:,} environment steps per seed"
-        case ProbeExperiment():
-            stages = listed(experiment.source.stages)
-            extent = f"{experiment.sample.trajectories:,} trajectories per policy; stages {stages}"
-        case _:
-            extent = "all trajectories, enumerated"
-    levels = "; ".join(f"{path}: {', '.join(map(str, values))}" for path, values in experiment.sweep.items())
-    return {
-        "name": name,
-        "kind": experiment.kind,
-        "environments": listed([environment_label(study, one) for one in experiment.environments]),
-        "variants": str(len(experiment.variants)),
-        "seeds": f"{experiment.seeds.count} ({experiment.seeds.first}–{last})",
-        "extent": f"{extent}; {levels}" if levels else extent,
-    }
-
-
-def _environments(study: Study) -> Iterable[dict[str, str]]:
-    for name, environment in study.environments.items():
-        yield {
-            "name": environment_label(study, name),
-            "id": environment.id,
-            "horizon": "the environment’s own" if environment.horizon is None else str(environment.horizon),
-            "threshold": "" if environment.threshold is None else f"{environment.threshold:g}",
-        }
-
-
-def _variants(study: Study) -> Iterable[dict[str, object]]:
-    look_of = looks(tuple(study.variants))
-    for name, variant in study.variants.items():
-        yield {
-            "name": name,
-            "label": label(study, name),
-            "colour": look_of[name].colour,
-            "equation": _mathml(equation(variant)),
-            "definitions": [_mathml(line) for line in definitions(variant)],
-            "batch": variant.batch,
-            "optimizer": variant.optimizer.name,
-        }
-
-
-def _mathml(latex: str) -> Markup:
-    # Sums keep their limits above and below them, in brackets too. HTML knows MathML without its namespace, and the
-    # page is to hold no address at all.
-    displayed = convert(latex.replace(r"\sum_", r"\sum\limits_"), display="block")
-    # A superscript shrinks the prime to a dot where no font for mathematics is installed.
-    displayed = displayed.replace(
-        "<msup><mi>t</mi><mi>&#x02032;</mi></msup>", '<mrow><mi>t</mi><mtext class="prime">&#x02032;</mtext></mrow>'
-    )
-    return Markup(displayed.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', ""))
 
 
 def _data_uri(png: bytes) -> str:

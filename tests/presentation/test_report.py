@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from pg.evidence.records import LABORATORY_COLUMNS
+from pg.presentation.descriptions import experiment_row
 from pg.presentation.report import LECTURE_SECTIONS, Report, render, section_rank
 from pg.study.model import Study
+from pg.study.validation import read
 
 Reports = Callable[..., Report]
 
@@ -177,3 +180,15 @@ def test_an_interval_says_how_much_it_covers(make_report: Reports, study: Study)
 
     assert "(90&nbsp;% interval 0.420 to 0.470)" in page
     assert "(95&nbsp;% interval −0.700 to −0.100)" in page
+
+
+def test_every_kind_of_experiment_says_how_much_it_takes() -> None:
+    smoke = read(Path(__file__).parents[2] / "workflow" / "studies" / "smoke.yaml")
+
+    extents = {
+        one["kind"]: one["extent"] for one in (experiment_row(smoke, *item) for item in smoke.experiments.items())
+    }
+
+    assert set(extents) == {*LABORATORY_COLUMNS, "train"}
+    assert extents["gait"] == "2 episodes per policy; policies of humanoid, initial and late"
+    assert extents["horizon"] == ("32 trajectories per policy, cut off at 5, 20 and 50; policies of learning, late")

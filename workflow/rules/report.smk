@@ -5,6 +5,7 @@ from pathlib import Path
 TEMPLATE = Path(workflow.basedir, "workflow/report")
 PAGE = (
     "presentation.report",
+    "presentation.descriptions",
     "presentation.captions",
     "presentation.style",
     "study.equations",
