@@ -46,7 +46,7 @@ EXACT, ENUMERATION, TABULAR = (f"pg/environments/{name}.py" for name in ("exact"
 REWARDS, OBSERVATIONS = (f"pg/environments/{name}.py" for name in ("rewards", "observations"))
 HUMANOID, GAIT = "pg/environments/humanoid.py", "pg/laboratory/gait.py"
 CONSTRAINTS, CRITIC = "pg/learning/constraints.py", "pg/learning/critic.py"
-SCALING, TRAINING = (f"pg/learning/{name}.py" for name in ("scaling", "training"))
+SCALING, LEARNER, TRAINING = (f"pg/learning/{name}.py" for name in ("scaling", "learner", "training"))
 FROZEN, HORIZONS = (f"pg/laboratory/{name}.py" for name in ("frozen", "horizons"))
 EVALUATION, STATISTICS = "pg/learning/evaluation.py", "pg/evidence/statistics.py"
 UPDATES, SCORES, TABLES, ROLLOUT, POLICIES = (
@@ -230,10 +230,11 @@ MUTATIONS = (
     _mutation(CRITIC, "network(last.flatten(0, 1)", "network(0 * last.flatten(0, 1)", "nothing is seen at the end"),
     _mutation(CRITIC, "/ (len(self.left) - 1)", "* 0", "every step is the first"),
     _mutation(
-        "pg/learning/training.py",
+        LEARNER,
         "    explained = critic.explained_variance(batch)\n    critic.fit(batch)\n",
         "    critic.fit(batch)\n    explained = critic.explained_variance(batch)\n",
         "the critic is judged by what it was fitted to",
+        "tests/learning/test_training.py",
     ),
     _mutation(
         "pg/laboratory/critics.py",
@@ -442,9 +443,9 @@ MUTATIONS = (
         "seeds that are left scale by those that are through",
         "tests/learning/test_scaling.py::test_stacked_policies_scale_each_by_its_own",
     ),
-    _mutation(TRAINING, "paid(rewards, batch)", "batch", "learners are paid what is earned", _RETURNS_LOGGED),
+    _mutation(LEARNER, "paid(rewards, batch)", "batch", "learners are paid what is earned", _RETURNS_LOGGED),
     _mutation(
-        TRAINING,
+        LEARNER,
         "**_row(learner, batch, log)",
         "**_row(learner, told, log)",
         "logged returns are those that were paid",

@@ -36,6 +36,7 @@ def training_code(environment: Environment, variant: Variant) -> tuple[str, ...]
         *_imitation_code(variant),
         "learning.updates",
         "learning.constraints",
+        "learning.learner",
         "learning.training",
     )
 

@@ -10,9 +10,10 @@ from pg.environments.catalogue import mdp_of
 from pg.environments.exact import objective
 from pg.evidence.records import EVALUATION_COLUMNS, RunRecorder
 from pg.learning.evaluation import make_evaluator
+from pg.learning.learner import Learner, make_learner
 from pg.learning.policies import stack
 from pg.learning.tabular import action_probabilities
-from pg.learning.training import Learner, make_learner, train
+from pg.learning.training import train
 from pg.study.jobs import TrainJob
 from pg.study.model import Budget, Environment, Evaluate, Optimizer, Policy, Variant
 from pg.trajectories import Spaces

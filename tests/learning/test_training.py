@@ -13,7 +13,8 @@ from pg.__main__ import main
 from pg.evidence.curves import has_diverged
 from pg.evidence.records import RUN_COLUMNS
 from pg.learning.critic import Critic as LearnedCritic
-from pg.learning.training import make_learner, train, tune
+from pg.learning.learner import make_learner
+from pg.learning.training import train, tune
 from pg.study.jobs import Demonstrators, TrainJob, TuneJob
 from pg.study.model import KL, Budget, Clone, Critic, Environment, Optimizer, Policy, Rewards, Tuning, Variant
 from pg.trajectories import Spaces

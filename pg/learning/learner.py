@@ -1,0 +1,130 @@
+"""One seed's learner: its policy, what it is improved with, and what a batch makes of it."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+
+from pg.environments.rewards import paid
+from pg.environments.tabular import MDP
+from pg.estimators.importance import NonFiniteWeights
+from pg.learning.constraints import Penalty
+from pg.learning.critic import Critic, make_critic
+from pg.learning.imitation import AT_RANDOM, Beginning
+from pg.learning.policies import Policy, make_policy
+from pg.learning.rollout import Generators
+from pg.learning.updates import FAILED, UpdateLog, make_optimizer, update
+from pg.randomness import generator, torch_generator
+from pg.study.model import Budget, Rewards, Variant
+from pg.trajectories import Spaces, Trajectories, valid_steps
+
+_log = logging.getLogger("pg")
+
+
+@dataclass(slots=True)
+class Learner:
+    """One seed's policy, optimizer, critic, generators and progress."""
+
+    seed: int
+    learning_rate: float
+    policy: Policy
+    optimizer: torch.optim.Optimizer
+    generators: Generators
+    shuffling: np.random.Generator
+    penalty: Penalty
+    critic: Critic | None
+    beginning: Beginning = AT_RANDOM
+    iteration: int = 0
+    steps: int = 0
+    episodes: int = 0
+    diverged: bool = False
+
+    def is_through(self, budget: Budget) -> bool:
+        """Tell whether the budget is spent, or the policy lost."""
+        out_of_iterations = budget.max_iterations is not None and self.iteration >= budget.max_iterations
+        return self.diverged or out_of_iterations or self.steps >= budget.steps
+
+
+def make_learner(
+    variant: Variant, spaces: Spaces, horizon: int, seed: int, learning_rate: float, stream: str
+) -> Learner:
+    """Return a new learner whose every random number follows from the stream and the seed."""
+    policy = make_policy(variant.policy, spaces, torch_generator(seed, stream, "policy"))
+    return Learner(
+        seed=seed,
+        learning_rate=learning_rate,
+        policy=policy,
+        optimizer=make_optimizer(variant.optimizer, policy, learning_rate),
+        generators=Generators(generator(seed, stream, "starts"), generator(seed, stream, "actions")),
+        shuffling=generator(seed, stream, "minibatches"),
+        penalty=Penalty(),
+        critic=make_critic(variant, spaces, horizon, torch_generator(seed, stream, "critic")),
+    )
+
+
+def improve(
+    learner: Learner, variant: Variant, batch: Trajectories, rewards: Rewards, mdp: MDP | None
+) -> dict[str, float | int]:
+    """Take the steps of one learner on its own batch, S = 1, fit its critic, and return the row that tells of them.
+
+    The learner is paid as the rewards say; the row tells what the batch has earned.
+    """
+    learner.iteration += 1
+    learner.steps += int(batch.mask.sum())
+    learner.episodes += batch.mask.shape[1]
+    scaled_by = _scaled_by(learner.policy)
+    told = paid(rewards, batch)
+    log = _update(learner, variant, told, mdp)
+    # An infinite divergence belongs to a policy that withholds an action; an undefined one to a policy that is lost.
+    learner.diverged = not math.isfinite(log.gradient_norm) or math.isnan(log.kl_new_old + log.kl_old_new)
+    if learner.policy.scaling is not None:
+        learner.policy.scaling.observe(valid_steps(batch)[0])
+    return {**_row(learner, batch, log), "explained_variance": _fit(learner.critic, told)} | scaled_by
+
+
+def _scaled_by(policy: Policy) -> dict[str, float]:
+    """Tell what is subtracted from observations, as a root mean square, and what divides them, as a geometric mean."""
+    if (scale := policy.scale) is None:
+        return {}
+    shift, deviation = scale.mean.square().mean().sqrt(), scale.deviation.log().mean().exp()
+    return {"observation_shift": shift.item(), "observation_scale": deviation.item()}
+
+
+def _update(learner: Learner, variant: Variant, batch: Trajectories, mdp: MDP | None) -> UpdateLog:
+    try:
+        return update(
+            learner.policy, learner.optimizer, variant, batch, mdp, learner.shuffling, learner.penalty, learner.critic
+        )
+    except NonFiniteWeights as error:
+        _log.warning("seed %d, iteration %d: %s; the run ends", learner.seed, learner.iteration, error)
+        return FAILED
+
+
+def _fit(critic: Critic | None, batch: Trajectories) -> float:
+    """Fit the critic to the batch, and return what share of the batch's variance it had explained before."""
+    if critic is None:
+        return math.nan
+    explained = critic.explained_variance(batch)
+    critic.fit(batch)
+    return explained
+
+
+def _row(learner: Learner, batch: Trajectories, log: UpdateLog) -> dict[str, float | int]:
+    returns = batch.returns.to(torch.float64)
+    return {
+        "seed": learner.seed,
+        "iteration": learner.iteration,
+        "steps": learner.steps,
+        "episodes": learner.episodes,
+        "return_mean": returns.mean().item(),
+        "return_min": returns.min().item(),
+        "return_max": returns.max().item(),
+        "length_mean": batch.lengths.to(torch.float64).mean().item(),
+        **asdict(log),
+        "learning_rate": learner.learning_rate,
+        **asdict(learner.beginning),
+    }
