@@ -1,0 +1,171 @@
+"""Whatever a study says, it is read and expanded into its jobs, or refused in words that name what is wrong.
+
+Studies are made from the smoke study, which has every kind of experiment, figure and environment, by a few changes at
+random places: options exchanged for others of their kind, keys misspelt or lost, values of a wrong type or size.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pg.study.expansion import blocks, cells, is_tuned
+from pg.study.jobs import laboratory_job, stages_of, train_job, tune_job
+from pg.study.model import Study, TrainExperiment
+from pg.study.validation import InvalidStudy, load, read_options
+
+SMOKE = read_options(Path(__file__).parents[2] / "workflow/studies/smoke.yaml")
+
+# Values that break whatever option they are given to, and such as may fit.
+WRONG: tuple[Any, ...] = ({"nested": {}}, [[]], -1, -0.5, "no such thing", float("nan"), float("inf"), 10**9, "", True)
+FITTING: dict[str, tuple[Any, ...]] = {
+    "returns": ("total", "to_go"),
+    "baseline": ("none", "average_reward", "leave_one_out", "per_step", "per_step_leave_one_out", "optimal"),
+    "discount": (1.0, 0.99),
+    "normalise_advantages": (True, False),
+    "importance": ("none", "trajectory", "per_decision", "per_step"),
+    "self_normalised": (True, False),
+    "truncate_at": (None, 2.0),
+    "clip": (None, 0.2),
+    "gradient_steps": (1, 3),
+    "minibatches": (1, 2),
+    "kl": (None, *({"limit": 0.1, "hold_by": way} for way in ("early_stop", "penalty", "line_search"))),
+    "batch": (4, 8),
+    "optimizer": ({"name": "sgd", "learning_rate": 0.1}, {"learning_rate": 0.003}),
+    "policy": ({"hidden": []}, {"hidden": [4], "activation": "relu"}),
+}
+
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(QUICK, max_examples=5000)
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of every key and item below a node."""
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in items:
+        yield (*path, key)
+        yield from places(value, (*path, key))
+
+
+def at(options: Any, path: tuple[Any, ...]) -> Any:
+    for key in path:
+        options = options[key]
+    return options
+
+
+def misspelt(chance: random.Random, key: str) -> str:
+    place = chance.randrange(len(key))
+    return key[:place] + chance.choice("xyz_") + key[place + chance.randrange(2) :]
+
+
+def broken(seed: int) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """Return the smoke study with one change that is likely to break it, and where it was made."""
+    chance, options = random.Random(seed), copy.deepcopy(SMOKE)
+    path = chance.choice([place for place in places(options) if "kwargs" not in place])
+    *parents, key = path
+    parent = at(options, tuple(parents))
+    match chance.choice(("wrong value", "misspelt", "lost") if isinstance(key, str) else ("wrong value",)):
+        case "misspelt":
+            parent[misspelt(chance, key)] = parent.pop(key)
+        case "lost":
+            del parent[key]
+        case _:
+            parent[key] = copy.deepcopy(chance.choice(WRONG))
+    return options, path
+
+
+def varied(seed: int) -> dict[str, Any]:
+    """Return the smoke study with the parts of some variants exchanged: legal, or a combination without meaning."""
+    chance, options = random.Random(seed), copy.deepcopy(SMOKE)
+    for name in chance.sample(sorted(options["variants"]), 3):
+        for part in chance.sample(sorted(FITTING), chance.randrange(1, 4)):
+            options["variants"][name][part] = copy.deepcopy(chance.choice(FITTING[part]))
+    # What is measured needs a policy of its source for every seed.
+    count = chance.randrange(1, 30)
+    for experiment in options["experiments"].values():
+        experiment["seeds"] = {"count": count, "per_job": chance.randrange(1, 12)}
+    return options
+
+
+def expand(study: Study) -> int:
+    """Make every job of a study; return how many there are."""
+    count = 0
+    for name, experiment in study.experiments.items():
+        for block in blocks(experiment.seeds):
+            if isinstance(experiment, TrainExperiment):
+                for cell in cells(study, name):
+                    jobs = [train_job(study, cell, block), *([tune_job(study, cell)] if is_tuned(cell) else [])]
+                    count += len([job.canonical() for job in jobs])
+                continue
+            for environment in dict.fromkeys(cell.environment_id for cell in cells(study, name)):
+                for stage in stages_of(study, name):
+                    count += bool(laboratory_job(study, name, environment, stage, block).canonical())
+    return count
+
+
+def readable_refusal(options: dict[str, Any]) -> str | None:
+    """Return the message that refuses a study; None where it is legal, and its jobs could be made."""
+    try:
+        study = load(options)
+    except InvalidStudy as refusal:
+        return str(refusal)
+    assert expand(study) > 0
+    return None
+
+
+def names_a_place(message: str, path: tuple[Any, ...]) -> bool:
+    """Tell whether a message leads to where a change was made: by the key itself, or by what refers to it."""
+    words = {str(step) for step in path}
+    return any(word in message for word in words) and "Traceback" not in message
+
+
+def judge_broken(seed: int) -> None:
+    options, path = broken(seed)
+    message = readable_refusal(options)
+    assert message is None or names_a_place(message, path), (path, message)
+    assert message is None or all(len(line) < 600 for line in message.splitlines()), message
+
+
+def judge_varied(seed: int) -> None:
+    message = readable_refusal(varied(seed))
+    assert message is None or "variants." in message or "experiments." in message, message
+
+
+@QUICK
+@given(SEEDS)
+def test_a_study_with_one_thing_wrong_is_refused_by_name_or_still_legal(seed: int) -> None:
+    judge_broken(seed)
+
+
+@QUICK
+@given(SEEDS)
+def test_any_composition_is_expanded_into_its_jobs_or_refused_with_the_reason(seed: int) -> None:
+    judge_varied(seed)
+
+
+@pytest.mark.slow
+@MANY
+@given(SEEDS)
+def test_many_studies_with_one_thing_wrong_are_refused_by_name_or_still_legal(seed: int) -> None:
+    judge_broken(seed)
+
+
+@pytest.mark.slow
+@MANY
+@given(SEEDS)
+def test_many_compositions_are_expanded_into_their_jobs_or_refused_with_the_reason(seed: int) -> None:
+    judge_varied(seed)
+
+
+def test_both_outcomes_occur() -> None:
+    refused = [readable_refusal(broken(seed)[0]) is not None for seed in range(20)]
+    legal = [readable_refusal(varied(seed)) is None for seed in range(40)]
+    assert sum(refused) > 10
+    assert any(legal)
