@@ -336,6 +336,13 @@ MUTATIONS = (
     ),
     _mutation(
         EVALUATION,
+        "make_environments(options.judged_in(environment),",
+        "make_environments(environment,",
+        "evaluated episodes are as long as those trained on",
+        f"{_TEST_EVALUATION}::test_evaluated_episodes_are_as_long_as_the_evaluation_says",
+    ),
+    _mutation(
+        EVALUATION,
         "self._generators[learner.seed] for",
         "self._generators[due[0].seed] for",
         "seeds share a generator",

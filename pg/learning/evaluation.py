@@ -89,7 +89,8 @@ class Evaluator:
 
 def make_evaluator(options: Evaluate, environment: Environment, seeds: Sequence[int], stream: str) -> Evaluator:
     """Return an evaluator with as many copies of the environment as all seeds need at once."""
-    return Evaluator(options, make_environments(environment, len(seeds), options.episodes), seeds, stream)
+    environments = make_environments(options.judged_in(environment), len(seeds), options.episodes)
+    return Evaluator(options, environments, seeds, stream)
 
 
 def _generators(seed: int, stream: str) -> Generators:

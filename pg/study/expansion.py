@@ -282,7 +282,8 @@ def _evaluation_steps(declared: TrainExperiment, cell: Cell) -> int:
     if declared.evaluate is None:
         return 0
     evaluations = 1 + declared.budget.steps // declared.evaluate.every_steps
-    return declared.seeds.count * evaluations * declared.evaluate.episodes * (cell.environment.horizon or 500)
+    horizon = declared.evaluate.judged_in(cell.environment).horizon or 500
+    return declared.seeds.count * evaluations * declared.evaluate.episodes * horizon
 
 
 def _tuning_runs(declared: TrainExperiment, cell: Cell) -> int:

@@ -369,6 +369,9 @@ class Evaluate(Record):
         description="An evaluation before the first update, and after each in which the steps pass a multiple of this."
     )
     episodes: PositiveInt = Field(description="Episodes per evaluation.")
+    horizon: PositiveInt | None = Field(
+        default=None, description="Steps after which an evaluated episode ends. Default: the environment's horizon."
+    )
     deterministic: bool = Field(
         default=True, description="Take the most likely action, or a Gaussian's mean; otherwise sample, as in training."
     )
@@ -377,6 +380,10 @@ class Evaluate(Record):
         description="Return that every episode of an evaluation must reach to pass. "
         "Default: the environment's threshold.",
     )
+
+    def judged_in(self, environment: Environment) -> Environment:
+        """Return the environment as evaluations meet it: the same, for as long as they last."""
+        return environment if self.horizon is None else environment.model_copy(update={"horizon": self.horizon})
 
 
 class ExperimentBase(Record):

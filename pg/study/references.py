@@ -133,6 +133,14 @@ def _evaluation_problems(study: Study, name: str) -> Iterator[str]:
             f"experiments.{name}.evaluate.passed_at: is missing, and {environment} declares no threshold to take its "
             "place; give the return that an episode must reach, or the environment a threshold"
         )
+    trained = ((cell.environment_name, horizon_of(cell.environment)) for cell in cells(study, name))
+    for environment, horizon in dict.fromkeys(trained):
+        if evaluate.horizon not in (None, horizon) and environment not in unjudged:
+            yield (
+                f"experiments.{name}.evaluate.passed_at: is missing, and the threshold of {environment} is of "
+                f"trajectories of {horizon} steps where evaluate.horizon: {evaluate.horizon}; give the return that an "
+                "episode of an evaluation must reach"
+            )
 
 
 def _source_problems(study: Study, at: str, experiment: Experiment, source: Source) -> Iterator[str]:

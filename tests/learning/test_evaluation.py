@@ -110,6 +110,38 @@ def test_episodes_return_what_the_policy_is_worth(deterministic: bool) -> None:
     assert len(set(worth.values())) > 1
 
 
+@pytest.mark.parametrize("horizon", [5, 12])
+def test_evaluated_episodes_are_as_long_as_the_evaluation_says(horizon: int) -> None:
+    """Shorter or longer than the trajectories trained on, 8 steps: their mean return is J at that horizon."""
+    (learner,), mdp = learners(1), mdp_of(CHAIN.model_copy(update={"horizon": horizon}))
+    assert mdp is not None
+    options = Evaluate(every_steps=1, episodes=2000, horizon=horizon, deterministic=False)
+    returns = pd.DataFrame(make_evaluator(options, CHAIN, [0], "train").evaluate([learner]))["return"]
+    worth = objective(mdp, action_probabilities(stack([learner.policy]), mdp).double()).item()
+    assert abs(returns.mean() - worth) < 4 * returns.std() / 2000**0.5
+
+
+def test_an_evaluation_may_outlast_the_environments_own_limit() -> None:
+    """Every step of Pendulum-v1 costs something and none is its last, but that its own limit is 200 steps."""
+    variant, returns = Variant(policy=Policy(hidden=())), []
+    for horizon in (200, 230):
+        learner = make_learner(variant, Spaces(3, None, 1), horizon, 0, 0.1, "train")
+        options = Evaluate(every_steps=1, episodes=1, horizon=horizon)
+        evaluator = make_evaluator(options, Environment(id="Pendulum-v1", horizon=20), [0], "train")
+        returns += [row["return"] for row in evaluator.evaluate([learner])]
+    assert returns[1] < returns[0] - 1
+
+
+@pytest.mark.parametrize("id", ["InvertedPendulum-v5", "pg/Chain-v0"])
+def test_what_is_trained_is_the_same_however_long_evaluations_are(id: str) -> None:
+    as_trained, otherwise = (
+        trained(id, 0, 1, evaluate=Evaluate(every_steps=100, episodes=2, horizon=horizon)) for horizon in (None, 3)
+    )
+    assert otherwise.frame().to_csv(index=False) == as_trained.frame().to_csv(index=False)
+    assert otherwise.evaluations()["steps"].equals(as_trained.evaluations()["steps"])
+    assert not otherwise.evaluations()["return"].equals(as_trained.evaluations()["return"])
+
+
 def test_every_evaluation_starts_anew_and_every_seed_has_numbers_of_its_own() -> None:
     one, other = learners(2)
     other.policy = one.policy

@@ -184,6 +184,11 @@ def test_steps_to_pass_are_those_of_evaluations(request_for: Requests) -> None:
     assert f"reached by {passed.sum():.0f} of 10" in said
     assert "Bars are medians" in said
     assert "evaluations of 3 deterministic episodes about every 1,000 steps, all of which must return 475" in said
+    ladder = request.training
+    assert ladder.evaluate is not None
+    longer = ladder.model_copy(update={"evaluate": ladder.evaluate.model_copy(update={"horizon": 2000})})
+    study = request.study.model_copy(update={"experiments": {**request.study.experiments, "ladder": longer}})
+    assert "of 3 deterministic episodes of up to 2,000 steps about every" in caption(replace(request, study=study))
 
 
 def test_steps_need_a_threshold(request_for: Requests, study: Study) -> None:

@@ -81,6 +81,9 @@ def test_evaluations_belong_to_a_job_and_the_level_that_judges_them_does_not(opt
     assert set(with_evaluations.code) - set(without.code) == {"learning.evaluation"}
     options["experiments"]["learn"]["evaluate"]["passed_at"] = 90
     assert job() == with_evaluations
+    options["experiments"]["learn"]["evaluate"]["horizon"] = 70
+    assert job() != with_evaluations
+    del options["experiments"]["learn"]["evaluate"]["horizon"]
     options["experiments"]["learn"]["evaluate"]["deterministic"] = False
     assert job() != with_evaluations
 
@@ -92,6 +95,8 @@ def test_the_estimate_counts_evaluations_as_if_all_episodes_were_full(options: d
     # Two variants, five seeds; evaluations at 0, 40 and 80 steps of three episodes of 500 steps.
     assert after.steps - before.steps == 2 * 5 * 3 * 3 * 500
     assert after.core_minutes > before.core_minutes
+    options["experiments"]["learn"]["evaluate"] |= {"horizon": 70, "passed_at": 60}
+    assert estimate(load(options), ("learn",)).steps - before.steps == 2 * 5 * 3 * 3 * 70
 
 
 def test_a_figures_study_keeps_the_places_of_variants(options: dict[str, Any]) -> None:

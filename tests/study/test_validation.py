@@ -156,6 +156,21 @@ def test_a_level_takes_the_place_of_a_threshold(options: dict[str, Any]) -> None
     assert load(options).claims
 
 
+def test_a_threshold_is_of_trajectories_as_long_as_those_trained_on(options: dict[str, Any]) -> None:
+    evaluate = with_evaluations(options)["experiments"]["learn"]["evaluate"]
+    evaluate["horizon"] = 500
+    assert load(options).claims
+    evaluate["horizon"] = 501
+    with pytest.raises(
+        InvalidStudy,
+        match=r"learn\.evaluate\.passed_at: is missing, and the threshold of cartpole is of trajectories of 500 steps "
+        r"where evaluate\.horizon: 501; give the return",
+    ):
+        load(options)
+    evaluate["passed_at"] = 501
+    assert load(options).claims
+
+
 def test_a_figure_of_evaluations_needs_some(options: dict[str, Any]) -> None:
     with_evaluations(options)["figures"]["passing"] = {
         "kind": "steps_to_pass",

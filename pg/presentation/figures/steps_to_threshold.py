@@ -125,8 +125,9 @@ def _in_words(request: FigureRequest, environment: str) -> str:
         return f"steps to a return of {number(threshold or math.nan)}"
     level = threshold if evaluate.passed_at is None else evaluate.passed_at
     acting = "deterministic" if evaluate.deterministic else "sampled"
+    length = "" if evaluate.horizon is None else f" of up to {number(evaluate.horizon)} steps"
     return (
-        f"evaluations of {counted(evaluate.episodes, acting + ' episode')} about every "
+        f"evaluations of {counted(evaluate.episodes, acting + ' episode')}{length} about every "
         f"{number(evaluate.every_steps)} steps, all of which must return {number(level or math.nan)}"
     )
 
