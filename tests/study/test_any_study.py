@@ -41,7 +41,7 @@ FITTING: dict[str, tuple[Any, ...]] = {
     "policy": ({"hidden": []}, {"hidden": [4], "activation": "relu"}),
 }
 
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MANY = settings(QUICK, max_examples=5000)
 SEEDS = st.integers(0, 2**32 - 1)
 
