@@ -22,6 +22,7 @@ from pg.study.model import (
     Environment,
     Evaluate,
     ExactExperiment,
+    Experiment,
     GaitExperiment,
     HorizonExperiment,
     IdentityExperiment,
@@ -409,7 +410,7 @@ def part_of(study: Study, experiments: Iterable[str]) -> Study:
     """
     kept = {name: study.experiments[name] for name in study.experiments if name in set(experiments)}
     environments = {name for experiment in kept.values() for name in experiment.environments}
-    variants = {name for experiment in kept.values() for name in experiment.variants}
+    variants = {name for experiment in kept.values() for name in (*experiment.variants, *_walkers(experiment))}
     names = list(study.variants)
     last = max(names.index(name) for name in variants)
     return study.model_copy(
@@ -421,6 +422,11 @@ def part_of(study: Study, experiments: Iterable[str]) -> Study:
             "figures": {},
         }
     )
+
+
+def _walkers(experiment: Experiment) -> tuple[str, ...]:
+    """Name the variant whose steps an experiment follows, beside those that it measures."""
+    return (experiment.walk.variant,) if isinstance(experiment, StalenessExperiment) else ()
 
 
 def canonical(record: Record) -> str:

@@ -1,5 +1,6 @@
 """Sweeps become cells, seeds become blocks, and heirs inherit what they do not say."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from pg.study.code import code_digest
 from pg.study.expansion import Block, ExtensionError, blocks, cells, estimate, extended, solvable
 from pg.study.jobs import TrainJob, part_of, train_job
 from pg.study.model import Seeds, Study
-from pg.study.validation import load
+from pg.study.validation import load, read
 
 
 def test_an_heir_inherits_options_but_not_the_label_and_nested_ones_are_merged() -> None:
@@ -119,3 +120,10 @@ def test_environments_with_a_threshold_have_a_common_scale(options: dict[str, An
     assert solvable(load(options), "learn") == ("cartpole",)
     options["environments"]["chain"]["threshold"] = 0.0
     assert solvable(load(options), "learn") == ("chain", "cartpole")
+
+
+def test_a_part_of_a_study_knows_the_variant_whose_steps_it_follows() -> None:
+    study = read(Path(__file__).parents[2] / "config.yaml")
+    part = part_of(study, ["staleness"])
+    assert list(study.variants).index("walker") > list(study.variants).index("stale_per_step")
+    assert part.variants["walker"] == study.variants["walker"]
