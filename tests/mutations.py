@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parent.parent
-COPIED = ("pg", "tests", "pyproject.toml")
+COPIED = ("pg", "tests", "workflow", "config.yaml", "pyproject.toml")
 FEW = 3
 WORKERS = 2
 PASSED, FAILED = 0, 1
