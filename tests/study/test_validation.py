@@ -340,6 +340,11 @@ BEST = "claims/causality/parts/best"
             [{"variant": "to_go", "variant.gradient_steps": 4}],
             r"best\.b\.best_of: has 2 × 2 learning rates as candidates, and a has 1 × 2 .*; both need equally many",
         ),
+        (
+            f"{BEST}/b/best_of",
+            [{"variant": "to_go", "variant.gradient_steps": 1}],
+            r"best\.b\.best_of: has 1 × 2 learning rates as candidates, and a has 2 × 2 .*; both need equally many",
+        ),
         (f"{BEST}/against", "reusse", r"best\.against: 'reusse' .*did you mean 'reuse'"),
         (f"{BEST}/against", "gradients", r"best\.against: gradients is of kind probe; reuse is of kind train"),
         (
