@@ -24,7 +24,7 @@ from pg.presentation.style import Strand, bounded, canvas, note_beside, strands
 from pg.study.equations import environment_label
 from pg.study.expansion import swept
 from pg.study.jobs import stages_of
-from pg.study.model import ProbeExperiment
+from pg.study.model import ProbeExperiment, UpdateExperiment
 
 ROUNDING = 1e-10
 """Below this, a difference of numbers that are exact but for rounding counts as 0."""
@@ -226,3 +226,17 @@ def _ends(rows: DataFrame) -> tuple[Any, Any]:
 def _colour_each(rows: DataFrame, strands: Sequence[Strand]) -> list[str]:
     palette = colours(strands)
     return [palette[key] for key in rows["strand"]]
+
+
+def update_experiment(request: FigureRequest) -> UpdateExperiment:
+    """Return the experiment of a figure that draws single updates.
+
+    Raises
+    ------
+    TypeError
+        If it takes no single updates.
+    """
+    experiment = request.study.experiments[request.figure.experiment]
+    if not isinstance(experiment, UpdateExperiment):
+        raise TypeError(f"{request.figure.kind} draws single updates, and {request.figure.experiment} takes none")
+    return experiment

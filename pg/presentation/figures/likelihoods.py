@@ -18,7 +18,6 @@ from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, with_interval
 from pg.presentation.figures import FigureRequest, Table
 from pg.presentation.marks import Place
-from pg.study.model import UpdateExperiment
 
 _CORRELATION = "rank_correlation"
 
@@ -59,7 +58,7 @@ def draw(request: FigureRequest) -> Figure:
 
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and every variant's numbers at the last stage."""
-    experiment = _experiment(request)
+    experiment = marks.update_experiment(request)
     snapshots = len(request.tables["long"]["seed"].unique())
     lead = (
         "What one update does to the likelihood p(τ) of trajectories, in "
@@ -145,17 +144,3 @@ def _mean(request: FigureRequest, place: Place, strand: style.Strand, metric: st
 
 def _at(request: FigureRequest, place: Place, metric: str, table: Table) -> DataFrame:
     return request.rows(table, environment=place.environment, stage=place.stage, metric=metric)
-
-
-def _experiment(request: FigureRequest) -> UpdateExperiment:
-    """Return the experiment.
-
-    Raises
-    ------
-    TypeError
-        If it takes no single updates.
-    """
-    experiment = request.study.experiments[request.figure.experiment]
-    if not isinstance(experiment, UpdateExperiment):
-        raise TypeError(f"{request.figure.kind} draws single updates, and {request.figure.experiment} takes none")
-    return experiment

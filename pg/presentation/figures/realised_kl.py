@@ -13,7 +13,7 @@ from pg.presentation.captions import counted, itemised, listed, number, with_int
 from pg.presentation.figures import FigureRequest, Table
 from pg.presentation.marks import Place
 from pg.study.expansion import cells
-from pg.study.model import KL, UpdateExperiment
+from pg.study.model import KL
 
 _SAMPLES = {"kl_on_batch": "the update's batch", "kl_on_fresh": "fresh trajectories"}
 _NUMBERS = {"long": ["value"], "summary": ["estimate", "ci_low", "ci_high"]}
@@ -50,7 +50,7 @@ def draw(request: FigureRequest) -> Figure:
 
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, what the rows without a limit are compared with, and every number at the last stage."""
-    experiment, rows = _experiment(request), _comparable(request)
+    experiment, rows = marks.update_experiment(request), _comparable(request)
     snapshots = len(request.tables["long"]["seed"].unique())
     lead = (
         "Mean KL divergence of the policy after one update from the policy before it, over the limit δ: left over the "
@@ -155,17 +155,3 @@ def _limit(request: FigureRequest, strand: style.Strand) -> KL | None:
 
 def _every_panel(request: FigureRequest) -> list[tuple[Place, str]]:
     return [(place, metric) for place in marks.places(request) for metric in _SAMPLES]
-
-
-def _experiment(request: FigureRequest) -> UpdateExperiment:
-    """Return the experiment.
-
-    Raises
-    ------
-    TypeError
-        If it takes no single updates.
-    """
-    experiment = request.study.experiments[request.figure.experiment]
-    if not isinstance(experiment, UpdateExperiment):
-        raise TypeError(f"{request.figure.kind} draws single updates, and {request.figure.experiment} takes none")
-    return experiment
