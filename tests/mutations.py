@@ -49,8 +49,8 @@ CONSTRAINTS, CRITIC = "pg/learning/constraints.py", "pg/learning/critic.py"
 SCALING, LEARNER, TRAINING = (f"pg/learning/{name}.py" for name in ("scaling", "learner", "training"))
 FROZEN, HORIZONS = (f"pg/laboratory/{name}.py" for name in ("frozen", "horizons"))
 EVALUATION, STATISTICS = "pg/learning/evaluation.py", "pg/evidence/statistics.py"
-UPDATES, SCORES, TABLES, ROLLOUT, POLICIES = (
-    f"pg/learning/{name}.py" for name in ("updates", "scores", "tabular", "rollout", "policies")
+UPDATES, SCORES, TABLES, ROLLOUT, ACTING, NETWORKS = (
+    f"pg/learning/{name}.py" for name in ("updates", "scores", "tabular", "rollout", "acting", "networks")
 )
 ACROSS, ACROSS_TABLES, COVERAGE, POWER = (
     f"pg/evidence/{name}.py" for name in ("across_environments", "across_tables", "coverage", "power")
@@ -287,12 +287,12 @@ MUTATIONS = (
         "every step acts by the same noise",
         f"{_SAMPLES}[to_go-none]",
     ),
-    _mutation(POLICIES, "return -np.log(", "return np.log(", "Gumbel noise has the wrong sign"),
-    _mutation(POLICIES, "(heads + noises).argmax", "(heads - noises).argmax", "Gumbel noise is subtracted"),
+    _mutation(ACTING, "return -np.log(", "return np.log(", "Gumbel noise has the wrong sign"),
+    _mutation(ACTING, "(heads + noise).argmax", "(heads - noise).argmax", "Gumbel noise is subtracted"),
     _mutation(
-        POLICIES,
-        "heads + self.log_std.exp() * noises",
-        "heads + self.log_std * noises",
+        ACTING,
+        "heads + self.deviation * noise",
+        "heads + noise",
         "real actions deviate by the logarithm of their deviation",
     ),
     _mutation(
@@ -322,8 +322,8 @@ MUTATIONS = (
     ),
     _mutation(
         EVALUATION,
-        "MostLikely(policies) if self._options.deterministic",
-        "MostLikely(policies) if not self._options.deterministic",
+        "MostLikely(actor) if self._options.deterministic",
+        "MostLikely(actor) if not self._options.deterministic",
         "the ways of acting are mixed up",
         f"{_TEST_EVALUATION}::test_episodes_return_what_the_policy_is_worth",
     ),
@@ -444,11 +444,25 @@ MUTATIONS = (
     _mutation(SCALING, " + step.square() * before * share", "", "means that differ make no variance", _AS_ONE),
     _mutation(SCALING, "share * step", "step", "the last batch's mean is the mean", _AS_ONE),
     _mutation(
-        POLICIES,
-        "self.scale.select(chosen)",
-        "self.scale",
+        ACTING,
+        "(self.seen[0][seeds], self.seen[1][seeds])",
+        "self.seen",
         "seeds that are left scale by those that are through",
-        "tests/learning/test_scaling.py::test_stacked_policies_scale_each_by_its_own",
+        "tests/learning/test_scaling.py::test_actors_scale_each_by_what_its_own_policy_has_seen",
+    ),
+    _mutation(
+        NETWORKS,
+        "tanh_backward(slopes[0], values)",
+        "tanh_backward(slopes[0], values * values)",
+        "the activation has the slope of another function",
+        "tests/learning/test_networks.py",
+    ),
+    _mutation(
+        NETWORKS,
+        "where=values < 0",
+        "where=values < 1",
+        "whoever acts has another activation than whoever learns",
+        "tests/learning/test_networks.py",
     ),
     _mutation(LEARNER, "paid(rewards, batch)", "batch", "learners are paid what is earned", _RETURNS_LOGGED),
     _mutation(
@@ -460,8 +474,8 @@ MUTATIONS = (
     ),
     _mutation(
         FROZEN,
-        "paid(rewards, collect(environments, stack([policy]), [generators]))",
-        "collect(environments, stack([policy]), [generators])",
+        "paid(rewards, collect(environments, actor_of([policy]), [generators]))",
+        "collect(environments, actor_of([policy]), [generators])",
         "the laboratory measures what is earned",
         _PROBED,
     ),

@@ -4,7 +4,8 @@ import torch
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.stacked import make_environments
 from pg.environments.tabular import chain
-from pg.learning.policies import make_policy, stack
+from pg.learning.acting import actor_of
+from pg.learning.policies import make_policy
 from pg.learning.rollout import Generators, collect
 from pg.randomness import generator, torch_generator
 from pg.study.model import Environment
@@ -16,7 +17,7 @@ def cartpole() -> Trajectories:
     copies = make_environments(Environment(id="CartPole-v1", horizon=30), 2, 6)
     policies = [make_policy(PolicyOptions(hidden=(8,)), copies.spaces, torch_generator(s, "policy")) for s in (0, 1)]
     sources = [Generators(generator(seed, "starts"), generator(seed, "actions")) for seed in (0, 1)]
-    return collect(copies, stack(policies), sources)
+    return collect(copies, actor_of(policies), sources)
 
 
 def test_a_shorter_horizon_makes_the_next_observation_the_last_one() -> None:

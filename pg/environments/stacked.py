@@ -12,7 +12,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
-from gymnasium.spaces import Box, Discrete, flatten_space
+from gymnasium.spaces import Box, Discrete, MultiDiscrete, flatten_space
 from gymnasium.spaces.utils import flatten
 from gymnasium.wrappers import OrderEnforcing, TimeLimit
 from numpy.typing import NDArray
@@ -73,6 +73,7 @@ class VectorisedCartPole:
         self._kwargs = kwargs
         self._shape = (seeds, trajectories)
         self._copies = CartPoleVectorEnv(seeds * trajectories, max_episode_steps=horizon + 1, **kwargs)
+        self._copies.action_space = _Trusted([2] * seeds * trajectories)
         self._copies.reset(seed=0)
 
     @property
@@ -107,6 +108,15 @@ class VectorisedCartPole:
     def _forget_finished(self) -> None:
         self._copies.steps[:] = 0
         self._copies.prev_done[:] = False
+
+
+class _Trusted(MultiDiscrete):
+    """Actions of a policy are legal as it is made: gymnasium's look at each takes a fifth of a step."""
+
+    def contains(self, x: Any) -> bool:
+        """Take it for legal."""
+        del x
+        return True
 
 
 class SteppedOneByOne:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from pg.environments.rewards import paid
-from pg.learning.policies import Parameters, Policy, make_policy, stack, thaw
+from pg.learning.acting import actor_of
+from pg.learning.policies import Parameters, Policy, make_policy, thaw
 from pg.learning.rollout import Generators, collect
 from pg.randomness import generator, torch_generator
 from pg.study.model import Policy as PolicyOptions
@@ -29,7 +30,7 @@ def random_policy(options: PolicyOptions, spaces: Spaces, seed: int) -> Policy:
 
 def sample(environments: Environments, policy: Policy, generators: Generators, rewards: Rewards) -> Trajectories:
     """Collect N trajectories of one policy, S = 1, with what is paid for them."""
-    return paid(rewards, collect(environments, stack([policy]), [generators]))
+    return paid(rewards, collect(environments, actor_of([policy]), [generators]))
 
 
 def generators_of(seed: int, *purpose: str) -> Generators:

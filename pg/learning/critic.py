@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from pg.estimators.compose import StateValues
 from pg.estimators.returns import reward_to_go, with_rest
+from pg.learning.networks import ACTIVATIONS, affine_map, perceptron
 from pg.study.model import Critic as CriticOptions
 from pg.study.model import Variant
 from pg.trajectories import Spaces, Trajectories, laid_out
 
-_ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU, "elu": nn.ELU}
 _HIDDEN_GAIN = 2**0.5
 
 
@@ -61,16 +61,15 @@ class ValueNetwork(nn.Module):
         super().__init__()
         self.left, self.sees_time = left, sees_time
         sizes = [inputs + sees_time, *options.hidden]
-        parts: list[nn.Module] = []
-        for before, after in pairwise(sizes):
-            layer = nn.Linear(before, after, dtype=left.dtype)
+        layers = [affine_map(before, after, left.dtype) for before, after in pairwise([*sizes, 1])]
+        *hidden, last = layers
+        for layer in hidden:
             nn.init.orthogonal_(layer.weight, _HIDDEN_GAIN, generator=generator)
             nn.init.zeros_(layer.bias)
-            parts += [layer, _ACTIVATIONS[options.activation]()]
-        last = nn.Linear(sizes[-1], 1, dtype=left.dtype)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
-        self.layers = nn.Sequential(*parts, last)
+        self.layers = nn.ModuleList(layers)
+        self.activate = ACTIVATIONS[options.activation].of_tensor
 
     def forward(self, observations: Float[Tensor, "n O"], steps: Int[Tensor, " n"]) -> Float[Tensor, " n"]:
         """Return the value of each observation at its step."""
@@ -78,7 +77,7 @@ class ValueNetwork(nn.Module):
         if self.sees_time:
             time = steps.to(self.left.dtype) / (len(self.left) - 1)
             seen = torch.cat([seen, time.unsqueeze(-1)], dim=-1)
-        return self.left[steps] * self.layers(seen).squeeze(-1)
+        return self.left[steps] * perceptron(self.layers, self.activate, seen).squeeze(-1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from pg.environments.stacked import make_environments
-from pg.learning.policies import MostLikely, Policy, stack
+from pg.learning.acting import MostLikely, actor_of
+from pg.learning.policies import Policy
 from pg.learning.rollout import Generators, collect
 from pg.randomness import generator
 from pg.study.model import Environment, Evaluate
@@ -69,10 +70,10 @@ class Evaluator:
         due = [learner for learner in learners if learner.steps >= self._due[learner.seed]]
         if not due:
             return
-        policies = stack([learner.policy for learner in due])
+        actor = actor_of([learner.policy for learner in due])
         episodes = collect(
             self._environments.resized(len(due)),
-            MostLikely(policies) if self._options.deterministic else policies,
+            MostLikely(actor) if self._options.deterministic else actor,
             [self._generators[learner.seed] for learner in due],
         )
         for index, learner in enumerate(due):

@@ -19,7 +19,8 @@ from torch.nn import functional
 
 from pg.environments.controllers import CONTROLLERS
 from pg.environments.stacked import make_environments
-from pg.learning.policies import Parameters, Policy, stack, thaw
+from pg.learning.acting import actor_of
+from pg.learning.policies import Parameters, Policy, thaw
 from pg.learning.rollout import Generators, collect
 from pg.randomness import generator
 from pg.study.jobs import TrainJob, TuneJob
@@ -70,7 +71,7 @@ def demonstrators(job: TrainJob | TuneJob, spaces: Spaces, policies: Mapping[int
         return dict.fromkeys(job.seeds, CONTROLLERS[start.controller])
     assert job.demonstrators is not None, "a job that imitates snapshots says which"
     shown, options = zip(job.seeds, job.demonstrators.seeds, strict=True), job.demonstrators.policy
-    return {seed: stack([thaw(options, spaces, policies[other])]) for seed, other in shown}
+    return {seed: actor_of([thaw(options, spaces, policies[other])]) for seed, other in shown}
 
 
 def demonstrations(job: TrainJob | TuneJob, stream: str, policies: Mapping[int, Parameters]) -> dict[int, Trajectories]:

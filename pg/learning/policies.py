@@ -1,16 +1,17 @@
 """Policies: a multilayer perceptron with a categorical or a Gaussian head, alone or stacked over seeds.
 
-A learner's policy is a plain torch module. For acting and probing, policies are stacked: the same network with a
-leading S axis on every tensor, one batched matrix product per layer. Both run through the one function `_network`.
+A learner's policy is a plain torch module. For probing, policies are stacked: the same network with a leading S axis on
+every tensor, one batched matrix product per layer. Actors keep arrays instead
+(`pg.learning.acting`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent, Normal
 from torch.distributions.utils import lazy_property
 
+from pg.learning.networks import ACTIVATIONS, affine_map, perceptron
 from pg.learning.scaling import RunningScale, Scale
 from pg.randomness import torch_generator
 from pg.study.model import Policy as PolicyOptions
@@ -27,14 +29,10 @@ from pg.trajectories import Spaces
 
 Parameters = Mapping[str, NDArray[np.generic]]
 
-_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "tanh": torch.tanh_,
-    "relu": torch.relu_,
-    "elu": partial(nn.functional.elu, inplace=True),
-}
-_LEAST_WAITING = np.finfo(np.float32).tiny
 _HIDDEN_GAIN = 2**0.5
 _OUTPUT_GAIN = 0.01
+# Measured: what a layer of 64 makes of as many rows stays in a processor's cache until the next layer reads it.
+_CACHED_ROWS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ class Policy(nn.Module):
         self.shape = _Shape(spaces, options.activation)
         self.scaling = RunningScale(spaces.observation_size) if spaces.is_normalised else None
         sizes = [spaces.observation_size, *options.hidden, spaces.action_count or spaces.action_size]
-        self.layers = nn.ModuleList(nn.Linear(a, b, dtype=dtype) for a, b in pairwise(sizes))
+        self.layers = nn.ModuleList(affine_map(a, b, dtype) for a, b in pairwise(sizes))
         for layer in self.affine:
             gain = _OUTPUT_GAIN if layer is self.affine[-1] else _HIDDEN_GAIN
             nn.init.orthogonal_(layer.weight, gain, generator=generator)
@@ -98,10 +96,18 @@ class Policy(nn.Module):
         """The network's affine maps, from the input to the output."""
         return cast("list[nn.Linear]", list(self.layers))
 
+    def heads(self, observations: Float[Tensor, "*n O"]) -> Float[Tensor, "*n A"]:
+        """Return what the network makes of each observation: logits, or the mean of the Gaussian."""
+        return perceptron(self.affine, ACTIVATIONS[self.shape.activation].of_tensor, _scaled(self.scale, observations))
+
+    def of_heads(self, heads: Float[Tensor, "*n A"]) -> Distribution:
+        """Return the distributions that the network's outputs stand for."""
+        return _distribution(heads, None if self.shape.is_discrete else self.log_std)
+
     def distribution(self, observations: Float[Tensor, "*n O"]) -> Distribution:
         """Return π(·|s) for each observation."""
-        log_std = None if self.shape.is_discrete else self.log_std
-        return _distribution(_network(self.affine, self.shape.activation, _scaled(self.scale, observations)), log_std)
+        pieces = [self.heads(piece) for piece in observations.split(_CACHED_ROWS)]
+        return self.of_heads(torch.cat(pieces) if len(pieces) > 1 else pieces[0])
 
     def log_prob(self, observations: Float[Tensor, "*n O"], actions: Shaped[Tensor, ...]) -> Float[Tensor, "*n"]:
         """Return log π(a|s) of each pair."""
@@ -124,7 +130,7 @@ def thaw(options: PolicyOptions, spaces: Spaces, parameters: Parameters, dtype: 
 
 @dataclass(frozen=True, slots=True)
 class StackedPolicy:
-    """S policies of one shape, every parameter with a leading S axis; an `Actor`.
+    """S policies of one shape, every parameter with a leading S axis.
 
     Attributes
     ----------
@@ -156,68 +162,12 @@ class StackedPolicy:
         """Return log π_s(a|s) of each seed's own pairs."""
         return self.distribution(observations).log_prob(actions)
 
-    def select(self, seeds: NDArray[np.bool_]) -> StackedPolicy:
-        """Return the stack of the marked seeds alone."""
-        chosen = torch.from_numpy(seeds)
-        return replace(
-            self,
-            weights=tuple(weight[chosen] for weight in self.weights),
-            biases=tuple(bias[chosen] for bias in self.biases),
-            log_std=None if self.log_std is None else self.log_std[chosen],
-            scale=None if self.scale is None else self.scale.select(chosen),
-        )
-
-    def noise(self, generator: np.random.Generator, steps: int, trajectories: int) -> NDArray[np.float32]:
-        """Draw one seed's noise: (steps, N, A), standard Gumbel for discrete actions, standard normal for real ones."""
-        spaces = self.shape.spaces
-        if spaces.action_count is not None:
-            # Minus the logarithm of an exponential variate is a Gumbel variate, and numpy draws it.
-            waiting = generator.standard_exponential((steps, trajectories, spaces.action_count), dtype=np.float32)
-            return -np.log(np.maximum(waiting, _LEAST_WAITING))
-        return generator.standard_normal((steps, trajectories, spaces.action_size), dtype=np.float32)
-
-    def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[Any]:
-        """Sample an action for each of (S, N) observations by transforming the noise.
-
-        Discrete actions are the largest of logit + Gumbel noise (the Gumbel-max trick), real ones the mean plus
-        standard deviation · noise.
-        """
-        with torch.inference_mode():
-            inputs = torch.from_numpy(observations).to(self.biases[0].dtype)
-            heads, noises = self._heads(inputs), torch.from_numpy(noise)
-            if self.log_std is None:
-                return (heads + noises).argmax(-1).numpy()
-            return (heads + self.log_std.exp() * noises).numpy()
-
     def _heads(self, observations: Tensor) -> Tensor:
         affine = [
             partial(torch.baddbmm, bias, batch2=weight) for weight, bias in zip(self.weights, self.biases, strict=True)
         ]
-        return _network(affine, self.shape.activation, _scaled(self.scale, observations))
-
-
-@dataclass(frozen=True, slots=True)
-class MostLikely:
-    r"""S policies that take the action of the highest density, $\arg\max_a \pi(a \mid s)$; an `Actor`.
-
-    Without noise that is what a policy does: the Gaussian's mean, and of the logits the largest.
-    """
-
-    policies: StackedPolicy
-
-    def noise(self, generator: np.random.Generator, steps: int, trajectories: int) -> NDArray[np.float32]:
-        """Return zeros for noise, (steps, N, A), and leave the generator alone."""
-        del generator
-        spaces = self.policies.shape.spaces
-        return np.zeros((steps, trajectories, spaces.action_count or spaces.action_size), dtype=np.float32)
-
-    def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[Any]:
-        """Return the most likely action for each of (S, N) observations."""
-        return self.policies.act(observations, noise)
-
-    def select(self, seeds: NDArray[np.bool_]) -> MostLikely:
-        """Return the actor of the marked seeds alone."""
-        return replace(self, policies=self.policies.select(seeds))
+        activate = ACTIVATIONS[self.shape.activation].of_tensor
+        return perceptron(affine, activate, _scaled(self.scale, observations))
 
 
 def stack(policies: Sequence[Policy]) -> StackedPolicy:
@@ -267,13 +217,6 @@ def _stacked(scales: Sequence[Scale]) -> Scale | None:
 
 def _scaled(scale: Scale | None, observations: Tensor) -> Tensor:
     return observations if scale is None else scale(observations)
-
-
-def _network(affine: Iterable[Callable[[Tensor], Tensor]], activation: str, inputs: Tensor) -> Tensor:
-    *hidden, last = affine
-    for layer in hidden:
-        inputs = _ACTIVATIONS[activation](layer(inputs))
-    return last(inputs)
 
 
 def _probabilities(distribution: Categorical) -> Tensor:

@@ -49,13 +49,16 @@ def collect(environments: Environments, actor: Actor, generators: Sequence[Gener
     recorder = _Recorder()
     acting = _Acting(actor, generators, observations.shape[1])
     for step in range(environments.horizon):
-        states, actions = environments.states, acting.act(step, observations, alive)
+        states, actions = environments.states, acting.act(step, observations)
         transition = environments.step(actions, alive)
         recorder.add(observations, states, actions, transition, alive)
         observations = transition.observations
-        alive = alive & ~transition.terminated & ~transition.truncated
-        if not alive.any():
-            break
+        ended = alive & (transition.terminated | transition.truncated)
+        if ended.any():
+            alive = alive & ~ended
+            if not alive.any():
+                break
+            acting.go_on_with(alive)
     return recorder.trajectories()
 
 
@@ -70,22 +73,26 @@ class _Acting:
         self._present = np.ones(len(generators), dtype=np.bool_)
         self._noise: NDArray[np.float32] | None = None
 
-    def act(self, step: int, observations: NDArray[np.float32], alive: NDArray[np.bool_]) -> NDArray[Any]:
+    def go_on_with(self, alive: NDArray[np.bool_]) -> None:
+        """Let the seeds that have no trajectory left leave the stack."""
         present: NDArray[np.bool_] = np.any(alive, axis=1)
-        if not np.array_equal(present, self._present):
-            self._actor = self._everyone.select(present)
-            if self._noise is not None:
-                self._noise = self._noise[:, present[self._present]]
-            self._present = present
+        if np.array_equal(present, self._present):
+            return
+        self._actor = self._everyone.select(present)
+        if self._noise is not None:
+            self._noise = self._noise[:, present[self._present]]
+        self._present = present
+
+    def act(self, step: int, observations: NDArray[np.float32]) -> NDArray[Any]:
         if step % _NOISE_STEPS == 0:
             self._noise = self._draw()
         assert self._noise is not None
         noise = self._noise[step % _NOISE_STEPS]
-        if present.all():
+        if len(noise) == len(observations):
             return self._actor.act(observations, noise)
-        some = self._actor.act(observations[present], noise)
-        actions = np.zeros((*alive.shape, *some.shape[2:]), dtype=some.dtype)
-        actions[present] = some
+        some = self._actor.act(observations[self._present], noise)
+        actions = np.zeros((*observations.shape[:2], *some.shape[2:]), dtype=some.dtype)
+        actions[self._present] = some
         return actions
 
     def _draw(self) -> NDArray[np.float32]:
@@ -108,7 +115,7 @@ class _Recorder:
         self._actions: list[NDArray[Any]] = []
         self._rewards: list[NDArray[np.floating[Any]]] = []
         self._alive: list[NDArray[np.bool_]] = []
-        self._terminated: list[NDArray[np.bool_]] = []
+        self._terminated: NDArray[np.bool_] | None = None
         self._next: NDArray[np.float32] | None = None
 
     def add(
@@ -125,12 +132,14 @@ class _Recorder:
         self._actions.append(actions)
         self._rewards.append(transition.rewards)
         self._alive.append(alive)
-        self._terminated.append(transition.terminated)
+        terminated = transition.terminated & alive
+        self._terminated = terminated if self._terminated is None else self._terminated | terminated
         self._next = transition.observations
 
     def trajectories(self) -> Trajectories:
         mask = _time_third(self._alive)
-        terminated = (_time_third(self._terminated) & mask).any(-1)
+        assert self._terminated is not None, "every trajectory has a step"
+        terminated = torch.from_numpy(self._terminated)
         actions, observations = _time_third(self._actions), _time_third(self._observations)
         last_observations = self._observed_after(observations, mask)
         return Trajectories(

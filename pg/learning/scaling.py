@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 _LEAST_VARIANCE = 1e-8
@@ -29,10 +29,6 @@ class Scale:
     def __call__(self, observations: Float[Tensor, "*n O"]) -> Float[Tensor, "*n O"]:
         """Return (o - mean) / deviation."""
         return (observations - self.mean) / self.deviation
-
-    def select(self, seeds: Bool[Tensor, " S"]) -> Scale:
-        """Return the scale of the marked seeds alone."""
-        return Scale(self.mean[seeds], self.deviation[seeds])
 
     def repeated(self, copies: int) -> Scale:
         """Return the scale of a stack of one policy for a stack of copies of it."""

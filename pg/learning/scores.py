@@ -132,7 +132,8 @@ def scores(policy: Policy, observations: Float[Tensor, "n O"], actions: Shaped[T
     with ExitStack() as hooks:
         for layer in policy.affine:
             hooks.enter_context(layer.register_forward_hook(keep))
-        distribution = policy.distribution(observations)
+        heads = policy.heads(observations)
+    distribution = policy.of_heads(heads)
     log_probs = distribution.log_prob(actions)
     deviations = _deviations(distribution)
     if deviations is None:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
+from pg.learning.acting import actor_of
 from pg.learning.evaluation import Evaluator, make_evaluator
 from pg.learning.imitation import demonstrations, imitate
 from pg.learning.learner import Learner, improve, make_learner
-from pg.learning.policies import Parameters, stack
+from pg.learning.policies import Parameters
 from pg.learning.rollout import collect
 from pg.study.jobs import TrainJob, TuneJob
 from pg.study.model import Budget, Clone
@@ -96,7 +97,7 @@ def _run(
     _keep_snapshots(learners, pending, job.budget, recorder)
     _evaluate(learners, evaluator, recorder)
     while learners:
-        batch = collect(environments, stack([one.policy for one in learners]), [one.generators for one in learners])
+        batch = collect(environments, actor_of([one.policy for one in learners]), [one.generators for one in learners])
         for index, learner in enumerate(learners):
             recorder.row(improve(learner, job.variant, batch.of_seed(index), job.environment.rewards, mdp))
         _keep_snapshots(learners, pending, job.budget, recorder)

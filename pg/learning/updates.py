@@ -293,7 +293,7 @@ class _Ascent:
     def log(self, surrogate: Tensor, gradient: Sequence[Tensor], kept: float) -> UpdateLog:
         """Describe the update that has brought the policy where it stands; surrogate and gradient are those at θ."""
         now = self.policy.distribution(self.batch.states)
-        share, largest = self._weights(laid_out(now.log_prob(self.batch.actions), self.batch.trajectories.mask))
+        share, largest = self._weights(now)
         return UpdateLog(
             surrogate=surrogate.item(),
             gradient_norm=torch.cat([slope.flatten() for slope in gradient]).norm().item(),
@@ -306,9 +306,12 @@ class _Ascent:
             penalty=self.penalty,
         )
 
-    def _weights(self, log_probs: Float[Tensor, "1 N T"]) -> tuple[float, float]:
+    def _weights(self, now: Distribution) -> tuple[float, float]:
         """Return the effective share and the largest of the batch's importance weights."""
-        ratios, trajectories = log_probs - self.batch.behaviour, self.batch.trajectories
+        if self.variant.importance == "none":
+            return 1.0, 1.0
+        trajectories = self.batch.trajectories
+        ratios = laid_out(now.log_prob(self.batch.actions), trajectories.mask) - self.batch.behaviour
         try:
             weights = compose.importance_weights(self.variant, trajectories, ratios, self._looked_up(self.batch))
         except NonFiniteWeights:

@@ -19,7 +19,9 @@ ROLLOUT = (
     "environments.rewards",
     "environments.observations",
     "environments.stacked",
+    "learning.networks",
     "learning.policies",
+    "learning.acting",
     "learning.scaling",
     "learning.rollout",
 )

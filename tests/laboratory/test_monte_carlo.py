@@ -15,7 +15,8 @@ from pg.laboratory.expectations import Moments, enumerate_moments, moments
 from pg.laboratory.frozen import generators_of, in_float64, random_policy
 from pg.laboratory.gradients import gradients_of_all
 from pg.laboratory.reference import truth
-from pg.learning.policies import Policy, stack
+from pg.learning.acting import actor_of
+from pg.learning.policies import Policy
 from pg.learning.rollout import collect
 from pg.study.jobs import RANDOM, ExactJob
 from pg.study.model import Baseline, Environment, Variant
@@ -69,7 +70,7 @@ def sampled(mdp: str) -> list[list[torch.Tensor]]:
     """Sample the batches of all policies together, and measure every variant's gradients of each policy's batches."""
     environments = TabularEnvironments(MDPS[mdp], POLICIES, N * BATCHES)
     generators = [generators_of(seed, mdp, "monte carlo") for seed in range(POLICIES)]
-    pool = in_float64(collect(environments, stack(policies(mdp)), generators))
+    pool = in_float64(collect(environments, actor_of(policies(mdp)), generators))
     found: list[list[torch.Tensor]] = []
     for seed, (policy, along) in enumerate(zip(policies(mdp), directions(mdp), strict=True)):
         batches = pool.chosen(slice(seed, seed + 1)).regrouped(N)

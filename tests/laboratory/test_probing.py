@@ -12,7 +12,8 @@ from pg.laboratory import reference
 from pg.laboratory.gradients import batch_gradients, gradients_of_all
 from pg.laboratory.probing import measures, probe, returns_alike
 from pg.laboratory.reference import Reference
-from pg.learning.policies import Policy, make_policy, stack
+from pg.learning.acting import actor_of
+from pg.learning.policies import Policy, make_policy
 from pg.learning.rollout import Generators, collect
 from pg.learning.updates import advantages
 from pg.randomness import generator, torch_generator
@@ -27,7 +28,7 @@ OPTIONS = PolicyOptions(hidden=(8,))
 def sampled(count: int) -> tuple[Policy, Trajectories]:
     copies = make_environments(Environment(id="CartPole-v1", horizon=40), 1, count)
     policy = make_policy(OPTIONS, copies.spaces, torch_generator(0, "policy"))
-    batch = collect(copies, stack([policy]), [Generators(generator(0, "starts"), generator(0, "actions"))])
+    batch = collect(copies, actor_of([policy]), [Generators(generator(0, "starts"), generator(0, "actions"))])
     return policy, batch
 
 

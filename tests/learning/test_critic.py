@@ -170,7 +170,7 @@ def test_activations_are_those_of_their_names(activation: Any) -> None:
     variant = Variant(baseline="value_network", critic=CriticOptions(hidden=(5,), activation=activation))
     critic = make_critic(variant, CHAIN.spaces, CHAIN.horizon, torch.Generator().manual_seed(0), torch.float64)
     assert critic is not None
-    first, _, last = critic.network.layers
+    first, last = critic.network.layers
     assert isinstance(first, torch.nn.Linear)
     assert isinstance(last, torch.nn.Linear)
     torch.nn.init.ones_(last.weight)

@@ -10,7 +10,8 @@ from pg.environments.controllers import CONTROLLERS
 from pg.environments.stacked import make_environments
 from pg.laboratory.identities import imitation_loss
 from pg.learning import imitation
-from pg.learning.policies import Policy, make_policy, stack
+from pg.learning.acting import actor_of
+from pg.learning.policies import Policy, make_policy
 from pg.learning.rollout import Generators, collect
 from pg.randomness import generator, torch_generator
 from pg.study.jobs import Demonstrators, TrainJob
@@ -246,10 +247,10 @@ def test_a_clone_of_a_controller_earns_about_what_the_controller_earns(name: str
         return batch.returns.mean().item()
 
     before, taught = (
-        earned(stack([policy])),
+        earned(actor_of([policy])),
         collect(copies, CONTROLLERS[name], [Generators(generator(1, "starts"), generator(1, "actions"))]),
     )
     found = imitation.imitate(policy, start(controller=name), taught)
     assert found.demonstrator_return == pytest.approx(earned(CONTROLLERS[name]), rel=0.1)
-    assert earned(stack([policy])) == pytest.approx(found.demonstrator_return, rel=0.25)
+    assert earned(actor_of([policy])) == pytest.approx(found.demonstrator_return, rel=0.25)
     assert before < 0.75 * found.demonstrator_return

@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 from pg.environments.stacked import make_environments
-from pg.learning.policies import make_policy, stack
+from pg.learning.acting import actor_of
+from pg.learning.policies import make_policy
 from pg.learning.rollout import Generators, collect
 from pg.randomness import generator, torch_generator
 from pg.study.model import Environment
@@ -15,7 +16,7 @@ def rollout(environment: Environment, *seeds: int, trajectories: int = 6) -> Tra
     copies = make_environments(environment, len(seeds), trajectories)
     policies = [make_policy(PolicyOptions(hidden=(8,)), copies.spaces, torch_generator(s, "policy")) for s in seeds]
     sources = [Generators(generator(seed, "starts"), generator(seed, "actions")) for seed in seeds]
-    return collect(copies, stack(policies), sources)
+    return collect(copies, actor_of(policies), sources)
 
 
 def assert_same(one: Trajectories, other: Trajectories) -> None:

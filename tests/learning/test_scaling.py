@@ -9,6 +9,7 @@ import torch
 from pg.environments.stacked import make_environments
 from pg.evidence.records import RUN_COLUMNS, RunRecorder
 from pg.laboratory.frozen import thaw
+from pg.learning.acting import actor_of
 from pg.learning.policies import Policy, make_policy, repeat, stack
 from pg.learning.rollout import Generators, collect
 from pg.learning.scaling import RunningScale
@@ -82,9 +83,20 @@ def test_stacked_policies_scale_each_by_its_own() -> None:
     for index, one in enumerate(both):
         expected = one.log_prob(seen[index], actions[index])
         torch.testing.assert_close(stacked.log_prob(seen, actions)[index], expected)
-        alone = stacked.select(np.arange(2) == index)
-        torch.testing.assert_close(alone.log_prob(seen[[index]], actions[[index]])[0], expected)
         torch.testing.assert_close(repeat(one, 2).log_prob(seen[[index] * 2], actions)[1], expected)
+
+
+def test_actors_scale_each_by_what_its_own_policy_has_seen() -> None:
+    both = [policy(1), policy(2)]
+    seen = draw(12, 5).reshape(2, 6, 3).numpy().astype(np.float32)
+    generator = np.random.default_rng(0)
+    noise = np.stack([actor_of(both).noise(generator, 1, 6)[0] for _ in both])
+    together = actor_of(both).act(seen, noise)
+    for index, one in enumerate(both):
+        heads = one.heads(torch.from_numpy(seen[index]).to(one.affine[0].weight.dtype)).detach().numpy()
+        np.testing.assert_array_equal(together[index], (heads + noise[index]).argmax(-1))
+        left = actor_of(both).select(np.arange(2) == index).act(seen[[index]], noise[[index]])
+        np.testing.assert_array_equal(left[0], together[index])
 
 
 class Memory:
@@ -128,7 +140,7 @@ def test_the_scale_of_a_batch_is_that_of_the_batches_before_it() -> None:
     assert frame["observation_scale"][0] == pytest.approx(1, rel=1e-7)
     first = thaw(PolicyOptions(hidden=(8,)), copies.spaces, memory.snapshots[3, "initial"])
     generators = Generators(generator(3, "train", "starts"), generator(3, "train", "actions"))
-    seen, _ = valid_steps(collect(copies, stack([first]), [generators]))
+    seen, _ = valid_steps(collect(copies, actor_of([first]), [generators]))
     seen = seen.double()
     deviation = (seen.var(0, correction=0) + 1e-8).sqrt()
     assert frame["observation_scale"][1] == pytest.approx(deviation.log().mean().exp().item(), rel=1e-6)
