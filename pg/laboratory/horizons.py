@@ -16,7 +16,6 @@ import torch
 from jaxtyping import Float
 from scipy.optimize import brentq
 from torch import Tensor
-from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from pg.environments.catalogue import mdp_of
 from pg.environments.rewards import AS_EARNED, paid
@@ -25,6 +24,7 @@ from pg.estimators.importance import effective_share
 from pg.laboratory.distances import divergence
 from pg.laboratory.frozen import Parameters, generators_of, in_float64, sample, thaw
 from pg.laboratory.reuse import Reuse, corrected_gradients
+from pg.learning.constraints import parameters_of, restore
 from pg.learning.policies import Policy
 from pg.randomness import torch_generator
 from pg.study.jobs import HorizonJob
@@ -101,11 +101,11 @@ def moved(behaviour: Policy, trajectories: Trajectories, kl: float, generator: t
     OutOfReach
         If the divergence does not grow so large however long the step is.
     """
-    target, start = copy.deepcopy(behaviour), parameters_to_vector(behaviour.parameters()).detach()
-    direction = torch.randn(start.shape, generator=generator, dtype=start.dtype)
+    target, start = copy.deepcopy(behaviour), parameters_of(behaviour)
+    direction = [torch.randn(begin.shape, generator=generator, dtype=begin.dtype) for begin in start]
 
     def excess(length: float) -> float:
-        vector_to_parameters(start + length * direction, target.parameters())
+        restore(target, [begin + length * way for begin, way in zip(start, direction, strict=True)])
         # Its root is close to linear in the step's length; rounding may leave a vanishing divergence negative.
         return max(divergence(behaviour, target, trajectories), 0.0) ** 0.5 - kl**0.5
 

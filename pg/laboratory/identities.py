@@ -10,7 +10,6 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Categorical
 from torch.nn import functional
-from torch.nn.utils import parameters_to_vector
 
 from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
@@ -19,6 +18,7 @@ from pg.estimators import compose
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
 from pg.learning.critic import Critic
+from pg.learning.networks import as_vector
 from pg.learning.policies import Policy
 from pg.learning.updates import advantages
 from pg.study.jobs import IdentityJob
@@ -121,7 +121,7 @@ def explicit_gradient(
     weights = advantages(policy, variant, trajectories, mdp, critic)[trajectories.mask]
     states, actions = valid_steps(trajectories)
     parameters = list(policy.parameters())
-    total, passes = torch.zeros_like(parameters_to_vector(parameters)), 0
+    total, passes = torch.zeros_like(as_vector(parameters)), 0
     for state, action, weight in zip(states.split(1), actions.split(1), weights, strict=True):
         score = _gradient(policy.log_prob(state, action), parameters)
         total += score * weight
@@ -182,4 +182,4 @@ def _surrogate_gradient(
 
 
 def _gradient(value: Tensor, parameters: Sequence[Tensor]) -> Float[Tensor, " D"]:
-    return parameters_to_vector(torch.autograd.grad(value, parameters))
+    return as_vector(torch.autograd.grad(value, parameters))

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -94,3 +95,8 @@ def perceptron(
     for layer in hidden:
         inputs = activate(layer(inputs))
     return last(inputs)
+
+
+def as_vector(tensors: Iterable[Tensor]) -> Float[Tensor, " D"]:
+    """Lay the entries of tensors out one after the other, however they lie in memory."""
+    return torch.cat([tensor.flatten() for tensor in tensors])

@@ -26,6 +26,7 @@ from pg.learning.constraints import (
     stop_early,
 )
 from pg.learning.critic import Critic
+from pg.learning.networks import as_vector
 from pg.learning.policies import Policy, detached
 from pg.learning.scores import score_products
 from pg.learning.tabular import state_distributions_of, state_ratios, state_values
@@ -296,7 +297,7 @@ class _Ascent:
         share, largest = self._weights(now)
         return UpdateLog(
             surrogate=surrogate.item(),
-            gradient_norm=torch.cat([slope.flatten() for slope in gradient]).norm().item(),
+            gradient_norm=as_vector(gradient).norm().item(),
             entropy=self.start.entropy().mean().item(),
             kl_new_old=kl_divergence(now, self.start).mean().item(),
             kl_old_new=kl_divergence(self.start, now).mean().item(),
