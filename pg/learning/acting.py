@@ -32,7 +32,7 @@ class StackedActor:
     activation
         Of the hidden layers.
     weights, biases
-        Per layer (S, in, out) and (S, 1, out).
+        Per layer (S, in, out) and (S, N or 1, out).
     deviation
         (S, 1, A), Gaussian policies only.
     seen
@@ -106,14 +106,23 @@ class MostLikely:
         return replace(self, actor=self.actor.select(seeds))
 
 
-def actor_of(policies: Sequence[Policy]) -> StackedActor:
-    """Return the actor of S policies, with their present parameters."""
+def actor_of(policies: Sequence[Policy], trajectories: int = 1) -> StackedActor:
+    """Return the actor of S policies, with their present parameters.
+
+    Parameters
+    ----------
+    policies
+        S of one shape.
+    trajectories
+        N. For as many the biases are laid out, because arrays of one shape are added faster; the actor is that of any
+        number of trajectories where it is 1.
+    """
     stacked = stack(policies)
     return StackedActor(
         spaces=stacked.shape.spaces,
         activation=stacked.shape.activation,
         weights=_arrays(stacked.weights),
-        biases=_arrays(stacked.biases),
+        biases=_arrays([bias.expand(-1, trajectories, -1) for bias in stacked.biases]),
         deviation=None if stacked.log_std is None else stacked.log_std.exp().numpy(),
         seen=_seen(stacked),
     )

@@ -97,7 +97,8 @@ def _run(
     _keep_snapshots(learners, pending, job.budget, recorder)
     _evaluate(learners, evaluator, recorder)
     while learners:
-        batch = collect(environments, actor_of([one.policy for one in learners]), [one.generators for one in learners])
+        actor = actor_of([one.policy for one in learners], job.variant.batch)
+        batch = collect(environments, actor, [one.generators for one in learners])
         for index, learner in enumerate(learners):
             recorder.row(improve(learner, job.variant, batch.of_seed(index), job.environment.rewards, mdp))
         _keep_snapshots(learners, pending, job.budget, recorder)
