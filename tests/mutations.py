@@ -67,6 +67,7 @@ FAMILIES = "pg/study/families.py"
 DISTANCES, MOVES, SINGLE_UPDATES, BIAS, REUSE, HORIZONS = (
     f"pg/laboratory/{name}.py" for name in ("distances", "moves", "single_updates", "bias", "reuse", "horizons")
 )
+STALENESS, SUPPORT = (f"pg/laboratory/{name}.py" for name in ("staleness", "support"))
 _TEST_EXPECTATIONS = "tests/laboratory/test_expectations.py"
 _ROWS = f"{_TEST_EXPECTATIONS}::test_rows_say_what_was_found"
 _MOMENTS = f"{_TEST_EXPECTATIONS}::test_moments_are_those_of_the_list_of_all_estimates"
@@ -607,6 +608,25 @@ MUTATIONS = (
         "np.percentile(weights.log().numpy(), _QUANTILES)",
         "quantiles are of weights that are cut and normalised",
     ),
+    _mutation(STALENESS, "state_part, return_part =", "return_part, state_part =", "the parts of the bias are swapped"),
+    _mutation(
+        STALENESS,
+        "exact_divergence(reuse.behaviour, reuse.target,",
+        "exact_divergence(reuse.target, reuse.behaviour,",
+        "the divergence along a walk is swapped",
+    ),
+    _mutation(STALENESS, "weights.max().item()", "weights.mean().item()", "the largest weight is the average one"),
+    _mutation(STALENESS, '"minibatches": 1, "kl": None', '"minibatches": 1', "a limit ends the walk"),
+    _mutation(SUPPORT, "variance.item() / batch", "variance.item()", "the mean of N varies as one estimate does"),
+    _mutation(SUPPORT, "* (1 - left)", "", "a proposal's probabilities sum to more than one"),
+    _mutation(
+        SUPPORT,
+        "table[chosen].log() - behaviour[chosen].log()",
+        "behaviour[chosen].log() - table[chosen].log()",
+        "the ratio is upside down",
+    ),
+    _mutation(SUPPORT, "(repetitions, batch)).mean(1)", "(repetitions, batch)).sum(1)", "estimates are added up"),
+    _mutation(SUPPORT, ".norm(dim=-1).median()", ".norm(dim=-1).mean()", "the median error is the mean one"),
     _mutation(ACROSS, "(x - initial) /", "x /", "a score of 0 is a return of 0"),
     _mutation(ACROSS, "(a == b)", "(a >= b)", "a tie counts as much as a win"),
     _mutation(ACROSS, "pooled > tau", "pooled >= tau", "a profile counts runs at the score itself"),

@@ -115,7 +115,7 @@ class _Body:
         self._data, model = simulation.data, simulation.model
         self._bodies = [model.body(name).id for name in _BODIES.values()]
         self._geoms = [model.geom(name).id for name in _GEOMS]
-        self._feet = [model.geom(name).id for name in FEET]
+        self._feet = np.array([model.geom(name).id for name in FEET])
         self._floor = model.geom("floor").id
 
     def positions(self) -> NDArray[np.float64]:
@@ -126,4 +126,4 @@ class _Body:
         """Tell which feet are in a contact with the floor that MuJoCo has found."""
         pairs = self._data.contact.geom[: self._data.ncon]
         with_floor = pairs[(pairs == self._floor).any(axis=1)]
-        return np.isin(self._feet, with_floor)
+        return (with_floor[..., np.newaxis] == self._feet).any(axis=(0, 1))

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
-from scipy.stats import spearmanr
 from torch import Tensor
 
 from pg.learning.policies import Policy
@@ -105,6 +104,9 @@ def _rank_correlation(changes: Float[Tensor, "1 N"], returns: Float[Tensor, "1 N
         return float("nan")
     if changes.unique().numel() == 1:
         return 0.0
+    # Half a second to import, which only jobs that take updates shall pay: the laboratory has one door for all.
+    from scipy.stats import spearmanr
+
     return float(spearmanr(changes.flatten().numpy(), returns.flatten().numpy()).statistic)
 
 

@@ -9,6 +9,8 @@ import torch
 from pg.environments.enumeration import enumerate_trajectories
 from pg.evidence.records import LABORATORY_COLUMNS
 from pg.laboratory import staleness
+from pg.laboratory.bias import bias_parts
+from pg.laboratory.distances import exact_divergence, state_variation
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.reference import truth
 from pg.laboratory.reuse import corrected_gradients
@@ -132,6 +134,31 @@ def test_bias_is_exact_but_where_the_baseline_comes_from_the_batch() -> None:
     noise = followed(job(1)).groupby("variant")["relative_bias_noise"]
     assert (noise.max()[["naive", "trajectory", "per_step"]] == 0).all()
     assert noise.min()["left_out"] > 0
+
+
+def test_on_tables_the_change_of_the_policy_is_measured_exactly() -> None:
+    row, mdp = followed(job(1, steps=(5,))).iloc[0], MDPS["random"]
+    start, bench = random_policy(OPTIONS, mdp.spaces, 1).float().double(), staleness._Bench.of(job(1))
+    target = walked(start, learner(), bench.sampled(bench.batch_copies, start, 1, "walk"), 5, mdp)
+    parts, norm = bias_parts(start, target, mdp), truth(mdp, target).gradient.norm()
+    expected = [*((part.norm() / norm).item() for part in parts), state_variation(start, target, mdp)]
+    assert row[[*TABLE_COLUMNS]].tolist() == pytest.approx(expected, rel=1e-12)
+    assert len({*np.round(expected, 6)}) == 3, "each is told from the others"
+    forward, reverse = exact_divergence(start, target, mdp), exact_divergence(target, start, mdp)
+    assert row["kl"] == pytest.approx(forward, rel=1e-12)
+    assert forward != pytest.approx(reverse, rel=1e-3)
+
+
+def test_the_largest_weight_is_that_of_the_batches_measured() -> None:
+    row = followed(job(1, steps=(5,))).set_index("variant").loc["trajectory"]
+    start, bench = random_policy(OPTIONS, MDPS["random"].spaces, 1).float().double(), staleness._Bench.of(job(1))
+    walked_on, pool = (
+        bench.sampled(copies, start, 1, purpose)
+        for copies, purpose in ((bench.batch_copies, "walk"), (bench.pool_copies, "pool"))
+    )
+    target = walked(start, learner(), walked_on, 5, MDPS["random"])
+    changes = on_valid_steps(target.log_prob, pool) - on_valid_steps(start.log_prob, pool)
+    assert row["largest_weight"] == pytest.approx(changes.sum(-1).exp().max().item(), rel=1e-12)
 
 
 def test_too_many_trajectories_are_sampled_instead(monkeypatch: pytest.MonkeyPatch) -> None:

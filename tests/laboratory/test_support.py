@@ -62,6 +62,13 @@ def test_a_rarely_covered_action_leaves_a_large_median_error() -> None:
     assert rows[0.5] < rows[0.1] < rows[0.01]
 
 
+def test_the_median_error_on_the_bandit_is_that_of_binomial_counts() -> None:
+    """Of k good pulls out of 4 the estimate is k / 4p times ∇J: at p = 1/2 six in 16 are right, 14 within 1/2."""
+    rows = withhold_support(job(0, repetitions=2000)).set_index("left")["median_error"]
+    assert rows[0.5] == pytest.approx(0.5, rel=1e-9)
+    assert rows[0.1] == pytest.approx(1, rel=1e-9)
+
+
 def test_the_proposal_scales_the_other_actions() -> None:
     target = torch.tensor([[[0.2, 0.2, 0.6], [0.5, 0.25, 0.25]]])
     expected = torch.tensor([[[0.1, 0.225, 0.675], [0.1, 0.45, 0.45]]])

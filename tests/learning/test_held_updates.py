@@ -1,0 +1,46 @@
+"""Every update of the default study that is held within a limit ends within it, on the batch that holds it there."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pg.evidence.records import RunRecorder
+from pg.learning.training import train
+from pg.study.expansion import Block, Cell, cells
+from pg.study.jobs import train_job
+from pg.study.model import Study, TrainExperiment
+from pg.study.validation import read
+
+STUDY = read(Path(__file__).parents[2] / "config.yaml")
+SEEDS = Block(0, 3)
+
+
+def held(study: Study) -> list[Cell]:
+    """Return the cells whose updates end within their limit; a penalty may overshoot it."""
+    trained = (name for name, experiment in study.experiments.items() if isinstance(experiment, TrainExperiment))
+    every = [cell for name in trained for cell in cells(study, name)]
+    return [cell for cell in every if cell.variant.kl is not None and cell.variant.kl.hold_by != "penalty"]
+
+
+def run(cell: Cell) -> pd.DataFrame:
+    job, experiment = train_job(STUDY, cell, SEEDS), STUDY.experiments[cell.experiment]
+    assert isinstance(experiment, TrainExperiment)
+    recorder = RunRecorder(job.budget.steps * len(job.seeds))
+    # Of a grid, the rate that meets the limit most often.
+    fast = max(experiment.tuning.grid) if experiment.tuning else 0.0
+    train(job, fast if cell.variant.optimizer.learning_rate == "tuned" else job.declared_rate, recorder)
+    return recorder.frame()
+
+
+def test_the_study_has_every_way_of_ending_within_a_limit() -> None:
+    ways = {cell.variant.kl.hold_by for cell in held(STUDY) if cell.variant.kl is not None}
+    assert ways == {"early_stop", "line_search", "natural_gradient"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", held(STUDY), ids=lambda cell: f"{cell.experiment}-{cell.variant_id}")
+def test_no_update_of_the_study_ends_above_its_limit(cell: Cell) -> None:
+    kl, rows = cell.variant.kl, run(cell)
+    assert kl is not None
+    assert rows[f"kl_{kl.direction}"].max() <= kl.limit + 1e-6
+    assert rows[f"kl_{kl.direction}"].max() > kl.limit / 2, "the limit is used, not only kept"

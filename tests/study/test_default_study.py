@@ -1,0 +1,90 @@
+"""The study that `make` runs answers every claim of the lecture, and the reference holds an answer to each."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pg.study.expansion import cells
+from pg.study.model import GaitExperiment, Study, TrainExperiment
+from pg.study.validation import read
+
+ROOT = Path(__file__).parents[2]
+CLAIMS = frozenset(
+    {
+        "log_gradient_identity",
+        "causality_reduces_variance",
+        "baseline_unbiased",
+        "average_reward_is_a_good_baseline",
+        "gradient_is_noisy",
+        "sensitive_to_reward_scale",
+        "dense_rewards_help",
+        "large_batches_help",
+        "jacket_gradient_mostly_constant",
+        "surrogate_equals_gradient",
+        "weighted_imitation",
+        "imitation_is_bounded_by_demonstrator",
+        "initialisation_matters",
+        "reuse_is_off_policy",
+        "importance_sampling_corrects",
+        "support_matters",
+        "trajectory_weights_explode",
+        "per_step_weights_are_tame",
+        "state_ratio_near_one",
+        "reuse_is_sample_efficient",
+        "large_change_hurts",
+        "kl_constraint_helps",
+        "more_of_the_good_stuff",
+        "humanoid_falls_forward",
+        "observations_suffice",
+        "critic_lowers_variance",
+        "clipping_is_a_cheap_constraint",
+        "average_pushes_down_below_average",
+        "data_leaves_the_states",
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return read(ROOT / "config.yaml")
+
+
+@pytest.fixture(scope="module")
+def answers() -> pd.DataFrame:
+    return pd.read_csv(ROOT / "reference/claims.csv")
+
+
+def test_all_29_claims_are_declared_and_each_has_a_figure(study: Study) -> None:
+    assert len(CLAIMS) == 29
+    assert set(study.claims) == CLAIMS
+    assert {claim.figure for claim in study.claims.values()} <= set(study.figures)
+
+
+def test_all_29_claims_have_one_primary_answer_with_effect_number_verdict_and_figure(answers: pd.DataFrame) -> None:
+    assert set(answers["claim"]) == CLAIMS
+    assert (answers.groupby("claim")["primary"].sum() == 1).all()
+    assert answers[["effect", "n", "verdict", "figure"]].notna().all(axis=None)
+    assert set(answers["verdict"]) <= {"supported", "refuted", "inconclusive"}
+    assert (answers["n"] >= 1).all()
+
+
+def test_what_was_sampled_has_an_interval_and_what_is_exact_a_tolerance(study: Study, answers: pd.DataFrame) -> None:
+    for row in answers.to_dict("records"):
+        part = study.claims[row["claim"]].parts[row["part"]]
+        told = pd.notna([row["ci_low"], row["ci_high"], row["p_value"]])
+        if part.relation == "exact":
+            assert not told.any(), row["comparison"]
+            assert "≤" in row["comparison"]
+        else:
+            assert told.all(), row["comparison"]
+            assert row["ci_low"] <= row["effect"] <= row["ci_high"], row["comparison"]
+
+
+def test_the_humanoid_learns_and_is_watched_on_ten_seeds_at_least(study: Study) -> None:
+    training, gait = study.experiments["humanoid"], study.experiments["gait"]
+    assert isinstance(training, TrainExperiment)
+    assert isinstance(gait, GaitExperiment)
+    assert [cell.environment.id for cell in cells(study, "humanoid")] == ["Humanoid-v5"]
+    assert min(training.seeds.count, gait.seeds.count) >= 10
+    first, last = gait.source.stages[0], gait.source.stages[-1]
+    assert (training.snapshots[first], training.snapshots[last]) == (0, 1)
