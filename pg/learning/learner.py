@@ -43,6 +43,11 @@ class Learner:
     episodes: int = 0
     diverged: bool = False
 
+    @property
+    def all_generators(self) -> tuple[np.random.Generator, ...]:
+        """Every generator that is drawn from while it learns."""
+        return (self.generators.starts, self.generators.actions, self.shuffling)
+
     def is_through(self, budget: Budget) -> bool:
         """Tell whether the budget is spent, or the policy lost."""
         out_of_iterations = budget.max_iterations is not None and self.iteration >= budget.max_iterations

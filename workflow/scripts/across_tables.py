@@ -1,10 +1,11 @@
 from functools import partial
 
-from pg.evidence import across_tables, records
+from pg.evidence import across_tables, logs, records
 from pg.randomness import generator
 from pg.study.expansion import cells
 from pg.study.model import Study
 
+logs.log_to(snakemake.log[0])
 study = Study.model_validate_json(snakemake.params.study)
 ((name, experiment),) = study.experiments.items()
 runs = records.read_grouped(snakemake.input, cells(study, name), records.RUN_COLUMNS)

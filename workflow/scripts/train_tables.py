@@ -1,7 +1,8 @@
-from pg.evidence import records, tables
+from pg.evidence import logs, records, tables
 from pg.study.expansion import cells
 from pg.study.model import Study
 
+logs.log_to(snakemake.log[0])
 study = Study.model_validate_json(snakemake.params.study)
 ((name, experiment),) = study.experiments.items()
 cells_here, budget, evaluate = cells(study, name), experiment.budget.steps, experiment.evaluate
