@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pg.study.cost import estimate
 from pg.study.equations import definitions, equation
-from pg.study.expansion import Block, Cell, cells, estimate, is_tuned
+from pg.study.expansion import Block, Cell, cells, is_tuned
 from pg.study.jobs import TrainJob, demonstrator_blocks, demonstrator_cell, demonstrator_of, train_job
 from pg.study.model import Study, TrainExperiment
 from pg.study.schema import text

@@ -1,8 +1,8 @@
 """One run at a time in a results folder, and no late word from the jobs of a run that was killed.
 
 The run that is at work holds a lock which the operating system takes from it when it ends, however it ends: no lock is
-ever stale. Its jobs inherit its number. A job whose run was killed goes on until it has something to put in place, finds
-another number there, and leaves the place to the run that has taken over.
+ever stale. Its jobs inherit its number. A job whose run was killed goes on until it has something to put in place,
+finds another number there, and leaves the place to the run that has taken over.
 """
 
 from __future__ import annotations

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from pg.evidence.occupation import PARTIAL, check_run
-from pg.evidence.tabular_files import REMEDY, UnreadableRecord, read_table
+from pg.evidence.tabular_files import REMEDY, UnreadableRecord, check_runs, read_table
 from pg.evidence.tuning import Choice
 from pg.study.jobs import Demonstrators
+from pg.study.model import Budget
 from pg.study.wording import plain
 
 RUN_COLUMNS = (
@@ -207,10 +208,27 @@ def read_grouped(paths: Sequence[str | Path], keys: Sequence[Key], columns: Sequ
     UnreadableRecord
         If a file is not readable.
     """
+    return _grouped(paths, keys, lambda path: read_csv(path, columns))
+
+
+def read_runs(paths: Sequence[str | Path], keys: Sequence[Key], budget: Budget) -> dict[Key, pd.DataFrame]:
+    """Read the rows of training runs for each key, as `read_grouped` does, and make sure that no run is cut short.
+
+    Raises
+    ------
+    UnreadableRecord
+        If a file is not readable, or lacks a part of a run.
+    """
+    return _grouped(paths, keys, lambda path: check_runs(path, read_csv(path, RUN_COLUMNS), budget))
+
+
+def _grouped(
+    paths: Sequence[str | Path], keys: Sequence[Key], read: Callable[[str | Path], pd.DataFrame]
+) -> dict[Key, pd.DataFrame]:
     per_key = len(paths) // len(keys)
     groups = [paths[start : start + per_key] for start in range(0, len(paths), per_key)]
     return {
-        key: pd.concat([read_csv(path, columns) for path in group], ignore_index=True)
+        key: pd.concat([read(path) for path in group], ignore_index=True)
         for key, group in zip(keys, groups, strict=True)
     }
 
@@ -414,5 +432,3 @@ class RunRecorder:
             rate,
             left,
         )
-
-

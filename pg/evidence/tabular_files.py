@@ -14,6 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pg.evidence.curves import has_diverged
+from pg.study.model import Budget
+
 TEXTS = frozenset(
     {
         *("environment", "variant", "stage", "metric", "statistic", "method", "part", "strand", "comparison"),
@@ -60,6 +63,29 @@ def read_table(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
     _check_numbers(path, frame, lines)
     _check_seeds(path, frame)
     return frame
+
+
+def check_runs(path: str | Path, runs: pd.DataFrame, budget: Budget) -> pd.DataFrame:
+    """Return the rows of a file once it is sure that every run is there from its first iteration to its last.
+
+    Raises
+    ------
+    UnreadableRecord
+        If one is not.
+    """
+    for seed, run in runs.groupby("seed"):
+        iterations = run["iteration"].to_numpy()
+        if (gaps := np.flatnonzero(iterations != np.arange(1, len(run) + 1))).size:
+            raise UnreadableRecord(
+                f"{path}: seed {seed} lacks iteration {gaps[0] + 1}, or has it out of turn; {REMEDY}"
+            )
+        steps, last = int(run["steps"].iloc[-1]), len(run)
+        through = steps >= budget.steps or (budget.max_iterations is not None and last >= budget.max_iterations)
+        if not through and not has_diverged(run):
+            raise UnreadableRecord(
+                f"{path}: seed {seed} ends at iteration {last} after {steps:,} of {budget.steps:,} steps; {REMEDY}"
+            )
+    return runs
 
 
 def _text(path: str | Path) -> str:
@@ -127,3 +153,8 @@ def _check_seeds(path: str | Path, frame: pd.DataFrame) -> None:
         if seeds:
             said = ", ".join(str(seed) for seed in sorted(seeds)[:_NUMBERS_SAID])
             raise UnreadableRecord(f"{path}: {problem} seed {said}; {REMEDY}")
+    if {"variant", "batch"} <= set(frame.columns):
+        # Every policy is measured in the same ways.
+        counts = frame["seed"].value_counts()
+        if (least := counts.min()) < counts.max():
+            raise UnreadableRecord(f"{path}: seed {counts.idxmin()} has {least} of {counts.max()} rows; {REMEDY}")

@@ -88,7 +88,6 @@ class Evaluator:
                     "return": value,
                 }
 
-
     def state(self) -> dict[str, Any]:
         """Return what must be remembered between two evaluations: when the next is due, and the generators."""
         drawn = {seed: [one.bit_generator.state for one in _both(own)] for seed, own in self._generators.items()}

@@ -110,9 +110,7 @@ class Place:
         return recorder.frame().to_csv(index=False) + recorder.evaluations().to_csv(index=False)
 
     def snapshots(self) -> dict[str, bytes]:
-        return {
-            str(path.relative_to(self.folder)): path.read_bytes() for path in self.folder.rglob("*.safetensors")
-        }
+        return {str(path.relative_to(self.folder)): path.read_bytes() for path in self.folder.rglob("*.safetensors")}
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytest
 from tests.workflow.checkout import STUDY, Checkout, checkout
 
 TRAINED = "out/runs/learn/cartpole/total/seeds-0-1.csv"
+LOG = "out/logs/runs/learn/cartpole/total/seeds-0-1.log"
 CHECKPOINT = "out/checkpoints/runs/learn/cartpole/total/seeds-0-1"
 PATIENCE = 120.0
 
@@ -73,10 +74,17 @@ def place(tmp_path: Path) -> Checkout:
     return interruptible(tmp_path)
 
 
-def members(group: int) -> list[str]:
-    listed = subprocess.run(["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
-    lines = (line.split(None, 2) for line in listed.splitlines())
-    return [args for pgid, stat, args in lines if int(pgid) == group and not stat.startswith("Z")]
+def members(group: int) -> dict[int, str]:
+    """Return the command lines of a process group's members that are alive."""
+    listed = subprocess.run(["ps", "-eo", "pid=,pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+    lines = (line.split(None, 3) for line in listed.splitlines())
+    return {int(pid): args for pid, own, stat, args in lines if int(own) == group and not stat.startswith("Z")}
+
+
+def send(group: int, number: signal.Signals) -> None:
+    """Send a signal to the training job of a run."""
+    (job,) = (pid for pid, args in members(group).items() if args.endswith(".train.py"))
+    os.kill(job, number)
 
 
 def wait_until(happened: Callable[[], bool]) -> None:
@@ -137,54 +145,82 @@ def test_killed_four_times_at_other_moments_likewise(
     kill_often(place, 4, seed, unharmed)
 
 
-@pytest.mark.parametrize("everyone", [True, False], ids=["with its jobs", "alone"])
-def test_training_that_was_killed_goes_on_from_its_checkpoint(
-    everyone: bool, place: Checkout, unharmed: tuple[dict[str, bytes], float]
-) -> None:
+@pytest.fixture
+def training(place: Checkout) -> Iterator["subprocess.Popen[str]"]:
+    """A run whose training job has written a checkpoint, and stands still."""
     run = place.start(TRAINED, cores=1)
     wait_until((place.folder / CHECKPOINT).exists)
-    kill(run, everyone)
+    send(run.pid, signal.SIGSTOP)
     assert not (place.folder / TRAINED).exists()
+    yield run
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(run.pid, signal.SIGKILL)
+    run.communicate()
+
+
+def test_training_that_was_killed_goes_on_from_its_checkpoint(
+    place: Checkout, training: "subprocess.Popen[str]", unharmed: tuple[dict[str, bytes], float]
+) -> None:
+    os.killpg(training.pid, signal.SIGKILL)
     done = place.run(TRAINED, cores=1)
     assert done.returncode == 0, done.stderr
-    log = (place.folder / "out/logs/runs/learn/cartpole/total/seeds-0-1.log").read_text(encoding="utf-8")
-    assert "goes on after" in log
-    wait_until(lambda: not members(run.pid))
+    assert "goes on after" in (place.folder / LOG).read_text(encoding="utf-8")
     made = place.files()
     assert made == {name: unharmed[0][name] for name in made}
     assert left_over(place) == []
 
 
-@pytest.mark.parametrize("way", ["Ctrl-C", "SIGTERM", "SIGTERM to all"])
-def test_a_run_that_is_told_to_stop_leaves_a_clean_state(way: str, place: Checkout) -> None:
-    run = place.start(TRAINED, cores=1)
-    wait_until((place.folder / CHECKPOINT).exists)
-    match way:
-        case "Ctrl-C":
-            os.killpg(run.pid, signal.SIGINT)
-        case "SIGTERM":
-            run.terminate()
-        case _:
-            os.killpg(run.pid, signal.SIGTERM)
-    said, _ = run.communicate(timeout=PATIENCE)
-    assert run.returncode != 0
-    assert "Traceback" not in said, said
-    assert members(run.pid) == []
-    assert not (place.folder / TRAINED).exists()
-    assert not any(".partial-" in path.name for path in (place.folder / "out").rglob("*"))
-    assert place.planned(TRAINED) == {"train_evaluated": 1}
+def test_a_job_whose_run_was_killed_leaves_the_place_to_the_run_that_takes_over(
+    place: Checkout, training: "subprocess.Popen[str]", unharmed: tuple[dict[str, bytes], float]
+) -> None:
+    training.kill()
+    training.wait()
+    done = place.run(TRAINED, cores=1)
+    assert done.returncode == 0, done.stderr
+    before = {path: path.stat().st_mtime_ns for path in (place.folder / "out").rglob("*") if path.is_file()}
+    send(training.pid, signal.SIGCONT)
+    wait_until(lambda: not members(training.pid))
+    assert training.stdout is not None
+    said = training.stdout.read()
+    assert "another has taken over" in said
+    assert "Traceback" not in said
+    after = {path: path.stat().st_mtime_ns for path in (place.folder / "out").rglob("*") if path.is_file()}
+    assert after == before, "nothing is written any more"
+    made = place.files()
+    assert made == {name: unharmed[0][name] for name in made}
 
 
 def test_two_runs_at_once_are_refused_and_the_first_goes_on(
-    place: Checkout, unharmed: tuple[dict[str, bytes], float]
+    place: Checkout, training: "subprocess.Popen[str]", unharmed: tuple[dict[str, bytes], float]
 ) -> None:
-    first = place.start(TRAINED, cores=1)
-    wait_until((place.folder / CHECKPOINT).exists)
     second = place.run(TRAINED, cores=1)
     assert second.returncode != 0
-    assert f"another run is at work in out (process {first.pid} on " in second.stdout + second.stderr
+    assert f"another run is at work in out (process {training.pid} on " in second.stdout + second.stderr
     assert "Traceback" not in second.stdout + second.stderr
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        first.communicate(timeout=PATIENCE)
-    assert first.returncode == 0
+    send(training.pid, signal.SIGCONT)
+    said, _ = training.communicate(timeout=PATIENCE)
+    assert training.returncode == 0, said
     assert (place.folder / TRAINED).read_bytes() == unharmed[0][TRAINED.removeprefix("out/")]
+
+
+@pytest.mark.parametrize("way", ["Ctrl-C", "SIGTERM to all", "SIGTERM"])
+def test_a_run_that_is_told_to_stop_leaves_a_clean_state(
+    way: str, place: Checkout, training: "subprocess.Popen[str]"
+) -> None:
+    """Snakemake itself lets running jobs end after SIGTERM, and starts no more."""
+    match way:
+        case "Ctrl-C":
+            os.killpg(training.pid, signal.SIGINT)
+        case "SIGTERM":
+            training.terminate()
+        case _:
+            os.killpg(training.pid, signal.SIGTERM)
+    send(training.pid, signal.SIGCONT)
+    said, _ = training.communicate(timeout=PATIENCE)
+    assert "Traceback" not in said, said
+    assert members(training.pid) == {}
+    assert left_over(place) == ([] if way == "SIGTERM" else [str(place.folder / "out/checkpoints")])
+    ended = way == "SIGTERM"
+    assert (training.returncode == 0) == ended
+    assert (place.folder / TRAINED).exists() == ended
+    assert place.planned(TRAINED) == ({} if ended else {"train_evaluated": 1})

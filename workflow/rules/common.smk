@@ -6,7 +6,8 @@ from snakemake.logging import logger
 
 from pg.evidence.occupation import Occupied, occupy
 from pg.evidence.logs import explained
-from pg.study.expansion import blocks, cells, estimate
+from pg.study.cost import estimate
+from pg.study.expansion import blocks, cells
 from pg.study.code import code_digest
 from pg.study.jobs import canonical, part_of
 from pg.study.model import TrainExperiment

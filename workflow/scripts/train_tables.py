@@ -6,7 +6,7 @@ logs.log_to(snakemake.log[0])
 study = Study.model_validate_json(snakemake.params.study)
 ((name, experiment),) = study.experiments.items()
 cells_here, budget, evaluate = cells(study, name), experiment.budget.steps, experiment.evaluate
-runs = records.read_grouped(snakemake.input.runs, cells_here, records.RUN_COLUMNS)
+runs = records.read_runs(snakemake.input.runs, cells_here, experiment.budget)
 judged = records.read_grouped(snakemake.input.evaluations, cells_here, records.EVALUATION_COLUMNS) if evaluate else {}
 table = tables.train_table(runs, budget, judged, evaluate.passed_at if evaluate else None)
 records.write_csv(tables.train_curves(runs, budget), snakemake.output.curves)
