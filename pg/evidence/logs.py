@@ -18,6 +18,13 @@ _OF_THE_FILE_SYSTEM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, er
 _REMEDY = "what was finished before is intact; mend that and give the same command again"
 
 
+class _LogFile(logging.FileHandler):
+    """A file that may fill its disk: what could not be logged is lost, and what the job makes is what matters."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Go on."""
+
+
 class Stopped(KeyboardInterrupt):
     """The job was told to end."""
 
@@ -37,7 +44,7 @@ def log_to(path: str | Path | None, code: str = "") -> None:
     if path is not None:
         # A job of a run that was killed may still hold the former file, and goes on writing to that.
         Path(path).unlink(missing_ok=True)
-    handler = logging.StreamHandler() if path is None else logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler = logging.StreamHandler() if path is None else _LogFile(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
     _log.addHandler(handler)
     _log.setLevel(logging.INFO)

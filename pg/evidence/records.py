@@ -173,6 +173,9 @@ def atomically(path: Path, write: Callable[[Path], object]) -> None:
         write(partial)
         check_run()
         partial.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
     finally:
         partial.unlink(missing_ok=True)
 
@@ -290,8 +293,8 @@ def snapshot_path(folder: str | Path, stage: str, seed: int) -> Path:
 
 def write_snapshot(policy: Mapping[str, NDArray[np.generic]], path: Path) -> None:
     """Write a policy's parameters in the safetensors format, which holds numbers and no code."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    atomically(path, lambda partial: safetensors.numpy.save_file(dict(policy), partial))
+    content = safetensors.numpy.save(dict(policy))
+    atomically(path, lambda partial: partial.write_bytes(content))
 
 
 def read_snapshot(path: Path) -> dict[str, NDArray[np.generic]]:

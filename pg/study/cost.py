@@ -77,13 +77,13 @@ def problems_of_number(study: Study) -> Iterator[str]:
         count *= math.ceil(declared.seeds.count / declared.seeds.per_job)
         if count > MOST_JOBS:
             yield (
-                f"experiments.{name}: makes about {_rounded(count)} jobs, and {MOST_JOBS:,} are allowed in a study: raise "
-                "seeds.per_job, or lower seeds.count or sweep less"
+                f"experiments.{name}: makes about {_rounded(count)} jobs, and {MOST_JOBS:,} are allowed in a study: "
+                "raise seeds.per_job, or lower seeds.count or sweep less"
             )
             return
         total += count
     if total > MOST_JOBS:
-        yield f"experiments: make about {_rounded(total)} jobs, and {MOST_JOBS:,} are allowed: raise their seeds.per_job"
+        yield f"experiments: make {_rounded(total)} jobs, and {MOST_JOBS:,} are allowed: raise their seeds.per_job"
 
 
 def problems_of_size(study: Study, name: str) -> Iterator[str]:
@@ -129,10 +129,11 @@ def _costly_keys(declared: Experiment) -> str:
 
 def _numbers_at_once(declared: Experiment, cell: Cell, seeds: int) -> str:
     copies = seeds * max(1, _tuning_runs(declared, cell) // max(seeds, 1))
+    trajectories, steps = _at_once(declared, cell), _horizon(cell.environment)
     return (
-        f"{_rounded(_at_once(declared, cell))} trajectories of up to {_rounded(_horizon(cell.environment))} steps at once, for "
-        f"{_rounded(copies)} policies with hidden layers {list(cell.variant.policy.hidden)}; lower batch, horizon, hidden, "
-        "seeds.per_job or the numbers of its samples"
+        f"{_rounded(trajectories)} trajectories of up to {_rounded(steps)} steps at once, for {_rounded(copies)} "
+        f"policies with hidden layers {list(cell.variant.policy.hidden)}; lower batch, horizon, hidden, seeds.per_job "
+        "or the numbers of its samples"
     )
 
 

@@ -18,7 +18,7 @@ from tests.workflow.checkout import STUDY, Checkout, checkout
 TRAINED = "out/runs/learn/cartpole/total/seeds-0-1.csv"
 LOG = "out/logs/runs/learn/cartpole/total/seeds-0-1.log"
 CHECKPOINT = "out/checkpoints/runs/learn/cartpole/total/seeds-0-1"
-PATIENCE = 120.0
+PATIENCE = 900.0
 
 
 def study() -> dict[str, Any]:
@@ -62,7 +62,7 @@ def unharmed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes]
     """What a run makes that nobody interrupts, and the seconds it takes."""
     place = interruptible(tmp_path_factory.mktemp("unharmed"))
     started = time.monotonic()
-    done = place.run()
+    done = place.run(limit=1800)
     assert done.returncode == 0, done.stderr
     files = place.files()
     assert {Path(name).parts[0] for name in files} >= {"runs", "tuned", "exact", "tables", "claims.csv", "figures"}
@@ -123,7 +123,7 @@ def kill_often(place: Checkout, kills: int, seed: int, unharmed: tuple[dict[str,
         assert run.returncode == 0
         assert place.files() == expected
         shutil.rmtree(place.folder / "out")
-    done = place.run()
+    done = place.run(limit=1800)
     assert done.returncode == 0, done.stdout + done.stderr
     wait_until(lambda: not any(members(group) for group in started))
     assert place.files() == expected, f"killed {killed} times, seed {seed}"

@@ -9,6 +9,7 @@ cells_here, budget, evaluate = cells(study, name), experiment.budget.steps, expe
 runs = records.read_runs(snakemake.input.runs, cells_here, experiment.budget)
 judged = records.read_grouped(snakemake.input.evaluations, cells_here, records.EVALUATION_COLUMNS) if evaluate else {}
 table = tables.train_table(runs, budget, judged, evaluate.passed_at if evaluate else None)
+records.write_csv(tables.diverged_runs(runs), snakemake.output.diverged)
 records.write_csv(tables.train_curves(runs, budget), snakemake.output.curves)
 records.write_csv(tables.summary(table), snakemake.output.summary)
 records.write_csv(table, snakemake.output.long)
