@@ -42,4 +42,9 @@ rule all:
 
 
 onstart:
+    take_over()
     announce()
+
+
+onsuccess:
+    leave()

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pg.study.cost import estimate
 from pg.study.equations import definitions, equation
-from pg.study.expansion import Block, Cell, cells, estimate, is_tuned
+from pg.study.expansion import Block, Cell, cells, is_tuned
 from pg.study.jobs import TrainJob, demonstrator_blocks, demonstrator_cell, demonstrator_of, train_job
 from pg.study.model import Study, TrainExperiment
 from pg.study.schema import text
@@ -87,11 +88,11 @@ def _train(study: Study, options: argparse.Namespace) -> None:
     # Imported here, because asking for an explanation should not wait for torch.
     import torch
 
-    from pg.evidence import records
+    from pg.evidence import logs, records
     from pg.learning.training import train
 
     torch.set_num_threads(1)
-    records.log_to(None)
+    logs.log_to(None)
     job = train_job(study, cell, options.seeds)
     if options.evaluations is None:
         job = job.model_copy(update={"evaluate": None})
@@ -128,7 +129,7 @@ def _tuned_rate(study: Study, cell: Cell) -> float:
             f"the learning rate of {cell.variant_id} is tuned, and {path} does not exist; make it with\n"
             f"  snakemake --cores all {path}"
         )
-    return float(records.read_json(path)["learning_rate"])
+    return float(records.read_choice(path)["learning_rate"])
 
 
 def _demonstrators(study: Study, cell: Cell, job: TrainJob) -> list[Path]:

@@ -125,13 +125,23 @@ class MDP:
         return table
 
 
+MOST_COUNTED = 10**30
+"""Trajectories that are counted one by one: far more than can be enumerated."""
+
+
 def count_trajectories(mdp: MDP) -> int:
-    """Count the trajectories of positive probability, without building them."""
-    # Python's integers do not overflow: a long horizon has more trajectories than 64 bits can count.
+    """Count the trajectories of positive probability, without building them; not far beyond `MOST_COUNTED`."""
     after: list[int] = [1] * mdp.states
     for _ in range(mdp.horizon):
-        after = [_count_from(mdp, state, after) for state in range(mdp.states)]
-    return sum(count for count, probability in zip(after, mdp.start, strict=True) if probability > 0)
+        before, after = after, [_count_from(mdp, state, after) for state in range(mdp.states)]
+        # Longer trajectories are at least as many.
+        if before == after or _from_start(mdp, after) > MOST_COUNTED:
+            break
+    return _from_start(mdp, after)
+
+
+def _from_start(mdp: MDP, counts: list[int]) -> int:
+    return sum(count for count, probability in zip(counts, mdp.start, strict=True) if probability > 0)
 
 
 def _count_from(mdp: MDP, state: int, after: list[int]) -> int:

@@ -28,12 +28,30 @@ _TENTHS = 10
 def has_diverged(run: pd.DataFrame) -> bool:
     """Tell whether a run's last update lost its policy, from the run's rows in order of iterations.
 
-    It did where the gradient's norm is not finite, or a KL divergence is not a number, or the batch's mean return is
-    not finite. A KL divergence may be infinite: the new policy withholds an action.
+    A KL divergence may be infinite: the new policy withholds an action.
+    """
+    return cause_of_divergence(run) is not None
+
+
+def cause_of_divergence(run: pd.DataFrame) -> str | None:
+    """Say what a run's last update lost its policy by, from the run's rows in order of iterations; None if it did not.
+
+    The first of these that holds: the batch's rewards were not finite; importance weights were not, so that no update
+    was made; the loss was not; its gradient was not; the step has left parameters under which the divergence from the
+    old policy is not a number.
     """
     last = run.iloc[-1]
-    finite = np.isfinite(last["gradient_norm"]) and np.isfinite(last["return_mean"])
-    return bool(not finite or np.isnan(last["kl_new_old"] + last["kl_old_new"]))
+    if not np.isfinite(last["return_mean"]):
+        return "returns are not finite"
+    if np.isnan(last.get("gradient_steps", 1.0)):
+        return "importance weights are not finite"
+    if not np.isfinite(last.get("surrogate", 0.0)):
+        return "the loss is not finite"
+    if not np.isfinite(last["gradient_norm"]):
+        return "the gradient is not finite"
+    if np.isnan(last["kl_new_old"] + last["kl_old_new"]):
+        return "the policy is not finite"
+    return None
 
 
 def continued(steps: Array, returns: Array, budget: float, worst: float) -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pg.evidence.records import logged_code
+from pg.evidence.logs import logged_code
 
 _PACKAGES = ("pg", "snakemake", "torch", "gymnasium", "numpy", "pandas", "scipy", "matplotlib", "seaborn")
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
+import uuid
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, NamedTuple, TextIO, TypeVar
 
 import numpy as np
 import pandas as pd
 import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
+from pg.evidence.occupation import PARTIAL, check_run
+from pg.evidence.tabular_files import REMEDY, UnreadableRecord, check_runs, read_table
+from pg.evidence.tuning import Choice
 from pg.study.jobs import Demonstrators
+from pg.study.model import Budget
+from pg.study.wording import plain
 
 RUN_COLUMNS = (
     "seed",
@@ -142,21 +148,42 @@ LABORATORY_COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 POSE_COLUMNS = ("seed", "variant", "frame", "step", "time", "part", "x", "z")
 
+_CHOICE = TypeAdapter(Choice)
+
 Key = TypeVar("Key", bound=Hashable)
+
+SNAPSHOT_REMEDY = "remove the folder of its seeds, and the same command trains them again"
 
 _log = logging.getLogger("pg")
 _SECONDS_BETWEEN_REPORTS = 5.0
-_CODE = "code "
 
 
-class UnreadableRecord(ValueError):
-    """A file that is not what its name promises, with the file and the reason."""
+def atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a neighbour of the file, then put it in the file's place in one step.
+
+    Raises
+    ------
+    Superseded
+        If this job's run was killed and a later one has taken over: then the file stays as it is.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Jobs of a run that was killed may still write, and on a cluster two machines count processes alike.
+    partial = path.with_name(f"{PARTIAL}{uuid.uuid4().hex}-{path.name}")
+    try:
+        write(partial)
+        check_run()
+        partial.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def write_csv(frame: pd.DataFrame, place: str | Path | TextIO) -> None:
     """Write a frame as CSV, atomically if to a file; numbers so that they are read back as the same numbers."""
     if isinstance(place, str | Path):
-        _atomically(Path(place), lambda temporary: _put_csv(frame, temporary))
+        atomically(Path(place), lambda partial: _put_csv(frame, partial))
     else:
         _put_csv(frame, place)
 
@@ -171,16 +198,9 @@ def read_csv(path: str | Path, columns: Sequence[str] = ()) -> pd.DataFrame:
     Raises
     ------
     UnreadableRecord
-        If the file cannot be parsed or lacks one of the columns.
+        If the file is cut off or edited so that it cannot be right, or lacks one of the columns.
     """
-    try:
-        frame = pd.read_csv(path, keep_default_na=False, na_values=["", "nan", "NaN"])
-    except (ValueError, OSError) as error:
-        raise UnreadableRecord(f"{path}: {error}") from error
-    missing = [column for column in columns if column not in frame.columns]
-    if missing:
-        raise UnreadableRecord(f"{path}: has no column {', '.join(missing)}; it has {', '.join(frame.columns)}")
-    return frame
+    return read_table(path, columns)
 
 
 def read_grouped(paths: Sequence[str | Path], keys: Sequence[Key], columns: Sequence[str]) -> dict[Key, pd.DataFrame]:
@@ -191,10 +211,27 @@ def read_grouped(paths: Sequence[str | Path], keys: Sequence[Key], columns: Sequ
     UnreadableRecord
         If a file is not readable.
     """
+    return _grouped(paths, keys, lambda path: read_csv(path, columns))
+
+
+def read_runs(paths: Sequence[str | Path], keys: Sequence[Key], budget: Budget) -> dict[Key, pd.DataFrame]:
+    """Read the rows of training runs for each key, as `read_grouped` does, and make sure that no run is cut short.
+
+    Raises
+    ------
+    UnreadableRecord
+        If a file is not readable, or lacks a part of a run.
+    """
+    return _grouped(paths, keys, lambda path: check_runs(path, read_csv(path, RUN_COLUMNS), budget))
+
+
+def _grouped(
+    paths: Sequence[str | Path], keys: Sequence[Key], read: Callable[[str | Path], pd.DataFrame]
+) -> dict[Key, pd.DataFrame]:
     per_key = len(paths) // len(keys)
     groups = [paths[start : start + per_key] for start in range(0, len(paths), per_key)]
     return {
-        key: pd.concat([read_csv(path, columns) for path in group], ignore_index=True)
+        key: pd.concat([read(path) for path in group], ignore_index=True)
         for key, group in zip(keys, groups, strict=True)
     }
 
@@ -202,7 +239,7 @@ def read_grouped(paths: Sequence[str | Path], keys: Sequence[Key], columns: Sequ
 def write_json(content: Mapping[str, Any], path: str | Path) -> None:
     """Write JSON, atomically."""
     text = json.dumps(content, indent=2) + "\n"
-    _atomically(Path(path), lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    atomically(Path(path), lambda partial: partial.write_text(text, encoding="utf-8"))
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
@@ -215,16 +252,38 @@ def read_json(path: str | Path) -> dict[str, Any]:
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise UnreadableRecord(f"{path}: {error}") from error
+    except json.JSONDecodeError as error:
+        raise UnreadableRecord(f"{path}, line {error.lineno}: is not JSON: {error.msg}; {REMEDY}") from error
+    except UnicodeDecodeError as error:
+        raise UnreadableRecord(f"{path}: byte {error.start} is not text; {REMEDY}") from error
+    except OSError as error:
+        raise UnreadableRecord(f"{path}: cannot be read ({error.strerror})") from error
     if not isinstance(content, dict):
         raise UnreadableRecord(f"{path}: holds {type(content).__name__}, not an object")
     return content
 
 
+def read_choice(path: str | Path) -> dict[str, Any]:
+    """Read how a learning rate was chosen.
+
+    Raises
+    ------
+    UnreadableRecord
+        If it is not a JSON object, or does not say what a choice says.
+    """
+    content = read_json(path)
+    try:
+        _CHOICE.validate_python(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UnreadableRecord(f"{path}: {place}: {plain(first['msg'])}; {REMEDY}") from error
+    return content
+
+
 def write_text(text: str, path: str | Path) -> None:
     """Write text, atomically."""
-    _atomically(Path(path), lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    atomically(Path(path), lambda partial: partial.write_text(text, encoding="utf-8"))
 
 
 def snapshot_path(folder: str | Path, stage: str, seed: int) -> Path:
@@ -234,8 +293,8 @@ def snapshot_path(folder: str | Path, stage: str, seed: int) -> Path:
 
 def write_snapshot(policy: Mapping[str, NDArray[np.generic]], path: Path) -> None:
     """Write a policy's parameters in the safetensors format, which holds numbers and no code."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _atomically(path, lambda temporary: safetensors.numpy.save_file(dict(policy), temporary))
+    content = safetensors.numpy.save(dict(policy))
+    atomically(path, lambda partial: partial.write_bytes(content))
 
 
 def read_snapshot(path: Path) -> dict[str, NDArray[np.generic]]:
@@ -248,8 +307,11 @@ def read_snapshot(path: Path) -> dict[str, NDArray[np.generic]]:
     """
     try:
         return safetensors.numpy.load_file(path)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise UnreadableRecord(f"{path}: {error}") from error
+    except OSError as error:
+        raise UnreadableRecord(f"{path}: cannot be read ({error.strerror or error})") from error
+    except safetensors.SafetensorError as error:
+        size = path.stat().st_size
+        raise UnreadableRecord(f"{path} ({size} bytes): is damaged: {error}; {SNAPSHOT_REMEDY}") from error
 
 
 def read_snapshots(
@@ -263,6 +325,7 @@ def read_snapshots(
         If a seed's policy is in none of the folders, or damaged.
     """
     places = list(folders)
+    _log.info("policies at stage %s of %s", stage, ", ".join(map(str, places)))
     found: dict[int, dict[str, NDArray[np.generic]]] = {}
     for seed in seeds:
         paths = [snapshot_path(folder, stage, seed) for folder in places]
@@ -286,6 +349,14 @@ def read_demonstrators(
     return {} if demonstrators is None else read_snapshots(folders, demonstrators.stage, demonstrators.seeds)
 
 
+class Received(NamedTuple):
+    """What a training job has made until now."""
+
+    rows: Sequence[Mapping[str, float | int]]
+    evaluations: Sequence[Mapping[str, float | int]]
+    policies: Mapping[tuple[int, str], Mapping[str, NDArray[np.generic]]]
+
+
 class RunRecorder:
     """Collects the rows, evaluations and snapshots of a training job and reports its progress to the log.
 
@@ -300,9 +371,10 @@ class RunRecorder:
     def __init__(self, total_steps: int, snapshots: str | Path | None = None) -> None:
         self._rows: list[Mapping[str, float | int]] = []
         self._evaluations: list[Mapping[str, float | int]] = []
+        self._policies: dict[tuple[int, str], Mapping[str, NDArray[np.generic]]] = {}
         self._snapshots = snapshots
         self._total_steps = total_steps
-        self._steps = 0
+        self._steps = self._steps_before = 0
         self._started = self._reported = time.monotonic()
 
     def row(self, row: Mapping[str, float | int]) -> None:
@@ -321,7 +393,22 @@ class RunRecorder:
     def snapshot(self, seed: int, stage: str, policy: Mapping[str, NDArray[np.generic]]) -> None:
         """Write a seed's policy at a stage."""
         if self._snapshots is not None:
+            self._policies[seed, stage] = policy
             write_snapshot(policy, snapshot_path(self._snapshots, stage, seed))
+
+    def received(self) -> Received:
+        """Return all that has been received until now."""
+        return Received(self._rows, self._evaluations, self._policies)
+
+    def receive(self, former: Received) -> None:
+        """Take what an interrupted run had received."""
+        for row in former.rows:
+            self.row(row)
+        for row in former.evaluations:
+            self.evaluation(row)
+        for (seed, stage), policy in former.policies.items():
+            self.snapshot(seed, stage, policy)
+        self._steps_before = self._steps
 
     def frame(self) -> pd.DataFrame:
         """Return all rows, ordered by learning rate, seed and iteration."""
@@ -337,7 +424,7 @@ class RunRecorder:
 
     def _report(self, row: Mapping[str, float | int]) -> None:
         self._reported = time.monotonic()
-        rate = self._steps / (self._reported - self._started)
+        rate = (self._steps - self._steps_before) / (self._reported - self._started)
         left = max(0.0, self._total_steps - self._steps) / rate
         _log.info(
             "iteration %d  return %.1f  %d of %d steps  %.0f steps/s  about %.0f s left",
@@ -348,42 +435,3 @@ class RunRecorder:
             rate,
             left,
         )
-
-
-def log_to(path: str | Path | None, code: str = "") -> None:
-    """Send the log of this job to a file, or to standard error where there is none.
-
-    Parameters
-    ----------
-    path
-        File that is written anew.
-    code
-        Digest of the code that the job runs; the log begins with it, and the report reads it there.
-    """
-    handler = logging.StreamHandler() if path is None else logging.FileHandler(path, mode="w", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
-    _log.addHandler(handler)
-    _log.setLevel(logging.INFO)
-    if code:
-        _log.info("%s%s", _CODE, code)
-
-
-def logged_code(path: str | Path) -> str | None:
-    """Return the digest that a job's log begins with; None where there is no log or it does not say."""
-    try:
-        with Path(path).open(encoding="utf-8") as log:
-            _, mark, code = log.readline().rstrip("\n").partition(_CODE)
-    except OSError:
-        return None
-    return code if mark else None
-
-
-def _atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary neighbour of the file, then put it in the file's place in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        write(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -93,6 +93,23 @@ def train_curves(runs: Mapping[Cell, pd.DataFrame], budget: int, points: int = 1
     return pd.concat(frames, ignore_index=True)[_columns(runs, "seed", "steps", "return", "diverged_at")]
 
 
+def diverged_runs(runs: Mapping[Cell, pd.DataFrame]) -> pd.DataFrame:
+    """List the runs that diverged.
+
+    Returns
+    -------
+    DataFrame
+        Columns environment, variant, the sweep's paths, seed, iteration and steps (of the last update), cause.
+    """
+    rows = [
+        {**_names(cell), "seed": seed, **run.iloc[-1][["iteration", "steps"]].astype(int), "cause": cause}
+        for cell, rows_of_cell in runs.items()
+        for seed, run in _by_seed(rows_of_cell)
+        if (cause := curves.cause_of_divergence(run)) is not None
+    ]
+    return pd.DataFrame(rows, columns=_columns(runs, "seed", "iteration", "steps", "cause"))
+
+
 def _curve(run: pd.DataFrame, cell: Cell, budget: int, worst: float, grid: NDArray[Any]) -> dict[str, Any]:
     returns = curves.interpolate(*_whole_curve(run, budget, worst), grid)
     if _imitates(cell):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -20,7 +21,7 @@ from torch import Tensor
 from pg.environments.catalogue import mdp_of
 from pg.environments.rewards import AS_EARNED, paid
 from pg.environments.stacked import make_environments
-from pg.estimators.importance import effective_share
+from pg.estimators.importance import NonFiniteWeights, effective_share
 from pg.laboratory.distances import divergence
 from pg.laboratory.frozen import Parameters, generators_of, in_float64, sample, thaw
 from pg.laboratory.reuse import Reuse, corrected_gradients
@@ -33,6 +34,15 @@ from pg.trajectories import Trajectories
 
 _DOUBLINGS = 60
 _QUANTILES = (5, 25, 50, 75, 95)
+
+_MEASURED = (
+    "total_variance",
+    "effective_share",
+    "largest_weight",
+    "median_weight",
+    "log_weight_variance",
+    *(f"log_weight_q{at:02d}" for at in _QUANTILES),
+)
 
 _log = logging.getLogger("pg")
 
@@ -56,12 +66,10 @@ def lengthen_trajectories(job: HorizonJob, policies: Mapping[int, Parameters]) -
     DataFrame
         A row per seed, horizon and variant, and what `measures` makes of its weights.
 
-    Raises
-    ------
-    OutOfReach
-        If the policy cannot change as much as the job asks for.
-    NonFiniteWeights
-        If an importance weight is not finite.
+    Notes
+    -----
+    Where a policy cannot change as much as the job asks for, or an importance weight is not finite, measures are not
+    numbers, and the log says why: one policy that is lost takes nothing from the others.
     """
     environments = {horizon: job.environment.model_copy(update={"horizon": horizon}) for horizon in job.horizons}
     copies = make_environments(environments[max(job.horizons)], 1, job.trajectories)
@@ -70,16 +78,29 @@ def lengthen_trajectories(job: HorizonJob, policies: Mapping[int, Parameters]) -
         behaviour = thaw(job.policy, copies.spaces, policies[seed], torch.float64)
         # Paid once they are cut: some rewards depend on where a trajectory ends.
         collected = in_float64(sample(copies, behaviour, generators_of(seed, job.stage, "horizon", "pool"), AS_EARNED))
-        target = moved(behaviour, collected, job.kl, torch_generator(seed, "probe", job.stage, "horizon", "direction"))
+        direction = torch_generator(seed, "probe", job.stage, "horizon", "direction")
+        try:
+            target = moved(behaviour, collected, job.kl, direction)
+        except OutOfReach as error:
+            _log.warning("seed %d: %s", seed, error)
+            target = None
         for horizon, environment in environments.items():
             shorter = paid(environment.rewards, collected.until(horizon))
-            reuse = Reuse.at(target, behaviour, shorter, mdp_of(environment))
-            rows += [
-                {"seed": seed, "variant": name, "batch": variant.batch, "horizon": horizon, **measures(reuse, variant)}
-                for name, variant in job.variants.items()
-            ]
+            reuse = None if target is None else Reuse.at(target, behaviour, shorter, mdp_of(environment))
+            for name, variant in job.variants.items():
+                found = _measures_if_finite(reuse, variant, f"seed {seed}, horizon {horizon}: {name}")
+                rows.append({"seed": seed, "variant": name, "batch": variant.batch, "horizon": horizon, **found})
         _log.info("seed %d: weights at %d horizons", seed, len(job.horizons))
     return pd.DataFrame(rows)
+
+
+def _measures_if_finite(reuse: Reuse | None, variant: Variant, what: str) -> dict[str, float]:
+    if reuse is not None:
+        try:
+            return measures(reuse, variant)
+        except NonFiniteWeights as error:
+            _log.warning("%s: %s", what, error)
+    return dict.fromkeys(_MEASURED, math.nan)
 
 
 def moved(behaviour: Policy, trajectories: Trajectories, kl: float, generator: torch.Generator) -> Policy:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ import torch
 from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP
+from pg.estimators.importance import NonFiniteWeights
 from pg.laboratory import likelihoods, moves
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import Parameters, generators_of, in_float64, sample, thaw
@@ -27,6 +29,10 @@ from pg.randomness import generator
 from pg.study.jobs import UpdateJob
 from pg.study.model import Variant
 from pg.trajectories import Environments, Trajectories
+
+_UNKNOWN = dict.fromkeys(
+    ("rank_correlation", "rising_below_average", "rising_above_average", "kl_on_batch", "kl_on_fresh"), math.nan
+)
 
 _log = logging.getLogger("pg")
 
@@ -90,10 +96,10 @@ def take_updates(job: UpdateJob, policies: Mapping[int, Parameters]) -> pd.DataF
         A row per seed and variant: seed, variant, batch, what `likelihoods.measures` makes of the effects, and
         `moves.measures` of the divergences; those over the limit stand only where some variant has one.
 
-    Raises
-    ------
-    NonFiniteWeights
-        If an importance weight is not finite.
+    Notes
+    -----
+    Where an update is lost because an importance weight is not finite, the measures of its variant are not numbers for
+    that policy, and the log says why.
     """
     mdp, fresh_copies = mdp_of(job.environment), make_environments(job.environment, 1, job.fresh)
     sizes = {variant.batch for variant in job.variants.values()}
@@ -110,10 +116,16 @@ def take_updates(job: UpdateJob, policies: Mapping[int, Parameters]) -> pd.DataF
         }
         effects: dict[str, list[Effect]] = {name: [] for name in job.variants}
         gone: dict[str, list[Move]] = {name: [] for name in job.variants}
+        lost: set[str] = set()
         for batches, fresh in _samples(job, seed, policy, batch_copies, fresh_copies):
             for name, variant in job.variants.items():
                 batch = batches[variant.batch]
-                improved = improvers[name].improved(policy, batch)
+                try:
+                    improved = improvers[name].improved(policy, batch)
+                except NonFiniteWeights as error:
+                    _log.warning("seed %d: an update by %s is lost: %s", seed, name, error)
+                    lost.add(name)
+                    continue
                 effects[name].append(Effect.of(policy, improved, batch, fresh))
                 gone[name].append(Move.of(policy, improved, batch, fresh, variant.kl))
         rows += [
@@ -121,8 +133,8 @@ def take_updates(job: UpdateJob, policies: Mapping[int, Parameters]) -> pd.DataF
                 "seed": seed,
                 "variant": name,
                 "batch": variant.batch,
-                **likelihoods.measures(effects[name]),
-                **moves.measures(gone[name], variant.kl),
+                **(_UNKNOWN if name in lost else likelihoods.measures(effects[name])),
+                **({} if name in lost else moves.measures(gone[name], variant.kl)),
             }
             for name, variant in job.variants.items()
         ]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 import torch
@@ -18,7 +19,7 @@ from pg.environments.catalogue import mdp_of
 from pg.environments.enumeration import Enumeration, enumerate_paid
 from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP, count_trajectories
-from pg.estimators.importance import effective_share
+from pg.estimators.importance import NonFiniteWeights, effective_share
 from pg.laboratory.bias import bias_parts, expected_gradient, is_mean_over_trajectories
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.distances import divergence, exact_divergence, state_variation
@@ -36,6 +37,16 @@ from pg.trajectories import Environments, Trajectories
 
 _MOST_ENUMERATED = 200_000
 _FEW = 64
+
+_MEASURED = (
+    "kl",
+    "total_variance",
+    "relative_bias",
+    "relative_bias_noise",
+    "cosine",
+    "effective_share",
+    "largest_weight",
+)
 
 Row = dict[str, float | int | str]
 
@@ -63,10 +74,10 @@ def follow_steps(job: StalenessJob, policies: Mapping[int, Parameters]) -> pd.Da
         tables also state_part and return_part of `bias_parts` over $\lVert \nabla J(\theta') \rVert$, and
         state_variation; there kl is exact too.
 
-    Raises
-    ------
-    NonFiniteWeights
-        If an importance weight is not finite.
+    Notes
+    -----
+    Where an importance weight is not finite, the measures of its variant are not numbers, and the log says why: one
+    policy that is lost, or one correction that breaks, takes nothing from the others.
     """
     bench = _Bench.of(job)
     rows: list[Row] = []
@@ -76,10 +87,15 @@ def follow_steps(job: StalenessJob, policies: Mapping[int, Parameters]) -> pd.Da
         walked_on = bench.sampled(bench.batch_copies, start, seed, "walk")
         critics, walker_critic = bench.fitted_critics(start, seed)
         for steps in job.steps:
-            target = walked(start, job.walker, walked_on, steps, bench.mdp, walker_critic)
+            try:
+                target = walked(start, job.walker, walked_on, steps, bench.mdp, walker_critic)
+            except NonFiniteWeights as error:
+                _log.warning("seed %d: the walk of %d steps leads nowhere: %s", seed, steps, error)
+                rows += [{"seed": seed, **_unknown(bench, name, steps)} for name in job.variants]
+                continue
             true = bench.true_gradient(target, seed, steps)
             reuse = Reuse.at(target, start, pool.regrouped(job.sample.batches[0]), bench.mdp)
-            rows += [{"seed": seed, **found} for found in _corrections(bench, reuse, true, steps, critics)]
+            rows += [{"seed": seed, **found} for found in _of_each(bench, reuse, true, steps, critics, seed)]
         _log.info("seed %d: %d corrections after %d steps and before", seed, len(job.variants), max(job.steps))
     return pd.DataFrame(rows)
 
@@ -143,6 +159,10 @@ class _Bench:
             pool_copies=make_environments(job.environment, 1, job.sample.trajectories),
         )
 
+    def of_variant(self, name: str) -> _Bench:
+        """Return the bench for one of the variants alone."""
+        return replace(self, job=self.job.model_copy(update={"variants": {name: self.job.variants[name]}}))
+
     def sampled(self, copies: Environments, policy: Policy, seed: int, purpose: str) -> Trajectories:
         generators = generators_of(seed, self.job.stage, "staleness", purpose)
         return in_float64(sample(copies, policy, generators, self.job.environment.rewards))
@@ -163,6 +183,33 @@ class _Bench:
         generators = generators_of(seed, stage, "staleness", "tried")
         tried = sample(few, single, generators, self.job.environment.rewards)
         return reference(self.job.environment, None, single, self.job.sample, seed, stage, tried)
+
+
+def _of_each(
+    bench: _Bench, reuse: Reuse, true: Reference, steps: int, critics: Mapping[str, Critic | None], seed: int
+) -> list[Row]:
+    """Return the measures of every variant; of one whose weights are not finite, that they are not known."""
+    try:
+        return list(_corrections(bench, reuse, true, steps, critics))
+    except NonFiniteWeights:
+        if len(bench.job.variants) > 1:
+            return [
+                row
+                for name, critic in critics.items()
+                for row in _of_each(bench.of_variant(name), reuse, true, steps, {name: critic}, seed)
+            ]
+        (name,) = bench.job.variants
+        _log.warning("seed %d, after %d steps: weights of %s are not finite", seed, steps, name)
+        return [_unknown(bench, name, steps)]
+
+
+def _unknown(bench: _Bench, name: str, steps: int) -> Row:
+    return {
+        "variant": name,
+        "batch": bench.job.sample.batches[0],
+        "steps": steps,
+        **dict.fromkeys(_MEASURED, math.nan),
+    }
 
 
 def _corrections(

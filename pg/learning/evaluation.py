@@ -5,8 +5,10 @@ An evaluation has environments and generators of its own: what is trained is the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
 
 from pg.environments.stacked import make_environments
 from pg.learning.acting import MostLikely, actor_of
@@ -87,11 +89,27 @@ class Evaluator:
                     "return": value,
                 }
 
+    def state(self) -> dict[str, Any]:
+        """Return what must be remembered between two evaluations: when the next is due, and the generators."""
+        drawn = {seed: [one.bit_generator.state for one in _both(own)] for seed, own in self._generators.items()}
+        return {"due": self._due, "generators": drawn}
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state that was remembered."""
+        self._due = dict(state["due"])
+        for seed, former in state["generators"].items():
+            for one, drawn in zip(_both(self._generators[seed]), former, strict=True):
+                one.bit_generator.state = drawn
+
 
 def make_evaluator(options: Evaluate, environment: Environment, seeds: Sequence[int], stream: str) -> Evaluator:
     """Return an evaluator with as many copies of the environment as all seeds need at once."""
     environments = make_environments(options.judged_in(environment), len(seeds), options.episodes)
     return Evaluator(options, environments, seeds, stream)
+
+
+def _both(generators: Generators) -> tuple[np.random.Generator, np.random.Generator]:
+    return generators.starts, generators.actions
 
 
 def _generators(seed: int, stream: str) -> Generators:

@@ -43,6 +43,11 @@ class Learner:
     episodes: int = 0
     diverged: bool = False
 
+    @property
+    def all_generators(self) -> tuple[np.random.Generator, ...]:
+        """Every generator that is drawn from while it learns."""
+        return (self.generators.starts, self.generators.actions, self.shuffling)
+
     def is_through(self, budget: Budget) -> bool:
         """Tell whether the budget is spent, or the policy lost."""
         out_of_iterations = budget.max_iterations is not None and self.iteration >= budget.max_iterations
@@ -79,8 +84,9 @@ def improve(
     scaled_by = _scaled_by(learner.policy)
     told = paid(rewards, batch)
     log = _update(learner, variant, told, mdp)
-    # An infinite divergence belongs to a policy that withholds an action; an undefined one to a policy that is lost.
-    learner.diverged = not math.isfinite(log.gradient_norm) or math.isnan(log.kl_new_old + log.kl_old_new)
+    if (cause := _cause_of_divergence(log)) is not None:
+        learner.diverged = True
+        _log.warning("seed %d, iteration %d: %s; the run has diverged and ends", learner.seed, learner.iteration, cause)
     if learner.policy.scaling is not None:
         learner.policy.scaling.observe(valid_steps(batch)[0])
     return {**_row(learner, batch, log), "explained_variance": _fit(learner.critic, told)} | scaled_by
@@ -100,8 +106,22 @@ def _update(learner: Learner, variant: Variant, batch: Trajectories, mdp: MDP | 
             learner.policy, learner.optimizer, variant, batch, mdp, learner.shuffling, learner.penalty, learner.critic
         )
     except NonFiniteWeights as error:
-        _log.warning("seed %d, iteration %d: %s; the run ends", learner.seed, learner.iteration, error)
+        _log.warning("seed %d, iteration %d: %s", learner.seed, learner.iteration, error)
         return FAILED
+
+
+def _cause_of_divergence(log: UpdateLog) -> str | None:
+    """Say what an update has lost the policy by; None where it is still there.
+
+    An infinite divergence belongs to a policy that withholds an action, an undefined one to a policy that is lost.
+    """
+    if log is FAILED:
+        return "importance weights are not finite"
+    if not math.isfinite(log.surrogate):
+        return "the loss is not finite"
+    if not math.isfinite(log.gradient_norm):
+        return "the gradient is not finite"
+    return "the policy is not finite" if math.isnan(log.kl_new_old + log.kl_old_new) else None
 
 
 def _fit(critic: Critic | None, batch: Trajectories) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
 from pg.learning.acting import actor_of
+from pg.learning.checkpoints import Keeper, Progress
 from pg.learning.evaluation import Evaluator, make_evaluator
 from pg.learning.imitation import demonstrations, imitate
 from pg.learning.learner import Learner, improve, make_learner
@@ -41,7 +43,11 @@ class Recorder(Protocol):
 
 
 def train(
-    job: TrainJob, learning_rate: float, recorder: Recorder, demonstrators: Mapping[int, Parameters] | None = None
+    job: TrainJob,
+    learning_rate: float,
+    recorder: Recorder,
+    demonstrators: Mapping[int, Parameters] | None = None,
+    keeper: Keeper | None = None,
 ) -> None:
     """Train a block of seeds, all with the same learning rate.
 
@@ -55,13 +61,20 @@ def train(
         Receives rows and snapshots.
     demonstrators
         Parameters of the snapshots that the job imitates, by the seeds that made them.
+    keeper
+        Remembers where the run stands, so that it may be interrupted; by default nobody does.
     """
     assignments = [(seed, learning_rate) for seed in job.seeds]
     evaluator = None if job.evaluate is None else make_evaluator(job.evaluate, job.environment, job.seeds, "train")
-    _run(job, "train", assignments, job.snapshots, recorder, demonstrators or {}, evaluator)
+    _run(job, "train", assignments, job.snapshots, recorder, demonstrators or {}, keeper, evaluator)
 
 
-def tune(job: TuneJob, recorder: Recorder, demonstrators: Mapping[int, Parameters] | None = None) -> None:
+def tune(
+    job: TuneJob,
+    recorder: Recorder,
+    demonstrators: Mapping[int, Parameters] | None = None,
+    keeper: Keeper | None = None,
+) -> None:
     """Train every learning rate of the grid on every tuning seed: a stream of seeds apart from the evaluation's.
 
     Parameters
@@ -72,9 +85,11 @@ def tune(job: TuneJob, recorder: Recorder, demonstrators: Mapping[int, Parameter
         Receives rows.
     demonstrators
         Parameters of the snapshots that the job imitates, by the seeds that made them.
+    keeper
+        Remembers where the run stands, so that it may be interrupted; by default nobody does.
     """
     assignments = [(seed, rate) for rate in job.tuning.grid for seed in job.seeds]
-    _run(job, "tune", assignments, {}, recorder, demonstrators or {})
+    _run(job, "tune", assignments, {}, recorder, demonstrators or {}, keeper)
 
 
 def _run(
@@ -84,29 +99,33 @@ def _run(
     stages: Mapping[str, float],
     recorder: Recorder,
     demonstrators: Mapping[int, Parameters],
+    keeper: Keeper | None,
     evaluator: Evaluator | None = None,
 ) -> None:
     environments, mdp = make_environments(job.environment, len(assignments), job.variant.batch), mdp_of(job.environment)
-    learners = [
+    new = [
         make_learner(job.variant, environments.spaces, environments.horizon, seed, rate, stream)
         for seed, rate in assignments
     ]
-    if isinstance(job.variant.initialise, Clone):
-        _begin(learners, job.variant.initialise, demonstrations(job, stream, demonstrators))
-    pending = {id(learner): dict(stages) for learner in learners}
-    _keep_snapshots(learners, pending, job.budget, recorder)
-    _evaluate(learners, evaluator, recorder)
-    while learners:
+    progress = Progress(new, [dict(stages) for _ in new])
+    if keeper is not None and (state := keeper.kept()) is not None:
+        progress = progress.resumed(state, evaluator)
+    else:
+        if isinstance(job.variant.initialise, Clone):
+            _begin(new, job.variant.initialise, demonstrations(job, stream, demonstrators))
+        _hand_over(progress, job.budget, evaluator, recorder)
+    copies = len(assignments)
+    while learners := progress.learners:
+        if len(learners) < copies:
+            environments, copies = environments.resized(len(learners)), len(learners)
         actor = actor_of([one.policy for one in learners], job.variant.batch)
         batch = collect(environments, actor, [one.generators for one in learners])
         for index, learner in enumerate(learners):
             recorder.row(improve(learner, job.variant, batch.of_seed(index), job.environment.rewards, mdp))
-        _keep_snapshots(learners, pending, job.budget, recorder)
-        _evaluate(learners, evaluator, recorder)
-        remaining = [learner for learner in learners if not learner.is_through(job.budget)]
-        if remaining and len(remaining) < len(learners):
-            environments = environments.resized(len(remaining))
-        learners = remaining
+        _hand_over(progress, job.budget, evaluator, recorder)
+        progress = progress.without_those_through(job.budget)
+        if keeper is not None:
+            keeper.iteration(partial(progress.state, evaluator))
 
 
 def _begin(learners: Sequence[Learner], start: Clone, shown: Mapping[int, Trajectories]) -> None:
@@ -128,24 +147,24 @@ def _begin(learners: Sequence[Learner], start: Clone, shown: Mapping[int, Trajec
         )
 
 
-def _evaluate(learners: Sequence[Learner], evaluator: Evaluator | None, recorder: Recorder) -> None:
-    """Hand over the evaluations that are due; a policy that is lost has none."""
+def _hand_over(progress: Progress, budget: Budget, evaluator: Evaluator | None, recorder: Recorder) -> None:
+    """Hand over the snapshots and evaluations that are due."""
+    _keep_snapshots(progress, budget, recorder)
+    # A policy that is lost is not evaluated.
     if evaluator is not None:
-        for row in evaluator.evaluate([learner for learner in learners if not learner.diverged]):
+        for row in evaluator.evaluate([learner for learner in progress.learners if not learner.diverged]):
             recorder.evaluation(row)
 
 
-def _keep_snapshots(
-    learners: Sequence[Learner], pending: Mapping[int, dict[str, float]], budget: Budget, recorder: Recorder
-) -> None:
+def _keep_snapshots(progress: Progress, budget: Budget, recorder: Recorder) -> None:
     """Hand over the policies that have reached a stage; a run that ends early has reached all of them."""
-    for learner in learners:
+    for learner, pending in zip(progress.learners, progress.pending, strict=True):
         reached = [
             stage
-            for stage, fraction in pending[id(learner)].items()
+            for stage, fraction in pending.items()
             if learner.steps >= fraction * budget.steps or learner.is_through(budget)
         ]
         for stage in reached:
-            del pending[id(learner)][stage]
+            del pending[stage]
             state = {name: tensor.numpy().copy() for name, tensor in learner.policy.state_dict().items()}
             recorder.snapshot(learner.seed, stage, state)

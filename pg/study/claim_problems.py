@@ -28,7 +28,10 @@ from pg.study.wording import hint, nearest, unknown
 def problems_of_claims(study: Study) -> Iterator[str]:
     """Say which parts of claims the experiments that they name cannot answer, and why."""
     for name, claim in study.claims.items():
-        yield from unknown(f"claims.{name}.figure", [claim.figure], study.figures)
+        if study.figures:
+            yield from unknown(f"claims.{name}.figure", [claim.figure], study.figures)
+        else:
+            yield f"claims.{name}.figure: {claim.figure!r} is not known, because figures declares none"
         yield from _part_problems_of(study, name, claim)
 
 

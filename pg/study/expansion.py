@@ -15,12 +15,9 @@ from pg.study.model import (
     Environment,
     Experiment,
     Family,
-    ProbeExperiment,
     Seeds,
     Selection,
     Study,
-    TrainExperiment,
-    UpdateExperiment,
     Variant,
 )
 
@@ -229,64 +226,3 @@ def _level_suffix(levels: Mapping[str, Any]) -> str:
 def _level_id(value: Any) -> str:
     text = json.dumps(value, sort_keys=True).strip('"')
     return text if _PLAIN_LEVEL.fullmatch(text) else hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a study asks for: environment steps, and minutes on one core at the speeds listed here."""
-
-    steps: int
-    core_minutes: float
-
-
-# Environment steps per second and core, rounded down from measurements on one slow core: trained, and probed with
-# one backward pass per estimator. MuJoCo's stepping dominates, whatever else is done with the steps.
-_TRAINING_SPEED = {"vectorised": 250_000, "single": 8_000}
-_PROBING_SPEED = {"vectorised": 150_000, "single": 7_000}
-
-
-def estimate(study: Study, experiments: tuple[str, ...] | None = None) -> Estimate:
-    """Estimate the environment steps of a study, tuning included, and the time they take on one core.
-
-    Steps of probes and of evaluations are upper bounds: they assume that every trajectory lasts until the horizon.
-    """
-    steps, seconds = 0, 0.0
-    for name in experiments if experiments is not None else tuple(study.experiments):
-        declared = study.experiments[name]
-        for cell in cells(study, name):
-            native = "vectorised" if cell.environment.id.startswith(("CartPole", "pg/")) else "single"
-            match declared:
-                case TrainExperiment():
-                    taken = declared.budget.steps * (declared.seeds.count + _tuning_runs(declared, cell))
-                    taken += _evaluation_steps(declared, cell)
-                    seconds += taken / _TRAINING_SPEED[native]
-                case ProbeExperiment():
-                    # All variants share one sample: each cell bears its part.
-                    sample = declared.sample.trajectories + declared.sample.reference
-                    taken = sample * (cell.environment.horizon or 500) * len(declared.source.stages)
-                    taken = taken * declared.seeds.count // len(declared.variants)
-                    seconds += taken / _PROBING_SPEED[native]
-                case UpdateExperiment():
-                    sample = declared.updates * (cell.variant.batch + declared.fresh // len(declared.variants))
-                    taken = sample * (cell.environment.horizon or 500) * len(declared.source.stages)
-                    taken *= declared.seeds.count
-                    seconds += taken / _PROBING_SPEED[native]
-                case _:
-                    # Enumerations and comparisons of a few batches take seconds.
-                    taken = 0
-            steps += taken
-    return Estimate(steps, seconds / 60)
-
-
-def _evaluation_steps(declared: TrainExperiment, cell: Cell) -> int:
-    if declared.evaluate is None:
-        return 0
-    evaluations = 1 + declared.budget.steps // declared.evaluate.every_steps
-    horizon = declared.evaluate.judged_in(cell.environment).horizon or 500
-    return declared.seeds.count * evaluations * declared.evaluate.episodes * horizon
-
-
-def _tuning_runs(declared: TrainExperiment, cell: Cell) -> int:
-    if declared.tuning is None or cell.variant.optimizer.learning_rate != "tuned":
-        return 0
-    return len(declared.tuning.grid) * declared.tuning.seeds

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 
 from pydantic import BaseModel, ValidationError
 
 from pg.environments.catalogue import HUMANOIDS, UnsupportedEnvironment, check, horizon_of, mdp_of, trajectories_of
-from pg.environments.tabular import OWN
+from pg.environments.tabular import MOST_COUNTED, OWN
 from pg.study.claim_problems import problems_of_claims
+from pg.study.cost import problems_of_number, problems_of_size
 from pg.study.demonstrators import demonstrator_problems
 from pg.study.expansion import cells, is_tuned
 from pg.study.figure_problems import problems_of_figures
@@ -31,6 +33,7 @@ from pg.study.model import (
 )
 from pg.study.wording import keys_of, model_in, nearest, plain, unknown
 
+_DIGITS = 100
 _TABULAR = f"allowed: {', '.join(OWN)}, or any environment with a transition table, as FrozenLake-v1"
 
 
@@ -39,7 +42,7 @@ def problems_of(study: Study) -> list[str]:
 
     Each check relies on those before it: an experiment is judged in environments that can be made.
     """
-    for problems in (_environment_problems, _experiment_problems, demonstrator_problems):
+    for problems in (problems_of_number, _environment_problems, _experiment_problems, demonstrator_problems):
         if found := list(problems(study)):
             return found
     return [*problems_of_figures(study), *problems_of_claims(study)]
@@ -84,6 +87,9 @@ def _experiment_problems(study: Study) -> Iterator[str]:
             continue
         if levels := list(_level_problems(study, name)):
             yield from levels
+            continue
+        if huge := list(problems_of_size(study, name)):
+            yield from huge
             continue
         yield from _exact_values_problems(study, name)
         yield from _scaling_problems(study, name)
@@ -326,8 +332,8 @@ def _support_problems(study: Study, name: str) -> Iterator[str]:
             yield f"{at}.action: {cell.environment_id} has actions 0 to {mdp.actions - 1}, not {experiment.action}"
         if count > experiment.limit:
             yield (
-                f"{at}.limit: {cell.environment_id} has {count:,} trajectories; {experiment.limit:,} are allowed: "
-                "shorten the horizon, or raise the limit"
+                f"{at}.limit: {cell.environment_id} has {_in_words(count)} trajectories; {experiment.limit:,} are "
+                "allowed: shorten the horizon, or raise the limit"
             )
 
 
@@ -340,12 +346,19 @@ def _enumeration_problems(study: Study, name: str) -> Iterator[str]:
     largest = {cell.environment_id: cell for cell in sorted(cells(study, name), key=lambda cell: cell.variant.batch)}
     for cell in largest.values():
         trajectories, size = trajectories_of(cell.environment), cell.variant.batch
-        if trajectories**size > experiment.limit:
+        # The number itself may have a billion digits.
+        digits = size * math.log10(trajectories)
+        if digits > _DIGITS or trajectories**size > experiment.limit:
+            made = f"{trajectories**size:.3g}" if digits <= _DIGITS else f"10^{digits:.3g}"
             yield (
-                f"experiments.{name}.limit: {cell.environment_id} has {trajectories:,} trajectories, and batches of "
-                f"{size} make {trajectories**size:.3g} of them; {experiment.limit:,} are allowed: shorten the horizon, "
+                f"experiments.{name}.limit: {cell.environment_id} has {_in_words(trajectories)} trajectories, and "
+                f"batches of {size} make {made} of them; {experiment.limit:,} are allowed: shorten the horizon, "
                 "sweep smaller batches, or raise the limit"
             )
+
+
+def _in_words(count: int) -> str:
+    return f"more than {MOST_COUNTED:.0e}" if count > MOST_COUNTED else f"{count:,}"
 
 
 def _no_problems(_study: Study, _name: str) -> Iterator[str]:

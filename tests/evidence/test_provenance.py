@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from pg.evidence.logs import log_to, logged_code
 from pg.evidence.provenance import provenance
-from pg.evidence.records import log_to, logged_code
 
 
 def write_log(path: Path, code: str) -> str:

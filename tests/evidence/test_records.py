@@ -24,7 +24,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> 
     with pytest.raises(TypeError):
         records.write_json({"a": object()}, path)
     with pytest.raises(RuntimeError, match="half-way"):
-        records._atomically(path, half_way)
+        records.atomically(path, half_way)
     assert records.read_json(path) == {"a": 1}
     assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
 
@@ -39,13 +39,13 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnreadableRecord, match=r"a\.csv: has no column return_mean; it has seed, steps"):
         records.read_csv(tmp_path / "a.csv", ["seed", "return_mean"])
     (tmp_path / "a.csv").write_text('seed\n"1\n', encoding="utf-8")
-    with pytest.raises(UnreadableRecord, match=r"a\.csv: "):
+    with pytest.raises(UnreadableRecord, match=r"a\.csv, line 2: "):
         records.read_csv(tmp_path / "a.csv", ["seed"])
     (tmp_path / "a.json").write_text("[1]", encoding="utf-8")
     with pytest.raises(UnreadableRecord, match=r"a\.json: holds list, not an object"):
         records.read_json(tmp_path / "a.json")
     (tmp_path / "a.safetensors").write_bytes(b"nonsense")
-    with pytest.raises(UnreadableRecord, match=r"a\.safetensors: "):
+    with pytest.raises(UnreadableRecord, match=r"a\.safetensors \(8 bytes\): "):
         records.read_snapshot(tmp_path / "a.safetensors")
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from pg.study.code import code_digest
-from pg.study.expansion import Block, ExtensionError, blocks, cells, estimate, extended, solvable
+from pg.study.cost import estimate
+from pg.study.expansion import Block, ExtensionError, blocks, cells, extended, solvable
 from pg.study.jobs import TrainJob, part_of, train_job
 from pg.study.model import Seeds, Study
 from pg.study.validation import load, read

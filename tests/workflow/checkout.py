@@ -86,6 +86,20 @@ class Checkout:
             command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=limit
         )
 
+    def start(self, *arguments: str, cores: int = 2) -> subprocess.Popen[str]:
+        """Start a run in a process group of its own, and do not wait for it."""
+        environment = {**os.environ, "PYTHONPATH": str(self.folder)}
+        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
     def planned(self, *arguments: str) -> dict[str, int]:
         """Return how many jobs of each rule a dry run plans."""
         done = self.run("-n", *arguments)
@@ -100,7 +114,10 @@ class Checkout:
     def files(self, *suffixes: str) -> dict[str, bytes]:
         """Return what the byte-identical set holds."""
         out = self.folder / "out"
-        kept = ("runs", "probes", "exact", "tables", "claims", "figures", "snapshots", "claims.csv")
+        kept = (
+            *("runs", "evaluations", "snapshots", "tuned", "probes", "exact"),
+            *("tables", "claims", "figures", "claims.csv"),
+        )
         return {
             str(path.relative_to(out)): path.read_bytes()
             for path in sorted(out.rglob("*"))

@@ -110,7 +110,7 @@ def test_a_run_is_compared_with_the_reference_in_words(finished: Checkout, tmp_p
     assert call("reference").returncode == 0
     agreeing = call("verify")
     assert agreeing.returncode == 0
-    assert "tables: 5 agree bit for bit (of 5 files)" in agreeing.stdout
+    assert "tables: 6 agree bit for bit (of 6 files)" in agreeing.stdout
     claims = pd.read_csv(tmp_path / "reference/claims.csv")
     claims.assign(verdict="refuted").to_csv(tmp_path / "reference/claims.csv", index=False)
     digests = pd.read_csv(tmp_path / "reference/digests.csv")

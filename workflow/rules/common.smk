@@ -1,8 +1,13 @@
+import os
 import re
 
+from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from pg.study.expansion import blocks, cells, estimate
+from pg.evidence.occupation import Occupied, occupy
+from pg.evidence.logs import explained
+from pg.study.cost import estimate
+from pg.study.expansion import blocks, cells
 from pg.study.code import code_digest
 from pg.study.jobs import canonical, part_of
 from pg.study.model import TrainExperiment
@@ -49,6 +54,22 @@ def environment_ids_of(experiment):
 
 def blocks_of(experiment):
     return blocks(STUDY.experiments[experiment].seeds)
+
+
+def take_over():
+    """Take the results folder, or refuse; the profile tells Snakemake that it need not lock anything itself."""
+    global OCCUPATION
+    try:
+        OCCUPATION = occupy(RESULTS)
+    except (Occupied, OSError) as error:
+        raise WorkflowError(explained(error) or str(error)) from None
+
+
+def leave():
+    """Remove the folders in which no job has left anything to go on from."""
+    for folder, _, _ in os.walk(f"{RESULTS}/checkpoints", topdown=False):
+        if not os.listdir(folder):
+            os.rmdir(folder)
 
 
 def announce():

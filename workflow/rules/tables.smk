@@ -12,6 +12,7 @@ AGGREGATION = (
     "evidence.statistics",
     "evidence.coverage",
     "evidence.records",
+    "evidence.tabular_files",
 )
 # Experiments whose environments have a common scale: at least two of them declare a threshold.
 ACROSS = [name for name in TRAINING if len(solvable(STUDY, name)) > 1]
@@ -38,6 +39,7 @@ rule train_tables:
         long=f"{RESULTS}/tables/{{experiment}}.csv",
         summary=f"{RESULTS}/tables/{{experiment}}-summary.csv",
         curves=f"{RESULTS}/tables/{{experiment}}-curves.csv",
+        diverged=f"{RESULTS}/tables/{{experiment}}-diverged.csv",
     log:
         f"{RESULTS}/logs/tables/{{experiment}}.log",
     benchmark:

@@ -12,6 +12,8 @@ TRAINING = [
     for name, experiment in STUDY.experiments.items()
     if isinstance(experiment, TrainExperiment)
 ]
+# No outputs, which Snakemake would remove before it runs an interrupted job again.
+CHECKPOINTS = f"{RESULTS}/checkpoints"
 EVALUATED = [name for name in TRAINING if STUDY.experiments[name].evaluate is not None]
 
 
@@ -60,6 +62,7 @@ rule tune:
     params:
         job=lambda w: tune_job(STUDY, cell_of(w)).canonical(),
         code=lambda w: tune_job(STUDY, cell_of(w)).digest(),
+        checkpoint=f"{CHECKPOINTS}/tuned/{{experiment}}/{{environment}}/{{variant}}",
     script:
         "../scripts/tune.py"
 
@@ -86,6 +89,7 @@ rule train:
     params:
         job=lambda w: train_job(STUDY, cell_of(w), block_of(w)).canonical(),
         code=lambda w: train_job(STUDY, cell_of(w), block_of(w)).digest(),
+        checkpoint=f"{CHECKPOINTS}/runs/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}",
     script:
         "../scripts/train.py"
 

@@ -1,9 +1,9 @@
 import sys
 from pathlib import Path
 
-from pg.evidence import benchmarks, records
+from pg.evidence import benchmarks, logs, records
 
-records.log_to(snakemake.log[0])
+logs.log_to(snakemake.log[0])
 programs = Path(snakemake.params.programs)
 ours = [sys.executable, str(programs / "pg_training.py")]
 theirs = [str(Path(snakemake.input.peers, "bin/python")), str(programs / "tianshou_reinforce.py")]

@@ -1,10 +1,11 @@
-from pg.evidence import claims, records, selection
+from pg.evidence import claims, logs, records, selection
 from pg.study.model import Claim
 
+logs.log_to(snakemake.log[0])
 experiments, candidates = snakemake.params.experiments, snakemake.params.candidates
 claim = Claim.model_validate_json(snakemake.params.claim)
 tables = dict(zip(experiments, map(records.read_csv, snakemake.input.tables), strict=True))
-choices = list(zip(candidates, map(records.read_json, snakemake.input.tuned), strict=True))
+choices = list(zip(candidates, map(records.read_choice, snakemake.input.tuned), strict=True))
 tuned = {
     experiment: selection.standings((names, choice) for (held_by, names), choice in choices if held_by == experiment)
     for experiment, _ in candidates

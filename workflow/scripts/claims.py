@@ -1,3 +1,5 @@
-from pg.evidence import claims, records
+from pg.evidence import claims, logs, records
 
-records.write_csv(claims.adjust([records.read_csv(path) for path in snakemake.input]), snakemake.output[0])
+logs.log_to(snakemake.log[0])
+evaluated = [records.read_csv(path, claims.COLUMNS) for path in snakemake.input]
+records.write_csv(claims.adjust(evaluated), snakemake.output[0])

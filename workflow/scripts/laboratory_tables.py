@@ -1,10 +1,11 @@
 from itertools import product
 
-from pg.evidence import records, tables
+from pg.evidence import logs, records, tables
 from pg.study.expansion import cells
 from pg.study.jobs import stages_of
 from pg.study.model import Study
 
+logs.log_to(snakemake.log[0])
 study = Study.model_validate_json(snakemake.params.study)
 ((name, experiment),) = study.experiments.items()
 environments = list(dict.fromkeys(cell.environment_id for cell in cells(study, name)))

@@ -1,15 +1,16 @@
 from pathlib import Path
 
-from pg.evidence import provenance, records
+from pg.evidence import logs, provenance, records
 from pg.presentation import report
 from pg.study.model import Study
 
+logs.log_to(snakemake.log[0])
 study = Study.model_validate_json(snakemake.params.study)
 page = report.Report(
     study=study,
     figures=report.read_figures(study, snakemake.input.figures, snakemake.input.captions),
     claims=records.read_csv(snakemake.input.claims),
-    tuned=report.read_tuned(study, [records.read_json(path) for path in snakemake.input.tuned]),
+    tuned=report.read_tuned(study, [records.read_choice(path) for path in snakemake.input.tuned]),
     provenance=provenance.provenance(
         snakemake.params.config,
         snakemake.params.package,

@@ -1,13 +1,15 @@
-from pg.evidence import records
+from pg.evidence import checkpoints, logs, records
 from pg.learning.training import train
 from pg.study.jobs import TrainJob
 
-records.log_to(snakemake.log[0], snakemake.params.code)
-job = TrainJob.model_validate_json(snakemake.params.job)
-tuned = snakemake.input.tuned
-rate = records.read_json(tuned)["learning_rate"] if tuned else job.declared_rate
+logs.log_to(snakemake.log[0], snakemake.params.code)
+job, tuned = TrainJob.model_validate_json(snakemake.params.job), snakemake.input.tuned
+rate = records.read_choice(tuned)["learning_rate"] if tuned else job.declared_rate
+policies = records.read_demonstrators(snakemake.input.demonstrators, job.demonstrators)
 recorder = records.RunRecorder(job.budget.steps * len(job.seeds), snakemake.output.snapshots)
-train(job, rate, recorder, records.read_demonstrators(snakemake.input.demonstrators, job.demonstrators))
+checkpoint = checkpoints.Checkpoint(snakemake.params.checkpoint, recorder, checkpoints.identity(job, rate, policies))
+train(job, rate, recorder, policies, checkpoint)
 if job.evaluate is not None:
     records.write_csv(recorder.evaluations(), snakemake.output.evaluations)
 records.write_csv(recorder.frame(), snakemake.output.rows)
+checkpoint.remove()

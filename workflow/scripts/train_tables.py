@@ -1,13 +1,15 @@
-from pg.evidence import records, tables
+from pg.evidence import logs, records, tables
 from pg.study.expansion import cells
 from pg.study.model import Study
 
+logs.log_to(snakemake.log[0])
 study = Study.model_validate_json(snakemake.params.study)
 ((name, experiment),) = study.experiments.items()
 cells_here, budget, evaluate = cells(study, name), experiment.budget.steps, experiment.evaluate
-runs = records.read_grouped(snakemake.input.runs, cells_here, records.RUN_COLUMNS)
+runs = records.read_runs(snakemake.input.runs, cells_here, experiment.budget)
 judged = records.read_grouped(snakemake.input.evaluations, cells_here, records.EVALUATION_COLUMNS) if evaluate else {}
 table = tables.train_table(runs, budget, judged, evaluate.passed_at if evaluate else None)
+records.write_csv(tables.diverged_runs(runs), snakemake.output.diverged)
 records.write_csv(tables.train_curves(runs, budget), snakemake.output.curves)
 records.write_csv(tables.summary(table), snakemake.output.summary)
 records.write_csv(table, snakemake.output.long)

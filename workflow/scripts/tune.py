@@ -1,12 +1,14 @@
 from dataclasses import asdict
 
-from pg.evidence import records, tuning
+from pg.evidence import checkpoints, logs, records, tuning
 from pg.learning.training import tune
 from pg.study.jobs import TuneJob
 
-records.log_to(snakemake.log[0], snakemake.params.code)
+logs.log_to(snakemake.log[0], snakemake.params.code)
 job = TuneJob.model_validate_json(snakemake.params.job)
+policies = records.read_demonstrators(snakemake.input.demonstrators, job.demonstrators)
 recorder = records.RunRecorder(job.budget.steps * len(job.tuning.grid) * job.tuning.seeds)
-tune(job, recorder, records.read_demonstrators(snakemake.input.demonstrators, job.demonstrators))
-choice = tuning.choose(tuning.scores(recorder.frame(), job.budget.steps))
-records.write_json(asdict(choice), snakemake.output[0])
+checkpoint = checkpoints.Checkpoint(snakemake.params.checkpoint, recorder, checkpoints.identity(job, None, policies))
+tune(job, recorder, policies, checkpoint)
+records.write_json(asdict(tuning.choose(tuning.scores(recorder.frame(), job.budget.steps))), snakemake.output[0])
+checkpoint.remove()

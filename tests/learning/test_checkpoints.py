@@ -1,0 +1,274 @@
+"""A run that is interrupted after any iteration, and goes on from its checkpoint, makes the same bytes as any other."""
+
+import math
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pg.evidence import checkpoints, records
+from pg.evidence.checkpoints import Checkpoint
+from pg.evidence.records import RunRecorder
+from pg.learning.policies import make_policy
+from pg.learning.training import train, tune
+from pg.study.jobs import Demonstrators, TrainJob, TuneJob
+from pg.study.model import (
+    KL,
+    Budget,
+    Clone,
+    Critic,
+    Environment,
+    Evaluate,
+    Observations,
+    Optimizer,
+    Policy,
+    Tuning,
+    Variant,
+)
+from pg.trajectories import Spaces
+
+SMALL = Policy(hidden=(8,))
+SNAPSHOTS = {"initial": 0.0, "middle": 0.5, "late": 1.0}
+CRITIC: dict[str, Any] = {
+    "returns": "gae",
+    "lambda": 0.9,
+    "discount": 0.95,
+    "bootstrap_at_truncation": True,
+    "baseline": "value_network",
+    "critic": Critic(hidden=(8,), fit_steps=3),
+}
+
+
+def job(id: str = "CartPole-v1", **parts: Any) -> TrainJob:
+    """Three seeds whose budget is spent after different numbers of iterations."""
+    environment = {name: parts.pop(name) for name in ("observations",) if name in parts}
+    of_job = {name: parts.pop(name) for name in ("evaluate", "demonstrators", "seeds") if name in parts}
+    return TrainJob(
+        environment=Environment(id=id, horizon=30, **environment),
+        variant=Variant(**{"policy": SMALL, "batch": 4, **parts}),
+        budget=Budget(steps=360, max_iterations=12),
+        snapshots=SNAPSHOTS,
+        **{"seeds": (3, 4, 5), **of_job},
+    )
+
+
+def demonstrator(seed: int) -> dict[str, np.ndarray]:
+    policy = make_policy(SMALL, Spaces(4, 2), torch.Generator().manual_seed(seed))
+    return {name: values.numpy() for name, values in policy.state_dict().items()}
+
+
+JOBS: dict[str, TrainJob] = {
+    "adam": job(baseline="leave_one_out"),
+    "sgd": job(optimizer=Optimizer(name="sgd", learning_rate=0.1)),
+    "critic": job(**CRITIC),
+    "gaussian critic": job("InvertedPendulum-v5", **CRITIC),
+    "penalty": job(gradient_steps=3, kl=KL(limit=0.001, hold_by="penalty")),
+    "natural gradient": job(kl=KL(limit=0.01, hold_by="natural_gradient")),
+    "minibatches": job(importance="per_step", clip=0.2, gradient_steps=2, minibatches=2),
+    "normalised": job("InvertedPendulum-v5", observations=Observations(normalise=True)),
+    "stacked": job(observations=Observations(stack=2, hide=(1, 3))),
+    "evaluated": job(evaluate=Evaluate(every_steps=100, episodes=2)),
+    "tables": job("FrozenLake-v1", baseline="exact", importance="exact_state", gradient_steps=2),
+    "one by one": job("Acrobot-v1"),
+    "clone": job(
+        initialise=Clone(clone={"experiment": "learn", "variant": "to_go", "stage": "late"}, demonstrations=4),
+        demonstrators=Demonstrators(policy=SMALL, stage="late", seeds=(0, 1, 0)),
+    ),
+    "one diverges": job("InvertedPendulum-v5", optimizer=Optimizer(name="sgd", learning_rate=1.0)),
+}
+
+
+@dataclass
+class Place:
+    """Where a run writes, and what it made."""
+
+    folder: Path
+    policies: Mapping[int, Mapping[str, np.ndarray]]
+
+    def run(self, job: TrainJob, after: Callable[[Path], None] = lambda _: None, kept: Path | None = None) -> str:
+        """Run a job from the checkpoint, if any, and return all that it recorded; `after` sees every checkpoint."""
+        recorder = RunRecorder(1, self.folder / "snapshots")
+        path = self.folder / "checkpoint"
+        if kept is not None:
+            self.folder.mkdir()
+            shutil.copy(kept, path)
+        keeper = Checkpoint(path, recorder, checkpoints.identity(job, 0.05, self.policies), seconds=0.0)
+        noticed = keeper.iteration
+
+        def iteration(state: Callable[[], bytes]) -> None:
+            noticed(state)
+            after(path)
+
+        keeper.iteration = iteration
+        train(job, job.declared_rate or 0.05, recorder, self.policies, keeper)
+        keeper.remove()
+        assert not path.exists()
+        return recorder.frame().to_csv(index=False) + recorder.evaluations().to_csv(index=False)
+
+    def snapshots(self) -> dict[str, bytes]:
+        return {str(path.relative_to(self.folder)): path.read_bytes() for path in self.folder.rglob("*.safetensors")}
+
+
+@pytest.fixture(autouse=True)
+def _at_every_iteration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "_LARGEST_SHARE", math.inf)
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_run_resumed_after_any_iteration_makes_the_same_bytes(name: str, tmp_path: Path) -> None:
+    trained = JOBS[name]
+    policies = {seed: demonstrator(seed) for seed in (0, 1)} if trained.demonstrators else {}
+    kept: list[Path] = []
+
+    def keep(path: Path) -> None:
+        kept.append(Path(shutil.copy(path, tmp_path / f"kept-{len(kept)}")))
+
+    whole = Place(tmp_path / "whole", policies)
+    expected = whole.run(trained, after=keep)
+    assert len(kept) > 2
+    lasted = [expected.count(f"\n{seed},") for seed in trained.seeds]
+    assert len(kept) <= max(lasted)
+    for index, checkpoint in enumerate(kept):
+        resumed = Place(tmp_path / f"resumed-{index}", policies)
+        assert resumed.run(trained, kept=checkpoint) == expected
+        assert resumed.snapshots() == whole.snapshots()
+
+
+def test_seeds_of_these_runs_end_after_different_numbers_of_iterations(tmp_path: Path) -> None:
+    rows = Place(tmp_path / "whole", {}).run(JOBS["adam"])
+    assert len({rows.count(f"\n{seed},") for seed in (3, 4, 5)}) > 1
+    diverged = Place(tmp_path / "diverged", {}).run(JOBS["one diverges"])
+    assert len({diverged.count(f"\n{seed},") for seed in (3, 4, 5)}) > 1
+
+
+def test_tuning_goes_on_likewise(tmp_path: Path) -> None:
+    tuned = TuneJob(
+        environment=Environment(id="CartPole-v1", horizon=30),
+        variant=Variant(policy=SMALL, batch=4),
+        budget=Budget(steps=300),
+        tuning=Tuning(grid=(0.01, 0.1), seeds=2),
+    )
+
+    class Interrupted(Exception):
+        pass
+
+    def run(path: Path, iterations: int | None) -> str | None:
+        recorder = RunRecorder(1)
+        keeper = Checkpoint(path, recorder, checkpoints.identity(tuned, None, {}), seconds=0.0)
+        noticed, left = keeper.iteration, iterations
+
+        def iteration(state: Callable[[], bytes]) -> None:
+            nonlocal left
+            noticed(state)
+            left = None if left is None else left - 1
+            if left == 0:
+                raise Interrupted
+
+        keeper.iteration = iteration
+        try:
+            tune(tuned, recorder, keeper=keeper)
+        except Interrupted:
+            return None
+        return recorder.frame().to_csv(index=False)
+
+    expected = run(tmp_path / "whole", None)
+    assert run(tmp_path / "a", 1) is None
+    assert run(tmp_path / "a", 1) is None
+    assert run(tmp_path / "a", None) == expected
+
+
+def test_every_generator_of_a_learner_is_remembered() -> None:
+    """The planted bug: a learner with a generator more than its state has would not go on as it was."""
+    from dataclasses import fields
+
+    from pg.learning.learner import Learner
+
+    known = {"seed", "learning_rate", "policy", "optimizer", "generators", "shuffling", "penalty", "critic"}
+    assert {field.name for field in fields(Learner)} == known | {
+        "beginning",
+        "iteration",
+        "steps",
+        "episodes",
+        "diverged",
+    }, "what a learner remembers has changed: pg/learning/checkpoints.py must keep it"
+
+
+def recorded(tmp_path: Path) -> tuple[Path, RunRecorder]:
+    recorder = RunRecorder(1, tmp_path / "snapshots")
+    row = dict.fromkeys(records.RUN_COLUMNS, 0.1) | {"seed": 7, "iteration": 1, "episodes": 4, "entropy": math.nan}
+    recorder.row(row)
+    recorder.snapshot(7, "late", {"weight": np.arange(3.0)})
+    keeper = Checkpoint(tmp_path / "kept", recorder, "this job", seconds=0.0)
+    keeper.iteration(lambda: b"state")
+    return tmp_path / "kept", recorder
+
+
+def test_what_was_recorded_comes_back_as_it_was(tmp_path: Path) -> None:
+    path, former = recorded(tmp_path)
+    recorder = RunRecorder(1, tmp_path / "again")
+    assert Checkpoint(path, recorder, "this job").kept() == b"state"
+    assert recorder.frame().to_csv() == former.frame().to_csv()
+    assert (tmp_path / "again/late/seed-7.safetensors").read_bytes() == (
+        tmp_path / "snapshots/late/seed-7.safetensors"
+    ).read_bytes()
+
+
+@pytest.mark.parametrize("damage", ["another job", "cut", "changed", "empty", "missing"])
+def test_a_checkpoint_of_another_job_or_a_damaged_one_is_not_used(damage: str, tmp_path: Path) -> None:
+    path, _ = recorded(tmp_path)
+    content = path.read_bytes()
+    match damage:
+        case "cut":
+            path.write_bytes(content[:-1])
+        case "changed":
+            path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        case "empty":
+            path.write_bytes(b"")
+        case "missing":
+            path.unlink()
+        case _:
+            pass
+    recorder = RunRecorder(1, tmp_path / "again")
+    assert Checkpoint(path, recorder, "that job" if damage == "another job" else "this job").kept() is None
+    assert recorder.frame().empty
+
+
+def test_the_identity_of_a_job_is_all_that_decides_its_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    def identity(job: TrainJob = JOBS["adam"], rate: float = 0.1, value: float = 0.0) -> str:
+        return checkpoints.identity(job, rate, {0: {"weight": np.array([value])}})
+
+    same = identity()
+    assert identity() == same
+    others = {identity(JOBS["sgd"]), identity(rate=0.2), identity(value=1.0)}
+    monkeypatch.setattr(TrainJob, "digest", lambda _: "other code")
+    others.add(identity())
+    monkeypatch.undo()
+    monkeypatch.setattr(checkpoints, "version", lambda _: "another version")
+    others.add(identity())
+    assert len(others) == 5
+    assert same not in others
+
+
+def test_checkpoints_take_less_than_a_hundredth_of_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "_LARGEST_SHARE", 0.01)
+    clock = [0.0]
+    monkeypatch.setattr(checkpoints.time, "monotonic", lambda: clock[0])
+    recorder = RunRecorder(1)
+    keeper = Checkpoint(tmp_path / "kept", recorder, "this job", seconds=5.0)
+    written: list[float] = []
+
+    def state() -> bytes:
+        written.append(clock[0])
+        clock[0] += 0.2  # seconds that a checkpoint takes
+        return b""
+
+    while clock[0] < 100:
+        clock[0] += 0.1
+        keeper.iteration(state)
+    assert len(written) == 5
+    assert written[0] == pytest.approx(5.0, abs=0.2)
+    assert 0.2 * len(written) <= 0.01 * clock[0] + 0.2

@@ -1,0 +1,83 @@
+"""A run may diverge in any way: it is recorded with iteration and cause, and takes no other run with it."""
+
+import logging
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pg.evidence.curves import cause_of_divergence
+from pg.evidence.records import RunRecorder
+from pg.learning import learner
+from pg.learning.learner import Learner
+from pg.learning.training import train, tune
+from pg.study.jobs import TrainJob, TuneJob
+from pg.study.model import Budget, Critic, Environment, Optimizer, Policy, Rewards, Tuning, Variant
+
+FAST = 1e6
+OFF_POLICY = {"importance": "trajectory", "gradient_steps": 4}
+WAYS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "importance weights": (OFF_POLICY, {}, "importance weights are not finite"),
+    "parameters": ({}, {}, "the policy is not finite"),
+    "infinite loss": ({}, {"rewards": Rewards(scale=1e38)}, "the loss is not finite"),
+    "critic": (
+        {"baseline": "value_network", "critic": Critic(hidden=(8,), fit_steps=30, learning_rate=1e30)},
+        {},
+        "the loss is not finite",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_run_that_diverges_is_recorded_with_iteration_and_cause(way: str, caplog: pytest.LogCaptureFixture) -> None:
+    parts, environment, cause = WAYS[way]
+    recorder = RunRecorder(1)
+    job = TuneJob(
+        environment=Environment(id="InvertedPendulum-v5", horizon=20, **environment),
+        variant=Variant(**{"policy": Policy(hidden=(8,)), "batch": 4, "optimizer": Optimizer(name="sgd"), **parts}),
+        budget=Budget(steps=200, max_iterations=6),
+        tuning=Tuning(grid=(1e-9, FAST), seeds=2),
+    )
+    with caplog.at_level(logging.WARNING, logger="pg"):
+        tune(job, recorder)
+    frame = recorder.frame()
+    lost = [run for _, run in frame.groupby(["learning_rate", "seed"]) if cause_of_divergence(run) is not None]
+    assert {cause_of_divergence(run) for run in lost} == {cause}
+    assert set(frame["seed"]) == {0, 1}
+    for run in lost:
+        last = run.iloc[-1]
+        assert run["iteration"].tolist() == list(range(1, len(run) + 1))
+        said = f"seed {int(last['seed'])}, iteration {int(last['iteration'])}: {cause}; the run has diverged and ends"
+        assert said in caplog.messages
+    assert len([said for said in caplog.messages if "has diverged" in said]) == len(lost)
+    if way in ("importance weights", "parameters"):
+        assert len(lost) == 2, "the slow rate goes on"
+        assert frame[frame["learning_rate"] == 1e-9].groupby("seed")["iteration"].max().ge(3).all()
+
+
+def test_a_seed_that_diverges_leaves_the_rows_of_its_neighbours_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One seed of three is made to lose its policy in its second iteration."""
+    improve = learner.improve
+
+    def sabotaged(one: Learner, *arguments: Any) -> dict[str, float | int]:
+        if one.seed == 1 and one.iteration == 1:
+            next(one.policy.parameters()).data.fill_(np.nan)
+        return improve(one, *arguments)
+
+    def rows(*seeds: int) -> pd.DataFrame:
+        recorder = RunRecorder(1)
+        job = TrainJob(
+            environment=Environment(id="CartPole-v1", horizon=30),
+            variant=Variant(policy=Policy(hidden=(8,)), batch=4),
+            budget=Budget(steps=300),
+            snapshots={"late": 1.0},
+            seeds=seeds,
+        )
+        train(job, 0.01, recorder)
+        return recorder.frame()
+
+    alone = pd.concat([rows(0), rows(2)])
+    monkeypatch.setattr("pg.learning.training.improve", sabotaged)
+    together = rows(0, 1, 2)
+    assert together[together["seed"] != 1].to_csv(index=False) == alone.to_csv(index=False)
+    assert len(together[together["seed"] == 1]) == 2

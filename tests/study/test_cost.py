@@ -1,0 +1,88 @@
+"""What a study costs is estimated before it runs, and what no machine can pay is refused with the estimate."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pg.study.cost import estimate
+from pg.study.validation import InvalidStudy, load, read_options
+
+STUDIES = Path(__file__).parents[2] / "workflow/studies"
+
+
+@pytest.fixture
+def smoke() -> dict[str, Any]:
+    """Every kind of experiment."""
+    return read_options(STUDIES / "smoke.yaml")
+
+
+def set_at(options: dict[str, Any], path: str, value: Any) -> None:
+    *parents, key = path.split("/")
+    for parent in parents:
+        options = options.setdefault(parent, {})
+    options[key] = value
+
+
+def test_every_kind_that_steps_environments_counts(smoke: dict[str, Any]) -> None:
+    study = load(smoke)
+    kinds = {
+        experiment.kind
+        for name, experiment in study.experiments.items()
+        if estimate(study, (name,)).steps > 0 and estimate(study, (name,)).core_minutes > 0
+    }
+    assert kinds >= {"train", "probe", "update", "staleness", "horizon", "gait"}
+
+
+def test_humanoids_are_slower_than_other_environments_and_further_passes_cost(options: dict[str, Any]) -> None:
+    def minutes() -> float:
+        return estimate(load(options), ("learn",)).core_minutes
+
+    before = minutes()
+    options["variants"]["total"]["gradient_steps"] = 16
+    more = minutes()
+    assert before < more < 16 * before
+    options["environments"]["cartpole"] = {"id": "Hopper-v5"}
+    single = minutes()
+    options["environments"]["cartpole"] = {"id": "Humanoid-v5"}
+    options["experiments"].pop("gradients")
+    options["figures"], options["claims"] = {}, {}
+    assert minutes() > 2 * single > 2 * more
+
+
+HUGE: list[tuple[str, Any, str]] = [
+    ("environments/cartpole/horizon", 10**9, "GiB in one job, and 64 are allowed"),
+    ("variants/total/batch", 10**9, "GiB in one job, and 64 are allowed"),
+    ("variants/total/batch", 10**400, "GiB in one job, and 64 are allowed"),
+    ("variants/total/policy/hidden", [10**9], "GiB in one job, and 64 are allowed"),
+    ("variants/total/gradient_steps", 10**12, "hours of one core in one job, and 336 are allowed"),
+    ("experiments/learn/budget/steps", 10**18, "hours of one core in one job"),
+    ("experiments/learn/seeds/count", 10**9, "makes about 1,000,000,000 jobs, and 100,000 are allowed"),
+    ("experiments/learn/tuning/seeds", 10**9, "in one job"),
+    ("experiments/learn/evaluate", {"every_steps": 1, "episodes": 10**9}, "in one job"),
+    ("experiments/learn/sweep", {"variant.batch": list(range(2, 100_000))}, "makes about 599,988 jobs"),
+    ("experiments/gradients/sample/trajectories", 16 * 10**9, "in one job"),
+    ("environments/chain/horizon", 10**6, "experiments.exact.limit: chain has "),
+    ("experiments/exact/sweep", {"variant.batch": [10**5]}, "experiments.exact.limit: chain has "),
+    ("experiments/exact/sweep", {"variant.batch": [10**9]}, "GiB in one job"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "message"), HUGE, ids=[f"{path}={value!s:.20}" for path, value, _ in HUGE])
+def test_what_is_huge_is_refused_with_the_estimate_and_at_once(
+    options: dict[str, Any], path: str, value: Any, message: str
+) -> None:
+    load(options)
+    set_at(options, path, value)
+    started = time.process_time()
+    with pytest.raises(InvalidStudy) as refused:
+        load(options)
+    assert message in str(refused.value)
+    assert time.process_time() - started < 5
+    assert all(len(line) < 600 for line in str(refused.value).splitlines())
+
+
+def test_the_studies_of_the_repository_are_far_from_every_limit() -> None:
+    for path in [*STUDIES.glob("*.yaml"), STUDIES.parents[1] / "config.yaml"]:
+        study = load(read_options(path))
+        assert estimate(study).core_minutes < 600, path.name

@@ -1,0 +1,226 @@
+"""A run may be killed at any moment: the same command ends it, with the bytes of a run that nobody has killed."""
+
+import contextlib
+import copy
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.workflow.checkout import STUDY, Checkout, checkout
+
+TRAINED = "out/runs/learn/cartpole/total/seeds-0-1.csv"
+LOG = "out/logs/runs/learn/cartpole/total/seeds-0-1.log"
+CHECKPOINT = "out/checkpoints/runs/learn/cartpole/total/seeds-0-1"
+PATIENCE = 900.0
+
+
+def study() -> dict[str, Any]:
+    """About ten seconds on two cores, most of them in jobs that write checkpoints."""
+    options = copy.deepcopy(STUDY)
+    options["variants"]["averaged"]["optimizer"] = {"learning_rate": "tuned"}
+    options["experiments"]["learn"] |= {
+        "seeds": {"count": 2, "per_job": 2},
+        "budget": {"steps": 20_000, "max_iterations": 400},
+        "tuning": {"grid": [0.01, 0.1], "seeds": 2},
+        "evaluate": {"every_steps": 5000, "episodes": 2},
+    }
+    options["experiments"]["exact"] = {
+        "kind": "exact",
+        "environments": ["chain"],
+        "variants": ["total", "to_go"],
+        "sweep": {"variant.batch": [2]},
+        "seeds": {"count": 2},
+    }
+    del options["experiments"]["gradients"], options["figures"]["variance"]
+    options["claims"]["causality"] |= {"figure": "learning"}
+    part = options["claims"]["causality"]["parts"]["probed"]
+    part |= {"experiment": "exact", "a": {"variant": "to_go"}, "b": {"variant": "total"}}
+    return options
+
+
+def interruptible(folder: Path) -> Checkout:
+    """A checkout whose jobs write checkpoints as often as they can."""
+    place = checkout(folder)
+    place.write(study())
+    module = folder / "pg/evidence/checkpoints.py"
+    text = module.read_text(encoding="utf-8")
+    eager = text.replace("_SECONDS_BETWEEN = 30.0", "_SECONDS_BETWEEN = 0.1").replace("_SHARE = 0.01", "_SHARE = 0.5")
+    assert eager.count("0.1\n") == eager.count("0.5\n") == 1
+    module.write_text(eager, encoding="utf-8")
+    return place
+
+
+@pytest.fixture(scope="module")
+def unharmed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], float]:
+    """What a run makes that nobody interrupts, and the seconds it takes."""
+    place = interruptible(tmp_path_factory.mktemp("unharmed"))
+    started = time.monotonic()
+    done = place.run(limit=1800)
+    assert done.returncode == 0, done.stderr
+    files = place.files()
+    assert {Path(name).parts[0] for name in files} >= {"runs", "tuned", "exact", "tables", "claims.csv", "figures"}
+    return files, time.monotonic() - started
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Checkout:
+    return interruptible(tmp_path)
+
+
+def members(group: int) -> dict[int, str]:
+    """Return the command lines of a process group's members that are alive."""
+    listed = subprocess.run(["ps", "-eo", "pid=,pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+    lines = (line.split(None, 3) for line in listed.splitlines())
+    return {int(pid): args for pid, own, stat, args in lines if int(own) == group and not stat.startswith("Z")}
+
+
+def send(group: int, number: signal.Signals) -> None:
+    """Send a signal to the training job of a run."""
+    (job,) = (pid for pid, args in members(group).items() if args.endswith(".train.py"))
+    os.kill(job, number)
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < deadline, "did not happen"
+        time.sleep(0.02)
+
+
+def kill(run: "subprocess.Popen[str]", everyone: bool) -> None:
+    if everyone:
+        os.killpg(run.pid, signal.SIGKILL)
+    else:
+        run.kill()
+    run.communicate(timeout=PATIENCE) if everyone else run.wait()
+
+
+def left_over(place: Checkout) -> list[str]:
+    out = place.folder / "out"
+    return [str(path) for path in out.rglob("*") if ".partial-" in path.name or path.name == "checkpoints"]
+
+
+def kill_often(place: Checkout, kills: int, seed: int, unharmed: tuple[dict[str, bytes], float]) -> None:
+    """Kill a run at random moments and give its command again, until it ends; begin anew while there are kills left."""
+    expected, seconds = unharmed
+    chance, started, killed = random.Random(seed), list[int](), 0
+    while killed < kills:
+        run = place.start()
+        started.append(run.pid)
+        try:
+            run.communicate(timeout=chance.uniform(0.1, 0.9) * seconds)
+        except subprocess.TimeoutExpired:
+            kill(run, everyone=chance.random() < 0.5)
+            killed += 1
+            continue
+        assert run.returncode == 0
+        assert place.files() == expected
+        shutil.rmtree(place.folder / "out")
+    done = place.run(limit=1800)
+    assert done.returncode == 0, done.stdout + done.stderr
+    wait_until(lambda: not any(members(group) for group in started))
+    assert place.files() == expected, f"killed {killed} times, seed {seed}"
+    assert left_over(place) == []
+    assert place.planned() == {}
+
+
+def test_killed_three_times_a_run_still_ends_with_the_same_bytes(
+    place: Checkout, unharmed: tuple[dict[str, bytes], float]
+) -> None:
+    kill_often(place, 3, seed=0, unharmed=unharmed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_killed_four_times_at_other_moments_likewise(
+    seed: int, place: Checkout, unharmed: tuple[dict[str, bytes], float]
+) -> None:
+    kill_often(place, 4, seed, unharmed)
+
+
+@pytest.fixture
+def training(place: Checkout) -> Iterator["subprocess.Popen[str]"]:
+    """A run whose training job has written a checkpoint, and stands still."""
+    run = place.start(TRAINED, cores=1)
+    wait_until((place.folder / CHECKPOINT).exists)
+    send(run.pid, signal.SIGSTOP)
+    assert not (place.folder / TRAINED).exists()
+    yield run
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(run.pid, signal.SIGKILL)
+    run.communicate()
+
+
+def test_training_that_was_killed_goes_on_from_its_checkpoint(
+    place: Checkout, training: "subprocess.Popen[str]", unharmed: tuple[dict[str, bytes], float]
+) -> None:
+    os.killpg(training.pid, signal.SIGKILL)
+    done = place.run(TRAINED, cores=1)
+    assert done.returncode == 0, done.stderr
+    assert "goes on after" in (place.folder / LOG).read_text(encoding="utf-8")
+    made = place.files()
+    assert made == {name: unharmed[0][name] for name in made}
+    assert left_over(place) == []
+
+
+def test_a_job_whose_run_was_killed_leaves_the_place_to_the_run_that_takes_over(
+    place: Checkout, training: "subprocess.Popen[str]", unharmed: tuple[dict[str, bytes], float]
+) -> None:
+    training.kill()
+    training.wait()
+    done = place.run(TRAINED, cores=1)
+    assert done.returncode == 0, done.stderr
+    before = {path: path.stat().st_mtime_ns for path in (place.folder / "out").rglob("*") if path.is_file()}
+    send(training.pid, signal.SIGCONT)
+    wait_until(lambda: not members(training.pid))
+    assert training.stdout is not None
+    said = training.stdout.read()
+    assert "another has taken over" in said
+    assert "Traceback" not in said
+    after = {path: path.stat().st_mtime_ns for path in (place.folder / "out").rglob("*") if path.is_file()}
+    assert after == before, "nothing is written any more"
+    made = place.files()
+    assert made == {name: unharmed[0][name] for name in made}
+
+
+def test_two_runs_at_once_are_refused_and_the_first_goes_on(
+    place: Checkout, training: "subprocess.Popen[str]", unharmed: tuple[dict[str, bytes], float]
+) -> None:
+    second = place.run(TRAINED, cores=1)
+    assert second.returncode != 0
+    assert f"another run is at work in out (process {training.pid} on " in second.stdout + second.stderr
+    assert "Traceback" not in second.stdout + second.stderr
+    send(training.pid, signal.SIGCONT)
+    said, _ = training.communicate(timeout=PATIENCE)
+    assert training.returncode == 0, said
+    assert (place.folder / TRAINED).read_bytes() == unharmed[0][TRAINED.removeprefix("out/")]
+
+
+@pytest.mark.parametrize("way", ["Ctrl-C", "SIGTERM to all", "SIGTERM"])
+def test_a_run_that_is_told_to_stop_leaves_a_clean_state(
+    way: str, place: Checkout, training: "subprocess.Popen[str]"
+) -> None:
+    """Snakemake itself lets running jobs end after SIGTERM, and starts no more."""
+    match way:
+        case "Ctrl-C":
+            os.killpg(training.pid, signal.SIGINT)
+        case "SIGTERM":
+            training.terminate()
+        case _:
+            os.killpg(training.pid, signal.SIGTERM)
+    send(training.pid, signal.SIGCONT)
+    said, _ = training.communicate(timeout=PATIENCE)
+    assert "Traceback" not in said, said
+    assert members(training.pid) == {}
+    assert left_over(place) == ([] if way == "SIGTERM" else [str(place.folder / "out/checkpoints")])
+    ended = way == "SIGTERM"
+    assert (training.returncode == 0) == ended
+    assert (place.folder / TRAINED).exists() == ended
+    assert place.planned(TRAINED) == ({} if ended else {"train_evaluated": 1})
