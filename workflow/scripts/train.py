@@ -1,7 +1,9 @@
+import torch
 from pg.evidence import records
 from pg.learning.training import train
 from pg.study.jobs import TrainJob
 
+torch.set_num_threads(1)  # sums of several threads differ in their last digits
 records.log_to(snakemake.log[0], snakemake.params.code)
 job = TrainJob.model_validate_json(snakemake.params.job)
 tuned = snakemake.input.tuned
