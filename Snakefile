@@ -2,6 +2,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from pg.study.ownership import problem_of_folder, take
 from pg.study.validation import InvalidStudy, load, read_options
 
 
@@ -19,7 +20,13 @@ if not workflow.configfiles:
     configfile: "config.yaml"
 
 
+# Those of the command line are read again as what they should be: plain YAML that runs nothing.
+for given in workflow.configfiles:
+    understood(read_options, Path(given))
+
 STUDY = understood(load, config)
+if problem := problem_of_folder(STUDY):
+    raise WorkflowError(problem)
 
 
 include: "workflow/rules/common.smk"
@@ -42,4 +49,5 @@ rule all:
 
 
 onstart:
+    take(STUDY)
     announce()

@@ -89,11 +89,14 @@ class Block:
         return f"{self.first}-{self.last}"
 
 
-@lru_cache
 def blocks(seeds: Seeds) -> tuple[Block, ...]:
     """Cut the declared seeds into the blocks that are trained together."""
-    end = seeds.first + seeds.count
-    return tuple(Block(first, min(first + seeds.per_job, end) - 1) for first in range(seeds.first, end, seeds.per_job))
+    return _blocks(seeds.first, seeds.first + seeds.count, seeds.per_job)
+
+
+@lru_cache
+def _blocks(begin: int, end: int, size: int) -> tuple[Block, ...]:
+    return tuple(Block(first, min(first + size, end) - 1) for first in range(begin, end, size))
 
 
 def extended(variants: Mapping[str, Any]) -> dict[str, Any]:

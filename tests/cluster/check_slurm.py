@@ -1,4 +1,4 @@
-"""The study through a real SLURM of one node: `make test-cluster`. No part of `make test`, whose files begin otherwise."""
+"""The study through a real SLURM of one node: `make test-cluster`. Its name keeps it out of `make test`."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ from tests.workflow.checkout import ROOT, STUDY, Checkout, checkout
 
 # This cluster keeps no accounts, and its jobs last seconds: sacct has no answers, and 40 s is long to wait.
 _HERE = (
-    "--slurm-no-account --slurm-status-command squeue --slurm-init-seconds-before-status-checks 1 "
-    "--seconds-between-status-checks 1 --latency-wait 10"
-).split()
+    "--slurm-no-account",
+    "--slurm-status-command=squeue",
+    "--slurm-init-seconds-before-status-checks=1",
+    "--seconds-between-status-checks=1",
+    "--latency-wait=10",
+)
 _TRAINED = "out/tables/learn.csv"
 
 
@@ -64,7 +67,7 @@ def prepared(folder: Path, study: dict[str, Any]) -> Checkout:
 
 @contextmanager
 def submitted(place: Checkout, *arguments: str) -> Iterator[Callable[[], str]]:
-    """Start the study through SLURM; what is yielded waits for its end, which must be a good one, and returns its log."""
+    """Start the study through SLURM; what is yielded waits until it has ended well, and returns its log."""
     log = place.folder / "snakemake.log"
     command = [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", *_HERE, *arguments]
     environment = {**os.environ, "PYTHONPATH": str(place.folder)}
@@ -152,7 +155,8 @@ def test_a_job_of_a_lost_node_goes_back_into_the_queue(cluster: OneNode, local: 
     same_as(local, fresh)
 
 
-def test_a_value_of_the_study_reaches_no_shell_on_its_way_to_a_node(cluster: OneNode, fresh: Checkout) -> None:
+@pytest.mark.usefixtures("cluster")
+def test_a_value_of_the_study_reaches_no_shell_on_its_way_to_a_node(fresh: Checkout) -> None:
     name = "a \"study\" of 'Zoë'; $(touch harm) `touch harm` && touch harm\n\\ %s $HOME"
     rows = "out/runs/learn/cartpole/total/seeds-0-1.csv"
     with submitted(fresh, rows, "--config", f"name={name}") as ended:

@@ -66,11 +66,12 @@ class OneNode:
         for folder in ("controller", "node"):
             (self.state / folder).mkdir(parents=True)
         CONFIGURATION.write_text(configuration(self.node, self.state), encoding="utf-8")
-        # systemd makes this folder where it runs.
-        SOCKETS.mkdir(exist_ok=True)
-        shutil.chown(SOCKETS, MUNGE, MUNGE)
-        self._start("munged", ["munged", "--foreground"], user=MUNGE)
-        self._wait_for(lambda: _succeeds("sh", "-c", "munge -n | unmunge"), "munge")
+        # Where systemd runs, it has made the folder of the socket and may have started munge already.
+        if not _munge_answers():
+            SOCKETS.mkdir(exist_ok=True)
+            shutil.chown(SOCKETS, MUNGE, MUNGE)
+            self._start("munged", ["munged", "--foreground"], user=MUNGE)
+            self._wait_for(_munge_answers, "munge")
         self._start("slurmctld", ["slurmctld", "-D", "-c"])
         self.start_node()
 
@@ -179,8 +180,8 @@ def one_node(state: Path) -> Iterator[OneNode]:
         cluster.stop()
 
 
-def _succeeds(*command: str) -> bool:
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+def _munge_answers() -> bool:
+    return subprocess.run("munge -n | unmunge", shell=True, capture_output=True, check=False).returncode == 0
 
 
 def _said(*command: str) -> str:
