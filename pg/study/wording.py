@@ -13,14 +13,17 @@ from pydantic_core import ErrorDetails
 
 from pg.study.model import Experiment, Study
 
+_KEY = "[key]"  # where pydantic has something to say of a key itself
+
 
 def _own(errors: list[ErrorDetails], options: Mapping[str, Any]) -> list[ErrorDetails]:
     """Leave out what a variant has wrong by inheritance: it is reported where it was written."""
 
     def is_inherited(place: tuple[Any, ...]) -> bool:
-        return len(place) > 2 and place[0] == "variants" and place[2] not in options["variants"][place[1]]
+        inside = len(place) > 2 and place[0] == "variants" and place[2] != _KEY
+        return inside and place[2] not in options["variants"][place[1]]
 
-    return [error for error in errors if not is_inherited(error["loc"])]
+    return [error for error in errors if not is_inherited(error["loc"])] or errors
 
 
 def readable(errors: list[ErrorDetails], options: Mapping[str, Any], resolved: Mapping[str, Any]) -> list[str]:
@@ -63,6 +66,8 @@ def _in_words(errors: list[ErrorDetails]) -> str:
             return "unknown key" + nearest(str(first["loc"][-1]), allowed)
         case "missing":
             return "is missing"
+        case "string_pattern_mismatch" | "string_too_long" if first["loc"][-1] == _KEY:
+            return "a name has 1 to 60 letters, digits, - and _, and begins with a letter or a digit"
         case "union_tag_not_found":
             return f"kind: is missing; allowed: {', '.join(_kinds())}"
         case "union_tag_invalid":

@@ -164,11 +164,20 @@ def test_a_job_of_a_lost_node_goes_back_into_the_queue(cluster: OneNode, trained
 
 
 @pytest.mark.usefixtures("cluster")
-def test_a_value_of_the_study_reaches_no_shell_on_its_way_to_a_node(fresh: Checkout) -> None:
-    name = "a \"study\" of 'Zoë'; $(touch harm) `touch harm` && touch harm\n\\ %s $HOME"
+def test_a_value_of_the_command_line_reaches_no_shell_on_its_way_to_a_node(trained: Checkout, fresh: Checkout) -> None:
+    name = 'a "study" of Zoë; $(touch harm) `touch harm` && touch harm; %s $HOME {x}'
     with submitted(fresh, _TRAINED, "--config", f"name={name}") as ended:
         ended()
-    assert (fresh.folder / _TRAINED).exists()
+    assert fresh.files() == trained.files()
+    assert not list(fresh.folder.rglob("harm"))
+
+
+@pytest.mark.parametrize("name", ["it's $(touch harm)", "a\nb", "a\\b"])
+def test_a_value_that_would_end_its_quotes_is_refused(fresh: Checkout, name: str) -> None:
+    done = fresh.run(_TRAINED, "--profile", "profiles/slurm", *_HERE, "--config", f"name={name}")
+    assert done.returncode != 0
+    assert "no value of --config or --configfile may hold quotation marks" in done.stderr
+    assert not (fresh.folder / "out").exists()
     assert not list(fresh.folder.rglob("harm"))
 
 
