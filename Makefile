@@ -1,11 +1,12 @@
 # `make` reproduces the study, `make test` checks the code; both set up an environment of their own first.
 PYTHON ?= python3
 VENV ?= .venv
+CLUSTER_VENV ?= .venv-cluster
 CORES ?= all
 BIN := $(VENV)/bin
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: all smoke figures report benchmark verify test test-all lint clean
+.PHONY: all smoke figures report benchmark verify test test-all test-cluster lint clean
 
 all: $(VENV)/installed
 	@$(SNAKEMAKE)
@@ -28,6 +29,12 @@ test: $(VENV)/installed-test lint
 test-all: $(VENV)/installed-test lint
 	$(BIN)/python -m pytest
 
+# A SLURM of one node on this machine, as root of a Debian: it installs the packages, starts the daemons and stops them.
+test-cluster: $(CLUSTER_VENV)/installed
+	command -v slurmctld > /dev/null || (apt-get update -qq && \
+		apt-get install -y -qq --no-install-recommends slurmctld slurmd slurm-client munge)
+	$(CLUSTER_VENV)/bin/python -m pytest -x -s --durations=0 tests/cluster/check_slurm.py
+
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -36,7 +43,7 @@ lint: $(VENV)/installed-test
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf $(VENV) .snakemake
+	rm -rf $(VENV) $(CLUSTER_VENV) .snakemake
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -47,4 +54,9 @@ $(VENV)/installed: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/installed-test: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --editable '.[test]' --constraint constraints.txt
+	touch $@
+
+$(CLUSTER_VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(CLUSTER_VENV)
+	$(CLUSTER_VENV)/bin/python -m pip install --quiet --editable '.[test,cluster]' --constraint constraints.txt
 	touch $@

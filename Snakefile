@@ -2,6 +2,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from pg.study.ownership import problem_of_folder, take
 from pg.study.validation import InvalidStudy, load, read_options
 
 
@@ -12,6 +13,17 @@ def understood(reading, given):
         raise WorkflowError(str(invalid)) from None
 
 
+def refuse_what_a_shell_would_read():
+    # Snakemake writes them into the command of a cluster's job as Python does, in quotes that a shell may see end.
+    given = [*(workflow.config_settings.config_args or ()), *map(str, workflow.configfiles)]
+    for text in given:
+        if repr(text) != f"'{text}'":
+            raise WorkflowError(
+                f"{text!r}: no value of --config or --configfile may hold quotation marks ('), backslashes or "
+                "line breaks where jobs run on a cluster; write the value into the study file"
+            )
+
+
 # A study that is given on the command line stands alone: merged into the default one, it would inherit its experiments.
 if not workflow.configfiles:
     understood(read_options, Path("config.yaml"))
@@ -19,7 +31,15 @@ if not workflow.configfiles:
     configfile: "config.yaml"
 
 
+# Those of the command line are read again as what they should be: plain YAML that runs nothing.
+for given in workflow.configfiles:
+    understood(read_options, Path(given))
+
 STUDY = understood(load, config)
+if problem := problem_of_folder(STUDY):
+    raise WorkflowError(problem)
+if not workflow.local_exec:
+    refuse_what_a_shell_would_read()
 
 
 include: "workflow/rules/common.smk"
@@ -43,6 +63,7 @@ rule all:
 
 onstart:
     take_over()
+    take(STUDY)
     announce()
 
 

@@ -102,8 +102,13 @@ def code_digest(modules: Iterable[str]) -> str:
     modules
         Dotted names below `pg`; a package stands for all modules in it.
     """
+    return _digest(tuple(sorted(set(modules))))
+
+
+@cache
+def _digest(modules: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
-    for module in sorted(set(modules)):
+    for module in modules:
         for path in _files(module):
             digest.update(f"{module}:{_syntax(path)}".encode())
     return digest.hexdigest()[:16]

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pg.study.model import (
@@ -87,8 +88,12 @@ class Block:
 
 def blocks(seeds: Seeds) -> tuple[Block, ...]:
     """Cut the declared seeds into the blocks that are trained together."""
-    end = seeds.first + seeds.count
-    return tuple(Block(first, min(first + seeds.per_job, end) - 1) for first in range(seeds.first, end, seeds.per_job))
+    return _blocks(seeds.first, seeds.first + seeds.count, seeds.per_job)
+
+
+@lru_cache
+def _blocks(begin: int, end: int, size: int) -> tuple[Block, ...]:
+    return tuple(Block(first, min(first + size, end) - 1) for first in range(begin, end, size))
 
 
 def extended(variants: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,6 +140,28 @@ def cells(study: Study, experiment: str) -> tuple[Cell, ...]:
     pydantic.ValidationError
         If a level is not a legal value of its option, or makes an illegal combination.
     """
+    return _cells(_Same(study), experiment)
+
+
+class _Same:
+    """A study as a key: itself alone, because two studies may be equal (1 and true are) and not mean the same."""
+
+    __slots__ = ("study",)
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+
+    def __hash__(self) -> int:
+        return id(self.study)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.study is self.study
+
+
+# A study of thousands of jobs asks for the same cells several times per job.
+@lru_cache(maxsize=256)
+def _cells(same: _Same, experiment: str) -> tuple[Cell, ...]:
+    study = same.study
     declared = study.experiments[experiment]
     return tuple(
         _cell(study, experiment, environment, variant, levels)

@@ -695,9 +695,9 @@ class Study(Record):
     """A whole study: what `config.yaml` says."""
 
     name: str = Field(description="Title of the study.")
-    results: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$")] = Field(
-        default="results", description="Folder that receives everything the study makes."
-    )
+    results: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$", max_length=200)
+    ] = Field(default="results", description="Folder that receives everything the study makes.")
     environments: Annotated[dict[Name, Environment], Field(min_length=1)] = Field(description="Named environments.")
     variants: Annotated[dict[Name, Variant], Field(min_length=1)] = Field(description="Named variants.")
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)] = Field(description="Named experiments.")

@@ -34,6 +34,7 @@ from pg.study.model import (
 from pg.study.wording import keys_of, model_in, nearest, plain, unknown
 
 _DIGITS = 100
+_LONGEST_ID = 200  # of the 255 bytes that file systems allow in a name
 _TABULAR = f"allowed: {', '.join(OWN)}, or any environment with a transition table, as FrozenLake-v1"
 
 
@@ -54,6 +55,17 @@ def _environment_problems(study: Study) -> Iterator[str]:
             check(environment)
         except UnsupportedEnvironment as error:
             yield f"environments.{name}.{error}"
+
+
+def _length_problems(study: Study, name: str) -> Iterator[str]:
+    """Refuse levels whose names are too long for a folder, before a job meets the file system's refusal."""
+    ids = {id for cell in cells(study, name) for id in (cell.environment_id, cell.variant_id)}
+    longest = max(ids, key=len)
+    if len(longest) > _LONGEST_ID:
+        yield (
+            f"experiments.{name}.sweep: names of folders would have {len(longest)} characters, as {longest[:60]}…; "
+            f"allowed: {_LONGEST_ID}; sweep fewer paths in one experiment, or give the variants as such"
+        )
 
 
 def _level_problems(study: Study, name: str) -> Iterator[str]:
@@ -85,7 +97,7 @@ def _experiment_problems(study: Study) -> Iterator[str]:
             path = ".".join(step for step in map(str, first["loc"]) if " " not in step)
             yield f"{at}.sweep: a level is not legal: {path + ': ' if path else ''}{plain(first['msg'])}"
             continue
-        if levels := list(_level_problems(study, name)):
+        if levels := [*_length_problems(study, name), *_level_problems(study, name)]:
             yield from levels
             continue
         if huge := list(problems_of_size(study, name)):

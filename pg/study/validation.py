@@ -14,6 +14,9 @@ from pg.study.model import Study
 from pg.study.references import problems_of
 from pg.study.wording import readable
 
+# Snakemake would run the Python expressions of a file that has this key.
+_TEMPLATE = "__use_yte__"
+
 
 class InvalidStudy(ValueError):
     """A study that cannot be run, with one line per problem."""
@@ -73,6 +76,8 @@ def read_options(path: Path) -> dict[str, Any]:
         raise InvalidStudy([f"{path} is not YAML: {_syntax_problem(error)}"]) from error
     if not isinstance(options, dict):
         raise InvalidStudy([f"{path}: should hold a mapping of keys to values, not {type(options).__name__}"])
+    if _TEMPLATE in options:
+        raise InvalidStudy([f"{path}: {_TEMPLATE}: is not allowed; a study holds values, and a template runs code"])
     return options
 
 

@@ -39,9 +39,15 @@ def cell_of(wildcards):
     return CELLS[wildcards.experiment, wildcards.environment, wildcards.variant]
 
 
+BLOCKS = {
+    (name, str(block)): block
+    for name, experiment in STUDY.experiments.items()
+    for block in blocks(experiment.seeds)
+}
+
+
 def block_of(wildcards):
-    seeds = STUDY.experiments[wildcards.experiment].seeds
-    return next(block for block in blocks(seeds) if str(block) == wildcards.block)
+    return BLOCKS[wildcards.experiment, wildcards.block]
 
 
 def cells_of(experiment):

@@ -51,7 +51,8 @@ rule report_page:
     log:
         f"{RESULTS}/logs/report.log",
     params:
-        study=canonical(STUDY),
+        # By a function: in a string, Snakemake would take braces of a label for wildcards.
+        study=lambda w: canonical(STUDY),
         config=sha256(canonical(STUDY).encode()).hexdigest()[:16],
         package=code_digest(["."]),
         codes=lambda w: codes_of_jobs(),

@@ -1,7 +1,9 @@
+import torch
 from pg.evidence import logs, records
 from pg.laboratory.measurement import measure
 from pg.study.jobs import LABORATORY_JOBS
 
+torch.set_num_threads(1)  # sums of several threads differ in their last digits
 logs.log_to(snakemake.log[0], snakemake.params.code)
 job = LABORATORY_JOBS.validate_json(snakemake.params.job)
 folders = snakemake.input.get("snapshots", [])

@@ -1,7 +1,9 @@
+import torch
 from pg.evidence import checkpoints, logs, records
 from pg.learning.training import train
 from pg.study.jobs import TrainJob
 
+torch.set_num_threads(1)  # sums of several threads differ in their last digits
 logs.log_to(snakemake.log[0], snakemake.params.code)
 job, tuned = TrainJob.model_validate_json(snakemake.params.job), snakemake.input.tuned
 rate = records.read_choice(tuned)["learning_rate"] if tuned else job.declared_rate

@@ -1,9 +1,11 @@
 from dataclasses import asdict
 
+import torch
 from pg.evidence import checkpoints, logs, records, tuning
 from pg.learning.training import tune
 from pg.study.jobs import TuneJob
 
+torch.set_num_threads(1)  # sums of several threads differ in their last digits
 logs.log_to(snakemake.log[0], snakemake.params.code)
 job = TuneJob.model_validate_json(snakemake.params.job)
 policies = records.read_demonstrators(snakemake.input.demonstrators, job.demonstrators)

@@ -7,7 +7,7 @@ imported when a figure is drawn.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from itertools import product
 from types import MappingProxyType
@@ -218,7 +218,22 @@ def requested(
 
 def draw(request: FigureRequest) -> Picture:
     """Draw a declared figure."""
-    return _module(request).draw(request)
+    return _module(request).draw(replace(request, study=_without_mathematics(request.study)))
+
+
+def _without_mathematics(study: Study) -> Study:
+    """Escape the dollars in a study's labels: between two of them, matplotlib would read TeX."""
+    named = {"variants": study.variants, "environments": study.environments}
+    return study.model_copy(
+        update={
+            key: {name: one.model_copy(update={"label": _escaped(one.label)}) for name, one in records.items()}
+            for key, records in named.items()
+        }
+    )
+
+
+def _escaped(label: str | None) -> str | None:
+    return None if label is None else label.replace("$", r"\$")
 
 
 def caption(request: FigureRequest) -> str:

@@ -1,0 +1,109 @@
+"""Names become files and folders, so that few characters are allowed in them; what stays text may hold anything."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pg.study.expansion import cells
+from pg.study.validation import InvalidStudy, load, read
+from tests.workflow.checkout import STUDY
+
+HOSTILE = (
+    "a b",
+    "it's",
+    '"q"',
+    "$(touch harm)",
+    "`touch harm`",
+    "a\nb",
+    "a;b",
+    "Zoë",
+    "../up",
+    "/up",
+    "-x",
+    "{a}",
+    "a*",
+    "",
+    ".",
+    "a\0b",
+    "<script>",
+    "x" * 300,
+)
+PLACES = (
+    "environments",
+    "variants",
+    "experiments",
+    "figures",
+    "claims",
+    "claims.causality.parts",
+    "experiments.learn.snapshots",
+)
+
+
+@pytest.fixture
+def study() -> dict[str, Any]:
+    options = copy.deepcopy(STUDY)
+    options["experiments"]["learn"]["snapshots"] = {"late": 1.0}
+    return options
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_key_that_is_no_plain_name_is_refused_where_it_stands(place: str, name: str, study: dict[str, Any]) -> None:
+    held = study
+    for key in place.split("."):
+        held = held[key]
+    held[name] = copy.deepcopy(next(iter(held.values())))
+    with pytest.raises(InvalidStudy) as refused:
+        load(study)
+    assert any(problem.startswith(f"{place}.{name}") for problem in refused.value.problems)
+
+
+@pytest.mark.parametrize("folder", [*HOSTILE, "a//b", "a/../b", "a/", "a\n"])
+def test_a_results_folder_with_other_than_plain_names_is_refused(folder: str, study: dict[str, Any]) -> None:
+    study["results"] = folder
+    with pytest.raises(InvalidStudy, match="results: "):
+        load(study)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_level_of_a_sweep_is_a_plain_name_in_files_whatever_it_holds(name: str, study: dict[str, Any]) -> None:
+    study["experiments"] = {"learn": {**study["experiments"]["learn"], "sweep": {"variant.label": [name, "other"]}}}
+    study |= {"figures": {}, "claims": {}}
+    names = {cell.variant_id for cell in cells(load(study), "learn")}
+    assert len(names) == 4
+    assert all(set(one) <= set("abcdefghijklmnopqrstuvwxyz_.-@=0123456789") for one in names)
+    assert all(len(one) <= 100 for one in names)
+
+
+def test_levels_that_make_too_long_a_name_are_refused(study: dict[str, Any]) -> None:
+    paths = ("variant.policy.initial_std", "variant.optimizer.learning_rate", "variant.batch", "variant.gradient_steps")
+    study["variants"]["v" * 60] = study["variants"]["total"]
+    study["experiments"]["learn"]["variants"] = ["v" * 60]
+    study["experiments"]["learn"]["sweep"] = {path: [1] for path in paths} | {
+        "variant.policy.initial_std": [1.2345678901234567],
+        "variant.optimizer.learning_rate": [0.001234567890123456],
+        "variant.discount": [0.1234567890123456],
+        "variant.normalise_advantages": [False],
+        "variant.label": ["a_rather_long_label"],
+    }
+    with pytest.raises(InvalidStudy, match=r"experiments.learn.sweep: names of folders would have 2\d\d characters"):
+        load(study)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("__use_yte__: true\nname: ?open('harm', 'w')\n", "__use_yte__: is not allowed"),
+        ("name: !!python/object/apply:os.system ['touch harm']\n", "is not YAML"),
+        ("name: !!python/object/new:pathlib.Path ['harm']\n", "is not YAML"),
+    ],
+)
+def test_reading_a_study_runs_nothing(text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("study.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidStudy, match=message):
+        read(Path("study.yaml"))
+    assert [path.name for path in tmp_path.iterdir()] == ["study.yaml"]

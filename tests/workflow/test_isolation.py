@@ -1,0 +1,62 @@
+"""What a study says is data: no shell, template or page takes it for more, and no two studies share a folder."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tests.workflow.checkout import Checkout
+
+HOSTILE = (
+    "a \"study\" of 'Zoë' 漢字; $(touch harm) `touch harm` && touch harm\n<script>alert(1)</script> {seed} %s \\ $x_"
+)
+
+
+def test_text_of_any_kind_runs_safely_from_end_to_end(fresh: Checkout, study: dict[str, Any]) -> None:
+    study["name"] = HOSTILE
+    for record in (*study["environments"].values(), *study["variants"].values()):
+        record["label"] = HOSTILE + "$" * (len(record) % 3)
+    study["variants"]["total"]["label"] = HOSTILE * 20
+    study["claims"]["causality"] |= {"statement": HOSTILE, "section": HOSTILE}
+    study["figures"]["learning"]["section"] = HOSTILE
+    study["experiments"]["learn"]["seeds"] = {"count": 2, "per_job": 2}
+    fresh.write(study)
+    done = fresh.run()
+    assert done.returncode == 0, done.stderr
+    assert not list(fresh.folder.rglob("harm"))
+    page = (fresh.folder / "out/report.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page
+    assert set(pd.read_csv(fresh.folder / "out/claims.csv")["statement"]) == {HOSTILE}
+    assert fresh.planned() == {}, "the study is known again"
+
+
+def test_values_of_the_command_line_reach_no_shell(fresh: Checkout) -> None:
+    rows = "out/runs/learn/cartpole/total/seeds-0-1.csv"
+    done = fresh.run(rows, "--config", f"name={HOSTILE}")
+    assert done.returncode == 0, done.stderr
+    refused = fresh.run(rows, "--config", "results=$(touch harm)")
+    assert refused.returncode != 0
+    assert "results: String should match pattern" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not list(fresh.folder.rglob("harm"))
+
+
+def test_two_studies_that_name_one_folder_do_not_mix(finished: Checkout) -> None:
+    refused = finished.run("-n", "--config", "name=Another study")
+    assert refused.returncode != 0
+    assert "results: out holds what the study 'A test study' has made, and this study is 'Another study'" in (
+        refused.stderr
+    )
+    assert "Traceback" not in refused.stderr
+    assert finished.run("-n", "--config", "name=Another study", "results=out/another").returncode == 0
+
+
+def test_a_study_that_is_a_template_is_refused(fresh: Checkout) -> None:
+    config = fresh.folder / "config.yaml"
+    text = config.read_text(encoding="utf-8")
+    harm = "?__import__('pathlib').Path('harm').touch()"
+    config.write_text(f"__use_yte__: true\n{text}".replace("A test study", harm), encoding="utf-8")
+    refused = fresh.run("-n")
+    assert refused.returncode != 0
+    assert "config.yaml: __use_yte__: is not allowed" in refused.stderr
+    assert not Path(fresh.folder, "harm").exists()
