@@ -159,10 +159,7 @@ class Strand:
 
     def rows(self, table: DataFrame) -> DataFrame:
         """Select the rows of this strand from a table with a column per sweep path."""
-        rows = table.loc[table["variant"].astype(str) == self.variant]
-        for path, value in self.levels.items():
-            rows = rows.loc[_equals(Series(rows[path]), value)]
-        return rows
+        return at_level(table.loc[table["variant"].astype(str) == self.variant], self.levels)
 
 
 def strands(request: FigureRequest) -> tuple[Strand, ...]:
@@ -179,6 +176,13 @@ def strands(request: FigureRequest) -> tuple[Strand, ...]:
         for variant in request.variants
         for place, level in enumerate(levels)
     )
+
+
+def at_level(rows: DataFrame, level: Mapping[str, Any]) -> DataFrame:
+    """Select the rows of a table with a column per sweep path that stand at a level."""
+    for path, value in level.items():
+        rows = rows.loc[_equals(Series(rows[path]), value)]
+    return rows
 
 
 def _equals(column: Series, value: Any) -> NDArray[np.bool_]:
@@ -266,16 +270,16 @@ def _short(value: float) -> str:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PDF or PNG, as the path ends, the same bytes for the same figure.
+    """Write a figure as PDF, SVG or PNG, as the path ends, the same bytes for the same figure.
 
     Raises
     ------
     ValueError
         If the path ends otherwise.
     """
-    traceless = {".pdf": {"CreationDate": None}, ".png": {"Software": None}}
+    traceless = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {"Software": None}}
     if path.suffix not in traceless:
-        raise ValueError(f"{path} must end in .pdf or .png")
+        raise ValueError(f"{path} must end in .pdf, .svg or .png")
     buffer = io.BytesIO()
     with paper_style():
         figure.savefig(buffer, format=path.suffix[1:], metadata=traceless[path.suffix])

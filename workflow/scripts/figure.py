@@ -10,6 +10,6 @@ tables = {name: records.read_csv(path) for name, path in snakemake.input.items()
 choices = [records.read_json(path) for path in snakemake.input.get("choices", [])]
 request = figures.requested(study, declared, tables, choices)
 picture = figures.draw(request)
-for path in (snakemake.output.pdf, snakemake.output.png):
+for path in (snakemake.output.print, snakemake.output.png):
     style.save(picture, Path(path))
 records.write_text(figures.caption(request) + "\n", snakemake.output.caption)
