@@ -50,7 +50,7 @@ import numpy as np
 import pandas as pd
 
 from pg.evidence import comparison, coverage, statistics
-from pg.evidence.metrics import METRICS, Metric
+from pg.evidence.metrics import METRICS, Metric, null_value
 from pg.evidence.selection import (
     PAIRED_BY,
     Side,
@@ -211,7 +211,7 @@ def _decide(part: ClaimPart, cases: list[_Case]) -> tuple[float, str]:
 
 
 def _case(part: ClaimPart, where: Mapping[str, str], pairs: pd.DataFrame) -> _Case:
-    null = comparison.null(part)
+    null = null_value(part)
     if part.relation == "equal" and part.margin is not None:
         level = 1 - 2 * ALPHA
         p_for, p_against = statistics.equivalence(lambda at: _test(part, pairs, at, level), null, part.margin)

@@ -1,19 +1,12 @@
-"""What a part of a claim compares: the quantity in words, its value if nothing were to be found, its statistic."""
+"""What a part of a claim compares: the quantity in words, and its statistic."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pg.evidence.metrics import METRICS
+from pg.evidence.metrics import METRICS, null_value
 from pg.evidence.selection import Side, in_words
 from pg.study.model import ClaimPart
-
-
-def null(part: ClaimPart) -> float:
-    """Return the value that a part's quantity is tested against."""
-    if part.reference is not None:
-        return part.reference
-    return 1.0 if part.ratio_of_means or METRICS[part.metric].scale == "ratio" else 0.0
 
 
 def statistic(part: ClaimPart) -> str:
@@ -35,7 +28,7 @@ def against_null(part: ClaimPart, sides: Mapping[str, Side], where: Mapping[str,
     sign = {"less": "<", "greater": ">", "equal": "="}[part.relation]
     margin = f" ± {part.margin:g} (90 % interval)" if part.relation == "equal" else ""
     place = f" in {in_words(where)}" if in_words(where) else ""
-    return f"{quantity(part, sides, where)} {sign} {null(part):g}{margin}{place}"
+    return f"{quantity(part, sides, where)} {sign} {null_value(part):g}{margin}{place}"
 
 
 def quantity(part: ClaimPart, sides: Mapping[str, Side], where: Mapping[str, str]) -> str:

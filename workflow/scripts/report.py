@@ -2,6 +2,8 @@ from pathlib import Path
 
 from pg.evidence import provenance, records
 from pg.presentation import report
+from pg.presentation.tuning_checks import read_tuned
+from pg.study.expansion import tuned_experiments
 from pg.study.model import Study
 
 study = Study.model_validate_json(snakemake.params.study)
@@ -9,8 +11,13 @@ page = report.Report(
     study=study,
     figures=report.read_figures(study, snakemake.input.figures, snakemake.input.captions),
     claims=records.read_csv(snakemake.input.claims),
-    tuned=report.read_tuned(study, [records.read_json(path) for path in snakemake.input.tuned]),
+    tuned=read_tuned(
+        study,
+        [records.read_json(path) for path in snakemake.input.tuned],
+        dict(zip(tuned_experiments(study), map(records.read_csv, snakemake.input.evaluated), strict=True)),
+    ),
     provenance=provenance.provenance(
+        snakemake.params.command,
         snakemake.params.config,
         snakemake.params.package,
         sorted(Path(snakemake.params.benchmarks).rglob("*.tsv")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,6 +13,8 @@ from pg.presentation.captions import itemised, with_interval
 from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.performance_profiles import SCORE, across_words
 from pg.study.equations import label
+
+_ON_WHITE: dict[str, Any] = {"color": style.FAINT, "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1.5}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def _draw_panel(axes: Axes, request: FigureRequest, aggregate: _Aggregate, stran
         axes.set_xlim(-0.02, 1.02)
         for row, strand in enumerate(strands):
             if strand.variant == _reference(request):
-                axes.annotate("compared with", (0.5, row), ha="center", va="center", fontsize=6.5, color=style.FAINT)
+                axes.annotate("compared with", (0.5, row), ha="center", va="center", fontsize=6.5, **_ON_WHITE)
     axes.grid(visible=True, axis="x")
     axes.set_xlabel(aggregate.axis)
 
