@@ -2,6 +2,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from pg.studio import open_studio
 from pg.study.validation import InvalidStudy, load, read_options
 
 
@@ -43,3 +44,4 @@ rule all:
 
 onstart:
     announce()
+    open_studio()

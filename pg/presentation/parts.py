@@ -71,7 +71,6 @@ def parts_of(study: Study, claims: DataFrame) -> tuple[Part, ...]:
 def _part(row: dict[Any, Any], declared: ClaimPart | None, undecided: int) -> Part:
     primary = str(row["primary"]).casefold() in ("true", "1")
     effect, low, high, n = (_value(row[key]) for key in ("effect", "ci_low", "ci_high", "n"))
-    is_open = declared is not None and row["verdict"] == "inconclusive"
     return Part(
         claim=str(row["claim"]),
         part=str(row["part"]),
@@ -88,7 +87,11 @@ def _part(row: dict[Any, Any], declared: ClaimPart | None, undecided: int) -> Pa
         coverage="" if row.get("coverage") is None or str(row["coverage"]) == "nan" else str(row["coverage"]),
         p=_p_in_words(_value(row["p_value"]), _value(row["p_adjusted"])),
         n="–" if math.isnan(n) else f"{n:,.0f}",
-        outlook=outlook(declared, effect, low, high, int(n), undecided if primary else 1) if is_open else "",
+        outlook=(
+            outlook(declared, effect, low, high, int(n), undecided if primary else 1)
+            if declared is not None and row["verdict"] == "inconclusive"
+            else ""
+        ),
         effect_value=effect,
         p_value=_value(row["p_adjusted"]) if _given(row["p_adjusted"]) else _value(row["p_value"]),
         n_value=n,

@@ -282,9 +282,17 @@ def save(figure: Figure, path: Path) -> None:
         raise ValueError(f"{path} must end in .pdf, .svg or .png")
     buffer = io.BytesIO()
     with paper_style():
+        _settle(figure)
         figure.savefig(buffer, format=path.suffix[1:], metadata=traceless[path.suffix])
     path.parent.mkdir(parents=True, exist_ok=True)
     # An interrupted job must not leave half a file under the final name.
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.write_bytes(buffer.getvalue())
     unfinished.replace(path)
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the figure out once and for all: matplotlib would do so twice for each file, which is most of the work."""
+    if (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")

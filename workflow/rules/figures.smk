@@ -2,6 +2,7 @@ from pg.presentation.figures import FIGURES
 from pg.study.pooling import name_of, pool_of
 
 DRAWING = (
+    "drawing",
     "presentation.figures.__init__",
     "presentation.style",
     "presentation.marks",
