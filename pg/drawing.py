@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import seaborn as sns
+from matplotlib.lines import Line2D
+from pandas import DataFrame
 
 from pg.evidence import records
 from pg.presentation import figures, style
@@ -32,3 +37,20 @@ def draw_figure(study: str, tables: Mapping[str, str], choices: Sequence[str], o
     for name in ("print", "png"):
         style.save(picture, Path(outputs[name]))
     records.write_text(figures.caption(request) + "\n", outputs["caption"])
+
+
+def warm_up() -> None:
+    """Draw a figure of nothing, so that what libraries load at first use is loaded."""
+    with style.paper_style():
+        figure = style.canvas("one_column", 1.0)
+        axes = figure.subplots()
+        rows = DataFrame({"x": [1.0, 1000.0], "y": [1.0, 2.0], "of": ["a", "b"]})
+        marks = {"hue": "of", "style": "of", "legend": False, "ax": axes}
+        sns.scatterplot(rows, x="x", y="y", **marks)
+        sns.lineplot(rows, x="x", y="y", estimator=None, errorbar=None, **marks)
+        axes.set_xscale("log")
+        axes.set_title(r"$\hat g_\theta^2$, ∇J")
+        figure.legend(handles=[Line2D([], [], label="a")], loc="outside lower center")
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix in (".pdf", ".png"):
+            style.save(figure, Path(folder, "nothing").with_suffix(suffix))

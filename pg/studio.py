@@ -90,9 +90,9 @@ def _take(orders: socket.socket) -> None:
 
 
 def _load() -> None:
-    """Import what drawing needs; once, as any import."""
-    for module in ("pg.drawing", "matplotlib.backends.backend_pdf", "matplotlib.backends.backend_svg"):
-        import_module(module)
+    """Import what drawing needs, and let it load what it loads at first use; once."""
+    if "pg.drawing" not in sys.modules:
+        import_module("pg.drawing").warm_up()
 
 
 def _answer(connection: socket.socket) -> None:

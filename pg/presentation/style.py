@@ -296,7 +296,8 @@ def _settle(figure: Figure) -> None:
     if (engine := figure.get_layout_engine()) is not None:
         # As fine as the picture: text is wider or narrower where it is hinted for fewer dots.
         figure.set_dpi(mpl.rcParams["savefig.dpi"])
-        # The first layout moves ticks and labels, for which the second makes room.
-        for _ in range(2):
+        engine.execute(figure)
+        if any(axes.get_aspect() != "auto" for axes in figure.axes):
+            # Panels of a fixed shape fill their place only once it has its size.
             engine.execute(figure)
         figure.set_layout_engine("none")
