@@ -3,6 +3,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from pg.study.ownership import problem_of_folder, take
+from pg.studio import open_studio
 from pg.study.validation import InvalidStudy, load, read_options
 
 
@@ -65,6 +66,7 @@ onstart:
     take_over()
     take(STUDY)
     announce()
+    open_studio()
 
 
 onsuccess:

@@ -1,4 +1,4 @@
-"""The table of a training experiment that pools its environments: rows of runs in, statistics across environments out.
+"""The table that pools environments, of one training experiment or several: runs in, statistics across them out.
 
 Environments without a threshold have no scale for scores and stay out of it.
 """
@@ -39,7 +39,9 @@ class _Strand:
 
 
 def across_table(
-    runs: Mapping[Cell, pd.DataFrame], budget: int, generator: Callable[..., np.random.Generator]
+    runs: Mapping[Cell, pd.DataFrame],
+    budgets: Mapping[str, int],
+    generator: Callable[..., np.random.Generator],
 ) -> pd.DataFrame:
     """Summarise every variant over the environments that declare a threshold.
 
@@ -51,8 +53,8 @@ def across_table(
     ----------
     runs
         Rows of all seeds by cell, cells in declared order.
-    budget
-        Environment steps per seed.
+    budgets
+        Environment steps per seed, by experiment.
     generator
         Gives the generator of a purpose, so that no row depends on which others stand beside it.
 
@@ -63,7 +65,7 @@ def across_table(
         variant: "interquartile mean"; "profile", the share of runs that score more than `above`; and "improvement",
         the probability of a higher score than that of the variant named in `over`, the first one declared.
     """
-    strands = list(_strands(runs, budget))
+    strands = list(_strands(runs, budgets))
     first: dict[tuple[Any, ...], _Strand] = {}
     rows: list[dict[str, Any]] = []
     for strand in strands:
@@ -104,7 +106,7 @@ def _row(
     }
 
 
-def _strands(runs: Mapping[Cell, pd.DataFrame], budget: int) -> Iterator[_Strand]:
+def _strands(runs: Mapping[Cell, pd.DataFrame], budgets: Mapping[str, int]) -> Iterator[_Strand]:
     """Gather the cells of each variant and level, in declared order."""
     initial = _initial_returns(runs)
     gathered: dict[tuple[str, str], dict[Cell, pd.DataFrame]] = {}
@@ -117,7 +119,10 @@ def _strands(runs: Mapping[Cell, pd.DataFrame], budget: int) -> Iterator[_Strand
         yield _Strand(
             names={"variant": cell.variant_name, **{path: level_value(value) for path, value in cell.levels.items()}},
             key=variant_id + suffix,
-            scores={one.environment_name: _scores(rows, one, budget, initial) for one, rows in of_strand.items()},
+            scores={
+                one.environment_name: _scores(rows, one, budgets[one.experiment], initial)
+                for one, rows in of_strand.items()
+            },
         )
 
 

@@ -43,7 +43,13 @@ def holds(statistic: str, coverage: float) -> bool:
 
 
 def method(statistic: str, interval: Interval) -> str:
-    """Name an interval's method, with the measured coverage of the data on which it does not hold what it promises.
+    """Name an interval's method, with the measured coverage of the data on which it does not hold what it promises."""
+    said = shortfall(statistic, interval)
+    return f"{interval.method} (covers {said})" if said else interval.method
+
+
+def shortfall(statistic: str, interval: Interval) -> str:
+    """Say how often an interval of 95 % holds the truth, on the data on which that is not what it promises.
 
     The coverage is that of the largest measured n that the sample reaches, or of the smallest below.
 
@@ -53,17 +59,20 @@ def method(statistic: str, interval: Interval) -> str:
         As in the table's column of that name.
     interval
         The interval; one whose method is not the statistic's usual one (undefined, all values equal) has no more to it.
+
+    Returns
+    -------
+    str
+        Like "92 % on skewed data at n = 20"; empty where the interval holds.
     """
     table = measured()
     of_it = table[(table["statistic"] == statistic) & (table["method"] == interval.method)]
     sizes = sorted(of_it["n"].unique())
     if not sizes:
-        return interval.method
+        return ""
     n = max([size for size in sizes if size <= interval.n], default=sizes[0])
     short = of_it[(of_it["n"] == n) & ~of_it["holds"]]
-    if short.empty:
-        return interval.method
     found = ", ".join(
         f"{100 * covered:.0f} % on {data}" for covered, data in zip(short["coverage"], short["data"], strict=True)
     )
-    return f"{interval.method} (covers {found} data at n = {n})"
+    return f"{found} data at n = {n}" if found else ""

@@ -17,6 +17,7 @@ ends at h from its estimate tells d: it is the estimate times $t_{0.975,\,n-1} /
 
 from __future__ import annotations
 
+import bisect
 import math
 
 from scipy import stats
@@ -45,6 +46,28 @@ def power(effect: float, n: int, claims: int = 1, alpha: float = 1 - LEVEL) -> f
     """
     critical = float(stats.t.ppf(1 - alpha / (2 * claims), n - 1))
     return float(stats.nct.sf(critical, n - 1, effect * math.sqrt(n)))
+
+
+MOST = 10_000
+"""Seeds beyond which it does not matter how many a decision would take."""
+
+
+def seeds_needed(effect: float, claims: int = 1, alpha: float = 1 - LEVEL, wanted: float = 0.8) -> int | None:
+    """Return the least number of seeds with which a claim is decided as often as wanted; None where it is over `MOST`.
+
+    Parameters
+    ----------
+    effect
+        Standardised effect d, positive.
+    claims, alpha
+        As of `power`.
+    wanted
+        Probability of a decision.
+    """
+    if power(effect, MOST, claims, alpha) < wanted:
+        return None
+    # Power grows with n.
+    return bisect.bisect_left(range(MOST), wanted, lo=2, key=lambda n: power(effect, n, claims, alpha))
 
 
 def effect_size(estimate: float, high: float, n: int, level: float = LEVEL) -> float:

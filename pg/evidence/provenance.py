@@ -16,12 +16,14 @@ _PACKAGES = ("pg", "snakemake", "torch", "gymnasium", "numpy", "pandas", "scipy"
 
 
 def provenance(
-    config_digest: str, code_digest: str, benchmarks: Iterable[str | Path], codes: Mapping[str, str]
+    command: str, config_digest: str, code_digest: str, benchmarks: Iterable[str | Path], codes: Mapping[str, str]
 ) -> Mapping[str, str]:
     """Describe a run, for the report.
 
     Parameters
     ----------
+    command
+        What to call to make the same results.
     config_digest, code_digest
         Digests of the resolved study and of the code of `pg`.
     benchmarks
@@ -33,7 +35,7 @@ def provenance(
     return {
         "Written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "Time in jobs": f"{sum(seconds) / 60:.1f} minutes of one core, in {len(seconds)} jobs",
-        "Command": "snakemake --cores all",
+        "Command": command,
         "Configuration": config_digest,
         "Code": code_digest,
         "Code of the jobs": _agreement(codes),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from latex2mathml.converter import convert
 from markupsafe import Markup
 
+from pg.evidence import coverage
 from pg.presentation.captions import listed
 from pg.presentation.style import looks
 from pg.study.equations import definitions, environment_label, equation, label
@@ -93,6 +94,24 @@ def variant_rows(study: Study) -> Iterable[dict[str, object]]:
             "batch": variant.batch,
             "optimizer": variant.optimizer.name,
         }
+
+
+def coverage_rows() -> list[dict[str, object]]:
+    """Describe how often each kind of interval holds the truth at the largest measured n, by the kind of data."""
+    table = coverage.measured()
+    table = table.loc[table["n"] == table["n"].max()]
+    return [
+        {
+            "statistic": str(statistic).replace("_", " "),
+            "method": rows["method"].iloc[0],
+            "n": int(rows["n"].iloc[0]),
+            "found": [
+                {"data": one.data, "share": f"{100 * one.coverage:.1f} %", "holds": bool(one.holds)}
+                for one in rows.itertuples()
+            ],
+        }
+        for statistic, rows in table.groupby("statistic", sort=False)
+    ]
 
 
 def _mathml(latex: str) -> Markup:

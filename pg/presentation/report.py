@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import base64
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import jinja2
 from pandas import DataFrame
 
-from pg.presentation.captions import number, span
-from pg.presentation.descriptions import environment_rows, experiment_row, variant_rows
-from pg.study.expansion import cells, is_tuned
-from pg.study.model import ClaimPart, Study, TrainExperiment
+from pg.presentation.descriptions import coverage_rows, environment_rows, experiment_row, variant_rows
+from pg.presentation.figures import FIGURES
+from pg.presentation.parts import Part, parts_of
+from pg.presentation.tuning_checks import TunedRate
+from pg.study.model import Figure, Study
+from pg.study.pooling import name_of, pool_of
 
 LECTURE_SECTIONS = (
     "Recap",
@@ -59,6 +59,8 @@ class ReportFigure:
         The picture.
     caption
         Plain text.
+    width
+        Its width on the page of a paper.
     links
         What the caption links to, by name ("PDF", "table"): paths relative to the page.
     """
@@ -66,18 +68,8 @@ class ReportFigure:
     name: str
     png: bytes
     caption: str
+    width: str
     links: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class TunedRate:
-    """A learning rate that tuning chose, and whether it lies at an edge of the grid."""
-
-    experiment: str
-    environment: str
-    variant: str
-    learning_rate: float
-    at_edge: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +85,7 @@ class Report:
     claims
         The rows of `claims.csv`.
     tuned
-        Chosen learning rates, by experiment, names of environment and variant (with their level, where one is swept).
+        Chosen learning rates, each with what is to be said of its choice.
     provenance
         Versions, digest of the configuration, wall time, by name. Only this block may differ between two equal runs.
     template
@@ -109,34 +101,11 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """A row of claims.csv, each number both as it reads and as it sorts."""
-
-    claim: str
-    part: str
-    primary: bool
-    statement: str
-    section: str
-    comparison: str
-    figure: str
-    rows: str
-    verdict: str
-    effect: str
-    interval: str
-    level: int
-    p: str
-    n: str
-    effect_value: float
-    p_value: float
-    n_value: float
-
-
-@dataclass(frozen=True, slots=True)
 class _Section:
     title: str
     anchor: str
     figures: tuple[ReportFigure, ...]
-    claims: tuple[_Part, ...]
+    claims: tuple[Part, ...]
 
 
 def read_figures(study: Study, pictures: Sequence[str], captions: Sequence[str]) -> tuple[ReportFigure, ...]:
@@ -146,25 +115,29 @@ def read_figures(study: Study, pictures: Sequence[str], captions: Sequence[str])
             name=name,
             png=Path(picture).read_bytes(),
             caption=Path(caption).read_text(encoding="utf-8").strip(),
-            links={"PDF": f"figures/{name}.pdf", "data": f"tables/{figure.experiment}.csv"},
+            width=figure.width,
+            links=_links(name, figure),
         )
         for (name, figure), picture, caption in zip(study.figures.items(), pictures, captions, strict=True)
     )
 
 
-def read_tuned(study: Study, choices: Sequence[Mapping[str, Any]]) -> tuple[TunedRate, ...]:
-    """Name the tuning records of a study, which come in the order of experiments and cells."""
-    tuned = [
-        cell
-        for name, experiment in study.experiments.items()
-        if isinstance(experiment, TrainExperiment)
-        for cell in cells(study, name)
-        if is_tuned(cell)
-    ]
-    return tuple(
-        TunedRate(cell.experiment, cell.environment_id, cell.variant_id, choice["learning_rate"], choice["at_edge"])
-        for cell, choice in zip(tuned, choices, strict=True)
-    )
+_TABLE_FILES = {"long": "", "summary": "-summary", "curves": "-curves", "poses": "-poses"}
+
+
+def _links(name: str, figure: Figure) -> dict[str, str]:
+    """Name the files of a figure and of the tables that it is drawn from, relative to the page."""
+    drawn_from = FIGURES[figure.kind].tables
+    links = {figure.format.upper(): f"figures/{name}.{figure.format}", "PNG": f"figures/{name}.png"}
+    links |= {_WORDS[one]: f"tables/{figure.experiment}{_TABLE_FILES[one]}.csv" for one in drawn_from if one in _WORDS}
+    if "across" in drawn_from:
+        links["statistics across environments"] = f"tables/{name_of(pool_of(figure))}-across.csv"
+    if "tuned" in drawn_from:
+        links["scores of tuning"] = f"tuned/{figure.experiment}/"
+    return links
+
+
+_WORDS = {"long": "every seed", "summary": "intervals", "curves": "curves", "poses": "poses"}
 
 
 def render(report: Report) -> str:
@@ -180,7 +153,7 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    parts = _parts(report)
+    parts = parts_of(report.study, report.claims)
     return environment.get_template(report.template.name).render(
         title=report.study.name,
         experiments=[experiment_row(report.study, name, one) for name, one in report.study.experiments.items()],
@@ -191,6 +164,7 @@ def render(report: Report) -> str:
         counts=Counter(part.verdict for part in parts if part.primary),
         variants=variant_rows(report.study),
         tuned=report.tuned,
+        coverage=coverage_rows(),
         provenance=report.provenance,
         data_uri=_data_uri,
     )
@@ -203,7 +177,7 @@ def section_rank(section: str) -> int:
     return LECTURE_SECTIONS.index(max(fitting, key=len)) if fitting else len(LECTURE_SECTIONS)
 
 
-def _sections(report: Report, parts: tuple[_Part, ...]) -> tuple[_Section, ...]:
+def _sections(report: Report, parts: tuple[Part, ...]) -> tuple[_Section, ...]:
     section_of = {name: figure.section for name, figure in report.study.figures.items()}
     titles = dict.fromkeys([*(section_of[figure.name] for figure in report.figures), *(part.section for part in parts)])
     return tuple(
@@ -215,63 +189,6 @@ def _sections(report: Report, parts: tuple[_Part, ...]) -> tuple[_Section, ...]:
         )
         for place, title in enumerate(sorted(titles, key=section_rank), start=1)
     )
-
-
-def _parts(report: Report) -> tuple[_Part, ...]:
-    declared = {(claim, name): part for claim, one in report.study.claims.items() for name, part in one.parts.items()}
-    return tuple(
-        _Part(
-            claim=str(row["claim"]),
-            part=str(row["part"]),
-            primary=str(row["primary"]).casefold() in ("true", "1"),
-            statement=str(row["statement"]),
-            section=str(row["section"]),
-            comparison=str(row["comparison"]),
-            figure=str(row["figure"]),
-            rows=_rows_behind(declared.get((str(row["claim"]), str(row["part"])))),
-            verdict=str(row["verdict"]),
-            effect=number(_value(row["effect"])),
-            interval=_interval(_value(row["ci_low"]), _value(row["ci_high"])),
-            level=_level(declared.get((str(row["claim"]), str(row["part"])))),
-            p=_p_in_words(_value(row["p_value"]), _value(row["p_adjusted"])),
-            n="–" if math.isnan(_value(row["n"])) else f"{_value(row['n']):,.0f}",
-            effect_value=_value(row["effect"]),
-            p_value=_value(row["p_adjusted"]) if _given(row["p_adjusted"]) else _value(row["p_value"]),
-            n_value=_value(row["n"]),
-        )
-        for row in report.claims.to_dict("records")
-    )
-
-
-def _rows_behind(part: ClaimPart | None) -> str:
-    return "" if part is None else f"tables/{part.experiment}.csv"
-
-
-def _level(part: ClaimPart | None) -> int:
-    """Return what an interval covers, in per cent: equality is judged by the interval of two one-sided tests."""
-    return 90 if part is not None and part.relation == "equal" else 95
-
-
-def _given(cell: object) -> bool:
-    return not math.isnan(_value(cell))
-
-
-def _value(cell: object) -> float:
-    """Read a number of claims.csv; an empty field is none."""
-    text = str(cell)
-    return math.nan if text in ("", "None", "<NA>") else float(text)
-
-
-def _interval(low: float, high: float) -> str:
-    return "" if math.isnan(low) or math.isnan(high) else span(low, high)
-
-
-def _p_in_words(raw: float, adjusted: float) -> str:
-    p = raw if math.isnan(adjusted) else adjusted
-    if math.isnan(p):
-        return ""
-    kind = " (raw)" if math.isnan(adjusted) else ""
-    return ("< 0.001" if p < 0.001 else number(p)) + kind
 
 
 def _data_uri(png: bytes) -> str:

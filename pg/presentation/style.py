@@ -159,10 +159,7 @@ class Strand:
 
     def rows(self, table: DataFrame) -> DataFrame:
         """Select the rows of this strand from a table with a column per sweep path."""
-        rows = table.loc[table["variant"].astype(str) == self.variant]
-        for path, value in self.levels.items():
-            rows = rows.loc[_equals(Series(rows[path]), value)]
-        return rows
+        return at_level(table.loc[table["variant"].astype(str) == self.variant], self.levels)
 
 
 def strands(request: FigureRequest) -> tuple[Strand, ...]:
@@ -179,6 +176,13 @@ def strands(request: FigureRequest) -> tuple[Strand, ...]:
         for variant in request.variants
         for place, level in enumerate(levels)
     )
+
+
+def at_level(rows: DataFrame, level: Mapping[str, Any]) -> DataFrame:
+    """Select the rows of a table with a column per sweep path that stand at a level."""
+    for path, value in level.items():
+        rows = rows.loc[_equals(Series(rows[path]), value)]
+    return rows
 
 
 def _equals(column: Series, value: Any) -> NDArray[np.bool_]:
@@ -266,21 +270,34 @@ def _short(value: float) -> str:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PDF or PNG, as the path ends, the same bytes for the same figure.
+    """Write a figure as PDF, SVG or PNG, as the path ends, the same bytes for the same figure.
 
     Raises
     ------
     ValueError
         If the path ends otherwise.
     """
-    traceless = {".pdf": {"CreationDate": None}, ".png": {"Software": None}}
+    traceless = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {"Software": None}}
     if path.suffix not in traceless:
-        raise ValueError(f"{path} must end in .pdf or .png")
+        raise ValueError(f"{path} must end in .pdf, .svg or .png")
     buffer = io.BytesIO()
     with paper_style():
+        _settle(figure)
         figure.savefig(buffer, format=path.suffix[1:], metadata=traceless[path.suffix])
     path.parent.mkdir(parents=True, exist_ok=True)
     # An interrupted job must not leave half a file under the final name.
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.write_bytes(buffer.getvalue())
     unfinished.replace(path)
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the figure out once and for all; matplotlib would do so for each file."""
+    if (engine := figure.get_layout_engine()) is not None:
+        # As fine as the picture: text is wider or narrower where it is hinted for fewer dots.
+        figure.set_dpi(mpl.rcParams["savefig.dpi"])
+        engine.execute(figure)
+        if any(axes.get_aspect() != "auto" for axes in figure.axes):
+            # Panels of a fixed shape fill their place only once it has its size.
+            engine.execute(figure)
+        figure.set_layout_engine("none")

@@ -189,6 +189,12 @@ def is_tuned(cell: Cell) -> bool:
     return cell.variant.optimizer.learning_rate == "tuned" and not chosen_by_limit
 
 
+def tuned_experiments(study: Study) -> tuple[str, ...]:
+    """Name the experiments in which a learning rate is tuned."""
+    trained = (name for name, one in study.experiments.items() if isinstance(one, TrainExperiment))
+    return tuple(name for name in trained if any(map(is_tuned, cells(study, name))))
+
+
 def cells_named(study: Study, experiment: str, environment: str, selection: Selection) -> tuple[Cell, ...]:
     """List the cells of an experiment in an environment that a selection names by variant and levels."""
     return tuple(

@@ -8,6 +8,7 @@ from pg.evidence.metrics import METRICS, NEEDING_A_THRESHOLD
 from pg.presentation.figures import FIGURES, LEAST_LEVELS, REWARD_LEVELS
 from pg.study.expansion import cells, swept
 from pg.study.model import Experiment, Figure, Study
+from pg.study.pooling import pool_of, problems_of_pool, shared_variants
 from pg.study.wording import unknown
 
 
@@ -18,6 +19,7 @@ def problems_of_figures(study: Study) -> Iterator[str]:
         names = [
             *unknown(f"{at}.kind", [figure.kind], FIGURES),
             *unknown(f"{at}.experiment", [figure.experiment], study.experiments),
+            *unknown(f"{at}.pooled", figure.pooled, study.experiments),
         ]
         yield from names or _figure_reference_problems(study, at, figure)
 
@@ -26,14 +28,26 @@ def _figure_reference_problems(study: Study, at: str, figure: Figure) -> Iterato
     experiment = study.experiments[figure.experiment]
     fitting = FIGURES[figure.kind].kinds_of_experiment
     yield from unknown(f"{at}.environments", figure.environments, experiment.environments)
-    yield from unknown(f"{at}.variants", figure.variants, experiment.variants)
+    yield from unknown(f"{at}.variants", figure.variants, shared_variants(study, pool_of(figure)))
     if figure.metrics and figure.kind != "against_level":
         yield f"{at}.metrics: {figure.kind} draws metrics of its own; leave them out"
-    if experiment.kind not in fitting:
-        yield f"{at}.experiment: {figure.kind} draws {' or '.join(fitting)} experiments, not {experiment.kind}"
-        return
+    for key, name in (("experiment", figure.experiment), *(("pooled", name) for name in figure.pooled)):
+        if (kind := study.experiments[name].kind) not in fitting:
+            yield f"{at}.{key}: {figure.kind} draws {' or '.join(fitting)} experiments, not {kind}"
+            return
+    yield from _pool_problems(study, at, figure)
     yield from _missing_options(at, figure, experiment)
     yield from _PROBLEMS_OF_KIND.get(figure.kind, _no_problems)(study, at, figure)
+
+
+def _pool_problems(study: Study, at: str, figure: Figure) -> Iterator[str]:
+    across = [kind for kind, one in FIGURES.items() if "across" in one.tables]
+    if figure.kind in across:
+        if figure.environments:
+            yield f"{at}.environments: {figure.kind} pools every environment with a threshold; leave environments out"
+        yield from problems_of_pool(study, f"{at}.experiment", pool_of(figure))
+    elif figure.pooled:
+        yield f"{at}.pooled: {figure.kind} draws one experiment; only {' and '.join(across)} pool several"
 
 
 def _missing_options(at: str, figure: Figure, experiment: Experiment) -> Iterator[str]:

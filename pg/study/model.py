@@ -687,7 +687,12 @@ class Figure(Record):
     metrics: tuple[str, ...] = Field(
         default=(), description="The metrics that against_level draws; other kinds draw metrics of their own."
     )
+    pooled: tuple[Name, ...] = Field(
+        default=(),
+        description="Further experiments whose environments are pooled with its own, in figures across them.",
+    )
     width: Literal["one_column", "two_columns"] = Field(default="two_columns", description="Width on the page.")
+    format: Literal["pdf", "svg"] = Field(default="pdf", description="The file for print, beside a PNG for screens.")
     section: str = Field(description="The section of the lecture it belongs to.")
 
 

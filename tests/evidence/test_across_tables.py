@@ -11,6 +11,7 @@ from pg.study.expansion import Cell
 from pg.study.model import Environment, Variant
 
 BUDGET = 100
+BUDGETS = {"ladder": BUDGET}
 GENERATOR = functools.partial(randomness.generator, 0, "across")
 
 
@@ -55,14 +56,14 @@ def rows(table, statistic, variant):
 
 
 def test_scores_are_pooled_over_the_environments_that_declare_a_threshold():
-    table = across_tables.across_table(RUNS, BUDGET, GENERATOR)
+    table = across_tables.across_table(RUNS, BUDGETS, GENERATOR)
     # Scores of a: 0, 1/2, 1, 1 in both, whose middle half is 1/2, 1/2, 1, 1. In `other`, b starts above random.
     assert rows(table, "interquartile mean", "a")[["n", "estimate"]].to_numpy().tolist() == [[8, 0.75]]
     assert rows(table, "interquartile mean", "b")["estimate"].tolist() == [1]
 
 
 def test_the_profile_and_the_improvement_over_the_first_variant_stand_in_rows_of_their_own():
-    table = across_tables.across_table(RUNS, BUDGET, GENERATOR)
+    table = across_tables.across_table(RUNS, BUDGETS, GENERATOR)
     profile = rows(table, "profile", "a").set_index("above")["estimate"]
     assert tuple(profile.index) == across_tables.ABOVE
     assert profile[[0.0, 0.45, 0.5, 0.95, 1.0]].tolist() == [0.75, 0.75, 0.5, 0.5, 0]
@@ -74,9 +75,9 @@ def test_the_profile_and_the_improvement_over_the_first_variant_stand_in_rows_of
 
 def test_a_row_does_not_depend_on_the_variants_beside_it():
     alone = across_tables.across_table(
-        {one: rows for one, rows in RUNS.items() if one.variant_name == "a"}, BUDGET, GENERATOR
+        {one: rows for one, rows in RUNS.items() if one.variant_name == "a"}, BUDGETS, GENERATOR
     )
-    beside = across_tables.across_table(RUNS, BUDGET, GENERATOR)
+    beside = across_tables.across_table(RUNS, BUDGETS, GENERATOR)
     pd.testing.assert_frame_equal(alone, beside[beside["variant"] == "a"])
 
 
@@ -86,7 +87,7 @@ def test_levels_are_compared_with_the_first_variant_at_the_same_level():
         for environment in ("cart", "other")
         for variant, batch, scores in (("a", 4, [0, 0]), ("a", 8, [1, 1]), ("b", 4, [0.5, 0.5]), ("b", 8, [0.5, 0.5]))
     }
-    better = across_tables.across_table(runs, BUDGET, GENERATOR).query("statistic == 'improvement'")
+    better = across_tables.across_table(runs, BUDGETS, GENERATOR).query("statistic == 'improvement'")
     assert better[["variant", "variant.batch", "over", "estimate"]].to_numpy().tolist() == [
         ["b", 4, "a", 1.0],
         ["b", 8, "a", 0.0],
@@ -95,7 +96,7 @@ def test_levels_are_compared_with_the_first_variant_at_the_same_level():
 
 def test_an_environment_solved_from_the_start_leaves_the_statistics_undefined():
     runs = dict(RUNS) | {cell("cart", "a", 110): run(200, [200] * 4), cell("cart", "b", 110): run(200, [200] * 4)}
-    table = across_tables.across_table(runs, BUDGET, GENERATOR)
+    table = across_tables.across_table(runs, BUDGETS, GENERATOR)
     assert table["estimate"].isna().all()
     assert set(table["method"]) == {"undefined: 4 of 8 values not finite", "undefined: 8 of 16 values not finite"}
 

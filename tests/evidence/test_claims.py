@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from pg.evidence import claims, statistics
+from pg.evidence import claims, coverage, statistics
 from pg.study.model import Claim, ClaimPart
 from scipy import stats
 
@@ -124,6 +124,20 @@ def test_medians_of_two_sides_are_compared_by_the_sign_of_their_differences():
     assert row["verdict"] == "supported"
     assert row["p_value"] == pytest.approx(stats.binomtest(18, 20).pvalue)
     assert row["comparison"] == "a - b < 0 in c; order statistics"
+
+
+# Coverage -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_coverage_of_an_interval_that_falls_short_is_said_and_of_one_that_holds_is_not():
+    short = judged(part(), two_sides(2))
+    assert short["coverage"] == coverage.shortfall("paired difference", statistics.mean(normal(0, 0)))
+    assert "86 % on heavy-tailed" in short["coverage"]
+    alone = judged(part(reference=0.0), two_sides(2))
+    assert alone["coverage"] == coverage.shortfall("mean", statistics.mean(normal(0, 0)))
+    assert judged(part("collapsed", "less"), shares([0.0] * 20, [1.0] * 20))["coverage"] == ""
+    exact = table("relative_bias", {("c", "a", ""): [0.0, 0.0]})
+    assert judged(part("relative_bias", "exact", margin=1e-9, reference=0.0), exact)["coverage"] == ""
 
 
 # Ratios ---------------------------------------------------------------------------------------------------------------

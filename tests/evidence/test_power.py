@@ -33,6 +33,16 @@ def test_the_stated_table_is_that_of_the_function(where):
         assert cells == [f"{100 * one:.0f} %" for one in found]
 
 
+@pytest.mark.parametrize(("effect", "claims", "alpha"), [(0.3, 1, 0.05), (0.8, 12, 0.05), (2.0, 1, 0.1)])
+def test_the_seeds_needed_are_the_least_that_decide_as_often_as_wanted(effect, claims, alpha):
+    n = power.seeds_needed(effect, claims, alpha) or 0
+    assert power.power(effect, n, claims, alpha) >= 0.8 > power.power(effect, n - 1, claims, alpha)
+
+
+def test_an_effect_that_no_number_of_seeds_shows_needs_none_that_can_be_told():
+    assert power.seeds_needed(0.001) is None
+
+
 def test_an_interval_tells_the_effect_behind_it():
     sample = np.random.default_rng(4).normal(3, 2, 20)
     interval = statistics.mean(sample)

@@ -15,7 +15,7 @@ def write_log(path: Path, code: str) -> str:
 
 
 def told(codes: dict[str, str]) -> str:
-    return provenance("config", "package", [], codes)["Code of the jobs"]
+    return provenance("snakemake", "config", "package", [], codes)["Code of the jobs"]
 
 
 def test_a_log_begins_with_the_code_of_its_job(tmp_path: Path) -> None:
@@ -56,5 +56,5 @@ def test_a_job_without_a_log_is_not_taken_for_one_of_the_present_code(tmp_path: 
 def test_time_is_the_sum_over_the_benchmark_files_of_the_jobs(tmp_path: Path) -> None:
     for name, seconds in {"a": 30.0, "b": 90.0}.items():
         (tmp_path / f"{name}.tsv").write_text(f"s\th:m:s\n{seconds}\t0:00:01\n", encoding="utf-8")
-    told_of = provenance("config", "package", sorted(tmp_path.glob("*.tsv")), {})
+    told_of = provenance("snakemake", "config", "package", sorted(tmp_path.glob("*.tsv")), {})
     assert told_of["Time in jobs"] == "2.0 minutes of one core, in 2 jobs"

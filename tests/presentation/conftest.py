@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 from pg.evidence import tables
 from pg.presentation.figures import FIGURES, FigureRequest
 from pg.presentation.figures.tuning import tuned_table
-from pg.presentation.report import Report, ReportFigure, TunedRate
+from pg.presentation.report import Report, ReportFigure
+from pg.presentation.tuning_checks import TunedRate
 from pg.study.expansion import Cell, cells
 from pg.study.model import Study
 
@@ -234,13 +235,15 @@ def make_report(study: Study, claims: pd.DataFrame) -> Callable[..., Report]:
         report = Report(
             study=study,
             figures=tuple(
-                ReportFigure(name, buffer.getvalue(), f"Caption of {name}.", {"PDF": f"figures/{name}.pdf"})
+                ReportFigure(
+                    name, buffer.getvalue(), f"Caption of {name}.", "one_column", {"PDF": f"figures/{name}.pdf"}
+                )
                 for name in study.figures
             ),
             claims=claims,
             tuned=(
-                TunedRate("ladder", "CartPole-v1", "reward-to-go", 0.01, at_edge=False),
-                TunedRate("ladder", "CartPole-v1", "normalised", 0.03, at_edge=True),
+                TunedRate("ladder", "CartPole-v1", "reward-to-go", 0.01, 4, 3, ()),
+                TunedRate("ladder", "CartPole-v1", "normalised", 0.03, 4, 3, ("edge of the grid",)),
             ),
             provenance={"Python": "3.11", "digest of the configuration": "abc123", "wall time": "9 min"},
             template=Path(__file__).parents[2] / "workflow" / "report" / "page.html.j2",

@@ -42,6 +42,7 @@ def test_every_kind_is_declared_in_the_synthetic_study(study: Study) -> None:
     ground_truth = {"ladder", "shrinkage", "achieved_share", "empty_gradients", "sampled_variance"}
     elsewhere = ground_truth | {"backward_passes", "likelihoods", "support", "staleness", "horizons"}
     elsewhere |= {"gait", "stick_figures", "against_level", "realised_kl", "against_rewards", "bias_and_variance"}
+    elsewhere |= {"performance_profiles", "aggregates"}
     assert {study.figures[name].kind for name in DECLARED} | elsewhere == set(FIGURES)
 
 

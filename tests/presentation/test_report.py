@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from pg.evidence import coverage
 from pg.evidence.records import LABORATORY_COLUMNS
 from pg.presentation.descriptions import experiment_row
-from pg.presentation.report import LECTURE_SECTIONS, Report, render, section_rank
+from pg.presentation.report import LECTURE_SECTIONS, Report, read_figures, render, section_rank
 from pg.study.model import Study
 from pg.study.validation import read
 
@@ -168,7 +169,64 @@ def test_claims_read_back_from_csv_look_the_same(make_report: Reports, claims: p
 def test_a_part_links_to_the_rows_that_it_was_computed_from(text: str) -> None:
     table = text[text.index('id="claims-table"') :]
 
-    assert '<a href="tables/probe.csv">rows</a>' in table
+    assert '<a href="tables/probe.csv">rows of probe</a>' in table
+
+
+def test_an_inconclusive_claim_says_what_would_decide_it_and_a_decided_one_does_not(
+    make_report: Reports, study: Study, claims: pd.DataFrame
+) -> None:
+    declared = {"large_batches": study.claims["causality"].parts["variance"].model_copy(update={"metric": "area"})}
+    claim = study.claims["causality"].model_copy(update={"parts": {"steps": declared["large_batches"]}})
+    page = render(make_report(study=study.model_copy(update={"claims": study.claims | {"large_batches": claim}})))
+
+    assert claims["verdict"].tolist().count("inconclusive") == 1
+    assert len(re.findall(r"Were the effect as measured, n = \d+ in place of 20", page)) == 2
+
+
+def test_a_claim_shows_its_figure_its_rows_and_how_far_its_interval_is_to_be_trusted(
+    make_report: Reports, claims: pd.DataFrame
+) -> None:
+    page = render(make_report(claims=claims.assign(coverage=["86 % on skewed data at n = 20", "", "", ""])))
+    block = page[page.index('class="claim"') : page.index("<figure")]
+
+    assert '<a href="#figure-variance">figure</a>' in block
+    assert '<a href="tables/probe.csv">rows of probe</a>' in block
+    assert "cover</a> 86 % on skewed data at n = 20." in block
+    assert page.count("86 % on skewed data") == 2
+
+
+def test_the_page_begins_with_every_verdict_and_its_number(text: str, claims: pd.DataFrame) -> None:
+    summary = text[text.index('id="short"') : text.index('id="run"')]
+
+    for row in claims[claims["primary"]].itertuples():
+        assert f'<a href="#claim-{row.claim}">{row.statement}</a>' in summary
+    assert summary.count('class="badge') == claims["primary"].sum()
+    assert "−0.400 (−0.700 to −0.100)" in summary
+
+
+def test_the_measured_coverage_of_every_kind_of_interval_is_listed(text: str) -> None:
+    section = text[text.index('<section id="intervals">') : text.index('<section id="variants">')]
+    measured = coverage.measured()
+
+    assert section.count("<tr>") - 1 == len(measured["statistic"].unique())
+    assert section.count('class="short-of"') == (~measured.loc[measured["n"] == 20, "holds"]).sum()
+
+
+def test_a_figure_links_to_its_files_and_to_the_tables_it_is_drawn_from(study: Study, tmp_path: Path) -> None:
+    for name in ("picture.png", "caption.txt"):
+        (tmp_path / name).write_text("content", encoding="utf-8")
+    files = [str(tmp_path / name) for name in ("picture.png", "caption.txt")]
+    kinds = {"learning_curves": "svg", "tuning": "pdf"}
+    figures = {name: study.figures[name].model_copy(update={"format": kind}) for name, kind in kinds.items()}
+    curves, tuning = read_figures(study.model_copy(update={"figures": figures}), [files[0]] * 2, [files[1]] * 2)
+
+    assert curves.links == {
+        "SVG": "figures/learning_curves.svg",
+        "PNG": "figures/learning_curves.png",
+        "curves": "tables/ladder-curves.csv",
+        "intervals": "tables/ladder-summary.csv",
+    }
+    assert tuning.links["scores of tuning"] == "tuned/ladder/"
 
 
 def test_an_interval_says_how_much_it_covers(make_report: Reports, study: Study) -> None:

@@ -97,8 +97,18 @@ def test_saving_leaves_nothing_but_the_figure(plain: Figure, tmp_path: Path) -> 
     assert [path.name for path in (tmp_path / "below").iterdir()] == ["plain.png"]
 
 
-def test_only_pdf_and_png_are_written(plain: Figure, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"must end in \.pdf or \.png"):
+def test_an_svg_is_the_same_bytes_each_time_and_has_no_date(plain: Figure, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        style.save(plain, tmp_path / f"{name}.svg")
+    content = (tmp_path / "first.svg").read_bytes()
+
+    assert content == (tmp_path / "second.svg").read_bytes()
+    assert b"<svg" in content
+    assert b"dc:date" not in content
+
+
+def test_only_pdf_svg_and_png_are_written(plain: Figure, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"must end in \.pdf, \.svg or \.png"):
         style.save(plain, tmp_path / "plain.jpg")
 
 

@@ -2,6 +2,8 @@ from pg.study.expansion import candidates
 
 JUDGEMENT = (
     "evidence.claims",
+    "evidence.comparison",
+    "evidence.coverage",
     "evidence.selection",
     "evidence.statistics",
     "evidence.metrics",
@@ -50,6 +52,7 @@ rule claim:
             (cell.experiment, cell.names) for cell in candidates_of_claim(w.claim)
         ],
         code=code_digest(JUDGEMENT),
+        coverage=coverage_digest(),
     script:
         "../scripts/claim.py"
 

@@ -1,12 +1,15 @@
 from pg.presentation.figures import FIGURES
+from pg.study.pooling import name_of, pool_of
 
 DRAWING = (
+    "drawing",
     "presentation.figures.__init__",
     "presentation.style",
     "presentation.marks",
     "presentation.captions",
     "study.equations",
     "study.jobs",
+    "study.pooling",
     "evidence.metrics",
     "evidence.statistics",
 )
@@ -26,6 +29,8 @@ def inputs_of_figure(wildcards):
         for name, suffix in TABLE_FILES.items()
         if name in wanted
     }
+    if "across" in wanted:
+        inputs["across"] = f"{RESULTS}/tables/{name_of(pool_of(figure))}-across.csv"
     if "tuned" in wanted:
         inputs["choices"] = [
             tuned_of(cell) for cell in cells_of(figure.experiment) if is_tuned(cell)
@@ -35,7 +40,7 @@ def inputs_of_figure(wildcards):
 
 def study_of_figure(wildcards):
     figure = STUDY.figures[wildcards.figure]
-    read = [figure.experiment]
+    read = [*pool_of(figure)]
     if FIGURES[figure.kind].with_source:
         read.append(source_of(STUDY, figure.experiment).experiment)
     part = part_of(STUDY, read)
@@ -51,11 +56,24 @@ def section_of_figure(wildcards):
     return STUDY.figures[wildcards.figure].section
 
 
+def figures_as(suffix):
+    return [name for name, figure in STUDY.figures.items() if figure.format == suffix]
+
+
+def files_of_figures():
+    """Name the files for print and for screens of all figures."""
+    return [
+        f"{RESULTS}/figures/{name}.{suffix}"
+        for name, figure in STUDY.figures.items()
+        for suffix in (figure.format, "png")
+    ]
+
+
 rule figure:
     input:
         unpack(inputs_of_figure),
     output:
-        pdf=f"{RESULTS}/figures/{{figure}}.pdf",
+        print=f"{RESULTS}/figures/{{figure}}.pdf",
         png=report(
             f"{RESULTS}/figures/{{figure}}.png",
             caption="../report/figure.rst",
@@ -67,6 +85,8 @@ rule figure:
         f"{RESULTS}/logs/figures/{{figure}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/figures/{{figure}}.tsv"
+    wildcard_constraints:
+        figure=one_of(figures_as("pdf")),
     params:
         study=study_of_figure,
         section=section_of_figure,
@@ -75,10 +95,20 @@ rule figure:
         "../scripts/figure.py"
 
 
+use rule figure as figure_svg with:
+    output:
+        print=f"{RESULTS}/figures/{{figure}}.svg",
+        png=report(
+            f"{RESULTS}/figures/{{figure}}.png",
+            caption="../report/figure.rst",
+            category=section_of_figure,
+            labels={"figure": "{figure}"},
+        ),
+        caption=f"{RESULTS}/figures/{{figure}}.txt",
+    wildcard_constraints:
+        figure=one_of(figures_as("svg")),
+
+
 rule figures:
     input:
-        expand(
-            f"{RESULTS}/figures/{{figure}}.{{format}}",
-            figure=STUDY.figures,
-            format=["pdf", "png"],
-        ),
+        files_of_figures(),

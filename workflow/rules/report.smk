@@ -1,16 +1,38 @@
+import os
+import shlex
 from hashlib import sha256
 from itertools import product
 from pathlib import Path
 
+from pg.study.expansion import tuned_experiments
+
 TEMPLATE = Path(workflow.basedir, "workflow/report")
 PAGE = (
     "presentation.report",
+    "presentation.parts",
+    "presentation.outlook",
+    "presentation.tuning_checks",
+    "presentation.figures.__init__",
     "presentation.descriptions",
     "presentation.captions",
     "presentation.style",
     "study.equations",
     "evidence.provenance",
+    "evidence.power",
+    "evidence.coverage",
+    "evidence.metrics",
 )
+
+
+def command():
+    """Write the command that makes the same results, with the study's file as seen from here."""
+    given = [os.path.relpath(path) for path in workflow.config_settings.configfiles]
+    overridden = [
+        f"{key}={value}" for key, value in workflow.config_settings.config.items()
+    ]
+    words = ["snakemake", "--cores", "all"]
+    words += ["--configfile", *given] if given else []
+    return shlex.join(words + (["--config", *overridden] if overridden else []))
 
 
 def tuned_cells():
@@ -46,6 +68,7 @@ rule report_page:
         figures=expand(f"{RESULTS}/figures/{{figure}}.png", figure=STUDY.figures),
         captions=expand(f"{RESULTS}/figures/{{figure}}.txt", figure=STUDY.figures),
         tuned=[tuned_of(cell) for cell in tuned_cells()],
+        evaluated=[f"{RESULTS}/tables/{name}.csv" for name in tuned_experiments(STUDY)],
     output:
         f"{RESULTS}/report.html",
     log:
@@ -53,6 +76,7 @@ rule report_page:
     params:
         # By a function: in a string, Snakemake would take braces of a label for wildcards.
         study=lambda w: canonical(STUDY),
+        command=command(),
         config=sha256(canonical(STUDY).encode()).hexdigest()[:16],
         package=code_digest(["."]),
         codes=lambda w: codes_of_jobs(),

@@ -1,7 +1,7 @@
 from hashlib import sha256
 
 from pg.evidence.coverage import TABLE as COVERAGE
-from pg.study.expansion import solvable
+from pg.study.pooling import pooled_cells, pools
 
 # Rows are read from the files that the rule names, in the order of cells and blocks: never from what lies in a folder.
 
@@ -14,8 +14,7 @@ AGGREGATION = (
     "evidence.records",
     "evidence.tabular_files",
 )
-# Experiments whose environments have a common scale: at least two of them declare a threshold.
-ACROSS = [name for name in TRAINING if len(solvable(STUDY, name)) > 1]
+POOLS = pools(STUDY)
 
 
 def coverage_digest():
@@ -83,19 +82,19 @@ rule across_tables:
     input:
         lambda w: [
             runs_of(cell, block)
-            for cell in cells_of(w.experiment)
-            for block in blocks_of(w.experiment)
+            for cell in pooled_cells(STUDY, POOLS[w.pool])
+            for block in blocks_of(cell.experiment)
         ],
     output:
-        f"{RESULTS}/tables/{{experiment}}-across.csv",
+        f"{RESULTS}/tables/{{pool}}-across.csv",
     log:
-        f"{RESULTS}/logs/tables/{{experiment}}-across.log",
+        f"{RESULTS}/logs/tables/{{pool}}-across.log",
     benchmark:
-        f"{RESULTS}/benchmarks/tables/{{experiment}}-across.tsv"
+        f"{RESULTS}/benchmarks/tables/{{pool}}-across.tsv"
     wildcard_constraints:
-        experiment=one_of(ACROSS),
+        pool=one_of(POOLS),
     params:
-        study=lambda w: canonical(part_of(STUDY, [w.experiment])),
+        study=lambda w: canonical(part_of(STUDY, POOLS[w.pool])),
         code=code_digest(
             [
                 *AGGREGATION,
@@ -111,7 +110,7 @@ rule across_tables:
 
 rule across:
     input:
-        expand(f"{RESULTS}/tables/{{experiment}}-across.csv", experiment=ACROSS),
+        expand(f"{RESULTS}/tables/{{pool}}-across.csv", pool=POOLS),
 
 
 rule poses_table:

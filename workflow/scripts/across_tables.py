@@ -2,12 +2,18 @@ from functools import partial
 
 from pg.evidence import across_tables, logs, records
 from pg.randomness import generator
-from pg.study.expansion import cells
+from pg.study.expansion import blocks
 from pg.study.model import Study
+from pg.study.pooling import pooled_cells
 
 logs.log_to(snakemake.log[0])
 study = Study.model_validate_json(snakemake.params.study)
-((name, experiment),) = study.experiments.items()
-runs = records.read_runs(snakemake.input, cells(study, name), experiment.budget)
-table = across_tables.across_table(runs, experiment.budget.steps, partial(generator, 0, "across", name))
-records.write_csv(table, snakemake.output[0])
+pool = tuple(snakemake.wildcards.pool.split("+"))
+files = iter(snakemake.input)
+runs = {}
+for cell in pooled_cells(study, pool):
+    experiment = study.experiments[cell.experiment]
+    runs |= records.read_runs([next(files) for _ in blocks(experiment.seeds)], [cell], experiment.budget)
+budgets = {name: experiment.budget.steps for name, experiment in study.experiments.items()}
+streams = partial(generator, 0, "across", snakemake.wildcards.pool)
+records.write_csv(across_tables.across_table(runs, budgets, streams), snakemake.output[0])

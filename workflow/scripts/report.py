@@ -2,6 +2,8 @@ from pathlib import Path
 
 from pg.evidence import logs, provenance, records
 from pg.presentation import report
+from pg.presentation.tuning_checks import read_tuned
+from pg.study.expansion import tuned_experiments
 from pg.study.model import Study
 
 logs.log_to(snakemake.log[0])
@@ -10,8 +12,13 @@ page = report.Report(
     study=study,
     figures=report.read_figures(study, snakemake.input.figures, snakemake.input.captions),
     claims=records.read_csv(snakemake.input.claims),
-    tuned=report.read_tuned(study, [records.read_choice(path) for path in snakemake.input.tuned]),
+    tuned=read_tuned(
+        study,
+        [records.read_choice(path) for path in snakemake.input.tuned],
+        dict(zip(tuned_experiments(study), map(records.read_csv, snakemake.input.evaluated), strict=True)),
+    ),
     provenance=provenance.provenance(
+        snakemake.params.command,
         snakemake.params.config,
         snakemake.params.package,
         sorted(Path(snakemake.params.benchmarks).rglob("*.tsv")),

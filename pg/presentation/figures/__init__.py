@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from pg.study.expansion import cells, is_tuned
 from pg.study.model import Figure, GaitExperiment, ProbeExperiment, Study, TrainExperiment
+from pg.study.pooling import pool_of, pooled_environments, shared_variants
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
     from pandas import DataFrame
 
 ExperimentKind = Literal["train", "probe", "exact", "identity", "update", "support", "staleness", "horizon", "gait"]
-Table = Literal["long", "summary", "curves", "tuned", "poses"]
+Table = Literal["long", "summary", "curves", "tuned", "poses", "across"]
 
 REWARD_LEVELS = ("environment.rewards.offset", "environment.rewards.scale")
 """What `against_rewards` has on its axis: an experiment sweeps one of them over at least `LEAST_LEVELS` numbers."""
@@ -42,7 +43,7 @@ class FigureKind:
         Kinds of experiment whose tables it can draw.
     tables
         The tables of the experiment that it reads: the long table, its summary, the curves, the scores of tuning,
-        the poses of humanoids.
+        the poses of humanoids, the statistics across environments.
     with_source
         Whether it also reads what the experiment declares that the policies come from.
     """
@@ -74,12 +75,14 @@ class FigureRequest:
     @property
     def environments(self) -> tuple[str, ...]:
         """Names of the environments drawn, in declared order."""
+        if "across" in FIGURES[self.figure.kind].tables:
+            return pooled_environments(self.study, pool_of(self.figure))
         return self.figure.environments or self.study.experiments[self.figure.experiment].environments
 
     @property
     def variants(self) -> tuple[str, ...]:
         """Names of the variants drawn, in the order in which the study declares them."""
-        drawn = self.figure.variants or self.study.experiments[self.figure.experiment].variants
+        drawn = self.figure.variants or shared_variants(self.study, pool_of(self.figure))
         return tuple(name for name in self.study.variants if name in drawn)
 
     @property
@@ -184,6 +187,8 @@ FIGURES: Mapping[str, FigureKind] = MappingProxyType(
         "against_rewards": FigureKind(
             "pg.presentation.figures.against_rewards", ("probe", "exact"), ("long", "summary")
         ),
+        "performance_profiles": FigureKind("pg.presentation.figures.performance_profiles", ("train",), ("across",)),
+        "aggregates": FigureKind("pg.presentation.figures.aggregates", ("train",), ("across",)),
         "tuning": FigureKind("pg.presentation.figures.tuning", ("train",), ("tuned",)),
         "gait": FigureKind("pg.presentation.figures.gait", ("gait",), ("long", "summary"), with_source=True),
         "stick_figures": FigureKind(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -14,10 +17,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from pg.presentation import marks, style
-from pg.presentation.captions import counted, itemised
+from pg.presentation.captions import counted, in_words, itemised
 from pg.presentation.figures import FigureRequest
 from pg.study.equations import environment_label
-from pg.study.expansion import Cell
+from pg.study.expansion import Cell, swept
 
 _DODGE = 0.06  # factor between neighbouring strands, as a logarithm
 
@@ -40,7 +43,7 @@ def tuned_table(choices: Iterable[tuple[Cell, Mapping[str, Any]]]) -> pd.DataFra
         {
             "environment": cell.environment_name,
             "variant": cell.variant_name,
-            **cell.levels,
+            **{path: _plain(value) for path, value in cell.levels.items()},
             **score,
             "chosen": score["learning_rate"] == choice["learning_rate"],
             "at_edge": choice["at_edge"],
@@ -52,17 +55,50 @@ def tuned_table(choices: Iterable[tuple[Cell, Mapping[str, Any]]]) -> pd.DataFra
     return pd.DataFrame(rows, columns=None if rows else fixed)
 
 
+def _plain(value: Any) -> Any:
+    """Write a level as tables do, in which lists and records stand as JSON."""
+    return json.dumps(value) if isinstance(value, tuple | list | dict) else value
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """An environment at one level of the sweep: a panel of its own keeps many curves readable."""
+
+    environment: str
+    level: Mapping[str, Any]
+
+    def rows(self, request: FigureRequest) -> pd.DataFrame:
+        """Select the scores of the panel."""
+        rows = request.rows("tuned", environment=self.environment)
+        return style.at_level(rows, self.level)
+
+    def title(self, request: FigureRequest) -> str:
+        """Name the panel as its title and the caption do."""
+        named = environment_label(request.study, self.environment)
+        return ", ".join((named, *(in_words(path, value) for path, value in self.level.items())))
+
+
+def _panels(request: FigureRequest) -> list[_Panel]:
+    varied = swept(request.study.experiments[request.figure.experiment])
+    levels = [{path: level[path] for path in varied} for level in request.levels]
+    return [_Panel(*both) for both in product(request.environments, levels)]
+
+
+def _strands(request: FigureRequest) -> tuple[style.Strand, ...]:
+    return marks.told_apart(request, but=tuple(request.study.experiments[request.figure.experiment].sweep))
+
+
 @style.paper_style()
 def draw(request: FigureRequest) -> Figure:
-    """Draw the score against the learning rate: a panel per environment, a line per variant."""
-    strands, environments = style.strands(request), request.environments
-    across = min(3, len(environments)) if request.figure.width == "two_columns" else 1
-    down = math.ceil(len(environments) / across)
+    """Draw the score against the learning rate: a panel per environment and level, a line per variant."""
+    strands, panels = _strands(request), _panels(request)
+    across = min(3, len(panels)) if request.figure.width == "two_columns" else 1
+    down = math.ceil(len(panels) / across)
     figure = style.canvas(request.figure.width, 0.1 + 2 * down)
     grid = figure.subplots(down, across, squeeze=False)
-    for axes, environment in zip(grid.flat, environments, strict=False):
-        _draw_panel(axes, request, environment, strands)
-    for unused in grid.flat[len(environments) :]:
+    for axes, panel in zip(grid.flat, panels, strict=False):
+        _draw_panel(axes, request, panel, strands)
+    for unused in grid.flat[len(panels) :]:
         unused.set_axis_off()
     style.legend_below(figure, _entries(request, strands), request.figure.width)
     return figure
@@ -78,19 +114,19 @@ def caption(request: FigureRequest) -> str:
         "edge of the grid, where a better rate may lie beyond."
     )
     sentences = [lead]
-    for environment in request.environments:
+    for panel in _panels(request):
         rates = {
             strand.label: f"{chosen.learning_rate:g}" + (" (edge of the grid)" if chosen.at_edge else "")
-            for strand in style.strands(request)
-            for chosen in _chosen(strand.rows(request.rows("tuned", environment=environment)))
+            for strand in _strands(request)
+            for chosen in _chosen(strand.rows(panel.rows(request)))
         }
         if rates:
-            sentences.append(f"{environment_label(request.study, environment)} — {itemised(rates)}.")
+            sentences.append(f"{panel.title(request)} — {itemised(rates)}.")
     return "\n".join(sentences)
 
 
-def _draw_panel(axes: Axes, request: FigureRequest, environment: str, strands: tuple[style.Strand, ...]) -> None:
-    scores = marks.gathered(strands, request.rows("tuned", environment=environment))
+def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, strands: tuple[style.Strand, ...]) -> None:
+    scores = marks.gathered(strands, panel.rows(request))
     if len(scores):
         _draw_scores(axes, scores.assign(beside=marks.dodged(scores, "learning_rate", _DODGE)), strands)
     axes.set_xscale("log")
@@ -98,7 +134,7 @@ def _draw_panel(axes: Axes, request: FigureRequest, environment: str, strands: t
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(visible=True)
-    axes.set_title(environment_label(request.study, environment))
+    axes.set_title(panel.title(request))
     axes.set_xlabel("learning rate")
     axes.set_ylabel("mean return over budget")
     style.plain_numbers(axes, y=True)

@@ -1,0 +1,57 @@
+"""A figure from files to files: read the tables it is drawn from, draw it, and write picture and caption."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import seaborn as sns
+from matplotlib.lines import Line2D
+from pandas import DataFrame
+
+from pg.evidence import records
+from pg.presentation import figures, style
+from pg.study.model import Study
+
+
+def draw_figure(study: str, tables: Mapping[str, str], choices: Sequence[str], outputs: Mapping[str, str]) -> None:
+    """Draw the one figure that a study declares.
+
+    Parameters
+    ----------
+    study
+        The study as JSON.
+    tables
+        Paths of the tables by name.
+    choices
+        Paths of the tuning records, in the order of the cells.
+    outputs
+        Paths of the `print` and `png` pictures and of the `caption`.
+    """
+    declared = Study.model_validate_json(study)
+    (figure,) = declared.figures.values()
+    read = {name: records.read_csv(path) for name, path in tables.items()}
+    request = figures.requested(declared, figure, read, [records.read_choice(path) for path in choices])
+    picture = figures.draw(request)
+    for name in ("print", "png"):
+        records.atomically(Path(outputs[name]), partial(style.save, picture))
+    records.write_text(figures.caption(request) + "\n", outputs["caption"])
+
+
+def warm_up() -> None:
+    """Draw a figure of nothing, so that what libraries load at first use is loaded."""
+    with style.paper_style():
+        figure = style.canvas("one_column", 1.0)
+        axes = figure.subplots()
+        rows = DataFrame({"x": [1.0, 1000.0], "y": [1.0, 2.0], "of": ["a", "b"]})
+        marks = {"hue": "of", "style": "of", "legend": False, "ax": axes}
+        sns.scatterplot(rows, x="x", y="y", **marks)
+        sns.lineplot(rows, x="x", y="y", estimator=None, errorbar=None, **marks)
+        axes.set_xscale("log")
+        axes.set_title(r"$\hat g_\theta^2$, ∇J")
+        figure.legend(handles=[Line2D([], [], label="a")], loc="outside lower center")
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix in (".pdf", ".png"):
+            style.save(figure, Path(folder, "nothing").with_suffix(suffix))

@@ -1,0 +1,80 @@
+"""What the report flags about tuning: an edge, unequal candidates, a tuning run that was evaluated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+from pg.presentation.tuning_checks import read_tuned
+from pg.study.expansion import cells, tuned_experiments
+from pg.study.model import Optimizer, Study
+
+GRID = (0.001, 0.01, 0.1)
+
+
+@pytest.fixture
+def tuned(study: Study) -> Study:
+    """Two variants, one experiment, a level that is swept."""
+    ladder = study.experiments["ladder"].model_copy(
+        update={"environments": ("cartpole",), "variants": ("total", "to_go"), "sweep": {"variant.batch": (4, 8)}}
+    )
+    return study.model_copy(update={"experiments": {"ladder": ladder}})
+
+
+def record(place: int, rates: tuple[float, ...] = GRID) -> dict[str, Any]:
+    scores = [
+        {"learning_rate": rate, "seed": seed, "score": 100.0 * place + 10 * rate + seed}
+        for rate in rates
+        for seed in range(2)
+    ]
+    return {"learning_rate": 0.01, "at_edge": False, "scores": scores}
+
+
+def table(study: Study, **areas: float) -> pd.DataFrame:
+    rows = [
+        {**cell.names, "seed": seed, "metric": "area", "value": areas.get(f"{cell.variant_name}_{seed}", -1.0)}
+        for cell in cells(study, "ladder")
+        for seed in range(3)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_choices_without_a_fault_have_no_flag(tuned: Study) -> None:
+    rates = read_tuned(tuned, [record(place) for place in range(4)], {"ladder": table(tuned)})
+
+    assert [(one.candidates, one.seeds, one.flags) for one in rates] == [(3, 2, ())] * 4
+
+
+def test_a_choice_at_an_edge_is_flagged(tuned: Study) -> None:
+    records = [record(place) for place in range(4)]
+    records[1] = records[1] | {"at_edge": True}
+    flags = [one.flags for one in read_tuned(tuned, records, {"ladder": table(tuned)})]
+
+    assert flags == [(), ("edge of the grid",), (), ()]
+
+
+def test_a_variant_with_another_number_of_candidates_is_flagged(tuned: Study) -> None:
+    records = [record(0), record(1, GRID[1:]), record(2), record(3)]
+    rates = read_tuned(tuned, records, {"ladder": table(tuned)})
+
+    assert rates[1].candidates == 2
+    assert [one.flags for one in rates] == [(), ("others have 3 candidates on 2 seeds",), (), ()]
+
+
+def test_a_tuning_run_that_was_evaluated_is_flagged_in_its_own_cell_alone(tuned: Study) -> None:
+    # The run of tuning seed 1 at the chosen rate of the first cell, batch 4.
+    again = table(tuned, total_2=100.0 * 0 + 10 * 0.01 + 1)
+    rates = read_tuned(tuned, [record(place) for place in range(4)], {"ladder": again})
+
+    assert [one.flags for one in rates] == [("1 tuning run evaluated too",), (), (), ()]
+
+
+def test_experiments_that_tune_are_found(study: Study) -> None:
+    given = study.variants | {
+        name: one.model_copy(update={"optimizer": Optimizer(learning_rate=0.1)})
+        for name, one in study.variants.items()
+        if name in ("to_go", "to_go_per_step")
+    }
+
+    assert tuned_experiments(study.model_copy(update={"variants": given})) == ("ladder",)

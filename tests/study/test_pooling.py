@@ -1,0 +1,82 @@
+"""Which environments are pooled, and what cannot be: the messages."""
+
+from typing import Any
+
+import pytest
+from pg.study.pooling import pool_of, pooled_cells, pooled_environments, pools, shared_variants
+from pg.study.validation import InvalidStudy, load
+
+
+@pytest.fixture
+def pooled(options: dict[str, Any]) -> dict[str, Any]:
+    """Two experiments, each in an environment of its own, that share one of their variants."""
+    options["environments"]["pendulum"] = {"id": "InvertedPendulum-v5", "threshold": 950, "horizon": 50}
+    options["experiments"]["swing"] = options["experiments"]["learn"] | {
+        "environments": ["pendulum", "chain"],
+        "variants": ["to_go", "baseline"],
+    }
+    options["figures"]["across"] = {
+        "kind": "performance_profiles",
+        "experiment": "learn",
+        "pooled": ["swing"],
+        "section": "Introducing baselines",
+    }
+    return options
+
+
+def test_a_figure_pools_the_environments_with_thresholds_of_variants_that_all_have(pooled: dict[str, Any]) -> None:
+    study = load(pooled)
+    pool = pool_of(study.figures["across"])
+
+    assert pools(study) == {"learn+swing": ("learn", "swing")}
+    assert pooled_environments(study, pool) == ("cartpole", "pendulum")
+    assert shared_variants(study, pool) == ("to_go",)
+    assert [cell.names for cell in pooled_cells(study, pool)] == [
+        {"environment": "cartpole", "variant": "to_go"},
+        {"environment": "pendulum", "variant": "to_go"},
+    ]
+
+
+def test_an_experiment_of_several_solvable_environments_is_a_pool_of_its_own(pooled: dict[str, Any]) -> None:
+    pooled["experiments"]["learn"]["environments"] = ["cartpole", "pendulum", "chain"]
+    del pooled["figures"]["across"]
+
+    assert pools(load(pooled)) == {"learn": ("learn",)}
+
+
+@pytest.mark.parametrize(
+    ("figure", "message"),
+    [
+        ({"pooled": []}, r"across\.experiment: needs 2 environments that declare a threshold; found: cartpole"),
+        ({"pooled": ["swings"]}, r"across\.pooled: 'swings' is not known; did you mean 'swing'"),
+        ({"pooled": ["gradients"]}, r"across\.pooled: performance_profiles draws train experiments, not probe"),
+        ({"environments": ["cartpole"]}, r"across\.environments: performance_profiles pools every environment"),
+        ({"variants": ["total"]}, r"across\.variants: 'total' is not known"),
+        ({"kind": "learning_curves"}, r"across\.pooled: learning_curves draws one experiment; only performance_prof"),
+        ({"pooled": ["learn"]}, r"across\.experiment: cartpole stands in more than one of learn, learn"),
+        ({"format": "eps"}, r"across\.format: "),
+    ],
+)
+def test_what_is_wrong_with_a_figure_across_environments_is_said(
+    pooled: dict[str, Any], figure: dict[str, Any], message: str
+) -> None:
+    pooled["figures"]["across"] |= figure
+
+    with pytest.raises(InvalidStudy, match=message):
+        load(pooled)
+
+
+@pytest.mark.parametrize(
+    ("options_of_swing", "message"),
+    [
+        ({"sweep": {"variant.batch": [4, 8]}}, r"across\.experiment: swing sweeps other levels than learn"),
+        ({"variants": ["baseline"]}, r"across\.experiment: learn and swing share no variant to compare"),
+    ],
+)
+def test_experiments_that_cannot_be_pooled_are_refused(
+    pooled: dict[str, Any], options_of_swing: dict[str, Any], message: str
+) -> None:
+    pooled["experiments"]["swing"] = pooled["experiments"]["swing"] | options_of_swing
+
+    with pytest.raises(InvalidStudy, match=message):
+        load(pooled)
