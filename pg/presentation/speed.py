@@ -86,7 +86,7 @@ def _of_budgets(budgets: Mapping[str, int]) -> str:
 def _draw_speeds(axes: Axes, rows: DataFrame) -> None:
     for benchmark, look in (("floor", _FLOOR), ("stepping", _STEPPING)):
         limit = _ours(rows, benchmark)
-        sns.lineplot(limit, x="seeds", y="steps_per_second", ax=axes, **look)
+        sns.lineplot(limit, x="seeds", y="steps_per_second", estimator=None, ax=axes, **look)
     for system in _systems(rows):
         trained = rows.loc[(rows["benchmark"] == "training") & (rows["system"] == system)]
         look = _LOOKS[system]
