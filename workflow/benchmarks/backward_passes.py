@@ -1,40 +1,31 @@
-"""Compute one batch's gradient by the explicit sum, a backward pass per step, or by one pass through the surrogate.
+"""Compute one batch's gradient by the explicit sum, a backward pass per step, or by one pass through the surrogate."""
 
-Prints how many environment steps the gradients covered in how many seconds.
-"""
-
-import json
-import sys
 import time
 
-import torch
+from measuring import Measurement, asked
 from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
 from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.identities import explicit_gradient
-from pg.study.model import Environment, Variant
+from workload import VARIANT, environment
 
-CARTPOLE = Environment(id="CartPole-v1", horizon=200)
-SECONDS = 5.0
+GRADIENTS = {"explicit": explicit_gradient, "surrogate": batch_gradients}
 
 
-def main(form: str) -> None:
-    torch.set_num_threads(1)
-    variant, gradient = (
-        Variant(baseline="per_step"),
-        {"explicit": explicit_gradient, "surrogate": batch_gradients}[form],
-    )
-    copies = make_environments(CARTPOLE, 1, variant.batch)
-    policy = random_policy(variant.policy, copies.spaces, 0)
-    batch = in_float64(sample(copies, policy, generators_of(0, "benchmark"), CARTPOLE.rewards))
-    gradients, started = 0, time.perf_counter()
-    while time.perf_counter() - started < SECONDS:
-        gradient(policy, variant, batch, mdp_of(CARTPOLE))
-        gradients += 1
-    seconds = time.perf_counter() - started
-    print(json.dumps({"steps": gradients * int(batch.mask.sum()), "seconds": seconds}))
+def main() -> None:
+    wanted = asked()
+    gradient, where = GRADIENTS[wanted.system], environment(wanted.environment)
+    copies = make_environments(where, 1, VARIANT.batch)
+    policy = random_policy(VARIANT.policy, copies.spaces, 0)
+    batch = in_float64(sample(copies, policy, generators_of(0, "benchmark"), where.rewards))
+    steps, started = 0, time.process_time()
+    while steps < wanted.steps:
+        gradient(policy, VARIANT, batch, mdp_of(where))
+        steps += int(batch.mask.sum())
+    wanted.measurements.append(Measurement("gradient", steps, time.process_time() - started))
+    wanted.answer()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -1,38 +1,43 @@
-"""Train CartPole-v1 with this project's code and print how many environment steps it made in how many seconds."""
+"""Train with this project's code. The copies of the environment are made before the clock starts, as for the peers."""
 
-import json
-import sys
 import time
 
-import torch
+from measuring import LEARNING_RATE, Measurement, asked
 from pg.evidence.records import RunRecorder
 from pg.learning.training import train
 from pg.study.jobs import TrainJob
-from pg.study.model import Budget, Environment, Optimizer, Variant
+from pg.study.model import Budget
+from workload import VARIANT, environment
 
-TRAJECTORIES = 32
+
+class _Started(RunRecorder):
+    """Knows when the first snapshots came: everything was made by then, and nothing had been sampled."""
+
+    started: float
+
+    def snapshot(self, seed, stage, policy) -> None:
+        self.started = time.process_time()
 
 
-def main(seeds: int, budget: int) -> None:
-    torch.set_num_threads(1)
+def main() -> None:
+    wanted = asked()
+    (seeds,) = wanted.seeds
     job = TrainJob(
-        environment=Environment(id="CartPole-v1"),
-        variant=Variant(
-            returns="to_go", baseline="per_step", batch=TRAJECTORIES, optimizer=Optimizer(learning_rate=0.01)
-        ),
-        budget=Budget(steps=budget),
-        snapshots={"late": 1.0},
+        environment=environment(wanted.environment),
+        variant=VARIANT,
+        budget=Budget(steps=wanted.steps),
+        snapshots={"initial": 0.0},
         seeds=tuple(range(seeds)),
     )
     # A first short run pays for what torch loads when it is first used, as a long study would once.
-    train(job.model_copy(update={"budget": Budget(steps=1)}), 0.01, RunRecorder(1))
-    recorder = RunRecorder(budget * seeds)
-    started = time.perf_counter()
-    train(job, 0.01, recorder)
-    seconds = time.perf_counter() - started
+    train(job.model_copy(update={"budget": Budget(steps=1), "seeds": (0,)}), LEARNING_RATE, RunRecorder(1))
+    recorder = _Started(wanted.steps * seeds)
+    train(job, LEARNING_RATE, recorder)
+    seconds = time.process_time() - recorder.started
     steps = int(recorder.frame().groupby("seed")["steps"].max().sum())
-    print(json.dumps({"steps": steps, "seconds": seconds}))
+    wanted.measurements.append(Measurement("training", steps, seconds, seeds))
+    wanted.answer()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main()

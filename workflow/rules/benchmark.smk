@@ -1,9 +1,10 @@
-# Training CartPole-v1 here and in Tianshou, in turn on one core. Seconds depend on the machine: quote the ratio.
+# All systems in turn on one core. Seconds depend on the machine: quote ratios.
 
 import sys
 
 PEERS = f"{RESULTS}/peers"
 PROGRAMS = Path(workflow.basedir, "workflow/benchmarks")
+PLAN = str(PROGRAMS / "plan.yaml")
 
 
 rule peers:
@@ -23,6 +24,7 @@ rule peers:
 rule benchmarks:
     input:
         peers=PEERS,
+        plan=PLAN,
     output:
         f"{RESULTS}/benchmarks.csv",
     log:
@@ -30,11 +32,25 @@ rule benchmarks:
     threads: 1
     params:
         programs=str(PROGRAMS),
-        repetitions=3,
     script:
         "../scripts/benchmarks.py"
+
+
+rule benchmark_figure:
+    input:
+        table=rules.benchmarks.output[0],
+        plan=PLAN,
+    output:
+        pdf=f"{RESULTS}/figures/benchmarks.pdf",
+        png=f"{RESULTS}/figures/benchmarks.png",
+        caption=f"{RESULTS}/figures/benchmarks.txt",
+    log:
+        f"{RESULTS}/logs/figures/benchmarks.log",
+    script:
+        "../scripts/benchmark_figure.py"
 
 
 rule benchmark:
     input:
         rules.benchmarks.output,
+        rules.benchmark_figure.output,

@@ -1,0 +1,70 @@
+"""What every program here shares: how it is asked, that it keeps to one thread, and how it answers.
+
+A program is called with a system, an environment, numbers of seeds and a number of environment steps per seed. Its last
+line is JSON: measurements of so many steps in so many seconds each, and the largest memory that it had. Seconds are the
+processor's: on a core of its own a program that never waits takes as long by any clock, and on a busy one less of what
+others take is counted.
+"""
+
+import argparse
+import json
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+
+import torch
+
+TRAJECTORIES = 32
+HIDDEN = (64, 64)
+LEARNING_RATE = 0.01
+
+
+@dataclass
+class Clock:
+    """Counts the processor's seconds inside its `with` blocks, together."""
+
+    seconds: float = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        started = time.process_time()
+        yield
+        self.seconds += time.process_time() - started
+
+
+@dataclass(frozen=True)
+class Measurement:
+    benchmark: str
+    steps: float
+    seconds: float
+    seeds: int = 1
+
+
+@dataclass(frozen=True)
+class Asked:
+    system: str
+    environment: str
+    seeds: tuple[int, ...]
+    steps: int
+    measurements: list[Measurement] = field(default_factory=list)
+
+    def answer(self) -> None:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        # Kilobytes, but bytes on macOS.
+        megabytes = peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+        found = [asdict(measurement) for measurement in self.measurements]
+        print(json.dumps({"measurements": found, "peak_memory_mb": megabytes}))
+
+
+def asked() -> Asked:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("system")
+    parser.add_argument("environment")
+    parser.add_argument("seeds", type=lambda text: tuple(int(one) for one in text.split(",")))
+    parser.add_argument("steps", type=int)
+    return Asked(**vars(parser.parse_args()))

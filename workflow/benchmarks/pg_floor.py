@@ -1,0 +1,116 @@
+"""What no training can do without: environment steps, and the network's passes in the best batch size found.
+
+Stepping: random actions, drawn before, at as many copies as training has. All copies begin anew, untimed, once one of
+them ends, so that each step that is taken counts. The floor is the time of as many such steps, of one forward pass per
+step to act, and of one forward and backward pass per step to learn; nothing is sampled, masked, recorded or logged.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import torch
+from measuring import TRAJECTORIES, Asked, Clock, Measurement, asked
+from pg.environments.stacked import make_environments
+from pg.learning.acting import StackedActor, actor_of
+from pg.learning.networks import ACTIVATIONS, perceptron
+from pg.learning.policies import Policy, make_policy
+from pg.randomness import generator, torch_generator
+from pg.trajectories import Environments, Spaces
+from workload import VARIANT, environment
+
+BATCHES = tuple(2**power for power in range(7, 14))
+REPETITIONS = 5
+
+
+def main() -> None:
+    wanted = asked()
+    most = make_environments(environment(wanted.environment), max(wanted.seeds), TRAJECTORIES)
+    passes = seconds_of_passes(most.spaces)
+    for seeds in wanted.seeds:
+        measure(wanted, most.resized(seeds), seeds, passes)
+    wanted.answer()
+
+
+def measure(wanted: Asked, copies: Environments, seeds: int, passes: float) -> None:
+    steps, seconds = stepped(copies, seeds, wanted.steps)
+    wanted.measurements.append(Measurement("stepping", steps, seconds, seeds))
+    wanted.measurements.append(Measurement("floor", steps, seconds + passes * steps, seeds))
+
+
+def stepped(copies: Environments, seeds: int, wanted: int) -> tuple[int, float]:
+    """Take so many steps at least, and return how many they were and their seconds."""
+    starts = [generator(seed, "benchmark", "starts") for seed in range(seeds)]
+    drawing, alive = np.random.default_rng(0), np.ones((seeds, TRAJECTORIES), dtype=np.bool_)
+    steps, clock = 0, Clock()
+    while steps < wanted:
+        copies.reset(starts)
+        for _ in range(copies.horizon):
+            actions = random_actions(drawing, copies.spaces, seeds)
+            with clock.running():
+                transition = copies.step(actions, alive)
+            steps += alive.size
+            if (transition.terminated | transition.truncated).any():
+                break
+    return steps, clock.seconds
+
+
+def random_actions(drawing: np.random.Generator, spaces: Spaces, seeds: int) -> np.ndarray:
+    if spaces.action_count is not None:
+        return drawing.integers(spaces.action_count, size=(seeds, TRAJECTORIES))
+    return drawing.standard_normal((seeds, TRAJECTORIES, spaces.action_size), dtype=np.float32)
+
+
+def seconds_of_passes(spaces: Spaces) -> float:
+    """Seconds of a row's forward pass, in arrays or tensors, and of its forward and backward pass."""
+    policy = make_policy(VARIANT.policy, spaces, torch_generator(0, "benchmark"))
+    actor = actor_of([policy])
+    forward = min(quickest(partial(in_arrays, actor), spaces), quickest(partial(in_tensors, policy), spaces))
+    return forward + quickest(partial(back_and_forth, policy), spaces)
+
+
+def quickest(passing: Callable[[np.ndarray], object], spaces: Spaces) -> float:
+    drawing = np.random.default_rng(0)
+    return min(
+        seconds_per_row(passing, drawing.standard_normal((rows, spaces.observation_size), dtype=np.float32))
+        for rows in BATCHES
+    )
+
+
+def seconds_per_row(passing: Callable[[np.ndarray], object], observations: np.ndarray) -> float:
+    calls = max(1, max(BATCHES) // len(observations))
+    passing(observations)
+    found = []
+    for _ in range(REPETITIONS):
+        started = time.process_time()
+        for _ in range(calls):
+            passing(observations)
+        found.append((time.process_time() - started) / calls / len(observations))
+    return statistics.median(found)
+
+
+def in_arrays(actor: StackedActor, observations: np.ndarray) -> np.ndarray:
+    layers = [partial(affine, weight[0], bias[0]) for weight, bias in zip(actor.weights, actor.biases, strict=True)]
+    return perceptron(layers, ACTIVATIONS[actor.activation].of_array, observations)
+
+
+def affine(weight: np.ndarray, bias: np.ndarray, values: np.ndarray) -> np.ndarray:
+    product = values @ weight
+    product += bias
+    return product
+
+
+def in_tensors(policy: Policy, observations: np.ndarray) -> torch.Tensor:
+    with torch.no_grad():
+        return policy.heads(torch.from_numpy(observations))
+
+
+def back_and_forth(policy: Policy, observations: np.ndarray) -> tuple[torch.Tensor, ...]:
+    network = [parameter for layer in policy.affine for parameter in layer.parameters()]
+    return torch.autograd.grad(policy.heads(torch.from_numpy(observations)).sum(), network)
+
+
+if __name__ == "__main__":
+    main()

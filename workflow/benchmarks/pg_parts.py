@@ -1,0 +1,37 @@
+"""Train as `pg.learning.training` does, and time its rollouts and its updates apart."""
+
+from measuring import LEARNING_RATE, Clock, Measurement, asked
+from pg.environments.stacked import make_environments
+from pg.learning.acting import actor_of
+from pg.learning.learner import improve, make_learner
+from pg.learning.rollout import collect
+from pg.study.model import Budget
+from workload import VARIANT, environment
+
+
+def main() -> None:
+    wanted = asked()
+    (seeds,), where, budget = wanted.seeds, environment(wanted.environment), Budget(steps=wanted.steps)
+    copies = make_environments(where, seeds, VARIANT.batch)
+    learners = [
+        make_learner(VARIANT, copies.spaces, copies.horizon, seed, LEARNING_RATE, "train") for seed in range(seeds)
+    ]
+    everyone, rollouts, updates = list(learners), Clock(), Clock()
+    while learners:
+        with rollouts.running():
+            batch = collect(copies, actor_of([one.policy for one in learners]), [one.generators for one in learners])
+        with updates.running():
+            for index, learner in enumerate(learners):
+                improve(learner, VARIANT, batch.of_seed(index), where.rewards, None)
+        remaining = [learner for learner in learners if not learner.is_through(budget)]
+        if remaining and len(remaining) < len(learners):
+            copies = copies.resized(len(remaining))
+        learners = remaining
+    steps = sum(learner.steps for learner in everyone)
+    wanted.measurements.append(Measurement("rollout", steps, rollouts.seconds, seeds))
+    wanted.measurements.append(Measurement("update", steps, updates.seconds, seeds))
+    wanted.answer()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Probe estimators on a new policy as the laboratory does, and count trajectories: here a step is a trajectory.
+
+The estimators are total returns and rewards-to-go with no baseline, three averages and the optimal one, at two batch
+sizes; the trajectories are those that they share and those of the reference gradient.
+"""
+
+import time
+
+from measuring import Measurement, asked
+from pg.environments.stacked import make_environments
+from pg.laboratory.probing import probe
+from pg.learning.policies import make_policy
+from pg.randomness import torch_generator
+from pg.study.jobs import ProbeJob
+from pg.study.model import Sample
+from workload import VARIANT, environment
+
+BATCHES = (16, 64)
+VARIANTS = {
+    f"{returns}_{baseline}": VARIANT.model_copy(update={"returns": returns, "baseline": baseline})
+    for returns in ("total", "to_go")
+    for baseline in ("none", "average_reward", "leave_one_out", "per_step", "optimal")
+}
+
+
+def main() -> None:
+    wanted = asked()
+    (seeds,), where = wanted.seeds, environment(wanted.environment)
+    job = ProbeJob(
+        environment=where,
+        variants=VARIANTS,
+        stage="initial",
+        seeds=tuple(range(seeds)),
+        policy=VARIANT.policy,
+        sample=Sample(trajectories=wanted.steps, batches=BATCHES),
+    )
+    spaces = make_environments(where, 1, 1).spaces
+    policies = {seed: make_policy(VARIANT.policy, spaces, torch_generator(seed, "benchmark")) for seed in job.seeds}
+    frozen = {
+        seed: {name: tensor.numpy() for name, tensor in one.state_dict().items()} for seed, one in policies.items()
+    }
+    started = time.process_time()
+    rows = probe(job, frozen)
+    seconds = time.process_time() - started
+    references = int(rows.groupby("seed")["reference_trajectories"].first().sum())
+    wanted.measurements.append(Measurement("probing_trajectories", wanted.steps * seeds + references, seconds, seeds))
+    wanted.answer()
+
+
+if __name__ == "__main__":
+    main()

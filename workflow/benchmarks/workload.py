@@ -1,0 +1,16 @@
+"""What is trained here, in the words of a study."""
+
+from measuring import HIDDEN, LEARNING_RATE, TRAJECTORIES
+from pg.study.model import Environment, Optimizer, Policy, Variant
+
+VARIANT = Variant(
+    returns="to_go",
+    baseline="per_step",
+    batch=TRAJECTORIES,
+    policy=Policy(hidden=HIDDEN, activation="tanh"),
+    optimizer=Optimizer(name="adam", learning_rate=LEARNING_RATE),
+)
+
+
+def environment(id: str) -> Environment:
+    return Environment(id=id)

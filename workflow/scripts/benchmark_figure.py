@@ -1,0 +1,11 @@
+from pathlib import Path
+
+from pg.evidence import benchmarks, records
+from pg.presentation import speed, style
+
+table = records.read_csv(snakemake.input.table, benchmarks.COLUMNS)
+budgets = benchmarks.read_plan(snakemake.input.plan).budgets("pg_training")
+picture = speed.draw(table, budgets)
+for path in (snakemake.output.pdf, snakemake.output.png):
+    style.save(picture, Path(path))
+records.write_text(speed.caption(table, budgets) + "\n", snakemake.output.caption)
