@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -112,3 +114,33 @@ def test_the_page_fits_the_screen(page: Chrome, size: tuple[int, int]) -> None:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert picture.shape[1] == size[0]
     assert np.ptp(picture[..., :3]) > 0.5
+
+
+def test_a_wide_figure_keeps_its_size_on_a_phone_and_scrolls_in_its_frame(browser: Chrome, page: Chrome) -> None:
+    metrics = {"width": NARROW[0], "height": NARROW[1], "deviceScaleFactor": 1, "mobile": True}
+    script = """
+    const figure = document.querySelector("figure");
+    figure.className = "two_columns";
+    const picture = figure.querySelector(".picture");
+    return [picture.clientWidth, picture.scrollWidth];
+    """
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        frame, content = page.execute_script(script)
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert frame < NARROW[0]
+    assert content > 600
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs pdftotext, of poppler-utils")
+def test_the_printed_page_holds_everything_but_what_only_a_screen_can_use(page: Chrome, tmp_path: Path) -> None:
+    printed = page.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"]
+    (tmp_path / "page.pdf").write_bytes(base64.b64decode(printed))
+    command = ["pdftotext", str(tmp_path / "page.pdf"), "-"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    for title in ("In short", "All claims", "How far to trust the intervals", "Learning rates", "Provenance"):
+        assert title in text
+    assert "Caption of variance." in text
+    assert "Contents" not in text
