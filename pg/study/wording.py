@@ -20,8 +20,11 @@ def _own(errors: list[ErrorDetails], options: Mapping[str, Any]) -> list[ErrorDe
     """Leave out what a variant has wrong by inheritance: it is reported where it was written."""
 
     def is_inherited(place: tuple[Any, ...]) -> bool:
-        inside = len(place) > 2 and place[0] == "variants" and place[2] != _KEY
-        return inside and place[2] not in options["variants"][place[1]]
+        match place:
+            case ("variants", name, part, *_):
+                return part != _KEY and part not in options["variants"][name]
+            case _:
+                return False
 
     return [error for error in errors if not is_inherited(error["loc"])] or errors
 

@@ -21,6 +21,7 @@ from pg.study.model import (
     Budget,
     Clone,
     Critic,
+    Demonstrator,
     Environment,
     Evaluate,
     Observations,
@@ -75,7 +76,7 @@ JOBS: dict[str, TrainJob] = {
     "tables": job("FrozenLake-v1", baseline="exact", importance="exact_state", gradient_steps=2),
     "one by one": job("Acrobot-v1"),
     "clone": job(
-        initialise=Clone(clone={"experiment": "learn", "variant": "to_go", "stage": "late"}, demonstrations=4),
+        initialise=Clone(clone=Demonstrator(experiment="learn", variant="to_go", stage="late"), demonstrations=4),
         demonstrators=Demonstrators(policy=SMALL, stage="late", seeds=(0, 1, 0)),
     ),
     "one diverges": job("InvertedPendulum-v5", optimizer=Optimizer(name="sgd", learning_rate=1.0)),
