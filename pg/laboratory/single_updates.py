@@ -133,13 +133,16 @@ def take_updates(job: UpdateJob, policies: Mapping[int, Parameters]) -> pd.DataF
                 "seed": seed,
                 "variant": name,
                 "batch": variant.batch,
-                **(_UNKNOWN if name in lost else likelihoods.measures(effects[name])),
-                **({} if name in lost else moves.measures(gone[name], variant.kl)),
+                **(_UNKNOWN if name in lost else _found(effects[name], gone[name], variant)),
             }
             for name, variant in job.variants.items()
         ]
         _log.info("seed %d: %d updates by each of %d variants", seed, job.updates, len(job.variants))
     return pd.DataFrame(rows)
+
+
+def _found(effects: list[Effect], gone: list[Move], variant: Variant) -> dict[str, float]:
+    return {**likelihoods.measures(effects), **moves.measures(gone, variant.kl)}
 
 
 def _samples(

@@ -21,8 +21,8 @@ def _own(errors: list[ErrorDetails], options: Mapping[str, Any]) -> list[ErrorDe
 
     def is_inherited(place: tuple[Any, ...]) -> bool:
         match place:
-            case ("variants", variant, key, *_):
-                return key != _KEY and key not in options["variants"][variant]
+            case ("variants", name, part, *_):
+                return part != _KEY and part not in options["variants"][name]
             case _:
                 return False
 

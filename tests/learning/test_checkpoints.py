@@ -21,6 +21,7 @@ from pg.study.model import (
     Budget,
     Clone,
     Critic,
+    Demonstrator,
     Environment,
     Evaluate,
     Observations,
