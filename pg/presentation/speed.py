@@ -21,8 +21,8 @@ _NAMES: Mapping[str, str] = MappingProxyType(
     {
         "pg": "here",
         "tianshou": "Tianshou, REINFORCE",
-        "sb3-a2c": "Stable-Baselines3, A2C",
-        "sb3-ppo": "Stable-Baselines3, PPO",
+        "sb3-a2c": "SB3, A2C",
+        "sb3-ppo": "SB3, PPO",
     }
 )
 _LOOKS = style.looks(tuple(_NAMES))
