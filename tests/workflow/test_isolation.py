@@ -44,10 +44,9 @@ def test_values_of_the_command_line_reach_no_shell(fresh: Checkout) -> None:
 def test_two_studies_that_name_one_folder_do_not_mix(finished: Checkout) -> None:
     refused = finished.run("-n", "--config", "name=Another study")
     assert refused.returncode != 0
-    assert "results: out holds what the study 'A test study' has made, and this study is 'Another study'" in (
-        refused.stderr
-    )
-    assert "Traceback" not in refused.stderr
+    said = refused.stdout + refused.stderr
+    assert "results: out holds what the study 'A test study' has made, and this study is 'Another study'" in said
+    assert "Traceback" not in said
     assert finished.run("-n", "--config", "name=Another study", "results=out/another").returncode == 0
 
 
@@ -58,5 +57,5 @@ def test_a_study_that_is_a_template_is_refused(fresh: Checkout) -> None:
     config.write_text(f"__use_yte__: true\n{text}".replace("A test study", harm), encoding="utf-8")
     refused = fresh.run("-n")
     assert refused.returncode != 0
-    assert "config.yaml: __use_yte__: is not allowed" in refused.stderr
+    assert "config.yaml: __use_yte__: is not allowed" in refused.stdout + refused.stderr
     assert not Path(fresh.folder, "harm").exists()
