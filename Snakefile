@@ -16,7 +16,10 @@ def understood(reading, given):
 
 def refuse_what_a_shell_would_read():
     # Snakemake writes them into the command of a cluster's job as Python does, in quotes that a shell may see end.
-    given = [*(workflow.config_settings.config_args or ()), *map(str, workflow.configfiles)]
+    given = [
+        *(workflow.config_settings.config_args or ()),
+        *map(str, workflow.configfiles),
+    ]
     for text in given:
         if repr(text) != f"'{text}'":
             raise WorkflowError(
