@@ -30,7 +30,7 @@ from pg.study.jobs import UpdateJob
 from pg.study.model import Variant
 from pg.trajectories import Environments, Trajectories
 
-_UNKNOWN = dict.fromkeys(
+_UNKNOWN: dict[str, float] = dict.fromkeys(
     ("rank_correlation", "rising_below_average", "rising_above_average", "kl_on_batch", "kl_on_fresh"), math.nan
 )
 

@@ -19,6 +19,7 @@ from pg.study.model import (
     Seeds,
     Selection,
     Study,
+    TrainExperiment,
     Variant,
 )
 

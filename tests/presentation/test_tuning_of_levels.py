@@ -33,7 +33,8 @@ def test_every_level_has_a_panel_with_a_line_per_variant_and_its_rates_in_the_ca
         f"CartPole-v1, gradient steps {steps}, paid {paid}" for steps in (1, 4) for paid in ("when earned", "at end")
     ]
     for place, axes in enumerate(panels):
-        lines = [np.asarray(line.get_ydata(), np.float64) for line in axes.lines if len(line.get_ydata()) == len(rates)]
+        drawn = [np.asarray(line.get_ydata(), np.float64) for line in axes.lines]
+        lines = [line for line in drawn if len(line) == len(rates)]
         expected = [[10 * at + rate for rate in rates] for at in (place, place + len(panels))]
         assert np.allclose(sorted(lines, key=lambda line: line[0]), expected)
         assert said[1 + place].startswith(axes.get_title(loc="left"))
