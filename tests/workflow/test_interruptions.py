@@ -54,7 +54,7 @@ HOLD = """
 
 
 def interruptible(folder: Path) -> Checkout:
-    """A checkout whose jobs write checkpoints as often as they can, and stand still after one where they are asked to."""
+    """A checkout whose jobs write checkpoints as often as they can, and stand still behind one if they are asked to."""
     place = checkout(folder)
     place.write(study())
     module = folder / "pg/evidence/checkpoints.py"
