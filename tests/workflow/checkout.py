@@ -86,19 +86,19 @@ class Checkout:
             command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=limit
         )
 
-    def start(self, *arguments: str, cores: int = 2) -> subprocess.Popen[str]:
-        """Start a run in a process group of its own, and do not wait for it."""
+    def start(self, *arguments: str, cores: int = 2) -> subprocess.Popen[bytes]:
+        """Start a run in a process group of its own, and do not wait for it; what it says is added to `said`."""
         environment = {**os.environ, "PYTHONPATH": str(self.folder)}
         command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
-        return subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        with self.said.open("ab") as said:
+            return subprocess.Popen(
+                command, cwd=self.folder, env=environment, stdout=said, stderr=said, start_new_session=True
+            )
+
+    @property
+    def said(self) -> Path:
+        """What runs that were not waited for, and their jobs, have said."""
+        return self.folder / "said.txt"
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """Return how many jobs of each rule a dry run plans."""

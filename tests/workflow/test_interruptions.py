@@ -45,15 +45,28 @@ def study() -> dict[str, Any]:
     return options
 
 
+HOLD = """
+        if Path("hold").exists():
+            import os, signal
+            Path("hold").unlink()
+            os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
 def interruptible(folder: Path) -> Checkout:
-    """A checkout whose jobs write checkpoints as often as they can."""
+    """A checkout whose jobs write checkpoints as often as they can, and stand still behind one if they are asked to."""
     place = checkout(folder)
     place.write(study())
     module = folder / "pg/evidence/checkpoints.py"
     text = module.read_text(encoding="utf-8")
-    eager = text.replace("_SECONDS_BETWEEN = 30.0", "_SECONDS_BETWEEN = 0.1").replace("_SHARE = 0.01", "_SHARE = 0.5")
-    assert eager.count("0.1\n") == eager.count("0.5\n") == 1
-    module.write_text(eager, encoding="utf-8")
+    for former, eager in (
+        ("_SECONDS_BETWEEN = 30.0", "_SECONDS_BETWEEN = 0.1"),
+        ("_LARGEST_SHARE = 0.01", "_LARGEST_SHARE = 0.5"),
+        ("partial.write_bytes(content))\n", f"partial.write_bytes(content)){HOLD}"),
+    ):
+        assert text.count(former) == 1
+        text = text.replace(former, eager)
+    module.write_text(text, encoding="utf-8")
     return place
 
 
@@ -75,31 +88,29 @@ def place(tmp_path: Path) -> Checkout:
 
 
 def members(group: int) -> dict[int, str]:
-    """Return the command lines of a process group's members that are alive."""
-    listed = subprocess.run(["ps", "-eo", "pid=,pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
-    lines = (line.split(None, 3) for line in listed.splitlines())
-    return {int(pid): args for pid, own, stat, args in lines if int(own) == group and not stat.startswith("Z")}
+    """Return the states of a process group's members that are alive."""
+    listed = subprocess.run(["ps", "-eo", "pid=,pgid=,stat="], capture_output=True, text=True, check=True).stdout
+    lines = (line.split() for line in listed.splitlines())
+    return {int(pid): stat for pid, own, stat in lines if int(own) == group and not stat.startswith("Z")}
 
 
-def send(group: int, number: signal.Signals) -> None:
-    """Send a signal to the training job of a run."""
-    (job,) = (pid for pid, args in members(group).items() if args.endswith(".train.py"))
-    os.kill(job, number)
+def standing(group: int) -> list[int]:
+    return [pid for pid, stat in members(group).items() if stat.startswith("T")]
 
 
-def wait_until(happened: Callable[[], bool]) -> None:
+def wait_until(happened: Callable[[], object]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not happened():
         assert time.monotonic() < deadline, "did not happen"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
-def kill(run: "subprocess.Popen[str]", everyone: bool) -> None:
+def kill(run: "subprocess.Popen[bytes]", everyone: bool) -> None:
     if everyone:
         os.killpg(run.pid, signal.SIGKILL)
     else:
         run.kill()
-    run.communicate(timeout=PATIENCE) if everyone else run.wait()
+    run.wait()
 
 
 def left_over(place: Checkout) -> list[str]:
@@ -115,7 +126,7 @@ def kill_often(place: Checkout, kills: int, seed: int, unharmed: tuple[dict[str,
         run = place.start()
         started.append(run.pid)
         try:
-            run.communicate(timeout=chance.uniform(0.1, 0.9) * seconds)
+            run.wait(timeout=chance.uniform(0.1, 0.9) * seconds)
         except subprocess.TimeoutExpired:
             kill(run, everyone=chance.random() < 0.5)
             killed += 1
@@ -146,20 +157,26 @@ def test_killed_four_times_at_other_moments_likewise(
 
 
 @pytest.fixture
-def training(place: Checkout) -> Iterator["subprocess.Popen[str]"]:
-    """A run whose training job has written a checkpoint, and stands still."""
+def training(place: Checkout) -> Iterator["subprocess.Popen[bytes]"]:
+    """A run whose training job stands still behind its first checkpoint."""
+    (place.folder / "hold").touch()
     run = place.start(TRAINED, cores=1)
-    wait_until((place.folder / CHECKPOINT).exists)
-    send(run.pid, signal.SIGSTOP)
+    wait_until(lambda: standing(run.pid))
+    assert (place.folder / CHECKPOINT).exists()
     assert not (place.folder / TRAINED).exists()
     yield run
     with contextlib.suppress(ProcessLookupError):
         os.killpg(run.pid, signal.SIGKILL)
-    run.communicate()
+    run.wait()
+
+
+def go_on(run: "subprocess.Popen[bytes]") -> None:
+    (job,) = standing(run.pid)
+    os.kill(job, signal.SIGCONT)
 
 
 def test_training_that_was_killed_goes_on_from_its_checkpoint(
-    place: Checkout, training: "subprocess.Popen[str]", unharmed: tuple[dict[str, bytes], float]
+    place: Checkout, training: "subprocess.Popen[bytes]", unharmed: tuple[dict[str, bytes], float]
 ) -> None:
     os.killpg(training.pid, signal.SIGKILL)
     done = place.run(TRAINED, cores=1)
@@ -171,17 +188,16 @@ def test_training_that_was_killed_goes_on_from_its_checkpoint(
 
 
 def test_a_job_whose_run_was_killed_leaves_the_place_to_the_run_that_takes_over(
-    place: Checkout, training: "subprocess.Popen[str]", unharmed: tuple[dict[str, bytes], float]
+    place: Checkout, training: "subprocess.Popen[bytes]", unharmed: tuple[dict[str, bytes], float]
 ) -> None:
     training.kill()
     training.wait()
     done = place.run(TRAINED, cores=1)
     assert done.returncode == 0, done.stderr
     before = {path: path.stat().st_mtime_ns for path in (place.folder / "out").rglob("*") if path.is_file()}
-    send(training.pid, signal.SIGCONT)
+    go_on(training)
     wait_until(lambda: not members(training.pid))
-    assert training.stdout is not None
-    said = training.stdout.read()
+    said = place.said.read_text(encoding="utf-8")
     assert "another has taken over" in said
     assert "Traceback" not in said
     after = {path: path.stat().st_mtime_ns for path in (place.folder / "out").rglob("*") if path.is_file()}
@@ -191,23 +207,23 @@ def test_a_job_whose_run_was_killed_leaves_the_place_to_the_run_that_takes_over(
 
 
 def test_two_runs_at_once_are_refused_and_the_first_goes_on(
-    place: Checkout, training: "subprocess.Popen[str]", unharmed: tuple[dict[str, bytes], float]
+    place: Checkout, training: "subprocess.Popen[bytes]", unharmed: tuple[dict[str, bytes], float]
 ) -> None:
     second = place.run(TRAINED, cores=1)
     assert second.returncode != 0
     assert f"another run is at work in out (process {training.pid} on " in second.stdout + second.stderr
     assert "Traceback" not in second.stdout + second.stderr
-    send(training.pid, signal.SIGCONT)
-    said, _ = training.communicate(timeout=PATIENCE)
-    assert training.returncode == 0, said
+    go_on(training)
+    assert training.wait(timeout=PATIENCE) == 0, place.said.read_text(encoding="utf-8")
     assert (place.folder / TRAINED).read_bytes() == unharmed[0][TRAINED.removeprefix("out/")]
 
 
 @pytest.mark.parametrize("way", ["Ctrl-C", "SIGTERM to all", "SIGTERM"])
 def test_a_run_that_is_told_to_stop_leaves_a_clean_state(
-    way: str, place: Checkout, training: "subprocess.Popen[str]"
+    way: str, place: Checkout, training: "subprocess.Popen[bytes]"
 ) -> None:
     """Snakemake itself lets running jobs end after SIGTERM, and starts no more."""
+    (job,) = standing(training.pid)
     match way:
         case "Ctrl-C":
             os.killpg(training.pid, signal.SIGINT)
@@ -215,12 +231,14 @@ def test_a_run_that_is_told_to_stop_leaves_a_clean_state(
             training.terminate()
         case _:
             os.killpg(training.pid, signal.SIGTERM)
-    send(training.pid, signal.SIGCONT)
-    said, _ = training.communicate(timeout=PATIENCE)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(job, signal.SIGCONT)
+    training.wait(timeout=PATIENCE)
+    wait_until(lambda: not members(training.pid))
+    said = place.said.read_text(encoding="utf-8")
     assert "Traceback" not in said, said
-    assert members(training.pid) == {}
-    assert left_over(place) == ([] if way == "SIGTERM" else [str(place.folder / "out/checkpoints")])
+    assert not any(".partial-" in path.name for path in (place.folder / "out").rglob("*"))
     ended = way == "SIGTERM"
-    assert (training.returncode == 0) == ended
+    assert (place.folder / CHECKPOINT).exists() != ended
     assert (place.folder / TRAINED).exists() == ended
     assert place.planned(TRAINED) == ({} if ended else {"train_evaluated": 1})

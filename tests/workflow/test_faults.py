@@ -1,0 +1,66 @@
+"""What goes wrong around a run is said once, in words, and leaves earlier results as they were."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.workflow.checkout import Checkout
+
+RUN = "out/runs/learn/cartpole/total/seeds-0-1.csv"
+
+
+@pytest.fixture
+def done(finished: Checkout, tmp_path: Path) -> Checkout:
+    """A copy of the finished study, to be damaged."""
+    shutil.copytree(finished.folder, tmp_path / "copy", copy_function=shutil.copy2)
+    return Checkout(tmp_path / "copy")
+
+
+def test_a_file_that_was_cut_off_is_named_on_the_terminal_and_in_the_log(done: Checkout) -> None:
+    path = done.folder / RUN
+    before, content = done.files(), path.read_bytes()
+    path.write_bytes(content[:-5])
+    failed = done.run("out/tables/learn.csv")
+    said = failed.stdout + failed.stderr
+    assert failed.returncode != 0
+    line = content.count(b"\n")
+    message = f"{RUN}, line {line}: is cut off; remove the file, and the same command makes it anew"
+    assert message in said
+    assert message in (done.folder / "out/logs/tables/learn.log").read_text(encoding="utf-8")
+    assert "Traceback" not in said
+    path.unlink()
+    assert done.run().returncode == 0
+    assert done.files() == before
+
+
+@pytest.fixture
+def small_disk(fresh: Checkout) -> Iterator[Path]:
+    """A folder on a disk that a few files fill."""
+    place = fresh.folder / "disk"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)], check=False)
+    if mounted.returncode != 0:
+        pytest.skip("may not mount")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a disk")
+def test_a_full_disk_and_one_that_is_read_only_are_said_once(fresh: Checkout, small_disk: Path) -> None:
+    full = fresh.run("--config", "results=disk/out", "--", "disk/out/tables/learn.csv", cores=1)
+    said = full.stdout + full.stderr
+    assert full.returncode != 0
+    assert said.count("cannot be written (No space left on device); what was finished before is intact") == 1
+    assert "Traceback" not in said
+    kept = {path: path.read_bytes() for path in small_disk.rglob("*.csv")}
+    assert kept, "something was finished before"
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    refused = fresh.run("--config", "results=disk/out", "--", "disk/out/tables/learn.csv", cores=1)
+    said = refused.stdout + refused.stderr
+    assert refused.returncode != 0
+    assert said.count("cannot be written (Read-only file system)") == 1
+    assert "Traceback" not in said
+    assert {path: path.read_bytes() for path in small_disk.rglob("*.csv")} == kept
