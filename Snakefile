@@ -38,8 +38,6 @@ for given in workflow.configfiles:
 STUDY = understood(load, config)
 if problem := problem_of_folder(STUDY):
     raise WorkflowError(problem)
-if not workflow.local_exec:
-    refuse_what_a_shell_would_read()
 
 
 include: "workflow/rules/common.smk"
@@ -62,5 +60,8 @@ rule all:
 
 
 onstart:
+    # Not known before: where jobs run.
+    if not workflow.local_exec:
+        refuse_what_a_shell_would_read()
     take(STUDY)
     announce()

@@ -20,8 +20,9 @@ def _own(errors: list[ErrorDetails], options: Mapping[str, Any]) -> list[ErrorDe
     """Leave out what a variant has wrong by inheritance: it is reported where it was written."""
 
     def is_inherited(place: tuple[Any, ...]) -> bool:
-        inside = len(place) > 2 and place[0] == "variants" and place[2] != _KEY
-        return inside and place[2] not in options["variants"][place[1]]
+        if len(place) < 3 or place[0] != "variants" or place[2] == _KEY:
+            return False
+        return place[2] not in options["variants"][place[1]]
 
     return [error for error in errors if not is_inherited(error["loc"])] or errors
 
