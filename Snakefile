@@ -42,8 +42,6 @@ for given in workflow.configfiles:
 STUDY = understood(load, config)
 if problem := problem_of_folder(STUDY):
     raise WorkflowError(problem)
-if not workflow.local_exec:
-    refuse_what_a_shell_would_read()
 
 
 include: "workflow/rules/common.smk"
@@ -66,6 +64,9 @@ rule all:
 
 
 onstart:
+    # Not known before: where jobs run.
+    if not workflow.local_exec:
+        refuse_what_a_shell_would_read()
     take_over()
     take(STUDY)
     announce()

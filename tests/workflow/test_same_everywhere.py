@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.workflow.checkout import Checkout, checkout
@@ -111,6 +112,24 @@ def test_results_are_the_same_where_everything_else_is_another(finished: Checkou
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 def test_results_are_the_same_with_another(place: Place, finished: Checkout, tmp_path: Path) -> None:
     assert made_in(place, tmp_path) == finished.files()
+
+
+def test_sums_that_several_threads_would_share_are_the_same_on_two(tmp_path: Path, study: dict[str, Any]) -> None:
+    study["environments"]["cartpole"]["horizon"] = 200
+    study["variants"]["total"] |= {"batch": 64, "policy": {"hidden": [64, 64]}}
+    study["experiments"]["learn"] |= {
+        "seeds": {"count": 2, "per_job": 2},
+        "budget": {"steps": 10_000, "max_iterations": 3},
+    }
+    rows = "out/runs/learn/cartpole/total/seeds-0-1.csv"
+    made: list[bytes] = []
+    for threads in (1, 2):
+        place = checkout(tmp_path / str(threads))
+        place.write(study)
+        done = place.run(rows, "--set-threads", f"train={threads}", cores=2)
+        assert done.returncode == 0, done.stderr
+        made.append((place.folder / rows).read_bytes())
+    assert made[0] == made[1]
 
 
 def test_the_listing_of_a_folder_is_shuffled_where_a_test_says_so(tmp_path: Path) -> None:
