@@ -16,8 +16,11 @@ smoke: $(VENV)/installed
 	@$(SNAKEMAKE) --configfile workflow/studies/smoke.yaml
 	@echo "The report is results/smoke/report.html"
 
-figures report benchmark: $(VENV)/installed
+figures report: $(VENV)/installed
 	@$(SNAKEMAKE) $@
+
+benchmark: $(VENV)/installed
+	@$(BIN)/snakemake --cores 1 benchmark
 
 verify: $(VENV)/installed
 	@$(SNAKEMAKE)

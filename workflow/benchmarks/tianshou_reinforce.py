@@ -1,9 +1,8 @@
 """Train with Tianshou's `Reinforce`, and time its rollouts and its updates apart as well.
 
-The same network, optimizer, learning rate and batches of 32 trajectories as here, on 32 copies of the environment. What
-differs: its rollout starts a copy again as soon as its trajectory ends, until 32 have ended, so that short ones are
-sampled more often; its advantages are rewards-to-go divided by their running standard deviation, without a baseline;
-real actions are scaled from [-1, 1] to the space. It logs no KL divergence, no entropy and no gradient norm.
+The same network, optimizer, learning rate and batches of 32 trajectories as here, one of each of 32 copies of the
+environment. What differs: rewards-to-go without a baseline, and a loss that is a mean over steps; torch's own initial
+weights; real actions are scaled from [-1, 1] to the space. It logs no KL divergence, no entropy and no gradient norm.
 
 Runs in an environment of its own: Tianshou 2.0.1 needs an older pandas than the study.
 """
