@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +81,7 @@ class Checkout:
     def write(self, study: dict[str, Any], *, sort_keys: bool = False) -> None:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(study, sort_keys=sort_keys), encoding="utf-8")
 
-    def run(self, *arguments: str, cores: int = 2, limit: int = 300) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, cores: int = 2, limit: int = 900) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "PYTHONPATH": str(self.folder)}
         command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
         return subprocess.run(
@@ -92,7 +94,14 @@ class Checkout:
         command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
         with self.said.open("ab") as said:
             return subprocess.Popen(
-                command, cwd=self.folder, env=environment, stdout=said, stderr=said, start_new_session=True
+                command,
+                cwd=self.folder,
+                env=environment,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+                # Whoever runs the tests in the background has Ctrl-C ignored, by all that they start.
+                preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
             )
 
     @property
