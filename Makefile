@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 CLUSTER_VENV ?= .venv-cluster
 CORES ?= all
+WORKERS ?= 2
 BIN := $(VENV)/bin
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
 
@@ -27,10 +28,10 @@ verify: $(VENV)/installed
 	@$(BIN)/python -m pg verify
 
 test: $(VENV)/installed-test lint
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow"
 
 test-all: $(VENV)/installed-test lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 # A SLURM of one node on this machine, as root of a Debian: it installs the packages, starts the daemons and stops them.
 test-cluster: $(CLUSTER_VENV)/installed

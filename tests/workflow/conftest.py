@@ -8,6 +8,16 @@ import pytest
 from tests.workflow.checkout import STUDY, Checkout, checkout
 
 
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker have all tests of the workflow: they share a finished study, which takes long to make."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.xdist_group("workflow"))
+
+
 @pytest.fixture
 def study() -> dict[str, Any]:
     return copy.deepcopy(STUDY)
