@@ -40,6 +40,7 @@ def training_code(environment: Environment, variant: Variant) -> tuple[str, ...]
         "learning.constraints",
         "learning.learner",
         "learning.training",
+        "learning.checkpoints",
     )
 
 
