@@ -19,7 +19,7 @@ from pg.study.model import Budget
 
 TEXTS = frozenset(
     {
-        *("environment", "variant", "stage", "metric", "statistic", "method", "part", "strand", "comparison"),
+        *("environment", "variant", "stage", "metric", "statistic", "over", "method", "part", "strand", "comparison"),
         *("claim", "primary", "statement", "section", "verdict", "figure", "file", "sha256", "cause"),
     }
 )

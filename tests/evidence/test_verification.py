@@ -131,7 +131,7 @@ def test_without_a_reference_there_is_nothing_to_compare_with(tmp_path: Path) ->
 
 def test_columns_of_another_study_are_named(tmp_path: Path, reference: Path) -> None:
     results = write_results(tmp_path / "second")
-    write_csv(pd.read_csv(results / SUMMARY).rename(columns={"variant": "learner"}), results / SUMMARY)
+    write_csv(pd.read_csv(results / SUMMARY).rename(columns={"variant": "strand"}), results / SUMMARY)
 
-    with pytest.raises(UnreadableRecord, match="has no column variant; it has environment, learner"):
+    with pytest.raises(UnreadableRecord, match="has no column variant; it has environment, strand"):
         verify(results, reference)
