@@ -20,7 +20,7 @@ from pg.study.model import Budget
 TEXTS = frozenset(
     {
         *("environment", "variant", "stage", "metric", "statistic", "over", "method", "part", "strand", "comparison"),
-        *("claim", "primary", "statement", "section", "verdict", "figure", "file", "sha256", "cause"),
+        *("claim", "primary", "statement", "section", "verdict", "coverage", "figure", "file", "sha256", "cause"),
     }
 )
 """Columns that hold words. The levels of sweeps, whose names have a dot, hold what was swept."""
