@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from tests.workflow.checkout import STUDY, Checkout, checkout
 
-
 HERE = Path(__file__).parent
 
 
