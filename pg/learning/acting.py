@@ -70,10 +70,12 @@ class StackedActor:
         Discrete actions are the largest of logit + Gumbel noise (the Gumbel-max trick), real ones the mean plus
         standard deviation · noise.
         """
-        heads = self._heads(observations.astype(self.biases[0].dtype, copy=False))
-        if self.deviation is None:
-            return (heads + noise).argmax(-1)
-        return heads + self.deviation * noise
+        # A policy that is lost acts somehow beside the others; who learns from it or measures it finds that out.
+        with np.errstate(over="ignore", invalid="ignore"):
+            heads = self._heads(observations.astype(self.biases[0].dtype, copy=False))
+            if self.deviation is None:
+                return (heads + noise).argmax(-1)
+            return heads + self.deviation * noise
 
     def _heads(self, values: NDArray[Any]) -> NDArray[Any]:
         if self.seen is not None:

@@ -95,3 +95,14 @@ def test_an_actor_keeps_the_parameters_that_it_was_made_with() -> None:
         for parameter in one.parameters():
             parameter += 1
     np.testing.assert_array_equal(actor.act(observations, noise), before)
+
+
+@pytest.mark.parametrize("spaces", [DISCRETE, REAL])
+def test_a_lost_policy_acts_in_silence_and_leaves_the_others_alone(spaces: Spaces) -> None:
+    sound, lost = policy(spaces, 1), policy(spaces, 2)
+    with torch.no_grad():
+        for parameter in lost.parameters():
+            parameter.fill_(torch.inf)
+    observations, noise = seen(2, 5), np.zeros((2, 5, spaces.action_count or spaces.action_size), dtype=np.float32)
+    together = actor_of([sound, lost]).act(observations, noise)
+    np.testing.assert_array_equal(together[:1], actor_of([sound]).act(observations[:1], noise[:1]))
