@@ -65,6 +65,8 @@ def open_studio() -> None:
 
 def serve(address: str) -> None:
     """Draw what is ordered at an address until standard input closes."""
+    # Ctrl-C reaches this process as well; the run that opened it says what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Forks that have ended need nobody to wait for them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:

@@ -274,7 +274,9 @@ MUTATIONS = (
     _mutation(TABULAR, "self._steps >= self.horizon", "self._steps > self.horizon", "the horizon is a step late"),
     _mutation(TABULAR, "cumulative / cumulative[..., -1:]", "cumulative", "outcomes that are only padding happen"),
     _mutation(TABULAR, "[..., None] >= distribution", "[..., None] < distribution", "probabilities are swapped"),
-    _mutation(ROLLOUT, "alive & ~transition.terminated", "alive", "what has terminated lives on"),
+    _mutation(
+        ROLLOUT, "transition.terminated | transition.truncated", "transition.truncated", "what has terminated lives on"
+    ),
     _mutation(
         ROLLOUT,
         "recorder.add(observations,",

@@ -79,7 +79,7 @@ JOBS: dict[str, TrainJob] = {
         initialise=Clone(clone=Demonstrator(experiment="learn", variant="to_go", stage="late"), demonstrations=4),
         demonstrators=Demonstrators(policy=SMALL, stage="late", seeds=(0, 1, 0)),
     ),
-    "one diverges": job("InvertedPendulum-v5", optimizer=Optimizer(name="sgd", learning_rate=1.0)),
+    "one diverges": job("InvertedPendulum-v5", optimizer=Optimizer(name="sgd", learning_rate=1.2)),
 }
 
 

@@ -253,11 +253,12 @@ def test_a_run_whose_weights_are_not_finite_ends_with_its_row_and_the_others_go_
     assert lost[["steps", "return_mean", "length_mean"]].notna().all(axis=None)
     assert others.groupby("seed")["steps"].max().ge(300).all()
     assert numbers(others).all()
-    first, second = (record.getMessage() for record in caplog.records)
+    first, ended, second, _ = (record.getMessage() for record in caplog.records)
     assert [has_diverged(run) for _, run in frame.groupby(["learning_rate", "seed"])] == [False, False, True, True]
     assert first.startswith("seed 0, iteration 1: importance weights")
     assert second.startswith("seed 1, iteration 1: importance weights")
     assert "at step 0" in first
+    assert ended.endswith("the run has diverged and ends")
 
 
 def test_a_run_whose_policy_is_lost_in_its_last_step_ends_there() -> None:

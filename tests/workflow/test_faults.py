@@ -32,6 +32,7 @@ def test_a_file_that_was_cut_off_is_named_on_the_terminal_and_in_the_log(done: C
     assert message in (done.folder / "out/logs/tables/learn.log").read_text(encoding="utf-8")
     assert "Traceback" not in said
     path.unlink()
+    assert done.run("out/tables/learn.csv").returncode == 0
     assert done.run().returncode == 0
     assert done.files() == before
 
