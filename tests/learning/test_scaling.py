@@ -96,7 +96,7 @@ def test_actors_scale_each_by_what_its_own_policy_has_seen() -> None:
         heads = one.heads(torch.from_numpy(seen[index]).to(one.affine[0].weight.dtype)).detach().numpy()
         np.testing.assert_array_equal(together[index], (heads + noise[index]).argmax(-1))
         left = actor_of(both).select(np.arange(2) == index).act(seen[[index]], noise[[index]])
-        np.testing.assert_array_equal(left[0], together[index])
+        np.testing.assert_array_equal(left, together[[index]])
 
 
 class Memory:
