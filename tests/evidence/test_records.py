@@ -90,3 +90,11 @@ def test_progress_tells_iteration_return_rate_and_time_left(
     with caplog.at_level(logging.INFO, logger="pg"):
         recorder.row(row(0, 1))
     assert caplog.messages == ["iteration 1  return 1.0  10 of 100 steps  1 steps/s  about 90 s left"]
+
+
+@pytest.mark.parametrize(("column", "said"), [("over", "to_go"), ("coverage", "90 % on skewed data at n = 20")])
+def test_columns_that_speak_in_words_are_read_back(column: str, said: str, tmp_path: Path) -> None:
+    """Tables across environments name a variant in `over`; claims say in `coverage` how far their interval holds."""
+    frame = pd.DataFrame({"variant": ["total", "to_go"], column: [None, said], "estimate": [0.5, 1.0]})
+    records.write_csv(frame, tmp_path / "table.csv")
+    assert records.read_csv(tmp_path / "table.csv")[column].tolist()[1] == said
