@@ -3,8 +3,8 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from pg.study.ownership import problem_of_folder, take
-from pg.studio import open_studio
 from pg.study.validation import InvalidStudy, load, read_options
+from pg.workshop import open_workshop
 
 
 def understood(reading, given):
@@ -70,7 +70,7 @@ onstart:
     take_over()
     take(STUDY)
     announce()
-    open_studio()
+    open_workshop()
 
 
 onsuccess:

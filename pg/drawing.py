@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import seaborn as sns
@@ -40,8 +40,9 @@ def draw_figure(study: str, tables: Mapping[str, str], choices: Sequence[str], o
     records.write_text(figures.caption(request) + "\n", outputs["caption"])
 
 
+@cache
 def warm_up() -> None:
-    """Draw a figure of nothing, so that what libraries load at first use is loaded."""
+    """Draw a figure of nothing, so that what libraries load at first use is loaded; once."""
     with style.paper_style():
         figure = style.canvas("one_column", 1.0)
         axes = figure.subplots()

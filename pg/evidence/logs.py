@@ -98,4 +98,6 @@ def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType 
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
+    # Who is told twice stops once.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise Stopped

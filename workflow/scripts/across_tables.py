@@ -1,3 +1,8 @@
+from pg import workshop
+
+if workshop.is_open():
+    workshop.hand_over()
+
 from functools import partial
 
 from pg.evidence import across_tables, logs, records

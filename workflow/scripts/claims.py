@@ -1,3 +1,8 @@
+from pg import workshop
+
+if workshop.is_open():
+    workshop.hand_over()
+
 from pg.evidence import claims, logs, records
 
 logs.log_to(snakemake.log[0])

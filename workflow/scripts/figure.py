@@ -1,16 +1,15 @@
-import sys
-from pathlib import Path
+from pg import workshop
 
-from pg import studio
+if workshop.is_open():
+    workshop.hand_over()
 
-order = {
-    "study": snakemake.params.study,
-    "tables": {name: path for name, path in snakemake.input.items() if name != "choices"},
-    "choices": list(snakemake.input.get("choices", [])),
-    "outputs": dict(snakemake.output.items()),
-}
-try:
-    studio.draw(order)
-except studio.DrawingFailed as failed:
-    Path(snakemake.log[0]).write_text(f"{failed}\n", encoding="utf-8")
-    sys.exit(str(failed))
+from pg import drawing
+from pg.evidence import logs
+
+logs.log_to(snakemake.log[0])
+drawing.draw_figure(
+    study=snakemake.params.study,
+    tables={name: path for name, path in snakemake.input.items() if name != "choices"},
+    choices=snakemake.input.get("choices", []),
+    outputs=dict(snakemake.output.items()),
+)

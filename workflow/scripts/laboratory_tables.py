@@ -1,3 +1,8 @@
+from pg import workshop
+
+if workshop.is_open():
+    workshop.hand_over()
+
 from itertools import product
 
 from pg.evidence import logs, records, tables

@@ -1,3 +1,8 @@
+from pg import workshop
+
+if workshop.is_open():
+    workshop.hand_over()
+
 import torch
 from pg.evidence import logs, records
 from pg.laboratory.measurement import measure

@@ -1,3 +1,8 @@
+from pg import workshop
+
+if workshop.is_open():
+    workshop.hand_over()
+
 from pathlib import Path
 
 from pg.evidence import logs, provenance, records

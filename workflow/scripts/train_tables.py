@@ -1,3 +1,8 @@
+from pg import workshop
+
+if workshop.is_open():
+    workshop.hand_over()
+
 from pg.evidence import logs, records, tables
 from pg.study.expansion import cells
 from pg.study.model import Study

@@ -1,3 +1,8 @@
+from pg import workshop
+
+if workshop.is_open():
+    workshop.hand_over()
+
 from dataclasses import asdict
 
 import torch
