@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -12,10 +14,13 @@ from pg.study.model import Variant
 from pg.trajectories import Trajectories
 
 
-def least_variance(
-    policy: Policy, variant: Variant, trajectories: Trajectories, probabilities: Float[Tensor, " M"] | None = None
-) -> float:
-    r"""Return the total variance of one trajectory's estimate with the best constant baseline.
+def least_variances(
+    policy: Policy,
+    variants: Mapping[str, Variant],
+    trajectories: Trajectories,
+    probabilities: Float[Tensor, " M"] | None = None,
+) -> dict[str, float]:
+    r"""Return, for each variant, the total variance of one trajectory's estimate with the best constant baseline.
 
     With $A = \sum_t \psi_t W_t$ and $B = \sum_t \psi_t$ the variance $\operatorname{tr Cov}(A - bB)$ is least at $b^* =
     \operatorname{tr Cov}(A, B) / \operatorname{tr Cov}(B)$. That of a batch is smaller by its size N.
@@ -24,9 +29,9 @@ def least_variance(
     ----------
     policy
         Which the trajectories come from.
-    variant
-        Whose returns weight the scores; its own baseline does not matter, and for λ-returns, which are made of it,
-        rewards-to-go stand in.
+    variants
+        By name. Their returns weight the scores; their own baselines do not matter, and for λ-returns, which are made
+        of them, rewards-to-go stand in.
     trajectories
         S = M single trajectories, N = 1.
     probabilities
@@ -37,12 +42,26 @@ def least_variance(
     After Greensmith, Bartlett & Baxter 2004, section 4: since $\mathbb{E}[B] = 0$, $b^* = \mathbb{E}\langle A, B
     \rangle / \mathbb{E}\lVert B \rVert^2$.
     """
-    plain = Variant(
+    plain = {name: _without_baseline(variant) for name, variant in variants.items()}
+    found = {
+        variant: _least_variance(policy, variant, trajectories, probabilities)
+        for variant in dict.fromkeys(plain.values())
+    }
+    return {name: found[variant] for name, variant in plain.items()}
+
+
+def _without_baseline(variant: Variant) -> Variant:
+    return Variant(
         returns="to_go" if variant.returns == "gae" else variant.returns,
         discount=variant.discount,
         discount_states=variant.discount_states,
         batch=1,
     )
+
+
+def _least_variance(
+    policy: Policy, plain: Variant, trajectories: Trajectories, probabilities: Float[Tensor, " M"] | None
+) -> float:
     raised = plain.model_copy(update={"baseline": "constant", "constant": -1.0})
     weighted, both = (found.to(torch.float64) for found in gradients_of_all(policy, [plain, raised], trajectories))
     scores = both - weighted

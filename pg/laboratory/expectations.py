@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -15,15 +15,16 @@ from pg.environments.enumeration import Enumeration, batches, enumerate_paid, tu
 from pg.environments.exact import objective
 from pg.environments.stacked import make_environments
 from pg.environments.tabular import MDP
-from pg.laboratory.constants import least_variance
+from pg.laboratory.constants import least_variances
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import Parameters, generators_of, in_float64, random_policy, sample, thaw
-from pg.laboratory.gradients import batch_gradients
+from pg.laboratory.gradients import gradients_of_all
 from pg.laboratory.reference import Truth, truth
 from pg.learning.critic import Critic
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities
 from pg.study.jobs import ExactJob
+from pg.study.model import Policy as PolicyOptions
 from pg.study.model import Variant
 
 _CHUNK_ELEMENTS = 500_000
@@ -86,20 +87,49 @@ def enumerate_moments(job: ExactJob, policies: Mapping[int, Parameters]) -> pd.D
     enumeration = enumerate_paid(job.environment, job.limit)
     rows: list[dict[str, int | float | str]] = []
     for seed in job.seeds:
-        for name, variant in job.variants.items():
-            policy = _policy(job, variant, mdp, seed, policies)
-            critic = fitted_critics(job.environment, policy, {name: variant}, seed, job.stage)[name]
-            found = moments(enumeration, policy, variant, job.limit, critic)
-            measured = _measures(truth(mdp, policy), central_differences(mdp, policy), found)
-            probabilities = enumeration.probabilities(action_probabilities(stack([policy]), mdp)).detach()
-            singles = enumeration.trajectories.regrouped(1)
-            measured["least_variance"] = least_variance(policy, variant, singles, probabilities) / variant.batch
-            rows.append({"seed": seed, "variant": name, "batch": variant.batch, **measured})
-            if job.sampled_batches is not None:
-                sampled = sampled_variance(job, policy, variant, mdp, seed, critic)
-                ratio = sampled / found.total_variance if found.total_variance > 0 else float("nan")
-                rows[-1] |= {"sampled_variance": sampled, "variance_ratio": ratio}
+        found: dict[str, dict[str, int | float]] = {}
+        for variants in _sharing(job.variants):
+            found |= _measured(job, enumeration, variants, seed, policies)
+        rows += [
+            {"seed": seed, "variant": name, "batch": variant.batch, **found[name]}
+            for name, variant in job.variants.items()
+        ]
     return pd.DataFrame(rows)
+
+
+def _sharing(variants: Mapping[str, Variant]) -> list[dict[str, Variant]]:
+    """Put together the variants that have the same network and batches of the same size."""
+    groups: dict[tuple[PolicyOptions, int], dict[str, Variant]] = {}
+    for name, variant in variants.items():
+        groups.setdefault((variant.policy, variant.batch), {})[name] = variant
+    return list(groups.values())
+
+
+def _measured(
+    job: ExactJob,
+    enumeration: Enumeration,
+    variants: Mapping[str, Variant],
+    seed: int,
+    policies: Mapping[int, Parameters],
+) -> dict[str, dict[str, int | float]]:
+    """Measure the variants that share a policy and all batches."""
+    mdp, (first, *_) = enumeration.mdp, variants.values()
+    policy = _policy(job, first, mdp, seed, policies)
+    critics = fitted_critics(job.environment, policy, variants, seed, job.stage)
+    true, differences = truth(mdp, policy), central_differences(mdp, policy)
+    all_moments = moments_of_all(enumeration, policy, list(variants.values()), job.limit, list(critics.values()))
+    probabilities = enumeration.probabilities(action_probabilities(stack([policy]), mdp)).detach()
+    least = least_variances(policy, variants, enumeration.trajectories.regrouped(1), probabilities)
+    measured = {
+        name: _measures(true, differences, found) | {"least_variance": least[name] / first.batch}
+        for name, found in zip(variants, all_moments, strict=True)
+    }
+    if job.sampled_batches is not None:
+        sampled = sampled_variances(job, policy, list(variants.values()), mdp, seed, list(critics.values()))
+        for name, found, variance in zip(variants, all_moments, sampled, strict=True):
+            ratio = variance / found.total_variance if found.total_variance > 0 else float("nan")
+            measured[name] |= {"sampled_variance": variance, "variance_ratio": ratio}
+    return measured
 
 
 def central_differences(mdp: MDP, policy: Policy) -> Float[Tensor, " D"]:
@@ -151,27 +181,50 @@ def moments(
     EnumerationTooLarge
         If there are more.
     """
-    members = tuples(enumeration, variant.batch, limit)
+    (found,) = moments_of_all(enumeration, policy, [variant], limit, [critic])
+    return found
+
+
+def moments_of_all(
+    enumeration: Enumeration,
+    policy: Policy,
+    variants: Sequence[Variant],
+    limit: int,
+    critics: Sequence[Critic | None],
+) -> list[Moments]:
+    """Compute the `moments` of several estimators whose batches are of one size, from the same scores."""
+    size, batch = sum(parameter.numel() for parameter in policy.parameters()), variants[0].batch
+    members = tuples(enumeration, batch, limit)
     probabilities = enumeration.probabilities(action_probabilities(stack([policy]), enumeration.mdp))
-    size = sum(parameter.numel() for parameter in policy.parameters())
-    mean, square = torch.zeros(size, dtype=torch.float64), 0.0
-    for chunk in members.split(max(1, _CHUNK_ELEMENTS // (size * variant.batch))):
+    means = [torch.zeros(size, dtype=torch.float64) for _ in variants]
+    squares = [0.0 for _ in variants]
+    for chunk in members.split(max(1, _CHUNK_ELEMENTS // (size * batch))):
         weights = probabilities[chunk].prod(-1)
-        gradients = batch_gradients(policy, variant, batches(enumeration, chunk), enumeration.mdp, critic)
-        mean += weights @ gradients
-        square += (weights @ gradients.square().sum(-1)).item()
-    return Moments(mean, square - mean.square().sum().item(), len(members))
+        together = gradients_of_all(policy, variants, batches(enumeration, chunk), enumeration.mdp, critics)
+        for index, gradients in enumerate(together):
+            means[index] += weights @ gradients
+            squares[index] += (weights @ gradients.square().sum(-1)).item()
+    return [
+        Moments(mean, square - mean.square().sum().item(), len(members))
+        for mean, square in zip(means, squares, strict=True)
+    ]
 
 
-def sampled_variance(
-    job: ExactJob, policy: Policy, variant: Variant, mdp: MDP, seed: int, critic: Critic | None = None
-) -> float:
-    """Estimate the total variance of a variant's estimate from as many sampled batches as the job asks for."""
+def sampled_variances(
+    job: ExactJob,
+    policy: Policy,
+    variants: Sequence[Variant],
+    mdp: MDP,
+    seed: int,
+    critics: Sequence[Critic | None],
+) -> list[float]:
+    """Estimate the total variance of each estimate from as many sampled batches as the job asks for."""
     assert job.sampled_batches is not None
-    copies = make_environments(job.environment, 1, job.sampled_batches * variant.batch)
+    batch = variants[0].batch
+    copies = make_environments(job.environment, 1, job.sampled_batches * batch)
     pool = sample(copies, policy, generators_of(seed, job.stage, "sampled"), job.environment.rewards)
-    gradients = batch_gradients(policy, variant, in_float64(pool).regrouped(variant.batch), mdp, critic)
-    return gradients.var(0).sum().item()
+    together = gradients_of_all(policy, variants, in_float64(pool).regrouped(batch), mdp, critics)
+    return [gradients.var(0).sum().item() for gradients in together]
 
 
 def _policy(job: ExactJob, variant: Variant, mdp: MDP, seed: int, policies: Mapping[int, Parameters]) -> Policy:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
-from pg.laboratory.constants import least_variance
+from pg.laboratory.constants import least_variances
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import Parameters, generators_of, sample, thaw
 from pg.laboratory.gradients import gradients_of_all
@@ -48,7 +48,7 @@ def probe(job: ProbeJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
         pool = sample(environments, policy, generators_of(seed, job.stage, "pool"), job.environment.rewards)
         truth = reference(job.environment, mdp, policy, job.sample, seed, job.stage, pool)
         _log.info("seed %d: reference of %d trajectories, SNR %.1f", seed, truth.trajectories, truth.snr)
-        least = {name: least_variance(policy, variant, pool.regrouped(1)) for name, variant in job.variants.items()}
+        least = least_variances(policy, job.variants, pool.regrouped(1))
         critics = fitted_critics(job.environment, policy, job.variants, seed, job.stage, job.sample.critic_trajectories)
         known = {
             name: {"explained_variance": critic.explained_variance(pool)}

@@ -81,9 +81,11 @@ def affine_map(inputs: int, outputs: int, dtype: torch.dtype) -> nn.Linear:
     The matrix of a map that widens lies input by input in memory: its gradient is then a product whose left factor is
     the narrow one, which was measured to take a fraction of the time.
     """
-    layer = nn.Linear(inputs, outputs, device="meta", dtype=dtype).to_empty(device="cpu")
-    if inputs < outputs:
-        layer.weight = nn.Parameter(layer.weight.detach().mT.contiguous().mT)
+    # On the meta device torch draws nothing from a generator that is not ours.
+    layer = nn.Linear(inputs, outputs, device="meta")
+    widens = inputs < outputs
+    matrix = torch.empty(inputs, outputs, dtype=dtype).mT if widens else torch.empty(outputs, inputs, dtype=dtype)
+    layer.weight, layer.bias = nn.Parameter(matrix), nn.Parameter(torch.empty(outputs, dtype=dtype))
     return layer
 
 

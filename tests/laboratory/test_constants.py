@@ -5,7 +5,7 @@ import pytest
 import torch
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.tabular import MDP, bandit, chain, random_mdp
-from pg.laboratory.constants import least_variance
+from pg.laboratory.constants import least_variances
 from pg.laboratory.expectations import moments
 from pg.laboratory.frozen import random_policy
 from pg.learning.policies import stack
@@ -20,7 +20,13 @@ MDPS = {"chain": chain(3, length=2), "random": random_mdp(2, states=2, seed=4)}
 def least(mdp: MDP, seed: int, returns: Returns) -> float:
     policy, enumeration = random_policy(LINEAR, mdp.spaces, seed), enumerate_trajectories(mdp, 1000)
     probabilities = enumeration.probabilities(action_probabilities(stack([policy]), mdp)).detach()
-    return least_variance(policy, Variant(returns=returns), enumeration.trajectories.regrouped(1), probabilities)
+    variants = {
+        "plain": Variant(returns=returns),
+        "other": Variant(returns=returns, baseline="average_reward", batch=3),
+    }
+    found = least_variances(policy, variants, enumeration.trajectories.regrouped(1), probabilities)
+    assert found["plain"] == found["other"], "of the returns alone"
+    return found["plain"]
 
 
 @pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
@@ -49,4 +55,5 @@ def test_a_sample_is_counted_without_bias() -> None:
     probabilities = enumeration.probabilities(action_probabilities(stack([policy]), mdp)).detach()
     drawn = torch.multinomial(probabilities, 20_000, replacement=True, generator=torch.Generator().manual_seed(0))
     sample = enumeration.trajectories.changed(lambda values: values[:, drawn]).regrouped(1)
-    assert least_variance(policy, Variant(), sample) == pytest.approx(least(mdp, 1, "to_go"), rel=0.05)
+    found = least_variances(policy, {"to_go": Variant(), "total": Variant(returns="total")}, sample)
+    assert found == {name: pytest.approx(least(mdp, 1, name), rel=0.05) for name in ("to_go", "total")}
