@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +16,7 @@ _PACKAGES = ("pg", "snakemake", "torch", "gymnasium", "numpy", "pandas", "scipy"
 
 
 def provenance(
-    command: str, config_digest: str, code_digest: str, benchmarks: Iterable[str | Path], codes: Mapping[str, str]
+    command: str, config_digest: str, code_digest: str, benchmarks: Path, codes: Mapping[str, str]
 ) -> Mapping[str, str]:
     """Describe a run, for the report.
 
@@ -27,14 +27,16 @@ def provenance(
     config_digest, code_digest
         Digests of the resolved study and of the code of `pg`.
     benchmarks
-        Snakemake's benchmark files of the jobs, as far as there are any.
+        Folder of Snakemake's benchmark files of the jobs, as far as there are any, a folder for each stage.
     codes
         Digests of the present code of the jobs, by the logs that say what code they ran.
     """
-    seconds = [float(pd.read_csv(path, sep="\t")["s"].sum()) for path in benchmarks if Path(path).exists()]
+    stages = seconds_by_stage(benchmarks)
+    seconds = [second for stage in stages.values() for second in stage]
     return {
         "Written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "Time in jobs": f"{sum(seconds) / 60:.1f} minutes of one core, in {len(seconds)} jobs",
+        **{f"… {name}": f"{sum(stage) / 60:.1f} minutes, in {len(stage)} jobs" for name, stage in stages.items()},
         "Command": command,
         "Configuration": config_digest,
         "Code": code_digest,
@@ -42,6 +44,21 @@ def provenance(
         "Python": platform.python_version(),
         **{package: version(package) for package in _PACKAGES},
     }
+
+
+def seconds_by_stage(benchmarks: Path) -> Mapping[str, list[float]]:
+    """Return how long each job of each stage has lasted, the stage that took longest first.
+
+    Parameters
+    ----------
+    benchmarks
+        Folder of Snakemake's benchmark files; files below one of its folders belong to the stage of that name.
+    """
+    stages: dict[str, list[float]] = {}
+    for path in sorted(benchmarks.rglob("*.tsv")):
+        stage = path.relative_to(benchmarks).parts[0].removesuffix(".tsv")
+        stages.setdefault(stage, []).append(float(pd.read_csv(path, sep="\t")["s"].sum()))
+    return dict(sorted(stages.items(), key=lambda stage: sum(stage[1]), reverse=True))
 
 
 def _agreement(codes: Mapping[str, str]) -> str:

@@ -15,7 +15,7 @@ def write_log(path: Path, code: str) -> str:
 
 
 def told(codes: dict[str, str]) -> str:
-    return provenance("snakemake", "config", "package", [], codes)["Code of the jobs"]
+    return provenance("snakemake", "config", "package", Path("no_such_folder"), codes)["Code of the jobs"]
 
 
 def test_a_log_begins_with_the_code_of_its_job(tmp_path: Path) -> None:
@@ -53,8 +53,15 @@ def test_a_job_without_a_log_is_not_taken_for_one_of_the_present_code(tmp_path: 
     assert told(codes) == "1 of 2 jobs ran the present code, 1 left no log"
 
 
-def test_time_is_the_sum_over_the_benchmark_files_of_the_jobs(tmp_path: Path) -> None:
-    for name, seconds in {"a": 30.0, "b": 90.0}.items():
-        (tmp_path / f"{name}.tsv").write_text(f"s\th:m:s\n{seconds}\t0:00:01\n", encoding="utf-8")
-    told_of = provenance("snakemake", "config", "package", sorted(tmp_path.glob("*.tsv")), {})
-    assert told_of["Time in jobs"] == "2.0 minutes of one core, in 2 jobs"
+def test_time_is_the_sum_over_the_benchmark_files_of_the_jobs_and_told_by_stage(tmp_path: Path) -> None:
+    for name, seconds in {"tune/a": 30.0, "train/a/b": 60.0, "train/c": 90.0, "claims": 6.0}.items():
+        file = tmp_path / f"{name}.tsv"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"s\th:m:s\n{seconds}\t0:00:01\n", encoding="utf-8")
+    told_of = provenance("snakemake", "config", "package", tmp_path, {})
+    assert told_of["Time in jobs"] == "3.1 minutes of one core, in 4 jobs"
+    assert [(name, value) for name, value in told_of.items() if name.startswith("… ")] == [
+        ("… train", "2.5 minutes, in 2 jobs"),
+        ("… tune", "0.5 minutes, in 1 jobs"),
+        ("… claims", "0.1 minutes, in 1 jobs"),
+    ]

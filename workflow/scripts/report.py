@@ -26,7 +26,7 @@ page = report.Report(
         snakemake.params.command,
         snakemake.params.config,
         snakemake.params.package,
-        sorted(Path(snakemake.params.benchmarks).rglob("*.tsv")),
+        Path(snakemake.params.benchmarks),
         snakemake.params.codes,
     ),
     template=Path(snakemake.scriptdir).parent / "report/page.html.j2",
