@@ -11,7 +11,8 @@ from pg.study.cost import estimate
 from pg.study.equations import definitions, equation
 from pg.study.expansion import Block, Cell, cells, is_tuned
 from pg.study.jobs import TrainJob, demonstrator_blocks, demonstrator_cell, demonstrator_of, train_job
-from pg.study.model import Study, TrainExperiment
+from pg.study.model.experiments import TrainExperiment
+from pg.study.model.study import Study
 from pg.study.schema import text
 from pg.study.validation import InvalidStudy, read
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from pg import studio
-from pg.study.model import Study
+from pg.study.model.study import Study
 
 STUDY = {
     "name": "A figure alone",

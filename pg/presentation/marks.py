@@ -24,7 +24,7 @@ from pg.presentation.style import Strand, bounded, canvas, note_beside, strands
 from pg.study.equations import environment_label
 from pg.study.expansion import swept
 from pg.study.jobs import stages_of
-from pg.study.model import ProbeExperiment, UpdateExperiment
+from pg.study.model.experiments import ProbeExperiment, UpdateExperiment
 
 ROUNDING = 1e-10
 """Below this, a difference of numbers that are exact but for rounding counts as 0."""

@@ -9,19 +9,16 @@ from pg.evidence.metrics import METRICS, NEEDING_A_THRESHOLD, OF_EVALUATIONS, OF
 from pg.study.expansion import cells
 from pg.study.families import family_problems
 from pg.study.jobs import stages_of
-from pg.study.model import (
-    Claim,
-    ClaimPart,
+from pg.study.model.claim import Claim, ClaimPart, Family, Selection
+from pg.study.model.experiments import (
     Experiment,
-    Family,
     HorizonExperiment,
     ProbeExperiment,
-    Selection,
     StalenessExperiment,
-    Study,
     SupportExperiment,
     TrainExperiment,
 )
+from pg.study.model.study import Study
 from pg.study.wording import hint, nearest, unknown
 
 

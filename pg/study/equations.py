@@ -7,7 +7,9 @@ serve more than one step or are weighted, θ' is the policy that is being improv
 
 from __future__ import annotations
 
-from pg.study.model import KL, Clone, Study, Variant
+from pg.study.model.learner import KL, Clone
+from pg.study.model.study import Study
+from pg.study.model.variant import Variant
 
 
 def label(study: Study, variant: str) -> str:

@@ -7,7 +7,9 @@ from itertools import combinations
 from typing import Any
 
 from pg.study.expansion import Cell, cells_named, is_tuned
-from pg.study.model import ClaimPart, Family, Selection, Study, TrainExperiment
+from pg.study.model.claim import ClaimPart, Family, Selection
+from pg.study.model.experiments import TrainExperiment
+from pg.study.model.study import Study
 
 
 def family_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:

@@ -15,31 +15,29 @@ from pydantic import Field, TypeAdapter
 
 from pg.study.code import ROLLOUT, code_digest, laboratory_code, reference_code, training_code
 from pg.study.expansion import Block, Cell, blocks, cells
-from pg.study.model import (
+from pg.study.model.base import Record
+from pg.study.model.environment import Environment
+from pg.study.model.experiments import (
     Budget,
-    Clone,
-    Demonstrator,
-    Environment,
     Evaluate,
     ExactExperiment,
     Experiment,
     GaitExperiment,
     HorizonExperiment,
     IdentityExperiment,
-    Policy,
     ProbeExperiment,
-    Record,
     Sample,
     Source,
     Stages,
     StalenessExperiment,
-    Study,
     SupportExperiment,
     TrainExperiment,
     Tuning,
     UpdateExperiment,
-    Variant,
 )
+from pg.study.model.learner import Clone, Demonstrator, Policy
+from pg.study.model.study import Study
+from pg.study.model.variant import Variant
 
 RANDOM = "random"
 """The stage of policies that come from no training."""

@@ -15,9 +15,8 @@ from pg.study.demonstrators import demonstrator_problems
 from pg.study.expansion import cells, is_tuned
 from pg.study.figure_problems import problems_of_figures
 from pg.study.jobs import source_of
-from pg.study.model import (
-    FROM_THE_BATCH,
-    Environment,
+from pg.study.model.environment import Environment
+from pg.study.model.experiments import (
     ExactExperiment,
     Experiment,
     GaitExperiment,
@@ -25,12 +24,12 @@ from pg.study.model import (
     ProbeExperiment,
     Source,
     StalenessExperiment,
-    Study,
     SupportExperiment,
     TrainExperiment,
     UpdateExperiment,
-    Variant,
 )
+from pg.study.model.study import Study
+from pg.study.model.variant import FROM_THE_BATCH, Variant
 from pg.study.wording import keys_of, model_in, nearest, plain, unknown
 
 _DIGITS = 100

@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from pg.study.expansion import ExtensionError, extended
-from pg.study.model import Study
+from pg.study.model.study import Study
 from pg.study.references import problems_of
 from pg.study.wording import readable
 

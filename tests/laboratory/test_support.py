@@ -9,7 +9,9 @@ from pg.laboratory.support import proposal, withhold_support
 from pg.learning.policies import stack
 from pg.learning.tabular import action_probabilities
 from pg.study.jobs import RANDOM, SupportJob
-from pg.study.model import Environment, Policy, Variant
+from pg.study.model.environment import Environment
+from pg.study.model.learner import Policy
+from pg.study.model.variant import Variant
 
 LINEAR = Policy(hidden=())
 BANDIT = Environment(id="pg/Bandit-v0")

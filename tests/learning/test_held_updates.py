@@ -8,7 +8,8 @@ from pg.evidence.records import RunRecorder
 from pg.learning.training import train
 from pg.study.expansion import Block, Cell, cells
 from pg.study.jobs import train_job
-from pg.study.model import Study, TrainExperiment
+from pg.study.model.experiments import TrainExperiment
+from pg.study.model.study import Study
 from pg.study.validation import read
 
 STUDY = read(Path(__file__).parents[2] / "config.yaml")

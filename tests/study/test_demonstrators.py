@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pg.study.expansion import Block, cells
 from pg.study.jobs import demonstrator_blocks, demonstrator_of, laboratory_job, train_job, tune_job
-from pg.study.model import Clone, Study
+from pg.study.model.learner import Clone
+from pg.study.model.study import Study
 from pg.study.validation import InvalidStudy, load
 
 CLONE = {"experiment": "learn", "variant": "to_go", "stage": "middle"}

@@ -8,7 +8,8 @@ from pg.study.code import code_digest
 from pg.study.cost import estimate
 from pg.study.expansion import Block, ExtensionError, blocks, cells, extended, solvable
 from pg.study.jobs import TrainJob, part_of, train_job
-from pg.study.model import Seeds, Study
+from pg.study.model.experiments import Seeds
+from pg.study.model.study import Study
 from pg.study.validation import load, read
 
 

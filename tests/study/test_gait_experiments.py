@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pg.study.expansion import blocks
 from pg.study.jobs import GaitJob, laboratory_job
-from pg.study.model import Seeds
+from pg.study.model.experiments import Seeds
 from pg.study.validation import InvalidStudy, load
 
 

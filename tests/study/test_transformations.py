@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pg.study.expansion import blocks, cells
 from pg.study.jobs import laboratory_job, source_cell, train_job
-from pg.study.model import Observations, Rewards
+from pg.study.model.environment import Observations, Rewards
 from pg.study.validation import InvalidStudy, load
 
 HIDDEN = {"hide": ["velocity", "angular_velocity"]}

@@ -1,5 +1,5 @@
 from pg.evidence import claims, logs, records, selection
-from pg.study.model import Claim
+from pg.study.model.claim import Claim
 
 logs.log_to(snakemake.log[0])
 experiments, candidates = snakemake.params.experiments, snakemake.params.candidates

@@ -14,7 +14,7 @@ from pg.presentation.captions import counted, itemised, listed, number, with_int
 from pg.presentation.figures import FigureRequest
 from pg.presentation.marks import Place
 from pg.study.equations import label
-from pg.study.model import StalenessExperiment
+from pg.study.model.experiments import StalenessExperiment
 
 _AXIS_LABELS = {
     "cosine": "cosine to ∇J(θ')",
