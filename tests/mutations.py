@@ -56,7 +56,7 @@ ACROSS, ACROSS_TABLES, COVERAGE, POWER = (
     f"pg/evidence/{name}.py" for name in ("across_environments", "across_tables", "coverage", "power")
 )
 IMITATION = "pg/learning/imitation.py"
-JOBS = "pg/study/jobs.py"
+SLICING = "pg/study/slicing.py"
 PROBING, REFERENCE, GRADIENTS, EXPECTATIONS = (
     f"pg/laboratory/{name}.py" for name in ("probing", "reference", "gradients", "expectations")
 )
@@ -541,7 +541,7 @@ MUTATIONS = (
         f"{_tests_of(TRAINING)}::test_tuning_begins_every_rate_with_the_clone_of_its_seed",
     ),
     _mutation(
-        JOBS,
+        SLICING,
         "held.first + seed % held.count",
         "held.first + seed",
         "a clone asks for demonstrators that were never trained",

@@ -10,7 +10,9 @@ from markupsafe import Markup
 from pg.evidence import coverage
 from pg.presentation.captions import listed
 from pg.presentation.style import looks
-from pg.study.equations import definitions, environment_label, equation, label
+from pg.study.equations.definitions import definitions
+from pg.study.equations.estimator import equation
+from pg.study.labels import environment_label, label
 from pg.study.model.experiments import (
     ExactExperiment,
     Experiment,

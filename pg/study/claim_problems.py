@@ -8,7 +8,6 @@ from typing import Any
 from pg.evidence.metrics import METRICS, NEEDING_A_THRESHOLD, OF_EVALUATIONS, OF_IMITATION
 from pg.study.expansion import cells
 from pg.study.families import family_problems
-from pg.study.jobs import stages_of
 from pg.study.model.claim import Claim, ClaimPart, Family, Selection
 from pg.study.model.experiments import (
     Experiment,
@@ -19,6 +18,7 @@ from pg.study.model.experiments import (
     TrainExperiment,
 )
 from pg.study.model.study import Study
+from pg.study.sources import stages_of
 from pg.study.wording import hint, nearest, unknown
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from pg.environments.controllers import CONTROLLERS
 from pg.study.expansion import Cell, cells
-from pg.study.jobs import demonstrator_of
 from pg.study.model.experiments import TrainExperiment
 from pg.study.model.learner import Clone, Demonstrator
 from pg.study.model.study import Study
+from pg.study.sources import demonstrator_of
 from pg.study.wording import nearest, unknown
 
 Node = tuple[str, str]

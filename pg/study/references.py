@@ -14,7 +14,6 @@ from pg.study.cost import problems_of_number, problems_of_size
 from pg.study.demonstrators import demonstrator_problems
 from pg.study.expansion import cells, is_tuned
 from pg.study.figure_problems import problems_of_figures
-from pg.study.jobs import source_of
 from pg.study.model.environment import Environment
 from pg.study.model.experiments import (
     ExactExperiment,
@@ -30,6 +29,7 @@ from pg.study.model.experiments import (
 )
 from pg.study.model.study import Study
 from pg.study.model.variant import FROM_THE_BATCH, Variant
+from pg.study.sources import source_of
 from pg.study.wording import keys_of, model_in, nearest, plain, unknown
 
 _DIGITS = 100

@@ -7,9 +7,9 @@ import pytest
 from pg.evidence.records import RunRecorder
 from pg.learning.training import train
 from pg.study.expansion import Block, Cell, cells
-from pg.study.jobs import train_job
 from pg.study.model.experiments import TrainExperiment
 from pg.study.model.study import Study
+from pg.study.slicing import train_job
 from pg.study.validation import read
 
 STUDY = read(Path(__file__).parents[2] / "config.yaml")

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 from pg.study.expansion import Block, cells
-from pg.study.jobs import demonstrator_blocks, demonstrator_of, laboratory_job, train_job, tune_job
 from pg.study.model.learner import Clone
 from pg.study.model.study import Study
+from pg.study.slicing import laboratory_job, train_job, tune_job
+from pg.study.sources import demonstrator_blocks, demonstrator_of
 from pg.study.validation import InvalidStudy, load
 
 CLONE = {"experiment": "learn", "variant": "to_go", "stage": "middle"}

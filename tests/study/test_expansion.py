@@ -7,9 +7,10 @@ import pytest
 from pg.study.code import code_digest
 from pg.study.cost import estimate
 from pg.study.expansion import Block, ExtensionError, blocks, cells, extended, solvable
-from pg.study.jobs import TrainJob, part_of, train_job
+from pg.study.jobs import TrainJob
 from pg.study.model.experiments import Seeds
 from pg.study.model.study import Study
+from pg.study.slicing import part_of, train_job
 from pg.study.validation import load, read
 
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from pg.study.expansion import blocks
-from pg.study.jobs import GaitJob, laboratory_job
+from pg.study.jobs import GaitJob
 from pg.study.model.experiments import Seeds
+from pg.study.slicing import laboratory_job
 from pg.study.validation import InvalidStudy, load
 
 

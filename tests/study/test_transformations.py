@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from pg.study.expansion import blocks, cells
-from pg.study.jobs import laboratory_job, source_cell, train_job
 from pg.study.model.environment import Observations, Rewards
+from pg.study.slicing import laboratory_job, train_job
+from pg.study.sources import source_cell
 from pg.study.validation import InvalidStudy, load
 
 HIDDEN = {"hide": ["velocity", "angular_velocity"]}

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 from pg.study.expansion import candidates, cells
-from pg.study.jobs import canonical
 from pg.study.model.claim import Claim, Family
+from pg.study.slicing import canonical
 from pg.study.validation import InvalidStudy, load, read
 
 ROOT = Path(__file__).parents[2]

@@ -18,7 +18,7 @@ from pg.evidence.statistics import Interval, ratio_of_means
 from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, number, with_interval
 from pg.presentation.figures import FigureRequest
-from pg.study.equations import label
+from pg.study.labels import label
 from pg.study.model.variant import Variant
 
 _METRIC = "total_variance"

@@ -13,7 +13,7 @@ from pandas import DataFrame
 from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, listed, with_interval
 from pg.presentation.figures import FigureRequest
-from pg.study.equations import environment_label
+from pg.study.labels import environment_label
 from pg.study.model.experiments import ProbeExperiment
 
 _AXIS_LABELS = {"cosine": "cosine to ∇J", "snr": "signal to noise"}
