@@ -63,7 +63,7 @@ PROBING, REFERENCE, GRADIENTS, EXPECTATIONS = (
 CURVES, EVIDENCE_TABLES, TUNING, SELECTION, CLAIMS = (
     f"pg/evidence/{name}.py" for name in ("curves", "tables", "tuning", "selection", "claims")
 )
-FAMILIES = "pg/study/families.py"
+FAMILIES = "pg/study/problems/families.py"
 DISTANCES, MOVES, SINGLE_UPDATES, BIAS, REUSE, HORIZONS = (
     f"pg/laboratory/{name}.py" for name in ("distances", "moves", "single_updates", "bias", "reuse", "horizons")
 )

@@ -16,7 +16,7 @@ Node = tuple[str, str]
 """An experiment and one of its variants: what a demonstrator names."""
 
 
-def demonstrator_problems(study: Study) -> Iterator[str]:
+def problems_of_demonstrators(study: Study) -> Iterator[str]:
     """List what is wrong; circles are looked for where every name is known."""
     problems = [*_named_by_variants(study), *_named_in_experiments(study)]
     yield from dict.fromkeys(problems or _circles(study))
