@@ -568,7 +568,7 @@ MUTATIONS = (
         'if (len(part.a.best_of), rates["a"]) != (len(part.b.best_of), rates["b"]):',
         'if (len(part.a.best_of), rates["a"]) < (len(part.b.best_of), rates["b"]):',
         "a may have more candidates than b",
-        "tests/study/test_validation.py",
+        "tests/study/problems/test_families.py",
     ),
     _mutation(CURVES, 'np.isnan(last["kl_new_old"] + last["kl_old_new"])', "False", "a lost policy has not diverged"),
     _mutation(CURVES, "np.append(known, worst)", "np.append(known, known[-1])", "a lost run keeps its last return"),
