@@ -103,7 +103,7 @@ def _train(study: Study, options: argparse.Namespace) -> None:
     elif job.evaluate is None:
         raise Refused(f"--evaluations: {cell.experiment} declares no evaluate")
     rate = _tuned_rate(study, cell) if is_tuned(cell) else job.declared_rate
-    recorder = records.RunRecorder(job.budget.steps * len(job.seeds), options.snapshots)
+    recorder = records.RunRecorder(job.total_steps, options.snapshots)
     policies = records.read_demonstrators(_demonstrators(study, cell, job), job.demonstrators)
     train(job, rate, recorder, policies)
     if options.evaluations is not None:

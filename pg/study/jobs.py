@@ -13,9 +13,9 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from pg.study.code import ROLLOUT, code_digest, laboratory_code, reference_code, training_code
-from pg.study.model.base import Record
+from pg.study.model.base import Fraction, Name, Record
 from pg.study.model.environment import Environment
-from pg.study.model.experiments import Budget, Evaluate, Sample, Stages, Tuning
+from pg.study.model.experiments import Budget, Evaluate, Sample, Tuning
 from pg.study.model.learner import Policy
 from pg.study.model.variant import Variant
 
@@ -51,7 +51,7 @@ class TrainJob(Job):
     environment: Environment
     variant: Variant
     budget: Budget
-    snapshots: Stages
+    snapshots: dict[Name, Fraction] = Field(default={}, description="Stages at which policies are kept.")
     evaluate: Evaluate | None = None
     seeds: tuple[int, ...]
     demonstrators: Demonstrators | None = None
@@ -61,6 +61,11 @@ class TrainJob(Job):
         """The learning rate that the study gives; 0 where a natural gradient chooses its own step."""
         rate = self.variant.optimizer.learning_rate
         return 0.0 if rate == "tuned" else rate
+
+    @property
+    def total_steps(self) -> int:
+        """Environment steps that all seeds together may take."""
+        return self.budget.steps * len(self.seeds)
 
     @property
     def code(self) -> tuple[str, ...]:
@@ -82,6 +87,11 @@ class TuneJob(Job):
     def seeds(self) -> tuple[int, ...]:
         """The tuning seeds."""
         return tuple(range(self.tuning.seeds))
+
+    @property
+    def total_steps(self) -> int:
+        """Environment steps that all seeds together may take at all learning rates."""
+        return self.budget.steps * len(self.seeds) * len(self.tuning.grid)
 
     @property
     def code(self) -> tuple[str, ...]:
