@@ -8,11 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pg.study.cost import estimate
-from pg.study.equations import definitions, equation
+from pg.study.equations.definitions import definitions
+from pg.study.equations.estimator import equation
 from pg.study.expansion import Block, Cell, cells, is_tuned
-from pg.study.jobs import TrainJob, demonstrator_blocks, demonstrator_cell, demonstrator_of, train_job
-from pg.study.model import Study, TrainExperiment
+from pg.study.jobs import TrainJob
+from pg.study.model.experiments import TrainExperiment
+from pg.study.model.study import Study
 from pg.study.schema import text
+from pg.study.slicing import train_job
+from pg.study.sources import demonstrator_blocks, demonstrator_cell, demonstrator_of
 from pg.study.validation import InvalidStudy, read
 
 
@@ -99,7 +103,7 @@ def _train(study: Study, options: argparse.Namespace) -> None:
     elif job.evaluate is None:
         raise Refused(f"--evaluations: {cell.experiment} declares no evaluate")
     rate = _tuned_rate(study, cell) if is_tuned(cell) else job.declared_rate
-    recorder = records.RunRecorder(job.budget.steps * len(job.seeds), options.snapshots)
+    recorder = records.RunRecorder(job.total_steps, options.snapshots)
     policies = records.read_demonstrators(_demonstrators(study, cell, job), job.demonstrators)
     train(job, rate, recorder, policies)
     if options.evaluations is not None:

@@ -13,7 +13,7 @@ from pandas import DataFrame
 
 from pg.evidence import records
 from pg.presentation import figures, style
-from pg.study.model import Study
+from pg.study.model.study import Study
 
 
 def draw_figure(study: str, tables: Mapping[str, str], choices: Sequence[str], outputs: Mapping[str, str]) -> None:

@@ -56,14 +56,14 @@ ACROSS, ACROSS_TABLES, COVERAGE, POWER = (
     f"pg/evidence/{name}.py" for name in ("across_environments", "across_tables", "coverage", "power")
 )
 IMITATION = "pg/learning/imitation.py"
-JOBS = "pg/study/jobs.py"
+SLICING = "pg/study/slicing.py"
 PROBING, REFERENCE, GRADIENTS, EXPECTATIONS = (
     f"pg/laboratory/{name}.py" for name in ("probing", "reference", "gradients", "expectations")
 )
 CURVES, EVIDENCE_TABLES, TUNING, SELECTION, CLAIMS = (
     f"pg/evidence/{name}.py" for name in ("curves", "tables", "tuning", "selection", "claims")
 )
-FAMILIES = "pg/study/families.py"
+FAMILIES = "pg/study/problems/families.py"
 DISTANCES, MOVES, SINGLE_UPDATES, BIAS, REUSE, HORIZONS = (
     f"pg/laboratory/{name}.py" for name in ("distances", "moves", "single_updates", "bias", "reuse", "horizons")
 )
@@ -541,7 +541,7 @@ MUTATIONS = (
         f"{_tests_of(TRAINING)}::test_tuning_begins_every_rate_with_the_clone_of_its_seed",
     ),
     _mutation(
-        JOBS,
+        SLICING,
         "held.first + seed % held.count",
         "held.first + seed",
         "a clone asks for demonstrators that were never trained",
@@ -568,7 +568,7 @@ MUTATIONS = (
         'if (len(part.a.best_of), rates["a"]) != (len(part.b.best_of), rates["b"]):',
         'if (len(part.a.best_of), rates["a"]) < (len(part.b.best_of), rates["b"]):',
         "a may have more candidates than b",
-        "tests/study/test_validation.py",
+        "tests/study/problems/test_families.py",
     ),
     _mutation(CURVES, 'np.isnan(last["kl_new_old"] + last["kl_old_new"])', "False", "a lost policy has not diverged"),
     _mutation(CURVES, "np.append(known, worst)", "np.append(known, known[-1])", "a lost run keeps its last return"),

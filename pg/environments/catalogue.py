@@ -15,7 +15,7 @@ from gymnasium.spaces import Box, Discrete, flatdim, flatten_space
 
 from pg.environments.rewards import paid_tables
 from pg.environments.tabular import MDP, count_trajectories, tabular_mdp
-from pg.study.model import Environment
+from pg.study.model.environment import Environment
 
 _CARTPOLE = ("position", "velocity", "angle", "angular_velocity")
 _INVERTED_PENDULUM = ("position", "angle", "velocity", "angular_velocity")

@@ -18,7 +18,7 @@ from torch import Tensor
 from pg.environments.catalogue import mdp_of, tables_of
 from pg.environments.rewards import paid
 from pg.environments.tabular import MDP, Step, count_trajectories
-from pg.study.model import Environment
+from pg.study.model.environment import Environment
 from pg.trajectories import Trajectories
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pg.environments.catalogue import horizon_of, make_copy
 from pg.environments.stacked import SteppedOneByOne, as_observed, spaces_of
-from pg.study.model import Environment
+from pg.study.model.environment import Environment
 from pg.trajectories import Transition
 
 # A joint is where the body that it moves begins; what no joint moves by itself is the middle of a geom.

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pg.environments.tabular import MDP, with_potential
-from pg.study.model import Rewards
+from pg.study.model.environment import Rewards
 from pg.trajectories import Trajectories
 
 if TYPE_CHECKING:

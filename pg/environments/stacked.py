@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pg.environments.catalogue import check_spaces, hidden_in, horizon_of, is_cartpole, make_copy, tables_of
 from pg.environments.observations import Observed
 from pg.environments.tabular import TabularEnvironments
-from pg.study.model import Environment
+from pg.study.model.environment import Environment
 from pg.trajectories import Environments, Spaces, Transition
 
 _SEED_RANGE = 2**31

@@ -15,7 +15,7 @@ from pg.estimators import baselines, importance
 from pg.estimators.baselines import ScoreProducts
 from pg.estimators.returns import discount_weights, lambda_return, reward_to_go, total_return, with_rest
 from pg.estimators.surrogate import surrogate as weighted_log_likelihood
-from pg.study.model import OF_THE_STATE, Variant
+from pg.study.model.variant import OF_THE_STATE, Variant
 from pg.trajectories import Trajectories
 
 

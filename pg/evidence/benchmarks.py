@@ -19,7 +19,7 @@ import pandas as pd
 import yaml
 from pydantic import Field, PositiveInt
 
-from pg.study.model import Record
+from pg.study.model.base import Record
 
 COLUMNS = (
     "benchmark",

@@ -62,7 +62,7 @@ from pg.evidence.selection import (
     selected,
     sides_of,
 )
-from pg.study.model import Claim, ClaimPart
+from pg.study.model.claim import Claim, ClaimPart
 
 COLUMNS = (
     "claim",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pg.evidence.metrics import METRICS, null_value
 from pg.evidence.selection import Side, in_words
-from pg.study.model import ClaimPart
+from pg.study.model.claim import ClaimPart
 
 
 def statistic(part: ClaimPart) -> str:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from pg.study.model import ClaimPart
+    from pg.study.model.claim import ClaimPart
 
 Kind = Literal["train", "probe", "exact", "identity", "update", "support", "staleness", "horizon", "gait"]
 Scale = Literal["difference", "ratio"]

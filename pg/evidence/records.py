@@ -21,7 +21,7 @@ from pg.evidence.occupation import PARTIAL, check_run
 from pg.evidence.tabular_files import REMEDY, UnreadableRecord, check_runs, read_table
 from pg.evidence.tuning import Choice
 from pg.study.jobs import Demonstrators
-from pg.study.model import Budget
+from pg.study.model.experiments import Budget
 from pg.study.wording import plain
 
 RUN_COLUMNS = (

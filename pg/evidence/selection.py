@@ -18,7 +18,7 @@ import pandas as pd
 
 from pg.evidence.tables import level_value
 from pg.evidence.tuning import mean_score
-from pg.study.model import ClaimPart, Family, Selection
+from pg.study.model.claim import ClaimPart, Family, Selection
 
 PAIRED_BY = ("environment", "stage", "seed")
 _NAMES = ("environment", "variant", "stage", "metric")

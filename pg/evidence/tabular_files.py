@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from pg.evidence.curves import has_diverged
-from pg.study.model import Budget
+from pg.study.model.experiments import Budget
 
 TEXTS = frozenset(
     {

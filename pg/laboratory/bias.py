@@ -13,7 +13,7 @@ from pg.laboratory.reuse import Reuse
 from pg.learning.critic import Critic
 from pg.learning.policies import Policy, flatten, repeat, stack
 from pg.learning.tabular import action_probabilities, state_distributions_of
-from pg.study.model import FROM_THE_BATCH, Variant
+from pg.study.model.variant import FROM_THE_BATCH, Variant
 
 
 def expected_gradient(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pg.laboratory.gradients import gradients_of_all
 from pg.learning.policies import Policy
-from pg.study.model import Variant
+from pg.study.model.variant import Variant
 from pg.trajectories import Trajectories
 
 

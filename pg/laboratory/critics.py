@@ -14,7 +14,8 @@ from pg.laboratory.frozen import generators_of, in_float64, sample
 from pg.learning.critic import Critic, make_critic
 from pg.learning.policies import Policy
 from pg.randomness import torch_generator
-from pg.study.model import Environment, Variant
+from pg.study.model.environment import Environment
+from pg.study.model.variant import Variant
 from pg.trajectories import Trajectories
 
 CRITIC_TRAJECTORIES = 256

@@ -10,7 +10,7 @@ from torch.distributions import kl_divergence
 from pg.environments.tabular import MDP
 from pg.learning.policies import Policy
 from pg.learning.tabular import state_distributions_of
-from pg.study.model import Direction
+from pg.study.model.learner import Direction
 from pg.trajectories import Trajectories, valid_steps
 
 

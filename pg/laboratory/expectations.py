@@ -24,8 +24,8 @@ from pg.learning.critic import Critic
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities
 from pg.study.jobs import ExactJob
-from pg.study.model import Policy as PolicyOptions
-from pg.study.model import Variant
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import Variant
 
 _CHUNK_ELEMENTS = 500_000
 _DIFFERENCE = 1e-5

@@ -9,8 +9,8 @@ from pg.learning.acting import actor_of
 from pg.learning.policies import Parameters, Policy, make_policy, thaw
 from pg.learning.rollout import Generators, collect
 from pg.randomness import generator, torch_generator
-from pg.study.model import Policy as PolicyOptions
-from pg.study.model import Rewards
+from pg.study.model.environment import Rewards
+from pg.study.model.learner import Policy as PolicyOptions
 from pg.trajectories import Environments, Spaces, Trajectories
 
 __all__ = ["Parameters", "generators_of", "in_float64", "random_policy", "sample", "thaw"]

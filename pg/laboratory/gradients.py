@@ -14,7 +14,7 @@ from pg.learning.critic import Critic
 from pg.learning.policies import Policy
 from pg.learning.scores import Scores, alignments, products_of, row_size, scores
 from pg.learning.updates import advantages
-from pg.study.model import Variant
+from pg.study.model.variant import Variant
 from pg.trajectories import Trajectories, laid_out, valid_steps
 
 # Measured: smaller chunks cost more calls, and larger tensors more time for each of their numbers.

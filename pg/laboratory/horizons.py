@@ -29,7 +29,7 @@ from pg.learning.constraints import parameters_of, restore
 from pg.learning.policies import Policy
 from pg.randomness import torch_generator
 from pg.study.jobs import HorizonJob
-from pg.study.model import Variant
+from pg.study.model.variant import Variant
 from pg.trajectories import Trajectories
 
 _DOUBLINGS = 60

@@ -22,7 +22,7 @@ from pg.learning.networks import as_vector
 from pg.learning.policies import Policy
 from pg.learning.updates import advantages
 from pg.study.jobs import IdentityJob
-from pg.study.model import Variant
+from pg.study.model.variant import Variant
 from pg.trajectories import Trajectories, on_valid_steps, valid_steps
 
 

@@ -8,7 +8,7 @@ from statistics import fmean
 
 from pg.laboratory.distances import divergence
 from pg.learning.policies import Policy
-from pg.study.model import KL
+from pg.study.model.learner import KL
 from pg.trajectories import Trajectories
 
 

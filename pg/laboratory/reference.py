@@ -19,7 +19,9 @@ from pg.laboratory.gradients import batch_gradients, gradients_of_all
 from pg.learning.policies import Policy, flatten, repeat
 from pg.learning.rollout import Generators
 from pg.learning.tabular import action_probabilities
-from pg.study.model import Environment, Sample, Variant
+from pg.study.model.environment import Environment
+from pg.study.model.experiments import Sample
+from pg.study.model.variant import Variant
 from pg.trajectories import Trajectories
 
 _ENOUGH_SNR = 30.0

@@ -20,7 +20,7 @@ from pg.learning.policies import Policy, stack
 from pg.learning.scores import scores
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios
 from pg.learning.updates import fixed
-from pg.study.model import Variant
+from pg.study.model.variant import Variant
 from pg.trajectories import Trajectories, on_valid_steps, valid_steps
 
 

@@ -27,7 +27,7 @@ from pg.learning.policies import Policy
 from pg.learning.updates import make_optimizer, update
 from pg.randomness import generator
 from pg.study.jobs import UpdateJob
-from pg.study.model import Variant
+from pg.study.model.variant import Variant
 from pg.trajectories import Environments, Trajectories
 
 _UNKNOWN: dict[str, float] = dict.fromkeys(

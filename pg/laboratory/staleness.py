@@ -32,7 +32,7 @@ from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities
 from pg.learning.updates import make_optimizer, update
 from pg.study.jobs import StalenessJob
-from pg.study.model import Variant
+from pg.study.model.variant import Variant
 from pg.trajectories import Environments, Trajectories
 
 _MOST_ENUMERATED = 200_000

@@ -19,7 +19,7 @@ from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities
 from pg.randomness import torch_generator
 from pg.study.jobs import SupportJob
-from pg.study.model import Variant
+from pg.study.model.variant import Variant
 
 _CHUNK_ELEMENTS = 5_000_000
 

@@ -17,7 +17,7 @@ import torch
 from pg.learning.evaluation import Evaluator
 from pg.learning.imitation import Beginning
 from pg.learning.learner import Learner
-from pg.study.model import Budget
+from pg.study.model.experiments import Budget
 
 
 class Keeper(Protocol):

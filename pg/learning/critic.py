@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from pg.estimators.compose import StateValues
 from pg.estimators.returns import reward_to_go, with_rest
 from pg.learning.networks import ACTIVATIONS, affine_map, perceptron
-from pg.study.model import Critic as CriticOptions
-from pg.study.model import Variant
+from pg.study.model.learner import Critic as CriticOptions
+from pg.study.model.variant import Variant
 from pg.trajectories import Spaces, Trajectories, laid_out
 
 _HIDDEN_GAIN = 2**0.5

@@ -15,7 +15,8 @@ from pg.learning.acting import MostLikely, actor_of
 from pg.learning.policies import Policy
 from pg.learning.rollout import Generators, collect
 from pg.randomness import generator
-from pg.study.model import Environment, Evaluate
+from pg.study.model.environment import Environment
+from pg.study.model.experiments import Evaluate
 from pg.trajectories import Environments
 
 

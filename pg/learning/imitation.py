@@ -24,7 +24,7 @@ from pg.learning.policies import Parameters, Policy, thaw
 from pg.learning.rollout import Generators, collect
 from pg.randomness import generator
 from pg.study.jobs import TrainJob, TuneJob
-from pg.study.model import Clone
+from pg.study.model.learner import Clone
 from pg.trajectories import Actor, Spaces, Trajectories, valid_steps
 
 

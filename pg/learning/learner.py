@@ -19,7 +19,9 @@ from pg.learning.policies import Policy, make_policy
 from pg.learning.rollout import Generators
 from pg.learning.updates import FAILED, UpdateLog, make_optimizer, update
 from pg.randomness import generator, torch_generator
-from pg.study.model import Budget, Rewards, Variant
+from pg.study.model.environment import Rewards
+from pg.study.model.experiments import Budget
+from pg.study.model.variant import Variant
 from pg.trajectories import Spaces, Trajectories, valid_steps
 
 _log = logging.getLogger("pg")

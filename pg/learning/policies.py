@@ -24,7 +24,7 @@ from torch.distributions.utils import lazy_property
 from pg.learning.networks import ACTIVATIONS, affine_map, perceptron
 from pg.learning.scaling import RunningScale, Scale
 from pg.randomness import torch_generator
-from pg.study.model import Policy as PolicyOptions
+from pg.study.model.learner import Policy as PolicyOptions
 from pg.trajectories import Spaces
 
 Parameters = Mapping[str, NDArray[np.generic]]

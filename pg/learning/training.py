@@ -20,7 +20,8 @@ from pg.learning.learner import Learner, improve, make_learner
 from pg.learning.policies import Parameters
 from pg.learning.rollout import collect
 from pg.study.jobs import TrainJob, TuneJob
-from pg.study.model import Budget, Clone
+from pg.study.model.experiments import Budget
+from pg.study.model.learner import Clone
 from pg.trajectories import Trajectories
 
 _log = logging.getLogger("pg")

@@ -30,7 +30,8 @@ from pg.learning.networks import as_vector
 from pg.learning.policies import Policy, detached
 from pg.learning.scores import score_products
 from pg.learning.tabular import state_distributions_of, state_ratios, state_values
-from pg.study.model import KL, Optimizer, Variant
+from pg.study.model.learner import KL, Optimizer
+from pg.study.model.variant import Variant
 from pg.trajectories import Trajectories, laid_out, valid_steps
 
 

@@ -10,8 +10,10 @@ from markupsafe import Markup
 from pg.evidence import coverage
 from pg.presentation.captions import listed
 from pg.presentation.style import looks
-from pg.study.equations import definitions, environment_label, equation, label
-from pg.study.model import (
+from pg.study.equations.definitions import definitions
+from pg.study.equations.estimator import equation
+from pg.study.labels import environment_label, label
+from pg.study.model.experiments import (
     ExactExperiment,
     Experiment,
     GaitExperiment,
@@ -19,11 +21,11 @@ from pg.study.model import (
     IdentityExperiment,
     ProbeExperiment,
     StalenessExperiment,
-    Study,
     SupportExperiment,
     TrainExperiment,
     UpdateExperiment,
 )
+from pg.study.model.study import Study
 
 
 def experiment_row(study: Study, name: str, experiment: Experiment) -> dict[str, str]:

@@ -21,10 +21,10 @@ from pandas import DataFrame, Series, concat
 
 from pg.presentation.figures import FigureRequest
 from pg.presentation.style import Strand, bounded, canvas, note_beside, strands
-from pg.study.equations import environment_label
 from pg.study.expansion import swept
-from pg.study.jobs import stages_of
-from pg.study.model import ProbeExperiment, UpdateExperiment
+from pg.study.labels import environment_label
+from pg.study.model.experiments import ProbeExperiment, UpdateExperiment
+from pg.study.sources import stages_of
 
 ROUNDING = 1e-10
 """Below this, a difference of numbers that are exact but for rounding counts as 0."""

@@ -8,7 +8,7 @@ from pg.evidence.metrics import METRICS, null_value
 from pg.evidence.power import MOST, effect_size, seeds_needed
 from pg.evidence.statistics import LEVEL
 from pg.presentation.captions import span
-from pg.study.model import ClaimPart
+from pg.study.model.claim import ClaimPart
 
 _WANTED = 0.8  # probability of a decision, by custom
 _EQUALITY = 1 - 2 * (1 - LEVEL)  # two one-sided tests at 5 % each

@@ -10,7 +10,8 @@ from pandas import DataFrame
 
 from pg.presentation.captions import number, span
 from pg.presentation.outlook import outlook
-from pg.study.model import ClaimPart, Study
+from pg.study.model.claim import ClaimPart
+from pg.study.model.study import Study
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from pg.presentation.descriptions import coverage_rows, environment_rows, experi
 from pg.presentation.figures import FIGURES
 from pg.presentation.parts import Part, parts_of
 from pg.presentation.tuning_checks import TunedRate
-from pg.study.model import Figure, Study
+from pg.study.model.figure import Figure
+from pg.study.model.study import Study
 from pg.study.pooling import name_of, pool_of
 
 LECTURE_SECTIONS = (

@@ -30,7 +30,7 @@ from pandas import DataFrame, Series, isna
 
 from pg.presentation.captions import in_words
 from pg.presentation.figures import FigureRequest
-from pg.study.equations import label
+from pg.study.labels import label
 
 Width = Literal["one_column", "two_columns"]
 

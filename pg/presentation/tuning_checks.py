@@ -12,7 +12,7 @@ from pandas import DataFrame
 from pg.presentation.captions import counted
 from pg.presentation.style import at_level
 from pg.study.expansion import Cell, cells, is_tuned, tuned_experiments
-from pg.study.model import Study
+from pg.study.model.study import Study
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from pg.study.model import FROM_THE_BATCH, Clone, Environment, Variant
+from pg.study.model.environment import Environment
+from pg.study.model.learner import Clone
+from pg.study.model.variant import FROM_THE_BATCH, Variant
 
 _PACKAGE = Path(__file__).parent.parent
 

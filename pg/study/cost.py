@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from pg.study.expansion import Cell, cells, is_tuned
-from pg.study.model import (
-    Environment,
+from pg.study.model.environment import Environment
+from pg.study.model.experiments import (
     ExactExperiment,
     Experiment,
     GaitExperiment,
@@ -18,12 +18,12 @@ from pg.study.model import (
     Sample,
     Source,
     StalenessExperiment,
-    Study,
     SupportExperiment,
     TrainExperiment,
     UpdateExperiment,
-    Variant,
 )
+from pg.study.model.study import Study
+from pg.study.model.variant import Variant
 
 # Environment steps per second and core, rounded down from measurements on one slow core: trained, and measured with
 # one backward pass per estimator. MuJoCo's stepping dominates, whatever else is done with the steps.

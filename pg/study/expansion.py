@@ -11,17 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from pg.study.model import (
-    ClaimPart,
-    Environment,
-    Experiment,
-    Family,
-    Seeds,
-    Selection,
-    Study,
-    TrainExperiment,
-    Variant,
-)
+from pg.study.model.claim import ClaimPart, Family, Selection
+from pg.study.model.environment import Environment
+from pg.study.model.experiments import Experiment, Seeds, TrainExperiment
+from pg.study.model.study import Study
+from pg.study.model.variant import Variant
 
 _PLAIN_LEVEL = re.compile(r"[A-Za-z0-9_.+-]{1,20}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path, PurePosixPath
 
-from pg.study.model import Study
+from pg.study.model.study import Study
 
 MARK = "study.json"
 """The file in a results folder that names its study."""

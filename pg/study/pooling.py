@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pg.study.expansion import Cell, cells, solvable
-from pg.study.model import Figure, Study, TrainExperiment
+from pg.study.model.experiments import TrainExperiment
+from pg.study.model.figure import Figure
+from pg.study.model.study import Study
 
 LEAST = 2
 """Environments that there are statistics across."""

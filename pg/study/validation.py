@@ -9,9 +9,14 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from pg.study.cost import problems_of_number
 from pg.study.expansion import ExtensionError, extended
-from pg.study.model import Study
-from pg.study.references import problems_of
+from pg.study.model.study import Study
+from pg.study.problems.claims import problems_of_claims
+from pg.study.problems.demonstrators import problems_of_demonstrators
+from pg.study.problems.environments import problems_of_environments
+from pg.study.problems.experiments import problems_of_experiments
+from pg.study.problems.figures import problems_of_figures
 from pg.study.wording import readable
 
 # Snakemake would run the Python expressions of a file that has this key.
@@ -44,9 +49,20 @@ def load(options: Mapping[str, Any]) -> Study:
         study = Study.model_validate(resolved)
     except ValidationError as error:
         raise InvalidStudy(readable(error.errors(), options, resolved)) from error
-    if problems := problems_of(study):
+    if problems := _problems_of(study):
         raise InvalidStudy(problems)
     return study
+
+
+def _problems_of(study: Study) -> list[str]:
+    """List what is wrong with a study whose records are legal one by one.
+
+    Each check relies on those before it: an experiment is judged in environments that can be made.
+    """
+    for problems in (problems_of_number, problems_of_environments, problems_of_experiments, problems_of_demonstrators):
+        if found := list(problems(study)):
+            return found
+    return [*problems_of_figures(study), *problems_of_claims(study)]
 
 
 def read(path: Path) -> Study:

@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from pg.study.model import Experiment, Study
+from pg.study.model.experiments import Experiment
+from pg.study.model.study import Study
 
 _KEY = "[key]"  # where pydantic has something to say of a key itself
 

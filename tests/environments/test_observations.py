@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pg.environments.catalogue import COMPONENTS, UnsupportedEnvironment, check, tables_of
 from pg.environments.observations import Observed
 from pg.environments.stacked import VectorisedCartPole, make_environments
-from pg.study.model import Environment, Observations
+from pg.study.model.environment import Environment, Observations
 from pg.trajectories import Spaces, Transition
 
 ALIVE = np.ones((1, 2), dtype=np.bool_)

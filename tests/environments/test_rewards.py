@@ -11,7 +11,7 @@ from pg.environments.enumeration import enumerate_paid, enumerate_trajectories
 from pg.environments.exact import objective, state_distributions, values
 from pg.environments.rewards import AS_EARNED, paid, paid_tables
 from pg.environments.tabular import MDP, chain, corridor, random_mdp, with_potential
-from pg.study.model import Environment, Rewards
+from pg.study.model.environment import Environment, Rewards
 from pg.trajectories import Trajectories
 
 MASK = torch.tensor([[[True, True, True], [True, True, False], [True, False, False]]])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pg.environments.catalogue import UnsupportedEnvironment, horizon_of
 from pg.environments.stacked import SteppedOneByOne, VectorisedCartPole, make_environments, spaces_of
-from pg.study.model import Environment
+from pg.study.model.environment import Environment
 
 
 def generators(*seeds: int) -> list[np.random.Generator]:

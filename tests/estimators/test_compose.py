@@ -11,7 +11,7 @@ from pg.estimators import compose
 from pg.estimators.baselines import ScoreProducts
 from pg.estimators.compose import StateValues
 from pg.estimators.returns import discount_weights, reward_to_go
-from pg.study.model import FROM_THE_BATCH, Baseline, Importance, Variant
+from pg.study.model.variant import FROM_THE_BATCH, Baseline, Importance, Variant
 from pg.trajectories import Trajectories
 from pydantic import ValidationError
 

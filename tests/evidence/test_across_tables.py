@@ -8,7 +8,8 @@ import pytest
 from pg import randomness
 from pg.evidence import across_environments, across_tables
 from pg.study.expansion import Cell
-from pg.study.model import Environment, Variant
+from pg.study.model.environment import Environment
+from pg.study.model.variant import Variant
 
 BUDGET = 100
 BUDGETS = {"ladder": BUDGET}

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pg.evidence import claims, coverage, statistics
-from pg.study.model import Claim, ClaimPart
+from pg.study.model.claim import Claim, ClaimPart
 from scipy import stats
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pg.evidence import records
 from pg.evidence.records import RUN_COLUMNS, UnreadableRecord
-from pg.study.model import Budget
+from pg.study.model.experiments import Budget
 
 BUDGET = Budget(steps=30)
 

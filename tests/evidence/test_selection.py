@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pg.evidence import claims, selection, tuning
-from pg.study.model import Claim
+from pg.study.model.claim import Claim
 
 SEEDS = 12
 PACES = {("naive", 1): 900.0, ("naive", 4): 800.0, ("clipped", 1): 700.0, ("clipped", 4): 300.0}

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from pg.evidence import statistics, tables
 from pg.study.expansion import Cell
-from pg.study.model import Clone, Environment, Variant
+from pg.study.model.environment import Environment
+from pg.study.model.learner import Clone
+from pg.study.model.variant import Variant
 
 
 def cell(environment="cartpole", variant="to_go", *, suffix="", threshold=None, levels=None):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pg.evidence import claims, simulation
-from pg.study.model import Claim
+from pg.study.model.claim import Claim
 from scipy import stats
 
 CLAIMS = 29

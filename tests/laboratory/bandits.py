@@ -11,8 +11,10 @@ from pg.laboratory.single_updates import Improver, take_updates
 from pg.learning.constraints import Penalty
 from pg.learning.policies import Policy
 from pg.study.jobs import UpdateJob
-from pg.study.model import Baseline, Environment, Optimizer, Variant
-from pg.study.model import Policy as PolicyOptions
+from pg.study.model.environment import Environment
+from pg.study.model.learner import Optimizer
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import Baseline, Variant
 from pg.trajectories import Spaces, Trajectories
 
 LINEAR = PolicyOptions(hidden=())

@@ -7,8 +7,8 @@ from pg.laboratory.frozen import random_policy
 from pg.laboratory.reuse import Reuse
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities
-from pg.study.model import Policy as PolicyOptions
-from pg.study.model import Variant
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import Variant
 
 OPTIONS = PolicyOptions(hidden=(4,))
 MDPS = {"random": random_mdp(3, states=2, seed=1), "chain": chain(4, length=2), "aliased": corridor(4)}

@@ -5,7 +5,7 @@ from pg.environments.tabular import MDP
 from pg.laboratory.bias import bias_parts, expected_gradient, is_mean_over_trajectories
 from pg.laboratory.reference import truth
 from pg.laboratory.reuse import corrected_gradients
-from pg.study.model import Variant
+from pg.study.model.variant import Variant
 from tests.laboratory.pairs import BIASED, MDPS, UNBIASED, assert_equal, every, pair
 
 

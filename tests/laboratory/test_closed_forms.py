@@ -15,8 +15,8 @@ from pg.laboratory.frozen import random_policy
 from pg.laboratory.reference import truth
 from pg.learning.policies import Policy, flatten, make_policy, repeat, stack
 from pg.learning.tabular import action_probabilities
-from pg.study.model import Policy as PolicyOptions
-from pg.study.model import Variant
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import Variant
 from pg.trajectories import Spaces, on_valid_steps
 
 LIMIT = 30_000

@@ -10,8 +10,8 @@ from pg.laboratory.expectations import moments
 from pg.laboratory.frozen import random_policy
 from pg.learning.policies import stack
 from pg.learning.tabular import action_probabilities
-from pg.study.model import Policy as PolicyOptions
-from pg.study.model import Returns, Variant
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import Returns, Variant
 
 LINEAR = PolicyOptions(hidden=())
 MDPS = {"chain": chain(3, length=2), "random": random_mdp(2, states=2, seed=4)}

@@ -22,8 +22,8 @@ from pg.laboratory.reference import truth
 from pg.learning.policies import Policy, flatten, repeat
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios
 from pg.learning.updates import fixed
-from pg.study.model import Baseline, Variant
-from pg.study.model import Policy as PolicyOptions
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import Baseline, Variant
 from pg.trajectories import Trajectories, on_valid_steps
 
 LIMIT = 30_000

@@ -19,9 +19,13 @@ from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.laboratory.single_updates import take_updates
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities
-from pg.study.jobs import RANDOM, IdentityJob, ProbeJob, StalenessJob, UpdateJob
-from pg.study.model import Critic, Environment, Optimizer, Sample, Variant
-from pg.study.model import Policy as PolicyOptions
+from pg.study.jobs import IdentityJob, ProbeJob, StalenessJob, UpdateJob
+from pg.study.model.environment import Environment
+from pg.study.model.experiments import Sample
+from pg.study.model.learner import Critic, Optimizer
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import Variant
+from pg.study.sources import RANDOM
 
 OPTIONS = PolicyOptions(hidden=(4,))
 SMALL = Critic(hidden=(8,), fit_steps=5)

@@ -11,7 +11,7 @@ from pg.laboratory.distances import divergence, exact_divergence, state_variatio
 from pg.laboratory.frozen import random_policy
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities
-from pg.study.model import Policy as PolicyOptions
+from pg.study.model.learner import Policy as PolicyOptions
 from pg.trajectories import Spaces
 from tests.laboratory.pairs import MDPS, pair, probabilities
 

@@ -23,10 +23,12 @@ from pg.laboratory.reference import truth
 from pg.learning.critic import Critic, make_critic
 from pg.learning.policies import Policy, flatten, make_policy, repeat
 from pg.learning.tabular import action_probabilities
-from pg.study.jobs import RANDOM, ExactJob
-from pg.study.model import FROM_THE_BATCH, Baseline, Environment, Returns, Variant
-from pg.study.model import Critic as CriticOptions
-from pg.study.model import Policy as PolicyOptions
+from pg.study.jobs import ExactJob
+from pg.study.model.environment import Environment
+from pg.study.model.learner import Critic as CriticOptions
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import FROM_THE_BATCH, Baseline, Returns, Variant
+from pg.study.sources import RANDOM
 from pg.trajectories import Spaces, Trajectories
 
 LIMIT = 30_000

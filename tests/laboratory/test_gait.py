@@ -12,7 +12,9 @@ from pg.laboratory.gait import Gaits, alternating_steps, falls, measures, strip,
 from pg.learning.policies import make_policy
 from pg.randomness import torch_generator
 from pg.study.jobs import GaitJob
-from pg.study.model import Environment, Policy, Variant
+from pg.study.model.environment import Environment
+from pg.study.model.learner import Policy
+from pg.study.model.variant import Variant
 from pg.trajectories import Spaces, Trajectories
 
 TORSO = PARTS.index("torso")

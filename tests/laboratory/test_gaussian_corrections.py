@@ -15,8 +15,8 @@ import torch
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.policies import Policy
-from pg.study.model import Policy as PolicyOptions
-from pg.study.model import Variant
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import Variant
 from pg.trajectories import Spaces, Trajectories
 
 NODES = 80

@@ -24,8 +24,9 @@ from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.policies import Policy
 from pg.randomness import torch_generator
 from pg.study.jobs import HorizonJob
-from pg.study.model import Environment, Variant
-from pg.study.model import Policy as PolicyOptions
+from pg.study.model.environment import Environment
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import Variant
 from pg.trajectories import Spaces
 from scipy import stats
 

@@ -19,9 +19,12 @@ from pg.laboratory.identities import (
 )
 from pg.learning.policies import Policy
 from pg.learning.updates import advantages, make_optimizer, update
-from pg.study.jobs import RANDOM, IdentityJob
-from pg.study.model import Environment, Optimizer, Variant
-from pg.study.model import Policy as PolicyOptions
+from pg.study.jobs import IdentityJob
+from pg.study.model.environment import Environment
+from pg.study.model.learner import Optimizer
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import Variant
+from pg.study.sources import RANDOM
 from pg.trajectories import Spaces, Trajectories
 
 SMALL = PolicyOptions(hidden=(8,))

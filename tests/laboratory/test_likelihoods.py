@@ -15,8 +15,8 @@ import torch
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.likelihoods import Effect, log_likelihood_changes, measures
 from pg.learning.policies import Policy
-from pg.study.model import Policy as PolicyOptions
-from pg.study.model import Variant
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import Variant
 from pg.trajectories import Spaces, Trajectories
 from tests.laboratory.bandits import bandit_policy, improver, on_a_bandit, pulls, variant, walks
 

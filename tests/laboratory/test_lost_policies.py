@@ -12,8 +12,11 @@ from pg.evidence.records import LABORATORY_COLUMNS
 from pg.laboratory.measurement import measure
 from pg.learning.policies import make_policy
 from pg.study.expansion import blocks, cells
-from pg.study.jobs import LaboratoryJob, laboratory_job, source_of, stages_of
-from pg.study.model import Policy, Study
+from pg.study.jobs import LaboratoryJob
+from pg.study.model.learner import Policy
+from pg.study.model.study import Study
+from pg.study.slicing import laboratory_job
+from pg.study.sources import source_of, stages_of
 from pg.study.validation import read
 
 SMOKE: Study = read(Path(__file__).parents[2] / "workflow/studies/smoke.yaml")

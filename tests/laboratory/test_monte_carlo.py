@@ -18,9 +18,11 @@ from pg.laboratory.reference import truth
 from pg.learning.acting import actor_of
 from pg.learning.policies import Policy
 from pg.learning.rollout import collect
-from pg.study.jobs import RANDOM, ExactJob
-from pg.study.model import Baseline, Environment, Variant
-from pg.study.model import Policy as PolicyOptions
+from pg.study.jobs import ExactJob
+from pg.study.model.environment import Environment
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import Baseline, Variant
+from pg.study.sources import RANDOM
 from scipy.stats import chi2, kstest
 
 POLICIES, BATCHES, N = 30, 3000, 2

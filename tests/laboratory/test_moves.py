@@ -4,8 +4,8 @@ import pytest
 import torch
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.moves import Move, measures
-from pg.study.model import KL
-from pg.study.model import Policy as PolicyOptions
+from pg.study.model.learner import KL
+from pg.study.model.learner import Policy as PolicyOptions
 from pg.trajectories import Spaces
 from tests.laboratory.bandits import walks
 

@@ -18,8 +18,10 @@ from pg.learning.rollout import Generators, collect
 from pg.learning.updates import advantages
 from pg.randomness import generator, torch_generator
 from pg.study.jobs import ProbeJob
-from pg.study.model import Baseline, Environment, Sample, Variant
-from pg.study.model import Policy as PolicyOptions
+from pg.study.model.environment import Environment
+from pg.study.model.experiments import Sample
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import Baseline, Variant
 from pg.trajectories import Trajectories, on_valid_steps
 
 OPTIONS = PolicyOptions(hidden=(8,))

@@ -9,7 +9,8 @@ from pg.evidence.records import LABORATORY_COLUMNS
 from pg.laboratory import single_updates
 from pg.laboratory.moves import Move
 from pg.learning.constraints import Penalty
-from pg.study.model import KL, HoldBy, Variant
+from pg.study.model.learner import KL, HoldBy
+from pg.study.model.variant import Variant
 from tests.laboratory.bandits import bandit_policy, improver, on_a_bandit, pulls, variant
 
 RATIOS = ["kl_over_limit", "fresh_kl_over_limit"]

@@ -12,8 +12,9 @@ from pg.laboratory.frozen import generators_of, sample
 from pg.laboratory.gradients import gradients_of_all
 from pg.learning.policies import Policy, make_policy
 from pg.randomness import torch_generator
-from pg.study.model import FROM_THE_BATCH, Environment, Rewards, Variant
-from pg.study.model import Policy as PolicyOptions
+from pg.study.model.environment import Environment, Rewards
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import FROM_THE_BATCH, Variant
 from pg.trajectories import Trajectories
 
 BATCH, BATCHES, PARTS = 16, 1250, 5

@@ -16,7 +16,10 @@ from pg.laboratory.reference import truth
 from pg.laboratory.reuse import corrected_gradients
 from pg.laboratory.staleness import follow_steps, walked
 from pg.study.jobs import StalenessJob
-from pg.study.model import KL, Environment, Importance, Optimizer, Sample, Variant
+from pg.study.model.environment import Environment
+from pg.study.model.experiments import Sample
+from pg.study.model.learner import KL, Optimizer
+from pg.study.model.variant import Importance, Variant
 from pg.trajectories import Spaces, on_valid_steps
 from tests.laboratory.pairs import MDPS, OPTIONS, every, pair
 

@@ -8,8 +8,11 @@ from pg.laboratory.frozen import random_policy
 from pg.laboratory.support import proposal, withhold_support
 from pg.learning.policies import stack
 from pg.learning.tabular import action_probabilities
-from pg.study.jobs import RANDOM, SupportJob
-from pg.study.model import Environment, Policy, Variant
+from pg.study.jobs import SupportJob
+from pg.study.model.environment import Environment
+from pg.study.model.learner import Policy
+from pg.study.model.variant import Variant
+from pg.study.sources import RANDOM
 
 LINEAR = Policy(hidden=())
 BANDIT = Environment(id="pg/Bandit-v0")

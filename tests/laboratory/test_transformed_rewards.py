@@ -26,9 +26,12 @@ from pg.laboratory.probing import probe
 from pg.laboratory.reference import truth
 from pg.learning.policies import Policy, flatten, repeat, stack
 from pg.learning.tabular import action_probabilities, state_values
-from pg.study.jobs import RANDOM, ExactJob, HorizonJob, ProbeJob
-from pg.study.model import Baseline, Environment, Returns, Rewards, Sample, Variant
-from pg.study.model import Policy as PolicyOptions
+from pg.study.jobs import ExactJob, HorizonJob, ProbeJob
+from pg.study.model.environment import Environment, Rewards
+from pg.study.model.experiments import Sample
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import Baseline, Returns, Variant
+from pg.study.sources import RANDOM
 
 LIMIT = 30_000
 LINEAR = PolicyOptions(hidden=())

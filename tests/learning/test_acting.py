@@ -7,7 +7,7 @@ import pytest
 import torch
 from pg.learning.acting import MostLikely, actor_of
 from pg.learning.policies import Policy, make_policy, stack
-from pg.study.model import Policy as PolicyOptions
+from pg.study.model.learner import Policy as PolicyOptions
 from pg.trajectories import Spaces
 from scipy.stats import chisquare
 

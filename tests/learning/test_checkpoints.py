@@ -16,20 +16,10 @@ from pg.evidence.records import RunRecorder
 from pg.learning.policies import make_policy
 from pg.learning.training import train, tune
 from pg.study.jobs import Demonstrators, TrainJob, TuneJob
-from pg.study.model import (
-    KL,
-    Budget,
-    Clone,
-    Critic,
-    Demonstrator,
-    Environment,
-    Evaluate,
-    Observations,
-    Optimizer,
-    Policy,
-    Tuning,
-    Variant,
-)
+from pg.study.model.environment import Environment, Observations
+from pg.study.model.experiments import Budget, Evaluate, Tuning
+from pg.study.model.learner import KL, Clone, Critic, Demonstrator, Optimizer, Policy
+from pg.study.model.variant import Variant
 from pg.trajectories import Spaces
 
 SMALL = Policy(hidden=(8,))

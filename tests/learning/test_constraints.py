@@ -15,7 +15,7 @@ from pg.learning.constraints import (
     stop_early,
 )
 from pg.learning.policies import Policy, detached, make_policy
-from pg.study.model import Policy as PolicyOptions
+from pg.study.model.learner import Policy as PolicyOptions
 from pg.trajectories import Spaces
 from torch import Tensor, nn
 from torch.distributions import Categorical, kl_divergence

@@ -12,9 +12,10 @@ from pg.laboratory.frozen import generators_of, in_float64, random_policy, sampl
 from pg.learning.critic import Critic, make_critic
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities, state_values
-from pg.study.model import Critic as CriticOptions
-from pg.study.model import Environment, Variant
-from pg.study.model import Policy as PolicyOptions
+from pg.study.model.environment import Environment
+from pg.study.model.learner import Critic as CriticOptions
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import Variant
 from pg.trajectories import Spaces, Trajectories
 
 CHAIN = chain(horizon=4, length=2)

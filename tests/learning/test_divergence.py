@@ -12,7 +12,10 @@ from pg.learning import learner
 from pg.learning.learner import Learner
 from pg.learning.training import train, tune
 from pg.study.jobs import TrainJob, TuneJob
-from pg.study.model import Budget, Critic, Environment, Optimizer, Policy, Rewards, Tuning, Variant
+from pg.study.model.environment import Environment, Rewards
+from pg.study.model.experiments import Budget, Tuning
+from pg.study.model.learner import Critic, Optimizer, Policy
+from pg.study.model.variant import Variant
 
 FAST = 1e6
 OFF_POLICY = {"importance": "trajectory", "gradient_steps": 4}

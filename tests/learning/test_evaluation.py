@@ -15,7 +15,10 @@ from pg.learning.policies import stack
 from pg.learning.tabular import action_probabilities
 from pg.learning.training import train
 from pg.study.jobs import TrainJob
-from pg.study.model import Budget, Environment, Evaluate, Optimizer, Policy, Variant
+from pg.study.model.environment import Environment
+from pg.study.model.experiments import Budget, Evaluate
+from pg.study.model.learner import Optimizer, Policy
+from pg.study.model.variant import Variant
 from pg.trajectories import Spaces
 
 HORIZONS = {"CartPole-v1": 100, "InvertedPendulum-v5": 60, "Hopper-v5": 40, "pg/Chain-v0": 20}

@@ -7,8 +7,9 @@ import pytest
 from pg.evidence.records import RunRecorder
 from pg.learning.training import train
 from pg.study.expansion import Block, Cell, cells
-from pg.study.jobs import train_job
-from pg.study.model import Study, TrainExperiment
+from pg.study.model.experiments import TrainExperiment
+from pg.study.model.study import Study
+from pg.study.slicing import train_job
 from pg.study.validation import read
 
 STUDY = read(Path(__file__).parents[2] / "config.yaml")
@@ -25,7 +26,7 @@ def held(study: Study) -> list[Cell]:
 def run(cell: Cell) -> pd.DataFrame:
     job, experiment = train_job(STUDY, cell, SEEDS), STUDY.experiments[cell.experiment]
     assert isinstance(experiment, TrainExperiment)
-    recorder = RunRecorder(job.budget.steps * len(job.seeds))
+    recorder = RunRecorder(job.total_steps)
     # Of a grid, the rate that meets the limit most often.
     fast = max(experiment.tuning.grid) if experiment.tuning else 0.0
     train(job, fast if cell.variant.optimizer.learning_rate == "tuned" else job.declared_rate, recorder)

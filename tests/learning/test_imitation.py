@@ -15,8 +15,11 @@ from pg.learning.policies import Policy, make_policy
 from pg.learning.rollout import Generators, collect
 from pg.randomness import generator, torch_generator
 from pg.study.jobs import Demonstrators, TrainJob
-from pg.study.model import Budget, Clone, Environment, Variant
-from pg.study.model import Policy as PolicyOptions
+from pg.study.model.environment import Environment
+from pg.study.model.experiments import Budget
+from pg.study.model.learner import Clone
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import Variant
 from pg.trajectories import Spaces, Trajectories, valid_steps
 from torch import Tensor
 from torch.distributions import Categorical

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from pg.learning.policies import Policy, flatten, make_policy, repeat, stack
-from pg.study.model import Policy as PolicyOptions
+from pg.study.model.learner import Policy as PolicyOptions
 from pg.trajectories import Spaces
 
 DISCRETE, REAL = Spaces(3, 4), Spaces(3, None, 2)

@@ -7,8 +7,8 @@ from pg.learning.acting import actor_of
 from pg.learning.policies import make_policy
 from pg.learning.rollout import Generators, collect
 from pg.randomness import generator, torch_generator
-from pg.study.model import Environment
-from pg.study.model import Policy as PolicyOptions
+from pg.study.model.environment import Environment
+from pg.study.model.learner import Policy as PolicyOptions
 from pg.trajectories import Trajectories
 
 

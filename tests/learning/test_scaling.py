@@ -17,8 +17,11 @@ from pg.learning.scores import scores
 from pg.learning.training import train
 from pg.randomness import generator
 from pg.study.jobs import TrainJob
-from pg.study.model import Budget, Environment, Observations, Optimizer, Variant
-from pg.study.model import Policy as PolicyOptions
+from pg.study.model.environment import Environment, Observations
+from pg.study.model.experiments import Budget
+from pg.study.model.learner import Optimizer
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import Variant
 from pg.trajectories import Spaces, valid_steps
 
 SPACES = Spaces(3, 2, is_normalised=True)

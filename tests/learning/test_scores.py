@@ -6,7 +6,7 @@ import pytest
 import torch
 from pg.learning.policies import Policy, flatten, make_policy, repeat
 from pg.learning.scores import score_products, scores
-from pg.study.model import Policy as PolicyOptions
+from pg.study.model.learner import Policy as PolicyOptions
 from pg.trajectories import Spaces, Trajectories, valid_steps
 
 SPACES = [Spaces(observation_size=2, action_count=3), Spaces(observation_size=2, action_count=None, action_size=2)]

@@ -10,7 +10,7 @@ from pg.environments.tabular import MDP, chain, random_mdp
 from pg.laboratory.frozen import random_policy
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios, state_values
-from pg.study.model import Policy as PolicyOptions
+from pg.study.model.learner import Policy as PolicyOptions
 from pg.trajectories import Trajectories
 
 SMALL = PolicyOptions(hidden=(3,))

@@ -16,7 +16,10 @@ from pg.learning.critic import Critic as LearnedCritic
 from pg.learning.learner import make_learner
 from pg.learning.training import train, tune
 from pg.study.jobs import Demonstrators, TrainJob, TuneJob
-from pg.study.model import KL, Budget, Clone, Critic, Environment, Optimizer, Policy, Rewards, Tuning, Variant
+from pg.study.model.environment import Environment, Rewards
+from pg.study.model.experiments import Budget, Tuning
+from pg.study.model.learner import KL, Clone, Critic, Optimizer, Policy
+from pg.study.model.variant import Variant
 from pg.trajectories import Spaces
 
 SGD = Optimizer(name="sgd", learning_rate=0.02)

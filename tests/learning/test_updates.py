@@ -14,8 +14,9 @@ from pg.learning.constraints import Penalty
 from pg.learning.policies import Policy, make_policy
 from pg.learning.tabular import state_distributions_of, state_ratios
 from pg.learning.updates import UpdateLog, advantages, fixed, make_optimizer, update
-from pg.study.model import KL, Baseline, Optimizer, Variant
-from pg.study.model import Policy as PolicyOptions
+from pg.study.model.learner import KL, Optimizer
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import Baseline, Variant
 from pg.trajectories import Spaces, Trajectories, on_valid_steps
 from torch import Tensor
 from torch.distributions import kl_divergence

@@ -19,7 +19,7 @@ from pg.presentation.figures.tuning import tuned_table
 from pg.presentation.report import Report, ReportFigure
 from pg.presentation.tuning_checks import TunedRate
 from pg.study.expansion import Cell, cells
-from pg.study.model import Study
+from pg.study.model.study import Study
 
 SEEDS = 10
 BUDGET = 60_000

@@ -12,7 +12,8 @@ from matplotlib.collections import LineCollection
 from pg.presentation import style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FigureRequest, caption, draw
-from pg.study.model import Figure, Study
+from pg.study.model.figure import Figure
+from pg.study.model.study import Study
 
 ABOVE = np.round(np.linspace(0, 1.2, 25), 2)
 VARIANTS = ("total", "to_go", "to_go_per_step")

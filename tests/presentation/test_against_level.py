@@ -15,7 +15,8 @@ from pg.presentation import style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.against_level import caption, draw
-from pg.study.model import Figure, Study
+from pg.study.model.figure import Figure
+from pg.study.model.study import Study
 
 SEEDS, BUDGET = 7, 60_000
 PATH, LEVELS = "variant.gradient_steps", (1, 4, 8)

@@ -16,7 +16,8 @@ from pg.presentation import style
 from pg.presentation.captions import number, with_interval
 from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.backward_passes import caption, draw
-from pg.study.model import Figure, Study
+from pg.study.model.figure import Figure
+from pg.study.model.study import Study
 
 SEEDS = 10
 STEPS = {"cartpole": 20, "pendulum": 200, "chain": 6}

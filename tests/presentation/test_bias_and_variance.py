@@ -14,7 +14,8 @@ from pg.evidence import tables
 from pg.presentation import style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FigureRequest, bias_and_variance
-from pg.study.model import Figure, Study
+from pg.study.model.figure import Figure
+from pg.study.model.study import Study
 
 SEEDS = 6
 LEVELS = (1, 0, 0.9, 0.5)

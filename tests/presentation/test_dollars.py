@@ -10,7 +10,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from pg.presentation.figures import FigureRequest, caption, draw
-from pg.study.model import Study
+from pg.study.model.study import Study
 
 Requests = Callable[..., FigureRequest]
 LABEL = r"$\frac{$ at $5"

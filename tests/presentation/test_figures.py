@@ -15,7 +15,7 @@ from matplotlib.collections import LineCollection, PathCollection
 from pg.presentation import style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FIGURES, FigureRequest, caption, draw
-from pg.study.model import Study
+from pg.study.model.study import Study
 from scipy import stats
 
 Requests = Callable[..., FigureRequest]

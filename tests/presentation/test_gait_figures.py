@@ -14,7 +14,7 @@ from pg.evidence import tables
 from pg.presentation import figures, style
 from pg.presentation.figures import FIGURES, FigureRequest
 from pg.study.expansion import cells
-from pg.study.model import Study
+from pg.study.model.study import Study
 
 SEEDS = (4, 5, 6)
 STAGES = {"initial": 0.0, "tenth": 0.1, "half": 0.5, "late": 1.0}

@@ -29,7 +29,9 @@ from pg.presentation.figures import (
     sampled_variance,
     shrinkage,
 )
-from pg.study.model import Claim, Figure, Study
+from pg.study.model.claim import Claim
+from pg.study.model.figure import Figure
+from pg.study.model.study import Study
 
 Requests = Callable[..., FigureRequest]
 

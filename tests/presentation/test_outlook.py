@@ -10,7 +10,7 @@ import pytest
 from pg.evidence import statistics
 from pg.evidence.power import power
 from pg.presentation.outlook import outlook
-from pg.study.model import ClaimPart
+from pg.study.model.claim import ClaimPart
 
 
 def part(metric: str = "area", relation: str = "greater", **options: object) -> ClaimPart:

@@ -16,7 +16,8 @@ from pg.presentation import style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.realised_kl import caption, draw
-from pg.study.model import Figure, Study
+from pg.study.model.figure import Figure
+from pg.study.model.study import Study
 
 SEEDS = 6
 LIMIT = 0.02

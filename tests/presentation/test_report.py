@@ -13,7 +13,7 @@ from pg.evidence import coverage
 from pg.evidence.records import LABORATORY_COLUMNS
 from pg.presentation.descriptions import experiment_row
 from pg.presentation.report import LECTURE_SECTIONS, Report, read_figures, render, section_rank
-from pg.study.model import Study
+from pg.study.model.study import Study
 from pg.study.validation import read
 
 Reports = Callable[..., Report]

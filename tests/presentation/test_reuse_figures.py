@@ -17,7 +17,8 @@ from pg.evidence import tables
 from pg.presentation import style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FigureRequest, horizons, staleness
-from pg.study.model import Figure, Study
+from pg.study.model.figure import Figure
+from pg.study.model.study import Study
 
 SEEDS = 8
 STEPS = (0, 1, 4, 16)

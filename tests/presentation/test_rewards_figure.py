@@ -12,7 +12,7 @@ from pg.presentation.captions import number
 from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.against_rewards import fitted, swept_path
 from pg.study.expansion import cells
-from pg.study.model import Study
+from pg.study.model.study import Study
 
 OFFSETS = (-2, 0, 1, 4)
 SCALES = (0.1, 1.0, 10.0, 100.0)

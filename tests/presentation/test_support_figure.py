@@ -7,7 +7,7 @@ from pg.evidence import tables
 from pg.presentation import figures
 from pg.presentation.figures import FigureRequest
 from pg.study.expansion import cells
-from pg.study.model import Study
+from pg.study.model.study import Study
 
 LEFT = (0.1, 0.01, 0.0)
 

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from pg.presentation.tuning_checks import read_tuned
 from pg.study.expansion import cells, tuned_experiments
-from pg.study.model import Optimizer, Study
+from pg.study.model.learner import Optimizer
+from pg.study.model.study import Study
 
 GRID = (0.001, 0.01, 0.1)
 

@@ -6,7 +6,8 @@ import numpy as np
 from pg.presentation.figures import FigureRequest, caption, draw
 from pg.presentation.figures.tuning import tuned_table
 from pg.study.expansion import cells
-from pg.study.model import Figure, Study
+from pg.study.model.figure import Figure
+from pg.study.model.study import Study
 
 
 def test_every_level_has_a_panel_with_a_line_per_variant_and_its_rates_in_the_caption(study: Study) -> None:

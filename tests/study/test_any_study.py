@@ -17,8 +17,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pg.study.expansion import blocks, cells, is_tuned
-from pg.study.jobs import laboratory_job, stages_of, train_job, tune_job
-from pg.study.model import Study, TrainExperiment
+from pg.study.model.experiments import TrainExperiment
+from pg.study.model.study import Study
+from pg.study.slicing import laboratory_job, train_job, tune_job
+from pg.study.sources import stages_of
 from pg.study.validation import InvalidStudy, load, read_options
 
 SMOKE = read_options(Path(__file__).parents[2] / "workflow/studies/smoke.yaml")

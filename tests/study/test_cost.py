@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pg.study.cost import estimate
 from pg.study.validation import InvalidStudy, load, read_options
+from tests.study.studies import put
 
 STUDIES = Path(__file__).parents[2] / "workflow/studies"
 
@@ -15,13 +16,6 @@ STUDIES = Path(__file__).parents[2] / "workflow/studies"
 def smoke() -> dict[str, Any]:
     """Every kind of experiment."""
     return read_options(STUDIES / "smoke.yaml")
-
-
-def set_at(options: dict[str, Any], path: str, value: Any) -> None:
-    *parents, key = path.split("/")
-    for parent in parents:
-        options = options.setdefault(parent, {})
-    options[key] = value
 
 
 def test_every_kind_that_steps_environments_counts(smoke: dict[str, Any]) -> None:
@@ -73,7 +67,7 @@ def test_what_is_huge_is_refused_with_the_estimate_and_at_once(
     options: dict[str, Any], path: str, value: Any, message: str
 ) -> None:
     load(options)
-    set_at(options, path, value)
+    put(options, path, value)
     started = time.process_time()
     with pytest.raises(InvalidStudy) as refused:
         load(options)
@@ -86,3 +80,21 @@ def test_the_studies_of_the_repository_are_far_from_every_limit() -> None:
     for path in [*STUDIES.glob("*.yaml"), STUDIES.parents[1] / "config.yaml"]:
         study = load(read_options(path))
         assert estimate(study).core_minutes < 600, path.name
+
+
+def test_the_estimate_counts_every_run_and_tuning(options: dict[str, Any]) -> None:
+    study = load(options)
+    # Two variants, five seeds and two rates on two tuning seeds each, 100 steps per run.
+    assert estimate(study, ("learn",)).steps == 2 * (5 + 4) * 100
+    assert estimate(study).core_minutes > 0
+
+
+def test_the_estimate_counts_evaluations_as_if_all_episodes_were_full(options: dict[str, Any]) -> None:
+    before = estimate(load(options), ("learn",))
+    options["experiments"]["learn"]["evaluate"] = {"every_steps": 40, "episodes": 3}
+    after = estimate(load(options), ("learn",))
+    # Two variants, five seeds; evaluations at 0, 40 and 80 steps of three episodes of 500 steps.
+    assert after.steps - before.steps == 2 * 5 * 3 * 3 * 500
+    assert after.core_minutes > before.core_minutes
+    options["experiments"]["learn"]["evaluate"] |= {"horizon": 70, "passed_at": 60}
+    assert estimate(load(options), ("learn",)).steps - before.steps == 2 * 5 * 3 * 3 * 70

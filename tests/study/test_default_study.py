@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from pg.study.expansion import cells
-from pg.study.model import GaitExperiment, Study, TrainExperiment
+from pg.study.model.experiments import GaitExperiment, TrainExperiment
+from pg.study.model.study import Study
 from pg.study.validation import read
 
 ROOT = Path(__file__).parents[2]

@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 from pg.study.expansion import Block, cells
-from pg.study.jobs import demonstrator_blocks, demonstrator_of, laboratory_job, train_job, tune_job
-from pg.study.model import Clone, Study
+from pg.study.model.learner import Clone
+from pg.study.model.study import Study
+from pg.study.slicing import laboratory_job, train_job, tune_job
+from pg.study.sources import demonstrator_blocks, demonstrator_of
 from pg.study.validation import InvalidStudy, load
+from tests.study.studies import put
 
 CLONE = {"experiment": "learn", "variant": "to_go", "stage": "middle"}
 
@@ -27,13 +30,6 @@ def options(options: dict[str, Any]) -> dict[str, Any]:
         "tuning": {"grid": [0.01, 0.1], "seeds": 3},
     }
     return options
-
-
-def put(options: dict[str, Any], path: str, value: Any) -> None:
-    *parents, key = path.split("/")
-    for parent in parents:
-        options = options.setdefault(parent, {})
-    options[key] = value
 
 
 def cell_of(study: Study, variant: str) -> Any:

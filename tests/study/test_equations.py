@@ -9,8 +9,13 @@ from typing import Any, get_args
 import pytest
 from latex2mathml.converter import convert
 from matplotlib.mathtext import MathTextParser
-from pg.study.equations import definitions, environment_label, equation, label
-from pg.study.model import KL, Baseline, Clone, Demonstrator, Environment, Importance, Study, Variant
+from pg.study.equations.definitions import definitions
+from pg.study.equations.estimator import equation
+from pg.study.labels import environment_label, label
+from pg.study.model.environment import Environment
+from pg.study.model.learner import KL, Clone, Demonstrator
+from pg.study.model.study import Study
+from pg.study.model.variant import Baseline, Importance, Variant
 from pydantic import ValidationError
 
 Parts = dict[str, Any]

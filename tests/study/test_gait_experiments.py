@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 from pg.study.expansion import blocks
-from pg.study.jobs import GaitJob, laboratory_job
-from pg.study.model import Seeds
+from pg.study.jobs import GaitJob
+from pg.study.model.experiments import Seeds
+from pg.study.slicing import laboratory_job
 from pg.study.validation import InvalidStudy, load
+from tests.study.studies import put
 
 
 @pytest.fixture
@@ -47,13 +49,6 @@ def humanoids() -> dict[str, Any]:
             }
         },
     }
-
-
-def put(options: dict[str, Any], path: str, value: Any) -> None:
-    *parents, key = path.split("/")
-    for parent in parents:
-        options = options[parent]
-    options[key] = value
 
 
 def test_a_legal_study_of_humanoids_is_read(humanoids: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from pg.study.model import Study
+from pg.study.model.study import Study
 from pg.study.ownership import MARK, problem_of_folder, take
 
 

@@ -4,18 +4,13 @@ from typing import Any
 
 import pytest
 from pg.study.expansion import blocks, cells
-from pg.study.jobs import laboratory_job, source_cell, train_job
-from pg.study.model import Observations, Rewards
+from pg.study.model.environment import Observations, Rewards
+from pg.study.slicing import laboratory_job, train_job
+from pg.study.sources import source_cell
 from pg.study.validation import InvalidStudy, load
+from tests.study.studies import put
 
 HIDDEN = {"hide": ["velocity", "angular_velocity"]}
-
-
-def put(options: dict[str, Any], path: str, value: Any) -> None:
-    *parents, key = path.split("/")
-    for parent in parents:
-        options = options.setdefault(parent, {})
-    options[key] = value
 
 
 @pytest.mark.parametrize(

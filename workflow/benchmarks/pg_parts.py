@@ -5,7 +5,7 @@ from pg.environments.stacked import make_environments
 from pg.learning.acting import actor_of
 from pg.learning.learner import improve, make_learner
 from pg.learning.rollout import collect
-from pg.study.model import Budget
+from pg.study.model.experiments import Budget
 from workload import VARIANT, environment
 
 

@@ -12,7 +12,7 @@ from pg.laboratory.probing import probe
 from pg.learning.policies import make_policy
 from pg.randomness import torch_generator
 from pg.study.jobs import ProbeJob
-from pg.study.model import Sample
+from pg.study.model.experiments import Sample
 from workload import VARIANT, environment
 
 BATCHES = (16, 64)

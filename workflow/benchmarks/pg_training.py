@@ -6,7 +6,7 @@ from measuring import LEARNING_RATE, Measurement, asked
 from pg.evidence.records import RunRecorder
 from pg.learning.training import train
 from pg.study.jobs import TrainJob
-from pg.study.model import Budget
+from pg.study.model.experiments import Budget
 from workload import VARIANT, environment
 
 

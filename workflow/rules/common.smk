@@ -4,13 +4,13 @@ import re
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from pg.evidence.occupation import Occupied, occupy
 from pg.evidence.logs import explained
+from pg.evidence.occupation import Occupied, occupy
+from pg.study.code import code_digest
 from pg.study.cost import estimate
 from pg.study.expansion import blocks, cells
-from pg.study.code import code_digest
-from pg.study.jobs import canonical, part_of
-from pg.study.model import TrainExperiment
+from pg.study.model.experiments import TrainExperiment
+from pg.study.slicing import canonical, part_of
 
 # Measurements make large tensors and drop them again. That glibc keeps their memory, instead of having the kernel clear
 # it anew each time, saves a quarter of a probe's time; jobs inherit the settings, other systems do not read them.

@@ -1,13 +1,8 @@
 # Measurements on frozen policies. Every kind of laboratory experiment has a folder of its own and the same rule; gaits
 # leave poses beside their rows.
 
-from pg.study.jobs import (
-    laboratory_job,
-    source_blocks,
-    source_cell,
-    source_of,
-    stages_of,
-)
+from pg.study.slicing import laboratory_job
+from pg.study.sources import source_blocks, source_cell, source_of, stages_of
 
 LABORATORY = [name for name in STUDY.experiments if name not in TRAINING]
 GAITS = [name for name in LABORATORY if STUDY.experiments[name].kind == "gait"]

@@ -17,6 +17,7 @@ PAGE = (
     "presentation.captions",
     "presentation.style",
     "study.equations",
+    "study.labels",
     "evidence.provenance",
     "evidence.power",
     "evidence.coverage",

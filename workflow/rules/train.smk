@@ -1,11 +1,6 @@
 from pg.study.expansion import is_tuned
-from pg.study.jobs import (
-    demonstrator_blocks,
-    demonstrator_cell,
-    demonstrator_of,
-    train_job,
-    tune_job,
-)
+from pg.study.slicing import train_job, tune_job
+from pg.study.sources import demonstrator_blocks, demonstrator_cell, demonstrator_of
 
 TRAINING = [
     name

@@ -8,7 +8,7 @@ from functools import partial
 from pg.evidence import across_tables, logs, records
 from pg.randomness import generator
 from pg.study.expansion import blocks
-from pg.study.model import Study
+from pg.study.model.study import Study
 from pg.study.pooling import pooled_cells
 
 logs.log_to(snakemake.log[0])

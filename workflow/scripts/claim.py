@@ -4,7 +4,7 @@ if workshop.is_open():
     workshop.hand_over()
 
 from pg.evidence import claims, logs, records, selection
-from pg.study.model import Claim
+from pg.study.model.claim import Claim
 
 logs.log_to(snakemake.log[0])
 experiments, candidates = snakemake.params.experiments, snakemake.params.candidates

@@ -7,8 +7,8 @@ from itertools import product
 
 from pg.evidence import logs, records, tables
 from pg.study.expansion import cells
-from pg.study.jobs import stages_of
-from pg.study.model import Study
+from pg.study.model.study import Study
+from pg.study.sources import stages_of
 
 logs.log_to(snakemake.log[0])
 study = Study.model_validate_json(snakemake.params.study)

@@ -9,7 +9,7 @@ from pg.evidence import logs, provenance, records
 from pg.presentation import report
 from pg.presentation.tuning_checks import read_tuned
 from pg.study.expansion import tuned_experiments
-from pg.study.model import Study
+from pg.study.model.study import Study
 
 logs.log_to(snakemake.log[0])
 study = Study.model_validate_json(snakemake.params.study)

@@ -13,7 +13,7 @@ logs.log_to(snakemake.log[0], snakemake.params.code)
 job, tuned = TrainJob.model_validate_json(snakemake.params.job), snakemake.input.tuned
 rate = records.read_choice(tuned)["learning_rate"] if tuned else job.declared_rate
 policies = records.read_demonstrators(snakemake.input.demonstrators, job.demonstrators)
-recorder = records.RunRecorder(job.budget.steps * len(job.seeds), snakemake.output.snapshots)
+recorder = records.RunRecorder(job.total_steps, snakemake.output.snapshots)
 checkpoint = checkpoints.Checkpoint(snakemake.params.checkpoint, recorder, checkpoints.identity(job, rate, policies))
 train(job, rate, recorder, policies, checkpoint)
 if job.evaluate is not None:

@@ -5,7 +5,7 @@ if workshop.is_open():
 
 from pg.evidence import logs, records, tables
 from pg.study.expansion import cells
-from pg.study.model import Study
+from pg.study.model.study import Study
 
 logs.log_to(snakemake.log[0])
 study = Study.model_validate_json(snakemake.params.study)

@@ -14,7 +14,7 @@ torch.set_num_threads(1)  # sums of several threads differ in their last digits
 logs.log_to(snakemake.log[0], snakemake.params.code)
 job = TuneJob.model_validate_json(snakemake.params.job)
 policies = records.read_demonstrators(snakemake.input.demonstrators, job.demonstrators)
-recorder = records.RunRecorder(job.budget.steps * len(job.tuning.grid) * job.tuning.seeds)
+recorder = records.RunRecorder(job.total_steps)
 checkpoint = checkpoints.Checkpoint(snakemake.params.checkpoint, recorder, checkpoints.identity(job, None, policies))
 tune(job, recorder, policies, checkpoint)
 records.write_json(asdict(tuning.choose(tuning.scores(recorder.frame(), job.budget.steps))), snakemake.output[0])

@@ -14,7 +14,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from pg.study.expansion import cells, is_tuned
-from pg.study.model import Figure, GaitExperiment, ProbeExperiment, Study, TrainExperiment
+from pg.study.model.experiments import GaitExperiment, ProbeExperiment, TrainExperiment
+from pg.study.model.figure import Figure
+from pg.study.model.study import Study
 from pg.study.pooling import pool_of, pooled_environments, shared_variants
 
 if TYPE_CHECKING:

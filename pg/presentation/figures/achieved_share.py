@@ -18,8 +18,8 @@ from pg.evidence.statistics import Interval, ratio_of_means
 from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, number, with_interval
 from pg.presentation.figures import FigureRequest
-from pg.study.equations import label
-from pg.study.model import Variant
+from pg.study.labels import label
+from pg.study.model.variant import Variant
 
 _METRIC = "total_variance"
 _FAR = 3.0  # where shares lie farther from 0, a linear axis would squeeze those between 0 and 1

@@ -16,8 +16,8 @@ from pg.evidence.metrics import METRICS, Metric
 from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, listed, number, option_in_words, with_interval
 from pg.presentation.figures import FigureRequest, Table
-from pg.study.equations import environment_label
 from pg.study.expansion import swept
+from pg.study.labels import environment_label
 
 _SPREAD = 0.5  # share of the gap between two levels that the strands at one of them take up
 

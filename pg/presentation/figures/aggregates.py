@@ -12,7 +12,7 @@ from pg.presentation import marks, style
 from pg.presentation.captions import itemised, with_interval
 from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.performance_profiles import SCORE, across_words
-from pg.study.equations import label
+from pg.study.labels import label
 
 _ON_WHITE: dict[str, Any] = {"color": style.FAINT, "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1.5}}
 

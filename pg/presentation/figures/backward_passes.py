@@ -13,7 +13,7 @@ from pandas import DataFrame, concat
 from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, listed, number, with_interval
 from pg.presentation.figures import FigureRequest, Table
-from pg.study.equations import environment_label
+from pg.study.labels import environment_label
 
 _SURROGATE = 1
 _MARGIN = 1.5  # factor between the surrogate's one pass and the beginning of the axis

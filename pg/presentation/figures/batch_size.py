@@ -13,8 +13,8 @@ from pandas import DataFrame
 from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, listed, with_interval
 from pg.presentation.figures import FigureRequest
-from pg.study.equations import environment_label
-from pg.study.model import ProbeExperiment
+from pg.study.labels import environment_label
+from pg.study.model.experiments import ProbeExperiment
 
 _AXIS_LABELS = {"cosine": "cosine to ∇J", "snr": "signal to noise"}
 _DODGE = 0.09  # factor between neighbouring strands, as a logarithm

@@ -15,7 +15,7 @@ from pandas import DataFrame
 from pg.presentation import style
 from pg.presentation.captions import counted, itemised, number, with_interval
 from pg.presentation.figures import FigureRequest, Table
-from pg.study.equations import environment_label
+from pg.study.labels import environment_label
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, listed, number, with_interval
 from pg.presentation.figures import FigureRequest
 from pg.presentation.marks import Place
-from pg.study.model import HorizonExperiment
+from pg.study.model.experiments import HorizonExperiment
 
 _QUANTILES = tuple(f"log_weight_q{at}" for at in ("05", "25", "50", "75", "95"))
 _AXIS_LABELS = {

@@ -18,7 +18,7 @@ from pg.evidence.statistics import mean
 from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, number, with_interval
 from pg.presentation.figures import FigureRequest
-from pg.study.equations import environment_label
+from pg.study.labels import environment_label
 
 _CROSS: Mapping[str, Any] = {"marker": "x", "s": 12, "linewidths": 0.8}
 _HEIGHTS = (1.7, 0.8)  # inches: the panel of means, a row of panels of seeds

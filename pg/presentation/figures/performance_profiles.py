@@ -10,7 +10,7 @@ from pandas import DataFrame
 from pg.presentation import marks, style
 from pg.presentation.captions import itemised, listed, number, with_interval
 from pg.presentation.figures import FigureRequest
-from pg.study.equations import environment_label
+from pg.study.labels import environment_label
 
 _QUOTED = (0.5, 0.95)  # scores whose shares the caption quotes: half-way, and nearly solved
 

@@ -13,7 +13,7 @@ from pg.presentation.captions import counted, itemised, listed, number, with_int
 from pg.presentation.figures import FigureRequest, Table
 from pg.presentation.marks import Place
 from pg.study.expansion import cells
-from pg.study.model import KL
+from pg.study.model.learner import KL
 
 _SAMPLES = {"kl_on_batch": "the update's batch", "kl_on_fresh": "fresh trajectories"}
 _NUMBERS = {"long": ["value"], "summary": ["estimate", "ci_low", "ci_high"]}

@@ -10,7 +10,7 @@ from pandas import DataFrame
 from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, with_interval
 from pg.presentation.figures import FigureRequest
-from pg.study.model import ExactExperiment
+from pg.study.model.experiments import ExactExperiment
 
 _PREDICTED, _MEASURED, _RATIO = "total_variance", "sampled_variance", "variance_ratio"
 _TALLEST = 2.8  # inches; a panel that is alone in its row need not be as tall as it could be wide

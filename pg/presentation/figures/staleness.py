@@ -13,8 +13,8 @@ from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, listed, number, with_interval
 from pg.presentation.figures import FigureRequest
 from pg.presentation.marks import Place
-from pg.study.equations import label
-from pg.study.model import StalenessExperiment
+from pg.study.labels import label
+from pg.study.model.experiments import StalenessExperiment
 
 _AXIS_LABELS = {
     "cosine": "cosine to ∇J(θ')",

@@ -17,7 +17,7 @@ from pandas import DataFrame
 from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, number, with_interval
 from pg.presentation.figures import FigureRequest
-from pg.study.equations import environment_label
+from pg.study.labels import environment_label
 
 _MARKERS = {1.0: "o", 0.0: ">"}  # by whether the run has reached the goal
 

@@ -18,7 +18,7 @@ from pg.presentation import style
 from pg.presentation.captions import counted, listed, number, with_interval
 from pg.presentation.figures import FigureRequest
 from pg.presentation.marks import Place
-from pg.study.equations import environment_label
+from pg.study.labels import environment_label
 
 _SPINE = ("torso", "pelvis")
 _LIMBS = (("torso", "{}_shoulder", "{}_elbow", "{}_hand"), ("pelvis", "{}_hip", "{}_knee", "{}_foot"))

@@ -9,7 +9,7 @@ from pandas import DataFrame
 from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, listed, number, with_interval
 from pg.presentation.figures import FigureRequest
-from pg.study.equations import environment_label
+from pg.study.labels import environment_label
 
 _AXIS_LABELS = {"total_variance": "tr Cov (return²)", "median_error": "median error / ‖∇J‖"}
 

@@ -19,8 +19,8 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from pg.presentation import marks, style
 from pg.presentation.captions import counted, in_words, itemised
 from pg.presentation.figures import FigureRequest
-from pg.study.equations import environment_label
 from pg.study.expansion import Cell, swept
+from pg.study.labels import environment_label
 
 _DODGE = 0.06  # factor between neighbouring strands, as a logarithm
 

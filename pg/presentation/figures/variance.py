@@ -17,7 +17,7 @@ from pg.evidence.statistics import Interval, geometric_mean
 from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, number, with_interval
 from pg.presentation.figures import FigureRequest, Table
-from pg.study.equations import environment_label
+from pg.study.labels import environment_label
 
 _METRIC = "total_variance"
 

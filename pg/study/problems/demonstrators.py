@@ -6,15 +6,17 @@ from collections.abc import Iterator
 
 from pg.environments.controllers import CONTROLLERS
 from pg.study.expansion import Cell, cells
-from pg.study.jobs import demonstrator_of
-from pg.study.model import Clone, Demonstrator, Study, TrainExperiment
+from pg.study.model.experiments import TrainExperiment
+from pg.study.model.learner import Clone, Demonstrator
+from pg.study.model.study import Study
+from pg.study.sources import demonstrator_of
 from pg.study.wording import nearest, unknown
 
 Node = tuple[str, str]
 """An experiment and one of its variants: what a demonstrator names."""
 
 
-def demonstrator_problems(study: Study) -> Iterator[str]:
+def problems_of_demonstrators(study: Study) -> Iterator[str]:
     """List what is wrong; circles are looked for where every name is known."""
     problems = [*_named_by_variants(study), *_named_in_experiments(study)]
     yield from dict.fromkeys(problems or _circles(study))

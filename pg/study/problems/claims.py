@@ -7,21 +7,18 @@ from typing import Any
 
 from pg.evidence.metrics import METRICS, NEEDING_A_THRESHOLD, OF_EVALUATIONS, OF_IMITATION
 from pg.study.expansion import cells
-from pg.study.families import family_problems
-from pg.study.jobs import stages_of
-from pg.study.model import (
-    Claim,
-    ClaimPart,
+from pg.study.model.claim import Claim, ClaimPart, Family, Selection
+from pg.study.model.experiments import (
     Experiment,
-    Family,
     HorizonExperiment,
     ProbeExperiment,
-    Selection,
     StalenessExperiment,
-    Study,
     SupportExperiment,
     TrainExperiment,
 )
+from pg.study.model.study import Study
+from pg.study.problems.families import problems_of_families
+from pg.study.sources import stages_of
 from pg.study.wording import hint, nearest, unknown
 
 
@@ -63,7 +60,7 @@ def _part_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
             yield from _selection_problems(place, study.experiments[held_by], selection)
             yield from _imitation_metric_problems(study, place, held_by, part.metric, selection)
     yield from _stage_problems(at, part)
-    yield from family_problems(study, at, part)
+    yield from problems_of_families(study, at, part)
     yield from _metric_problems(study, at, part)
 
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pg.evidence.metrics import METRICS, NEEDING_A_THRESHOLD
 from pg.presentation.figures import FIGURES, LEAST_LEVELS, REWARD_LEVELS
 from pg.study.expansion import cells, swept
-from pg.study.model import Experiment, Figure, Study
+from pg.study.model.experiments import Experiment
+from pg.study.model.figure import Figure
+from pg.study.model.study import Study
 from pg.study.pooling import pool_of, problems_of_pool, shared_variants
 from pg.study.wording import unknown
 

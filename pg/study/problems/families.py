@@ -7,10 +7,12 @@ from itertools import combinations
 from typing import Any
 
 from pg.study.expansion import Cell, cells_named, is_tuned
-from pg.study.model import ClaimPart, Family, Selection, Study, TrainExperiment
+from pg.study.model.claim import ClaimPart, Family, Selection
+from pg.study.model.experiments import TrainExperiment
+from pg.study.model.study import Study
 
 
-def family_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
+def problems_of_families(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
     """Say why tuning does not rank a candidate, or where two sides have not the same chance to find their best.
 
     Candidates with columns or values that the experiment does not have are left to the check of selections.

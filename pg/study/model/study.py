@@ -1,0 +1,32 @@
+"""A whole study: the record that `config.yaml` is read into.
+
+What needs two records, or a registry, is checked in `pg.study.problems`. The JSON schema that editors complete from is
+generated from these classes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from pg.study.model.base import Name, Record
+from pg.study.model.claim import Claim
+from pg.study.model.environment import Environment
+from pg.study.model.experiments import Experiment
+from pg.study.model.figure import Figure
+from pg.study.model.variant import Variant
+
+
+class Study(Record):
+    """A whole study: what `config.yaml` says."""
+
+    name: str = Field(description="Title of the study.")
+    results: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$", max_length=200)
+    ] = Field(default="results", description="Folder that receives everything the study makes.")
+    environments: Annotated[dict[Name, Environment], Field(min_length=1)] = Field(description="Named environments.")
+    variants: Annotated[dict[Name, Variant], Field(min_length=1)] = Field(description="Named variants.")
+    experiments: Annotated[dict[Name, Experiment], Field(min_length=1)] = Field(description="Named experiments.")
+    claims: dict[Name, Claim] = Field(default={}, description="Named claims.")
+    figures: dict[Name, Figure] = Field(default={}, description="Named figures.")

@@ -1,0 +1,1 @@
+"""What is wrong with a study whose records are legal one by one, in words that a person can act on."""

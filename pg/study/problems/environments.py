@@ -1,0 +1,70 @@
+"""What a study asks of an environment that this cannot give, as the registry of environments knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pg.environments.catalogue import UnsupportedEnvironment, check, mdp_of
+from pg.environments.tabular import OWN
+from pg.study.expansion import cells
+from pg.study.model.environment import Environment
+from pg.study.model.study import Study
+from pg.study.model.variant import Variant
+
+_TABULAR = f"allowed: {', '.join(OWN)}, or any environment with a transition table, as FrozenLake-v1"
+
+
+def problems_of_environments(study: Study) -> Iterator[str]:
+    """Say which environments cannot be made, and why."""
+    for name, environment in study.environments.items():
+        try:
+            check(environment)
+        except UnsupportedEnvironment as error:
+            yield f"environments.{name}.{error}"
+
+
+def problems_of_levels(study: Study, name: str) -> Iterator[str]:
+    """Check the environments of a sweep's levels, as declared ones are."""
+    if any(path.startswith("environment.") for path in study.experiments[name].sweep):
+        for id, environment in {cell.environment_id: cell.environment for cell in cells(study, name)}.items():
+            try:
+                check(environment)
+            except UnsupportedEnvironment as error:
+                yield f"experiments.{name}.sweep: {id}: {error}"
+
+
+def problems_of_quantities(study: Study, name: str) -> Iterator[str]:
+    """Say which variants of an experiment want exact quantities that are not known of its environments."""
+    problems = {
+        f"experiments.{name}.variants: {cell.variant_name} {problem}": None
+        for cell in cells(study, name)
+        for problem in unknown_quantities(cell.variant, cell.environment_name, cell.environment)
+    }
+    yield from problems
+
+
+def unknown_quantities(variant: Variant, name: str, environment: Environment) -> Iterator[str]:
+    """Tell which exact quantities a variant wants that are not known of an environment."""
+    for wanted in _read_from_tables(variant):
+        if mdp_of(environment) is None:
+            yield f"{wanted}, and {name} ({environment.id}) has no tables to compute them from; {_TABULAR}"
+    if variant.baseline == "exact" and environment.rewards.paid == "at_end":
+        yield (
+            f"subtracts exact values, and where {name} pays at_end what is still to come depends on what has been "
+            "earned before and is no value of a state; allowed with baseline: exact: when_earned or terminal_only"
+        )
+
+
+def _read_from_tables(variant: Variant) -> Iterator[str]:
+    if variant.baseline == "exact":
+        yield "subtracts exact values"
+    if variant.importance == "exact_state":
+        yield "weights by exact ratios of state probabilities"
+
+
+def problems_of_tables(study: Study, name: str) -> Iterator[str]:
+    """Say which environments of an experiment have no tables to enumerate."""
+    for environment in study.experiments[name].environments:
+        if mdp_of(study.environments[environment]) is None:
+            id = study.environments[environment].id
+            yield f"experiments.{name}.environments: {environment} ({id}) has no tables to enumerate; {_TABULAR}"

@@ -1,0 +1,132 @@
+"""What is wrong between an experiment of any kind and what it names: paths of its sweep, levels, policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel, ValidationError
+
+from pg.study.cost import problems_of_size
+from pg.study.expansion import cells
+from pg.study.model.environment import Environment
+from pg.study.model.experiments import Experiment, Source, TrainExperiment
+from pg.study.model.study import Study
+from pg.study.model.variant import Variant
+from pg.study.problems.environments import problems_of_levels, problems_of_quantities
+from pg.study.problems.kinds import problems_of_kind
+from pg.study.sources import source_of
+from pg.study.wording import keys_of, model_in, nearest, plain, unknown
+
+_LONGEST_ID = 200  # of the 255 bytes that file systems allow in a name
+
+
+def problems_of_experiments(study: Study) -> Iterator[str]:
+    """Say what is wrong with each experiment; a check relies on those before it."""
+    for name in study.experiments:
+        for problems in (_name_problems, _illegal_levels, _unusable_levels, problems_of_size, _misfits):
+            if found := list(problems(study, name)):
+                yield from found
+                break
+
+
+def _name_problems(study: Study, name: str) -> Iterator[str]:
+    at, experiment = f"experiments.{name}", study.experiments[name]
+    yield from unknown(f"{at}.environments", experiment.environments, study.environments)
+    yield from unknown(f"{at}.variants", experiment.variants, study.variants)
+    yield from _sweep_path_problems(at, experiment)
+
+
+def _sweep_path_problems(at: str, experiment: Experiment) -> Iterator[str]:
+    roots: dict[str, type[BaseModel]] = {"variant": Variant, "environment": Environment}
+    for path in experiment.sweep:
+        root, *keys = path.split(".")
+        if root not in roots or not keys:
+            yield f"{at}.sweep: {path!r} must begin with 'variant.' or 'environment.'{nearest(path, roots)}"
+            continue
+        place: type[BaseModel] | None = roots[root]
+        for key in keys:
+            if place is None:
+                # Keys of a free mapping, such as an environment's kwargs, are checked when a copy is made.
+                break
+            fields = keys_of(place)
+            if key not in fields:
+                yield f"{at}.sweep: {path!r} names no option{nearest(key, fields)}"
+                break
+            place = model_in(fields[key].annotation)
+
+
+def _illegal_levels(study: Study, name: str) -> Iterator[str]:
+    try:
+        cells(study, name)
+    except ValidationError as error:
+        first = error.errors()[0]
+        # Keys hold no space: what does is the name of an alternative that was tried.
+        path = ".".join(step for step in map(str, first["loc"]) if " " not in step)
+        yield f"experiments.{name}.sweep: a level is not legal: {path + ': ' if path else ''}{plain(first['msg'])}"
+
+
+def _unusable_levels(study: Study, name: str) -> Iterator[str]:
+    yield from _length_problems(study, name)
+    yield from problems_of_levels(study, name)
+
+
+def _length_problems(study: Study, name: str) -> Iterator[str]:
+    """Refuse levels whose names are too long for a folder, before a job meets the file system's refusal."""
+    ids = {id for cell in cells(study, name) for id in (cell.environment_id, cell.variant_id)}
+    longest = max(ids, key=len)
+    if len(longest) > _LONGEST_ID:
+        yield (
+            f"experiments.{name}.sweep: names of folders would have {len(longest)} characters, as {longest[:60]}…; "
+            f"allowed: {_LONGEST_ID}; sweep fewer paths in one experiment, or give the variants as such"
+        )
+
+
+def _misfits(study: Study, name: str) -> Iterator[str]:
+    """Say which variants, environments and policies do not fit each other, or the kind of the experiment."""
+    experiment = study.experiments[name]
+    yield from problems_of_quantities(study, name)
+    yield from _scaling_problems(study, name)
+    if (source := source_of(study, name)) is not None:
+        yield from _source_problems(study, f"experiments.{name}", experiment, source)
+    yield from problems_of_kind(study, name)
+
+
+def _scaling_problems(study: Study, name: str) -> Iterator[str]:
+    """Refuse normalised observations where policies are random, for these have seen nothing."""
+    if isinstance(study.experiments[name], TrainExperiment) or source_of(study, name) is not None:
+        return
+    normalised = [cell.environment_name for cell in cells(study, name) if cell.environment.observations.normalise]
+    for environment in dict.fromkeys(normalised):
+        yield (
+            f"experiments.{name}.environments: {environment} normalises observations, and the random policies of "
+            f"{study.experiments[name].kind} experiments have seen nothing to normalise by; allowed: "
+            "observations.normalise: false"
+        )
+
+
+def _source_problems(study: Study, at: str, experiment: Experiment, source: Source) -> Iterator[str]:
+    trained = study.experiments.get(source.experiment)
+    if not isinstance(trained, TrainExperiment):
+        training = [name for name, other in study.experiments.items() if isinstance(other, TrainExperiment)]
+        yield from unknown(f"{at}.source.experiment", [source.experiment], training)
+        return
+    yield from unknown(f"{at}.source.variant", [source.variant], trained.variants)
+    yield from unknown(f"{at}.source.stages", source.stages, trained.snapshots)
+    yield from unknown(f"{at}.environments", experiment.environments, trained.environments)
+    if trained.sweep:
+        yield f"{at}.source.experiment: {source.experiment} sweeps; what is measured needs one policy per seed"
+    for path in experiment.sweep:
+        if path.startswith("environment.") and not path.startswith("environment.rewards"):
+            yield (
+                f"{at}.sweep: {path}: snapshots are measured in their own environment, which cannot be swept; "
+                "allowed: environment.rewards, which are no part of a policy"
+            )
+        if path.startswith("variant.policy"):
+            yield f"{at}.sweep: {path} has no effect, because the policies are those of {source.variant}"
+    wanted = range(experiment.seeds.first, experiment.seeds.first + experiment.seeds.count)
+    held = range(trained.seeds.first, trained.seeds.first + trained.seeds.count)
+    if wanted.start < held.start or wanted.stop > held.stop:
+        yield (
+            f"{at}.seeds: {wanted.start} to {wanted.stop - 1} are asked for, "
+            f"but {source.experiment} trains {held.start} to {held.stop - 1}"
+        )
