@@ -64,8 +64,8 @@ include: "workflow/rules/benchmark.smk"
 rule all:
     default_target: True
     input:
+        rules.tables.input,
         rules.claims.input,
-        rules.across.input,
         rules.figures.input,
         rules.report.input,
 
