@@ -1,17 +1,24 @@
+import sys
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from pg.study.ownership import problem_of_folder, take
 from pg.study.validation import InvalidStudy, load, read_options
 from pg.workshop import open_workshop
 
 
+def refuse(problem):
+    # Of an exception, Snakemake would print the lines of this file as well, which say nothing about the study.
+    logger.error(problem)
+    sys.exit(1)
+
+
 def understood(reading, given):
     try:
         return reading(given)
     except InvalidStudy as invalid:
-        raise WorkflowError(str(invalid)) from None
+        refuse(str(invalid))
 
 
 def refuse_what_a_shell_would_read():
@@ -22,7 +29,7 @@ def refuse_what_a_shell_would_read():
     ]
     for text in given:
         if repr(text) != f"'{text}'":
-            raise WorkflowError(
+            refuse(
                 f"{text!r}: no value of --config or --configfile may hold quotation marks ('), backslashes or "
                 "line breaks where jobs run on a cluster; write the value into the study file"
             )
@@ -41,7 +48,7 @@ for given in workflow.configfiles:
 
 STUDY = understood(load, config)
 if problem := problem_of_folder(STUDY):
-    raise WorkflowError(problem)
+    refuse(problem)
 
 
 include: "workflow/rules/common.smk"
@@ -57,8 +64,8 @@ include: "workflow/rules/benchmark.smk"
 rule all:
     default_target: True
     input:
+        rules.tables.input,
         rules.claims.input,
-        rules.across.input,
         rules.figures.input,
         rules.report.input,
 

@@ -166,6 +166,8 @@ def atomically(path: Path, write: Callable[[Path], object]) -> None:
     Superseded
         If this job's run was killed and a later one has taken over: then the file stays as it is.
     """
+    # Not even a folder: the run that has taken over may be about to remove it.
+    check_run()
     path.parent.mkdir(parents=True, exist_ok=True)
     # Jobs of a run that was killed may still write, and on a cluster two machines count processes alike.
     partial = path.with_name(f"{PARTIAL}{uuid.uuid4().hex}-{path.name}")
@@ -174,6 +176,8 @@ def atomically(path: Path, write: Callable[[Path], object]) -> None:
         check_run()
         partial.replace(path)
     except OSError as error:
+        # A run that takes over clears away what it finds unfinished.
+        check_run()
         error.filename = error.filename or str(path)
         raise
     finally:

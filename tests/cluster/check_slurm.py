@@ -181,7 +181,7 @@ def test_a_value_that_would_end_its_quotes_is_refused(fresh: Checkout, name: str
     assert not list(fresh.folder.rglob("harm"))
 
 
-def test_the_smoke_study_through_slurm_makes_the_bytes_of_a_local_run(
+def test_the_smoke_study_through_a_troubled_slurm_makes_the_bytes_of_a_local_run(
     cluster: OneNode, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     places = [checkout(tmp_path_factory.mktemp(name)) for name in ("smoke-local", "smoke-slurm")]
@@ -193,9 +193,16 @@ def test_the_smoke_study_through_slurm_makes_the_bytes_of_a_local_run(
     assert done.returncode == 0, done.stderr
     locally = time.monotonic() - started
     with submitted(places[1]) as ended:
+        training(cluster)
+        cluster.cancel(cluster.running()[0])
+        training(cluster).kill()
+        training(cluster)
+        cluster.kill_daemon()
+        cluster.start_node()
         text = ended()
     print(f"smoke study: {locally:.0f} s locally, {time.monotonic() - started - locally:.0f} s through SLURM")
-    print(f"{text.count('has been submitted')} submissions")
+    print(f"{text.count('has been submitted')} submissions, {text.count('Trying to restart')} of them again")
+    assert "Trying to restart" in text
     assert places[0].files() == places[1].files()
     assert not cluster.running()
     for place in places:

@@ -1,6 +1,7 @@
 """One run at a time has a results folder; whatever ends a run frees it; jobs of a run that was killed write no more."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -67,9 +68,26 @@ def test_a_job_of_a_run_that_another_has_taken_over_from_writes_nothing(
     with pytest.raises(Superseded, match="another has taken over"):
         records.write_json({"by": "an orphan"}, path)
     assert records.read_json(path) == {"by": "the first run"}
-    assert not list(tmp_path.glob(".partial-*"))
+    with pytest.raises(Superseded):
+        records.write_json({"by": "an orphan"}, tmp_path / "new/b.json")
+    assert {path.name for path in tmp_path.iterdir()} == {".lock", ".run.json", "a.json"}
     (tmp_path / ".run.json").unlink()
     with pytest.raises(Superseded):
         check_run()
     monkeypatch.setenv(occupation._VARIABLE, "")
     records.write_json({"by": "hand"}, path)
+
+
+def test_a_job_whose_unfinished_file_was_cleared_away_is_told_of_the_run_that_took_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    occupy(tmp_path).release()
+    killed = os.environ[occupation._VARIABLE]
+
+    def overtaken(partial: Path) -> None:
+        occupy(tmp_path).release()
+        monkeypatch.setenv(occupation._VARIABLE, killed)
+        raise FileNotFoundError(2, "No such file or directory", str(partial))
+
+    with pytest.raises(Superseded):
+        records.atomically(tmp_path / "a.json", overtaken)

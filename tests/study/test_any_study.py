@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pg.study.expansion import blocks, cells, is_tuned
+from pg.study.jobs import LaboratoryJob, TrainJob, TuneJob
 from pg.study.model.experiments import TrainExperiment
 from pg.study.model.study import Study
 from pg.study.slicing import laboratory_job, train_job, tune_job
@@ -44,6 +45,8 @@ FITTING: dict[str, tuple[Any, ...]] = {
     "policy": ({"hidden": []}, {"hidden": [4], "activation": "relu"}),
 }
 
+WAYS = ("wrong value", "misspelt", "lost")
+
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 BROKEN, LEGAL = 5000, 2000
 SEEDS = st.integers(0, 2**32 - 1)
@@ -68,13 +71,15 @@ def misspelt(chance: random.Random, key: str) -> str:
     return key[:place] + chance.choice("xyz_") + key[place + chance.randrange(2) :]
 
 
-def broken(seed: int) -> tuple[dict[str, Any], tuple[Any, ...]]:
-    """Return the smoke study with one change that is likely to break it, and where it was made."""
+def broken(
+    seed: int, below: tuple[str, ...] = (), ways: tuple[str, ...] = WAYS
+) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """Return the smoke study with one change below a node that is likely to break it, and where it was made."""
     chance, options = random.Random(seed), copy.deepcopy(SMOKE)
-    path = chance.choice([place for place in places(options) if "kwargs" not in place])
+    path = chance.choice([(*below, *place) for place in places(at(options, below)) if "kwargs" not in place])
     *parents, key = path
     parent = at(options, tuple(parents))
-    match chance.choice(("wrong value", "misspelt", "lost") if isinstance(key, str) else ("wrong value",)):
+    match chance.choice(ways if isinstance(key, str) else ("wrong value",)):
         case "misspelt":
             parent[misspelt(chance, key)] = parent.pop(key)
         case "lost":
@@ -97,19 +102,25 @@ def varied(seed: int) -> dict[str, Any]:
     return options
 
 
+def training_jobs(study: Study, name: str) -> Iterator[TrainJob | TuneJob]:
+    for cell in cells(study, name):
+        yield from (train_job(study, cell, block) for block in blocks(study.experiments[name].seeds))
+        if is_tuned(cell):
+            yield tune_job(study, cell)
+
+
+def laboratory_jobs(study: Study, name: str) -> Iterator[LaboratoryJob]:
+    for environment in dict.fromkeys(cell.environment_id for cell in cells(study, name)):
+        for stage, block in itertools.product(stages_of(study, name), blocks(study.experiments[name].seeds)):
+            yield laboratory_job(study, name, environment, stage, block)
+
+
 def expand(study: Study) -> int:
     """Make every job of a study; return how many there are."""
     count = 0
     for name, experiment in study.experiments.items():
-        for block in blocks(experiment.seeds):
-            if isinstance(experiment, TrainExperiment):
-                for cell in cells(study, name):
-                    jobs = [train_job(study, cell, block), *([tune_job(study, cell)] if is_tuned(cell) else [])]
-                    count += len([job.canonical() for job in jobs])
-                continue
-            for environment in dict.fromkeys(cell.environment_id for cell in cells(study, name)):
-                for stage in stages_of(study, name):
-                    count += bool(laboratory_job(study, name, environment, stage, block).canonical())
+        jobs = training_jobs if isinstance(experiment, TrainExperiment) else laboratory_jobs
+        count += len([job.canonical() for job in jobs(study, name)])
     return count
 
 

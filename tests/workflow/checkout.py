@@ -124,8 +124,8 @@ class Checkout:
         """Return what the byte-identical set holds."""
         out = self.folder / "out"
         kept = (
-            *("runs", "evaluations", "snapshots", "tuned", "probes", "exact"),
-            *("tables", "claims", "figures", "claims.csv"),
+            *("runs", "evaluations", "snapshots", "tuned", "probes", "exact", "identities", "updates", "support"),
+            *("staleness", "horizons", "gaits", "tables", "claims", "figures", "claims.csv"),
         )
         return {
             str(path.relative_to(out)): path.read_bytes()

@@ -37,6 +37,17 @@ def test_a_file_that_was_cut_off_is_named_on_the_terminal_and_in_the_log(done: C
     assert done.files() == before
 
 
+def test_tables_that_were_removed_are_made_anew_below_finished_claims(done: Checkout) -> None:
+    before = done.files()
+    for table in ("gradients.csv", "learn-curves.csv", "learn-diverged.csv"):
+        (done.folder / "out/tables" / table).unlink()
+    plan = done.planned()
+    assert (plan["train_tables"], plan["laboratory_tables"]) == (1, 1)
+    assert not {"train", "measure"} & plan.keys()
+    assert done.run().returncode == 0
+    assert done.files() == before
+
+
 @pytest.fixture
 def small_disk(fresh: Checkout) -> Iterator[Path]:
     """A folder on a disk that a few files fill."""

@@ -42,6 +42,20 @@ def test_every_font_of_every_figure_is_embedded_and_none_is_of_type_3(finished: 
         assert all("Type 3" not in " ".join(font) and font[-5] == "yes" for font in fonts), listed
 
 
+def test_the_report_says_that_every_job_ran_the_code_that_is_there(finished: Checkout) -> None:
+    assert "5 of 5 jobs ran the present code<" in (finished.folder / "out/report.html").read_text(encoding="utf-8")
+
+
+def test_an_experiment_that_no_claim_and_no_figure_reads_is_run_before_the_report(
+    fresh: Checkout, study: dict[str, Any]
+) -> None:
+    study["experiments"]["unread"] = {**study["experiments"]["learn"], "variants": ["to_go"]}
+    fresh.write(study)
+    for target in ((), ("report",)):
+        plan = fresh.planned(*target)
+        assert (plan["train"], plan["train_tables"]) == (6, 2)
+
+
 def test_a_second_run_has_nothing_to_do(finished: Checkout) -> None:
     assert finished.planned() == {}
 

@@ -46,7 +46,9 @@ def assert_refused(place: Checkout, message: str) -> None:
     done = place.run()
     assert time.monotonic() - started < 10
     assert done.returncode != 0
-    assert message in done.stderr + done.stdout
-    assert "Traceback" not in done.stderr + done.stdout
+    said = done.stderr + done.stdout
+    assert said.count(message) == 1
+    assert "Traceback" not in said
+    assert "Snakefile" not in said, "the lines of the program say nothing about the study"
     after = {path for path in place.folder.rglob("*") if "__pycache__" not in path.parts}
     assert after - before <= {path for path in after if ".snakemake" in path.parts}, "nothing but Snakemake's own log"

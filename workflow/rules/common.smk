@@ -1,7 +1,6 @@
 import os
 import re
 
-from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from pg.evidence.logs import explained
@@ -73,7 +72,7 @@ def take_over():
     try:
         OCCUPATION = occupy(RESULTS)
     except (Occupied, OSError) as error:
-        raise WorkflowError(explained(error) or str(error)) from None
+        refuse(explained(error) or str(error))
 
 
 def leave():

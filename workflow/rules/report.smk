@@ -70,6 +70,8 @@ rule report_page:
         captions=expand(f"{RESULTS}/figures/{{figure}}.txt", figure=STUDY.figures),
         tuned=[tuned_of(cell) for cell in tuned_cells()],
         evaluated=[f"{RESULTS}/tables/{name}.csv" for name in tuned_experiments(STUDY)],
+        # Not read, but made before: the page says of every job of the study what code it ran.
+        made=rules.tables.input,
     output:
         f"{RESULTS}/report.html",
     log:

@@ -132,3 +132,11 @@ rule poses_table:
         code=code_digest(AGGREGATION),
     script:
         "../scripts/poses_table.py"
+
+
+rule tables:
+    input:
+        rules.across.input,
+        expand(rules.train_tables.output, experiment=TRAINING),
+        expand(rules.laboratory_tables.output, experiment=LABORATORY),
+        expand(rules.poses_table.output, experiment=GAITS),
