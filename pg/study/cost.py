@@ -28,12 +28,14 @@ from pg.study.model.variant import Variant
 # Environment steps per second and core, rounded down from measurements on one slow core: trained, and measured with
 # one backward pass per estimator. MuJoCo's stepping dominates, whatever else is done with the steps.
 _SPEEDS: tuple[tuple[tuple[str, ...], int, int], ...] = (
-    (("CartPole", "pg/"), 250_000, 150_000),
+    (("CartPole", "pg/"), 400_000, 150_000),
+    (("InvertedPendulum",), 18_000, 16_000),
     (("Humanoid",), 2_500, 2_000),
     (("",), 8_000, 7_000),
 )
 _SECONDS_PER_STEP_OF_A_FURTHER_PASS = 8e-7
 _ASSUMED_HORIZON = 500
+_ASSUMED_HORIZON_OF_TABLES = 10
 _NUMBERS_PER_STEP = 24
 _BYTES = 4
 _COPIES_OF_PARAMETERS = 4  # gradient and Adam's two moments beside them
@@ -200,7 +202,8 @@ def _stages(source: Source) -> int:
 
 
 def _horizon(environment: Environment) -> int:
-    return environment.horizon or _ASSUMED_HORIZON
+    assumed = _ASSUMED_HORIZON_OF_TABLES if environment.id.startswith("pg/") else _ASSUMED_HORIZON
+    return environment.horizon or assumed
 
 
 def _seconds_per_step(declared: Experiment, cell: Cell) -> float:
