@@ -195,7 +195,6 @@ def test_the_smoke_study_through_a_troubled_slurm_makes_the_bytes_of_a_local_run
     with submitted(places[1]) as ended:
         training(cluster)
         cluster.cancel(cluster.running()[0])
-        training(cluster).kill()
         training(cluster)
         cluster.kill_daemon()
         cluster.start_node()

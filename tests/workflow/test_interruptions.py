@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import json
 import os
 import random
 import shutil
@@ -18,6 +19,7 @@ from tests.workflow.checkout import STUDY, Checkout, checkout
 TRAINED = "out/runs/learn/cartpole/total/seeds-0-1.csv"
 LOG = "out/logs/runs/learn/cartpole/total/seeds-0-1.log"
 CHECKPOINT = "out/checkpoints/runs/learn/cartpole/total/seeds-0-1"
+RUN = "out/.run.json"
 PATIENCE = 900.0
 
 
@@ -53,21 +55,31 @@ HOLD = """
 """
 
 
+PUT = """
+        import os, time
+        with Path("put.txt").open("a") as puts:
+            puts.write(f"{os.environ.get('PG_RUN', '').partition(':')[0]} {time.time_ns()} {path}\\n")
+"""
+
+
 def interruptible(folder: Path) -> Checkout:
     """A checkout whose jobs write checkpoints as often as they can, and stand still behind one if they are asked to."""
     place = checkout(folder)
     place.write(study())
-    module = folder / "pg/evidence/checkpoints.py"
-    text = module.read_text(encoding="utf-8")
     for former, eager in (
         ("_SECONDS_BETWEEN = 30.0", "_SECONDS_BETWEEN = 0.1"),
         ("_LARGEST_SHARE = 0.01", "_LARGEST_SHARE = 0.5"),
         ("partial.write_bytes(content))\n", f"partial.write_bytes(content)){HOLD}"),
     ):
-        assert text.count(former) == 1
-        text = text.replace(former, eager)
-    module.write_text(text, encoding="utf-8")
+        edit(place, "pg/evidence/checkpoints.py", former, eager)
     return place
+
+
+def edit(place: Checkout, name: str, former: str, new: str) -> None:
+    module = place.folder / name
+    text = module.read_text(encoding="utf-8")
+    assert text.count(former) == 1
+    module.write_text(text.replace(former, new), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +123,14 @@ def kill(run: "subprocess.Popen[bytes]", everyone: bool) -> None:
     else:
         run.kill()
     run.wait()
+
+
+def logged(place: Checkout, words: str) -> bool:
+    log = place.folder / LOG
+    try:
+        return words in log.read_text(encoding="utf-8")
+    except FileNotFoundError:  # the next job is about to begin it
+        return False
 
 
 def left_over(place: Checkout) -> list[str]:
@@ -204,6 +224,37 @@ def test_a_job_whose_run_was_killed_leaves_the_place_to_the_run_that_takes_over(
     assert after == before, "nothing is written any more"
     made = place.files()
     assert made == {name: unharmed[0][name] for name in made}
+
+
+@pytest.mark.parametrize("asleep", [False, True], ids=["at once", "asleep until another works at the same file"])
+def test_jobs_that_outlive_their_run_put_nothing_in_place_once_the_next_has_begun(
+    asleep: bool, place: Checkout, unharmed: tuple[dict[str, bytes], float]
+) -> None:
+    edit(place, "pg/evidence/records.py", "partial.replace(path)\n", f"partial.replace(path){PUT}")
+    killed = place.start()
+    wait_until((place.folder / CHECKPOINT).exists)
+    kill(killed, everyone=False)
+    number = json.loads((place.folder / RUN).read_text(encoding="utf-8"))["run"]
+    orphans = members(killed.pid)
+    assert orphans
+    if asleep:
+        os.killpg(killed.pid, signal.SIGSTOP)
+    run = place.start()
+    if asleep:
+        wait_until(lambda: logged(place, "goes on after"))
+        os.killpg(killed.pid, signal.SIGCONT)
+    assert run.wait(timeout=PATIENCE) == 0, place.said.read_text(encoding="utf-8")
+    wait_until(lambda: not members(killed.pid))
+    said = place.said.read_text(encoding="utf-8")
+    assert "another has taken over" in said
+    assert "Traceback" not in said
+    taken_over = (place.folder / RUN).stat().st_mtime_ns
+    lines = [line.split(" ", 2) for line in (place.folder / "put.txt").read_text(encoding="utf-8").splitlines()]
+    assert max(int(when) for by, when, _ in lines if by == number) < taken_over
+    assert {by for by, _, path in lines if path == TRAINED} == {by for by, _, _ in lines} - {number}
+    assert place.files() == unharmed[0]
+    assert left_over(place) == []
+    assert place.planned() == {}
 
 
 def test_two_runs_at_once_are_refused_and_the_first_goes_on(
