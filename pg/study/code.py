@@ -27,6 +27,7 @@ ROLLOUT = (
 )
 _ESTIMATION = ("estimators.returns", "estimators.surrogate", "estimators.compose")
 _TABLES = ("environments.exact", "learning.tabular")
+_RECORDING = ("evidence.columns", "evidence.recorder", "evidence.snapshots")
 
 
 def training_code(environment: Environment, variant: Variant) -> tuple[str, ...]:
@@ -41,6 +42,7 @@ def training_code(environment: Environment, variant: Variant) -> tuple[str, ...]
         "learning.learner",
         "learning.training",
         "learning.checkpoints",
+        *_RECORDING,
     )
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from pg.estimators import compose
-from pg.evidence.records import LABORATORY_COLUMNS
+from pg.evidence.columns import LABORATORY_COLUMNS
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.identities import (
     compare_forms,

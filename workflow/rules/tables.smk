@@ -11,6 +11,7 @@ AGGREGATION = (
     "evidence.metrics",
     "evidence.statistics",
     "evidence.coverage",
+    "evidence.columns",
     "evidence.records",
     "evidence.tabular_files",
 )

@@ -6,6 +6,7 @@ if workshop.is_open():
 from itertools import product
 
 from pg.evidence import logs, records, tables
+from pg.evidence.columns import LABORATORY_COLUMNS
 from pg.study.expansion import cells
 from pg.study.jobs import stages_of
 from pg.study.model import Study
@@ -14,7 +15,7 @@ logs.log_to(snakemake.log[0])
 study = Study.model_validate_json(snakemake.params.study)
 ((name, experiment),) = study.experiments.items()
 environments = list(dict.fromkeys(cell.environment_id for cell in cells(study, name)))
-columns = records.LABORATORY_COLUMNS[experiment.kind]
+columns = LABORATORY_COLUMNS[experiment.kind]
 rows = records.read_grouped(snakemake.input, list(product(environments, stages_of(study, name))), columns)
 table = tables.laboratory_table(cells(study, name), experiment.kind, rows)
 records.write_csv(tables.summary(table), snakemake.output.summary)
