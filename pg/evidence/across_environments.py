@@ -32,7 +32,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from pg.evidence.statistics import LEVEL, Interval, share
+from pg.evidence.intervals import LEVEL, Interval
+from pg.evidence.shares import share
 
 Array = NDArray[np.float64]
 

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pg.evidence import across_environments, coverage, curves
-from pg.evidence.statistics import Interval
+from pg.evidence.intervals import Interval
 from pg.evidence.tables import level_value
 from pg.study.expansion import Cell
 

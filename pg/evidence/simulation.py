@@ -31,8 +31,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from pg.evidence import across_environments, statistics
-from pg.evidence.statistics import Interval
+from pg.evidence import across_environments, shares, statistics
+from pg.evidence.intervals import Interval
 
 Array = NDArray[np.float64]
 
@@ -221,7 +221,7 @@ def _quantiles(distribution: Any, weight: float = 1.0) -> Array:
 def _share(p: float) -> Setting:
     @cache
     def interval(count: int, n: int) -> Interval:
-        return statistics.share(np.arange(n) < count)
+        return shares.share(np.arange(n) < count)
 
     return Setting(p, lambda generator, n: interval(int(generator.binomial(n, p)), n))
 
@@ -230,7 +230,7 @@ def _paired_share(only_a: float, only_b: float) -> Setting:
     @cache
     def interval(counts: tuple[int, int], n: int) -> Interval:
         a, b, place = *counts, np.arange(n)
-        return statistics.paired_share_test(place < a, (place >= a) & (place < a + b))
+        return shares.paired_share_test(place < a, (place >= a) & (place < a + b))
 
     def draw(generator: np.random.Generator, n: int) -> Interval:
         a, b, _ = generator.multinomial(n, [only_a, only_b, 1 - only_a - only_b])

@@ -14,18 +14,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pg.evidence import coverage, curves, statistics
+from pg.evidence import coverage, curves, shares, statistics
+from pg.evidence.intervals import Interval
 from pg.evidence.metrics import METRICS, Kind, axes_of
 from pg.study.expansion import Cell
 
 Array = NDArray[np.float64]
 
-_SUMMARIES: Mapping[str, Callable[[Array], statistics.Interval]] = {
+_SUMMARIES: Mapping[str, Callable[[Array], Interval]] = {
     "mean": statistics.mean,
     "geometric_mean": statistics.geometric_mean,
     "restricted_mean": statistics.restricted_mean,
     "median": statistics.median,
-    "share": statistics.share,
+    "share": shares.share,
 }
 
 

@@ -11,6 +11,7 @@ DRAWING = (
     "study.jobs",
     "study.pooling",
     "evidence.metrics",
+    "evidence.intervals",
     "evidence.statistics",
 )
 TABLE_FILES = {

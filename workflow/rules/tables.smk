@@ -9,6 +9,8 @@ AGGREGATION = (
     "evidence.tables",
     "evidence.curves",
     "evidence.metrics",
+    "evidence.intervals",
+    "evidence.shares",
     "evidence.statistics",
     "evidence.coverage",
     "evidence.columns",
