@@ -60,8 +60,8 @@ JOBS = "pg/study/jobs.py"
 PROBING, REFERENCE, GRADIENTS, EXPECTATIONS = (
     f"pg/laboratory/{name}.py" for name in ("probing", "reference", "gradients", "expectations")
 )
-CURVES, EVIDENCE_TABLES, TUNING, SELECTION, CLAIMS = (
-    f"pg/evidence/{name}.py" for name in ("curves", "tables", "tuning", "selection", "claims")
+CURVES, TRAIN_TABLES, TUNING, SELECTION, CLAIMS = (
+    f"pg/evidence/{name}.py" for name in ("curves", "train_tables", "tuning", "selection", "claims")
 )
 FAMILIES = "pg/study/families.py"
 DISTANCES, MOVES, SINGLE_UPDATES, BIAS, REUSE, HORIZONS = (
@@ -361,7 +361,7 @@ MUTATIONS = (
     _mutation(CURVES, "passed[1:] & passed[:-1]", "passed[1:] | passed[:-1]", "one passed evaluation is enough"),
     _mutation(CURVES, "& (steps[1:] <= budget)", "", "passing after the budget counts"),
     _mutation(
-        "pg/evidence/tables.py",
+        TRAIN_TABLES,
         '(own["return"] >= required).groupby(own["steps"]).all()',
         '(own["return"] >= required).groupby(own["steps"]).any()',
         "one episode of an evaluation is enough",
@@ -574,14 +574,12 @@ MUTATIONS = (
     _mutation(CURVES, "np.append(known, worst)", "np.append(known, known[-1])", "a lost run keeps its last return"),
     _mutation(TUNING, "    if curves.has_diverged(run):", "    if False:", "a rate that loses policies has a score"),
     _mutation(
-        EVIDENCE_TABLES,
+        TRAIN_TABLES,
         "for diverged, last in found if not diverged]",
         "for diverged, last in found]",
         "a lost run ends all",
     ),
-    _mutation(
-        EVIDENCE_TABLES, '"final_return": worst if diverged else', '"final_return":', "failures keep their return"
-    ),
+    _mutation(TRAIN_TABLES, '"final_return": worst if diverged else', '"final_return":', "failures keep their return"),
     _mutation(DISTANCES, ".sum(-1) + ended.abs())", ".sum(-1))", "what has ended is in no state"),
     _mutation(DISTANCES, 'direction == "new_old" else', 'direction == "old_new" else', "the divergence is swapped"),
     _mutation(MOVES, "on_fresh / kl.limit", "on_batch / kl.limit", "the limit is judged on the batch alone"),

@@ -10,7 +10,7 @@ JUDGEMENT = (
     "evidence.shares",
     "evidence.statistics",
     "evidence.metrics",
-    "evidence.tables",
+    "evidence.cell_keys",
     "evidence.tuning",
     "evidence.records",
 )

@@ -5,8 +5,9 @@ if workshop.is_open():
 
 from itertools import product
 
-from pg.evidence import logs, records, tables
+from pg.evidence import laboratory_tables, logs, records
 from pg.evidence.columns import LABORATORY_COLUMNS
+from pg.evidence.summaries import summarise
 from pg.study.expansion import cells
 from pg.study.jobs import stages_of
 from pg.study.model import Study
@@ -17,6 +18,6 @@ study = Study.model_validate_json(snakemake.params.study)
 environments = list(dict.fromkeys(cell.environment_id for cell in cells(study, name)))
 columns = LABORATORY_COLUMNS[experiment.kind]
 rows = records.read_grouped(snakemake.input, list(product(environments, stages_of(study, name))), columns)
-table = tables.laboratory_table(cells(study, name), experiment.kind, rows)
-records.write_csv(tables.summary(table), snakemake.output.summary)
+table = laboratory_tables.laboratory_table(cells(study, name), experiment.kind, rows)
+records.write_csv(summarise(table), snakemake.output.summary)
 records.write_csv(table, snakemake.output.long)

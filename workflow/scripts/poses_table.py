@@ -5,7 +5,7 @@ if workshop.is_open():
 
 from itertools import product
 
-from pg.evidence import logs, records, tables
+from pg.evidence import laboratory_tables, logs, records
 from pg.evidence.columns import POSE_COLUMNS
 from pg.study.expansion import cells
 from pg.study.jobs import stages_of
@@ -17,4 +17,4 @@ study = Study.model_validate_json(snakemake.params.study)
 environments = list(dict.fromkeys(cell.environment_id for cell in cells(study, name)))
 keys = list(product(environments, stages_of(study, name)))
 rows = records.read_grouped(snakemake.input, keys, POSE_COLUMNS)
-records.write_csv(tables.poses_table(cells(study, name), rows), snakemake.output[0])
+records.write_csv(laboratory_tables.poses_table(cells(study, name), rows), snakemake.output[0])
