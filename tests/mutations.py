@@ -42,7 +42,7 @@ class Mutation:
 RETURNS, BASELINES, COMPOSE, SURROGATE, IMPORTANCE = (
     f"pg/estimators/{name}.py" for name in ("returns", "baselines", "compose", "surrogate", "importance")
 )
-EXACT, ENUMERATION, TABULAR = (f"pg/environments/{name}.py" for name in ("exact", "enumeration", "tabular"))
+EXACT, ENUMERATION, MDP, TABULAR = (f"pg/environments/{name}.py" for name in ("exact", "enumeration", "mdp", "tabular"))
 REWARDS, OBSERVATIONS = (f"pg/environments/{name}.py" for name in ("rewards", "observations"))
 HUMANOID, GAIT = "pg/environments/humanoid.py", "pg/laboratory/gait.py"
 CONSTRAINTS, CRITIC = "pg/learning/constraints.py", "pg/learning/critic.py"
@@ -270,7 +270,7 @@ MUTATIONS = (
         "rewards=_one_batch(rewards)",
         "enumerated rewards go on behind the end",
     ),
-    _mutation(TABULAR, "self.probabilities * ~self.terminates", "self.probabilities", "nothing ends in expectation"),
+    _mutation(MDP, "self.probabilities * ~self.terminates", "self.probabilities", "nothing ends in expectation"),
     _mutation(TABULAR, "self._steps >= self.horizon", "self._steps > self.horizon", "the horizon is a step late"),
     _mutation(TABULAR, "cumulative / cumulative[..., -1:]", "cumulative", "outcomes that are only padding happen"),
     _mutation(TABULAR, "[..., None] >= distribution", "[..., None] < distribution", "probabilities are swapped"),
@@ -421,15 +421,13 @@ MUTATIONS = (
         _STEP_BY_STEP,
     ),
     _mutation(
-        TABULAR,
+        MDP,
         "np.where(mdp.terminates, 0, potential[mdp.next_states])",
         "potential[mdp.next_states]",
         "an end keeps its potential",
         _STEP_BY_STEP,
     ),
-    _mutation(
-        TABULAR, "step < self.horizon - 1", "step < self.horizon", "the last step pays as others do", _STEP_BY_STEP
-    ),
+    _mutation(MDP, "step < self.horizon - 1", "step < self.horizon", "the last step pays as others do", _STEP_BY_STEP),
     _mutation(
         OBSERVATIONS,
         "[self._window[:, :, 1:], newest]",

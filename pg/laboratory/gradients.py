@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pg.environments.tabular import MDP
+from pg.environments.mdp import MDP
 from pg.estimators import compose
 from pg.learning.critic import Critic
 from pg.learning.policies import Policy

@@ -12,8 +12,8 @@ from torch.distributions import Categorical
 from torch.nn import functional
 
 from pg.environments.catalogue import mdp_of
+from pg.environments.mdp import MDP
 from pg.environments.stacked import make_environments
-from pg.environments.tabular import MDP
 from pg.estimators import compose
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample

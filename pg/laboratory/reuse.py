@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from pg.environments.tabular import MDP
+from pg.environments.mdp import MDP
 from pg.estimators import compose
 from pg.laboratory.gradients import chunks, weighted_sums
 from pg.learning.critic import Critic

@@ -13,8 +13,8 @@ import pandas as pd
 import torch
 
 from pg.environments.catalogue import mdp_of
+from pg.environments.mdp import MDP
 from pg.environments.stacked import make_environments
-from pg.environments.tabular import MDP
 from pg.estimators.importance import NonFiniteWeights
 from pg.laboratory import likelihoods, moves
 from pg.laboratory.critics import fitted_critics

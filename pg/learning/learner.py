@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 
+from pg.environments.mdp import MDP
 from pg.environments.rewards import paid
-from pg.environments.tabular import MDP
 from pg.estimators.importance import NonFiniteWeights
 from pg.learning.constraints import Penalty
 from pg.learning.critic import Critic, make_critic

@@ -13,7 +13,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
-from pg.environments.tabular import MDP
+from pg.environments.mdp import MDP
 from pg.estimators import compose
 from pg.estimators.compose import Fixed, StateValues
 from pg.estimators.importance import NonFiniteWeights, effective_share

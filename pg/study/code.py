@@ -94,7 +94,15 @@ def reference_code() -> tuple[str, ...]:
 
 def tabular_code(environment: Environment) -> tuple[str, ...]:
     """Name the modules of environments that may have tables."""
-    return () if environment.id.startswith("CartPole-") else ("environments.tabular", "environments.jacket_folding")
+    if environment.id.startswith("CartPole-"):
+        return ()
+    return (
+        "environments.mdp",
+        "environments.small_mdps",
+        "environments.jacket_folding",
+        "environments.registry",
+        "environments.tabular",
+    )
 
 
 def code_digest(modules: Iterable[str]) -> str:

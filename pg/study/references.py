@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pydantic import BaseModel, ValidationError
 
 from pg.environments.catalogue import HUMANOIDS, UnsupportedEnvironment, check, horizon_of, mdp_of, trajectories_of
-from pg.environments.tabular import MOST_COUNTED, OWN
+from pg.environments.mdp import MOST_COUNTED
+from pg.environments.registry import OWN
 from pg.study.claim_problems import problems_of_claims
 from pg.study.cost import problems_of_number, problems_of_size
 from pg.study.demonstrators import demonstrator_problems

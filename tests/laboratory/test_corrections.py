@@ -15,7 +15,8 @@ import pytest
 import torch
 from pg.environments.enumeration import Enumeration, batches, enumerate_trajectories, tuples
 from pg.environments.exact import objective, state_distributions, values
-from pg.environments.tabular import MDP, chain, corridor, random_mdp
+from pg.environments.mdp import MDP
+from pg.environments.small_mdps import chain, corridor, random_mdp
 from pg.estimators import compose, importance
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.reference import truth

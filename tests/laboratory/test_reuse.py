@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 from pg.environments.enumeration import enumerate_trajectories
-from pg.environments.tabular import MDP
+from pg.environments.mdp import MDP
 from pg.laboratory import gradients
 from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.reuse import Reuse, corrected_gradients, corrected_gradients_of_all

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 import torch
-from pg.environments.tabular import chain
+from pg.environments.small_mdps import chain
 from pg.estimators import compose
 from pg.estimators.compose import Fixed
 from pg.estimators.importance import NonFiniteWeights
