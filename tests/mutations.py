@@ -46,6 +46,7 @@ EXACT, ENUMERATION, MDP, TABULAR = (f"pg/environments/{name}.py" for name in ("e
 REWARDS, OBSERVATIONS = (f"pg/environments/{name}.py" for name in ("rewards", "observations"))
 HUMANOID, GAIT = "pg/environments/humanoid.py", "pg/laboratory/gait.py"
 CONSTRAINTS, CRITIC = "pg/learning/constraints.py", "pg/learning/critic.py"
+ADVANTAGES, ASCENT, MINIBATCHES = (f"pg/learning/{name}.py" for name in ("advantages", "ascent", "minibatches"))
 SCALING, LEARNER, TRAINING = (f"pg/learning/{name}.py" for name in ("scaling", "learner", "training"))
 FROZEN, HORIZONS = (f"pg/laboratory/{name}.py" for name in ("frozen", "horizons"))
 EVALUATION, STATISTICS = "pg/learning/evaluation.py", "pg/evidence/statistics.py"
@@ -299,15 +300,23 @@ MUTATIONS = (
         "real actions deviate by the logarithm of their deviation",
     ),
     _mutation(
-        UPDATES,
+        ASCENT,
         "kl_new_old=kl_divergence(now, self.start)",
         "kl_new_old=kl_divergence(self.start, now)",
         "the KL is swapped",
+        _tests_of(UPDATES),
     ),
     _mutation(UPDATES, "before.log_prob(actions)", "before.log_prob(actions.flip(0))", "likelihoods of other actions"),
     _mutation(UPDATES, "maximize=True", "maximize=False", "updates go downhill"),
-    _mutation(UPDATES, "self.start.entropy()", "now.entropy()", "the entropy is that of the new policy"),
-    _mutation(UPDATES, "trajectories, variant.discount)", "trajectories)", "exact values forget the discount"),
+    _mutation(
+        ASCENT,
+        "self.start.entropy()",
+        "now.entropy()",
+        "the entropy is that of the new policy",
+        _tests_of(UPDATES),
+    ),
+    _mutation(ADVANTAGES, "trajectories, variant.discount)", "trajectories)", "exact values forget the discount"),
+    _mutation(MINIBATCHES, "baseline[:, members]", "baseline[:, : len(members)]", "a part has the baseline of others"),
     _mutation(SCORES, "(along * weights)", "along", "a step's share lacks its weight"),
     _mutation(SCORES, "by_deviation * deviations.detach()", "by_deviation", "a score is by the deviation"),
     _mutation(SCORES, "lengths.cumsum(0) - lengths, torch", "lengths.cumsum(0), torch", "scores are the next ones'"),
@@ -321,7 +330,11 @@ MUTATIONS = (
         _ROWS,
     ),
     _mutation(
-        TABLES, "return table[steps,", "return table[0 * steps,", "all values are those of step 0", _tests_of(UPDATES)
+        TABLES,
+        "return table[steps,",
+        "return table[0 * steps,",
+        "all values are those of step 0",
+        _tests_of(ADVANTAGES),
     ),
     _mutation(
         EVALUATION,
@@ -500,8 +513,8 @@ MUTATIONS = (
     _mutation(EXPECTATIONS, "square - mean.square().sum().item()", "square", "a variance is a mean square", _MOMENTS),
     _mutation(
         EXPECTATIONS,
-        "regrouped(variant.batch), mdp, critic)",
-        "regrouped(1), mdp, critic)",
+        "regrouped(batch), mdp, critics)",
+        "regrouped(1), mdp, critics)",
         "sampled batches are single trajectories",
         "tests/laboratory/test_monte_carlo.py::test_the_sampled_variance_is_the_enumerated_one",
     ),

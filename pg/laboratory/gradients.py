@@ -10,10 +10,10 @@ from torch import Tensor
 
 from pg.environments.mdp import MDP
 from pg.estimators import compose
+from pg.learning.advantages import advantages
 from pg.learning.critic import Critic
 from pg.learning.policies import Policy
 from pg.learning.scores import Scores, alignments, products_of, row_size, scores
-from pg.learning.updates import advantages
 from pg.study.model import Variant
 from pg.trajectories import Trajectories, laid_out, valid_steps
 

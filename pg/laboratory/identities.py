@@ -17,10 +17,10 @@ from pg.environments.stacked import make_environments
 from pg.estimators import compose
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
+from pg.learning.advantages import advantages
 from pg.learning.critic import Critic
 from pg.learning.networks import as_vector
 from pg.learning.policies import Policy
-from pg.learning.updates import advantages
 from pg.study.jobs import IdentityJob
 from pg.study.model import Variant
 from pg.trajectories import Trajectories, on_valid_steps, valid_steps

@@ -12,12 +12,13 @@ import torch
 from pg.environments.mdp import MDP
 from pg.environments.rewards import paid
 from pg.estimators.importance import NonFiniteWeights
+from pg.learning.ascent import FAILED, UpdateLog
 from pg.learning.constraints import Penalty
 from pg.learning.critic import Critic, make_critic
 from pg.learning.imitation import AT_RANDOM, Beginning
 from pg.learning.policies import Policy, make_policy
 from pg.learning.rollout import Generators
-from pg.learning.updates import FAILED, UpdateLog, make_optimizer, update
+from pg.learning.updates import make_optimizer, update
 from pg.randomness import generator, torch_generator
 from pg.study.model import Budget, Rewards, Variant
 from pg.trajectories import Spaces, Trajectories, valid_steps

@@ -26,6 +26,7 @@ ROLLOUT = (
     "learning.rollout",
 )
 _ESTIMATION = ("estimators.returns", "estimators.surrogate", "estimators.compose")
+_UPDATES = tuple(f"learning.{name}" for name in ("advantages", "minibatches", "ascent", "constraints", "updates"))
 _TABLES = ("environments.exact", "learning.tabular")
 _RECORDING = ("evidence.columns", "evidence.recorder", "evidence.snapshots")
 
@@ -37,8 +38,7 @@ def training_code(environment: Environment, variant: Variant) -> tuple[str, ...]
         *tabular_code(environment),
         *estimator_code([variant]),
         *_imitation_code(variant),
-        "learning.updates",
-        "learning.constraints",
+        *_UPDATES,
         "learning.learner",
         "learning.training",
         "learning.checkpoints",
@@ -77,8 +77,7 @@ def laboratory_code(environment: Environment, variants: Iterable[Variant]) -> tu
         *tabular_code(environment),
         *_TABLES,
         *estimator_code(variants),
-        "learning.updates",
-        "learning.constraints",
+        *_UPDATES,
         "learning.scores",
         "laboratory.frozen",
         "laboratory.gradients",

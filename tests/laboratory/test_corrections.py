@@ -20,9 +20,9 @@ from pg.environments.small_mdps import chain, corridor, random_mdp
 from pg.estimators import compose, importance
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.reference import truth
+from pg.learning.advantages import fixed
 from pg.learning.policies import Policy, flatten, repeat
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios
-from pg.learning.updates import fixed
 from pg.study.model import Baseline, Variant
 from pg.study.model import Policy as PolicyOptions
 from pg.trajectories import Trajectories, on_valid_steps

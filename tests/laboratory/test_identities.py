@@ -17,8 +17,9 @@ from pg.laboratory.identities import (
     imitation_loss,
     relative_difference,
 )
+from pg.learning.advantages import advantages
 from pg.learning.policies import Policy
-from pg.learning.updates import advantages, make_optimizer, update
+from pg.learning.updates import make_optimizer, update
 from pg.study.jobs import RANDOM, IdentityJob
 from pg.study.model import Environment, Optimizer, Variant
 from pg.study.model import Policy as PolicyOptions

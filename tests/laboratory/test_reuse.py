@@ -9,8 +9,8 @@ from pg.environments.mdp import MDP
 from pg.laboratory import gradients
 from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.reuse import Reuse, corrected_gradients, corrected_gradients_of_all
+from pg.learning.advantages import advantages
 from pg.learning.policies import flatten, repeat
-from pg.learning.updates import advantages
 from pg.study.model import Baseline, Importance, Variant
 from tests.laboratory.pairs import BIASED, MDPS, UNBIASED, assert_equal, every, pair
 
