@@ -93,16 +93,14 @@ def sizes(statistic: str) -> tuple[int, ...]:
     return SIZES[-1:] if statistic in _BOOTSTRAPPED else SIZES
 
 
-def coverage(
-    statistic: str, data: str, n: int, generator: np.random.Generator, replications: int = REPLICATIONS
-) -> dict[str, str | int | float]:
+def coverage(statistic: str, data: str, n: int, generator: np.random.Generator) -> dict[str, str | int | float]:
     """Count how many intervals of samples of n hold the truth; a row of `measure`."""
     setting = settings()[statistic, data]
-    drawn = [setting.interval(generator, n) for _ in range(replications)]
+    drawn = [setting.interval(generator, n) for _ in range(REPLICATIONS)]
     covered = sum(interval.low <= setting.truth <= interval.high for interval in drawn)
     methods = [interval.method for interval in drawn]
     usual = max(sorted(set(methods)), key=methods.count)
-    return dict(zip(COLUMNS, (statistic, usual, data, n, replications, covered, covered / replications), strict=True))
+    return dict(zip(COLUMNS, (statistic, usual, data, n, REPLICATIONS, covered, covered / REPLICATIONS), strict=True))
 
 
 def measure(generator: Callable[..., np.random.Generator]) -> pd.DataFrame:

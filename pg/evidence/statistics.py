@@ -51,12 +51,9 @@ def mean_test(values: ArrayLike, null: float = 0.0, level: float = LEVEL) -> Tes
         return sign_test(centre, len(x), null)
     error = float(x.std(ddof=1)) / math.sqrt(len(x))
     reach = float(stats.t.ppf(0.5 + level / 2, len(x) - 1)) * error
-    p_less, p_greater = _tails((centre - null) / error, len(x) - 1)
+    t, degrees = (centre - null) / error, len(x) - 1
+    p_less, p_greater = float(stats.t.cdf(t, degrees)), float(stats.t.sf(t, degrees))
     return Test(centre, centre - reach, centre + reach, len(x), "Student's t", p_less, p_greater)
-
-
-def _tails(t: float, degrees: int) -> tuple[float, float]:
-    return float(stats.t.cdf(t, degrees)), float(stats.t.sf(t, degrees))
 
 
 def paired_difference(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> Interval:

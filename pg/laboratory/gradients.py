@@ -24,7 +24,7 @@ _Estimator = tuple[Variant, Critic | None]
 
 
 def batch_gradients(
-    policy: Policy, variant: Variant, batches: Trajectories, mdp: MDP | None = None, critic: Critic | None = None
+    policy: Policy, variant: Variant, batches: Trajectories, mdp: MDP | None = None
 ) -> Float[Tensor, "S D"]:
     """Return the gradient estimate of each of S batches.
 
@@ -38,10 +38,8 @@ def batch_gradients(
         S batches of N trajectories.
     mdp
         The environment's tables, where they are known.
-    critic
-        The value network, where the variant has one.
     """
-    (gradients,) = gradients_of_all(policy, [variant], batches, mdp, [critic])
+    (gradients,) = gradients_of_all(policy, [variant], batches, mdp)
     return gradients
 
 
