@@ -92,7 +92,8 @@ def _train(study: Study, options: argparse.Namespace) -> None:
     # Imported here, because asking for an explanation should not wait for torch.
     import torch
 
-    from pg.evidence import logs, records
+    from pg.evidence import logs, records, snapshots
+    from pg.evidence.recorder import RunRecorder
     from pg.learning.training import train
 
     torch.set_num_threads(1)
@@ -103,8 +104,8 @@ def _train(study: Study, options: argparse.Namespace) -> None:
     elif job.evaluate is None:
         raise Refused(f"--evaluations: {cell.experiment} declares no evaluate")
     rate = _tuned_rate(study, cell) if is_tuned(cell) else job.declared_rate
-    recorder = records.RunRecorder(job.total_steps, options.snapshots)
-    policies = records.read_demonstrators(_demonstrators(study, cell, job), job.demonstrators)
+    recorder = RunRecorder(job.total_steps, options.snapshots)
+    policies = snapshots.read_demonstrators(_demonstrators(study, cell, job), job.demonstrators)
     train(job, rate, recorder, policies)
     if options.evaluations is not None:
         records.write_csv(recorder.evaluations(), options.evaluations)
@@ -155,7 +156,7 @@ def _demonstrators(study: Study, cell: Cell, job: TrainJob) -> list[Path]:
 def _verify(study: Study, options: argparse.Namespace) -> int:
     """Print how the results agree with the reference; return 0 where all that is concluded from them does."""
     from pg.evidence import verification
-    from pg.evidence.records import UnreadableRecord
+    from pg.evidence.tabular_files import UnreadableRecord
 
     try:
         findings = verification.verify(Path(study.results), options.reference)
@@ -167,7 +168,7 @@ def _verify(study: Study, options: argparse.Namespace) -> int:
 
 def _store(study: Study, options: argparse.Namespace) -> None:
     from pg.evidence import verification
-    from pg.evidence.records import UnreadableRecord
+    from pg.evidence.tabular_files import UnreadableRecord
 
     try:
         verification.store(Path(study.results), options.reference)

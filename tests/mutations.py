@@ -42,10 +42,11 @@ class Mutation:
 RETURNS, BASELINES, COMPOSE, SURROGATE, IMPORTANCE = (
     f"pg/estimators/{name}.py" for name in ("returns", "baselines", "compose", "surrogate", "importance")
 )
-EXACT, ENUMERATION, TABULAR = (f"pg/environments/{name}.py" for name in ("exact", "enumeration", "tabular"))
+EXACT, ENUMERATION, MDP, TABULAR = (f"pg/environments/{name}.py" for name in ("exact", "enumeration", "mdp", "tabular"))
 REWARDS, OBSERVATIONS = (f"pg/environments/{name}.py" for name in ("rewards", "observations"))
 HUMANOID, GAIT = "pg/environments/humanoid.py", "pg/laboratory/gait.py"
 CONSTRAINTS, CRITIC = "pg/learning/constraints.py", "pg/learning/critic.py"
+ADVANTAGES, ASCENT, MINIBATCHES = (f"pg/learning/{name}.py" for name in ("advantages", "ascent", "minibatches"))
 SCALING, LEARNER, TRAINING = (f"pg/learning/{name}.py" for name in ("scaling", "learner", "training"))
 FROZEN, HORIZONS = (f"pg/laboratory/{name}.py" for name in ("frozen", "horizons"))
 EVALUATION, STATISTICS = "pg/learning/evaluation.py", "pg/evidence/statistics.py"
@@ -60,8 +61,8 @@ SLICING = "pg/study/slicing.py"
 PROBING, REFERENCE, GRADIENTS, EXPECTATIONS = (
     f"pg/laboratory/{name}.py" for name in ("probing", "reference", "gradients", "expectations")
 )
-CURVES, EVIDENCE_TABLES, TUNING, SELECTION, CLAIMS = (
-    f"pg/evidence/{name}.py" for name in ("curves", "tables", "tuning", "selection", "claims")
+CURVES, TRAIN_TABLES, TUNING, SELECTION, CLAIMS = (
+    f"pg/evidence/{name}.py" for name in ("curves", "train_tables", "tuning", "selection", "claims")
 )
 FAMILIES = "pg/study/problems/families.py"
 DISTANCES, MOVES, SINGLE_UPDATES, BIAS, REUSE, HORIZONS = (
@@ -270,7 +271,7 @@ MUTATIONS = (
         "rewards=_one_batch(rewards)",
         "enumerated rewards go on behind the end",
     ),
-    _mutation(TABULAR, "self.probabilities * ~self.terminates", "self.probabilities", "nothing ends in expectation"),
+    _mutation(MDP, "self.probabilities * ~self.terminates", "self.probabilities", "nothing ends in expectation"),
     _mutation(TABULAR, "self._steps >= self.horizon", "self._steps > self.horizon", "the horizon is a step late"),
     _mutation(TABULAR, "cumulative / cumulative[..., -1:]", "cumulative", "outcomes that are only padding happen"),
     _mutation(TABULAR, "[..., None] >= distribution", "[..., None] < distribution", "probabilities are swapped"),
@@ -299,15 +300,23 @@ MUTATIONS = (
         "real actions deviate by the logarithm of their deviation",
     ),
     _mutation(
-        UPDATES,
+        ASCENT,
         "kl_new_old=kl_divergence(now, self.start)",
         "kl_new_old=kl_divergence(self.start, now)",
         "the KL is swapped",
+        _tests_of(UPDATES),
     ),
     _mutation(UPDATES, "before.log_prob(actions)", "before.log_prob(actions.flip(0))", "likelihoods of other actions"),
     _mutation(UPDATES, "maximize=True", "maximize=False", "updates go downhill"),
-    _mutation(UPDATES, "self.start.entropy()", "now.entropy()", "the entropy is that of the new policy"),
-    _mutation(UPDATES, "trajectories, variant.discount)", "trajectories)", "exact values forget the discount"),
+    _mutation(
+        ASCENT,
+        "self.start.entropy()",
+        "now.entropy()",
+        "the entropy is that of the new policy",
+        _tests_of(UPDATES),
+    ),
+    _mutation(ADVANTAGES, "trajectories, variant.discount)", "trajectories)", "exact values forget the discount"),
+    _mutation(MINIBATCHES, "baseline[:, members]", "baseline[:, : len(members)]", "a part has the baseline of others"),
     _mutation(SCORES, "(along * weights)", "along", "a step's share lacks its weight"),
     _mutation(SCORES, "by_deviation * deviations.detach()", "by_deviation", "a score is by the deviation"),
     _mutation(SCORES, "lengths.cumsum(0) - lengths, torch", "lengths.cumsum(0), torch", "scores are the next ones'"),
@@ -321,7 +330,11 @@ MUTATIONS = (
         _ROWS,
     ),
     _mutation(
-        TABLES, "return table[steps,", "return table[0 * steps,", "all values are those of step 0", _tests_of(UPDATES)
+        TABLES,
+        "return table[steps,",
+        "return table[0 * steps,",
+        "all values are those of step 0",
+        _tests_of(ADVANTAGES),
     ),
     _mutation(
         EVALUATION,
@@ -361,7 +374,7 @@ MUTATIONS = (
     _mutation(CURVES, "passed[1:] & passed[:-1]", "passed[1:] | passed[:-1]", "one passed evaluation is enough"),
     _mutation(CURVES, "& (steps[1:] <= budget)", "", "passing after the budget counts"),
     _mutation(
-        "pg/evidence/tables.py",
+        TRAIN_TABLES,
         '(own["return"] >= required).groupby(own["steps"]).all()',
         '(own["return"] >= required).groupby(own["steps"]).any()',
         "one episode of an evaluation is enough",
@@ -421,15 +434,13 @@ MUTATIONS = (
         _STEP_BY_STEP,
     ),
     _mutation(
-        TABULAR,
+        MDP,
         "np.where(mdp.terminates, 0, potential[mdp.next_states])",
         "potential[mdp.next_states]",
         "an end keeps its potential",
         _STEP_BY_STEP,
     ),
-    _mutation(
-        TABULAR, "step < self.horizon - 1", "step < self.horizon", "the last step pays as others do", _STEP_BY_STEP
-    ),
+    _mutation(MDP, "step < self.horizon - 1", "step < self.horizon", "the last step pays as others do", _STEP_BY_STEP),
     _mutation(
         OBSERVATIONS,
         "[self._window[:, :, 1:], newest]",
@@ -502,8 +513,8 @@ MUTATIONS = (
     _mutation(EXPECTATIONS, "square - mean.square().sum().item()", "square", "a variance is a mean square", _MOMENTS),
     _mutation(
         EXPECTATIONS,
-        "regrouped(variant.batch), mdp, critic)",
-        "regrouped(1), mdp, critic)",
+        "regrouped(batch), mdp, critics)",
+        "regrouped(1), mdp, critics)",
         "sampled batches are single trajectories",
         "tests/laboratory/test_monte_carlo.py::test_the_sampled_variance_is_the_enumerated_one",
     ),
@@ -574,14 +585,12 @@ MUTATIONS = (
     _mutation(CURVES, "np.append(known, worst)", "np.append(known, known[-1])", "a lost run keeps its last return"),
     _mutation(TUNING, "    if curves.has_diverged(run):", "    if False:", "a rate that loses policies has a score"),
     _mutation(
-        EVIDENCE_TABLES,
+        TRAIN_TABLES,
         "for diverged, last in found if not diverged]",
         "for diverged, last in found]",
         "a lost run ends all",
     ),
-    _mutation(
-        EVIDENCE_TABLES, '"final_return": worst if diverged else', '"final_return":', "failures keep their return"
-    ),
+    _mutation(TRAIN_TABLES, '"final_return": worst if diverged else', '"final_return":', "failures keep their return"),
     _mutation(DISTANCES, ".sum(-1) + ended.abs())", ".sum(-1))", "what has ended is in no state"),
     _mutation(DISTANCES, 'direction == "new_old" else', 'direction == "old_new" else', "the divergence is swapped"),
     _mutation(MOVES, "on_fresh / kl.limit", "on_batch / kl.limit", "the limit is judged on the batch alone"),

@@ -2,8 +2,8 @@
 
 import torch
 from pg.environments.enumeration import enumerate_trajectories
+from pg.environments.small_mdps import chain
 from pg.environments.stacked import make_environments
-from pg.environments.tabular import chain
 from pg.learning.acting import actor_of
 from pg.learning.policies import make_policy
 from pg.learning.rollout import Generators, collect

@@ -13,8 +13,9 @@ import gymnasium
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.spaces import Box, Discrete, flatdim, flatten_space
 
+from pg.environments.mdp import MDP, count_trajectories
+from pg.environments.registry import tabular_mdp
 from pg.environments.rewards import paid_tables
-from pg.environments.tabular import MDP, count_trajectories, tabular_mdp
 from pg.study.model.environment import Environment
 
 _CARTPOLE = ("position", "velocity", "angle", "angular_velocity")

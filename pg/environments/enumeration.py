@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pg.environments.catalogue import mdp_of, tables_of
+from pg.environments.mdp import MDP, Step, count_trajectories
 from pg.environments.rewards import paid
-from pg.environments.tabular import MDP, Step, count_trajectories
 from pg.study.model.environment import Environment
 from pg.trajectories import Trajectories
 

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pg.environments.tabular import MDP
+from pg.environments.mdp import MDP
 
 
 @dataclass(frozen=True, slots=True)

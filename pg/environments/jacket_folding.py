@@ -12,7 +12,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from pg.environments.tabular import MDP, Outcome, mdp_from_outcomes, with_potential
+from pg.environments.mdp import MDP, Outcome, mdp_from_outcomes, with_potential
 
 
 class Jacket(IntEnum):

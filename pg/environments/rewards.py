@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pg.environments.tabular import MDP, with_potential
+from pg.environments.mdp import MDP, with_potential
 from pg.study.model.environment import Rewards
 from pg.trajectories import Trajectories
 

@@ -32,7 +32,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from pg.evidence.statistics import LEVEL, Interval, share
+from pg.evidence.intervals import LEVEL, Interval
+from pg.evidence.shares import share
 
 Array = NDArray[np.float64]
 
@@ -60,7 +61,7 @@ def score(returns: ArrayLike, initial: float, threshold: float) -> Array:
 
 
 def interquartile_mean(
-    strata: Sequence[ArrayLike], generator: np.random.Generator, resamples: int = RESAMPLES, level: float = LEVEL
+    strata: Sequence[ArrayLike], generator: np.random.Generator, resamples: int = RESAMPLES
 ) -> Interval:
     """Mean of the middle half of all environments' scores: more robust than a mean, less wasteful than a median.
 
@@ -71,7 +72,7 @@ def interquartile_mean(
     generator
         Source of the resamples.
     """
-    return _bootstrapped(_floats(strata), _trimmed_pool, generator, resamples, level)
+    return _bootstrapped(_floats(strata), _trimmed_pool, generator, resamples)
 
 
 def probability_of_improvement(
@@ -79,7 +80,6 @@ def probability_of_improvement(
     b: Sequence[ArrayLike],
     generator: np.random.Generator,
     resamples: int = RESAMPLES,
-    level: float = LEVEL,
 ) -> Interval:
     r"""Probability that a run of a scores higher than one of b, averaged over environments; ties count one half.
 
@@ -107,10 +107,10 @@ def probability_of_improvement(
         pairs = zip(samples[: len(a)], samples[len(a) :], strict=True)
         return np.mean([_superiority(x, y) for x, y in pairs], axis=0)
 
-    return _bootstrapped(_floats([*a, *b]), statistic, generator, resamples, level)
+    return _bootstrapped(_floats([*a, *b]), statistic, generator, resamples)
 
 
-def performance_profile(strata: Sequence[ArrayLike], above: ArrayLike, level: float = LEVEL) -> list[Interval]:
+def performance_profile(strata: Sequence[ArrayLike], above: ArrayLike) -> list[Interval]:
     """Share of runs that score more than each of some values, with pointwise intervals.
 
     Parameters
@@ -122,7 +122,7 @@ def performance_profile(strata: Sequence[ArrayLike], above: ArrayLike, level: fl
     """
     pooled = _pooled(_floats(strata))
     finite = np.isfinite(pooled)
-    return [share(np.where(finite, pooled > tau, math.nan), level) for tau in np.asarray(above, dtype=np.float64)]
+    return [share(np.where(finite, pooled > tau, math.nan)) for tau in np.asarray(above, dtype=np.float64)]
 
 
 def _bootstrapped(
@@ -130,7 +130,6 @@ def _bootstrapped(
     statistic: Callable[..., Array],
     generator: np.random.Generator,
     resamples: int,
-    level: float,
 ) -> Interval:
     """Estimate a statistic of several samples, each resampled on its own; unbounded where one has a single value."""
     pooled = _pooled(samples)
@@ -145,7 +144,7 @@ def _bootstrapped(
         samples,
         statistic,
         n_resamples=resamples,
-        confidence_level=_expanded(level, smallest),
+        confidence_level=_expanded(LEVEL, smallest),
         method="percentile",
         rng=generator,
     )

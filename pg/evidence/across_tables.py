@@ -15,8 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pg.evidence import across_environments, coverage, curves
-from pg.evidence.statistics import Interval
-from pg.evidence.tables import level_value
+from pg.evidence.cell_keys import level_value
+from pg.evidence.intervals import Interval
 from pg.study.expansion import Cell
 
 Array = NDArray[np.float64]

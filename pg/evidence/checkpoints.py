@@ -20,7 +20,8 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from pg.evidence.records import Received, RunRecorder, atomically
+from pg.evidence.recorder import Received, RunRecorder
+from pg.evidence.records import atomically
 from pg.study.jobs import TrainJob, TuneJob
 
 _log = logging.getLogger("pg")

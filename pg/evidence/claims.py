@@ -49,7 +49,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pg.evidence import comparison, coverage, statistics
+from pg.evidence import comparison, coverage, decisions, shares, statistics
+from pg.evidence.intervals import LEVEL, Array, Interval, Test
 from pg.evidence.metrics import METRICS, Metric, null_value
 from pg.evidence.selection import (
     PAIRED_BY,
@@ -131,7 +132,7 @@ def adjust(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
         return pd.DataFrame(columns=list(COLUMNS))
     claims = pd.concat(evaluated, ignore_index=True)
     tested = claims["primary"] & claims["p_value"].notna()
-    adjusted = statistics.holm(claims.loc[tested, "p_value"].to_numpy(dtype=np.float64))
+    adjusted = decisions.holm(claims.loc[tested, "p_value"].to_numpy(dtype=np.float64))
     claims["p_adjusted"] = pd.Series(adjusted, index=claims.index[tested]).reindex(claims.index)
     claims.loc[claims["p_adjusted"] >= ALPHA, "verdict"] = "inconclusive"
     return claims
@@ -184,7 +185,7 @@ def _row(key: str, name: str, claim: Claim, table: pd.DataFrame, tuned: pd.DataF
 @dataclass(frozen=True, slots=True)
 class _Case:
     where: Mapping[str, str]
-    result: statistics.Interval
+    result: Interval
     p_for: float
     p_against: float
 
@@ -214,15 +215,15 @@ def _case(part: ClaimPart, where: Mapping[str, str], pairs: pd.DataFrame) -> _Ca
     null = null_value(part)
     if part.relation == "equal" and part.margin is not None:
         level = 1 - 2 * ALPHA
-        p_for, p_against = statistics.equivalence(lambda at: _test(part, pairs, at, level), null, part.margin)
+        p_for, p_against = decisions.equivalence(lambda at: _test(part, pairs, at, level), null, part.margin)
         return _Case(where, _test(part, pairs, null, level), p_for, p_against)
-    test = _test(part, pairs, null, statistics.LEVEL)
+    test = _test(part, pairs, null, LEVEL)
     if part.relation == "less":
         return _Case(where, test, test.p_less, test.p_greater)
     return _Case(where, test, test.p_greater, test.p_less)
 
 
-def _test(part: ClaimPart, pairs: pd.DataFrame, null: float, level: float) -> statistics.Test:
+def _test(part: ClaimPart, pairs: pd.DataFrame, null: float, level: float) -> Test:
     metric = METRICS[part.metric]
     a = pairs["a"].to_numpy(dtype=np.float64)
     b = pairs["b"].to_numpy(dtype=np.float64) if part.b is not None else None
@@ -233,8 +234,8 @@ def _test(part: ClaimPart, pairs: pd.DataFrame, null: float, level: float) -> st
     if metric.statistic == "share":
         a = _failures_counted(metric, a)
         if b is None:
-            return statistics.share_test(a, null, level)
-        return statistics.paired_share_test(a, _failures_counted(metric, b), null, level)
+            return shares.share_test(a, null, level)
+        return shares.paired_share_test(a, _failures_counted(metric, b), null, level)
     with np.errstate(all="ignore"):
         if metric.scale == "ratio":
             # A quotient of two negative numbers would pass for a ratio.
@@ -244,14 +245,14 @@ def _test(part: ClaimPart, pairs: pd.DataFrame, null: float, level: float) -> st
         return one_sample(a if b is None else a - b, null, level)
 
 
-def _share_of(pairs: pd.DataFrame) -> tuple[statistics.Array, statistics.Array]:
+def _share_of(pairs: pd.DataFrame) -> tuple[Array, Array]:
     """Both changes relative to the value at zero, so that no snapshot outweighs the others by its scale."""
     a, zero, one = (pairs[side].to_numpy(dtype=np.float64) for side in ("a", "zero", "one"))
     with np.errstate(all="ignore"):
         return 1 - a / zero, 1 - one / zero
 
 
-def _failures_counted(metric: Metric, values: statistics.Array) -> statistics.Array:
+def _failures_counted(metric: Metric, values: Array) -> Array:
     return np.where(np.isfinite(values), values, np.nan if metric.failure is None else metric.failure)
 
 

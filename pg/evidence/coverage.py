@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pg.evidence.statistics import Interval
+from pg.evidence.intervals import Interval
 
 TABLE = Path(__file__).with_suffix(".csv")
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 
 from pg.evidence.occupation import Superseded
-from pg.evidence.records import SNAPSHOT_REMEDY, UnreadableRecord
+from pg.evidence.snapshots import SNAPSHOT_REMEDY
+from pg.evidence.tabular_files import UnreadableRecord
 
 _log = logging.getLogger("pg")
 _CODE = "code "

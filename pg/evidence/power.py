@@ -22,7 +22,7 @@ import math
 
 from scipy import stats
 
-from pg.evidence.statistics import LEVEL
+from pg.evidence.intervals import LEVEL
 
 
 def power(effect: float, n: int, claims: int = 1, alpha: float = 1 - LEVEL) -> float:

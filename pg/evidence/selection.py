@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from pg.evidence.tables import level_value
+from pg.evidence.cell_keys import level_value
 from pg.evidence.tuning import mean_score
 from pg.study.model.claim import ClaimPart, Family, Selection
 

@@ -31,8 +31,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from pg.evidence import across_environments, statistics
-from pg.evidence.statistics import Interval
+from pg.evidence import across_environments, shares, statistics
+from pg.evidence.intervals import Interval
 
 Array = NDArray[np.float64]
 
@@ -93,16 +93,14 @@ def sizes(statistic: str) -> tuple[int, ...]:
     return SIZES[-1:] if statistic in _BOOTSTRAPPED else SIZES
 
 
-def coverage(
-    statistic: str, data: str, n: int, generator: np.random.Generator, replications: int = REPLICATIONS
-) -> dict[str, str | int | float]:
+def coverage(statistic: str, data: str, n: int, generator: np.random.Generator) -> dict[str, str | int | float]:
     """Count how many intervals of samples of n hold the truth; a row of `measure`."""
     setting = settings()[statistic, data]
-    drawn = [setting.interval(generator, n) for _ in range(replications)]
+    drawn = [setting.interval(generator, n) for _ in range(REPLICATIONS)]
     covered = sum(interval.low <= setting.truth <= interval.high for interval in drawn)
     methods = [interval.method for interval in drawn]
     usual = max(sorted(set(methods)), key=methods.count)
-    return dict(zip(COLUMNS, (statistic, usual, data, n, replications, covered, covered / replications), strict=True))
+    return dict(zip(COLUMNS, (statistic, usual, data, n, REPLICATIONS, covered, covered / REPLICATIONS), strict=True))
 
 
 def measure(generator: Callable[..., np.random.Generator]) -> pd.DataFrame:
@@ -221,7 +219,7 @@ def _quantiles(distribution: Any, weight: float = 1.0) -> Array:
 def _share(p: float) -> Setting:
     @cache
     def interval(count: int, n: int) -> Interval:
-        return statistics.share(np.arange(n) < count)
+        return shares.share(np.arange(n) < count)
 
     return Setting(p, lambda generator, n: interval(int(generator.binomial(n, p)), n))
 
@@ -230,7 +228,7 @@ def _paired_share(only_a: float, only_b: float) -> Setting:
     @cache
     def interval(counts: tuple[int, int], n: int) -> Interval:
         a, b, place = *counts, np.arange(n)
-        return statistics.paired_share_test(place < a, (place >= a) & (place < a + b))
+        return shares.paired_share_test(place < a, (place >= a) & (place < a + b))
 
     def draw(generator: np.random.Generator, n: int) -> Interval:
         a, b, _ = generator.multinomial(n, [only_a, only_b, 1 - only_a - only_b])

@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pg.evidence.records import UnreadableRecord, read_csv, write_csv
+from pg.evidence.records import read_csv, write_csv
+from pg.evidence.tabular_files import UnreadableRecord
 
 _DIGESTS = "digests.csv"
 _CLAIMS = "claims.csv"

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pg.environments import exact
-from pg.environments.tabular import MDP
+from pg.environments.mdp import MDP
 from pg.estimators import compose
 from pg.laboratory.reuse import Reuse
 from pg.learning.critic import Critic

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import kl_divergence
 
-from pg.environments.tabular import MDP
+from pg.environments.mdp import MDP
 from pg.learning.policies import Policy
 from pg.learning.tabular import state_distributions_of
 from pg.study.model.learner import Direction

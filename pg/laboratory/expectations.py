@@ -13,8 +13,8 @@ from torch import Tensor
 from pg.environments.catalogue import mdp_of
 from pg.environments.enumeration import Enumeration, batches, enumerate_paid, tuples
 from pg.environments.exact import objective
+from pg.environments.mdp import MDP
 from pg.environments.stacked import make_environments
-from pg.environments.tabular import MDP
 from pg.laboratory.constants import least_variances
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import Parameters, generators_of, in_float64, random_policy, sample, thaw

@@ -8,12 +8,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pg.environments.tabular import MDP
+from pg.environments.mdp import MDP
 from pg.estimators import compose
+from pg.learning.advantages import advantages
 from pg.learning.critic import Critic
 from pg.learning.policies import Policy
 from pg.learning.scores import Scores, alignments, products_of, row_size, scores
-from pg.learning.updates import advantages
 from pg.study.model.variant import Variant
 from pg.trajectories import Trajectories, laid_out, valid_steps
 
@@ -24,7 +24,7 @@ _Estimator = tuple[Variant, Critic | None]
 
 
 def batch_gradients(
-    policy: Policy, variant: Variant, batches: Trajectories, mdp: MDP | None = None, critic: Critic | None = None
+    policy: Policy, variant: Variant, batches: Trajectories, mdp: MDP | None = None
 ) -> Float[Tensor, "S D"]:
     """Return the gradient estimate of each of S batches.
 
@@ -38,10 +38,8 @@ def batch_gradients(
         S batches of N trajectories.
     mdp
         The environment's tables, where they are known.
-    critic
-        The value network, where the variant has one.
     """
-    (gradients,) = gradients_of_all(policy, [variant], batches, mdp, [critic])
+    (gradients,) = gradients_of_all(policy, [variant], batches, mdp)
     return gradients
 
 

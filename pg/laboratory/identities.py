@@ -12,15 +12,15 @@ from torch.distributions import Categorical
 from torch.nn import functional
 
 from pg.environments.catalogue import mdp_of
+from pg.environments.mdp import MDP
 from pg.environments.stacked import make_environments
-from pg.environments.tabular import MDP
 from pg.estimators import compose
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
+from pg.learning.advantages import advantages
 from pg.learning.critic import Critic
 from pg.learning.networks import as_vector
 from pg.learning.policies import Policy
-from pg.learning.updates import advantages
 from pg.study.jobs import IdentityJob
 from pg.study.model.variant import Variant
 from pg.trajectories import Trajectories, on_valid_steps, valid_steps

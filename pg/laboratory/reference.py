@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pg.environments.exact import objective
+from pg.environments.mdp import MDP
 from pg.environments.stacked import make_environments
-from pg.environments.tabular import MDP
 from pg.laboratory.frozen import generators_of
 from pg.laboratory.frozen import sample as sampled
 from pg.laboratory.gradients import batch_gradients, gradients_of_all

@@ -12,14 +12,14 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from pg.environments.tabular import MDP
+from pg.environments.mdp import MDP
 from pg.estimators import compose
 from pg.laboratory.gradients import chunks, weighted_sums
+from pg.learning.advantages import fixed
 from pg.learning.critic import Critic
 from pg.learning.policies import Policy, stack
 from pg.learning.scores import scores
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios
-from pg.learning.updates import fixed
 from pg.study.model.variant import Variant
 from pg.trajectories import Trajectories, on_valid_steps, valid_steps
 

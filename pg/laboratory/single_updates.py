@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +13,8 @@ import pandas as pd
 import torch
 
 from pg.environments.catalogue import mdp_of
+from pg.environments.mdp import MDP
 from pg.environments.stacked import make_environments
-from pg.environments.tabular import MDP
 from pg.estimators.importance import NonFiniteWeights
 from pg.laboratory import likelihoods, moves
 from pg.laboratory.critics import fitted_critics
@@ -107,38 +107,52 @@ def take_updates(job: UpdateJob, policies: Mapping[int, Parameters]) -> pd.DataF
     rows: list[dict[str, int | float | str]] = []
     for seed in job.seeds:
         policy = thaw(job.policy, fresh_copies.spaces, policies[seed], torch.float64)
-        critics = fitted_critics(job.environment, policy, job.variants, seed, job.stage)
-        improvers = {
-            name: Improver(
-                variant, mdp, generator(seed, "probe", job.stage, "update", "minibatches"), Penalty(), critics[name]
-            )
-            for name, variant in job.variants.items()
-        }
-        effects: dict[str, list[Effect]] = {name: [] for name in job.variants}
-        gone: dict[str, list[Move]] = {name: [] for name in job.variants}
-        lost: set[str] = set()
-        for batches, fresh in _samples(job, seed, policy, batch_copies, fresh_copies):
-            for name, variant in job.variants.items():
-                batch = batches[variant.batch]
-                try:
-                    improved = improvers[name].improved(policy, batch)
-                except NonFiniteWeights as error:
-                    _log.warning("seed %d: an update by %s is lost: %s", seed, name, error)
-                    lost.add(name)
-                    continue
-                effects[name].append(Effect.of(policy, improved, batch, fresh))
-                gone[name].append(Move.of(policy, improved, batch, fresh, variant.kl))
-        rows += [
-            {
-                "seed": seed,
-                "variant": name,
-                "batch": variant.batch,
-                **(_UNKNOWN if name in lost else _found(effects[name], gone[name], variant)),
-            }
-            for name, variant in job.variants.items()
-        ]
+        samples = _samples(job, seed, policy, batch_copies, fresh_copies)
+        rows += _rows(seed, policy, _improvers(job, seed, policy, mdp), samples)
         _log.info("seed %d: %d updates by each of %d variants", seed, job.updates, len(job.variants))
     return pd.DataFrame(rows)
+
+
+def _improvers(job: UpdateJob, seed: int, policy: Policy, mdp: MDP | None) -> dict[str, Improver]:
+    critics = fitted_critics(job.environment, policy, job.variants, seed, job.stage)
+    return {
+        name: Improver(
+            variant, mdp, generator(seed, "probe", job.stage, "update", "minibatches"), Penalty(), critics[name]
+        )
+        for name, variant in job.variants.items()
+    }
+
+
+def _rows(
+    seed: int,
+    policy: Policy,
+    improvers: Mapping[str, Improver],
+    samples: Iterable[tuple[Mapping[int, Trajectories], Trajectories]],
+) -> list[dict[str, int | float | str]]:
+    """Take an update by each variant on each sample, and return a row per variant."""
+    effects: dict[str, list[Effect]] = {name: [] for name in improvers}
+    gone: dict[str, list[Move]] = {name: [] for name in improvers}
+    lost: set[str] = set()
+    for batches, fresh in samples:
+        for name, improver in improvers.items():
+            batch = batches[improver.variant.batch]
+            try:
+                improved = improver.improved(policy, batch)
+            except NonFiniteWeights as error:
+                _log.warning("seed %d: an update by %s is lost: %s", seed, name, error)
+                lost.add(name)
+                continue
+            effects[name].append(Effect.of(policy, improved, batch, fresh))
+            gone[name].append(Move.of(policy, improved, batch, fresh, improver.variant.kl))
+    return [
+        {
+            "seed": seed,
+            "variant": name,
+            "batch": improver.variant.batch,
+            **(_UNKNOWN if name in lost else _found(effects[name], gone[name], improver.variant)),
+        }
+        for name, improver in improvers.items()
+    ]
 
 
 def _found(effects: list[Effect], gone: list[Move], variant: Variant) -> dict[str, float]:

@@ -17,8 +17,8 @@ import torch
 
 from pg.environments.catalogue import mdp_of
 from pg.environments.enumeration import Enumeration, enumerate_paid
+from pg.environments.mdp import MDP, count_trajectories
 from pg.environments.stacked import make_environments
-from pg.environments.tabular import MDP, count_trajectories
 from pg.estimators.importance import NonFiniteWeights, effective_share
 from pg.laboratory.bias import bias_parts, expected_gradient, is_mean_over_trajectories
 from pg.laboratory.critics import fitted_critics

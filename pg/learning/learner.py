@@ -9,15 +9,16 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 
+from pg.environments.mdp import MDP
 from pg.environments.rewards import paid
-from pg.environments.tabular import MDP
 from pg.estimators.importance import NonFiniteWeights
+from pg.learning.ascent import FAILED, UpdateLog
 from pg.learning.constraints import Penalty
 from pg.learning.critic import Critic, make_critic
 from pg.learning.imitation import AT_RANDOM, Beginning
 from pg.learning.policies import Policy, make_policy
 from pg.learning.rollout import Generators
-from pg.learning.updates import FAILED, UpdateLog, make_optimizer, update
+from pg.learning.updates import make_optimizer, update
 from pg.randomness import generator, torch_generator
 from pg.study.model.environment import Rewards
 from pg.study.model.experiments import Budget

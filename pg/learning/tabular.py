@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pg.environments import exact
-from pg.environments.tabular import MDP
+from pg.environments.mdp import MDP
 from pg.learning.policies import Policy, StackedPolicy, stack
 from pg.trajectories import Trajectories
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
+from pg.evidence.intervals import LEVEL
 from pg.evidence.metrics import METRICS, null_value
 from pg.evidence.power import MOST, effect_size, seeds_needed
-from pg.evidence.statistics import LEVEL
 from pg.presentation.captions import span
 from pg.study.model.claim import ClaimPart
 

@@ -28,7 +28,9 @@ ROLLOUT = (
     "learning.rollout",
 )
 _ESTIMATION = ("estimators.returns", "estimators.surrogate", "estimators.compose")
+_UPDATES = tuple(f"learning.{name}" for name in ("advantages", "minibatches", "ascent", "constraints", "updates"))
 _TABLES = ("environments.exact", "learning.tabular")
+_RECORDING = ("evidence.columns", "evidence.recorder", "evidence.snapshots")
 
 
 def training_code(environment: Environment, variant: Variant) -> tuple[str, ...]:
@@ -38,11 +40,11 @@ def training_code(environment: Environment, variant: Variant) -> tuple[str, ...]
         *tabular_code(environment),
         *estimator_code([variant]),
         *_imitation_code(variant),
-        "learning.updates",
-        "learning.constraints",
+        *_UPDATES,
         "learning.learner",
         "learning.training",
         "learning.checkpoints",
+        *_RECORDING,
     )
 
 
@@ -77,8 +79,7 @@ def laboratory_code(environment: Environment, variants: Iterable[Variant]) -> tu
         *tabular_code(environment),
         *_TABLES,
         *estimator_code(variants),
-        "learning.updates",
-        "learning.constraints",
+        *_UPDATES,
         "learning.scores",
         "laboratory.frozen",
         "laboratory.gradients",
@@ -94,7 +95,15 @@ def reference_code() -> tuple[str, ...]:
 
 def tabular_code(environment: Environment) -> tuple[str, ...]:
     """Name the modules of environments that may have tables."""
-    return () if environment.id.startswith("CartPole-") else ("environments.tabular", "environments.jacket_folding")
+    if environment.id.startswith("CartPole-"):
+        return ()
+    return (
+        "environments.mdp",
+        "environments.small_mdps",
+        "environments.jacket_folding",
+        "environments.registry",
+        "environments.tabular",
+    )
 
 
 def code_digest(modules: Iterable[str]) -> str:

@@ -10,7 +10,9 @@ from pg.environments.enumeration import (
     tuples,
 )
 from pg.environments.exact import gradient, objective
-from pg.environments.tabular import MDP, MOST_COUNTED, bandit, chain, random_mdp, tabular_mdp
+from pg.environments.mdp import MDP, MOST_COUNTED
+from pg.environments.registry import tabular_mdp
+from pg.environments.small_mdps import bandit, chain, random_mdp
 
 MDPS = [bandit(1), chain(4, length=2, slip=0.2), random_mdp(3, states=2, seed=5)]
 NAMES = ["bandit", "chain", "random"]

@@ -9,7 +9,8 @@ import torch
 from pg.environments.enumeration import count_trajectories, enumerate_trajectories
 from pg.environments.exact import objective
 from pg.environments.jacket_folding import Action, Jacket, jacket_folding
-from pg.environments.tabular import MDP, OWN, tabular_mdp
+from pg.environments.mdp import MDP
+from pg.environments.registry import OWN, tabular_mdp
 
 WAIT, SLEEVES, FLATTEN, FOLD = Action
 EXAMPLES = {

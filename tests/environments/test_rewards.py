@@ -9,8 +9,9 @@ import torch
 from pg.environments.catalogue import mdp_of, tables_of
 from pg.environments.enumeration import enumerate_paid, enumerate_trajectories
 from pg.environments.exact import objective, state_distributions, values
+from pg.environments.mdp import MDP, with_potential
 from pg.environments.rewards import AS_EARNED, paid, paid_tables
-from pg.environments.tabular import MDP, chain, corridor, random_mdp, with_potential
+from pg.environments.small_mdps import chain, corridor, random_mdp
 from pg.study.model.environment import Environment, Rewards
 from pg.trajectories import Trajectories
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from pg.evidence import across_environments, statistics
+from pg.evidence import across_environments, shares, statistics
 from scipy import stats
 
 
@@ -94,7 +94,7 @@ def test_both_sides_need_the_same_environments():
 def test_a_profile_counts_the_runs_that_score_more():
     profile = across_environments.performance_profile([[0.0, 0.5, 1.0], [0.5, 2.0]], [-1, 0, 0.5, 1.5, 2])
     assert [one.estimate for one in profile] == [1, 4 / 5, 2 / 5, 1 / 5, 0]
-    assert profile[2] == statistics.share([0, 0, 1, 0, 1])
+    assert profile[2] == shares.share([0, 0, 1, 0, 1])
 
 
 def test_a_profile_is_undefined_where_a_run_has_no_score():

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from pg.evidence import claims, coverage, statistics
+from pg.evidence import claims, coverage, decisions, statistics
 from pg.study.model.claim import Claim, ClaimPart
 from scipy import stats
 
@@ -482,7 +482,7 @@ def test_primaries_alone_are_adjusted():
     joined = claims.adjust(frames)
     assert joined["primary"].tolist() == [True, False, True, False, True]
     primaries = joined[joined["primary"]]
-    assert primaries["p_adjusted"].tolist() == pytest.approx(statistics.holm(primaries["p_value"].tolist()))
+    assert primaries["p_adjusted"].tolist() == pytest.approx(decisions.holm(primaries["p_value"].tolist()))
     assert joined.loc[~joined["primary"], "p_adjusted"].isna().all()
     assert joined["verdict"].tolist() == pd.concat(frames)["verdict"].tolist()
 

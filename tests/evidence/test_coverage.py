@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from pg.evidence import coverage, statistics
+from pg.evidence.intervals import Interval
 
 # At n = 20: what falls short; nothing covers more than it should.
 SHORT = {
@@ -48,7 +49,7 @@ def test_shares_and_medians_hold_everywhere():
 
 def test_what_falls_short_is_said_with_its_coverage_and_nothing_else_is():
     for row in coverage.measured().to_dict("records"):
-        said = coverage.method(row["statistic"], statistics.Interval(0, -1, 1, row["n"], row["method"]))
+        said = coverage.method(row["statistic"], Interval(0, -1, 1, row["n"], row["method"]))
         assert said.startswith(row["method"])
         assert (f"{100 * row['coverage']:.0f} % on {row['data']}" in said) is not row["holds"]
         assert f"at n = {row['n']})" in said or said == row["method"]

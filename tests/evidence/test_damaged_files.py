@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pg.evidence import records
-from pg.evidence.records import RUN_COLUMNS, UnreadableRecord
+from pg.evidence import records, snapshots
+from pg.evidence.columns import RUN_COLUMNS
+from pg.evidence.tabular_files import UnreadableRecord
 from pg.study.model.experiments import Budget
 
 BUDGET = Budget(steps=30)
@@ -124,10 +125,10 @@ def test_a_damaged_choice_of_a_learning_rate_is_named(content: str, message: str
 
 @pytest.mark.parametrize("cut", [0, 4, 20, -1])
 def test_a_damaged_snapshot_is_named_with_its_size(cut: int, tmp_path: Path) -> None:
-    path = records.snapshot_path(tmp_path, "late", 3)
-    records.write_snapshot({"weight": np.ones((2, 2))}, path)
+    path = snapshots.snapshot_path(tmp_path, "late", 3)
+    snapshots.write_snapshot({"weight": np.ones((2, 2))}, path)
     content = path.read_bytes()
     path.write_bytes(content[:cut])
     size = len(content[:cut])
     with pytest.raises(UnreadableRecord, match=rf"seed-3\.safetensors \({size} bytes\): is damaged"):
-        records.read_snapshots([tmp_path], "late", [3])
+        snapshots.read_snapshots([tmp_path], "late", [3])

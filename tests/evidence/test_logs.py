@@ -9,7 +9,7 @@ import pytest
 from pg.evidence import records
 from pg.evidence.logs import Stopped, explained
 from pg.evidence.occupation import Superseded
-from pg.evidence.records import UnreadableRecord
+from pg.evidence.tabular_files import UnreadableRecord
 
 PROGRAM = """
 import sys

@@ -1,13 +1,12 @@
 """Files are written whole or not at all, and read back as they were, or refused by name."""
 
-import logging
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from pg.evidence import records
-from pg.evidence.records import RunRecorder, UnreadableRecord
+from pg.evidence.tabular_files import UnreadableRecord
 
 
 def test_numbers_survive_a_csv_bit_for_bit(tmp_path: Path) -> None:
@@ -44,20 +43,6 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("[1]", encoding="utf-8")
     with pytest.raises(UnreadableRecord, match=r"a\.json: holds list, not an object"):
         records.read_json(tmp_path / "a.json")
-    (tmp_path / "a.safetensors").write_bytes(b"nonsense")
-    with pytest.raises(UnreadableRecord, match=r"a\.safetensors \(8 bytes\): "):
-        records.read_snapshot(tmp_path / "a.safetensors")
-
-
-def test_snapshots_are_found_in_whichever_block_holds_them(tmp_path: Path) -> None:
-    for seed, block in ((0, "seeds-0-1"), (2, "seeds-2-3")):
-        path = records.snapshot_path(tmp_path / block, "late", seed)
-        records.write_snapshot({"weight": np.full((2, 2), seed, dtype=np.float32)}, path)
-    folders = [tmp_path / "seeds-0-1", tmp_path / "seeds-2-3"]
-    found = records.read_snapshots(folders, "late", [0, 2])
-    np.testing.assert_array_equal(found[2]["weight"], np.full((2, 2), 2))
-    with pytest.raises(UnreadableRecord, match="no snapshot of seed 1 at stage late"):
-        records.read_snapshots(folders, "late", [1])
 
 
 def test_files_are_grouped_by_key_in_order(tmp_path: Path) -> None:
@@ -67,29 +52,6 @@ def test_files_are_grouped_by_key_in_order(tmp_path: Path) -> None:
     grouped = records.read_grouped(paths, ["a", "b"], ["seed"])
     assert grouped["a"]["seed"].tolist() == [0, 1]
     assert grouped["b"]["seed"].tolist() == [2, 3]
-
-
-def row(seed: int, iteration: int) -> dict[str, float | int]:
-    values = dict.fromkeys(records.RUN_COLUMNS, 1.0)
-    return {**values, "seed": seed, "iteration": iteration, "episodes": 4 * iteration, "length_mean": 2.5}
-
-
-def test_rows_come_ordered_by_seed_and_iteration() -> None:
-    recorder = RunRecorder(100)
-    for seed, iteration in ((1, 1), (0, 1), (1, 2), (0, 2)):
-        recorder.row(row(seed, iteration))
-    assert recorder.frame()[["seed", "iteration"]].to_numpy().tolist() == [[0, 1], [0, 2], [1, 1], [1, 2]]
-
-
-def test_progress_tells_iteration_return_rate_and_time_left(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = iter([0.0, 10.0, 10.0])
-    monkeypatch.setattr(records.time, "monotonic", lambda: next(clock))
-    recorder = RunRecorder(100)
-    with caplog.at_level(logging.INFO, logger="pg"):
-        recorder.row(row(0, 1))
-    assert caplog.messages == ["iteration 1  return 1.0  10 of 100 steps  1 steps/s  about 90 s left"]
 
 
 @pytest.mark.parametrize(("column", "said"), [("over", "to_go"), ("coverage", "90 % on skewed data at n = 20")])

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pg.evidence.records import UnreadableRecord, read_snapshot, read_snapshots, snapshot_path
+from pg.evidence.snapshots import read_snapshot, read_snapshots, snapshot_path
+from pg.evidence.tabular_files import UnreadableRecord
 
 
 class Touch:

@@ -1,11 +1,11 @@
-"""Intervals and tests: known values, degenerate samples, and coverage where the truth is known."""
+"""Means, medians and slopes: known values, and coverage of means of censored steps."""
 
 import math
 
 import numpy as np
 import pytest
 from pg.evidence import statistics
-from scipy import optimize, stats
+from scipy import stats
 
 # Known values ---------------------------------------------------------------------------------------------------------
 
@@ -78,85 +78,6 @@ def test_a_true_median_is_rejected_no_more_often_than_allowed_whatever_the_ties(
     assert rejected >= stats.binom.ppf(0.001, 2000, stats.binom.sf(14, 20, 0.5))
 
 
-def test_a_share_that_never_failed_is_bounded_below_by_the_rule_of_clopper_and_pearson():
-    interval = statistics.share(np.ones(20))
-    assert (interval.estimate, interval.high) == (1, 1)
-    assert interval.low == pytest.approx(0.025 ** (1 / 20))
-
-
-def test_a_share_is_tested_exactly():
-    test = statistics.share_test([1, 1, 1, 0], null=0.5)
-    assert test.p_greater == pytest.approx(5 / 16)
-    assert test.p_less == pytest.approx(15 / 16)
-
-
-@pytest.mark.parametrize(("null", "p_less", "p_greater"), [(-0.1, 1, 0), (1.1, 0, 1), (0, 1, 0), (1, 0, 1)])
-def test_a_share_passes_null_values_beyond_its_scale(null, p_less, p_greater):
-    test = statistics.share_test([1, 0, 1], null=null)
-    assert (test.p_less, test.p_greater) == (p_less, p_greater)
-
-
-def test_a_share_refuses_what_is_neither_zero_nor_one():
-    with pytest.raises(ValueError, match="zeros and ones"):
-        statistics.share([0, 0.5])
-
-
-def test_mcnemar_counts_discordant_pairs_only():
-    a, b = np.repeat([1, 1, 0, 0], [7, 5, 1, 7]), np.repeat([1, 0, 1, 0], [7, 5, 1, 7])
-    test = statistics.paired_share_test(a, b)
-    assert test.estimate == pytest.approx(4 / 20)
-    assert test.p_greater == pytest.approx(7 / 64)
-    assert test.p_less == pytest.approx(63 / 64)
-
-
-def test_no_discordant_pair_is_no_evidence_but_leaves_a_wide_interval():
-    test = statistics.paired_share_test(np.ones(20), np.ones(20))
-    assert (test.p_less, test.p_greater) == (1, 1)
-    # Tango's bounds without discordance: z² / (n + z²).
-    z = stats.norm.ppf(0.975)
-    assert (test.low, test.high) == pytest.approx((-(z**2) / (20 + z**2), z**2 / (20 + z**2)), abs=1e-6)
-
-
-def constrained_score(only_a, only_b, n, delta):
-    """Score of a difference, its nuisance parameter found by maximising the likelihood numerically."""
-
-    def loss(p_b):
-        terms = ((only_a, p_b + delta), (only_b, p_b), (n - only_a - only_b, 1 - 2 * p_b - delta))
-        return -sum(count * math.log(p) for count, p in terms if count)
-
-    low, high = max(0.0, -delta), (1 - delta) / 2
-    p_b = optimize.minimize_scalar(loss, bounds=(low + 1e-9, high - 1e-9), options={"xatol": 1e-12}).x
-    return (only_a - only_b - n * delta) / math.sqrt(n * (2 * p_b + delta - delta**2))
-
-
-@pytest.mark.parametrize("counts", [(8, 2, 20), (1, 5, 20), (3, 3, 12)])
-def test_the_ends_of_tangos_interval_have_the_score_of_the_normal_quantile(counts):
-    only_a, only_b, n = counts
-    rest = n - only_a - only_b
-    a, b = np.repeat([1, 0, 0], [only_a, only_b, rest]), np.repeat([0, 1, 0], [only_a, only_b, rest])
-    test = statistics.paired_share_test(a, b)
-    assert constrained_score(only_a, only_b, n, test.low) == pytest.approx(1.959964, abs=1e-4)
-    assert constrained_score(only_a, only_b, n, test.high) == pytest.approx(-1.959964, abs=1e-4)
-    assert statistics.paired_share_test(a, b, null=test.low).p_greater == pytest.approx(0.025)
-
-
-def test_tangos_interval_exists_for_every_outcome_of_small_samples():
-    for n in range(1, 13):
-        for only_a in range(n + 1):
-            for only_b in range(n + 1 - only_a):
-                rest = n - only_a - only_b
-                a, b = np.repeat([1, 0, 0], [only_a, only_b, rest]), np.repeat([0, 1, 0], [only_a, only_b, rest])
-                test, mirrored = statistics.paired_share_test(a, b), statistics.paired_share_test(b, a)
-                assert -1 <= test.low <= test.estimate <= test.high <= 1
-                assert (test.low, test.p_less) == pytest.approx((-mirrored.high, mirrored.p_greater), abs=1e-9)
-
-
-@pytest.mark.parametrize(("null", "expected"), [(-1, (1, 0)), (1, (0, 1)), (1.5, (0, 1))])
-def test_a_difference_of_shares_passes_null_values_at_the_ends_of_its_scale(null, expected):
-    test = statistics.paired_share_test([1, 0, 1], [0, 0, 1], null=null)
-    assert (test.p_less, test.p_greater) == expected
-
-
 def test_fiellers_ends_are_the_ratios_that_t_just_rejects():
     generator = np.random.default_rng(1)
     w = generator.normal(5, 1, 20)
@@ -209,181 +130,10 @@ def test_pairs_must_be_pairs():
         statistics.paired_difference([1, 2], [1, 2, 3])
 
 
-# Decisions ------------------------------------------------------------------------------------------------------------
+# Steps to threshold, censored at a budget -----------------------------------------------------------------------------
 
-
-@pytest.mark.parametrize(
-    ("p", "expected"),
-    [
-        ([0.01, 0.04, 0.03], [0.03, 0.06, 0.06]),
-        ([0.5, 0.6], [1.0, 1.0]),
-        ([0.2], [0.2]),
-        ([0.01, 0.01, 0.01, 0.9], [0.04, 0.04, 0.04, 0.9]),
-        ([], []),
-    ],
-)
-def test_holm_steps_down(p, expected):
-    assert statistics.holm(p) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("shift", np.linspace(-2, 2, 41))
-def test_equivalence_agrees_with_the_90_percent_interval(shift):
-    x = np.array([-0.3, 0.1, 0.4, -0.2, 0.2, 0.05]) + shift
-    within, outside = statistics.equivalence(lambda null: statistics.mean_test(x, null), 0, 1)
-    interval = statistics.mean(x, level=0.9)
-    assert (within < 0.05) == (interval.low > -1 and interval.high < 1)
-    assert (outside < 0.05) == (interval.high < -1 or interval.low > 1)
-
-
-# Degenerate samples ---------------------------------------------------------------------------------------------------
-
-ONE_SAMPLE = [
-    statistics.mean,
-    statistics.geometric_mean,
-    statistics.median,
-    statistics.share,
-    statistics.restricted_mean,
-]
-
-
-@pytest.mark.parametrize("statistic", ONE_SAMPLE)
-@pytest.mark.parametrize("values", [[], [math.nan], [1.0, math.nan, 1.0]])
-def test_nothing_is_estimated_from_no_values_or_from_nan(statistic, values):
-    interval = statistic(values)
-    assert not interval.defined
-    assert math.isnan(interval.low)
-    assert interval.n == len(values)
-    assert interval.method.startswith("undefined: ")
-
-
-@pytest.mark.parametrize("values", [[1.0, math.inf], [math.inf, -math.inf], [math.inf, math.inf]])
-@pytest.mark.parametrize("statistic", [statistics.mean, statistics.geometric_mean, statistics.share])
-def test_no_mean_is_estimated_from_infinite_values(statistic, values):
-    assert not statistic(values).defined
-
-
-def test_infinite_pairs_have_no_difference():
-    assert statistics.paired_difference([1, math.inf], [1, math.inf]).method == "undefined: 1 of 2 values not finite"
-
-
-@pytest.mark.parametrize("bad", [0.0, -1.0])
-def test_a_geometric_mean_needs_positive_values(bad):
-    assert statistics.geometric_mean([1.0, 2.0, bad]).method == "undefined: 1 of 3 values not positive"
-
-
-def test_one_value_bounds_nothing():
-    test = statistics.mean_test([3.0])
-    assert (test.estimate, test.low, test.high) == (3, -math.inf, math.inf)
-    assert min(test.p_less, test.p_greater) == 0.5
-    assert statistics.geometric_mean([3.0]).low == 0
-    assert statistics.geometric_mean([3.0]).high == math.inf
-
-
-def test_equal_values_are_judged_by_the_sign_test():
-    test = statistics.mean_test(np.full(10, 0.1 + 0.2))
-    assert (test.low, test.high) == (test.estimate, test.estimate)
-    assert (test.p_less, test.p_greater) == (1, 2**-10)
-    assert statistics.mean_test(np.full(10, -7.0)).p_less == 2**-10
-
-
-def test_equal_values_at_the_null_value_are_no_evidence():
-    test = statistics.mean_test(np.zeros(20))
-    assert (test.estimate, test.p_less, test.p_greater) == (0, 1, 1)
-
-
-def test_fewer_than_six_equal_values_have_no_bounds():
-    assert statistics.mean(np.full(5, 2.0)).high == math.inf
-    assert statistics.mean(np.full(6, 2.0)).high == 2
-
-
-def test_degenerate_lines_are_undefined_or_flat():
-    assert not statistics.slope([1, 1, 1], [1, 2, 3]).defined
-    assert not statistics.slope([], []).defined
-    assert statistics.slope([1, 2, 3], [4, 4, 4]).estimate == 0
-
-
-def test_a_ratio_needs_a_second_pair():
-    assert not statistics.ratio_of_means([1.0], [2.0]).defined
-    assert not statistics.ratio_of_means([], []).defined
-
-
-# Coverage at n = 20 ---------------------------------------------------------------------------------------------------
 
 N = 20
-
-
-def pairs_of_shares(generator):
-    return generator.multinomial(N, [0.3, 0.1, 0.6])
-
-
-def covers_paired_share(generator):
-    only_a, only_b, rest = pairs_of_shares(generator)
-    test = statistics.paired_share_test(
-        np.repeat([1, 0, 0], [only_a, only_b, rest]), np.repeat([0, 1, 0], [only_a, only_b, rest])
-    )
-    return test.low <= 0.2 <= test.high
-
-
-def covers_ratio(generator):
-    w = generator.normal(5, 2, N)
-    interval = statistics.ratio_of_means(0.4 * w + generator.normal(0, 1, N), w)
-    return interval.low <= 0.4 <= interval.high
-
-
-def covers_slope(generator):
-    x = np.arange(float(N))
-    interval = statistics.slope(x, -x + generator.normal(0, 3, N))
-    return interval.low <= -1 <= interval.high
-
-
-def covers_paired_difference(generator):
-    shared = generator.normal(0, 10, N)
-    interval = statistics.paired_difference(shared + generator.normal(1, 2, N), shared)
-    return interval.low <= 1 <= interval.high
-
-
-def covers(statistic, draw, truth):
-    def replicate(generator):
-        interval = statistic(draw(generator))
-        return interval.low <= truth <= interval.high
-
-    return replicate
-
-
-def restricted(generator):
-    return np.minimum(generator.exponential(1, N), 1.5)
-
-
-COVERAGE = {
-    "mean": covers(statistics.mean, lambda g: g.normal(3, 1, N), 3),
-    "paired difference": covers_paired_difference,
-    "geometric mean": covers(statistics.geometric_mean, lambda g: g.lognormal(1, 2, N), math.e),
-    "median": covers(statistics.median, lambda g: g.lognormal(0, 1, N), 1),
-    "share": covers(statistics.share, lambda g: g.random(N) < 0.1, 0.1),
-    "restricted mean": covers(statistics.restricted_mean, restricted, 1 - math.exp(-1.5)),
-    "paired share": covers_paired_share,
-    "ratio of means": covers_ratio,
-    "slope": covers_slope,
-}
-
-
-@pytest.mark.parametrize("kind", COVERAGE)
-def test_an_interval_covers_the_truth_as_often_as_it_says(kind):
-    generator = np.random.default_rng(20)
-    covered = sum(bool(COVERAGE[kind](generator)) for _ in range(1000))
-    # Not below 95 % by more than chance; exact intervals may lie above.
-    assert stats.binomtest(covered, 1000, 0.95, "less").pvalue > 0.001
-    assert covered < 1000
-
-
-@pytest.mark.parametrize("side", ["p_less", "p_greater"])
-def test_one_sided_p_values_are_as_rare_as_they_say(side):
-    generator = np.random.default_rng(22)
-    rejected = sum(getattr(statistics.mean_test(generator.normal(0, 1, N)), side) < 0.05 for _ in range(1000))
-    assert stats.binomtest(rejected, 1000, 0.05).pvalue > 0.001
-
-
-# Steps to threshold, censored at a budget -----------------------------------------------------------------------------
 
 BUDGET = 80_000.0
 

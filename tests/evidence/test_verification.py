@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from pg.evidence.records import UnreadableRecord, write_csv
+from pg.evidence.records import write_csv
+from pg.evidence.tabular_files import UnreadableRecord
 from pg.evidence.verification import Agreement, Finding, agrees, in_words, store, verify
 
 CLAIM = {"claim": "c", "part": "p", "effect": 1.0, "ci_low": 0.5, "ci_high": 1.5, "verdict": "supported"}

@@ -2,7 +2,8 @@
 
 import torch
 from pg.environments.enumeration import Enumeration, enumerate_trajectories
-from pg.environments.tabular import MDP, chain, corridor, random_mdp
+from pg.environments.mdp import MDP
+from pg.environments.small_mdps import chain, corridor, random_mdp
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.reuse import Reuse
 from pg.learning.policies import Policy, stack

@@ -1,7 +1,7 @@
 """Exact expectations of the corrections for data of an earlier policy, and the parts of their bias."""
 
 import pytest
-from pg.environments.tabular import MDP
+from pg.environments.mdp import MDP
 from pg.laboratory.bias import bias_parts, expected_gradient, is_mean_over_trajectories
 from pg.laboratory.reference import truth
 from pg.laboratory.reuse import corrected_gradients

@@ -9,7 +9,8 @@ import torch
 from pg.environments.enumeration import Enumeration, enumerate_trajectories
 from pg.environments.exact import objective, policy_gradient_theorem
 from pg.environments.jacket_folding import jacket_folding
-from pg.environments.tabular import MDP, bandit, chain, corridor, random_mdp
+from pg.environments.mdp import MDP
+from pg.environments.small_mdps import bandit, chain, corridor, random_mdp
 from pg.laboratory.expectations import central_differences, moments
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.reference import truth

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 from pg.environments.enumeration import enumerate_trajectories
-from pg.environments.tabular import MDP, bandit, chain, random_mdp
+from pg.environments.mdp import MDP
+from pg.environments.small_mdps import bandit, chain, random_mdp
 from pg.laboratory.constants import least_variances
 from pg.laboratory.expectations import moments
 from pg.laboratory.frozen import random_policy

@@ -15,13 +15,14 @@ import pytest
 import torch
 from pg.environments.enumeration import Enumeration, batches, enumerate_trajectories, tuples
 from pg.environments.exact import objective, state_distributions, values
-from pg.environments.tabular import MDP, chain, corridor, random_mdp
+from pg.environments.mdp import MDP
+from pg.environments.small_mdps import chain, corridor, random_mdp
 from pg.estimators import compose, importance
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.reference import truth
+from pg.learning.advantages import fixed
 from pg.learning.policies import Policy, flatten, repeat
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios
-from pg.learning.updates import fixed
 from pg.study.model.learner import Policy as PolicyOptions
 from pg.study.model.variant import Baseline, Variant
 from pg.trajectories import Trajectories, on_valid_steps

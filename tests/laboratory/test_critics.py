@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import torch
 from pg.environments.enumeration import enumerate_trajectories
+from pg.environments.small_mdps import random_mdp
 from pg.environments.stacked import make_environments
-from pg.environments.tabular import random_mdp
-from pg.evidence.records import LABORATORY_COLUMNS
+from pg.evidence.columns import LABORATORY_COLUMNS
 from pg.laboratory.bias import expected_gradient
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, random_policy, sample

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 from pg.environments.enumeration import enumerate_trajectories
-from pg.environments.tabular import MDP, bandit
+from pg.environments.mdp import MDP
+from pg.environments.small_mdps import bandit
 from pg.laboratory.distances import divergence, exact_divergence, state_variation
 from pg.laboratory.frozen import random_policy
 from pg.learning.policies import Policy, stack

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from pg.environments.humanoid import PARTS, Motion
-from pg.evidence.records import LABORATORY_COLUMNS, POSE_COLUMNS
+from pg.evidence.columns import LABORATORY_COLUMNS, POSE_COLUMNS
 from pg.laboratory.gait import Gaits, alternating_steps, falls, measures, strip, watch
 from pg.learning.policies import make_policy
 from pg.randomness import torch_generator

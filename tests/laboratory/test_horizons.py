@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 import torch
 from pg.environments.enumeration import enumerate_trajectories
-from pg.environments.tabular import chain, random_mdp
-from pg.evidence.records import LABORATORY_COLUMNS
+from pg.environments.small_mdps import chain, random_mdp
+from pg.evidence.columns import LABORATORY_COLUMNS
 from pg.laboratory.distances import divergence
 from pg.laboratory.frozen import in_float64, random_policy
 from pg.laboratory.horizons import OutOfReach, lengthen_trajectories, measures, moved

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from pg.estimators import compose
-from pg.evidence.records import LABORATORY_COLUMNS
+from pg.evidence.columns import LABORATORY_COLUMNS
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.identities import (
     compare_forms,
@@ -17,8 +17,9 @@ from pg.laboratory.identities import (
     imitation_loss,
     relative_difference,
 )
+from pg.learning.advantages import advantages
 from pg.learning.policies import Policy
-from pg.learning.updates import advantages, make_optimizer, update
+from pg.learning.updates import make_optimizer, update
 from pg.study.jobs import IdentityJob
 from pg.study.model.environment import Environment
 from pg.study.model.learner import Optimizer

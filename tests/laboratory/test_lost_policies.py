@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from pg.environments.stacked import make_environments
-from pg.evidence.records import LABORATORY_COLUMNS
+from pg.evidence.columns import LABORATORY_COLUMNS
 from pg.laboratory.measurement import measure
 from pg.learning.policies import make_policy
 from pg.study.expansion import blocks, cells

@@ -10,7 +10,8 @@ from typing import get_args
 import pytest
 import torch
 from pg.environments.enumeration import Enumeration, enumerate_trajectories
-from pg.environments.tabular import TabularEnvironments, chain, random_mdp
+from pg.environments.small_mdps import chain, random_mdp
+from pg.environments.tabular import TabularEnvironments
 from pg.laboratory.expectations import Moments, enumerate_moments, moments
 from pg.laboratory.frozen import generators_of, in_float64, random_policy
 from pg.laboratory.gradients import gradients_of_all

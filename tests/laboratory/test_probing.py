@@ -13,9 +13,9 @@ from pg.laboratory.gradients import batch_gradients, gradients_of_all
 from pg.laboratory.probing import measures, probe, returns_alike
 from pg.laboratory.reference import Reference
 from pg.learning.acting import actor_of
+from pg.learning.advantages import advantages
 from pg.learning.policies import Policy, make_policy
 from pg.learning.rollout import Generators, collect
-from pg.learning.updates import advantages
 from pg.randomness import generator, torch_generator
 from pg.study.jobs import ProbeJob
 from pg.study.model.environment import Environment

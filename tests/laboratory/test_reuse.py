@@ -5,12 +5,12 @@ import copy
 import pytest
 import torch
 from pg.environments.enumeration import enumerate_trajectories
-from pg.environments.tabular import MDP
+from pg.environments.mdp import MDP
 from pg.laboratory import gradients
 from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.reuse import Reuse, corrected_gradients, corrected_gradients_of_all
+from pg.learning.advantages import advantages
 from pg.learning.policies import flatten, repeat
-from pg.learning.updates import advantages
 from pg.study.model.variant import Baseline, Importance, Variant
 from tests.laboratory.pairs import BIASED, MDPS, UNBIASED, assert_equal, every, pair
 

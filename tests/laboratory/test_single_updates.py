@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pg.evidence.records import LABORATORY_COLUMNS
+from pg.evidence.columns import LABORATORY_COLUMNS
 from pg.laboratory import single_updates
 from pg.laboratory.moves import Move
 from pg.learning.constraints import Penalty

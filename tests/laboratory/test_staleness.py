@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from pg.environments.enumeration import enumerate_trajectories
-from pg.evidence.records import LABORATORY_COLUMNS
+from pg.evidence.columns import LABORATORY_COLUMNS
 from pg.laboratory import staleness
 from pg.laboratory.bias import bias_parts
 from pg.laboratory.distances import exact_divergence, state_variation

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from pg.environments.tabular import bandit
+from pg.environments.small_mdps import bandit
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.support import proposal, withhold_support
 from pg.learning.policies import stack

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pg.evidence import checkpoints, records
+from pg.evidence import checkpoints
 from pg.evidence.checkpoints import Checkpoint
-from pg.evidence.records import RunRecorder
+from pg.evidence.columns import RUN_COLUMNS
+from pg.evidence.recorder import RunRecorder
 from pg.learning.policies import make_policy
 from pg.learning.training import train, tune
 from pg.study.jobs import Demonstrators, TrainJob, TuneJob
@@ -190,7 +191,7 @@ def test_every_generator_of_a_learner_is_remembered() -> None:
 
 def recorded(tmp_path: Path) -> tuple[Path, RunRecorder]:
     recorder = RunRecorder(1, tmp_path / "snapshots")
-    row = dict.fromkeys(records.RUN_COLUMNS, 0.1) | {"seed": 7, "iteration": 1, "episodes": 4, "entropy": math.nan}
+    row = dict.fromkeys(RUN_COLUMNS, 0.1) | {"seed": 7, "iteration": 1, "episodes": 4, "entropy": math.nan}
     recorder.row(row)
     recorder.snapshot(7, "late", {"weight": np.arange(3.0)})
     keeper = Checkpoint(tmp_path / "kept", recorder, "this job", seconds=0.0)

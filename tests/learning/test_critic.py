@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 import torch
 from pg.environments.enumeration import enumerate_trajectories
+from pg.environments.mdp import MDP
+from pg.environments.small_mdps import chain
 from pg.environments.stacked import make_environments
-from pg.environments.tabular import MDP, chain
 from pg.estimators.returns import reward_to_go
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
 from pg.learning.critic import Critic, make_critic

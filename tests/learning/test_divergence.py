@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pg.evidence.curves import cause_of_divergence
-from pg.evidence.records import RunRecorder
+from pg.evidence.recorder import RunRecorder
 from pg.learning import learner
 from pg.learning.learner import Learner
 from pg.learning.training import train, tune

@@ -8,7 +8,8 @@ import pytest
 import torch
 from pg.environments.catalogue import mdp_of
 from pg.environments.exact import objective
-from pg.evidence.records import EVALUATION_COLUMNS, RunRecorder
+from pg.evidence.columns import EVALUATION_COLUMNS
+from pg.evidence.recorder import RunRecorder
 from pg.learning.evaluation import make_evaluator
 from pg.learning.learner import Learner, make_learner
 from pg.learning.policies import stack

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from pg.evidence.records import RunRecorder
+from pg.evidence.recorder import RunRecorder
 from pg.learning.training import train
 from pg.study.expansion import Block, Cell, cells
 from pg.study.model.experiments import TrainExperiment

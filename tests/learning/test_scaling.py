@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 import torch
 from pg.environments.stacked import make_environments
-from pg.evidence.records import RUN_COLUMNS, RunRecorder
+from pg.evidence.columns import RUN_COLUMNS
+from pg.evidence.recorder import RunRecorder
 from pg.laboratory.frozen import thaw
 from pg.learning.acting import actor_of
 from pg.learning.policies import Policy, make_policy, repeat, stack

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 from pg.environments.enumeration import Enumeration, enumerate_trajectories
-from pg.environments.tabular import MDP, chain, random_mdp
+from pg.environments.mdp import MDP
+from pg.environments.small_mdps import chain, random_mdp
 from pg.laboratory.frozen import random_policy
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios, state_values

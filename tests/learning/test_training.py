@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import yaml
 from pg.__main__ import main
+from pg.evidence.columns import RUN_COLUMNS
 from pg.evidence.curves import has_diverged
-from pg.evidence.records import RUN_COLUMNS
 from pg.learning.critic import Critic as LearnedCritic
 from pg.learning.learner import make_learner
 from pg.learning.training import train, tune

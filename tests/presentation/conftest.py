@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from pg.evidence import tables
+from pg.evidence.summaries import summarise
 from pg.presentation.figures import FIGURES, FigureRequest
 from pg.presentation.figures.tuning import tuned_table
 from pg.presentation.report import Report, ReportFigure
@@ -145,7 +145,7 @@ def _training(study: Study, experiment: str) -> dict[str, pd.DataFrame]:
         }
         rows += [{**names, "stage": "", "metric": metric, "value": value} for metric, value in values.items()]
     long = pd.DataFrame(rows)
-    return {"long": long, "summary": tables.summary(long), "curves": curves}
+    return {"long": long, "summary": summarise(long), "curves": curves}
 
 
 def _curves(place: int, cell: Cell) -> pd.DataFrame:
@@ -183,7 +183,7 @@ def _probe() -> dict[str, pd.DataFrame]:
                             for metric, value in values.items()
                         ]
     long = pd.DataFrame(rows)
-    return {"long": long, "summary": tables.summary(long)}
+    return {"long": long, "summary": summarise(long)}
 
 
 def _tuned(study: Study) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
-from pg.evidence import tables
+from pg.evidence.summaries import summarise
 from pg.presentation import style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FigureRequest
@@ -44,7 +44,7 @@ def measured() -> pd.DataFrame:
 def request_for() -> Requests:
     """Make a request of the figure, with options of its declaration or of the sweep changed."""
     long = measured()
-    held = {"long": long, "summary": tables.summary(long)}
+    held = {"long": long, "summary": summarise(long)}
 
     def make(sweep: dict[str, Any] | None = None, **changes: object) -> FigureRequest:
         experiment = {

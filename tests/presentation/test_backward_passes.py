@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
-from pg.evidence import tables
+from pg.evidence.summaries import summarise
 from pg.presentation import style
 from pg.presentation.captions import number, with_interval
 from pg.presentation.figures import FigureRequest
@@ -72,7 +72,7 @@ def long(study: Study) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def request_for(study: Study, long: pd.DataFrame) -> Callable[..., FigureRequest]:
     """Make a request of the figure, with options of its declaration changed."""
-    summary = tables.summary(long)
+    summary = summarise(long)
 
     def make(**changes: object) -> FigureRequest:
         figure = Figure(kind="backward_passes", experiment="forms", section="How to implement policy gradients?")
@@ -210,7 +210,7 @@ def test_a_swept_variant_has_a_row_for_each_level(study: Study, long: pd.DataFra
     request = FigureRequest(
         study.model_copy(update={"experiments": {"forms": forms}}),
         Figure(kind="backward_passes", experiment="forms", section="How to implement policy gradients?"),
-        {"long": swept, "summary": tables.summary(swept)},
+        {"long": swept, "summary": summarise(swept)},
     )
     axes = draw(request).axes[0]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
-from pg.evidence import tables
+from pg.evidence.summaries import summarise
 from pg.presentation import style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FigureRequest, bias_and_variance
@@ -84,7 +84,7 @@ def long(study: Study) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def request_(study: Study, long: pd.DataFrame) -> Requests:
-    held = {"long": long, "summary": tables.summary(long)}
+    held = {"long": long, "summary": summarise(long)}
 
     def make(**options: Any) -> FigureRequest:
         figure = Figure(kind="bias_and_variance", experiment="lambdas", section="Next time", **options)

@@ -10,7 +10,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from pg.environments.humanoid import PARTS
-from pg.evidence import tables
+from pg.evidence import laboratory_tables
+from pg.evidence.summaries import summarise
 from pg.presentation import figures, style
 from pg.presentation.figures import FIGURES, FigureRequest
 from pg.study.expansion import cells
@@ -75,9 +76,9 @@ def posed(stage: str) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def request_for(study: Study) -> Requests:
     here = cells(study, "gait")
-    long = tables.laboratory_table(here, "gait", {("humanoid", stage): measured(stage) for stage in STAGES})
-    poses = tables.poses_table(here, {("humanoid", stage): posed(stage) for stage in STAGES})
-    held = {"long": long, "summary": tables.summary(long), "poses": poses}
+    long = laboratory_tables.laboratory_table(here, "gait", {("humanoid", stage): measured(stage) for stage in STAGES})
+    poses = laboratory_tables.poses_table(here, {("humanoid", stage): posed(stage) for stage in STAGES})
+    held = {"long": long, "summary": summarise(long), "poses": poses}
 
     def make(kind: str) -> FigureRequest:
         return FigureRequest(study, study.figures[kind], {name: held[name] for name in FIGURES[kind].tables})

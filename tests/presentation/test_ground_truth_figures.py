@@ -17,8 +17,9 @@ from matplotlib.figure import Figure as Picture
 from matplotlib.lines import AxLine
 from matplotlib.patches import StepPatch
 from matplotlib.text import Annotation, Text
-from pg.evidence import claims, tables
+from pg.evidence import claims
 from pg.evidence.statistics import geometric_mean
+from pg.evidence.summaries import summarise
 from pg.presentation import marks, style
 from pg.presentation.captions import number, with_interval
 from pg.presentation.figures import (
@@ -111,7 +112,7 @@ def study() -> Study:
 @pytest.fixture(scope="module")
 def tables_of() -> dict[str, dict[str, pd.DataFrame]]:
     longs = {"enumeration": _enumeration(), "gradients": _gradients()}
-    return {name: {"long": long, "summary": tables.summary(long)} for name, long in longs.items()}
+    return {name: {"long": long, "summary": summarise(long)} for name, long in longs.items()}
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +220,7 @@ def _of_axis(axis: Axis) -> list[Text]:
 def changed(request: FigureRequest, **columns: pd.Series) -> FigureRequest:
     """Change columns of the long table, and the summary with it."""
     long = request.tables["long"].assign(**columns)
-    return replace(request, tables={"long": long, "summary": tables.summary(long)})
+    return replace(request, tables={"long": long, "summary": summarise(long)})
 
 
 def with_value(request: FigureRequest, value: float, **where: str | int) -> FigureRequest:
@@ -262,7 +263,7 @@ def test_a_figure_draws_the_named_environments_and_variants_alone(request_for: R
 def test_a_single_policy_bounds_nothing_and_is_drawn(request_for: Requests, kind: str) -> None:
     request = request_for(kind, environments=("chain",))
     long = request.tables["long"].query("seed == 0")
-    single = replace(request, tables={"long": long, "summary": tables.summary(long)})
+    single = replace(request, tables={"long": long, "summary": summarise(long)})
     MODULES[kind].draw(single).canvas.draw()
 
     assert "1 seed" in MODULES[kind].caption(single) or "1 policy snapshot" in MODULES[kind].caption(single)
@@ -371,7 +372,7 @@ def test_stages_of_two_environments_stand_below_each_other(request_for: Requests
     probed = request_for("ladder", experiment="gradients")
     long = request_for("achieved_share").tables["long"]
     measured = pd.concat([long, long.query("metric == 'empty'").assign(metric="relative_bias")])
-    request = replace(probed, tables={"long": measured, "summary": tables.summary(measured)})
+    request = replace(probed, tables={"long": measured, "summary": summarise(measured)})
     titles = [axes.get_title(loc="left") for axes in ladder.draw(request).axes[::2]]
 
     assert titles == [f"{name}, {stage} policies" for stage in STAGES for name in ("A short chain", "Two-armed bandit")]

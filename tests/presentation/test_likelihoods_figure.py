@@ -12,7 +12,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_rgba
-from pg.evidence import tables
+from pg.evidence.summaries import summarise
 from pg.presentation import style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FigureRequest
@@ -74,7 +74,7 @@ def long() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def request_for(study: Study, long: pd.DataFrame) -> Callable[..., FigureRequest]:
     """Make a request of the figure, with options of its declaration changed."""
-    summary = tables.summary(long)
+    summary = summarise(long)
 
     def make(**changes: object) -> FigureRequest:
         figure = Figure(kind="likelihoods", experiment="updates", section="Intuition")
@@ -201,7 +201,7 @@ def undefined(request: FigureRequest, long: pd.DataFrame, *variants: str) -> Fig
     lost = long["variant"].isin(variants) & (long["stage"] == "late") & (long["environment"] == "chain")
     lost &= (long["seed"] == 3) | (long["metric"] == ABOVE)
     holes = long.assign(value=long["value"].mask(lost))
-    return replace(request, tables={"long": holes, "summary": tables.summary(holes)})
+    return replace(request, tables={"long": holes, "summary": summarise(holes)})
 
 
 def test_what_is_undefined_is_left_out_and_the_caption_says_why(request_for: Requests, long: pd.DataFrame) -> None:
@@ -231,7 +231,7 @@ def test_intervals_that_a_single_snapshot_leaves_unbounded_are_left_out(
     request_for: Requests, long: pd.DataFrame
 ) -> None:
     alone = long[long["seed"] == 0]
-    figure = draw(replace(request_for(), tables={"long": alone, "summary": tables.summary(alone)}))
+    figure = draw(replace(request_for(), tables={"long": alone, "summary": summarise(alone)}))
     figure.canvas.draw()
     drawn = [one for axes in figure.axes for one in axes.collections if isinstance(one, LineCollection)]
 
@@ -248,7 +248,7 @@ def test_a_swept_variant_has_a_row_for_each_level(study: Study, long: pd.DataFra
     request = FigureRequest(
         study.model_copy(update={"experiments": {"updates": updates}}),
         Figure(kind="likelihoods", experiment="updates", section="Intuition"),
-        {"long": swept, "summary": tables.summary(swept)},
+        {"long": swept, "summary": summarise(swept)},
     )
     shares = draw(request).axes[0]
 

@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 from pg.evidence import statistics
+from pg.evidence.intervals import Interval
 from pg.evidence.power import power
 from pg.presentation.outlook import outlook
 from pg.study.model.claim import ClaimPart
@@ -18,7 +19,7 @@ def part(metric: str = "area", relation: str = "greater", **options: object) -> 
     return ClaimPart.model_validate(declared if "reference" in declared else declared | {"b": {"variant": "b"}})
 
 
-def told(one: ClaimPart, interval: statistics.Interval, undecided: int = 1) -> str:
+def told(one: ClaimPart, interval: Interval, undecided: int = 1) -> str:
     return outlook(one, interval.estimate, interval.low, interval.high, interval.n, undecided)
 
 

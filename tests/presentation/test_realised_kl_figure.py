@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
-from pg.evidence import tables
+from pg.evidence.summaries import summarise
 from pg.presentation import style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FigureRequest
@@ -67,7 +67,7 @@ def measured() -> pd.DataFrame:
 def request_for() -> Callable[..., FigureRequest]:
     """Make a request of the figure, with options of its declaration or limits changed."""
     long = measured()
-    summary = tables.summary(long)
+    summary = summarise(long)
 
     def make(limits: dict[str, float] | None = None, **changes: object) -> FigureRequest:
         figure = Figure(kind="realised_kl", experiment="updates", section="KL constraint")
@@ -146,7 +146,7 @@ def test_what_was_wholly_undone_has_no_place_and_the_caption_says_so(request_for
     long = request.tables["long"].copy()
     undone = (long["variant"] == "stopped") & (long["seed"] == 0)
     long.loc[undone, "value"] = 0.0
-    told = replace(request, tables={"long": long, "summary": tables.summary(long)})
+    told = replace(request, tables={"long": long, "summary": summarise(long)})
     dots, means = scatters(draw(told).axes[0])
     assert len(dots) == 3 * SEEDS - 1
     assert len(means) == 3

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from pg.evidence import coverage
-from pg.evidence.records import LABORATORY_COLUMNS
+from pg.evidence.columns import LABORATORY_COLUMNS
 from pg.presentation.descriptions import experiment_row
 from pg.presentation.report import LECTURE_SECTIONS, Report, read_figures, render, section_rank
 from pg.study.model.study import Study

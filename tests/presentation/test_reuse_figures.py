@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
-from pg.evidence import tables
+from pg.evidence.summaries import summarise
 from pg.presentation import style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FigureRequest, horizons, staleness
@@ -119,7 +119,7 @@ def long_table() -> pd.DataFrame:
 def request_for(study: Study) -> Requests:
     """Make a request of a figure, with options of its declaration changed."""
     made = {"stale": stale_table(), "long": long_table()}
-    summaries = {name: tables.summary(long) for name, long in made.items()}
+    summaries = {name: summarise(long) for name, long in made.items()}
 
     def make(experiment: str, **changes: object) -> FigureRequest:
         kind = {"stale": "staleness", "long": "horizons"}.get(experiment, experiment)
@@ -332,7 +332,7 @@ def test_what_is_undefined_is_left_out_and_the_caption_has_a_dash(request_for: R
     request = request_for(experiment, environments=("cartpole",))
     long = request.tables["long"].copy()
     long.loc[long["metric"].isin(["cosine", "relative_bias", "largest_weight"]), "value"] = np.nan
-    request = replace(request, tables={"long": long, "summary": tables.summary(long)})
+    request = replace(request, tables={"long": long, "summary": summarise(long)})
     empty = [axes for axes in panels(request) if not axes.lines]
     assert len(empty) == {"stale": 4, "long": 2}[experiment]
     told = CAPTION[experiment](request)
@@ -345,7 +345,7 @@ def test_what_is_undefined_is_left_out_and_the_caption_has_a_dash(request_for: R
 def test_intervals_that_a_single_snapshot_leaves_unbounded_are_left_out(request_for: Requests, experiment: str) -> None:
     request = request_for(experiment)
     alone = request.tables["long"].query("seed == 0")
-    figure = DRAW[experiment](replace(request, tables={"long": alone, "summary": tables.summary(alone)}))
+    figure = DRAW[experiment](replace(request, tables={"long": alone, "summary": summarise(alone)}))
     figure.canvas.draw()
     assert not any(bars(axes) for axes in figure.axes)
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
-from pg.evidence import tables
+from pg.evidence import laboratory_tables
+from pg.evidence.summaries import summarise
 from pg.presentation import figures
 from pg.presentation.captions import number
 from pg.presentation.figures import FigureRequest
@@ -66,8 +67,8 @@ def request_of(path: str, levels: tuple[float, ...], variance: Variance) -> Figu
         )
         for cell in cells(study, "levels")
     }
-    table = tables.laboratory_table(cells(study, "levels"), "exact", measured)
-    held = {"long": table, "summary": tables.summary(table)}
+    table = laboratory_tables.laboratory_table(cells(study, "levels"), "exact", measured)
+    held = {"long": table, "summary": summarise(table)}
     return FigureRequest(study, study.figures["rewards"], held)
 
 

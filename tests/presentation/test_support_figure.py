@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from pg.evidence import tables
+from pg.evidence import laboratory_tables
+from pg.evidence.summaries import summarise
 from pg.presentation import figures
 from pg.presentation.figures import FigureRequest
 from pg.study.expansion import cells
@@ -46,8 +47,8 @@ def request_() -> FigureRequest:
             for left in LEFT
         ]
     )
-    table = tables.laboratory_table(cells(study, "support"), "support", {("bandit", "random"): rows})
-    held = {"long": table, "summary": tables.summary(table)}
+    table = laboratory_tables.laboratory_table(cells(study, "support"), "support", {("bandit", "random"): rows})
+    held = {"long": table, "summary": summarise(table)}
     return FigureRequest(study, study.figures["support"], held)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from pg.evidence.claims import COLUMNS
-from pg.evidence.records import LABORATORY_COLUMNS, RUN_COLUMNS
+from pg.evidence.columns import LABORATORY_COLUMNS, RUN_COLUMNS
 from tests.workflow.checkout import Checkout
 
 

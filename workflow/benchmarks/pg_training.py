@@ -3,7 +3,7 @@
 import time
 
 from measuring import LEARNING_RATE, Measurement, asked
-from pg.evidence.records import RunRecorder
+from pg.evidence.recorder import RunRecorder
 from pg.learning.training import train
 from pg.study.jobs import TrainJob
 from pg.study.model.experiments import Budget

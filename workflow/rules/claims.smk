@@ -5,9 +5,12 @@ JUDGEMENT = (
     "evidence.comparison",
     "evidence.coverage",
     "evidence.selection",
+    "evidence.decisions",
+    "evidence.intervals",
+    "evidence.shares",
     "evidence.statistics",
     "evidence.metrics",
-    "evidence.tables",
+    "evidence.cell_keys",
     "evidence.tuning",
     "evidence.records",
 )

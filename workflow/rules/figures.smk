@@ -11,6 +11,7 @@ DRAWING = (
     "study.sources",
     "study.pooling",
     "evidence.metrics",
+    "evidence.intervals",
     "evidence.statistics",
 )
 TABLE_FILES = {

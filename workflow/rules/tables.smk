@@ -6,11 +6,17 @@ from pg.study.pooling import pooled_cells, pools
 # Rows are read from the files that the rule names, in the order of cells and blocks: never from what lies in a folder.
 
 AGGREGATION = (
-    "evidence.tables",
+    "evidence.train_tables",
+    "evidence.laboratory_tables",
+    "evidence.summaries",
+    "evidence.cell_keys",
     "evidence.curves",
     "evidence.metrics",
+    "evidence.intervals",
+    "evidence.shares",
     "evidence.statistics",
     "evidence.coverage",
+    "evidence.columns",
     "evidence.records",
     "evidence.tabular_files",
 )

@@ -5,7 +5,9 @@ if workshop.is_open():
 
 from itertools import product
 
-from pg.evidence import logs, records, tables
+from pg.evidence import laboratory_tables, logs, records
+from pg.evidence.columns import LABORATORY_COLUMNS
+from pg.evidence.summaries import summarise
 from pg.study.expansion import cells
 from pg.study.model.study import Study
 from pg.study.sources import stages_of
@@ -14,8 +16,8 @@ logs.log_to(snakemake.log[0])
 study = Study.model_validate_json(snakemake.params.study)
 ((name, experiment),) = study.experiments.items()
 environments = list(dict.fromkeys(cell.environment_id for cell in cells(study, name)))
-columns = records.LABORATORY_COLUMNS[experiment.kind]
+columns = LABORATORY_COLUMNS[experiment.kind]
 rows = records.read_grouped(snakemake.input, list(product(environments, stages_of(study, name))), columns)
-table = tables.laboratory_table(cells(study, name), experiment.kind, rows)
-records.write_csv(tables.summary(table), snakemake.output.summary)
+table = laboratory_tables.laboratory_table(cells(study, name), experiment.kind, rows)
+records.write_csv(summarise(table), snakemake.output.summary)
 records.write_csv(table, snakemake.output.long)

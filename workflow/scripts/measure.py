@@ -4,7 +4,7 @@ if workshop.is_open():
     workshop.hand_over()
 
 import torch
-from pg.evidence import logs, records
+from pg.evidence import logs, records, snapshots
 from pg.laboratory.measurement import measure
 from pg.study.jobs import LABORATORY_JOBS
 
@@ -12,7 +12,7 @@ torch.set_num_threads(1)  # sums of several threads differ in their last digits
 logs.log_to(snakemake.log[0], snakemake.params.code)
 job = LABORATORY_JOBS.validate_json(snakemake.params.job)
 folders = snakemake.input.get("snapshots", [])
-policies = records.read_snapshots(folders, job.stage, job.seeds) if folders else {}
+policies = snapshots.read_snapshots(folders, job.stage, job.seeds) if folders else {}
 measured = measure(job, policies)
 for name, path in snakemake.output.items():
     records.write_csv(measured[name], path)

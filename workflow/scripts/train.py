@@ -4,7 +4,8 @@ if workshop.is_open():
     workshop.hand_over()
 
 import torch
-from pg.evidence import checkpoints, logs, records
+from pg.evidence import checkpoints, logs, records, snapshots
+from pg.evidence.recorder import RunRecorder
 from pg.learning.training import train
 from pg.study.jobs import TrainJob
 
@@ -12,8 +13,8 @@ torch.set_num_threads(1)  # sums of several threads differ in their last digits
 logs.log_to(snakemake.log[0], snakemake.params.code)
 job, tuned = TrainJob.model_validate_json(snakemake.params.job), snakemake.input.tuned
 rate = records.read_choice(tuned)["learning_rate"] if tuned else job.declared_rate
-policies = records.read_demonstrators(snakemake.input.demonstrators, job.demonstrators)
-recorder = records.RunRecorder(job.total_steps, snakemake.output.snapshots)
+policies = snapshots.read_demonstrators(snakemake.input.demonstrators, job.demonstrators)
+recorder = RunRecorder(job.total_steps, snakemake.output.snapshots)
 checkpoint = checkpoints.Checkpoint(snakemake.params.checkpoint, recorder, checkpoints.identity(job, rate, policies))
 train(job, rate, recorder, policies, checkpoint)
 if job.evaluate is not None:

@@ -3,7 +3,9 @@ from pg import workshop
 if workshop.is_open():
     workshop.hand_over()
 
-from pg.evidence import logs, records, tables
+from pg.evidence import logs, records, train_tables
+from pg.evidence.columns import EVALUATION_COLUMNS
+from pg.evidence.summaries import summarise
 from pg.study.expansion import cells
 from pg.study.model.study import Study
 
@@ -12,9 +14,9 @@ study = Study.model_validate_json(snakemake.params.study)
 ((name, experiment),) = study.experiments.items()
 cells_here, budget, evaluate = cells(study, name), experiment.budget.steps, experiment.evaluate
 runs = records.read_runs(snakemake.input.runs, cells_here, experiment.budget)
-judged = records.read_grouped(snakemake.input.evaluations, cells_here, records.EVALUATION_COLUMNS) if evaluate else {}
-table = tables.train_table(runs, budget, judged, evaluate.passed_at if evaluate else None)
-records.write_csv(tables.diverged_runs(runs), snakemake.output.diverged)
-records.write_csv(tables.train_curves(runs, budget), snakemake.output.curves)
-records.write_csv(tables.summary(table), snakemake.output.summary)
+judged = records.read_grouped(snakemake.input.evaluations, cells_here, EVALUATION_COLUMNS) if evaluate else {}
+table = train_tables.train_table(runs, budget, judged, evaluate.passed_at if evaluate else None)
+records.write_csv(train_tables.diverged_runs(runs), snakemake.output.diverged)
+records.write_csv(train_tables.train_curves(runs, budget), snakemake.output.curves)
+records.write_csv(summarise(table), snakemake.output.summary)
 records.write_csv(table, snakemake.output.long)

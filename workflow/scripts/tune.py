@@ -6,15 +6,16 @@ if workshop.is_open():
 from dataclasses import asdict
 
 import torch
-from pg.evidence import checkpoints, logs, records, tuning
+from pg.evidence import checkpoints, logs, records, snapshots, tuning
+from pg.evidence.recorder import RunRecorder
 from pg.learning.training import tune
 from pg.study.jobs import TuneJob
 
 torch.set_num_threads(1)  # sums of several threads differ in their last digits
 logs.log_to(snakemake.log[0], snakemake.params.code)
 job = TuneJob.model_validate_json(snakemake.params.job)
-policies = records.read_demonstrators(snakemake.input.demonstrators, job.demonstrators)
-recorder = records.RunRecorder(job.total_steps)
+policies = snapshots.read_demonstrators(snakemake.input.demonstrators, job.demonstrators)
+recorder = RunRecorder(job.total_steps)
 checkpoint = checkpoints.Checkpoint(snakemake.params.checkpoint, recorder, checkpoints.identity(job, None, policies))
 tune(job, recorder, policies, checkpoint)
 records.write_json(asdict(tuning.choose(tuning.scores(recorder.frame(), job.budget.steps))), snakemake.output[0])

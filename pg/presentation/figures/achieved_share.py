@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 from pandas import DataFrame, concat
 
-from pg.evidence.statistics import Interval, ratio_of_means
+from pg.evidence.intervals import Interval
+from pg.evidence.statistics import ratio_of_means
 from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, number, with_interval
 from pg.presentation.figures import FigureRequest

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from pg.evidence.statistics import Interval, geometric_mean
+from pg.evidence.intervals import Interval
+from pg.evidence.statistics import geometric_mean
 from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, listed, number, with_interval
 from pg.presentation.figures import FigureRequest, Table

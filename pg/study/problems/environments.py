@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pg.environments.catalogue import UnsupportedEnvironment, check, mdp_of
-from pg.environments.tabular import OWN
+from pg.environments.registry import OWN
 from pg.study.expansion import cells
 from pg.study.model.environment import Environment
 from pg.study.model.study import Study

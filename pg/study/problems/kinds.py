@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 
 from pg.environments.catalogue import HUMANOIDS, horizon_of, mdp_of, trajectories_of
-from pg.environments.tabular import MOST_COUNTED
+from pg.environments.mdp import MOST_COUNTED
 from pg.study.expansion import cells, is_tuned
 from pg.study.model.experiments import (
     ExactExperiment,

@@ -1,0 +1,110 @@
+"""What a statistic says of a sample: an estimate with its interval, and a test of it; whatever the sample.
+
+Degenerate samples have defined answers, and none warns:
+
+- An *undefined* result (all numbers NaN, `method` starts with "undefined") stands where n = 0, where a value is NaN or
+  infinite, where a geometric mean meets a value that is not positive, and where a denominator may be 0.
+- An end is infinite where n is too small to bound it: one value, or a median of fewer than six.
+- Where all values of a sample are equal its standard deviation says nothing, and t's place is taken by the sign test:
+  each one-sided p is 2^-n or 1, and the interval is the value itself, unbounded below six values.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+LEVEL = 0.95
+
+_BOUNDED = 6  # values from which the sign test bounds a median at 95 %
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with a two-sided confidence interval.
+
+    Attributes
+    ----------
+    estimate, low, high
+        The statistic and the interval's ends.
+    n
+        Number of values (of pairs, where paired).
+    method
+        The kind of interval, in words.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    n: int
+    method: str
+
+    @property
+    def defined(self) -> bool:
+        """Whether the sample allows an answer."""
+        return not math.isnan(self.estimate)
+
+
+@dataclass(frozen=True, slots=True)
+class Test(Interval):
+    """An interval with both one-sided p-values against a null value.
+
+    Attributes
+    ----------
+    p_less, p_greater
+        Probability, were the null value true, of an estimate at least as far below (above) it. Where p_less is small
+        the parameter is less than the null value.
+    """
+
+    p_less: float
+    p_greater: float
+
+
+def paired(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array]:
+    """Return both samples as floats.
+
+    Raises
+    ------
+    ValueError
+        If they are not equally long.
+    """
+    x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if x.shape != y.shape:
+        raise ValueError(f"pairs need equally many values, not {x.size} and {y.size}")
+    return x, y
+
+
+def problem_of(x: Array) -> str:
+    """Say why a sample allows no answer; an empty text where it does."""
+    return counted(~np.isfinite(x), "not finite") if len(x) else "no values"
+
+
+def counted(flags: NDArray[np.bool_], what: str) -> str:
+    """Say of how many values something is true; an empty text where it is of none."""
+    return f"{flags.sum()} of {len(flags)} values {what}" if flags.any() else ""
+
+
+def undefined(n: int, why: str) -> Test:
+    """Return what stands where a sample allows no answer."""
+    nan = math.nan
+    return Test(nan, nan, nan, n, f"undefined: {why}", nan, nan)
+
+
+def all_equal(x: Array) -> bool:
+    """Tell whether a sample has no spread."""
+    # Rounding alone must not pass for a spread.
+    return bool(np.ptp(x) <= 1e-12 * np.abs(x).max())
+
+
+def sign_test(value: float, n: int, null: float) -> Test:
+    """Test n equal values against a null value, by their sign alone."""
+    low, high = (value, value) if n >= _BOUNDED else (-math.inf, math.inf)
+    tied = math.isclose(value, null, rel_tol=1e-12)
+    p_less = 0.5**n if value < null and not tied else 1.0
+    p_greater = 0.5**n if value > null and not tied else 1.0
+    return Test(value, low, high, n, "sign test, all values equal", p_less, p_greater)

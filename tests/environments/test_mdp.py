@@ -1,0 +1,62 @@
+"""Tables: what they must be, what follows from them, and what a potential changes."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pg.environments.enumeration import enumerate_trajectories
+from pg.environments.exact import objective
+from pg.environments.mdp import MDP, with_potential
+from pg.environments.small_mdps import bandit, chain, corridor, random_mdp
+
+POTENTIALS = {
+    "chain": (chain(4, length=2, slip=0.2), np.array([0.3, -1.1])),
+    "random": (random_mdp(3, states=2, seed=5), np.array([2.0, 0.7])),
+    "corridor": (corridor(5), np.array([0.0, 1.0, 2.0])),
+}
+
+
+@pytest.mark.parametrize("mdp", [bandit(1), chain(6, slip=0.3), random_mdp(5, states=4, actions=3)])
+def test_transitions_and_terminations_sum_to_one(mdp: MDP) -> None:
+    ending = (mdp.probabilities * mdp.terminates).sum(-1)
+    np.testing.assert_allclose(mdp.transitions.sum(-1) + ending, 1)
+
+
+@pytest.mark.parametrize(("mdp", "potential"), POTENTIALS.values(), ids=POTENTIALS.keys())
+def test_a_potential_is_taken_off_every_reward_to_go(mdp: MDP, potential: np.ndarray) -> None:
+    plain = enumerate_trajectories(mdp, 1_000).trajectories
+    shaped = enumerate_trajectories(with_potential(mdp, potential), 1_000).trajectories
+    for name in ("observations", "actions", "mask", "terminated", "truncated", "states"):
+        assert torch.equal(getattr(shaped, name), getattr(plain, name))
+    assert plain.states is not None
+    to_go, shaped_to_go = (found.rewards.flip(-1).cumsum(-1).flip(-1) for found in (plain, shaped))
+    owed = torch.as_tensor(potential)[plain.states] * plain.mask
+    torch.testing.assert_close(shaped_to_go, to_go - owed, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(("mdp", "potential"), POTENTIALS.values(), ids=POTENTIALS.keys())
+def test_a_potential_leaves_the_gradient_as_it_was(mdp: MDP, potential: np.ndarray) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(mdp.states, mdp.actions, generator=generator, dtype=torch.float64, requires_grad=True)
+    policy = logits.softmax(-1).unsqueeze(0)
+    plain = objective(mdp, policy)
+    shaped = objective(with_potential(mdp, potential), policy)
+    assert (plain - shaped).item() == pytest.approx(mdp.start @ potential, rel=1e-12)
+    gradients = [torch.autograd.grad(value, logits, retain_graph=True) for value in (shaped, plain)]
+    torch.testing.assert_close(*gradients, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"probabilities": np.full((1, 2, 1), 0.9)}, "probabilities must be distributions"),
+        ({"start": np.array([2.0])}, "start must be distributions"),
+        ({"rewards": np.zeros((1, 3, 1))}, "tables of shapes"),
+        ({"start": np.array([0.5, 0.5])}, "start states of shape"),
+    ],
+)
+def test_impossible_tables_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(bandit(1), **change)

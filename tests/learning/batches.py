@@ -1,0 +1,104 @@
+"""Batches of a chain and of nothing, a policy, and what an update makes of it."""
+
+from typing import Any
+
+import torch
+from pg.environments.small_mdps import chain
+from pg.estimators import compose
+from pg.learning.advantages import fixed
+from pg.learning.ascent import UpdateLog
+from pg.learning.constraints import Penalty
+from pg.learning.policies import Policy, make_policy
+from pg.learning.tabular import state_distributions_of, state_ratios
+from pg.learning.updates import make_optimizer, update
+from pg.study.model.learner import Optimizer
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import Variant
+from pg.trajectories import Spaces, Trajectories, on_valid_steps
+from torch import Tensor
+
+SPACES = Spaces(3, 2)
+
+CONTINUOUS = Spaces(3, None, 2)
+
+CHAIN = chain(horizon=4, length=3)
+
+SGD = Optimizer(name="sgd")
+
+
+def batch() -> Trajectories:
+    generator = torch.Generator().manual_seed(0)
+    mask = torch.arange(5) < torch.tensor([[5, 2, 3, 1]]).unsqueeze(-1)
+    return Trajectories(
+        observations=torch.randn(1, 4, 5, 3, generator=generator, dtype=torch.float64) * mask.unsqueeze(-1),
+        actions=torch.randint(2, (1, 4, 5), generator=generator) * mask,
+        rewards=torch.randn(1, 4, 5, generator=generator, dtype=torch.float64) * mask,
+        mask=mask,
+        terminated=torch.ones(1, 4, dtype=torch.bool),
+        truncated=torch.zeros(1, 4, dtype=torch.bool),
+    )
+
+
+def random_batch(spaces: Spaces, seed: int) -> Trajectories:
+    trajectories, generator = batch(), torch.Generator().manual_seed(seed)
+    shape = trajectories.mask.shape
+    real = torch.randn(*shape, spaces.action_size, generator=generator, dtype=torch.float64)
+    discrete = torch.randint(2, shape, generator=generator)
+    return Trajectories(
+        observations=torch.randn(*shape, 3, generator=generator, dtype=torch.float64),
+        actions=discrete if spaces.action_count else real,
+        rewards=torch.randn(*shape, generator=generator, dtype=torch.float64) * trajectories.mask,
+        mask=trajectories.mask,
+        terminated=trajectories.terminated,
+        truncated=trajectories.truncated,
+    )
+
+
+def chain_batch(seed: int = 0, trajectories: int = 8) -> Trajectories:
+    """Trajectories of the chain under a random walk that knows its states."""
+    generator = torch.Generator().manual_seed(seed)
+    lengths = torch.randint(1, CHAIN.horizon + 1, (1, trajectories), generator=generator)
+    mask = torch.arange(CHAIN.horizon) < lengths.unsqueeze(-1)
+    moves = torch.randint(2, mask.shape, generator=generator) * 2 - 1
+    # From 0, as the chain starts, so that every state is one that the policy reaches by then.
+    walked = torch.cat([torch.zeros(1, trajectories, 1, dtype=torch.int64), moves[..., :-1]], -1)
+    states = walk_between_walls(walked) * mask
+    return Trajectories(
+        observations=torch.nn.functional.one_hot(states, 3).to(torch.float64) * mask.unsqueeze(-1),
+        actions=torch.randint(2, mask.shape, generator=generator) * mask,
+        rewards=torch.randn(mask.shape, generator=generator, dtype=torch.float64) * mask,
+        mask=mask,
+        terminated=torch.ones(1, trajectories, dtype=torch.bool),
+        truncated=torch.zeros(1, trajectories, dtype=torch.bool),
+        states=states,
+    )
+
+
+def walk_between_walls(moves: Tensor) -> Tensor:
+    places = [moves[..., 0]]
+    for step in range(1, moves.shape[-1]):
+        places.append((places[-1] + moves[..., step]).clamp(0, 2))
+    return torch.stack(places, -1)
+
+
+def policy() -> Policy:
+    return make_policy(PolicyOptions(hidden=(6,)), SPACES, torch.Generator().manual_seed(1), torch.float64)
+
+
+def flat(of: Policy) -> Tensor:
+    return torch.cat([parameter.detach().flatten() for parameter in of.parameters()])
+
+
+def improved(variant: Variant, trajectories: Trajectories, rate: float = 0.3, **given: Any) -> tuple[Policy, UpdateLog]:
+    made = policy()
+    given = {"mdp": CHAIN, "penalty": Penalty(), **given}
+    return made, update(made, make_optimizer(variant.optimizer, made, rate), variant, trajectories, **given)
+
+
+def estimate(variant: Variant, trajectories: Trajectories, target: Policy, behaviour: Policy) -> tuple[Tensor, ...]:
+    """The gradient of the surrogate at the target policy, put together apart from the update."""
+    log_probs = on_valid_steps(target.log_prob, trajectories)
+    ratios = (log_probs - on_valid_steps(behaviour.log_prob, trajectories)).detach()
+    states = state_ratios(target, CHAIN, state_distributions_of(behaviour, CHAIN), trajectories)
+    weights = compose.weights(variant, trajectories, fixed(behaviour, variant, trajectories, CHAIN), ratios, states)
+    return torch.autograd.grad(compose.surrogate(log_probs, weights, trajectories).sum(), list(target.parameters()))

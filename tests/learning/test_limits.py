@@ -1,0 +1,163 @@
+"""An update that is held within a limit on the KL divergence ends where the way of holding it says."""
+
+import math
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+import torch
+from pg.learning.constraints import Penalty
+from pg.learning.policies import make_policy
+from pg.learning.updates import make_optimizer, update
+from pg.study.model.learner import KL, Optimizer
+from pg.study.model.learner import Policy as PolicyOptions
+from pg.study.model.variant import Variant
+from pg.trajectories import Spaces
+from tests.learning.batches import (
+    CONTINUOUS,
+    SGD,
+    SPACES,
+    chain_batch,
+    estimate,
+    flat,
+    improved,
+    policy,
+    random_batch,
+)
+from torch.distributions import kl_divergence
+
+Direction = Literal["new_old", "old_new"]
+
+HoldBy = Literal["early_stop", "penalty", "line_search", "natural_gradient"]
+
+
+def limited(hold_by: HoldBy, direction: Direction, limit: float = 0.01, **parts: Any) -> Variant:
+    steps: dict[str, Any] = {} if hold_by == "natural_gradient" else {"gradient_steps": 4, "importance": "per_step"}
+    return Variant(kl=KL(limit=limit, hold_by=hold_by, direction=direction), **{**steps, **parts})
+
+
+@pytest.mark.parametrize("spaces", [SPACES, CONTINUOUS], ids=["categorical", "gaussian"])
+@pytest.mark.parametrize("hold_by", ["early_stop", "line_search", "natural_gradient"])
+@pytest.mark.parametrize("direction", ["new_old", "old_new"])
+def test_no_update_ends_above_the_limit(spaces: Spaces, hold_by: HoldBy, direction: Direction) -> None:
+    variant = limited(hold_by, direction)
+    made = make_policy(PolicyOptions(hidden=(6,)), spaces, torch.Generator().manual_seed(0), torch.float64)
+    optimizer = make_optimizer(Optimizer(), made, 0.03)
+    ends, steps = [], []
+    for seed in range(40):
+        log = update(made, optimizer, variant, random_batch(spaces, seed))
+        ends.append(log.kl_new_old if direction == "new_old" else log.kl_old_new)
+        steps.append(log.gradient_steps)
+    assert max(ends) <= 0.01 + 1e-6
+    assert max(ends) > 0.005, "the limit is used, not only kept"
+    assert len(set(steps)) > 1, "some updates meet the limit and some do not"
+
+
+@pytest.mark.parametrize("hold_by", ["early_stop", "line_search"])
+@pytest.mark.parametrize("direction", ["new_old", "old_new"])
+def test_the_limit_is_on_the_direction_that_is_named(hold_by: HoldBy, direction: Direction) -> None:
+    free = improved(Variant(optimizer=SGD), chain_batch())[1]
+    # A limit between the two directions of one step cuts it in one of them alone.
+    between = (free.kl_new_old + free.kl_old_new) / 2
+    log = improved(limited(hold_by, direction, between, gradient_steps=1, optimizer=SGD), chain_batch())[1]
+    named = free.kl_new_old if direction == "new_old" else free.kl_old_new
+    assert (log.gradient_steps < 1) == (named > between)
+
+
+def test_early_stop_ends_where_the_steps_before_the_last_one_led() -> None:
+    trajectories = chain_batch()
+    variant = limited("early_stop", "new_old", 0.02, gradient_steps=50, optimizer=SGD)
+    stopped, log = improved(variant, trajectories)
+    assert 1 <= log.gradient_steps < 49
+    free = variant.model_copy(update={"kl": None, "gradient_steps": int(log.gradient_steps)})
+    assert torch.equal(flat(stopped), flat(improved(free, trajectories)[0]))
+    _, beyond = improved(free.model_copy(update={"gradient_steps": int(log.gradient_steps) + 1}), trajectories)
+    assert beyond.kl_new_old > 0.02
+
+
+@pytest.mark.parametrize("hold_by", ["early_stop", "line_search"])
+def test_a_limit_that_is_not_met_changes_nothing(hold_by: HoldBy) -> None:
+    variant = limited(hold_by, "new_old", 1e6, minibatches=2, batch=8)
+    free = variant.model_copy(update={"kl": None})
+    ends = [improved(v, chain_batch(), 0.01, shuffling=np.random.default_rng(0)) for v in (variant, free)]
+    assert torch.equal(flat(ends[0][0]), flat(ends[1][0]))
+    assert ends[0][1] == ends[1][1]
+
+
+def test_the_line_search_stays_on_the_way_that_the_steps_led() -> None:
+    variant = limited("line_search", "new_old", 0.005, optimizer=SGD)
+    found, log = improved(variant, chain_batch())
+    whole = flat(improved(variant.model_copy(update={"kl": None}), chain_batch())[0]) - flat(policy())
+    share = log.gradient_steps / 4
+    assert math.log2(share).is_integer()
+    assert share < 1
+    torch.testing.assert_close(flat(found) - flat(policy()), share * whole, rtol=1e-9, atol=1e-12)
+    twice = policy()
+    torch.nn.utils.vector_to_parameters(flat(policy()) + 2 * share * whole, twice.parameters())
+    states = chain_batch().observations[chain_batch().mask]
+    assert kl_divergence(twice.distribution(states), policy().distribution(states)).mean() > 0.005
+
+
+def test_the_natural_gradient_ascends_and_nearly_spends_its_limit() -> None:
+    variant, trajectories = limited("natural_gradient", "new_old", 1e-4, baseline="average_reward"), chain_batch()
+    found, log = improved(variant, trajectories, 0.0)
+    assert log.gradient_steps == 1
+    assert 0.5e-4 < log.kl_new_old <= 1e-4
+    gradient = torch.cat(
+        [g.flatten() for g in estimate(Variant(baseline="average_reward"), trajectories, policy(), policy())]
+    )
+    assert (flat(found) - flat(policy())) @ gradient > 0
+
+
+def test_a_step_of_the_natural_gradient_that_does_not_help_is_not_taken() -> None:
+    trajectories = chain_batch()
+    still = trajectories.changed(lambda values: values * 0 if values.is_floating_point() else values)
+    found, log = improved(limited("natural_gradient", "new_old"), still)
+    assert log.gradient_steps == 0
+    assert torch.equal(flat(found), flat(policy()))
+
+
+def test_the_penalty_holds_the_policy_back_and_is_adapted_to_what_came_out() -> None:
+    variant = limited("penalty", "old_new", 1e-3, optimizer=SGD)
+    free = improved(variant.model_copy(update={"kl": None}), chain_batch())[1]
+    penalty = Penalty(10.0)
+    held = improved(variant, chain_batch(), penalty=penalty)[1]
+    assert held.penalty == 10
+    assert held.kl_old_new < free.kl_old_new
+    assert held.surrogate == free.surrogate
+    expected = Penalty(10.0)
+    expected.adapt(held.kl_old_new, 1e-3)
+    assert penalty.factor == expected.factor != 10
+
+
+def test_the_penalty_is_subtracted_in_the_direction_that_is_named() -> None:
+    for direction in ("new_old", "old_new"):
+        variant = limited("penalty", direction, 1e-3, optimizer=SGD, gradient_steps=2)
+        once = improved(variant.model_copy(update={"kl": None, "gradient_steps": 1}), chain_batch())[0]
+        begun, states = policy(), chain_batch().observations[chain_batch().mask]
+        new, old = once.distribution(states), begun.distribution(states)
+        pair = (new, old) if direction == "new_old" else (old, new)
+        slope = torch.autograd.grad(kl_divergence(*pair).mean(), list(once.parameters()))
+        gradient = estimate(variant, chain_batch(), once, begun)
+        expected = flat(once) + 0.3 * torch.cat([(g - 7 * s).flatten() for g, s in zip(gradient, slope, strict=True)])
+        torch.testing.assert_close(flat(improved(variant, chain_batch(), penalty=Penalty(7.0))[0]), expected)
+
+
+@pytest.mark.parametrize("direction", ["new_old", "old_new"])
+def test_the_penalty_is_adapted_to_the_direction_that_is_named(direction: Direction) -> None:
+    free = improved(Variant(optimizer=SGD, gradient_steps=2), chain_batch())[1]
+    # The penalty is too light to be felt. Its band ends between the two directions of what comes out.
+    limit, light = (free.kl_new_old + free.kl_old_new) / 2 / 1.5, 1e-6
+    penalty = Penalty(light)
+    held = KL(limit=limit, hold_by="penalty", direction=direction)
+    improved(Variant(optimizer=SGD, gradient_steps=2, kl=held), chain_batch(), penalty=penalty)
+    named = free.kl_new_old if direction == "new_old" else free.kl_old_new
+    assert penalty.factor == (2 * light if named > 1.5 * limit else light)
+
+
+def test_only_a_penalised_variant_adapts_the_penalty() -> None:
+    for kl in (None, KL(limit=1e-9, hold_by="early_stop")):
+        penalty = Penalty()
+        log = improved(Variant(kl=kl), chain_batch(), penalty=penalty)[1]
+        assert penalty.factor == 1
+        assert log.penalty == 0
