@@ -38,9 +38,15 @@ def _part_problems_of(study: Study, name: str, claim: Claim) -> Iterator[str]:
         names = [
             *unknown(f"{at}.experiment", [part.experiment], study.experiments),
             *unknown(f"{at}.against", [part.against] if part.against else [], study.experiments),
-            *unknown(f"{at}.metric", [part.metric], METRICS),
+            *unknown(f"{at}.metric", [part.metric] if part.metric not in METRICS else [], _measured(study, part)),
         ]
         yield from names or _part_problems(study, at, part)
+
+
+def _measured(study: Study, part: ClaimPart) -> list[str]:
+    """Name the metrics of the part's experiment; all there are where the experiment is not known."""
+    experiment = study.experiments.get(part.experiment)
+    return [name for name, metric in METRICS.items() if experiment is None or experiment.kind in metric.kinds]
 
 
 def _part_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
