@@ -21,6 +21,10 @@ def coverage_digest():
     return sha256(COVERAGE.read_bytes()).hexdigest()[:16]
 
 
+def slice_of_tables(experiments):
+    return canonical(part_of(STUDY, experiments, coloured=False))
+
+
 rule train_tables:
     input:
         runs=lambda w: [
@@ -46,7 +50,7 @@ rule train_tables:
     wildcard_constraints:
         experiment=one_of(TRAINING),
     params:
-        study=lambda w: canonical(part_of(STUDY, [w.experiment])),
+        study=lambda w: slice_of_tables([w.experiment]),
         code=code_digest(AGGREGATION),
         coverage=coverage_digest(),
     script:
@@ -71,7 +75,7 @@ rule laboratory_tables:
     wildcard_constraints:
         experiment=one_of(LABORATORY),
     params:
-        study=lambda w: canonical(part_of(STUDY, [w.experiment])),
+        study=lambda w: slice_of_tables([w.experiment]),
         code=code_digest(AGGREGATION),
         coverage=coverage_digest(),
     script:
@@ -94,7 +98,7 @@ rule across_tables:
     wildcard_constraints:
         pool=one_of(POOLS),
     params:
-        study=lambda w: canonical(part_of(STUDY, POOLS[w.pool])),
+        study=lambda w: slice_of_tables(POOLS[w.pool]),
         code=code_digest(
             [
                 *AGGREGATION,
@@ -128,7 +132,7 @@ rule poses_table:
     wildcard_constraints:
         experiment=one_of(GAITS),
     params:
-        study=lambda w: canonical(part_of(STUDY, [w.experiment])),
+        study=lambda w: slice_of_tables([w.experiment]),
         code=code_digest(AGGREGATION),
     script:
         "../scripts/poses_table.py"
