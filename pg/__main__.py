@@ -70,7 +70,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--reference", type=Path, default=Path("reference"), help="folder of the reference (default: %(default)s)"
         )
-    commands.add_parser("explain", help="print every variant's equation and what each experiment costs")
+    explain = commands.add_parser("explain", help="print every variant's equation and what each experiment costs")
+    for command in (train, verify, reference, explain):
+        # Snakemake takes its --configfile anywhere; without a default this one leaves what stands before the command.
+        command.add_argument("--configfile", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     commands.add_parser("schema", help="print the JSON schema of study files")
     commands.add_parser("coverage", help="measure how often each interval holds the truth, as CSV; takes minutes")
     return parser
@@ -191,7 +194,7 @@ def _explain(study: Study) -> None:
             print(f"  {definition}")
     for name in study.experiments:
         cost = estimate(study, (name,))
-        print(f"{name}: {cost.steps:,} environment steps, about {cost.core_minutes:.1f} minutes on one core")
+        print(f"{name}: {cost.steps:,} environment steps, {cost.duration}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -71,3 +71,11 @@ def in_words(path: str, value: Any) -> str:
 def option_in_words(path: str) -> str:
     """Name the option that a sweep's path leads to: `variant.gradient_steps` becomes "gradient steps"."""
     return path.rsplit(".", 1)[-1].replace("_", " ")
+
+
+def without_scores(estimates: Iterable[float]) -> list[str]:
+    """Say why statistics of scores are missing, in one sentence where any is."""
+    if not any(math.isnan(estimate) for estimate in estimates):
+        return []
+    reason = "where the random policy earns the threshold of an environment already, or a return is not finite"
+    return [f"Undefined (–) as a score does not exist {reason}."]

@@ -79,7 +79,7 @@ def environment_rows(study: Study) -> Iterable[dict[str, str]]:
             "name": environment_label(study, name),
             "id": environment.id,
             "horizon": "the environment’s own" if environment.horizon is None else str(environment.horizon),
-            "threshold": "" if environment.threshold is None else f"{environment.threshold:g}",
+            "threshold": "" if environment.threshold is None else f"{environment.threshold:g}".replace("-", "−"),
         }
 
 

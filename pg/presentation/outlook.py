@@ -34,6 +34,8 @@ def outlook(part: ClaimPart, effect: float, low: float, high: float, n: int, und
         return ""
     if not math.isfinite(low + high):
         return f"n = {n:,} bounds nothing: it needs more seeds."
+    if low == high:
+        return "The interval has no width, and more seeds would not narrow it."
     scale = math.log if _is_ratio(part) else float
     level = _EQUALITY if part.relation == "equal" else LEVEL
     reach = (scale(high) - scale(low)) / 2

@@ -53,6 +53,14 @@ class Estimate:
     steps: int
     core_minutes: float
 
+    @property
+    def duration(self) -> str:
+        """The time in words, no finer than it is known."""
+        minutes = round(self.core_minutes)
+        if minutes == 0:
+            return "less than a minute on one core"
+        return f"about {minutes:,} {'minute' if minutes == 1 else 'minutes'} on one core"
+
 
 def estimate(study: Study, experiments: tuple[str, ...] | None = None) -> Estimate:
     """Estimate the environment steps of a study, tuning included, and the time they take on one core.

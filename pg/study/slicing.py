@@ -162,16 +162,17 @@ def _estimator_of(variant: Variant) -> Variant:
     )
 
 
-def part_of(study: Study, experiments: Iterable[str]) -> Study:
+def part_of(study: Study, experiments: Iterable[str], *, coloured: bool = True) -> Study:
     """Return the part of a study that some experiments declare, without claims and figures.
 
     Variants stay in declared order, up to the last one used: their places give them their colours. Those that the
-    experiments do not use are left as bare names, so that editing one changes nothing here.
+    experiments do not use are left as bare names, so that editing one changes nothing here. Where nothing is drawn
+    they are left out, so that a new variant changes nothing here wherever it stands.
     """
     kept = {name: study.experiments[name] for name in study.experiments if name in set(experiments)}
     environments = {name for experiment in kept.values() for name in experiment.environments}
     variants = {name for experiment in kept.values() for name in (*experiment.variants, *_walkers(experiment))}
-    names = list(study.variants)
+    names = list(study.variants) if coloured else [name for name in study.variants if name in variants]
     last = max(names.index(name) for name in variants)
     return study.model_copy(
         update={

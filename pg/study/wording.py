@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -80,6 +81,9 @@ def _in_words(errors: list[ErrorDetails]) -> str:
             return f"kind: {tag!r} is not known{nearest(tag, _kinds())}"
         case "value_error":
             return plain(first["msg"])
+        case "model_type" if len(errors) == 1:
+            keys = ", ".join(_allowed_keys(list(first["loc"])))
+            return f"{plain(first['msg'])}; it is {first['input']!r}; its keys: {keys}"
         case _:
             reasons = " or ".join(dict.fromkeys(plain(error["msg"]) for error in errors))
             return f"{reasons}; it is {first['input']!r}" + _advice(first)
@@ -98,6 +102,7 @@ def _advice(error: ErrorDetails) -> str:
 def plain(message: str) -> str:
     """Drop the prefix that pydantic puts before a message of ours."""
     plain = message.removeprefix("Value error, ").replace("Input should be", "should be")
+    plain = re.sub(" or instance of [A-Za-z]+", "", plain)
     return plain.replace("a valid tuple", "a list").replace("a valid dictionary", "a mapping of keys to values")
 
 
@@ -166,8 +171,10 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
 
 
 def hint(name: str, allowed: Iterable[str]) -> str:
-    """Suggest the nearest valid name, where one is near."""
-    near = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.5)
+    """Suggest the nearest valid name, where one is near: one that was not written out, before one that was misspelt."""
+    allowed = list(allowed)
+    begun = sorted((known for known in allowed if len(name) > 2 and known.startswith(name)), key=len)
+    near = begun or difflib.get_close_matches(name, allowed, n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 

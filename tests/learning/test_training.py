@@ -293,6 +293,9 @@ def test_a_natural_gradient_is_trained_from_the_command_line_at_learning_rate_0(
     place = ["--experiment", "learn", "--environment", "chain", "--variant", "natural", "--seeds", "0-1"]
     rows = tmp_path / "rows.csv"
     assert main(["--configfile", str(tmp_path / "study.yaml"), "train", *place, "--output", str(rows)]) == 0
+    again = tmp_path / "again.csv"
+    assert main(["train", "--configfile", str(tmp_path / "study.yaml"), *place, "--output", str(again)]) == 0
+    assert again.read_bytes() == rows.read_bytes()
     frame = pd.read_csv(rows)
     assert set(frame["seed"]) == {0, 1}
     assert (frame["learning_rate"] == 0).all()

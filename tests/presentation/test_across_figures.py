@@ -96,6 +96,15 @@ def test_aggregates_are_drawn_and_quoted_as_the_table_has_them(
             assert with_interval(*line) in caption(request)
 
 
+@pytest.mark.parametrize("kind", ["performance_profiles", "aggregates"])
+def test_a_caption_says_why_statistics_are_missing_where_any_is(
+    request_of: Callable[..., FigureRequest], across: pd.DataFrame, kind: str
+) -> None:
+    assert "random policy earns the threshold" not in caption(request_of(kind))
+    across.loc[across["variant"] == "to_go", ["estimate", "ci_low", "ci_high"]] = np.nan
+    assert "random policy earns the threshold of an environment already" in caption(request_of(kind))
+
+
 def test_the_variant_that_others_are_compared_with_is_named_where_its_row_is_empty(
     request_of: Callable[..., FigureRequest],
 ) -> None:

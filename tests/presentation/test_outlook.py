@@ -52,6 +52,12 @@ def test_ratios_are_taken_on_logarithms() -> None:
     assert needed(of_ratios) == needed(told(part(), statistics.mean(SAMPLE)))
 
 
+def test_of_an_interval_without_width_no_number_of_seeds_is_told() -> None:
+    said = outlook(part(), 0.0, 0.0, 0.0, 8, 1)
+
+    assert said == "The interval has no width, and more seeds would not narrow it."
+
+
 def test_an_equality_is_decided_from_the_nearer_end_of_its_margin() -> None:
     interval = statistics.mean(SAMPLE, level=0.9)
     wide, narrow = (part(relation="equal", margin=interval.estimate + far) for far in (0.5, 0.2))

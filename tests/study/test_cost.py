@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pg.study.cost import estimate
+from pg.study.cost import Estimate, estimate
 from pg.study.validation import InvalidStudy, load, read_options
 from tests.study.studies import put
 
@@ -26,6 +26,13 @@ def test_every_kind_that_steps_environments_counts(smoke: dict[str, Any]) -> Non
         if estimate(study, (name,)).steps > 0 and estimate(study, (name,)).core_minutes > 0
     }
     assert kinds >= {"train", "probe", "update", "staleness", "horizon", "gait"}
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"), [(0.4, "less than a minute"), (0.6, "about 1 minute"), (2.5e3, "about 2,500 minutes")]
+)
+def test_the_time_is_told_no_finer_than_it_is_known(minutes: float, said: str) -> None:
+    assert Estimate(steps=1, core_minutes=minutes).duration == f"{said} on one core"
 
 
 def test_humanoids_are_slower_than_other_environments_and_further_passes_cost(options: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from pg.study.expansion import Block, cells
 from pg.study.jobs import TrainJob
 from pg.study.model.study import Study
-from pg.study.slicing import part_of, train_job
+from pg.study.slicing import canonical, part_of, train_job
 from pg.study.validation import load, read
 
 
@@ -49,6 +49,13 @@ def test_a_figures_study_keeps_the_places_of_variants(options: dict[str, Any]) -
     assert part.variants["to_go"].label is None
     assert list(part.experiments) == ["gradients"]
     assert not part.claims
+
+
+def test_tables_do_not_ask_where_a_variant_stands(options: dict[str, Any]) -> None:
+    before = part_of(load(options), ["gradients"], coloured=False)
+    assert list(before.variants) == ["total", "baseline"]
+    options["variants"] = {"first": {"returns": "to_go"}, **options["variants"]}
+    assert canonical(part_of(load(options), ["gradients"], coloured=False)) == canonical(before)
 
 
 def test_a_part_of_a_study_knows_the_variant_whose_steps_it_follows() -> None:

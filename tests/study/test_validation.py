@@ -117,6 +117,21 @@ def test_a_legal_study_is_read(options: dict[str, Any]) -> None:
         ("experiments/gradients/evaluate", {"every_steps": 9, "episodes": 2}, r"gradients\.evaluate: unknown key"),
         ("results", "../elsewhere", r"results: .*pattern"),
         ("name", None, r"name: should be a valid string; it is None"),
+        (
+            "experiments/learn/seeds",
+            4,
+            r"learn\.seeds: should be a mapping of keys to values; it is 4; its keys: count, first, per_job$",
+        ),
+        (
+            "variants/to_go/kl",
+            {"limit": 0.1, "hold_by": "early"},
+            r"kl\.hold_by: .*; it is 'early'; did you mean 'early_stop'\?$",
+        ),
+        (
+            "experiments/gradients/environments",
+            ["chain"],
+            r"gradients\.environments: 'chain' is not known.*: cartpole; its policies come from learn, which trains in",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(options: dict[str, Any], path: str, value: Any, message: str) -> None:

@@ -27,6 +27,19 @@ def test_a_new_variant_runs_its_own_jobs_and_what_depends_on_them(done: Checkout
     assert trimmed(done.planned()) == {"train": 2, **AFTER_LEARN}
 
 
+def test_a_new_variant_leaves_the_tables_of_others_alone_wherever_it_stands(
+    done: Checkout, study: dict[str, Any]
+) -> None:
+    study["variants"] = {"discounted": {"discount": 0.9}, **study["variants"]}
+    done.write(study)
+    assert set(done.planned()) == {"figure", "report_page"}, "colours go by place"
+
+
+def test_a_dry_run_says_what_the_study_costs(done: Checkout) -> None:
+    said = done.run("-n").stdout
+    assert "environment steps if nothing has been run yet" in said
+
+
 def test_a_new_block_of_seeds_runs_alone(done: Checkout, study: dict[str, Any]) -> None:
     study["experiments"]["learn"]["seeds"]["count"] = 6
     done.write(study)

@@ -86,9 +86,10 @@ def announce():
     cost = estimate(STUDY)
     logger.info(
         f"{STUDY.name}: about {cost.steps:,} environment steps if nothing has been run yet, "
-        f"{cost.core_minutes:.0f} minutes on one core."
+        f"{cost.duration}."
     )
 
 
-if workflow.dryrun:
+# `workflow.dryrun` is not known before the rules are read.
+if workflow.output_settings.dryrun:
     announce()

@@ -27,6 +27,10 @@ def coverage_digest():
     return sha256(COVERAGE.read_bytes()).hexdigest()[:16]
 
 
+def slice_of_tables(experiments):
+    return canonical(part_of(STUDY, experiments, coloured=False))
+
+
 rule train_tables:
     input:
         runs=lambda w: [
@@ -52,7 +56,7 @@ rule train_tables:
     wildcard_constraints:
         experiment=one_of(TRAINING),
     params:
-        study=lambda w: canonical(part_of(STUDY, [w.experiment])),
+        study=lambda w: slice_of_tables([w.experiment]),
         code=code_digest(AGGREGATION),
         coverage=coverage_digest(),
     script:
@@ -77,7 +81,7 @@ rule laboratory_tables:
     wildcard_constraints:
         experiment=one_of(LABORATORY),
     params:
-        study=lambda w: canonical(part_of(STUDY, [w.experiment])),
+        study=lambda w: slice_of_tables([w.experiment]),
         code=code_digest(AGGREGATION),
         coverage=coverage_digest(),
     script:
@@ -100,7 +104,7 @@ rule across_tables:
     wildcard_constraints:
         pool=one_of(POOLS),
     params:
-        study=lambda w: canonical(part_of(STUDY, POOLS[w.pool])),
+        study=lambda w: slice_of_tables(POOLS[w.pool]),
         code=code_digest(
             [
                 *AGGREGATION,
@@ -134,7 +138,7 @@ rule poses_table:
     wildcard_constraints:
         experiment=one_of(GAITS),
     params:
-        study=lambda w: canonical(part_of(STUDY, [w.experiment])),
+        study=lambda w: slice_of_tables([w.experiment]),
         code=code_digest(AGGREGATION),
     script:
         "../scripts/poses_table.py"

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pg.presentation import marks, style
-from pg.presentation.captions import itemised, with_interval
+from pg.presentation.captions import itemised, with_interval, without_scores
 from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.performance_profiles import SCORE, across_words
 from pg.study.labels import label
@@ -54,7 +54,8 @@ def caption(request: FigureRequest) -> str:
         "middle half of all runs' scores. The probability of improvement is that of a run scoring higher than one of "
         f"{first}, averaged over environments. Dashed lines: the threshold, and one half, where neither is better."
     )
-    return "\n".join([lead, *(f"{one.axis.capitalize()} — {itemised(_quoted(request, one))}." for one in _AGGREGATES)])
+    quoted = [f"{one.axis.capitalize()} — {itemised(_quoted(request, one))}." for one in _AGGREGATES]
+    return "\n".join([lead, *quoted, *without_scores(request.rows("across")["estimate"])])
 
 
 def _quoted(request: FigureRequest, aggregate: _Aggregate) -> dict[str, str]:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from pandas import DataFrame
 
 from pg.presentation import marks, style
-from pg.presentation.captions import itemised, listed, number, with_interval
+from pg.presentation.captions import itemised, listed, number, with_interval, without_scores
 from pg.presentation.figures import FigureRequest
 from pg.study.labels import environment_label
 
@@ -50,7 +50,7 @@ def caption(request: FigureRequest) -> str:
             for line in strand.rows(at)[["estimate", "ci_low", "ci_high"]].itertuples(index=False)
         }
         sentences.append(f"Above {number(above)} — {itemised(shares)}.")
-    return "\n".join(sentences)
+    return "\n".join([*sentences, *without_scores(profiles["estimate"])])
 
 
 SCORE = (

@@ -112,7 +112,8 @@ def _source_problems(study: Study, at: str, experiment: Experiment, source: Sour
         return
     yield from unknown(f"{at}.source.variant", [source.variant], trained.variants)
     yield from unknown(f"{at}.source.stages", source.stages, trained.snapshots)
-    yield from unknown(f"{at}.environments", experiment.environments, trained.environments)
+    for problem in unknown(f"{at}.environments", experiment.environments, trained.environments):
+        yield f"{problem}; its policies come from {source.experiment}, which trains in these"
     if trained.sweep:
         yield f"{at}.source.experiment: {source.experiment} sweeps; what is measured needs one policy per seed"
     for path in experiment.sweep:
