@@ -32,12 +32,18 @@ def draw_figure(study: str, tables: Mapping[str, str], choices: Sequence[str], o
     """
     declared = Study.model_validate_json(study)
     (figure,) = declared.figures.values()
-    read = {name: records.read_csv(path) for name, path in tables.items()}
+    read = {name: _read(path) for name, path in tables.items()}
     request = figures.requested(declared, figure, read, [records.read_choice(path) for path in choices])
     picture = figures.draw(request)
     for name in ("print", "png"):
         records.atomically(Path(outputs[name]), partial(style.save, picture))
     records.write_text(figures.caption(request) + "\n", outputs["caption"])
+
+
+def _read(path: str) -> DataFrame:
+    """Read a table whose words are kept once each: rows are picked by words, over and over."""
+    table = records.read_csv(path)
+    return table.astype(dict.fromkeys(table.select_dtypes("string").columns, "category"))
 
 
 @cache

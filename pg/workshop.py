@@ -14,6 +14,7 @@ Nothing heavy is imported here: who hands over must not pay for it.
 from __future__ import annotations
 
 import ast
+import gc
 import os
 import runpy
 import select
@@ -91,6 +92,8 @@ def _take(door: socket.socket) -> None:
             script = order.readline().rstrip("\n")
         if script:
             _prepare(Path(script))
+            # What is loaded stays: no fork needs to look through it for garbage.
+            gc.freeze()
             if os.fork() == 0:
                 # Else others would knock here when nobody is behind the door any more.
                 door.close()

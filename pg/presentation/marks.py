@@ -108,7 +108,7 @@ def told_apart(request: FigureRequest, *, but: Collection[str] = ()) -> tuple[St
 def batch_shown(request: FigureRequest) -> int:
     """Choose one batch size: the probed one nearest to that which the variants train with, or else the smallest."""
     long = request.tables["long"]
-    measured = long.loc[long["variant"].astype(str).isin(request.variants), "batch"].dropna().unique()
+    measured = long.loc[long["variant"].isin(request.variants), "batch"].dropna().unique()
     sizes = sorted(int(size) for size in measured)
     if not isinstance(request.study.experiments[request.figure.experiment], ProbeExperiment):
         return sizes[0]

@@ -159,7 +159,7 @@ class Strand:
 
     def rows(self, table: DataFrame) -> DataFrame:
         """Select the rows of this strand from a table with a column per sweep path."""
-        return at_level(table.loc[table["variant"].astype(str) == self.variant], self.levels)
+        return at_level(table.loc[table["variant"] == self.variant], self.levels)
 
 
 def strands(request: FigureRequest) -> tuple[Strand, ...]:

@@ -154,8 +154,10 @@ class FigureRequest:
         """Select the rows of a table whose columns hold the given values."""
         frame = self.tables[table]
         for column, value in where.items():
-            # A name that looks like a number comes back from CSV as one.
-            held = frame[column].astype(str) if isinstance(value, str) else frame[column]
+            held = frame[column]
+            if isinstance(value, str) and held.dtype.kind in "biuf":
+                # A name that looks like a number comes back from CSV as one.
+                held = held.astype(str)
             frame = frame.loc[(held == value).fillna(value=False)]
         return frame
 
