@@ -77,7 +77,9 @@ onstart:
     take_over()
     take(STUDY)
     announce()
-    open_workshop()
+    # On a cluster a job runs where it was submitted to.
+    if workflow.local_exec:
+        open_workshop()
 
 
 onsuccess:
