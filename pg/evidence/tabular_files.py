@@ -21,6 +21,7 @@ TEXTS = frozenset(
     {
         *("environment", "variant", "stage", "metric", "statistic", "over", "method", "part", "strand", "comparison"),
         *("claim", "primary", "statement", "section", "verdict", "coverage", "figure", "file", "sha256", "cause"),
+        *("benchmark", "system"),
     }
 )
 """Columns that hold words. The levels of sweeps, whose names have a dot, hold what was swept."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from pg.evidence.benchmarks import COLUMNS, Plan, ProgramFailed, Run, compare, read_plan, runs, summary
+from pg.evidence.records import read_csv, write_csv
 from pydantic import ValidationError
 
 PROGRAMS = Path(__file__).parents[2] / "workflow/benchmarks"
@@ -86,6 +87,14 @@ def test_programs_answer_with_their_last_line_and_are_measured_whole_where_they_
     assert speeds["training"] == pytest.approx(200)
     # An interpreter alone takes milliseconds to start, and less than 10 s.
     assert 10 < speeds["job"] < 1e5
+
+
+def test_a_table_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    table = compare([answering("training", 100, 0.5), answering("gradient", 100, 0.5)], 1)
+    write_csv(table, tmp_path / "benchmarks.csv")
+    read = read_csv(tmp_path / "benchmarks.csv", COLUMNS)
+    assert list(read["benchmark"]) == list(table["benchmark"])
+    assert list(read["system"]) == list(table["system"])
 
 
 def test_memory_is_told_of_programs_with_one_job_only() -> None:
