@@ -105,9 +105,9 @@ def _prepare(script: Path) -> None:
 
     What fails here fails again in the fork, and is told by the script.
     """
-    tree = ast.parse(script.read_text(encoding="utf-8"))
-    tree.body = [statement for statement in tree.body if isinstance(statement, ast.Import | ast.ImportFrom)]
     try:
+        tree = ast.parse(script.read_text(encoding="utf-8"))
+        tree.body = [statement for statement in tree.body if isinstance(statement, ast.Import | ast.ImportFrom)]
         exec(compile(tree, str(script), "exec"), {})
         if "torch" in sys.modules:
             # By its first optimizer.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -122,6 +123,16 @@ def test_a_script_whose_imports_fail_says_so(tmp_path: Path, opened: Path) -> No
     assert run(tmp_path, "pass\n").returncode == 0
     # A fork writes where the workshop does.
     assert "No module named 'no_such_module'" in (tmp_path / "said").read_text(encoding="utf-8")
+    assert opened.exists()
+
+
+def test_a_script_that_is_gone_closes_no_workshop(tmp_path: Path, opened: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(opened))
+        connection.sendall(f"{tmp_path / 'gone.py'}\n".encode())
+        assert connection.recv(1) == bytes([1])
+
+    assert run(tmp_path, "pass\n").returncode == 0
     assert opened.exists()
 
 
