@@ -155,12 +155,14 @@ def judge_varied(seed: int) -> str | None:
     return message
 
 
+@pytest.mark.long
 @QUICK
 @given(SEEDS)
 def test_a_study_with_one_thing_wrong_is_refused_by_name_or_still_legal(seed: int) -> None:
     judge_broken(seed)
 
 
+@pytest.mark.long
 @QUICK
 @given(SEEDS)
 def test_any_composition_is_expanded_into_its_jobs_or_refused_with_the_reason(seed: int) -> None:
