@@ -242,10 +242,11 @@ def test_every_figure_draws_without_a_warning_or_an_overlap_and_captions_every_v
     figure = MODULES[kind].draw(request)
     figure.canvas.draw()
     boxes = [one.get_window_extent() for one in words(figure)]
+    told = MODULES[kind].caption(request)
 
     assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
     assert figure.get_figwidth() == style.WIDTHS[width]
-    assert all(VARIANTS[name].get("label", name) in MODULES[kind].caption(request) for name in VARIANTS)
+    assert all(VARIANTS[name].get("label", name) in told for name in VARIANTS)
 
 
 @pytest.mark.parametrize("kind", MODULES)
@@ -270,7 +271,7 @@ def test_a_single_policy_bounds_nothing_and_is_drawn(request_for: Requests, kind
 
 
 @pytest.mark.parametrize("kind", MODULES)
-def test_two_renderings_are_byte_identical(request_for: Requests, tmp_path: Path, kind: str) -> None:
+def test_two_drawings_are_byte_identical(request_for: Requests, tmp_path: Path, kind: str) -> None:
     paths = [tmp_path / f"{time}.pdf" for time in ("first", "second")]
     for path in paths:
         style.save(MODULES[kind].draw(request_for(kind, environments=("chain",), width="one_column")), path)

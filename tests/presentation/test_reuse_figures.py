@@ -359,9 +359,8 @@ def test_experiments_of_another_kind_are_refused(request_for: Requests, experime
 
 
 @pytest.mark.parametrize("experiment", DRAW)
-@pytest.mark.parametrize("suffix", [".pdf", ".png"])
-def test_two_renderings_are_byte_identical(request_for: Requests, tmp_path: Path, experiment: str, suffix: str) -> None:
-    paths = [tmp_path / f"{time}{suffix}" for time in ("first", "second")]
+def test_two_drawings_are_byte_identical(request_for: Requests, tmp_path: Path, experiment: str) -> None:
+    paths = [tmp_path / f"{time}.pdf" for time in ("first", "second")]
     for path in paths:
         style.save(DRAW[experiment](request_for(experiment, environments=("cartpole",))), path)
     assert paths[0].read_bytes() == paths[1].read_bytes()
