@@ -283,7 +283,9 @@ def test_a_seeds_rows_do_not_depend_on_the_others(environment: str) -> None:
 
 def test_a_variants_rows_do_not_depend_on_the_others() -> None:
     more = rows("pendulum", plain=Variant(policy=SMALL))
-    pd.testing.assert_frame_equal(more[more["variant"] != "plain"].reset_index(drop=True), rows_of_three_seeds("pendulum"))
+    pd.testing.assert_frame_equal(
+        more[more["variant"] != "plain"].reset_index(drop=True), rows_of_three_seeds("pendulum")
+    )
     plain, total = (more.loc[more["variant"] == name, "backward_passes"].tolist() for name in ("plain", "total"))
     assert plain == total, "the same network and N: the same batch"
 

@@ -221,6 +221,7 @@ def test_a_swept_variant_has_a_row_for_each_level(study: Study, long: pd.DataFra
     assert many == pytest.approx(4 * few)
 
 
+@pytest.mark.long
 def test_two_drawings_are_byte_identical(request_for: Requests, tmp_path: Path) -> None:
     paths = [tmp_path / f"{time}.pdf" for time in ("first", "second")]
     for path in paths:

@@ -17,6 +17,7 @@ from pg.presentation.captions import with_interval
 from pg.presentation.figures import FIGURES, FigureRequest, caption, draw
 from pg.study.model.study import Study
 from scipy import stats
+from tests.presentation.pages import EACH_WIDTH
 
 Requests = Callable[..., FigureRequest]
 
@@ -52,7 +53,7 @@ def test_the_registry_is_read_without_matplotlib() -> None:
     assert subprocess.run([sys.executable, "-c", read], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("width", style.WIDTHS)
+@EACH_WIDTH
 @pytest.mark.parametrize("name", DECLARED)
 def test_every_figure_draws_without_a_warning_and_captions_every_variant(
     request_for: Requests, name: str, width: style.Width
@@ -295,6 +296,7 @@ def test_an_interval_that_reaches_beyond_the_budget_is_not_clipped(request_for: 
     assert draw(replace(request, tables={**request.tables, "summary": summary})).axes[0].get_xlim()[1] > 1.2 * budget
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", DECLARED)
 def test_two_drawings_are_byte_identical(request_for: Requests, tmp_path: Path, name: str) -> None:
     paths = [tmp_path / f"{time}.pdf" for time in ("first", "second")]

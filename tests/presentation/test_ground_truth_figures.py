@@ -33,6 +33,7 @@ from pg.presentation.figures import (
 from pg.study.model.claim import Claim
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
+from tests.presentation.pages import EACH_WIDTH
 
 Requests = Callable[..., FigureRequest]
 
@@ -218,8 +219,9 @@ def _of_axis(axis: Axis) -> list[Text]:
 
 
 def changed(request: FigureRequest, **columns: pd.Series) -> FigureRequest:
-    """Change columns of the long table, and the summary with it."""
+    """Change columns of the long table, and the summary with it, of the environments that the figure draws."""
     long = request.tables["long"].assign(**columns)
+    long = long[long["environment"].isin(request.environments)]
     return replace(request, tables={"long": long, "summary": summarise(long)})
 
 
@@ -233,7 +235,7 @@ def with_value(request: FigureRequest, value: float, **where: str | int) -> Figu
 # All five ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("width", style.WIDTHS)
+@EACH_WIDTH
 @pytest.mark.parametrize("kind", MODULES)
 def test_every_figure_draws_without_a_warning_or_an_overlap_and_captions_every_variant(
     request_for: Requests, kind: str, width: style.Width
@@ -263,13 +265,14 @@ def test_a_figure_draws_the_named_environments_and_variants_alone(request_for: R
 @pytest.mark.parametrize("kind", MODULES)
 def test_a_single_policy_bounds_nothing_and_is_drawn(request_for: Requests, kind: str) -> None:
     request = request_for(kind, environments=("chain",))
-    long = request.tables["long"].query("seed == 0")
+    long = request.tables["long"].query("seed == 0 and environment == 'chain'")
     single = replace(request, tables={"long": long, "summary": summarise(long)})
     MODULES[kind].draw(single).canvas.draw()
 
     assert "1 seed" in MODULES[kind].caption(single) or "1 policy snapshot" in MODULES[kind].caption(single)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", MODULES)
 def test_two_drawings_are_byte_identical(request_for: Requests, tmp_path: Path, kind: str) -> None:
     paths = [tmp_path / f"{time}.pdf" for time in ("first", "second")]

@@ -19,6 +19,7 @@ from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.likelihoods import caption, draw
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
+from tests.presentation.pages import EACH_WIDTH
 
 SEEDS = 10
 ENVIRONMENTS = {"cartpole": "CartPole-v1", "chain": "pg/Chain-v0"}
@@ -100,7 +101,7 @@ def bars(axes: Axes) -> list[np.ndarray]:
     return [np.array(one.get_segments())[:, :, 0] for one in lines]
 
 
-@pytest.mark.parametrize("width", style.WIDTHS)
+@EACH_WIDTH
 @pytest.mark.parametrize("environments", [(), ("chain",)])
 def test_a_line_of_panels_per_environment_and_stage_fits_the_page(
     request_for: Requests, width: style.Width, environments: tuple[str, ...]
@@ -263,6 +264,7 @@ def test_an_experiment_that_takes_no_single_updates_is_refused(request_for: Requ
         caption(request_for(experiment="ladder"))
 
 
+@pytest.mark.long
 def test_two_drawings_are_byte_identical(request_for: Requests, tmp_path: Path) -> None:
     paths = [tmp_path / f"{time}.pdf" for time in ("first", "second")]
     for path in paths:

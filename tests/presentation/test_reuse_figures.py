@@ -19,6 +19,7 @@ from pg.presentation.captions import with_interval
 from pg.presentation.figures import FigureRequest, horizons, staleness
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
+from tests.presentation.pages import EACH_WIDTH
 
 SEEDS = 8
 STEPS = (0, 1, 4, 16)
@@ -170,7 +171,7 @@ def summarised(request: FigureRequest, metric: str, stage: str = "early", **wher
     return request.rows("summary", metric=metric, stage=stage, **where)
 
 
-@pytest.mark.parametrize("width", style.WIDTHS)
+@EACH_WIDTH
 @pytest.mark.parametrize("experiment", DRAW)
 def test_figures_fit_the_page_with_a_title_per_environment_and_stage(
     request_for: Requests, experiment: str, width: style.Width
@@ -343,7 +344,7 @@ def test_what_is_undefined_is_left_out_and_the_caption_has_a_dash(request_for: R
 
 @pytest.mark.parametrize("experiment", DRAW)
 def test_intervals_that_a_single_snapshot_leaves_unbounded_are_left_out(request_for: Requests, experiment: str) -> None:
-    request = request_for(experiment)
+    request = request_for(experiment, environments=("cartpole",))
     alone = request.tables["long"].query("seed == 0")
     figure = DRAW[experiment](replace(request, tables={"long": alone, "summary": summarise(alone)}))
     figure.canvas.draw()
@@ -358,6 +359,7 @@ def test_experiments_of_another_kind_are_refused(request_for: Requests, experime
         CAPTION[experiment](replace(request, figure=other))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("experiment", DRAW)
 def test_two_drawings_are_byte_identical(request_for: Requests, tmp_path: Path, experiment: str) -> None:
     paths = [tmp_path / f"{time}.pdf" for time in ("first", "second")]
