@@ -1,6 +1,7 @@
 """Shapes in signatures are checked while tests run, and one thread makes small products fast and repeatable."""
 
 import gc
+from typing import no_type_check
 
 import jaxtyping
 import pytest
@@ -15,6 +16,14 @@ def _one_thread() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave what is loaded by now out of the garbage that is looked for: figures make much, and torch is large."""
+    """Spare what takes long and finds nothing.
+
+    Properties without a shape, which are read at every step, would take half of the time of checking shapes. And what
+    is loaded by now, torch among it, need not be gone through whenever Python looks for garbage.
+    """
+    from pg.learning.policies import Policy
+
+    for unshaped in (Policy.affine, Policy.scale):
+        no_type_check(unshaped.fget)
     gc.collect()
     gc.freeze()
