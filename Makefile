@@ -30,9 +30,9 @@ verify: $(VENV)/installed
 test: $(VENV)/installed-test lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow"
 
-# What needs neither training nor simulation nor another program: seconds to a minute, for whoever is at work on `pg`.
+# What is not marked long (see pyproject.toml): under a minute, for whoever is at work on `pg`.
 test-unit: $(VENV)/installed-test
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not long and not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long and not slow"
 
 test-all: $(VENV)/installed-test lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup

@@ -1,7 +1,7 @@
 """A policy that training has lost is measured as not known, and takes nothing from the others."""
 
+import itertools
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -45,17 +45,11 @@ def policies_of(job: LaboratoryJob, lost: float | None) -> Mapping[int, Mapping[
     return policies
 
 
-@cache
-def rows_of(name: str, lost: float | None) -> pd.DataFrame:
-    job = job_of(name)
-    return measure(job, policies_of(job, lost))["rows"]
-
-
-@pytest.mark.parametrize("lost", [np.nan, np.inf])
-@pytest.mark.parametrize("name", MEASURED)
+@pytest.mark.parametrize(("name", "lost"), list(zip(MEASURED, itertools.cycle([np.nan, np.inf]))))
 def test_the_others_are_measured_as_if_it_were_not_there(name: str, lost: float) -> None:
-    expected, found = rows_of(name, None), rows_of(name, lost)
-    first = job_of(name).seeds[0]
+    job = job_of(name)
+    expected, found = (measure(job, policies_of(job, value))["rows"] for value in (None, lost))
+    first = job.seeds[0]
     pd.testing.assert_frame_equal(
         found[found["seed"] != first].reset_index(drop=True), expected[expected["seed"] != first].reset_index(drop=True)
     )

@@ -33,7 +33,7 @@ def trained(id: str, *seeds: int, evaluate: Evaluate | None, rate: float = 0.02,
     job = TrainJob(
         environment=Environment(id=id, horizon=HORIZONS[id]),
         variant=Variant(policy=Policy(hidden=(8,)), **{"batch": 4, **variant}),
-        budget=Budget(steps=600, max_iterations=30),
+        budget=Budget(steps=300, max_iterations=30),
         snapshots={"late": 1.0},
         evaluate=evaluate,
         seeds=seeds,

@@ -14,7 +14,6 @@ from pg.presentation.captions import with_interval
 from pg.presentation.figures import FigureRequest, caption, draw
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
-from tests.presentation.pages import EACH_WIDTH
 
 ABOVE = np.round(np.linspace(0, 1.2, 25), 2)
 VARIANTS = ("total", "to_go", "to_go_per_step")
@@ -54,7 +53,7 @@ def request_of(study: Study, across: pd.DataFrame) -> Callable[..., FigureReques
     return make
 
 
-@EACH_WIDTH
+@pytest.mark.parametrize("width", style.WIDTHS)
 @pytest.mark.parametrize("kind", ["performance_profiles", "aggregates"])
 def test_it_draws_without_a_warning_and_captions_every_variant(
     request_of: Callable[..., FigureRequest], kind: str, width: style.Width

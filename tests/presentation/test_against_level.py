@@ -17,7 +17,6 @@ from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.against_level import caption, draw
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
-from tests.presentation.pages import EACH_WIDTH
 
 SEEDS, BUDGET = 7, 60_000
 PATH, LEVELS = "variant.gradient_steps", (1, 4, 8)
@@ -75,7 +74,7 @@ def bars(axes: Axes) -> np.ndarray:
     return np.array(found.get_segments())
 
 
-@EACH_WIDTH
+@pytest.mark.parametrize("width", style.WIDTHS)
 def test_a_panel_per_metric_fits_the_page(request_for: Requests, width: style.Width) -> None:
     figure = draw(request_for(width=width))
     figure.canvas.draw()

@@ -17,7 +17,6 @@ from pg.presentation.captions import with_interval
 from pg.presentation.figures import FIGURES, FigureRequest, caption, draw
 from pg.study.model.study import Study
 from scipy import stats
-from tests.presentation.pages import EACH_WIDTH
 
 Requests = Callable[..., FigureRequest]
 
@@ -53,7 +52,8 @@ def test_the_registry_is_read_without_matplotlib() -> None:
     assert subprocess.run([sys.executable, "-c", read], check=False).returncode == 0
 
 
-@EACH_WIDTH
+@pytest.mark.long
+@pytest.mark.parametrize("width", style.WIDTHS)
 @pytest.mark.parametrize("name", DECLARED)
 def test_every_figure_draws_without_a_warning_and_captions_every_variant(
     request_for: Requests, name: str, width: style.Width
@@ -79,7 +79,7 @@ def test_a_figure_draws_the_named_environments_and_variants_alone(request_for: R
 
 @pytest.mark.parametrize("name", DECLARED)
 def test_intervals_that_a_single_seed_leaves_unbounded_are_left_out(request_for: Requests, name: str) -> None:
-    request = request_for(name, environments=("cartpole",))
+    request = request_for(name, environments=("cartpole",), variants=("to_go", "to_go_per_step"))
     tables = {key: table[table["seed"] == 0] if "seed" in table else table for key, table in request.tables.items()}
     if "summary" in tables:
         tables["summary"] = tables["summary"].assign(ci_low=-np.inf, ci_high=np.inf)
@@ -139,7 +139,8 @@ def with_lost_runs(request: FigureRequest) -> FigureRequest:
 def test_a_cross_stands_where_a_run_diverged(request_for: Requests) -> None:
     plain = request_for("learning_curves", environments=("cartpole",))
     request = with_lost_runs(plain)
-    _, first, second, *_ = draw(request).axes
+    picture = draw(request)
+    _, first, second, *_ = picture.axes
     runs = request.rows("curves", environment="cartpole", variant="total").set_index(["seed", "steps"])["return"]
 
     (crosses,) = [marks for marks in scatters(first) if len(offsets(marks))]
@@ -147,7 +148,7 @@ def test_a_cross_stands_where_a_run_diverged(request_for: Requests) -> None:
     assert not [marks for marks in scatters(second) if len(offsets(marks))]
     assert "diverged, 2 runs in all" in caption(request)
     assert "cross" not in caption(plain)
-    entries = [[text.get_text() for text in draw(one).legends[0].get_texts()] for one in (request, plain)]
+    entries = [[text.get_text() for text in one.legends[0].get_texts()] for one in (picture, draw(plain))]
     assert sorted(entries[0]) == sorted([*entries[1], "diverged"])
 
 

@@ -33,7 +33,6 @@ from pg.presentation.figures import (
 from pg.study.model.claim import Claim
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
-from tests.presentation.pages import EACH_WIDTH
 
 Requests = Callable[..., FigureRequest]
 
@@ -235,7 +234,8 @@ def with_value(request: FigureRequest, value: float, **where: str | int) -> Figu
 # All five ------------------------------------------------------------------------------------------------------------
 
 
-@EACH_WIDTH
+@pytest.mark.long
+@pytest.mark.parametrize("width", style.WIDTHS)
 @pytest.mark.parametrize("kind", MODULES)
 def test_every_figure_draws_without_a_warning_or_an_overlap_and_captions_every_variant(
     request_for: Requests, kind: str, width: style.Width
@@ -264,7 +264,7 @@ def test_a_figure_draws_the_named_environments_and_variants_alone(request_for: R
 
 @pytest.mark.parametrize("kind", MODULES)
 def test_a_single_policy_bounds_nothing_and_is_drawn(request_for: Requests, kind: str) -> None:
-    request = request_for(kind, environments=("chain",))
+    request = request_for(kind, environments=("chain",), variants=("total", "total_average", "normalised"))
     long = request.tables["long"].query("seed == 0 and environment == 'chain'")
     single = replace(request, tables={"long": long, "summary": summarise(long)})
     MODULES[kind].draw(single).canvas.draw()

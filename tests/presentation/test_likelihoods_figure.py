@@ -19,7 +19,6 @@ from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.likelihoods import caption, draw
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
-from tests.presentation.pages import EACH_WIDTH
 
 SEEDS = 10
 ENVIRONMENTS = {"cartpole": "CartPole-v1", "chain": "pg/Chain-v0"}
@@ -101,7 +100,8 @@ def bars(axes: Axes) -> list[np.ndarray]:
     return [np.array(one.get_segments())[:, :, 0] for one in lines]
 
 
-@EACH_WIDTH
+@pytest.mark.long
+@pytest.mark.parametrize("width", style.WIDTHS)
 @pytest.mark.parametrize("environments", [(), ("chain",)])
 def test_a_line_of_panels_per_environment_and_stage_fits_the_page(
     request_for: Requests, width: style.Width, environments: tuple[str, ...]

@@ -18,7 +18,6 @@ from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.realised_kl import caption, draw
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
-from tests.presentation.pages import EACH_WIDTH
 
 SEEDS = 6
 LIMIT = 0.02
@@ -90,7 +89,7 @@ def names(axes: Axes) -> list[str]:
     return [text.get_text() for text in axes.get_yticklabels()]
 
 
-@EACH_WIDTH
+@pytest.mark.parametrize("width", style.WIDTHS)
 def test_panels_of_batch_and_fresh_trajectories_fit_the_page_beside_each_other(
     request_for: Requests, width: style.Width
 ) -> None:

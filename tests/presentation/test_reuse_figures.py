@@ -19,7 +19,6 @@ from pg.presentation.captions import with_interval
 from pg.presentation.figures import FigureRequest, horizons, staleness
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
-from tests.presentation.pages import EACH_WIDTH
 
 SEEDS = 8
 STEPS = (0, 1, 4, 16)
@@ -171,7 +170,8 @@ def summarised(request: FigureRequest, metric: str, stage: str = "early", **wher
     return request.rows("summary", metric=metric, stage=stage, **where)
 
 
-@EACH_WIDTH
+@pytest.mark.long
+@pytest.mark.parametrize("width", style.WIDTHS)
 @pytest.mark.parametrize("experiment", DRAW)
 def test_figures_fit_the_page_with_a_title_per_environment_and_stage(
     request_for: Requests, experiment: str, width: style.Width
@@ -347,7 +347,6 @@ def test_intervals_that_a_single_snapshot_leaves_unbounded_are_left_out(request_
     request = request_for(experiment, environments=("cartpole",))
     alone = request.tables["long"].query("seed == 0")
     figure = DRAW[experiment](replace(request, tables={"long": alone, "summary": summarise(alone)}))
-    figure.canvas.draw()
     assert not any(bars(axes) for axes in figure.axes)
 
 

@@ -185,6 +185,7 @@ def test_two_thousand_legal_studies_are_expanded_into_their_jobs() -> None:
         legal += judge_varied(next(seeds)) is None
 
 
+@pytest.mark.long
 def test_both_outcomes_occur() -> None:
     refused = [readable_refusal(broken(seed)[0]) is not None for seed in range(20)]
     legal = [readable_refusal(varied(seed)) is None for seed in range(40)]
