@@ -142,7 +142,8 @@ def test_bootstrapping_finds_the_value_of_a_process_without_an_end() -> None:
     alive = batch.mask.all(-1)
     batch = batch.changed(lambda values: values[:, alive[0]])
     batch.rewards.fill_(1.0)
-    endless, ended = (new_critic(fit_steps=1, rate=0.05, **parts) for parts in (ENDLESS, {"discount": 0.8}))
+    endless = new_critic(fit_steps=1, rate=0.05, **ENDLESS)
+    ended = new_critic(fit_steps=1, rate=0.05, discount=0.8)
     goes_on = torch.ones_like(batch.truncated)
     batch = Trajectories(
         **{name: getattr(batch, name) for name in ("observations", "actions", "rewards", "mask", "last_observations")},
