@@ -7,7 +7,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: all smoke figures report benchmark verify test test-all test-cluster lint clean
+.PHONY: all smoke figures report benchmark verify test test-unit test-all test-cluster lint clean
 
 all: $(VENV)/installed
 	@$(SNAKEMAKE)
@@ -29,6 +29,10 @@ verify: $(VENV)/installed
 
 test: $(VENV)/installed-test lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow"
+
+# What is not marked long (see pyproject.toml): under a minute, for whoever is at work on `pg`.
+test-unit: $(VENV)/installed-test
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long and not slow"
 
 test-all: $(VENV)/installed-test lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup

@@ -1,12 +1,44 @@
 """Shapes in signatures are checked while tests run, and one thread makes small products fast and repeatable."""
 
+import gc
+import sys
+from collections.abc import Callable, Iterator
+from inspect import isfunction
+from types import ModuleType
+from typing import Any, no_type_check
+
 import jaxtyping
 import pytest
 import torch
 
-jaxtyping.install_import_hook(["pg.estimators", "pg.environments.exact", "pg.learning.policies"], "beartype.beartype")
+SHAPED = ("pg.estimators", "pg.environments.exact", "pg.learning.policies")
+jaxtyping.install_import_hook(SHAPED, "beartype.beartype")
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     torch.set_num_threads(1)
+
+
+def pytest_collection_finish() -> None:
+    """Spare what takes long and finds nothing.
+
+    Signatures without a shape, some of which are called at every step, would take half of the time of checking. And
+    what is loaded by now, torch among it, need not be gone through whenever Python looks for garbage.
+    """
+    for name, module in list(sys.modules.items()):
+        if name.startswith(SHAPED):
+            for function in _without_shapes(module):
+                no_type_check(function)
+    gc.collect()
+    gc.freeze()
+
+
+def _without_shapes(module: ModuleType) -> Iterator[Callable[..., Any]]:
+    own = [one for one in vars(module).values() if getattr(one, "__module__", None) == module.__name__]
+    members = [member for one in own if isinstance(one, type) for member in vars(one).values()]
+    for one in (*own, *members):
+        function = one.fget if isinstance(one, property) else one
+        # A shape stands in brackets behind the tensor that has it.
+        if isfunction(function) and not any("[Tensor" in str(kind) for kind in function.__annotations__.values()):
+            yield function

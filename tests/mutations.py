@@ -648,7 +648,7 @@ MUTATIONS = (
     _mutation(
         ACROSS_TABLES, "_level(strand), strand", "(), strand", "levels are compared with the first level's variant"
     ),
-    _mutation(COVERAGE, "size <= interval.n", "size >= interval.n", "the coverage said is that of larger samples"),
+    _mutation(COVERAGE, "size <= reached", "size >= reached", "the coverage said is that of larger samples"),
     _mutation(COVERAGE, "~of_it", "of_it", "what is said is the coverage of intervals that hold"),
     _mutation(POWER, "(2 * claims)", "claims", "power is that of a one-sided verdict", _POWER),
     _mutation(POWER, "effect * math.sqrt(n)", "effect", "more seeds bring no power", _POWER),

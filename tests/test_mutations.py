@@ -21,6 +21,7 @@ def test_a_bug_that_cannot_be_planted_is_refused(text: str) -> None:
         mutated(text, mutation)
 
 
+@pytest.mark.long
 def test_planted_bugs_are_noticed_and_a_change_that_is_none_survives() -> None:
     harmless = replace(MUTATIONS[0], new="    return +to_go\n", why="the reward-to-go has a sign that changes nothing")
     assert survivors([*MUTATIONS[:FEW], harmless]) == [harmless]

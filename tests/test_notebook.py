@@ -8,6 +8,8 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
+pytestmark = pytest.mark.long
+
 NOTEBOOK = Path(__file__).parents[1] / "docs/reading_the_results.ipynb"
 EVERY_SEED_HAS_LEARNED = """
 first, last = runs.groupby("seed")["return_mean"].first(), runs.groupby("seed")["return_mean"].last()

@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 from pg import workshop
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes with numerical libraries fork on Linux only")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(sys.platform != "linux", reason="processes with numerical libraries fork on Linux only"),
+]
 
 HANDED_OVER = "from pg import workshop\n\nif workshop.is_open():\n    workshop.hand_over()\n\n"
 PATIENCE = 60

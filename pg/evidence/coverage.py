@@ -65,12 +65,18 @@ def shortfall(statistic: str, interval: Interval) -> str:
     str
         Like "92 % on skewed data at n = 20"; empty where the interval holds.
     """
+    return _shortfall(statistic, interval.method, interval.n)
+
+
+@cache
+def _shortfall(statistic: str, method: str, reached: int) -> str:
+    # A summary asks the same for every group of its rows.
     table = measured()
-    of_it = table[(table["statistic"] == statistic) & (table["method"] == interval.method)]
+    of_it = table[(table["statistic"] == statistic) & (table["method"] == method)]
     sizes = sorted(of_it["n"].unique())
     if not sizes:
         return ""
-    n = max([size for size in sizes if size <= interval.n], default=sizes[0])
+    n = max([size for size in sizes if size <= reached], default=sizes[0])
     short = of_it[(of_it["n"] == n) & ~of_it["holds"]]
     found = ", ".join(
         f"{100 * covered:.0f} % on {data}" for covered, data in zip(short["coverage"], short["data"], strict=True)

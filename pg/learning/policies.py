@@ -190,15 +190,11 @@ def repeat(policy: Policy, copies: int) -> StackedPolicy:
     the S gradients apart.
     """
     one = stack([policy])
-
-    def leaf(tensor: Tensor) -> Tensor:
-        return tensor.repeat(copies, *[1] * (tensor.dim() - 1)).requires_grad_()
-
     return replace(
         one,
-        weights=tuple(leaf(weight) for weight in one.weights),
-        biases=tuple(leaf(bias) for bias in one.biases),
-        log_std=None if one.log_std is None else leaf(one.log_std),
+        weights=tuple(_leaf(weight, copies) for weight in one.weights),
+        biases=tuple(_leaf(bias, copies) for bias in one.biases),
+        log_std=None if one.log_std is None else _leaf(one.log_std, copies),
         scale=None if one.scale is None else one.scale.repeated(copies),
     )
 
@@ -206,6 +202,10 @@ def repeat(policy: Policy, copies: int) -> StackedPolicy:
 def flatten(tensors: Sequence[Tensor]) -> Float[Tensor, "S D"]:
     """Lay tensors with a leading S axis out as S vectors."""
     return torch.cat([tensor.reshape(tensor.shape[0], -1) for tensor in tensors], dim=1)
+
+
+def _leaf(tensor: Tensor, copies: int) -> Tensor:
+    return tensor.repeat(copies, *[1] * (tensor.dim() - 1)).requires_grad_()
 
 
 def _stacked(scales: Sequence[Scale]) -> Scale | None:

@@ -256,7 +256,9 @@ REST: list[dict[str, Any]] = [
 def test_ratios_of_one_give_the_on_policy_weights(batch: Batch, parts: dict[str, Any]) -> None:
     trajectories = batch(ROWS)
     ones = trajectories.mask.double()
-    for variant in (Variant(**parts | rest) for rest in REST if is_legal(parts | rest)):
+    # What is normalised is normalised before it is weighted: that each baseline needs no discount to show.
+    plain = [rest for rest in REST if not (rest["normalise_advantages"] and "discount" in rest)]
+    for variant in (Variant(**parts | rest) for rest in plain if is_legal(parts | rest)):
         kept = compose.fixed(variant, trajectories, PRODUCTS, VALUES)
         found = compose.weights(variant, trajectories, kept, torch.zeros_like(ones), ones)
         expected = compose.weights(variant, trajectories, kept)

@@ -152,6 +152,7 @@ def test_plans_name_programs_that_exist(name: str) -> None:
         assert Path(run.command[1]).exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "entry", read_plan(PROGRAMS / "quick.yaml").programs, ids=lambda entry: entry.system + entry.program
 )

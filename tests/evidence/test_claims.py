@@ -88,6 +88,7 @@ def test_pairs_are_made_by_seed_whatever_the_order_of_rows():
     assert judged(part(), shuffled)["p_value"] == pytest.approx(judged(part(), rows)["p_value"])
 
 
+@pytest.mark.long
 def test_true_nulls_are_rejected_five_times_in_a_hundred():
     generator = np.random.default_rng(5)
     verdicts = [

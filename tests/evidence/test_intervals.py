@@ -141,6 +141,7 @@ COVERAGE = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", COVERAGE)
 def test_an_interval_covers_the_truth_as_often_as_it_says(kind):
     generator = np.random.default_rng(20)
@@ -150,6 +151,7 @@ def test_an_interval_covers_the_truth_as_often_as_it_says(kind):
     assert covered < 1000
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("side", ["p_less", "p_greater"])
 def test_one_sided_p_values_are_as_rare_as_they_say(side):
     generator = np.random.default_rng(22)

@@ -55,6 +55,7 @@ def test_a_bug_is_not_explained_away() -> None:
     assert explained(OSError(errno.ENOENT, "No such file or directory", "a")) is None
 
 
+@pytest.mark.long
 def test_a_damaged_input_is_named_on_the_terminal_and_in_the_log(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("seed,steps\n1,", encoding="utf-8")
     terminal, log = job(tmp_path, "records.read_csv('a.csv')")
@@ -63,6 +64,7 @@ def test_a_damaged_input_is_named_on_the_terminal_and_in_the_log(tmp_path: Path)
     assert "Traceback" not in terminal + log
 
 
+@pytest.mark.long
 def test_a_job_that_is_told_to_stop_says_so(tmp_path: Path) -> None:
     terminal, log = job(tmp_path, "import os, signal; os.kill(os.getpid(), signal.SIGTERM)")
     assert "interrupted; the same command goes on from here" in terminal
@@ -70,6 +72,7 @@ def test_a_job_that_is_told_to_stop_says_so(tmp_path: Path) -> None:
     assert "Traceback" not in terminal + log
 
 
+@pytest.mark.long
 def test_a_bug_leaves_its_traceback_in_both(tmp_path: Path) -> None:
     terminal, log = job(tmp_path, "1 / 0")
     assert "ZeroDivisionError" in terminal
@@ -96,6 +99,7 @@ def test_a_full_disk_leaves_the_earlier_file_and_names_the_one_that_was_to_come(
     assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
 
 
+@pytest.mark.long
 def test_a_log_that_is_begun_anew_is_another_file(tmp_path: Path) -> None:
     """A job of a run that was killed may still write to the former one."""
     path = tmp_path / "job.log"

@@ -40,6 +40,7 @@ def test_the_truth_of_a_population_is_that_of_its_distribution(setting):
     assert simulation.settings()[setting].truth == pytest.approx(TRUTHS[setting], rel=1e-3, abs=1e-6)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("setting", [("improvement", "normal"), ("interquartile mean", "skewed")])
 def test_statistics_across_environments_are_simulated_about_their_truth(setting):
     made = simulation.settings()[setting]
@@ -59,6 +60,7 @@ def committed(setting, n):
     return {name: row[name] for name in simulation.COLUMNS}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("setting", QUICK)
 def test_the_committed_coverage_is_measured_again(setting):
     assert measured_again(setting, 20) == committed(setting, 20)

@@ -69,6 +69,7 @@ def test_a_median_is_rejected_exactly_where_its_interval_does_not_hold_the_null_
         assert (2 * min(test.p_less, test.p_greater) <= 0.05) == (not test.low <= null <= test.high)
 
 
+@pytest.mark.long
 def test_a_true_median_is_rejected_no_more_often_than_allowed_whatever_the_ties():
     generator = np.random.default_rng(7)
     # Half of the mass lies at the median itself, as where half of the runs are censored.
@@ -158,6 +159,7 @@ def censored_means_tested(log_means, spread, shared, replications=2000):
 SHARED = pytest.mark.parametrize("shared", [0.0, 0.7], ids=["independent", "paired"])
 
 
+@pytest.mark.long
 @SHARED
 @pytest.mark.parametrize(("log_mean", "spread"), [(10.5, 0.4), (11, 0.8)], ids=["2 %", "36 %"])
 def test_equal_means_of_censored_steps_are_told_apart_as_rarely_as_the_test_says(log_mean, spread, shared):
@@ -170,6 +172,7 @@ def test_equal_means_of_censored_steps_are_told_apart_as_rarely_as_the_test_says
         assert stats.binomtest(rejected, len(tests), 0.05).pvalue > 0.001
 
 
+@pytest.mark.long
 @SHARED
 @pytest.mark.parametrize(
     ("log_means", "spread", "least"),

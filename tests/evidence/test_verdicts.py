@@ -79,6 +79,7 @@ def no_more_than_5_percent(decided, of):
 # False positives -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", NULLS)
 def test_a_single_claim_without_truth_is_decided_in_no_more_than_5_percent(kind):
     generator = np.random.default_rng(1)
@@ -92,6 +93,7 @@ def uniform_claims(generator):
     return frame.assign(verdict=np.where(p < claims.ALPHA, "supported", "inconclusive"))
 
 
+@pytest.mark.long
 def test_holm_decides_one_of_29_false_claims_in_5_percent_of_studies_and_without_it_three_in_four_would():
     generator, studies = np.random.default_rng(2), 1000
     families = [uniform_claims(generator) for _ in range(studies)]

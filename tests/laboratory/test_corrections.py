@@ -46,8 +46,9 @@ MDPS = {
     "random": random_mdp(2, states=2, seed=4),
     "alike": corridor(4),
 }
-CASES = [(name, pair) for name in MDPS for pair in range(5)]
-BATCHES = [(name, pair) for name in MDPS for pair in range(2)]
+CASES = [(name, pair) for name in MDPS for pair in range(2)]
+# A pair of policies each: what holds of all batches costs the square of what holds of all trajectories.
+BATCHES = [(name, pair) for pair, name in enumerate(MDPS)]
 
 RESTORING: dict[str, dict[str, Any]] = {
     "trajectory, total return": {"importance": "trajectory", "returns": "total"},

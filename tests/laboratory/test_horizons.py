@@ -7,6 +7,7 @@ With ratios ρ that are independent from step to step, $\operatorname{Var}[\log 
 import copy
 import math
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -54,6 +55,11 @@ def lengthened(*seeds: int, **parts: Any) -> pd.DataFrame:
     return lengthen_trajectories(job(*seeds, **parts), {seed: frozen(seed) for seed in seeds})
 
 
+@cache
+def lengthened_once(seed: int) -> pd.DataFrame:
+    return lengthened(seed)
+
+
 def probability(logit: float) -> float:
     return 1 / (1 + math.exp(-logit))
 
@@ -81,7 +87,7 @@ def test_quantiles_of_products_fan_out_as_a_binomials_and_those_of_ratios_stay()
     """Of T independent steps the number with the first ratio is binomial, and the logarithm of the product linear."""
     chances, ratios = known_ratios(0)
     first, second = map(math.log, ratios)
-    rows = lengthened(0).set_index(["variant", "horizon"])
+    rows = lengthened_once(0).set_index(["variant", "horizon"])
     for at in (5, 25, 75, 95):
         found = rows[f"log_weight_q{at:02d}"]
         for horizon in (4, 16):
@@ -96,7 +102,7 @@ def test_quantiles_of_products_fan_out_as_a_binomials_and_those_of_ratios_stay()
 def test_the_variance_of_log_products_grows_with_the_horizon_and_that_of_ratios_does_not(seed: int) -> None:
     chances, ratios = known_ratios(seed)
     step = chances[0] * chances[1] * (math.log(ratios[0]) - math.log(ratios[1])) ** 2
-    rows = lengthened(seed).set_index(["variant", "horizon"])["log_weight_variance"]
+    rows = lengthened_once(seed).set_index(["variant", "horizon"])["log_weight_variance"]
     for horizon in (1, 4, 16):
         assert rows["trajectory", horizon] == pytest.approx(horizon * step, rel=0.15)
         assert rows["per_step", horizon] == pytest.approx(step, rel=0.15)
@@ -106,7 +112,7 @@ def test_the_variance_of_log_products_grows_with_the_horizon_and_that_of_ratios_
 def test_the_effective_share_falls_as_a_power_of_the_horizon_for_products_alone() -> None:
     chances, ratios = known_ratios(0)
     second = sum(chance * ratio**2 for chance, ratio in zip(chances, ratios, strict=True))
-    rows = lengthened(0).set_index(["variant", "horizon"])["effective_share"]
+    rows = lengthened_once(0).set_index(["variant", "horizon"])["effective_share"]
     for horizon in (1, 4, 16):
         assert rows["trajectory", horizon] == pytest.approx(second**-horizon, rel=0.1)
         assert rows["per_step", horizon] == pytest.approx(1 / second, rel=0.02)
@@ -120,7 +126,7 @@ def test_of_a_single_step_all_corrections_say_the_same() -> None:
 
 
 def test_products_have_larger_and_smaller_weights_than_their_factors() -> None:
-    rows = lengthened(0).set_index(["variant", "horizon"])
+    rows = lengthened_once(0).set_index(["variant", "horizon"])
     for before, after in pairwise((1, 4, 16)):
         for metric in ("largest_weight", "log_weight_variance", "total_variance"):
             assert rows[metric]["trajectory", before] < rows[metric]["trajectory", after]

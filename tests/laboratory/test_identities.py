@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -36,8 +37,8 @@ SPACES = [pytest.param(DISCRETE, id="categorical"), pytest.param(REAL, id="gauss
 TRAJECTORIES = 4
 
 ENVIRONMENTS = {
-    "cartpole": Environment(id="CartPole-v1", horizon=20),
-    "pendulum": Environment(id="InvertedPendulum-v5", horizon=20),
+    "cartpole": Environment(id="CartPole-v1", horizon=10),
+    "pendulum": Environment(id="InvertedPendulum-v5", horizon=10),
     "chain": Environment(id="pg/Chain-v0", horizon=6),
 }
 VARIANTS = {
@@ -49,12 +50,17 @@ VARIANTS = {
 DIFFERENCES = ["explicit_difference", "imitation_difference", "cloning_difference"]
 
 
-def rows(environment: str, seeds: Iterable[int] = range(3), **more: Variant) -> pd.DataFrame:
+def rows(environment: str, seeds: Iterable[int] = (0, 2), **more: Variant) -> pd.DataFrame:
     return compare_forms(
         IdentityJob(
             environment=ENVIRONMENTS[environment], variants={**VARIANTS, **more}, stage=RANDOM, seeds=tuple(seeds)
         )
     )
+
+
+@cache
+def rows_of_two_seeds(environment: str) -> pd.DataFrame:
+    return rows(environment)
 
 
 def batch(spaces: Spaces) -> Trajectories:
@@ -82,14 +88,14 @@ def flat(policy: Policy, by_name: dict[str, torch.Tensor]) -> torch.Tensor:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_form_gives_the_gradient_that_training_follows(environment: str) -> None:
-    found = rows(environment)
-    assert len(found) == 3 * len(VARIANTS)
+    found = rows_of_two_seeds(environment)
+    assert len(found) == 2 * len(VARIANTS)
     assert (found[DIFFERENCES] < 1e-12).all(axis=None)
 
 
 def test_forms_agree_for_a_baseline_from_the_environments_tables() -> None:
     found = rows("chain", exact=Variant(baseline="exact", policy=SMALL)).query("variant == 'exact'")
-    assert len(found) == 3
+    assert len(found) == 2
     assert (found[DIFFERENCES] < 1e-12).all(axis=None)
 
 
@@ -268,7 +274,7 @@ def test_gradients_that_all_vanish_do_not_differ() -> None:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_a_seeds_rows_do_not_depend_on_the_others(environment: str) -> None:
-    together, alone = rows(environment), rows(environment, [2])
+    together, alone = rows_of_two_seeds(environment), rows(environment, [2])
     pd.testing.assert_frame_equal(
         together[together["seed"] == 2].reset_index(drop=True), alone.reset_index(drop=True), check_exact=True
     )
@@ -277,7 +283,9 @@ def test_a_seeds_rows_do_not_depend_on_the_others(environment: str) -> None:
 
 def test_a_variants_rows_do_not_depend_on_the_others() -> None:
     more = rows("pendulum", plain=Variant(policy=SMALL))
-    pd.testing.assert_frame_equal(more[more["variant"] != "plain"].reset_index(drop=True), rows("pendulum"))
+    pd.testing.assert_frame_equal(
+        more[more["variant"] != "plain"].reset_index(drop=True), rows_of_two_seeds("pendulum")
+    )
     plain, total = (more.loc[more["variant"] == name, "backward_passes"].tolist() for name in ("plain", "total"))
     assert plain == total, "the same network and N: the same batch"
 

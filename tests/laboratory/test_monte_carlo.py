@@ -103,12 +103,14 @@ def look_standard_normal(numbers: torch.Tensor) -> bool:
     return min(float(kstest(numbers, "norm").pvalue), below, 1 - below) > BY_CHANCE
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", VARIANTS)
 def test_samples_deviate_from_exact_moments_by_their_standard_errors(name: str) -> None:
     for statistic, numbers in zip(STATISTICS, deviations(name, exactly=name), strict=True):
         assert look_standard_normal(numbers), statistic
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("statistic", [1, 2])
 def test_another_estimators_moments_would_not_do(statistic: int) -> None:
     assert not look_standard_normal(deviations("to_go-average_reward", exactly="to_go-none")[statistic])

@@ -31,7 +31,7 @@ def test_an_update_leaves_the_frozen_policy_as_it_is() -> None:
 
 def test_the_fresh_trajectories_are_not_the_batch() -> None:
     """Minus their average two pulls of one arm teach nothing: half of the batches rank the fresh pulls, all rightly."""
-    updates = 400
+    updates = 100
     rows = on_a_bandit([1.0, 0.0], {"average": variant("average_reward", batch=2)}, updates=updates, fresh=2)
     # Half of the time the two fresh pulls earn the same, and say nothing.
     assert rows["rank_correlation"].item() == pytest.approx(0.5, abs=4 * math.sqrt(0.25 / (updates / 2)))

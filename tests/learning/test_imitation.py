@@ -111,7 +111,7 @@ def test_in_one_state_the_clone_takes_actions_as_often_as_they_were_shown() -> N
     actions = torch.tensor([0] * 10 + [1] * 25 + [2] * 15).reshape(5, 10)
     demonstrations = shown(torch.ones(5, 10, 1, dtype=torch.float64), actions)
     policy = policy_for(Spaces(1, 3))
-    imitation.fit(policy, start(epochs=2000, learning_rate=0.02), demonstrations, demonstrations)
+    imitation.fit(policy, start(epochs=500, learning_rate=0.1), demonstrations, demonstrations)
     probabilities = probabilities_of(policy, torch.ones(1, 1, dtype=torch.float64))
     torch.testing.assert_close(probabilities[0], torch.tensor([0.2, 0.5, 0.3], dtype=torch.float64), rtol=0, atol=1e-5)
 
@@ -119,7 +119,7 @@ def test_in_one_state_the_clone_takes_actions_as_often_as_they_were_shown() -> N
 def test_the_mean_of_a_linear_gaussian_clone_is_the_least_squares_fit_and_its_deviations_stay() -> None:
     policy, demonstrations = gaussian_steps()
     before = policy.log_std.detach().clone()
-    imitation.fit(policy, start(epochs=3000, learning_rate=0.01), demonstrations, demonstrations)
+    imitation.fit(policy, start(epochs=1000, learning_rate=0.05), demonstrations, demonstrations)
     states, actions = valid_steps(demonstrations)
     inputs = torch.cat([states, torch.ones(len(states), 1, dtype=torch.float64)], dim=1)
     solution = torch.linalg.lstsq(inputs, actions).solution
@@ -240,6 +240,7 @@ def test_nobody_shows_anything_to_a_random_policy() -> None:
     assert imitation.demonstrations(random, "train", {}) == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "id"), [("lean", "CartPole-v1"), ("upright", "InvertedPendulum-v5")])
 def test_a_clone_of_a_controller_earns_about_what_the_controller_earns(name: str, id: str) -> None:
     copies = make_environments(Environment(id=id), 1, 10)

@@ -67,18 +67,32 @@ def numbers(frame: pd.DataFrame) -> np.ndarray:
     return np.isfinite(frame.drop(columns=[*OF_IMITATION, "explained_variance"]).to_numpy(dtype=np.float64))
 
 
-@pytest.mark.parametrize("id", ["CartPole-v1", "InvertedPendulum-v5", "pg/Chain-v0"])
-@pytest.mark.parametrize("baseline", ["per_step_leave_one_out", "optimal"])
-def test_rows_and_policies_of_a_seed_are_bit_identical_in_any_company(id: str, baseline: str) -> None:
-    together = trained(id, *range(10), baseline=baseline)
+def assert_same_in_companies_of(*sizes: int, seeds: int, id: str, steps: int, baseline: str) -> None:
+    together = trained(id, *range(seeds), steps=steps, baseline=baseline)
     expected = together.frame.to_csv(index=False)
-    for size in (1, 3):
-        parts = [trained(id, *range(i, min(i + size, 10)), baseline=baseline) for i in range(0, 10, size)]
+    for size in sizes:
+        companies = [range(first, min(first + size, seeds)) for first in range(0, seeds, size)]
+        parts = [trained(id, *company, steps=steps, baseline=baseline) for company in companies]
         assert pd.concat([part.frame for part in parts]).to_csv(index=False) == expected
         for part in parts:
             for key, policy in part.snapshots.items():
                 for name, values in policy.items():
                     np.testing.assert_array_equal(values, together.snapshots[key][name])
+
+
+@pytest.mark.parametrize(
+    ("id", "baseline"),
+    [("CartPole-v1", "optimal"), ("InvertedPendulum-v5", "per_step_leave_one_out"), ("pg/Chain-v0", "optimal")],
+)
+def test_rows_and_policies_of_a_seed_are_bit_identical_in_any_company(id: str, baseline: str) -> None:
+    assert_same_in_companies_of(1, 3, seeds=4, id=id, steps=400, baseline=baseline)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("id", ["CartPole-v1", "InvertedPendulum-v5", "pg/Chain-v0"])
+@pytest.mark.parametrize("baseline", ["per_step_leave_one_out", "optimal"])
+def test_a_seed_among_ten_that_train_for_long_is_the_same_as_among_three_or_alone(id: str, baseline: str) -> None:
+    assert_same_in_companies_of(1, 3, seeds=10, id=id, steps=1200, baseline=baseline)
 
 
 @pytest.mark.parametrize("id", ["Acrobot-v1", "MountainCarContinuous-v0", "HalfCheetah-v5"])
@@ -130,6 +144,7 @@ def test_tuning_tries_every_rate_on_every_tuning_seed_with_numbers_of_its_own() 
     assert evaluated["return_mean"].iloc[0] != first[0.001].iloc[0]
 
 
+@pytest.mark.long
 def test_training_improves_the_return() -> None:
     frame = trained("CartPole-v1", 0, 1, 2, 3, steps=20_000, horizon=200, baseline="per_step_leave_one_out").frame
     runs = [run["return_mean"] for _, run in frame.groupby("seed")]
@@ -153,6 +168,7 @@ def test_rows_of_an_actor_critic_are_bit_identical_in_any_company(id: str) -> No
     assert alone.to_csv(index=False) == together.to_csv(index=False)
 
 
+@pytest.mark.long
 def test_without_a_critic_nothing_is_explained_and_with_one_more_and_more() -> None:
     assert trained("CartPole-v1", 0).frame["explained_variance"].isna().all()
     critic = {"baseline": "value_network", "critic": Critic(hidden=(16,), fit_steps=20)}
@@ -176,6 +192,7 @@ def test_a_batch_is_judged_and_used_before_the_critic_is_fitted_to_it(monkeypatc
     assert order == ["values", "explained_variance", "values", "fit"] * len(rows)
 
 
+@pytest.mark.long
 def test_an_actor_critic_improves_the_return() -> None:
     parts = ACTOR_CRITIC | {"importance": "per_step", "clip": 0.2, "gradient_steps": 3}
     frame = trained("CartPole-v1", 0, 1, 2, steps=12_000, horizon=200, **parts).frame
@@ -202,13 +219,17 @@ REUSES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("id", ["CartPole-v1", "InvertedPendulum-v5"])
-@pytest.mark.parametrize("parts", REUSES.values(), ids=REUSES)
-def test_reuse_leaves_a_seeds_rows_its_own_and_the_policy_within_its_limit(id: str, parts: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("id", "name"),
+    [("CartPole-v1", name) for name in REUSES]
+    + [("InvertedPendulum-v5", name) for name in ("line_search", "natural_gradient")],
+)
+def test_reuse_leaves_a_seeds_rows_its_own_and_the_policy_within_its_limit(id: str, name: str) -> None:
+    parts = REUSES[name]
     reuse = {"baseline": "per_step", **parts}
     together = trained(id, 0, 1, 2, steps=600, **reuse).frame
-    alone = pd.concat([trained(id, seed, steps=600, **reuse).frame for seed in range(3)])
-    assert alone.to_csv(index=False) == together.to_csv(index=False)
+    apart = pd.concat([trained(id, *seeds, steps=600, **reuse).frame for seeds in ((0,), (1, 2))])
+    assert apart.to_csv(index=False) == together.to_csv(index=False)
     assert numbers(together).all()
     kl = parts.get("kl")
     if kl is not None and kl.hold_by != "penalty":

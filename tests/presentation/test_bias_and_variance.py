@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -129,13 +128,12 @@ def test_the_bias_of_noise_is_dashed_beside_each_variants_own(request_: Requests
         assert np.asarray(line.get_ydata()).tolist() == pytest.approx(expected.tolist())
 
 
-def test_every_place_has_its_pair_of_panels(request_: Requests, tmp_path: Path) -> None:
+def test_every_place_has_its_pair_of_panels(request_: Requests) -> None:
     figure = bias_and_variance.draw(request_())
     titles = [axes.get_title(loc="left") for axes in figure.axes if axes.get_title(loc="left")]
     assert titles == [
         f"{environment}, {stage} policies" for environment in ("CartPole-v1", "InvertedPendulum-v5") for stage in STAGES
     ]
-    style.save(figure, tmp_path / "figure.pdf")
     narrow = bias_and_variance.draw(request_(environments=("pendulum",), width="one_column"))
     assert len([axes for axes in narrow.axes if axes.axison]) == 4
     assert narrow.get_figwidth() == style.WIDTHS["one_column"]

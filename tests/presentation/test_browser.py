@@ -23,9 +23,12 @@ Reports = Callable[..., Report]
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 WIDE, NARROW = (1280, 900), (360, 740)
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or DRIVER is None, reason="needs chromium and chromedriver, as Debian packages them"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        CHROMIUM is None or DRIVER is None, reason="needs chromium and chromedriver, as Debian packages them"
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ LABEL = r"$\frac{$ at $5"
 
 @pytest.mark.parametrize("name", ["variance", "learning_curves", "steps_to_threshold", "tuning"])
 def test_a_label_with_dollars_is_drawn_as_it_is_written(name: str, request_for: Requests, study: Study) -> None:
-    request = request_for(name)
+    request = request_for(name, environments=("cartpole",), variants=("total", "to_go"))
     labelled = study.model_copy(
         update={
             "variants": {

@@ -170,6 +170,7 @@ def summarised(request: FigureRequest, metric: str, stage: str = "early", **wher
     return request.rows("summary", metric=metric, stage=stage, **where)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", style.WIDTHS)
 @pytest.mark.parametrize("experiment", DRAW)
 def test_figures_fit_the_page_with_a_title_per_environment_and_stage(
@@ -343,10 +344,9 @@ def test_what_is_undefined_is_left_out_and_the_caption_has_a_dash(request_for: R
 
 @pytest.mark.parametrize("experiment", DRAW)
 def test_intervals_that_a_single_snapshot_leaves_unbounded_are_left_out(request_for: Requests, experiment: str) -> None:
-    request = request_for(experiment)
+    request = request_for(experiment, environments=("cartpole",))
     alone = request.tables["long"].query("seed == 0")
     figure = DRAW[experiment](replace(request, tables={"long": alone, "summary": summarise(alone)}))
-    figure.canvas.draw()
     assert not any(bars(axes) for axes in figure.axes)
 
 
@@ -358,10 +358,10 @@ def test_experiments_of_another_kind_are_refused(request_for: Requests, experime
         CAPTION[experiment](replace(request, figure=other))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("experiment", DRAW)
-@pytest.mark.parametrize("suffix", [".pdf", ".png"])
-def test_two_renderings_are_byte_identical(request_for: Requests, tmp_path: Path, experiment: str, suffix: str) -> None:
-    paths = [tmp_path / f"{time}{suffix}" for time in ("first", "second")]
+def test_two_drawings_are_byte_identical(request_for: Requests, tmp_path: Path, experiment: str) -> None:
+    paths = [tmp_path / f"{time}.pdf" for time in ("first", "second")]
     for path in paths:
         style.save(DRAW[experiment](request_for(experiment, environments=("cartpole",))), path)
     assert paths[0].read_bytes() == paths[1].read_bytes()

@@ -155,12 +155,14 @@ def judge_varied(seed: int) -> str | None:
     return message
 
 
+@pytest.mark.long
 @QUICK
 @given(SEEDS)
 def test_a_study_with_one_thing_wrong_is_refused_by_name_or_still_legal(seed: int) -> None:
     judge_broken(seed)
 
 
+@pytest.mark.long
 @QUICK
 @given(SEEDS)
 def test_any_composition_is_expanded_into_its_jobs_or_refused_with_the_reason(seed: int) -> None:
@@ -183,6 +185,7 @@ def test_two_thousand_legal_studies_are_expanded_into_their_jobs() -> None:
         legal += judge_varied(next(seeds)) is None
 
 
+@pytest.mark.long
 def test_both_outcomes_occur() -> None:
     refused = [readable_refusal(broken(seed)[0]) is not None for seed in range(20)]
     legal = [readable_refusal(varied(seed)) is None for seed in range(40)]

@@ -11,9 +11,10 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one worker have all tests of the workflow: they share a finished study, which takes long to make."""
+    """All start Snakemake, which is long; and one worker has them all: they share a finished study."""
     for item in items:
         if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.long)
             item.add_marker(pytest.mark.xdist_group("workflow"))
 
 

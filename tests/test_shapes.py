@@ -1,0 +1,37 @@
+"""A tensor of another shape than a signature says is refused while tests run."""
+
+import jaxtyping
+import pytest
+import torch
+from pg.environments.exact import objective
+from pg.environments.small_mdps import chain
+from pg.estimators.baselines import leave_one_out
+from pg.estimators.returns import total_return
+from pg.laboratory.frozen import random_policy
+from pg.study.model.learner import Policy
+from pg.trajectories import Spaces
+
+
+def test_estimators_refuse_tensors_without_an_axis_or_of_two_lengths() -> None:
+    rewards, mask = torch.zeros(1, 2, 3), torch.ones(1, 2, 3, dtype=torch.bool)
+    assert total_return(rewards, mask, 1.0).shape == (1, 2, 3)
+    for wrong in (mask[0], mask[..., :1]):
+        with pytest.raises(jaxtyping.TypeCheckError):
+            total_return(rewards, wrong, 1.0)
+    with pytest.raises(jaxtyping.TypeCheckError):
+        leave_one_out(rewards)
+
+
+def test_exact_values_refuse_a_table_without_steps() -> None:
+    mdp = chain(4, length=2)
+    table = torch.full((1, mdp.states, mdp.actions), 1 / mdp.actions, dtype=torch.float64)
+    assert objective(mdp, table).ndim == 0
+    with pytest.raises(jaxtyping.TypeCheckError):
+        objective(mdp, table[0])
+
+
+def test_policies_refuse_observations_that_are_whole_numbers() -> None:
+    policy, seen = random_policy(Policy(hidden=()), Spaces(3, 2), seed=0), torch.zeros(4, 3, dtype=torch.float64)
+    assert policy.log_prob(seen, torch.zeros(4, dtype=torch.int64)).shape == (4,)
+    with pytest.raises(jaxtyping.TypeCheckError):
+        policy.heads(torch.zeros(4, 3, dtype=torch.int64))
