@@ -62,8 +62,8 @@ def returns(
 
 def state_weights(variant: Variant, trajectories: Trajectories) -> Float[Tensor, "S N T"]:
     r"""Return $\gamma^t$ where the variant discounts states, else 1; zero behind the end."""
-    discount = variant.discount if variant.discount_states else 1.0
-    return discount_weights(trajectories.mask, discount, trajectories.rewards.dtype)
+    mask, dtype = trajectories.mask, trajectories.rewards.dtype
+    return discount_weights(mask, variant.discount, dtype) if variant.discount_states else mask.to(dtype)
 
 
 def needs_score_products(variant: Variant) -> bool:

@@ -224,24 +224,32 @@ def _probabilities(distribution: Categorical) -> Tensor:
 
 
 class _Categorical(Categorical):
-    """torch's distribution, its probabilities made from its normalised logits.
-
-    torch's own softmax takes longer over an axis of a few actions than the network before it.
-    """
+    """torch's distribution of logits that are normalised already."""
 
     probs = lazy_property(_probabilities)
+
+    def __init__(self, normalised: Float[Tensor, "*n A"]) -> None:
+        # torch's own constructor normalises once more, and its softmax of a few actions takes longer than the network.
+        vars(self)["logits"] = self._param = normalised
+        self._num_events = normalised.shape[-1]
+        Distribution.__init__(self, normalised.shape[:-1], validate_args=False)
+
+
+def _log_softmax(heads: Float[Tensor, "*n A"]) -> Float[Tensor, "*n A"]:
+    """Normalise logits; they lie action by action in memory, so that sums over a few actions run along the states."""
+    return heads.movedim(-1, 0).contiguous().log_softmax(0).movedim(0, -1)
 
 
 def _distribution(heads: Tensor, log_std: Tensor | None) -> Distribution:
     if log_std is None:
-        return _Categorical(logits=heads, validate_args=False)
+        return _Categorical(_log_softmax(heads))
     return Independent(Normal(heads, log_std.exp().expand_as(heads), validate_args=False), 1, validate_args=False)
 
 
 def detached(distribution: Distribution) -> Distribution:
     """Return a policy's distribution cut off from the policy's parameters."""
     if isinstance(distribution, Categorical):
-        return _Categorical(logits=distribution.logits.detach(), validate_args=False)
+        return _Categorical(distribution.logits.detach())
     assert isinstance(distribution, Independent)
     base = cast(Normal, distribution.base_dist)
     return Independent(Normal(base.loc.detach(), base.scale.detach(), validate_args=False), 1, validate_args=False)
