@@ -146,8 +146,8 @@ MUTATIONS = (
     ),
     _mutation(
         COMPOSE,
-        "if variant.discount_states else 1.0",
-        "if variant.discount_states else variant.discount",
+        "if variant.discount_states else mask.to(dtype)",
+        "if variant.discount else mask.to(dtype)",
         "states are discounted unasked",
     ),
     _mutation(
