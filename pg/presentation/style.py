@@ -300,4 +300,4 @@ def _settle(figure: Figure) -> None:
         if any(axes.get_aspect() != "auto" for axes in figure.axes):
             # Panels of a fixed shape fill their place only once it has its size.
             engine.execute(figure)
-        figure.set_layout_engine("none")
+        figure.set_layout_engine(None)
