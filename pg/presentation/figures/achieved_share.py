@@ -6,6 +6,7 @@ averaged over the policies before they are divided, and no policy is drawn on it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,9 +48,10 @@ def draw(request: FigureRequest) -> Figure:
     across = marks.beside_each_other(request, 3)
     height = 0.5 + 0.15 * len(comparisons)
     figure, panels = marks.panels(request, across, height, sharex=True, sharey=True)
-    for place, axes in zip(marks.places(request), panels, strict=True):
-        _draw_panel(axes, request, place, comparisons)
-    if _is_wide(request, comparisons):
+    shares = _shares(request, comparisons)
+    for (place, of_place), axes in zip(shares.items(), panels, strict=True):
+        _draw_panel(axes, request, place, comparisons, of_place)
+    if _is_wide(shares):
         panels[0].set_xscale("symlog", linthresh=1)
         panels[0].autoscale_view()
         # More ticks than these would run into each other at the width of a column.
@@ -64,6 +66,7 @@ def draw(request: FigureRequest) -> Figure:
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, which variants the shares are relative to, and the shares at the last stage."""
     comparisons = _comparisons(request)
+    shares = _shares(request, comparisons)
     seeds = len(request.tables["long"]["seed"].unique())
     lead = (
         "Share of the achievable reduction of the total variance that a baseline b reaches, "
@@ -74,18 +77,23 @@ def caption(request: FigureRequest) -> str:
         "are divided; bars are Fieller's 95 % intervals, in brackets below. Where the 95 % interval of the achievable "
         "reduction holds 0, the share is undefined."
     )
-    sentences = [lead + _how_scaled(request, comparisons), _relative_to(request, comparisons)]
+    sentences = [lead + _how_scaled(shares), _relative_to(request, comparisons)]
     if alone := _without_partners(request, comparisons):
         sentences.append(f"Not drawn, as the experiment has no partner with the same returns — {alone}.")
     for place in marks.last_places(request):
-        shares = {one.strand.label: _in_words(_share(request, place, one)) for one in comparisons}
-        sentences.append(f"{marks.heading(request, place)}, share — {itemised(shares)}.")
+        words = {one.strand.label: _in_words(share) for one, share in zip(comparisons, shares[place], strict=True)}
+        sentences.append(f"{marks.heading(request, place)}, share — {itemised(words)}.")
     return "\n".join(sentences)
 
 
-def _draw_panel(axes: Axes, request: FigureRequest, place: marks.Place, comparisons: list[_Comparison]) -> None:
+def _draw_panel(
+    axes: Axes,
+    request: FigureRequest,
+    place: marks.Place,
+    comparisons: list[_Comparison],
+    shares: list[Interval],
+) -> None:
     strands = [one.strand for one in comparisons]
-    shares = [_share(request, place, one) for one in comparisons]
     for end in (0, 1):
         axes.axvline(end, color=style.FAINT, linewidth=0.6, zorder=1)
     marks.draw_row_intervals(axes, _summary(request, place, strands, shares), strands)
@@ -118,6 +126,10 @@ def _summary(
             for strand, share in zip(strands, shares, strict=True)
         ]
     )
+
+
+def _shares(request: FigureRequest, comparisons: list[_Comparison]) -> dict[marks.Place, list[Interval]]:
+    return {place: [_share(request, place, one) for one in comparisons] for place in marks.places(request)}
 
 
 def _share(request: FigureRequest, place: marks.Place, comparison: _Comparison) -> Interval:
@@ -175,13 +187,12 @@ def _relative_to(request: FigureRequest, comparisons: list[_Comparison]) -> str:
     return f"Without a baseline — {'; '.join(label(request.study, name) for name in zeros)}."
 
 
-def _is_wide(request: FigureRequest, comparisons: list[_Comparison]) -> bool:
-    shares = [_share(request, place, one) for place in marks.places(request) for one in comparisons]
-    return any(abs(end) > _FAR for share in shares for end in (share.low, share.high))
+def _is_wide(shares: Mapping[marks.Place, list[Interval]]) -> bool:
+    return any(abs(end) > _FAR for one in shares.values() for share in one for end in (share.low, share.high))
 
 
-def _how_scaled(request: FigureRequest, comparisons: list[_Comparison]) -> str:
-    return " The axis is logarithmic beyond −1 and 1." if _is_wide(request, comparisons) else ""
+def _how_scaled(shares: Mapping[marks.Place, list[Interval]]) -> str:
+    return " The axis is logarithmic beyond −1 and 1." if _is_wide(shares) else ""
 
 
 def _in_words(share: Interval) -> str:
