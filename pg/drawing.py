@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
+from importlib import import_module
 from pathlib import Path
 
 import seaborn as sns
@@ -48,7 +49,9 @@ def _read(path: str) -> DataFrame:
 
 @cache
 def warm_up() -> None:
-    """Draw a figure of nothing, so that what libraries load at first use is loaded; once."""
+    """Load every kind of figure and draw one of nothing, so that what libraries load at first use is loaded; once."""
+    for kind in figures.FIGURES.values():
+        import_module(kind.module)
     with style.paper_style():
         figure = style.canvas("one_column", 1.0)
         axes = figure.subplots()
