@@ -30,7 +30,7 @@ verify: $(VENV)/installed
 test: $(VENV)/installed-test lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow"
 
-# What is not marked long (see pyproject.toml): under a minute, for whoever is at work on `pg`.
+# What is not marked long (see pyproject.toml): about a minute, for whoever is at work on `pg`.
 test-unit: $(VENV)/installed-test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long and not slow"
 

@@ -80,8 +80,8 @@ onstart:
     # On a cluster a job runs where it was submitted to.
     if workflow.local_exec:
         open_workshop()
-        # For each limit on how many jobs start per second Snakemake looks for free cores again and again, the more often
-        # the more jobs have ended: a tenth of a core in a study of 300. Nothing here needs the limit.
+        # To limit how many jobs start per second, Snakemake looks for free cores again and again, the more often the more
+        # jobs have ended: a sixth of a core in a study of 300. Nothing here needs the limit.
         workflow.scheduler.job_rate_limiter = None
 
 
