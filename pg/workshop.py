@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import ast
 import gc
+import json
 import os
 import runpy
 import select
@@ -45,29 +46,42 @@ def hand_over() -> None:
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(os.environ[ADDRESS])
-            status = _awaited(connection, sys.argv[0])
+            status = _awaited(connection, json.dumps([sys.argv[0], dict(os.environ)]))
     except OSError:
         return
     if status is not None:
         sys.exit(status)
 
 
-def open_workshop() -> None:
-    """Start a workshop for the jobs that this process starts from now on."""
+def open_workshop(*expected: Path) -> subprocess.Popen[bytes] | None:
+    """Start a workshop for the jobs that this process starts from now on; None where there can be none.
+
+    Parameters
+    ----------
+    expected
+        Scripts whose libraries it loads while nothing has been handed over yet.
+    """
     if sys.platform != "linux":
         # Elsewhere a process that has loaded numerical libraries may not fork.
-        return
+        return None
     folder = tempfile.mkdtemp(prefix="pg-workshop-")
     address = str(Path(folder, "socket"))
     one_core = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     # The pipe is never written to: it closes when this process ends.
-    subprocess.Popen(
-        [sys.executable, "-m", "pg.workshop", address], stdin=subprocess.PIPE, env={**os.environ, **one_core}
-    )
+    command = [sys.executable, "-m", "pg.workshop", address, *map(str, expected)]
+    workshop = subprocess.Popen(command, stdin=subprocess.PIPE, env={**os.environ, **one_core})
     os.environ[ADDRESS] = address
+    return workshop
 
 
-def serve(address: str) -> None:
+def close_workshop(workshop: subprocess.Popen[bytes] | None) -> None:
+    """End a workshop that this process has opened: jobs that it starts from now on run where they are."""
+    os.environ.pop(ADDRESS, None)
+    if workshop is not None:
+        workshop.communicate()
+
+
+def serve(address: str, *expected: str) -> None:
     """Run the scripts that are handed over at an address until standard input closes."""
     # Ctrl-C reaches this process as well; the run that opened it says what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -77,6 +91,8 @@ def serve(address: str) -> None:
         with socket.socket(socket.AF_UNIX) as door:
             door.bind(address)
             door.listen(64)
+            for script in expected:
+                _prepare(Path(script))
             while sys.stdin not in (ready := select.select([door, sys.stdin], [], [])[0]):
                 assert ready
                 _take(door)
@@ -88,15 +104,19 @@ def _take(door: socket.socket) -> None:
     """Import what a script imports, and fork for it."""
     connection, _ = door.accept()
     with connection:
-        with connection.makefile(encoding="utf-8") as order:
-            script = order.readline().rstrip("\n")
-        if script:
+        with connection.makefile(encoding="utf-8") as orders:
+            order = orders.readline()
+        if order:
+            script, environment = json.loads(order)
             _prepare(Path(script))
             # What is loaded stays: no fork needs to look through it for garbage.
             gc.freeze()
             if os.fork() == 0:
                 # Else others would knock here when nobody is behind the door any more.
                 door.close()
+                os.environ.update(environment)
+                # Or the script would hand itself over again.
+                os.environ.pop(ADDRESS, None)
                 _work(connection, script)
 
 
@@ -155,10 +175,10 @@ def _end_with(connection: socket.socket) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _awaited(connection: socket.socket, script: str) -> int | None:
+def _awaited(connection: socket.socket, order: str) -> int | None:
     """Send a script, and return the status it ends with; None if the workshop has died over it."""
     with _passing_on(connection) as stopped:
-        connection.sendall(f"{script}\n".encode())
+        connection.sendall(f"{order}\n".encode())
         answer = connection.recv(1)
     if answer:
         return answer[0]
@@ -184,4 +204,4 @@ def _passing_on(connection: socket.socket) -> Iterator[list[int]]:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(*sys.argv[1:])

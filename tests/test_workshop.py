@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -132,7 +133,7 @@ def test_a_script_whose_imports_fail_says_so(tmp_path: Path, opened: Path) -> No
 def test_a_script_that_is_gone_closes_no_workshop(tmp_path: Path, opened: Path) -> None:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(opened))
-        connection.sendall(f"{tmp_path / 'gone.py'}\n".encode())
+        connection.sendall(json.dumps([str(tmp_path / "gone.py"), {}]).encode() + b"\n")
         assert connection.recv(1) == bytes([1])
 
     assert run(tmp_path, "pass\n").returncode == 0
@@ -173,6 +174,20 @@ def test_a_script_that_cannot_say_a_last_word_does_not_begin_again(tmp_path: Pat
     assert opened.exists()
 
 
+def test_a_script_keeps_the_environment_that_it_was_started_in(
+    tmp_path: Path, opened: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Set when the workshop has been open for a while, as the number of a run is.
+    monkeypatch.setenv("PG_RUN", "7")
+
+    assert (
+        run(tmp_path, f"import os\n\nopen({str(tmp_path / 'run')!r}, 'w').write(os.environ['PG_RUN'])\n").returncode
+        == 0
+    )
+    assert (tmp_path / "run").read_text(encoding="utf-8") == "7"
+    assert opened.exists()
+
+
 def test_a_script_whose_workshop_is_gone_goes_on_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(workshop.ADDRESS, str(tmp_path / "nowhere"))
 
@@ -190,6 +205,24 @@ def test_a_workshop_ends_with_the_run_that_opened_it_and_leaves_nothing_behind()
     wait_until(lambda: not folder.exists())
 
     assert folder.name.startswith("pg-workshop-")
+
+
+def test_what_expected_scripts_import_is_loaded_before_any_is_handed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.delenv(workshop.ADDRESS, raising=False)
+    (tmp_path / "imported.py").write_text("open(__file__ + '.loaded', 'w').close()\n", encoding="utf-8")
+    (tmp_path / "expected.py").write_text("import imported\n\nraise RuntimeError('ran')\n", encoding="utf-8")
+    opened = workshop.open_workshop(tmp_path / "expected.py")
+    assert opened is not None
+    wait_until((tmp_path / "imported.py.loaded").exists)
+    assert workshop.is_open()
+
+    workshop.close_workshop(opened)
+
+    assert opened.returncode == 0
+    assert not workshop.is_open()
 
 
 def test_scripts_are_handed_over_without_importing_what_they_need() -> None:

@@ -11,11 +11,6 @@ from pg.study.expansion import blocks, cells
 from pg.study.model.experiments import TrainExperiment
 from pg.study.slicing import canonical, part_of
 
-# Measurements make large tensors and drop them again. That glibc keeps their memory, instead of having the kernel clear
-# it anew each time, saves a quarter of a probe's time; jobs inherit the settings, other systems do not read them.
-os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**30))
-os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**31))
-
 RESULTS = STUDY.results
 CELLS = {
     (name, cell.environment_id, cell.variant_id): cell

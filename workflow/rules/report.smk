@@ -80,11 +80,12 @@ rule report_page:
         # By a function: in a string, Snakemake would take braces of a label for wildcards.
         study=lambda w: canonical(STUDY),
         command=command(),
-        config=sha256(canonical(STUDY).encode()).hexdigest()[:16],
-        package=code_digest(["."]),
+        config=lambda w: sha256(canonical(STUDY).encode()).hexdigest()[:16],
+        # By functions as well, as what follows: reading the whole package takes time, and most runs make no report.
+        package=lambda w: code_digest(["."]),
         codes=lambda w: codes_of_jobs(),
         benchmarks=f"{RESULTS}/benchmarks",
-        code=code_digest(PAGE),
+        code=lambda w: code_digest(PAGE),
         # By content, so that a checkout that is moved is not taken for another one.
         template=[
             sha256(path.read_bytes()).hexdigest()

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from importlib import import_module
 from itertools import product
+from operator import and_
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
@@ -21,7 +23,7 @@ from pg.study.pooling import pool_of, pooled_environments, shared_variants
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Picture
-    from pandas import DataFrame
+    from pandas import DataFrame, Series
 
 ExperimentKind = Literal["train", "probe", "exact", "identity", "update", "support", "staleness", "horizon", "gait"]
 Table = Literal["long", "summary", "curves", "tuned", "poses", "across"]
@@ -153,13 +155,15 @@ class FigureRequest:
     def rows(self, table: Table, **where: str | int) -> DataFrame:
         """Select the rows of a table whose columns hold the given values."""
         frame = self.tables[table]
-        for column, value in where.items():
-            held = frame[column]
-            if isinstance(value, str) and held.dtype.kind in "biuf":
-                # A name that looks like a number comes back from CSV as one.
-                held = held.astype(str)
-            frame = frame.loc[(held == value).fillna(value=False)]
-        return frame
+        holding = [_holds(frame[column], value) for column, value in where.items()]
+        return frame.loc[reduce(and_, holding)] if holding else frame
+
+
+def _holds(column: Series, value: str | int) -> Series:
+    if isinstance(value, str) and column.dtype.kind in "biuf":
+        # A name that looks like a number comes back from CSV as one.
+        column = column.astype(str)
+    return (column == value).fillna(value=False)
 
 
 class _Module(Protocol):

@@ -129,16 +129,18 @@ def _summary(
 
 
 def _shares(request: FigureRequest, comparisons: list[_Comparison]) -> dict[marks.Place, list[Interval]]:
-    return {place: [_share(request, place, one) for one in comparisons] for place in marks.places(request)}
+    return {place: _shares_at(request, place, comparisons) for place in marks.places(request)}
 
 
-def _share(request: FigureRequest, place: marks.Place, comparison: _Comparison) -> Interval:
-    strand, at = comparison.strand, _at(request, place)
-    own = marks.by_seed(strand.rows(at))
-    without = replace(strand, variant=comparison.zero)
-    zero, one = (
-        marks.by_seed(without.rows(rows)).reindex(own.index) for rows in (at, _at(request, place, "least_variance"))
-    )
+def _shares_at(request: FigureRequest, place: marks.Place, comparisons: list[_Comparison]) -> list[Interval]:
+    measured, least = _at(request, place), _at(request, place, "least_variance")
+    return [_share(measured, least, one) for one in comparisons]
+
+
+def _share(measured: DataFrame, least: DataFrame, comparison: _Comparison) -> Interval:
+    own = marks.by_seed(comparison.strand.rows(measured))
+    without = replace(comparison.strand, variant=comparison.zero)
+    zero, one = (marks.by_seed(without.rows(rows)).reindex(own.index) for rows in (measured, least))
     with np.errstate(all="ignore"):
         return ratio_of_means(1 - own / zero, 1 - one / zero)
 

@@ -55,10 +55,12 @@ def caption(request: FigureRequest) -> str:
     )
     sentences = [lead]
     for place in marks.last_places(request):
+        variances, biases = (_at(request, place, metric, "long") for metric in (_VARIANCE, _BIAS))
+        means = _at(request, place, _BIAS, "summary")
         steps = {
-            strand.label: f"{_ratio_text(_ratio(request, place, strand, first))}, bias {_bias(request, place, strand)}"
+            strand.label: f"{_ratio_text(_ratio(variances, strand, first))}, bias {_bias(biases, means, strand)}"
             for strand in strands
-            if len(strand.rows(_at(request, place, _VARIANCE, "long")))
+            if len(strand.rows(variances))
         }
         if steps:
             sentences.append(f"{marks.heading(request, place)}, ratio to {first.label} and bias — {itemised(steps)}.")
@@ -66,18 +68,20 @@ def caption(request: FigureRequest) -> str:
 
 
 def _draw_variance(axes: Axes, request: FigureRequest, place: marks.Place, strands: tuple[style.Strand, ...]) -> None:
-    _draw_rows(axes, request, place, _VARIANCE, strands)
+    variances = _at(request, place, _VARIANCE, "long")
+    _draw_rows(axes, request, variances, _at(request, place, _VARIANCE, "summary"), strands)
     for row, strand in enumerate(strands):
-        ratio = _ratio(request, place, strand, strands[0])
+        ratio = _ratio(variances, strand, strands[0])
         style.note_beside(axes, row, _ratio_text(ratio, digits=2, with_ends=_has_room(request)))
     axes.set_xscale("log")
     marks.log_ticks(axes, x=True)
 
 
 def _draw_bias(axes: Axes, request: FigureRequest, place: marks.Place, strands: tuple[style.Strand, ...]) -> None:
-    _draw_rows(axes, request, place, _BIAS, strands)
+    biases, means = (_at(request, place, _BIAS, table) for table in ("long", "summary"))
+    _draw_rows(axes, request, biases, means, strands)
     for row, strand in enumerate(strands):
-        style.note_beside(axes, row, _bias(request, place, strand, digits=2))
+        style.note_beside(axes, row, _bias(biases, means, strand, digits=2))
     axes.axvline(0, color=style.FAINT, linewidth=0.6, zorder=1)
     # Where every variant is unbiased, rounding must not fill the panel.
     _, high = axes.get_xlim()
@@ -86,10 +90,10 @@ def _draw_bias(axes: Axes, request: FigureRequest, place: marks.Place, strands: 
 
 
 def _draw_rows(
-    axes: Axes, request: FigureRequest, place: marks.Place, metric: str, strands: tuple[style.Strand, ...]
+    axes: Axes, request: FigureRequest, measured: DataFrame, summary: DataFrame, strands: tuple[style.Strand, ...]
 ) -> None:
-    marks.draw_dots(axes, marks.gathered(strands, _at(request, place, metric, "long")), strands, s=5)
-    marks.draw_row_intervals(axes, _at(request, place, metric, "summary"), strands)
+    marks.draw_dots(axes, marks.gathered(strands, measured), strands, s=5)
+    marks.draw_row_intervals(axes, summary, strands)
     style.name_rows(axes, strands, request.figure.width)
     axes.grid(visible=True, axis="x")
     axes.set_xlabel("")
@@ -121,10 +125,10 @@ def _which_batch(request: FigureRequest) -> str:
     return f"Of the batch sizes {listed([str(size) for size in sizes])} the smallest is drawn. " if sizes[1:] else ""
 
 
-def _ratio(request: FigureRequest, place: marks.Place, strand: style.Strand, first: style.Strand) -> Interval | None:
+def _ratio(variances: DataFrame, strand: style.Strand, first: style.Strand) -> Interval | None:
     if strand == first:
         return None
-    own, other = (marks.by_seed(one.rows(_at(request, place, _VARIANCE, "long"))) for one in (strand, first))
+    own, other = (marks.by_seed(one.rows(variances)) for one in (strand, first))
     return geometric_mean((own / other.reindex(own.index)).dropna())
 
 
@@ -136,10 +140,10 @@ def _ratio_text(ratio: Interval | None, digits: int = 3, *, with_ends: bool = Tr
     return with_interval(ratio.estimate, ratio.low, ratio.high)
 
 
-def _bias(request: FigureRequest, place: marks.Place, strand: style.Strand, digits: int = 3) -> str:
-    if (strand.rows(_at(request, place, _BIAS, "long"))["value"] < marks.ROUNDING).all():
+def _bias(biases: DataFrame, means: DataFrame, strand: style.Strand, digits: int = 3) -> str:
+    if (strand.rows(biases)["value"] < marks.ROUNDING).all():
         return "0"
-    (mean,) = strand.rows(_at(request, place, _BIAS, "summary"))["estimate"]
+    (mean,) = strand.rows(means)["estimate"]
     return number(mean, digits)
 
 
