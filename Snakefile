@@ -36,6 +36,16 @@ def refuse_what_a_shell_would_read():
             )
 
 
+def refuse_a_missing_device():
+    # Imports torch, which takes a second.
+    from pg.learning.devices import CannotRunHere, device_of
+
+    try:
+        device_of(STUDY.device)
+    except CannotRunHere as missing:
+        refuse(str(missing))
+
+
 # Snakemake reads files as templates, which may hold code; what they should be is plain YAML that runs nothing.
 for given in workflow.configfiles or ["config.yaml"]:
     understood(read_options, Path(given))
@@ -85,6 +95,8 @@ onstart:
         refuse_what_a_shell_would_read()
         # A job runs where it was submitted to.
         close_workshop(WORKSHOP)
+    elif STUDY.device != "cpu":
+        refuse_a_missing_device()
     take_over()
     take(STUDY)
     announce()

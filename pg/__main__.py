@@ -11,7 +11,7 @@ from pg.study.cost import estimate
 from pg.study.equations.definitions import definitions
 from pg.study.equations.estimator import equation
 from pg.study.expansion import Block, Cell, cells, is_tuned
-from pg.study.jobs import TrainJob
+from pg.study.jobs import CannotRunHere, TrainJob
 from pg.study.model.experiments import TrainExperiment
 from pg.study.model.study import Study
 from pg.study.schema import text
@@ -109,7 +109,10 @@ def _train(study: Study, options: argparse.Namespace) -> None:
     rate = _tuned_rate(study, cell) if is_tuned(cell) else job.declared_rate
     recorder = RunRecorder(job.total_steps, options.snapshots)
     policies = snapshots.read_demonstrators(_demonstrators(study, cell, job), job.demonstrators)
-    train(job, rate, recorder, policies)
+    try:
+        train(job, rate, recorder, policies)
+    except CannotRunHere as problem:
+        raise Refused(str(problem)) from problem
     if options.evaluations is not None:
         records.write_csv(recorder.evaluations(), options.evaluations)
     records.write_csv(recorder.frame(), options.output or sys.stdout)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     # Studies are validated without waiting for torch, and validation knows environments.
     import numpy as np
+    import torch
     from jaxtyping import Bool, Float, Int, Shaped
     from numpy.typing import NDArray
     from torch import Tensor
@@ -144,6 +145,10 @@ class Trajectories:
             raise ValueError(f"{seeds * count} trajectories cannot be cut into batches of {trajectories}")
 
         return self.changed(lambda values: values.reshape(-1, trajectories, *values.shape[2:]))
+
+    def on(self, device: torch.device) -> Trajectories:
+        """Return the same trajectories on a device."""
+        return self.changed(lambda values: values.to(device))
 
     def changed(self, change: Callable[[Tensor], Tensor]) -> Trajectories:
         """Apply one change of the leading axes to every tensor of the record."""

@@ -67,9 +67,11 @@ def open_workshop(*expected: Path) -> subprocess.Popen[bytes] | None:
     folder = tempfile.mkdtemp(prefix="pg-workshop-")
     address = str(Path(folder, "socket"))
     one_core = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    # Else looking for a GPU would start CUDA in the workshop, and no fork could use it any more.
+    no_cuda = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
     # The pipe is never written to: it closes when this process ends.
     command = [sys.executable, "-m", "pg.workshop", address, *map(str, expected)]
-    workshop = subprocess.Popen(command, stdin=subprocess.PIPE, env={**os.environ, **one_core})
+    workshop = subprocess.Popen(command, stdin=subprocess.PIPE, env={**os.environ, **one_core, **no_cuda})
     os.environ[ADDRESS] = address
     return workshop
 

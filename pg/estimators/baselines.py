@@ -112,7 +112,8 @@ def optimal(products: ScoreProducts) -> Float[Tensor, "S N 1"]:
     """
     # The others are summed without the trajectory itself: taking it off the whole sum would leave rounding errors of
     # its own size, and their quotient, where the others' scores nearly vanish.
-    others = 1 - torch.eye(products.squared.shape[-1], dtype=products.squared.dtype)
+    count = products.squared.shape[-1]
+    others = 1 - torch.eye(count, dtype=products.squared.dtype, device=products.squared.device)
     weighted, squared = products.weighted @ others, products.squared @ others
     return torch.where(squared > 0, weighted / squared, 0).unsqueeze(-1)
 

@@ -160,5 +160,5 @@ def discount_weights(
     Sutton, McAllester, Singh & Mansour 2000, theorem 1, where $d^\pi(s) = \sum_t \gamma^t \Pr(s_t = s)$: without this
     weight the discounted reward-to-go does not follow the gradient of the discounted objective.
     """
-    steps = torch.arange(mask.shape[-1], dtype=dtype)
+    steps = torch.arange(mask.shape[-1], dtype=dtype, device=mask.device)
     return discount**steps * mask

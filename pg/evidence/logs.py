@@ -12,6 +12,7 @@ from types import FrameType, TracebackType
 from pg.evidence.occupation import Superseded
 from pg.evidence.snapshots import SNAPSHOT_REMEDY
 from pg.evidence.tabular_files import UnreadableRecord
+from pg.study.jobs import CannotRunHere
 
 _log = logging.getLogger("pg")
 _CODE = "code "
@@ -71,7 +72,7 @@ def explained(error: BaseException) -> str | None:
     match error:
         case Stopped() | KeyboardInterrupt():
             return "interrupted; the same command goes on from here"
-        case UnreadableRecord() | Superseded():
+        case UnreadableRecord() | Superseded() | CannotRunHere():
             return str(error)
         case OSError() if error.errno in _OF_THE_FILE_SYSTEM:
             place = f"{error.filename}: " if error.filename else ""

@@ -65,7 +65,7 @@ class Progress:
 
     def resumed(self, state: bytes, evaluator: Evaluator | None) -> Progress:
         """Bring new learners to where the state's were; those that it does not know were through."""
-        remembered = torch.load(io.BytesIO(state), weights_only=True)
+        remembered = torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
         if evaluator is not None:
             evaluator.load(remembered["evaluator"])
         new = {(learner.seed, learner.learning_rate): learner for learner in self.learners}

@@ -176,7 +176,7 @@ def natural_direction(
     flat = _flat(gradient)
     if not flat.any():
         return [torch.zeros_like(parameter) for parameter in parameters]
-    solved = torch.as_tensor(_solve(_fisher_product(parameters, divergence()), flat.numpy()))
+    solved = torch.as_tensor(_solve(_fisher_product(parameters, divergence()), flat.cpu().numpy())).to(flat)
     return _like(parameters, solved * (2 * limit / (solved @ flat)) ** 0.5)
 
 
@@ -187,9 +187,9 @@ def _fisher_product(
     slopes = _flat(torch.autograd.grad(divergence, parameters, create_graph=True))
 
     def product(vector: NDArray[np.floating]) -> NDArray[np.floating]:
-        towards = torch.as_tensor(vector.reshape(-1), dtype=slopes.dtype)
+        towards = torch.as_tensor(vector.reshape(-1)).to(slopes)
         curved = torch.autograd.grad(slopes @ towards, parameters, retain_graph=True)
-        return (_flat(curved) + DAMPING * towards).numpy()
+        return (_flat(curved) + DAMPING * towards).cpu().numpy()
 
     return product
 

@@ -50,6 +50,8 @@ class ValueNetwork(nn.Module):
     the factor $h_t$ what is learned is as large as a reward, whatever the horizon.
     """
 
+    left: Tensor
+
     def __init__(
         self,
         options: CriticOptions,
@@ -59,7 +61,9 @@ class ValueNetwork(nn.Module):
         generator: torch.Generator,
     ) -> None:
         super().__init__()
-        self.left, self.sees_time = left, sees_time
+        # No state to keep: it follows from the horizon.
+        self.register_buffer("left", left, persistent=False)
+        self.sees_time = sees_time
         sizes = [inputs + sees_time, *options.hidden]
         layers = [affine_map(before, after, left.dtype) for before, after in pairwise([*sizes, 1])]
         *hidden, last = layers
@@ -161,7 +165,12 @@ class Critic:
 
 
 def make_critic(
-    variant: Variant, spaces: Spaces, horizon: int, generator: torch.Generator, dtype: torch.dtype = torch.float32
+    variant: Variant,
+    spaces: Spaces,
+    horizon: int,
+    generator: torch.Generator,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | None = None,
 ) -> Critic | None:
     """Return the new critic of a variant whose baseline is a value network; None for any other.
 
@@ -177,12 +186,14 @@ def make_critic(
         Draws the initial weights.
     dtype
         Of the network.
+    device
+        Where it learns; by default on the CPU.
     """
     if variant.baseline != "value_network":
         return None
     options, endless = variant.critic or CriticOptions(), variant.bootstrap_at_truncation
     left = _steps_left(horizon, variant.discount, endless).to(dtype)
-    network = ValueNetwork(options, spaces.observation_size, left, not endless, generator)
+    network = ValueNetwork(options, spaces.observation_size, left, not endless, generator).to(device)
     optimizer = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
     return Critic(network, optimizer, options.fit_steps, variant.discount, endless)
 

@@ -116,6 +116,7 @@ def imitate(policy: Policy, start: Clone, shown: Trajectories) -> Beginning:
     shown
         The demonstrations, S = 1.
     """
+    shown = shown.on(policy.device)
     if policy.scaling is not None:
         policy.scaling.observe(valid_steps(shown)[0])
     fitted, judged = split(shown, start.validated)

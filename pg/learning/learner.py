@@ -58,10 +58,16 @@ class Learner:
 
 
 def make_learner(
-    variant: Variant, spaces: Spaces, horizon: int, seed: int, learning_rate: float, stream: str
+    variant: Variant,
+    spaces: Spaces,
+    horizon: int,
+    seed: int,
+    learning_rate: float,
+    stream: str,
+    device: torch.device | None = None,
 ) -> Learner:
-    """Return a new learner whose every random number follows from the stream and the seed."""
-    policy = make_policy(variant.policy, spaces, torch_generator(seed, stream, "policy"))
+    """Return a new learner whose every random number follows from the stream and the seed; by default on the CPU."""
+    policy = make_policy(variant.policy, spaces, torch_generator(seed, stream, "policy")).to(device)
     return Learner(
         seed=seed,
         learning_rate=learning_rate,
@@ -70,7 +76,7 @@ def make_learner(
         generators=Generators(generator(seed, stream, "starts"), generator(seed, stream, "actions")),
         shuffling=generator(seed, stream, "minibatches"),
         penalty=Penalty(),
-        critic=make_critic(variant, spaces, horizon, torch_generator(seed, stream, "critic")),
+        critic=make_critic(variant, spaces, horizon, torch_generator(seed, stream, "critic"), device=device),
     )
 
 
@@ -85,13 +91,13 @@ def improve(
     learner.steps += int(batch.mask.sum())
     learner.episodes += batch.mask.shape[1]
     scaled_by = _scaled_by(learner.policy)
-    told = paid(rewards, batch)
+    told = paid(rewards, batch).on(learner.policy.device)
     log = _update(learner, variant, told, mdp)
     if (cause := _cause_of_divergence(log)) is not None:
         learner.diverged = True
         _log.warning("seed %d, iteration %d: %s; the run has diverged and ends", learner.seed, learner.iteration, cause)
     if learner.policy.scaling is not None:
-        learner.policy.scaling.observe(valid_steps(batch)[0])
+        learner.policy.scaling.observe(valid_steps(told)[0])
     return {**_row(learner, batch, log), "explained_variance": _fit(learner.critic, told)} | scaled_by
 
 

@@ -61,5 +61,5 @@ def parts_of(batch: Batch, variant: Variant, shuffling: np.random.Generator | No
             continue
         if shuffling is None:
             raise ValueError("minibatches are cut at random: a generator is needed")
-        order = torch.from_numpy(shuffling.permutation(batch.behaviour.shape[1]))
+        order = torch.from_numpy(shuffling.permutation(batch.behaviour.shape[1])).to(batch.states.device)
         yield from (batch.part(members) for members in order.chunk(variant.minibatches))

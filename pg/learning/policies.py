@@ -92,6 +92,11 @@ class Policy(nn.Module):
         return None if self.scaling is None else self.scaling.now(self.affine[0].weight.dtype)
 
     @property
+    def device(self) -> torch.device:
+        """Where it learns."""
+        return self.affine[0].weight.device
+
+    @property
     def affine(self) -> list[nn.Linear]:
         """The network's affine maps, from the input to the output."""
         return cast("list[nn.Linear]", list(self.layers))
@@ -171,14 +176,16 @@ class StackedPolicy:
 
 
 def stack(policies: Sequence[Policy]) -> StackedPolicy:
-    """Stack the present parameters of S policies; gradients do not flow back to them."""
+    """Stack the present parameters of S policies on the CPU; gradients do not flow back to them."""
     depth = len(policies[0].affine)
     with torch.no_grad():
         return StackedPolicy(
             shape=policies[0].shape,
-            weights=tuple(torch.stack([p.affine[i].weight.mT for p in policies]) for i in range(depth)),
-            biases=tuple(torch.stack([p.affine[i].bias for p in policies]).unsqueeze(1) for i in range(depth)),
-            log_std=None if policies[0].shape.is_discrete else torch.stack([p.log_std for p in policies]).unsqueeze(1),
+            weights=tuple(_side_by_side([p.affine[i].weight.mT for p in policies]) for i in range(depth)),
+            biases=tuple(_side_by_side([p.affine[i].bias for p in policies]).unsqueeze(1) for i in range(depth)),
+            log_std=None
+            if policies[0].shape.is_discrete
+            else _side_by_side([p.log_std for p in policies]).unsqueeze(1),
             scale=_stacked([scale for p in policies if (scale := p.scale) is not None]),
         )
 
@@ -212,7 +219,11 @@ def _stacked(scales: Sequence[Scale]) -> Scale | None:
     if not scales:
         return None
     means, deviations = ([one.mean for one in scales], [one.deviation for one in scales])
-    return Scale(torch.stack(means).unsqueeze(1), torch.stack(deviations).unsqueeze(1))
+    return Scale(_side_by_side(means).unsqueeze(1), _side_by_side(deviations).unsqueeze(1))
+
+
+def _side_by_side(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.stack(tuple(tensors)).cpu()
 
 
 def _scaled(scale: Scale | None, observations: Tensor) -> Tensor:

@@ -58,7 +58,7 @@ class Scores:
         lengths
             (G,), steps of each run; what a row holds behind them means nothing, and is to be weighted by zero.
         """
-        places = starts.unsqueeze(-1) + torch.arange(int(lengths.max()))
+        places = starts.unsqueeze(-1) + torch.arange(int(lengths.max()), device=starts.device)
         places = places.clamp(max=len(self.log_probs) - 1)
         return Scores(
             self.log_probs[places],

@@ -110,5 +110,5 @@ def state_ratios(
 def _along(what: str, table: Float[Tensor, "T S"], trajectories: Trajectories) -> Float[Tensor, "S N T"]:
     if trajectories.states is None:
         raise ValueError(f"{what} are looked up by state, and these trajectories do not know theirs")
-    steps = torch.arange(trajectories.mask.shape[-1])
-    return table[steps, trajectories.states].to(trajectories.rewards.dtype).where(trajectories.mask, 0)
+    steps = torch.arange(trajectories.mask.shape[-1], device=trajectories.mask.device)
+    return table.to(trajectories.rewards)[steps, trajectories.states].where(trajectories.mask, 0)

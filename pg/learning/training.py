@@ -14,6 +14,7 @@ from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
 from pg.learning.acting import actor_of
 from pg.learning.checkpoints import Keeper, Progress
+from pg.learning.devices import device_of
 from pg.learning.evaluation import Evaluator, make_evaluator
 from pg.learning.imitation import demonstrations, imitate
 from pg.learning.learner import Learner, improve, make_learner
@@ -104,8 +105,9 @@ def _run(
     evaluator: Evaluator | None = None,
 ) -> None:
     environments, mdp = make_environments(job.environment, len(assignments), job.variant.batch), mdp_of(job.environment)
+    device = device_of(job.device)
     new = [
-        make_learner(job.variant, environments.spaces, environments.horizon, seed, rate, stream)
+        make_learner(job.variant, environments.spaces, environments.horizon, seed, rate, stream, device)
         for seed, rate in assignments
     ]
     progress = Progress(new, [dict(stages) for _ in new])
@@ -167,5 +169,5 @@ def _keep_snapshots(progress: Progress, budget: Budget, recorder: Recorder) -> N
         ]
         for stage in reached:
             del pending[stage]
-            state = {name: tensor.numpy().copy() for name, tensor in learner.policy.state_dict().items()}
+            state = {name: tensor.cpu().numpy().copy() for name, tensor in learner.policy.state_dict().items()}
             recorder.snapshot(learner.seed, stage, state)

@@ -44,6 +44,7 @@ def training_code(environment: Environment, variant: Variant) -> tuple[str, ...]
         "learning.learner",
         "learning.training",
         "learning.checkpoints",
+        "learning.devices",
         *_RECORDING,
     )
 

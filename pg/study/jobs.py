@@ -17,6 +17,7 @@ from pg.study.model.base import Fraction, Name, Record
 from pg.study.model.environment import Environment
 from pg.study.model.experiments import Budget, Evaluate, Sample, Tuning
 from pg.study.model.learner import Policy
+from pg.study.model.study import Device
 from pg.study.model.variant import Variant
 
 
@@ -37,6 +38,10 @@ class Job(Record, ABC):
         """Modules whose code decides what comes out."""
 
 
+class CannotRunHere(RuntimeError):
+    """The machine lacks what a job needs."""
+
+
 class Demonstrators(Record):
     """The snapshots that a training job imitates."""
 
@@ -55,6 +60,7 @@ class TrainJob(Job):
     evaluate: Evaluate | None = None
     seeds: tuple[int, ...]
     demonstrators: Demonstrators | None = None
+    device: Device = "cpu"
 
     @property
     def declared_rate(self) -> float:
@@ -82,6 +88,7 @@ class TuneJob(Job):
     budget: Budget
     tuning: Tuning
     demonstrators: Demonstrators | None = None
+    device: Device = "cpu"
 
     @property
     def seeds(self) -> tuple[int, ...]:

@@ -59,6 +59,7 @@ def train_job(study: Study, cell: Cell, block: Block) -> TrainJob:
         evaluate=_unjudged(experiment.evaluate),
         seeds=tuple(block.seeds),
         demonstrators=_demonstrators(study, cell, block.seeds),
+        device=study.device,
     )
 
 
@@ -72,6 +73,7 @@ def tune_job(study: Study, cell: Cell) -> TuneJob:
         budget=experiment.budget,
         tuning=experiment.tuning,
         demonstrators=_demonstrators(study, cell, range(experiment.tuning.seeds)),
+        device=study.device,
     )
 
 

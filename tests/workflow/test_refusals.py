@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import pytest
+import torch
 from tests.workflow.checkout import Checkout
 
 
@@ -38,6 +39,13 @@ def test_a_broken_study_is_refused(fresh: Checkout, study: dict[str, Any], path:
 def test_a_file_that_is_not_yaml_is_refused(fresh: Checkout) -> None:
     (fresh.folder / "config.yaml").write_text("name: [1,\nvariants: x\n", encoding="utf-8")
     assert_refused(fresh, "config.yaml is not YAML: line ")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_refused_before_any_job(fresh: Checkout, study: dict[str, Any]) -> None:
+    study["device"] = "cuda"
+    fresh.write(study)
+    assert_refused(fresh, "device: cuda: torch ")
 
 
 def assert_refused(place: Checkout, message: str) -> None:

@@ -6,7 +6,7 @@ generated from these classes.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,8 @@ from pg.study.model.experiments import Experiment
 from pg.study.model.figure import Figure
 from pg.study.model.variant import Variant
 
+Device = Literal["cpu", "cuda"]
+
 
 class Study(Record):
     """A whole study: what `config.yaml` says."""
@@ -25,6 +27,10 @@ class Study(Record):
     results: Annotated[
         str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$", max_length=200)
     ] = Field(default="results", description="Folder that receives everything the study makes.")
+    device: Device = Field(
+        default="cpu",
+        description="Where policies learn. They act on the CPU in either case, and the laboratory measures there.",
+    )
     environments: Annotated[dict[Name, Environment], Field(min_length=1)] = Field(description="Named environments.")
     variants: Annotated[dict[Name, Variant], Field(min_length=1)] = Field(description="Named variants.")
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)] = Field(description="Named experiments.")

@@ -1,0 +1,24 @@
+"""Where policies learn: on the CPU, or on a GPU that torch can use."""
+
+from __future__ import annotations
+
+import torch
+
+from pg.study.jobs import CannotRunHere
+from pg.study.model.study import Device
+
+
+def device_of(name: Device) -> torch.device:
+    """Return the device that a study names.
+
+    Raises
+    ------
+    CannotRunHere
+        If this machine, or this build of torch, has none of the kind.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise CannotRunHere(
+            f"device: cuda: torch {torch.__version__} finds no GPU that it can use here; allowed: cpu, or install a "
+            "torch that is built for CUDA on a machine with an NVIDIA driver"
+        )
+    return torch.device(name)

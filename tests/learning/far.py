@@ -1,0 +1,78 @@
+"""A second device on a machine that has none: what lies there is computed as on the CPU, and mixes with nothing else.
+
+Tensors say that they are on torch's `meta` device and keep their numbers on the CPU. As on a GPU, an operation on
+tensors of both devices is an error, unless one of them is a single number or an index.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+FAR = torch.device("meta")
+_COPYING = (torch.ops.aten._to_copy, torch.ops.aten.copy_)
+_INDEXING = (torch.ops.aten.index, torch.ops.aten.index_put_)
+
+
+class FarTensor(Tensor):
+    """A tensor of the far device."""
+
+    near: Tensor
+
+    @staticmethod
+    def __new__(cls, near: Tensor) -> FarTensor:
+        return Tensor._make_wrapper_subclass(
+            cls, near.size(), strides=near.stride(), storage_offset=near.storage_offset(), dtype=near.dtype, device=FAR
+        )
+
+    def __init__(self, near: Tensor) -> None:
+        self.near = near
+
+    @classmethod
+    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return _computed(func, args, kwargs or {})
+
+
+class FarDevice(TorchDispatchMode):
+    """While it is entered, tensors can be made on the far device and taken there."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        is_far = kwargs.get("device") == FAR or any(isinstance(one, FarTensor) for one in tree_leaves((args, kwargs)))
+        return _computed(func, args, kwargs) if is_far else func(*args, **kwargs)
+
+
+def _computed(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    if _mixes(func, args, kwargs):
+        raise RuntimeError(f"{func}: tensors on the CPU and on the far device")
+    wanted = torch.device(kwargs.get("device") or FAR)
+    if "device" in kwargs:
+        kwargs = {**kwargs, "device": torch.device("cpu")}
+    found = func(*tree_map(_near, args), **tree_map(_near, kwargs))
+    if func._schema.is_mutable and isinstance(found, Tensor):
+        # What was changed in place is what was given, not a copy of it.
+        return args[0]
+    return tree_map(_far, found) if wanted == FAR else found
+
+
+def _mixes(func: Any, args: Any, kwargs: dict[str, Any]) -> bool:
+    if func.overloadpacket in _COPYING:
+        return False
+    if func.overloadpacket in _INDEXING:
+        # What is indexed may be on a device and the index on the CPU, but not the other way round.
+        return not isinstance(args[0], FarTensor)
+    tensors = [one for one in tree_leaves((args, kwargs)) if isinstance(one, Tensor)]
+    strangers = [one for one in tensors if not isinstance(one, FarTensor) and one.dim() > 0]
+    return 0 < len(strangers) < len(tensors)
+
+
+def _far(value: Any) -> Any:
+    return FarTensor(value) if isinstance(value, Tensor) else value
+
+
+def _near(value: Any) -> Any:
+    return value.near if isinstance(value, FarTensor) else value

@@ -1,0 +1,152 @@
+"""Policies learn on the device that the study names, and come to the same there."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from pg.evidence.columns import RUN_COLUMNS
+from pg.evidence.logs import explained
+from pg.evidence.recorder import RunRecorder
+from pg.learning import training
+from pg.learning.devices import device_of
+from pg.learning.policies import make_policy
+from pg.learning.training import train, tune
+from pg.study.jobs import CannotRunHere, Demonstrators, TrainJob, TuneJob
+from pg.study.model.environment import Environment, Observations, Rewards
+from pg.study.model.experiments import Budget, Evaluate, Tuning
+from pg.study.model.learner import KL, Clone, Critic, Demonstrator, Optimizer, Policy
+from pg.study.model.variant import Variant
+from pg.trajectories import Spaces
+from tests.learning.far import FAR, FarDevice
+
+# The CPU takes its hyperbolic tangent from numpy, other devices from torch: the last digits differ.
+SMALL = Policy(hidden=(8,), activation="relu")
+SGD = Optimizer(name="sgd", learning_rate=0.1)
+CRITIC: dict[str, Any] = {
+    "returns": "gae",
+    "lambda": 0.9,
+    "discount": 0.95,
+    "bootstrap_at_truncation": True,
+    "baseline": "value_network",
+    "critic": Critic(hidden=(8,), activation="relu", fit_steps=2),
+}
+
+
+def job(id: str = "CartPole-v1", *, device: str = "cpu", **parts: Any) -> TrainJob:
+    of_environment = {name: parts.pop(name) for name in ("observations", "rewards") if name in parts}
+    of_job = {name: parts.pop(name) for name in ("evaluate", "demonstrators") if name in parts}
+    return TrainJob(
+        environment=Environment(id=id, horizon=20, **of_environment),
+        variant=Variant(**{"policy": SMALL, "batch": 4, **parts}),
+        budget=Budget(steps=200, max_iterations=3),
+        snapshots={"initial": 0.0, "late": 1.0},
+        seeds=(3, 4),
+        **{"device": device, **of_job},
+    )
+
+
+JOBS: dict[str, TrainJob] = {
+    "total return": job(returns="total", optimizer=SGD, baseline="average_reward"),
+    "discounted": job(discount=0.9, discount_states=True, baseline="per_step_leave_one_out", normalise_advantages=True),
+    "variance-optimal": job(baseline="optimal"),
+    "variance-optimal, Gaussian": job("InvertedPendulum-v5", baseline="optimal"),
+    "critic": job("InvertedPendulum-v5", **CRITIC),
+    "minibatches": job(importance="per_step", clip=0.2, gradient_steps=2, minibatches=2),
+    "trajectory weights": job(importance="trajectory", self_normalised=True, truncate_at=2.0, gradient_steps=2),
+    "penalty": job(gradient_steps=3, kl=KL(limit=0.001, hold_by="penalty")),
+    "early stop": job(gradient_steps=3, kl=KL(limit=0.001, hold_by="early_stop")),
+    "line search": job("InvertedPendulum-v5", gradient_steps=2, kl=KL(limit=0.0001, hold_by="line_search")),
+    "natural gradient": job(kl=KL(limit=0.01, hold_by="natural_gradient")),
+    "normalised": job("InvertedPendulum-v5", observations=Observations(normalise=True)),
+    "paid otherwise": job(rewards=Rewards(offset=1.0, scale=2.0, paid="at_end")),
+    "evaluated": job(evaluate=Evaluate(every_steps=100, episodes=2)),
+    "tables": job("FrozenLake-v1", baseline="exact", importance="exact_state", gradient_steps=2),
+    "clone": job(
+        initialise=Clone(clone=Demonstrator(experiment="learn", variant="to_go", stage="late"), demonstrations=4),
+        demonstrators=Demonstrators(policy=SMALL, stage="late", seeds=(0, 0)),
+    ),
+}
+
+
+def demonstrator() -> dict[str, np.ndarray]:
+    policy = make_policy(SMALL, Spaces(4, 2), torch.Generator().manual_seed(0))
+    return {name: values.numpy() for name, values in policy.state_dict().items()}
+
+
+def made(trained: TrainJob, folder: Path) -> tuple[pd.DataFrame, dict[str, bytes]]:
+    recorder = RunRecorder(1, folder)
+    train(trained, trained.declared_rate or 0.05, recorder, {0: demonstrator()} if trained.demonstrators else {})
+    return recorder.frame(), {path.name: path.read_bytes() for path in folder.rglob("*.safetensors")}
+
+
+@pytest.fixture
+def far(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "device_of", lambda _: FAR)
+    # They are asked whether a device has fused kernels, and do not know this one.
+    for module in ("adam", "sgd"):
+        kernels = sys.modules[f"torch.optim.{module}"]
+        monkeypatch.setattr(kernels, "_device_dtype_check_for_fused", lambda *_, **__: None)
+
+
+@pytest.mark.usefixtures("far")
+@pytest.mark.parametrize("name", JOBS)
+def test_everything_that_a_policy_learns_from_is_taken_to_its_device(name: str, tmp_path: Path) -> None:
+    with FarDevice():
+        found, policies = made(JOBS[name], tmp_path / "far")
+    with pytest.MonkeyPatch.context() as near:
+        near.setattr(training, "device_of", device_of)
+        expected, same = made(JOBS[name], tmp_path / "near")
+
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-5)
+    assert policies.keys() == same.keys()
+
+
+def test_the_far_device_refuses_to_be_mixed_with_the_cpu() -> None:
+    with FarDevice():
+        there = torch.ones(3).to(FAR)
+        assert there.device == FAR
+        assert (there + 1.0).cpu().tolist() == [2.0, 2.0, 2.0]
+        with pytest.raises(RuntimeError, match="on the CPU and on the far device"):
+            torch.add(there, torch.ones(3))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_missing_gpu_is_told_in_one_line() -> None:
+    with pytest.raises(CannotRunHere, match=r"device: cuda: .*allowed: cpu") as missing:
+        device_of("cuda")
+
+    assert explained(missing.value) == str(missing.value)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU that torch can use")
+@pytest.mark.parametrize("name", JOBS)
+def test_a_first_update_on_a_gpu_agrees_with_the_cpu(name: str, tmp_path: Path) -> None:
+    once = JOBS[name].model_copy(update={"budget": Budget(steps=1)})
+    (found, _), (expected, _) = (
+        made(once.model_copy(update={"device": device}), tmp_path / device) for device in ("cuda", "cpu")
+    )
+
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU that torch can use")
+def test_rates_are_tuned_on_a_gpu() -> None:
+    recorder = RunRecorder(1)
+    tune(
+        TuneJob(
+            environment=Environment(id="CartPole-v1", horizon=20),
+            variant=Variant(policy=SMALL, batch=4),
+            budget=Budget(steps=100),
+            tuning=Tuning(grid=(0.01, 0.1), seeds=2),
+            device="cuda",
+        ),
+        recorder,
+    )
+
+    assert list(recorder.frame().columns) == list(RUN_COLUMNS)
