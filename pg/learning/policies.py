@@ -18,9 +18,9 @@ import torch
 from jaxtyping import Float, Shaped
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.distributions import Categorical, Distribution, Independent, Normal
-from torch.distributions.utils import lazy_property
+from torch.distributions import Distribution
 
+from pg.learning.distributions import distribution_of
 from pg.learning.networks import ACTIVATIONS, affine_map, perceptron
 from pg.learning.scaling import RunningScale, Scale
 from pg.randomness import torch_generator
@@ -107,7 +107,7 @@ class Policy(nn.Module):
 
     def of_heads(self, heads: Float[Tensor, "*n A"]) -> Distribution:
         """Return the distributions that the network's outputs stand for."""
-        return _distribution(heads, None if self.shape.is_discrete else self.log_std)
+        return distribution_of(heads, None if self.shape.is_discrete else self.log_std)
 
     def distribution(self, observations: Float[Tensor, "*n O"]) -> Distribution:
         """Return π(·|s) for each observation."""
@@ -161,7 +161,7 @@ class StackedPolicy:
 
     def distribution(self, observations: Float[Tensor, "S n O"]) -> Distribution:
         """Return π_s(·|s) of each seed's own observations."""
-        return _distribution(self._heads(observations), self.log_std)
+        return distribution_of(self._heads(observations), self.log_std)
 
     def log_prob(self, observations: Float[Tensor, "S n O"], actions: Shaped[Tensor, "S n *A"]) -> Float[Tensor, "S n"]:
         """Return log π_s(a|s) of each seed's own pairs."""
@@ -228,39 +228,3 @@ def _side_by_side(tensors: Sequence[Tensor]) -> Tensor:
 
 def _scaled(scale: Scale | None, observations: Tensor) -> Tensor:
     return observations if scale is None else scale(observations)
-
-
-def _probabilities(distribution: Categorical) -> Tensor:
-    return distribution.logits.exp()
-
-
-class _Categorical(Categorical):
-    """torch's distribution of logits that are normalised already."""
-
-    probs = lazy_property(_probabilities)
-
-    def __init__(self, normalised: Float[Tensor, "*n A"]) -> None:
-        # torch's own constructor normalises once more, and its softmax of a few actions takes longer than the network.
-        vars(self)["logits"] = self._param = normalised
-        self._num_events = normalised.shape[-1]
-        Distribution.__init__(self, normalised.shape[:-1], validate_args=False)
-
-
-def _log_softmax(heads: Float[Tensor, "*n A"]) -> Float[Tensor, "*n A"]:
-    """Normalise logits; they lie action by action in memory, so that sums over a few actions run along the states."""
-    return heads.movedim(-1, 0).contiguous().log_softmax(0).movedim(0, -1)
-
-
-def _distribution(heads: Tensor, log_std: Tensor | None) -> Distribution:
-    if log_std is None:
-        return _Categorical(_log_softmax(heads))
-    return Independent(Normal(heads, log_std.exp().expand_as(heads), validate_args=False), 1, validate_args=False)
-
-
-def detached(distribution: Distribution) -> Distribution:
-    """Return a policy's distribution cut off from the policy's parameters."""
-    if isinstance(distribution, Categorical):
-        return _Categorical(distribution.logits.detach())
-    assert isinstance(distribution, Independent)
-    base = cast(Normal, distribution.base_dist)
-    return Independent(Normal(base.loc.detach(), base.scale.detach(), validate_args=False), 1, validate_args=False)

@@ -21,8 +21,9 @@ from pg.learning.constraints import (
     stop_early,
 )
 from pg.learning.critic import Critic
+from pg.learning.distributions import detached
 from pg.learning.minibatches import Batch, parts_of
-from pg.learning.policies import Policy, detached
+from pg.learning.policies import Policy
 from pg.learning.tabular import state_distributions_of, state_ratios
 from pg.study.model.learner import KL, Optimizer
 from pg.study.model.variant import Variant

@@ -22,6 +22,7 @@ ROLLOUT = (
     "environments.observations",
     "environments.stacked",
     "learning.networks",
+    "learning.distributions",
     "learning.policies",
     "learning.acting",
     "learning.scaling",

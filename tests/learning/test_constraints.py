@@ -14,7 +14,8 @@ from pg.learning.constraints import (
     shorten,
     stop_early,
 )
-from pg.learning.policies import Policy, detached, make_policy
+from pg.learning.distributions import detached
+from pg.learning.policies import Policy, make_policy
 from pg.study.model.learner import Policy as PolicyOptions
 from pg.trajectories import Spaces
 from torch import Tensor, nn
