@@ -419,8 +419,8 @@ MUTATIONS = (
     ),
     _mutation(
         REWARDS,
-        "keepdim=True) * (is_last & mask)",
-        "keepdim=True) * is_last",
+        "is_last = mask & (mask.cumsum",
+        "is_last = (mask.cumsum",
         "payment repeats behind the end",
         _BY_HAND,
     ),

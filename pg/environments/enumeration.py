@@ -22,6 +22,10 @@ from pg.study.model.environment import Environment
 from pg.trajectories import Trajectories
 
 
+class NoTables(ValueError):
+    """An environment whose transition probabilities are not known."""
+
+
 class EnumerationTooLarge(ValueError):
     """More trajectories or batches than the limit allows."""
 
@@ -115,23 +119,25 @@ def enumerate_trajectories(mdp: MDP, limit: int) -> Enumeration:
 
 
 def enumerate_paid(environment: Environment, limit: int) -> Enumeration:
-    """Build every trajectory of an environment with tables, its rewards paid as the environment declares.
+    """Build every trajectory of an environment, its rewards paid as the environment declares.
 
     Parameters
     ----------
     environment
-        With tables.
+        Should have tables.
     limit
         Largest number of trajectories.
 
     Raises
     ------
+    NoTables
+        If it has none.
     EnumerationTooLarge
         If there are more.
     """
     earned, mdp = tables_of(environment), mdp_of(environment)
-    assert earned is not None, "only tables can be enumerated"
-    assert mdp is not None
+    if earned is None or mdp is None:
+        raise NoTables(f"{environment.id} has no transition tables, so nothing can be enumerated")
     every = enumerate_trajectories(earned, limit)
     return replace(every, mdp=mdp, trajectories=paid(environment.rewards, every.trajectories))
 

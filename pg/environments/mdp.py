@@ -13,8 +13,10 @@ from pg.trajectories import Spaces
 _SUM_TOLERANCE = 1e-9
 
 Step = tuple[int, int, int]
+"""State, action and number of the outcome."""
 
 Outcome = tuple[float, int, float, bool]
+"""Probability, next state, reward and whether the trajectory ends, in gymnasium's order."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,7 +153,7 @@ def mdp_from_outcomes(
     Parameters
     ----------
     outcomes_of
-        Per state and action, lists of (probability, next state, reward, terminated).
+        Outcomes per state and action.
     start
         (S_,), distribution of the first state.
     horizon

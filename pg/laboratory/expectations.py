@@ -10,18 +10,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pg.environments.catalogue import mdp_of
 from pg.environments.enumeration import Enumeration, batches, enumerate_paid, tuples
 from pg.environments.exact import objective
 from pg.environments.mdp import MDP
 from pg.environments.stacked import make_environments
 from pg.laboratory.constants import least_variances
 from pg.laboratory.critics import fitted_critics
-from pg.laboratory.frozen import Parameters, generators_of, in_float64, random_policy, sample, thaw
+from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
 from pg.laboratory.gradients import gradients_of_all
 from pg.laboratory.reference import Truth, truth
 from pg.learning.critic import Critic
-from pg.learning.policies import Policy, stack
+from pg.learning.policies import Parameters, Policy, stack, thaw
 from pg.learning.tabular import action_probabilities
 from pg.study.jobs import ExactJob
 from pg.study.model.learner import Policy as PolicyOptions
@@ -29,10 +28,6 @@ from pg.study.model.variant import Variant
 
 _CHUNK_ELEMENTS = 500_000
 _DIFFERENCE = 1e-5
-
-
-class NoTables(ValueError):
-    """An environment whose transition probabilities are not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +65,10 @@ def enumerate_moments(job: ExactJob, policies: Mapping[int, Parameters]) -> pd.D
     DataFrame
         A row per seed and variant: seed, variant, batch, batches_enumerated, objective, gradient_norm, relative_bias
         $\lVert \mathbb{E}[\hat g] - \nabla J \rVert / \lVert \nabla J \rVert$ with $\nabla J$ by autodiff,
-        differences_bias the same with $\nabla J$ by central differences, total_variance, and shrinkage
-        $\langle \mathbb{E}[\hat g], \nabla J \rangle / \lVert \nabla J \rVert^2 - 1$. Where the job asks for a sample:
-        sampled_variance, and variance_ratio, the sampled over the exact one.
+        differences_bias the same with $\nabla J$ by central differences, total_variance, shrinkage
+        $\langle \mathbb{E}[\hat g], \nabla J \rangle / \lVert \nabla J \rVert^2 - 1$, and least_variance, the total
+        variance with the best constant baseline (`least_variances`). Where the job asks for a sample: sampled_variance,
+        and variance_ratio, the sampled over the exact one.
 
     Raises
     ------
@@ -81,9 +77,6 @@ def enumerate_moments(job: ExactJob, policies: Mapping[int, Parameters]) -> pd.D
     EnumerationTooLarge
         If there are more batches than the limit.
     """
-    mdp = mdp_of(job.environment)
-    if mdp is None:
-        raise NoTables(f"{job.environment.id} has no transition tables, so nothing can be enumerated")
     enumeration = enumerate_paid(job.environment, job.limit)
     rows: list[dict[str, int | float | str]] = []
     for seed in job.seeds:

@@ -72,8 +72,9 @@ class Reference:
     trajectories: int
 
     @classmethod
-    def exact(cls, gradient: Float[Tensor, " D"]) -> Reference:
-        """Return a gradient that is known, and so varies by nothing."""
+    def exact(cls, mdp: MDP, policy: Policy) -> Reference:
+        """Return the gradient that the environment's tables give, which varies by nothing."""
+        gradient = truth(mdp, copy.deepcopy(policy).double()).gradient
         return cls(gradient, 0.0, gradient.square().sum().item(), 0)
 
     @property
@@ -113,16 +114,14 @@ def truth(mdp: MDP, policy: Policy, discount: float = 1.0) -> Truth:
 
 
 def reference(
-    environment: Environment, mdp: MDP | None, policy: Policy, sample: Sample, seed: int, stage: str, pool: Trajectories
+    environment: Environment, policy: Policy, sample: Sample, seed: int, stage: str, pool: Trajectories
 ) -> Reference:
-    """Return the gradient that estimates are measured against.
+    """Return the gradient that estimates are measured against where no tables are known.
 
     Parameters
     ----------
     environment
         Where the policy acts.
-    mdp
-        Its tables, where they are known: then the reference is exact.
     policy
         Whose gradient it is.
     sample
@@ -132,8 +131,6 @@ def reference(
     pool
         Other trajectories of the policy, on which the estimator of the reference is chosen.
     """
-    if mdp is not None:
-        return Reference.exact(truth(mdp, copy.deepcopy(policy).double()).gradient)
     variant = _least_varying(policy, pool)
     parts = _batch_gradients(environment, policy, variant, sample, generators_of(seed, stage, "reference"))
     gradients = next(parts)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pg.environments.mdp import MDP
 from pg.estimators import compose
+from pg.laboratory.distances import log_ratios
 from pg.laboratory.gradients import chunks, weighted_sums
 from pg.learning.advantages import fixed
 from pg.learning.critic import Critic
@@ -21,7 +22,7 @@ from pg.learning.policies import Policy, stack
 from pg.learning.scores import scores
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios
 from pg.study.model.variant import Variant
-from pg.trajectories import Trajectories, on_valid_steps, valid_steps
+from pg.trajectories import Trajectories, valid_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,10 @@ class Reuse:
     def at(cls, target: Policy, behaviour: Policy, trajectories: Trajectories, mdp: MDP | None = None) -> Reuse:
         """Look at the behaviour policy's trajectories from a target policy."""
         if mdp is None:
-            log_ratios, states = _log_ratios(target, behaviour, trajectories), None
-        else:
-            log_ratios = _tabulated_log_ratios(target, behaviour, trajectories, mdp)
-            states = state_ratios(target, mdp, state_distributions_of(behaviour, mdp), trajectories)
-        return cls(behaviour, target, mdp, trajectories, log_ratios, states)
+            return cls(behaviour, target, None, trajectories, log_ratios(behaviour, target, trajectories), None)
+        logs = _tabulated_log_ratios(behaviour, target, trajectories, mdp)
+        states = state_ratios(target, mdp, state_distributions_of(behaviour, mdp), trajectories)
+        return cls(behaviour, target, mdp, trajectories, logs, states)
 
     def chosen(self, seeds: slice) -> Reuse:
         """Return a range of the S axis."""
@@ -139,16 +139,8 @@ def corrected_gradients_of_all(
     return [torch.cat(estimates) for estimates in zip(*parts, strict=True)]
 
 
-def _log_ratios(target: Policy, behaviour: Policy, trajectories: Trajectories) -> Float[Tensor, "S N T"]:
-    def log_ratio(observations: Tensor, actions: Tensor) -> Tensor:
-        return target.log_prob(observations, actions) - behaviour.log_prob(observations, actions)
-
-    with torch.no_grad():
-        return on_valid_steps(log_ratio, trajectories)
-
-
 def _tabulated_log_ratios(
-    target: Policy, behaviour: Policy, trajectories: Trajectories, mdp: MDP
+    behaviour: Policy, target: Policy, trajectories: Trajectories, mdp: MDP
 ) -> Float[Tensor, "S N T"]:
     # Enumerated trajectories have very many steps in very few states.
     with torch.no_grad():

@@ -23,12 +23,12 @@ from pg.estimators.importance import NonFiniteWeights, effective_share
 from pg.laboratory.bias import bias_parts, expected_gradient, is_mean_over_trajectories
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.distances import divergence, exact_divergence, state_variation
-from pg.laboratory.frozen import Parameters, generators_of, in_float64, sample, thaw
+from pg.laboratory.frozen import generators_of, in_float64, sample
 from pg.laboratory.probing import measures
-from pg.laboratory.reference import Reference, ratio, reference, truth
+from pg.laboratory.reference import Reference, ratio, reference
 from pg.laboratory.reuse import Reuse, corrected_gradients_of_all
 from pg.learning.critic import Critic
-from pg.learning.policies import Policy, stack
+from pg.learning.policies import Parameters, Policy, stack, thaw
 from pg.learning.tabular import action_probabilities
 from pg.learning.updates import make_optimizer, update
 from pg.study.jobs import StalenessJob
@@ -176,13 +176,13 @@ class _Bench:
     def true_gradient(self, target: Policy, seed: int, steps: int) -> Reference:
         """Return ∇J(θ'), by an independent sample of π_θ' where there are no tables."""
         if self.mdp is not None:
-            return Reference.exact(truth(self.mdp, target).gradient)
+            return Reference.exact(self.mdp, target)
         # Sampled trajectories are in single precision.
         single, stage = copy.deepcopy(target).float(), f"{self.job.stage}/{steps}"
         few = make_environments(self.job.environment, 1, _FEW)
         generators = generators_of(seed, stage, "staleness", "tried")
         tried = sample(few, single, generators, self.job.environment.rewards)
-        return reference(self.job.environment, None, single, self.job.sample, seed, stage, tried)
+        return reference(self.job.environment, single, self.job.sample, seed, stage, tried)
 
 
 def _of_each(

@@ -9,7 +9,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pg.environments.catalogue import mdp_of
 from pg.environments.enumeration import Enumeration, batches, enumerate_paid
 from pg.estimators import importance
 from pg.laboratory.frozen import random_policy
@@ -49,20 +48,17 @@ def withhold_support(job: SupportJob) -> pd.DataFrame:
 
     Raises
     ------
-    ValueError
+    NoTables
         If the environment's transition probabilities are not known.
     EnumerationTooLarge
         If there are more trajectories than the limit.
     """
-    mdp = mdp_of(job.environment)
-    if mdp is None:
-        raise ValueError(f"{job.environment.id} has no transition tables, so nothing can be enumerated")
     enumeration = enumerate_paid(job.environment, job.limit)
     rows: list[dict[str, float | int | str]] = []
     for seed in job.seeds:
         for name, variant in job.variants.items():
-            target = random_policy(variant.policy, mdp.spaces, seed)
-            gradient = truth(mdp, target).gradient
+            target = random_policy(variant.policy, enumeration.mdp.spaces, seed)
+            gradient = truth(enumeration.mdp, target).gradient
             estimates = _estimates(enumeration, target, variant)
             for left in job.left:
                 drawn = _drawn(enumeration, target, estimates, job.action, left)

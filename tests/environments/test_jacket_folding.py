@@ -6,10 +6,10 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
-from pg.environments.enumeration import count_trajectories, enumerate_trajectories
+from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.exact import objective
 from pg.environments.jacket_folding import Action, Jacket, jacket_folding
-from pg.environments.mdp import MDP
+from pg.environments.mdp import MDP, count_trajectories
 from pg.environments.registry import OWN, tabular_mdp
 
 WAIT, SLEEVES, FLATTEN, FOLD = Action

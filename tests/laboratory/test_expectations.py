@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from pg.environments.enumeration import EnumerationTooLarge, enumerate_trajectories
+from pg.environments.enumeration import EnumerationTooLarge, NoTables, enumerate_trajectories
 from pg.environments.exact import policy_gradient_theorem
 from pg.environments.mdp import MDP
 from pg.environments.small_mdps import bandit, chain, random_mdp
 from pg.estimators import compose
-from pg.laboratory.expectations import NoTables, enumerate_moments, moments
+from pg.laboratory.expectations import enumerate_moments, moments
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.reference import truth
