@@ -28,13 +28,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import stats
 
 from pg.evidence import across_environments, shares, statistics
-from pg.evidence.intervals import Interval
-
-Array = NDArray[np.float64]
+from pg.evidence.intervals import Array, Interval
 
 COLUMNS = ("statistic", "method", "data", "n", "replications", "covered", "coverage")
 REPLICATIONS = 2000
@@ -80,12 +77,12 @@ def settings() -> Mapping[tuple[str, str], Setting]:
         for statistic, make in _CONTINUOUS.items()
         for data, population in populations().items()
     }
-    shares = {("share", f"{p:.0%}"): _share(p) for p in (0.05, 0.25, 0.5)}
-    differences = {
+    single = {("share", f"{p:.0%}"): _share(p) for p in (0.05, 0.25, 0.5)}
+    paired = {
         ("paired share", f"{a:.0%} and {b:.0%}"): _paired_share(a, b)
         for a, b in ((0.3, 0.1), (0.05, 0.05), (0.25, 0.0))
     }
-    return MappingProxyType(continuous | shares | differences)
+    return MappingProxyType(continuous | single | paired)
 
 
 def sizes(statistic: str) -> tuple[int, ...]:

@@ -49,9 +49,8 @@ def mean_test(values: ArrayLike, null: float = 0.0, level: float = LEVEL) -> Tes
     centre = float(x.mean())
     if all_equal(x):
         return sign_test(centre, len(x), null)
-    error = float(x.std(ddof=1)) / math.sqrt(len(x))
-    reach = _t_quantile(level, len(x) - 1) * error
-    t, degrees = (centre - null) / error, len(x) - 1
+    error, degrees = float(x.std(ddof=1)) / math.sqrt(len(x)), len(x) - 1
+    reach, t = _t_quantile(level, degrees) * error, (centre - null) / error
     p_less, p_greater = float(special.stdtr(degrees, t)), float(special.stdtr(degrees, -t))
     return Test(centre, centre - reach, centre + reach, len(x), "Student's t", p_less, p_greater)
 

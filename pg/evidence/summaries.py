@@ -45,12 +45,4 @@ def _statistic_of(name: str, values: Array) -> dict[str, Any]:
     metric = METRICS[name]
     if metric.failure is not None:
         values = np.where(np.isfinite(values), values, metric.failure)
-    interval = _SUMMARIES[metric.statistic](values)
-    return {
-        "statistic": metric.statistic,
-        "n": interval.n,
-        "estimate": interval.estimate,
-        "ci_low": interval.low,
-        "ci_high": interval.high,
-        "method": coverage.method(metric.statistic, interval),
-    }
+    return coverage.columns_of(metric.statistic, _SUMMARIES[metric.statistic](values))
