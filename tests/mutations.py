@@ -264,7 +264,7 @@ MUTATIONS = (
         "        if steps == 1 and mdp.terminates[step]:",
         "enumerated trajectories go on after their end",
     ),
-    _mutation(ENUMERATION, "mdp.start[states[:, 0]] * np", "np", "the start's probability is not multiplied"),
+    _mutation(ENUMERATION, "mdp.start[states[:, 0]] * chances", "chances", "the start's probability is not multiplied"),
     _mutation(
         ENUMERATION,
         "rewards=_one_batch(rewards * mask)",

@@ -77,7 +77,7 @@ def check(environment: Environment) -> None:
     _check_observations(environment, flatdim(copy.observation_space))
 
 
-def tables_of(environment: Environment) -> MDP | None:
+def earned_mdp_of(environment: Environment) -> MDP | None:
     """Return an environment's tables where they are known: ours, or gymnasium's where the environment exposes them.
 
     They hold the environment's own rewards, and show of a state what a policy may see of it.
@@ -99,15 +99,15 @@ def mdp_of(environment: Environment) -> MDP | None:
     Raises
     ------
     UnsupportedEnvironment
-        As `tables_of`.
+        As `earned_mdp_of`.
     """
-    earned = tables_of(environment)
+    earned = earned_mdp_of(environment)
     return None if earned is None else paid_tables(environment.rewards, earned)
 
 
 def trajectories_of(environment: Environment) -> int:
     """Count the trajectories of an environment with tables."""
-    mdp = tables_of(environment)
+    mdp = earned_mdp_of(environment)
     assert mdp is not None
     return count_trajectories(mdp)
 
@@ -164,7 +164,7 @@ def _check_shaping(environment: Environment) -> None:
     shaping = environment.rewards.shaping
     if shaping is None:
         return
-    mdp = tables_of(environment)
+    mdp = earned_mdp_of(environment)
     if mdp is None:
         raise UnsupportedEnvironment(
             f"rewards.shaping: {environment.id} has no tables, and potentials belong to the states of one"
@@ -179,7 +179,7 @@ def _check_shaping(environment: Environment) -> None:
 def _check_observations(environment: Environment, size: int) -> None:
     seen = environment.observations
     hidden_in(environment, size)
-    if tables_of(environment) is None:
+    if earned_mdp_of(environment) is None:
         return
     if seen.stack > 1:
         raise UnsupportedEnvironment(

@@ -17,7 +17,7 @@ from gymnasium.spaces.utils import flatten
 from gymnasium.wrappers import OrderEnforcing, TimeLimit
 from numpy.typing import NDArray
 
-from pg.environments.catalogue import CARTPOLES, check_spaces, hidden_in, horizon_of, make_copy, tables_of
+from pg.environments.catalogue import CARTPOLES, check_spaces, earned_mdp_of, hidden_in, horizon_of, make_copy
 from pg.environments.observations import Observed
 from pg.environments.tabular import TabularEnvironments
 from pg.study.model.environment import Environment
@@ -37,7 +37,7 @@ def make_environments(environment: Environment, seeds: int, trajectories: int) -
     UnsupportedEnvironment
         If the environment has no step limit and none is declared, or spaces that policies cannot handle.
     """
-    mdp = tables_of(environment)
+    mdp = earned_mdp_of(environment)
     if mdp is not None:
         return TabularEnvironments(mdp, seeds, trajectories)
     return as_observed(_copies(environment, seeds, trajectories), environment)

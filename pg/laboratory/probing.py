@@ -116,7 +116,10 @@ def _cosines(gradients: Float[Tensor, "S D"], direction: Float[Tensor, " D"]) ->
 
 
 def _pairwise_cosine(gradients: Float[Tensor, "S D"]) -> float:
-    """Return the mean cosine between two different gradients (Ilyas et al. 2020, section 3)."""
+    """Return the mean cosine between two different gradients.
+
+    As Ilyas et al. 2020, "A closer look at deep policy gradients", section 3.
+    """
     directions = torch.nn.functional.normalize(gradients)
     count = directions.shape[0]
     first, second = torch.triu_indices(count, count, offset=1)
