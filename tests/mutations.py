@@ -402,8 +402,8 @@ MUTATIONS = (
     ),
     _mutation(
         GRADIENTS,
-        "_advantages(policy, estimators, batches, mdp, found)",
-        "_advantages(policy, estimators[::-1], batches, mdp, found)",
+        "for name, variant in variants.items():",
+        "for name, variant in zip(variants, [*variants.values()][::-1]):",
         "variants are mixed up",
         _TEST_PROBING,
     ),
@@ -510,7 +510,13 @@ MUTATIONS = (
         "a batch's probability is no product",
         _ROWS,
     ),
-    _mutation(EXPECTATIONS, "square - mean.square().sum().item()", "square", "a variance is a mean square", _MOMENTS),
+    _mutation(
+        EXPECTATIONS,
+        "squares[name] - mean.square().sum().item()",
+        "squares[name]",
+        "a variance is a mean square",
+        _MOMENTS,
+    ),
     _mutation(
         EXPECTATIONS,
         "regrouped(batch), mdp, critics)",

@@ -63,8 +63,7 @@ def probe(job: ProbeJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
         for batch in job.sample.batches:
             batches = pool.regrouped(batch)
             alike = returns_alike(batches.returns).to(torch.float64).mean().item()
-            together = gradients_of_all(policy, list(job.variants.values()), batches, mdp, list(critics.values()))
-            for name, gradients in zip(job.variants, together, strict=True):
+            for name, gradients in gradients_of_all(policy, job.variants, batches, mdp, critics).items():
                 found = measures(gradients, truth) | {"returns_alike": alike, "least_variance": least[name] / batch}
                 rows.append({"seed": seed, "variant": name, "batch": batch, **found, **known.get(name, {})})
     return pd.DataFrame(rows)

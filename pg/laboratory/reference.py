@@ -27,7 +27,7 @@ from pg.trajectories import Trajectories
 _ENOUGH_SNR = 30.0
 
 # Unbiased whatever the policy (claims.md, table of expectations): the reference uses whichever varies least.
-_REFERENCE_CANDIDATES = {
+_REFERENCE_CANDIDATES: dict[str, Variant] = {
     baseline: Variant(returns="to_go", baseline=baseline)
     for baseline in ("leave_one_out", "per_step_leave_one_out", "optimal")
 }
@@ -167,11 +167,8 @@ def _summarised(gradients: Float[Tensor, "S D"]) -> Reference:
 
 def _least_varying(policy: Policy, pool: Trajectories) -> Variant:
     batches = pool.regrouped(_REFERENCE_BATCH if pool.mask.shape[1] % _REFERENCE_BATCH == 0 else 2)
-    found = gradients_of_all(policy, list(_REFERENCE_CANDIDATES.values()), batches)
-    variances = {
-        baseline: gradients.var(0).sum().item()
-        for baseline, gradients in zip(_REFERENCE_CANDIDATES, found, strict=True)
-    }
+    found = gradients_of_all(policy, _REFERENCE_CANDIDATES, batches)
+    variances = {baseline: gradients.var(0).sum().item() for baseline, gradients in found.items()}
     return _REFERENCE_CANDIDATES[min(variances, key=lambda baseline: variances[baseline])]
 
 

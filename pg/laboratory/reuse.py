@@ -5,8 +5,9 @@ The policy π_θ collected the data, and $\nabla J(\theta')$ is wanted from them
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import torch
 from jaxtyping import Bool, Float
@@ -104,13 +105,12 @@ def corrected_gradients(reuse: Reuse, variant: Variant, critic: Critic | None = 
     critic
         Its value network, fitted to the behaviour policy, where it has one.
     """
-    (gradients,) = corrected_gradients_of_all(reuse, [variant], [critic])
-    return gradients
+    return corrected_gradients_of_all(reuse, {"": variant}, {"": critic})[""]
 
 
 def corrected_gradients_of_all(
-    reuse: Reuse, variants: Sequence[Variant], critics: Sequence[Critic | None] | None = None
-) -> list[Float[Tensor, "S D"]]:
+    reuse: Reuse, variants: Mapping[str, Variant], critics: Mapping[str, Critic | None] = MappingProxyType({})
+) -> dict[str, Float[Tensor, "S D"]]:
     r"""Return the estimates of $\nabla J(\theta')$ by several estimators from the same S batches.
 
     Parameters
@@ -118,25 +118,24 @@ def corrected_gradients_of_all(
     reuse
         The batches.
     variants
-        The estimators and their corrections.
+        The estimators and their corrections, by name.
     critics
-        Each variant's value network, fitted to the behaviour policy; by default there are none.
+        The value networks of variants by name, fitted to the behaviour policy; by default there are none.
 
     Returns
     -------
-    list of Tensor
+    dict of Tensor
         (S, D) for each variant.
     """
-    estimators = list(zip(variants, critics or [None] * len(variants), strict=True))
     parts = [
         weighted_sums(
             scores(chunk.target, *valid_steps(chunk.trajectories)),
             chunk.trajectories,
-            (chunk.score_weights(variant, critic) for variant, critic in estimators),
+            ((name, chunk.score_weights(variant, critics.get(name))) for name, variant in variants.items()),
         )
         for chunk in map(reuse.chosen, chunks(reuse.target, reuse.trajectories))
     ]
-    return [torch.cat(estimates) for estimates in zip(*parts, strict=True)]
+    return {name: torch.cat([part[name] for part in parts]) for name in variants}
 
 
 def _tabulated_log_ratios(

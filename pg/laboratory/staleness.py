@@ -218,11 +218,10 @@ def _corrections(
     """Yield the measures of some variants at one θ'."""
     kl, change = _kl(reuse), {} if reuse.mdp is None else _change(reuse.behaviour, reuse.target, reuse.mdp, true)
     biases = _exact_biases(bench.enumeration, variants, reuse, true, critics)
-    together = corrected_gradients_of_all(reuse, list(variants.values()), [critics[name] for name in variants])
-    for (name, variant), gradients in zip(variants.items(), together, strict=True):
+    for name, gradients in corrected_gradients_of_all(reuse, variants, critics).items():
         found = measures(gradients, true)
         is_exact = name in biases
-        weights = reuse.importance_weights(variant)
+        weights = reuse.importance_weights(variants[name])
         yield {
             "variant": name,
             "batch": reuse.trajectories.mask.shape[1],

@@ -62,17 +62,17 @@ def test_estimators_that_share_their_scores_give_what_each_gives_alone() -> None
     policy, pool = sampled(16)
     batches = pool.regrouped(4)
     optimal = {"baseline": "optimal", "discount": 0.8}
-    variants = [
-        Variant(baseline="leave_one_out"),
-        Variant(**optimal),
-        Variant(**optimal, discount_states=True),
-        Variant(**optimal, returns="total"),
-        Variant(returns="total"),
-    ]
+    variants = {
+        "left out": Variant(baseline="leave_one_out"),
+        "optimal": Variant(**optimal),
+        "optimal, states discounted": Variant(**optimal, discount_states=True),
+        "optimal, total": Variant(**optimal, returns="total"),
+        "total": Variant(returns="total"),
+    }
     together = gradients_of_all(policy, variants, batches)
-    for variant, found in zip(variants, together, strict=True):
-        torch.testing.assert_close(found, batch_gradients(policy, variant, batches))
-    pairs = itertools.combinations(together, 2)
+    for name, variant in variants.items():
+        torch.testing.assert_close(together[name], batch_gradients(policy, variant, batches))
+    pairs = itertools.combinations(together.values(), 2)
     assert all((one - other).norm() > 1e-3 * one.norm() for one, other in pairs)
 
 
