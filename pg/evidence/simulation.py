@@ -142,13 +142,12 @@ def _of_pairs(
     return make
 
 
+def _mean(population: Array) -> Setting:
+    return _of_one_sample(statistics.mean, lambda values: float(values.mean()))(population)
+
+
 def _restricted_mean(population: Array) -> Setting:
-    budget = float(np.quantile(population, 1 - _CENSORED))
-    restricted = np.minimum(population, budget)
-    return Setting(
-        float(restricted.mean()),
-        lambda generator, n: statistics.restricted_mean(generator.choice(population, n), budget),
-    )
+    return _mean(np.minimum(population, np.quantile(population, 1 - _CENSORED)))
 
 
 def _across(
@@ -184,11 +183,11 @@ def _geometric(values: Array) -> float:
 
 
 _CONTINUOUS: Mapping[str, Callable[[Array], Setting]] = {
-    "mean": _of_one_sample(statistics.mean, lambda population: float(population.mean())),
+    "mean": _mean,
     "geometric_mean": _of_one_sample(statistics.geometric_mean, _geometric),
     "restricted_mean": _restricted_mean,
     "median": _of_one_sample(statistics.median, lambda population: float(np.median(population))),
-    "paired difference": _of_pairs(statistics.paired_difference, lambda a, b: float(a.mean() - b.mean())),
+    "paired difference": _of_pairs(lambda a, b: statistics.mean(a - b), lambda a, b: float(a.mean() - b.mean())),
     "paired ratio": _of_pairs(
         lambda a, b: statistics.geometric_mean(a / b), lambda a, b: _geometric(a) / _geometric(b)
     ),

@@ -15,7 +15,7 @@ from pg.evidence.metrics import METRICS
 _SUMMARIES: Mapping[str, Callable[[Array], Interval]] = {
     "mean": statistics.mean,
     "geometric_mean": statistics.geometric_mean,
-    "restricted_mean": statistics.restricted_mean,
+    "restricted_mean": statistics.mean,
     "median": statistics.median,
     "share": shares.share,
 }

@@ -61,7 +61,7 @@ def test_the_fold_alone_pays_and_ends_the_trajectory() -> None:
     folds = np.arange(mdp.actions) == FOLD
     assert (mdp.rewards[:, ~folds] == 0).all()
     assert (mdp.terminates == folds[:, None])[mdp.probabilities > 0].all()
-    np.testing.assert_allclose(mdp.expected_rewards[:, FOLD], [0, 0, 4 / 5 * 0.5, 4 / 5 * 1 + 1 / 5 * 0.5])
+    np.testing.assert_allclose(mdp.expected_rewards_at(0)[:, FOLD], [0, 0, 4 / 5 * 0.5, 4 / 5 * 1 + 1 / 5 * 0.5])
     assert set(enumerate_trajectories(mdp, 1_000).trajectories.returns.flatten().tolist()) == {0.0, 0.5, 1.0}
 
 
