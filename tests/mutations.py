@@ -264,7 +264,7 @@ MUTATIONS = (
         "        if steps == 1 and mdp.terminates[step]:",
         "enumerated trajectories go on after their end",
     ),
-    _mutation(ENUMERATION, "mdp.start[states[:, 0]] * np", "np", "the start's probability is not multiplied"),
+    _mutation(ENUMERATION, "mdp.start[states[:, 0]] * chances", "chances", "the start's probability is not multiplied"),
     _mutation(
         ENUMERATION,
         "rewards=_one_batch(rewards * mask)",
@@ -402,8 +402,8 @@ MUTATIONS = (
     ),
     _mutation(
         GRADIENTS,
-        "_advantages(policy, estimators, batches, mdp, found)",
-        "_advantages(policy, estimators[::-1], batches, mdp, found)",
+        "for name, variant in variants.items():",
+        "for name, variant in zip(variants, [*variants.values()][::-1]):",
         "variants are mixed up",
         _TEST_PROBING,
     ),
@@ -419,8 +419,8 @@ MUTATIONS = (
     ),
     _mutation(
         REWARDS,
-        "keepdim=True) * (is_last & mask)",
-        "keepdim=True) * is_last",
+        "is_last = mask & (mask.cumsum",
+        "is_last = (mask.cumsum",
         "payment repeats behind the end",
         _BY_HAND,
     ),
@@ -510,7 +510,13 @@ MUTATIONS = (
         "a batch's probability is no product",
         _ROWS,
     ),
-    _mutation(EXPECTATIONS, "square - mean.square().sum().item()", "square", "a variance is a mean square", _MOMENTS),
+    _mutation(
+        EXPECTATIONS,
+        "squares[name] - mean.square().sum().item()",
+        "squares[name]",
+        "a variance is a mean square",
+        _MOMENTS,
+    ),
     _mutation(
         EXPECTATIONS,
         "regrouped(batch), mdp, critics)",

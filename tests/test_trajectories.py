@@ -1,5 +1,8 @@
-"""What a batch of trajectories is when it is cut: by seed, and by a shorter horizon."""
+"""What a batch of trajectories is, and what is left when it is cut: by seed, and by a shorter horizon."""
 
+from dataclasses import replace
+
+import pytest
 import torch
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.small_mdps import chain
@@ -39,6 +42,15 @@ def test_a_shorter_horizon_leaves_what_it_would_have_made() -> None:
         shorter = enumerate_trajectories(chain(horizon, length=2), 10_000).trajectories
         assert found.mask.shape[-1] == horizon
         assert described(found) == described(shorter)
+
+
+@pytest.mark.parametrize(
+    "name", ["observations", "actions", "rewards", "terminated", "truncated", "states", "last_observations"]
+)
+def test_a_tensor_whose_leading_axes_are_not_those_of_the_mask_is_refused(name: str) -> None:
+    whole = enumerate_trajectories(chain(3, length=2), 100).trajectories
+    with pytest.raises(ValueError, match=f"{name} has leading shape .*, the mask asks for"):
+        replace(whole, **{name: getattr(whole, name)[:, :-1]})
 
 
 def described(trajectories: Trajectories) -> set[tuple[str, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -18,13 +18,15 @@ from pg.environments.registry import tabular_mdp
 from pg.environments.rewards import paid_tables
 from pg.study.model.environment import Environment
 
-_CARTPOLE = ("position", "velocity", "angle", "angular_velocity")
-_INVERTED_PENDULUM = ("position", "angle", "velocity", "angular_velocity")
+CARTPOLES = ("CartPole-v0", "CartPole-v1")
+"""Ids of the environment of which gymnasium itself steps many copies at once."""
 
 COMPONENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        **dict.fromkeys(("CartPole-v0", "CartPole-v1"), _CARTPOLE),
-        **dict.fromkeys(("InvertedPendulum-v4", "InvertedPendulum-v5"), _INVERTED_PENDULUM),
+        **dict.fromkeys(CARTPOLES, ("position", "velocity", "angle", "angular_velocity")),
+        **dict.fromkeys(
+            ("InvertedPendulum-v4", "InvertedPendulum-v5"), ("position", "angle", "velocity", "angular_velocity")
+        ),
     }
 )
 """Names of the components of observations, where they have any."""
@@ -35,11 +37,6 @@ HUMANOIDS = ("Humanoid-v4", "Humanoid-v5")
 
 class UnsupportedEnvironment(ValueError):
     """An environment that cannot be had or that policies here cannot act in, with the reason."""
-
-
-def is_cartpole(environment: Environment) -> bool:
-    """Tell whether gymnasium itself steps many copies of the environment at once."""
-    return environment.id in ("CartPole-v0", "CartPole-v1")
 
 
 def horizon_of(environment: Environment) -> int:
@@ -74,13 +71,13 @@ def check(environment: Environment) -> None:
         raise UnsupportedEnvironment(f"kwargs: {environment.id} cannot be made with them: {error}") from error
     except ImportError as error:
         raise UnsupportedEnvironment(f"id: {environment.id} needs a package that is missing: {error}") from error
-    check_spaces(copy, environment.id)
     copy.close()
-    for problem in (*_problems_of_rewards(environment), *_problems_of_observations(environment, copy)):
-        raise UnsupportedEnvironment(problem)
+    check_spaces(copy, environment.id)
+    _check_shaping(environment)
+    _check_observations(environment, flatdim(copy.observation_space))
 
 
-def tables_of(environment: Environment) -> MDP | None:
+def earned_mdp_of(environment: Environment) -> MDP | None:
     """Return an environment's tables where they are known: ours, or gymnasium's where the environment exposes them.
 
     They hold the environment's own rewards, and show of a state what a policy may see of it.
@@ -102,15 +99,15 @@ def mdp_of(environment: Environment) -> MDP | None:
     Raises
     ------
     UnsupportedEnvironment
-        As `tables_of`.
+        As `earned_mdp_of`.
     """
-    earned = tables_of(environment)
+    earned = earned_mdp_of(environment)
     return None if earned is None else paid_tables(environment.rewards, earned)
 
 
 def trajectories_of(environment: Environment) -> int:
     """Count the trajectories of an environment with tables."""
-    mdp = tables_of(environment)
+    mdp = earned_mdp_of(environment)
     assert mdp is not None
     return count_trajectories(mdp)
 
@@ -163,32 +160,34 @@ def check_spaces(copy: gymnasium.Env[Any, Any], id: str) -> None:
         raise UnsupportedEnvironment(f"id: {id} has actions {copy.action_space}; they must be Discrete or Box")
 
 
-def _problems_of_rewards(environment: Environment) -> Iterator[str]:
+def _check_shaping(environment: Environment) -> None:
     shaping = environment.rewards.shaping
     if shaping is None:
         return
-    mdp = tables_of(environment)
+    mdp = earned_mdp_of(environment)
     if mdp is None:
-        yield f"rewards.shaping: {environment.id} has no tables, and potentials belong to the states of one"
-    elif len(shaping) != mdp.states:
-        yield (
+        raise UnsupportedEnvironment(
+            f"rewards.shaping: {environment.id} has no tables, and potentials belong to the states of one"
+        )
+    if len(shaping) != mdp.states:
+        raise UnsupportedEnvironment(
             f"rewards.shaping: {len(shaping)} potentials for the states of {environment.id}; "
             f"allowed: {mdp.states}, one for each"
         )
 
 
-def _problems_of_observations(environment: Environment, copy: gymnasium.Env[Any, Any]) -> Iterator[str]:
+def _check_observations(environment: Environment, size: int) -> None:
     seen = environment.observations
-    hidden_in(environment, flatdim(copy.observation_space))
-    if tables_of(environment) is None:
+    hidden_in(environment, size)
+    if earned_mdp_of(environment) is None:
         return
     if seen.stack > 1:
-        yield (
+        raise UnsupportedEnvironment(
             f"observations.stack: {environment.id} has tables, whose exact quantities are known for policies that see "
             f"the present state alone; allowed: 1, not {seen.stack}"
         )
     if seen.normalise:
-        yield (
+        raise UnsupportedEnvironment(
             f"observations.normalise: states of {environment.id} are seen as one-hot vectors, which have no scale to "
             "take out; allowed: false"
         )

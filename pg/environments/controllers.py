@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pg.environments.catalogue import CARTPOLES
+
 if TYPE_CHECKING:
     from jaxtyping import Float, Shaped
 
@@ -91,14 +93,11 @@ def upright(observations: Float[NDArray[np.float32], "*n 4"]) -> Float[NDArray[n
     return 10 * observations[..., 1:2] + observations[..., 3:4]
 
 
-_CARTPOLES = ("CartPole-v0", "CartPole-v1")
-_PENDULUMS = ("InvertedPendulum-v5",)
-
 CONTROLLERS: Mapping[str, Controller] = MappingProxyType(
     {
         # Mean returns over 100 trajectories: 43 and 189 of 500, 263 of 1,000.
-        "lean": Controller(lean, _CARTPOLES),
-        "fall": Controller(fall, _CARTPOLES),
-        "upright": Controller(upright, _PENDULUMS),
+        "lean": Controller(lean, CARTPOLES),
+        "fall": Controller(fall, CARTPOLES),
+        "upright": Controller(upright, ("InvertedPendulum-v5",)),
     }
 )

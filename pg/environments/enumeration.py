@@ -15,11 +15,15 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pg.environments.catalogue import mdp_of, tables_of
+from pg.environments.catalogue import earned_mdp_of, mdp_of
 from pg.environments.mdp import MDP, Step, count_trajectories
 from pg.environments.rewards import paid
 from pg.study.model.environment import Environment
 from pg.trajectories import Trajectories
+
+
+class NoTables(ValueError):
+    """An environment whose transition probabilities are not known."""
 
 
 class EnumerationTooLarge(ValueError):
@@ -90,48 +94,53 @@ def enumerate_trajectories(mdp: MDP, limit: int) -> Enumeration:
     steps = np.zeros((*mask.shape, 3), dtype=np.int64)
     steps[mask] = [step for path in paths for step in path]
     states, actions, outcomes = steps[..., 0], steps[..., 1], steps[..., 2]
-    happened = (states, actions, outcomes)
+    chances = np.where(mask, mdp.probabilities[states, actions, outcomes], 1)
+    return Enumeration(
+        mdp=mdp,
+        trajectories=_trajectories(mdp, (states, actions, outcomes), mask),
+        environment_probabilities=torch.as_tensor(mdp.start[states[:, 0]] * chances.prod(-1)),
+    )
+
+
+def _trajectories(mdp: MDP, happened: tuple[NDArray[np.int64], ...], mask: NDArray[np.bool_]) -> Trajectories:
+    """Look up what happened, states, actions and outcomes (M, T), in the tables."""
+    states, actions, _ = happened
     is_last = np.arange(mdp.horizon) == mdp.horizon - 1
     rewards = np.where(is_last, mdp.rewards_at(mdp.horizon - 1)[happened], mdp.rewards[happened])
     terminated = np.any(mdp.terminates[happened] & mask, axis=-1)
-    every, last = np.arange(len(paths)), mask.sum(-1) - 1
-    reached = mdp.next_states[happened][every, last]
-    return Enumeration(
-        mdp=mdp,
-        trajectories=Trajectories(
-            observations=_one_batch(mdp.observations[states] * mask[..., None]),
-            actions=_one_batch(actions),
-            rewards=_one_batch(rewards * mask),
-            mask=_one_batch(mask),
-            terminated=_one_batch(terminated),
-            truncated=_one_batch(~terminated),
-            states=_one_batch(states),
-            last_observations=_one_batch(mdp.observations[reached]),
-        ),
-        environment_probabilities=torch.as_tensor(
-            mdp.start[states[:, 0]] * np.where(mask, mdp.probabilities[happened], 1).prod(-1)
-        ),
+    reached = mdp.next_states[happened][np.arange(len(mask)), mask.sum(-1) - 1]
+    return Trajectories(
+        observations=_one_batch(mdp.observations[states] * mask[..., None]),
+        actions=_one_batch(actions),
+        rewards=_one_batch(rewards * mask),
+        mask=_one_batch(mask),
+        terminated=_one_batch(terminated),
+        truncated=_one_batch(~terminated),
+        states=_one_batch(states),
+        last_observations=_one_batch(mdp.observations[reached]),
     )
 
 
 def enumerate_paid(environment: Environment, limit: int) -> Enumeration:
-    """Build every trajectory of an environment with tables, its rewards paid as the environment declares.
+    """Build every trajectory of an environment, its rewards paid as the environment declares.
 
     Parameters
     ----------
     environment
-        With tables.
+        Should have tables.
     limit
         Largest number of trajectories.
 
     Raises
     ------
+    NoTables
+        If it has none.
     EnumerationTooLarge
         If there are more.
     """
-    earned, mdp = tables_of(environment), mdp_of(environment)
-    assert earned is not None, "only tables can be enumerated"
-    assert mdp is not None
+    earned, mdp = earned_mdp_of(environment), mdp_of(environment)
+    if earned is None or mdp is None:
+        raise NoTables(f"{environment.id} has no transition tables, so nothing can be enumerated")
     every = enumerate_trajectories(earned, limit)
     return replace(every, mdp=mdp, trajectories=paid(environment.rewards, every.trajectories))
 

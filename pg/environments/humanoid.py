@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pg.environments.catalogue import horizon_of, make_copy
-from pg.environments.stacked import SteppedOneByOne, as_observed, spaces_of
+from pg.environments.stacked import SteppedOneByOne, as_observed
 from pg.study.model.environment import Environment
 from pg.trajectories import Transition
 
@@ -30,6 +30,8 @@ _BODIES = {
 }
 _GEOMS = ("head", "left_hand", "right_hand", "left_foot", "right_foot")
 FEET = ("left_foot", "right_foot")
+"""Names of the parts that may touch the floor."""
+
 PARTS = (*_BODIES, *_GEOMS)
 """Names of the parts of the body whose positions are known."""
 
@@ -61,8 +63,7 @@ class WatchedHumanoids:
     def __init__(self, environment: Environment, trajectories: int) -> None:
         self.horizon = horizon_of(environment)
         copies = [make_copy(environment.id, environment.kwargs, self.horizon) for _ in range(trajectories)]
-        stepped = SteppedOneByOne(copies, spaces_of(copies[0]), self.horizon, trajectories)
-        self._stepped = as_observed(stepped, environment)
+        self._stepped = as_observed(SteppedOneByOne(copies, self.horizon, trajectories), environment)
         self.spaces = self._stepped.spaces
         self._bodies = [_Body(copy) for copy in copies]
         self._moments: list[tuple[NDArray[np.float64], NDArray[np.bool_]]] = []

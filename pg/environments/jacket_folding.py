@@ -76,7 +76,7 @@ def jacket_folding(horizon: int, shaped: bool = False, skill: float = 0.8) -> MD
         start=np.eye(len(Jacket))[Jacket.UNTOUCHED],
         horizon=horizon,
     )
-    return with_potential(mdp, mdp.expected_rewards[:, Action.FOLD]) if shaped else mdp
+    return with_potential(mdp, mdp.expected_rewards_at(0)[:, Action.FOLD]) if shaped else mdp
 
 
 def _outcomes(jacket: Jacket, action: Action, skill: float) -> list[Outcome]:

@@ -13,8 +13,10 @@ from pg.trajectories import Spaces
 _SUM_TOLERANCE = 1e-9
 
 Step = tuple[int, int, int]
+"""State, action and number of the outcome."""
 
 Outcome = tuple[float, int, float, bool]
+"""Probability, next state, reward and whether the trajectory ends, in gymnasium's order."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,11 +100,6 @@ class MDP:
         """What a policy sees in each state, as one-hot vectors (S_, O); all zeros where it is hidden."""
         return np.delete(np.eye(int(self.seen_as.max()) + 1)[self.seen_as], self.hidden, axis=1)
 
-    @property
-    def expected_rewards(self) -> NDArray[np.float64]:
-        """r(s, a), the expected reward of an action before the last step, (S_, A)."""
-        return (self.probabilities * self.rewards).sum(-1)
-
     def expected_rewards_at(self, step: int) -> NDArray[np.float64]:
         """r_t(s, a), the expected reward of an action at a step, (S_, A)."""
         return (self.probabilities * self.rewards_at(step)).sum(-1)
@@ -151,7 +148,7 @@ def mdp_from_outcomes(
     Parameters
     ----------
     outcomes_of
-        Per state and action, lists of (probability, next state, reward, terminated).
+        Outcomes per state and action.
     start
         (S_,), distribution of the first state.
     horizon

@@ -59,14 +59,14 @@ def paid(rewards: Rewards, trajectories: Trajectories) -> Trajectories:
     found = (rewards.scale * trajectories.rewards + rewards.offset) * mask
     if rewards.shaping is not None:
         found = found + _gained(rewards.shaping, trajectories)
-    is_last = mask.cumsum(-1) == trajectories.lengths.unsqueeze(-1)
+    is_last = mask & (mask.cumsum(-1) == trajectories.lengths.unsqueeze(-1))
     match rewards.paid:
         case "when_earned":
             pass
         case "at_end":
-            found = found.sum(-1, keepdim=True) * (is_last & mask)
+            found = found.sum(-1, keepdim=True) * is_last
         case "terminal_only":
-            found = found * (is_last & mask)
+            found = found * is_last
     return replace(trajectories, rewards=found)
 
 

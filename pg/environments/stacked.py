@@ -17,7 +17,7 @@ from gymnasium.spaces.utils import flatten
 from gymnasium.wrappers import OrderEnforcing, TimeLimit
 from numpy.typing import NDArray
 
-from pg.environments.catalogue import check_spaces, hidden_in, horizon_of, is_cartpole, make_copy, tables_of
+from pg.environments.catalogue import CARTPOLES, check_spaces, earned_mdp_of, hidden_in, horizon_of, make_copy
 from pg.environments.observations import Observed
 from pg.environments.tabular import TabularEnvironments
 from pg.study.model.environment import Environment
@@ -37,7 +37,7 @@ def make_environments(environment: Environment, seeds: int, trajectories: int) -
     UnsupportedEnvironment
         If the environment has no step limit and none is declared, or spaces that policies cannot handle.
     """
-    mdp = tables_of(environment)
+    mdp = earned_mdp_of(environment)
     if mdp is not None:
         return TabularEnvironments(mdp, seeds, trajectories)
     return as_observed(_copies(environment, seeds, trajectories), environment)
@@ -53,9 +53,11 @@ def as_observed(copies: Environments, environment: Environment) -> Environments:
 
 def _copies(environment: Environment, seeds: int, trajectories: int) -> Environments:
     horizon = horizon_of(environment)
-    if is_cartpole(environment):
+    if environment.id in CARTPOLES:
         return VectorisedCartPole(environment.kwargs, horizon, seeds, trajectories)
-    return SteppedOneByOne.made(environment.id, environment.kwargs, horizon, seeds, trajectories)
+    copies = [make_copy(environment.id, environment.kwargs, horizon) for _ in range(seeds * trajectories)]
+    check_spaces(copies[0], environment.id)
+    return SteppedOneByOne(copies, horizon, trajectories)
 
 
 class VectorisedCartPole:
@@ -124,14 +126,8 @@ class SteppedOneByOne:
 
     states = None
 
-    def __init__(
-        self,
-        copies: Sequence[gymnasium.Env[Any, Any]],
-        spaces: Spaces,
-        horizon: int,
-        trajectories: int,
-    ) -> None:
-        self.spaces = spaces
+    def __init__(self, copies: Sequence[gymnasium.Env[Any, Any]], horizon: int, trajectories: int) -> None:
+        self.spaces = _spaces_of(copies[0])
         self.horizon = horizon
         self._copies = copies
         self._shape = (len(copies) // trajectories, trajectories)
@@ -139,13 +135,6 @@ class SteppedOneByOne:
         self._action_space = copies[0].action_space
         self._is_flat = isinstance(self._observation_space, Box) and len(self._observation_space.shape) == 1
         self._steps = [_bare(copy).step for copy in copies]
-
-    @classmethod
-    def made(cls, id: str, kwargs: dict[str, Any], horizon: int, seeds: int, trajectories: int) -> SteppedOneByOne:
-        """Make S × N copies of a gymnasium id."""
-        copies = [make_copy(id, kwargs, horizon) for _ in range(seeds * trajectories)]
-        check_spaces(copies[0], id)
-        return cls(copies, spaces_of(copies[0]), horizon, trajectories)
 
     def resized(self, seeds: int) -> SteppedOneByOne:
         """Return the first copies: since every batch starts from a reset, any of them will do.
@@ -158,7 +147,7 @@ class SteppedOneByOne:
         trajectories = self._shape[1]
         if seeds > self._shape[0]:
             raise ValueError(f"{seeds} seeds asked of copies for {self._shape[0]}")
-        return SteppedOneByOne(self._copies[: seeds * trajectories], self.spaces, self.horizon, trajectories)
+        return SteppedOneByOne(self._copies[: seeds * trajectories], self.horizon, trajectories)
 
     def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
         """Reset every copy with a number drawn from its seed's generator: no state outlives a batch."""
@@ -206,7 +195,7 @@ def _bare(copy: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
     return copy
 
 
-def spaces_of(copy: gymnasium.Env[Any, Any]) -> Spaces:
+def _spaces_of(copy: gymnasium.Env[Any, Any]) -> Spaces:
     """Return what a policy must know of an environment whose spaces have been checked."""
     observations, actions = flatten_space(copy.observation_space), copy.action_space
     assert isinstance(observations, Box)

@@ -124,12 +124,12 @@ def fixed(
     ValueError
         If the returns or the baseline are made from score products or state values and there are none.
     """
-    weights = returns(variant, trajectories, state_values)
-    baseline = _baseline(variant, trajectories, weights, score_products, state_values)
+    weighting = returns(variant, trajectories, state_values)
+    baseline = _baseline(variant, trajectories, weighting, score_products, state_values)
     if not variant.normalise_advantages:
-        return Fixed(weights, baseline, weights.new_ones(1, 1, 1))
-    mean, deviation = baselines.standardisation(weights - baseline, trajectories.mask)
-    return Fixed(weights, baseline + mean, deviation)
+        return Fixed(weighting, baseline, weighting.new_ones(1, 1, 1))
+    mean, deviation = baselines.standardisation(weighting - baseline, trajectories.mask)
+    return Fixed(weighting, baseline + mean, deviation)
 
 
 def weights(

@@ -202,7 +202,7 @@ def future_corrected(
 
 
 def truncated(weights: Weights, limit: float) -> Weights:
-    r"""Cut weights at a limit, $\min(w, c)$, which lowers the variance for some bias (Ionides 2008).
+    r"""Cut weights at a limit, $\min(w, c)$, which lowers the variance for some bias.
 
     Parameters
     ----------
@@ -210,6 +210,10 @@ def truncated(weights: Weights, limit: float) -> Weights:
         (S, N, T) or (S, N, 1).
     limit
         $c \ge 1$.
+
+    Notes
+    -----
+    Ionides 2008, "Truncated importance sampling", Journal of Computational and Graphical Statistics 17.
     """
     return weights.clamp(max=limit)
 
@@ -282,7 +286,8 @@ def effective_share(weights: Weights, live: Bool[Tensor, "S N #T"]) -> Float[Ten
 
     Notes
     -----
-    Kong 1992. Weights are scaled by the largest of their step first: squares of small ones would vanish.
+    Kong 1992, "A note on importance sampling using standardized weights". Weights are scaled by the largest of their
+    step first: squares of small ones would vanish.
     """
     scaled = _scaled(weights)
     count, squares = live.sum(1), scaled.square().sum(1)

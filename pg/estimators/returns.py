@@ -136,9 +136,7 @@ def with_rest(
     return rewards + discount * rest.unsqueeze(-1) * is_last
 
 
-def discount_weights(
-    mask: Bool[Tensor, "S N T"], discount: float, dtype: torch.dtype = torch.float32
-) -> Float[Tensor, "S N T"]:
+def discount_weights(mask: Bool[Tensor, "S N T"], discount: float, dtype: torch.dtype) -> Float[Tensor, "S N T"]:
     r"""Weight step $t$ by $\gamma^t$, its share in the discounted distribution of states.
 
     Parameters

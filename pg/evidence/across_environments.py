@@ -29,13 +29,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
-from pg.evidence.intervals import LEVEL, Interval
+from pg.evidence.intervals import LEVEL, Array, Interval, problem_of, undefined
 from pg.evidence.shares import share
-
-Array = NDArray[np.float64]
 
 RESAMPLES = 2000
 
@@ -133,9 +131,8 @@ def _bootstrapped(
 ) -> Interval:
     """Estimate a statistic of several samples, each resampled on its own; unbounded where one has a single value."""
     pooled = _pooled(samples)
-    if not len(pooled) or not np.isfinite(pooled).all():
-        why = f"{np.sum(~np.isfinite(pooled))} of {len(pooled)} values not finite" if len(pooled) else "no values"
-        return Interval(math.nan, math.nan, math.nan, len(pooled), f"undefined: {why}")
+    if problem := problem_of(pooled):
+        return undefined(len(pooled), problem)
     estimate = float(statistic(*samples, axis=-1))
     smallest = min(map(len, samples))
     if smallest < 2:

@@ -12,14 +12,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from pg.evidence import across_environments, coverage, curves
 from pg.evidence.cell_keys import level_value
-from pg.evidence.intervals import Interval
+from pg.evidence.intervals import Array, Interval
 from pg.study.expansion import Cell
-
-Array = NDArray[np.float64]
 
 ABOVE = tuple(round(0.05 * step, 2) for step in range(25))
 """Scores at which the profile is taken: 0, 0.05, …, 1.2."""
@@ -93,17 +90,7 @@ def _rows(
 def _row(
     strand: _Strand, statistic: str, interval: Interval, *, above: float = math.nan, over: str = ""
 ) -> dict[str, Any]:
-    return {
-        **strand.names,
-        "statistic": statistic,
-        "above": above,
-        "over": over,
-        "n": interval.n,
-        "estimate": interval.estimate,
-        "ci_low": interval.low,
-        "ci_high": interval.high,
-        "method": coverage.method(statistic, interval),
-    }
+    return {**strand.names, "above": above, "over": over, **coverage.columns_of(statistic, interval)}
 
 
 def _strands(runs: Mapping[Cell, pd.DataFrame], budgets: Mapping[str, int]) -> Iterator[_Strand]:
@@ -129,7 +116,7 @@ def _strands(runs: Mapping[Cell, pd.DataFrame], budgets: Mapping[str, int]) -> I
 def _scores(rows: pd.DataFrame, cell: Cell, budget: int, initial: Mapping[str, float]) -> Array:
     assert cell.environment.threshold is not None
     returns = [
-        curves.final_return(run["steps"].to_numpy(np.float64), run["return_mean"].to_numpy(np.float64), budget)
+        curves.final_return(*curves.steps_and_returns(run), budget)
         for _, run in rows.sort_values(["seed", "iteration"]).groupby("seed")
     ]
     return across_environments.score(returns, initial[cell.environment_id], cell.environment.threshold)

@@ -180,9 +180,9 @@ def _speed_of_floor(measured: pd.DataFrame) -> pd.Series:
     return found.where(measured["benchmark"] == "training")
 
 
-def _looked_up(measured: pd.DataFrame, others: pd.DataFrame, where: Sequence[str]) -> pd.Series:
-    speeds = others.set_index(list(where))["steps_per_second"]
-    return pd.Series(speeds.reindex(pd.MultiIndex.from_frame(measured[list(where)])).to_numpy(), measured.index)
+def _looked_up(measured: pd.DataFrame, others: pd.DataFrame, where: list[str]) -> pd.Series:
+    speeds = others.set_index(where)["steps_per_second"]
+    return pd.Series(speeds.reindex(pd.MultiIndex.from_frame(measured[where])).to_numpy(), measured.index)
 
 
 def _measured(run: Run) -> Iterator[dict[str, Any]]:

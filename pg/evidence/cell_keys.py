@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
-
-import pandas as pd
 
 from pg.study.expansion import Cell
 
@@ -25,9 +23,3 @@ def columns_of(cells: Iterable[Cell], *rest: str) -> list[str]:
     """List the columns of a table over the cells of an experiment: what names a cell, then the rest."""
     # The cells of an experiment share its sweep.
     return ["environment", "variant", *next(iter(cells)).levels, *rest]
-
-
-def by_seed(frame: pd.DataFrame) -> Iterator[tuple[int, pd.DataFrame]]:
-    """Yield each seed's rows, in order of seeds."""
-    for seed in sorted(frame["seed"].unique()):
-        yield int(seed), frame[frame["seed"] == seed]

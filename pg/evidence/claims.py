@@ -36,13 +36,14 @@ A run that diverged has a value in every metric (see `pg.evidence.curves`). One 
 failure where the metric is a share; in every other metric a value that is not finite leaves the part inconclusive, and
 `comparison` says so.
 
-Source: Royston and Parmar (2013), "Restricted mean survival time", BMC Med. Res. Methodol. 13, 152.
+Sources: Berger (1982), "Multiparameter hypothesis testing and acceptance sampling", Technometrics 24, 295-300; Royston
+and Parmar (2013), "Restricted mean survival time", BMC Med. Res. Methodol. 13, 152.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -140,11 +141,13 @@ def adjust(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
+    """What a part came to, as the columns of that name say."""
+
     comparison: str
     effect: float
-    low: float
-    high: float
-    p: float
+    ci_low: float
+    ci_high: float
+    p_value: float
     verdict: str
     n: int
     coverage: str = ""
@@ -166,16 +169,9 @@ def _row(key: str, name: str, claim: Claim, table: pd.DataFrame, tuned: pd.DataF
         "statement": claim.statement,
         "section": claim.section,
         "metric": part.metric,
-        "comparison": outcome.comparison,
-        "effect": outcome.effect,
-        "ci_low": outcome.low,
-        "ci_high": outcome.high,
-        "coverage": outcome.coverage,
-        "p_value": outcome.p,
-        "p_adjusted": outcome.p if primary else np.nan,
-        "verdict": outcome.verdict,
-        "n": outcome.n,
         "figure": claim.figure,
+        **asdict(outcome),
+        "p_adjusted": outcome.p_value if primary else np.nan,
     }
 
 
@@ -184,6 +180,8 @@ def _row(key: str, name: str, claim: Claim, table: pd.DataFrame, tuned: pd.DataF
 
 @dataclass(frozen=True, slots=True)
 class _Case:
+    """A part in one environment and stage: the p-values of what speaks for it and of what speaks against it."""
+
     where: Mapping[str, str]
     result: Interval
     p_for: float

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from pg.evidence.intervals import Array
 
 _RECENT = 5  # batches whose mean return is compared with the threshold
 _TENTHS = 10
@@ -52,6 +52,11 @@ def cause_of_divergence(run: pd.DataFrame) -> str | None:
     if np.isnan(last["kl_new_old"] + last["kl_old_new"]):
         return "the policy is not finite"
     return None
+
+
+def steps_and_returns(run: pd.DataFrame) -> tuple[Array, Array]:
+    """Return the learning curve of a run, from the run's rows in order of iterations."""
+    return run["steps"].to_numpy(np.float64), run["return_mean"].to_numpy(np.float64)
 
 
 def continued(steps: Array, returns: Array, budget: float, worst: float) -> tuple[Array, Array]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from pg.evidence import statistics
-from pg.evidence.cell_keys import by_seed, columns_of, names_of
+from pg.evidence.cell_keys import columns_of, names_of
 from pg.evidence.intervals import Array
 from pg.evidence.metrics import METRICS, Kind, axes_of
 from pg.study.expansion import Cell
@@ -90,7 +90,7 @@ def _laboratory_rows(frame: pd.DataFrame, cell: Cell, kind: Kind, stage: str) ->
 def _variance_slopes(frame: pd.DataFrame, axis: str) -> pd.DataFrame:
     slopes = [
         (seed, _log_slope(rows[axis].to_numpy(np.float64), rows["total_variance"].to_numpy(np.float64)))
-        for seed, rows in by_seed(frame[frame[axis] > 0])
+        for seed, rows in frame[frame[axis] > 0].groupby("seed")
     ]
     return pd.DataFrame(slopes, columns=["seed", "value"]).assign(metric="log_variance_slope")
 

@@ -51,9 +51,9 @@ class RunRecorder:
     def row(self, row: Mapping[str, float | int]) -> None:
         """Keep a row."""
         self._rows.append(row)
-        # `steps` is cumulative per seed: what this batch added is its trajectories times their mean length.
-        previous = row["episodes"] / row["iteration"]
-        self._steps += round(row["length_mean"] * previous)
+        # `steps` and `episodes` are cumulative per seed; every batch has equally many trajectories.
+        trajectories = row["episodes"] / row["iteration"]
+        self._steps += round(row["length_mean"] * trajectories)
         if time.monotonic() - self._reported > _SECONDS_BETWEEN_REPORTS:
             self._report(row)
 

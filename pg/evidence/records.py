@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pg.evidence.columns import RUN_COLUMNS
 from pg.evidence.occupation import PARTIAL, check_run
-from pg.evidence.tabular_files import REMEDY, UnreadableRecord, check_runs, read_table
+from pg.evidence.tabular_files import REMEDY, UnreadableRecord, check_runs, read_csv
 from pg.evidence.tuning import Choice
 from pg.study.model.experiments import Budget
 from pg.study.wording import plain
@@ -59,17 +59,6 @@ def write_csv(frame: pd.DataFrame, place: str | Path | TextIO) -> None:
 
 def _put_csv(frame: pd.DataFrame, place: Path | TextIO) -> None:
     frame.to_csv(place, index=False, lineterminator="\n")
-
-
-def read_csv(path: str | Path, columns: Sequence[str] = ()) -> pd.DataFrame:
-    """Read a CSV back.
-
-    Raises
-    ------
-    UnreadableRecord
-        If the file is cut off or edited so that it cannot be right, or lacks one of the columns.
-    """
-    return read_table(path, columns)
 
 
 def read_grouped(paths: Sequence[str | Path], keys: Sequence[Key], columns: Sequence[str]) -> dict[Key, pd.DataFrame]:

@@ -28,13 +28,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import stats
 
 from pg.evidence import across_environments, shares, statistics
-from pg.evidence.intervals import Interval
-
-Array = NDArray[np.float64]
+from pg.evidence.intervals import Array, Interval
 
 COLUMNS = ("statistic", "method", "data", "n", "replications", "covered", "coverage")
 REPLICATIONS = 2000
@@ -80,12 +77,12 @@ def settings() -> Mapping[tuple[str, str], Setting]:
         for statistic, make in _CONTINUOUS.items()
         for data, population in populations().items()
     }
-    shares = {("share", f"{p:.0%}"): _share(p) for p in (0.05, 0.25, 0.5)}
-    differences = {
+    single = {("share", f"{p:.0%}"): _share(p) for p in (0.05, 0.25, 0.5)}
+    paired = {
         ("paired share", f"{a:.0%} and {b:.0%}"): _paired_share(a, b)
         for a, b in ((0.3, 0.1), (0.05, 0.05), (0.25, 0.0))
     }
-    return MappingProxyType(continuous | shares | differences)
+    return MappingProxyType(continuous | single | paired)
 
 
 def sizes(statistic: str) -> tuple[int, ...]:
@@ -145,13 +142,12 @@ def _of_pairs(
     return make
 
 
+def _mean(population: Array) -> Setting:
+    return _of_one_sample(statistics.mean, lambda values: float(values.mean()))(population)
+
+
 def _restricted_mean(population: Array) -> Setting:
-    budget = float(np.quantile(population, 1 - _CENSORED))
-    restricted = np.minimum(population, budget)
-    return Setting(
-        float(restricted.mean()),
-        lambda generator, n: statistics.restricted_mean(generator.choice(population, n), budget),
-    )
+    return _mean(np.minimum(population, np.quantile(population, 1 - _CENSORED)))
 
 
 def _across(
@@ -187,11 +183,11 @@ def _geometric(values: Array) -> float:
 
 
 _CONTINUOUS: Mapping[str, Callable[[Array], Setting]] = {
-    "mean": _of_one_sample(statistics.mean, lambda population: float(population.mean())),
+    "mean": _mean,
     "geometric_mean": _of_one_sample(statistics.geometric_mean, _geometric),
     "restricted_mean": _restricted_mean,
     "median": _of_one_sample(statistics.median, lambda population: float(np.median(population))),
-    "paired difference": _of_pairs(statistics.paired_difference, lambda a, b: float(a.mean() - b.mean())),
+    "paired difference": _of_pairs(lambda a, b: statistics.mean(a - b), lambda a, b: float(a.mean() - b.mean())),
     "paired ratio": _of_pairs(
         lambda a, b: statistics.geometric_mean(a / b), lambda a, b: _geometric(a) / _geometric(b)
     ),

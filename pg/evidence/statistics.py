@@ -8,9 +8,13 @@
 | median, median paired difference | order statistics with exact binomial ranks | exact sign test |
 | slope of a line | t | |
 
-The percentile bootstrap of a mean covers 91 % instead of 95 % at n = 20; hence the list. How often each interval does
-hold the truth, `pg.evidence.coverage` says; what stands for degenerate samples, `pg.evidence.intervals`. Shares of
-zeros and ones are in `pg.evidence.shares`, statistics over several environments in `pg.evidence.across_environments`.
+The percentile bootstrap of a mean covers 91 % instead of 95 % at n = 20; hence the list. Of steps that are restricted
+to a budget, a censored run counts as the budget, so that the mean is one over all runs. The bootstrap-t has no standard
+error for resamples in which every run is censored; values that are bounded keep Student's t honest.
+
+How often each interval does hold the truth, `pg.evidence.coverage` says; what stands for degenerate samples,
+`pg.evidence.intervals`. Shares of zeros and ones are in `pg.evidence.shares`, statistics over several environments in
+`pg.evidence.across_environments`.
 """
 
 from __future__ import annotations
@@ -49,9 +53,8 @@ def mean_test(values: ArrayLike, null: float = 0.0, level: float = LEVEL) -> Tes
     centre = float(x.mean())
     if all_equal(x):
         return sign_test(centre, len(x), null)
-    error = float(x.std(ddof=1)) / math.sqrt(len(x))
-    reach = _t_quantile(level, len(x) - 1) * error
-    t, degrees = (centre - null) / error, len(x) - 1
+    error, degrees = float(x.std(ddof=1)) / math.sqrt(len(x)), len(x) - 1
+    reach, t = _t_quantile(level, degrees) * error, (centre - null) / error
     p_less, p_greater = float(special.stdtr(degrees, t)), float(special.stdtr(degrees, -t))
     return Test(centre, centre - reach, centre + reach, len(x), "Student's t", p_less, p_greater)
 
@@ -60,29 +63,6 @@ def _t_quantile(level: float, degrees: int) -> float:
     """Return what Student's t stays within, either way, with the probability of the level."""
     # `stats.t` gives the same number fifty times as slowly, and figures ask for thousands.
     return float(special.stdtrit(degrees, 0.5 + level / 2))
-
-
-def paired_difference(a: ArrayLike, b: ArrayLike, level: float = LEVEL) -> Interval:
-    """Mean of the differences a - b with Student's t interval.
-
-    Raises
-    ------
-    ValueError
-        If a and b are not equally long.
-    """
-    x, y = paired(a, b)
-    with np.errstate(invalid="ignore"):
-        return mean(x - y, level)
-
-
-def restricted_mean(steps: ArrayLike, budget: float = math.inf, level: float = LEVEL) -> Interval:
-    """Mean number of steps, restricted to the budget, with Student's t interval.
-
-    A censored run counts as the budget, so that the mean is one over all runs. Chosen over the bootstrap-t because
-    resamples in which every run is censored have no standard error, and over the percentile bootstrap for its
-    coverage; values bounded by the budget keep t honest.
-    """
-    return mean(np.minimum(np.asarray(steps, dtype=np.float64), budget), level)
 
 
 def geometric_mean(values: ArrayLike, level: float = LEVEL) -> Interval:

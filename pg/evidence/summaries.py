@@ -15,7 +15,7 @@ from pg.evidence.metrics import METRICS
 _SUMMARIES: Mapping[str, Callable[[Array], Interval]] = {
     "mean": statistics.mean,
     "geometric_mean": statistics.geometric_mean,
-    "restricted_mean": statistics.restricted_mean,
+    "restricted_mean": statistics.mean,
     "median": statistics.median,
     "share": shares.share,
 }
@@ -45,12 +45,4 @@ def _statistic_of(name: str, values: Array) -> dict[str, Any]:
     metric = METRICS[name]
     if metric.failure is not None:
         values = np.where(np.isfinite(values), values, metric.failure)
-    interval = _SUMMARIES[metric.statistic](values)
-    return {
-        "statistic": metric.statistic,
-        "n": interval.n,
-        "estimate": interval.estimate,
-        "ci_low": interval.low,
-        "ci_high": interval.high,
-        "method": coverage.method(metric.statistic, interval),
-    }
+    return coverage.columns_of(metric.statistic, _SUMMARIES[metric.statistic](values))

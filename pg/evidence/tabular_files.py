@@ -38,7 +38,7 @@ class UnreadableRecord(ValueError):
     """A file that is not what its name promises, with the file and the reason."""
 
 
-def read_table(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
+def read_csv(path: str | Path, columns: Sequence[str] = ()) -> pd.DataFrame:
     """Read a CSV file that this program has written.
 
     Parameters

@@ -5,7 +5,7 @@ Runs are keyed by cell, as the results folder is. Tables come in the declared or
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pg.evidence import curves
-from pg.evidence.cell_keys import by_seed, columns_of, names_of
+from pg.evidence.cell_keys import columns_of, names_of
 from pg.evidence.intervals import Array
 from pg.study.expansion import Cell
 
@@ -42,16 +42,15 @@ def train_table(
     DataFrame
         Columns environment, variant, the sweep's paths, stage (empty), seed, metric, value. Metrics of the threshold
         stand only where the environment declares one, those of evaluations only where there are some, and those of
-        imitation only where the variant imitates. What a run
-        that diverged counts as: see `pg.evidence.curves`; it has collapsed, and a threshold that it reached before
-        stays reached.
+        imitation only where the variant imitates. What a run that diverged counts as: see `pg.evidence.curves`; it has
+        collapsed, and a threshold that it reached before stays reached.
     """
     common, worst = _common_iterations(runs), _worst_returns(runs)
     judged = evaluations or {}
     rows = [
         {**names_of(cell), "stage": "", "seed": seed, "metric": metric, "value": value}
         for cell, rows_of_cell in runs.items()
-        for seed, run in by_seed(rows_of_cell)
+        for seed, run in rows_of_cell.groupby("seed")
         for metric, value in {
             **_run_metrics(run, cell, budget, common[cell.environment_name], worst[cell.environment_id]),
             **(_evaluation_metrics(judged[cell], seed, cell, budget, level) if cell in judged else {}),
@@ -74,7 +73,7 @@ def train_curves(runs: Mapping[Cell, pd.DataFrame], budget: int, points: int = 1
     frames = [
         pd.DataFrame({**names_of(cell), "seed": seed, **_curve(run, cell, budget, worst[cell.environment_id], grid)})
         for cell, rows_of_cell in runs.items()
-        for seed, run in by_seed(rows_of_cell)
+        for seed, run in rows_of_cell.groupby("seed")
     ]
     return pd.concat(frames, ignore_index=True)[columns_of(runs, "seed", "steps", "return", "diverged_at")]
 
@@ -90,7 +89,7 @@ def diverged_runs(runs: Mapping[Cell, pd.DataFrame]) -> pd.DataFrame:
     rows = [
         {**names_of(cell), "seed": seed, **run.iloc[-1][["iteration", "steps"]].astype(int), "cause": cause}
         for cell, rows_of_cell in runs.items()
-        for seed, run in by_seed(rows_of_cell)
+        for seed, run in rows_of_cell.groupby("seed")
         if (cause := curves.cause_of_divergence(run)) is not None
     ]
     return pd.DataFrame(rows, columns=columns_of(runs, "seed", "iteration", "steps", "cause"))
@@ -105,7 +104,7 @@ def _curve(run: pd.DataFrame, cell: Cell, budget: int, worst: float, grid: NDArr
 
 
 def _run_metrics(run: pd.DataFrame, cell: Cell, budget: int, common_iteration: int, worst: float) -> dict[str, float]:
-    (steps, returns), diverged = _steps_and_returns(run), curves.has_diverged(run)
+    (steps, returns), diverged = curves.steps_and_returns(run), curves.has_diverged(run)
     values = {
         "final_return": worst if diverged else curves.final_return(steps, returns, budget),
         "area": curves.area(*_whole_curve(run, budget, worst), budget),
@@ -129,7 +128,7 @@ def _run_metrics(run: pd.DataFrame, cell: Cell, budget: int, common_iteration: i
 
 
 def _evaluation_metrics(
-    evaluations: pd.DataFrame, seed: int, cell: Cell, budget: int, level: float | None
+    evaluations: pd.DataFrame, seed: Hashable, cell: Cell, budget: int, level: float | None
 ) -> dict[str, float]:
     required = cell.environment.threshold if level is None else level
     assert required is not None, "validation lets no evaluation pass without a level"
@@ -154,7 +153,7 @@ def _common_iterations(runs: Mapping[Cell, pd.DataFrame]) -> dict[str, int]:
     lengths: dict[str, list[tuple[bool, int]]] = {}
     for cell, rows in runs.items():
         of_environment = lengths.setdefault(cell.environment_name, [])
-        of_environment += [(curves.has_diverged(run), int(run["iteration"].max())) for _, run in by_seed(rows)]
+        of_environment += [(curves.has_diverged(run), int(run["iteration"].max())) for _, run in rows.groupby("seed")]
     return {
         name: min([last for diverged, last in found if not diverged] or [last for _, last in found])
         for name, found in lengths.items()
@@ -174,9 +173,5 @@ def _worst_returns(runs: Mapping[Cell, pd.DataFrame]) -> dict[str, float]:
 
 def _whole_curve(run: pd.DataFrame, budget: int, worst: float) -> tuple[Array, Array]:
     """Return the run's curve, up to the budget where it diverged."""
-    steps, returns = _steps_and_returns(run)
+    steps, returns = curves.steps_and_returns(run)
     return curves.continued(steps, returns, budget, worst) if curves.has_diverged(run) else (steps, returns)
-
-
-def _steps_and_returns(run: pd.DataFrame) -> tuple[Array, Array]:
-    return run["steps"].to_numpy(dtype=np.float64), run["return_mean"].to_numpy(dtype=np.float64)

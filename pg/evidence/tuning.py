@@ -11,7 +11,6 @@ import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from pg.evidence import curves
@@ -67,7 +66,7 @@ def scores(runs: pd.DataFrame, budget: int) -> pd.DataFrame:
 def _score(run: pd.DataFrame, budget: int) -> float:
     if curves.has_diverged(run):
         return math.nan
-    return curves.area(run["steps"].to_numpy(np.float64), run["return_mean"].to_numpy(np.float64), budget)
+    return curves.area(*curves.steps_and_returns(run), budget)
 
 
 def choose(scores: pd.DataFrame) -> Choice:

@@ -32,9 +32,9 @@ _SHOWN = 5
 class Agreement(StrEnum):
     """How a reproduction agrees with the reference, the best first."""
 
-    IDENTICAL = "bit for bit"
-    WITHIN_INTERVALS = "within intervals"
-    DIFFERENT = "not"
+    IDENTICAL = "agree bit for bit"
+    WITHIN_INTERVALS = "agree within intervals"
+    DIFFERENT = "do not agree"
     MISSING = "missing"
 
 
@@ -174,16 +174,15 @@ def _keys(frame: pd.DataFrame, names: list[str]) -> list[list[str]]:
     return frame[names].astype(object).where(frame[names].notna(), "").astype(str).to_numpy().tolist()
 
 
-Interval = tuple[float, float, float]
-
-
-def _interval(row: pd.Series, value: str) -> Interval:
+def _interval(row: pd.Series, value: str) -> tuple[float, float, float]:
     """Return a row's estimate and the ends of its interval; the estimate itself where it has none."""
     estimate, low, high = (float(row[name]) for name in (value, "ci_low", "ci_high"))
     return estimate, (estimate if np.isnan(low) else low), (estimate if np.isnan(high) else high)
 
 
-def _compare_intervals(file: str, row: str, found: Interval, expected: Interval) -> Finding:
+def _compare_intervals(
+    file: str, row: str, found: tuple[float, float, float], expected: tuple[float, float, float]
+) -> Finding:
     """Call two results equal, or in agreement where either estimate lies in the other's interval."""
     if np.array_equal(found, expected, equal_nan=True):
         return Finding(file, row, Agreement.IDENTICAL)
@@ -198,7 +197,7 @@ def _compare_intervals(file: str, row: str, found: Interval, expected: Interval)
 def _lines(group: str, findings: list[Finding]) -> Iterator[str]:
     counts = Counter(finding.agreement for finding in findings)
     noun = "rows" if findings[0].row else "files"
-    told = ", ".join(f"{counts[one]} {_VERBS[one]}" for one in Agreement if counts[one])
+    told = ", ".join(f"{counts[one]} {one}" for one in Agreement if counts[one])
     yield f"{group}: {told} (of {len(findings)} {noun})" if len(findings) > 1 else f"{group}: {told}"
     wrong = [one for one in findings if one.agreement in (Agreement.DIFFERENT, Agreement.MISSING)]
     for finding in wrong[:_SHOWN]:
@@ -206,11 +205,3 @@ def _lines(group: str, findings: list[Finding]) -> Iterator[str]:
         yield f"  {what}: {finding.found or ('missing' if finding.agreement is Agreement.MISSING else 'other bytes')}"
     if len(wrong) > _SHOWN:
         yield f"  … and {len(wrong) - _SHOWN} more"
-
-
-_VERBS = {
-    Agreement.IDENTICAL: "agree bit for bit",
-    Agreement.WITHIN_INTERVALS: "agree within intervals",
-    Agreement.DIFFERENT: "do not agree",
-    Agreement.MISSING: "missing",
-}

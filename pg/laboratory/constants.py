@@ -63,7 +63,8 @@ def _least_variance(
     policy: Policy, plain: Variant, trajectories: Trajectories, probabilities: Float[Tensor, " M"] | None
 ) -> float:
     raised = plain.model_copy(update={"baseline": "constant", "constant": -1.0})
-    weighted, both = (found.to(torch.float64) for found in gradients_of_all(policy, [plain, raised], trajectories))
+    found = gradients_of_all(policy, {"plain": plain, "raised": raised}, trajectories)
+    weighted, both = found["plain"].to(torch.float64), found["raised"].to(torch.float64)
     scores = both - weighted
     count = len(weighted)
     shares = torch.full((count,), 1 / count, dtype=torch.float64) if probabilities is None else probabilities

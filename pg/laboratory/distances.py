@@ -11,7 +11,25 @@ from pg.environments.mdp import MDP
 from pg.learning.policies import Policy
 from pg.learning.tabular import state_distributions_of
 from pg.study.model.learner import Direction
-from pg.trajectories import Trajectories, valid_steps
+from pg.trajectories import Trajectories, on_valid_steps, valid_steps
+
+
+def log_ratios(behaviour: Policy, target: Policy, trajectories: Trajectories) -> Float[Tensor, "S N T"]:
+    r"""Return $\log \rho_t = \log \pi_{\theta'}(a_t \mid s_t) - \log \pi_\theta(a_t \mid s_t)$, zero behind the end.
+
+    Parameters
+    ----------
+    behaviour, target
+        π_θ and π_θ'.
+    trajectories
+        Of any S and N.
+    """
+
+    def log_ratio(observations: Tensor, actions: Tensor) -> Tensor:
+        return target.log_prob(observations, actions) - behaviour.log_prob(observations, actions)
+
+    with torch.no_grad():
+        return on_valid_steps(log_ratio, trajectories)
 
 
 def divergence(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -10,18 +10,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pg.environments.catalogue import mdp_of
 from pg.environments.enumeration import Enumeration, batches, enumerate_paid, tuples
 from pg.environments.exact import objective
 from pg.environments.mdp import MDP
 from pg.environments.stacked import make_environments
 from pg.laboratory.constants import least_variances
 from pg.laboratory.critics import fitted_critics
-from pg.laboratory.frozen import Parameters, generators_of, in_float64, random_policy, sample, thaw
+from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
 from pg.laboratory.gradients import gradients_of_all
-from pg.laboratory.reference import Truth, truth
+from pg.laboratory.reference import Truth, ratio, truth
 from pg.learning.critic import Critic
-from pg.learning.policies import Policy, stack
+from pg.learning.policies import Parameters, Policy, stack, thaw
 from pg.learning.tabular import action_probabilities
 from pg.study.jobs import ExactJob
 from pg.study.model.learner import Policy as PolicyOptions
@@ -29,10 +28,6 @@ from pg.study.model.variant import Variant
 
 _CHUNK_ELEMENTS = 500_000
 _DIFFERENCE = 1e-5
-
-
-class NoTables(ValueError):
-    """An environment whose transition probabilities are not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +65,10 @@ def enumerate_moments(job: ExactJob, policies: Mapping[int, Parameters]) -> pd.D
     DataFrame
         A row per seed and variant: seed, variant, batch, batches_enumerated, objective, gradient_norm, relative_bias
         $\lVert \mathbb{E}[\hat g] - \nabla J \rVert / \lVert \nabla J \rVert$ with $\nabla J$ by autodiff,
-        differences_bias the same with $\nabla J$ by central differences, total_variance, and shrinkage
-        $\langle \mathbb{E}[\hat g], \nabla J \rangle / \lVert \nabla J \rVert^2 - 1$. Where the job asks for a sample:
-        sampled_variance, and variance_ratio, the sampled over the exact one.
+        differences_bias the same with $\nabla J$ by central differences, total_variance, shrinkage
+        $\langle \mathbb{E}[\hat g], \nabla J \rangle / \lVert \nabla J \rVert^2 - 1$, and least_variance, the total
+        variance with the best constant baseline (`least_variances`). Where the job asks for a sample: sampled_variance,
+        and variance_ratio, the sampled over the exact one.
 
     Raises
     ------
@@ -81,9 +77,6 @@ def enumerate_moments(job: ExactJob, policies: Mapping[int, Parameters]) -> pd.D
     EnumerationTooLarge
         If there are more batches than the limit.
     """
-    mdp = mdp_of(job.environment)
-    if mdp is None:
-        raise NoTables(f"{job.environment.id} has no transition tables, so nothing can be enumerated")
     enumeration = enumerate_paid(job.environment, job.limit)
     rows: list[dict[str, int | float | str]] = []
     for seed in job.seeds:
@@ -117,18 +110,18 @@ def _measured(
     policy = _policy(job, first, mdp, seed, policies)
     critics = fitted_critics(job.environment, policy, variants, seed, job.stage)
     true, differences = truth(mdp, policy), central_differences(mdp, policy)
-    all_moments = moments_of_all(enumeration, policy, list(variants.values()), job.limit, list(critics.values()))
+    exact = moments_of_all(enumeration, policy, variants, job.limit, critics)
     probabilities = enumeration.probabilities(action_probabilities(stack([policy]), mdp)).detach()
     least = least_variances(policy, variants, enumeration.trajectories.regrouped(1), probabilities)
     measured = {
         name: _measures(true, differences, found) | {"least_variance": least[name] / first.batch}
-        for name, found in zip(variants, all_moments, strict=True)
+        for name, found in exact.items()
     }
     if job.sampled_batches is not None:
-        sampled = sampled_variances(job, policy, list(variants.values()), mdp, seed, list(critics.values()))
-        for name, found, variance in zip(variants, all_moments, sampled, strict=True):
-            ratio = variance / found.total_variance if found.total_variance > 0 else float("nan")
-            measured[name] |= {"sampled_variance": variance, "variance_ratio": ratio}
+        sampled = _sampled_variances(job, job.sampled_batches, policy, variants, mdp, seed, critics)
+        for name, variance in sampled.items():
+            over_exact = ratio(variance, exact[name].total_variance)
+            measured[name] |= {"sampled_variance": variance, "variance_ratio": over_exact}
     return measured
 
 
@@ -181,50 +174,48 @@ def moments(
     EnumerationTooLarge
         If there are more.
     """
-    (found,) = moments_of_all(enumeration, policy, [variant], limit, [critic])
-    return found
+    return moments_of_all(enumeration, policy, {"": variant}, limit, {"": critic})[""]
 
 
 def moments_of_all(
     enumeration: Enumeration,
     policy: Policy,
-    variants: Sequence[Variant],
+    variants: Mapping[str, Variant],
     limit: int,
-    critics: Sequence[Critic | None],
-) -> list[Moments]:
+    critics: Mapping[str, Critic | None],
+) -> dict[str, Moments]:
     """Compute the `moments` of several estimators whose batches are of one size, from the same scores."""
-    size, batch = sum(parameter.numel() for parameter in policy.parameters()), variants[0].batch
+    size, batch = sum(parameter.numel() for parameter in policy.parameters()), next(iter(variants.values())).batch
     members = tuples(enumeration, batch, limit)
     probabilities = enumeration.probabilities(action_probabilities(stack([policy]), enumeration.mdp))
-    means = [torch.zeros(size, dtype=torch.float64) for _ in variants]
-    squares = [0.0 for _ in variants]
+    means = {name: torch.zeros(size, dtype=torch.float64) for name in variants}
+    squares = dict.fromkeys(variants, 0.0)
     for chunk in members.split(max(1, _CHUNK_ELEMENTS // (size * batch))):
         weights = probabilities[chunk].prod(-1)
         together = gradients_of_all(policy, variants, batches(enumeration, chunk), enumeration.mdp, critics)
-        for index, gradients in enumerate(together):
-            means[index] += weights @ gradients
-            squares[index] += (weights @ gradients.square().sum(-1)).item()
-    return [
-        Moments(mean, square - mean.square().sum().item(), len(members))
-        for mean, square in zip(means, squares, strict=True)
-    ]
+        for name, gradients in together.items():
+            means[name] += weights @ gradients
+            squares[name] += (weights @ gradients.square().sum(-1)).item()
+    return {
+        name: Moments(mean, squares[name] - mean.square().sum().item(), len(members)) for name, mean in means.items()
+    }
 
 
-def sampled_variances(
+def _sampled_variances(
     job: ExactJob,
+    count: int,
     policy: Policy,
-    variants: Sequence[Variant],
+    variants: Mapping[str, Variant],
     mdp: MDP,
     seed: int,
-    critics: Sequence[Critic | None],
-) -> list[float]:
-    """Estimate the total variance of each estimate from as many sampled batches as the job asks for."""
-    assert job.sampled_batches is not None
-    batch = variants[0].batch
-    copies = make_environments(job.environment, 1, job.sampled_batches * batch)
+    critics: Mapping[str, Critic | None],
+) -> dict[str, float]:
+    """Estimate the total variance of each estimate from a number of sampled batches."""
+    batch = next(iter(variants.values())).batch
+    copies = make_environments(job.environment, 1, count * batch)
     pool = sample(copies, policy, generators_of(seed, job.stage, "sampled"), job.environment.rewards)
     together = gradients_of_all(policy, variants, in_float64(pool).regrouped(batch), mdp, critics)
-    return [gradients.var(0).sum().item() for gradients in together]
+    return {name: gradients.var(0).sum().item() for name, gradients in together.items()}
 
 
 def _policy(job: ExactJob, variant: Variant, mdp: MDP, seed: int, policies: Mapping[int, Parameters]) -> Policy:

@@ -1,4 +1,4 @@
-"""The policies that the laboratory measures on, thawed from snapshots or drawn from a seed, and samples from them."""
+"""Random policies for the laboratory to measure on, and samples from frozen ones."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import torch
 
 from pg.environments.rewards import paid
 from pg.learning.acting import actor_of
-from pg.learning.policies import Parameters, Policy, make_policy, thaw
+from pg.learning.policies import Policy, make_policy
 from pg.learning.rollout import Generators, collect
 from pg.randomness import generator, torch_generator
 from pg.study.model.environment import Rewards
 from pg.study.model.learner import Policy as PolicyOptions
 from pg.trajectories import Environments, Spaces, Trajectories
-
-__all__ = ["Parameters", "generators_of", "in_float64", "random_policy", "sample", "thaw"]
 
 _PERTURBATION = 0.5
 

@@ -14,7 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pg.environments.humanoid import PARTS, Motion, WatchedHumanoids
-from pg.laboratory.frozen import Parameters, generators_of, sample, thaw
+from pg.laboratory.frozen import generators_of, sample
+from pg.learning.policies import Parameters, thaw
 from pg.study.jobs import GaitJob
 from pg.trajectories import Trajectories
 

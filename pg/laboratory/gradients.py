@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 import torch
 from jaxtyping import Float
@@ -19,8 +20,6 @@ from pg.trajectories import Trajectories, laid_out, valid_steps
 
 # Measured: smaller chunks cost more calls, and larger tensors more time for each of their numbers.
 _CHUNK_ELEMENTS = 2_000_000
-
-_Estimator = tuple[Variant, Critic | None]
 
 
 def batch_gradients(
@@ -39,17 +38,16 @@ def batch_gradients(
     mdp
         The environment's tables, where they are known.
     """
-    (gradients,) = gradients_of_all(policy, [variant], batches, mdp)
-    return gradients
+    return gradients_of_all(policy, {"": variant}, batches, mdp)[""]
 
 
 def gradients_of_all(
     policy: Policy,
-    variants: Sequence[Variant],
+    variants: Mapping[str, Variant],
     batches: Trajectories,
     mdp: MDP | None = None,
-    critics: Sequence[Critic | None] | None = None,
-) -> list[Float[Tensor, "S D"]]:
+    critics: Mapping[str, Critic | None] = MappingProxyType({}),
+) -> dict[str, Float[Tensor, "S D"]]:
     r"""Return the gradient estimates of several estimators from the same S batches.
 
     By the chain rule an estimate is $\sum_t \frac{\partial \tilde J}{\partial \log \pi(a_t \mid s_t)} \psi_t$: the
@@ -60,24 +58,23 @@ def gradients_of_all(
     policy
         Which collected the batches.
     variants
-        The estimators.
+        The estimators by name.
     batches
         S batches of N trajectories.
     mdp
         The environment's tables, where they are known.
     critics
-        Each variant's value network; by default there are none.
+        The value networks of variants by name; by default there are none.
 
     Returns
     -------
-    list of Tensor
+    dict of Tensor
         (S, D) for each variant.
     """
-    estimators = list(zip(variants, critics or [None] * len(variants), strict=True))
-    chunk_gradients = [
-        _chunk_gradients(policy, estimators, batches.chosen(chunk), mdp) for chunk in chunks(policy, batches)
+    parts = [
+        _chunk_gradients(policy, variants, batches.chosen(chunk), mdp, critics) for chunk in chunks(policy, batches)
     ]
-    return [torch.cat(parts) for parts in zip(*chunk_gradients, strict=True)]
+    return {name: torch.cat([part[name] for part in parts]) for name in variants}
 
 
 def chunks(policy: Policy, batches: Trajectories) -> Iterator[slice]:
@@ -88,8 +85,8 @@ def chunks(policy: Policy, batches: Trajectories) -> Iterator[slice]:
 
 
 def weighted_sums(
-    found: Scores, batches: Trajectories, weights: Iterable[Float[Tensor, "S N T"]]
-) -> list[Float[Tensor, "S D"]]:
+    found: Scores, batches: Trajectories, weights: Iterable[tuple[str, Float[Tensor, "S N T"]]]
+) -> dict[str, Float[Tensor, "S D"]]:
     r"""Return the gradients of the surrogates that weight the same scores differently.
 
     Parameters
@@ -99,43 +96,52 @@ def weighted_sums(
     batches
         S batches of N trajectories.
     weights
-        What multiplies each score, once for each estimator.
+        What multiplies each score, by each estimator's name.
 
     Returns
     -------
-    list of Tensor
+    dict of Tensor
         (S, D) for each estimator, $\frac{1}{N} \sum_i \sum_t c_{i,t} \psi_{i,t}$ of each batch.
     """
     mask, lengths = batches.mask, batches.lengths.sum(-1)
     rows = found.in_rows(lengths.cumsum(0) - lengths, lengths)
     taken = torch.arange(int(lengths.max())) < lengths.unsqueeze(-1)
     log_probs = laid_out(found.log_probs, mask).requires_grad_()
-    gradients: list[Tensor] = []
-    for weight in weights:
+    gradients: dict[str, Tensor] = {}
+    for name, weight in weights:
         objective = compose.surrogate(log_probs, weight, batches)
         (derivatives,) = torch.autograd.grad(objective.sum(), log_probs)
-        gradients.append(rows.sums(derivatives.new_zeros(taken.shape).masked_scatter(taken, derivatives[mask])))
+        gradients[name] = rows.sums(derivatives.new_zeros(taken.shape).masked_scatter(taken, derivatives[mask]))
     return gradients
 
 
 def _chunk_gradients(
-    policy: Policy, estimators: Sequence[_Estimator], batches: Trajectories, mdp: MDP | None
-) -> list[Tensor]:
+    policy: Policy,
+    variants: Mapping[str, Variant],
+    batches: Trajectories,
+    mdp: MDP | None,
+    critics: Mapping[str, Critic | None],
+) -> dict[str, Tensor]:
     found = scores(policy, *valid_steps(batches))
-    return weighted_sums(found, batches, _advantages(policy, estimators, batches, mdp, found))
+    return weighted_sums(found, batches, _advantages(policy, variants, batches, mdp, critics, found))
 
 
 def _advantages(
-    policy: Policy, estimators: Sequence[_Estimator], batches: Trajectories, mdp: MDP | None, found: Scores
-) -> Iterator[Float[Tensor, "S N T"]]:
+    policy: Policy,
+    variants: Mapping[str, Variant],
+    batches: Trajectories,
+    mdp: MDP | None,
+    critics: Mapping[str, Critic | None],
+    found: Scores,
+) -> Iterator[tuple[str, Float[Tensor, "S N T"]]]:
     """Yield each variant's advantages; what all optimal baselines have in common is computed once."""
     known: dict[float, Tensor] = {}
-    for variant, critic in estimators:
+    for name, variant in variants.items():
         if compose.needs_score_products(variant):
             discount = variant.discount if variant.discount_states else 1.0
             if discount not in known:
                 known[discount] = alignments(found, batches, compose.state_weights(variant, batches))
             products = products_of(known[discount], compose.returns(variant, batches))
-            yield compose.weights(variant, batches, compose.fixed(variant, batches, products))
+            yield name, compose.weights(variant, batches, compose.fixed(variant, batches, products))
         else:
-            yield advantages(policy, variant, batches, mdp, critic)
+            yield name, advantages(policy, variant, batches, mdp, critics.get(name))

@@ -23,10 +23,10 @@ from pg.environments.rewards import AS_EARNED, paid
 from pg.environments.stacked import make_environments
 from pg.estimators.importance import NonFiniteWeights, effective_share
 from pg.laboratory.distances import divergence
-from pg.laboratory.frozen import Parameters, generators_of, in_float64, sample, thaw
+from pg.laboratory.frozen import generators_of, in_float64, sample
 from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.constraints import parameters_of, restore
-from pg.learning.policies import Policy
+from pg.learning.policies import Parameters, Policy, thaw
 from pg.randomness import torch_generator
 from pg.study.jobs import HorizonJob
 from pg.study.model.variant import Variant

@@ -13,8 +13,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from pg.laboratory.distances import log_ratios
 from pg.learning.policies import Policy
-from pg.trajectories import Trajectories, on_valid_steps
+from pg.trajectories import Trajectories
 
 # Sums of equal terms in another order differ by rounding; trajectories that change alike must tie.
 _DECIMALS = 9
@@ -66,12 +67,7 @@ def log_likelihood_changes(before: Policy, after: Policy, trajectories: Trajecto
     trajectories
         In float64.
     """
-
-    def log_ratio(observations: Tensor, actions: Tensor) -> Tensor:
-        return after.log_prob(observations, actions) - before.log_prob(observations, actions)
-
-    with torch.no_grad():
-        return on_valid_steps(log_ratio, trajectories).sum(-1).round(decimals=_DECIMALS)
+    return log_ratios(before, after, trajectories).sum(-1).round(decimals=_DECIMALS)
 
 
 def measures(effects: Sequence[Effect]) -> dict[str, float]:

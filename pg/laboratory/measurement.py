@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import pandas as pd
 
 from pg.laboratory.expectations import enumerate_moments
-from pg.laboratory.frozen import Parameters
 from pg.laboratory.gait import watch
 from pg.laboratory.horizons import lengthen_trajectories
 from pg.laboratory.identities import compare_forms
@@ -15,6 +14,7 @@ from pg.laboratory.probing import probe
 from pg.laboratory.single_updates import take_updates
 from pg.laboratory.staleness import follow_steps
 from pg.laboratory.support import withhold_support
+from pg.learning.policies import Parameters
 from pg.study.jobs import (
     EstimatorJob,
     ExactJob,

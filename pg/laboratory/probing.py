@@ -14,9 +14,10 @@ from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
 from pg.laboratory.constants import least_variances
 from pg.laboratory.critics import fitted_critics
-from pg.laboratory.frozen import Parameters, generators_of, sample, thaw
+from pg.laboratory.frozen import generators_of, sample
 from pg.laboratory.gradients import gradients_of_all
 from pg.laboratory.reference import Reference, ratio, reference
+from pg.learning.policies import Parameters, thaw
 from pg.study.jobs import ProbeJob
 
 _PAIRWISE = 10
@@ -37,16 +38,20 @@ def probe(job: ProbeJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A row per seed, variant and batch size; the columns are described in the documentation of the files. Where a
-        variant has a value network: explained_variance too, the share of the rewards-to-go's variance that the network
-        explains on the sample that the estimators share.
+        A row per seed, variant and batch size: what `measures` makes of the estimates; returns_alike, the share of
+        batches of which `returns_alike` is true; and least_variance, the total variance with the best constant
+        baseline (`least_variances`). Where a variant has a value network: explained_variance too, the share of the
+        rewards-to-go's variance that the network explains on the sample that the estimators share.
     """
     rows: list[dict[str, float | int | str]] = []
     environments, mdp = make_environments(job.environment, 1, job.sample.trajectories), mdp_of(job.environment)
     for seed in job.seeds:
         policy = thaw(job.policy, environments.spaces, policies[seed])
         pool = sample(environments, policy, generators_of(seed, job.stage, "pool"), job.environment.rewards)
-        truth = reference(job.environment, mdp, policy, job.sample, seed, job.stage, pool)
+        if mdp is None:
+            truth = reference(job.environment, policy, job.sample, seed, job.stage, pool)
+        else:
+            truth = Reference.exact(mdp, policy)
         _log.info("seed %d: reference of %d trajectories, SNR %.1f", seed, truth.trajectories, truth.snr)
         least = least_variances(policy, job.variants, pool.regrouped(1))
         critics = fitted_critics(job.environment, policy, job.variants, seed, job.stage, job.sample.critic_trajectories)
@@ -58,8 +63,7 @@ def probe(job: ProbeJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
         for batch in job.sample.batches:
             batches = pool.regrouped(batch)
             alike = returns_alike(batches.returns).to(torch.float64).mean().item()
-            together = gradients_of_all(policy, list(job.variants.values()), batches, mdp, list(critics.values()))
-            for name, gradients in zip(job.variants, together, strict=True):
+            for name, gradients in gradients_of_all(policy, job.variants, batches, mdp, critics).items():
                 found = measures(gradients, truth) | {"returns_alike": alike, "least_variance": least[name] / batch}
                 rows.append({"seed": seed, "variant": name, "batch": batch, **found, **known.get(name, {})})
     return pd.DataFrame(rows)
@@ -111,7 +115,10 @@ def _cosines(gradients: Float[Tensor, "S D"], direction: Float[Tensor, " D"]) ->
 
 
 def _pairwise_cosine(gradients: Float[Tensor, "S D"]) -> float:
-    """Return the mean cosine between two different gradients (Ilyas et al. 2020, section 3)."""
+    """Return the mean cosine between two different gradients.
+
+    As Ilyas et al. 2020, "A closer look at deep policy gradients", section 3.
+    """
     directions = torch.nn.functional.normalize(gradients)
     count = directions.shape[0]
     first, second = torch.triu_indices(count, count, offset=1)

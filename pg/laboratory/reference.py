@@ -27,7 +27,7 @@ from pg.trajectories import Trajectories
 _ENOUGH_SNR = 30.0
 
 # Unbiased whatever the policy (claims.md, table of expectations): the reference uses whichever varies least.
-_REFERENCE_CANDIDATES = {
+_REFERENCE_CANDIDATES: dict[str, Variant] = {
     baseline: Variant(returns="to_go", baseline=baseline)
     for baseline in ("leave_one_out", "per_step_leave_one_out", "optimal")
 }
@@ -72,8 +72,9 @@ class Reference:
     trajectories: int
 
     @classmethod
-    def exact(cls, gradient: Float[Tensor, " D"]) -> Reference:
-        """Return a gradient that is known, and so varies by nothing."""
+    def exact(cls, mdp: MDP, policy: Policy) -> Reference:
+        """Return the gradient that the environment's tables give, which varies by nothing."""
+        gradient = truth(mdp, copy.deepcopy(policy).double()).gradient
         return cls(gradient, 0.0, gradient.square().sum().item(), 0)
 
     @property
@@ -113,16 +114,14 @@ def truth(mdp: MDP, policy: Policy, discount: float = 1.0) -> Truth:
 
 
 def reference(
-    environment: Environment, mdp: MDP | None, policy: Policy, sample: Sample, seed: int, stage: str, pool: Trajectories
+    environment: Environment, policy: Policy, sample: Sample, seed: int, stage: str, pool: Trajectories
 ) -> Reference:
-    """Return the gradient that estimates are measured against.
+    """Return the gradient that estimates are measured against where no tables are known.
 
     Parameters
     ----------
     environment
         Where the policy acts.
-    mdp
-        Its tables, where they are known: then the reference is exact.
     policy
         Whose gradient it is.
     sample
@@ -132,8 +131,6 @@ def reference(
     pool
         Other trajectories of the policy, on which the estimator of the reference is chosen.
     """
-    if mdp is not None:
-        return Reference.exact(truth(mdp, copy.deepcopy(policy).double()).gradient)
     variant = _least_varying(policy, pool)
     parts = _batch_gradients(environment, policy, variant, sample, generators_of(seed, stage, "reference"))
     gradients = next(parts)
@@ -170,11 +167,8 @@ def _summarised(gradients: Float[Tensor, "S D"]) -> Reference:
 
 def _least_varying(policy: Policy, pool: Trajectories) -> Variant:
     batches = pool.regrouped(_REFERENCE_BATCH if pool.mask.shape[1] % _REFERENCE_BATCH == 0 else 2)
-    found = gradients_of_all(policy, list(_REFERENCE_CANDIDATES.values()), batches)
-    variances = {
-        baseline: gradients.var(0).sum().item()
-        for baseline, gradients in zip(_REFERENCE_CANDIDATES, found, strict=True)
-    }
+    found = gradients_of_all(policy, _REFERENCE_CANDIDATES, batches)
+    variances = {baseline: gradients.var(0).sum().item() for baseline, gradients in found.items()}
     return _REFERENCE_CANDIDATES[min(variances, key=lambda baseline: variances[baseline])]
 
 

@@ -5,8 +5,9 @@ The policy π_θ collected the data, and $\nabla J(\theta')$ is wanted from them
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import torch
 from jaxtyping import Bool, Float
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from pg.environments.mdp import MDP
 from pg.estimators import compose
+from pg.laboratory.distances import log_ratios
 from pg.laboratory.gradients import chunks, weighted_sums
 from pg.learning.advantages import fixed
 from pg.learning.critic import Critic
@@ -21,7 +23,7 @@ from pg.learning.policies import Policy, stack
 from pg.learning.scores import scores
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios
 from pg.study.model.variant import Variant
-from pg.trajectories import Trajectories, on_valid_steps, valid_steps
+from pg.trajectories import Trajectories, valid_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,10 @@ class Reuse:
     def at(cls, target: Policy, behaviour: Policy, trajectories: Trajectories, mdp: MDP | None = None) -> Reuse:
         """Look at the behaviour policy's trajectories from a target policy."""
         if mdp is None:
-            log_ratios, states = _log_ratios(target, behaviour, trajectories), None
-        else:
-            log_ratios = _tabulated_log_ratios(target, behaviour, trajectories, mdp)
-            states = state_ratios(target, mdp, state_distributions_of(behaviour, mdp), trajectories)
-        return cls(behaviour, target, mdp, trajectories, log_ratios, states)
+            return cls(behaviour, target, None, trajectories, log_ratios(behaviour, target, trajectories), None)
+        logs = _tabulated_log_ratios(behaviour, target, trajectories, mdp)
+        states = state_ratios(target, mdp, state_distributions_of(behaviour, mdp), trajectories)
+        return cls(behaviour, target, mdp, trajectories, logs, states)
 
     def chosen(self, seeds: slice) -> Reuse:
         """Return a range of the S axis."""
@@ -104,13 +105,12 @@ def corrected_gradients(reuse: Reuse, variant: Variant, critic: Critic | None = 
     critic
         Its value network, fitted to the behaviour policy, where it has one.
     """
-    (gradients,) = corrected_gradients_of_all(reuse, [variant], [critic])
-    return gradients
+    return corrected_gradients_of_all(reuse, {"": variant}, {"": critic})[""]
 
 
 def corrected_gradients_of_all(
-    reuse: Reuse, variants: Sequence[Variant], critics: Sequence[Critic | None] | None = None
-) -> list[Float[Tensor, "S D"]]:
+    reuse: Reuse, variants: Mapping[str, Variant], critics: Mapping[str, Critic | None] = MappingProxyType({})
+) -> dict[str, Float[Tensor, "S D"]]:
     r"""Return the estimates of $\nabla J(\theta')$ by several estimators from the same S batches.
 
     Parameters
@@ -118,37 +118,28 @@ def corrected_gradients_of_all(
     reuse
         The batches.
     variants
-        The estimators and their corrections.
+        The estimators and their corrections, by name.
     critics
-        Each variant's value network, fitted to the behaviour policy; by default there are none.
+        The value networks of variants by name, fitted to the behaviour policy; by default there are none.
 
     Returns
     -------
-    list of Tensor
+    dict of Tensor
         (S, D) for each variant.
     """
-    estimators = list(zip(variants, critics or [None] * len(variants), strict=True))
     parts = [
         weighted_sums(
             scores(chunk.target, *valid_steps(chunk.trajectories)),
             chunk.trajectories,
-            (chunk.score_weights(variant, critic) for variant, critic in estimators),
+            ((name, chunk.score_weights(variant, critics.get(name))) for name, variant in variants.items()),
         )
         for chunk in map(reuse.chosen, chunks(reuse.target, reuse.trajectories))
     ]
-    return [torch.cat(estimates) for estimates in zip(*parts, strict=True)]
-
-
-def _log_ratios(target: Policy, behaviour: Policy, trajectories: Trajectories) -> Float[Tensor, "S N T"]:
-    def log_ratio(observations: Tensor, actions: Tensor) -> Tensor:
-        return target.log_prob(observations, actions) - behaviour.log_prob(observations, actions)
-
-    with torch.no_grad():
-        return on_valid_steps(log_ratio, trajectories)
+    return {name: torch.cat([part[name] for part in parts]) for name in variants}
 
 
 def _tabulated_log_ratios(
-    target: Policy, behaviour: Policy, trajectories: Trajectories, mdp: MDP
+    behaviour: Policy, target: Policy, trajectories: Trajectories, mdp: MDP
 ) -> Float[Tensor, "S N T"]:
     # Enumerated trajectories have very many steps in very few states.
     with torch.no_grad():

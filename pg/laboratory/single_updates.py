@@ -18,12 +18,12 @@ from pg.environments.stacked import make_environments
 from pg.estimators.importance import NonFiniteWeights
 from pg.laboratory import likelihoods, moves
 from pg.laboratory.critics import fitted_critics
-from pg.laboratory.frozen import Parameters, generators_of, in_float64, sample, thaw
+from pg.laboratory.frozen import generators_of, in_float64, sample
 from pg.laboratory.likelihoods import Effect
 from pg.laboratory.moves import Move
 from pg.learning.constraints import Penalty
 from pg.learning.critic import Critic
-from pg.learning.policies import Policy
+from pg.learning.policies import Parameters, Policy, thaw
 from pg.learning.updates import make_optimizer, update
 from pg.randomness import generator
 from pg.study.jobs import UpdateJob

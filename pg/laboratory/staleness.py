@@ -10,7 +10,7 @@ import copy
 import logging
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 import torch
@@ -23,12 +23,12 @@ from pg.estimators.importance import NonFiniteWeights, effective_share
 from pg.laboratory.bias import bias_parts, expected_gradient, is_mean_over_trajectories
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.distances import divergence, exact_divergence, state_variation
-from pg.laboratory.frozen import Parameters, generators_of, in_float64, sample, thaw
+from pg.laboratory.frozen import generators_of, in_float64, sample
 from pg.laboratory.probing import measures
-from pg.laboratory.reference import Reference, ratio, reference, truth
+from pg.laboratory.reference import Reference, ratio, reference
 from pg.laboratory.reuse import Reuse, corrected_gradients_of_all
 from pg.learning.critic import Critic
-from pg.learning.policies import Policy, stack
+from pg.learning.policies import Parameters, Policy, stack, thaw
 from pg.learning.tabular import action_probabilities
 from pg.learning.updates import make_optimizer, update
 from pg.study.jobs import StalenessJob
@@ -159,10 +159,6 @@ class _Bench:
             pool_copies=make_environments(job.environment, 1, job.sample.trajectories),
         )
 
-    def of_variant(self, name: str) -> _Bench:
-        """Return the bench for one of the variants alone."""
-        return replace(self, job=self.job.model_copy(update={"variants": {name: self.job.variants[name]}}))
-
     def sampled(self, copies: Environments, policy: Policy, seed: int, purpose: str) -> Trajectories:
         generators = generators_of(seed, self.job.stage, "staleness", purpose)
         return in_float64(sample(copies, policy, generators, self.job.environment.rewards))
@@ -176,13 +172,13 @@ class _Bench:
     def true_gradient(self, target: Policy, seed: int, steps: int) -> Reference:
         """Return ∇J(θ'), by an independent sample of π_θ' where there are no tables."""
         if self.mdp is not None:
-            return Reference.exact(truth(self.mdp, target).gradient)
+            return Reference.exact(self.mdp, target)
         # Sampled trajectories are in single precision.
         single, stage = copy.deepcopy(target).float(), f"{self.job.stage}/{steps}"
         few = make_environments(self.job.environment, 1, _FEW)
         generators = generators_of(seed, stage, "staleness", "tried")
         tried = sample(few, single, generators, self.job.environment.rewards)
-        return reference(self.job.environment, None, single, self.job.sample, seed, stage, tried)
+        return reference(self.job.environment, single, self.job.sample, seed, stage, tried)
 
 
 def _of_each(
@@ -190,17 +186,16 @@ def _of_each(
 ) -> list[Row]:
     """Return the measures of every variant; of one whose weights are not finite, that they are not known."""
     try:
-        return list(_corrections(bench, reuse, true, steps, critics))
+        return list(_corrections(bench, bench.job.variants, reuse, true, steps, critics))
     except NonFiniteWeights:
-        if len(bench.job.variants) > 1:
-            return [
-                row
-                for name, critic in critics.items()
-                for row in _of_each(bench.of_variant(name), reuse, true, steps, {name: critic}, seed)
-            ]
-        (name,) = bench.job.variants
-        _log.warning("seed %d, after %d steps: weights of %s are not finite", seed, steps, name)
-        return [_unknown(bench, name, steps)]
+        rows: list[Row] = []
+        for name, variant in bench.job.variants.items():
+            try:
+                rows += list(_corrections(bench, {name: variant}, reuse, true, steps, critics))
+            except NonFiniteWeights as error:
+                _log.warning("seed %d, after %d steps: %s: %s", seed, steps, name, error)
+                rows.append(_unknown(bench, name, steps))
+        return rows
 
 
 def _unknown(bench: _Bench, name: str, steps: int) -> Row:
@@ -213,16 +208,20 @@ def _unknown(bench: _Bench, name: str, steps: int) -> Row:
 
 
 def _corrections(
-    bench: _Bench, reuse: Reuse, true: Reference, steps: int, critics: Mapping[str, Critic | None]
+    bench: _Bench,
+    variants: Mapping[str, Variant],
+    reuse: Reuse,
+    true: Reference,
+    steps: int,
+    critics: Mapping[str, Critic | None],
 ) -> Iterator[Row]:
-    """Yield the measures of every variant at one θ'."""
+    """Yield the measures of some variants at one θ'."""
     kl, change = _kl(reuse), {} if reuse.mdp is None else _change(reuse.behaviour, reuse.target, reuse.mdp, true)
-    biases = _exact_biases(bench, reuse, true, critics)
-    together = corrected_gradients_of_all(reuse, list(bench.job.variants.values()), list(critics.values()))
-    for (name, variant), gradients in zip(bench.job.variants.items(), together, strict=True):
+    biases = _exact_biases(bench.enumeration, variants, reuse, true, critics)
+    for name, gradients in corrected_gradients_of_all(reuse, variants, critics).items():
         found = measures(gradients, true)
         is_exact = name in biases
-        weights = reuse.importance_weights(variant)
+        weights = reuse.importance_weights(variants[name])
         yield {
             "variant": name,
             "batch": reuse.trajectories.mask.shape[1],
@@ -239,17 +238,24 @@ def _corrections(
 
 
 def _exact_biases(
-    bench: _Bench, reuse: Reuse, true: Reference, critics: Mapping[str, Critic | None]
+    enumeration: Enumeration | None,
+    variants: Mapping[str, Variant],
+    reuse: Reuse,
+    true: Reference,
+    critics: Mapping[str, Critic | None],
 ) -> dict[str, float]:
     """Return the relative bias of every variant whose expectation a sum over single trajectories gives."""
-    if bench.enumeration is None:
+    if enumeration is None:
         return {}
-    behaviour, mdp = reuse.behaviour, bench.enumeration.mdp
-    every = Reuse.at(reuse.target, behaviour, bench.enumeration.trajectories, mdp)
+    every = Reuse.at(reuse.target, reuse.behaviour, enumeration.trajectories, enumeration.mdp)
     with torch.no_grad():
-        probabilities = bench.enumeration.probabilities(action_probabilities(stack([behaviour]), mdp))
-    variants = {name: one for name, one in bench.job.variants.items() if is_mean_over_trajectories(one)}
-    expected = {name: expected_gradient(every, one, probabilities, critics[name]) for name, one in variants.items()}
+        table = action_probabilities(stack([reuse.behaviour]), enumeration.mdp)
+        probabilities = enumeration.probabilities(table)
+    expected = {
+        name: expected_gradient(every, variant, probabilities, critics[name])
+        for name, variant in variants.items()
+        if is_mean_over_trajectories(variant)
+    }
     norm = true.gradient.norm().item()
     return {name: ratio((found - true.gradient).norm().item(), norm) for name, found in expected.items()}
 

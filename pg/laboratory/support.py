@@ -9,8 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pg.environments.catalogue import mdp_of
-from pg.environments.enumeration import Enumeration, batches, enumerate_paid
+from pg.environments.enumeration import Enumeration, enumerate_paid
 from pg.estimators import importance
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.gradients import batch_gradients
@@ -19,9 +18,6 @@ from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities
 from pg.randomness import torch_generator
 from pg.study.jobs import SupportJob
-from pg.study.model.variant import Variant
-
-_CHUNK_ELEMENTS = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +45,19 @@ def withhold_support(job: SupportJob) -> pd.DataFrame:
 
     Raises
     ------
-    ValueError
+    NoTables
         If the environment's transition probabilities are not known.
     EnumerationTooLarge
         If there are more trajectories than the limit.
     """
-    mdp = mdp_of(job.environment)
-    if mdp is None:
-        raise ValueError(f"{job.environment.id} has no transition tables, so nothing can be enumerated")
     enumeration = enumerate_paid(job.environment, job.limit)
+    singles = enumeration.trajectories.regrouped(1)
     rows: list[dict[str, float | int | str]] = []
     for seed in job.seeds:
         for name, variant in job.variants.items():
-            target = random_policy(variant.policy, mdp.spaces, seed)
-            gradient = truth(mdp, target).gradient
-            estimates = _estimates(enumeration, target, variant)
+            target = random_policy(variant.policy, enumeration.mdp.spaces, seed)
+            gradient = truth(enumeration.mdp, target).gradient
+            estimates = batch_gradients(target, variant, singles, enumeration.mdp)
             for left in job.left:
                 drawn = _drawn(enumeration, target, estimates, job.action, left)
                 generator = torch_generator(seed, "support", str(left))
@@ -97,16 +91,6 @@ def proposal(target: Float[Tensor, "1 S A"], action: int, left: float) -> Float[
     behaviour = others / others.sum(-1, keepdim=True) * (1 - left)
     behaviour[..., action] = left
     return behaviour
-
-
-def _estimates(enumeration: Enumeration, target: Policy, variant: Variant) -> Float[Tensor, "M D"]:
-    """Return the target policy's own estimate from each trajectory alone."""
-    count = len(enumeration.environment_probabilities)
-    size = sum(parameter.numel() for parameter in target.parameters())
-    members = torch.arange(count).unsqueeze(-1).split(max(1, _CHUNK_ELEMENTS // size))
-    return torch.cat(
-        [batch_gradients(target, variant, batches(enumeration, chunk), enumeration.mdp) for chunk in members]
-    )
 
 
 def _drawn(

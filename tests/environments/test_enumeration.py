@@ -2,15 +2,9 @@
 
 import pytest
 import torch
-from pg.environments.enumeration import (
-    EnumerationTooLarge,
-    batches,
-    count_trajectories,
-    enumerate_trajectories,
-    tuples,
-)
+from pg.environments.enumeration import EnumerationTooLarge, batches, enumerate_trajectories, tuples
 from pg.environments.exact import gradient, objective
-from pg.environments.mdp import MDP, MOST_COUNTED
+from pg.environments.mdp import MDP, MOST_COUNTED, count_trajectories
 from pg.environments.registry import tabular_mdp
 from pg.environments.small_mdps import bandit, chain, random_mdp
 

@@ -6,10 +6,10 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
-from pg.environments.enumeration import count_trajectories, enumerate_trajectories
+from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.exact import objective
 from pg.environments.jacket_folding import Action, Jacket, jacket_folding
-from pg.environments.mdp import MDP
+from pg.environments.mdp import MDP, count_trajectories
 from pg.environments.registry import OWN, tabular_mdp
 
 WAIT, SLEEVES, FLATTEN, FOLD = Action
@@ -61,7 +61,7 @@ def test_the_fold_alone_pays_and_ends_the_trajectory() -> None:
     folds = np.arange(mdp.actions) == FOLD
     assert (mdp.rewards[:, ~folds] == 0).all()
     assert (mdp.terminates == folds[:, None])[mdp.probabilities > 0].all()
-    np.testing.assert_allclose(mdp.expected_rewards[:, FOLD], [0, 0, 4 / 5 * 0.5, 4 / 5 * 1 + 1 / 5 * 0.5])
+    np.testing.assert_allclose(mdp.expected_rewards_at(0)[:, FOLD], [0, 0, 4 / 5 * 0.5, 4 / 5 * 1 + 1 / 5 * 0.5])
     assert set(enumerate_trajectories(mdp, 1_000).trajectories.returns.flatten().tolist()) == {0.0, 0.5, 1.0}
 
 

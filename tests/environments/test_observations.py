@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pg.environments.catalogue import COMPONENTS, UnsupportedEnvironment, check, tables_of
+from pg.environments.catalogue import COMPONENTS, UnsupportedEnvironment, check, earned_mdp_of
 from pg.environments.observations import Observed
 from pg.environments.stacked import VectorisedCartPole, make_environments
 from pg.study.model.environment import Environment, Observations
@@ -116,7 +116,7 @@ def test_positions_change_by_what_velocities_say(id: str, moved: tuple[int, int]
 
 def test_hidden_states_of_a_table_all_look_alike() -> None:
     declared = Environment(id="pg/Chain-v0", kwargs={"length": 3}, observations=Observations(hide=(0, 2)))
-    mdp = tables_of(declared)
+    mdp = earned_mdp_of(declared)
     assert mdp is not None
     assert mdp.observations.tolist() == [[0.0], [1.0], [0.0]]
     assert mdp.spaces == Spaces(1, 2)

@@ -29,7 +29,7 @@ def test_gymnasium_tables_are_read_outcome_by_outcome() -> None:
                 mdp.probabilities[state, action],
             )
             np.testing.assert_allclose(found, expected)
-            assert mdp.expected_rewards[state, action] == pytest.approx(reward)
+            assert mdp.expected_rewards_at(0)[state, action] == pytest.approx(reward)
 
 
 def test_rewards_that_depend_on_the_next_state_are_kept() -> None:

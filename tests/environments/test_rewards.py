@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pg.environments.catalogue import mdp_of, tables_of
+from pg.environments.catalogue import earned_mdp_of, mdp_of
 from pg.environments.enumeration import enumerate_paid, enumerate_trajectories
 from pg.environments.exact import objective, state_distributions, values
 from pg.environments.mdp import MDP, with_potential
@@ -139,7 +139,7 @@ def test_an_environment_is_enumerated_as_it_pays() -> None:
     lengths = earned.lengths
     torch.testing.assert_close(every.trajectories.returns, earned.returns + lengths)
     assert torch.equal(every.trajectories.rewards != 0, (torch.arange(4) == lengths.unsqueeze(-1) - 1))
-    tables, own = mdp_of(environment), tables_of(environment)
+    tables, own = mdp_of(environment), earned_mdp_of(environment)
     assert tables is not None
     assert own is not None
     assert np.array_equal(every.mdp.rewards, tables.rewards)

@@ -9,7 +9,7 @@ def test_chain_by_hand() -> None:
     mdp = chain(6, length=2, slip=0.25, goal_reward=1, step_reward=-0.1)
     # From the last state: left leads back with 3/4 and slips into the goal with 1/4.
     assert mdp.transitions.tolist() == [[[0.75, 0.25], [0.25, 0.75]], [[0.75, 0], [0.25, 0]]]
-    np.testing.assert_allclose(mdp.expected_rewards, [[-0.1, -0.1], [0.25 - 0.1, 0.75 - 0.1]])
+    np.testing.assert_allclose(mdp.expected_rewards_at(0), [[-0.1, -0.1], [0.25 - 0.1, 0.75 - 0.1]])
 
 
 def test_corridor_by_hand() -> None:

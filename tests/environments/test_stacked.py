@@ -6,7 +6,7 @@ import gymnasium
 import numpy as np
 import pytest
 from pg.environments.catalogue import UnsupportedEnvironment, horizon_of
-from pg.environments.stacked import SteppedOneByOne, VectorisedCartPole, make_environments, spaces_of
+from pg.environments.stacked import SteppedOneByOne, VectorisedCartPole, make_environments
 from pg.study.model.environment import Environment
 
 
@@ -96,10 +96,8 @@ class Counting(gymnasium.Env[Any, Any]):
 
 
 def test_finished_copies_are_not_stepped_and_actions_are_clipped() -> None:
-    from pg.trajectories import Spaces
-
     copies = [Counting() for _ in range(4)]
-    stacked = SteppedOneByOne(copies, Spaces(1, None, 1), 10, 2)
+    stacked = SteppedOneByOne(copies, 10, 2)
     stacked.reset(generators(1, 2))
     alive = np.array([[True, False], [True, True]])
     transition = stacked.step(np.full((2, 2, 1), 3.0, dtype=np.float32), alive)
@@ -121,7 +119,7 @@ class Square(Counting):
 @pytest.mark.parametrize("shape", [(2, 2), (4,)])
 def test_observations_are_laid_flat_in_single_precision(shape: tuple[int, ...]) -> None:
     copy = gymnasium.wrappers.ReshapeObservation(Square(), shape)
-    stacked = SteppedOneByOne([copy], spaces_of(copy), 10, 1)
+    stacked = SteppedOneByOne([copy], 10, 1)
     transition = stacked.step(np.zeros((1, 1, 1), dtype=np.float32), np.ones((1, 1), dtype=np.bool_))
     assert transition.observations.dtype == np.float32
     assert transition.observations[0, 0].tolist() == (np.array([1, 2, 3, 4]) / 3).astype(np.float32).tolist()
@@ -130,7 +128,7 @@ def test_observations_are_laid_flat_in_single_precision(shape: tuple[int, ...]) 
 def test_wrappers_act_but_for_those_that_only_count_and_check() -> None:
     doubled = gymnasium.wrappers.TransformReward(Counting(), lambda reward: 2 * float(reward))
     wrapped = gymnasium.wrappers.TimeLimit(gymnasium.wrappers.OrderEnforcing(doubled), max_episode_steps=1)
-    stacked = SteppedOneByOne([wrapped], spaces_of(wrapped), 10, 1)
+    stacked = SteppedOneByOne([wrapped], 10, 1)
     alive = np.ones((1, 1), dtype=np.bool_)
     for _ in range(2):
         transition = stacked.step(np.zeros((1, 1, 1), dtype=np.float32), alive)

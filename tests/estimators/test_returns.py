@@ -31,7 +31,7 @@ def test_reward_to_go_discounts_from_the_step_itself() -> None:
 
 
 def test_discount_weights_are_powers_on_valid_steps() -> None:
-    assert discount_weights(MASK, 0.5).tolist() == [[[1, 0.5, 0.25], [1, 0, 0]]]
+    assert discount_weights(MASK, 0.5, torch.float32).tolist() == [[[1, 0.5, 0.25], [1, 0, 0]]]
 
 
 @settings(deadline=None)

@@ -7,9 +7,7 @@ import pandas as pd
 import pytest
 from pg import randomness
 from pg.evidence import across_environments, across_tables
-from pg.study.expansion import Cell
-from pg.study.model.environment import Environment
-from pg.study.model.variant import Variant
+from tests.evidence import rows as rows_by_hand
 
 BUDGET = 100
 BUDGETS = {"ladder": BUDGET}
@@ -17,17 +15,8 @@ GENERATOR = functools.partial(randomness.generator, 0, "across")
 
 
 def cell(environment, variant, threshold, levels=None):
-    level = "".join(f"@{value}" for value in (levels or {}).values())
-    return Cell(
-        experiment="ladder",
-        environment_name=environment,
-        variant_name=variant,
-        environment_id=environment,
-        variant_id=variant + level,
-        environment=Environment(id="CartPole-v1", threshold=threshold),
-        variant=Variant(),
-        levels=levels or {},
-    )
+    suffix = "".join(f"@{value}" for value in (levels or {}).values())
+    return rows_by_hand.cell(environment, variant, suffix=suffix, threshold=threshold, levels=levels)
 
 
 def run(first, last):

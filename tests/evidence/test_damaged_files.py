@@ -63,7 +63,7 @@ def with_line(number: int, line: str) -> bytes:
         (with_line(4, "\0" * 20 + "\n"), r"line 4: byte \d+ is not text"),
         (WHOLE.encode().replace(b"0.125", b"\xff\xfe", 1), r"line 2: byte \d+ is not text"),
         (with_line(1, LINES[0].replace("entropy", "seed")), "line 1: names a column twice"),
-        (with_line(1, LINES[0].replace("entropy", "entropie")), "has no column entropy"),
+        (with_line(1, LINES[0].replace("entropy", "entropie")), "has no column entropy; it has seed, iteration, "),
     ],
 )
 def test_a_damaged_file_is_named_with_its_line(content: bytes, message: str, tmp_path: Path) -> None:

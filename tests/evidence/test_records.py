@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from pg.evidence import records
-from pg.evidence.tabular_files import UnreadableRecord
 
 
 def test_numbers_survive_a_csv_bit_for_bit(tmp_path: Path) -> None:
@@ -31,18 +30,6 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> 
 def half_way(path: Path) -> None:
     path.write_text("half", encoding="utf-8")
     raise RuntimeError("half-way")
-
-
-def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("seed,steps\n1,2\n", encoding="utf-8")
-    with pytest.raises(UnreadableRecord, match=r"a\.csv: has no column return_mean; it has seed, steps"):
-        records.read_csv(tmp_path / "a.csv", ["seed", "return_mean"])
-    (tmp_path / "a.csv").write_text('seed\n"1\n', encoding="utf-8")
-    with pytest.raises(UnreadableRecord, match=r"a\.csv, line 2: "):
-        records.read_csv(tmp_path / "a.csv", ["seed"])
-    (tmp_path / "a.json").write_text("[1]", encoding="utf-8")
-    with pytest.raises(UnreadableRecord, match=r"a\.json: holds list, not an object"):
-        records.read_json(tmp_path / "a.json")
 
 
 def test_files_are_grouped_by_key_in_order(tmp_path: Path) -> None:

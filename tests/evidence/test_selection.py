@@ -1,5 +1,7 @@
 """The best of a family, chosen by scores of tuning that are written down by hand."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -138,13 +140,8 @@ def test_standings_agree_with_what_tuning_chose():
     """The score that ranks a candidate is the one by which its rate was chosen."""
     scores = pd.DataFrame({"learning_rate": [0.1, 0.1, 0.2, 0.2], "seed": [0, 1, 0, 1], "score": [1.0, 2.0, 5.0, 6.0]})
     chosen = tuning.choose(scores)
-    record = {"learning_rate": chosen.learning_rate, "scores": [vars_of(one) for one in chosen.scores]}
-    row = selection.standings([(names("naive", 1), record)]).iloc[0]
+    row = selection.standings([(names("naive", 1), asdict(chosen))]).iloc[0]
     assert (row["score"], row["rates"]) == (5.5, 2)
-
-
-def vars_of(score):
-    return {"learning_rate": score.learning_rate, "seed": score.seed, "score": score.score}
 
 
 def test_the_other_side_may_come_from_another_experiment():

@@ -1,5 +1,6 @@
 """Two policies in small MDPs, and every trajectory of the one as it looks from the other."""
 
+import numpy as np
 import torch
 from pg.environments.enumeration import Enumeration, enumerate_trajectories
 from pg.environments.mdp import MDP
@@ -11,6 +12,15 @@ from pg.learning.tabular import action_probabilities
 from pg.study.model.learner import Policy as PolicyOptions
 from pg.study.model.variant import Variant
 
+# Two states; each has an action that may end the trajectory and one that never does.
+MIXED = MDP(
+    probabilities=np.array([[[0.7, 0.3], [1.0, 0.0]], [[1.0, 0.0], [0.4, 0.6]]]),
+    next_states=np.array([[[1, 0], [0, 0]], [[0, 0], [0, 1]]]),
+    rewards=np.array([[[1.0, -1.0], [0.5, 0.0]], [[2.0, 0.0], [-0.3, 0.2]]]),
+    terminates=np.array([[[False, True], [False, False]], [[True, False], [False, False]]]),
+    start=np.array([0.6, 0.4]),
+    horizon=3,
+)
 OPTIONS = PolicyOptions(hidden=(4,))
 MDPS = {"random": random_mdp(3, states=2, seed=1), "chain": chain(4, length=2), "aliased": corridor(4)}
 UNBIASED = {

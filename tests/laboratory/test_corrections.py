@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from pg.environments.enumeration import Enumeration, batches, enumerate_trajectories, tuples
@@ -26,20 +25,12 @@ from pg.learning.tabular import action_probabilities, state_distributions_of, st
 from pg.study.model.learner import Policy as PolicyOptions
 from pg.study.model.variant import Baseline, Variant
 from pg.trajectories import Trajectories, on_valid_steps
+from tests.laboratory.pairs import MIXED
 
 LIMIT = 30_000
 SMALL = PolicyOptions(hidden=(3,))
 DISCOUNT = 0.6
 
-# Two states; each has an action that may end the trajectory and one that never does.
-MIXED = MDP(
-    probabilities=np.array([[[0.7, 0.3], [1.0, 0.0]], [[1.0, 0.0], [0.4, 0.6]]]),
-    next_states=np.array([[[1, 0], [0, 0]], [[0, 0], [0, 1]]]),
-    rewards=np.array([[[1.0, -1.0], [0.5, 0.0]], [[2.0, 0.0], [-0.3, 0.2]]]),
-    terminates=np.array([[[False, True], [False, False]], [[True, False], [False, False]]]),
-    start=np.array([0.6, 0.4]),
-    horizon=3,
-)
 MDPS = {
     "mixed": MIXED,
     "chain": chain(4, length=2, slip=0),

@@ -12,12 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from pg.environments.enumeration import EnumerationTooLarge, enumerate_trajectories
+from pg.environments.enumeration import EnumerationTooLarge, NoTables, enumerate_trajectories
 from pg.environments.exact import policy_gradient_theorem
 from pg.environments.mdp import MDP
 from pg.environments.small_mdps import bandit, chain, random_mdp
-from pg.estimators import compose
-from pg.laboratory.expectations import NoTables, enumerate_moments, moments
+from pg.laboratory.expectations import enumerate_moments, moments
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.reference import truth
@@ -31,6 +30,7 @@ from pg.study.model.learner import Policy as PolicyOptions
 from pg.study.model.variant import FROM_THE_BATCH, Baseline, Returns, Variant
 from pg.study.sources import RANDOM
 from pg.trajectories import Spaces, Trajectories
+from tests.laboratory.pairs import MIXED
 
 LIMIT = 30_000
 SMALL = PolicyOptions(hidden=(3,))
@@ -39,15 +39,6 @@ TINY = CriticOptions(hidden=(4,))
 LEARNED: dict[str, Any] = {"baseline": "value_network", "batch": 1}
 IN_SAMPLE = ("average_reward", "per_step")
 
-# Two states; each has an action that may end the trajectory and one that never does.
-MIXED = MDP(
-    probabilities=np.array([[[0.7, 0.3], [1.0, 0.0]], [[1.0, 0.0], [0.4, 0.6]]]),
-    next_states=np.array([[[1, 0], [0, 0]], [[0, 0], [0, 1]]]),
-    rewards=np.array([[[1.0, -1.0], [0.5, 0.0]], [[2.0, 0.0], [-0.3, 0.2]]]),
-    terminates=np.array([[[False, True], [False, False]], [[True, False], [False, False]]]),
-    start=np.array([0.6, 0.4]),
-    horizon=3,
-)
 STEPS = torch.arange(MIXED.horizon, dtype=torch.float64)
 MDPS = {"mixed": MIXED, "chain": chain(4, length=2, slip=0), "random": random_mdp(2, states=2, seed=4)}
 CASES = [("mixed", 2), ("mixed", 3), ("chain", 2), ("random", 2)]
@@ -88,21 +79,6 @@ def test_table_of_expectations(name: str, n: int, returns: Returns, baseline: Ba
     constant = 0.7 if baseline == "constant" else None
     found = expectation(mdp, policy, returns=returns, baseline=baseline, constant=constant, batch=n)
     assert_equal(found, factor * truth(mdp, policy).gradient)
-
-
-@pytest.mark.parametrize("returns", ["total", "to_go"])
-@pytest.mark.parametrize("constant", [-3.0, 0.4, 10.0])
-def test_a_constant_baseline_keeps_the_expectation(returns: Returns, constant: float) -> None:
-    policy, enumeration = random_policy(SMALL, MIXED.spaces, seed=2), enumerate_trajectories(MIXED, LIMIT)
-    every = enumeration.trajectories
-    one_each = every.regrouped(1)
-    weights = compose.returns(Variant(returns=returns), one_each) - constant
-    copies = repeat(policy, len(weights))
-    log_probs = copies.log_prob(one_each.observations.flatten(1, 2), one_each.actions.flatten(1, 2))
-    surrogate = compose.surrogate(log_probs.unsqueeze(1), weights, one_each)
-    gradients = flatten(torch.autograd.grad(surrogate.sum(), copies.parameters_list()))
-    probabilities = enumeration.probabilities(action_probabilities(repeat(policy, 1), MIXED))
-    assert_equal(probabilities.detach() @ gradients, truth(MIXED, policy).gradient)
 
 
 @pytest.mark.parametrize(
@@ -229,23 +205,6 @@ def weighted_theorem(policy: Policy, discount: float, weights: torch.Tensor) -> 
     per_step = policy_gradient_theorem(MIXED, table.expand(MIXED.horizon, -1, -1), discount)
     total = (per_step * weights[:, None, None]).sum(0, keepdim=True)
     return flatten(torch.autograd.grad(table, copy.parameters_list(), total)).squeeze(0)
-
-
-@pytest.mark.parametrize("p", [0.2, 0.5, 0.9])
-@pytest.mark.parametrize("n", [1, 2, 3])
-@pytest.mark.parametrize("b", [0.0, 0.3, 1.5])
-def test_variance_of_the_two_armed_bandit(p: float, n: int, b: float) -> None:
-    r"""One logit has the variance p (1 - p) (1 - p - b)^2 / n under the constant baseline b.
-
-    A constant baseline b is the same as arms that pay 1 - b and -b. The policy has four parameters that all move the
-    logit by the same amount (a weight and a bias for each arm), so that its total variance is four times as large.
-    """
-    mdp = bandit(1, [1 - b, -b])
-    policy = bandit_policy(p)
-    found = moments(enumerate_trajectories(mdp, LIMIT), policy, Variant(batch=n), LIMIT)
-    assert found.total_variance == pytest.approx(4 * p * (1 - p) * (1 - p - b) ** 2 / n, rel=1e-12)
-    assert found.batches == 2**n
-    assert_equal(found.mean.abs(), torch.full((4,), p * (1 - p), dtype=torch.float64))
 
 
 def test_normalised_advantages_of_the_two_armed_bandit() -> None:
@@ -412,12 +371,3 @@ def test_environments_without_tables_are_refused() -> None:
 def test_too_many_batches_are_refused() -> None:
     with pytest.raises(EnumerationTooLarge, match="2,704 batches of 2 out of 52 trajectories"):
         exact_rows(range(1), limit=100)
-
-
-def test_the_enumeration_is_complete() -> None:
-    enumeration = enumerate_trajectories(MIXED, LIMIT)
-    policy = random_policy(SMALL, MIXED.spaces, seed=0)
-    probabilities = enumeration.probabilities(action_probabilities(repeat(policy, 1), MIXED))
-    assert probabilities.sum().item() == pytest.approx(1, abs=1e-14)
-    expected_return = (probabilities @ enumeration.trajectories.returns[0]).item()
-    assert expected_return == pytest.approx(truth(MIXED, policy).objective, rel=1e-12)

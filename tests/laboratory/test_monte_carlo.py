@@ -69,16 +69,16 @@ def directions(mdp: str) -> list[torch.Tensor]:
 
 
 @cache
-def sampled(mdp: str) -> list[list[torch.Tensor]]:
+def sampled(mdp: str) -> list[dict[str, torch.Tensor]]:
     """Sample the batches of all policies together, and measure every variant's gradients of each policy's batches."""
     environments = TabularEnvironments(MDPS[mdp], POLICIES, N * BATCHES)
     generators = [generators_of(seed, mdp, "monte carlo") for seed in range(POLICIES)]
     pool = in_float64(collect(environments, actor_of(policies(mdp)), generators))
-    found: list[list[torch.Tensor]] = []
+    found: list[dict[str, torch.Tensor]] = []
     for seed, (policy, along) in enumerate(zip(policies(mdp), directions(mdp), strict=True)):
         batches = pool.chosen(slice(seed, seed + 1)).regrouped(N)
-        gradients = gradients_of_all(policy, list(VARIANTS.values()), batches, MDPS[mdp])
-        found.append([measured(each, along) for each in gradients])
+        gradients = gradients_of_all(policy, VARIANTS, batches, MDPS[mdp])
+        found.append({name: measured(each, along) for name, each in gradients.items()})
     return found
 
 
@@ -89,9 +89,8 @@ def enumerated(mdp: str) -> Enumeration:
 
 def deviations(name: str, exactly: str) -> torch.Tensor:
     """Compare a variant's samples with the exact moments of another, or with its own: (statistics, policies)."""
-    index = list(VARIANTS).index(name)
     found = [
-        in_standard_errors(values[index], moments(enumerated(mdp), policy, VARIANTS[exactly], LIMIT), along)
+        in_standard_errors(values[name], moments(enumerated(mdp), policy, VARIANTS[exactly], LIMIT), along)
         for mdp in MDPS
         for policy, values, along in zip(policies(mdp), sampled(mdp), directions(mdp), strict=True)
     ]

@@ -9,6 +9,7 @@ from pg.environments.stacked import make_environments
 from pg.estimators import compose
 from pg.laboratory import gradients as stacked_gradients
 from pg.laboratory import reference
+from pg.laboratory.frozen import in_float64
 from pg.laboratory.gradients import batch_gradients, gradients_of_all
 from pg.laboratory.probing import measures, probe, returns_alike
 from pg.laboratory.reference import Reference
@@ -38,8 +39,7 @@ def sampled(count: int) -> tuple[Policy, Trajectories]:
 def test_stacked_gradients_are_those_of_a_loop_over_batches(baseline: Baseline) -> None:
     policy, pool = sampled(24)
     policy = policy.double()
-    pool = pool.changed(as_double)
-    variant, batches = Variant(baseline=baseline), pool.regrouped(6)
+    variant, batches = Variant(baseline=baseline), in_float64(pool).regrouped(6)
     stacked = batch_gradients(policy, variant, batches)
     for i in range(4):
         one = batches.of_seed(i)
@@ -49,10 +49,6 @@ def test_stacked_gradients_are_those_of_a_loop_over_batches(baseline: Baseline) 
         # Stacked parameters come weights first, and those as (in, out).
         weights = [gradients[0].mT, gradients[2].mT, gradients[1], gradients[3]]
         torch.testing.assert_close(stacked[i], torch.cat([part.flatten() for part in weights]))
-
-
-def as_double(values: torch.Tensor) -> torch.Tensor:
-    return values.double() if values.is_floating_point() else values
 
 
 def test_cutting_the_work_into_chunks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,17 +62,17 @@ def test_estimators_that_share_their_scores_give_what_each_gives_alone() -> None
     policy, pool = sampled(16)
     batches = pool.regrouped(4)
     optimal = {"baseline": "optimal", "discount": 0.8}
-    variants = [
-        Variant(baseline="leave_one_out"),
-        Variant(**optimal),
-        Variant(**optimal, discount_states=True),
-        Variant(**optimal, returns="total"),
-        Variant(returns="total"),
-    ]
+    variants = {
+        "left out": Variant(baseline="leave_one_out"),
+        "optimal": Variant(**optimal),
+        "optimal, states discounted": Variant(**optimal, discount_states=True),
+        "optimal, total": Variant(**optimal, returns="total"),
+        "total": Variant(returns="total"),
+    }
     together = gradients_of_all(policy, variants, batches)
-    for variant, found in zip(variants, together, strict=True):
-        torch.testing.assert_close(found, batch_gradients(policy, variant, batches))
-    pairs = itertools.combinations(together, 2)
+    for name, variant in variants.items():
+        torch.testing.assert_close(together[name], batch_gradients(policy, variant, batches))
+    pairs = itertools.combinations(together.values(), 2)
     assert all((one - other).norm() > 1e-3 * one.norm() for one, other in pairs)
 
 

@@ -20,11 +20,11 @@ from pg.trajectories import Trajectories
 BATCH, BATCHES, PARTS = 16, 1250, 5
 TRAJECTORIES = BATCH * BATCHES * PARTS
 LOOPED = 20
-VARIANTS = [
-    Variant(returns=returns, baseline=baseline, batch=BATCH)
+VARIANTS = {
+    f"{returns}-{baseline}": Variant(returns=returns, baseline=baseline, batch=BATCH)
     for returns in ("total", "to_go")
     for baseline in ("none", *FROM_THE_BATCH)
-]
+}
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,10 @@ def seconds() -> Seconds:
         for index in range(LOOPED):
             batch = batches.of_seed(index)
             begin = time.process_time()
-            alone = [looped_gradient(policy, variant, batch) for variant in VARIANTS]
+            alone = {name: looped_gradient(policy, variant, batch) for name, variant in VARIANTS.items()}
             looped += time.process_time() - begin
-            for one, found in zip(alone, together, strict=True):
-                assert found[index].norm().item() == pytest.approx(one.norm().item(), rel=1e-3)
+            for name, one in alone.items():
+                assert together[name][index].norm().item() == pytest.approx(one.norm().item(), rel=1e-3)
     return Seconds(stacked / TRAJECTORIES, looped / (PARTS * LOOPED * BATCH))
 
 

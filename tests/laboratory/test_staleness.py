@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 import torch
 from pg.environments.enumeration import enumerate_trajectories
+from pg.estimators import importance
+from pg.estimators.importance import NonFiniteWeights
 from pg.evidence.columns import LABORATORY_COLUMNS
 from pg.laboratory import staleness
 from pg.laboratory.bias import bias_parts
@@ -131,6 +133,18 @@ def test_the_further_from_the_data_the_larger_the_bias_that_is_left() -> None:
     assert rows["effective_share"]["trajectory", 5] < rows["effective_share"]["per_step", 5] < 1
     assert rows["largest_weight"]["trajectory", 5] > rows["largest_weight"]["per_step", 5] > 1
     assert rows.loc["naive", ["effective_share", "largest_weight"]].to_numpy().tolist() == [[1, 1]] * 3
+
+
+def test_a_correction_that_breaks_takes_nothing_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def overflow(*_: object) -> None:
+        raise NonFiniteWeights(1)
+
+    whole = followed(job(1, steps=(2,))).set_index("variant")
+    monkeypatch.setattr(importance, "trajectory", overflow)
+    found = followed(job(1, steps=(2,))).set_index("variant")
+    assert list(found.index) == list(whole.index)
+    assert found.drop(columns=["seed", "batch", "steps"]).loc[["trajectory"]].isna().all(axis=None)
+    pd.testing.assert_frame_equal(found.drop("trajectory"), whole.drop("trajectory"))
 
 
 def test_bias_is_exact_but_where_the_baseline_comes_from_the_batch() -> None:

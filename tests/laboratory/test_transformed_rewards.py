@@ -193,7 +193,7 @@ def test_values_as_potentials_do_what_the_exact_baseline_does() -> None:
     one_step = VARYING.model_copy(update={"horizon": 1})
     mdp, policy = mdp_of(one_step), policy_of(one_step)
     assert mdp is not None
-    potentials = (action_probabilities(stack([policy]), mdp)[0] * torch.as_tensor(mdp.expected_rewards)).sum(-1)
+    potentials = (action_probabilities(stack([policy]), mdp)[0] * torch.as_tensor(mdp.expected_rewards_at(0))).sum(-1)
     shaped = paying(one_step, shaping=tuple(potentials.tolist()))
     found = rows(shaped, plain=variant("to_go"), exact=variant("to_go", "exact"))
     expected = rows(one_step, exact=variant("to_go", "exact"))["exact"]["total_variance"]

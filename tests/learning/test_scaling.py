@@ -9,9 +9,8 @@ import torch
 from pg.environments.stacked import make_environments
 from pg.evidence.columns import RUN_COLUMNS
 from pg.evidence.recorder import RunRecorder
-from pg.laboratory.frozen import thaw
 from pg.learning.acting import actor_of
-from pg.learning.policies import Policy, make_policy, repeat, stack
+from pg.learning.policies import Policy, make_policy, repeat, stack, thaw
 from pg.learning.rollout import Generators, collect
 from pg.learning.scaling import RunningScale
 from pg.learning.scores import scores

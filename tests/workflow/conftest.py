@@ -1,6 +1,7 @@
 """The real Snakefile, run on a small study in a folder of its own."""
 
 import copy
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -36,3 +37,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     done = place.run()
     assert done.returncode == 0, done.stderr
     return place
+
+
+@pytest.fixture
+def done(finished: Checkout, tmp_path: Path) -> Checkout:
+    """A copy of the finished study, to be changed or damaged."""
+    shutil.copytree(finished.folder, tmp_path / "copy", copy_function=shutil.copy2)
+    return Checkout(tmp_path / "copy")

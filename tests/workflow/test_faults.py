@@ -1,7 +1,6 @@
 """What goes wrong around a run is said once, in words, and leaves earlier results as they were."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +9,6 @@ import pytest
 from tests.workflow.checkout import Checkout
 
 RUN = "out/runs/learn/cartpole/total/seeds-0-1.csv"
-
-
-@pytest.fixture
-def done(finished: Checkout, tmp_path: Path) -> Checkout:
-    """A copy of the finished study, to be damaged."""
-    shutil.copytree(finished.folder, tmp_path / "copy", copy_function=shutil.copy2)
-    return Checkout(tmp_path / "copy")
 
 
 def test_a_file_that_was_cut_off_is_named_on_the_terminal_and_in_the_log(done: Checkout) -> None:

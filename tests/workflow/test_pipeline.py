@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 from pg.evidence.claims import COLUMNS
 from pg.evidence.columns import LABORATORY_COLUMNS, RUN_COLUMNS
 from tests.workflow.checkout import Checkout
@@ -135,8 +136,6 @@ def test_a_run_is_compared_with_the_reference_in_words(finished: Checkout, tmp_p
 
 
 def test_another_study_replaces_the_default_one_and_a_value_overrides_it(fresh: Checkout) -> None:
-    import yaml
-
     other = copy.deepcopy(yaml.safe_load((fresh.folder / "config.yaml").read_text(encoding="utf-8")))
     other["experiments"] = {"learn": other["experiments"]["learn"]}
     other["figures"], other["claims"] = {}, {}

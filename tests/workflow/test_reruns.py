@@ -1,19 +1,8 @@
 """A change runs what it changes, and nothing else."""
 
-import shutil
-from pathlib import Path
 from typing import Any
 
-import pytest
 from tests.workflow.checkout import Checkout
-
-
-@pytest.fixture
-def done(finished: Checkout, tmp_path: Path) -> Checkout:
-    """A copy of the finished study, to be changed."""
-    shutil.copytree(finished.folder, tmp_path / "copy", copy_function=shutil.copy2)
-    return Checkout(tmp_path / "copy")
-
 
 # What the aggregation of an experiment feeds in the test study.
 AFTER_LEARN = {"train_tables": 1, "figure": 1, "report_page": 1}
@@ -59,7 +48,7 @@ def test_editing_one_variant_runs_that_variant(done: Checkout, study: dict[str, 
     done.write(study)
     plan = done.planned()
     assert plan["train"] == 2
-    assert "probe" not in plan, "a probe measures estimators at batch sizes of its own"
+    assert "measure" not in plan, "a probe measures estimators at batch sizes of its own"
 
 
 def test_reordered_keys_and_comments_run_nothing(done: Checkout, study: dict[str, Any]) -> None:

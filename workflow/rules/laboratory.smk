@@ -1,6 +1,8 @@
 # Measurements on frozen policies. Every kind of laboratory experiment has a folder of its own and the same rule; gaits
 # leave poses beside their rows.
 
+from itertools import product
+
 from pg.study.slicing import laboratory_job
 from pg.study.sources import source_blocks, source_cell, source_of, stages_of
 
@@ -16,6 +18,15 @@ FOLDERS = {
     "horizon": "horizons",
     "gait": "gaits",
 }
+
+
+def measured_in(experiment):
+    """List the environment, stage and block of every job of a laboratory experiment."""
+    return product(
+        environment_ids_of(experiment),
+        stages_of(STUDY, experiment),
+        blocks_of(experiment),
+    )
 
 
 def measurements_of(experiment, environment, stage, block):

@@ -1,7 +1,6 @@
 import os
 import shlex
 from hashlib import sha256
-from itertools import product
 from pathlib import Path
 
 from pg.study.expansion import tuned_experiments
@@ -51,15 +50,11 @@ def codes_of_jobs():
     """Map the logs of all jobs that train or measure to the digests of their present code."""
     made = {tuned_of(cell): tune_job(STUDY, cell) for cell in tuned_cells()}
     for name in TRAINING:
-        for cell, block in product(cells_of(name), blocks_of(name)):
+        for cell, block in trained_in(name):
             made[runs_of(cell, block)] = train_job(STUDY, cell, block)
     for name in LABORATORY:
-        places = product(
-            environment_ids_of(name), stages_of(STUDY, name), blocks_of(name)
-        )
-        for environment, stage, block in places:
-            job = laboratory_job(STUDY, name, environment, stage, block)
-            made[measurements_of(name, environment, stage, block)] = job
+        for place in measured_in(name):
+            made[measurements_of(name, *place)] = laboratory_job(STUDY, name, *place)
     return {log_of(file): job.digest() for file, job in made.items()}
 
 

@@ -33,15 +33,10 @@ def slice_of_tables(experiments):
 
 rule train_tables:
     input:
-        runs=lambda w: [
-            runs_of(cell, block)
-            for cell in cells_of(w.experiment)
-            for block in blocks_of(w.experiment)
-        ],
+        runs=lambda w: [runs_of(*job) for job in trained_in(w.experiment)],
         evaluations=lambda w: [
-            evaluations_of(cell, block)
-            for cell in cells_of(w.experiment)
-            for block in blocks_of(w.experiment)
+            evaluations_of(*job)
+            for job in trained_in(w.experiment)
             if w.experiment in EVALUATED
         ],
     output:
@@ -66,10 +61,7 @@ rule train_tables:
 rule laboratory_tables:
     input:
         lambda w: [
-            measurements_of(w.experiment, environment, stage, block)
-            for environment in environment_ids_of(w.experiment)
-            for stage in stages_of(STUDY, w.experiment)
-            for block in blocks_of(w.experiment)
+            measurements_of(w.experiment, *job) for job in measured_in(w.experiment)
         ],
     output:
         long=f"{RESULTS}/tables/{{experiment}}.csv",
@@ -125,12 +117,7 @@ rule across:
 
 rule poses_table:
     input:
-        lambda w: [
-            poses_of(w.experiment, environment, stage, block)
-            for environment in environment_ids_of(w.experiment)
-            for stage in stages_of(STUDY, w.experiment)
-            for block in blocks_of(w.experiment)
-        ],
+        lambda w: [poses_of(w.experiment, *job) for job in measured_in(w.experiment)],
     output:
         f"{RESULTS}/tables/{{experiment}}-poses.csv",
     log:

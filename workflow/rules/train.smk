@@ -1,3 +1,5 @@
+from itertools import product
+
 from pg.study.expansion import is_tuned
 from pg.study.slicing import train_job, tune_job
 from pg.study.sources import demonstrator_blocks, demonstrator_cell, demonstrator_of
@@ -10,6 +12,11 @@ TRAINING = [
 # No outputs, which Snakemake would remove before it runs an interrupted job again.
 CHECKPOINTS = f"{RESULTS}/checkpoints"
 EVALUATED = [name for name in TRAINING if STUDY.experiments[name].evaluate is not None]
+
+
+def trained_in(experiment):
+    """List the cell and block of every job of a training experiment."""
+    return product(cells_of(experiment), blocks_of(experiment))
 
 
 def tuned_of(cell):

@@ -1,8 +1,9 @@
 from pathlib import Path
 
-from pg.evidence import benchmarks, records
+from pg.evidence import benchmarks, logs, records
 from pg.presentation import speed, style
 
+logs.log_to(snakemake.log[0])
 table = records.read_csv(snakemake.input.table, benchmarks.COLUMNS)
 budgets = benchmarks.read_plan(snakemake.input.plan).budgets("pg_training")
 picture = speed.draw(table, budgets)
