@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from pg.study.expansion import Block, Cell, cells, is_tuned
 from pg.study.jobs import CannotRunHere, TrainJob
 from pg.study.model.experiments import TrainExperiment
 from pg.study.model.study import Study
+from pg.study.ownership import mark, owner_of
 from pg.study.schema import text
 from pg.study.slicing import train_job
 from pg.study.sources import demonstrator_blocks, demonstrator_cell, demonstrator_of
@@ -27,26 +29,31 @@ class Refused(ValueError):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand; return the exit status."""
     options = _parser().parse_args(arguments)
-    if options.command == "schema":
-        print(text(), end="")
-        return 0
-    if options.command == "coverage":
-        _coverage()
-        return 0
     try:
-        study = read(options.configfile)
-        match options.command:
-            case "train":
-                _train(study, options)
-            case "verify":
-                return _verify(study, options)
-            case "reference":
-                _store(study, options)
-            case _:
-                _explain(study)
+        return _run(options)
     except (InvalidStudy, Refused) as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        # Who reads the output, such as `head`, has had enough. Python would try to write the rest once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    match options.command:
+        case "schema":
+            print(text(), end="")
+        case "coverage":
+            _coverage()
+        case "train":
+            _train(read(options.configfile), options)
+        case "verify":
+            return _verify(read(options.configfile), options)
+        case "reference":
+            _store(read(options.configfile), options)
+        case _:
+            _explain(read(options.configfile))
     return 0
 
 
@@ -164,6 +171,11 @@ def _verify(study: Study, options: argparse.Namespace) -> int:
     from pg.evidence import verification
     from pg.evidence.tabular_files import UnreadableRecord
 
+    if (other := owner_of(options.reference)) not in (None, study.name):
+        raise Refused(
+            f"{options.reference} is of the study {other!r}, and this one is {study.name!r}: there is nothing to "
+            "compare; `python -m pg reference --reference FOLDER` keeps the results of this one"
+        )
     try:
         findings = verification.verify(Path(study.results), options.reference)
     except UnreadableRecord as error:
@@ -180,6 +192,7 @@ def _store(study: Study, options: argparse.Namespace) -> None:
         verification.store(Path(study.results), options.reference)
     except UnreadableRecord as error:
         raise Refused(str(error)) from error
+    mark(options.reference, study)
     print(f"{options.reference} now holds the claims and tables of {study.results}")
 
 

@@ -68,7 +68,8 @@ def check(environment: Environment) -> None:
     try:
         copy = make_copy(environment.id, environment.kwargs, horizon=1)
     except (TypeError, ValueError, AssertionError, gymnasium.error.Error) as error:
-        raise UnsupportedEnvironment(f"kwargs: {environment.id} cannot be made with them: {error}") from error
+        where, what = ("kwargs", "cannot be made with them") if environment.kwargs else ("id", "cannot be made")
+        raise UnsupportedEnvironment(f"{where}: {environment.id} {what}: {error}") from error
     except ImportError as error:
         raise UnsupportedEnvironment(f"id: {environment.id} needs a package that is missing: {error}") from error
     copy.close()

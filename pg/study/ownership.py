@@ -44,20 +44,24 @@ def problem_of_folder(study: Study) -> str | None:
             f"results: {study.results!r}: {taken[0]!r} is a folder that a study makes in its results; "
             f"name it otherwise, as in {study.results.replace(taken[0], f'my_{taken[0]}', 1)}"
         )
-    owner = _owner(Path(study.results))
+    owner = owner_of(Path(study.results))
     if owner is None or owner == study.name:
         return None
     return (
         f"results: {study.results} holds what the study {owner!r} has made, and this study is {study.name!r}; "
-        f"give this one a folder of its own, as in results: {study.results}/mine. Where it is the same study under a "
+        f"give this one a folder of its own, as in results: {first}/mine. Where it is the same study under a "
         f"new name, delete {Path(study.results, MARK)} and run again"
     )
 
 
 def take(study: Study) -> None:
     """Write into the results folder whose it is; nothing where that stands there."""
-    folder = Path(study.results)
-    if _owner(folder) == study.name:
+    mark(Path(study.results), study)
+
+
+def mark(folder: Path, study: Study) -> None:
+    """Write into a folder which study it is of; nothing where that stands there."""
+    if owner_of(folder) == study.name:
         return
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f".{MARK}"
@@ -65,8 +69,8 @@ def take(study: Study) -> None:
     temporary.replace(folder / MARK)
 
 
-def _owner(folder: Path) -> str | None:
-    """Read whose a folder is; None where nobody's, or where the mark says nothing."""
+def owner_of(folder: Path) -> str | None:
+    """Read which study a folder is of; None where of none, or where the mark says nothing."""
     try:
         said = json.loads((folder / MARK).read_text(encoding="utf-8"))
     except (OSError, ValueError):

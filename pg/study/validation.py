@@ -85,7 +85,7 @@ def read_options(path: Path) -> dict[str, Any]:
         If there is no such file, or it is not YAML (with line and column), or not a mapping.
     """
     try:
-        options = yaml.safe_load(path.read_text(encoding="utf-8"))
+        options = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
     except OSError as error:
         raise InvalidStudy([f"{path}: {error.strerror}"]) from error
     except yaml.YAMLError as error:
@@ -95,6 +95,21 @@ def read_options(path: Path) -> dict[str, Any]:
     if _TEMPLATE in options:
         raise InvalidStudy([f"{path}: {_TEMPLATE}: is not allowed; a study holds values, and a template runs code"])
     return options
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a key that stands twice in a mapping, as YAML does; PyYAML takes the last one."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Compose a mapping, and look at its keys before those of others are merged in."""
+        node = super().compose_mapping_node(anchor)
+        lines: dict[str, int] = {}
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in lines:
+                problem = f"the key {key.value!r} stands here and in line {lines[key.value]}; keep one"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+            lines[key.value] = key.start_mark.line + 1
+        return node
 
 
 def _syntax_problem(error: yaml.YAMLError) -> str:

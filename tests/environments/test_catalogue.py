@@ -12,6 +12,15 @@ import gymnasium
 gymnasium.register("Registered-v0", entry_point="gymnasium.envs.classic_control:CartPoleEnv", max_episode_steps=7)
 """
 
+FAILING = """
+import gymnasium
+
+def make(**_):
+    raise ValueError("no licence")
+
+gymnasium.register("No-v0", entry_point=make)
+"""
+
 
 def test_a_module_registers_an_id_when_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "registering_module.py").write_text(REGISTERING, encoding="utf-8")
@@ -20,6 +29,13 @@ def test_a_module_registers_an_id_when_it_is_named(tmp_path: Path, monkeypatch: 
     check(environment)
     assert horizon_of(environment) == 7
     assert make_environments(environment, 1, 2).spaces.observation_size == 4
+
+
+def test_an_id_that_cannot_be_made_is_told_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "failing_module.py").write_text(FAILING, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UnsupportedEnvironment, match=r"^id: failing_module:No-v0 cannot be made: no licence"):
+        check(Environment(id="failing_module:No-v0", horizon=5))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from pg.study.validation import InvalidStudy, load, read
+from pg.study.validation import InvalidStudy, load, read, read_options
 from tests.study.studies import put
 
 ROOT = Path(__file__).parents[2]
@@ -157,6 +157,19 @@ def test_a_file_that_is_not_yaml_is_named_with_line_and_column(tmp_path: Path) -
         read(file)
     with pytest.raises(InvalidStudy, match="No such file"):
         read(tmp_path / "absent.yaml")
+
+
+def test_a_key_that_stands_twice_is_named_with_both_lines(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text("name: x\nvariants:\n  mine: {baseline: none,\n    baseline: optimal}\n")
+    with pytest.raises(InvalidStudy, match=r"line 4, column 5: the key 'baseline' stands here and in line 3; keep one"):
+        read(file)
+
+
+def test_a_key_may_override_one_that_is_merged_in(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text("one: &look {width: one, format: pdf}\ntwo: {<<: *look, format: svg}\n")
+    assert read_options(file)["two"] == {"width": "one", "format": "svg"}
 
 
 def test_comments_and_the_order_of_keys_mean_nothing(options: dict[str, Any]) -> None:

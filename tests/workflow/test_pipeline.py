@@ -111,6 +111,18 @@ def test_training_by_hand_says_how_to_get_a_tuned_learning_rate(fresh: Checkout,
     assert "Traceback" not in done.stderr
 
 
+def test_output_that_nobody_reads_to_its_end_is_no_failure_to_tell_of(fresh: Checkout) -> None:
+    explaining = subprocess.Popen(
+        [sys.executable, "-m", "pg", "explain"], cwd=fresh.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert explaining.stdout is not None
+    assert explaining.stderr is not None
+    explaining.stdout.close()
+    assert explaining.stderr.read() == b""
+    explaining.stderr.close()
+    assert explaining.wait() == 1
+
+
 def test_a_run_is_compared_with_the_reference_in_words(finished: Checkout, tmp_path: Path) -> None:
     def call(command: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
@@ -133,6 +145,10 @@ def test_a_run_is_compared_with_the_reference_in_words(finished: Checkout, tmp_p
     differing = call("verify")
     assert differing.returncode == 1
     assert "expected refuted" in differing.stdout
+    (tmp_path / "reference/study.json").write_text('{"name": "Another"}', encoding="utf-8")
+    other = call("verify")
+    assert other.returncode == 2
+    assert "is of the study 'Another', and this one is" in other.stderr
 
 
 def test_another_study_replaces_the_default_one_and_a_value_overrides_it(fresh: Checkout) -> None:

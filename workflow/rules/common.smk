@@ -80,7 +80,7 @@ def leave():
 def announce():
     cost = estimate(STUDY)
     logger.info(
-        f"{STUDY.name}: about {cost.steps:,} environment steps if nothing has been run yet, "
+        f"{STUDY.name}, the whole study: about {cost.steps:,} environment steps if nothing has been run yet, "
         f"{cost.duration}."
     )
 
