@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -31,8 +31,7 @@ from pandas import DataFrame, Series, isna
 from pg.presentation.captions import in_words
 from pg.presentation.figures import FigureRequest
 from pg.study.labels import label
-
-Width = Literal["one_column", "two_columns"]
+from pg.study.model.figure import Width
 
 WIDTHS: Mapping[Width, float] = {"one_column": 3.4, "two_columns": 7.0}
 """Widths of a figure on a two-column page, in inches."""

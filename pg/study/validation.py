@@ -46,12 +46,22 @@ def load(options: Mapping[str, Any]) -> Study:
     except ExtensionError as error:
         raise InvalidStudy([str(error)]) from error
     try:
-        study = Study.model_validate(resolved)
+        study = _with_figure_defaults(Study.model_validate(resolved))
     except ValidationError as error:
         raise InvalidStudy(readable(error.errors(), options, resolved)) from error
     if problems := _problems_of(study):
         raise InvalidStudy(problems)
     return study
+
+
+def _with_figure_defaults(study: Study) -> Study:
+    """Give each figure the study's defaults for what it does not say itself."""
+    shared = {name: getattr(study.figure_defaults, name) for name in study.figure_defaults.model_fields_set}
+    figures = {
+        name: figure.model_copy(update={key: shared[key] for key in shared.keys() - figure.model_fields_set})
+        for name, figure in study.figures.items()
+    }
+    return study.model_copy(update={"figures": figures})
 
 
 def _problems_of(study: Study) -> list[str]:
