@@ -36,6 +36,9 @@ from pg.study.model.figure import Width
 WIDTHS: Mapping[Width, float] = {"one_column": 3.4, "two_columns": 7.0}
 """Widths of a figure on a two-column page, in inches."""
 
+PAGE_HEIGHT = 9.0
+"""What a journal's page leaves for a figure and its legend, in inches."""
+
 _LEGEND_ROW = 0.16  # inches
 
 INK = "#222222"
@@ -227,12 +230,21 @@ def legend_below(figure: Figure, entries: Sequence[Line2D], width: Width) -> Non
 
     The figure grows by the legend's height, so that long legends leave the panels their room.
     """
-    longest = max(len(str(entry.get_label())) for entry in entries)
-    fits = int((WIDTHS[width] * 19) // (longest + 8))
-    rows = math.ceil(len(entries) / max(1, fits))
+    rows = _legend_rows(entries, width)
     columns = math.ceil(len(entries) / rows)
     figure.set_figheight(figure.get_figheight() + _LEGEND_ROW * rows)
     figure.legend(handles=_row_by_row(entries, columns), loc="outside lower center", ncols=columns)
+
+
+def room_above_legend(entries: Sequence[Line2D], width: Width) -> float:
+    """Return the inches that a legend beneath a figure leaves on a page."""
+    return PAGE_HEIGHT - _LEGEND_ROW * _legend_rows(entries, width)
+
+
+def _legend_rows(entries: Sequence[Line2D], width: Width) -> int:
+    longest = max(len(str(entry.get_label())) for entry in entries)
+    fits = int((WIDTHS[width] * 19) // (longest + 8))
+    return math.ceil(len(entries) / max(1, fits))
 
 
 def _row_by_row(entries: Sequence[Line2D], columns: int) -> list[Line2D]:
