@@ -24,8 +24,8 @@ def requested(environments: int, variants: int, width: style.Width) -> FigureReq
     study = Study.model_validate(
         {
             "name": "Many panels",
-            "environments": dict.fromkeys(environment_names, {"id": "CartPole-v1"}),
-            "variants": dict.fromkeys(variant_names, {}),
+            "environments": {name: {"id": "CartPole-v1"} for name in environment_names},
+            "variants": {name: {} for name in variant_names},
             "experiments": {
                 "many": {
                     "kind": "train",
