@@ -28,7 +28,7 @@ from matplotlib.typing import RcKeyType
 from numpy.typing import ArrayLike, NDArray
 from pandas import DataFrame, Series, isna
 
-from pg.presentation.captions import in_words
+from pg.presentation.captions import at_levels
 from pg.presentation.figures import FigureRequest
 from pg.study.labels import label
 from pg.study.model.figure import Width
@@ -180,7 +180,7 @@ def strands(request: FigureRequest) -> tuple[Strand, ...]:
         Strand(
             variant=variant,
             levels=level,
-            label=", ".join((label(request.study, variant), *(in_words(path, at) for path, at in level.items()))),
+            label=at_levels(label(request.study, variant), level),
             look=_of_level(look_of[variant], place, len(levels)),
         )
         for variant in request.variants
