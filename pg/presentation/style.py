@@ -266,7 +266,6 @@ def name_rows(axes: Axes, strands: Sequence[Strand], width: Width) -> None:
     axes.set_yticks(range(len(strands)), names, linespacing=1.0)
     axes.set_ylim(len(strands) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
-    axes.set_ylabel("")
 
 
 def note_beside(axes: Axes, row: float, text: str) -> None:

@@ -101,7 +101,6 @@ def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, horizons: Seq
     else:
         _draw_lines(axes, _rows(request, panel.place, panel.metric, panel.strands), panel.strands)
         axes.set_ylabel(_AXIS_LABELS[panel.metric])
-    axes.set_xlabel("")
     axes.xaxis.set_major_locator(FixedLocator(list(horizons)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:g}")

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
@@ -173,7 +172,6 @@ def _draw_block(together: Axes, panels: Sequence[Axes], request: FigureRequest, 
         _draw_means(apart, means.loc[means["strand"] == strand.key], (strand,))
         _draw_threshold(apart, request, environment)
         _draw_demonstrators(apart, _demonstrators(request, environment, (strand,)))
-        apart.set(xlabel="", ylabel="")
     style.plain_numbers(together, x=True, y=True)
     together.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     together.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
@@ -191,7 +189,7 @@ def _means(curves: DataFrame) -> DataFrame:
 
 def _draw_means(axes: Axes, means: DataFrame, strands: Sequence[style.Strand]) -> None:
     lines = marks.as_lines(strands, marked=False)
-    sns.lineplot(means, x="steps", y="return", linewidth=1.2, ax=axes, **lines)
+    marks.line(axes, means, x="steps", y="return", linewidth=1.2, **lines)
 
 
 def _draw_bands(axes: Axes, means: DataFrame, strands: Sequence[style.Strand]) -> None:
@@ -203,7 +201,7 @@ def _draw_bands(axes: Axes, means: DataFrame, strands: Sequence[style.Strand]) -
 
 def _draw_seeds(axes: Axes, curves: DataFrame, strand: style.Strand) -> None:
     faint = {"color": strand.look.colour, "linewidth": 0.35, "alpha": 0.45}
-    sns.lineplot(curves, x="steps", y="return", units="seed", estimator=None, errorbar=None, ax=axes, **faint)
+    marks.line(axes, curves, x="steps", y="return", units="seed", estimator=None, errorbar=None, **faint)
 
 
 def _diverged(curves: DataFrame) -> DataFrame:

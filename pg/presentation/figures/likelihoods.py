@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -111,7 +110,7 @@ def _draw_means(
         return
     colours = [marks.colours(strands)[key] for key in means["strand"]]
     axes.hlines(means["place"], style.bounded(means["ci_low"]), style.bounded(means["ci_high"]), colors=colours)
-    sns.scatterplot(means, x="estimate", y="place", s=16, zorder=3, ax=axes, **marks.as_marks(strands))
+    marks.scatter(axes, means, x="estimate", y="place", s=16, zorder=3, **marks.as_marks(strands))
     drawn = axes.collections[-1]
     drawn.set_edgecolor(colours)
     if side is not None and side.fill is not None:

@@ -116,7 +116,6 @@ def _draw_panel(axes: Axes, request: FigureRequest, place: Place, metric: str, r
         axes.set_xlim(max(low, shown.min() / 1.5), high)
     axes.axvline(1, color=style.INK, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
     axes.grid(visible=True, axis="x")
-    axes.set_xlabel("")
     axes.tick_params(axis="y", length=0)
 
 
