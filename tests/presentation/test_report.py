@@ -16,7 +16,7 @@ from pg.presentation.parts import parts_of
 from pg.presentation.report import LECTURE_SECTIONS, Report, read_figures, render, section_rank
 from pg.study.model.claim import ClaimPart
 from pg.study.model.study import Study
-from pg.study.validation import read
+from tests.study.studies import study_of
 
 Reports = Callable[..., Report]
 
@@ -295,7 +295,7 @@ def test_an_interval_says_how_much_it_covers(make_report: Reports, study: Study)
 
 
 def test_every_kind_of_experiment_says_how_much_it_takes() -> None:
-    smoke = read(Path(__file__).parents[2] / "workflow" / "studies" / "smoke.yaml")
+    smoke = study_of("workflow/studies/smoke.yaml")
 
     extents = {
         one["kind"]: one["extent"] for one in (experiment_row(smoke, *item) for item in smoke.experiments.items())

@@ -223,9 +223,9 @@ def test_the_start_has_no_place_on_a_logarithmic_axis(request_for: Requests, sta
     kl, found = (summarised(request, one, environment="cartpole", variant="per_step") for one in ("kl", "cosine"))
     places = np.asarray(line.get_xdata(), np.float64)
     # Neighbours stand a little beside each other, by one factor.
-    shift = places / kl.query("steps > 0")["estimate"]
-    np.testing.assert_allclose(shift, shift.iloc[0])
-    assert 0.8 < shift.iloc[0] < 1.25
+    shift = places / kl.query("steps > 0")["estimate"].to_numpy()
+    np.testing.assert_allclose(shift, shift[0])
+    assert 0.8 < shift[0] < 1.25
     assert heights(line) == digits(found.query("steps > 0")["estimate"])
 
 

@@ -6,14 +6,12 @@ from typing import Any
 import pytest
 import yaml
 from pg.study.validation import InvalidStudy, load, read
-from tests.study.studies import put
-
-ROOT = Path(__file__).parents[2]
+from tests.study.studies import FILES, put, study_of
 
 
-@pytest.mark.parametrize("file", ["config.yaml", *sorted((ROOT / "workflow/studies").glob("*.yaml"))])
-def test_the_studies_of_the_repository_are_legal(file: Path | str) -> None:
-    assert read(ROOT / file).experiments
+@pytest.mark.parametrize("file", FILES)
+def test_the_studies_of_the_repository_are_legal(file: str) -> None:
+    assert study_of(file).experiments
 
 
 def test_a_legal_study_is_read(options: dict[str, Any]) -> None:
