@@ -24,7 +24,7 @@ from pg.presentation.figures import FigureRequest
 from pg.presentation.style import Strand, bounded, canvas, note_beside, strands
 from pg.study.expansion import swept
 from pg.study.labels import environment_label
-from pg.study.model.experiments import ProbeExperiment, UpdateExperiment
+from pg.study.model.experiments import ProbeExperiment
 from pg.study.sources import stages_of
 
 ROUNDING = 1e-10
@@ -248,17 +248,3 @@ def _ends(rows: DataFrame) -> tuple[Any, Any]:
 def _colour_each(rows: DataFrame, strands: Sequence[Strand]) -> list[str]:
     palette = colours(strands)
     return [palette[key] for key in rows["strand"]]
-
-
-def update_experiment(request: FigureRequest) -> UpdateExperiment:
-    """Return the experiment of a figure that draws single updates.
-
-    Raises
-    ------
-    TypeError
-        If it takes no single updates.
-    """
-    experiment = request.study.experiments[request.figure.experiment]
-    if not isinstance(experiment, UpdateExperiment):
-        raise TypeError(f"{request.figure.kind} draws single updates, and {request.figure.experiment} takes none")
-    return experiment

@@ -307,5 +307,5 @@ def test_two_drawings_are_byte_identical(request_for: Requests, tmp_path: Path, 
 
 
 def test_a_figure_refuses_an_experiment_of_another_kind(request_for: Requests) -> None:
-    with pytest.raises(TypeError, match="variance draws probes, and ladder is none"):
+    with pytest.raises(TypeError, match="variance draws no train experiments, as ladder is"):
         draw(request_for("learning_curves", kind="variance"))

@@ -265,7 +265,7 @@ def test_a_swept_variant_has_a_row_for_each_level(study: Study, long: pd.DataFra
 
 
 def test_an_experiment_that_takes_no_single_updates_is_refused(request_for: Requests) -> None:
-    with pytest.raises(TypeError, match="likelihoods draws single updates, and ladder takes none"):
+    with pytest.raises(TypeError, match="likelihoods draws no train experiments, as ladder is"):
         caption(request_for(experiment="ladder"))
 
 

@@ -378,11 +378,11 @@ def test_intervals_that_a_single_snapshot_leaves_unbounded_are_left_out(request_
     assert not any(bars(axes) for axes in figure.axes)
 
 
-@pytest.mark.parametrize(("experiment", "words"), [("stale", "draws stale data"), ("long", "draws weights by horizon")])
-def test_experiments_of_another_kind_are_refused(request_for: Requests, experiment: str, words: str) -> None:
+@pytest.mark.parametrize("experiment", DRAW)
+def test_experiments_of_another_kind_are_refused(request_for: Requests, experiment: str) -> None:
     request = request_for(experiment)
     other = request.figure.model_copy(update={"experiment": "ladder"})
-    with pytest.raises(TypeError, match=f"{words}, and ladder has none"):
+    with pytest.raises(TypeError, match="draws no train experiments, as ladder is"):
         CAPTION[experiment](replace(request, figure=other))
 
 

@@ -17,6 +17,7 @@ from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, with_interval
 from pg.presentation.figures import FigureRequest, Table
 from pg.presentation.marks import Place
+from pg.study.model.experiments import UpdateExperiment
 
 _CORRELATION = "rank_correlation"
 
@@ -57,7 +58,7 @@ def draw(request: FigureRequest) -> Figure:
 
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and every variant's numbers at the last stage."""
-    experiment = marks.update_experiment(request)
+    experiment = request.experiment_of(UpdateExperiment)
     snapshots = len(request.tables["long"]["seed"].unique())
     lead = (
         "What one update does to the likelihood p(τ) of trajectories, in "
