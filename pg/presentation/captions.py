@@ -68,6 +68,11 @@ def in_words(path: str, value: Any) -> str:
     return f"{option} {value:g}" if isinstance(value, float) else f"{option} {value}"
 
 
+def at_levels(name: str, levels: Mapping[str, Any]) -> str:
+    """Name something at some levels of a sweep, each a path with its value: "to-go, batch 16"."""
+    return ", ".join((name, *(in_words(path, value) for path, value in levels.items())))
+
+
 def option_in_words(path: str) -> str:
     """Name the option that a sweep's path leads to: `variant.gradient_steps` becomes "gradient steps"."""
     return path.rsplit(".", 1)[-1].replace("_", " ")

@@ -7,7 +7,8 @@ from the study's tables, whose statistics are chosen metric by metric.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +24,7 @@ from pg.presentation.figures import FigureRequest
 from pg.presentation.style import Strand, bounded, canvas, note_beside, strands
 from pg.study.expansion import swept
 from pg.study.labels import environment_label
-from pg.study.model.experiments import ProbeExperiment, UpdateExperiment
+from pg.study.model.experiments import ProbeExperiment
 from pg.study.sources import stages_of
 
 ROUNDING = 1e-10
@@ -164,19 +165,40 @@ def as_lines(strands: Sequence[Strand], *, marked: bool) -> dict[str, Any]:
     return lines if marked else lines | {"markers": False}
 
 
+def scatter(axes: Axes, rows: DataFrame, **how: Any) -> None:
+    """Have seaborn draw rows as marks."""
+    with _without_names(axes):
+        sns.scatterplot(rows, ax=axes, **how)
+
+
+def line(axes: Axes, rows: DataFrame, **how: Any) -> None:
+    """Have seaborn draw rows as lines."""
+    with _without_names(axes):
+        sns.lineplot(rows, ax=axes, **how)
+
+
+@contextmanager
+def _without_names(axes: Axes) -> Iterator[None]:
+    """Leave axes their names: seaborn gives columns' names to axes that have none, once it has laid out every tick."""
+    names = {"xlabel": axes.get_xlabel(), "ylabel": axes.get_ylabel()}
+    axes.set(xlabel=" ", ylabel=" ")
+    yield
+    axes.set(**names)
+
+
 def draw_dots(axes: Axes, rows: DataFrame, strands: Sequence[Strand], **how: Any) -> None:
     """Draw gathered rows of a long table as a dot per seed, around the height of their strand."""
     # Three heights by seed: dots stand apart without chance, and a seed has the same height in every row.
     dots = rows.assign(height=rows["place"] + 0.2 * (rows["seed"] % 3 - 1))
     look = {"hue": "strand", "palette": colours(strands), "legend": False, "alpha": 0.5, "linewidth": 0}
-    sns.scatterplot(dots, x="value", y="height", ax=axes, **(look | how))
+    scatter(axes, dots, x="value", y="height", **(look | how))
 
 
 def draw_row_intervals(axes: Axes, summary: DataFrame, strands: Sequence[Strand]) -> None:
     """Draw rows of a summary as mark and bar at the height of their strand."""
     rows = gathered(strands, summary)
     axes.hlines(rows["place"], *_ends(rows), colors=_colour_each(rows, strands), linewidth=1.6)
-    sns.scatterplot(rows, x="estimate", y="place", s=20, linewidth=0.6, zorder=3, ax=axes, **as_marks(strands))
+    scatter(axes, rows, x="estimate", y="place", s=20, linewidth=0.6, zorder=3, **as_marks(strands))
 
 
 def draw_column_intervals(axes: Axes, rows: DataFrame, strands: Sequence[Strand], x: str) -> None:
@@ -188,13 +210,13 @@ def draw_column_intervals(axes: Axes, rows: DataFrame, strands: Sequence[Strand]
 def draw_column_marks(axes: Axes, rows: DataFrame, strands: Sequence[Strand], x: str) -> None:
     """Draw gathered rows of a summary as mark and bar where the column x says, without lines between them."""
     axes.vlines(rows[x], *_ends(rows), colors=_colour_each(rows, strands), linewidth=0.8)
-    sns.scatterplot(rows, x=x, y="estimate", s=12, linewidth=0.3, zorder=3, ax=axes, **as_marks(strands))
+    scatter(axes, rows, x=x, y="estimate", s=12, linewidth=0.3, zorder=3, **as_marks(strands))
 
 
 def draw_lines(axes: Axes, rows: DataFrame, strands: Sequence[Strand], x: str) -> None:
     """Draw gathered estimates as a line per strand, with a mark where the column x says."""
     lines = as_lines(strands, marked=True)
-    sns.lineplot(rows, x=x, y="estimate", linewidth=1, markersize=3, markeredgewidth=0.3, ax=axes, **lines)
+    line(axes, rows, x=x, y="estimate", linewidth=1, markersize=3, markeredgewidth=0.3, **lines)
 
 
 def dodged(rows: DataFrame, x: str, step: float) -> Series:
@@ -226,17 +248,3 @@ def _ends(rows: DataFrame) -> tuple[Any, Any]:
 def _colour_each(rows: DataFrame, strands: Sequence[Strand]) -> list[str]:
     palette = colours(strands)
     return [palette[key] for key in rows["strand"]]
-
-
-def update_experiment(request: FigureRequest) -> UpdateExperiment:
-    """Return the experiment of a figure that draws single updates.
-
-    Raises
-    ------
-    TypeError
-        If it takes no single updates.
-    """
-    experiment = request.study.experiments[request.figure.experiment]
-    if not isinstance(experiment, UpdateExperiment):
-        raise TypeError(f"{request.figure.kind} draws single updates, and {request.figure.experiment} takes none")
-    return experiment

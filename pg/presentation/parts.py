@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +12,8 @@ from pandas import DataFrame
 
 from pg.presentation.captions import number, span
 from pg.presentation.outlook import outlook
-from pg.study.model.claim import ClaimPart
+from pg.study.labels import environment_label, label
+from pg.study.model.claim import ClaimPart, Family, Selection
 from pg.study.model.study import Study
 
 
@@ -66,10 +69,10 @@ def parts_of(study: Study, claims: DataFrame) -> tuple[Part, ...]:
     declared = {(claim, name): part for claim, one in study.claims.items() for name, part in one.parts.items()}
     rows = claims.to_dict("records")
     undecided = sum(row["verdict"] == "inconclusive" and _given(row["p_adjusted"]) for row in rows)
-    return tuple(_part(row, declared.get((str(row["claim"]), str(row["part"]))), undecided) for row in rows)
+    return tuple(_part(study, row, declared.get((str(row["claim"]), str(row["part"]))), undecided) for row in rows)
 
 
-def _part(row: dict[Any, Any], declared: ClaimPart | None, undecided: int) -> Part:
+def _part(study: Study, row: dict[Any, Any], declared: ClaimPart | None, undecided: int) -> Part:
     primary = str(row["primary"]).casefold() in ("true", "1")
     effect, low, high, n = (_value(row[key]) for key in ("effect", "ci_low", "ci_high", "n"))
     return Part(
@@ -78,7 +81,7 @@ def _part(row: dict[Any, Any], declared: ClaimPart | None, undecided: int) -> Pa
         primary=primary,
         statement=str(row["statement"]),
         section=str(row["section"]),
-        comparison=str(row["comparison"]),
+        comparison=_in_labels(study, declared, str(row["comparison"])),
         figure=str(row["figure"]),
         rows=_rows_behind(declared),
         verdict=str(row["verdict"]),
@@ -97,6 +100,30 @@ def _part(row: dict[Any, Any], declared: ClaimPart | None, undecided: int) -> Pa
         p_value=_value(row["p_adjusted"]) if _given(row["p_adjusted"]) else _value(row["p_value"]),
         n_value=n,
     )
+
+
+def _in_labels(study: Study, part: ClaimPart | None, comparison: str) -> str:
+    """Put labels in the place of the keys by which claims.csv names variants and environments, as its rows do."""
+    if part is None:
+        return comparison
+    variants = {str(one["variant"]) for one in _selections(part) if "variant" in one} & study.variants.keys()
+    # Only where a comparison names them: a key may be an ordinary word.
+    before = "|".join((r"^", r"(?<=\|)", r"(?<=[-/:] )", *(rf"(?<=\b{word} )" for word in ("from", "to", "by", "of"))))
+    named = re.sub(
+        rf"(?:{before})({_one_of(variants)})(?=[ |\]]|$)", lambda found: f"“{label(study, found[1])}”", comparison
+    )
+    environments = rf"(?<=\bin )({_one_of(study.environments)})(?=[,;]|$)"
+    return re.sub(environments, lambda found: environment_label(study, found[1]), named)
+
+
+def _selections(part: ClaimPart) -> Iterator[Selection]:
+    shared = () if part.share_of is None else (part.share_of.zero, part.share_of.one)
+    for side in (part.a, part.b, *shared):
+        yield from side.best_of if isinstance(side, Family) else () if side is None else (side,)
+
+
+def _one_of(names: Iterable[str]) -> str:
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 def _rows_behind(part: ClaimPart | None) -> dict[str, str]:

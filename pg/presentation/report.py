@@ -12,7 +12,7 @@ import jinja2
 from pandas import DataFrame
 
 from pg.presentation.descriptions import coverage_rows, environment_rows, experiment_row, variant_rows
-from pg.presentation.figures import FIGURES
+from pg.presentation.figures import FIGURES, TABLE_FILES
 from pg.presentation.parts import Part, parts_of
 from pg.presentation.tuning_checks import TunedRate
 from pg.study.model.figure import Figure
@@ -123,14 +123,11 @@ def read_figures(study: Study, pictures: Sequence[str], captions: Sequence[str])
     )
 
 
-_TABLE_FILES = {"long": "", "summary": "-summary", "curves": "-curves", "poses": "-poses"}
-
-
 def _links(name: str, figure: Figure) -> dict[str, str]:
     """Name the files of a figure and of the tables that it is drawn from, relative to the page."""
     drawn_from = FIGURES[figure.kind].tables
     links = {figure.format.upper(): f"figures/{name}.{figure.format}", "PNG": f"figures/{name}.png"}
-    links |= {_WORDS[one]: f"tables/{figure.experiment}{_TABLE_FILES[one]}.csv" for one in drawn_from if one in _WORDS}
+    links |= {_WORDS[one]: f"tables/{figure.experiment}{TABLE_FILES[one]}.csv" for one in drawn_from if one in _WORDS}
     if "across" in drawn_from:
         links["statistics across environments"] = f"tables/{name_of(pool_of(figure))}-across.csv"
     if "tuned" in drawn_from:

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator
 from pandas import DataFrame
 
-from pg.presentation import style
+from pg.presentation import marks, style
 from pg.presentation.captions import itemised, number
 
 _OURS = "pg"
@@ -86,7 +85,7 @@ def _of_budgets(budgets: Mapping[str, int]) -> str:
 def _draw_speeds(axes: Axes, rows: DataFrame) -> None:
     for benchmark, look in (("floor", _FLOOR), ("stepping", _STEPPING)):
         limit = _ours(rows, benchmark)
-        sns.lineplot(limit, x="seeds", y="steps_per_second", estimator=None, ax=axes, **look)
+        marks.line(axes, limit, x="seeds", y="steps_per_second", estimator=None, **look)
     for system in _systems(rows):
         trained = rows.loc[(rows["benchmark"] == "training") & (rows["system"] == system)]
         look = _LOOKS[system]
@@ -110,7 +109,7 @@ def _draw_costs(axes: Axes, rows: DataFrame, steps: int) -> None:
 
 
 def _against_seeds(axes: Axes, rows: DataFrame) -> None:
-    axes.set(xscale="log", yscale="log", xlabel="", ylabel="")
+    axes.set(xscale="log", yscale="log")
     axes.xaxis.set_major_locator(FixedLocator(sorted(_ours(rows, "training")["seeds"])))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:g}")

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -28,14 +28,16 @@ from matplotlib.typing import RcKeyType
 from numpy.typing import ArrayLike, NDArray
 from pandas import DataFrame, Series, isna
 
-from pg.presentation.captions import in_words
+from pg.presentation.captions import at_levels
 from pg.presentation.figures import FigureRequest
 from pg.study.labels import label
-
-Width = Literal["one_column", "two_columns"]
+from pg.study.model.figure import Width
 
 WIDTHS: Mapping[Width, float] = {"one_column": 3.4, "two_columns": 7.0}
 """Widths of a figure on a two-column page, in inches."""
+
+PAGE_HEIGHT = 9.0
+"""What a journal's page leaves for a figure and its legend, in inches."""
 
 _LEGEND_ROW = 0.16  # inches
 
@@ -178,7 +180,7 @@ def strands(request: FigureRequest) -> tuple[Strand, ...]:
         Strand(
             variant=variant,
             levels=level,
-            label=", ".join((label(request.study, variant), *(in_words(path, at) for path, at in level.items()))),
+            label=at_levels(label(request.study, variant), level),
             look=_of_level(look_of[variant], place, len(levels)),
         )
         for variant in request.variants
@@ -228,12 +230,21 @@ def legend_below(figure: Figure, entries: Sequence[Line2D], width: Width) -> Non
 
     The figure grows by the legend's height, so that long legends leave the panels their room.
     """
-    longest = max(len(str(entry.get_label())) for entry in entries)
-    fits = int((WIDTHS[width] * 19) // (longest + 8))
-    rows = math.ceil(len(entries) / max(1, fits))
+    rows = _legend_rows(entries, width)
     columns = math.ceil(len(entries) / rows)
     figure.set_figheight(figure.get_figheight() + _LEGEND_ROW * rows)
     figure.legend(handles=_row_by_row(entries, columns), loc="outside lower center", ncols=columns)
+
+
+def room_above_legend(entries: Sequence[Line2D], width: Width) -> float:
+    """Return the inches that a legend beneath a figure leaves on a page."""
+    return PAGE_HEIGHT - _LEGEND_ROW * _legend_rows(entries, width)
+
+
+def _legend_rows(entries: Sequence[Line2D], width: Width) -> int:
+    longest = max(len(str(entry.get_label())) for entry in entries)
+    fits = int((WIDTHS[width] * 19) // (longest + 8))
+    return math.ceil(len(entries) / max(1, fits))
 
 
 def _row_by_row(entries: Sequence[Line2D], columns: int) -> list[Line2D]:
@@ -255,7 +266,6 @@ def name_rows(axes: Axes, strands: Sequence[Strand], width: Width) -> None:
     axes.set_yticks(range(len(strands)), names, linespacing=1.0)
     axes.set_ylim(len(strands) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
-    axes.set_ylabel("")
 
 
 def note_beside(axes: Axes, row: float, text: str) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pandas import DataFrame
 
-from pg.presentation.captions import counted
+from pg.presentation.captions import at_levels, counted
 from pg.presentation.style import at_level
 from pg.study.expansion import Cell, cells, is_tuned, tuned_experiments
+from pg.study.labels import environment_label, label
 from pg.study.model.study import Study
 
 
@@ -22,7 +23,7 @@ class TunedRate:
     Attributes
     ----------
     experiment, environment, variant
-        Names, of environment and variant with their level where one is swept.
+        The experiment's name, the others' labels, with their level where one is swept.
     learning_rate
         The chosen rate.
     candidates, seeds
@@ -68,14 +69,19 @@ def read_tuned(
     return tuple(
         TunedRate(
             cell.experiment,
-            cell.environment_id,
-            cell.variant_id,
+            _named(environment_label(study, cell.environment_name), cell, "environment"),
+            _named(label(study, cell.variant_name), cell, "variant"),
             choice["learning_rate"],
             *_tried(choice),
             flags=tuple(_flags(choice, usual[cell.experiment], _areas(cell, tables[cell.experiment]))),
         )
         for cell, choice in paired
     )
+
+
+def _named(name: str, cell: Cell, of: Literal["environment", "variant"]) -> str:
+    """Name the environment or the variant of a cell at its own levels."""
+    return at_levels(name, {path: value for path, value in cell.levels.items() if path.startswith(f"{of}.")})
 
 
 def _tried(choice: Mapping[str, Any]) -> tuple[int, int]:

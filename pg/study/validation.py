@@ -17,7 +17,7 @@ from pg.study.problems.demonstrators import problems_of_demonstrators
 from pg.study.problems.environments import problems_of_environments
 from pg.study.problems.experiments import problems_of_experiments
 from pg.study.problems.figures import problems_of_figures
-from pg.study.wording import readable
+from pg.study.wording import readable, told_once
 
 # Snakemake would run the Python expressions of a file that has this key.
 _TEMPLATE = "__use_yte__"
@@ -40,18 +40,29 @@ def load(options: Mapping[str, Any]) -> Study:
     InvalidStudy
         If anything in it is wrong, with every problem that could be found.
     """
+    declared = options.get("variants")
+    variants = declared if isinstance(declared, dict) else {}
     try:
-        variants = options.get("variants")
-        resolved = {**options, "variants": extended(variants)} if isinstance(variants, dict) else dict(options)
+        resolved = {**options, "variants": extended(variants)} if variants else dict(options)
     except ExtensionError as error:
         raise InvalidStudy([str(error)]) from error
     try:
-        study = Study.model_validate(resolved)
+        study = _with_figure_defaults(Study.model_validate(resolved))
     except ValidationError as error:
-        raise InvalidStudy(readable(error.errors(), options, resolved)) from error
+        raise InvalidStudy(told_once(readable(error.errors(), resolved), variants)) from error
     if problems := _problems_of(study):
-        raise InvalidStudy(problems)
+        raise InvalidStudy(told_once(problems, variants))
     return study
+
+
+def _with_figure_defaults(study: Study) -> Study:
+    """Give each figure the study's defaults for what it does not say itself."""
+    shared = {name: getattr(study.figure_defaults, name) for name in study.figure_defaults.model_fields_set}
+    figures = {
+        name: figure.model_copy(update={key: shared[key] for key in shared.keys() - figure.model_fields_set})
+        for name, figure in study.figures.items()
+    }
+    return study.model_copy(update={"figures": figures})
 
 
 def _problems_of(study: Study) -> list[str]:

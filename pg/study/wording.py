@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -18,35 +18,58 @@ from pg.study.model.study import Study
 _KEY = "[key]"  # where pydantic has something to say of a key itself
 
 
-def _own(errors: list[ErrorDetails], options: Mapping[str, Any]) -> list[ErrorDetails]:
-    """Leave out what a variant has wrong by inheritance: it is reported where it was written."""
-
-    def is_inherited(place: tuple[Any, ...]) -> bool:
-        match place:
-            case ("variants", name, part, *_):
-                return part != _KEY and part not in options["variants"][name]
-            case _:
-                return False
-
-    return [error for error in errors if not is_inherited(error["loc"])] or errors
-
-
-def readable(errors: list[ErrorDetails], options: Mapping[str, Any], resolved: Mapping[str, Any]) -> list[str]:
+def readable(errors: list[ErrorDetails], resolved: Mapping[str, Any]) -> list[str]:
     """Word what pydantic found, one line per place.
 
     Parameters
     ----------
     errors
         As pydantic lists them.
-    options
-        The study as it was written.
     resolved
-        The same with every variant extended, which is what pydantic saw.
+        What pydantic saw: the study with every variant extended.
     """
     by_place: dict[str, list[ErrorDetails]] = {}
-    for error in _own(errors, options):
+    for error in errors:
         by_place.setdefault(".".join(_place(error, resolved)), []).append(error)
     return [f"{place or 'the study'}: {_in_words(found)}" for place, found in by_place.items()]
+
+
+def told_once(problems: Sequence[str], variants: Mapping[str, Any]) -> list[str]:
+    """Leave out what a variant has wrong by inheritance: it is told of the variant in which it was written.
+
+    Parameters
+    ----------
+    problems
+        A line each, the place in the file first.
+    variants
+        As the file declares them, before any was extended.
+    """
+    heirs = {name: one for name, one in variants.items() if isinstance(one, dict) and "extends" in one}
+    inherited = {
+        f"variants.{name}{told}"
+        for name, own in heirs.items()
+        for told in _told_of(str(own["extends"]), problems)
+        if not _writes(own, told.split(": ")[0])
+    }
+    return [problem for problem in problems if problem not in inherited]
+
+
+def _told_of(variant: str, problems: Iterable[str]) -> Iterator[str]:
+    """Select what is told of a variant, from the place below it on."""
+    at = f"variants.{variant}"
+    return (problem.removeprefix(at) for problem in problems if problem.startswith((f"{at}.", f"{at}:")))
+
+
+def _writes(own: Any, place: str) -> bool:
+    """Tell whether options hold a place themselves; an illegal combination of options has no place of its own."""
+    _, *parts = place.split(".")
+    for part in parts:
+        if not isinstance(own, dict):
+            return True
+        if part not in own:
+            return False
+        own = own[part]
+    return bool(parts)
 
 
 def _place(error: ErrorDetails, options: Any) -> list[str]:

@@ -9,7 +9,7 @@ from pg.evidence import coverage, simulation
 from scipy import stats
 
 QUICK = [("mean", "two-peaked"), ("geometric_mean", "skewed"), ("share", "5%"), ("paired share", "30% and 10%")]
-ALL = list(simulation.settings())
+ALL = list(dict.fromkeys(coverage.measured()[["statistic", "data"]].itertuples(index=False, name=None)))
 
 TRUTHS = {
     ("mean", "normal"): 10,
@@ -33,6 +33,10 @@ TRUTHS = {
     ("share", "5%"): 0.05,
     ("paired share", "30% and 10%"): 0.2,
 }
+
+
+def test_the_committed_table_has_every_setting():
+    assert set(ALL) == set(simulation.settings())
 
 
 @pytest.mark.parametrize("setting", TRUTHS)

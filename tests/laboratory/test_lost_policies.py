@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,12 +14,11 @@ from pg.learning.policies import make_policy
 from pg.study.expansion import blocks, cells
 from pg.study.jobs import LaboratoryJob
 from pg.study.model.learner import Policy
-from pg.study.model.study import Study
 from pg.study.slicing import laboratory_job
 from pg.study.sources import source_of, stages_of
-from pg.study.validation import read
+from tests.study.studies import study_of
 
-SMOKE: Study = read(Path(__file__).parents[2] / "workflow/studies/smoke.yaml")
+SMOKE = study_of("workflow/studies/smoke.yaml")
 MEASURED = [name for name in SMOKE.experiments if source_of(SMOKE, name) is not None]
 
 

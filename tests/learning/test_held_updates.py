@@ -1,7 +1,5 @@
 """Every update of the default study that is held within a limit ends within it, on the batch that holds it there."""
 
-from pathlib import Path
-
 import pandas as pd
 import pytest
 from pg.evidence.recorder import RunRecorder
@@ -10,9 +8,9 @@ from pg.study.expansion import Block, Cell, cells
 from pg.study.model.experiments import TrainExperiment
 from pg.study.model.study import Study
 from pg.study.slicing import train_job
-from pg.study.validation import read
+from tests.study.studies import study_of
 
-STUDY = read(Path(__file__).parents[2] / "config.yaml")
+STUDY = study_of("config.yaml")
 SEEDS = Block(0, 3)
 
 

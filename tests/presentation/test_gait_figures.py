@@ -195,7 +195,7 @@ def test_figures_have_the_width_of_the_page(request_for: Requests, kind: str, wi
 def test_other_experiments_have_no_gait_to_draw(request_for: Requests) -> None:
     request = request_for("gait")
     elsewhere = request.figure.model_copy(update={"experiment": "training"})
-    with pytest.raises(TypeError, match="gait draws gaits, and training watches none"):
+    with pytest.raises(TypeError, match="gait draws no train experiments, as training is"):
         figures.draw(FigureRequest(request.study, elsewhere, request.tables))
     alone = request.study.model_copy(update={"experiments": {"gait": request.study.experiments["gait"]}})
     with pytest.raises(TypeError, match="holds no training experiment training"):

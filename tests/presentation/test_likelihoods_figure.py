@@ -118,9 +118,14 @@ def test_a_line_of_panels_per_environment_and_stage_fits_the_page(
     assert all(axes.get_position().width > 0.2 for axes in figure.axes)
 
 
-def test_every_snapshot_is_a_dot(request_for: Requests) -> None:
+@pytest.fixture(scope="module")
+def drawn_chain(request_for: Requests) -> list[Axes]:
+    return draw(request_for(environments=("chain",))).axes
+
+
+def test_every_snapshot_is_a_dot(request_for: Requests, drawn_chain: list[Axes]) -> None:
     request = request_for(environments=("chain",))
-    shares, correlations = draw(request).axes[2:]
+    shares, correlations = drawn_chain[2:]
     dots = [scatters(shares)[0], scatters(shares)[2], scatters(correlations)[0]]
 
     for metric, drawn in zip(METRICS, dots, strict=True):
@@ -163,8 +168,8 @@ def test_both_sides_share_a_row_and_only_the_side_below_is_hollow(request_for: R
     assert [one.get_markerfacecolor() for one in legend.get_lines()] == ["white", style.INK]
 
 
-def test_one_half_and_no_correlation_are_in_sight(request_for: Requests) -> None:
-    for axes, neutral in zip(draw(request_for()).axes, (0.5, 0.0) * 4, strict=True):
+def test_one_half_and_no_correlation_are_in_sight(drawn_chain: list[Axes]) -> None:
+    for axes, neutral in zip(drawn_chain, (0.5, 0.0) * len(STAGES), strict=True):
         (line,) = axes.lines
         low, high = axes.get_xlim()
 
@@ -206,7 +211,7 @@ def undefined(request: FigureRequest, long: pd.DataFrame, *variants: str) -> Fig
 
 
 def test_what_is_undefined_is_left_out_and_the_caption_says_why(request_for: Requests, long: pd.DataFrame) -> None:
-    request = undefined(request_for(), long, "plain")
+    request = undefined(request_for(environments=("chain",)), long, "plain")
     *_, shares, correlations = draw(request).axes
 
     # The marks that are left have their own colours, not those of the variant that is not there.
@@ -221,7 +226,7 @@ def test_what_is_undefined_is_left_out_and_the_caption_says_why(request_for: Req
 
 
 def test_where_nothing_is_defined_dots_are_left(request_for: Requests, long: pd.DataFrame) -> None:
-    *_, shares, correlations = draw(undefined(request_for(), long, *VARIANTS)).axes
+    *_, shares, correlations = draw(undefined(request_for(environments=("chain",)), long, *VARIANTS)).axes
 
     for axes in (shares, correlations):
         (dots,) = scatters(axes)
@@ -232,11 +237,11 @@ def test_intervals_that_a_single_snapshot_leaves_unbounded_are_left_out(
     request_for: Requests, long: pd.DataFrame
 ) -> None:
     alone = long[long["seed"] == 0]
-    figure = draw(replace(request_for(), tables={"long": alone, "summary": summarise(alone)}))
+    figure = draw(replace(request_for(environments=("chain",)), tables={"long": alone, "summary": summarise(alone)}))
     figure.canvas.draw()
     drawn = [one for axes in figure.axes for one in axes.collections if isinstance(one, LineCollection)]
 
-    assert len(drawn) == 3 * 4
+    assert len(drawn) == 3 * len(STAGES)
     assert not any(len(segment) for one in drawn for segment in one.get_segments())
 
 
@@ -260,7 +265,7 @@ def test_a_swept_variant_has_a_row_for_each_level(study: Study, long: pd.DataFra
 
 
 def test_an_experiment_that_takes_no_single_updates_is_refused(request_for: Requests) -> None:
-    with pytest.raises(TypeError, match="likelihoods draws single updates, and ladder takes none"):
+    with pytest.raises(TypeError, match="likelihoods draws no train experiments, as ladder is"):
         caption(request_for(experiment="ladder"))
 
 

@@ -155,5 +155,5 @@ def test_what_was_wholly_undone_has_no_place_and_the_caption_says_so(request_for
 
 
 def test_an_experiment_that_takes_no_single_updates_is_refused(request_for: Requests) -> None:
-    with pytest.raises(TypeError, match="realised_kl draws single updates, and ladder takes none"):
+    with pytest.raises(TypeError, match="realised_kl draws no train experiments, as ladder is"):
         caption(request_for(experiment="ladder"))

@@ -12,9 +12,11 @@ import pytest
 from pg.evidence import coverage
 from pg.evidence.columns import LABORATORY_COLUMNS
 from pg.presentation.descriptions import experiment_row
+from pg.presentation.parts import parts_of
 from pg.presentation.report import LECTURE_SECTIONS, Report, read_figures, render, section_rank
+from pg.study.model.claim import ClaimPart
 from pg.study.model.study import Study
-from pg.study.validation import read
+from tests.study.studies import study_of
 
 Reports = Callable[..., Report]
 
@@ -172,6 +174,58 @@ def test_a_part_links_to_the_rows_that_it_was_computed_from(text: str) -> None:
     assert '<a href="tables/probe.csv">rows of probe</a>' in table
 
 
+def test_a_comparison_names_variants_and_environments_by_their_labels_and_the_rows_by_their_keys(
+    make_report: Reports, claims: pd.DataFrame
+) -> None:
+    compared = "to_go (batch 16) / total (batch 16) < 1 in cartpole, late; Student's t on logarithms"
+    page = render(make_report(claims=claims.assign(comparison=[compared, *claims["comparison"][1:]])))
+    shown = "“reward-to-go” (batch 16) / “total return” (batch 16) &lt; 1 in CartPole-v1, late; Student&#39;s t"
+
+    assert page.count(shown) == 2, "in its section and in the table of all claims"
+    assert "to_go (batch" not in page
+    assert "causality / variance" in page
+    assert '<a href="tables/probe.csv">rows of probe</a>' in page
+
+
+TOTAL = {"variant": "total", "batch": 16}
+
+
+@pytest.mark.parametrize(
+    ("sides", "written", "shown"),
+    [
+        (
+            {"a": {"variant": "total"}, "relation": "exact", "margin": 1e-10},
+            "|total| ≤ 1e-10 in all of 20 cases; largest in cartpole, random, seed 2",
+            "|“total return”| ≤ 1e-10 in all of 20 cases; largest in CartPole-v1, random, seed 2",
+        ),
+        (
+            {"a": {"variant": "to_go"}, "share_of": {"zero": TOTAL, "one": TOTAL | {"metric": "least_variance"}}},
+            "share of the change from total (batch 16) to total reached by to_go > 0.5",
+            "share of the change from “total return” (batch 16) to “total return” reached by “reward-to-go” > 0.5",
+        ),
+        (
+            {"a": {"best_of": [{"variant": "to_go"}]}, "b": {"variant": "normalised"}, "reference": None},
+            "mean of [best of 1 candidates: to_go] / mean of normalised < 1 in cartpole; Fieller",
+            "mean of [best of 1 candidates: “reward-to-go”] / mean of “normalised” < 1 in CartPole-v1; Fieller",
+        ),
+        (
+            {"a": {"variant": "to_go"}},
+            "to_go - total < 0; total in a word of its own",
+            "“reward-to-go” - total < 0; total in a word of its own",
+        ),
+    ],
+)
+def test_every_kind_of_comparison_is_put_into_labels(
+    study: Study, claims: pd.DataFrame, sides: dict[str, object], written: str, shown: str
+) -> None:
+    part = {"experiment": "ladder", "metric": "area", "reference": 1.0, "relation": "less", **sides}
+    claim = study.claims["causality"].model_copy(update={"parts": {"variance": ClaimPart.model_validate(part)}})
+    declared = study.model_copy(update={"claims": {"causality": claim}})
+    (laid_out,) = parts_of(declared, claims.iloc[:1].assign(comparison=written))
+
+    assert laid_out.comparison == shown
+
+
 def test_an_inconclusive_claim_says_what_would_decide_it_and_a_decided_one_does_not(
     make_report: Reports, study: Study, claims: pd.DataFrame
 ) -> None:
@@ -241,7 +295,7 @@ def test_an_interval_says_how_much_it_covers(make_report: Reports, study: Study)
 
 
 def test_every_kind_of_experiment_says_how_much_it_takes() -> None:
-    smoke = read(Path(__file__).parents[2] / "workflow" / "studies" / "smoke.yaml")
+    smoke = study_of("workflow/studies/smoke.yaml")
 
     extents = {
         one["kind"]: one["extent"] for one in (experiment_row(smoke, *item) for item in smoke.experiments.items())

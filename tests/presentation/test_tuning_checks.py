@@ -47,6 +47,14 @@ def test_choices_without_a_fault_have_no_flag(tuned: Study) -> None:
     assert [(one.candidates, one.seeds, one.flags) for one in rates] == [(3, 2, ())] * 4
 
 
+def test_environments_and_variants_have_their_labels_and_levels_in_words(tuned: Study) -> None:
+    named = [(one.environment, one.variant) for one in read_tuned(tuned, [record(0)] * 4, {"ladder": table(tuned)})]
+
+    assert named == [
+        ("CartPole-v1", f"{name}, batch {size}") for name in ("total return", "reward-to-go") for size in (4, 8)
+    ]
+
+
 def test_a_choice_at_an_edge_is_flagged(tuned: Study) -> None:
     records = [record(place) for place in range(4)]
     records[1] = records[1] | {"at_edge": True}

@@ -1,6 +1,20 @@
-"""Changes to the small study that more than one test file begins with."""
+"""The studies of the repository, each read once, and changes to the small study that more than one file begins with."""
 
+from functools import cache
+from pathlib import Path
 from typing import Any
+
+from pg.study.model.study import Study
+from pg.study.validation import read
+
+ROOT = Path(__file__).parents[2]
+FILES = ("config.yaml", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "workflow/studies").glob("*.yaml")))
+
+
+@cache
+def study_of(file: str) -> Study:
+    """Read a study of the repository; it is frozen, and tests share it."""
+    return read(ROOT / file)
 
 
 def put(options: dict[str, Any], path: str, value: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pg.study.cost import Estimate, estimate
 from pg.study.validation import InvalidStudy, load, read_options
-from tests.study.studies import put
+from tests.study.studies import FILES, put, study_of
 
 STUDIES = Path(__file__).parents[2] / "workflow/studies"
 
@@ -84,9 +84,8 @@ def test_what_is_huge_is_refused_with_the_estimate_and_at_once(
 
 
 def test_the_studies_of_the_repository_are_far_from_every_limit() -> None:
-    for path in [*STUDIES.glob("*.yaml"), STUDIES.parents[1] / "config.yaml"]:
-        study = load(read_options(path))
-        assert estimate(study).core_minutes < 600, path.name
+    for file in FILES:
+        assert estimate(study_of(file)).core_minutes < 600, file
 
 
 def test_the_estimate_counts_every_run_and_tuning(options: dict[str, Any]) -> None:

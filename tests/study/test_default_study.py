@@ -7,7 +7,7 @@ import pytest
 from pg.study.expansion import cells
 from pg.study.model.experiments import GaitExperiment, TrainExperiment
 from pg.study.model.study import Study
-from pg.study.validation import read
+from tests.study.studies import study_of
 
 ROOT = Path(__file__).parents[2]
 CLAIMS = frozenset(
@@ -47,7 +47,7 @@ CLAIMS = frozenset(
 
 @pytest.fixture(scope="module")
 def study() -> Study:
-    return read(ROOT / "config.yaml")
+    return study_of("config.yaml")
 
 
 @pytest.fixture(scope="module")

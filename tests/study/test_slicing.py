@@ -1,13 +1,13 @@
 """A slice holds what its job or figure needs, and nothing that leaves it as it is."""
 
-from pathlib import Path
 from typing import Any
 
 from pg.study.expansion import Block, cells
 from pg.study.jobs import TrainJob
 from pg.study.model.study import Study
 from pg.study.slicing import canonical, part_of, train_job
-from pg.study.validation import load, read
+from pg.study.validation import load
+from tests.study.studies import study_of
 
 
 def test_a_job_does_not_know_what_does_not_change_it(options: dict[str, Any]) -> None:
@@ -59,7 +59,7 @@ def test_tables_do_not_ask_where_a_variant_stands(options: dict[str, Any]) -> No
 
 
 def test_a_part_of_a_study_knows_the_variant_whose_steps_it_follows() -> None:
-    study = read(Path(__file__).parents[2] / "config.yaml")
+    study = study_of("config.yaml")
     part = part_of(study, ["staleness"])
     assert list(study.variants).index("walker") > list(study.variants).index("stale_per_step")
     assert part.variants["walker"] == study.variants["walker"]

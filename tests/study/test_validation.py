@@ -6,14 +6,12 @@ from typing import Any
 import pytest
 import yaml
 from pg.study.validation import InvalidStudy, load, read, read_options
-from tests.study.studies import put
-
-ROOT = Path(__file__).parents[2]
+from tests.study.studies import FILES, put, study_of
 
 
-@pytest.mark.parametrize("file", ["config.yaml", *sorted((ROOT / "workflow/studies").glob("*.yaml"))])
-def test_the_studies_of_the_repository_are_legal(file: Path | str) -> None:
-    assert read(ROOT / file).experiments
+@pytest.mark.parametrize("file", FILES)
+def test_the_studies_of_the_repository_are_legal(file: str) -> None:
+    assert study_of(file).experiments
 
 
 def test_a_legal_study_is_read(options: dict[str, Any]) -> None:
@@ -140,11 +138,50 @@ def test_what_is_wrong_is_said(options: dict[str, Any], path: str, value: Any, m
         load(options)
 
 
-def test_a_mistake_is_reported_where_it_was_written_and_not_where_it_was_inherited(options: dict[str, Any]) -> None:
-    options["variants"]["total"]["retruns"] = "total"
+@pytest.mark.parametrize(
+    ("path", "value", "place"),
+    [
+        ("retruns", "total", "retruns: unknown key"),
+        ("policy/hiden", [8], "policy.hiden: unknown key"),
+        ("policy/hidden", [0], "policy.hidden.0: should be greater than 0"),
+        ("clip", 0.2, " clip needs importance: per_step"),
+        ("initialise", {"controller": "nope", "demonstrations": 4}, "initialise.controller: 'nope' is not known"),
+        (
+            "initialise",
+            {"clone": {"experiment": "lern", "variant": "total", "stage": "late"}, "demonstrations": 4},
+            "initialise.clone.experiment: 'lern' is not known",
+        ),
+    ],
+)
+def test_a_mistake_is_reported_where_it_was_written_and_not_where_it_was_inherited(
+    options: dict[str, Any], path: str, value: Any, place: str
+) -> None:
+    # `to_go` extends `total`, and `baseline` that, with a policy of its own.
+    put(options, f"variants/total/{path}", value)
     with pytest.raises(InvalidStudy) as refused:
         load(options)
-    assert len(refused.value.problems) == 1
+    (problem,) = refused.value.problems
+    assert problem.startswith(f"variants.total{':' if place.startswith(' ') else '.'}{place}")
+
+
+def test_a_mistake_that_an_heir_wrote_again_is_reported_there_too(options: dict[str, Any]) -> None:
+    put(options, "variants/total/policy/hidden", [0])
+    put(options, "variants/baseline/policy/hidden", [0])
+    with pytest.raises(InvalidStudy) as refused:
+        load(options)
+    assert [problem.split(": ")[0] for problem in refused.value.problems] == [
+        "variants.total.policy.hidden.0",
+        "variants.baseline.policy.hidden.0",
+    ]
+
+
+def test_what_only_an_heir_makes_illegal_is_reported_at_the_heir(options: dict[str, Any]) -> None:
+    options["variants"]["to_go"]["discount_states"] = True
+    options["variants"]["baseline"]["discount"] = 0.9
+    with pytest.raises(InvalidStudy) as refused:
+        load(options)
+    (problem,) = refused.value.problems
+    assert problem.startswith("variants.to_go: discount_states: true changes nothing")
 
 
 def test_a_file_that_is_not_yaml_is_named_with_line_and_column(tmp_path: Path) -> None:

@@ -86,6 +86,15 @@ def test_editing_the_style_redraws_without_training(done: Checkout) -> None:
     assert set(done.planned()) == {"figure", "report_page"}
 
 
+def test_another_look_of_all_figures_redraws_them_and_their_present_one_nothing(
+    done: Checkout, study: dict[str, Any]
+) -> None:
+    done.write({**study, "figure_defaults": {"width": "two_columns", "format": "pdf"}})
+    assert done.planned() == {}
+    done.write({**study, "figure_defaults": {"width": "one_column"}})
+    assert trimmed(done.planned()) == {"figure": len(study["figures"]), "report_page": 1}
+
+
 def trimmed(plan: dict[str, int]) -> dict[str, int]:
     """Leave out the targets, which make nothing."""
     return {rule: count for rule, count in plan.items() if rule not in ("figures", "claims", "report")}

@@ -1,4 +1,4 @@
-from pg.presentation.figures import FIGURES
+from pg.presentation.figures import FIGURES, TABLE_FILES
 from pg.study.pooling import name_of, pool_of
 
 DRAWING = (
@@ -14,12 +14,6 @@ DRAWING = (
     "evidence.intervals",
     "evidence.statistics",
 )
-TABLE_FILES = {
-    "long": "",
-    "summary": "-summary",
-    "curves": "-curves",
-    "poses": "-poses",
-}
 
 
 def inputs_of_figure(wildcards):

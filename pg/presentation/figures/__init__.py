@@ -13,7 +13,7 @@ from importlib import import_module
 from itertools import product
 from operator import and_
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, cast
 
 from pg.study.expansion import cells, is_tuned
 from pg.study.model.experiments import GaitExperiment, ProbeExperiment, TrainExperiment
@@ -28,11 +28,17 @@ if TYPE_CHECKING:
 ExperimentKind = Literal["train", "probe", "exact", "identity", "update", "support", "staleness", "horizon", "gait"]
 Table = Literal["long", "summary", "curves", "tuned", "poses", "across"]
 
+_Kind = TypeVar("_Kind")
+
 REWARD_LEVELS = ("environment.rewards.offset", "environment.rewards.scale")
 """What `against_rewards` has on its axis: an experiment sweeps one of them over at least `LEAST_LEVELS` numbers."""
 
 LEAST_LEVELS = 3
 """Levels that a parabola passes through whatever they are."""
+
+
+TABLE_FILES: Mapping[Table, str] = {"long": "", "summary": "-summary", "curves": "-curves", "poses": "-poses"}
+"""What stands behind an experiment's name in the names of its tables' files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,47 +95,35 @@ class FigureRequest:
         drawn = self.figure.variants or shared_variants(self.study, pool_of(self.figure))
         return tuple(name for name in self.study.variants if name in drawn)
 
-    @property
-    def probe(self) -> ProbeExperiment:
-        """The experiment, where it is a probe.
+    def experiment_of(self, kind: type[_Kind]) -> _Kind:
+        """Return the experiment, which has to be of a kind.
 
         Raises
         ------
         TypeError
-            If it is not.
+            If it is of another.
         """
         experiment = self.study.experiments[self.figure.experiment]
-        if not isinstance(experiment, ProbeExperiment):
-            raise TypeError(f"{self.figure.kind} draws probes, and {self.figure.experiment} is none")
+        if not isinstance(experiment, kind):
+            raise TypeError(
+                f"{self.figure.kind} draws no {experiment.kind} experiments, as {self.figure.experiment} is"
+            )
         return experiment
+
+    @property
+    def probe(self) -> ProbeExperiment:
+        """The experiment, where it is a probe."""
+        return self.experiment_of(ProbeExperiment)
 
     @property
     def training(self) -> TrainExperiment:
-        """The experiment, where it trains.
-
-        Raises
-        ------
-        TypeError
-            If it does not.
-        """
-        experiment = self.study.experiments[self.figure.experiment]
-        if not isinstance(experiment, TrainExperiment):
-            raise TypeError(f"{self.figure.kind} draws training, and {self.figure.experiment} does not train")
-        return experiment
+        """The experiment, where it trains."""
+        return self.experiment_of(TrainExperiment)
 
     @property
     def gait(self) -> GaitExperiment:
-        """The experiment, where it watches gaits.
-
-        Raises
-        ------
-        TypeError
-            If it does not.
-        """
-        experiment = self.study.experiments[self.figure.experiment]
-        if not isinstance(experiment, GaitExperiment):
-            raise TypeError(f"{self.figure.kind} draws gaits, and {self.figure.experiment} watches none")
-        return experiment
+        """The experiment, where it watches gaits."""
+        return self.experiment_of(GaitExperiment)
 
     @property
     def trained(self) -> Mapping[str, float]:

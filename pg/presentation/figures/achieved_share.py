@@ -105,7 +105,6 @@ def _draw_panel(
     marks.head(axes, marks.heading(request, place), "share")
     style.name_rows(axes, strands, request.figure.width)
     axes.grid(visible=True, axis="x")
-    axes.set_xlabel("")
 
 
 def _say_undefined(axes: Axes, row: int) -> None:

@@ -6,7 +6,6 @@ import math
 import textwrap
 from itertools import pairwise
 
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
@@ -88,7 +87,7 @@ def _draw_panel(
     if metric.statistic != "share":
         dots = _beside(_rows(request, environment, metric, strands, "long"), request, step)
         look = {"hue": "strand", "palette": marks.colours(strands), "legend": False, "alpha": 0.35, "linewidth": 0}
-        sns.scatterplot(dots, x="beside", y="value", s=5, ax=axes, **look)
+        marks.scatter(axes, dots, x="beside", y="value", s=5, **look)
     means = _beside(_rows(request, environment, metric, strands, "summary"), request, step)
     marks.draw_column_intervals(axes, means.dropna(subset=["estimate"]), strands, "beside")
     if metric.statistic == "restricted_mean":
@@ -96,7 +95,6 @@ def _draw_panel(
         axes.set_ylim(bottom=0)
     if metric.statistic == "share":
         axes.set_ylim(-0.04, 1.04)
-    axes.set_xlabel("")
     axes.set_ylabel(textwrap.fill(metric.label, 26))
     axes.xaxis.set_major_locator(FixedLocator(levels))
     axes.xaxis.set_minor_locator(NullLocator())

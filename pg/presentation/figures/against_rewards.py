@@ -110,7 +110,6 @@ def _draw_panel(
             axes.plot(grid, np.exp(np.log(drawn).mean(axis=0)), linewidth=1, zorder=2, **strand.look.line)
     axes.set_yscale("log")
     axes.set_xscale(_SPACING[path])
-    axes.set(xlabel="", ylabel="")
     axes.grid(visible=True)
 
 

@@ -108,7 +108,6 @@ def _draw_panel(axes: Axes, rows: DataFrame, strands: tuple[style.Strand, ...]) 
 
 
 def _set_axes(axes: Axes, metric: str, batches: tuple[int, ...]) -> None:
-    axes.set_xlabel("")
     axes.set_ylabel(_AXIS_LABELS[metric])
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(batches))

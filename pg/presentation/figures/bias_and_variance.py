@@ -37,7 +37,9 @@ def draw(request: FigureRequest) -> Figure:
             upper.set_title(marks.heading(request, place))
             _draw_panel(upper, request, place, _BIAS, strands)
             _draw_panel(lower, request, place, _VARIANCE, strands)
-            lower.set_xlabel(_option(request))
+            if place in places[-across:]:
+                lower.set_xlabel(_option(request))
+                lower.tick_params(labelbottom=True)
         for row, metric in enumerate(_AXIS_LABELS):
             grid[start + row, 0].set_ylabel(_AXIS_LABELS[metric])
     figure.align_ylabels()
@@ -81,7 +83,6 @@ def _draw_panel(
         axes.yaxis.set_major_locator(MaxNLocator(4))
     else:
         marks.log_ticks(axes, y=True)
-    axes.set(xlabel="", ylabel="")
     axes.xaxis.set_major_locator(FixedLocator(range(len(_levels(request)))))
     axes.xaxis.set_major_formatter(lambda place, _: f"{_levels(request)[round(place)]:g}")
     axes.grid(visible=True)

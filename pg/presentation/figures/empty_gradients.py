@@ -71,8 +71,6 @@ def _draw_panel(axes: Axes, request: FigureRequest, place: marks.Place) -> None:
     axes.xaxis.set_major_locator(FixedLocator(request.probe.sample.batches))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("")
-    axes.set_ylabel("")
     axes.grid(visible=True)
     axes.set_title(marks.heading(request, place))
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from pandas import DataFrame
 
-from pg.presentation import style
+from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, number, with_interval
 from pg.presentation.figures import FigureRequest, Table
 from pg.study.labels import environment_label
@@ -87,7 +86,7 @@ def _draw_curve(axes: Axes, request: FigureRequest, environment: str, curve: _Cu
     colour = _COLOURS[curve.place]
     seeds, means = (_rows(request, environment, curve.metric, table) for table in ("long", "summary"))
     faint = {"color": colour, "linewidth": 0.4, "alpha": 0.4}
-    sns.lineplot(seeds, x="trained", y="value", units="seed", estimator=None, errorbar=None, ax=axes, **faint)
+    marks.line(axes, seeds, x="trained", y="value", units="seed", estimator=None, errorbar=None, **faint)
     low, high = style.bounded(means["ci_low"]), style.bounded(means["ci_high"])
     axes.vlines(means["trained"], low, high, colors=colour, linewidth=0.9)
     how = {"color": colour, "marker": _MARKERS[curve.place], "markersize": 3.5, "linewidth": 1.2}
@@ -96,7 +95,6 @@ def _draw_curve(axes: Axes, request: FigureRequest, environment: str, curve: _Cu
 
 def _set_axes(axes: Axes, *, shared: bool) -> None:
     axes.grid(visible=True, axis="y")
-    axes.set_xlabel("")
     style.plain_numbers(axes, x=True)
     axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     if shared:

@@ -40,7 +40,11 @@ class _Panel:
 @style.paper_style()
 def draw(request: FigureRequest) -> Figure:
     """Draw the quantiles of log w against T, a panel per variant, and four measures with a line per variant."""
-    strands, places, horizons = marks.told_apart(request), marks.places(request), _experiment(request).horizons
+    strands, places, horizons = (
+        marks.told_apart(request),
+        marks.places(request),
+        request.experiment_of(HorizonExperiment).horizons,
+    )
     across = 3 if request.figure.width == "two_columns" else 2
     panels = [_panels(place, strands) for place in places]
     down = math.ceil(len(panels[0]) / across)
@@ -64,7 +68,7 @@ def draw(request: FigureRequest) -> Figure:
 
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and every number at the longest horizon."""
-    experiment, strands = _experiment(request), marks.told_apart(request)
+    experiment, strands = request.experiment_of(HorizonExperiment), marks.told_apart(request)
     snapshots, longest = len(request.tables["long"]["seed"].unique()), max(experiment.horizons)
     lead = (
         f"Importance weights of {experiment.trajectories} trajectories of θ, cut off at T, at a policy θ' in a random "
@@ -101,7 +105,6 @@ def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, horizons: Seq
     else:
         _draw_lines(axes, _rows(request, panel.place, panel.metric, panel.strands), panel.strands)
         axes.set_ylabel(_AXIS_LABELS[panel.metric])
-    axes.set_xlabel("")
     axes.xaxis.set_major_locator(FixedLocator(list(horizons)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:g}")
@@ -147,17 +150,3 @@ def _quoted(request: FigureRequest, place: Place, metric: str, strand: style.Str
     rows = strand.rows(request.rows("summary", environment=place.environment, stage=place.stage, metric=metric))
     rows = rows.loc[rows["horizon"] == horizon, ["estimate", "ci_low", "ci_high"]]
     return "–" if rows.empty else with_interval(*rows.iloc[0])
-
-
-def _experiment(request: FigureRequest) -> HorizonExperiment:
-    """Return the experiment.
-
-    Raises
-    ------
-    TypeError
-        If it lengthens no trajectories.
-    """
-    experiment = request.study.experiments[request.figure.experiment]
-    if not isinstance(experiment, HorizonExperiment):
-        raise TypeError(f"{request.figure.kind} draws weights by horizon, and {request.figure.experiment} has none")
-    return experiment

@@ -96,7 +96,6 @@ def _draw_rows(
     marks.draw_row_intervals(axes, summary, strands)
     style.name_rows(axes, strands, request.figure.width)
     axes.grid(visible=True, axis="x")
-    axes.set_xlabel("")
 
 
 def _strands(request: FigureRequest) -> tuple[style.Strand, ...]:

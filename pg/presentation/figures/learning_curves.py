@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
@@ -21,26 +22,86 @@ from pg.presentation.figures import FigureRequest
 from pg.study.labels import environment_label
 
 _CROSS: Mapping[str, Any] = {"marker": "x", "s": 12, "linewidths": 0.8}
-_HEIGHTS = (1.7, 0.8)  # inches: the panel of means, a row of panels of seeds
+# Inches of a panel of means and of a panel of seeds.
+_HEIGHTS = (1.7, 0.8)
+_LEAST_WIDTHS = (1.6, 0.5)
+_LEAST_WIDTH_OF_NUMBERS = 0.9
 # Round and far apart, unlike the dashes of any variant.
 _DOTTED: dict[str, Any] = {"linewidth": 1.3, "linestyle": (0, (0.1, 3)), "dash_capstyle": "round", "zorder": 1}
 
 
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How many blocks of panels stand beside each other, and in each block how many panels of seeds."""
+
+    environments: int
+    strands: int
+    width: style.Width
+    across: int
+    beside: int
+
+    @property
+    def widths(self) -> tuple[float, float]:
+        """Inches of a panel of means and of a panel of seeds."""
+        block = style.WIDTHS[self.width] / self.across
+        return block, block / self.beside
+
+    @property
+    def numbers_seeds(self) -> bool:
+        """Whether panels of seeds are wide enough for numbers along their axes, which the means have as well."""
+        return self.widths[1] >= _LEAST_WIDTH_OF_NUMBERS
+
+    @property
+    def heights(self) -> list[float]:
+        """Inches of the rows of a block: the means, then the seeds."""
+        return [_HEIGHTS[0], *[_HEIGHTS[1]] * math.ceil(self.strands / self.beside)]
+
+    @property
+    def down(self) -> int:
+        """Blocks below each other."""
+        return math.ceil(self.environments / self.across)
+
+    @property
+    def height(self) -> float:
+        """Inches of the whole."""
+        return 0.35 + self.down * (sum(self.heights) + 0.3)
+
+
 @style.paper_style()
 def draw(request: FigureRequest) -> Figure:
-    """Draw mean return against environment steps: a block of panels per environment."""
-    strands, environments = style.strands(request), request.environments
-    across = min(2, len(environments)) if request.figure.width == "two_columns" else 1
-    down = math.ceil(len(environments) / across)
-    beside = _beside(len(strands))
-    heights = [_HEIGHTS[0], *[_HEIGHTS[1]] * math.ceil(len(strands) / beside)]
-    figure = style.canvas(request.figure.width, 0.35 + down * (sum(heights) + 0.3))
-    grid = figure.add_gridspec(down * len(heights), across * beside, height_ratios=heights * down)
-    for place, environment in enumerate(environments):
-        corner = (place // across * len(heights), place % across * beside)
-        _draw_block(figure, grid, corner, request, environment)
-    style.legend_below(figure, _entries(request, strands), request.figure.width)
+    """Draw mean return against environment steps: a block of panels per environment, all of them on one page."""
+    layout = _layout(request)
+    figure = style.canvas(layout.width, min(layout.height, _room(request)))
+    grid = figure.add_gridspec(
+        layout.down * len(layout.heights), layout.across * layout.beside, height_ratios=layout.heights * layout.down
+    )
+    for place, environment in enumerate(request.environments):
+        _draw_block(*_panels(figure, grid, layout, place), request, environment)
+    style.legend_below(figure, _entries(request), layout.width)
     return figure
+
+
+def _layout(request: FigureRequest) -> _Layout:
+    """Choose the layout with the largest panels that a page holds; where it holds none, the lowest, to be squeezed."""
+    environments, strands, width = len(request.environments), len(style.strands(request)), request.figure.width
+    across = min(2, environments) if width == "two_columns" else 1
+    # So that no row of seeds is left nearly empty.
+    beside = {1: 1, 2: 2, 4: 2}.get(strands, 3)
+    usual = _Layout(environments, strands, width, across, beside)
+    denser = [
+        _Layout(environments, strands, width, blocks, panels)
+        for blocks in range(across, environments + 1)
+        for panels in range(beside, max(beside, strands) + 1)
+    ]
+    layouts = [usual, *(one for one in denser if all(map(operator.ge, one.widths, _LEAST_WIDTHS)))]
+    room = _room(request)
+    fitting = (layout for layout in layouts if layout.height <= room)
+    return next(fitting, min(layouts, key=lambda layout: layout.height))
+
+
+def _room(request: FigureRequest) -> float:
+    """Return the inches of a page that the legend leaves to the panels."""
+    return style.room_above_legend(_entries(request), request.figure.width)
 
 
 def caption(request: FigureRequest) -> str:
@@ -53,6 +114,8 @@ def caption(request: FigureRequest) -> str:
         "A run that ended early holds its last value. In brackets: 95 % intervals."
     )
     sentences = [lead]
+    if not _layout(request).numbers_seeds:
+        sentences.append("Small panels have the axes of the large one above them.")
     if len(lost := _diverged(request.tables["curves"])):
         sentences.append(
             f"A cross marks where a run diverged, {counted(len(lost), 'run')} in all: from there on it counts as the "
@@ -77,22 +140,28 @@ def caption(request: FigureRequest) -> str:
     return "\n".join(sentences)
 
 
-def _draw_block(
-    figure: Figure, grid: GridSpec, corner: tuple[int, int], request: FigureRequest, environment: str
-) -> None:
-    top, left = corner
+def _panels(figure: Figure, grid: GridSpec, layout: _Layout, place: int) -> tuple[Axes, list[Axes]]:
+    """Make the panel of means and those of seeds of one block."""
+    top, left = place // layout.across * len(layout.heights), place % layout.across * layout.beside
+    together = figure.add_subplot(grid[top, left : left + layout.beside])
+    apart = [
+        figure.add_subplot(grid[top + 1 + row, left + column], sharex=together, sharey=together)
+        for row, column in (divmod(strand, layout.beside) for strand in range(layout.strands))
+    ]
+    for strand, axes in enumerate(apart):
+        first, lowest = strand % layout.beside == 0, strand + layout.beside >= layout.strands
+        numbered = layout.numbers_seeds
+        axes.tick_params(labelleft=numbered and first, labelbottom=numbered and lowest, labelsize=6)
+    return together, apart
+
+
+def _draw_block(together: Axes, panels: Sequence[Axes], request: FigureRequest, environment: str) -> None:
     strands = style.strands(request)
-    beside = _beside(len(strands))
-    together = figure.add_subplot(grid[top, left : left + beside])
     together.set_title(environment_label(request.study, environment))
     together.set_ylabel("return")
     together.set_xlabel("environment steps", labelpad=1)
     _draw_threshold(together, request, environment)
     _draw_demonstrators(together, _demonstrators(request, environment, strands))
-    panels = [
-        figure.add_subplot(grid[top + 1 + place // beside, left + place % beside], sharex=together, sharey=together)
-        for place in range(len(strands))
-    ]
     curves = marks.gathered(strands, request.rows("curves", environment=environment))
     means = _means(curves)
     _draw_means(together, means, strands)
@@ -103,18 +172,10 @@ def _draw_block(
         _draw_means(apart, means.loc[means["strand"] == strand.key], (strand,))
         _draw_threshold(apart, request, environment)
         _draw_demonstrators(apart, _demonstrators(request, environment, (strand,)))
-        apart.set(xlabel="", ylabel="")
-    for place, apart in enumerate(panels):
-        apart.tick_params(labelleft=place % beside == 0, labelbottom=place + beside >= len(panels), labelsize=6)
     style.plain_numbers(together, x=True, y=True)
     together.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     together.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     together.set_xlim(0, request.training.budget.steps)
-
-
-def _beside(strands: int) -> int:
-    """Count the panels of seeds beside each other below the means, so that no row is left nearly empty."""
-    return {1: 1, 2: 2, 4: 2}.get(strands, 3)
 
 
 def _means(curves: DataFrame) -> DataFrame:
@@ -128,7 +189,7 @@ def _means(curves: DataFrame) -> DataFrame:
 
 def _draw_means(axes: Axes, means: DataFrame, strands: Sequence[style.Strand]) -> None:
     lines = marks.as_lines(strands, marked=False)
-    sns.lineplot(means, x="steps", y="return", linewidth=1.2, ax=axes, **lines)
+    marks.line(axes, means, x="steps", y="return", linewidth=1.2, **lines)
 
 
 def _draw_bands(axes: Axes, means: DataFrame, strands: Sequence[style.Strand]) -> None:
@@ -140,7 +201,7 @@ def _draw_bands(axes: Axes, means: DataFrame, strands: Sequence[style.Strand]) -
 
 def _draw_seeds(axes: Axes, curves: DataFrame, strand: style.Strand) -> None:
     faint = {"color": strand.look.colour, "linewidth": 0.35, "alpha": 0.45}
-    sns.lineplot(curves, x="steps", y="return", units="seed", estimator=None, errorbar=None, ax=axes, **faint)
+    marks.line(axes, curves, x="steps", y="return", units="seed", estimator=None, errorbar=None, **faint)
 
 
 def _diverged(curves: DataFrame) -> DataFrame:
@@ -175,7 +236,8 @@ def _draw_demonstrators(axes: Axes, levels: Sequence[tuple[style.Strand, float]]
         axes.axhline(level, color=strand.look.colour, **_DOTTED)
 
 
-def _entries(request: FigureRequest, strands: tuple[style.Strand, ...]) -> list[Line2D]:
+def _entries(request: FigureRequest) -> list[Line2D]:
+    strands = style.strands(request)
     entries = marks.legend_entries(strands, marked=False)
     if any(request.study.environments[name].threshold is not None for name in request.environments):
         entries.append(Line2D([], [], label="threshold", color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3))))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -18,6 +17,7 @@ from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, with_interval
 from pg.presentation.figures import FigureRequest, Table
 from pg.presentation.marks import Place
+from pg.study.model.experiments import UpdateExperiment
 
 _CORRELATION = "rank_correlation"
 
@@ -58,7 +58,7 @@ def draw(request: FigureRequest) -> Figure:
 
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and every variant's numbers at the last stage."""
-    experiment = marks.update_experiment(request)
+    experiment = request.experiment_of(UpdateExperiment)
     snapshots = len(request.tables["long"]["seed"].unique())
     lead = (
         "What one update does to the likelihood p(τ) of trajectories, in "
@@ -111,7 +111,7 @@ def _draw_means(
         return
     colours = [marks.colours(strands)[key] for key in means["strand"]]
     axes.hlines(means["place"], style.bounded(means["ci_low"]), style.bounded(means["ci_high"]), colors=colours)
-    sns.scatterplot(means, x="estimate", y="place", s=16, zorder=3, ax=axes, **marks.as_marks(strands))
+    marks.scatter(axes, means, x="estimate", y="place", s=16, zorder=3, **marks.as_marks(strands))
     drawn = axes.collections[-1]
     drawn.set_edgecolor(colours)
     if side is not None and side.fill is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
@@ -22,7 +21,7 @@ def draw(request: FigureRequest) -> Figure:
     figure = style.canvas(request.figure.width, 2.2)
     axes = figure.subplots()
     rows = marks.gathered(strands, _profiles(request))
-    sns.lineplot(rows, x="above", y="estimate", linewidth=1.2, ax=axes, **marks.as_lines(strands, marked=False))
+    marks.line(axes, rows, x="above", y="estimate", linewidth=1.2, **marks.as_lines(strands, marked=False))
     _draw_bands(axes, rows, strands)
     axes.axvline(1, color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1)
     axes.set_xlim(rows["above"].min(), rows["above"].max())

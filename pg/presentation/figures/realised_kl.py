@@ -13,6 +13,7 @@ from pg.presentation.captions import counted, itemised, listed, number, with_int
 from pg.presentation.figures import FigureRequest, Table
 from pg.presentation.marks import Place
 from pg.study.expansion import cells
+from pg.study.model.experiments import UpdateExperiment
 from pg.study.model.learner import KL
 
 _SAMPLES = {"kl_on_batch": "the update's batch", "kl_on_fresh": "fresh trajectories"}
@@ -50,7 +51,7 @@ def draw(request: FigureRequest) -> Figure:
 
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, what the rows without a limit are compared with, and every number at the last stage."""
-    experiment, rows = marks.update_experiment(request), _comparable(request)
+    experiment, rows = request.experiment_of(UpdateExperiment), _comparable(request)
     snapshots = len(request.tables["long"]["seed"].unique())
     lead = (
         "Mean KL divergence of the policy after one update from the policy before it, over the limit δ: left over the "
@@ -116,7 +117,6 @@ def _draw_panel(axes: Axes, request: FigureRequest, place: Place, metric: str, r
         axes.set_xlim(max(low, shown.min() / 1.5), high)
     axes.axvline(1, color=style.INK, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
     axes.grid(visible=True, axis="x")
-    axes.set_xlabel("")
     axes.tick_params(axis="y", length=0)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
@@ -58,12 +57,12 @@ def caption(request: FigureRequest) -> str:
 
 def _draw_panel(axes: Axes, pairs: DataFrame, strands: tuple[style.Strand, ...]) -> None:
     look = marks.as_marks(strands)
-    sns.scatterplot(pairs, x=_PREDICTED, y=_MEASURED, s=12, linewidth=0.3, alpha=0.8, zorder=3, ax=axes, **look)
+    marks.scatter(axes, pairs, x=_PREDICTED, y=_MEASURED, s=12, linewidth=0.3, alpha=0.8, zorder=3, **look)
     axes.set_xscale("log")
     axes.set_yscale("log")
     # One span for both: the diagonal then runs from corner to corner.
     lows, highs = zip(axes.get_xlim(), axes.get_ylim(), strict=True)
-    axes.set(xlim=(min(lows), max(highs)), ylim=(min(lows), max(highs)), xlabel="", ylabel="")
+    axes.set(xlim=(min(lows), max(highs)), ylim=(min(lows), max(highs)))
     axes.axline((1, 1), (10, 10), color=style.FAINT, linewidth=0.6, zorder=1)
     marks.log_ticks(axes, x=True, y=True)
     axes.set_box_aspect(1)

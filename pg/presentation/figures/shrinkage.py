@@ -6,7 +6,6 @@ What is drawn is exact, so that no policy needs an interval: each of them is a m
 from __future__ import annotations
 
 import numpy as np
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -74,13 +73,11 @@ def _draw_panel(axes: Axes, rows: DataFrame, strands: tuple[style.Strand, ...]) 
     step = _FILLED * float(np.diff(np.log(edges)).min()) / len(strands)
     beside = rows.assign(beside=marks.dodged(rows, "batch", step))
     look = marks.as_marks(strands)
-    sns.scatterplot(beside, x="beside", y="kept", s=14, linewidth=0.3, zorder=3, ax=axes, **look)
+    marks.scatter(axes, beside, x="beside", y="kept", s=14, linewidth=0.3, zorder=3, **look)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(FixedLocator(sizes.tolist()))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.set_xlabel("")
-    axes.set_ylabel("")
     axes.grid(visible=True, axis="y")
 
 

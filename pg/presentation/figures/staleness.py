@@ -56,7 +56,7 @@ def draw(request: FigureRequest) -> Figure:
 
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and every number where the walk ends."""
-    experiment, strands = _experiment(request), marks.told_apart(request)
+    experiment, strands = request.experiment_of(StalenessExperiment), marks.told_apart(request)
     snapshots = len(request.tables["long"]["seed"].unique())
     last = max(experiment.walk.steps)
     lead = (
@@ -206,17 +206,3 @@ def _quoted(request: FigureRequest, place: Place, metric: str, strand: style.Str
 
 def _has_tables(request: FigureRequest, place: Place) -> bool:
     return not _at(request, place, _VARIATION)["estimate"].dropna().empty
-
-
-def _experiment(request: FigureRequest) -> StalenessExperiment:
-    """Return the experiment.
-
-    Raises
-    ------
-    TypeError
-        If it walks away from no data.
-    """
-    experiment = request.study.experiments[request.figure.experiment]
-    if not isinstance(experiment, StalenessExperiment):
-        raise TypeError(f"{request.figure.kind} draws stale data, and {request.figure.experiment} has none")
-    return experiment

@@ -57,7 +57,6 @@ def caption(request: FigureRequest) -> str:
 
 
 def _set_axes(axes: Axes, metric: str) -> None:
-    axes.set_xlabel("")
     axes.set_ylabel(_AXIS_LABELS[metric])
     axes.set_xscale("log")
     axes.set_yscale("log")

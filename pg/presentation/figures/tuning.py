@@ -10,7 +10,6 @@ from itertools import product
 from typing import Any
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -143,12 +142,12 @@ def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, strands: tupl
 def _draw_scores(axes: Axes, scores: pd.DataFrame, strands: tuple[style.Strand, ...]) -> None:
     """Draw seeds as dots, because an interval over so few would say little, and the means that tuning compares."""
     faint = {"hue": "strand", "palette": marks.colours(strands), "legend": False, "alpha": 0.5, "linewidth": 0, "s": 5}
-    sns.scatterplot(scores, x="beside", y="score", ax=axes, **faint)
+    marks.scatter(axes, scores, x="beside", y="score", **faint)
     keys = ["strand", "place", "beside", "chosen", "at_edge"]
     means = scores.groupby(keys, sort=False)["score"].mean(skipna=False).rename("estimate").reset_index()
     marks.draw_lines(axes, means, strands, "beside")
     chosen = means.loc[means["chosen"]]
-    sns.scatterplot(chosen, x="beside", y="estimate", s=36, linewidth=0.6, zorder=3, ax=axes, **marks.as_marks(strands))
+    marks.scatter(axes, chosen, x="beside", y="estimate", s=36, linewidth=0.6, zorder=3, **marks.as_marks(strands))
     at_edge = chosen.loc[chosen["at_edge"]]
     colours = at_edge["strand"].map(marks.colours(strands)).tolist()
     axes.scatter(at_edge["beside"], at_edge["estimate"], s=100, c="none", edgecolors=colours, linewidths=0.7, zorder=3)

@@ -85,7 +85,6 @@ def _draw_panel(
     style.name_rows(axes, strands, request.figure.width)
     axes.set_xscale("log")
     axes.grid(visible=True, axis="x")
-    axes.set_xlabel("")
     axes.set_title(f"{environment_label(request.study, panel.environment)}, {panel.stage}")
 
 

@@ -1,12 +1,22 @@
-"""A figure: a kind of picture, the experiment that it shows, and its size on the page."""
+"""A figure: a kind of picture, the experiment that it shows, and its size on the page; and what all figures share."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from pg.study.model.base import Name, Record
+
+Width = Annotated[Literal["one_column", "two_columns"], Field(description="Width on the page.")]
+Format = Annotated[Literal["pdf", "svg"], Field(description="The file for print, beside a PNG for screens.")]
+
+
+class FigureDefaults(Record):
+    """How every figure looks that does not say otherwise itself."""
+
+    width: Width = "two_columns"
+    format: Format = "pdf"
 
 
 class Figure(Record):
@@ -23,6 +33,6 @@ class Figure(Record):
         default=(),
         description="Further experiments whose environments are pooled with its own, in figures across them.",
     )
-    width: Literal["one_column", "two_columns"] = Field(default="two_columns", description="Width on the page.")
-    format: Literal["pdf", "svg"] = Field(default="pdf", description="The file for print, beside a PNG for screens.")
+    width: Width = "two_columns"
+    format: Format = "pdf"
     section: str = Field(description="The section of the lecture it belongs to.")

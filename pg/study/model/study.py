@@ -14,7 +14,7 @@ from pg.study.model.base import Name, Record
 from pg.study.model.claim import Claim
 from pg.study.model.environment import Environment
 from pg.study.model.experiments import Experiment
-from pg.study.model.figure import Figure
+from pg.study.model.figure import Figure, FigureDefaults
 from pg.study.model.variant import Variant
 
 Device = Literal["cpu", "cuda"]
@@ -35,4 +35,8 @@ class Study(Record):
     variants: Annotated[dict[Name, Variant], Field(min_length=1)] = Field(description="Named variants.")
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)] = Field(description="Named experiments.")
     claims: dict[Name, Claim] = Field(default={}, description="Named claims.")
+    # Not dumped: `load` puts them into the figures, and a figure alone decides whether it is drawn anew.
+    figure_defaults: FigureDefaults = Field(
+        default=FigureDefaults(), exclude=True, description="What every figure takes that does not say it itself."
+    )
     figures: dict[Name, Figure] = Field(default={}, description="Named figures.")

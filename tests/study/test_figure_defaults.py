@@ -1,0 +1,69 @@
+"""What all figures of a study share is said once, and an entry that says otherwise has its way."""
+
+from typing import Any
+
+import pytest
+from pg.study.expansion import blocks, cells
+from pg.study.model.study import Study
+from pg.study.slicing import canonical, train_job
+from pg.study.validation import InvalidStudy, load
+from tests.study.studies import put
+
+
+@pytest.fixture
+def two_figures(options: dict[str, Any]) -> dict[str, Any]:
+    options["figures"]["learning"] = {"kind": "learning_curves", "experiment": "learn", "section": "Using causality"}
+    return options
+
+
+def test_every_figure_takes_what_it_does_not_say_itself_from_the_defaults(two_figures: dict[str, Any]) -> None:
+    two_figures["figure_defaults"] = {"width": "one_column", "format": "svg"}
+    two_figures["figures"]["learning"]["width"] = "two_columns"
+    figures = load(two_figures).figures
+    assert (figures["variance"].width, figures["variance"].format) == ("one_column", "svg")
+    assert (figures["learning"].width, figures["learning"].format) == ("two_columns", "svg")
+
+
+def test_a_default_for_one_option_leaves_the_other_as_it_is(two_figures: dict[str, Any]) -> None:
+    two_figures["figure_defaults"] = {"format": "svg"}
+    assert {(one.width, one.format) for one in load(two_figures).figures.values()} == {("two_columns", "svg")}
+
+
+def test_saying_it_once_means_what_saying_it_everywhere_means(two_figures: dict[str, Any]) -> None:
+    once = load({**two_figures, "figure_defaults": {"width": "one_column"}})
+    everywhere = {name: {**one, "width": "one_column"} for name, one in two_figures["figures"].items()}
+    assert canonical(once) == canonical(load({**two_figures, "figures": everywhere}))
+    assert Study.model_validate_json(canonical(once)).figures == once.figures
+
+
+def test_defaults_that_change_nothing_are_no_change_of_the_study(two_figures: dict[str, Any]) -> None:
+    said = load({**two_figures, "figure_defaults": {"width": "two_columns", "format": "pdf"}})
+    assert canonical(said) == canonical(load(two_figures))
+
+
+def test_defaults_of_figures_rerun_no_training(two_figures: dict[str, Any]) -> None:
+    jobs = [
+        [train_job(study, cell, block).digest() for cell in cells(study, "learn") for block in blocks(seeds)]
+        for study in (load(two_figures), load({**two_figures, "figure_defaults": {"format": "svg"}}))
+        for seeds in (study.experiments["learn"].seeds,)
+    ]
+    assert jobs[0] == jobs[1]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("figure_defaults/widht", "one_column", r"^  figure_defaults\.widht: unknown key; did you mean 'width'"),
+        ("figure_defaults/width", "one_colum", r"^  figure_defaults\.width: .*'one_colum'; did you mean 'one_column'"),
+        ("figure_defaults/format", "png", r"^  figure_defaults\.format: should be 'pdf' or 'svg'; it is 'png'"),
+        ("figure_defaults/kind", "variance", r"^  figure_defaults\.kind: unknown key.*allowed: width, format$"),
+        ("figure_defaults", "svg", r"^  figure_defaults: should be a mapping .*; its keys: width, format$"),
+        ("figure_default", {"width": "one_column"}, r"^  figure_default: unknown key; did you mean 'figure_defaults'"),
+    ],
+)
+def test_what_is_wrong_with_the_defaults_is_said_once(
+    two_figures: dict[str, Any], path: str, value: Any, message: str
+) -> None:
+    put(two_figures, path, value)
+    with pytest.raises(InvalidStudy, match=r"^the study has one problem:\n" + message.removeprefix("^")):
+        load(two_figures)
