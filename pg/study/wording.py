@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import UnionType
@@ -15,6 +16,7 @@ from pydantic_core import ErrorDetails
 from pg.study.model.experiments import Experiment
 from pg.study.model.study import Study
 
+_LONGEST_WRITTEN_OUT = 1e9
 _KEY = "[key]"  # where pydantic has something to say of a key itself
 
 
@@ -96,6 +98,11 @@ def _in_words(errors: list[ErrorDetails]) -> str:
             return "is missing"
         case "string_pattern_mismatch" | "string_too_long" if first["loc"][-1] == _KEY:
             return "a name has 1 to 60 letters, digits, - and _, and begins with a letter or a digit"
+        case "string_pattern_mismatch" | "string_too_long" if first["loc"] == ("results",):
+            return (
+                f"must be a folder below this one, of letters, digits, '.', '_' and '-', as in results/mine; it is "
+                f"{first['input']!r}"
+            )
         case "union_tag_not_found":
             return f"kind: is missing; allowed: {', '.join(_kinds())}"
         case "union_tag_invalid":
@@ -118,8 +125,17 @@ def _advice(error: ErrorDetails) -> str:
         expected = str(error.get("ctx", {}).get("expected", "")).replace("'", "")
         return hint(str(given), expected.replace(" or ", ", ").split(", "))
     if isinstance(given, str) and _is_number(given):
-        return f"; YAML reads {given} as text: write it with a decimal point, as in {float(given):.1e}"
+        return _as_number(given)
     return ""
+
+
+def _as_number(text: str) -> str:
+    """Say how to write a number that YAML has read as text: it stands in quotes, or has an exponent but no point."""
+    if "e" not in text.lower():
+        return f"; it is text: leave the quotes out, as in {text}"
+    number = float(text)
+    shown = f"{number:.0f}" if number.is_integer() and abs(number) < _LONGEST_WRITTEN_OUT else f"{number:.1e}"
+    return f"; YAML reads {text} as text: write {shown}"
 
 
 def plain(message: str) -> str:
@@ -131,10 +147,9 @@ def plain(message: str) -> str:
 
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        return math.isfinite(float(text))
     except ValueError:
         return False
-    return True
 
 
 def _allowed_keys(path: list[Any]) -> list[str]:

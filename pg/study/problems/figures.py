@@ -63,7 +63,10 @@ def _missing_options(at: str, figure: Figure, experiment: Experiment) -> Iterato
 def _threshold_figure_problems(study: Study, at: str, figure: Figure) -> Iterator[str]:
     for environment in figure.environments or study.experiments[figure.experiment].environments:
         if study.environments[environment].threshold is None:
-            yield f"{at}.environments: {environment} declares no threshold"
+            yield (
+                f"{at}.environments: {environment} declares no threshold; give environments.{environment} one, or name "
+                "the environments that the figure shows"
+            )
 
 
 def _reward_figure_problems(study: Study, at: str, figure: Figure) -> Iterator[str]:
