@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from pandas import DataFrame
 
 from pg.evidence import records
-from pg.presentation import figures, style
+from pg.presentation import figures, saving, style
 from pg.study.model.study import Study
 
 
@@ -37,7 +37,7 @@ def draw_figure(study: str, tables: Mapping[str, str], choices: Sequence[str], o
     request = figures.requested(declared, figure, read, [records.read_choice(path) for path in choices])
     picture = figures.draw(request)
     for name in ("print", "png"):
-        records.atomically(Path(outputs[name]), partial(style.save, picture))
+        records.atomically(Path(outputs[name]), partial(saving.save, picture))
     records.write_text(figures.caption(request) + "\n", outputs["caption"])
 
 
@@ -64,4 +64,4 @@ def warm_up() -> None:
         figure.legend(handles=[Line2D([], [], label="a")], loc="outside lower center")
     with tempfile.TemporaryDirectory() as folder:
         for suffix in (".pdf", ".png"):
-            style.save(figure, Path(folder, "nothing").with_suffix(suffix))
+            saving.save(figure, Path(folder, "nothing").with_suffix(suffix))

@@ -12,7 +12,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 from pg.evidence.summaries import summarise
-from pg.presentation import style
+from pg.presentation import saving, style
 from pg.presentation.captions import number, with_interval
 from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.backward_passes import caption, draw
@@ -222,6 +222,6 @@ def test_a_swept_variant_has_a_row_for_each_level(study: Study, long: pd.DataFra
 def test_two_drawings_are_byte_identical(request_for: Requests, tmp_path: Path) -> None:
     paths = [tmp_path / f"{time}.pdf" for time in ("first", "second")]
     for path in paths:
-        style.save(draw(request_for(width="one_column")), path)
+        saving.save(draw(request_for(width="one_column")), path)
 
     assert paths[0].read_bytes() == paths[1].read_bytes()

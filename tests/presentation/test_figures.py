@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
-from pg.presentation import style
+from pg.presentation import saving, style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FIGURES, FigureRequest, caption, draw
 from pg.study.model.study import Study
@@ -301,7 +301,7 @@ def test_an_interval_that_reaches_beyond_the_budget_is_not_clipped(request_for: 
 def test_two_drawings_are_byte_identical(request_for: Requests, tmp_path: Path, name: str) -> None:
     paths = [tmp_path / f"{time}.pdf" for time in ("first", "second")]
     for path in paths:
-        style.save(draw(request_for(name, environments=("cartpole",), width="one_column")), path)
+        saving.save(draw(request_for(name, environments=("cartpole",), width="one_column")), path)
 
     assert paths[0].read_bytes() == paths[1].read_bytes()
 

@@ -20,7 +20,7 @@ from matplotlib.text import Annotation, Text
 from pg.evidence import claims
 from pg.evidence.statistics import geometric_mean
 from pg.evidence.summaries import summarise
-from pg.presentation import marks, style
+from pg.presentation import marks, saving, style
 from pg.presentation.captions import number, with_interval
 from pg.presentation.figures import (
     FigureRequest,
@@ -277,7 +277,7 @@ def test_a_single_policy_bounds_nothing_and_is_drawn(request_for: Requests, kind
 def test_two_drawings_are_byte_identical(request_for: Requests, tmp_path: Path, kind: str) -> None:
     paths = [tmp_path / f"{time}.pdf" for time in ("first", "second")]
     for path in paths:
-        style.save(MODULES[kind].draw(request_for(kind, environments=("chain",), width="one_column")), path)
+        saving.save(MODULES[kind].draw(request_for(kind, environments=("chain",), width="one_column")), path)
 
     assert paths[0].read_bytes() == paths[1].read_bytes()
 

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_rgba
 from pg.evidence.summaries import summarise
-from pg.presentation import style
+from pg.presentation import saving, style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.likelihoods import caption, draw
@@ -273,6 +273,6 @@ def test_an_experiment_that_takes_no_single_updates_is_refused(request_for: Requ
 def test_two_drawings_are_byte_identical(request_for: Requests, tmp_path: Path) -> None:
     paths = [tmp_path / f"{time}.pdf" for time in ("first", "second")]
     for path in paths:
-        style.save(draw(request_for(width="one_column")), path)
+        saving.save(draw(request_for(width="one_column")), path)
 
     assert paths[0].read_bytes() == paths[1].read_bytes()

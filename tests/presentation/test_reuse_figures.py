@@ -14,7 +14,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 from pg.evidence.summaries import summarise
-from pg.presentation import style
+from pg.presentation import saving, style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FigureRequest, horizons, staleness
 from pg.study.model.figure import Figure
@@ -391,5 +391,5 @@ def test_experiments_of_another_kind_are_refused(request_for: Requests, experime
 def test_two_drawings_are_byte_identical(request_for: Requests, tmp_path: Path, experiment: str) -> None:
     paths = [tmp_path / f"{time}.pdf" for time in ("first", "second")]
     for path in paths:
-        style.save(DRAW[experiment](request_for(experiment, environments=("cartpole",))), path)
+        saving.save(DRAW[experiment](request_for(experiment, environments=("cartpole",))), path)
     assert paths[0].read_bytes() == paths[1].read_bytes()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from pg.presentation import style
+from pg.presentation import saving, style
 from pg.presentation.figures import FigureRequest, draw
 
 Requests = Callable[..., FigureRequest]
@@ -78,7 +78,7 @@ def test_paper_style_leaves_matplotlib_as_it_was() -> None:
 
 
 def test_a_pdf_embeds_its_fonts_and_none_of_type_3(plain: Figure, tmp_path: Path) -> None:
-    style.save(plain, tmp_path / "plain.pdf")
+    saving.save(plain, tmp_path / "plain.pdf")
     content = (tmp_path / "plain.pdf").read_bytes()
 
     assert b"/Type3" not in content
@@ -91,7 +91,7 @@ def test_a_figure_is_as_wide_as_its_place_on_the_page(request_for: Requests, wid
 
 
 def test_saving_leaves_nothing_but_the_figure(plain: Figure, tmp_path: Path) -> None:
-    style.save(plain, tmp_path / "below" / "plain.png")
+    saving.save(plain, tmp_path / "below" / "plain.png")
 
     assert [path.name for path in (tmp_path / "below").iterdir()] == ["plain.png"]
 
@@ -104,7 +104,7 @@ def test_a_file_is_the_same_bytes_each_time_and_tells_neither_when_nor_by_what_i
     plain: Figure, tmp_path: Path, suffix: str, sign: bytes, trace: bytes
 ) -> None:
     for name in ("first", "second"):
-        style.save(plain, tmp_path / f"{name}{suffix}")
+        saving.save(plain, tmp_path / f"{name}{suffix}")
     content = (tmp_path / f"first{suffix}").read_bytes()
 
     assert content == (tmp_path / f"second{suffix}").read_bytes()
@@ -114,7 +114,7 @@ def test_a_file_is_the_same_bytes_each_time_and_tells_neither_when_nor_by_what_i
 
 def test_only_pdf_svg_and_png_are_written(plain: Figure, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"must end in \.pdf, \.svg or \.png"):
-        style.save(plain, tmp_path / "plain.jpg")
+        saving.save(plain, tmp_path / "plain.jpg")
 
 
 def test_a_legend_reads_row_by_row_in_declared_order(request_for: Requests) -> None:

@@ -4,6 +4,7 @@ from pg.study.pooling import name_of, pool_of
 DRAWING = (
     "drawing",
     "presentation.figures.__init__",
+    "presentation.saving",
     "presentation.style",
     "presentation.marks",
     "presentation.captions",

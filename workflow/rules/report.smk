@@ -14,6 +14,7 @@ PAGE = (
     "presentation.figures.__init__",
     "presentation.descriptions",
     "presentation.captions",
+    "presentation.saving",
     "presentation.style",
     "study.equations",
     "study.labels",

@@ -1,12 +1,12 @@
 from pathlib import Path
 
 from pg.evidence import benchmarks, logs, records
-from pg.presentation import speed, style
+from pg.presentation import saving, speed
 
 logs.log_to(snakemake.log[0])
 table = records.read_csv(snakemake.input.table, benchmarks.COLUMNS)
 budgets = benchmarks.read_plan(snakemake.input.plan).budgets("pg_training")
 picture = speed.draw(table, budgets)
 for path in (snakemake.output.pdf, snakemake.output.png):
-    style.save(picture, Path(path))
+    saving.save(picture, Path(path))
 records.write_text(speed.caption(table, budgets) + "\n", snakemake.output.caption)
