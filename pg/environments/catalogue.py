@@ -199,8 +199,11 @@ def _spec(id: str) -> EnvSpec:
     try:
         if module:
             importlib.import_module(module)
+    except ImportError as error:
+        raise UnsupportedEnvironment(f"id: {id!r} names a module that cannot be imported: {error}") from error
+    try:
         return gymnasium.spec(name)
-    except (gymnasium.error.Error, ImportError) as error:
+    except gymnasium.error.Error as error:
         near = difflib.get_close_matches(id, list(gymnasium.registry), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else "; any gymnasium id, or module:id, is allowed"
         raise UnsupportedEnvironment(f"id: {id!r} is not known to gymnasium{hint}") from error

@@ -170,6 +170,6 @@ def _selection_problems(at: str, experiment: Experiment, selection: Mapping[str,
         if column not in values:
             yield f"{at}.{column}: is no column of this experiment{nearest(column, values)}"
         elif value not in values[column]:
-            yield f"{at}.{column}: {value!r} is not one of {', '.join(map(str, values[column]))}" + hint(
-                str(value), map(str, values[column])
-            )
+            whose = " the experiment's" if column == "variant" else ""
+            allowed = [str(one) for one in values[column]]
+            yield f"{at}.{column}: {value!r} is not one of{whose} {', '.join(allowed)}{hint(str(value), allowed)}"

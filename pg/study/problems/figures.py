@@ -35,7 +35,11 @@ def _figure_reference_problems(study: Study, at: str, figure: Figure) -> Iterato
         yield f"{at}.metrics: {figure.kind} draws metrics of its own; leave them out"
     for key, name in (("experiment", figure.experiment), *(("pooled", name) for name in figure.pooled)):
         if (kind := study.experiments[name].kind) not in fitting:
-            yield f"{at}.{key}: {figure.kind} draws {' or '.join(fitting)} experiments, not {kind}"
+            others = ", ".join(other for other, draws in FIGURES.items() if kind in draws.kinds_of_experiment)
+            yield (
+                f"{at}.{key}: {figure.kind} draws {' or '.join(fitting)} experiments, not {kind}; "
+                f"{kind} experiments are drawn by {others}"
+            )
             return
     yield from _pool_problems(study, at, figure)
     yield from _missing_options(at, figure, experiment)

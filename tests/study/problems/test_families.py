@@ -101,7 +101,7 @@ def test_the_candidates_of_a_part_are_cells_of_its_environments(options: dict[st
         (
             f"{BEST}/a/best_of",
             [{"variant": "togo", "variant.gradient_steps": 4}, {"variant": "total", "variant.gradient_steps": 3}],
-            r"best\.a\.best_of\.0\.variant: 'togo' is not one of (.|\n)*\.1\.variant\.gradient_steps: 3 is not one",
+            r"best\.a\.best_of\.0\.variant: 'togo' is not one of the (.|\n)*\.1\.variant\.gradient_steps: 3 is not one",
         ),
         (
             f"{BEST}/a/best_of",
