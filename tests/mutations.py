@@ -331,8 +331,8 @@ MUTATIONS = (
     ),
     _mutation(
         TABLES,
-        "return table[steps,",
-        "return table[0 * steps,",
+        "return table.to(trajectories.rewards)[steps,",
+        "return table.to(trajectories.rewards)[0 * steps,",
         "all values are those of step 0",
         _tests_of(ADVANTAGES),
     ),
