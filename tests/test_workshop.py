@@ -165,12 +165,14 @@ def test_a_script_stops_when_who_waits_for_it_is_told_to(told: signal.Signals, t
 def test_a_script_that_cannot_say_a_last_word_does_not_begin_again(tmp_path: Path, opened: Path) -> None:
     script = "import time\nfrom pathlib import Path\n\nPath(__file__).with_name('begun').open('a').write('once ')\n"
     waiting = start(tmp_path, f"{script}time.sleep(600)\n")
-    wait_until((tmp_path / "begun").exists)
+    begun = tmp_path / "begun"
+    # A file is there before what is written into it.
+    wait_until(lambda: begun.exists() and begun.read_text(encoding="utf-8"))
     waiting.terminate()
     waiting.communicate(timeout=PATIENCE)
 
     assert waiting.returncode == 1
-    assert (tmp_path / "begun").read_text(encoding="utf-8") == "once "
+    assert begun.read_text(encoding="utf-8") == "once "
     assert opened.exists()
 
 
