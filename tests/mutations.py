@@ -482,7 +482,7 @@ MUTATIONS = (
     _mutation(
         LEARNER,
         "**_row(learner, batch, log)",
-        "**_row(learner, told, log)",
+        "**_row(learner, as_paid, log)",
         "logged returns are those that were paid",
         _RETURNS_LOGGED,
     ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Protocol
 
 import torch
@@ -17,7 +17,8 @@ import torch
 from pg.learning.evaluation import Evaluator
 from pg.learning.imitation import Beginning
 from pg.learning.learner import Learner
-from pg.study.model.experiments import Budget
+
+_PROGRESS = ("iteration", "steps", "episodes", "pending")
 
 
 class Keeper(Protocol):
@@ -32,51 +33,30 @@ class Keeper(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """A training run between two iterations.
+def state_of(learners: Sequence[Learner], evaluator: Evaluator | None) -> bytes:
+    """Return all that a run must remember: the learners that are not through, and their evaluator."""
+    remembered = {
+        "learners": [_learner_state(learner) for learner in learners],
+        "evaluator": None if evaluator is None else evaluator.state(),
+    }
+    archive = io.BytesIO()
+    torch.save(remembered, archive)
+    return archive.getvalue()
 
-    Attributes
-    ----------
-    learners
-        Those that are not through, in the order of their seeds.
-    pending
-        Stages that each of them has yet to reach, with the fraction of the budget at which it does.
-    """
 
-    learners: Sequence[Learner]
-    pending: Sequence[dict[str, float]]
-
-    def without_those_through(self, budget: Budget) -> Progress:
-        """Return what is left of the run."""
-        left = [one for one in zip(self.learners, self.pending, strict=True) if not one[0].is_through(budget)]
-        return Progress([learner for learner, _ in left], [pending for _, pending in left])
-
-    def state(self, evaluator: Evaluator | None) -> bytes:
-        """Return all that there is to remember."""
-        remembered = {
-            "learners": [_learner_state(learner) for learner in self.learners],
-            "pending": list(self.pending),
-            "evaluator": None if evaluator is None else evaluator.state(),
-        }
-        archive = io.BytesIO()
-        torch.save(remembered, archive)
-        return archive.getvalue()
-
-    def resumed(self, state: bytes, evaluator: Evaluator | None) -> Progress:
-        """Bring new learners to where the state's were; those that it does not know were through."""
-        remembered = torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
-        if evaluator is not None:
-            evaluator.load(remembered["evaluator"])
-        new = {(learner.seed, learner.learning_rate): learner for learner in self.learners}
-        learners = [_brought_back(new[one["seed"], one["learning_rate"]], one) for one in remembered["learners"]]
-        return Progress(learners, remembered["pending"])
+def resumed(new: Sequence[Learner], evaluator: Evaluator | None, state: bytes) -> list[Learner]:
+    """Bring new learners, and their evaluator, to where the state's were; those that it does not know were through."""
+    remembered = torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
+    if evaluator is not None:
+        evaluator.load(remembered["evaluator"])
+    waiting = {(learner.seed, learner.learning_rate): learner for learner in new}
+    return [_brought_back(waiting[one["seed"], one["learning_rate"]], one) for one in remembered["learners"]]
 
 
 def _learner_state(learner: Learner) -> dict[str, Any]:
     critic = learner.critic
     return {
-        **{name: getattr(learner, name) for name in ("seed", "learning_rate", "iteration", "steps", "episodes")},
+        **{name: getattr(learner, name) for name in ("seed", "learning_rate", *_PROGRESS)},
         "policy": learner.policy.state_dict(),
         "optimizer": learner.optimizer.state_dict(),
         "critic": None if critic is None else [critic.network.state_dict(), critic.optimizer.state_dict()],
@@ -87,7 +67,7 @@ def _learner_state(learner: Learner) -> dict[str, Any]:
 
 
 def _brought_back(learner: Learner, state: Mapping[str, Any]) -> Learner:
-    for name in ("iteration", "steps", "episodes"):
+    for name in _PROGRESS:
         setattr(learner, name, state[name])
     learner.policy.load_state_dict(state["policy"])
     learner.optimizer.load_state_dict(state["optimizer"])

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, cg
 from torch import Tensor, nn
+
+from pg.learning.networks import as_vector
 
 _HALVINGS = 20
 _CONJUGATE_STEPS = 10
@@ -173,7 +174,7 @@ def natural_direction(
     $x^\top F x = x^\top g$, which unlike the left side cannot come out negative by rounding.
     """
     parameters = list(policy.parameters())
-    flat = _flat(gradient)
+    flat = as_vector(gradient)
     if not flat.any():
         return [torch.zeros_like(parameter) for parameter in parameters]
     solved = torch.as_tensor(_solve(_fisher_product(parameters, divergence()), flat.cpu().numpy())).to(flat)
@@ -184,12 +185,12 @@ def _fisher_product(
     parameters: Sequence[Tensor], divergence: Tensor
 ) -> Callable[[NDArray[np.floating]], NDArray[np.floating]]:
     """Return the product of the damped Fisher matrix with a vector, as a function of the vector."""
-    slopes = _flat(torch.autograd.grad(divergence, parameters, create_graph=True))
+    slopes = as_vector(torch.autograd.grad(divergence, parameters, create_graph=True))
 
     def product(vector: NDArray[np.floating]) -> NDArray[np.floating]:
         towards = torch.as_tensor(vector.reshape(-1)).to(slopes)
         curved = torch.autograd.grad(slopes @ towards, parameters, retain_graph=True)
-        return (_flat(curved) + DAMPING * towards).cpu().numpy()
+        return (as_vector(curved) + DAMPING * towards).cpu().numpy()
 
     return product
 
@@ -200,10 +201,6 @@ def _solve(
     operator = LinearOperator((len(right), len(right)), matvec=product, dtype=right.dtype)
     solved, _ = cg(operator, right, rtol=_CONJUGATE_TOLERANCE, maxiter=_CONJUGATE_STEPS)
     return solved
-
-
-def _flat(tensors: Sequence[Tensor]) -> Float[Tensor, " D"]:
-    return torch.cat([tensor.reshape(-1) for tensor in tensors])
 
 
 def _like(parameters: Sequence[Tensor], flat: Tensor) -> Parameters:

@@ -7,7 +7,6 @@ of the gradient stays what it is without one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 from jaxtyping import Float, Int
@@ -15,12 +14,10 @@ from torch import Tensor, nn
 
 from pg.estimators.compose import StateValues
 from pg.estimators.returns import reward_to_go, with_rest
-from pg.learning.networks import ACTIVATIONS, affine_map, perceptron
+from pg.learning.networks import ACTIVATIONS, affine_maps, perceptron
 from pg.study.model.learner import Critic as CriticOptions
 from pg.study.model.variant import Variant
 from pg.trajectories import Spaces, Trajectories, laid_out
-
-_HIDDEN_GAIN = 2**0.5
 
 
 class ValueNetwork(nn.Module):
@@ -41,8 +38,7 @@ class ValueNetwork(nn.Module):
     sees_time
         Whether t / T is one more input.
     generator
-        Draws the initial weights: orthogonal with gain √2 in hidden layers. The last layer is zero, so that a new
-        network says nothing of any state.
+        Draws the initial weights. The last layer is zero, so that a new network says nothing of any state.
 
     Notes
     -----
@@ -64,15 +60,8 @@ class ValueNetwork(nn.Module):
         # No state to keep: it follows from the horizon.
         self.register_buffer("left", left, persistent=False)
         self.sees_time = sees_time
-        sizes = [inputs + sees_time, *options.hidden]
-        layers = [affine_map(before, after, left.dtype) for before, after in pairwise([*sizes, 1])]
-        *hidden, last = layers
-        for layer in hidden:
-            nn.init.orthogonal_(layer.weight, _HIDDEN_GAIN, generator=generator)
-            nn.init.zeros_(layer.bias)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
-        self.layers = nn.ModuleList(layers)
+        sizes = [inputs + sees_time, *options.hidden, 1]
+        self.layers = affine_maps(sizes, output_gain=0, dtype=left.dtype, generator=generator)
         self.activate = ACTIVATIONS[options.activation].of_tensor
 
     def forward(self, observations: Float[Tensor, "n O"], steps: Int[Tensor, " n"]) -> Float[Tensor, " n"]:

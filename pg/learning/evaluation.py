@@ -6,42 +6,18 @@ An evaluation has environments and generators of its own: what is trained is the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from pg.environments.stacked import make_environments
 from pg.learning.acting import MostLikely, actor_of
-from pg.learning.policies import Policy
+from pg.learning.learner import Learner
 from pg.learning.rollout import Generators, collect
 from pg.randomness import generator
 from pg.study.model.environment import Environment
 from pg.study.model.experiments import Evaluate
 from pg.trajectories import Environments
-
-
-class Evaluated(Protocol):
-    """A learner, as an evaluation meets it."""
-
-    @property
-    def seed(self) -> int:
-        """The seed, one learner each."""
-        ...
-
-    @property
-    def policy(self) -> Policy:
-        """The present policy."""
-        ...
-
-    @property
-    def iteration(self) -> int:
-        """Updates that it has had."""
-        ...
-
-    @property
-    def steps(self) -> int:
-        """Environment steps that it has learned from."""
-        ...
 
 
 class Evaluator:
@@ -65,7 +41,7 @@ class Evaluator:
         self._due = dict.fromkeys(seeds, 0)
         self._generators = {seed: _generators(seed, stream) for seed in seeds}
 
-    def evaluate(self, learners: Sequence[Evaluated]) -> Iterator[dict[str, float | int]]:
+    def evaluate(self, learners: Sequence[Learner]) -> Iterator[dict[str, float | int]]:
         """Collect the episodes of those learners whose evaluation is due; yield a row for each.
 
         A batch that passes several multiples is followed by one evaluation.

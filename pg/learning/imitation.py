@@ -52,52 +52,31 @@ AT_RANDOM = Beginning(0, *[float("nan")] * 3)
 """Of a policy that imitates nobody."""
 
 
-def demonstrators(job: TrainJob | TuneJob, spaces: Spaces, policies: Mapping[int, Parameters]) -> dict[int, Actor]:
-    """Return who demonstrates to each of a job's seeds; nobody where its variant begins at random.
-
-    Parameters
-    ----------
-    job
-        Any that trains.
-    spaces
-        Of its environment.
-    policies
-        Parameters of the snapshots that it imitates, by the seeds that made them.
-    """
-    start = job.variant.initialise
-    if not isinstance(start, Clone):
-        return {}
-    if start.controller is not None:
-        return dict.fromkeys(job.seeds, CONTROLLERS[start.controller])
-    assert job.demonstrators is not None, "a job that imitates snapshots says which"
-    shown, options = zip(job.seeds, job.demonstrators.seeds, strict=True), job.demonstrators.policy
-    return {seed: actor_of([thaw(options, spaces, policies[other])]) for seed, other in shown}
-
-
-def demonstrations(job: TrainJob | TuneJob, stream: str, policies: Mapping[int, Parameters]) -> dict[int, Trajectories]:
+def demonstrations(
+    job: TrainJob | TuneJob, start: Clone, stream: str, policies: Mapping[int, Parameters]
+) -> dict[int, Trajectories]:
     """Collect what each of a job's seeds is shown, one seed after the other and by generators of its own.
 
     Parameters
     ----------
     job
         Any that trains.
+    start
+        Who demonstrates, and how often.
     stream
-        Name of its stream of seeds.
+        Name of the job's stream of seeds.
     policies
         Parameters of the snapshots that it imitates, by the seeds that made them.
 
     Returns
     -------
     dict
-        By seed, S = 1; empty where the job's variant begins at random.
+        By seed, S = 1.
     """
-    start = job.variant.initialise
-    if not isinstance(start, Clone):
-        return {}
     copies = make_environments(job.environment, 1, start.demonstrations)
     return {
         seed: collect(copies, actor, [_generators(seed, stream)]).of_seed(0)
-        for seed, actor in demonstrators(job, copies.spaces, policies).items()
+        for seed, actor in _demonstrators(job, start, policies, copies.spaces).items()
     }
 
 
@@ -198,6 +177,16 @@ def losses(policy: Policy, states: Float[Tensor, "n O"], actions: Shaped[Tensor,
     if isinstance(distribution, Categorical):
         return functional.cross_entropy(distribution.logits, actions, reduction="none")
     return functional.mse_loss(distribution.mean, actions, reduction="none").sum(-1)
+
+
+def _demonstrators(
+    job: TrainJob | TuneJob, start: Clone, policies: Mapping[int, Parameters], spaces: Spaces
+) -> dict[int, Actor]:
+    if start.controller is not None:
+        return dict.fromkeys(job.seeds, CONTROLLERS[start.controller])
+    assert job.demonstrators is not None, "a job that imitates snapshots says which"
+    shown, options = zip(job.seeds, job.demonstrators.seeds, strict=True), job.demonstrators.policy
+    return {seed: actor_of([thaw(options, spaces, policies[other])]) for seed, other in shown}
 
 
 def _generators(seed: int, stream: str) -> Generators:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -30,7 +32,13 @@ _log = logging.getLogger("pg")
 
 @dataclass(slots=True)
 class Learner:
-    """One seed's policy, optimizer, critic, generators and progress."""
+    """One seed's policy, optimizer, critic, generators and progress.
+
+    Attributes
+    ----------
+    pending
+        Stages at which its policy is still to be kept, with the fraction of the budget at which it is.
+    """
 
     seed: int
     learning_rate: float
@@ -40,6 +48,7 @@ class Learner:
     shuffling: np.random.Generator
     penalty: Penalty
     critic: Critic | None
+    pending: dict[str, float]
     beginning: Beginning = AT_RANDOM
     iteration: int = 0
     steps: int = 0
@@ -64,6 +73,7 @@ def make_learner(
     seed: int,
     learning_rate: float,
     stream: str,
+    stages: Mapping[str, float] = MappingProxyType({}),
     device: torch.device | None = None,
 ) -> Learner:
     """Return a new learner whose every random number follows from the stream and the seed; by default on the CPU."""
@@ -77,6 +87,7 @@ def make_learner(
         shuffling=generator(seed, stream, "minibatches"),
         penalty=Penalty(),
         critic=make_critic(variant, spaces, horizon, torch_generator(seed, stream, "critic"), device=device),
+        pending=dict(stages),
     )
 
 
@@ -91,14 +102,14 @@ def improve(
     learner.steps += int(batch.mask.sum())
     learner.episodes += batch.mask.shape[1]
     scaled_by = _scaled_by(learner.policy)
-    told = paid(rewards, batch).on(learner.policy.device)
-    log = _update(learner, variant, told, mdp)
+    as_paid = paid(rewards, batch).on(learner.policy.device)
+    log = _update(learner, variant, as_paid, mdp)
     if (cause := _cause_of_divergence(log)) is not None:
         learner.diverged = True
         _log.warning("seed %d, iteration %d: %s; the run has diverged and ends", learner.seed, learner.iteration, cause)
     if learner.policy.scaling is not None:
-        learner.policy.scaling.observe(valid_steps(told)[0])
-    return {**_row(learner, batch, log), "explained_variance": _fit(learner.critic, told)} | scaled_by
+        learner.policy.scaling.observe(valid_steps(as_paid)[0])
+    return {**_row(learner, batch, log), "explained_variance": _fit(learner.critic, as_paid)} | scaled_by
 
 
 def _scaled_by(policy: Policy) -> dict[str, float]:

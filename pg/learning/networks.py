@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -13,6 +14,8 @@ import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+_HIDDEN_GAIN = 2**0.5
 
 _Values = TypeVar("_Values")
 
@@ -87,6 +90,31 @@ def affine_map(inputs: int, outputs: int, dtype: torch.dtype) -> nn.Linear:
     matrix = torch.empty(inputs, outputs, dtype=dtype).mT if widens else torch.empty(outputs, inputs, dtype=dtype)
     layer.weight, layer.bias = nn.Parameter(matrix), nn.Parameter(torch.empty(outputs, dtype=dtype))
     return layer
+
+
+def affine_maps(
+    sizes: Sequence[int], output_gain: float, dtype: torch.dtype, generator: torch.Generator
+) -> nn.ModuleList:
+    """Return the affine maps of a new perceptron.
+
+    Weights are orthogonal, with gain √2 in hidden layers; biases are zero.
+
+    Parameters
+    ----------
+    sizes
+        Of the inputs, the hidden layers and the outputs.
+    output_gain
+        Of the last map; 0 makes it zero, so that the network says nothing of its inputs.
+    dtype
+        Of the parameters.
+    generator
+        Draws the weights.
+    """
+    *hidden, last = layers = [affine_map(before, after, dtype) for before, after in pairwise(sizes)]
+    for layer, gain in (*((one, _HIDDEN_GAIN) for one in hidden), (last, output_gain)):
+        nn.init.orthogonal_(layer.weight, gain, generator=generator)
+        nn.init.zeros_(layer.bias)
+    return nn.ModuleList(layers)
 
 
 def perceptron(

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import pairwise
 from typing import cast
 
 import numpy as np
@@ -21,7 +20,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from pg.learning.distributions import distribution_of
-from pg.learning.networks import ACTIVATIONS, affine_map, perceptron
+from pg.learning.networks import ACTIVATIONS, affine_maps, perceptron
 from pg.learning.scaling import RunningScale, Scale
 from pg.randomness import torch_generator
 from pg.study.model.learner import Policy as PolicyOptions
@@ -29,7 +28,6 @@ from pg.trajectories import Spaces
 
 Parameters = Mapping[str, NDArray[np.generic]]
 
-_HIDDEN_GAIN = 2**0.5
 _OUTPUT_GAIN = 0.01
 # Measured: what a layer of 64 makes of as many rows stays in a processor's cache until the next layer reads it.
 _CACHED_ROWS = 4096
@@ -60,8 +58,7 @@ class Policy(nn.Module):
     spaces
         Sizes of observations and actions, and whether it scales what it sees.
     generator
-        Draws the initial weights: orthogonal, with gain √2 in hidden layers and 0.01 in the last, so that a new
-        policy is nearly uniform; biases are zero.
+        Draws the initial weights, those of the last layer so small that a new policy is nearly uniform.
     dtype
         Of the parameters.
     """
@@ -77,11 +74,7 @@ class Policy(nn.Module):
         self.shape = _Shape(spaces, options.activation)
         self.scaling = RunningScale(spaces.observation_size) if spaces.is_normalised else None
         sizes = [spaces.observation_size, *options.hidden, spaces.action_count or spaces.action_size]
-        self.layers = nn.ModuleList(affine_map(a, b, dtype) for a, b in pairwise(sizes))
-        for layer in self.affine:
-            gain = _OUTPUT_GAIN if layer is self.affine[-1] else _HIDDEN_GAIN
-            nn.init.orthogonal_(layer.weight, gain, generator=generator)
-            nn.init.zeros_(layer.bias)
+        self.layers = affine_maps(sizes, _OUTPUT_GAIN, dtype, generator)
         if not self.shape.is_discrete:
             log_std = float(np.log(options.initial_std))
             self.log_std = nn.Parameter(torch.full((spaces.action_size,), log_std, dtype=dtype))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
 from pg.learning.acting import actor_of
-from pg.learning.checkpoints import Keeper, Progress
+from pg.learning.checkpoints import Keeper, resumed, state_of
 from pg.learning.devices import device_of
 from pg.learning.evaluation import Evaluator, make_evaluator
 from pg.learning.imitation import demonstrations, imitate
@@ -106,29 +106,28 @@ def _run(
 ) -> None:
     environments, mdp = make_environments(job.environment, len(assignments), job.variant.batch), mdp_of(job.environment)
     device = device_of(job.device)
-    new = [
-        make_learner(job.variant, environments.spaces, environments.horizon, seed, rate, stream, device)
+    learners = [
+        make_learner(job.variant, environments.spaces, environments.horizon, seed, rate, stream, stages, device)
         for seed, rate in assignments
     ]
-    progress = Progress(new, [dict(stages) for _ in new])
     if keeper is not None and (state := keeper.kept()) is not None:
-        progress = progress.resumed(state, evaluator)
+        learners = resumed(learners, evaluator, state)
     else:
-        if isinstance(job.variant.initialise, Clone):
-            _begin(new, job.variant.initialise, demonstrations(job, stream, demonstrators))
-        _hand_over(progress, job.budget, evaluator, recorder)
+        if isinstance(start := job.variant.initialise, Clone):
+            _begin(learners, start, demonstrations(job, start, stream, demonstrators))
+        _hand_over(learners, job.budget, evaluator, recorder)
     copies = len(assignments)
-    while learners := progress.learners:
+    while learners:
         if len(learners) < copies:
             environments, copies = environments.resized(len(learners)), len(learners)
         actor = actor_of([one.policy for one in learners], job.variant.batch)
         batch = collect(environments, actor, [one.generators for one in learners])
         for index, learner in enumerate(learners):
             recorder.row(improve(learner, job.variant, batch.of_seed(index), job.environment.rewards, mdp))
-        _hand_over(progress, job.budget, evaluator, recorder)
-        progress = progress.without_those_through(job.budget)
+        _hand_over(learners, job.budget, evaluator, recorder)
+        learners = [learner for learner in learners if not learner.is_through(job.budget)]
         if keeper is not None:
-            keeper.iteration(partial(progress.state, evaluator))
+            keeper.iteration(partial(state_of, learners, evaluator))
 
 
 def _begin(learners: Sequence[Learner], start: Clone, shown: Mapping[int, Trajectories]) -> None:
@@ -150,24 +149,24 @@ def _begin(learners: Sequence[Learner], start: Clone, shown: Mapping[int, Trajec
         )
 
 
-def _hand_over(progress: Progress, budget: Budget, evaluator: Evaluator | None, recorder: Recorder) -> None:
+def _hand_over(learners: Sequence[Learner], budget: Budget, evaluator: Evaluator | None, recorder: Recorder) -> None:
     """Hand over the snapshots and evaluations that are due."""
-    _keep_snapshots(progress, budget, recorder)
+    for learner in learners:
+        _keep_snapshots(learner, budget, recorder)
     # A policy that is lost is not evaluated.
     if evaluator is not None:
-        for row in evaluator.evaluate([learner for learner in progress.learners if not learner.diverged]):
+        for row in evaluator.evaluate([learner for learner in learners if not learner.diverged]):
             recorder.evaluation(row)
 
 
-def _keep_snapshots(progress: Progress, budget: Budget, recorder: Recorder) -> None:
-    """Hand over the policies that have reached a stage; a run that ends early has reached all of them."""
-    for learner, pending in zip(progress.learners, progress.pending, strict=True):
-        reached = [
-            stage
-            for stage, fraction in pending.items()
-            if learner.steps >= fraction * budget.steps or learner.is_through(budget)
-        ]
-        for stage in reached:
-            del pending[stage]
-            state = {name: tensor.cpu().numpy().copy() for name, tensor in learner.policy.state_dict().items()}
-            recorder.snapshot(learner.seed, stage, state)
+def _keep_snapshots(learner: Learner, budget: Budget, recorder: Recorder) -> None:
+    """Hand over the policy at each stage that it has reached; a run that ends early has reached all of them."""
+    reached = [
+        stage
+        for stage, fraction in learner.pending.items()
+        if learner.steps >= fraction * budget.steps or learner.is_through(budget)
+    ]
+    for stage in reached:
+        del learner.pending[stage]
+        state = {name: tensor.cpu().numpy().copy() for name, tensor in learner.policy.state_dict().items()}
+        recorder.snapshot(learner.seed, stage, state)

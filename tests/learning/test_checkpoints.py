@@ -187,6 +187,7 @@ def test_every_generator_of_a_learner_is_remembered() -> None:
 
     known = {"seed", "learning_rate", "policy", "optimizer", "generators", "shuffling", "penalty", "critic"}
     assert {field.name for field in fields(Learner)} == known | {
+        "pending",
         "beginning",
         "iteration",
         "steps",
