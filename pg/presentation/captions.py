@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pandas import DataFrame
+
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -37,6 +39,11 @@ def with_interval(estimate: float, low: float, high: float) -> str:
     if math.isinf(low) and math.isinf(high):
         return f"{number(estimate)} (interval unbounded)"
     return f"{number(estimate)} ({span(low, high)})"
+
+
+def quoted(rows: DataFrame) -> str:
+    """Write the estimate of the first of a summary's rows with its interval, or a dash where there is no row."""
+    return "–" if rows.empty else with_interval(*rows[["estimate", "ci_low", "ci_high"]].iloc[0])
 
 
 def itemised(results: Mapping[str, str]) -> str:

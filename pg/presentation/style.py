@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
@@ -41,6 +42,12 @@ _LEGEND_ROW = 0.16  # inches
 
 INK = "#222222"
 FAINT = "#8a8a8a"
+
+RULE: Mapping[str, Any] = MappingProxyType({"color": FAINT, "linewidth": 0.6, "zorder": 1})
+"""Keyword arguments of a line at a value that says nothing, such as 0, behind what was measured."""
+
+DASHED_RULE: Mapping[str, Any] = MappingProxyType({**RULE, "linestyle": (0, (4, 3))})
+"""The same at a value that was declared, such as a threshold or a budget."""
 
 # The first eight keep apart under deuteranopia and protanopia (a test simulates both); beyond them, markers and
 # dashes help. Markers and dashes have coprime periods, so that their pairs repeat only after 36 variants.

@@ -67,15 +67,14 @@ def caption(request: FigureRequest) -> str:
     """Say what is drawn, which variants the shares are relative to, and the shares at the last stage."""
     comparisons = _comparisons(request)
     shares = _shares(request, comparisons)
-    seeds = len(request.tables["long"]["seed"].unique())
     lead = (
         "Share of the achievable reduction of the total variance that a baseline b reaches, "
         f"(V(none) − V(b)) / (V(none) − V(b*)), with N = {marks.batch_shown(request)} trajectories. At 0 it changes "
         "nothing, at 1 it does as well as the constant b* of least variance under the policy itself; below 0 it adds "
         "variance, above 1 it does better than any constant. Both differences are "
-        f"taken relative to V(none) under the policies of {counted(seeds, 'seed')} and averaged over them before they "
-        "are divided; bars are Fieller's 95 % intervals, in brackets below. Where the 95 % interval of the achievable "
-        "reduction holds 0, the share is undefined."
+        f"taken relative to V(none) under the policies of {counted(request.seeds, 'seed')} and averaged over them "
+        "before they are divided; bars are Fieller's 95 % intervals, in brackets below. Where the 95 % interval of the "
+        "achievable reduction holds 0, the share is undefined."
     )
     sentences = [lead + _how_scaled(shares), _relative_to(request, comparisons)]
     if alone := _without_partners(request, comparisons):
@@ -95,7 +94,7 @@ def _draw_panel(
 ) -> None:
     strands = [one.strand for one in comparisons]
     for end in (0, 1):
-        axes.axvline(end, color=style.FAINT, linewidth=0.6, zorder=1)
+        axes.axvline(end, **style.RULE)
     marks.draw_row_intervals(axes, _summary(request, place, strands, shares), strands)
     for row, share in enumerate(shares):
         if share.defined:

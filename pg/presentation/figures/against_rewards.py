@@ -14,7 +14,7 @@ from pandas import DataFrame
 
 from pg.evidence.statistics import geometric_mean
 from pg.presentation import marks, style
-from pg.presentation.captions import counted, itemised, number, with_interval
+from pg.presentation.captions import counted, itemised, number, option_in_words, with_interval
 from pg.presentation.figures import LEAST_LEVELS, REWARD_LEVELS, FigureRequest, Table
 
 _METRIC = "total_variance"
@@ -52,14 +52,14 @@ def caption(request: FigureRequest) -> str:
     """Say what is drawn, how far variances lie from their parabolas, and what the largest level does to them."""
     path = swept_path(request)
     strands = marks.told_apart(request, but=(path,))
-    policies = len(request.tables["long"]["seed"].unique())
+    policies = request.seeds
     held = [_by_policy(request, place, strand, path) for place in marks.places(request) for strand in strands]
     farthest = max(_distance(one) for one in held)
     start, end = _ends(request, path)
     lead = (
         f"Total variance of each gradient estimate with N = {marks.batch_shown(request)} trajectories, on "
         f"{counted(policies, 'policy') if policies == 1 else f'{policies} policies'} per panel, against the "
-        f"{path.rsplit('.', 1)[-1]} of all rewards. Marks are geometric means with 95 % intervals; lines are "
+        f"{option_in_words(path)} of all rewards. Marks are geometric means with 95 % intervals; lines are "
         "geometric means of the parabolas fitted to each policy's values, from which no value lies farther than "
         f"{number(farthest, 2)} of itself. In brackets: 95 % intervals."
     )

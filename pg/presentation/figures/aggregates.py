@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pg.presentation import marks, style
-from pg.presentation.captions import itemised, with_interval, without_scores
+from pg.presentation.captions import itemised, quoted, without_scores
 from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.performance_profiles import SCORE, across_words
 from pg.study.labels import label
@@ -60,17 +60,13 @@ def caption(request: FigureRequest) -> str:
 
 def _quoted(request: FigureRequest, aggregate: _Aggregate) -> dict[str, str]:
     rows = request.rows("across", statistic=aggregate.statistic)
-    return {
-        strand.label: with_interval(*line)
-        for strand in style.strands(request)
-        for line in strand.rows(rows)[["estimate", "ci_low", "ci_high"]].itertuples(index=False)
-    }
+    return {strand.label: quoted(own) for strand in style.strands(request) if len(own := strand.rows(rows))}
 
 
 def _draw_panel(axes: Axes, request: FigureRequest, aggregate: _Aggregate, strands: tuple[style.Strand, ...]) -> None:
     marks.draw_row_intervals(axes, request.rows("across", statistic=aggregate.statistic), strands)
     style.name_rows(axes, strands, request.figure.width)
-    axes.axvline(aggregate.neutral, color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1)
+    axes.axvline(aggregate.neutral, **style.DASHED_RULE)
     if aggregate.statistic == "improvement":
         axes.set_xlim(-0.02, 1.02)
         for row, strand in enumerate(strands):

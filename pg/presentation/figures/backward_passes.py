@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
@@ -11,7 +10,7 @@ from matplotlib.lines import Line2D
 from pandas import DataFrame, concat
 
 from pg.presentation import marks, style
-from pg.presentation.captions import counted, itemised, listed, number, with_interval
+from pg.presentation.captions import counted, itemised, listed, number, quoted
 from pg.presentation.figures import FigureRequest, Table
 from pg.study.labels import environment_label
 
@@ -25,14 +24,10 @@ def draw(request: FigureRequest) -> Figure:
     """Draw the passes of the explicit sum on a logarithmic axis: a panel per environment, a row per variant."""
     strands, environments = style.strands(request), request.environments
     across = min(2, len(environments)) if request.figure.width == "two_columns" else 1
-    down = math.ceil(len(environments) / across)
-    figure = style.canvas(request.figure.width, 0.15 + down * (0.65 + 0.21 * len(strands)))
-    grid = figure.subplots(down, across, squeeze=False, sharey=True)
-    panels = list(grid.flat[: len(environments)])
+    height = 0.65 + 0.21 * len(strands)
+    figure, panels = marks.wrapped(request, len(environments), across, height, margin=0.15, sharey=True)
     for axes, environment in zip(panels, environments, strict=True):
         _draw_panel(axes, request, environment, strands)
-    for unused in grid.flat[len(environments) :]:
-        unused.set_axis_off()
     _share_axis(panels)
     style.legend_below(figure, _entries(), request.figure.width)
     return figure
@@ -52,11 +47,7 @@ def caption(request: FigureRequest) -> str:
     sentences = [lead]
     for environment in request.environments:
         summary = _rows(request, environment, "summary")
-        means = {
-            strand.label: with_interval(*line)
-            for strand in strands
-            for line in strand.rows(summary)[["estimate", "ci_low", "ci_high"]].itertuples(index=False)
-        }
+        means = {strand.label: quoted(own) for strand in strands if len(own := strand.rows(summary))}
         if means:
             sentences.append(f"{environment_label(request.study, environment)}, passes — {itemised(means)}.")
     return "\n".join([*sentences, *_agreement(_drawn(request, strands, "explicit_difference"))])

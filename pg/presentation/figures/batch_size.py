@@ -7,11 +7,10 @@ from itertools import product
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
 from pandas import DataFrame
 
 from pg.presentation import marks, style
-from pg.presentation.captions import counted, itemised, listed, with_interval
+from pg.presentation.captions import counted, itemised, listed, quoted
 from pg.presentation.figures import FigureRequest
 from pg.study.labels import environment_label
 from pg.study.model.experiments import ProbeExperiment
@@ -110,14 +109,12 @@ def _draw_panel(axes: Axes, rows: DataFrame, strands: tuple[style.Strand, ...]) 
 def _set_axes(axes: Axes, metric: str, batches: tuple[int, ...]) -> None:
     axes.set_ylabel(_AXIS_LABELS[metric])
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(batches))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter("{x:g}")
+    marks.ticks_at(axes, batches)
     axes.grid(visible=True)
     # Zero is in sight in every panel: a cosine of 0 points nowhere, and estimated ratios may lie below it.
     low, high = axes.get_ylim()
     axes.set_ylim(min(0.0, low), max(1.0, high) if metric == "cosine" else high)
-    axes.axhline(0, color=style.FAINT, linewidth=0.6, zorder=1)
+    axes.axhline(0, **style.RULE)
 
 
 def _title(request: FigureRequest, panel: _Panel) -> str:
@@ -126,8 +123,7 @@ def _title(request: FigureRequest, panel: _Panel) -> str:
 
 def _at_size(request: FigureRequest, panel: _Panel, strand: style.Strand, size: int) -> str:
     rows = _rows(request, panel, (strand,))
-    rows = rows.loc[rows["batch"] == size, ["estimate", "ci_low", "ci_high"]]
-    return "–" if rows.empty else with_interval(*rows.iloc[0])
+    return quoted(rows[rows["batch"] == size])
 
 
 def _below_zero(request: FigureRequest, strands: tuple[style.Strand, ...]) -> list[str]:

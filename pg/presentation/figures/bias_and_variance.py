@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 from pandas import DataFrame, Series
 
 from pg.presentation import marks, style
-from pg.presentation.captions import counted, in_words, itemised, listed, with_interval
+from pg.presentation.captions import counted, in_words, itemised, listed, option_in_words, quoted
 from pg.presentation.figures import FigureRequest
 from pg.presentation.marks import Place
 
@@ -50,7 +50,7 @@ def draw(request: FigureRequest) -> Figure:
 
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and both measures at every level of the last stage."""
-    strands, snapshots = _strands(request), len(request.tables["long"]["seed"].unique())
+    strands, snapshots = _strands(request), request.seeds
     lead = (
         f"Bias ‖E[ĝ] − ∇J‖ / ‖∇J‖ and total variance (the trace of the covariance matrix) of gradient estimates, in "
         f"batches of N = {marks.batch_shown(request)}, against {_option(request)}; levels stand evenly. All levels are "
@@ -102,12 +102,11 @@ def _rows(request: FigureRequest, place: Place, metric: str) -> DataFrame:
 
 
 def _result(request: FigureRequest, place: Place, strand: style.Strand, level: float) -> str:
-    quoted: list[str] = []
+    results: list[str] = []
     for metric, word in ((_BIAS, "bias"), (_VARIANCE, "variance")):
         rows = strand.rows(_rows(request, place, metric))
-        rows = rows.loc[rows[_path(request)] == level, ["estimate", "ci_low", "ci_high"]]
-        quoted.append(f"{word} {'–' if rows.empty else with_interval(*rows.iloc[0])}")
-    return listed(quoted)
+        results.append(f"{word} {quoted(rows[rows[_path(request)] == level])}")
+    return listed(results)
 
 
 def _strands(request: FigureRequest) -> tuple[style.Strand, ...]:
@@ -123,7 +122,7 @@ def _level_name(request: FigureRequest, level: float) -> str:
 
 
 def _option(request: FigureRequest) -> str:
-    name = _path(request).rsplit(".", 1)[-1].replace("_", " ")
+    name = option_in_words(_path(request))
     return "λ" if name == "lambda" else name
 
 

@@ -43,12 +43,11 @@ def draw(request: FigureRequest) -> Figure:
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and the ratio of variances and the bias of each variant at the last stage."""
     first, *_ = strands = _strands(request)
-    seeds = len(request.tables["long"]["seed"].unique())
     lead = (
         "Exact total variance (the trace of the covariance matrix) and exact bias of each gradient estimate, from "
         f"every possible batch of N = {marks.batch_shown(request)} trajectories. {_which_batch(request)}Each dot is "
-        f"the policy of one of {counted(seeds, 'seed')}; marks are geometric means of the variance and means of the "
-        "bias, bars their 95 % intervals. At the right of the variance: its ratio to "
+        f"the policy of one of {counted(request.seeds, 'seed')}; marks are geometric means of the variance and means "
+        "of the bias, bars their 95 % intervals. At the right of the variance: its ratio to "
         f"{first.label} on the same policies, below 1 where the variance is lower. At the right of the bias "
         f"‖E[ĝ] − ∇J‖ / ‖∇J‖: its mean, written 0 where it is below {number(marks.ROUNDING, 1)} under every policy, as "
         "rounding is. Below: the same, with the 95 % intervals of the ratios in brackets."
@@ -82,7 +81,7 @@ def _draw_bias(axes: Axes, request: FigureRequest, place: marks.Place, strands: 
     _draw_rows(axes, request, biases, means, strands)
     for row, strand in enumerate(strands):
         style.note_beside(axes, row, _bias(biases, means, strand, digits=2))
-    axes.axvline(0, color=style.FAINT, linewidth=0.6, zorder=1)
+    axes.axvline(0, **style.RULE)
     # Where every variant is unbiased, rounding must not fill the panel.
     _, high = axes.get_xlim()
     high = 1.1 * high if high > marks.ROUNDING else 1.0

@@ -17,7 +17,7 @@ from pandas import DataFrame
 
 from pg.evidence.statistics import mean
 from pg.presentation import marks, style
-from pg.presentation.captions import counted, itemised, number, with_interval
+from pg.presentation.captions import counted, itemised, number, quoted
 from pg.presentation.figures import FigureRequest
 from pg.study.labels import environment_label
 
@@ -123,11 +123,7 @@ def caption(request: FigureRequest) -> str:
         )
     for environment in request.environments:
         rows = request.rows("summary", environment=environment, metric="final_return")
-        finals = {
-            strand.label: with_interval(*line)
-            for strand in style.strands(request)
-            for line in strand.rows(rows)[["estimate", "ci_low", "ci_high"]].itertuples(index=False)
-        }
+        finals = {strand.label: quoted(own) for strand in style.strands(request) if len(own := strand.rows(rows))}
         if finals:
             name = environment_label(request.study, environment)
             sentences.append(f"{name}, return over the last tenth of {number(budget)} steps — {itemised(finals)}.")
@@ -165,7 +161,7 @@ def _draw_block(together: Axes, panels: Sequence[Axes], request: FigureRequest, 
     curves = marks.gathered(strands, request.rows("curves", environment=environment))
     means = _means(curves)
     _draw_means(together, means, strands)
-    _draw_bands(together, means, strands)
+    marks.draw_bands(together, means, strands, "steps", alpha=0.18)
     for strand, apart in zip(strands, panels, strict=True):
         _draw_seeds(apart, curves.loc[curves["strand"] == strand.key], strand)
         _draw_crosses(apart, _diverged(curves.loc[curves["strand"] == strand.key]), strand)
@@ -184,19 +180,12 @@ def _means(curves: DataFrame) -> DataFrame:
     for (strand, steps), returns in curves.groupby(["strand", "steps"], sort=False)["return"]:
         interval = mean(returns)
         rows.append((strand, steps, interval.estimate, interval.low, interval.high))
-    return DataFrame(rows, columns=["strand", "steps", "return", "low", "high"])
+    return DataFrame(rows, columns=["strand", "steps", "return", "ci_low", "ci_high"])
 
 
 def _draw_means(axes: Axes, means: DataFrame, strands: Sequence[style.Strand]) -> None:
     lines = marks.as_lines(strands, marked=False)
     marks.line(axes, means, x="steps", y="return", linewidth=1.2, **lines)
-
-
-def _draw_bands(axes: Axes, means: DataFrame, strands: Sequence[style.Strand]) -> None:
-    for strand in strands:
-        rows = means.loc[means["strand"] == strand.key]
-        low, high = style.bounded(rows["low"]), style.bounded(rows["high"])
-        axes.fill_between(rows["steps"], low, high, color=strand.look.colour, alpha=0.18, linewidth=0)
 
 
 def _draw_seeds(axes: Axes, curves: DataFrame, strand: style.Strand) -> None:
@@ -220,7 +209,7 @@ def _draw_crosses(axes: Axes, lost: DataFrame, strand: style.Strand) -> None:
 def _draw_threshold(axes: Axes, request: FigureRequest, environment: str) -> None:
     threshold = request.study.environments[environment].threshold
     if threshold is not None:
-        axes.axhline(threshold, color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1)
+        axes.axhline(threshold, **style.DASHED_RULE)
 
 
 def _demonstrators(
@@ -240,7 +229,7 @@ def _entries(request: FigureRequest) -> list[Line2D]:
     strands = style.strands(request)
     entries = marks.legend_entries(strands, marked=False)
     if any(request.study.environments[name].threshold is not None for name in request.environments):
-        entries.append(Line2D([], [], label="threshold", color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3))))
+        entries.append(Line2D([], [], label="threshold", **style.DASHED_RULE))
     if any(_demonstrators(request, name, strands) for name in request.environments):
         entries.append(Line2D([], [], label="demonstrator", color=style.INK, **_DOTTED))
     if request.tables["curves"]["diverged_at"].notna().any():

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from pandas import DataFrame
 
 from pg.presentation import marks, style
-from pg.presentation.captions import counted, itemised, with_interval
+from pg.presentation.captions import counted, itemised, quoted
 from pg.presentation.figures import FigureRequest, Table
 from pg.presentation.marks import Place
 from pg.study.model.experiments import UpdateExperiment
@@ -59,10 +59,9 @@ def draw(request: FigureRequest) -> Figure:
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and every variant's numbers at the last stage."""
     experiment = request.experiment_of(UpdateExperiment)
-    snapshots = len(request.tables["long"]["seed"].unique())
     lead = (
         "What one update does to the likelihood p(τ) of trajectories, in "
-        f"{counted(experiment.updates, 'update')} from each of {counted(snapshots, 'policy snapshot')}. Left: the "
+        f"{counted(experiment.updates, 'update')} from each of {counted(request.seeds, 'policy snapshot')}. Left: the "
         "share of the batch's own trajectories that become likelier, of those that earned less than the batch's mean "
         "return and of those that earned more. Right: the rank correlation (Spearman) of the change in log p(τ) with "
         f"the return, over {experiment.fresh} trajectories that the update has not seen. Each dot is a snapshot; marks "
@@ -119,7 +118,7 @@ def _draw_means(
 
 
 def _set_axes(axes: Axes, neutral: float, label: str) -> None:
-    axes.axvline(neutral, color=style.FAINT, linewidth=0.6, zorder=1)
+    axes.axvline(neutral, **style.RULE)
     axes.grid(visible=True, axis="x")
     axes.set_xlabel(label)
     axes.tick_params(axis="y", length=0)
@@ -138,8 +137,7 @@ def _result(request: FigureRequest, place: Place, strand: style.Strand) -> str:
 
 
 def _mean(request: FigureRequest, place: Place, strand: style.Strand, metric: str) -> str:
-    rows = strand.rows(_at(request, place, metric, "summary"))[["estimate", "ci_low", "ci_high"]]
-    return "–" if rows.empty else with_interval(*rows.iloc[0])
+    return quoted(strand.rows(_at(request, place, metric, "summary")))
 
 
 def _at(request: FigureRequest, place: Place, metric: str, table: Table) -> DataFrame:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from pandas import DataFrame, concat
 
 from pg.presentation import marks, style
-from pg.presentation.captions import counted, itemised, listed, number, with_interval
+from pg.presentation.captions import counted, itemised, listed, number, quoted
 from pg.presentation.figures import FigureRequest, Table
 from pg.presentation.marks import Place
 from pg.study.expansion import cells
@@ -52,12 +52,11 @@ def draw(request: FigureRequest) -> Figure:
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, what the rows without a limit are compared with, and every number at the last stage."""
     experiment, rows = request.experiment_of(UpdateExperiment), _comparable(request)
-    snapshots = len(request.tables["long"]["seed"].unique())
     lead = (
         "Mean KL divergence of the policy after one update from the policy before it, over the limit δ: left over the "
         "states of the batch that the update learned from, where a limit is held, right over those of "
         f"{experiment.fresh} trajectories that it has not seen. Each dot is the mean over "
-        f"{counted(experiment.updates, 'update')} of one of {counted(snapshots, 'policy snapshot')}, each from the "
+        f"{counted(experiment.updates, 'update')} of one of {counted(request.seeds, 'policy snapshot')}, each from the "
         "snapshot itself on a batch of its own; marks and bars are means with 95 % intervals, in brackets below."
     )
     sentences = [lead, *_about_limits(request, rows), *_about_penalties(rows)]
@@ -97,11 +96,10 @@ def _undone(request: FigureRequest, rows: list[_Row]) -> list[str]:
 
 
 def _result(request: FigureRequest, place: Place, row: _Row) -> str:
-    quoted = []
-    for metric, words in _SAMPLES.items():
-        found = _over_limit(request, place, metric, [row], "summary")[_NUMBERS["summary"]]
-        quoted.append(f"{'–' if found.empty else with_interval(*found.iloc[0])} on {words}")
-    return ", ".join(quoted)
+    return ", ".join(
+        f"{quoted(_over_limit(request, place, metric, [row], 'summary'))} on {words}"
+        for metric, words in _SAMPLES.items()
+    )
 
 
 def _draw_panel(axes: Axes, request: FigureRequest, place: Place, metric: str, rows: list[_Row]) -> None:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from pandas import DataFrame
 
 from pg.presentation import marks, style
-from pg.presentation.captions import counted, itemised, with_interval
+from pg.presentation.captions import counted, itemised, quoted
 from pg.presentation.figures import FigureRequest
 from pg.study.model.experiments import ExactExperiment
 
@@ -35,21 +35,16 @@ def draw(request: FigureRequest) -> Figure:
 
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and each variant's ratio of measured to predicted variance at the last stage."""
-    seeds = len(request.tables["long"]["seed"].unique())
     lead = (
         "Total variance (the trace of the covariance matrix) of each gradient estimate, predicted from every possible "
         f"batch and measured in {_sampled_batches(request):,} sampled ones. Each mark is the policy of one of "
-        f"{counted(seeds, 'seed')}; on the diagonal both are equal. Below: geometric means of measured over predicted "
-        "variance, with 95 % intervals over policies in brackets."
+        f"{counted(request.seeds, 'seed')}; on the diagonal both are equal. Below: geometric means of measured over "
+        "predicted variance, with 95 % intervals over policies in brackets."
     )
     sentences = [lead]
     for place in marks.last_places(request):
         summary = request.rows("summary", environment=place.environment, stage=place.stage, metric=_RATIO)
-        ratios = {
-            strand.label: with_interval(*line)
-            for strand in marks.told_apart(request)
-            for line in strand.rows(summary)[["estimate", "ci_low", "ci_high"]].itertuples(index=False)
-        }
+        ratios = {strand.label: quoted(own) for strand in marks.told_apart(request) if len(own := strand.rows(summary))}
         if ratios:
             sentences.append(f"{marks.heading(request, place)}, measured over predicted — {itemised(ratios)}.")
     return "\n".join(sentences)
@@ -63,7 +58,7 @@ def _draw_panel(axes: Axes, pairs: DataFrame, strands: tuple[style.Strand, ...])
     # One span for both: the diagonal then runs from corner to corner.
     lows, highs = zip(axes.get_xlim(), axes.get_ylim(), strict=True)
     axes.set(xlim=(min(lows), max(highs)), ylim=(min(lows), max(highs)))
-    axes.axline((1, 1), (10, 10), color=style.FAINT, linewidth=0.6, zorder=1)
+    axes.axline((1, 1), (10, 10), **style.RULE)
     marks.log_ticks(axes, x=True, y=True)
     axes.set_box_aspect(1)
     axes.grid(visible=True)

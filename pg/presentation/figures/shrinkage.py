@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import NDArray
 from pandas import DataFrame, concat
 
@@ -75,9 +74,7 @@ def _draw_panel(axes: Axes, rows: DataFrame, strands: tuple[style.Strand, ...]) 
     look = marks.as_marks(strands)
     marks.scatter(axes, beside, x="beside", y="kept", s=14, linewidth=0.3, zorder=3, **look)
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(sizes.tolist()))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter("{x:g}")
+    marks.ticks_at(axes, sizes)
     axes.grid(visible=True, axis="y")
 
 

@@ -45,10 +45,8 @@ def draw(request: FigureRequest) -> Figure:
     figure = style.canvas(request.figure.width, 0.25 + 1.45 * len(rows))
     grid = figure.subplots(len(rows), across, squeeze=False)
     for axes_of_row, row in zip(grid, rows, strict=True):
-        for axes, panel in zip(axes_of_row, row, strict=False):
+        for axes, panel in zip(marks.used(axes_of_row, len(row)), row, strict=True):
             _draw_panel(axes, request, panel, strands)
-        for unused in axes_of_row[len(row) :]:
-            unused.set_axis_off()
     figure.align_ylabels()
     style.legend_below(figure, marks.legend_entries(strands, marked=True), request.figure.width)
     return figure
@@ -57,13 +55,12 @@ def draw(request: FigureRequest) -> Figure:
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and every number where the walk ends."""
     experiment, strands = request.experiment_of(StalenessExperiment), marks.told_apart(request)
-    snapshots = len(request.tables["long"]["seed"].unique())
     last = max(experiment.walk.steps)
     lead = (
         "Estimates of ∇J at θ' from data of θ, against the mean divergence E[KL(π_θ'‖π_θ)] over states of θ. Each mark "
         f"is a number of gradient steps of “{label(request.study, experiment.walk.variant)}” on one batch, up to "
-        f"{last}; marks and bars are means with 95 % intervals over {counted(snapshots, 'policy snapshot')}, placed at "
-        f"their mean divergence. Estimates are made of {experiment.sample.batches[0]} trajectories of θ."
+        f"{last}; marks and bars are means with 95 % intervals over {counted(request.seeds, 'policy snapshot')}, "
+        f"placed at their mean divergence. Estimates are made of {experiment.sample.batches[0]} trajectories of θ."
     )
     sentences = [lead]
     for place in marks.last_places(request):
@@ -159,7 +156,7 @@ def _draw_strands(
     else:
         # Zero is in sight in every panel, and what lies beyond the metric's own range in none.
         axes.set_ylim(max(min(0.0, low), _LEAST[metric]), 1.03)
-        axes.axhline(0, color=style.FAINT, linewidth=0.6, zorder=1)
+        axes.axhline(0, **style.RULE)
 
 
 def _draw_change(axes: Axes, request: FigureRequest, panel: _Panel, strand: style.Strand) -> None:

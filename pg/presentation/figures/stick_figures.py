@@ -15,7 +15,7 @@ from matplotlib.patches import Circle
 from pandas import DataFrame, concat
 
 from pg.presentation import style
-from pg.presentation.captions import counted, listed, number, with_interval
+from pg.presentation.captions import counted, listed, number, quoted
 from pg.presentation.figures import FigureRequest
 from pg.presentation.marks import Place
 from pg.study.labels import environment_label
@@ -119,8 +119,7 @@ def _sentence(request: FigureRequest, place: Place) -> str:
 
 
 def _share(request: FigureRequest, place: Place, metric: str) -> str:
-    rows = request.rows("summary", environment=place.environment, stage=place.stage, metric=metric)
-    return with_interval(*rows[["estimate", "ci_low", "ci_high"]].iloc[0])
+    return quoted(request.rows("summary", environment=place.environment, stage=place.stage, metric=metric))
 
 
 def _entries() -> list[Line2D]:

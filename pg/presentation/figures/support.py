@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from pandas import DataFrame
 
 from pg.presentation import marks, style
-from pg.presentation.captions import counted, itemised, listed, number, with_interval
+from pg.presentation.captions import counted, itemised, listed, number, quoted
 from pg.presentation.figures import FigureRequest
 from pg.study.labels import environment_label
 
@@ -37,13 +37,12 @@ def draw(request: FigureRequest) -> Figure:
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, how fast variance grows, and what is lost without support."""
     strands = style.strands(request)
-    seeds = len(request.tables["long"]["seed"].unique())
     batches = listed([f"{size:g}" for size in sorted(request.tables["long"]["batch"].dropna().unique())])
     lead = (
         "Gradient of a target policy from trajectories of a proposal that leaves probability p to one action, each "
         "trajectory weighted by the ratio of its probabilities. Above: total variance of the estimate, exact by "
         f"enumeration. Below: median error over sampled batches of {batches} trajectories. Lines are geometric means "
-        f"over {counted(seeds, 'seed')}, each with a random target policy, with 95 % intervals."
+        f"over {counted(request.seeds, 'seed')}, each with a random target policy, with 95 % intervals."
     )
     sentences = [lead]
     for environment in request.environments:
@@ -70,8 +69,7 @@ def _rows(request: FigureRequest, environment: str, metric: str, strands: tuple[
 
 
 def _slope(request: FigureRequest, environment: str, strand: style.Strand) -> str:
-    rows = strand.rows(request.rows("summary", environment=environment, metric="log_variance_slope"))
-    return "–" if rows.empty else with_interval(*rows[["estimate", "ci_low", "ci_high"]].iloc[0])
+    return quoted(strand.rows(request.rows("summary", environment=environment, metric="log_variance_slope")))
 
 
 def _lost(request: FigureRequest, environment: str, strand: style.Strand) -> str:
