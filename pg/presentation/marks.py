@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 from pandas import DataFrame, Series, concat
 
 from pg.presentation.figures import FigureRequest
-from pg.presentation.style import Strand, bounded, canvas, note_beside, strands
+from pg.presentation.style import Strand, beside, bounded, canvas, note_beside, scaled, strands
 from pg.study.expansion import swept
 from pg.study.labels import environment_label
 from pg.study.model.experiments import ProbeExperiment
@@ -67,12 +67,12 @@ def heading(request: FigureRequest, place: Place) -> str:
     return f"{environment_label(request.study, place.environment)}, {place.stage} policies"
 
 
-def beside_each_other(request: FigureRequest, most: int) -> int:
+def beside_each_other(request: FigureRequest) -> int:
     """Count the panels that stand beside each other: the stages, or the environments where there is but one stage."""
     if request.figure.width == "one_column":
         return 1
     stages = len(places(request)) // len(request.environments)
-    return min(most, stages if stages > 1 else len(request.environments))
+    return min(beside(3), stages if stages > 1 else len(request.environments))
 
 
 def panels(request: FigureRequest, across: int, height: float, **how: Any) -> tuple[Figure, list[Axes]]:
@@ -129,10 +129,10 @@ def batch_shown(request: FigureRequest) -> int:
     return min(sizes, key=lambda size: abs(math.log(size / trained)))
 
 
-def head(axes: Axes, title: str, beside: str) -> None:
+def head(axes: Axes, title: str, results: str) -> None:
     """Write a panel's title above the word over the results that stand beside its rows."""
-    note_beside(axes, -1, beside)
-    axes.set_title(title, pad=_TITLE_PAD)
+    note_beside(axes, -1, results)
+    axes.set_title(title, pad=scaled(_TITLE_PAD))
 
 
 def ticks_at(axes: Axes, values: ArrayLike) -> None:

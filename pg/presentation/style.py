@@ -38,6 +38,10 @@ WIDTHS: Mapping[Width, float] = {"one_column": 3.4, "two_columns": 7.0}
 PAGE_HEIGHT = 9.0
 """What a journal's page leaves for a figure and its legend, in inches."""
 
+FONT_SIZE = 8.0
+"""Size of type in points. Heights of figures, small type and the room for names follow it; widths are the page's."""
+
+_USUAL_SIZE = 8.0  # points of type for which all sizes here and in the figures are written
 _LEGEND_ROW = 0.16  # inches
 
 INK = "#222222"
@@ -67,13 +71,7 @@ _RC: dict[RcKeyType, Any] = {
     # Fonts that come with matplotlib, so that every machine draws the same picture.
     "font.family": "STIXGeneral",
     "mathtext.fontset": "stix",
-    "font.size": 8,
-    "axes.titlesize": 8,
     "axes.titlelocation": "left",
-    "axes.labelsize": 8,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "legend.fontsize": 7.5,
     "legend.frameon": False,
     "legend.handlelength": 2.4,
     "legend.columnspacing": 1.4,
@@ -104,6 +102,31 @@ _RC: dict[RcKeyType, Any] = {
     "figure.constrained_layout.w_pad": 0.03,
 }
 
+# Points at the usual size of type.
+_TYPE: dict[RcKeyType, float] = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7.5,
+}
+
+
+def scaled(size: float) -> float:
+    """Give a size in points, or a length that holds type, for the size of type that is set."""
+    return size * FONT_SIZE / _USUAL_SIZE
+
+
+def unscaled(length: float) -> float:
+    """Give a length on the page in the measure of sizes that are written for the usual size of type."""
+    return length * _USUAL_SIZE / FONT_SIZE
+
+
+def beside(most: int) -> int:
+    """Count the panels that stand beside each other: so many at the usual size of type, fewer where it is larger."""
+    return max(1, round(unscaled(most)))
+
 
 @contextmanager
 def paper_style() -> Iterator[None]:
@@ -111,6 +134,7 @@ def paper_style() -> Iterator[None]:
     with mpl.rc_context():
         mpl.rcdefaults()
         with sns.axes_style("ticks"), sns.plotting_context("paper"), mpl.rc_context(_RC):
+            mpl.rcParams.update({key: scaled(size) for key, size in _TYPE.items()})
             yield
 
 
@@ -217,8 +241,8 @@ def _shade(colour: str, strength: float) -> str:
 
 
 def canvas(width: Width, height: float) -> Figure:
-    """Make an empty figure of a width on the page and a height in inches."""
-    figure = Figure(figsize=(WIDTHS[width], height), layout="constrained")
+    """Make an empty figure of a width on the page and a height in inches, which grows with the size of type."""
+    figure = Figure(figsize=(WIDTHS[width], scaled(height)), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
@@ -230,18 +254,18 @@ def legend_below(figure: Figure, entries: Sequence[Line2D], width: Width) -> Non
     """
     rows = _legend_rows(entries, width)
     columns = math.ceil(len(entries) / rows)
-    figure.set_figheight(figure.get_figheight() + _LEGEND_ROW * rows)
+    figure.set_figheight(figure.get_figheight() + scaled(_LEGEND_ROW * rows))
     figure.legend(handles=_row_by_row(entries, columns), loc="outside lower center", ncols=columns)
 
 
 def room_above_legend(entries: Sequence[Line2D], width: Width) -> float:
-    """Return the inches that a legend beneath a figure leaves on a page."""
-    return PAGE_HEIGHT - _LEGEND_ROW * _legend_rows(entries, width)
+    """Return the height of a canvas that a legend beneath it leaves on a page."""
+    return unscaled(PAGE_HEIGHT) - _LEGEND_ROW * _legend_rows(entries, width)
 
 
 def _legend_rows(entries: Sequence[Line2D], width: Width) -> int:
     longest = max(len(str(entry.get_label())) for entry in entries)
-    fits = int((WIDTHS[width] * 19) // (longest + 8))
+    fits = int((unscaled(WIDTHS[width]) * 19) // (longest + 8))
     return math.ceil(len(entries) / max(1, fits))
 
 
@@ -257,6 +281,11 @@ def bounded(ends: ArrayLike) -> NDArray[np.float64]:
     return values
 
 
+def broken(text: str, inches: float) -> str:
+    """Break a label into lines that fit a width on the page."""
+    return textwrap.fill(text, round(16 * unscaled(inches)))  # letters per inch
+
+
 def name_rows(axes: Axes, strands: Sequence[Strand], width: Width) -> None:
     """Name the rows of a panel after what they show, the first on top; long names break into lines."""
     longest = 30 if width == "one_column" else 40
@@ -268,7 +297,7 @@ def name_rows(axes: Axes, strands: Sequence[Strand], width: Width) -> None:
 
 def note_beside(axes: Axes, row: float, text: str) -> None:
     """Write a short result at the right of a row."""
-    axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=6.5)
+    axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=scaled(6.5))
 
 
 def plain_numbers(axes: Axes, *, x: bool = False, y: bool = False) -> None:

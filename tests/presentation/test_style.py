@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from pg.presentation import saving, style
 from pg.presentation.figures import FigureRequest, draw
 
@@ -88,6 +89,27 @@ def test_a_pdf_embeds_its_fonts_and_none_of_type_3(plain: Figure, tmp_path: Path
 @pytest.mark.parametrize(("width", "inches"), [("one_column", 3.4), ("two_columns", 7.0)])
 def test_a_figure_is_as_wide_as_its_place_on_the_page(request_for: Requests, width: style.Width, inches: float) -> None:
     assert draw(request_for("tuning", width=width)).get_figwidth() == inches
+
+
+@pytest.mark.parametrize("name", ["variance", "steps_to_threshold", "tuning"])
+def test_with_larger_type_heights_and_all_words_grow_and_the_width_is_the_pages(
+    request_for: Requests, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    request = request_for(name)
+    usual = draw(request)
+    monkeypatch.setattr(style, "FONT_SIZE", 2 * style.FONT_SIZE)
+    large = draw(request)
+
+    assert large.get_figwidth() == usual.get_figwidth()
+    # Twice the height of each row, and more rows of panels and of the legend where fewer stand beside each other.
+    assert large.get_figheight() >= 2 * usual.get_figheight()
+    sizes = [
+        {text.get_text(): text.get_fontsize() for text in one.findobj(Text) if text.get_text()}
+        for one in (usual, large)
+    ]
+    shared = [words for words in sizes[0] if words in sizes[1]]
+    assert len(shared) > 10
+    assert [sizes[1][words] for words in shared] == pytest.approx([2 * sizes[0][words] for words in shared])
 
 
 def test_saving_leaves_nothing_but_the_figure(plain: Figure, tmp_path: Path) -> None:

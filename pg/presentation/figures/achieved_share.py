@@ -45,7 +45,7 @@ def draw(request: FigureRequest) -> Figure:
         If no variant of the figure has partners in its experiment that the share is relative to.
     """
     comparisons = _comparisons(request)
-    across = marks.beside_each_other(request, 3)
+    across = marks.beside_each_other(request)
     height = 0.5 + 0.15 * len(comparisons)
     figure, panels = marks.panels(request, across, height, sharex=True, sharey=True)
     shares = _shares(request, comparisons)
@@ -110,7 +110,9 @@ def _say_undefined(axes: Axes, row: int) -> None:
     where = {"xycoords": ("axes fraction", "data"), "ha": "center", "va": "center"}
     # The lines at 0 and 1 must not run through the words.
     behind = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
-    axes.annotate("undefined: reduction may be 0", (0.5, row), color=style.FAINT, fontsize=6.5, bbox=behind, **where)
+    axes.annotate(
+        "undefined: reduction may be 0", (0.5, row), color=style.FAINT, fontsize=style.scaled(6.5), bbox=behind, **where
+    )
 
 
 def _summary(

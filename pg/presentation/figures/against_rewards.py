@@ -35,7 +35,7 @@ def draw(request: FigureRequest) -> Figure:
     """Draw tr Cov against the level of the rewards: a panel per environment and stage, a line per variant."""
     path = swept_path(request)
     strands = marks.told_apart(request, but=(path,))
-    across = marks.beside_each_other(request, 3)
+    across = marks.beside_each_other(request)
     figure, panels = marks.panels(request, across, 1.9, sharex=True)
     for place, axes in zip(marks.places(request), panels, strict=True):
         _draw_panel(axes, request, place, strands, path)

@@ -71,9 +71,11 @@ def _draw_panel(axes: Axes, request: FigureRequest, aggregate: _Aggregate, stran
         axes.set_xlim(-0.02, 1.02)
         for row, strand in enumerate(strands):
             if strand.variant == _reference(request):
-                axes.annotate("compared with", (0.5, row), ha="center", va="center", fontsize=6.5, **_ON_WHITE)
+                axes.annotate(
+                    "compared with", (0.5, row), ha="center", va="center", fontsize=style.scaled(6.5), **_ON_WHITE
+                )
     axes.grid(visible=True, axis="x")
-    axes.set_xlabel(aggregate.axis)
+    axes.set_xlabel(style.broken(aggregate.axis, 2.1))
 
 
 def _reference(request: FigureRequest) -> str:

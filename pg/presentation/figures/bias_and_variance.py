@@ -25,7 +25,7 @@ _DODGE = 0.12  # of the distance between neighbouring levels
 def draw(request: FigureRequest) -> Figure:
     """Draw bias above and variance below against the swept levels: a column per place, a line per variant."""
     strands, places = _strands(request), marks.places(request)
-    across = marks.beside_each_other(request, 3)
+    across = marks.beside_each_other(request)
     rows_of_places = [places[start : start + across] for start in range(0, len(places), across)]
     figure = style.canvas(request.figure.width, 0.3 + 2.6 * len(rows_of_places))
     grid = figure.subplots(2 * len(rows_of_places), across, squeeze=False, sharex=True)

@@ -19,7 +19,7 @@ _DODGE = 0.04  # factor between neighbouring strands, as a logarithm
 @style.paper_style()
 def draw(request: FigureRequest) -> Figure:
     """Draw both shares against N: a panel per environment and stage, a line per variant and one for the returns."""
-    across = marks.beside_each_other(request, 3)
+    across = marks.beside_each_other(request)
     figure, panels = marks.panels(request, across, 1.45, sharex=True, sharey=True)
     for place, axes in zip(marks.places(request), panels, strict=True):
         _draw_panel(axes, request, place)

@@ -22,7 +22,7 @@ from pg.presentation.figures import FigureRequest
 from pg.study.labels import environment_label
 
 _CROSS: Mapping[str, Any] = {"marker": "x", "s": 12, "linewidths": 0.8}
-# Inches of a panel of means and of a panel of seeds.
+# Inches of a panel of means and of a panel of seeds, at the usual size of type.
 _HEIGHTS = (1.7, 0.8)
 _LEAST_WIDTHS = (1.6, 0.5)
 _LEAST_WIDTH_OF_NUMBERS = 0.9
@@ -42,8 +42,8 @@ class _Layout:
 
     @property
     def widths(self) -> tuple[float, float]:
-        """Inches of a panel of means and of a panel of seeds."""
-        block = style.WIDTHS[self.width] / self.across
+        """Widths of a panel of means and of a panel of seeds, in the measure of the heights."""
+        block = style.unscaled(style.WIDTHS[self.width]) / self.across
         return block, block / self.beside
 
     @property
@@ -147,7 +147,7 @@ def _panels(figure: Figure, grid: GridSpec, layout: _Layout, place: int) -> tupl
     for strand, axes in enumerate(apart):
         first, lowest = strand % layout.beside == 0, strand + layout.beside >= layout.strands
         numbered = layout.numbers_seeds
-        axes.tick_params(labelleft=numbered and first, labelbottom=numbered and lowest, labelsize=6)
+        axes.tick_params(labelleft=numbered and first, labelbottom=numbered and lowest, labelsize=style.scaled(6))
     return together, apart
 
 

@@ -120,7 +120,7 @@ def _draw_means(
 def _set_axes(axes: Axes, neutral: float, label: str) -> None:
     axes.axvline(neutral, **style.RULE)
     axes.grid(visible=True, axis="x")
-    axes.set_xlabel(label)
+    axes.set_xlabel(style.broken(label, 1.2))
     axes.tick_params(axis="y", length=0)
 
 

@@ -42,7 +42,8 @@ def draw(request: FigureRequest) -> Figure:
             axes.set_title(_SAMPLES[metric])
         style.name_rows(line[0], strands, request.figure.width)
         if len(places) > 1:
-            line[0].set_title(f"{marks.heading(request, place)}: {_SAMPLES['kl_on_batch']}")
+            title = f"{marks.heading(request, place)}: {_SAMPLES['kl_on_batch']}"
+            line[0].set_title(style.broken(title, 3.2))
     for axes in grid[-1]:
         axes.set_xlabel("realised KL / δ")
         marks.log_ticks(axes, x=True)

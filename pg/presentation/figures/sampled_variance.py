@@ -19,8 +19,8 @@ _TALLEST = 2.8  # inches; a panel that is alone in its row need not be as tall a
 def draw(request: FigureRequest) -> Figure:
     """Draw measured against predicted tr Cov with the diagonal: a square panel per environment and stage."""
     strands = marks.told_apart(request)
-    across = marks.beside_each_other(request, 3)
-    side = min(_TALLEST, style.WIDTHS[request.figure.width] / across)
+    across = marks.beside_each_other(request)
+    side = min(_TALLEST, style.unscaled(style.WIDTHS[request.figure.width]) / across)
     figure, panels = marks.panels(request, across, side)
     for place, axes in zip(marks.places(request), panels, strict=True):
         _draw_panel(axes, _pairs(request, place, strands), strands)

@@ -26,7 +26,7 @@ _SHRUNK, _WHOLE, _NEITHER = "At 1 − 1/N, but for rounding", "At 1, but for rou
 def draw(request: FigureRequest) -> Figure:
     """Draw ⟨E[ĝ], ∇J⟩ / ‖∇J‖² against N, with 1 − 1/N as stairs: a panel per environment and stage."""
     strands = _strands(request)
-    across = marks.beside_each_other(request, 3)
+    across = marks.beside_each_other(request)
     figure, panels = marks.panels(request, across, 1.6, sharex=True, sharey=True)
     for place, axes in zip(marks.places(request), panels, strict=True):
         _draw_panel(axes, _rows(request, place, strands), strands)

@@ -173,7 +173,7 @@ def _draw_change(axes: Axes, request: FigureRequest, panel: _Panel, strand: styl
         axes.set_ylabel("total variation")
     else:
         axes.set_ylabel("part of bias / ‖∇J(θ')‖")
-        axes.legend(loc="upper left", fontsize=6.5, handlelength=1.8)
+        axes.legend(loc="upper left", fontsize=style.scaled(6.5), handlelength=1.8)
 
 
 def _along(request: FigureRequest, place: Place, metric: str, strands: tuple[style.Strand, ...]) -> DataFrame:

@@ -62,7 +62,7 @@ def draw(request: FigureRequest) -> Figure:
         If the goal is a threshold, and no environment of the figure declares one.
     """
     strands, environments = style.strands(request), _environments(request)
-    across = min(2, len(environments)) if request.figure.width == "two_columns" else 1
+    across = min(style.beside(2), len(environments)) if request.figure.width == "two_columns" else 1
     height = 0.65 + 0.21 * len(strands)
     figure, panels = marks.wrapped(request, len(environments), across, height, margin=0.15, sharey=True)
     for axes, environment in zip(panels, environments, strict=True):
@@ -105,7 +105,7 @@ def _draw_panel(axes: Axes, request: FigureRequest, environment: str, strands: t
     axes.set_xlim(0, max(1.04 * budget, axes.get_xlim()[1]))
     axes.axvline(budget, **style.DASHED_RULE)
     axes.grid(visible=True, axis="x")
-    axes.set_xlabel(_goal(request).axis)
+    axes.set_xlabel(style.broken(_goal(request).axis, 2.9))
     axes.set_title(environment_label(request.study, environment))
     style.plain_numbers(axes, x=True)
 

@@ -26,8 +26,9 @@ def draw(request: FigureRequest) -> Figure:
             _set_axes(axes, metric)
     for axes, environment in zip(grid[0], environments, strict=True):
         axes.set_title(environment_label(request.study, environment))
+    room = style.WIDTHS[request.figure.width] / len(environments)
     for axes in grid[-1]:
-        axes.set_xlabel("probability p that the proposal leaves to the action")
+        axes.set_xlabel(style.broken("probability p that the proposal leaves to the action", room))
     figure.align_ylabels()
     if len(strands) > 1:
         style.legend_below(figure, marks.legend_entries(strands, marked=True), request.figure.width)

@@ -89,7 +89,7 @@ def _strands(request: FigureRequest) -> tuple[style.Strand, ...]:
 def draw(request: FigureRequest) -> Figure:
     """Draw the score against the learning rate: a panel per environment and level, a line per variant."""
     strands, panels = _strands(request), _panels(request)
-    across = min(3, len(panels)) if request.figure.width == "two_columns" else 1
+    across = min(style.beside(3), len(panels)) if request.figure.width == "two_columns" else 1
     figure, spots = marks.wrapped(request, len(panels), across, 2.0, margin=0.1)
     for axes, panel in zip(spots, panels, strict=True):
         _draw_panel(axes, request, panel, strands)

@@ -93,7 +93,7 @@ def _beside(request: FigureRequest) -> int:
     """Count the panels that fit beside each other: all environments, or the stages of the only one, or one."""
     environments, stages = len(request.environments), len(request.probe.source.stages)
     count = environments if environments > 1 else stages
-    return count if request.figure.width == "two_columns" and count <= 3 else 1
+    return count if request.figure.width == "two_columns" and count <= style.beside(3) else 1
 
 
 def _share_spans(panels: list[Place], axes: list[Axes]) -> None:
