@@ -72,7 +72,9 @@ def in_words(path: str, value: Any) -> str:
         return f"{option} {listed(value).replace('_', ' ') if value else 'nothing'}"
     if isinstance(value, str):
         return f"{option} {value.replace('_', ' ')}"
-    return f"{option} {value:g}" if isinstance(value, float) else f"{option} {value}"
+    if isinstance(value, int | float):
+        return f"{option} {f'{value:g}' if isinstance(value, float) else value}".replace("-", "−")
+    return f"{option} {value}"
 
 
 def at_levels(name: str, levels: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import Formatter, FuncFormatter
 from matplotlib.typing import RcKeyType
 from numpy.typing import ArrayLike, NDArray
 from pandas import DataFrame, Series, isna
@@ -301,10 +301,10 @@ def note_beside(axes: Axes, row: float, text: str) -> None:
 
 
 def plain_numbers(axes: Axes, *, x: bool = False, y: bool = False) -> None:
-    """Write the ticks of large quantities as 20k rather than 20000."""
+    """Write the ticks of large quantities as 20k rather than 20000, below zero with a minus and not a hyphen."""
     for axis, wanted in ((axes.xaxis, x), (axes.yaxis, y)):
         if wanted:
-            axis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: Formatter.fix_minus(_short(value))))
 
 
 def _short(value: float) -> str:

@@ -112,6 +112,16 @@ def test_with_larger_type_heights_and_all_words_grow_and_the_width_is_the_pages(
     assert [sizes[1][words] for words in shared] == pytest.approx([2 * sizes[0][words] for words in shared])
 
 
+@pytest.mark.parametrize(
+    ("value", "written"), [(-500, "−500"), (-5_000, "−5k"), (0, "0"), (2.5e6, "2.5M"), (1e-5, "1e−05")]
+)
+def test_ticks_of_plain_numbers_are_short_and_have_a_minus_below_zero(value: float, written: str) -> None:
+    axes = style.canvas("one_column", 1.0).subplots()
+    style.plain_numbers(axes, y=True)
+
+    assert axes.yaxis.get_major_formatter()(value) == written
+
+
 def test_saving_leaves_nothing_but_the_figure(plain: Figure, tmp_path: Path) -> None:
     saving.save(plain, tmp_path / "below" / "plain.png")
 

@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, MaxNLocator
+from matplotlib.ticker import FixedLocator, Formatter, MaxNLocator
 from pandas import DataFrame, Series
 
 from pg.presentation import marks, style
@@ -84,7 +84,7 @@ def _draw_panel(
     else:
         marks.log_ticks(axes, y=True)
     axes.xaxis.set_major_locator(FixedLocator(range(len(_levels(request)))))
-    axes.xaxis.set_major_formatter(lambda place, _: f"{_levels(request)[round(place)]:g}")
+    axes.xaxis.set_major_formatter(lambda place, _: Formatter.fix_minus(f"{_levels(request)[round(place)]:g}"))
     axes.grid(visible=True)
 
 
