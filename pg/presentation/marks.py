@@ -21,8 +21,9 @@ from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullFormatt
 from numpy.typing import ArrayLike
 from pandas import DataFrame, Series, concat
 
+from pg.presentation.compared import Strand, strands
 from pg.presentation.figures import FigureRequest
-from pg.presentation.style import Strand, beside, bounded, canvas, note_beside, scaled, strands
+from pg.presentation.style import beside, bounded, canvas, note_beside, scaled
 from pg.study.expansion import swept
 from pg.study.labels import environment_label
 from pg.study.model.experiments import ProbeExperiment

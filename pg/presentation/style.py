@@ -5,7 +5,6 @@ Nothing here touches matplotlib's global state: figures are made outside pyplot,
 
 from __future__ import annotations
 
-import json
 import math
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,11 +24,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import Formatter, FuncFormatter
 from matplotlib.typing import RcKeyType
 from numpy.typing import ArrayLike, NDArray
-from pandas import DataFrame, Series, isna
 
-from pg.presentation.captions import at_levels
-from pg.presentation.figures import FigureRequest
-from pg.study.labels import label
 from pg.study.model.figure import Width
 
 WIDTHS: Mapping[Width, float] = {"one_column": 3.4, "two_columns": 7.0}
@@ -163,71 +158,7 @@ def looks(variants: Sequence[str]) -> dict[str, Look]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Strand:
-    """One thing that a figure compares: a variant, at one level where the experiment sweeps.
-
-    Attributes
-    ----------
-    variant
-        Declared name.
-    levels
-        Sweep path to value.
-    label
-        Name in the figure.
-    look
-        The variant's look; levels share its hue, from pale to full, and differ in dashes.
-    """
-
-    variant: str
-    levels: Mapping[str, Any]
-    label: str
-    look: Look
-
-    @property
-    def key(self) -> str:
-        """Name that no other strand of the figure has, as labels may."""
-        return ", ".join((self.variant, *(f"{path}={value}" for path, value in self.levels.items())))
-
-    def rows(self, table: DataFrame) -> DataFrame:
-        """Select the rows of this strand from a table with a column per sweep path."""
-        return at_level(table.loc[table["variant"] == self.variant], self.levels)
-
-
-def strands(request: FigureRequest) -> tuple[Strand, ...]:
-    """List what a figure compares in the order in which the study declares it."""
-    look_of = looks(tuple(request.study.variants))
-    levels = request.levels
-    return tuple(
-        Strand(
-            variant=variant,
-            levels=level,
-            label=at_levels(label(request.study, variant), level),
-            look=_of_level(look_of[variant], place, len(levels)),
-        )
-        for variant in request.variants
-        for place, level in enumerate(levels)
-    )
-
-
-def at_level(rows: DataFrame, level: Mapping[str, Any]) -> DataFrame:
-    """Select the rows of a table with a column per sweep path that stand at a level."""
-    for path, value in level.items():
-        rows = rows.loc[_equals(Series(rows[path]), value)]
-    return rows
-
-
-def _equals(column: Series, value: Any) -> NDArray[np.bool_]:
-    held = np.asarray(column)
-    if value is None:
-        return np.asarray(isna(held))
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return np.equal(held, value)
-    # Lists stand in tables as JSON.
-    return held.astype(str) == (json.dumps(value) if isinstance(value, tuple | list | dict) else str(value))
-
-
-def _of_level(look: Look, place: int, count: int) -> Look:
+def of_level(look: Look, place: int, count: int) -> Look:
     """Vary a look by level; the last level looks as the variant does."""
     dashes = _DASHES[(_DASHES.index(look.dashes) + count - 1 - place) % len(_DASHES)]
     return replace(look, colour=_shade(look.colour, (place + 1) / count), dashes=dashes)
@@ -286,12 +217,12 @@ def broken(text: str, inches: float) -> str:
     return textwrap.fill(text, round(16 * unscaled(inches)))  # letters per inch
 
 
-def name_rows(axes: Axes, strands: Sequence[Strand], width: Width) -> None:
+def name_rows(axes: Axes, labels: Sequence[str], width: Width) -> None:
     """Name the rows of a panel after what they show, the first on top; long names break into lines."""
     longest = 30 if width == "one_column" else 40
-    names = [textwrap.fill(one.label, longest, break_long_words=False, break_on_hyphens=False) for one in strands]
-    axes.set_yticks(range(len(strands)), names, linespacing=1.0)
-    axes.set_ylim(len(strands) - 0.4, -0.6)
+    names = [textwrap.fill(label, longest, break_long_words=False, break_on_hyphens=False) for label in labels]
+    axes.set_yticks(range(len(names)), names, linespacing=1.0)
+    axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from pg.evidence.summaries import summarise
-from pg.presentation import saving, style
+from pg.presentation import compared, saving, style
 from pg.presentation.captions import number, with_interval
 from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.backward_passes import caption, draw
@@ -162,7 +162,7 @@ def test_the_caption_names_every_mean_and_the_sizes_of_the_batches(request_for: 
     assert "one of 10 seeds" in lead
     assert [line.split(",")[0] for line in lines[:-1]] == ["CartPole-v1", "InvertedPendulum-v5", "pg/Chain-v0"]
     for environment, line in zip(STEPS, lines, strict=False):
-        for strand in style.strands(request):
+        for strand in compared.strands(request):
             mean = strand.rows(passes(request, environment))["value"].mean()
             assert f"{strand.label}: {number(mean)} (" in line
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pg.presentation import saving, style
+from pg.presentation import compared, saving, style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FIGURES, FigureRequest, caption, draw
 from pg.study.model.study import Study
@@ -48,14 +48,17 @@ def test_every_figure_draws_without_a_warning_and_captions_every_variant(
     told = caption(request)
 
     assert figure.axes
-    assert all(strand.label in told for strand in style.strands(request))
+    assert all(strand.label in told for strand in compared.strands(request))
 
 
 @pytest.mark.parametrize("name", DECLARED)
 def test_a_figure_shows_the_named_environments_and_variants_alone(request_for: Requests, name: str) -> None:
     request = request_for(name, environments=("cartpole",), variants=("to_go_per_step", "to_go"))
 
-    assert [strand.variant for strand in style.strands(request)][:: len(request.levels)] == ["to_go", "to_go_per_step"]
+    assert [strand.variant for strand in compared.strands(request)][:: len(request.levels)] == [
+        "to_go",
+        "to_go_per_step",
+    ]
     assert "InvertedPendulum" not in caption(request)
     assert "average reward" not in caption(request)
 
@@ -221,7 +224,7 @@ def test_the_legend_of_tuning_names_tuned_variants_alone(request_for: Requests) 
     (legend,) = draw(replace(request, tables={"tuned": tuned})).legends
     names = {text.get_text() for text in legend.get_texts()}
 
-    assert names == {strand.label for strand in style.strands(request)} - {"reward-to-go"} | {
+    assert names == {strand.label for strand in compared.strands(request)} - {"reward-to-go"} | {
         "chosen at an edge of the grid"
     }
 

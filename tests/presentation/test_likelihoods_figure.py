@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 from pg.evidence.summaries import summarise
-from pg.presentation import saving, style
+from pg.presentation import compared, saving, style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.likelihoods import caption, draw
@@ -177,7 +177,7 @@ def test_the_caption_says_how_much_was_measured_and_every_mean_at_the_last_stage
     assert "over 48 trajectories" in lead
     for (environment, id), line in zip(ENVIRONMENTS.items(), lines, strict=True):
         assert line.startswith(f"{id}, late policies — ")
-        for strand in style.strands(request):
+        for strand in compared.strands(request):
             below, above, correlation = (
                 with_interval(*strand.rows(rows).iloc[0][["estimate", "ci_low", "ci_high"]])
                 for metric in METRICS

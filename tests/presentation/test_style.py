@@ -12,7 +12,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from pg.presentation import saving, style
+from pg.presentation import compared, saving, style
 from pg.presentation.figures import FigureRequest, draw
 
 Requests = Callable[..., FigureRequest]
@@ -158,12 +158,12 @@ def test_a_legend_reads_row_by_row_in_declared_order(request_for: Requests) -> N
     read = sorted(corners, key=lambda text: (-round(corners[text][1] / 5), corners[text][0]))
 
     assert len({round(x) for x, _ in corners.values()}) > 1
-    assert read == [strand.label for strand in style.strands(request)]
+    assert read == [strand.label for strand in compared.strands(request)]
 
 
 def test_levels_share_their_variants_hue_from_pale_to_full(request_for: Requests) -> None:
     request = request_for("sizes")
-    strands = [strand for strand in style.strands(request) if strand.variant == "to_go"]
+    strands = [strand for strand in compared.strands(request) if strand.variant == "to_go"]
     brightness = [sum(to_rgb(strand.look.colour)) for strand in strands]
 
     assert [strand.label for strand in strands] == [f"reward-to-go, batch {size}" for size in (4, 16, 64)]
@@ -173,13 +173,13 @@ def test_levels_share_their_variants_hue_from_pale_to_full(request_for: Requests
 
 def test_a_strand_finds_its_own_rows_alone(request_for: Requests) -> None:
     request = request_for("sizes")
-    found = [strand.rows(request.tables["summary"]) for strand in style.strands(request)]
+    found = [strand.rows(request.tables["summary"]) for strand in compared.strands(request)]
 
     assert all(len(rows.groupby(["variant", "variant.batch"])) == 1 for rows in found)
     assert sum(map(len, found)) == len(request.tables["summary"])
 
 
 def test_levels_differ_in_dashes_where_print_is_grey(request_for: Requests) -> None:
-    strands = [strand for strand in style.strands(request_for("sizes")) if strand.variant == "to_go"]
+    strands = [strand for strand in compared.strands(request_for("sizes")) if strand.variant == "to_go"]
 
     assert len({strand.look.dashes for strand in strands}) == len(strands) == 3

@@ -17,7 +17,7 @@ from pandas import DataFrame, concat
 
 from pg.evidence.intervals import Interval
 from pg.evidence.statistics import ratio_of_means
-from pg.presentation import marks, style
+from pg.presentation import compared, marks, style
 from pg.presentation.captions import counted, itemised, number, with_interval
 from pg.presentation.figures import FigureRequest
 from pg.study.labels import label
@@ -31,7 +31,7 @@ _FAR = 3.0  # where shares lie farther from 0, a linear axis would squeeze those
 class _Comparison:
     """A baseline, and the variant of the same returns without one: its share is 0."""
 
-    strand: style.Strand
+    strand: compared.Strand
     zero: str
 
 
@@ -102,7 +102,7 @@ def _draw_panel(
         else:
             _say_undefined(axes, row)
     marks.head(axes, marks.heading(request, place), "share")
-    style.name_rows(axes, strands, request.figure.width)
+    style.name_rows(axes, [strand.label for strand in strands], request.figure.width)
     axes.grid(visible=True, axis="x")
 
 
@@ -116,7 +116,7 @@ def _say_undefined(axes: Axes, row: int) -> None:
 
 
 def _summary(
-    request: FigureRequest, place: marks.Place, strands: list[style.Strand], shares: list[Interval]
+    request: FigureRequest, place: marks.Place, strands: list[compared.Strand], shares: list[Interval]
 ) -> DataFrame:
     """Give each strand's share as a row of a summary."""
     at = _at(request, place)

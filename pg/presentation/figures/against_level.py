@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from pandas import DataFrame
 
 from pg.evidence.metrics import METRICS, Metric
-from pg.presentation import marks, style
+from pg.presentation import compared, marks, style
 from pg.presentation.captions import counted, itemised, listed, number, option_in_words, quoted
 from pg.presentation.figures import FigureRequest, Table
 from pg.study.expansion import swept
@@ -75,7 +75,7 @@ def _of_marks(request: FigureRequest, metrics: tuple[Metric, ...]) -> str:
 
 
 def _draw_panel(
-    axes: Axes, request: FigureRequest, environment: str, metric: Metric, strands: tuple[style.Strand, ...]
+    axes: Axes, request: FigureRequest, environment: str, metric: Metric, strands: tuple[compared.Strand, ...]
 ) -> None:
     levels = _levels(request)
     # A logarithmic axis: neighbouring strands differ by a factor.
@@ -104,17 +104,17 @@ def _beside(rows: DataFrame, request: FigureRequest, step: float) -> DataFrame:
 
 
 def _rows(
-    request: FigureRequest, environment: str, metric: Metric, strands: tuple[style.Strand, ...], table: Table
+    request: FigureRequest, environment: str, metric: Metric, strands: tuple[compared.Strand, ...], table: Table
 ) -> DataFrame:
     return marks.gathered(strands, request.rows(table, environment=environment, metric=metric.name))
 
 
-def _quoted(request: FigureRequest, environment: str, metric: Metric, strand: style.Strand, level: float) -> str:
+def _quoted(request: FigureRequest, environment: str, metric: Metric, strand: compared.Strand, level: float) -> str:
     rows = strand.rows(request.rows("summary", environment=environment, metric=metric.name))
     return quoted(rows[rows[_path(request)] == level])
 
 
-def _strands(request: FigureRequest) -> tuple[style.Strand, ...]:
+def _strands(request: FigureRequest) -> tuple[compared.Strand, ...]:
     return marks.told_apart(request, but=(_path(request),))
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pandas import DataFrame
 
 from pg.evidence.statistics import geometric_mean
-from pg.presentation import marks, style
+from pg.presentation import compared, marks, style
 from pg.presentation.captions import counted, itemised, number, option_in_words, with_interval
 from pg.presentation.figures import LEAST_LEVELS, REWARD_LEVELS, FigureRequest, Table
 
@@ -94,7 +94,7 @@ def fitted(levels: Array, variances: Array, at: Array) -> Array:
 
 
 def _draw_panel(
-    axes: Axes, request: FigureRequest, place: marks.Place, strands: tuple[style.Strand, ...], path: str
+    axes: Axes, request: FigureRequest, place: marks.Place, strands: tuple[compared.Strand, ...], path: str
 ) -> None:
     summary = _rows(request, place, "summary")
     # A logarithmic axis has no place for a variance of 0.
@@ -118,7 +118,7 @@ def _rows(request: FigureRequest, place: marks.Place, table: Table) -> DataFrame
     return request.rows(table, **where, batch=marks.batch_shown(request))
 
 
-def _by_policy(request: FigureRequest, place: marks.Place, strand: style.Strand, path: str) -> DataFrame:
+def _by_policy(request: FigureRequest, place: marks.Place, strand: compared.Strand, path: str) -> DataFrame:
     """Lay the variances of a strand out with a row per policy and a column per level."""
     return strand.rows(_rows(request, place, "long")).pivot_table(index="seed", columns=path, values="value")
 
@@ -138,7 +138,7 @@ def _ends(request: FigureRequest, path: str) -> tuple[float, float]:
 
 
 def _ratio(
-    request: FigureRequest, place: marks.Place, strand: style.Strand, path: str, start: float, end: float
+    request: FigureRequest, place: marks.Place, strand: compared.Strand, path: str, start: float, end: float
 ) -> str:
     table = _by_policy(request, place, strand, path)
     both = table[(table[start] > 0) & (table[end] > 0)]

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, Formatter, MaxNLocator
 from pandas import DataFrame, Series
 
-from pg.presentation import marks, style
+from pg.presentation import compared, marks, style
 from pg.presentation.captions import counted, in_words, itemised, listed, option_in_words, quoted
 from pg.presentation.figures import FigureRequest
 from pg.presentation.marks import Place
@@ -69,7 +69,7 @@ def caption(request: FigureRequest) -> str:
 
 
 def _draw_panel(
-    axes: Axes, request: FigureRequest, place: Place, metric: str, strands: tuple[style.Strand, ...]
+    axes: Axes, request: FigureRequest, place: Place, metric: str, strands: tuple[compared.Strand, ...]
 ) -> None:
     if metric == _VARIANCE:
         axes.set_yscale("log")
@@ -88,7 +88,7 @@ def _draw_panel(
     axes.grid(visible=True)
 
 
-def _placed(request: FigureRequest, place: Place, metric: str, strands: tuple[style.Strand, ...]) -> DataFrame:
+def _placed(request: FigureRequest, place: Place, metric: str, strands: tuple[compared.Strand, ...]) -> DataFrame:
     """Lay the strands' rows below each other, with where they stand on the axis in column beside."""
     rows = marks.gathered(strands, _rows(request, place, metric))
     ranks = Series({level: rank for rank, level in enumerate(_levels(request))})
@@ -101,7 +101,7 @@ def _rows(request: FigureRequest, place: Place, metric: str) -> DataFrame:
     return request.rows("summary", **where, batch=marks.batch_shown(request))
 
 
-def _result(request: FigureRequest, place: Place, strand: style.Strand, level: float) -> str:
+def _result(request: FigureRequest, place: Place, strand: compared.Strand, level: float) -> str:
     results: list[str] = []
     for metric, word in ((_BIAS, "bias"), (_VARIANCE, "variance")):
         rows = strand.rows(_rows(request, place, metric))
@@ -109,7 +109,7 @@ def _result(request: FigureRequest, place: Place, strand: style.Strand, level: f
     return listed(results)
 
 
-def _strands(request: FigureRequest) -> tuple[style.Strand, ...]:
+def _strands(request: FigureRequest) -> tuple[compared.Strand, ...]:
     return marks.told_apart(request, but=(_path(request),))
 
 

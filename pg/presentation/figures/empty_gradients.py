@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from pg.presentation import marks, style
+from pg.presentation import compared, marks, style
 from pg.presentation.captions import at_levels, counted, itemised, listed, quoted
 from pg.presentation.figures import FigureRequest
 
@@ -71,11 +71,11 @@ def _draw_panel(axes: Axes, request: FigureRequest, place: marks.Place) -> None:
     axes.set_title(marks.heading(request, place))
 
 
-def _strands(request: FigureRequest) -> tuple[style.Strand, ...]:
+def _strands(request: FigureRequest) -> tuple[compared.Strand, ...]:
     return marks.told_apart(request)
 
 
-def _returns(request: FigureRequest) -> tuple[style.Strand, ...]:
+def _returns(request: FigureRequest) -> tuple[compared.Strand, ...]:
     """Turn the first variant into what is measured of the returns, which all variants share."""
     grey = {"colour": style.FAINT, "marker": "d"}
     return tuple(
@@ -89,11 +89,13 @@ def _returns(request: FigureRequest) -> tuple[style.Strand, ...]:
     )
 
 
-def _at_sizes(request: FigureRequest, place: marks.Place, metric: str, strand: style.Strand, sizes: list[int]) -> str:
+def _at_sizes(
+    request: FigureRequest, place: marks.Place, metric: str, strand: compared.Strand, sizes: list[int]
+) -> str:
     rows = _rows(request, place, metric, (strand,))
     return listed([quoted(rows[rows["batch"] == size]) for size in sizes])
 
 
-def _rows(request: FigureRequest, place: marks.Place, metric: str, strands: tuple[style.Strand, ...]) -> DataFrame:
+def _rows(request: FigureRequest, place: marks.Place, metric: str, strands: tuple[compared.Strand, ...]) -> DataFrame:
     rows = request.rows("summary", environment=place.environment, stage=place.stage, metric=metric)
     return marks.gathered(strands, rows.dropna(subset=["batch", "estimate"]))

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from pg.presentation import marks, style
+from pg.presentation import compared, marks, style
 from pg.presentation.captions import counted, itemised, listed, number, quoted
 from pg.presentation.figures import FigureRequest
 from pg.presentation.marks import Place
@@ -32,7 +32,7 @@ class _Panel:
     """A metric of every strand, or the quantiles of a single one."""
 
     place: Place
-    strands: tuple[style.Strand, ...]
+    strands: tuple[compared.Strand, ...]
     metric: str | None
 
 
@@ -82,11 +82,11 @@ def caption(request: FigureRequest) -> str:
     return "\n".join(sentences)
 
 
-def _result(request: FigureRequest, place: Place, strand: style.Strand, horizon: int) -> str:
+def _result(request: FigureRequest, place: Place, strand: compared.Strand, horizon: int) -> str:
     return listed([f"{words} {_quoted(request, place, metric, strand, horizon)}" for metric, words in _QUOTED.items()])
 
 
-def _panels(place: Place, strands: tuple[style.Strand, ...]) -> list[_Panel]:
+def _panels(place: Place, strands: tuple[compared.Strand, ...]) -> list[_Panel]:
     return [
         *(_Panel(place, (strand,), None) for strand in strands),
         *(_Panel(place, strands, metric) for metric in _AXIS_LABELS),
@@ -105,7 +105,7 @@ def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, horizons: Seq
     axes.grid(visible=True)
 
 
-def _draw_bands(axes: Axes, request: FigureRequest, place: Place, strand: style.Strand) -> None:
+def _draw_bands(axes: Axes, request: FigureRequest, place: Place, strand: compared.Strand) -> None:
     lowest, low, middle, high, highest = (
         strand.rows(request.rows("summary", environment=place.environment, stage=place.stage, metric=metric))
         for metric in _QUANTILES
@@ -117,7 +117,7 @@ def _draw_bands(axes: Axes, request: FigureRequest, place: Place, strand: style.
     axes.plot(horizons, middle["estimate"], marker=strand.look.marker, markersize=3, linewidth=1, **strand.look.line)
 
 
-def _draw_lines(axes: Axes, rows: DataFrame, strands: tuple[style.Strand, ...]) -> None:
+def _draw_lines(axes: Axes, rows: DataFrame, strands: tuple[compared.Strand, ...]) -> None:
     axes.set_yscale("log")
     if not rows.empty:
         marks.draw_column_intervals(axes, rows.assign(beside=marks.dodged(rows, "horizon", _DODGE)), strands, "beside")
@@ -134,12 +134,12 @@ def _share_heights(panels: Sequence[Axes]) -> None:
         panel.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
 
 
-def _rows(request: FigureRequest, place: Place, metric: str, strands: tuple[style.Strand, ...]) -> DataFrame:
+def _rows(request: FigureRequest, place: Place, metric: str, strands: tuple[compared.Strand, ...]) -> DataFrame:
     rows = request.rows("summary", environment=place.environment, stage=place.stage, metric=metric)
     # A logarithmic axis has no place for the variance of weights that are all 1.
     return marks.gathered(strands, rows[rows["estimate"] > 0])
 
 
-def _quoted(request: FigureRequest, place: Place, metric: str, strand: style.Strand, horizon: int) -> str:
+def _quoted(request: FigureRequest, place: Place, metric: str, strand: compared.Strand, horizon: int) -> str:
     rows = strand.rows(request.rows("summary", environment=place.environment, stage=place.stage, metric=metric))
     return quoted(rows[rows["horizon"] == horizon])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from pg.presentation import marks, style
+from pg.presentation import compared, marks, style
 from pg.presentation.captions import itemised, listed, number, quoted, without_scores
 from pg.presentation.figures import FigureRequest
 from pg.study.labels import environment_label
@@ -16,7 +16,7 @@ _QUOTED = (0.5, 0.95)  # scores whose shares the caption quotes: half-way, and n
 @style.paper_style()
 def draw(request: FigureRequest) -> Figure:
     """Draw the share of runs above each score, a line with a band of intervals per variant."""
-    strands = style.strands(request)
+    strands = compared.strands(request)
     figure = style.canvas(request.figure.width, 2.2)
     axes = figure.subplots()
     rows = marks.gathered(strands, _profiles(request))
@@ -42,7 +42,7 @@ def caption(request: FigureRequest) -> str:
     sentences = [lead]
     for above in _QUOTED:
         at = profiles.loc[(profiles["above"] - above).abs() < 1e-9]
-        shares = {strand.label: quoted(own) for strand in style.strands(request) if len(own := strand.rows(at))}
+        shares = {strand.label: quoted(own) for strand in compared.strands(request) if len(own := strand.rows(at))}
         sentences.append(f"Above {number(above)} — {itemised(shares)}.")
     return "\n".join([*sentences, *without_scores(profiles["estimate"])])
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame, concat
 
-from pg.presentation import marks, style
+from pg.presentation import compared, marks, style
 from pg.presentation.captions import counted, itemised, listed, number, quoted
 from pg.presentation.figures import FigureRequest, Table
 from pg.presentation.marks import Place
@@ -24,7 +24,7 @@ _NUMBERS = {"long": ["value"], "summary": ["estimate", "ci_low", "ci_high"]}
 class _Row:
     """A strand that can be compared with a limit: its own, or the one that all limited strands share."""
 
-    strand: style.Strand
+    strand: compared.Strand
     kl: KL | None
     limit: float
 
@@ -40,7 +40,7 @@ def draw(request: FigureRequest) -> Figure:
         for axes, metric in zip(line, _SAMPLES, strict=True):
             _draw_panel(axes, request, place, metric, rows)
             axes.set_title(_SAMPLES[metric])
-        style.name_rows(line[0], strands, request.figure.width)
+        style.name_rows(line[0], [strand.label for strand in strands], request.figure.width)
         if len(places) > 1:
             title = f"{marks.heading(request, place)}: {_SAMPLES['kl_on_batch']}"
             line[0].set_title(style.broken(title, 3.2))
@@ -143,7 +143,7 @@ def _comparable(request: FigureRequest) -> list[_Row]:
     return rows
 
 
-def _limit(request: FigureRequest, strand: style.Strand) -> KL | None:
+def _limit(request: FigureRequest, strand: compared.Strand) -> KL | None:
     """Look up the limit of a strand at its level."""
     return next(
         cell.variant.kl

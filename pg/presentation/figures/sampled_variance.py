@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from pg.presentation import marks, style
+from pg.presentation import compared, marks, style
 from pg.presentation.captions import counted, itemised, quoted
 from pg.presentation.figures import FigureRequest
 from pg.study.model.experiments import ExactExperiment
@@ -50,7 +50,7 @@ def caption(request: FigureRequest) -> str:
     return "\n".join(sentences)
 
 
-def _draw_panel(axes: Axes, pairs: DataFrame, strands: tuple[style.Strand, ...]) -> None:
+def _draw_panel(axes: Axes, pairs: DataFrame, strands: tuple[compared.Strand, ...]) -> None:
     look = marks.as_marks(strands)
     marks.scatter(axes, pairs, x=_PREDICTED, y=_MEASURED, s=12, linewidth=0.3, alpha=0.8, zorder=3, **look)
     axes.set_xscale("log")
@@ -64,7 +64,7 @@ def _draw_panel(axes: Axes, pairs: DataFrame, strands: tuple[style.Strand, ...])
     axes.grid(visible=True)
 
 
-def _pairs(request: FigureRequest, place: marks.Place, strands: tuple[style.Strand, ...]) -> DataFrame:
+def _pairs(request: FigureRequest, place: marks.Place, strands: tuple[compared.Strand, ...]) -> DataFrame:
     """Put both variances of each policy beside each other."""
     predicted, measured = (
         request.rows("long", environment=place.environment, stage=place.stage, metric=metric)

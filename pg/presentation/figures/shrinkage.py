@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from pandas import DataFrame, concat
 
-from pg.presentation import marks, style
+from pg.presentation import compared, marks, style
 from pg.presentation.captions import counted, itemised, listed, span
 from pg.presentation.figures import FigureRequest
 
@@ -65,7 +65,7 @@ def caption(request: FigureRequest) -> str:
     return "\n".join([lead, *exact, *others])
 
 
-def _draw_panel(axes: Axes, rows: DataFrame, strands: tuple[style.Strand, ...]) -> None:
+def _draw_panel(axes: Axes, rows: DataFrame, strands: tuple[compared.Strand, ...]) -> None:
     sizes, edges = _stairs(rows)
     axes.stairs(_shrunk(sizes), edges, baseline=None, zorder=1, **_STAIRS)
     axes.axhline(1, zorder=1, **_STAIRS)
@@ -98,11 +98,11 @@ def _course(rows: DataFrame) -> str:
     return _NEITHER
 
 
-def _strands(request: FigureRequest) -> tuple[style.Strand, ...]:
+def _strands(request: FigureRequest) -> tuple[compared.Strand, ...]:
     return marks.told_apart(request, but=("variant.batch",))
 
 
-def _rows(request: FigureRequest, place: marks.Place, strands: tuple[style.Strand, ...]) -> DataFrame:
+def _rows(request: FigureRequest, place: marks.Place, strands: tuple[compared.Strand, ...]) -> DataFrame:
     rows = request.rows("long", environment=place.environment, stage=place.stage, metric="shrinkage")
     # Under a policy whose true gradient is zero there is nothing to have a part of.
     gathered = marks.gathered(strands, rows).dropna(subset=["value"])

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from pandas import DataFrame, concat
 
-from pg.presentation import marks, style
+from pg.presentation import compared, marks, style
 from pg.presentation.captions import counted, itemised, listed, number, with_interval
 from pg.presentation.figures import FigureRequest
 from pg.presentation.marks import Place
@@ -74,7 +74,7 @@ def caption(request: FigureRequest) -> str:
     return "\n".join([*sentences, *_without_bias(request, strands), *_undefined(request, strands)])
 
 
-def _result(request: FigureRequest, place: Place, strand: style.Strand, steps: int) -> str:
+def _result(request: FigureRequest, place: Place, strand: compared.Strand, steps: int) -> str:
     values = {metric: _quoted(request, place, metric, strand, steps) for metric in _AXIS_LABELS}
     noise = _at_steps(strand.rows(_at(request, place, "relative_bias_noise")), steps)["estimate"]
     sampled = noise[noise > 0]
@@ -85,7 +85,7 @@ def _result(request: FigureRequest, place: Place, strand: style.Strand, steps: i
     )
 
 
-def _decomposition(request: FigureRequest, place: Place, strand: style.Strand, steps: int) -> str:
+def _decomposition(request: FigureRequest, place: Place, strand: compared.Strand, steps: int) -> str:
     state_part, return_part, variation = (
         _quoted(request, place, metric, strand, steps) for metric in (*_PARTS, _VARIATION)
     )
@@ -96,7 +96,7 @@ def _decomposition(request: FigureRequest, place: Place, strand: style.Strand, s
     )
 
 
-def _without_bias(request: FigureRequest, strands: tuple[style.Strand, ...]) -> list[str]:
+def _without_bias(request: FigureRequest, strands: tuple[compared.Strand, ...]) -> list[str]:
     """Say which lines are missing from the logarithmic axis of the bias."""
     rows = concat([_along(request, place, "relative_bias", strands) for place in marks.places(request)])
     unbiased = set(rows.loc[rows["estimate"] < marks.ROUNDING, "strand"])
@@ -104,7 +104,7 @@ def _without_bias(request: FigureRequest, strands: tuple[style.Strand, ...]) -> 
     return [f"By enumeration without bias, and so not on its logarithmic axis: {listed(names)}."] if names else []
 
 
-def _undefined(request: FigureRequest, strands: tuple[style.Strand, ...]) -> list[str]:
+def _undefined(request: FigureRequest, strands: tuple[compared.Strand, ...]) -> list[str]:
     """Say why there are dashes, or marks that are missing."""
     rows = concat([marks.gathered(strands, _at(request, place, "cosine")) for place in marks.places(request)])
     if not rows["estimate"].isna().any():
@@ -122,7 +122,7 @@ def _panels(request: FigureRequest) -> list[list[_Panel]]:
     return lines
 
 
-def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, strands: tuple[style.Strand, ...]) -> None:
+def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, strands: tuple[compared.Strand, ...]) -> None:
     axes.set_xscale("log")
     (first, *_) = panel.metrics
     if first in _AXIS_LABELS:
@@ -138,7 +138,7 @@ def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, strands: tupl
 
 
 def _draw_strands(
-    axes: Axes, request: FigureRequest, place: Place, metric: str, strands: tuple[style.Strand, ...]
+    axes: Axes, request: FigureRequest, place: Place, metric: str, strands: tuple[compared.Strand, ...]
 ) -> None:
     rows = _along(request, place, metric, strands)
     axes.set_ylabel(_AXIS_LABELS[metric])
@@ -159,7 +159,7 @@ def _draw_strands(
         axes.axhline(0, **style.RULE)
 
 
-def _draw_change(axes: Axes, request: FigureRequest, panel: _Panel, strand: style.Strand) -> None:
+def _draw_change(axes: Axes, request: FigureRequest, panel: _Panel, strand: compared.Strand) -> None:
     """Draw what depends on the two policies alone: the same for every strand."""
     for place, metric in enumerate(panel.metrics):
         rows = _along(request, panel.place, metric, (strand,))
@@ -176,7 +176,7 @@ def _draw_change(axes: Axes, request: FigureRequest, panel: _Panel, strand: styl
         axes.legend(loc="upper left", fontsize=style.scaled(6.5), handlelength=1.8)
 
 
-def _along(request: FigureRequest, place: Place, metric: str, strands: tuple[style.Strand, ...]) -> DataFrame:
+def _along(request: FigureRequest, place: Place, metric: str, strands: tuple[compared.Strand, ...]) -> DataFrame:
     """Gather a metric where the policy has moved, with the mean divergence there in a column kl."""
     keys = ["strand", "batch", "steps"]
     moved = marks.gathered(strands, _at(request, place, "kl")).rename(columns={"estimate": "kl"})[[*keys, "kl"]]
@@ -192,7 +192,7 @@ def _at_steps(rows: DataFrame, steps: int) -> DataFrame:
     return rows[rows["steps"] == steps]
 
 
-def _quoted(request: FigureRequest, place: Place, metric: str, strand: style.Strand, steps: int) -> str:
+def _quoted(request: FigureRequest, place: Place, metric: str, strand: compared.Strand, steps: int) -> str:
     rows = _at_steps(strand.rows(_at(request, place, metric)), steps)[["estimate", "ci_low", "ci_high"]]
     if rows.empty:
         return "–"

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from pandas import DataFrame
 
-from pg.presentation import marks, style
+from pg.presentation import compared, marks, style
 from pg.presentation.captions import counted, itemised, number, quoted
 from pg.presentation.figures import FigureRequest
 from pg.study.labels import environment_label
@@ -61,7 +61,7 @@ def draw(request: FigureRequest) -> Figure:
     ValueError
         If the goal is a threshold, and no environment of the figure declares one.
     """
-    strands, environments = style.strands(request), _environments(request)
+    strands, environments = compared.strands(request), _environments(request)
     across = min(style.beside(2), len(environments)) if request.figure.width == "two_columns" else 1
     height = 0.65 + 0.21 * len(strands)
     figure, panels = marks.wrapped(request, len(environments), across, height, margin=0.15, sharey=True)
@@ -84,7 +84,7 @@ def caption(request: FigureRequest) -> str:
         summary = request.rows("summary", environment=environment, metric=request.figure.kind)
         results = {
             strand.label: f"{quoted(own)}, reached by {_solved(request, environment, strand, ' of ')}"
-            for strand in style.strands(request)
+            for strand in compared.strands(request)
             if len(own := strand.rows(summary))
         }
         if results:
@@ -93,14 +93,14 @@ def caption(request: FigureRequest) -> str:
     return "\n".join(sentences)
 
 
-def _draw_panel(axes: Axes, request: FigureRequest, environment: str, strands: tuple[style.Strand, ...]) -> None:
+def _draw_panel(axes: Axes, request: FigureRequest, environment: str, strands: tuple[compared.Strand, ...]) -> None:
     budget = request.training.budget.steps
     summary = request.rows("summary", environment=environment, metric=request.figure.kind)
     marks.draw_dots(axes, _seeds(request, environment, strands), strands, style="reached", markers=_MARKERS, s=9)
     marks.draw_row_intervals(axes, summary, strands)
     for row, strand in enumerate(strands):
         style.note_beside(axes, row, _solved(request, environment, strand, "/"))
-    style.name_rows(axes, strands, request.figure.width)
+    style.name_rows(axes, [strand.label for strand in strands], request.figure.width)
     # The interval of a restricted mean may reach beyond the budget.
     axes.set_xlim(0, max(1.04 * budget, axes.get_xlim()[1]))
     axes.axvline(budget, **style.DASHED_RULE)
@@ -137,7 +137,7 @@ def _environments(request: FigureRequest) -> tuple[str, ...]:
     return solvable
 
 
-def _seeds(request: FigureRequest, environment: str, strands: tuple[style.Strand, ...]) -> DataFrame:
+def _seeds(request: FigureRequest, environment: str, strands: tuple[compared.Strand, ...]) -> DataFrame:
     """Gather every seed's steps, together with whether it reached the goal."""
     keys = ["strand", "place", "seed"]
     steps, reached = (
@@ -147,7 +147,7 @@ def _seeds(request: FigureRequest, environment: str, strands: tuple[style.Strand
     return steps.merge(reached.rename(columns={"value": "reached"}), on=keys)
 
 
-def _solved(request: FigureRequest, environment: str, strand: style.Strand, between: str) -> str:
+def _solved(request: FigureRequest, environment: str, strand: compared.Strand, between: str) -> str:
     solved = strand.rows(request.rows("long", environment=environment, metric=_goal(request).reached))["value"]
     return f"{int(solved.sum())}{between}{len(solved)}"
 

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pg.presentation import marks, style
+from pg.presentation import compared, marks, style
 from pg.presentation.captions import at_levels, counted, itemised
 from pg.presentation.figures import FigureRequest
 from pg.study.expansion import Cell, swept
@@ -67,7 +67,7 @@ class _Panel:
     def rows(self, request: FigureRequest) -> pd.DataFrame:
         """Select the scores of the panel."""
         rows = request.rows("tuned", environment=self.environment)
-        return style.at_level(rows, self.level)
+        return compared.at_level(rows, self.level)
 
     def title(self, request: FigureRequest) -> str:
         """Name the panel as its title and the caption do."""
@@ -81,7 +81,7 @@ def _panels(request: FigureRequest) -> list[_Panel]:
     return [_Panel(*both) for both in product(request.environments, levels)]
 
 
-def _strands(request: FigureRequest) -> tuple[style.Strand, ...]:
+def _strands(request: FigureRequest) -> tuple[compared.Strand, ...]:
     return marks.told_apart(request, but=tuple(request.study.experiments[request.figure.experiment].sweep))
 
 
@@ -118,7 +118,7 @@ def caption(request: FigureRequest) -> str:
     return "\n".join(sentences)
 
 
-def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, strands: tuple[style.Strand, ...]) -> None:
+def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, strands: tuple[compared.Strand, ...]) -> None:
     scores = marks.gathered(strands, panel.rows(request))
     if len(scores):
         _draw_scores(axes, scores.assign(beside=marks.dodged(scores, "learning_rate", _DODGE)), strands)
@@ -131,7 +131,7 @@ def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, strands: tupl
     style.plain_numbers(axes, y=True)
 
 
-def _draw_scores(axes: Axes, scores: pd.DataFrame, strands: tuple[style.Strand, ...]) -> None:
+def _draw_scores(axes: Axes, scores: pd.DataFrame, strands: tuple[compared.Strand, ...]) -> None:
     """Draw seeds as dots, because an interval over so few would say little, and the means that tuning compares."""
     marks.scatter(axes, scores, x="beside", y="score", s=5, **marks.as_dots(strands))
     keys = ["strand", "place", "beside", "chosen", "at_edge"]
@@ -149,7 +149,7 @@ def _chosen(rows: pd.DataFrame) -> Iterable[Any]:
     return rows[rows["chosen"]].head(1).itertuples()
 
 
-def _entries(request: FigureRequest, strands: tuple[style.Strand, ...]) -> list[Line2D]:
+def _entries(request: FigureRequest, strands: tuple[compared.Strand, ...]) -> list[Line2D]:
     drawn = [strand for strand in strands if len(strand.rows(request.tables["tuned"]))]
     entries = marks.legend_entries(drawn, marked=True)
     if any(request.tables["tuned"]["at_edge"]):

@@ -14,7 +14,7 @@ from pandas import DataFrame
 
 from pg.evidence.intervals import Interval
 from pg.evidence.statistics import geometric_mean
-from pg.presentation import marks, style
+from pg.presentation import compared, marks, style
 from pg.presentation.captions import counted, itemised, number, with_interval
 from pg.presentation.figures import FigureRequest, Table
 from pg.presentation.marks import Place
@@ -26,7 +26,7 @@ _METRIC = "total_variance"
 @style.paper_style()
 def draw(request: FigureRequest) -> Figure:
     """Draw tr Cov on a logarithmic axis: a panel per environment and policy stage, a row per variant."""
-    strands, reference = style.strands(request), _reference(request)
+    strands, reference = compared.strands(request), _reference(request)
     environments, stages = request.environments, request.probe.source.stages
     beside = _beside(request)
     panels = [Place(*names) for names in _reading_order(environments, stages, beside)]
@@ -58,7 +58,7 @@ def caption(request: FigureRequest) -> str:
         panel = Place(environment, stages[-1])
         ratios = {
             strand.label: with_interval(ratio.estimate, ratio.low, ratio.high)
-            for strand in style.strands(request)
+            for strand in compared.strands(request)
             if strand != reference and (ratio := _ratio(request, panel, strand, reference)) is not None
         }
         if ratios:
@@ -68,7 +68,7 @@ def caption(request: FigureRequest) -> str:
 
 
 def _draw_panel(
-    axes: Axes, request: FigureRequest, panel: Place, strands: tuple[style.Strand, ...], reference: style.Strand
+    axes: Axes, request: FigureRequest, panel: Place, strands: tuple[compared.Strand, ...], reference: compared.Strand
 ) -> None:
     marks.draw_dots(axes, marks.gathered(strands, _at(request, panel, "long")), strands, s=5)
     marks.draw_row_intervals(axes, _at(request, panel, "summary"), strands)
@@ -76,7 +76,7 @@ def _draw_panel(
         ratio = _ratio(request, panel, strand, reference)
         style.note_beside(axes, row, "1" if strand == reference else _ratio_text(ratio, with_ends=_beside(request) < 3))
     style.note_beside(axes, -1, "ratio")
-    style.name_rows(axes, strands, request.figure.width)
+    style.name_rows(axes, [strand.label for strand in strands], request.figure.width)
     axes.set_xscale("log")
     axes.grid(visible=True, axis="x")
     axes.set_title(f"{environment_label(request.study, panel.environment)}, {panel.stage}")
@@ -113,7 +113,9 @@ def _ratio_text(ratio: Interval | None, *, with_ends: bool) -> str:
     return f"{text} ({number(ratio.low, 2)}–{number(ratio.high, 2)})" if with_ends else text
 
 
-def _ratio(request: FigureRequest, panel: Place, strand: style.Strand, reference: style.Strand) -> Interval | None:
+def _ratio(
+    request: FigureRequest, panel: Place, strand: compared.Strand, reference: compared.Strand
+) -> Interval | None:
     measured = _at(request, panel, "long")
     own, other = (marks.by_seed(one.rows(measured)) for one in (strand, reference))
     ratios = (own / other.reindex(own.index)).dropna()
@@ -125,9 +127,9 @@ def _at(request: FigureRequest, panel: Place, table: Table) -> DataFrame:
     return request.rows(table, **where, batch=marks.batch_shown(request))
 
 
-def _reference(request: FigureRequest) -> style.Strand:
+def _reference(request: FigureRequest) -> compared.Strand:
     """Compare with the lecture's first estimator where it is drawn, else with the first variant."""
-    strands = style.strands(request)
+    strands = compared.strands(request)
     variants = request.study.variants
     plain = [
         strand
