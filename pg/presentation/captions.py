@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pandas import DataFrame
+
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -39,6 +41,11 @@ def with_interval(estimate: float, low: float, high: float) -> str:
     return f"{number(estimate)} ({span(low, high)})"
 
 
+def quoted(rows: DataFrame) -> str:
+    """Write the estimate of the first of a summary's rows with its interval, or a dash where there is no row."""
+    return "–" if rows.empty else with_interval(*rows[["estimate", "ci_low", "ci_high"]].iloc[0])
+
+
 def itemised(results: Mapping[str, str]) -> str:
     """Write results by name, apart even where names hold commas: a: 1; b: 2."""
     return "; ".join(f"{name}: {result}" for name, result in results.items())
@@ -65,7 +72,9 @@ def in_words(path: str, value: Any) -> str:
         return f"{option} {listed(value).replace('_', ' ') if value else 'nothing'}"
     if isinstance(value, str):
         return f"{option} {value.replace('_', ' ')}"
-    return f"{option} {value:g}" if isinstance(value, float) else f"{option} {value}"
+    if isinstance(value, int | float):
+        return f"{option} {f'{value:g}' if isinstance(value, float) else value}".replace("-", "−")
+    return f"{option} {value}"
 
 
 def at_levels(name: str, levels: Mapping[str, Any]) -> str:

@@ -17,11 +17,13 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from numpy.typing import ArrayLike
 from pandas import DataFrame, Series, concat
 
+from pg.presentation.compared import Strand, strands
 from pg.presentation.figures import FigureRequest
-from pg.presentation.style import Strand, bounded, canvas, note_beside, strands
+from pg.presentation.style import beside, bounded, canvas, note_beside, scaled
 from pg.study.expansion import swept
 from pg.study.labels import environment_label
 from pg.study.model.experiments import ProbeExperiment
@@ -66,23 +68,34 @@ def heading(request: FigureRequest, place: Place) -> str:
     return f"{environment_label(request.study, place.environment)}, {place.stage} policies"
 
 
-def beside_each_other(request: FigureRequest, most: int) -> int:
+def beside_each_other(request: FigureRequest) -> int:
     """Count the panels that stand beside each other: the stages, or the environments where there is but one stage."""
     if request.figure.width == "one_column":
         return 1
     stages = len(places(request)) // len(request.environments)
-    return min(most, stages if stages > 1 else len(request.environments))
+    return min(beside(3), stages if stages > 1 else len(request.environments))
 
 
 def panels(request: FigureRequest, across: int, height: float, **how: Any) -> tuple[Figure, list[Axes]]:
     """Make a figure with a panel of some inches' height for each place, so many of them beside each other."""
-    count = len(places(request))
+    return wrapped(request, len(places(request)), across, height, margin=0.2, **how)
+
+
+def wrapped(
+    request: FigureRequest, count: int, across: int, height: float, *, margin: float, **how: Any
+) -> tuple[Figure, list[Axes]]:
+    """Make a figure of so many panels, in rows of some inches' height that hold so many of them beside each other."""
     down = math.ceil(count / across)
-    figure = canvas(request.figure.width, 0.2 + down * height)
+    figure = canvas(request.figure.width, margin + down * height)
     grid = figure.subplots(down, across, squeeze=False, **how)
-    for unused in grid.flat[count:]:
+    return figure, used(list(grid.flat), count)
+
+
+def used(spots: Sequence[Axes], count: int) -> list[Axes]:
+    """Return the first of the places for panels, and leave the others blank."""
+    for unused in spots[count:]:
         unused.set_axis_off()
-    return figure, list(grid.flat[:count])
+    return list(spots[:count])
 
 
 def lowest(panels: Sequence[Axes], across: int) -> Sequence[Axes]:
@@ -117,10 +130,17 @@ def batch_shown(request: FigureRequest) -> int:
     return min(sizes, key=lambda size: abs(math.log(size / trained)))
 
 
-def head(axes: Axes, title: str, beside: str) -> None:
+def head(axes: Axes, title: str, results: str) -> None:
     """Write a panel's title above the word over the results that stand beside its rows."""
-    note_beside(axes, -1, beside)
-    axes.set_title(title, pad=_TITLE_PAD)
+    note_beside(axes, -1, results)
+    axes.set_title(title, pad=scaled(_TITLE_PAD))
+
+
+def ticks_at(axes: Axes, values: ArrayLike) -> None:
+    """Give an axis x ticks at the values that were measured, and no others."""
+    axes.xaxis.set_major_locator(FixedLocator(np.asarray(values, np.float64).tolist()))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter("{x:g}")
 
 
 def log_ticks(axes: Axes, *, x: bool = False, y: bool = False) -> None:
@@ -158,6 +178,11 @@ def as_marks(strands: Sequence[Strand]) -> dict[str, Any]:
     return {"hue": "strand", "palette": colours(strands), "style": "strand", "markers": markers, "legend": False}
 
 
+def as_dots(strands: Sequence[Strand]) -> dict[str, Any]:
+    """Tell seaborn's `scatterplot` how the seeds of a gathered table look: pale, behind what summarises them."""
+    return {"hue": "strand", "palette": colours(strands), "legend": False, "alpha": 0.5, "linewidth": 0}
+
+
 def as_lines(strands: Sequence[Strand], *, marked: bool) -> dict[str, Any]:
     """Tell seaborn's `lineplot` how the strands of a gathered table look, and to draw its rows as they are."""
     dashes = {strand.key: strand.look.dashes for strand in strands}
@@ -190,8 +215,7 @@ def draw_dots(axes: Axes, rows: DataFrame, strands: Sequence[Strand], **how: Any
     """Draw gathered rows of a long table as a dot per seed, around the height of their strand."""
     # Three heights by seed: dots stand apart without chance, and a seed has the same height in every row.
     dots = rows.assign(height=rows["place"] + 0.2 * (rows["seed"] % 3 - 1))
-    look = {"hue": "strand", "palette": colours(strands), "legend": False, "alpha": 0.5, "linewidth": 0}
-    scatter(axes, dots, x="value", y="height", **(look | how))
+    scatter(axes, dots, x="value", y="height", **(as_dots(strands) | how))
 
 
 def draw_row_intervals(axes: Axes, summary: DataFrame, strands: Sequence[Strand]) -> None:
@@ -217,6 +241,13 @@ def draw_lines(axes: Axes, rows: DataFrame, strands: Sequence[Strand], x: str) -
     """Draw gathered estimates as a line per strand, with a mark where the column x says."""
     lines = as_lines(strands, marked=True)
     line(axes, rows, x=x, y="estimate", linewidth=1, markersize=3, markeredgewidth=0.3, **lines)
+
+
+def draw_bands(axes: Axes, rows: DataFrame, strands: Sequence[Strand], x: str, alpha: float) -> None:
+    """Draw the intervals of gathered rows as a band per strand along the column x."""
+    for strand in strands:
+        band = rows.loc[rows["strand"] == strand.key]
+        axes.fill_between(band[x], *_ends(band), color=strand.look.colour, alpha=alpha, linewidth=0)
 
 
 def dodged(rows: DataFrame, x: str, step: float) -> Series:

@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import LogLocator, NullFormatter
 from pandas import DataFrame
 
 from pg.presentation import marks, style
@@ -110,9 +110,7 @@ def _draw_costs(axes: Axes, rows: DataFrame, steps: int) -> None:
 
 def _against_seeds(axes: Axes, rows: DataFrame) -> None:
     axes.set(xscale="log", yscale="log")
-    axes.xaxis.set_major_locator(FixedLocator(sorted(_ours(rows, "training")["seeds"])))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter("{x:g}")
+    marks.ticks_at(axes, sorted(_ours(rows, "training")["seeds"]))
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if _is_narrow(axes) else (1.0,)))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.grid(visible=True)

@@ -5,12 +5,12 @@ Nothing here touches matplotlib's global state: figures are made outside pyplot,
 
 from __future__ import annotations
 
-import json
 import math
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
@@ -21,14 +21,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import Formatter, FuncFormatter
 from matplotlib.typing import RcKeyType
 from numpy.typing import ArrayLike, NDArray
-from pandas import DataFrame, Series, isna
 
-from pg.presentation.captions import at_levels
-from pg.presentation.figures import FigureRequest
-from pg.study.labels import label
 from pg.study.model.figure import Width
 
 WIDTHS: Mapping[Width, float] = {"one_column": 3.4, "two_columns": 7.0}
@@ -37,10 +33,20 @@ WIDTHS: Mapping[Width, float] = {"one_column": 3.4, "two_columns": 7.0}
 PAGE_HEIGHT = 9.0
 """What a journal's page leaves for a figure and its legend, in inches."""
 
+FONT_SIZE = 8.0
+"""Size of type in points. Heights of figures, small type and the room for names follow it; widths are the page's."""
+
+_USUAL_SIZE = 8.0  # points of type for which all sizes here and in the figures are written
 _LEGEND_ROW = 0.16  # inches
 
 INK = "#222222"
 FAINT = "#8a8a8a"
+
+RULE: Mapping[str, Any] = MappingProxyType({"color": FAINT, "linewidth": 0.6, "zorder": 1})
+"""Keyword arguments of a line at a value that says nothing, such as 0, behind what was measured."""
+
+DASHED_RULE: Mapping[str, Any] = MappingProxyType({**RULE, "linestyle": (0, (4, 3))})
+"""The same at a value that was declared, such as a threshold or a budget."""
 
 # The first eight keep apart under deuteranopia and protanopia (a test simulates both); beyond them, markers and
 # dashes help. Markers and dashes have coprime periods, so that their pairs repeat only after 36 variants.
@@ -60,13 +66,7 @@ _RC: dict[RcKeyType, Any] = {
     # Fonts that come with matplotlib, so that every machine draws the same picture.
     "font.family": "STIXGeneral",
     "mathtext.fontset": "stix",
-    "font.size": 8,
-    "axes.titlesize": 8,
     "axes.titlelocation": "left",
-    "axes.labelsize": 8,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "legend.fontsize": 7.5,
     "legend.frameon": False,
     "legend.handlelength": 2.4,
     "legend.columnspacing": 1.4,
@@ -97,6 +97,31 @@ _RC: dict[RcKeyType, Any] = {
     "figure.constrained_layout.w_pad": 0.03,
 }
 
+# Points at the usual size of type.
+_TYPE: dict[RcKeyType, float] = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7.5,
+}
+
+
+def scaled(size: float) -> float:
+    """Give a size in points, or a length that holds type, for the size of type that is set."""
+    return size * FONT_SIZE / _USUAL_SIZE
+
+
+def unscaled(length: float) -> float:
+    """Give a length on the page in the measure of sizes that are written for the usual size of type."""
+    return length * _USUAL_SIZE / FONT_SIZE
+
+
+def beside(most: int) -> int:
+    """Count the panels that stand beside each other: so many at the usual size of type, fewer where it is larger."""
+    return max(1, round(unscaled(most)))
+
 
 @contextmanager
 def paper_style() -> Iterator[None]:
@@ -104,6 +129,7 @@ def paper_style() -> Iterator[None]:
     with mpl.rc_context():
         mpl.rcdefaults()
         with sns.axes_style("ticks"), sns.plotting_context("paper"), mpl.rc_context(_RC):
+            mpl.rcParams.update({key: scaled(size) for key, size in _TYPE.items()})
             yield
 
 
@@ -132,71 +158,7 @@ def looks(variants: Sequence[str]) -> dict[str, Look]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Strand:
-    """One thing that a figure compares: a variant, at one level where the experiment sweeps.
-
-    Attributes
-    ----------
-    variant
-        Declared name.
-    levels
-        Sweep path to value.
-    label
-        Name in the figure.
-    look
-        The variant's look; levels share its hue, from pale to full, and differ in dashes.
-    """
-
-    variant: str
-    levels: Mapping[str, Any]
-    label: str
-    look: Look
-
-    @property
-    def key(self) -> str:
-        """Name that no other strand of the figure has, as labels may."""
-        return ", ".join((self.variant, *(f"{path}={value}" for path, value in self.levels.items())))
-
-    def rows(self, table: DataFrame) -> DataFrame:
-        """Select the rows of this strand from a table with a column per sweep path."""
-        return at_level(table.loc[table["variant"] == self.variant], self.levels)
-
-
-def strands(request: FigureRequest) -> tuple[Strand, ...]:
-    """List what a figure compares in the order in which the study declares it."""
-    look_of = looks(tuple(request.study.variants))
-    levels = request.levels
-    return tuple(
-        Strand(
-            variant=variant,
-            levels=level,
-            label=at_levels(label(request.study, variant), level),
-            look=_of_level(look_of[variant], place, len(levels)),
-        )
-        for variant in request.variants
-        for place, level in enumerate(levels)
-    )
-
-
-def at_level(rows: DataFrame, level: Mapping[str, Any]) -> DataFrame:
-    """Select the rows of a table with a column per sweep path that stand at a level."""
-    for path, value in level.items():
-        rows = rows.loc[_equals(Series(rows[path]), value)]
-    return rows
-
-
-def _equals(column: Series, value: Any) -> NDArray[np.bool_]:
-    held = np.asarray(column)
-    if value is None:
-        return np.asarray(isna(held))
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return np.equal(held, value)
-    # Lists stand in tables as JSON.
-    return held.astype(str) == (json.dumps(value) if isinstance(value, tuple | list | dict) else str(value))
-
-
-def _of_level(look: Look, place: int, count: int) -> Look:
+def of_level(look: Look, place: int, count: int) -> Look:
     """Vary a look by level; the last level looks as the variant does."""
     dashes = _DASHES[(_DASHES.index(look.dashes) + count - 1 - place) % len(_DASHES)]
     return replace(look, colour=_shade(look.colour, (place + 1) / count), dashes=dashes)
@@ -210,8 +172,8 @@ def _shade(colour: str, strength: float) -> str:
 
 
 def canvas(width: Width, height: float) -> Figure:
-    """Make an empty figure of a width on the page and a height in inches."""
-    figure = Figure(figsize=(WIDTHS[width], height), layout="constrained")
+    """Make an empty figure of a width on the page and a height in inches, which grows with the size of type."""
+    figure = Figure(figsize=(WIDTHS[width], scaled(height)), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
@@ -223,18 +185,18 @@ def legend_below(figure: Figure, entries: Sequence[Line2D], width: Width) -> Non
     """
     rows = _legend_rows(entries, width)
     columns = math.ceil(len(entries) / rows)
-    figure.set_figheight(figure.get_figheight() + _LEGEND_ROW * rows)
+    figure.set_figheight(figure.get_figheight() + scaled(_LEGEND_ROW * rows))
     figure.legend(handles=_row_by_row(entries, columns), loc="outside lower center", ncols=columns)
 
 
 def room_above_legend(entries: Sequence[Line2D], width: Width) -> float:
-    """Return the inches that a legend beneath a figure leaves on a page."""
-    return PAGE_HEIGHT - _LEGEND_ROW * _legend_rows(entries, width)
+    """Return the height of a canvas that a legend beneath it leaves on a page."""
+    return unscaled(PAGE_HEIGHT) - _LEGEND_ROW * _legend_rows(entries, width)
 
 
 def _legend_rows(entries: Sequence[Line2D], width: Width) -> int:
     longest = max(len(str(entry.get_label())) for entry in entries)
-    fits = int((WIDTHS[width] * 19) // (longest + 8))
+    fits = int((unscaled(WIDTHS[width]) * 19) // (longest + 8))
     return math.ceil(len(entries) / max(1, fits))
 
 
@@ -250,25 +212,30 @@ def bounded(ends: ArrayLike) -> NDArray[np.float64]:
     return values
 
 
-def name_rows(axes: Axes, strands: Sequence[Strand], width: Width) -> None:
+def broken(text: str, inches: float) -> str:
+    """Break a label into lines that fit a width on the page."""
+    return textwrap.fill(text, round(16 * unscaled(inches)))  # letters per inch
+
+
+def name_rows(axes: Axes, labels: Sequence[str], width: Width) -> None:
     """Name the rows of a panel after what they show, the first on top; long names break into lines."""
     longest = 30 if width == "one_column" else 40
-    names = [textwrap.fill(one.label, longest, break_long_words=False, break_on_hyphens=False) for one in strands]
-    axes.set_yticks(range(len(strands)), names, linespacing=1.0)
-    axes.set_ylim(len(strands) - 0.4, -0.6)
+    names = [textwrap.fill(label, longest, break_long_words=False, break_on_hyphens=False) for label in labels]
+    axes.set_yticks(range(len(names)), names, linespacing=1.0)
+    axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
 
 
 def note_beside(axes: Axes, row: float, text: str) -> None:
     """Write a short result at the right of a row."""
-    axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=6.5)
+    axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=scaled(6.5))
 
 
 def plain_numbers(axes: Axes, *, x: bool = False, y: bool = False) -> None:
-    """Write the ticks of large quantities as 20k rather than 20000."""
+    """Write the ticks of large quantities as 20k rather than 20000, below zero with a minus and not a hyphen."""
     for axis, wanted in ((axes.xaxis, x), (axes.yaxis, y)):
         if wanted:
-            axis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: Formatter.fix_minus(_short(value))))
 
 
 def _short(value: float) -> str:

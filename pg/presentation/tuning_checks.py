@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pandas import DataFrame
 
 from pg.presentation.captions import at_levels, counted
-from pg.presentation.style import at_level
+from pg.presentation.compared import at_level
 from pg.study.expansion import Cell, cells, is_tuned, tuned_experiments
 from pg.study.labels import environment_label, label
 from pg.study.model.study import Study

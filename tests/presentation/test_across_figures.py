@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection
-from pg.presentation import style
+from pg.presentation import compared, style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FigureRequest, caption, draw
 from pg.study.model.figure import Figure
@@ -64,7 +64,7 @@ def test_it_draws_without_a_warning_and_captions_every_variant(
     said = caption(request)
 
     assert figure.get_figwidth() == style.WIDTHS[width]
-    assert all(strand.label in said for strand in style.strands(request))
+    assert all(strand.label in said for strand in compared.strands(request))
     assert "CartPole-v1 and InvertedPendulum-v5" in said
 
 

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection, PathCollection
 from pg.evidence.summaries import summarise
 from pg.presentation import style
 from pg.presentation.captions import with_interval
@@ -17,6 +15,7 @@ from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.against_level import caption, draw
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
+from tests.presentation.pictures import bars, clouds
 
 SEEDS, BUDGET = 7, 60_000
 PATH, LEVELS = "variant.gradient_steps", (1, 4, 8)
@@ -64,16 +63,6 @@ def request_for() -> Requests:
     return make
 
 
-def dots(axes: Axes) -> list[np.ndarray]:
-    found = [one for one in axes.collections if isinstance(one, PathCollection)]
-    return [np.asarray(one.get_offsets(), np.float64) for one in found]
-
-
-def bars(axes: Axes) -> np.ndarray:
-    (found,) = (one for one in axes.collections if isinstance(one, LineCollection))
-    return np.array(found.get_segments())
-
-
 @pytest.mark.parametrize("width", style.WIDTHS)
 def test_a_panel_per_metric_fits_the_page(request_for: Requests, width: style.Width) -> None:
     figure = draw(request_for(width=width))
@@ -94,8 +83,9 @@ def test_lines_and_bars_are_the_summarys_at_each_level(request_for: Requests) ->
         (line,) = (one for one in axes.lines if len(np.asarray(one.get_xdata())) == len(LEVELS))
         np.testing.assert_allclose(np.asarray(line.get_xdata(), float), LEVELS)
         np.testing.assert_allclose(np.asarray(line.get_ydata(), float), rows["estimate"])
-        np.testing.assert_allclose(bars(axes)[:, :, 1], rows[["ci_low", "ci_high"]])
-        np.testing.assert_allclose(bars(axes)[:, 0, 0], LEVELS)
+        (drawn,) = bars(axes)
+        np.testing.assert_allclose(drawn[:, :, 1], rows[["ci_low", "ci_high"]])
+        np.testing.assert_allclose(drawn[:, 0, 0], LEVELS)
 
 
 def test_every_seed_is_a_dot_but_of_shares(request_for: Requests) -> None:
@@ -103,9 +93,9 @@ def test_every_seed_is_a_dot_but_of_shares(request_for: Requests) -> None:
     steps, final, collapsed = draw(request).axes
     for axes, metric in ((steps, METRICS[0]), (final, METRICS[1])):
         rows = request.rows("long", metric=metric, variant="plain")
-        (drawn,) = dots(axes)
+        (drawn,) = clouds(axes)
         np.testing.assert_allclose(drawn, rows[[PATH, "value"]])
-    assert dots(collapsed) == []
+    assert clouds(collapsed) == []
     assert [BUDGET, BUDGET] in [np.asarray(line.get_ydata()).tolist() for line in steps.lines]
 
 

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection, PathCollection
 from pg.evidence.summaries import summarise
-from pg.presentation import saving, style
+from pg.presentation import compared, saving, style
 from pg.presentation.captions import number, with_interval
 from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.backward_passes import caption, draw
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
+from tests.presentation.pictures import bars, clouds
 
 SEEDS = 10
 STEPS = {"cartpole": 20, "pendulum": 200, "chain": 6}
@@ -84,11 +84,6 @@ def request_for(study: Study, long: pd.DataFrame) -> Callable[..., FigureRequest
 Requests = Callable[..., FigureRequest]
 
 
-def offsets(axes: Axes) -> list[np.ndarray]:
-    scatters = [one for one in axes.collections if isinstance(one, PathCollection)]
-    return [np.asarray(one.get_offsets(), np.float64) for one in scatters]
-
-
 def passes(request: FigureRequest, environment: str) -> pd.DataFrame:
     return request.rows("long", environment=environment, metric="backward_passes")
 
@@ -121,7 +116,7 @@ def drawn(request_for: Requests) -> list[Axes]:
 def test_every_batch_is_a_dot_right_of_the_surrogates_one_pass(request_for: Requests, drawn: list[Axes]) -> None:
     request = request_for()
     for environment, axes in zip(STEPS, drawn, strict=False):
-        dots, _ = offsets(axes)
+        dots, _ = clouds(axes)
         (surrogate,) = axes.lines
 
         assert axes.get_xscale() == "log"
@@ -142,10 +137,10 @@ def test_means_and_intervals_are_the_summarys(request_for: Requests) -> None:
     request = replace(request, tables={**request.tables, "summary": made_up})
     axes = draw(request).axes[0]
     rows = request.rows("summary", environment="cartpole", metric="backward_passes")
-    (bars,) = [one for one in axes.collections if isinstance(one, LineCollection)]
+    (drawn,) = bars(axes)
 
-    assert sorted(offsets(axes)[1][:, 0]) == sorted(rows["estimate"])
-    assert np.array_equal(np.array(bars.get_segments())[:, :, 0], rows[["ci_low", "ci_high"]])
+    assert sorted(clouds(axes)[1][:, 0]) == sorted(rows["estimate"])
+    assert np.array_equal(drawn[:, :, 0], rows[["ci_low", "ci_high"]])
     assert axes.get_xlim()[1] > rows["ci_high"].max()
     assert f"total return: {with_interval(*rows.iloc[0][['estimate', 'ci_low', 'ci_high']])}" in caption(request)
 
@@ -167,7 +162,7 @@ def test_the_caption_names_every_mean_and_the_sizes_of_the_batches(request_for: 
     assert "one of 10 seeds" in lead
     assert [line.split(",")[0] for line in lines[:-1]] == ["CartPole-v1", "InvertedPendulum-v5", "pg/Chain-v0"]
     for environment, line in zip(STEPS, lines, strict=False):
-        for strand in style.strands(request):
+        for strand in compared.strands(request):
             mean = strand.rows(passes(request, environment))["value"].mean()
             assert f"{strand.label}: {number(mean)} (" in line
 
@@ -214,7 +209,7 @@ def test_a_swept_variant_has_a_row_for_each_level(study: Study, long: pd.DataFra
     axes = draw(request).axes[0]
 
     assert [label.get_text() for label in axes.get_yticklabels()] == ["reward-to-go, batch 4", "reward-to-go, batch 16"]
-    few, many = offsets(axes)[1][:, 0]
+    few, many = clouds(axes)[1][:, 0]
     assert many == pytest.approx(4 * few)
 
 

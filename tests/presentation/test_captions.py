@@ -41,6 +41,7 @@ def test_words_are_joined_as_in_a_sentence() -> None:
 
 def test_a_level_is_named_by_its_option_and_value() -> None:
     assert captions.in_words("variant.optimizer.learning_rate", 0.01) == "learning rate 0.01"
+    assert captions.in_words("environment.rewards.offset", -2) == "offset −2"
     assert captions.in_words("environment.rewards.paid", "at_end") == "paid at end"
     assert captions.in_words("environment.observations.hide", ["velocity", "angular_velocity"]) == (
         "hide velocity and angular velocity"

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from pg.presentation import style
+from pg.presentation import compared
 from pg.presentation.figures import FigureRequest, caption, draw
 
 Requests = Callable[..., FigureRequest]
@@ -27,7 +27,7 @@ def imitating(request: FigureRequest) -> FigureRequest:
 def test_a_demonstrators_level_crosses_the_panels_of_what_imitates_it(request_for: Requests) -> None:
     plain = request_for("learning_curves", environments=("cartpole",), variants=("total", "to_go"))
     request = imitating(plain)
-    (colour,) = [strand.look.colour for strand in style.strands(request) if strand.label == "reward-to-go"]
+    (colour,) = [strand.look.colour for strand in compared.strands(request) if strand.label == "reward-to-go"]
 
     def levels(axes: Axes) -> list[object]:
         return [line.get_color() for line in axes.lines if np.array_equal(np.asarray(line.get_ydata()), [200, 200])]

@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure as Picture
 from matplotlib.lines import AxLine
 from matplotlib.patches import StepPatch
@@ -33,6 +32,7 @@ from pg.presentation.figures import (
 from pg.study.model.claim import Claim
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
+from tests.presentation.pictures import bars, offsets, scatters
 
 Requests = Callable[..., FigureRequest]
 
@@ -178,18 +178,10 @@ def _gradients() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def scatters(axes: Axes) -> list[PathCollection]:
-    return [one for one in axes.collections if isinstance(one, PathCollection)]
-
-
-def offsets(scatter: PathCollection) -> np.ndarray:
-    return np.ma.filled(np.ma.asarray(scatter.get_offsets()).astype(np.float64), np.nan)
-
-
-def bars(axes: Axes) -> np.ndarray:
+def ends(axes: Axes) -> np.ndarray:
     """Ends of the lying bars of intervals, a row each."""
-    (lines,) = [one for one in axes.collections if isinstance(one, LineCollection)]
-    return np.array(lines.get_segments())[:, :, 0]
+    (drawn,) = bars(axes)
+    return drawn[:, :, 0]
 
 
 def notes(axes: Axes, named: Axes | None = None) -> dict[str, str]:
@@ -337,7 +329,7 @@ def test_the_ladder_draws_estimates_and_intervals_of_the_summary(request_for: Re
     for metric, axes in zip(("total_variance", "relative_bias"), ladder.draw(request).axes, strict=True):
         rows = request.rows("summary", environment="chain", metric=metric, batch=2)
         assert offsets(scatters(axes)[1])[:, 0].tolist() == rows["estimate"].tolist()
-        assert bars(axes).tolist() == rows[["ci_low", "ci_high"]].to_numpy().tolist()
+        assert ends(axes).tolist() == rows[["ci_low", "ci_high"]].to_numpy().tolist()
 
 
 @pytest.mark.parametrize(("bias", "written"), [(0.9e-10, "0"), (1.1e-10, number(1.1e-11, 2)), (0.5, "0.050")])
@@ -373,7 +365,7 @@ def test_of_several_batch_sizes_the_ladder_draws_the_smallest_and_says_so(reques
 
 def test_stages_of_two_environments_stand_below_each_other(request_for: Requests) -> None:
     # A probe has several stages; shares of empty batches stand in for biases.
-    probed = request_for("ladder", experiment="gradients")
+    probed = request_for("ladder", experiment="gradients", variants=("total", "to_go"))
     long = request_for("achieved_share").tables["long"]
     measured = pd.concat([long, long.query("metric == 'empty'").assign(metric="relative_bias")])
     request = replace(probed, tables={"long": measured, "summary": summarise(measured)})
@@ -473,7 +465,7 @@ def test_the_drawn_interval_is_the_one_that_a_claim_is_judged_by(request_for: Re
     _, late = achieved_share.draw(request).axes
 
     assert offsets(scatters(late)[0])[0, 0] == judged["effect"]
-    assert bars(late)[0].tolist() == [judged["ci_low"], judged["ci_high"]]
+    assert ends(late)[0].tolist() == [judged["ci_low"], judged["ci_high"]]
     quoted = with_interval(judged["effect"], judged["ci_low"], judged["ci_high"])
     assert f"Two-armed bandit, late policies, share — total, average reward: {quoted};" in achieved_share.caption(
         request

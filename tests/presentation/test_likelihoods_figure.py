@@ -10,15 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 from pg.evidence.summaries import summarise
-from pg.presentation import saving, style
+from pg.presentation import compared, saving, style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.likelihoods import caption, draw
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
+from tests.presentation.pictures import bars, offsets, scatters
 
 SEEDS = 10
 ENVIRONMENTS = {"cartpole": "CartPole-v1", "chain": "pg/Chain-v0"}
@@ -86,18 +87,9 @@ def request_for(study: Study, long: pd.DataFrame) -> Callable[..., FigureRequest
 Requests = Callable[..., FigureRequest]
 
 
-def scatters(axes: Axes) -> list[PathCollection]:
-    return [one for one in axes.collections if isinstance(one, PathCollection)]
-
-
-def offsets(scatter: PathCollection) -> np.ndarray:
-    return np.asarray(scatter.get_offsets(), np.float64)
-
-
-def bars(axes: Axes) -> list[np.ndarray]:
+def ends(axes: Axes) -> list[np.ndarray]:
     """Ends of the bars, left and right, one array for each time that intervals were drawn."""
-    lines = [one for one in axes.collections if isinstance(one, LineCollection)]
-    return [np.array(one.get_segments())[:, :, 0] for one in lines]
+    return [drawn[:, :, 0] for drawn in bars(axes)]
 
 
 @pytest.mark.long
@@ -141,16 +133,16 @@ def test_means_and_intervals_are_the_summarys(request_for: Requests) -> None:
     request = replace(request, tables={**request.tables, "summary": made_up})
     shares, correlations = draw(request).axes[:2]
     drawn = [
-        (scatters(shares)[1], bars(shares)[0]),
-        (scatters(shares)[3], bars(shares)[1]),
-        (scatters(correlations)[1], bars(correlations)[0]),
+        (scatters(shares)[1], ends(shares)[0]),
+        (scatters(shares)[3], ends(shares)[1]),
+        (scatters(correlations)[1], ends(correlations)[0]),
     ]
 
-    for metric, (means, ends) in zip(METRICS, drawn, strict=True):
+    for metric, (means, reach) in zip(METRICS, drawn, strict=True):
         rows = request.rows("summary", environment="cartpole", stage="initial", metric=metric)
         assert offsets(means)[:, 0].tolist() == rows["estimate"].tolist()
-        assert ends.tolist() == rows[["ci_low", "ci_high"]].to_numpy().tolist()
-    assert shares.get_xlim()[1] > bars(shares)[1].max()
+        assert reach.tolist() == rows[["ci_low", "ci_high"]].to_numpy().tolist()
+    assert shares.get_xlim()[1] > ends(shares)[1].max()
 
 
 def test_both_sides_share_a_row_and_only_the_side_below_is_hollow(request_for: Requests) -> None:
@@ -185,7 +177,7 @@ def test_the_caption_says_how_much_was_measured_and_every_mean_at_the_last_stage
     assert "over 48 trajectories" in lead
     for (environment, id), line in zip(ENVIRONMENTS.items(), lines, strict=True):
         assert line.startswith(f"{id}, late policies — ")
-        for strand in style.strands(request):
+        for strand in compared.strands(request):
             below, above, correlation = (
                 with_interval(*strand.rows(rows).iloc[0][["estimate", "ci_low", "ci_high"]])
                 for metric in METRICS

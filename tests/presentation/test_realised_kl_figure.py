@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection, PathCollection
 from pg.evidence.summaries import summarise
 from pg.presentation import style
 from pg.presentation.captions import with_interval
@@ -18,6 +17,7 @@ from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.realised_kl import caption, draw
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
+from tests.presentation.pictures import bars, clouds
 
 SEEDS = 6
 LIMIT = 0.02
@@ -80,11 +80,6 @@ def request_for() -> Callable[..., FigureRequest]:
 Requests = Callable[..., FigureRequest]
 
 
-def scatters(axes: Axes) -> list[np.ndarray]:
-    found = [one for one in axes.collections if isinstance(one, PathCollection)]
-    return [np.asarray(one.get_offsets(), np.float64) for one in found]
-
-
 def names(axes: Axes) -> list[str]:
     return [text.get_text() for text in axes.get_yticklabels()]
 
@@ -106,14 +101,14 @@ def test_panels_of_batch_and_fresh_trajectories_fit_the_page_beside_each_other(
 def test_dots_means_and_bars_are_the_tables_over_the_limit(request_for: Requests) -> None:
     request = request_for()
     for axes, metric, ratio in zip(draw(request).axes[2:], SAMPLES, RATIOS, strict=True):
-        dots, means = scatters(axes)
+        dots, means = clouds(axes)
         long, summary = (request.rows(table, stage="late", metric=metric) for table in ("long", "summary"))
         np.testing.assert_allclose(np.sort(dots[:, 0]), np.sort(long["value"] / LIMIT))
         np.testing.assert_allclose(means[:, 0], summary["estimate"] / LIMIT)
         limited = request.rows("summary", stage="late", metric=ratio).dropna(subset=["estimate"])
         np.testing.assert_allclose(means[1:, 0], limited["estimate"])
-        (bars,) = (one for one in axes.collections if isinstance(one, LineCollection))
-        ends = np.array(bars.get_segments())[1:, :, 0]
+        (drawn,) = bars(axes)
+        ends = drawn[1:, :, 0]
         np.testing.assert_allclose(ends, limited[["ci_low", "ci_high"]])
         assert axes.get_xscale() == "log"
         assert [1, 1] in [np.asarray(line.get_xdata()).tolist() for line in axes.lines]
@@ -124,7 +119,7 @@ def test_limits_of_their_own_leave_nothing_to_compare_the_others_with(request_fo
     axes = draw(request).axes[0]
     assert names(axes) == ["stopped", "penalised"]
     found = request.rows("summary", stage="early", metric="kl_on_batch", variant="penalised")["estimate"].item()
-    assert scatters(axes)[1][1, 0] == pytest.approx(found / (2 * LIMIT))
+    assert clouds(axes)[1][1, 0] == pytest.approx(found / (2 * LIMIT))
     assert "Without a limit, and not drawn because the others have no δ in common — no limit." in caption(request)
 
 
@@ -147,7 +142,7 @@ def test_what_was_wholly_undone_has_no_place_and_the_caption_says_so(request_for
     undone = (long["variant"] == "stopped") & (long["seed"] == 0)
     long.loc[undone, "value"] = 0.0
     told = replace(request, tables={"long": long, "summary": summarise(long)})
-    dots, means = scatters(draw(told).axes[0])
+    dots, means = clouds(draw(told).axes[0])
     assert len(dots) == 3 * SEEDS - 1
     assert len(means) == 3
     assert "all of whose updates were undone" in caption(told)

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from pg.presentation import saving, style
+from matplotlib.text import Text
+from pg.presentation import compared, saving, style
 from pg.presentation.figures import FigureRequest, draw
 
 Requests = Callable[..., FigureRequest]
@@ -90,6 +91,37 @@ def test_a_figure_is_as_wide_as_its_place_on_the_page(request_for: Requests, wid
     assert draw(request_for("tuning", width=width)).get_figwidth() == inches
 
 
+@pytest.mark.parametrize("name", ["variance", "steps_to_threshold", "tuning"])
+def test_with_larger_type_heights_and_all_words_grow_and_the_width_is_the_pages(
+    request_for: Requests, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    request = request_for(name, environments=("cartpole",))
+    usual = draw(request)
+    monkeypatch.setattr(style, "FONT_SIZE", 2 * style.FONT_SIZE)
+    large = draw(request)
+
+    assert large.get_figwidth() == usual.get_figwidth()
+    # Twice the height of each row, and more rows of panels and of the legend where fewer stand beside each other.
+    assert large.get_figheight() >= 2 * usual.get_figheight()
+    sizes = [
+        {text.get_text(): text.get_fontsize() for text in one.findobj(Text) if text.get_text()}
+        for one in (usual, large)
+    ]
+    shared = [words for words in sizes[0] if words in sizes[1]]
+    assert len(shared) > 5
+    assert [sizes[1][words] for words in shared] == pytest.approx([2 * sizes[0][words] for words in shared])
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(-500, "−500"), (-5_000, "−5k"), (0, "0"), (2.5e6, "2.5M"), (1e-5, "1e−05")]
+)
+def test_ticks_of_plain_numbers_are_short_and_have_a_minus_below_zero(value: float, written: str) -> None:
+    axes = style.canvas("one_column", 1.0).subplots()
+    style.plain_numbers(axes, y=True)
+
+    assert axes.yaxis.get_major_formatter()(value) == written
+
+
 def test_saving_leaves_nothing_but_the_figure(plain: Figure, tmp_path: Path) -> None:
     saving.save(plain, tmp_path / "below" / "plain.png")
 
@@ -126,12 +158,12 @@ def test_a_legend_reads_row_by_row_in_declared_order(request_for: Requests) -> N
     read = sorted(corners, key=lambda text: (-round(corners[text][1] / 5), corners[text][0]))
 
     assert len({round(x) for x, _ in corners.values()}) > 1
-    assert read == [strand.label for strand in style.strands(request)]
+    assert read == [strand.label for strand in compared.strands(request)]
 
 
 def test_levels_share_their_variants_hue_from_pale_to_full(request_for: Requests) -> None:
     request = request_for("sizes")
-    strands = [strand for strand in style.strands(request) if strand.variant == "to_go"]
+    strands = [strand for strand in compared.strands(request) if strand.variant == "to_go"]
     brightness = [sum(to_rgb(strand.look.colour)) for strand in strands]
 
     assert [strand.label for strand in strands] == [f"reward-to-go, batch {size}" for size in (4, 16, 64)]
@@ -141,13 +173,13 @@ def test_levels_share_their_variants_hue_from_pale_to_full(request_for: Requests
 
 def test_a_strand_finds_its_own_rows_alone(request_for: Requests) -> None:
     request = request_for("sizes")
-    found = [strand.rows(request.tables["summary"]) for strand in style.strands(request)]
+    found = [strand.rows(request.tables["summary"]) for strand in compared.strands(request)]
 
     assert all(len(rows.groupby(["variant", "variant.batch"])) == 1 for rows in found)
     assert sum(map(len, found)) == len(request.tables["summary"])
 
 
 def test_levels_differ_in_dashes_where_print_is_grey(request_for: Requests) -> None:
-    strands = [strand for strand in style.strands(request_for("sizes")) if strand.variant == "to_go"]
+    strands = [strand for strand in compared.strands(request_for("sizes")) if strand.variant == "to_go"]
 
     assert len({strand.look.dashes for strand in strands}) == len(strands) == 3

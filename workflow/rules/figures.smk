@@ -6,6 +6,7 @@ DRAWING = (
     "presentation.figures.__init__",
     "presentation.saving",
     "presentation.style",
+    "presentation.compared",
     "presentation.marks",
     "presentation.captions",
     "study.labels",

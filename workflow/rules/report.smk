@@ -16,6 +16,7 @@ PAGE = (
     "presentation.captions",
     "presentation.saving",
     "presentation.style",
+    "presentation.compared",
     "study.equations",
     "study.labels",
     "evidence.provenance",

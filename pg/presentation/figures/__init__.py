@@ -36,7 +36,6 @@ REWARD_LEVELS = ("environment.rewards.offset", "environment.rewards.scale")
 LEAST_LEVELS = 3
 """Levels that a parabola passes through whatever they are."""
 
-
 TABLE_FILES: Mapping[Table, str] = {"long": "", "summary": "-summary", "curves": "-curves", "poses": "-poses"}
 """What stands behind an experiment's name in the names of its tables' files."""
 
@@ -139,6 +138,11 @@ class FigureRequest:
         if not isinstance(training, TrainExperiment):
             raise TypeError(f"the study of {self.figure.kind} holds no training experiment {source.experiment}")
         return {stage: training.snapshots[stage] * training.budget.steps for stage in source.stages}
+
+    @property
+    def seeds(self) -> int:
+        """Number of seeds in the long table: of learners, or of the policies that the laboratory was given."""
+        return self.tables["long"]["seed"].nunique()
 
     @property
     def levels(self) -> tuple[Mapping[str, Any], ...]:

@@ -17,7 +17,7 @@ from pandas import DataFrame, concat
 
 from pg.evidence.intervals import Interval
 from pg.evidence.statistics import ratio_of_means
-from pg.presentation import marks, style
+from pg.presentation import compared, marks, style
 from pg.presentation.captions import counted, itemised, number, with_interval
 from pg.presentation.figures import FigureRequest
 from pg.study.labels import label
@@ -31,7 +31,7 @@ _FAR = 3.0  # where shares lie farther from 0, a linear axis would squeeze those
 class _Comparison:
     """A baseline, and the variant of the same returns without one: its share is 0."""
 
-    strand: style.Strand
+    strand: compared.Strand
     zero: str
 
 
@@ -45,7 +45,7 @@ def draw(request: FigureRequest) -> Figure:
         If no variant of the figure has partners in its experiment that the share is relative to.
     """
     comparisons = _comparisons(request)
-    across = marks.beside_each_other(request, 3)
+    across = marks.beside_each_other(request)
     height = 0.5 + 0.15 * len(comparisons)
     figure, panels = marks.panels(request, across, height, sharex=True, sharey=True)
     shares = _shares(request, comparisons)
@@ -67,15 +67,14 @@ def caption(request: FigureRequest) -> str:
     """Say what is drawn, which variants the shares are relative to, and the shares at the last stage."""
     comparisons = _comparisons(request)
     shares = _shares(request, comparisons)
-    seeds = len(request.tables["long"]["seed"].unique())
     lead = (
         "Share of the achievable reduction of the total variance that a baseline b reaches, "
         f"(V(none) − V(b)) / (V(none) − V(b*)), with N = {marks.batch_shown(request)} trajectories. At 0 it changes "
         "nothing, at 1 it does as well as the constant b* of least variance under the policy itself; below 0 it adds "
         "variance, above 1 it does better than any constant. Both differences are "
-        f"taken relative to V(none) under the policies of {counted(seeds, 'seed')} and averaged over them before they "
-        "are divided; bars are Fieller's 95 % intervals, in brackets below. Where the 95 % interval of the achievable "
-        "reduction holds 0, the share is undefined."
+        f"taken relative to V(none) under the policies of {counted(request.seeds, 'seed')} and averaged over them "
+        "before they are divided; bars are Fieller's 95 % intervals, in brackets below. Where the 95 % interval of the "
+        "achievable reduction holds 0, the share is undefined."
     )
     sentences = [lead + _how_scaled(shares), _relative_to(request, comparisons)]
     if alone := _without_partners(request, comparisons):
@@ -95,7 +94,7 @@ def _draw_panel(
 ) -> None:
     strands = [one.strand for one in comparisons]
     for end in (0, 1):
-        axes.axvline(end, color=style.FAINT, linewidth=0.6, zorder=1)
+        axes.axvline(end, **style.RULE)
     marks.draw_row_intervals(axes, _summary(request, place, strands, shares), strands)
     for row, share in enumerate(shares):
         if share.defined:
@@ -103,7 +102,7 @@ def _draw_panel(
         else:
             _say_undefined(axes, row)
     marks.head(axes, marks.heading(request, place), "share")
-    style.name_rows(axes, strands, request.figure.width)
+    style.name_rows(axes, [strand.label for strand in strands], request.figure.width)
     axes.grid(visible=True, axis="x")
 
 
@@ -111,11 +110,13 @@ def _say_undefined(axes: Axes, row: int) -> None:
     where = {"xycoords": ("axes fraction", "data"), "ha": "center", "va": "center"}
     # The lines at 0 and 1 must not run through the words.
     behind = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
-    axes.annotate("undefined: reduction may be 0", (0.5, row), color=style.FAINT, fontsize=6.5, bbox=behind, **where)
+    axes.annotate(
+        "undefined: reduction may be 0", (0.5, row), color=style.FAINT, fontsize=style.scaled(6.5), bbox=behind, **where
+    )
 
 
 def _summary(
-    request: FigureRequest, place: marks.Place, strands: list[style.Strand], shares: list[Interval]
+    request: FigureRequest, place: marks.Place, strands: list[compared.Strand], shares: list[Interval]
 ) -> DataFrame:
     """Give each strand's share as a row of a summary."""
     at = _at(request, place)

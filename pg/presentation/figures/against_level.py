@@ -8,12 +8,12 @@ from itertools import pairwise
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 from pandas import DataFrame
 
 from pg.evidence.metrics import METRICS, Metric
-from pg.presentation import marks, style
-from pg.presentation.captions import counted, itemised, listed, number, option_in_words, with_interval
+from pg.presentation import compared, marks, style
+from pg.presentation.captions import counted, itemised, listed, number, option_in_words, quoted
 from pg.presentation.figures import FigureRequest, Table
 from pg.study.expansion import swept
 from pg.study.labels import environment_label
@@ -30,13 +30,11 @@ def draw(request: FigureRequest) -> Figure:
     figure = style.canvas(request.figure.width, 0.25 + 1.75 * down * len(environments))
     grid = figure.subplots(down * len(environments), across, squeeze=False, sharex=True)
     for start, environment in zip(range(0, len(grid), down), environments, strict=True):
-        spots = list(grid[start : start + down].flat)
-        for axes, metric in zip(spots, metrics, strict=False):
+        spots = marks.used(list(grid[start : start + down].flat), len(metrics))
+        for axes, metric in zip(spots, metrics, strict=True):
             _draw_panel(axes, request, environment, metric, strands)
-        for unused in spots[len(metrics) :]:
-            unused.set_axis_off()
         spots[0].set_title(environment_label(request.study, environment))
-        for axes in spots[len(metrics) - across : len(metrics)]:
+        for axes in marks.lowest(spots, across):
             axes.set_xlabel(option_in_words(_path(request)))
             axes.tick_params(labelbottom=True)
     figure.align_ylabels()
@@ -47,7 +45,7 @@ def draw(request: FigureRequest) -> Figure:
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and every metric at the last level."""
     strands, path, metrics = _strands(request), _path(request), _metrics(request)
-    seeds, last = len(request.tables["long"]["seed"].unique()), _levels(request)[-1]
+    seeds, last = request.seeds, _levels(request)[-1]
     names = listed([metric.label for metric in metrics])
     lead = (
         f"{names[0].upper()}{names[1:]}, against {option_in_words(path)}; {counted(seeds, 'seed')} per variant and "
@@ -77,7 +75,7 @@ def _of_marks(request: FigureRequest, metrics: tuple[Metric, ...]) -> str:
 
 
 def _draw_panel(
-    axes: Axes, request: FigureRequest, environment: str, metric: Metric, strands: tuple[style.Strand, ...]
+    axes: Axes, request: FigureRequest, environment: str, metric: Metric, strands: tuple[compared.Strand, ...]
 ) -> None:
     levels = _levels(request)
     # A logarithmic axis: neighbouring strands differ by a factor.
@@ -86,19 +84,16 @@ def _draw_panel(
     axes.set_xscale("log")
     if metric.statistic != "share":
         dots = _beside(_rows(request, environment, metric, strands, "long"), request, step)
-        look = {"hue": "strand", "palette": marks.colours(strands), "legend": False, "alpha": 0.35, "linewidth": 0}
-        marks.scatter(axes, dots, x="beside", y="value", s=5, **look)
+        marks.scatter(axes, dots, x="beside", y="value", s=5, **(marks.as_dots(strands) | {"alpha": 0.35}))
     means = _beside(_rows(request, environment, metric, strands, "summary"), request, step)
     marks.draw_column_intervals(axes, means.dropna(subset=["estimate"]), strands, "beside")
     if metric.statistic == "restricted_mean":
-        axes.axhline(request.training.budget.steps, color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1)
+        axes.axhline(request.training.budget.steps, **style.DASHED_RULE)
         axes.set_ylim(bottom=0)
     if metric.statistic == "share":
         axes.set_ylim(-0.04, 1.04)
     axes.set_ylabel(textwrap.fill(metric.label, 26))
-    axes.xaxis.set_major_locator(FixedLocator(levels))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter("{x:g}")
+    marks.ticks_at(axes, levels)
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     axes.grid(visible=True)
     style.plain_numbers(axes, y=True)
@@ -109,18 +104,17 @@ def _beside(rows: DataFrame, request: FigureRequest, step: float) -> DataFrame:
 
 
 def _rows(
-    request: FigureRequest, environment: str, metric: Metric, strands: tuple[style.Strand, ...], table: Table
+    request: FigureRequest, environment: str, metric: Metric, strands: tuple[compared.Strand, ...], table: Table
 ) -> DataFrame:
     return marks.gathered(strands, request.rows(table, environment=environment, metric=metric.name))
 
 
-def _quoted(request: FigureRequest, environment: str, metric: Metric, strand: style.Strand, level: float) -> str:
+def _quoted(request: FigureRequest, environment: str, metric: Metric, strand: compared.Strand, level: float) -> str:
     rows = strand.rows(request.rows("summary", environment=environment, metric=metric.name))
-    rows = rows.loc[rows[_path(request)] == level, ["estimate", "ci_low", "ci_high"]]
-    return "–" if rows.empty else with_interval(*rows.iloc[0])
+    return quoted(rows[rows[_path(request)] == level])
 
 
-def _strands(request: FigureRequest) -> tuple[style.Strand, ...]:
+def _strands(request: FigureRequest) -> tuple[compared.Strand, ...]:
     return marks.told_apart(request, but=(_path(request),))
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pandas import DataFrame
 
 from pg.evidence.statistics import geometric_mean
-from pg.presentation import marks, style
-from pg.presentation.captions import counted, itemised, number, with_interval
+from pg.presentation import compared, marks, style
+from pg.presentation.captions import counted, itemised, number, option_in_words, with_interval
 from pg.presentation.figures import LEAST_LEVELS, REWARD_LEVELS, FigureRequest, Table
 
 _METRIC = "total_variance"
@@ -35,7 +35,7 @@ def draw(request: FigureRequest) -> Figure:
     """Draw tr Cov against the level of the rewards: a panel per environment and stage, a line per variant."""
     path = swept_path(request)
     strands = marks.told_apart(request, but=(path,))
-    across = marks.beside_each_other(request, 3)
+    across = marks.beside_each_other(request)
     figure, panels = marks.panels(request, across, 1.9, sharex=True)
     for place, axes in zip(marks.places(request), panels, strict=True):
         _draw_panel(axes, request, place, strands, path)
@@ -52,14 +52,14 @@ def caption(request: FigureRequest) -> str:
     """Say what is drawn, how far variances lie from their parabolas, and what the largest level does to them."""
     path = swept_path(request)
     strands = marks.told_apart(request, but=(path,))
-    policies = len(request.tables["long"]["seed"].unique())
+    policies = request.seeds
     held = [_by_policy(request, place, strand, path) for place in marks.places(request) for strand in strands]
     farthest = max(_distance(one) for one in held)
     start, end = _ends(request, path)
     lead = (
         f"Total variance of each gradient estimate with N = {marks.batch_shown(request)} trajectories, on "
         f"{counted(policies, 'policy') if policies == 1 else f'{policies} policies'} per panel, against the "
-        f"{path.rsplit('.', 1)[-1]} of all rewards. Marks are geometric means with 95 % intervals; lines are "
+        f"{option_in_words(path)} of all rewards. Marks are geometric means with 95 % intervals; lines are "
         "geometric means of the parabolas fitted to each policy's values, from which no value lies farther than "
         f"{number(farthest, 2)} of itself. In brackets: 95 % intervals."
     )
@@ -94,7 +94,7 @@ def fitted(levels: Array, variances: Array, at: Array) -> Array:
 
 
 def _draw_panel(
-    axes: Axes, request: FigureRequest, place: marks.Place, strands: tuple[style.Strand, ...], path: str
+    axes: Axes, request: FigureRequest, place: marks.Place, strands: tuple[compared.Strand, ...], path: str
 ) -> None:
     summary = _rows(request, place, "summary")
     # A logarithmic axis has no place for a variance of 0.
@@ -118,7 +118,7 @@ def _rows(request: FigureRequest, place: marks.Place, table: Table) -> DataFrame
     return request.rows(table, **where, batch=marks.batch_shown(request))
 
 
-def _by_policy(request: FigureRequest, place: marks.Place, strand: style.Strand, path: str) -> DataFrame:
+def _by_policy(request: FigureRequest, place: marks.Place, strand: compared.Strand, path: str) -> DataFrame:
     """Lay the variances of a strand out with a row per policy and a column per level."""
     return strand.rows(_rows(request, place, "long")).pivot_table(index="seed", columns=path, values="value")
 
@@ -138,7 +138,7 @@ def _ends(request: FigureRequest, path: str) -> tuple[float, float]:
 
 
 def _ratio(
-    request: FigureRequest, place: marks.Place, strand: style.Strand, path: str, start: float, end: float
+    request: FigureRequest, place: marks.Place, strand: compared.Strand, path: str, start: float, end: float
 ) -> str:
     table = _by_policy(request, place, strand, path)
     both = table[(table[start] > 0) & (table[end] > 0)]

@@ -8,8 +8,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pg.presentation import marks, style
-from pg.presentation.captions import itemised, with_interval, without_scores
+from pg.presentation import compared, marks, style
+from pg.presentation.captions import itemised, quoted, without_scores
 from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.performance_profiles import SCORE, across_words
 from pg.study.labels import label
@@ -35,7 +35,7 @@ _AGGREGATES = (
 @style.paper_style()
 def draw(request: FigureRequest) -> Figure:
     """Draw a panel per statistic, a row per variant."""
-    strands = style.strands(request)
+    strands = compared.strands(request)
     beside = request.figure.width == "two_columns"
     down, across = (1, 2) if beside else (2, 1)
     figure = style.canvas(request.figure.width, 0.2 + down * (0.5 + 0.21 * len(strands)))
@@ -60,24 +60,24 @@ def caption(request: FigureRequest) -> str:
 
 def _quoted(request: FigureRequest, aggregate: _Aggregate) -> dict[str, str]:
     rows = request.rows("across", statistic=aggregate.statistic)
-    return {
-        strand.label: with_interval(*line)
-        for strand in style.strands(request)
-        for line in strand.rows(rows)[["estimate", "ci_low", "ci_high"]].itertuples(index=False)
-    }
+    return {strand.label: quoted(own) for strand in compared.strands(request) if len(own := strand.rows(rows))}
 
 
-def _draw_panel(axes: Axes, request: FigureRequest, aggregate: _Aggregate, strands: tuple[style.Strand, ...]) -> None:
+def _draw_panel(
+    axes: Axes, request: FigureRequest, aggregate: _Aggregate, strands: tuple[compared.Strand, ...]
+) -> None:
     marks.draw_row_intervals(axes, request.rows("across", statistic=aggregate.statistic), strands)
-    style.name_rows(axes, strands, request.figure.width)
-    axes.axvline(aggregate.neutral, color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1)
+    style.name_rows(axes, [strand.label for strand in strands], request.figure.width)
+    axes.axvline(aggregate.neutral, **style.DASHED_RULE)
     if aggregate.statistic == "improvement":
         axes.set_xlim(-0.02, 1.02)
         for row, strand in enumerate(strands):
             if strand.variant == _reference(request):
-                axes.annotate("compared with", (0.5, row), ha="center", va="center", fontsize=6.5, **_ON_WHITE)
+                axes.annotate(
+                    "compared with", (0.5, row), ha="center", va="center", fontsize=style.scaled(6.5), **_ON_WHITE
+                )
     axes.grid(visible=True, axis="x")
-    axes.set_xlabel(aggregate.axis)
+    axes.set_xlabel(style.broken(aggregate.axis, 2.1))
 
 
 def _reference(request: FigureRequest) -> str:

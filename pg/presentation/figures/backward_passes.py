@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
@@ -10,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from pandas import DataFrame, concat
 
-from pg.presentation import marks, style
-from pg.presentation.captions import counted, itemised, listed, number, with_interval
+from pg.presentation import compared, marks, style
+from pg.presentation.captions import counted, itemised, listed, number, quoted
 from pg.presentation.figures import FigureRequest, Table
 from pg.study.labels import environment_label
 
@@ -23,16 +22,12 @@ _DASHED = {"color": style.INK, "linewidth": 0.8, "linestyle": (0, (4, 3))}
 @style.paper_style()
 def draw(request: FigureRequest) -> Figure:
     """Draw the passes of the explicit sum on a logarithmic axis: a panel per environment, a row per variant."""
-    strands, environments = style.strands(request), request.environments
+    strands, environments = compared.strands(request), request.environments
     across = min(2, len(environments)) if request.figure.width == "two_columns" else 1
-    down = math.ceil(len(environments) / across)
-    figure = style.canvas(request.figure.width, 0.15 + down * (0.65 + 0.21 * len(strands)))
-    grid = figure.subplots(down, across, squeeze=False, sharey=True)
-    panels = list(grid.flat[: len(environments)])
+    height = 0.65 + 0.21 * len(strands)
+    figure, panels = marks.wrapped(request, len(environments), across, height, margin=0.15, sharey=True)
     for axes, environment in zip(panels, environments, strict=True):
         _draw_panel(axes, request, environment, strands)
-    for unused in grid.flat[len(environments) :]:
-        unused.set_axis_off()
     _share_axis(panels)
     style.legend_below(figure, _entries(), request.figure.width)
     return figure
@@ -40,7 +35,7 @@ def draw(request: FigureRequest) -> Figure:
 
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, each variant's mean number of passes, and how far the two gradients ever lie apart."""
-    strands = style.strands(request)
+    strands = compared.strands(request)
     passes = _drawn(request, strands, "backward_passes")
     sizes = listed([f"{size:g}" for size in sorted(passes["batch"].unique())])
     lead = (
@@ -52,11 +47,7 @@ def caption(request: FigureRequest) -> str:
     sentences = [lead]
     for environment in request.environments:
         summary = _rows(request, environment, "summary")
-        means = {
-            strand.label: with_interval(*line)
-            for strand in strands
-            for line in strand.rows(summary)[["estimate", "ci_low", "ci_high"]].itertuples(index=False)
-        }
+        means = {strand.label: quoted(own) for strand in strands if len(own := strand.rows(summary))}
         if means:
             sentences.append(f"{environment_label(request.study, environment)}, passes — {itemised(means)}.")
     return "\n".join([*sentences, *_agreement(_drawn(request, strands, "explicit_difference"))])
@@ -73,7 +64,7 @@ def _agreement(differences: DataFrame) -> list[str]:
     return [largest] + ([f"Undefined, as where the explicit sum alone is zero: {undefined}."] if undefined else [])
 
 
-def _draw_panel(axes: Axes, request: FigureRequest, environment: str, strands: Sequence[style.Strand]) -> None:
+def _draw_panel(axes: Axes, request: FigureRequest, environment: str, strands: Sequence[compared.Strand]) -> None:
     summary = _rows(request, environment, "summary")
     marks.draw_dots(axes, marks.gathered(strands, _rows(request, environment, "long")), strands, s=9)
     marks.draw_row_intervals(axes, summary, strands)
@@ -81,7 +72,7 @@ def _draw_panel(axes: Axes, request: FigureRequest, environment: str, strands: S
         for mean in strand.rows(summary)["estimate"]:
             style.note_beside(axes, row, number(mean))
     axes.axvline(_SURROGATE, zorder=1, **_DASHED)
-    style.name_rows(axes, strands, request.figure.width)
+    style.name_rows(axes, [strand.label for strand in strands], request.figure.width)
     axes.set_xscale("log")
     style.plain_numbers(axes, x=True)
     axes.grid(visible=True, axis="x")
@@ -96,7 +87,7 @@ def _share_axis(panels: Sequence[Axes]) -> None:
         axes.set_xlim(_SURROGATE / _MARGIN, most)
 
 
-def _drawn(request: FigureRequest, strands: Sequence[style.Strand], metric: str) -> DataFrame:
+def _drawn(request: FigureRequest, strands: Sequence[compared.Strand], metric: str) -> DataFrame:
     """Gather the long rows of everything that the figure shows."""
     return concat(
         [

@@ -7,11 +7,10 @@ from itertools import product
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
 from pandas import DataFrame
 
-from pg.presentation import marks, style
-from pg.presentation.captions import counted, itemised, listed, with_interval
+from pg.presentation import compared, marks, style
+from pg.presentation.captions import counted, itemised, listed, quoted
 from pg.presentation.figures import FigureRequest
 from pg.study.labels import environment_label
 from pg.study.model.experiments import ProbeExperiment
@@ -30,7 +29,7 @@ class _Panel:
 @style.paper_style()
 def draw(request: FigureRequest) -> Figure:
     """Draw the mean cosine and the signal-to-noise ratio against N: a row per policy stage, a line per variant."""
-    strands, probe = style.strands(request), request.probe
+    strands, probe = compared.strands(request), request.probe
     panels = _panels(request, probe)
     rows, columns = len(panels), len(panels[0])
     figure = style.canvas(request.figure.width, 0.35 + 1.25 * rows)
@@ -53,7 +52,7 @@ def draw(request: FigureRequest) -> Figure:
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and the cosines at the smallest and the largest batch of the last stage."""
     probe = request.probe
-    strands = style.strands(request)
+    strands = compared.strands(request)
     sizes = sorted({min(probe.sample.batches), max(probe.sample.batches)})
     lead = (
         "Mean cosine between a gradient estimate and the true gradient ∇J, and mean signal-to-noise ratio "
@@ -72,7 +71,7 @@ def caption(request: FigureRequest) -> str:
     return "\n".join([*sentences, *_noisy_references(request, strands[0]), *_below_zero(request, strands)])
 
 
-def _noisy_references(request: FigureRequest, strand: style.Strand) -> list[str]:
+def _noisy_references(request: FigureRequest, strand: compared.Strand) -> list[str]:
     """Say where ∇J itself is known too poorly; all variants and batch sizes share the reference."""
     flagged = strand.rows(request.rows("summary", metric="reference_flagged"))
     flagged = flagged[flagged["environment"].isin(request.environments) & (flagged["estimate"] > 0)]
@@ -102,7 +101,7 @@ def _panels(request: FigureRequest, probe: ProbeExperiment) -> list[list[_Panel]
     ]
 
 
-def _draw_panel(axes: Axes, rows: DataFrame, strands: tuple[style.Strand, ...]) -> None:
+def _draw_panel(axes: Axes, rows: DataFrame, strands: tuple[compared.Strand, ...]) -> None:
     rows = rows.assign(beside=marks.dodged(rows, "batch", _DODGE))
     marks.draw_column_intervals(axes, rows, strands, "beside")
 
@@ -110,27 +109,24 @@ def _draw_panel(axes: Axes, rows: DataFrame, strands: tuple[style.Strand, ...]) 
 def _set_axes(axes: Axes, metric: str, batches: tuple[int, ...]) -> None:
     axes.set_ylabel(_AXIS_LABELS[metric])
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(batches))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter("{x:g}")
+    marks.ticks_at(axes, batches)
     axes.grid(visible=True)
     # Zero is in sight in every panel: a cosine of 0 points nowhere, and estimated ratios may lie below it.
     low, high = axes.get_ylim()
     axes.set_ylim(min(0.0, low), max(1.0, high) if metric == "cosine" else high)
-    axes.axhline(0, color=style.FAINT, linewidth=0.6, zorder=1)
+    axes.axhline(0, **style.RULE)
 
 
 def _title(request: FigureRequest, panel: _Panel) -> str:
     return f"{environment_label(request.study, panel.environment)}, {panel.stage}"
 
 
-def _at_size(request: FigureRequest, panel: _Panel, strand: style.Strand, size: int) -> str:
+def _at_size(request: FigureRequest, panel: _Panel, strand: compared.Strand, size: int) -> str:
     rows = _rows(request, panel, (strand,))
-    rows = rows.loc[rows["batch"] == size, ["estimate", "ci_low", "ci_high"]]
-    return "–" if rows.empty else with_interval(*rows.iloc[0])
+    return quoted(rows[rows["batch"] == size])
 
 
-def _below_zero(request: FigureRequest, strands: tuple[style.Strand, ...]) -> list[str]:
+def _below_zero(request: FigureRequest, strands: tuple[compared.Strand, ...]) -> list[str]:
     """Say where a ratio is negative, and that this is possible at all."""
     negative: dict[str, str] = {}
     for environment, stage in product(request.environments, request.probe.source.stages):
@@ -150,6 +146,6 @@ def _below_zero(request: FigureRequest, strands: tuple[style.Strand, ...]) -> li
     return [possible]
 
 
-def _rows(request: FigureRequest, panel: _Panel, strands: tuple[style.Strand, ...]) -> DataFrame:
+def _rows(request: FigureRequest, panel: _Panel, strands: tuple[compared.Strand, ...]) -> DataFrame:
     rows = request.rows("summary", environment=panel.environment, stage=panel.stage, metric=panel.metric)
     return marks.gathered(strands, rows.dropna(subset=["batch", "estimate"]))

@@ -7,11 +7,11 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, MaxNLocator
+from matplotlib.ticker import FixedLocator, Formatter, MaxNLocator
 from pandas import DataFrame, Series
 
-from pg.presentation import marks, style
-from pg.presentation.captions import counted, in_words, itemised, listed, with_interval
+from pg.presentation import compared, marks, style
+from pg.presentation.captions import counted, in_words, itemised, listed, option_in_words, quoted
 from pg.presentation.figures import FigureRequest
 from pg.presentation.marks import Place
 
@@ -25,7 +25,7 @@ _DODGE = 0.12  # of the distance between neighbouring levels
 def draw(request: FigureRequest) -> Figure:
     """Draw bias above and variance below against the swept levels: a column per place, a line per variant."""
     strands, places = _strands(request), marks.places(request)
-    across = marks.beside_each_other(request, 3)
+    across = marks.beside_each_other(request)
     rows_of_places = [places[start : start + across] for start in range(0, len(places), across)]
     figure = style.canvas(request.figure.width, 0.3 + 2.6 * len(rows_of_places))
     grid = figure.subplots(2 * len(rows_of_places), across, squeeze=False, sharex=True)
@@ -50,7 +50,7 @@ def draw(request: FigureRequest) -> Figure:
 
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and both measures at every level of the last stage."""
-    strands, snapshots = _strands(request), len(request.tables["long"]["seed"].unique())
+    strands, snapshots = _strands(request), request.seeds
     lead = (
         f"Bias ‖E[ĝ] − ∇J‖ / ‖∇J‖ and total variance (the trace of the covariance matrix) of gradient estimates, in "
         f"batches of N = {marks.batch_shown(request)}, against {_option(request)}; levels stand evenly. All levels are "
@@ -69,7 +69,7 @@ def caption(request: FigureRequest) -> str:
 
 
 def _draw_panel(
-    axes: Axes, request: FigureRequest, place: Place, metric: str, strands: tuple[style.Strand, ...]
+    axes: Axes, request: FigureRequest, place: Place, metric: str, strands: tuple[compared.Strand, ...]
 ) -> None:
     if metric == _VARIANCE:
         axes.set_yscale("log")
@@ -84,11 +84,11 @@ def _draw_panel(
     else:
         marks.log_ticks(axes, y=True)
     axes.xaxis.set_major_locator(FixedLocator(range(len(_levels(request)))))
-    axes.xaxis.set_major_formatter(lambda place, _: f"{_levels(request)[round(place)]:g}")
+    axes.xaxis.set_major_formatter(lambda place, _: Formatter.fix_minus(f"{_levels(request)[round(place)]:g}"))
     axes.grid(visible=True)
 
 
-def _placed(request: FigureRequest, place: Place, metric: str, strands: tuple[style.Strand, ...]) -> DataFrame:
+def _placed(request: FigureRequest, place: Place, metric: str, strands: tuple[compared.Strand, ...]) -> DataFrame:
     """Lay the strands' rows below each other, with where they stand on the axis in column beside."""
     rows = marks.gathered(strands, _rows(request, place, metric))
     ranks = Series({level: rank for rank, level in enumerate(_levels(request))})
@@ -101,16 +101,15 @@ def _rows(request: FigureRequest, place: Place, metric: str) -> DataFrame:
     return request.rows("summary", **where, batch=marks.batch_shown(request))
 
 
-def _result(request: FigureRequest, place: Place, strand: style.Strand, level: float) -> str:
-    quoted: list[str] = []
+def _result(request: FigureRequest, place: Place, strand: compared.Strand, level: float) -> str:
+    results: list[str] = []
     for metric, word in ((_BIAS, "bias"), (_VARIANCE, "variance")):
         rows = strand.rows(_rows(request, place, metric))
-        rows = rows.loc[rows[_path(request)] == level, ["estimate", "ci_low", "ci_high"]]
-        quoted.append(f"{word} {'–' if rows.empty else with_interval(*rows.iloc[0])}")
-    return listed(quoted)
+        results.append(f"{word} {quoted(rows[rows[_path(request)] == level])}")
+    return listed(results)
 
 
-def _strands(request: FigureRequest) -> tuple[style.Strand, ...]:
+def _strands(request: FigureRequest) -> tuple[compared.Strand, ...]:
     return marks.told_apart(request, but=(_path(request),))
 
 
@@ -123,7 +122,7 @@ def _level_name(request: FigureRequest, level: float) -> str:
 
 
 def _option(request: FigureRequest) -> str:
-    name = _path(request).rsplit(".", 1)[-1].replace("_", " ")
+    name = option_in_words(_path(request))
     return "λ" if name == "lambda" else name
 
 

@@ -6,11 +6,10 @@ from dataclasses import replace
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
 from pandas import DataFrame
 
-from pg.presentation import marks, style
-from pg.presentation.captions import counted, in_words, itemised, listed, with_interval
+from pg.presentation import compared, marks, style
+from pg.presentation.captions import at_levels, counted, itemised, listed, quoted
 from pg.presentation.figures import FigureRequest
 
 _EMPTY, _ALIKE = "empty", "returns_alike"
@@ -20,7 +19,7 @@ _DODGE = 0.04  # factor between neighbouring strands, as a logarithm
 @style.paper_style()
 def draw(request: FigureRequest) -> Figure:
     """Draw both shares against N: a panel per environment and stage, a line per variant and one for the returns."""
-    across = marks.beside_each_other(request, 3)
+    across = marks.beside_each_other(request)
     figure, panels = marks.panels(request, across, 1.45, sharex=True, sharey=True)
     for place, axes in zip(marks.places(request), panels, strict=True):
         _draw_panel(axes, request, place)
@@ -41,12 +40,11 @@ def caption(request: FigureRequest) -> str:
     """Say what is drawn, and both shares at the smallest and the largest batch of every stage."""
     batches = request.probe.sample.batches
     sizes = sorted({min(batches), max(batches)})
-    seeds = len(request.tables["long"]["seed"].unique())
     lead = (
         "Share of batches of N trajectories whose gradient estimate is exactly zero, by variant, and in grey the share "
         "of batches in which all trajectories but at most one have the same return, so that every constant baseline "
         "weights all but that one alike; the latter is the same for all variants. Means over "
-        f"{counted(seeds, 'policy snapshot')} per stage, on the same trajectories; bars are 95 % "
+        f"{counted(request.seeds, 'policy snapshot')} per stage, on the same trajectories; bars are 95 % "
         "intervals, in brackets below."
     )
     sentences = [lead]
@@ -68,24 +66,22 @@ def _draw_panel(axes: Axes, request: FigureRequest, place: marks.Place) -> None:
         beside = rows.assign(beside=marks.dodged(rows, "batch", _DODGE))
         marks.draw_column_intervals(axes, beside, strands, "beside")
     axes.set_xscale("log", base=2)
-    axes.xaxis.set_major_locator(FixedLocator(request.probe.sample.batches))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter("{x:g}")
+    marks.ticks_at(axes, request.probe.sample.batches)
     axes.grid(visible=True)
     axes.set_title(marks.heading(request, place))
 
 
-def _strands(request: FigureRequest) -> tuple[style.Strand, ...]:
+def _strands(request: FigureRequest) -> tuple[compared.Strand, ...]:
     return marks.told_apart(request)
 
 
-def _returns(request: FigureRequest) -> tuple[style.Strand, ...]:
+def _returns(request: FigureRequest) -> tuple[compared.Strand, ...]:
     """Turn the first variant into what is measured of the returns, which all variants share."""
     grey = {"colour": style.FAINT, "marker": "d"}
     return tuple(
         replace(
             strand,
-            label=", ".join(["all returns but one alike", *(in_words(path, at) for path, at in strand.levels.items())]),
+            label=at_levels("all returns but one alike", strand.levels),
             look=replace(strand.look, **grey),
         )
         for strand in _strands(request)
@@ -93,12 +89,13 @@ def _returns(request: FigureRequest) -> tuple[style.Strand, ...]:
     )
 
 
-def _at_sizes(request: FigureRequest, place: marks.Place, metric: str, strand: style.Strand, sizes: list[int]) -> str:
+def _at_sizes(
+    request: FigureRequest, place: marks.Place, metric: str, strand: compared.Strand, sizes: list[int]
+) -> str:
     rows = _rows(request, place, metric, (strand,))
-    lines = {size: rows.loc[rows["batch"] == size, ["estimate", "ci_low", "ci_high"]] for size in sizes}
-    return listed(["–" if line.empty else with_interval(*line.iloc[0]) for line in lines.values()])
+    return listed([quoted(rows[rows["batch"] == size]) for size in sizes])
 
 
-def _rows(request: FigureRequest, place: marks.Place, metric: str, strands: tuple[style.Strand, ...]) -> DataFrame:
+def _rows(request: FigureRequest, place: marks.Place, metric: str, strands: tuple[compared.Strand, ...]) -> DataFrame:
     rows = request.rows("summary", environment=place.environment, stage=place.stage, metric=metric)
     return marks.gathered(strands, rows.dropna(subset=["batch", "estimate"]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -12,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from pandas import DataFrame
 
 from pg.presentation import marks, style
-from pg.presentation.captions import counted, itemised, number, with_interval
+from pg.presentation.captions import counted, itemised, number, quoted
 from pg.presentation.figures import FigureRequest, Table
 from pg.study.labels import environment_label
 
@@ -66,12 +65,11 @@ def draw(request: FigureRequest) -> Figure:
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and every number at the first stage and at the last."""
     experiment = request.gait
-    seeds = len(request.tables["long"]["seed"].unique())
     lead = (
-        f"Policies of {counted(seeds, 'seed')} as they train, {counted(experiment.episodes, 'episode')} of each. "
-        "A fall ends an episode; it is forward where the torso has come forward since the start. Feet change where "
-        "the humanoid stands on one foot alone and last did so on the other. Thin lines are seeds, marks and bars "
-        "means over seeds with 95 % intervals, which stand in brackets below."
+        f"Policies of {counted(request.seeds, 'seed')} as they train, {counted(experiment.episodes, 'episode')} of "
+        "each. A fall ends an episode; it is forward where the torso has come forward since the start. Feet change "
+        "where the humanoid stands on one foot alone and last did so on the other. Thin lines are seeds, marks and "
+        "bars means over seeds with 95 % intervals, which stand in brackets below."
     )
     sentences = [lead]
     for environment in request.environments:
@@ -120,6 +118,4 @@ def _entries() -> list[Line2D]:
 
 
 def _result(request: FigureRequest, environment: str, stage: str, curve: _Curve) -> str:
-    rows = request.rows("summary", environment=environment, metric=curve.metric, stage=stage)
-    found = np.asarray(rows[["estimate", "ci_low", "ci_high"]], dtype=np.float64)
-    return with_interval(*found[0]) if len(found) else "–"
+    return quoted(request.rows("summary", environment=environment, metric=curve.metric, stage=stage))

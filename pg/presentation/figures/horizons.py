@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
 from pandas import DataFrame
 
-from pg.presentation import marks, style
-from pg.presentation.captions import counted, itemised, listed, number, with_interval
+from pg.presentation import compared, marks, style
+from pg.presentation.captions import counted, itemised, listed, number, quoted
 from pg.presentation.figures import FigureRequest
 from pg.presentation.marks import Place
 from pg.study.model.experiments import HorizonExperiment
@@ -33,7 +32,7 @@ class _Panel:
     """A metric of every strand, or the quantiles of a single one."""
 
     place: Place
-    strands: tuple[style.Strand, ...]
+    strands: tuple[compared.Strand, ...]
     metric: str | None
 
 
@@ -51,14 +50,12 @@ def draw(request: FigureRequest) -> Figure:
     figure = style.canvas(request.figure.width, 0.25 + 1.45 * down * len(places))
     grid = figure.subplots(down * len(places), across, squeeze=False, sharex=True)
     for start, of_place in zip(range(0, len(grid), down), panels, strict=True):
-        spots = list(grid[start : start + down].flat)
-        for axes, panel in zip(spots, of_place, strict=False):
+        spots = marks.used(list(grid[start : start + down].flat), len(of_place))
+        for axes, panel in zip(spots, of_place, strict=True):
             _draw_panel(axes, request, panel, horizons)
         _share_heights(spots[: len(strands)])
-        for unused in spots[len(of_place) :]:
-            unused.set_axis_off()
         spots[0].set_title(marks.heading(request, of_place[0].place))
-        for axes in (*grid[start + down - 1], *spots[len(of_place) - across : len(of_place)]):
+        for axes in marks.lowest(spots, across):
             axes.set_xlabel("horizon T")
             axes.tick_params(labelbottom=True)
     figure.align_ylabels()
@@ -69,7 +66,7 @@ def draw(request: FigureRequest) -> Figure:
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and every number at the longest horizon."""
     experiment, strands = request.experiment_of(HorizonExperiment), marks.told_apart(request)
-    snapshots, longest = len(request.tables["long"]["seed"].unique()), max(experiment.horizons)
+    snapshots, longest = request.seeds, max(experiment.horizons)
     lead = (
         f"Importance weights of {experiment.trajectories} trajectories of θ, cut off at T, at a policy θ' in a random "
         f"direction from θ, at mean divergence E[KL(π_θ'‖π_θ)] = {number(experiment.kl)} at the longest horizon and "
@@ -85,12 +82,11 @@ def caption(request: FigureRequest) -> str:
     return "\n".join(sentences)
 
 
-def _result(request: FigureRequest, place: Place, strand: style.Strand, horizon: int) -> str:
-    quoted = {metric: _quoted(request, place, metric, strand, horizon) for metric in _QUOTED}
-    return listed([f"{words} {quoted[metric]}" for metric, words in _QUOTED.items()])
+def _result(request: FigureRequest, place: Place, strand: compared.Strand, horizon: int) -> str:
+    return listed([f"{words} {_quoted(request, place, metric, strand, horizon)}" for metric, words in _QUOTED.items()])
 
 
-def _panels(place: Place, strands: tuple[style.Strand, ...]) -> list[_Panel]:
+def _panels(place: Place, strands: tuple[compared.Strand, ...]) -> list[_Panel]:
     return [
         *(_Panel(place, (strand,), None) for strand in strands),
         *(_Panel(place, strands, metric) for metric in _AXIS_LABELS),
@@ -105,13 +101,11 @@ def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, horizons: Seq
     else:
         _draw_lines(axes, _rows(request, panel.place, panel.metric, panel.strands), panel.strands)
         axes.set_ylabel(_AXIS_LABELS[panel.metric])
-    axes.xaxis.set_major_locator(FixedLocator(list(horizons)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter("{x:g}")
+    marks.ticks_at(axes, horizons)
     axes.grid(visible=True)
 
 
-def _draw_bands(axes: Axes, request: FigureRequest, place: Place, strand: style.Strand) -> None:
+def _draw_bands(axes: Axes, request: FigureRequest, place: Place, strand: compared.Strand) -> None:
     lowest, low, middle, high, highest = (
         strand.rows(request.rows("summary", environment=place.environment, stage=place.stage, metric=metric))
         for metric in _QUANTILES
@@ -123,7 +117,7 @@ def _draw_bands(axes: Axes, request: FigureRequest, place: Place, strand: style.
     axes.plot(horizons, middle["estimate"], marker=strand.look.marker, markersize=3, linewidth=1, **strand.look.line)
 
 
-def _draw_lines(axes: Axes, rows: DataFrame, strands: tuple[style.Strand, ...]) -> None:
+def _draw_lines(axes: Axes, rows: DataFrame, strands: tuple[compared.Strand, ...]) -> None:
     axes.set_yscale("log")
     if not rows.empty:
         marks.draw_column_intervals(axes, rows.assign(beside=marks.dodged(rows, "horizon", _DODGE)), strands, "beside")
@@ -140,13 +134,12 @@ def _share_heights(panels: Sequence[Axes]) -> None:
         panel.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
 
 
-def _rows(request: FigureRequest, place: Place, metric: str, strands: tuple[style.Strand, ...]) -> DataFrame:
+def _rows(request: FigureRequest, place: Place, metric: str, strands: tuple[compared.Strand, ...]) -> DataFrame:
     rows = request.rows("summary", environment=place.environment, stage=place.stage, metric=metric)
     # A logarithmic axis has no place for the variance of weights that are all 1.
     return marks.gathered(strands, rows[rows["estimate"] > 0])
 
 
-def _quoted(request: FigureRequest, place: Place, metric: str, strand: style.Strand, horizon: int) -> str:
+def _quoted(request: FigureRequest, place: Place, metric: str, strand: compared.Strand, horizon: int) -> str:
     rows = strand.rows(request.rows("summary", environment=place.environment, stage=place.stage, metric=metric))
-    rows = rows.loc[rows["horizon"] == horizon, ["estimate", "ci_low", "ci_high"]]
-    return "–" if rows.empty else with_interval(*rows.iloc[0])
+    return quoted(rows[rows["horizon"] == horizon])

@@ -12,7 +12,7 @@ from pandas import DataFrame
 
 from pg.evidence.intervals import Interval
 from pg.evidence.statistics import geometric_mean
-from pg.presentation import marks, style
+from pg.presentation import compared, marks, style
 from pg.presentation.captions import counted, itemised, listed, number, with_interval
 from pg.presentation.figures import FigureRequest, Table
 
@@ -43,12 +43,11 @@ def draw(request: FigureRequest) -> Figure:
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and the ratio of variances and the bias of each variant at the last stage."""
     first, *_ = strands = _strands(request)
-    seeds = len(request.tables["long"]["seed"].unique())
     lead = (
         "Exact total variance (the trace of the covariance matrix) and exact bias of each gradient estimate, from "
         f"every possible batch of N = {marks.batch_shown(request)} trajectories. {_which_batch(request)}Each dot is "
-        f"the policy of one of {counted(seeds, 'seed')}; marks are geometric means of the variance and means of the "
-        "bias, bars their 95 % intervals. At the right of the variance: its ratio to "
+        f"the policy of one of {counted(request.seeds, 'seed')}; marks are geometric means of the variance and means "
+        "of the bias, bars their 95 % intervals. At the right of the variance: its ratio to "
         f"{first.label} on the same policies, below 1 where the variance is lower. At the right of the bias "
         f"‖E[ĝ] − ∇J‖ / ‖∇J‖: its mean, written 0 where it is below {number(marks.ROUNDING, 1)} under every policy, as "
         "rounding is. Below: the same, with the 95 % intervals of the ratios in brackets."
@@ -67,7 +66,9 @@ def caption(request: FigureRequest) -> str:
     return "\n".join(sentences)
 
 
-def _draw_variance(axes: Axes, request: FigureRequest, place: marks.Place, strands: tuple[style.Strand, ...]) -> None:
+def _draw_variance(
+    axes: Axes, request: FigureRequest, place: marks.Place, strands: tuple[compared.Strand, ...]
+) -> None:
     variances = _at(request, place, _VARIANCE, "long")
     _draw_rows(axes, request, variances, _at(request, place, _VARIANCE, "summary"), strands)
     for row, strand in enumerate(strands):
@@ -77,12 +78,12 @@ def _draw_variance(axes: Axes, request: FigureRequest, place: marks.Place, stran
     marks.log_ticks(axes, x=True)
 
 
-def _draw_bias(axes: Axes, request: FigureRequest, place: marks.Place, strands: tuple[style.Strand, ...]) -> None:
+def _draw_bias(axes: Axes, request: FigureRequest, place: marks.Place, strands: tuple[compared.Strand, ...]) -> None:
     biases, means = (_at(request, place, _BIAS, table) for table in ("long", "summary"))
     _draw_rows(axes, request, biases, means, strands)
     for row, strand in enumerate(strands):
         style.note_beside(axes, row, _bias(biases, means, strand, digits=2))
-    axes.axvline(0, color=style.FAINT, linewidth=0.6, zorder=1)
+    axes.axvline(0, **style.RULE)
     # Where every variant is unbiased, rounding must not fill the panel.
     _, high = axes.get_xlim()
     high = 1.1 * high if high > marks.ROUNDING else 1.0
@@ -90,15 +91,15 @@ def _draw_bias(axes: Axes, request: FigureRequest, place: marks.Place, strands: 
 
 
 def _draw_rows(
-    axes: Axes, request: FigureRequest, measured: DataFrame, summary: DataFrame, strands: tuple[style.Strand, ...]
+    axes: Axes, request: FigureRequest, measured: DataFrame, summary: DataFrame, strands: tuple[compared.Strand, ...]
 ) -> None:
     marks.draw_dots(axes, marks.gathered(strands, measured), strands, s=5)
     marks.draw_row_intervals(axes, summary, strands)
-    style.name_rows(axes, strands, request.figure.width)
+    style.name_rows(axes, [strand.label for strand in strands], request.figure.width)
     axes.grid(visible=True, axis="x")
 
 
-def _strands(request: FigureRequest) -> tuple[style.Strand, ...]:
+def _strands(request: FigureRequest) -> tuple[compared.Strand, ...]:
     return marks.told_apart(request, but=(_BATCH,))
 
 
@@ -124,7 +125,7 @@ def _which_batch(request: FigureRequest) -> str:
     return f"Of the batch sizes {listed([str(size) for size in sizes])} the smallest is drawn. " if sizes[1:] else ""
 
 
-def _ratio(variances: DataFrame, strand: style.Strand, first: style.Strand) -> Interval | None:
+def _ratio(variances: DataFrame, strand: compared.Strand, first: compared.Strand) -> Interval | None:
     if strand == first:
         return None
     own, other = (marks.by_seed(one.rows(variances)) for one in (strand, first))
@@ -139,7 +140,7 @@ def _ratio_text(ratio: Interval | None, digits: int = 3, *, with_ends: bool = Tr
     return with_interval(ratio.estimate, ratio.low, ratio.high)
 
 
-def _bias(biases: DataFrame, means: DataFrame, strand: style.Strand, digits: int = 3) -> str:
+def _bias(biases: DataFrame, means: DataFrame, strand: compared.Strand, digits: int = 3) -> str:
     if (strand.rows(biases)["value"] < marks.ROUNDING).all():
         return "0"
     (mean,) = strand.rows(means)["estimate"]

@@ -16,13 +16,13 @@ from matplotlib.ticker import MaxNLocator
 from pandas import DataFrame
 
 from pg.evidence.statistics import mean
-from pg.presentation import marks, style
-from pg.presentation.captions import counted, itemised, number, with_interval
+from pg.presentation import compared, marks, style
+from pg.presentation.captions import counted, itemised, number, quoted
 from pg.presentation.figures import FigureRequest
 from pg.study.labels import environment_label
 
 _CROSS: Mapping[str, Any] = {"marker": "x", "s": 12, "linewidths": 0.8}
-# Inches of a panel of means and of a panel of seeds.
+# Inches of a panel of means and of a panel of seeds, at the usual size of type.
 _HEIGHTS = (1.7, 0.8)
 _LEAST_WIDTHS = (1.6, 0.5)
 _LEAST_WIDTH_OF_NUMBERS = 0.9
@@ -42,8 +42,8 @@ class _Layout:
 
     @property
     def widths(self) -> tuple[float, float]:
-        """Inches of a panel of means and of a panel of seeds."""
-        block = style.WIDTHS[self.width] / self.across
+        """Widths of a panel of means and of a panel of seeds, in the measure of the heights."""
+        block = style.unscaled(style.WIDTHS[self.width]) / self.across
         return block, block / self.beside
 
     @property
@@ -83,7 +83,7 @@ def draw(request: FigureRequest) -> Figure:
 
 def _layout(request: FigureRequest) -> _Layout:
     """Choose the layout with the largest panels that a page holds; where it holds none, the lowest, to be squeezed."""
-    environments, strands, width = len(request.environments), len(style.strands(request)), request.figure.width
+    environments, strands, width = len(request.environments), len(compared.strands(request)), request.figure.width
     across = min(2, environments) if width == "two_columns" else 1
     # So that no row of seeds is left nearly empty.
     beside = {1: 1, 2: 2, 4: 2}.get(strands, 3)
@@ -123,15 +123,11 @@ def caption(request: FigureRequest) -> str:
         )
     for environment in request.environments:
         rows = request.rows("summary", environment=environment, metric="final_return")
-        finals = {
-            strand.label: with_interval(*line)
-            for strand in style.strands(request)
-            for line in strand.rows(rows)[["estimate", "ci_low", "ci_high"]].itertuples(index=False)
-        }
+        finals = {strand.label: quoted(own) for strand in compared.strands(request) if len(own := strand.rows(rows))}
         if finals:
             name = environment_label(request.study, environment)
             sentences.append(f"{name}, return over the last tenth of {number(budget)} steps — {itemised(finals)}.")
-        if levels := _demonstrators(request, environment, style.strands(request)):
+        if levels := _demonstrators(request, environment, compared.strands(request)):
             shown = {strand.label: number(level) for strand, level in levels}
             sentences.append(
                 "Dotted lines are mean returns of the demonstrations that a variant imitates first, whose steps count: "
@@ -151,12 +147,12 @@ def _panels(figure: Figure, grid: GridSpec, layout: _Layout, place: int) -> tupl
     for strand, axes in enumerate(apart):
         first, lowest = strand % layout.beside == 0, strand + layout.beside >= layout.strands
         numbered = layout.numbers_seeds
-        axes.tick_params(labelleft=numbered and first, labelbottom=numbered and lowest, labelsize=6)
+        axes.tick_params(labelleft=numbered and first, labelbottom=numbered and lowest, labelsize=style.scaled(6))
     return together, apart
 
 
 def _draw_block(together: Axes, panels: Sequence[Axes], request: FigureRequest, environment: str) -> None:
-    strands = style.strands(request)
+    strands = compared.strands(request)
     together.set_title(environment_label(request.study, environment))
     together.set_ylabel("return")
     together.set_xlabel("environment steps", labelpad=1)
@@ -165,7 +161,7 @@ def _draw_block(together: Axes, panels: Sequence[Axes], request: FigureRequest, 
     curves = marks.gathered(strands, request.rows("curves", environment=environment))
     means = _means(curves)
     _draw_means(together, means, strands)
-    _draw_bands(together, means, strands)
+    marks.draw_bands(together, means, strands, "steps", alpha=0.18)
     for strand, apart in zip(strands, panels, strict=True):
         _draw_seeds(apart, curves.loc[curves["strand"] == strand.key], strand)
         _draw_crosses(apart, _diverged(curves.loc[curves["strand"] == strand.key]), strand)
@@ -184,22 +180,15 @@ def _means(curves: DataFrame) -> DataFrame:
     for (strand, steps), returns in curves.groupby(["strand", "steps"], sort=False)["return"]:
         interval = mean(returns)
         rows.append((strand, steps, interval.estimate, interval.low, interval.high))
-    return DataFrame(rows, columns=["strand", "steps", "return", "low", "high"])
+    return DataFrame(rows, columns=["strand", "steps", "return", "ci_low", "ci_high"])
 
 
-def _draw_means(axes: Axes, means: DataFrame, strands: Sequence[style.Strand]) -> None:
+def _draw_means(axes: Axes, means: DataFrame, strands: Sequence[compared.Strand]) -> None:
     lines = marks.as_lines(strands, marked=False)
     marks.line(axes, means, x="steps", y="return", linewidth=1.2, **lines)
 
 
-def _draw_bands(axes: Axes, means: DataFrame, strands: Sequence[style.Strand]) -> None:
-    for strand in strands:
-        rows = means.loc[means["strand"] == strand.key]
-        low, high = style.bounded(rows["low"]), style.bounded(rows["high"])
-        axes.fill_between(rows["steps"], low, high, color=strand.look.colour, alpha=0.18, linewidth=0)
-
-
-def _draw_seeds(axes: Axes, curves: DataFrame, strand: style.Strand) -> None:
+def _draw_seeds(axes: Axes, curves: DataFrame, strand: compared.Strand) -> None:
     faint = {"color": strand.look.colour, "linewidth": 0.35, "alpha": 0.45}
     marks.line(axes, curves, x="steps", y="return", units="seed", estimator=None, errorbar=None, **faint)
 
@@ -212,7 +201,7 @@ def _diverged(curves: DataFrame) -> DataFrame:
     return lost.loc[reached.groupby([lost[column] for column in runs], sort=False).idxmax()]
 
 
-def _draw_crosses(axes: Axes, lost: DataFrame, strand: style.Strand) -> None:
+def _draw_crosses(axes: Axes, lost: DataFrame, strand: compared.Strand) -> None:
     # Above the mean: a run that is lost must not hide behind it.
     axes.scatter(lost["diverged_at"], lost["return"], zorder=4, clip_on=False, color=strand.look.colour, **_CROSS)
 
@@ -220,27 +209,27 @@ def _draw_crosses(axes: Axes, lost: DataFrame, strand: style.Strand) -> None:
 def _draw_threshold(axes: Axes, request: FigureRequest, environment: str) -> None:
     threshold = request.study.environments[environment].threshold
     if threshold is not None:
-        axes.axhline(threshold, color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1)
+        axes.axhline(threshold, **style.DASHED_RULE)
 
 
 def _demonstrators(
-    request: FigureRequest, environment: str, strands: Sequence[style.Strand]
-) -> list[tuple[style.Strand, float]]:
+    request: FigureRequest, environment: str, strands: Sequence[compared.Strand]
+) -> list[tuple[compared.Strand, float]]:
     """List the strands that imitate somebody, with the mean return of their demonstrations."""
     rows = request.rows("summary", environment=environment, metric="demonstrator_return")
     return [(strand, float(level)) for strand in strands for level in strand.rows(rows)["estimate"]]
 
 
-def _draw_demonstrators(axes: Axes, levels: Sequence[tuple[style.Strand, float]]) -> None:
+def _draw_demonstrators(axes: Axes, levels: Sequence[tuple[compared.Strand, float]]) -> None:
     for strand, level in levels:
         axes.axhline(level, color=strand.look.colour, **_DOTTED)
 
 
 def _entries(request: FigureRequest) -> list[Line2D]:
-    strands = style.strands(request)
+    strands = compared.strands(request)
     entries = marks.legend_entries(strands, marked=False)
     if any(request.study.environments[name].threshold is not None for name in request.environments):
-        entries.append(Line2D([], [], label="threshold", color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3))))
+        entries.append(Line2D([], [], label="threshold", **style.DASHED_RULE))
     if any(_demonstrators(request, name, strands) for name in request.environments):
         entries.append(Line2D([], [], label="demonstrator", color=style.INK, **_DOTTED))
     if request.tables["curves"]["diverged_at"].notna().any():

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from pandas import DataFrame
 
-from pg.presentation import marks, style
-from pg.presentation.captions import counted, itemised, with_interval
+from pg.presentation import compared, marks, style
+from pg.presentation.captions import counted, itemised, quoted
 from pg.presentation.figures import FigureRequest, Table
 from pg.presentation.marks import Place
 from pg.study.model.experiments import UpdateExperiment
@@ -48,7 +48,7 @@ def draw(request: FigureRequest) -> Figure:
         _draw_shares(shares, request, place, strands)
         _draw_means(correlations, request, place, _CORRELATION, strands)
         _set_axes(correlations, neutral=0.0, label="rank correlation")
-        style.name_rows(shares, strands, request.figure.width)
+        style.name_rows(shares, [strand.label for strand in strands], request.figure.width)
         shares.set_title(marks.heading(request, place))
     for axes in grid[:-1].flat:
         axes.set_xlabel("")
@@ -59,10 +59,9 @@ def draw(request: FigureRequest) -> Figure:
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and every variant's numbers at the last stage."""
     experiment = request.experiment_of(UpdateExperiment)
-    snapshots = len(request.tables["long"]["seed"].unique())
     lead = (
         "What one update does to the likelihood p(τ) of trajectories, in "
-        f"{counted(experiment.updates, 'update')} from each of {counted(snapshots, 'policy snapshot')}. Left: the "
+        f"{counted(experiment.updates, 'update')} from each of {counted(request.seeds, 'policy snapshot')}. Left: the "
         "share of the batch's own trajectories that become likelier, of those that earned less than the batch's mean "
         "return and of those that earned more. Right: the rank correlation (Spearman) of the change in log p(τ) with "
         f"the return, over {experiment.fresh} trajectories that the update has not seen. Each dot is a snapshot; marks "
@@ -75,7 +74,7 @@ def caption(request: FigureRequest) -> str:
     return "\n".join([*sentences, *_undefined(request, strands)])
 
 
-def _undefined(request: FigureRequest, strands: tuple[style.Strand, ...]) -> list[str]:
+def _undefined(request: FigureRequest, strands: tuple[compared.Strand, ...]) -> list[str]:
     """Say why there are dashes, where there are any."""
     quoted = product(marks.last_places(request), (*(side.metric for side in _SIDES), _CORRELATION))
     rows = [marks.gathered(strands, _at(request, place, metric, "summary")) for place, metric in quoted]
@@ -84,7 +83,7 @@ def _undefined(request: FigureRequest, strands: tuple[style.Strand, ...]) -> lis
     return ["A dash: undefined, because all trajectories of some snapshot earn the same."]
 
 
-def _draw_shares(axes: Axes, request: FigureRequest, place: Place, strands: tuple[style.Strand, ...]) -> None:
+def _draw_shares(axes: Axes, request: FigureRequest, place: Place, strands: tuple[compared.Strand, ...]) -> None:
     for side in _SIDES:
         _draw_means(axes, request, place, side.metric, strands, side)
     _set_axes(axes, neutral=0.5, label="share made likelier")
@@ -97,7 +96,7 @@ def _draw_means(
     request: FigureRequest,
     place: Place,
     metric: str,
-    strands: tuple[style.Strand, ...],
+    strands: tuple[compared.Strand, ...],
     side: _Side | None = None,
 ) -> None:
     """Draw a dot per snapshot, the mean and its interval; those of a side apart from the middle of the row."""
@@ -119,9 +118,9 @@ def _draw_means(
 
 
 def _set_axes(axes: Axes, neutral: float, label: str) -> None:
-    axes.axvline(neutral, color=style.FAINT, linewidth=0.6, zorder=1)
+    axes.axvline(neutral, **style.RULE)
     axes.grid(visible=True, axis="x")
-    axes.set_xlabel(label)
+    axes.set_xlabel(style.broken(label, 1.2))
     axes.tick_params(axis="y", length=0)
 
 
@@ -132,14 +131,13 @@ def _entries() -> list[Line2D]:
     ]
 
 
-def _result(request: FigureRequest, place: Place, strand: style.Strand) -> str:
+def _result(request: FigureRequest, place: Place, strand: compared.Strand) -> str:
     shares = [f"{_mean(request, place, strand, side.metric)} {side.words}" for side in _SIDES]
     return ", ".join([*shares, f"rank correlation {_mean(request, place, strand, _CORRELATION)}"])
 
 
-def _mean(request: FigureRequest, place: Place, strand: style.Strand, metric: str) -> str:
-    rows = strand.rows(_at(request, place, metric, "summary"))[["estimate", "ci_low", "ci_high"]]
-    return "–" if rows.empty else with_interval(*rows.iloc[0])
+def _mean(request: FigureRequest, place: Place, strand: compared.Strand, metric: str) -> str:
+    return quoted(strand.rows(_at(request, place, metric, "summary")))
 
 
 def _at(request: FigureRequest, place: Place, metric: str, table: Table) -> DataFrame:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from pg.presentation import marks, style
-from pg.presentation.captions import itemised, listed, number, with_interval, without_scores
+from pg.presentation import compared, marks, style
+from pg.presentation.captions import itemised, listed, number, quoted, without_scores
 from pg.presentation.figures import FigureRequest
 from pg.study.labels import environment_label
 
@@ -17,13 +16,13 @@ _QUOTED = (0.5, 0.95)  # scores whose shares the caption quotes: half-way, and n
 @style.paper_style()
 def draw(request: FigureRequest) -> Figure:
     """Draw the share of runs above each score, a line with a band of intervals per variant."""
-    strands = style.strands(request)
+    strands = compared.strands(request)
     figure = style.canvas(request.figure.width, 2.2)
     axes = figure.subplots()
     rows = marks.gathered(strands, _profiles(request))
     marks.line(axes, rows, x="above", y="estimate", linewidth=1.2, **marks.as_lines(strands, marked=False))
-    _draw_bands(axes, rows, strands)
-    axes.axvline(1, color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1)
+    marks.draw_bands(axes, rows, strands, "above", alpha=0.15)
+    axes.axvline(1, **style.DASHED_RULE)
     axes.set_xlim(rows["above"].min(), rows["above"].max())
     axes.set_ylim(-0.02, 1.02)
     axes.set_xlabel("score τ (0: random policy, 1: threshold)")
@@ -43,11 +42,7 @@ def caption(request: FigureRequest) -> str:
     sentences = [lead]
     for above in _QUOTED:
         at = profiles.loc[(profiles["above"] - above).abs() < 1e-9]
-        shares = {
-            strand.label: with_interval(*line)
-            for strand in style.strands(request)
-            for line in strand.rows(at)[["estimate", "ci_low", "ci_high"]].itertuples(index=False)
-        }
+        shares = {strand.label: quoted(own) for strand in compared.strands(request) if len(own := strand.rows(at))}
         sentences.append(f"Above {number(above)} — {itemised(shares)}.")
     return "\n".join([*sentences, *without_scores(profiles["estimate"])])
 
@@ -65,10 +60,3 @@ def across_words(request: FigureRequest) -> str:
 
 def _profiles(request: FigureRequest) -> DataFrame:
     return request.rows("across", statistic="profile")
-
-
-def _draw_bands(axes: Axes, rows: DataFrame, strands: tuple[style.Strand, ...]) -> None:
-    for strand in strands:
-        band = rows.loc[rows["strand"] == strand.key]
-        low, high = style.bounded(band["ci_low"]), style.bounded(band["ci_high"])
-        axes.fill_between(band["above"], low, high, color=strand.look.colour, alpha=0.15, linewidth=0)

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame, concat
 
-from pg.presentation import marks, style
-from pg.presentation.captions import counted, itemised, listed, number, with_interval
+from pg.presentation import compared, marks, style
+from pg.presentation.captions import counted, itemised, listed, number, quoted
 from pg.presentation.figures import FigureRequest, Table
 from pg.presentation.marks import Place
 from pg.study.expansion import cells
@@ -24,7 +24,7 @@ _NUMBERS = {"long": ["value"], "summary": ["estimate", "ci_low", "ci_high"]}
 class _Row:
     """A strand that can be compared with a limit: its own, or the one that all limited strands share."""
 
-    strand: style.Strand
+    strand: compared.Strand
     kl: KL | None
     limit: float
 
@@ -40,9 +40,10 @@ def draw(request: FigureRequest) -> Figure:
         for axes, metric in zip(line, _SAMPLES, strict=True):
             _draw_panel(axes, request, place, metric, rows)
             axes.set_title(_SAMPLES[metric])
-        style.name_rows(line[0], strands, request.figure.width)
+        style.name_rows(line[0], [strand.label for strand in strands], request.figure.width)
         if len(places) > 1:
-            line[0].set_title(f"{marks.heading(request, place)}: {_SAMPLES['kl_on_batch']}")
+            title = f"{marks.heading(request, place)}: {_SAMPLES['kl_on_batch']}"
+            line[0].set_title(style.broken(title, 3.2))
     for axes in grid[-1]:
         axes.set_xlabel("realised KL / δ")
         marks.log_ticks(axes, x=True)
@@ -52,12 +53,11 @@ def draw(request: FigureRequest) -> Figure:
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, what the rows without a limit are compared with, and every number at the last stage."""
     experiment, rows = request.experiment_of(UpdateExperiment), _comparable(request)
-    snapshots = len(request.tables["long"]["seed"].unique())
     lead = (
         "Mean KL divergence of the policy after one update from the policy before it, over the limit δ: left over the "
         "states of the batch that the update learned from, where a limit is held, right over those of "
         f"{experiment.fresh} trajectories that it has not seen. Each dot is the mean over "
-        f"{counted(experiment.updates, 'update')} of one of {counted(snapshots, 'policy snapshot')}, each from the "
+        f"{counted(experiment.updates, 'update')} of one of {counted(request.seeds, 'policy snapshot')}, each from the "
         "snapshot itself on a batch of its own; marks and bars are means with 95 % intervals, in brackets below."
     )
     sentences = [lead, *_about_limits(request, rows), *_about_penalties(rows)]
@@ -97,11 +97,10 @@ def _undone(request: FigureRequest, rows: list[_Row]) -> list[str]:
 
 
 def _result(request: FigureRequest, place: Place, row: _Row) -> str:
-    quoted = []
-    for metric, words in _SAMPLES.items():
-        found = _over_limit(request, place, metric, [row], "summary")[_NUMBERS["summary"]]
-        quoted.append(f"{'–' if found.empty else with_interval(*found.iloc[0])} on {words}")
-    return ", ".join(quoted)
+    return ", ".join(
+        f"{quoted(_over_limit(request, place, metric, [row], 'summary'))} on {words}"
+        for metric, words in _SAMPLES.items()
+    )
 
 
 def _draw_panel(axes: Axes, request: FigureRequest, place: Place, metric: str, rows: list[_Row]) -> None:
@@ -144,7 +143,7 @@ def _comparable(request: FigureRequest) -> list[_Row]:
     return rows
 
 
-def _limit(request: FigureRequest, strand: style.Strand) -> KL | None:
+def _limit(request: FigureRequest, strand: compared.Strand) -> KL | None:
     """Look up the limit of a strand at its level."""
     return next(
         cell.variant.kl

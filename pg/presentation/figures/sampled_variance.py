@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from pg.presentation import marks, style
-from pg.presentation.captions import counted, itemised, with_interval
+from pg.presentation import compared, marks, style
+from pg.presentation.captions import counted, itemised, quoted
 from pg.presentation.figures import FigureRequest
 from pg.study.model.experiments import ExactExperiment
 
@@ -19,8 +19,8 @@ _TALLEST = 2.8  # inches; a panel that is alone in its row need not be as tall a
 def draw(request: FigureRequest) -> Figure:
     """Draw measured against predicted tr Cov with the diagonal: a square panel per environment and stage."""
     strands = marks.told_apart(request)
-    across = marks.beside_each_other(request, 3)
-    side = min(_TALLEST, style.WIDTHS[request.figure.width] / across)
+    across = marks.beside_each_other(request)
+    side = min(_TALLEST, style.unscaled(style.WIDTHS[request.figure.width]) / across)
     figure, panels = marks.panels(request, across, side)
     for place, axes in zip(marks.places(request), panels, strict=True):
         _draw_panel(axes, _pairs(request, place, strands), strands)
@@ -35,27 +35,22 @@ def draw(request: FigureRequest) -> Figure:
 
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and each variant's ratio of measured to predicted variance at the last stage."""
-    seeds = len(request.tables["long"]["seed"].unique())
     lead = (
         "Total variance (the trace of the covariance matrix) of each gradient estimate, predicted from every possible "
         f"batch and measured in {_sampled_batches(request):,} sampled ones. Each mark is the policy of one of "
-        f"{counted(seeds, 'seed')}; on the diagonal both are equal. Below: geometric means of measured over predicted "
-        "variance, with 95 % intervals over policies in brackets."
+        f"{counted(request.seeds, 'seed')}; on the diagonal both are equal. Below: geometric means of measured over "
+        "predicted variance, with 95 % intervals over policies in brackets."
     )
     sentences = [lead]
     for place in marks.last_places(request):
         summary = request.rows("summary", environment=place.environment, stage=place.stage, metric=_RATIO)
-        ratios = {
-            strand.label: with_interval(*line)
-            for strand in marks.told_apart(request)
-            for line in strand.rows(summary)[["estimate", "ci_low", "ci_high"]].itertuples(index=False)
-        }
+        ratios = {strand.label: quoted(own) for strand in marks.told_apart(request) if len(own := strand.rows(summary))}
         if ratios:
             sentences.append(f"{marks.heading(request, place)}, measured over predicted — {itemised(ratios)}.")
     return "\n".join(sentences)
 
 
-def _draw_panel(axes: Axes, pairs: DataFrame, strands: tuple[style.Strand, ...]) -> None:
+def _draw_panel(axes: Axes, pairs: DataFrame, strands: tuple[compared.Strand, ...]) -> None:
     look = marks.as_marks(strands)
     marks.scatter(axes, pairs, x=_PREDICTED, y=_MEASURED, s=12, linewidth=0.3, alpha=0.8, zorder=3, **look)
     axes.set_xscale("log")
@@ -63,13 +58,13 @@ def _draw_panel(axes: Axes, pairs: DataFrame, strands: tuple[style.Strand, ...])
     # One span for both: the diagonal then runs from corner to corner.
     lows, highs = zip(axes.get_xlim(), axes.get_ylim(), strict=True)
     axes.set(xlim=(min(lows), max(highs)), ylim=(min(lows), max(highs)))
-    axes.axline((1, 1), (10, 10), color=style.FAINT, linewidth=0.6, zorder=1)
+    axes.axline((1, 1), (10, 10), **style.RULE)
     marks.log_ticks(axes, x=True, y=True)
     axes.set_box_aspect(1)
     axes.grid(visible=True)
 
 
-def _pairs(request: FigureRequest, place: marks.Place, strands: tuple[style.Strand, ...]) -> DataFrame:
+def _pairs(request: FigureRequest, place: marks.Place, strands: tuple[compared.Strand, ...]) -> DataFrame:
     """Put both variances of each policy beside each other."""
     predicted, measured = (
         request.rows("long", environment=place.environment, stage=place.stage, metric=metric)

@@ -9,11 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import NDArray
 from pandas import DataFrame, concat
 
-from pg.presentation import marks, style
+from pg.presentation import compared, marks, style
 from pg.presentation.captions import counted, itemised, listed, span
 from pg.presentation.figures import FigureRequest
 
@@ -27,7 +26,7 @@ _SHRUNK, _WHOLE, _NEITHER = "At 1 − 1/N, but for rounding", "At 1, but for rou
 def draw(request: FigureRequest) -> Figure:
     """Draw ⟨E[ĝ], ∇J⟩ / ‖∇J‖² against N, with 1 − 1/N as stairs: a panel per environment and stage."""
     strands = _strands(request)
-    across = marks.beside_each_other(request, 3)
+    across = marks.beside_each_other(request)
     figure, panels = marks.panels(request, across, 1.6, sharex=True, sharey=True)
     for place, axes in zip(marks.places(request), panels, strict=True):
         _draw_panel(axes, _rows(request, place, strands), strands)
@@ -66,7 +65,7 @@ def caption(request: FigureRequest) -> str:
     return "\n".join([lead, *exact, *others])
 
 
-def _draw_panel(axes: Axes, rows: DataFrame, strands: tuple[style.Strand, ...]) -> None:
+def _draw_panel(axes: Axes, rows: DataFrame, strands: tuple[compared.Strand, ...]) -> None:
     sizes, edges = _stairs(rows)
     axes.stairs(_shrunk(sizes), edges, baseline=None, zorder=1, **_STAIRS)
     axes.axhline(1, zorder=1, **_STAIRS)
@@ -75,9 +74,7 @@ def _draw_panel(axes: Axes, rows: DataFrame, strands: tuple[style.Strand, ...]) 
     look = marks.as_marks(strands)
     marks.scatter(axes, beside, x="beside", y="kept", s=14, linewidth=0.3, zorder=3, **look)
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(sizes.tolist()))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter("{x:g}")
+    marks.ticks_at(axes, sizes)
     axes.grid(visible=True, axis="y")
 
 
@@ -101,11 +98,11 @@ def _course(rows: DataFrame) -> str:
     return _NEITHER
 
 
-def _strands(request: FigureRequest) -> tuple[style.Strand, ...]:
+def _strands(request: FigureRequest) -> tuple[compared.Strand, ...]:
     return marks.told_apart(request, but=("variant.batch",))
 
 
-def _rows(request: FigureRequest, place: marks.Place, strands: tuple[style.Strand, ...]) -> DataFrame:
+def _rows(request: FigureRequest, place: marks.Place, strands: tuple[compared.Strand, ...]) -> DataFrame:
     rows = request.rows("long", environment=place.environment, stage=place.stage, metric="shrinkage")
     # Under a policy whose true gradient is zero there is nothing to have a part of.
     gathered = marks.gathered(strands, rows).dropna(subset=["value"])

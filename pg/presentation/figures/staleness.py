@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from pandas import DataFrame, concat
 
-from pg.presentation import marks, style
+from pg.presentation import compared, marks, style
 from pg.presentation.captions import counted, itemised, listed, number, with_interval
 from pg.presentation.figures import FigureRequest
 from pg.presentation.marks import Place
@@ -45,10 +45,8 @@ def draw(request: FigureRequest) -> Figure:
     figure = style.canvas(request.figure.width, 0.25 + 1.45 * len(rows))
     grid = figure.subplots(len(rows), across, squeeze=False)
     for axes_of_row, row in zip(grid, rows, strict=True):
-        for axes, panel in zip(axes_of_row, row, strict=False):
+        for axes, panel in zip(marks.used(axes_of_row, len(row)), row, strict=True):
             _draw_panel(axes, request, panel, strands)
-        for unused in axes_of_row[len(row) :]:
-            unused.set_axis_off()
     figure.align_ylabels()
     style.legend_below(figure, marks.legend_entries(strands, marked=True), request.figure.width)
     return figure
@@ -57,13 +55,12 @@ def draw(request: FigureRequest) -> Figure:
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and every number where the walk ends."""
     experiment, strands = request.experiment_of(StalenessExperiment), marks.told_apart(request)
-    snapshots = len(request.tables["long"]["seed"].unique())
     last = max(experiment.walk.steps)
     lead = (
         "Estimates of ∇J at θ' from data of θ, against the mean divergence E[KL(π_θ'‖π_θ)] over states of θ. Each mark "
         f"is a number of gradient steps of “{label(request.study, experiment.walk.variant)}” on one batch, up to "
-        f"{last}; marks and bars are means with 95 % intervals over {counted(snapshots, 'policy snapshot')}, placed at "
-        f"their mean divergence. Estimates are made of {experiment.sample.batches[0]} trajectories of θ."
+        f"{last}; marks and bars are means with 95 % intervals over {counted(request.seeds, 'policy snapshot')}, "
+        f"placed at their mean divergence. Estimates are made of {experiment.sample.batches[0]} trajectories of θ."
     )
     sentences = [lead]
     for place in marks.last_places(request):
@@ -77,7 +74,7 @@ def caption(request: FigureRequest) -> str:
     return "\n".join([*sentences, *_without_bias(request, strands), *_undefined(request, strands)])
 
 
-def _result(request: FigureRequest, place: Place, strand: style.Strand, steps: int) -> str:
+def _result(request: FigureRequest, place: Place, strand: compared.Strand, steps: int) -> str:
     values = {metric: _quoted(request, place, metric, strand, steps) for metric in _AXIS_LABELS}
     noise = _at_steps(strand.rows(_at(request, place, "relative_bias_noise")), steps)["estimate"]
     sampled = noise[noise > 0]
@@ -88,7 +85,7 @@ def _result(request: FigureRequest, place: Place, strand: style.Strand, steps: i
     )
 
 
-def _decomposition(request: FigureRequest, place: Place, strand: style.Strand, steps: int) -> str:
+def _decomposition(request: FigureRequest, place: Place, strand: compared.Strand, steps: int) -> str:
     state_part, return_part, variation = (
         _quoted(request, place, metric, strand, steps) for metric in (*_PARTS, _VARIATION)
     )
@@ -99,7 +96,7 @@ def _decomposition(request: FigureRequest, place: Place, strand: style.Strand, s
     )
 
 
-def _without_bias(request: FigureRequest, strands: tuple[style.Strand, ...]) -> list[str]:
+def _without_bias(request: FigureRequest, strands: tuple[compared.Strand, ...]) -> list[str]:
     """Say which lines are missing from the logarithmic axis of the bias."""
     rows = concat([_along(request, place, "relative_bias", strands) for place in marks.places(request)])
     unbiased = set(rows.loc[rows["estimate"] < marks.ROUNDING, "strand"])
@@ -107,7 +104,7 @@ def _without_bias(request: FigureRequest, strands: tuple[style.Strand, ...]) -> 
     return [f"By enumeration without bias, and so not on its logarithmic axis: {listed(names)}."] if names else []
 
 
-def _undefined(request: FigureRequest, strands: tuple[style.Strand, ...]) -> list[str]:
+def _undefined(request: FigureRequest, strands: tuple[compared.Strand, ...]) -> list[str]:
     """Say why there are dashes, or marks that are missing."""
     rows = concat([marks.gathered(strands, _at(request, place, "cosine")) for place in marks.places(request)])
     if not rows["estimate"].isna().any():
@@ -125,7 +122,7 @@ def _panels(request: FigureRequest) -> list[list[_Panel]]:
     return lines
 
 
-def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, strands: tuple[style.Strand, ...]) -> None:
+def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, strands: tuple[compared.Strand, ...]) -> None:
     axes.set_xscale("log")
     (first, *_) = panel.metrics
     if first in _AXIS_LABELS:
@@ -141,7 +138,7 @@ def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, strands: tupl
 
 
 def _draw_strands(
-    axes: Axes, request: FigureRequest, place: Place, metric: str, strands: tuple[style.Strand, ...]
+    axes: Axes, request: FigureRequest, place: Place, metric: str, strands: tuple[compared.Strand, ...]
 ) -> None:
     rows = _along(request, place, metric, strands)
     axes.set_ylabel(_AXIS_LABELS[metric])
@@ -159,10 +156,10 @@ def _draw_strands(
     else:
         # Zero is in sight in every panel, and what lies beyond the metric's own range in none.
         axes.set_ylim(max(min(0.0, low), _LEAST[metric]), 1.03)
-        axes.axhline(0, color=style.FAINT, linewidth=0.6, zorder=1)
+        axes.axhline(0, **style.RULE)
 
 
-def _draw_change(axes: Axes, request: FigureRequest, panel: _Panel, strand: style.Strand) -> None:
+def _draw_change(axes: Axes, request: FigureRequest, panel: _Panel, strand: compared.Strand) -> None:
     """Draw what depends on the two policies alone: the same for every strand."""
     for place, metric in enumerate(panel.metrics):
         rows = _along(request, panel.place, metric, (strand,))
@@ -176,10 +173,10 @@ def _draw_change(axes: Axes, request: FigureRequest, panel: _Panel, strand: styl
         axes.set_ylabel("total variation")
     else:
         axes.set_ylabel("part of bias / ‖∇J(θ')‖")
-        axes.legend(loc="upper left", fontsize=6.5, handlelength=1.8)
+        axes.legend(loc="upper left", fontsize=style.scaled(6.5), handlelength=1.8)
 
 
-def _along(request: FigureRequest, place: Place, metric: str, strands: tuple[style.Strand, ...]) -> DataFrame:
+def _along(request: FigureRequest, place: Place, metric: str, strands: tuple[compared.Strand, ...]) -> DataFrame:
     """Gather a metric where the policy has moved, with the mean divergence there in a column kl."""
     keys = ["strand", "batch", "steps"]
     moved = marks.gathered(strands, _at(request, place, "kl")).rename(columns={"estimate": "kl"})[[*keys, "kl"]]
@@ -195,7 +192,7 @@ def _at_steps(rows: DataFrame, steps: int) -> DataFrame:
     return rows[rows["steps"] == steps]
 
 
-def _quoted(request: FigureRequest, place: Place, metric: str, strand: style.Strand, steps: int) -> str:
+def _quoted(request: FigureRequest, place: Place, metric: str, strand: compared.Strand, steps: int) -> str:
     rows = _at_steps(strand.rows(_at(request, place, metric)), steps)[["estimate", "ci_low", "ci_high"]]
     if rows.empty:
         return "–"

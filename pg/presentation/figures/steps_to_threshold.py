@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from pandas import DataFrame
 
-from pg.presentation import marks, style
-from pg.presentation.captions import counted, itemised, number, with_interval
+from pg.presentation import compared, marks, style
+from pg.presentation.captions import counted, itemised, number, quoted
 from pg.presentation.figures import FigureRequest
 from pg.study.labels import environment_label
 
@@ -61,15 +61,12 @@ def draw(request: FigureRequest) -> Figure:
     ValueError
         If the goal is a threshold, and no environment of the figure declares one.
     """
-    strands, environments = style.strands(request), _environments(request)
-    across = min(2, len(environments)) if request.figure.width == "two_columns" else 1
-    down = math.ceil(len(environments) / across)
-    figure = style.canvas(request.figure.width, 0.15 + down * (0.65 + 0.21 * len(strands)))
-    grid = figure.subplots(down, across, squeeze=False, sharey=True)
-    for axes, environment in zip(grid.flat, environments, strict=False):
+    strands, environments = compared.strands(request), _environments(request)
+    across = min(style.beside(2), len(environments)) if request.figure.width == "two_columns" else 1
+    height = 0.65 + 0.21 * len(strands)
+    figure, panels = marks.wrapped(request, len(environments), across, height, margin=0.15, sharey=True)
+    for axes, environment in zip(panels, environments, strict=True):
         _draw_panel(axes, request, environment, strands)
-    for unused in grid.flat[len(environments) :]:
-        unused.set_axis_off()
     style.legend_below(figure, _entries(_goal(request)), request.figure.width)
     return figure
 
@@ -77,19 +74,18 @@ def draw(request: FigureRequest) -> Figure:
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and each variant's summary and number of seeds that reached the goal."""
     goal, budget = _goal(request), number(request.training.budget.steps)
-    seeds = len(request.tables["long"]["seed"].unique())
     lead = (
-        f"Environment steps {goal.until}, {counted(seeds, 'seed')} per variant. A dot is a seed; a triangle is one "
-        f"that did not get there within {budget} steps and counts as {budget}. Bars are {goal.bars} with 95 % "
+        f"Environment steps {goal.until}, {counted(request.seeds, 'seed')} per variant. A dot is a seed; a triangle is "
+        f"one that did not get there within {budget} steps and counts as {budget}. Bars are {goal.bars} with 95 % "
         "intervals, which stand in brackets below. At the right: how many seeds got there."
     )
     sentences = [lead]
     for environment in _environments(request):
         summary = request.rows("summary", environment=environment, metric=request.figure.kind)
         results = {
-            strand.label: f"{with_interval(*line)}, reached by {_solved(request, environment, strand, ' of ')}"
-            for strand in style.strands(request)
-            for line in strand.rows(summary)[["estimate", "ci_low", "ci_high"]].itertuples(index=False)
+            strand.label: f"{quoted(own)}, reached by {_solved(request, environment, strand, ' of ')}"
+            for strand in compared.strands(request)
+            if len(own := strand.rows(summary))
         }
         if results:
             name = environment_label(request.study, environment)
@@ -97,19 +93,19 @@ def caption(request: FigureRequest) -> str:
     return "\n".join(sentences)
 
 
-def _draw_panel(axes: Axes, request: FigureRequest, environment: str, strands: tuple[style.Strand, ...]) -> None:
+def _draw_panel(axes: Axes, request: FigureRequest, environment: str, strands: tuple[compared.Strand, ...]) -> None:
     budget = request.training.budget.steps
     summary = request.rows("summary", environment=environment, metric=request.figure.kind)
     marks.draw_dots(axes, _seeds(request, environment, strands), strands, style="reached", markers=_MARKERS, s=9)
     marks.draw_row_intervals(axes, summary, strands)
     for row, strand in enumerate(strands):
         style.note_beside(axes, row, _solved(request, environment, strand, "/"))
-    style.name_rows(axes, strands, request.figure.width)
+    style.name_rows(axes, [strand.label for strand in strands], request.figure.width)
     # The interval of a restricted mean may reach beyond the budget.
     axes.set_xlim(0, max(1.04 * budget, axes.get_xlim()[1]))
-    axes.axvline(budget, color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1)
+    axes.axvline(budget, **style.DASHED_RULE)
     axes.grid(visible=True, axis="x")
-    axes.set_xlabel(_goal(request).axis)
+    axes.set_xlabel(style.broken(_goal(request).axis, 2.9))
     axes.set_title(environment_label(request.study, environment))
     style.plain_numbers(axes, x=True)
 
@@ -141,7 +137,7 @@ def _environments(request: FigureRequest) -> tuple[str, ...]:
     return solvable
 
 
-def _seeds(request: FigureRequest, environment: str, strands: tuple[style.Strand, ...]) -> DataFrame:
+def _seeds(request: FigureRequest, environment: str, strands: tuple[compared.Strand, ...]) -> DataFrame:
     """Gather every seed's steps, together with whether it reached the goal."""
     keys = ["strand", "place", "seed"]
     steps, reached = (
@@ -151,7 +147,7 @@ def _seeds(request: FigureRequest, environment: str, strands: tuple[style.Strand
     return steps.merge(reached.rename(columns={"value": "reached"}), on=keys)
 
 
-def _solved(request: FigureRequest, environment: str, strand: style.Strand, between: str) -> str:
+def _solved(request: FigureRequest, environment: str, strand: compared.Strand, between: str) -> str:
     solved = strand.rows(request.rows("long", environment=environment, metric=_goal(request).reached))["value"]
     return f"{int(solved.sum())}{between}{len(solved)}"
 
@@ -162,5 +158,5 @@ def _entries(goal: _Goal) -> list[Line2D]:
         Line2D([], [], marker=_MARKERS[1.0], linestyle="", color=ink, alpha=0.5, mew=0, label="a seed"),
         Line2D([], [], marker=_MARKERS[0.0], linestyle="", color=ink, alpha=0.5, mew=0, label="not reached"),
         Line2D([], [], marker="o", color=ink, markersize=4, linewidth=1.6, label=f"{goal.summary}, 95 % interval"),
-        Line2D([], [], color=style.FAINT, linewidth=0.6, linestyle=(0, (4, 3)), label="budget"),
+        Line2D([], [], label="budget", **style.DASHED_RULE),
     ]

@@ -15,7 +15,7 @@ from matplotlib.patches import Circle
 from pandas import DataFrame, concat
 
 from pg.presentation import style
-from pg.presentation.captions import counted, listed, number, with_interval
+from pg.presentation.captions import counted, listed, number, quoted
 from pg.presentation.figures import FigureRequest
 from pg.presentation.marks import Place
 from pg.study.labels import environment_label
@@ -37,7 +37,7 @@ def draw(request: FigureRequest) -> Figure:
     """Draw a strip per environment and stage shown: frames from left to right, each where its torso has come to."""
     episodes = {place: _episode(request, place) for place in _places(request)}
     left, right = _ends(episodes.values())
-    height = style.WIDTHS[request.figure.width] / (right - left) * (_HEIGHT + _BELOW) + _TITLE
+    height = style.unscaled(style.WIDTHS[request.figure.width]) / (right - left) * (_HEIGHT + _BELOW) + _TITLE
     figure = style.canvas(request.figure.width, 0.05 + height * len(episodes))
     strips = figure.subplots(len(episodes), 1, squeeze=False)[:, 0]
     for axes, (place, episode) in zip(strips, episodes.items(), strict=True):
@@ -105,7 +105,7 @@ def _draw_pose(axes: Axes, pose: DataFrame) -> None:
     axes.plot(at_x[["head", "torso"]], z[["head", "torso"]], color=style.INK, linewidth=1.6, zorder=3)
     axes.add_patch(Circle((at_x["head"], z["head"]), _HEAD, color=style.INK, linewidth=0, zorder=3))
     axes.plot([at, at], [-0.06, 0], color=style.INK, linewidth=0.7)
-    axes.text(at, -0.1, f"{pose['time'].iloc[0]:.2f} s", ha="center", va="top", fontsize=6.5)
+    axes.text(at, -0.1, f"{pose['time'].iloc[0]:.2f} s", ha="center", va="top", fontsize=style.scaled(6.5))
 
 
 def _sentence(request: FigureRequest, place: Place) -> str:
@@ -119,8 +119,7 @@ def _sentence(request: FigureRequest, place: Place) -> str:
 
 
 def _share(request: FigureRequest, place: Place, metric: str) -> str:
-    rows = request.rows("summary", environment=place.environment, stage=place.stage, metric=metric)
-    return with_interval(*rows[["estimate", "ci_low", "ci_high"]].iloc[0])
+    return quoted(request.rows("summary", environment=place.environment, stage=place.stage, metric=metric))
 
 
 def _entries() -> list[Line2D]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -13,10 +12,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, NullLocator
 
-from pg.presentation import marks, style
-from pg.presentation.captions import counted, in_words, itemised
+from pg.presentation import compared, marks, style
+from pg.presentation.captions import at_levels, counted, itemised
 from pg.presentation.figures import FigureRequest
 from pg.study.expansion import Cell, swept
 from pg.study.labels import environment_label
@@ -69,12 +67,12 @@ class _Panel:
     def rows(self, request: FigureRequest) -> pd.DataFrame:
         """Select the scores of the panel."""
         rows = request.rows("tuned", environment=self.environment)
-        return style.at_level(rows, self.level)
+        return compared.at_level(rows, self.level)
 
     def title(self, request: FigureRequest) -> str:
         """Name the panel as its title and the caption do."""
         named = environment_label(request.study, self.environment)
-        return ", ".join((named, *(in_words(path, value) for path, value in self.level.items())))
+        return at_levels(named, self.level)
 
 
 def _panels(request: FigureRequest) -> list[_Panel]:
@@ -83,7 +81,7 @@ def _panels(request: FigureRequest) -> list[_Panel]:
     return [_Panel(*both) for both in product(request.environments, levels)]
 
 
-def _strands(request: FigureRequest) -> tuple[style.Strand, ...]:
+def _strands(request: FigureRequest) -> tuple[compared.Strand, ...]:
     return marks.told_apart(request, but=tuple(request.study.experiments[request.figure.experiment].sweep))
 
 
@@ -91,14 +89,10 @@ def _strands(request: FigureRequest) -> tuple[style.Strand, ...]:
 def draw(request: FigureRequest) -> Figure:
     """Draw the score against the learning rate: a panel per environment and level, a line per variant."""
     strands, panels = _strands(request), _panels(request)
-    across = min(3, len(panels)) if request.figure.width == "two_columns" else 1
-    down = math.ceil(len(panels) / across)
-    figure = style.canvas(request.figure.width, 0.1 + 2 * down)
-    grid = figure.subplots(down, across, squeeze=False)
-    for axes, panel in zip(grid.flat, panels, strict=False):
+    across = min(style.beside(3), len(panels)) if request.figure.width == "two_columns" else 1
+    figure, spots = marks.wrapped(request, len(panels), across, 2.0, margin=0.1)
+    for axes, panel in zip(spots, panels, strict=True):
         _draw_panel(axes, request, panel, strands)
-    for unused in grid.flat[len(panels) :]:
-        unused.set_axis_off()
     style.legend_below(figure, _entries(request, strands), request.figure.width)
     return figure
 
@@ -124,14 +118,12 @@ def caption(request: FigureRequest) -> str:
     return "\n".join(sentences)
 
 
-def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, strands: tuple[style.Strand, ...]) -> None:
+def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, strands: tuple[compared.Strand, ...]) -> None:
     scores = marks.gathered(strands, panel.rows(request))
     if len(scores):
         _draw_scores(axes, scores.assign(beside=marks.dodged(scores, "learning_rate", _DODGE)), strands)
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(sorted(request.tables["tuned"]["learning_rate"].unique())))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter("{x:g}")
+    marks.ticks_at(axes, sorted(request.tables["tuned"]["learning_rate"].unique()))
     axes.grid(visible=True)
     axes.set_title(panel.title(request))
     axes.set_xlabel("learning rate")
@@ -139,10 +131,9 @@ def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, strands: tupl
     style.plain_numbers(axes, y=True)
 
 
-def _draw_scores(axes: Axes, scores: pd.DataFrame, strands: tuple[style.Strand, ...]) -> None:
+def _draw_scores(axes: Axes, scores: pd.DataFrame, strands: tuple[compared.Strand, ...]) -> None:
     """Draw seeds as dots, because an interval over so few would say little, and the means that tuning compares."""
-    faint = {"hue": "strand", "palette": marks.colours(strands), "legend": False, "alpha": 0.5, "linewidth": 0, "s": 5}
-    marks.scatter(axes, scores, x="beside", y="score", **faint)
+    marks.scatter(axes, scores, x="beside", y="score", s=5, **marks.as_dots(strands))
     keys = ["strand", "place", "beside", "chosen", "at_edge"]
     means = scores.groupby(keys, sort=False)["score"].mean(skipna=False).rename("estimate").reset_index()
     marks.draw_lines(axes, means, strands, "beside")
@@ -158,7 +149,7 @@ def _chosen(rows: pd.DataFrame) -> Iterable[Any]:
     return rows[rows["chosen"]].head(1).itertuples()
 
 
-def _entries(request: FigureRequest, strands: tuple[style.Strand, ...]) -> list[Line2D]:
+def _entries(request: FigureRequest, strands: tuple[compared.Strand, ...]) -> list[Line2D]:
     drawn = [strand for strand in strands if len(strand.rows(request.tables["tuned"]))]
     entries = marks.legend_entries(drawn, marked=True)
     if any(request.tables["tuned"]["at_edge"]):

@@ -6,36 +6,30 @@ The estimators were measured on the same trajectories, so a ratio is taken snaps
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from pandas import DataFrame, Series
+from pandas import DataFrame
 
 from pg.evidence.intervals import Interval
 from pg.evidence.statistics import geometric_mean
-from pg.presentation import marks, style
+from pg.presentation import compared, marks, style
 from pg.presentation.captions import counted, itemised, number, with_interval
 from pg.presentation.figures import FigureRequest, Table
+from pg.presentation.marks import Place
 from pg.study.labels import environment_label
 
 _METRIC = "total_variance"
 
 
-@dataclass(frozen=True, slots=True)
-class _Panel:
-    environment: str
-    stage: str
-
-
 @style.paper_style()
 def draw(request: FigureRequest) -> Figure:
     """Draw tr Cov on a logarithmic axis: a panel per environment and policy stage, a row per variant."""
-    strands, reference = style.strands(request), _reference(request)
+    strands, reference = compared.strands(request), _reference(request)
     environments, stages = request.environments, request.probe.source.stages
     beside = _beside(request)
-    panels = [_Panel(*names) for names in _reading_order(environments, stages, beside)]
+    panels = [Place(*names) for names in _reading_order(environments, stages, beside)]
     rows = len(panels) // beside
     height = 0.3 + rows * (0.42 + 0.15 * len(strands))
     figure = style.canvas(request.figure.width, height)
@@ -44,7 +38,7 @@ def draw(request: FigureRequest) -> Figure:
         _draw_panel(axes, request, panel, strands, reference)
     _share_spans(panels, list(grid.flat))
     for axes in grid[-1]:
-        axes.set_xlabel(f"tr Cov (return², N = {_batch(request)})")
+        axes.set_xlabel(f"tr Cov (return², N = {marks.batch_shown(request)})")
     return figure
 
 
@@ -52,19 +46,19 @@ def caption(request: FigureRequest) -> str:
     """Say what is drawn, and how far below the reference's variance each variant lies at the last stage."""
     environments, stages = request.environments, request.probe.source.stages
     reference = _reference(request)
-    seeds = len(request.tables["long"]["seed"].unique())
     lead = (
-        f"Total variance (the trace of the covariance matrix) of each gradient estimate with N = {_batch(request)} "
-        f"trajectories. Each dot is one of {counted(seeds, 'policy snapshot')}; bars are geometric means with 95 % "
-        f"intervals. At the right: the ratio to {reference.label} on the same snapshots, below 1 where the variance "
-        "is lower, with its 95 % interval in brackets. Panels of one environment span equally many orders of magnitude."
+        "Total variance (the trace of the covariance matrix) of each gradient estimate with "
+        f"N = {marks.batch_shown(request)} trajectories. Each dot is one of "
+        f"{counted(request.seeds, 'policy snapshot')}; bars are geometric means with 95 % intervals. At the right: the "
+        f"ratio to {reference.label} on the same snapshots, below 1 where the variance is lower, with its 95 % "
+        "interval in brackets. Panels of one environment span equally many orders of magnitude."
     )
     sentences = [lead]
     for environment in environments:
-        panel = _Panel(environment, stages[-1])
+        panel = Place(environment, stages[-1])
         ratios = {
             strand.label: with_interval(ratio.estimate, ratio.low, ratio.high)
-            for strand in style.strands(request)
+            for strand in compared.strands(request)
             if strand != reference and (ratio := _ratio(request, panel, strand, reference)) is not None
         }
         if ratios:
@@ -74,7 +68,7 @@ def caption(request: FigureRequest) -> str:
 
 
 def _draw_panel(
-    axes: Axes, request: FigureRequest, panel: _Panel, strands: tuple[style.Strand, ...], reference: style.Strand
+    axes: Axes, request: FigureRequest, panel: Place, strands: tuple[compared.Strand, ...], reference: compared.Strand
 ) -> None:
     marks.draw_dots(axes, marks.gathered(strands, _at(request, panel, "long")), strands, s=5)
     marks.draw_row_intervals(axes, _at(request, panel, "summary"), strands)
@@ -82,7 +76,7 @@ def _draw_panel(
         ratio = _ratio(request, panel, strand, reference)
         style.note_beside(axes, row, "1" if strand == reference else _ratio_text(ratio, with_ends=_beside(request) < 3))
     style.note_beside(axes, -1, "ratio")
-    style.name_rows(axes, strands, request.figure.width)
+    style.name_rows(axes, [strand.label for strand in strands], request.figure.width)
     axes.set_xscale("log")
     axes.grid(visible=True, axis="x")
     axes.set_title(f"{environment_label(request.study, panel.environment)}, {panel.stage}")
@@ -99,10 +93,10 @@ def _beside(request: FigureRequest) -> int:
     """Count the panels that fit beside each other: all environments, or the stages of the only one, or one."""
     environments, stages = len(request.environments), len(request.probe.source.stages)
     count = environments if environments > 1 else stages
-    return count if request.figure.width == "two_columns" and count <= 3 else 1
+    return count if request.figure.width == "two_columns" and count <= style.beside(3) else 1
 
 
-def _share_spans(panels: list[_Panel], axes: list[Axes]) -> None:
+def _share_spans(panels: list[Place], axes: list[Axes]) -> None:
     """Let all stages of an environment span as many orders of magnitude: a length is one ratio in each of them."""
     for environment in {panel.environment for panel in panels}:
         own = [one for panel, one in zip(panels, axes, strict=True) if panel.environment == environment]
@@ -119,30 +113,23 @@ def _ratio_text(ratio: Interval | None, *, with_ends: bool) -> str:
     return f"{text} ({number(ratio.low, 2)}–{number(ratio.high, 2)})" if with_ends else text
 
 
-def _ratio(request: FigureRequest, panel: _Panel, strand: style.Strand, reference: style.Strand) -> Interval | None:
-    own, other = _values(request, panel, strand), _values(request, panel, reference)
+def _ratio(
+    request: FigureRequest, panel: Place, strand: compared.Strand, reference: compared.Strand
+) -> Interval | None:
+    measured = _at(request, panel, "long")
+    own, other = (marks.by_seed(one.rows(measured)) for one in (strand, reference))
     ratios = (own / other.reindex(own.index)).dropna()
     return geometric_mean(ratios.to_numpy(np.float64)) if len(ratios) else None
 
 
-def _values(request: FigureRequest, panel: _Panel, strand: style.Strand) -> Series:
-    rows = strand.rows(_at(request, panel, "long"))
-    return Series(rows["value"].to_numpy(np.float64), index=rows["seed"]).sort_index()
+def _at(request: FigureRequest, panel: Place, table: Table) -> DataFrame:
+    where = {"environment": panel.environment, "stage": panel.stage, "metric": _METRIC}
+    return request.rows(table, **where, batch=marks.batch_shown(request))
 
 
-def _at(request: FigureRequest, panel: _Panel, table: Table) -> DataFrame:
-    return request.rows(table, environment=panel.environment, stage=panel.stage, metric=_METRIC, batch=_batch(request))
-
-
-def _batch(request: FigureRequest) -> int:
-    """Choose the probed batch size nearest to the one that the variants train with."""
-    trained = request.study.variants[request.variants[0]].batch
-    return min(request.probe.sample.batches, key=lambda size: abs(np.log(size / trained)))
-
-
-def _reference(request: FigureRequest) -> style.Strand:
+def _reference(request: FigureRequest) -> compared.Strand:
     """Compare with the lecture's first estimator where it is drawn, else with the first variant."""
-    strands = style.strands(request)
+    strands = compared.strands(request)
     variants = request.study.variants
     plain = [
         strand
