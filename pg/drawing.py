@@ -13,7 +13,10 @@ from matplotlib.lines import Line2D
 from pandas import DataFrame
 
 from pg.evidence import records
+from pg.evidence.tuning import tuned_table
 from pg.presentation import figures, saving, style
+from pg.presentation.request import FigureRequest
+from pg.study.expansion import cells, is_tuned
 from pg.study.model.study import Study
 
 
@@ -34,7 +37,10 @@ def draw_figure(study: str, tables: Mapping[str, str], choices: Sequence[str], o
     declared = Study.model_validate_json(study)
     (figure,) = declared.figures.values()
     read = {name: _read(path) for name, path in tables.items()}
-    request = figures.requested(declared, figure, read, [records.read_choice(path) for path in choices])
+    if "tuned" in figures.FIGURES[figure.kind].tables:
+        tuned = [cell for cell in cells(declared, figure.experiment) if is_tuned(cell)]
+        read["tuned"] = tuned_table(zip(tuned, map(records.read_choice, choices), strict=True))
+    request = FigureRequest(declared, figure, read)
     picture = figures.draw(request)
     for name in ("print", "png"):
         records.atomically(Path(outputs[name]), partial(saving.save, picture))

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from pg.evidence import curves
+from pg.evidence.cell_keys import names_of
+from pg.study.expansion import Cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,34 @@ def choose(scores: pd.DataFrame) -> Choice:
     # max takes the first of equals, and rates ascend.
     best = max(grid, key=lambda rate: mean_score(one.score for one in every if one.learning_rate == rate))
     return Choice(best, best in (grid[0], grid[-1]), every)
+
+
+def tuned_table(choices: Iterable[tuple[Cell, Mapping[str, Any]]]) -> pd.DataFrame:
+    """Lay the scores of tuning out as one table.
+
+    Parameters
+    ----------
+    choices
+        Each tuned cell with its record: `learning_rate`, `at_edge` and `scores`, a list of `learning_rate`, `seed`,
+        `score`.
+
+    Returns
+    -------
+    DataFrame
+        Columns environment, variant, the sweep's paths, learning_rate, seed, score, chosen, at_edge; a row per score.
+    """
+    rows = [
+        {
+            **names_of(cell),
+            **score,
+            "chosen": score["learning_rate"] == choice["learning_rate"],
+            "at_edge": choice["at_edge"],
+        }
+        for cell, choice in choices
+        for score in choice["scores"]
+    ]
+    fixed = ["environment", "variant", "learning_rate", "seed", "score", "chosen", "at_edge"]
+    return pd.DataFrame(rows, columns=None if rows else fixed)
 
 
 def mean_score(scores: Iterable[float | None]) -> float:

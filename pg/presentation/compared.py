@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,11 @@ from numpy.typing import NDArray
 from pandas import DataFrame, Series, isna
 
 from pg.presentation.captions import at_levels
-from pg.presentation.figures import FigureRequest
+from pg.presentation.request import FigureRequest
 from pg.presentation.style import Look, looks, of_level
+from pg.study.expansion import swept
 from pg.study.labels import label
+from pg.study.model.experiments import ProbeExperiment
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,33 @@ def at_level(rows: DataFrame, level: Mapping[str, Any]) -> DataFrame:
     for path, value in level.items():
         rows = rows.loc[_equals(Series(rows[path]), value)]
     return rows
+
+
+def told_apart(request: FigureRequest, *, but: Collection[str] = ()) -> tuple[Strand, ...]:
+    """List what a figure compares, without the levels that all of it shares or that the figure shows otherwise.
+
+    Parameters
+    ----------
+    request
+        The figure.
+    but
+        Sweep paths that tell no strands apart, because an axis shows them, or one of their levels is drawn.
+    """
+    experiment = request.study.experiments[request.figure.experiment]
+    sweep = {path: values for path, values in swept(experiment).items() if path not in but}
+    experiments = {request.figure.experiment: experiment.model_copy(update={"sweep": sweep})}
+    return strands(replace(request, study=request.study.model_copy(update={"experiments": experiments})))
+
+
+def batch_shown(request: FigureRequest) -> int:
+    """Choose one batch size: the probed one nearest to that which the variants train with, or else the smallest."""
+    long = request.tables["long"]
+    measured = long.loc[long["variant"].isin(request.variants), "batch"].dropna().unique()
+    sizes = sorted(int(size) for size in measured)
+    if not isinstance(request.study.experiments[request.figure.experiment], ProbeExperiment):
+        return sizes[0]
+    trained = request.study.variants[request.variants[0]].batch
+    return min(sizes, key=lambda size: abs(math.log(size / trained)))
 
 
 def _equals(column: Series, value: Any) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 from pandas import DataFrame
 
-from pg.presentation import marks, style
+from pg.presentation import layout, marks, style
 from pg.presentation.captions import itemised, number
 
 _OURS = "pg"
@@ -110,7 +110,7 @@ def _draw_costs(axes: Axes, rows: DataFrame, steps: int) -> None:
 
 def _against_seeds(axes: Axes, rows: DataFrame) -> None:
     axes.set(xscale="log", yscale="log")
-    marks.ticks_at(axes, sorted(_ours(rows, "training")["seeds"]))
+    layout.ticks_at(axes, sorted(_ours(rows, "training")["seeds"]))
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if _is_narrow(axes) else (1.0,)))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.grid(visible=True)

@@ -14,9 +14,10 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from pg.evidence.summaries import summarise
-from pg.presentation.figures import FIGURES, FigureRequest
-from pg.presentation.figures.tuning import tuned_table
+from pg.evidence.tuning import tuned_table
+from pg.presentation.figures import FIGURES
 from pg.presentation.report import Report, ReportFigure
+from pg.presentation.request import FigureRequest
 from pg.presentation.tuning_checks import TunedRate
 from pg.study.expansion import Cell, cells
 from pg.study.model.study import Study

@@ -11,7 +11,8 @@ import pytest
 from matplotlib.collections import LineCollection
 from pg.presentation import compared, style
 from pg.presentation.captions import with_interval
-from pg.presentation.figures import FigureRequest, caption, draw
+from pg.presentation.figures import caption, draw
+from pg.presentation.request import FigureRequest
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
 

@@ -11,8 +11,8 @@ import pytest
 from pg.evidence.summaries import summarise
 from pg.presentation import style
 from pg.presentation.captions import with_interval
-from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.against_level import caption, draw
+from pg.presentation.request import FigureRequest
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
 from tests.presentation.pictures import bars, clouds

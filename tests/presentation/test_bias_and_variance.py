@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from pg.evidence.summaries import summarise
 from pg.presentation import style
 from pg.presentation.captions import with_interval
-from pg.presentation.figures import FigureRequest, bias_and_variance
+from pg.presentation.figures import bias_and_variance
+from pg.presentation.request import FigureRequest
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
 

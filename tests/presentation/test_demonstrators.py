@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from pg.presentation import compared
-from pg.presentation.figures import FigureRequest, caption, draw
+from pg.presentation.figures import caption, draw
+from pg.presentation.request import FigureRequest
 
 Requests = Callable[..., FigureRequest]
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
-from pg.presentation.figures import FigureRequest, caption, draw
+from pg.presentation.figures import caption, draw
+from pg.presentation.request import FigureRequest
 from pg.study.model.study import Study
 
 Requests = Callable[..., FigureRequest]

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from pg.presentation import compared, saving, style
 from pg.presentation.captions import with_interval
-from pg.presentation.figures import FIGURES, FigureRequest, caption, draw
+from pg.presentation.figures import FIGURES, caption, draw
+from pg.presentation.request import FigureRequest
 from pg.study.model.study import Study
 from scipy import stats
 from tests.presentation.pictures import bars, offsets, scatters

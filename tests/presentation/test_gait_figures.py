@@ -13,7 +13,8 @@ from pg.environments.humanoid import PARTS
 from pg.evidence import laboratory_tables
 from pg.evidence.summaries import summarise
 from pg.presentation import figures, style
-from pg.presentation.figures import FIGURES, FigureRequest
+from pg.presentation.figures import FIGURES
+from pg.presentation.request import FigureRequest
 from pg.study.expansion import cells
 from pg.study.model.study import Study
 

@@ -19,16 +19,10 @@ from matplotlib.text import Annotation, Text
 from pg.evidence import claims
 from pg.evidence.statistics import geometric_mean
 from pg.evidence.summaries import summarise
-from pg.presentation import marks, saving, style
+from pg.presentation import compared, layout, saving, style
 from pg.presentation.captions import number, with_interval
-from pg.presentation.figures import (
-    FigureRequest,
-    achieved_share,
-    empty_gradients,
-    ladder,
-    sampled_variance,
-    shrinkage,
-)
+from pg.presentation.figures import achieved_share, empty_gradients, ladder, sampled_variance, shrinkage
+from pg.presentation.request import FigureRequest
 from pg.study.model.claim import Claim
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
@@ -276,19 +270,19 @@ def test_two_drawings_are_byte_identical(request_for: Requests, tmp_path: Path, 
 
 def test_levels_that_tell_nothing_apart_are_not_named(request_for: Requests) -> None:
     request = request_for("sampled_variance")
-    labels = [strand.label for strand in marks.told_apart(request)]
+    labels = [strand.label for strand in compared.told_apart(request)]
 
     assert labels[:3] == ["total return, batch 2", "total return, batch 3", "total return, batch 5"]
-    assert [strand.label for strand in marks.told_apart(request, but=("variant.batch",))][:1] == ["total return"]
+    assert [strand.label for strand in compared.told_apart(request, but=("variant.batch",))][:1] == ["total return"]
 
 
 def test_panels_without_another_below_are_the_last_of_each_column(request_for: Requests) -> None:
     request = request_for("empty_gradients")
-    figure, panels = marks.panels(request, 3, 1.0)
+    figure, panels = layout.panels(request, 3, 1.0)
     lowest = {place % 3: axes for place, axes in enumerate(panels)}
 
     assert len(panels) == 4
-    assert set(marks.lowest(panels, 3)) == set(lowest.values())
+    assert set(layout.lowest(panels, 3)) == set(lowest.values())
     assert [axes.axison for axes in figure.axes] == [True] * 4 + [False] * 2
 
 
@@ -656,7 +650,7 @@ def test_labels_of_a_logarithmic_axis_are_there_and_stay_apart(span: tuple[float
         axes, *_ = (figure := style.canvas("one_column", 1.0)).subplots(1, 3)
         axes.set_xscale("log")
         axes.set_xlim(*span)
-        marks.log_ticks(axes, x=True)
+        layout.log_ticks(axes, x=True)
         figure.canvas.draw()
         labels = [tick.label1 for tick in axes.xaxis.get_major_ticks() if span[0] <= tick.get_loc() <= span[1]]
         boxes = sorted((label.get_window_extent().x0, label.get_window_extent().x1) for label in labels)

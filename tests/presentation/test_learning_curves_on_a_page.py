@@ -11,7 +11,8 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from pg.evidence.summaries import summarise
 from pg.presentation import style
-from pg.presentation.figures import FigureRequest, caption, draw
+from pg.presentation.figures import caption, draw
+from pg.presentation.request import FigureRequest
 from pg.study.model.study import Study
 
 Pictures = Callable[[int, int, style.Width], tuple[FigureRequest, Figure]]

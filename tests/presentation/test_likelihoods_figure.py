@@ -15,8 +15,8 @@ from matplotlib.colors import to_rgba
 from pg.evidence.summaries import summarise
 from pg.presentation import compared, saving, style
 from pg.presentation.captions import with_interval
-from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.likelihoods import caption, draw
+from pg.presentation.request import FigureRequest
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
 from tests.presentation.pictures import bars, offsets, scatters

@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from pg.evidence.summaries import summarise
 from pg.presentation import style
 from pg.presentation.captions import with_interval
-from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.realised_kl import caption, draw
+from pg.presentation.request import FigureRequest
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
 from tests.presentation.pictures import bars, clouds

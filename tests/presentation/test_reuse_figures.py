@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike
 from pg.evidence.summaries import summarise
 from pg.presentation import saving, style
 from pg.presentation.captions import with_interval
-from pg.presentation.figures import FigureRequest, horizons, staleness
+from pg.presentation.figures import horizons, staleness
+from pg.presentation.request import FigureRequest
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
 

@@ -10,8 +10,8 @@ from pg.evidence import laboratory_tables
 from pg.evidence.summaries import summarise
 from pg.presentation import figures
 from pg.presentation.captions import number
-from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.against_rewards import fitted, swept_path
+from pg.presentation.request import FigureRequest
 from pg.study.expansion import cells
 from pg.study.model.study import Study
 

@@ -13,7 +13,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from pg.presentation import compared, saving, style
-from pg.presentation.figures import FigureRequest, draw
+from pg.presentation.figures import draw
+from pg.presentation.request import FigureRequest
 
 Requests = Callable[..., FigureRequest]
 

@@ -6,7 +6,7 @@ import pytest
 from pg.evidence import laboratory_tables
 from pg.evidence.summaries import summarise
 from pg.presentation import figures
-from pg.presentation.figures import FigureRequest
+from pg.presentation.request import FigureRequest
 from pg.study.expansion import cells
 from pg.study.model.study import Study
 

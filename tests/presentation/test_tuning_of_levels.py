@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from pg.presentation.figures import FigureRequest, caption, draw
-from pg.presentation.figures.tuning import tuned_table
+from pg.evidence.tuning import tuned_table
+from pg.presentation.figures import caption, draw
+from pg.presentation.request import FigureRequest
 from pg.study.expansion import cells
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study

@@ -4,17 +4,21 @@ from pg.study.pooling import name_of, pool_of
 DRAWING = (
     "drawing",
     "presentation.figures.__init__",
+    "presentation.request",
     "presentation.saving",
     "presentation.style",
     "presentation.compared",
+    "presentation.layout",
     "presentation.marks",
     "presentation.captions",
     "study.labels",
     "study.sources",
     "study.pooling",
+    "evidence.cell_keys",
     "evidence.metrics",
     "evidence.intervals",
     "evidence.statistics",
+    "evidence.tuning",
 )
 
 

@@ -12,6 +12,7 @@ PAGE = (
     "presentation.outlook",
     "presentation.tuning_checks",
     "presentation.figures.__init__",
+    "presentation.request",
     "presentation.descriptions",
     "presentation.captions",
     "presentation.saving",

@@ -17,9 +17,9 @@ from pandas import DataFrame, concat
 
 from pg.evidence.intervals import Interval
 from pg.evidence.statistics import ratio_of_means
-from pg.presentation import compared, marks, style
+from pg.presentation import compared, layout, marks, style
 from pg.presentation.captions import counted, itemised, number, with_interval
-from pg.presentation.figures import FigureRequest
+from pg.presentation.request import FigureRequest
 from pg.study.labels import label
 from pg.study.model.variant import Variant
 
@@ -45,9 +45,9 @@ def draw(request: FigureRequest) -> Figure:
         If no variant of the figure has partners in its experiment that the share is relative to.
     """
     comparisons = _comparisons(request)
-    across = marks.beside_each_other(request)
+    across = layout.beside_each_other(request)
     height = 0.5 + 0.15 * len(comparisons)
-    figure, panels = marks.panels(request, across, height, sharex=True, sharey=True)
+    figure, panels = layout.panels(request, across, height, sharex=True, sharey=True)
     shares = _shares(request, comparisons)
     for (place, of_place), axes in zip(shares.items(), panels, strict=True):
         _draw_panel(axes, request, place, comparisons, of_place)
@@ -57,8 +57,8 @@ def draw(request: FigureRequest) -> Figure:
         # More ticks than these would run into each other at the width of a column.
         panels[0].xaxis.set_major_locator(FixedLocator([-(10.0 ** _decades(panels[0])), 0, 1]))
         panels[0].xaxis.set_major_formatter("{x:g}")
-    for axes in marks.lowest(panels, across):
-        axes.set_xlabel(f"share achieved (N = {marks.batch_shown(request)})")
+    for axes in layout.lowest(panels, across):
+        axes.set_xlabel(f"share achieved (N = {compared.batch_shown(request)})")
         axes.tick_params(labelbottom=True)
     return figure
 
@@ -69,7 +69,7 @@ def caption(request: FigureRequest) -> str:
     shares = _shares(request, comparisons)
     lead = (
         "Share of the achievable reduction of the total variance that a baseline b reaches, "
-        f"(V(none) − V(b)) / (V(none) − V(b*)), with N = {marks.batch_shown(request)} trajectories. At 0 it changes "
+        f"(V(none) − V(b)) / (V(none) − V(b*)), with N = {compared.batch_shown(request)} trajectories. At 0 it changes "
         "nothing, at 1 it does as well as the constant b* of least variance under the policy itself; below 0 it adds "
         "variance, above 1 it does better than any constant. Both differences are "
         f"taken relative to V(none) under the policies of {counted(request.seeds, 'seed')} and averaged over them "
@@ -79,16 +79,16 @@ def caption(request: FigureRequest) -> str:
     sentences = [lead + _how_scaled(shares), _relative_to(request, comparisons)]
     if alone := _without_partners(request, comparisons):
         sentences.append(f"Not drawn, as the experiment has no partner with the same returns — {alone}.")
-    for place in marks.last_places(request):
+    for place in layout.last_places(request):
         words = {one.strand.label: _in_words(share) for one, share in zip(comparisons, shares[place], strict=True)}
-        sentences.append(f"{marks.heading(request, place)}, share — {itemised(words)}.")
+        sentences.append(f"{layout.heading(request, place)}, share — {itemised(words)}.")
     return "\n".join(sentences)
 
 
 def _draw_panel(
     axes: Axes,
     request: FigureRequest,
-    place: marks.Place,
+    place: layout.Place,
     comparisons: list[_Comparison],
     shares: list[Interval],
 ) -> None:
@@ -101,7 +101,7 @@ def _draw_panel(
             style.note_beside(axes, row, number(share.estimate, 2))
         else:
             _say_undefined(axes, row)
-    marks.head(axes, marks.heading(request, place), "share")
+    layout.head(axes, layout.heading(request, place), "share")
     style.name_rows(axes, [strand.label for strand in strands], request.figure.width)
     axes.grid(visible=True, axis="x")
 
@@ -116,7 +116,7 @@ def _say_undefined(axes: Axes, row: int) -> None:
 
 
 def _summary(
-    request: FigureRequest, place: marks.Place, strands: list[compared.Strand], shares: list[Interval]
+    request: FigureRequest, place: layout.Place, strands: list[compared.Strand], shares: list[Interval]
 ) -> DataFrame:
     """Give each strand's share as a row of a summary."""
     at = _at(request, place)
@@ -128,11 +128,11 @@ def _summary(
     )
 
 
-def _shares(request: FigureRequest, comparisons: list[_Comparison]) -> dict[marks.Place, list[Interval]]:
-    return {place: _shares_at(request, place, comparisons) for place in marks.places(request)}
+def _shares(request: FigureRequest, comparisons: list[_Comparison]) -> dict[layout.Place, list[Interval]]:
+    return {place: _shares_at(request, place, comparisons) for place in layout.places(request)}
 
 
-def _shares_at(request: FigureRequest, place: marks.Place, comparisons: list[_Comparison]) -> list[Interval]:
+def _shares_at(request: FigureRequest, place: layout.Place, comparisons: list[_Comparison]) -> list[Interval]:
     measured, least = _at(request, place), _at(request, place, "least_variance")
     return [_share(measured, least, one) for one in comparisons]
 
@@ -148,7 +148,7 @@ def _share(measured: DataFrame, least: DataFrame, comparison: _Comparison) -> In
 def _comparisons(request: FigureRequest) -> list[_Comparison]:
     found = [
         _Comparison(strand, zero)
-        for strand in marks.told_apart(request, but=("variant.batch",))
+        for strand in compared.told_apart(request, but=("variant.batch",))
         if request.study.variants[strand.variant].baseline != "none"
         and (zero := _partner(request, strand.variant)) is not None
     ]
@@ -189,11 +189,11 @@ def _relative_to(request: FigureRequest, comparisons: list[_Comparison]) -> str:
     return f"Without a baseline — {'; '.join(label(request.study, name) for name in zeros)}."
 
 
-def _is_wide(shares: Mapping[marks.Place, list[Interval]]) -> bool:
+def _is_wide(shares: Mapping[layout.Place, list[Interval]]) -> bool:
     return any(abs(end) > _FAR for one in shares.values() for share in one for end in (share.low, share.high))
 
 
-def _how_scaled(shares: Mapping[marks.Place, list[Interval]]) -> str:
+def _how_scaled(shares: Mapping[layout.Place, list[Interval]]) -> str:
     return " The axis is logarithmic beyond −1 and 1." if _is_wide(shares) else ""
 
 
@@ -206,6 +206,6 @@ def _decades(axes: Axes) -> int:
     return max(0, int(np.log10(max(1.0, -axes.get_xlim()[0]))))
 
 
-def _at(request: FigureRequest, place: marks.Place, metric: str = _METRIC) -> DataFrame:
-    batch = marks.batch_shown(request)
+def _at(request: FigureRequest, place: layout.Place, metric: str = _METRIC) -> DataFrame:
+    batch = compared.batch_shown(request)
     return request.rows("long", environment=place.environment, stage=place.stage, metric=metric, batch=batch)

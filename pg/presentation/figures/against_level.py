@@ -12,9 +12,9 @@ from matplotlib.ticker import MaxNLocator
 from pandas import DataFrame
 
 from pg.evidence.metrics import METRICS, Metric
-from pg.presentation import compared, marks, style
+from pg.presentation import compared, layout, marks, style
 from pg.presentation.captions import counted, itemised, listed, number, option_in_words, quoted
-from pg.presentation.figures import FigureRequest, Table
+from pg.presentation.request import FigureRequest, Table
 from pg.study.expansion import swept
 from pg.study.labels import environment_label
 
@@ -30,11 +30,11 @@ def draw(request: FigureRequest) -> Figure:
     figure = style.canvas(request.figure.width, 0.25 + 1.75 * down * len(environments))
     grid = figure.subplots(down * len(environments), across, squeeze=False, sharex=True)
     for start, environment in zip(range(0, len(grid), down), environments, strict=True):
-        spots = marks.used(list(grid[start : start + down].flat), len(metrics))
+        spots = layout.used(list(grid[start : start + down].flat), len(metrics))
         for axes, metric in zip(spots, metrics, strict=True):
             _draw_panel(axes, request, environment, metric, strands)
         spots[0].set_title(environment_label(request.study, environment))
-        for axes in marks.lowest(spots, across):
+        for axes in layout.lowest(spots, across):
             axes.set_xlabel(option_in_words(_path(request)))
             axes.tick_params(labelbottom=True)
     figure.align_ylabels()
@@ -93,7 +93,7 @@ def _draw_panel(
     if metric.statistic == "share":
         axes.set_ylim(-0.04, 1.04)
     axes.set_ylabel(textwrap.fill(metric.label, 26))
-    marks.ticks_at(axes, levels)
+    layout.ticks_at(axes, levels)
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     axes.grid(visible=True)
     style.plain_numbers(axes, y=True)
@@ -115,7 +115,7 @@ def _quoted(request: FigureRequest, environment: str, metric: Metric, strand: co
 
 
 def _strands(request: FigureRequest) -> tuple[compared.Strand, ...]:
-    return marks.told_apart(request, but=(_path(request),))
+    return compared.told_apart(request, but=(_path(request),))
 
 
 def _metrics(request: FigureRequest) -> tuple[Metric, ...]:

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from pandas import DataFrame
 
 from pg.evidence.statistics import geometric_mean
-from pg.presentation import compared, marks, style
+from pg.presentation import compared, layout, marks, style
 from pg.presentation.captions import counted, itemised, number, option_in_words, with_interval
-from pg.presentation.figures import LEAST_LEVELS, REWARD_LEVELS, FigureRequest, Table
+from pg.presentation.figures import LEAST_LEVELS, REWARD_LEVELS
+from pg.presentation.request import FigureRequest, Table
 
 _METRIC = "total_variance"
 _DEGREE = 2
@@ -34,16 +35,16 @@ Array = NDArray[np.float64]
 def draw(request: FigureRequest) -> Figure:
     """Draw tr Cov against the level of the rewards: a panel per environment and stage, a line per variant."""
     path = swept_path(request)
-    strands = marks.told_apart(request, but=(path,))
-    across = marks.beside_each_other(request)
-    figure, panels = marks.panels(request, across, 1.9, sharex=True)
-    for place, axes in zip(marks.places(request), panels, strict=True):
+    strands = compared.told_apart(request, but=(path,))
+    across = layout.beside_each_other(request)
+    figure, panels = layout.panels(request, across, 1.9, sharex=True)
+    for place, axes in zip(layout.places(request), panels, strict=True):
         _draw_panel(axes, request, place, strands, path)
-        axes.set_title(marks.heading(request, place))
-    for axes in marks.lowest(panels, across):
+        axes.set_title(layout.heading(request, place))
+    for axes in layout.lowest(panels, across):
         axes.set_xlabel(_AXIS_LABELS[path])
     for axes in panels[::across]:
-        axes.set_ylabel(f"tr Cov (return², N = {marks.batch_shown(request)})")
+        axes.set_ylabel(f"tr Cov (return², N = {compared.batch_shown(request)})")
     style.legend_below(figure, marks.legend_entries(strands, marked=True), request.figure.width)
     return figure
 
@@ -51,23 +52,23 @@ def draw(request: FigureRequest) -> Figure:
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, how far variances lie from their parabolas, and what the largest level does to them."""
     path = swept_path(request)
-    strands = marks.told_apart(request, but=(path,))
+    strands = compared.told_apart(request, but=(path,))
     policies = request.seeds
-    held = [_by_policy(request, place, strand, path) for place in marks.places(request) for strand in strands]
+    held = [_by_policy(request, place, strand, path) for place in layout.places(request) for strand in strands]
     farthest = max(_distance(one) for one in held)
     start, end = _ends(request, path)
     lead = (
-        f"Total variance of each gradient estimate with N = {marks.batch_shown(request)} trajectories, on "
+        f"Total variance of each gradient estimate with N = {compared.batch_shown(request)} trajectories, on "
         f"{counted(policies, 'policy') if policies == 1 else f'{policies} policies'} per panel, against the "
         f"{option_in_words(path)} of all rewards. Marks are geometric means with 95 % intervals; lines are "
         "geometric means of the parabolas fitted to each policy's values, from which no value lies farther than "
         f"{number(farthest, 2)} of itself. In brackets: 95 % intervals."
     )
     sentences = [lead]
-    for place in marks.last_places(request):
+    for place in layout.last_places(request):
         ratios = {strand.label: _ratio(request, place, strand, path, start, end) for strand in strands}
         sentences.append(
-            f"{marks.heading(request, place)}, tr Cov at {end:g} over that at {start:g} — {itemised(ratios)}."
+            f"{layout.heading(request, place)}, tr Cov at {end:g} over that at {start:g} — {itemised(ratios)}."
         )
     return "\n".join(sentences)
 
@@ -94,7 +95,7 @@ def fitted(levels: Array, variances: Array, at: Array) -> Array:
 
 
 def _draw_panel(
-    axes: Axes, request: FigureRequest, place: marks.Place, strands: tuple[compared.Strand, ...], path: str
+    axes: Axes, request: FigureRequest, place: layout.Place, strands: tuple[compared.Strand, ...], path: str
 ) -> None:
     summary = _rows(request, place, "summary")
     # A logarithmic axis has no place for a variance of 0.
@@ -113,12 +114,12 @@ def _draw_panel(
     axes.grid(visible=True)
 
 
-def _rows(request: FigureRequest, place: marks.Place, table: Table) -> DataFrame:
+def _rows(request: FigureRequest, place: layout.Place, table: Table) -> DataFrame:
     where = {"environment": place.environment, "stage": place.stage, "metric": _METRIC}
-    return request.rows(table, **where, batch=marks.batch_shown(request))
+    return request.rows(table, **where, batch=compared.batch_shown(request))
 
 
-def _by_policy(request: FigureRequest, place: marks.Place, strand: compared.Strand, path: str) -> DataFrame:
+def _by_policy(request: FigureRequest, place: layout.Place, strand: compared.Strand, path: str) -> DataFrame:
     """Lay the variances of a strand out with a row per policy and a column per level."""
     return strand.rows(_rows(request, place, "long")).pivot_table(index="seed", columns=path, values="value")
 
@@ -138,7 +139,7 @@ def _ends(request: FigureRequest, path: str) -> tuple[float, float]:
 
 
 def _ratio(
-    request: FigureRequest, place: marks.Place, strand: compared.Strand, path: str, start: float, end: float
+    request: FigureRequest, place: layout.Place, strand: compared.Strand, path: str, start: float, end: float
 ) -> str:
     table = _by_policy(request, place, strand, path)
     both = table[(table[start] > 0) & (table[end] > 0)]

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from pg.presentation import compared, marks, style
 from pg.presentation.captions import itemised, quoted, without_scores
-from pg.presentation.figures import FigureRequest
 from pg.presentation.figures.performance_profiles import SCORE, across_words
+from pg.presentation.request import FigureRequest
 from pg.study.labels import label
 
 _ON_WHITE: dict[str, Any] = {"color": style.FAINT, "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1.5}}

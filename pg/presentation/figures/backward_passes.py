@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from pandas import DataFrame, concat
 
-from pg.presentation import compared, marks, style
+from pg.presentation import compared, layout, marks, style
 from pg.presentation.captions import counted, itemised, listed, number, quoted
-from pg.presentation.figures import FigureRequest, Table
+from pg.presentation.request import FigureRequest, Table
 from pg.study.labels import environment_label
 
 _SURROGATE = 1
@@ -25,7 +25,7 @@ def draw(request: FigureRequest) -> Figure:
     strands, environments = compared.strands(request), request.environments
     across = min(2, len(environments)) if request.figure.width == "two_columns" else 1
     height = 0.65 + 0.21 * len(strands)
-    figure, panels = marks.wrapped(request, len(environments), across, height, margin=0.15, sharey=True)
+    figure, panels = layout.wrapped(request, len(environments), across, height, margin=0.15, sharey=True)
     for axes, environment in zip(panels, environments, strict=True):
         _draw_panel(axes, request, environment, strands)
     _share_axis(panels)

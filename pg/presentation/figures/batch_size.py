@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from pg.presentation import compared, marks, style
+from pg.presentation import compared, layout, marks, style
 from pg.presentation.captions import counted, itemised, listed, quoted
-from pg.presentation.figures import FigureRequest
+from pg.presentation.request import FigureRequest
 from pg.study.labels import environment_label
 from pg.study.model.experiments import ProbeExperiment
 
@@ -109,7 +109,7 @@ def _draw_panel(axes: Axes, rows: DataFrame, strands: tuple[compared.Strand, ...
 def _set_axes(axes: Axes, metric: str, batches: tuple[int, ...]) -> None:
     axes.set_ylabel(_AXIS_LABELS[metric])
     axes.set_xscale("log")
-    marks.ticks_at(axes, batches)
+    layout.ticks_at(axes, batches)
     axes.grid(visible=True)
     # Zero is in sight in every panel: a cosine of 0 points nowhere, and estimated ratios may lie below it.
     low, high = axes.get_ylim()

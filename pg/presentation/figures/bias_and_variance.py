@@ -10,10 +10,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, Formatter, MaxNLocator
 from pandas import DataFrame, Series
 
-from pg.presentation import compared, marks, style
+from pg.presentation import compared, layout, marks, style
 from pg.presentation.captions import counted, in_words, itemised, listed, option_in_words, quoted
-from pg.presentation.figures import FigureRequest
-from pg.presentation.marks import Place
+from pg.presentation.layout import Place
+from pg.presentation.request import FigureRequest
 
 _BIAS, _NOISE, _VARIANCE = "relative_bias", "relative_bias_noise", "total_variance"
 _AXIS_LABELS = {_BIAS: "bias over ‖∇J‖", _VARIANCE: "tr Cov"}
@@ -24,8 +24,8 @@ _DODGE = 0.12  # of the distance between neighbouring levels
 @style.paper_style()
 def draw(request: FigureRequest) -> Figure:
     """Draw bias above and variance below against the swept levels: a column per place, a line per variant."""
-    strands, places = _strands(request), marks.places(request)
-    across = marks.beside_each_other(request)
+    strands, places = _strands(request), layout.places(request)
+    across = layout.beside_each_other(request)
     rows_of_places = [places[start : start + across] for start in range(0, len(places), across)]
     figure = style.canvas(request.figure.width, 0.3 + 2.6 * len(rows_of_places))
     grid = figure.subplots(2 * len(rows_of_places), across, squeeze=False, sharex=True)
@@ -34,7 +34,7 @@ def draw(request: FigureRequest) -> Figure:
     for start, together in zip(range(0, len(grid), 2), rows_of_places, strict=True):
         for column, place in enumerate(together):
             upper, lower = grid[start : start + 2, column]
-            upper.set_title(marks.heading(request, place))
+            upper.set_title(layout.heading(request, place))
             _draw_panel(upper, request, place, _BIAS, strands)
             _draw_panel(lower, request, place, _VARIANCE, strands)
             if place in places[-across:]:
@@ -53,18 +53,18 @@ def caption(request: FigureRequest) -> str:
     strands, snapshots = _strands(request), request.seeds
     lead = (
         f"Bias ‖E[ĝ] − ∇J‖ / ‖∇J‖ and total variance (the trace of the covariance matrix) of gradient estimates, in "
-        f"batches of N = {marks.batch_shown(request)}, against {_option(request)}; levels stand evenly. All levels are "
-        f"measured on the same trajectories of {counted(snapshots, 'policy snapshot')} per stage; marks and bars are "
-        "means of the bias and geometric means of the variance with 95 % intervals over snapshots, in brackets below. "
-        "Dashed: the bias that sampling alone would show."
+        f"batches of N = {compared.batch_shown(request)}, against {_option(request)}; levels stand evenly. All levels "
+        f"are measured on the same trajectories of {counted(snapshots, 'policy snapshot')} per stage; marks and bars "
+        "are means of the bias and geometric means of the variance with 95 % intervals over snapshots, in brackets "
+        "below. Dashed: the bias that sampling alone would show."
     )
     sentences = [lead]
-    for place in marks.last_places(request):
+    for place in layout.last_places(request):
         for strand in strands:
             results = {
                 _level_name(request, level): _result(request, place, strand, level) for level in _levels(request)
             }
-            sentences.append(f"{marks.heading(request, place)}, {strand.label} — {itemised(results)}.")
+            sentences.append(f"{layout.heading(request, place)}, {strand.label} — {itemised(results)}.")
     return "\n".join(sentences)
 
 
@@ -82,7 +82,7 @@ def _draw_panel(
         axes.set_ylim(bottom=0)
         axes.yaxis.set_major_locator(MaxNLocator(4))
     else:
-        marks.log_ticks(axes, y=True)
+        layout.log_ticks(axes, y=True)
     axes.xaxis.set_major_locator(FixedLocator(range(len(_levels(request)))))
     axes.xaxis.set_major_formatter(lambda place, _: Formatter.fix_minus(f"{_levels(request)[round(place)]:g}"))
     axes.grid(visible=True)
@@ -98,7 +98,7 @@ def _placed(request: FigureRequest, place: Place, metric: str, strands: tuple[co
 
 def _rows(request: FigureRequest, place: Place, metric: str) -> DataFrame:
     where: dict[str, Any] = {"environment": place.environment, "stage": place.stage, "metric": metric}
-    return request.rows("summary", **where, batch=marks.batch_shown(request))
+    return request.rows("summary", **where, batch=compared.batch_shown(request))
 
 
 def _result(request: FigureRequest, place: Place, strand: compared.Strand, level: float) -> str:
@@ -110,7 +110,7 @@ def _result(request: FigureRequest, place: Place, strand: compared.Strand, level
 
 
 def _strands(request: FigureRequest) -> tuple[compared.Strand, ...]:
-    return marks.told_apart(request, but=(_path(request),))
+    return compared.told_apart(request, but=(_path(request),))
 
 
 def _levels(request: FigureRequest) -> list[float]:

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from pg.presentation import compared, marks, style
+from pg.presentation import compared, layout, marks, style
 from pg.presentation.captions import at_levels, counted, itemised, listed, quoted
-from pg.presentation.figures import FigureRequest
+from pg.presentation.request import FigureRequest
 
 _EMPTY, _ALIKE = "empty", "returns_alike"
 _DODGE = 0.04  # factor between neighbouring strands, as a logarithm
@@ -19,14 +19,14 @@ _DODGE = 0.04  # factor between neighbouring strands, as a logarithm
 @style.paper_style()
 def draw(request: FigureRequest) -> Figure:
     """Draw both shares against N: a panel per environment and stage, a line per variant and one for the returns."""
-    across = marks.beside_each_other(request)
-    figure, panels = marks.panels(request, across, 1.45, sharex=True, sharey=True)
-    for place, axes in zip(marks.places(request), panels, strict=True):
+    across = layout.beside_each_other(request)
+    figure, panels = layout.panels(request, across, 1.45, sharex=True, sharey=True)
+    for place, axes in zip(layout.places(request), panels, strict=True):
         _draw_panel(axes, request, place)
     # All panels share this axis. Intervals of means may reach beyond what a share can be.
     low, high = panels[0].get_ylim()
     panels[0].set_ylim(min(-0.04, low), max(1.04, high))
-    for axes in marks.lowest(panels, across):
+    for axes in layout.lowest(panels, across):
         axes.set_xlabel("batch size N")
         axes.tick_params(labelbottom=True)
     for axes in panels[::across]:
@@ -48,31 +48,31 @@ def caption(request: FigureRequest) -> str:
         "intervals, in brackets below."
     )
     sentences = [lead]
-    for place in marks.places(request):
+    for place in layout.places(request):
         strands = _strands(request)
         empty = [strand for strand in strands if (_rows(request, place, _EMPTY, (strand,))["estimate"] > 0).any()]
         shares = {one.label: _at_sizes(request, place, _ALIKE, one, sizes) for one in _returns(request)}
         shares |= {one.label: _at_sizes(request, place, _EMPTY, one, sizes) for one in empty}
         at = listed([f"N = {size}" for size in sizes])
-        sentences.append(f"{marks.heading(request, place)}, at {at} — {itemised(shares)}.")
+        sentences.append(f"{layout.heading(request, place)}, at {at} — {itemised(shares)}.")
         if never := "; ".join(strand.label for strand in strands if strand not in empty):
             sentences[-1] += f" No batch without a gradient — {never}."
     return "\n".join(sentences)
 
 
-def _draw_panel(axes: Axes, request: FigureRequest, place: marks.Place) -> None:
+def _draw_panel(axes: Axes, request: FigureRequest, place: layout.Place) -> None:
     for metric, strands in ((_ALIKE, _returns(request)), (_EMPTY, _strands(request))):
         rows = _rows(request, place, metric, strands)
         beside = rows.assign(beside=marks.dodged(rows, "batch", _DODGE))
         marks.draw_column_intervals(axes, beside, strands, "beside")
     axes.set_xscale("log", base=2)
-    marks.ticks_at(axes, request.probe.sample.batches)
+    layout.ticks_at(axes, request.probe.sample.batches)
     axes.grid(visible=True)
-    axes.set_title(marks.heading(request, place))
+    axes.set_title(layout.heading(request, place))
 
 
 def _strands(request: FigureRequest) -> tuple[compared.Strand, ...]:
-    return marks.told_apart(request)
+    return compared.told_apart(request)
 
 
 def _returns(request: FigureRequest) -> tuple[compared.Strand, ...]:
@@ -90,12 +90,12 @@ def _returns(request: FigureRequest) -> tuple[compared.Strand, ...]:
 
 
 def _at_sizes(
-    request: FigureRequest, place: marks.Place, metric: str, strand: compared.Strand, sizes: list[int]
+    request: FigureRequest, place: layout.Place, metric: str, strand: compared.Strand, sizes: list[int]
 ) -> str:
     rows = _rows(request, place, metric, (strand,))
     return listed([quoted(rows[rows["batch"] == size]) for size in sizes])
 
 
-def _rows(request: FigureRequest, place: marks.Place, metric: str, strands: tuple[compared.Strand, ...]) -> DataFrame:
+def _rows(request: FigureRequest, place: layout.Place, metric: str, strands: tuple[compared.Strand, ...]) -> DataFrame:
     rows = request.rows("summary", environment=place.environment, stage=place.stage, metric=metric)
     return marks.gathered(strands, rows.dropna(subset=["batch", "estimate"]))

@@ -12,7 +12,7 @@ from pandas import DataFrame
 
 from pg.presentation import marks, style
 from pg.presentation.captions import counted, itemised, number, quoted
-from pg.presentation.figures import FigureRequest, Table
+from pg.presentation.request import FigureRequest, Table
 from pg.study.labels import environment_label
 
 

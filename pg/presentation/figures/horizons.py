@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from pg.presentation import compared, marks, style
+from pg.presentation import compared, layout, marks, style
 from pg.presentation.captions import counted, itemised, listed, number, quoted
-from pg.presentation.figures import FigureRequest
-from pg.presentation.marks import Place
+from pg.presentation.layout import Place
+from pg.presentation.request import FigureRequest
 from pg.study.model.experiments import HorizonExperiment
 
 _QUANTILES = tuple(f"log_weight_q{at}" for at in ("05", "25", "50", "75", "95"))
@@ -40,8 +40,8 @@ class _Panel:
 def draw(request: FigureRequest) -> Figure:
     """Draw the quantiles of log w against T, a panel per variant, and four measures with a line per variant."""
     strands, places, horizons = (
-        marks.told_apart(request),
-        marks.places(request),
+        compared.told_apart(request),
+        layout.places(request),
         request.experiment_of(HorizonExperiment).horizons,
     )
     across = 3 if request.figure.width == "two_columns" else 2
@@ -50,12 +50,12 @@ def draw(request: FigureRequest) -> Figure:
     figure = style.canvas(request.figure.width, 0.25 + 1.45 * down * len(places))
     grid = figure.subplots(down * len(places), across, squeeze=False, sharex=True)
     for start, of_place in zip(range(0, len(grid), down), panels, strict=True):
-        spots = marks.used(list(grid[start : start + down].flat), len(of_place))
+        spots = layout.used(list(grid[start : start + down].flat), len(of_place))
         for axes, panel in zip(spots, of_place, strict=True):
             _draw_panel(axes, request, panel, horizons)
         _share_heights(spots[: len(strands)])
-        spots[0].set_title(marks.heading(request, of_place[0].place))
-        for axes in marks.lowest(spots, across):
+        spots[0].set_title(layout.heading(request, of_place[0].place))
+        for axes in layout.lowest(spots, across):
             axes.set_xlabel("horizon T")
             axes.tick_params(labelbottom=True)
     figure.align_ylabels()
@@ -65,7 +65,7 @@ def draw(request: FigureRequest) -> Figure:
 
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and every number at the longest horizon."""
-    experiment, strands = request.experiment_of(HorizonExperiment), marks.told_apart(request)
+    experiment, strands = request.experiment_of(HorizonExperiment), compared.told_apart(request)
     snapshots, longest = request.seeds, max(experiment.horizons)
     lead = (
         f"Importance weights of {experiment.trajectories} trajectories of θ, cut off at T, at a policy θ' in a random "
@@ -76,9 +76,9 @@ def caption(request: FigureRequest) -> str:
         f"tr Cov geometric ones) with 95 % intervals over {counted(snapshots, 'policy snapshot')}, in brackets below."
     )
     sentences = [lead]
-    for place in marks.last_places(request):
+    for place in layout.last_places(request):
         results = {strand.label: _result(request, place, strand, longest) for strand in strands}
-        sentences.append(f"{marks.heading(request, place)}, T = {longest} — {itemised(results)}.")
+        sentences.append(f"{layout.heading(request, place)}, T = {longest} — {itemised(results)}.")
     return "\n".join(sentences)
 
 
@@ -101,7 +101,7 @@ def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, horizons: Seq
     else:
         _draw_lines(axes, _rows(request, panel.place, panel.metric, panel.strands), panel.strands)
         axes.set_ylabel(_AXIS_LABELS[panel.metric])
-    marks.ticks_at(axes, horizons)
+    layout.ticks_at(axes, horizons)
     axes.grid(visible=True)
 
 
@@ -124,7 +124,7 @@ def _draw_lines(axes: Axes, rows: DataFrame, strands: tuple[compared.Strand, ...
         # An interval that reaches down to nothing must not stretch a logarithmic axis.
         low, high = axes.get_ylim()
         axes.set_ylim(max(low, rows["estimate"].min() / 3), high)
-    marks.log_ticks(axes, y=True)
+    layout.log_ticks(axes, y=True)
 
 
 def _share_heights(panels: Sequence[Axes]) -> None:

@@ -12,9 +12,9 @@ from pandas import DataFrame
 
 from pg.evidence.intervals import Interval
 from pg.evidence.statistics import geometric_mean
-from pg.presentation import compared, marks, style
+from pg.presentation import compared, layout, marks, style
 from pg.presentation.captions import counted, itemised, listed, number, with_interval
-from pg.presentation.figures import FigureRequest, Table
+from pg.presentation.request import FigureRequest, Table
 
 _VARIANCE, _BIAS = "total_variance", "relative_bias"
 _BATCH = "variant.batch"
@@ -32,10 +32,10 @@ def draw(request: FigureRequest) -> Figure:
         _draw_variance(left, request, place, strands)
         _draw_bias(right, request, place, strands)
         # The pair shares this title: it may run on above the second panel.
-        marks.head(left, marks.heading(request, place), "ratio")
-        marks.head(right, "", "bias")
+        layout.head(left, layout.heading(request, place), "ratio")
+        layout.head(right, "", "bias")
     for left, right in zip(grid[-1, ::2], grid[-1, 1::2], strict=True):
-        left.set_xlabel(f"tr Cov (N = {marks.batch_shown(request)})")
+        left.set_xlabel(f"tr Cov (N = {compared.batch_shown(request)})")
         right.set_xlabel("relative bias")
     return figure
 
@@ -45,7 +45,7 @@ def caption(request: FigureRequest) -> str:
     first, *_ = strands = _strands(request)
     lead = (
         "Exact total variance (the trace of the covariance matrix) and exact bias of each gradient estimate, from "
-        f"every possible batch of N = {marks.batch_shown(request)} trajectories. {_which_batch(request)}Each dot is "
+        f"every possible batch of N = {compared.batch_shown(request)} trajectories. {_which_batch(request)}Each dot is "
         f"the policy of one of {counted(request.seeds, 'seed')}; marks are geometric means of the variance and means "
         "of the bias, bars their 95 % intervals. At the right of the variance: its ratio to "
         f"{first.label} on the same policies, below 1 where the variance is lower. At the right of the bias "
@@ -53,7 +53,7 @@ def caption(request: FigureRequest) -> str:
         "rounding is. Below: the same, with the 95 % intervals of the ratios in brackets."
     )
     sentences = [lead]
-    for place in marks.last_places(request):
+    for place in layout.last_places(request):
         variances, biases = (_at(request, place, metric, "long") for metric in (_VARIANCE, _BIAS))
         means = _at(request, place, _BIAS, "summary")
         steps = {
@@ -62,12 +62,12 @@ def caption(request: FigureRequest) -> str:
             if len(strand.rows(variances))
         }
         if steps:
-            sentences.append(f"{marks.heading(request, place)}, ratio to {first.label} and bias — {itemised(steps)}.")
+            sentences.append(f"{layout.heading(request, place)}, ratio to {first.label} and bias — {itemised(steps)}.")
     return "\n".join(sentences)
 
 
 def _draw_variance(
-    axes: Axes, request: FigureRequest, place: marks.Place, strands: tuple[compared.Strand, ...]
+    axes: Axes, request: FigureRequest, place: layout.Place, strands: tuple[compared.Strand, ...]
 ) -> None:
     variances = _at(request, place, _VARIANCE, "long")
     _draw_rows(axes, request, variances, _at(request, place, _VARIANCE, "summary"), strands)
@@ -75,10 +75,10 @@ def _draw_variance(
         ratio = _ratio(variances, strand, strands[0])
         style.note_beside(axes, row, _ratio_text(ratio, digits=2, with_ends=_has_room(request)))
     axes.set_xscale("log")
-    marks.log_ticks(axes, x=True)
+    layout.log_ticks(axes, x=True)
 
 
-def _draw_bias(axes: Axes, request: FigureRequest, place: marks.Place, strands: tuple[compared.Strand, ...]) -> None:
+def _draw_bias(axes: Axes, request: FigureRequest, place: layout.Place, strands: tuple[compared.Strand, ...]) -> None:
     biases, means = (_at(request, place, _BIAS, table) for table in ("long", "summary"))
     _draw_rows(axes, request, biases, means, strands)
     for row, strand in enumerate(strands):
@@ -100,7 +100,7 @@ def _draw_rows(
 
 
 def _strands(request: FigureRequest) -> tuple[compared.Strand, ...]:
-    return marks.told_apart(request, but=(_BATCH,))
+    return compared.told_apart(request, but=(_BATCH,))
 
 
 def _beside(request: FigureRequest) -> int:
@@ -109,8 +109,8 @@ def _beside(request: FigureRequest) -> int:
     return environments if request.figure.width == "two_columns" and environments <= 2 else 1
 
 
-def _reading_order(request: FigureRequest, beside: int) -> list[marks.Place]:
-    places = list(marks.places(request))
+def _reading_order(request: FigureRequest, beside: int) -> list[layout.Place]:
+    places = list(layout.places(request))
     stages = len(places) // len(request.environments)
     # A row per stage needs the environments in turn.
     return [place for stage in range(stages) for place in places[stage::stages]] if beside > 1 else places
@@ -147,6 +147,6 @@ def _bias(biases: DataFrame, means: DataFrame, strand: compared.Strand, digits: 
     return number(mean, digits)
 
 
-def _at(request: FigureRequest, place: marks.Place, metric: str, table: Table) -> DataFrame:
-    batch = marks.batch_shown(request)
+def _at(request: FigureRequest, place: layout.Place, metric: str, table: Table) -> DataFrame:
+    batch = compared.batch_shown(request)
     return request.rows(table, environment=place.environment, stage=place.stage, metric=metric, batch=batch)

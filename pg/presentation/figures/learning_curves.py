@@ -18,7 +18,7 @@ from pandas import DataFrame
 from pg.evidence.statistics import mean
 from pg.presentation import compared, marks, style
 from pg.presentation.captions import counted, itemised, number, quoted
-from pg.presentation.figures import FigureRequest
+from pg.presentation.request import FigureRequest
 from pg.study.labels import environment_label
 
 _CROSS: Mapping[str, Any] = {"marker": "x", "s": 12, "linewidths": 0.8}

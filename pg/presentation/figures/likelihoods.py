@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from pandas import DataFrame
 
-from pg.presentation import compared, marks, style
+from pg.presentation import compared, layout, marks, style
 from pg.presentation.captions import counted, itemised, quoted
-from pg.presentation.figures import FigureRequest, Table
-from pg.presentation.marks import Place
+from pg.presentation.layout import Place
+from pg.presentation.request import FigureRequest, Table
 from pg.study.model.experiments import UpdateExperiment
 
 _CORRELATION = "rank_correlation"
@@ -41,7 +41,7 @@ _SIDES = (
 @style.paper_style()
 def draw(request: FigureRequest) -> Figure:
     """Draw shares that rise and the rank correlation: two panels per environment and stage, a row per variant."""
-    strands, places = marks.told_apart(request), marks.places(request)
+    strands, places = compared.told_apart(request), layout.places(request)
     figure = style.canvas(request.figure.width, 0.3 + len(places) * (0.3 + 0.22 * len(strands)))
     grid = figure.subplots(len(places), 2, squeeze=False, sharex="col", sharey=True, width_ratios=(3, 2))
     for (shares, correlations), place in zip(grid, places, strict=True):
@@ -49,7 +49,7 @@ def draw(request: FigureRequest) -> Figure:
         _draw_means(correlations, request, place, _CORRELATION, strands)
         _set_axes(correlations, neutral=0.0, label="rank correlation")
         style.name_rows(shares, [strand.label for strand in strands], request.figure.width)
-        shares.set_title(marks.heading(request, place))
+        shares.set_title(layout.heading(request, place))
     for axes in grid[:-1].flat:
         axes.set_xlabel("")
     style.legend_below(figure, _entries(), request.figure.width)
@@ -67,16 +67,16 @@ def caption(request: FigureRequest) -> str:
         f"the return, over {experiment.fresh} trajectories that the update has not seen. Each dot is a snapshot; marks "
         "and bars are means with 95 % intervals, which stand in brackets below."
     )
-    strands, sentences = marks.told_apart(request), [lead]
-    for place in marks.last_places(request):
+    strands, sentences = compared.told_apart(request), [lead]
+    for place in layout.last_places(request):
         results = {strand.label: _result(request, place, strand) for strand in strands}
-        sentences.append(f"{marks.heading(request, place)} — {itemised(results)}.")
+        sentences.append(f"{layout.heading(request, place)} — {itemised(results)}.")
     return "\n".join([*sentences, *_undefined(request, strands)])
 
 
 def _undefined(request: FigureRequest, strands: tuple[compared.Strand, ...]) -> list[str]:
     """Say why there are dashes, where there are any."""
-    quoted = product(marks.last_places(request), (*(side.metric for side in _SIDES), _CORRELATION))
+    quoted = product(layout.last_places(request), (*(side.metric for side in _SIDES), _CORRELATION))
     rows = [marks.gathered(strands, _at(request, place, metric, "summary")) for place, metric in quoted]
     if not any(one["estimate"].isna().any() for one in rows):
         return []

@@ -7,7 +7,7 @@ from pandas import DataFrame
 
 from pg.presentation import compared, marks, style
 from pg.presentation.captions import itemised, listed, number, quoted, without_scores
-from pg.presentation.figures import FigureRequest
+from pg.presentation.request import FigureRequest
 from pg.study.labels import environment_label
 
 _QUOTED = (0.5, 0.95)  # scores whose shares the caption quotes: half-way, and nearly solved

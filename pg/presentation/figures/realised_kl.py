@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame, concat
 
-from pg.presentation import compared, marks, style
+from pg.presentation import compared, layout, marks, style
 from pg.presentation.captions import counted, itemised, listed, number, quoted
-from pg.presentation.figures import FigureRequest, Table
-from pg.presentation.marks import Place
+from pg.presentation.layout import Place
+from pg.presentation.request import FigureRequest, Table
 from pg.study.expansion import cells
 from pg.study.model.experiments import UpdateExperiment
 from pg.study.model.learner import KL
@@ -32,7 +32,7 @@ class _Row:
 @style.paper_style()
 def draw(request: FigureRequest) -> Figure:
     """Draw the divergence over δ: two panels per environment and stage, a row per variant, a dot per policy."""
-    rows, places = _comparable(request), marks.places(request)
+    rows, places = _comparable(request), layout.places(request)
     strands = tuple(row.strand for row in rows)
     figure = style.canvas(request.figure.width, 0.3 + len(places) * (0.4 + 0.19 * len(rows)))
     grid = figure.subplots(len(places), 2, squeeze=False, sharex=True, sharey=True)
@@ -42,11 +42,11 @@ def draw(request: FigureRequest) -> Figure:
             axes.set_title(_SAMPLES[metric])
         style.name_rows(line[0], [strand.label for strand in strands], request.figure.width)
         if len(places) > 1:
-            title = f"{marks.heading(request, place)}: {_SAMPLES['kl_on_batch']}"
+            title = f"{layout.heading(request, place)}: {_SAMPLES['kl_on_batch']}"
             line[0].set_title(style.broken(title, 3.2))
     for axes in grid[-1]:
         axes.set_xlabel("realised KL / δ")
-        marks.log_ticks(axes, x=True)
+        layout.log_ticks(axes, x=True)
     return figure
 
 
@@ -61,9 +61,9 @@ def caption(request: FigureRequest) -> str:
         "snapshot itself on a batch of its own; marks and bars are means with 95 % intervals, in brackets below."
     )
     sentences = [lead, *_about_limits(request, rows), *_about_penalties(rows)]
-    for place in marks.last_places(request):
+    for place in layout.last_places(request):
         results = {row.strand.label: _result(request, place, row) for row in rows}
-        sentences.append(f"{marks.heading(request, place)} — {itemised(results)}.")
+        sentences.append(f"{layout.heading(request, place)} — {itemised(results)}.")
     return "\n".join([*sentences, *_undone(request, rows)])
 
 
@@ -73,7 +73,7 @@ def _about_limits(request: FigureRequest, rows: list[_Row]) -> list[str]:
         shared = number(rows[0].limit)
         said.append(f"Held by no limit, and compared with the δ of the others, {shared} — {listed(free)}.")
     drawn = {row.strand.key for row in rows}
-    if left := [strand.label for strand in marks.told_apart(request) if strand.key not in drawn]:
+    if left := [strand.label for strand in compared.told_apart(request) if strand.key not in drawn]:
         said.append(f"Without a limit, and not drawn because the others have no δ in common — {listed(left)}.")
     return said
 
@@ -131,10 +131,10 @@ def _over_limit(request: FigureRequest, place: Place, metric: str, rows: list[_R
 
 def _comparable(request: FigureRequest) -> list[_Row]:
     """Pair every strand with its limit; those without one with the others', where these share it."""
-    limits = {strand.key: _limit(request, strand) for strand in marks.told_apart(request)}
+    limits = {strand.key: _limit(request, strand) for strand in compared.told_apart(request)}
     shared = {kl.limit for kl in limits.values() if kl is not None}
     rows: list[_Row] = []
-    for strand in marks.told_apart(request):
+    for strand in compared.told_apart(request):
         kl = limits[strand.key]
         if kl is not None:
             rows.append(_Row(strand, kl, kl.limit))
@@ -153,4 +153,4 @@ def _limit(request: FigureRequest, strand: compared.Strand) -> KL | None:
 
 
 def _every_panel(request: FigureRequest) -> list[tuple[Place, str]]:
-    return [(place, metric) for place in marks.places(request) for metric in _SAMPLES]
+    return [(place, metric) for place in layout.places(request) for metric in _SAMPLES]

@@ -6,9 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from pg.presentation import compared, marks, style
+from pg.presentation import compared, layout, marks, style
 from pg.presentation.captions import counted, itemised, quoted
-from pg.presentation.figures import FigureRequest
+from pg.presentation.request import FigureRequest
 from pg.study.model.experiments import ExactExperiment
 
 _PREDICTED, _MEASURED, _RATIO = "total_variance", "sampled_variance", "variance_ratio"
@@ -18,14 +18,14 @@ _TALLEST = 2.8  # inches; a panel that is alone in its row need not be as tall a
 @style.paper_style()
 def draw(request: FigureRequest) -> Figure:
     """Draw measured against predicted tr Cov with the diagonal: a square panel per environment and stage."""
-    strands = marks.told_apart(request)
-    across = marks.beside_each_other(request)
+    strands = compared.told_apart(request)
+    across = layout.beside_each_other(request)
     side = min(_TALLEST, style.unscaled(style.WIDTHS[request.figure.width]) / across)
-    figure, panels = marks.panels(request, across, side)
-    for place, axes in zip(marks.places(request), panels, strict=True):
+    figure, panels = layout.panels(request, across, side)
+    for place, axes in zip(layout.places(request), panels, strict=True):
         _draw_panel(axes, _pairs(request, place, strands), strands)
-        axes.set_title(marks.heading(request, place))
-    for axes in marks.lowest(panels, across):
+        axes.set_title(layout.heading(request, place))
+    for axes in layout.lowest(panels, across):
         axes.set_xlabel("tr Cov by enumeration")
     for axes in panels[::across]:
         axes.set_ylabel(f"tr Cov in {_sampled_batches(request):,} batches")
@@ -42,11 +42,13 @@ def caption(request: FigureRequest) -> str:
         "predicted variance, with 95 % intervals over policies in brackets."
     )
     sentences = [lead]
-    for place in marks.last_places(request):
+    for place in layout.last_places(request):
         summary = request.rows("summary", environment=place.environment, stage=place.stage, metric=_RATIO)
-        ratios = {strand.label: quoted(own) for strand in marks.told_apart(request) if len(own := strand.rows(summary))}
+        ratios = {
+            strand.label: quoted(own) for strand in compared.told_apart(request) if len(own := strand.rows(summary))
+        }
         if ratios:
-            sentences.append(f"{marks.heading(request, place)}, measured over predicted — {itemised(ratios)}.")
+            sentences.append(f"{layout.heading(request, place)}, measured over predicted — {itemised(ratios)}.")
     return "\n".join(sentences)
 
 
@@ -59,12 +61,12 @@ def _draw_panel(axes: Axes, pairs: DataFrame, strands: tuple[compared.Strand, ..
     lows, highs = zip(axes.get_xlim(), axes.get_ylim(), strict=True)
     axes.set(xlim=(min(lows), max(highs)), ylim=(min(lows), max(highs)))
     axes.axline((1, 1), (10, 10), **style.RULE)
-    marks.log_ticks(axes, x=True, y=True)
+    layout.log_ticks(axes, x=True, y=True)
     axes.set_box_aspect(1)
     axes.grid(visible=True)
 
 
-def _pairs(request: FigureRequest, place: marks.Place, strands: tuple[compared.Strand, ...]) -> DataFrame:
+def _pairs(request: FigureRequest, place: layout.Place, strands: tuple[compared.Strand, ...]) -> DataFrame:
     """Put both variances of each policy beside each other."""
     predicted, measured = (
         request.rows("long", environment=place.environment, stage=place.stage, metric=metric)

@@ -12,9 +12,9 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from pandas import DataFrame, concat
 
-from pg.presentation import compared, marks, style
+from pg.presentation import compared, layout, marks, style
 from pg.presentation.captions import counted, itemised, listed, span
-from pg.presentation.figures import FigureRequest
+from pg.presentation.request import FigureRequest
 
 _STAIRS = {"color": style.FAINT, "linewidth": 0.9}
 _FILLED = 0.75  # part of a stair that the marks of one N take up
@@ -26,15 +26,15 @@ _SHRUNK, _WHOLE, _NEITHER = "At 1 − 1/N, but for rounding", "At 1, but for rou
 def draw(request: FigureRequest) -> Figure:
     """Draw ⟨E[ĝ], ∇J⟩ / ‖∇J‖² against N, with 1 − 1/N as stairs: a panel per environment and stage."""
     strands = _strands(request)
-    across = marks.beside_each_other(request)
-    figure, panels = marks.panels(request, across, 1.6, sharex=True, sharey=True)
-    for place, axes in zip(marks.places(request), panels, strict=True):
+    across = layout.beside_each_other(request)
+    figure, panels = layout.panels(request, across, 1.6, sharex=True, sharey=True)
+    for place, axes in zip(layout.places(request), panels, strict=True):
         _draw_panel(axes, _rows(request, place, strands), strands)
-        axes.set_title(marks.heading(request, place))
+        axes.set_title(layout.heading(request, place))
     # All panels share this axis, with zero in sight: the height above it is what is left of the gradient.
     low, high = panels[0].get_ylim()
     panels[0].set_ylim(min(0.0, low), max(1.08, high))
-    for axes in marks.lowest(panels, across):
+    for axes in layout.lowest(panels, across):
         axes.set_xlabel("batch size N")
         axes.tick_params(labelbottom=True)
     for axes in panels[::across]:
@@ -47,7 +47,7 @@ def draw(request: FigureRequest) -> Figure:
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, which variants lie on the stairs and which at 1, and how far the others spread."""
     strands = _strands(request)
-    rows = concat([_rows(request, place, strands) for place in marks.places(request)])
+    rows = concat([_rows(request, place, strands) for place in layout.places(request)])
     sizes = listed([f"{size:g}" for size in sorted(rows["batch"].unique())])
     lead = (
         "Part of the true gradient that an estimate has in expectation, ⟨E[ĝ], ∇J⟩ / ‖∇J‖², exact, from every possible "
@@ -74,7 +74,7 @@ def _draw_panel(axes: Axes, rows: DataFrame, strands: tuple[compared.Strand, ...
     look = marks.as_marks(strands)
     marks.scatter(axes, beside, x="beside", y="kept", s=14, linewidth=0.3, zorder=3, **look)
     axes.set_xscale("log")
-    marks.ticks_at(axes, sizes)
+    layout.ticks_at(axes, sizes)
     axes.grid(visible=True, axis="y")
 
 
@@ -99,10 +99,10 @@ def _course(rows: DataFrame) -> str:
 
 
 def _strands(request: FigureRequest) -> tuple[compared.Strand, ...]:
-    return marks.told_apart(request, but=("variant.batch",))
+    return compared.told_apart(request, but=("variant.batch",))
 
 
-def _rows(request: FigureRequest, place: marks.Place, strands: tuple[compared.Strand, ...]) -> DataFrame:
+def _rows(request: FigureRequest, place: layout.Place, strands: tuple[compared.Strand, ...]) -> DataFrame:
     rows = request.rows("long", environment=place.environment, stage=place.stage, metric="shrinkage")
     # Under a policy whose true gradient is zero there is nothing to have a part of.
     gathered = marks.gathered(strands, rows).dropna(subset=["value"])

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from pandas import DataFrame, concat
 
-from pg.presentation import compared, marks, style
+from pg.presentation import compared, layout, marks, style
 from pg.presentation.captions import counted, itemised, listed, number, with_interval
-from pg.presentation.figures import FigureRequest
-from pg.presentation.marks import Place
+from pg.presentation.layout import Place
+from pg.presentation.request import FigureRequest
 from pg.study.labels import label
 from pg.study.model.experiments import StalenessExperiment
 
@@ -39,13 +39,13 @@ class _Panel:
 @style.paper_style()
 def draw(request: FigureRequest) -> Figure:
     """Draw cosine, bias and effective share against the divergence, and on tables the parts of the bias."""
-    strands, lines = marks.told_apart(request), _panels(request)
+    strands, lines = compared.told_apart(request), _panels(request)
     across = 3 if request.figure.width == "two_columns" else 2
     rows = [line[start : start + across] for line in lines for start in range(0, len(line), across)]
     figure = style.canvas(request.figure.width, 0.25 + 1.45 * len(rows))
     grid = figure.subplots(len(rows), across, squeeze=False)
     for axes_of_row, row in zip(grid, rows, strict=True):
-        for axes, panel in zip(marks.used(axes_of_row, len(row)), row, strict=True):
+        for axes, panel in zip(layout.used(axes_of_row, len(row)), row, strict=True):
             _draw_panel(axes, request, panel, strands)
     figure.align_ylabels()
     style.legend_below(figure, marks.legend_entries(strands, marked=True), request.figure.width)
@@ -54,7 +54,7 @@ def draw(request: FigureRequest) -> Figure:
 
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and every number where the walk ends."""
-    experiment, strands = request.experiment_of(StalenessExperiment), marks.told_apart(request)
+    experiment, strands = request.experiment_of(StalenessExperiment), compared.told_apart(request)
     last = max(experiment.walk.steps)
     lead = (
         "Estimates of ∇J at θ' from data of θ, against the mean divergence E[KL(π_θ'‖π_θ)] over states of θ. Each mark "
@@ -63,11 +63,11 @@ def caption(request: FigureRequest) -> str:
         f"placed at their mean divergence. Estimates are made of {experiment.sample.batches[0]} trajectories of θ."
     )
     sentences = [lead]
-    for place in marks.last_places(request):
+    for place in layout.last_places(request):
         results = {strand.label: _result(request, place, strand, last) for strand in strands}
         kl = _quoted(request, place, "kl", strands[0], last)
         sentences.append(
-            f"{marks.heading(request, place)}, after {counted(last, 'step')}, divergence {kl} — {itemised(results)}."
+            f"{layout.heading(request, place)}, after {counted(last, 'step')}, divergence {kl} — {itemised(results)}."
         )
         if _has_tables(request, place):
             sentences.append(_decomposition(request, place, strands[0], last))
@@ -98,7 +98,7 @@ def _decomposition(request: FigureRequest, place: Place, strand: compared.Strand
 
 def _without_bias(request: FigureRequest, strands: tuple[compared.Strand, ...]) -> list[str]:
     """Say which lines are missing from the logarithmic axis of the bias."""
-    rows = concat([_along(request, place, "relative_bias", strands) for place in marks.places(request)])
+    rows = concat([_along(request, place, "relative_bias", strands) for place in layout.places(request)])
     unbiased = set(rows.loc[rows["estimate"] < marks.ROUNDING, "strand"])
     names = [strand.label for strand in strands if strand.key in unbiased]
     return [f"By enumeration without bias, and so not on its logarithmic axis: {listed(names)}."] if names else []
@@ -106,7 +106,7 @@ def _without_bias(request: FigureRequest, strands: tuple[compared.Strand, ...]) 
 
 def _undefined(request: FigureRequest, strands: tuple[compared.Strand, ...]) -> list[str]:
     """Say why there are dashes, or marks that are missing."""
-    rows = concat([marks.gathered(strands, _at(request, place, "cosine")) for place in marks.places(request)])
+    rows = concat([marks.gathered(strands, _at(request, place, "cosine")) for place in layout.places(request)])
     if not rows["estimate"].isna().any():
         return []
     return [
@@ -116,7 +116,7 @@ def _undefined(request: FigureRequest, strands: tuple[compared.Strand, ...]) -> 
 
 def _panels(request: FigureRequest) -> list[list[_Panel]]:
     lines: list[list[_Panel]] = []
-    for place in marks.places(request):
+    for place in layout.places(request):
         explained = (tuple(_PARTS), (_VARIATION,)) if _has_tables(request, place) else ()
         lines.append([_Panel(place, metrics) for metrics in (*((one,) for one in _AXIS_LABELS), *explained)])
     return lines
@@ -134,7 +134,7 @@ def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, strands: tupl
     axes.xaxis.set_major_locator(LogLocator(numticks=5))
     axes.xaxis.set_minor_formatter(NullFormatter())
     if first == next(iter(_AXIS_LABELS)):
-        axes.set_title(marks.heading(request, panel.place))
+        axes.set_title(layout.heading(request, panel.place))
 
 
 def _draw_strands(

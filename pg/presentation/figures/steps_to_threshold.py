@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from pandas import DataFrame
 
-from pg.presentation import compared, marks, style
+from pg.presentation import compared, layout, marks, style
 from pg.presentation.captions import counted, itemised, number, quoted
-from pg.presentation.figures import FigureRequest
+from pg.presentation.request import FigureRequest
 from pg.study.labels import environment_label
 
 _MARKERS = {1.0: "o", 0.0: ">"}  # by whether the run has reached the goal
@@ -64,7 +64,7 @@ def draw(request: FigureRequest) -> Figure:
     strands, environments = compared.strands(request), _environments(request)
     across = min(style.beside(2), len(environments)) if request.figure.width == "two_columns" else 1
     height = 0.65 + 0.21 * len(strands)
-    figure, panels = marks.wrapped(request, len(environments), across, height, margin=0.15, sharey=True)
+    figure, panels = layout.wrapped(request, len(environments), across, height, margin=0.15, sharey=True)
     for axes, environment in zip(panels, environments, strict=True):
         _draw_panel(axes, request, environment, strands)
     style.legend_below(figure, _entries(_goal(request)), request.figure.width)

@@ -16,8 +16,8 @@ from pandas import DataFrame, concat
 
 from pg.presentation import style
 from pg.presentation.captions import counted, listed, number, quoted
-from pg.presentation.figures import FigureRequest
-from pg.presentation.marks import Place
+from pg.presentation.layout import Place
+from pg.presentation.request import FigureRequest
 from pg.study.labels import environment_label
 
 _SPINE = ("torso", "pelvis")

@@ -8,7 +8,7 @@ from pandas import DataFrame
 
 from pg.presentation import compared, marks, style
 from pg.presentation.captions import counted, itemised, listed, number, quoted
-from pg.presentation.figures import FigureRequest
+from pg.presentation.request import FigureRequest
 from pg.study.labels import environment_label
 
 _AXIS_LABELS = {"total_variance": "tr Cov (return²)", "median_error": "median error / ‖∇J‖"}

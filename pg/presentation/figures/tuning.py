@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -13,48 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pg.presentation import compared, marks, style
+from pg.presentation import compared, layout, marks, style
 from pg.presentation.captions import at_levels, counted, itemised
-from pg.presentation.figures import FigureRequest
-from pg.study.expansion import Cell, swept
+from pg.presentation.request import FigureRequest
+from pg.study.expansion import swept
 from pg.study.labels import environment_label
 
 _DODGE = 0.06  # factor between neighbouring strands, as a logarithm
-
-
-def tuned_table(choices: Iterable[tuple[Cell, Mapping[str, Any]]]) -> pd.DataFrame:
-    """Lay the scores of tuning out as one table.
-
-    Parameters
-    ----------
-    choices
-        Each tuned cell with its record: `learning_rate`, `at_edge` and `scores`, a list of `learning_rate`, `seed`,
-        `score`.
-
-    Returns
-    -------
-    DataFrame
-        Columns environment, variant, the sweep's paths, learning_rate, seed, score, chosen, at_edge; a row per score.
-    """
-    rows = [
-        {
-            "environment": cell.environment_name,
-            "variant": cell.variant_name,
-            **{path: _plain(value) for path, value in cell.levels.items()},
-            **score,
-            "chosen": score["learning_rate"] == choice["learning_rate"],
-            "at_edge": choice["at_edge"],
-        }
-        for cell, choice in choices
-        for score in choice["scores"]
-    ]
-    fixed = ["environment", "variant", "learning_rate", "seed", "score", "chosen", "at_edge"]
-    return pd.DataFrame(rows, columns=None if rows else fixed)
-
-
-def _plain(value: Any) -> Any:
-    """Write a level as tables do, in which lists and records stand as JSON."""
-    return json.dumps(value) if isinstance(value, tuple | list | dict) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +46,7 @@ def _panels(request: FigureRequest) -> list[_Panel]:
 
 
 def _strands(request: FigureRequest) -> tuple[compared.Strand, ...]:
-    return marks.told_apart(request, but=tuple(request.study.experiments[request.figure.experiment].sweep))
+    return compared.told_apart(request, but=tuple(request.study.experiments[request.figure.experiment].sweep))
 
 
 @style.paper_style()
@@ -90,7 +54,7 @@ def draw(request: FigureRequest) -> Figure:
     """Draw the score against the learning rate: a panel per environment and level, a line per variant."""
     strands, panels = _strands(request), _panels(request)
     across = min(style.beside(3), len(panels)) if request.figure.width == "two_columns" else 1
-    figure, spots = marks.wrapped(request, len(panels), across, 2.0, margin=0.1)
+    figure, spots = layout.wrapped(request, len(panels), across, 2.0, margin=0.1)
     for axes, panel in zip(spots, panels, strict=True):
         _draw_panel(axes, request, panel, strands)
     style.legend_below(figure, _entries(request, strands), request.figure.width)
@@ -123,7 +87,7 @@ def _draw_panel(axes: Axes, request: FigureRequest, panel: _Panel, strands: tupl
     if len(scores):
         _draw_scores(axes, scores.assign(beside=marks.dodged(scores, "learning_rate", _DODGE)), strands)
     axes.set_xscale("log")
-    marks.ticks_at(axes, sorted(request.tables["tuned"]["learning_rate"].unique()))
+    layout.ticks_at(axes, sorted(request.tables["tuned"]["learning_rate"].unique()))
     axes.grid(visible=True)
     axes.set_title(panel.title(request))
     axes.set_xlabel("learning rate")

@@ -16,8 +16,8 @@ from pg.evidence.intervals import Interval
 from pg.evidence.statistics import geometric_mean
 from pg.presentation import compared, marks, style
 from pg.presentation.captions import counted, itemised, number, with_interval
-from pg.presentation.figures import FigureRequest, Table
-from pg.presentation.marks import Place
+from pg.presentation.layout import Place
+from pg.presentation.request import FigureRequest, Table
 from pg.study.labels import environment_label
 
 _METRIC = "total_variance"
@@ -38,7 +38,7 @@ def draw(request: FigureRequest) -> Figure:
         _draw_panel(axes, request, panel, strands, reference)
     _share_spans(panels, list(grid.flat))
     for axes in grid[-1]:
-        axes.set_xlabel(f"tr Cov (return², N = {marks.batch_shown(request)})")
+        axes.set_xlabel(f"tr Cov (return², N = {compared.batch_shown(request)})")
     return figure
 
 
@@ -48,7 +48,7 @@ def caption(request: FigureRequest) -> str:
     reference = _reference(request)
     lead = (
         "Total variance (the trace of the covariance matrix) of each gradient estimate with "
-        f"N = {marks.batch_shown(request)} trajectories. Each dot is one of "
+        f"N = {compared.batch_shown(request)} trajectories. Each dot is one of "
         f"{counted(request.seeds, 'policy snapshot')}; bars are geometric means with 95 % intervals. At the right: the "
         f"ratio to {reference.label} on the same snapshots, below 1 where the variance is lower, with its 95 % "
         "interval in brackets. Panels of one environment span equally many orders of magnitude."
@@ -124,7 +124,7 @@ def _ratio(
 
 def _at(request: FigureRequest, panel: Place, table: Table) -> DataFrame:
     where = {"environment": panel.environment, "stage": panel.stage, "metric": _METRIC}
-    return request.rows(table, **where, batch=marks.batch_shown(request))
+    return request.rows(table, **where, batch=compared.batch_shown(request))
 
 
 def _reference(request: FigureRequest) -> compared.Strand:
