@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pg.environments.catalogue import horizon_of
 from pg.study.cost import estimate
 from pg.study.equations.definitions import definitions
 from pg.study.equations.estimator import equation
 from pg.study.expansion import Block, Cell, cells, is_tuned
 from pg.study.jobs import CannotRunHere, TrainJob
-from pg.study.model.experiments import TrainExperiment
 from pg.study.model.study import Study
 from pg.study.ownership import mark, owner_of
 from pg.study.schema import text
 from pg.study.slicing import train_job
 from pg.study.sources import demonstrator_blocks, demonstrator_cell, demonstrator_of
+from pg.study.suggestions import nearest, unknown
 from pg.study.validation import InvalidStudy, read
 
 
@@ -126,16 +128,17 @@ def _train(study: Study, options: argparse.Namespace) -> None:
 
 
 def _cell(study: Study, experiment: str, environment: str, variant: str) -> Cell:
-    trained = [name for name, declared in study.experiments.items() if isinstance(declared, TrainExperiment)]
-    if experiment not in trained:
-        raise Refused(f"--experiment: {experiment!r} does not train; allowed: {', '.join(trained)}")
-    for cell in cells(study, experiment):
-        if (cell.environment_id, cell.variant_id) == (environment, variant):
-            return cell
-    pairs = ", ".join(f"{cell.environment_id} {cell.variant_id}" for cell in cells(study, experiment))
-    raise Refused(
-        f"{environment!r} with {variant!r} is not part of {experiment}; its environments and variants: {pairs}"
-    )
+    if experiment not in study.training:
+        raise Refused(f"--experiment: {experiment!r} does not train{nearest(experiment, study.training)}")
+    trained = {(cell.environment_id, cell.variant_id): cell for cell in cells(study, experiment)}
+    # Levels cross: each environment is there with every variant.
+    environments, variants = (dict.fromkeys(ids) for ids in zip(*trained, strict=True))
+    if problems := [
+        *unknown("--environment", [environment], environments),
+        *unknown("--variant", [variant], variants),
+    ]:
+        raise Refused("\n".join(problems))
+    return trained[environment, variant]
 
 
 def _tuned_rate(study: Study, cell: Cell) -> float:
@@ -209,8 +212,18 @@ def _explain(study: Study) -> None:
         for definition in definitions(variant):
             print(f"  {definition}")
     for name in study.experiments:
-        cost = estimate(study, (name,))
-        print(f"{name}: {cost.steps:,} environment steps, {cost.duration}")
+        print(f"{name}: {estimate(study, (name,))}{_least_batches(study, name)}")
+    print(f"the whole study: {estimate(study)}")
+
+
+def _least_batches(study: Study, experiment: str) -> str:
+    """Say how many batches a training run has if every trajectory lasts until the horizon."""
+    if experiment not in study.training:
+        return ""
+    budget = study.training[experiment].budget
+    longest = max(cell.variant.batch * horizon_of(cell.environment) for cell in cells(study, experiment))
+    batches = math.ceil(budget.steps / longest)
+    return f"; batches per run: at least {min(batches, budget.max_iterations or batches)}"
 
 
 if __name__ == "__main__":

@@ -28,6 +28,8 @@ ROLLOUT = (
     "learning.scaling",
     "learning.rollout",
 )
+# What the true gradient comes from, whatever estimator the reference chooses.
+REFERENCE = ("laboratory.reference", "estimators.baselines", "learning.scores")
 _ESTIMATION = ("estimators.returns", "estimators.surrogate", "estimators.compose")
 _UPDATES = tuple(f"learning.{name}" for name in ("advantages", "minibatches", "ascent", "constraints", "updates"))
 _TABLES = ("environments.exact", "learning.tabular")
@@ -88,11 +90,6 @@ def laboratory_code(environment: Environment, variants: Iterable[Variant]) -> tu
         "laboratory.constants",
         "laboratory.critics",
     )
-
-
-def reference_code() -> tuple[str, ...]:
-    """Name the modules that the true gradient comes from, whatever estimator the reference chooses."""
-    return ("laboratory.reference", "estimators.baselines", "learning.scores")
 
 
 def tabular_code(environment: Environment) -> tuple[str, ...]:

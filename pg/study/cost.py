@@ -48,7 +48,7 @@ MOST_GIBIBYTES = 64
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a study asks for: environment steps, and minutes on one core at the speeds listed here."""
+    """What a study asks for: environment steps, and minutes of one core at the speeds listed here."""
 
     steps: int
     core_minutes: float
@@ -58,8 +58,12 @@ class Estimate:
         """The time in words, no finer than it is known."""
         minutes = round(self.core_minutes)
         if minutes == 0:
-            return "less than a minute on one core"
-        return f"about {minutes:,} {'minute' if minutes == 1 else 'minutes'} on one core"
+            return "less than a minute of one core"
+        return f"about {minutes:,} {'minute' if minutes == 1 else 'minutes'} of one core"
+
+    def __str__(self) -> str:
+        """Write steps and time as they are told."""
+        return f"{self.steps:,} environment steps, {self.duration}"
 
 
 def estimate(study: Study, experiments: tuple[str, ...] | None = None) -> Estimate:

@@ -1,4 +1,4 @@
-"""From what a study declares to what is run: extended variants, sweeps, blocks of seeds, and what all of it costs."""
+"""From what a study declares to what is run: sweeps become cells, seeds become blocks."""
 
 from __future__ import annotations
 
@@ -13,20 +13,11 @@ from typing import Any
 
 from pg.study.model.claim import ClaimPart, Family, Selection
 from pg.study.model.environment import Environment
-from pg.study.model.experiments import Experiment, Seeds, TrainExperiment
+from pg.study.model.experiments import Experiment, Seeds
 from pg.study.model.study import Study
 from pg.study.model.variant import Variant
 
 _PLAIN_LEVEL = re.compile(r"[A-Za-z0-9_.+-]{1,20}")
-
-
-class ExtensionError(ValueError):
-    """A variant extends something that it cannot extend."""
-
-    def __init__(self, variant: str, reason: str) -> None:
-        super().__init__(f"variants.{variant}.extends: {reason}")
-        self.variant = variant
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,48 +74,12 @@ class Block:
 
 def blocks(seeds: Seeds) -> tuple[Block, ...]:
     """Cut the declared seeds into the blocks that are trained together."""
-    return _blocks(seeds.first, seeds.first + seeds.count, seeds.per_job)
+    return _blocks(seeds.first, seeds.end, seeds.per_job)
 
 
 @lru_cache
 def _blocks(begin: int, end: int, size: int) -> tuple[Block, ...]:
     return tuple(Block(first, min(first + size, end) - 1) for first in range(begin, end, size))
-
-
-def extended(variants: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace `extends: other` by the other variant's options, its own options winning, nested ones merged.
-
-    Raises
-    ------
-    ExtensionError
-        If a variant extends an unknown variant, or itself by a detour.
-    """
-    return {name: _extend(name, variants, ()) for name in variants}
-
-
-def _extend(name: str, variants: Mapping[str, Any], seen: tuple[str, ...]) -> Any:
-    options = variants[name]
-    if not isinstance(options, dict) or "extends" not in options:
-        return options
-    parent = options["extends"]
-    if not isinstance(parent, str) or parent not in variants:
-        raise ExtensionError(name, f"{parent!r} is not a variant; variants are {', '.join(map(str, variants))}")
-    if parent in (*seen, name):
-        raise ExtensionError(name, f"goes in a circle: {' → '.join((*seen, name, parent))}")
-    inherited = _extend(parent, variants, (*seen, name))
-    if not isinstance(inherited, dict):
-        return options
-    own = {key: value for key, value in options.items() if key != "extends"}
-    # A label names one variant; an heir that kept it would be drawn under its parent's name.
-    return _merged({key: value for key, value in inherited.items() if key != "label"}, own)
-
-
-def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        both_nested = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if both_nested else value
-    return merged
 
 
 def cells(study: Study, experiment: str) -> tuple[Cell, ...]:
@@ -186,8 +141,7 @@ def is_tuned(cell: Cell) -> bool:
 
 def tuned_experiments(study: Study) -> tuple[str, ...]:
     """Name the experiments in which a learning rate is tuned."""
-    trained = (name for name, one in study.experiments.items() if isinstance(one, TrainExperiment))
-    return tuple(name for name in trained if any(map(is_tuned, cells(study, name))))
+    return tuple(name for name in study.training if any(map(is_tuned, cells(study, name))))
 
 
 def cells_named(study: Study, experiment: str, environment: str, selection: Selection) -> tuple[Cell, ...]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, TypeAdapter
 
-from pg.study.code import ROLLOUT, code_digest, laboratory_code, reference_code, training_code
+from pg.study.code import REFERENCE, ROLLOUT, code_digest, estimator_code, laboratory_code, training_code
 from pg.study.model.base import Fraction, Name, Record
 from pg.study.model.environment import Environment
 from pg.study.model.experiments import Budget, Evaluate, Sample, Tuning
@@ -115,97 +115,87 @@ class _Measurement(Job, ABC):
     seeds: tuple[int, ...]
 
 
-class ProbeJob(_Measurement):
-    """Measure estimators on sampled trajectories of the snapshots of one stage."""
+class _Estimation(_Measurement, ABC):
+    """What every job that measures gradient estimates runs."""
 
-    kind: Literal["probe"] = "probe"
-    policy: Policy
-    sample: Sample
+    measured_by: ClassVar[tuple[str, ...]]
+    """Modules of this measurement alone."""
 
     @property
     def code(self) -> tuple[str, ...]:
         """Modules whose code decides what comes out."""
-        return (
-            *laboratory_code(self.environment, self.variants.values()),
-            *reference_code(),
-            "laboratory.probing",
-        )
+        return (*laboratory_code(self.environment, self.variants.values()), *self.measured_by)
 
 
-class ExactJob(_Measurement):
+class ProbeJob(_Estimation):
+    """Measure estimators on sampled trajectories of the snapshots of one stage."""
+
+    measured_by = (*REFERENCE, "laboratory.probing")
+    kind: Literal["probe"] = "probe"
+    policy: Policy
+    sample: Sample
+
+
+class ExactJob(_Estimation):
     """Enumerate a small MDP under random policies, or under the snapshots of one stage."""
 
+    measured_by = (*REFERENCE, "environments.enumeration", "laboratory.expectations")
     kind: Literal["exact"] = "exact"
     policy: Policy | None = None
     limit: int
     sampled_batches: int | None
 
-    @property
-    def code(self) -> tuple[str, ...]:
-        """Modules whose code decides what comes out."""
-        return (
-            *laboratory_code(self.environment, self.variants.values()),
-            *reference_code(),
-            "environments.enumeration",
-            "laboratory.expectations",
-        )
 
-
-class IdentityJob(_Measurement):
+class IdentityJob(_Estimation):
     """Compare the surrogate's gradient with explicit forms of it on random policies."""
 
+    measured_by = ("laboratory.identities",)
     kind: Literal["identity"] = "identity"
 
-    @property
-    def code(self) -> tuple[str, ...]:
-        """Modules whose code decides what comes out."""
-        return (*laboratory_code(self.environment, self.variants.values()), "laboratory.identities")
 
-
-class UpdateJob(_Measurement):
+class UpdateJob(_Estimation):
     """Take single updates from the snapshots of one stage."""
 
+    measured_by = (
+        "laboratory.likelihoods",
+        "laboratory.distances",
+        "laboratory.moves",
+        "laboratory.single_updates",
+    )
     kind: Literal["update"] = "update"
     policy: Policy
     updates: int
     fresh: int
 
-    @property
-    def code(self) -> tuple[str, ...]:
-        """Modules whose code decides what comes out."""
-        return (
-            *laboratory_code(self.environment, self.variants.values()),
-            "laboratory.likelihoods",
-            "laboratory.distances",
-            "laboratory.moves",
-            "laboratory.single_updates",
-        )
 
-
-class SupportJob(_Measurement):
+class SupportJob(_Estimation):
     """Weight trajectories of proposals that withhold an action; the target policies are random."""
 
+    measured_by = (
+        "estimators.importance",
+        "environments.enumeration",
+        "laboratory.reference",
+        "laboratory.support",
+    )
     kind: Literal["support"] = "support"
     action: int
     left: tuple[float, ...]
     repetitions: int
     limit: int
 
-    @property
-    def code(self) -> tuple[str, ...]:
-        """Modules whose code decides what comes out."""
-        return (
-            *laboratory_code(self.environment, self.variants.values()),
-            "estimators.importance",
-            "environments.enumeration",
-            "laboratory.reference",
-            "laboratory.support",
-        )
 
-
-class StalenessJob(_Measurement):
+class StalenessJob(_Estimation):
     """Follow gradient steps away from the snapshots of one stage and measure corrections on the way."""
 
+    measured_by = (
+        *REFERENCE,
+        "environments.enumeration",
+        "laboratory.probing",
+        "laboratory.reuse",
+        "laboratory.bias",
+        "laboratory.distances",
+        "laboratory.staleness",
+    )
     kind: Literal["staleness"] = "staleness"
     policy: Policy
     walker: Variant
@@ -214,37 +204,19 @@ class StalenessJob(_Measurement):
 
     @property
     def code(self) -> tuple[str, ...]:
-        """Modules whose code decides what comes out."""
-        return (
-            *laboratory_code(self.environment, [*self.variants.values(), self.walker]),
-            *reference_code(),
-            "environments.enumeration",
-            "laboratory.probing",
-            "laboratory.reuse",
-            "laboratory.bias",
-            "laboratory.distances",
-            "laboratory.staleness",
-        )
+        """Modules whose code decides what comes out, those of the variant whose steps are followed among them."""
+        return (*super().code, *estimator_code([self.walker]))
 
 
-class HorizonJob(_Measurement):
+class HorizonJob(_Estimation):
     """Change the snapshots of one stage by a set divergence and measure weights against the horizon."""
 
+    measured_by = ("laboratory.reuse", "laboratory.distances", "laboratory.horizons")
     kind: Literal["horizon"] = "horizon"
     policy: Policy
     horizons: tuple[int, ...]
     kl: float
     trajectories: int
-
-    @property
-    def code(self) -> tuple[str, ...]:
-        """Modules whose code decides what comes out."""
-        return (
-            *laboratory_code(self.environment, self.variants.values()),
-            "laboratory.reuse",
-            "laboratory.distances",
-            "laboratory.horizons",
-        )
 
 
 class GaitJob(_Measurement):

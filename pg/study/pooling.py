@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pg.study.expansion import Cell, cells, solvable
-from pg.study.model.experiments import TrainExperiment
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
 
@@ -26,11 +25,7 @@ def pool_of(figure: Figure) -> Pool:
 
 def pools(study: Study) -> dict[str, Pool]:
     """List the pools of a study by name: every training experiment of several environments, and those of figures."""
-    alone: list[Pool] = [
-        (name,)
-        for name, one in study.experiments.items()
-        if isinstance(one, TrainExperiment) and is_pool(study, (name,))
-    ]
+    alone: list[Pool] = [(name,) for name in study.training if is_pool(study, (name,))]
     drawn = [pool_of(figure) for figure in study.figures.values() if figure.pooled]
     return {name_of(pool): pool for pool in (*alone, *drawn)}
 

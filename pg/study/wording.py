@@ -1,11 +1,10 @@
-"""How problems are worded: what pydantic found, where it stands in the file, and the nearest valid name."""
+"""How problems that pydantic finds are worded: what is wrong, where it stands in the file, and what is allowed."""
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -15,13 +14,13 @@ from pydantic_core import ErrorDetails
 
 from pg.study.model.experiments import Experiment
 from pg.study.model.study import Study
+from pg.study.suggestions import hint, listed, nearest
 
 _LONGEST_WRITTEN_OUT = 1e9
-_KEY = "[key]"  # where pydantic has something to say of a key itself
 
 
 def readable(errors: list[ErrorDetails], resolved: Mapping[str, Any]) -> list[str]:
-    """Word what pydantic found, one line per place.
+    """Word what pydantic found, once per place.
 
     Parameters
     ----------
@@ -32,46 +31,10 @@ def readable(errors: list[ErrorDetails], resolved: Mapping[str, Any]) -> list[st
     """
     by_place: dict[str, list[ErrorDetails]] = {}
     for error in errors:
-        by_place.setdefault(".".join(_place(error, resolved)), []).append(error)
+        # Of a list without a legal item pydantic says that it is empty as well.
+        if error["type"] != "too_short" or not error["input"]:
+            by_place.setdefault(".".join(_place(error, resolved)), []).append(error)
     return [f"{place or 'the study'}: {_in_words(found)}" for place, found in by_place.items()]
-
-
-def told_once(problems: Sequence[str], variants: Mapping[str, Any]) -> list[str]:
-    """Leave out what a variant has wrong by inheritance: it is told of the variant in which it was written.
-
-    Parameters
-    ----------
-    problems
-        A line each, the place in the file first.
-    variants
-        As the file declares them, before any was extended.
-    """
-    heirs = {name: one for name, one in variants.items() if isinstance(one, dict) and "extends" in one}
-    inherited = {
-        f"variants.{name}{told}"
-        for name, own in heirs.items()
-        for told in _told_of(str(own["extends"]), problems)
-        if not _writes(own, told.split(": ")[0])
-    }
-    return [problem for problem in problems if problem not in inherited]
-
-
-def _told_of(variant: str, problems: Iterable[str]) -> Iterator[str]:
-    """Select what is told of a variant, from the place below it on."""
-    at = f"variants.{variant}"
-    return (problem.removeprefix(at) for problem in problems if problem.startswith((f"{at}.", f"{at}:")))
-
-
-def _writes(own: Any, place: str) -> bool:
-    """Tell whether options hold a place themselves; an illegal combination of options has no place of its own."""
-    _, *parts = place.split(".")
-    for part in parts:
-        if not isinstance(own, dict):
-            return True
-        if part not in own:
-            return False
-        own = own[part]
-    return bool(parts)
 
 
 def _place(error: ErrorDetails, options: Any) -> list[str]:
@@ -96,15 +59,16 @@ def _in_words(errors: list[ErrorDetails]) -> str:
             return "unknown key" + nearest(str(first["loc"][-1]), allowed)
         case "missing":
             return "is missing"
-        case "string_pattern_mismatch" | "string_too_long" if first["loc"][-1] == _KEY:
-            return "a name has 1 to 60 letters, digits, - and _, and begins with a letter or a digit"
         case "string_pattern_mismatch" | "string_too_long" if first["loc"] == ("results",):
             return (
                 f"must be a folder below this one, of letters, digits, '.', '_' and '-', as in results/mine; it is "
                 f"{first['input']!r}"
             )
+        case "string_pattern_mismatch" | "string_too_long":
+            rule = "a name has 1 to 60 letters, digits, - and _, and begins with a letter or a digit"
+            return f"{rule}; it is {first['input']!r}"
         case "union_tag_not_found":
-            return f"kind: is missing; allowed: {', '.join(_kinds())}"
+            return f"kind: is missing; allowed:{listed(_kinds())}"
         case "union_tag_invalid":
             context = first.get("ctx", {})
             tag = str(context.get("tag"))
@@ -112,8 +76,8 @@ def _in_words(errors: list[ErrorDetails]) -> str:
         case "value_error":
             return plain(first["msg"])
         case "model_type" if len(errors) == 1:
-            keys = ", ".join(_allowed_keys(list(first["loc"])))
-            return f"{plain(first['msg'])}; it is {first['input']!r}; its keys: {keys}"
+            keys = _allowed_keys(list(first["loc"]))
+            return f"{plain(first['msg'])}; it is {first['input']!r}; its keys:{listed(keys)}"
         case _:
             reasons = " or ".join(dict.fromkeys(plain(error["msg"]) for error in errors))
             return f"{reasons}; it is {first['input']!r}" + _advice(first)
@@ -202,27 +166,5 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
     return []
 
 
-def nearest(name: str, allowed: Iterable[str]) -> str:
-    """Suggest the nearest valid name and list what is allowed."""
-    allowed = list(allowed)
-    return hint(name, allowed) + f"; allowed: {', '.join(allowed) or 'nothing'}"
-
-
-def hint(name: str, allowed: Iterable[str]) -> str:
-    """Suggest the nearest valid name, where one is near: one that was not written out, before one that was misspelt."""
-    allowed = list(allowed)
-    begun = sorted((known for known in allowed if len(name) > 2 and known.startswith(name)), key=len)
-    near = begun or difflib.get_close_matches(name, allowed, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
 def _kinds() -> list[str]:
     return [get_args(model.model_fields["kind"].annotation)[0] for model in _models_in(Experiment)]
-
-
-def unknown(at: str, names: Iterable[str], allowed: Iterable[str]) -> Iterator[str]:
-    """Report every name that is not allowed, with the nearest that is."""
-    allowed = list(allowed)
-    for name in names:
-        if name not in allowed:
-            yield f"{at}: {name!r} is not known{nearest(name, allowed)}"

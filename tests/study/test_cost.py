@@ -32,7 +32,7 @@ def test_every_kind_that_steps_environments_counts(smoke: dict[str, Any]) -> Non
     ("minutes", "said"), [(0.4, "less than a minute"), (0.6, "about 1 minute"), (2.5e3, "about 2,500 minutes")]
 )
 def test_the_time_is_told_no_finer_than_it_is_known(minutes: float, said: str) -> None:
-    assert Estimate(steps=1, core_minutes=minutes).duration == f"{said} on one core"
+    assert str(Estimate(steps=1_000, core_minutes=minutes)) == f"1,000 environment steps, {said} of one core"
 
 
 def test_humanoids_are_slower_than_other_environments_and_further_passes_cost(options: dict[str, Any]) -> None:

@@ -1,27 +1,10 @@
-"""Sweeps become cells, seeds become blocks, and heirs inherit what they do not say."""
+"""Sweeps become cells, and seeds become blocks."""
 
 from typing import Any
 
-import pytest
-from pg.study.expansion import Block, ExtensionError, blocks, cells, extended, solvable
+from pg.study.expansion import Block, blocks, cells, solvable
 from pg.study.model.experiments import Seeds
 from pg.study.validation import load
-
-
-def test_an_heir_inherits_options_but_not_the_label_and_nested_ones_are_merged() -> None:
-    variants = extended(
-        {
-            "a": {"label": "A", "policy": {"hidden": [8], "activation": "relu"}},
-            "b": {"extends": "a", "batch": 4, "policy": {"hidden": [2]}},
-            "c": {"extends": "b"},
-        }
-    )
-    assert variants["c"] == {"batch": 4, "policy": {"hidden": [2], "activation": "relu"}}
-
-
-def test_extending_in_a_circle_is_refused() -> None:
-    with pytest.raises(ExtensionError, match="goes in a circle"):
-        extended({"a": {"extends": "a"}})
 
 
 def test_seeds_are_cut_into_blocks_that_stay_when_seeds_are_added() -> None:

@@ -50,7 +50,7 @@ def study() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", [*HOSTILE, "_reuse", "a/b", "x" * 61])
 def test_a_key_that_is_no_plain_name_is_refused_where_it_stands(place: str, name: str, study: dict[str, Any]) -> None:
     held = study
     for key in place.split("."):
@@ -58,7 +58,8 @@ def test_a_key_that_is_no_plain_name_is_refused_where_it_stands(place: str, name
     held[name] = copy.deepcopy(next(iter(held.values())))
     with pytest.raises(InvalidStudy) as refused:
         load(study)
-    assert any(problem.startswith(f"{place}.{name}") for problem in refused.value.problems)
+    said = f"{place}.{name}: a name has 1 to 60 letters, digits, - and _, and begins with a letter or a digit; it is "
+    assert any(problem.startswith(said) for problem in refused.value.problems)
 
 
 @pytest.mark.parametrize("folder", [*HOSTILE, "a//b", "a/../b", "a/", "a\n"])

@@ -30,8 +30,6 @@ def test_a_legal_study_is_read(options: dict[str, Any]) -> None:
         ),
         ("variants/total/discount", 1.5, r"variants\.total\.discount: should be less than or equal to 1; it is 1\.5"),
         ("variants/total/discount_states", True, r"variants\.total: discount_states: true changes nothing"),
-        ("variants/to_go/extends", "totl", r"variants\.to_go\.extends: 'totl' is not a variant"),
-        ("variants/total/extends", "to_go", r"extends: goes in a circle: total → to_go → total"),
         ("variants/baseline/batch", 1, r"variants\.baseline: baseline: average_reward .* needs batch: 2"),
         (
             "variants/total/optimizer",
@@ -89,7 +87,7 @@ def test_a_legal_study_is_read(options: dict[str, Any]) -> None:
         ("figures/variance/experiment", "learn", r"figures\.variance\.experiment: variance draws probe"),
         ("figures/variance/variants", ["to_go"], r"figures\.variance\.variants: 'to_go' is not known"),
         ("claims/causality/figure", "varianc", r"claims\.causality\.figure: 'varianc' .* did you mean 'variance'"),
-        ("claims/causality/primary", "probe", r"claims\.causality: primary: probe is not one of the parts"),
+        ("claims/causality/primary", "probe", r"claims\.causality\.primary: 'probe' .* did you mean 'probed'"),
         ("claims/causality/parts/probed/metric", "variance", r"parts\.probed\.metric: 'variance' .*total_variance"),
         ("claims/causality/parts/probed/metric", "area", r"parts\.probed\.metric: area is measured by train"),
         ("claims/causality/parts/probed/a", {"batch": 8}, r"parts\.probed\.a: names no variant"),
@@ -141,49 +139,33 @@ def test_what_is_wrong_is_said(options: dict[str, Any], path: str, value: Any, m
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "place"),
+    ("path", "told"),
     [
-        ("retruns", "total", "retruns: unknown key"),
-        ("policy/hiden", [8], "policy.hiden: unknown key"),
-        ("policy/hidden", [0], "policy.hidden.0: should be greater than 0"),
-        ("clip", 0.2, " clip needs importance: per_step"),
-        ("initialise", {"controller": "nope", "demonstrations": 4}, "initialise.controller: 'nope' is not known"),
-        (
-            "initialise",
-            {"clone": {"experiment": "lern", "variant": "total", "stage": "late"}, "demonstrations": 4},
-            "initialise.clone.experiment: 'lern' is not known",
-        ),
+        ("figures/variance/kind", "pg/presentation/figures"),
+        ("claims/causality/parts/probed/metric", "pg/evidence/metrics.py"),
     ],
 )
-def test_a_mistake_is_reported_where_it_was_written_and_not_where_it_was_inherited(
-    options: dict[str, Any], path: str, value: Any, place: str
+def test_a_question_is_answered_with_all_names_in_lines_that_can_be_read_and_where_more_is_said(
+    options: dict[str, Any], path: str, told: str
 ) -> None:
-    # `to_go` extends `total`, and `baseline` that, with a policy of its own.
-    put(options, f"variants/total/{path}", value)
+    put(options, path, "?")
     with pytest.raises(InvalidStudy) as refused:
         load(options)
     (problem,) = refused.value.problems
-    assert problem.startswith(f"variants.total{':' if place.startswith(' ') else '.'}{place}")
+    first, *names = problem.splitlines()
+    assert first == f"{path.replace('/', '.')}: '?' is not known; allowed:"
+    assert len(names) > 1
+    assert names[-1].endswith(told)
+    assert all(len(line) <= 120 for line in str(refused.value).splitlines())
+    assert all(name in problem for name in ("variance", "relative_bias" if "metric" in path else "learning_curves"))
 
 
-def test_a_mistake_that_an_heir_wrote_again_is_reported_there_too(options: dict[str, Any]) -> None:
-    put(options, "variants/total/policy/hidden", [0])
-    put(options, "variants/baseline/policy/hidden", [0])
+def test_a_list_of_names_none_of_which_is_legal_is_not_called_empty(options: dict[str, Any]) -> None:
+    put(options, "experiments/learn/variants", ["?"])
     with pytest.raises(InvalidStudy) as refused:
         load(options)
-    assert [problem.split(": ")[0] for problem in refused.value.problems] == [
-        "variants.total.policy.hidden.0",
-        "variants.baseline.policy.hidden.0",
-    ]
-
-
-def test_what_only_an_heir_makes_illegal_is_reported_at_the_heir(options: dict[str, Any]) -> None:
-    options["variants"]["to_go"]["discount_states"] = True
-    options["variants"]["baseline"]["discount"] = 0.9
-    with pytest.raises(InvalidStudy) as refused:
-        load(options)
-    (problem,) = refused.value.problems
-    assert problem.startswith("variants.to_go: discount_states: true changes nothing")
+    rule = "a name has 1 to 60 letters, digits, - and _, and begins with a letter or a digit"
+    assert refused.value.problems == (f"experiments.learn.variants.0: {rule}; it is '?'",)
 
 
 def test_a_file_that_is_not_yaml_is_named_with_line_and_column(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from pg.evidence.occupation import Occupied, occupy
 from pg.study.code import code_digest
 from pg.study.cost import estimate
 from pg.study.expansion import blocks, cells
-from pg.study.model.experiments import TrainExperiment
 from pg.study.slicing import canonical, part_of
 
 RESULTS = STUDY.results
@@ -78,10 +77,9 @@ def leave():
 
 
 def announce():
-    cost = estimate(STUDY)
     logger.info(
-        f"{STUDY.name}, the whole study: about {cost.steps:,} environment steps if nothing has been run yet, "
-        f"{cost.duration}."
+        f"{STUDY.name}: the whole study, what is done already included, takes {estimate(STUDY)}, "
+        "counted as if no measured trajectory ended early."
     )
 
 

@@ -4,11 +4,7 @@ from pg.study.expansion import is_tuned
 from pg.study.slicing import train_job, tune_job
 from pg.study.sources import demonstrator_blocks, demonstrator_cell, demonstrator_of
 
-TRAINING = [
-    name
-    for name, experiment in STUDY.experiments.items()
-    if isinstance(experiment, TrainExperiment)
-]
+TRAINING = list(STUDY.training)
 # No outputs, which Snakemake would remove before it runs an interrupted job again.
 CHECKPOINTS = f"{RESULTS}/checkpoints"
 EVALUATED = [name for name in TRAINING if STUDY.experiments[name].evaluate is not None]

@@ -97,9 +97,3 @@ class Claim(Record):
     parts: Annotated[dict[Name, ClaimPart], Field(min_length=1)] = Field(description="The measurements.")
     primary: Name = Field(description="The part that gives the verdict.")
     figure: Name = Field(description="The figure that shows it.")
-
-    @model_validator(mode="after")
-    def _primary_is_a_part(self) -> Self:
-        if self.primary not in self.parts:
-            raise ValueError(f"primary: {self.primary} is not one of the parts {', '.join(self.parts)}")
-        return self

@@ -19,6 +19,19 @@ class Seeds(Record):
     first: Annotated[int, Field(ge=0)] = Field(default=0, description="The first seed.")
     per_job: PositiveInt = Field(default=10, description="Seeds trained together in one job.")
 
+    @property
+    def end(self) -> int:
+        """The first number behind the last seed."""
+        return self.first + self.count
+
+    def within(self, others: Seeds) -> bool:
+        """Tell whether others have all of these seeds."""
+        return others.first <= self.first and self.end <= others.end
+
+    def __str__(self) -> str:
+        """Write the seeds as they are spoken of."""
+        return f"{self.first} to {self.end - 1}"
+
 
 class Budget(Record):
     """When a run ends: whichever comes first."""

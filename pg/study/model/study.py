@@ -13,7 +13,7 @@ from pydantic import Field
 from pg.study.model.base import Name, Record
 from pg.study.model.claim import Claim
 from pg.study.model.environment import Environment
-from pg.study.model.experiments import Experiment
+from pg.study.model.experiments import Experiment, TrainExperiment
 from pg.study.model.figure import Figure, FigureDefaults
 from pg.study.model.variant import Variant
 
@@ -40,3 +40,8 @@ class Study(Record):
         default=FigureDefaults(), exclude=True, description="What every figure takes that does not say it itself."
     )
     figures: dict[Name, Figure] = Field(default={}, description="Named figures.")
+
+    @property
+    def training(self) -> dict[str, TrainExperiment]:
+        """The experiments that train."""
+        return {name: one for name, one in self.experiments.items() if isinstance(one, TrainExperiment)}

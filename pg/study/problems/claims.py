@@ -14,12 +14,11 @@ from pg.study.model.experiments import (
     ProbeExperiment,
     StalenessExperiment,
     SupportExperiment,
-    TrainExperiment,
 )
 from pg.study.model.study import Study
 from pg.study.problems.families import problems_of_families
 from pg.study.sources import stages_of
-from pg.study.wording import hint, nearest, unknown
+from pg.study.suggestions import hint, listed, nearest, unknown
 
 
 def problems_of_claims(study: Study) -> Iterator[str]:
@@ -29,34 +28,39 @@ def problems_of_claims(study: Study) -> Iterator[str]:
             yield from unknown(f"claims.{name}.figure", [claim.figure], study.figures)
         else:
             yield f"claims.{name}.figure: {claim.figure!r} is not known, because figures declares none"
-        yield from _part_problems_of(study, name, claim)
+        yield from unknown(f"claims.{name}.primary", [claim.primary], claim.parts)
+        yield from _problems_of_parts(study, name, claim)
 
 
-def _part_problems_of(study: Study, name: str, claim: Claim) -> Iterator[str]:
+def _problems_of_parts(study: Study, name: str, claim: Claim) -> Iterator[str]:
     for part_name, part in claim.parts.items():
         at = f"claims.{name}.parts.{part_name}"
         names = [
             *unknown(f"{at}.experiment", [part.experiment], study.experiments),
             *unknown(f"{at}.against", [part.against] if part.against else [], study.experiments),
-            *unknown(f"{at}.metric", [part.metric] if part.metric not in METRICS else [], _measured(study, part)),
+            *_unknown_metric(study, f"{at}.metric", part),
         ]
-        yield from names or _part_problems(study, at, part)
+        yield from names or _problems_of_part(study, at, part)
 
 
-def _measured(study: Study, part: ClaimPart) -> list[str]:
-    """Name the metrics of the part's experiment; all there are where the experiment is not known."""
+def _unknown_metric(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
+    """Report a metric that no experiment has, with those that the part's experiment has."""
+    if part.metric in METRICS:
+        return
     experiment = study.experiments.get(part.experiment)
-    return [name for name, metric in METRICS.items() if experiment is None or experiment.kind in metric.kinds]
+    measured = [name for name, metric in METRICS.items() if experiment is None or experiment.kind in metric.kinds]
+    for problem in unknown(at, [part.metric], measured):
+        yield f"{problem}; what each says: pg/evidence/metrics.py"
 
 
-def _part_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
+def _problems_of_part(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
     experiment = study.experiments[part.experiment]
     kinds = METRICS[part.metric].kinds
     if experiment.kind not in kinds:
         yield f"{at}.metric: {part.metric} is measured by {' or '.join(kinds)} experiments, not {experiment.kind}"
         return
     yield from unknown(f"{at}.environments", part.environments, experiment.environments)
-    stages = () if isinstance(experiment, TrainExperiment) else stages_of(study, part.experiment)
+    stages = () if part.experiment in study.training else stages_of(study, part.experiment)
     yield from unknown(f"{at}.stages", part.stages, stages)
     if part.against is not None:
         yield from _against_problems(study, at, part, part.against)
@@ -96,8 +100,8 @@ def _metric_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
     """Say what a part's metric needs that is not there."""
     experiment = study.experiments[part.experiment]
     if part.ratio_of_means and not METRICS[part.metric].never_negative:
-        allowed = ", ".join(name for name, metric in METRICS.items() if metric.never_negative)
-        yield f"{at}.ratio_of_means: needs a metric that is never negative, not {part.metric}; allowed: {allowed}"
+        allowed = listed(name for name, metric in METRICS.items() if metric.never_negative)
+        yield f"{at}.ratio_of_means: needs a metric that is never negative, not {part.metric}; allowed:{allowed}"
     if part.metric in ("kl_over_limit", "fresh_kl_over_limit"):
         yield from _unlimited_problems(study, at, part)
     if part.metric in OF_EVALUATIONS and getattr(experiment, "evaluate", None) is None:
@@ -126,12 +130,10 @@ def _against_problems(study: Study, at: str, part: ClaimPart, against: str) -> I
     if theirs.kind != ours.kind:
         yield f"{at}.against: {against} is of kind {theirs.kind}; {part.experiment} is of kind {ours.kind}"
     yield from unknown(f"{at}.against: {against}", part.environments or ours.environments, theirs.environments)
-    wanted = range(ours.seeds.first, ours.seeds.first + ours.seeds.count)
-    held = range(theirs.seeds.first, theirs.seeds.first + theirs.seeds.count)
-    if wanted.start < held.start or wanted.stop > held.stop:
+    if not ours.seeds.within(theirs.seeds):
         yield (
-            f"{at}.against: rows are paired by seed, and {against} has seeds {held.start} to {held.stop - 1}, "
-            f"{part.experiment} {wanted.start} to {wanted.stop - 1}"
+            f"{at}.against: rows are paired by seed, and {against} has seeds {theirs.seeds}, "
+            f"{part.experiment} {ours.seeds}"
         )
 
 

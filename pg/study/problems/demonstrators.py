@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 from pg.environments.controllers import CONTROLLERS
 from pg.study.expansion import Cell, cells
-from pg.study.model.experiments import TrainExperiment
 from pg.study.model.learner import Clone, Demonstrator
 from pg.study.model.study import Study
 from pg.study.sources import demonstrator_of
-from pg.study.wording import nearest, unknown
+from pg.study.suggestions import nearest, unknown
 
 Node = tuple[str, str]
 """An experiment and one of its variants: what a demonstrator names."""
@@ -30,7 +29,7 @@ def _named_by_variants(study: Study) -> Iterator[str]:
 def _named_in_experiments(study: Study) -> Iterator[str]:
     for name, experiment in study.experiments.items():
         at = f"experiments.{name}"
-        if not isinstance(experiment, TrainExperiment):
+        if name not in study.training:
             for path in experiment.sweep:
                 if path.startswith("variant.initialise"):
                     yield f"{at}.sweep: {path} has no effect, because nothing is trained"
@@ -50,10 +49,9 @@ def _name_problems(study: Study, at: str, start: Clone | str) -> Iterator[str]:
         yield from unknown(f"{at}.controller", [start.controller], CONTROLLERS)
     if start.clone is None:
         return
-    trained = study.experiments.get(start.clone.experiment)
-    if not isinstance(trained, TrainExperiment):
-        training = [name for name, other in study.experiments.items() if isinstance(other, TrainExperiment)]
-        yield from unknown(f"{at}.clone.experiment", [start.clone.experiment], training)
+    trained = study.training.get(start.clone.experiment)
+    if trained is None:
+        yield from unknown(f"{at}.clone.experiment", [start.clone.experiment], study.training)
         return
     yield from unknown(f"{at}.clone.variant", [start.clone.variant], trained.variants)
     yield from unknown(f"{at}.clone.stage", [start.clone.stage], trained.snapshots)
@@ -99,8 +97,8 @@ def _controller_problems(at: str, cell: Cell, name: str) -> Iterator[str]:
 def _circles(study: Study) -> Iterator[str]:
     named = {
         (experiment, cell.variant_name): demonstrator
-        for experiment, declared in study.experiments.items()
-        if isinstance(declared, TrainExperiment) and not declared.sweep
+        for experiment, declared in study.training.items()
+        if not declared.sweep
         for cell in cells(study, experiment)
         if (demonstrator := demonstrator_of(cell)) is not None
     }

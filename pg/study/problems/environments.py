@@ -35,12 +35,11 @@ def problems_of_levels(study: Study, name: str) -> Iterator[str]:
 
 def problems_of_quantities(study: Study, name: str) -> Iterator[str]:
     """Say which variants of an experiment want exact quantities that are not known of its environments."""
-    problems = {
-        f"experiments.{name}.variants: {cell.variant_name} {problem}": None
+    yield from dict.fromkeys(
+        f"experiments.{name}.variants: {cell.variant_name} {problem}"
         for cell in cells(study, name)
         for problem in unknown_quantities(cell.variant, cell.environment_name, cell.environment)
-    }
-    yield from problems
+    )
 
 
 def unknown_quantities(variant: Variant, name: str, environment: Environment) -> Iterator[str]:

@@ -9,13 +9,14 @@ from pydantic import BaseModel, ValidationError
 from pg.study.cost import problems_of_size
 from pg.study.expansion import cells
 from pg.study.model.environment import Environment
-from pg.study.model.experiments import Experiment, Source, TrainExperiment
+from pg.study.model.experiments import Experiment, Source
 from pg.study.model.study import Study
 from pg.study.model.variant import Variant
 from pg.study.problems.environments import problems_of_levels, problems_of_quantities
 from pg.study.problems.kinds import problems_of_kind
 from pg.study.sources import source_of
-from pg.study.wording import keys_of, model_in, nearest, plain, unknown
+from pg.study.suggestions import nearest, unknown
+from pg.study.wording import keys_of, model_in, plain
 
 _LONGEST_ID = 200  # of the 255 bytes that file systems allow in a name
 
@@ -93,7 +94,7 @@ def _misfits(study: Study, name: str) -> Iterator[str]:
 
 def _scaling_problems(study: Study, name: str) -> Iterator[str]:
     """Refuse normalised observations where policies are random, for these have seen nothing."""
-    if isinstance(study.experiments[name], TrainExperiment) or source_of(study, name) is not None:
+    if name in study.training or source_of(study, name) is not None:
         return
     normalised = [cell.environment_name for cell in cells(study, name) if cell.environment.observations.normalise]
     for environment in dict.fromkeys(normalised):
@@ -105,10 +106,9 @@ def _scaling_problems(study: Study, name: str) -> Iterator[str]:
 
 
 def _source_problems(study: Study, at: str, experiment: Experiment, source: Source) -> Iterator[str]:
-    trained = study.experiments.get(source.experiment)
-    if not isinstance(trained, TrainExperiment):
-        training = [name for name, other in study.experiments.items() if isinstance(other, TrainExperiment)]
-        yield from unknown(f"{at}.source.experiment", [source.experiment], training)
+    trained = study.training.get(source.experiment)
+    if trained is None:
+        yield from unknown(f"{at}.source.experiment", [source.experiment], study.training)
         return
     yield from unknown(f"{at}.source.variant", [source.variant], trained.variants)
     yield from unknown(f"{at}.source.stages", source.stages, trained.snapshots)
@@ -124,10 +124,5 @@ def _source_problems(study: Study, at: str, experiment: Experiment, source: Sour
             )
         if path.startswith("variant.policy"):
             yield f"{at}.sweep: {path} has no effect, because the policies are those of {source.variant}"
-    wanted = range(experiment.seeds.first, experiment.seeds.first + experiment.seeds.count)
-    held = range(trained.seeds.first, trained.seeds.first + trained.seeds.count)
-    if wanted.start < held.start or wanted.stop > held.stop:
-        yield (
-            f"{at}.seeds: {wanted.start} to {wanted.stop - 1} are asked for, "
-            f"but {source.experiment} trains {held.start} to {held.stop - 1}"
-        )
+    if not experiment.seeds.within(trained.seeds):
+        yield f"{at}.seeds: {experiment.seeds} are asked for, but {source.experiment} trains {trained.seeds}"

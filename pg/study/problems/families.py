@@ -8,7 +8,6 @@ from typing import Any
 
 from pg.study.expansion import Cell, cells_named, is_tuned
 from pg.study.model.claim import ClaimPart, Family, Selection
-from pg.study.model.experiments import TrainExperiment
 from pg.study.model.study import Study
 
 
@@ -22,7 +21,7 @@ def problems_of_families(study: Study, at: str, part: ClaimPart) -> Iterator[str
         return
     for name in families:
         experiment = part.experiments[name]
-        if not isinstance(study.experiments[experiment], TrainExperiment):
+        if experiment not in study.training:
             yield f"{at}.{name}.best_of: candidates are ranked by tuning, and {experiment} trains none"
             return
     for name, family in families.items():

@@ -11,15 +11,16 @@ from pg.study.model.experiments import Experiment
 from pg.study.model.figure import Figure
 from pg.study.model.study import Study
 from pg.study.pooling import pool_of, problems_of_pool, shared_variants
-from pg.study.wording import unknown
+from pg.study.suggestions import listed, unknown
 
 
 def problems_of_figures(study: Study) -> Iterator[str]:
     """Say which figures cannot be drawn from the experiments that they name, and why."""
     for name, figure in study.figures.items():
         at = f"figures.{name}"
+        kinds = unknown(f"{at}.kind", [figure.kind], FIGURES)
         names = [
-            *unknown(f"{at}.kind", [figure.kind], FIGURES),
+            *(f"{problem}; what each shows: pg/presentation/figures" for problem in kinds),
             *unknown(f"{at}.experiment", [figure.experiment], study.experiments),
             *unknown(f"{at}.pooled", figure.pooled, study.experiments),
         ]
@@ -35,15 +36,16 @@ def _figure_reference_problems(study: Study, at: str, figure: Figure) -> Iterato
         yield f"{at}.metrics: {figure.kind} draws metrics of its own; leave them out"
     for key, name in (("experiment", figure.experiment), *(("pooled", name) for name in figure.pooled)):
         if (kind := study.experiments[name].kind) not in fitting:
-            others = ", ".join(other for other, draws in FIGURES.items() if kind in draws.kinds_of_experiment)
+            others = listed(other for other, draws in FIGURES.items() if kind in draws.kinds_of_experiment)
             yield (
                 f"{at}.{key}: {figure.kind} draws {' or '.join(fitting)} experiments, not {kind}; "
-                f"{kind} experiments are drawn by {others}"
+                f"{kind} experiments are drawn by:{others}"
             )
             return
     yield from _pool_problems(study, at, figure)
     yield from _missing_options(at, figure, experiment)
-    yield from _PROBLEMS_OF_KIND.get(figure.kind, _no_problems)(study, at, figure)
+    if problems := _PROBLEMS_OF_KIND.get(figure.kind):
+        yield from problems(study, at, figure)
 
 
 def _pool_problems(study: Study, at: str, figure: Figure) -> Iterator[str]:
@@ -106,7 +108,7 @@ def _level_figure_problems(study: Study, at: str, figure: Figure) -> Iterator[st
     experiment = study.experiments[figure.experiment]
     fitting = [name for name, metric in METRICS.items() if experiment.kind in metric.kinds]
     if not figure.metrics:
-        yield f"{at}.metrics: is missing: name what to draw; allowed: {', '.join(fitting)}"
+        yield f"{at}.metrics: is missing: name what to draw; allowed:{listed(fitting)}"
     yield from unknown(f"{at}.metrics", figure.metrics, fitting)
     if len(levels := swept(experiment)) != 1:
         found = " and ".join(levels) or "nothing"
@@ -125,10 +127,6 @@ def _limit_figure_problems(study: Study, at: str, figure: Figure) -> Iterator[st
     drawn = figure.variants or study.experiments[figure.experiment].variants
     if all(cell.variant.kl is None for cell in cells(study, figure.experiment) if cell.variant_name in drawn):
         yield f"{at}.variants: {figure.kind} compares with a limit; give one of {', '.join(drawn)} an option kl"
-
-
-def _no_problems(_study: Study, _at: str, _figure: Figure) -> Iterator[str]:
-    return iter(())
 
 
 _PROBLEMS_OF_KIND: Mapping[str, Callable[[Study, str, Figure], Iterator[str]]] = {

@@ -22,19 +22,23 @@ from pg.study.model.experiments import (
 from pg.study.model.study import Study
 from pg.study.model.variant import FROM_THE_BATCH
 from pg.study.problems.environments import problems_of_tables, unknown_quantities
-from pg.study.wording import unknown
+from pg.study.suggestions import unknown
 
 _DIGITS = 100
 
 
 def problems_of_kind(study: Study, name: str) -> Iterator[str]:
     """Say what is wrong with an experiment that could be right in one of another kind."""
-    yield from _PROBLEMS_OF_KIND.get(type(study.experiments[name]), _no_problems)(study, name)
+    if problems := _PROBLEMS_OF_KIND.get(type(study.experiments[name])):
+        yield from problems(study, name)
 
 
 def _train_problems(study: Study, name: str) -> Iterator[str]:
-    yield from _evaluation_problems(study, name)
-    if getattr(study.experiments[name], "tuning", None) is not None:
+    experiment = study.experiments[name]
+    assert isinstance(experiment, TrainExperiment)
+    if experiment.evaluate is not None and experiment.evaluate.passed_at is None:
+        yield from _threshold_problems(study, name, experiment.evaluate.horizon)
+    if experiment.tuning is not None:
         return
     tuned = {cell.variant_name for cell in cells(study, name) if is_tuned(cell)}
     for variant in sorted(tuned):
@@ -44,10 +48,8 @@ def _train_problems(study: Study, name: str) -> Iterator[str]:
         )
 
 
-def _evaluation_problems(study: Study, name: str) -> Iterator[str]:
-    evaluate = getattr(study.experiments[name], "evaluate", None)
-    if evaluate is None or evaluate.passed_at is not None:
-        return
+def _threshold_problems(study: Study, name: str, judged_at: int | None) -> Iterator[str]:
+    """Say where no threshold can take the place of the return that an evaluation must reach."""
     unjudged = [cell.environment_name for cell in cells(study, name) if cell.environment.threshold is None]
     for environment in dict.fromkeys(unjudged):
         yield (
@@ -56,10 +58,10 @@ def _evaluation_problems(study: Study, name: str) -> Iterator[str]:
         )
     trained = ((cell.environment_name, horizon_of(cell.environment)) for cell in cells(study, name))
     for environment, horizon in dict.fromkeys(trained):
-        if evaluate.horizon not in (None, horizon) and environment not in unjudged:
+        if judged_at not in (None, horizon) and environment not in unjudged:
             yield (
                 f"experiments.{name}.evaluate.passed_at: is missing, and the threshold of {environment} is of "
-                f"trajectories of {horizon} steps where evaluate.horizon: {evaluate.horizon}; give the return that an "
+                f"trajectories of {horizon} steps where evaluate.horizon: {judged_at}; give the return that an "
                 "episode of an evaluation must reach"
             )
 
@@ -94,12 +96,11 @@ def _staleness_problems(study: Study, name: str) -> Iterator[str]:
             f"{at}: the learning rate of {experiment.walk.variant} is 'tuned', and a walk tunes nothing; "
             "give optimizer.learning_rate a number"
         )
-    problems = {
-        f"{at}: {experiment.walk.variant} {problem}": None
+    yield from dict.fromkeys(
+        f"{at}: {experiment.walk.variant} {problem}"
         for cell in cells(study, name)
         for problem in unknown_quantities(walker, cell.environment_name, cell.environment)
-    }
-    yield from problems
+    )
 
 
 def _horizon_problems(study: Study, name: str) -> Iterator[str]:
@@ -198,10 +199,6 @@ def _enumeration_problems(study: Study, name: str) -> Iterator[str]:
 
 def _in_words(count: int) -> str:
     return f"more than {MOST_COUNTED:.0e}" if count > MOST_COUNTED else f"{count:,}"
-
-
-def _no_problems(_study: Study, _name: str) -> Iterator[str]:
-    return iter(())
 
 
 _PROBLEMS_OF_KIND: Mapping[type[Experiment], Callable[[Study, str], Iterator[str]]] = {

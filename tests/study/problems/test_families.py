@@ -124,7 +124,7 @@ def test_the_candidates_of_a_part_are_cells_of_its_environments(options: dict[st
         (
             f"{BEST}/metric",
             "area",
-            r"best\.ratio_of_means: needs a metric that is never negative, not area; allowed: st",
+            r"best\.ratio_of_means: needs a metric that is never negative, not area; allowed:\s+st",
         ),
         (f"{BEST}/b", None, r"parts\.best: give either b or reference"),
         (f"{BEST}/relation", "exact", r"parts\.best: relation: exact needs a margin"),

@@ -51,12 +51,16 @@ def test_legal_figures_of_reuse_are_read(options: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("figures/levels/metrics", [], r"figures\.levels\.metrics: is missing: name what to draw; .*final_return"),
+        (
+            "figures/levels/metrics",
+            [],
+            r"figures\.levels\.metrics: is missing: name what to draw; allowed:\n +final_return",
+        ),
         ("figures/levels/metrics", ["colapsed"], r"levels\.metrics: 'colapsed' .* did you mean 'collapsed'"),
         (
             "figures/levels/metrics",
             ["cosine"],
-            r"levels\.metrics: 'cosine' is not known.*allowed: final_return",
+            r"levels\.metrics: 'cosine' is not known.*allowed:\n +final_return",
         ),
         ("figures/limits/metrics", ["collapsed"], r"limits\.metrics: realised_kl draws metrics of its own; leave them"),
         (

@@ -1,0 +1,64 @@
+"""What `python -m pg` says of a study without running any of it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pg.__main__ import main
+from tests.study.studies import put
+
+
+def said(options: dict[str, Any], *arguments: str) -> int:
+    Path("config.yaml").write_text(yaml.safe_dump(options, sort_keys=False), encoding="utf-8")
+    return main(arguments)
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_cost_of_each_experiment_is_explained_and_that_of_the_whole_study(
+    options: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said(options, "explain") == 0
+    costs = [line for line in capsys.readouterr().out.splitlines() if line.endswith(" of one core")]
+    assert [line.split(": ")[0] for line in costs] == ["gradients", "exact", "the whole study"]
+    # Two variants and five seeds, and two rates on two tuning seeds; 128 trajectories of 500 steps at two stages.
+    learned, measured = 2 * (5 + 4) * 100, 128 * 500 * 2 * 3
+    assert costs[-1] == f"the whole study: {learned + measured:,} environment steps, less than a minute of one core"
+
+
+@pytest.mark.parametrize(
+    ("budget", "batches"),
+    [
+        ({"steps": 15}, 1),
+        ({"steps": 16 * 500}, 1),
+        ({"steps": 16 * 500 + 1}, 2),
+        ({"steps": 16 * 500 * 9, "max_iterations": 4}, 4),
+    ],
+)
+def test_explained_is_how_many_batches_a_run_has_if_trajectories_last(
+    options: dict[str, Any], capsys: pytest.CaptureFixture[str], budget: dict[str, int], batches: int
+) -> None:
+    put(options, "experiments/learn/budget", budget)
+    assert said(options, "explain") == 0
+    assert f"; batches per run: at least {batches}\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "message"),
+    [
+        ("--experiment", "gradients", "--experiment: 'gradients' does not train; allowed: learn\n"),
+        ("--experiment", "lern", "--experiment: 'lern' does not train; did you mean 'learn'?; allowed: learn\n"),
+        ("--environment", "pole", "--environment: 'pole' is not known; did you mean 'cartpole'?; allowed: cartpole\n"),
+        ("--variant", "togo", "--variant: 'togo' is not known; did you mean 'to_go'?; allowed: total, to_go\n"),
+    ],
+)
+def test_what_is_not_trained_is_refused_with_the_nearest_name(
+    options: dict[str, Any], capsys: pytest.CaptureFixture[str], option: str, name: str, message: str
+) -> None:
+    named = {"--experiment": "learn", "--environment": "cartpole", "--variant": "to_go", option: name}
+    assert said(options, "train", "--seeds", "0", *(word for pair in named.items() for word in pair)) == 2
+    assert capsys.readouterr().err == message
