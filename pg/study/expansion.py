@@ -134,9 +134,7 @@ def solvable(study: Study, experiment: str) -> tuple[str, ...]:
 
 def is_tuned(cell: Cell) -> bool:
     """Tell whether a cell's learning rate comes from tuning."""
-    limit = cell.variant.kl
-    chosen_by_limit = limit is not None and limit.hold_by == "natural_gradient"
-    return cell.variant.optimizer.learning_rate == "tuned" and not chosen_by_limit
+    return cell.variant.is_tuned
 
 
 def tuned_experiments(study: Study) -> tuple[str, ...]:

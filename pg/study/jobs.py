@@ -64,7 +64,15 @@ class TrainJob(Job):
 
     @property
     def declared_rate(self) -> float:
-        """The learning rate that the study gives; 0 where a natural gradient chooses its own step."""
+        """The learning rate that the study gives; 0 where a natural gradient chooses its own step.
+
+        Raises
+        ------
+        ValueError
+            If the rate is yet to be tuned.
+        """
+        if self.variant.is_tuned:
+            raise ValueError("optimizer.learning_rate: tuned: no job has chosen it yet; give the variant a number")
         rate = self.variant.optimizer.learning_rate
         return 0.0 if rate == "tuned" else rate
 

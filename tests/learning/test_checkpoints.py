@@ -100,7 +100,7 @@ class Place:
             after(path)
 
         keeper.iteration = iteration
-        train(job, job.declared_rate or 0.05, recorder, self.policies, keeper)
+        train(job, 0.05 if job.variant.is_tuned else job.declared_rate, recorder, self.policies, keeper)
         keeper.remove()
         assert not path.exists()
         return recorder.frame().to_csv(index=False) + recorder.evaluations().to_csv(index=False)

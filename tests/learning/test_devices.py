@@ -81,7 +81,12 @@ def demonstrator() -> dict[str, np.ndarray]:
 
 def made(trained: TrainJob, folder: Path) -> tuple[pd.DataFrame, dict[str, bytes]]:
     recorder = RunRecorder(1, folder)
-    train(trained, trained.declared_rate or 0.05, recorder, {0: demonstrator()} if trained.demonstrators else {})
+    train(
+        trained,
+        0.05 if trained.variant.is_tuned else trained.declared_rate,
+        recorder,
+        {0: demonstrator()} if trained.demonstrators else {},
+    )
     return recorder.frame(), {path.name: path.read_bytes() for path in folder.rglob("*.safetensors")}
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from pg.study.expansion import Block, cells
 from pg.study.jobs import TrainJob
 from pg.study.slicing import train_job, tune_job
@@ -27,3 +28,19 @@ def test_a_job_is_written_in_the_words_of_a_study_file_and_reads_its_own_canonic
     )
     assert (job.seeds, job.snapshots, job.declared_rate) == ((4, 5), {}, 0.01)
     assert TrainJob.model_validate_json(job.canonical()) == job
+
+
+def test_a_rate_that_is_yet_to_be_tuned_is_no_rate() -> None:
+    job = TrainJob.model_validate(
+        {"environment": {"id": "CartPole-v1"}, "variant": {}, "budget": {"steps": 1}, "seeds": [0]}
+    )
+    with pytest.raises(ValueError, match="learning_rate: tuned: no job has chosen it yet; give the variant a number"):
+        _ = job.declared_rate
+
+
+def test_a_natural_gradient_chooses_its_step_and_has_no_rate() -> None:
+    held = {"kl": {"limit": 0.01, "hold_by": "natural_gradient"}}
+    job = TrainJob.model_validate(
+        {"environment": {"id": "CartPole-v1"}, "variant": held, "budget": {"steps": 1}, "seeds": [0]}
+    )
+    assert job.declared_rate == 0.0

@@ -82,27 +82,38 @@ class Variant(Record):
         default=None, description="The value network of baseline: value_network. Default: its own defaults."
     )
 
+    @property
+    def chooses_its_step(self) -> bool:
+        """Whether the limit on the divergence says how long a step is, and no learning rate does."""
+        return self.kl is not None and self.kl.hold_by == "natural_gradient"
+
+    @property
+    def is_tuned(self) -> bool:
+        """Whether its learning rate is yet to be chosen on a grid."""
+        return self.optimizer.learning_rate == "tuned" and not self.chooses_its_step
+
     @model_validator(mode="after")
     def _is_meaningful(self) -> Self:
-        if self.discount_states and self.discount == 1:
-            raise ValueError("discount_states: true changes nothing with discount 1; set discount below 1")
-        if self.discount_states and self.returns == "total":
-            raise ValueError(
-                "discount_states: true needs returns: to_go; a discounted total return already counts from step 0"
-            )
-        if (self.baseline == "constant") != (self.constant is not None):
-            raise ValueError("baseline: constant and constant: <number> go together")
-        if self.baseline in FROM_THE_BATCH and self.batch < 2:
-            raise ValueError(f"baseline: {self.baseline} is made from the batch and needs batch: 2 or more")
         for reason in (
+            *self._advantages_without_meaning(),
             *self._values_without_meaning(),
             *self._corrections_without_meaning(),
             *self._limits_without_meaning(),
         ):
             raise ValueError(reason)
-        if self.normalise_advantages and self.batch < 2:
-            raise ValueError("normalise_advantages: true needs batch: 2 or more to have something to scale by")
         return self
+
+    def _advantages_without_meaning(self) -> Iterator[str]:
+        if self.discount_states and self.discount == 1:
+            yield "discount_states: true changes nothing with discount 1; set discount below 1"
+        if self.discount_states and self.returns == "total":
+            yield "discount_states: true needs returns: to_go; a discounted total return already counts from step 0"
+        if (self.baseline == "constant") != (self.constant is not None):
+            yield "baseline: constant and constant: <number> go together"
+        if self.baseline in FROM_THE_BATCH and self.batch < 2:
+            yield f"baseline: {self.baseline} is made from the batch and needs batch: 2 or more"
+        if self.normalise_advantages and self.batch < 2:
+            yield "normalise_advantages: true needs batch: 2 or more to have something to scale by"
 
     def _values_without_meaning(self) -> Iterator[str]:
         if self.returns == "gae" and self.baseline not in OF_THE_STATE:
@@ -150,7 +161,7 @@ class Variant(Record):
     def _limits_without_meaning(self) -> Iterator[str]:
         if self.batch % self.minibatches:
             yield f"minibatches: {self.minibatches} does not cut batch: {self.batch} into equal parts"
-        if self.kl is not None and self.kl.hold_by == "natural_gradient":
+        if self.chooses_its_step:
             if self.minibatches > 1 or self.gradient_steps > 1:
                 yield "kl.hold_by: natural_gradient spends its limit in one step: gradient_steps: 1 and minibatches: 1"
             if self.optimizer.learning_rate != "tuned":
