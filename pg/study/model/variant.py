@@ -50,7 +50,9 @@ class Variant(Record):
     )
     baseline: Baseline = Field(
         default="none",
-        description="What is subtracted from the return: see the table of baselines in the documentation.",
+        description="What is subtracted from the return: nothing; the number `constant`; the batch's average return, "
+        "with or without the trajectory's own, of whole trajectories or of each step; the constant of least variance; "
+        "the value of the state, from the environment's tables or as a network has learned it.",
     )
     constant: float | None = Field(default=None, description="The number that baseline: constant subtracts.")
     normalise_advantages: bool = Field(
