@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 from pg.study.model.study import Study
 
 MARK = "study.json"
 """The file in a results folder that names its study."""
+
+LABORATORY_FOLDERS: Mapping[str, str] = MappingProxyType(
+    {
+        "probe": "probes",
+        "exact": "exact",
+        "identity": "identities",
+        "update": "updates",
+        "support": "support",
+        "staleness": "staleness",
+        "horizon": "horizons",
+        "gait": "gaits",
+    }
+)
+"""Where the rows of each kind of laboratory experiment lie in a results folder."""
 
 _OF_THE_CODE = ("pg", "workflow", "profiles", "tests", "reference")
 _MADE = (
@@ -16,14 +32,7 @@ _MADE = (
     "evaluations",
     "snapshots",
     "tuned",
-    "probes",
-    "exact",
-    "identities",
-    "updates",
-    "support",
-    "staleness",
-    "horizons",
-    "gaits",
+    *LABORATORY_FOLDERS.values(),
     "tables",
     "claims",
     "figures",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from pg.study.expansion import Block, Cell, blocks, cells
 from pg.study.jobs import TrainJob, TuneJob
 from pg.study.model.experiments import Source
@@ -21,6 +23,12 @@ def stages_of(study: Study, experiment: str) -> tuple[str, ...]:
     """Return the stages of the policies that a laboratory experiment measures on."""
     source = source_of(study, experiment)
     return (RANDOM,) if source is None else source.stages
+
+
+def places_of(study: Study, experiment: str) -> tuple[tuple[str, str], ...]:
+    """List where a laboratory experiment measures: the id of each environment with each stage."""
+    environments = dict.fromkeys(cell.environment_id for cell in cells(study, experiment))
+    return tuple(product(environments, stages_of(study, experiment)))
 
 
 def source_blocks(study: Study, source: Source, block: Block) -> tuple[Block, ...]:

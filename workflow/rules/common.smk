@@ -52,10 +52,6 @@ def cells_of(experiment):
     return [cell for (name, _, _), cell in CELLS.items() if name == experiment]
 
 
-def environment_ids_of(experiment):
-    return list(dict.fromkeys(cell.environment_id for cell in cells_of(experiment)))
-
-
 def blocks_of(experiment):
     return blocks(STUDY.experiments[experiment].seeds)
 

@@ -1,41 +1,30 @@
 # Measurements on frozen policies. Every kind of laboratory experiment has a folder of its own and the same rule; gaits
 # leave poses beside their rows.
 
-from itertools import product
-
+from pg.study.ownership import LABORATORY_FOLDERS
 from pg.study.slicing import laboratory_job
-from pg.study.sources import source_blocks, source_cell, source_of, stages_of
+from pg.study.sources import places_of, source_blocks, source_cell, source_of
 
 LABORATORY = [name for name in STUDY.experiments if name not in TRAINING]
 GAITS = [name for name in LABORATORY if STUDY.experiments[name].kind == "gait"]
-FOLDERS = {
-    "probe": "probes",
-    "exact": "exact",
-    "identity": "identities",
-    "update": "updates",
-    "support": "support",
-    "staleness": "staleness",
-    "horizon": "horizons",
-    "gait": "gaits",
-}
 
 
 def measured_in(experiment):
     """List the environment, stage and block of every job of a laboratory experiment."""
-    return product(
-        environment_ids_of(experiment),
-        stages_of(STUDY, experiment),
-        blocks_of(experiment),
-    )
+    return [
+        (*place, block)
+        for place in places_of(STUDY, experiment)
+        for block in blocks_of(experiment)
+    ]
 
 
 def measurements_of(experiment, environment, stage, block):
-    folder = FOLDERS[STUDY.experiments[experiment].kind]
+    folder = LABORATORY_FOLDERS[STUDY.experiments[experiment].kind]
     return f"{RESULTS}/{folder}/{experiment}/{environment}/{stage}/seeds-{block}.csv"
 
 
 def poses_of(experiment, environment, stage, block):
-    folder = FOLDERS["gait"]
+    folder = LABORATORY_FOLDERS["gait"]
     return (
         f"{RESULTS}/{folder}/{experiment}/{environment}/{stage}/seeds-{block}-poses.csv"
     )
@@ -72,7 +61,9 @@ rule measure:
     benchmark:
         f"{RESULTS}/benchmarks/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.tsv"
     wildcard_constraints:
-        folder=one_of([FOLDERS[kind] for kind in FOLDERS if kind != "gait"]),
+        folder=one_of(
+            [folder for kind, folder in LABORATORY_FOLDERS.items() if kind != "gait"]
+        ),
         experiment=one_of(LABORATORY),
     threads: 1
     params:
@@ -87,5 +78,5 @@ use rule measure as watch with:
         rows=f"{RESULTS}/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.csv",
         poses=f"{RESULTS}/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}-poses.csv",
     wildcard_constraints:
-        folder=FOLDERS["gait"],
+        folder=LABORATORY_FOLDERS["gait"],
         experiment=one_of(GAITS),

@@ -3,21 +3,18 @@ from pg import workshop
 if workshop.is_open():
     workshop.hand_over()
 
-from itertools import product
-
 from pg.evidence import laboratory_tables, logs, records
 from pg.evidence.columns import LABORATORY_COLUMNS
 from pg.evidence.summaries import summarise
 from pg.study.expansion import cells
 from pg.study.model.study import Study
-from pg.study.sources import stages_of
+from pg.study.sources import places_of
 
 logs.log_to(snakemake.log[0])
 study = Study.model_validate_json(snakemake.params.study)
 ((name, experiment),) = study.experiments.items()
-environments = list(dict.fromkeys(cell.environment_id for cell in cells(study, name)))
 columns = LABORATORY_COLUMNS[experiment.kind]
-rows = records.read_grouped(snakemake.input, list(product(environments, stages_of(study, name))), columns)
+rows = records.read_grouped(snakemake.input, places_of(study, name), columns)
 table = laboratory_tables.laboratory_table(cells(study, name), experiment.kind, rows)
 records.write_csv(summarise(table), snakemake.output.summary)
 records.write_csv(table, snakemake.output.long)

@@ -3,18 +3,14 @@ from pg import workshop
 if workshop.is_open():
     workshop.hand_over()
 
-from itertools import product
-
 from pg.evidence import laboratory_tables, logs, records
 from pg.evidence.columns import POSE_COLUMNS
 from pg.study.expansion import cells
 from pg.study.model.study import Study
-from pg.study.sources import stages_of
+from pg.study.sources import places_of
 
 logs.log_to(snakemake.log[0])
 study = Study.model_validate_json(snakemake.params.study)
 ((name, _),) = study.experiments.items()
-environments = list(dict.fromkeys(cell.environment_id for cell in cells(study, name)))
-keys = list(product(environments, stages_of(study, name)))
-rows = records.read_grouped(snakemake.input, keys, POSE_COLUMNS)
+rows = records.read_grouped(snakemake.input, places_of(study, name), POSE_COLUMNS)
 records.write_csv(laboratory_tables.poses_table(cells(study, name), rows), snakemake.output[0])
