@@ -9,7 +9,6 @@ from typing import Any, no_type_check
 
 import jaxtyping
 import pytest
-import torch
 
 SHAPED = ("pg.estimators", "pg.environments.exact", "pg.learning.policies")
 jaxtyping.install_import_hook(SHAPED, "beartype.beartype")
@@ -17,6 +16,9 @@ jaxtyping.install_import_hook(SHAPED, "beartype.beartype")
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
+    # Here, because whoever only hands tests out to workers has no use for it, and they wait for him to start.
+    import torch
+
     torch.set_num_threads(1)
 
 

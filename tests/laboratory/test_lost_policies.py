@@ -14,18 +14,24 @@ from pg.learning.policies import make_policy
 from pg.study.expansion import blocks, cells
 from pg.study.jobs import LaboratoryJob
 from pg.study.model.learner import Policy
+from pg.study.model.study import Study
 from pg.study.slicing import laboratory_job
 from pg.study.sources import source_of, stages_of
 from tests.study.studies import study_of
 
-SMOKE = study_of("workflow/studies/smoke.yaml")
-MEASURED = [name for name in SMOKE.experiments if source_of(SMOKE, name) is not None]
+# Experiments of the smoke study.
+MEASURED = ("staleness", "horizons", "lambdas", "gait", "held", "gradients_tables", "enumerated_stages")
 
 
-def job_of(name: str) -> LaboratoryJob:
-    environment = cells(SMOKE, name)[0].environment_id
-    block = blocks(SMOKE.experiments[name].seeds)[0]
-    return laboratory_job(SMOKE, name, environment, stages_of(SMOKE, name)[0], block)
+@pytest.fixture(scope="module")
+def smoke() -> Study:
+    return study_of("workflow/studies/smoke.yaml")
+
+
+def job_of(study: Study, name: str) -> LaboratoryJob:
+    environment = cells(study, name)[0].environment_id
+    block = blocks(study.experiments[name].seeds)[0]
+    return laboratory_job(study, name, environment, stages_of(study, name)[0], block)
 
 
 def policies_of(job: LaboratoryJob, lost: float | None) -> Mapping[int, Mapping[str, np.ndarray]]:
@@ -43,13 +49,18 @@ def policies_of(job: LaboratoryJob, lost: float | None) -> Mapping[int, Mapping[
     return policies
 
 
+def test_every_kind_of_experiment_that_measures_trained_policies_is_among_these(smoke: Study) -> None:
+    kinds = {one.kind for name, one in smoke.experiments.items() if source_of(smoke, name) is not None}
+    assert {smoke.experiments[name].kind for name in MEASURED} == kinds
+
+
 @pytest.mark.parametrize(("name", "lost"), list(zip(MEASURED, itertools.cycle([np.nan, np.inf]))))
-def test_the_others_are_measured_as_if_it_were_not_there(name: str, lost: float) -> None:
-    job = job_of(name)
+def test_the_others_are_measured_as_if_it_were_not_there(smoke: Study, name: str, lost: float) -> None:
+    job = job_of(smoke, name)
     expected, found = (measure(job, policies_of(job, value))["rows"] for value in (None, lost))
     first = job.seeds[0]
     pd.testing.assert_frame_equal(
         found[found["seed"] != first].reset_index(drop=True), expected[expected["seed"] != first].reset_index(drop=True)
     )
     assert len(found) == len(expected)
-    assert set(LABORATORY_COLUMNS[SMOKE.experiments[name].kind]) <= set(found.columns)
+    assert set(LABORATORY_COLUMNS[smoke.experiments[name].kind]) <= set(found.columns)

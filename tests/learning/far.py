@@ -6,12 +6,12 @@ tensors of both devices is an error, unless one of them is a single number or an
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
 
 FAR = torch.device("meta")
 _COPYING = (torch.ops.aten._to_copy, torch.ops.aten.copy_)
@@ -42,7 +42,7 @@ class FarDevice(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        is_far = kwargs.get("device") == FAR or any(isinstance(one, FarTensor) for one in tree_leaves((args, kwargs)))
+        is_far = kwargs.get("device") == FAR or any(isinstance(one, FarTensor) for one in _leaves((args, kwargs)))
         return _computed(func, args, kwargs) if is_far else func(*args, **kwargs)
 
 
@@ -52,11 +52,11 @@ def _computed(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     wanted = torch.device(kwargs.get("device") or FAR)
     if "device" in kwargs:
         kwargs = {**kwargs, "device": torch.device("cpu")}
-    found = func(*tree_map(_near, args), **tree_map(_near, kwargs))
+    found = func(*_each(_near, args), **_each(_near, kwargs))
     if func._schema.is_mutable and isinstance(found, Tensor):
         # What was changed in place is what was given, not a copy of it.
         return args[0]
-    return tree_map(_far, found) if wanted == FAR else found
+    return _each(_far, found) if wanted == FAR else found
 
 
 def _mixes(func: Any, args: Any, kwargs: dict[str, Any]) -> bool:
@@ -65,9 +65,24 @@ def _mixes(func: Any, args: Any, kwargs: dict[str, Any]) -> bool:
     if func.overloadpacket in _INDEXING:
         # What is indexed may be on a device and the index on the CPU, but not the other way round.
         return not isinstance(args[0], FarTensor)
-    tensors = [one for one in tree_leaves((args, kwargs)) if isinstance(one, Tensor)]
+    tensors = [one for one in _leaves((args, kwargs)) if isinstance(one, Tensor)]
     strangers = [one for one in tensors if not isinstance(one, FarTensor) and one.dim() > 0]
     return 0 < len(strangers) < len(tensors)
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """Walk through what an operation is given; torch's own way through any tree would take most of a test's time."""
+    if isinstance(value, list | tuple | dict):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(one)
+    else:
+        yield value
+
+
+def _each(change: Callable[[Any], Any], value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _each(change, one) for name, one in value.items()}
+    return type(value)(_each(change, one) for one in value) if isinstance(value, list | tuple) else change(value)
 
 
 def _far(value: Any) -> Any:

@@ -42,9 +42,9 @@ def job(id: str = "CartPole-v1", **parts: Any) -> TrainJob:
     return TrainJob(
         environment=Environment(id=id, horizon=30, **environment),
         variant=Variant(**{"policy": SMALL, "batch": 4, **parts}),
-        budget=Budget(steps=360, max_iterations=7),
+        budget=Budget(steps=240, max_iterations=5),
         snapshots=SNAPSHOTS,
-        **{"seeds": (3, 4, 5), **of_job},
+        **{"seeds": (5, 6, 7), **of_job},
     )
 
 
@@ -67,7 +67,9 @@ JOBS: dict[str, TrainJob] = {
     "tables": job("FrozenLake-v1", baseline="exact", importance="exact_state", gradient_steps=2),
     "one by one": job("Acrobot-v1"),
     "clone": job(
-        initialise=Clone(clone=Demonstrator(experiment="learn", variant="to_go", stage="late"), demonstrations=4),
+        initialise=Clone(
+            clone=Demonstrator(experiment="learn", variant="to_go", stage="late"), demonstrations=4, epochs=3
+        ),
         demonstrators=Demonstrators(policy=SMALL, stage="late", seeds=(0, 1, 0)),
     ),
     "one diverges": job("InvertedPendulum-v5", optimizer=Optimizer(name="sgd", learning_rate=1.2)),
@@ -92,7 +94,7 @@ class Place:
         if kept is not None:
             self.folder.mkdir()
             shutil.copy(kept, path)
-        keeper = Checkpoint(path, recorder, checkpoints.identity(job, 0.05, self.policies), seconds=0.0)
+        keeper = Checkpoint(path, recorder, "this job", seconds=0.0)
         noticed = keeper.iteration
 
         def iteration(state: Callable[[], bytes]) -> None:
@@ -138,9 +140,9 @@ def test_a_run_resumed_after_any_iteration_makes_the_same_bytes(name: str, tmp_p
 
 def test_seeds_of_these_runs_end_after_different_numbers_of_iterations(tmp_path: Path) -> None:
     rows = Place(tmp_path / "whole", {}).run(JOBS["adam"])
-    assert len({rows.count(f"\n{seed},") for seed in (3, 4, 5)}) > 1
+    assert len({rows.count(f"\n{seed},") for seed in (5, 6, 7)}) > 1
     diverged = Place(tmp_path / "diverged", {}).run(JOBS["one diverges"])
-    assert len({diverged.count(f"\n{seed},") for seed in (3, 4, 5)}) > 1
+    assert len({diverged.count(f"\n{seed},") for seed in (5, 6, 7)}) > 1
 
 
 def test_tuning_goes_on_likewise(tmp_path: Path) -> None:

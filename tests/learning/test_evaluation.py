@@ -22,7 +22,7 @@ from pg.study.model.learner import Optimizer, Policy
 from pg.study.model.variant import Variant
 from pg.trajectories import Spaces
 
-HORIZONS = {"CartPole-v1": 100, "InvertedPendulum-v5": 60, "Hopper-v5": 40, "pg/Chain-v0": 20}
+HORIZONS = {"CartPole-v1": 100, "InvertedPendulum-v5": 40, "Hopper-v5": 20, "pg/Chain-v0": 20}
 # Both ways of acting, with each of the two kinds of action.
 ACTING = [("CartPole-v1", True), ("pg/Chain-v0", False), ("Hopper-v5", True), ("InvertedPendulum-v5", False)]
 CHAIN = Environment(id="pg/Chain-v0", kwargs={"length": 3}, horizon=8)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -163,8 +164,8 @@ ACTOR_CRITIC: dict[str, Any] = {
 
 @pytest.mark.parametrize("id", ["CartPole-v1", "InvertedPendulum-v5"])
 def test_rows_of_an_actor_critic_are_bit_identical_in_any_company(id: str) -> None:
-    together = trained(id, 0, 1, 2, steps=600, **ACTOR_CRITIC).frame
-    alone = pd.concat([trained(id, seed, steps=600, **ACTOR_CRITIC).frame for seed in range(3)])
+    together = trained(id, 0, 1, 2, steps=300, **ACTOR_CRITIC).frame
+    alone = pd.concat([trained(id, seed, steps=300, **ACTOR_CRITIC).frame for seed in range(3)])
     assert alone.to_csv(index=False) == together.to_csv(index=False)
 
 
@@ -227,8 +228,8 @@ REUSES: dict[str, dict[str, Any]] = {
 def test_reuse_leaves_a_seeds_rows_its_own_and_the_policy_within_its_limit(id: str, name: str) -> None:
     parts = REUSES[name]
     reuse = {"baseline": "per_step", **parts}
-    together = trained(id, 0, 1, 2, steps=600, **reuse).frame
-    apart = pd.concat([trained(id, *seeds, steps=600, **reuse).frame for seeds in ((0,), (1, 2))])
+    together = trained(id, 0, 1, 2, steps=300, **reuse).frame
+    apart = pd.concat([trained(id, *seeds, steps=300, **reuse).frame for seeds in ((0,), (1, 2))])
     assert apart.to_csv(index=False) == together.to_csv(index=False)
     assert numbers(together).all()
     kl = parts.get("kl")
@@ -359,14 +360,20 @@ def test_rewards_paid_at_the_end_weight_every_step_by_the_whole_return() -> None
     assert paid(Rewards(), 0.02, returns="to_go").frame.to_csv() != total.frame.to_csv()
 
 
-SHOWN: dict[str, Any] = {"demonstrations": 5, "epochs": 5}
+SHOWN: dict[str, Any] = {"demonstrations": 5, "epochs": 3}
 SNAPSHOTS = {"experiment": "other", "variant": "other", "stage": "late"}
+
+
+@cache
+def left_by_training(id: str) -> Mapping[int, Mapping[str, np.ndarray]]:
+    """Return the last policies of two seeds, which nobody changes."""
+    snapshots = trained(id, 6, 7, steps=100, horizon=50).snapshots
+    return {seed: snapshots[seed, "late"] for seed in (6, 7)}
 
 
 def cloned(id: str, *seeds: int, **start: Any) -> Memory:
     """Train a few batches from clones, of the two policies that another training left."""
     options = Policy(hidden=(16, 16))
-    left = trained(id, 6, 7, steps=100, horizon=50).snapshots
     memory = Memory()
     job = TrainJob(
         environment=Environment(id=id, horizon=50),
@@ -376,7 +383,7 @@ def cloned(id: str, *seeds: int, **start: Any) -> Memory:
         seeds=seeds,
         demonstrators=Demonstrators(policy=options, stage="late", seeds=tuple(6 + seed % 2 for seed in seeds)),
     )
-    train(job, 0.02, memory, {seed: left[seed, "late"] for seed in (6, 7)})
+    train(job, 0.02, memory, left_by_training(id))
     return memory
 
 
