@@ -176,6 +176,9 @@ NEEDING_A_THRESHOLD = frozenset({"steps_to_threshold", "solved", "censored"})
 OF_EVALUATIONS = ("steps_to_pass", "passed")
 """Metrics that stand only where a training experiment evaluates."""
 
+OF_ALL_SIZES = ("log_variance_slope",)
+"""Measured over all sizes of `axes_of` at once: their rows have none of their own."""
+
 AXES: Mapping[Kind, str] = MappingProxyType({"support": "left", "staleness": "steps", "horizon": "horizon"})
 """What a kind varies within a variant, where it is not the batch size: a column of its rows and tables."""
 

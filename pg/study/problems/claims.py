@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pg.evidence.metrics import METRICS, NEEDING_A_THRESHOLD, OF_EVALUATIONS, OF_IMITATION
+from pg.evidence.metrics import METRICS, NEEDING_A_THRESHOLD, OF_ALL_SIZES, OF_EVALUATIONS, OF_IMITATION
 from pg.study.expansion import cells
 from pg.study.model.claim import Claim, ClaimPart, Family, Selection
 from pg.study.model.experiments import (
@@ -67,7 +67,8 @@ def _problems_of_part(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
     for side, declared in _sides(part).items():
         for place, selection in _selections(f"{at}.{side}", declared):
             held_by = part.experiments.get(side, part.experiment)
-            yield from _selection_problems(place, study.experiments[held_by], selection)
+            illegal = list(_selection_problems(place, study.experiments[held_by], selection))
+            yield from illegal or _level_problems(place, study.experiments[held_by], part, declared, selection)
             yield from _imitation_metric_problems(study, place, held_by, part.metric, selection)
     yield from _stage_problems(at, part)
     yield from problems_of_families(study, at, part)
@@ -154,16 +155,8 @@ def _unlimited_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]
 
 
 def _selection_problems(at: str, experiment: Experiment, selection: Mapping[str, Any]) -> Iterator[str]:
-    values: dict[str, Iterable[Any]] = {"variant": experiment.variants, **experiment.sweep}
-    if isinstance(experiment, ProbeExperiment):
-        values["batch"] = experiment.sample.batches
+    values: dict[str, Iterable[Any]] = {"variant": experiment.variants, **experiment.sweep, **_sizes(experiment)}
     values["metric"] = [name for name, metric in METRICS.items() if experiment.kind in metric.kinds]
-    if isinstance(experiment, SupportExperiment):
-        values["left"] = experiment.left
-    if isinstance(experiment, StalenessExperiment):
-        values["steps"] = experiment.walk.steps
-    if isinstance(experiment, HorizonExperiment):
-        values["horizon"] = experiment.horizons
     if (source := getattr(experiment, "source", None)) is not None:
         values["stage"] = source.stages
     if "variant" not in selection:
@@ -175,3 +168,40 @@ def _selection_problems(at: str, experiment: Experiment, selection: Mapping[str,
             whose = " the experiment's" if column == "variant" else ""
             allowed = [str(one) for one in values[column]]
             yield f"{at}.{column}: {value!r} is not one of{whose} {', '.join(allowed)}{hint(str(value), allowed)}"
+
+
+def _sizes(experiment: Experiment) -> Mapping[str, tuple[float, ...]]:
+    """Return at which sizes an experiment measures each policy and estimator, by the column that says so."""
+    match experiment:
+        case ProbeExperiment():
+            return {"batch": experiment.sample.batches}
+        case SupportExperiment():
+            return {"left": experiment.left}
+        case StalenessExperiment():
+            return {"steps": experiment.walk.steps}
+        case HorizonExperiment():
+            return {"horizon": experiment.horizons}
+        case _:
+            return {}
+
+
+def _level_problems(
+    at: str, experiment: Experiment, part: ClaimPart, side: Selection | Family, selection: Selection
+) -> Iterator[str]:
+    """Say which levels must be named, so that a seed has one row in an environment and stage, and which cannot be."""
+    levels: dict[str, tuple[Any, ...]] = {**experiment.sweep, **_sizes(experiment)}
+    metric = selection.get("metric", part.metric)
+    if metric in OF_ALL_SIZES:
+        for column in _sizes(experiment):
+            levels.pop(column)
+            if column in selection:
+                yield f"{at}.{column}: {metric} is measured over all of {column} at once; leave it out"
+    if isinstance(side, Family) or _is_paired(part):
+        for column, values in levels.items():
+            if len(values) > 1 and column not in selection:
+                yield f"{at}: leaves {column} open; name one of {', '.join(map(str, values))}"
+
+
+def _is_paired(part: ClaimPart) -> bool:
+    """Tell whether a row of one side meets one of another; a tolerance on rows alone may be asked of many at once."""
+    return part.relation != "exact" or part.b is not None or part.share_of is not None

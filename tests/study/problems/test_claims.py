@@ -1,0 +1,108 @@
+"""A claim that its tables could not answer is refused while it is written, and no other."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pg.evidence import claims
+from pg.evidence.laboratory_tables import laboratory_table
+from pg.study.expansion import cells
+from pg.study.model.claim import Claim
+from pg.study.model.study import Study
+from pg.study.validation import InvalidStudy, load
+from tests.study.studies import put, with_reuse
+
+PROBED = "claims/causality/parts/probed"
+LEVELS = {"batch": 8, "environment.rewards.offset": 1.0}
+SELECTIONS = [
+    {"variant": "baseline", **{column: LEVELS[column] for column in named}}
+    for count in range(len(LEVELS) + 1)
+    for named in itertools.combinations(LEVELS, count)
+]
+RELATIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "a number": lambda _: {"relation": "less", "reference": 0.5},
+    "a tolerance": lambda _: {"relation": "exact", "margin": 9.0, "reference": 0.5},
+    "a tolerance on pairs": lambda side: {"relation": "exact", "margin": 9.0, "b": side},
+    "a tolerance on a share": lambda side: {
+        "relation": "exact",
+        "margin": 9.0,
+        "reference": 0.5,
+        "share_of": {"zero": side, "one": side},
+    },
+}
+
+
+def table_of(study: Study) -> pd.DataFrame:
+    """Return the table of the small study's probe, with numbers of no meaning."""
+    generator = np.random.default_rng(0)
+    experiment = study.experiments["gradients"]
+    names = pd.DataFrame(
+        itertools.product(range(1, 4), experiment.variants, (8, 16)), columns=["seed", "variant", "batch"]
+    )
+    rows = {
+        (cell.environment_id, stage): names.assign(total_variance=generator.uniform(1, 2, len(names)))
+        for cell in cells(study, "gradients")
+        for stage in ("initial", "late")
+    }
+    return laboratory_table(cells(study, "gradients"), experiment.kind, rows)
+
+
+@pytest.mark.parametrize("relation", RELATIONS)
+@pytest.mark.parametrize("metric", ["total_variance", "log_variance_slope"])
+@pytest.mark.parametrize("side", SELECTIONS, ids=lambda side: "+".join(side))
+def test_what_evaluation_could_not_answer_is_refused_and_nothing_else(
+    options: dict[str, Any], side: dict[str, Any], metric: str, relation: str
+) -> None:
+    options["experiments"]["gradients"]["sweep"] = {"environment.rewards.offset": [0.0, 1.0]}
+    part = {"experiment": "gradients", "metric": metric, "a": side, **RELATIONS[relation](side)}
+    put(options, PROBED, part)
+    claim = Claim.model_validate(options["claims"]["causality"])
+    table = table_of(load(options | {"claims": {}}))
+    try:
+        claims.evaluate("causality", claim, {"gradients": table})
+    except ValueError:
+        with pytest.raises(InvalidStudy, match=r"leaves .* open; name one of|measured over all of batch at once"):
+            load(options)
+    else:
+        assert load(options)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (f"{PROBED}/a", {"variant": "baseline"}, r"parts\.probed\.a: leaves batch open; name one of 8, 16$"),
+        (f"{PROBED}/b", {"variant": "total"}, r"parts\.probed\.b: leaves batch open; name one of 8, 16$"),
+        (
+            f"{PROBED}/metric",
+            "log_variance_slope",
+            r"a\.batch: log_variance_slope is measured over all of batch at once",
+        ),
+        ("claims/causality/parts/far/a", {"variant": "per_step"}, r"far\.a: leaves steps open; name one of 0, 4$"),
+        (
+            "claims/causality/parts/long/b",
+            {"variant": "per_step"},
+            r"long\.b: leaves horizon open; name one of 10, 50$",
+        ),
+        (
+            "experiments/stale/sweep",
+            {"variant.batch": [4, 8]},
+            r"parts\.far\.a: leaves variant\.batch open; name one of 4, 8\n",
+        ),
+    ],
+)
+def test_a_level_that_is_left_open_is_named_with_its_values(
+    options: dict[str, Any], path: str, value: Any, message: str
+) -> None:
+    put(with_reuse(options), path, value)
+    with pytest.raises(InvalidStudy, match=message):
+        load(options)
+
+
+def test_a_single_level_need_not_be_named(options: dict[str, Any]) -> None:
+    options["experiments"]["gradients"]["sample"]["batches"] = [8]
+    options["experiments"]["gradients"]["sweep"] = {"environment.rewards.offset": [1.0]}
+    put(options, f"{PROBED}/a", {"variant": "baseline"})
+    assert load(options)
