@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 from pg.study.validation import InvalidStudy, load, read, read_options
-from tests.study.studies import FILES, put, study_of
+from tests.study.studies import FILES, put, study_of, with_reuse
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -136,6 +136,49 @@ def test_what_is_wrong_is_said(options: dict[str, Any], path: str, value: Any, m
     put(options, path, value)
     with pytest.raises(InvalidStudy, match=message):
         load(options)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("experiments/learn/variants", ["total", "total"], "'total'"),
+        ("experiments/learn/environments", ["cartpole", "cartpole"], "'cartpole'"),
+        ("experiments/learn/tuning/grid", [0.1, 0.01, 0.10], "0.1"),
+        ("experiments/gradients/source/stages", ["late", "initial", "late"], "'late'"),
+        ("experiments/gradients/sample/batches", [8, 8], "8"),
+        ("experiments/exact/sweep/variant.batch", [2, 2], "2"),
+        ("experiments/exact/sweep/variant.policy.hidden", [[8], [], [8]], "[8]"),
+        ("experiments/exact/sweep/variant.lambda", [1, 1.0], "1.0"),
+        ("experiments/stale/walk/steps", [0, 4, 4], "4"),
+        ("experiments/weights/horizons", [10, 10], "10"),
+        ("experiments/support/left", [0.5, 0.5], "0.5"),
+        ("figures/variance/environments", ["cartpole", "cartpole"], "'cartpole'"),
+        ("figures/variance/variants", ["total", "total"], "'total'"),
+        ("figures/variance/metrics", ["snr", "snr"], "'snr'"),
+        ("figures/variance/pooled", ["learn", "learn"], "'learn'"),
+        ("claims/causality/parts/probed/environments", ["cartpole", "cartpole"], "'cartpole'"),
+        ("claims/causality/parts/probed/stages", ["late", "late"], "'late'"),
+    ],
+)
+def test_what_stands_twice_in_a_list_is_said(options: dict[str, Any], path: str, value: Any, said: str) -> None:
+    with_reuse(options)["experiments"]["support"] = {
+        "kind": "support",
+        "environments": ["chain"],
+        "variants": ["total"],
+        "seeds": {"count": 1},
+        "left": [0.5],
+    }
+    assert load(options)
+    put(options, path, value)
+    with pytest.raises(InvalidStudy) as refused:
+        load(options)
+    assert refused.value.problems == (f"{path.replace('/', '.')}: {said} stands twice; keep one",)
+
+
+def test_layers_of_one_size_and_equal_potentials_are_no_repetition(options: dict[str, Any]) -> None:
+    options["variants"]["total"]["policy"]["hidden"] = [8, 8]
+    options["environments"]["chain"]["rewards"] = {"shaping": [1.0, 1.0]}
+    assert load(options)
 
 
 @pytest.mark.parametrize(
