@@ -16,7 +16,7 @@ from pg.study.equations.estimator import equation
 from pg.study.expansion import Block, Cell, cells, is_tuned
 from pg.study.jobs import CannotRunHere, TrainJob
 from pg.study.model.study import Study
-from pg.study.ownership import mark, owner_of
+from pg.study.ownership import MARK, mark, owner_of
 from pg.study.schema import text
 from pg.study.slicing import train_job
 from pg.study.sources import demonstrator_blocks, demonstrator_cell, demonstrator_of
@@ -174,11 +174,11 @@ def _verify(study: Study, options: argparse.Namespace) -> int:
     from pg.evidence import verification
     from pg.evidence.tabular_files import UnreadableRecord
 
-    if (other := owner_of(options.reference)) not in (None, study.name):
-        raise Refused(
-            f"{options.reference} is of the study {other!r}, and this one is {study.name!r}: there is nothing to "
-            "compare; `python -m pg reference --reference FOLDER` keeps the results of this one"
-        )
+    _check_owner(
+        study,
+        options.reference,
+        "there is nothing to compare; `python -m pg reference --reference FOLDER` keeps the results of this one",
+    )
     try:
         findings = verification.verify(Path(study.results), options.reference)
     except UnreadableRecord as error:
@@ -191,12 +191,23 @@ def _store(study: Study, options: argparse.Namespace) -> None:
     from pg.evidence import verification
     from pg.evidence.tabular_files import UnreadableRecord
 
+    _check_owner(
+        study,
+        options.reference,
+        "it would be replaced; `--reference FOLDER` keeps the results of this one elsewhere. Where it is the same "
+        f"study under a new name, delete {options.reference / MARK}",
+    )
     try:
         verification.store(Path(study.results), options.reference)
     except UnreadableRecord as error:
         raise Refused(str(error)) from error
     mark(options.reference, study)
     print(f"{options.reference} now holds the claims and tables of {study.results}")
+
+
+def _check_owner(study: Study, reference: Path, remedy: str) -> None:
+    if (other := owner_of(reference)) not in (None, study.name):
+        raise Refused(f"{reference} is of the study {other!r}, and this one is {study.name!r}: {remedy}")
 
 
 def _coverage() -> None:
