@@ -101,6 +101,7 @@ def _seeds(text: str) -> Block:
 
 def _train(study: Study, options: argparse.Namespace) -> None:
     cell = _cell(study, options.experiment, options.environment, options.variant)
+    _check_places(options)
     # Imported here, because asking for an explanation should not wait for torch.
     import torch
 
@@ -139,6 +140,25 @@ def _cell(study: Study, experiment: str, environment: str, variant: str) -> Cell
     ]:
         raise Refused("\n".join(problems))
     return trained[environment, variant]
+
+
+def _check_places(options: argparse.Namespace) -> None:
+    """Refuse what could not be written to before a run whose rows would be lost."""
+    for option, file in (("--output", options.output), ("--evaluations", options.evaluations)):
+        if file is not None:
+            if file.is_dir():
+                raise Refused(f"{option}: {file} is a folder; name a file, as {file / 'rows.csv'}")
+            _check_folder(option, file.parent)
+    if options.snapshots is not None:
+        _check_folder("--snapshots", options.snapshots)
+
+
+def _check_folder(option: str, folder: Path) -> None:
+    nearest_there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not nearest_there.is_dir():
+        raise Refused(f"{option}: {nearest_there} is a file, not a folder")
+    if not os.access(nearest_there, os.W_OK):
+        raise Refused(f"{option}: {nearest_there} cannot be written to")
 
 
 def _tuned_rate(study: Study, cell: Cell) -> float:

@@ -1,5 +1,6 @@
 """What `python -m pg` says of a study without running any of it, and what it refuses."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,38 @@ def test_what_is_not_trained_is_refused_with_the_nearest_name(
     named = {"--experiment": "learn", "--environment": "cartpole", "--variant": "to_go", option: name}
     assert said(options, "train", "--seeds", "0", *(word for pair in named.items() for word in pair)) == 2
     assert capsys.readouterr().err == message
+
+
+TRAIN = ("train", "--experiment", "learn", "--environment", "cartpole", "--variant", "to_go", "--seeds", "0")
+
+
+@pytest.mark.parametrize(
+    ("option", "place", "message"),
+    [
+        ("--output", "folder", "folder is a folder; name a file, as folder/rows.csv"),
+        ("--output", "file/x.csv", "file is a file, not a folder"),
+        ("--evaluations", "folder", "folder is a folder; name a file, as folder/rows.csv"),
+        ("--evaluations", "file/new/x.csv", "file is a file, not a folder"),
+        ("--snapshots", "file", "file is a file, not a folder"),
+        ("--snapshots", "folder/../file/new", "folder/../file is a file, not a folder"),
+    ],
+)
+def test_where_nothing_can_be_written_is_refused_before_training(
+    options: dict[str, Any], capsys: pytest.CaptureFixture[str], option: str, place: str, message: str
+) -> None:
+    Path("folder").mkdir()
+    Path("file").touch()
+    assert said(options, *TRAIN, option, place) == 2
+    assert capsys.readouterr().err == f"{option}: {message}\n"
+
+
+def test_a_folder_without_permission_is_refused_before_training(
+    options: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Who runs the tests may be allowed everything.
+    monkeypatch.setattr("os.access", lambda place, mode: (place, mode) != (Path(), os.W_OK))
+    assert said(options, *TRAIN, "--snapshots", "new/folder") == 2
+    assert capsys.readouterr().err == "--snapshots: . cannot be written to\n"
 
 
 @pytest.fixture
