@@ -54,7 +54,7 @@ def test_a_legal_study_is_read(options: dict[str, Any]) -> None:
         ("experiments/learn/seeds", [], r"experiments\.learn\.seeds: should be"),
         ("experiments/learn/sedes", {}, r"experiments\.learn\.sedes: unknown key; did you mean 'seeds'"),
         ("experiments/learn/variants", ["totall"], r"experiments\.learn\.variants: 'totall' .* did you mean 'total'"),
-        ("experiments/learn/variants", [], r"experiments\.learn\.variants: .*at least 1 item"),
+        ("experiments/learn/variants", [], r"experiments\.learn\.variants: is empty, and needs at least 1 item$"),
         ("experiments/learn/environments", ["cart"], r"experiments\.learn\.environments: 'cart' .*'cartpole'"),
         ("experiments/learn/tuning", None, r"experiments\.learn\.tuning: is missing, but the learning rate of to_go"),
         ("experiments/learn/tuning/grid", [], r"experiments\.learn\.tuning\.grid: .*at least 1 item"),
@@ -115,6 +115,17 @@ def test_a_legal_study_is_read(options: dict[str, Any]) -> None:
         ("experiments/gradients/evaluate", {"every_steps": 9, "episodes": 2}, r"gradients\.evaluate: unknown key"),
         ("results", "../elsewhere", r"results: must be a folder below this one, .* as in results/mine"),
         ("name", None, r"name: should be a valid string; it is None"),
+        ("environments", {}, r"problem:\n  environments: is empty, and needs at least 1 item$"),
+        (
+            "variants/total/baseline",
+            "leave_one_out_per_step",
+            r"variants\.total\.baseline: .*; did you mean 'per_step_leave_one_out'\?$",
+        ),
+        (
+            "claims/causality/parts/probed/metric",
+            "variance_least",
+            r"probed\.metric: 'variance_least' is not known; did you mean 'least_variance'\?",
+        ),
         (
             "experiments/learn/seeds",
             4,

@@ -60,14 +60,17 @@ def _problems_of_part(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
         yield f"{at}.metric: {part.metric} is measured by {' or '.join(kinds)} experiments, not {experiment.kind}"
         return
     yield from unknown(f"{at}.environments", part.environments, experiment.environments)
-    stages = () if part.experiment in study.training else stages_of(study, part.experiment)
-    yield from unknown(f"{at}.stages", part.stages, stages)
+    if part.stages and part.experiment in study.training:
+        named = ", ".join(part.stages)
+        yield f"{at}.stages: {named}: {part.experiment} trains, and training has no stages; leave stages out"
+    elif part.stages:
+        yield from unknown(f"{at}.stages", part.stages, stages_of(study, part.experiment))
     if part.against is not None:
         yield from _against_problems(study, at, part, part.against)
     for side, declared in _sides(part).items():
         for place, selection in _selections(f"{at}.{side}", declared):
             held_by = part.experiments.get(side, part.experiment)
-            illegal = list(_selection_problems(place, study.experiments[held_by], selection))
+            illegal = list(_selection_problems(study, place, held_by, selection))
             yield from illegal or _level_problems(place, study.experiments[held_by], part, declared, selection)
             yield from _imitation_metric_problems(study, place, held_by, part.metric, selection)
     yield from _stage_problems(at, part)
@@ -154,7 +157,8 @@ def _unlimited_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]
                 yield f"{place}.variant: {part.metric} needs a limit, and {name} has no kl"
 
 
-def _selection_problems(at: str, experiment: Experiment, selection: Mapping[str, Any]) -> Iterator[str]:
+def _selection_problems(study: Study, at: str, name: str, selection: Selection) -> Iterator[str]:
+    experiment = study.experiments[name]
     values: dict[str, Iterable[Any]] = {"variant": experiment.variants, **experiment.sweep, **_sizes(experiment)}
     values["metric"] = [name for name, metric in METRICS.items() if experiment.kind in metric.kinds]
     if (source := getattr(experiment, "source", None)) is not None:
@@ -164,6 +168,9 @@ def _selection_problems(at: str, experiment: Experiment, selection: Mapping[str,
     for column, value in selection.items():
         if column not in values:
             yield f"{at}.{column}: is no column of this experiment{nearest(column, values)}"
+        elif column == "variant" and value in [*study.variants] and value not in experiment.variants:
+            known = ", ".join(experiment.variants)
+            yield f"{at}.variant: {value} is declared, but not in experiments.{name}.variants: {known}; add it there"
         elif value not in values[column]:
             whose = " the experiment's" if column == "variant" else ""
             allowed = [str(one) for one in values[column]]

@@ -22,8 +22,9 @@ SELECTIONS = [
     for count in range(len(LEVELS) + 1)
     for named in itertools.combinations(LEVELS, count)
 ]
+NUMBER = {"relation": "less", "reference": 0.5}
 RELATIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    "a number": lambda _: {"relation": "less", "reference": 0.5},
+    "a number": lambda _: NUMBER,
     "a tolerance": lambda _: {"relation": "exact", "margin": 9.0, "reference": 0.5},
     "a tolerance on pairs": lambda side: {"relation": "exact", "margin": 9.0, "b": side},
     "a tolerance on a share": lambda side: {
@@ -106,3 +107,28 @@ def test_a_single_level_need_not_be_named(options: dict[str, Any]) -> None:
     options["experiments"]["gradients"]["sweep"] = {"environment.rewards.offset": [1.0]}
     put(options, f"{PROBED}/a", {"variant": "baseline"})
     assert load(options)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (
+            f"{PROBED}/a/variant",
+            "to_go",
+            "a.variant: to_go is declared, but not in experiments.gradients.variants: total, baseline; add it there",
+        ),
+        (
+            PROBED,
+            {"experiment": "learn", "metric": "area", "a": {"variant": "to_go"}, "stages": ["late"]} | NUMBER,
+            "stages: late: learn trains, and training has no stages; leave stages out",
+        ),
+        (f"{PROBED}/a/variant", ["to_go"], "a.variant: ['to_go'] is not one of the experiment's total, baseline"),
+    ],
+)
+def test_what_an_experiment_does_not_have_is_told_apart_from_what_is_nowhere(
+    options: dict[str, Any], path: str, value: Any, message: str
+) -> None:
+    put(options, path, value)
+    with pytest.raises(InvalidStudy) as refused:
+        load(options)
+    assert refused.value.problems == (f"{PROBED.replace('/', '.')}.{message}",)
