@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pg.evidence.metrics import METRICS, NEEDING_A_THRESHOLD, OF_ALL_SIZES, OF_EVALUATIONS, OF_IMITATION
-from pg.study.expansion import cells
+from pg.evidence.metrics import METRICS, OF_ALL_SIZES
 from pg.study.model.claim import Claim, ClaimPart, Family, Selection
-from pg.study.model.experiments import (
-    Experiment,
-    HorizonExperiment,
-    ProbeExperiment,
-    StalenessExperiment,
-    SupportExperiment,
-)
+from pg.study.model.experiments import Experiment
 from pg.study.model.study import Study
 from pg.study.problems.families import problems_of_families
+from pg.study.problems.metrics import problems_of_estimators, problems_of_metric, sizes_of
 from pg.study.sources import stages_of
 from pg.study.suggestions import hint, listed, nearest, unknown
 
@@ -67,15 +61,24 @@ def _problems_of_part(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
         yield from unknown(f"{at}.stages", part.stages, stages_of(study, part.experiment))
     if part.against is not None:
         yield from _against_problems(study, at, part, part.against)
-    for side, declared in _sides(part).items():
-        for place, selection in _selections(f"{at}.{side}", declared):
-            held_by = part.experiments.get(side, part.experiment)
-            illegal = list(_selection_problems(study, place, held_by, selection))
-            yield from illegal or _level_problems(place, study.experiments[held_by], part, declared, selection)
-            yield from _imitation_metric_problems(study, place, held_by, part.metric, selection)
+    # What both sides lack is told once.
+    yield from dict.fromkeys(_side_problems(study, at, part))
     yield from _stage_problems(at, part)
     yield from problems_of_families(study, at, part)
-    yield from _metric_problems(study, at, part)
+    yield from _ratio_problems(at, part)
+
+
+def _side_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
+    for side, declared in _sides(part).items():
+        held_by = part.experiments.get(side, part.experiment)
+        for place, selection in _selections(f"{at}.{side}", declared):
+            if illegal := list(_selection_problems(study, place, held_by, selection)):
+                yield from illegal
+                continue
+            metric, named_at = selection.get("metric", part.metric), place if "metric" in selection else at
+            yield from problems_of_metric(study, f"{named_at}.metric", held_by, metric, part.environments)
+            yield from problems_of_estimators(study, place, held_by, metric, selection)
+            yield from _level_problems(place, study.experiments[held_by], part, declared, selection)
 
 
 def _sides(part: ClaimPart) -> dict[str, Selection | Family]:
@@ -100,32 +103,10 @@ def _stage_problems(at: str, part: ClaimPart) -> Iterator[str]:
         )
 
 
-def _metric_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
-    """Say what a part's metric needs that is not there."""
-    experiment = study.experiments[part.experiment]
+def _ratio_problems(at: str, part: ClaimPart) -> Iterator[str]:
     if part.ratio_of_means and not METRICS[part.metric].never_negative:
         allowed = listed(name for name, metric in METRICS.items() if metric.never_negative)
         yield f"{at}.ratio_of_means: needs a metric that is never negative, not {part.metric}; allowed:{allowed}"
-    if part.metric in ("kl_over_limit", "fresh_kl_over_limit"):
-        yield from _unlimited_problems(study, at, part)
-    if part.metric in OF_EVALUATIONS and getattr(experiment, "evaluate", None) is None:
-        yield (
-            f"{at}.metric: {part.metric} is measured on evaluations, and {part.experiment} declares none; "
-            "add evaluate: {every_steps: ..., episodes: ...}"
-        )
-    if part.metric in NEEDING_A_THRESHOLD:
-        for environment in part.environments or experiment.environments:
-            if study.environments[environment].threshold is None:
-                yield f"{at}.metric: {part.metric} needs a threshold, and {environment} declares none"
-
-
-def _imitation_metric_problems(
-    study: Study, at: str, experiment: str, metric: str, selection: Selection
-) -> Iterator[str]:
-    wanted = selection.get("metric", metric)
-    random = {cell.variant_name for cell in cells(study, experiment) if cell.variant.initialise == "random"}
-    if wanted in OF_IMITATION and selection.get("variant") in random:
-        yield f"{at}: {wanted} needs a demonstrator, and {selection['variant']} begins at random"
 
 
 def _against_problems(study: Study, at: str, part: ClaimPart, against: str) -> Iterator[str]:
@@ -148,18 +129,9 @@ def _selections(at: str, side: Selection | Family) -> Iterator[tuple[str, Select
         yield at, side
 
 
-def _unlimited_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
-    limited = {cell.variant_name for cell in cells(study, part.experiment) if cell.variant.kl is not None}
-    for side, declared in _sides(part).items():
-        for place, selection in _selections(f"{at}.{side}", declared):
-            name = selection.get("variant")
-            if name in study.experiments[part.experiment].variants and name not in limited:
-                yield f"{place}.variant: {part.metric} needs a limit, and {name} has no kl"
-
-
 def _selection_problems(study: Study, at: str, name: str, selection: Selection) -> Iterator[str]:
     experiment = study.experiments[name]
-    values: dict[str, Iterable[Any]] = {"variant": experiment.variants, **experiment.sweep, **_sizes(experiment)}
+    values: dict[str, Iterable[Any]] = {"variant": experiment.variants, **experiment.sweep, **sizes_of(experiment)}
     values["metric"] = [name for name, metric in METRICS.items() if experiment.kind in metric.kinds]
     if (source := getattr(experiment, "source", None)) is not None:
         values["stage"] = source.stages
@@ -177,29 +149,14 @@ def _selection_problems(study: Study, at: str, name: str, selection: Selection) 
             yield f"{at}.{column}: {value!r} is not one of{whose} {', '.join(allowed)}{hint(str(value), allowed)}"
 
 
-def _sizes(experiment: Experiment) -> Mapping[str, tuple[float, ...]]:
-    """Return at which sizes an experiment measures each policy and estimator, by the column that says so."""
-    match experiment:
-        case ProbeExperiment():
-            return {"batch": experiment.sample.batches}
-        case SupportExperiment():
-            return {"left": experiment.left}
-        case StalenessExperiment():
-            return {"steps": experiment.walk.steps}
-        case HorizonExperiment():
-            return {"horizon": experiment.horizons}
-        case _:
-            return {}
-
-
 def _level_problems(
     at: str, experiment: Experiment, part: ClaimPart, side: Selection | Family, selection: Selection
 ) -> Iterator[str]:
     """Say which levels must be named, so that a seed has one row in an environment and stage, and which cannot be."""
-    levels: dict[str, tuple[Any, ...]] = {**experiment.sweep, **_sizes(experiment)}
+    levels: dict[str, tuple[Any, ...]] = {**experiment.sweep, **sizes_of(experiment)}
     metric = selection.get("metric", part.metric)
     if metric in OF_ALL_SIZES:
-        for column in _sizes(experiment):
+        for column in sizes_of(experiment):
             levels.pop(column)
             if column in selection:
                 yield f"{at}.{column}: {metric} is measured over all of {column} at once; leave it out"

@@ -132,3 +132,74 @@ def test_what_an_experiment_does_not_have_is_told_apart_from_what_is_nowhere(
     with pytest.raises(InvalidStudy) as refused:
         load(options)
     assert refused.value.problems == (f"{PROBED.replace('/', '.')}.{message}",)
+
+
+@pytest.mark.parametrize(
+    ("options_of_part", "message"),
+    [
+        (
+            {"experiment": "exact", "metric": "variance_ratio", "a": {"variant": "to_go", "variant.batch": 2}},
+            "metric: variance_ratio is measured on sampled batches, and exact declares none; add sampled_batches",
+        ),
+        (
+            {"experiment": "gradients", "metric": "log_variance_slope", "a": {"variant": "total"}},
+            "metric: log_variance_slope needs two sizes above 0, and gradients has batch: 8",
+        ),
+        (
+            {"experiment": "stale", "metric": "state_part", "a": {"variant": "per_step", "steps": 4}},
+            "metric: state_part is computed from tables, and short (CartPole-v1) has none",
+        ),
+        (
+            {"experiment": "gradients", "metric": "explained_variance", "a": {"variant": "total"}},
+            "a.variant: explained_variance needs a value network, and total has none; give it baseline: value_network",
+        ),
+        (
+            {
+                "experiment": "exact",
+                "metric": "total_variance",
+                "a": {"variant": "to_go", "variant.batch": 2, "metric": "sampled_variance"},
+            },
+            "a.metric: sampled_variance is measured on sampled batches, and exact declares none; add sampled_batches",
+        ),
+        (
+            {
+                "experiment": "learn",
+                "metric": "solved",
+                "a": {"variant": "total"},
+                "environments": ["catpole"],
+            },
+            "environments: 'catpole' is not known; did you mean 'cartpole'?; allowed: cartpole, short",
+        ),
+    ],
+)
+def test_what_a_metric_needs_is_said_before_there_are_rows_without_it(
+    options: dict[str, Any], options_of_part: dict[str, Any], message: str
+) -> None:
+    with_reuse(options)["experiments"]["gradients"]["sample"]["batches"] = [8]
+    assert load(options)
+    put(options, PROBED, options_of_part | NUMBER)
+    with pytest.raises(InvalidStudy) as refused:
+        load(options)
+    assert refused.value.problems == (f"{PROBED.replace('/', '.')}.{message}",)
+
+
+def test_what_both_sides_lack_is_told_once(options: dict[str, Any]) -> None:
+    del options["environments"]["cartpole"]["threshold"]
+    side = {"variant": "total"}
+    put(options, PROBED, {"experiment": "learn", "metric": "solved", "a": side, "b": side, "relation": "less"})
+    with pytest.raises(InvalidStudy) as refused:
+        load(options)
+    (problem,) = refused.value.problems
+    assert problem.endswith("probed.metric: solved needs a threshold, and cartpole declares none")
+
+
+def test_rows_of_tables_are_judged_where_there_are_some(options: dict[str, Any]) -> None:
+    options = with_reuse(options)
+    options["experiments"]["learn"]["environments"].append("chain")
+    options["experiments"]["stale"]["environments"] = ["short", "chain"]
+    part = {"experiment": "stale", "metric": "state_part", "a": {"variant": "per_step", "steps": 4}} | NUMBER
+    put(options, PROBED, part)
+    assert load(options)
+    put(options, PROBED, part | {"environments": ["chain", "short"]})
+    with pytest.raises(InvalidStudy, match=r"metric: state_part is computed from tables, and short "):
+        load(options)
