@@ -90,17 +90,20 @@ def _sides(part: ClaimPart) -> dict[str, Selection | Family]:
 
 def _stage_problems(at: str, part: ClaimPart) -> Iterator[str]:
     """Let all sides name a stage, or none."""
-    sides = _sides(part)
-    at_a_stage = [
-        name
-        for name, declared in sides.items()
-        if any("stage" in selection for _, selection in _selections(name, declared))
-    ]
-    if at_a_stage and (part.stages or len(at_a_stage) < len(sides)):
+    at_a_stage = _sides_at_a_stage(part)
+    if at_a_stage and (part.stages or len(at_a_stage) < len(_sides(part))):
         yield (
             f"{at}.{at_a_stage[0]}.stage: compares one stage with another: let every side name its own, and leave "
             "stages out"
         )
+
+
+def _sides_at_a_stage(part: ClaimPart) -> list[str]:
+    return [
+        name
+        for name, declared in _sides(part).items()
+        if any("stage" in selection for _, selection in _selections(name, declared))
+    ]
 
 
 def _ratio_problems(at: str, part: ClaimPart) -> Iterator[str]:
@@ -115,6 +118,9 @@ def _against_problems(study: Study, at: str, part: ClaimPart, against: str) -> I
     if theirs.kind != ours.kind:
         yield f"{at}.against: {against} is of kind {theirs.kind}; {part.experiment} is of kind {ours.kind}"
     yield from unknown(f"{at}.against: {against}", part.environments or ours.environments, theirs.environments)
+    if part.experiment not in study.training and not _sides_at_a_stage(part):
+        stages = part.stages or stages_of(study, part.experiment)
+        yield from unknown(f"{at}.against: {against}: stages", stages, stages_of(study, against))
     if not ours.seeds.within(theirs.seeds):
         yield (
             f"{at}.against: rows are paired by seed, and {against} has seeds {theirs.seeds}, "

@@ -203,3 +203,20 @@ def test_rows_of_tables_are_judged_where_there_are_some(options: dict[str, Any])
     put(options, PROBED, part | {"environments": ["chain", "short"]})
     with pytest.raises(InvalidStudy, match=r"metric: state_part is computed from tables, and short "):
         load(options)
+
+
+def test_stages_of_one_side_need_partners_in_the_experiment_of_the_other(options: dict[str, Any]) -> None:
+    late = options["experiments"]["gradients"] | {"source": options["experiments"]["gradients"]["source"].copy()}
+    late["source"]["stages"] = ["late"]
+    options["experiments"]["late_gradients"] = late
+    put(options, f"{PROBED}/against", "late_gradients")
+    with pytest.raises(
+        InvalidStudy, match=r"against: late_gradients: stages: 'initial' is not known.*; allowed: late$"
+    ):
+        load(options)
+    put(options, f"{PROBED}/stages", ["late"])
+    assert load(options)
+    put(options, f"{PROBED}/stages", [])
+    for side, stage in (("a", "initial"), ("b", "late")):
+        put(options, f"{PROBED}/{side}/stage", stage)
+    assert load(options)
