@@ -16,7 +16,7 @@ from pg.study.equations.estimator import equation
 from pg.study.expansion import Block, Cell, cells, is_tuned
 from pg.study.jobs import CannotRunHere, TrainJob
 from pg.study.model.study import Study
-from pg.study.ownership import mark, owner_of
+from pg.study.ownership import MARK, mark, owner_of
 from pg.study.schema import text
 from pg.study.slicing import train_job
 from pg.study.sources import demonstrator_blocks, demonstrator_cell, demonstrator_of
@@ -101,6 +101,7 @@ def _seeds(text: str) -> Block:
 
 def _train(study: Study, options: argparse.Namespace) -> None:
     cell = _cell(study, options.experiment, options.environment, options.variant)
+    _check_places(options)
     # Imported here, because asking for an explanation should not wait for torch.
     import torch
 
@@ -141,6 +142,25 @@ def _cell(study: Study, experiment: str, environment: str, variant: str) -> Cell
     return trained[environment, variant]
 
 
+def _check_places(options: argparse.Namespace) -> None:
+    """Refuse what could not be written to before a run whose rows would be lost."""
+    for option, file in (("--output", options.output), ("--evaluations", options.evaluations)):
+        if file is not None:
+            if file.is_dir():
+                raise Refused(f"{option}: {file} is a folder; name a file, as {file / 'rows.csv'}")
+            _check_folder(option, file.parent)
+    if options.snapshots is not None:
+        _check_folder("--snapshots", options.snapshots)
+
+
+def _check_folder(option: str, folder: Path) -> None:
+    nearest_there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not nearest_there.is_dir():
+        raise Refused(f"{option}: {nearest_there} is a file, not a folder")
+    if not os.access(nearest_there, os.W_OK):
+        raise Refused(f"{option}: {nearest_there} cannot be written to")
+
+
 def _tuned_rate(study: Study, cell: Cell) -> float:
     from pg.evidence import records
 
@@ -174,11 +194,11 @@ def _verify(study: Study, options: argparse.Namespace) -> int:
     from pg.evidence import verification
     from pg.evidence.tabular_files import UnreadableRecord
 
-    if (other := owner_of(options.reference)) not in (None, study.name):
-        raise Refused(
-            f"{options.reference} is of the study {other!r}, and this one is {study.name!r}: there is nothing to "
-            "compare; `python -m pg reference --reference FOLDER` keeps the results of this one"
-        )
+    _check_owner(
+        study,
+        options.reference,
+        "there is nothing to compare; `python -m pg reference --reference FOLDER` keeps the results of this one",
+    )
     try:
         findings = verification.verify(Path(study.results), options.reference)
     except UnreadableRecord as error:
@@ -191,12 +211,23 @@ def _store(study: Study, options: argparse.Namespace) -> None:
     from pg.evidence import verification
     from pg.evidence.tabular_files import UnreadableRecord
 
+    _check_owner(
+        study,
+        options.reference,
+        "it would be replaced; `--reference FOLDER` keeps the results of this one elsewhere. Where it is the same "
+        f"study under a new name, delete {options.reference / MARK}",
+    )
     try:
         verification.store(Path(study.results), options.reference)
     except UnreadableRecord as error:
         raise Refused(str(error)) from error
     mark(options.reference, study)
     print(f"{options.reference} now holds the claims and tables of {study.results}")
+
+
+def _check_owner(study: Study, reference: Path, remedy: str) -> None:
+    if (other := owner_of(reference)) not in (None, study.name):
+        raise Refused(f"{reference} is of the study {other!r}, and this one is {study.name!r}: {remedy}")
 
 
 def _coverage() -> None:

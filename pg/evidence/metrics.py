@@ -176,6 +176,21 @@ NEEDING_A_THRESHOLD = frozenset({"steps_to_threshold", "solved", "censored"})
 OF_EVALUATIONS = ("steps_to_pass", "passed")
 """Metrics that stand only where a training experiment evaluates."""
 
+OF_SAMPLED_BATCHES = ("sampled_variance", "variance_ratio")
+"""Measured only where an exact experiment samples batches as well."""
+
+OF_TABLES = ("state_part", "return_part", "state_variation")
+"""Measured only where the environment has tables."""
+
+OF_LIMITS = ("kl_over_limit", "fresh_kl_over_limit")
+"""Measured only of variants with a limit."""
+
+OF_CRITICS = ("explained_variance",)
+"""Measured only of variants with a value network."""
+
+OF_ALL_SIZES = ("log_variance_slope",)
+"""Measured over all sizes of `axes_of` at once: their rows have none of their own."""
+
 AXES: Mapping[Kind, str] = MappingProxyType({"support": "left", "staleness": "steps", "horizon": "horizon"})
 """What a kind varies within a variant, where it is not the batch size: a column of its rows and tables."""
 

@@ -73,17 +73,23 @@ def store(results: Path, reference: Path) -> None:
     Raises
     ------
     UnreadableRecord
-        If the run has no claims to keep.
+        If the run has no claims to keep, or what would be replaced is no reference.
     """
     if not (results / _CLAIMS).exists():
         raise UnreadableRecord(f"{results / _CLAIMS}: is missing; run the study first")
     if reference.exists():
+        _check_replaceable(reference)
         shutil.rmtree(reference)
     for path in (results / _CLAIMS, *sorted(results.glob("tables/*-summary.csv"))):
         kept = reference / path.relative_to(results)
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, kept)
     write_csv(pd.DataFrame(_digests(results), columns=["file", "sha256"]), reference / _DIGESTS)
+
+
+def _check_replaceable(reference: Path) -> None:
+    if not reference.is_dir() or (any(reference.iterdir()) and not (reference / _DIGESTS).exists()):
+        raise UnreadableRecord(f"{reference}: would be replaced, and is no reference, for it has no {_DIGESTS}")
 
 
 def verify(results: Path, reference: Path) -> tuple[Finding, ...]:

@@ -24,11 +24,20 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
 
 
 def hint(name: str, allowed: Iterable[str]) -> str:
-    """Suggest the nearest valid name, where one is near: one that was not written out, before one that was misspelt."""
+    """Suggest the nearest valid name, where one is near.
+
+    One that was not written out comes before one whose words were put in another order, and then what was misspelt.
+    """
     allowed = list(allowed)
     begun = sorted((known for known in allowed if len(name) > 2 and known.startswith(name)), key=len)
-    near = begun or difflib.get_close_matches(name, allowed, n=1, cutoff=0.5)
+    by_words = {_in_order(known): known for known in allowed}
+    reordered = [by_words[words] for words in difflib.get_close_matches(_in_order(name), by_words, n=1, cutoff=0.9)]
+    near = begun or reordered or difflib.get_close_matches(name, allowed, n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _in_order(name: str) -> str:
+    return "_".join(sorted(name.split("_")))
 
 
 def listed(names: Iterable[str]) -> str:

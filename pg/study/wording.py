@@ -59,6 +59,8 @@ def _in_words(errors: list[ErrorDetails]) -> str:
             return "unknown key" + nearest(str(first["loc"][-1]), allowed)
         case "missing":
             return "is missing"
+        case "too_short":
+            return "is empty, and needs at least 1 item"
         case "string_pattern_mismatch" | "string_too_long" if first["loc"] == ("results",):
             return (
                 f"must be a folder below this one, of letters, digits, '.', '_' and '-', as in results/mine; it is "

@@ -125,6 +125,19 @@ def test_without_claims_there_is_nothing_to_keep(tmp_path: Path) -> None:
         store(tmp_path / "empty", tmp_path / "reference")
 
 
+def test_what_is_no_reference_is_not_replaced(tmp_path: Path) -> None:
+    results, empty = write_results(tmp_path / "run"), tmp_path / "empty"
+    kept = results / "claims.csv"
+    for place in (results, kept):
+        with pytest.raises(UnreadableRecord, match=rf"{place.name}: would be replaced, and is no reference"):
+            store(results, place)
+    assert kept.exists()
+    empty.mkdir()
+    store(results, empty)
+    store(results, empty)
+    assert (empty / "claims.csv").exists()
+
+
 def test_without_a_reference_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
     with pytest.raises(UnreadableRecord, match=r"digests\.csv"):
         verify(write_results(tmp_path / "run"), tmp_path / "reference")

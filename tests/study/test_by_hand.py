@@ -1,11 +1,15 @@
-"""What `python -m pg` says of a study without running any of it."""
+"""What `python -m pg` says of a study without running any of it, and what it refuses."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from pg.__main__ import main
+from pg.evidence.verification import store
+from pg.study.ownership import mark
+from pg.study.validation import load
 from tests.study.studies import put
 
 
@@ -62,3 +66,71 @@ def test_what_is_not_trained_is_refused_with_the_nearest_name(
     named = {"--experiment": "learn", "--environment": "cartpole", "--variant": "to_go", option: name}
     assert said(options, "train", "--seeds", "0", *(word for pair in named.items() for word in pair)) == 2
     assert capsys.readouterr().err == message
+
+
+TRAIN = ("train", "--experiment", "learn", "--environment", "cartpole", "--variant", "to_go", "--seeds", "0")
+
+
+@pytest.mark.parametrize(
+    ("option", "place", "message"),
+    [
+        ("--output", "folder", "folder is a folder; name a file, as folder/rows.csv"),
+        ("--output", "file/x.csv", "file is a file, not a folder"),
+        ("--evaluations", "folder", "folder is a folder; name a file, as folder/rows.csv"),
+        ("--evaluations", "file/new/x.csv", "file is a file, not a folder"),
+        ("--snapshots", "file", "file is a file, not a folder"),
+        ("--snapshots", "folder/../file/new", "folder/../file is a file, not a folder"),
+    ],
+)
+def test_where_nothing_can_be_written_is_refused_before_training(
+    options: dict[str, Any], capsys: pytest.CaptureFixture[str], option: str, place: str, message: str
+) -> None:
+    Path("folder").mkdir()
+    Path("file").touch()
+    assert said(options, *TRAIN, option, place) == 2
+    assert capsys.readouterr().err == f"{option}: {message}\n"
+
+
+def test_a_folder_without_permission_is_refused_before_training(
+    options: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Who runs the tests may be allowed everything.
+    monkeypatch.setattr("os.access", lambda place, mode: (place, mode) != (Path(), os.W_OK))
+    assert said(options, *TRAIN, "--snapshots", "new/folder") == 2
+    assert capsys.readouterr().err == "--snapshots: . cannot be written to\n"
+
+
+@pytest.fixture
+def results(options: dict[str, Any]) -> Path:
+    """Return the results folder of the small study, with the claims of a finished run."""
+    folder = Path(options["results"])
+    folder.mkdir(parents=True)
+    (folder / "claims.csv").write_text("claim,verdict\ncausality,supported\n", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("command", ["verify", "reference"])
+def test_the_reference_of_another_study_is_neither_compared_nor_replaced(
+    options: dict[str, Any], results: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    reference = Path("reference")
+    store(results, reference)
+    mark(reference, load(options | {"name": "Another study"}))
+    kept = {path: path.read_bytes() for path in reference.iterdir()}
+    assert said(options, command) == 2
+    message = capsys.readouterr().err
+    assert message.startswith("reference is of the study 'Another study', and this one is 'A small study': ")
+    assert "--reference FOLDER" in message
+    assert message.count("\n") == 1
+    assert {path: path.read_bytes() for path in reference.iterdir()} == kept
+
+
+def test_a_study_has_a_reference_in_a_folder_of_its_own_and_replaces_it(
+    options: dict[str, Any], results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for verdict in ("supported", "refuted"):
+        (results / "claims.csv").write_text(f"claim,verdict\ncausality,{verdict}\n", encoding="utf-8")
+        assert said(options, "reference", "--reference", "kept/mine") == 0
+        assert verdict in Path("kept/mine/claims.csv").read_text(encoding="utf-8")
+    assert said(options, "verify", "--reference", "kept/mine") == 0
+    assert "claims.csv: 1 agree bit for bit" in capsys.readouterr().out

@@ -89,6 +89,7 @@ def test_random_policies_have_seen_nothing_to_normalise_by(options: dict[str, An
     "sweep", [{}, {"environment.rewards.offset": [0, 1]}, {"environment.rewards.paid": ["at_end"]}]
 )
 def test_a_figure_against_rewards_needs_levels_of_them(options: dict[str, Any], sweep: dict[str, Any]) -> None:
+    del options["claims"]
     options["experiments"]["gradients"]["sweep"] = sweep
     options["figures"]["offsets"] = {"kind": "against_rewards", "experiment": "gradients", "section": "Estimating"}
     with pytest.raises(
@@ -100,6 +101,7 @@ def test_a_figure_against_rewards_needs_levels_of_them(options: dict[str, Any], 
 
 
 def test_levels_of_rewards_are_probed_on_the_policies_of_the_environment_as_it_is(options: dict[str, Any]) -> None:
+    del options["claims"]
     options["experiments"]["gradients"]["sweep"] = {"environment.rewards.offset": [0, 2.5]}
     study = load(options)
     found = {cell.environment_id: cell.environment.rewards for cell in cells(study, "gradients")}

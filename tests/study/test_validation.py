@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 from pg.study.validation import InvalidStudy, load, read, read_options
-from tests.study.studies import FILES, put, study_of
+from tests.study.studies import FILES, put, study_of, with_reuse
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -54,7 +54,7 @@ def test_a_legal_study_is_read(options: dict[str, Any]) -> None:
         ("experiments/learn/seeds", [], r"experiments\.learn\.seeds: should be"),
         ("experiments/learn/sedes", {}, r"experiments\.learn\.sedes: unknown key; did you mean 'seeds'"),
         ("experiments/learn/variants", ["totall"], r"experiments\.learn\.variants: 'totall' .* did you mean 'total'"),
-        ("experiments/learn/variants", [], r"experiments\.learn\.variants: .*at least 1 item"),
+        ("experiments/learn/variants", [], r"experiments\.learn\.variants: is empty, and needs at least 1 item$"),
         ("experiments/learn/environments", ["cart"], r"experiments\.learn\.environments: 'cart' .*'cartpole'"),
         ("experiments/learn/tuning", None, r"experiments\.learn\.tuning: is missing, but the learning rate of to_go"),
         ("experiments/learn/tuning/grid", [], r"experiments\.learn\.tuning\.grid: .*at least 1 item"),
@@ -115,6 +115,17 @@ def test_a_legal_study_is_read(options: dict[str, Any]) -> None:
         ("experiments/gradients/evaluate", {"every_steps": 9, "episodes": 2}, r"gradients\.evaluate: unknown key"),
         ("results", "../elsewhere", r"results: must be a folder below this one, .* as in results/mine"),
         ("name", None, r"name: should be a valid string; it is None"),
+        ("environments", {}, r"problem:\n  environments: is empty, and needs at least 1 item$"),
+        (
+            "variants/total/baseline",
+            "leave_one_out_per_step",
+            r"variants\.total\.baseline: .*; did you mean 'per_step_leave_one_out'\?$",
+        ),
+        (
+            "claims/causality/parts/probed/metric",
+            "variance_least",
+            r"probed\.metric: 'variance_least' is not known; did you mean 'least_variance'\?",
+        ),
         (
             "experiments/learn/seeds",
             4,
@@ -136,6 +147,49 @@ def test_what_is_wrong_is_said(options: dict[str, Any], path: str, value: Any, m
     put(options, path, value)
     with pytest.raises(InvalidStudy, match=message):
         load(options)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("experiments/learn/variants", ["total", "total"], "'total'"),
+        ("experiments/learn/environments", ["cartpole", "cartpole"], "'cartpole'"),
+        ("experiments/learn/tuning/grid", [0.1, 0.01, 0.10], "0.1"),
+        ("experiments/gradients/source/stages", ["late", "initial", "late"], "'late'"),
+        ("experiments/gradients/sample/batches", [8, 8], "8"),
+        ("experiments/exact/sweep/variant.batch", [2, 2], "2"),
+        ("experiments/exact/sweep/variant.policy.hidden", [[8], [], [8]], "[8]"),
+        ("experiments/exact/sweep/variant.lambda", [1, 1.0], "1.0"),
+        ("experiments/stale/walk/steps", [0, 4, 4], "4"),
+        ("experiments/weights/horizons", [10, 10], "10"),
+        ("experiments/support/left", [0.5, 0.5], "0.5"),
+        ("figures/variance/environments", ["cartpole", "cartpole"], "'cartpole'"),
+        ("figures/variance/variants", ["total", "total"], "'total'"),
+        ("figures/variance/metrics", ["snr", "snr"], "'snr'"),
+        ("figures/variance/pooled", ["learn", "learn"], "'learn'"),
+        ("claims/causality/parts/probed/environments", ["cartpole", "cartpole"], "'cartpole'"),
+        ("claims/causality/parts/probed/stages", ["late", "late"], "'late'"),
+    ],
+)
+def test_what_stands_twice_in_a_list_is_said(options: dict[str, Any], path: str, value: Any, said: str) -> None:
+    with_reuse(options)["experiments"]["support"] = {
+        "kind": "support",
+        "environments": ["chain"],
+        "variants": ["total"],
+        "seeds": {"count": 1},
+        "left": [0.5],
+    }
+    assert load(options)
+    put(options, path, value)
+    with pytest.raises(InvalidStudy) as refused:
+        load(options)
+    assert refused.value.problems == (f"{path.replace('/', '.')}: {said} stands twice; keep one",)
+
+
+def test_layers_of_one_size_and_equal_potentials_are_no_repetition(options: dict[str, Any]) -> None:
+    options["variants"]["total"]["policy"]["hidden"] = [8, 8]
+    options["environments"]["chain"]["rewards"] = {"shaping": [1.0, 1.0]}
+    assert load(options)
 
 
 @pytest.mark.parametrize(

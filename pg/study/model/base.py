@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Hashable
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+Item = TypeVar("Item")
+
+
+def _each_once(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    seen: set[object] = set()
+    for item in items:
+        # Levels may be lists and mappings, which have no hash.
+        key = item if isinstance(item, Hashable) else (repr(item),)
+        if key in seen:
+            raise ValueError(f"{item!r} stands twice; keep one")
+        seen.add(key)
+    return items
+
+
+_ONCE = AfterValidator(_each_once)
+_SAID_TO_EDITORS = Field(json_schema_extra={"uniqueItems": True})
+Distinct = Annotated[tuple[Item, ...], _ONCE, _SAID_TO_EDITORS]
+"""Names or levels, each of which stands once."""
+# The schema knows the length of a tuple, and not of what comes out of a validator.
+SomeDistinct = Annotated[tuple[Item, ...], Field(min_length=1), _ONCE, _SAID_TO_EDITORS]
+"""The same, where there must be one."""
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)]
 Fraction = Annotated[float, Field(ge=0, le=1)]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, PositiveFloat, Tag, model_validator
 
-from pg.study.model.base import Name, Record
+from pg.study.model.base import Distinct, Name, Record
 
 Selection = dict[str, Any]
 
@@ -62,8 +62,8 @@ class ClaimPart(Record):
         default=False,
         description="Judge the mean of a over that of b; for metrics that are never negative, as steps to threshold.",
     )
-    environments: tuple[Name, ...] = Field(default=(), description="Must hold in each of these; default: in all.")
-    stages: tuple[Name, ...] = Field(default=(), description="Must hold at each of these; default: at all.")
+    environments: Distinct[Name] = Field(default=(), description="Must hold in each of these; default: in all.")
+    stages: Distinct[Name] = Field(default=(), description="Must hold at each of these; default: at all.")
 
     @property
     def experiments(self) -> dict[str, str]:

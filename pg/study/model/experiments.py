@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from pg.study.model.base import Fraction, Name, Record
+from pg.study.model.base import Fraction, Name, Record, SomeDistinct
 from pg.study.model.environment import Environment
 
 Stages = Annotated[dict[Name, Fraction], Field(min_length=1)]
@@ -43,7 +43,7 @@ class Budget(Record):
 class Tuning(Record):
     """How learning rates are chosen: every rate of the grid on its own stream of seeds, by area under the curve."""
 
-    grid: Annotated[tuple[PositiveFloat, ...], Field(min_length=1)] = Field(description="Learning rates tried.")
+    grid: SomeDistinct[PositiveFloat] = Field(description="Learning rates tried.")
     seeds: PositiveInt = Field(description="Tuning seeds per rate, a stream apart from the evaluation's seeds.")
 
 
@@ -74,10 +74,10 @@ class Evaluate(Record):
 class ExperimentBase(Record):
     """What every kind of experiment declares."""
 
-    environments: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(description="Names of environments.")
-    variants: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(description="Names of variants.")
+    environments: SomeDistinct[Name] = Field(description="Names of environments.")
+    variants: SomeDistinct[Name] = Field(description="Names of variants.")
     seeds: Seeds = Field(description="Which seeds run.")
-    sweep: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(
+    sweep: dict[str, SomeDistinct[Any]] = Field(
         default={},
         description="Maps dotted paths (variant.batch, environment.horizon, ...) to lists of values; lists cross.",
     )
@@ -120,7 +120,7 @@ class Source(Record):
 
     experiment: Name = Field(description="A training experiment.")
     variant: Name = Field(description="The variant that trained the policies.")
-    stages: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(description="Names of its snapshots.")
+    stages: SomeDistinct[Name] = Field(description="Names of its snapshots.")
 
 
 class Sample(Record):
@@ -129,7 +129,7 @@ class Sample(Record):
     trajectories: Annotated[int, Field(ge=4)] = Field(
         description="Trajectories shared by all estimators; cut into disjoint batches of each size."
     )
-    batches: Annotated[tuple[Annotated[int, Field(ge=2)], ...], Field(min_length=1)] = Field(
+    batches: SomeDistinct[Annotated[int, Field(ge=2)]] = Field(
         description="Batch sizes N at which the estimators are measured."
     )
     reference: Annotated[int, Field(ge=32, multiple_of=16)] = Field(
@@ -204,7 +204,7 @@ class SupportExperiment(ExperimentBase):
 
     kind: Literal["support"] = Field(description="Importance sampling from a proposal that withholds an action.")
     action: Annotated[int, Field(ge=0)] = Field(default=0, description="The action that the proposal withholds.")
-    left: Annotated[tuple[Annotated[float, Field(ge=0, lt=1)], ...], Field(min_length=1)] = Field(
+    left: SomeDistinct[Annotated[float, Field(ge=0, lt=1)]] = Field(
         description="Probabilities that the proposal leaves to it in every state."
     )
     repetitions: PositiveInt = Field(default=1000, description="Batches sampled for the median error.")
@@ -215,7 +215,7 @@ class Walk(Record):
     """How a policy is moved away from the data that it has collected."""
 
     variant: Name = Field(description="The variant whose gradient steps are followed, with a number as learning rate.")
-    steps: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = Field(
+    steps: SomeDistinct[Annotated[int, Field(ge=0)]] = Field(
         description="Numbers of steps after which the corrections are measured; 0 is the policy itself."
     )
 
@@ -234,9 +234,7 @@ class HorizonExperiment(ExperimentBase):
 
     kind: Literal["horizon"] = Field(description="Measures weights of whole trajectories and of steps against T.")
     source: Source = Field(description="Where the policies that collect the data come from.")
-    horizons: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = Field(
-        description="Lengths T at which trajectories are cut off."
-    )
+    horizons: SomeDistinct[PositiveInt] = Field(description="Lengths T at which trajectories are cut off.")
     kl: PositiveFloat = Field(description="Mean KL divergence of the random change of policy, the same for every T.")
     trajectories: Annotated[int, Field(ge=4)] = Field(default=512, description="Trajectories per policy.")
 

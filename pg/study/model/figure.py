@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pg.study.model.base import Name, Record
+from pg.study.model.base import Distinct, Name, Record
 
 Width = Annotated[Literal["one_column", "two_columns"], Field(description="Width on the page.")]
 Format = Annotated[Literal["pdf", "svg"], Field(description="The file for print, beside a PNG for screens.")]
@@ -24,12 +24,12 @@ class Figure(Record):
 
     kind: str = Field(description="Name of a figure module.")
     experiment: Name = Field(description="The experiment whose tables are drawn.")
-    environments: tuple[Name, ...] = Field(default=(), description="Default: all of the experiment's.")
-    variants: tuple[Name, ...] = Field(default=(), description="Default: all of the experiment's.")
-    metrics: tuple[str, ...] = Field(
+    environments: Distinct[Name] = Field(default=(), description="Default: all of the experiment's.")
+    variants: Distinct[Name] = Field(default=(), description="Default: all of the experiment's.")
+    metrics: Distinct[str] = Field(
         default=(), description="The metrics that against_level draws; other kinds draw metrics of their own."
     )
-    pooled: tuple[Name, ...] = Field(
+    pooled: Distinct[Name] = Field(
         default=(),
         description="Further experiments whose environments are pooled with its own, in figures across them.",
     )

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pg.evidence.metrics import METRICS, NEEDING_A_THRESHOLD, OF_EVALUATIONS, OF_IMITATION
-from pg.study.expansion import cells
+from pg.evidence.metrics import METRICS, OF_ALL_SIZES
 from pg.study.model.claim import Claim, ClaimPart, Family, Selection
-from pg.study.model.experiments import (
-    Experiment,
-    HorizonExperiment,
-    ProbeExperiment,
-    StalenessExperiment,
-    SupportExperiment,
-)
+from pg.study.model.experiments import Experiment
 from pg.study.model.study import Study
 from pg.study.problems.families import problems_of_families
+from pg.study.problems.metrics import problems_of_estimators, problems_of_metric, sizes_of
 from pg.study.sources import stages_of
 from pg.study.suggestions import hint, listed, nearest, unknown
 
@@ -60,18 +54,31 @@ def _problems_of_part(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
         yield f"{at}.metric: {part.metric} is measured by {' or '.join(kinds)} experiments, not {experiment.kind}"
         return
     yield from unknown(f"{at}.environments", part.environments, experiment.environments)
-    stages = () if part.experiment in study.training else stages_of(study, part.experiment)
-    yield from unknown(f"{at}.stages", part.stages, stages)
+    if part.stages and part.experiment in study.training:
+        named = ", ".join(part.stages)
+        yield f"{at}.stages: {named}: {part.experiment} trains, and training has no stages; leave stages out"
+    elif part.stages:
+        yield from unknown(f"{at}.stages", part.stages, stages_of(study, part.experiment))
     if part.against is not None:
         yield from _against_problems(study, at, part, part.against)
-    for side, declared in _sides(part).items():
-        for place, selection in _selections(f"{at}.{side}", declared):
-            held_by = part.experiments.get(side, part.experiment)
-            yield from _selection_problems(place, study.experiments[held_by], selection)
-            yield from _imitation_metric_problems(study, place, held_by, part.metric, selection)
+    # What both sides lack is told once.
+    yield from dict.fromkeys(_side_problems(study, at, part))
     yield from _stage_problems(at, part)
     yield from problems_of_families(study, at, part)
-    yield from _metric_problems(study, at, part)
+    yield from _ratio_problems(at, part)
+
+
+def _side_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
+    for side, declared in _sides(part).items():
+        held_by = part.experiments.get(side, part.experiment)
+        for place, selection in _selections(f"{at}.{side}", declared):
+            if illegal := list(_selection_problems(study, place, held_by, selection)):
+                yield from illegal
+                continue
+            metric, named_at = selection.get("metric", part.metric), place if "metric" in selection else at
+            yield from problems_of_metric(study, f"{named_at}.metric", held_by, metric, part.environments)
+            yield from problems_of_estimators(study, place, held_by, metric, selection)
+            yield from _level_problems(place, study.experiments[held_by], part, declared, selection)
 
 
 def _sides(part: ClaimPart) -> dict[str, Selection | Family]:
@@ -83,45 +90,26 @@ def _sides(part: ClaimPart) -> dict[str, Selection | Family]:
 
 def _stage_problems(at: str, part: ClaimPart) -> Iterator[str]:
     """Let all sides name a stage, or none."""
-    sides = _sides(part)
-    at_a_stage = [
-        name
-        for name, declared in sides.items()
-        if any("stage" in selection for _, selection in _selections(name, declared))
-    ]
-    if at_a_stage and (part.stages or len(at_a_stage) < len(sides)):
+    at_a_stage = _sides_at_a_stage(part)
+    if at_a_stage and (part.stages or len(at_a_stage) < len(_sides(part))):
         yield (
             f"{at}.{at_a_stage[0]}.stage: compares one stage with another: let every side name its own, and leave "
             "stages out"
         )
 
 
-def _metric_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
-    """Say what a part's metric needs that is not there."""
-    experiment = study.experiments[part.experiment]
+def _sides_at_a_stage(part: ClaimPart) -> list[str]:
+    return [
+        name
+        for name, declared in _sides(part).items()
+        if any("stage" in selection for _, selection in _selections(name, declared))
+    ]
+
+
+def _ratio_problems(at: str, part: ClaimPart) -> Iterator[str]:
     if part.ratio_of_means and not METRICS[part.metric].never_negative:
         allowed = listed(name for name, metric in METRICS.items() if metric.never_negative)
         yield f"{at}.ratio_of_means: needs a metric that is never negative, not {part.metric}; allowed:{allowed}"
-    if part.metric in ("kl_over_limit", "fresh_kl_over_limit"):
-        yield from _unlimited_problems(study, at, part)
-    if part.metric in OF_EVALUATIONS and getattr(experiment, "evaluate", None) is None:
-        yield (
-            f"{at}.metric: {part.metric} is measured on evaluations, and {part.experiment} declares none; "
-            "add evaluate: {every_steps: ..., episodes: ...}"
-        )
-    if part.metric in NEEDING_A_THRESHOLD:
-        for environment in part.environments or experiment.environments:
-            if study.environments[environment].threshold is None:
-                yield f"{at}.metric: {part.metric} needs a threshold, and {environment} declares none"
-
-
-def _imitation_metric_problems(
-    study: Study, at: str, experiment: str, metric: str, selection: Selection
-) -> Iterator[str]:
-    wanted = selection.get("metric", metric)
-    random = {cell.variant_name for cell in cells(study, experiment) if cell.variant.initialise == "random"}
-    if wanted in OF_IMITATION and selection.get("variant") in random:
-        yield f"{at}: {wanted} needs a demonstrator, and {selection['variant']} begins at random"
 
 
 def _against_problems(study: Study, at: str, part: ClaimPart, against: str) -> Iterator[str]:
@@ -130,6 +118,9 @@ def _against_problems(study: Study, at: str, part: ClaimPart, against: str) -> I
     if theirs.kind != ours.kind:
         yield f"{at}.against: {against} is of kind {theirs.kind}; {part.experiment} is of kind {ours.kind}"
     yield from unknown(f"{at}.against: {against}", part.environments or ours.environments, theirs.environments)
+    if part.experiment not in study.training and not _sides_at_a_stage(part):
+        stages = part.stages or stages_of(study, part.experiment)
+        yield from unknown(f"{at}.against: {against}: stages", stages, stages_of(study, against))
     if not ours.seeds.within(theirs.seeds):
         yield (
             f"{at}.against: rows are paired by seed, and {against} has seeds {theirs.seeds}, "
@@ -144,26 +135,10 @@ def _selections(at: str, side: Selection | Family) -> Iterator[tuple[str, Select
         yield at, side
 
 
-def _unlimited_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
-    limited = {cell.variant_name for cell in cells(study, part.experiment) if cell.variant.kl is not None}
-    for side, declared in _sides(part).items():
-        for place, selection in _selections(f"{at}.{side}", declared):
-            name = selection.get("variant")
-            if name in study.experiments[part.experiment].variants and name not in limited:
-                yield f"{place}.variant: {part.metric} needs a limit, and {name} has no kl"
-
-
-def _selection_problems(at: str, experiment: Experiment, selection: Mapping[str, Any]) -> Iterator[str]:
-    values: dict[str, Iterable[Any]] = {"variant": experiment.variants, **experiment.sweep}
-    if isinstance(experiment, ProbeExperiment):
-        values["batch"] = experiment.sample.batches
+def _selection_problems(study: Study, at: str, name: str, selection: Selection) -> Iterator[str]:
+    experiment = study.experiments[name]
+    values: dict[str, Iterable[Any]] = {"variant": experiment.variants, **experiment.sweep, **sizes_of(experiment)}
     values["metric"] = [name for name, metric in METRICS.items() if experiment.kind in metric.kinds]
-    if isinstance(experiment, SupportExperiment):
-        values["left"] = experiment.left
-    if isinstance(experiment, StalenessExperiment):
-        values["steps"] = experiment.walk.steps
-    if isinstance(experiment, HorizonExperiment):
-        values["horizon"] = experiment.horizons
     if (source := getattr(experiment, "source", None)) is not None:
         values["stage"] = source.stages
     if "variant" not in selection:
@@ -171,7 +146,32 @@ def _selection_problems(at: str, experiment: Experiment, selection: Mapping[str,
     for column, value in selection.items():
         if column not in values:
             yield f"{at}.{column}: is no column of this experiment{nearest(column, values)}"
+        elif column == "variant" and value in [*study.variants] and value not in experiment.variants:
+            known = ", ".join(experiment.variants)
+            yield f"{at}.variant: {value} is declared, but not in experiments.{name}.variants: {known}; add it there"
         elif value not in values[column]:
             whose = " the experiment's" if column == "variant" else ""
             allowed = [str(one) for one in values[column]]
             yield f"{at}.{column}: {value!r} is not one of{whose} {', '.join(allowed)}{hint(str(value), allowed)}"
+
+
+def _level_problems(
+    at: str, experiment: Experiment, part: ClaimPart, side: Selection | Family, selection: Selection
+) -> Iterator[str]:
+    """Say which levels must be named, so that a seed has one row in an environment and stage, and which cannot be."""
+    levels: dict[str, tuple[Any, ...]] = {**experiment.sweep, **sizes_of(experiment)}
+    metric = selection.get("metric", part.metric)
+    if metric in OF_ALL_SIZES:
+        for column in sizes_of(experiment):
+            levels.pop(column)
+            if column in selection:
+                yield f"{at}.{column}: {metric} is measured over all of {column} at once; leave it out"
+    if isinstance(side, Family) or _is_paired(part):
+        for column, values in levels.items():
+            if len(values) > 1 and column not in selection:
+                yield f"{at}: leaves {column} open; name one of {', '.join(map(str, values))}"
+
+
+def _is_paired(part: ClaimPart) -> bool:
+    """Tell whether a row of one side meets one of another; a tolerance on rows alone may be asked of many at once."""
+    return part.relation != "exact" or part.b is not None or part.share_of is not None

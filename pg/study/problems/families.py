@@ -34,12 +34,8 @@ def problems_of_families(study: Study, at: str, part: ClaimPart) -> Iterator[str
 
 def _candidate_problems(study: Study, at: str, part: ClaimPart, side: str, candidate: Selection) -> Iterator[str]:
     found = _cells_by_environment(study, part, side, candidate)
-    sweep = study.experiments[part.experiments[side]].sweep
     if "metric" in candidate:
         yield f"{at}.metric: tuning ranks candidates by one score; judge them by the part's metric, {part.metric}"
-    if any(len(cells) > 1 for cells in found) and "variant" in candidate:
-        levels = ", ".join(path for path, values in sweep.items() if len(values) > 1 and path not in candidate)
-        yield f"{at}: leaves {levels} open; name one level of each"
     if not all(is_tuned(cell) for cells in found for cell in cells):
         yield f"{at}: {candidate.get('variant')} has no tuned learning rate, so that no score ranks it"
 
