@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from pg.evidence.cell_keys import level_value
-from pg.evidence.tuning import mean_score
+from pg.evidence.scores import mean_score
 from pg.study.model.claim import ClaimPart, Family, Selection
 
 PAIRED_BY = ("environment", "stage", "seed")

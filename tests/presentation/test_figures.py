@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pg.evidence.tuning import tuned_table
 from pg.presentation import compared, saving, style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FIGURES, caption, draw
 from pg.presentation.request import FigureRequest
+from pg.study.expansion import cells
 from pg.study.model.study import Study
 from scipy import stats
 from tests.presentation.pictures import bars, offsets, scatters
@@ -198,6 +200,25 @@ def test_choices_at_an_edge_of_the_grid_are_ringed_and_named(request_for: Reques
 
     assert len(rings) == chosen["at_edge"].sum() > 0
     assert caption(request).count("(edge of the grid)") == len(rings)
+
+
+def test_rates_that_all_tie_are_named_and_not_ringed(request_for: Requests, study: Study) -> None:
+    edges = {"learning_rate": 0.001, "at_edge": True}
+    scores = [{"learning_rate": rate, "seed": seed, "score": -100.0} for rate in (0.001, 0.01) for seed in range(2)]
+    better = [*scores[:2], {"learning_rate": 0.01, "seed": 0, "score": -110.0}]
+    choices = [
+        (cell, edges | {"scores": scores if cell.variant_name == "to_go" else better})
+        for cell in cells(study, "ladder")
+        if cell.environment_name == "cartpole"
+    ]
+    request = request_for("tuning", environments=("cartpole",), variants=("to_go", "total"))
+    request = replace(request, tables={"tuned": tuned_table(choices)})
+    _, tie, rates = caption(request).splitlines()
+
+    assert tie == "Where all rates tie, nothing was learned from tuning."
+    assert rates == "CartPole-v1 — total return: 0.001 (edge of the grid); reward-to-go: 0.001 (all rates tie)."
+    assert len(offsets(scatters(draw(request).axes[0])[-1])) == 1
+    assert "tie" not in caption(request_for("tuning"))
 
 
 def test_tuning_shows_every_seed_and_the_mean_that_is_compared(request_for: Requests) -> None:
