@@ -108,7 +108,7 @@ def _in_labels(study: Study, part: ClaimPart | None, comparison: str) -> str:
         return comparison
     variants = {str(one["variant"]) for one in _selections(part) if "variant" in one} & study.variants.keys()
     # Only where a comparison names them: a key may be an ordinary word.
-    before = "|".join((r"^", r"(?<=\|)", r"(?<=[-/:] )", *(rf"(?<=\b{word} )" for word in ("from", "to", "by", "of"))))
+    before = "|".join((r"^", r"(?<=\|)", r"(?<=[−/:] )", *(rf"(?<=\b{word} )" for word in ("from", "to", "by", "of"))))
     named = re.sub(
         rf"(?:{before})({_one_of(variants)})(?=[ |\]]|$)", lambda found: f"“{label(study, found[1])}”", comparison
     )

@@ -6,16 +6,19 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pg.evidence.summaries import summarise
 from pg.evidence.tuning import tuned_table
 from pg.presentation import compared, saving, style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FIGURES, caption, draw
 from pg.presentation.request import FigureRequest
 from pg.study.expansion import cells
+from pg.study.model.experiments import Budget
 from pg.study.model.study import Study
 from scipy import stats
 from tests.presentation.pictures import bars, offsets, scatters
@@ -91,6 +94,87 @@ def test_the_caption_counts_the_snapshots_whose_reference_is_noisy(request_for: 
     assert told.count("stayed noisy") == 1
     assert f"3 of {len(request_for('variance').tables['long']['seed'].unique())}." in told
     assert "stayed noisy" not in caption(request_for("batch_size", environments=("cartpole",)))
+
+
+@pytest.mark.parametrize("name", ["variance", "batch_size"])
+def test_a_caption_that_quotes_the_last_of_several_stages_says_so(request_for: Requests, name: str) -> None:
+    request = request_for(name)
+    probe = request.probe
+    source = probe.source.model_copy(update={"stages": ("late",)})
+    alone = {**request.study.experiments, "probe": probe.model_copy(update={"source": source})}
+    single = replace(request, study=request.study.model_copy(update={"experiments": alone}))
+
+    assert caption(request).splitlines()[0].endswith(" Numbers below are those of the last stage, late.")
+    assert "last stage" not in caption(single)
+
+
+def with_zeros(request: FigureRequest, variants: tuple[str, ...], seeds: int) -> FigureRequest:
+    """Let nothing vary at the late stage of cartpole for some variants, under the first seeds."""
+    long = request.tables["long"]
+    still = (long["environment"] == "cartpole") & (long["stage"] == "late") & (long["metric"] == "total_variance")
+    still &= long["variant"].isin(variants) & (long["seed"] < seeds)
+    long = long.assign(value=long["value"].where(~still, 0.0))
+    return replace(request, tables={"long": long, "summary": summarise(long)})
+
+
+def test_variances_of_zero_are_said_to_be_missing_from_the_logarithmic_axis(request_for: Requests) -> None:
+    request = request_for("variance", variants=("total", "to_go"))
+    some, every = with_zeros(request, ("to_go",), 3), with_zeros(request, ("total", "to_go"), 10)
+
+    assert "exactly 0" not in caption(request)
+    assert caption(some).endswith(" a snapshot has no ratio — CartPole-v1, late, reward-to-go: 3 of 10.")
+    assert caption(every).endswith(" a snapshot has no ratio — CartPole-v1, late: all snapshots of all variants.")
+    for drawn in (some, every):
+        figure = draw(drawn)
+        figure.canvas.draw()
+        texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+        assert not any("–––" in text for text in texts)
+
+
+def test_ticks_of_narrow_panels_of_variance_stay_apart(request_for: Requests) -> None:
+    request = request_for("variance", environments=("cartpole",), variants=("total", "to_go"))
+    long = request.rows("long", metric="total_variance")
+    narrow = long.assign(value=0.03 + 0.01 * (long["seed"] + (long["variant"] == "total")) / 10)
+    figure = draw(replace(request, tables={"long": narrow, "summary": summarise(narrow)}))
+    figure.canvas.draw()
+    for axes in figure.axes:
+        low, high = axes.get_xlim()
+        written = [
+            label.get_window_extent()
+            for ticks in (axes.xaxis.get_major_ticks(), axes.xaxis.get_minor_ticks())
+            for label in (tick.label1 for tick in ticks if low <= tick.get_loc() <= high)
+            if label.get_text()
+        ]
+        edges = sorted((box.x0, box.x1) for box in written)
+        assert edges
+        assert all(before[1] < after[0] for before, after in pairwise(edges))
+
+
+def test_undefined_cosines_are_explained(request_for: Requests) -> None:
+    request = request_for("batch_size")
+    summary = request.tables["summary"]
+    lost = (summary["environment"] == "cartpole") & (summary["metric"] == "cosine") & (summary["stage"] == "late")
+    undefined = summary.assign(**{column: summary[column].mask(lost) for column in ("estimate", "ci_low", "ci_high")})
+    reason = "A dash, or no mark: undefined, because ∇J or the variance of some snapshot is zero."
+
+    assert reason in caption(replace(request, tables={**request.tables, "summary": undefined}))
+    assert reason not in caption(request)
+
+
+def test_budgets_are_whole_numbers_of_steps_and_name_their_iterations(request_for: Requests) -> None:
+    request = request_for("learning_curves", environments=("cartpole",))
+
+    def said(name: str, **budget: int) -> str:
+        ladder = request.training.model_copy(update={"budget": Budget(**budget)})
+        study = request.study.model_copy(update={"experiments": {**request.study.experiments, "ladder": ladder}})
+        return caption(replace(request_for(name, environments=("cartpole",)), study=study))
+
+    assert "return over the last tenth of 3 steps —" in said("learning_curves", steps=3)
+    assert "10 seeds per variant, each of 3 environment steps." in said("learning_curves", steps=3)
+    short = "6,000 environment steps or 20 iterations, whichever comes first"
+    assert f"each of {short}." in said("learning_curves", steps=6_000, max_iterations=20)
+    assert f"within {short}, and counts as 6,000." in said("steps_to_threshold", steps=6_000, max_iterations=20)
+    assert "within 3 environment steps, and counts as 3." in said("steps_to_threshold", steps=3)
 
 
 def test_the_variance_figure_shows_every_snapshot(request_for: Requests) -> None:

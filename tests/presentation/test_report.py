@@ -210,8 +210,13 @@ TOTAL = {"variant": "total", "batch": 16}
         ),
         (
             {"a": {"variant": "to_go"}},
-            "to_go - total < 0; total in a word of its own",
-            "“reward-to-go” - total < 0; total in a word of its own",
+            "to_go − total < 0; total in a word of its own",
+            "“reward-to-go” − total < 0; total in a word of its own",
+        ),
+        (
+            {"a": {"variant": "to_go"}, "b": {"variant": "total"}, "reference": None},
+            "to_go − total < 0 in cartpole; Student's t",
+            "“reward-to-go” − “total return” < 0 in CartPole-v1; Student's t",
         ),
     ],
 )
