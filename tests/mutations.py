@@ -558,6 +558,13 @@ MUTATIONS = (
         f"{_tests_of(TRAINING)}::test_tuning_begins_every_rate_with_the_clone_of_its_seed",
     ),
     _mutation(
+        TRAINING,
+        '_run(job, "tune", assignments',
+        '_run(job, "train", assignments',
+        "the runs that chose a learning rate are evaluated as well",
+        f"{_tests_of(TRAINING)}::test_no_tuning_run_is_an_evaluated_run",
+    ),
+    _mutation(
         SLICING,
         "held.first + seed % held.count",
         "held.first + seed",

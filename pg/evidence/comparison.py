@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pg.evidence.metrics import METRICS, null_value
 from pg.evidence.selection import Side, in_words
+from pg.study.labels import signed
 from pg.study.model.claim import ClaimPart
 
 
@@ -28,7 +29,7 @@ def against_null(part: ClaimPart, sides: Mapping[str, Side], where: Mapping[str,
     sign = {"less": "<", "greater": ">", "equal": "="}[part.relation]
     margin = f" ± {part.margin:g} (90 % interval)" if part.relation == "equal" else ""
     place = f" in {in_words(where)}" if in_words(where) else ""
-    return f"{quantity(part, sides, where)} {sign} {null_value(part):g}{margin}{place}"
+    return f"{quantity(part, sides, where)} {sign} {signed(null_value(part))}{margin}{place}"
 
 
 def quantity(part: ClaimPart, sides: Mapping[str, Side], where: Mapping[str, str]) -> str:
@@ -41,11 +42,11 @@ def quantity(part: ClaimPart, sides: Mapping[str, Side], where: Mapping[str, str
     if part.ratio_of_means:
         return f"mean of {called['a']} / mean of {called['b']}"
     ratio = METRICS[part.metric].scale == "ratio" and part.relation != "exact"
-    return f"{called['a']} {'/' if ratio else '-'} {called['b']}"
+    return f"{called['a']} {'/' if ratio else '−'} {called['b']}"
 
 
 def shift(part: ClaimPart) -> str:
     """Write what an exact part takes from its quantity."""
     if not part.reference:
         return ""
-    return f" {'-' if part.reference > 0 else '+'} {abs(part.reference):g}"
+    return f" {'−' if part.reference > 0 else '+'} {abs(part.reference):g}"

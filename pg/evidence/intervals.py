@@ -21,6 +21,9 @@ Array = NDArray[np.float64]
 
 LEVEL = 0.95
 
+ALL_EQUAL = "sign test, all values equal"
+"""The method where a sample of several values has no spread."""
+
 _BOUNDED = 6  # values from which the sign test bounds a median at 95 %
 
 
@@ -107,4 +110,5 @@ def sign_test(value: float, n: int, null: float) -> Test:
     tied = math.isclose(value, null, rel_tol=1e-12)
     p_less = 0.5**n if value < null and not tied else 1.0
     p_greater = 0.5**n if value > null and not tied else 1.0
-    return Test(value, low, high, n, "sign test, all values equal", p_less, p_greater)
+    method = ALL_EQUAL if n > 1 else "sign test, one value has no interval"
+    return Test(value, low, high, n, method, p_less, p_greater)

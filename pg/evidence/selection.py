@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from pg.evidence.cell_keys import level_value
-from pg.evidence.tuning import mean_score
+from pg.evidence.scores import mean_score
 from pg.study.model.claim import ClaimPart, Family, Selection
 
 PAIRED_BY = ("environment", "stage", "seed")
@@ -271,9 +271,13 @@ def _open_columns(rows: pd.DataFrame, but: list[str]) -> str:
     return ", ".join(f"{column} ({', '.join(map(str, rows[column].unique()))})" for column in differing)
 
 
+def _written(value: Any) -> str:
+    return str(value).replace("-", "−") if isinstance(value, int | float) else str(value)
+
+
 def _called(selection: Selection) -> str:
     levels = [
-        f"{column.rsplit('.', 1)[-1]} {value}"
+        f"{column.rsplit('.', 1)[-1]} {_written(value)}"
         for column, value in selection.items()
         if column not in ("variant", "experiment")
     ]

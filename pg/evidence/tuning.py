@@ -7,7 +7,6 @@ a policy on any tuning seed is chosen only where all rates do.
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ import pandas as pd
 
 from pg.evidence import curves
 from pg.evidence.cell_keys import names_of
+from pg.evidence.scores import all_tie, mean_score
 from pg.study.expansion import Cell
 
 
@@ -112,22 +112,19 @@ def tuned_table(choices: Iterable[tuple[Cell, Mapping[str, Any]]]) -> pd.DataFra
     Returns
     -------
     DataFrame
-        Columns environment, variant, the sweep's paths, learning_rate, seed, score, chosen, at_edge; a row per score.
+        Columns environment, variant, the sweep's paths, learning_rate, seed, score, chosen, at_edge, tied; a row per
+        score. Where all rates are tied, none is at an edge: nothing says that a better one lies beyond.
     """
     rows = [
         {
             **names_of(cell),
             **score,
             "chosen": score["learning_rate"] == choice["learning_rate"],
-            "at_edge": choice["at_edge"],
+            "at_edge": choice["at_edge"] and not tied,
+            "tied": tied,
         }
-        for cell, choice in choices
+        for cell, choice, tied in ((cell, choice, all_tie(choice["scores"])) for cell, choice in choices)
         for score in choice["scores"]
     ]
-    fixed = ["environment", "variant", "learning_rate", "seed", "score", "chosen", "at_edge"]
+    fixed = ["environment", "variant", "learning_rate", "seed", "score", "chosen", "at_edge", "tied"]
     return pd.DataFrame(rows, columns=None if rows else fixed)
-
-
-def mean_score(scores: Iterable[float | None]) -> float:
-    """Average scores over tuning seeds; below every number where one of the runs diverged."""
-    return statistics.fmean(-math.inf if score is None else score for score in scores)

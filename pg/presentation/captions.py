@@ -8,6 +8,10 @@ from typing import Any
 
 from pandas import DataFrame
 
+from pg.evidence.intervals import ALL_EQUAL
+from pg.study.labels import signed
+from pg.study.model.experiments import Budget
+
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -32,10 +36,16 @@ def span(low: float, high: float) -> str:
     return f"{number(low)} to {number(high)}"
 
 
-def with_interval(estimate: float, low: float, high: float) -> str:
-    """Write an estimate with its interval in brackets, or alone where it has none."""
+def with_interval(estimate: float, low: float, high: float, method: str = "") -> str:
+    """Write an estimate with its interval in brackets, or alone where it has none.
+
+    Seeds that are all alike, which the method says, are too few to bound a statistic, and are said to be alike.
+    """
     if math.isnan(low) or math.isnan(high):
         return number(estimate)
+    # The method may go on, and then the interval begins at 0: "on logarithms".
+    if math.isinf(high) and method.startswith(ALL_EQUAL):
+        return f"{number(estimate)} (the same for all seeds)"
     if math.isinf(low) and math.isinf(high):
         return f"{number(estimate)} (interval unbounded)"
     return f"{number(estimate)} ({span(low, high)})"
@@ -43,7 +53,7 @@ def with_interval(estimate: float, low: float, high: float) -> str:
 
 def quoted(rows: DataFrame) -> str:
     """Write the estimate of the first of a summary's rows with its interval, or a dash where there is no row."""
-    return "–" if rows.empty else with_interval(*rows[["estimate", "ci_low", "ci_high"]].iloc[0])
+    return "–" if rows.empty else with_interval(*rows[["estimate", "ci_low", "ci_high", "method"]].iloc[0])
 
 
 def itemised(results: Mapping[str, str]) -> str:
@@ -54,6 +64,14 @@ def itemised(results: Mapping[str, str]) -> str:
 def counted(count: int, noun: str) -> str:
     """Write how many there are of something: 1 seed, 20 seeds."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def steps_of(budget: Budget) -> str:
+    """Write what ends a run: its environment steps, or its iterations where the budget has them."""
+    steps = counted(budget.steps, "environment step")
+    if budget.max_iterations is None:
+        return steps
+    return f"{steps} or {counted(budget.max_iterations, 'iteration')}, whichever comes first"
 
 
 def listed(words: Sequence[str]) -> str:
@@ -73,7 +91,7 @@ def in_words(path: str, value: Any) -> str:
     if isinstance(value, str):
         return f"{option} {value.replace('_', ' ')}"
     if isinstance(value, int | float):
-        return f"{option} {f'{value:g}' if isinstance(value, float) else value}".replace("-", "−")
+        return f"{option} {signed(value)}"
     return f"{option} {value}"
 
 

@@ -8,11 +8,11 @@ from latex2mathml.converter import convert
 from markupsafe import Markup
 
 from pg.evidence import coverage
-from pg.presentation.captions import listed
+from pg.presentation.captions import listed, steps_of
 from pg.presentation.style import looks
 from pg.study.equations.definitions import definitions
 from pg.study.equations.estimator import equation
-from pg.study.labels import environment_label, label
+from pg.study.labels import environment_label, label, signed
 from pg.study.model.experiments import (
     ExactExperiment,
     Experiment,
@@ -49,7 +49,7 @@ def _extent(experiment: Experiment) -> str:
     """Say how much an experiment takes per seed, or per policy."""
     match experiment:
         case TrainExperiment():
-            return f"{experiment.budget.steps:,} environment steps per seed"
+            return f"per seed {steps_of(experiment.budget)}"
         case ProbeExperiment() | StalenessExperiment():
             return f"{experiment.sample.trajectories:,} trajectories per policy"
         case HorizonExperiment():
@@ -79,7 +79,7 @@ def environment_rows(study: Study) -> Iterable[dict[str, str]]:
             "name": environment_label(study, name),
             "id": environment.id,
             "horizon": "the environment’s own" if environment.horizon is None else str(environment.horizon),
-            "threshold": "" if environment.threshold is None else f"{environment.threshold:g}".replace("-", "−"),
+            "threshold": "" if environment.threshold is None else signed(environment.threshold),
         }
 
 

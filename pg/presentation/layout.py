@@ -49,6 +49,12 @@ def last_places(request: FigureRequest) -> tuple[Place, ...]:
     return tuple(place for place in places(request) if place.stage == last)
 
 
+def last_stage_quoted(request: FigureRequest) -> str:
+    """Say that a caption quotes the last of several stages alone, as the next sentence of its lead."""
+    *others, last = stages_of(request.study, request.figure.experiment)
+    return f" Numbers below are those of the last stage, {last}." if others else ""
+
+
 def heading(request: FigureRequest, place: Place) -> str:
     """Name a place as titles and captions do."""
     return f"{environment_label(request.study, place.environment)}, {place.stage} policies"

@@ -61,6 +61,9 @@ def as_lines(strands: Sequence[Strand], *, marked: bool) -> dict[str, Any]:
 
 def scatter(axes: Axes, rows: DataFrame, **how: Any) -> None:
     """Have seaborn draw rows as marks."""
+    if rows.empty:
+        # Seaborn warns of colours that it has no use for.
+        return
     with _without_names(axes):
         sns.scatterplot(rows, ax=axes, **how)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pandas import DataFrame
 
+from pg.evidence.metrics import METRICS
 from pg.presentation.captions import number, span
 from pg.presentation.outlook import outlook
 from pg.study.labels import environment_label, label
@@ -23,6 +24,8 @@ class Part:
 
     Attributes
     ----------
+    metric, definition
+        What is compared, and what exactly that is.
     rows
         The tables that it was computed from, by experiment: paths relative to the page.
     level
@@ -41,6 +44,8 @@ class Part:
     statement: str
     section: str
     comparison: str
+    metric: str
+    definition: str
     figure: str
     rows: dict[str, str]
     verdict: str
@@ -74,6 +79,7 @@ def parts_of(study: Study, claims: DataFrame) -> tuple[Part, ...]:
 
 def _part(study: Study, row: dict[Any, Any], declared: ClaimPart | None, undecided: int) -> Part:
     primary = str(row["primary"]).casefold() in ("true", "1")
+    metric = METRICS[str(row["metric"])]
     effect, low, high, n = (_value(row[key]) for key in ("effect", "ci_low", "ci_high", "n"))
     return Part(
         claim=str(row["claim"]),
@@ -82,6 +88,8 @@ def _part(study: Study, row: dict[Any, Any], declared: ClaimPart | None, undecid
         statement=str(row["statement"]),
         section=str(row["section"]),
         comparison=_in_labels(study, declared, str(row["comparison"])),
+        metric=metric.label,
+        definition=metric.definition,
         figure=str(row["figure"]),
         rows=_rows_behind(declared),
         verdict=str(row["verdict"]),
@@ -108,7 +116,7 @@ def _in_labels(study: Study, part: ClaimPart | None, comparison: str) -> str:
         return comparison
     variants = {str(one["variant"]) for one in _selections(part) if "variant" in one} & study.variants.keys()
     # Only where a comparison names them: a key may be an ordinary word.
-    before = "|".join((r"^", r"(?<=\|)", r"(?<=[-/:] )", *(rf"(?<=\b{word} )" for word in ("from", "to", "by", "of"))))
+    before = "|".join((r"^", r"(?<=\|)", r"(?<=[−/:] )", *(rf"(?<=\b{word} )" for word in ("from", "to", "by", "of"))))
     named = re.sub(
         rf"(?:{before})({_one_of(variants)})(?=[ |\]]|$)", lambda found: f"“{label(study, found[1])}”", comparison
     )

@@ -7,10 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pandas import DataFrame
-
+from pg.evidence.scores import all_tie
 from pg.presentation.captions import at_levels, counted
-from pg.presentation.compared import at_level
 from pg.study.expansion import Cell, cells, is_tuned, tuned_experiments
 from pg.study.labels import environment_label, label
 from pg.study.model.study import Study
@@ -29,8 +27,8 @@ class TunedRate:
     candidates, seeds
         How many rates it was chosen from, each on how many tuning seeds.
     flags
-        What a reader has to know, in words: an optimum at an edge of the grid, more or fewer candidates than the other
-        variants of the experiment have, a tuning run that was also evaluated.
+        What a reader has to know, in words: rates that all tie, an optimum at an edge of the grid, more or fewer
+        candidates than the other variants of the experiment have.
     """
 
     experiment: str
@@ -42,13 +40,8 @@ class TunedRate:
     flags: tuple[str, ...]
 
 
-def read_tuned(
-    study: Study, choices: Sequence[Mapping[str, Any]], tables: Mapping[str, DataFrame]
-) -> tuple[TunedRate, ...]:
+def read_tuned(study: Study, choices: Sequence[Mapping[str, Any]]) -> tuple[TunedRate, ...]:
     """Judge the tuning records of a study.
-
-    Streams of random numbers are apart by construction. What is checked is what came out: a tuning run that is the
-    same as one of the evaluated runs has the same area under its learning curve, to the last digit.
 
     Parameters
     ----------
@@ -57,14 +50,13 @@ def read_tuned(
     choices
         The records, in the order of experiments and cells: `learning_rate`, `at_edge` and `scores`, a list of
         `learning_rate`, `seed`, `score`.
-    tables
-        Long tables by tuned experiment.
     """
-    tuned = [cell for name in tuned_experiments(study) for cell in cells(study, name) if is_tuned(cell)]
+    names = tuned_experiments(study)
+    tuned = [cell for name in names for cell in cells(study, name) if is_tuned(cell)]
     paired = list(zip(tuned, choices, strict=True))
     usual = {
         name: Counter(_tried(choice) for cell, choice in paired if cell.experiment == name).most_common(1)[0][0]
-        for name in tables
+        for name in names
     }
     return tuple(
         TunedRate(
@@ -73,7 +65,7 @@ def read_tuned(
             _named(label(study, cell.variant_name), cell, "variant"),
             choice["learning_rate"],
             *_tried(choice),
-            flags=tuple(_flags(choice, usual[cell.experiment], _areas(cell, tables[cell.experiment]))),
+            flags=tuple(_flags(choice, usual[cell.experiment])),
         )
         for cell, choice in paired
     )
@@ -90,21 +82,10 @@ def _tried(choice: Mapping[str, Any]) -> tuple[int, int]:
     return len(rates), len(seeds)
 
 
-def _flags(choice: Mapping[str, Any], usual: tuple[int, int], evaluated: set[float]) -> Iterator[str]:
-    if choice["at_edge"]:
+def _flags(choice: Mapping[str, Any], usual: tuple[int, int]) -> Iterator[str]:
+    if all_tie(choice["scores"]):
+        yield "all rates tie: nothing was learned from tuning"
+    elif choice["at_edge"]:
         yield "edge of the grid"
     if _tried(choice) != usual:
         yield f"others have {counted(usual[0], 'candidate')} on {counted(usual[1], 'seed')}"
-    chosen = [one["score"] for one in choice["scores"] if one["learning_rate"] == choice["learning_rate"]]
-    if again := sum(score in evaluated for score in chosen):
-        yield f"{counted(again, 'tuning run')} evaluated too"
-
-
-def _areas(cell: Cell, table: DataFrame) -> set[float]:
-    """Collect the areas under the learning curves of a cell's evaluated runs."""
-    rows = table.loc[
-        (table["metric"] == "area")
-        & (table["environment"].astype(str) == cell.environment_name)
-        & (table["variant"].astype(str) == cell.variant_name)
-    ]
-    return {float(value) for value in at_level(rows, cell.levels)["value"]}

@@ -185,7 +185,7 @@ def _steps_per_seed(declared: Experiment, cell: Cell) -> int:
     horizon, shared = _horizon(cell.environment), len(declared.variants)
     match declared:
         case TrainExperiment():
-            return declared.budget.steps + _evaluation_steps(declared, cell)
+            return _trained_steps(declared, cell) + _evaluation_steps(declared, cell)
         case ProbeExperiment():
             return _sampled(declared.sample, cell, 1) * horizon * _stages(declared.source) // shared
         case StalenessExperiment():
@@ -202,6 +202,12 @@ def _steps_per_seed(declared: Experiment, cell: Cell) -> int:
             return (declared.sampled_batches or 0) * cell.variant.batch * horizon
         case _:
             return 0
+
+
+def _trained_steps(declared: TrainExperiment, cell: Cell) -> int:
+    """Return the steps of the budget, or of its iterations where they end earlier."""
+    steps, iterations = declared.budget.steps, declared.budget.max_iterations
+    return steps if iterations is None else min(steps, iterations * cell.variant.batch * _horizon(cell.environment))
 
 
 def _sampled(sample: Sample, cell: Cell, references: int) -> int:
@@ -234,7 +240,7 @@ def _further_passes(variant: Variant) -> int:
 def _evaluation_steps(declared: TrainExperiment, cell: Cell) -> int:
     if declared.evaluate is None:
         return 0
-    evaluations = 1 + declared.budget.steps // declared.evaluate.every_steps
+    evaluations = 1 + _trained_steps(declared, cell) // declared.evaluate.every_steps
     return evaluations * declared.evaluate.episodes * _horizon(declared.evaluate.judged_in(cell.environment))
 
 
@@ -245,4 +251,4 @@ def _tuning_runs(declared: Experiment, cell: Cell) -> int:
 
 
 def _tuning_steps(declared: Experiment, cell: Cell) -> int:
-    return _tuning_runs(declared, cell) * declared.budget.steps if isinstance(declared, TrainExperiment) else 0
+    return _tuning_runs(declared, cell) * _trained_steps(declared, cell) if isinstance(declared, TrainExperiment) else 0

@@ -57,7 +57,7 @@ def test_a_row_has_the_columns_of_the_file_and_what_the_claim_declares():
     assert row[["claim", "part", "primary", "statement", "section", "metric", "figure"]].tolist() == [
         *("key", "part0", True, "It helps.", "Baselines", "area", "curves")
     ]
-    assert row["comparison"] == "a - b > 0 in cart; Student's t"
+    assert row["comparison"] == "a − b > 0 in cart; Student's t"
     assert row["n"] == 20
 
 
@@ -124,7 +124,7 @@ def test_medians_of_two_sides_are_compared_by_the_sign_of_their_differences():
     row = judged(part("steps_to_pass", "less"), table("steps_to_pass", {("c", "a", ""): a, ("c", "b", ""): b}))
     assert row["verdict"] == "supported"
     assert row["p_value"] == pytest.approx(stats.binomtest(18, 20).pvalue)
-    assert row["comparison"] == "a - b < 0 in c; order statistics"
+    assert row["comparison"] == "a − b < 0 in c; order statistics"
 
 
 # Coverage -------------------------------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def test_a_side_may_select_its_stage():
     rows = table("area", {("c", "a", "late"): normal(0, 2), ("c", "a", "early"): normal(1, 0)})
     row = judged(part(a={"stage": "late"}, b={"stage": "early"}), rows)
     assert row["verdict"] == "supported"
-    assert row["comparison"] == "stage late - stage early > 0 in c; Student's t"
+    assert row["comparison"] == "stage late − stage early > 0 in c; Student's t"
 
 
 # Shares ---------------------------------------------------------------------------------------------------------------
@@ -294,6 +294,18 @@ def test_equal_shares_need_many_pairs_to_be_called_equal():
     assert few["verdict"] == "inconclusive"
 
 
+def test_comparisons_have_minus_signs_before_numbers_and_between_sides():
+    levels = table("area", {("c", "a", ""): normal(0, -3), ("c", "b", ""): normal(1, 0)})
+    levels = levels.assign(**{"environment.rewards.offset": -2})
+    at = {"environment.rewards.offset": -2}
+    swept = judged(part(relation="less", a={"variant": "a", **at}, b={"variant": "b", **at}), levels)
+    assert swept["comparison"] == "a (offset −2) − b (offset −2) < 0 in c; Student's t"
+    assert judged(part(relation="less", reference=-0.5), levels)["comparison"].startswith("a < −0.5 in c")
+    exact = judged(part(relation="exact", reference=-0.5, margin=100.0), levels)["comparison"]
+    assert exact.startswith("|a + 0.5| ≤ 100")
+    assert judged(part(relation="exact", reference=0.5, margin=100.0), levels)["comparison"].startswith("|a − 0.5|")
+
+
 # Equality -------------------------------------------------------------------------------------------------------------
 
 
@@ -306,7 +318,7 @@ def test_equality_is_judged_by_its_90_percent_interval(truth, n, verdict):
     outside = row["ci_low"] > 1 or row["ci_high"] < -1
     assert row["verdict"] == verdict
     assert row["verdict"] == ("supported" if inside else "refuted" if outside else "inconclusive")
-    assert row["comparison"].startswith("a - b = 0 ± 1 (90 % interval) in cart")
+    assert row["comparison"].startswith("a − b = 0 ± 1 (90 % interval) in cart")
     differences = normal(1, truth, n)
     assert row["ci_low"] == pytest.approx(stats.ttest_1samp(differences, 0).confidence_interval(0.9).low)
 
@@ -429,7 +441,7 @@ def test_a_selection_that_leaves_a_level_open_is_refused():
     with pytest.raises(ValueError, match=r"part0: a: leaves open batch \(4, 16\); name one"):
         judged(part(), rows)
     sized = part(a={"variant": "a", "batch": 4}, b={"variant": "b", "batch": 16})
-    assert judged(sized, rows)["comparison"].startswith("a (batch 4) - b (batch 16) > 0")
+    assert judged(sized, rows)["comparison"].startswith("a (batch 4) − b (batch 16) > 0")
 
 
 def test_unknown_columns_values_and_metrics_are_named():

@@ -45,6 +45,8 @@ def test_one_value_bounds_nothing():
     assert min(test.p_less, test.p_greater) == 0.5
     assert statistics.geometric_mean([3.0]).low == 0
     assert statistics.geometric_mean([3.0]).high == math.inf
+    assert test.method == "sign test, one value has no interval"
+    assert statistics.mean_test([3.0, 3.0]).method == "sign test, all values equal"
 
 
 def test_equal_values_are_judged_by_the_sign_test():

@@ -1,5 +1,6 @@
 """The registry of metrics."""
 
+import re
 import subprocess
 import sys
 
@@ -17,6 +18,15 @@ def test_every_share_says_what_a_diverged_run_counts_as():
     }
     assert METRICS["solved"].failure == 0
     assert METRICS["collapsed"].failure == METRICS["censored"].failure == 1
+
+
+def test_every_metric_is_defined_in_sentences_by_metrics_that_there_are():
+    for name, metric in METRICS.items():
+        assert metric.definition.endswith("."), name
+        others = set(re.findall("`(.*?)`", metric.definition))
+        assert others <= METRICS.keys() - {name}, name
+    assert "relative_bias_noise" in METRICS["relative_bias"].definition
+    assert "less than half of the largest gain" in METRICS["collapsed"].definition
 
 
 def test_only_metrics_on_a_scale_of_differences_need_to_say_that_they_are_never_negative():

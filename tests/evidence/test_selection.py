@@ -66,7 +66,7 @@ def test_the_candidate_with_the_best_mean_score_at_its_chosen_rate_is_judged():
     assert row["effect"] == pytest.approx(mean_of(rows, "clipped", 4) - mean_of(rows, "naive", 1))
     assert row["n"] == SEEDS
     assert row["comparison"] == (
-        "[best of 4 candidates: clipped (gradient_steps 4)] - [best of 4 candidates: naive (gradient_steps 1)] "
+        "[best of 4 candidates: clipped (gradient_steps 4)] − [best of 4 candidates: naive (gradient_steps 1)] "
         "< 0 in cart; Student's t"
     )
 
@@ -93,19 +93,19 @@ def test_the_winner_is_found_in_every_environment_apart():
     standings = standing(20, 10) + standing(10, 20, environment="pole")
     row = judged(standings, rows)
     # In cart naive wins, whose gain is smaller: it is the least favourable case, and named.
-    assert "naive (gradient_steps 4)] - " in row["comparison"]
+    assert "naive (gradient_steps 4)] − " in row["comparison"]
     assert "in cart, the least favourable of 2" in row["comparison"]
     alone = judged(standings, rows, environments=["pole"])
     pole = rows[rows["environment"] == "pole"]
     assert alone["effect"] == pytest.approx(mean_of(pole, "clipped", 4) - mean_of(pole, "naive", 1))
-    assert "clipped (gradient_steps 4)] - " in alone["comparison"]
+    assert "clipped (gradient_steps 4)] − " in alone["comparison"]
 
 
 def test_a_family_may_be_held_against_a_number_and_an_exact_tolerance():
     assert judged(standing(10, 20), b=None, reference=500.0)["verdict"] == "supported"
     exact = judged(standing(10, 20), b=None, reference=300.0, relation="exact", margin=40.0)
     assert (exact["verdict"], exact["n"]) == ("supported", SEEDS)
-    assert exact["comparison"].startswith("|[best of 4 candidates: clipped (gradient_steps 4)] - 300| ≤ 40")
+    assert exact["comparison"].startswith("|[best of 4 candidates: clipped (gradient_steps 4)] − 300| ≤ 40")
 
 
 def test_levels_that_are_lists_are_found():
@@ -156,7 +156,7 @@ def test_the_other_side_may_come_from_another_experiment():
     row = claims.evaluate("key", claim, {"e": ours, "f": theirs}).iloc[0]
 
     assert row["effect"] == pytest.approx(-1000)
-    assert row["comparison"].startswith("clipped (gradient_steps 4) - clipped (gradient_steps 4) < 0")
+    assert row["comparison"].startswith("clipped (gradient_steps 4) − clipped (gradient_steps 4) < 0")
 
 
 def test_the_winner_of_another_experiment_is_chosen_by_its_own_scores():

@@ -141,8 +141,18 @@ def test_tuning_tries_every_rate_on_every_tuning_seed_with_numbers_of_its_own() 
     assert not memory.snapshots
     first = frame[frame["iteration"] == 1].pivot_table(index="seed", columns="learning_rate", values="return_mean")
     np.testing.assert_array_equal(first[0.001], first[0.1])
-    evaluated = trained("CartPole-v1", 0, horizon=50, batch=4).frame
-    assert evaluated["return_mean"].iloc[0] != first[0.001].iloc[0]
+
+
+def test_no_tuning_run_is_an_evaluated_run() -> None:
+    same: dict[str, Any] = {
+        "environment": Environment(id="InvertedPendulum-v5", horizon=20),
+        "variant": Variant(policy=Policy(hidden=(8,)), batch=4),
+        "budget": Budget(steps=100),
+    }
+    tuned, evaluated = Memory(), Memory()
+    tune(TuneJob(**same, tuning=Tuning(grid=(0.02,), seeds=2)), tuned)
+    train(TrainJob(**same, snapshots={}, seeds=(0, 1)), 0.02, evaluated)
+    assert not set(tuned.frame["gradient_norm"]) & set(evaluated.frame["gradient_norm"])
 
 
 @pytest.mark.long

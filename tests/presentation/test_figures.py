@@ -6,19 +6,26 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pg.evidence.summaries import summarise
+from pg.evidence.tuning import tuned_table
 from pg.presentation import compared, saving, style
 from pg.presentation.captions import with_interval
 from pg.presentation.figures import FIGURES, caption, draw
 from pg.presentation.request import FigureRequest
+from pg.study.expansion import cells
+from pg.study.model.experiments import Budget
 from pg.study.model.study import Study
 from scipy import stats
 from tests.presentation.pictures import bars, offsets, scatters
 
 Requests = Callable[..., FigureRequest]
+
+A_LETTER = 10  # pixels at the hundred dots per inch of a canvas
 
 DECLARED = ("variance", "batch_size", "learning_curves", "steps_to_threshold", "steps_to_pass", "tuning", "sizes")
 
@@ -89,6 +96,87 @@ def test_the_caption_counts_the_snapshots_whose_reference_is_noisy(request_for: 
     assert told.count("stayed noisy") == 1
     assert f"3 of {len(request_for('variance').tables['long']['seed'].unique())}." in told
     assert "stayed noisy" not in caption(request_for("batch_size", environments=("cartpole",)))
+
+
+@pytest.mark.parametrize("name", ["variance", "batch_size"])
+def test_a_caption_that_quotes_the_last_of_several_stages_says_so(request_for: Requests, name: str) -> None:
+    request = request_for(name)
+    probe = request.probe
+    source = probe.source.model_copy(update={"stages": ("late",)})
+    alone = {**request.study.experiments, "probe": probe.model_copy(update={"source": source})}
+    single = replace(request, study=request.study.model_copy(update={"experiments": alone}))
+
+    assert caption(request).splitlines()[0].endswith(" Numbers below are those of the last stage, late.")
+    assert "last stage" not in caption(single)
+
+
+def with_zeros(request: FigureRequest, variants: tuple[str, ...], seeds: int) -> FigureRequest:
+    """Let nothing vary at the late stage of cartpole for some variants, under the first seeds."""
+    long = request.tables["long"]
+    still = (long["environment"] == "cartpole") & (long["stage"] == "late") & (long["metric"] == "total_variance")
+    still &= long["variant"].isin(variants) & (long["seed"] < seeds)
+    long = long.assign(value=long["value"].where(~still, 0.0))
+    return replace(request, tables={"long": long, "summary": summarise(long)})
+
+
+def test_variances_of_zero_are_said_to_be_missing_from_the_logarithmic_axis(request_for: Requests) -> None:
+    request = request_for("variance", variants=("total", "to_go"))
+    some, every = with_zeros(request, ("to_go",), 3), with_zeros(request, ("total", "to_go"), 10)
+
+    assert "exactly 0" not in caption(request)
+    assert caption(some).endswith(" a snapshot has no ratio — CartPole-v1, late, reward-to-go: 3 of 10.")
+    assert caption(every).endswith(" a snapshot has no ratio — CartPole-v1, late: all snapshots of all variants.")
+    for drawn in (some, every):
+        figure = draw(drawn)
+        figure.canvas.draw()
+        texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+        assert not any("–––" in text for text in texts)
+
+
+def test_ticks_of_narrow_panels_of_variance_stay_apart(request_for: Requests) -> None:
+    request = request_for("variance", environments=("cartpole",))
+    long = request.rows("long", metric="total_variance")
+    narrow = long.assign(value=0.015 + 0.03 * (long["seed"] + (long["variant"] == "total")) / 10)
+    figure = draw(replace(request, tables={"long": narrow, "summary": summarise(narrow)}))
+    figure.canvas.draw()
+    for axes in figure.axes:
+        low, high = axes.get_xlim()
+        written = [
+            label.get_window_extent()
+            for ticks in (axes.xaxis.get_major_ticks(), axes.xaxis.get_minor_ticks())
+            for label in (tick.label1 for tick in ticks if low <= tick.get_loc() <= high)
+            if label.get_text()
+        ]
+        edges = sorted((box.x0, box.x1) for box in written)
+        assert edges
+        assert all(after[0] - before[1] > A_LETTER for before, after in pairwise(edges))
+
+
+def test_undefined_cosines_are_explained(request_for: Requests) -> None:
+    request = request_for("batch_size")
+    summary = request.tables["summary"]
+    lost = (summary["environment"] == "cartpole") & (summary["metric"] == "cosine") & (summary["stage"] == "late")
+    undefined = summary.assign(**{column: summary[column].mask(lost) for column in ("estimate", "ci_low", "ci_high")})
+    reason = "A dash, or no mark: undefined, because ∇J or the variance of some snapshot is zero."
+
+    assert reason in caption(replace(request, tables={**request.tables, "summary": undefined}))
+    assert reason not in caption(request)
+
+
+def test_budgets_are_whole_numbers_of_steps_and_name_their_iterations(request_for: Requests) -> None:
+    request = request_for("learning_curves", environments=("cartpole",))
+
+    def said(name: str, **budget: int) -> str:
+        ladder = request.training.model_copy(update={"budget": Budget(**budget)})
+        study = request.study.model_copy(update={"experiments": {**request.study.experiments, "ladder": ladder}})
+        return caption(replace(request_for(name, environments=("cartpole",)), study=study))
+
+    assert "return over the last tenth of 3 steps —" in said("learning_curves", steps=3)
+    assert "10 seeds per variant, each of 3 environment steps." in said("learning_curves", steps=3)
+    short = "6,000 environment steps or 20 iterations, whichever comes first"
+    assert f"each of {short}." in said("learning_curves", steps=6_000, max_iterations=20)
+    assert f"within {short}, and counts as 6,000." in said("steps_to_threshold", steps=6_000, max_iterations=20)
+    assert "within 3 environment steps, and counts as 3." in said("steps_to_threshold", steps=3)
 
 
 def test_the_variance_figure_shows_every_snapshot(request_for: Requests) -> None:
@@ -198,6 +286,25 @@ def test_choices_at_an_edge_of_the_grid_are_ringed_and_named(request_for: Reques
 
     assert len(rings) == chosen["at_edge"].sum() > 0
     assert caption(request).count("(edge of the grid)") == len(rings)
+
+
+def test_rates_that_all_tie_are_named_and_not_ringed(request_for: Requests, study: Study) -> None:
+    edges = {"learning_rate": 0.001, "at_edge": True}
+    scores = [{"learning_rate": rate, "seed": seed, "score": -100.0} for rate in (0.001, 0.01) for seed in range(2)]
+    better = [*scores[:2], {"learning_rate": 0.01, "seed": 0, "score": -110.0}]
+    choices = [
+        (cell, edges | {"scores": scores if cell.variant_name == "to_go" else better})
+        for cell in cells(study, "ladder")
+        if cell.environment_name == "cartpole"
+    ]
+    request = request_for("tuning", environments=("cartpole",), variants=("to_go", "total"))
+    request = replace(request, tables={"tuned": tuned_table(choices)})
+    _, tie, rates = caption(request).splitlines()
+
+    assert tie == "Where all rates tie, nothing was learned from tuning."
+    assert rates == "CartPole-v1 — total return: 0.001 (edge of the grid); reward-to-go: 0.001 (all rates tie)."
+    assert len(offsets(scatters(draw(request).axes[0])[-1])) == 1
+    assert "tie" not in caption(request_for("tuning"))
 
 
 def test_tuning_shows_every_seed_and_the_mean_that_is_compared(request_for: Requests) -> None:

@@ -107,6 +107,16 @@ def test_curves_pass_through_every_stage_at_the_steps_behind_it(request_for: Req
     assert lines(returns)[-1][1] == pytest.approx([10, 30, 60, 90])
 
 
+def test_no_panel_of_its_own_has_a_colour_or_a_marker_of_the_legend(request_for: Requests) -> None:
+    figure = figures.draw(request_for("gait"))
+    (legend,) = figure.legends
+    shares, *others = ([(str(line.get_color()), str(line.get_marker())) for line in axes.lines] for axes in figure.axes)
+    for told_by in (0, 1):
+        falls = {str((line.get_color(), line.get_marker())[told_by]) for line in legend.get_lines()}
+        assert falls <= {look[told_by] for look in shares}
+        assert not any(look[told_by] in falls for one in others for look in one)
+
+
 def test_bars_are_the_summarys_intervals(request_for: Requests) -> None:
     request = request_for("gait")
     returns = figures.draw(request).axes[2]

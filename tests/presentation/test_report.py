@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 from pg.evidence import coverage
 from pg.evidence.columns import LABORATORY_COLUMNS
+from pg.evidence.metrics import METRICS
 from pg.presentation.descriptions import experiment_row
 from pg.presentation.parts import parts_of
 from pg.presentation.report import LECTURE_SECTIONS, Report, read_figures, render, section_rank
@@ -77,6 +79,13 @@ def test_every_part_of_every_claim_stands_in_the_table_of_claims(text: str, clai
     for claim, part, verdict in zip(claims["claim"], claims["part"], claims["verdict"], strict=True):
         assert f"{claim} / {part}" in table
         assert f'data-verdict="{verdict}"' in table
+
+
+def test_the_metric_of_every_part_is_named_and_defined(text: str, claims: pd.DataFrame) -> None:
+    metrics = [METRICS[name] for name in claims["metric"]]
+
+    assert [one["title"] for one in Page(text).every("abbr")] == [metric.definition for metric in metrics]
+    assert all(f">{metric.label}</abbr>" in unescape(text) for metric in metrics)
 
 
 def test_a_claim_shows_effect_interval_p_and_n(text: str) -> None:
@@ -210,8 +219,13 @@ TOTAL = {"variant": "total", "batch": 16}
         ),
         (
             {"a": {"variant": "to_go"}},
-            "to_go - total < 0; total in a word of its own",
-            "“reward-to-go” - total < 0; total in a word of its own",
+            "to_go − total < 0; total in a word of its own",
+            "“reward-to-go” − total < 0; total in a word of its own",
+        ),
+        (
+            {"a": {"variant": "to_go"}, "b": {"variant": "total"}, "reference": None},
+            "to_go − total < 0 in cartpole; Student's t",
+            "“reward-to-go” − “total return” < 0 in CartPole-v1; Student's t",
         ),
     ],
 )
@@ -302,5 +316,8 @@ def test_every_kind_of_experiment_says_how_much_it_takes() -> None:
     }
 
     assert set(extents) == {*LABORATORY_COLUMNS, "train"}
+    learning = experiment_row(smoke, "learning", smoke.experiments["learning"])
+    assert learning["extent"] == "per seed 1,500 environment steps or 20 iterations, whichever comes first"
+    assert extents["train"] == "per seed 500 environment steps"
     assert extents["gait"] == "2 episodes per policy; policies of humanoid, initial and late"
     assert extents["horizon"] == ("32 trajectories per policy, cut off at 5, 20 and 50; policies of learning, late")

@@ -103,6 +103,11 @@ def test_the_caption_tells_what_the_farthest_level_does(offsets: FigureRequest) 
     assert "total − mean R: 1.00" in said
 
 
+def test_negative_levels_have_a_minus_sign() -> None:
+    said = figures.caption(request_of("environment.rewards.offset", (-8, -1, 0, 1), parabola))
+    assert "tr Cov at −8 over that at 0 —" in said
+
+
 def test_the_caption_tells_how_far_variances_lie_from_parabolas(offsets: FigureRequest) -> None:
     def told(request: FigureRequest) -> str:
         found = re.search(r"lies farther than (.*) of itself", figures.caption(request))

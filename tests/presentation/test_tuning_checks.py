@@ -1,13 +1,12 @@
-"""What the report flags about tuning: an edge, unequal candidates, a tuning run that was evaluated."""
+"""What the report flags about tuning: rates that all tie, an edge, unequal candidates."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 import pytest
 from pg.presentation.tuning_checks import read_tuned
-from pg.study.expansion import cells, tuned_experiments
+from pg.study.expansion import tuned_experiments
 from pg.study.model.learner import Optimizer
 from pg.study.model.study import Study
 
@@ -32,23 +31,14 @@ def record(place: int, rates: tuple[float, ...] = GRID) -> dict[str, Any]:
     return {"learning_rate": 0.01, "at_edge": False, "scores": scores}
 
 
-def table(study: Study, **areas: float) -> pd.DataFrame:
-    rows = [
-        {**cell.names, "seed": seed, "metric": "area", "value": areas.get(f"{cell.variant_name}_{seed}", -1.0)}
-        for cell in cells(study, "ladder")
-        for seed in range(3)
-    ]
-    return pd.DataFrame(rows)
-
-
 def test_choices_without_a_fault_have_no_flag(tuned: Study) -> None:
-    rates = read_tuned(tuned, [record(place) for place in range(4)], {"ladder": table(tuned)})
+    rates = read_tuned(tuned, [record(place) for place in range(4)])
 
     assert [(one.candidates, one.seeds, one.flags) for one in rates] == [(3, 2, ())] * 4
 
 
 def test_environments_and_variants_have_their_labels_and_levels_in_words(tuned: Study) -> None:
-    named = [(one.environment, one.variant) for one in read_tuned(tuned, [record(0)] * 4, {"ladder": table(tuned)})]
+    named = [(one.environment, one.variant) for one in read_tuned(tuned, [record(0)] * 4)]
 
     assert named == [
         ("CartPole-v1", f"{name}, batch {size}") for name in ("total return", "reward-to-go") for size in (4, 8)
@@ -58,25 +48,28 @@ def test_environments_and_variants_have_their_labels_and_levels_in_words(tuned: 
 def test_a_choice_at_an_edge_is_flagged(tuned: Study) -> None:
     records = [record(place) for place in range(4)]
     records[1] = records[1] | {"at_edge": True}
-    flags = [one.flags for one in read_tuned(tuned, records, {"ladder": table(tuned)})]
+    flags = [one.flags for one in read_tuned(tuned, records)]
 
     assert flags == [(), ("edge of the grid",), (), ()]
 
 
 def test_a_variant_with_another_number_of_candidates_is_flagged(tuned: Study) -> None:
     records = [record(0), record(1, GRID[1:]), record(2), record(3)]
-    rates = read_tuned(tuned, records, {"ladder": table(tuned)})
+    rates = read_tuned(tuned, records)
 
     assert rates[1].candidates == 2
     assert [one.flags for one in rates] == [(), ("others have 3 candidates on 2 seeds",), (), ()]
 
 
-def test_a_tuning_run_that_was_evaluated_is_flagged_in_its_own_cell_alone(tuned: Study) -> None:
-    # The run of tuning seed 1 at the chosen rate of the first cell, batch 4.
-    again = table(tuned, total_2=100.0 * 0 + 10 * 0.01 + 1)
-    rates = read_tuned(tuned, [record(place) for place in range(4)], {"ladder": again})
+@pytest.mark.parametrize("at_edge", [True, False])
+def test_rates_that_all_tie_are_said_to_and_are_at_no_edge(tuned: Study, at_edge: bool) -> None:
+    records = [record(place) for place in range(4)]
+    # Rounding in the last digit decides nothing.
+    level = [{**one, "score": -100.0 * (1 + 1e-15 * one["seed"])} for one in records[2]["scores"]]
+    records[2] = records[2] | {"at_edge": at_edge, "scores": level}
+    flags = [one.flags for one in read_tuned(tuned, records)]
 
-    assert [one.flags for one in rates] == [("1 tuning run evaluated too",), (), (), ()]
+    assert flags == [(), (), ("all rates tie: nothing was learned from tuning",), ()]
 
 
 def test_experiments_that_tune_are_found(study: Study) -> None:

@@ -28,6 +28,19 @@ def test_every_kind_that_steps_environments_counts(smoke: dict[str, Any]) -> Non
     assert kinds >= {"train", "probe", "update", "staleness", "horizon", "gait"}
 
 
+def test_a_run_costs_no_more_than_its_iterations_take(options: dict[str, Any]) -> None:
+    def steps(**budget: int) -> int:
+        put(options, "experiments/learn/budget", budget)
+        return estimate(load(options), ("learn",)).steps
+
+    # Two variants in batches of 16 trajectories of up to 500 steps; five seeds, and two rates on two tuning seeds.
+    runs, batch = 2 * (5 + 2 * 2), 16 * 500
+    assert steps(steps=10 * batch, max_iterations=3) == runs * 3 * batch
+    assert steps(steps=2 * batch, max_iterations=3) == steps(steps=2 * batch) == runs * 2 * batch
+    put(options, "experiments/learn/evaluate", {"every_steps": batch, "episodes": 1})
+    assert steps(steps=10 * batch, max_iterations=3) == runs * 3 * batch + 2 * 5 * (1 + 3) * 500
+
+
 @pytest.mark.parametrize(
     ("minutes", "said"), [(0.4, "less than a minute"), (0.6, "about 1 minute"), (2.5e3, "about 2,500 minutes")]
 )

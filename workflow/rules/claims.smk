@@ -11,8 +11,9 @@ JUDGEMENT = (
     "evidence.statistics",
     "evidence.metrics",
     "evidence.cell_keys",
-    "evidence.tuning",
+    "evidence.scores",
     "evidence.records",
+    "study.labels",
 )
 
 

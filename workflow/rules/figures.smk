@@ -18,6 +18,7 @@ DRAWING = (
     "evidence.metrics",
     "evidence.intervals",
     "evidence.statistics",
+    "evidence.scores",
     "evidence.tuning",
 )
 

@@ -3,8 +3,6 @@ import shlex
 from hashlib import sha256
 from pathlib import Path
 
-from pg.study.expansion import tuned_experiments
-
 TEMPLATE = Path(workflow.basedir, "workflow/report")
 PAGE = (
     "presentation.report",
@@ -24,6 +22,7 @@ PAGE = (
     "evidence.power",
     "evidence.coverage",
     "evidence.metrics",
+    "evidence.scores",
 )
 
 
@@ -67,7 +66,6 @@ rule report_page:
         figures=expand(f"{RESULTS}/figures/{{figure}}.png", figure=STUDY.figures),
         captions=expand(f"{RESULTS}/figures/{{figure}}.txt", figure=STUDY.figures),
         tuned=[tuned_of(cell) for cell in tuned_cells()],
-        evaluated=[f"{RESULTS}/tables/{name}.csv" for name in tuned_experiments(STUDY)],
         # Not read, but made before: the page says of every job of the study what code it ran.
         made=rules.tables.input,
     output:

@@ -8,7 +8,6 @@ from pathlib import Path
 from pg.evidence import logs, provenance, records
 from pg.presentation import report
 from pg.presentation.tuning_checks import read_tuned
-from pg.study.expansion import tuned_experiments
 from pg.study.model.study import Study
 
 logs.log_to(snakemake.log[0])
@@ -17,11 +16,7 @@ page = report.Report(
     study=study,
     figures=report.read_figures(study, snakemake.input.figures, snakemake.input.captions),
     claims=records.read_csv(snakemake.input.claims),
-    tuned=read_tuned(
-        study,
-        [records.read_choice(path) for path in snakemake.input.tuned],
-        dict(zip(tuned_experiments(study), map(records.read_csv, snakemake.input.evaluated), strict=True)),
-    ),
+    tuned=read_tuned(study, [records.read_choice(path) for path in snakemake.input.tuned]),
     provenance=provenance.provenance(
         snakemake.params.command,
         snakemake.params.config,

@@ -76,7 +76,7 @@ def caption(request: FigureRequest) -> str:
         "before they are divided; bars are Fieller's 95 % intervals, in brackets below. Where the 95 % interval of the "
         "achievable reduction holds 0, the share is undefined."
     )
-    sentences = [lead + _how_scaled(shares), _relative_to(request, comparisons)]
+    sentences = [lead + _how_scaled(shares) + layout.last_stage_quoted(request), _relative_to(request, comparisons)]
     if alone := _without_partners(request, comparisons):
         sentences.append(f"Not drawn, as the experiment has no partner with the same returns — {alone}.")
     for place in layout.last_places(request):
@@ -198,7 +198,7 @@ def _how_scaled(shares: Mapping[layout.Place, list[Interval]]) -> str:
 
 
 def _in_words(share: Interval) -> str:
-    return with_interval(share.estimate, share.low, share.high) if share.defined else "undefined"
+    return with_interval(share.estimate, share.low, share.high, share.method) if share.defined else "undefined"
 
 
 def _decades(axes: Axes) -> int:

@@ -13,7 +13,7 @@ from pandas import DataFrame
 
 from pg.evidence.metrics import METRICS, Metric
 from pg.presentation import compared, layout, marks, style
-from pg.presentation.captions import counted, itemised, listed, number, option_in_words, quoted
+from pg.presentation.captions import counted, in_words, itemised, listed, option_in_words, quoted
 from pg.presentation.request import FigureRequest, Table
 from pg.study.expansion import swept
 from pg.study.labels import environment_label
@@ -56,7 +56,7 @@ def caption(request: FigureRequest) -> str:
         for metric in metrics:
             results = {strand.label: _quoted(request, environment, metric, strand, last) for strand in strands}
             name = environment_label(request.study, environment)
-            sentences.append(f"{name}, {metric.label}, at {option_in_words(path)} {last:g} — {itemised(results)}.")
+            sentences.append(f"{name}, {metric.label}, at {in_words(path, last)} — {itemised(results)}.")
     return "\n".join(sentences)
 
 
@@ -67,8 +67,8 @@ def _of_marks(request: FigureRequest, metrics: tuple[Metric, ...]) -> str:
     if len(shares) < len(metrics):
         parts.append("Each dot is a seed; marks and bars are means with 95 % t intervals.")
     if any(metric.statistic == "restricted_mean" for metric in metrics):
-        budget = number(request.training.budget.steps)
-        parts.append(f"Seeds that do not reach the threshold count as the budget of {budget} steps (dashed).")
+        budget = counted(request.training.budget.steps, "step")
+        parts.append(f"Seeds that do not reach the threshold count as the budget of {budget} (dashed).")
     if shares:
         parts.append("Shares have Clopper–Pearson intervals at 95 %.")
     return " ".join([*parts, "Intervals stand in brackets below."])
@@ -123,7 +123,7 @@ def _metrics(request: FigureRequest) -> tuple[Metric, ...]:
 
 
 def _levels(request: FigureRequest) -> list[float]:
-    return sorted(request.training.sweep[_path(request)])
+    return sorted(map(float, request.training.sweep[_path(request)]))
 
 
 def _path(request: FigureRequest) -> str:

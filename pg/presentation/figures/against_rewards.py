@@ -17,6 +17,7 @@ from pg.presentation import compared, layout, marks, style
 from pg.presentation.captions import counted, itemised, number, option_in_words, with_interval
 from pg.presentation.figures import LEAST_LEVELS, REWARD_LEVELS
 from pg.presentation.request import FigureRequest, Table
+from pg.study.labels import signed
 
 _METRIC = "total_variance"
 _DEGREE = 2
@@ -64,12 +65,11 @@ def caption(request: FigureRequest) -> str:
         "geometric means of the parabolas fitted to each policy's values, from which no value lies farther than "
         f"{number(farthest, 2)} of itself. In brackets: 95 % intervals."
     )
-    sentences = [lead]
+    sentences = [lead + layout.last_stage_quoted(request)]
     for place in layout.last_places(request):
         ratios = {strand.label: _ratio(request, place, strand, path, start, end) for strand in strands}
-        sentences.append(
-            f"{layout.heading(request, place)}, tr Cov at {end:g} over that at {start:g} — {itemised(ratios)}."
-        )
+        ends = f"tr Cov at {signed(end)} over that at {signed(start)}"
+        sentences.append(f"{layout.heading(request, place)}, {ends} — {itemised(ratios)}.")
     return "\n".join(sentences)
 
 
@@ -146,4 +146,4 @@ def _ratio(
     if both.empty:
         return "–"
     found = geometric_mean((both[end] / both[start]).to_numpy(np.float64))
-    return with_interval(found.estimate, found.low, found.high)
+    return with_interval(found.estimate, found.low, found.high, found.method)

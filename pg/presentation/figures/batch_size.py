@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -60,7 +60,7 @@ def caption(request: FigureRequest) -> str:
         f"trajectories of {counted(probe.seeds.count, 'policy snapshot')} per stage; bars are 95 % intervals over "
         "snapshots, in brackets below."
     )
-    sentences = [lead]
+    sentences = [lead + layout.last_stage_quoted(request)]
     for environment in request.environments:
         panel = _Panel(environment, "cosine", probe.source.stages[-1])
         ends = {
@@ -68,7 +68,17 @@ def caption(request: FigureRequest) -> str:
             for strand in strands
         }
         sentences.append(f"{_title(request, panel)} policies, cosine — {itemised(ends)}.")
-    return "\n".join([*sentences, *_noisy_references(request, strands[0]), *_below_zero(request, strands)])
+    remarks = (_undefined(request), _noisy_references(request, strands[0]), _below_zero(request, strands))
+    return "\n".join([*sentences, *chain.from_iterable(remarks)])
+
+
+def _undefined(request: FigureRequest) -> list[str]:
+    """Say why there are dashes, or marks that are missing."""
+    drawn = product(request.environments, _AXIS_LABELS)
+    measured = [request.rows("summary", environment=environment, metric=metric) for environment, metric in drawn]
+    if not any(rows["estimate"].isna().any() for rows in measured):
+        return []
+    return ["A dash, or no mark: undefined, because ∇J or the variance of some snapshot is zero."]
 
 
 def _noisy_references(request: FigureRequest, strand: compared.Strand) -> list[str]:

@@ -58,7 +58,7 @@ def caption(request: FigureRequest) -> str:
         "are means of the bias and geometric means of the variance with 95 % intervals over snapshots, in brackets "
         "below. Dashed: the bias that sampling alone would show."
     )
-    sentences = [lead]
+    sentences = [lead + layout.last_stage_quoted(request)]
     for place in layout.last_places(request):
         for strand in strands:
             results = {

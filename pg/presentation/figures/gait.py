@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from pandas import DataFrame
 
 from pg.presentation import marks, style
-from pg.presentation.captions import counted, itemised, number, quoted
+from pg.presentation.captions import counted, itemised, quoted
 from pg.presentation.request import FigureRequest, Table
 from pg.study.labels import environment_label
 
@@ -30,12 +30,13 @@ _PANELS: dict[str, tuple[_Curve, ...]] = {
         _Curve("fell_forward", "fall forward", 0),
         _Curve("fell_backward", "fall backward", 1),
     ),
-    "foot changes per episode": (_Curve("alternating_steps", "foot changes", 0),),
-    "return of an episode": (_Curve("episode_return", "return", 0),),
+    "foot changes per episode": (_Curve("alternating_steps", "foot changes", 2),),
+    "return of an episode": (_Curve("episode_return", "return", 2),),
 }
 _LOOKS = style.looks(["first", "second"])
-_COLOURS = [look.colour for look in _LOOKS.values()]
-_MARKERS = [look.marker for look in _LOOKS.values()]
+# What has a panel of its own is in ink: a colour of the legend would say that it is one of the falls.
+_COLOURS = [*(look.colour for look in _LOOKS.values()), style.INK]
+_MARKERS = [*(look.marker for look in _LOOKS.values()), "D"]
 
 
 @style.paper_style()
@@ -75,8 +76,8 @@ def caption(request: FigureRequest) -> str:
     for environment in request.environments:
         for stage in dict.fromkeys((experiment.source.stages[0], experiment.source.stages[-1])):
             results = {curve.words: _result(request, environment, stage, curve) for curve in _curves()}
-            name, steps = environment_label(request.study, environment), number(request.trained[stage])
-            sentences.append(f"{name}, after {steps} steps — {itemised(results)}.")
+            name, steps = environment_label(request.study, environment), counted(round(request.trained[stage]), "step")
+            sentences.append(f"{name}, after {steps} — {itemised(results)}.")
     return "\n".join(sentences)
 
 

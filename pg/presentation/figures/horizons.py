@@ -75,7 +75,7 @@ def caption(request: FigureRequest) -> str:
         "of the logarithm of whole products, where weights are products, else of single ratios. Lines are means (of "
         f"tr Cov geometric ones) with 95 % intervals over {counted(snapshots, 'policy snapshot')}, in brackets below."
     )
-    sentences = [lead]
+    sentences = [lead + layout.last_stage_quoted(request)]
     for place in layout.last_places(request):
         results = {strand.label: _result(request, place, strand, longest) for strand in strands}
         sentences.append(f"{layout.heading(request, place)}, T = {longest} — {itemised(results)}.")

@@ -52,7 +52,7 @@ def caption(request: FigureRequest) -> str:
         f"‖E[ĝ] − ∇J‖ / ‖∇J‖: its mean, written 0 where it is below {number(marks.ROUNDING, 1)} under every policy, as "
         "rounding is. Below: the same, with the 95 % intervals of the ratios in brackets."
     )
-    sentences = [lead]
+    sentences = [lead + layout.last_stage_quoted(request)]
     for place in layout.last_places(request):
         variances, biases = (_at(request, place, metric, "long") for metric in (_VARIANCE, _BIAS))
         means = _at(request, place, _BIAS, "summary")
@@ -137,7 +137,7 @@ def _ratio_text(ratio: Interval | None, digits: int = 3, *, with_ends: bool = Tr
         return "1"
     if not with_ends:
         return number(ratio.estimate, digits)
-    return with_interval(ratio.estimate, ratio.low, ratio.high)
+    return with_interval(ratio.estimate, ratio.low, ratio.high, ratio.method)
 
 
 def _bias(biases: DataFrame, means: DataFrame, strand: compared.Strand, digits: int = 3) -> str:

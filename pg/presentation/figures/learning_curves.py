@@ -17,7 +17,7 @@ from pandas import DataFrame
 
 from pg.evidence.statistics import mean
 from pg.presentation import compared, marks, style
-from pg.presentation.captions import counted, itemised, number, quoted
+from pg.presentation.captions import counted, itemised, number, quoted, steps_of
 from pg.presentation.request import FigureRequest
 from pg.study.labels import environment_label
 
@@ -106,12 +106,13 @@ def _room(request: FigureRequest) -> float:
 
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and the mean return of every variant over the last tenth of the budget."""
-    budget = request.training.budget.steps
+    budget = request.training.budget
     seeds = len(request.tables["curves"]["seed"].unique())
     lead = (
-        f"Mean return of a batch against environment steps, {counted(seeds, 'seed')} per variant. Large panels: mean "
-        "over seeds with its 95 % t interval at each step. Small panels: every seed as a thin line, the mean in bold. "
-        "A run that ended early holds its last value. In brackets: 95 % intervals."
+        f"Mean return of a batch against environment steps, {counted(seeds, 'seed')} per variant, each of "
+        f"{steps_of(budget)}. Large panels: mean over seeds with its 95 % t interval at each step. Small panels: every "
+        "seed as a thin line, the mean in bold. A run that ended early holds its last value. In brackets: 95 % "
+        "intervals."
     )
     sentences = [lead]
     if not _layout(request).numbers_seeds:
@@ -126,7 +127,9 @@ def caption(request: FigureRequest) -> str:
         finals = {strand.label: quoted(own) for strand in compared.strands(request) if len(own := strand.rows(rows))}
         if finals:
             name = environment_label(request.study, environment)
-            sentences.append(f"{name}, return over the last tenth of {number(budget)} steps — {itemised(finals)}.")
+            sentences.append(
+                f"{name}, return over the last tenth of {counted(budget.steps, 'step')} — {itemised(finals)}."
+            )
         if levels := _demonstrators(request, environment, compared.strands(request)):
             shown = {strand.label: number(level) for strand, level in levels}
             sentences.append(

@@ -67,7 +67,7 @@ def caption(request: FigureRequest) -> str:
         f"the return, over {experiment.fresh} trajectories that the update has not seen. Each dot is a snapshot; marks "
         "and bars are means with 95 % intervals, which stand in brackets below."
     )
-    strands, sentences = compared.told_apart(request), [lead]
+    strands, sentences = compared.told_apart(request), [lead + layout.last_stage_quoted(request)]
     for place in layout.last_places(request):
         results = {strand.label: _result(request, place, strand) for strand in strands}
         sentences.append(f"{layout.heading(request, place)} — {itemised(results)}.")

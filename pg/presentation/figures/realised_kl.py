@@ -60,7 +60,7 @@ def caption(request: FigureRequest) -> str:
         f"{counted(experiment.updates, 'update')} of one of {counted(request.seeds, 'policy snapshot')}, each from the "
         "snapshot itself on a batch of its own; marks and bars are means with 95 % intervals, in brackets below."
     )
-    sentences = [lead, *_about_limits(request, rows), *_about_penalties(rows)]
+    sentences = [lead + layout.last_stage_quoted(request), *_about_limits(request, rows), *_about_penalties(rows)]
     for place in layout.last_places(request):
         results = {row.strand.label: _result(request, place, row) for row in rows}
         sentences.append(f"{layout.heading(request, place)} — {itemised(results)}.")

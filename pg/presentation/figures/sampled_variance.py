@@ -41,7 +41,7 @@ def caption(request: FigureRequest) -> str:
         f"{counted(request.seeds, 'seed')}; on the diagonal both are equal. Below: geometric means of measured over "
         "predicted variance, with 95 % intervals over policies in brackets."
     )
-    sentences = [lead]
+    sentences = [lead + layout.last_stage_quoted(request)]
     for place in layout.last_places(request):
         summary = request.rows("summary", environment=place.environment, stage=place.stage, metric=_RATIO)
         ratios = {

@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from pandas import DataFrame, concat
 
 from pg.presentation import compared, layout, marks, style
-from pg.presentation.captions import counted, itemised, listed, number, with_interval
+from pg.presentation.captions import counted, itemised, listed, number, quoted
 from pg.presentation.layout import Place
 from pg.presentation.request import FigureRequest
 from pg.study.labels import label
@@ -62,7 +62,7 @@ def caption(request: FigureRequest) -> str:
         f"{last}; marks and bars are means with 95 % intervals over {counted(request.seeds, 'policy snapshot')}, "
         f"placed at their mean divergence. Estimates are made of {experiment.sample.batches[0]} trajectories of θ."
     )
-    sentences = [lead]
+    sentences = [lead + layout.last_stage_quoted(request)]
     for place in layout.last_places(request):
         results = {strand.label: _result(request, place, strand, last) for strand in strands}
         kl = _quoted(request, place, "kl", strands[0], last)
@@ -193,12 +193,9 @@ def _at_steps(rows: DataFrame, steps: int) -> DataFrame:
 
 
 def _quoted(request: FigureRequest, place: Place, metric: str, strand: compared.Strand, steps: int) -> str:
-    rows = _at_steps(strand.rows(_at(request, place, metric)), steps)[["estimate", "ci_low", "ci_high"]]
-    if rows.empty:
-        return "–"
-    estimate, low, high = rows.iloc[0]
+    rows = _at_steps(strand.rows(_at(request, place, metric)), steps)
     # Rounding is no bias.
-    return "0" if abs(estimate) < marks.ROUNDING else with_interval(estimate, low, high)
+    return "0" if (rows["estimate"].head(1).abs() < marks.ROUNDING).any() else quoted(rows)
 
 
 def _has_tables(request: FigureRequest, place: Place) -> bool:

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from pandas import DataFrame
 
 from pg.presentation import compared, layout, marks, style
-from pg.presentation.captions import counted, itemised, number, quoted
+from pg.presentation.captions import counted, itemised, number, quoted, steps_of
 from pg.presentation.request import FigureRequest
 from pg.study.labels import environment_label
 
@@ -73,11 +73,11 @@ def draw(request: FigureRequest) -> Figure:
 
 def caption(request: FigureRequest) -> str:
     """Say what is drawn, and each variant's summary and number of seeds that reached the goal."""
-    goal, budget = _goal(request), number(request.training.budget.steps)
+    goal, budget = _goal(request), request.training.budget
     lead = (
         f"Environment steps {goal.until}, {counted(request.seeds, 'seed')} per variant. A dot is a seed; a triangle is "
-        f"one that did not get there within {budget} steps and counts as {budget}. Bars are {goal.bars} with 95 % "
-        "intervals, which stand in brackets below. At the right: how many seeds got there."
+        f"one that did not get there within {steps_of(budget)}, and counts as {budget.steps:,}. Bars are {goal.bars} "
+        "with 95 % intervals, which stand in brackets below. At the right: how many seeds got there."
     )
     sentences = [lead]
     for environment in _environments(request):
@@ -121,10 +121,10 @@ def _in_words(request: FigureRequest, environment: str) -> str:
         return f"steps to a return of {number(threshold or math.nan)}"
     level = threshold if evaluate.passed_at is None else evaluate.passed_at
     acting = "deterministic" if evaluate.deterministic else "sampled"
-    length = "" if evaluate.horizon is None else f" of up to {number(evaluate.horizon)} steps"
+    length = "" if evaluate.horizon is None else f" of up to {counted(evaluate.horizon, 'step')}"
     return (
         f"evaluations of {counted(evaluate.episodes, acting + ' episode')}{length} about every "
-        f"{number(evaluate.every_steps)} steps, all of which must return {number(level or math.nan)}"
+        f"{counted(evaluate.every_steps, 'step')}, all of which must return {number(level or math.nan)}"
     )
 
 

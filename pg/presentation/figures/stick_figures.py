@@ -15,7 +15,7 @@ from matplotlib.patches import Circle
 from pandas import DataFrame, concat
 
 from pg.presentation import style
-from pg.presentation.captions import counted, listed, number, quoted
+from pg.presentation.captions import counted, listed, quoted
 from pg.presentation.layout import Place
 from pg.presentation.request import FigureRequest
 from pg.study.labels import environment_label
@@ -87,7 +87,7 @@ def _ends(episodes: Iterable[DataFrame]) -> tuple[float, float]:
 
 def _heading(request: FigureRequest, place: Place) -> str:
     steps = request.trained[place.stage]
-    when = f"after {number(steps)} environment steps" if steps else "before training"
+    when = f"after {counted(round(steps), 'environment step')}" if steps else "before training"
     return f"{environment_label(request.study, place.environment)}, {when}"
 
 

@@ -62,7 +62,7 @@ def draw(request: FigureRequest) -> Figure:
 
 
 def caption(request: FigureRequest) -> str:
-    """Say what is drawn, which rates were chosen, and which of them lie at an edge of the grid."""
+    """Say what is drawn, which rates were chosen, and which of them lie at an edge of the grid or tie with all."""
     table = request.tables["tuned"]
     lead = (
         "Sensitivity to the learning rate: the mean return over the whole budget (area under the learning curve), of "
@@ -71,9 +71,11 @@ def caption(request: FigureRequest) -> str:
         "edge of the grid, where a better rate may lie beyond."
     )
     sentences = [lead]
+    if table["tied"].any():
+        sentences.append("Where all rates tie, nothing was learned from tuning.")
     for panel in _panels(request):
         rates = {
-            strand.label: f"{chosen.learning_rate:g}" + (" (edge of the grid)" if chosen.at_edge else "")
+            strand.label: f"{chosen.learning_rate:g}{_remark(chosen)}"
             for strand in _strands(request)
             for chosen in _chosen(strand.rows(panel.rows(request)))
         }
@@ -111,6 +113,12 @@ def _draw_scores(axes: Axes, scores: pd.DataFrame, strands: tuple[compared.Stran
 def _chosen(rows: pd.DataFrame) -> Iterable[Any]:
     """Yield one row at the chosen rate, if there is one."""
     return rows[rows["chosen"]].head(1).itertuples()
+
+
+def _remark(chosen: Any) -> str:
+    if chosen.tied:
+        return " (all rates tie)"
+    return " (edge of the grid)" if chosen.at_edge else ""
 
 
 def _entries(request: FigureRequest, strands: tuple[compared.Strand, ...]) -> list[Line2D]:

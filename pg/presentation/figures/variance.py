@@ -6,6 +6,7 @@ The estimators were measured on the same trajectories, so a ratio is taken snaps
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +15,7 @@ from pandas import DataFrame
 
 from pg.evidence.intervals import Interval
 from pg.evidence.statistics import geometric_mean
-from pg.presentation import compared, marks, style
+from pg.presentation import compared, layout, marks, style
 from pg.presentation.captions import counted, itemised, number, with_interval
 from pg.presentation.layout import Place
 from pg.presentation.request import FigureRequest, Table
@@ -37,6 +38,8 @@ def draw(request: FigureRequest) -> Figure:
     for panel, axes in zip(panels, grid.flat, strict=True):
         _draw_panel(axes, request, panel, strands, reference)
     _share_spans(panels, list(grid.flat))
+    for axes in grid.flat:
+        layout.log_ticks(axes, x=True)
     for axes in grid[-1]:
         axes.set_xlabel(f"tr Cov (return², N = {compared.batch_shown(request)})")
     return figure
@@ -53,25 +56,47 @@ def caption(request: FigureRequest) -> str:
         f"ratio to {reference.label} on the same snapshots, below 1 where the variance is lower, with its 95 % "
         "interval in brackets. Panels of one environment span equally many orders of magnitude."
     )
-    sentences = [lead]
+    sentences = [lead + layout.last_stage_quoted(request)]
     for environment in environments:
         panel = Place(environment, stages[-1])
         ratios = {
-            strand.label: with_interval(ratio.estimate, ratio.low, ratio.high)
+            strand.label: with_interval(ratio.estimate, ratio.low, ratio.high, ratio.method)
             for strand in compared.strands(request)
             if strand != reference and (ratio := _ratio(request, panel, strand, reference)) is not None
         }
         if ratios:
             name = environment_label(request.study, environment)
             sentences.append(f"{name}, {stages[-1]} policies, ratio to {reference.label} — {itemised(ratios)}.")
-    return "\n".join(sentences)
+    return "\n".join([*sentences, *_without_variance(request)])
+
+
+def _without_variance(request: FigureRequest) -> list[str]:
+    """Say which dots are missing from the logarithmic axis, and what else is missing with them."""
+    strands, zeros = compared.strands(request), dict[str, str]()
+    for environment, stage in product(request.environments, request.probe.source.stages):
+        panel = Place(environment, stage)
+        own = {strand.label: strand.rows(_at(request, panel, "long"))["value"] == 0 for strand in strands}
+        name = f"{environment_label(request.study, environment)}, {stage}"
+        if all(one.all() for one in own.values()):
+            zeros[name] = "all snapshots of all variants"
+        else:
+            zeros |= {f"{name}, {label}": f"{one.sum()} of {len(one)}" for label, one in own.items() if one.any()}
+    if not zeros:
+        return []
+    lead = (
+        "Snapshots whose variance is exactly 0, as where all returns are alike, have no place on the logarithmic axis "
+        "and leave the geometric mean undefined; where both variances are 0 a snapshot has no ratio"
+    )
+    return [f"{lead} — {itemised(zeros)}."]
 
 
 def _draw_panel(
     axes: Axes, request: FigureRequest, panel: Place, strands: tuple[compared.Strand, ...], reference: compared.Strand
 ) -> None:
-    marks.draw_dots(axes, marks.gathered(strands, _at(request, panel, "long")), strands, s=5)
-    marks.draw_row_intervals(axes, _at(request, panel, "summary"), strands)
+    measured, summary = (_at(request, panel, table) for table in ("long", "summary"))
+    # A logarithmic axis has no place for a variance of 0.
+    marks.draw_dots(axes, marks.gathered(strands, measured[measured["value"] > 0]), strands, s=5)
+    marks.draw_row_intervals(axes, summary[summary["estimate"] > 0], strands)
     for row, strand in enumerate(strands):
         ratio = _ratio(request, panel, strand, reference)
         style.note_beside(axes, row, "1" if strand == reference else _ratio_text(ratio, with_ends=_beside(request) < 3))
@@ -110,7 +135,7 @@ def _ratio_text(ratio: Interval | None, *, with_ends: bool) -> str:
     if ratio is None:
         return ""
     text = number(ratio.estimate, 2)
-    return f"{text} ({number(ratio.low, 2)}–{number(ratio.high, 2)})" if with_ends else text
+    return f"{text} ({number(ratio.low, 2)}–{number(ratio.high, 2)})" if with_ends and ratio.defined else text
 
 
 def _ratio(
