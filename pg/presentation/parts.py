@@ -10,6 +10,7 @@ from typing import Any
 
 from pandas import DataFrame
 
+from pg.evidence.definitions import definitions
 from pg.evidence.metrics import METRICS
 from pg.presentation.captions import number, span
 from pg.presentation.outlook import outlook
@@ -89,7 +90,7 @@ def _part(study: Study, row: dict[Any, Any], declared: ClaimPart | None, undecid
         section=str(row["section"]),
         comparison=_in_labels(study, declared, str(row["comparison"])),
         metric=metric.label,
-        definition=metric.definition,
+        definition=definitions()[metric.name],
         figure=str(row["figure"]),
         rows=_rows_behind(declared),
         verdict=str(row["verdict"]),

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 from pg.evidence import metrics
+from pg.evidence.definitions import definitions
 from pg.evidence.metrics import METRICS
 
 
@@ -21,12 +22,13 @@ def test_every_share_says_what_a_diverged_run_counts_as():
 
 
 def test_every_metric_is_defined_in_sentences_by_metrics_that_there_are():
-    for name, metric in METRICS.items():
-        assert metric.definition.endswith("."), name
-        others = set(re.findall("`(.*?)`", metric.definition))
+    assert list(definitions()) == list(METRICS)
+    for name, definition in definitions().items():
+        assert definition.endswith("."), name
+        others = set(re.findall("`(.*?)`", definition))
         assert others <= METRICS.keys() - {name}, name
-    assert "relative_bias_noise" in METRICS["relative_bias"].definition
-    assert "less than half of the largest gain" in METRICS["collapsed"].definition
+    assert "relative_bias_noise" in definitions()["relative_bias"]
+    assert "less than half of the largest gain" in definitions()["collapsed"]
 
 
 def test_only_metrics_on_a_scale_of_differences_need_to_say_that_they_are_never_negative():

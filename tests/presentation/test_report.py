@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from pg.evidence import coverage
 from pg.evidence.columns import LABORATORY_COLUMNS
+from pg.evidence.definitions import definitions
 from pg.evidence.metrics import METRICS
 from pg.presentation.descriptions import experiment_row
 from pg.presentation.parts import parts_of
@@ -84,7 +85,7 @@ def test_every_part_of_every_claim_stands_in_the_table_of_claims(text: str, clai
 def test_the_metric_of_every_part_is_named_and_defined(text: str, claims: pd.DataFrame) -> None:
     metrics = [METRICS[name] for name in claims["metric"]]
 
-    assert [one["title"] for one in Page(text).every("abbr")] == [metric.definition for metric in metrics]
+    assert [one["title"] for one in Page(text).every("abbr")] == [definitions()[metric.name] for metric in metrics]
     assert all(f">{metric.label}</abbr>" in unescape(text) for metric in metrics)
 
 

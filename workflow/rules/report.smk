@@ -3,6 +3,8 @@ import shlex
 from hashlib import sha256
 from pathlib import Path
 
+from pg.evidence.definitions import FILE as DEFINITIONS
+
 TEMPLATE = Path(workflow.basedir, "workflow/report")
 PAGE = (
     "presentation.report",
@@ -21,6 +23,7 @@ PAGE = (
     "evidence.provenance",
     "evidence.power",
     "evidence.coverage",
+    "evidence.definitions",
     "evidence.metrics",
     "evidence.scores",
 )
@@ -85,7 +88,7 @@ rule report_page:
         # By content, so that a checkout that is moved is not taken for another one.
         template=[
             sha256(path.read_bytes()).hexdigest()
-            for path in sorted(TEMPLATE.glob("page.*"))
+            for path in [*sorted(TEMPLATE.glob("page.*")), DEFINITIONS]
         ],
     script:
         "../scripts/report.py"

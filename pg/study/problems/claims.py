@@ -44,7 +44,7 @@ def _unknown_metric(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
     experiment = study.experiments.get(part.experiment)
     measured = [name for name, metric in METRICS.items() if experiment is None or experiment.kind in metric.kinds]
     for problem in unknown(at, [part.metric], measured):
-        yield f"{problem}; what each says: pg/evidence/metrics.py"
+        yield f"{problem}; what each says: pg/evidence/definitions.yaml"
 
 
 def _problems_of_part(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
