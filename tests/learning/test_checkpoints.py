@@ -42,7 +42,7 @@ def job(id: str = "CartPole-v1", **parts: Any) -> TrainJob:
     return TrainJob(
         environment=Environment(id=id, horizon=30, **environment),
         variant=Variant(**{"policy": SMALL, "batch": 4, **parts}),
-        budget=Budget(steps=240, max_iterations=5),
+        budget=Budget(steps=360, max_iterations=5),
         snapshots=SNAPSHOTS,
         **{"seeds": (5, 6, 7), **of_job},
     )
