@@ -51,6 +51,7 @@ def learners(count: int) -> list[Learner]:
     return made
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("id", "deterministic"), ACTING)
 def test_what_is_trained_is_the_same_with_and_without_evaluations(id: str, deterministic: bool) -> None:
     evaluate = Evaluate(every_steps=100, episodes=2, deterministic=deterministic)
@@ -60,6 +61,7 @@ def test_what_is_trained_is_the_same_with_and_without_evaluations(id: str, deter
     assert without.evaluations().empty
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("id", "deterministic"), ACTING)
 def test_evaluations_of_a_seed_are_bit_identical_in_any_company(id: str, deterministic: bool) -> None:
     evaluate = Evaluate(every_steps=100, episodes=3, deterministic=deterministic)

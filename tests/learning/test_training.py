@@ -230,6 +230,7 @@ REUSES: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("id", "name"),
     [("CartPole-v1", name) for name in REUSES]
@@ -397,6 +398,7 @@ def cloned(id: str, *seeds: int, **start: Any) -> Memory:
     return memory
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("id", "start"),
     [
