@@ -160,6 +160,8 @@ def test_what_is_wrong_is_said(options: dict[str, Any], path: str, value: Any, m
         ("experiments/exact/sweep/variant.batch", [2, 2], "2"),
         ("experiments/exact/sweep/variant.policy.hidden", [[8], [], [8]], "[8]"),
         ("experiments/exact/sweep/variant.lambda", [1, 1.0], "1.0"),
+        ("experiments/exact/sweep/variant.kl", [{"limit": 0.1}, {"limit": 0.1}], "{'limit': 0.1}"),
+        ("experiments/exact/sweep/variant.label", [[{}], [{}]], "[{}]"),
         ("experiments/stale/walk/steps", [0, 4, 4], "4"),
         ("experiments/weights/horizons", [10, 10], "10"),
         ("experiments/support/left", [0.5, 0.5], "0.5"),
