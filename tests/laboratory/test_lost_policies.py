@@ -20,7 +20,17 @@ from pg.study.sources import source_of, stages_of
 from tests.study.studies import study_of
 
 # Experiments of the smoke study.
-MEASURED = ("staleness", "horizons", "lambdas", "gait", "held", "gradients_tables", "enumerated_stages")
+MEASURED = (
+    "gradients",
+    "staleness",
+    "horizons",
+    "lambdas",
+    "gait",
+    "updates",
+    "held",
+    "gradients_tables",
+    "enumerated_stages",
+)
 
 
 @pytest.fixture(scope="module")
