@@ -4,7 +4,7 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
-from pg.study.ownership import problem_of_folder, take
+from pg.runs.ownership import problem_of_folder, take
 from pg.study.validation import InvalidStudy, load, read_options
 from pg.workshop import close_workshop, open_workshop
 
@@ -38,7 +38,7 @@ def refuse_what_a_shell_would_read():
 
 def refuse_a_missing_device():
     # Imports torch, which takes a second.
-    from pg.learning.devices import CannotRunHere, device_of
+    from pg.core.devices import CannotRunHere, device_of
 
     try:
         device_of(STUDY.device)

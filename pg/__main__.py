@@ -9,18 +9,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pg.core.devices import CannotRunHere
+from pg.core.suggestions import nearest, unknown
 from pg.environments.catalogue import horizon_of
+from pg.parts.equations.definitions import definitions
+from pg.parts.equations.estimator import equation
+from pg.runs.ownership import MARK, mark, owner_of
 from pg.study.cost import estimate
-from pg.study.equations.definitions import definitions
-from pg.study.equations.estimator import equation
 from pg.study.expansion import Block, Cell, cells, is_tuned
-from pg.study.jobs import CannotRunHere, TrainJob
-from pg.study.model.study import Study
-from pg.study.ownership import MARK, mark, owner_of
+from pg.study.jobs import TrainJob
+from pg.study.record import Study
 from pg.study.schema import text
 from pg.study.slicing import train_job
 from pg.study.sources import demonstrator_blocks, demonstrator_cell, demonstrator_of
-from pg.study.suggestions import nearest, unknown
 from pg.study.validation import InvalidStudy, read
 
 
@@ -105,9 +106,9 @@ def _train(study: Study, options: argparse.Namespace) -> None:
     # Imported here, because asking for an explanation should not wait for torch.
     import torch
 
-    from pg.evidence import logs, records, snapshots
-    from pg.evidence.recorder import RunRecorder
     from pg.learning.training import train
+    from pg.runs import logs, records, snapshots
+    from pg.runs.recorder import RunRecorder
 
     torch.set_num_threads(1)
     logs.log_to(None)
@@ -162,7 +163,7 @@ def _check_folder(option: str, folder: Path) -> None:
 
 
 def _tuned_rate(study: Study, cell: Cell) -> float:
-    from pg.evidence import records
+    from pg.runs import records
 
     path = Path(study.results, "tuned", cell.experiment, cell.environment_id, f"{cell.variant_id}.json")
     if not path.exists():
@@ -191,8 +192,8 @@ def _demonstrators(study: Study, cell: Cell, job: TrainJob) -> list[Path]:
 
 def _verify(study: Study, options: argparse.Namespace) -> int:
     """Print how the results agree with the reference; return 0 where all that is concluded from them does."""
-    from pg.evidence import verification
-    from pg.evidence.tabular_files import UnreadableRecord
+    from pg.claims import verification
+    from pg.runs.tabular_files import UnreadableRecord
 
     _check_owner(
         study,
@@ -208,8 +209,8 @@ def _verify(study: Study, options: argparse.Namespace) -> int:
 
 
 def _store(study: Study, options: argparse.Namespace) -> None:
-    from pg.evidence import verification
-    from pg.evidence.tabular_files import UnreadableRecord
+    from pg.claims import verification
+    from pg.runs.tabular_files import UnreadableRecord
 
     _check_owner(
         study,
@@ -231,8 +232,9 @@ def _check_owner(study: Study, reference: Path, remedy: str) -> None:
 
 
 def _coverage() -> None:
-    from pg.evidence import records, simulation
-    from pg.randomness import generator
+    from pg.core.randomness import generator
+    from pg.runs import records
+    from pg.statistics import simulation
 
     records.write_csv(simulation.measure(lambda *purpose: generator(0, "coverage", *purpose)), sys.stdout)
 

@@ -134,8 +134,8 @@ def _prepare(script: Path) -> None:
         if "torch" in sys.modules:
             # By its first optimizer.
             import_module("torch._dynamo")
-        if "pg.drawing" in sys.modules:
-            import_module("pg.drawing").warm_up()
+        if "pg.experiments.drawing" in sys.modules:
+            import_module("pg.experiments.drawing").warm_up()
     except Exception:
         return
 

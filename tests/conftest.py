@@ -10,7 +10,11 @@ from typing import Any, no_type_check
 import jaxtyping
 import pytest
 
-SHAPED = ("pg.estimators", "pg.environments.exact", "pg.learning.policies")
+SHAPED = (
+    *(f"pg.parts.{name}" for name in ("returns", "baselines", "importance", "surrogate", "estimator")),
+    "pg.environments.exact",
+    "pg.learning.policies",
+)
 jaxtyping.install_import_hook(SHAPED, "beartype.beartype")
 
 

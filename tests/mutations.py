@@ -39,37 +39,71 @@ class Mutation:
         return f"{self.file}: {self.why}"
 
 
-RETURNS, BASELINES, COMPOSE, SURROGATE, IMPORTANCE = (
-    f"pg/estimators/{name}.py" for name in ("returns", "baselines", "compose", "surrogate", "importance")
-)
-EXACT, ENUMERATION, MDP, TABULAR = (f"pg/environments/{name}.py" for name in ("exact", "enumeration", "mdp", "tabular"))
-REWARDS, OBSERVATIONS = (f"pg/environments/{name}.py" for name in ("rewards", "observations"))
-HUMANOID, GAIT = "pg/environments/humanoid.py", "pg/laboratory/gait.py"
-CONSTRAINTS, CRITIC = "pg/learning/constraints.py", "pg/learning/critic.py"
-ADVANTAGES, ASCENT, MINIBATCHES = (f"pg/learning/{name}.py" for name in ("advantages", "ascent", "minibatches"))
-SCALING, LEARNER, TRAINING = (f"pg/learning/{name}.py" for name in ("scaling", "learner", "training"))
-FROZEN, HORIZONS = (f"pg/laboratory/{name}.py" for name in ("frozen", "horizons"))
-EVALUATION, STATISTICS = "pg/learning/evaluation.py", "pg/evidence/statistics.py"
-UPDATES, SCORES, TABLES, ROLLOUT, ACTING, NETWORKS = (
-    f"pg/learning/{name}.py" for name in ("updates", "scores", "tabular", "rollout", "acting", "networks")
-)
-ACROSS, ACROSS_TABLES, COVERAGE, POWER = (
-    f"pg/evidence/{name}.py" for name in ("across_environments", "across_tables", "coverage", "power")
-)
+RETURNS = "pg/parts/returns.py"
+BASELINES = "pg/parts/baselines.py"
+COMPOSE = "pg/parts/estimator.py"
+SURROGATE = "pg/parts/surrogate.py"
+IMPORTANCE = "pg/parts/importance.py"
+EXACT = "pg/environments/exact.py"
+ENUMERATION = "pg/environments/enumeration.py"
+MDP = "pg/environments/mdp.py"
+TABULAR = "pg/environments/tabular.py"
+REWARDS = "pg/environments/rewards.py"
+OBSERVATIONS = "pg/environments/observations.py"
+HUMANOID = "pg/environments/humanoid.py"
+GAIT = "pg/experiments/gait/measure.py"
+CONSTRAINTS = "pg/learning/constraints.py"
+CRITIC = "pg/learning/critic.py"
+ADVANTAGES = "pg/learning/advantages.py"
+ASCENT = "pg/learning/ascent.py"
+MINIBATCHES = "pg/learning/minibatches.py"
+SCALING = "pg/learning/scaling.py"
+LEARNER = "pg/learning/learner.py"
+TRAINING = "pg/learning/training.py"
+FROZEN = "pg/laboratory/frozen.py"
+HORIZONS = "pg/experiments/horizon/measure.py"
+EVALUATION = "pg/learning/evaluation.py"
+STATISTICS = "pg/statistics/estimates.py"
+UPDATES = "pg/learning/updates.py"
+SCORES = "pg/learning/scores.py"
+TABLES = "pg/learning/tabular.py"
+ROLLOUT = "pg/learning/rollout.py"
+ACTING = "pg/learning/acting.py"
+NETWORKS = "pg/learning/networks.py"
+ACROSS = "pg/statistics/across_environments.py"
+ACROSS_TABLES = "pg/experiments/train/across_tables.py"
+COVERAGE = "pg/statistics/coverage.py"
+POWER = "pg/statistics/power.py"
 IMITATION = "pg/learning/imitation.py"
 SLICING = "pg/study/slicing.py"
-PROBING, REFERENCE, GRADIENTS, EXPECTATIONS = (
-    f"pg/laboratory/{name}.py" for name in ("probing", "reference", "gradients", "expectations")
-)
-CURVES, TRAIN_TABLES, TUNING, SELECTION, CLAIMS = (
-    f"pg/evidence/{name}.py" for name in ("curves", "train_tables", "tuning", "selection", "claims")
-)
+PROBING = "pg/experiments/probe/measure.py"
+REFERENCE = "pg/laboratory/reference.py"
+GRADIENTS = "pg/laboratory/gradients.py"
+EXPECTATIONS = "pg/experiments/exact/measure.py"
+CURVES = "pg/experiments/train/curves.py"
+TRAIN_TABLES = "pg/experiments/train/tables.py"
+TUNING = "pg/experiments/train/tuning.py"
+SELECTION = "pg/claims/selection.py"
+CLAIMS = "pg/claims/judge.py"
 FAMILIES = "pg/study/problems/families.py"
-DISTANCES, MOVES, SINGLE_UPDATES, BIAS, REUSE, HORIZONS = (
-    f"pg/laboratory/{name}.py" for name in ("distances", "moves", "single_updates", "bias", "reuse", "horizons")
-)
-STALENESS, SUPPORT = (f"pg/laboratory/{name}.py" for name in ("staleness", "support"))
-_TEST_EXPECTATIONS = "tests/laboratory/test_expectations.py"
+DISTANCES = "pg/laboratory/distances.py"
+MOVES = "pg/experiments/update/moves.py"
+SINGLE_UPDATES = "pg/experiments/update/measure.py"
+BIAS = "pg/experiments/staleness/bias.py"
+REUSE = "pg/laboratory/reuse.py"
+STALENESS = "pg/experiments/staleness/measure.py"
+SUPPORT = "pg/experiments/support/measure.py"
+_TESTS_ELSEWHERE = {
+    "pg/experiments/exact/measure.py": "tests/experiments/test_exact.py",
+    "pg/experiments/gait/measure.py": "tests/experiments/test_gait.py",
+    "pg/experiments/horizon/measure.py": "tests/experiments/test_horizon.py",
+    "pg/experiments/probe/measure.py": "tests/experiments/test_probe.py",
+    "pg/experiments/staleness/measure.py": "tests/experiments/test_staleness.py",
+    "pg/experiments/support/measure.py": "tests/experiments/test_support.py",
+    "pg/experiments/train/tables.py": "tests/experiments/test_train_tables.py",
+    "pg/experiments/update/measure.py": "tests/experiments/test_update.py",
+}
+_TEST_EXPECTATIONS = "tests/experiments/test_exact.py"
 _ROWS = f"{_TEST_EXPECTATIONS}::test_rows_say_what_was_found"
 _MOMENTS = f"{_TEST_EXPECTATIONS}::test_moments_are_those_of_the_list_of_all_estimates"
 _BY_HAND = "tests/environments/test_rewards.py::test_what_is_paid_by_hand"
@@ -84,15 +118,15 @@ _PROBED = (
     "test_a_probe_measures_one_policy_on_the_same_trajectories_whatever_is_paid"
 )
 _TEST_EVALUATION = "tests/learning/test_evaluation.py"
-_POWER = "tests/evidence/test_power.py::test_power_is_how_often_a_true_claim_is_supported"
-_TEST_PROBING = "tests/laboratory/test_probing.py"
+_POWER = "tests/statistics/test_power.py::test_power_is_how_often_a_true_claim_is_supported"
+_TEST_PROBING = "tests/experiments/test_probe.py"
 _SAMPLES = "tests/laboratory/test_monte_carlo.py::test_samples_deviate_from_exact_moments_by_their_standard_errors"
 
 
 def _tests_of(file: str) -> str:
     """Name the tests that stand where the file stands in `pg`."""
-    room, name = Path(file).parts[1:]
-    return f"tests/{room}/test_{name}"
+    package, *_, name = Path(file).parts[1:]
+    return _TESTS_ELSEWHERE.get(file, f"tests/{package}/test_{name}")
 
 
 def _mutation(file: str, old: str, new: str, why: str, *tests: str) -> Mutation:

@@ -3,13 +3,13 @@
 import jaxtyping
 import pytest
 import torch
+from pg.core.trajectories import Spaces
 from pg.environments.exact import objective
 from pg.environments.small_mdps import chain
-from pg.estimators.baselines import leave_one_out
-from pg.estimators.returns import total_return
 from pg.laboratory.frozen import random_policy
-from pg.study.model.learner import Policy
-from pg.trajectories import Spaces
+from pg.parts.baselines import leave_one_out
+from pg.parts.learner import Policy
+from pg.parts.returns import total_return
 
 
 def test_estimators_refuse_tensors_without_an_axis_or_of_two_lengths() -> None:

@@ -77,8 +77,8 @@ def test_scripts_share_what_they_import_and_nothing_else(tmp_path: Path, opened:
 
 TRAINING = """
 import torch
-from pg.evidence.recorder import RunRecorder
-from pg.evidence.records import write_csv
+from pg.runs.recorder import RunRecorder
+from pg.runs.records import write_csv
 from pg.learning.training import train
 from pg.study.jobs import TrainJob
 

@@ -14,9 +14,9 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.spaces import Box, Discrete, flatdim, flatten_space
 
 from pg.environments.mdp import MDP, count_trajectories
+from pg.environments.record import Environment
 from pg.environments.registry import tabular_mdp
 from pg.environments.rewards import paid_tables
-from pg.study.model.environment import Environment
 
 CARTPOLES = ("CartPole-v0", "CartPole-v1")
 """Ids of the environment of which gymnasium itself steps many copies at once."""

@@ -15,11 +15,11 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pg.core.trajectories import Trajectories
 from pg.environments.catalogue import earned_mdp_of, mdp_of
 from pg.environments.mdp import MDP, Step, count_trajectories
+from pg.environments.record import Environment
 from pg.environments.rewards import paid
-from pg.study.model.environment import Environment
-from pg.trajectories import Trajectories
 
 
 class NoTables(ValueError):

@@ -10,10 +10,10 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from pg.core.trajectories import Transition
 from pg.environments.catalogue import horizon_of, make_copy
+from pg.environments.record import Environment
 from pg.environments.stacked import SteppedOneByOne, as_observed
-from pg.study.model.environment import Environment
-from pg.trajectories import Transition
 
 # A joint is where the body that it moves begins; what no joint moves by itself is the middle of a geom.
 _BODIES = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pg.trajectories import Spaces
+from pg.core.trajectories import Spaces
 
 _SUM_TOLERANCE = 1e-9
 

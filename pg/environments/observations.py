@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pg.trajectories import Environments, Transition
+from pg.core.trajectories import Environments, Transition
 
 
 class Observed:

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pg.core.trajectories import Trajectories
 from pg.environments.mdp import MDP, with_potential
-from pg.study.model.environment import Rewards
-from pg.trajectories import Trajectories
+from pg.environments.record import Rewards
 
 if TYPE_CHECKING:
     # Studies are validated without waiting for torch, and validation knows environments.

@@ -17,11 +17,11 @@ from gymnasium.spaces.utils import flatten
 from gymnasium.wrappers import OrderEnforcing, TimeLimit
 from numpy.typing import NDArray
 
+from pg.core.trajectories import Environments, Spaces, Transition
 from pg.environments.catalogue import CARTPOLES, check_spaces, earned_mdp_of, hidden_in, horizon_of, make_copy
 from pg.environments.observations import Observed
+from pg.environments.record import Environment
 from pg.environments.tabular import TabularEnvironments
-from pg.study.model.environment import Environment
-from pg.trajectories import Environments, Spaces, Transition
 
 _SEED_RANGE = 2**31
 

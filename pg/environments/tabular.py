@@ -9,8 +9,8 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from pg.core.trajectories import Transition
 from pg.environments.mdp import MDP
-from pg.trajectories import Transition
 
 
 class TabularEnvironments:

@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pg.core.trajectories import Trajectories
 from pg.laboratory.gradients import gradients_of_all
 from pg.learning.policies import Policy
-from pg.study.model.variant import Variant
-from pg.trajectories import Trajectories
+from pg.parts.variant import Variant
 
 
 def least_variances(

@@ -9,14 +9,14 @@ from itertools import product
 import torch
 from torch.optim.lr_scheduler import LinearLR
 
+from pg.core.randomness import torch_generator
+from pg.core.trajectories import Trajectories
+from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
 from pg.laboratory.frozen import generators_of, in_float64, sample
 from pg.learning.critic import Critic, make_critic
 from pg.learning.policies import Policy
-from pg.randomness import torch_generator
-from pg.study.model.environment import Environment
-from pg.study.model.variant import Variant
-from pg.trajectories import Trajectories
+from pg.parts.variant import Variant
 
 CRITIC_TRAJECTORIES = 256
 """Trajectories that a network is fitted to where the study does not say how many."""

@@ -7,11 +7,11 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import kl_divergence
 
+from pg.core.trajectories import Trajectories, on_valid_steps, valid_steps
 from pg.environments.mdp import MDP
 from pg.learning.policies import Policy
 from pg.learning.tabular import state_distributions_of
-from pg.study.model.learner import Direction
-from pg.trajectories import Trajectories, on_valid_steps, valid_steps
+from pg.parts.learner import Direction
 
 
 def log_ratios(behaviour: Policy, target: Policy, trajectories: Trajectories) -> Float[Tensor, "S N T"]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import torch
 
+from pg.core.randomness import generator, torch_generator
+from pg.core.trajectories import Environments, Spaces, Trajectories
+from pg.environments.record import Rewards
 from pg.environments.rewards import paid
 from pg.learning.acting import actor_of
 from pg.learning.policies import Policy, make_policy
 from pg.learning.rollout import Generators, collect
-from pg.randomness import generator, torch_generator
-from pg.study.model.environment import Rewards
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.trajectories import Environments, Spaces, Trajectories
+from pg.parts.learner import Policy as PolicyOptions
 
 _PERTURBATION = 0.5
 

@@ -9,14 +9,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pg.core.trajectories import Trajectories, laid_out, valid_steps
 from pg.environments.mdp import MDP
-from pg.estimators import compose
 from pg.learning.advantages import advantages
 from pg.learning.critic import Critic
 from pg.learning.policies import Policy
 from pg.learning.scores import Scores, alignments, products_of, row_size, scores
-from pg.study.model.variant import Variant
-from pg.trajectories import Trajectories, laid_out, valid_steps
+from pg.parts import estimator as compose
+from pg.parts.variant import Variant
 
 # Measured: smaller chunks cost more calls, and larger tensors more time for each of their numbers.
 _CHUNK_ELEMENTS = 2_000_000

@@ -10,19 +10,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pg.core.trajectories import Trajectories
 from pg.environments.exact import objective
 from pg.environments.mdp import MDP
+from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
+from pg.experiments.records import Sample
 from pg.laboratory.frozen import generators_of
 from pg.laboratory.frozen import sample as sampled
 from pg.laboratory.gradients import batch_gradients, gradients_of_all
 from pg.learning.policies import Policy, flatten, repeat
 from pg.learning.rollout import Generators
 from pg.learning.tabular import action_probabilities
-from pg.study.model.environment import Environment
-from pg.study.model.experiments import Sample
-from pg.study.model.variant import Variant
-from pg.trajectories import Trajectories
+from pg.parts.variant import Variant
 
 _ENOUGH_SNR = 30.0
 

@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from pg.core.trajectories import Trajectories, valid_steps
 from pg.environments.mdp import MDP
-from pg.estimators import compose
 from pg.laboratory.distances import log_ratios
 from pg.laboratory.gradients import chunks, weighted_sums
 from pg.learning.advantages import fixed
@@ -22,8 +22,8 @@ from pg.learning.critic import Critic
 from pg.learning.policies import Policy, stack
 from pg.learning.scores import scores
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios
-from pg.study.model.variant import Variant
-from pg.trajectories import Trajectories, valid_steps
+from pg.parts import estimator as compose
+from pg.parts.variant import Variant
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pg.core.trajectories import Spaces
 from pg.learning.networks import ACTIVATIONS, perceptron
 from pg.learning.policies import Policy, StackedPolicy, stack
-from pg.trajectories import Spaces
 
 _LEAST_WAITING = np.finfo(np.float32).tiny
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from pg.core.trajectories import Trajectories
 from pg.environments.mdp import MDP
-from pg.estimators import compose
-from pg.estimators.compose import Fixed, StateValues
 from pg.learning.critic import Critic
 from pg.learning.policies import Policy
 from pg.learning.scores import score_products
 from pg.learning.tabular import state_values
-from pg.study.model.variant import Variant
-from pg.trajectories import Trajectories
+from pg.parts import estimator as compose
+from pg.parts.estimator import Fixed, StateValues
+from pg.parts.variant import Variant
 
 
 def advantages(

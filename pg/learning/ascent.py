@@ -11,13 +11,13 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
-from pg.estimators import compose
-from pg.estimators.importance import NonFiniteWeights, effective_share
+from pg.core.trajectories import Trajectories, laid_out
 from pg.learning.minibatches import Batch
 from pg.learning.networks import as_vector
 from pg.learning.policies import Policy
-from pg.study.model.variant import Variant
-from pg.trajectories import Trajectories, laid_out
+from pg.parts import estimator as compose
+from pg.parts.importance import NonFiniteWeights, effective_share
+from pg.parts.variant import Variant
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from pg.estimators.compose import StateValues
-from pg.estimators.returns import reward_to_go, with_rest
+from pg.core.trajectories import Spaces, Trajectories, laid_out
 from pg.learning.networks import ACTIVATIONS, affine_maps, perceptron
-from pg.study.model.learner import Critic as CriticOptions
-from pg.study.model.variant import Variant
-from pg.trajectories import Spaces, Trajectories, laid_out
+from pg.parts.estimator import StateValues
+from pg.parts.learner import Critic as CriticOptions
+from pg.parts.returns import reward_to_go, with_rest
+from pg.parts.variant import Variant
 
 
 class ValueNetwork(nn.Module):

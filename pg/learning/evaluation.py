@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from pg.core.randomness import generator
+from pg.core.trajectories import Environments
+from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
+from pg.experiments.records import Evaluate
 from pg.learning.acting import MostLikely, actor_of
 from pg.learning.learner import Learner
 from pg.learning.rollout import Generators, collect
-from pg.randomness import generator
-from pg.study.model.environment import Environment
-from pg.study.model.experiments import Evaluate
-from pg.trajectories import Environments
 
 
 class Evaluator:

@@ -17,15 +17,15 @@ from torch import Tensor
 from torch.distributions import Categorical
 from torch.nn import functional
 
+from pg.core.randomness import generator
+from pg.core.trajectories import Actor, Spaces, Trajectories, valid_steps
 from pg.environments.controllers import CONTROLLERS
 from pg.environments.stacked import make_environments
 from pg.learning.acting import actor_of
 from pg.learning.policies import Parameters, Policy, thaw
 from pg.learning.rollout import Generators, collect
-from pg.randomness import generator
+from pg.parts.learner import Clone
 from pg.study.jobs import TrainJob, TuneJob
-from pg.study.model.learner import Clone
-from pg.trajectories import Actor, Spaces, Trajectories, valid_steps
 
 
 @dataclass(frozen=True, slots=True)

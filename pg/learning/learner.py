@@ -11,9 +11,12 @@ from types import MappingProxyType
 import numpy as np
 import torch
 
+from pg.core.randomness import generator, torch_generator
+from pg.core.trajectories import Spaces, Trajectories, valid_steps
 from pg.environments.mdp import MDP
+from pg.environments.record import Rewards
 from pg.environments.rewards import paid
-from pg.estimators.importance import NonFiniteWeights
+from pg.experiments.records import Budget
 from pg.learning.ascent import FAILED, UpdateLog
 from pg.learning.constraints import Penalty
 from pg.learning.critic import Critic, make_critic
@@ -21,11 +24,8 @@ from pg.learning.imitation import AT_RANDOM, Beginning
 from pg.learning.policies import Policy, make_policy
 from pg.learning.rollout import Generators
 from pg.learning.updates import make_optimizer, update
-from pg.randomness import generator, torch_generator
-from pg.study.model.environment import Rewards
-from pg.study.model.experiments import Budget
-from pg.study.model.variant import Variant
-from pg.trajectories import Spaces, Trajectories, valid_steps
+from pg.parts.importance import NonFiniteWeights
+from pg.parts.variant import Variant
 
 _log = logging.getLogger("pg")
 

@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from pg.estimators.compose import Fixed
-from pg.study.model.variant import Variant
-from pg.trajectories import Trajectories, valid_steps
+from pg.core.trajectories import Trajectories, valid_steps
+from pg.parts.estimator import Fixed
+from pg.parts.variant import Variant
 
 
 @dataclass(frozen=True, slots=True)

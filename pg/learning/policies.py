@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from pg.core.randomness import torch_generator
+from pg.core.trajectories import Spaces
 from pg.learning.distributions import distribution_of
 from pg.learning.networks import ACTIVATIONS, affine_maps, perceptron
 from pg.learning.scaling import RunningScale, Scale
-from pg.randomness import torch_generator
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.trajectories import Spaces
+from pg.parts.learner import Policy as PolicyOptions
 
 Parameters = Mapping[str, NDArray[np.generic]]
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pg.trajectories import Actor, Environments, Trajectories, Transition
+from pg.core.trajectories import Actor, Environments, Trajectories, Transition
 
 _NOISE_STEPS = 32
 

@@ -11,9 +11,9 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Normal
 
-from pg.estimators.baselines import ScoreProducts
+from pg.core.trajectories import Trajectories, valid_steps
 from pg.learning.policies import Policy, flatten
-from pg.trajectories import Trajectories, valid_steps
+from pg.parts.baselines import ScoreProducts
 
 # Measured: smaller groups cost more calls; in larger ones trajectories differ more in length.
 _GROUP_ELEMENTS = 1_000_000

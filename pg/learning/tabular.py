@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pg.core.trajectories import Trajectories
 from pg.environments import exact
 from pg.environments.mdp import MDP
 from pg.learning.policies import Policy, StackedPolicy, stack
-from pg.trajectories import Trajectories
 
 
 def action_probabilities(policy: StackedPolicy, mdp: MDP) -> Float[Tensor, "1 S A"]:

@@ -10,20 +10,20 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pg.core.devices import device_of
+from pg.core.trajectories import Trajectories
 from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
+from pg.experiments.records import Budget
 from pg.learning.acting import actor_of
 from pg.learning.checkpoints import Keeper, resumed, state_of
-from pg.learning.devices import device_of
 from pg.learning.evaluation import Evaluator, make_evaluator
 from pg.learning.imitation import demonstrations, imitate
 from pg.learning.learner import Learner, improve, make_learner
 from pg.learning.policies import Parameters
 from pg.learning.rollout import collect
+from pg.parts.learner import Clone
 from pg.study.jobs import TrainJob, TuneJob
-from pg.study.model.experiments import Budget
-from pg.study.model.learner import Clone
-from pg.trajectories import Trajectories
 
 _log = logging.getLogger("pg")
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pg.core.trajectories import Trajectories, laid_out, valid_steps
 from pg.environments.mdp import MDP
 from pg.learning.advantages import fixed
 from pg.learning.ascent import Ascent, UpdateLog
@@ -25,9 +26,8 @@ from pg.learning.distributions import detached
 from pg.learning.minibatches import Batch, parts_of
 from pg.learning.policies import Policy
 from pg.learning.tabular import state_distributions_of, state_ratios
-from pg.study.model.learner import KL, Optimizer
-from pg.study.model.variant import Variant
-from pg.trajectories import Trajectories, laid_out, valid_steps
+from pg.parts.learner import KL, Optimizer
+from pg.parts.variant import Variant
 
 
 def make_optimizer(options: Optimizer, policy: Policy, learning_rate: float) -> torch.optim.Optimizer:

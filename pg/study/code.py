@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from pg.study.model.environment import Environment
-from pg.study.model.learner import Clone
-from pg.study.model.variant import FROM_THE_BATCH, Variant
+from pg.environments.record import Environment
+from pg.parts.learner import Clone
+from pg.parts.variant import FROM_THE_BATCH, Variant
 
 _PACKAGE = Path(__file__).parent.parent
 
 ROLLOUT = (
-    "trajectories",
-    "randomness",
+    "core.trajectories",
+    "core.randomness",
     "environments.catalogue",
     "environments.rewards",
     "environments.observations",
@@ -29,11 +29,11 @@ ROLLOUT = (
     "learning.rollout",
 )
 # What the true gradient comes from, whatever estimator the reference chooses.
-REFERENCE = ("laboratory.reference", "estimators.baselines", "learning.scores")
-_ESTIMATION = ("estimators.returns", "estimators.surrogate", "estimators.compose")
+REFERENCE = ("laboratory.reference", "parts.baselines", "learning.scores")
+_ESTIMATION = ("parts.returns", "parts.surrogate", "parts.estimator")
 _UPDATES = tuple(f"learning.{name}" for name in ("advantages", "minibatches", "ascent", "constraints", "updates"))
 _TABLES = ("environments.exact", "learning.tabular")
-_RECORDING = ("evidence.columns", "evidence.recorder", "evidence.snapshots")
+_RECORDING = ("experiments.columns", "runs.recorder", "runs.snapshots")
 
 
 def training_code(environment: Environment, variant: Variant) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ def training_code(environment: Environment, variant: Variant) -> tuple[str, ...]
         "learning.learner",
         "learning.training",
         "learning.checkpoints",
-        "learning.devices",
+        "core.devices",
         *_RECORDING,
     )
 
@@ -64,7 +64,7 @@ def estimator_code(variants: Iterable[Variant]) -> tuple[str, ...]:
     modules: set[str] = set(_ESTIMATION)
     for variant in variants:
         if variant.baseline in FROM_THE_BATCH or variant.normalise_advantages:
-            modules.add("estimators.baselines")
+            modules.add("parts.baselines")
         if variant.baseline == "optimal":
             modules.add("learning.scores")
         if variant.baseline == "value_network":
@@ -72,7 +72,7 @@ def estimator_code(variants: Iterable[Variant]) -> tuple[str, ...]:
         if variant.baseline == "exact" or variant.importance == "exact_state":
             modules.update(_TABLES)
         if variant.importance != "none":
-            modules.add("estimators.importance")
+            modules.add("parts.importance")
     return tuple(sorted(modules))
 
 

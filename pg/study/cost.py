@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pg.study.expansion import Cell, cells, is_tuned
-from pg.study.model.environment import Environment
-from pg.study.model.experiments import (
+from pg.environments.record import Environment
+from pg.experiments.records import (
     ExactExperiment,
     Experiment,
     GaitExperiment,
@@ -22,8 +21,9 @@ from pg.study.model.experiments import (
     TrainExperiment,
     UpdateExperiment,
 )
-from pg.study.model.study import Study
-from pg.study.model.variant import Variant
+from pg.parts.variant import Variant
+from pg.study.expansion import Cell, cells, is_tuned
+from pg.study.record import Study
 
 # Environment steps per second and core, rounded down from measurements on one slow core: trained, and measured with
 # one backward pass per estimator. MuJoCo's stepping dominates, whatever else is done with the steps.

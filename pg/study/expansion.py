@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from pg.study.model.claim import ClaimPart, Family, Selection
-from pg.study.model.environment import Environment
-from pg.study.model.experiments import Experiment, Seeds
-from pg.study.model.study import Study
-from pg.study.model.variant import Variant
+from pg.claims.record import ClaimPart, Family, Selection
+from pg.environments.record import Environment
+from pg.experiments.records import Experiment, Seeds
+from pg.parts.variant import Variant
+from pg.study.record import Study
 
 _PLAIN_LEVEL = re.compile(r"[A-Za-z0-9_.+-]{1,20}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pg.study.suggestions import nearest
+from pg.core.suggestions import nearest
 
 
 class ExtensionError(ValueError):

@@ -12,13 +12,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, TypeAdapter
 
+from pg.core.devices import Device
+from pg.core.record import Fraction, Name, Record
+from pg.environments.record import Environment
+from pg.experiments.records import Budget, Evaluate, Sample, Tuning
+from pg.parts.learner import Policy
+from pg.parts.variant import Variant
 from pg.study.code import REFERENCE, ROLLOUT, code_digest, estimator_code, laboratory_code, training_code
-from pg.study.model.base import Fraction, Name, Record
-from pg.study.model.environment import Environment
-from pg.study.model.experiments import Budget, Evaluate, Sample, Tuning
-from pg.study.model.learner import Policy
-from pg.study.model.study import Device
-from pg.study.model.variant import Variant
 
 
 class Job(Record, ABC):
@@ -36,10 +36,6 @@ class Job(Record, ABC):
     @abstractmethod
     def code(self) -> tuple[str, ...]:
         """Modules whose code decides what comes out."""
-
-
-class CannotRunHere(RuntimeError):
-    """The machine lacks what a job needs."""
 
 
 class Demonstrators(Record):
@@ -85,7 +81,7 @@ class TrainJob(Job):
     def code(self) -> tuple[str, ...]:
         """Modules whose code decides what comes out."""
         evaluation = () if self.evaluate is None else ("learning.evaluation",)
-        return (*training_code(self.environment, self.variant), *evaluation, "evidence.records")
+        return (*training_code(self.environment, self.variant), *evaluation, "runs.records")
 
 
 class TuneJob(Job):
@@ -111,7 +107,7 @@ class TuneJob(Job):
     @property
     def code(self) -> tuple[str, ...]:
         """Modules whose code decides what comes out."""
-        return (*training_code(self.environment, self.variant), "evidence.tuning", "evidence.curves")
+        return (*training_code(self.environment, self.variant), "experiments.train.tuning", "experiments.train.curves")
 
 
 class _Measurement(Job, ABC):
@@ -138,7 +134,7 @@ class _Estimation(_Measurement, ABC):
 class ProbeJob(_Estimation):
     """Measure estimators on sampled trajectories of the snapshots of one stage."""
 
-    measured_by = (*REFERENCE, "laboratory.probing")
+    measured_by = (*REFERENCE, "experiments.probe.measure")
     kind: Literal["probe"] = "probe"
     policy: Policy
     sample: Sample
@@ -147,7 +143,7 @@ class ProbeJob(_Estimation):
 class ExactJob(_Estimation):
     """Enumerate a small MDP under random policies, or under the snapshots of one stage."""
 
-    measured_by = (*REFERENCE, "environments.enumeration", "laboratory.expectations")
+    measured_by = (*REFERENCE, "environments.enumeration", "experiments.exact.measure")
     kind: Literal["exact"] = "exact"
     policy: Policy | None = None
     limit: int
@@ -157,7 +153,7 @@ class ExactJob(_Estimation):
 class IdentityJob(_Estimation):
     """Compare the surrogate's gradient with explicit forms of it on random policies."""
 
-    measured_by = ("laboratory.identities",)
+    measured_by = ("experiments.identity.measure",)
     kind: Literal["identity"] = "identity"
 
 
@@ -165,10 +161,10 @@ class UpdateJob(_Estimation):
     """Take single updates from the snapshots of one stage."""
 
     measured_by = (
-        "laboratory.likelihoods",
+        "experiments.update.likelihoods",
         "laboratory.distances",
-        "laboratory.moves",
-        "laboratory.single_updates",
+        "experiments.update.moves",
+        "experiments.update.measure",
     )
     kind: Literal["update"] = "update"
     policy: Policy
@@ -180,10 +176,10 @@ class SupportJob(_Estimation):
     """Weight trajectories of proposals that withhold an action; the target policies are random."""
 
     measured_by = (
-        "estimators.importance",
+        "parts.importance",
         "environments.enumeration",
         "laboratory.reference",
-        "laboratory.support",
+        "experiments.support.measure",
     )
     kind: Literal["support"] = "support"
     action: int
@@ -198,11 +194,11 @@ class StalenessJob(_Estimation):
     measured_by = (
         *REFERENCE,
         "environments.enumeration",
-        "laboratory.probing",
+        "experiments.probe.measure",
         "laboratory.reuse",
-        "laboratory.bias",
+        "experiments.staleness.bias",
         "laboratory.distances",
-        "laboratory.staleness",
+        "experiments.staleness.measure",
     )
     kind: Literal["staleness"] = "staleness"
     policy: Policy
@@ -219,7 +215,7 @@ class StalenessJob(_Estimation):
 class HorizonJob(_Estimation):
     """Change the snapshots of one stage by a set divergence and measure weights against the horizon."""
 
-    measured_by = ("laboratory.reuse", "laboratory.distances", "laboratory.horizons")
+    measured_by = ("laboratory.reuse", "laboratory.distances", "experiments.horizon.measure")
     kind: Literal["horizon"] = "horizon"
     policy: Policy
     horizons: tuple[int, ...]
@@ -238,7 +234,7 @@ class GaitJob(_Measurement):
     @property
     def code(self) -> tuple[str, ...]:
         """Modules whose code decides what comes out."""
-        return (*ROLLOUT, "environments.humanoid", "laboratory.frozen", "laboratory.gait")
+        return (*ROLLOUT, "environments.humanoid", "laboratory.frozen", "experiments.gait.measure")
 
 
 EstimatorJob = ProbeJob | ExactJob | IdentityJob | UpdateJob | SupportJob | StalenessJob | HorizonJob

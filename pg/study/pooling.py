@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pg.plotting.record import Figure
 from pg.study.expansion import Cell, cells, solvable
-from pg.study.model.figure import Figure
-from pg.study.model.study import Study
+from pg.study.record import Study
 
 LEAST = 2
 """Environments that there are statistics across."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pg.study.model.study import Study
+from pg.study.record import Study
 
 
 def schema() -> dict[str, Any]:

@@ -5,6 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from pg.core.record import Record
+from pg.environments.record import Environment
+from pg.experiments.records import (
+    Evaluate,
+    ExactExperiment,
+    Experiment,
+    GaitExperiment,
+    HorizonExperiment,
+    IdentityExperiment,
+    ProbeExperiment,
+    StalenessExperiment,
+    SupportExperiment,
+    TrainExperiment,
+    UpdateExperiment,
+)
+from pg.parts.variant import Variant
 from pg.study.expansion import Block, Cell, cells
 from pg.study.jobs import (
     Demonstrators,
@@ -20,23 +36,7 @@ from pg.study.jobs import (
     TuneJob,
     UpdateJob,
 )
-from pg.study.model.base import Record
-from pg.study.model.environment import Environment
-from pg.study.model.experiments import (
-    Evaluate,
-    ExactExperiment,
-    Experiment,
-    GaitExperiment,
-    HorizonExperiment,
-    IdentityExperiment,
-    ProbeExperiment,
-    StalenessExperiment,
-    SupportExperiment,
-    TrainExperiment,
-    UpdateExperiment,
-)
-from pg.study.model.study import Study
-from pg.study.model.variant import Variant
+from pg.study.record import Study
 from pg.study.sources import demonstrator_of, source_of
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import product
 
+from pg.experiments.records import Source
+from pg.parts.learner import Clone, Demonstrator
 from pg.study.expansion import Block, Cell, blocks, cells
 from pg.study.jobs import TrainJob, TuneJob
-from pg.study.model.experiments import Source
-from pg.study.model.learner import Clone, Demonstrator
-from pg.study.model.study import Study
+from pg.study.record import Study
 
 RANDOM = "random"
 """The stage of policies that come from no training."""

@@ -11,12 +11,12 @@ from pydantic import ValidationError
 
 from pg.study.cost import problems_of_number
 from pg.study.inheritance import ExtensionError, extended, told_once
-from pg.study.model.study import Study
 from pg.study.problems.claims import problems_of_claims
 from pg.study.problems.demonstrators import problems_of_demonstrators
 from pg.study.problems.environments import problems_of_environments
 from pg.study.problems.experiments import problems_of_experiments
 from pg.study.problems.figures import problems_of_figures
+from pg.study.record import Study
 from pg.study.wording import readable
 
 # Snakemake would run the Python expressions of a file that has this key.

@@ -12,9 +12,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from pg.study.model.experiments import Experiment
-from pg.study.model.study import Study
-from pg.study.suggestions import hint, listed, nearest
+from pg.core.suggestions import hint, listed, nearest
+from pg.experiments.records import Experiment
+from pg.study.record import Study
 
 _LONGEST_WRITTEN_OUT = 1e9
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from pg.environments.catalogue import UnsupportedEnvironment, check, horizon_of
+from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
-from pg.study.model.environment import Environment
 
 REGISTERING = """
 import gymnasium

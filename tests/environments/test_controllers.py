@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from pg.core.randomness import generator
 from pg.environments.controllers import CONTROLLERS
+from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
 from pg.learning.rollout import Generators, collect
-from pg.randomness import generator
-from pg.study.model.environment import Environment
 
 # Position, velocity, angle, angular velocity; what is not the rule's points the other way.
 CARTPOLE = np.array([[[-1, -1, 0.1, -1], [1, 1, -0.1, 1]], [[-1, -1, 0.2, 2], [1, 1, -0.2, -2]]], dtype=np.float32)

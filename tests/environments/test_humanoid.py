@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 from pg.environments.humanoid import FEET, PARTS, WatchedHumanoids
+from pg.environments.record import Environment, Observations
 from pg.environments.stacked import make_environments
-from pg.study.model.environment import Environment, Observations
 
 HUMANOID = Environment(id="Humanoid-v5", horizon=40)
 STILL = Environment(id="Humanoid-v5", kwargs={"reset_noise_scale": 0.0}, horizon=40)

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pg.core.trajectories import Trajectories
 from pg.environments.catalogue import earned_mdp_of, mdp_of
 from pg.environments.enumeration import enumerate_paid, enumerate_trajectories
 from pg.environments.exact import objective, state_distributions, values
 from pg.environments.mdp import MDP, with_potential
+from pg.environments.record import Environment, Rewards
 from pg.environments.rewards import AS_EARNED, paid, paid_tables
 from pg.environments.small_mdps import chain, corridor, random_mdp
-from pg.study.model.environment import Environment, Rewards
-from pg.trajectories import Trajectories
 
 MASK = torch.tensor([[[True, True, True], [True, True, False], [True, False, False]]])
 EARNED = torch.tensor([[[1.0, 2.0, 4.0], [3.0, -1.0, 0.0], [5.0, 0.0, 0.0]]])

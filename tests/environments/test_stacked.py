@@ -6,8 +6,8 @@ import gymnasium
 import numpy as np
 import pytest
 from pg.environments.catalogue import UnsupportedEnvironment, horizon_of
+from pg.environments.record import Environment
 from pg.environments.stacked import SteppedOneByOne, VectorisedCartPole, make_environments
-from pg.study.model.environment import Environment
 
 
 def generators(*seeds: int) -> list[np.random.Generator]:

@@ -4,10 +4,10 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from pg.core.trajectories import Spaces
 from pg.environments.mdp import MDP, with_potential
 from pg.environments.small_mdps import chain, random_mdp
 from pg.environments.tabular import TabularEnvironments
-from pg.trajectories import Spaces
 from scipy.stats import binomtest
 
 

@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from pg.core.trajectories import Spaces, Trajectories
+from pg.environments.record import Environment
+from pg.experiments.update.measure import Improver, take_updates
 from pg.laboratory.frozen import random_policy
-from pg.laboratory.single_updates import Improver, take_updates
 from pg.learning.constraints import Penalty
 from pg.learning.policies import Policy
+from pg.parts.learner import Optimizer
+from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import Baseline, Variant
 from pg.study.jobs import UpdateJob
-from pg.study.model.environment import Environment
-from pg.study.model.learner import Optimizer
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.study.model.variant import Baseline, Variant
-from pg.trajectories import Spaces, Trajectories
 
 LINEAR = PolicyOptions(hidden=())
 

@@ -6,19 +6,19 @@ $B = \sum_t \nabla \log \pi(a_t \mid s_t)$.
 
 import pytest
 import torch
+from pg.core.trajectories import Spaces, on_valid_steps
 from pg.environments.enumeration import Enumeration, enumerate_trajectories
 from pg.environments.exact import objective, policy_gradient_theorem
 from pg.environments.jacket_folding import jacket_folding
 from pg.environments.mdp import MDP
 from pg.environments.small_mdps import bandit, chain, corridor, random_mdp
-from pg.laboratory.expectations import central_differences, moments
+from pg.experiments.exact.measure import central_differences, moments
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.reference import truth
 from pg.learning.policies import Policy, flatten, make_policy, repeat, stack
 from pg.learning.tabular import action_probabilities
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.study.model.variant import Variant
-from pg.trajectories import Spaces, on_valid_steps
+from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import Variant
 
 LIMIT = 30_000
 LINEAR = PolicyOptions(hidden=())

@@ -6,13 +6,13 @@ import torch
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.mdp import MDP
 from pg.environments.small_mdps import bandit, chain, random_mdp
+from pg.experiments.exact.measure import moments
 from pg.laboratory.constants import least_variances
-from pg.laboratory.expectations import moments
 from pg.laboratory.frozen import random_policy
 from pg.learning.policies import stack
 from pg.learning.tabular import action_probabilities
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.study.model.variant import Returns, Variant
+from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import Returns, Variant
 
 LINEAR = PolicyOptions(hidden=())
 MDPS = {"chain": chain(3, length=2), "random": random_mdp(2, states=2, seed=4)}

@@ -12,19 +12,20 @@ from typing import Any
 
 import pytest
 import torch
+from pg.core.trajectories import Trajectories, on_valid_steps
 from pg.environments.enumeration import Enumeration, batches, enumerate_trajectories, tuples
 from pg.environments.exact import objective, state_distributions, values
 from pg.environments.mdp import MDP
 from pg.environments.small_mdps import chain, corridor, random_mdp
-from pg.estimators import compose, importance
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.reference import truth
 from pg.learning.advantages import fixed
 from pg.learning.policies import Policy, flatten, repeat
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.study.model.variant import Baseline, Variant
-from pg.trajectories import Trajectories, on_valid_steps
+from pg.parts import estimator as compose
+from pg.parts import importance
+from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import Baseline, Variant
 from tests.laboratory.pairs import MIXED
 
 LIMIT = 30_000

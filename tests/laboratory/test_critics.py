@@ -5,26 +5,26 @@ import pandas as pd
 import pytest
 import torch
 from pg.environments.enumeration import enumerate_trajectories
+from pg.environments.record import Environment
 from pg.environments.small_mdps import random_mdp
 from pg.environments.stacked import make_environments
-from pg.evidence.columns import LABORATORY_COLUMNS
-from pg.laboratory.bias import expected_gradient
+from pg.experiments.columns import LABORATORY_COLUMNS
+from pg.experiments.identity.measure import compare_forms
+from pg.experiments.measurement import measure
+from pg.experiments.probe.measure import probe
+from pg.experiments.records import Sample
+from pg.experiments.staleness.bias import expected_gradient
+from pg.experiments.update.measure import take_updates
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, random_policy, sample
-from pg.laboratory.identities import compare_forms
-from pg.laboratory.measurement import measure
-from pg.laboratory.probing import probe
 from pg.laboratory.reference import truth
 from pg.laboratory.reuse import Reuse, corrected_gradients
-from pg.laboratory.single_updates import take_updates
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities
+from pg.parts.learner import Critic, Optimizer
+from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import Variant
 from pg.study.jobs import IdentityJob, ProbeJob, StalenessJob, UpdateJob
-from pg.study.model.environment import Environment
-from pg.study.model.experiments import Sample
-from pg.study.model.learner import Critic, Optimizer
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.study.model.variant import Variant
 from pg.study.sources import RANDOM
 
 OPTIONS = PolicyOptions(hidden=(4,))

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from pg.core.trajectories import Spaces
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.mdp import MDP
 from pg.environments.small_mdps import bandit
@@ -12,8 +13,7 @@ from pg.laboratory.distances import divergence, exact_divergence, state_variatio
 from pg.laboratory.frozen import random_policy
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.trajectories import Spaces
+from pg.parts.learner import Policy as PolicyOptions
 from tests.laboratory.pairs import MDPS, pair, probabilities
 
 

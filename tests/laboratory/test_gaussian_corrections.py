@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pg.core.trajectories import Spaces, Trajectories
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.policies import Policy
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.study.model.variant import Variant
-from pg.trajectories import Spaces, Trajectories
+from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import Variant
 
 NODES = 80
 WISH = 0.7

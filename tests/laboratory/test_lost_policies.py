@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 import torch
 from pg.environments.stacked import make_environments
-from pg.evidence.columns import LABORATORY_COLUMNS
-from pg.laboratory.measurement import measure
+from pg.experiments.columns import LABORATORY_COLUMNS
+from pg.experiments.measurement import measure
 from pg.learning.policies import make_policy
+from pg.parts.learner import Policy
 from pg.study.expansion import blocks, cells
 from pg.study.jobs import LaboratoryJob
-from pg.study.model.learner import Policy
-from pg.study.model.study import Study
+from pg.study.record import Study
 from pg.study.slicing import laboratory_job
 from pg.study.sources import source_of, stages_of
 from tests.study.studies import study_of

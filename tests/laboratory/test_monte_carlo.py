@@ -10,19 +10,19 @@ from typing import get_args
 import pytest
 import torch
 from pg.environments.enumeration import Enumeration, enumerate_trajectories
+from pg.environments.record import Environment
 from pg.environments.small_mdps import chain, random_mdp
 from pg.environments.tabular import TabularEnvironments
-from pg.laboratory.expectations import Moments, enumerate_moments, moments
+from pg.experiments.exact.measure import Moments, enumerate_moments, moments
 from pg.laboratory.frozen import generators_of, in_float64, random_policy
 from pg.laboratory.gradients import gradients_of_all
 from pg.laboratory.reference import truth
 from pg.learning.acting import actor_of
 from pg.learning.policies import Policy
 from pg.learning.rollout import collect
+from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import Baseline, Variant
 from pg.study.jobs import ExactJob
-from pg.study.model.environment import Environment
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.study.model.variant import Baseline, Variant
 from pg.study.sources import RANDOM
 from scipy.stats import chi2, kstest
 

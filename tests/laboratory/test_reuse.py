@@ -11,7 +11,7 @@ from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.reuse import Reuse, corrected_gradients, corrected_gradients_of_all
 from pg.learning.advantages import advantages
 from pg.learning.policies import flatten, repeat
-from pg.study.model.variant import Baseline, Importance, Variant
+from pg.parts.variant import Baseline, Importance, Variant
 from tests.laboratory.pairs import BIASED, MDPS, UNBIASED, assert_equal, every, pair
 
 

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 
 import pytest
 import torch
+from pg.core.randomness import torch_generator
+from pg.core.trajectories import Trajectories
+from pg.environments.record import Environment, Rewards
 from pg.environments.stacked import make_environments
-from pg.estimators import baselines, compose
-from pg.estimators.baselines import ScoreProducts
 from pg.laboratory.frozen import generators_of, sample
 from pg.laboratory.gradients import gradients_of_all
 from pg.learning.policies import Policy, make_policy
-from pg.randomness import torch_generator
-from pg.study.model.environment import Environment, Rewards
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.study.model.variant import FROM_THE_BATCH, Variant
-from pg.trajectories import Trajectories
+from pg.parts import baselines
+from pg.parts import estimator as compose
+from pg.parts.baselines import ScoreProducts
+from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import FROM_THE_BATCH, Variant
 
 BATCH, BATCHES, PARTS = 16, 1250, 5
 TRAJECTORIES = BATCH * BATCHES * PARTS

@@ -3,18 +3,18 @@
 from typing import Any
 
 import torch
+from pg.core.trajectories import Spaces, Trajectories, on_valid_steps
 from pg.environments.small_mdps import chain
-from pg.estimators import compose
 from pg.learning.advantages import fixed
 from pg.learning.ascent import UpdateLog
 from pg.learning.constraints import Penalty
 from pg.learning.policies import Policy, make_policy
 from pg.learning.tabular import state_distributions_of, state_ratios
 from pg.learning.updates import make_optimizer, update
-from pg.study.model.learner import Optimizer
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.study.model.variant import Variant
-from pg.trajectories import Spaces, Trajectories, on_valid_steps
+from pg.parts import estimator as compose
+from pg.parts.learner import Optimizer
+from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import Variant
 from torch import Tensor
 
 SPACES = Spaces(3, 2)

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pg.core.trajectories import Spaces
 from pg.learning.acting import MostLikely, actor_of
 from pg.learning.policies import Policy, make_policy, stack
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.trajectories import Spaces
+from pg.parts.learner import Policy as PolicyOptions
 from scipy.stats import chisquare
 
 DISCRETE, REAL = Spaces(3, 4), Spaces(3, None, 2)

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
+from pg.core.trajectories import Trajectories
 from pg.environments.small_mdps import chain
-from pg.estimators import compose
 from pg.learning.advantages import advantages
 from pg.learning.policies import make_policy
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.study.model.variant import Variant
-from pg.trajectories import Trajectories
+from pg.parts import estimator as compose
+from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import Variant
 from tests.learning.batches import batch, policy
 
 

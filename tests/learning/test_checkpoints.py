@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pg.evidence import checkpoints
-from pg.evidence.checkpoints import Checkpoint
-from pg.evidence.columns import RUN_COLUMNS
-from pg.evidence.recorder import RunRecorder
+from pg.core.trajectories import Spaces
+from pg.environments.record import Environment, Observations
+from pg.experiments.columns import RUN_COLUMNS
+from pg.experiments.records import Budget, Evaluate, Tuning
 from pg.learning.policies import make_policy
 from pg.learning.training import train, tune
+from pg.parts.learner import KL, Clone, Critic, Demonstrator, Optimizer, Policy
+from pg.parts.variant import Variant
+from pg.runs import checkpoints
+from pg.runs.checkpoints import Checkpoint
+from pg.runs.recorder import RunRecorder
 from pg.study.jobs import Demonstrators, TrainJob, TuneJob
-from pg.study.model.environment import Environment, Observations
-from pg.study.model.experiments import Budget, Evaluate, Tuning
-from pg.study.model.learner import KL, Clone, Critic, Demonstrator, Optimizer, Policy
-from pg.study.model.variant import Variant
-from pg.trajectories import Spaces
 
 SMALL = Policy(hidden=(8,))
 SNAPSHOTS = {"initial": 0.0, "middle": 0.5, "late": 1.0}

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 import torch
+from pg.core.trajectories import Spaces
 from pg.learning.constraints import (
     DAMPING,
     Penalty,
@@ -16,8 +17,7 @@ from pg.learning.constraints import (
 )
 from pg.learning.distributions import detached
 from pg.learning.policies import Policy, make_policy
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.trajectories import Spaces
+from pg.parts.learner import Policy as PolicyOptions
 from torch import Tensor, nn
 from torch.distributions import Categorical, kl_divergence
 

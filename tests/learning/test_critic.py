@@ -4,20 +4,20 @@ from typing import Any
 
 import pytest
 import torch
+from pg.core.trajectories import Spaces, Trajectories
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.mdp import MDP
+from pg.environments.record import Environment
 from pg.environments.small_mdps import chain
 from pg.environments.stacked import make_environments
-from pg.estimators.returns import reward_to_go
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
 from pg.learning.critic import Critic, make_critic
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities, state_values
-from pg.study.model.environment import Environment
-from pg.study.model.learner import Critic as CriticOptions
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.study.model.variant import Variant
-from pg.trajectories import Spaces, Trajectories
+from pg.parts.learner import Critic as CriticOptions
+from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.returns import reward_to_go
+from pg.parts.variant import Variant
 
 CHAIN = chain(horizon=4, length=2)
 ON_CHAIN = Environment(id="pg/Chain-v0", kwargs={"length": 2}, horizon=4)

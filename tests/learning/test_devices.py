@@ -10,19 +10,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from pg.evidence.columns import RUN_COLUMNS
-from pg.evidence.logs import explained
-from pg.evidence.recorder import RunRecorder
+from pg.core.devices import CannotRunHere, device_of
+from pg.core.trajectories import Spaces
+from pg.environments.record import Environment, Observations, Rewards
+from pg.experiments.columns import RUN_COLUMNS
+from pg.experiments.records import Budget, Evaluate, Tuning
 from pg.learning import training
-from pg.learning.devices import device_of
 from pg.learning.policies import make_policy
 from pg.learning.training import train, tune
-from pg.study.jobs import CannotRunHere, Demonstrators, TrainJob, TuneJob
-from pg.study.model.environment import Environment, Observations, Rewards
-from pg.study.model.experiments import Budget, Evaluate, Tuning
-from pg.study.model.learner import KL, Clone, Critic, Demonstrator, Optimizer, Policy
-from pg.study.model.variant import Variant
-from pg.trajectories import Spaces
+from pg.parts.learner import KL, Clone, Critic, Demonstrator, Optimizer, Policy
+from pg.parts.variant import Variant
+from pg.runs.logs import explained
+from pg.runs.recorder import RunRecorder
+from pg.study.jobs import Demonstrators, TrainJob, TuneJob
 from tests.learning.far import FAR, FarDevice
 
 # The CPU takes its hyperbolic tangent from numpy, other devices from torch: the last digits differ.

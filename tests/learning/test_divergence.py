@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from pg.evidence.curves import cause_of_divergence
-from pg.evidence.recorder import RunRecorder
+from pg.environments.record import Environment, Rewards
+from pg.experiments.records import Budget, Tuning
+from pg.experiments.train.curves import cause_of_divergence
 from pg.learning import learner
 from pg.learning.learner import Learner
 from pg.learning.training import train, tune
+from pg.parts.learner import Critic, Optimizer, Policy
+from pg.parts.variant import Variant
+from pg.runs.recorder import RunRecorder
 from pg.study.jobs import TrainJob, TuneJob
-from pg.study.model.environment import Environment, Rewards
-from pg.study.model.experiments import Budget, Tuning
-from pg.study.model.learner import Critic, Optimizer, Policy
-from pg.study.model.variant import Variant
 
 FAST = 1e6
 OFF_POLICY = {"importance": "trajectory", "gradient_steps": 4}

@@ -6,21 +6,21 @@ import gymnasium
 import pandas as pd
 import pytest
 import torch
+from pg.core.trajectories import Spaces
 from pg.environments.catalogue import mdp_of
 from pg.environments.exact import objective
-from pg.evidence.columns import EVALUATION_COLUMNS
-from pg.evidence.recorder import RunRecorder
+from pg.environments.record import Environment
+from pg.experiments.columns import EVALUATION_COLUMNS
+from pg.experiments.records import Budget, Evaluate
 from pg.learning.evaluation import make_evaluator
 from pg.learning.learner import Learner, make_learner
 from pg.learning.policies import stack
 from pg.learning.tabular import action_probabilities
 from pg.learning.training import train
+from pg.parts.learner import Optimizer, Policy
+from pg.parts.variant import Variant
+from pg.runs.recorder import RunRecorder
 from pg.study.jobs import TrainJob
-from pg.study.model.environment import Environment
-from pg.study.model.experiments import Budget, Evaluate
-from pg.study.model.learner import Optimizer, Policy
-from pg.study.model.variant import Variant
-from pg.trajectories import Spaces
 
 HORIZONS = {"CartPole-v1": 100, "InvertedPendulum-v5": 40, "Hopper-v5": 20, "pg/Chain-v0": 20}
 # Both ways of acting, with each of the two kinds of action.

@@ -6,21 +6,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pg.core.randomness import generator, torch_generator
+from pg.core.trajectories import Spaces, Trajectories, valid_steps
 from pg.environments.controllers import CONTROLLERS
+from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
-from pg.laboratory.identities import imitation_loss
+from pg.experiments.identity.measure import imitation_loss
+from pg.experiments.records import Budget
 from pg.learning import imitation
 from pg.learning.acting import actor_of
 from pg.learning.policies import Policy, make_policy
 from pg.learning.rollout import Generators, collect
-from pg.randomness import generator, torch_generator
+from pg.parts.learner import Clone
+from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import Variant
 from pg.study.jobs import Demonstrators, TrainJob
-from pg.study.model.environment import Environment
-from pg.study.model.experiments import Budget
-from pg.study.model.learner import Clone
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.study.model.variant import Variant
-from pg.trajectories import Spaces, Trajectories, valid_steps
 from torch import Tensor
 from torch.distributions import Categorical
 

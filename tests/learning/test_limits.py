@@ -6,13 +6,13 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 import torch
+from pg.core.trajectories import Spaces
 from pg.learning.constraints import Penalty
 from pg.learning.policies import make_policy
 from pg.learning.updates import make_optimizer, update
-from pg.study.model.learner import KL, Optimizer
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.study.model.variant import Variant
-from pg.trajectories import Spaces
+from pg.parts.learner import KL, Optimizer
+from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import Variant
 from tests.learning.batches import (
     CONTINUOUS,
     SGD,

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pg.estimators import compose
-from pg.estimators.compose import Fixed
+from pg.core.trajectories import Trajectories
 from pg.learning.advantages import fixed
-from pg.study.model.variant import Variant
-from pg.trajectories import Trajectories
+from pg.parts import estimator as compose
+from pg.parts.estimator import Fixed
+from pg.parts.variant import Variant
 from tests.learning.batches import SGD, chain_batch, flat, improved, policy
 from torch import Tensor
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pg.core.trajectories import Spaces
 from pg.learning.policies import Policy, flatten, make_policy, repeat, stack
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.trajectories import Spaces
+from pg.parts.learner import Policy as PolicyOptions
 
 DISCRETE, REAL = Spaces(3, 4), Spaces(3, None, 2)
 

@@ -2,14 +2,14 @@
 
 import numpy as np
 import torch
+from pg.core.randomness import generator, torch_generator
+from pg.core.trajectories import Trajectories
+from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
 from pg.learning.acting import actor_of
 from pg.learning.policies import make_policy
 from pg.learning.rollout import Generators, collect
-from pg.randomness import generator, torch_generator
-from pg.study.model.environment import Environment
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.trajectories import Trajectories
+from pg.parts.learner import Policy as PolicyOptions
 
 
 def rollout(environment: Environment, *seeds: int, trajectories: int = 6) -> Trajectories:

@@ -6,23 +6,23 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from pg.core.randomness import generator
+from pg.core.trajectories import Spaces, valid_steps
+from pg.environments.record import Environment, Observations
 from pg.environments.stacked import make_environments
-from pg.evidence.columns import RUN_COLUMNS
-from pg.evidence.recorder import RunRecorder
+from pg.experiments.columns import RUN_COLUMNS
+from pg.experiments.records import Budget
 from pg.learning.acting import actor_of
 from pg.learning.policies import Policy, make_policy, repeat, stack, thaw
 from pg.learning.rollout import Generators, collect
 from pg.learning.scaling import RunningScale
 from pg.learning.scores import scores
 from pg.learning.training import train
-from pg.randomness import generator
+from pg.parts.learner import Optimizer
+from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import Variant
+from pg.runs.recorder import RunRecorder
 from pg.study.jobs import TrainJob
-from pg.study.model.environment import Environment, Observations
-from pg.study.model.experiments import Budget
-from pg.study.model.learner import Optimizer
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.study.model.variant import Variant
-from pg.trajectories import Spaces, valid_steps
 
 SPACES = Spaces(3, 2, is_normalised=True)
 SEEN = Environment(id="CartPole-v1", horizon=60, observations=Observations(normalise=True))

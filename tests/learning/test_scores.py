@@ -4,10 +4,10 @@ from typing import Literal
 
 import pytest
 import torch
+from pg.core.trajectories import Spaces, Trajectories, valid_steps
 from pg.learning.policies import Policy, flatten, make_policy, repeat
 from pg.learning.scores import score_products, scores
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.trajectories import Spaces, Trajectories, valid_steps
+from pg.parts.learner import Policy as PolicyOptions
 
 SPACES = [Spaces(observation_size=2, action_count=3), Spaces(observation_size=2, action_count=None, action_size=2)]
 LENGTHS = torch.tensor([[3, 1, 2], [2, 3, 3]])

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from pg.core.trajectories import Trajectories
 from pg.environments.enumeration import Enumeration, enumerate_trajectories
 from pg.environments.mdp import MDP
 from pg.environments.small_mdps import chain, random_mdp
 from pg.laboratory.frozen import random_policy
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios, state_values
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.trajectories import Trajectories
+from pg.parts.learner import Policy as PolicyOptions
 
 SMALL = PolicyOptions(hidden=(3,))
 LINEAR = PolicyOptions(hidden=())

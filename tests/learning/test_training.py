@@ -11,17 +11,17 @@ import pandas as pd
 import pytest
 import yaml
 from pg.__main__ import main
-from pg.evidence.columns import RUN_COLUMNS
-from pg.evidence.curves import has_diverged
+from pg.core.trajectories import Spaces
+from pg.environments.record import Environment, Rewards
+from pg.experiments.columns import RUN_COLUMNS
+from pg.experiments.records import Budget, Tuning
+from pg.experiments.train.curves import has_diverged
 from pg.learning.critic import Critic as LearnedCritic
 from pg.learning.learner import make_learner
 from pg.learning.training import train, tune
+from pg.parts.learner import KL, Clone, Critic, Optimizer, Policy
+from pg.parts.variant import Variant
 from pg.study.jobs import Demonstrators, TrainJob, TuneJob
-from pg.study.model.environment import Environment, Rewards
-from pg.study.model.experiments import Budget, Tuning
-from pg.study.model.learner import KL, Clone, Critic, Optimizer, Policy
-from pg.study.model.variant import Variant
-from pg.trajectories import Spaces
 
 SGD = Optimizer(name="sgd", learning_rate=0.02)
 STAGES = {"initial": 0.0, "middle": 0.5, "late": 1.0}

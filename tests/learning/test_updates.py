@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 import torch
-from pg.estimators import compose
-from pg.estimators.importance import NonFiniteWeights
+from pg.core.trajectories import Trajectories, on_valid_steps
 from pg.learning.advantages import advantages
 from pg.learning.policies import Policy, make_policy
 from pg.learning.updates import make_optimizer, update
-from pg.study.model.learner import KL, Optimizer
-from pg.study.model.learner import Policy as PolicyOptions
-from pg.study.model.variant import Baseline, Variant
-from pg.trajectories import Trajectories, on_valid_steps
+from pg.parts import estimator as compose
+from pg.parts.importance import NonFiniteWeights
+from pg.parts.learner import KL, Optimizer
+from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import Baseline, Variant
 from tests.learning.batches import (
     CONTINUOUS,
     SGD,

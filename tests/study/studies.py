@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pg.study.model.study import Study
+from pg.study.record import Study
 from pg.study.validation import read
 
 ROOT = Path(__file__).parents[2]

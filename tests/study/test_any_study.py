@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pg.experiments.records import TrainExperiment
 from pg.study.expansion import blocks, cells, is_tuned
 from pg.study.jobs import LaboratoryJob, TrainJob, TuneJob
-from pg.study.model.experiments import TrainExperiment
-from pg.study.model.study import Study
+from pg.study.record import Study
 from pg.study.slicing import laboratory_job, train_job, tune_job
 from pg.study.sources import stages_of
 from pg.study.validation import InvalidStudy, load, read_options

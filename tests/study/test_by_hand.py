@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 from pg.__main__ import main
-from pg.evidence.verification import store
-from pg.study.ownership import mark
+from pg.claims.verification import store
+from pg.runs.ownership import mark
 from pg.study.validation import load
 from tests.study.studies import put
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from pg.experiments.records import GaitExperiment, TrainExperiment
 from pg.study.expansion import cells
-from pg.study.model.experiments import GaitExperiment, TrainExperiment
-from pg.study.model.study import Study
+from pg.study.record import Study
 from tests.study.studies import study_of
 
 ROOT = Path(__file__).parents[2]

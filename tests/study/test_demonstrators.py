@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+from pg.parts.learner import Clone
 from pg.study.expansion import Block, cells
-from pg.study.model.learner import Clone
-from pg.study.model.study import Study
+from pg.study.record import Study
 from pg.study.slicing import laboratory_job, train_job, tune_job
 from pg.study.sources import demonstrator_blocks, demonstrator_of
 from pg.study.validation import InvalidStudy, load

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from pg.experiments.records import Seeds
 from pg.study.expansion import Block, blocks, cells, solvable
-from pg.study.model.experiments import Seeds
 from pg.study.validation import load
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from pg.study.expansion import blocks, cells
-from pg.study.model.study import Study
+from pg.study.record import Study
 from pg.study.slicing import canonical, train_job
 from pg.study.validation import InvalidStudy, load
 from tests.study.studies import put

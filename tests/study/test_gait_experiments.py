@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+from pg.experiments.records import Seeds
 from pg.study.expansion import blocks
 from pg.study.jobs import GaitJob
-from pg.study.model.experiments import Seeds
 from pg.study.slicing import laboratory_job
 from pg.study.validation import InvalidStudy, load
 from tests.study.studies import put
@@ -123,4 +123,4 @@ def test_a_job_has_what_decides_about_its_rows_and_nothing_else(humanoids: dict[
     assert (plain.episodes, plain.frames, plain.seeds, plain.policy.hidden) == (4, 8, (0, 1, 2), (8,))
     assert made("environments/humanoid/label", "another").canonical() == plain.canonical()
     assert made("experiments/gait/frames", 5).canonical() != plain.canonical()
-    assert {"laboratory.gait", "environments.humanoid", "learning.rollout"} <= set(plain.code)
+    assert {"experiments.gait.measure", "environments.humanoid", "learning.rollout"} <= set(plain.code)

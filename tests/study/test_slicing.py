@@ -4,7 +4,7 @@ from typing import Any
 
 from pg.study.expansion import Block, cells
 from pg.study.jobs import TrainJob
-from pg.study.model.study import Study
+from pg.study.record import Study
 from pg.study.slicing import canonical, part_of, train_job
 from pg.study.validation import load
 from tests.study.studies import study_of

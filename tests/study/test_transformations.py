@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
+from pg.environments.record import Observations, Rewards
 from pg.study.expansion import blocks, cells
-from pg.study.model.environment import Observations, Rewards
 from pg.study.slicing import laboratory_job, train_job
 from pg.study.sources import source_cell
 from pg.study.validation import InvalidStudy, load

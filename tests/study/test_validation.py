@@ -197,8 +197,8 @@ def test_layers_of_one_size_and_equal_potentials_are_no_repetition(options: dict
 @pytest.mark.parametrize(
     ("path", "told"),
     [
-        ("figures/variance/kind", "pg/presentation/figures"),
-        ("claims/causality/parts/probed/metric", "pg/evidence/definitions.yaml"),
+        ("figures/variance/kind", "pg/experiments"),
+        ("claims/causality/parts/probed/metric", "pg/experiments/definitions.yaml"),
     ],
 )
 def test_a_question_is_answered_with_all_names_in_lines_that_can_be_read_and_where_more_is_said(

@@ -71,7 +71,7 @@ def interruptible(folder: Path) -> Checkout:
         ("_LARGEST_SHARE = 0.01", "_LARGEST_SHARE = 0.5"),
         ("partial.write_bytes(content))\n", f"partial.write_bytes(content)){HOLD}"),
     ):
-        edit(place, "pg/evidence/checkpoints.py", former, eager)
+        edit(place, "pg/runs/checkpoints.py", former, eager)
     return place
 
 
@@ -230,7 +230,7 @@ def test_a_job_whose_run_was_killed_leaves_the_place_to_the_run_that_takes_over(
 def test_jobs_that_outlive_their_run_put_nothing_in_place_once_the_next_has_begun(
     asleep: bool, place: Checkout, unharmed: tuple[dict[str, bytes], float]
 ) -> None:
-    edit(place, "pg/evidence/records.py", "partial.replace(path)\n", f"partial.replace(path){PUT}")
+    edit(place, "pg/runs/records.py", "partial.replace(path)\n", f"partial.replace(path){PUT}")
     killed = place.start()
     wait_until((place.folder / CHECKPOINT).exists)
     kill(killed, everyone=False)

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from pg.evidence.claims import COLUMNS
-from pg.evidence.columns import LABORATORY_COLUMNS, RUN_COLUMNS
+from pg.claims.judge import COLUMNS
+from pg.experiments.columns import LABORATORY_COLUMNS, RUN_COLUMNS
 from tests.workflow.checkout import Checkout
 
 

@@ -65,7 +65,7 @@ def test_reordered_keys_and_comments_run_nothing(done: Checkout, study: dict[str
 
 
 def test_editing_an_estimator_runs_what_used_it_and_its_docstring_nothing(done: Checkout) -> None:
-    module = done.folder / "pg/estimators/baselines.py"
+    module = done.folder / "pg/parts/baselines.py"
     text = module.read_text(encoding="utf-8")
     module.write_text(text.replace("Average the returns of the batch", "Take the mean"), encoding="utf-8")
     assert done.planned() == {}
@@ -82,7 +82,7 @@ def test_editing_an_estimator_runs_what_used_it_and_its_docstring_nothing(done: 
 
 
 def test_editing_the_style_redraws_without_training(done: Checkout) -> None:
-    module = done.folder / "pg/presentation/style.py"
+    module = done.folder / "pg/plotting/style.py"
     module.write_text(module.read_text(encoding="utf-8") + "\nADDED = 1\n", encoding="utf-8")
     assert set(done.planned()) == {"figure", "report_page"}
 

@@ -5,9 +5,9 @@ import time
 from measuring import Measurement, asked
 from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
+from pg.experiments.identity.measure import explicit_gradient
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
 from pg.laboratory.gradients import batch_gradients
-from pg.laboratory.identities import explicit_gradient
 from workload import VARIANT, environment
 
 GRADIENTS = {"explicit": explicit_gradient, "surrogate": batch_gradients}

@@ -2,10 +2,10 @@
 
 from measuring import LEARNING_RATE, Clock, Measurement, asked
 from pg.environments.stacked import make_environments
+from pg.experiments.records import Budget
 from pg.learning.acting import actor_of
 from pg.learning.learner import improve, make_learner
 from pg.learning.rollout import collect
-from pg.study.model.experiments import Budget
 from workload import VARIANT, environment
 
 

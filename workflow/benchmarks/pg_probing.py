@@ -7,12 +7,12 @@ sizes; the trajectories are those that they share and those of the reference gra
 import time
 
 from measuring import Measurement, asked
+from pg.core.randomness import torch_generator
 from pg.environments.stacked import make_environments
-from pg.laboratory.probing import probe
+from pg.experiments.probe.measure import probe
+from pg.experiments.records import Sample
 from pg.learning.policies import make_policy
-from pg.randomness import torch_generator
 from pg.study.jobs import ProbeJob
-from pg.study.model.experiments import Sample
 from workload import VARIANT, environment
 
 BATCHES = (16, 64)

@@ -3,10 +3,10 @@
 import time
 
 from measuring import LEARNING_RATE, Measurement, asked
-from pg.evidence.recorder import RunRecorder
+from pg.experiments.records import Budget
 from pg.learning.training import train
+from pg.runs.recorder import RunRecorder
 from pg.study.jobs import TrainJob
-from pg.study.model.experiments import Budget
 from workload import VARIANT, environment
 
 

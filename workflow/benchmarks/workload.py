@@ -1,9 +1,9 @@
 """What is trained here, in the words of a study."""
 
 from measuring import HIDDEN, LEARNING_RATE, TRAJECTORIES
-from pg.study.model.environment import Environment
-from pg.study.model.learner import Optimizer, Policy
-from pg.study.model.variant import Variant
+from pg.environments.record import Environment
+from pg.parts.learner import Optimizer, Policy
+from pg.parts.variant import Variant
 
 VARIANT = Variant(
     returns="to_go",

@@ -1,19 +1,19 @@
 from pg.study.expansion import candidates
 
 JUDGEMENT = (
-    "evidence.claims",
-    "evidence.comparison",
-    "evidence.coverage",
-    "evidence.selection",
-    "evidence.decisions",
-    "evidence.intervals",
-    "evidence.shares",
-    "evidence.statistics",
-    "evidence.metrics",
-    "evidence.cell_keys",
-    "evidence.scores",
-    "evidence.records",
-    "study.labels",
+    "claims.judge",
+    "claims.comparison",
+    "statistics.coverage",
+    "claims.selection",
+    "statistics.decisions",
+    "statistics.intervals",
+    "statistics.shares",
+    "statistics.estimates",
+    "experiments.metrics",
+    "experiments.cell_keys",
+    "experiments.train.scores",
+    "runs.records",
+    "plotting.labels",
 )
 
 

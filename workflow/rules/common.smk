@@ -3,8 +3,8 @@ import re
 
 from snakemake.logging import logger
 
-from pg.evidence.logs import explained
-from pg.evidence.occupation import Occupied, occupy
+from pg.runs.logs import explained
+from pg.runs.occupation import Occupied, occupy
 from pg.study.code import code_digest
 from pg.study.cost import estimate
 from pg.study.expansion import blocks, cells

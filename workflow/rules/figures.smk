@@ -1,25 +1,25 @@
-from pg.presentation.figures import FIGURES, TABLE_FILES
+from pg.experiments.figures import FIGURES, TABLE_FILES
 from pg.study.pooling import name_of, pool_of
 
 DRAWING = (
-    "drawing",
-    "presentation.figures.__init__",
-    "presentation.request",
-    "presentation.saving",
-    "presentation.style",
-    "presentation.compared",
-    "presentation.layout",
-    "presentation.marks",
-    "presentation.captions",
-    "study.labels",
+    "experiments.drawing",
+    "experiments.figures",
+    "plotting.request",
+    "plotting.saving",
+    "plotting.style",
+    "plotting.compared",
+    "plotting.layout",
+    "plotting.marks",
+    "plotting.captions",
+    "plotting.labels",
     "study.sources",
     "study.pooling",
-    "evidence.cell_keys",
-    "evidence.metrics",
-    "evidence.intervals",
-    "evidence.statistics",
-    "evidence.scores",
-    "evidence.tuning",
+    "experiments.cell_keys",
+    "experiments.metrics",
+    "statistics.intervals",
+    "statistics.estimates",
+    "experiments.train.scores",
+    "experiments.train.tuning",
 )
 
 

@@ -3,29 +3,29 @@ import shlex
 from hashlib import sha256
 from pathlib import Path
 
-from pg.evidence.definitions import FILE as DEFINITIONS
+from pg.experiments.definitions import FILE as DEFINITIONS
 
 TEMPLATE = Path(workflow.basedir, "workflow/report")
 PAGE = (
-    "presentation.report",
-    "presentation.parts",
-    "presentation.outlook",
-    "presentation.tuning_checks",
-    "presentation.figures.__init__",
-    "presentation.request",
-    "presentation.descriptions",
-    "presentation.captions",
-    "presentation.saving",
-    "presentation.style",
-    "presentation.compared",
-    "study.equations",
-    "study.labels",
-    "evidence.provenance",
-    "evidence.power",
-    "evidence.coverage",
-    "evidence.definitions",
-    "evidence.metrics",
-    "evidence.scores",
+    "report.page",
+    "report.parts",
+    "report.outlook",
+    "report.tuning_checks",
+    "experiments.figures",
+    "plotting.request",
+    "report.descriptions",
+    "plotting.captions",
+    "plotting.saving",
+    "plotting.style",
+    "plotting.compared",
+    "parts.equations",
+    "plotting.labels",
+    "runs.provenance",
+    "statistics.power",
+    "statistics.coverage",
+    "experiments.definitions",
+    "experiments.metrics",
+    "experiments.train.scores",
 )
 
 

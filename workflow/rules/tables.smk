@@ -1,24 +1,24 @@
 from hashlib import sha256
 
-from pg.evidence.coverage import TABLE as COVERAGE
+from pg.statistics.coverage import TABLE as COVERAGE
 from pg.study.pooling import pooled_cells, pools
 
 # Rows are read from the files that the rule names, in the order of cells and blocks: never from what lies in a folder.
 
 AGGREGATION = (
-    "evidence.train_tables",
-    "evidence.laboratory_tables",
-    "evidence.summaries",
-    "evidence.cell_keys",
-    "evidence.curves",
-    "evidence.metrics",
-    "evidence.intervals",
-    "evidence.shares",
-    "evidence.statistics",
-    "evidence.coverage",
-    "evidence.columns",
-    "evidence.records",
-    "evidence.tabular_files",
+    "experiments.train.tables",
+    "experiments.tables",
+    "experiments.summaries",
+    "experiments.cell_keys",
+    "experiments.train.curves",
+    "experiments.metrics",
+    "statistics.intervals",
+    "statistics.shares",
+    "statistics.estimates",
+    "statistics.coverage",
+    "experiments.columns",
+    "runs.records",
+    "runs.tabular_files",
 )
 POOLS = pools(STUDY)
 
@@ -100,9 +100,9 @@ rule across_tables:
         code=code_digest(
             [
                 *AGGREGATION,
-                "evidence.across_environments",
-                "evidence.across_tables",
-                "randomness",
+                "statistics.across_environments",
+                "experiments.train.across_tables",
+                "core.randomness",
             ]
         ),
         coverage=coverage_digest(),

@@ -5,11 +5,12 @@ if workshop.is_open():
 
 from functools import partial
 
-from pg.evidence import across_tables, logs, records
-from pg.randomness import generator
+from pg.core.randomness import generator
+from pg.experiments.train import across_tables
+from pg.runs import logs, records
 from pg.study.expansion import blocks
-from pg.study.model.study import Study
 from pg.study.pooling import pooled_cells
+from pg.study.record import Study
 
 logs.log_to(snakemake.log[0])
 study = Study.model_validate_json(snakemake.params.study)

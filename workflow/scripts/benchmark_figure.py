@@ -1,7 +1,8 @@
 from pathlib import Path
 
-from pg.evidence import benchmarks, logs, records
-from pg.presentation import saving, speed
+from pg.plotting import saving
+from pg.report import benchmarks, speed
+from pg.runs import logs, records
 
 logs.log_to(snakemake.log[0])
 table = records.read_csv(snakemake.input.table, benchmarks.COLUMNS)

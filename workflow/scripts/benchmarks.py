@@ -1,7 +1,8 @@
 import sys
 from pathlib import Path
 
-from pg.evidence import benchmarks, logs, records
+from pg.report import benchmarks
+from pg.runs import logs, records
 
 logs.log_to(snakemake.log[0])
 plan = benchmarks.read_plan(snakemake.input.plan)

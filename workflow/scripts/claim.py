@@ -3,8 +3,10 @@ from pg import workshop
 if workshop.is_open():
     workshop.hand_over()
 
-from pg.evidence import claims, logs, records, selection
-from pg.study.model.claim import Claim
+from pg.claims import judge as claims
+from pg.claims import selection
+from pg.claims.record import Claim
+from pg.runs import logs, records
 
 logs.log_to(snakemake.log[0])
 experiments, candidates = snakemake.params.experiments, snakemake.params.candidates

@@ -3,7 +3,8 @@ from pg import workshop
 if workshop.is_open():
     workshop.hand_over()
 
-from pg.evidence import claims, logs, records
+from pg.claims import judge as claims
+from pg.runs import logs, records
 
 logs.log_to(snakemake.log[0])
 evaluated = [records.read_csv(path, claims.COLUMNS) for path in snakemake.input]

@@ -3,8 +3,8 @@ from pg import workshop
 if workshop.is_open():
     workshop.hand_over()
 
-from pg import drawing
-from pg.evidence import logs
+from pg.experiments import drawing
+from pg.runs import logs
 
 logs.log_to(snakemake.log[0])
 drawing.draw_figure(

@@ -3,11 +3,12 @@ from pg import workshop
 if workshop.is_open():
     workshop.hand_over()
 
-from pg.evidence import laboratory_tables, logs, records
-from pg.evidence.columns import LABORATORY_COLUMNS
-from pg.evidence.summaries import summarise
+from pg.experiments import tables as laboratory_tables
+from pg.experiments.columns import LABORATORY_COLUMNS
+from pg.experiments.summaries import summarise
+from pg.runs import logs, records
 from pg.study.expansion import cells
-from pg.study.model.study import Study
+from pg.study.record import Study
 from pg.study.sources import places_of
 
 logs.log_to(snakemake.log[0])

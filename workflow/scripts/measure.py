@@ -4,8 +4,8 @@ if workshop.is_open():
     workshop.hand_over()
 
 import torch
-from pg.evidence import logs, records, snapshots
-from pg.laboratory.measurement import measure
+from pg.experiments.measurement import measure
+from pg.runs import logs, records, snapshots
 from pg.study.jobs import LABORATORY_JOBS
 
 torch.set_num_threads(1)  # sums of several threads differ in their last digits

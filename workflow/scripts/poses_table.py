@@ -3,10 +3,11 @@ from pg import workshop
 if workshop.is_open():
     workshop.hand_over()
 
-from pg.evidence import laboratory_tables, logs, records
-from pg.evidence.columns import POSE_COLUMNS
+from pg.experiments import tables as laboratory_tables
+from pg.experiments.columns import POSE_COLUMNS
+from pg.runs import logs, records
 from pg.study.expansion import cells
-from pg.study.model.study import Study
+from pg.study.record import Study
 from pg.study.sources import places_of
 
 logs.log_to(snakemake.log[0])

@@ -5,10 +5,10 @@ if workshop.is_open():
 
 from pathlib import Path
 
-from pg.evidence import logs, provenance, records
-from pg.presentation import report
-from pg.presentation.tuning_checks import read_tuned
-from pg.study.model.study import Study
+from pg.report import page as report
+from pg.report.tuning_checks import read_tuned
+from pg.runs import logs, provenance, records
+from pg.study.record import Study
 
 logs.log_to(snakemake.log[0])
 study = Study.model_validate_json(snakemake.params.study)

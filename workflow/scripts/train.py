@@ -4,9 +4,9 @@ if workshop.is_open():
     workshop.hand_over()
 
 import torch
-from pg.evidence import checkpoints, logs, records, snapshots
-from pg.evidence.recorder import RunRecorder
 from pg.learning.training import train
+from pg.runs import checkpoints, logs, records, snapshots
+from pg.runs.recorder import RunRecorder
 from pg.study.jobs import TrainJob
 
 torch.set_num_threads(1)  # sums of several threads differ in their last digits

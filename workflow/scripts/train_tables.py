@@ -3,11 +3,12 @@ from pg import workshop
 if workshop.is_open():
     workshop.hand_over()
 
-from pg.evidence import logs, records, train_tables
-from pg.evidence.columns import EVALUATION_COLUMNS
-from pg.evidence.summaries import summarise
+from pg.experiments.columns import EVALUATION_COLUMNS
+from pg.experiments.summaries import summarise
+from pg.experiments.train import tables as train_tables
+from pg.runs import logs, records
 from pg.study.expansion import cells
-from pg.study.model.study import Study
+from pg.study.record import Study
 
 logs.log_to(snakemake.log[0])
 study = Study.model_validate_json(snakemake.params.study)

@@ -6,9 +6,10 @@ if workshop.is_open():
 from dataclasses import asdict
 
 import torch
-from pg.evidence import checkpoints, logs, records, snapshots, tuning
-from pg.evidence.recorder import RunRecorder
+from pg.experiments.train import tuning
 from pg.learning.training import tune
+from pg.runs import checkpoints, logs, records, snapshots
+from pg.runs.recorder import RunRecorder
 from pg.study.jobs import TuneJob
 
 torch.set_num_threads(1)  # sums of several threads differ in their last digits

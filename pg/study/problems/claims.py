@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pg.evidence.metrics import METRICS, OF_ALL_SIZES
-from pg.study.model.claim import Claim, ClaimPart, Family, Selection
-from pg.study.model.experiments import Experiment
-from pg.study.model.study import Study
+from pg.claims.record import Claim, ClaimPart, Family, Selection
+from pg.core.suggestions import hint, listed, nearest, unknown
+from pg.experiments.metrics import METRICS, OF_ALL_SIZES
+from pg.experiments.records import Experiment
 from pg.study.problems.families import problems_of_families
 from pg.study.problems.metrics import problems_of_estimators, problems_of_metric, sizes_of
+from pg.study.record import Study
 from pg.study.sources import stages_of
-from pg.study.suggestions import hint, listed, nearest, unknown
 
 
 def problems_of_claims(study: Study) -> Iterator[str]:
@@ -44,7 +44,7 @@ def _unknown_metric(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
     experiment = study.experiments.get(part.experiment)
     measured = [name for name, metric in METRICS.items() if experiment is None or experiment.kind in metric.kinds]
     for problem in unknown(at, [part.metric], measured):
-        yield f"{problem}; what each says: pg/evidence/definitions.yaml"
+        yield f"{problem}; what each says: pg/experiments/definitions.yaml"
 
 
 def _problems_of_part(study: Study, at: str, part: ClaimPart) -> Iterator[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pg.core.suggestions import nearest, unknown
 from pg.environments.controllers import CONTROLLERS
+from pg.parts.learner import Clone, Demonstrator
 from pg.study.expansion import Cell, cells
-from pg.study.model.learner import Clone, Demonstrator
-from pg.study.model.study import Study
+from pg.study.record import Study
 from pg.study.sources import demonstrator_of
-from pg.study.suggestions import nearest, unknown
 
 Node = tuple[str, str]
 """An experiment and one of its variants: what a demonstrator names."""

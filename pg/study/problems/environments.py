@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pg.environments.catalogue import UnsupportedEnvironment, check, mdp_of
+from pg.environments.record import Environment
 from pg.environments.registry import OWN
+from pg.parts.variant import Variant
 from pg.study.expansion import cells
-from pg.study.model.environment import Environment
-from pg.study.model.study import Study
-from pg.study.model.variant import Variant
+from pg.study.record import Study
 
 _TABULAR = f"allowed: {', '.join(OWN)}, or any environment with a transition table, as FrozenLake-v1"
 

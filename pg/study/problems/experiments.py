@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel, ValidationError
 
+from pg.core.suggestions import nearest, unknown
+from pg.environments.record import Environment
+from pg.experiments.records import Experiment, Source
+from pg.parts.variant import Variant
 from pg.study.cost import problems_of_size
 from pg.study.expansion import cells
-from pg.study.model.environment import Environment
-from pg.study.model.experiments import Experiment, Source
-from pg.study.model.study import Study
-from pg.study.model.variant import Variant
 from pg.study.problems.environments import problems_of_levels, problems_of_quantities
 from pg.study.problems.kinds import problems_of_kind
+from pg.study.record import Study
 from pg.study.sources import source_of
-from pg.study.suggestions import nearest, unknown
 from pg.study.wording import keys_of, model_in, plain
 
 _LONGEST_ID = 200  # of the 255 bytes that file systems allow in a name

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
+from pg.claims.record import ClaimPart, Family, Selection
 from pg.study.expansion import Cell, cells_named, is_tuned
-from pg.study.model.claim import ClaimPart, Family, Selection
-from pg.study.model.study import Study
+from pg.study.record import Study
 
 
 def problems_of_families(study: Study, at: str, part: ClaimPart) -> Iterator[str]:

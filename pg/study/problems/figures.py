@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from pg.evidence.metrics import METRICS, NEEDING_A_THRESHOLD
-from pg.presentation.figures import FIGURES, LEAST_LEVELS, REWARD_LEVELS
+from pg.core.suggestions import listed, unknown
+from pg.experiments.figures import FIGURES, LEAST_LEVELS, REWARD_LEVELS
+from pg.experiments.metrics import METRICS, NEEDING_A_THRESHOLD
+from pg.experiments.records import Experiment
+from pg.plotting.record import Figure
 from pg.study.expansion import cells, swept
-from pg.study.model.experiments import Experiment
-from pg.study.model.figure import Figure
-from pg.study.model.study import Study
 from pg.study.pooling import pool_of, problems_of_pool, shared_variants
-from pg.study.suggestions import listed, unknown
+from pg.study.record import Study
 
 
 def problems_of_figures(study: Study) -> Iterator[str]:
@@ -20,7 +20,7 @@ def problems_of_figures(study: Study) -> Iterator[str]:
         at = f"figures.{name}"
         kinds = unknown(f"{at}.kind", [figure.kind], FIGURES)
         names = [
-            *(f"{problem}; what each shows: pg/presentation/figures" for problem in kinds),
+            *(f"{problem}; what each shows: pg/experiments" for problem in kinds),
             *unknown(f"{at}.experiment", [figure.experiment], study.experiments),
             *unknown(f"{at}.pooled", figure.pooled, study.experiments),
         ]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 
+from pg.core.suggestions import unknown
 from pg.environments.catalogue import HUMANOIDS, horizon_of, mdp_of, trajectories_of
 from pg.environments.mdp import MOST_COUNTED
-from pg.study.expansion import cells, is_tuned
-from pg.study.model.experiments import (
+from pg.experiments.records import (
     ExactExperiment,
     Experiment,
     GaitExperiment,
@@ -19,10 +19,10 @@ from pg.study.model.experiments import (
     TrainExperiment,
     UpdateExperiment,
 )
-from pg.study.model.study import Study
-from pg.study.model.variant import FROM_THE_BATCH
+from pg.parts.variant import FROM_THE_BATCH
+from pg.study.expansion import cells, is_tuned
 from pg.study.problems.environments import problems_of_tables, unknown_quantities
-from pg.study.suggestions import unknown
+from pg.study.record import Study
 
 _DIGITS = 100
 

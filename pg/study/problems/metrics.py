@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from pg.claims.record import Selection
 from pg.environments.catalogue import mdp_of
-from pg.evidence.metrics import (
+from pg.experiments.metrics import (
     NEEDING_A_THRESHOLD,
     OF_ALL_SIZES,
     OF_CRITICS,
@@ -15,16 +16,15 @@ from pg.evidence.metrics import (
     OF_SAMPLED_BATCHES,
     OF_TABLES,
 )
-from pg.study.expansion import cells
-from pg.study.model.claim import Selection
-from pg.study.model.experiments import (
+from pg.experiments.records import (
     Experiment,
     HorizonExperiment,
     ProbeExperiment,
     StalenessExperiment,
     SupportExperiment,
 )
-from pg.study.model.study import Study
+from pg.study.expansion import cells
+from pg.study.record import Study
 
 
 def sizes_of(experiment: Experiment) -> Mapping[str, tuple[float, ...]]:

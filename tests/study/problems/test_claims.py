@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from pg.evidence import claims
-from pg.evidence.laboratory_tables import laboratory_table
+from pg.claims import judge as claims
+from pg.claims.record import Claim
+from pg.experiments.tables import laboratory_table
 from pg.study.expansion import cells
-from pg.study.model.claim import Claim
-from pg.study.model.study import Study
+from pg.study.record import Study
 from pg.study.validation import InvalidStudy, load
 from tests.study.studies import put, with_reuse
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
+from pg.claims.record import Claim, Family
 from pg.study.expansion import candidates
-from pg.study.model.claim import Claim, Family
 from pg.study.slicing import canonical
 from pg.study.validation import InvalidStudy, load
 from tests.study.studies import put

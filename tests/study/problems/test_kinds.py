@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from pg.study.model.claim import Family
+from pg.claims.record import Family
 from pg.study.validation import InvalidStudy, load
 from tests.study.studies import put, with_reuse
 

@@ -1,0 +1,1 @@
+"""From tables to verdicts on the lecture's claims."""

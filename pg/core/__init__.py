@@ -1,0 +1,1 @@
+"""Trajectories, random generators and records: what every other package uses."""

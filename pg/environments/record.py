@@ -1,0 +1,70 @@
+"""What a study says of an environment: which one, what is paid in it and what is seen of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from pg.core.record import Record
+
+Paid = Literal["when_earned", "at_end", "terminal_only"]
+
+
+class Rewards(Record):
+    """What a policy is paid for what it earns: scaled and shifted, then shaped, then paid now or later."""
+
+    offset: float = Field(default=0.0, description="Added to the reward of every step, after scaling.")
+    scale: PositiveFloat = Field(default=1.0, description="Multiplies the reward of every step.")
+    shaping: Annotated[tuple[float, ...], Field(min_length=1)] | None = Field(
+        default=None,
+        description="Potentials Φ, one per state of a table: a step from s to s' is paid Φ(s') − Φ(s) as well, with "
+        "Φ = 0 once the trajectory has ended.",
+    )
+    paid: Paid = Field(
+        default="when_earned",
+        description="When: at_end pays the sum of a trajectory's rewards with its last step; terminal_only pays the "
+        "last step's own reward and no other, which is another objective.",
+    )
+
+    @model_validator(mode="after")
+    def _is_meaningful(self) -> Self:
+        if self.shaping is not None and self.paid == "terminal_only":
+            raise ValueError(
+                "shaping with paid: terminal_only leaves potentials that no later step takes back; "
+                "allowed: paid: when_earned or at_end"
+            )
+        return self
+
+
+class Observations(Record):
+    """What a policy sees of what there is to see: some components hidden, then several steps stacked, then scaled."""
+
+    hide: tuple[Annotated[int, Field(ge=0)] | str, ...] = Field(
+        default=(), description="Components that the policy does not see: their numbers, or names where they have any."
+    )
+    stack: PositiveInt = Field(
+        default=1, description="Observations seen at once: the last so many, oldest first; zeros before the start."
+    )
+    normalise: bool = Field(
+        default=False,
+        description="Scale every component by the mean and standard deviation of what the seed has seen in earlier "
+        "batches.",
+    )
+
+
+class Environment(Record):
+    """One environment, as policies meet it."""
+
+    id: str = Field(description="A gymnasium id, or module:id to import a module that registers it first.")
+    kwargs: dict[str, Any] = Field(default={}, description="Keyword arguments of the environment's constructor.")
+    horizon: PositiveInt | None = Field(
+        default=None, description="Steps after which a trajectory ends. Default: the environment's own limit."
+    )
+    threshold: float | None = Field(default=None, description="Mean return at which the environment counts as solved.")
+    rewards: Rewards = Field(
+        default=Rewards(),
+        description="What a policy is paid. Logged returns and the threshold stay the environment's own.",
+    )
+    observations: Observations = Field(default=Observations(), description="What a policy sees.")
+    label: str | None = Field(default=None, description="Name in figures and tables of the report. Default: the id.")

@@ -1,1 +1,0 @@
-"""The lecture's equations."""

@@ -1,0 +1,1 @@
+"""The kinds of experiment: what each declares, measures and draws."""

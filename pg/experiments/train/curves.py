@@ -1,0 +1,150 @@
+"""What a single learning curve says: mean returns of successive batches against environment steps.
+
+Everywhere, `steps` (I,) counts environment steps after each of I batches, increasing; `returns` (I,) are the batches'
+mean returns; `budget` is the number of environment steps that every run is given.
+
+A run has diverged whose last update left numbers that are not finite: its policy is lost, and training stops there.
+What it had reached until then stands. From then on it counts as `worst`, the least mean return of any batch of any run
+that it is compared with: a failure neither drops out of a statistic, nor leaves it undefined, nor improves it.
+
+Source: Lachin (1999), "Worst-rank score analysis with informatively missing observations in clinical trials",
+Control. Clin. Trials 20, 408-422.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pg.statistics.intervals import Array
+
+_RECENT = 5  # batches whose mean return is compared with the threshold
+_TENTHS = 10
+
+
+def has_diverged(run: pd.DataFrame) -> bool:
+    """Tell whether a run's last update lost its policy, from the run's rows in order of iterations.
+
+    A KL divergence may be infinite: the new policy withholds an action.
+    """
+    return cause_of_divergence(run) is not None
+
+
+def cause_of_divergence(run: pd.DataFrame) -> str | None:
+    """Say what a run's last update lost its policy by, from the run's rows in order of iterations; None if it did not.
+
+    The first of these that holds: the batch's rewards were not finite; importance weights were not, so that no update
+    was made; the loss was not; its gradient was not; the step has left parameters under which the divergence from the
+    old policy is not a number.
+    """
+    last = run.iloc[-1]
+    if not np.isfinite(last["return_mean"]):
+        return "returns are not finite"
+    if np.isnan(last.get("gradient_steps", 1.0)):
+        return "importance weights are not finite"
+    if not np.isfinite(last.get("surrogate", 0.0)):
+        return "the loss is not finite"
+    if not np.isfinite(last["gradient_norm"]):
+        return "the gradient is not finite"
+    if np.isnan(last["kl_new_old"] + last["kl_old_new"]):
+        return "the policy is not finite"
+    return None
+
+
+def steps_and_returns(run: pd.DataFrame) -> tuple[Array, Array]:
+    """Return the learning curve of a run, from the run's rows in order of iterations."""
+    return run["steps"].to_numpy(np.float64), run["return_mean"].to_numpy(np.float64)
+
+
+def continued(steps: Array, returns: Array, budget: float, worst: float) -> tuple[Array, Array]:
+    """Continue the curve of a run that diverged: until the budget it counts as the worst.
+
+    Returns
+    -------
+    steps, returns
+        (I + 1,), the run's own batches and the rest of the budget. A batch whose return is not finite counts as the
+        worst.
+    """
+    known = np.where(np.isfinite(returns), returns, worst)
+    return np.append(steps, max(budget, steps[-1])), np.append(known, worst)
+
+
+def area(steps: Array, returns: Array, budget: float) -> float:
+    """Average the learning curve over the step budget (area under the curve divided by the budget).
+
+    A batch's mean return stands for the steps in which the batch was collected; the last batch is cut at the budget,
+    and holds until then where the run ended earlier.
+    """
+    ends = np.minimum(steps, budget)
+    ends[-1] = budget
+    return float(np.diff(ends, prepend=0.0) @ returns / budget)
+
+
+def interpolate(steps: Array, returns: Array, grid: NDArray[Any]) -> Array:
+    """Step-interpolate a learning curve: at each grid point, the mean return of the batch then being collected.
+
+    Beyond the end of a run its last value holds.
+    """
+    return returns[np.minimum(np.searchsorted(steps, grid, side="left"), len(returns) - 1)]
+
+
+def final_return(steps: Array, returns: Array, budget: float) -> float:
+    """Average the batches that ended in the last tenth of the budget; the last batch alone where none did."""
+    late = returns[steps > 0.9 * budget]
+    return float(late.mean() if late.size else returns[-1])
+
+
+def steps_to_threshold(steps: Array, returns: Array, budget: float, threshold: float) -> float | None:
+    """Find after how many steps the mean of the last five batches' mean returns first reaches the threshold.
+
+    Returns
+    -------
+    float or None
+        None where that does not happen within the budget, or the run has fewer than five batches.
+    """
+    if len(returns) < _RECENT:
+        return None
+    recent = np.lib.stride_tricks.sliding_window_view(returns, _RECENT).mean(axis=-1)
+    reached = steps[_RECENT - 1 :][(recent >= threshold) & (steps[_RECENT - 1 :] <= budget)]
+    return float(reached[0]) if reached.size else None
+
+
+def steps_to_pass(steps: Array, passed: NDArray[np.bool_], budget: float) -> float | None:
+    """Find after how many steps two successive evaluations have passed.
+
+    Parameters
+    ----------
+    steps
+        (E,), environment steps before each of E evaluations, increasing.
+    passed
+        (E,), whether every episode of the evaluation reached the level that is asked of it.
+
+    Returns
+    -------
+    float or None
+        Steps at the second of the two; None where that does not happen within the budget.
+    """
+    twice = steps[1:][passed[1:] & passed[:-1] & (steps[1:] <= budget)]
+    return float(twice[0]) if twice.size else None
+
+
+def collapsed(returns: Array) -> bool:
+    """Tell whether a run lost most of what it had learned.
+
+    Of the gain over the first tenth of the iterations that the best later tenth shows, the last tenth has kept less
+    than half. A run that never gained has not collapsed; one with a return that is not finite has. With fewer than
+    ten iterations each counts as a tenth.
+    """
+    if not np.isfinite(returns).all():
+        return True
+    tenths = [part.mean() for part in np.array_split(returns, min(_TENTHS, len(returns)))]
+    best_gain = max(tenths) - tenths[0]
+    return bool(best_gain > 0 and tenths[-1] - tenths[0] < best_gain / 2)
+
+
+def return_at_iteration(returns: Array, iteration: int) -> float:
+    """Average the five batches up to an iteration (counted from 1); all of them where there are fewer."""
+    return float(returns[max(0, iteration - _RECENT) : iteration].mean())

@@ -1,0 +1,173 @@
+"""Single updates from a frozen policy, each on a batch of its own: how far they go, and what they do to likelihoods."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+
+from pg.core.randomness import generator
+from pg.core.trajectories import Environments, Trajectories
+from pg.environments.catalogue import mdp_of
+from pg.environments.mdp import MDP
+from pg.environments.stacked import make_environments
+from pg.experiments.update import likelihoods, moves
+from pg.experiments.update.likelihoods import Effect
+from pg.experiments.update.moves import Move
+from pg.laboratory.critics import fitted_critics
+from pg.laboratory.frozen import generators_of, in_float64, sample
+from pg.learning.constraints import Penalty
+from pg.learning.critic import Critic
+from pg.learning.policies import Parameters, Policy, thaw
+from pg.learning.updates import make_optimizer, update
+from pg.parts.importance import NonFiniteWeights
+from pg.parts.variant import Variant
+from pg.study.jobs import UpdateJob
+
+_UNKNOWN: dict[str, float] = dict.fromkeys(
+    ("rank_correlation", "rising_below_average", "rising_above_average", "kl_on_batch", "kl_on_fresh"), math.nan
+)
+
+_log = logging.getLogger("pg")
+
+
+@dataclass(frozen=True, slots=True)
+class Improver:
+    """A variant that takes one update after the other, every one of them from where the first began.
+
+    Attributes
+    ----------
+    variant
+        The estimator, and the optimizer with its learning rate; each update has a new optimizer.
+    mdp
+        The environment's tables, where they are known.
+    shuffling
+        Cuts the batches where the variant takes minibatches.
+    penalty
+        The factor of a KL penalty. It is adapted after each update as in training, where one update follows another:
+        left at its first value it would hold no limit.
+    critic
+        The variant's value network, fitted to the policy, where it has one.
+    """
+
+    variant: Variant
+    mdp: MDP | None
+    shuffling: np.random.Generator
+    penalty: Penalty
+    critic: Critic | None
+
+    def improved(self, policy: Policy, batch: Trajectories) -> Policy:
+        """Return what one update on a batch makes of a copy of the policy.
+
+        Parameters
+        ----------
+        policy
+            In float64; it stays as it is.
+        batch
+            Trajectories of the policy, S = 1, in float64.
+        """
+        improved, rate = copy.deepcopy(policy), self.variant.optimizer.learning_rate
+        # Validation lets no tuned variant take single updates, and a natural gradient needs no rate.
+        optimizer = make_optimizer(self.variant.optimizer, improved, 0.0 if rate == "tuned" else rate)
+        update(improved, optimizer, self.variant, batch, self.mdp, self.shuffling, self.penalty, self.critic)
+        return improved
+
+
+def take_updates(job: UpdateJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
+    """Take single updates, each from the frozen policy itself on a batch of its own, and measure what they do.
+
+    Parameters
+    ----------
+    job
+        The environment and the estimators. Variants of equal N meet the same batches, and all variants the same
+        fresh trajectories.
+    policies
+        Parameters of each seed's frozen policy.
+
+    Returns
+    -------
+    DataFrame
+        A row per seed and variant: seed, variant, batch, what `likelihoods.measures` makes of the effects, and
+        `moves.measures` of the divergences; those over the limit stand only where some variant has one.
+
+    Notes
+    -----
+    Where an update is lost because an importance weight is not finite, the measures of its variant are not numbers for
+    that policy, and the log says why.
+    """
+    mdp, fresh_copies = mdp_of(job.environment), make_environments(job.environment, 1, job.fresh)
+    sizes = {variant.batch for variant in job.variants.values()}
+    batch_copies = {size: make_environments(job.environment, 1, size) for size in sizes}
+    rows: list[dict[str, int | float | str]] = []
+    for seed in job.seeds:
+        policy = thaw(job.policy, fresh_copies.spaces, policies[seed], torch.float64)
+        samples = _samples(job, seed, policy, batch_copies, fresh_copies)
+        rows += _rows(seed, policy, _improvers(job, seed, policy, mdp), samples)
+        _log.info("seed %d: %d updates by each of %d variants", seed, job.updates, len(job.variants))
+    return pd.DataFrame(rows)
+
+
+def _improvers(job: UpdateJob, seed: int, policy: Policy, mdp: MDP | None) -> dict[str, Improver]:
+    critics = fitted_critics(job.environment, policy, job.variants, seed, job.stage)
+    return {
+        name: Improver(
+            variant, mdp, generator(seed, "probe", job.stage, "update", "minibatches"), Penalty(), critics[name]
+        )
+        for name, variant in job.variants.items()
+    }
+
+
+def _rows(
+    seed: int,
+    policy: Policy,
+    improvers: Mapping[str, Improver],
+    samples: Iterable[tuple[Mapping[int, Trajectories], Trajectories]],
+) -> list[dict[str, int | float | str]]:
+    """Take an update by each variant on each sample, and return a row per variant."""
+    effects: dict[str, list[Effect]] = {name: [] for name in improvers}
+    gone: dict[str, list[Move]] = {name: [] for name in improvers}
+    lost: set[str] = set()
+    for batches, fresh in samples:
+        for name, improver in improvers.items():
+            batch = batches[improver.variant.batch]
+            try:
+                improved = improver.improved(policy, batch)
+            except NonFiniteWeights as error:
+                _log.warning("seed %d: an update by %s is lost: %s", seed, name, error)
+                lost.add(name)
+                continue
+            effects[name].append(Effect.of(policy, improved, batch, fresh))
+            gone[name].append(Move.of(policy, improved, batch, fresh, improver.variant.kl))
+    return [
+        {
+            "seed": seed,
+            "variant": name,
+            "batch": improver.variant.batch,
+            **(_UNKNOWN if name in lost else _found(effects[name], gone[name], improver.variant)),
+        }
+        for name, improver in improvers.items()
+    ]
+
+
+def _found(effects: list[Effect], gone: list[Move], variant: Variant) -> dict[str, float]:
+    return {**likelihoods.measures(effects), **moves.measures(gone, variant.kl)}
+
+
+def _samples(
+    job: UpdateJob, seed: int, policy: Policy, batch_copies: Mapping[int, Environments], fresh_copies: Environments
+) -> Iterator[tuple[dict[int, Trajectories], Trajectories]]:
+    """Yield a batch of each size and fresh trajectories, as often as the job takes updates."""
+
+    def sampled(environments: Environments, repetition: int, purpose: str) -> Trajectories:
+        generators = generators_of(seed, job.stage, "update", str(repetition), purpose)
+        return in_float64(sample(environments, policy, generators, job.environment.rewards))
+
+    for repetition in range(job.updates):
+        batches = {size: sampled(copies, repetition, "batch") for size, copies in batch_copies.items()}
+        yield batches, sampled(fresh_copies, repetition, "fresh")

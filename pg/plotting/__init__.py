@@ -1,0 +1,1 @@
+"""Style, layout, marks and saving of figures."""

@@ -1,0 +1,38 @@
+"""A figure: a kind of picture, the experiment that it shows, and its size on the page; and what all figures share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pg.core.record import Distinct, Name, Record
+
+Width = Annotated[Literal["one_column", "two_columns"], Field(description="Width on the page.")]
+Format = Annotated[Literal["pdf", "svg"], Field(description="The file for print, beside a PNG for screens.")]
+
+
+class FigureDefaults(Record):
+    """How every figure looks that does not say otherwise itself."""
+
+    width: Width = "two_columns"
+    format: Format = "pdf"
+
+
+class Figure(Record):
+    """A figure: what is drawn, from which experiment, and how wide."""
+
+    kind: str = Field(description="Name of a figure module.")
+    experiment: Name = Field(description="The experiment whose tables are drawn.")
+    environments: Distinct[Name] = Field(default=(), description="Default: all of the experiment's.")
+    variants: Distinct[Name] = Field(default=(), description="Default: all of the experiment's.")
+    metrics: Distinct[str] = Field(
+        default=(), description="The metrics that against_level draws; other kinds draw metrics of their own."
+    )
+    pooled: Distinct[Name] = Field(
+        default=(),
+        description="Further experiments whose environments are pooled with its own, in figures across them.",
+    )
+    width: Width = "two_columns"
+    format: Format = "pdf"
+    section: str = Field(description="The section of the lecture it belongs to.")

@@ -1,1 +1,0 @@
-"""From verdicts to pictures and the page."""

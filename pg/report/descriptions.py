@@ -1,0 +1,127 @@
+"""What was run, in the words and equations of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from latex2mathml.converter import convert
+from markupsafe import Markup
+
+from pg.experiments.records import (
+    ExactExperiment,
+    Experiment,
+    GaitExperiment,
+    HorizonExperiment,
+    IdentityExperiment,
+    ProbeExperiment,
+    StalenessExperiment,
+    SupportExperiment,
+    TrainExperiment,
+    UpdateExperiment,
+)
+from pg.parts.equations.definitions import definitions
+from pg.parts.equations.estimator import equation
+from pg.plotting.captions import listed, steps_of
+from pg.plotting.labels import environment_label, label, signed
+from pg.plotting.style import looks
+from pg.statistics import coverage
+from pg.study.record import Study
+
+
+def experiment_row(study: Study, name: str, experiment: Experiment) -> dict[str, str]:
+    """Describe an experiment, as the report lists it."""
+    last = experiment.seeds.first + experiment.seeds.count - 1
+    extent = _extent(experiment)
+    if (source := getattr(experiment, "source", None)) is not None:
+        extent += f"; policies of {source.experiment}, {listed(source.stages)}"
+    levels = "; ".join(f"{path}: {', '.join(map(str, values))}" for path, values in experiment.sweep.items())
+    return {
+        "name": name,
+        "kind": experiment.kind,
+        "environments": listed([environment_label(study, one) for one in experiment.environments]),
+        "variants": str(len(experiment.variants)),
+        "seeds": f"{experiment.seeds.count} ({experiment.seeds.first}–{last})",
+        "extent": f"{extent}; {levels}" if levels else extent,
+    }
+
+
+def _extent(experiment: Experiment) -> str:
+    """Say how much an experiment takes per seed, or per policy."""
+    match experiment:
+        case TrainExperiment():
+            return f"per seed {steps_of(experiment.budget)}"
+        case ProbeExperiment() | StalenessExperiment():
+            return f"{experiment.sample.trajectories:,} trajectories per policy"
+        case HorizonExperiment():
+            return (
+                f"{experiment.trajectories:,} trajectories per policy, cut off at {listed(_words(experiment.horizons))}"
+            )
+        case UpdateExperiment():
+            return f"{experiment.updates} updates per policy, {experiment.fresh} fresh trajectories for each"
+        case GaitExperiment():
+            return f"{experiment.episodes} episodes per policy"
+        case SupportExperiment():
+            return f"all trajectories, enumerated; probabilities left {listed(_words(experiment.left))}"
+        case ExactExperiment():
+            return "all batches, enumerated"
+        case IdentityExperiment():
+            return "one batch per policy"
+
+
+def _words(values: Iterable[float]) -> list[str]:
+    return [f"{value:g}" for value in values]
+
+
+def environment_rows(study: Study) -> Iterable[dict[str, str]]:
+    """Describe the environments of a study."""
+    for name, environment in study.environments.items():
+        yield {
+            "name": environment_label(study, name),
+            "id": environment.id,
+            "horizon": "the environment’s own" if environment.horizon is None else str(environment.horizon),
+            "threshold": "" if environment.threshold is None else signed(environment.threshold),
+        }
+
+
+def variant_rows(study: Study) -> Iterable[dict[str, object]]:
+    """Describe the variants of a study, each with its equation in MathML and the colour of its curves."""
+    look_of = looks(tuple(study.variants))
+    for name, variant in study.variants.items():
+        yield {
+            "name": name,
+            "label": label(study, name),
+            "colour": look_of[name].colour,
+            "equation": _mathml(equation(variant)),
+            "definitions": [_mathml(line) for line in definitions(variant)],
+            "batch": variant.batch,
+            "optimizer": variant.optimizer.name,
+        }
+
+
+def coverage_rows() -> list[dict[str, object]]:
+    """Describe how often each kind of interval holds the truth at the largest measured n, by the kind of data."""
+    table = coverage.measured()
+    table = table.loc[table["n"] == table["n"].max()]
+    return [
+        {
+            "statistic": str(statistic).replace("_", " "),
+            "method": rows["method"].iloc[0],
+            "n": int(rows["n"].iloc[0]),
+            "found": [
+                {"data": one.data, "share": f"{100 * one.coverage:.1f} %", "holds": bool(one.holds)}
+                for one in rows.itertuples()
+            ],
+        }
+        for statistic, rows in table.groupby("statistic", sort=False)
+    ]
+
+
+def _mathml(latex: str) -> Markup:
+    # Sums keep their limits above and below them, in brackets too. HTML knows MathML without its namespace, and the
+    # page is to hold no address at all.
+    displayed = convert(latex.replace(r"\sum_", r"\sum\limits_"), display="block")
+    # A superscript shrinks the prime to a dot where no font for mathematics is installed.
+    displayed = displayed.replace(
+        "<msup><mi>t</mi><mi>&#x02032;</mi></msup>", '<mrow><mi>t</mi><mtext class="prime">&#x02032;</mtext></mrow>'
+    )
+    return Markup(displayed.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', ""))

@@ -1,0 +1,193 @@
+"""The report: one page that opens without a network, in the order of the lecture."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+from pandas import DataFrame
+
+from pg.experiments.figures import FIGURES, TABLE_FILES
+from pg.plotting.record import Figure
+from pg.report.descriptions import coverage_rows, environment_rows, experiment_row, variant_rows
+from pg.report.parts import Part, parts_of
+from pg.report.tuning_checks import TunedRate
+from pg.study.pooling import name_of, pool_of
+from pg.study.record import Study
+
+LECTURE_SECTIONS = (
+    "Recap",
+    "Imitation recap",
+    "Online RL outline",
+    "Evaluating the RL objective",
+    "Can we get the gradient",
+    "Estimating the gradient",
+    "What does the gradient mean",
+    "Intuition",
+    "Humanoid example",
+    "Using causality",
+    "What does the gradient do",
+    "Introducing baselines",
+    "Baseline edition",
+    "How to implement",
+    "Summary",
+    "What else is troublesome",
+    "Importance sampling",
+    "Off-policy version",
+    "Off-policy policy gradient",
+    "KL constraint",
+    "Review",
+    "Next time",
+)
+"""The lecture's sections in its order; a section of a study belongs where the longest of these begins its name."""
+
+_VERDICTS = ("supported", "refuted", "inconclusive")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFigure:
+    """A figure as the report shows it.
+
+    Attributes
+    ----------
+    name
+        Its name in the study.
+    png
+        The picture.
+    caption
+        Plain text.
+    width
+        Its width on the page of a paper.
+    links
+        What the caption links to, by name ("PDF", "table"): paths relative to the page.
+    """
+
+    name: str
+    png: bytes
+    caption: str
+    width: str
+    links: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that the page shows.
+
+    Attributes
+    ----------
+    study
+        What was run.
+    figures
+        The declared figures, drawn.
+    claims
+        The rows of `claims.csv`.
+    tuned
+        Chosen learning rates, each with what is to be said of its choice.
+    provenance
+        Versions, digest of the configuration, wall time, by name. Only this block may differ between two equal runs.
+    template
+        The page's template; what it includes lies beside it.
+    """
+
+    study: Study
+    figures: tuple[ReportFigure, ...]
+    claims: DataFrame
+    tuned: tuple[TunedRate, ...]
+    provenance: Mapping[str, str]
+    template: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    title: str
+    anchor: str
+    figures: tuple[ReportFigure, ...]
+    claims: tuple[Part, ...]
+
+
+def read_figures(study: Study, pictures: Sequence[str], captions: Sequence[str]) -> tuple[ReportFigure, ...]:
+    """Read the study's figures and captions, each list in the order in which the study declares the figures."""
+    return tuple(
+        ReportFigure(
+            name=name,
+            png=Path(picture).read_bytes(),
+            caption=Path(caption).read_text(encoding="utf-8").strip(),
+            width=figure.width,
+            links=_links(name, figure),
+        )
+        for (name, figure), picture, caption in zip(study.figures.items(), pictures, captions, strict=True)
+    )
+
+
+def _links(name: str, figure: Figure) -> dict[str, str]:
+    """Name the files of a figure and of the tables that it is drawn from, relative to the page."""
+    drawn_from = FIGURES[figure.kind].tables
+    links = {figure.format.upper(): f"figures/{name}.{figure.format}", "PNG": f"figures/{name}.png"}
+    links |= {_WORDS[one]: f"tables/{figure.experiment}{TABLE_FILES[one]}.csv" for one in drawn_from if one in _WORDS}
+    if "across" in drawn_from:
+        links["statistics across environments"] = f"tables/{name_of(pool_of(figure))}-across.csv"
+    if "tuned" in drawn_from:
+        links["scores of tuning"] = f"tuned/{figure.experiment}/"
+    return links
+
+
+_WORDS = {"long": "every seed", "summary": "intervals", "curves": "curves", "poses": "poses"}
+
+
+def render(report: Report) -> str:
+    """Write the report as one HTML page that holds its pictures, styles and script.
+
+    Whatever a study says is escaped; the only markup that is not the template's own is MathML, made from equations
+    that hold no words of the study.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(report.template.parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    parts = parts_of(report.study, report.claims)
+    return environment.get_template(report.template.name).render(
+        title=report.study.name,
+        experiments=[experiment_row(report.study, name, one) for name, one in report.study.experiments.items()],
+        environments=environment_rows(report.study),
+        sections=_sections(report, parts),
+        parts=parts,
+        verdicts=_VERDICTS,
+        counts=Counter(part.verdict for part in parts if part.primary),
+        variants=variant_rows(report.study),
+        tuned=report.tuned,
+        coverage=coverage_rows(),
+        provenance=report.provenance,
+        data_uri=_data_uri,
+    )
+
+
+def section_rank(section: str) -> int:
+    """Tell where in the lecture a section stands; sections that are not the lecture's come last."""
+    named = section.strip().casefold()
+    fitting = [title for title in LECTURE_SECTIONS if named.startswith(title.casefold())]
+    return LECTURE_SECTIONS.index(max(fitting, key=len)) if fitting else len(LECTURE_SECTIONS)
+
+
+def _sections(report: Report, parts: tuple[Part, ...]) -> tuple[_Section, ...]:
+    section_of = {name: figure.section for name, figure in report.study.figures.items()}
+    titles = dict.fromkeys([*(section_of[figure.name] for figure in report.figures), *(part.section for part in parts)])
+    return tuple(
+        _Section(
+            title=title,
+            anchor=f"section-{place}",
+            figures=tuple(figure for figure in report.figures if section_of[figure.name] == title),
+            claims=tuple(part for part in parts if part.section == title and part.primary),
+        )
+        for place, title in enumerate(sorted(titles, key=section_rank), start=1)
+    )
+
+
+def _data_uri(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"

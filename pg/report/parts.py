@@ -1,0 +1,159 @@
+"""The rows of claims.csv as the report shows them: each number as it reads, and as it sorts."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pandas import DataFrame
+
+from pg.claims.record import ClaimPart, Family, Selection
+from pg.experiments.definitions import definitions
+from pg.experiments.metrics import METRICS
+from pg.plotting.captions import number, span
+from pg.plotting.labels import environment_label, label
+from pg.report.outlook import outlook
+from pg.study.record import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A row of claims.csv.
+
+    Attributes
+    ----------
+    metric, definition
+        What is compared, and what exactly that is.
+    rows
+        The tables that it was computed from, by experiment: paths relative to the page.
+    level
+        What its interval covers, in per cent: equality is judged by the interval of two one-sided tests.
+    coverage
+        How often such an interval holds the truth, where that is not what it promises.
+    outlook
+        What would decide it, where it is inconclusive.
+    effect_value, p_value, n_value
+        What the table sorts by.
+    """
+
+    claim: str
+    part: str
+    primary: bool
+    statement: str
+    section: str
+    comparison: str
+    metric: str
+    definition: str
+    figure: str
+    rows: dict[str, str]
+    verdict: str
+    effect: str
+    interval: str
+    level: int
+    coverage: str
+    p: str
+    n: str
+    outlook: str
+    effect_value: float
+    p_value: float
+    n_value: float
+
+
+def parts_of(study: Study, claims: DataFrame) -> tuple[Part, ...]:
+    """Lay out the rows of claims.csv.
+
+    Parameters
+    ----------
+    study
+        What declares the claims.
+    claims
+        The rows.
+    """
+    declared = {(claim, name): part for claim, one in study.claims.items() for name, part in one.parts.items()}
+    rows = claims.to_dict("records")
+    undecided = sum(row["verdict"] == "inconclusive" and _given(row["p_adjusted"]) for row in rows)
+    return tuple(_part(study, row, declared.get((str(row["claim"]), str(row["part"]))), undecided) for row in rows)
+
+
+def _part(study: Study, row: dict[Any, Any], declared: ClaimPart | None, undecided: int) -> Part:
+    primary = str(row["primary"]).casefold() in ("true", "1")
+    metric = METRICS[str(row["metric"])]
+    effect, low, high, n = (_value(row[key]) for key in ("effect", "ci_low", "ci_high", "n"))
+    return Part(
+        claim=str(row["claim"]),
+        part=str(row["part"]),
+        primary=primary,
+        statement=str(row["statement"]),
+        section=str(row["section"]),
+        comparison=_in_labels(study, declared, str(row["comparison"])),
+        metric=metric.label,
+        definition=definitions()[metric.name],
+        figure=str(row["figure"]),
+        rows=_rows_behind(declared),
+        verdict=str(row["verdict"]),
+        effect=number(effect),
+        interval="" if math.isnan(low) or math.isnan(high) else span(low, high),
+        level=90 if declared is not None and declared.relation == "equal" else 95,
+        coverage="" if row.get("coverage") is None or str(row["coverage"]) == "nan" else str(row["coverage"]),
+        p=_p_in_words(_value(row["p_value"]), _value(row["p_adjusted"])),
+        n="–" if math.isnan(n) else f"{n:,.0f}",
+        outlook=(
+            outlook(declared, effect, low, high, int(n), undecided if primary else 1)
+            if declared is not None and row["verdict"] == "inconclusive"
+            else ""
+        ),
+        effect_value=effect,
+        p_value=_value(row["p_adjusted"]) if _given(row["p_adjusted"]) else _value(row["p_value"]),
+        n_value=n,
+    )
+
+
+def _in_labels(study: Study, part: ClaimPart | None, comparison: str) -> str:
+    """Put labels in the place of the keys by which claims.csv names variants and environments, as its rows do."""
+    if part is None:
+        return comparison
+    variants = {str(one["variant"]) for one in _selections(part) if "variant" in one} & study.variants.keys()
+    # Only where a comparison names them: a key may be an ordinary word.
+    before = "|".join((r"^", r"(?<=\|)", r"(?<=[−/:] )", *(rf"(?<=\b{word} )" for word in ("from", "to", "by", "of"))))
+    named = re.sub(
+        rf"(?:{before})({_one_of(variants)})(?=[ |\]]|$)", lambda found: f"“{label(study, found[1])}”", comparison
+    )
+    environments = rf"(?<=\bin )({_one_of(study.environments)})(?=[,;]|$)"
+    return re.sub(environments, lambda found: environment_label(study, found[1]), named)
+
+
+def _selections(part: ClaimPart) -> Iterator[Selection]:
+    shared = () if part.share_of is None else (part.share_of.zero, part.share_of.one)
+    for side in (part.a, part.b, *shared):
+        yield from side.best_of if isinstance(side, Family) else () if side is None else (side,)
+
+
+def _one_of(names: Iterable[str]) -> str:
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def _rows_behind(part: ClaimPart | None) -> dict[str, str]:
+    if part is None:
+        return {}
+    return {name: f"tables/{name}.csv" for name in dict.fromkeys(part.experiments.values())}
+
+
+def _given(cell: object) -> bool:
+    return not math.isnan(_value(cell))
+
+
+def _value(cell: object) -> float:
+    """Read a number of claims.csv; an empty field is none."""
+    text = str(cell)
+    return math.nan if text in ("", "None", "<NA>") else float(text)
+
+
+def _p_in_words(raw: float, adjusted: float) -> str:
+    p = raw if math.isnan(adjusted) else adjusted
+    if math.isnan(p):
+        return ""
+    kind = " (raw)" if math.isnan(adjusted) else ""
+    return ("< 0.001" if p < 0.001 else number(p)) + kind

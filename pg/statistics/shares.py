@@ -1,0 +1,122 @@
+"""Shares of runs that succeed, each run a zero or a one: intervals and tests.
+
+| statistic | interval | test |
+|---|---|---|
+| share | Clopper-Pearson | exact binomial |
+| difference of paired shares | Tango's score | exact McNemar; Tango's score against a difference other than 0 |
+
+The percentile bootstrap of a small share covers 33 % instead of 95 % at n = 20; hence the list.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import optimize, stats
+
+from pg.statistics.intervals import LEVEL, Array, Interval, Test, paired, problem_of, undefined
+
+
+def share(successes: ArrayLike, level: float = LEVEL) -> Interval:
+    """Share of ones among zeros and ones, with the Clopper-Pearson interval."""
+    return share_test(successes, level=level)
+
+
+def share_test(successes: ArrayLike, null: float = 0.5, level: float = LEVEL) -> Test:
+    """Test a share against a null value by the exact binomial test, with the Clopper-Pearson interval.
+
+    A null value outside [0, 1] is passed by every share.
+
+    Raises
+    ------
+    ValueError
+        If a finite value is neither 0 nor 1.
+    """
+    x = np.asarray(successes, dtype=np.float64)
+    if problem := problem_of(x):
+        return undefined(len(x), problem)
+    _require_zeros_and_ones(x)
+    count = int(x.sum())
+    interval = stats.binomtest(count, len(x)).proportion_ci(level, method="exact")
+    at = min(max(null, 0.0), 1.0)
+    p_less = stats.binomtest(count, len(x), at, "less").pvalue if null <= 1 else 0.0
+    p_greater = stats.binomtest(count, len(x), at, "greater").pvalue if null >= 0 else 0.0
+    return Test(
+        count / len(x),
+        float(interval.low),
+        float(interval.high),
+        len(x),
+        "Clopper-Pearson",
+        float(p_less),
+        float(p_greater),
+    )
+
+
+def paired_share_test(a: ArrayLike, b: ArrayLike, null: float = 0.0, level: float = LEVEL) -> Test:
+    """Test the difference of two paired shares, share(a) - share(b).
+
+    Against 0, McNemar's exact test: of the discordant pairs, those in which a alone succeeds are binomial with
+    probability 1/2. Against another difference, Tango's score test. The interval is Tango's: McNemar's test has none
+    of its own, since it conditions on the number of discordant pairs.
+
+    Source: Tango (1998), "Equivalence test and confidence interval for the difference in proportions for the
+    paired-sample design", Statistics in Medicine 17, equations 15 and 23.
+    """
+    x, y = paired(a, b)
+    if problem := problem_of(np.concatenate([x, y])):
+        return undefined(len(x), problem)
+    _require_zeros_and_ones(np.concatenate([x, y]))
+    only_a, only_b = int(np.sum(x > y)), int(np.sum(y > x))
+    p_less, p_greater = _mcnemar(only_a, only_b) if null == 0 else _tango_tails(only_a, only_b, len(x), null)
+    low, high = _tango_interval(only_a, only_b, len(x), level)
+    method = "exact McNemar, Tango's interval" if null == 0 else "Tango's score"
+    return Test((only_a - only_b) / len(x), low, high, len(x), method, p_less, p_greater)
+
+
+def _mcnemar(only_a: int, only_b: int) -> tuple[float, float]:
+    if only_a + only_b == 0:
+        return 1.0, 1.0
+    less, greater = (
+        float(stats.binomtest(only_a, only_a + only_b, alternative=side).pvalue) for side in ("less", "greater")
+    )
+    return less, greater
+
+
+def _tango_score(only_a: int, only_b: int, n: int, delta: float) -> float:
+    """Score of the difference delta, standard normal where delta is true (Tango 1998, equation 15)."""
+    linear = -only_a - only_b + (2 * n - only_a + only_b) * delta
+    constant = -only_b * delta * (1 - delta)
+    q = (math.sqrt(max(0.0, linear**2 - 8 * n * constant)) - linear) / (4 * n)
+    variance = n * (2 * q + delta * (1 - delta))
+    excess = only_a - only_b - n * delta
+    if variance <= 0:
+        return math.copysign(math.inf, excess) if excess else 0.0
+    return excess / math.sqrt(variance)
+
+
+def _tango_tails(only_a: int, only_b: int, n: int, null: float) -> tuple[float, float]:
+    if abs(null) >= 1:
+        return (1.0, 0.0) if null < 0 else (0.0, 1.0)
+    score = _tango_score(only_a, only_b, n, null)
+    return float(stats.norm.cdf(score)), float(stats.norm.sf(score))
+
+
+def _tango_interval(only_a: int, only_b: int, n: int, level: float) -> tuple[float, float]:
+    z = float(stats.norm.ppf(0.5 + level / 2))
+    estimate = (only_a - only_b) / n
+
+    def end(beyond: float, target: float) -> float:
+        if estimate == beyond:
+            return beyond
+        # The score is not defined at the very end of the scale.
+        edge = math.copysign(1 - 1e-12, beyond)
+        return float(optimize.brentq(lambda delta: _tango_score(only_a, only_b, n, delta) - target, estimate, edge))
+
+    return end(-1.0, z), end(1.0, -z)
+
+
+def _require_zeros_and_ones(x: Array) -> None:
+    if not np.isin(x, (0.0, 1.0)).all():
+        raise ValueError("a share is made of zeros and ones")

@@ -1,0 +1,68 @@
+"""What a batch of trajectories is, and what is left when it is cut: by seed, and by a shorter horizon."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from pg.core.randomness import generator, torch_generator
+from pg.core.trajectories import Trajectories
+from pg.environments.enumeration import enumerate_trajectories
+from pg.environments.record import Environment
+from pg.environments.small_mdps import chain
+from pg.environments.stacked import make_environments
+from pg.learning.acting import actor_of
+from pg.learning.policies import make_policy
+from pg.learning.rollout import Generators, collect
+from pg.parts.learner import Policy as PolicyOptions
+
+
+def cartpole() -> Trajectories:
+    copies = make_environments(Environment(id="CartPole-v1", horizon=30), 2, 6)
+    policies = [make_policy(PolicyOptions(hidden=(8,)), copies.spaces, torch_generator(s, "policy")) for s in (0, 1)]
+    sources = [Generators(generator(seed, "starts"), generator(seed, "actions")) for seed in (0, 1)]
+    return collect(copies, actor_of(policies), sources)
+
+
+def test_a_shorter_horizon_makes_the_next_observation_the_last_one() -> None:
+    batch = cartpole()
+    assert batch.lengths.min() < 12 < batch.lengths.max()
+    found = batch.until(12)
+    cut_off = batch.lengths > 12
+    assert batch.last_observations is not None
+    assert found.last_observations is not None
+    assert torch.equal(found.last_observations[cut_off], batch.observations[:, :, 12][cut_off])
+    assert torch.equal(found.last_observations[~cut_off], batch.last_observations[~cut_off])
+    assert torch.equal(found.truncated, cut_off | batch.truncated)
+    assert torch.equal(found.lengths, batch.lengths.clamp(max=12))
+
+
+def test_a_shorter_horizon_leaves_what_it_would_have_made() -> None:
+    for horizon in (1, 2, 3, 4):
+        found = enumerate_trajectories(chain(4, length=2), 10_000).trajectories.until(horizon)
+        shorter = enumerate_trajectories(chain(horizon, length=2), 10_000).trajectories
+        assert found.mask.shape[-1] == horizon
+        assert described(found) == described(shorter)
+
+
+@pytest.mark.parametrize(
+    "name", ["observations", "actions", "rewards", "terminated", "truncated", "states", "last_observations"]
+)
+def test_a_tensor_whose_leading_axes_are_not_those_of_the_mask_is_refused(name: str) -> None:
+    whole = enumerate_trajectories(chain(3, length=2), 100).trajectories
+    with pytest.raises(ValueError, match=f"{name} has leading shape .*, the mask asks for"):
+        replace(whole, **{name: getattr(whole, name)[:, :-1]})
+
+
+def described(trajectories: Trajectories) -> set[tuple[str, ...]]:
+    names = ("states", "actions", "rewards", "mask", "terminated", "truncated", "last_observations")
+    columns = [getattr(trajectories, name)[0].tolist() for name in names]
+    return {tuple(map(str, row)) for row in zip(*columns, strict=True)}
+
+
+def test_a_seeds_last_observations_are_its_own() -> None:
+    batch = cartpole()
+    assert batch.last_observations is not None
+    for seed in (0, 1):
+        last = batch.of_seed(seed).last_observations
+        assert last is not None
+        assert torch.equal(last, batch.last_observations[[seed]])

@@ -1,0 +1,97 @@
+"""The table across environments, from runs worked by hand."""
+
+import functools
+
+import numpy as np
+import pandas as pd
+import pytest
+from pg.core import randomness
+from pg.experiments.train import across_tables
+from pg.statistics import across_environments
+from tests.experiments import rows as rows_by_hand
+
+BUDGET = 100
+BUDGETS = {"ladder": BUDGET}
+GENERATOR = functools.partial(randomness.generator, 0, "across")
+
+
+def cell(environment, variant, threshold, levels=None):
+    suffix = "".join(f"@{value}" for value in (levels or {}).values())
+    return rows_by_hand.cell(environment, variant, suffix=suffix, threshold=threshold, levels=levels)
+
+
+def run(first, last):
+    """Runs of two batches, a seed per return of the last one."""
+    return pd.DataFrame(
+        [
+            {"seed": seed, "iteration": iteration, "steps": steps, "return_mean": value}
+            for seed, final in enumerate(last)
+            for iteration, steps, value in ((1, 50, first), (2, 100, final))
+        ]
+    )
+
+
+# Initial return 10 and threshold 110, and -100 and 0: a score is a hundredth above the initial return.
+RUNS = {
+    cell("cart", "a", 110): run(10, [10, 60, 110, 110]),
+    cell("cart", "b", 110): run(10, [110, 110, 85, 110]),
+    cell("other", "a", 0): run(-100, [-100, -50, 0, 0]),
+    cell("other", "b", 0): run(-80, [0, 0, -25, 0]),
+    cell("unsolvable", "a", None): run(0, [1e9] * 4),
+    cell("unsolvable", "b", None): run(0, [1e9] * 4),
+}
+
+
+def rows(table, statistic, variant):
+    return table[(table["statistic"] == statistic) & (table["variant"] == variant)]
+
+
+def test_scores_are_pooled_over_the_environments_that_declare_a_threshold():
+    table = across_tables.across_table(RUNS, BUDGETS, GENERATOR)
+    # Scores of a: 0, 1/2, 1, 1 in both, whose middle half is 1/2, 1/2, 1, 1. In `other`, b starts above random.
+    assert rows(table, "interquartile mean", "a")[["n", "estimate"]].to_numpy().tolist() == [[8, 0.75]]
+    assert rows(table, "interquartile mean", "b")["estimate"].tolist() == [1]
+
+
+def test_the_profile_and_the_improvement_over_the_first_variant_stand_in_rows_of_their_own():
+    table = across_tables.across_table(RUNS, BUDGETS, GENERATOR)
+    profile = rows(table, "profile", "a").set_index("above")["estimate"]
+    assert tuple(profile.index) == across_tables.ABOVE
+    assert profile[[0.0, 0.45, 0.5, 0.95, 1.0]].tolist() == [0.75, 0.75, 0.5, 0.5, 0]
+    # b scores 1, 1, 3/4, 1 against 0, 1/2, 1, 1: (3 (2 + 2/2) + 2) / 16 in both environments.
+    better = table[table["statistic"] == "improvement"]
+    assert better[["variant", "over"]].to_numpy().tolist() == [["b", "a"]]
+    assert better["estimate"].tolist() == pytest.approx([11 / 16])
+
+
+def test_a_row_does_not_depend_on_the_variants_beside_it():
+    alone = across_tables.across_table(
+        {one: rows for one, rows in RUNS.items() if one.variant_name == "a"}, BUDGETS, GENERATOR
+    )
+    beside = across_tables.across_table(RUNS, BUDGETS, GENERATOR)
+    pd.testing.assert_frame_equal(alone, beside[beside["variant"] == "a"])
+
+
+def test_levels_are_compared_with_the_first_variant_at_the_same_level():
+    runs = {
+        cell(environment, variant, 1.0, {"variant.batch": batch}): run(0, scores)
+        for environment in ("cart", "other")
+        for variant, batch, scores in (("a", 4, [0, 0]), ("a", 8, [1, 1]), ("b", 4, [0.5, 0.5]), ("b", 8, [0.5, 0.5]))
+    }
+    better = across_tables.across_table(runs, BUDGETS, GENERATOR).query("statistic == 'improvement'")
+    assert better[["variant", "variant.batch", "over", "estimate"]].to_numpy().tolist() == [
+        ["b", 4, "a", 1.0],
+        ["b", 8, "a", 0.0],
+    ]
+
+
+def test_an_environment_solved_from_the_start_leaves_the_statistics_undefined():
+    runs = dict(RUNS) | {cell("cart", "a", 110): run(200, [200] * 4), cell("cart", "b", 110): run(200, [200] * 4)}
+    table = across_tables.across_table(runs, BUDGETS, GENERATOR)
+    assert table["estimate"].isna().all()
+    assert set(table["method"]) == {"undefined: 4 of 8 values not finite", "undefined: 8 of 16 values not finite"}
+
+
+def test_scores_are_those_of_the_last_tenth_of_the_budget():
+    scores = across_tables._scores(RUNS[cell("cart", "a", 110)], cell("cart", "a", 110), BUDGET, {"cart": 10.0})
+    assert scores.tolist() == across_environments.score(np.array([10, 60, 110, 110]), 10, 110).tolist()

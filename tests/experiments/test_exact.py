@@ -1,0 +1,373 @@
+"""What each estimator is on average, and how much it varies, without a sample.
+
+The table of expectations: leaving a trajectory out of its own baseline keeps the expectation at the gradient of the
+objective; averaging it in scales the expectation by 1 - 1/N; for total returns and for rewards-to-go alike.
+"""
+
+from collections.abc import Iterable
+from itertools import product
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from pg.core.trajectories import Spaces, Trajectories
+from pg.environments.enumeration import EnumerationTooLarge, NoTables, enumerate_trajectories
+from pg.environments.exact import policy_gradient_theorem
+from pg.environments.mdp import MDP
+from pg.environments.record import Environment
+from pg.environments.small_mdps import bandit, chain, random_mdp
+from pg.experiments.exact.measure import enumerate_moments, moments
+from pg.laboratory.frozen import random_policy
+from pg.laboratory.gradients import batch_gradients
+from pg.laboratory.reference import truth
+from pg.learning.critic import Critic, make_critic
+from pg.learning.policies import Policy, flatten, make_policy, repeat
+from pg.learning.tabular import action_probabilities
+from pg.parts.learner import Critic as CriticOptions
+from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import FROM_THE_BATCH, Baseline, Returns, Variant
+from pg.study.jobs import ExactJob
+from pg.study.sources import RANDOM
+from tests.laboratory.pairs import MIXED
+
+LIMIT = 30_000
+SMALL = PolicyOptions(hidden=(3,))
+LINEAR = PolicyOptions(hidden=())
+TINY = CriticOptions(hidden=(4,))
+LEARNED: dict[str, Any] = {"baseline": "value_network", "batch": 1}
+IN_SAMPLE = ("average_reward", "per_step")
+
+STEPS = torch.arange(MIXED.horizon, dtype=torch.float64)
+MDPS = {"mixed": MIXED, "chain": chain(4, length=2, slip=0), "random": random_mdp(2, states=2, seed=4)}
+CASES = [("mixed", 2), ("chain", 2), ("chain", 3), ("random", 2)]
+
+
+def expectation(mdp: MDP, policy: Policy, **parts: Any) -> torch.Tensor:
+    variant = Variant(policy=SMALL, critic=TINY if parts.get("baseline") == "value_network" else None, **parts)
+    return moments(enumerate_trajectories(mdp, LIMIT), policy, variant, LIMIT, arbitrary_critic(variant, mdp)).mean
+
+
+def arbitrary_critic(variant: Variant, mdp: MDP) -> Critic | None:
+    """Return a value network that has seen no data, but has something to say of every state and time."""
+    generator = torch.Generator().manual_seed(7)
+    critic = make_critic(variant, mdp.spaces, mdp.horizon, generator, torch.float64)
+    if critic is not None:
+        for parameter in critic.network.parameters():
+            torch.nn.init.normal_(parameter, generator=generator)
+    return critic
+
+
+def assert_equal(found: torch.Tensor, expected: torch.Tensor) -> None:
+    assert (found - expected).norm() <= 1e-10 * expected.norm()
+
+
+@pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
+def test_the_cases_have_episodes_of_varying_length(mdp: MDP) -> None:
+    lengths = enumerate_trajectories(mdp, LIMIT).trajectories.lengths
+    assert lengths.unique().numel() > 1
+
+
+@pytest.mark.parametrize(("name", "n"), CASES)
+@pytest.mark.parametrize("returns", ["total", "to_go"])
+@pytest.mark.parametrize("baseline", get_args(Baseline))
+def test_table_of_expectations(name: str, n: int, returns: Returns, baseline: Baseline) -> None:
+    mdp = MDPS[name]
+    policy = random_policy(SMALL, mdp.spaces, seed=1)
+    factor = 1 - 1 / n if baseline in IN_SAMPLE else 1
+    constant = 0.7 if baseline == "constant" else None
+    found = expectation(mdp, policy, returns=returns, baseline=baseline, constant=constant, batch=n)
+    assert_equal(found, factor * truth(mdp, policy).gradient)
+
+
+@pytest.mark.parametrize(
+    "parts", [{"returns": "total"}, {"discount_states": True}, {"discount_states": True, "baseline": "optimal"}]
+)
+def test_discounted_estimates_follow_the_discounted_objective(parts: dict[str, Any]) -> None:
+    policy = random_policy(SMALL, MIXED.spaces, seed=3)
+    found = expectation(MIXED, policy, discount=0.6, batch=2, **parts)
+    assert_equal(found, truth(MIXED, policy, discount=0.6).gradient)
+
+
+@pytest.mark.parametrize("baseline", ["leave_one_out", "per_step_leave_one_out", "per_step"])
+def test_baselines_do_the_same_to_discounted_rewards_to_go(baseline: Baseline) -> None:
+    policy = random_policy(SMALL, MIXED.spaces, seed=3)
+    found = expectation(MIXED, policy, discount=0.6, discount_states=True, baseline=baseline, batch=3)
+    factor = 2 / 3 if baseline in IN_SAMPLE else 1
+    assert_equal(found, factor * truth(MIXED, policy, discount=0.6).gradient)
+
+
+def test_the_average_reward_shrinks_discounted_total_returns() -> None:
+    policy = random_policy(SMALL, MIXED.spaces, seed=3)
+    found = expectation(MIXED, policy, returns="total", discount=0.6, baseline="average_reward", batch=3)
+    assert_equal(found, 2 / 3 * truth(MIXED, policy, discount=0.6).gradient)
+
+
+def test_the_average_reward_takes_off_twice_discounted_visits_from_discounted_rewards_to_go() -> None:
+    r"""Its own share is E[sum of gamma^t psi_t R] / N, where R counts from the start: gamma^(2 t) d_t Q_t in all."""
+    policy = random_policy(SMALL, MIXED.spaces, seed=3)
+    found = expectation(MIXED, policy, discount=0.6, discount_states=True, baseline="average_reward", batch=3)
+    own = weighted_theorem(policy, 0.6, 0.6**STEPS)
+    assert_equal(found, truth(MIXED, policy, discount=0.6).gradient - own / 3)
+
+
+@pytest.mark.parametrize(("name", "decay"), list(product(MDPS, [0, 0.5, 0.9, 1])))
+def test_gae_of_exact_values_has_no_bias_whatever_lambda(name: str, decay: float) -> None:
+    policy = random_policy(SMALL, MDPS[name].spaces, seed=1)
+    parts = {"returns": "gae", "lambda": decay, "baseline": "exact", "batch": 2}
+    assert_equal(expectation(MDPS[name], policy, **parts), truth(MDPS[name], policy).gradient)
+    discounted = expectation(MDPS[name], policy, **parts, discount=0.6, discount_states=True)
+    assert_equal(discounted, truth(MDPS[name], policy, discount=0.6).gradient)
+
+
+@pytest.mark.parametrize("name", MDPS)
+def test_gae_of_any_values_has_no_bias_with_lambda_1_and_some_with_less(name: str) -> None:
+    policy = random_policy(SMALL, MDPS[name].spaces, seed=1)
+    true = truth(MDPS[name], policy).gradient
+    expected = {
+        decay: expectation(MDPS[name], policy, returns="gae", **{"lambda": decay}, **LEARNED) for decay in (0, 0.5, 1)
+    }
+    assert_equal(expected[1], true)
+    biases = [(expected[decay] - true).norm() / true.norm() for decay in (0, 0.5)]
+    assert all(bias > 0.01 for bias in biases)
+
+
+def test_gae_of_any_values_adds_up_the_gradients_of_one_step_errors() -> None:
+    r"""E[hat g] is the sum over t and l of (gamma lambda)^l E[psi_t delta_{t+l}], which is no baseline's doing."""
+    policy, enumeration = random_policy(SMALL, MIXED.spaces, seed=1), enumerate_trajectories(MIXED, LIMIT)
+    variant = Variant(returns="gae", **{"lambda": 0.5}, discount=0.8, policy=SMALL, critic=TINY, **LEARNED)
+    critic = arbitrary_critic(variant, MIXED)
+    assert critic is not None
+    every = enumeration.trajectories
+    values = torch.nn.functional.pad(critic.values(every).along, (0, 1))
+    advantages = torch.zeros_like(every.rewards)
+    for t, later in product(range(3), range(3)):
+        if later >= t:
+            error = every.rewards[..., later] + 0.8 * values[..., later + 1] - values[..., later]
+            advantages[..., t] += 0.4 ** (later - t) * error * every.mask[..., later]
+    copies = repeat(policy, 1)
+    log_probs = action_probabilities(copies, MIXED).log()[0, every.states, every.actions]
+    chances = enumeration.probabilities(action_probabilities(copies, MIXED)).detach()
+    objective = (chances * (log_probs * advantages * every.mask).sum(-1)).sum()
+    expected = flatten(torch.autograd.grad(objective, copies.parameters_list())).squeeze(0)
+    assert_equal(moments(enumeration, policy, variant, LIMIT, critic).mean, expected)
+
+
+def test_bootstrapping_at_truncation_is_biased_by_what_follows() -> None:
+    policy = random_policy(SMALL, MIXED.spaces, seed=1)
+    parts = {"returns": "gae", "lambda": 1, "discount": 0.6, "discount_states": True, **LEARNED}
+    true = truth(MIXED, policy, discount=0.6).gradient
+    assert_equal(expectation(MIXED, policy, **parts), true)
+    bootstrapped = expectation(MIXED, policy, **parts, bootstrap_at_truncation=True)
+    assert (bootstrapped - true).norm() > 0.01 * true.norm()
+
+
+def test_a_network_that_was_fitted_to_other_trajectories_leaves_no_bias() -> None:
+    environment = Environment(id="pg/Chain-v0", kwargs={"length": 2}, horizon=3)
+    variants = {
+        name: Variant(baseline="value_network", batch=2, policy=SMALL, critic=CriticOptions(hidden=(8,)), **parts)
+        for name, parts in {"to_go": {}, "gae": {"returns": "gae", "lambda": 1}}.items()
+    }
+    job = ExactJob(
+        environment=environment,
+        variants={
+            **variants,
+            "none": Variant(batch=2, policy=SMALL),
+            "exact": Variant(batch=2, policy=SMALL, baseline="exact"),
+        },
+        stage=RANDOM,
+        seeds=(0, 1),
+        limit=LIMIT,
+        sampled_batches=None,
+    )
+    rows = enumerate_moments(job, {}).pivot_table(
+        index="seed", columns="variant", values=["relative_bias", "total_variance"]
+    )
+    assert (rows["relative_bias"] < 1e-10).to_numpy().all()
+    np.testing.assert_allclose(rows["total_variance"]["to_go"], rows["total_variance"]["exact"], rtol=0.1)
+    assert (rows["total_variance"]["none"] > 1.2 * rows["total_variance"]["exact"]).all()
+    np.testing.assert_allclose(rows["total_variance"]["gae"], rows["total_variance"]["to_go"])
+
+
+def test_without_the_weight_of_states_the_discounted_estimate_follows_no_discounted_objective() -> None:
+    r"""It is the undiscounted visits times discounted values: the sum of d_t, grad pi and Q_t without gamma^t."""
+    policy = random_policy(SMALL, MIXED.spaces, seed=3)
+    found = expectation(MIXED, policy, discount=0.6, batch=2)
+    assert_equal(found, weighted_theorem(policy, 0.6, 0.6**-STEPS))
+    assert (found - truth(MIXED, policy, 0.6).gradient).norm() > 1e-3 * found.norm()
+
+
+def weighted_theorem(policy: Policy, discount: float, weights: torch.Tensor) -> torch.Tensor:
+    """Sum the policy gradient theorem's terms over time, each with a weight of its own."""
+    copy = repeat(policy, 1)
+    table = action_probabilities(copy, MIXED)
+    per_step = policy_gradient_theorem(MIXED, table.expand(MIXED.horizon, -1, -1), discount)
+    total = (per_step * weights[:, None, None]).sum(0, keepdim=True)
+    return flatten(torch.autograd.grad(table, copy.parameters_list(), total)).squeeze(0)
+
+
+def test_normalised_advantages_of_the_two_armed_bandit() -> None:
+    """Only batches with both arms carry a gradient: their advantages are +1 and -1 whatever the arms pay."""
+    p, policy = 0.3, bandit_policy(0.3)
+    variant = Variant(batch=2, normalise_advantages=True)
+    for rewards in ([1.0, 0.0], [70.0, 20.0]):
+        found = moments(enumerate_trajectories(bandit(1, rewards), LIMIT), policy, variant, LIMIT)
+        assert_equal(found.mean.abs(), torch.full((4,), p * (1 - p), dtype=torch.float64))
+
+
+def bandit_policy(p: float) -> Policy:
+    policy = random_policy(LINEAR, bandit(1).spaces, seed=0)
+    bias = torch.tensor([np.log(p / (1 - p)), 0], dtype=torch.float64)
+    policy.load_state_dict({"layers.0.weight": torch.zeros(2, 1), "layers.0.bias": bias})
+    return policy
+
+
+def test_moments_are_those_of_the_list_of_all_estimates() -> None:
+    """The sums in chunks against the two-pass formulas on estimates that are kept."""
+    policy, enumeration = random_policy(SMALL, MIXED.spaces, seed=5), enumerate_trajectories(MIXED, LIMIT)
+    variant = Variant(policy=SMALL, batch=1)
+    found = moments(enumeration, policy, variant, LIMIT)
+    probabilities = enumeration.probabilities(action_probabilities(repeat(policy, 1), MIXED)).detach()
+    gradients = batch_gradients(policy, variant, enumeration.trajectories.regrouped(1))
+    mean = probabilities @ gradients
+    variance = probabilities @ (gradients - mean).square().sum(-1)
+    assert_equal(found.mean, mean)
+    assert found.total_variance == pytest.approx(variance.item(), rel=1e-12)
+
+
+@pytest.mark.parametrize("returns", ["total", "to_go"])
+def test_without_a_baseline_the_variance_falls_as_one_over_n(returns: Returns) -> None:
+    policy, enumeration = random_policy(SMALL, MIXED.spaces, seed=5), enumerate_trajectories(MIXED, LIMIT)
+    one, two, three = (
+        moments(enumeration, policy, Variant(policy=SMALL, returns=returns, batch=n), LIMIT).total_variance
+        for n in (1, 2, 3)
+    )
+    assert two == pytest.approx(one / 2, rel=1e-10)
+    assert three == pytest.approx(one / 3, rel=1e-10)
+
+
+GAUSSIAN = {"mean": 0.7, "log_std": -0.4, "target": -0.3}
+NODES = 6
+
+
+def gaussian_policy() -> Policy:
+    policy = make_policy(LINEAR, Spaces(1, None, 1), torch.Generator().manual_seed(0), dtype=torch.float64)
+    parameters = {
+        "layers.0.weight": [[GAUSSIAN["mean"] - 0.2]],
+        "layers.0.bias": [0.2],
+        "log_std": [GAUSSIAN["log_std"]],
+    }
+    policy.load_state_dict({name: torch.tensor(value, dtype=torch.float64) for name, value in parameters.items()})
+    return policy
+
+
+def gaussian_batches(n: int) -> tuple[Trajectories, torch.Tensor]:
+    """Put every batch of n Gauss-Hermite nodes on the S axis: one step each, reward -(a - target)^2."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
+    members = torch.cartesian_prod(*[torch.arange(NODES)] * n).reshape(-1, n)
+    actions = GAUSSIAN["mean"] + np.exp(GAUSSIAN["log_std"]) * torch.as_tensor(nodes)[members]
+    ended = torch.ones(members.shape, dtype=torch.bool)
+    trajectories = Trajectories(
+        observations=torch.ones(*members.shape, 1, 1, dtype=torch.float64),
+        actions=actions[..., None, None],
+        rewards=-(actions - GAUSSIAN["target"]).square().unsqueeze(-1),
+        mask=ended.unsqueeze(-1),
+        terminated=ended,
+        truncated=~ended,
+    )
+    return trajectories, torch.as_tensor(weights / weights.sum())[members].prod(-1)
+
+
+@pytest.mark.parametrize("n", [2, 3])
+@pytest.mark.parametrize("baseline", ["none", *FROM_THE_BATCH])
+def test_gaussian_policy_on_a_quadratic_reward(n: int, baseline: Baseline) -> None:
+    r"""J = -((m - c)^2 + s^2): its gradient is -2 (m - c) in the mean and -2 s^2 in the log standard deviation."""
+    trajectories, probabilities = gaussian_batches(n)
+    gradients = batch_gradients(gaussian_policy(), Variant(baseline=baseline, batch=n), trajectories)
+    by_mean = -2 * (GAUSSIAN["mean"] - GAUSSIAN["target"])
+    known = torch.tensor([by_mean, by_mean, -2 * np.exp(2 * GAUSSIAN["log_std"])], dtype=torch.float64)
+    assert_equal(probabilities @ gradients, (1 - 1 / n if baseline in IN_SAMPLE else 1) * known)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_variance_of_the_gaussian_policy(n: int) -> None:
+    r"""With d = m - c: E[g^2] is (d^4 + 18 d^2 s^2 + 15 s^4) / s^2 for the mean, 2 d^4 + 60 d^2 s^2 + 78 s^4 for log s.
+
+    Both follow from the moments 1, 3, 15 and 105 of a standard normal variable; weight and bias move the mean alike.
+    """
+    trajectories, probabilities = gaussian_batches(n)
+    gradients = batch_gradients(gaussian_policy(), Variant(batch=n), trajectories)
+    mean = probabilities @ gradients
+    variance = (probabilities @ (gradients - mean).square()).sum().item()
+    d, s = GAUSSIAN["mean"] - GAUSSIAN["target"], np.exp(GAUSSIAN["log_std"])
+    of_mean = (d**4 + 18 * d**2 * s**2 + 15 * s**4) / s**2 - 4 * d**2
+    of_log_std = 2 * d**4 + 60 * d**2 * s**2 + 78 * s**4 - 4 * s**4
+    assert variance == pytest.approx((2 * of_mean + of_log_std) / n, rel=1e-10)
+
+
+CHAIN = Environment(id="pg/Chain-v0", kwargs={"length": 2, "slip": 0.2}, horizon=3)
+VARIANTS = {
+    "plain": Variant(batch=2, policy=SMALL),
+    "average": Variant(batch=2, policy=SMALL, baseline="average_reward"),
+}
+
+
+def exact_rows(seeds: Iterable[int], environment: Environment = CHAIN, limit: int = LIMIT) -> pd.DataFrame:
+    job = ExactJob(
+        environment=environment, variants=VARIANTS, stage=RANDOM, seeds=tuple(seeds), limit=limit, sampled_batches=None
+    )
+    return enumerate_moments(job, {})
+
+
+def test_rows_say_what_was_found() -> None:
+    rows = exact_rows(range(3, 5))
+    assert list(rows.columns) == [
+        "seed",
+        "variant",
+        "batch",
+        "batches_enumerated",
+        "objective",
+        "gradient_norm",
+        "relative_bias",
+        "differences_bias",
+        "total_variance",
+        "shrinkage",
+        "least_variance",
+    ]
+    assert rows["seed"].tolist() == [3, 3, 4, 4]
+    assert rows["variant"].tolist() == ["plain", "average"] * 2
+    assert rows["batch"].tolist() == [2] * 4
+    assert rows["batches_enumerated"].tolist() == [52**2] * 4
+    np.testing.assert_allclose(rows["relative_bias"], [0, 0.5] * 2, atol=1e-10)
+    np.testing.assert_allclose(rows["differences_bias"], [0, 0.5] * 2, atol=1e-6)
+    np.testing.assert_allclose(rows["shrinkage"], [0, -0.5] * 2, atol=1e-10)
+    assert min(rows["total_variance"]) > 0
+
+
+def test_all_variants_meet_the_same_policy_and_seeds_differ() -> None:
+    rows = exact_rows(range(2))
+    for column in ("objective", "gradient_norm"):
+        first, again, other, again_other = rows[column]
+        assert first == again != other == again_other
+
+
+def test_a_seeds_rows_do_not_depend_on_the_others() -> None:
+    together = exact_rows(range(3))
+    alone = exact_rows([2])
+    pd.testing.assert_frame_equal(together.tail(2).reset_index(drop=True), alone, check_exact=True)
+
+
+def test_policies_are_not_uniform() -> None:
+    table = action_probabilities(repeat(random_policy(SMALL, MIXED.spaces, seed=0), 1), MIXED)
+    assert (table - 0.5).abs().min() > 0.01
+
+
+def test_environments_without_tables_are_refused() -> None:
+    with pytest.raises(NoTables, match="CartPole-v1 has no transition tables"):
+        exact_rows(range(1), Environment(id="CartPole-v1"))
+
+
+def test_too_many_batches_are_refused() -> None:
+    with pytest.raises(EnumerationTooLarge, match="2,704 batches of 2 out of 52 trajectories"):
+        exact_rows(range(1), limit=100)

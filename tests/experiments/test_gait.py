@@ -1,0 +1,196 @@
+"""Falls, steps and poses: known by hand on made-up motions, and then seen on a humanoid that is thrown about."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pg.core.randomness import torch_generator
+from pg.core.trajectories import Spaces, Trajectories
+from pg.environments.humanoid import PARTS, Motion
+from pg.environments.record import Environment
+from pg.experiments.columns import LABORATORY_COLUMNS, POSE_COLUMNS
+from pg.experiments.gait.measure import Gaits, alternating_steps, falls, measures, strip, watch
+from pg.learning.policies import make_policy
+from pg.parts.learner import Policy
+from pg.parts.variant import Variant
+from pg.study.jobs import GaitJob
+
+TORSO = PARTS.index("torso")
+NETWORK = Policy(hidden=(4,), initial_std=0.4)
+FEET = {"L": (True, False), "R": (False, True), "B": (True, True), ".": (False, False)}
+
+
+def feet(moments: str) -> np.ndarray:
+    return np.array([FEET[moment] for moment in moments], dtype=np.bool_).reshape(-1, 2)
+
+
+# Steps ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("moments", "steps"),
+    [
+        ("", 0),
+        ("....", 0),
+        ("BBBB", 0),
+        ("LLLL", 0),
+        ("L.L.L", 0),  # hopping on one foot
+        ("BLBLB", 0),  # lifting and lowering the same foot
+        ("..BB.L", 0),
+        ("LR", 1),
+        ("LBR", 1),  # walking: both feet in between
+        ("L.R", 1),  # running: none in between
+        ("LLBBRRBBLL", 2),
+        (".R.BLLB.RRR.BL.", 3),
+    ],
+)
+def test_a_step_is_a_change_of_the_foot_that_stands_alone(moments: str, steps: int) -> None:
+    assert alternating_steps(feet(moments)) == steps
+
+
+def test_what_is_left_and_what_is_right_does_not_matter() -> None:
+    moments = feet(".R.BLLB.RRR.BL.")
+    assert alternating_steps(moments[:, ::-1]) == alternating_steps(moments) == alternating_steps(moments[::-1])
+
+
+# Falls ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_fall_has_the_direction_in_which_the_torso_has_moved() -> None:
+    """Five ends: fallen forward, fallen backward, leapt too high, cut off by the horizon, fallen on the spot."""
+    terminated = np.array([True, True, True, False, True])
+    moved, sunk = np.array([0.5, -0.1, 0.3, 4.0, 0.0]), np.array([0.4, 0.4, -0.6, 0.1, 0.4])
+    forward, backward = falls(terminated, moved, sunk)
+    assert forward.tolist() == [True, False, False, False, False]
+    assert backward.tolist() == [False, True, False, False, False]
+
+
+def motion(ways: Sequence[Sequence[tuple[float, float]]], moments: Sequence[str]) -> Motion:
+    """Lay ways of the torso (x and z, from the start on) and feet out as a motion; all else stays at 0."""
+    longest = max(map(len, ways))
+    positions = np.full((len(ways), longest, len(PARTS), 2), np.nan)
+    on_floor = np.zeros((len(ways), longest, 2), dtype=np.bool_)
+    for i, (way, stood) in enumerate(zip(ways, moments, strict=True)):
+        positions[i, : len(way)] = 0.0
+        positions[i, : len(way), TORSO] = way
+        on_floor[i, : len(way)] = feet(stood)
+    return Motion(positions, on_floor, 0.02)
+
+
+def episodes(lengths: Sequence[int], terminated: Sequence[bool], reward: float = 1.0) -> Trajectories:
+    mask = torch.arange(max(lengths)) < torch.tensor(lengths).reshape(1, -1, 1)
+    ended = torch.tensor([list(terminated)])
+    return Trajectories(
+        observations=torch.zeros(*mask.shape, 1),
+        actions=torch.zeros(*mask.shape, 1),
+        rewards=reward * mask.float(),
+        mask=mask,
+        terminated=ended,
+        truncated=~ended,
+    )
+
+
+WAYS = (
+    [(0.1, 1.4), (0.2, 1.3), (0.5, 0.9)],  # falls forward by 0.4
+    [(0.0, 1.4), (0.3, 1.2), (0.2, 1.1), (-0.2, 0.9)],  # falls backward by 0.2, though it first came forward
+    [(0.0, 1.4), (0.1, 1.4), (0.1, 1.4), (0.2, 1.4), (1.0, 1.3)],  # is still up at the horizon
+    [(0.0, 1.4), (0.6, 0.9)],  # falls forward by 0.6
+)
+STOOD = (".LR", ".LBL", "LRLBR", "..")
+
+
+def test_measures_are_averages_over_episodes_up_to_their_own_ends() -> None:
+    found = measures(episodes([2, 3, 4, 1], [True, True, False, True], reward=2.0), motion(WAYS, STOOD))
+    assert found == pytest.approx(
+        {
+            "fell_forward": 0.5,
+            "fell_backward": 0.25,
+            "not_fallen": 0.25,
+            "displacement": (0.4 - 0.2 + 1.0 + 0.6) / 4,
+            "length": 2.5,
+            "alternating_steps": (1 + 0 + 3 + 0) / 4,
+            "episode_return": 5.0,
+        }
+    )
+
+
+# Poses ----------------------------------------------------------------------------------------------------------------
+
+
+def test_frames_are_evenly_spaced_from_the_start_to_the_end_of_the_first_episode() -> None:
+    line = [(0.1 * step, 1.4 - 0.1 * step) for step in range(9)]
+    seen = strip(motion([line, [*line, (9.0, 9.0)]], ["." * 9, "." * 10]), length=8, frames=5)
+    assert len(seen) == 5 * len(PARTS)
+    assert seen["part"].tolist() == [*PARTS] * 5
+    torso = seen[seen["part"] == "torso"]
+    assert torso["frame"].tolist() == [0, 1, 2, 3, 4]
+    assert torso["step"].tolist() == [0, 2, 4, 6, 8]
+    assert torso["time"].tolist() == pytest.approx([0, 0.04, 0.08, 0.12, 0.16])
+    assert torso["x"].tolist() == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])
+    assert torso["z"].tolist() == pytest.approx([1.4, 1.2, 1.0, 0.8, 0.6])
+
+
+def test_a_short_episode_shows_each_moment_once() -> None:
+    seen = strip(motion([[(0.0, 1.4), (0.1, 1.3), (0.2, 1.2)]], ["..."]), length=2, frames=8)
+    assert seen.loc[seen["part"] == "head", "step"].tolist() == [0, 1, 2]
+
+
+# On the humanoid ------------------------------------------------------------------------------------------------------
+
+
+def job(*seeds: int, horizon: int = 40, **parts: Any) -> GaitJob:
+    observations = ("cinert", "cvel", "qfrc_actuator", "cfrc_ext")
+    kwargs = {f"include_{name}_in_observation": False for name in observations} | {"healthy_reward": 0.0}
+    options = {"variants": {"learner": Variant(policy=NETWORK)}, "stage": "late", "policy": NETWORK}
+    options |= {"environment": Environment(id="Humanoid-v5", kwargs=kwargs, horizon=horizon)}
+    return GaitJob(**(options | {"seeds": seeds, "episodes": 2, "frames": 3} | parts))
+
+
+def policy(seed: int) -> dict[str, np.ndarray]:
+    made = make_policy(NETWORK, Spaces(45, None, 17), torch_generator(seed, "test"))
+    return {name: values.numpy() for name, values in made.state_dict().items()}
+
+
+def watched(*seeds: int, **parts: Any) -> Gaits:
+    return watch(job(*seeds, **parts), {seed: policy(seed) for seed in seeds})
+
+
+def test_a_row_and_a_strip_of_poses_per_seed_whatever_seeds_share_the_job() -> None:
+    together, alone = watched(3, 4), watched(4)
+    assert tuple(together.rows.columns) == LABORATORY_COLUMNS["gait"]
+    assert set(together.poses.columns) == set(POSE_COLUMNS)
+    assert together.rows["seed"].tolist() == [3, 4]
+    assert set(together.rows["variant"]) == set(together.poses["variant"]) == {"learner"}
+    assert set(together.rows["batch"]) == {2}
+    for all_rows, own in ((together.rows, alone.rows), (together.poses, alone.poses)):
+        assert all_rows[all_rows["seed"] == 4].to_csv(index=False) == own.to_csv(index=False)
+    first, other = together.rows.drop(columns="seed").to_numpy().tolist()
+    assert first != other
+
+
+def test_the_poses_are_those_of_the_first_episode_measured() -> None:
+    seen = watched(0, episodes=1)
+    torso = seen.poses[seen.poses["part"] == "torso"]
+    row = seen.rows.iloc[0]
+    assert torso["step"].max() == row["length"]
+    assert torso["x"].iloc[-1] - torso["x"].iloc[0] == pytest.approx(row["displacement"])
+    assert torso["time"].max() == pytest.approx(0.015 * row["length"])
+    assert row["fell_forward"] + row["fell_backward"] == 1
+    assert (row["fell_forward"] == 1) == (row["displacement"] > 0)
+    assert torso["z"].iloc[-1] < 1.05, "an episode ends fallen once the torso sinks below a metre"
+
+
+def test_an_episode_that_the_horizon_ends_is_no_fall() -> None:
+    row = watched(0, horizon=5).rows.iloc[0]
+    assert row[["not_fallen", "fell_forward", "fell_backward", "length"]].tolist() == [1, 0, 0, 5]
+
+
+def test_a_policy_that_is_pushed_otherwise_moves_otherwise() -> None:
+    pushed = policy(0)
+    pushed["layers.1.bias"] = np.full(17, 0.4, dtype=np.float32)
+    mine = watch(job(0), {0: pushed}).rows
+    assert mine["displacement"].item() != watched(0).rows["displacement"].item()
+    other_stage = watched(0, stage="initial").rows
+    assert other_stage["displacement"].item() != watched(0).rows["displacement"].item()

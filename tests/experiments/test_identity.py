@@ -1,0 +1,298 @@
+"""The surrogate's gradient is the explicit sum and weighted imitation; where it is not, the measurement says so."""
+
+import math
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+from pg.core.trajectories import Spaces, Trajectories
+from pg.environments.record import Environment
+from pg.experiments.columns import LABORATORY_COLUMNS
+from pg.experiments.identity.measure import (
+    compare_forms,
+    differences,
+    explicit_gradient,
+    imitation_loss,
+    relative_difference,
+)
+from pg.laboratory.frozen import random_policy
+from pg.learning.advantages import advantages
+from pg.learning.policies import Policy
+from pg.learning.updates import make_optimizer, update
+from pg.parts import estimator as compose
+from pg.parts.learner import Optimizer
+from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import Variant
+from pg.study.jobs import IdentityJob
+from pg.study.sources import RANDOM
+
+SMALL = PolicyOptions(hidden=(8,))
+LINEAR = PolicyOptions(hidden=())
+DISCRETE = Spaces(observation_size=3, action_count=4)
+REAL = Spaces(observation_size=3, action_count=None, action_size=2)
+SPACES = [pytest.param(DISCRETE, id="categorical"), pytest.param(REAL, id="gaussian")]
+TRAJECTORIES = 4
+
+ENVIRONMENTS = {
+    "cartpole": Environment(id="CartPole-v1", horizon=10),
+    "pendulum": Environment(id="InvertedPendulum-v5", horizon=10),
+    "chain": Environment(id="pg/Chain-v0", horizon=6),
+}
+VARIANTS = {
+    "total": Variant(returns="total", policy=SMALL, batch=4),
+    "discounted": Variant(discount=0.9, discount_states=True, policy=SMALL, batch=4),
+    "optimal": Variant(baseline="optimal", policy=SMALL, batch=3),
+    "normalised": Variant(baseline="per_step", normalise_advantages=True, policy=LINEAR, batch=4),
+}
+DIFFERENCES = ["explicit_difference", "imitation_difference", "cloning_difference"]
+
+
+def rows(environment: str, seeds: Iterable[int] = (0, 2), **more: Variant) -> pd.DataFrame:
+    return compare_forms(
+        IdentityJob(
+            environment=ENVIRONMENTS[environment], variants={**VARIANTS, **more}, stage=RANDOM, seeds=tuple(seeds)
+        )
+    )
+
+
+@cache
+def rows_of_two_seeds(environment: str) -> pd.DataFrame:
+    return rows(environment)
+
+
+def batch(spaces: Spaces) -> Trajectories:
+    """Made-up trajectories of 5, 2, 3 and 1 steps."""
+    generator = torch.Generator().manual_seed(0)
+    mask = torch.arange(5) < torch.tensor([[5, 2, 3, 1]]).unsqueeze(-1)
+    shape = tuple(mask.shape)
+    if spaces.action_count is not None:
+        actions = torch.randint(spaces.action_count, shape, generator=generator) * mask
+    else:
+        actions = torch.randn(*shape, spaces.action_size, generator=generator, dtype=torch.float64) * mask.unsqueeze(-1)
+    return Trajectories(
+        observations=torch.randn(*shape, 3, generator=generator, dtype=torch.float64) * mask.unsqueeze(-1),
+        actions=actions,
+        rewards=torch.randn(shape, generator=generator, dtype=torch.float64) * mask,
+        mask=mask,
+        terminated=torch.ones(1, TRAJECTORIES, dtype=torch.bool),
+        truncated=torch.zeros(1, TRAJECTORIES, dtype=torch.bool),
+    )
+
+
+def flat(policy: Policy, by_name: dict[str, torch.Tensor]) -> torch.Tensor:
+    return torch.cat([by_name[name].flatten() for name, _ in policy.named_parameters()])
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_every_form_gives_the_gradient_that_training_follows(environment: str) -> None:
+    found = rows_of_two_seeds(environment)
+    assert len(found) == 2 * len(VARIANTS)
+    assert (found[DIFFERENCES] < 1e-12).all(axis=None)
+
+
+def test_forms_agree_for_a_baseline_from_the_environments_tables() -> None:
+    found = rows("chain", exact=Variant(baseline="exact", policy=SMALL, batch=4)).query("variant == 'exact'")
+    assert len(found) == 2
+    assert (found[DIFFERENCES] < 1e-12).all(axis=None)
+
+
+def test_the_explicit_sum_takes_a_backward_pass_per_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy, trajectories, backward = random_policy(SMALL, DISCRETE, seed=0), batch(DISCRETE), torch.autograd.grad
+    taken: list[object] = []
+
+    def counted(*arguments: Any) -> Any:
+        taken.append(None)
+        return backward(*arguments)
+
+    monkeypatch.setattr(torch.autograd, "grad", counted)
+    assert explicit_gradient(policy, Variant(), trajectories)[1] == len(taken) == 5 + 2 + 3 + 1
+
+
+def test_without_an_early_end_there_are_as_many_passes_as_trajectories_times_steps() -> None:
+    # A pole that starts upright stands for five steps, whatever is done.
+    found = compare_forms(
+        IdentityJob(
+            environment=Environment(id="CartPole-v1", horizon=5),
+            variants={str(n): Variant(batch=n, policy=SMALL) for n in (1, 6)},
+            stage=RANDOM,
+            seeds=(0,),
+        )
+    )
+    assert found["batch"].tolist() == [1, 6]
+    assert found["backward_passes"].tolist() == [5, 30]
+
+
+def test_the_explicit_sum_of_a_linear_softmax_policy_is_known_in_closed_form() -> None:
+    """The gradient of log softmax(W s + b)[a] is e_a − π with respect to b, and its outer product with s for W."""
+    policy, trajectories, variant = random_policy(LINEAR, DISCRETE, seed=1), batch(DISCRETE), Variant()
+    weights = advantages(policy, variant, trajectories)
+    layer, total_weight, total_bias = policy.affine[0], torch.zeros(4, 3).double(), torch.zeros(4).double()
+    for i in range(TRAJECTORIES):
+        for t in range(int(trajectories.lengths[0, i])):
+            state = trajectories.observations[0, i, t]
+            error = -torch.softmax(layer.weight @ state + layer.bias, 0).detach()
+            error[trajectories.actions[0, i, t]] += 1
+            total_bias += weights[0, i, t] * error / TRAJECTORIES
+            total_weight += weights[0, i, t] * torch.outer(error, state) / TRAJECTORIES
+    expected = flat(policy, {"layers.0.weight": total_weight, "layers.0.bias": total_bias})
+    torch.testing.assert_close(explicit_gradient(policy, variant, trajectories)[0], expected, rtol=1e-12, atol=1e-12)
+
+
+def test_the_explicit_sum_of_a_linear_gaussian_policy_is_known_in_closed_form() -> None:
+    """With z = (a − W s − b) / σ the gradient is z / σ for b, its outer product with s for W, z² − 1 for log σ."""
+    policy, trajectories, variant = random_policy(LINEAR, REAL, seed=1), batch(REAL), Variant(returns="total")
+    weights = advantages(policy, variant, trajectories)[trajectories.mask].unsqueeze(-1) / TRAJECTORIES
+    states, actions = trajectories.observations[trajectories.mask], trajectories.actions[trajectories.mask]
+    layer, deviation = policy.affine[0], policy.log_std.exp().detach()
+    z = (actions - states @ layer.weight.detach().T - layer.bias.detach()) / deviation
+    expected = {
+        "log_std": (weights * (z.square() - 1)).sum(0),
+        "layers.0.weight": (weights * z / deviation).T @ states,
+        "layers.0.bias": (weights * z / deviation).sum(0),
+    }
+    found, _ = explicit_gradient(policy, variant, trajectories)
+    torch.testing.assert_close(found, flat(policy, expected), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("spaces", SPACES)
+def test_a_plain_training_step_goes_along_the_explicit_sum(spaces: Spaces) -> None:
+    variant = Variant(baseline="leave_one_out", optimizer=Optimizer(name="sgd"))
+    policy, start, trajectories = random_policy(SMALL, spaces, 2), random_policy(SMALL, spaces, 2), batch(spaces)
+    update(policy, make_optimizer(variant.optimizer, policy, 0.25), variant, trajectories)
+    moved = flat(policy, dict(policy.named_parameters())) - flat(start, dict(start.named_parameters()))
+    explicit, _ = explicit_gradient(start, variant, trajectories)
+    torch.testing.assert_close(moved.detach(), 0.25 * explicit, rtol=1e-10, atol=1e-12)
+
+
+Surrogate = Callable[[torch.Tensor, torch.Tensor, Trajectories], torch.Tensor]
+surrogate = compose.surrogate
+
+
+def with_wrong_sign(log_probs: torch.Tensor, weights: torch.Tensor, trajectories: Trajectories) -> torch.Tensor:
+    return -surrogate(log_probs, weights, trajectories)
+
+
+def summed_over_trajectories(
+    log_probs: torch.Tensor, weights: torch.Tensor, trajectories: Trajectories
+) -> torch.Tensor:
+    return TRAJECTORIES * surrogate(log_probs, weights, trajectories)
+
+
+def averaged_over_time(log_probs: torch.Tensor, weights: torch.Tensor, trajectories: Trajectories) -> torch.Tensor:
+    return surrogate(log_probs, weights, trajectories) / trajectories.mask.shape[-1]
+
+
+@pytest.mark.parametrize("spaces", SPACES)
+@pytest.mark.parametrize(
+    ("wrong", "difference"),
+    [(with_wrong_sign, 2), (summed_over_trajectories, TRAJECTORIES - 1), (averaged_over_time, 1 - 1 / 5)],
+)
+def test_a_surrogate_that_is_off_by_a_factor_is_found_out_by_every_form(
+    monkeypatch: pytest.MonkeyPatch, spaces: Spaces, wrong: Surrogate, difference: float
+) -> None:
+    monkeypatch.setattr(compose, "surrogate", wrong)
+    found = differences(random_policy(SMALL, spaces, 3), Variant(), batch(spaces))
+    assert [found[name] for name in DIFFERENCES] == pytest.approx([difference] * 3, rel=1e-10)
+
+
+@pytest.mark.parametrize("spaces", SPACES)
+def test_weights_of_the_wrong_steps_are_found_out(monkeypatch: pytest.MonkeyPatch, spaces: Spaces) -> None:
+    def shifted(log_probs: torch.Tensor, weights: torch.Tensor, trajectories: Trajectories) -> torch.Tensor:
+        return surrogate(log_probs, weights.roll(1, -1), trajectories)
+
+    monkeypatch.setattr(compose, "surrogate", shifted)
+    found = differences(random_policy(SMALL, spaces, 3), Variant(), batch(spaces))
+    assert found["explicit_difference"] > 0.1
+    assert found["imitation_difference"] > 0.1
+    assert found["cloning_difference"] < 1e-12, "weights that are all 1 cannot be swapped"
+
+
+@pytest.mark.parametrize(("spaces", "loss"), [(DISCRETE, "cross_entropy"), (REAL, "mse_loss")])
+def test_the_imitations_are_made_of_the_losses_of_supervised_learning(
+    monkeypatch: pytest.MonkeyPatch, spaces: Spaces, loss: str
+) -> None:
+    usual = getattr(torch.nn.functional, loss)
+    monkeypatch.setattr(torch.nn.functional, loss, lambda *inputs, **options: 2 * usual(*inputs, **options))
+    found = differences(random_policy(SMALL, spaces, 4), Variant(), batch(spaces))
+    assert found["explicit_difference"] < 1e-12
+    # Half of the doubled gradient is missing.
+    assert [found[name] for name in DIFFERENCES[1:]] == pytest.approx([0.5, 0.5], rel=1e-10)
+
+
+def test_weights_of_one_make_the_loss_the_mean_over_trajectories_of_summed_cross_entropies() -> None:
+    policy, trajectories = random_policy(SMALL, DISCRETE, seed=5), batch(DISCRETE)
+    states, actions = trajectories.observations[trajectories.mask], trajectories.actions[trajectories.mask]
+    expected = -policy.log_prob(states, actions).sum() / TRAJECTORIES
+    torch.testing.assert_close(imitation_loss(policy, trajectories, torch.ones(1, 4, 5).double()), expected)
+
+
+def test_weights_of_one_make_the_loss_a_squared_error_over_twice_the_variance() -> None:
+    policy, trajectories = random_policy(LINEAR, REAL, seed=5), batch(REAL)
+    states, actions = trajectories.observations[trajectories.mask], trajectories.actions[trajectories.mask]
+    errors = (actions - policy.affine[0](states)).square() / (2 * (2 * policy.log_std).exp())
+    expected = errors.sum() / TRAJECTORIES
+    torch.testing.assert_close(imitation_loss(policy, trajectories, torch.ones(1, 4, 5).double()), expected)
+
+
+@pytest.mark.parametrize("spaces", SPACES)
+def test_without_its_weights_imitation_has_another_gradient(spaces: Spaces) -> None:
+    policy, trajectories = random_policy(SMALL, spaces, seed=6), batch(spaces)
+    parameters = list(policy.layers.parameters())
+    weighted, cloning = (
+        torch.cat([part.flatten() for part in torch.autograd.grad(loss, parameters)])
+        for loss in (
+            imitation_loss(policy, trajectories, advantages(policy, Variant(), trajectories)),
+            imitation_loss(policy, trajectories, torch.ones(1, 4, 5, dtype=torch.float64)),
+        )
+    )
+    assert relative_difference(weighted, cloning) > 0.1
+
+
+def test_a_difference_to_nothing_is_zero_or_undefined() -> None:
+    zero, one = torch.zeros(2, dtype=torch.float64), torch.tensor([0.6, 0.8], dtype=torch.float64)
+    assert relative_difference(zero, zero) == 0
+    assert math.isnan(relative_difference(one, zero))
+    assert relative_difference(zero, one) == pytest.approx(1)
+    assert relative_difference(3 * one, one) == pytest.approx(2)
+
+
+def test_gradients_that_all_vanish_do_not_differ() -> None:
+    # All trajectories of one length earn the same: minus their average, nothing is left.
+    found = compare_forms(
+        IdentityJob(
+            environment=Environment(id="CartPole-v1", horizon=5),
+            variants={"average": Variant(returns="total", baseline="average_reward", policy=SMALL)},
+            stage=RANDOM,
+            seeds=(0,),
+        )
+    ).iloc[0]
+    assert found["explicit_difference"] == found["imitation_difference"] == 0
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_seeds_rows_do_not_depend_on_the_others(environment: str) -> None:
+    together, alone = rows_of_two_seeds(environment), rows(environment, [2])
+    pd.testing.assert_frame_equal(
+        together[together["seed"] == 2].reset_index(drop=True), alone.reset_index(drop=True), check_exact=True
+    )
+    assert len(set(together["explicit_difference"])) > 1
+
+
+def test_a_variants_rows_do_not_depend_on_the_others() -> None:
+    more = rows("pendulum", plain=Variant(policy=SMALL, batch=4))
+    pd.testing.assert_frame_equal(
+        more[more["variant"] != "plain"].reset_index(drop=True), rows_of_two_seeds("pendulum")
+    )
+    plain, total = (more.loc[more["variant"] == name, "backward_passes"].tolist() for name in ("plain", "total"))
+    assert plain == total, "the same network and N: the same batch"
+
+
+def test_rows_hold_the_columns_of_the_file() -> None:
+    found = rows("chain", range(2))
+    assert tuple(found.columns) == LABORATORY_COLUMNS["identity"]
+    assert found["seed"].tolist() == [0] * len(VARIANTS) + [1] * len(VARIANTS)
+    assert found["variant"].tolist() == list(VARIANTS) * 2
+    assert found["batch"].tolist() == [4, 4, 3, 4] * 2

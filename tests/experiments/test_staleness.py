@@ -1,0 +1,225 @@
+"""Corrections along a walk away from their data: the walk itself, and what a job measures on it."""
+
+import copy
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from pg.core.trajectories import Spaces, on_valid_steps
+from pg.environments.enumeration import enumerate_trajectories
+from pg.environments.record import Environment
+from pg.experiments.columns import LABORATORY_COLUMNS
+from pg.experiments.records import Sample
+from pg.experiments.staleness import measure as staleness
+from pg.experiments.staleness.bias import bias_parts
+from pg.experiments.staleness.measure import follow_steps, walked
+from pg.laboratory.distances import exact_divergence, state_variation
+from pg.laboratory.frozen import random_policy
+from pg.laboratory.reference import truth
+from pg.laboratory.reuse import corrected_gradients
+from pg.parts import importance
+from pg.parts.importance import NonFiniteWeights
+from pg.parts.learner import KL, Optimizer
+from pg.parts.variant import Importance, Variant
+from pg.study.jobs import StalenessJob
+from tests.laboratory.pairs import MDPS, OPTIONS, every, pair
+
+TABLE_COLUMNS = ("state_part", "return_part", "state_variation")
+
+
+def learner(**parts: object) -> Variant:
+    return Variant(**{"optimizer": Optimizer(name="sgd", learning_rate=0.3), "batch": 8, "policy": OPTIONS, **parts})
+
+
+@pytest.mark.parametrize("importance", ["none", "per_step"])
+def test_a_walk_follows_the_gradient_of_one_batch_with_ratios_to_where_it_began(importance: Importance) -> None:
+    mdp = MDPS["random"]
+    start, _ = pair(mdp)
+    batch = enumerate_trajectories(mdp, 10_000).trajectories.changed(lambda values: values[:, 5:400:50])
+    to_go = batch.rewards.flip(-1).cumsum(-1).flip(-1)
+    policy, rate = copy.deepcopy(start), 0.3
+    old = on_valid_steps(start.log_prob, batch).detach()
+    for steps in range(4):
+        found = walked(start, learner(importance=importance), batch, steps)
+        for mine, expected in zip(found.parameters(), policy.parameters(), strict=True):
+            torch.testing.assert_close(mine, expected, rtol=0, atol=1e-12)
+        log_probs = on_valid_steps(policy.log_prob, batch)
+        weights = (log_probs.detach() - old).exp() if importance == "per_step" else 1
+        objective = (weights * to_go * log_probs * batch.mask).sum() / batch.mask.shape[1]
+        gradients = torch.autograd.grad(objective, list(policy.parameters()))
+        with torch.no_grad():
+            for parameter, gradient in zip(policy.parameters(), gradients, strict=True):
+                parameter += rate * gradient
+
+
+def test_a_walk_leaves_its_start_alone_and_knows_no_limit_nor_minibatches() -> None:
+    mdp = MDPS["random"]
+    start, _ = pair(mdp)
+    before = copy.deepcopy(start.state_dict())
+    batch = enumerate_trajectories(mdp, 10_000).trajectories.changed(lambda values: values[:, 5:400:50])
+    held = learner(minibatches=2, gradient_steps=4, kl=KL(limit=1e-9, hold_by="early_stop"))
+    free, limited = walked(start, learner(), batch, 2).state_dict(), walked(start, held, batch, 2).state_dict()
+    for name, values in before.items():
+        assert torch.equal(start.state_dict()[name], values)
+        assert torch.equal(free[name], limited[name])
+        assert not torch.equal(free[name], values)
+
+
+RANDOM = Environment(id="pg/Random-v0", kwargs={"states": 2, "seed": 1}, horizon=3)
+CARTPOLE = Environment(id="CartPole-v1", horizon=20)
+CORRECTIONS = {
+    "naive": Variant(),
+    "trajectory": Variant(importance="trajectory"),
+    "per_step": Variant(importance="per_step"),
+    "left_out": Variant(importance="per_step", baseline="leave_one_out"),
+}
+
+
+def frozen(seed: int, environment: Environment = RANDOM) -> dict[str, np.ndarray]:
+    spaces = Spaces(4, 2) if environment == CARTPOLE else MDPS["random"].spaces
+    parameters = random_policy(OPTIONS, spaces, seed).float().state_dict()
+    return {name: values.numpy() for name, values in parameters.items()}
+
+
+def job(
+    *seeds: int, environment: Environment = RANDOM, steps: tuple[int, ...] = (0, 2, 5), trajectories: int = 64
+) -> StalenessJob:
+    return StalenessJob(
+        environment=environment,
+        variants=CORRECTIONS,
+        stage="late",
+        seeds=seeds,
+        policy=OPTIONS,
+        walker=learner(),
+        steps=steps,
+        sample=Sample(trajectories=trajectories, batches=(8, 4), reference=32, reference_limit=32),
+    )
+
+
+def followed(asked: StalenessJob) -> pd.DataFrame:
+    return follow_steps(asked, {seed: frozen(seed, asked.environment) for seed in asked.seeds})
+
+
+def test_a_row_per_seed_number_of_steps_and_correction_whatever_seeds_share_the_job() -> None:
+    together, alone = followed(job(1, 2)), followed(job(2))
+    assert tuple(together.columns) == (*LABORATORY_COLUMNS["staleness"], *TABLE_COLUMNS)
+    assert len(together) == 2 * 3 * len(CORRECTIONS)
+    assert set(together["batch"]) == {8}
+    assert together[together["seed"] == 2].to_csv(index=False) == alone.to_csv(index=False)
+
+
+def test_a_policy_is_measured_alike_whatever_other_steps_are_asked_for() -> None:
+    many, few = followed(job(1)), followed(job(1, steps=(5,)))
+    assert many[many["steps"] == 5].to_csv(index=False) == few.to_csv(index=False)
+
+
+def test_before_the_first_step_nothing_needs_a_correction() -> None:
+    rows = followed(job(1, steps=(0,))).set_index("variant")
+    assert (rows[["kl", *TABLE_COLUMNS]] == 0).all(axis=None)
+    assert (rows[["effective_share", "largest_weight"]] == 1).all(axis=None)
+    plain = ["naive", "trajectory", "per_step"]
+    assert len(rows.loc[plain, ["total_variance", "cosine"]].drop_duplicates()) == 1
+    np.testing.assert_allclose(rows.loc[plain, "relative_bias"], 0, atol=1e-12)
+
+
+def test_the_further_from_the_data_the_larger_the_bias_that_is_left() -> None:
+    rows = followed(job(1)).set_index(["variant", "steps"])
+    kl = rows["kl"]["naive"]
+    assert kl[0] < kl[2] < kl[5]
+    for left in ("naive", "per_step"):
+        assert rows["relative_bias"][left, 0] < rows["relative_bias"][left, 2] < rows["relative_bias"][left, 5]
+    np.testing.assert_allclose(rows["relative_bias"]["trajectory"], 0, atol=1e-12)
+    assert rows["effective_share"]["trajectory", 5] < rows["effective_share"]["per_step", 5] < 1
+    assert rows["largest_weight"]["trajectory", 5] > rows["largest_weight"]["per_step", 5] > 1
+    assert rows.loc["naive", ["effective_share", "largest_weight"]].to_numpy().tolist() == [[1, 1]] * 3
+
+
+def test_a_correction_that_breaks_takes_nothing_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def overflow(*_: object) -> None:
+        raise NonFiniteWeights(1)
+
+    whole = followed(job(1, steps=(2,))).set_index("variant")
+    monkeypatch.setattr(importance, "trajectory", overflow)
+    found = followed(job(1, steps=(2,))).set_index("variant")
+    assert list(found.index) == list(whole.index)
+    assert found.drop(columns=["seed", "batch", "steps"]).loc[["trajectory"]].isna().all(axis=None)
+    pd.testing.assert_frame_equal(found.drop("trajectory"), whole.drop("trajectory"))
+
+
+def test_bias_is_exact_but_where_the_baseline_comes_from_the_batch() -> None:
+    noise = followed(job(1)).groupby("variant")["relative_bias_noise"]
+    assert (noise.max()[["naive", "trajectory", "per_step"]] == 0).all()
+    assert noise.min()["left_out"] > 0
+
+
+def test_on_tables_the_change_of_the_policy_is_measured_exactly() -> None:
+    row, mdp = followed(job(1, steps=(5,))).iloc[0], MDPS["random"]
+    start, bench = random_policy(OPTIONS, mdp.spaces, 1).float().double(), staleness._Bench.of(job(1))
+    target = walked(start, learner(), bench.sampled(bench.batch_copies, start, 1, "walk"), 5, mdp)
+    parts, norm = bias_parts(start, target, mdp), truth(mdp, target).gradient.norm()
+    expected = [*((part.norm() / norm).item() for part in parts), state_variation(start, target, mdp)]
+    assert row[[*TABLE_COLUMNS]].tolist() == pytest.approx(expected, rel=1e-12)
+    assert len({*np.round(expected, 6)}) == 3, "each is told from the others"
+    forward, reverse = exact_divergence(start, target, mdp), exact_divergence(target, start, mdp)
+    assert row["kl"] == pytest.approx(forward, rel=1e-12)
+    assert forward != pytest.approx(reverse, rel=1e-3)
+
+
+def test_the_largest_weight_is_that_of_the_batches_measured() -> None:
+    largest = followed(job(1, steps=(5,))).set_index("variant")["largest_weight"]
+    start, bench = random_policy(OPTIONS, MDPS["random"].spaces, 1).float().double(), staleness._Bench.of(job(1))
+    walked_on, pool = (
+        bench.sampled(copies, start, 1, purpose)
+        for copies, purpose in ((bench.batch_copies, "walk"), (bench.pool_copies, "pool"))
+    )
+    target = walked(start, learner(), walked_on, 5, MDPS["random"])
+    changes = on_valid_steps(target.log_prob, pool) - on_valid_steps(start.log_prob, pool)
+    assert largest["trajectory"] == pytest.approx(changes.sum(-1).exp().max().item(), rel=1e-12)
+
+
+def test_too_many_trajectories_are_sampled_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staleness, "_MOST_ENUMERATED", 10)
+    rows = followed(job(1))
+    assert (rows["relative_bias_noise"] > 0).all()
+    assert set(TABLE_COLUMNS) <= set(rows.columns)
+
+
+def test_sampled_bias_and_variance_agree_with_the_enumerated_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = job(1, steps=(5,), trajectories=8000)
+    exact = followed(asked).set_index("variant")
+    monkeypatch.setattr(staleness, "_MOST_ENUMERATED", 10)
+    sampled = followed(asked).set_index("variant")
+    error = (sampled["relative_bias"] - exact["relative_bias"]).abs()
+    assert (error < 4 * sampled["relative_bias_noise"]).all()
+
+    mdp, start = MDPS["random"], random_policy(OPTIONS, MDPS["random"].spaces, 1).float().double()
+    bench = staleness._Bench.of(asked)
+    target = walked(start, learner(), bench.sampled(bench.batch_copies, start, 1, "walk"), 5, mdp)
+    reuse, chances = every(mdp, start, target)
+    for name in ("naive", "trajectory", "per_step"):
+        estimates = corrected_gradients(reuse.regrouped(1), CORRECTIONS[name])
+        variance = chances @ (estimates - chances @ estimates).square().sum(-1)
+        assert sampled["total_variance"][name] == pytest.approx(variance.item() / 8, rel=0.2)
+
+
+def test_without_tables_the_reference_is_the_gradient_of_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staleness, "mdp_of", lambda _: None)
+    behaviour, target = pair(MDPS["random"])
+    asked = job(1)
+    sample = asked.sample.model_copy(update={"reference": 4096, "reference_limit": 4096})
+    found = staleness._Bench.of(asked.model_copy(update={"sample": sample})).true_gradient(target, 1, 5)
+    error = (found.gradient - truth(MDPS["random"], target).gradient).norm()
+    apart = (truth(MDPS["random"], behaviour).gradient - truth(MDPS["random"], target).gradient).norm()
+    assert error < 4 * found.total_variance**0.5 < apart
+
+
+def test_without_tables_everything_is_sampled_and_nothing_said_of_states() -> None:
+    together, alone = followed(job(3, 4, environment=CARTPOLE)), followed(job(4, environment=CARTPOLE))
+    assert tuple(together.columns) == LABORATORY_COLUMNS["staleness"]
+    assert (together["relative_bias_noise"] > 0).all()
+    assert together.notna().all(axis=None)
+    rows = together[together["seed"] == 4]
+    assert rows.to_csv(index=False) == alone.to_csv(index=False)
+    assert len(rows[["steps", "kl"]].drop_duplicates()) == 3
+    assert rows["kl"].is_monotonic_increasing

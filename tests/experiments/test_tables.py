@@ -1,0 +1,112 @@
+"""From rows of the laboratory to tables, on probes worked by hand."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from pg.experiments import tables as laboratory_tables
+from pg.experiments.summaries import summarise
+from tests.experiments.rows import cell, probe, values
+
+
+def test_a_probe_table_goes_by_cell_stage_seed_batch_and_metric():
+    cells = [cell(variant="total"), cell(variant="to_go")]
+    rows = {("cartpole", "late"): probe({4: 1.0, 16: 0.5}), ("cartpole", "initial"): probe({4: 1.0, 16: 0.5})}
+    table = laboratory_tables.laboratory_table(cells, "probe", rows)
+    assert table.columns.tolist() == ["environment", "variant", "batch", "stage", "seed", "metric", "value"]
+    order = table[["variant", "stage", "seed"]].drop_duplicates()
+    assert order["variant"].tolist() == ["total"] * 4 + ["to_go"] * 4
+    assert order["stage"].tolist() == ["late", "late", "initial", "initial"] * 2
+    assert order["seed"].tolist() == [0, 1] * 4
+    one = table[(table["variant"] == "total") & (table["stage"] == "late") & (table["seed"] == 0)]
+    assert one["batch"].fillna(0).tolist() == [4] * 9 + [16] * 9 + [0]
+    assert one["metric"].tolist()[-2:] == ["reference_flagged", "log_variance_slope"]
+    assert values(one, metric="snr") == [4, 16]
+
+
+def test_the_slope_of_a_variance_that_halves_with_the_batch_is_minus_one():
+    table = laboratory_tables.laboratory_table(
+        [cell()], "probe", {("cartpole", "late"): probe({4: 8.0, 8: 4.0, 16: 2.0})}
+    )
+    assert values(table, metric="log_variance_slope") == pytest.approx([-1, -1])
+
+
+@pytest.mark.parametrize("variance", [0.0, np.nan])
+def test_the_slope_of_a_variance_without_a_logarithm_is_unknown(variance):
+    table = laboratory_tables.laboratory_table([cell()], "probe", {("cartpole", "late"): probe({4: 8.0, 8: variance})})
+    assert np.isnan(values(table, metric="log_variance_slope")).all()
+
+
+def test_a_single_batch_size_has_no_slope():
+    table = laboratory_tables.laboratory_table([cell()], "probe", {("cartpole", "late"): probe({4: 8.0})})
+    assert "log_variance_slope" not in set(table["metric"])
+
+
+def test_a_level_takes_the_rows_of_its_own_id():
+    levels = [{"variant.discount": 0.9}, {"variant.discount": 1.0}]
+    cells = [cell(suffix=f"@discount={level['variant.discount']}", levels=level) for level in levels]
+    rows = pd.concat([probe({4: 1.0}, ["to_go@discount=0.9"], [0]), probe({4: 3.0}, ["to_go@discount=1.0"], [0])])
+    table = laboratory_tables.laboratory_table(cells, "probe", {("cartpole", "late"): rows})
+    assert values(table, metric="total_variance") == [1, 3]
+    assert values(table[table["variant.discount"] == 0.9], metric="total_variance") == [1]
+
+
+def test_a_variant_named_like_a_number_finds_its_rows():
+    rows = probe({4: 1.0}, variants=[10])
+    assert values(
+        laboratory_tables.laboratory_table([cell(variant="10")], "probe", {("cartpole", "late"): rows}), metric="snr"
+    ) == [4, 5]
+
+
+def test_an_exact_table_says_at_which_stage_its_policies_are():
+    rows = pd.DataFrame(
+        {
+            "seed": [0, 0],
+            "variant": "to_go",
+            "batch": [2, 1],
+            "batches_enumerated": [9, 3],
+            "objective": 1.5,
+            "gradient_norm": 2.0,
+            "relative_bias": [1e-16, 2e-16],
+            "differences_bias": [1e-9, 2e-9],
+            "total_variance": [1.0, 2.0],
+            "shrinkage": [-0.5, 0.0],
+        }
+    )
+    table = laboratory_tables.laboratory_table([cell("chain")], "exact", {("chain", "random"): rows})
+    assert set(table["stage"]) == {"random"}
+    assert values(table, metric="shrinkage") == [0, -0.5]
+    assert values(table, metric="total_variance", batch=2) == [1]
+    assert (
+        table["metric"].tolist()
+        == [
+            *("total_variance", "relative_bias", "shrinkage", "differences_bias", "gradient_norm", "objective"),
+        ]
+        * 2
+    )
+
+
+def test_batch_sizes_are_written_as_whole_numbers():
+    table = laboratory_tables.laboratory_table([cell()], "probe", {("cartpole", "late"): probe({4: 8.0, 8: 4.0})})
+    summary = summarise(table)
+    assert summary["batch"].dtype == table["batch"].dtype
+    for frame in (table, summary):
+        assert set(pd.read_csv(io.StringIO(frame.to_csv(index=False)), dtype=str)["batch"].fillna("")) == {"4", "8", ""}
+
+
+def test_poses_come_by_stage_as_declared_and_then_by_seed_and_frame():
+    def seen(*seeds):
+        rows = [(seed, "to_go", frame, 3 * frame, part) for seed in seeds for frame in (0, 1) for part in ("head", "b")]
+        return pd.DataFrame(rows, columns=["seed", "variant", "frame", "step", "part"]).assign(time=0.1, x=0.5, z=1.0)
+
+    rows = {("humanoid", "late"): seen(2, 1), ("humanoid", "initial"): seen(1)}
+    table = laboratory_tables.poses_table([cell("humanoid")], rows)
+    assert table.columns.tolist() == [
+        *("environment", "variant", "stage", "seed", "frame", "step", "time", "part", "x", "z")
+    ]
+    assert table["stage"].tolist() == ["late"] * 8 + ["initial"] * 4
+    assert table["seed"].tolist() == [1] * 4 + [2] * 4 + [1] * 4
+    assert table["frame"].tolist() == [0, 0, 1, 1] * 3
+    assert table["part"].tolist() == ["head", "b"] * 6
+    assert set(table["environment"]) == {"humanoid"}

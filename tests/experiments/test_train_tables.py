@@ -1,0 +1,253 @@
+"""From rows of training to tables, on runs worked by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from pg.experiments.summaries import summarise
+from pg.experiments.train import tables as train_tables
+from pg.parts.learner import Clone
+from pg.parts.variant import Variant
+from tests.experiments.rows import cell, run, values
+
+
+def test_a_training_table_holds_the_metrics_of_a_run():
+    batches = {10: 1.0, 20: 2.0, 30: 3.0, 40: 4.0, 50: 5.0, 100: 6.0}
+    table = train_tables.train_table({cell(threshold=3.5): run({7: batches})}, 100)
+    assert table.columns.tolist() == ["environment", "variant", "stage", "seed", "metric", "value"]
+    assert dict(zip(table["metric"], table["value"], strict=True)) == {
+        "final_return": 6.0,
+        "area": pytest.approx((10 + 20 + 30 + 40 + 50 + 300) / 100),
+        "steps_to_threshold": 100.0,
+        "censored": 0.0,
+        "solved": 1.0,
+        "collapsed": 0.0,
+        "diverged": 0.0,
+        "return_at_common_iteration": 4.0,
+    }
+    assert set(table["stage"]) == {""}
+    assert set(table["seed"]) == {7}
+
+
+def test_a_run_that_misses_the_threshold_is_censored_at_the_budget():
+    table = train_tables.train_table({cell(threshold=475): run({0: {10: 1.0, 30: 2.0}})}, 100)
+    assert values(table, metric="steps_to_threshold") == [100]
+    assert values(table, metric="censored") == [1]
+    assert values(table, metric="solved") == [0]
+
+
+def test_without_a_declared_threshold_its_metrics_are_absent():
+    table = train_tables.train_table({cell(): run({0: {10: 1.0}})}, 100)
+    assert not {"steps_to_threshold", "censored", "solved"} & set(table["metric"])
+
+
+def evaluations(episodes):
+    """Rows of evaluations from {seed: {steps: returns}}."""
+    return pd.DataFrame(
+        [
+            {"seed": seed, "iteration": iteration, "steps": steps, "episode": episode, "return": value}
+            for seed, evaluated in episodes.items()
+            for iteration, (steps, returns) in enumerate(evaluated.items())
+            for episode, value in enumerate(returns, start=1)
+        ]
+    )
+
+
+EVALUATIONS = {
+    0: {0: [5, 9], 20: [100, 99], 40: [100, 100], 60: [100, 100]},
+    1: {0: [5, 9], 20: [100, 100], 50: [100, 99.9], 70: [100, 100]},
+    2: {0: [5, 9], 30: [95, 95], 45: [95, np.nan], 80: [96, 96]},
+    3: {0: [5, 9], 30: [95, 95], 45: [95, 97], 80: [0, 0]},
+}
+
+
+def four_seeds():
+    return {seed: {100: 1.0} for seed in range(4)}
+
+
+def test_a_run_passes_with_two_successive_evaluations_whose_every_episode_reaches_the_level():
+    runs, judged = {cell(): run(four_seeds())}, {cell(): evaluations(EVALUATIONS)}
+    at_100 = train_tables.train_table(runs, 100, judged, 100)
+    assert values(at_100, metric="steps_to_pass") == [60, 100, 100, 100]
+    assert values(at_100, metric="passed") == [1, 0, 0, 0]
+    at_95 = train_tables.train_table(runs, 100, judged, 95)
+    assert values(at_95, metric="steps_to_pass") == [40, 50, 100, 45]
+    assert values(at_95, metric="passed") == [1, 1, 0, 1]
+    assert values(train_tables.train_table(runs, 42, judged, 95), metric="steps_to_pass") == [40, 42, 42, 42]
+
+
+def test_the_level_is_the_environments_threshold_unless_another_is_declared():
+    solved = cell(threshold=95)
+    runs, judged = {solved: run(four_seeds())}, {solved: evaluations(EVALUATIONS)}
+    assert values(train_tables.train_table(runs, 100, judged), metric="passed") == [1, 1, 0, 1]
+    assert values(train_tables.train_table(runs, 100, judged, 100), metric="passed") == [1, 0, 0, 0]
+
+
+def test_without_evaluations_their_metrics_are_absent():
+    table = train_tables.train_table({cell(threshold=3): run({0: {10: 1.0}})}, 100)
+    assert not {"steps_to_pass", "passed"} & set(table["metric"])
+
+
+def test_steps_to_pass_are_summarised_by_their_median():
+    seeds = range(1, 9)
+    runs = {cell(): run({seed: {100: 1.0} for seed in seeds})}
+    judged = {cell(): evaluations({seed: {0: [1], 10 * seed: [1]} for seed in seeds})}
+    row = summarise(train_tables.train_table(runs, 100, judged, 1)).set_index("metric").loc["steps_to_pass"]
+    assert (row["statistic"], row["method"], row["n"]) == ("median", "order statistics", 8)
+    # The sign test at n = 8 leaves out one value at each end.
+    assert (row["estimate"], row["ci_low"], row["ci_high"]) == (45, 10, 80)
+
+
+def test_the_common_iteration_is_the_earliest_end_within_the_same_environment():
+    long, short = dict.fromkeys(range(10, 90, 10), 1.0), {10: 5.0, 20: 7.0}
+    table = train_tables.train_table(
+        {
+            cell(variant="a"): run({0: {**short, 30: 9.0}, 1: short}),
+            cell(variant="b"): run({0: long, 1: {**long, 90: 100.0}}),
+            cell("pendulum", "a"): run({0: dict.fromkeys(range(10, 40, 10), 2.0) | {40: 10.0}}),
+        },
+        100,
+    )
+    at_common = table[table["metric"] == "return_at_common_iteration"]
+    assert at_common["value"].tolist() == [6, 6, 1, 1, 4]
+
+
+def test_a_training_table_is_in_declared_order_then_by_seed():
+    runs = {cell(variant=name): run({3: {10: 1.0}, 1: {10: 1.0}}) for name in ("z", "a")}
+    table = train_tables.train_table(runs, 10)
+    assert list(table[["variant", "seed"]].drop_duplicates().itertuples(index=False, name=None)) == [
+        ("z", 1),
+        ("z", 3),
+        ("a", 1),
+        ("a", 3),
+    ]
+
+
+def test_levels_are_columns_named_by_their_paths():
+    levels = {"variant.batch": 16, "variant.policy.hidden": [64, 64]}
+    runs = {cell(suffix="@batch=16", levels=levels): run({0: {10: 1.0}})}
+    table = train_tables.train_table(runs, 10)
+    assert table.columns.tolist()[:4] == ["environment", "variant", "variant.batch", "variant.policy.hidden"]
+    assert set(table["variant.batch"]) == {16}
+    assert set(table["variant.policy.hidden"]) == {"[64, 64]"}
+    assert "variant.batch" in train_tables.train_curves(runs, 10).columns
+
+
+# Two runs: one lives, its worst batch at -3; the other diverges after 40 of 100 steps, when it is at its best.
+LIVING = {10: 2.0, 20: -3.0, 30: 2.0, 40: 2.0, 50: 2.0, 60: 4.0, 100: 4.0}
+
+LOST = {10: 1.0, 20: 5.0, 30: 5.0, 35: 5.0, 40: 9.0}
+
+
+def both(*, threshold=None, lost=LOST, returns=None):
+    rows = run({0: LIVING, 1: lost})
+    last = rows.index[-1]
+    rows.loc[last, "gradient_norm" if returns is None else "return_mean"] = np.nan if returns is None else returns
+    return {cell(threshold=threshold): rows}
+
+
+def test_a_run_that_diverged_counts_from_there_on_as_the_worst_batch_of_all():
+    table = train_tables.train_table(both(), 100)
+    assert values(table, metric="diverged") == [0, 1]
+    assert values(table, metric="collapsed") == [0, 1]
+    assert values(table, metric="final_return") == [4, -3]
+    assert values(table, metric="area")[1] == pytest.approx((10 * 1 + 25 * 5 + 5 * 9 + 60 * -3) / 100)
+
+
+def test_the_worst_batch_is_one_of_the_same_environment_at_the_same_level():
+    other = cell("cartpole", "b")
+    elsewhere = run({0: {10: -50.0}})
+    unlike = cell("pendulum", "a")
+    assert values(train_tables.train_table({**both(), unlike: elsewhere}, 100), metric="final_return")[:2] == [4, -3]
+    assert values(train_tables.train_table({**both(), other: elsewhere}, 100), metric="final_return")[:2] == [4, -50]
+
+
+def test_a_threshold_reached_before_a_run_diverged_stays_reached():
+    table = train_tables.train_table(both(threshold=5), 100)
+    assert values(table, metric="steps_to_threshold") == [100, 40]
+    assert values(table, metric="solved") == [0, 1]
+    assert values(table, metric="censored") == [1, 0]
+    missed = train_tables.train_table(both(threshold=5.1), 100)
+    assert values(missed, metric="steps_to_threshold")[1] == 100
+    assert values(missed, metric="solved")[1] == 0
+
+
+def test_a_run_that_diverged_cuts_nobody_elses_common_iteration_and_has_lost_its_own():
+    table = train_tables.train_table(both(), 100)
+    assert values(table, metric="return_at_common_iteration") == [np.mean([2, 2, 2, 4, 4]), -3]
+    short = {**both(), cell(variant="b"): run({0: {50: 7.0, 100: 7.0}})}
+    # Both batches up to iteration 2 were collected before the policy was lost.
+    assert values(train_tables.train_table(short, 100), metric="return_at_common_iteration") == [-0.5, 3, 7]
+
+
+def test_where_every_run_diverged_the_earliest_end_is_common():
+    rows = run({0: {10: 4.0, 20: 2.0}, 1: {10: 1.0}}).assign(gradient_norm=np.nan)
+    table = train_tables.train_table({cell(): rows}, 100)
+    assert values(table, metric="return_at_common_iteration") == [4, 1]
+
+
+def test_a_run_that_diverged_in_the_last_step_of_its_budget_has_failed_too():
+    table = train_tables.train_table(both(lost={10: 1.0, 104: 9.0}), 100)
+    assert values(table, metric="final_return")[1] == -3
+    assert values(table, metric="area")[1] == pytest.approx((10 * 1 + 90 * 9) / 100)
+    assert train_tables.train_curves(both(lost={10: 1.0, 104: 9.0}), 100)["diverged_at"].tolist()[-1] == 100
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_batch_without_a_finite_return_counts_as_the_worst(value):
+    table = train_tables.train_table(both(threshold=1, returns=value), 100)
+    assert values(table, metric="diverged") == [0, 1]
+    assert values(table, metric="area")[1] == pytest.approx((10 * 1 + 25 * 5 + 65 * -3) / 100)
+    assert np.isfinite(table["value"]).all()
+
+
+def test_every_statistic_of_seeds_that_diverged_is_defined_and_lower():
+    lost, unlost = both(threshold=5), {cell(threshold=5): run({0: LIVING, 1: LOST})}
+    with_failure, without = (
+        summarise(train_tables.train_table(runs, 100)).set_index("metric")["estimate"].astype(float)
+        for runs in (lost, unlost)
+    )
+    assert with_failure.notna().all()
+    for metric in ("final_return", "area", "return_at_common_iteration"):
+        assert with_failure[metric] < without[metric]
+
+
+def test_curves_say_where_a_run_diverged_and_go_on_at_the_worst():
+    curve = train_tables.train_curves(both(), 100, points=10)
+    lost = curve[curve["seed"] == 1]
+    assert lost["return"].tolist() == [1, 5, 5, 9, -3, -3, -3, -3, -3, -3]
+    assert set(lost["diverged_at"]) == {40}
+    assert curve.loc[curve["seed"] == 0, "diverged_at"].isna().all()
+
+
+def test_curves_lie_on_an_even_grid_up_to_the_budget():
+    curves = train_tables.train_curves({cell(): run({0: {30: 1.0, 60: 2.0}})}, 100, points=5)
+    assert curves.columns.tolist() == ["environment", "variant", "seed", "steps", "return", "diverged_at"]
+    assert curves["steps"].tolist() == [20, 40, 60, 80, 100]
+    assert curves["return"].tolist() == [1, 2, 2, 2, 2]
+
+
+def test_curves_have_a_hundred_points_unless_told():
+    assert train_tables.train_curves({cell(): run({0: {30: 1.0}})}, 150)["steps"].tolist()[:3] == [1, 3, 4]
+
+
+def imitation(curves, demonstration_steps, demonstrator_return):
+    """Runs of a clone, as `run` makes them, all shown the same."""
+    shown = {"demonstration_steps": demonstration_steps, "demonstrator_return": demonstrator_return}
+    clone = replace(cell(), variant=Variant(initialise=Clone(controller="lean", demonstrations=5)))
+    return {clone: run(curves).assign(**shown)}
+
+
+def test_a_clone_is_compared_with_its_demonstrator_before_its_first_update_and_at_its_end():
+    table = train_tables.train_table(imitation({7: {30: 4.0, 60: 1.0, 95: 8.0, 105: 10.0}}, 20, 5.0), 100)
+    assert values(table, metric="demonstrator_return") == [5]
+    assert values(table, metric="clone_minus_demonstrator") == [-1]
+    assert values(table, metric="final_return") == [9]
+    assert values(table, metric="final_minus_demonstrator") == [4]
+
+
+def test_the_curve_of_a_clone_begins_where_its_demonstrations_end():
+    curves = train_tables.train_curves(imitation({0: {30: 1.0, 60: 2.0}}, 20, 5.0), 100, points=5)
+    assert curves["return"].isna().tolist() == [True, False, False, False, False]
+    assert curves["return"].tolist()[1:] == [2, 2, 2, 2]

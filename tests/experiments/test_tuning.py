@@ -1,0 +1,81 @@
+"""How a learning rate is chosen."""
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+import pytest
+from pg.experiments.train import tuning
+
+
+def frame(scores):
+    rows = [(rate, seed, score) for rate, values in scores.items() for seed, score in enumerate(values)]
+    return pd.DataFrame(rows, columns=["learning_rate", "seed", "score"])
+
+
+def test_the_best_mean_score_wins():
+    choice = tuning.choose(frame({0.1: [1, 9], 0.01: [6, 6], 0.001: [8, 1]}))
+    assert choice.learning_rate == 0.01
+    assert not choice.at_edge
+
+
+@pytest.mark.parametrize("best", [0.1, 0.001])
+def test_an_optimum_at_either_end_of_the_grid_is_flagged(best):
+    assert tuning.choose(frame({0.1: [0], 0.01: [1], 0.001: [0]} | {best: [5]})).at_edge
+
+
+def test_the_only_rate_of_a_grid_is_at_its_edge():
+    assert tuning.choose(frame({0.1: [1, 2]})).at_edge
+
+
+def test_of_equal_rates_the_smaller_wins():
+    assert tuning.choose(frame({0.1: [3, 3], 0.001: [2, 4], 0.01: [3, 3]})).learning_rate == 0.001
+
+
+@pytest.mark.parametrize("diverged", [np.nan, np.inf, -np.inf])
+def test_one_diverged_run_ranks_its_rate_last(diverged):
+    choice = tuning.choose(frame({0.1: [1000, diverged], 0.01: [-5, -5]}))
+    assert choice.learning_rate == 0.01
+
+
+def test_where_every_rate_diverges_the_smallest_is_taken():
+    assert tuning.choose(frame({0.1: [np.nan], 0.01: [np.nan]})).learning_rate == 0.01
+
+
+def test_the_choice_keeps_every_score_and_is_json():
+    choice = tuning.choose(frame({0.1: [np.nan], 0.01: [2.5]}))
+    assert json.loads(json.dumps(asdict(choice), allow_nan=False))["scores"] == [
+        {"learning_rate": 0.01, "seed": 0, "score": 2.5},
+        {"learning_rate": 0.1, "seed": 0, "score": None},
+    ]
+
+
+def test_no_scores_are_refused():
+    with pytest.raises(ValueError, match="no scores"):
+        tuning.choose(frame({}))
+
+
+def test_the_score_is_the_area_under_the_curve():
+    runs = pd.DataFrame(
+        {
+            "learning_rate": [0.1, 0.1, 0.01],
+            "seed": [0, 0, 0],
+            "steps": [10, 40, 40],
+            "return_mean": [4.0, 8.0, 3.0],
+            "gradient_norm": 1.0,
+            "kl_new_old": 0.1,
+            "kl_old_new": np.inf,
+        }
+    )
+    assert tuning.scores(runs, 40)["score"].tolist() == [3.0, (10 * 4 + 30 * 8) / 40]
+
+
+@pytest.mark.parametrize("column", ["gradient_norm", "kl_new_old", "kl_old_new", "return_mean"])
+def test_a_run_that_diverged_has_no_score_however_good_its_returns(column):
+    runs = pd.DataFrame({"learning_rate": [0.1, 0.1, 0.01], "seed": 0, "steps": [10, 20, 40]})
+    runs = runs.assign(return_mean=[4.0, 900.0, 3.0], gradient_norm=1.0, kl_new_old=0.1, kl_old_new=0.1)
+    runs.loc[1, column] = np.nan
+    choice = tuning.choose(tuning.scores(runs, 40))
+    assert choice.learning_rate == 0.01
+    assert [one.score for one in choice.scores] == [3.0, None]

@@ -1,0 +1,128 @@
+"""Single updates begin at the frozen policy; what is measured of them does not depend on their company."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from pg.experiments.columns import LABORATORY_COLUMNS
+from pg.experiments.update import measure as single_updates
+from pg.experiments.update.moves import Move
+from pg.learning.constraints import Penalty
+from pg.parts.learner import KL, HoldBy
+from pg.parts.variant import Variant
+from tests.laboratory.bandits import bandit_policy, improver, on_a_bandit, pulls, variant
+
+RATIOS = ["kl_over_limit", "fresh_kl_over_limit"]
+REWARDS = [0.5, 1.0, 3.0]
+
+
+def held(by: HoldBy, limit: float = 0.01, **parts: Any) -> Variant:
+    """Return a variant that five steps would move several times as far, did nothing hold it."""
+    return variant(batch=64, rate=0.1, **({"gradient_steps": 5, "kl": KL(limit=limit, hold_by=by)} | parts))
+
+
+def test_an_update_leaves_the_frozen_policy_as_it_is() -> None:
+    policy, batch = bandit_policy(2), pulls([0, 1], [1.0, 2.0])
+    improved = improver(variant(rate=1.0)).improved(policy, batch)
+    assert not any(parameter.any() for parameter in policy.parameters())
+    assert any(parameter.any() for parameter in improved.parameters())
+
+
+def test_the_fresh_trajectories_are_not_the_batch() -> None:
+    """Minus their average two pulls of one arm teach nothing: half of the batches rank the fresh pulls, all rightly."""
+    updates = 100
+    rows = on_a_bandit([1.0, 0.0], {"average": variant("average_reward", batch=2)}, updates=updates, fresh=2)
+    # Half of the time the two fresh pulls earn the same, and say nothing.
+    assert rows["rank_correlation"].item() == pytest.approx(0.5, abs=4 * math.sqrt(0.25 / (updates / 2)))
+
+
+def test_a_row_per_seed_and_variant_whatever_seeds_share_the_job() -> None:
+    variants = {"plain": variant(), "again": variant(), "average": variant("average_reward")}
+    together = on_a_bandit(REWARDS, variants, seeds=(3, 4))
+    assert tuple(together.columns) == LABORATORY_COLUMNS["update"]
+    assert together["seed"].tolist() == [3, 3, 3, 4, 4, 4]
+    assert together["variant"].tolist() == [*variants, *variants]
+    assert set(together["batch"]) == {4}
+    alone = on_a_bandit(REWARDS, variants, seeds=(4,))
+    assert together[together["seed"] == 4].to_csv(index=False) == alone.to_csv(index=False)
+    first, other = together[together["variant"] == "plain"].drop(columns="seed").to_numpy().tolist()
+    assert first != other
+
+
+def test_variants_of_one_batch_size_meet_the_same_trajectories_whatever_others_there_are() -> None:
+    rows = on_a_bandit(REWARDS, {"plain": variant(), "larger": variant(batch=6), "again": variant()})
+    measured = rows.set_index("variant").to_numpy().tolist()
+    assert measured[0] == measured[2] != measured[1]
+    alone = on_a_bandit(REWARDS, {"plain": variant()})
+    assert alone.set_index("variant").to_numpy().tolist() == measured[:1]
+
+
+def test_minibatches_are_cut_alike_whatever_others_there_are() -> None:
+    cut = variant(batch=8, rate=0.1, minibatches=4)
+    rows = on_a_bandit(REWARDS, {"first": cut, "second": cut}).set_index("variant").to_numpy().tolist()
+    assert rows[0] == rows[1]
+    assert rows[:1] == on_a_bandit(REWARDS, {"first": cut}).set_index("variant").to_numpy().tolist()
+
+
+def test_a_step_without_a_limit_goes_as_far_as_known() -> None:
+    """Pulls 0 and 1 of 1 and 2: c = (1/2, 1), and the logits move apart by 4 times the rate times 1/4."""
+    rate = 0.3
+    improved = improver(variant(rate=rate)).improved(bandit_policy(2), pulls([0, 1], [1.0, 2.0]))
+    p = 1 / (1 + math.exp(rate))
+    known = p * math.log(2 * p) + (1 - p) * math.log(2 * (1 - p))
+    every = pulls([0], [1.0, 2.0])
+    assert Move.of(bandit_policy(2), improved, every, every, None).on_batch == pytest.approx(known)
+
+
+@pytest.mark.parametrize("by", ["early_stop", "line_search"])
+def test_what_stops_or_shortens_an_update_holds_the_limit_on_its_batch(by: HoldBy) -> None:
+    rows = on_a_bandit(REWARDS, {"free": held(by, kl=None), by: held(by)}).set_index("variant")
+    # A bandit has one state, and so the batch shows what all trajectories do.
+    np.testing.assert_allclose(rows["kl_on_fresh"], rows["kl_on_batch"])
+    assert rows["kl_on_batch"].to_numpy()[0] > 5 * 0.01
+    assert 0 < rows["kl_over_limit"].to_numpy()[1] <= 1
+    np.testing.assert_allclose(
+        rows.loc[by, RATIOS].to_numpy(float) * 0.01, rows.loc[by, ["kl_on_batch", "kl_on_fresh"]]
+    )
+    assert np.isnan(rows.loc["free", RATIOS].to_numpy(float)).all()
+
+
+def test_without_any_limit_there_is_nothing_to_compare_with() -> None:
+    assert set(RATIOS).isdisjoint(on_a_bandit(REWARDS, {"free": variant()}).columns)
+
+
+def test_a_penalty_learns_from_one_update_to_the_next_although_each_begins_anew() -> None:
+    """The divergence is above 1.5 δ at first: the factor doubles and the steps become shorter, until both settle."""
+    penalised, batch = improver(held("penalty", limit=0.03)), pulls([0, 1, 2, 2], REWARDS)
+    policy, factors, divergences = bandit_policy(3), [], []
+    for _ in range(6):
+        factors.append(penalised.penalty.factor)
+        improved = penalised.improved(policy, batch)
+        divergences.append(Move.of(policy, improved, batch, batch, penalised.variant.kl).on_batch)
+    assert factors == [1, 2, 4, 4, 4, 4]
+    assert divergences[0] > divergences[1] > 1.5 * 0.03 > divergences[2]
+    assert divergences[2:] == [divergences[2]] * 4
+
+
+class Stuck(Penalty):
+    """A factor that stays where it is."""
+
+    def adapt(self, divergence: float, limit: float) -> None:
+        """Learn nothing."""
+
+
+def test_rows_average_over_the_updates_of_an_adapting_penalty(monkeypatch: pytest.MonkeyPatch) -> None:
+    variants = {"held": held("penalty", limit=0.01)}
+    adapting = on_a_bandit(REWARDS, variants)["kl_over_limit"].item()
+    monkeypatch.setattr(single_updates, "Penalty", Stuck)
+    assert adapting < on_a_bandit(REWARDS, variants)["kl_over_limit"].item() / 1.5
+
+
+def test_penalties_adapt_apart() -> None:
+    variants = {"tight": held("penalty", limit=1e-3), "loose": held("penalty", limit=1.0)}
+    together = on_a_bandit(REWARDS, variants, seeds=(1, 2))
+    for name, one in variants.items():
+        alone = on_a_bandit(REWARDS, {name: one}, seeds=(2,))
+        rows = together[(together["variant"] == name) & (together["seed"] == 2)]
+        assert rows.to_csv(index=False) == alone.to_csv(index=False)

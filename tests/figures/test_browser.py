@@ -1,0 +1,149 @@
+"""The report in a real browser: nothing is missing, nothing is fetched, and the table of claims does what it offers."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+from pg.report.page import Report, render
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+
+Reports = Callable[..., Report]
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+WIDE, NARROW = (1280, 900), (360, 740)
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        CHROMIUM is None or DRIVER is None, reason="needs chromium and chromedriver, as Debian packages them"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    options = ChromeOptions()
+    options.binary_location = CHROMIUM or ""
+    # A page that still glides to its place cannot be clicked.
+    flags = ("headless", "no-sandbox", "disable-background-networking", "no-first-run", "force-prefers-reduced-motion")
+    for flag in flags:
+        options.add_argument(f"--{flag}")
+    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('profile')}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = Chrome(options=options, service=Service(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def page(browser: Chrome, make_report: Reports, tmp_path: Path) -> Chrome:
+    file = tmp_path / "report.html"
+    file.write_text(render(make_report()), encoding="utf-8")
+    browser.set_window_size(*WIDE)
+    # Reading a log empties it.
+    browser.get_log("browser")
+    browser.get_log("performance")
+    browser.get(file.as_uri())
+    return browser
+
+
+def column(page: Chrome, place: int) -> list[str]:
+    cells = page.find_elements(By.CSS_SELECTOR, f"#claims-table tbody tr:not([hidden]) td:nth-child({place})")
+    return [cell.get_attribute("data-value") or cell.text for cell in cells]
+
+
+def test_the_console_reports_nothing(page: Chrome) -> None:
+    assert page.get_log("browser") == []
+
+
+def test_no_network_is_asked_for_anything(page: Chrome) -> None:
+    messages = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
+    asked = [one["params"]["request"]["url"] for one in messages if one["method"] == "Network.requestWillBeSent"]
+    assert asked
+    assert [url[:60] for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+def test_every_picture_loads(page: Chrome) -> None:
+    widths = [image.get_property("naturalWidth") for image in page.find_elements(By.TAG_NAME, "img")]
+    assert widths
+    assert all(widths)
+
+
+def test_equations_are_laid_out(page: Chrome) -> None:
+    heights = [one.size["height"] for one in page.find_elements(By.CSS_SELECTOR, ".equation math")]
+    assert heights
+    assert min(heights) > 10
+
+
+def test_a_click_on_a_column_sorts_it_and_another_turns_it_round(page: Chrome) -> None:
+    effect = next(button for button in page.find_elements(By.CSS_SELECTOR, "th button") if button.text == "Effect")
+    effect.click()
+    ascending = [float(value) for value in column(page, 4) if value != "nan"]
+    effect.click()
+    descending = [float(value) for value in column(page, 4) if value != "nan"]
+    assert len(set(ascending)) > 1
+    assert ascending == sorted(ascending)
+    assert descending == ascending[::-1]
+
+
+def test_a_filter_leaves_the_rows_of_its_verdict(page: Chrome) -> None:
+    everything = column(page, 2)
+    page.find_element(By.CSS_SELECTOR, '.filter button[data-verdict="supported"]').click()
+    assert set(column(page, 2)) == {"supported"}
+    page.find_element(By.CSS_SELECTOR, '.filter button[data-verdict=""]').click()
+    assert column(page, 2) == everything
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_the_page_fits_the_screen(page: Chrome, size: tuple[int, int]) -> None:
+    # A window has a least width; the emulated screen has not.
+    metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == NARROW}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        assert page.execute_script("return document.documentElement.scrollWidth") <= size[0]
+        picture = imread(io.BytesIO(page.get_screenshot_as_png()), format="png")
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert picture.shape[1] == size[0]
+    assert np.ptp(picture[..., :3]) > 0.5
+
+
+def test_a_wide_figure_keeps_its_size_on_a_phone_and_scrolls_in_its_frame(browser: Chrome, page: Chrome) -> None:
+    metrics = {"width": NARROW[0], "height": NARROW[1], "deviceScaleFactor": 1, "mobile": True}
+    script = """
+    const figure = document.querySelector("figure");
+    figure.className = "two_columns";
+    const picture = figure.querySelector(".picture");
+    return [picture.clientWidth, picture.scrollWidth];
+    """
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        frame, content = page.execute_script(script)
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert frame < NARROW[0]
+    assert content > 600
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs pdftotext, of poppler-utils")
+def test_the_printed_page_holds_everything_but_what_only_a_screen_can_use(page: Chrome, tmp_path: Path) -> None:
+    printed = page.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"]
+    (tmp_path / "page.pdf").write_bytes(base64.b64decode(printed))
+    command = ["pdftotext", str(tmp_path / "page.pdf"), "-"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    for title in ("In short", "All claims", "How far to trust the intervals", "Learning rates", "Provenance"):
+        assert title in text
+    assert "Caption of variance." in text
+    assert "Contents" not in text

@@ -1,0 +1,81 @@
+"""What the report says would decide an inconclusive claim is what the arithmetic of power says."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+import pytest
+from pg.claims.record import ClaimPart
+from pg.report.outlook import outlook
+from pg.statistics import estimates as statistics
+from pg.statistics.intervals import Interval
+from pg.statistics.power import power
+
+
+def part(metric: str = "area", relation: str = "greater", **options: object) -> ClaimPart:
+    declared = {"experiment": "e", "metric": metric, "relation": relation, "a": {"variant": "a"}} | options
+    return ClaimPart.model_validate(declared if "reference" in declared else declared | {"b": {"variant": "b"}})
+
+
+def told(one: ClaimPart, interval: Interval, undecided: int = 1) -> str:
+    return outlook(one, interval.estimate, interval.low, interval.high, interval.n, undecided)
+
+
+def needed(text: str) -> int:
+    (found,) = re.findall(r"n = ([\d,]+) in place", text)
+    return int(found.replace(",", ""))
+
+
+NOISE = np.random.default_rng(1).normal(0, 1, 20)
+SAMPLE = NOISE - NOISE.mean() + 0.2
+
+
+@pytest.mark.parametrize("undecided", [1, 7])
+def test_the_n_told_decides_four_studies_in_five_of_the_measured_effect(undecided: int) -> None:
+    size = SAMPLE.mean() / SAMPLE.std(ddof=1)
+    n = needed(told(part(), statistics.mean(SAMPLE), undecided))
+
+    assert power(size, n, undecided) >= 0.8 > power(size, n - 1, undecided)
+
+
+def test_a_reference_is_what_the_effect_is_measured_from() -> None:
+    shifted = statistics.mean(SAMPLE + 5)
+
+    assert told(part(reference=5.0), shifted) == told(part(), statistics.mean(SAMPLE)) != told(part(), shifted)
+
+
+def test_ratios_are_taken_on_logarithms() -> None:
+    of_ratios = told(part("total_variance", "less"), statistics.geometric_mean(np.exp(SAMPLE)))
+
+    assert needed(of_ratios) == needed(told(part(), statistics.mean(SAMPLE)))
+
+
+def test_of_an_interval_without_width_no_number_of_seeds_is_told() -> None:
+    said = outlook(part(), 0.0, 0.0, 0.0, 8, 1)
+
+    assert said == "The interval has no width, and more seeds would not narrow it."
+
+
+def test_an_equality_is_decided_from_the_nearer_end_of_its_margin() -> None:
+    interval = statistics.mean(SAMPLE, level=0.9)
+    wide, narrow = (part(relation="equal", margin=interval.estimate + far) for far in (0.5, 0.2))
+
+    assert needed(told(narrow, interval)) > needed(told(wide, interval))
+
+
+def test_what_no_seeds_decide_is_said_with_what_remains_possible() -> None:
+    text = outlook(part(), 0.0, -1.0, 1.0, 20, 1)
+
+    assert text == "Were the effect as measured, no n up to 10,000 would decide it; −1.00 to 1.00 remains possible."
+
+
+@pytest.mark.parametrize(("low", "high"), [(-math.inf, math.inf), (0.0, math.inf)])
+def test_an_interval_without_bounds_asks_for_seeds(low: float, high: float) -> None:
+    assert outlook(part(), 1.0, low, high, 1, 1) == "n = 1 bounds nothing: it needs more seeds."
+
+
+def test_nothing_is_said_of_what_has_no_interval() -> None:
+    assert outlook(part("relative_bias", "exact", margin=0.1), 1.0, math.nan, math.nan, 3, 1) == ""
+    assert outlook(part(), math.nan, math.nan, math.nan, 3, 1) == ""

@@ -1,0 +1,324 @@
+"""The page holds everything that was measured, opens without a network and trusts no string."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pg.claims.record import ClaimPart
+from pg.experiments.columns import LABORATORY_COLUMNS
+from pg.experiments.definitions import definitions
+from pg.experiments.metrics import METRICS
+from pg.report.descriptions import experiment_row
+from pg.report.page import LECTURE_SECTIONS, Report, read_figures, render, section_rank
+from pg.report.parts import parts_of
+from pg.statistics import coverage
+from pg.study.record import Study
+from tests.study.studies import study_of
+
+Reports = Callable[..., Report]
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+class Page(HTMLParser):
+    """Collects tags with their attributes, and checks that they close."""
+
+    VOID = ("meta", "img", "br", "link", "input", "hr")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def every(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture
+def text(make_report: Reports) -> str:
+    return render(make_report())
+
+
+def test_every_tag_closes(text: str) -> None:
+    assert Page(text).open == []
+
+
+def test_there_is_one_picture_per_figure_and_each_lies_in_the_page(text: str, study: Study) -> None:
+    sources = [image["src"] or "" for image in Page(text).every("img")]
+
+    assert len(sources) == len(study.figures)
+    assert all(source.startswith("data:image/png;base64,") for source in sources)
+
+
+def test_nothing_is_loaded_from_elsewhere(text: str) -> None:
+    assert not re.search(r"https?:", text)
+    assert not Page(text).every("link")
+    assert not any("src" in script for script in Page(text).every("script"))
+    assert "@import" not in text
+    assert "url(" not in text
+
+
+def test_every_part_of_every_claim_stands_in_the_table_of_claims(text: str, claims: pd.DataFrame) -> None:
+    table = text[text.index('id="claims-table"') :]
+
+    assert table.count("<tr") - 1 - table[table.index("</table>") :].count("<tr") == len(claims)
+    for claim, part, verdict in zip(claims["claim"], claims["part"], claims["verdict"], strict=True):
+        assert f"{claim} / {part}" in table
+        assert f'data-verdict="{verdict}"' in table
+
+
+def test_the_metric_of_every_part_is_named_and_defined(text: str, claims: pd.DataFrame) -> None:
+    metrics = [METRICS[name] for name in claims["metric"]]
+
+    assert [one["title"] for one in Page(text).every("abbr")] == [definitions()[metric.name] for metric in metrics]
+    assert all(f">{metric.label}</abbr>" in unescape(text) for metric in metrics)
+
+
+def test_a_claim_shows_effect_interval_p_and_n(text: str) -> None:
+    assert "−0.400" in text
+    assert "−0.700 to −0.100" in text
+    assert re.search(r"p&nbsp;= 0\.0220, n&nbsp;=&nbsp;10", text)
+
+
+def test_the_table_sorts_and_filters(text: str) -> None:
+    page = Page(text)
+    scripts = text[text.rindex("<script>") :]
+
+    assert sum("aria-sort" in heading for heading in page.every("th")) == 6
+    assert "aria-sort" in scripts
+    assert "dataset.verdict" in scripts
+    assert {button["data-verdict"] for button in page.every("button") if "data-verdict" in button} == {
+        "", "supported", "refuted", "inconclusive",
+    }  # fmt: skip
+
+
+def test_every_link_inside_the_page_leads_somewhere(text: str) -> None:
+    page = Page(text)
+    ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+    targets = {link["href"] for link in page.every("a") if (link["href"] or "").startswith("#")}
+
+    assert {target[1:] for target in targets if target} <= ids
+
+
+def test_every_variant_has_its_equation_as_mathml(text: str, study: Study) -> None:
+    variants = text[text.index('<section id="variants">') : text.index('<section id="tuning">')]
+
+    assert variants.count('class="equation"') == len(study.variants)
+    assert variants.count("<math") > len(study.variants)
+    assert "\\" not in variants
+
+
+def test_sections_follow_the_lecture(text: str) -> None:
+    headings = re.findall(r"<h2>(.*?)</h2>", text)
+
+    assert headings.index("Using causality") < headings.index("Introducing baselines") < headings.index("All claims")
+
+
+def test_sections_are_ranked_by_the_lecture_and_others_come_last() -> None:
+    assert section_rank("Baseline edition (jacket)") == LECTURE_SECTIONS.index("Baseline edition")
+    assert section_rank("what does the gradient do; Summary") > section_rank("Using causality")
+    assert (
+        section_rank("Recap (π(a\N{DIVIDES}o))") < section_rank("Imitation recap") < section_rank("Off-policy version")
+    )
+    assert section_rank("Appendix") == len(LECTURE_SECTIONS)
+
+
+def test_hostile_strings_are_escaped(make_report: Reports, study: Study, claims: pd.DataFrame) -> None:
+    variants = {name: one.model_copy(update={"label": HOSTILE}) for name, one in study.variants.items()}
+    environments = {name: one.model_copy(update={"label": HOSTILE}) for name, one in study.environments.items()}
+    figures = {name: one.model_copy(update={"section": HOSTILE}) for name, one in study.figures.items()}
+    hostile = study.model_copy(
+        update={"name": HOSTILE, "variants": variants, "environments": environments, "figures": figures}
+    )
+    texts = ["statement", "section", "comparison", "verdict"]
+    text = render(
+        make_report(study=hostile, claims=claims.assign(**dict.fromkeys(texts, HOSTILE)), provenance={HOSTILE: HOSTILE})
+    )
+
+    assert HOSTILE not in text
+    assert len(Page(text).every("script")) == 1
+
+
+def test_provenance_is_named_in_its_block_alone(make_report: Reports) -> None:
+    pages = [render(make_report(provenance={"wall time": time})) for time in ("9 min", "11 min")]
+    differing = [(a, b) for a, b in zip(*(page.splitlines() for page in pages), strict=True) if a != b]
+
+    assert len(differing) == 1
+    assert "<dt>wall time</dt>" in differing[0][0]
+
+
+def test_a_rate_at_the_edge_of_the_grid_is_flagged(text: str) -> None:
+    assert text.count("edge of the grid</span>") == 1
+
+
+def test_a_study_without_claims_and_tuning_has_a_page(make_report: Reports, claims: pd.DataFrame) -> None:
+    text = render(make_report(claims=claims.iloc[:0], tuned=()))
+
+    assert "No learning rate was tuned" in text
+
+
+def test_claims_read_back_from_csv_look_the_same(make_report: Reports, claims: pd.DataFrame, tmp_path: Path) -> None:
+    claims.to_csv(tmp_path / "claims.csv", index=False)
+
+    assert render(make_report(claims=pd.read_csv(tmp_path / "claims.csv"))) == render(make_report())
+
+
+def test_a_part_links_to_the_rows_that_it_was_computed_from(text: str) -> None:
+    table = text[text.index('id="claims-table"') :]
+
+    assert '<a href="tables/probe.csv">rows of probe</a>' in table
+
+
+def test_a_comparison_names_variants_and_environments_by_their_labels_and_the_rows_by_their_keys(
+    make_report: Reports, claims: pd.DataFrame
+) -> None:
+    compared = "to_go (batch 16) / total (batch 16) < 1 in cartpole, late; Student's t on logarithms"
+    page = render(make_report(claims=claims.assign(comparison=[compared, *claims["comparison"][1:]])))
+    shown = "“reward-to-go” (batch 16) / “total return” (batch 16) &lt; 1 in CartPole-v1, late; Student&#39;s t"
+
+    assert page.count(shown) == 2, "in its section and in the table of all claims"
+    assert "to_go (batch" not in page
+    assert "causality / variance" in page
+    assert '<a href="tables/probe.csv">rows of probe</a>' in page
+
+
+TOTAL = {"variant": "total", "batch": 16}
+
+
+@pytest.mark.parametrize(
+    ("sides", "written", "shown"),
+    [
+        (
+            {"a": {"variant": "total"}, "relation": "exact", "margin": 1e-10},
+            "|total| ≤ 1e-10 in all of 20 cases; largest in cartpole, random, seed 2",
+            "|“total return”| ≤ 1e-10 in all of 20 cases; largest in CartPole-v1, random, seed 2",
+        ),
+        (
+            {"a": {"variant": "to_go"}, "share_of": {"zero": TOTAL, "one": TOTAL | {"metric": "least_variance"}}},
+            "share of the change from total (batch 16) to total reached by to_go > 0.5",
+            "share of the change from “total return” (batch 16) to “total return” reached by “reward-to-go” > 0.5",
+        ),
+        (
+            {"a": {"best_of": [{"variant": "to_go"}]}, "b": {"variant": "normalised"}, "reference": None},
+            "mean of [best of 1 candidates: to_go] / mean of normalised < 1 in cartpole; Fieller",
+            "mean of [best of 1 candidates: “reward-to-go”] / mean of “normalised” < 1 in CartPole-v1; Fieller",
+        ),
+        (
+            {"a": {"variant": "to_go"}},
+            "to_go − total < 0; total in a word of its own",
+            "“reward-to-go” − total < 0; total in a word of its own",
+        ),
+        (
+            {"a": {"variant": "to_go"}, "b": {"variant": "total"}, "reference": None},
+            "to_go − total < 0 in cartpole; Student's t",
+            "“reward-to-go” − “total return” < 0 in CartPole-v1; Student's t",
+        ),
+    ],
+)
+def test_every_kind_of_comparison_is_put_into_labels(
+    study: Study, claims: pd.DataFrame, sides: dict[str, object], written: str, shown: str
+) -> None:
+    part = {"experiment": "ladder", "metric": "area", "reference": 1.0, "relation": "less", **sides}
+    claim = study.claims["causality"].model_copy(update={"parts": {"variance": ClaimPart.model_validate(part)}})
+    declared = study.model_copy(update={"claims": {"causality": claim}})
+    (laid_out,) = parts_of(declared, claims.iloc[:1].assign(comparison=written))
+
+    assert laid_out.comparison == shown
+
+
+def test_an_inconclusive_claim_says_what_would_decide_it_and_a_decided_one_does_not(
+    make_report: Reports, study: Study, claims: pd.DataFrame
+) -> None:
+    declared = {"large_batches": study.claims["causality"].parts["variance"].model_copy(update={"metric": "area"})}
+    claim = study.claims["causality"].model_copy(update={"parts": {"steps": declared["large_batches"]}})
+    page = render(make_report(study=study.model_copy(update={"claims": study.claims | {"large_batches": claim}})))
+
+    assert claims["verdict"].tolist().count("inconclusive") == 1
+    assert len(re.findall(r"Were the effect as measured, n = \d+ in place of 20", page)) == 2
+
+
+def test_a_claim_shows_its_figure_its_rows_and_how_far_its_interval_is_to_be_trusted(
+    make_report: Reports, claims: pd.DataFrame
+) -> None:
+    page = render(make_report(claims=claims.assign(coverage=["86 % on skewed data at n = 20", "", "", ""])))
+    block = page[page.index('class="claim"') : page.index("<figure")]
+
+    assert '<a href="#figure-variance">figure</a>' in block
+    assert '<a href="tables/probe.csv">rows of probe</a>' in block
+    assert "cover</a> 86 % on skewed data at n = 20." in block
+    assert page.count("86 % on skewed data") == 2
+
+
+def test_the_page_begins_with_every_verdict_and_its_number(text: str, claims: pd.DataFrame) -> None:
+    summary = text[text.index('id="short"') : text.index('id="run"')]
+
+    for row in claims[claims["primary"]].itertuples():
+        assert f'<a href="#claim-{row.claim}">{row.statement}</a>' in summary
+    assert summary.count('class="badge') == claims["primary"].sum()
+    assert "−0.400 (−0.700 to −0.100)" in summary
+
+
+def test_the_measured_coverage_of_every_kind_of_interval_is_listed(text: str) -> None:
+    section = text[text.index('<section id="intervals">') : text.index('<section id="variants">')]
+    measured = coverage.measured()
+
+    assert section.count("<tr>") - 1 == len(measured["statistic"].unique())
+    assert section.count('class="short-of"') == (~measured.loc[measured["n"] == 20, "holds"]).sum()
+
+
+def test_a_figure_links_to_its_files_and_to_the_tables_it_is_drawn_from(study: Study, tmp_path: Path) -> None:
+    for name in ("picture.png", "caption.txt"):
+        (tmp_path / name).write_text("content", encoding="utf-8")
+    files = [str(tmp_path / name) for name in ("picture.png", "caption.txt")]
+    kinds = {"learning_curves": "svg", "tuning": "pdf"}
+    figures = {name: study.figures[name].model_copy(update={"format": kind}) for name, kind in kinds.items()}
+    curves, tuning = read_figures(study.model_copy(update={"figures": figures}), [files[0]] * 2, [files[1]] * 2)
+
+    assert curves.links == {
+        "SVG": "figures/learning_curves.svg",
+        "PNG": "figures/learning_curves.png",
+        "curves": "tables/ladder-curves.csv",
+        "intervals": "tables/ladder-summary.csv",
+    }
+    assert tuning.links["scores of tuning"] == "tuned/ladder/"
+
+
+def test_an_interval_says_how_much_it_covers(make_report: Reports, study: Study) -> None:
+    causality = study.claims["causality"]
+    equal = causality.parts["variance"].model_copy(update={"relation": "equal", "margin": 0.1})
+    claims = {"causality": causality.model_copy(update={"parts": {"variance": equal}})}
+
+    page = render(make_report(study=study.model_copy(update={"claims": claims})))
+
+    assert "(90&nbsp;% interval 0.420 to 0.470)" in page
+    assert "(95&nbsp;% interval −0.700 to −0.100)" in page
+
+
+def test_every_kind_of_experiment_says_how_much_it_takes() -> None:
+    smoke = study_of("workflow/studies/smoke.yaml")
+
+    extents = {
+        one["kind"]: one["extent"] for one in (experiment_row(smoke, *item) for item in smoke.experiments.items())
+    }
+
+    assert set(extents) == {*LABORATORY_COLUMNS, "train"}
+    learning = experiment_row(smoke, "learning", smoke.experiments["learning"])
+    assert learning["extent"] == "per seed 1,500 environment steps or 20 iterations, whichever comes first"
+    assert extents["train"] == "per seed 500 environment steps"
+    assert extents["gait"] == "2 episodes per policy; policies of humanoid, initial and late"
+    assert extents["horizon"] == ("32 trajectories per policy, cut off at 5, 20 and 50; policies of learning, late")

@@ -1,0 +1,186 @@
+"""Looks stay with their variants, and saved figures carry no trace of when they were made."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from pg.experiments.figures import draw
+from pg.plotting import compared, saving, style
+from pg.plotting.request import FigureRequest
+
+Requests = Callable[..., FigureRequest]
+
+NAMES = [f"variant_{place}" for place in range(16)]
+
+# Machado, Oliveira & Fernandes 2009, table 1, severity 1.0: linear RGB as it is seen.
+SEEN = {
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+    "full colour": [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+}
+
+
+def lab(linear: np.ndarray) -> np.ndarray:
+    """CIELAB of linear sRGB."""
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    scaled = to_xyz @ linear.clip(0, 1) / np.array([0.9505, 1.0, 1.089])
+    f = np.where(scaled > 0.008856, np.cbrt(scaled), 7.787 * scaled + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.fixture
+def plain() -> Figure:
+    with style.paper_style():
+        figure = style.canvas("one_column", 1.5)
+        axes = figure.subplots()
+        axes.plot([1, 10], [1, 2])
+        axes.set_xscale("log")
+        axes.set_xlabel("label with ∇J and $x^2$")
+    return figure
+
+
+def test_a_variant_added_at_the_end_leaves_the_looks_of_the_others() -> None:
+    before, after = style.looks(NAMES[:7]), style.looks(NAMES)
+
+    assert {name: after[name] for name in before} == before
+
+
+def test_sixteen_variants_have_sixteen_colours_and_as_many_pairs_of_marker_and_dashes() -> None:
+    looks = style.looks(NAMES).values()
+
+    assert len({look.colour for look in looks}) == 16
+    assert len({(look.marker, look.dashes) for look in looks}) == 16
+
+
+@pytest.mark.parametrize("vision", SEEN)
+def test_the_first_eight_colours_stay_apart_to_colour_blind_eyes(vision: str) -> None:
+    srgb = np.array([to_rgb(look.colour) for look in style.looks(NAMES[:8]).values()])
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    seen = [lab(np.array(SEEN[vision]) @ colour) for colour in linear]
+
+    # A difference of about 2.3 is just noticeable side by side.
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 15
+
+
+def test_paper_style_leaves_matplotlib_as_it_was() -> None:
+    before = dict(mpl.rcParams)
+
+    with style.paper_style():
+        assert mpl.rcParams["pdf.fonttype"] == 42
+
+    assert dict(mpl.rcParams) == before
+
+
+def test_a_pdf_embeds_its_fonts_and_none_of_type_3(plain: Figure, tmp_path: Path) -> None:
+    saving.save(plain, tmp_path / "plain.pdf")
+    content = (tmp_path / "plain.pdf").read_bytes()
+
+    assert b"/Type3" not in content
+    assert b"/FontFile2" in content
+
+
+@pytest.mark.parametrize(("width", "inches"), [("one_column", 3.4), ("two_columns", 7.0)])
+def test_a_figure_is_as_wide_as_its_place_on_the_page(request_for: Requests, width: style.Width, inches: float) -> None:
+    assert draw(request_for("tuning", width=width)).get_figwidth() == inches
+
+
+@pytest.mark.parametrize("name", ["variance", "steps_to_threshold", "tuning"])
+def test_with_larger_type_heights_and_all_words_grow_and_the_width_is_the_pages(
+    request_for: Requests, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    request = request_for(name, environments=("cartpole",))
+    usual = draw(request)
+    monkeypatch.setattr(style, "FONT_SIZE", 2 * style.FONT_SIZE)
+    large = draw(request)
+
+    assert large.get_figwidth() == usual.get_figwidth()
+    # Twice the height of each row, and more rows of panels and of the legend where fewer stand beside each other.
+    assert large.get_figheight() >= 2 * usual.get_figheight()
+    sizes = [
+        {text.get_text(): text.get_fontsize() for text in one.findobj(Text) if text.get_text()}
+        for one in (usual, large)
+    ]
+    shared = [words for words in sizes[0] if words in sizes[1]]
+    assert len(shared) > 5
+    assert [sizes[1][words] for words in shared] == pytest.approx([2 * sizes[0][words] for words in shared])
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(-500, "−500"), (-5_000, "−5k"), (0, "0"), (2.5e6, "2.5M"), (1e-5, "1e−05")]
+)
+def test_ticks_of_plain_numbers_are_short_and_have_a_minus_below_zero(value: float, written: str) -> None:
+    axes = style.canvas("one_column", 1.0).subplots()
+    style.plain_numbers(axes, y=True)
+
+    assert axes.yaxis.get_major_formatter()(value) == written
+
+
+def test_saving_leaves_nothing_but_the_figure(plain: Figure, tmp_path: Path) -> None:
+    saving.save(plain, tmp_path / "below" / "plain.png")
+
+    assert [path.name for path in (tmp_path / "below").iterdir()] == ["plain.png"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "sign", "trace"),
+    [(".pdf", b"%PDF", b"CreationDate"), (".svg", b"<svg", b"dc:date"), (".png", b"\x89PNG", b"Software")],
+)
+def test_a_file_is_the_same_bytes_each_time_and_tells_neither_when_nor_by_what_it_was_made(
+    plain: Figure, tmp_path: Path, suffix: str, sign: bytes, trace: bytes
+) -> None:
+    for name in ("first", "second"):
+        saving.save(plain, tmp_path / f"{name}{suffix}")
+    content = (tmp_path / f"first{suffix}").read_bytes()
+
+    assert content == (tmp_path / f"second{suffix}").read_bytes()
+    assert sign in content
+    assert trace not in content
+
+
+def test_only_pdf_svg_and_png_are_written(plain: Figure, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"must end in \.pdf, \.svg or \.png"):
+        saving.save(plain, tmp_path / "plain.jpg")
+
+
+def test_a_legend_reads_row_by_row_in_declared_order(request_for: Requests) -> None:
+    request = request_for("batch_size", environments=("cartpole",))
+    figure = draw(request)
+    figure.canvas.draw()
+    (legend,) = figure.legends
+    corners = {text.get_text(): text.get_window_extent().p0 for text in legend.get_texts()}
+    read = sorted(corners, key=lambda text: (-round(corners[text][1] / 5), corners[text][0]))
+
+    assert len({round(x) for x, _ in corners.values()}) > 1
+    assert read == [strand.label for strand in compared.strands(request)]
+
+
+def test_levels_share_their_variants_hue_from_pale_to_full(request_for: Requests) -> None:
+    request = request_for("sizes")
+    strands = [strand for strand in compared.strands(request) if strand.variant == "to_go"]
+    brightness = [sum(to_rgb(strand.look.colour)) for strand in strands]
+
+    assert [strand.label for strand in strands] == [f"reward-to-go, batch {size}" for size in (4, 16, 64)]
+    assert brightness == sorted(brightness, reverse=True)
+    assert strands[-1].look == style.looks(list(request.study.variants))["to_go"]
+
+
+def test_a_strand_finds_its_own_rows_alone(request_for: Requests) -> None:
+    request = request_for("sizes")
+    found = [strand.rows(request.tables["summary"]) for strand in compared.strands(request)]
+
+    assert all(len(rows.groupby(["variant", "variant.batch"])) == 1 for rows in found)
+    assert sum(map(len, found)) == len(request.tables["summary"])
+
+
+def test_levels_differ_in_dashes_where_print_is_grey(request_for: Requests) -> None:
+    strands = [strand for strand in compared.strands(request_for("sizes")) if strand.variant == "to_go"]
+
+    assert len({strand.look.dashes for strand in strands}) == len(strands) == 3

@@ -1,0 +1,262 @@
+"""Each legal composition writes an equation that browsers and figures can set."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, get_args
+
+import pytest
+from latex2mathml.converter import convert
+from matplotlib.mathtext import MathTextParser
+from pg.environments.record import Environment
+from pg.parts.equations.definitions import definitions
+from pg.parts.equations.estimator import equation
+from pg.parts.learner import KL, Clone, Demonstrator
+from pg.parts.variant import Baseline, Importance, Variant
+from pg.plotting.labels import environment_label, label
+from pg.study.record import Study
+from pydantic import ValidationError
+
+Parts = dict[str, Any]
+
+RETURNS: list[Parts] = [
+    {"returns": "total"},
+    {"returns": "to_go"},
+    {"returns": "gae", "lambda": 0.95},
+    {"returns": "gae", "lambda": 0.8, "bootstrap_at_truncation": True},
+]
+BASELINES: list[Parts] = [
+    {"baseline": baseline, "constant": 1.5 if baseline == "constant" else None} for baseline in get_args(Baseline)
+]
+DISCOUNTS: list[Parts] = [{}, {"discount": 0.9}, {"discount": 0.9, "discount_states": True}]
+NORMALISED: list[Parts] = [{}, {"normalise_advantages": True}]
+CORRECTIONS: list[list[Parts]] = [
+    [{"importance": importance} for importance in get_args(Importance)],
+    [{}, {"future_correction": True}, {"clip": 0.2}, {"clip": 0.3}],
+    [{}, {"self_normalised": True}],
+    [{}, {"truncate_at": 2}, {"truncate_at": 5.5}],
+]
+LIMITS: list[Parts] = [
+    {"kl": {"limit": limit, "hold_by": hold_by, "direction": direction}}
+    for limit in (0.01, 0.02)
+    for hold_by in ("early_stop", "penalty", "line_search", "natural_gradient")
+    for direction in ("new_old", "old_new")
+]
+STARTS: list[Parts] = [
+    {},
+    {"initialise": Clone(controller="lean", demonstrations=10)},
+    {"initialise": Clone(controller="lean", demonstrations=20)},
+    {"initialise": Clone(clone=Demonstrator(experiment="ladder", variant="to_go", stage="middle"), demonstrations=10)},
+]
+GAE: Parts = {"returns": "gae", "lambda": 0.9, "baseline": "value_network"}
+ENDLESS: Parts = {**GAE, "discount": 0.8, "bootstrap_at_truncation": True}
+STEPS: list[list[Parts]] = [
+    [{}, {"importance": "per_step"}],
+    [{}, {"gradient_steps": 4}, {"gradient_steps": 8}],
+    [{}, {"minibatches": 2}],
+    [{}, *LIMITS],
+]
+
+
+def composed(*options: list[Parts]) -> list[Variant]:
+    """Return every legal composition of one part from each list."""
+    variants = []
+    for parts in itertools.product(*options):
+        try:
+            variants.append(Variant(**{key: value for part in parts for key, value in part.items()}))
+        except ValidationError:
+            continue
+    return variants
+
+
+def legal() -> list[Variant]:
+    """Return compositions in which every pair of parts that an equation writes together meets."""
+    few: list[Parts] = [{}, {"baseline": "leave_one_out"}, {"baseline": "value_network"}]
+    found = [
+        *composed(RETURNS, BASELINES, DISCOUNTS, NORMALISED),
+        *composed(*CORRECTIONS, RETURNS, few, DISCOUNTS[::2], NORMALISED),
+        *composed(*STEPS),
+        *composed(STARTS, RETURNS),
+    ]
+    return list({variant.model_dump_json(): variant for variant in found}.values())
+
+
+def everything(variant: Variant) -> str:
+    return " ; ".join((equation(variant), *definitions(variant)))
+
+
+def covering(variants: list[Variant]) -> list[Variant]:
+    """Keep the variants with a part that no variant before them has."""
+    kept, met = [], set()
+    for variant in variants:
+        parts = {(name, str(value)) for name, value in variant.model_dump(exclude_defaults=True).items()}
+        if not kept or not parts <= met:
+            kept.append(variant)
+            met |= parts
+    return kept
+
+
+def lines(variants: list[Variant]) -> list[str]:
+    """List the lines that these variants write, each once."""
+    return list(dict.fromkeys(line for one in variants for line in (equation(one), *definitions(one))))
+
+
+def test_every_line_becomes_mathml_without_a_command_left_over() -> None:
+    assert [line for line in lines(legal()) if "\\" in convert(line)] == []
+
+
+def test_figures_can_set_every_part_of_an_equation() -> None:
+    for line in lines(covering(legal())):
+        MathTextParser("agg").parse(f"${line}$")
+
+
+@pytest.mark.long
+def test_figures_can_set_the_equations_of_every_composition() -> None:
+    for line in lines(legal()):
+        MathTextParser("agg").parse(f"${line}$")
+
+
+def test_different_compositions_have_different_equations() -> None:
+    written = [everything(variant) for variant in legal()]
+
+    assert len(set(written)) == len(written)
+
+
+def test_the_lectures_final_form_is_written_as_the_lecture_writes_it() -> None:
+    variant = Variant(returns="to_go", baseline="average_reward")
+
+    assert equation(variant) == (
+        r"\nabla_\theta J(\theta) \approx \frac{1}{N} \sum_{i=1}^{N} \sum_{t=1}^{T} "
+        r"\nabla_\theta \log \pi_\theta(\mathbf{a}_{i,t} \mid \mathbf{s}_{i,t}) "
+        r"\left( \sum_{t'=t}^{T} r(\mathbf{s}_{i,t'}, \mathbf{a}_{i,t'}) - b \right)"
+    )
+    assert definitions(variant) == (
+        r"b = \frac{1}{N} \sum_{i=1}^{N} \sum_{t=1}^{T} r(\mathbf{s}_{i,t}, \mathbf{a}_{i,t})",
+    )
+
+
+def test_the_common_final_form_of_the_off_policy_gradient_weights_each_step_by_its_ratio() -> None:
+    variant = Variant(importance="per_step", baseline="average_reward")
+
+    assert equation(variant) == (
+        r"\nabla_{\theta'} J(\theta') \approx \frac{1}{N} \sum_{i=1}^{N} \sum_{t=1}^{T} "
+        r"\rho_{i,t} \, \nabla_{\theta'} \log \pi_{\theta'}(\mathbf{a}_{i,t} \mid \mathbf{s}_{i,t}) "
+        r"\left( \sum_{t'=t}^{T} r(\mathbf{s}_{i,t'}, \mathbf{a}_{i,t'}) - b \right)"
+    )
+    assert definitions(variant) == (
+        (
+            r"\rho_{i,t} = \frac{\pi_{\theta'}(\mathbf{a}_{i,t} \mid \mathbf{s}_{i,t})}"
+            r"{\pi_\theta(\mathbf{a}_{i,t} \mid \mathbf{s}_{i,t})}"
+        ),
+        r"b = \frac{1}{N} \sum_{i=1}^{N} \sum_{t=1}^{T} r(\mathbf{s}_{i,t}, \mathbf{a}_{i,t})",
+    )
+
+
+@pytest.mark.parametrize(
+    "reuse", [{"gradient_steps": 2}, {"minibatches": 2}, *({"importance": one} for one in get_args(Importance)[1:])]
+)
+def test_reused_data_have_a_target_policy_and_an_estimate_from_fresh_ones_has_none(reuse: Parts) -> None:
+    assert equation(Variant(**reuse)).startswith(r"\nabla_{\theta'} J(\theta')")
+    assert r"\theta'" not in everything(Variant())
+
+
+def test_scores_of_the_optimal_baseline_stay_at_the_behaviour_policy() -> None:
+    written = definitions(Variant(baseline="optimal", importance="per_step"))
+
+    assert any(line.startswith(r"\mathbf{B}_j = \sum_{t=1}^{T} \nabla_\theta \log \pi_\theta(") for line in written)
+
+
+@pytest.mark.parametrize(
+    ("variant", "part"),
+    [
+        (Variant(importance="trajectory"), r"w_i \, \nabla_{\theta'} \log"),
+        (Variant(importance="trajectory"), r"w_i = \prod_{t=1}^{T_i} \rho_{i,t}"),
+        (
+            Variant(importance="per_decision", baseline="constant", constant=2),
+            r"\left( \sum_{t'=t}^{T} w_{i,t'} \, r(\mathbf{s}_{i,t'}, \mathbf{a}_{i,t'}) - w_{i,t} \, b \right)",
+        ),
+        (
+            Variant(importance="per_decision", baseline="per_step", normalise_advantages=True),
+            (
+                r"\frac{1}{\sigma_A} \left( \sum_{t'=t}^{T} w_{i,t'} \, r(\mathbf{s}_{i,t'}, \mathbf{a}_{i,t'})"
+                r" - w_{i,t} \, (b_t + \bar{A}) \right)"
+            ),
+        ),
+        (Variant(importance="per_decision"), r"w_{i,t} = \prod_{t'=1}^{t} \rho_{i,t'}"),
+        (Variant(importance="exact_state"), r"\frac{d_{\theta',t}(\mathbf{s}_{i,t})}{d_{\theta,t}(\mathbf{s}_{i,t})}"),
+        (
+            Variant(importance="per_step", future_correction=True, discount=0.9),
+            r"\sum_{t'=t}^{T} \gamma^{t'-t} \, \left( \prod_{t''=t+1}^{t'} \rho_{i,t''} \right) \, r(",
+        ),
+        (Variant(importance="per_step", truncate_at=2), r"\tilde{\rho}_{i,t} = \min(\rho_{i,t}, c) ; c = 2"),
+        (
+            Variant(importance="per_step", self_normalised=True),
+            r"\tilde{\rho}_{i,t} = \frac{n_t \, \rho_{i,t}}{\sum_{j : T_j \geq t} \rho_{j,t}}",
+        ),
+        (
+            Variant(importance="trajectory", self_normalised=True, truncate_at=2),
+            r"\tilde{w}_i = \frac{N \, \min(w_i, c)}{\sum_{j=1}^{N} \min(w_j, c)}",
+        ),
+        (
+            Variant(importance="per_step", clip=0.2),
+            (
+                r"\nabla_{\theta'} \min \left( \rho_{i,t} \hat{A}_{i,t}, \,"
+                r" \mathrm{clip}(\rho_{i,t}, 1 - \epsilon, 1 + \epsilon) \, \hat{A}_{i,t} \right)"
+            ),
+        ),
+        (Variant(importance="per_step", clip=0.2), r"\epsilon = 0.2"),
+        *(
+            (Variant(**STARTS[1]), part)
+            for part in (
+                r"\theta_0 \approx \mathrm{argmax}_\theta \sum_{j=1}^{n} \sum_{t=1}^{T_j} \log \pi_\theta(",
+                r"\text{ by lean} ; n = 10",
+            )
+        ),
+        (Variant(**STARTS[3]), r"\text{ by to go of ladder (middle)}"),
+        (Variant(gradient_steps=4), "K = 4"),
+        (Variant(minibatches=2), "M = 2"),
+        (
+            Variant(kl=KL(limit=0.01, hold_by="early_stop")),
+            (
+                r"\bar{D} = \mathbb{E}_{\mathbf{s} \sim \pi_\theta} \left[ D_{KL}(\pi_{\theta'}(\cdot \mid \mathbf{s}) "
+                r"\Vert \pi_\theta(\cdot \mid \mathbf{s})) \right] ; \delta = 0.01"
+            ),
+        ),
+        (
+            Variant(kl=KL(limit=0.01, hold_by="early_stop", direction="old_new")),
+            r"D_{KL}(\pi_\theta(\cdot \mid \mathbf{s}) \Vert \pi_{\theta'}(\cdot \mid \mathbf{s}))",
+        ),
+        (Variant(returns="total"), r"\sum_{t'=1}^{T} r("),
+        (Variant(returns="total", discount=0.9), r"\sum_{t'=1}^{T} \gamma^{t'-1} \, r("),
+        (Variant(discount=0.9), r"\sum_{t'=t}^{T} \gamma^{t'-t} \, r("),
+        (Variant(discount=0.9), r"\gamma = 0.9"),
+        (Variant(discount=0.9, discount_states=True), r"\sum_{t=1}^{T} \gamma^{t-1} \, \nabla_\theta"),
+        (Variant(baseline="leave_one_out"), r"b_i = \frac{1}{N-1} \sum_{j \neq i} \sum_{t=1}^{T} r("),
+        (Variant(returns="total", baseline="per_step"), r"b_t = \frac{1}{N} \sum_{i=1}^{N} \sum_{t'=t}^{T} r("),
+        (Variant(baseline="per_step_leave_one_out"), r"b_{i,t} = \frac{1}{N-1} \sum_{j \neq i} \sum_{t'=t}^{T} r("),
+        (Variant(baseline="optimal"), r"\mathbf{A}_j \cdot \mathbf{B}_j"),
+        (Variant(normalise_advantages=True), r"\frac{A_{i,t} - \bar{A}}{\sigma_A}"),
+        (Variant(**GAE), r"\left( G^\lambda_{i,t} - V_t(s_{i,t}) \right)"),
+        (Variant(**GAE), r"\sum_{t'=t}^{T} \lambda^{t'-t} \, \delta_{i,t'}"),
+        (Variant(**GAE), r", \mathbf{a}_{i,t}) + V_{t+1}(s_{i,t+1}) - V_t(s_{i,t}) ; V_{T_i+1}(s_{i,T_i+1}) = 0 ; "),
+        (Variant(**GAE), r"\lambda = 0.9"),
+        (Variant(**GAE), r"V_t(s) = (T - t + 1) \, f_\phi(s, t) \quad \text{fitted to the rewards-to-go of earlier"),
+        (Variant(**GAE, discount=0.8), r"\sum_{t'=t}^{T} (\gamma \lambda)^{t'-t} \, \delta_{i,t'}"),
+        (Variant(**GAE, discount=0.8), r"+ \gamma \, V_{t+1}(s_{i,t+1}) - V_t(s_{i,t})"),
+        (Variant(**GAE, discount=0.8), r"V_t(s) = \sum_{t'=t}^{T} \gamma^{t'-t} \, f_\phi(s, t)"),
+        (Variant(**ENDLESS), r"V_t(s) = \frac{1}{1 - \gamma} \, f_\phi(s) \quad"),
+        (Variant(**ENDLESS), r"V_{T_i+1}(s_{i,T_i+1}) = 0 \quad \text{unless the trajectory was truncated}"),
+    ],
+)
+def test_each_part_shows_in_the_equation(variant: Variant, part: str) -> None:
+    assert part in everything(variant)
+
+
+def test_labels_fall_back_on_the_names_in_words() -> None:
+    study = Study.model_construct(
+        variants={"to_go": Variant(), "named": Variant(label="a name")},
+        environments={"pole": Environment(id="CartPole-v1"), "named": Environment(id="CartPole-v1", label="a pole")},
+    )
+
+    assert (label(study, "to_go"), label(study, "named")) == ("to go", "a name")
+    assert (environment_label(study, "pole"), environment_label(study, "named")) == ("CartPole-v1", "a pole")

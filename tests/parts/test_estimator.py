@@ -1,0 +1,371 @@
+"""Variants put together from their parts: by hand, in the cases where two coincide, and apart for each seed."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, get_args
+
+import pytest
+import torch
+from pg.core.trajectories import Trajectories
+from pg.parts import estimator as compose
+from pg.parts.baselines import ScoreProducts
+from pg.parts.estimator import StateValues
+from pg.parts.returns import discount_weights, reward_to_go
+from pg.parts.variant import FROM_THE_BATCH, Baseline, Importance, Variant
+from pydantic import ValidationError
+
+Batch = Callable[..., Trajectories]
+
+ROWS = [[1.0, 2.0, 3.0], [4.0], [0.0, 2.0]]
+
+
+def weights_of(variant: Variant, trajectories: Trajectories, *given: Any, **named: Any) -> torch.Tensor:
+    return compose.weights(variant, trajectories, compose.fixed(variant, trajectories, *given, **named))
+
+
+VALUES = StateValues(
+    along=torch.tensor([[[0.5, -1.0, 2.0], [1.0, 0.0, 0.0], [0.25, 3.0, 0.0]]], dtype=torch.float64),
+    rest=torch.tensor([[0.0, 2.5, 0.0]], dtype=torch.float64),
+)
+PRODUCTS = ScoreProducts(
+    weighted=torch.tensor([[6.0, 4.0, 2.0]], dtype=torch.float64),
+    squared=torch.tensor([[2.0, 1.0, 3.0]], dtype=torch.float64),
+)
+
+CONSTANT = {"constant": 1.5}
+
+
+def is_legal(parts: dict[str, Any]) -> bool:
+    try:
+        Variant(**parts)
+    except ValidationError:
+        return False
+    return True
+
+
+DISCOUNTS: list[dict[str, Any]] = [{}, {"discount": 0.9}, {"discount": 0.9, "discount_states": True}]
+RETURNS: list[dict[str, Any]] = [{"returns": "total"}, {"returns": "to_go"}, {"returns": "gae", "lambda": 0.7}]
+EVERY_COMPOSITION = [
+    {
+        **returns,
+        "baseline": baseline,
+        "constant": CONSTANT.get(baseline),
+        "normalise_advantages": scaled,
+        "bootstrap_at_truncation": bootstrap,
+        **discount,
+    }
+    for returns in RETURNS
+    for baseline in get_args(Baseline)
+    for discount in DISCOUNTS
+    for bootstrap in (False, True)
+    for scaled in (False, True)
+]
+EVERY_VARIANT = [Variant(**parts) for parts in EVERY_COMPOSITION if is_legal(parts)]
+
+
+def advantages(trajectories: Trajectories, **parts: Any) -> list[list[float]]:
+    return weights_of(Variant(**parts), trajectories, PRODUCTS)[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ({"returns": "total"}, [[6, 6, 6], [4, 0, 0], [2, 2, 0]]),
+        ({}, [[6, 5, 3], [4, 0, 0], [2, 2, 0]]),
+        ({"returns": "total", "baseline": "average_reward"}, [[2, 2, 2], [0, 0, 0], [-2, -2, 0]]),
+        ({"baseline": "average_reward"}, [[2, 1, -1], [0, 0, 0], [-2, -2, 0]]),
+        ({"returns": "total", "baseline": "leave_one_out"}, [[3, 3, 3], [0, 0, 0], [-3, -3, 0]]),
+        ({"baseline": "leave_one_out"}, [[3, 2, 0], [0, 0, 0], [-3, -3, 0]]),
+        ({"returns": "total", "baseline": "per_step"}, [[2, 10 / 3, 4], [0, 0, 0], [-2, -2 / 3, 0]]),
+        ({"baseline": "per_step"}, [[2, 8 / 3, 2], [0, 0, 0], [-2, -1 / 3, 0]]),
+        ({"baseline": "per_step_leave_one_out"}, [[3, 4, 3], [0, 0, 0], [-3, -0.5, 0]]),
+        ({"baseline": "optimal"}, [[4.5, 3.5, 1.5], [2.4, 0, 0], [2 - 10 / 3, 2 - 10 / 3, 0]]),
+        ({"discount": 0.5}, [[2.75, 3.5, 3], [4, 0, 0], [1, 2, 0]]),
+        ({"discount": 0.5, "discount_states": True}, [[2.75, 1.75, 0.75], [4, 0, 0], [1, 1, 0]]),
+    ],
+)
+def test_advantages_by_hand(batch: Batch, parts: dict[str, Any], expected: list[list[float]]) -> None:
+    assert advantages(batch(ROWS), **parts) == [pytest.approx(row) for row in expected]
+
+
+def test_the_weight_of_discounted_states_multiplies_the_baseline_too(batch: Batch) -> None:
+    found = advantages(batch([[0.0, 4.0], [2.0]]), discount=0.5, discount_states=True, baseline="average_reward")
+    assert found == [[2 - 2, 0.5 * (4 - 2)], [2 - 2, 0]]
+
+
+def test_average_reward_averages_discounted_returns(batch: Batch) -> None:
+    assert advantages(batch([[0.0, 4.0], [4.0]]), discount=0.5, baseline="average_reward") == [[-1, 1], [1, 0]]
+
+
+def test_normalisation_comes_before_the_weight_of_discounted_states(batch: Batch) -> None:
+    parts: dict[str, Any] = {"discount": 0.5, "normalise_advantages": True}
+    plain = torch.tensor(advantages(batch(ROWS), **parts))
+    weighted = torch.tensor(advantages(batch(ROWS), **parts, discount_states=True))
+    torch.testing.assert_close(weighted, plain * torch.tensor([1, 0.5, 0.25]))
+
+
+@pytest.mark.parametrize("baseline", ["none", *FROM_THE_BATCH])
+def test_to_go_is_the_total_return_in_trajectories_of_one_step(batch: Batch, baseline: Baseline) -> None:
+    one_step = batch([[3.0], [1.0], [-2.0]])
+    to_go = advantages(one_step, baseline=baseline)
+    assert to_go == advantages(one_step, returns="total", baseline=baseline)
+
+
+def test_per_step_is_the_average_reward_for_total_returns_of_equal_length(batch: Batch) -> None:
+    equally_long = batch([[3.0, 1.0], [1.0, 0.0], [-2.0, 7.0]])
+    per_step = advantages(equally_long, returns="total", baseline="per_step")
+    assert per_step == advantages(equally_long, returns="total", baseline="average_reward")
+
+
+@pytest.mark.parametrize("variant", EVERY_VARIANT, ids=str)
+def test_advantages_are_zero_behind_the_end_and_finite(batch: Batch, variant: Variant) -> None:
+    trajectories = batch(ROWS)
+    found = weights_of(variant, trajectories, PRODUCTS, VALUES)
+    assert (found[~trajectories.mask] == 0).all()
+    assert found.isfinite().all()
+
+
+@pytest.mark.parametrize("variant", EVERY_VARIANT, ids=str)
+def test_seeds_stay_apart(batch: Batch, variant: Variant) -> None:
+    other = [[-1.0, 0.5, 2.5], [7.0, 1.0], [0.25]]
+    both = ScoreProducts(*(torch.cat([getattr(PRODUCTS, f.name), torch.ones(1, 3)]) for f in fields(PRODUCTS)))
+    values = StateValues(*(torch.cat([value, -value]) for value in (VALUES.along, VALUES.rest)))
+    together = weights_of(variant, batch(ROWS, other), both, values)
+    alone = weights_of(variant, batch(ROWS), PRODUCTS, VALUES)
+    assert torch.equal(together[:1], alone)
+    log_probs = torch.full(together.shape, -0.5, dtype=torch.float64)
+    surrogates = compose.surrogate(log_probs, together, batch(ROWS, other))
+    assert torch.equal(surrogates[:1], compose.surrogate(log_probs[:1], alone, batch(ROWS)))
+
+
+def test_only_the_optimal_baseline_needs_score_products() -> None:
+    needing = {variant.baseline for variant in EVERY_VARIANT if compose.needs_score_products(variant)}
+    assert needing == {"optimal"}
+
+
+def test_only_values_of_the_state_are_needed_as_such() -> None:
+    needing = {variant.baseline for variant in EVERY_VARIANT if compose.needs_state_values(variant)}
+    assert needing == {"exact", "value_network"}
+    assert {variant.baseline for variant in EVERY_VARIANT if variant.returns == "gae"} == needing
+
+
+def test_a_constant_is_subtracted_from_every_step(batch: Batch) -> None:
+    assert advantages(batch([[1.0, 2.0], [4.0]]), baseline="constant", constant=1.5) == [[1.5, 0.5], [2.5, 0]]
+
+
+@pytest.mark.parametrize("baseline", ["exact", "value_network"])
+def test_values_are_subtracted_step_by_step(batch: Batch, baseline: Baseline) -> None:
+    values = StateValues(torch.tensor([[[1.0, -1.0], [0.5, 0.0]]], dtype=torch.float64), torch.zeros(1, 2))
+    found = weights_of(Variant(baseline=baseline), batch([[1.0, 2.0], [4.0]]), state_values=values)
+    assert found[0].tolist() == [[2, 3], [3.5, 0]]
+
+
+@pytest.mark.parametrize("baseline", ["exact", "value_network"])
+def test_values_that_are_missing_are_asked_for(batch: Batch, baseline: Baseline) -> None:
+    with pytest.raises(ValueError, match=f"{baseline} needs the values"):
+        weights_of(Variant(baseline=baseline), batch(ROWS))
+    with pytest.raises(ValueError, match="gae needs lambda and the values"):
+        weights_of(Variant(**{**GAE, "baseline": baseline}), batch(ROWS))
+
+
+GAE: dict[str, Any] = {"returns": "gae", "lambda": 1, "baseline": "value_network"}
+
+
+def test_gae_with_lambda_1_is_the_reward_to_go_less_the_value(batch: Batch) -> None:
+    trajectories = batch(ROWS)
+    for discount in DISCOUNTS:
+        found = weights_of(Variant(**GAE | discount), trajectories, state_values=VALUES)
+        to_go: dict[str, Any] = {"baseline": "value_network", **discount}
+        expected = weights_of(Variant(**to_go), trajectories, state_values=VALUES)
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+
+
+def test_bootstrapping_adds_the_discounted_value_of_what_follows(batch: Batch) -> None:
+    trajectories = batch(ROWS)
+    variant = Variant(**GAE, discount=0.9, bootstrap_at_truncation=True)
+    found = weights_of(variant, trajectories, state_values=VALUES)
+    earned = reward_to_go(trajectories.rewards, trajectories.mask, 0.9)
+    earned[0, 1, 0] += 0.9 * 2.5
+    torch.testing.assert_close(found, (earned - VALUES.along) * trajectories.mask, rtol=0, atol=1e-12)
+
+
+def test_gae_with_lambda_0_is_the_error_of_one_step_under_any_correction(batch: Batch) -> None:
+    trajectories, variant = batch(ROWS), Variant(**GAE | {"lambda": 0, "importance": "per_step"})
+    errors = torch.tensor([[[1 - 1 - 0.5, 2 + 2 + 1, 3 - 2], [4 - 1, 0, 0], [0 + 3 - 0.25, 2 - 3, 0]]])
+    kept = compose.fixed(variant, trajectories, state_values=VALUES)
+    found = compose.weights(variant, trajectories, kept, RATIOS.log())
+    torch.testing.assert_close(found, RATIOS * errors.double())
+
+
+def test_the_optimal_baseline_without_score_products_is_refused(batch: Batch) -> None:
+    with pytest.raises(ValueError, match="optimal needs the score products"):
+        weights_of(Variant(baseline="optimal"), batch(ROWS))
+
+
+def test_no_gradient_flows_through_the_advantages() -> None:
+    weighted = PRODUCTS.weighted.clone().requires_grad_()
+    rewards = torch.ones(1, 3, 2, dtype=torch.float64, requires_grad=True)
+    ended = torch.ones(1, 3, dtype=torch.bool)
+    trajectories = Trajectories(
+        observations=torch.zeros(1, 3, 2, 1),
+        actions=torch.zeros(1, 3, 2, dtype=torch.int64),
+        rewards=rewards,
+        mask=torch.ones(1, 3, 2, dtype=torch.bool),
+        terminated=ended,
+        truncated=~ended,
+    )
+    products = ScoreProducts(weighted, PRODUCTS.squared)
+    assert not weights_of(Variant(baseline="optimal"), trajectories, products).requires_grad
+
+
+RATIOS = torch.tensor([[[2.0, 0.5, 3.0], [0.25, 1.0, 1.0], [4.0, 0.5, 1.0]]], dtype=torch.float64)
+STATE_RATIOS = torch.tensor([[[1.0, 2.0, 0.5], [1.0, 0.0, 0.0], [1.0, 4.0, 0.0]]], dtype=torch.float64)
+
+
+def corrected(trajectories: Trajectories, **parts: Any) -> torch.Tensor:
+    variant = Variant(**parts)
+    kept = compose.fixed(variant, trajectories, PRODUCTS, VALUES)
+    return compose.weights(variant, trajectories, kept, RATIOS.log(), STATE_RATIOS)
+
+
+def legal_corrections() -> list[dict[str, Any]]:
+    kinds = itertools.product(
+        [one for one in get_args(Importance) if one != "none"],
+        RETURNS,
+        ({}, {"future_correction": True}, {"clip": 0.2}),
+        ({}, {"self_normalised": True}),
+        ({}, {"truncate_at": 1.5}),
+    )
+    found = [
+        {"importance": kind, "baseline": "value_network", **returns, **future, **normalised, **cut}
+        for kind, returns, future, normalised, cut in kinds
+    ]
+    return [parts for parts in found if is_legal(parts)]
+
+
+REST: list[dict[str, Any]] = [
+    {"baseline": baseline, "constant": CONSTANT.get(baseline), "normalise_advantages": scaled, **discount}
+    for baseline in get_args(Baseline)
+    for scaled in (False, True)
+    for discount in ({}, {"discount": 0.9}, {"discount": 0.9, "discount_states": True})
+]
+
+
+@pytest.mark.parametrize("parts", legal_corrections(), ids=str)
+def test_ratios_of_one_give_the_on_policy_weights(batch: Batch, parts: dict[str, Any]) -> None:
+    trajectories = batch(ROWS)
+    ones = trajectories.mask.double()
+    # What is normalised is normalised before it is weighted: that each baseline needs no discount to show.
+    plain = [rest for rest in REST if not (rest["normalise_advantages"] and "discount" in rest)]
+    for variant in (Variant(**parts | rest) for rest in plain if is_legal(parts | rest)):
+        kept = compose.fixed(variant, trajectories, PRODUCTS, VALUES)
+        found = compose.weights(variant, trajectories, kept, torch.zeros_like(ones), ones)
+        expected = compose.weights(variant, trajectories, kept)
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("parts", legal_corrections(), ids=str)
+def test_corrected_weights_are_zero_behind_the_end_and_apart_for_each_seed(batch: Batch, parts: dict[str, Any]) -> None:
+    other = [[-1.0, 0.5, 2.5], [7.0, 1.0], [0.25]]
+    trajectories = batch(ROWS, other)
+    variant = Variant(**parts)
+    values = StateValues(*(torch.cat([value, -value]) for value in (VALUES.along, VALUES.rest)))
+    logs, states = torch.cat([RATIOS.log(), RATIOS.flip(1).log()]), torch.cat([STATE_RATIOS, RATIOS])
+    together = compose.weights(variant, trajectories, compose.fixed(variant, trajectories, None, values), logs, states)
+    assert (together[~trajectories.mask] == 0).all()
+    alone = batch(ROWS)
+    kept = compose.fixed(variant, alone, None, VALUES)
+    assert torch.equal(together[:1], compose.weights(variant, alone, kept, logs[:1], states[:1]))
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ({"importance": "trajectory", "returns": "total"}, [[18, 18, 18], [1, 0, 0], [4, 4, 0]]),
+        ({"importance": "trajectory"}, [[18, 15, 9], [1, 0, 0], [4, 4, 0]]),
+        ({"importance": "per_decision"}, [[2 + 2 + 9, 2 + 9, 9], [1, 0, 0], [4, 4, 0]]),
+        ({"importance": "per_step"}, [[12, 2.5, 9], [1, 0, 0], [8, 1, 0]]),
+        ({"importance": "exact_state"}, [[12, 5, 4.5], [1, 0, 0], [8, 4, 0]]),
+        ({"importance": "per_step", "future_correction": True}, [[13, 0.5 * (2 + 9), 9], [1, 0, 0], [4, 1, 0]]),
+        ({"importance": "exact_state", "future_correction": True}, [[13, 2 + 9, 4.5], [1, 0, 0], [4, 4, 0]]),
+    ],
+)
+def test_corrections_by_hand_and_their_weight_multiplies_the_baseline(
+    batch: Batch, parts: dict[str, Any], expected: list[list[float]]
+) -> None:
+    trajectories = batch(ROWS)
+    assert corrected(trajectories, **parts)[0].tolist() == [pytest.approx(row) for row in expected]
+    weights = compose.importance_weights(Variant(**parts), trajectories, RATIOS.log(), STATE_RATIOS)
+    lower = corrected(trajectories, baseline="constant", constant=1.5, **parts)
+    torch.testing.assert_close(corrected(trajectories, **parts) - lower, 1.5 * weights * trajectories.mask)
+
+
+def test_normalisation_is_that_of_the_advantages_of_the_behaviour_policy(batch: Batch) -> None:
+    trajectories = batch(ROWS)
+    variant = Variant(normalise_advantages=True)
+    on_policy = weights_of(variant, trajectories)
+    found = corrected(trajectories, importance="per_step", normalise_advantages=True)
+    torch.testing.assert_close(found, RATIOS * on_policy)
+
+
+def test_states_are_discounted_beside_every_correction(batch: Batch) -> None:
+    trajectories = batch(ROWS)
+    for importance in get_args(Importance):
+        plain = corrected(trajectories, importance=importance, discount=0.5)
+        discounted = corrected(trajectories, importance=importance, discount=0.5, discount_states=True)
+        torch.testing.assert_close(discounted, plain * discount_weights(trajectories.mask, 0.5, torch.float64))
+
+
+def test_without_a_correction_data_are_used_as_they_are(batch: Batch) -> None:
+    trajectories = batch(ROWS)
+    assert torch.equal(
+        corrected(trajectories, baseline="per_step"), weights_of(Variant(baseline="per_step"), trajectories)
+    )
+    ones = compose.importance_weights(Variant(), trajectories, RATIOS.log())
+    assert torch.equal(ones, trajectories.mask.double())
+
+
+@pytest.mark.parametrize("rest", [rest for rest in REST if is_legal(rest)], ids=str)
+def test_a_wide_clip_cuts_nothing(batch: Batch, rest: dict[str, Any]) -> None:
+    trajectories = batch(ROWS)
+    wide = corrected(trajectories, importance="per_step", clip=1e300, **rest)
+    assert torch.equal(wide, corrected(trajectories, importance="per_step", **rest))
+
+
+@pytest.mark.parametrize("importance", [one for one in get_args(Importance) if one != "none"])
+@pytest.mark.parametrize("normalised", [False, True])
+def test_a_high_limit_cuts_nothing(batch: Batch, importance: Importance, normalised: bool) -> None:
+    trajectories = batch(ROWS)
+    parts: dict[str, Any] = {"importance": importance, "self_normalised": normalised, "baseline": "average_reward"}
+    assert torch.equal(corrected(trajectories, **parts, truncate_at=1e300), corrected(trajectories, **parts))
+
+
+def test_weights_are_cut_before_they_are_normalised(batch: Batch) -> None:
+    variant = Variant(importance="trajectory", truncate_at=2, self_normalised=True)
+    found = compose.importance_weights(variant, batch(ROWS), RATIOS.log())
+    cut = torch.tensor([2, 0.25, 2], dtype=torch.float64)
+    torch.testing.assert_close(found[0, :, 0], 3 * cut / cut.sum())
+
+
+def test_clipped_weights_are_the_gradient_of_the_clipped_surrogate(batch: Batch) -> None:
+    trajectories = batch(ROWS)
+    logs = RATIOS.log().requires_grad_()
+    advantages = weights_of(Variant(baseline="average_reward", returns="total"), trajectories)
+    clipped = torch.min(logs.exp() * advantages, logs.exp().clamp(0.8, 1.2) * advantages)
+    (expected,) = torch.autograd.grad(clipped.sum(), logs)
+    found = corrected(trajectories, importance="per_step", clip=0.2, baseline="average_reward", returns="total")
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=0)
+    assert (found != RATIOS * advantages).any()
+
+
+def test_exact_state_ratios_that_are_not_given_are_refused(batch: Batch) -> None:
+    trajectories, variant = batch(ROWS), Variant(importance="exact_state")
+    with pytest.raises(ValueError, match="exact_state needs the ratios"):
+        compose.weights(variant, trajectories, compose.fixed(variant, trajectories), RATIOS.log())
+
+
+def test_no_gradient_flows_through_the_ratios(batch: Batch) -> None:
+    trajectories, variant = batch(ROWS), Variant(importance="per_step", future_correction=True)
+    logs = RATIOS.log().requires_grad_()
+    assert not compose.weights(variant, trajectories, compose.fixed(variant, trajectories), logs).requires_grad

@@ -1,0 +1,244 @@
+"""Importance weights by hand, in their limits, and where they overflow."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from pg.parts.importance import (
+    NonFiniteWeights,
+    effective_share,
+    exact_state,
+    future_corrected,
+    per_decision,
+    per_step,
+    self_normalised,
+    trajectory,
+    truncated,
+    unclipped,
+)
+from pg.parts.returns import reward_to_go
+
+MASK = torch.tensor([[[True, True, True], [True, False, False]]])
+RATIOS = torch.tensor([[[2.0, 0.5, 3.0], [0.25, 7.0, 9.0]]], dtype=torch.float64)
+
+Weighting = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+EVERY = [trajectory, per_decision, per_step]
+
+
+def drawn(steps: int, spread: float = 0.5) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draw log-ratios (2, 3, T) and the mask of trajectories of several lengths."""
+    logs = spread * torch.randn(2, 3, steps, dtype=torch.float64, generator=torch.Generator().manual_seed(steps))
+    lengths = torch.tensor([[steps, 1, (steps + 1) // 2], [1, steps, steps]])
+    return logs, torch.arange(steps) < lengths.unsqueeze(-1)
+
+
+def test_a_trajectory_counts_as_the_product_of_its_ratios() -> None:
+    torch.testing.assert_close(trajectory(RATIOS.log(), MASK), torch.tensor([[[3.0], [0.25]]], dtype=torch.float64))
+
+
+def test_a_decision_counts_as_the_product_of_the_ratios_up_to_it() -> None:
+    expected = torch.tensor([[[2.0, 1.0, 3.0], [0.25, 0, 0]]], dtype=torch.float64)
+    torch.testing.assert_close(per_decision(RATIOS.log(), MASK), expected)
+
+
+def test_a_step_counts_as_its_own_ratio() -> None:
+    expected = torch.tensor([[[2.0, 0.5, 3.0], [0.25, 0, 0]]], dtype=torch.float64)
+    torch.testing.assert_close(per_step(RATIOS.log(), MASK), expected)
+
+
+def test_a_state_counts_as_its_own_ratio_times_that_of_its_action() -> None:
+    states = torch.tensor([[[1.0, 4.0, 0.5], [2.0, math.nan, math.inf]]], dtype=torch.float64)
+    expected = torch.tensor([[[2.0, 2.0, 1.5], [0.5, 0, 0]]], dtype=torch.float64)
+    torch.testing.assert_close(exact_state(RATIOS.log(), states, MASK), expected)
+
+
+@pytest.mark.parametrize("weighting", EVERY)
+def test_ratios_of_one_count_as_one(weighting: Weighting) -> None:
+    found = weighting(torch.zeros(1, 2, 3), MASK)
+    assert torch.equal(found, torch.ones(1, 2, 1) if weighting is trajectory else MASK.float())
+
+
+@given(steps=st.integers(1, 20))
+def test_the_last_decision_counts_as_the_trajectory(steps: int) -> None:
+    logs, mask = drawn(steps)
+    last = per_decision(logs, mask).gather(-1, mask.sum(-1, keepdim=True) - 1)
+    torch.testing.assert_close(last, trajectory(logs, mask), rtol=1e-12, atol=0)
+
+
+def test_products_that_pass_through_very_small_numbers_come_back() -> None:
+    logs = torch.tensor([[[-2000.0, 2000.0, 1.0]]], dtype=torch.float64)
+    mask = torch.ones(1, 1, 3, dtype=torch.bool)
+    assert trajectory(logs, mask).item() == pytest.approx(math.e)
+    assert per_decision(logs, mask)[0, 0].tolist() == [0, 1, pytest.approx(math.e)]
+
+
+@pytest.mark.parametrize("weighting", EVERY)
+def test_an_action_that_the_target_policy_never_takes_counts_nothing(weighting: Weighting) -> None:
+    logs = torch.tensor([[[-math.inf, 0.5, 0.5]]], dtype=torch.float64)
+    assert weighting(logs, torch.ones(1, 1, 3, dtype=torch.bool))[0, 0, 0] == 0
+
+
+@pytest.mark.parametrize("weighting", EVERY)
+def test_what_lies_behind_the_end_does_not_matter(weighting: Weighting) -> None:
+    logs = torch.tensor([[[0.0, 0.0, 0.0], [1.0, math.inf, math.nan]]])
+    assert weighting(logs, MASK)[0, 1, 0].item() == pytest.approx(math.e)
+    rewards = torch.tensor([[[1.0, 1.0, 1.0], [5.0, 7.0, 7.0]]])
+    assert future_corrected(rewards, logs, MASK)[0, 1].tolist() == [5, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("weighting", "logs", "step"),
+    [
+        (trajectory, [400.0, 500.0, 1.0], 1),
+        (per_decision, [400.0, 500.0, 1.0], 1),
+        (per_decision, [400.0, 500.0, -500.0], 1),
+        (per_step, [400.0, 500.0, 800.0], 2),
+        (per_step, [0.0, math.nan, 0.0], 1),
+        (trajectory, [0.0, math.nan, 0.0], 1),
+        (trajectory, [math.inf, -math.inf, 0.0], 0),
+    ],
+)
+def test_an_overflow_is_reported_with_its_step(weighting: Weighting, logs: list[float], step: int) -> None:
+    batch = torch.tensor([[logs, [0.0, 0.0, 0.0]]], dtype=torch.float64)
+    with pytest.raises(NonFiniteWeights, match=f"at step {step}") as caught:
+        weighting(batch, MASK)
+    assert caught.value.step == step
+
+
+def test_a_trajectory_that_comes_back_is_not_reported_for_one_that_does_not() -> None:
+    logs = torch.tensor([[[800.0, -800.0, 0.0], [0.0, 0.0, 800.0]]], dtype=torch.float64)
+    mask = torch.ones(1, 2, 3, dtype=torch.bool)
+    with pytest.raises(NonFiniteWeights, match="at step 2"):
+        trajectory(logs, mask)
+    assert trajectory(logs[:, :1], mask[:, :1]).item() == 1
+
+
+def test_an_infinite_state_ratio_is_reported_with_its_step() -> None:
+    states = torch.tensor([[[1.0, math.inf, 1.0], [1.0, 1.0, 1.0]]], dtype=torch.float64)
+    with pytest.raises(NonFiniteWeights, match="at step 1"):
+        exact_state(torch.zeros_like(states), states, MASK)
+
+
+@pytest.mark.parametrize("before", [0.0, -900.0, -math.inf])
+def test_an_overflow_of_later_ratios_is_reported_with_the_last_step_whose_return_they_correct(before: float) -> None:
+    logs = torch.tensor([[[0.0, before, before, 800.0, 0.0]]], dtype=torch.float64)
+    with pytest.raises(NonFiniteWeights, match="at step 2"):
+        future_corrected(torch.ones_like(logs), logs, torch.ones(1, 1, 5, dtype=torch.bool))
+
+
+def test_corrected_rewards_to_go_by_hand() -> None:
+    rewards = torch.tensor([[[1.0, 2.0, 3.0], [4.0, 90.0, 90.0]]], dtype=torch.float64)
+    found = future_corrected(rewards, RATIOS.log(), MASK, discount=0.5)
+    by_hand = [1 + 0.5 * 0.5 * 2 + 0.25 * 0.5 * 3 * 3, 2 + 0.5 * 3 * 3, 3]
+    assert found[0].tolist() == [pytest.approx(by_hand), [4, 0, 0]]
+
+
+@given(steps=st.integers(1, 20), discount=st.sampled_from([1.0, 0.9, 0.3]))
+def test_corrected_rewards_to_go_are_the_sum_of_their_definition(steps: int, discount: float) -> None:
+    logs, mask = drawn(steps)
+    rewards = torch.randn(2, 3, steps, dtype=torch.float64, generator=torch.Generator().manual_seed(steps + 1))
+    expected = torch.zeros_like(rewards)
+    for t in range(steps):
+        factor = torch.ones(2, 3, dtype=torch.float64)
+        for later in range(t, steps):
+            factor = factor if later == t else discount * factor * logs[..., later].exp() * mask[..., later]
+            expected[..., t] += factor * rewards[..., later] * mask[..., later]
+    torch.testing.assert_close(future_corrected(rewards, logs, mask, discount), expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("discount", [1.0, 0.7])
+def test_rewards_to_go_corrected_by_ratios_of_one_are_plain(discount: float) -> None:
+    rewards, mask = drawn(11)
+    found = future_corrected(rewards, torch.zeros_like(rewards), mask, discount)
+    torch.testing.assert_close(found, reward_to_go(rewards, mask, discount), rtol=1e-12, atol=1e-12)
+
+
+def test_large_weights_are_cut_and_others_left() -> None:
+    weights = torch.tensor([[[0.5, 3.0], [2.0, 0.0]]])
+    assert truncated(weights, 2.0)[0].tolist() == [[0.5, 2.0], [2.0, 0.0]]
+
+
+def test_an_infinite_limit_cuts_nothing() -> None:
+    logs, mask = drawn(6)
+    weights = per_decision(logs, mask)
+    assert torch.equal(truncated(weights, math.inf), weights)
+
+
+def test_normalised_weights_by_hand() -> None:
+    weights = torch.tensor([[[2.0, 0.5, 3.0], [0.25, 0.0, 0.0]]], dtype=torch.float64)
+    expected = torch.tensor([[[16 / 9, 1, 1], [2 / 9, 0, 0]]], dtype=torch.float64)
+    torch.testing.assert_close(self_normalised(weights, MASK), expected)
+
+
+@pytest.mark.parametrize("weighting", EVERY)
+def test_normalised_weights_sum_to_how_many_there_are(weighting: Weighting) -> None:
+    logs, mask = drawn(7)
+    live = torch.ones(2, 3, 1, dtype=torch.bool) if weighting is trajectory else mask
+    found = self_normalised(weighting(logs, mask), live).sum(1)
+    torch.testing.assert_close(found, live.sum(1).double(), rtol=1e-12, atol=0)
+
+
+def test_equal_weights_are_normalised_to_one_exactly() -> None:
+    equal = torch.full((1, 3, 1), 0.1)
+    assert torch.equal(self_normalised(equal, torch.ones(1, 3, 1, dtype=torch.bool)), torch.ones(1, 3, 1))
+
+
+def test_weights_that_are_all_zero_stay_so() -> None:
+    nothing = torch.zeros(1, 2, 3)
+    assert torch.equal(self_normalised(nothing, MASK), nothing)
+    assert effective_share(nothing, MASK).item() == 0
+
+
+@pytest.mark.parametrize("size", [1e300, 1e-300])
+def test_weights_whose_sums_or_squares_cannot_be_represented_are_normalised_and_compared(size: float) -> None:
+    weights = size * torch.tensor([[[1e8], [1e8], [0.0]]], dtype=torch.float64)
+    live = torch.ones(1, 3, 1, dtype=torch.bool)
+    torch.testing.assert_close(self_normalised(weights, live)[0, :, 0].tolist(), [1.5, 1.5, 0.0])
+    assert effective_share(weights, live).item() == pytest.approx(2 / 3)
+
+
+def test_batches_are_normalised_apart() -> None:
+    logs, mask = drawn(5)
+    weights = per_step(logs, mask)
+    alone = torch.cat([self_normalised(weights[[s]], mask[[s]]) for s in range(2)])
+    assert torch.equal(self_normalised(weights, mask), alone)
+
+
+def test_the_effective_share_of_whole_trajectories_by_hand() -> None:
+    weights = torch.tensor([[[3.0], [1.0]], [[1.0], [1.0]], [[5.0], [0.0]]], dtype=torch.float64)
+    found = effective_share(weights, torch.ones(3, 2, 1, dtype=torch.bool))
+    assert found.tolist() == pytest.approx([16 / 20, 1, 1 / 2])
+
+
+def test_the_effective_share_per_step_is_that_of_the_live_averaged_over_reached_steps() -> None:
+    mask = torch.tensor([[[True, True, True, False], [True, True, False, False]]])
+    weights = torch.tensor([[[3.0, 1.0, 7.0, 0.0], [1.0, 1.0, 0.0, 0.0]]], dtype=torch.float64)
+    assert effective_share(weights, mask).item() == pytest.approx((16 / 20 + 1 + 1) / 3)
+
+
+@pytest.mark.parametrize("clip", [0.1, 0.3, 1.5])
+def test_what_is_not_clipped_is_where_the_clipped_surrogate_has_a_gradient(clip: float) -> None:
+    """Against automatic differentiation through the surrogate of PPO, with respect to each log-likelihood."""
+    generator = torch.Generator().manual_seed(0)
+    logs = torch.randn(2, 5, 40, dtype=torch.float64, generator=generator).requires_grad_()
+    advantages = torch.randn(2, 5, 40, dtype=torch.float64, generator=generator)
+    ratios = logs.exp()
+    surrogate = torch.min(ratios * advantages, ratios.clamp(1 - clip, 1 + clip) * advantages)
+    (expected,) = torch.autograd.grad(surrogate.sum(), logs)
+    found = ratios.detach() * advantages * unclipped(logs.detach(), advantages, clip)
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=0)
+    assert 0 < (expected == 0).double().mean() < 1
+
+
+@pytest.mark.parametrize(
+    ("ratio", "advantage", "kept"),
+    [(1.3, 1.0, False), (1.1, 1.0, True), (0.5, 1.0, True), (0.7, -1.0, False), (0.9, -1.0, True), (2.0, -1.0, True)],
+)
+def test_the_clipped_surrogate_lets_go_of_ratios_that_went_where_the_advantage_pushes(
+    ratio: float, advantage: float, kept: bool
+) -> None:
+    log_ratio = torch.full((1, 1, 1), ratio).log()
+    assert unclipped(log_ratio, torch.full((1, 1, 1), advantage), 0.2).item() is kept

@@ -1,0 +1,140 @@
+"""Returns and rewards-to-go, by hand and against their definition as a sum."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pg.parts.returns import discount_weights, lambda_return, reward_to_go, total_return, with_rest
+
+# Trajectories of three steps and of one; what stands behind the end of the second must never count.
+REWARDS = torch.tensor([[[1.0, 2.0, 3.0], [4.0, 90.0, 90.0]]], dtype=torch.float64)
+MASK = torch.tensor([[[True, True, True], [True, False, False]]])
+
+
+def test_total_return_stands_at_every_valid_step() -> None:
+    assert total_return(REWARDS, MASK).tolist() == [[[6, 6, 6], [4, 0, 0]]]
+
+
+def test_total_return_discounts_from_the_first_step() -> None:
+    value = 1 + 0.5 * 2 + 0.25 * 3
+    assert total_return(REWARDS, MASK, 0.5).tolist() == [[[value, value, value], [4, 0, 0]]]
+
+
+def test_reward_to_go_counts_the_rewards_that_follow() -> None:
+    assert reward_to_go(REWARDS, MASK).tolist() == [[[6, 5, 3], [4, 0, 0]]]
+
+
+def test_reward_to_go_discounts_from_the_step_itself() -> None:
+    assert reward_to_go(REWARDS, MASK, 0.5).tolist() == [[[2.75, 3.5, 3], [4, 0, 0]]]
+
+
+def test_discount_weights_are_powers_on_valid_steps() -> None:
+    assert discount_weights(MASK, 0.5, torch.float32).tolist() == [[[1, 0.5, 0.25], [1, 0, 0]]]
+
+
+@settings(deadline=None)
+@given(steps=st.integers(1, 20), discount=st.sampled_from([1.0, 0.9, 0.3]))
+def test_reward_to_go_is_the_sum_of_its_definition(steps: int, discount: float) -> None:
+    rewards = torch.randn(2, 3, steps, dtype=torch.float64, generator=torch.Generator().manual_seed(steps))
+    mask = torch.arange(steps) < torch.tensor([[steps, 1, (steps + 1) // 2], [1, steps, steps]]).unsqueeze(-1)
+    expected = torch.zeros_like(rewards)
+    for t in range(steps):
+        for later in range(t, steps):
+            expected[..., t] += discount ** (later - t) * rewards[..., later] * mask[..., later]
+    torch.testing.assert_close(reward_to_go(rewards, mask, discount), expected)
+
+
+@pytest.mark.parametrize("discount", [1.0, 0.9])
+def test_first_reward_to_go_is_the_total_return(discount: float) -> None:
+    to_go, total = reward_to_go(REWARDS, MASK, discount), total_return(REWARDS, MASK, discount)
+    torch.testing.assert_close(to_go[..., 0], total[..., 0])
+
+
+def test_a_reward_weights_no_later_step() -> None:
+    changed = REWARDS.clone()
+    changed[0, 0, 1] += 10
+    difference = reward_to_go(changed, MASK) - reward_to_go(REWARDS, MASK)
+    assert difference[0, 0].tolist() == [10, 10, 0]
+
+
+# With values ---------------------------------------------------------------------------------------------------------
+
+# A chain of three states: the first trajectory walks through it to its end, the second was truncated in the second
+# state after a step in the first, the third terminated there.
+CHAIN_REWARDS = torch.tensor([[[1.0, 2.0, 4.0], [1.0, 0.0, 0.0], [3.0, 0.0, 0.0]]], dtype=torch.float64)
+CHAIN_MASK = torch.tensor([[[True, True, True], [True, False, False], [True, False, False]]])
+CHAIN_VALUES = torch.tensor([[[5.0, 6.0, 7.0], [5.0, 0.0, 0.0], [5.0, 0.0, 0.0]]], dtype=torch.float64)
+CHAIN_REST = torch.tensor([[0.0, 6.0, 0.0]], dtype=torch.float64)
+
+
+def advantage(decay: float, discount: float = 1.0, rest: torch.Tensor | None = None) -> list[list[float]]:
+    """Return the generalised advantage estimates along the chain."""
+    rewards = CHAIN_REWARDS if rest is None else with_rest(CHAIN_REWARDS, rest, CHAIN_MASK, discount)
+    return (lambda_return(rewards, CHAIN_VALUES, CHAIN_MASK, discount, decay) - CHAIN_VALUES)[0].tolist()
+
+
+def test_with_lambda_0_the_advantage_is_the_error_of_one_step() -> None:
+    assert advantage(0.0) == [[1 + 6 - 5, 2 + 7 - 6, 4 - 7], [1 - 5, 0, 0], [3 - 5, 0, 0]]
+    assert advantage(0.0, 0.5) == [[1 + 3 - 5, 2 + 3.5 - 6, 4 - 7], [1 - 5, 0, 0], [3 - 5, 0, 0]]
+
+
+def test_what_follows_truncation_counts_if_asked_for_and_what_follows_termination_never() -> None:
+    errors = [[1 + 6 - 5, 2 + 7 - 6, 4 - 7], [1 + 6 - 5, 0, 0], [3 - 5, 0, 0]]
+    assert advantage(0.0, rest=CHAIN_REST) == errors
+    assert advantage(0.0, 0.5, CHAIN_REST)[1:] == [[1 + 3 - 5, 0, 0], [3 - 5, 0, 0]]
+
+
+def test_between_the_ends_errors_fade_with_discount_and_lambda() -> None:
+    first, second, third = 1 + 3 - 5, 2 + 3.5 - 6, 4 - 7
+    expected = [first + 0.2 * second + 0.04 * third, second + 0.2 * third, third]
+    assert advantage(0.4, 0.5)[0] == pytest.approx(expected, abs=1e-15)
+
+
+def random_batch(steps: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return rewards, values, what follows, and the mask; rewards and values stand behind the end too."""
+    generator = torch.Generator().manual_seed(steps)
+    rewards, values = torch.randn(2, 2, 3, steps, dtype=torch.float64, generator=generator)
+    rest = torch.randn(2, 3, dtype=torch.float64, generator=generator)
+    mask = torch.arange(steps) < torch.tensor([[steps, 1, (steps + 1) // 2], [1, steps, steps]]).unsqueeze(-1)
+    return rewards, values, rest, mask
+
+
+@settings(deadline=None)
+@given(steps=st.integers(1, 20), discount=st.sampled_from([1.0, 0.9]))
+def test_with_lambda_1_the_return_is_the_reward_to_go_whatever_the_values(steps: int, discount: float) -> None:
+    rewards, values, rest, mask = random_batch(steps)
+    found = lambda_return(rewards, values, mask, discount, 1.0)
+    torch.testing.assert_close(found, reward_to_go(rewards, mask, discount), rtol=0, atol=1e-12)
+    found = lambda_return(with_rest(rewards, rest, mask, discount), values, mask, discount, 1.0)
+    left = (mask.sum(-1, keepdim=True) - torch.arange(steps)).double()
+    behind = discount**left * rest.unsqueeze(-1) * mask
+    torch.testing.assert_close(found, reward_to_go(rewards, mask, discount) + behind, rtol=0, atol=1e-12)
+
+
+@settings(deadline=None)
+@given(steps=st.integers(1, 8), discount=st.sampled_from([1.0, 0.9]), decay=st.sampled_from([0.0, 0.3, 0.95]))
+def test_the_lambda_return_averages_returns_over_numbers_of_steps(steps: int, discount: float, decay: float) -> None:
+    """The other definition (Sutton & Barto, equation 12.3): weights (1 - λ) λ^(n-1), the rest on the full return."""
+    rewards, values, _, mask = random_batch(steps)
+    found = lambda_return(rewards, values, mask, discount, decay)
+    assert (found[~mask] == 0).all()
+    for s, i, t in mask.nonzero().tolist():
+        left = int(mask[s, i].sum()) - t
+        expected = 0.0
+        for n in range(1, left + 1):
+            earned = sum(discount**k * rewards[s, i, t + k].item() for k in range(n))
+            if n < left:
+                earned += discount**n * values[s, i, t + n].item()
+            expected += (decay ** (n - 1) * (1 - decay) if n < left else decay ** (n - 1)) * earned
+        assert found[s, i, t].item() == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("returns", [total_return, reward_to_go])
+def test_seeds_do_not_touch_each_other(returns: Callable[..., torch.Tensor]) -> None:
+    rewards = torch.randn(3, 4, 9, generator=torch.Generator().manual_seed(0))
+    mask = torch.ones(rewards.shape, dtype=torch.bool)
+    together = returns(rewards, mask, 0.97)
+    alone = torch.cat([returns(rewards[[s]], mask[[s]], 0.97) for s in range(3)])
+    assert torch.equal(together, alone)
