@@ -12,11 +12,12 @@ from pathlib import Path
 from pg.core.devices import CannotRunHere
 from pg.core.suggestions import nearest, unknown
 from pg.environments.catalogue import horizon_of
+from pg.experiments.cells import Block, Cell
 from pg.parts.equations.definitions import definitions
 from pg.parts.equations.estimator import equation
 from pg.runs.ownership import MARK, mark, owner_of
 from pg.study.cost import estimate
-from pg.study.expansion import Block, Cell, cells, is_tuned
+from pg.study.expansion import cells, is_tuned
 from pg.study.jobs import TrainJob
 from pg.study.record import Study
 from pg.study.schema import text

@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from pg.claims.record import ClaimPart, Family, Selection
-from pg.experiments.cell_keys import level_value
+from pg.experiments.cells import level_value
 from pg.experiments.train.scores import mean_score
 
 PAIRED_BY = ("environment", "stage", "seed")

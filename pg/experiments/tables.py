@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from pg.experiments.cell_keys import columns_of, names_of
+from pg.experiments.cells import Cell, columns_of, names_of
 from pg.experiments.metrics import METRICS, Kind, axes_of
 from pg.statistics import estimates as statistics
 from pg.statistics.intervals import Array
-from pg.study.expansion import Cell
 
 
 def laboratory_table(cells: Sequence[Cell], kind: Kind, rows: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pg.experiments.cells import Cell
 from pg.experiments.train.scores import all_tie
 from pg.plotting.captions import at_levels, counted
 from pg.plotting.labels import environment_label, label
-from pg.study.expansion import Cell, cells, is_tuned, tuned_experiments
+from pg.study.expansion import cells, is_tuned, tuned_experiments
 from pg.study.record import Study
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from pg.environments.record import Environment
+from pg.experiments.cells import Cell
 from pg.experiments.records import (
     ExactExperiment,
     Experiment,
@@ -22,7 +23,7 @@ from pg.experiments.records import (
     UpdateExperiment,
 )
 from pg.parts.variant import Variant
-from pg.study.expansion import Cell, cells, is_tuned
+from pg.study.expansion import cells, is_tuned
 from pg.study.record import Study
 
 # Environment steps per second and core, rounded down from measurements on one slow core: trained, and measured with

@@ -7,12 +7,12 @@ import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from pg.claims.record import ClaimPart, Family, Selection
 from pg.environments.record import Environment
+from pg.experiments.cells import Block, Cell, blocks_between
 from pg.experiments.records import Experiment, Seeds
 from pg.parts.variant import Variant
 from pg.study.record import Study
@@ -20,66 +20,9 @@ from pg.study.record import Study
 _PLAIN_LEVEL = re.compile(r"[A-Za-z0-9_.+-]{1,20}")
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One environment and one variant of an experiment, at one level of its sweep.
-
-    Attributes
-    ----------
-    experiment, environment_name, variant_name
-        Names as declared.
-    environment_id, variant_id
-        The same names with the level behind them, unique within the experiment and fit for a folder.
-    environment, variant
-        The records with the level's values put in.
-    levels
-        Sweep path to value; empty where nothing is swept.
-    """
-
-    experiment: str
-    environment_name: str
-    variant_name: str
-    environment_id: str
-    variant_id: str
-    environment: Environment
-    variant: Variant
-    levels: Mapping[str, Any]
-
-    @property
-    def names(self) -> dict[str, Any]:
-        """Environment, variant and levels by the columns of tables in which they stand."""
-        return {"environment": self.environment_name, "variant": self.variant_name, **self.levels}
-
-    def __hash__(self) -> int:
-        """Hash the names, which are unique."""
-        return hash((self.experiment, self.environment_id, self.variant_id))
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Consecutive seeds that share a job, both ends included."""
-
-    first: int
-    last: int
-
-    @property
-    def seeds(self) -> range:
-        """The seeds themselves."""
-        return range(self.first, self.last + 1)
-
-    def __str__(self) -> str:
-        """Write the block as files are named."""
-        return f"{self.first}-{self.last}"
-
-
 def blocks(seeds: Seeds) -> tuple[Block, ...]:
     """Cut the declared seeds into the blocks that are trained together."""
-    return _blocks(seeds.first, seeds.end, seeds.per_job)
-
-
-@lru_cache
-def _blocks(begin: int, end: int, size: int) -> tuple[Block, ...]:
-    return tuple(Block(first, min(first + size, end) - 1) for first in range(begin, end, size))
+    return blocks_between(seeds.first, seeds.end, seeds.per_job)
 
 
 def cells(study: Study, experiment: str) -> tuple[Cell, ...]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pg.experiments.cells import Cell
 from pg.plotting.record import Figure
-from pg.study.expansion import Cell, cells, solvable
+from pg.study.expansion import cells, solvable
 from pg.study.record import Study
 
 LEAST = 2

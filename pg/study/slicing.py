@@ -7,6 +7,7 @@ from typing import Any
 
 from pg.core.record import Record
 from pg.environments.record import Environment
+from pg.experiments.cells import Block, Cell
 from pg.experiments.records import (
     Evaluate,
     ExactExperiment,
@@ -21,7 +22,7 @@ from pg.experiments.records import (
     UpdateExperiment,
 )
 from pg.parts.variant import Variant
-from pg.study.expansion import Block, Cell, cells
+from pg.study.expansion import cells
 from pg.study.jobs import (
     Demonstrators,
     ExactJob,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from itertools import product
 
+from pg.experiments.cells import Block, Cell
 from pg.experiments.records import Source
 from pg.parts.learner import Clone, Demonstrator
-from pg.study.expansion import Block, Cell, blocks, cells
+from pg.study.expansion import blocks, cells
 from pg.study.jobs import TrainJob, TuneJob
 from pg.study.record import Study
 

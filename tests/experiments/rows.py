@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 from pg.environments.record import Environment
+from pg.experiments.cells import Cell
 from pg.parts.variant import Variant
-from pg.study.expansion import Cell
 
 
 def cell(environment="cartpole", variant="to_go", *, suffix="", threshold=None, levels=None):

@@ -13,13 +13,14 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from pg.experiments.cells import Cell
 from pg.experiments.figures import FIGURES
 from pg.experiments.summaries import summarise
 from pg.experiments.train.tuning import tuned_table
 from pg.plotting.request import FigureRequest
 from pg.report.page import Report, ReportFigure
 from pg.report.tuning_checks import TunedRate
-from pg.study.expansion import Cell, cells
+from pg.study.expansion import cells
 from pg.study.record import Study
 
 SEEDS = 10

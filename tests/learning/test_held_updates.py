@@ -2,10 +2,11 @@
 
 import pandas as pd
 import pytest
+from pg.experiments.cells import Block, Cell
 from pg.experiments.records import TrainExperiment
 from pg.learning.training import train
 from pg.runs.recorder import RunRecorder
-from pg.study.expansion import Block, Cell, cells
+from pg.study.expansion import cells
 from pg.study.record import Study
 from pg.study.slicing import train_job
 from tests.study.studies import study_of

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from pg.experiments.cells import Block
 from pg.parts.learner import Clone
-from pg.study.expansion import Block, cells
+from pg.study.expansion import cells
 from pg.study.record import Study
 from pg.study.slicing import laboratory_job, train_job, tune_job
 from pg.study.sources import demonstrator_blocks, demonstrator_of

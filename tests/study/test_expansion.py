@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from pg.experiments.cells import Block
 from pg.experiments.records import Seeds
-from pg.study.expansion import Block, blocks, cells, solvable
+from pg.study.expansion import blocks, cells, solvable
 from pg.study.validation import load
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from pg.study.expansion import Block, cells
+from pg.experiments.cells import Block
+from pg.study.expansion import cells
 from pg.study.jobs import TrainJob
 from pg.study.record import Study
 from pg.study.slicing import canonical, part_of, train_job

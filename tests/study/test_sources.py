@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from pg.study.expansion import Block
+from pg.experiments.cells import Block
 from pg.study.sources import places_of, source_blocks, source_of, stages_of
 from pg.study.validation import load
 

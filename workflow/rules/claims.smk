@@ -10,7 +10,7 @@ JUDGEMENT = (
     "statistics.shares",
     "statistics.estimates",
     "experiments.metrics",
-    "experiments.cell_keys",
+    "experiments.cells",
     "experiments.train.scores",
     "runs.records",
     "plotting.labels",

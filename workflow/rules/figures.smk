@@ -14,7 +14,7 @@ DRAWING = (
     "plotting.labels",
     "study.sources",
     "study.pooling",
-    "experiments.cell_keys",
+    "experiments.cells",
     "experiments.metrics",
     "statistics.intervals",
     "statistics.estimates",

@@ -9,7 +9,7 @@ AGGREGATION = (
     "experiments.train.tables",
     "experiments.tables",
     "experiments.summaries",
-    "experiments.cell_keys",
+    "experiments.cells",
     "experiments.train.curves",
     "experiments.metrics",
     "statistics.intervals",

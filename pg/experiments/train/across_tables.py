@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pg.experiments.cell_keys import level_value
+from pg.experiments.cells import Cell, level_value
 from pg.experiments.train import curves
 from pg.statistics import across_environments, coverage
 from pg.statistics.intervals import Array, Interval
-from pg.study.expansion import Cell
 
 ABOVE = tuple(round(0.05 * step, 2) for step in range(25))
 """Scores at which the profile is taken: 0, 0.05, …, 1.2."""

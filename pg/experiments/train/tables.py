@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pg.experiments.cell_keys import columns_of, names_of
+from pg.experiments.cells import Cell, columns_of, names_of
 from pg.experiments.train import curves
 from pg.statistics.intervals import Array
-from pg.study.expansion import Cell
 
 
 def train_table(

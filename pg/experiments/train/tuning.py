@@ -13,10 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from pg.experiments.cell_keys import names_of
+from pg.experiments.cells import Cell, names_of
 from pg.experiments.train import curves
 from pg.experiments.train.scores import all_tie, mean_score
-from pg.study.expansion import Cell
 
 
 @dataclass(frozen=True, slots=True)

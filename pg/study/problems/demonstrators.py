@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from pg.core.suggestions import nearest, unknown
 from pg.environments.controllers import CONTROLLERS
+from pg.experiments.cells import Cell
 from pg.parts.learner import Clone, Demonstrator
-from pg.study.expansion import Cell, cells
+from pg.study.expansion import cells
 from pg.study.record import Study
 from pg.study.sources import demonstrator_of
 

@@ -7,7 +7,8 @@ from itertools import combinations
 from typing import Any
 
 from pg.claims.record import ClaimPart, Family, Selection
-from pg.study.expansion import Cell, cells_named, is_tuned
+from pg.experiments.cells import Cell
+from pg.study.expansion import cells_named, is_tuned
 from pg.study.record import Study
 
 
