@@ -1,0 +1,85 @@
+"""Turn what a study file says of a part into the part: find it by its name, or load it from a module of the user."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import Any, Literal, TypeVar, Union, cast
+
+from pydantic import BeforeValidator, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from pg.core.suggestions import listed, nearest
+from pg.parts.part import Part
+
+AnyPart = TypeVar("AnyPart", bound=Part)
+
+
+def one_of(family: type[AnyPart], built_in: Sequence[type[AnyPart]]) -> BeforeValidator:
+    """Return the annotation of a field that holds a part of a family.
+
+    Parameters
+    ----------
+    family
+        Base class of the parts that are allowed.
+    built_in
+        The parts that are found by their names; any other is named `module:Class`.
+
+    Examples
+    --------
+    `AnyBaseline = Annotated[SerializeAsAny[Baseline], one_of(Baseline, BASELINES)]`
+    """
+    by_name = {str(part.model_fields["name"].default): part for part in built_in}
+
+    def read(given: Any) -> AnyPart:
+        if isinstance(given, family):
+            return given
+        if not isinstance(given, str | dict):
+            raise ValueError(f"should be a name, or a mapping with a name and options; allowed:{listed(by_name)}")
+        options = {"name": given} if isinstance(given, str) else cast("dict[str, Any]", given)
+        if "name" not in options:
+            raise ValueError(f"name: is missing; allowed:{listed(by_name)}, or module:Class for a part of your own")
+        name = str(options["name"])
+        part = _loaded(name, family) if ":" in name else by_name.get(name)
+        if part is None:
+            raise ValueError(f"{name!r} is not known{nearest(name, by_name)}, or module:Class for a part of your own")
+        _refuse_unknown_keys(part, options)
+        return part.model_validate(options)
+
+    # Editors see the names and the options of every built-in part.
+    return BeforeValidator(read, json_schema_input_type=Union[(Literal[tuple(by_name)], str, *built_in)])
+
+
+def _loaded(path: str, family: type[AnyPart]) -> type[AnyPart]:
+    module_name, _, class_name = path.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        # The module is the user's: anything may go wrong in it.
+        reason = f"{type(error).__name__}: {error}"
+        raise ValueError(
+            f"cannot import {module_name!r} of {path!r}: {reason}; put {module_name}.py next to the study file"
+        ) from error
+    part = getattr(module, class_name, None)
+    if not isinstance(part, type) or not issubclass(part, family):
+        parts = [name for name, one in vars(module).items() if isinstance(one, type) and issubclass(one, family)]
+        own = [name for name in parts if vars(module)[name].__module__ == module.__name__]
+        raise ValueError(f"{path!r} is no subclass of {family.__module__}:{family.__name__}{nearest(class_name, own)}")
+    return part
+
+
+def _refuse_unknown_keys(part: type[Part], options: dict[str, Any]) -> None:
+    allowed = [field.alias or name for name, field in part.model_fields.items()]
+    unknown = [key for key in options if key not in allowed]
+    if unknown:
+        raise ValidationError.from_exception_data(
+            part.__name__,
+            [
+                InitErrorDetails(
+                    type=PydanticCustomError("value_error", "unknown key{hint}", {"hint": nearest(str(key), allowed)}),
+                    loc=(key,),
+                    input=options[key],
+                )
+                for key in unknown
+            ],
+        )

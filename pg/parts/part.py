@@ -1,0 +1,44 @@
+"""The base class of everything that a variant names: a frozen record of its options, which knows its own rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ConfigDict
+
+from pg.core.record import Record
+
+if TYPE_CHECKING:
+    from pg.parts.variant import Variant
+
+
+def _fix_name(schema: dict[str, Any]) -> None:
+    """Let editors accept the part's own name alone."""
+    name = schema["properties"]["name"]
+    schema["properties"]["name"] = {"const": name["default"]}
+
+
+class Part(Record):
+    """One choice of a variant, with its options as fields.
+
+    A study file gives the name alone (`baseline: leave_one_out`) or the name with options (`baseline: {name: constant,
+    value: 1}`). A part of one's own is a subclass in a module next to the study file, and its name is `module:Class`.
+
+    A module of parts must import neither torch nor gymnasium at its top: validation, claims and figures read variants
+    too. Use the methods of the tensors (`values.new_full`, `values.where`), or import torch inside a function.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_fix_name)
+
+    name: str = ""
+
+    def problems(self, variant: Variant) -> Iterable[str]:
+        """Return the reasons, one sentence each, why this part is illegal in this variant."""
+        del variant
+        return ()
+
+    def definitions(self, variant: Variant) -> tuple[str, ...]:
+        """Return LaTeX equations, without dollar signs, that define the symbols of this part."""
+        del variant
+        return ()
