@@ -1,6 +1,6 @@
-"""Every random number comes from a generator that is owned by a seed and named for its purpose.
+"""Random generators, one per seed and purpose.
 
-Generators of different purposes are independent, and none depends on which other seeds run beside it.
+Generators of different purposes are independent, and none depends on the other seeds of a job.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is allowed in the place of a wrong name, and which of it was meant."""
+"""Suggestions for a wrong name: the nearest valid one, and the list of valid ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LONGEST_LINE = 100
 
 
 def unknown(at: str, names: Iterable[str], allowed: Iterable[str]) -> Iterator[str]:
-    """Report every name that is not allowed, with the nearest that is."""
+    """Yield a message for every name that is not allowed, with the nearest valid one."""
     allowed = list(allowed)
     for name in names:
         if name not in allowed:
@@ -18,15 +18,15 @@ def unknown(at: str, names: Iterable[str], allowed: Iterable[str]) -> Iterator[s
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
-    """Suggest the nearest valid name and list what is allowed."""
+    """Return the nearest valid name and the list of valid names, as the end of a message."""
     allowed = list(allowed)
     return f"{hint(name, allowed)}; allowed:{listed(allowed)}"
 
 
 def hint(name: str, allowed: Iterable[str]) -> str:
-    """Suggest the nearest valid name, where one is near.
+    """Return a suggestion of the nearest valid name; empty where none is near.
 
-    One that was not written out comes before one whose words were put in another order, and then what was misspelt.
+    Tried in this order: names that begin with the given one, names with its words in another order, similar spellings.
     """
     allowed = list(allowed)
     begun = sorted((known for known in allowed if len(name) > 2 and known.startswith(name)), key=len)
@@ -41,7 +41,7 @@ def _in_order(name: str) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """List names behind a colon: in the same line, or in lines of their own where they are many."""
+    """Join names with commas: on the same line, or wrapped on indented lines where they are many."""
     text = ", ".join(names) or "nothing"
     if len(text) <= _LONGEST_LINE:
         return f" {text}"

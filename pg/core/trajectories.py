@@ -1,7 +1,7 @@
-"""The record that flows through everything: a batch of trajectories, and how to run a policy on it.
+"""A batch of trajectories, and the protocols of what steps and acts to collect one.
 
-Axes, named once and used everywhere: S seeds, N trajectories, T time steps, O observation, A action.
-A trajectory occupies the first `length` steps of its row; the mask says which, and everything behind it is zero.
+Axes: S seeds, N trajectories, T time steps, O observation, A action. A trajectory occupies the first `length` steps of
+its row, where the mask is true; later entries are zero.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    # Studies are validated without waiting for torch, and validation knows environments.
+    # Validation of a study imports this module and should not wait for torch.
     import numpy as np
     import torch
     from jaxtyping import Bool, Float, Int, Shaped
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Spaces:
-    """What a policy must know of an environment: how long its inputs are and what it chooses from.
+    """Sizes of an environment's observation and action spaces.
 
     Attributes
     ----------
     observation_size
-        O, the length of an observation vector (discrete observations enter as one-hot vectors).
+        O, the length of an observation vector (discrete observations are one-hot).
     action_count
-        Number of discrete actions, or None where actions are real vectors.
+        Number of discrete actions; None where actions are real vectors.
     action_size
         A, the length of a real action vector; 0 where actions are discrete.
     is_normalised
-        Whether a policy scales what it sees by the mean and standard deviation of what it has seen before.
+        Whether policies standardise observations by the statistics of earlier batches.
     """
 
     observation_size: int
@@ -48,21 +48,21 @@ class Trajectories:
     Attributes
     ----------
     observations
-        (S, N, T, O), what the policy saw before it acted.
+        (S, N, T, O), the observation before each action.
     actions
         (S, N, T) integers for discrete actions, (S, N, T, A) for real ones, unclipped.
     rewards
         (S, N, T).
     mask
-        (S, N, T), true on the steps that were taken.
+        (S, N, T), true on valid steps.
     terminated
         (S, N), true where the environment ended the trajectory.
     truncated
-        (S, N), true where the horizon or a time limit cut it off.
+        (S, N), true where the horizon or a time limit ended it.
     states
-        (S, N, T), the numbers of the states where these are known from a table, else None. Policies never see them.
+        (S, N, T), state indices where the environment has tables, else None. Policies never see them.
     last_observations
-        (S, N, O), what followed the last step, where that was kept.
+        (S, N, O), the observation after the last step, where it was kept.
     """
 
     observations: Float[Tensor, "S N T O"]
@@ -75,7 +75,7 @@ class Trajectories:
     last_observations: Float[Tensor, "S N O"] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse tensors whose leading axes disagree."""
+        """Check that the leading axes of all tensors agree."""
         batch = tuple(self.mask.shape)
         shapes = {
             "observations": (tuple(self.observations.shape[:3]), batch),
@@ -94,7 +94,7 @@ class Trajectories:
 
     @property
     def lengths(self) -> Int[Tensor, "S N"]:
-        """Steps taken by each trajectory, (S, N)."""
+        """Number of steps of each trajectory, (S, N)."""
         return self.mask.sum(-1)
 
     @property
@@ -103,25 +103,25 @@ class Trajectories:
         return self.rewards.sum(-1)
 
     def of_seed(self, index: int) -> Trajectories:
-        """Return the trajectories of one seed, S = 1, cut to the longest of its own.
+        """Return the trajectories of one seed, S = 1, cut to the length of its longest.
 
-        No seed is padded to the length of a neighbour, so that its sums are taken over the same terms in whatever
-        company it was collected.
+        The padding of a seed's tensors must not depend on other seeds: the order of summation in a tensor depends on
+        its length, and with it the last bits of a sum.
         """
         one = self.chosen(slice(index, index + 1))
         return one.until(int(one.lengths.max()))
 
     def chosen(self, seeds: slice) -> Trajectories:
-        """Return the trajectories of a range of the S axis."""
+        """Return a range of the S axis."""
         return self.changed(lambda values: values[seeds])
 
     def until(self, horizon: int) -> Trajectories:
-        """Return what a horizon would have left of the trajectories: it cuts off those that are longer.
+        """Return the trajectories truncated to a shorter horizon.
 
         Parameters
         ----------
         horizon
-            T, the step after which each is cut off.
+            T, the largest number of steps.
         """
         cut_off = self.lengths > horizon
         held = {name: getattr(self, name) for name in ("observations", "actions", "rewards", "mask", "states")}
@@ -133,7 +133,7 @@ class Trajectories:
         return replace(self, **shorter, terminated=terminated, truncated=truncated, last_observations=last)
 
     def regrouped(self, trajectories: int) -> Trajectories:
-        """Return the same trajectories as disjoint batches of `trajectories` each, the batches on the S axis.
+        """Regroup the trajectories into disjoint batches of `trajectories` each, with the batches on the S axis.
 
         Raises
         ------
@@ -151,74 +151,74 @@ class Trajectories:
         return self.changed(lambda values: values.to(device))
 
     def changed(self, change: Callable[[Tensor], Tensor]) -> Trajectories:
-        """Apply one change of the leading axes to every tensor of the record."""
+        """Apply a function to every tensor of the record."""
         held = {field.name: getattr(self, field.name) for field in fields(self)}
         return replace(self, **{name: change(values) for name, values in held.items() if values is not None})
 
 
 def on_valid_steps(function: Callable[[Tensor, Tensor], Tensor], trajectories: Trajectories) -> Float[Tensor, "S N T"]:
-    """Apply a function of (observations, actions) to the steps that were taken, and lay its values out as (S, N, T).
+    """Apply a function of (observations, actions) to the valid steps and return its values as (S, N, T).
 
     Parameters
     ----------
     function
         Maps observations (n, O) and actions (n, ...) of n steps to n values, differentiably.
     trajectories
-        Where the steps come from.
+        The batch.
 
     Returns
     -------
     Tensor
-        (S, N, T), zero behind the end of each trajectory.
+        (S, N, T), zero after the end of each trajectory.
     """
     return laid_out(function(*valid_steps(trajectories)), trajectories.mask)
 
 
 def valid_steps(trajectories: Trajectories) -> tuple[Float[Tensor, "n O"], Shaped[Tensor, " n *A"]]:
-    """Return the observations and actions of the n steps that were taken, seed by seed and trajectory by trajectory."""
+    """Return observations and actions of the n valid steps, ordered by seed, then trajectory, then time."""
     taken = trajectories.mask.nonzero(as_tuple=True)
     return trajectories.observations[taken], trajectories.actions[taken]
 
 
 def laid_out(values: Float[Tensor, " n"], mask: Bool[Tensor, "S N T"]) -> Float[Tensor, "S N T"]:
-    """Put the values of n valid steps back in their places, zero elsewhere, differentiably."""
+    """Scatter the values of n valid steps to (S, N, T), zero elsewhere, differentiably."""
     return values.new_zeros(mask.shape).masked_scatter(mask, values)
 
 
 class Environments(Protocol):
-    """S × N copies of one environment, stepped together; nothing in it resets by itself."""
+    """S × N copies of one environment that are stepped together and never reset by themselves."""
 
     @property
     def spaces(self) -> Spaces:
-        """What a policy must know of the environment."""
+        """Sizes of the observation and action spaces."""
         ...
 
     @property
     def horizon(self) -> int:
-        """T, the step after which every trajectory is cut off."""
+        """T, the number of steps after which every trajectory is truncated."""
         ...
 
     @property
     def states(self) -> NDArray[np.int64] | None:
-        """The numbers of the present states, (S, N), where these are known from a table."""
+        """Indices of the current states, (S, N), where the environment has tables."""
         ...
 
     def resized(self, seeds: int) -> Environments:
-        """Return environments for another number of seeds, made of the present copies where they are costly."""
+        """Return environments for another number of seeds, reusing copies where they are costly to make."""
         ...
 
     def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
-        """Draw S × N start states, each seed's from its own generator; return observations (S, N, O)."""
+        """Draw S × N start states, those of a seed from its own generator; return observations (S, N, O)."""
         ...
 
     def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
-        """Take one step where `alive` (S, N); elsewhere what comes back means nothing."""
+        """Take one step where `alive` (S, N) is true; other entries of the result are arbitrary."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """What one step of S × N environments gives back: observations (S, N, O), the rest (S, N)."""
+    """The result of one step of S × N environments: observations (S, N, O), the rest (S, N)."""
 
     observations: NDArray[np.float32]
     rewards: NDArray[np.floating[Any]]
@@ -227,16 +227,16 @@ class Transition:
 
 
 class Actor(Protocol):
-    """S policies that act together, N trajectories each."""
+    """S policies that act together in N trajectories each."""
 
     def noise(self, generator: np.random.Generator, steps: int, trajectories: int, /) -> NDArray[np.float32]:
-        """Draw what one seed needs to act for `steps` steps: (steps, N, A)."""
+        """Draw the noise that one seed needs to act for `steps` steps, (steps, N, A)."""
         ...
 
     def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32], /) -> NDArray[Any]:
-        """Turn observations (S, N, O) and noise (S, N, ...) into actions (S, N, ...)."""
+        """Map observations (S, N, O) and noise (S, N, ...) to actions (S, N, ...)."""
         ...
 
     def select(self, seeds: NDArray[np.bool_], /) -> Actor:
-        """Return the actor of the marked seeds alone."""
+        """Return the actor of the selected seeds."""
         ...

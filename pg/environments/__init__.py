@@ -1,1 +1,1 @@
-"""What is stepped, and what is known exactly about it."""
+"""Environments that are stepped, and exact quantities of those with tables."""

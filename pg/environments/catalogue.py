@@ -1,4 +1,4 @@
-"""Which environments there are and whether policies can act in them; asked before any job starts, without torch."""
+"""Look up environments and check that policies can act in them, without importing torch."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from gymnasium.spaces import Box, Discrete, flatdim, flatten_space
 
 from pg.environments.mdp import MDP, count_trajectories
 from pg.environments.record import Environment
-from pg.environments.registry import tabular_mdp
 from pg.environments.rewards import paid_tables
+from pg.environments.tables import tabular_mdp
 
 CARTPOLES = ("CartPole-v0", "CartPole-v1")
-"""Ids of the environment of which gymnasium itself steps many copies at once."""
+"""Ids of CartPole, of which gymnasium has a vectorised version."""
 
 COMPONENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -29,14 +29,14 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
     }
 )
-"""Names of the components of observations, where they have any."""
+"""Names of observation components, by id, where they are known."""
 
 HUMANOIDS = ("Humanoid-v4", "Humanoid-v5")
-"""Ids of the MuJoCo humanoids whose gait can be watched."""
+"""Ids of the MuJoCo humanoids whose gait can be measured."""
 
 
 class UnsupportedEnvironment(ValueError):
-    """An environment that cannot be had or that policies here cannot act in, with the reason."""
+    """The environment does not exist, cannot be made, or has spaces that policies cannot handle."""
 
 
 def horizon_of(environment: Environment) -> int:
@@ -56,12 +56,12 @@ def horizon_of(environment: Environment) -> int:
 
 
 def check(environment: Environment) -> None:
-    """Make one copy, to see that the id exists, its arguments fit, and policies can act in it.
+    """Make one copy to check that the id exists, that its arguments fit, and that policies can act in it.
 
     Raises
     ------
     UnsupportedEnvironment
-        If not; the message begins with the key that is wrong.
+        If a check fails; the message begins with the wrong key.
     """
     horizon_of(environment)
     _spec(environment.id)
@@ -79,14 +79,14 @@ def check(environment: Environment) -> None:
 
 
 def earned_mdp_of(environment: Environment) -> MDP | None:
-    """Return an environment's tables where they are known: ours, or gymnasium's where the environment exposes them.
+    """Return an environment's tables with its own rewards, or None where no tables are known.
 
-    They hold the environment's own rewards, and show of a state what a policy may see of it.
+    Observations leave out the components that the study hides.
 
     Raises
     ------
     UnsupportedEnvironment
-        If the environment has no step limit and none is declared, or has no such component as is to be hidden.
+        If the environment has no step limit and none is declared, or if a hidden component does not exist.
     """
     mdp = tabular_mdp(environment.id, environment.kwargs, horizon_of(environment))
     if mdp is None:
@@ -95,7 +95,7 @@ def earned_mdp_of(environment: Environment) -> MDP | None:
 
 
 def mdp_of(environment: Environment) -> MDP | None:
-    """Return an environment's tables where they are known, with the rewards that a policy is paid.
+    """Return an environment's tables with the rewards that a policy is paid, or None where no tables are known.
 
     Raises
     ------
@@ -114,12 +114,12 @@ def trajectories_of(environment: Environment) -> int:
 
 
 def hidden_in(environment: Environment, size: int) -> tuple[int, ...]:
-    """Return the numbers of the components that are hidden of observations of some size, in order.
+    """Return the sorted indices of the hidden components of an observation of the given size.
 
     Raises
     ------
     UnsupportedEnvironment
-        If there is no such component, or none is left to be seen.
+        If a component does not exist, or if all components are hidden.
     """
     names, hidden = COMPONENTS.get(environment.id, ()), environment.observations.hide
     for component in hidden:
@@ -128,23 +128,23 @@ def hidden_in(environment: Environment, size: int) -> tuple[int, ...]:
             hint = f"; did you mean {near[0]!r}?" if near else ""
             allowed = ", ".join((*names, f"0 to {size - 1}"))
             raise UnsupportedEnvironment(
-                f"observations.hide: {component!r} is no component of {environment.id}{hint}; allowed: {allowed}"
+                f"observations.hide: {component!r} is not a component of {environment.id}{hint}; allowed: {allowed}"
             )
     numbers = {names.index(one) if isinstance(one, str) else one for one in hidden}
     if len(numbers) == size:
         raise UnsupportedEnvironment(
-            f"observations.hide: nothing is left to see of the {size} components of {environment.id}"
+            f"observations.hide: hides all {size} components of {environment.id}; keep at least one"
         )
     return tuple(sorted(numbers))
 
 
 def make_copy(id: str, kwargs: dict[str, Any], horizon: int) -> gymnasium.Env[Any, Any]:
-    """Make one environment, its own step limit moved out of the horizon's way."""
+    """Make one environment whose own step limit lies beyond the horizon."""
     return gymnasium.make(id, max_episode_steps=horizon + 1, disable_env_checker=True, **kwargs)
 
 
 def check_spaces(copy: gymnasium.Env[Any, Any], id: str) -> None:
-    """Check that observations can be made a vector and that actions are discrete or real.
+    """Check that observations can be flattened to a vector and that actions are Discrete or Box.
 
     Raises
     ------
@@ -156,7 +156,9 @@ def check_spaces(copy: gymnasium.Env[Any, Any], id: str) -> None:
     except NotImplementedError:
         observations_fit = False
     if not observations_fit:
-        raise UnsupportedEnvironment(f"id: {id} has observations {copy.observation_space}, which make no vector")
+        raise UnsupportedEnvironment(
+            f"id: {id} has observations {copy.observation_space}, which cannot be flattened to a vector"
+        )
     if not isinstance(copy.action_space, Discrete | Box):
         raise UnsupportedEnvironment(f"id: {id} has actions {copy.action_space}; they must be Discrete or Box")
 
@@ -168,7 +170,7 @@ def _check_shaping(environment: Environment) -> None:
     mdp = earned_mdp_of(environment)
     if mdp is None:
         raise UnsupportedEnvironment(
-            f"rewards.shaping: {environment.id} has no tables, and potentials belong to the states of one"
+            f"rewards.shaping: needs one potential per state, and {environment.id} has no table of states"
         )
     if len(shaping) != mdp.states:
         raise UnsupportedEnvironment(
@@ -184,13 +186,13 @@ def _check_observations(environment: Environment, size: int) -> None:
         return
     if seen.stack > 1:
         raise UnsupportedEnvironment(
-            f"observations.stack: {environment.id} has tables, whose exact quantities are known for policies that see "
-            f"the present state alone; allowed: 1, not {seen.stack}"
+            f"observations.stack: {environment.id} has tables; exact quantities need policies that see the current "
+            f"state alone; allowed: 1, not {seen.stack}"
         )
     if seen.normalise:
         raise UnsupportedEnvironment(
-            f"observations.normalise: states of {environment.id} are seen as one-hot vectors, which have no scale to "
-            "take out; allowed: false"
+            f"observations.normalise: states of {environment.id} are one-hot vectors, which need no scaling; "
+            "allowed: false"
         )
 
 

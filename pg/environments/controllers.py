@@ -1,7 +1,4 @@
-"""Heuristic controllers: what somebody who knows the task would do, without a policy that learns.
-
-Another controller is another line in `CONTROLLERS`.
-"""
+"""Heuristic controllers: fixed rules that demonstrate a task. Add one as a line of `CONTROLLERS`."""
 
 from __future__ import annotations
 
@@ -21,16 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Controller:
-    """A rule that acts without chance; an `Actor` for any number of seeds.
+    """A deterministic rule that acts; an `Actor` for any number of seeds.
 
     Attributes
     ----------
     rule
         Maps observations (..., O) to discrete actions (...) or real ones (..., A).
     fits
-        The environment ids whose observations the rule can read.
+        Ids of the environments whose observations the rule understands.
     observation_size
-        O, which the rule relies on.
+        O, the length of these observations.
     """
 
     rule: Callable[[NDArray[np.float32]], NDArray[Any]]
@@ -38,7 +35,7 @@ class Controller:
     observation_size: int = 4
 
     def noise(self, _generator: np.random.Generator, steps: int, trajectories: int, /) -> NDArray[np.float32]:
-        """Draw nothing: (steps, N, 0)."""
+        """Return empty noise, (steps, N, 0)."""
         return np.empty((steps, trajectories, 0), dtype=np.float32)
 
     def act(self, observations: NDArray[np.float32], _noise: NDArray[np.float32], /) -> NDArray[Any]:
@@ -47,21 +44,19 @@ class Controller:
         Raises
         ------
         ValueError
-            If the observations are not of the length that the rule can read.
+            If the observations have another length than the rule expects.
         """
         if observations.shape[-1] != self.observation_size:
-            raise ValueError(
-                f"the controller reads {self.observation_size} numbers, and observations have {observations.shape[-1]}"
-            )
+            raise ValueError(f"the controller expects {self.observation_size} components, not {observations.shape[-1]}")
         return self.rule(observations)
 
     def select(self, _seeds: NDArray[np.bool_], /) -> Controller:
-        """Return itself: it acts the same for every seed."""
+        """Return the controller itself, which acts the same for every seed."""
         return self
 
 
 def lean(observations: Float[NDArray[np.float32], "*n 4"]) -> Shaped[NDArray[Any], "*n"]:
-    """Push the cart towards the side that the pole leans to (CartPole, 1 is to the right).
+    """Push the cart towards the side to which the pole leans (CartPole; action 1 is right).
 
     Parameters
     ----------
@@ -72,7 +67,7 @@ def lean(observations: Float[NDArray[np.float32], "*n 4"]) -> Shaped[NDArray[Any
 
 
 def fall(observations: Float[NDArray[np.float32], "*n 4"]) -> Shaped[NDArray[Any], "*n"]:
-    """Push the cart towards the side that the pole turns to (CartPole, 1 is to the right).
+    """Push the cart towards the side to which the pole rotates (CartPole; action 1 is right).
 
     Parameters
     ----------
@@ -83,7 +78,7 @@ def fall(observations: Float[NDArray[np.float32], "*n 4"]) -> Shaped[NDArray[Any
 
 
 def upright(observations: Float[NDArray[np.float32], "*n 4"]) -> Float[NDArray[np.float32], "*n 1"]:
-    r"""Push the cart with the force $10 \varphi + \dot\varphi$, which holds the pole and lets the cart drift away.
+    r"""Push the cart with the force $10 \varphi + \dot\varphi$, which balances the pole while the cart drifts away.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
 r"""Every trajectory of a small MDP, and every batch of N of them, with its probability.
 
-Enumerated batches lie on the S axis of a `Trajectories`, where training has its seeds, so that the code that trains
-gives the estimate $\hat g$ of each; probabilities stay outside, and $\sum p \, \hat g$ is an exact expectation.
+Enumerated batches are placed on the S axis of a `Trajectories`, which in training holds the seeds. So the training
+code computes the estimate $\hat g$ of each batch. Probabilities are kept apart: $\sum p \, \hat g$ is the exact
+expectation.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pg.environments.rewards import paid
 
 
 class NoTables(ValueError):
-    """An environment whose transition probabilities are not known."""
+    """The environment has no transition tables."""
 
 
 class EnumerationTooLarge(ValueError):
@@ -32,14 +33,14 @@ class EnumerationTooLarge(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Enumeration:
-    r"""All M trajectories of an MDP that can happen under a policy that may take any action.
+    r"""All M trajectories of an MDP that are possible under a policy of full support.
 
     Attributes
     ----------
     mdp
         The MDP.
     trajectories
-        S = 1, N = M, as long as the horizon, in float64, with their states.
+        S = 1, N = M, T = horizon, in float64, with their states.
     environment_probabilities
         (M,), the environment's factor $p(s_0) \prod_t p(\text{outcome}_t \mid s_t, a_t)$ of each probability.
     """
@@ -103,7 +104,7 @@ def enumerate_trajectories(mdp: MDP, limit: int) -> Enumeration:
 
 
 def _trajectories(mdp: MDP, happened: tuple[NDArray[np.int64], ...], mask: NDArray[np.bool_]) -> Trajectories:
-    """Look up what happened, states, actions and outcomes (M, T), in the tables."""
+    """Build the record of trajectories from their states, actions and outcomes, (M, T) each."""
     states, actions, _ = happened
     is_last = np.arange(mdp.horizon) == mdp.horizon - 1
     rewards = np.where(is_last, mdp.rewards_at(mdp.horizon - 1)[happened], mdp.rewards[happened])
@@ -122,12 +123,12 @@ def _trajectories(mdp: MDP, happened: tuple[NDArray[np.int64], ...], mask: NDArr
 
 
 def enumerate_paid(environment: Environment, limit: int) -> Enumeration:
-    """Build every trajectory of an environment, its rewards paid as the environment declares.
+    """Build every trajectory of an environment, with the declared reward options applied.
 
     Parameters
     ----------
     environment
-        Should have tables.
+        An environment with tables.
     limit
         Largest number of trajectories.
 
@@ -177,7 +178,7 @@ def tuples(enumeration: Enumeration, n: int, limit: int) -> Int[Tensor, "S N"]:
 
 
 def batches(enumeration: Enumeration, members: Int[Tensor, "S N"]) -> Trajectories:
-    """Put batches of enumerated trajectories on the S axis.
+    """Arrange batches of enumerated trajectories on the S axis.
 
     Parameters
     ----------
@@ -190,7 +191,7 @@ def batches(enumeration: Enumeration, members: Int[Tensor, "S N"]) -> Trajectori
 
 
 def _paths(mdp: MDP, state: int, steps: int) -> Iterator[tuple[Step, ...]]:
-    """Yield every sequence of (state, action, outcome) that can follow a state within a number of steps."""
+    """Yield every possible sequence of at most `steps` (state, action, outcome) from a state."""
     if steps == 0:
         yield ()
         return

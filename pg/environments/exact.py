@@ -1,7 +1,7 @@
-r"""What is known exactly of a tabular MDP: objective, values, distributions of states, and the policy gradient.
+r"""Exact quantities of a tabular MDP: objective, values, state distributions and policy gradient.
 
 A policy is a float64 table of action probabilities $\pi_t(a \mid s)$ of shape (T, S_, A), or (1, S_, A) where it is the
-same at every step. Everything is a differentiable function of that table, by dynamic programming over the horizon.
+same at every step. All functions are differentiable in that table and use dynamic programming over the horizon.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pg.environments.mdp import MDP
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    r"""What is still to come from step t on, counted from step t.
+    r"""Expected rewards from step t on, discounted from step t.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Values:
 
     @property
     def advantages(self) -> Float[Tensor, "T S A"]:
-        r"""What an action is worth beyond its state, $A_t(s, a) = Q_t(s, a) - V_t(s)$, (T, S_, A)."""
+        r"""Advantage $A_t(s, a) = Q_t(s, a) - V_t(s)$, (T, S_, A)."""
         return self.actions - self.states.unsqueeze(-1)
 
 
@@ -62,9 +62,10 @@ def values(mdp: MDP, policy: Float[Tensor, "#T S A"], discount: float = 1.0) -> 
 
 
 def state_distributions(mdp: MDP, policy: Float[Tensor, "#T S A"]) -> Float[Tensor, "T S"]:
-    r"""Compute $d_t(s)$, the probability that the trajectory has not ended before step t and is in s then.
+    r"""Compute $d_t(s)$, the probability that the trajectory reaches step t and is in s there.
 
-    $d_{t+1}(s') = \sum_{s,a} d_t(s) \pi_t(a \mid s) P(s' \mid s, a)$; a row sums to 1 less what has ended.
+    $d_{t+1}(s') = \sum_{s,a} d_t(s) \pi_t(a \mid s) P(s' \mid s, a)$;
+    row t sums to the probability that the trajectory reaches step t.
 
     Parameters
     ----------
@@ -98,7 +99,7 @@ def objective(mdp: MDP, policy: Float[Tensor, "#T S A"], discount: float = 1.0) 
 def gradient(mdp: MDP, policy: Float[Tensor, "#T S A"], discount: float = 1.0) -> Float[Tensor, "#T S A"]:
     r"""Differentiate J through its recursion: $\partial J / \partial \pi_t(a \mid s)$, of the policy's shape.
 
-    The entries of the table count as free numbers; the chain rule with $\nabla_\theta \pi$ gives $\nabla_\theta J$.
+    Entries of the table are treated as independent; the chain rule with $\nabla_\theta \pi$ gives $\nabla_\theta J$.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""MuJoCo's humanoid, watched while it is stepped: where the parts of its body are, and which feet are on the floor."""
+"""Record body positions and foot contacts of MuJoCo's humanoid while it is stepped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pg.environments.catalogue import horizon_of, make_copy
 from pg.environments.record import Environment
 from pg.environments.stacked import SteppedOneByOne, as_observed
 
-# A joint is where the body that it moves begins; what no joint moves by itself is the middle of a geom.
+# The position of a joint is the origin of the body that it moves. Head, hands and feet are centres of geoms.
 _BODIES = {
     "torso": "torso",
     "pelvis": "pelvis",
@@ -30,24 +30,24 @@ _BODIES = {
 }
 _GEOMS = ("head", "left_hand", "right_hand", "left_foot", "right_foot")
 FEET = ("left_foot", "right_foot")
-"""Names of the parts that may touch the floor."""
+"""Parts whose contact with the floor is recorded."""
 
 PARTS = (*_BODIES, *_GEOMS)
-"""Names of the parts of the body whose positions are known."""
+"""Parts of the body whose positions are recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """What N humanoids did from their start, at time 0, until the step T of the last of them.
+    """The recorded motion of N humanoids, from time 0 to the last step T of the longest trajectory.
 
     Attributes
     ----------
     positions
-        Metres forward (x) and up (z) of each of the PARTS, (N, T + 1, parts, 2); NaN behind a trajectory's end.
+        Metres forward (x) and up (z) of each of the PARTS, (N, T + 1, parts, 2); NaN after a trajectory's end.
     on_floor
-        Whether the left and the right foot touch the floor, (N, T + 1, 2); false behind a trajectory's end.
+        Whether the left and the right foot touch the floor, (N, T + 1, 2); false after a trajectory's end.
     seconds
-        Time between two steps.
+        Seconds per step.
     """
 
     positions: NDArray[np.float64]
@@ -56,7 +56,7 @@ class Motion:
 
 
 class WatchedHumanoids:
-    """N copies of the humanoid for one seed, stepped as every environment is, each moment kept."""
+    """N copies of the humanoid for one seed, which record their motion while they are stepped."""
 
     states = None
 
@@ -70,7 +70,7 @@ class WatchedHumanoids:
 
     @property
     def motion(self) -> Motion:
-        """What was seen since the last reset."""
+        """The motion since the last reset."""
         positions, on_floor = zip(*self._moments, strict=True)
         return Motion(np.stack(positions, axis=1), np.stack(on_floor, axis=1), self._bodies[0].seconds)
 
@@ -80,21 +80,21 @@ class WatchedHumanoids:
         Raises
         ------
         ValueError
-            If more seeds than one are asked for.
+            If `seeds` is not 1.
         """
         if seeds != 1:
-            raise ValueError(f"{seeds} seeds asked of humanoids that are watched for one")
+            raise ValueError(f"watched humanoids serve one seed, not {seeds}")
         return self
 
     def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
-        """Put every copy on its start, and forget what was seen before."""
+        """Reset every copy and start a new recording."""
         observations = self._stepped.reset(generators)
         self._moments = []
         self._watch(np.ones(len(self._bodies), dtype=np.bool_))
         return observations
 
     def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
-        """Step the copies that are alive, and look at them."""
+        """Step the copies that are alive and record their positions."""
         transition = self._stepped.step(actions, alive)
         self._watch(alive[0])
         return transition
@@ -108,7 +108,7 @@ class WatchedHumanoids:
 
 
 class _Body:
-    """The physical data behind one copy of the humanoid."""
+    """The MuJoCo data of one copy of the humanoid."""
 
     def __init__(self, copy: gymnasium.Env[Any, Any]) -> None:
         simulation: Any = copy.unwrapped
@@ -124,7 +124,7 @@ class _Body:
         return np.concatenate([self._data.xpos[self._bodies], self._data.geom_xpos[self._geoms]])[:, ::2]
 
     def on_floor(self) -> NDArray[np.bool_]:
-        """Tell which feet are in a contact with the floor that MuJoCo has found."""
+        """Return which feet are in a contact with the floor, as found by MuJoCo."""
         pairs = self._data.contact.geom[: self._data.ncon]
         with_floor = pairs[(pairs == self._floor).any(axis=1)]
         return (with_floor[..., np.newaxis] == self._feet).any(axis=(0, 1))

@@ -1,9 +1,9 @@
 r"""Learning to fold a jacket, the lecture's example in "What does the gradient do? (baseline edition)", as a table.
 
-The reward is paid by the fold and by nothing else: 1 for a neat one, 0.5 for one with wrinkles, 0 for a bundle. The
-lecture's four trajectories are, in four steps: wait to the end; fold the sleeves and wait; flatten and wait; flatten,
-fold the sleeves, fold. Only the last one earns anything. A policy that chooses at random earns something in 16 % of its
-trajectories, so that of a batch of four usually one does, or none.
+Only the fold is rewarded: 1 if neat, 0.5 if wrinkled, 0 if not folded. The lecture's four trajectories, in four
+steps: wait to the end; fold the sleeves and wait; flatten and wait; flatten, fold the sleeves, fold. Only the last one
+earns a reward. A uniformly random policy earns a reward in 16 % of its trajectories, so that in a batch of four usually
+one trajectory or none does.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pg.environments.mdp import MDP, Outcome, mdp_from_outcomes, with_potential
 
 
 class Jacket(IntEnum):
-    """What has been done to the jacket so far: the states."""
+    """The states: what has been done to the jacket so far."""
 
     UNTOUCHED = 0
     SLEEVES_FOLDED = 1
@@ -25,7 +25,7 @@ class Jacket(IntEnum):
 
 
 class Action(IntEnum):
-    """What can be done to the jacket."""
+    """The actions."""
 
     WAIT = 0
     FOLD_SLEEVES = 1
@@ -38,7 +38,7 @@ _NEAT, _WRINKLED, _NOT_FOLDED = 1.0, 0.5, 0.0
 _WITH_SLEEVES_FOLDED = {Jacket.UNTOUCHED: Jacket.SLEEVES_FOLDED, Jacket.FLATTENED: Jacket.PREPARED}
 _FLAT = {Jacket.UNTOUCHED: Jacket.FLATTENED, Jacket.SLEEVES_FOLDED: Jacket.PREPARED}
 
-# What a fold earns if it comes out well, and if not.
+# Rewards of a fold that succeeds and of one that fails.
 _FOLDED = {
     Jacket.UNTOUCHED: (_NOT_FOLDED, _NOT_FOLDED),
     Jacket.SLEEVES_FOLDED: (_NOT_FOLDED, _NOT_FOLDED),
@@ -48,28 +48,28 @@ _FOLDED = {
 
 
 def jacket_folding(horizon: int, shaped: bool = False, skill: float = 0.8) -> MDP:
-    r"""Make the task: prepare a jacket and fold it before the horizon.
+    r"""Return the task: prepare a jacket and fold it before the horizon.
 
-    Folding the sleeves always succeeds. Flattening succeeds with probability `skill`, and else leaves the jacket as it
-    was. A fold ends the trajectory and comes out well with probability `skill`: then a prepared jacket, flat and with
-    its sleeves folded, is neat, and else wrinkled; a flat one is wrinkled, and else a bundle; one that is not flat is a
-    bundle anyway. An action that finds its work done changes nothing.
+    Folding the sleeves always succeeds. Flattening succeeds with probability `skill` and otherwise changes nothing. A
+    fold ends the trajectory and succeeds with probability `skill`. A prepared jacket (flat, sleeves folded) becomes
+    neat on success and wrinkled on failure; a flat one wrinkled on success and not folded on failure; any other jacket
+    is never folded. An action whose work is already done changes nothing.
 
     Parameters
     ----------
     horizon
-        T. A jacket that is not folded by then earns nothing.
+        T, the number of steps. A jacket that is not folded by then earns nothing.
     shaped
-        Pay for progress on the way: rewards become $r + \Phi(s') - \Phi(s)$, where $\Phi(s)$ is what folding at once
-        would earn on average, and 0 once the trajectory has ended, by a fold or at the horizon (`with_potential`).
+        Reward progress: rewards become $r + \Phi(s') - \Phi(s)$, where $\Phi(s)$ is the expected reward of folding at
+        once, and 0 after the end of the trajectory (`with_potential`).
     skill
-        Probability that flattening, or a fold, comes out well.
+        Probability that flattening, or a fold, succeeds.
 
     Notes
     -----
-    An untouched jacket has potential 0. So shaping leaves every trajectory its return, every policy its $J$ and
-    $\nabla J$, and optimal what was optimal. What changes is when a return is paid: rewards-to-go become
-    $G_t - \Phi(s_t)$. The last step pays otherwise than the same step before it; a policy sees the jacket alone.
+    An untouched jacket has potential 0, so shaping changes no return, no $J$ and no $\nabla J$. It changes when a
+    return is paid: rewards-to-go become $G_t - \Phi(s_t)$. Rewards of the last step differ from those of earlier steps,
+    and the policy does not see the step.
     """
     mdp = mdp_from_outcomes(
         {jacket: {action: _outcomes(jacket, action, skill) for action in Action} for jacket in Jacket},

@@ -1,4 +1,4 @@
-"""Markov decision processes that are known as tables."""
+"""Tabular Markov decision processes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ Outcome = tuple[float, int, float, bool]
 class MDP:
     """A Markov decision process with finitely many states S_, actions A and outcomes K of each action.
 
-    An outcome is a next state together with a reward and whether the trajectory ends there, as in gymnasium's own
-    transition tables, so that rewards may depend on where an action leads. Rows with fewer than K outcomes are padded
-    with outcomes of probability 0.
+    An outcome is a next state, a reward and whether the trajectory ends, as in gymnasium's transition tables: rewards
+    may depend on the next state. Rows with fewer than K outcomes are padded with outcomes of probability 0.
 
     Attributes
     ----------
@@ -40,14 +39,14 @@ class MDP:
     start
         (S_,), distribution of the first state.
     horizon
-        T, the step after which every trajectory is cut off.
+        T, the number of steps after which every trajectory is truncated.
     observed
-        (S_,), the number of what a policy sees in each state: equal where it cannot tell states apart. By default
-        every state is seen as itself.
+        (S_,), the index of each state's observation; equal for states that a policy cannot distinguish. Default: every
+        state has its own.
     hidden
-        Numbers that a policy does not see: their columns are missing from what it is shown.
+        Indices of the observation components that are removed.
     last_rewards
-        (S_, A, K), what the last step within the horizon pays, where that differs from what others do.
+        (S_, A, K), rewards of step T − 1, where they differ from those of the other steps.
     """
 
     probabilities: NDArray[np.float64]
@@ -61,7 +60,7 @@ class MDP:
     last_rewards: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse tables that do not fit together or are no distributions."""
+        """Check the shapes of the tables and that probabilities are distributions."""
         last = self.rewards if self.last_rewards is None else self.last_rewards
         tables = (self.probabilities, self.next_states, self.rewards, last, self.terminates)
         shapes = {table.shape for table in tables}
@@ -72,7 +71,7 @@ class MDP:
                 raise ValueError(f"{name} must be distributions: not negative and summing to 1")
 
     def possible_steps(self, state: int) -> list[Step]:
-        """List every (state, action, outcome) of positive probability that begins in a state."""
+        """List every (state, action, outcome) of positive probability from a state."""
         return [(state, int(action), int(outcome)) for action, outcome in np.argwhere(self.probabilities[state] > 0)]
 
     @property
@@ -87,30 +86,30 @@ class MDP:
 
     @property
     def spaces(self) -> Spaces:
-        """What a policy must know of the MDP."""
+        """Sizes of the observation and action spaces."""
         return Spaces(observation_size=self.observations.shape[1], action_count=self.actions)
 
     @property
     def seen_as(self) -> NDArray[np.int64]:
-        """The number of the observation that each state gives, (S_,)."""
+        """Index of each state's observation, (S_,)."""
         return np.arange(self.states) if self.observed is None else self.observed
 
     @property
     def observations(self) -> NDArray[np.float64]:
-        """What a policy sees in each state, as one-hot vectors (S_, O); all zeros where it is hidden."""
+        """Observation of each state as a one-hot vector, (S_, O); all zeros where its component is hidden."""
         return np.delete(np.eye(int(self.seen_as.max()) + 1)[self.seen_as], self.hidden, axis=1)
 
     def expected_rewards_at(self, step: int) -> NDArray[np.float64]:
-        """r_t(s, a), the expected reward of an action at a step, (S_, A)."""
+        """Return r_t(s, a), the expected reward of an action at a step, (S_, A)."""
         return (self.probabilities * self.rewards_at(step)).sum(-1)
 
     def rewards_at(self, step: int) -> NDArray[np.float64]:
-        """Return what each outcome pays at a step, (S_, A, K)."""
+        """Return the reward of each outcome at a step, (S_, A, K)."""
         return self.rewards if self.last_rewards is None or step < self.horizon - 1 else self.last_rewards
 
     @property
     def transitions(self) -> NDArray[np.float64]:
-        """P(s' | s, a) without the outcomes that end the trajectory, (S_, A, S_): rows sum to 1 or less."""
+        """P(s' | s, a) of outcomes that do not end the trajectory, (S_, A, S_); rows sum to at most 1."""
         table = np.zeros((self.states, self.actions, self.states))
         source, action, _ = np.indices(self.probabilities.shape)
         np.add.at(table, (source, action, self.next_states), self.probabilities * ~self.terminates)
@@ -118,15 +117,15 @@ class MDP:
 
 
 MOST_COUNTED = 10**30
-"""Trajectories that are counted one by one: far more than can be enumerated."""
+"""Where counting stops: far more trajectories than can be enumerated."""
 
 
 def count_trajectories(mdp: MDP) -> int:
-    """Count the trajectories of positive probability, without building them; not far beyond `MOST_COUNTED`."""
+    """Count the trajectories of positive probability without building them, up to about `MOST_COUNTED`."""
     after: list[int] = [1] * mdp.states
     for _ in range(mdp.horizon):
         before, after = after, [_count_from(mdp, state, after) for state in range(mdp.states)]
-        # Longer trajectories are at least as many.
+        # A longer horizon has at least as many trajectories, so counting may stop.
         if before == after or _from_start(mdp, after) > MOST_COUNTED:
             break
     return _from_start(mdp, after)
@@ -143,7 +142,7 @@ def _count_from(mdp: MDP, state: int, after: list[int]) -> int:
 def mdp_from_outcomes(
     outcomes_of: Mapping[int, Mapping[int, Sequence[Outcome]]], start: NDArray[np.float64], horizon: int
 ) -> MDP:
-    """Make tables of lists of outcomes, as gymnasium writes them; equal outcomes of an action become one.
+    """Convert gymnasium's lists of outcomes to tables; equal outcomes of an action are merged.
 
     Parameters
     ----------
@@ -152,7 +151,7 @@ def mdp_from_outcomes(
     start
         (S_,), distribution of the first state.
     horizon
-        T, the step after which every trajectory is cut off.
+        T, the number of steps after which every trajectory is truncated.
     """
     states, actions = len(outcomes_of), len(outcomes_of[0])
     merged = {(s, a): _merged(outcomes_of[s][a]) for s in range(states) for a in range(actions)}
@@ -175,20 +174,20 @@ def _merged(outcomes: Sequence[Outcome]) -> dict[tuple[int, float, bool], float]
 
 
 def with_potential(mdp: MDP, potential: NDArray[np.float64]) -> MDP:
-    r"""Pay for progress: the reward of a step from s to s' becomes $r + \Phi(s') - \Phi(s)$.
+    r"""Add potential-based shaping: the reward of a step from s to s' becomes $r + \Phi(s') - \Phi(s)$.
 
     Parameters
     ----------
     mdp
         Its tables.
     potential
-        (S_,), $\Phi(s)$. It counts as 0 once the trajectory has ended, and so at the horizon.
+        (S_,), $\Phi(s)$. It is 0 after the last step, also at the horizon.
 
     Notes
     -----
-    Ng, Harada & Russell 1999, theorem 1, for a finite horizon. Along a trajectory the potentials cancel but for the
-    first: its return becomes $R - \Phi(s_0)$ and its reward-to-go $G_t - \Phi(s_t)$, which is what a baseline does. So
-    every policy keeps its $\nabla J$, loses $\mathbb{E}[\Phi(s_0)]$ of its J, and is optimal if it was before.
+    Ng, Harada & Russell 1999, theorem 1, for a finite horizon. The potentials of a trajectory cancel except the first:
+    its return becomes $R - \Phi(s_0)$ and its reward-to-go $G_t - \Phi(s_t)$, as with a state baseline. $\nabla J$ of
+    every policy and the set of optimal policies stay the same; J falls by $\mathbb{E}[\Phi(s_0)]$.
     """
     left, reached = potential[:, None, None], np.where(mdp.terminates, 0, potential[mdp.next_states])
     last = mdp.rewards_at(mdp.horizon - 1) - left

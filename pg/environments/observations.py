@@ -1,4 +1,4 @@
-"""What a policy sees of an environment: some of its components, and the last few observations side by side."""
+"""Hide components of observations and stack the last few of them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from pg.core.trajectories import Environments, Transition
 
 
 class Observed:
-    """S × N environments seen through a window.
+    """S × N environments with transformed observations.
 
     Parameters
     ----------
     environments
-        What is stepped.
+        The environments that are stepped.
     hidden
-        Numbers of the components that are left out.
+        Indices of the components that are removed.
     depth
-        How many observations are seen at once, oldest first; before the start there are zeros.
+        How many observations are stacked, oldest first; zeros before the start.
     normalised
-        Whether policies are to scale what they see by what they have seen before.
+        Whether policies standardise observations by the statistics of earlier batches.
     """
 
     def __init__(self, environments: Environments, hidden: Sequence[int], depth: int, *, normalised: bool) -> None:
@@ -39,22 +39,22 @@ class Observed:
 
     @property
     def states(self) -> NDArray[np.int64] | None:
-        """The numbers of the present states, (S, N), where these are known from a table."""
+        """Indices of the current states, (S, N), where the environment has tables."""
         return self._environments.states
 
     def resized(self, seeds: int) -> Observed:
-        """Return the same view of environments for another number of seeds."""
+        """Return the same transformation of environments for another number of seeds."""
         inner = self._environments.resized(seeds)
         return Observed(inner, self._hidden, self._depth, normalised=self._normalised)
 
     def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
-        """Draw start states; nothing is remembered of an earlier trajectory."""
+        """Draw start states and clear the stack."""
         first = self._environments.reset(generators)
         self._window = np.zeros((*first.shape[:2], self._depth, len(self._kept)), dtype=np.float32)
         return self._seen(first)
 
     def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
-        """Take one step and move the window."""
+        """Take one step and shift the stack by one observation."""
         transition = self._environments.step(actions, alive)
         return replace(transition, observations=self._seen(transition.observations))
 

@@ -1,4 +1,4 @@
-"""What a study says of an environment: which one, what is paid in it and what is seen of it."""
+"""Records of an environment in a study file: its id, its reward options and its observation options."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Paid = Literal["when_earned", "at_end", "terminal_only"]
 
 
 class Rewards(Record):
-    """What a policy is paid for what it earns: scaled and shifted, then shaped, then paid now or later."""
+    """How rewards are transformed: scaled and shifted, then shaped, then paid at once or later."""
 
     offset: float = Field(default=0.0, description="Added to the reward of every step, after scaling.")
     scale: PositiveFloat = Field(default=1.0, description="Multiplies the reward of every step.")
@@ -38,7 +38,7 @@ class Rewards(Record):
 
 
 class Observations(Record):
-    """What a policy sees of what there is to see: some components hidden, then several steps stacked, then scaled."""
+    """How observations are transformed: components hidden, then several steps stacked, then scaled."""
 
     hide: tuple[Annotated[int, Field(ge=0)] | str, ...] = Field(
         default=(), description="Components that the policy does not see: their numbers, or names where they have any."
@@ -54,7 +54,7 @@ class Observations(Record):
 
 
 class Environment(Record):
-    """One environment, as policies meet it."""
+    """One environment with its reward and observation options."""
 
     id: str = Field(description="A gymnasium id, or module:id to import a module that registers it first.")
     kwargs: dict[str, Any] = Field(default={}, description="Keyword arguments of the environment's constructor.")

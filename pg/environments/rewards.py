@@ -1,13 +1,13 @@
-r"""What a policy is paid for what it earns: the same transformation of trajectories and of tables.
+r"""Transform rewards: scale, offset, shaping, and when they are paid; for trajectories and for tables alike.
 
-It goes in one order. Every reward is scaled and shifted, $r'_t = \alpha r_t + c$; then shaped by potentials, $r''_t =
-r'_t + \Phi(s_{t+1}) - \Phi(s_t)$ with $\Phi = 0$ once the trajectory has ended, by itself or at the horizon; then paid
-when it is earned, or together at the end, or only where it is the last.
+The order is fixed. Every reward is scaled and shifted, $r'_t = \alpha r_t + c$; then shaped by potentials, $r''_t =
+r'_t + \Phi(s_{t+1}) - \Phi(s_t)$ with $\Phi = 0$ after the last step, also at the horizon; then paid when it is earned,
+or as one sum with the last step, or only for the last step.
 
 | option | total return | reward-to-go | $\nabla J$ |
 |---|---|---|---|
 | scale $\alpha$ | $\alpha R$ | $\alpha G_t$ | $\alpha \nabla J$ |
-| offset $c$ | $R + c L$, L the steps taken | $G_t + c (L - t)$ | of a task in which lasting pays, where lengths vary |
+| offset $c$ | $R + c L$, L steps | $G_t + c (L - t)$ | where lengths vary, of another task: long trajectories gain |
 | shaping | $R - \Phi(s_0)$ | $G_t - \Phi(s_t)$: a state baseline | the same |
 | at_end | $R$ | $R$ | the same |
 | terminal_only | the last step's own reward | as the return | of another objective |
@@ -30,28 +30,28 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 AS_EARNED = Rewards()
-"""Rewards as the environment gives them."""
+"""The environment's own rewards."""
 
 
 def paid(rewards: Rewards, trajectories: Trajectories) -> Trajectories:
-    """Replace the rewards that trajectories have earned by what is paid for them.
+    """Replace the rewards of trajectories by the transformed ones.
 
     Parameters
     ----------
     rewards
         The transformation.
     trajectories
-        Of any S and N, with the environment's own rewards; with the numbers of their states where there are potentials.
+        Any S and N, with the environment's own rewards; with states where there are potentials.
 
     Returns
     -------
     Trajectories
-        The same but for their rewards.
+        The same trajectories with other rewards.
 
     Raises
     ------
     ValueError
-        If there are potentials, and the trajectories do not know their states.
+        If there are potentials and the trajectories have no states.
     """
     if rewards == AS_EARNED:
         return trajectories
@@ -71,11 +71,11 @@ def paid(rewards: Rewards, trajectories: Trajectories) -> Trajectories:
 
 
 def paid_tables(rewards: Rewards, mdp: MDP) -> MDP:
-    r"""Replace the rewards of tables by what is paid for them.
+    r"""Replace the rewards of tables by the transformed ones.
 
-    Objective and $\nabla J$ of these tables are those of the trajectories that are `paid`. So are state values, but for
-    at_end, where what is still to come depends on what has been earned: the tables pay when it is earned, since J and
-    $\nabla J$ are the same for every policy.
+    J and $\nabla J$ of these tables equal those of trajectories with `paid` rewards. So do state values, except with
+    at_end, where the remaining return depends on earlier rewards: the tables pay rewards when they are earned, which
+    gives the same J and $\nabla J$.
 
     Parameters
     ----------
@@ -99,9 +99,9 @@ def paid_tables(rewards: Rewards, mdp: MDP) -> MDP:
 
 def _gained(potentials: tuple[float, ...], trajectories: Trajectories) -> Float[Tensor, "S N T"]:
     if trajectories.states is None:
-        raise ValueError("potentials are looked up by state, and these trajectories do not know theirs")
+        raise ValueError("shaping needs the states of trajectories, which only environments with tables know")
     held = trajectories.rewards.new_tensor(potentials)[trajectories.states] * trajectories.mask
     reached = held.roll(-1, dims=-1)
-    # Behind the last step there is no state: what was rolled around from the first one does not count.
+    # There is no state after the last step; roll() has moved the first one there.
     reached[..., -1] = 0
     return reached - held

@@ -1,4 +1,4 @@
-"""Small Markov decision processes whose tables are written down: a bandit, corridors, and random ones."""
+"""Small tabular Markov decision processes: a bandit, corridors, and random ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pg.environments.mdp import MDP
 
 
 def bandit(horizon: int, rewards: Sequence[float] = (1.0, 0.0)) -> MDP:
-    """Make a bandit: one state, one arm per reward, and the trajectory ends with the first pull."""
+    """Return a bandit: one state, one arm per reward; the trajectory ends with the first action."""
     arms = len(rewards)
     return MDP(
         probabilities=np.ones((1, arms, 1)),
@@ -23,10 +23,10 @@ def bandit(horizon: int, rewards: Sequence[float] = (1.0, 0.0)) -> MDP:
 
 
 def chain(horizon: int, length: int = 4, slip: float = 0.1, goal_reward: float = 1.0, step_reward: float = -0.1) -> MDP:
-    """Make a corridor: walk right through `length` states to the goal, where the trajectory ends.
+    """Return a corridor of `length` states with the goal at its right end, where the trajectory ends.
 
-    Action 0 goes left and action 1 goes right, but with probability `slip` the other way; left of the first state is a
-    wall. Every step costs `step_reward`, and the one that reaches the goal earns `goal_reward` as well.
+    Action 0 goes left and action 1 goes right; with probability `slip` the move goes the other way. Left of the first
+    state is a wall. Every step earns `step_reward`, and the step that reaches the goal also earns `goal_reward`.
     """
     here = np.arange(length)
     neighbours = np.stack([np.maximum(here - 1, 0), here + 1], axis=-1)
@@ -42,14 +42,14 @@ def chain(horizon: int, length: int = 4, slip: float = 0.1, goal_reward: float =
 
 
 def corridor(horizon: int) -> MDP:
-    """Make the short corridor whose states look alike (Sutton & Barto 2018, example 13.1).
+    """Return the short corridor with identical observations (Sutton & Barto 2018, example 13.1).
 
-    Three states in a row, the goal right of the last; the trajectory starts in the first and ends at the goal. Action 0
-    goes left and action 1 goes right, but in the middle state the other way round; left of the first state is a wall.
-    Every step costs 1. A policy sees the same in every state, so that all it can do is go right with some probability
-    p; its expected return tends to $-2(2 - p) / (p(1 - p))$ as the horizon grows.
+    Three states in a row with the goal on the right; the trajectory starts in the first state and ends at the goal.
+    Action 0 goes left and action 1 goes right, except in the middle state, where they are reversed. Left of the first
+    state is a wall. Every step costs 1. All states have the same observation, so a policy is one probability p of going
+    right; its expected return tends to $-2(2 - p) / (p(1 - p))$ as the horizon grows.
     """
-    # Behind the last state lies the goal. It is no row of the tables: a trajectory that gets there has ended.
+    # Index 3 is the goal. It has no row in the tables, because a trajectory that reaches it has ended.
     reached = np.array([[0, 1], [2, 0], [1, 3]])[..., None]
     states = len(reached)
     return MDP(
@@ -64,11 +64,11 @@ def corridor(horizon: int) -> MDP:
 
 
 def random_mdp(horizon: int, states: int = 3, actions: int = 2, seed: int = 0, termination: float = 0.3) -> MDP:
-    """Draw an MDP from a seed.
+    """Return a random MDP drawn from a seed.
 
-    Next states and start states follow flat Dirichlet distributions and rewards a standard normal one, each outcome
-    its own. An action ends the trajectory with a probability drawn between 0 and twice `termination` (at most 1), so
-    that how long a trajectory lasts depends on what is done in it.
+    Next states and start states follow flat Dirichlet distributions; rewards of outcomes are standard normal. Each
+    action ends the trajectory with its own probability, uniform between 0 and twice `termination` (at most 1), so that
+    the length of a trajectory depends on its actions.
     """
     generator = np.random.default_rng(seed)
     ending = generator.uniform(0, min(2 * termination, 1), size=(states, actions, 1))

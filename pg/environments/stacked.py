@@ -1,7 +1,7 @@
-"""Any gymnasium environment, stepped for S seeds × N trajectories together.
+"""Step S seeds × N trajectories of any gymnasium environment together.
 
-Start states come from each seed's own generator, nothing resets by itself, and a copy that has finished is not
-stepped where a step costs.
+Start states come from each seed's own generator. Copies do not reset by themselves. Finished copies are not stepped,
+except in vectorised CartPole, where stepping them costs nothing.
 """
 
 from __future__ import annotations
@@ -27,10 +27,9 @@ _SEED_RANGE = 2**31
 
 
 def make_environments(environment: Environment, seeds: int, trajectories: int) -> Environments:
-    """Return S × N copies of the declared environment, by the fastest way there is, seen as it is declared to be.
+    """Return S × N copies of the declared environment, with the declared observations.
 
-    They give the environment's own rewards; what is paid for them is a matter of whole trajectories
-    (`pg.environments.rewards`).
+    Rewards are the environment's own. `pg.environments.rewards` transforms the rewards of whole trajectories.
 
     Raises
     ------
@@ -44,7 +43,7 @@ def make_environments(environment: Environment, seeds: int, trajectories: int) -
 
 
 def as_observed(copies: Environments, environment: Environment) -> Environments:
-    """Return copies of an environment as policies are declared to see it."""
+    """Apply the declared observation options (hide, stack, normalise) to copies of an environment."""
     seen, hidden = environment.observations, hidden_in(environment, copies.spaces.observation_size)
     if not hidden and seen.stack == 1 and not seen.normalise:
         return copies
@@ -61,10 +60,10 @@ def _copies(environment: Environment, seeds: int, trajectories: int) -> Environm
 
 
 class VectorisedCartPole:
-    """gymnasium's own vectorised CartPole, each seed's start states drawn from its own generator.
+    """gymnasium's vectorised CartPole, with start states from each seed's own generator.
 
-    gymnasium draws the start states of all copies from one generator and resets a finished copy in the next step;
-    here the start states are put in from outside and the marks that ask for a reset are wiped after each step.
+    gymnasium draws all start states from one generator and resets a finished copy in its next step. Here the start
+    states are set from outside, and the flags that trigger a reset are cleared after each step.
     """
 
     spaces = Spaces(observation_size=4, action_count=2)
@@ -84,7 +83,7 @@ class VectorisedCartPole:
         return np.asarray(self._copies.state)
 
     def resized(self, seeds: int) -> VectorisedCartPole:
-        """Return new copies: they cost nothing."""
+        """Return new copies, which are cheap to make."""
         return VectorisedCartPole(self._kwargs, self.horizon, seeds, self._shape[1])
 
     def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
@@ -97,7 +96,7 @@ class VectorisedCartPole:
         return self._copies.state.T.astype(np.float32).reshape(*self._shape, 4)
 
     def step(self, actions: NDArray[Any], _alive: NDArray[np.bool_], /) -> Transition:
-        """Step all copies, which costs no more than stepping some."""
+        """Step all copies, alive or not: a vectorised step of all is as fast as one of some."""
         observations, rewards, terminated, truncated, _ = self._copies.step(actions.reshape(-1).astype(np.int64))
         self._forget_finished()
         return Transition(
@@ -113,10 +112,10 @@ class VectorisedCartPole:
 
 
 class _Trusted(MultiDiscrete):
-    """Actions of a policy are legal as it is made: gymnasium's look at each takes a fifth of a step."""
+    """An action space that skips gymnasium's check of each action, which takes a fifth of a step."""
 
     def contains(self, x: Any) -> bool:
-        """Take it for legal."""
+        """Return true."""
         del x
         return True
 
@@ -137,20 +136,20 @@ class SteppedOneByOne:
         self._steps = [_bare(copy).step for copy in copies]
 
     def resized(self, seeds: int) -> SteppedOneByOne:
-        """Return the first copies: since every batch starts from a reset, any of them will do.
+        """Return the first copies; every batch starts from a reset, so any of them can serve any seed.
 
         Raises
         ------
         ValueError
-            If more seeds are asked for than there are copies of.
+            If there are fewer copies than the number of seeds needs.
         """
         trajectories = self._shape[1]
         if seeds > self._shape[0]:
-            raise ValueError(f"{seeds} seeds asked of copies for {self._shape[0]}")
+            raise ValueError(f"cannot grow from {self._shape[0]} to {seeds} seeds")
         return SteppedOneByOne(self._copies[: seeds * trajectories], self.horizon, trajectories)
 
     def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
-        """Reset every copy with a number drawn from its seed's generator: no state outlives a batch."""
+        """Reset every copy with a seed drawn from its seed's generator."""
         _, trajectories = self._shape
         numbers = np.stack([generator.integers(_SEED_RANGE, size=trajectories) for generator in generators])
         starts = [
@@ -160,7 +159,7 @@ class SteppedOneByOne:
         return np.stack(starts).reshape(*self._shape, -1)
 
     def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
-        """Step the copies that are alive, real actions clipped to the space."""
+        """Step the copies that are alive; Box actions are clipped to the action space."""
         count = len(self._copies)
         observations = np.zeros((count, self.spaces.observation_size), dtype=np.float32)
         rewards = np.zeros(count)
@@ -189,14 +188,14 @@ class SteppedOneByOne:
 
 
 def _bare(copy: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
-    """Take away the outer wrappers that count steps and look after their user: they cost, and never act here."""
+    """Remove the wrappers that count steps and check the order of calls: they cost time and never act here."""
     while isinstance(copy, TimeLimit | OrderEnforcing):
         copy = copy.env
     return copy
 
 
 def _spaces_of(copy: gymnasium.Env[Any, Any]) -> Spaces:
-    """Return what a policy must know of an environment whose spaces have been checked."""
+    """Return the sizes of the spaces of an environment that `check_spaces` has accepted."""
     observations, actions = flatten_space(copy.observation_space), copy.action_space
     assert isinstance(observations, Box)
     if isinstance(actions, Discrete):

@@ -1,4 +1,4 @@
-"""Stepping a Markov decision process from its tables: S × N copies for rollouts, and one as gymnasium has it."""
+"""Step a Markov decision process from its tables: S × N copies for rollouts, and a gymnasium environment."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ class TabularEnvironments:
 
     @property
     def states(self) -> NDArray[np.int64]:
-        """The numbers of the present states, (S, N)."""
+        """Indices of the current states, (S, N)."""
         return self._states
 
     def resized(self, seeds: int) -> TabularEnvironments:
-        """Return new copies: they cost nothing."""
+        """Return new copies, which are cheap to make."""
         return TabularEnvironments(self._mdp, seeds, self._shape[1])
 
     def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
-        """Draw N start states of each seed from its generator, which also decides what follows."""
+        """Draw N start states per seed from its generator, which also draws all later outcomes."""
         self._generators = generators
         self._steps = 0
         self._states = _invert(self._start, self._uniform(np.ones(self._shape, dtype=np.bool_)))
         return self._observations[self._states]
 
     def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
-        """Draw the outcome of each action; a seed without a living copy draws nothing."""
+        """Draw the outcome of each action; a seed whose copies have all ended draws nothing."""
         index = (self._states, actions.astype(np.int64))
         outcome = (*index, _invert(self._outcomes[index], self._uniform(alive)))
         rewards = self._mdp.rewards_at(self._steps)[outcome]
@@ -60,7 +60,7 @@ class TabularEnvironments:
         )
 
     def _uniform(self, alive: NDArray[np.bool_]) -> NDArray[np.float64]:
-        # A seed always draws for all of its N copies: which of them are alive must not shift what the others draw.
+        # Draw for all N copies of a seed, so that the draws of one copy do not depend on which others are alive.
         numbers = np.zeros(self._shape)
         for seed, generator in enumerate(self._generators):
             if alive[seed].any():
@@ -69,7 +69,7 @@ class TabularEnvironments:
 
 
 class TabularEnv(gymnasium.Env[np.int64, np.int64]):
-    """An MDP as a gymnasium environment with discrete observations; its horizon is left to gymnasium's TimeLimit."""
+    """An MDP as a gymnasium environment with discrete observations; gymnasium's TimeLimit applies the horizon."""
 
     def __init__(self, mdp: MDP) -> None:
         self.mdp = mdp
@@ -103,8 +103,8 @@ class TabularEnv(gymnasium.Env[np.int64, np.int64]):
 
 
 def _distribution_function(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    # Dividing by the last value makes the function reach 1 exactly at the last outcome that can happen, so that no
-    # uniform number below 1 selects one of the outcomes padded behind it.
+    # Dividing by the last value makes the function exactly 1 at the last possible outcome, so that no uniform number
+    # below 1 selects one of the padded outcomes.
     cumulative = probabilities.cumsum(-1)
     return cumulative / cumulative[..., -1:]
 

@@ -101,6 +101,7 @@ def tabular_code(environment: Environment) -> tuple[str, ...]:
         "environments.small_mdps",
         "environments.jacket_folding",
         "environments.registry",
+        "environments.tables",
         "environments.tabular",
     )
 

@@ -33,7 +33,7 @@ def test_a_controller_draws_nothing_and_refuses_what_it_cannot_read(name: str) -
     noise = CONTROLLERS[name].noise(drawn, 5, 2)
     assert noise.shape == (5, 2, 0)
     assert drawn.integers(1000) == fresh.integers(1000)
-    with pytest.raises(ValueError, match="reads 4 numbers, and observations have 2"):
+    with pytest.raises(ValueError, match="expects 4 components, not 2"):
         CONTROLLERS[name].act(np.zeros((1, 2, 2), dtype=np.float32), noise[0])
 
 

@@ -139,7 +139,7 @@ def test_fewer_seeds_use_the_first_copies() -> None:
     stacked = make_environments(Environment(id="InvertedPendulum-v5"), 3, 2)
     smaller = stacked.resized(2)
     assert smaller.reset(generators(1, 2)).shape == (2, 2, 4)
-    with pytest.raises(ValueError, match="4 seeds asked of copies for 3"):
+    with pytest.raises(ValueError, match="cannot grow from 3 to 4 seeds"):
         stacked.resized(4)
 
 

@@ -185,7 +185,7 @@ def test_what_stands_twice_in_a_list_is_said(options: dict[str, Any], path: str,
     put(options, path, value)
     with pytest.raises(InvalidStudy) as refused:
         load(options)
-    assert refused.value.problems == (f"{path.replace('/', '.')}: {said} stands twice; keep one",)
+    assert refused.value.problems == (f"{path.replace('/', '.')}: {said} is listed twice; remove one",)
 
 
 def test_layers_of_one_size_and_equal_potentials_are_no_repetition(options: dict[str, Any]) -> None:

@@ -6,7 +6,8 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
-from pg.environments.registry import OWN, register, tabular_mdp
+from pg.environments.registry import OWN
+from pg.environments.tables import register, tabular_mdp
 
 OWN_IDS = ["pg/Bandit-v0", "pg/Chain-v0", "pg/Corridor-v0", "pg/JacketFolding-v0", "pg/Random-v0"]
 
