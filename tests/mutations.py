@@ -69,7 +69,7 @@ SCORES = "pg/learning/scores.py"
 TABLES = "pg/learning/tabular.py"
 ROLLOUT = "pg/learning/rollout.py"
 ACTING = "pg/learning/acting.py"
-NETWORKS = "pg/learning/networks.py"
+NETWORKS = "pg/parts/networks.py"
 ACROSS = "pg/statistics/across_environments.py"
 ACROSS_TABLES = "pg/experiments/train/across_tables.py"
 COVERAGE = "pg/statistics/coverage.py"
@@ -503,14 +503,14 @@ MUTATIONS = (
         "tanh_backward(slopes[0], values)",
         "tanh_backward(slopes[0], values * values)",
         "the activation has the slope of another function",
-        "tests/learning/test_networks.py",
+        "tests/parts/test_networks.py",
     ),
     _mutation(
         NETWORKS,
         "where=values < 0",
         "where=values < 1",
         "whoever acts has another activation than whoever learns",
-        "tests/learning/test_networks.py",
+        "tests/parts/test_networks.py",
     ),
     _mutation(LEARNER, "paid(rewards, batch)", "batch", "learners are paid what is earned", _RETURNS_LOGGED),
     _mutation(

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pg.core.trajectories import Spaces
-from pg.learning.networks import ACTIVATIONS, perceptron
 from pg.learning.policies import Policy, StackedPolicy, stack
+from pg.parts.networks import ACTIVATIONS, perceptron
 
 _LEAST_WAITING = np.finfo(np.float32).tiny
 

@@ -13,10 +13,10 @@ from torch.distributions import Distribution, kl_divergence
 
 from pg.core.trajectories import Trajectories, laid_out
 from pg.learning.minibatches import Batch
-from pg.learning.networks import as_vector
 from pg.learning.policies import Policy
 from pg.parts import estimator as compose
 from pg.parts.importance import NonFiniteWeights, effective_share
+from pg.parts.networks import as_vector
 from pg.parts.variant import Variant
 
 

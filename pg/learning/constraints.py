@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, cg
 from torch import Tensor, nn
 
-from pg.learning.networks import as_vector
+from pg.parts.networks import as_vector
 
 _HALVINGS = 20
 _CONJUGATE_STEPS = 10

@@ -13,9 +13,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from pg.core.trajectories import Spaces, Trajectories, laid_out
-from pg.learning.networks import ACTIVATIONS, affine_maps, perceptron
 from pg.parts.estimator import StateValues
 from pg.parts.learner import Critic as CriticOptions
+from pg.parts.networks import ACTIVATIONS, affine_maps, perceptron
 from pg.parts.returns import reward_to_go, with_rest
 from pg.parts.variant import Variant
 

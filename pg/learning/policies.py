@@ -22,9 +22,9 @@ from torch.distributions import Distribution
 from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces
 from pg.learning.distributions import distribution_of
-from pg.learning.networks import ACTIVATIONS, affine_maps, perceptron
 from pg.learning.scaling import RunningScale, Scale
 from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.networks import ACTIVATIONS, affine_maps, perceptron
 
 Parameters = Mapping[str, NDArray[np.generic]]
 

@@ -21,7 +21,7 @@ ROLLOUT = (
     "environments.rewards",
     "environments.observations",
     "environments.stacked",
-    "learning.networks",
+    "parts.networks",
     "learning.distributions",
     "learning.policies",
     "learning.acting",

@@ -17,8 +17,8 @@ from pg.core.randomness import generator, torch_generator
 from pg.core.trajectories import Environments, Spaces
 from pg.environments.stacked import make_environments
 from pg.learning.acting import StackedActor, actor_of
-from pg.learning.networks import ACTIVATIONS, perceptron
 from pg.learning.policies import Policy, make_policy
+from pg.parts.networks import ACTIVATIONS, perceptron
 from workload import VARIANT, environment
 
 BATCHES = tuple(2**power for power in range(7, 14))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from pg.learning.networks import ACTIVATIONS, affine_map, perceptron
+from pg.parts.networks import ACTIVATIONS, affine_map, perceptron
 from torch import Tensor
 
 FUNCTIONS = {"tanh": torch.tanh, "relu": torch.relu, "elu": torch.nn.functional.elu}
