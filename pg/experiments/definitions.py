@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-FILE = Path(__file__).with_suffix(".yaml")
+FILE = Path(__file__).with_name("definitions.yaml")
 
 
 @cache

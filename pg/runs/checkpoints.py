@@ -86,21 +86,26 @@ class Checkpoint:
 
 
 def identity(
-    job: TrainJob | TuneJob, learning_rate: float | None, policies: Mapping[int, Mapping[str, NDArray[np.generic]]]
+    job: TrainJob | TuneJob,
+    learning_rate: float | None,
+    policies: Mapping[int, Mapping[str, NDArray[np.generic]]],
+    code: str,
 ) -> str:
     """Digest what decides the outcome of a job: another digest means another job.
 
     Parameters
     ----------
     job
-        Its slice of the study; it names its code.
+        Its slice of the study.
     learning_rate
         Declared or tuned; None where the job tunes.
     policies
         Parameters of the policies that it imitates, by the seeds that made them.
+    code
+        Digest of the code that it runs.
     """
     versions = [f"{name} {version(name)}" for name in _PACKAGES]
-    digest = hashlib.sha256(json.dumps([job.canonical(), job.digest(), learning_rate, versions]).encode())
+    digest = hashlib.sha256(json.dumps([job.canonical(), code, learning_rate, versions]).encode())
     for seed, policy in sorted(policies.items()):
         for name, values in sorted(policy.items()):
             digest.update(f"{seed} {name} {values.dtype} {values.shape}".encode() + values.tobytes())

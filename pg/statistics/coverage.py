@@ -22,7 +22,7 @@ import pandas as pd
 
 from pg.statistics.intervals import Interval
 
-TABLE = Path(__file__).with_suffix(".csv")
+TABLE = Path(__file__).with_name("coverage.csv")
 
 PROMISED = (0.93, 0.97)
 AT_LEAST = ("share", "paired share", "median", "profile")

@@ -1,140 +1,153 @@
-"""Which modules decide what comes out of a job, and a digest of their code in which no comment counts."""
+"""Which code decides the result of a job, and a digest of it.
+
+A digest covers the import closure of a job's script and of the modules that define the records in the job, read from
+syntax trees. The closure stops at modules named `registry.py`, which list all parts of a kind: a new line in one
+changes the digest of no job that does not use the new part. Comments, docstrings and imports for type checkers alone do
+not count. A data file counts where code names it by a path relative to its own folder.
+"""
 
 from __future__ import annotations
 
 import ast
-import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from hashlib import sha256
+from importlib.util import resolve_name
+from inspect import getfile
 from pathlib import Path
+from typing import NamedTuple
 
+from pg.core.record import Record
 from pg.environments.record import Environment
-from pg.parts.learner import Clone
-from pg.parts.variant import FROM_THE_BATCH, Variant
+from pg.environments.registry import OWN
 
-_PACKAGE = Path(__file__).parent.parent
-
-ROLLOUT = (
-    "core.trajectories",
-    "core.randomness",
-    "environments.catalogue",
-    "environments.rewards",
-    "environments.observations",
-    "environments.stacked",
-    "parts.networks",
-    "learning.distributions",
-    "learning.policies",
-    "learning.acting",
-    "learning.scaling",
-    "learning.rollout",
-)
-# What the true gradient comes from, whatever estimator the reference chooses.
-REFERENCE = ("laboratory.reference", "parts.baselines", "learning.scores")
-_ESTIMATION = ("parts.returns", "parts.surrogate", "parts.estimator")
-_UPDATES = tuple(f"learning.{name}" for name in ("advantages", "minibatches", "ascent", "constraints", "updates"))
-_TABLES = ("environments.exact", "learning.tabular")
-_RECORDING = ("experiments.columns", "runs.recorder", "runs.snapshots")
+_ROOT = Path(__file__).parents[2]
+_QUOTED_FILE = re.compile(r"""["']([\w./-]+\.\w+)["']""")
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
-def training_code(environment: Environment, variant: Variant) -> tuple[str, ...]:
-    """Name the modules that a training run goes through."""
-    return (
-        *ROLLOUT,
-        *tabular_code(environment),
-        *estimator_code([variant]),
-        *_imitation_code(variant),
-        *_UPDATES,
-        "learning.learner",
-        "learning.training",
-        "learning.checkpoints",
-        "core.devices",
-        *_RECORDING,
-    )
+class _Source(NamedTuple):
+    """The digest of one file without comments and docstrings, and the files that it imports or reads."""
+
+    digest: str
+    uses: frozenset[Path]
 
 
-def _imitation_code(variant: Variant) -> tuple[str, ...]:
-    start = variant.initialise
-    if not isinstance(start, Clone):
-        return ()
-    return ("learning.imitation", *(() if start.controller is None else ("environments.controllers",)))
+def code_digest(*entries: Path | str) -> str:
+    """Digest the code that is reached from some files, modules of `pg` by dotted name among them."""
+    return _digest(frozenset(path for entry in entries for path in _files(entry)))
 
 
-def estimator_code(variants: Iterable[Variant]) -> tuple[str, ...]:
-    """Name the modules that the parts of some estimators stand in."""
-    modules: set[str] = set(_ESTIMATION)
-    for variant in variants:
-        if variant.baseline in FROM_THE_BATCH or variant.normalise_advantages:
-            modules.add("parts.baselines")
-        if variant.baseline == "optimal":
-            modules.add("learning.scores")
-        if variant.baseline == "value_network":
-            modules.add("learning.critic")
-        if variant.baseline == "exact" or variant.importance == "exact_state":
-            modules.update(_TABLES)
-        if variant.importance != "none":
-            modules.add("parts.importance")
-    return tuple(sorted(modules))
+def covered_files(*entries: Path | str) -> frozenset[Path]:
+    """Return the files that `code_digest` covers."""
+    return _closure(frozenset(path for entry in entries for path in _files(entry)))
 
 
-def laboratory_code(environment: Environment, variants: Iterable[Variant]) -> tuple[str, ...]:
-    """Name the modules that any measurement of gradient estimates goes through."""
-    return (
-        *ROLLOUT,
-        *tabular_code(environment),
-        *_TABLES,
-        *estimator_code(variants),
-        *_UPDATES,
-        "learning.scores",
-        "laboratory.frozen",
-        "laboratory.gradients",
-        "laboratory.constants",
-        "laboratory.critics",
-    )
+def defining_files(record: Record) -> frozenset[Path]:
+    """Return the files that define the classes of a record and of all records in it, and the environments it names."""
+    records = tuple(_records(record))
+    own = (OWN[one.id].make for one in records if isinstance(one, Environment) and one.id in OWN)
+    return frozenset(Path(getfile(one)) for one in (*map(type, records), *own))
 
 
-def tabular_code(environment: Environment) -> tuple[str, ...]:
-    """Name the modules of environments that may have tables."""
-    if environment.id.startswith("CartPole-"):
-        return ()
-    return (
-        "environments.mdp",
-        "environments.small_mdps",
-        "environments.jacket_folding",
-        "environments.registry",
-        "environments.tables",
-        "environments.tabular",
-    )
+def _records(value: object) -> Iterator[Record]:
+    if isinstance(value, Record):
+        yield value
+        value = value.__dict__
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _records(item)
 
 
-def code_digest(modules: Iterable[str]) -> str:
-    """Digest the code of modules of `pg`: their syntax trees without docstrings, so that no comment counts.
+@cache
+def _digest(entries: frozenset[Path]) -> str:
+    lines = sorted(f"{_name(path)} {_source(path).digest}" for path in _closure(entries))
+    return sha256("\n".join(lines).encode()).hexdigest()[:16]
 
-    Parameters
-    ----------
-    modules
-        Dotted names below `pg`; a package stands for all modules in it.
+
+def _name(path: Path) -> str:
+    return path.relative_to(_ROOT).as_posix() if path.is_relative_to(_ROOT) else path.name
+
+
+@cache
+def _closure(entries: frozenset[Path]) -> frozenset[Path]:
+    found: set[Path] = set()
+    waiting = set(entries)
+    while waiting:
+        found |= waiting
+        used = {path for source in map(_source, waiting) for path in source.uses if path.name != "registry.py"}
+        waiting = used - found
+    return frozenset(found)
+
+
+@cache
+def _source(path: Path) -> _Source:
+    content = path.read_bytes()
+    text, imported = content.decode(errors="ignore"), frozenset[Path]()
+    if path.suffix == ".py":
+        tree = ast.parse(content)
+        _prune(tree)
+        text, imported = ast.dump(tree), frozenset(_imported(tree, path))
+    return _Source(sha256(text.encode()).hexdigest(), imported | _data_files(text, path.parent))
+
+
+def _prune(tree: ast.Module) -> None:
+    """Drop docstrings and blocks for type checkers."""
+    for node in (tree, *_statements(tree.body)):
+        match node:
+            case ast.Module() | ast.ClassDef() | ast.FunctionDef() if ast.get_docstring(node) is not None:
+                node.body = node.body[1:]
+            case ast.If(test=ast.Name("TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING")):
+                node.body = []
+
+
+def _statements(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
+    """Walk the statements of a body and of the blocks in it, without their expressions."""
+    for node in body:
+        yield node
+        for block in _BLOCKS:
+            yield from _statements(getattr(node, block, ()))
+
+
+def _imported(tree: ast.Module, path: Path) -> Iterator[Path]:
+    for node in _statements(tree.body):
+        match node:
+            case ast.Import(names):
+                modules = [alias.name for alias in names]
+            case ast.ImportFrom(module, names, level):
+                package = _name(path.parent).replace("/", ".")
+                module = resolve_name("." * (level or 0) + (module or ""), package)
+                modules = [f"{module}.{alias.name}" for alias in names]
+            case _:
+                continue
+        for module in modules:
+            yield from _modules(module, path.parent)
+
+
+def _files(entry: Path | str) -> Sequence[Path]:
+    return [entry.resolve()] if isinstance(entry, Path) else _modules(entry, _ROOT)
+
+
+@cache
+def _modules(name: str, folder: Path) -> Sequence[Path]:
+    """Find the files that run when a module of `pg`, or one next to its importer, is imported.
+
+    The last part of the name may be something in a module rather than a module.
     """
-    return _digest(tuple(sorted(set(modules))))
+    parts = name.split(".")
+    if parts[0] == "pg":
+        folder = _ROOT
+    elif folder.is_relative_to(_ROOT / "pg"):
+        return ()
+    places = [folder.joinpath(*parts[:end]) for end in range(1, len(parts) + 1)]
+    files = [path for place in places for path in (place / "__init__.py", place.with_suffix(".py"))]
+    return [path for path in files if path.is_file()]
 
 
-@cache
-def _digest(modules: tuple[str, ...]) -> str:
-    digest = hashlib.sha256()
-    for module in modules:
-        for path in _files(module):
-            digest.update(f"{module}:{_syntax(path)}".encode())
-    return digest.hexdigest()[:16]
-
-
-def _files(module: str) -> list[Path]:
-    place = _PACKAGE.joinpath(*module.split("."))
-    return sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
-
-
-@cache
-def _syntax(path: Path) -> str:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:]
-    return ast.dump(tree)
+def _data_files(text: str, folder: Path) -> frozenset[Path]:
+    """Find the data files that a text names in quotes, relative to its folder."""
+    paths = (folder / name for name in _QUOTED_FILE.findall(text))
+    return frozenset(path.resolve() for path in paths if path.suffix != ".py" and path.is_file())

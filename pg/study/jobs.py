@@ -1,14 +1,14 @@
 """What each job is: its own resolved slice of the study, and nothing else.
 
-A job's canonical text and the digest of the code that it runs are its identity. Snakemake compares both with those
-of the last run, so that a job runs again exactly when its meaning has changed.
+A job's canonical text and the digest of the code that it runs (`pg.study.code`) are its identity. Snakemake compares
+both with those of the last run and reruns the job if one has changed.
 """
 
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
-from typing import Annotated, ClassVar, Literal
+from abc import ABC
+from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -18,24 +18,14 @@ from pg.environments.record import Environment
 from pg.experiments.records import Budget, Evaluate, Sample, Tuning
 from pg.parts.learner import Policy
 from pg.parts.variant import Variant
-from pg.study.code import REFERENCE, ROLLOUT, code_digest, estimator_code, laboratory_code, training_code
 
 
 class Job(Record, ABC):
-    """A slice of the study that one job needs, and the code it runs."""
+    """The slice of the study that one job needs."""
 
     def canonical(self) -> str:
         """Return the job as JSON with sorted keys: equal text means an equal job."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True)
-
-    def digest(self) -> str:
-        """Digest the code that the job runs."""
-        return code_digest(self.code)
-
-    @property
-    @abstractmethod
-    def code(self) -> tuple[str, ...]:
-        """Modules whose code decides what comes out."""
 
 
 class Demonstrators(Record):
@@ -77,12 +67,6 @@ class TrainJob(Job):
         """Environment steps that all seeds together may take."""
         return self.budget.steps * len(self.seeds)
 
-    @property
-    def code(self) -> tuple[str, ...]:
-        """Modules whose code decides what comes out."""
-        evaluation = () if self.evaluate is None else ("learning.evaluation",)
-        return (*training_code(self.environment, self.variant), *evaluation, "runs.records")
-
 
 class TuneJob(Job):
     """Train one cell with every learning rate of the grid on every tuning seed."""
@@ -104,11 +88,6 @@ class TuneJob(Job):
         """Environment steps that all seeds together may take at all learning rates."""
         return self.budget.steps * len(self.seeds) * len(self.tuning.grid)
 
-    @property
-    def code(self) -> tuple[str, ...]:
-        """Modules whose code decides what comes out."""
-        return (*training_code(self.environment, self.variant), "experiments.train.tuning", "experiments.train.curves")
-
 
 class _Measurement(Job, ABC):
     """What every job of the laboratory says: on which policies of which environment it measures which estimators."""
@@ -119,68 +98,41 @@ class _Measurement(Job, ABC):
     seeds: tuple[int, ...]
 
 
-class _Estimation(_Measurement, ABC):
-    """What every job that measures gradient estimates runs."""
-
-    measured_by: ClassVar[tuple[str, ...]]
-    """Modules of this measurement alone."""
-
-    @property
-    def code(self) -> tuple[str, ...]:
-        """Modules whose code decides what comes out."""
-        return (*laboratory_code(self.environment, self.variants.values()), *self.measured_by)
-
-
-class ProbeJob(_Estimation):
+class ProbeJob(_Measurement):
     """Measure estimators on sampled trajectories of the snapshots of one stage."""
 
-    measured_by = (*REFERENCE, "experiments.probe.measure")
     kind: Literal["probe"] = "probe"
     policy: Policy
     sample: Sample
 
 
-class ExactJob(_Estimation):
+class ExactJob(_Measurement):
     """Enumerate a small MDP under random policies, or under the snapshots of one stage."""
 
-    measured_by = (*REFERENCE, "environments.enumeration", "experiments.exact.measure")
     kind: Literal["exact"] = "exact"
     policy: Policy | None = None
     limit: int
     sampled_batches: int | None
 
 
-class IdentityJob(_Estimation):
+class IdentityJob(_Measurement):
     """Compare the surrogate's gradient with explicit forms of it on random policies."""
 
-    measured_by = ("experiments.identity.measure",)
     kind: Literal["identity"] = "identity"
 
 
-class UpdateJob(_Estimation):
+class UpdateJob(_Measurement):
     """Take single updates from the snapshots of one stage."""
 
-    measured_by = (
-        "experiments.update.likelihoods",
-        "laboratory.distances",
-        "experiments.update.moves",
-        "experiments.update.measure",
-    )
     kind: Literal["update"] = "update"
     policy: Policy
     updates: int
     fresh: int
 
 
-class SupportJob(_Estimation):
+class SupportJob(_Measurement):
     """Weight trajectories of proposals that withhold an action; the target policies are random."""
 
-    measured_by = (
-        "parts.importance",
-        "environments.enumeration",
-        "laboratory.reference",
-        "experiments.support.measure",
-    )
     kind: Literal["support"] = "support"
     action: int
     left: tuple[float, ...]
@@ -188,34 +140,19 @@ class SupportJob(_Estimation):
     limit: int
 
 
-class StalenessJob(_Estimation):
+class StalenessJob(_Measurement):
     """Follow gradient steps away from the snapshots of one stage and measure corrections on the way."""
 
-    measured_by = (
-        *REFERENCE,
-        "environments.enumeration",
-        "experiments.probe.measure",
-        "laboratory.reuse",
-        "experiments.staleness.bias",
-        "laboratory.distances",
-        "experiments.staleness.measure",
-    )
     kind: Literal["staleness"] = "staleness"
     policy: Policy
     walker: Variant
     steps: tuple[int, ...]
     sample: Sample
 
-    @property
-    def code(self) -> tuple[str, ...]:
-        """Modules whose code decides what comes out, those of the variant whose steps are followed among them."""
-        return (*super().code, *estimator_code([self.walker]))
 
-
-class HorizonJob(_Estimation):
+class HorizonJob(_Measurement):
     """Change the snapshots of one stage by a set divergence and measure weights against the horizon."""
 
-    measured_by = ("laboratory.reuse", "laboratory.distances", "experiments.horizon.measure")
     kind: Literal["horizon"] = "horizon"
     policy: Policy
     horizons: tuple[int, ...]
@@ -230,11 +167,6 @@ class GaitJob(_Measurement):
     policy: Policy
     episodes: int
     frames: int
-
-    @property
-    def code(self) -> tuple[str, ...]:
-        """Modules whose code decides what comes out."""
-        return (*ROLLOUT, "environments.humanoid", "laboratory.frozen", "experiments.gait.measure")
 
 
 EstimatorJob = ProbeJob | ExactJob | IdentityJob | UpdateJob | SupportJob | StalenessJob | HorizonJob

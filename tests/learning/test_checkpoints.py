@@ -158,7 +158,7 @@ def test_tuning_goes_on_likewise(tmp_path: Path) -> None:
 
     def run(path: Path, iterations: int | None) -> str | None:
         recorder = RunRecorder(1)
-        keeper = Checkpoint(path, recorder, checkpoints.identity(tuned, None, {}), seconds=0.0)
+        keeper = Checkpoint(path, recorder, checkpoints.identity(tuned, None, {}, "code"), seconds=0.0)
         noticed, left = keeper.iteration, iterations
 
         def iteration(state: Callable[[], bytes]) -> None:
@@ -239,15 +239,12 @@ def test_a_checkpoint_of_another_job_or_a_damaged_one_is_not_used(damage: str, t
 
 
 def test_the_identity_of_a_job_is_all_that_decides_its_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
-    def identity(job: TrainJob = JOBS["adam"], rate: float = 0.1, value: float = 0.0) -> str:
-        return checkpoints.identity(job, rate, {0: {"weight": np.array([value])}})
+    def identity(job: TrainJob = JOBS["adam"], rate: float = 0.1, value: float = 0.0, code: str = "code") -> str:
+        return checkpoints.identity(job, rate, {0: {"weight": np.array([value])}}, code)
 
     same = identity()
     assert identity() == same
-    others = {identity(JOBS["sgd"]), identity(rate=0.2), identity(value=1.0)}
-    monkeypatch.setattr(TrainJob, "digest", lambda _: "other code")
-    others.add(identity())
-    monkeypatch.undo()
+    others = {identity(JOBS["sgd"]), identity(rate=0.2), identity(value=1.0), identity(code="other code")}
     monkeypatch.setattr(checkpoints, "version", lambda _: "another version")
     others.add(identity())
     assert len(others) == 5

@@ -74,15 +74,6 @@ def test_a_job_without_snapshots_to_imitate_names_none(options: dict[str, Any]) 
         assert demonstrator_of(cell_of(study, variant)) is None
 
 
-def test_what_imitation_runs_is_part_of_a_jobs_identity_only_where_it_runs(options: dict[str, Any]) -> None:
-    study = load(options)
-    random, clone, heuristic = (
-        set(train_job(study, cell_of(study, variant), Block(4, 7)).code) for variant in ("total", "clone", "heuristic")
-    )
-    assert clone - random == {"learning.imitation"}
-    assert heuristic - random == {"learning.imitation", "environments.controllers"}
-
-
 def test_the_laboratory_does_not_ask_how_its_variants_begin(options: dict[str, Any]) -> None:
     options["experiments"]["exact"]["variants"] = ["to_go", "clone"]
     study = load(options)

@@ -43,7 +43,7 @@ def test_defaults_that_change_nothing_are_no_change_of_the_study(two_figures: di
 
 def test_defaults_of_figures_rerun_no_training(two_figures: dict[str, Any]) -> None:
     jobs = [
-        [train_job(study, cell, block).digest() for cell in cells(study, "learn") for block in blocks(seeds)]
+        [train_job(study, cell, block).canonical() for cell in cells(study, "learn") for block in blocks(seeds)]
         for study in (load(two_figures), load({**two_figures, "figure_defaults": {"format": "svg"}}))
         for seeds in (study.experiments["learn"].seeds,)
     ]

@@ -123,4 +123,3 @@ def test_a_job_has_what_decides_about_its_rows_and_nothing_else(humanoids: dict[
     assert (plain.episodes, plain.frames, plain.seeds, plain.policy.hidden) == (4, 8, (0, 1, 2), (8,))
     assert made("environments/humanoid/label", "another").canonical() == plain.canonical()
     assert made("experiments/gait/frames", 5).canonical() != plain.canonical()
-    assert {"experiments.gait.measure", "environments.humanoid", "learning.rollout"} <= set(plain.code)

@@ -123,4 +123,3 @@ def test_rewards_and_observations_are_part_of_what_a_job_is(options: dict[str, A
     assert len({job.canonical() for job in jobs}) == len(jobs)
     hidden = Observations(hide=("velocity", "angular_velocity"))
     assert [job.environment.observations for job in jobs[:2]] == [Observations(), hidden]
-    assert {"environments.rewards", "environments.observations", "learning.scaling"} <= set(jobs[0].code)

@@ -1,21 +1,5 @@
 from pg.study.expansion import candidates
 
-JUDGEMENT = (
-    "claims.judge",
-    "claims.comparison",
-    "statistics.coverage",
-    "claims.selection",
-    "statistics.decisions",
-    "statistics.intervals",
-    "statistics.shares",
-    "statistics.estimates",
-    "experiments.metrics",
-    "experiments.cells",
-    "experiments.train.scores",
-    "runs.records",
-    "plotting.labels",
-)
-
 
 def experiments_of_claim(claim):
     return list(
@@ -55,8 +39,7 @@ rule claim:
         candidates=lambda w: [
             (cell.experiment, cell.names) for cell in candidates_of_claim(w.claim)
         ],
-        code=code_digest(JUDGEMENT),
-        coverage=coverage_digest(),
+        code=lambda w: code_of("claim.py"),
     script:
         "../scripts/claim.py"
 
@@ -74,7 +57,7 @@ rule claims_table:
     log:
         f"{RESULTS}/logs/claims.log",
     params:
-        code=code_digest(JUDGEMENT),
+        code=lambda w: code_of("claims.py"),
     script:
         "../scripts/claims.py"
 

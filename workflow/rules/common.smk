@@ -5,17 +5,26 @@ from snakemake.logging import logger
 
 from pg.runs.logs import explained
 from pg.runs.occupation import Occupied, occupy
-from pg.study.code import code_digest
+from pg.study.code import code_digest, defining_files
 from pg.study.cost import estimate
 from pg.study.expansion import blocks, cells
 from pg.study.slicing import canonical, part_of
 
 RESULTS = STUDY.results
+SCRIPTS = Path(workflow.basedir, "workflow/scripts")
 CELLS = {
     (name, cell.environment_id, cell.variant_id): cell
     for name in STUDY.experiments
     for cell in cells(STUDY, name)
 }
+
+
+def code_of(script, *records):
+    """Digest the code that a script runs on jobs or other records."""
+    return code_digest(
+        SCRIPTS / script,
+        *{file for record in records for file in defining_files(record)},
+    )
 
 
 def one_of(names):

@@ -1,27 +1,6 @@
 from pg.experiments.figures import FIGURES, TABLE_FILES
 from pg.study.pooling import name_of, pool_of
 
-DRAWING = (
-    "experiments.drawing",
-    "experiments.figures",
-    "plotting.request",
-    "plotting.saving",
-    "plotting.style",
-    "plotting.compared",
-    "plotting.layout",
-    "plotting.marks",
-    "plotting.captions",
-    "plotting.labels",
-    "study.sources",
-    "study.pooling",
-    "experiments.cells",
-    "experiments.metrics",
-    "statistics.intervals",
-    "statistics.estimates",
-    "experiments.train.scores",
-    "experiments.train.tuning",
-)
-
 
 def inputs_of_figure(wildcards):
     figure = STUDY.figures[wildcards.figure]
@@ -50,8 +29,8 @@ def study_of_figure(wildcards):
 
 
 def code_of_figure(wildcards):
-    drawing = FIGURES[STUDY.figures[wildcards.figure].kind].module.removeprefix("pg.")
-    return code_digest([drawing, *DRAWING])
+    drawing = FIGURES[STUDY.figures[wildcards.figure].kind].module
+    return code_digest(SCRIPTS / "figure.py", drawing)
 
 
 def section_of_figure(wildcards):

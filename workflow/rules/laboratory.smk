@@ -68,7 +68,7 @@ rule measure:
     threads: 1
     params:
         job=lambda w: job_of(w).canonical(),
-        code=lambda w: job_of(w).digest(),
+        code=lambda w: code_of("measure.py", job_of(w)),
     script:
         "../scripts/measure.py"
 

@@ -3,31 +3,6 @@ import shlex
 from hashlib import sha256
 from pathlib import Path
 
-from pg.experiments.definitions import FILE as DEFINITIONS
-
-TEMPLATE = Path(workflow.basedir, "workflow/report")
-PAGE = (
-    "report.page",
-    "report.parts",
-    "report.outlook",
-    "report.tuning_checks",
-    "experiments.figures",
-    "plotting.request",
-    "report.descriptions",
-    "plotting.captions",
-    "plotting.saving",
-    "plotting.style",
-    "plotting.compared",
-    "parts.equations",
-    "plotting.labels",
-    "runs.provenance",
-    "statistics.power",
-    "statistics.coverage",
-    "experiments.definitions",
-    "experiments.metrics",
-    "experiments.train.scores",
-)
-
 
 def command():
     """Write the command that makes the same results, with the study's file as seen from here."""
@@ -53,14 +28,19 @@ def log_of(made):
 
 def codes_of_jobs():
     """Map the logs of all jobs that train or measure to the digests of their present code."""
-    made = {tuned_of(cell): tune_job(STUDY, cell) for cell in tuned_cells()}
+    codes = {
+        tuned_of(cell): code_of("tune.py", tune_job(STUDY, cell))
+        for cell in tuned_cells()
+    }
     for name in TRAINING:
         for cell, block in trained_in(name):
-            made[runs_of(cell, block)] = train_job(STUDY, cell, block)
+            job = train_job(STUDY, cell, block)
+            codes[runs_of(cell, block)] = code_of("train.py", job)
     for name in LABORATORY:
         for place in measured_in(name):
-            made[measurements_of(name, *place)] = laboratory_job(STUDY, name, *place)
-    return {log_of(file): job.digest() for file, job in made.items()}
+            job = laboratory_job(STUDY, name, *place)
+            codes[measurements_of(name, *place)] = code_of("measure.py", job)
+    return {log_of(file): code for file, code in codes.items()}
 
 
 rule report_page:
@@ -81,15 +61,10 @@ rule report_page:
         command=command(),
         config=lambda w: sha256(canonical(STUDY).encode()).hexdigest()[:16],
         # By functions as well, as what follows: reading the whole package takes time, and most runs make no report.
-        package=lambda w: code_digest(["."]),
+        package=lambda w: code_digest(*Path(workflow.basedir, "pg").rglob("*.py")),
         codes=lambda w: codes_of_jobs(),
         benchmarks=f"{RESULTS}/benchmarks",
-        code=lambda w: code_digest(PAGE),
-        # By content, so that a checkout that is moved is not taken for another one.
-        template=[
-            sha256(path.read_bytes()).hexdigest()
-            for path in [*sorted(TEMPLATE.glob("page.*")), DEFINITIONS]
-        ],
+        code=lambda w: code_of("report.py"),
     script:
         "../scripts/report.py"
 

@@ -1,30 +1,8 @@
-from hashlib import sha256
-
-from pg.statistics.coverage import TABLE as COVERAGE
 from pg.study.pooling import pooled_cells, pools
 
 # Rows are read from the files that the rule names, in the order of cells and blocks: never from what lies in a folder.
 
-AGGREGATION = (
-    "experiments.train.tables",
-    "experiments.tables",
-    "experiments.summaries",
-    "experiments.cells",
-    "experiments.train.curves",
-    "experiments.metrics",
-    "statistics.intervals",
-    "statistics.shares",
-    "statistics.estimates",
-    "statistics.coverage",
-    "experiments.columns",
-    "runs.records",
-    "runs.tabular_files",
-)
 POOLS = pools(STUDY)
-
-
-def coverage_digest():
-    return sha256(COVERAGE.read_bytes()).hexdigest()[:16]
 
 
 def slice_of_tables(experiments):
@@ -52,8 +30,7 @@ rule train_tables:
         experiment=one_of(TRAINING),
     params:
         study=lambda w: slice_of_tables([w.experiment]),
-        code=code_digest(AGGREGATION),
-        coverage=coverage_digest(),
+        code=lambda w: code_of("train_tables.py"),
     script:
         "../scripts/train_tables.py"
 
@@ -74,8 +51,7 @@ rule laboratory_tables:
         experiment=one_of(LABORATORY),
     params:
         study=lambda w: slice_of_tables([w.experiment]),
-        code=code_digest(AGGREGATION),
-        coverage=coverage_digest(),
+        code=lambda w: code_of("laboratory_tables.py"),
     script:
         "../scripts/laboratory_tables.py"
 
@@ -97,15 +73,7 @@ rule across_tables:
         pool=one_of(POOLS),
     params:
         study=lambda w: slice_of_tables(POOLS[w.pool]),
-        code=code_digest(
-            [
-                *AGGREGATION,
-                "statistics.across_environments",
-                "experiments.train.across_tables",
-                "core.randomness",
-            ]
-        ),
-        coverage=coverage_digest(),
+        code=lambda w: code_of("across_tables.py"),
     script:
         "../scripts/across_tables.py"
 
@@ -126,7 +94,7 @@ rule poses_table:
         experiment=one_of(GAITS),
     params:
         study=lambda w: slice_of_tables([w.experiment]),
-        code=code_digest(AGGREGATION),
+        code=lambda w: code_of("poses_table.py"),
     script:
         "../scripts/poses_table.py"
 

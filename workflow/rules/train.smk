@@ -59,7 +59,7 @@ rule tune:
     threads: 1
     params:
         job=lambda w: tune_job(STUDY, cell_of(w)).canonical(),
-        code=lambda w: tune_job(STUDY, cell_of(w)).digest(),
+        code=lambda w: code_of("tune.py", tune_job(STUDY, cell_of(w))),
         checkpoint=f"{CHECKPOINTS}/tuned/{{experiment}}/{{environment}}/{{variant}}",
     script:
         "../scripts/tune.py"
@@ -86,7 +86,7 @@ rule train:
     threads: 1
     params:
         job=lambda w: train_job(STUDY, cell_of(w), block_of(w)).canonical(),
-        code=lambda w: train_job(STUDY, cell_of(w), block_of(w)).digest(),
+        code=lambda w: code_of("train.py", train_job(STUDY, cell_of(w), block_of(w))),
         checkpoint=f"{CHECKPOINTS}/runs/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}",
     script:
         "../scripts/train.py"

@@ -24,6 +24,6 @@ page = report.Report(
         Path(snakemake.params.benchmarks),
         snakemake.params.codes,
     ),
-    template=Path(snakemake.scriptdir).parent / "report/page.html.j2",
+    template=Path(snakemake.scriptdir, "../report/page.html.j2"),
 )
 records.write_text(report.render(page), snakemake.output[0])

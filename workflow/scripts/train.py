@@ -15,7 +15,8 @@ job, tuned = TrainJob.model_validate_json(snakemake.params.job), snakemake.input
 rate = records.read_choice(tuned)["learning_rate"] if tuned else job.declared_rate
 policies = snapshots.read_demonstrators(snakemake.input.demonstrators, job.demonstrators)
 recorder = RunRecorder(job.total_steps, snakemake.output.snapshots)
-checkpoint = checkpoints.Checkpoint(snakemake.params.checkpoint, recorder, checkpoints.identity(job, rate, policies))
+identity = checkpoints.identity(job, rate, policies, snakemake.params.code)
+checkpoint = checkpoints.Checkpoint(snakemake.params.checkpoint, recorder, identity)
 train(job, rate, recorder, policies, checkpoint)
 if job.evaluate is not None:
     records.write_csv(recorder.evaluations(), snakemake.output.evaluations)
