@@ -1,12 +1,6 @@
-import os
 import re
 
-from snakemake.logging import logger
-
-from pg.runs.logs import explained
-from pg.runs.occupation import Occupied, occupy
 from pg.study.code import code_digest, defining_files
-from pg.study.cost import estimate
 from pg.study.expansion import blocks, cells
 from pg.study.slicing import canonical, part_of
 
@@ -63,31 +57,3 @@ def cells_of(experiment):
 
 def blocks_of(experiment):
     return blocks(STUDY.experiments[experiment].seeds)
-
-
-def take_over():
-    """Take the results folder, or refuse; the profile tells Snakemake that it need not lock anything itself."""
-    global OCCUPATION
-    try:
-        OCCUPATION = occupy(RESULTS)
-    except (Occupied, OSError) as error:
-        refuse(explained(error) or str(error))
-
-
-def leave():
-    """Remove the folders in which no job has left anything to go on from."""
-    for folder, _, _ in os.walk(f"{RESULTS}/checkpoints", topdown=False):
-        if not os.listdir(folder):
-            os.rmdir(folder)
-
-
-def announce():
-    logger.info(
-        f"{STUDY.name}: the whole study, what is done already included, takes {estimate(STUDY)}, "
-        "counted as if no measured trajectory ended early."
-    )
-
-
-# `workflow.dryrun` is not known before the rules are read.
-if workflow.output_settings.dryrun:
-    announce()

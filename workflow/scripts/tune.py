@@ -1,7 +1,7 @@
-from pg import workshop
+from pg import fork_server
 
-if workshop.is_open():
-    workshop.hand_over()
+if fork_server.is_running():
+    fork_server.run_script()
 
 from dataclasses import asdict
 

@@ -1,0 +1,88 @@
+# The fork server, and the lock on the results folder.
+
+import os
+from pathlib import Path
+
+from pg import fork_server
+from pg.runs.logs import explained
+from pg.runs.occupation import Occupied, occupy
+from pg.runs.ownership import take
+from pg.study.cost import estimate
+
+# Measurements allocate large tensors and free them. Keeping the memory in the process, instead of returning it to the
+# system, saves a quarter of a probe's time. Jobs inherit these settings of glibc; other systems ignore them.
+os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(2**30))
+os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(2**31))
+
+if workflow.is_main_process and not workflow.output_settings.dryrun:
+    # The server imports matplotlib while Snakemake reads the rules.
+    SERVER = fork_server.start(Path(workflow.basedir, "workflow/scripts/figure.py"))
+
+
+def refuse_unquotable_values():
+    # In a cluster job's command Snakemake quotes these values like Python does, and a shell may read them otherwise.
+    values = [
+        *(workflow.config_settings.config_args or ()),
+        *map(str, workflow.configfiles),
+    ]
+    for value in values:
+        if repr(value) != f"'{value}'":
+            refuse(
+                f"{value!r}: values of --config and --configfile must not contain quotation marks ('), backslashes "
+                "or line breaks where jobs run on a cluster; write the value into the study file"
+            )
+
+
+def refuse_missing_device():
+    # Imports torch, which takes a second.
+    from pg.core.devices import CannotRunHere, device_of
+
+    try:
+        device_of(STUDY.device)
+    except CannotRunHere as missing:
+        refuse(str(missing))
+
+
+def lock_results():
+    # The lock ends with this process; Snakemake's own one, which `profiles/default` turns off, outlives a killed run.
+    global LOCK
+    try:
+        LOCK = occupy(STUDY.results)
+    except (Occupied, OSError) as error:
+        refuse(explained(error) or str(error))
+
+
+def announce():
+    logger.info(
+        f"{STUDY.name}: the whole study, what is done already included, takes {estimate(STUDY)}, "
+        "counted as if no measured trajectory ended early."
+    )
+
+
+if workflow.output_settings.dryrun:
+    announce()
+
+
+onstart:
+    # Where jobs run is known from here on.
+    if not workflow.local_exec:
+        refuse_unquotable_values()
+        # The server runs jobs on this machine only.
+        fork_server.stop(SERVER)
+    elif STUDY.device != "cpu":
+        refuse_missing_device()
+    lock_results()
+    take(STUDY)
+    announce()
+    if workflow.local_exec:
+        # Snakemake starts at most 100 jobs per second. To count them it reschedules a second after each scheduling,
+        # which costs a sixth of a core in a study of 300 jobs. --max-jobs-per-timespan changes the limit; no option
+        # turns it off.
+        workflow.scheduler.job_rate_limiter = None
+
+
+onsuccess:
+    # Remove the folders of checkpoints that no job needs any more.
+    for folder, _, _ in os.walk(f"{STUDY.results}/checkpoints", topdown=False):
+        if not os.listdir(folder):
+            os.rmdir(folder)

@@ -1,0 +1,37 @@
+# Read and validate the study, before any rule.
+
+import sys
+from pathlib import Path
+
+from snakemake.logging import logger
+
+from pg.runs.ownership import problem_of_folder
+from pg.study.validation import InvalidStudy, load, read_options
+
+
+def refuse(problem):
+    # If this raised an exception, Snakemake would print lines of this file as well.
+    logger.error(problem)
+    sys.exit(1)
+
+
+def read_or_refuse(read, given):
+    try:
+        return read(given)
+    except InvalidStudy as invalid:
+        refuse(str(invalid))
+
+
+# Snakemake runs code that a config file contains as a template (yte); `read_options` refuses such files.
+for given in workflow.configfiles or ["config.yaml"]:
+    read_or_refuse(read_options, Path(given))
+
+# Without this condition Snakemake would merge a given file into the default study.
+if not workflow.configfiles:
+
+    configfile: "config.yaml"
+
+
+STUDY = read_or_refuse(load, config)
+if problem := problem_of_folder(STUDY):
+    refuse(problem)
