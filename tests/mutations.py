@@ -84,7 +84,7 @@ CURVES = "pg/experiments/train/curves.py"
 TRAIN_TABLES = "pg/experiments/train/tables.py"
 TUNING = "pg/experiments/train/tuning.py"
 SELECTION = "pg/claims/selection.py"
-CLAIMS = "pg/claims/judge.py"
+COMPARISONS = "pg/claims/comparisons.py"
 FAMILIES = "pg/study/problems/families.py"
 DISTANCES = "pg/laboratory/distances.py"
 MOVES = "pg/experiments/update/moves.py"
@@ -619,7 +619,11 @@ MUTATIONS = (
         "one environment chooses for all",
     ),
     _mutation(
-        CLAIMS, "ratio_of_means_test(a, b, null, level)", "ratio_of_means_test(b, a, null, level)", "b is held over a"
+        COMPARISONS,
+        'ratio_of_means_test(values["a"], values["b"], null, level)',
+        'ratio_of_means_test(values["b"], values["a"], null, level)',
+        "b is held over a",
+        "tests/claims/test_judge.py",
     ),
     _mutation(
         FAMILIES,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Any, Self
 
-from pydantic import Discriminator, Field, PositiveFloat, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, PositiveFloat, Tag, model_validator
 
+from pg.claims.relations import registry
+from pg.claims.relations.relation import Tolerance
 from pg.core.record import Distinct, Name, Record
+from pg.core.suggestions import nearest
 
 Selection = dict[str, Any]
 
@@ -26,9 +30,18 @@ def _kind_of_side(value: Any) -> str:
     return "family" if isinstance(value, Family) or (isinstance(value, dict) and "best_of" in value) else "selection"
 
 
-# Editors are told that a selection has no best_of, or a family would pass for both.
+# Without `not`, the schema would accept a family as a selection, too.
 _Rows = Annotated[Selection, Tag("selection"), Field(json_schema_extra={"not": {"required": ["best_of"]}})]
 Side = Annotated[Annotated[Family, Tag("family")] | _Rows, Discriminator(_kind_of_side)]
+
+
+def _known_relation(name: str) -> str:
+    if name not in registry.RELATIONS:
+        raise ValueError(f"{name!r} is not known{nearest(name, registry.RELATIONS)}")
+    return name
+
+
+_Relation = Annotated[str, AfterValidator(_known_relation), Field(json_schema_extra={"enum": [*registry.RELATIONS]})]
 
 
 class ShareOf(Record):
@@ -53,7 +66,7 @@ class ClaimPart(Record):
         default=None, description="The experiment whose table holds b, paired by seed. Default: that of a."
     )
     reference: float | None = Field(default=None, description="The number that a is compared with.")
-    relation: Literal["less", "greater", "equal", "exact"] = Field(
+    relation: _Relation = Field(
         description="What the claim says of a: less or greater than b, equal within the margin, or exactly so."
     )
     margin: PositiveFloat | None = Field(default=None, description="Needed by equal (margin) and exact (tolerance).")
@@ -67,8 +80,29 @@ class ClaimPart(Record):
 
     @property
     def experiments(self) -> dict[str, str]:
-        """The experiment that each side comes from, by side."""
+        """The experiment of a and that of b."""
         return {"a": self.experiment, "b": self.against or self.experiment}
+
+    @property
+    def sides(self) -> dict[str, Selection | Family]:
+        """What is compared: a, b, and zero and one of a share of a change, as far as they are given."""
+        ends = {} if self.share_of is None else {"zero": self.share_of.zero, "one": self.share_of.one}
+        return {"a": self.a} | ({} if self.b is None else {"b": self.b}) | ends
+
+    @property
+    def selections(self) -> Iterator[tuple[str, str, Selection]]:
+        """Every selection of rows with its side and its path in the part, candidates of families one by one."""
+        for side, declared in self.sides.items():
+            path = f"share_of.{side}" if side in ("zero", "one") else side
+            if isinstance(declared, Family):
+                yield from ((side, f"{path}.best_of.{at}", one) for at, one in enumerate(declared.best_of))
+            else:
+                yield side, path, declared
+
+    @property
+    def is_tolerance(self) -> bool:
+        """Whether the relation is one of single rows, without a test."""
+        return isinstance(registry.RELATIONS[self.relation], Tolerance)
 
     @model_validator(mode="after")
     def _has_two_sides(self) -> Self:
@@ -76,15 +110,13 @@ class ClaimPart(Record):
             raise ValueError("give either b or reference")
         if self.against is not None and self.b is None:
             raise ValueError("against names the experiment of b; give b")
-        if self.relation in ("equal", "exact") and self.margin is None:
-            raise ValueError(f"relation: {self.relation} needs a margin")
-        if self.relation in ("less", "greater") and self.margin is not None:
-            raise ValueError(f"relation: {self.relation} has no margin; shift the reference instead")
+        if problem := registry.RELATIONS[self.relation].problem(self.margin):
+            raise ValueError(problem)
         if self.share_of is not None and self.b is not None:
             raise ValueError("share_of compares with a reference, not with b")
         if self.share_of is not None and isinstance(self.a, Family):
-            raise ValueError("share_of judges stated rows; give a without best_of")
-        if self.ratio_of_means and (self.b is None or self.relation == "exact"):
+            raise ValueError("share_of needs a selection of rows in a; best_of is not allowed")
+        if self.ratio_of_means and (self.b is None or self.is_tolerance):
             raise ValueError("ratio_of_means: true compares a with b in a test; give b, and a relation but exact")
         return self
 
@@ -93,7 +125,7 @@ class Claim(Record):
     """A sentence of the lecture and the measurements that test it."""
 
     statement: str = Field(description="The claim in a sentence.")
-    section: str = Field(description="The section of the lecture it stands in.")
+    section: str = Field(description="The section of the lecture that it is from.")
     parts: Annotated[dict[Name, ClaimPart], Field(min_length=1)] = Field(description="The measurements.")
     primary: Name = Field(description="The part that gives the verdict.")
     figure: Name = Field(description="The figure that shows it.")

@@ -219,12 +219,7 @@ def in_words(keys: Mapping[str, Any]) -> str:
 
 def _declared(part: ClaimPart) -> dict[str, Selection | Family]:
     """Return a part's sides by name, each in the experiment that it comes from."""
-    declared: dict[str, Selection | Family] = {"a": part.a}
-    if part.b is not None:
-        declared["b"] = part.b
-    if part.share_of is not None:
-        declared |= {"zero": part.share_of.zero, "one": part.share_of.one}
-    return {name: _within(part.experiments.get(name, part.experiment), side) for name, side in declared.items()}
+    return {name: _within(part.experiments.get(name, part.experiment), side) for name, side in part.sides.items()}
 
 
 def _within(experiment: str, side: Selection | Family) -> Selection | Family:

@@ -8,10 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    from pg.claims.record import ClaimPart
+from typing import Literal
 
 Kind = Literal["train", "probe", "exact", "identity", "update", "support", "staleness", "horizon", "gait"]
 Scale = Literal["difference", "ratio"]
@@ -196,10 +193,3 @@ AXES: Mapping[Kind, str] = MappingProxyType({"support": "left", "staleness": "st
 def axes_of(kind: Kind) -> tuple[str, ...]:
     """Name what tells a variant's rows of one seed and stage apart; variance has its slope along the last of them."""
     return ("batch", AXES[kind]) if kind in AXES else ("batch",)
-
-
-def null_value(part: ClaimPart) -> float:
-    """Return the value that a part of a claim tests its effect against: where nothing is to be found."""
-    if part.reference is not None:
-        return part.reference
-    return 1.0 if part.ratio_of_means or METRICS[part.metric].scale == "ratio" else 0.0

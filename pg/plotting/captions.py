@@ -8,8 +8,8 @@ from typing import Any
 
 from pandas import DataFrame
 
+from pg.core.signs import signed
 from pg.experiments.records import Budget
-from pg.plotting.labels import signed
 from pg.statistics.intervals import ALL_EQUAL
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -10,11 +10,6 @@ def label(study: Study, variant: str) -> str:
     return study.variants[variant].label or variant.replace("_", " ")
 
 
-def signed(value: float) -> str:
-    """Write a number of a study with a minus where Python writes a hyphen."""
-    return (f"{value:g}" if isinstance(value, float) else f"{value}").replace("-", "−")
-
-
 def environment_label(study: Study, environment: str) -> str:
     """Name an environment as figures and the report do: its label, or its gymnasium id."""
     return study.environments[environment].label or study.environments[environment].id

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from latex2mathml.converter import convert
 from markupsafe import Markup
 
+from pg.core.signs import signed
 from pg.experiments.records import (
     ExactExperiment,
     Experiment,
@@ -22,7 +23,7 @@ from pg.experiments.records import (
 from pg.parts.equations.definitions import definitions
 from pg.parts.equations.estimator import equation
 from pg.plotting.captions import listed, steps_of
-from pg.plotting.labels import environment_label, label, signed
+from pg.plotting.labels import environment_label, label
 from pg.plotting.style import looks
 from pg.statistics import coverage
 from pg.study.record import Study

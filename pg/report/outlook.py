@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 
+from pg.claims.comparisons import comparison_of, target_of
 from pg.claims.record import ClaimPart
-from pg.experiments.metrics import METRICS, null_value
+from pg.claims.relations import registry
+from pg.claims.relations.relation import Tested
 from pg.plotting.captions import span
-from pg.statistics.intervals import LEVEL
 from pg.statistics.power import MOST, effect_size, seeds_needed
 
 _WANTED = 0.8  # probability of a decision, by custom
-_EQUALITY = 1 - 2 * (1 - LEVEL)  # two one-sided tests at 5 % each
 
 
 def outlook(part: ClaimPart, effect: float, low: float, high: float, n: int, undecided: int) -> str:
@@ -30,16 +30,17 @@ def outlook(part: ClaimPart, effect: float, low: float, high: float, n: int, und
     undecided
         Number of claims among which the next p-value has to pass Holm's method; 1 for a part that is not adjusted.
     """
-    if part.relation == "exact" or math.isnan(effect):
+    relation = registry.RELATIONS[part.relation]
+    if not isinstance(relation, Tested) or math.isnan(effect):
         return ""
     if not math.isfinite(low + high):
         return f"n = {n:,} bounds nothing: it needs more seeds."
     if low == high:
         return "The interval has no width, and more seeds would not narrow it."
-    scale = math.log if _is_ratio(part) else float
-    level = _EQUALITY if part.relation == "equal" else LEVEL
+    scale = math.log if comparison_of(part).logarithmic else float
+    level = relation.level
     reach = (scale(high) - scale(low)) / 2
-    distance = min(abs(scale(effect) - scale(value)) for value in _values_that_decide(part))
+    distance = min(abs(scale(effect) - scale(value)) for value in relation.tested_values(target_of(part)))
     needed = None
     if reach > 0 and distance > 0:
         size = effect_size(distance, distance + reach, n, level)
@@ -50,12 +51,3 @@ def outlook(part: ClaimPart, effect: float, low: float, high: float, n: int, und
         f"Were the effect as measured, n = {max(needed, n + 1):,} in place of {n:,} would decide it in "
         f"{_WANTED:.0%} of studies.".replace("%", " %")
     )
-
-
-def _is_ratio(part: ClaimPart) -> bool:
-    return METRICS[part.metric].scale == "ratio" and not part.ratio_of_means and part.share_of is None
-
-
-def _values_that_decide(part: ClaimPart) -> tuple[float, ...]:
-    null = null_value(part)
-    return (null - part.margin, null + part.margin) if part.relation == "equal" and part.margin else (null,)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from pandas import DataFrame
 
-from pg.claims.record import ClaimPart, Family, Selection
+from pg.claims.record import ClaimPart
+from pg.claims.relations import registry
+from pg.claims.relations.relation import Tested
 from pg.experiments.definitions import definitions
 from pg.experiments.metrics import METRICS
 from pg.plotting.captions import number, span
 from pg.plotting.labels import environment_label, label
 from pg.report.outlook import outlook
+from pg.statistics.intervals import LEVEL
 from pg.study.record import Study
 
 
@@ -96,7 +99,7 @@ def _part(study: Study, row: dict[Any, Any], declared: ClaimPart | None, undecid
         verdict=str(row["verdict"]),
         effect=number(effect),
         interval="" if math.isnan(low) or math.isnan(high) else span(low, high),
-        level=90 if declared is not None and declared.relation == "equal" else 95,
+        level=_level(declared),
         coverage="" if row.get("coverage") is None or str(row["coverage"]) == "nan" else str(row["coverage"]),
         p=_p_in_words(_value(row["p_value"]), _value(row["p_adjusted"])),
         n="–" if math.isnan(n) else f"{n:,.0f}",
@@ -115,7 +118,7 @@ def _in_labels(study: Study, part: ClaimPart | None, comparison: str) -> str:
     """Put labels in the place of the keys by which claims.csv names variants and environments, as its rows do."""
     if part is None:
         return comparison
-    variants = {str(one["variant"]) for one in _selections(part) if "variant" in one} & study.variants.keys()
+    variants = {str(one["variant"]) for _, _, one in part.selections if "variant" in one} & study.variants.keys()
     # Only where a comparison names them: a key may be an ordinary word.
     before = "|".join((r"^", r"(?<=\|)", r"(?<=[−/:] )", *(rf"(?<=\b{word} )" for word in ("from", "to", "by", "of"))))
     named = re.sub(
@@ -125,10 +128,9 @@ def _in_labels(study: Study, part: ClaimPart | None, comparison: str) -> str:
     return re.sub(environments, lambda found: environment_label(study, found[1]), named)
 
 
-def _selections(part: ClaimPart) -> Iterator[Selection]:
-    shared = () if part.share_of is None else (part.share_of.zero, part.share_of.one)
-    for side in (part.a, part.b, *shared):
-        yield from side.best_of if isinstance(side, Family) else () if side is None else (side,)
+def _level(part: ClaimPart | None) -> int:
+    relation = None if part is None else registry.RELATIONS[part.relation]
+    return round(100 * (relation.level if isinstance(relation, Tested) else LEVEL))
 
 
 def _one_of(names: Iterable[str]) -> str:

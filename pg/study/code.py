@@ -18,6 +18,8 @@ from inspect import getfile
 from pathlib import Path
 from typing import NamedTuple
 
+from pg.claims.record import ClaimPart
+from pg.claims.relations.registry import RELATIONS
 from pg.core.record import Record
 from pg.environments.record import Environment
 from pg.environments.registry import OWN
@@ -45,10 +47,11 @@ def covered_files(*entries: Path | str) -> frozenset[Path]:
 
 
 def defining_files(record: Record) -> frozenset[Path]:
-    """Return the files that define the classes of a record and of all records in it, and the environments it names."""
+    """Return the files of the classes of a record and of all records in it, and of what they name in registries."""
     records = tuple(_records(record))
     own = (OWN[one.id].make for one in records if isinstance(one, Environment) and one.id in OWN)
-    return frozenset(Path(getfile(one)) for one in (*map(type, records), *own))
+    relations = (type(RELATIONS[one.relation]) for one in records if isinstance(one, ClaimPart))
+    return frozenset(Path(getfile(one)) for one in (*map(type, records), *own, *relations))
 
 
 def _records(value: object) -> Iterator[Record]:

@@ -39,7 +39,7 @@ rule claim:
         candidates=lambda w: [
             (cell.experiment, cell.names) for cell in candidates_of_claim(w.claim)
         ],
-        code=lambda w: code_of("claim.py"),
+        code=lambda w: code_of("claim.py", STUDY.claims[w.claim]),
     script:
         "../scripts/claim.py"
 

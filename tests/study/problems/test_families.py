@@ -146,7 +146,7 @@ def test_meaningless_uses_of_families_and_ratios_are_refused(options: dict[str, 
         load(options)
     ends = {"zero": {"variant": "total"}, "one": {"variant": "to_go"}}
     put(options, BEST, {**part, "b": None, "reference": 1.0, "share_of": ends, "ratio_of_means": False})
-    with pytest.raises(InvalidStudy, match=r"parts\.best: share_of judges stated rows; give a without best_of"):
+    with pytest.raises(InvalidStudy, match=r"parts\.best: share_of needs a selection of rows in a"):
         load(options)
 
 

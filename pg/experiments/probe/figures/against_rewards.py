@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from pandas import DataFrame
 
+from pg.core.signs import signed
 from pg.experiments.figures import LEAST_LEVELS, REWARD_LEVELS
 from pg.plotting import compared, layout, marks, style
 from pg.plotting.captions import counted, itemised, number, option_in_words, with_interval
-from pg.plotting.labels import signed
 from pg.plotting.request import FigureRequest, Table
 from pg.statistics.estimates import geometric_mean
 

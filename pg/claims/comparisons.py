@@ -1,0 +1,135 @@
+"""What a part of a claim compares: the quantity in words, its test, its null value, and the statistic of its interval.
+
+| metric | a against b | a against a reference |
+|---|---|---|
+| a share (0 or 1 per run) | exact McNemar, Tango's interval | exact binomial, Clopper-Pearson |
+| on a ratio scale | t on the logarithm of a / b, null 1 | t on the logarithm |
+| a median (steps to two passed evaluations) | sign test on a - b, null 0, order statistics | the same on a |
+| any other, steps to threshold among them | t on a - b, null 0 | t |
+| with `ratio_of_means` | t on a - r b, null r = 1, Fieller | |
+| with `share_of` | | t on u - r w, Fieller |
+
+With `share_of`, u = 1 - a / zero and w = 1 - one / zero per snapshot, so that no snapshot outweighs the others by its
+scale; the effect is the ratio of their means. With `ratio_of_means` the effect is E[a] / E[b]. Means of steps to
+threshold are restricted to the budget and exist however many runs are censored; a ratio per seed would compare budget
+with budget wherever both runs are.
+
+Source: Royston and Parmar (2013), "Restricted mean survival time", BMC Med. Res. Methodol. 13, 152.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from pg.claims.record import ClaimPart
+from pg.claims.relations.relation import Target
+from pg.experiments.metrics import METRICS
+from pg.statistics import estimates, shares
+from pg.statistics.intervals import Array, Test
+
+Values = Mapping[str, Array]
+"""Values (n,) by side, one per seed: a and b, or a alone, or a with zero and one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A way of comparing the sides of a part.
+
+    Attributes
+    ----------
+    statistic
+        Name of the estimate in the table of measured coverage.
+    test
+        Tests values against a null value, with an interval of a level.
+    words
+        The quantity, with the names of the sides in braces.
+    null
+        The effect if there is nothing to find.
+    logarithmic
+        Whether the interval is symmetric on logarithms.
+    per_row
+        The value of each row, from which an exact part takes b or its reference.
+    """
+
+    statistic: str
+    test: Callable[[Values, float, float], Test]
+    words: str = "{a} − {b}"
+    null: float = 0.0
+    logarithmic: bool = False
+    per_row: Callable[[Values], Array] = lambda values: values["a"]
+
+
+def comparison_of(part: ClaimPart) -> Comparison:
+    """Return what a part compares; it follows from its options and its metric."""
+    metric, paired = METRICS[part.metric], part.b is not None
+    if part.share_of is not None:
+        words = "share of the change from {zero} to {one} reached by {a}"
+        return Comparison(
+            "ratio of means", _share_of_change, words, per_row=lambda values: np.divide(*_changes(values))
+        )
+    if part.ratio_of_means:
+        return Comparison("ratio of means", _ratio_of_means, "mean of {a} / mean of {b}", null=1.0)
+    words = "{a} − {b}" if paired else "{a}"
+    if part.is_tolerance:
+        return Comparison("mean", _mean, words)
+    if metric.statistic == "share":
+        failure = np.nan if metric.failure is None else metric.failure
+        return Comparison("paired share" if paired else "share", partial(_share, failure=failure), words)
+    if metric.scale == "ratio":
+        words = "{a} / {b}" if paired else "{a}"
+        return Comparison(
+            "paired ratio" if paired else "geometric_mean", _geometric_mean, words, null=1.0, logarithmic=True
+        )
+    if metric.statistic == "median":
+        return Comparison("median", _median, words)
+    return Comparison("paired difference" if paired else metric.statistic, _mean, words)
+
+
+def target_of(part: ClaimPart) -> Target:
+    """Return what a part's effect is compared with: its reference, or the effect if there is nothing to find."""
+    value = comparison_of(part).null if part.reference is None else part.reference
+    return Target(value, part.margin or 0.0)
+
+
+def _differences(values: Values) -> Array:
+    return values["a"] - values["b"] if "b" in values else values["a"]
+
+
+def _mean(values: Values, null: float, level: float) -> Test:
+    return estimates.mean_test(_differences(values), null, level)
+
+
+def _median(values: Values, null: float, level: float) -> Test:
+    return estimates.median_test(_differences(values), null, level)
+
+
+def _geometric_mean(values: Values, null: float, level: float) -> Test:
+    if "b" not in values:
+        return estimates.geometric_mean_test(values["a"], null, level)
+    a, b = values["a"], values["b"]
+    # The quotient of two negative numbers would pass for a ratio.
+    return estimates.geometric_mean_test(np.where((a > 0) & (b > 0), a / b, np.nan), null, level)
+
+
+def _ratio_of_means(values: Values, null: float, level: float) -> Test:
+    return estimates.ratio_of_means_test(values["a"], values["b"], null, level)
+
+
+def _share(values: Values, null: float, level: float, failure: float) -> Test:
+    counted = {side: np.where(np.isfinite(found), found, failure) for side, found in values.items()}
+    if "b" in counted:
+        return shares.paired_share_test(counted["a"], counted["b"], null, level)
+    return shares.share_test(counted["a"], null, level)
+
+
+def _share_of_change(values: Values, null: float, level: float) -> Test:
+    return estimates.ratio_of_means_test(*_changes(values), null, level)
+
+
+def _changes(values: Values) -> tuple[Array, Array]:
+    a, zero, one = values["a"], values["zero"], values["one"]
+    return 1 - a / zero, 1 - one / zero

@@ -1,0 +1,1 @@
+"""How a claim relates what it compares: less, greater, equal within a margin, exact."""

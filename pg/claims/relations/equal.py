@@ -1,0 +1,34 @@
+"""The effect is within a margin of the null value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pg.claims.relations.relation import Target, Tested
+from pg.statistics.decisions import equivalence
+from pg.statistics.intervals import Test
+
+
+class Equal(Tested):
+    """Equivalence, tested by two one-sided tests at 5 %, which the 90 % interval shows.
+
+    "Within the margin" and "beyond one of its ends" cannot both be true, so the smaller p-value counts once.
+    """
+
+    name = "equal"
+    needs_margin = True
+    sign = "="
+    level = 0.9
+    sides = 1
+
+    def p_values(self, test: Callable[[float], Test], target: Target) -> tuple[float, float]:
+        """Return the p-values of "within the margin" and of "beyond one of its ends"."""
+        return equivalence(test, target.value, target.margin)
+
+    def statement(self, quantity: str, target: Target) -> str:
+        """Write the relation, like "a − b = 0 ± 0.1 (90 % interval)"."""
+        return f"{super().statement(quantity, target)} ± {target.margin:g} ({100 * self.level:.0f} % interval)"
+
+    def tested_values(self, target: Target) -> tuple[float, ...]:
+        """Return both ends of the margin."""
+        return target.value - target.margin, target.value + target.margin

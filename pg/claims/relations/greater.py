@@ -1,0 +1,20 @@
+"""The effect is above the null value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pg.claims.relations.relation import Target, Tested
+from pg.statistics.intervals import Test
+
+
+class Greater(Tested):
+    """A direction, tested two-sided: "greater" speaks for the claim, "less" against it."""
+
+    name = "greater"
+    sign = ">"
+
+    def p_values(self, test: Callable[[float], Test], target: Target) -> tuple[float, float]:
+        """Return the one-sided p-values of "greater" and of "less"."""
+        result = test(target.value)
+        return result.p_greater, result.p_less

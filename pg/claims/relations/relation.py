@@ -1,0 +1,110 @@
+"""What a relation defines: its sign, whether it needs a margin, and how numbers decide it.
+
+| relation | p in favour | p against | reported p | interval |
+|---|---|---|---|---|
+| less, greater | one-sided, declared direction | one-sided, opposite direction | twice the smaller | 95 % |
+| equal | both one-sided tests against the margin's ends (TOST) | beyond one of the ends | the smaller | 90 % |
+| exact | none: every row within the tolerance | | | |
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pg.core.signs import signed
+from pg.statistics.intervals import LEVEL, Array, Test
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The value that an effect is compared with, and how far from it the effect may be.
+
+    Attributes
+    ----------
+    value
+        The null value, or the reference.
+    margin
+        Margin of an equality, tolerance of an exact claim; 0 for a direction.
+    """
+
+    value: float
+    margin: float = 0.0
+
+
+class Relation(ABC):
+    """How a relates to b or to a reference.
+
+    Attributes
+    ----------
+    name
+        As in a study file.
+    needs_margin
+        Whether a part must give `margin`; otherwise it must not.
+    """
+
+    name: ClassVar[str]
+    needs_margin: ClassVar[bool] = False
+
+    def problem(self, margin: float | None) -> str:
+        """Say what is wrong with a margin; return an empty text if nothing is."""
+        if self.needs_margin and margin is None:
+            return f"relation: {self.name} needs a margin"
+        if not self.needs_margin and margin is not None:
+            return f"relation: {self.name} has no margin; shift the reference instead"
+        return ""
+
+    @abstractmethod
+    def statement(self, quantity: str, target: Target) -> str:
+        """Write the relation of a quantity to its target."""
+
+
+class Tested(Relation):
+    """A relation that a statistical test decides in each environment and stage.
+
+    Attributes
+    ----------
+    sign
+        Between the quantity and the null value.
+    level
+        Confidence level of the interval.
+    sides
+        The reported p-value is the smaller one times this number: 2 for a two-sided test, 1 where the two null
+        hypotheses cannot both be true.
+    """
+
+    sign: ClassVar[str]
+    level: ClassVar[float] = LEVEL
+    sides: ClassVar[int] = 2
+
+    @abstractmethod
+    def p_values(self, test: Callable[[float], Test], target: Target) -> tuple[float, float]:
+        """Return the p-value in favour of the relation and the one against it.
+
+        Parameters
+        ----------
+        test
+            Tests the effect against a given null value.
+        target
+            The declared null value and margin.
+        """
+
+    def statement(self, quantity: str, target: Target) -> str:
+        """Write the relation, like "a − b > 0"."""
+        return f"{quantity} {self.sign} {signed(target.value)}"
+
+    def tested_values(self, target: Target) -> tuple[float, ...]:
+        """Return the null values of the tests."""
+        return (target.value,)
+
+
+class Tolerance(Relation):
+    """A relation that every single row has to satisfy: no test, no interval, no adjustment."""
+
+    needs_margin = True
+
+    @abstractmethod
+    def holds(self, deviations: Array, target: Target) -> bool:
+        """Tell whether rows (n,) that deviate this much from the target satisfy the relation."""
