@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pg.claims.record import ClaimPart
-from pg.claims.relations.registry import RELATIONS
+from pg.claims.relations import registry as relations
 from pg.core.record import Record
 from pg.environments.record import Environment
 from pg.environments.registry import OWN
@@ -50,8 +50,8 @@ def defining_files(record: Record) -> frozenset[Path]:
     """Return the files of the classes of a record and of all records in it, and of what they name in registries."""
     records = tuple(_records(record))
     own = (OWN[one.id].make for one in records if isinstance(one, Environment) and one.id in OWN)
-    relations = (type(RELATIONS[one.relation]) for one in records if isinstance(one, ClaimPart))
-    return frozenset(Path(getfile(one)) for one in (*map(type, records), *own, *relations))
+    related = (type(relations.RELATIONS[one.relation]) for one in records if isinstance(one, ClaimPart))
+    return frozenset(Path(getfile(one)) for one in (*map(type, records), *own, *related))
 
 
 def _records(value: object) -> Iterator[Record]:
