@@ -39,13 +39,13 @@ REACHED = {
 
 
 @pytest.fixture(autouse=True)
-def forget() -> Iterator[None]:
-    """Forget what was read before, as a new process does."""
+def _fresh() -> Iterator[None]:
     yield
-    clear()
+    forget()
 
 
-def clear() -> None:
+def forget() -> None:
+    """Forget what was read before, as a new process does."""
     for cached in (code._digest, code._closure, code._source, code._modules):
         cached.cache_clear()
 
@@ -76,7 +76,7 @@ def test_closure_passes_a_registry_only_to_named_parts(tree: Path) -> None:
 def test_digest_changes_with_covered_files_only(tree: Path, name: str) -> None:
     before = code.code_digest(tree / "script.py")
     (tree / name).write_text(FILES[name] + "added = 1\n", encoding="utf-8")
-    clear()
+    forget()
     assert (code.code_digest(tree / "script.py") != before) == (name in REACHED)
 
 
@@ -85,7 +85,7 @@ def test_comments_and_docstrings_change_no_digest(tree: Path, name: str) -> None
     before = code.code_digest(tree / "script.py")
     text = FILES[name].replace('"""Climb."""', '"""Descend."""')
     (tree / name).write_text(f'"""Another docstring."""\n# A comment.\n{text}', encoding="utf-8")
-    clear()
+    forget()
     assert code.code_digest(tree / "script.py") == before
 
 
@@ -93,5 +93,5 @@ def test_a_moved_checkout_keeps_its_digests(tree: Path, monkeypatch: pytest.Monk
     before = code.code_digest(tree / "script.py")
     moved = tree.rename(tree.with_name("moved"))
     monkeypatch.setattr(code, "_ROOT", moved)
-    clear()
+    forget()
     assert code.code_digest(moved / "script.py") == before

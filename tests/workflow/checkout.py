@@ -81,8 +81,11 @@ class Checkout:
     def write(self, study: dict[str, Any], *, sort_keys: bool = False) -> None:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(study, sort_keys=sort_keys), encoding="utf-8")
 
-    def run(self, *arguments: str, cores: int = 2, limit: int = 900) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "PYTHONPATH": str(self.folder)}
+    def run(
+        self, *arguments: str, cores: int = 2, limit: int = 900, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake with further environment variables."""
+        environment = {**os.environ, "PYTHONPATH": str(self.folder), **variables}
         command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
         return subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=limit

@@ -1,0 +1,69 @@
+"""Record which digests Snakemake computes from which files, and which files each job runs functions of.
+
+A copy named `sitecustomize.py` on the path is imported by every Python process when it starts. Each process appends
+lines of JSON to a file of its own: `[digest, [entry, ...]]` for a digest, and `[digest, file]` for a file of the
+checkout in which a function ran during a job with this digest. Calls during the import of a module do not count.
+"""
+
+import json
+import os
+import sys
+from inspect import CO_OPTIMIZED
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+FOLDER = Path(os.environ["PG_TRACE"])
+CHECKOUT = str(FOLDER.parent)
+
+
+class Tracer:
+    """A profile function for `sys.setprofile`."""
+
+    def __init__(self) -> None:
+        # By identity: the hash of a code object takes as long as the code.
+        self.seen: dict[int, CodeType] = {}
+        self.files: set[str] = set()
+
+    def __call__(self, frame: FrameType, event: str, result: Any) -> None:
+        code = frame.f_code
+        if event == "return" and code.co_name == "code_digest" and result is not None:
+            self._write(result, [str(entry) for entry in frame.f_locals["entries"]])
+        elif event == "call" and id(code) not in self.seen:
+            self._called(frame)
+
+    def _called(self, frame: FrameType) -> None:
+        code = frame.f_code
+        # The code of modules and of class bodies is not optimized.
+        if not code.co_filename.startswith(CHECKOUT) or not code.co_flags & CO_OPTIMIZED:
+            self.seen[id(code)] = code
+            return
+        stack = _stack(frame)
+        digest = next((_digest(one.f_globals["snakemake"]) for one in stack if "snakemake" in one.f_globals), None)
+        if digest is None or any(one.f_code.co_filename == "<frozen importlib._bootstrap>" for one in stack):
+            return
+        self.seen[id(code)] = code
+        if code.co_filename not in self.files:
+            self.files.add(code.co_filename)
+            self._write(digest, code.co_filename)
+
+    def _write(self, *values: object) -> None:
+        # A fork begins with a file of its own, and with whatever its parent has seen outside of jobs.
+        with Path(FOLDER, f"{os.getpid()}.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(values) + "\n")
+
+
+def _stack(frame: FrameType | None) -> list[FrameType]:
+    frames = []
+    while frame is not None:
+        frames.append(frame)
+        frame = frame.f_back
+    return frames
+
+
+def _digest(job: Any) -> str | None:
+    """Return the digest among a job's parameters; None in Snakemake's own process."""
+    return getattr(getattr(job, "params", None), "code", None)
+
+
+sys.setprofile(Tracer())
