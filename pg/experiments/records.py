@@ -33,6 +33,13 @@ class Seeds(Record):
         return f"{self.first} to {self.end - 1}"
 
 
+class SharedSeeds(Record):
+    """The seeds of experiments that declare none, or not all of `count`, `first` and `per_job`."""
+
+    train: Seeds | None = Field(default=None, description="Seeds of experiments that train.")
+    measure: Seeds | None = Field(default=None, description="Seeds of all other experiments.")
+
+
 class Budget(Record):
     """When a run ends: whichever comes first."""
 

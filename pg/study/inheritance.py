@@ -1,24 +1,112 @@
-"""Variants that extend others: what they inherit, and that what is wrong with it is told where it was written."""
+"""Resolve what a study file abbreviates: `seeds` for all experiments, `joins`, and `extends`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pg.core.suggestions import nearest
+from pg.core.suggestions import nearest, unknown
+from pg.study.refusal import InvalidStudy
 
 
-class ExtensionError(ValueError):
-    """A variant extends something that it cannot extend."""
+def resolved(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a study's options with `seeds`, `joins` and `extends` put into what they are about.
 
-
-def extended(variants: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace `extends: other` by the other variant's options, its own options winning, nested ones merged.
+    What has another type than it should is left as it is, for the records to refuse.
 
     Raises
     ------
-    ExtensionError
-        If a variant extends an unknown variant, or itself by a detour.
+    InvalidStudy
+        If a variant or an environment joins what is no experiment or lists it already, or a variant extends an
+        unknown variant or itself.
+    """
+    options = _joined(_with_seeds(options))
+    variants = entries(options, "variants")
+    return {**options, "variants": extended(variants)} if variants else options
+
+
+def entries(options: Mapping[str, Any], section: str) -> dict[str, Any]:
+    """Return a section's entries by name; none where the section is missing or no mapping."""
+    declared = options.get(section)
+    return declared if isinstance(declared, dict) else {}
+
+
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge two mappings: values above win, lists are replaced, mappings are merged in turn."""
+    result = dict(below)
+    for key, value in above.items():
+        both_nested = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both_nested else value
+    return result
+
+
+def _with_seeds(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge each experiment's seeds over the study's seeds for its kind."""
+    experiments = entries(options, "experiments")
+    shared = entries(options, "seeds")
+    if not shared or not experiments:
+        return dict(options)
+    return {**options, "experiments": {name: _seeded(one, shared) for name, one in experiments.items()}}
+
+
+def _seeded(experiment: Any, shared: Mapping[str, Any]) -> Any:
+    if not isinstance(experiment, dict):
+        return experiment
+    default, own = shared.get(_shared_by(experiment)), experiment.get("seeds", {})
+    if not isinstance(default, dict) or not isinstance(own, dict):
+        return experiment
+    return {**experiment, "seeds": merged(default, own)}
+
+
+def _shared_by(experiment: Mapping[str, Any]) -> str:
+    return "train" if experiment.get("kind") == "train" else "measure"
+
+
+def _joined(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Append each environment and variant to the experiments that it joins."""
+    experiments = dict(entries(options, "experiments"))
+    sections: dict[str, dict[str, Any]] = {}
+    problems: list[str] = []
+    for section in ("environments", "variants"):
+        declared = entries(options, section)
+        sections[section] = {name: _without(one, "joins") for name, one in declared.items()}
+        for name, one in declared.items():
+            if isinstance(one, dict) and "joins" in one:
+                problems += _join(experiments, section, name, one["joins"])
+    if problems:
+        raise InvalidStudy(problems)
+    changed = {**sections, "experiments": experiments}
+    return {**options, **{section: found for section, found in changed.items() if found}}
+
+
+def _join(experiments: dict[str, Any], section: str, name: str, joins: Any) -> Iterator[str]:
+    """Append a name to a list of each experiment; yield what is wrong."""
+    at = f"{section}.{name}.joins"
+    if not isinstance(joins, list):
+        yield f"{at}: should be a list of experiments; it is {joins!r}"
+        return
+    yield from unknown(at, joins, experiments)
+    for experiment in (one for one in joins if one in list(experiments)):
+        declared = experiments[experiment]
+        listed = declared.get(section, []) if isinstance(declared, dict) else None
+        if not isinstance(listed, list):
+            continue
+        if name in listed:
+            yield f"{at}: {experiment} lists {name} already; remove one of the two"
+        experiments[experiment] = {**declared, section: [*listed, name]}
+
+
+def _without(options: Any, key: str) -> Any:
+    return {one: value for one, value in options.items() if one != key} if isinstance(options, dict) else options
+
+
+def extended(variants: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace `extends: other` by the other variant's options; own options win, nested ones are merged.
+
+    Raises
+    ------
+    InvalidStudy
+        If a variant extends an unknown variant, or itself through others.
     """
     return {name: _extend(name, variants, ()) for name in variants}
 
@@ -29,53 +117,52 @@ def _extend(name: str, variants: Mapping[str, Any], heirs: tuple[str, ...]) -> A
         return options
     parent, at = options["extends"], f"variants.{name}.extends"
     if not isinstance(parent, str) or parent not in variants:
-        raise ExtensionError(f"{at}: {parent!r} is not a variant{nearest(str(parent), map(str, variants))}")
+        raise InvalidStudy([f"{at}: {parent!r} is not a variant{nearest(str(parent), map(str, variants))}"])
     if parent in heirs:
-        raise ExtensionError(f"{at}: goes in a circle: {' → '.join((*heirs, parent))}")
+        raise InvalidStudy([f"{at}: goes in a circle: {' → '.join((*heirs, parent))}"])
     inherited = _extend(parent, variants, heirs)
     if not isinstance(inherited, dict):
         return options
-    own = {key: value for key, value in options.items() if key != "extends"}
-    # A label names one variant; an heir that kept it would be drawn under its parent's name.
-    return _merged({key: value for key, value in inherited.items() if key != "label"}, own)
+    # A label names one variant: a child does not inherit it.
+    return merged(_without(inherited, "label"), _without(options, "extends"))
 
 
-def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        both_nested = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if both_nested else value
-    return merged
-
-
-def told_once(problems: Sequence[str], variants: Mapping[str, Any]) -> list[str]:
-    """Leave out what a variant has wrong by inheritance: it is told of the variant in which it was written.
+def reported_once(problems: Sequence[str], options: Mapping[str, Any]) -> list[str]:
+    """Drop the problems that are inherited: they are reported once, in the place where they are written.
 
     Parameters
     ----------
     problems
         Each begins with its place in the file.
-    variants
-        As the file declares them, before any was extended.
+    options
+        As the file declares them, before `resolved`.
     """
-    heirs = {name: one for name, one in variants.items() if isinstance(one, dict) and "extends" in one}
     inherited = {
-        f"variants.{name}{told}"
-        for name, own in heirs.items()
-        for told in _told_of(str(own["extends"]), problems)
-        if not _writes(own, told.split(": ")[0])
+        f"{heir}{problem}"
+        for heir, source, own in _inheritances(options)
+        for problem in _problems_of(source, problems)
+        if not _writes(own, problem.split(": ")[0])
     }
     return [problem for problem in problems if problem not in inherited]
 
 
-def _told_of(variant: str, problems: Iterable[str]) -> Iterator[str]:
-    """Select what is told of a variant, from the place below it on."""
-    at = f"variants.{variant}"
-    return (problem.removeprefix(at) for problem in problems if problem.startswith((f"{at}.", f"{at}:")))
+def _inheritances(options: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """Yield the place that inherits, the place that it inherits from, and its own options."""
+    for name, one in entries(options, "variants").items():
+        if isinstance(one, dict) and "extends" in one:
+            yield f"variants.{name}", f"variants.{one['extends']}", one
+    for name, one in entries(options, "experiments").items():
+        if isinstance(one, dict):
+            yield f"experiments.{name}.seeds", f"seeds.{_shared_by(one)}", one.get("seeds", {})
+
+
+def _problems_of(source: str, problems: Iterable[str]) -> Iterator[str]:
+    """Yield the problems of a place and below it, each without that place."""
+    return (problem.removeprefix(source) for problem in problems if problem.startswith((f"{source}.", f"{source}:")))
 
 
 def _writes(own: Any, place: str) -> bool:
-    """Tell whether options hold a place themselves; an illegal combination of options has no place of its own."""
+    """Return whether options write a place themselves; an illegal combination of options has no place of its own."""
     _, *parts = place.split(".")
     for part in parts:
         if not isinstance(own, dict):

@@ -1,7 +1,7 @@
-"""A whole study: the record that `config.yaml` is read into.
+"""A whole study: what a study file and its base say together.
 
-What needs two records, or a registry, is checked in `pg.study.problems`. The JSON schema that editors complete from is
-generated from these classes.
+`pg.study.problems` checks what needs two records, or a registry. `pg.study.schema` makes the JSON schema from these
+classes.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pg.claims.record import Claim
 from pg.core.devices import Device
 from pg.core.record import Name, Record
 from pg.environments.record import Environment
-from pg.experiments.records import Experiment, TrainExperiment
+from pg.experiments.records import Experiment, SharedSeeds, TrainExperiment
 from pg.parts.variant import Variant
 from pg.plotting.record import Figure, FigureDefaults
 
 
 class Study(Record):
-    """A whole study: what `config.yaml` says."""
+    """A whole study."""
 
     name: str = Field(description="Title of the study.")
     results: Annotated[
@@ -30,13 +30,19 @@ class Study(Record):
         default="cpu",
         description="Where policies learn. They act on the CPU in either case, and the laboratory measures there.",
     )
+    # Not dumped, as `figure_defaults` below: `load` puts them into the experiments.
+    seeds: SharedSeeds = Field(
+        default=SharedSeeds(), exclude=True, description="Seeds of every experiment; its own `seeds` override them."
+    )
     environments: Annotated[dict[Name, Environment], Field(min_length=1)] = Field(description="Named environments.")
     variants: Annotated[dict[Name, Variant], Field(min_length=1)] = Field(description="Named variants.")
     experiments: Annotated[dict[Name, Experiment], Field(min_length=1)] = Field(description="Named experiments.")
     claims: dict[Name, Claim] = Field(default={}, description="Named claims.")
-    # Not dumped: `load` puts them into the figures, and a figure alone decides whether it is drawn anew.
+    # Not dumped: `load` puts them into the figures, so that they change the digests of these alone.
     figure_defaults: FigureDefaults = Field(
-        default=FigureDefaults(), exclude=True, description="What every figure takes that does not say it itself."
+        default=FigureDefaults(),
+        exclude=True,
+        description="Defaults of all figures; a figure's own keys override them.",
     )
     figures: dict[Name, Figure] = Field(default={}, description="Named figures.")
 

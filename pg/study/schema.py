@@ -1,4 +1,4 @@
-"""The JSON schema of study files, from which editors complete and check while one types."""
+"""The JSON schema of study files, with which editors complete and check what is typed."""
 
 from __future__ import annotations
 
@@ -7,18 +7,44 @@ from typing import Any
 
 from pg.study.record import Study
 
+_NAMES = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
+_EXTENDS = {
+    "type": "string",
+    "description": "Another variant; its options hold unless they are given here, all but its label.",
+}
+_JOINS = {**_NAMES, "description": "Experiments to whose list this is appended."}
+_BASE = {
+    "anyOf": [{"type": "string"}, _NAMES],
+    "description": "Files or folders that this file builds on, relative to it. What is written here wins over them; "
+    "mappings are merged, lists and values replaced.",
+}
+
 
 def schema() -> dict[str, Any]:
-    """Return the schema; `extends`, which is resolved before a study is read, is allowed beside a variant's options."""
-    generated = Study.model_json_schema()
-    generated["$defs"]["Variant"]["properties"]["extends"] = {
-        "type": "string",
-        "title": "Extends",
-        "description": "Another variant whose options hold here unless they are given anew.",
-    }
+    """Return the schema: the records, and the keys that are resolved before these are made.
+
+    Nothing is required, because a base may hold it.
+    """
+    generated = _without_required(Study.model_json_schema())
+    generated["properties"]["base"] = _BASE
+    generated["$defs"]["Variant"]["properties"] |= {"extends": _EXTENDS, "joins": _JOINS}
+    generated["$defs"]["Environment"]["properties"]["joins"] = _JOINS
     return generated
 
 
+def _without_required(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_without_required(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    # Without its `kind`, an experiment is one of several.
+    return {
+        "anyOf" if key == "oneOf" else key: _without_required(value)
+        for key, value in node.items()
+        if not (key == "required" and isinstance(value, list))
+    }
+
+
 def text() -> str:
-    """Return the schema as it is kept in the repository."""
+    """Return the schema as `workflow/schemas/study.schema.json` holds it."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"

@@ -98,7 +98,8 @@ def _advice(error: ErrorDetails) -> str:
 def _as_number(text: str) -> str:
     """Say how to write a number that YAML has read as text: it stands in quotes, or has an exponent but no point."""
     if "e" not in text.lower():
-        return f"; it is text: leave the quotes out, as in {text}"
+        in_braces = "; --config makes text of numbers in braces: write them into the study file"
+        return f"; it is text: leave the quotes out, as in {text}{in_braces}"
     number = float(text)
     shown = f"{number:.0f}" if number.is_integer() and abs(number) < _LONGEST_WRITTEN_OUT else f"{number:.1e}"
     return f"; YAML reads {text} as text: write {shown}"

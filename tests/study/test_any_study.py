@@ -18,13 +18,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pg.experiments.records import TrainExperiment
 from pg.study.expansion import blocks, cells, is_tuned
+from pg.study.files import read_file
 from pg.study.jobs import LaboratoryJob, TrainJob, TuneJob
 from pg.study.record import Study
 from pg.study.slicing import laboratory_job, train_job, tune_job
 from pg.study.sources import stages_of
-from pg.study.validation import InvalidStudy, load, read_options
+from pg.study.validation import InvalidStudy, load
 
-SMOKE = read_options(Path(__file__).parents[2] / "workflow/studies/smoke.yaml")
+SMOKE = read_file(Path(__file__).parents[2] / "workflow/studies/smoke.yaml").options
 
 # Values that break whatever option they are given to, and such as may fit.
 WRONG: tuple[Any, ...] = ({"nested": {}}, [[]], -1, -0.5, "no such thing", float("nan"), float("inf"), 10**9, "", True)

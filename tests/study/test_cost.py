@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from pg.study.cost import Estimate, estimate
-from pg.study.validation import InvalidStudy, load, read_options
+from pg.study.files import read_file
+from pg.study.validation import InvalidStudy, load
 from tests.study.studies import FILES, put, study_of
 
 STUDIES = Path(__file__).parents[2] / "workflow/studies"
@@ -15,7 +16,7 @@ STUDIES = Path(__file__).parents[2] / "workflow/studies"
 @pytest.fixture
 def smoke() -> dict[str, Any]:
     """Every kind of experiment."""
-    return read_options(STUDIES / "smoke.yaml")
+    return read_file(STUDIES / "smoke.yaml").options
 
 
 def test_every_kind_that_steps_environments_counts(smoke: dict[str, Any]) -> None:

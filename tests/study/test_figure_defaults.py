@@ -12,7 +12,7 @@ from tests.study.studies import put
 
 @pytest.fixture
 def two_figures(options: dict[str, Any]) -> dict[str, Any]:
-    options["figures"]["learning"] = {"kind": "learning_curves", "experiment": "learn", "section": "Using causality"}
+    options["figures"]["learning"] = {"kind": "tuning", "experiment": "learn", "section": "Using causality"}
     return options
 
 

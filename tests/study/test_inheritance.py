@@ -82,3 +82,56 @@ def test_what_only_an_heir_makes_illegal_is_reported_at_the_heir(options: dict[s
         load(options)
     (problem,) = refused.value.problems
     assert problem.startswith("variants.to_go: discount_states: true changes nothing")
+
+
+def test_a_variant_and_an_environment_join_experiments_at_the_end(options: dict[str, Any]) -> None:
+    options["variants"]["mine"] = {"extends": "to_go", "discount": 0.9, "joins": ["learn", "exact"]}
+    options["variants"]["heir"] = {"extends": "mine"}
+    options["environments"]["short"] = {"id": "CartPole-v1", "horizon": 50, "joins": ["learn"]}
+    experiments = load(options).experiments
+    assert experiments["learn"].variants == ("total", "to_go", "mine")
+    assert experiments["exact"].variants == ("to_go", "baseline", "mine")
+    assert experiments["learn"].environments == ("cartpole", "short")
+
+
+@pytest.mark.parametrize(
+    ("joins", "message"),
+    [
+        ("learn", r"variants\.to_go\.joins: should be a list of experiments; it is 'learn'$"),
+        (["lern"], r"variants\.to_go\.joins: 'lern' is not known; did you mean 'learn'\?; allowed: learn, grad"),
+        (["learn"], r"variants\.to_go\.joins: learn lists to_go already; remove one of the two$"),
+        (["gradients", "gradients"], r"variants\.to_go\.joins: gradients lists to_go already"),
+    ],
+)
+def test_an_illegal_joins_is_refused(options: dict[str, Any], joins: Any, message: str) -> None:
+    options["variants"]["to_go"]["joins"] = joins
+    with pytest.raises(InvalidStudy, match=message):
+        load(options)
+
+
+def test_shared_seeds_fill_what_an_experiment_does_not_say(options: dict[str, Any]) -> None:
+    options["seeds"] = {"train": {"count": 7, "per_job": 4}, "measure": {"count": 3}}
+    options["experiments"]["learn"]["seeds"] = {"count": 6}
+    del options["experiments"]["exact"]["seeds"]
+    study = load(options)
+    seeds = {name: (one.seeds.first, one.seeds.count, one.seeds.per_job) for name, one in study.experiments.items()}
+    assert seeds == {"learn": (0, 6, 4), "gradients": (1, 3, 10), "exact": (0, 3, 10)}
+    assert "seeds" not in study.model_dump()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "place"),
+    [
+        ("measure/count", 0, "seeds.measure.count: should be greater than 0"),
+        ("measure", 3, "seeds.measure: should be a mapping"),
+        ("trian", {"count": 3}, "seeds.trian: unknown key; did you mean 'train'"),
+    ],
+)
+def test_a_mistake_in_shared_seeds_is_reported_once(options: dict[str, Any], path: str, value: Any, place: str) -> None:
+    put(options, f"seeds/{path}", value)
+    if path == "measure/count":
+        del options["experiments"]["exact"]["seeds"]
+    with pytest.raises(InvalidStudy) as refused:
+        load(options)
+    (problem,) = refused.value.problems
+    assert problem.startswith(place)

@@ -19,7 +19,7 @@ HIDDEN = {"hide": ["velocity", "angular_velocity"]}
         ("environments/cartpole/rewards", {"scale": 0}, r"cartpole\.rewards\.scale: should be greater than 0; it is 0"),
         ("environments/cartpole/rewards", {"paid": "end"}, r"rewards\.paid: should be 'when_earned', 'at_end' or 'ter"),
         ("environments/cartpole/rewards", {"ofset": 1}, r"rewards\.ofset: unknown key; did you mean 'offset'"),
-        ("environments/cartpole/rewards", {"shaping": [1.0]}, r"cartpole\.rewards\.shaping: .* has no tables"),
+        ("environments/cartpole/rewards", {"shaping": [1.0]}, r"cartpole\.rewards\.shaping: .* has no table of states"),
         ("environments/chain/rewards", {"shaping": [1.0]}, r"chain\.rewards\.shaping: 1 potentials .* allowed: 2, one"),
         ("environments/chain/rewards", {"shaping": []}, r"chain\.rewards\.shaping: .*at least 1 item"),
         (

@@ -1,11 +1,11 @@
 """Every message names the key, the value, what is allowed, and the nearest valid name."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from pg.study.validation import InvalidStudy, load, read, read_options
+from pg.study.refusal import InvalidStudy
+from pg.study.validation import load
 from tests.study.studies import FILES, put, study_of, with_reuse
 
 
@@ -222,31 +222,6 @@ def test_a_list_of_names_none_of_which_is_legal_is_not_called_empty(options: dic
         load(options)
     rule = "a name has 1 to 60 letters, digits, - and _, and begins with a letter or a digit"
     assert refused.value.problems == (f"experiments.learn.variants.0: {rule}; it is '?'",)
-
-
-def test_a_file_that_is_not_yaml_is_named_with_line_and_column(tmp_path: Path) -> None:
-    file = tmp_path / "study.yaml"
-    file.write_text("name: x\nvariants: [1,\nresults: y\n")
-    with pytest.raises(InvalidStudy, match=r"study\.yaml is not YAML: .*line 4, column 1: expected"):
-        read(file)
-    file.write_text("- a list\n")
-    with pytest.raises(InvalidStudy, match="should hold a mapping of keys to values, not list"):
-        read(file)
-    with pytest.raises(InvalidStudy, match="No such file"):
-        read(tmp_path / "absent.yaml")
-
-
-def test_a_key_that_stands_twice_is_named_with_both_lines(tmp_path: Path) -> None:
-    file = tmp_path / "study.yaml"
-    file.write_text("name: x\nvariants:\n  mine: {baseline: none,\n    baseline: optimal}\n")
-    with pytest.raises(InvalidStudy, match=r"line 4, column 5: the key 'baseline' stands here and in line 3; keep one"):
-        read(file)
-
-
-def test_a_key_may_override_one_that_is_merged_in(tmp_path: Path) -> None:
-    file = tmp_path / "study.yaml"
-    file.write_text("one: &look {width: one, format: pdf}\ntwo: {<<: *look, format: svg}\n")
-    assert read_options(file)["two"] == {"width": "one", "format": "svg"}
 
 
 def test_comments_and_the_order_of_keys_mean_nothing(options: dict[str, Any]) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 from snakemake.logging import logger
 
 from pg.runs.ownership import problem_of_folder
-from pg.study.validation import InvalidStudy, load, read_options
+from pg.study.files import read_file
+from pg.study.refusal import InvalidStudy
+from pg.study.validation import load
 
 
 def refuse(problem):
@@ -15,16 +17,18 @@ def refuse(problem):
     sys.exit(1)
 
 
-def read_or_refuse(read, given):
+def read_or_refuse(read, *given):
     try:
-        return read(given)
+        return read(*given)
     except InvalidStudy as invalid:
         refuse(str(invalid))
 
 
-# Snakemake runs code that a config file contains as a template (yte); `read_options` refuses such files.
-for given in workflow.configfiles or ["config.yaml"]:
-    read_or_refuse(read_options, Path(given))
+# Snakemake runs code that a config file contains as a template (yte); `read_file` refuses such files.
+STUDY_FILES = [
+    read_or_refuse(read_file, Path(given))
+    for given in workflow.configfiles or ["config.yaml"]
+]
 
 # Without this condition Snakemake would merge a given file into the default study.
 if not workflow.configfiles:
@@ -32,6 +36,6 @@ if not workflow.configfiles:
     configfile: "config.yaml"
 
 
-STUDY = read_or_refuse(load, config)
+STUDY = read_or_refuse(load, config, STUDY_FILES)
 if problem := problem_of_folder(STUDY):
     refuse(problem)

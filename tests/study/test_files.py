@@ -1,0 +1,132 @@
+"""A study file may build on others; messages name the file and the line."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pg.study.files import read_file
+from pg.study.refusal import InvalidStudy
+from pg.study.validation import load, read
+from tests.study.studies import ROOT, put, study_of
+
+
+@pytest.fixture
+def folder(options: dict[str, Any], tmp_path: Path) -> Path:
+    """Return a folder with the small study as a base, one file per section."""
+    for section in ("environments", "variants", "experiments", "figures", "claims"):
+        write(tmp_path / f"base/{section}.yaml", {section: options[section]})
+    write(tmp_path / "base/name.yaml", {"name": options["name"], "results": options["results"]})
+    return tmp_path
+
+
+def write(file: Path, options: Any) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(yaml.safe_dump(options, sort_keys=False), encoding="utf-8")
+    return file
+
+
+def test_a_base_in_files_is_the_study_in_one(options: dict[str, Any], folder: Path) -> None:
+    assert read(write(folder / "mine.yaml", {"base": "base"})) == load(options)
+    files = sorted(str(file.relative_to(folder)) for file in (folder / "base").iterdir())
+    assert read(write(folder / "listed.yaml", {"base": files})) == load(options)
+
+
+def test_own_keys_win_over_the_base_at_any_depth(options: dict[str, Any], folder: Path) -> None:
+    own = {"results": "mine", "variants": {"total": {"policy": {"activation": "relu"}, "batch": 4}}}
+    study = read(write(folder / "mine.yaml", {"base": "base", **own}))
+    assert study.results == "mine"
+    assert study.variants["total"].policy == load(options).variants["total"].policy.model_copy(
+        update={"activation": "relu"}
+    )
+    assert list(study.variants) == list(options["variants"])
+
+
+def test_a_base_may_have_a_base_and_is_relative_to_its_file(folder: Path) -> None:
+    write(folder / "studies/one.yaml", {"base": "../base", "name": "One"})
+    assert read(write(folder / "mine.yaml", {"base": "studies/one.yaml"})).name == "One"
+
+
+def test_values_of_the_command_line_win_over_file_and_base(folder: Path) -> None:
+    file = read_file(write(folder / "mine.yaml", {"base": "base", "results": "mine"}))
+    assert load({**file.options, "results": "elsewhere"}, [file]).results == "elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [
+        ("bas", r"mine\.yaml: base: there is no file or folder .*/bas$"),
+        (["base", 1], r"mine\.yaml: base: should be a file, a folder, or a list of them; it is \['base', 1\]$"),
+        ("empty", r"mine\.yaml: base: the folder .*/empty holds no file \*\.yaml$"),
+        ("mine.yaml", r"mine\.yaml: base: .*/mine\.yaml is based on this file"),
+        ("loop.yaml", r"loop\.yaml: base: .*/mine\.yaml is based on this file"),
+        ("list.yaml", r"list\.yaml: should hold a mapping of keys to values, not list$"),
+        (
+            ["base", "again.yaml"],
+            r"variants\.total: is in two files of the base, .*base/variants\.yaml and .*again\.yaml; remove one$",
+        ),
+        (["base", "named.yaml"], r"name: is in two files of the base, .*name\.yaml and .*named\.yaml; remove one$"),
+    ],
+)
+def test_a_base_that_cannot_be_used_is_refused(folder: Path, base: Any, message: str) -> None:
+    (folder / "empty").mkdir()
+    write(folder / "loop.yaml", {"base": "mine.yaml"})
+    write(folder / "list.yaml", ["a list"])
+    write(folder / "again.yaml", {"variants": {"total": {"batch": 4}}})
+    write(folder / "named.yaml", {"name": "Again"})
+    with pytest.raises(InvalidStudy, match=message):
+        read(write(folder / "mine.yaml", {"base": base}))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "location"),
+    [
+        ("variants/total/retruns", "total", "mine.yaml:4: variants.total.retruns: unknown key"),
+        ("variants/to_go/batch", 0, "mine.yaml:4: variants.to_go.batch: should be greater"),
+        ("experiments/learn/seeds", {"first": 2}, "experiments.yaml:26: experiments.gradients.seeds: 1 to 3 are asked"),
+        ("experiments/learn/variants", ["total", "to_og"], "mine.yaml:4: experiments.learn.variants: 'to_og' is not"),
+        ("variants/new", {"extends": "totl"}, "mine.yaml:4: variants.new.extends: 'totl' is not a variant"),
+        ("sweeps", {}, "mine.yaml:2: sweeps: unknown key"),
+    ],
+)
+def test_a_problem_names_file_and_line(folder: Path, path: str, value: Any, location: str) -> None:
+    own: dict[str, Any] = {"base": "base"}
+    put(own, path, value)
+    with pytest.raises(InvalidStudy, match=re.escape(location)):
+        read(write(folder / "mine.yaml", own))
+
+
+def test_a_file_that_is_not_yaml_is_named_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text("name: x\nvariants: [1,\nresults: y\n")
+    with pytest.raises(InvalidStudy, match=r"study\.yaml is not YAML: line \d, column 1: .*expected"):
+        read(file)
+    with pytest.raises(InvalidStudy, match="No such file"):
+        read(tmp_path / "absent.yaml")
+
+
+def test_a_key_listed_twice_is_named_with_both_lines(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text("name: x\nvariants:\n  mine: {baseline: none,\n    baseline: optimal}\n")
+    message = r"line 4, column 5: the key 'baseline' is listed twice, first in line 3; remove one"
+    with pytest.raises(InvalidStudy, match=message):
+        read(file)
+
+
+def test_a_key_may_override_one_that_is_merged_in(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text("one: &look {width: one, format: pdf}\ntwo: {<<: *look, format: svg}\nthree: &me [*me]\n")
+    assert read_file(file).options["two"] == {"width": "one", "format": "svg"}
+
+
+def test_the_examples_in_the_default_study_are_legal(tmp_path: Path) -> None:
+    lines = (ROOT / "config.yaml").read_text(encoding="utf-8").splitlines()
+    # Examples are comments with the indentation of YAML; prose begins with a capital letter and ends a paragraph.
+    uncommented = [line.removeprefix("# ") for line in lines if re.match(r"# ( +\w+|\w+):", line) or line[:1] != "#"]
+    options = yaml.safe_load("\n".join(uncommented))
+    options["base"] = str(ROOT / options["base"])
+    study, plain = read(write(tmp_path / "study.yaml", options)), study_of("config.yaml")
+    assert {*study.variants} - {*plain.variants} == {"to_go_discounted"}
+    assert {*study.claims} - {*plain.claims} == {"baselines_help_on_acrobot"}
+    assert study.experiments["ladder"].variants == (*plain.experiments["ladder"].variants, "to_go_discounted")
