@@ -52,13 +52,12 @@ REWARDS = "pg/environments/rewards.py"
 OBSERVATIONS = "pg/environments/observations.py"
 HUMANOID = "pg/environments/humanoid.py"
 GAIT = "pg/experiments/gait/measure.py"
-CONSTRAINTS = "pg/learning/constraints.py"
+LIMIT = "pg/parts/limits/base.py"
+PENALTY = "pg/parts/limits/penalty.py"
+NATURAL_GRADIENT = "pg/parts/limits/natural_gradient.py"
 CRITIC = "pg/learning/critic.py"
 ADVANTAGES = "pg/learning/advantages.py"
-ASCENT = "pg/learning/ascent.py"
-MINIBATCHES = "pg/learning/minibatches.py"
 SCALING = "pg/learning/scaling.py"
-LEARNER = "pg/learning/learner.py"
 TRAINING = "pg/learning/training.py"
 FROZEN = "pg/laboratory/frozen.py"
 HORIZONS = "pg/experiments/horizon/measure.py"
@@ -68,7 +67,6 @@ UPDATES = "pg/learning/updates.py"
 SCORES = "pg/learning/scores.py"
 TABLES = "pg/learning/tabular.py"
 ROLLOUT = "pg/learning/rollout.py"
-ACTING = "pg/learning/acting.py"
 NETWORKS = "pg/parts/networks.py"
 ACROSS = "pg/statistics/across_environments.py"
 ACROSS_TABLES = "pg/experiments/train/across_tables.py"
@@ -117,6 +115,8 @@ _PROBED = (
     "tests/laboratory/test_transformed_rewards.py::"
     "test_a_probe_measures_one_policy_on_the_same_trajectories_whatever_is_paid"
 )
+_TEST_ACTING = "tests/learning/test_acting.py"
+_TEST_LIMITS = "tests/parts/test_limits.py"
 _TEST_EVALUATION = "tests/learning/test_evaluation.py"
 _POWER = "tests/statistics/test_power.py::test_power_is_how_often_a_true_claim_is_supported"
 _TEST_PROBING = "tests/experiments/test_probe.py"
@@ -266,7 +266,7 @@ MUTATIONS = (
     _mutation(CRITIC, "network(last.flatten(0, 1)", "network(0 * last.flatten(0, 1)", "nothing is seen at the end"),
     _mutation(CRITIC, "/ (len(self.left) - 1)", "* 0", "every step is the first"),
     _mutation(
-        LEARNER,
+        TRAINING,
         "    explained = critic.explained_variance(batch)\n    critic.fit(batch)\n",
         "    critic.fit(batch)\n    explained = critic.explained_variance(batch)\n",
         "the critic is judged by what it was fitted to",
@@ -279,9 +279,15 @@ MUTATIONS = (
         "returns of other discounts share a network",
         "tests/laboratory/test_critics.py",
     ),
-    _mutation(CONSTRAINTS, "divergence > limit * _PENALTY_BAND", "divergence < limit", "the penalty adapts backwards"),
-    _mutation(CONSTRAINTS, "longest / 2**halvings", "longest", "a step is never shortened"),
-    _mutation(CONSTRAINTS, "(2 * limit / (solved @ flat)) ** 0.5", "(limit / (solved @ flat)) ** 0.5", "δ is halved"),
+    _mutation(PENALTY, "kl > self.limit * _BAND", "kl < self.limit", "the penalty adapts backwards", _TEST_LIMITS),
+    _mutation(LIMIT, "longest / 2**halvings", "longest", "a step is never shortened", _TEST_LIMITS),
+    _mutation(
+        NATURAL_GRADIENT,
+        "(2 * limit / (solved @ flat)) ** 0.5",
+        "(limit / (solved @ flat)) ** 0.5",
+        "δ is halved",
+        _TEST_LIMITS,
+    ),
     _mutation(TABLES, ".where(trajectories.mask, 0)", "", "state ratios stand behind the end"),
     _mutation(EXACT, "expected + discount * transitions", "expected + transitions", "values forget the discount"),
     _mutation(EXACT, "torch.stack(states[::-1])", "torch.stack(states)", "values run backwards in time"),
@@ -314,43 +320,48 @@ MUTATIONS = (
     ),
     _mutation(
         ROLLOUT,
-        "recorder.add(observations,",
-        "recorder.add(transition.observations,",
+        "_Step(observations,",
+        "_Step(transition.observations,",
         "actions are recorded beside what they led to",
     ),
     _mutation(
         ROLLOUT,
-        "self._noise[step % _NOISE_STEPS]",
-        "self._noise[0]",
+        "noise[step % _NOISE_STEPS]",
+        "noise[0]",
         "every step acts by the same noise",
         f"{_SAMPLES}[to_go-none]",
     ),
-    _mutation(ACTING, "return -np.log(", "return np.log(", "Gumbel noise has the wrong sign"),
-    _mutation(ACTING, "(heads + noise).argmax", "(heads - noise).argmax", "Gumbel noise is subtracted"),
+    _mutation(ROLLOUT, "return -np.log(", "return np.log(", "Gumbel noise has the wrong sign", _TEST_ACTING),
+    _mutation(ROLLOUT, "(heads + noise).argmax", "(heads - noise).argmax", "Gumbel noise is subtracted", _TEST_ACTING),
     _mutation(
-        ACTING,
+        ROLLOUT,
         "heads + self.deviation * noise",
         "heads + noise",
         "real actions deviate by the logarithm of their deviation",
+        _TEST_ACTING,
     ),
     _mutation(
-        ASCENT,
-        "kl_new_old=kl_divergence(now, self.start)",
-        "kl_new_old=kl_divergence(self.start, now)",
+        UPDATES,
+        "kl_new_old=kl_divergence(reached, self._start)",
+        "kl_new_old=kl_divergence(self._start, reached)",
         "the KL is swapped",
-        _tests_of(UPDATES),
     ),
-    _mutation(UPDATES, "before.log_prob(actions)", "before.log_prob(actions.flip(0))", "likelihoods of other actions"),
+    _mutation(UPDATES, "start.log_prob(actions)", "start.log_prob(actions.flip(0))", "likelihoods of other actions"),
     _mutation(UPDATES, "maximize=True", "maximize=False", "updates go downhill"),
     _mutation(
-        ASCENT,
-        "self.start.entropy()",
-        "now.entropy()",
+        UPDATES,
+        "self._start.entropy()",
+        "reached.entropy()",
         "the entropy is that of the new policy",
-        _tests_of(UPDATES),
     ),
     _mutation(ADVANTAGES, "trajectories, variant.discount)", "trajectories)", "exact values forget the discount"),
-    _mutation(MINIBATCHES, "baseline[:, members]", "baseline[:, : len(members)]", "a part has the baseline of others"),
+    _mutation(
+        UPDATES,
+        "baseline[:, members]",
+        "baseline[:, : len(members)]",
+        "a part has the baseline of others",
+        "tests/learning/test_minibatches.py",
+    ),
     _mutation(SCORES, "(along * weights)", "along", "a step's share lacks its weight"),
     _mutation(SCORES, "by_deviation * deviations.detach()", "by_deviation", "a score is by the deviation"),
     _mutation(SCORES, "lengths.cumsum(0) - lengths, torch", "lengths.cumsum(0), torch", "scores are the next ones'"),
@@ -492,7 +503,7 @@ MUTATIONS = (
     _mutation(SCALING, " + step.square() * before * share", "", "means that differ make no variance", _AS_ONE),
     _mutation(SCALING, "share * step", "step", "the last batch's mean is the mean", _AS_ONE),
     _mutation(
-        ACTING,
+        ROLLOUT,
         "(self.seen[0][seeds], self.seen[1][seeds])",
         "self.seen",
         "seeds that are left scale by those that are through",
@@ -512,11 +523,11 @@ MUTATIONS = (
         "whoever acts has another activation than whoever learns",
         "tests/parts/test_networks.py",
     ),
-    _mutation(LEARNER, "paid(rewards, batch)", "batch", "learners are paid what is earned", _RETURNS_LOGGED),
+    _mutation(TRAINING, "paid(rewards, batch)", "batch", "learners are paid what is earned", _RETURNS_LOGGED),
     _mutation(
-        LEARNER,
-        "**_row(learner, batch, log)",
-        "**_row(learner, as_paid, log)",
+        TRAINING,
+        "returns = batch.returns",
+        "returns = seen.returns",
         "logged returns are those that were paid",
         _RETURNS_LOGGED,
     ),
@@ -653,8 +664,8 @@ MUTATIONS = (
     ),
     _mutation(
         SINGLE_UPDATES,
-        "self.shuffling, self.penalty, self.critic)",
-        "self.shuffling, Penalty(), self.critic)",
+        "self.shuffling, self.limit_state, self.critic)",
+        "self.shuffling, {}, self.critic)",
         "a penalty forgets its factor",
     ),
     _mutation(BIAS, "(old - new).unsqueeze(-1)", "(new - old).unsqueeze(-1)", "the state part has the wrong sign"),

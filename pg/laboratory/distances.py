@@ -11,7 +11,7 @@ from pg.core.trajectories import Trajectories, on_valid_steps, valid_steps
 from pg.environments.mdp import MDP
 from pg.learning.policies import Policy
 from pg.learning.tabular import state_distributions_of
-from pg.parts.learner import Direction
+from pg.parts.limits.base import Direction
 
 
 def log_ratios(behaviour: Policy, target: Policy, trajectories: Trajectories) -> Float[Tensor, "S N T"]:

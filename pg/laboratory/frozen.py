@@ -8,9 +8,8 @@ from pg.core.randomness import generator, torch_generator
 from pg.core.trajectories import Environments, Spaces, Trajectories
 from pg.environments.record import Rewards
 from pg.environments.rewards import paid
-from pg.learning.acting import actor_of
 from pg.learning.policies import Policy, make_policy
-from pg.learning.rollout import Generators, collect
+from pg.learning.rollout import Generators, actor_of, collect
 from pg.parts.learner import Policy as PolicyOptions
 
 _PERTURBATION = 0.5

@@ -15,9 +15,8 @@ from pg.core.trajectories import Environments
 from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
 from pg.experiments.records import Evaluate
-from pg.learning.acting import MostLikely, actor_of
 from pg.learning.learner import Learner
-from pg.learning.rollout import Generators, collect
+from pg.learning.rollout import Generators, MostLikely, actor_of, collect
 
 
 class Evaluator:

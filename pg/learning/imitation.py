@@ -21,9 +21,8 @@ from pg.core.randomness import generator
 from pg.core.trajectories import Actor, Spaces, Trajectories, valid_steps
 from pg.environments.controllers import CONTROLLERS
 from pg.environments.stacked import make_environments
-from pg.learning.acting import actor_of
 from pg.learning.policies import Parameters, Policy, thaw
-from pg.learning.rollout import Generators, collect
+from pg.learning.rollout import Generators, actor_of, collect
 from pg.parts.learner import Clone
 from pg.study.jobs import TrainJob, TuneJob
 

@@ -1,8 +1,7 @@
-"""Policies: a multilayer perceptron with a categorical or a Gaussian head, alone or stacked over seeds.
+r"""Policies $\pi_\theta(a \mid s)$: a perceptron with a categorical or a Gaussian head, alone or stacked over seeds.
 
-A learner's policy is a plain torch module. For probing, policies are stacked: the same network with a leading S axis on
-every tensor, one batched matrix product per layer. Actors keep arrays instead
-(`pg.learning.acting`).
+A learner's policy is a torch module. Stacked policies have a leading S axis on every tensor and take one batched matrix
+product per layer; the laboratory uses them. Acting uses arrays (`pg.learning.rollout`).
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ import torch
 from jaxtyping import Float, Shaped
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.distributions import Distribution
+from torch.distributions import Categorical, Distribution, Independent, Normal
+from torch.distributions.utils import lazy_property
 
 from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces
-from pg.learning.distributions import distribution_of
 from pg.learning.scaling import RunningScale, Scale
 from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.networks import ACTIVATIONS, affine_maps, perceptron
@@ -29,13 +28,13 @@ from pg.parts.networks import ACTIVATIONS, affine_maps, perceptron
 Parameters = Mapping[str, NDArray[np.generic]]
 
 _OUTPUT_GAIN = 0.01
-# Measured: what a layer of 64 makes of as many rows stays in a processor's cache until the next layer reads it.
+# Measured: the output of a layer of 64 units for this many rows stays in the cache until the next layer reads it.
 _CACHED_ROWS = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What all policies of a stack have in common."""
+    """Properties that all policies of a stack share."""
 
     spaces: Spaces
     activation: str
@@ -56,9 +55,9 @@ class Policy(nn.Module):
     options
         Hidden sizes, activation and initial standard deviation.
     spaces
-        Sizes of observations and actions, and whether it scales what it sees.
+        Sizes of observations and actions, and whether observations are normalised.
     generator
-        Draws the initial weights, those of the last layer so small that a new policy is nearly uniform.
+        Draws the initial weights. Those of the last layer are small: a new categorical policy is nearly uniform.
     dtype
         Of the parameters.
     """
@@ -81,12 +80,12 @@ class Policy(nn.Module):
 
     @property
     def scale(self) -> Scale | None:
-        """How the policy scales what it sees, where it does."""
+        """The scaling of observations; None if the policy does not normalise them."""
         return None if self.scaling is None else self.scaling.now(self.affine[0].weight.dtype)
 
     @property
     def device(self) -> torch.device:
-        """Where it learns."""
+        """The device of the parameters."""
         return self.affine[0].weight.device
 
     @property
@@ -95,11 +94,11 @@ class Policy(nn.Module):
         return cast("list[nn.Linear]", list(self.layers))
 
     def heads(self, observations: Float[Tensor, "*n O"]) -> Float[Tensor, "*n A"]:
-        """Return what the network makes of each observation: logits, or the mean of the Gaussian."""
+        """Return the network's output for each observation: logits, or the mean of the Gaussian."""
         return perceptron(self.affine, ACTIVATIONS[self.shape.activation].of_tensor, _scaled(self.scale, observations))
 
     def of_heads(self, heads: Float[Tensor, "*n A"]) -> Distribution:
-        """Return the distributions that the network's outputs stand for."""
+        """Return π(·|s), given the network's outputs."""
         return distribution_of(heads, None if self.shape.is_discrete else self.log_std)
 
     def distribution(self, observations: Float[Tensor, "*n O"]) -> Distribution:
@@ -120,10 +119,47 @@ def make_policy(
 
 
 def thaw(options: PolicyOptions, spaces: Spaces, parameters: Parameters, dtype: torch.dtype = torch.float32) -> Policy:
-    """Return the policy that a snapshot holds."""
+    """Return the policy that is stored in a snapshot."""
     policy = make_policy(options, spaces, torch_generator(0, "overwritten"), dtype)
     policy.load_state_dict({name: torch.from_numpy(values) for name, values in parameters.items()})
     return policy
+
+
+def distribution_of(heads: Float[Tensor, "*n A"], log_std: Float[Tensor, "*S A"] | None) -> Distribution:
+    """Return the categorical distribution of logits, or the Gaussian of means and log standard deviations.
+
+    Parameters
+    ----------
+    heads
+        Logits, or means.
+    log_std
+        The same in every state; None for discrete actions.
+    """
+    if log_std is None:
+        # With one action after the other in memory, sums over a few actions run along the states, which is faster.
+        return _Categorical(heads.movedim(-1, 0).contiguous().log_softmax(0).movedim(0, -1))
+    return Independent(Normal(heads, log_std.exp().expand_as(heads), validate_args=False), 1, validate_args=False)
+
+
+def detached(distribution: Distribution) -> Distribution:
+    """Return a copy of a policy's distribution that gradients do not flow through."""
+    if isinstance(distribution, Categorical):
+        return _Categorical(distribution.logits.detach())
+    assert isinstance(distribution, Independent)
+    base = cast(Normal, distribution.base_dist)
+    return Independent(Normal(base.loc.detach(), base.scale.detach(), validate_args=False), 1, validate_args=False)
+
+
+def parameters_of(policy: nn.Module) -> list[Tensor]:
+    """Return a copy of a policy's parameters."""
+    return [parameter.detach().clone() for parameter in policy.parameters()]
+
+
+def restore(policy: nn.Module, parameters: Sequence[Tensor]) -> None:
+    """Set a policy's parameters."""
+    with torch.no_grad():
+        for parameter, value in zip(policy.parameters(), parameters, strict=True):
+            parameter.copy_(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +169,13 @@ class StackedPolicy:
     Attributes
     ----------
     shape
-        What the policies have in common.
+        Properties that the policies share.
     weights, biases
         Per layer (S, in, out) and (S, 1, out).
     log_std
         (S, 1, A), Gaussian policies only.
     scale
-        How each seed scales what it sees, where it does; (S, 1, O).
+        Scaling of each seed's observations, (S, 1, O); None without normalisation.
     """
 
     shape: _Shape
@@ -169,7 +205,7 @@ class StackedPolicy:
 
 
 def stack(policies: Sequence[Policy]) -> StackedPolicy:
-    """Stack the present parameters of S policies on the CPU; gradients do not flow back to them."""
+    """Stack copies of the parameters of S policies on the CPU; gradients do not flow back to the policies."""
     depth = len(policies[0].affine)
     with torch.no_grad():
         return StackedPolicy(
@@ -184,10 +220,9 @@ def stack(policies: Sequence[Policy]) -> StackedPolicy:
 
 
 def repeat(policy: Policy, copies: int) -> StackedPolicy:
-    """Stack `copies` of one policy as leaves of their own.
+    """Stack `copies` of one policy, whose parameters are leaves.
 
-    Row s of a stacked result depends on copy s alone, so that one backward pass through the sum of S values gives
-    the S gradients apart.
+    Row s of a result depends on copy s alone: one backward pass through the sum of S values gives S separate gradients.
     """
     one = stack([policy])
     return replace(
@@ -200,8 +235,26 @@ def repeat(policy: Policy, copies: int) -> StackedPolicy:
 
 
 def flatten(tensors: Sequence[Tensor]) -> Float[Tensor, "S D"]:
-    """Lay tensors with a leading S axis out as S vectors."""
+    """Concatenate tensors with a leading S axis into S vectors."""
     return torch.cat([tensor.reshape(tensor.shape[0], -1) for tensor in tensors], dim=1)
+
+
+def _probabilities(distribution: Categorical) -> Tensor:
+    return distribution.logits.exp()
+
+
+class _Categorical(Categorical):
+    """torch's distribution of logits that are normalised already.
+
+    torch's constructor would normalise them again, and its softmax of a few actions takes longer than the network.
+    """
+
+    probs = lazy_property(_probabilities)
+
+    def __init__(self, normalised: Float[Tensor, "*n A"]) -> None:
+        vars(self)["logits"] = self._param = normalised
+        self._num_events = normalised.shape[-1]
+        Distribution.__init__(self, normalised.shape[:-1], validate_args=False)
 
 
 def _leaf(tensor: Tensor, copies: int) -> Tensor:

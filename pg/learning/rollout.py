@@ -1,34 +1,48 @@
-"""Collect one batch: N trajectories of each of S seeds, all stepped together."""
+"""Sample trajectories: S seeds act together in S × N copies of an environment, each with its own policy and generators.
+
+Acting uses plain arrays, through which nothing is differentiated.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pg.core.trajectories import Actor, Environments, Trajectories, Transition
+from pg.core.trajectories import Actor, Environments, Spaces, Trajectories
+from pg.learning.policies import Policy, StackedPolicy, stack
+from pg.parts.networks import ACTIVATIONS, perceptron
 
 _NOISE_STEPS = 32
+_LEAST_WAITING = np.finfo(np.float32).tiny
 
 
 @dataclass(frozen=True, slots=True)
 class Generators:
-    """One seed's own sources of randomness."""
+    """The random generators of one seed: for start states and for actions."""
 
     starts: np.random.Generator
     actions: np.random.Generator
 
 
+class _Step(NamedTuple):
+    """Arrays of one time step, each with leading axes S and N."""
+
+    observations: NDArray[np.float32]
+    states: NDArray[np.int64] | None
+    actions: NDArray[Any]
+    rewards: NDArray[np.floating[Any]]
+    alive: NDArray[np.bool_]
+
+
 def collect(environments: Environments, actor: Actor, generators: Sequence[Generators]) -> Trajectories:
     """Sample trajectories τ ~ p_θ(τ) until each has terminated or reached the horizon.
-
-    What a seed draws depends on its own trajectories alone: a seed that is through leaves the stack and draws
-    nothing more.
 
     Parameters
     ----------
@@ -37,7 +51,8 @@ def collect(environments: Environments, actor: Actor, generators: Sequence[Gener
     actor
         The S policies.
     generators
-        Of the S seeds.
+        Of the S seeds. A seed draws nothing after its last trajectory has ended, so that its draws do not depend on
+        the other seeds.
 
     Returns
     -------
@@ -45,122 +60,198 @@ def collect(environments: Environments, actor: Actor, generators: Sequence[Gener
         As long as the longest trajectory.
     """
     observations = environments.reset([seed.starts for seed in generators])
-    alive = np.ones(observations.shape[:2], dtype=np.bool_)
-    recorder = _Recorder()
-    acting = _Acting(actor, generators, observations.shape[1])
+    alive: NDArray[np.bool_] = np.ones(observations.shape[:2], dtype=np.bool_)
+    terminated = np.zeros_like(alive)
+    present, acting, noise = np.ones(len(generators), dtype=np.bool_), actor, np.empty(0, dtype=np.float32)
+    steps: list[_Step] = []
     for step in range(environments.horizon):
-        states, actions = environments.states, acting.act(step, observations)
+        if step % _NOISE_STEPS == 0:
+            # Noise is drawn for several steps at once, because each draw has a cost of its own.
+            drawing = [seed.actions for seed, is_present in zip(generators, present, strict=True) if is_present]
+            noise = np.stack([actor.noise(one, _NOISE_STEPS, alive.shape[1]) for one in drawing], axis=1)
+        states = environments.states
+        actions = _act(acting, observations, noise[step % _NOISE_STEPS], present)
         transition = environments.step(actions, alive)
-        recorder.add(observations, states, actions, transition, alive)
+        steps.append(_Step(observations, states, actions, transition.rewards, alive))
+        terminated |= transition.terminated & alive
         observations = transition.observations
         ended = alive & (transition.terminated | transition.truncated)
         if ended.any():
             alive = alive & ~ended
-            if not alive.any():
+            still_present: NDArray[np.bool_] = np.any(alive, axis=1)
+            if not still_present.any():
                 break
-            acting.go_on_with(alive)
-    return recorder.trajectories()
+            if not np.array_equal(still_present, present):
+                acting, noise, present = actor.select(still_present), noise[:, still_present[present]], still_present
+    return _trajectories(steps, terminated, observations)
 
 
-class _Acting:
-    """Acts for the seeds that have a trajectory alive, with noise drawn a few steps ahead."""
-
-    def __init__(self, actor: Actor, generators: Sequence[Generators], trajectories: int) -> None:
-        self._everyone = actor
-        self._actor = actor
-        self._generators = generators
-        self._trajectories = trajectories
-        self._present = np.ones(len(generators), dtype=np.bool_)
-        self._noise: NDArray[np.float32] | None = None
-
-    def go_on_with(self, alive: NDArray[np.bool_]) -> None:
-        """Let the seeds that have no trajectory left leave the stack."""
-        present: NDArray[np.bool_] = np.any(alive, axis=1)
-        if np.array_equal(present, self._present):
-            return
-        self._actor = self._everyone.select(present)
-        if self._noise is not None:
-            self._noise = self._noise[:, present[self._present]]
-        self._present = present
-
-    def act(self, step: int, observations: NDArray[np.float32]) -> NDArray[Any]:
-        if step % _NOISE_STEPS == 0:
-            self._noise = self._draw()
-        assert self._noise is not None
-        noise = self._noise[step % _NOISE_STEPS]
-        if len(noise) == len(observations):
-            return self._actor.act(observations, noise)
-        some = self._actor.act(observations[self._present], noise)
-        actions = np.zeros((*observations.shape[:2], *some.shape[2:]), dtype=some.dtype)
-        actions[self._present] = some
-        return actions
-
-    def _draw(self) -> NDArray[np.float32]:
-        return np.stack(
-            [
-                self._everyone.noise(seed.actions, _NOISE_STEPS, self._trajectories)
-                for seed, present in zip(self._generators, self._present, strict=True)
-                if present
-            ],
-            axis=1,
-        )
+def _act(
+    acting: Actor, observations: NDArray[np.float32], noise: NDArray[np.float32], present: NDArray[np.bool_]
+) -> NDArray[Any]:
+    """Return actions (S, N, ...), zero for seeds that are not present."""
+    if len(noise) == len(observations):
+        return acting.act(observations, noise)
+    some = acting.act(observations[present], noise)
+    actions = np.zeros((*observations.shape[:2], *some.shape[2:]), dtype=some.dtype)
+    actions[present] = some
+    return actions
 
 
-class _Recorder:
-    """Keeps what each step saw and did, and lays it out as trajectories."""
-
-    def __init__(self) -> None:
-        self._observations: list[NDArray[np.float32]] = []
-        self._states: list[NDArray[np.int64]] = []
-        self._actions: list[NDArray[Any]] = []
-        self._rewards: list[NDArray[np.floating[Any]]] = []
-        self._alive: list[NDArray[np.bool_]] = []
-        self._terminated: NDArray[np.bool_] | None = None
-        self._next: NDArray[np.float32] | None = None
-
-    def add(
-        self,
-        observations: NDArray[np.float32],
-        states: NDArray[np.int64] | None,
-        actions: NDArray[Any],
-        transition: Transition,
-        alive: NDArray[np.bool_],
-    ) -> None:
-        self._observations.append(observations)
-        if states is not None:
-            self._states.append(states)
-        self._actions.append(actions)
-        self._rewards.append(transition.rewards)
-        self._alive.append(alive)
-        terminated = transition.terminated & alive
-        self._terminated = terminated if self._terminated is None else self._terminated | terminated
-        self._next = transition.observations
-
-    def trajectories(self) -> Trajectories:
-        mask = _time_third(self._alive)
-        assert self._terminated is not None, "every trajectory has a step"
-        terminated = torch.from_numpy(self._terminated)
-        actions, observations = _time_third(self._actions), _time_third(self._observations)
-        last_observations = self._observed_after(observations, mask)
-        return Trajectories(
-            observations=observations.masked_fill_(~mask.unsqueeze(-1), 0.0),
-            actions=actions.masked_fill_(~mask.reshape(*mask.shape, *[1] * (actions.dim() - 3)), 0),
-            rewards=_time_third(self._rewards).masked_fill_(~mask, 0.0).to(torch.float32),
-            mask=mask,
-            terminated=terminated,
-            truncated=~terminated,
-            states=_time_third(self._states).masked_fill_(~mask, 0) if self._states else None,
-            last_observations=last_observations,
-        )
-
-    def _observed_after(self, observations: Tensor, mask: Tensor) -> Tensor:
-        """Pick what each trajectory's last step led to, which was recorded unless the recording ended with it."""
-        assert self._next is not None, "every trajectory has a step"
-        lengths, recorded = mask.sum(-1), mask.shape[-1]
-        seeds, trajectories = torch.meshgrid(*(torch.arange(size) for size in lengths.shape), indexing="ij")
-        behind = observations[seeds, trajectories, lengths.clamp(max=recorded - 1)]
-        return behind.where((lengths < recorded).unsqueeze(-1), torch.from_numpy(self._next))
+def _trajectories(steps: Sequence[_Step], terminated: NDArray[np.bool_], after: NDArray[np.float32]) -> Trajectories:
+    """Stack recorded steps along the axis T; `after` was observed after the last of them."""
+    mask = _along_time([step.alive for step in steps])
+    observations = _along_time([step.observations for step in steps])
+    actions = _along_time([step.actions for step in steps])
+    rewards = _along_time([step.rewards for step in steps])
+    states = [step.states for step in steps if step.states is not None]
+    ended = torch.from_numpy(terminated)
+    last_observations = _last_observations(observations, mask, torch.from_numpy(after))
+    return Trajectories(
+        observations=observations.masked_fill_(~mask.unsqueeze(-1), 0.0),
+        actions=actions.masked_fill_(~mask.reshape(*mask.shape, *[1] * (actions.dim() - 3)), 0),
+        rewards=rewards.masked_fill_(~mask, 0.0).to(torch.float32),
+        mask=mask,
+        terminated=ended,
+        truncated=~ended,
+        states=_along_time(states).masked_fill_(~mask, 0) if states else None,
+        last_observations=last_observations,
+    )
 
 
-def _time_third(steps: Sequence[NDArray[Any]]) -> Tensor:
+def _last_observations(observations: Tensor, mask: Tensor, after: Tensor) -> Tensor:
+    """Return what was observed after each trajectory's last step."""
+    lengths, recorded = mask.sum(-1), mask.shape[-1]
+    seeds, trajectories = torch.meshgrid(*(torch.arange(size) for size in lengths.shape), indexing="ij")
+    following = observations[seeds, trajectories, lengths.clamp(max=recorded - 1)]
+    return following.where((lengths < recorded).unsqueeze(-1), after)
+
+
+def _along_time(steps: Sequence[NDArray[Any]]) -> Tensor:
     return torch.from_numpy(np.stack(steps, axis=2))
+
+
+@dataclass(frozen=True, slots=True)
+class StackedActor:
+    """S policies of one shape that act together, with copies of their parameters.
+
+    Each seed has its own matrix product of N rows, also for trajectories that have ended: to the last bit, a seed's
+    actions do not depend on the other seeds.
+
+    Attributes
+    ----------
+    spaces
+        Sizes of observations and actions.
+    activation
+        Of the hidden layers.
+    weights, biases
+        Per layer (S, in, out) and (S, N or 1, out).
+    deviation
+        (S, 1, A), Gaussian policies only.
+    seen
+        Mean and deviation by which each seed normalises observations, (S, 1, O); None without normalisation.
+    """
+
+    spaces: Spaces
+    activation: str
+    weights: tuple[NDArray[Any], ...]
+    biases: tuple[NDArray[Any], ...]
+    deviation: NDArray[Any] | None
+    seen: tuple[NDArray[Any], NDArray[Any]] | None
+
+    def select(self, seeds: NDArray[np.bool_]) -> StackedActor:
+        """Return the actor of the marked seeds alone."""
+        return replace(
+            self,
+            weights=tuple(weight[seeds] for weight in self.weights),
+            biases=tuple(bias[seeds] for bias in self.biases),
+            deviation=None if self.deviation is None else self.deviation[seeds],
+            seen=None if self.seen is None else (self.seen[0][seeds], self.seen[1][seeds]),
+        )
+
+    def noise(self, generator: np.random.Generator, steps: int, trajectories: int) -> NDArray[np.float32]:
+        """Draw one seed's noise (steps, N, A): standard Gumbel for discrete actions, standard normal for real ones."""
+        if self.spaces.action_count is not None:
+            # Minus the logarithm of an exponential variate is a Gumbel variate, and numpy draws exponential ones fast.
+            waiting = generator.standard_exponential((steps, trajectories, self.spaces.action_count), dtype=np.float32)
+            return -np.log(np.maximum(waiting, _LEAST_WAITING))
+        return generator.standard_normal((steps, trajectories, self.spaces.action_size), dtype=np.float32)
+
+    def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[Any]:
+        """Sample an action for each of (S, N) observations by transforming the noise.
+
+        Discrete actions maximise logit + Gumbel noise (the Gumbel-max trick); real ones are the mean plus the standard
+        deviation times the noise.
+        """
+        # Diverged policies keep acting; their NaNs are detected at the update.
+        with np.errstate(over="ignore", invalid="ignore"):
+            heads = self._heads(observations.astype(self.biases[0].dtype, copy=False))
+            if self.deviation is None:
+                return (heads + noise).argmax(-1)
+            return heads + self.deviation * noise
+
+    def _heads(self, values: NDArray[Any]) -> NDArray[Any]:
+        if self.seen is not None:
+            values = (values - self.seen[0]) / self.seen[1]
+        affine = [partial(_affine, weight, bias) for weight, bias in zip(self.weights, self.biases, strict=True)]
+        return perceptron(affine, ACTIVATIONS[self.activation].of_array, values)
+
+
+@dataclass(frozen=True, slots=True)
+class MostLikely:
+    r"""S policies that take the action of the highest density, $\arg\max_a \pi(a \mid s)$.
+
+    This is the action without noise: the Gaussian's mean, or the action with the largest logit.
+    """
+
+    actor: StackedActor
+
+    def noise(self, generator: np.random.Generator, steps: int, trajectories: int) -> NDArray[np.float32]:
+        """Return zeros, (steps, N, A), without drawing from the generator."""
+        del generator
+        spaces = self.actor.spaces
+        return np.zeros((steps, trajectories, spaces.action_count or spaces.action_size), dtype=np.float32)
+
+    def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[Any]:
+        """Return the most likely action for each of (S, N) observations."""
+        return self.actor.act(observations, noise)
+
+    def select(self, seeds: NDArray[np.bool_]) -> MostLikely:
+        """Return the actor of the marked seeds alone."""
+        return replace(self, actor=self.actor.select(seeds))
+
+
+def actor_of(policies: Sequence[Policy], trajectories: int = 1) -> StackedActor:
+    """Return an actor with copies of the parameters of S policies.
+
+    Parameters
+    ----------
+    policies
+        S of one shape.
+    trajectories
+        N, for which biases are repeated, because arrays of equal shape are added faster. With 1 the actor can act in
+        any number of trajectories.
+    """
+    stacked = stack(policies)
+    return StackedActor(
+        spaces=stacked.shape.spaces,
+        activation=stacked.shape.activation,
+        weights=_arrays(stacked.weights),
+        biases=_arrays([bias.expand(-1, trajectories, -1) for bias in stacked.biases]),
+        deviation=None if stacked.log_std is None else stacked.log_std.exp().numpy(),
+        seen=_seen(stacked),
+    )
+
+
+def _affine(weight: NDArray[Any], bias: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
+    product = values @ weight
+    product += bias
+    return product
+
+
+def _seen(stacked: StackedPolicy) -> tuple[NDArray[Any], NDArray[Any]] | None:
+    return None if stacked.scale is None else (stacked.scale.mean.numpy(), stacked.scale.deviation.numpy())
+
+
+def _arrays(tensors: Sequence[Tensor]) -> tuple[NDArray[Any], ...]:
+    return tuple(tensor.contiguous().numpy() for tensor in tensors)

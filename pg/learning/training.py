@@ -1,42 +1,51 @@
-"""The lecture's full algorithm, for many seeds at once: sample, estimate the gradient, step, repeat."""
+"""The lecture's full algorithm for many seeds at once: sample trajectories, compute the gradient, take steps."""
 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from pg.core.devices import device_of
-from pg.core.trajectories import Trajectories
+from pg.core.trajectories import Trajectories, valid_steps
 from pg.environments.catalogue import mdp_of
+from pg.environments.mdp import MDP
+from pg.environments.record import Rewards
+from pg.environments.rewards import paid
 from pg.environments.stacked import make_environments
 from pg.experiments.records import Budget
-from pg.learning.acting import actor_of
 from pg.learning.checkpoints import Keeper, resumed, state_of
+from pg.learning.critic import Critic
 from pg.learning.evaluation import Evaluator, make_evaluator
 from pg.learning.imitation import demonstrations, imitate
-from pg.learning.learner import Learner, improve, make_learner
-from pg.learning.policies import Parameters
-from pg.learning.rollout import collect
+from pg.learning.learner import Learner, make_learner
+from pg.learning.policies import Parameters, Policy
+from pg.learning.rollout import actor_of, collect
+from pg.learning.updates import FAILED, UpdateLog, update
+from pg.parts.importance import NonFiniteWeights
 from pg.parts.learner import Clone
+from pg.parts.variant import Variant
 from pg.study.jobs import TrainJob, TuneJob
 
 _log = logging.getLogger("pg")
 
 
 class Recorder(Protocol):
-    """Receives what training makes."""
+    """Receives the results of training."""
 
     def row(self, row: Mapping[str, float | int]) -> None:
-        """Take one row: a seed's iteration."""
+        """Take the row of one iteration of one seed."""
         ...
 
     def evaluation(self, row: Mapping[str, float | int]) -> None:
-        """Take one row: an episode of an evaluation of a seed."""
+        """Take the row of one episode of an evaluation."""
         ...
 
     def snapshot(self, seed: int, stage: str, policy: Mapping[str, NDArray[np.generic]]) -> None:
@@ -56,15 +65,15 @@ def train(
     Parameters
     ----------
     job
-        What is trained.
+        The environment, the variant, the budget and the seeds.
     learning_rate
-        Declared or tuned.
+        Declared in the study or chosen by tuning.
     recorder
-        Receives rows and snapshots.
+        Receives rows, evaluations and snapshots.
     demonstrators
-        Parameters of the snapshots that the job imitates, by the seeds that made them.
+        Parameters of the snapshots that the job imitates, by their seeds.
     keeper
-        Remembers where the run stands, so that it may be interrupted; by default nobody does.
+        Stores checkpoints. Default: there are none.
     """
     assignments = [(seed, learning_rate) for seed in job.seeds]
     evaluator = None if job.evaluate is None else make_evaluator(job.evaluate, job.environment, job.seeds, "train")
@@ -77,18 +86,16 @@ def tune(
     demonstrators: Mapping[int, Parameters] | None = None,
     keeper: Keeper | None = None,
 ) -> None:
-    """Train every learning rate of the grid on every tuning seed: a stream of seeds apart from the evaluation's.
+    """Train with every learning rate of the grid on every tuning seed.
+
+    Tuning seeds belong to another stream than those of `train`: the runs that choose a rate are not evaluated.
 
     Parameters
     ----------
     job
-        What is tuned.
-    recorder
-        Receives rows.
-    demonstrators
-        Parameters of the snapshots that the job imitates, by the seeds that made them.
-    keeper
-        Remembers where the run stands, so that it may be interrupted; by default nobody does.
+        The environment, the variant, the budget, the grid and the number of seeds.
+    recorder, demonstrators, keeper
+        As in `train`.
     """
     assignments = [(seed, rate) for rate in job.tuning.grid for seed in job.seeds]
     _run(job, "tune", assignments, {}, recorder, demonstrators or {}, keeper)
@@ -104,36 +111,114 @@ def _run(
     keeper: Keeper | None,
     evaluator: Evaluator | None = None,
 ) -> None:
-    environments, mdp = make_environments(job.environment, len(assignments), job.variant.batch), mdp_of(job.environment)
+    """Train one learner for each pair of seed and learning rate until its budget is spent or it has diverged."""
+    variant, rewards = job.variant, job.environment.rewards
+    environments, mdp = make_environments(job.environment, len(assignments), variant.batch), mdp_of(job.environment)
     device = device_of(job.device)
     learners = [
-        make_learner(job.variant, environments.spaces, environments.horizon, seed, rate, stream, stages, device)
+        make_learner(variant, environments.spaces, environments.horizon, seed, rate, stream, stages, device)
         for seed, rate in assignments
     ]
     if keeper is not None and (state := keeper.kept()) is not None:
         learners = resumed(learners, evaluator, state)
     else:
-        if isinstance(start := job.variant.initialise, Clone):
+        if isinstance(start := variant.initialise, Clone):
             _begin(learners, start, demonstrations(job, start, stream, demonstrators))
-        _hand_over(learners, job.budget, evaluator, recorder)
+        _record(learners, job.budget, evaluator, recorder)
     copies = len(assignments)
     while learners:
         if len(learners) < copies:
             environments, copies = environments.resized(len(learners)), len(learners)
-        actor = actor_of([one.policy for one in learners], job.variant.batch)
-        batch = collect(environments, actor, [one.generators for one in learners])
+        # Sample trajectories: all seeds act together, each with its own policy.
+        actor = actor_of([learner.policy for learner in learners], variant.batch)
+        batch = collect(environments, actor, [learner.generators for learner in learners])
+        # Compute the gradient and take steps: each seed alone, on its own trajectories.
         for index, learner in enumerate(learners):
-            recorder.row(improve(learner, job.variant, batch.of_seed(index), job.environment.rewards, mdp))
-        _hand_over(learners, job.budget, evaluator, recorder)
+            recorder.row(improve(learner, variant, batch.of_seed(index), rewards, mdp))
+        _record(learners, job.budget, evaluator, recorder)
         learners = [learner for learner in learners if not learner.is_through(job.budget)]
         if keeper is not None:
             keeper.iteration(partial(state_of, learners, evaluator))
 
 
+def improve(
+    learner: Learner, variant: Variant, batch: Trajectories, rewards: Rewards, mdp: MDP | None
+) -> dict[str, float | int]:
+    """Update one learner on its own batch, S = 1, fit its critic, and return the row of this iteration.
+
+    The learner sees the rewards as the study transforms them; the row reports those of the environment.
+    """
+    learner.iteration += 1
+    learner.steps += int(batch.mask.sum())
+    learner.episodes += batch.mask.shape[1]
+    scaling = _scaling(learner.policy)
+    seen = paid(rewards, batch).on(learner.policy.device)
+    log = _update(learner, variant, seen, mdp)
+    if (cause := _cause_of_divergence(log)) is not None:
+        learner.diverged = True
+        _log.warning("seed %d, iteration %d: %s; the run has diverged and ends", learner.seed, learner.iteration, cause)
+    if learner.policy.scaling is not None:
+        learner.policy.scaling.observe(valid_steps(seen)[0])
+    returns = batch.returns.to(torch.float64)
+    return {
+        "seed": learner.seed,
+        "iteration": learner.iteration,
+        "steps": learner.steps,
+        "episodes": learner.episodes,
+        "return_mean": returns.mean().item(),
+        "return_min": returns.min().item(),
+        "return_max": returns.max().item(),
+        "length_mean": batch.lengths.to(torch.float64).mean().item(),
+        **asdict(log),
+        "learning_rate": learner.learning_rate,
+        **asdict(learner.beginning),
+        "explained_variance": _fit(learner.critic, seen),
+        **scaling,
+    }
+
+
+def _update(learner: Learner, variant: Variant, batch: Trajectories, mdp: MDP | None) -> UpdateLog:
+    policy, optimizer, critic = learner.policy, learner.optimizer, learner.critic
+    try:
+        return update(policy, optimizer, variant, batch, mdp, learner.shuffling, learner.limit_state, critic)
+    except NonFiniteWeights as error:
+        _log.warning("seed %d, iteration %d: %s", learner.seed, learner.iteration, error)
+        return FAILED
+
+
+def _cause_of_divergence(log: UpdateLog) -> str | None:
+    """Return what diverged in an update; None if nothing did."""
+    if log is FAILED:
+        return "importance weights are not finite"
+    if not math.isfinite(log.surrogate):
+        return "the loss is not finite"
+    if not math.isfinite(log.gradient_norm):
+        return "the gradient is not finite"
+    # The KL divergence is infinite if a policy gives an action probability 0, and NaN only if its parameters are.
+    return "the policy is not finite" if math.isnan(log.kl_new_old + log.kl_old_new) else None
+
+
+def _fit(critic: Critic | None, batch: Trajectories) -> float:
+    """Fit the critic to the batch; return the share of the batch's variance that it explained before."""
+    if critic is None:
+        return math.nan
+    explained = critic.explained_variance(batch)
+    critic.fit(batch)
+    return explained
+
+
+def _scaling(policy: Policy) -> dict[str, float]:
+    """Return the root mean square of the observations' shift and the geometric mean of their scale."""
+    if (scale := policy.scale) is None:
+        return {}
+    shift, deviation = scale.mean.square().mean().sqrt(), scale.deviation.log().mean().exp()
+    return {"observation_shift": shift.item(), "observation_scale": deviation.item()}
+
+
 def _begin(learners: Sequence[Learner], start: Clone, shown: Mapping[int, Trajectories]) -> None:
-    """Let every learner imitate what its seed is shown: the steps of the demonstrations are its first."""
+    """Fit each learner's policy to its seed's demonstrations, whose steps count as its first."""
     for seed, trajectories in shown.items():
-        # Learners of one seed differ in their learning rate alone, and begin with the same policy.
+        # Learners of one seed differ only in the learning rate and begin with the same policy.
         first, *others = [learner for learner in learners if learner.seed == seed]
         beginning = imitate(first.policy, start, trajectories)
         for other in others:
@@ -149,24 +234,14 @@ def _begin(learners: Sequence[Learner], start: Clone, shown: Mapping[int, Trajec
         )
 
 
-def _hand_over(learners: Sequence[Learner], budget: Budget, evaluator: Evaluator | None, recorder: Recorder) -> None:
-    """Hand over the snapshots and evaluations that are due."""
+def _record(learners: Sequence[Learner], budget: Budget, evaluator: Evaluator | None, recorder: Recorder) -> None:
+    """Record the snapshots and evaluations that are due. A run that ends early has reached all of its stages."""
     for learner in learners:
-        _keep_snapshots(learner, budget, recorder)
-    # A policy that is lost is not evaluated.
+        for stage, share in list(learner.pending.items()):
+            if learner.steps >= share * budget.steps or learner.is_through(budget):
+                del learner.pending[stage]
+                policy = {name: tensor.cpu().numpy().copy() for name, tensor in learner.policy.state_dict().items()}
+                recorder.snapshot(learner.seed, stage, policy)
     if evaluator is not None:
         for row in evaluator.evaluate([learner for learner in learners if not learner.diverged]):
             recorder.evaluation(row)
-
-
-def _keep_snapshots(learner: Learner, budget: Budget, recorder: Recorder) -> None:
-    """Hand over the policy at each stage that it has reached; a run that ends early has reached all of them."""
-    reached = [
-        stage
-        for stage, fraction in learner.pending.items()
-        if learner.steps >= fraction * budget.steps or learner.is_through(budget)
-    ]
-    for stage in reached:
-        del learner.pending[stage]
-        state = {name: tensor.cpu().numpy().copy() for name, tensor in learner.policy.state_dict().items()}
-        recorder.snapshot(learner.seed, stage, state)

@@ -1,33 +1,69 @@
-"""Improve a policy by gradient steps on its batch, within the variant's limit."""
+r"""Improve a policy by gradient steps on one batch: $\theta' \leftarrow \theta' + \alpha \nabla \tilde J(\theta')$."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 from functools import partial
 
 import numpy as np
 import torch
+from jaxtyping import Float, Shaped
 from torch import Tensor
+from torch.distributions import Distribution, kl_divergence
 
 from pg.core.trajectories import Trajectories, laid_out, valid_steps
 from pg.environments.mdp import MDP
 from pg.learning.advantages import fixed
-from pg.learning.ascent import Ascent, UpdateLog
-from pg.learning.constraints import (
-    Penalty,
-    natural_direction,
-    parameters_of,
-    search_back,
-    shorten,
-    stop_early,
-)
 from pg.learning.critic import Critic
-from pg.learning.distributions import detached
-from pg.learning.minibatches import Batch, parts_of
-from pg.learning.policies import Policy
+from pg.learning.policies import Policy, detached, parameters_of, restore
 from pg.learning.tabular import state_distributions_of, state_ratios
-from pg.parts.learner import KL, Optimizer
+from pg.parts import estimator
+from pg.parts.estimator import Fixed
+from pg.parts.importance import NonFiniteWeights, effective_share
+from pg.parts.learner import Optimizer
+from pg.parts.networks import as_vector
 from pg.parts.variant import Variant
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateLog:
+    r"""Measurements of one update from θ to θ'; means are over the batch's valid steps.
+
+    Attributes
+    ----------
+    surrogate
+        $\tilde J(\theta)$, whose gradient the first step followed.
+    gradient_norm
+        Euclidean norm of that gradient.
+    entropy
+        Mean entropy of π_θ(·|s).
+    kl_new_old, kl_old_new
+        Mean KL(π_θ'‖π_θ), the direction of the lecture's constraint, and KL(π_θ‖π_θ').
+    gradient_steps
+        Number of steps that were kept; fractional where a step was shortened.
+    effective_share
+        Effective sample size of the importance weights at θ' over that of equal weights; NaN if a weight is not finite.
+    largest_weight
+        Largest importance weight at θ'; infinite if a weight is not finite.
+    penalty
+        Factor of the KL penalty during the update; 0 without one.
+    """
+
+    surrogate: float
+    gradient_norm: float
+    entropy: float
+    kl_new_old: float
+    kl_old_new: float
+    gradient_steps: float
+    effective_share: float
+    largest_weight: float
+    penalty: float
+
+
+FAILED = UpdateLog(**dict.fromkeys((field.name for field in fields(UpdateLog)), math.nan))
+"""Log of an update that was abandoned because an importance weight was not finite."""
 
 
 def make_optimizer(options: Optimizer, policy: Policy, learning_rate: float) -> torch.optim.Optimizer:
@@ -43,100 +79,248 @@ def update(
     trajectories: Trajectories,
     mdp: MDP | None = None,
     shuffling: np.random.Generator | None = None,
-    penalty: Penalty | None = None,
+    limit_state: dict[str, float] | None = None,
     critic: Critic | None = None,
 ) -> UpdateLog:
-    r"""Take the variant's steps $\theta' \leftarrow \theta' + \alpha \nabla_{\theta'} \tilde J(\theta')$ on one batch.
-
-    Lecture, "Full algorithm" and "Off-policy policy gradient": K passes over the batch, M steps in each, within the
-    variant's limit on the KL divergence.
+    r"""Take the variant's gradient steps on one batch: M minibatches in each of K passes, within its limit.
 
     Parameters
     ----------
     policy
-        π_θ, which collected the trajectories; it is π_θ' afterwards.
+        π_θ, which collected the trajectories. Changed in place to π_θ'.
     optimizer
-        Turns a gradient into a step. What it has learned from a step that is then undone or shortened, it keeps.
+        Over the policy's parameters. Its moments keep every step, also one that a limit undoes or shortens.
     variant
-        The estimator, and how long it may use a batch.
+        The estimator, the numbers of steps and the limit on the KL divergence.
     trajectories
         The batch, S = 1.
     mdp
-        The environment's tables, where they are known.
+        The environment's tables, if they are known.
     shuffling
-        Cuts the batch into minibatches; needed where the variant has any.
-    penalty
-        The KL penalty's factor, which is adapted; needed where the variant is held by one.
+        Divides the batch into minibatches. Required if the variant has any.
+    limit_state
+        What the limit keeps from one update to the next; changed in place. Default: that of a first update.
     critic
-        The value network, as fitted on earlier batches; needed where the variant has one. It stays as it is.
+        The value network, fitted to earlier batches. Required by baseline: value_network.
 
     Raises
     ------
     NonFiniteWeights
-        If an importance weight is not finite where a step is to be taken. The policy is left there.
+        If an importance weight is not finite before a step. The policy keeps the steps taken so far.
     ValueError
         If something is missing that the variant needs.
+
+    Notes
+    -----
+    The lecture's sections "Full algorithm" and "Off-policy policy gradient".
     """
     states, actions = valid_steps(trajectories)
-    before = policy.distribution(states)
-    log_probs = laid_out(before.log_prob(actions), trajectories.mask)
-    held = fixed(policy, variant, trajectories, mdp, critic)
-    batch = Batch(trajectories, states, actions, log_probs.detach(), held, members=slice(None))
-    ratios = _state_ratios(policy, variant, mdp)
-    ascent = Ascent(policy, variant, batch, detached(before), ratios, _penalty_factor(variant, penalty))
-    parts = parts_of(batch, variant, shuffling)
-    first = next(parts)
-    # The log-likelihoods at θ are known, and taking them as they are makes every ratio there 1 exactly.
-    surrogate, gradient = ascent.differentiate(first, log_probs[:, first.members])
-    kept = _climb(ascent, gradient, _steps(ascent, optimizer, parts))
-    log = ascent.log(surrogate, gradient, kept)
-    if (kl := _penalising(variant)) is not None and penalty is not None:
-        penalty.adapt(log.kl_old_new if kl.direction == "old_new" else log.kl_new_old, kl.limit)
-    return log
+    start = policy.distribution(states)
+    log_probs = laid_out(start.log_prob(actions), trajectories.mask)
+    constants = fixed(policy, variant, trajectories, mdp, critic)
+    batch = Minibatch(trajectories, states, actions, log_probs.detach(), constants, members=slice(None))
+    ascent = Ascent(policy, optimizer, variant, batch, start, log_probs, mdp)
+    minibatches = divided(batch, variant.gradient_steps, variant.minibatches, shuffling)
+    steps = (partial(ascent.step, minibatch) for minibatch in minibatches)
+    if variant.kl is not None:
+        return ascent.log(variant.kl.take_steps(steps, ascent, {} if limit_state is None else limit_state))
+    taken = 0
+    for step in steps:
+        step()
+        taken += 1
+    return ascent.log(taken)
 
 
-def _steps(ascent: Ascent, optimizer: torch.optim.Optimizer, parts: Iterator[Batch]) -> Iterator[None]:
-    """Take a step each time the next one is asked for: the first along the gradient that the optimizer sees already."""
-    optimizer.step()
-    yield
-    for part in parts:
-        ascent.differentiate(part, ascent.log_probs(part))
-        optimizer.step()
-        yield
+@dataclass(frozen=True, slots=True)
+class Minibatch:
+    """Some or all trajectories of a batch, with the quantities that stay fixed at the behaviour policy θ.
+
+    Attributes
+    ----------
+    trajectories
+        S = 1.
+    states, actions
+        Of the n valid steps.
+    behaviour
+        (1, N, T), log π_θ(a_t|s_t), zero after the last step.
+    fixed
+        Returns, baseline and normalisation. The last two are those of the whole batch.
+    members
+        Indices of these trajectories in the batch.
+    """
+
+    trajectories: Trajectories
+    states: Float[Tensor, "n O"]
+    actions: Shaped[Tensor, " n *A"]
+    behaviour: Float[Tensor, "1 N T"]
+    fixed: Fixed
+    members: Tensor | slice
+
+    def select(self, members: Tensor) -> Minibatch:
+        """Return some of the trajectories."""
+        trajectories = self.trajectories.changed(lambda values: values[:, members])
+        baseline = self.fixed.baseline.expand(-1, self.behaviour.shape[1], -1)
+        return Minibatch(
+            trajectories,
+            *valid_steps(trajectories),
+            self.behaviour[:, members],
+            Fixed(self.fixed.returns[:, members], baseline[:, members], self.fixed.scale),
+            members,
+        )
 
 
-def _climb(ascent: Ascent, gradient: Sequence[Tensor], steps: Iterator[None]) -> float:
-    """Take the steps that the limit allows; return how many were kept."""
-    kl = ascent.variant.kl
-    if kl is None or kl.hold_by == "penalty":
-        return float(sum(1 for _ in steps))
-    within = partial(ascent.is_within, kl.limit)
-    match kl.hold_by:
-        case "early_stop":
-            return stop_early(ascent.policy, steps, within)
-        case "line_search":
-            return shorten(ascent.policy, steps, within)
-        case "natural_gradient":
-            direction = natural_direction(ascent.policy, gradient, ascent.divergence, kl.limit)
-            here = parameters_of(ascent.policy)
-            return search_back(ascent.policy, here, direction, partial(ascent.is_better_within, kl.limit))
+def divided(
+    batch: Minibatch, passes: int, count: int, shuffling: np.random.Generator | None = None
+) -> Iterator[Minibatch]:
+    """Yield the minibatches of each pass: the batch itself, or `count` random parts of equal size."""
+    if count > 1 and shuffling is None:
+        raise ValueError("minibatches are drawn at random and need a generator")
+    for _ in range(passes):
+        if shuffling is None or count == 1:
+            yield batch
+            continue
+        order = torch.from_numpy(shuffling.permutation(batch.behaviour.shape[1])).to(batch.states.device)
+        yield from (batch.select(members) for members in order.chunk(count))
 
 
-def _penalising(variant: Variant) -> KL | None:
-    return variant.kl if variant.kl is not None and variant.kl.hold_by == "penalty" else None
+class Ascent:
+    """An update in progress: takes its steps, and measures how far the policy is from θ.
 
+    Parameters
+    ----------
+    policy, optimizer, variant, mdp
+        As in `update`.
+    batch
+        The whole batch.
+    start
+        π_θ(·|s) in the batch's states.
+    log_probs
+        (1, N, T), log π_θ(a_t|s_t) as a function of θ, for the gradient of the first step.
+    """
 
-def _penalty_factor(variant: Variant, penalty: Penalty | None) -> float:
-    if _penalising(variant) is None:
-        return 0.0
-    if penalty is None:
-        raise ValueError("kl.hold_by: penalty needs the factor that earlier updates have left")
-    return penalty.factor
+    def __init__(
+        self,
+        policy: Policy,
+        optimizer: torch.optim.Optimizer,
+        variant: Variant,
+        batch: Minibatch,
+        start: Distribution,
+        log_probs: Float[Tensor, "1 N T"],
+        mdp: MDP | None,
+    ) -> None:
+        self.parameters = list(policy.parameters())
+        self._policy = policy
+        self._optimizer = optimizer
+        self._variant = variant
+        self._batch = batch
+        self._start = detached(start)
+        self._log_probs = log_probs
+        self._mdp = mdp
+        self._visits: Tensor | None = None
+        if variant.importance == "exact_state":
+            if mdp is None:
+                raise ValueError("importance: exact_state needs the environment's tables")
+            self._visits = state_distributions_of(policy, mdp)
+        self._first: tuple[Tensor, Sequence[Tensor], float] | None = None
+        self._reached: Distribution | None = None
 
+    def step(self, minibatch: Minibatch, penalty: float = 0.0) -> None:
+        """Take one optimizer step on the surrogate of a minibatch, less the penalty times the KL divergence."""
+        self.gradient(minibatch, penalty)
+        self._optimizer.step()
+        self._reached = None
 
-def _state_ratios(policy: Policy, variant: Variant, mdp: MDP | None) -> Callable[[Trajectories], Tensor] | None:
-    if variant.importance != "exact_state":
-        return None
-    if mdp is None:
-        raise ValueError("importance: exact_state needs the environment's tables")
-    return partial(state_ratios, policy, mdp, state_distributions_of(policy, mdp))
+    def gradient(self, minibatch: Minibatch | None = None, penalty: float = 0.0) -> Sequence[Tensor]:
+        """Return the gradient that `step` follows, by default on the whole batch, and set it as each `grad`."""
+        part = minibatch or self._batch
+        # Reusing the log-likelihoods at θ for the first gradient makes every ratio exactly 1.
+        log_probs = self._log_probs[:, part.members] if self._first is None else self._log_probs_of(part)
+        ratios = log_probs.detach() - part.behaviour
+        weights = estimator.weights(self._variant, part.trajectories, part.fixed, ratios, self._state_ratios(part))
+        surrogate = estimator.surrogate(log_probs, weights, part.trajectories).squeeze(0)
+        objective = surrogate - penalty * self.differentiable_kl() if penalty else surrogate
+        gradient = torch.autograd.grad(objective, self.parameters)
+        for parameter, slope in zip(self.parameters, gradient, strict=True):
+            parameter.grad = slope
+        self._first = self._first or (surrogate.detach(), gradient, penalty)
+        return gradient
+
+    def position(self) -> list[Tensor]:
+        """Return a copy of the parameters."""
+        return parameters_of(self._policy)
+
+    def move_to(self, position: Sequence[Tensor]) -> None:
+        """Set the parameters."""
+        restore(self._policy, position)
+        self._reached = None
+
+    @torch.no_grad()
+    def gain(self) -> float:
+        """Return the surrogate less its value at θ, with ratios per step in the place of log-likelihoods."""
+        weights = estimator.weights(self._variant, self._batch.trajectories, self._batch.fixed)
+        return (self._log_ratios().expm1() * weights).sum().item()
+
+    @torch.no_grad()
+    def kl(self) -> float:
+        """Return the mean KL divergence from θ over the batch's states, in the limit's direction."""
+        return self._kl_of(self._reached_distribution()).item()
+
+    def differentiable_kl(self) -> Tensor:
+        """Return the same as a function of the parameters."""
+        return self._kl_of(self._policy.distribution(self._batch.states))
+
+    @torch.no_grad()
+    def log(self, steps: float) -> UpdateLog:
+        """Return the log of the update, given the number of steps that were kept."""
+        assert self._first is not None, "an update differentiates at least once"
+        surrogate, gradient, penalty = self._first
+        reached = self._reached_distribution()
+        share, largest = self._importance()
+        return UpdateLog(
+            surrogate=surrogate.item(),
+            gradient_norm=as_vector(gradient).norm().item(),
+            entropy=self._start.entropy().mean().item(),
+            kl_new_old=kl_divergence(reached, self._start).mean().item(),
+            kl_old_new=kl_divergence(self._start, reached).mean().item(),
+            gradient_steps=float(steps),
+            effective_share=share,
+            largest_weight=largest,
+            penalty=penalty,
+        )
+
+    def _importance(self) -> tuple[float, float]:
+        """Return the effective share and the largest of the batch's importance weights at θ'."""
+        if self._variant.importance == "none":
+            return 1.0, 1.0
+        trajectories = self._batch.trajectories
+        try:
+            weights = estimator.importance_weights(
+                self._variant, trajectories, self._log_ratios(), self._state_ratios(self._batch)
+            )
+        except NonFiniteWeights:
+            # No further step would use these weights, so the update has not failed.
+            return math.nan, math.inf
+        return effective_share(weights, estimator.live(trajectories, weights)).item(), weights.max().item()
+
+    def _log_ratios(self) -> Tensor:
+        mask = self._batch.trajectories.mask
+        return laid_out(self._reached_distribution().log_prob(self._batch.actions), mask) - self._batch.behaviour
+
+    def _log_probs_of(self, part: Minibatch) -> Tensor:
+        return laid_out(self._policy.log_prob(part.states, part.actions), part.trajectories.mask)
+
+    def _reached_distribution(self) -> Distribution:
+        """Return π(·|s) in the batch's states at the present parameters, computed once per position."""
+        if self._reached is None:
+            self._reached = self._policy.distribution(self._batch.states)
+        return self._reached
+
+    def _state_ratios(self, part: Minibatch) -> Tensor | None:
+        if self._mdp is None or self._visits is None:
+            return None
+        return state_ratios(self._policy, self._mdp, self._visits, part.trajectories)
+
+    def _kl_of(self, distribution: Distribution) -> Tensor:
+        is_reversed = self._variant.kl is not None and self._variant.kl.direction == "old_new"
+        pair = (self._start, distribution) if is_reversed else (distribution, self._start)
+        return kl_divergence(*pair).mean()

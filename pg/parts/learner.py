@@ -8,9 +8,6 @@ from pydantic import Discriminator, Field, PositiveFloat, PositiveInt, Tag, mode
 
 from pg.core.record import Name, Record
 
-HoldBy = Literal["early_stop", "penalty", "line_search", "natural_gradient"]
-Direction = Literal["new_old", "old_new"]
-
 
 class Policy(Record):
     """A multilayer perceptron with a categorical or a Gaussian head, as the actions ask for."""
@@ -44,16 +41,6 @@ class Optimizer(Record):
     learning_rate: PositiveFloat | Literal["tuned"] = Field(
         default="tuned", description="A number, or 'tuned' to choose it on the experiment's tuning grid."
     )
-
-
-class KL(Record):
-    """A limit on the divergence between the policies before and after an update, and how it is held."""
-
-    limit: PositiveFloat = Field(description="δ, the largest mean KL divergence over the batch's states.")
-    hold_by: HoldBy = Field(
-        description="Undo the step that breaks it, penalise it, shorten the step, or take the natural gradient."
-    )
-    direction: Direction = Field(default="new_old", description="KL(π_θ'‖π_θ), as in the lecture, or KL(π_θ‖π_θ').")
 
 
 class Demonstrator(Record):

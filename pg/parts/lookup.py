@@ -15,7 +15,7 @@ from pg.parts.part import Part
 AnyPart = TypeVar("AnyPart", bound=Part)
 
 
-def one_of(family: type[AnyPart], built_in: Sequence[type[AnyPart]]) -> BeforeValidator:
+def one_of(family: type[AnyPart], built_in: Sequence[type[AnyPart]], key: str = "name") -> BeforeValidator:
     """Return the annotation of a field that holds a part of a family.
 
     Parameters
@@ -24,6 +24,8 @@ def one_of(family: type[AnyPart], built_in: Sequence[type[AnyPart]]) -> BeforeVa
         Base class of the parts that are allowed.
     built_in
         The parts that are found by their names; any other is named `module:Class`.
+    key
+        The key of a study file that holds the name.
 
     Examples
     --------
@@ -36,10 +38,10 @@ def one_of(family: type[AnyPart], built_in: Sequence[type[AnyPart]]) -> BeforeVa
             return given
         if not isinstance(given, str | dict):
             raise ValueError(f"should be a name, or a mapping with a name and options; allowed:{listed(by_name)}")
-        options = {"name": given} if isinstance(given, str) else cast("dict[str, Any]", given)
-        if "name" not in options:
-            raise ValueError(f"name: is missing; allowed:{listed(by_name)}, or module:Class for a part of your own")
-        name = str(options["name"])
+        options = {key: given} if isinstance(given, str) else cast("dict[str, Any]", given)
+        if key not in options:
+            raise ValueError(f"{key}: is missing; allowed:{listed(by_name)}, or module:Class for a part of your own")
+        name = str(options[key])
         part = _loaded(name, family) if ":" in name else by_name.get(name)
         if part is None:
             raise ValueError(f"{name!r} is not known{nearest(name, by_name)}, or module:Class for a part of your own")

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def _fix_name(schema: dict[str, Any]) -> None:
-    """Let editors accept the part's own name alone."""
-    name = schema["properties"]["name"]
-    schema["properties"]["name"] = {"const": name["default"]}
+    """Let editors accept the part's own name alone; the name is the first field, under whatever key."""
+    key = next(iter(schema["properties"]))
+    schema["properties"][key] = {"const": schema["properties"][key]["default"]}
 
 
 class Part(Record):

@@ -8,7 +8,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from pg.core.record import Fraction, Record
-from pg.parts.learner import KL, Critic, Optimizer, Policy, Start
+from pg.parts.learner import Critic, Optimizer, Policy, Start
+from pg.parts.registry import AnyLimit
 
 Returns = Literal["total", "to_go", "gae"]
 Baseline = Literal[
@@ -73,7 +74,7 @@ class Variant(Record):
     minibatches: PositiveInt = Field(
         default=1, description="M, equal parts of whole trajectories that a pass takes a step on each."
     )
-    kl: KL | None = Field(default=None, description="A limit on how far an update may move the policy.")
+    kl: AnyLimit | None = Field(default=None, description="A limit on how far an update may move the policy.")
     batch: PositiveInt = Field(default=16, description="N, trajectories per batch.")
     optimizer: Optimizer = Field(default=Optimizer(), description="How a gradient becomes a step.")
     policy: Policy = Field(default=Policy(), description="The policy's network.")
@@ -87,7 +88,7 @@ class Variant(Record):
     @property
     def chooses_its_step(self) -> bool:
         """Whether the limit on the divergence says how long a step is, and no learning rate does."""
-        return self.kl is not None and self.kl.hold_by == "natural_gradient"
+        return self.kl is not None and self.kl.chooses_step
 
     @property
     def is_tuned(self) -> bool:
@@ -163,13 +164,5 @@ class Variant(Record):
     def _limits_without_meaning(self) -> Iterator[str]:
         if self.batch % self.minibatches:
             yield f"minibatches: {self.minibatches} does not cut batch: {self.batch} into equal parts"
-        if self.chooses_its_step:
-            if self.minibatches > 1 or self.gradient_steps > 1:
-                yield "kl.hold_by: natural_gradient spends its limit in one step: gradient_steps: 1 and minibatches: 1"
-            if self.optimizer.learning_rate != "tuned":
-                yield "kl.hold_by: natural_gradient chooses its step by kl.limit; leave optimizer.learning_rate out"
-        if self.kl is not None and self.kl.hold_by == "penalty" and self.gradient_steps == self.minibatches == 1:
-            yield (
-                "kl.hold_by: penalty changes nothing in a single step, where its gradient is 0; "
-                "set gradient_steps or minibatches above 1"
-            )
+        if self.kl is not None:
+            yield from self.kl.problems(self)

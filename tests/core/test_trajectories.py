@@ -10,9 +10,8 @@ from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.record import Environment
 from pg.environments.small_mdps import chain
 from pg.environments.stacked import make_environments
-from pg.learning.acting import actor_of
 from pg.learning.policies import make_policy
-from pg.learning.rollout import Generators, collect
+from pg.learning.rollout import Generators, actor_of, collect
 from pg.parts.learner import Policy as PolicyOptions
 
 

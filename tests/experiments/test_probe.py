@@ -16,10 +16,9 @@ from pg.laboratory import reference
 from pg.laboratory.frozen import in_float64
 from pg.laboratory.gradients import batch_gradients, gradients_of_all
 from pg.laboratory.reference import Reference
-from pg.learning.acting import actor_of
 from pg.learning.advantages import advantages
 from pg.learning.policies import Policy, make_policy
-from pg.learning.rollout import Generators, collect
+from pg.learning.rollout import Generators, actor_of, collect
 from pg.parts import estimator as compose
 from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.variant import Baseline, Variant

@@ -20,7 +20,8 @@ from pg.laboratory.reference import truth
 from pg.laboratory.reuse import corrected_gradients
 from pg.parts import importance
 from pg.parts.importance import NonFiniteWeights
-from pg.parts.learner import KL, Optimizer
+from pg.parts.learner import Optimizer
+from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.variant import Importance, Variant
 from pg.study.jobs import StalenessJob
 from tests.laboratory.pairs import MDPS, OPTIONS, every, pair
@@ -58,7 +59,7 @@ def test_a_walk_leaves_its_start_alone_and_knows_no_limit_nor_minibatches() -> N
     start, _ = pair(mdp)
     before = copy.deepcopy(start.state_dict())
     batch = enumerate_trajectories(mdp, 10_000).trajectories.changed(lambda values: values[:, 5:400:50])
-    held = learner(minibatches=2, gradient_steps=4, kl=KL(limit=1e-9, hold_by="early_stop"))
+    held = learner(minibatches=2, gradient_steps=4, kl=EarlyStop(limit=1e-9))
     free, limited = walked(start, learner(), batch, 2).state_dict(), walked(start, held, batch, 2).state_dict()
     for name, values in before.items():
         assert torch.equal(start.state_dict()[name], values)

@@ -6,10 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 from pg.experiments.columns import LABORATORY_COLUMNS
-from pg.experiments.update import measure as single_updates
 from pg.experiments.update.moves import Move
-from pg.learning.constraints import Penalty
-from pg.parts.learner import KL, HoldBy
+from pg.parts.limits.penalty import Penalty
 from pg.parts.variant import Variant
 from tests.laboratory.bandits import bandit_policy, improver, on_a_bandit, pulls, variant
 
@@ -17,9 +15,9 @@ RATIOS = ["kl_over_limit", "fresh_kl_over_limit"]
 REWARDS = [0.5, 1.0, 3.0]
 
 
-def held(by: HoldBy, limit: float = 0.01, **parts: Any) -> Variant:
+def held(by: str, limit: float = 0.01, **parts: Any) -> Variant:
     """Return a variant that five steps would move several times as far, did nothing hold it."""
-    return variant(batch=64, rate=0.1, **({"gradient_steps": 5, "kl": KL(limit=limit, hold_by=by)} | parts))
+    return variant(batch=64, rate=0.1, **({"gradient_steps": 5, "kl": {"limit": limit, "hold_by": by}} | parts))
 
 
 def test_an_update_leaves_the_frozen_policy_as_it_is() -> None:
@@ -76,7 +74,7 @@ def test_a_step_without_a_limit_goes_as_far_as_known() -> None:
 
 
 @pytest.mark.parametrize("by", ["early_stop", "line_search"])
-def test_what_stops_or_shortens_an_update_holds_the_limit_on_its_batch(by: HoldBy) -> None:
+def test_what_stops_or_shortens_an_update_holds_the_limit_on_its_batch(by: str) -> None:
     rows = on_a_bandit(REWARDS, {"free": held(by, kl=None), by: held(by)}).set_index("variant")
     # A bandit has one state, and so the batch shows what all trajectories do.
     np.testing.assert_allclose(rows["kl_on_fresh"], rows["kl_on_batch"])
@@ -97,7 +95,7 @@ def test_a_penalty_learns_from_one_update_to_the_next_although_each_begins_anew(
     penalised, batch = improver(held("penalty", limit=0.03)), pulls([0, 1, 2, 2], REWARDS)
     policy, factors, divergences = bandit_policy(3), [], []
     for _ in range(6):
-        factors.append(penalised.penalty.factor)
+        factors.append(penalised.limit_state.get("penalty", 1.0))
         improved = penalised.improved(policy, batch)
         divergences.append(Move.of(policy, improved, batch, batch, penalised.variant.kl).on_batch)
     assert factors == [1, 2, 4, 4, 4, 4]
@@ -105,17 +103,10 @@ def test_a_penalty_learns_from_one_update_to_the_next_although_each_begins_anew(
     assert divergences[2:] == [divergences[2]] * 4
 
 
-class Stuck(Penalty):
-    """A factor that stays where it is."""
-
-    def adapt(self, divergence: float, limit: float) -> None:
-        """Learn nothing."""
-
-
 def test_rows_average_over_the_updates_of_an_adapting_penalty(monkeypatch: pytest.MonkeyPatch) -> None:
     variants = {"held": held("penalty", limit=0.01)}
     adapting = on_a_bandit(REWARDS, variants)["kl_over_limit"].item()
-    monkeypatch.setattr(single_updates, "Penalty", Stuck)
+    monkeypatch.setattr(Penalty, "adapted", lambda _, factor, __: factor)
     assert adapting < on_a_bandit(REWARDS, variants)["kl_over_limit"].item() / 1.5
 
 

@@ -10,7 +10,6 @@ from pg.core.trajectories import Spaces, Trajectories
 from pg.environments.record import Environment
 from pg.experiments.update.measure import Improver, take_updates
 from pg.laboratory.frozen import random_policy
-from pg.learning.constraints import Penalty
 from pg.learning.policies import Policy
 from pg.parts.learner import Optimizer
 from pg.parts.learner import Policy as PolicyOptions
@@ -72,7 +71,7 @@ def bandit_policy(arms: int) -> Policy:
 
 
 def improver(variant: Variant) -> Improver:
-    return Improver(variant, None, np.random.default_rng(0), Penalty(), critic=None)
+    return Improver(variant, None, np.random.default_rng(0), {}, critic=None)
 
 
 def walks(actions: Sequence[Sequence[int]], states: Sequence[Sequence[int]]) -> Trajectories:

@@ -17,9 +17,8 @@ from pg.experiments.exact.measure import Moments, enumerate_moments, moments
 from pg.laboratory.frozen import generators_of, in_float64, random_policy
 from pg.laboratory.gradients import gradients_of_all
 from pg.laboratory.reference import truth
-from pg.learning.acting import actor_of
 from pg.learning.policies import Policy
-from pg.learning.rollout import collect
+from pg.learning.rollout import actor_of, collect
 from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.variant import Baseline, Variant
 from pg.study.jobs import ExactJob

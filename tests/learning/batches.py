@@ -6,11 +6,9 @@ import torch
 from pg.core.trajectories import Spaces, Trajectories, on_valid_steps
 from pg.environments.small_mdps import chain
 from pg.learning.advantages import fixed
-from pg.learning.ascent import UpdateLog
-from pg.learning.constraints import Penalty
 from pg.learning.policies import Policy, make_policy
 from pg.learning.tabular import state_distributions_of, state_ratios
-from pg.learning.updates import make_optimizer, update
+from pg.learning.updates import UpdateLog, make_optimizer, update
 from pg.parts import estimator as compose
 from pg.parts.learner import Optimizer
 from pg.parts.learner import Policy as PolicyOptions
@@ -91,7 +89,7 @@ def flat(of: Policy) -> Tensor:
 
 def improved(variant: Variant, trajectories: Trajectories, rate: float = 0.3, **given: Any) -> tuple[Policy, UpdateLog]:
     made = policy()
-    given = {"mdp": CHAIN, "penalty": Penalty(), **given}
+    given = {"mdp": CHAIN, **given}
     return made, update(made, make_optimizer(variant.optimizer, made, rate), variant, trajectories, **given)
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 from pg.core.trajectories import Spaces
-from pg.learning.acting import MostLikely, actor_of
 from pg.learning.policies import Policy, make_policy, stack
+from pg.learning.rollout import MostLikely, actor_of
 from pg.parts.learner import Policy as PolicyOptions
 from scipy.stats import chisquare
 

@@ -18,7 +18,11 @@ from pg.experiments.records import Budget, Evaluate, Tuning
 from pg.learning import training
 from pg.learning.policies import make_policy
 from pg.learning.training import train, tune
-from pg.parts.learner import KL, Clone, Critic, Demonstrator, Optimizer, Policy
+from pg.parts.learner import Clone, Critic, Demonstrator, Optimizer, Policy
+from pg.parts.limits.early_stop import EarlyStop
+from pg.parts.limits.line_search import LineSearch
+from pg.parts.limits.natural_gradient import NaturalGradient
+from pg.parts.limits.penalty import Penalty
 from pg.parts.variant import Variant
 from pg.runs.logs import explained
 from pg.runs.recorder import RunRecorder
@@ -59,10 +63,10 @@ JOBS: dict[str, TrainJob] = {
     "critic": job("InvertedPendulum-v5", **CRITIC),
     "minibatches": job(importance="per_step", clip=0.2, gradient_steps=2, minibatches=2),
     "trajectory weights": job(importance="trajectory", self_normalised=True, truncate_at=2.0, gradient_steps=2),
-    "penalty": job(gradient_steps=3, kl=KL(limit=0.001, hold_by="penalty")),
-    "early stop": job(gradient_steps=3, kl=KL(limit=0.001, hold_by="early_stop")),
-    "line search": job("InvertedPendulum-v5", gradient_steps=2, kl=KL(limit=0.0001, hold_by="line_search")),
-    "natural gradient": job(kl=KL(limit=0.01, hold_by="natural_gradient")),
+    "penalty": job(gradient_steps=3, kl=Penalty(limit=0.001)),
+    "early stop": job(gradient_steps=3, kl=EarlyStop(limit=0.001)),
+    "line search": job("InvertedPendulum-v5", gradient_steps=2, kl=LineSearch(limit=0.0001)),
+    "natural gradient": job(kl=NaturalGradient(limit=0.01)),
     "normalised": job("InvertedPendulum-v5", observations=Observations(normalise=True)),
     "paid otherwise": job(rewards=Rewards(offset=1.0, scale=2.0, paid="at_end")),
     "evaluated": job(evaluate=Evaluate(every_steps=100, episodes=2)),

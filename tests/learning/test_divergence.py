@@ -9,7 +9,7 @@ import pytest
 from pg.environments.record import Environment, Rewards
 from pg.experiments.records import Budget, Tuning
 from pg.experiments.train.curves import cause_of_divergence
-from pg.learning import learner
+from pg.learning import training
 from pg.learning.learner import Learner
 from pg.learning.training import train, tune
 from pg.parts.learner import Critic, Optimizer, Policy
@@ -62,7 +62,7 @@ def test_a_run_that_diverges_is_recorded_with_iteration_and_cause(way: str, capl
 
 def test_a_seed_that_diverges_leaves_the_rows_of_its_neighbours_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """One seed of three is made to lose its policy in its second iteration."""
-    improve = learner.improve
+    improve = training.improve
 
     def sabotaged(one: Learner, *arguments: Any) -> dict[str, float | int]:
         if one.seed == 1 and one.iteration == 1:
@@ -82,7 +82,7 @@ def test_a_seed_that_diverges_leaves_the_rows_of_its_neighbours_as_they_are(monk
         return recorder.frame()
 
     alone = pd.concat([rows(0), rows(2)])
-    monkeypatch.setattr("pg.learning.training.improve", sabotaged)
+    monkeypatch.setattr(training, "improve", sabotaged)
     together = rows(0, 1, 2)
     assert together[together["seed"] != 1].to_csv(index=False) == alone.to_csv(index=False)
     assert len(together[together["seed"] == 1]) == 2

@@ -24,7 +24,7 @@ def held(study: Study) -> list[Cell]:
     """Return the cells whose updates end within their limit; a penalty may overshoot it."""
     trained = (name for name, experiment in study.experiments.items() if isinstance(experiment, TrainExperiment))
     every = [cell for name in trained for cell in cells(study, name)]
-    return [cell for cell in every if cell.variant.kl is not None and cell.variant.kl.hold_by != "penalty"]
+    return [cell for cell in every if cell.variant.kl is not None and cell.variant.kl.name != "penalty"]
 
 
 def run(study: Study, cell: Cell) -> pd.DataFrame:
@@ -38,13 +38,13 @@ def run(study: Study, cell: Cell) -> pd.DataFrame:
 
 
 def test_the_study_has_every_way_of_ending_within_a_limit(study: Study) -> None:
-    assert {cell.variant.kl.hold_by for cell in held(study) if cell.variant.kl is not None} == set(WAYS)
+    assert {cell.variant.kl.name for cell in held(study) if cell.variant.kl is not None} == set(WAYS)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_no_update_of_the_study_ends_above_its_limit(study: Study, way: str) -> None:
     for cell in held(study):
-        if (kl := cell.variant.kl) is not None and kl.hold_by == way:
+        if (kl := cell.variant.kl) is not None and kl.name == way:
             furthest = run(study, cell)[f"kl_{kl.direction}"].max()
             assert kl.limit / 2 < furthest <= kl.limit + 1e-6, f"{cell.experiment}, {cell.variant_id}"

@@ -14,9 +14,8 @@ from pg.environments.stacked import make_environments
 from pg.experiments.identity.measure import imitation_loss
 from pg.experiments.records import Budget
 from pg.learning import imitation
-from pg.learning.acting import actor_of
 from pg.learning.policies import Policy, make_policy
-from pg.learning.rollout import Generators, collect
+from pg.learning.rollout import Generators, actor_of, collect
 from pg.parts.learner import Clone
 from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.variant import Variant

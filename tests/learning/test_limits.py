@@ -1,17 +1,19 @@
 """An update that is held within a limit on the KL divergence ends where the way of holding it says."""
 
 import math
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from pg.core.trajectories import Spaces
-from pg.learning.constraints import Penalty
 from pg.learning.policies import make_policy
 from pg.learning.updates import make_optimizer, update
-from pg.parts.learner import KL, Optimizer
+from pg.parts.learner import Optimizer
 from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.limits.base import Direction
+from pg.parts.limits.early_stop import EarlyStop
+from pg.parts.limits.penalty import Penalty
 from pg.parts.variant import Variant
 from tests.learning.batches import (
     CONTINUOUS,
@@ -26,20 +28,16 @@ from tests.learning.batches import (
 )
 from torch.distributions import kl_divergence
 
-Direction = Literal["new_old", "old_new"]
 
-HoldBy = Literal["early_stop", "penalty", "line_search", "natural_gradient"]
-
-
-def limited(hold_by: HoldBy, direction: Direction, limit: float = 0.01, **parts: Any) -> Variant:
+def limited(hold_by: str, direction: Direction, limit: float = 0.01, **parts: Any) -> Variant:
     steps: dict[str, Any] = {} if hold_by == "natural_gradient" else {"gradient_steps": 4, "importance": "per_step"}
-    return Variant(kl=KL(limit=limit, hold_by=hold_by, direction=direction), **{**steps, **parts})
+    return Variant(**{"kl": {"limit": limit, "hold_by": hold_by, "direction": direction}, **steps, **parts})
 
 
 @pytest.mark.parametrize("spaces", [SPACES, CONTINUOUS], ids=["categorical", "gaussian"])
 @pytest.mark.parametrize("hold_by", ["early_stop", "line_search", "natural_gradient"])
 @pytest.mark.parametrize("direction", ["new_old", "old_new"])
-def test_no_update_ends_above_the_limit(spaces: Spaces, hold_by: HoldBy, direction: Direction) -> None:
+def test_no_update_ends_above_the_limit(spaces: Spaces, hold_by: str, direction: Direction) -> None:
     variant = limited(hold_by, direction)
     made = make_policy(PolicyOptions(hidden=(6,)), spaces, torch.Generator().manual_seed(0), torch.float64)
     optimizer = make_optimizer(Optimizer(), made, 0.03)
@@ -55,7 +53,7 @@ def test_no_update_ends_above_the_limit(spaces: Spaces, hold_by: HoldBy, directi
 
 @pytest.mark.parametrize("hold_by", ["early_stop", "line_search"])
 @pytest.mark.parametrize("direction", ["new_old", "old_new"])
-def test_the_limit_is_on_the_direction_that_is_named(hold_by: HoldBy, direction: Direction) -> None:
+def test_the_limit_is_on_the_direction_that_is_named(hold_by: str, direction: Direction) -> None:
     free = improved(Variant(optimizer=SGD), chain_batch())[1]
     # A limit between the two directions of one step cuts it in one of them alone.
     between = (free.kl_new_old + free.kl_old_new) / 2
@@ -76,7 +74,7 @@ def test_early_stop_ends_where_the_steps_before_the_last_one_led() -> None:
 
 
 @pytest.mark.parametrize("hold_by", ["early_stop", "line_search"])
-def test_a_limit_that_is_not_met_changes_nothing(hold_by: HoldBy) -> None:
+def test_a_limit_that_is_not_met_changes_nothing(hold_by: str) -> None:
     variant = limited(hold_by, "new_old", 1e6, minibatches=2, batch=8)
     free = variant.model_copy(update={"kl": None})
     ends = [improved(v, chain_batch(), 0.01, shuffling=np.random.default_rng(0)) for v in (variant, free)]
@@ -117,17 +115,14 @@ def test_a_step_of_the_natural_gradient_that_does_not_help_is_not_taken() -> Non
     assert torch.equal(flat(found), flat(policy()))
 
 
-def test_the_penalty_holds_the_policy_back_and_is_adapted_to_what_came_out() -> None:
-    variant = limited("penalty", "old_new", 1e-3, optimizer=SGD)
+def test_penalty_holds_the_policy_back_and_is_adapted() -> None:
+    variant, state = limited("penalty", "old_new", 1e-3, optimizer=SGD), {"penalty": 10.0}
     free = improved(variant.model_copy(update={"kl": None}), chain_batch())[1]
-    penalty = Penalty(10.0)
-    held = improved(variant, chain_batch(), penalty=penalty)[1]
+    held = improved(variant, chain_batch(), limit_state=state)[1]
     assert held.penalty == 10
     assert held.kl_old_new < free.kl_old_new
     assert held.surrogate == free.surrogate
-    expected = Penalty(10.0)
-    expected.adapt(held.kl_old_new, 1e-3)
-    assert penalty.factor == expected.factor != 10
+    assert state["penalty"] == Penalty(limit=1e-3).adapted(10.0, held.kl_old_new) != 10
 
 
 def test_the_penalty_is_subtracted_in_the_direction_that_is_named() -> None:
@@ -140,7 +135,7 @@ def test_the_penalty_is_subtracted_in_the_direction_that_is_named() -> None:
         slope = torch.autograd.grad(kl_divergence(*pair).mean(), list(once.parameters()))
         gradient = estimate(variant, chain_batch(), once, begun)
         expected = flat(once) + 0.3 * torch.cat([(g - 7 * s).flatten() for g, s in zip(gradient, slope, strict=True)])
-        torch.testing.assert_close(flat(improved(variant, chain_batch(), penalty=Penalty(7.0))[0]), expected)
+        torch.testing.assert_close(flat(improved(variant, chain_batch(), limit_state={"penalty": 7.0})[0]), expected)
 
 
 @pytest.mark.parametrize("direction", ["new_old", "old_new"])
@@ -148,16 +143,14 @@ def test_the_penalty_is_adapted_to_the_direction_that_is_named(direction: Direct
     free = improved(Variant(optimizer=SGD, gradient_steps=2), chain_batch())[1]
     # The penalty is too light to be felt. Its band ends between the two directions of what comes out.
     limit, light = (free.kl_new_old + free.kl_old_new) / 2 / 1.5, 1e-6
-    penalty = Penalty(light)
-    held = KL(limit=limit, hold_by="penalty", direction=direction)
-    improved(Variant(optimizer=SGD, gradient_steps=2, kl=held), chain_batch(), penalty=penalty)
+    state, held = {"penalty": light}, Penalty(limit=limit, direction=direction)
+    improved(Variant(optimizer=SGD, gradient_steps=2, kl=held), chain_batch(), limit_state=state)
     named = free.kl_new_old if direction == "new_old" else free.kl_old_new
-    assert penalty.factor == (2 * light if named > 1.5 * limit else light)
+    assert state["penalty"] == (2 * light if named > 1.5 * limit else light)
 
 
-def test_only_a_penalised_variant_adapts_the_penalty() -> None:
-    for kl in (None, KL(limit=1e-9, hold_by="early_stop")):
-        penalty = Penalty()
-        log = improved(Variant(kl=kl), chain_batch(), penalty=penalty)[1]
-        assert penalty.factor == 1
-        assert log.penalty == 0
+@pytest.mark.parametrize("kl", [None, EarlyStop(limit=1e-9)])
+def test_only_a_penalty_has_a_state(kl: EarlyStop | None) -> None:
+    state: dict[str, float] = {}
+    assert improved(Variant(kl=kl), chain_batch(), limit_state=state)[1].penalty == 0
+    assert not state

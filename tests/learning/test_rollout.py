@@ -6,9 +6,8 @@ from pg.core.randomness import generator, torch_generator
 from pg.core.trajectories import Trajectories
 from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
-from pg.learning.acting import actor_of
 from pg.learning.policies import make_policy
-from pg.learning.rollout import Generators, collect
+from pg.learning.rollout import Generators, actor_of, collect
 from pg.parts.learner import Policy as PolicyOptions
 
 

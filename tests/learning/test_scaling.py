@@ -12,9 +12,8 @@ from pg.environments.record import Environment, Observations
 from pg.environments.stacked import make_environments
 from pg.experiments.columns import RUN_COLUMNS
 from pg.experiments.records import Budget
-from pg.learning.acting import actor_of
 from pg.learning.policies import Policy, make_policy, repeat, stack, thaw
-from pg.learning.rollout import Generators, collect
+from pg.learning.rollout import Generators, actor_of, collect
 from pg.learning.scaling import RunningScale
 from pg.learning.scores import scores
 from pg.learning.training import train

@@ -19,7 +19,11 @@ from pg.experiments.train.curves import has_diverged
 from pg.learning.critic import Critic as LearnedCritic
 from pg.learning.learner import make_learner
 from pg.learning.training import train, tune
-from pg.parts.learner import KL, Clone, Critic, Optimizer, Policy
+from pg.parts.learner import Clone, Critic, Optimizer, Policy
+from pg.parts.limits.early_stop import EarlyStop
+from pg.parts.limits.line_search import LineSearch
+from pg.parts.limits.natural_gradient import NaturalGradient
+from pg.parts.limits.penalty import Penalty
 from pg.parts.variant import Variant
 from pg.study.jobs import Demonstrators, TrainJob, TuneJob
 
@@ -223,10 +227,10 @@ def test_every_seed_and_stream_begins_with_a_critic_of_its_own() -> None:
 
 REUSES: dict[str, dict[str, Any]] = {
     "minibatches": {"importance": "per_step", "clip": 0.2, "gradient_steps": 2, "minibatches": 4},
-    "early_stop": {"gradient_steps": 4, "kl": KL(limit=0.003, hold_by="early_stop")},
-    "line_search": {"gradient_steps": 4, "kl": KL(limit=0.003, hold_by="line_search", direction="old_new")},
-    "natural_gradient": {"kl": KL(limit=0.003, hold_by="natural_gradient")},
-    "penalty": {"gradient_steps": 2, "minibatches": 2, "kl": KL(limit=0.003, hold_by="penalty")},
+    "early_stop": {"gradient_steps": 4, "kl": EarlyStop(limit=0.003)},
+    "line_search": {"gradient_steps": 4, "kl": LineSearch(limit=0.003, direction="old_new")},
+    "natural_gradient": {"kl": NaturalGradient(limit=0.003)},
+    "penalty": {"gradient_steps": 2, "minibatches": 2, "kl": Penalty(limit=0.003)},
 }
 
 
@@ -250,7 +254,7 @@ def test_reuse_leaves_a_seeds_rows_its_own_and_the_policy_within_its_limit(id: s
 
 
 def test_the_penalty_goes_on_from_where_the_last_update_left_it() -> None:
-    frame = trained("CartPole-v1", 0, 1, gradient_steps=3, kl=KL(limit=1e-9, hold_by="penalty")).frame
+    frame = trained("CartPole-v1", 0, 1, gradient_steps=3, kl=Penalty(limit=1e-9)).frame
     for _, run in frame.groupby("seed"):
         np.testing.assert_array_equal(run["penalty"], 2.0 ** np.arange(len(run)))
 

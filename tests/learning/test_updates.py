@@ -11,7 +11,7 @@ from pg.learning.policies import Policy, make_policy
 from pg.learning.updates import make_optimizer, update
 from pg.parts import estimator as compose
 from pg.parts.importance import NonFiniteWeights
-from pg.parts.learner import KL, Optimizer
+from pg.parts.learner import Optimizer
 from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.variant import Baseline, Variant
 from tests.learning.batches import (
@@ -137,7 +137,6 @@ def test_an_update_without_a_limit_looks_at_the_policy_twice(monkeypatch: pytest
         ({"minibatches": 2}, "generator"),
         ({"importance": "exact_state"}, "tables"),
         ({"baseline": "exact"}, "tables"),
-        ({"gradient_steps": 2, "kl": KL(limit=0.1, hold_by="penalty")}, "factor"),
     ],
 )
 def test_what_an_update_lacks_is_said_before_the_policy_moves(parts: dict[str, Any], missing: str) -> None:

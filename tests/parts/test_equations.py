@@ -11,7 +11,8 @@ from matplotlib.mathtext import MathTextParser
 from pg.environments.record import Environment
 from pg.parts.equations.definitions import definitions
 from pg.parts.equations.estimator import equation
-from pg.parts.learner import KL, Clone, Demonstrator
+from pg.parts.learner import Clone, Demonstrator
+from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.variant import Baseline, Importance, Variant
 from pg.plotting.labels import environment_label, label
 from pg.study.record import Study
@@ -216,14 +217,14 @@ def test_scores_of_the_optimal_baseline_stay_at_the_behaviour_policy() -> None:
         (Variant(gradient_steps=4), "K = 4"),
         (Variant(minibatches=2), "M = 2"),
         (
-            Variant(kl=KL(limit=0.01, hold_by="early_stop")),
+            Variant(kl=EarlyStop(limit=0.01)),
             (
                 r"\bar{D} = \mathbb{E}_{\mathbf{s} \sim \pi_\theta} \left[ D_{KL}(\pi_{\theta'}(\cdot \mid \mathbf{s}) "
                 r"\Vert \pi_\theta(\cdot \mid \mathbf{s})) \right] ; \delta = 0.01"
             ),
         ),
         (
-            Variant(kl=KL(limit=0.01, hold_by="early_stop", direction="old_new")),
+            Variant(kl=EarlyStop(limit=0.01, direction="old_new")),
             r"D_{KL}(\pi_\theta(\cdot \mid \mathbf{s}) \Vert \pi_{\theta'}(\cdot \mid \mathbf{s}))",
         ),
         (Variant(returns="total"), r"\sum_{t'=1}^{T} r("),

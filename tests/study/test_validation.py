@@ -134,7 +134,7 @@ def test_a_legal_study_is_read(options: dict[str, Any]) -> None:
         (
             "variants/to_go/kl",
             {"limit": 0.1, "hold_by": "early"},
-            r"kl\.hold_by: .*; it is 'early'; did you mean 'early_stop'\?$",
+            r"to_go\.kl: 'early' is not known; did you mean 'early_stop'\?; allowed: early_stop, penalty",
         ),
         (
             "experiments/gradients/environments",

@@ -16,8 +16,8 @@ from measuring import TRAJECTORIES, Asked, Clock, Measurement, asked
 from pg.core.randomness import generator, torch_generator
 from pg.core.trajectories import Environments, Spaces
 from pg.environments.stacked import make_environments
-from pg.learning.acting import StackedActor, actor_of
 from pg.learning.policies import Policy, make_policy
+from pg.learning.rollout import StackedActor, actor_of
 from pg.parts.networks import ACTIVATIONS, perceptron
 from workload import VARIANT, environment
 

@@ -3,9 +3,9 @@
 from measuring import LEARNING_RATE, Clock, Measurement, asked
 from pg.environments.stacked import make_environments
 from pg.experiments.records import Budget
-from pg.learning.acting import actor_of
-from pg.learning.learner import improve, make_learner
-from pg.learning.rollout import collect
+from pg.learning.learner import make_learner
+from pg.learning.rollout import actor_of, collect
+from pg.learning.training import improve
 from workload import VARIANT, environment
 
 

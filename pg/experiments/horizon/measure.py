@@ -26,8 +26,7 @@ from pg.environments.stacked import make_environments
 from pg.laboratory.distances import divergence
 from pg.laboratory.frozen import generators_of, in_float64, sample
 from pg.laboratory.reuse import Reuse, corrected_gradients
-from pg.learning.constraints import parameters_of, restore
-from pg.learning.policies import Parameters, Policy, thaw
+from pg.learning.policies import Parameters, Policy, parameters_of, restore, thaw
 from pg.parts.importance import NonFiniteWeights, effective_share
 from pg.parts.variant import Variant
 from pg.study.jobs import HorizonJob

@@ -22,7 +22,6 @@ from pg.experiments.update.likelihoods import Effect
 from pg.experiments.update.moves import Move
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, in_float64, sample
-from pg.learning.constraints import Penalty
 from pg.learning.critic import Critic
 from pg.learning.policies import Parameters, Policy, thaw
 from pg.learning.updates import make_optimizer, update
@@ -49,9 +48,9 @@ class Improver:
         The environment's tables, where they are known.
     shuffling
         Cuts the batches where the variant takes minibatches.
-    penalty
-        The factor of a KL penalty. It is adapted after each update as in training, where one update follows another:
-        left at its first value it would hold no limit.
+    limit_state
+        What the limit on the KL divergence keeps from one update to the next, as in training: the factor of a penalty
+        would hold no limit if it stayed at its first value.
     critic
         The variant's value network, fitted to the policy, where it has one.
     """
@@ -59,7 +58,7 @@ class Improver:
     variant: Variant
     mdp: MDP | None
     shuffling: np.random.Generator
-    penalty: Penalty
+    limit_state: dict[str, float]
     critic: Critic | None
 
     def improved(self, policy: Policy, batch: Trajectories) -> Policy:
@@ -75,7 +74,7 @@ class Improver:
         improved, rate = copy.deepcopy(policy), self.variant.optimizer.learning_rate
         # Validation lets no tuned variant take single updates, and a natural gradient needs no rate.
         optimizer = make_optimizer(self.variant.optimizer, improved, 0.0 if rate == "tuned" else rate)
-        update(improved, optimizer, self.variant, batch, self.mdp, self.shuffling, self.penalty, self.critic)
+        update(improved, optimizer, self.variant, batch, self.mdp, self.shuffling, self.limit_state, self.critic)
         return improved
 
 
@@ -116,9 +115,7 @@ def take_updates(job: UpdateJob, policies: Mapping[int, Parameters]) -> pd.DataF
 def _improvers(job: UpdateJob, seed: int, policy: Policy, mdp: MDP | None) -> dict[str, Improver]:
     critics = fitted_critics(job.environment, policy, job.variants, seed, job.stage)
     return {
-        name: Improver(
-            variant, mdp, generator(seed, "probe", job.stage, "update", "minibatches"), Penalty(), critics[name]
-        )
+        name: Improver(variant, mdp, generator(seed, "probe", job.stage, "update", "minibatches"), {}, critics[name])
         for name, variant in job.variants.items()
     }
 

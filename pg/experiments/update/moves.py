@@ -9,7 +9,7 @@ from statistics import fmean
 from pg.core.trajectories import Trajectories
 from pg.laboratory.distances import divergence
 from pg.learning.policies import Policy
-from pg.parts.learner import KL
+from pg.parts.limits.base import Limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,13 @@ class Move:
     on_fresh: float
 
     @classmethod
-    def of(cls, before: Policy, after: Policy, batch: Trajectories, fresh: Trajectories, kl: KL | None) -> Move:
+    def of(cls, before: Policy, after: Policy, batch: Trajectories, fresh: Trajectories, kl: Limit | None) -> Move:
         r"""Measure an update of π_θ to π_θ'; one without a limit as $\mathrm{KL}(\pi_{\theta'} \Vert \pi_\theta)$."""
         direction = "new_old" if kl is None else kl.direction
         return cls(*(divergence(before, after, trajectories, direction) for trajectories in (batch, fresh)))
 
 
-def measures(gone: Sequence[Move], kl: KL | None) -> dict[str, float]:
+def measures(gone: Sequence[Move], kl: Limit | None) -> dict[str, float]:
     """Average the updates of one variant from one policy.
 
     kl_on_batch and kl_on_fresh are means over the updates; kl_over_limit and fresh_kl_over_limit the same over δ,

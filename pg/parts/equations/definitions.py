@@ -14,7 +14,7 @@ from pg.parts.equations.notation import (
     to_go,
     total,
 )
-from pg.parts.learner import KL, Clone
+from pg.parts.learner import Clone
 from pg.parts.variant import Variant
 
 
@@ -34,7 +34,7 @@ def definitions(variant: Variant) -> tuple[str, ...]:
         *_baseline(variant),
         *_discount(variant),
         *_steps(variant),
-        *(() if variant.kl is None else _limit(variant.kl)),
+        *(() if variant.kl is None else variant.kl.definitions(variant)),
         *(_imitation(variant.initialise) if isinstance(variant.initialise, Clone) else ()),
     )
 
@@ -161,37 +161,6 @@ def _steps(variant: Variant) -> tuple[str, ...]:
     passes = rf"K = {variant.gradient_steps} \quad \text{{passes over each batch}}"
     parts = rf"M = {variant.minibatches} \quad \text{{parts of whole trajectories, a step on each}}"
     return (*((passes,) if variant.gradient_steps > 1 else ()), *((parts,) if variant.minibatches > 1 else ()))
-
-
-_HELD = {
-    "early_stop": (r"\bar{D} \leq \delta \quad \text{at every step that is kept}",),
-    "penalty": (
-        (
-            r"\nabla_{\theta'} \left( J(\theta') - \beta \, \bar{D} \right)"
-            r" \quad \text{is followed, with } \beta \text{ adapted to } \bar{D} \approx \delta"
-        ),
-    ),
-    "line_search": (r"\bar{D} \leq \delta \quad \text{by halving the update}",),
-    "natural_gradient": (
-        (
-            r"\theta' = \theta + 2^{-m} \sqrt{\frac{2 \delta}{\mathbf{g}^\top F^{-1} \mathbf{g}}} \, F^{-1} \mathbf{g}"
-            r" \quad \text{with the least } m \text{ that gains and keeps } \bar{D} \leq \delta"
-        ),
-        r"\mathbf{g} = \nabla_\theta J(\theta)",
-        r"F = \nabla_{\theta'}^2 \bar{D} \quad \text{at } \theta' = \theta",
-    ),
-}
-
-
-def _limit(kl: KL) -> tuple[str, ...]:
-    policies = [r"\pi_{\theta'}(\cdot \mid \mathbf{s})", r"\pi_\theta(\cdot \mid \mathbf{s})"]
-    first, second = policies if kl.direction == "new_old" else policies[::-1]
-    divergence = rf"D_{{KL}}({first} \Vert {second})"
-    return (
-        *_HELD[kl.hold_by],
-        rf"\bar{{D}} = \mathbb{{E}}_{{\mathbf{{s}} \sim \pi_\theta}} \left[ {divergence} \right]",
-        rf"\delta = {kl.limit:g}",
-    )
 
 
 def _imitation(start: Clone) -> tuple[str, ...]:

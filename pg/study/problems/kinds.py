@@ -86,7 +86,7 @@ def _staleness_problems(study: Study, name: str) -> Iterator[str]:
         yield from problems
         return
     walker = study.variants[experiment.walk.variant]
-    if walker.kl is not None and walker.kl.hold_by == "natural_gradient":
+    if walker.kl is not None and walker.kl.chooses_step:
         yield (
             f"{at}: {experiment.walk.variant} goes as far as its limit in a single step, and a walk follows many; "
             "name a variant with a learning rate"

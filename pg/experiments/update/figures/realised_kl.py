@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from pandas import DataFrame, concat
 
 from pg.experiments.records import UpdateExperiment
-from pg.parts.learner import KL
+from pg.parts.limits.base import Limit
 from pg.plotting import compared, layout, marks, style
 from pg.plotting.captions import counted, itemised, listed, number, quoted
 from pg.plotting.layout import Place
@@ -25,7 +25,7 @@ class _Row:
     """A strand that can be compared with a limit: its own, or the one that all limited strands share."""
 
     strand: compared.Strand
-    kl: KL | None
+    kl: Limit | None
     limit: float
 
 
@@ -79,7 +79,7 @@ def _about_limits(request: FigureRequest, rows: list[_Row]) -> list[str]:
 
 
 def _about_penalties(rows: list[_Row]) -> list[str]:
-    if not any(row.kl is not None and row.kl.hold_by == "penalty" for row in rows):
+    if not any(row.kl is not None and row.kl.name == "penalty" for row in rows):
         return []
     adapting = (
         "A penalty holds no single update: its factor is 1 at a snapshot's first update and adapts from each to the "
@@ -143,7 +143,7 @@ def _comparable(request: FigureRequest) -> list[_Row]:
     return rows
 
 
-def _limit(request: FigureRequest, strand: compared.Strand) -> KL | None:
+def _limit(request: FigureRequest, strand: compared.Strand) -> Limit | None:
     """Look up the limit of a strand at its level."""
     return next(
         cell.variant.kl

@@ -1,0 +1,1 @@
+"""Limits on how far an update may move the policy, one module each."""

@@ -1,0 +1,145 @@
+"""The base class of limits on the KL divergence, and the search for the longest step within one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+
+from pydantic import Field, PositiveFloat
+
+from pg.parts.part import Part
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pg.parts.variant import Variant
+
+Direction = Literal["new_old", "old_new"]
+
+_HALVINGS = 20
+
+
+class Step(Protocol):
+    """A function that takes one optimizer step along the gradient of the surrogate less penalty · KL divergence."""
+
+    def __call__(self, penalty: float = 0.0) -> None:
+        """Move the policy."""
+        ...
+
+
+class Ascent(Protocol):
+    """An update in progress: the policy, and how far it is from θ, which collected the batch."""
+
+    @property
+    def parameters(self) -> Sequence[Tensor]:
+        """The policy's parameters, which steps change."""
+        ...
+
+    def position(self) -> list[Tensor]:
+        """Return a copy of the parameters."""
+        ...
+
+    def move_to(self, position: Sequence[Tensor]) -> None:
+        """Set the parameters."""
+        ...
+
+    def gradient(self) -> Sequence[Tensor]:
+        """Return the gradient of the surrogate on the whole batch, one tensor per parameter."""
+        ...
+
+    def gain(self) -> float:
+        """Return the surrogate less its value at θ, with ratios per step in the place of log-likelihoods."""
+        ...
+
+    def kl(self) -> float:
+        """Return the mean KL divergence from θ over the batch's states, in the limit's direction."""
+        ...
+
+    def differentiable_kl(self) -> Tensor:
+        """Return the same as a function of the parameters, differentiable twice."""
+        ...
+
+
+class Limit(Part):
+    """A limit on the KL divergence between the policies before and after an update.
+
+    A subclass implements `take_steps`. Its `name` is the key `hold_by` of a study file.
+    """
+
+    name: str = Field(default="", alias="hold_by")
+    limit: PositiveFloat = Field(description="δ, the largest mean KL divergence over the batch's states.")
+    direction: Direction = Field(default="new_old", description="KL(π_θ'‖π_θ), as in the lecture, or KL(π_θ‖π_θ').")
+
+    chooses_step: ClassVar[bool] = False
+    """Whether the limit decides the length of the step, so that the variant has no learning rate."""
+
+    def take_steps(self, steps: Iterable[Step], ascent: Ascent, state: dict[str, float]) -> float:
+        """Take the steps that the limit allows.
+
+        Parameters
+        ----------
+        steps
+            The steps of the update without a limit, in order. Each moves the policy when it is called.
+        ascent
+            The update in progress.
+        state
+            What the limit keeps from one update of a learner to the next; empty at first, changed in place.
+
+        Returns
+        -------
+        float
+            Number of steps that were kept; fractional where a step was shortened.
+        """
+        raise NotImplementedError
+
+    def held_by(self) -> tuple[str, ...]:
+        r"""Return LaTeX equations that define how $\bar{D} \leq \delta$ is achieved."""
+        raise NotImplementedError
+
+    def definitions(self, variant: Variant) -> tuple[str, ...]:
+        """Return LaTeX equations for how the limit is held, the divergence and its largest value."""
+        del variant
+        policies = [r"\pi_{\theta'}(\cdot \mid \mathbf{s})", r"\pi_\theta(\cdot \mid \mathbf{s})"]
+        first, second = policies if self.direction == "new_old" else policies[::-1]
+        divergence = rf"D_{{KL}}({first} \Vert {second})"
+        return (
+            *self.held_by(),
+            rf"\bar{{D}} = \mathbb{{E}}_{{\mathbf{{s}} \sim \pi_\theta}} \left[ {divergence} \right]",
+            rf"\delta = {self.limit:g}",
+        )
+
+
+def search_back(
+    ascent: Ascent,
+    start: Sequence[Tensor],
+    direction: Sequence[Tensor],
+    is_accepted: Callable[[], bool],
+    longest: float = 1.0,
+) -> float:
+    """Move the policy by the longest share of a step that is accepted, halving the share at most 20 times.
+
+    Parameters
+    ----------
+    ascent
+        Moved to the accepted position, or to the start if no share is accepted.
+    start
+        Parameters before the step.
+    direction
+        The whole step, one tensor per parameter.
+    is_accepted
+        Judges the policy's present position.
+    longest
+        The share that is tried first.
+
+    Returns
+    -------
+    float
+        The accepted share: `longest` times a power of 1/2, or 0.
+    """
+    for halvings in range(_HALVINGS):
+        share = longest / 2**halvings
+        ascent.move_to([begin + share * towards for begin, towards in zip(start, direction, strict=True)])
+        if is_accepted():
+            return share
+    ascent.move_to(start)
+    return 0.0

@@ -1,0 +1,33 @@
+"""Stop an update before the first step that breaks the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pydantic import Field
+
+from pg.parts.limits.base import Ascent, Limit, Step
+
+
+class EarlyStop(Limit):
+    """Stop before the first step that breaks the limit."""
+
+    name: str = Field(default="early_stop", alias="hold_by")
+
+    def take_steps(self, steps: Iterable[Step], ascent: Ascent, state: dict[str, float]) -> float:
+        """Take steps until one breaks the limit, and undo that one."""
+        del state
+        kept = 0
+        for step in steps:
+            before = ascent.position()
+            step()
+            # A divergence of NaN is beyond the limit, too.
+            if not ascent.kl() <= self.limit:
+                ascent.move_to(before)
+                break
+            kept += 1
+        return float(kept)
+
+    def held_by(self) -> tuple[str, ...]:
+        """Return the condition on every step."""
+        return (r"\bar{D} \leq \delta \quad \text{at every step that is kept}",)

@@ -1,0 +1,31 @@
+"""Shorten a whole update until it is within the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pydantic import Field
+
+from pg.parts.limits.base import Ascent, Limit, Step, search_back
+
+
+class LineSearch(Limit):
+    """Take all steps, then halve the whole change of the parameters until it is within the limit."""
+
+    name: str = Field(default="line_search", alias="hold_by")
+
+    def take_steps(self, steps: Iterable[Step], ascent: Ascent, state: dict[str, float]) -> float:
+        """Take all steps and shorten their sum; return their number times the share that was kept."""
+        del state
+        start, taken = ascent.position(), 0
+        for step in steps:
+            step()
+            taken += 1
+        if ascent.kl() <= self.limit:
+            return float(taken)
+        change = [end - begin for end, begin in zip(ascent.position(), start, strict=True)]
+        return taken * search_back(ascent, start, change, lambda: ascent.kl() <= self.limit, longest=0.5)
+
+    def held_by(self) -> tuple[str, ...]:
+        """Return the condition on the whole update."""
+        return (r"\bar{D} \leq \delta \quad \text{by halving the update}",)

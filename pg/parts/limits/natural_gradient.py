@@ -1,0 +1,114 @@
+r"""Take one step of the natural gradient, as long as the limit allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from pg.parts.limits.base import Ascent, Limit, Step, search_back
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from pg.parts.variant import Variant
+
+_CONJUGATE_STEPS = 10
+_CONJUGATE_TOLERANCE = 1e-10
+
+DAMPING = 1e-6
+"""Added to the Fisher matrix's diagonal: a softmax does not change if all its logits are shifted."""
+
+
+class NaturalGradient(Limit):
+    """Take one step of the natural gradient, halved until the surrogate rises and the limit is kept.
+
+    Notes
+    -----
+    Schulman et al. 2015, "Trust region policy optimization", appendix C.
+    """
+
+    name: str = Field(default="natural_gradient", alias="hold_by")
+
+    chooses_step: ClassVar[bool] = True
+
+    def problems(self, variant: Variant) -> Iterable[str]:
+        """Refuse several steps and a learning rate."""
+        if variant.minibatches > 1 or variant.gradient_steps > 1:
+            yield "kl.hold_by: natural_gradient spends its limit in one step: gradient_steps: 1 and minibatches: 1"
+        if variant.optimizer.learning_rate != "tuned":
+            yield "kl.hold_by: natural_gradient chooses its step by kl.limit; leave optimizer.learning_rate out"
+
+    def take_steps(self, steps: Iterable[Step], ascent: Ascent, state: dict[str, float]) -> float:
+        """Take the natural gradient's step in the place of the optimizer's; return the share that was kept."""
+        del steps, state
+        direction = natural_direction(ascent.parameters, ascent.gradient(), ascent.differentiable_kl, self.limit)
+
+        def is_better_within() -> bool:
+            return ascent.gain() > 0 and ascent.kl() <= self.limit
+
+        return search_back(ascent, ascent.position(), direction, is_better_within)
+
+    def held_by(self) -> tuple[str, ...]:
+        """Return the step, the gradient and the Fisher matrix."""
+        step = r"\sqrt{\frac{2 \delta}{\mathbf{g}^\top F^{-1} \mathbf{g}}} \, F^{-1} \mathbf{g}"
+        condition = r"\text{with the least } m \text{ that gains and keeps } \bar{D} \leq \delta"
+        return (
+            rf"\theta' = \theta + 2^{{-m}} {step} \quad {condition}",
+            r"\mathbf{g} = \nabla_\theta J(\theta)",
+            r"F = \nabla_{\theta'}^2 \bar{D} \quad \text{at } \theta' = \theta",
+        )
+
+
+def natural_direction(
+    parameters: Sequence[Tensor], gradient: Sequence[Tensor], divergence: Callable[[], Tensor], limit: float
+) -> list[Tensor]:
+    r"""Return the step of the natural gradient whose KL divergence is δ to second order.
+
+    $\sqrt{2 \delta / x^\top F x} \, x$ with $F x = g$ solved by at most ten steps of conjugate gradients. F is the
+    Hessian of the divergence at θ: the Fisher matrix averaged over the batch's states, with `DAMPING` on its diagonal.
+
+    Parameters
+    ----------
+    parameters
+        θ.
+    gradient
+        g, one tensor per parameter.
+    divergence
+        Returns the mean KL divergence from θ as a function of the parameters, differentiable twice.
+    limit
+        δ.
+
+    Returns
+    -------
+    list of Tensor
+        One per parameter; all zero if the gradient is.
+
+    Notes
+    -----
+    After any number of conjugate steps $x^\top F x = x^\top g$; rounding cannot make the right side negative.
+    """
+    import torch
+    from scipy.sparse.linalg import LinearOperator, cg
+
+    from pg.parts.networks import as_vector
+
+    flat = as_vector(gradient)
+    if not flat.any():
+        return [torch.zeros_like(parameter) for parameter in parameters]
+    slopes = as_vector(torch.autograd.grad(divergence(), list(parameters), create_graph=True))
+
+    def fisher_product(vector: NDArray[np.floating]) -> NDArray[np.floating]:
+        towards = torch.as_tensor(vector.reshape(-1)).to(slopes)
+        curved = torch.autograd.grad(slopes @ towards, list(parameters), retain_graph=True)
+        return (as_vector(curved) + DAMPING * towards).cpu().numpy()
+
+    right = flat.cpu().numpy()
+    fisher = LinearOperator((len(right), len(right)), matvec=fisher_product, dtype=right.dtype)
+    found, _ = cg(fisher, right, rtol=_CONJUGATE_TOLERANCE, maxiter=_CONJUGATE_STEPS)
+    solved = torch.as_tensor(found).to(flat)
+    pieces = (solved * (2 * limit / (solved @ flat)) ** 0.5).split([parameter.numel() for parameter in parameters])
+    return [piece.reshape(parameter.shape) for piece, parameter in zip(pieces, parameters, strict=True)]

@@ -1,0 +1,227 @@
+"""Limits on the KL divergence: on a point whose divergence is known, and against the dense Fisher matrix."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+import pytest
+import torch
+from pg.core.trajectories import Spaces
+from pg.learning.policies import Policy, detached, make_policy, parameters_of, restore
+from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.limits.base import search_back
+from pg.parts.limits.early_stop import EarlyStop
+from pg.parts.limits.line_search import LineSearch
+from pg.parts.limits.natural_gradient import DAMPING, natural_direction
+from pg.parts.limits.penalty import Penalty
+from torch import Tensor
+from torch.distributions import Categorical, kl_divergence
+
+# Few enough parameters for conjugate gradients to end at the solution: one step for each.
+DISCRETE, CONTINUOUS = Spaces(2, 3), Spaces(2, None, 2)
+
+
+class Point:
+    """An ascent of two numbers, whose divergence from (0, 0) is the squared distance."""
+
+    def __init__(self, *place: float) -> None:
+        self.parameters = [torch.tensor(place or (0.0, 0.0), dtype=torch.float64)]
+        self.penalties: list[float] = []
+
+    @property
+    def place(self) -> list[float]:
+        return self.parameters[0].tolist()
+
+    def position(self) -> list[Tensor]:
+        return [self.parameters[0].clone()]
+
+    def move_to(self, position: Sequence[Tensor]) -> None:
+        self.parameters[0].copy_(position[0])
+
+    def gradient(self) -> Sequence[Tensor]:
+        raise NotImplementedError
+
+    def gain(self) -> float:
+        raise NotImplementedError
+
+    def differentiable_kl(self) -> Tensor:
+        raise NotImplementedError
+
+    def kl(self) -> float:
+        return self.parameters[0].square().sum().item()
+
+    def step(self, length: float, penalty: float = 0.0) -> None:
+        self.penalties.append(penalty)
+        self.parameters[0][0] += length
+
+    def steps(self, *lengths: float) -> Iterator[Callable[..., None]]:
+        return (partial(self.step, length) for length in lengths)
+
+
+def policy_in(spaces: Spaces, seed: int = 0, hidden: tuple[int, ...] = ()) -> Policy:
+    generator = torch.Generator().manual_seed(seed)
+    made = make_policy(PolicyOptions(hidden=hidden), spaces, generator, torch.float64)
+    for parameter in made.parameters():
+        parameter.data += 0.5 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+    return made
+
+
+def flat(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.cat([tensor.flatten() for tensor in tensors])
+
+
+def jacobian(values: Tensor, policy: Policy) -> Tensor:
+    """One row of D derivatives per value, in the order of the values."""
+    parameters = list(policy.parameters())
+    rows = [
+        torch.autograd.grad(value, parameters, retain_graph=True, materialize_grads=True) for value in values.flatten()
+    ]
+    return torch.stack([torch.cat([slope.flatten() for slope in row]) for row in rows])
+
+
+def dense_fisher(policy: Policy, states: Tensor) -> Tensor:
+    """The Fisher matrix from its definition, the mean over states of E[ψψᵀ], and not from a divergence."""
+    distribution = policy.distribution(states)
+    if isinstance(distribution, Categorical):
+        scores, weights = jacobian(distribution.logits, policy), distribution.logits.exp().flatten()
+        return scores.T @ (weights.unsqueeze(-1) * scores) / len(states)
+    deviations = policy.log_std.exp().repeat(len(states))
+    towards_mean, towards_log_std = jacobian(distribution.mean, policy), jacobian(policy.log_std, policy)
+    of_mean = towards_mean.T @ (towards_mean / deviations.square().unsqueeze(-1)) / len(states)
+    return (of_mean + 2 * towards_log_std.T @ towards_log_std).detach()
+
+
+def some_gradient(policy: Policy, states: Tensor, seed: int) -> list[Tensor]:
+    """A policy gradient of sampled actions with arbitrary weights."""
+    generator = torch.Generator().manual_seed(seed)
+    discrete = policy.shape.is_discrete
+    shape = (len(states),) if discrete else (len(states), 2)
+    actions = torch.randint(3, shape, generator=generator) if discrete else torch.randn(shape, generator=generator)
+    weights = torch.randn(len(states), generator=generator, dtype=torch.float64)
+    return list(torch.autograd.grad((weights * policy.log_prob(states, actions)).mean(), list(policy.parameters())))
+
+
+def test_early_stop_undoes_the_step_that_breaks_the_limit() -> None:
+    point = Point()
+    assert EarlyStop(limit=1.0).take_steps(point.steps(0.5, 0.25, 0.5, 9.0), point, {}) == 2
+    assert point.place == [0.75, 0.0]
+
+
+def test_early_stop_takes_no_step_after_the_undone_one() -> None:
+    point = Point()
+    assert EarlyStop(limit=1.0).take_steps(point.steps(0.5, 9.0, -9.0), point, {}) == 1
+    assert len(point.penalties) == 2
+
+
+def test_early_stop_undoes_a_step_to_nan() -> None:
+    point = Point()
+    assert EarlyStop(limit=1.0).take_steps(point.steps(0.5, float("nan")), point, {}) == 1
+    assert point.place == [0.5, 0.0]
+
+
+@pytest.mark.parametrize("limit", [EarlyStop(limit=1.0), LineSearch(limit=1.0)], ids=lambda limit: limit.name)
+def test_steps_within_the_limit_are_all_kept(limit: EarlyStop | LineSearch) -> None:
+    point = Point()
+    assert limit.take_steps(point.steps(0.1, 0.2, 0.3), point, {}) == 3
+    assert point.place == pytest.approx([0.6, 0.0])
+
+
+def test_line_search_halves_the_whole_change() -> None:
+    point = Point()
+    assert LineSearch(limit=4.0).take_steps(point.steps(3.0, 3.0), point, {}) == 2 * 0.25
+    assert point.place == [1.5, 0.0]
+
+
+def test_line_search_judges_only_where_the_steps_end() -> None:
+    point = Point()
+    assert LineSearch(limit=1.0).take_steps(point.steps(3.0, -2.5), point, {}) == 2
+    assert point.place == [0.5, 0.0]
+
+
+def test_search_back_returns_to_the_start_if_nothing_is_accepted() -> None:
+    point = Point(0.125, -1.0)
+    assert search_back(point, point.position(), [torch.ones(2)], lambda: False) == 0
+    assert point.place == [0.125, -1.0]
+
+
+def test_search_back_takes_the_longest_accepted_share() -> None:
+    point = Point()
+    assert search_back(point, point.position(), [torch.tensor([0.0, 8.0])], lambda: point.kl() <= 1.0) == 0.125
+    assert point.place == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("kl", "factor"), [(0.0, 1.0), (0.066, 1.0), (0.067, 2.0), (0.1, 2.0), (0.149, 2.0), (0.151, 4.0)]
+)
+def test_penalty_doubles_above_its_band_and_halves_below(kl: float, factor: float) -> None:
+    assert Penalty(limit=0.1).adapted(2.0, kl) == factor
+
+
+@pytest.mark.parametrize(("kl", "bound"), [(0.0, 1e-8), (1.0, 1e8)])
+def test_penalty_factor_stays_in_its_range(kl: float, bound: float) -> None:
+    factor = 1.0
+    for _ in range(100):
+        factor = Penalty(limit=0.1).adapted(factor, kl)
+    assert factor == bound
+
+
+def test_penalty_keeps_its_factor_between_updates() -> None:
+    point, state, penalty = Point(), {}, Penalty(limit=0.1)
+    assert penalty.take_steps(point.steps(1.0, 1.0), point, state) == 2
+    assert penalty.take_steps(point.steps(-2.0), point, state) == 1
+    assert penalty.take_steps(point.steps(0.0), point, state) == 1
+    assert point.penalties == [1.0, 1.0, 2.0, 1.0]
+
+
+@pytest.mark.parametrize("spaces", [DISCRETE, CONTINUOUS], ids=["categorical", "gaussian"])
+@pytest.mark.parametrize("hidden", [(), (1,)], ids=["linear", "hidden"])
+@pytest.mark.parametrize("reverse", [False, True], ids=["new_old", "old_new"])
+@pytest.mark.parametrize("seed", range(2))
+def test_natural_direction_solves_the_dense_fisher_system(
+    spaces: Spaces, hidden: tuple[int, ...], reverse: bool, seed: int
+) -> None:
+    policy = policy_in(spaces, seed, hidden)
+    generator = torch.Generator().manual_seed(seed)
+    states = torch.randn(40, spaces.observation_size, generator=generator, dtype=torch.float64)
+    before, gradient = detached(policy.distribution(states)), some_gradient(policy, states, seed)
+    damped = dense_fisher(policy, states) + DAMPING * torch.eye(sum(p.numel() for p in policy.parameters()))
+    solved = torch.linalg.solve(damped, flat(gradient))
+    expected = solved * (2 * 0.01 / (solved @ damped @ solved)) ** 0.5
+
+    def divergence() -> Tensor:
+        now = policy.distribution(states)
+        return (kl_divergence(before, now) if reverse else kl_divergence(now, before)).mean()
+
+    found = flat(natural_direction(list(policy.parameters()), gradient, divergence, 0.01))
+    assert (found - expected).norm() <= 1e-6 * expected.norm()
+
+
+def test_natural_direction_of_no_gradient_is_zero() -> None:
+    policy = policy_in(DISCRETE)
+    still = [torch.zeros_like(parameter) for parameter in policy.parameters()]
+    states = torch.eye(2, dtype=torch.float64)
+    before = detached(policy.distribution(states))
+
+    def divergence() -> Tensor:
+        return kl_divergence(policy.distribution(states), before).mean()
+
+    assert not flat(natural_direction(list(policy.parameters()), still, divergence, 0.01)).any()
+
+
+def test_natural_step_has_the_limits_divergence_to_second_order() -> None:
+    policy = policy_in(DISCRETE, hidden=(2,))
+    states = torch.randn(40, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    before, gradient = detached(policy.distribution(states)), some_gradient(policy, states, 0)
+    start = parameters_of(policy)
+
+    def divergence() -> Tensor:
+        return kl_divergence(policy.distribution(states), before).mean()
+
+    errors: list[float] = []
+    for limit in (1e-4, 1e-6):
+        direction = natural_direction(list(policy.parameters()), gradient, divergence, limit)
+        restore(policy, [begin + towards for begin, towards in zip(start, direction, strict=True)])
+        errors.append(abs(divergence().item() / limit - 1))
+        restore(policy, start)
+    # The next order of the divergence is the step's third power: the relative error is proportional to its length.
+    assert errors[0] < 0.1
+    assert errors[1] < errors[0] / 5
