@@ -7,7 +7,7 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
-include: "workflow/rules/benchmark.smk"
+include: "workflow/benchmarks/benchmark.smk"
 
 
 rule all:

@@ -1,4 +1,4 @@
-"""Compute one batch's gradient by the explicit sum, a backward pass per step, or by one pass through the surrogate."""
+"""Compute the gradient of a batch by the explicit sum, one backward pass per step, or by one surrogate pass."""
 
 import time
 

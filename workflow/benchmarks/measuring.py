@@ -1,9 +1,8 @@
-"""What every program here shares: how it is asked, that it keeps to one thread, and how it answers.
+"""Arguments, clock and output of all benchmark programs.
 
-A program is called with a system, an environment, numbers of seeds and a number of environment steps per seed. Its last
-line is JSON: measurements of so many steps in so many seconds each, and the largest memory that it had. Seconds are the
-processor's: on a core of its own a program that never waits takes as long by any clock, and on a busy one less of what
-others take is counted.
+A program is called with a system, an environment, numbers of seeds and a number of environment steps per seed. It uses
+one thread. The last line that it prints is JSON: measurements (steps and seconds) and its peak memory. Seconds are the
+processor's, which other processes on a busy machine change less than wall time.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""What no training can do without: environment steps, and the network's passes in the best batch size found.
+"""Measure a lower bound on the time of training: bare environment steps and passes through the network.
 
-Stepping: random actions, drawn before, at as many copies as training has. All copies begin anew, untimed, once one of
-them ends, so that each step that is taken counts. The floor is the time of as many such steps, of one forward pass per
-step to act, and of one forward and backward pass per step to learn; nothing is sampled, masked, recorded or logged.
+`stepping`: random actions in as many copies as training uses. When one copy ends, all are reset, untimed, so that every
+step counts. `floor`: the same steps, plus one forward pass per step to act and a forward and backward pass per step to
+learn, in the fastest batch size. Nothing is sampled, masked, recorded or logged.
 """
 
 import statistics
@@ -41,7 +41,7 @@ def measure(wanted: Asked, copies: Environments, seeds: int, passes: float) -> N
 
 
 def stepped(copies: Environments, seeds: int, wanted: int) -> tuple[int, float]:
-    """Take so many steps at least, and return how many they were and their seconds."""
+    """Take at least `wanted` steps; return their number and their seconds."""
     starts = [generator(seed, "benchmark", "starts") for seed in range(seeds)]
     drawing, alive = np.random.default_rng(0), np.ones((seeds, TRAJECTORIES), dtype=np.bool_)
     steps, clock = 0, Clock()
@@ -64,7 +64,7 @@ def random_actions(drawing: np.random.Generator, spaces: Spaces, seeds: int) -> 
 
 
 def seconds_of_passes(spaces: Spaces) -> float:
-    """Seconds of a row's forward pass, in arrays or tensors, and of its forward and backward pass."""
+    """Return the seconds per row of a forward pass, the faster of NumPy and torch, plus a forward and backward pass."""
     policy = make_policy(VARIANT.policy, spaces, torch_generator(0, "benchmark"))
     actor = actor_of([policy])
     forward = min(quickest(partial(in_arrays, actor), spaces), quickest(partial(in_tensors, policy), spaces))

@@ -1,4 +1,4 @@
-"""Train as `pg.learning.training` does, and time its rollouts and its updates apart."""
+"""Train like `pg.learning.training`, and time rollouts and updates separately."""
 
 from measuring import LEARNING_RATE, Clock, Measurement, asked
 from pg.environments.stacked import make_environments

@@ -1,7 +1,7 @@
-"""Probe estimators on a new policy as the laboratory does, and count trajectories: here a step is a trajectory.
+"""Probe estimators on a new policy; here a step is a trajectory.
 
-The estimators are total returns and rewards-to-go with no baseline, three averages and the optimal one, at two batch
-sizes; the trajectories are those that they share and those of the reference gradient.
+The estimators are total returns and rewards-to-go with five baselines, at two batch sizes. The count includes the
+trajectories that they share and those of the reference gradient.
 """
 
 import time

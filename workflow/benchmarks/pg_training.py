@@ -1,4 +1,4 @@
-"""Train with this project's code. The copies of the environment are made before the clock starts, as for the peers."""
+"""Train with this project. As for the other libraries, copies of the environment are made before the clock starts."""
 
 import time
 
@@ -11,7 +11,7 @@ from workload import VARIANT, environment
 
 
 class _Started(RunRecorder):
-    """Knows when the first snapshots came: everything was made by then, and nothing had been sampled."""
+    """Notes when the initial snapshots arrive: after setup, before the first sample."""
 
     started: float
 
@@ -29,7 +29,7 @@ def main() -> None:
         snapshots={"initial": 0.0},
         seeds=tuple(range(seeds)),
     )
-    # A first short run pays for what torch loads when it is first used, as a long study would once.
+    # A short first run imports what torch loads at its first use; a study pays for it once.
     train(job.model_copy(update={"budget": Budget(steps=1), "seeds": (0,)}), LEARNING_RATE, RunRecorder(1))
     recorder = _Started(wanted.steps * seeds)
     train(job, LEARNING_RATE, recorder)

@@ -1,11 +1,11 @@
-"""Train with Stable-Baselines3's A2C or PPO, which have no REINFORCE.
+"""Train with Stable-Baselines3's A2C or PPO; the library has no REINFORCE.
 
-The same network for the policy, on 32 copies of the environment, and the same learning rate for A2C. What differs:
-either fits a value network of the same size beside the policy; a batch is 64 steps of each copy, whole trajectories or
-not; A2C takes one RMSprop step on it with rewards bootstrapped at its end; PPO takes ten passes in minibatches of 64,
-its own default, and so does more work per step than anything else here.
+Same policy network and number of environment copies as here, and for A2C the same learning rate. Differences: both also
+fit a value network of the same size; a batch is 64 steps of each copy and may cut trajectories; A2C takes one RMSprop
+step with bootstrapped rewards; PPO takes ten passes in minibatches of 64, its default, so it does the most work per
+step.
 
-Runs in the environment of the peers.
+Runs in the environment of the other libraries.
 """
 
 import time

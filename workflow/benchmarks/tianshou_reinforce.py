@@ -1,10 +1,10 @@
-"""Train with Tianshou's `Reinforce`, and time its rollouts and its updates apart as well.
+"""Train with Tianshou's `Reinforce`, and time rollouts and updates separately as well.
 
-The same network, optimizer, learning rate and batches of 32 trajectories as here, one of each of 32 copies of the
-environment. What differs: rewards-to-go without a baseline, and a loss that is a mean over steps; torch's own initial
-weights; real actions are scaled from [-1, 1] to the space. It logs no KL divergence, no entropy and no gradient norm.
+Same network, optimizer, learning rate and batch as here: 32 trajectories, one per copy of the environment. Differences:
+rewards-to-go without a baseline; a loss that is a mean over steps; torch's default initial weights; continuous actions
+are scaled from [-1, 1] to the action space. It logs no KL divergence, entropy or gradient norm.
 
-Runs in an environment of its own: Tianshou 2.0.1 needs an older pandas than the study.
+Runs in the environment of the other libraries: Tianshou 2.0.1 needs pandas < 3.
 """
 
 import gymnasium

@@ -1,4 +1,4 @@
-"""What is trained here, in the words of a study."""
+"""The variant and the environments that this project's programs use."""
 
 from measuring import HIDDEN, LEARNING_RATE, TRAJECTORIES
 from pg.environments.record import Environment
