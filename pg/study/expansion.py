@@ -1,4 +1,4 @@
-"""From what a study declares to what is run: sweeps become cells, seeds become blocks."""
+"""Expand a study into what runs: sweeps into cells, seeds into blocks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PLAIN_LEVEL = re.compile(r"[A-Za-z0-9_.+-]{1,20}")
 
 
 def blocks(seeds: Seeds) -> tuple[Block, ...]:
-    """Cut the declared seeds into the blocks that are trained together."""
+    """Split seeds into the blocks that share a job."""
     return blocks_between(seeds.first, seeds.end, seeds.per_job)
 
 
@@ -37,7 +37,7 @@ def cells(study: Study, experiment: str) -> tuple[Cell, ...]:
 
 
 class _Same:
-    """A study as a key: itself alone, because two studies may be equal (1 and true are) and not mean the same."""
+    """A study as a key of a cache, compared by identity: equal studies may differ (1 == True)."""
 
     __slots__ = ("study",)
 
@@ -51,7 +51,7 @@ class _Same:
         return isinstance(other, _Same) and other.study is self.study
 
 
-# A study of thousands of jobs asks for the same cells several times per job.
+# Jobs ask for the same cells several times each, in studies of thousands of jobs.
 @lru_cache(maxsize=256)
 def _cells(same: _Same, experiment: str) -> tuple[Cell, ...]:
     study = same.study
@@ -64,29 +64,29 @@ def _cells(same: _Same, experiment: str) -> tuple[Cell, ...]:
 
 
 def swept(experiment: Experiment) -> dict[str, tuple[Any, ...]]:
-    """Return the part of an experiment's sweep that makes a difference: paths with more than one level."""
+    """Return the paths of an experiment's sweep that have more than one level, with their levels."""
     return {path: values for path, values in experiment.sweep.items() if len(values) > 1}
 
 
 def solvable(study: Study, experiment: str) -> tuple[str, ...]:
-    """Name an experiment's environments that declare a threshold, which gives their returns a common scale."""
+    """Return an experiment's environments that declare a threshold, which puts returns on a common scale."""
     return tuple(
         name for name in study.experiments[experiment].environments if study.environments[name].threshold is not None
     )
 
 
 def is_tuned(cell: Cell) -> bool:
-    """Tell whether a cell's learning rate comes from tuning."""
+    """Return whether a cell's learning rate comes from tuning."""
     return cell.variant.is_tuned
 
 
 def tuned_experiments(study: Study) -> tuple[str, ...]:
-    """Name the experiments in which a learning rate is tuned."""
+    """Return the experiments in which a learning rate is tuned."""
     return tuple(name for name in study.training if any(map(is_tuned, cells(study, name))))
 
 
 def cells_named(study: Study, experiment: str, environment: str, selection: Selection) -> tuple[Cell, ...]:
-    """List the cells of an experiment in an environment that a selection names by variant and levels."""
+    """List the cells of an experiment and environment that have a selection's variant and levels."""
     return tuple(
         cell
         for cell in cells(study, experiment)
@@ -95,7 +95,7 @@ def cells_named(study: Study, experiment: str, environment: str, selection: Sele
 
 
 def candidates(study: Study, part: ClaimPart) -> tuple[Cell, ...]:
-    """List the cells whose tuning decides which rows a part of a claim compares: those of its families."""
+    """List the cells of a claim part's families: their tuning scores decide which rows are compared."""
     families = {name: side for name, side in (("a", part.a), ("b", part.b)) if isinstance(side, Family)}
     environments = part.environments or study.experiments[part.experiment].environments
     return tuple(
@@ -133,7 +133,7 @@ def _at_level(record: Environment | Variant, levels: Mapping[str, Any]) -> dict[
         place = options
         for parent in parents:
             if not isinstance(place[parent], dict):
-                # A part that the variant lacks is made of its levels alone, and must be legal by itself.
+                # The variant has no such part: the levels alone must make a legal one.
                 place[parent] = {}
             place = place[parent]
         place[key] = value

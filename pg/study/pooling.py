@@ -1,7 +1,7 @@
-"""Which environments are pooled, so that statistics across environments can be made of them.
+"""Pools of environments, for statistics across environments.
 
-A pool is a training experiment, or several that share variants and have environments of their own: the variants that
-all of them train are compared over all environments that declare a threshold, which gives their returns a common scale.
+A pool is one training experiment, or several that share variants and train in different environments. The variants that
+all of them train are compared over all environments that declare a threshold, which puts returns on a common scale.
 """
 
 from __future__ import annotations
@@ -14,46 +14,46 @@ from pg.study.expansion import cells, solvable
 from pg.study.record import Study
 
 LEAST = 2
-"""Environments that there are statistics across."""
+"""The least number of environments in a pool."""
 
 Pool = tuple[str, ...]
 
 
 def pool_of(figure: Figure) -> Pool:
-    """Name the experiments whose environments a figure pools."""
+    """Return the experiments whose environments a figure pools."""
     return (figure.experiment, *figure.pooled)
 
 
 def pools(study: Study) -> dict[str, Pool]:
-    """List the pools of a study by name: every training experiment of several environments, and those of figures."""
+    """Return a study's pools by name: training experiments with several environments, and the pools of figures."""
     alone: list[Pool] = [(name,) for name in study.training if is_pool(study, (name,))]
     drawn = [pool_of(figure) for figure in study.figures.values() if figure.pooled]
     return {name_of(pool): pool for pool in (*alone, *drawn)}
 
 
 def name_of(pool: Pool) -> str:
-    """Name a pool, as its table is named."""
+    """Return the name of a pool and of its table."""
     return "+".join(pool)
 
 
 def is_pool(study: Study, pool: Pool) -> bool:
-    """Tell whether there are enough environments with a threshold."""
+    """Return whether a pool has enough environments with a threshold."""
     return len(pooled_environments(study, pool)) >= LEAST
 
 
 def pooled_environments(study: Study, pool: Pool) -> tuple[str, ...]:
-    """Name the environments that are pooled, in declared order."""
+    """Return the environments of a pool, in declared order."""
     return tuple(name for experiment in pool for name in solvable(study, experiment))
 
 
 def shared_variants(study: Study, pool: Pool) -> tuple[str, ...]:
-    """Name the variants that every experiment of a pool has, in the order of the first."""
+    """Return the variants that all experiments of a pool have, in the order of the first."""
     first, *others = (study.experiments[name].variants for name in pool)
     return tuple(name for name in first if all(name in other for other in others))
 
 
 def pooled_cells(study: Study, pool: Pool) -> tuple[Cell, ...]:
-    """List the cells whose runs are pooled, in declared order."""
+    """Return the cells whose runs are pooled, in declared order."""
     variants, environments = shared_variants(study, pool), pooled_environments(study, pool)
     return tuple(
         cell
@@ -64,16 +64,16 @@ def pooled_cells(study: Study, pool: Pool) -> tuple[Cell, ...]:
 
 
 def problems_of_pool(study: Study, at: str, pool: Sequence[str]) -> Iterator[str]:
-    """Say why there are no statistics across the environments of some experiments.
+    """Yield the reasons why experiments cannot be pooled.
 
     Parameters
     ----------
     study
-        The study, which declares them.
+        The study that declares the experiments.
     at
-        Where the study names them.
+        The place in the study file, with which each reason begins.
     pool
-        Their names.
+        Names of the experiments.
     """
     environments = pooled_environments(study, tuple(pool))
     if len(environments) < LEAST:
@@ -81,10 +81,10 @@ def problems_of_pool(study: Study, at: str, pool: Sequence[str]) -> Iterator[str
         yield f"{at}: needs {LEAST} environments that declare a threshold; found: {found}"
     if twice := {name for name in environments if environments.count(name) > 1}:
         found = ", ".join(sorted(twice))
-        yield f"{at}: {found} stands in more than one of {', '.join(pool)}; pool different environments"
+        yield f"{at}: {found} is in more than one of {', '.join(pool)}; pool experiments with different environments"
     first, *others = pool
     for other in others:
         if dict(study.experiments[other].sweep) != dict(study.experiments[first].sweep):
-            yield f"{at}: {other} sweeps other levels than {first}; pool experiments with the same sweep"
+            yield f"{at}: {other} and {first} sweep different levels; pool experiments with the same sweep"
     if not shared_variants(study, tuple(pool)):
         yield f"{at}: {' and '.join(pool)} share no variant to compare"

@@ -1,4 +1,4 @@
-"""How problems that pydantic finds are worded: what is wrong, where it stands in the file, and what is allowed."""
+"""Turn the errors of pydantic into messages: the place in the file, what is wrong, and what is allowed."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _LONGEST_WRITTEN_OUT = 1e9
 
 
 def readable(errors: list[ErrorDetails], resolved: Mapping[str, Any]) -> list[str]:
-    """Word what pydantic found, once per place.
+    """Return one message per place.
 
     Parameters
     ----------
     errors
-        As pydantic lists them.
+        The errors of a validation.
     resolved
-        What pydantic saw: the study with every variant extended.
+        The options that were validated, with every variant extended.
     """
     by_place: dict[str, list[ErrorDetails]] = {}
     for error in errors:
-        # Of a list without a legal item pydantic says that it is empty as well.
+        # If no item of a list is legal, pydantic reports that the list is too short as well.
         if error["type"] != "too_short" or not error["input"]:
             by_place.setdefault(".".join(_place(error, resolved)), []).append(error)
     return [f"{place or 'the study'}: {_in_words(found)}" for place, found in by_place.items()]
 
 
 def _place(error: ErrorDetails, options: Any) -> list[str]:
-    """Return the path in the file: pydantic's, without the names of the alternatives that it tried."""
+    """Return the path in the file: pydantic's path without the names of union members."""
     place: list[str] = []
     here: Any = options
     for step in error["loc"]:
@@ -63,7 +63,7 @@ def _in_words(errors: list[ErrorDetails]) -> str:
             return "is empty, and needs at least 1 item"
         case "string_pattern_mismatch" | "string_too_long" if first["loc"] == ("results",):
             return (
-                f"must be a folder below this one, of letters, digits, '.', '_' and '-', as in results/mine; it is "
+                f"must be a relative folder of letters, digits, '.', '_' and '-', such as results/mine; it is "
                 f"{first['input']!r}"
             )
         case "string_pattern_mismatch" | "string_too_long":
@@ -96,7 +96,7 @@ def _advice(error: ErrorDetails) -> str:
 
 
 def _as_number(text: str) -> str:
-    """Say how to write a number that YAML has read as text: it stands in quotes, or has an exponent but no point."""
+    """Return how to write a number that YAML reads as text: it is in quotes, or has an exponent but no point."""
     if "e" not in text.lower():
         in_braces = "; --config makes text of numbers in braces: write them into the study file"
         return f"; it is text: leave the quotes out, as in {text}{in_braces}"
@@ -106,7 +106,7 @@ def _as_number(text: str) -> str:
 
 
 def plain(message: str) -> str:
-    """Drop the prefix that pydantic puts before a message of ours."""
+    """Return a message of pydantic in the words of study files, and a message of our own without its prefix."""
     plain = message.removeprefix("Value error, ").replace("Input should be", "should be")
     plain = re.sub(" or instance of [A-Za-z]+", "", plain)
     return plain.replace("a valid tuple", "a list").replace("a valid dictionary", "a mapping of keys to values")
@@ -134,7 +134,7 @@ def _allowed_keys(path: list[Any]) -> list[str]:
 
 
 def keys_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """Return a record's fields by their keys in a file, which are other than their names where Python keeps a word."""
+    """Return a record's fields by their keys in a file: the alias of a name that Python reserves, as `lambda`."""
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
@@ -156,7 +156,7 @@ def _value_type(annotation: Any) -> Any:
 
 
 def model_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the only record that an annotation names, if there is one."""
+    """Return the record that an annotation names, if it names exactly one."""
     models = _models_in(annotation)
     return models[0] if len(models) == 1 else None
 

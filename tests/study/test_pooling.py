@@ -53,7 +53,7 @@ def test_an_experiment_of_several_solvable_environments_is_a_pool_of_its_own(poo
         ({"environments": ["cartpole"]}, r"across\.environments: performance_profiles pools every environment"),
         ({"variants": ["total"]}, r"across\.variants: 'total' is not known"),
         ({"kind": "learning_curves"}, r"across\.pooled: learning_curves draws one experiment; only performance_prof"),
-        ({"pooled": ["learn"]}, r"across\.experiment: cartpole stands in more than one of learn, learn"),
+        ({"pooled": ["learn"]}, r"across\.experiment: cartpole is in more than one of learn, learn"),
         ({"format": "eps"}, r"across\.format: "),
     ],
 )
@@ -69,7 +69,7 @@ def test_what_is_wrong_with_a_figure_across_environments_is_said(
 @pytest.mark.parametrize(
     ("options_of_swing", "message"),
     [
-        ({"sweep": {"variant.batch": [4, 8]}}, r"across\.experiment: swing sweeps other levels than learn"),
+        ({"sweep": {"variant.batch": [4, 8]}}, r"across\.experiment: swing and learn sweep different levels"),
         ({"variants": ["baseline"]}, r"across\.experiment: learn and swing share no variant to compare"),
     ],
 )

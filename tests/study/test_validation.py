@@ -113,7 +113,7 @@ def test_a_legal_study_is_read(options: dict[str, Any]) -> None:
             r"evaluate\.pass_at: unknown key; did you mean 'passed_at'",
         ),
         ("experiments/gradients/evaluate", {"every_steps": 9, "episodes": 2}, r"gradients\.evaluate: unknown key"),
-        ("results", "../elsewhere", r"results: must be a folder below this one, .* as in results/mine"),
+        ("results", "../elsewhere", r"results: must be a relative folder .* such as results/mine"),
         ("name", None, r"name: should be a valid string; it is None"),
         ("environments", {}, r"problem:\n  environments: is empty, and needs at least 1 item$"),
         (
