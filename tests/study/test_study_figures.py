@@ -1,12 +1,13 @@
-"""What all figures of a study share is said once, and an entry that says otherwise has its way."""
+"""Figures: shared defaults, which a figure overrides, and a figure of tuning for each experiment that tunes."""
 
 from typing import Any
 
 import pytest
+from pg.plotting.record import Figure
 from pg.study.expansion import blocks, cells
 from pg.study.record import Study
 from pg.study.slicing import canonical, train_job
-from pg.study.validation import InvalidStudy, load
+from pg.study.validation import TUNING_SECTION, InvalidStudy, load
 from tests.study.studies import put
 
 
@@ -16,7 +17,7 @@ def two_figures(options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
-def test_every_figure_takes_what_it_does_not_say_itself_from_the_defaults(two_figures: dict[str, Any]) -> None:
+def test_figures_override_the_defaults(two_figures: dict[str, Any]) -> None:
     two_figures["figure_defaults"] = {"width": "one_column", "format": "svg"}
     two_figures["figures"]["learning"]["width"] = "two_columns"
     figures = load(two_figures).figures
@@ -24,19 +25,19 @@ def test_every_figure_takes_what_it_does_not_say_itself_from_the_defaults(two_fi
     assert (figures["learning"].width, figures["learning"].format) == ("two_columns", "svg")
 
 
-def test_a_default_for_one_option_leaves_the_other_as_it_is(two_figures: dict[str, Any]) -> None:
+def test_a_default_for_one_option_leaves_the_other(two_figures: dict[str, Any]) -> None:
     two_figures["figure_defaults"] = {"format": "svg"}
     assert {(one.width, one.format) for one in load(two_figures).figures.values()} == {("two_columns", "svg")}
 
 
-def test_saying_it_once_means_what_saying_it_everywhere_means(two_figures: dict[str, Any]) -> None:
+def test_a_default_equals_the_option_in_every_figure(two_figures: dict[str, Any]) -> None:
     once = load({**two_figures, "figure_defaults": {"width": "one_column"}})
     everywhere = {name: {**one, "width": "one_column"} for name, one in two_figures["figures"].items()}
     assert canonical(once) == canonical(load({**two_figures, "figures": everywhere}))
     assert Study.model_validate_json(canonical(once)).figures == once.figures
 
 
-def test_defaults_that_change_nothing_are_no_change_of_the_study(two_figures: dict[str, Any]) -> None:
+def test_defaults_without_effect_leave_the_study_equal(two_figures: dict[str, Any]) -> None:
     said = load({**two_figures, "figure_defaults": {"width": "two_columns", "format": "pdf"}})
     assert canonical(said) == canonical(load(two_figures))
 
@@ -61,9 +62,28 @@ def test_defaults_of_figures_rerun_no_training(two_figures: dict[str, Any]) -> N
         ("figure_default", {"width": "one_column"}, r"^  figure_default: unknown key; did you mean 'figure_defaults'"),
     ],
 )
-def test_what_is_wrong_with_the_defaults_is_said_once(
-    two_figures: dict[str, Any], path: str, value: Any, message: str
-) -> None:
+def test_an_illegal_default_is_refused_once(two_figures: dict[str, Any], path: str, value: Any, message: str) -> None:
     put(two_figures, path, value)
     with pytest.raises(InvalidStudy, match=r"^the study has one problem:\n" + message.removeprefix("^")):
         load(two_figures)
+
+
+def test_an_experiment_that_tunes_gets_a_figure_of_tuning(options: dict[str, Any]) -> None:
+    derived = load(options).figures
+    assert list(derived) == ["variance", "tuning_learn"]
+    assert derived["tuning_learn"] == Figure(kind="tuning", experiment="learn", section=TUNING_SECTION)
+    assert load({**options, "figure_defaults": {"format": "svg"}}).figures["tuning_learn"].format == "svg"
+
+    options["figures"]["mine"] = {"kind": "tuning", "experiment": "learn", "section": "Using causality"}
+    assert list(load(options).figures) == ["variance", "mine"]
+
+
+def test_a_declared_figure_keeps_its_name(options: dict[str, Any]) -> None:
+    options["figures"]["tuning_learn"] = options["figures"].pop("variance")
+    options["claims"] = {}
+    assert load(options).figures["tuning_learn"].kind == "variance"
+
+
+def test_fixed_learning_rates_have_no_figure_of_tuning(options: dict[str, Any]) -> None:
+    put(options, "variants/total/optimizer", {"learning_rate": 0.1})
+    assert list(load(options).figures) == ["variance"]
