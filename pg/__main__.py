@@ -48,8 +48,6 @@ def _run(options: argparse.Namespace) -> int:
     match options.command:
         case "schema":
             print(text(), end="")
-        case "coverage":
-            _coverage()
         case "train":
             _train(read(options.configfile), options)
         case "verify":
@@ -86,7 +84,6 @@ def _parser() -> argparse.ArgumentParser:
         # Snakemake takes its --configfile anywhere; without a default this one leaves what stands before the command.
         command.add_argument("--configfile", type=Path, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     commands.add_parser("schema", help="print the JSON schema of study files")
-    commands.add_parser("coverage", help="measure how often each interval holds the truth, as CSV; takes minutes")
     return parser
 
 
@@ -230,14 +227,6 @@ def _store(study: Study, options: argparse.Namespace) -> None:
 def _check_owner(study: Study, reference: Path, remedy: str) -> None:
     if (other := owner_of(reference)) not in (None, study.name):
         raise Refused(f"{reference} is of the study {other!r}, and this one is {study.name!r}: {remedy}")
-
-
-def _coverage() -> None:
-    from pg.core.randomness import generator
-    from pg.runs import records
-    from pg.statistics import simulation
-
-    records.write_csv(simulation.measure(lambda *purpose: generator(0, "coverage", *purpose)), sys.stdout)
 
 
 def _explain(study: Study) -> None:

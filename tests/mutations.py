@@ -118,7 +118,7 @@ _PROBED = (
 _TEST_ACTING = "tests/learning/test_acting.py"
 _TEST_LIMITS = "tests/parts/test_limits.py"
 _TEST_EVALUATION = "tests/learning/test_evaluation.py"
-_POWER = "tests/statistics/test_power.py::test_power_is_how_often_a_true_claim_is_supported"
+_POWER = "tests/statistics/test_power.py::test_power_is_the_frequency_of_support_of_a_true_claim"
 _TEST_PROBING = "tests/experiments/test_probe.py"
 _SAMPLES = "tests/laboratory/test_monte_carlo.py::test_samples_deviate_from_exact_moments_by_their_standard_errors"
 
@@ -631,8 +631,8 @@ MUTATIONS = (
     ),
     _mutation(
         COMPARISONS,
-        'ratio_of_means_test(values["a"], values["b"], null, level)',
-        'ratio_of_means_test(values["b"], values["a"], null, level)',
+        'ratio_of_means(values["a"], values["b"]',
+        'ratio_of_means(values["b"], values["a"]',
         "b is held over a",
         "tests/claims/test_judge.py",
     ),
@@ -710,8 +710,8 @@ MUTATIONS = (
     _mutation(
         ACROSS_TABLES, "_level(strand), strand", "(), strand", "levels are compared with the first level's variant"
     ),
-    _mutation(COVERAGE, "size <= reached", "size >= reached", "the coverage said is that of larger samples"),
-    _mutation(COVERAGE, "~of_it", "of_it", "what is said is the coverage of intervals that hold"),
+    _mutation(COVERAGE, "if row.n <= n]", "if row.n >= n]", "the coverage said is that of larger samples"),
+    _mutation(COVERAGE, "and not row.holds]", "and row.holds]", "what is said is the coverage of intervals that hold"),
     _mutation(POWER, "(2 * claims)", "claims", "power is that of a one-sided verdict", _POWER),
     _mutation(POWER, "effect * math.sqrt(n)", "effect", "more seeds bring no power", _POWER),
 )

@@ -100,34 +100,35 @@ def _differences(values: Values) -> Array:
 
 
 def _mean(values: Values, null: float, level: float) -> Test:
-    return estimates.mean_test(_differences(values), null, level)
+    return estimates.mean(_differences(values), null=null, level=level)
 
 
 def _median(values: Values, null: float, level: float) -> Test:
-    return estimates.median_test(_differences(values), null, level)
+    return estimates.median(_differences(values), null=null, level=level)
 
 
 def _geometric_mean(values: Values, null: float, level: float) -> Test:
-    if "b" not in values:
-        return estimates.geometric_mean_test(values["a"], null, level)
-    a, b = values["a"], values["b"]
-    # The quotient of two negative numbers would pass for a ratio.
-    return estimates.geometric_mean_test(np.where((a > 0) & (b > 0), a / b, np.nan), null, level)
+    ratios = values["a"]
+    if "b" in values:
+        a, b = values["a"], values["b"]
+        # The quotient of two negative numbers would pass for a ratio.
+        ratios = np.where((a > 0) & (b > 0), a / b, np.nan)
+    return estimates.geometric_mean(ratios, null=null, level=level)
 
 
 def _ratio_of_means(values: Values, null: float, level: float) -> Test:
-    return estimates.ratio_of_means_test(values["a"], values["b"], null, level)
+    return estimates.ratio_of_means(values["a"], values["b"], null=null, level=level)
 
 
 def _share(values: Values, null: float, level: float, failure: float) -> Test:
     counted = {side: np.where(np.isfinite(found), found, failure) for side, found in values.items()}
     if "b" in counted:
-        return shares.paired_share_test(counted["a"], counted["b"], null, level)
-    return shares.share_test(counted["a"], null, level)
+        return shares.difference(counted["a"], counted["b"], null=null, level=level)
+    return shares.share(counted["a"], null=null, level=level)
 
 
 def _share_of_change(values: Values, null: float, level: float) -> Test:
-    return estimates.ratio_of_means_test(*_changes(values), null, level)
+    return estimates.ratio_of_means(*_changes(values), null=null, level=level)
 
 
 def _changes(values: Values) -> tuple[Array, Array]:

@@ -100,20 +100,20 @@ def variant_rows(study: Study) -> Iterable[dict[str, object]]:
 
 
 def coverage_rows() -> list[dict[str, object]]:
-    """Describe how often each kind of interval holds the truth at the largest measured n, by the kind of data."""
-    table = coverage.measured()
-    table = table.loc[table["n"] == table["n"].max()]
+    """Describe how often each kind of interval contains the truth at the largest measured n, by the kind of data."""
+    largest = max(row.n for row in coverage.measured())
+    rows: dict[str, list[coverage.Measured]] = {}
+    for row in coverage.measured():
+        if row.n == largest:
+            rows.setdefault(row.statistic, []).append(row)
     return [
         {
-            "statistic": str(statistic).replace("_", " "),
-            "method": rows["method"].iloc[0],
-            "n": int(rows["n"].iloc[0]),
-            "found": [
-                {"data": one.data, "share": f"{100 * one.coverage:.1f} %", "holds": bool(one.holds)}
-                for one in rows.itertuples()
-            ],
+            "statistic": statistic.replace("_", " "),
+            "method": found[0].method,
+            "n": largest,
+            "found": [{"data": one.data, "share": f"{100 * one.coverage:.1f} %", "holds": one.holds} for one in found],
         }
-        for statistic, rows in table.groupby("statistic", sort=False)
+        for statistic, found in rows.items()
     ]
 
 

@@ -1,8 +1,8 @@
 r"""Statistics over the runs of several environments at once, after Agarwal et al. (2021).
 
-Returns of different environments cannot be pooled as they are. A *score* is a return on the scale that its environment
-declares: 0 is the return of the random policy that learning starts from, 1 the threshold at which the environment
-counts as solved. Below, `strata` holds one array of scores (n_e,) per environment e, a score per seed.
+Returns of different environments are made comparable by *scores*: 0 is the return of the random policy that learning
+starts from, 1 the threshold at which the environment counts as solved. Below, `strata` holds one array of scores (n_e,)
+per environment e, a score per seed.
 
 | statistic | interval |
 |---|---|
@@ -10,12 +10,12 @@ counts as solved. Below, `strata` holds one array of scores (n_e,) per environme
 | share of runs above a score (performance profile) | Clopper-Pearson |
 | probability of improvement | expanded percentile bootstrap, stratified by environment |
 
-Environments are given and seeds are a sample, hence the strata. Resamples spread less than samples do, by
-$\sqrt{(n - 1) / n}$, and their quantiles know nothing of Student's t: percentiles are *expanded* to the levels
-$\Phi(\mp \sqrt{n / (n - 1)}\, t_{n-1})$, without which the interval covers 93 % at n = 20 rather than 95 %. The
-profile's share pools environments with shares of their own; such a sum varies less than a binomial one of the same mean
-(Hoeffding 1956), so that the interval holds. Agarwal et al. bootstrap there too, which leaves no width at all where
-every run or none lies above the score.
+Environments are given and seeds are a sample, hence the strata. Resamples vary less than samples do, by
+$\sqrt{(n - 1) / n}$, and their quantiles are normal rather than Student's t: percentiles are *expanded* to the levels
+$\Phi(\mp \sqrt{n / (n - 1)}\, t_{n-1})$; without this, the interval covers 93 % at n = 20 rather than 95 %. The
+profile pools environments that have different shares; such a sum varies less than a binomial one of the same mean
+(Hoeffding 1956), so Clopper-Pearson's interval is conservative. Agarwal et al. bootstrap the profile, too, which gives
+an interval of no width if every run or none is above the score.
 
 Sources: Agarwal et al. (2021), "Deep reinforcement learning at the edge of the statistical precipice", section 4;
 Hesterberg (2015), "What teachers should know about the bootstrap", The American Statistician 69, section 4.4; Hoeffding
@@ -41,9 +41,9 @@ _METHOD = "stratified bootstrap"
 
 
 def score(returns: ArrayLike, initial: float, threshold: float) -> Array:
-    """Put returns on their environment's scale, (return - initial) / (threshold - initial).
+    """Scale returns to scores, (return - initial) / (threshold - initial).
 
-    All scores are NaN where the random policy is at the threshold already, as no such scale exists.
+    All scores are NaN if the random policy reaches the threshold, because there is no such scale.
 
     Parameters
     ----------
@@ -61,16 +61,12 @@ def score(returns: ArrayLike, initial: float, threshold: float) -> Array:
 def interquartile_mean(
     strata: Sequence[ArrayLike], generator: np.random.Generator, resamples: int = RESAMPLES
 ) -> Interval:
-    """Mean of the middle half of all environments' scores: more robust than a mean, less wasteful than a median.
+    """Return the mean of the middle half of all scores: more robust than a mean, less wasteful than a median."""
 
-    Parameters
-    ----------
-    strata
-        Scores by environment.
-    generator
-        Source of the resamples.
-    """
-    return _bootstrapped(_floats(strata), _trimmed_pool, generator, resamples)
+    def statistic(*samples: Array, axis: int) -> Array:
+        return np.asarray(stats.trim_mean(np.concatenate(samples, axis=axis), 0.25, axis=axis))
+
+    return _bootstrapped(_floats(strata), statistic, generator, resamples)
 
 
 def probability_of_improvement(
@@ -79,28 +75,26 @@ def probability_of_improvement(
     generator: np.random.Generator,
     resamples: int = RESAMPLES,
 ) -> Interval:
-    r"""Probability that a run of a scores higher than one of b, averaged over environments; ties count one half.
+    r"""Return the probability that a run of a scores higher than one of b, averaged over environments.
 
     In each environment it is Mann and Whitney's $U / mn = \frac{1}{mn} \sum_{ij} (1[a_i > b_j] + 1[a_i = b_j] / 2)$.
-    Above 1/2, a is better more often than not; how much better it does not say.
+    Above 1/2, a is better more often than not; it does not measure by how much.
 
     Parameters
     ----------
     a, b
         Scores by environment, the same environments in both.
-    generator
-        Source of the resamples.
 
     Raises
     ------
     ValueError
-        If a and b have not equally many environments.
+        If a and b have different numbers of environments.
     """
     if len(a) != len(b):
         raise ValueError(f"both sides need the same environments, not {len(a)} and {len(b)}")
 
     def statistic(*samples: Array, axis: int) -> Array:
-        # SciPy hands resamples over with their values on the last axis.
+        # SciPy's resamples have their values on the last axis.
         assert axis == -1
         pairs = zip(samples[: len(a)], samples[len(a) :], strict=True)
         return np.mean([_superiority(x, y) for x, y in pairs], axis=0)
@@ -108,17 +102,15 @@ def probability_of_improvement(
     return _bootstrapped(_floats([*a, *b]), statistic, generator, resamples)
 
 
-def performance_profile(strata: Sequence[ArrayLike], above: ArrayLike) -> list[Interval]:
-    """Share of runs that score more than each of some values, with pointwise intervals.
+def _superiority(x: Array, y: Array) -> Array:
+    """Compute U / mn of samples (..., m) and (..., n)."""
+    a, b = x[..., :, None], y[..., None, :]
+    return (a > b).mean((-2, -1)) + (a == b).mean((-2, -1)) / 2
 
-    Parameters
-    ----------
-    strata
-        Scores by environment.
-    above
-        The values τ.
-    """
-    pooled = _pooled(_floats(strata))
+
+def performance_profile(strata: Sequence[ArrayLike], above: ArrayLike) -> list[Interval]:
+    """Return the share of runs that score more than each of some values, with pointwise intervals."""
+    pooled = np.concatenate(_floats(strata))
     finite = np.isfinite(pooled)
     return [share(np.where(finite, pooled > tau, math.nan)) for tau in np.asarray(above, dtype=np.float64)]
 
@@ -129,8 +121,8 @@ def _bootstrapped(
     generator: np.random.Generator,
     resamples: int,
 ) -> Interval:
-    """Estimate a statistic of several samples, each resampled on its own; unbounded where one has a single value."""
-    pooled = _pooled(samples)
+    """Resample each sample on its own; the interval is unbounded if one of them has a single value."""
+    pooled = np.concatenate(samples) if samples else np.empty(0)
     if problem := problem_of(pooled):
         return undefined(len(pooled), problem)
     estimate = float(statistic(*samples, axis=-1))
@@ -150,24 +142,10 @@ def _bootstrapped(
 
 
 def _expanded(level: float, n: int) -> float:
-    """Widen a level of confidence for the percentiles of samples of n."""
+    """Widen a confidence level for the percentiles of resamples of n values."""
     reach = math.sqrt(n / (n - 1)) * stats.t.ppf(0.5 + level / 2, n - 1)
     return float(2 * stats.norm.cdf(reach) - 1)
 
 
-def _trimmed_pool(*samples: Array, axis: int) -> Array:
-    return np.asarray(stats.trim_mean(np.concatenate(samples, axis=axis), 0.25, axis=axis))
-
-
-def _superiority(x: Array, y: Array) -> Array:
-    """Compute U / mn of samples (..., m) and (..., n)."""
-    a, b = x[..., :, None], y[..., None, :]
-    return (a > b).mean((-2, -1)) + (a == b).mean((-2, -1)) / 2
-
-
 def _floats(strata: Sequence[ArrayLike]) -> list[Array]:
     return [np.asarray(scores, dtype=np.float64) for scores in strata]
-
-
-def _pooled(samples: Sequence[Array]) -> Array:
-    return np.concatenate(samples) if samples else np.empty(0)

@@ -1,24 +1,23 @@
-"""What is known about the intervals: how often each holds the truth, from the table `coverage.csv` beside this module.
+"""How often each interval contains the truth, from the table `coverage.csv`.
 
-`python -m pg coverage > pg/statistics/coverage.csv` measures it anew, as `pg.statistics.simulation` describes: 2,000
-replications of every statistic on each kind of data, at n = 10 and 20 (20 alone where intervals are bootstrapped). An
-interval *holds* what it promises where it covers the truth in 93 to 97 % of them; shares and medians, whose values are
-discrete, may cover more. The standard error of such a percentage is 0.5, so that this is stricter than a test of
-significance. Where an interval does not hold, the summary says so behind its method, with the coverage measured.
+`python workflow/coverage/simulate.py > pg/statistics/coverage.csv` measures it anew: 2,000 replications of every
+statistic on each kind of data, at n = 10 and 20 (20 alone for bootstrapped intervals). An interval *keeps its promise*
+if it covers the truth in 93 to 97 % of them; shares and medians, whose values are discrete, may cover more. The
+standard error of such a percentage is 0.5, so this is stricter than a test of significance. If an interval does not
+keep its promise, summaries and claims print the measured coverage.
 
-Student's t stays in use where it does not hold. Of the alternatives, the bootstrap-t covers 98 % of two-peaked data
-with intervals that are up to four times as wide; Hall's (1992) transformation covers 92 to 98 %, but as a test rejects
-a true null hypothesis 0.45 % of the time at a level of 0.17 %, the first step of Holm's method over 29 claims, where
-differences are symmetric and two-peaked. There t does so 0.12 % of the time.
+Student's t stays in use where it covers less. Of the alternatives, the bootstrap-t covers 98 % of two-peaked data with
+intervals up to four times as wide; Hall's (1992) transformation covers 92 to 98 %, but its test rejects a true null
+hypothesis 0.45 % of the time at a level of 0.17 %, the first step of Holm's method over 29 claims, for symmetric
+two-peaked differences. Student's t does so 0.12 % of the time.
 """
 
 from __future__ import annotations
 
+import csv
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import Any, NamedTuple
 
 from pg.statistics.intervals import Interval
 
@@ -26,71 +25,75 @@ TABLE = Path(__file__).with_name("coverage.csv")
 
 PROMISED = (0.93, 0.97)
 AT_LEAST = ("share", "paired share", "median", "profile")
-"""Statistics that only promise the lower end."""
+"""Statistics that promise the lower end only."""
+
+
+class Measured(NamedTuple):
+    """A row of the table."""
+
+    statistic: str
+    method: str
+    data: str
+    n: int
+    replications: int
+    covered: int
+    coverage: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the interval covers as often as it promises."""
+        low, high = PROMISED
+        return low <= self.coverage and (self.statistic in AT_LEAST or self.coverage <= high)
 
 
 @cache
-def measured() -> pd.DataFrame:
-    """Read the committed table: columns statistic, method, data, n, replications, covered, coverage, holds."""
-    table = pd.read_csv(TABLE)
-    return table.assign(holds=[holds(*row) for row in zip(table["statistic"], table["coverage"], strict=True)])
-
-
-def holds(statistic: str, coverage: float) -> bool:
-    """Tell whether a statistic's interval covers as often as it promises."""
-    low, high = PROMISED
-    return low <= coverage and (statistic in AT_LEAST or coverage <= high)
-
-
-def method(statistic: str, interval: Interval) -> str:
-    """Name an interval's method, with the measured coverage of the data on which it does not hold what it promises."""
-    said = shortfall(statistic, interval)
-    return f"{interval.method} (covers {said})" if said else interval.method
+def measured() -> tuple[Measured, ...]:
+    """Read the table."""
+    with TABLE.open(newline="", encoding="utf-8") as file:
+        return tuple(
+            Measured(statistic, method, data, int(n), int(replications), int(covered), float(coverage))
+            for statistic, method, data, n, replications, covered, coverage in list(csv.reader(file))[1:]
+        )
 
 
 def columns_of(statistic: str, interval: Interval) -> dict[str, Any]:
-    """Lay an interval out as the columns that say in every table what a statistic found."""
+    """Return an interval as table columns; the method includes the coverage if that is not as promised."""
+    found = shortfall(statistic, interval)
     return {
         "statistic": statistic,
         "n": interval.n,
         "estimate": interval.estimate,
         "ci_low": interval.low,
         "ci_high": interval.high,
-        "method": method(statistic, interval),
+        "method": f"{interval.method} (covers {found})" if found else interval.method,
     }
 
 
 def shortfall(statistic: str, interval: Interval) -> str:
-    """Say how often an interval of 95 % holds the truth, on the data on which that is not what it promises.
+    """Return the coverage of an interval of 95 % on the data on which it does not keep its promise.
 
-    The coverage is that of the largest measured n that the sample reaches, or of the smallest below.
+    The coverage is that of the largest measured n up to the sample's, or of the smallest n.
 
     Parameters
     ----------
     statistic
-        As in the table's column of that name.
+        As in the table.
     interval
-        The interval; one whose method is not the statistic's usual one (undefined, all values equal) has no more to it.
+        The interval. If its method is not the statistic's usual one (undefined, all values equal), the result is empty.
 
     Returns
     -------
     str
-        Like "92 % on skewed data at n = 20"; empty where the interval holds.
+        Like "92 % on skewed data at n = 20"; empty if the interval keeps its promise on all data.
     """
     return _shortfall(statistic, interval.method, interval.n)
 
 
 @cache
-def _shortfall(statistic: str, method: str, reached: int) -> str:
-    # A summary asks the same for every group of its rows.
-    table = measured()
-    of_it = table[(table["statistic"] == statistic) & (table["method"] == method)]
-    sizes = sorted(of_it["n"].unique())
-    if not sizes:
+def _shortfall(statistic: str, method: str, n: int) -> str:
+    rows = [row for row in measured() if (row.statistic, row.method) == (statistic, method)]
+    if not rows:
         return ""
-    n = max([size for size in sizes if size <= reached], default=sizes[0])
-    short = of_it[(of_it["n"] == n) & ~of_it["holds"]]
-    found = ", ".join(
-        f"{100 * covered:.0f} % on {data}" for covered, data in zip(short["coverage"], short["data"], strict=True)
-    )
-    return f"{found} data at n = {n}" if found else ""
+    size = max([row.n for row in rows if row.n <= n], default=min(row.n for row in rows))
+    short = [f"{100 * row.coverage:.0f} % on {row.data}" for row in rows if row.n == size and not row.holds]
+    return f"{', '.join(short)} data at n = {size}" if short else ""

@@ -21,8 +21,8 @@ def equivalence(test: Callable[[float], Test], null: float, margin: float) -> tu
     Returns
     -------
     within, outside
-        p-values of "lies within the margin" (small exactly where the 90 % interval does, at p = 0.05) and of "lies
-        beyond one of its ends" (small where the 90 % interval is wholly outside).
+        p-values of "within the margin" (below 0.05 exactly if the 90 % interval is) and of "beyond one of its ends"
+        (below 0.05 if the 90 % interval is wholly outside).
 
     Source: Schuirmann (1987), J. Pharmacokinet. Biopharm. 15, 657-680.
     """

@@ -8,13 +8,11 @@
 | median, median paired difference | order statistics with exact binomial ranks | exact sign test |
 | slope of a line | t | |
 
-The percentile bootstrap of a mean covers 91 % instead of 95 % at n = 20; hence the list. Of steps that are restricted
-to a budget, a censored run counts as the budget, so that the mean is one over all runs. The bootstrap-t has no standard
-error for resamples in which every run is censored; values that are bounded keep Student's t honest.
+The percentile bootstrap of a mean covers 91 % instead of 95 % at n = 20; hence Student's t. In a mean of steps that is
+restricted to a budget, a censored run counts as the budget, so all runs enter. The bootstrap-t has no standard error
+for resamples in which every run is censored; Student's t does well because the values are bounded.
 
-How often each interval does hold the truth, `pg.statistics.coverage` says; what stands for degenerate samples,
-`pg.statistics.intervals`. Shares of zeros and ones are in `pg.statistics.shares`, statistics over several environments
-in `pg.statistics.across_environments`.
+How often each interval contains the truth: `pg.statistics.coverage`. Degenerate samples: `pg.statistics.intervals`.
 """
 
 from __future__ import annotations
@@ -40,13 +38,8 @@ from pg.statistics.intervals import (
 )
 
 
-def mean(values: ArrayLike, level: float = LEVEL) -> Interval:
-    """Mean with Student's t interval."""
-    return mean_test(values, level=level)
-
-
-def mean_test(values: ArrayLike, null: float = 0.0, level: float = LEVEL) -> Test:
-    """Test a mean (of paired differences, say) against a null value by Student's t."""
+def mean(values: ArrayLike, *, null: float = 0.0, level: float = LEVEL) -> Test:
+    """Estimate and test a mean (of paired differences, say) by Student's t."""
     x = np.asarray(values, dtype=np.float64)
     if problem := problem_of(x):
         return undefined(len(x), problem)
@@ -60,66 +53,58 @@ def mean_test(values: ArrayLike, null: float = 0.0, level: float = LEVEL) -> Tes
 
 
 def _t_quantile(level: float, degrees: int) -> float:
-    """Return what Student's t stays within, either way, with the probability of the level."""
-    # `stats.t` gives the same number fifty times as slowly, and figures ask for thousands.
+    # `stats.t` gives the same number fifty times as slowly, and tables ask for thousands.
     return float(special.stdtrit(degrees, 0.5 + level / 2))
 
 
-def geometric_mean(values: ArrayLike, level: float = LEVEL) -> Interval:
-    """Geometric mean of positive values with Student's t interval on the logarithms."""
-    return geometric_mean_test(values, level=level)
-
-
-def geometric_mean_test(values: ArrayLike, null: float = 1.0, level: float = LEVEL) -> Test:
-    """Test a geometric mean (of paired ratios, say) against a null value by t on the logarithms.
+def geometric_mean(values: ArrayLike, *, null: float = 1.0, level: float = LEVEL) -> Test:
+    """Estimate and test a geometric mean (of paired ratios, say) by Student's t on the logarithms.
 
     Every positive mean is certainly greater than a null value of 0 or less.
     """
     x = np.asarray(values, dtype=np.float64)
     if problem := problem_of(x) or counted(x <= 0, "not positive"):
         return undefined(len(x), problem)
-    test = mean_test(np.log(x), math.log(null) if null > 0 else 0.0, level)
+    test = mean(np.log(x), null=math.log(null) if null > 0 else 0.0, level=level)
     with np.errstate(over="ignore"):
         estimate, low, high = (float(np.exp(end)) for end in (test.estimate, test.low, test.high))
     p_less, p_greater = (test.p_less, test.p_greater) if null > 0 else (1.0, 0.0)
     return Test(estimate, low, high, test.n, f"{test.method} on logarithms", p_less, p_greater)
 
 
-def ratio_of_means(numerators: ArrayLike, denominators: ArrayLike, level: float = LEVEL) -> Interval:
-    """Ratio of two paired means with Fieller's interval; see `ratio_of_means_test`."""
-    return ratio_of_means_test(numerators, denominators, level=level)
+def ratio_of_means(numerators: ArrayLike, denominators: ArrayLike, *, null: float = 0.0, level: float = LEVEL) -> Test:
+    r"""Estimate and test the ratio r = E[u] / E[w] of paired means.
 
+    Fieller's interval holds every r for which Student's t does not reject E[u - r w] = 0: it is between the roots of
+    $(\bar u - r\bar w)^2 = t^2 (s_{uu} - 2 r s_{uw} + r^2 s_{ww}) / n$. If the interval of E[w] contains 0, that set
+    is unbounded, and the result undefined.
 
-def ratio_of_means_test(
-    numerators: ArrayLike, denominators: ArrayLike, null: float = 0.0, level: float = LEVEL
-) -> Test:
-    r"""Test the ratio r = E[u] / E[w] of paired means against a null value.
-
-    Fieller's interval holds every r that Student's t does not reject in E[u - r w] = 0: it lies between the roots of
-    $(\bar u - r\bar w)^2 = t^2 (s_{uu} - 2 r s_{uw} + r^2 s_{ww}) / n$. Where the interval of E[w] holds 0 that set is
-    unbounded, and the result undefined.
-
-    Like every t interval it is a little short where values are skewed. In simulation of 20 pairs of lognormal steps,
-    censored at a budget, it covers 95 % where the means are equal; where they differ by a factor of 2.5 and steps
-    spread by a factor of 1.5 (one standard deviation) 94 %, by a factor of 5 and of 2.2 still 90 to 92 %.
+    Like every t interval it is a little short on skewed values. In a simulation of 20 pairs of lognormal steps that
+    are censored at a budget, it covers 95 % if the means are equal; if they differ by a factor of 2.5 and steps spread
+    by a factor of 1.5 (one standard deviation) 94 %, by factors of 5 and 2.2 still 90 to 92 %.
 
     Source: Fieller (1954), "Some problems in interval estimation", J. R. Stat. Soc. B 16, section 3.
+
+    Parameters
+    ----------
+    numerators, denominators
+        u and w, (n,) each.
     """
     u, w = paired(numerators, denominators)
     if problem := problem_of(np.concatenate([u, w])):
         return undefined(len(u), problem)
-    denominator = mean_test(w, level=level)
+    denominator = mean(w, level=level)
     if denominator.low <= 0 <= denominator.high:
         return undefined(len(u), f"the denominator's {level:.0%} interval holds 0")
     estimate = float(u.mean() / w.mean())
-    # Dividing by E[w] turns the inequality round where it is negative.
-    test = mean_test(math.copysign(1.0, denominator.estimate) * (u - null * w), level=level)
+    # Dividing by a negative E[w] reverses the inequality.
+    test = mean(math.copysign(1.0, denominator.estimate) * (u - null * w), level=level)
     low, high = _fieller(u, w, estimate, level)
     return Test(estimate, low, high, len(u), "Fieller", test.p_less, test.p_greater)
 
 
 def _fieller(u: Array, w: Array, ratio: float, level: float) -> tuple[float, float]:
-    """Solve Fieller's quadratic, written around the estimate so that an exact ratio gives an interval of width 0."""
+    """Solve Fieller's quadratic around the estimate, so that an exact ratio gives an interval of width 0."""
     t = _t_quantile(level, len(u) - 1)
     residual = u - ratio * w
     residual_variance, covariance, variance = (
@@ -128,24 +113,16 @@ def _fieller(u: Array, w: Array, ratio: float, level: float) -> tuple[float, flo
     # With r = ratio + d:  d² w̄² = t²(s_ee - 2 d s_ew + d² s_ww)/n.
     leading = float(w.mean()) ** 2 - variance
     root = math.sqrt(max(0.0, covariance**2 + leading * residual_variance))
-    ends = ((-covariance - root) / leading, (-covariance + root) / leading)
-    return ratio + ends[0], ratio + ends[1]
+    return ratio + (-covariance - root) / leading, ratio + (-covariance + root) / leading
 
 
-def median(values: ArrayLike, level: float = LEVEL) -> Interval:
-    """Median with the interval between two order statistics, their ranks from the binomial distribution.
+def median(values: ArrayLike, *, null: float = 0.0, level: float = LEVEL) -> Test:
+    """Estimate and test a median (of paired differences, say) by order statistics and the sign test.
 
-    Infinite values are welcome; ends are infinite where n is too small (below six at 95 %).
-    """
-    return median_test(values, level=level)
-
-
-def median_test(values: ArrayLike, null: float = 0.0, level: float = LEVEL) -> Test:
-    """Test a median (of paired differences, say) against a null value by the sign test.
-
-    Were the median at least the null value, each value would lie below it with a probability of at most 1/2: p_less
+    If the median were at least the null value, each value would be below it with a probability of at most 1/2: p_less
     is the binomial probability of as many values below, or more. A value equal to the null value counts for neither
-    side, so that the test holds its level whatever the ties.
+    side, so the test keeps its level whatever the ties. Values may be infinite; ends are infinite if n is too small
+    (below six at 95 %).
 
     Source: Conover (1999), "Practical nonparametric statistics", section 3.2.
     """
@@ -162,10 +139,10 @@ def median_test(values: ArrayLike, null: float = 0.0, level: float = LEVEL) -> T
     return Test(estimate, float(low), float(high), len(x), "order statistics", p_less, p_greater)
 
 
-def slope(x: ArrayLike, y: ArrayLike, level: float = LEVEL) -> Interval:
-    """Slope of the least-squares line of y on x, with Student's t interval on n - 2 degrees of freedom.
+def slope(x: ArrayLike, y: ArrayLike, *, level: float = LEVEL) -> Interval:
+    """Estimate the slope of the least-squares line of y on x, with Student's t interval on n - 2 degrees of freedom.
 
-    Unbounded for two points; undefined where all x are equal.
+    It is unbounded for two points and undefined if all x are equal.
     """
     at, values = paired(x, y)
     if problem := problem_of(np.concatenate([at, values])):

@@ -1,11 +1,11 @@
-"""What a statistic says of a sample: an estimate with its interval, and a test of it; whatever the sample.
+"""An estimate with its interval and its test, and what they are for degenerate samples.
 
-Degenerate samples have defined answers, and none warns:
+Degenerate samples have defined results, and none warns:
 
-- An *undefined* result (all numbers NaN, `method` starts with "undefined") stands where n = 0, where a value is NaN or
-  infinite, where a geometric mean meets a value that is not positive, and where a denominator may be 0.
-- An end is infinite where n is too small to bound it: one value, or a median of fewer than six.
-- Where all values of a sample are equal its standard deviation says nothing, and t's place is taken by the sign test:
+- The result is *undefined* (all numbers NaN, `method` starts with "undefined") for an empty sample, a value that is NaN
+  or infinite, a geometric mean of a value that is not positive, and a denominator that may be 0.
+- An end is infinite if n is too small to bound it: one value, or a median of fewer than six.
+- If all values are equal, their standard deviation is no estimate of a spread, and the sign test replaces Student's t:
   each one-sided p is 2^-n or 1, and the interval is the value itself, unbounded below six values.
 """
 
@@ -22,9 +22,9 @@ Array = NDArray[np.float64]
 LEVEL = 0.95
 
 ALL_EQUAL = "sign test, all values equal"
-"""The method where a sample of several values has no spread."""
+"""The method for a sample of several values without spread."""
 
-_BOUNDED = 6  # values from which the sign test bounds a median at 95 %
+_BOUNDED = 6  # least n at which the sign test bounds a median at 95 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class Interval:
     Attributes
     ----------
     estimate, low, high
-        The statistic and the interval's ends.
+        The statistic and the ends of the interval.
     n
-        Number of values (of pairs, where paired).
+        Number of values (of pairs, if paired).
     method
         The kind of interval, in words.
     """
@@ -49,7 +49,7 @@ class Interval:
 
     @property
     def defined(self) -> bool:
-        """Whether the sample allows an answer."""
+        """Whether the sample has an estimate."""
         return not math.isnan(self.estimate)
 
 
@@ -60,8 +60,8 @@ class Test(Interval):
     Attributes
     ----------
     p_less, p_greater
-        Probability, were the null value true, of an estimate at least as far below (above) it. Where p_less is small
-        the parameter is less than the null value.
+        Probability of an estimate at least as far below (above) the null value if that were true. A small p_less means
+        that the parameter is less than the null value.
     """
 
     p_less: float
@@ -74,7 +74,7 @@ def paired(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array]:
     Raises
     ------
     ValueError
-        If they are not equally long.
+        If their lengths differ.
     """
     x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if x.shape != y.shape:
@@ -83,29 +83,28 @@ def paired(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array]:
 
 
 def problem_of(x: Array) -> str:
-    """Say why a sample allows no answer; an empty text where it does."""
+    """Say why a sample has no estimate; return an empty text if it has one."""
     return counted(~np.isfinite(x), "not finite") if len(x) else "no values"
 
 
 def counted(flags: NDArray[np.bool_], what: str) -> str:
-    """Say of how many values something is true; an empty text where it is of none."""
+    """Say of how many values something is true; return an empty text if of none."""
     return f"{flags.sum()} of {len(flags)} values {what}" if flags.any() else ""
 
 
 def undefined(n: int, why: str) -> Test:
-    """Return what stands where a sample allows no answer."""
+    """Return the result for a sample without an estimate."""
     nan = math.nan
     return Test(nan, nan, nan, n, f"undefined: {why}", nan, nan)
 
 
 def all_equal(x: Array) -> bool:
-    """Tell whether a sample has no spread."""
-    # Rounding alone must not pass for a spread.
+    """Tell whether the values differ by no more than rounding."""
     return bool(np.ptp(x) <= 1e-12 * np.abs(x).max())
 
 
 def sign_test(value: float, n: int, null: float) -> Test:
-    """Test n equal values against a null value, by their sign alone."""
+    """Test n equal values against a null value by their sign."""
     low, high = (value, value) if n >= _BOUNDED else (-math.inf, math.inf)
     tied = math.isclose(value, null, rel_tol=1e-12)
     p_less = 0.5**n if value < null and not tied else 1.0

@@ -1,11 +1,11 @@
-"""Shares of runs that succeed, each run a zero or a one: intervals and tests.
+"""Shares of runs that succeed, each run a zero or a one.
 
 | statistic | interval | test |
 |---|---|---|
 | share | Clopper-Pearson | exact binomial |
-| difference of paired shares | Tango's score | exact McNemar; Tango's score against a difference other than 0 |
+| difference of paired shares | Tango's score | exact McNemar; Tango's score for a null value other than 0 |
 
-The percentile bootstrap of a small share covers 33 % instead of 95 % at n = 20; hence the list.
+The percentile bootstrap of a small share covers 33 % instead of 95 % at n = 20; hence these.
 """
 
 from __future__ import annotations
@@ -16,18 +16,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
-from pg.statistics.intervals import LEVEL, Array, Interval, Test, paired, problem_of, undefined
+from pg.statistics.intervals import LEVEL, Array, Test, paired, problem_of, undefined
 
 
-def share(successes: ArrayLike, level: float = LEVEL) -> Interval:
-    """Share of ones among zeros and ones, with the Clopper-Pearson interval."""
-    return share_test(successes, level=level)
+def share(successes: ArrayLike, *, null: float = 0.5, level: float = LEVEL) -> Test:
+    """Estimate the share of ones and test it by the exact binomial test.
 
-
-def share_test(successes: ArrayLike, null: float = 0.5, level: float = LEVEL) -> Test:
-    """Test a share against a null value by the exact binomial test, with the Clopper-Pearson interval.
-
-    A null value outside [0, 1] is passed by every share.
+    A null value outside [0, 1] is rejected with certainty: one p-value is 0, the other 1.
 
     Raises
     ------
@@ -38,24 +33,15 @@ def share_test(successes: ArrayLike, null: float = 0.5, level: float = LEVEL) ->
     if problem := problem_of(x):
         return undefined(len(x), problem)
     _require_zeros_and_ones(x)
-    count = int(x.sum())
-    interval = stats.binomtest(count, len(x)).proportion_ci(level, method="exact")
-    at = min(max(null, 0.0), 1.0)
-    p_less = stats.binomtest(count, len(x), at, "less").pvalue if null <= 1 else 0.0
-    p_greater = stats.binomtest(count, len(x), at, "greater").pvalue if null >= 0 else 0.0
-    return Test(
-        count / len(x),
-        float(interval.low),
-        float(interval.high),
-        len(x),
-        "Clopper-Pearson",
-        float(p_less),
-        float(p_greater),
-    )
+    count, at = int(x.sum()), min(max(null, 0.0), 1.0)
+    ends = stats.binomtest(count, len(x)).proportion_ci(level, method="exact")
+    p_less = float(stats.binomtest(count, len(x), at, "less").pvalue) if null <= 1 else 0.0
+    p_greater = float(stats.binomtest(count, len(x), at, "greater").pvalue) if null >= 0 else 0.0
+    return Test(count / len(x), float(ends.low), float(ends.high), len(x), "Clopper-Pearson", p_less, p_greater)
 
 
-def paired_share_test(a: ArrayLike, b: ArrayLike, null: float = 0.0, level: float = LEVEL) -> Test:
-    """Test the difference of two paired shares, share(a) - share(b).
+def difference(a: ArrayLike, b: ArrayLike, *, null: float = 0.0, level: float = LEVEL) -> Test:
+    """Estimate and test the difference of two paired shares, share(a) - share(b).
 
     Against 0, McNemar's exact test: of the discordant pairs, those in which a alone succeeds are binomial with
     probability 1/2. Against another difference, Tango's score test. The interval is Tango's: McNemar's test has none
@@ -63,6 +49,11 @@ def paired_share_test(a: ArrayLike, b: ArrayLike, null: float = 0.0, level: floa
 
     Source: Tango (1998), "Equivalence test and confidence interval for the difference in proportions for the
     paired-sample design", Statistics in Medicine 17, equations 15 and 23.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, or a finite value is neither 0 nor 1.
     """
     x, y = paired(a, b)
     if problem := problem_of(np.concatenate([x, y])):
@@ -75,6 +66,11 @@ def paired_share_test(a: ArrayLike, b: ArrayLike, null: float = 0.0, level: floa
     return Test((only_a - only_b) / len(x), low, high, len(x), method, p_less, p_greater)
 
 
+def _require_zeros_and_ones(x: Array) -> None:
+    if not np.isin(x, (0.0, 1.0)).all():
+        raise ValueError("a share needs zeros and ones")
+
+
 def _mcnemar(only_a: int, only_b: int) -> tuple[float, float]:
     if only_a + only_b == 0:
         return 1.0, 1.0
@@ -85,7 +81,7 @@ def _mcnemar(only_a: int, only_b: int) -> tuple[float, float]:
 
 
 def _tango_score(only_a: int, only_b: int, n: int, delta: float) -> float:
-    """Score of the difference delta, standard normal where delta is true (Tango 1998, equation 15)."""
+    """Score of the difference delta, standard normal if delta is true (Tango 1998, equation 15)."""
     linear = -only_a - only_b + (2 * n - only_a + only_b) * delta
     constant = -only_b * delta * (1 - delta)
     q = (math.sqrt(max(0.0, linear**2 - 8 * n * constant)) - linear) / (4 * n)
@@ -107,16 +103,11 @@ def _tango_interval(only_a: int, only_b: int, n: int, level: float) -> tuple[flo
     z = float(stats.norm.ppf(0.5 + level / 2))
     estimate = (only_a - only_b) / n
 
-    def end(beyond: float, target: float) -> float:
-        if estimate == beyond:
-            return beyond
-        # The score is not defined at the very end of the scale.
-        edge = math.copysign(1 - 1e-12, beyond)
-        return float(optimize.brentq(lambda delta: _tango_score(only_a, only_b, n, delta) - target, estimate, edge))
+    def end(limit: float, score: float) -> float:
+        if estimate == limit:
+            return limit
+        # The score is not defined at -1 and 1 themselves.
+        edge = math.copysign(1 - 1e-12, limit)
+        return float(optimize.brentq(lambda delta: _tango_score(only_a, only_b, n, delta) - score, estimate, edge))
 
     return end(-1.0, z), end(1.0, -z)
-
-
-def _require_zeros_and_ones(x: Array) -> None:
-    if not np.isin(x, (0.0, 1.0)).all():
-        raise ValueError("a share is made of zeros and ones")

@@ -211,7 +211,7 @@ def cases(*shifts):
 
 def p_values(rows, environment, stage):
     one = rows[(rows["environment"] == environment) & (rows["stage"] == stage)].set_index("variant")["value"]
-    return statistics.mean_test(one["a"].to_numpy() - one["b"].to_numpy())
+    return statistics.mean(one["a"].to_numpy() - one["b"].to_numpy())
 
 
 def test_a_part_holds_only_if_it_holds_in_every_case_and_shows_the_worst():

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 from pg.claims import judge as claims
 from pg.claims.record import Claim
-from pg.statistics import simulation
 from scipy import stats
+from workflow.coverage import simulate
 
 CLAIMS = 29
 SEEDS = 20
-POPULATIONS = simulation.populations()
+POPULATIONS = simulate.populations()
 
 
 def alike(data):

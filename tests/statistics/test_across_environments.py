@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from pg.statistics import across_environments, shares
-from pg.statistics import estimates as statistics
+from pg.statistics import across_environments, estimates, shares
 from scipy import stats
 
 
@@ -16,13 +15,13 @@ def generator():
 # Scores ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_score_is_0_at_the_initial_policy_and_1_at_the_threshold():
+def test_score_is_0_at_the_initial_policy_and_1_at_the_threshold():
     assert across_environments.score([20, 475, 247.5, 500], 20, 475).tolist() == pytest.approx([0, 1, 0.5, 480 / 455])
     assert across_environments.score([-500, -100, -300], -500, -100).tolist() == [0, 1, 0.5]
 
 
 @pytest.mark.parametrize("threshold", [20, 10])
-def test_no_scale_exists_where_the_initial_policy_is_at_the_threshold_already(threshold):
+def test_score_is_undefined_if_the_initial_policy_solves(threshold):
     scores = across_environments.score([20.0, 30.0], 20, threshold)
     assert np.isnan(scores).all()
     assert not across_environments.interquartile_mean([scores, [0.0, 1.0]], generator()).defined
@@ -31,7 +30,7 @@ def test_no_scale_exists_where_the_initial_policy_is_at_the_threshold_already(th
 # Interquartile mean ---------------------------------------------------------------------------------------------------
 
 
-def test_the_interquartile_mean_ignores_the_outer_quarters_of_the_pool():
+def test_interquartile_mean_ignores_the_outer_quarters():
     # Sorted: -1e9 1 | 2 2 3 3 | 4 1e9.
     strata = [[-1e9, 1.0, 2.0, 3.0], [2.0, 3.0, 4.0, 1e9]]
     interval = across_environments.interquartile_mean(strata, generator())
@@ -39,19 +38,19 @@ def test_the_interquartile_mean_ignores_the_outer_quarters_of_the_pool():
     assert interval == across_environments.interquartile_mean(strata, generator())
 
 
-def test_the_interquartile_mean_resamples_within_environments():
-    # Resampling across environments would move the mean; within them nothing can change.
+def test_interquartile_mean_resamples_within_environments():
+    # Resampling across environments would change the mean.
     interval = across_environments.interquartile_mean([np.zeros(8), np.ones(8)], generator())
     assert (interval.low, interval.estimate, interval.high) == (0.5, 0.5, 0.5)
     assert (interval.n, interval.method) == (16, "stratified bootstrap")
 
 
 def test_percentiles_are_expanded_to_the_width_of_students_t():
-    # The outer quarters are environments without any spread: what is left is the mean of two times ten values.
+    # The outer quarters are environments without spread: the mean of two times ten values remains.
     middle = np.arange(10.0)
     strata = [np.full(10, -100.0), middle, middle, np.full(10, 100.0)]
     interval = across_environments.interquartile_mean(strata, generator(), resamples=20_000)
-    theirs = statistics.mean(middle)
+    theirs = estimates.mean(middle)
     assert interval.estimate == theirs.estimate
     assert interval.high - interval.low == pytest.approx((theirs.high - theirs.low) / math.sqrt(2), rel=0.03)
 
@@ -59,7 +58,7 @@ def test_percentiles_are_expanded_to_the_width_of_students_t():
 # Probability of improvement -------------------------------------------------------------------------------------------
 
 
-def test_the_probability_of_improvement_counts_pairs_and_halves_of_ties():
+def test_improvement_counts_pairs_and_half_of_ties():
     # 3 > {1, 2} and ties with 3; 1 ties with 1: (2 + 1/2 + 1/2) / 6.
     assert across_environments.probability_of_improvement([[3, 1]], [[1, 2, 3]], generator()).estimate == 0.5
     # 1 in the first environment, 1/4 in the second.
@@ -68,7 +67,7 @@ def test_the_probability_of_improvement_counts_pairs_and_halves_of_ties():
     assert both.n == 8
 
 
-def test_the_probability_of_improvement_is_mann_and_whitneys_statistic():
+def test_improvement_is_mann_and_whitneys_statistic():
     x, y = np.random.default_rng(1).integers(0, 9, (2, 12)).astype(float)
     ours = across_environments.probability_of_improvement([x], [y], generator())
     assert ours.estimate == pytest.approx(stats.mannwhitneyu(x, y).statistic / 144)
@@ -77,14 +76,14 @@ def test_the_probability_of_improvement_is_mann_and_whitneys_statistic():
     assert 0 <= ours.low < ours.estimate < ours.high <= 1
 
 
-def test_no_environment_outweighs_another_by_its_number_of_seeds():
+def test_improvement_weighs_environments_equally():
     interval = across_environments.probability_of_improvement(
         [[1.0] * 2, [0.0] * 20], [[0.0] * 2, [1.0] * 20], generator()
     )
     assert (interval.low, interval.estimate, interval.high) == (0.5, 0.5, 0.5)
 
 
-def test_both_sides_need_the_same_environments():
+def test_improvement_needs_the_same_environments():
     with pytest.raises(ValueError, match="not 1 and 2"):
         across_environments.probability_of_improvement([[1.0]], [[1.0], [2.0]], generator())
 
@@ -92,13 +91,13 @@ def test_both_sides_need_the_same_environments():
 # Performance profile --------------------------------------------------------------------------------------------------
 
 
-def test_a_profile_counts_the_runs_that_score_more():
+def test_profile_counts_the_runs_that_score_more():
     profile = across_environments.performance_profile([[0.0, 0.5, 1.0], [0.5, 2.0]], [-1, 0, 0.5, 1.5, 2])
     assert [one.estimate for one in profile] == [1, 4 / 5, 2 / 5, 1 / 5, 0]
     assert profile[2] == shares.share([0, 0, 1, 0, 1])
 
 
-def test_a_profile_is_undefined_where_a_run_has_no_score():
+def test_profile_is_undefined_if_a_run_has_no_score():
     (share,) = across_environments.performance_profile([[0.0, math.nan]], [0.5])
     assert share.method == "undefined: 1 of 2 values not finite"
 

@@ -1,12 +1,20 @@
-"""What is said of the intervals: which hold what they promise, and what stands beside those that do not."""
+"""Measured coverage: what is printed next to an interval, and the simulation that measured it."""
+
+import math
 
 import numpy as np
 import pytest
-from pg.statistics import coverage
-from pg.statistics import estimates as statistics
+from pg.core import randomness
+from pg.statistics import coverage, estimates
+from pg.statistics.coverage import Measured
 from pg.statistics.intervals import Interval
+from scipy import stats
+from workflow.coverage import simulate
 
-# At n = 20: what falls short; nothing covers more than it should.
+TABLE = coverage.measured()
+SETTINGS = list(dict.fromkeys((row.statistic, row.data) for row in TABLE))
+
+# At n = 20; no interval covers more than it should.
 SHORT = {
     ("mean", "skewed"),
     ("mean", "heavy-tailed"),
@@ -19,6 +27,8 @@ SHORT = {
     ("ratio of means", "skewed"),
     ("ratio of means", "heavy-tailed"),
 }
+
+# What is printed -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -33,35 +43,90 @@ SHORT = {
         ("median", 0.98, True),
     ],
 )
-def test_an_interval_holds_where_it_covers_as_promised(statistic, covered, holds):
-    assert coverage.holds(statistic, covered) is holds
+def test_interval_holds_if_it_covers_as_promised(statistic, covered, holds):
+    assert Measured(statistic, "", "", 20, 1000, 0, covered).holds is holds
 
 
-def test_every_interval_covers_as_promised_at_20_seeds_but_for_these():
-    table = coverage.measured()
-    short = table[(table["n"] == 20) & ~table["holds"]]
-    assert set(zip(short["statistic"], short["data"], strict=True)) == SHORT
+def test_intervals_that_fall_short_at_20_seeds_are_known():
+    assert {(row.statistic, row.data) for row in TABLE if row.n == 20 and not row.holds} == SHORT
 
 
 def test_shares_and_medians_hold_everywhere():
-    table = coverage.measured()
-    assert table.loc[table["statistic"].isin(coverage.AT_LEAST), "holds"].all()
+    assert all(row.holds for row in TABLE if row.statistic in coverage.AT_LEAST)
 
 
-def test_what_falls_short_is_said_with_its_coverage_and_nothing_else_is():
-    for row in coverage.measured().to_dict("records"):
-        said = coverage.method(row["statistic"], Interval(0, -1, 1, row["n"], row["method"]))
-        assert said.startswith(row["method"])
-        assert (f"{100 * row['coverage']:.0f} % on {row['data']}" in said) is not row["holds"]
-        assert f"at n = {row['n']})" in said or said == row["method"]
+def test_method_names_exactly_the_coverage_that_falls_short():
+    for row in TABLE:
+        method = coverage.columns_of(row.statistic, Interval(0, -1, 1, row.n, row.method))["method"]
+        assert method.startswith(row.method)
+        assert (f"{100 * row.coverage:.0f} % on {row.data}" in method) is not row.holds
+        assert f"at n = {row.n})" in method or method == row.method
 
 
 @pytest.mark.parametrize(("n", "cited"), [(6, 10), (10, 10), (19, 10), (20, 20), (500, 20)])
-def test_the_coverage_said_is_that_of_the_nearest_size_below(n, cited):
-    interval = statistics.mean(np.arange(float(n)))
-    assert coverage.method("mean", interval).endswith(f" data at n = {cited})")
+def test_cited_coverage_is_that_of_the_nearest_size_below(n, cited):
+    assert coverage.shortfall("mean", estimates.mean(np.arange(float(n)))).endswith(f" data at n = {cited}")
 
 
-def test_other_methods_of_a_statistic_stand_alone():
-    assert coverage.method("mean", statistics.mean([2.0] * 8)) == "sign test, all values equal"
-    assert coverage.method("mean", statistics.mean([])) == "undefined: no values"
+@pytest.mark.parametrize("values", [[2.0] * 8, []])
+def test_unusual_method_of_a_statistic_has_no_coverage(values):
+    assert coverage.shortfall("mean", estimates.mean(values)) == ""
+
+
+# The simulation ------------------------------------------------------------------------------------------------------
+
+
+QUICK = [("mean", "two-peaked"), ("geometric_mean", "skewed"), ("share", "5%"), ("paired share", "30% and 10%")]
+
+TRUTHS = {
+    ("mean", "normal"): 10,
+    ("mean", "skewed"): 1,
+    ("mean", "heavy-tailed"): math.exp(0.5),
+    ("mean", "two-peaked"): 0.75 * 475 + 0.25 * 10,
+    ("geometric_mean", "skewed"): math.exp(-0.5772156649),
+    ("geometric_mean", "heavy-tailed"): 1,
+    # The integral of the survival function e^-x up to the budget log 4.
+    ("restricted_mean", "skewed"): 0.75,
+    ("median", "skewed"): math.log(2),
+    # A third of the three quarters near 475 is below the median.
+    ("median", "two-peaked"): stats.norm(475, 20).ppf(1 / 3),
+    ("paired difference", "skewed"): 1 - math.log(2),
+    ("paired difference", "normal"): 0,
+    ("ratio of means", "heavy-tailed"): math.exp(0.5),
+    # A pool of two normal distributions is symmetric about its middle.
+    ("interquartile mean", "normal"): 1.25,
+    ("profile", "skewed"): (math.exp(-1.2 * math.log(2)) + math.exp(-0.7 * math.log(2))) / 2,
+    ("improvement", "normal"): 0.5,
+    ("share", "5%"): 0.05,
+    ("paired share", "30% and 10%"): 0.2,
+}
+
+
+def test_table_holds_every_setting_at_its_sizes():
+    assert set(SETTINGS) == set(simulate.settings())
+    assert [row[0:1] + row[2:5] for row in TABLE] == [
+        (*setting, n, 2000) for setting in SETTINGS for n in simulate.sizes(setting[0])
+    ]
+
+
+@pytest.mark.parametrize("setting", TRUTHS)
+def test_truth_of_a_population_is_that_of_its_distribution(setting):
+    assert simulate.settings()[setting].truth == pytest.approx(TRUTHS[setting], rel=1e-3, abs=1e-6)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("setting", [("improvement", "normal"), ("interquartile mean", "skewed")])
+def test_statistics_across_environments_are_drawn_around_their_truth(setting):
+    made = simulate.settings()[setting]
+    assert made.interval(randomness.generator(0, "large"), 400).estimate == pytest.approx(made.truth, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [pytest.param(one, marks=pytest.mark.long if one in QUICK else pytest.mark.slow) for one in SETTINGS],
+    ids="-".join,
+)
+def test_committed_coverage_is_measured_again(setting):
+    for row in TABLE:
+        if (row.statistic, row.data) == setting:
+            assert simulate.measure(row.statistic, row.data, row.n) == row

@@ -1,4 +1,4 @@
-"""Shares of zeros and ones: known values, and what small samples and the ends of the scale ask of them."""
+"""Shares of zeros and ones: known values, small samples, and the ends of the scale."""
 
 import math
 
@@ -8,47 +8,53 @@ from pg.statistics import shares
 from scipy import optimize, stats
 
 
-def test_a_share_that_never_failed_is_bounded_below_by_the_rule_of_clopper_and_pearson():
+def pairs(only_a, only_b, n):
+    """Paired zeros and ones with so many discordant pairs of each kind."""
+    place = np.arange(n)
+    return place < only_a, (place >= only_a) & (place < only_a + only_b)
+
+
+def test_share_that_never_failed_is_bounded_by_clopper_and_pearson():
     interval = shares.share(np.ones(20))
     assert (interval.estimate, interval.high) == (1, 1)
     assert interval.low == pytest.approx(0.025 ** (1 / 20))
 
 
-def test_a_share_is_tested_exactly():
-    test = shares.share_test([1, 1, 1, 0], null=0.5)
+def test_share_is_tested_exactly():
+    test = shares.share([1, 1, 1, 0], null=0.5)
     assert test.p_greater == pytest.approx(5 / 16)
     assert test.p_less == pytest.approx(15 / 16)
 
 
 @pytest.mark.parametrize(("null", "p_less", "p_greater"), [(-0.1, 1, 0), (1.1, 0, 1), (0, 1, 0), (1, 0, 1)])
-def test_a_share_passes_null_values_beyond_its_scale(null, p_less, p_greater):
-    test = shares.share_test([1, 0, 1], null=null)
+def test_null_value_outside_the_scale_of_a_share_is_rejected(null, p_less, p_greater):
+    test = shares.share([1, 0, 1], null=null)
     assert (test.p_less, test.p_greater) == (p_less, p_greater)
 
 
-def test_a_share_refuses_what_is_neither_zero_nor_one():
+def test_share_refuses_values_other_than_zero_and_one():
     with pytest.raises(ValueError, match="zeros and ones"):
         shares.share([0, 0.5])
 
 
 def test_mcnemar_counts_discordant_pairs_only():
-    a, b = np.repeat([1, 1, 0, 0], [7, 5, 1, 7]), np.repeat([1, 0, 1, 0], [7, 5, 1, 7])
-    test = shares.paired_share_test(a, b)
+    test = shares.difference(*pairs(5, 1, 20))
     assert test.estimate == pytest.approx(4 / 20)
     assert test.p_greater == pytest.approx(7 / 64)
     assert test.p_less == pytest.approx(63 / 64)
 
 
-def test_no_discordant_pair_is_no_evidence_but_leaves_a_wide_interval():
-    test = shares.paired_share_test(np.ones(20), np.ones(20))
+def test_no_discordant_pair_is_no_evidence_but_has_a_wide_interval():
+    test = shares.difference(np.ones(20), np.ones(20))
     assert (test.p_less, test.p_greater) == (1, 1)
     # Tango's bounds without discordance: z² / (n + z²).
     z = stats.norm.ppf(0.975)
     assert (test.low, test.high) == pytest.approx((-(z**2) / (20 + z**2), z**2 / (20 + z**2)), abs=1e-6)
 
 
-def constrained_score(only_a, only_b, n, delta):
+def constrained_score(counts, delta):
     """Score of a difference, its nuisance parameter found by maximising the likelihood numerically."""
+    only_a, only_b, n = counts
 
     def loss(p_b):
         terms = ((only_a, p_b + delta), (only_b, p_b), (n - only_a - only_b, 1 - 2 * p_b - delta))
@@ -60,28 +66,25 @@ def constrained_score(only_a, only_b, n, delta):
 
 
 @pytest.mark.parametrize("counts", [(8, 2, 20), (1, 5, 20), (3, 3, 12)])
-def test_the_ends_of_tangos_interval_have_the_score_of_the_normal_quantile(counts):
-    only_a, only_b, n = counts
-    rest = n - only_a - only_b
-    a, b = np.repeat([1, 0, 0], [only_a, only_b, rest]), np.repeat([0, 1, 0], [only_a, only_b, rest])
-    test = shares.paired_share_test(a, b)
-    assert constrained_score(only_a, only_b, n, test.low) == pytest.approx(1.959964, abs=1e-4)
-    assert constrained_score(only_a, only_b, n, test.high) == pytest.approx(-1.959964, abs=1e-4)
-    assert shares.paired_share_test(a, b, null=test.low).p_greater == pytest.approx(0.025)
+def test_ends_of_tangos_interval_have_the_normal_quantile_as_score(counts):
+    a, b = pairs(*counts)
+    test = shares.difference(a, b)
+    for delta, quantile in ((test.low, 1.959964), (test.high, -1.959964)):
+        assert constrained_score(counts, delta) == pytest.approx(quantile, abs=1e-4)
+    assert shares.difference(a, b, null=test.low).p_greater == pytest.approx(0.025)
 
 
 def test_tangos_interval_exists_for_every_outcome_of_small_samples():
     for n in range(1, 13):
         for only_a in range(n + 1):
             for only_b in range(n + 1 - only_a):
-                rest = n - only_a - only_b
-                a, b = np.repeat([1, 0, 0], [only_a, only_b, rest]), np.repeat([0, 1, 0], [only_a, only_b, rest])
-                test, mirrored = shares.paired_share_test(a, b), shares.paired_share_test(b, a)
+                a, b = pairs(only_a, only_b, n)
+                test, mirrored = shares.difference(a, b), shares.difference(b, a)
                 assert -1 <= test.low <= test.estimate <= test.high <= 1
                 assert (test.low, test.p_less) == pytest.approx((-mirrored.high, mirrored.p_greater), abs=1e-9)
 
 
 @pytest.mark.parametrize(("null", "expected"), [(-1, (1, 0)), (1, (0, 1)), (1.5, (0, 1))])
-def test_a_difference_of_shares_passes_null_values_at_the_ends_of_its_scale(null, expected):
-    test = shares.paired_share_test([1, 0, 1], [0, 0, 1], null=null)
+def test_null_value_at_the_end_of_a_differences_scale_is_rejected(null, expected):
+    test = shares.difference([1, 0, 1], [0, 0, 1], null=null)
     assert (test.p_less, test.p_greater) == expected
