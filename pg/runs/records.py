@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import uuid
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -47,6 +49,15 @@ def atomically(path: Path, write: Callable[[Path], object]) -> None:
         raise
     finally:
         partial.unlink(missing_ok=True)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file, or all files of a folder, each atomically."""
+    if source.is_dir():
+        for item in sorted(source.iterdir()):
+            copy(item, target / item.name)
+    else:
+        atomically(target, partial(shutil.copyfile, source))
 
 
 def write_csv(frame: pd.DataFrame, place: str | Path | TextIO) -> None:

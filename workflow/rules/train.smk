@@ -1,10 +1,12 @@
 from itertools import product
 
 from pg.study.expansion import is_tuned
+from pg.study.repeats import Repeats
 from pg.study.slicing import train_job, tune_job
 from pg.study.sources import demonstrator_blocks, demonstrator_cell, demonstrator_of
 
 TRAINING = list(STUDY.training)
+REPEATS = Repeats(STUDY)
 # No outputs, which Snakemake would remove before it runs an interrupted job again.
 CHECKPOINTS = f"{RESULTS}/checkpoints"
 EVALUATED = [name for name in TRAINING if STUDY.experiments[name].evaluate is not None]
@@ -31,6 +33,12 @@ def snapshots_of(cell, block):
     return f"{RESULTS}/snapshots/{cell.experiment}/{cell.environment_id}/{cell.variant_id}/seeds-{block}"
 
 
+def results_of(cell, block):
+    """Name the outputs of a training job, in the order of its rule."""
+    evaluations = [evaluations_of(cell, block)] if cell.experiment in EVALUATED else []
+    return [runs_of(cell, block), *evaluations, snapshots_of(cell, block)]
+
+
 def demonstrators_of(cell, job):
     demonstrator = demonstrator_of(cell)
     if demonstrator is None:
@@ -42,11 +50,29 @@ def demonstrators_of(cell, job):
     ]
 
 
+def inputs_of_tuning(wildcards):
+    """Name the result of the same job if there is an earlier one, else what the job reads."""
+    cell = cell_of(wildcards)
+    first = REPEATS.first_tuning(cell)
+    if first != cell:
+        return {"same": tuned_of(first)}
+    return {"demonstrators": demonstrators_of(cell, tune_job(STUDY, cell))}
+
+
+def inputs_of_training(wildcards):
+    """Name the results of the same job if there is an earlier one, else what the job reads."""
+    cell, block = cell_of(wildcards), block_of(wildcards)
+    tuned = tuned_of(cell) if is_tuned(cell) else []
+    first = REPEATS.first_training(cell, block)
+    if first != (cell, block):
+        return {"same": results_of(*first), "tuned": tuned}
+    job = train_job(STUDY, cell, block)
+    return {"tuned": tuned, "demonstrators": demonstrators_of(cell, job)}
+
+
 rule tune:
     input:
-        demonstrators=lambda w: demonstrators_of(
-            cell_of(w), tune_job(STUDY, cell_of(w))
-        ),
+        unpack(inputs_of_tuning),
     output:
         f"{RESULTS}/tuned/{{experiment}}/{{environment}}/{{variant}}.json",
     log:
@@ -67,10 +93,7 @@ rule tune:
 
 rule train:
     input:
-        tuned=lambda w: tuned_of(cell_of(w)) if is_tuned(cell_of(w)) else [],
-        demonstrators=lambda w: demonstrators_of(
-            cell_of(w), train_job(STUDY, cell_of(w), block_of(w))
-        ),
+        unpack(inputs_of_training),
     output:
         rows=f"{RESULTS}/runs/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.csv",
         snapshots=directory(

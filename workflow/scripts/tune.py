@@ -4,6 +4,7 @@ if fork_server.is_running():
     fork_server.run_script()
 
 from dataclasses import asdict
+from pathlib import Path
 
 import torch
 from pg.experiments.train import tuning
@@ -14,11 +15,14 @@ from pg.study.jobs import TuneJob
 
 torch.set_num_threads(1)  # sums of several threads differ in their last digits
 logs.log_to(snakemake.log[0], snakemake.params.code)
-job = TuneJob.model_validate_json(snakemake.params.job)
-policies = snapshots.read_demonstrators(snakemake.input.demonstrators, job.demonstrators)
-recorder = RunRecorder(job.total_steps)
-identity = checkpoints.identity(job, None, policies, snakemake.params.code)
-checkpoint = checkpoints.Checkpoint(snakemake.params.checkpoint, recorder, identity)
-tune(job, recorder, policies, checkpoint)
-records.write_json(asdict(tuning.choose(tuning.scores(recorder.frame(), job.budget.steps))), snakemake.output[0])
-checkpoint.remove()
+if same := snakemake.input.get("same"):
+    records.copy(Path(same), Path(snakemake.output[0]))
+else:
+    job = TuneJob.model_validate_json(snakemake.params.job)
+    policies = snapshots.read_demonstrators(snakemake.input.demonstrators, job.demonstrators)
+    recorder = RunRecorder(job.total_steps)
+    identity = checkpoints.identity(job, None, policies, snakemake.params.code)
+    checkpoint = checkpoints.Checkpoint(snakemake.params.checkpoint, recorder, identity)
+    tune(job, recorder, policies, checkpoint)
+    records.write_json(asdict(tuning.choose(tuning.scores(recorder.frame(), job.budget.steps))), snakemake.output[0])
+    checkpoint.remove()
