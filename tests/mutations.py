@@ -73,6 +73,8 @@ ACROSS_TABLES = "pg/experiments/train/across_tables.py"
 COVERAGE = "pg/statistics/coverage.py"
 POWER = "pg/statistics/power.py"
 IMITATION = "pg/learning/imitation.py"
+CLONING = "pg/parts/starts/cloning.py"
+ADAM = "pg/parts/optimizers/adam.py"
 SLICING = "pg/study/slicing.py"
 PROBING = "pg/experiments/probe/measure.py"
 REFERENCE = "pg/laboratory/reference.py"
@@ -347,7 +349,7 @@ MUTATIONS = (
         "the KL is swapped",
     ),
     _mutation(UPDATES, "start.log_prob(actions)", "start.log_prob(actions.flip(0))", "likelihoods of other actions"),
-    _mutation(UPDATES, "maximize=True", "maximize=False", "updates go downhill"),
+    _mutation(ADAM, "maximize=True", "maximize=False", "updates go downhill", "tests/learning/test_updates.py"),
     _mutation(
         UPDATES,
         "self._start.entropy()",
@@ -570,12 +572,12 @@ MUTATIONS = (
         "tests/laboratory/test_monte_carlo.py::test_the_sampled_variance_is_the_enumerated_one",
     ),
     _mutation(
-        IMITATION,
-        "values[:, :-judged]), shown",
+        CLONING,
+        "values[:, :-validated]), shown",
         "values), shown",
         "a policy is fitted to what it is judged by",
     ),
-    _mutation(IMITATION, "found < least", "found > 0", "the last epoch is kept, not the best"),
+    _mutation(CLONING, "found < least", "found > 0", "the last epoch is kept, not the best"),
     _mutation(
         IMITATION,
         "zip(job.seeds, job.demonstrators.seeds, strict=True)",

@@ -14,10 +14,9 @@ from pg.core.randomness import generator, torch_generator
 from pg.core.trajectories import Spaces
 from pg.experiments.records import Budget
 from pg.learning.critic import Critic, make_critic
-from pg.learning.imitation import AT_RANDOM, Beginning
 from pg.learning.policies import Policy, make_policy
 from pg.learning.rollout import Generators
-from pg.learning.updates import make_optimizer
+from pg.parts.starts.base import AT_RANDOM, Beginning
 from pg.parts.variant import Variant
 
 _PLAIN = ("seed", "learning_rate", "iteration", "steps", "episodes", "pending", "limit_state")
@@ -125,7 +124,7 @@ def make_learner(
         seed=seed,
         learning_rate=learning_rate,
         policy=policy,
-        optimizer=make_optimizer(variant.optimizer, policy, learning_rate),
+        optimizer=variant.optimizer.over(policy.parameters(), learning_rate),
         critic=make_critic(variant, spaces, horizon, torch_generator(seed, stream, "critic"), device=device),
         generators=Generators(generator(seed, stream, "starts"), generator(seed, stream, "actions")),
         shuffling=generator(seed, stream, "minibatches"),

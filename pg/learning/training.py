@@ -24,13 +24,13 @@ from pg.experiments.records import Budget
 from pg.learning.checkpoints import Keeper, resumed, state_of
 from pg.learning.critic import Critic
 from pg.learning.evaluation import Evaluator, make_evaluator
-from pg.learning.imitation import demonstrations, imitate
+from pg.learning.imitation import demonstrations
 from pg.learning.learner import Learner, make_learner
 from pg.learning.policies import Parameters, Policy
 from pg.learning.rollout import actor_of, collect
 from pg.learning.updates import FAILED, UpdateLog, update
 from pg.parts.importance import NonFiniteWeights
-from pg.parts.learner import Clone
+from pg.parts.starts.base import Start
 from pg.parts.variant import Variant
 from pg.study.jobs import TrainJob, TuneJob
 
@@ -122,8 +122,7 @@ def _run(
     if keeper is not None and (state := keeper.kept()) is not None:
         learners = resumed(learners, evaluator, state)
     else:
-        if isinstance(start := variant.initialise, Clone):
-            _begin(learners, start, demonstrations(job, start, stream, demonstrators))
+        _begin(learners, variant.initialise, demonstrations(job, stream, demonstrators))
         _record(learners, job.budget, evaluator, recorder)
     copies = len(assignments)
     while learners:
@@ -215,23 +214,24 @@ def _scaling(policy: Policy) -> dict[str, float]:
     return {"observation_shift": shift.item(), "observation_scale": deviation.item()}
 
 
-def _begin(learners: Sequence[Learner], start: Clone, shown: Mapping[int, Trajectories]) -> None:
-    """Fit each learner's policy to its seed's demonstrations, whose steps count as its first."""
-    for seed, trajectories in shown.items():
+def _begin(learners: Sequence[Learner], start: Start, shown: Mapping[int, Trajectories]) -> None:
+    """Initialise each learner's policy. The steps of its seed's demonstrations count as its first."""
+    for seed in dict.fromkeys(learner.seed for learner in learners):
         # Learners of one seed differ only in the learning rate and begin with the same policy.
         first, *others = [learner for learner in learners if learner.seed == seed]
-        beginning = imitate(first.policy, start, trajectories)
+        beginning = start.begin(first.policy, shown.get(seed))
         for other in others:
             other.policy.load_state_dict(first.policy.state_dict())
         for learner in (first, *others):
             learner.beginning, learner.steps = beginning, beginning.demonstration_steps
-        _log.info(
-            "seed %d: %d demonstration steps, return %.1f, loss of imitation %.3f",
-            seed,
-            beginning.demonstration_steps,
-            beginning.demonstrator_return,
-            beginning.imitation_loss,
-        )
+        if seed in shown:
+            _log.info(
+                "seed %d: %d demonstration steps, return %.1f, loss of imitation %.3f",
+                seed,
+                beginning.demonstration_steps,
+                beginning.demonstrator_return,
+                beginning.imitation_loss,
+            )
 
 
 def _record(learners: Sequence[Learner], budget: Budget, evaluator: Evaluator | None, recorder: Recorder) -> None:

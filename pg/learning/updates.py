@@ -22,7 +22,6 @@ from pg.learning.tabular import state_distributions_of, state_ratios
 from pg.parts import estimator
 from pg.parts.estimator import Fixed
 from pg.parts.importance import NonFiniteWeights, effective_share
-from pg.parts.learner import Optimizer
 from pg.parts.networks import as_vector
 from pg.parts.variant import Variant
 
@@ -64,12 +63,6 @@ class UpdateLog:
 
 FAILED = UpdateLog(**dict.fromkeys((field.name for field in fields(UpdateLog)), math.nan))
 """Log of an update that was abandoned because an importance weight was not finite."""
-
-
-def make_optimizer(options: Optimizer, policy: Policy, learning_rate: float) -> torch.optim.Optimizer:
-    """Return torch's Adam or SGD over the policy's parameters."""
-    kinds = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
-    return kinds[options.name](policy.parameters(), lr=learning_rate, maximize=True, fused=True)
 
 
 def update(

@@ -15,7 +15,9 @@ from pg.parts.part import Part
 AnyPart = TypeVar("AnyPart", bound=Part)
 
 
-def one_of(family: type[AnyPart], built_in: Sequence[type[AnyPart]], key: str = "name") -> BeforeValidator:
+def one_of(
+    family: type[AnyPart], built_in: Sequence[type[AnyPart]], key: str = "name", default: str | None = None
+) -> BeforeValidator:
     """Return the annotation of a field that holds a part of a family.
 
     Parameters
@@ -26,6 +28,8 @@ def one_of(family: type[AnyPart], built_in: Sequence[type[AnyPart]], key: str = 
         The parts that are found by their names; any other is named `module:Class`.
     key
         The key of a study file that holds the name.
+    default
+        Name of the part that a mapping without the key means. By default the key is required.
 
     Examples
     --------
@@ -39,6 +43,8 @@ def one_of(family: type[AnyPart], built_in: Sequence[type[AnyPart]], key: str = 
         if not isinstance(given, str | dict):
             raise ValueError(f"should be a name, or a mapping with a name and options; allowed:{listed(by_name)}")
         options = {key: given} if isinstance(given, str) else cast("dict[str, Any]", given)
+        if default is not None and key not in options:
+            options = {key: default, **options}
         if key not in options:
             raise ValueError(f"{key}: is missing; allowed:{listed(by_name)}, or module:Class for a part of your own")
         name = str(options[key])

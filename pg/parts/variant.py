@@ -8,8 +8,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from pg.core.record import Fraction, Record
-from pg.parts.learner import Critic, Optimizer, Policy, Start
-from pg.parts.registry import AnyLimit
+from pg.parts.learner import Critic, Policy
+from pg.parts.optimizers.adam import Adam
+from pg.parts.registry import AnyLimit, AnyOptimizer, AnyStart
+from pg.parts.starts.random import Random
 
 Returns = Literal["total", "to_go", "gae"]
 Baseline = Literal[
@@ -76,10 +78,10 @@ class Variant(Record):
     )
     kl: AnyLimit | None = Field(default=None, description="A limit on how far an update may move the policy.")
     batch: PositiveInt = Field(default=16, description="N, trajectories per batch.")
-    optimizer: Optimizer = Field(default=Optimizer(), description="How a gradient becomes a step.")
+    optimizer: AnyOptimizer = Field(default=Adam(), description="How a gradient becomes a step.")
     policy: Policy = Field(default=Policy(), description="The policy's network.")
-    initialise: Start = Field(
-        default="random", description="What a policy is before its first batch: random, or fitted to demonstrations."
+    initialise: AnyStart = Field(
+        default=Random(), description="What a policy is before its first batch: random, or fitted to demonstrations."
     )
     critic: Critic | None = Field(
         default=None, description="The value network of baseline: value_network. Default: its own defaults."

@@ -6,7 +6,7 @@ from itertools import product
 
 from pg.experiments.cells import Block, Cell
 from pg.experiments.records import Source
-from pg.parts.learner import Clone, Demonstrator
+from pg.parts.starts.base import Demonstrator
 from pg.study.expansion import blocks, cells
 from pg.study.jobs import TrainJob, TuneJob
 from pg.study.record import Study
@@ -58,8 +58,8 @@ def source_cell(study: Study, experiment: str, environment_id: str) -> Cell:
 
 def demonstrator_of(cell: Cell) -> Demonstrator | None:
     """Return whose snapshots a cell's policies imitate; None where they begin at random or by a controller."""
-    start = cell.variant.initialise
-    return start.clone if isinstance(start, Clone) else None
+    demonstrator = cell.variant.initialise.demonstrator
+    return demonstrator if isinstance(demonstrator, Demonstrator) else None
 
 
 def demonstrator_blocks(study: Study, demonstrator: Demonstrator, job: TrainJob | TuneJob) -> tuple[Block, ...]:

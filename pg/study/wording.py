@@ -123,8 +123,10 @@ def _allowed_keys(path: list[Any]) -> list[str]:
     place: Any = Study
     for step in path:
         model = model_in(place)
-        if model is not None and step in model.model_fields:
-            place = model.model_fields[step].annotation
+        # An option of a part is a field of one of its family's subclasses.
+        family = [] if model is None else [model, *model.__subclasses__()]
+        if holder := next((one for one in family if step in one.model_fields), None):
+            place = holder.model_fields[step].annotation
         elif tagged := _tagged(place, step):
             place = tagged
         else:

@@ -21,10 +21,10 @@ from pg.experiments.identity.measure import (
 from pg.laboratory.frozen import random_policy
 from pg.learning.advantages import advantages
 from pg.learning.policies import Policy
-from pg.learning.updates import make_optimizer, update
+from pg.learning.updates import update
 from pg.parts import estimator as compose
-from pg.parts.learner import Optimizer
 from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import Variant
 from pg.study.jobs import IdentityJob
 from pg.study.sources import RANDOM
@@ -159,9 +159,9 @@ def test_the_explicit_sum_of_a_linear_gaussian_policy_is_known_in_closed_form() 
 
 @pytest.mark.parametrize("spaces", SPACES)
 def test_a_plain_training_step_goes_along_the_explicit_sum(spaces: Spaces) -> None:
-    variant = Variant(baseline="leave_one_out", optimizer=Optimizer(name="sgd"))
+    variant = Variant(baseline="leave_one_out", optimizer=Sgd())
     policy, start, trajectories = random_policy(SMALL, spaces, 2), random_policy(SMALL, spaces, 2), batch(spaces)
-    update(policy, make_optimizer(variant.optimizer, policy, 0.25), variant, trajectories)
+    update(policy, variant.optimizer.over(policy.parameters(), 0.25), variant, trajectories)
     moved = flat(policy, dict(policy.named_parameters())) - flat(start, dict(start.named_parameters()))
     explicit, _ = explicit_gradient(start, variant, trajectories)
     torch.testing.assert_close(moved.detach(), 0.25 * explicit, rtol=1e-10, atol=1e-12)

@@ -20,8 +20,8 @@ from pg.laboratory.reference import truth
 from pg.laboratory.reuse import corrected_gradients
 from pg.parts import importance
 from pg.parts.importance import NonFiniteWeights
-from pg.parts.learner import Optimizer
 from pg.parts.limits.early_stop import EarlyStop
+from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import Importance, Variant
 from pg.study.jobs import StalenessJob
 from tests.laboratory.pairs import MDPS, OPTIONS, every, pair
@@ -30,7 +30,7 @@ TABLE_COLUMNS = ("state_part", "return_part", "state_variation")
 
 
 def learner(**parts: object) -> Variant:
-    return Variant(**{"optimizer": Optimizer(name="sgd", learning_rate=0.3), "batch": 8, "policy": OPTIONS, **parts})
+    return Variant(**{"optimizer": Sgd(learning_rate=0.3), "batch": 8, "policy": OPTIONS, **parts})
 
 
 @pytest.mark.parametrize("importance", ["none", "per_step"])

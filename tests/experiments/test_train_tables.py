@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from pg.experiments.summaries import summarise
 from pg.experiments.train import tables as train_tables
-from pg.parts.learner import Clone
+from pg.parts.starts.clone import Clone
 from pg.parts.variant import Variant
 from tests.experiments.rows import cell, run, values
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pg.parts.learner import Optimizer
+from pg.parts.optimizers.adam import Adam
 from pg.report.tuning_checks import read_tuned
 from pg.study.expansion import tuned_experiments
 from pg.study.record import Study
@@ -74,7 +74,7 @@ def test_rates_that_all_tie_are_said_to_and_are_at_no_edge(tuned: Study, at_edge
 
 def test_experiments_that_tune_are_found(study: Study) -> None:
     given = study.variants | {
-        name: one.model_copy(update={"optimizer": Optimizer(learning_rate=0.1)})
+        name: one.model_copy(update={"optimizer": Adam(learning_rate=0.1)})
         for name, one in study.variants.items()
         if name in ("to_go", "to_go_per_step")
     }

@@ -11,8 +11,8 @@ from pg.environments.record import Environment
 from pg.experiments.update.measure import Improver, take_updates
 from pg.laboratory.frozen import random_policy
 from pg.learning.policies import Policy
-from pg.parts.learner import Optimizer
 from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import Baseline, Variant
 from pg.study.jobs import UpdateJob
 
@@ -20,7 +20,7 @@ LINEAR = PolicyOptions(hidden=())
 
 
 def variant(baseline: Baseline = "none", batch: int = 4, rate: float = 1e-3, **parts: Any) -> Variant:
-    optimizer = Optimizer(name="sgd", learning_rate=rate)
+    optimizer = Sgd(learning_rate=rate)
     return Variant(baseline=baseline, batch=batch, optimizer=optimizer, policy=LINEAR, **parts)
 
 

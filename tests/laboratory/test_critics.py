@@ -21,8 +21,9 @@ from pg.laboratory.reference import truth
 from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities
-from pg.parts.learner import Critic, Optimizer
+from pg.parts.learner import Critic
 from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import Variant
 from pg.study.jobs import IdentityJob, ProbeJob, StalenessJob, UpdateJob
 from pg.study.sources import RANDOM
@@ -31,7 +32,7 @@ OPTIONS = PolicyOptions(hidden=(4,))
 SMALL = Critic(hidden=(8,), fit_steps=5)
 CARTPOLE = Environment(id="CartPole-v1", horizon=30)
 RANDOM_MDP = Environment(id="pg/Random-v0", kwargs={"states": 2, "seed": 1}, horizon=3)
-SGD = Optimizer(name="sgd", learning_rate=0.1)
+SGD = Sgd(learning_rate=0.1)
 PLAIN = Variant(policy=OPTIONS, batch=8, optimizer=SGD)
 LEARNED = Variant(baseline="value_network", critic=SMALL, policy=OPTIONS, batch=8, optimizer=SGD)
 GAE = Variant(

@@ -8,10 +8,10 @@ from pg.environments.small_mdps import chain
 from pg.learning.advantages import fixed
 from pg.learning.policies import Policy, make_policy
 from pg.learning.tabular import state_distributions_of, state_ratios
-from pg.learning.updates import UpdateLog, make_optimizer, update
+from pg.learning.updates import UpdateLog, update
 from pg.parts import estimator as compose
-from pg.parts.learner import Optimizer
 from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import Variant
 from torch import Tensor
 
@@ -21,7 +21,7 @@ CONTINUOUS = Spaces(3, None, 2)
 
 CHAIN = chain(horizon=4, length=3)
 
-SGD = Optimizer(name="sgd")
+SGD = Sgd()
 
 
 def batch() -> Trajectories:
@@ -90,7 +90,7 @@ def flat(of: Policy) -> Tensor:
 def improved(variant: Variant, trajectories: Trajectories, rate: float = 0.3, **given: Any) -> tuple[Policy, UpdateLog]:
     made = policy()
     given = {"mdp": CHAIN, **given}
-    return made, update(made, make_optimizer(variant.optimizer, made, rate), variant, trajectories, **given)
+    return made, update(made, variant.optimizer.over(made.parameters(), rate), variant, trajectories, **given)
 
 
 def estimate(variant: Variant, trajectories: Trajectories, target: Policy, behaviour: Policy) -> tuple[Tensor, ...]:

@@ -17,9 +17,12 @@ from pg.experiments.records import Budget, Evaluate, Tuning
 from pg.learning.learner import Learner, make_learner
 from pg.learning.policies import make_policy
 from pg.learning.training import train, tune
-from pg.parts.learner import Clone, Critic, Demonstrator, Optimizer, Policy
+from pg.parts.learner import Critic, Policy
 from pg.parts.limits.natural_gradient import NaturalGradient
 from pg.parts.limits.penalty import Penalty
+from pg.parts.optimizers.sgd import Sgd
+from pg.parts.starts.base import Demonstrator
+from pg.parts.starts.clone import Clone
 from pg.parts.variant import Variant
 from pg.runs import checkpoints
 from pg.runs.checkpoints import Checkpoint
@@ -58,7 +61,7 @@ def demonstrator(seed: int) -> dict[str, np.ndarray]:
 
 JOBS: dict[str, TrainJob] = {
     "adam": job(baseline="leave_one_out"),
-    "sgd": job(optimizer=Optimizer(name="sgd", learning_rate=0.1)),
+    "sgd": job(optimizer=Sgd(learning_rate=0.1)),
     "critic": job(**CRITIC),
     "gaussian critic": job("InvertedPendulum-v5", **CRITIC),
     "penalty": job(gradient_steps=3, kl=Penalty(limit=0.001)),
@@ -75,7 +78,7 @@ JOBS: dict[str, TrainJob] = {
         ),
         demonstrators=Demonstrators(policy=SMALL, stage="late", seeds=(0, 1, 0)),
     ),
-    "one diverges": job("InvertedPendulum-v5", optimizer=Optimizer(name="sgd", learning_rate=1.2)),
+    "one diverges": job("InvertedPendulum-v5", optimizer=Sgd(learning_rate=1.2)),
 }
 
 

@@ -18,11 +18,14 @@ from pg.experiments.records import Budget, Evaluate, Tuning
 from pg.learning import training
 from pg.learning.policies import make_policy
 from pg.learning.training import train, tune
-from pg.parts.learner import Clone, Critic, Demonstrator, Optimizer, Policy
+from pg.parts.learner import Critic, Policy
 from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.limits.line_search import LineSearch
 from pg.parts.limits.natural_gradient import NaturalGradient
 from pg.parts.limits.penalty import Penalty
+from pg.parts.optimizers.sgd import Sgd
+from pg.parts.starts.base import Demonstrator
+from pg.parts.starts.clone import Clone
 from pg.parts.variant import Variant
 from pg.runs.logs import explained
 from pg.runs.recorder import RunRecorder
@@ -31,7 +34,7 @@ from tests.learning.far import FAR, FarDevice
 
 # The CPU takes its hyperbolic tangent from numpy, other devices from torch: the last digits differ.
 SMALL = Policy(hidden=(8,), activation="relu")
-SGD = Optimizer(name="sgd", learning_rate=0.1)
+SGD = Sgd(learning_rate=0.1)
 CRITIC: dict[str, Any] = {
     "returns": "gae",
     "lambda": 0.9,

@@ -12,7 +12,8 @@ from pg.experiments.train.curves import cause_of_divergence
 from pg.learning import training
 from pg.learning.learner import Learner
 from pg.learning.training import train, tune
-from pg.parts.learner import Critic, Optimizer, Policy
+from pg.parts.learner import Critic, Policy
+from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import Variant
 from pg.runs.recorder import RunRecorder
 from pg.study.jobs import TrainJob, TuneJob
@@ -37,7 +38,7 @@ def test_a_run_that_diverges_is_recorded_with_iteration_and_cause(way: str, capl
     recorder = RunRecorder(1)
     job = TuneJob(
         environment=Environment(id="InvertedPendulum-v5", horizon=20, **environment),
-        variant=Variant(**{"policy": Policy(hidden=(8,)), "batch": 4, "optimizer": Optimizer(name="sgd"), **parts}),
+        variant=Variant(**{"policy": Policy(hidden=(8,)), "batch": 4, "optimizer": Sgd(), **parts}),
         budget=Budget(steps=200, max_iterations=6),
         tuning=Tuning(grid=(1e-9, FAST), seeds=2),
     )

@@ -17,7 +17,8 @@ from pg.learning.learner import Learner, make_learner
 from pg.learning.policies import stack
 from pg.learning.tabular import action_probabilities
 from pg.learning.training import train
-from pg.parts.learner import Optimizer, Policy
+from pg.parts.learner import Policy
+from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import Variant
 from pg.runs.recorder import RunRecorder
 from pg.study.jobs import TrainJob
@@ -194,7 +195,7 @@ def test_a_policy_that_is_lost_is_not_evaluated() -> None:
         0,
         evaluate=Evaluate(every_steps=1, episodes=2),
         rate=1e6,
-        optimizer=Optimizer(name="sgd"),
+        optimizer=Sgd(),
         importance="per_step",
         gradient_steps=3,
     )

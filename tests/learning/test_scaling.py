@@ -17,15 +17,15 @@ from pg.learning.rollout import Generators, actor_of, collect
 from pg.learning.scaling import RunningScale
 from pg.learning.scores import scores
 from pg.learning.training import train
-from pg.parts.learner import Optimizer
 from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import Variant
 from pg.runs.recorder import RunRecorder
 from pg.study.jobs import TrainJob
 
 SPACES = Spaces(3, 2, is_normalised=True)
 SEEN = Environment(id="CartPole-v1", horizon=60, observations=Observations(normalise=True))
-SGD = Optimizer(name="sgd", learning_rate=0.01)
+SGD = Sgd(learning_rate=0.01)
 
 
 def draw(count: int, seed: int) -> torch.Tensor:

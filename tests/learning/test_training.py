@@ -19,15 +19,17 @@ from pg.experiments.train.curves import has_diverged
 from pg.learning.critic import Critic as LearnedCritic
 from pg.learning.learner import make_learner
 from pg.learning.training import train, tune
-from pg.parts.learner import Clone, Critic, Optimizer, Policy
+from pg.parts.learner import Critic, Policy
 from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.limits.line_search import LineSearch
 from pg.parts.limits.natural_gradient import NaturalGradient
 from pg.parts.limits.penalty import Penalty
+from pg.parts.optimizers.sgd import Sgd
+from pg.parts.starts.clone import Clone
 from pg.parts.variant import Variant
 from pg.study.jobs import Demonstrators, TrainJob, TuneJob
 
-SGD = Optimizer(name="sgd", learning_rate=0.02)
+SGD = Sgd(learning_rate=0.02)
 STAGES = {"initial": 0.0, "middle": 0.5, "late": 1.0}
 OF_IMITATION = ("demonstrator_return", "imitation_training_loss", "imitation_loss")
 
@@ -273,7 +275,7 @@ def diverging(**parts: Any) -> Memory:
     memory = Memory()
     job = TuneJob(
         environment=Environment(id="InvertedPendulum-v5", horizon=20),
-        variant=Variant(policy=Policy(hidden=(8,)), batch=4, optimizer=Optimizer(name="sgd"), **parts),
+        variant=Variant(policy=Policy(hidden=(8,)), batch=4, optimizer=Sgd(), **parts),
         budget=Budget(steps=300),
         tuning=Tuning(grid=(1e-4, 1e6), seeds=2),
     )

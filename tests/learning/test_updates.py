@@ -8,11 +8,11 @@ import torch
 from pg.core.trajectories import Trajectories, on_valid_steps
 from pg.learning.advantages import advantages
 from pg.learning.policies import Policy, make_policy
-from pg.learning.updates import make_optimizer, update
+from pg.learning.updates import update
 from pg.parts import estimator as compose
 from pg.parts.importance import NonFiniteWeights
-from pg.parts.learner import Optimizer
 from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import Baseline, Variant
 from tests.learning.batches import (
     CONTINUOUS,
@@ -45,12 +45,12 @@ CORRECTIONS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("baseline", ["none", "average_reward", "per_step_leave_one_out", "optimal"])
 def test_a_plain_step_adds_the_learning_rate_times_the_gradient(baseline: Baseline) -> None:
-    variant = Variant(baseline=baseline, optimizer=Optimizer(name="sgd"))
+    variant = Variant(baseline=baseline, optimizer=Sgd())
     trajectories, one, other = batch(), policy(), policy()
     weights = advantages(other, variant, trajectories)
     objective = compose.surrogate(on_valid_steps(other.log_prob, trajectories), weights, trajectories)
     gradients = torch.autograd.grad(objective.sum(), list(other.parameters()))
-    log = update(one, make_optimizer(variant.optimizer, one, 0.1), variant, trajectories)
+    log = update(one, variant.optimizer.over(one.parameters(), 0.1), variant, trajectories)
     for new, old, gradient in zip(one.parameters(), other.parameters(), gradients, strict=True):
         torch.testing.assert_close(new, old + 0.1 * gradient)
     assert log.surrogate == pytest.approx(objective.item())
@@ -59,8 +59,8 @@ def test_a_plain_step_adds_the_learning_rate_times_the_gradient(baseline: Baseli
 
 def test_both_directions_of_the_kl_are_means_over_valid_steps() -> None:
     trajectories, one, old = batch(), policy(), policy()
-    variant = Variant(optimizer=Optimizer(name="sgd"))
-    log = update(one, make_optimizer(variant.optimizer, one, 0.5), variant, trajectories)
+    variant = Variant(optimizer=Sgd())
+    log = update(one, variant.optimizer.over(one.parameters(), 0.5), variant, trajectories)
     states = trajectories.observations[trajectories.mask]
     new_p, old_p = (
         torch.stack([of.log_prob(states, torch.full((len(states),), a)).exp() for a in (0, 1)], -1) for of in (one, old)
@@ -74,7 +74,7 @@ def test_both_directions_of_the_kl_are_means_over_valid_steps() -> None:
 def test_adam_takes_its_first_step_of_the_learning_rates_size_uphill() -> None:
     trajectories, one, old = batch(), policy(), policy()
     variant = Variant()
-    update(one, make_optimizer(variant.optimizer, one, 0.01), variant, trajectories)
+    update(one, variant.optimizer.over(one.parameters(), 0.01), variant, trajectories)
     moved = torch.cat(
         [(new - before).flatten() for new, before in zip(one.parameters(), old.parameters(), strict=True)]
     )
@@ -142,7 +142,7 @@ def test_an_update_without_a_limit_looks_at_the_policy_twice(monkeypatch: pytest
 def test_what_an_update_lacks_is_said_before_the_policy_moves(parts: dict[str, Any], missing: str) -> None:
     made = policy()
     with pytest.raises(ValueError, match=missing):
-        update(made, make_optimizer(SGD, made, 0.1), Variant(**parts), chain_batch())
+        update(made, SGD.over(made.parameters(), 0.1), Variant(**parts), chain_batch())
     assert torch.equal(flat(made), flat(policy()))
 
 
@@ -167,7 +167,7 @@ def test_weights_that_overflow_before_a_step_are_raised_and_after_the_last_one_l
     for steps in (1, 2):
         made, trajectories = overflowing()
         variant = Variant(importance="per_step", optimizer=SGD, gradient_steps=steps)
-        optimizer = make_optimizer(SGD, made, 1e-20)
+        optimizer = SGD.over(made.parameters(), 1e-20)
         if steps == 1:
             log = update(made, optimizer, variant, trajectories)
             assert log.largest_weight == math.inf

@@ -11,8 +11,9 @@ from matplotlib.mathtext import MathTextParser
 from pg.environments.record import Environment
 from pg.parts.equations.definitions import definitions
 from pg.parts.equations.estimator import equation
-from pg.parts.learner import Clone, Demonstrator
 from pg.parts.limits.early_stop import EarlyStop
+from pg.parts.starts.base import Demonstrator
+from pg.parts.starts.clone import Clone
 from pg.parts.variant import Baseline, Importance, Variant
 from pg.plotting.labels import environment_label, label
 from pg.study.record import Study

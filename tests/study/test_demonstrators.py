@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from pg.experiments.cells import Block
-from pg.parts.learner import Clone
+from pg.parts.starts.clone import Clone
 from pg.study.expansion import cells
 from pg.study.record import Study
 from pg.study.slicing import laboratory_job, train_job, tune_job
@@ -39,7 +39,7 @@ def cell_of(study: Study, variant: str) -> Any:
 
 def test_a_variant_begins_at_random_unless_told(options: dict[str, Any]) -> None:
     study = load(options)
-    assert study.variants["total"].initialise == "random"
+    assert study.variants["total"].initialise.name == "random"
     assert isinstance(study.variants["clone"].initialise, Clone)
 
 
@@ -79,7 +79,7 @@ def test_the_laboratory_does_not_ask_how_its_variants_begin(options: dict[str, A
     study = load(options)
     job = laboratory_job(study, "exact", "chain", "random", Block(0, 1))
     assert len(job.variants) == 4
-    assert all(variant.initialise == "random" for variant in job.variants.values())
+    assert all(variant.initialise.name == "random" for variant in job.variants.values())
 
 
 def test_a_demonstrator_may_stand_in_the_same_experiment_and_may_imitate_another(options: dict[str, Any]) -> None:
@@ -97,8 +97,12 @@ CYCLE = {"variant": "clone", "experiment": "begin", "stage": "late"}
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("variants/clone/initialise", "rnadom", r"variants\.clone\.initialise: should be 'random'; it is 'rnadom'"),
-        ("variants/clone/initialise", None, r"variants\.clone\.initialise: .*; it is None"),
+        (
+            "variants/clone/initialise",
+            "rnadom",
+            r"clone\.initialise: 'rnadom' is not known; did you mean 'random'\?; allowed",
+        ),
+        ("variants/clone/initialise", None, r"variants\.clone\.initialise: should be a name, or a mapping"),
         (
             "variants/clone/initialise/demonstratoins",
             3,
@@ -106,7 +110,7 @@ CYCLE = {"variant": "clone", "experiment": "begin", "stage": "late"}
         ),
         ("variants/clone/initialise/demonstrations", 1, r"initialise\.demonstrations: .*greater than or equal to 2"),
         ("variants/clone/initialise/validation_share", 0.05, r"clone\.initialise: validation_share: 0\.05 leaves 0 of"),
-        ("variants/clone/initialise/validation_share", 0.95, r"leaves 5 of demonstrations: 5 to judge by; both sorts"),
+        ("variants/clone/initialise/validation_share", 0.95, r"leaves 5 of demonstrations: 5 to validate on"),
         ("variants/clone/initialise/controller", "lean", r"initialise: give exactly one of clone and controller; null"),
         ("variants/clone/initialise/clone", None, r"initialise: give exactly one of clone and controller; null"),
         (
@@ -159,7 +163,7 @@ CYCLE = {"variant": "clone", "experiment": "begin", "stage": "late"}
         (
             "experiments/begin/sweep",
             {"variant.initialise.demonstrations": [5]},
-            r"begin\.sweep: a level is not legal: initialise: give exactly one of clone and controller",
+            r"begin\.sweep: a level is not legal: initialise\.demonstrations: unknown key; allowed: name",
         ),
         (
             "experiments/begin",

@@ -2,7 +2,8 @@
 
 from measuring import HIDDEN, LEARNING_RATE, TRAJECTORIES
 from pg.environments.record import Environment
-from pg.parts.learner import Optimizer, Policy
+from pg.parts.learner import Policy
+from pg.parts.optimizers.adam import Adam
 from pg.parts.variant import Variant
 
 VARIANT = Variant(
@@ -10,7 +11,7 @@ VARIANT = Variant(
     baseline="per_step",
     batch=TRAJECTORIES,
     policy=Policy(hidden=HIDDEN, activation="tanh"),
-    optimizer=Optimizer(name="adam", learning_rate=LEARNING_RATE),
+    optimizer=Adam(learning_rate=LEARNING_RATE),
 )
 
 

@@ -30,7 +30,7 @@ from pg.laboratory.reuse import Reuse, corrected_gradients_of_all
 from pg.learning.critic import Critic
 from pg.learning.policies import Parameters, Policy, stack, thaw
 from pg.learning.tabular import action_probabilities
-from pg.learning.updates import make_optimizer, update
+from pg.learning.updates import update
 from pg.parts.importance import NonFiniteWeights, effective_share
 from pg.parts.variant import Variant
 from pg.study.jobs import StalenessJob
@@ -133,7 +133,7 @@ def walked(
     assert not isinstance(rate, str), "validation lets no tuned variant walk"
     if steps:
         passes = walker.model_copy(update={"gradient_steps": steps, "minibatches": 1, "kl": None})
-        update(policy, make_optimizer(walker.optimizer, policy, rate), passes, batch, mdp, critic=critic)
+        update(policy, walker.optimizer.over(policy.parameters(), rate), passes, batch, mdp, critic=critic)
     return policy
 
 

@@ -141,7 +141,7 @@ def _evaluation_metrics(
 
 
 def _imitates(cell: Cell) -> bool:
-    return cell.variant.initialise != "random"
+    return cell.variant.initialise.demonstrator is not None
 
 
 def _common_iterations(runs: Mapping[Cell, pd.DataFrame]) -> dict[str, int]:

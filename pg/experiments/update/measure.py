@@ -24,7 +24,7 @@ from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, in_float64, sample
 from pg.learning.critic import Critic
 from pg.learning.policies import Parameters, Policy, thaw
-from pg.learning.updates import make_optimizer, update
+from pg.learning.updates import update
 from pg.parts.importance import NonFiniteWeights
 from pg.parts.variant import Variant
 from pg.study.jobs import UpdateJob
@@ -73,7 +73,7 @@ class Improver:
         """
         improved, rate = copy.deepcopy(policy), self.variant.optimizer.learning_rate
         # Validation lets no tuned variant take single updates, and a natural gradient needs no rate.
-        optimizer = make_optimizer(self.variant.optimizer, improved, 0.0 if rate == "tuned" else rate)
+        optimizer = self.variant.optimizer.over(improved.parameters(), 0.0 if rate == "tuned" else rate)
         update(improved, optimizer, self.variant, batch, self.mdp, self.shuffling, self.limit_state, self.critic)
         return improved
 

@@ -14,7 +14,6 @@ from pg.parts.equations.notation import (
     to_go,
     total,
 )
-from pg.parts.learner import Clone
 from pg.parts.variant import Variant
 
 
@@ -35,7 +34,7 @@ def definitions(variant: Variant) -> tuple[str, ...]:
         *_discount(variant),
         *_steps(variant),
         *(() if variant.kl is None else variant.kl.definitions(variant)),
-        *(_imitation(variant.initialise) if isinstance(variant.initialise, Clone) else ()),
+        *variant.initialise.definitions(variant),
     )
 
 
@@ -161,17 +160,3 @@ def _steps(variant: Variant) -> tuple[str, ...]:
     passes = rf"K = {variant.gradient_steps} \quad \text{{passes over each batch}}"
     parts = rf"M = {variant.minibatches} \quad \text{{parts of whole trajectories, a step on each}}"
     return (*((passes,) if variant.gradient_steps > 1 else ()), *((parts,) if variant.minibatches > 1 else ()))
-
-
-def _imitation(start: Clone) -> tuple[str, ...]:
-    """Say how θ begins: most likely, as cross-entropy or, at fixed standard deviations, as squared error has it."""
-    who = start.clone
-    shown = start.controller if who is None else f"{who.variant} of {who.experiment} ({who.stage})"
-    likely, name = probability(r"\theta", "j"), (shown or "").replace("_", " ")
-    return (
-        (
-            rf"\theta_0 \approx \mathrm{{argmax}}_\theta \sum_{{j=1}}^{{n}} \sum_{{t=1}}^{{T_j}} \log {likely}"
-            rf" \quad \text{{in demonstrations }} j = 1, \dots, n \text{{ by {name}}}"
-        ),
-        f"n = {start.demonstrations}",
-    )

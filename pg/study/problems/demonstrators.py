@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pg.core.suggestions import nearest, unknown
 from pg.environments.controllers import CONTROLLERS
 from pg.experiments.cells import Cell
-from pg.parts.learner import Clone, Demonstrator
+from pg.parts.starts.base import Demonstrator, Start
+from pg.parts.starts.clone import Clone
 from pg.study.expansion import cells
 from pg.study.record import Study
 from pg.study.sources import demonstrator_of
@@ -43,7 +44,7 @@ def _named_in_experiments(study: Study) -> Iterator[str]:
             yield from () if known else _cell_problems(study, at, cell)
 
 
-def _name_problems(study: Study, at: str, start: Clone | str) -> Iterator[str]:
+def _name_problems(study: Study, at: str, start: Start) -> Iterator[str]:
     if not isinstance(start, Clone):
         return
     if start.controller is not None:

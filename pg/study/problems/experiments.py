@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pg.core.suggestions import nearest, unknown
 from pg.environments.record import Environment
 from pg.experiments.records import Experiment, Source
+from pg.parts.part import Part
 from pg.parts.variant import Variant
 from pg.study.cost import problems_of_size
 from pg.study.expansion import cells
@@ -46,6 +47,9 @@ def _sweep_path_problems(at: str, experiment: Experiment) -> Iterator[str]:
             continue
         place: type[BaseModel] | None = roots[root]
         for key in keys:
+            if place is not None and issubclass(place, Part):
+                # Which options there are depends on the part of each variant; cells are made of all of them.
+                break
             if place is None:
                 # Keys of a free mapping, such as an environment's kwargs, are checked when a copy is made.
                 break

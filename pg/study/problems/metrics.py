@@ -102,7 +102,7 @@ def problems_of_estimators(study: Study, at: str, name: str, metric: str, select
     """
     variant = selection["variant"]
     variants = [cell.variant for cell in cells(study, name) if cell.variant_name == variant]
-    if metric in OF_IMITATION and any(one.initialise == "random" for one in variants):
+    if metric in OF_IMITATION and any(one.initialise.demonstrator is None for one in variants):
         yield f"{at}: {metric} needs a demonstrator, and {variant} begins at random"
     if metric in OF_LIMITS and all(one.kl is None for one in variants):
         yield f"{at}.variant: {metric} needs a limit, and {variant} has no kl"

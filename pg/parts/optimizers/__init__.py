@@ -1,0 +1,1 @@
+"""Optimizers, one module each: how a gradient becomes a step."""

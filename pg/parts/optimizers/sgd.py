@@ -1,0 +1,24 @@
+"""Stochastic gradient ascent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from pg.parts.optimizers.base import Optimizer
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+class Sgd(Optimizer):
+    r"""Plain gradient ascent, $\theta + \alpha g$."""
+
+    name: str = "sgd"
+
+    def over(self, parameters: Iterable[Tensor], learning_rate: float) -> torch.optim.Optimizer:
+        """Return torch's SGD."""
+        import torch
+
+        return torch.optim.SGD(parameters, lr=learning_rate, maximize=True, fused=True)

@@ -1,0 +1,1 @@
+"""Starts, one module each: what a policy is before its first batch."""
