@@ -102,6 +102,9 @@ def test_a_file_that_is_not_yaml_is_named_with_its_line(tmp_path: Path) -> None:
     file.write_text("name: x\nvariants: [1,\nresults: y\n")
     with pytest.raises(InvalidStudy, match=r"study\.yaml is not YAML: line \d, column 1: .*expected"):
         read(file)
+    file.write_text("name: " + 100_000 * "[")
+    with pytest.raises(InvalidStudy, match=r"line 1, column 56: more than 50 lists and mappings inside each other"):
+        read(file)
     with pytest.raises(InvalidStudy, match="No such file"):
         read(tmp_path / "absent.yaml")
 
