@@ -1,4 +1,4 @@
-"""Whatever a study says, it is read and expanded into its jobs, or refused in words that name what is wrong.
+"""Any study is expanded into its jobs, or refused with a message that names the mistake.
 
 Studies are made from the smoke study, which has every kind of experiment, figure and environment, by a few changes at
 random places: options exchanged for others of their kind, keys misspelt or lost, values of a wrong type or size.
@@ -159,14 +159,14 @@ def judge_varied(seed: int) -> str | None:
 @pytest.mark.long
 @QUICK
 @given(SEEDS)
-def test_a_study_with_one_thing_wrong_is_refused_by_name_or_still_legal(seed: int) -> None:
+def test_a_broken_study_is_refused_by_name_or_legal(seed: int) -> None:
     judge_broken(seed)
 
 
 @pytest.mark.long
 @QUICK
 @given(SEEDS)
-def test_any_composition_is_expanded_into_its_jobs_or_refused_with_the_reason(seed: int) -> None:
+def test_any_composition_runs_or_is_refused(seed: int) -> None:
     judge_varied(seed)
 
 

@@ -1,4 +1,4 @@
-"""The study that `make` runs answers every claim of the lecture, and the reference holds an answer to each."""
+"""The default study declares all 29 claims of the lecture, and the reference has an answer to each."""
 
 from pathlib import Path
 
@@ -55,13 +55,13 @@ def answers() -> pd.DataFrame:
     return pd.read_csv(ROOT / "reference/claims.csv")
 
 
-def test_all_29_claims_are_declared_and_each_has_a_figure(study: Study) -> None:
+def test_all_29_claims_are_declared_with_a_figure(study: Study) -> None:
     assert len(CLAIMS) == 29
     assert set(study.claims) == CLAIMS
     assert {claim.figure for claim in study.claims.values()} <= set(study.figures)
 
 
-def test_all_29_claims_have_one_primary_answer_with_effect_number_verdict_and_figure(answers: pd.DataFrame) -> None:
+def test_each_claim_has_one_primary_answer(answers: pd.DataFrame) -> None:
     assert set(answers["claim"]) == CLAIMS
     assert (answers.groupby("claim")["primary"].sum() == 1).all()
     assert answers[["n", "verdict", "figure"]].notna().all(axis=None)
@@ -70,25 +70,25 @@ def test_all_29_claims_have_one_primary_answer_with_effect_number_verdict_and_fi
     assert (answers["n"] >= 1).all()
 
 
-def test_a_part_without_an_effect_is_not_decided_and_says_why(answers: pd.DataFrame) -> None:
+def test_a_part_without_an_effect_is_inconclusive(answers: pd.DataFrame) -> None:
     without = answers[answers["effect"].isna()]
     assert (without["verdict"] == "inconclusive").all()
     assert without["comparison"].str.contains(r"undefined: \d+ of \d+ values").all()
 
 
-def test_what_was_sampled_has_an_interval_and_what_is_exact_a_tolerance(study: Study, answers: pd.DataFrame) -> None:
+def test_intervals_for_samples_tolerances_for_exact_values(study: Study, answers: pd.DataFrame) -> None:
     for row in answers.dropna(subset="effect").to_dict("records"):
         part = study.claims[row["claim"]].parts[row["part"]]
-        told = pd.notna([row["ci_low"], row["ci_high"], row["p_value"]])
+        sampled = pd.notna([row["ci_low"], row["ci_high"], row["p_value"]])
         if part.relation == "exact":
-            assert not told.any(), row["comparison"]
+            assert not sampled.any(), row["comparison"]
             assert "≤" in row["comparison"]
         else:
-            assert told.all(), row["comparison"]
+            assert sampled.all(), row["comparison"]
             assert row["ci_low"] <= row["effect"] <= row["ci_high"], row["comparison"]
 
 
-def test_the_humanoid_learns_and_is_watched_on_ten_seeds_at_least(study: Study) -> None:
+def test_the_humanoid_has_at_least_ten_seeds(study: Study) -> None:
     training, gait = study.experiments["humanoid"], study.experiments["gait"]
     assert isinstance(training, TrainExperiment)
     assert isinstance(gait, GaitExperiment)

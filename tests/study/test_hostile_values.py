@@ -1,4 +1,4 @@
-"""Names become files and folders, so that few characters are allowed in them; what stays text may hold anything."""
+"""Names become files, so that few characters are legal in them; text may have any."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def study() -> dict[str, Any]:
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("name", [*HOSTILE, "_reuse", "a/b", "x" * 61])
-def test_a_key_that_is_no_plain_name_is_refused_where_it_stands(place: str, name: str, study: dict[str, Any]) -> None:
+def test_a_key_that_is_no_plain_name_is_refused(place: str, name: str, study: dict[str, Any]) -> None:
     held = study
     for key in place.split("."):
         held = held[key]
@@ -63,14 +63,14 @@ def test_a_key_that_is_no_plain_name_is_refused_where_it_stands(place: str, name
 
 
 @pytest.mark.parametrize("folder", [*HOSTILE, "a//b", "a/../b", "a/", "a\n"])
-def test_a_results_folder_with_other_than_plain_names_is_refused(folder: str, study: dict[str, Any]) -> None:
+def test_an_unusual_results_folder_is_refused(folder: str, study: dict[str, Any]) -> None:
     study["results"] = folder
     with pytest.raises(InvalidStudy, match="results: "):
         load(study)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_level_of_a_sweep_is_a_plain_name_in_files_whatever_it_holds(name: str, study: dict[str, Any]) -> None:
+def test_a_level_is_a_plain_name_in_file_names(name: str, study: dict[str, Any]) -> None:
     study["experiments"] = {"learn": {**study["experiments"]["learn"], "sweep": {"variant.label": [name, "other"]}}}
     study |= {"figures": {}, "claims": {}}
     names = {cell.variant_id for cell in cells(load(study), "learn")}

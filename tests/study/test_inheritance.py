@@ -1,4 +1,4 @@
-"""Heirs inherit what they do not say, and what is wrong with it is told where it was written."""
+"""`extends`, `joins` and shared seeds are resolved, and a problem is reported where it is written."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from pg.study.validation import InvalidStudy, load
 from tests.study.studies import put
 
 
-def test_an_heir_inherits_options_but_not_the_label_and_nested_ones_are_merged() -> None:
+def test_extends_merges_options_without_the_label() -> None:
     variants = extended(
         {
             "a": {"label": "A", "policy": {"hidden": [8], "activation": "relu"}},
@@ -32,7 +32,7 @@ def test_an_heir_inherits_options_but_not_the_label_and_nested_ones_are_merged()
         ("total", "total", r"variants\.total\.extends: goes in a circle: total → total"),
     ],
 )
-def test_what_cannot_be_extended_is_refused(options: dict[str, Any], variant: str, parent: Any, message: str) -> None:
+def test_an_illegal_extends_is_refused(options: dict[str, Any], variant: str, parent: Any, message: str) -> None:
     options["variants"][variant]["extends"] = parent
     with pytest.raises(InvalidStudy, match=message):
         load(options)
@@ -53,9 +53,7 @@ def test_what_cannot_be_extended_is_refused(options: dict[str, Any], variant: st
         ),
     ],
 )
-def test_a_mistake_is_reported_where_it_was_written_and_not_where_it_was_inherited(
-    options: dict[str, Any], path: str, value: Any, place: str
-) -> None:
+def test_an_inherited_mistake_is_reported_once(options: dict[str, Any], path: str, value: Any, place: str) -> None:
     # `to_go` extends `total`, and `baseline` that, with a policy of its own.
     put(options, f"variants/total/{path}", value)
     with pytest.raises(InvalidStudy) as refused:
@@ -64,7 +62,7 @@ def test_a_mistake_is_reported_where_it_was_written_and_not_where_it_was_inherit
     assert problem.startswith(f"variants.total{':' if place.startswith(' ') else '.'}{place}")
 
 
-def test_a_mistake_that_an_heir_wrote_again_is_reported_there_too(options: dict[str, Any]) -> None:
+def test_a_mistake_that_is_repeated_is_reported_twice(options: dict[str, Any]) -> None:
     put(options, "variants/total/policy/hidden", [0])
     put(options, "variants/baseline/policy/hidden", [0])
     with pytest.raises(InvalidStudy) as refused:
@@ -75,7 +73,7 @@ def test_a_mistake_that_an_heir_wrote_again_is_reported_there_too(options: dict[
     ]
 
 
-def test_what_only_an_heir_makes_illegal_is_reported_at_the_heir(options: dict[str, Any]) -> None:
+def test_an_illegal_combination_is_reported_at_its_variant(options: dict[str, Any]) -> None:
     options["variants"]["to_go"]["discount_states"] = True
     options["variants"]["baseline"]["discount"] = 0.9
     with pytest.raises(InvalidStudy) as refused:
@@ -84,7 +82,7 @@ def test_what_only_an_heir_makes_illegal_is_reported_at_the_heir(options: dict[s
     assert problem.startswith("variants.to_go: discount_states: true changes nothing")
 
 
-def test_a_variant_and_an_environment_join_experiments_at_the_end(options: dict[str, Any]) -> None:
+def test_joins_appends_to_the_lists_of_experiments(options: dict[str, Any]) -> None:
     options["variants"]["mine"] = {"extends": "to_go", "discount": 0.9, "joins": ["learn", "exact"]}
     options["variants"]["heir"] = {"extends": "mine"}
     options["environments"]["short"] = {"id": "CartPole-v1", "horizon": 50, "joins": ["learn"]}
@@ -109,7 +107,7 @@ def test_an_illegal_joins_is_refused(options: dict[str, Any], joins: Any, messag
         load(options)
 
 
-def test_shared_seeds_fill_what_an_experiment_does_not_say(options: dict[str, Any]) -> None:
+def test_shared_seeds_are_the_default_of_experiments(options: dict[str, Any]) -> None:
     options["seeds"] = {"train": {"count": 7, "per_job": 4}, "measure": {"count": 3}}
     options["experiments"]["learn"]["seeds"] = {"count": 6}
     del options["experiments"]["exact"]["seeds"]

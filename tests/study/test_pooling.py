@@ -1,4 +1,4 @@
-"""Which environments are pooled, and what cannot be: the messages."""
+"""Pools of environments, and the messages that refuse illegal ones."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def pooled(options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
-def test_a_figure_pools_the_environments_with_thresholds_of_variants_that_all_have(pooled: dict[str, Any]) -> None:
+def test_a_pool_has_shared_variants_and_thresholds(pooled: dict[str, Any]) -> None:
     study = load(pooled)
     pool = pool_of(study.figures["across"])
 
@@ -37,7 +37,7 @@ def test_a_figure_pools_the_environments_with_thresholds_of_variants_that_all_ha
     ]
 
 
-def test_an_experiment_of_several_solvable_environments_is_a_pool_of_its_own(pooled: dict[str, Any]) -> None:
+def test_an_experiment_with_two_thresholds_is_a_pool(pooled: dict[str, Any]) -> None:
     pooled["experiments"]["learn"]["environments"] = ["cartpole", "pendulum", "chain"]
     del pooled["figures"]["across"]
 
@@ -57,9 +57,7 @@ def test_an_experiment_of_several_solvable_environments_is_a_pool_of_its_own(poo
         ({"format": "eps"}, r"across\.format: "),
     ],
 )
-def test_what_is_wrong_with_a_figure_across_environments_is_said(
-    pooled: dict[str, Any], figure: dict[str, Any], message: str
-) -> None:
+def test_an_illegal_pooled_figure_is_refused(pooled: dict[str, Any], figure: dict[str, Any], message: str) -> None:
     pooled["figures"]["across"] |= figure
 
     with pytest.raises(InvalidStudy, match=message):

@@ -1,4 +1,4 @@
-"""Every message names the key, the value, what is allowed, and the nearest valid name."""
+"""Messages name the key, the value, what is allowed and the nearest valid name."""
 
 from typing import Any
 
@@ -143,7 +143,7 @@ def test_a_legal_study_is_read(options: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_said(options: dict[str, Any], path: str, value: Any, message: str) -> None:
+def test_an_illegal_option_is_refused(options: dict[str, Any], path: str, value: Any, message: str) -> None:
     put(options, path, value)
     with pytest.raises(InvalidStudy, match=message):
         load(options)
@@ -173,7 +173,7 @@ def test_what_is_wrong_is_said(options: dict[str, Any], path: str, value: Any, m
         ("claims/causality/parts/probed/stages", ["late", "late"], "'late'"),
     ],
 )
-def test_what_stands_twice_in_a_list_is_said(options: dict[str, Any], path: str, value: Any, said: str) -> None:
+def test_a_repeated_list_item_is_refused(options: dict[str, Any], path: str, value: Any, said: str) -> None:
     with_reuse(options)["experiments"]["support"] = {
         "kind": "support",
         "environments": ["chain"],
@@ -188,22 +188,20 @@ def test_what_stands_twice_in_a_list_is_said(options: dict[str, Any], path: str,
     assert refused.value.problems == (f"{path.replace('/', '.')}: {said} is listed twice; remove one",)
 
 
-def test_layers_of_one_size_and_equal_potentials_are_no_repetition(options: dict[str, Any]) -> None:
+def test_equal_layers_and_potentials_are_legal(options: dict[str, Any]) -> None:
     options["variants"]["total"]["policy"]["hidden"] = [8, 8]
     options["environments"]["chain"]["rewards"] = {"shaping": [1.0, 1.0]}
     assert load(options)
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "source"),
     [
         ("figures/variance/kind", "pg/experiments"),
         ("claims/causality/parts/probed/metric", "pg/experiments/definitions.yaml"),
     ],
 )
-def test_a_question_is_answered_with_all_names_in_lines_that_can_be_read_and_where_more_is_said(
-    options: dict[str, Any], path: str, told: str
-) -> None:
+def test_a_question_mark_is_answered_with_all_names(options: dict[str, Any], path: str, source: str) -> None:
     put(options, path, "?")
     with pytest.raises(InvalidStudy) as refused:
         load(options)
@@ -211,12 +209,12 @@ def test_a_question_is_answered_with_all_names_in_lines_that_can_be_read_and_whe
     first, *names = problem.splitlines()
     assert first == f"{path.replace('/', '.')}: '?' is not known; allowed:"
     assert len(names) > 1
-    assert names[-1].endswith(told)
+    assert names[-1].endswith(source)
     assert all(len(line) <= 120 for line in str(refused.value).splitlines())
     assert all(name in problem for name in ("variance", "relative_bias" if "metric" in path else "learning_curves"))
 
 
-def test_a_list_of_names_none_of_which_is_legal_is_not_called_empty(options: dict[str, Any]) -> None:
+def test_a_list_of_illegal_names_is_not_called_empty(options: dict[str, Any]) -> None:
     put(options, "experiments/learn/variants", ["?"])
     with pytest.raises(InvalidStudy) as refused:
         load(options)
@@ -224,7 +222,7 @@ def test_a_list_of_names_none_of_which_is_legal_is_not_called_empty(options: dic
     assert refused.value.problems == (f"experiments.learn.variants.0: {rule}; it is '?'",)
 
 
-def test_comments_and_the_order_of_keys_mean_nothing(options: dict[str, Any]) -> None:
+def test_comments_and_key_order_have_no_effect(options: dict[str, Any]) -> None:
     text = "# a comment\n" + yaml.safe_dump(options, sort_keys=True)
     again = load(yaml.safe_load(text))
     assert again.experiments == load(options).experiments
