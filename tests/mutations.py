@@ -111,13 +111,12 @@ _STEP_BY_STEP = "tests/environments/test_rewards.py::test_tables_pay_step_by_ste
 _SIDE_BY_SIDE = (
     "tests/environments/test_observations.py::test_the_last_observations_stand_side_by_side_oldest_first_after_zeros"
 )
-_RETURNS_LOGGED = "tests/learning/test_training.py::test_returns_are_logged_as_the_environment_gives_them"
-_AS_ONE = "tests/learning/test_scaling.py::test_batches_seen_one_after_the_other_count_as_one"
+_RETURNS_LOGGED = "tests/learning/test_training.py::test_logged_returns_are_the_environments"
+_AS_ONE = "tests/learning/test_scaling.py::test_running_moments_are_those_of_all_observations"
 _PROBED = (
     "tests/laboratory/test_transformed_rewards.py::"
     "test_a_probe_measures_one_policy_on_the_same_trajectories_whatever_is_paid"
 )
-_TEST_ACTING = "tests/learning/test_acting.py"
 _TEST_LIMITS = "tests/parts/test_limits.py"
 _TEST_EVALUATION = "tests/learning/test_evaluation.py"
 _POWER = "tests/statistics/test_power.py::test_power_is_the_frequency_of_support_of_a_true_claim"
@@ -333,14 +332,13 @@ MUTATIONS = (
         "every step acts by the same noise",
         f"{_SAMPLES}[to_go-none]",
     ),
-    _mutation(ROLLOUT, "return -np.log(", "return np.log(", "Gumbel noise has the wrong sign", _TEST_ACTING),
-    _mutation(ROLLOUT, "(heads + noise).argmax", "(heads - noise).argmax", "Gumbel noise is subtracted", _TEST_ACTING),
+    _mutation(ROLLOUT, "return -np.log(", "return np.log(", "Gumbel noise has the wrong sign"),
+    _mutation(ROLLOUT, "(heads + noise).argmax", "(heads - noise).argmax", "Gumbel noise is subtracted"),
     _mutation(
         ROLLOUT,
         "heads + self.deviation * noise",
         "heads + noise",
         "real actions deviate by the logarithm of their deviation",
-        _TEST_ACTING,
     ),
     _mutation(
         UPDATES,
@@ -388,35 +386,35 @@ MUTATIONS = (
         "MostLikely(actor) if self._options.deterministic",
         "MostLikely(actor) if not self._options.deterministic",
         "the ways of acting are mixed up",
-        f"{_TEST_EVALUATION}::test_episodes_return_what_the_policy_is_worth",
+        f"{_TEST_EVALUATION}::test_mean_return_of_episodes_is_the_objective",
     ),
     _mutation(
         EVALUATION,
         "(learner.steps // self._options.every_steps + 1)",
         "(self._due[learner.seed] // self._options.every_steps + 1)",
         "multiples that a batch has skipped are made up for",
-        f"{_TEST_EVALUATION}::test_a_batch_that_passes_several_multiples_is_followed_by_one_evaluation",
+        f"{_TEST_EVALUATION}::test_batch_passing_several_multiples_is_evaluated_once",
     ),
     _mutation(
         EVALUATION,
         "make_environments(options.judged_in(environment),",
         "make_environments(environment,",
         "evaluated episodes are as long as those trained on",
-        f"{_TEST_EVALUATION}::test_evaluated_episodes_are_as_long_as_the_evaluation_says",
+        f"{_TEST_EVALUATION}::test_episodes_have_the_evaluations_horizon",
     ),
     _mutation(
         EVALUATION,
         "self._generators[learner.seed] for",
         "self._generators[due[0].seed] for",
         "seeds share a generator",
-        f"{_TEST_EVALUATION}::test_evaluations_of_a_seed_are_bit_identical_in_any_company",
+        f"{_TEST_EVALUATION}::test_evaluations_are_bit_identical_in_any_block",
     ),
     _mutation(
         EVALUATION,
         "learner.steps >= self._due",
         "learner.steps > self._due",
         "an evaluation is one step late",
-        f"{_TEST_EVALUATION}::test_a_batch_that_passes_several_multiples_is_followed_by_one_evaluation",
+        f"{_TEST_EVALUATION}::test_batch_passing_several_multiples_is_evaluated_once",
     ),
     _mutation(CURVES, "passed[1:] & passed[:-1]", "passed[1:] | passed[:-1]", "one passed evaluation is enough"),
     _mutation(CURVES, "& (steps[1:] <= budget)", "", "passing after the budget counts"),
@@ -509,7 +507,7 @@ MUTATIONS = (
         "(self.seen[0][seeds], self.seen[1][seeds])",
         "self.seen",
         "seeds that are left scale by those that are through",
-        "tests/learning/test_scaling.py::test_actors_scale_each_by_what_its_own_policy_has_seen",
+        "tests/learning/test_scaling.py::test_actors_scale_separately",
     ),
     _mutation(
         NETWORKS,
@@ -602,14 +600,14 @@ MUTATIONS = (
         "            other.policy.load_state_dict(first.policy.state_dict())\n",
         "            pass\n",
         "only the first learning rate begins with the clone",
-        f"{_tests_of(TRAINING)}::test_tuning_begins_every_rate_with_the_clone_of_its_seed",
+        f"{_tests_of(TRAINING)}::test_tuning_starts_every_rate_from_the_same_clone",
     ),
     _mutation(
         TRAINING,
         '_run(job, "tune", assignments',
         '_run(job, "train", assignments',
         "the runs that chose a learning rate are evaluated as well",
-        f"{_tests_of(TRAINING)}::test_no_tuning_run_is_an_evaluated_run",
+        f"{_tests_of(TRAINING)}::test_tuning_and_training_seeds_are_independent",
     ),
     _mutation(
         SLICING,

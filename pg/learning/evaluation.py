@@ -1,14 +1,12 @@
-"""Whole episodes of the present policies, apart from the batches that they learn from.
+"""Evaluate policies on whole episodes during training.
 
-An evaluation has environments and generators of its own: what is trained is the same, with and without it.
+An evaluation has its own environments and generators, so that training is the same with and without it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 from pg.core.randomness import generator
 from pg.core.trajectories import Environments
@@ -20,31 +18,29 @@ from pg.learning.rollout import Generators, MostLikely, actor_of, collect
 
 
 class Evaluator:
-    """Evaluates learners as their environment steps pass the multiples of `every_steps`, 0 among them.
+    """Evaluates each learner when its environment steps pass a multiple of `every_steps`, 0 included.
 
     Parameters
     ----------
     options
-        How often, on how many episodes, and how policies act there.
+        The interval, the number of episodes, and whether actions are sampled or the most likely ones.
     environments
-        Copies for all seeds, as many for each as there are episodes: made once, used in every evaluation.
+        Copies for all seeds, one for each of a seed's episodes.
     seeds
         Of the learners.
     stream
-        The stream of seeds that the generators belong to.
+        Name of the stream of seeds.
     """
 
     def __init__(self, options: Evaluate, environments: Environments, seeds: Sequence[int], stream: str) -> None:
         self._options = options
         self._environments = environments
         self._due = dict.fromkeys(seeds, 0)
-        self._generators = {seed: _generators(seed, stream) for seed in seeds}
+        purposes = ("evaluation starts", "evaluation actions")
+        self._generators = {seed: Generators(*(generator(seed, stream, one) for one in purposes)) for seed in seeds}
 
     def evaluate(self, learners: Sequence[Learner]) -> Iterator[dict[str, float | int]]:
-        """Collect the episodes of those learners whose evaluation is due; yield a row for each.
-
-        A batch that passes several multiples is followed by one evaluation.
-        """
+        """Yield a row per episode of the learners that are due. A batch that passes several multiples counts once."""
         due = [learner for learner in learners if learner.steps >= self._due[learner.seed]]
         if not due:
             return
@@ -66,27 +62,19 @@ class Evaluator:
                 }
 
     def state(self) -> dict[str, Any]:
-        """Return what must be remembered between two evaluations: when the next is due, and the generators."""
-        drawn = {seed: [one.bit_generator.state for one in _both(own)] for seed, own in self._generators.items()}
+        """Return the steps at which evaluations are due next, and the states of the generators."""
+        drawn = {seed: [one.bit_generator.state for one in own.both] for seed, own in self._generators.items()}
         return {"due": self._due, "generators": drawn}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state that was remembered."""
+        """Restore a state."""
         self._due = dict(state["due"])
         for seed, former in state["generators"].items():
-            for one, drawn in zip(_both(self._generators[seed]), former, strict=True):
+            for one, drawn in zip(self._generators[seed].both, former, strict=True):
                 one.bit_generator.state = drawn
 
 
 def make_evaluator(options: Evaluate, environment: Environment, seeds: Sequence[int], stream: str) -> Evaluator:
-    """Return an evaluator with as many copies of the environment as all seeds need at once."""
+    """Return an evaluator with copies of the environment for all seeds at once."""
     environments = make_environments(options.judged_in(environment), len(seeds), options.episodes)
     return Evaluator(options, environments, seeds, stream)
-
-
-def _both(generators: Generators) -> tuple[np.random.Generator, np.random.Generator]:
-    return generators.starts, generators.actions
-
-
-def _generators(seed: int, stream: str) -> Generators:
-    return Generators(generator(seed, stream, "evaluation starts"), generator(seed, stream, "evaluation actions"))

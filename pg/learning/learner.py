@@ -89,7 +89,7 @@ class Learner:
             one.bit_generator.state = former
 
     def _all_generators(self) -> tuple[np.random.Generator, ...]:
-        return (self.generators.starts, self.generators.actions, self.shuffling)
+        return (*self.generators.both, self.shuffling)
 
 
 def make_learner(

@@ -30,6 +30,11 @@ class Generators:
     starts: np.random.Generator
     actions: np.random.Generator
 
+    @property
+    def both(self) -> tuple[np.random.Generator, np.random.Generator]:
+        """The two generators."""
+        return self.starts, self.actions
+
 
 class _Step(NamedTuple):
     """Arrays of one time step, each with leading axes S and N."""

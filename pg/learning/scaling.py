@@ -1,4 +1,4 @@
-"""What a seed has seen so far, and how it scales what it sees."""
+"""Normalisation of observations by the running mean and standard deviation of earlier ones."""
 
 from __future__ import annotations
 
@@ -13,15 +13,7 @@ _LEAST_VARIANCE = 1e-8
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A shift and a scale for each component of an observation, of one policy (O,) or of S (S, 1, O).
-
-    Attributes
-    ----------
-    mean
-        Subtracted.
-    deviation
-        Divides what is left.
-    """
+    """Mean and standard deviation of each component of an observation, (O,) for one policy or (S, 1, O) for S."""
 
     mean: Float[Tensor, "*S O"]
     deviation: Float[Tensor, "*S O"]
@@ -31,15 +23,14 @@ class Scale:
         return (observations - self.mean) / self.deviation
 
     def repeated(self, copies: int) -> Scale:
-        """Return the scale of a stack of one policy for a stack of copies of it."""
+        """Return the scale of `copies` policies with the same observations."""
         return Scale(self.mean.expand(copies, -1, -1), self.deviation.expand(copies, -1, -1))
 
 
 class RunningScale(nn.Module):
-    r"""Mean and variance of each component over all observations so far, without keeping these.
+    r"""Mean and variance of each component over all observations so far; 0 and 1 before the first.
 
-    They are buffers of the policy: no gradient changes them, and snapshots hold them. Before anything was seen they
-    are 0 and 1, which leaves observations as they are.
+    They are buffers of the policy: gradients do not change them, and snapshots contain them.
 
     Parameters
     ----------
@@ -48,8 +39,9 @@ class RunningScale(nn.Module):
 
     Notes
     -----
-    Batches are joined by the formula of Chan, Golub & LeVeque 1983: with counts $n_a, n_b$, means $m_a, m_b$ and
-    $\delta = m_b - m_a$, the sums of squared deviations add up to $S_a + S_b + \delta^2 n_a n_b / (n_a + n_b)$.
+    Chan, Golub & LeVeque 1983, "Algorithms for computing the sample variance": with counts $n_a, n_b$, means
+    $m_a, m_b$ and $\delta = m_b - m_a$, the sum of squared deviations of both batches is
+    $S_a + S_b + \delta^2 n_a n_b / (n_a + n_b)$.
     """
 
     count: Tensor
@@ -58,13 +50,13 @@ class RunningScale(nn.Module):
 
     def __init__(self, size: int) -> None:
         super().__init__()
-        # In double precision, because the mean moves by less and less.
+        # In double precision, because each batch changes the mean less than the one before.
         self.register_buffer("count", torch.zeros((), dtype=torch.float64))
         self.register_buffer("mean", torch.zeros(size, dtype=torch.float64))
         self.register_buffer("variance", torch.ones(size, dtype=torch.float64))
 
     def observe(self, observations: Float[Tensor, "n O"]) -> None:
-        """Take the observations of a batch in."""
+        """Include the observations of a batch."""
         new = observations.to(torch.float64)
         before, added = self.count, len(new)
         share, step = added / (before + added), new.mean(0) - self.mean
@@ -73,5 +65,5 @@ class RunningScale(nn.Module):
         self.variance = squares / self.count
 
     def now(self, dtype: torch.dtype) -> Scale:
-        r"""Return the present scale: $(o - m) / \sqrt{v + 10^{-8}}$, as gymnasium's `NormalizeObservation` has it."""
+        r"""Return the scale $(o - m) / \sqrt{v + 10^{-8}}$, that of gymnasium's `NormalizeObservation`."""
         return Scale(self.mean.to(dtype), (self.variance + _LEAST_VARIANCE).sqrt().to(dtype))

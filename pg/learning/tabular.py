@@ -1,4 +1,4 @@
-"""What is known exactly of a policy in an MDP whose tables are known."""
+"""Exact quantities of a policy in an MDP whose tables are known."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pg.learning.policies import Policy, StackedPolicy, stack
 
 
 def action_probabilities(policy: StackedPolicy, mdp: MDP) -> Float[Tensor, "1 S A"]:
-    r"""Lay $\pi_\theta(a \mid s)$ out as a table, differentiably.
+    r"""Return the table $\pi_\theta(a \mid s)$, differentiably.
 
     Parameters
     ----------
     policy
         A stack of one policy.
     mdp
-        Whose states the policy sees as the MDP shows them.
+        Its states, and what the policy observes in each.
 
     Returns
     -------
     Tensor
-        (1, S_, A) in float64, whatever the policy's own precision.
+        (1, S_, A) in float64, also of a policy in single precision.
     """
     seen = torch.as_tensor(mdp.observations, dtype=policy.weights[0].dtype).repeat_interleave(mdp.actions, dim=0)
     actions = torch.arange(mdp.actions).repeat(mdp.states)
@@ -34,44 +34,36 @@ def action_probabilities(policy: StackedPolicy, mdp: MDP) -> Float[Tensor, "1 S 
 
 
 def state_values(policy: Policy, mdp: MDP, trajectories: Trajectories, discount: float = 1.0) -> Float[Tensor, "S N T"]:
-    r"""Look up $V_t(s_t)$, what is still to come on average from each step of a trajectory.
+    r"""Return $V_t(s_t)$, the expected reward-to-go of each step of trajectories.
 
     Parameters
     ----------
     policy
-        Whose values they are.
+        π_θ, to which the values belong.
     mdp
-        Where the trajectories come from.
+        The tables of the environment.
     trajectories
-        With the numbers of their states.
+        With indices of states.
     discount
-        $\gamma$ of the values.
+        $\gamma$.
 
     Returns
     -------
     Tensor
-        (S, N, T) in the precision of the rewards, zero behind the end of each trajectory.
+        (S, N, T) in the precision of the rewards, zero after the last step of each trajectory.
 
     Raises
     ------
     ValueError
-        If the trajectories do not know their states.
+        If the trajectories have no indices of states.
     """
     with torch.no_grad():
         table = exact.values(mdp, action_probabilities(stack([policy]), mdp), discount).states
-    return _along("values", table, trajectories)
+    return _looked_up(table, trajectories)
 
 
 def state_distributions_of(policy: Policy, mdp: MDP) -> Float[Tensor, "T S"]:
-    r"""Compute $d_{\theta,t}(s)$, the probability of being in s at step t, by dynamic programming.
-
-    Parameters
-    ----------
-    policy
-        That acts.
-    mdp
-        Where it acts.
-    """
+    r"""Return $d_{\theta,t}(s)$, the probability of state s at step t, by dynamic programming."""
     with torch.no_grad():
         return exact.state_distributions(mdp, action_probabilities(stack([policy]), mdp))
 
@@ -79,36 +71,36 @@ def state_distributions_of(policy: Policy, mdp: MDP) -> Float[Tensor, "T S"]:
 def state_ratios(
     policy: Policy, mdp: MDP, behaviour: Float[Tensor, "T S"], trajectories: Trajectories
 ) -> Float[Tensor, "S N T"]:
-    r"""Look up $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$ along trajectories of the behaviour policy.
+    r"""Return $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$ at each step of trajectories of the behaviour policy.
 
     Parameters
     ----------
     policy
         π_θ'.
     mdp
-        Where the trajectories come from.
+        The tables of the environment.
     behaviour
         (T, S_), $d_{\theta,t}(s)$.
     trajectories
-        Of the behaviour policy, with the numbers of their states.
+        Of the behaviour policy, with indices of states.
 
     Returns
     -------
     Tensor
-        (S, N, T) in the precision of the rewards, zero behind the end of each trajectory.
+        (S, N, T) in the precision of the rewards, zero after the last step of each trajectory.
 
     Raises
     ------
     ValueError
-        If the trajectories do not know their states.
+        If the trajectories have no indices of states.
     """
-    # States that the behaviour policy never visits are looked up only behind the end of a trajectory.
+    # States that the behaviour policy never visits occur only in entries after the last step.
     ratios = state_distributions_of(policy, mdp) / behaviour.clamp(min=torch.finfo(behaviour.dtype).tiny)
-    return _along("ratios", ratios, trajectories)
+    return _looked_up(ratios, trajectories)
 
 
-def _along(what: str, table: Float[Tensor, "T S"], trajectories: Trajectories) -> Float[Tensor, "S N T"]:
+def _looked_up(table: Float[Tensor, "T S"], trajectories: Trajectories) -> Float[Tensor, "S N T"]:
     if trajectories.states is None:
-        raise ValueError(f"{what} are looked up by state, and these trajectories do not know theirs")
+        raise ValueError("these trajectories have no indices of states, by which a table is looked up")
     steps = torch.arange(trajectories.mask.shape[-1], device=trajectories.mask.device)
     return table.to(trajectories.rewards)[steps, trajectories.states].where(trajectories.mask, 0)

@@ -13,7 +13,7 @@ from tests.learning.batches import batch, policy
 
 
 @pytest.mark.parametrize("discount", [1.0, 0.6])
-def test_the_exact_baseline_is_the_discounted_value_of_the_state_at_its_step(discount: float) -> None:
+def test_exact_baseline_is_the_discounted_state_value(discount: float) -> None:
     """Right, left and right again in a corridor of two states, whatever the policy does, and right twice in another."""
     mdp = chain(3, length=2, slip=0)
     states, actions = torch.tensor([[[0, 1, 0], [0, 1, 0]]]), torch.tensor([[[1, 0, 1], [1, 1, 0]]])
@@ -41,7 +41,7 @@ def test_the_exact_baseline_is_the_discounted_value_of_the_state_at_its_step(dis
     torch.testing.assert_close(found, compose.returns(Variant(discount=discount), trajectories) - values)
 
 
-def test_a_baseline_without_what_it_is_made_of_is_refused() -> None:
+def test_baseline_without_its_input_is_refused() -> None:
     with pytest.raises(ValueError, match="value_network needs a network"):
         advantages(policy(), Variant(baseline="value_network"), batch())
     with pytest.raises(ValueError, match="needs the environment's tables"):

@@ -125,7 +125,7 @@ def _at_every_iteration(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.long) if name in WITHOUT_STATE else name for name in JOBS]
 )
-def test_a_run_resumed_after_any_iteration_makes_the_same_bytes(name: str, tmp_path: Path) -> None:
+def test_resumed_run_is_bit_identical_from_any_iteration(name: str, tmp_path: Path) -> None:
     trained = JOBS[name]
     policies = {seed: demonstrator(seed) for seed in (0, 1)} if trained.demonstrators else {}
     kept: list[Path] = []
@@ -144,14 +144,14 @@ def test_a_run_resumed_after_any_iteration_makes_the_same_bytes(name: str, tmp_p
         assert resumed.snapshots() == whole.snapshots()
 
 
-def test_seeds_of_these_runs_end_after_different_numbers_of_iterations(tmp_path: Path) -> None:
+def test_seeds_of_these_runs_end_at_different_iterations(tmp_path: Path) -> None:
     rows = Place(tmp_path / "whole", {}).run(JOBS["adam"])
     assert len({rows.count(f"\n{seed},") for seed in (5, 6, 7)}) > 1
     diverged = Place(tmp_path / "diverged", {}).run(JOBS["one diverges"])
     assert len({diverged.count(f"\n{seed},") for seed in (5, 6, 7)}) > 1
 
 
-def test_tuning_goes_on_likewise(tmp_path: Path) -> None:
+def test_resumed_tuning_is_bit_identical(tmp_path: Path) -> None:
     tuned = TuneJob(
         environment=Environment(id="CartPole-v1", horizon=30),
         variant=Variant(policy=SMALL, batch=4),
@@ -187,7 +187,7 @@ def test_tuning_goes_on_likewise(tmp_path: Path) -> None:
     assert run(tmp_path / "a", None) == expected
 
 
-def test_a_state_has_every_field_that_training_changes() -> None:
+def test_state_has_every_field_that_training_changes() -> None:
     spaces, variant = Spaces(4, 2), Variant(policy=SMALL)
     state = make_learner(variant, spaces, 30, 0, 0.1, "train").state()
     # A run that has diverged is not resumed.
@@ -205,7 +205,7 @@ def recorded(tmp_path: Path) -> tuple[Path, RunRecorder]:
     return tmp_path / "kept", recorder
 
 
-def test_what_was_recorded_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_checkpoint_restores_rows_and_snapshots(tmp_path: Path) -> None:
     path, former = recorded(tmp_path)
     recorder = RunRecorder(1, tmp_path / "again")
     assert Checkpoint(path, recorder, "this job").kept() == b"state"
@@ -216,7 +216,7 @@ def test_what_was_recorded_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["another job", "cut", "changed", "empty", "missing"])
-def test_a_checkpoint_of_another_job_or_a_damaged_one_is_not_used(damage: str, tmp_path: Path) -> None:
+def test_foreign_or_damaged_checkpoint_is_ignored(damage: str, tmp_path: Path) -> None:
     path, _ = recorded(tmp_path)
     content = path.read_bytes()
     match damage:
@@ -235,7 +235,7 @@ def test_a_checkpoint_of_another_job_or_a_damaged_one_is_not_used(damage: str, t
     assert recorder.frame().empty
 
 
-def test_the_identity_of_a_job_is_all_that_decides_its_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_identity_covers_all_that_decides_the_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
     def identity(job: TrainJob = JOBS["adam"], rate: float = 0.1, value: float = 0.0, code: str = "code") -> str:
         return checkpoints.identity(job, rate, {0: {"weight": np.array([value])}}, code)
 
@@ -248,7 +248,7 @@ def test_the_identity_of_a_job_is_all_that_decides_its_outcome(monkeypatch: pyte
     assert same not in others
 
 
-def test_checkpoints_take_less_than_a_hundredth_of_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checkpoints_take_less_than_1_percent_of_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoints, "_LARGEST_SHARE", 0.01)
     clock = [0.0]
     monkeypatch.setattr(checkpoints.time, "monotonic", lambda: clock[0])

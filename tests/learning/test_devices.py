@@ -110,7 +110,7 @@ def far(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("far")
 @pytest.mark.parametrize("name", JOBS)
-def test_everything_that_a_policy_learns_from_is_taken_to_its_device(name: str, tmp_path: Path) -> None:
+def test_training_on_another_device_equals_the_cpu(name: str, tmp_path: Path) -> None:
     with FarDevice():
         found, policies = made(JOBS[name], tmp_path / "far")
     with pytest.MonkeyPatch.context() as near:
@@ -121,7 +121,7 @@ def test_everything_that_a_policy_learns_from_is_taken_to_its_device(name: str, 
     assert policies.keys() == same.keys()
 
 
-def test_the_far_device_refuses_to_be_mixed_with_the_cpu() -> None:
+def test_far_device_refuses_tensors_on_the_cpu() -> None:
     with FarDevice():
         there = torch.ones(3).to(FAR)
         assert there.device == FAR
@@ -131,7 +131,7 @@ def test_the_far_device_refuses_to_be_mixed_with_the_cpu() -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_missing_gpu_is_told_in_one_line() -> None:
+def test_missing_gpu_is_refused_in_one_line() -> None:
     with pytest.raises(CannotRunHere, match=r"device: cuda: .*allowed: cpu") as missing:
         device_of("cuda")
 
@@ -140,7 +140,7 @@ def test_a_missing_gpu_is_told_in_one_line() -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU that torch can use")
 @pytest.mark.parametrize("name", JOBS)
-def test_a_first_update_on_a_gpu_agrees_with_the_cpu(name: str, tmp_path: Path) -> None:
+def test_first_update_on_a_gpu_equals_the_cpu(name: str, tmp_path: Path) -> None:
     once = JOBS[name].model_copy(update={"budget": Budget(steps=1)})
     (found, _), (expected, _) = (
         made(once.model_copy(update={"device": device}), tmp_path / device) for device in ("cuda", "cpu")

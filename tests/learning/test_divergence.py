@@ -33,7 +33,7 @@ WAYS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_run_that_diverges_is_recorded_with_iteration_and_cause(way: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_divergence_is_recorded_with_iteration_and_cause(way: str, caplog: pytest.LogCaptureFixture) -> None:
     parts, environment, cause = WAYS[way]
     recorder = RunRecorder(1)
     job = TuneJob(
@@ -61,7 +61,7 @@ def test_a_run_that_diverges_is_recorded_with_iteration_and_cause(way: str, capl
         assert frame[frame["learning_rate"] == 1e-9].groupby("seed")["iteration"].max().ge(3).all()
 
 
-def test_a_seed_that_diverges_leaves_the_rows_of_its_neighbours_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_diverged_seed_changes_no_other_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """One seed of three is made to lose its policy in its second iteration."""
     improve = training.improve
 

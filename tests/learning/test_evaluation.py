@@ -54,7 +54,7 @@ def learners(count: int) -> list[Learner]:
 
 @pytest.mark.long
 @pytest.mark.parametrize(("id", "deterministic"), ACTING)
-def test_what_is_trained_is_the_same_with_and_without_evaluations(id: str, deterministic: bool) -> None:
+def test_training_is_the_same_without_evaluations(id: str, deterministic: bool) -> None:
     evaluate = Evaluate(every_steps=100, episodes=2, deterministic=deterministic)
     with_evaluations, without = (trained(id, 0, 1, evaluate=options) for options in (evaluate, None))
     assert with_evaluations.frame().to_csv(index=False) == without.frame().to_csv(index=False)
@@ -64,7 +64,7 @@ def test_what_is_trained_is_the_same_with_and_without_evaluations(id: str, deter
 
 @pytest.mark.long
 @pytest.mark.parametrize(("id", "deterministic"), ACTING)
-def test_evaluations_of_a_seed_are_bit_identical_in_any_company(id: str, deterministic: bool) -> None:
+def test_evaluations_are_bit_identical_in_any_block(id: str, deterministic: bool) -> None:
     evaluate = Evaluate(every_steps=100, episodes=3, deterministic=deterministic)
     together = trained(id, 0, 1, 2, evaluate=evaluate).evaluations()
     assert together["return"].nunique() > 3
@@ -72,7 +72,7 @@ def test_evaluations_of_a_seed_are_bit_identical_in_any_company(id: str, determi
     assert pd.concat(parts).to_csv(index=False) == together.to_csv(index=False)
 
 
-def test_evaluations_come_first_of_all_and_after_each_batch_that_passes_a_multiple() -> None:
+def test_evaluations_follow_batches_that_pass_a_multiple() -> None:
     recorder = trained("CartPole-v1", 0, 1, 2, evaluate=Evaluate(every_steps=150, episodes=3))
     rows, evaluations = recorder.frame(), recorder.evaluations()
     assert tuple(evaluations.columns) == EVALUATION_COLUMNS
@@ -84,7 +84,7 @@ def test_evaluations_come_first_of_all_and_after_each_batch_that_passes_a_multip
         assert own["episode"].tolist() == [1, 2, 3] * len(expected)
 
 
-def test_a_batch_that_passes_several_multiples_is_followed_by_one_evaluation() -> None:
+def test_batch_passing_several_multiples_is_evaluated_once() -> None:
     (learner,) = learners(1)
     evaluator = make_evaluator(Evaluate(every_steps=10, episodes=1), CHAIN, [0], "train")
     evaluated = []
@@ -95,7 +95,7 @@ def test_a_batch_that_passes_several_multiples_is_followed_by_one_evaluation() -
 
 
 @pytest.mark.parametrize("deterministic", [True, False])
-def test_episodes_return_what_the_policy_is_worth(deterministic: bool) -> None:
+def test_mean_return_of_episodes_is_the_objective(deterministic: bool) -> None:
     """The mean return of many episodes is J: of the policy itself, or of its most likely actions."""
     those, mdp = learners(3), mdp_of(CHAIN)
     assert mdp is not None
@@ -117,7 +117,7 @@ def test_episodes_return_what_the_policy_is_worth(deterministic: bool) -> None:
 
 
 @pytest.mark.parametrize("horizon", [5, 12])
-def test_evaluated_episodes_are_as_long_as_the_evaluation_says(horizon: int) -> None:
+def test_episodes_have_the_evaluations_horizon(horizon: int) -> None:
     """Shorter or longer than the trajectories trained on, 8 steps: their mean return is J at that horizon."""
     (learner,), mdp = learners(1), mdp_of(CHAIN.model_copy(update={"horizon": horizon}))
     assert mdp is not None
@@ -127,7 +127,7 @@ def test_evaluated_episodes_are_as_long_as_the_evaluation_says(horizon: int) -> 
     assert abs(returns.mean() - worth) < 4 * returns.std() / 2000**0.5
 
 
-def test_an_evaluation_may_outlast_the_environments_own_limit() -> None:
+def test_evaluation_may_exceed_the_environments_limit() -> None:
     """Every step of Pendulum-v1 costs something and none is its last, but that its own limit is 200 steps."""
     variant, returns = Variant(policy=Policy(hidden=())), []
     for horizon in (200, 230):
@@ -139,7 +139,7 @@ def test_an_evaluation_may_outlast_the_environments_own_limit() -> None:
 
 
 @pytest.mark.parametrize("id", ["InvertedPendulum-v5", "pg/Chain-v0"])
-def test_what_is_trained_is_the_same_however_long_evaluations_are(id: str) -> None:
+def test_training_is_the_same_for_any_evaluation_horizon(id: str) -> None:
     as_trained, otherwise = (
         trained(id, 0, 1, evaluate=Evaluate(every_steps=100, episodes=2, horizon=horizon)) for horizon in (None, 3)
     )
@@ -148,7 +148,7 @@ def test_what_is_trained_is_the_same_however_long_evaluations_are(id: str) -> No
     assert not otherwise.evaluations()["return"].equals(as_trained.evaluations()["return"])
 
 
-def test_every_evaluation_starts_anew_and_every_seed_has_numbers_of_its_own() -> None:
+def test_evaluations_and_seeds_draw_independently() -> None:
     one, other = learners(2)
     other.policy = one.policy
     evaluator = make_evaluator(Evaluate(every_steps=1, episodes=40), CHAIN, [0, 1], "train")
@@ -159,7 +159,7 @@ def test_every_evaluation_starts_anew_and_every_seed_has_numbers_of_its_own() ->
     assert len(set(drawn)) == 4
 
 
-def test_seeds_are_evaluated_when_their_own_steps_are_due() -> None:
+def test_seeds_are_evaluated_at_their_own_steps() -> None:
     one, other = learners(2)
     evaluator = make_evaluator(Evaluate(every_steps=10, episodes=1), CHAIN, [0, 1], "train")
     list(evaluator.evaluate([one, other]))
@@ -169,7 +169,7 @@ def test_seeds_are_evaluated_when_their_own_steps_are_due() -> None:
     assert [row["seed"] for row in evaluator.evaluate([one, other])] == [0]
 
 
-def test_environments_are_made_once_however_often_policies_are_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environments_of_evaluations_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
     make = gymnasium.make
 
@@ -189,7 +189,7 @@ def test_environments_are_made_once_however_often_policies_are_evaluated(monkeyp
     assert once == again
 
 
-def test_a_policy_that_is_lost_is_not_evaluated() -> None:
+def test_diverged_policy_is_not_evaluated() -> None:
     recorder = trained(
         "InvertedPendulum-v5",
         0,

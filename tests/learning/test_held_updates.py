@@ -37,13 +37,13 @@ def run(study: Study, cell: Cell) -> pd.DataFrame:
     return recorder.frame()
 
 
-def test_the_study_has_every_way_of_ending_within_a_limit(study: Study) -> None:
+def test_study_has_every_limit_that_holds(study: Study) -> None:
     assert {cell.variant.kl.name for cell in held(study) if cell.variant.kl is not None} == set(WAYS)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
-def test_no_update_of_the_study_ends_above_its_limit(study: Study, way: str) -> None:
+def test_no_update_of_the_study_exceeds_its_limit(study: Study, way: str) -> None:
     for cell in held(study):
         if (kl := cell.variant.kl) is not None and kl.name == way:
             furthest = run(study, cell)[f"kl_{kl.direction}"].max()

@@ -53,7 +53,7 @@ def test_no_update_ends_above_the_limit(spaces: Spaces, hold_by: str, direction:
 
 @pytest.mark.parametrize("hold_by", ["early_stop", "line_search"])
 @pytest.mark.parametrize("direction", ["new_old", "old_new"])
-def test_the_limit_is_on_the_direction_that_is_named(hold_by: str, direction: Direction) -> None:
+def test_limit_is_on_the_named_direction(hold_by: str, direction: Direction) -> None:
     free = improved(Variant(optimizer=SGD), chain_batch())[1]
     # A limit between the two directions of one step cuts it in one of them alone.
     between = (free.kl_new_old + free.kl_old_new) / 2
@@ -62,7 +62,7 @@ def test_the_limit_is_on_the_direction_that_is_named(hold_by: str, direction: Di
     assert (log.gradient_steps < 1) == (named > between)
 
 
-def test_early_stop_ends_where_the_steps_before_the_last_one_led() -> None:
+def test_early_stop_equals_fewer_steps_without_limit() -> None:
     trajectories = chain_batch()
     variant = limited("early_stop", "new_old", 0.02, gradient_steps=50, optimizer=SGD)
     stopped, log = improved(variant, trajectories)
@@ -74,7 +74,7 @@ def test_early_stop_ends_where_the_steps_before_the_last_one_led() -> None:
 
 
 @pytest.mark.parametrize("hold_by", ["early_stop", "line_search"])
-def test_a_limit_that_is_not_met_changes_nothing(hold_by: str) -> None:
+def test_limit_that_is_not_met_changes_nothing(hold_by: str) -> None:
     variant = limited(hold_by, "new_old", 1e6, minibatches=2, batch=8)
     free = variant.model_copy(update={"kl": None})
     ends = [improved(v, chain_batch(), 0.01, shuffling=np.random.default_rng(0)) for v in (variant, free)]
@@ -82,7 +82,7 @@ def test_a_limit_that_is_not_met_changes_nothing(hold_by: str) -> None:
     assert ends[0][1] == ends[1][1]
 
 
-def test_the_line_search_stays_on_the_way_that_the_steps_led() -> None:
+def test_line_search_takes_a_share_of_the_whole_change() -> None:
     variant = limited("line_search", "new_old", 0.005, optimizer=SGD)
     found, log = improved(variant, chain_batch())
     whole = flat(improved(variant.model_copy(update={"kl": None}), chain_batch())[0]) - flat(policy())
@@ -96,7 +96,7 @@ def test_the_line_search_stays_on_the_way_that_the_steps_led() -> None:
     assert kl_divergence(twice.distribution(states), policy().distribution(states)).mean() > 0.005
 
 
-def test_the_natural_gradient_ascends_and_nearly_spends_its_limit() -> None:
+def test_natural_gradient_ascends_and_nearly_reaches_its_limit() -> None:
     variant, trajectories = limited("natural_gradient", "new_old", 1e-4, baseline="average_reward"), chain_batch()
     found, log = improved(variant, trajectories, 0.0)
     assert log.gradient_steps == 1
@@ -107,7 +107,7 @@ def test_the_natural_gradient_ascends_and_nearly_spends_its_limit() -> None:
     assert (flat(found) - flat(policy())) @ gradient > 0
 
 
-def test_a_step_of_the_natural_gradient_that_does_not_help_is_not_taken() -> None:
+def test_natural_gradient_takes_no_step_without_gain() -> None:
     trajectories = chain_batch()
     still = trajectories.changed(lambda values: values * 0 if values.is_floating_point() else values)
     found, log = improved(limited("natural_gradient", "new_old"), still)
@@ -125,7 +125,7 @@ def test_penalty_holds_the_policy_back_and_is_adapted() -> None:
     assert state["penalty"] == Penalty(limit=1e-3).adapted(10.0, held.kl_old_new) != 10
 
 
-def test_the_penalty_is_subtracted_in_the_direction_that_is_named() -> None:
+def test_penalty_is_subtracted_in_the_named_direction() -> None:
     for direction in ("new_old", "old_new"):
         variant = limited("penalty", direction, 1e-3, optimizer=SGD, gradient_steps=2)
         once = improved(variant.model_copy(update={"kl": None, "gradient_steps": 1}), chain_batch())[0]
@@ -139,7 +139,7 @@ def test_the_penalty_is_subtracted_in_the_direction_that_is_named() -> None:
 
 
 @pytest.mark.parametrize("direction", ["new_old", "old_new"])
-def test_the_penalty_is_adapted_to_the_direction_that_is_named(direction: Direction) -> None:
+def test_penalty_adapts_to_the_named_direction(direction: Direction) -> None:
     free = improved(Variant(optimizer=SGD, gradient_steps=2), chain_batch())[1]
     # The penalty is too light to be felt. Its band ends between the two directions of what comes out.
     limit, light = (free.kl_new_old + free.kl_old_new) / 2 / 1.5, 1e-6

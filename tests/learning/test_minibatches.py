@@ -52,9 +52,7 @@ def test_minibatches_of_a_pass_partition_the_batch(monkeypatch: pytest.MonkeyPat
     ],
     ids=str,
 )
-def test_minibatches_use_the_advantages_of_the_whole_batch(
-    monkeypatch: pytest.MonkeyPatch, parts: dict[str, Any]
-) -> None:
+def test_minibatches_have_advantages_of_the_whole_batch(monkeypatch: pytest.MonkeyPatch, parts: dict[str, Any]) -> None:
     trajectories, variant = chain_batch(), Variant(batch=8, minibatches=4, **parts)
     whole = fixed(policy(), variant, trajectories).advantages[0]
     known = {tuple(rewards.tolist()): row for rewards, row in zip(trajectories.rewards[0], whole, strict=True)}
@@ -63,12 +61,12 @@ def test_minibatches_use_the_advantages_of_the_whole_batch(
             assert torch.equal(row, known[tuple(rewards.tolist())])
 
 
-def test_the_first_minibatch_is_weighted_by_ratios_of_exactly_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ratios_of_the_first_minibatch_are_exactly_1(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = parts_of_steps(monkeypatch, Variant(batch=8, minibatches=4, importance="per_step"), chain_batch())
     assert [bool((log_ratios == 0).all()) for _, _, log_ratios in seen] == [True, False, False, False]
 
 
-def test_one_step_on_each_part_is_one_step_on_the_batch_where_the_estimate_is_linear_in_it() -> None:
+def test_small_steps_on_all_parts_equal_one_on_the_batch() -> None:
     variant = Variant(batch=8, minibatches=2, baseline="average_reward", optimizer=SGD)
     small, whole = (
         flat(improved(v, chain_batch(), 1e-6, shuffling=np.random.default_rng(0))[0]) - flat(policy())
@@ -77,7 +75,7 @@ def test_one_step_on_each_part_is_one_step_on_the_batch_where_the_estimate_is_li
     torch.testing.assert_close(small / 2, whole, rtol=1e-4, atol=1e-12)
 
 
-def test_the_same_generator_cuts_the_same_minibatches() -> None:
+def test_equal_generators_draw_equal_minibatches() -> None:
     variant = Variant(batch=8, minibatches=4, gradient_steps=2, importance="per_step")
     one, same, other = (
         flat(improved(variant, chain_batch(), shuffling=np.random.default_rng(seed))[0]) for seed in (0, 0, 1)

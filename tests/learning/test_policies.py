@@ -36,7 +36,7 @@ def categorical(one: Policy, observations: torch.Tensor) -> torch.Tensor:
     return distribution.probs
 
 
-def test_a_categorical_policy_is_the_softmax_of_its_network() -> None:
+def test_categorical_policy_is_softmax_of_its_network() -> None:
     one = policy(DISCRETE)
     observations, actions = pairs(DISCRETE, 5)
     hidden = torch.tanh(one.affine[0](observations))
@@ -44,7 +44,7 @@ def test_a_categorical_policy_is_the_softmax_of_its_network() -> None:
     torch.testing.assert_close(one.log_prob(observations, actions), expected)
 
 
-def test_a_gaussian_policy_has_the_gaussian_density() -> None:
+def test_gaussian_policy_has_the_gaussian_density() -> None:
     one = policy(REAL, initial_std=0.5)
     observations, actions = pairs(REAL, 5)
     mean, deviation = one.affine[1](torch.tanh(one.affine[0](observations))), one.log_std.exp()
@@ -53,7 +53,7 @@ def test_a_gaussian_policy_has_the_gaussian_density() -> None:
 
 
 @pytest.mark.parametrize("spaces", [DISCRETE, REAL])
-def test_stacked_policies_agree_with_each_alone(spaces: Spaces) -> None:
+def test_stacked_policies_equal_single_ones(spaces: Spaces) -> None:
     both = [policy(spaces, 1), policy(spaces, 2)]
     observations, actions = pairs(spaces, 2, 6)
     stacked = stack(both).log_prob(observations, actions)
@@ -62,7 +62,7 @@ def test_stacked_policies_agree_with_each_alone(spaces: Spaces) -> None:
 
 
 @pytest.mark.parametrize("spaces", [DISCRETE, REAL])
-def test_one_backward_pass_through_repeated_policies_gives_each_gradient_apart(spaces: Spaces) -> None:
+def test_one_backward_pass_gives_gradients_of_repeated_policies(spaces: Spaces) -> None:
     one = policy(spaces)
     observations, actions = pairs(spaces, 3, 6)
     copies = repeat(one, 3)
@@ -77,7 +77,7 @@ def test_one_backward_pass_through_repeated_policies_gives_each_gradient_apart(s
     assert together[0].norm() == pytest.approx(torch.cat([g.flatten() for g in plain]).norm().item())
 
 
-def test_hidden_layers_start_orthogonal_and_a_new_policy_nearly_uniform() -> None:
+def test_new_policy_is_orthogonal_and_nearly_uniform() -> None:
     new = make_policy(PolicyOptions(hidden=(8, 8)), DISCRETE, torch.Generator().manual_seed(0))
     weight = new.affine[1].weight.detach()
     torch.testing.assert_close(weight @ weight.T, 2 * torch.eye(8))
@@ -90,16 +90,14 @@ def test_hidden_layers_start_orthogonal_and_a_new_policy_nearly_uniform() -> Non
 @pytest.mark.parametrize(
     ("activation", "function"), [("tanh", torch.tanh), ("relu", torch.relu), ("elu", torch.nn.functional.elu)]
 )
-def test_the_activation_is_the_one_that_is_named(
-    activation: str, function: Callable[[torch.Tensor], torch.Tensor]
-) -> None:
+def test_policy_has_the_named_activation(activation: str, function: Callable[[torch.Tensor], torch.Tensor]) -> None:
     one = policy(DISCRETE, activation=activation)
     observations, _ = pairs(DISCRETE, 4)
     expected = torch.softmax(one.affine[1](function(one.affine[0](observations))), -1)
     torch.testing.assert_close(categorical(one, observations), expected)
 
 
-def test_a_policy_is_the_same_function_of_many_observations_as_of_few() -> None:
+def test_policy_of_many_observations_equals_pieces() -> None:
     """Long batches go through the network in pieces."""
     one = policy(DISCRETE)
     observations, actions = pairs(DISCRETE, 10_000)

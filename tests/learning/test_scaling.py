@@ -40,7 +40,7 @@ def policy(seed: int = 0, dtype: torch.dtype = torch.float64) -> Policy:
     return made
 
 
-def test_batches_seen_one_after_the_other_count_as_one() -> None:
+def test_running_moments_are_those_of_all_observations() -> None:
     batches = [draw(7, 0), draw(1, 1), draw(30, 2) + 4]
     running = RunningScale(3)
     for batch in batches:
@@ -53,19 +53,19 @@ def test_batches_seen_one_after_the_other_count_as_one() -> None:
     torch.testing.assert_close(scaled.std(0, correction=0), torch.ones(3, dtype=torch.float64), rtol=1e-5, atol=0)
 
 
-def test_who_has_seen_nothing_scales_nothing() -> None:
+def test_new_scale_is_the_identity() -> None:
     seen = draw(5, 0)
     torch.testing.assert_close(RunningScale(3).now(torch.float64)(seen), seen, rtol=1e-8, atol=0)
 
 
-def test_a_component_that_never_varies_is_centred() -> None:
+def test_constant_component_is_centred() -> None:
     running = RunningScale(1)
     for _ in range(3):
         running.observe(torch.full((9, 1), 0.1))
     assert abs(running.now(torch.float64)(torch.full((1, 1), 0.1)).item()) < 1e-3
 
 
-def test_a_policy_that_scales_is_the_plain_one_on_scaled_observations() -> None:
+def test_normalising_policy_equals_plain_one_on_scaled_input() -> None:
     scaling, plain = policy(), make_policy(PolicyOptions(hidden=(4,)), Spaces(3, 2), torch.Generator(), torch.float64)
     plain.load_state_dict({name: held for name, held in scaling.state_dict().items() if "scaling" not in name})
     batch, seen, actions = draw(50, 0), draw(6, 9), torch.tensor([0, 1, 1, 0, 1, 0])
@@ -78,7 +78,7 @@ def test_a_policy_that_scales_is_the_plain_one_on_scaled_observations() -> None:
         torch.testing.assert_close(found, own)
 
 
-def test_stacked_policies_scale_each_by_its_own() -> None:
+def test_stacked_policies_scale_separately() -> None:
     both = [policy(1), policy(2)]
     seen, actions = draw(12, 5).reshape(2, 6, 3), torch.zeros(2, 6, dtype=torch.int64)
     stacked = stack(both)
@@ -88,7 +88,7 @@ def test_stacked_policies_scale_each_by_its_own() -> None:
         torch.testing.assert_close(repeat(one, 2).log_prob(seen[[index] * 2], actions)[1], expected)
 
 
-def test_actors_scale_each_by_what_its_own_policy_has_seen() -> None:
+def test_actors_scale_separately() -> None:
     both = [policy(1), policy(2)]
     seen = draw(12, 5).reshape(2, 6, 3).numpy().astype(np.float32)
     generator = np.random.default_rng(0)
@@ -135,7 +135,7 @@ def trained(environment: Environment, *seeds: int) -> Memory:
     return memory
 
 
-def test_the_scale_of_a_batch_is_that_of_the_batches_before_it() -> None:
+def test_scale_of_a_batch_comes_from_earlier_batches() -> None:
     memory = trained(SEEN, 3)
     frame, copies = memory.frame, make_environments(SEEN, 1, 4)
     assert frame["observation_shift"][0] == 0
@@ -151,7 +151,7 @@ def test_the_scale_of_a_batch_is_that_of_the_batches_before_it() -> None:
     assert held["scaling.count"] == frame["steps"].iloc[-1]
 
 
-def test_a_seed_scales_alike_in_any_company() -> None:
+def test_scale_of_a_seed_is_its_own() -> None:
     together, alone = trained(SEEN, 0, 1, 2), trained(SEEN, 1)
     own = together.frame.query("seed == 1")
     assert own.to_csv(index=False) == alone.frame.to_csv(index=False)
@@ -159,7 +159,7 @@ def test_a_seed_scales_alike_in_any_company() -> None:
         np.testing.assert_array_equal(values, together.snapshots[1, "late"][name])
 
 
-def test_only_runs_that_scale_log_it() -> None:
+def test_only_normalising_runs_log_a_scale() -> None:
     assert list(trained(SEEN, 0).frame.columns) == [*RUN_COLUMNS, "observation_shift", "observation_scale"]
     plain = trained(SEEN.model_copy(update={"observations": Observations()}), 0)
     assert list(plain.frame.columns) == list(RUN_COLUMNS)

@@ -59,7 +59,7 @@ def test_products_equal_those_of_explicit_scores(spaces: Spaces, discount: float
         torch.testing.assert_close(products.squared[at], plain @ plain)
 
 
-def test_total_returns_multiply_the_squared_score() -> None:
+def test_total_return_multiplies_the_squared_score() -> None:
     """With one return R for all steps, A = R B, so that the quotient is Greensmith, Bartlett & Baxter's."""
     policy, trajectories = make(SPACES[0]), random_trajectories(SPACES[0])
     totals = torch.randn(2, 3, 1, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
@@ -75,7 +75,7 @@ def test_products_are_constants() -> None:
 
 @pytest.mark.parametrize("spaces", SPACES, ids=["categorical", "gaussian"])
 @pytest.mark.parametrize("activation", ["tanh", "relu", "elu"])
-def test_sums_of_scores_are_gradients_of_sums_of_log_likelihoods(
+def test_sums_of_scores_are_gradients_of_log_likelihoods(
     spaces: Spaces, activation: Literal["tanh", "relu", "elu"]
 ) -> None:
     """Runs of four, one and three steps, each step with a weight of its own."""

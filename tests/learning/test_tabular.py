@@ -55,17 +55,17 @@ def visits(enumeration: Enumeration, policy: Policy) -> torch.Tensor:
     return torch.einsum("m,mts->ts", probabilities, inside.double())
 
 
-def test_the_table_holds_the_probabilities_of_the_policy() -> None:
+def test_table_has_the_policys_probabilities() -> None:
     found = table(going_right(0.25), FORK)
     torch.testing.assert_close(found, torch.tensor([0.75, 0.25], dtype=torch.float64).expand(1, 3, 2))
 
 
-def test_the_states_of_the_fork_by_hand() -> None:
+def test_state_distributions_of_a_fork_by_hand() -> None:
     expected = torch.tensor([[1, 0, 0], [0, 0.75, 0.25]], dtype=torch.float64)
     torch.testing.assert_close(state_distributions_of(going_right(0.25), FORK), expected)
 
 
-def test_the_values_of_the_fork_by_hand() -> None:
+def test_values_of_a_fork_by_hand() -> None:
     found = state_values(going_right(0.25), FORK, one_batch(FORK), discount=0.5)
     first = 0.5 * (0.75 * 1 + 0.25 * 5)
     states = one_batch(FORK).states
@@ -76,7 +76,7 @@ def test_the_values_of_the_fork_by_hand() -> None:
     torch.testing.assert_close(found[0, :, 1], expected)
 
 
-def test_the_ratios_of_the_fork_by_hand() -> None:
+def test_state_ratios_of_a_fork_by_hand() -> None:
     every = one_batch(FORK)
     assert every.states is not None
     behaviour = state_distributions_of(going_right(0.25), FORK)
@@ -99,14 +99,14 @@ def test_ratios_are_those_of_enumerated_visits(mdp: MDP) -> None:
 
 @pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_a_policy_that_has_not_moved_has_ratios_of_one_exactly(mdp: MDP, dtype: torch.dtype) -> None:
+def test_ratios_at_the_behaviour_policy_are_exactly_1(mdp: MDP, dtype: torch.dtype) -> None:
     policy = random_policy(SMALL, mdp.spaces, seed=0).to(dtype)
     every = one_batch(mdp)
     found = state_ratios(policy, mdp, state_distributions_of(policy, mdp), every)
     assert torch.equal(found, every.mask.double())
 
 
-def test_ratios_come_in_the_precision_of_the_rewards_and_for_the_steps_that_were_recorded() -> None:
+def test_ratios_have_precision_and_length_of_the_rewards() -> None:
     every = one_batch(FORK).changed(lambda values: values[:, :, :1] if values.dim() > 2 else values)
     single = replace(every, rewards=every.rewards.float())
     found = state_ratios(going_right(0.4), FORK, state_distributions_of(going_right(0.25), FORK), single)
@@ -114,7 +114,7 @@ def test_ratios_come_in_the_precision_of_the_rewards_and_for_the_steps_that_were
     assert torch.equal(found, torch.ones_like(found))
 
 
-def test_states_that_the_behaviour_policy_never_visits_leave_no_trace_behind_the_end() -> None:
+def test_unvisited_states_after_the_end_have_ratio_0() -> None:
     """There state 0 is looked up; a ratio that overflows in single precision must not become undefined."""
     ended = torch.tensor([[True]])
     single = Trajectories(
@@ -130,9 +130,9 @@ def test_states_that_the_behaviour_policy_never_visits_leave_no_trace_behind_the
     assert state_ratios(going_right(0.4), FORK, never, single).tolist() == [[[1, 0]]]
 
 
-def test_trajectories_that_do_not_know_their_states_are_refused() -> None:
+def test_trajectories_without_states_are_refused() -> None:
     policy, stateless = going_right(0.4), replace(one_batch(FORK), states=None)
-    with pytest.raises(ValueError, match="ratios are looked up by state"):
+    with pytest.raises(ValueError, match="no indices of states"):
         state_ratios(policy, FORK, state_distributions_of(policy, FORK), stateless)
-    with pytest.raises(ValueError, match="values are looked up by state"):
+    with pytest.raises(ValueError, match="no indices of states"):
         state_values(policy, FORK, stateless)

@@ -91,19 +91,19 @@ def assert_same_in_companies_of(*sizes: int, seeds: int, id: str, steps: int, ba
     ("id", "baseline"),
     [("CartPole-v1", "optimal"), ("InvertedPendulum-v5", "per_step_leave_one_out"), ("pg/Chain-v0", "optimal")],
 )
-def test_rows_and_policies_of_a_seed_are_bit_identical_in_any_company(id: str, baseline: str) -> None:
+def test_runs_are_bit_identical_in_any_block(id: str, baseline: str) -> None:
     assert_same_in_companies_of(1, 3, seeds=4, id=id, steps=400, baseline=baseline)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("id", ["CartPole-v1", "InvertedPendulum-v5", "pg/Chain-v0"])
 @pytest.mark.parametrize("baseline", ["per_step_leave_one_out", "optimal"])
-def test_a_seed_among_ten_that_train_for_long_is_the_same_as_among_three_or_alone(id: str, baseline: str) -> None:
+def test_long_runs_are_bit_identical_in_any_block(id: str, baseline: str) -> None:
     assert_same_in_companies_of(1, 3, seeds=10, id=id, steps=1200, baseline=baseline)
 
 
 @pytest.mark.parametrize("id", ["Acrobot-v1", "MountainCarContinuous-v0", "HalfCheetah-v5"])
-def test_any_gymnasium_environment_trains_by_its_id(id: str) -> None:
+def test_any_gymnasium_environment_trains(id: str) -> None:
     frame = trained(id, 0, 1, steps=200, horizon=20, batch=4).frame
     assert list(frame.columns) == list(RUN_COLUMNS)
     assert numbers(frame).all()
@@ -112,7 +112,7 @@ def test_any_gymnasium_environment_trains_by_its_id(id: str) -> None:
     assert frame.groupby("seed")["steps"].max().ge(200).all()
 
 
-def test_a_run_ends_with_the_batch_that_reaches_the_budget_or_the_last_iteration() -> None:
+def test_run_ends_at_its_budget_or_last_iteration() -> None:
     frame = trained("CartPole-v1", 0, 1).frame
     for _, run in frame.groupby("seed"):
         assert run["iteration"].tolist() == list(range(1, len(run) + 1))
@@ -123,7 +123,7 @@ def test_a_run_ends_with_the_batch_that_reaches_the_budget_or_the_last_iteration
     assert trained("CartPole-v1", 0, steps=10**9).frame["iteration"].max() == 30
 
 
-def test_snapshots_are_the_policies_of_their_stages() -> None:
+def test_snapshots_differ_between_stages() -> None:
     memory = trained("CartPole-v1", 0, 1)
     assert set(memory.snapshots) == {(seed, stage) for seed in (0, 1) for stage in STAGES}
     weights = [memory.snapshots[0, stage]["layers.0.weight"] for stage in STAGES]
@@ -131,7 +131,7 @@ def test_snapshots_are_the_policies_of_their_stages() -> None:
     assert not np.array_equal(weights[1], weights[2])
 
 
-def test_tuning_tries_every_rate_on_every_tuning_seed_with_numbers_of_its_own() -> None:
+def test_tuning_tries_every_rate_on_every_seed() -> None:
     memory = Memory()
     job = TuneJob(
         environment=Environment(id="CartPole-v1", horizon=50),
@@ -149,7 +149,7 @@ def test_tuning_tries_every_rate_on_every_tuning_seed_with_numbers_of_its_own() 
     np.testing.assert_array_equal(first[0.001], first[0.1])
 
 
-def test_no_tuning_run_is_an_evaluated_run() -> None:
+def test_tuning_and_training_seeds_are_independent() -> None:
     same: dict[str, Any] = {
         "environment": Environment(id="InvertedPendulum-v5", horizon=20),
         "variant": Variant(policy=Policy(hidden=(8,)), batch=4),
@@ -179,14 +179,14 @@ ACTOR_CRITIC: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("id", ["CartPole-v1", "InvertedPendulum-v5"])
-def test_rows_of_an_actor_critic_are_bit_identical_in_any_company(id: str) -> None:
+def test_actor_critic_is_bit_identical_in_any_block(id: str) -> None:
     together = trained(id, 0, 1, 2, steps=300, **ACTOR_CRITIC).frame
     alone = pd.concat([trained(id, seed, steps=300, **ACTOR_CRITIC).frame for seed in range(3)])
     assert alone.to_csv(index=False) == together.to_csv(index=False)
 
 
 @pytest.mark.long
-def test_without_a_critic_nothing_is_explained_and_with_one_more_and_more() -> None:
+def test_explained_variance_grows_with_a_critic_only() -> None:
     assert trained("CartPole-v1", 0).frame["explained_variance"].isna().all()
     critic = {"baseline": "value_network", "critic": Critic(hidden=(16,), fit_steps=20)}
     frame = trained("CartPole-v1", 0, 1, 2, steps=6000, horizon=200, **critic).frame
@@ -195,7 +195,7 @@ def test_without_a_critic_nothing_is_explained_and_with_one_more_and_more() -> N
         assert run["explained_variance"].iloc[-10:].mean() > 0.2
 
 
-def test_a_batch_is_judged_and_used_before_the_critic_is_fitted_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_critic_is_fitted_after_its_batch_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
     for name in ("values", "explained_variance", "fit"):
         original = getattr(LearnedCritic, name)
@@ -210,14 +210,14 @@ def test_a_batch_is_judged_and_used_before_the_critic_is_fitted_to_it(monkeypatc
 
 
 @pytest.mark.long
-def test_an_actor_critic_improves_the_return() -> None:
+def test_actor_critic_improves_the_return() -> None:
     parts = ACTOR_CRITIC | {"importance": "per_step", "clip": 0.2, "gradient_steps": 3}
     frame = trained("CartPole-v1", 0, 1, 2, steps=12_000, horizon=200, **parts).frame
     runs = [run["return_mean"] for _, run in frame.groupby("seed")]
     assert all(run.iloc[-5:].mean() > 2 * run.iloc[:5].mean() for run in runs)
 
 
-def test_every_seed_and_stream_begins_with_a_critic_of_its_own() -> None:
+def test_critic_depends_on_seed_and_stream() -> None:
     def weights(seed: int, stream: str) -> list[float]:
         critic = make_learner(Variant(**ACTOR_CRITIC), Spaces(2, 2), 5, seed, 0.1, stream).critic
         assert critic is not None
@@ -242,7 +242,7 @@ REUSES: dict[str, dict[str, Any]] = {
     [("CartPole-v1", name) for name in REUSES]
     + [("InvertedPendulum-v5", name) for name in ("line_search", "natural_gradient")],
 )
-def test_reuse_leaves_a_seeds_rows_its_own_and_the_policy_within_its_limit(id: str, name: str) -> None:
+def test_reuse_is_bit_identical_in_any_block_and_in_limit(id: str, name: str) -> None:
     parts = REUSES[name]
     reuse = {"baseline": "per_step", **parts}
     together = trained(id, 0, 1, 2, steps=300, **reuse).frame
@@ -255,13 +255,13 @@ def test_reuse_leaves_a_seeds_rows_its_own_and_the_policy_within_its_limit(id: s
         assert together[f"kl_{kl.direction}"].max() > kl.limit / 10
 
 
-def test_the_penalty_goes_on_from_where_the_last_update_left_it() -> None:
+def test_penalty_continues_from_the_last_update() -> None:
     frame = trained("CartPole-v1", 0, 1, gradient_steps=3, kl=Penalty(limit=1e-9)).frame
     for _, run in frame.groupby("seed"):
         np.testing.assert_array_equal(run["penalty"], 2.0 ** np.arange(len(run)))
 
 
-def test_every_seed_and_stream_cuts_minibatches_of_its_own() -> None:
+def test_minibatches_depend_on_seed_and_stream() -> None:
     def order(seed: int, stream: str) -> list[int]:
         return make_learner(Variant(), Spaces(2, 2), 5, seed, 0.1, stream).shuffling.permutation(50).tolist()
 
@@ -283,7 +283,7 @@ def diverging(**parts: Any) -> Memory:
     return memory
 
 
-def test_a_run_whose_weights_are_not_finite_ends_with_its_row_and_the_others_go_on(
+def test_run_with_nonfinite_weights_ends_alone(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.WARNING, logger="pg"):
@@ -303,7 +303,7 @@ def test_a_run_whose_weights_are_not_finite_ends_with_its_row_and_the_others_go_
     assert ended.endswith("the run has diverged and ends")
 
 
-def test_a_run_whose_policy_is_lost_in_its_last_step_ends_there() -> None:
+def test_run_whose_policy_diverges_ends_alone() -> None:
     frame = diverging().frame
     lost = frame[frame["learning_rate"] == 1e6]
     assert lost["iteration"].tolist() == [1, 1]
@@ -312,7 +312,7 @@ def test_a_run_whose_policy_is_lost_in_its_last_step_ends_there() -> None:
     assert [has_diverged(run) for _, run in frame.groupby(["learning_rate", "seed"])] == [False, False, True, True]
 
 
-def test_a_natural_gradient_is_trained_from_the_command_line_at_learning_rate_0(tmp_path: Path) -> None:
+def test_command_line_trains_a_natural_gradient(tmp_path: Path) -> None:
     study = {
         "name": "A natural gradient",
         "results": "results/natural",
@@ -355,7 +355,7 @@ def paid(rewards: Rewards, rate: float, **variant: Any) -> Memory:
     return memory
 
 
-def test_returns_are_logged_as_the_environment_gives_them() -> None:
+def test_logged_returns_are_the_environments() -> None:
     """A learner whose every step is paid 0 learns nothing, and its returns are still those of CartPole."""
     unpaid = paid(Rewards(offset=-1.0), 0.1)
     assert (unpaid.frame["gradient_norm"] == 0).all()
@@ -363,7 +363,7 @@ def test_returns_are_logged_as_the_environment_gives_them() -> None:
     assert (unpaid.frame["return_mean"] > 1).all()
 
 
-def test_a_scale_of_rewards_is_a_scale_of_the_rate_for_plain_gradient_steps() -> None:
+def test_scaled_rewards_equal_a_scaled_rate_under_sgd() -> None:
     plain, scaled = paid(Rewards(), 0.02, optimizer=SGD), paid(Rewards(scale=8.0), 0.0025, optimizer=SGD)
     same = ["return_mean", "entropy", "kl_new_old"]
     pd.testing.assert_frame_equal(scaled.frame[same], plain.frame[same], rtol=1e-4)
@@ -371,7 +371,7 @@ def test_a_scale_of_rewards_is_a_scale_of_the_rate_for_plain_gradient_steps() ->
     assert plain.frame["kl_new_old"].max() > 1e-6
 
 
-def test_rewards_paid_at_the_end_weight_every_step_by_the_whole_return() -> None:
+def test_rewards_at_the_end_equal_total_returns() -> None:
     total, late = paid(Rewards(), 0.02, returns="total"), paid(Rewards(paid="at_end"), 0.02, returns="to_go")
     assert late.frame.to_csv() == total.frame.to_csv()
     assert paid(Rewards(), 0.02, returns="to_go").frame.to_csv() != total.frame.to_csv()
@@ -415,7 +415,7 @@ def cloned(id: str, *seeds: int, **start: Any) -> Memory:
     ],
     ids=["snapshots-discrete", "snapshots-real", "controller-discrete", "controller-real"],
 )
-def test_rows_of_a_clone_are_its_own_and_begin_behind_the_demonstrations(id: str, start: dict[str, Any]) -> None:
+def test_clones_are_bit_identical_and_count_demonstrations(id: str, start: dict[str, Any]) -> None:
     together = cloned(id, 0, 1, 2, **start)
     alone = [cloned(id, seed, **start) for seed in range(3)]
     assert pd.concat([one.frame for one in alone]).to_csv(index=False) == together.frame.to_csv(index=False)
@@ -435,7 +435,7 @@ def test_rows_of_a_clone_are_its_own_and_begin_behind_the_demonstrations(id: str
         assert run[[*OF_IMITATION]].notna().all(axis=None)
 
 
-def test_the_initial_snapshot_of_a_clone_is_the_clone_and_starts_from_its_seeds_random_policy() -> None:
+def test_initial_snapshot_of_a_clone_is_the_clone() -> None:
     clone = cloned("CartPole-v1", 0, controller="lean").snapshots[0, "initial"]
     random = trained("CartPole-v1", 0, steps=100).snapshots[0, "initial"]
     barely = cloned("CartPole-v1", 0, controller="lean", epochs=1, learning_rate=1e-9).snapshots[0, "initial"]
@@ -450,7 +450,7 @@ def test_demonstrations_count_in_the_budget() -> None:
     assert frame["iteration"].tolist() == [1]
 
 
-def test_tuning_begins_every_rate_with_the_clone_of_its_seed() -> None:
+def test_tuning_starts_every_rate_from_the_same_clone() -> None:
     memory = Memory()
     job = TuneJob(
         environment=Environment(id="CartPole-v1", horizon=50),

@@ -44,7 +44,7 @@ CORRECTIONS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("baseline", ["none", "average_reward", "per_step_leave_one_out", "optimal"])
-def test_a_plain_step_adds_the_learning_rate_times_the_gradient(baseline: Baseline) -> None:
+def test_sgd_step_is_learning_rate_times_gradient(baseline: Baseline) -> None:
     variant = Variant(baseline=baseline, optimizer=Sgd())
     trajectories, one, other = batch(), policy(), policy()
     weights = advantages(other, variant, trajectories)
@@ -57,7 +57,7 @@ def test_a_plain_step_adds_the_learning_rate_times_the_gradient(baseline: Baseli
     assert log.gradient_norm == pytest.approx(torch.cat([g.flatten() for g in gradients]).norm().item())
 
 
-def test_both_directions_of_the_kl_are_means_over_valid_steps() -> None:
+def test_both_kl_directions_are_means_over_valid_steps() -> None:
     trajectories, one, old = batch(), policy(), policy()
     variant = Variant(optimizer=Sgd())
     log = update(one, variant.optimizer.over(one.parameters(), 0.5), variant, trajectories)
@@ -71,7 +71,7 @@ def test_both_directions_of_the_kl_are_means_over_valid_steps() -> None:
     assert log.entropy == pytest.approx(-(old_p * old_p.log()).sum(-1).mean().item())
 
 
-def test_adam_takes_its_first_step_of_the_learning_rates_size_uphill() -> None:
+def test_adams_first_step_has_the_learning_rates_size() -> None:
     trajectories, one, old = batch(), policy(), policy()
     variant = Variant()
     update(one, variant.optimizer.over(one.parameters(), 0.01), variant, trajectories)
@@ -88,7 +88,7 @@ def test_adam_takes_its_first_step_of_the_learning_rates_size_uphill() -> None:
 
 
 @pytest.mark.parametrize("parts", CORRECTIONS.values(), ids=CORRECTIONS)
-def test_one_step_of_every_correction_is_the_step_on_policy(parts: dict[str, Any]) -> None:
+def test_first_step_of_any_correction_is_on_policy(parts: dict[str, Any]) -> None:
     trajectories = chain_batch()
     corrected = Variant(optimizer=SGD, **parts)
     kept = {"future_correction", "self_normalised", "truncate_at", "clip", "importance"}
@@ -99,7 +99,7 @@ def test_one_step_of_every_correction_is_the_step_on_policy(parts: dict[str, Any
 
 
 @pytest.mark.parametrize("parts", CORRECTIONS.values(), ids=CORRECTIONS)
-def test_every_further_step_follows_the_estimate_where_the_policy_then_stands(parts: dict[str, Any]) -> None:
+def test_later_steps_follow_the_estimate_at_the_new_policy(parts: dict[str, Any]) -> None:
     trajectories, variant = chain_batch(), Variant(optimizer=SGD, gradient_steps=3, **parts)
     other, behaviour = policy(), policy()
     for _ in range(3):
@@ -111,7 +111,7 @@ def test_every_further_step_follows_the_estimate_where_the_policy_then_stands(pa
     assert log.gradient_steps == 3
 
 
-def test_corrections_differ_from_the_second_step_on() -> None:
+def test_corrections_differ_from_the_second_step() -> None:
     ends = [
         flat(improved(Variant(optimizer=SGD, gradient_steps=2, importance=kind), chain_batch())[0])
         for kind in ("none", "trajectory", "per_decision", "per_step", "exact_state")
@@ -120,7 +120,7 @@ def test_corrections_differ_from_the_second_step_on() -> None:
         assert all((one - other).norm() > 1e-4 for other in ends[:index])
 
 
-def test_an_update_without_a_limit_looks_at_the_policy_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_update_without_limit_makes_two_forward_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[int] = []
     distribution = Policy.distribution
     monkeypatch.setattr(Policy, "distribution", lambda self, states: looked.append(1) or distribution(self, states))
@@ -139,14 +139,14 @@ def test_an_update_without_a_limit_looks_at_the_policy_twice(monkeypatch: pytest
         ({"baseline": "exact"}, "tables"),
     ],
 )
-def test_what_an_update_lacks_is_said_before_the_policy_moves(parts: dict[str, Any], missing: str) -> None:
+def test_missing_input_is_refused_before_the_first_step(parts: dict[str, Any], missing: str) -> None:
     made = policy()
     with pytest.raises(ValueError, match=missing):
         update(made, SGD.over(made.parameters(), 0.1), Variant(**parts), chain_batch())
     assert torch.equal(flat(made), flat(policy()))
 
 
-def test_the_log_tells_of_the_weights_at_the_new_policy() -> None:
+def test_log_has_the_weights_at_the_new_policy() -> None:
     variant = Variant(importance="trajectory", optimizer=SGD)
     found, log = improved(variant, chain_batch())
     trajectories = chain_batch()
@@ -163,7 +163,7 @@ def overflowing() -> tuple[Policy, Trajectories]:
     return made, random_batch(CONTINUOUS, 0)
 
 
-def test_weights_that_overflow_before_a_step_are_raised_and_after_the_last_one_logged() -> None:
+def test_overflowing_weights_raise_before_a_step_only() -> None:
     for steps in (1, 2):
         made, trajectories = overflowing()
         variant = Variant(importance="per_step", optimizer=SGD, gradient_steps=steps)

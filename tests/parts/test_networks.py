@@ -13,14 +13,14 @@ VALUES = torch.linspace(-4, 4, 51, dtype=torch.float64)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_tensors_and_arrays_go_through_the_function_of_that_name(name: str) -> None:
+def test_activation_is_torchs_for_tensors_and_arrays(name: str) -> None:
     expected = FUNCTIONS[name](VALUES)
     torch.testing.assert_close(ACTIVATIONS[name].of_tensor(VALUES.clone()), expected)
     np.testing.assert_allclose(ACTIVATIONS[name].of_array(VALUES.numpy().copy()), expected.numpy(), rtol=1e-14)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_first_and_second_derivatives_are_those_of_torch(name: str) -> None:
+def test_activation_has_torchs_derivatives(name: str) -> None:
     def derivatives(function: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
         values = VALUES.clone().requires_grad_()
         # A tensor that needs a gradient may not be overwritten: a layer's output may.
@@ -31,13 +31,13 @@ def test_first_and_second_derivatives_are_those_of_torch(name: str) -> None:
         torch.testing.assert_close(found, expected)
 
 
-def test_a_perceptron_has_an_activation_between_its_layers_and_none_behind_the_last() -> None:
+def test_perceptron_activates_all_but_the_last_layer() -> None:
     assert perceptron([lambda x: x + 1, lambda x: x * 10], lambda x: -x, 2) == -30
     assert perceptron([lambda x: x + 1], lambda x: -x, 2) == 3
 
 
 @pytest.mark.parametrize(("inputs", "outputs"), [(2, 5), (5, 2), (4, 4)])
-def test_an_affine_map_is_torchs_with_gradients_of_its_own_shape(inputs: int, outputs: int) -> None:
+def test_affine_map_equals_torchs(inputs: int, outputs: int) -> None:
     layer = affine_map(inputs, outputs, torch.float64)
     torch.nn.init.ones_(layer.weight)
     torch.nn.init.zeros_(layer.bias)
@@ -48,7 +48,7 @@ def test_an_affine_map_is_torchs_with_gradients_of_its_own_shape(inputs: int, ou
     torch.testing.assert_close(layer.weight.grad, values.sum(0).expand(outputs, inputs))
 
 
-def test_making_a_map_leaves_the_global_generator_alone() -> None:
+def test_affine_map_leaves_the_global_generator_alone() -> None:
     before = torch.get_rng_state()
     affine_map(3, 4, torch.float32)
     assert torch.equal(torch.get_rng_state(), before)

@@ -1,0 +1,1 @@
+"""Activations of hidden layers, one module each."""
