@@ -130,6 +130,7 @@ def _imported(tree: ast.Module, path: Path) -> Iterator[Path]:
             yield from _modules(module, path.parent)
 
 
+@cache
 def _files(entry: Path | str) -> Sequence[Path]:
     return [entry.resolve()] if isinstance(entry, Path) else _modules(entry, _ROOT)
 
