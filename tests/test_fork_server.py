@@ -84,8 +84,8 @@ def test_scripts_share_imported_modules_and_no_state(tmp_path: Path, server: Pat
 TRAINING = """
 import torch
 from pg.runs.recorder import RunRecorder
-from pg.runs.records import write_csv
 from pg.learning.training import train
+from pg.runs.tables import write_csv
 from pg.study.jobs import TrainJob
 
 torch.set_num_threads(1)

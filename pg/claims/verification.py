@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pg.runs.records import read_csv, write_csv
-from pg.runs.tabular_files import UnreadableRecord
+from pg.runs.files import UnreadableFile
+from pg.runs.tables import read_csv, write_csv
 
 _DIGESTS = "digests.csv"
 _CLAIMS = "claims.csv"
@@ -72,11 +72,11 @@ def store(results: Path, reference: Path) -> None:
 
     Raises
     ------
-    UnreadableRecord
+    UnreadableFile
         If the run has no claims to keep, or what would be replaced is no reference.
     """
     if not (results / _CLAIMS).exists():
-        raise UnreadableRecord(f"{results / _CLAIMS}: is missing; run the study first")
+        raise UnreadableFile(f"{results / _CLAIMS}: is missing; run the study first")
     if reference.exists():
         _check_replaceable(reference)
         shutil.rmtree(reference)
@@ -89,7 +89,7 @@ def store(results: Path, reference: Path) -> None:
 
 def _check_replaceable(reference: Path) -> None:
     if not reference.is_dir() or (any(reference.iterdir()) and not (reference / _DIGESTS).exists()):
-        raise UnreadableRecord(f"{reference}: would be replaced, and is no reference, for it has no {_DIGESTS}")
+        raise UnreadableFile(f"{reference}: would be replaced, and is no reference, for it has no {_DIGESTS}")
 
 
 def verify(results: Path, reference: Path) -> tuple[Finding, ...]:
@@ -99,7 +99,7 @@ def verify(results: Path, reference: Path) -> tuple[Finding, ...]:
 
     Raises
     ------
-    UnreadableRecord
+    UnreadableFile
         If there is no reference, or a file of it or of the run cannot be read.
     """
     return tuple(_findings(results, reference))
@@ -170,7 +170,7 @@ def _paired(
 ) -> Iterator[tuple[str, pd.Series | None, pd.Series]]:
     """Yield each expected row with its names and the row found under the same names."""
     if missing := [name for name in names if name not in found.columns]:
-        raise UnreadableRecord(f"the run has no column {', '.join(missing)}; it has {', '.join(found.columns)}")
+        raise UnreadableFile(f"the run has no column {', '.join(missing)}; it has {', '.join(found.columns)}")
     ours = {tuple(key): row for key, (_, row) in zip(_keys(found, names), found.iterrows(), strict=True)}
     for key, (_, theirs) in zip(_keys(expected, names), expected.iterrows(), strict=True):
         yield ", ".join(part for part in key if part), ours.get(tuple(key)), theirs

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from pg.core.errors import UserError
+
 if TYPE_CHECKING:
     import torch
 
 Device = Literal["cpu", "cuda"]
 
 
-class CannotRunHere(RuntimeError):
+class CannotRunHere(UserError):
     """The machine lacks what a job needs."""
 
 

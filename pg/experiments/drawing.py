@@ -13,10 +13,12 @@ from matplotlib.lines import Line2D
 from pandas import DataFrame
 
 from pg.experiments import figures
+from pg.experiments.train.files import read_choice
 from pg.experiments.train.tuning import tuned_table
 from pg.plotting import saving, style
 from pg.plotting.request import FigureRequest
-from pg.runs import records
+from pg.runs.files import write_atomically, write_text
+from pg.runs.tables import read_csv
 from pg.study.expansion import cells, is_tuned
 from pg.study.record import Study
 
@@ -40,17 +42,17 @@ def draw_figure(study: str, tables: Mapping[str, str], choices: Sequence[str], o
     read = {name: _read(path) for name, path in tables.items()}
     if "tuned" in figures.FIGURES[figure.kind].tables:
         tuned = [cell for cell in cells(declared, figure.experiment) if is_tuned(cell)]
-        read["tuned"] = tuned_table(zip(tuned, map(records.read_choice, choices), strict=True))
+        read["tuned"] = tuned_table(zip(tuned, map(read_choice, choices), strict=True))
     request = FigureRequest(declared, figure, read)
     picture = figures.draw(request)
     for name in ("print", "png"):
-        records.atomically(Path(outputs[name]), partial(saving.save, picture))
-    records.write_text(figures.caption(request) + "\n", outputs["caption"])
+        write_atomically(outputs[name], partial(saving.save, picture))
+    write_text(figures.caption(request) + "\n", outputs["caption"])
 
 
 def _read(path: str) -> DataFrame:
     """Read a table whose words are kept once each: rows are picked by words, over and over."""
-    table = records.read_csv(path)
+    table = read_csv(path)
     return table.astype(dict.fromkeys(table.select_dtypes("string").columns, "category"))
 
 

@@ -1,1 +1,1 @@
-"""What a run leaves on disk: rows, snapshots, checkpoints, logs, the lock, provenance."""
+"""Files of a run: tables, snapshots, checkpoints, logs, and the folder that holds them."""

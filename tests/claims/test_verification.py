@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from pg.claims.verification import Agreement, Finding, agrees, in_words, store, verify
-from pg.runs.records import write_csv
-from pg.runs.tabular_files import UnreadableRecord
+from pg.runs.files import UnreadableFile
+from pg.runs.tables import write_csv
 
 CLAIM = {"claim": "c", "part": "p", "effect": 1.0, "ci_low": 0.5, "ci_high": 1.5, "verdict": "supported"}
 ROW = {"environment": "e", "variant": "v", "metric": "area", "statistic": "mean", "n": 20, "method": "t"}
@@ -121,7 +121,7 @@ def test_undefined_results_agree_with_each_other_only(tmp_path: Path) -> None:
 
 
 def test_without_claims_there_is_nothing_to_keep(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableRecord, match="run the study first"):
+    with pytest.raises(UnreadableFile, match="run the study first"):
         store(tmp_path / "empty", tmp_path / "reference")
 
 
@@ -129,7 +129,7 @@ def test_what_is_no_reference_is_not_replaced(tmp_path: Path) -> None:
     results, empty = write_results(tmp_path / "run"), tmp_path / "empty"
     kept = results / "claims.csv"
     for place in (results, kept):
-        with pytest.raises(UnreadableRecord, match=rf"{place.name}: would be replaced, and is no reference"):
+        with pytest.raises(UnreadableFile, match=rf"{place.name}: would be replaced, and is no reference"):
             store(results, place)
     assert kept.exists()
     empty.mkdir()
@@ -139,7 +139,7 @@ def test_what_is_no_reference_is_not_replaced(tmp_path: Path) -> None:
 
 
 def test_without_a_reference_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableRecord, match=r"digests\.csv"):
+    with pytest.raises(UnreadableFile, match=r"digests\.csv"):
         verify(write_results(tmp_path / "run"), tmp_path / "reference")
 
 
@@ -147,5 +147,5 @@ def test_columns_of_another_study_are_named(tmp_path: Path, reference: Path) -> 
     results = write_results(tmp_path / "second")
     write_csv(pd.read_csv(results / SUMMARY).rename(columns={"variant": "strand"}), results / SUMMARY)
 
-    with pytest.raises(UnreadableRecord, match="has no column variant; it has environment, strand"):
+    with pytest.raises(UnreadableFile, match="has no column variant; it has environment, strand"):
         verify(results, reference)

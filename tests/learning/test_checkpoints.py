@@ -164,7 +164,7 @@ def test_resumed_tuning_is_bit_identical(tmp_path: Path) -> None:
 
     def run(path: Path, iterations: int | None) -> str | None:
         recorder = RunRecorder(1)
-        keeper = Checkpoint(path, recorder, checkpoints.identity(tuned, None, {}, "code"), seconds=0.0)
+        keeper = Checkpoint(path, recorder, checkpoints.identity(tuned.canonical(), None, {}, "code"), seconds=0.0)
         noticed, left = keeper.iteration, iterations
 
         def iteration(state: Callable[[], bytes]) -> None:
@@ -237,7 +237,7 @@ def test_foreign_or_damaged_checkpoint_is_ignored(damage: str, tmp_path: Path) -
 
 def test_identity_covers_all_that_decides_the_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
     def identity(job: TrainJob = JOBS["adam"], rate: float = 0.1, value: float = 0.0, code: str = "code") -> str:
-        return checkpoints.identity(job, rate, {0: {"weight": np.array([value])}}, code)
+        return checkpoints.identity(job.canonical(), rate, {0: {"weight": np.array([value])}}, code)
 
     same = identity()
     assert identity() == same

@@ -27,7 +27,7 @@ from pg.parts.optimizers.sgd import Sgd
 from pg.parts.starts.base import Demonstrator
 from pg.parts.starts.clone import Clone
 from pg.parts.variant import Variant
-from pg.runs.logs import explained
+from pg.runs.logs import user_message
 from pg.runs.recorder import RunRecorder
 from pg.study.jobs import Demonstrators, TrainJob, TuneJob
 from tests.learning.far import FAR, FarDevice
@@ -135,7 +135,7 @@ def test_missing_gpu_is_refused_in_one_line() -> None:
     with pytest.raises(CannotRunHere, match=r"device: cuda: .*allowed: cpu") as missing:
         device_of("cuda")
 
-    assert explained(missing.value) == str(missing.value)
+    assert user_message(missing.value) == str(missing.value)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU that torch can use")

@@ -1,4 +1,4 @@
-"""A recorder keeps rows in order and tells how far the job is."""
+"""A recorder sorts rows and logs the progress of its job."""
 
 import logging
 
@@ -13,14 +13,14 @@ def row(seed: int, iteration: int) -> dict[str, float | int]:
     return {**values, "seed": seed, "iteration": iteration, "episodes": 4 * iteration, "length_mean": 2.5}
 
 
-def test_rows_come_ordered_by_seed_and_iteration() -> None:
+def test_rows_are_sorted_by_seed_and_iteration() -> None:
     recorder = RunRecorder(100)
     for seed, iteration in ((1, 1), (0, 1), (1, 2), (0, 2)):
         recorder.row(row(seed, iteration))
     assert recorder.frame()[["seed", "iteration"]].to_numpy().tolist() == [[0, 1], [0, 2], [1, 1], [1, 2]]
 
 
-def test_progress_tells_iteration_return_rate_and_time_left(
+def test_progress_has_iteration_return_rate_and_time_left(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter([0.0, 10.0, 10.0])

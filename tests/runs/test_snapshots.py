@@ -1,19 +1,74 @@
-"""Snapshots are found wherever a block keeps them, or refused by name."""
+"""Snapshots are found in the folder that has them; damaged files and files with code are refused."""
 
+import os
+import pickle
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pg.runs import snapshots
-from pg.runs.tabular_files import UnreadableRecord
+import torch
+from pg.runs.files import UnreadableFile
+from pg.runs.snapshots import read_snapshots, snapshot_path, write_snapshot
 
 
-def test_snapshots_are_found_in_whichever_block_holds_them(tmp_path: Path) -> None:
-    for seed, block in ((0, "seeds-0-1"), (2, "seeds-2-3")):
-        path = snapshots.snapshot_path(tmp_path / block, "late", seed)
-        snapshots.write_snapshot({"weight": np.full((2, 2), seed, dtype=np.float32)}, path)
+def test_snapshots_are_found_in_any_of_the_folders(tmp_path: Path) -> None:
     folders = [tmp_path / "seeds-0-1", tmp_path / "seeds-2-3"]
-    found = snapshots.read_snapshots(folders, "late", [0, 2])
+    for seed, folder in zip((0, 2), folders, strict=True):
+        policy = {"weight": np.full((2, 2), seed, dtype=np.float32)}
+        write_snapshot(policy, snapshot_path(folder, "late", seed))
+    found = read_snapshots(folders, "late", [0, 2])
     np.testing.assert_array_equal(found[2]["weight"], np.full((2, 2), 2))
-    with pytest.raises(UnreadableRecord, match="no snapshot of seed 1 at stage late"):
-        snapshots.read_snapshots(folders, "late", [1])
+    with pytest.raises(UnreadableFile, match="no snapshot of seed 1 at stage late"):
+        read_snapshots(folders, "late", [1])
+
+
+@pytest.mark.parametrize("cut", [0, 4, 20, -1])
+def test_a_damaged_snapshot_is_refused_with_its_size(cut: int, tmp_path: Path) -> None:
+    path = snapshot_path(tmp_path, "late", 3)
+    write_snapshot({"weight": np.ones((2, 2))}, path)
+    content = path.read_bytes()[:cut]
+    path.write_bytes(content)
+    with pytest.raises(UnreadableFile, match=rf"seed-3\.safetensors \({len(content)} bytes\): is damaged"):
+        read_snapshots([tmp_path], "late", [3])
+
+
+class Touch:
+    """Creates a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[str, int]]:
+        return os.open, (str(self.path), os.O_CREAT | os.O_WRONLY)
+
+
+def pickled(snapshot: Path, touched: Path) -> None:
+    snapshot.write_bytes(pickle.dumps(Touch(touched)))
+
+
+def saved_by_torch(snapshot: Path, touched: Path) -> None:
+    torch.save(Touch(touched), snapshot)
+
+
+def saved_by_numpy(snapshot: Path, touched: Path) -> None:
+    with snapshot.open("wb") as stream:
+        np.save(stream, np.array([Touch(touched)], dtype=object), allow_pickle=True)
+
+
+def zipped(snapshot: Path, touched: Path) -> None:
+    with zipfile.ZipFile(snapshot, "w") as archive:
+        archive.writestr("data.pkl", pickle.dumps(Touch(touched)))
+
+
+@pytest.mark.parametrize("write", [pickled, saved_by_torch, saved_by_numpy, zipped])
+def test_a_pickle_is_refused_and_does_not_run(write: Callable[[Path, Path], None], tmp_path: Path) -> None:
+    snapshot, touched = snapshot_path(tmp_path, "late", 0), tmp_path / "touched"
+    snapshot.parent.mkdir()
+    write(snapshot, touched)
+    with pytest.raises(UnreadableFile, match=r"seed-0\.safetensors"):
+        read_snapshots([tmp_path], "late", [0])
+    assert not touched.exists()
+    os.close(pickle.loads(pickle.dumps(Touch(touched))))
+    assert touched.exists(), "the pickle would have run"

@@ -1,4 +1,4 @@
-"""What `python -m pg` says of a study without running any of it, and what it refuses."""
+"""`python -m pg` explains a study, and refuses commands that cannot work before they start."""
 
 import os
 from pathlib import Path
@@ -8,12 +8,11 @@ import pytest
 import yaml
 from pg.__main__ import main
 from pg.claims.verification import store
-from pg.runs.ownership import mark
-from pg.study.validation import load
+from pg.runs.results_folder import mark
 from tests.study.studies import put
 
 
-def said(options: dict[str, Any], *arguments: str) -> int:
+def run(options: dict[str, Any], *arguments: str) -> int:
     Path("config.yaml").write_text(yaml.safe_dump(options, sort_keys=False), encoding="utf-8")
     return main(arguments)
 
@@ -23,10 +22,10 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_the_cost_of_each_experiment_is_explained_and_that_of_the_whole_study(
+def test_costs_of_experiments_and_study_are_explained(
     options: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert said(options, "explain") == 0
+    assert run(options, "explain") == 0
     costs = [line for line in capsys.readouterr().out.splitlines() if line.endswith(" of one core")]
     assert [line.split(": ")[0] for line in costs] == ["gradients", "exact", "the whole study"]
     # Two variants and five seeds, and two rates on two tuning seeds; 128 trajectories of 500 steps at two stages.
@@ -43,11 +42,11 @@ def test_the_cost_of_each_experiment_is_explained_and_that_of_the_whole_study(
         ({"steps": 16 * 500 * 9, "max_iterations": 4}, 4),
     ],
 )
-def test_explained_is_how_many_batches_a_run_has_if_trajectories_last(
+def test_the_least_number_of_batches_is_explained(
     options: dict[str, Any], capsys: pytest.CaptureFixture[str], budget: dict[str, int], batches: int
 ) -> None:
     put(options, "experiments/learn/budget", budget)
-    assert said(options, "explain") == 0
+    assert run(options, "explain") == 0
     assert f"; batches per run: at least {batches}\n" in capsys.readouterr().out
 
 
@@ -60,11 +59,11 @@ def test_explained_is_how_many_batches_a_run_has_if_trajectories_last(
         ("--variant", "togo", "--variant: 'togo' is not known; did you mean 'to_go'?; allowed: total, to_go\n"),
     ],
 )
-def test_what_is_not_trained_is_refused_with_the_nearest_name(
+def test_unknown_names_are_refused_with_the_nearest_one(
     options: dict[str, Any], capsys: pytest.CaptureFixture[str], option: str, name: str, message: str
 ) -> None:
     named = {"--experiment": "learn", "--environment": "cartpole", "--variant": "to_go", option: name}
-    assert said(options, "train", "--seeds", "0", *(word for pair in named.items() for word in pair)) == 2
+    assert run(options, "train", "--seeds", "0", *(word for pair in named.items() for word in pair)) == 2
     assert capsys.readouterr().err == message
 
 
@@ -74,35 +73,35 @@ TRAIN = ("train", "--experiment", "learn", "--environment", "cartpole", "--varia
 @pytest.mark.parametrize(
     ("option", "place", "message"),
     [
-        ("--output", "folder", "folder is a folder; name a file, as folder/rows.csv"),
+        ("--output", "folder", "folder is a folder; name a file, for example folder/rows.csv"),
         ("--output", "file/x.csv", "file is a file, not a folder"),
-        ("--evaluations", "folder", "folder is a folder; name a file, as folder/rows.csv"),
+        ("--evaluations", "folder", "folder is a folder; name a file, for example folder/rows.csv"),
         ("--evaluations", "file/new/x.csv", "file is a file, not a folder"),
         ("--snapshots", "file", "file is a file, not a folder"),
         ("--snapshots", "folder/../file/new", "folder/../file is a file, not a folder"),
+        ("--snapshots", "read_only/new", "read_only is not writable"),
     ],
 )
-def test_where_nothing_can_be_written_is_refused_before_training(
-    options: dict[str, Any], capsys: pytest.CaptureFixture[str], option: str, place: str, message: str
+def test_unwritable_files_are_refused_before_training(
+    options: dict[str, Any],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    option: str,
+    place: str,
+    message: str,
 ) -> None:
     Path("folder").mkdir()
+    Path("read_only").mkdir()
     Path("file").touch()
-    assert said(options, *TRAIN, option, place) == 2
+    # The user who runs the tests may be root.
+    monkeypatch.setattr("os.access", lambda place, mode: (place, mode) != (Path("read_only"), os.W_OK))
+    assert run(options, *TRAIN, option, place) == 2
     assert capsys.readouterr().err == f"{option}: {message}\n"
-
-
-def test_a_folder_without_permission_is_refused_before_training(
-    options: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Who runs the tests may be allowed everything.
-    monkeypatch.setattr("os.access", lambda place, mode: (place, mode) != (Path(), os.W_OK))
-    assert said(options, *TRAIN, "--snapshots", "new/folder") == 2
-    assert capsys.readouterr().err == "--snapshots: . cannot be written to\n"
 
 
 @pytest.fixture
 def results(options: dict[str, Any]) -> Path:
-    """Return the results folder of the small study, with the claims of a finished run."""
+    """The results folder of the small study, with the claims of a finished run."""
     folder = Path(options["results"])
     folder.mkdir(parents=True)
     (folder / "claims.csv").write_text("claim,verdict\ncausality,supported\n", encoding="utf-8")
@@ -110,27 +109,38 @@ def results(options: dict[str, Any]) -> Path:
 
 
 @pytest.mark.parametrize("command", ["verify", "reference"])
-def test_the_reference_of_another_study_is_neither_compared_nor_replaced(
+def test_the_reference_of_another_study_is_refused_and_kept(
     options: dict[str, Any], results: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     reference = Path("reference")
     store(results, reference)
-    mark(reference, load(options | {"name": "Another study"}))
+    mark(reference, "Another study")
     kept = {path: path.read_bytes() for path in reference.iterdir()}
-    assert said(options, command) == 2
-    message = capsys.readouterr().err
-    assert message.startswith("reference is of the study 'Another study', and this one is 'A small study': ")
-    assert "--reference FOLDER" in message
-    assert message.count("\n") == 1
+    assert run(options, command) == 2
+    message, remedy = capsys.readouterr().err.splitlines()
+    assert message.startswith("reference belongs to the study 'Another study', and this study is 'A small study'; ")
+    assert remedy == "  python -m pg reference --reference FOLDER"
     assert {path: path.read_bytes() for path in reference.iterdir()} == kept
 
 
-def test_a_study_has_a_reference_in_a_folder_of_its_own_and_replaces_it(
+def test_a_refusal_names_the_study_file_in_its_command(
+    options: dict[str, Any], results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store(results, Path("reference"))
+    mark(Path("reference"), "Another study")
+    Path("my study.yaml").write_text(yaml.safe_dump(options, sort_keys=False), encoding="utf-8")
+    for arguments in (("--configfile", "my study.yaml", "verify"), ("verify", "--configfile", "my study.yaml")):
+        assert main(arguments) == 2
+        remedy = capsys.readouterr().err.splitlines()[-1]
+        assert remedy == "  python -m pg reference --reference FOLDER --configfile 'my study.yaml'"
+
+
+def test_a_study_stores_and_replaces_its_own_reference(
     options: dict[str, Any], results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for verdict in ("supported", "refuted"):
         (results / "claims.csv").write_text(f"claim,verdict\ncausality,{verdict}\n", encoding="utf-8")
-        assert said(options, "reference", "--reference", "kept/mine") == 0
+        assert run(options, "reference", "--reference", "kept/mine") == 0
         assert verdict in Path("kept/mine/claims.csv").read_text(encoding="utf-8")
-    assert said(options, "verify", "--reference", "kept/mine") == 0
+    assert run(options, "verify", "--reference", "kept/mine") == 0
     assert "claims.csv: 1 agree bit for bit" in capsys.readouterr().out

@@ -19,7 +19,7 @@ def test_a_file_that_was_cut_off_is_named_on_the_terminal_and_in_the_log(done: C
     said = failed.stdout + failed.stderr
     assert failed.returncode != 0
     line = content.count(b"\n")
-    message = f"{RUN}, line {line}: is cut off; remove the file, and the same command makes it anew"
+    message = f"{RUN}, line {line}: is cut off; delete the file and rerun"
     assert message in said
     assert message in (done.folder / "out/logs/tables/learn.log").read_text(encoding="utf-8")
     assert "Traceback" not in said
@@ -57,7 +57,7 @@ def test_a_full_disk_and_one_that_is_read_only_are_said_once(fresh: Checkout, sm
     full = fresh.run("--config", "results=disk/out", "--", "disk/out/tables/learn.csv", cores=1)
     said = full.stdout + full.stderr
     assert full.returncode != 0
-    assert said.count("cannot be written (No space left on device); what was finished before is intact") == 1
+    assert said.count("cannot be written (No space left on device); fix this and rerun, finished results are kept") == 1
     assert "Traceback" not in said
     kept = {path: path.read_bytes() for path in small_disk.rglob("*.csv")}
     assert kept, "something was finished before"

@@ -60,7 +60,7 @@ def test_a_clone_is_trained_from_the_command_line_once_its_demonstrators_are(
     assert main(["train", *place, "--output", str(by_hand)]) == 2
     missing = [f"out/snapshots/learn/cartpole/total/seeds-{block}" for block in ("0-1", "2-3")]
     said = capsys.readouterr().err
-    assert f"clone imitates snapshots of learn, and {missing[0]} does not exist" in said
+    assert f"clone imitates policies of another experiment, and {missing[0]} does not exist" in said
     assert f"snakemake --cores all {' '.join(missing)}" in said
     done = fresh.run("out/runs/begin/cartpole/clone/seeds-0-2.csv")
     assert done.returncode == 0, done.stderr

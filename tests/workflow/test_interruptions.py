@@ -69,7 +69,7 @@ def interruptible(folder: Path) -> Checkout:
     for former, eager in (
         ("_SECONDS_BETWEEN = 30.0", "_SECONDS_BETWEEN = 0.1"),
         ("_LARGEST_SHARE = 0.01", "_LARGEST_SHARE = 0.5"),
-        ("partial.write_bytes(content))\n", f"partial.write_bytes(content)){HOLD}"),
+        ("file.write_bytes(content))\n", f"file.write_bytes(content)){HOLD}"),
     ):
         edit(place, "pg/runs/checkpoints.py", former, eager)
     return place
@@ -201,7 +201,7 @@ def test_training_that_was_killed_goes_on_from_its_checkpoint(
     os.killpg(training.pid, signal.SIGKILL)
     done = place.run(TRAINED, cores=1)
     assert done.returncode == 0, done.stderr
-    assert "goes on after" in (place.folder / LOG).read_text(encoding="utf-8")
+    assert "continues after" in (place.folder / LOG).read_text(encoding="utf-8")
     made = place.files()
     assert made == {name: unharmed[0][name] for name in made}
     assert left_over(place) == []
@@ -218,7 +218,7 @@ def test_a_job_whose_run_was_killed_leaves_the_place_to_the_run_that_takes_over(
     go_on(training)
     wait_until(lambda: not members(training.pid))
     said = place.said.read_text(encoding="utf-8")
-    assert "another has taken over" in said
+    assert "another has started" in said
     assert "Traceback" not in said
     after = {path: path.stat().st_mtime_ns for path in (place.folder / "out").rglob("*") if path.is_file()}
     assert after == before, "nothing is written any more"
@@ -230,7 +230,7 @@ def test_a_job_whose_run_was_killed_leaves_the_place_to_the_run_that_takes_over(
 def test_jobs_that_outlive_their_run_put_nothing_in_place_once_the_next_has_begun(
     asleep: bool, place: Checkout, unharmed: tuple[dict[str, bytes], float]
 ) -> None:
-    edit(place, "pg/runs/records.py", "partial.replace(path)\n", f"partial.replace(path){PUT}")
+    edit(place, "pg/runs/files.py", "unfinished.replace(path)\n", f"unfinished.replace(path){PUT}")
     killed = place.start()
     wait_until((place.folder / CHECKPOINT).exists)
     kill(killed, everyone=False)
@@ -241,12 +241,12 @@ def test_jobs_that_outlive_their_run_put_nothing_in_place_once_the_next_has_begu
         os.killpg(killed.pid, signal.SIGSTOP)
     run = place.start()
     if asleep:
-        wait_until(lambda: logged(place, "goes on after"))
+        wait_until(lambda: logged(place, "continues after"))
         os.killpg(killed.pid, signal.SIGCONT)
     assert run.wait(timeout=PATIENCE) == 0, place.said.read_text(encoding="utf-8")
     wait_until(lambda: not members(killed.pid))
     said = place.said.read_text(encoding="utf-8")
-    assert "another has taken over" in said
+    assert "another has started" in said
     assert "Traceback" not in said
     taken_over = (place.folder / RUN).stat().st_mtime_ns
     lines = [line.split(" ", 2) for line in (place.folder / "put.txt").read_text(encoding="utf-8").splitlines()]
@@ -262,7 +262,7 @@ def test_two_runs_at_once_are_refused_and_the_first_goes_on(
 ) -> None:
     second = place.run(TRAINED, cores=1)
     assert second.returncode != 0
-    assert f"another run is at work in out (process {training.pid} on " in second.stdout + second.stderr
+    assert f"another run is writing into out (process {training.pid} on " in second.stdout + second.stderr
     assert "Traceback" not in second.stdout + second.stderr
     go_on(training)
     assert training.wait(timeout=PATIENCE) == 0, place.said.read_text(encoding="utf-8")

@@ -45,7 +45,7 @@ def test_two_studies_that_name_one_folder_do_not_mix(finished: Checkout) -> None
     refused = finished.run("-n", "--config", "name=Another study")
     assert refused.returncode != 0
     said = refused.stdout + refused.stderr
-    assert "results: out holds what the study 'A test study' has made, and this study is 'Another study'" in said
+    assert "results: out belongs to the study 'A test study', and this study is 'Another study'" in said
     assert "Traceback" not in said
     assert finished.run("-n", "--config", "name=Another study", "results=out/another").returncode == 0
 

@@ -148,7 +148,7 @@ def test_a_run_is_compared_with_the_reference_in_words(finished: Checkout, tmp_p
     (tmp_path / "reference/study.json").write_text('{"name": "Another"}', encoding="utf-8")
     other = call("verify")
     assert other.returncode == 2
-    assert "is of the study 'Another', and this one is" in other.stderr
+    assert "belongs to the study 'Another', and this study is" in other.stderr
 
 
 def test_another_study_replaces_the_default_one_and_a_value_overrides_it(fresh: Checkout) -> None:

@@ -1,7 +1,7 @@
 # Measurements on frozen policies. Every kind of laboratory experiment has a folder of its own and the same rule; gaits
 # leave poses beside their rows.
 
-from pg.runs.ownership import LABORATORY_FOLDERS
+from pg.study.problems.results import LABORATORY_FOLDERS
 from pg.study.slicing import laboratory_job
 from pg.study.sources import places_of, source_blocks, source_cell, source_of
 

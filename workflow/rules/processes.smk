@@ -4,9 +4,8 @@ import os
 from pathlib import Path
 
 from pg import fork_server
-from pg.runs.logs import explained
-from pg.runs.occupation import Occupied, occupy
-from pg.runs.ownership import take
+from pg.runs.logs import user_message
+from pg.runs.results_folder import FolderInUse, lock, mark
 from pg.study.cost import estimate
 
 # Measurements allocate large tensors and free them. Keeping the memory in the process, instead of returning it to the
@@ -47,9 +46,9 @@ def lock_results():
     # The lock ends with this process; Snakemake's own one, which `profiles/default` turns off, outlives a killed run.
     global LOCK
     try:
-        LOCK = occupy(STUDY.results)
-    except (Occupied, OSError) as error:
-        refuse(explained(error) or str(error))
+        LOCK = lock(Path(STUDY.results))
+    except (FolderInUse, OSError) as error:
+        refuse(user_message(error) or str(error))
 
 
 def announce():
@@ -72,7 +71,7 @@ onstart:
     elif STUDY.device != "cpu":
         refuse_missing_device()
     lock_results()
-    take(STUDY)
+    mark(Path(STUDY.results), STUDY.name)
     announce()
     if workflow.local_exec:
         # Snakemake starts at most 100 jobs per second. To count them it reschedules a second after each scheduling,

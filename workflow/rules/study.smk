@@ -5,8 +5,8 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
-from pg.runs.ownership import problem_of_folder
 from pg.study.files import read_file
+from pg.study.problems.results import problem_of_results
 from pg.study.refusal import InvalidStudy
 from pg.study.validation import load
 
@@ -37,5 +37,5 @@ if not workflow.configfiles:
 
 
 STUDY = read_or_refuse(load, config, STUDY_FILES)
-if problem := problem_of_folder(STUDY):
+if problem := problem_of_results(STUDY):
     refuse(problem)

@@ -5,7 +5,8 @@ if fork_server.is_running():
 
 import torch
 from pg.experiments.measurement import measure
-from pg.runs import logs, records, snapshots
+from pg.runs import logs, snapshots
+from pg.runs.tables import write_csv
 from pg.study.jobs import LABORATORY_JOBS
 
 torch.set_num_threads(1)  # sums of several threads differ in their last digits
@@ -15,4 +16,4 @@ folders = snakemake.input.get("snapshots", [])
 policies = snapshots.read_snapshots(folders, job.stage, job.seeds) if folders else {}
 measured = measure(job, policies)
 for name, path in snakemake.output.items():
-    records.write_csv(measured[name], path)
+    write_csv(measured[name], path)

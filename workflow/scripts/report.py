@@ -5,9 +5,12 @@ if fork_server.is_running():
 
 from pathlib import Path
 
+from pg.experiments.train.files import read_choice
 from pg.report import page as report
 from pg.report.tuning_checks import read_tuned
-from pg.runs import logs, provenance, records
+from pg.runs import logs, provenance
+from pg.runs.files import write_text
+from pg.runs.tables import read_csv
 from pg.study.record import Study
 
 logs.log_to(snakemake.log[0])
@@ -15,8 +18,8 @@ study = Study.model_validate_json(snakemake.params.study)
 page = report.Report(
     study=study,
     figures=report.read_figures(study, snakemake.input.figures, snakemake.input.captions),
-    claims=records.read_csv(snakemake.input.claims),
-    tuned=read_tuned(study, [records.read_choice(path) for path in snakemake.input.tuned]),
+    claims=read_csv(snakemake.input.claims),
+    tuned=read_tuned(study, [read_choice(path) for path in snakemake.input.tuned]),
     provenance=provenance.provenance(
         snakemake.params.command,
         snakemake.params.config,
@@ -26,4 +29,4 @@ page = report.Report(
     ),
     template=Path(snakemake.scriptdir, "../report/page.html.j2"),
 )
-records.write_text(report.render(page), snakemake.output[0])
+write_text(report.render(page), snakemake.output[0])

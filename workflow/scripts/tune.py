@@ -9,20 +9,21 @@ from pathlib import Path
 import torch
 from pg.experiments.train import tuning
 from pg.learning.training import tune
-from pg.runs import checkpoints, logs, records, snapshots
+from pg.runs import checkpoints, files, logs, snapshots
 from pg.runs.recorder import RunRecorder
 from pg.study.jobs import TuneJob
 
 torch.set_num_threads(1)  # sums of several threads differ in their last digits
 logs.log_to(snakemake.log[0], snakemake.params.code)
 if same := snakemake.input.get("same"):
-    records.copy(Path(same), Path(snakemake.output[0]))
+    files.copy(Path(same), Path(snakemake.output[0]))
 else:
     job = TuneJob.model_validate_json(snakemake.params.job)
-    policies = snapshots.read_demonstrators(snakemake.input.demonstrators, job.demonstrators)
+    shown = job.demonstrators
+    policies = snapshots.read_snapshots(snakemake.input.demonstrators, shown.stage, shown.seeds) if shown else {}
     recorder = RunRecorder(job.total_steps)
-    identity = checkpoints.identity(job, None, policies, snakemake.params.code)
+    identity = checkpoints.identity(snakemake.params.job, None, policies, snakemake.params.code)
     checkpoint = checkpoints.Checkpoint(snakemake.params.checkpoint, recorder, identity)
     tune(job, recorder, policies, checkpoint)
-    records.write_json(asdict(tuning.choose(tuning.scores(recorder.frame(), job.budget.steps))), snakemake.output[0])
+    files.write_json(asdict(tuning.choose(tuning.scores(recorder.frame(), job.budget.steps))), snakemake.output[0])
     checkpoint.remove()

@@ -1,6 +1,6 @@
-"""A file that was cut off, damaged or edited by hand is named with the line, whoever reads it, and never believed."""
+"""A CSV file that was cut off, damaged or edited by hand is refused, with the file and the line."""
 
-import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pg.experiments.columns import RUN_COLUMNS
 from pg.experiments.records import Budget
-from pg.runs import records, snapshots
-from pg.runs.tabular_files import UnreadableRecord
+from pg.experiments.train.files import read_runs
+from pg.runs.files import UnreadableFile
+from pg.runs.tables import read_csv, read_grouped, write_csv
 
 BUDGET = Budget(steps=30)
 
 
-def runs() -> str:
+def two_runs() -> str:
     """Return two runs of three iterations, as training writes them."""
     rows = [
         dict.fromkeys(RUN_COLUMNS, 0.125) | {"seed": seed, "iteration": i, "steps": 10 * i, "episodes": 4 * i}
@@ -26,22 +27,44 @@ def runs() -> str:
     return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
 
 
-WHOLE = runs()
+WHOLE = two_runs()
 LINES = WHOLE.splitlines(keepends=True)
 
 
 def read(folder: Path, content: bytes) -> pd.DataFrame:
     path = folder / "seeds-3-4.csv"
     path.write_bytes(content)
-    return records.read_runs([path], ["cell"], BUDGET)["cell"]
-
-
-def test_what_training_writes_is_read(tmp_path: Path) -> None:
-    assert read(tmp_path, WHOLE.encode()).to_csv(index=False) == WHOLE
+    return read_runs([path], ["cell"], BUDGET)["cell"]
 
 
 def with_line(number: int, line: str) -> bytes:
     return "".join([*LINES[: number - 1], line, *LINES[number:]]).encode()
+
+
+def test_numbers_are_read_back_bit_for_bit(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    values = generator.standard_normal(1000) * 10.0 ** generator.integers(-30, 30, 1000)
+    write_csv(pd.DataFrame({"value": [*values, np.nan]}), tmp_path / "a.csv")
+    np.testing.assert_array_equal(read_csv(tmp_path / "a.csv", ["value"])["value"].to_numpy(), [*values, np.nan])
+
+
+def test_rows_of_training_are_read_back(tmp_path: Path) -> None:
+    assert read(tmp_path, WHOLE.encode()).to_csv(index=False) == WHOLE
+
+
+@pytest.mark.parametrize(("column", "text"), [("over", "to_go"), ("coverage", "90 % on skewed data at n = 20")])
+def test_columns_of_text_are_read_back(column: str, text: str, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"variant": ["total", "to_go"], column: [None, text], "estimate": [0.5, 1.0]})
+    write_csv(frame, tmp_path / "table.csv")
+    assert read_csv(tmp_path / "table.csv")[column].tolist()[1] == text
+
+
+def test_files_are_grouped_by_key_in_order(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{i}.csv" for i in range(4)]
+    for i, path in enumerate(paths):
+        write_csv(pd.DataFrame({"seed": [i]}), path)
+    grouped = read_grouped(paths, ["a", "b"], partial(read_csv, columns=["seed"]))
+    assert {key: table["seed"].tolist() for key, table in grouped.items()} == {"a": [0, 1], "b": [2, 3]}
 
 
 @pytest.mark.parametrize(
@@ -66,8 +89,8 @@ def with_line(number: int, line: str) -> bytes:
         (with_line(1, LINES[0].replace("entropy", "entropie")), "has no column entropy; it has seed, iteration, "),
     ],
 )
-def test_a_damaged_file_is_named_with_its_line(content: bytes, message: str, tmp_path: Path) -> None:
-    with pytest.raises(UnreadableRecord, match=message) as caught:
+def test_a_damaged_file_is_refused_with_its_line(content: bytes, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFile, match=message) as caught:
         read(tmp_path, content)
     assert "seeds-3-4.csv" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -75,60 +98,28 @@ def test_a_damaged_file_is_named_with_its_line(content: bytes, message: str, tmp
 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, len(WHOLE) - 1))
-def test_a_file_that_is_cut_anywhere_is_refused(tmp_path_factory: pytest.TempPathFactory, length: int) -> None:
-    with pytest.raises(UnreadableRecord):
+def test_a_file_cut_off_anywhere_is_refused(tmp_path_factory: pytest.TempPathFactory, length: int) -> None:
+    with pytest.raises(UnreadableFile):
         read(tmp_path_factory.getbasetemp(), WHOLE[:length].encode())
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, len(WHOLE) - 1), st.binary(min_size=1, max_size=3))
-def test_bytes_that_are_overwritten_are_refused_or_leave_numbers(
+def test_overwritten_bytes_are_refused_or_leave_numbers(
     tmp_path_factory: pytest.TempPathFactory, place: int, other: bytes
 ) -> None:
     content = WHOLE.encode()
     try:
         frame = read(tmp_path_factory.getbasetemp(), content[:place] + other + content[place + len(other) :])
-    except UnreadableRecord:
+    except UnreadableFile:
         return
     assert frame[list(RUN_COLUMNS)].map(np.isreal).all(axis=None)
 
 
-def test_a_measurement_that_lacks_rows_of_a_policy_is_named(tmp_path: Path) -> None:
+def test_a_seed_with_fewer_measurements_is_refused(tmp_path: Path) -> None:
     frame = pd.DataFrame({"seed": [0, 0, 1, 1], "variant": ["a", "b", "a", "b"], "batch": 4, "value": 0.5})
-    frame.to_csv(tmp_path / "seeds-0-1.csv", index=False)
-    assert len(records.read_csv(tmp_path / "seeds-0-1.csv")) == 4
-    frame.iloc[:3].to_csv(tmp_path / "seeds-0-1.csv", index=False)
-    with pytest.raises(UnreadableRecord, match="seed 1 has 1 of 2 rows"):
-        records.read_csv(tmp_path / "seeds-0-1.csv")
-
-
-CHOICE = {"learning_rate": 0.1, "at_edge": False, "scores": [{"learning_rate": 0.1, "seed": 0, "score": None}]}
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (json.dumps(CHOICE)[:20], r"a\.json, line 1: is not JSON"),
-        (json.dumps(CHOICE, indent=2).replace("0.1", "0,1"), r"a\.json, line 2: is not JSON"),
-        (json.dumps(CHOICE | {"learning_rate": "fast"}), r"a\.json: learning_rate: should be a valid number"),
-        (json.dumps(CHOICE | {"scores": [{"seed": 0}]}), r"a\.json: scores\.0\.learning_rate: "),
-        ("[]", r"a\.json: holds list, not an object"),
-    ],
-)
-def test_a_damaged_choice_of_a_learning_rate_is_named(content: str, message: str, tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_text(json.dumps(CHOICE), encoding="utf-8")
-    assert records.read_choice(tmp_path / "a.json")["learning_rate"] == 0.1
-    (tmp_path / "a.json").write_text(content, encoding="utf-8")
-    with pytest.raises(UnreadableRecord, match=message):
-        records.read_choice(tmp_path / "a.json")
-
-
-@pytest.mark.parametrize("cut", [0, 4, 20, -1])
-def test_a_damaged_snapshot_is_named_with_its_size(cut: int, tmp_path: Path) -> None:
-    path = snapshots.snapshot_path(tmp_path, "late", 3)
-    snapshots.write_snapshot({"weight": np.ones((2, 2))}, path)
-    content = path.read_bytes()
-    path.write_bytes(content[:cut])
-    size = len(content[:cut])
-    with pytest.raises(UnreadableRecord, match=rf"seed-3\.safetensors \({size} bytes\): is damaged"):
-        snapshots.read_snapshots([tmp_path], "late", [3])
+    write_csv(frame, tmp_path / "seeds-0-1.csv")
+    assert len(read_csv(tmp_path / "seeds-0-1.csv")) == 4
+    write_csv(frame.iloc[:3], tmp_path / "seeds-0-1.csv")
+    with pytest.raises(UnreadableFile, match="seed 1 has 1 of 2 rows"):
+        read_csv(tmp_path / "seeds-0-1.csv")

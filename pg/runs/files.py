@@ -1,0 +1,102 @@
+"""Write files atomically, and read them back or refuse them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pg.core.errors import UserError
+from pg.runs.results_folder import PARTIAL, check_run
+
+REMEDY = "delete the file and rerun"
+
+
+class UnreadableFile(UserError):
+    """A file is missing, damaged or has other content than expected; the message names the file, and the line."""
+
+
+def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file, then rename it to `path`.
+
+    Raises
+    ------
+    Superseded
+        If another run has started since the run of this job; the file is left as it is.
+    """
+    path = Path(path)
+    # Before any folder is made: the other run may be deleting it.
+    check_run()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Process ids are not unique: jobs may run on several machines.
+    unfinished = path.with_name(f"{PARTIAL}{uuid.uuid4().hex}-{path.name}")
+    try:
+        write(unfinished)
+        check_run()
+        unfinished.replace(path)
+    except OSError as error:
+        # Another run deletes unfinished files when it starts.
+        check_run()
+        error.filename = error.filename or str(path)
+        raise
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file, or all files of a folder, each atomically."""
+    if source.is_dir():
+        for item in sorted(source.iterdir()):
+            copy(item, target / item.name)
+    else:
+        write_atomically(target, partial(shutil.copyfile, source))
+
+
+def write_text(text: str, path: str | Path) -> None:
+    """Write text, atomically."""
+    write_atomically(path, lambda file: file.write_text(text, encoding="utf-8"))
+
+
+def write_json(content: Mapping[str, Any], path: str | Path) -> None:
+    """Write JSON, atomically."""
+    write_text(json.dumps(content, indent=2) + "\n", path)
+
+
+def read_text(path: str | Path) -> str:
+    """Read a text file.
+
+    Raises
+    ------
+    UnreadableFile
+        If it cannot be opened or is not UTF-8.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise UnreadableFile(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UnreadableFile(f"{path}, line {line}: byte {error.start} is not text; {REMEDY}") from error
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises
+    ------
+    UnreadableFile
+        If the file is anything else.
+    """
+    try:
+        content = json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise UnreadableFile(f"{path}, line {error.lineno}: is not JSON: {error.msg}; {REMEDY}") from error
+    if not isinstance(content, dict):
+        raise UnreadableFile(f"{path}: is a JSON {type(content).__name__}, not an object; {REMEDY}")
+    return content

@@ -1,0 +1,51 @@
+"""Problems of the results folder that a study names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
+
+from pg.runs.results_folder import MARK, study_of
+from pg.study.record import Study
+
+LABORATORY_FOLDERS: Mapping[str, str] = MappingProxyType(
+    {
+        "probe": "probes",
+        "exact": "exact",
+        "identity": "identities",
+        "update": "updates",
+        "support": "support",
+        "staleness": "staleness",
+        "horizon": "horizons",
+        "gait": "gaits",
+    }
+)
+"""Folder of the rows of each kind of laboratory experiment in a results folder."""
+
+_FOLDERS_OF_CODE = ("pg", "workflow", "profiles", "tests", "reference")
+_FOLDERS_OF_RESULTS = (
+    *("runs", "evaluations", "snapshots", "tuned", *LABORATORY_FOLDERS.values(), "tables", "claims", "figures"),
+    *("logs", "benchmarks", "peers"),
+)
+
+
+def problem_of_results(study: Study) -> str | None:
+    """Return why a study must not write into the results folder that it names; None if it may."""
+    folder = study.results
+    first, *others = PurePosixPath(folder).parts
+    if first in _FOLDERS_OF_CODE:
+        return f"results: {folder!r} is in a folder of the code; use another folder, for example results/mine"
+    if used := [part for part in others if part in _FOLDERS_OF_RESULTS]:
+        return (
+            f"results: {folder!r}: studies store results in folders named {used[0]!r}; use another name, for example "
+            f"{folder.replace(used[0], f'my_{used[0]}', 1)}"
+        )
+    owner = study_of(Path(folder))
+    if owner is None or owner == study.name:
+        return None
+    return (
+        f"results: {folder} belongs to the study {owner!r}, and this study is {study.name!r}; use another folder, for "
+        f"example results: {first}/mine. If this is the same study with a new name, delete {Path(folder, MARK)} and "
+        "rerun"
+    )
