@@ -2,15 +2,15 @@
 
 A side of a part is a selection of rows, or a family of candidates, each of them a tuned cell. Of a family the side
 holds, in each environment, the rows of the winner: the candidate whose chosen learning rate has the best mean score on
-tuning seeds; of equals, the one declared first. The winner is known before a row that is judged, from a stream of seeds
-of its own, so that intervals and tests are those of one selection.
+tuning seeds; of equals, the one declared first. Tuning seeds are not the seeds that are judged, so intervals and tests
+are those of a fixed selection.
 
 Rows of the two sides are paired by environment, stage and seed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,6 @@ from pg.experiments.cells import level_value
 from pg.experiments.train.scores import mean_score
 
 PAIRED_BY = ("environment", "stage", "seed")
-_NAMES = ("environment", "variant", "stage", "metric")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +30,15 @@ class Side:
     Attributes
     ----------
     name
-        As in the study: a, b, zero or one.
+        a, b, zero or one.
     metric
-        The metric's name.
+        Name of the metric.
     selection
-        The rows; None where they are those of a family's winners.
+        The rows; None for a family.
     winners
         Of a family, the winner by environment.
     candidates
-        Of a family, the number of candidates, each at each rate of the grid.
+        Of a family, the number of candidates times learning rates.
     """
 
     name: str
@@ -47,10 +46,6 @@ class Side:
     selection: Selection | None
     winners: Mapping[str, Selection] = field(default_factory=dict)
     candidates: int = 0
-
-    def selects(self, column: str) -> bool:
-        """Tell whether the side names a value of the column itself."""
-        return self.selection is not None and column in self.selection
 
     def called(self, environment: str) -> str:
         """Name the side in an environment: the variant, then its levels in brackets."""
@@ -60,7 +55,7 @@ class Side:
 
 
 def standings(choices: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> pd.DataFrame:
-    """Lay out what tuned cells reached on their tuning seeds.
+    """Lay out the scores of tuned cells on their tuning seeds.
 
     Parameters
     ----------
@@ -71,97 +66,91 @@ def standings(choices: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) ->
     Returns
     -------
     DataFrame
-        The columns of the cells' names, score (the chosen rate's mean), rates (how many it was chosen from); a row per
-        cell.
+        A row per cell: the columns of the cells' names, score (the chosen rate's mean), rates (number of rates).
     """
-    return pd.DataFrame(
-        [
-            {
-                **{column: level_value(value) for column, value in names.items()},
-                "score": mean_score(_scores_of_choice(choice)),
-                "rates": len({score["learning_rate"] for score in choice["scores"]}),
-            }
-            for names, choice in choices
-        ]
-    )
-
-
-def _scores_of_choice(choice: Mapping[str, Any]) -> list[float | None]:
-    return [score["score"] for score in choice["scores"] if score["learning_rate"] == choice["learning_rate"]]
+    rows = []
+    for names, choice in choices:
+        of_choice = [one["score"] for one in choice["scores"] if one["learning_rate"] == choice["learning_rate"]]
+        levels = {column: level_value(value) for column, value in names.items()}
+        rates = {one["learning_rate"] for one in choice["scores"]}
+        rows.append({**levels, "score": mean_score(of_choice), "rates": len(rates)})
+    return pd.DataFrame(rows)
 
 
 def joined(part: ClaimPart, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Join what the experiments of a part's sides hold; a column `experiment` tells them apart."""
+    """Join the frames of a part's experiments, with a column `experiment`."""
     return pd.concat([frames[name].assign(experiment=name) for name in dict.fromkeys(part.experiments.values())])
 
 
 def rows_of(part: ClaimPart, table: pd.DataFrame) -> pd.DataFrame:
-    """Select the metric's rows in the environments and stages that the part names.
+    """Select the rows of the part's metrics in its environments and stages.
 
     Raises
     ------
     ValueError
-        If the table holds none.
+        If the table has none.
     """
-    # Names that look like numbers, and empty stages, do not survive CSV as text.
-    text = {column: table[column].astype(object).where(table[column].notna(), "").astype(str) for column in _NAMES}
-    rows = table.assign(**text)
-    metrics = tuple(dict.fromkeys(_metric(part, declared) for declared in _declared(part).values()))
-    for column, wanted in (("metric", metrics), ("environment", part.environments), ("stage", part.stages)):
-        missing = [name for name in wanted if name not in set(rows[column])]
-        if missing:
-            there = ", ".join(rows[column].unique())
-            gone = ", ".join(missing)
-            raise ValueError(f"{part.experiment} has no {column} {gone} for {part.metric}; there {column} is {there}")
+    # In CSV, names may look like numbers, and an empty stage like a missing value.
+    names = ("environment", "variant", "stage", "metric")
+    rows = table.assign(**{one: table[one].astype(object).where(table[one].notna(), "").astype(str) for one in names})
+    metrics = dict.fromkeys(selection.get("metric", part.metric) for _, _, selection in part.selections)
+    for column, wanted in (("metric", [*metrics]), ("environment", part.environments), ("stage", part.stages)):
+        if missing := [name for name in wanted if name not in set(rows[column])]:
+            found = ", ".join(rows[column].unique())
+            raise ValueError(
+                f"{part.experiment} has no {column} {', '.join(missing)} for {part.metric}; there {column} is {found}"
+            )
         rows = rows[rows[column].isin(wanted)] if wanted else rows
     return rows
 
 
 def sides_of(part: ClaimPart, rows: pd.DataFrame, tuned: pd.DataFrame | None) -> dict[str, Side]:
-    """Decide what each side of a part selects, one of them perhaps a metric of its own.
+    """Return what each side of a part selects.
 
     Parameters
     ----------
     part
         The part.
     rows
-        Its rows, in whose environments families are decided.
+        Its rows; families are decided in their environments.
     tuned
-        Standings of the experiment's tuned cells; needed by families only.
+        Standings of tuned cells; needed for families only.
 
     Raises
     ------
     ValueError
-        If a candidate has no standing, or more than one.
+        If a candidate has no standing, or several.
     """
-    environments = rows["environment"].unique()
-    return {name: _side(name, part, declared, environments, tuned) for name, declared in _declared(part).items()}
+    sides = {}
+    for name, declared in part.sides.items():
+        origin = {"experiment": part.experiments.get(name, part.experiment)}
+        if isinstance(declared, Family):
+            candidates = [origin | candidate for candidate in declared.best_of]
+            sides[name] = _best_of(name, part.metric, candidates, rows["environment"].unique(), tuned)
+        else:
+            sides[name] = Side(name, declared.get("metric", part.metric), origin | declared)
+    return sides
 
 
-def _side(
-    name: str, part: ClaimPart, declared: Selection | Family, environments: Iterable[str], tuned: pd.DataFrame | None
+def _best_of(
+    name: str, metric: str, candidates: Sequence[Selection], environments: Iterable[str], tuned: pd.DataFrame | None
 ) -> Side:
-    if not isinstance(declared, Family):
-        return Side(name, _metric(part, declared), declared)
     if tuned is None:
         raise ValueError(f"{name}: the scores of its candidates on tuning seeds are missing")
-    places = {environment: _standings_of(name, declared, tuned, environment) for environment in environments}
-    # The first of equals wins.
-    winners = {environment: declared.best_of[int(found["score"].argmax())] for environment, found in places.items()}
-    # Every environment has the same grid.
-    candidates = int(next(iter(places.values()))["rates"].sum())
-    return Side(name, part.metric, None, winners, candidates)
-
-
-def _standings_of(side: str, family: Family, tuned: pd.DataFrame, environment: str) -> pd.DataFrame:
-    """Find the standing of every candidate, in their order."""
-    found = []
-    for place, candidate in enumerate(family.best_of):
-        at = f"{side}.best_of.{place}"
-        found.append(_matching(at, {"environment": environment, **candidate}, tuned))
-        if len(found[-1]) > 1:
-            raise ValueError(f"{at}: leaves open {_open_columns(found[-1], ['score', 'rates'])}; name one")
-    return pd.concat(found)
+    winners, rates = {}, 0
+    for environment in environments:
+        found = []
+        for place, candidate in enumerate(candidates):
+            at = f"{name}.best_of.{place}"
+            standing = _matching(at, {"environment": environment} | candidate, tuned)
+            if len(standing) > 1:
+                raise ValueError(f"{at}: leaves open {_open_columns(standing, ['score', 'rates'])}; name one")
+            found.append(standing.iloc[0])
+        scores = [standing["score"] for standing in found]
+        winners[environment] = candidates[scores.index(max(scores))]
+        # Every environment has the same grids.
+        rates = int(sum(standing["rates"] for standing in found))
+    return Side(name, metric, None, winners, rates)
 
 
 def selected(side: Side, rows: pd.DataFrame) -> pd.DataFrame:
@@ -170,7 +159,7 @@ def selected(side: Side, rows: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If there are none; the message says what there is.
+        If there are none; the message lists what there is.
     """
     rows = rows[rows["metric"] == side.metric]
     if side.selection is not None:
@@ -184,18 +173,22 @@ def selected(side: Side, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def pairs(sides: Mapping[str, Side], rows: pd.DataFrame) -> pd.DataFrame:
-    """Put the values of each side into a column, a row per environment, stage and seed of a.
+    """Return a column per side and a row per environment, stage and seed of a.
 
     Raises
     ------
     ValueError
         If a row of a has no partner, or several.
     """
-    # What a side selects itself (a stage against another) cannot pair it.
-    keys = [key for key in PAIRED_BY if not any(side.selects(key) for side in sides.values())]
-    values = {name: _values(side, rows, keys) for name, side in sides.items()}
-    for name, of_side in values.items():
-        missing = values["a"].index.difference(of_side.index, sort=False)
+    # Sides that select a stage themselves compare one stage with another.
+    keys = [key for key in PAIRED_BY if not any(key in (side.selection or {}) for side in sides.values())]
+    values = {}
+    for name, side in sides.items():
+        chosen = selected(side, rows)
+        if chosen.duplicated(keys).any():
+            raise ValueError(f"{name}: leaves open {_open_columns(chosen, [*keys, 'value'])}; name one")
+        values[name] = chosen.set_index(keys)["value"]
+        missing = values["a"].index.difference(values[name].index, sort=False)
         if len(missing):
             partner = in_words(dict(zip(keys, missing[0] if len(keys) > 1 else missing[:1], strict=True)))
             raise ValueError(f"{name}: no partner for {len(missing)} rows of a, the first of them {partner}")
@@ -203,7 +196,7 @@ def pairs(sides: Mapping[str, Side], rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_case(pairs: pd.DataFrame) -> Iterator[tuple[Mapping[str, Any], pd.DataFrame]]:
-    """Yield each environment and stage that the pairs come from, with its pairs."""
+    """Yield each environment and stage with its pairs."""
     keys = [str(key) for key in pairs.index.names if key != "seed"]
     if not keys:
         yield {}, pairs
@@ -213,23 +206,8 @@ def by_case(pairs: pd.DataFrame) -> Iterator[tuple[Mapping[str, Any], pd.DataFra
 
 
 def in_words(keys: Mapping[str, Any]) -> str:
-    """Name where rows come from: environment, stage, seed."""
+    """Name environment, stage and seed."""
     return ", ".join(f"seed {value}" if key == "seed" else str(value) for key, value in keys.items() if value != "")
-
-
-def _declared(part: ClaimPart) -> dict[str, Selection | Family]:
-    """Return a part's sides by name, each in the experiment that it comes from."""
-    return {name: _within(part.experiments.get(name, part.experiment), side) for name, side in part.sides.items()}
-
-
-def _within(experiment: str, side: Selection | Family) -> Selection | Family:
-    if isinstance(side, Family):
-        return Family(best_of=tuple({"experiment": experiment, **candidate} for candidate in side.best_of))
-    return {"experiment": experiment, **side}
-
-
-def _metric(part: ClaimPart, declared: Selection | Family) -> str:
-    return part.metric if isinstance(declared, Family) else declared.get("metric", part.metric)
 
 
 def _matching(at: str, selection: Selection, rows: pd.DataFrame) -> pd.DataFrame:
@@ -238,14 +216,14 @@ def _matching(at: str, selection: Selection, rows: pd.DataFrame) -> pd.DataFrame
             raise ValueError(f"{at}: no column {column}; columns are {', '.join(rows.columns)}")
         chosen = rows[_matches(rows[column], value)]
         if chosen.empty:
-            there = ", ".join(map(str, rows[column].unique()))
-            raise ValueError(f"{at}: no rows with {column} {value}; there {column} is one of {there}")
+            found = ", ".join(map(str, rows[column].unique()))
+            raise ValueError(f"{at}: no rows with {column} {value}; there {column} is one of {found}")
         rows = chosen
     return rows
 
 
 def _matches(column: pd.Series[Any], value: Any) -> pd.Series[bool]:
-    """Compare as a table does that was written and read back: numbers as numbers, the rest as text."""
+    """Compare as in a table that was written and read: numbers as numbers, everything else as text."""
     if value is None:
         return column.isna()
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -253,29 +231,18 @@ def _matches(column: pd.Series[Any], value: Any) -> pd.Series[bool]:
     return column.astype(str) == str(level_value(value))
 
 
-def _values(side: Side, rows: pd.DataFrame, keys: list[str]) -> pd.Series[float]:
-    chosen = selected(side, rows)
-    if chosen.duplicated(keys).any():
-        raise ValueError(f"{side.name}: leaves open {_open_columns(chosen, [*keys, 'value'])}; name one")
-    return chosen.set_index(keys)["value"]
-
-
 def _open_columns(rows: pd.DataFrame, but: list[str]) -> str:
-    """Name the columns in which rows differ, with what stands there."""
+    """Name the columns in which rows differ, with their values."""
     differing = [column for column in rows.columns.difference(but, sort=False) if len(rows[column].unique()) > 1]
     return ", ".join(f"{column} ({', '.join(map(str, rows[column].unique()))})" for column in differing)
 
 
-def _written(value: Any) -> str:
-    return str(value).replace("-", "−") if isinstance(value, int | float) else str(value)
-
-
 def _called(selection: Selection) -> str:
-    levels = [
-        f"{column.rsplit('.', 1)[-1]} {_written(value)}"
-        for column, value in selection.items()
-        if column not in ("variant", "experiment")
-    ]
+    levels = []
+    for column, value in selection.items():
+        if column not in ("variant", "experiment"):
+            number = isinstance(value, int | float)
+            levels.append(f"{column.rsplit('.', 1)[-1]} {str(value).replace('-', '−') if number else value}")
     if "variant" not in selection:
         return ", ".join(levels)
     return f"{selection['variant']} ({', '.join(levels)})" if levels else str(selection["variant"])

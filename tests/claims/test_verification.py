@@ -1,4 +1,4 @@
-"""A reproduction is compared with the reference file by file, and where bytes differ row by row."""
+"""A run is compared with the reference file by file, and row by row if bytes differ."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def of(findings: tuple[Finding, ...], file: str) -> Finding:
     return finding
 
 
-def test_the_reference_holds_claims_summaries_and_digests_of_everything_but_no_raw_rows(reference: Path) -> None:
+def test_reference_holds_claims_summaries_and_digests_only(reference: Path) -> None:
     kept = {path.relative_to(reference).as_posix() for path in reference.rglob("*.csv")}
 
     assert kept == {"claims.csv", SUMMARY, "digests.csv"}
@@ -54,7 +54,7 @@ def test_equal_runs_agree_bit_for_bit(tmp_path: Path, reference: Path) -> None:
     assert agrees(findings)
 
 
-def test_a_result_inside_the_interval_agrees_although_its_raw_rows_differ(tmp_path: Path, reference: Path) -> None:
+def test_result_inside_the_interval_agrees(tmp_path: Path, reference: Path) -> None:
     findings = verify(write_results(tmp_path / "second", effect=1.2, estimate=11.0), reference)
 
     assert of(findings, "claims.csv").agreement is Agreement.WITHIN_INTERVALS
@@ -63,7 +63,7 @@ def test_a_result_inside_the_interval_agrees_although_its_raw_rows_differ(tmp_pa
     assert agrees(findings)
 
 
-def test_a_result_outside_the_interval_does_not_agree(tmp_path: Path, reference: Path) -> None:
+def test_result_outside_the_interval_differs(tmp_path: Path, reference: Path) -> None:
     findings = verify(write_results(tmp_path / "second", estimate=12.5), reference)
 
     assert of(findings, SUMMARY).agreement is Agreement.DIFFERENT
@@ -71,7 +71,7 @@ def test_a_result_outside_the_interval_does_not_agree(tmp_path: Path, reference:
     assert "12.5 (10.5 to 14.5), expected 10 (8 to 12)" in in_words(findings)
 
 
-def test_another_verdict_does_not_agree_however_close_the_effect(tmp_path: Path, reference: Path) -> None:
+def test_other_verdict_differs_however_close_the_effect(tmp_path: Path, reference: Path) -> None:
     findings = verify(write_results(tmp_path / "second", verdict="inconclusive"), reference)
 
     assert of(findings, "claims.csv").agreement is Agreement.DIFFERENT
@@ -79,7 +79,7 @@ def test_another_verdict_does_not_agree_however_close_the_effect(tmp_path: Path,
     assert not agrees(findings)
 
 
-def test_a_file_that_was_not_made_is_missing(tmp_path: Path, reference: Path) -> None:
+def test_absent_file_is_missing(tmp_path: Path, reference: Path) -> None:
     results = write_results(tmp_path / "second")
     (results / "runs/ladder/e/v/seeds-0-0.csv").unlink()
 
@@ -90,7 +90,7 @@ def test_a_file_that_was_not_made_is_missing(tmp_path: Path, reference: Path) ->
     assert not agrees(findings)
 
 
-def test_a_row_that_was_not_made_is_missing(tmp_path: Path, reference: Path) -> None:
+def test_absent_row_is_missing(tmp_path: Path, reference: Path) -> None:
     results = write_results(tmp_path / "second")
     summary = pd.read_csv(results / SUMMARY)
     write_csv(summary.assign(variant="other"), results / SUMMARY)
@@ -120,16 +120,16 @@ def test_undefined_results_agree_with_each_other_only(tmp_path: Path) -> None:
     assert of(defined, "claims.csv").agreement is Agreement.DIFFERENT
 
 
-def test_without_claims_there_is_nothing_to_keep(tmp_path: Path) -> None:
+def test_run_without_claims_is_not_stored(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="run the study first"):
         store(tmp_path / "empty", tmp_path / "reference")
 
 
-def test_what_is_no_reference_is_not_replaced(tmp_path: Path) -> None:
+def test_folder_that_is_no_reference_is_not_replaced(tmp_path: Path) -> None:
     results, empty = write_results(tmp_path / "run"), tmp_path / "empty"
     kept = results / "claims.csv"
     for place in (results, kept):
-        with pytest.raises(UnreadableFile, match=rf"{place.name}: would be replaced, and is no reference"):
+        with pytest.raises(UnreadableFile, match=rf"{place.name}: is no reference"):
             store(results, place)
     assert kept.exists()
     empty.mkdir()
@@ -138,14 +138,14 @@ def test_what_is_no_reference_is_not_replaced(tmp_path: Path) -> None:
     assert (empty / "claims.csv").exists()
 
 
-def test_without_a_reference_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
+def test_missing_reference_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match=r"digests\.csv"):
         verify(write_results(tmp_path / "run"), tmp_path / "reference")
 
 
 def test_columns_of_another_study_are_named(tmp_path: Path, reference: Path) -> None:
     results = write_results(tmp_path / "second")
-    write_csv(pd.read_csv(results / SUMMARY).rename(columns={"variant": "strand"}), results / SUMMARY)
+    write_csv(pd.read_csv(results / SUMMARY).rename(columns={"variant": "part"}), results / SUMMARY)
 
-    with pytest.raises(UnreadableFile, match="has no column variant; it has environment, strand"):
+    with pytest.raises(UnreadableFile, match="has no column variant; it has environment, part"):
         verify(results, reference)
