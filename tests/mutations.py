@@ -67,7 +67,9 @@ UPDATES = "pg/learning/updates.py"
 SCORES = "pg/learning/scores.py"
 TABLES = "pg/learning/tabular.py"
 ROLLOUT = "pg/learning/rollout.py"
-NETWORKS = "pg/parts/networks.py"
+NUMPY_TANH = "pg/parts/activations/numpy_tanh.py"
+ELU = "pg/parts/activations/elu.py"
+_TEST_ACTIVATIONS = "tests/parts/test_activations.py"
 ACROSS = "pg/statistics/across_environments.py"
 ACROSS_TABLES = "pg/experiments/train/across_tables.py"
 COVERAGE = "pg/statistics/coverage.py"
@@ -510,18 +512,18 @@ MUTATIONS = (
         "tests/learning/test_scaling.py::test_actors_scale_separately",
     ),
     _mutation(
-        NETWORKS,
+        NUMPY_TANH,
         "tanh_backward(slopes[0], values)",
         "tanh_backward(slopes[0], values * values)",
         "the activation has the slope of another function",
-        "tests/parts/test_networks.py",
+        _TEST_ACTIVATIONS,
     ),
     _mutation(
-        NETWORKS,
+        ELU,
         "where=values < 0",
         "where=values < 1",
         "whoever acts has another activation than whoever learns",
-        "tests/parts/test_networks.py",
+        _TEST_ACTIVATIONS,
     ),
     _mutation(TRAINING, "paid(rewards, batch)", "batch", "learners are paid what is earned", _RETURNS_LOGGED),
     _mutation(

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from pg.core.trajectories import Spaces, Trajectories, laid_out
 from pg.parts.estimator import StateValues
 from pg.parts.learner import Critic as CriticOptions
-from pg.parts.networks import ACTIVATIONS, affine_maps, perceptron
+from pg.parts.networks import affine_maps, perceptron
 from pg.parts.returns import reward_to_go, with_rest
 from pg.parts.variant import Variant
 
@@ -62,7 +62,7 @@ class ValueNetwork(nn.Module):
         self.sees_time = sees_time
         sizes = [inputs + sees_time, *options.hidden, 1]
         self.layers = affine_maps(sizes, output_gain=0, dtype=left.dtype, generator=generator)
-        self.activate = ACTIVATIONS[options.activation].of_tensor
+        self.activate = options.activation.of_tensor
 
     def forward(self, observations: Float[Tensor, "n O"], steps: Int[Tensor, " n"]) -> Float[Tensor, " n"]:
         """Return the value of each observation at its step."""

@@ -22,8 +22,9 @@ from torch.distributions.utils import lazy_property
 from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces
 from pg.learning.scaling import RunningScale, Scale
+from pg.parts.activations.base import Activation
 from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.networks import ACTIVATIONS, affine_maps, perceptron
+from pg.parts.networks import affine_maps, perceptron
 
 Parameters = Mapping[str, NDArray[np.generic]]
 
@@ -37,7 +38,7 @@ class _Shape:
     """Properties that all policies of a stack share."""
 
     spaces: Spaces
-    activation: str
+    activation: Activation
 
     @property
     def is_discrete(self) -> bool:
@@ -95,7 +96,7 @@ class Policy(nn.Module):
 
     def heads(self, observations: Float[Tensor, "*n O"]) -> Float[Tensor, "*n A"]:
         """Return the network's output for each observation: logits, or the mean of the Gaussian."""
-        return perceptron(self.affine, ACTIVATIONS[self.shape.activation].of_tensor, _scaled(self.scale, observations))
+        return perceptron(self.affine, self.shape.activation.of_tensor, _scaled(self.scale, observations))
 
     def of_heads(self, heads: Float[Tensor, "*n A"]) -> Distribution:
         """Return π(·|s), given the network's outputs."""
@@ -200,7 +201,7 @@ class StackedPolicy:
         affine = [
             partial(torch.baddbmm, bias, batch2=weight) for weight, bias in zip(self.weights, self.biases, strict=True)
         ]
-        activate = ACTIVATIONS[self.shape.activation].of_tensor
+        activate = self.shape.activation.of_tensor
         return perceptron(affine, activate, _scaled(self.scale, observations))
 
 

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from pg.core.trajectories import Actor, Environments, Spaces, Trajectories
 from pg.learning.policies import Policy, StackedPolicy, stack
-from pg.parts.networks import ACTIVATIONS, perceptron
+from pg.parts.activations.base import Activation
+from pg.parts.networks import perceptron
 
 _NOISE_STEPS = 32
 _LEAST_WAITING = np.finfo(np.float32).tiny
@@ -158,7 +159,7 @@ class StackedActor:
     """
 
     spaces: Spaces
-    activation: str
+    activation: Activation
     weights: tuple[NDArray[Any], ...]
     biases: tuple[NDArray[Any], ...]
     deviation: NDArray[Any] | None
@@ -199,7 +200,7 @@ class StackedActor:
         if self.seen is not None:
             values = (values - self.seen[0]) / self.seen[1]
         affine = [partial(_affine, weight, bias) for weight, bias in zip(self.weights, self.biases, strict=True)]
-        return perceptron(affine, ACTIVATIONS[self.activation].of_array, values)
+        return perceptron(affine, self.activation.of_array, values)
 
 
 @dataclass(frozen=True, slots=True)

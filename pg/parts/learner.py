@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from pg.core.record import Record
+from pg.parts.activations.registry import AnyActivation
+from pg.parts.activations.tanh import Tanh
 
 
 class Policy(Record):
@@ -15,7 +15,7 @@ class Policy(Record):
     hidden: tuple[PositiveInt, ...] = Field(
         default=(64, 64), description="Sizes of the hidden layers; an empty list makes the policy linear."
     )
-    activation: Literal["tanh", "relu", "elu"] = Field(default="tanh", description="Activation of the hidden layers.")
+    activation: AnyActivation = Field(default=Tanh(), description="Activation of the hidden layers.")
     initial_std: PositiveFloat = Field(
         default=1.0, description="Initial standard deviation of a Gaussian policy, the same in every state."
     )
@@ -27,7 +27,7 @@ class Critic(Record):
     hidden: tuple[PositiveInt, ...] = Field(
         default=(64, 64), description="Sizes of the hidden layers; an empty list makes the values linear."
     )
-    activation: Literal["tanh", "relu", "elu"] = Field(default="tanh", description="Activation of the hidden layers.")
+    activation: AnyActivation = Field(default=Tanh(), description="Activation of the hidden layers.")
     learning_rate: PositiveFloat = Field(default=0.01, description="Of Adam, on the mean squared error.")
     fit_steps: PositiveInt = Field(
         default=20, description="Steps on the whole batch, after the policy has been updated on it."

@@ -18,6 +18,7 @@ from pg.experiments.records import Budget, Evaluate, Tuning
 from pg.learning import training
 from pg.learning.policies import make_policy
 from pg.learning.training import train, tune
+from pg.parts.activations.relu import Relu
 from pg.parts.learner import Critic, Policy
 from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.limits.line_search import LineSearch
@@ -33,7 +34,7 @@ from pg.study.jobs import Demonstrators, TrainJob, TuneJob
 from tests.learning.far import FAR, FarDevice
 
 # The CPU takes its hyperbolic tangent from numpy, other devices from torch: the last digits differ.
-SMALL = Policy(hidden=(8,), activation="relu")
+SMALL = Policy(hidden=(8,), activation=Relu())
 SGD = Sgd(learning_rate=0.1)
 CRITIC: dict[str, Any] = {
     "returns": "gae",
@@ -41,7 +42,7 @@ CRITIC: dict[str, Any] = {
     "discount": 0.95,
     "bootstrap_at_truncation": True,
     "baseline": "value_network",
-    "critic": Critic(hidden=(8,), activation="relu", fit_steps=2),
+    "critic": Critic(hidden=(8,), activation=Relu(), fit_steps=2),
 }
 
 

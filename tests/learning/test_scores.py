@@ -1,12 +1,12 @@
 """Score products against one backward pass per trajectory."""
 
-from typing import Literal
-
 import pytest
 import torch
 from pg.core.trajectories import Spaces, Trajectories, valid_steps
 from pg.learning.policies import Policy, flatten, make_policy, repeat
 from pg.learning.scores import score_products, scores
+from pg.parts.activations.base import Activation
+from pg.parts.activations.registry import ACTIVATIONS
 from pg.parts.learner import Policy as PolicyOptions
 
 SPACES = [Spaces(observation_size=2, action_count=3), Spaces(observation_size=2, action_count=None, action_size=2)]
@@ -74,12 +74,10 @@ def test_products_are_constants() -> None:
 
 
 @pytest.mark.parametrize("spaces", SPACES, ids=["categorical", "gaussian"])
-@pytest.mark.parametrize("activation", ["tanh", "relu", "elu"])
-def test_sums_of_scores_are_gradients_of_log_likelihoods(
-    spaces: Spaces, activation: Literal["tanh", "relu", "elu"]
-) -> None:
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_sums_of_scores_are_gradients_of_log_likelihoods(spaces: Spaces, activation: type[Activation]) -> None:
     """Runs of four, one and three steps, each step with a weight of its own."""
-    options = PolicyOptions(hidden=(4, 5), activation=activation, initial_std=0.5)
+    options = PolicyOptions(hidden=(4, 5), activation=activation(), initial_std=0.5)
     policy = make_policy(options, spaces, torch.Generator().manual_seed(7), dtype=torch.float64)
     observations, actions = (values[:8] for values in valid_steps(random_trajectories(spaces)))
     weights = torch.tensor([[2.0, -1, 0.5, 3], [1, 0, 0, 0], [-2, 1, 4, 0]], dtype=torch.float64)

@@ -1,34 +1,8 @@
-"""An activation is one function, of tensors and of arrays, with its own derivatives."""
+"""Perceptrons and their affine maps."""
 
-from collections.abc import Callable
-
-import numpy as np
 import pytest
 import torch
-from pg.parts.networks import ACTIVATIONS, affine_map, perceptron
-from torch import Tensor
-
-FUNCTIONS = {"tanh": torch.tanh, "relu": torch.relu, "elu": torch.nn.functional.elu}
-VALUES = torch.linspace(-4, 4, 51, dtype=torch.float64)
-
-
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_activation_is_torchs_for_tensors_and_arrays(name: str) -> None:
-    expected = FUNCTIONS[name](VALUES)
-    torch.testing.assert_close(ACTIVATIONS[name].of_tensor(VALUES.clone()), expected)
-    np.testing.assert_allclose(ACTIVATIONS[name].of_array(VALUES.numpy().copy()), expected.numpy(), rtol=1e-14)
-
-
-@pytest.mark.parametrize("name", ACTIVATIONS)
-def test_activation_has_torchs_derivatives(name: str) -> None:
-    def derivatives(function: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
-        values = VALUES.clone().requires_grad_()
-        # A tensor that needs a gradient may not be overwritten: a layer's output may.
-        (slope,) = torch.autograd.grad(function(values * 1).square().sum(), values, create_graph=True)
-        return slope, torch.autograd.grad(slope.square().sum(), values)[0]
-
-    for found, expected in zip(derivatives(ACTIVATIONS[name].of_tensor), derivatives(FUNCTIONS[name]), strict=True):
-        torch.testing.assert_close(found, expected)
+from pg.parts.networks import affine_map, perceptron
 
 
 def test_perceptron_activates_all_but_the_last_layer() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pg.parts.activations.relu import Relu
 from pg.study.files import read_file
 from pg.study.refusal import InvalidStudy
 from pg.study.validation import load, read
@@ -38,7 +39,7 @@ def test_own_keys_win_over_the_base_at_any_depth(options: dict[str, Any], folder
     study = read(write(folder / "mine.yaml", {"base": "base", **own}))
     assert study.results == "mine"
     assert study.variants["total"].policy == load(options).variants["total"].policy.model_copy(
-        update={"activation": "relu"}
+        update={"activation": Relu()}
     )
     assert list(study.variants) == list(options["variants"])
 

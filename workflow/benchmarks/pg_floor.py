@@ -18,7 +18,7 @@ from pg.core.trajectories import Environments, Spaces
 from pg.environments.stacked import make_environments
 from pg.learning.policies import Policy, make_policy
 from pg.learning.rollout import StackedActor, actor_of
-from pg.parts.networks import ACTIVATIONS, perceptron
+from pg.parts.networks import perceptron
 from workload import VARIANT, environment
 
 BATCHES = tuple(2**power for power in range(7, 14))
@@ -93,7 +93,7 @@ def seconds_per_row(passing: Callable[[np.ndarray], object], observations: np.nd
 
 def in_arrays(actor: StackedActor, observations: np.ndarray) -> np.ndarray:
     layers = [partial(affine, weight[0], bias[0]) for weight, bias in zip(actor.weights, actor.biases, strict=True)]
-    return perceptron(layers, ACTIVATIONS[actor.activation].of_array, observations)
+    return perceptron(layers, actor.activation.of_array, observations)
 
 
 def affine(weight: np.ndarray, bias: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ VARIANT = Variant(
     returns="to_go",
     baseline="per_step",
     batch=TRAJECTORIES,
-    policy=Policy(hidden=HIDDEN, activation="tanh"),
+    policy=Policy(hidden=HIDDEN),
     optimizer=Adam(learning_rate=LEARNING_RATE),
 )
 
