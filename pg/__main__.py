@@ -118,7 +118,7 @@ def _train(options: argparse.Namespace) -> None:
     # Other commands must not wait for torch.
     import torch
 
-    from pg.experiments.train.files import read_choice
+    from pg.experiments.train.choice import read_choice
     from pg.learning.training import train
     from pg.runs import logs
     from pg.runs.recorder import RunRecorder

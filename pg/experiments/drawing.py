@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from pandas import DataFrame
 
 from pg.experiments import figures
-from pg.experiments.train.files import read_choice
+from pg.experiments.train.choice import read_choice
 from pg.experiments.train.tuning import tuned_table
 from pg.plotting import saving, style
 from pg.plotting.request import FigureRequest

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from pg.experiments.train.files import read_choice
+from pg.experiments.train.choice import read_choice
 from pg.runs.files import UnreadableFile, read_json, write_atomically, write_json
 
 CHOICE = {"learning_rate": 0.1, "at_edge": False, "scores": [{"learning_rate": 0.1, "seed": 0, "score": None}]}

@@ -6,7 +6,7 @@ if fork_server.is_running():
 from pg.claims import judge as claims
 from pg.claims import selection
 from pg.claims.record import Claim
-from pg.experiments.train.files import read_choice
+from pg.experiments.train.choice import read_choice
 from pg.runs import logs
 from pg.runs.tables import read_csv, write_csv
 

@@ -5,7 +5,7 @@ if fork_server.is_running():
 
 from pathlib import Path
 
-from pg.experiments.train.files import read_choice
+from pg.experiments.train.choice import read_choice
 from pg.report import page as report
 from pg.report.tuning_checks import read_tuned
 from pg.runs import logs, provenance

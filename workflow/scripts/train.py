@@ -6,7 +6,7 @@ if fork_server.is_running():
 from pathlib import Path
 
 import torch
-from pg.experiments.train.files import read_choice
+from pg.experiments.train.choice import read_choice
 from pg.learning.training import train
 from pg.runs import checkpoints, logs, snapshots
 from pg.runs.files import copy

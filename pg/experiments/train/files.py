@@ -1,24 +1,19 @@
-"""Read the rows of training runs and the choices of learning rates, or refuse damaged files."""
+"""Read the rows of training runs, or refuse damaged files."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import TypeAdapter, ValidationError
 
 from pg.experiments.columns import RUN_COLUMNS
 from pg.experiments.records import Budget
 from pg.experiments.train.curves import has_diverged
-from pg.experiments.train.tuning import Choice
-from pg.runs.files import REMEDY, UnreadableFile, read_json
+from pg.runs.files import REMEDY, UnreadableFile
 from pg.runs.tables import Key, read_csv, read_grouped
-
-_CHOICE = TypeAdapter(Choice)
 
 
 def read_runs(paths: Sequence[str | Path], keys: Sequence[Key], budget: Budget) -> dict[Key, pd.DataFrame]:
@@ -30,24 +25,6 @@ def read_runs(paths: Sequence[str | Path], keys: Sequence[Key], budget: Budget) 
         If a file is damaged, a run lacks an iteration, or a run ends before its budget without having diverged.
     """
     return read_grouped(paths, keys, partial(_read_complete, budget=budget))
-
-
-def read_choice(path: str | Path) -> dict[str, Any]:
-    """Read the choice of a learning rate, a `Choice` as JSON.
-
-    Raises
-    ------
-    UnreadableFile
-        If the file is damaged.
-    """
-    content = read_json(path)
-    try:
-        _CHOICE.validate_python(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise UnreadableFile(f"{path}: {key}: {first['msg']}; {REMEDY}") from error
-    return content
 
 
 def _read_complete(path: str | Path, budget: Budget) -> pd.DataFrame:

@@ -8,42 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from pg.experiments.cells import Cell, names_of
 from pg.experiments.train import curves
+from pg.experiments.train.choice import Choice, Score
 from pg.experiments.train.scores import all_tie, mean_score
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """What one learning rate reached on one tuning seed; the score is None where the run diverged."""
-
-    learning_rate: float
-    seed: int
-    score: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A chosen learning rate, and all that it was chosen from.
-
-    Attributes
-    ----------
-    learning_rate
-        The best of the grid.
-    at_edge
-        Whether it is the grid's smallest or largest, so that the optimum may lie beyond.
-    scores
-        Every score, by learning rate and seed.
-    """
-
-    learning_rate: float
-    at_edge: bool
-    scores: tuple[Score, ...]
 
 
 def scores(runs: pd.DataFrame, budget: int) -> pd.DataFrame:

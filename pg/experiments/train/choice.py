@@ -1,0 +1,60 @@
+"""The result of a tuning job: the learning rate that it chose, and the scores that it was chosen from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from pg.runs.files import REMEDY, UnreadableFile, read_json
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What one learning rate reached on one tuning seed; the score is None where the run diverged."""
+
+    learning_rate: float
+    seed: int
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A chosen learning rate, and all that it was chosen from.
+
+    Attributes
+    ----------
+    learning_rate
+        The best of the grid.
+    at_edge
+        Whether it is the grid's smallest or largest, so that the optimum may lie beyond.
+    scores
+        Every score, by learning rate and seed.
+    """
+
+    learning_rate: float
+    at_edge: bool
+    scores: tuple[Score, ...]
+
+
+_CHOICE = TypeAdapter(Choice)
+
+
+def read_choice(path: str | Path) -> dict[str, Any]:
+    """Read the choice of a learning rate, a `Choice` as JSON.
+
+    Raises
+    ------
+    UnreadableFile
+        If the file is damaged.
+    """
+    content = read_json(path)
+    try:
+        _CHOICE.validate_python(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise UnreadableFile(f"{path}: {key}: {first['msg']}; {REMEDY}") from error
+    return content
