@@ -1,61 +1,28 @@
-"""The engine of claims, on synthetic tables with a known truth."""
+"""Verdicts on synthetic tables with a known truth."""
 
 import io
 
 import numpy as np
 import pandas as pd
 import pytest
-from pg.claims import judge as claims
-from pg.claims.record import Claim, ClaimPart
-from pg.statistics import coverage, decisions
-from pg.statistics import estimates as statistics
+from pg.claims import judge
+from pg.statistics import coverage, decisions, estimates
 from scipy import stats
+from tests.claims.declared import claim, judged, normal, part, table, two_sides
 
 
-def table(metric, cells, **columns):
-    """Long table of one metric from {(environment, variant, stage): values by seed}."""
-    rows = [
-        {"environment": environment, "variant": variant, "stage": stage, "seed": seed, "metric": metric, "value": value}
-        for (environment, variant, stage), values in cells.items()
-        for seed, value in enumerate(values)
-    ]
-    return pd.DataFrame(rows).assign(**columns)
-
-
-def part(metric="area", relation="greater", **options):
-    sides = {"a": {"variant": "a"}, "b": {"variant": "b"}} if "reference" not in options else {"a": {"variant": "a"}}
-    return ClaimPart.model_validate({"experiment": "e", "metric": metric, "relation": relation} | sides | options)
-
-
-def claim(*parts, primary="part0"):
-    return Claim(
-        statement="It helps.",
-        section="Baselines",
-        parts={f"part{i}": one for i, one in enumerate(parts)},
-        primary=primary,
-        figure="curves",
-    )
-
-
-def judged(one, rows):
-    return claims.evaluate("key", claim(one), {"e": rows}).iloc[0]
-
-
-def normal(seed, mean, n=20, scale=1.0):
-    return np.random.default_rng(seed).normal(mean, scale, n)
-
-
-def two_sides(shift, n=20, metric="area"):
+def shifted(shift, n=20):
+    """Values of a that exceed those of b by a noisy shift."""
     shared = normal(0, 0, n, 10)
-    return table(metric, {("cart", "a", ""): shared + normal(1, shift, n), ("cart", "b", ""): shared})
+    return table("area", {("cart", "a", ""): shared + normal(1, shift, n), ("cart", "b", ""): shared})
 
 
 # Directions -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_row_has_the_columns_of_the_file_and_what_the_claim_declares():
-    row = judged(part(), two_sides(2))
-    assert row.index.tolist() == list(claims.COLUMNS)
+def test_row_has_the_columns_of_the_file_and_the_declaration():
+    row = judged(part(), shifted(2))
+    assert row.index.tolist() == list(judge.COLUMNS)
     assert row[["claim", "part", "primary", "statement", "section", "metric", "figure"]].tolist() == [
         *("key", "part0", True, "It helps.", "Baselines", "area", "curves")
     ]
@@ -63,56 +30,46 @@ def test_a_row_has_the_columns_of_the_file_and_what_the_claim_declares():
     assert row["n"] == 20
 
 
-def test_a_true_direction_is_supported_with_the_paired_t_test():
-    row, rows = judged(part(), two_sides(2)), two_sides(2)
+def test_true_direction_is_supported_by_the_paired_t_test():
+    rows = shifted(2)
+    row = judged(part(), rows)
     a, b = (rows.loc[rows["variant"] == name, "value"].to_numpy() for name in "ab")
     theirs = stats.ttest_rel(a, b)
     assert row["verdict"] == "supported"
-    assert row["p_value"] == pytest.approx(theirs.pvalue)
-    assert row["p_adjusted"] == row["p_value"]
+    assert row["p_value"] == row["p_adjusted"] == pytest.approx(theirs.pvalue)
     assert (row["ci_low"], row["ci_high"]) == pytest.approx(tuple(theirs.confidence_interval(0.95)))
+    assert judged(part(), rows.sample(frac=1, random_state=0))["p_value"] == pytest.approx(theirs.pvalue)
 
 
-def test_a_planted_false_claim_is_refuted():
-    assert judged(part(), two_sides(-2))["verdict"] == "refuted"
-    assert judged(part(relation="less"), two_sides(2))["verdict"] == "refuted"
+@pytest.mark.parametrize(("relation", "shift"), [("greater", -2), ("less", 2)])
+def test_false_direction_is_refuted(relation, shift):
+    assert judged(part(relation=relation), shifted(shift))["verdict"] == "refuted"
 
 
 def test_few_seeds_are_inconclusive():
-    assert judged(part(), two_sides(1, n=2))["verdict"] == "inconclusive"
-    one = judged(part(), two_sides(100, n=1))
+    assert judged(part(), shifted(1, n=2))["verdict"] == "inconclusive"
+    one = judged(part(), shifted(100, n=1))
     assert (one["verdict"], one["p_value"], one["ci_low"]) == ("inconclusive", 1, -np.inf)
-
-
-def test_pairs_are_made_by_seed_whatever_the_order_of_rows():
-    rows = two_sides(2)
-    shuffled = rows.sample(frac=1, random_state=0)
-    assert judged(part(), shuffled)["p_value"] == pytest.approx(judged(part(), rows)["p_value"])
 
 
 @pytest.mark.long
 def test_true_nulls_are_rejected_five_times_in_a_hundred():
     generator = np.random.default_rng(5)
-    verdicts = [
-        judged(part(), table("area", {("cart", side, ""): generator.normal(size=10) for side in "ab"}))["verdict"]
-        for _ in range(150)
-    ]
-    wrong = sum(verdict != "inconclusive" for verdict in verdicts)
-    assert stats.binomtest(wrong, len(verdicts), 0.05).pvalue > 0.001
+    pairs = [(generator.normal(size=10), generator.normal(size=10)) for _ in range(150)]
+    wrong = sum(judged(part(), two_sides("area", a, b))["verdict"] != "inconclusive" for a, b in pairs)
+    assert stats.binomtest(wrong, len(pairs), 0.05).pvalue > 0.001
 
 
-def test_a_reference_is_compared_with_the_values_themselves():
-    row = judged(part(reference=0.5, metric="cosine", relation="less"), table("cosine", {("c", "a", ""): normal(0, 0)}))
+def test_reference_is_compared_with_the_values_themselves():
+    row = judged(part("cosine", "less", reference=0.5), table("cosine", {("c", "a", ""): normal(0, 0)}))
     assert row["verdict"] == "supported"
     assert row["comparison"] == "a < 0.5 in c; Student's t"
 
 
-def test_a_median_is_compared_with_a_reference_by_the_sign_test():
-    # The mean lies far above the reference, because two runs are censored.
+def test_median_is_compared_with_a_reference_by_the_sign_test():
+    # The mean is far above the reference, because two runs are censored.
     steps = [*np.linspace(3000, 11000, 17), 12500, 100_000, 100_000]
-    row = judged(
-        part(reference=12000, metric="steps_to_pass", relation="less"), table("steps_to_pass", {("c", "a", ""): steps})
-    )
+    row = judged(part("steps_to_pass", "less", reference=12000), table("steps_to_pass", {("c", "a", ""): steps}))
     assert row["verdict"] == "supported"
     assert row["p_value"] == pytest.approx(stats.binomtest(17, 20).pvalue)
     assert row["effect"] == np.median(steps)
@@ -120,27 +77,23 @@ def test_a_median_is_compared_with_a_reference_by_the_sign_test():
     assert (row["ci_low"], row["ci_high"]) == (np.sort(steps)[5], np.sort(steps)[14])
 
 
-def test_medians_of_two_sides_are_compared_by_the_sign_of_their_differences():
+def test_medians_are_compared_by_the_signs_of_paired_differences():
     b = normal(0, 20_000, scale=5000)
     a = b - np.abs(normal(1, 100)) * np.array([1] * 18 + [-50] * 2)
-    row = judged(part("steps_to_pass", "less"), table("steps_to_pass", {("c", "a", ""): a, ("c", "b", ""): b}))
+    row = judged(part("steps_to_pass", "less"), two_sides("steps_to_pass", a, b))
     assert row["verdict"] == "supported"
     assert row["p_value"] == pytest.approx(stats.binomtest(18, 20).pvalue)
     assert row["comparison"] == "a − b < 0 in c; order statistics"
 
 
-# Coverage -------------------------------------------------------------------------------------------------------------
-
-
-def test_the_coverage_of_an_interval_that_falls_short_is_said_and_of_one_that_holds_is_not():
-    short = judged(part(), two_sides(2))
-    assert short["coverage"] == coverage.shortfall("paired difference", statistics.mean(normal(0, 0)))
+def test_coverage_is_printed_only_of_intervals_that_fall_short():
+    short = judged(part(), shifted(2))
+    assert short["coverage"] == coverage.shortfall("paired difference", estimates.mean(normal(0, 0)))
     assert "86 % on heavy-tailed" in short["coverage"]
-    alone = judged(part(reference=0.0), two_sides(2))
-    assert alone["coverage"] == coverage.shortfall("mean", statistics.mean(normal(0, 0)))
-    assert judged(part("collapsed", "less"), shares([0.0] * 20, [1.0] * 20))["coverage"] == ""
-    exact = table("relative_bias", {("c", "a", ""): [0.0, 0.0]})
-    assert judged(part("relative_bias", "exact", margin=1e-9, reference=0.0), exact)["coverage"] == ""
+    alone = judged(part(reference=0.0), shifted(2))
+    assert alone["coverage"] == coverage.shortfall("mean", estimates.mean(normal(0, 0)))
+    assert judged(part("collapsed", "less"), two_sides("collapsed", [0.0] * 20, [1.0] * 20))["coverage"] == ""
+    assert judged(part("relative_bias", "exact", margin=1e-9, reference=0.0), exact_rows())["coverage"] == ""
 
 
 # Ratios ---------------------------------------------------------------------------------------------------------------
@@ -148,57 +101,54 @@ def test_the_coverage_of_an_interval_that_falls_short_is_said_and_of_one_that_ho
 
 def test_variances_are_compared_by_their_geometric_mean_ratio():
     b = np.exp(normal(0, 0, scale=5))
-    rows = table("total_variance", {("c", "a", ""): b * np.exp(normal(1, -1, scale=0.5)), ("c", "b", ""): b})
-    row = judged(part("total_variance", "less"), rows)
+    row = judged(part("total_variance", "less"), two_sides("total_variance", b * np.exp(normal(1, -1, scale=0.5)), b))
     assert row["verdict"] == "supported"
     assert row["effect"] == pytest.approx(np.exp(normal(1, -1, scale=0.5).mean()))
     assert row["ci_high"] < 1
     assert row["comparison"] == "a / b < 1 in c; Student's t on logarithms"
 
 
-def test_a_ratio_of_two_negative_values_is_no_ratio():
-    rows = table("total_variance", {("c", "a", ""): [-2.0] * 8, ("c", "b", ""): [-1.0] * 8})
-    row = judged(part("total_variance", "greater"), rows)
+def test_ratio_of_two_negative_values_is_undefined():
+    row = judged(part("total_variance"), two_sides("total_variance", [-2.0] * 8, [-1.0] * 8))
     assert row["verdict"] == "inconclusive"
     assert "undefined: 8 of 8 values not finite" in row["comparison"]
 
 
-def steps_rows(a, b):
-    return table("steps_to_threshold", {("c", "a", ""): a, ("c", "b", ""): b})
+def steps_part(relation="less", **options):
+    return part("steps_to_threshold", relation, ratio_of_means=True, **options)
 
 
-def test_means_are_compared_by_their_ratio_on_demand():
+def test_ratio_of_means_is_tested_by_fieller():
     b = normal(0, 1000, 20, 100)
-    rows = steps_rows(b * normal(1, 0.5, 20, 0.05), b)
-    row = judged(part("steps_to_threshold", "less", ratio_of_means=True), rows)
-    a = rows.loc[rows["variant"] == "a", "value"].to_numpy()
+    a = b * normal(1, 0.5, 20, 0.05)
+    row = judged(steps_part(), two_sides("steps_to_threshold", a, b))
     assert row["effect"] == pytest.approx(a.mean() / b.mean())
     for end in (row["ci_low"], row["ci_high"]):
         assert stats.ttest_1samp(a - end * b, 0).pvalue == pytest.approx(0.05)
     assert row["p_value"] == pytest.approx(stats.ttest_rel(a, b).pvalue)
     assert row["verdict"] == "supported"
     assert row["comparison"] == "mean of a / mean of b < 1 in c; Fieller"
-    assert judged(part("steps_to_threshold", "greater", ratio_of_means=True), rows)["verdict"] == "refuted"
+    assert judged(steps_part("greater"), two_sides("steps_to_threshold", a, b))["verdict"] == "refuted"
 
 
-def test_runs_that_are_censored_on_both_sides_do_not_pass_for_equally_fast():
+def test_runs_censored_on_both_sides_do_not_pull_the_ratio_to_1():
     # A ratio per seed would be 1 wherever both are censored, and average to about a half.
-    rows = steps_rows([100.0] * 10 + [1000.0] * 10, [500.0] * 10 + [1000.0] * 10)
-    row = judged(part("steps_to_threshold", "less", ratio_of_means=True), rows)
-    assert row["effect"] == pytest.approx(1100 / 1500)
+    rows = two_sides("steps_to_threshold", [100.0] * 10 + [1000.0] * 10, [500.0] * 10 + [1000.0] * 10)
+    assert judged(steps_part(), rows)["effect"] == pytest.approx(1100 / 1500)
 
 
-def test_a_ratio_of_means_may_be_equal_within_a_margin():
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "supported"), (1.5, "refuted")])
+def test_ratio_of_means_may_be_equal_within_a_margin(factor, verdict):
     b = normal(0, 1000, 20, 100)
-    one = part("steps_to_threshold", "equal", ratio_of_means=True, margin=0.1)
-    assert judged(one, steps_rows(b + normal(1, 0, 20, 20), b))["verdict"] == "supported"
-    assert judged(one, steps_rows(1.5 * b + normal(1, 0, 20, 20), b))["verdict"] == "refuted"
+    rows = two_sides("steps_to_threshold", factor * b + normal(1, 0, 20, 20), b)
+    assert judged(steps_part("equal", margin=0.1), rows)["verdict"] == verdict
 
 
 # Several cases --------------------------------------------------------------------------------------------------------
 
 
 def cases(*shifts):
+    """Return an environment per shift, with two stages each."""
     return table(
         "area",
         {
@@ -211,10 +161,10 @@ def cases(*shifts):
 
 def p_values(rows, environment, stage):
     one = rows[(rows["environment"] == environment) & (rows["stage"] == stage)].set_index("variant")["value"]
-    return statistics.mean(one["a"].to_numpy() - one["b"].to_numpy())
+    return estimates.mean(one["a"].to_numpy() - one["b"].to_numpy())
 
 
-def test_a_part_holds_only_if_it_holds_in_every_case_and_shows_the_worst():
+def test_part_must_hold_in_every_case_and_shows_the_worst():
     rows = cases(3, 1.2)
     tests = {(e, s): p_values(rows, e, s) for e in ("env0", "env1") for s in ("early", "late")}
     worst = max(tests, key=lambda where: tests[where].p_greater)
@@ -225,7 +175,7 @@ def test_a_part_holds_only_if_it_holds_in_every_case_and_shows_the_worst():
     assert row["n"] == 20
 
 
-def test_one_case_without_effect_keeps_a_part_from_support():
+def test_one_case_without_effect_prevents_support():
     assert judged(part(), cases(3, 0))["verdict"] == "inconclusive"
 
 
@@ -238,7 +188,7 @@ def test_one_case_in_the_opposite_direction_refutes_after_bonferroni():
     assert "env1" in row["comparison"]
 
 
-def test_named_environments_and_stages_alone_are_judged():
+def test_only_named_environments_and_stages_are_judged():
     rows = cases(3, 0)
     row = judged(part(environments=("env0",), stages=("late",)), rows)
     assert row["verdict"] == "supported"
@@ -246,14 +196,14 @@ def test_named_environments_and_stages_alone_are_judged():
     assert "in env0, late; " in row["comparison"]
 
 
-def test_environments_without_the_metric_do_not_count_unless_named():
-    rows = pd.concat([two_sides(2), table("cosine", {("other", "a", ""): [1.0], ("other", "b", ""): [0.0]})])
+def test_environments_without_the_metric_count_only_if_named():
+    rows = pd.concat([shifted(2), table("cosine", {("other", "a", ""): [1.0], ("other", "b", ""): [0.0]})])
     assert judged(part(), rows)["verdict"] == "supported"
     with pytest.raises(ValueError, match=r"^claims\.key\.parts\.part0: e has no environment other for area"):
         judged(part(environments=("cart", "other")), rows)
 
 
-def test_a_side_may_select_its_stage():
+def test_sides_may_select_their_stage():
     rows = table("area", {("c", "a", "late"): normal(0, 2), ("c", "a", "early"): normal(1, 0)})
     row = judged(part(a={"stage": "late"}, b={"stage": "early"}), rows)
     assert row["verdict"] == "supported"
@@ -263,49 +213,37 @@ def test_a_side_may_select_its_stage():
 # Shares ---------------------------------------------------------------------------------------------------------------
 
 
-def shares(a, b, metric="collapsed"):
-    return table(metric, {("c", "a", ""): a, ("c", "b", ""): b})
-
-
 def test_paired_shares_are_judged_by_mcnemar():
-    rows = shares(np.repeat([1.0, 0, 0], [1, 9, 10]), np.repeat([0.0, 1, 0], [1, 9, 10]))
-    row = judged(part("collapsed", "less"), rows)
+    a, b = np.repeat([1.0, 0, 0], [1, 9, 10]), np.repeat([0.0, 1, 0], [1, 9, 10])
+    row = judged(part("collapsed", "less"), two_sides("collapsed", a, b))
     assert row["p_value"] == pytest.approx(stats.binomtest(1, 10).pvalue)
     assert row["effect"] == pytest.approx(-0.4)
     assert row["verdict"] == "supported"
     assert "exact McNemar, Tango's interval" in row["comparison"]
 
 
-def test_a_share_against_a_reference_is_judged_by_the_binomial_test():
+def test_share_is_compared_with_a_reference_by_the_binomial_test():
     row = judged(part("solved", reference=0.5), table("solved", {("c", "a", ""): [1.0] * 19 + [0.0]}))
     assert row["p_value"] == pytest.approx(2 * stats.binomtest(19, 20, 0.5, "greater").pvalue)
     assert (row["ci_low"], row["ci_high"]) == pytest.approx(stats.binomtest(19, 20).proportion_ci())
 
 
-def test_a_run_without_a_value_is_a_failure():
-    rows = shares([np.nan] * 10, [0.0] * 10)
-    assert judged(part("collapsed", "greater"), rows)["effect"] == 1
-    assert judged(part("solved", "greater"), rows.assign(metric="solved"))["effect"] == 0
+@pytest.mark.parametrize(("metric", "effect"), [("collapsed", 1), ("solved", 0)])
+def test_run_without_a_value_is_a_failure(metric, effect):
+    assert judged(part(metric), two_sides(metric, [np.nan] * 10, [0.0] * 10))["effect"] == effect
 
 
-def test_equal_shares_need_many_pairs_to_be_called_equal():
-    assert (
-        judged(part("solved", "equal", margin=0.2), shares([1.0] * 20, [1.0] * 20, "solved"))["verdict"] == "supported"
-    )
-    few = judged(part("solved", "equal", margin=0.2), shares([1.0] * 5, [1.0] * 5, "solved"))
-    assert few["verdict"] == "inconclusive"
+@pytest.mark.parametrize(("n", "verdict"), [(20, "supported"), (5, "inconclusive")])
+def test_equal_shares_need_many_pairs(n, verdict):
+    assert judged(part("solved", "equal", margin=0.2), two_sides("solved", [1.0] * n, [1.0] * n))["verdict"] == verdict
 
 
-def test_comparisons_have_minus_signs_before_numbers_and_between_sides():
-    levels = table("area", {("c", "a", ""): normal(0, -3), ("c", "b", ""): normal(1, 0)})
-    levels = levels.assign(**{"environment.rewards.offset": -2})
+def test_comparisons_have_minus_signs():
     at = {"environment.rewards.offset": -2}
-    swept = judged(part(relation="less", a={"variant": "a", **at}, b={"variant": "b", **at}), levels)
+    rows = two_sides("area", normal(0, -3), normal(1, 0)).assign(**at)
+    swept = judged(part(relation="less", a={"variant": "a", **at}, b={"variant": "b", **at}), rows)
     assert swept["comparison"] == "a (offset −2) − b (offset −2) < 0 in c; Student's t"
-    assert judged(part(relation="less", reference=-0.5), levels)["comparison"].startswith("a < −0.5 in c")
-    exact = judged(part(relation="exact", reference=-0.5, margin=100.0), levels)["comparison"]
-    assert exact.startswith("|a + 0.5| ≤ 100")
-    assert judged(part(relation="exact", reference=0.5, margin=100.0), levels)["comparison"].startswith("|a − 0.5|")
+    assert judged(part(relation="less", reference=-0.5), rows)["comparison"].startswith("a < −0.5 in c")
 
 
 # Equality -------------------------------------------------------------------------------------------------------------
@@ -315,7 +253,7 @@ def test_comparisons_have_minus_signs_before_numbers_and_between_sides():
     ("truth", "n", "verdict"), [(0, 50, "supported"), (3, 50, "refuted"), (-3, 50, "refuted"), (1, 20, "inconclusive")]
 )
 def test_equality_is_judged_by_its_90_percent_interval(truth, n, verdict):
-    row = judged(part(relation="equal", margin=1.0), two_sides(truth, n))
+    row = judged(part(relation="equal", margin=1.0), shifted(truth, n))
     inside = row["ci_low"] > -1 and row["ci_high"] < 1
     outside = row["ci_low"] > 1 or row["ci_high"] < -1
     assert row["verdict"] == verdict
@@ -325,10 +263,11 @@ def test_equality_is_judged_by_its_90_percent_interval(truth, n, verdict):
     assert row["ci_low"] == pytest.approx(stats.ttest_1samp(differences, 0).confidence_interval(0.9).low)
 
 
-def test_equality_with_a_reference_is_centred_on_it():
+@pytest.mark.parametrize(("reference", "verdict"), [(-1.0, "supported"), (-0.5, "refuted")])
+def test_equality_with_a_reference_is_centred_on_it(reference, verdict):
     rows = table("log_variance_slope", {("c", "a", ""): normal(0, -1, 20, 0.1)})
-    assert judged(part("log_variance_slope", "equal", reference=-1.0, margin=0.2), rows)["verdict"] == "supported"
-    assert judged(part("log_variance_slope", "equal", reference=-0.5, margin=0.2), rows)["verdict"] == "refuted"
+    one = part("log_variance_slope", "equal", reference=reference, margin=0.2)
+    assert judged(one, rows)["verdict"] == verdict
 
 
 def test_equality_must_hold_in_every_case():
@@ -341,7 +280,7 @@ def test_equality_must_hold_in_every_case():
 
 
 def achievable(share, reduction=0.5, n=20, noise=0.02):
-    """Variances per snapshot on wildly different scales; `one` lowers them by the reduction, `a` by a share of it."""
+    """Variances per snapshot on wildly different scales; `best` lowers them by the reduction, `a` by a share of it."""
     scale = np.exp(normal(0, 0, n, 5))
     return table(
         "total_variance",
@@ -355,31 +294,38 @@ def achievable(share, reduction=0.5, n=20, noise=0.02):
 
 def share_part(relation="greater", **options):
     ends = {"zero": {"variant": "none"}, "one": {"variant": "best"}}
-    return part("total_variance", relation, share_of=ends, **options)
+    return part("total_variance", relation, share_of=ends, reference=0.5, **options)
 
 
-def test_the_share_of_an_achievable_reduction_is_found_at_any_scale():
-    row = judged(share_part(reference=0.5), achievable(0.8))
+def test_share_of_an_achievable_reduction_is_found_at_any_scale():
+    row = judged(share_part(), achievable(0.8))
     assert row["effect"] == pytest.approx(0.8, abs=0.05)
     assert row["ci_low"] < 0.8 < row["ci_high"]
-    assert row["verdict"] == "supported"
     assert row["comparison"] == "share of the change from none to best reached by a > 0.5 in c; Fieller"
 
 
-def test_too_small_a_share_is_refuted():
-    assert judged(share_part(reference=0.5), achievable(0.1))["verdict"] == "refuted"
-    assert judged(share_part(reference=0.5), achievable(-1))["verdict"] == "refuted"
+@pytest.mark.parametrize(
+    ("share", "reduction", "verdict"),
+    [(0.8, 0.5, "supported"), (0.1, 0.5, "refuted"), (-1, 0.5, "refuted"), (0.8, -0.5, "supported")],
+)
+def test_share_keeps_its_direction_whatever_the_change(share, reduction, verdict):
+    assert judged(share_part(), achievable(share, reduction))["verdict"] == verdict
 
 
-def test_a_share_keeps_its_direction_where_the_best_raises_the_metric():
-    assert judged(share_part(reference=0.5), achievable(0.8, reduction=-0.5))["verdict"] == "supported"
-
-
-def test_a_share_of_nothing_is_undefined():
-    row = judged(share_part(reference=0.5), achievable(0.8, reduction=0.0))
+def test_share_of_no_change_is_undefined():
+    row = judged(share_part(), achievable(0.8, reduction=0.0))
     assert row["verdict"] == "inconclusive"
     assert row[["effect", "ci_low", "ci_high", "p_value", "p_adjusted"]].isna().all()
     assert "undefined: the denominator's 95% interval holds 0" in row["comparison"]
+
+
+def test_exact_share_is_compared_row_by_row():
+    rows = achievable(0.8, noise=0.0)
+    row = judged(share_part("exact", margin=0.31), rows)
+    assert (row["verdict"], row["effect"]) == ("supported", pytest.approx(0.3))
+    assert row["comparison"].startswith(
+        "|share of the change from none to best reached by a − 0.5| ≤ 0.31 in all of 20"
+    )
 
 
 # Exact ----------------------------------------------------------------------------------------------------------------
@@ -391,76 +337,70 @@ def exact_rows(**changed):
     return pd.concat([table("relative_bias", cells, batch=batch) for batch in (1, 2)])
 
 
-def test_an_exact_part_has_a_tolerance_instead_of_a_test():
+def test_exact_part_has_a_tolerance_instead_of_a_test():
     row = judged(part("relative_bias", "exact", reference=0.0, margin=1e-10), exact_rows())
-    assert row["verdict"] == "supported"
-    assert row["n"] == 8
-    assert row["effect"] == 2e-15
+    assert (row["verdict"], row["n"], row["effect"]) == ("supported", 8, 2e-15)
     assert row[["ci_low", "ci_high", "p_value", "p_adjusted"]].isna().all()
     assert row["comparison"] == "|a| ≤ 1e-10 in all of 8 cases; largest in random, seed 0"
 
 
 @pytest.mark.parametrize("wrong", [1e-9, -1e-9, np.nan, np.inf])
-def test_one_exact_case_outside_the_tolerance_refutes(wrong):
+def test_one_row_outside_the_tolerance_refutes(wrong):
     row = judged(part("relative_bias", "exact", reference=0.0, margin=1e-10), exact_rows(chain=[0.0, wrong]))
     assert row["verdict"] == "refuted"
     assert "largest in chain, seed 1" in row["comparison"]
 
 
-def test_an_exact_part_may_name_a_batch_size_and_a_reference():
+def test_exact_part_may_name_a_batch_size_and_a_reference():
     rows = table("shrinkage", {("c", "a", ""): [-0.5, -0.5]}, batch=2)
-    options = {"reference": -0.5, "margin": 1e-10, "a": {"variant": "a", "batch": 2}}
-    row = judged(part("shrinkage", "exact", **options), rows)
+    row = judged(part("shrinkage", "exact", reference=-0.5, margin=1e-10, a={"variant": "a", "batch": 2}), rows)
     assert row["verdict"] == "supported"
     assert row["comparison"].startswith("|a (batch 2) + 0.5| ≤ 1e-10 in all of 2 cases")
 
 
-def test_an_exact_part_may_compare_two_sides():
-    rows = table("objective", {("c", "a", ""): [1.0, 2.0], ("c", "b", ""): [1.0, 2.5]})
-    assert judged(part("objective", "exact", margin=0.6), rows)["verdict"] == "supported"
-    row = judged(part("objective", "exact", margin=0.4), rows)
-    assert (row["verdict"], row["effect"]) == ("refuted", 0.5)
+@pytest.mark.parametrize(("margin", "verdict"), [(0.6, "supported"), (0.4, "refuted")])
+def test_exact_part_may_compare_two_sides(margin, verdict):
+    row = judged(part("objective", "exact", margin=margin), two_sides("objective", [1.0, 2.0], [1.0, 2.5]))
+    assert (row["verdict"], row["effect"]) == (verdict, 0.5)
 
 
 # Rows that are missing or ambiguous -----------------------------------------------------------------------------------
 
 
-def test_a_seed_without_a_partner_is_named():
-    rows = two_sides(2)
-    without = rows[~((rows["variant"] == "b") & (rows["seed"] == 7))]
+def test_seed_without_a_partner_is_named():
+    rows = shifted(2)
+    without_b, without_a = (rows[~((rows["variant"] == side) & (rows["seed"] == 7))] for side in "ba")
     with pytest.raises(ValueError, match=r"part0: b: no partner for 1 rows of a, the first of them cart, seed 7"):
-        judged(part(), without)
+        judged(part(), without_b)
+    assert judged(part(), without_a)["n"] == 19
 
 
-def test_partners_beyond_those_of_a_are_left_alone():
-    rows = two_sides(2)
-    with_fewer = rows[~((rows["variant"] == "a") & (rows["seed"] == 7))]
-    assert judged(part(), with_fewer)["n"] == 19
-
-
-def test_a_selection_that_leaves_a_level_open_is_refused():
-    rows = pd.concat([two_sides(2).assign(batch=batch) for batch in (4, 16)])
+def test_selection_that_leaves_a_level_open_is_refused():
+    rows = pd.concat([shifted(2).assign(batch=batch) for batch in (4, 16)])
     with pytest.raises(ValueError, match=r"part0: a: leaves open batch \(4, 16\); name one"):
         judged(part(), rows)
     sized = part(a={"variant": "a", "batch": 4}, b={"variant": "b", "batch": 16})
     assert judged(sized, rows)["comparison"].startswith("a (batch 4) − b (batch 16) > 0")
 
 
-def test_unknown_columns_values_and_metrics_are_named():
-    with pytest.raises(ValueError, match="a: no column batch; columns are environment, variant"):
-        judged(part(a={"batch": 4}), two_sides(2))
-    with pytest.raises(ValueError, match="a: no rows with variant c; there variant is one of a, b"):
-        judged(part(a={"variant": "c"}), two_sides(2))
-    with pytest.raises(ValueError, match="e has no metric cosine for cosine; there metric is area"):
-        judged(part("cosine"), two_sides(2))
-    with pytest.raises(ValueError, match="e has no stage late for area"):
-        judged(part(stages=("late",)), two_sides(2))
+@pytest.mark.parametrize(
+    ("one", "message"),
+    [
+        (part(a={"batch": 4}), "a: no column batch; columns are environment, variant"),
+        (part(a={"variant": "c"}), "a: no rows with variant c; there variant is one of a, b"),
+        (part("cosine"), "e has no metric cosine for cosine; there metric is area"),
+        (part(stages=("late",)), "e has no stage late for area"),
+    ],
+)
+def test_unknown_columns_values_and_metrics_are_named(one, message):
+    with pytest.raises(ValueError, match=message):
+        judged(one, shifted(2))
 
 
 @pytest.mark.parametrize("value", [16, 16.0])
-def test_tables_read_back_from_csv_are_judged_alike(value):
+def test_tables_read_from_csv_are_judged_alike(value):
     levels = {"batch": value, "variant.policy.hidden": "[64, 64]", "variant.normalise_advantages": True}
-    rows = two_sides(2).replace({"variant": {"a": "10", "b": "20"}}).assign(**levels)
+    rows = shifted(2).replace({"variant": {"a": "10", "b": "20"}}).assign(**levels)
     rows = pd.concat([rows, rows.assign(metric="log_variance_slope", batch=None)])
     back = pd.read_csv(io.StringIO(rows.to_csv(index=False)))
     selected = {"batch": 16, "variant.policy.hidden": [64, 64], "variant.normalise_advantages": True}
@@ -470,12 +410,9 @@ def test_tables_read_back_from_csv_are_judged_alike(value):
     assert judged(open_batch, back)["verdict"] == "supported"
 
 
-# What is not finite ---------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_mean_with_a_diverged_run_is_inconclusive_and_says_so(value):
-    rows = two_sides(5)
+def test_mean_of_a_diverged_run_is_inconclusive(value):
+    rows = shifted(5)
     rows.loc[3, "value"] = value
     row = judged(part(), rows)
     assert row["verdict"] == "inconclusive"
@@ -489,46 +426,41 @@ def test_a_mean_with_a_diverged_run_is_inconclusive_and_says_so(value):
 def evaluated(key, *shifts, primary="part0"):
     parts = [part(reference=0.0, environments=(f"env{i}",)) for i in range(len(shifts))]
     rows = table("area", {(f"env{i}", "a", ""): normal(i, shift) for i, shift in enumerate(shifts)})
-    return claims.evaluate(key, claim(*parts, primary=primary), {"e": rows})
+    return judge.evaluate(key, claim(*parts, primary=primary), {"e": rows})
 
 
-def test_primaries_alone_are_adjusted():
+def test_only_primaries_are_adjusted():
     frames = [evaluated("one", 2, 1), evaluated("two", 0.9), evaluated("three", 0.6, 0.5, primary="part1")]
-    joined = claims.adjust(frames)
+    joined = judge.adjust(frames)
     assert joined["primary"].tolist() == [True, False, True, False, True]
     primaries = joined[joined["primary"]]
     assert primaries["p_adjusted"].tolist() == pytest.approx(decisions.holm(primaries["p_value"].tolist()))
     assert joined.loc[~joined["primary"], "p_adjusted"].isna().all()
     assert joined["verdict"].tolist() == pd.concat(frames)["verdict"].tolist()
+    back = [pd.read_csv(io.StringIO(frame.to_csv(index=False))) for frame in frames]
+    pd.testing.assert_frame_equal(judge.adjust(back), joined, check_dtype=False)
 
 
-def test_a_verdict_that_the_adjusted_p_does_not_carry_becomes_inconclusive():
+def test_verdict_without_a_significant_adjusted_p_is_inconclusive():
     borderline = evaluated("one", 0)
     borderline["p_value"], borderline["verdict"] = 0.03, "refuted"
     other = borderline.assign(claim="two", p_value=0.04)
     secondary = borderline.assign(claim="three", primary=False)
-    joined = claims.adjust([borderline, other, secondary])
+    joined = judge.adjust([borderline, other, secondary])
     assert joined["p_adjusted"].tolist()[:2] == pytest.approx([0.06, 0.06])
     assert joined["verdict"].tolist() == ["inconclusive", "inconclusive", "refuted"]
 
 
-def test_exact_and_undefined_primaries_stay_outside_the_adjustment():
-    exact = claims.evaluate(
-        "exact", claim(part("relative_bias", "exact", reference=0.0, margin=1e-10)), {"e": exact_rows()}
-    )
-    undefined = claims.evaluate("undefined", claim(share_part(reference=0.5)), {"e": achievable(0.8, reduction=0.0)})
+def test_exact_and_undefined_primaries_are_not_adjusted():
+    one = part("relative_bias", "exact", reference=0.0, margin=1e-10)
+    exact = judge.evaluate("exact", claim(one), {"e": exact_rows()})
+    undefined = judge.evaluate("undefined", claim(share_part()), {"e": achievable(0.8, reduction=0.0)})
     tested = evaluated("tested", 2)
-    joined = claims.adjust([exact, undefined, tested])
+    joined = judge.adjust([exact, undefined, tested])
     assert joined["p_adjusted"].isna().tolist() == [True, True, False]
     assert joined["p_adjusted"].iloc[2] == tested["p_value"].iloc[0]
     assert joined["verdict"].tolist() == ["supported", "inconclusive", "supported"]
 
 
-def test_claims_read_back_from_csv_are_adjusted_alike():
-    frames = [evaluated("one", 2, 1), evaluated("two", 0.5)]
-    back = [pd.read_csv(io.StringIO(frame.to_csv(index=False))) for frame in frames]
-    pd.testing.assert_frame_equal(claims.adjust(back), claims.adjust(frames), check_dtype=False)
-
-
-def test_a_study_without_claims_has_an_empty_table():
-    assert claims.adjust([]).columns.tolist() == list(claims.COLUMNS)
+def test_study_without_claims_has_an_empty_table():
+    assert judge.adjust([]).columns.tolist() == list(judge.COLUMNS)

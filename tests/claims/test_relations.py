@@ -3,15 +3,12 @@
 import importlib.util
 import sys
 
-import numpy as np
-import pandas as pd
 import pytest
-from pg.claims import judge
-from pg.claims.record import Claim, ClaimPart
 from pg.claims.relations import registry
 from pg.claims.relations.relation import Target
 from pg.study.code import defining_files
 from pydantic import ValidationError
+from tests.claims.declared import judged, normal, part, table
 
 OUTSIDE = '''
 from pg.claims.relations.relation import Tested
@@ -28,17 +25,6 @@ class Positive(Tested):
         result = test(target.value + 1)
         return result.p_greater, result.p_less
 '''
-
-
-def part(relation, **options):
-    declared = {"experiment": "e", "metric": "area", "a": {"variant": "a"}, "reference": 0.0, "relation": relation}
-    return ClaimPart.model_validate(declared | options)
-
-
-def verdict_on(values, one):
-    names = {"environment": "cart", "variant": "a", "stage": "", "metric": "area", "seed": range(len(values))}
-    claim = Claim(statement="s", section="s", parts={"p": one}, primary="p", figure="f")
-    return judge.evaluate("key", claim, {"e": pd.DataFrame(names | {"value": values})}).iloc[0]
 
 
 @pytest.fixture
@@ -59,20 +45,21 @@ def outside(tmp_path, monkeypatch):
 @pytest.mark.usefixtures("outside")
 @pytest.mark.parametrize(("mean", "verdict"), [(2.0, "supported"), (0.0, "refuted"), (1.0, "inconclusive")])
 def test_relation_from_outside_is_judged(mean, verdict):
-    values = np.random.default_rng(0).normal(0, 0.1, 20)
-    row = verdict_on(values - values.mean() + mean, part("far_above"))
+    values = normal(0, 0, scale=0.1)
+    rows = table("area", {("cart", "a", ""): values - values.mean() + mean})
+    row = judged(part(relation="far_above", reference=0.0), rows)
     assert row["verdict"] == verdict
     assert row["comparison"] == "a ≫ 0 in cart; Student's t"
 
 
 def test_relation_from_outside_counts_for_the_digest(outside):
-    assert outside in defining_files(part("far_above"))
-    assert outside not in defining_files(part("less"))
+    assert outside in defining_files(part(relation="far_above"))
+    assert outside not in defining_files(part(relation="less"))
 
 
 def test_unknown_relation_is_refused_with_the_nearest():
     with pytest.raises(ValidationError, match="'greatr' is not known; did you mean 'greater'"):
-        part("greatr")
+        part(relation="greatr")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,43 @@
+"""Claims and long tables for tests: rows of one metric, and parts that compare variant a with variant b."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pg.claims import judge
+from pg.claims.record import Claim, ClaimPart
+
+
+def table(metric: str, cells: Mapping[tuple[str, str, str], Iterable[Any]], **columns: Any) -> pd.DataFrame:
+    """Return rows of a metric from {(environment, variant, stage): values by seed}."""
+    rows = [
+        {"environment": environment, "variant": variant, "stage": stage, "seed": seed, "metric": metric, "value": value}
+        for (environment, variant, stage), values in cells.items()
+        for seed, value in enumerate(values)
+    ]
+    return pd.DataFrame(rows).assign(**columns)
+
+
+def two_sides(metric: str, a: Iterable[Any], b: Iterable[Any]) -> pd.DataFrame:
+    return table(metric, {("c", "a", ""): a, ("c", "b", ""): b})
+
+
+def part(metric: str = "area", relation: str = "greater", **options: Any) -> ClaimPart:
+    """Declare a part that compares a with b, or with a reference if the options have one."""
+    declared = {"experiment": "e", "metric": metric, "relation": relation, "a": {"variant": "a"}} | options
+    return ClaimPart.model_validate({"b": {"variant": "b"}} | declared if "reference" not in options else declared)
+
+
+def claim(*parts: ClaimPart, primary: str = "part0") -> Claim:
+    named = {f"part{i}": one for i, one in enumerate(parts)}
+    return Claim(statement="It helps.", section="Baselines", parts=named, primary=primary, figure="curves")
+
+
+def judged(one: ClaimPart, rows: pd.DataFrame, tuned: pd.DataFrame | None = None) -> pd.Series:
+    """Return the row of a claim of one part."""
+    return judge.evaluate("key", claim(one), {"e": rows}, {} if tuned is None else {"e": tuned}).iloc[0]
+
+
+def normal(seed: int, mean: float, n: int = 20, scale: float = 1.0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(mean, scale, n)
