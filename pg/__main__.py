@@ -14,8 +14,7 @@ from pg.core.errors import UserError
 from pg.core.suggestions import nearest, unknown
 from pg.environments.catalogue import horizon_of
 from pg.experiments.cells import Block, Cell
-from pg.parts.equations.definitions import definitions
-from pg.parts.equations.estimator import equation
+from pg.parts.equation import definitions, equation
 from pg.runs.results_folder import MARK, mark, study_of
 from pg.study.cost import estimate
 from pg.study.expansion import cells, is_tuned

@@ -1,5 +1,6 @@
 """Shapes in signatures are checked while tests run, and one thread makes small products fast and repeatable."""
 
+import builtins
 import gc
 import sys
 from collections.abc import Callable, Iterator
@@ -9,20 +10,21 @@ from typing import Any, no_type_check
 
 import jaxtyping
 import pytest
+import torch
 
 SHAPED = (
-    *(f"pg.parts.{name}" for name in ("returns", "baselines", "importance", "surrogate", "estimator")),
+    *(f"pg.parts.{name}" for name in ("returns", "baselines", "corrections")),
+    *(f"pg.parts.{name}" for name in ("batch", "discounting", "estimator", "normalisation")),
     "pg.environments.exact",
     "pg.learning.policies",
 )
 jaxtyping.install_import_hook(SHAPED, "beartype.beartype")
+# Parts name these in signatures and import them for type checkers alone.
+builtins.__dict__.update(Tensor=torch.Tensor, Bool=jaxtyping.Bool, Float=jaxtyping.Float, Int=jaxtyping.Int)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
-    # Here, because whoever only hands tests out to workers has no use for it, and they wait for him to start.
-    import torch
-
     torch.set_num_threads(1)
 
 

@@ -39,11 +39,13 @@ class Mutation:
         return f"{self.file}: {self.why}"
 
 
-RETURNS = "pg/parts/returns.py"
-BASELINES = "pg/parts/baselines.py"
+DISCOUNTING = "pg/parts/discounting.py"
+GAE = "pg/parts/returns/gae.py"
+BASELINES = "pg/parts/baselines"
+NORMALISATION = "pg/parts/normalisation.py"
 COMPOSE = "pg/parts/estimator.py"
-SURROGATE = "pg/parts/surrogate.py"
-IMPORTANCE = "pg/parts/importance.py"
+CORRECTIONS = "pg/parts/corrections"
+BATCH = "pg/parts/batch.py"
 EXACT = "pg/environments/exact.py"
 ENUMERATION = "pg/environments/enumeration.py"
 MDP = "pg/environments/mdp.py"
@@ -55,7 +57,7 @@ GAIT = "pg/experiments/gait/measure.py"
 LIMIT = "pg/parts/limits/base.py"
 PENALTY = "pg/parts/limits/penalty.py"
 NATURAL_GRADIENT = "pg/parts/limits/natural_gradient.py"
-CRITIC = "pg/learning/critic.py"
+CRITIC = "pg/parts/critic.py"
 ADVANTAGES = "pg/learning/advantages.py"
 SCALING = "pg/learning/scaling.py"
 TRAINING = "pg/learning/training.py"
@@ -120,6 +122,11 @@ _PROBED = (
     "test_a_probe_measures_one_policy_on_the_same_trajectories_whatever_is_paid"
 )
 _TEST_LIMITS = "tests/parts/test_limits.py"
+_TEST_RETURNS = "tests/parts/test_returns.py"
+_TEST_BASELINES = "tests/parts/test_baselines.py"
+_TEST_ESTIMATOR = "tests/parts/test_estimator.py"
+_TEST_SURROGATE = "tests/parts/test_surrogate.py"
+_TEST_IMPORTANCE = "tests/parts/test_importance.py"
 _TEST_EVALUATION = "tests/learning/test_evaluation.py"
 _POWER = "tests/statistics/test_power.py::test_power_is_the_frequency_of_support_of_a_true_claim"
 _TEST_PROBING = "tests/experiments/test_probe.py"
@@ -138,110 +145,196 @@ def _mutation(file: str, old: str, new: str, why: str, *tests: str) -> Mutation:
 
 MUTATIONS = (
     _mutation(
-        RETURNS,
+        DISCOUNTING,
         "    return to_go\n",
-        "    return torch.nn.functional.pad(to_go[..., 1:], (0, 1))\n",
+        "    return later(to_go, 1)\n",
         "the reward-to-go begins with the next step's reward",
+        _TEST_RETURNS,
+    ),
+    _mutation(DISCOUNTING, "to_go = rewards * mask", "to_go = rewards", "rewards after the end count", _TEST_RETURNS),
+    _mutation(
+        DISCOUNTING, "discount**reach", "discount ** (reach - 1)", "a discount's exponent is 1 less", _TEST_RETURNS
+    ),
+    _mutation(DISCOUNTING, "discount**steps", "discount ** (steps + 1)", "the first step is discounted", _TEST_RETURNS),
+    _mutation(DISCOUNTING, "present_value.sum(", "present_value.mean(", "the total return is a mean", _TEST_RETURNS),
+    _mutation(DISCOUNTING, "+ discount * rest", "+ rest", "what follows is not discounted", _TEST_RETURNS),
+    _mutation(GAE, "discount * decay)", "decay)", "errors fade by λ alone", _TEST_RETURNS),
+    _mutation(GAE, "later(known, 1)", "known", "the next state's value is this one's", _TEST_RETURNS),
+    _mutation(GAE, "known = values * mask", "known = values", "values count after the end", _TEST_RETURNS),
+    _mutation(
+        GAE,
+        "if self.bootstrap_at_truncation:\n            rewards =",
+        "if True:\n            rewards =",
+        "what follows the horizon counts unasked",
+        _TEST_ESTIMATOR,
     ),
     _mutation(
-        BASELINES,
+        f"{BASELINES}/others.py",
         "/ (values.shape[1] - 1)",
         "/ values.shape[1]",
-        "the others' average divides by N",
+        "the mean divides by N",
+        _TEST_BASELINES,
     ),
     _mutation(
-        SURROGATE,
-        "advantages.detach() * mask)",
-        "advantages.detach())",
-        "steps behind the end count in the surrogate",
+        f"{BASELINES}/others.py",
+        "(values.sum(1, keepdim=True) - values)",
+        "values.sum(1, keepdim=True)",
+        "nobody is left out",
+        _TEST_BASELINES,
     ),
-    _mutation(RETURNS, "to_go = rewards * mask", "to_go = rewards", "rewards behind the end count"),
-    _mutation(RETURNS, "discount**reach", "discount ** (reach - 1)", "a discount's exponent is one too small"),
-    _mutation(RETURNS, "discount**steps", "discount ** (steps + 1)", "the first step is discounted"),
-    _mutation(RETURNS, "present_value.sum(", "present_value.mean(", "the total return is a mean over time"),
-    _mutation(RETURNS, "discount * decay)", "decay)", "errors fade by λ alone"),
-    _mutation(RETURNS, "known[..., 1:], (0, 1))", "known, (0, 0))", "the next state's value is this one's"),
-    _mutation(RETURNS, "known = values * mask", "known = values", "values stand behind the end"),
-    _mutation(RETURNS, "+ discount * rest.unsqueeze(-1)", "+ rest.unsqueeze(-1)", "what follows is not discounted"),
-    _mutation(BASELINES, "total_returns.mean(-1)[", "total_returns.sum(-1)[", "the average reward is a sum"),
-    _mutation(BASELINES, "(values.sum(1, keepdim=True) - values)", "values.sum(1, keepdim=True)", "nobody is left out"),
-    _mutation(BASELINES, "1 - torch.eye(", "1 - 0 * torch.eye(", "a trajectory's own scores make its optimal baseline"),
-    _mutation(BASELINES, "weighted / squared", "squared / weighted", "the optimal baseline is upside down"),
-    _mutation(BASELINES, "(advantages * mask).sum(", "advantages.sum(", "what is behind the end moves the mean"),
+    _mutation(
+        f"{BASELINES}/average_reward.py", "totals.mean(-1)[", "totals.sum(-1)[", "the average is a sum", _TEST_BASELINES
+    ),
+    _mutation(
+        f"{BASELINES}/optimal.py",
+        ".fill_diagonal_(0)",
+        "",
+        "a trajectory's own scores make its optimal baseline",
+        _TEST_BASELINES,
+    ),
+    _mutation(
+        f"{BASELINES}/optimal.py",
+        "weighted / squared",
+        "squared / weighted",
+        "the optimal baseline is upside down",
+        _TEST_BASELINES,
+    ),
+    _mutation(
+        NORMALISATION,
+        "(advantages * mask).sum(",
+        "advantages.sum(",
+        "steps after the end move the mean",
+        _TEST_BASELINES,
+    ),
     _mutation(COMPOSE, "(self.returns - self.baseline)", "(self.returns + self.baseline)", "the baseline is added"),
     _mutation(
         COMPOSE,
-        "(weighted * state_weights(variant, trajectories)).detach()",
+        "(weighted * Batch(variant, trajectories).state_weights).detach()",
         "(weighted * trajectories.mask).detach()",
         "states are not discounted",
     ),
     _mutation(
         COMPOSE,
-        "(weighted * state_weights(variant, trajectories)).detach()",
-        "weighted * state_weights(variant, trajectories)",
+        "(weighted * Batch(variant, trajectories).state_weights).detach()",
+        "weighted * Batch(variant, trajectories).state_weights",
         "gradients flow through the advantages",
     ),
     _mutation(
-        COMPOSE,
-        "if variant.discount_states else mask.to(dtype)",
-        "if variant.discount else mask.to(dtype)",
-        "states are discounted unasked",
+        BATCH, "if not self.variant.discount_states:", "if False:", "states are discounted unasked", _TEST_ESTIMATOR
     ),
     _mutation(
-        COMPOSE,
-        "variant.discount)[..., 0]",
-        "1.0)[..., 0]",
+        BATCH,
+        "total_return(self.rewards, self.mask, self.discount)[..., 0]",
+        "total_return(self.rewards, self.mask, 1.0)[..., 0]",
         "the average reward is one of undiscounted returns",
-    ),
-    _mutation(SURROGATE, "advantages.detach()", "advantages", "gradients flow through the baseline"),
-    _mutation(SURROGATE, ".sum(-1).mean(-1)", ".mean(-1).mean(-1)", "the sum over time is a mean"),
-    _mutation(SURROGATE, ".sum(-1).mean(-1)", ".sum(-1).sum(-1)", "the mean over trajectories is a sum"),
-    _mutation(SURROGATE, "return (log_probs", "return -(log_probs", "the surrogate has the wrong sign"),
-    _mutation(IMPORTANCE, "products[..., -1:].exp()", "products[..., :1].exp()", "a product has one factor"),
-    _mutation(
-        IMPORTANCE,
-        "_finite(torch.where(mask, products, -torch.inf).exp())",
-        "_finite(products.exp())",
-        "weights stand behind the end",
-    ),
-    _mutation(
-        IMPORTANCE,
-        "_finite(torch.where(mask, log_ratios, -torch.inf).exp())",
-        "_finite(torch.where(mask, -log_ratios, -torch.inf).exp())",
-        "the ratio is upside down",
-    ),
-    _mutation(
-        IMPORTANCE, "-torch.inf), 1, -torch.inf)", "-torch.inf), 0, -torch.inf)", "the own ratio corrects a return"
-    ),
-    _mutation(IMPORTANCE, "+ math.log(discount)", "- math.log(discount)", "corrected returns grow with time"),
-    _mutation(IMPORTANCE, "weights.clamp(max=limit)", "weights.clamp(min=limit)", "small weights are cut"),
-    _mutation(IMPORTANCE, "scaled * live.sum(1, keepdim=True) / sums", "scaled / sums", "weights sum to 1"),
-    _mutation(IMPORTANCE, "ratios > 1 + clip", "ratios > 1 - clip", "clipping begins too early"),
-    _mutation(
-        IMPORTANCE, "(advantages < 0) & (ratios <", "(advantages < 0) & (ratios >", "clipping looks the other way"
-    ),
-    _mutation(IMPORTANCE, "/ (count > 0).sum(-1)", "/ count.shape[-1]", "steps that nobody reached count"),
-    _mutation(
-        COMPOSE, "(earned - ratios * fixed.baseline)", "(earned - fixed.baseline)", "the weight spares the baseline"
+        _TEST_ESTIMATOR,
     ),
     _mutation(
         COMPOSE,
-        "reward_to_go(weights * trajectories.rewards,",
-        "weights * reward_to_go(trajectories.rewards,",
+        "weights.detach() * trajectories.mask)",
+        "weights.detach())",
+        "steps after the end count",
+        _TEST_SURROGATE,
+    ),
+    _mutation(
+        COMPOSE,
+        "log_probs * weights.detach()",
+        "log_probs * weights",
+        "gradients flow through the baseline",
+        _TEST_SURROGATE,
+    ),
+    _mutation(COMPOSE, ".sum(-1).mean(-1)", ".mean(-1).mean(-1)", "the sum over time is a mean", _TEST_SURROGATE),
+    _mutation(COMPOSE, ".sum(-1).mean(-1)", ".sum(-1).sum(-1)", "the mean over trajectories is a sum", _TEST_SURROGATE),
+    _mutation(COMPOSE, "return (log_probs", "return -(log_probs", "the surrogate has the wrong sign", _TEST_SURROGATE),
+    _mutation(
+        f"{CORRECTIONS}/trajectory.py",
+        "products[..., -1:].exp()",
+        "products[..., :1].exp()",
+        "a product has one factor",
+        _TEST_IMPORTANCE,
+    ),
+    _mutation(
+        f"{CORRECTIONS}/per_decision.py",
+        "finite(products.where(ratios.mask, -math.inf).exp())",
+        "finite(products.exp())",
+        "weights count after the end",
+        _TEST_IMPORTANCE,
+    ),
+    _mutation(
+        f"{CORRECTIONS}/per_step.py",
+        "finite(ratios.log_ratios.where(",
+        "finite((-ratios.log_ratios).where(",
+        "the ratio is upside down",
+        _TEST_IMPORTANCE,
+    ),
+    _mutation(
+        f"{CORRECTIONS}/future.py",
+        "-math.inf), 1, -math.inf)",
+        "-math.inf), 2, -math.inf)",
+        "a return skips a ratio",
+        _TEST_IMPORTANCE,
+    ),
+    _mutation(
+        f"{CORRECTIONS}/future.py",
+        "+ math.log(discount)",
+        "- math.log(discount)",
+        "corrected returns grow with time",
+        _TEST_IMPORTANCE,
+    ),
+    _mutation(
+        f"{CORRECTIONS}/truncation.py",
+        "clamp(max=limit)",
+        "clamp(min=limit)",
+        "small weights are cut",
+        _TEST_IMPORTANCE,
+    ),
+    _mutation(
+        f"{CORRECTIONS}/self_normalisation.py",
+        "scaled * live.sum(1, keepdim=True) / sums",
+        "scaled / sums",
+        "weights sum to 1",
+        _TEST_IMPORTANCE,
+    ),
+    _mutation(
+        f"{CORRECTIONS}/clipping.py",
+        "ratios > 1 + clip",
+        "ratios > 1 - clip",
+        "clipping begins early",
+        _TEST_IMPORTANCE,
+    ),
+    _mutation(
+        f"{CORRECTIONS}/clipping.py",
+        "(advantages < 0) & (ratios <",
+        "(advantages < 0) & (ratios >",
+        "clipping looks the other way",
+        _TEST_IMPORTANCE,
+    ),
+    _mutation(
+        f"{CORRECTIONS}/sample_size.py",
+        "/ (count > 0).sum(-1)",
+        "/ count.shape[-1]",
+        "steps that nobody reached count",
+        _TEST_IMPORTANCE,
+    ),
+    _mutation(COMPOSE, "(earned - by * fixed.baseline)", "(earned - fixed.baseline)", "the weight spares the baseline"),
+    _mutation(
+        f"{CORRECTIONS}/per_decision.py",
+        "reward_to_go(weights * ratios.trajectories.rewards,",
+        "weights * reward_to_go(ratios.trajectories.rewards,",
         "rewards have the weight of the step before them",
         "tests/laboratory/test_corrections.py",
     ),
     _mutation(
-        COMPOSE,
-        "return weights * corrected",
-        "return corrected",
+        f"{CORRECTIONS}/future.py",
+        "return weights * future_corrected(",
+        "return future_corrected(",
         "corrected returns lack the step's own weight",
         "tests/laboratory/test_corrections.py",
     ),
     _mutation(
         COMPOSE,
-        "importance.unclipped(log_ratios, fixed.advantages, variant.clip)",
-        "importance.unclipped(log_ratios, fixed.returns, variant.clip)",
+        "correction.keeps(ratios, fixed.advantages)",
+        "correction.keeps(ratios, fixed.returns)",
         "clipping looks at returns",
     ),
     _mutation(
@@ -258,12 +351,6 @@ MUTATIONS = (
     _mutation(HUMANOID, "for name in FEET]", "for name in reversed(FEET)]", "the feet change sides"),
     _mutation(HUMANOID, "pairs[(pairs == self._floor).any(axis=1)]", "pairs", "feet stand on each other"),
     _mutation(HUMANOID, "self._watch(alive[0])", "self._watch(np.ones_like(alive[0]))", "the fallen are watched on"),
-    _mutation(
-        COMPOSE,
-        "            if variant.bootstrap_at_truncation:\n",
-        "            if True:\n",
-        "what follows the horizon counts unasked",
-    ),
     _mutation(CRITIC, ".where(trajectories.truncated, 0)", "", "what follows termination counts"),
     _mutation(CRITIC, "powers.cumsum(0).flip(0)", "powers.cumsum(0)", "more and more steps are left"),
     _mutation(CRITIC, "network(last.flatten(0, 1)", "network(0 * last.flatten(0, 1)", "nothing is seen at the end"),
@@ -277,8 +364,8 @@ MUTATIONS = (
     ),
     _mutation(
         "pg/laboratory/critics.py",
-        "variant.discount, variant.bootstrap_at_truncation",
-        "variant.bootstrap_at_truncation",
+        "variant.discount, variant.returns.bootstraps",
+        "variant.returns.bootstraps",
         "returns of other discounts share a network",
         "tests/laboratory/test_critics.py",
     ),

@@ -17,7 +17,7 @@ def test_a_planted_bug_is_code_that_differs(mutation: Mutation) -> None:
 @pytest.mark.parametrize("text", ["nothing of the kind", "to_go = rewards * mask, and to_go = rewards * mask"])
 def test_a_bug_that_cannot_be_planted_is_refused(text: str) -> None:
     mutation = next(one for one in MUTATIONS if one.old == "to_go = rewards * mask")
-    with pytest.raises(BrokenMutation, match=r"rewards behind the end count: .* stands there [02] times"):
+    with pytest.raises(BrokenMutation, match=r"rewards after the end count: .* stands there [02] times"):
         mutated(text, mutation)
 
 

@@ -7,9 +7,9 @@ from pg.core.trajectories import Spaces
 from pg.environments.exact import objective
 from pg.environments.small_mdps import chain
 from pg.laboratory.frozen import random_policy
-from pg.parts.baselines import leave_one_out
+from pg.parts.baselines.others import mean_of_others
+from pg.parts.discounting import total_return
 from pg.parts.learner import Policy
-from pg.parts.returns import total_return
 
 
 def test_estimators_refuse_tensors_without_an_axis_or_of_two_lengths() -> None:
@@ -19,7 +19,7 @@ def test_estimators_refuse_tensors_without_an_axis_or_of_two_lengths() -> None:
         with pytest.raises(jaxtyping.TypeCheckError):
             total_return(rewards, wrong, 1.0)
     with pytest.raises(jaxtyping.TypeCheckError):
-        leave_one_out(rewards)
+        mean_of_others(rewards[0, 0])
 
 
 def test_exact_values_refuse_a_table_without_steps() -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from pg.core.trajectories import Trajectories
 from pg.laboratory.gradients import gradients_of_all
 from pg.learning.policies import Policy
+from pg.parts.baselines.constant import Constant
 from pg.parts.variant import Variant
 
 
@@ -52,7 +53,7 @@ def least_variances(
 
 def _without_baseline(variant: Variant) -> Variant:
     return Variant(
-        returns="to_go" if variant.returns == "gae" else variant.returns,
+        returns="to_go" if variant.returns.name == "gae" else variant.returns,
         discount=variant.discount,
         discount_states=variant.discount_states,
         batch=1,
@@ -62,7 +63,7 @@ def _without_baseline(variant: Variant) -> Variant:
 def _least_variance(
     policy: Policy, plain: Variant, trajectories: Trajectories, probabilities: Float[Tensor, " M"] | None
 ) -> float:
-    raised = plain.model_copy(update={"baseline": "constant", "constant": -1.0})
+    raised = plain.model_copy(update={"baseline": Constant(value=-1.0)})
     found = gradients_of_all(policy, {"plain": plain, "raised": raised}, trajectories)
     weighted, both = found["plain"].to(torch.float64), found["raised"].to(torch.float64)
     scores = both - weighted

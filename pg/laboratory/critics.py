@@ -14,8 +14,8 @@ from pg.core.trajectories import Trajectories
 from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
 from pg.laboratory.frozen import generators_of, in_float64, sample
-from pg.learning.critic import Critic, make_critic
 from pg.learning.policies import Policy
+from pg.parts.critic import Critic
 from pg.parts.variant import Variant
 
 CRITIC_TRAJECTORIES = 256
@@ -52,13 +52,15 @@ def fitted_critics(
     trajectories
         Size of the sample, a multiple of 16.
     """
-    needing = [variant for variant in variants.values() if variant.baseline == "value_network"]
+    needing = [variant for variant in variants.values() if variant.baseline.values_from == "network"]
     if not needing:
         return dict.fromkeys(variants)
     copies, dtype = make_environments(environment, 1, trajectories), next(policy.parameters()).dtype
     weights = (seed, "probe", stage, "critic", "weights")
     critics = {
-        _meaning(variant): make_critic(variant, copies.spaces, copies.horizon, torch_generator(*weights), dtype)
+        _meaning(variant): variant.baseline.make_critic(
+            variant, copies.spaces, copies.horizon, torch_generator(*weights), dtype
+        )
         for variant in needing
     }
     collected = sample(copies, policy, generators_of(seed, stage, "critic"), environment.rewards)
@@ -79,4 +81,4 @@ def _settle(critic: Critic, batches: Sequence[Trajectories]) -> None:
 
 def _meaning(variant: Variant) -> tuple[object, ...]:
     """Return what decides a variant's network and the returns that it is fitted to."""
-    return variant.baseline, variant.critic, variant.discount, variant.bootstrap_at_truncation
+    return variant.baseline, variant.discount, variant.returns.bootstraps

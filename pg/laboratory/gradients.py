@@ -12,10 +12,11 @@ from torch import Tensor
 from pg.core.trajectories import Trajectories, laid_out, valid_steps
 from pg.environments.mdp import MDP
 from pg.learning.advantages import advantages
-from pg.learning.critic import Critic
 from pg.learning.policies import Policy
 from pg.learning.scores import Scores, alignments, products_of, row_size, scores
 from pg.parts import estimator as compose
+from pg.parts.batch import Batch
+from pg.parts.critic import Critic
 from pg.parts.variant import Variant
 
 # Measured: smaller chunks cost more calls, and larger tensors more time for each of their numbers.
@@ -137,11 +138,11 @@ def _advantages(
     """Yield each variant's advantages; what all optimal baselines have in common is computed once."""
     known: dict[float, Tensor] = {}
     for name, variant in variants.items():
-        if compose.needs_score_products(variant):
+        if variant.baseline.needs_score_products:
             discount = variant.discount if variant.discount_states else 1.0
             if discount not in known:
-                known[discount] = alignments(found, batches, compose.state_weights(variant, batches))
-            products = products_of(known[discount], compose.returns(variant, batches))
-            yield name, compose.weights(variant, batches, compose.fixed(variant, batches, products))
+                known[discount] = alignments(found, batches, Batch(variant, batches).state_weights)
+            batch = Batch(variant, batches, lambda batch, aligned=known[discount]: products_of(aligned, batch.returns))
+            yield name, compose.weights(variant, batches, compose.fixed(batch))
         else:
             yield name, advantages(policy, variant, batches, mdp, critics.get(name))

@@ -18,11 +18,12 @@ from pg.environments.mdp import MDP
 from pg.laboratory.distances import log_ratios
 from pg.laboratory.gradients import chunks, weighted_sums
 from pg.learning.advantages import fixed
-from pg.learning.critic import Critic
 from pg.learning.policies import Policy, stack
 from pg.learning.scores import scores
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios
 from pg.parts import estimator as compose
+from pg.parts.corrections.sample_size import has_weight
+from pg.parts.critic import Critic
 from pg.parts.variant import Variant
 
 
@@ -81,7 +82,7 @@ class Reuse:
 
     def live(self, weights: Float[Tensor, "S N #T"]) -> Bool[Tensor, "S N #T"]:
         """Tell which importance weights stand for something that happened."""
-        return compose.live(self.trajectories, weights)
+        return has_weight(weights, self.trajectories.mask)
 
     def score_weights(self, variant: Variant, critic: Critic | None = None) -> Float[Tensor, "S N T"]:
         """Return what multiplies each score at θ' in a variant's estimate; its advantages stay those of θ."""

@@ -6,12 +6,13 @@ from torch import Tensor
 
 from pg.core.trajectories import Trajectories
 from pg.environments.mdp import MDP
-from pg.learning.critic import Critic
 from pg.learning.policies import Policy
 from pg.learning.scores import score_products
 from pg.learning.tabular import state_values
 from pg.parts import estimator as compose
-from pg.parts.estimator import Fixed, StateValues
+from pg.parts.batch import Batch, StateValues
+from pg.parts.critic import Critic
+from pg.parts.estimator import Fixed
 from pg.parts.variant import Variant
 
 
@@ -32,25 +33,25 @@ def fixed(
     ValueError
         If the variant needs the environment's tables or a value network and there is none.
     """
-    products, values = None, None
-    if compose.needs_score_products(variant):
-        products = score_products(
-            policy, trajectories, compose.returns(variant, trajectories), compose.state_weights(variant, trajectories)
+    return compose.fixed(
+        Batch(
+            variant,
+            trajectories,
+            find_score_products=lambda batch: score_products(policy, trajectories, batch.returns, batch.state_weights),
+            find_state_values=lambda _: _state_values(policy, variant, trajectories, mdp, critic),
         )
-    if compose.needs_state_values(variant):
-        values = _state_values(policy, variant, trajectories, mdp, critic)
-    return compose.fixed(variant, trajectories, products, values)
+    )
 
 
 def _state_values(
     policy: Policy, variant: Variant, trajectories: Trajectories, mdp: MDP | None, critic: Critic | None
 ) -> StateValues:
-    """Return the values that a variant subtracts, from the tables or from the network: either is a function of s, t."""
-    if variant.baseline == "value_network":
+    """Return the values that a variant subtracts, from the tables or from the network."""
+    if variant.baseline.values_from == "network":
         if critic is None:
-            raise ValueError("baseline: value_network needs a network that has been fitted")
+            raise ValueError(f"baseline: {variant.baseline.name} needs a network that has been fitted")
         return critic.values(trajectories)
     if mdp is None:
-        raise ValueError("baseline: exact needs the environment's tables")
+        raise ValueError(f"baseline: {variant.baseline.name} needs the environment's tables")
     along = state_values(policy, mdp, trajectories, variant.discount)
     return StateValues(along, rest=along.new_zeros(along.shape[:2]))

@@ -13,9 +13,9 @@ import torch
 from pg.core.randomness import generator, torch_generator
 from pg.core.trajectories import Spaces
 from pg.experiments.records import Budget
-from pg.learning.critic import Critic, make_critic
 from pg.learning.policies import Policy, make_policy
 from pg.learning.rollout import Generators
+from pg.parts.critic import Critic
 from pg.parts.starts.base import AT_RANDOM, Beginning
 from pg.parts.variant import Variant
 
@@ -125,7 +125,9 @@ def make_learner(
         learning_rate=learning_rate,
         policy=policy,
         optimizer=variant.optimizer.over(policy.parameters(), learning_rate),
-        critic=make_critic(variant, spaces, horizon, torch_generator(seed, stream, "critic"), device=device),
+        critic=variant.baseline.make_critic(
+            variant, spaces, horizon, torch_generator(seed, stream, "critic"), device=device
+        ),
         generators=Generators(generator(seed, stream, "starts"), generator(seed, stream, "actions")),
         shuffling=generator(seed, stream, "minibatches"),
         pending=dict(stages),

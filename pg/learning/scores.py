@@ -13,7 +13,7 @@ from torch.distributions import Distribution, Independent, Normal
 
 from pg.core.trajectories import Trajectories, valid_steps
 from pg.learning.policies import Policy, flatten
-from pg.parts.baselines import ScoreProducts
+from pg.parts.batch import ScoreProducts
 
 # Measured: smaller groups cost more calls; in larger ones trajectories differ more in length.
 _GROUP_ELEMENTS = 1_000_000

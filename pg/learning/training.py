@@ -22,14 +22,14 @@ from pg.environments.rewards import paid
 from pg.environments.stacked import make_environments
 from pg.experiments.records import Budget
 from pg.learning.checkpoints import Keeper, resumed, state_of
-from pg.learning.critic import Critic
 from pg.learning.evaluation import Evaluator, make_evaluator
 from pg.learning.imitation import demonstrations
 from pg.learning.learner import Learner, make_learner
 from pg.learning.policies import Parameters, Policy
 from pg.learning.rollout import actor_of, collect
 from pg.learning.updates import FAILED, UpdateLog, update
-from pg.parts.importance import NonFiniteWeights
+from pg.parts.corrections.finite import NonFiniteWeights
+from pg.parts.critic import Critic
 from pg.parts.starts.base import Start
 from pg.parts.variant import Variant
 from pg.study.jobs import TrainJob, TuneJob

@@ -16,12 +16,13 @@ from torch.distributions import Distribution, kl_divergence
 from pg.core.trajectories import Trajectories, laid_out, valid_steps
 from pg.environments.mdp import MDP
 from pg.learning.advantages import fixed
-from pg.learning.critic import Critic
 from pg.learning.policies import Policy, detached, parameters_of, restore
 from pg.learning.tabular import state_distributions_of, state_ratios
 from pg.parts import estimator
+from pg.parts.corrections.finite import NonFiniteWeights
+from pg.parts.corrections.sample_size import effective_share, has_weight
+from pg.parts.critic import Critic
 from pg.parts.estimator import Fixed
-from pg.parts.importance import NonFiniteWeights, effective_share
 from pg.parts.networks import as_vector
 from pg.parts.variant import Variant
 
@@ -210,9 +211,9 @@ class Ascent:
         self._log_probs = log_probs
         self._mdp = mdp
         self._visits: Tensor | None = None
-        if variant.importance == "exact_state":
+        if variant.importance.needs_state_ratios:
             if mdp is None:
-                raise ValueError("importance: exact_state needs the environment's tables")
+                raise ValueError(f"importance: {variant.importance.name} needs the environment's tables")
             self._visits = state_distributions_of(policy, mdp)
         self._first: tuple[Tensor, Sequence[Tensor], float] | None = None
         self._reached: Distribution | None = None
@@ -283,7 +284,7 @@ class Ascent:
 
     def _importance(self) -> tuple[float, float]:
         """Return the effective share and the largest of the batch's importance weights at θ'."""
-        if self._variant.importance == "none":
+        if not self._variant.importance.corrects:
             return 1.0, 1.0
         trajectories = self._batch.trajectories
         try:
@@ -293,7 +294,7 @@ class Ascent:
         except NonFiniteWeights:
             # No further step would use these weights, so the update has not failed.
             return math.nan, math.inf
-        return effective_share(weights, estimator.live(trajectories, weights)).item(), weights.max().item()
+        return effective_share(weights, has_weight(weights, trajectories.mask)).item(), weights.max().item()
 
     def _log_ratios(self) -> Tensor:
         mask = self._batch.trajectories.mask

@@ -19,16 +19,3 @@ class Policy(Record):
     initial_std: PositiveFloat = Field(
         default=1.0, description="Initial standard deviation of a Gaussian policy, the same in every state."
     )
-
-
-class Critic(Record):
-    """A value network, a multilayer perceptron on what the policy sees, and how it is fitted."""
-
-    hidden: tuple[PositiveInt, ...] = Field(
-        default=(64, 64), description="Sizes of the hidden layers; an empty list makes the values linear."
-    )
-    activation: AnyActivation = Field(default=Tanh(), description="Activation of the hidden layers.")
-    learning_rate: PositiveFloat = Field(default=0.01, description="Of Adam, on the mean squared error.")
-    fit_steps: PositiveInt = Field(
-        default=20, description="Steps on the whole batch, after the policy has been updated on it."
-    )

@@ -6,6 +6,22 @@ from typing import Annotated
 
 from pydantic import SerializeAsAny
 
+from pg.parts.baselines.average_reward import AverageReward
+from pg.parts.baselines.base import Baseline
+from pg.parts.baselines.constant import Constant
+from pg.parts.baselines.exact import Exact
+from pg.parts.baselines.leave_one_out import LeaveOneOut
+from pg.parts.baselines.none import NoBaseline
+from pg.parts.baselines.optimal import Optimal
+from pg.parts.baselines.per_step import PerStep as PerStepBaseline
+from pg.parts.baselines.per_step_leave_one_out import PerStepLeaveOneOut
+from pg.parts.baselines.value_network import ValueNetwork
+from pg.parts.corrections.base import Correction
+from pg.parts.corrections.exact_state import ExactState
+from pg.parts.corrections.none import NoCorrection
+from pg.parts.corrections.per_decision import PerDecision
+from pg.parts.corrections.per_step import PerStep
+from pg.parts.corrections.trajectory import Trajectory
 from pg.parts.limits.base import Limit
 from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.limits.line_search import LineSearch
@@ -15,10 +31,37 @@ from pg.parts.lookup import one_of
 from pg.parts.optimizers.adam import Adam
 from pg.parts.optimizers.base import Optimizer
 from pg.parts.optimizers.sgd import Sgd
+from pg.parts.returns.base import Returns
+from pg.parts.returns.gae import Gae
+from pg.parts.returns.to_go import ToGo
+from pg.parts.returns.total import Total
 from pg.parts.starts.base import Start
 from pg.parts.starts.clone import Clone
 from pg.parts.starts.random import Random
 
+RETURNS: tuple[type[Returns], ...] = (
+    Total,
+    ToGo,
+    Gae,
+)
+BASELINES: tuple[type[Baseline], ...] = (
+    NoBaseline,
+    Constant,
+    AverageReward,
+    LeaveOneOut,
+    PerStepBaseline,
+    PerStepLeaveOneOut,
+    Optimal,
+    ValueNetwork,
+    Exact,
+)
+CORRECTIONS: tuple[type[Correction], ...] = (
+    NoCorrection,
+    Trajectory,
+    PerDecision,
+    PerStep,
+    ExactState,
+)
 LIMITS: tuple[type[Limit], ...] = (
     EarlyStop,
     Penalty,
@@ -34,6 +77,9 @@ STARTS: tuple[type[Start], ...] = (
     Clone,
 )
 
+AnyReturns = Annotated[SerializeAsAny[Returns], one_of(Returns, RETURNS)]
+AnyBaseline = Annotated[SerializeAsAny[Baseline], one_of(Baseline, BASELINES)]
+AnyCorrection = Annotated[SerializeAsAny[Correction], one_of(Correction, CORRECTIONS)]
 AnyLimit = Annotated[SerializeAsAny[Limit], one_of(Limit, LIMITS, key="hold_by")]
 AnyOptimizer = Annotated[SerializeAsAny[Optimizer], one_of(Optimizer, OPTIMIZERS, default="adam")]
 AnyStart = Annotated[SerializeAsAny[Start], one_of(Start, STARTS, default="clone")]

@@ -20,8 +20,7 @@ from pg.experiments.records import (
     TrainExperiment,
     UpdateExperiment,
 )
-from pg.parts.equations.definitions import definitions
-from pg.parts.equations.estimator import equation
+from pg.parts.equation import definitions, equation
 from pg.plotting.captions import listed, steps_of
 from pg.plotting.labels import environment_label, label
 from pg.plotting.style import looks

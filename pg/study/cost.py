@@ -22,6 +22,7 @@ from pg.experiments.records import (
     TrainExperiment,
     UpdateExperiment,
 )
+from pg.parts.baselines.value_network import ValueNetwork
 from pg.parts.variant import Variant
 from pg.study.expansion import cells, is_tuned
 from pg.study.record import Study
@@ -156,7 +157,8 @@ def _gibibytes(declared: Experiment, cell: Cell, seeds: int) -> float:
     policies = max(seeds, _tuning_runs(declared, cell)) if isinstance(declared, TrainExperiment) else 1
     numbers = _NUMBERS_PER_STEP * cell.environment.observations.stack
     sample = _at_once(declared, cell) * _horizon(cell.environment) * numbers * policies
-    networks = [cell.variant.policy.hidden, () if cell.variant.critic is None else cell.variant.critic.hidden]
+    critic = cell.variant.baseline
+    networks = [cell.variant.policy.hidden, critic.hidden if isinstance(critic, ValueNetwork) else ()]
     weights = sum(a * b for hidden in networks for a, b in pairwise((numbers, *hidden, numbers)))
     return _as_float(sample + weights * _COPIES_OF_PARAMETERS * policies) * _BYTES / 2**30
 
@@ -234,7 +236,7 @@ def _seconds_per_step(declared: Experiment, cell: Cell) -> float:
 
 
 def _further_passes(variant: Variant) -> int:
-    critic = variant.critic.fit_steps if variant.critic is not None and variant.baseline == "value_network" else 0
+    critic = variant.baseline.fit_steps if isinstance(variant.baseline, ValueNetwork) else 0
     return min(variant.gradient_steps - 1 + critic, 10**30)
 
 

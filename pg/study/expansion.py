@@ -132,9 +132,9 @@ def _at_level(record: Environment | Variant, levels: Mapping[str, Any]) -> dict[
         _, *parents, key = path.split(".")
         place = options
         for parent in parents:
-            if not isinstance(place[parent], dict):
-                # The variant has no such part: the levels alone must make a legal one.
-                place[parent] = {}
+            if not isinstance(inner := place[parent], dict):
+                # An earlier level has named a part, or the variant has none: then its levels are all its options.
+                place[parent] = {"name": inner} if f"variant.{parent}" in levels else {}
             place = place[parent]
         place[key] = value
     return options

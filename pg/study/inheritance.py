@@ -8,6 +8,9 @@ from typing import Any
 from pg.core.suggestions import nearest, unknown
 from pg.study.refusal import InvalidStudy
 
+# Parts of a variant. A mapping of another part (limit, start, optimizer) may have no name, and is merged.
+_PARTS = ("returns", "baseline", "importance")
+
 
 def resolved(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return a study's options with `seeds`, `joins` and `extends` put into what they are about.
@@ -32,12 +35,26 @@ def entries(options: Mapping[str, Any], section: str) -> dict[str, Any]:
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge two mappings: values above win, lists are replaced, mappings are merged in turn."""
+    """Merge two mappings: values above win, lists are replaced, mappings are merged in turn.
+
+    A part of a variant that names another part replaces the one below with all its options.
+    """
     result = dict(below)
     for key, value in above.items():
-        both_nested = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merged(result[key], value) if both_nested else value
+        old, new = (_part(result.get(key)), _part(value)) if key in _PARTS else (result.get(key), value)
+        if isinstance(old, dict) and isinstance(new, dict) and not (key in _PARTS and _names_another(old, new)):
+            result[key] = merged(old, new)
+        else:
+            result[key] = value
     return result
+
+
+def _part(given: Any) -> Any:
+    return {"name": given} if isinstance(given, str) else given
+
+
+def _names_another(below: Mapping[str, Any], above: Mapping[str, Any]) -> bool:
+    return "name" in above and above["name"] != below.get("name")
 
 
 def _with_seeds(options: Mapping[str, Any]) -> dict[str, Any]:

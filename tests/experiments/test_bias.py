@@ -2,7 +2,7 @@
 
 import pytest
 from pg.environments.mdp import MDP
-from pg.experiments.staleness.bias import bias_parts, expected_gradient, is_mean_over_trajectories
+from pg.experiments.staleness.bias import bias_parts, expected_gradient
 from pg.laboratory.reference import truth
 from pg.laboratory.reuse import corrected_gradients
 from pg.parts.variant import Variant
@@ -50,7 +50,7 @@ def test_the_expectation_is_that_of_the_estimates_that_are_sampled(variant: Vari
 
 
 def test_what_looks_at_the_whole_batch_is_no_mean_over_trajectories() -> None:
-    assert all(is_mean_over_trajectories(variant) for variant in (UNBIASED | BIASED).values())
-    assert not is_mean_over_trajectories(Variant(baseline="leave_one_out"))
-    assert not is_mean_over_trajectories(Variant(normalise_advantages=True))
-    assert not is_mean_over_trajectories(Variant(importance="per_step", self_normalised=True))
+    assert all(variant.is_mean_over_trajectories for variant in (UNBIASED | BIASED).values())
+    assert not Variant(baseline="leave_one_out").is_mean_over_trajectories
+    assert not Variant(normalise_advantages=True).is_mean_over_trajectories
+    assert not Variant(importance={"name": "per_step", "self_normalised": True}).is_mean_over_trajectories

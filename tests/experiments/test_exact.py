@@ -6,7 +6,7 @@ objective; averaging it in scales the expectation by 1 - 1/N; for total returns 
 
 from collections.abc import Iterable
 from itertools import product
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,20 +22,20 @@ from pg.experiments.exact.measure import enumerate_moments, moments
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.reference import truth
-from pg.learning.critic import Critic, make_critic
 from pg.learning.policies import Policy, flatten, make_policy, repeat
 from pg.learning.tabular import action_probabilities
-from pg.parts.learner import Critic as CriticOptions
+from pg.parts.critic import Critic
 from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import FROM_THE_BATCH, Baseline, Returns, Variant
+from pg.parts.variant import Variant
 from pg.study.jobs import ExactJob
 from pg.study.sources import RANDOM
 from tests.laboratory.pairs import MIXED
+from tests.parts.named import BASELINES, FROM_THE_BATCH, constant, gae
 
 LIMIT = 30_000
 SMALL = PolicyOptions(hidden=(3,))
 LINEAR = PolicyOptions(hidden=())
-TINY = CriticOptions(hidden=(4,))
+LEARNING: dict[str, Any] = {"name": "value_network", "hidden": [4]}
 LEARNED: dict[str, Any] = {"baseline": "value_network", "batch": 1}
 IN_SAMPLE = ("average_reward", "per_step")
 
@@ -45,14 +45,14 @@ CASES = [("mixed", 2), ("chain", 2), ("chain", 3), ("random", 2)]
 
 
 def expectation(mdp: MDP, policy: Policy, **parts: Any) -> torch.Tensor:
-    variant = Variant(policy=SMALL, critic=TINY if parts.get("baseline") == "value_network" else None, **parts)
+    variant = Variant(policy=SMALL, **parts)
     return moments(enumerate_trajectories(mdp, LIMIT), policy, variant, LIMIT, arbitrary_critic(variant, mdp)).mean
 
 
 def arbitrary_critic(variant: Variant, mdp: MDP) -> Critic | None:
     """Return a value network that has seen no data, but has something to say of every state and time."""
     generator = torch.Generator().manual_seed(7)
-    critic = make_critic(variant, mdp.spaces, mdp.horizon, generator, torch.float64)
+    critic = variant.baseline.make_critic(variant, mdp.spaces, mdp.horizon, generator, torch.float64)
     if critic is not None:
         for parameter in critic.network.parameters():
             torch.nn.init.normal_(parameter, generator=generator)
@@ -71,13 +71,13 @@ def test_the_cases_have_episodes_of_varying_length(mdp: MDP) -> None:
 
 @pytest.mark.parametrize(("name", "n"), CASES)
 @pytest.mark.parametrize("returns", ["total", "to_go"])
-@pytest.mark.parametrize("baseline", get_args(Baseline))
-def test_table_of_expectations(name: str, n: int, returns: Returns, baseline: Baseline) -> None:
+@pytest.mark.parametrize("baseline", BASELINES)
+def test_table_of_expectations(name: str, n: int, returns: str, baseline: str) -> None:
     mdp = MDPS[name]
     policy = random_policy(SMALL, mdp.spaces, seed=1)
     factor = 1 - 1 / n if baseline in IN_SAMPLE else 1
-    constant = 0.7 if baseline == "constant" else None
-    found = expectation(mdp, policy, returns=returns, baseline=baseline, constant=constant, batch=n)
+    declared = LEARNING if baseline == "value_network" else constant(baseline, 0.7)
+    found = expectation(mdp, policy, returns=returns, baseline=declared, batch=n)
     assert_equal(found, factor * truth(mdp, policy).gradient)
 
 
@@ -91,7 +91,7 @@ def test_discounted_estimates_follow_the_discounted_objective(parts: dict[str, A
 
 
 @pytest.mark.parametrize("baseline", ["leave_one_out", "per_step_leave_one_out", "per_step"])
-def test_baselines_do_the_same_to_discounted_rewards_to_go(baseline: Baseline) -> None:
+def test_baselines_do_the_same_to_discounted_rewards_to_go(baseline: str) -> None:
     policy = random_policy(SMALL, MIXED.spaces, seed=3)
     found = expectation(MIXED, policy, discount=0.6, discount_states=True, baseline=baseline, batch=3)
     factor = 2 / 3 if baseline in IN_SAMPLE else 1
@@ -115,7 +115,7 @@ def test_the_average_reward_takes_off_twice_discounted_visits_from_discounted_re
 @pytest.mark.parametrize(("name", "decay"), list(product(MDPS, [0, 0.5, 0.9, 1])))
 def test_gae_of_exact_values_has_no_bias_whatever_lambda(name: str, decay: float) -> None:
     policy = random_policy(SMALL, MDPS[name].spaces, seed=1)
-    parts = {"returns": "gae", "lambda": decay, "baseline": "exact", "batch": 2}
+    parts = {"returns": gae(decay), "baseline": "exact", "batch": 2}
     assert_equal(expectation(MDPS[name], policy, **parts), truth(MDPS[name], policy).gradient)
     discounted = expectation(MDPS[name], policy, **parts, discount=0.6, discount_states=True)
     assert_equal(discounted, truth(MDPS[name], policy, discount=0.6).gradient)
@@ -125,9 +125,7 @@ def test_gae_of_exact_values_has_no_bias_whatever_lambda(name: str, decay: float
 def test_gae_of_any_values_has_no_bias_with_lambda_1_and_some_with_less(name: str) -> None:
     policy = random_policy(SMALL, MDPS[name].spaces, seed=1)
     true = truth(MDPS[name], policy).gradient
-    expected = {
-        decay: expectation(MDPS[name], policy, returns="gae", **{"lambda": decay}, **LEARNED) for decay in (0, 0.5, 1)
-    }
+    expected = {decay: expectation(MDPS[name], policy, returns=gae(decay), **LEARNED) for decay in (0, 0.5, 1)}
     assert_equal(expected[1], true)
     biases = [(expected[decay] - true).norm() / true.norm() for decay in (0, 0.5)]
     assert all(bias > 0.01 for bias in biases)
@@ -136,7 +134,7 @@ def test_gae_of_any_values_has_no_bias_with_lambda_1_and_some_with_less(name: st
 def test_gae_of_any_values_adds_up_the_gradients_of_one_step_errors() -> None:
     r"""E[hat g] is the sum over t and l of (gamma lambda)^l E[psi_t delta_{t+l}], which is no baseline's doing."""
     policy, enumeration = random_policy(SMALL, MIXED.spaces, seed=1), enumerate_trajectories(MIXED, LIMIT)
-    variant = Variant(returns="gae", **{"lambda": 0.5}, discount=0.8, policy=SMALL, critic=TINY, **LEARNED)
+    variant = Variant(returns=gae(0.5), discount=0.8, policy=SMALL, **LEARNED)
     critic = arbitrary_critic(variant, MIXED)
     assert critic is not None
     every = enumeration.trajectories
@@ -156,18 +154,18 @@ def test_gae_of_any_values_adds_up_the_gradients_of_one_step_errors() -> None:
 
 def test_bootstrapping_at_truncation_is_biased_by_what_follows() -> None:
     policy = random_policy(SMALL, MIXED.spaces, seed=1)
-    parts = {"returns": "gae", "lambda": 1, "discount": 0.6, "discount_states": True, **LEARNED}
+    parts = {"discount": 0.6, "discount_states": True, **LEARNED}
     true = truth(MIXED, policy, discount=0.6).gradient
-    assert_equal(expectation(MIXED, policy, **parts), true)
-    bootstrapped = expectation(MIXED, policy, **parts, bootstrap_at_truncation=True)
+    assert_equal(expectation(MIXED, policy, returns=gae(1), **parts), true)
+    bootstrapped = expectation(MIXED, policy, returns=gae(1, bootstrap_at_truncation=True), **parts)
     assert (bootstrapped - true).norm() > 0.01 * true.norm()
 
 
 def test_a_network_that_was_fitted_to_other_trajectories_leaves_no_bias() -> None:
     environment = Environment(id="pg/Chain-v0", kwargs={"length": 2}, horizon=3)
     variants = {
-        name: Variant(baseline="value_network", batch=2, policy=SMALL, critic=CriticOptions(hidden=(8,)), **parts)
-        for name, parts in {"to_go": {}, "gae": {"returns": "gae", "lambda": 1}}.items()
+        name: Variant(baseline=LEARNING | {"hidden": [8]}, batch=2, policy=SMALL, **parts)
+        for name, parts in {"to_go": {}, "gae": {"returns": gae(1)}}.items()
     }
     job = ExactJob(
         environment=environment,
@@ -237,7 +235,7 @@ def test_moments_are_those_of_the_list_of_all_estimates() -> None:
 
 
 @pytest.mark.parametrize("returns", ["total", "to_go"])
-def test_without_a_baseline_the_variance_falls_as_one_over_n(returns: Returns) -> None:
+def test_without_a_baseline_the_variance_falls_as_one_over_n(returns: str) -> None:
     policy, enumeration = random_policy(SMALL, MIXED.spaces, seed=5), enumerate_trajectories(MIXED, LIMIT)
     one, two, three = (
         moments(enumeration, policy, Variant(policy=SMALL, returns=returns, batch=n), LIMIT).total_variance
@@ -281,7 +279,7 @@ def gaussian_batches(n: int) -> tuple[Trajectories, torch.Tensor]:
 
 @pytest.mark.parametrize("n", [2, 3])
 @pytest.mark.parametrize("baseline", ["none", *FROM_THE_BATCH])
-def test_gaussian_policy_on_a_quadratic_reward(n: int, baseline: Baseline) -> None:
+def test_gaussian_policy_on_a_quadratic_reward(n: int, baseline: str) -> None:
     r"""J = -((m - c)^2 + s^2): its gradient is -2 (m - c) in the mean and -2 s^2 in the log standard deviation."""
     trajectories, probabilities = gaussian_batches(n)
     gradients = batch_gradients(gaussian_policy(), Variant(baseline=baseline, batch=n), trajectories)

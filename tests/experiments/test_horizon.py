@@ -157,7 +157,7 @@ def test_weights_that_were_taken_count_and_no_others() -> None:
     whole = measures(reuse, Variant(importance="trajectory", batch=2))
     assert whole["largest_weight"] == pytest.approx(6)
     assert whole["log_weight_variance"] == pytest.approx(np.var(np.log([6, 0.5, 4, 1.8]), ddof=1))
-    cut_off = measures(reuse, Variant(importance="trajectory", batch=2, truncate_at=2.0))
+    cut_off = measures(reuse, Variant(importance={"name": "trajectory", "truncate_at": 2.0}, batch=2))
     assert cut_off["largest_weight"] == 2
     assert cut_off["log_weight_variance"] == whole["log_weight_variance"]
 

@@ -21,7 +21,7 @@ from pg.learning.policies import Policy, make_policy
 from pg.learning.rollout import Generators, actor_of, collect
 from pg.parts import estimator as compose
 from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import Baseline, Variant
+from pg.parts.variant import Variant
 from pg.study.jobs import ProbeJob
 
 OPTIONS = PolicyOptions(hidden=(8,))
@@ -35,7 +35,7 @@ def sampled(count: int) -> tuple[Policy, Trajectories]:
 
 
 @pytest.mark.parametrize("baseline", ["none", "average_reward", "per_step_leave_one_out", "optimal"])
-def test_stacked_gradients_are_those_of_a_loop_over_batches(baseline: Baseline) -> None:
+def test_stacked_gradients_are_those_of_a_loop_over_batches(baseline: str) -> None:
     policy, pool = sampled(24)
     policy = policy.double()
     variant, batches = Variant(baseline=baseline), in_float64(pool).regrouped(6)

@@ -18,11 +18,11 @@ from pg.laboratory.distances import exact_divergence, state_variation
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.reference import truth
 from pg.laboratory.reuse import corrected_gradients
-from pg.parts import importance
-from pg.parts.importance import NonFiniteWeights
+from pg.parts.corrections.finite import NonFiniteWeights
+from pg.parts.corrections.trajectory import Trajectory
 from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.optimizers.sgd import Sgd
-from pg.parts.variant import Importance, Variant
+from pg.parts.variant import Variant
 from pg.study.jobs import StalenessJob
 from tests.laboratory.pairs import MDPS, OPTIONS, every, pair
 
@@ -34,7 +34,7 @@ def learner(**parts: object) -> Variant:
 
 
 @pytest.mark.parametrize("importance", ["none", "per_step"])
-def test_a_walk_follows_the_gradient_of_one_batch_with_ratios_to_where_it_began(importance: Importance) -> None:
+def test_a_walk_follows_the_gradient_of_one_batch_with_ratios_to_where_it_began(importance: str) -> None:
     mdp = MDPS["random"]
     start, _ = pair(mdp)
     batch = enumerate_trajectories(mdp, 10_000).trajectories.changed(lambda values: values[:, 5:400:50])
@@ -141,7 +141,7 @@ def test_a_correction_that_breaks_takes_nothing_from_the_others(monkeypatch: pyt
         raise NonFiniteWeights(1)
 
     whole = followed(job(1, steps=(2,))).set_index("variant")
-    monkeypatch.setattr(importance, "trajectory", overflow)
+    monkeypatch.setattr(Trajectory, "__call__", overflow)
     found = followed(job(1, steps=(2,))).set_index("variant")
     assert list(found.index) == list(whole.index)
     assert found.drop(columns=["seed", "batch", "steps"]).loc[["trajectory"]].isna().all(axis=None)

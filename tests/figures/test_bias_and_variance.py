@@ -21,8 +21,8 @@ SEEDS = 6
 LEVELS = (1, 0, 0.9, 0.5)
 STAGES = ("early", "late")
 VARIANTS = {
-    "gae": {"returns": "gae", "lambda": 0.9, "baseline": "value_network", "label": "GAE"},
-    "discounted": {"returns": "gae", "lambda": 0.9, "baseline": "value_network", "discount": 0.9},
+    "gae": {"returns": {"name": "gae", "lambda": 0.9}, "baseline": "value_network", "label": "GAE"},
+    "discounted": {"returns": {"name": "gae", "lambda": 0.9}, "baseline": "value_network", "discount": 0.9},
 }
 BIAS = {"gae": 0.4, "discounted": 0.6}
 
@@ -42,7 +42,7 @@ def study() -> Study:
                     "environments": ["cartpole", "pendulum"],
                     "variants": list(VARIANTS),
                     "seeds": {"count": SEEDS},
-                    "sweep": {"variant.lambda": list(LEVELS)},
+                    "sweep": {"variant.returns.lambda": list(LEVELS)},
                     "source": {"experiment": "learn", "variant": "gae", "stages": list(STAGES)},
                     "sample": {"trajectories": 64, "batches": [4, 16]},
                 }
@@ -64,7 +64,7 @@ def long(study: Study) -> pd.DataFrame:
         {
             "environment": environment,
             "variant": variant,
-            "variant.lambda": level,
+            "variant.returns.lambda": level,
             "batch": batch,
             "stage": stage,
             "seed": seed,
@@ -109,7 +109,7 @@ def test_levels_stand_evenly_in_order_and_hold_their_estimates(request_: Request
     upper, lower = figure.axes[0], figure.axes[2]
     summary = request.rows("summary", environment="cartpole", variant="gae", stage="early", batch=16)
     for axes, metric in ((upper, "relative_bias"), (lower, "total_variance")):
-        expected = summary[summary["metric"] == metric].set_index("variant.lambda")["estimate"].sort_index()
+        expected = summary[summary["metric"] == metric].set_index("variant.returns.lambda")["estimate"].sort_index()
         found = points(axes)
         assert [x for x, _ in found] == pytest.approx([0, 1, 2, 3])
         assert [y for _, y in found] == pytest.approx(expected.tolist())
@@ -125,7 +125,7 @@ def test_the_bias_of_noise_is_dashed_beside_each_variants_own(request_: Requests
     dashed = [line for line in upper.lines if line.get_linewidth() == 0.6]
     rows = request.rows("summary", environment="cartpole", stage="early", batch=16, metric="relative_bias_noise")
     for line, variant in zip(dashed, VARIANTS, strict=True):
-        expected = rows[rows["variant"] == variant].sort_values("variant.lambda")["estimate"]
+        expected = rows[rows["variant"] == variant].sort_values("variant.returns.lambda")["estimate"]
         assert np.asarray(line.get_ydata()).tolist() == pytest.approx(expected.tolist())
 
 
@@ -146,7 +146,7 @@ def test_the_caption_quotes_bias_and_variance_at_each_level_of_the_last_stage(re
     rows = request.rows("summary", environment="cartpole", stage="late", variant="gae", batch=16)
     for level in LEVELS:
         for metric, word in (("relative_bias", "bias"), ("total_variance", "variance")):
-            row = rows[(rows["metric"] == metric) & (rows["variant.lambda"] == level)].iloc[0]
+            row = rows[(rows["metric"] == metric) & (rows["variant.returns.lambda"] == level)].iloc[0]
             assert f"{word} {with_interval(row['estimate'], row['ci_low'], row['ci_high'])}" in text
     assert "N = 16" in text
     assert "lambda 0.9: bias" in text

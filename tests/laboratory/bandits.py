@@ -13,13 +13,13 @@ from pg.laboratory.frozen import random_policy
 from pg.learning.policies import Policy
 from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.optimizers.sgd import Sgd
-from pg.parts.variant import Baseline, Variant
+from pg.parts.variant import Variant
 from pg.study.jobs import UpdateJob
 
 LINEAR = PolicyOptions(hidden=())
 
 
-def variant(baseline: Baseline = "none", batch: int = 4, rate: float = 1e-3, **parts: Any) -> Variant:
+def variant(baseline: str = "none", batch: int = 4, rate: float = 1e-3, **parts: Any) -> Variant:
     optimizer = Sgd(learning_rate=rate)
     return Variant(baseline=baseline, batch=batch, optimizer=optimizer, policy=LINEAR, **parts)
 

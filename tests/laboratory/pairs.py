@@ -25,15 +25,15 @@ OPTIONS = PolicyOptions(hidden=(4,))
 MDPS = {"random": random_mdp(3, states=2, seed=1), "chain": chain(4, length=2), "aliased": corridor(4)}
 UNBIASED = {
     "trajectory": Variant(importance="trajectory"),
-    "total": Variant(importance="trajectory", returns="total", baseline="constant", constant=0.3),
+    "total": Variant(importance="trajectory", returns="total", baseline={"name": "constant", "value": 0.3}),
     "per_decision": Variant(importance="per_decision", baseline="exact"),
-    "corrected": Variant(importance="exact_state", future_correction=True),
+    "corrected": Variant(importance={"name": "exact_state", "future_correction": True}),
 }
 BIASED = {
     "naive": Variant(),
     "per_step": Variant(importance="per_step", baseline="exact"),
-    "truncated": Variant(importance="per_decision", truncate_at=1.1),
-    "clipped": Variant(importance="per_step", clip=0.1),
+    "truncated": Variant(importance={"name": "per_decision", "truncate_at": 1.1}),
+    "clipped": Variant(importance={"name": "per_step", "clip": 0.1}),
 }
 
 

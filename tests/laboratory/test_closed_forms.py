@@ -44,8 +44,8 @@ def choosing(*chances: float) -> Policy:
 
 def variance(enumeration: Enumeration, policy: Policy, n: int, constant: float | None = None) -> float:
     """Compute tr Cov of the estimate with total returns."""
-    baseline = "none" if constant is None else "constant"
-    variant = Variant(returns="total", baseline=baseline, constant=constant, batch=n)
+    baseline = "none" if constant is None else {"name": "constant", "value": constant}
+    variant = Variant(returns="total", baseline=baseline, batch=n)
     return moments(enumeration, policy, variant, LIMIT).total_variance
 
 

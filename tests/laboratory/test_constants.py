@@ -11,14 +11,15 @@ from pg.laboratory.constants import least_variances
 from pg.laboratory.frozen import random_policy
 from pg.learning.policies import stack
 from pg.learning.tabular import action_probabilities
+from pg.parts.baselines.constant import Constant
 from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import Returns, Variant
+from pg.parts.variant import Variant
 
 LINEAR = PolicyOptions(hidden=())
 MDPS = {"chain": chain(3, length=2), "random": random_mdp(2, states=2, seed=4)}
 
 
-def least(mdp: MDP, seed: int, returns: Returns) -> float:
+def least(mdp: MDP, seed: int, returns: str) -> float:
     policy, enumeration = random_policy(LINEAR, mdp.spaces, seed), enumerate_trajectories(mdp, 1000)
     probabilities = enumeration.probabilities(action_probabilities(stack([policy]), mdp)).detach()
     variants = {
@@ -33,12 +34,15 @@ def least(mdp: MDP, seed: int, returns: Returns) -> float:
 @pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
 @pytest.mark.parametrize("returns", ["total", "to_go"])
 @pytest.mark.parametrize("seed", range(3))
-def test_it_is_the_lowest_point_of_the_parabola_through_three_constants(mdp: MDP, returns: Returns, seed: int) -> None:
+def test_it_is_the_lowest_point_of_the_parabola_through_three_constants(mdp: MDP, returns: str, seed: int) -> None:
     policy, enumeration = random_policy(LINEAR, mdp.spaces, seed), enumerate_trajectories(mdp, 1000)
     constants = (-1.0, 0.0, 2.0)
     variances = [
         moments(
-            enumeration, policy, Variant(returns=returns, baseline="constant", constant=constant, batch=1), 1000
+            enumeration,
+            policy,
+            Variant(returns=returns, baseline=Constant(value=constant), batch=1),
+            1000,
         ).total_variance
         for constant in constants
     ]

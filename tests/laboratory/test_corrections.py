@@ -23,10 +23,13 @@ from pg.learning.advantages import fixed
 from pg.learning.policies import Policy, flatten, repeat
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios
 from pg.parts import estimator as compose
-from pg.parts import importance
+from pg.parts.corrections.base import Ratios
+from pg.parts.corrections.per_decision import PerDecision
+from pg.parts.corrections.trajectory import Trajectory
 from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import Baseline, Variant
+from pg.parts.variant import Variant
 from tests.laboratory.pairs import MIXED
+from tests.parts.named import constant
 
 LIMIT = 30_000
 SMALL = PolicyOptions(hidden=(3,))
@@ -45,12 +48,12 @@ RESTORING: dict[str, dict[str, Any]] = {
     "trajectory, total return": {"importance": "trajectory", "returns": "total"},
     "trajectory, reward-to-go": {"importance": "trajectory"},
     "per decision": {"importance": "per_decision"},
-    "exact state, corrected": {"importance": "exact_state", "future_correction": True},
+    "exact state, corrected": {"importance": {"name": "exact_state", "future_correction": True}},
 }
 NOT_RESTORING: dict[str, dict[str, Any]] = {
     "per step, total return": {"importance": "per_step", "returns": "total"},
     "per step, reward-to-go": {"importance": "per_step"},
-    "per step, corrected": {"importance": "per_step", "future_correction": True},
+    "per step, corrected": {"importance": {"name": "per_step", "future_correction": True}},
     "exact state, total return": {"importance": "exact_state", "returns": "total"},
     "exact state, reward-to-go": {"importance": "exact_state"},
 }
@@ -125,10 +128,11 @@ def theorem(one: Case, visits: Policy, returns: Policy) -> torch.Tensor:
 
 def known(one: Case, parts: dict[str, Any]) -> torch.Tensor:
     """Compute what the table of expectations says of a correction, by dynamic programming."""
-    if parts["importance"] in ("trajectory", "per_decision"):
+    correction = Variant(**parts).importance
+    if correction.name in ("trajectory", "per_decision"):
         return truth(one.mdp, one.target).gradient
-    visits = one.target if parts["importance"] == "exact_state" else one.behaviour
-    returns = one.target if parts.get("future_correction") else one.behaviour
+    visits = one.target if correction.name == "exact_state" else one.behaviour
+    returns = one.target if isinstance(parts["importance"], dict) else one.behaviour
     return theorem(one, visits, returns)
 
 
@@ -144,10 +148,9 @@ def test_the_cases_have_episodes_of_varying_length(name: str) -> None:
 @pytest.mark.parametrize("baseline", ["none", "constant", "exact"])
 @pytest.mark.parametrize("parts", RESTORING.values(), ids=RESTORING.keys())
 @pytest.mark.parametrize(("name", "pair"), CASES)
-def test_corrections_that_restore_the_gradient(name: str, pair: int, parts: dict[str, Any], baseline: Baseline) -> None:
+def test_corrections_that_restore_the_gradient(name: str, pair: int, parts: dict[str, Any], baseline: str) -> None:
     one = case(name, pair)
-    constant = 1.7 if baseline == "constant" else None
-    found = expectation(one, baseline=baseline, constant=constant, **parts)
+    found = expectation(one, baseline=constant(baseline, 1.7), **parts)
     assert_equal(found, truth(one.mdp, one.target).gradient)
 
 
@@ -155,11 +158,10 @@ def test_corrections_that_restore_the_gradient(name: str, pair: int, parts: dict
 @pytest.mark.parametrize("parts", NOT_RESTORING.values(), ids=NOT_RESTORING.keys())
 @pytest.mark.parametrize(("name", "pair"), CASES)
 def test_ratios_per_step_keep_the_behaviour_policy_in_their_expectation(
-    name: str, pair: int, parts: dict[str, Any], baseline: Baseline
+    name: str, pair: int, parts: dict[str, Any], baseline: str
 ) -> None:
     one = case(name, pair)
-    constant = 1.7 if baseline == "constant" else None
-    assert_equal(expectation(one, baseline=baseline, constant=constant, **parts), known(one, parts))
+    assert_equal(expectation(one, baseline=constant(baseline, 1.7), **parts), known(one, parts))
 
 
 @pytest.mark.parametrize("parts", NOT_RESTORING.values(), ids=NOT_RESTORING.keys())
@@ -186,7 +188,7 @@ def test_naive_reuse_is_the_behaviour_policys_sum_of_the_target_policys_scores(p
 @pytest.mark.parametrize("parts", EVERY.values(), ids=EVERY.keys())
 @pytest.mark.parametrize(("name", "pair"), CASES)
 def test_leaving_a_trajectory_out_of_its_baseline_keeps_every_correction_as_it_is(
-    name: str, pair: int, parts: dict[str, Any], baseline: Baseline
+    name: str, pair: int, parts: dict[str, Any], baseline: str
 ) -> None:
     one = case(name, pair)
     assert_equal(expectation(one, baseline=baseline, batch=2, **parts), known(one, parts))
@@ -196,10 +198,11 @@ def test_leaving_a_trajectory_out_of_its_baseline_keeps_every_correction_as_it_i
 @pytest.mark.parametrize("parts", EVERY.values(), ids=EVERY.keys())
 @pytest.mark.parametrize(("name", "pair"), CASES)
 def test_averaging_a_trajectory_into_its_baseline_takes_off_its_share_of_uncorrected_returns(
-    name: str, pair: int, parts: dict[str, Any], baseline: Baseline
+    name: str, pair: int, parts: dict[str, Any], baseline: str
 ) -> None:
     one = case(name, pair)
-    uncorrected = "exact_state" if parts["importance"] == "per_decision" else parts["importance"]
+    correction = Variant(**parts).importance.name
+    uncorrected = "exact_state" if correction == "per_decision" else correction
     share = known(one, {"importance": uncorrected}) / 2
     assert_equal(expectation(one, baseline=baseline, batch=2, **parts), known(one, parts) - share)
 
@@ -224,9 +227,9 @@ def test_without_a_change_every_correction_is_the_on_policy_gradient(name: str, 
 @pytest.mark.parametrize(("name", "pair"), CASES)
 def test_weighted_returns_have_the_target_policys_objective_on_average(name: str, pair: int) -> None:
     one, every = case(name, pair), case(name, pair).enumeration.trajectories
-    ratios = log_ratios(one, every)
-    whole = importance.trajectory(ratios, every.mask)[0, :, 0] * every.returns[0]
-    decisions = (importance.per_decision(ratios, every.mask) * every.rewards)[0].sum(-1)
+    ratios = Ratios(every, log_ratios(one, every))
+    whole = Trajectory()(ratios)[0, :, 0] * every.returns[0]
+    decisions = (PerDecision()(ratios) * every.rewards)[0].sum(-1)
     target = objective(one.mdp, table(one.target, one.mdp)).item()
     for found in (whole, decisions):
         assert (one.probabilities @ found).item() == pytest.approx(target, rel=1e-10)
@@ -236,5 +239,5 @@ def test_weighted_returns_have_the_target_policys_objective_on_average(name: str
 def test_trajectory_weights_are_the_quotients_of_probabilities(name: str, pair: int) -> None:
     one, every = case(name, pair), case(name, pair).enumeration
     target = every.probabilities(table(one.target, one.mdp))
-    found = importance.trajectory(log_ratios(one, every.trajectories), every.trajectories.mask)[0, :, 0]
+    found = Trajectory()(Ratios(every.trajectories, log_ratios(one, every.trajectories)))[0, :, 0]
     torch.testing.assert_close(found * one.probabilities, target, rtol=1e-12, atol=0)

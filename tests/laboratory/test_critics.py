@@ -1,5 +1,7 @@
 """Frozen policies get value networks from trajectories of their own, and every kind of measurement uses them."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,23 +23,25 @@ from pg.laboratory.reference import truth
 from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities
-from pg.parts.learner import Critic
+from pg.parts.baselines.value_network import ValueNetwork
+from pg.parts.corrections.per_step import PerStep
+from pg.parts.corrections.trajectory import Trajectory
 from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.optimizers.sgd import Sgd
+from pg.parts.returns.gae import Gae
 from pg.parts.variant import Variant
 from pg.study.jobs import IdentityJob, ProbeJob, StalenessJob, UpdateJob
 from pg.study.sources import RANDOM
+from tests.parts.named import gae
 
 OPTIONS = PolicyOptions(hidden=(4,))
-SMALL = Critic(hidden=(8,), fit_steps=5)
+SMALL: dict[str, Any] = {"name": "value_network", "hidden": [8], "fit_steps": 5}
 CARTPOLE = Environment(id="CartPole-v1", horizon=30)
 RANDOM_MDP = Environment(id="pg/Random-v0", kwargs={"states": 2, "seed": 1}, horizon=3)
 SGD = Sgd(learning_rate=0.1)
 PLAIN = Variant(policy=OPTIONS, batch=8, optimizer=SGD)
-LEARNED = Variant(baseline="value_network", critic=SMALL, policy=OPTIONS, batch=8, optimizer=SGD)
-GAE = Variant(
-    **{"returns": "gae", "lambda": 0.8}, baseline="value_network", critic=SMALL, policy=OPTIONS, batch=8, optimizer=SGD
-)
+LEARNED = Variant(baseline=SMALL, policy=OPTIONS, batch=8, optimizer=SGD)
+GAE = Variant(returns=gae(0.8), baseline=SMALL, policy=OPTIONS, batch=8, optimizer=SGD)
 VARIANTS = {"plain": PLAIN, "learned": LEARNED, "gae": GAE}
 SAMPLE = Sample(trajectories=64, batches=(8,), reference=64, reference_limit=64, critic_trajectories=64)
 
@@ -52,8 +56,8 @@ def frozen(seed: int, environment: Environment = CARTPOLE) -> dict[str, np.ndarr
 
 def test_equal_networks_of_equal_returns_are_one() -> None:
     discounted = GAE.model_copy(update={"discount": 0.9})
-    endless = discounted.model_copy(update={"bootstrap_at_truncation": True})
-    wider = LEARNED.model_copy(update={"critic": Critic(hidden=(9,), fit_steps=5)})
+    endless = discounted.model_copy(update={"returns": Gae.model_validate(gae(0.8, bootstrap_at_truncation=True))})
+    wider = LEARNED.model_copy(update={"baseline": ValueNetwork(hidden=(9,), fit_steps=5)})
     variants = VARIANTS | {"discounted": discounted, "endless": endless, "wider": wider}
     critics = fitted_critics(CARTPOLE, policy(), variants, seed=0, stage="late", trajectories=32)
     assert list(critics) == list(variants)
@@ -76,7 +80,7 @@ def test_a_network_is_that_of_its_seed_and_stage_whatever_others_there_are() -> 
 
 def test_it_explains_trajectories_that_it_has_not_seen() -> None:
     environment = Environment(id="CartPole-v1", horizon=200)
-    better = LEARNED.model_copy(update={"critic": Critic(hidden=(16,), fit_steps=10)})
+    better = LEARNED.model_copy(update={"baseline": ValueNetwork(hidden=(16,), fit_steps=10)})
     critic = fitted_critics(environment, policy(environment), {"one": better}, 0, "late", 128)["one"]
     assert critic is not None
     copies, generators = make_environments(environment, 1, 256), generators_of(0, "late", "pool")
@@ -116,7 +120,7 @@ def test_single_updates_follow_the_network() -> None:
 
 
 def test_corrections_of_stale_data_keep_the_network_of_the_behaviour_policy() -> None:
-    corrected = {name: one.model_copy(update={"importance": "trajectory"}) for name, one in VARIANTS.items()}
+    corrected = {name: one.model_copy(update={"importance": Trajectory()}) for name, one in VARIANTS.items()}
     job = StalenessJob(
         environment=RANDOM_MDP,
         variants=corrected,
@@ -147,7 +151,7 @@ def test_gae_of_exact_values_keeps_the_return_part_alone(importance: str) -> Non
         return expected_gradient(reuse, Variant(**{"importance": importance, "baseline": "exact", **parts}), chances)
 
     decay = 1 if importance == "trajectory" else 0.4
-    found, to_go = expected(returns="gae", **{"lambda": decay}), expected()
+    found, to_go = expected(returns=gae(decay)), expected()
     torch.testing.assert_close(found, to_go, rtol=1e-10, atol=1e-12)
     if importance == "trajectory":
         torch.testing.assert_close(found, truth(mdp, target).gradient, rtol=1e-10, atol=1e-12)
@@ -160,6 +164,6 @@ def test_chunks_of_batches_share_the_network() -> None:
     every = enumerate_trajectories(mdp, 10_000)
     reuse = Reuse.at(target, behaviour, every.trajectories, mdp)
     chances = every.probabilities(action_probabilities(stack([behaviour]), mdp)).detach()
-    per_step = GAE.model_copy(update={"importance": "per_step"})
+    per_step = GAE.model_copy(update={"importance": PerStep()})
     estimates = corrected_gradients(reuse.regrouped(1), per_step, critic)
     torch.testing.assert_close(chances @ estimates, expected_gradient(reuse, per_step, chances, critic))

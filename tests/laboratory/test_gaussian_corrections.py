@@ -90,7 +90,7 @@ def by_parameters(by_first: float, by_later: float, by_deviation: float) -> np.n
     return np.array([by_first, by_first + by_later, by_deviation])
 
 
-@pytest.mark.parametrize("baseline", [{}, {"baseline": "constant", "constant": 0.4}])
+@pytest.mark.parametrize("baseline", [{}, {"baseline": {"name": "constant", "value": 0.4}}])
 @pytest.mark.parametrize("importance", ["trajectory", "per_decision", "per_step"])
 @pytest.mark.parametrize("target", CHANGED.values(), ids=CHANGED.keys())
 def test_of_a_single_step_every_correction_restores_the_gradient(

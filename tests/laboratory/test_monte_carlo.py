@@ -5,7 +5,6 @@ be neither.
 """
 
 from functools import cache
-from typing import get_args
 
 import pytest
 import torch
@@ -20,10 +19,11 @@ from pg.laboratory.reference import truth
 from pg.learning.policies import Policy
 from pg.learning.rollout import actor_of, collect
 from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import Baseline, Variant
+from pg.parts.variant import Variant
 from pg.study.jobs import ExactJob
 from pg.study.sources import RANDOM
 from scipy.stats import chi2, kstest
+from tests.parts.named import BASELINES, constant, gae
 
 POLICIES, BATCHES, N = 30, 3000, 2
 LIMIT = 10_000
@@ -32,14 +32,12 @@ SMALL = PolicyOptions(hidden=(3,))
 MDPS = {"random": random_mdp(2, states=2, seed=4), "corridor": chain(5, length=2, slip=0)}
 STATISTICS = ["in a fixed direction", "along the gradient of J", "total variance"]
 VARIANTS = {
-    f"{returns}-{baseline}": Variant(
-        returns=returns, baseline=baseline, constant=0.7 if baseline == "constant" else None, batch=N, policy=SMALL
-    )
+    f"{returns}-{baseline}": Variant(returns=returns, baseline=constant(baseline, 0.7), batch=N, policy=SMALL)
     for returns in ("total", "to_go")
-    for baseline in get_args(Baseline)
+    for baseline in BASELINES
     if baseline != "value_network"
 }
-VARIANTS["gae-exact"] = Variant(**{"returns": "gae", "lambda": 0.6, "baseline": "exact", "batch": N, "policy": SMALL})
+VARIANTS["gae-exact"] = Variant(**{"returns": gae(0.6), "baseline": "exact", "batch": N, "policy": SMALL})
 
 
 def measured(gradients: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:

@@ -11,15 +11,13 @@ from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.reuse import Reuse, corrected_gradients, corrected_gradients_of_all
 from pg.learning.advantages import advantages
 from pg.learning.policies import flatten, repeat
-from pg.parts.variant import Baseline, Importance, Variant
+from pg.parts.variant import Variant
 from tests.laboratory.pairs import BIASED, MDPS, UNBIASED, assert_equal, every, pair
 
 
 @pytest.mark.parametrize("importance", ["none", "trajectory", "per_decision", "per_step", "exact_state"])
 @pytest.mark.parametrize("baseline", ["none", "per_step_leave_one_out", "optimal", "exact"])
-def test_where_the_policy_has_not_moved_corrections_are_the_on_policy_estimate(
-    importance: Importance, baseline: Baseline
-) -> None:
+def test_where_the_policy_has_not_moved_corrections_are_the_on_policy_estimate(importance: str, baseline: str) -> None:
     mdp = MDPS["random"]
     behaviour, _ = pair(mdp)
     batches = enumerate_trajectories(mdp, 10_000).trajectories.changed(lambda values: values[:, :200]).regrouped(4)
@@ -39,7 +37,7 @@ def test_advantages_stay_those_of_the_policy_that_collected_the_data() -> None:
 
 
 @pytest.mark.parametrize("baseline", ["none", "leave_one_out", "optimal"])
-def test_an_estimate_is_the_gradient_of_its_surrogate_where_the_policy_has_gone(baseline: Baseline) -> None:
+def test_an_estimate_is_the_gradient_of_its_surrogate_where_the_policy_has_gone(baseline: str) -> None:
     """By a backward pass through a copy of the policy for each batch, where the chain rule over scores was used."""
     mdp = MDPS["random"]
     behaviour, target = pair(mdp)

@@ -12,11 +12,11 @@ from pg.environments.stacked import make_environments
 from pg.laboratory.frozen import generators_of, sample
 from pg.laboratory.gradients import gradients_of_all
 from pg.learning.policies import Policy, make_policy
-from pg.parts import baselines
 from pg.parts import estimator as compose
-from pg.parts.baselines import ScoreProducts
+from pg.parts.batch import Batch, ScoreProducts
 from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import FROM_THE_BATCH, Variant
+from pg.parts.variant import Variant
+from tests.parts.named import FROM_THE_BATCH
 
 BATCH, BATCHES, PARTS = 16, 1250, 5
 TRAJECTORIES = BATCH * BATCHES * PARTS
@@ -38,12 +38,14 @@ class Seconds:
 
 def looped_gradient(policy: Policy, variant: Variant, batch: Trajectories) -> torch.Tensor:
     """Average the gradients of single trajectories, each from a backward pass of its own."""
-    if not compose.needs_score_products(variant):
-        return summed_scores(policy, batch, compose.weights(variant, batch, compose.fixed(variant, batch))[0]).mean(0)
-    weighted = summed_scores(policy, batch, compose.returns(variant, batch)[0])
+    if not variant.baseline.needs_score_products:
+        return summed_scores(
+            policy, batch, compose.weights(variant, batch, compose.fixed(Batch(variant, batch)))[0]
+        ).mean(0)
+    weighted = summed_scores(policy, batch, Batch(variant, batch).returns[0])
     plain = summed_scores(policy, batch, torch.ones_like(batch.rewards[0]))
     products = ScoreProducts((weighted * plain).sum(-1).unsqueeze(0), plain.square().sum(-1).unsqueeze(0))
-    return (weighted - baselines.optimal(products)[0] * plain).mean(0)
+    return (weighted - variant.baseline(Batch(variant, batch, lambda _: products))[0] * plain).mean(0)
 
 
 def summed_scores(policy: Policy, batch: Trajectories, weights: torch.Tensor) -> torch.Tensor:

@@ -29,7 +29,7 @@ from pg.laboratory.reference import truth
 from pg.learning.policies import Policy, flatten, repeat, stack
 from pg.learning.tabular import action_probabilities, state_values
 from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import Baseline, Returns, Variant
+from pg.parts.variant import Variant
 from pg.study.jobs import ExactJob, HorizonJob, ProbeJob
 from pg.study.sources import RANDOM
 
@@ -64,7 +64,7 @@ def rows(environment: Environment, **variants: Variant) -> dict[str, dict[str, A
     return by_variant(enumerate_moments(job, {}))
 
 
-def variant(returns: Returns, baseline: Baseline = "none", batch: int = N) -> Variant:
+def variant(returns: str, baseline: str = "none", batch: int = N) -> Variant:
     return Variant(returns=returns, baseline=baseline, batch=batch, policy=LINEAR)
 
 
@@ -88,7 +88,7 @@ def to_go(rewards: torch.Tensor) -> torch.Tensor:
     return rewards.flip(-1).cumsum(-1).flip(-1)
 
 
-def polynomial(returns: Returns, *, less_mean_return: bool) -> tuple[float, float, float]:
+def polynomial(returns: str, *, less_mean_return: bool) -> tuple[float, float, float]:
     """Predict B and C, and A but for the in-sample mean, from the moments of single trajectories; E[D] is 0."""
     policy, every = policy_of(FIXED), enumerate_paid(FIXED, LIMIT)
     mean, rewards = mean_of(every, policy), every.trajectories.rewards[0]
@@ -112,9 +112,7 @@ def polynomial(returns: Returns, *, less_mean_return: bool) -> tuple[float, floa
 
 @pytest.mark.parametrize("offset", OFFSETS)
 @pytest.mark.parametrize(("returns", "baseline"), [("total", "none"), ("to_go", "none"), ("to_go", "average_reward")])
-def test_an_offset_changes_the_variance_by_the_predicted_polynomial(
-    returns: Returns, baseline: Baseline, offset: float
-) -> None:
+def test_an_offset_changes_the_variance_by_the_predicted_polynomial(returns: str, baseline: str, offset: float) -> None:
     a, b, c = polynomial(returns, less_mean_return=baseline == "average_reward")
     assert c > 0.1
     found = rows(paying(FIXED, offset=offset), one=variant(returns, baseline))["one"]
@@ -133,13 +131,13 @@ def test_an_offset_changes_the_variance_by_the_predicted_polynomial(
         ("to_go", "exact"),
     ],
 )
-def test_these_baselines_take_an_offset_out(returns: Returns, baseline: Baseline) -> None:
+def test_these_baselines_take_an_offset_out(returns: str, baseline: str) -> None:
     plain, moved = (rows(paying(FIXED, offset=c), one=variant(returns, baseline))["one"] for c in (0.0, 7.0))
     assert moved["total_variance"] == pytest.approx(plain["total_variance"], rel=1e-10)
 
 
 @pytest.mark.parametrize("baseline", ["none", "average_reward"])
-def test_a_scale_multiplies_gradient_and_deviation(baseline: Baseline) -> None:
+def test_a_scale_multiplies_gradient_and_deviation(baseline: str) -> None:
     plain, scaled = (rows(paying(VARYING, scale=c), one=variant("to_go", baseline))["one"] for c in (1.0, 5.0))
     assert scaled["gradient_norm"] == pytest.approx(5 * plain["gradient_norm"], rel=1e-12)
     assert scaled["total_variance"] == pytest.approx(25 * plain["total_variance"], rel=1e-10)
@@ -149,7 +147,7 @@ def test_a_scale_multiplies_gradient_and_deviation(baseline: Baseline) -> None:
 @pytest.mark.parametrize("environment", [FIXED, VARYING], ids=["fixed", "varying"])
 @pytest.mark.parametrize("returns", ["total", "to_go"])
 def test_payment_at_the_end_leaves_objective_and_gradient(
-    environment: Environment, returns: Returns, options: dict[str, Any]
+    environment: Environment, returns: str, options: dict[str, Any]
 ) -> None:
     earned, late = (rows(paying(environment, paid=paid, **options), one=variant(returns))["one"] for paid in PAID)
     assert late["objective"] == pytest.approx(earned["objective"], rel=1e-12)

@@ -6,7 +6,7 @@ from pg.core.trajectories import Trajectories
 from pg.environments.small_mdps import chain
 from pg.learning.advantages import advantages
 from pg.learning.policies import make_policy
-from pg.parts import estimator as compose
+from pg.parts.batch import Batch
 from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.variant import Variant
 from tests.learning.batches import batch, policy
@@ -38,7 +38,7 @@ def test_exact_baseline_is_the_discounted_state_value(discount: float) -> None:
     first = -0.1 + discount * (right[0] * middle[1] + (1 - right[0]) * middle[0])
     values = torch.tensor([[[first, middle[1], last[0]], [first, middle[1], 0]]], dtype=torch.float64)
     found = advantages(one, Variant(baseline="exact", discount=discount), trajectories, mdp)
-    torch.testing.assert_close(found, compose.returns(Variant(discount=discount), trajectories) - values)
+    torch.testing.assert_close(found, Batch(Variant(discount=discount), trajectories).returns - values)
 
 
 def test_baseline_without_its_input_is_refused() -> None:

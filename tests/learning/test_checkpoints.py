@@ -17,7 +17,7 @@ from pg.experiments.records import Budget, Evaluate, Tuning
 from pg.learning.learner import Learner, make_learner
 from pg.learning.policies import make_policy
 from pg.learning.training import train, tune
-from pg.parts.learner import Critic, Policy
+from pg.parts.learner import Policy
 from pg.parts.limits.natural_gradient import NaturalGradient
 from pg.parts.limits.penalty import Penalty
 from pg.parts.optimizers.sgd import Sgd
@@ -32,12 +32,9 @@ from pg.study.jobs import Demonstrators, TrainJob, TuneJob
 SMALL = Policy(hidden=(8,))
 SNAPSHOTS = {"initial": 0.0, "middle": 0.5, "late": 1.0}
 CRITIC: dict[str, Any] = {
-    "returns": "gae",
-    "lambda": 0.9,
+    "returns": {"name": "gae", "lambda": 0.9, "bootstrap_at_truncation": True},
     "discount": 0.95,
-    "bootstrap_at_truncation": True,
-    "baseline": "value_network",
-    "critic": Critic(hidden=(8,), fit_steps=3),
+    "baseline": {"name": "value_network", "hidden": [8], "fit_steps": 3},
 }
 
 
@@ -66,7 +63,7 @@ JOBS: dict[str, TrainJob] = {
     "gaussian critic": job("InvertedPendulum-v5", **CRITIC),
     "penalty": job(gradient_steps=3, kl=Penalty(limit=0.001)),
     "natural gradient": job(kl=NaturalGradient(limit=0.01)),
-    "minibatches": job(importance="per_step", clip=0.2, gradient_steps=2, minibatches=2),
+    "minibatches": job(importance={"name": "per_step", "clip": 0.2}, gradient_steps=2, minibatches=2),
     "normalised": job("InvertedPendulum-v5", observations=Observations(normalise=True)),
     "stacked": job(observations=Observations(stack=2, hide=(1, 3))),
     "evaluated": job(evaluate=Evaluate(every_steps=100, episodes=2)),

@@ -19,7 +19,7 @@ from pg.learning import training
 from pg.learning.policies import make_policy
 from pg.learning.training import train, tune
 from pg.parts.activations.relu import Relu
-from pg.parts.learner import Critic, Policy
+from pg.parts.learner import Policy
 from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.limits.line_search import LineSearch
 from pg.parts.limits.natural_gradient import NaturalGradient
@@ -37,12 +37,9 @@ from tests.learning.far import FAR, FarDevice
 SMALL = Policy(hidden=(8,), activation=Relu())
 SGD = Sgd(learning_rate=0.1)
 CRITIC: dict[str, Any] = {
-    "returns": "gae",
-    "lambda": 0.9,
+    "returns": {"name": "gae", "lambda": 0.9, "bootstrap_at_truncation": True},
     "discount": 0.95,
-    "bootstrap_at_truncation": True,
-    "baseline": "value_network",
-    "critic": Critic(hidden=(8,), activation=Relu(), fit_steps=2),
+    "baseline": {"name": "value_network", "hidden": [8], "activation": "relu", "fit_steps": 2},
 }
 
 
@@ -65,8 +62,10 @@ JOBS: dict[str, TrainJob] = {
     "variance-optimal": job(baseline="optimal"),
     "variance-optimal, Gaussian": job("InvertedPendulum-v5", baseline="optimal"),
     "critic": job("InvertedPendulum-v5", **CRITIC),
-    "minibatches": job(importance="per_step", clip=0.2, gradient_steps=2, minibatches=2),
-    "trajectory weights": job(importance="trajectory", self_normalised=True, truncate_at=2.0, gradient_steps=2),
+    "minibatches": job(importance={"name": "per_step", "clip": 0.2}, gradient_steps=2, minibatches=2),
+    "trajectory weights": job(
+        importance={"name": "trajectory", "self_normalised": True, "truncate_at": 2.0}, gradient_steps=2
+    ),
     "penalty": job(gradient_steps=3, kl=Penalty(limit=0.001)),
     "early stop": job(gradient_steps=3, kl=EarlyStop(limit=0.001)),
     "line search": job("InvertedPendulum-v5", gradient_steps=2, kl=LineSearch(limit=0.0001)),

@@ -12,7 +12,7 @@ from pg.experiments.train.curves import cause_of_divergence
 from pg.learning import training
 from pg.learning.learner import Learner
 from pg.learning.training import train, tune
-from pg.parts.learner import Critic, Policy
+from pg.parts.learner import Policy
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import Variant
 from pg.runs.recorder import RunRecorder
@@ -25,7 +25,7 @@ WAYS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "parameters": ({}, {}, "the policy is not finite"),
     "infinite loss": ({}, {"rewards": Rewards(scale=1e38)}, "the loss is not finite"),
     "critic": (
-        {"baseline": "value_network", "critic": Critic(hidden=(8,), fit_steps=30, learning_rate=1e30)},
+        {"baseline": {"name": "value_network", "hidden": [8], "fit_steps": 30, "learning_rate": 1e30}},
         {},
         "the loss is not finite",
     ),

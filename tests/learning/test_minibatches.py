@@ -48,7 +48,7 @@ def test_minibatches_of_a_pass_partition_the_batch(monkeypatch: pytest.MonkeyPat
         {"baseline": "average_reward"},
         {"baseline": "leave_one_out"},
         {"baseline": "per_step"},
-        {"baseline": "constant", "constant": 2.0, "normalise_advantages": True},
+        {"baseline": {"name": "constant", "value": 2.0}, "normalise_advantages": True},
     ],
     ids=str,
 )

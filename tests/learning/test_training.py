@@ -16,10 +16,10 @@ from pg.environments.record import Environment, Rewards
 from pg.experiments.columns import RUN_COLUMNS
 from pg.experiments.records import Budget, Tuning
 from pg.experiments.train.curves import has_diverged
-from pg.learning.critic import Critic as LearnedCritic
 from pg.learning.learner import make_learner
 from pg.learning.training import train, tune
-from pg.parts.learner import Critic, Policy
+from pg.parts.critic import Critic as LearnedCritic
+from pg.parts.learner import Policy
 from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.limits.line_search import LineSearch
 from pg.parts.limits.natural_gradient import NaturalGradient
@@ -169,12 +169,9 @@ def test_training_improves_the_return() -> None:
 
 
 ACTOR_CRITIC: dict[str, Any] = {
-    "returns": "gae",
-    "lambda": 0.9,
+    "returns": {"name": "gae", "lambda": 0.9, "bootstrap_at_truncation": True},
     "discount": 0.95,
-    "bootstrap_at_truncation": True,
-    "baseline": "value_network",
-    "critic": Critic(hidden=(8,), fit_steps=5),
+    "baseline": {"name": "value_network", "hidden": [8], "fit_steps": 5},
 }
 
 
@@ -188,7 +185,7 @@ def test_actor_critic_is_bit_identical_in_any_block(id: str) -> None:
 @pytest.mark.long
 def test_explained_variance_grows_with_a_critic_only() -> None:
     assert trained("CartPole-v1", 0).frame["explained_variance"].isna().all()
-    critic = {"baseline": "value_network", "critic": Critic(hidden=(16,), fit_steps=20)}
+    critic = {"baseline": {"name": "value_network", "hidden": [16], "fit_steps": 20}}
     frame = trained("CartPole-v1", 0, 1, 2, steps=6000, horizon=200, **critic).frame
     for _, run in frame.groupby("seed"):
         assert run["explained_variance"].iloc[0] == pytest.approx(0, abs=1e-6), "a new network says nothing"
@@ -211,7 +208,7 @@ def test_critic_is_fitted_after_its_batch_is_used(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.long
 def test_actor_critic_improves_the_return() -> None:
-    parts = ACTOR_CRITIC | {"importance": "per_step", "clip": 0.2, "gradient_steps": 3}
+    parts = ACTOR_CRITIC | {"importance": {"name": "per_step", "clip": 0.2}, "gradient_steps": 3}
     frame = trained("CartPole-v1", 0, 1, 2, steps=12_000, horizon=200, **parts).frame
     runs = [run["return_mean"] for _, run in frame.groupby("seed")]
     assert all(run.iloc[-5:].mean() > 2 * run.iloc[:5].mean() for run in runs)
@@ -228,7 +225,7 @@ def test_critic_depends_on_seed_and_stream() -> None:
 
 
 REUSES: dict[str, dict[str, Any]] = {
-    "minibatches": {"importance": "per_step", "clip": 0.2, "gradient_steps": 2, "minibatches": 4},
+    "minibatches": {"importance": {"name": "per_step", "clip": 0.2}, "gradient_steps": 2, "minibatches": 4},
     "early_stop": {"gradient_steps": 4, "kl": EarlyStop(limit=0.003)},
     "line_search": {"gradient_steps": 4, "kl": LineSearch(limit=0.003, direction="old_new")},
     "natural_gradient": {"kl": NaturalGradient(limit=0.003)},

@@ -10,10 +10,11 @@ from pg.learning.advantages import advantages
 from pg.learning.policies import Policy, make_policy
 from pg.learning.updates import update
 from pg.parts import estimator as compose
-from pg.parts.importance import NonFiniteWeights
+from pg.parts.baselines.constant import Constant
+from pg.parts.corrections.finite import NonFiniteWeights
 from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.optimizers.sgd import Sgd
-from pg.parts.variant import Baseline, Variant
+from pg.parts.variant import Variant
 from tests.learning.batches import (
     CONTINUOUS,
     SGD,
@@ -33,18 +34,18 @@ CORRECTIONS: dict[str, dict[str, Any]] = {
     "per_decision": {"importance": "per_decision", "baseline": "average_reward"},
     "per_step": {"importance": "per_step", "baseline": "per_step"},
     "discounted": {"importance": "per_decision", "discount": 0.9, "discount_states": True},
-    "future": {"importance": "per_step", "future_correction": True, "baseline": "constant", "constant": 0.5},
+    "future": {"importance": {"name": "per_step", "future_correction": True}, "baseline": Constant(value=0.5)},
     "exact_state": {"importance": "exact_state", "baseline": "exact"},
-    "exact_future": {"importance": "exact_state", "future_correction": True},
+    "exact_future": {"importance": {"name": "exact_state", "future_correction": True}},
     "normalised": {"importance": "per_step", "normalise_advantages": True},
-    "self_normalised": {"importance": "trajectory", "self_normalised": True},
-    "truncated": {"importance": "per_decision", "truncate_at": 1.0, "self_normalised": True},
-    "clipped": {"importance": "per_step", "clip": 0.2, "normalise_advantages": True},
+    "self_normalised": {"importance": {"name": "trajectory", "self_normalised": True}},
+    "truncated": {"importance": {"name": "per_decision", "truncate_at": 1.0, "self_normalised": True}},
+    "clipped": {"importance": {"name": "per_step", "clip": 0.2}, "normalise_advantages": True},
 }
 
 
 @pytest.mark.parametrize("baseline", ["none", "average_reward", "per_step_leave_one_out", "optimal"])
-def test_sgd_step_is_learning_rate_times_gradient(baseline: Baseline) -> None:
+def test_sgd_step_is_learning_rate_times_gradient(baseline: str) -> None:
     variant = Variant(baseline=baseline, optimizer=Sgd())
     trajectories, one, other = batch(), policy(), policy()
     weights = advantages(other, variant, trajectories)
@@ -91,8 +92,7 @@ def test_adams_first_step_has_the_learning_rates_size() -> None:
 def test_first_step_of_any_correction_is_on_policy(parts: dict[str, Any]) -> None:
     trajectories = chain_batch()
     corrected = Variant(optimizer=SGD, **parts)
-    kept = {"future_correction", "self_normalised", "truncate_at", "clip", "importance"}
-    on_policy = Variant(optimizer=SGD, **{key: value for key, value in parts.items() if key not in kept})
+    on_policy = Variant(optimizer=SGD, **{key: value for key, value in parts.items() if key != "importance"})
     found, expected = flat(improved(corrected, trajectories)[0]), flat(improved(on_policy, trajectories)[0])
     assert (found - flat(policy())).norm() > 1e-2
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)

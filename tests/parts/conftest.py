@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 import torch
 from pg.core.trajectories import Trajectories
+from tests.parts.made import trajectories
 
 Rows = Sequence[Sequence[float]]
 
@@ -17,15 +18,6 @@ def batch() -> Callable[..., Trajectories]:
         longest = max(len(rewards) for rows in seeds for rewards in rows)
         padded = [[[*rewards, *[0.0] * (longest - len(rewards))] for rewards in rows] for rows in seeds]
         lengths = torch.tensor([[len(rewards) for rewards in rows] for rows in seeds])
-        rewards = torch.tensor(padded, dtype=torch.float64)
-        terminated = torch.ones(lengths.shape, dtype=torch.bool)
-        return Trajectories(
-            observations=rewards.unsqueeze(-1),
-            actions=torch.zeros(rewards.shape, dtype=torch.int64),
-            rewards=rewards,
-            mask=torch.arange(longest) < lengths.unsqueeze(-1),
-            terminated=terminated,
-            truncated=~terminated,
-        )
+        return trajectories(torch.tensor(padded, dtype=torch.float64), torch.arange(longest) < lengths.unsqueeze(-1))
 
     return make

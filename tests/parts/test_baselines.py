@@ -5,15 +5,12 @@ from typing import Any
 
 import pytest
 import torch
-from pg.parts.baselines import (
-    ScoreProducts,
-    average_reward,
-    leave_one_out,
-    optimal,
-    per_step,
-    per_step_leave_one_out,
-    standardisation,
-)
+from pg.core.trajectories import Trajectories
+from pg.parts.batch import Batch, ScoreProducts
+from pg.parts.normalisation import standardisation
+from pg.parts.variant import Variant
+
+Make = Callable[..., Trajectories]
 
 
 def tensor(values: list[Any]) -> torch.Tensor:
@@ -25,65 +22,73 @@ def normalised_by(advantages: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     return (advantages - mean) / deviation * mask
 
 
-TOTALS = tensor([[3, 6, 0]])
-# Rewards-to-go of trajectories of three steps, two and one.
-TO_GO = tensor([[[3, 2, 1], [6, 4, 0], [9, 0, 0]]])
+def subtracted(name: str, trajectories: Trajectories, products: ScoreProducts | None = None) -> torch.Tensor:
+    variant = Variant(baseline=name)
+    return variant.baseline(Batch(variant, trajectories, None if products is None else lambda _: products))
 
 
-def test_average_reward_is_one_number_per_batch() -> None:
-    assert average_reward(tensor([[3, 6, 0], [1, 1, 4]])).tolist() == [[[3]], [[2]]]
+TOTALS = [[3.0], [6.0], [0.0]]
+# Their rewards-to-go are 3, 2, 1; 6, 4; 9.
+THREE_TWO_ONE = [[1.0, 1.0, 1.0], [2.0, 4.0], [9.0]]
 
 
-def test_leave_one_out_averages_the_others() -> None:
-    assert leave_one_out(TOTALS).tolist() == [[[3], [1.5], [4.5]]]
+def optimal(batch: Make, weighted: list[Any], squared: list[Any]) -> torch.Tensor:
+    trajectories = batch(*[[[0.0]] * 3] * len(weighted))
+    return subtracted("optimal", trajectories, ScoreProducts(tensor(weighted), tensor(squared)))
 
 
-def test_per_step_counts_finished_trajectories_as_zero() -> None:
-    assert per_step(TO_GO).tolist() == [[[6, 2, 1 / 3]]]
+def test_average_reward_is_one_number_per_batch(batch: Make) -> None:
+    assert subtracted("average_reward", batch(TOTALS, [[1.0], [1.0], [4.0]])).tolist() == [[[3]], [[2]]]
 
 
-def test_per_step_leave_one_out_averages_the_others_at_each_step() -> None:
+def test_leave_one_out_averages_the_others(batch: Make) -> None:
+    assert subtracted("leave_one_out", batch(TOTALS)).tolist() == [[[3], [1.5], [4.5]]]
+
+
+def test_per_step_counts_finished_trajectories_as_zero(batch: Make) -> None:
+    assert subtracted("per_step", batch(THREE_TWO_ONE)).tolist() == [[[6, 2, 1 / 3]]]
+
+
+def test_per_step_leave_one_out_averages_the_others_at_each_step(batch: Make) -> None:
     expected = [[[7.5, 2, 0], [6, 1, 0.5], [4.5, 3, 0.5]]]
-    assert per_step_leave_one_out(TO_GO).tolist() == expected
+    assert subtracted("per_step_leave_one_out", batch(THREE_TWO_ONE)).tolist() == expected
 
 
-def test_leave_one_out_stretches_the_deviation_from_the_average() -> None:
+def test_leave_one_out_stretches_the_deviation_from_the_average(batch: Make) -> None:
     """Leaving one out is the average reward's estimate times N / (N - 1)."""
-    plain = TOTALS.unsqueeze(-1) - average_reward(TOTALS)
-    torch.testing.assert_close(TOTALS.unsqueeze(-1) - leave_one_out(TOTALS), plain * 3 / 2)
+    trajectories = batch(TOTALS)
+    plain = trajectories.rewards - subtracted("average_reward", trajectories)
+    found = trajectories.rewards - subtracted("leave_one_out", trajectories)
+    torch.testing.assert_close(found, plain * 3 / 2)
 
 
-def test_optimal_is_a_quotient_of_sums_over_the_others() -> None:
-    products = ScoreProducts(weighted=tensor([[6, 4, 2]]), squared=tensor([[2, 1, 3]]))
-    torch.testing.assert_close(optimal(products), tensor([[[6 / 4], [8 / 5], [10 / 3]]]))
+def test_optimal_is_a_quotient_of_sums_over_the_others(batch: Make) -> None:
+    found = optimal(batch, [[6, 4, 2]], [[2, 1, 3]])
+    torch.testing.assert_close(found, tensor([[[6 / 4], [8 / 5], [10 / 3]]]))
 
 
-def test_optimal_is_zero_where_the_scores_of_all_others_vanish() -> None:
-    products = ScoreProducts(weighted=tensor([[10, 0, 0], [0, 0, 0]]), squared=tensor([[5, 0, 0], [0, 0, 0]]))
-    assert optimal(products).squeeze(-1).tolist() == [[0, 2, 2], [0, 0, 0]]
+def test_optimal_is_zero_where_the_scores_of_all_others_vanish(batch: Make) -> None:
+    found = optimal(batch, [[10, 0, 0], [0, 0, 0]], [[5, 0, 0], [0, 0, 0]])
+    assert found.squeeze(-1).tolist() == [[0, 2, 2], [0, 0, 0]]
 
 
-def test_optimal_does_not_lose_small_scores_beside_a_large_one() -> None:
-    products = ScoreProducts(weighted=tensor([[0.1, 3e-30, 0]]), squared=tensor([[0.3, 1e-30, 0]]))
-    torch.testing.assert_close(optimal(products)[0, 0], tensor([3]))
+def test_optimal_does_not_lose_small_scores_next_to_a_large_one(batch: Make) -> None:
+    torch.testing.assert_close(optimal(batch, [[0.1, 3e-30, 0]], [[0.3, 1e-30, 0]])[0, 0], tensor([3]))
 
 
-@pytest.mark.parametrize("baseline", [leave_one_out, per_step_leave_one_out])
-def test_own_rewards_do_not_enter_a_baseline_that_leaves_one_out(baseline: Callable[..., torch.Tensor]) -> None:
-    returns = torch.rand(2, 4, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    if baseline is leave_one_out:
-        returns = returns[..., 0]
-    changed = returns.clone()
+@pytest.mark.parametrize("name", ["leave_one_out", "per_step_leave_one_out"])
+def test_own_rewards_do_not_enter_a_baseline_that_leaves_one_out(batch: Make, name: str) -> None:
+    drawn = torch.rand(2, 4, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    changed = drawn.clone()
     changed[:, 1] += 5
-    difference = baseline(changed) - baseline(returns)
+    difference = subtracted(name, batch(*changed.tolist())) - subtracted(name, batch(*drawn.tolist()))
     assert difference[:, 1].abs().max() < 1e-12
     assert difference[:, [0, 2, 3]].abs().min() > 1
 
 
-def test_own_scores_do_not_enter_the_optimal_baseline() -> None:
-    products = ScoreProducts(weighted=tensor([[6, 4, 2]]), squared=tensor([[2, 1, 3]]))
-    changed = ScoreProducts(weighted=tensor([[6, 400, 2]]), squared=tensor([[2, 7, 3]]))
-    assert optimal(products)[0, 1] == optimal(changed)[0, 1]
+def test_own_scores_do_not_enter_the_optimal_baseline(batch: Make) -> None:
+    found, changed = optimal(batch, [[6, 4, 2]], [[2, 1, 3]]), optimal(batch, [[6, 400, 2]], [[2, 7, 3]])
+    assert found[0, 1] == changed[0, 1]
 
 
 def test_normalised_advantages_by_hand() -> None:

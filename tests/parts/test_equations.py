@@ -3,40 +3,41 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from latex2mathml.converter import convert
 from matplotlib.mathtext import MathTextParser
 from pg.environments.record import Environment
-from pg.parts.equations.definitions import definitions
-from pg.parts.equations.estimator import equation
+from pg.parts.equation import definitions, equation
 from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.starts.base import Demonstrator
 from pg.parts.starts.clone import Clone
-from pg.parts.variant import Baseline, Importance, Variant
+from pg.parts.variant import Variant
 from pg.plotting.labels import environment_label, label
 from pg.study.record import Study
 from pydantic import ValidationError
+from tests.parts.named import BASELINES, CORRECTING, IMPORTANCE, constant, gae
 
 Parts = dict[str, Any]
 
 RETURNS: list[Parts] = [
     {"returns": "total"},
     {"returns": "to_go"},
-    {"returns": "gae", "lambda": 0.95},
-    {"returns": "gae", "lambda": 0.8, "bootstrap_at_truncation": True},
+    {"returns": gae(0.95)},
+    {"returns": gae(0.8, bootstrap_at_truncation=True)},
 ]
-BASELINES: list[Parts] = [
-    {"baseline": baseline, "constant": 1.5 if baseline == "constant" else None} for baseline in get_args(Baseline)
-]
+EVERY_BASELINE: list[Parts] = [{"baseline": constant(name, 1.5)} for name in BASELINES]
 DISCOUNTS: list[Parts] = [{}, {"discount": 0.9}, {"discount": 0.9, "discount_states": True}]
 NORMALISED: list[Parts] = [{}, {"normalise_advantages": True}]
-CORRECTIONS: list[list[Parts]] = [
-    [{"importance": importance} for importance in get_args(Importance)],
-    [{}, {"future_correction": True}, {"clip": 0.2}, {"clip": 0.3}],
-    [{}, {"self_normalised": True}],
-    [{}, {"truncate_at": 2}, {"truncate_at": 5.5}],
+CORRECTIONS: list[Parts] = [
+    {"importance": {"name": name, **changed, **normalised, **cut}}
+    for name, changed, normalised, cut in itertools.product(
+        IMPORTANCE,
+        ({}, {"future_correction": True}, {"clip": 0.2}, {"clip": 0.3}),
+        ({}, {"self_normalised": True}),
+        ({}, {"truncate_at": 2}, {"truncate_at": 5.5}),
+    )
 ]
 LIMITS: list[Parts] = [
     {"kl": {"limit": limit, "hold_by": hold_by, "direction": direction}}
@@ -50,8 +51,8 @@ STARTS: list[Parts] = [
     {"initialise": Clone(controller="lean", demonstrations=20)},
     {"initialise": Clone(clone=Demonstrator(experiment="ladder", variant="to_go", stage="middle"), demonstrations=10)},
 ]
-GAE: Parts = {"returns": "gae", "lambda": 0.9, "baseline": "value_network"}
-ENDLESS: Parts = {**GAE, "discount": 0.8, "bootstrap_at_truncation": True}
+GAE: Parts = {"returns": gae(0.9), "baseline": "value_network"}
+ENDLESS: Parts = {**GAE, "returns": gae(0.9, bootstrap_at_truncation=True), "discount": 0.8}
 STEPS: list[list[Parts]] = [
     [{}, {"importance": "per_step"}],
     [{}, {"gradient_steps": 4}, {"gradient_steps": 8}],
@@ -75,8 +76,8 @@ def legal() -> list[Variant]:
     """Return compositions in which every pair of parts that an equation writes together meets."""
     few: list[Parts] = [{}, {"baseline": "leave_one_out"}, {"baseline": "value_network"}]
     found = [
-        *composed(RETURNS, BASELINES, DISCOUNTS, NORMALISED),
-        *composed(*CORRECTIONS, RETURNS, few, DISCOUNTS[::2], NORMALISED),
+        *composed(RETURNS, EVERY_BASELINE, DISCOUNTS, NORMALISED),
+        *composed(CORRECTIONS, RETURNS, few, DISCOUNTS[::2], NORMALISED),
         *composed(*STEPS),
         *composed(STARTS, RETURNS),
     ]
@@ -155,7 +156,7 @@ def test_the_common_final_form_of_the_off_policy_gradient_weights_each_step_by_i
 
 
 @pytest.mark.parametrize(
-    "reuse", [{"gradient_steps": 2}, {"minibatches": 2}, *({"importance": one} for one in get_args(Importance)[1:])]
+    "reuse", [{"gradient_steps": 2}, {"minibatches": 2}, *({"importance": one} for one in CORRECTING)]
 )
 def test_reused_data_have_a_target_policy_and_an_estimate_from_fresh_ones_has_none(reuse: Parts) -> None:
     assert equation(Variant(**reuse)).startswith(r"\nabla_{\theta'} J(\theta')")
@@ -174,7 +175,7 @@ def test_scores_of_the_optimal_baseline_stay_at_the_behaviour_policy() -> None:
         (Variant(importance="trajectory"), r"w_i \, \nabla_{\theta'} \log"),
         (Variant(importance="trajectory"), r"w_i = \prod_{t=1}^{T_i} \rho_{i,t}"),
         (
-            Variant(importance="per_decision", baseline="constant", constant=2),
+            Variant(importance="per_decision", baseline={"name": "constant", "value": 2}),
             r"\left( \sum_{t'=t}^{T} w_{i,t'} \, r(\mathbf{s}_{i,t'}, \mathbf{a}_{i,t'}) - w_{i,t} \, b \right)",
         ),
         (
@@ -187,26 +188,29 @@ def test_scores_of_the_optimal_baseline_stay_at_the_behaviour_policy() -> None:
         (Variant(importance="per_decision"), r"w_{i,t} = \prod_{t'=1}^{t} \rho_{i,t'}"),
         (Variant(importance="exact_state"), r"\frac{d_{\theta',t}(\mathbf{s}_{i,t})}{d_{\theta,t}(\mathbf{s}_{i,t})}"),
         (
-            Variant(importance="per_step", future_correction=True, discount=0.9),
+            Variant(importance={"name": "per_step", "future_correction": True}, discount=0.9),
             r"\sum_{t'=t}^{T} \gamma^{t'-t} \, \left( \prod_{t''=t+1}^{t'} \rho_{i,t''} \right) \, r(",
         ),
-        (Variant(importance="per_step", truncate_at=2), r"\tilde{\rho}_{i,t} = \min(\rho_{i,t}, c) ; c = 2"),
         (
-            Variant(importance="per_step", self_normalised=True),
+            Variant(importance={"name": "per_step", "truncate_at": 2}),
+            r"\tilde{\rho}_{i,t} = \min(\rho_{i,t}, c) ; c = 2",
+        ),
+        (
+            Variant(importance={"name": "per_step", "self_normalised": True}),
             r"\tilde{\rho}_{i,t} = \frac{n_t \, \rho_{i,t}}{\sum_{j : T_j \geq t} \rho_{j,t}}",
         ),
         (
-            Variant(importance="trajectory", self_normalised=True, truncate_at=2),
+            Variant(importance={"name": "trajectory", "self_normalised": True, "truncate_at": 2}),
             r"\tilde{w}_i = \frac{N \, \min(w_i, c)}{\sum_{j=1}^{N} \min(w_j, c)}",
         ),
         (
-            Variant(importance="per_step", clip=0.2),
+            Variant(importance={"name": "per_step", "clip": 0.2}),
             (
                 r"\nabla_{\theta'} \min \left( \rho_{i,t} \hat{A}_{i,t}, \,"
                 r" \mathrm{clip}(\rho_{i,t}, 1 - \epsilon, 1 + \epsilon) \, \hat{A}_{i,t} \right)"
             ),
         ),
-        (Variant(importance="per_step", clip=0.2), r"\epsilon = 0.2"),
+        (Variant(importance={"name": "per_step", "clip": 0.2}), r"\epsilon = 0.2"),
         *(
             (Variant(**STARTS[1]), part)
             for part in (
@@ -234,7 +238,8 @@ def test_scores_of_the_optimal_baseline_stay_at_the_behaviour_policy() -> None:
         (Variant(discount=0.9), r"\gamma = 0.9"),
         (Variant(discount=0.9, discount_states=True), r"\sum_{t=1}^{T} \gamma^{t-1} \, \nabla_\theta"),
         (Variant(baseline="leave_one_out"), r"b_i = \frac{1}{N-1} \sum_{j \neq i} \sum_{t=1}^{T} r("),
-        (Variant(returns="total", baseline="per_step"), r"b_t = \frac{1}{N} \sum_{i=1}^{N} \sum_{t'=t}^{T} r("),
+        (Variant(baseline="per_step"), r"b_t = \frac{1}{N} \sum_{i=1}^{N} \sum_{t'=t}^{T} r("),
+        (Variant(returns="total", baseline="per_step"), r"b_t = \frac{1}{N} \sum_{i : T_i \geq t} \sum_{t'=1}^{T} r("),
         (Variant(baseline="per_step_leave_one_out"), r"b_{i,t} = \frac{1}{N-1} \sum_{j \neq i} \sum_{t'=t}^{T} r("),
         (Variant(baseline="optimal"), r"\mathbf{A}_j \cdot \mathbf{B}_j"),
         (Variant(normalise_advantages=True), r"\frac{A_{i,t} - \bar{A}}{\sigma_A}"),

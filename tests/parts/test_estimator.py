@@ -3,25 +3,41 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 import torch
 from pg.core.trajectories import Trajectories
 from pg.parts import estimator as compose
-from pg.parts.baselines import ScoreProducts
-from pg.parts.estimator import StateValues
-from pg.parts.returns import discount_weights, reward_to_go
-from pg.parts.variant import FROM_THE_BATCH, Baseline, Importance, Variant
+from pg.parts.batch import Batch, ScoreProducts, StateValues
+from pg.parts.discounting import discount_weights, reward_to_go
+from pg.parts.estimator import Fixed
+from pg.parts.variant import Variant
 from pydantic import ValidationError
+from tests.parts.named import BASELINES, CORRECTING, FROM_THE_BATCH, IMPORTANCE, constant, gae
 
-Batch = Callable[..., Trajectories]
+Make = Callable[..., Trajectories]
 
 ROWS = [[1.0, 2.0, 3.0], [4.0], [0.0, 2.0]]
 
 
-def weights_of(variant: Variant, trajectories: Trajectories, *given: Any, **named: Any) -> torch.Tensor:
-    return compose.weights(variant, trajectories, compose.fixed(variant, trajectories, *given, **named))
+def fixed(
+    variant: Variant,
+    trajectories: Trajectories,
+    products: ScoreProducts | None = None,
+    values: StateValues | None = None,
+) -> Fixed:
+    find_products = None if products is None else lambda _: products
+    return compose.fixed(Batch(variant, trajectories, find_products, None if values is None else lambda _: values))
+
+
+def weights_of(
+    variant: Variant,
+    trajectories: Trajectories,
+    products: ScoreProducts | None = None,
+    values: StateValues | None = None,
+) -> torch.Tensor:
+    return compose.weights(variant, trajectories, fixed(variant, trajectories, products, values))
 
 
 VALUES = StateValues(
@@ -33,8 +49,6 @@ PRODUCTS = ScoreProducts(
     squared=torch.tensor([[2.0, 1.0, 3.0]], dtype=torch.float64),
 )
 
-CONSTANT = {"constant": 1.5}
-
 
 def is_legal(parts: dict[str, Any]) -> bool:
     try:
@@ -45,20 +59,12 @@ def is_legal(parts: dict[str, Any]) -> bool:
 
 
 DISCOUNTS: list[dict[str, Any]] = [{}, {"discount": 0.9}, {"discount": 0.9, "discount_states": True}]
-RETURNS: list[dict[str, Any]] = [{"returns": "total"}, {"returns": "to_go"}, {"returns": "gae", "lambda": 0.7}]
+RETURNS: list[dict[str, Any]] = [{"returns": "total"}, {"returns": "to_go"}, {"returns": gae(0.7)}]
 EVERY_COMPOSITION = [
-    {
-        **returns,
-        "baseline": baseline,
-        "constant": CONSTANT.get(baseline),
-        "normalise_advantages": scaled,
-        "bootstrap_at_truncation": bootstrap,
-        **discount,
-    }
-    for returns in RETURNS
-    for baseline in get_args(Baseline)
+    {**returns, "baseline": constant(baseline, 1.5), "normalise_advantages": scaled, **discount}
+    for returns in (*RETURNS, {"returns": gae(0.7, bootstrap_at_truncation=True)})
+    for baseline in BASELINES
     for discount in DISCOUNTS
-    for bootstrap in (False, True)
     for scaled in (False, True)
 ]
 EVERY_VARIANT = [Variant(**parts) for parts in EVERY_COMPOSITION if is_legal(parts)]
@@ -85,20 +91,20 @@ def advantages(trajectories: Trajectories, **parts: Any) -> list[list[float]]:
         ({"discount": 0.5, "discount_states": True}, [[2.75, 1.75, 0.75], [4, 0, 0], [1, 1, 0]]),
     ],
 )
-def test_advantages_by_hand(batch: Batch, parts: dict[str, Any], expected: list[list[float]]) -> None:
+def test_advantages_by_hand(batch: Make, parts: dict[str, Any], expected: list[list[float]]) -> None:
     assert advantages(batch(ROWS), **parts) == [pytest.approx(row) for row in expected]
 
 
-def test_the_weight_of_discounted_states_multiplies_the_baseline_too(batch: Batch) -> None:
+def test_the_weight_of_discounted_states_multiplies_the_baseline_too(batch: Make) -> None:
     found = advantages(batch([[0.0, 4.0], [2.0]]), discount=0.5, discount_states=True, baseline="average_reward")
     assert found == [[2 - 2, 0.5 * (4 - 2)], [2 - 2, 0]]
 
 
-def test_average_reward_averages_discounted_returns(batch: Batch) -> None:
+def test_average_reward_averages_discounted_returns(batch: Make) -> None:
     assert advantages(batch([[0.0, 4.0], [4.0]]), discount=0.5, baseline="average_reward") == [[-1, 1], [1, 0]]
 
 
-def test_normalisation_comes_before_the_weight_of_discounted_states(batch: Batch) -> None:
+def test_normalisation_comes_before_the_weight_of_discounted_states(batch: Make) -> None:
     parts: dict[str, Any] = {"discount": 0.5, "normalise_advantages": True}
     plain = torch.tensor(advantages(batch(ROWS), **parts))
     weighted = torch.tensor(advantages(batch(ROWS), **parts, discount_states=True))
@@ -106,20 +112,20 @@ def test_normalisation_comes_before_the_weight_of_discounted_states(batch: Batch
 
 
 @pytest.mark.parametrize("baseline", ["none", *FROM_THE_BATCH])
-def test_to_go_is_the_total_return_in_trajectories_of_one_step(batch: Batch, baseline: Baseline) -> None:
+def test_to_go_is_the_total_return_in_trajectories_of_one_step(batch: Make, baseline: str) -> None:
     one_step = batch([[3.0], [1.0], [-2.0]])
     to_go = advantages(one_step, baseline=baseline)
     assert to_go == advantages(one_step, returns="total", baseline=baseline)
 
 
-def test_per_step_is_the_average_reward_for_total_returns_of_equal_length(batch: Batch) -> None:
+def test_per_step_is_the_average_reward_for_total_returns_of_equal_length(batch: Make) -> None:
     equally_long = batch([[3.0, 1.0], [1.0, 0.0], [-2.0, 7.0]])
     per_step = advantages(equally_long, returns="total", baseline="per_step")
     assert per_step == advantages(equally_long, returns="total", baseline="average_reward")
 
 
 @pytest.mark.parametrize("variant", EVERY_VARIANT, ids=str)
-def test_advantages_are_zero_behind_the_end_and_finite(batch: Batch, variant: Variant) -> None:
+def test_advantages_are_zero_behind_the_end_and_finite(batch: Make, variant: Variant) -> None:
     trajectories = batch(ROWS)
     found = weights_of(variant, trajectories, PRODUCTS, VALUES)
     assert (found[~trajectories.mask] == 0).all()
@@ -127,7 +133,7 @@ def test_advantages_are_zero_behind_the_end_and_finite(batch: Batch, variant: Va
 
 
 @pytest.mark.parametrize("variant", EVERY_VARIANT, ids=str)
-def test_seeds_stay_apart(batch: Batch, variant: Variant) -> None:
+def test_seeds_stay_apart(batch: Make, variant: Variant) -> None:
     other = [[-1.0, 0.5, 2.5], [7.0, 1.0], [0.25]]
     both = ScoreProducts(*(torch.cat([getattr(PRODUCTS, f.name), torch.ones(1, 3)]) for f in fields(PRODUCTS)))
     values = StateValues(*(torch.cat([value, -value]) for value in (VALUES.along, VALUES.rest)))
@@ -140,65 +146,65 @@ def test_seeds_stay_apart(batch: Batch, variant: Variant) -> None:
 
 
 def test_only_the_optimal_baseline_needs_score_products() -> None:
-    needing = {variant.baseline for variant in EVERY_VARIANT if compose.needs_score_products(variant)}
+    needing = {one.baseline.name for one in EVERY_VARIANT if one.baseline.needs_score_products}
     assert needing == {"optimal"}
 
 
-def test_only_values_of_the_state_are_needed_as_such() -> None:
-    needing = {variant.baseline for variant in EVERY_VARIANT if compose.needs_state_values(variant)}
+def test_gae_is_legal_with_baselines_of_the_state_alone() -> None:
+    needing = {one.baseline.name for one in EVERY_VARIANT if one.baseline.values_from is not None}
     assert needing == {"exact", "value_network"}
-    assert {variant.baseline for variant in EVERY_VARIANT if variant.returns == "gae"} == needing
+    assert {one.baseline.name for one in EVERY_VARIANT if one.returns.name == "gae"} == needing
 
 
-def test_a_constant_is_subtracted_from_every_step(batch: Batch) -> None:
-    assert advantages(batch([[1.0, 2.0], [4.0]]), baseline="constant", constant=1.5) == [[1.5, 0.5], [2.5, 0]]
+def test_a_constant_is_subtracted_from_every_step(batch: Make) -> None:
+    assert advantages(batch([[1.0, 2.0], [4.0]]), baseline=constant("constant", 1.5)) == [[1.5, 0.5], [2.5, 0]]
 
 
 @pytest.mark.parametrize("baseline", ["exact", "value_network"])
-def test_values_are_subtracted_step_by_step(batch: Batch, baseline: Baseline) -> None:
+def test_values_are_subtracted_step_by_step(batch: Make, baseline: str) -> None:
     values = StateValues(torch.tensor([[[1.0, -1.0], [0.5, 0.0]]], dtype=torch.float64), torch.zeros(1, 2))
-    found = weights_of(Variant(baseline=baseline), batch([[1.0, 2.0], [4.0]]), state_values=values)
+    found = weights_of(Variant(baseline=baseline), batch([[1.0, 2.0], [4.0]]), values=values)
     assert found[0].tolist() == [[2, 3], [3.5, 0]]
 
 
 @pytest.mark.parametrize("baseline", ["exact", "value_network"])
-def test_values_that_are_missing_are_asked_for(batch: Batch, baseline: Baseline) -> None:
+def test_values_that_are_missing_are_asked_for(batch: Make, baseline: str) -> None:
     with pytest.raises(ValueError, match=f"{baseline} needs the values"):
         weights_of(Variant(baseline=baseline), batch(ROWS))
-    with pytest.raises(ValueError, match="gae needs lambda and the values"):
+    with pytest.raises(ValueError, match=f"{baseline} needs the values"):
         weights_of(Variant(**{**GAE, "baseline": baseline}), batch(ROWS))
 
 
-GAE: dict[str, Any] = {"returns": "gae", "lambda": 1, "baseline": "value_network"}
+GAE: dict[str, Any] = {"returns": gae(1), "baseline": "value_network"}
 
 
-def test_gae_with_lambda_1_is_the_reward_to_go_less_the_value(batch: Batch) -> None:
+def test_gae_with_lambda_1_is_the_reward_to_go_less_the_value(batch: Make) -> None:
     trajectories = batch(ROWS)
     for discount in DISCOUNTS:
-        found = weights_of(Variant(**GAE | discount), trajectories, state_values=VALUES)
+        found = weights_of(Variant(**GAE | discount), trajectories, values=VALUES)
         to_go: dict[str, Any] = {"baseline": "value_network", **discount}
-        expected = weights_of(Variant(**to_go), trajectories, state_values=VALUES)
+        expected = weights_of(Variant(**to_go), trajectories, values=VALUES)
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
 
 
-def test_bootstrapping_adds_the_discounted_value_of_what_follows(batch: Batch) -> None:
+def test_bootstrapping_adds_the_discounted_value_of_what_follows(batch: Make) -> None:
     trajectories = batch(ROWS)
-    variant = Variant(**GAE, discount=0.9, bootstrap_at_truncation=True)
-    found = weights_of(variant, trajectories, state_values=VALUES)
+    variant = Variant(**GAE | {"returns": gae(1, bootstrap_at_truncation=True)}, discount=0.9)
+    found = weights_of(variant, trajectories, values=VALUES)
     earned = reward_to_go(trajectories.rewards, trajectories.mask, 0.9)
     earned[0, 1, 0] += 0.9 * 2.5
     torch.testing.assert_close(found, (earned - VALUES.along) * trajectories.mask, rtol=0, atol=1e-12)
 
 
-def test_gae_with_lambda_0_is_the_error_of_one_step_under_any_correction(batch: Batch) -> None:
-    trajectories, variant = batch(ROWS), Variant(**GAE | {"lambda": 0, "importance": "per_step"})
+def test_gae_with_lambda_0_is_the_error_of_one_step_under_any_correction(batch: Make) -> None:
+    trajectories, variant = batch(ROWS), Variant(**GAE | {"returns": gae(0), "importance": "per_step"})
     errors = torch.tensor([[[1 - 1 - 0.5, 2 + 2 + 1, 3 - 2], [4 - 1, 0, 0], [0 + 3 - 0.25, 2 - 3, 0]]])
-    kept = compose.fixed(variant, trajectories, state_values=VALUES)
+    kept = fixed(variant, trajectories, values=VALUES)
     found = compose.weights(variant, trajectories, kept, RATIOS.log())
     torch.testing.assert_close(found, RATIOS * errors.double())
 
 
-def test_the_optimal_baseline_without_score_products_is_refused(batch: Batch) -> None:
+def test_the_optimal_baseline_without_score_products_is_refused(batch: Make) -> None:
     with pytest.raises(ValueError, match="optimal needs the score products"):
         weights_of(Variant(baseline="optimal"), batch(ROWS))
 
@@ -225,57 +231,57 @@ STATE_RATIOS = torch.tensor([[[1.0, 2.0, 0.5], [1.0, 0.0, 0.0], [1.0, 4.0, 0.0]]
 
 def corrected(trajectories: Trajectories, **parts: Any) -> torch.Tensor:
     variant = Variant(**parts)
-    kept = compose.fixed(variant, trajectories, PRODUCTS, VALUES)
+    kept = fixed(variant, trajectories, PRODUCTS, VALUES)
     return compose.weights(variant, trajectories, kept, RATIOS.log(), STATE_RATIOS)
 
 
 def legal_corrections() -> list[dict[str, Any]]:
     kinds = itertools.product(
-        [one for one in get_args(Importance) if one != "none"],
+        CORRECTING,
         RETURNS,
         ({}, {"future_correction": True}, {"clip": 0.2}),
         ({}, {"self_normalised": True}),
         ({}, {"truncate_at": 1.5}),
     )
     found = [
-        {"importance": kind, "baseline": "value_network", **returns, **future, **normalised, **cut}
-        for kind, returns, future, normalised, cut in kinds
+        {"importance": {"name": name, **future, **normalised, **cut}, "baseline": "value_network", **returns}
+        for name, returns, future, normalised, cut in kinds
     ]
     return [parts for parts in found if is_legal(parts)]
 
 
 REST: list[dict[str, Any]] = [
-    {"baseline": baseline, "constant": CONSTANT.get(baseline), "normalise_advantages": scaled, **discount}
-    for baseline in get_args(Baseline)
+    {"baseline": constant(baseline, 1.5), "normalise_advantages": scaled, **discount}
+    for baseline in BASELINES
     for scaled in (False, True)
     for discount in ({}, {"discount": 0.9}, {"discount": 0.9, "discount_states": True})
 ]
 
 
 @pytest.mark.parametrize("parts", legal_corrections(), ids=str)
-def test_ratios_of_one_give_the_on_policy_weights(batch: Batch, parts: dict[str, Any]) -> None:
+def test_ratios_of_one_give_the_on_policy_weights(batch: Make, parts: dict[str, Any]) -> None:
     trajectories = batch(ROWS)
     ones = trajectories.mask.double()
     # What is normalised is normalised before it is weighted: that each baseline needs no discount to show.
     plain = [rest for rest in REST if not (rest["normalise_advantages"] and "discount" in rest)]
     for variant in (Variant(**parts | rest) for rest in plain if is_legal(parts | rest)):
-        kept = compose.fixed(variant, trajectories, PRODUCTS, VALUES)
+        kept = fixed(variant, trajectories, PRODUCTS, VALUES)
         found = compose.weights(variant, trajectories, kept, torch.zeros_like(ones), ones)
         expected = compose.weights(variant, trajectories, kept)
         torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("parts", legal_corrections(), ids=str)
-def test_corrected_weights_are_zero_behind_the_end_and_apart_for_each_seed(batch: Batch, parts: dict[str, Any]) -> None:
+def test_corrected_weights_are_zero_behind_the_end_and_apart_for_each_seed(batch: Make, parts: dict[str, Any]) -> None:
     other = [[-1.0, 0.5, 2.5], [7.0, 1.0], [0.25]]
     trajectories = batch(ROWS, other)
     variant = Variant(**parts)
     values = StateValues(*(torch.cat([value, -value]) for value in (VALUES.along, VALUES.rest)))
     logs, states = torch.cat([RATIOS.log(), RATIOS.flip(1).log()]), torch.cat([STATE_RATIOS, RATIOS])
-    together = compose.weights(variant, trajectories, compose.fixed(variant, trajectories, None, values), logs, states)
+    together = compose.weights(variant, trajectories, fixed(variant, trajectories, None, values), logs, states)
     assert (together[~trajectories.mask] == 0).all()
     alone = batch(ROWS)
-    kept = compose.fixed(variant, alone, None, VALUES)
+    kept = fixed(variant, alone, None, VALUES)
     assert torch.equal(together[:1], compose.weights(variant, alone, kept, logs[:1], states[:1]))
 
 
@@ -287,21 +293,24 @@ def test_corrected_weights_are_zero_behind_the_end_and_apart_for_each_seed(batch
         ({"importance": "per_decision"}, [[2 + 2 + 9, 2 + 9, 9], [1, 0, 0], [4, 4, 0]]),
         ({"importance": "per_step"}, [[12, 2.5, 9], [1, 0, 0], [8, 1, 0]]),
         ({"importance": "exact_state"}, [[12, 5, 4.5], [1, 0, 0], [8, 4, 0]]),
-        ({"importance": "per_step", "future_correction": True}, [[13, 0.5 * (2 + 9), 9], [1, 0, 0], [4, 1, 0]]),
-        ({"importance": "exact_state", "future_correction": True}, [[13, 2 + 9, 4.5], [1, 0, 0], [4, 4, 0]]),
+        (
+            {"importance": {"name": "per_step", "future_correction": True}},
+            [[13, 0.5 * (2 + 9), 9], [1, 0, 0], [4, 1, 0]],
+        ),
+        ({"importance": {"name": "exact_state", "future_correction": True}}, [[13, 2 + 9, 4.5], [1, 0, 0], [4, 4, 0]]),
     ],
 )
 def test_corrections_by_hand_and_their_weight_multiplies_the_baseline(
-    batch: Batch, parts: dict[str, Any], expected: list[list[float]]
+    batch: Make, parts: dict[str, Any], expected: list[list[float]]
 ) -> None:
     trajectories = batch(ROWS)
     assert corrected(trajectories, **parts)[0].tolist() == [pytest.approx(row) for row in expected]
     weights = compose.importance_weights(Variant(**parts), trajectories, RATIOS.log(), STATE_RATIOS)
-    lower = corrected(trajectories, baseline="constant", constant=1.5, **parts)
+    lower = corrected(trajectories, baseline=constant("constant", 1.5), **parts)
     torch.testing.assert_close(corrected(trajectories, **parts) - lower, 1.5 * weights * trajectories.mask)
 
 
-def test_normalisation_is_that_of_the_advantages_of_the_behaviour_policy(batch: Batch) -> None:
+def test_normalisation_is_that_of_the_advantages_of_the_behaviour_policy(batch: Make) -> None:
     trajectories = batch(ROWS)
     variant = Variant(normalise_advantages=True)
     on_policy = weights_of(variant, trajectories)
@@ -309,15 +318,15 @@ def test_normalisation_is_that_of_the_advantages_of_the_behaviour_policy(batch: 
     torch.testing.assert_close(found, RATIOS * on_policy)
 
 
-def test_states_are_discounted_beside_every_correction(batch: Batch) -> None:
+def test_states_are_discounted_beside_every_correction(batch: Make) -> None:
     trajectories = batch(ROWS)
-    for importance in get_args(Importance):
+    for importance in IMPORTANCE:
         plain = corrected(trajectories, importance=importance, discount=0.5)
         discounted = corrected(trajectories, importance=importance, discount=0.5, discount_states=True)
         torch.testing.assert_close(discounted, plain * discount_weights(trajectories.mask, 0.5, torch.float64))
 
 
-def test_without_a_correction_data_are_used_as_they_are(batch: Batch) -> None:
+def test_without_a_correction_data_are_used_as_they_are(batch: Make) -> None:
     trajectories = batch(ROWS)
     assert torch.equal(
         corrected(trajectories, baseline="per_step"), weights_of(Variant(baseline="per_step"), trajectories)
@@ -327,45 +336,51 @@ def test_without_a_correction_data_are_used_as_they_are(batch: Batch) -> None:
 
 
 @pytest.mark.parametrize("rest", [rest for rest in REST if is_legal(rest)], ids=str)
-def test_a_wide_clip_cuts_nothing(batch: Batch, rest: dict[str, Any]) -> None:
+def test_a_wide_clip_cuts_nothing(batch: Make, rest: dict[str, Any]) -> None:
     trajectories = batch(ROWS)
-    wide = corrected(trajectories, importance="per_step", clip=1e300, **rest)
+    wide = corrected(trajectories, importance={"name": "per_step", "clip": 1e300}, **rest)
     assert torch.equal(wide, corrected(trajectories, importance="per_step", **rest))
 
 
-@pytest.mark.parametrize("importance", [one for one in get_args(Importance) if one != "none"])
+@pytest.mark.parametrize("importance", CORRECTING)
 @pytest.mark.parametrize("normalised", [False, True])
-def test_a_high_limit_cuts_nothing(batch: Batch, importance: Importance, normalised: bool) -> None:
+def test_a_high_limit_cuts_nothing(batch: Make, importance: str, normalised: bool) -> None:
     trajectories = batch(ROWS)
-    parts: dict[str, Any] = {"importance": importance, "self_normalised": normalised, "baseline": "average_reward"}
-    assert torch.equal(corrected(trajectories, **parts, truncate_at=1e300), corrected(trajectories, **parts))
+    parts = {"name": importance, "self_normalised": normalised}
+    uncut, cut = (
+        corrected(trajectories, importance=parts | limit, baseline="average_reward")
+        for limit in ({}, {"truncate_at": 1e300})
+    )
+    assert torch.equal(cut, uncut)
 
 
-def test_weights_are_cut_before_they_are_normalised(batch: Batch) -> None:
-    variant = Variant(importance="trajectory", truncate_at=2, self_normalised=True)
+def test_weights_are_cut_before_they_are_normalised(batch: Make) -> None:
+    variant = Variant(importance={"name": "trajectory", "truncate_at": 2, "self_normalised": True})
     found = compose.importance_weights(variant, batch(ROWS), RATIOS.log())
     cut = torch.tensor([2, 0.25, 2], dtype=torch.float64)
     torch.testing.assert_close(found[0, :, 0], 3 * cut / cut.sum())
 
 
-def test_clipped_weights_are_the_gradient_of_the_clipped_surrogate(batch: Batch) -> None:
+def test_clipped_weights_are_the_gradient_of_the_clipped_surrogate(batch: Make) -> None:
     trajectories = batch(ROWS)
     logs = RATIOS.log().requires_grad_()
     advantages = weights_of(Variant(baseline="average_reward", returns="total"), trajectories)
     clipped = torch.min(logs.exp() * advantages, logs.exp().clamp(0.8, 1.2) * advantages)
     (expected,) = torch.autograd.grad(clipped.sum(), logs)
-    found = corrected(trajectories, importance="per_step", clip=0.2, baseline="average_reward", returns="total")
+    found = corrected(
+        trajectories, importance={"name": "per_step", "clip": 0.2}, baseline="average_reward", returns="total"
+    )
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=0)
     assert (found != RATIOS * advantages).any()
 
 
-def test_exact_state_ratios_that_are_not_given_are_refused(batch: Batch) -> None:
+def test_exact_state_ratios_that_are_not_given_are_refused(batch: Make) -> None:
     trajectories, variant = batch(ROWS), Variant(importance="exact_state")
     with pytest.raises(ValueError, match="exact_state needs the ratios"):
-        compose.weights(variant, trajectories, compose.fixed(variant, trajectories), RATIOS.log())
+        compose.weights(variant, trajectories, fixed(variant, trajectories), RATIOS.log())
 
 
-def test_no_gradient_flows_through_the_ratios(batch: Batch) -> None:
-    trajectories, variant = batch(ROWS), Variant(importance="per_step", future_correction=True)
+def test_no_gradient_flows_through_the_ratios(batch: Make) -> None:
+    trajectories, variant = batch(ROWS), Variant(importance={"name": "per_step", "future_correction": True})
     logs = RATIOS.log().requires_grad_()
-    assert not compose.weights(variant, trajectories, compose.fixed(variant, trajectories), logs).requires_grad
+    assert not compose.weights(variant, trajectories, fixed(variant, trajectories), logs).requires_grad

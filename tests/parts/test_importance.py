@@ -7,24 +7,31 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from pg.parts.importance import (
-    NonFiniteWeights,
-    effective_share,
-    exact_state,
-    future_corrected,
-    per_decision,
-    per_step,
-    self_normalised,
-    trajectory,
-    truncated,
-    unclipped,
-)
-from pg.parts.returns import reward_to_go
+from pg.parts.corrections.base import ImportanceWeight
+from pg.parts.corrections.clipping import unclipped
+from pg.parts.corrections.exact_state import ExactState
+from pg.parts.corrections.finite import NonFiniteWeights
+from pg.parts.corrections.future import future_corrected
+from pg.parts.corrections.per_decision import PerDecision
+from pg.parts.corrections.per_step import PerStep
+from pg.parts.corrections.sample_size import effective_share
+from pg.parts.corrections.self_normalisation import self_normalised
+from pg.parts.corrections.trajectory import Trajectory
+from pg.parts.corrections.truncation import truncated
+from pg.parts.discounting import reward_to_go
+from tests.parts.made import ratios
 
 MASK = torch.tensor([[[True, True, True], [True, False, False]]])
 RATIOS = torch.tensor([[[2.0, 0.5, 3.0], [0.25, 7.0, 9.0]]], dtype=torch.float64)
 
 Weighting = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def weighting_by(part: ImportanceWeight) -> Weighting:
+    return lambda logs, mask: part(ratios(logs, mask))
+
+
+trajectory, per_decision, per_step = map(weighting_by, (Trajectory(), PerDecision(), PerStep()))
 EVERY = [trajectory, per_decision, per_step]
 
 
@@ -52,7 +59,7 @@ def test_a_step_counts_as_its_own_ratio() -> None:
 def test_a_state_counts_as_its_own_ratio_times_that_of_its_action() -> None:
     states = torch.tensor([[[1.0, 4.0, 0.5], [2.0, math.nan, math.inf]]], dtype=torch.float64)
     expected = torch.tensor([[[2.0, 2.0, 1.5], [0.5, 0, 0]]], dtype=torch.float64)
-    torch.testing.assert_close(exact_state(RATIOS.log(), states, MASK), expected)
+    torch.testing.assert_close(ExactState()(ratios(RATIOS.log(), MASK, states)), expected)
 
 
 @pytest.mark.parametrize("weighting", EVERY)
@@ -119,7 +126,7 @@ def test_a_trajectory_that_comes_back_is_not_reported_for_one_that_does_not() ->
 def test_an_infinite_state_ratio_is_reported_with_its_step() -> None:
     states = torch.tensor([[[1.0, math.inf, 1.0], [1.0, 1.0, 1.0]]], dtype=torch.float64)
     with pytest.raises(NonFiniteWeights, match="at step 1"):
-        exact_state(torch.zeros_like(states), states, MASK)
+        ExactState()(ratios(torch.zeros_like(states), MASK, states))
 
 
 @pytest.mark.parametrize("before", [0.0, -900.0, -math.inf])

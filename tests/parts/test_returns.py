@@ -6,7 +6,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pg.parts.returns import discount_weights, lambda_return, reward_to_go, total_return, with_rest
+from pg.parts.discounting import discount_weights, reward_to_go, total_return, with_rest
+from pg.parts.returns.gae import lambda_return
 
 # Trajectories of three steps and of one; what stands behind the end of the second must never count.
 REWARDS = torch.tensor([[[1.0, 2.0, 3.0], [4.0, 90.0, 90.0]]], dtype=torch.float64)

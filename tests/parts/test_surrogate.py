@@ -1,11 +1,16 @@
 """The surrogate objective and its gradient."""
 
 import torch
-from pg.parts.surrogate import surrogate
+from pg.parts import estimator
+from tests.parts.made import trajectories
 
 LOG_PROBS = torch.tensor([[[-1.0, -2.0], [-3.0, -5.0]], [[-1.0, -1.0], [-1.0, -1.0]]], dtype=torch.float64)
 ADVANTAGES = torch.tensor([[[1.0, 2.0], [4.0, 7.0]], [[1.0, -1.0], [0.5, 9.0]]], dtype=torch.float64)
 MASK = torch.tensor([[[True, True], [True, False]], [[True, True], [True, False]]])
+
+
+def surrogate(log_probs: torch.Tensor, weights: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    return estimator.surrogate(log_probs, weights, trajectories(torch.zeros_like(weights), mask))
 
 
 def test_sums_over_time_and_averages_over_trajectories() -> None:

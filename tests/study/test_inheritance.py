@@ -44,7 +44,7 @@ def test_an_illegal_extends_is_refused(options: dict[str, Any], variant: str, pa
         ("retruns", "total", "retruns: unknown key"),
         ("policy/hiden", [8], "policy.hiden: unknown key"),
         ("policy/hidden", [0], "policy.hidden.0: should be greater than 0"),
-        ("clip", 0.2, " clip needs importance: per_step"),
+        ("importance", {"name": "per_step", "clip": 0.2, "truncate_at": 2}, " clip cuts a plain ratio"),
         ("initialise", {"controller": "nope", "demonstrations": 4}, "initialise.controller: 'nope' is not known"),
         (
             "initialise",

@@ -26,7 +26,7 @@ def test_a_legal_study_is_read(options: dict[str, Any]) -> None:
         (
             "variants/total/returns",
             "togo",
-            r"variants\.total\.returns: .*'total', 'to_go' or 'gae'; it is 'togo'; did you mean 'to_go'",
+            r"variants\.total\.returns: 'togo' is not known; did you mean 'to_go'\?; allowed: total, to_go, gae,",
         ),
         ("variants/total/discount", 1.5, r"variants\.total\.discount: should be less than or equal to 1; it is 1\.5"),
         ("variants/total/discount_states", True, r"variants\.total: discount_states: true changes nothing"),
@@ -119,7 +119,7 @@ def test_a_legal_study_is_read(options: dict[str, Any]) -> None:
         (
             "variants/total/baseline",
             "leave_one_out_per_step",
-            r"variants\.total\.baseline: .*; did you mean 'per_step_leave_one_out'\?$",
+            r"variants\.total\.baseline: .*; did you mean 'per_step_leave_one_out'\?; allowed:",
         ),
         (
             "claims/causality/parts/probed/metric",
@@ -159,7 +159,7 @@ def test_an_illegal_option_is_refused(options: dict[str, Any], path: str, value:
         ("experiments/gradients/sample/batches", [8, 8], "8"),
         ("experiments/exact/sweep/variant.batch", [2, 2], "2"),
         ("experiments/exact/sweep/variant.policy.hidden", [[8], [], [8]], "[8]"),
-        ("experiments/exact/sweep/variant.lambda", [1, 1.0], "1.0"),
+        ("experiments/exact/sweep/variant.returns.lambda", [1, 1.0], "1.0"),
         ("experiments/exact/sweep/variant.kl", [{"limit": 0.1}, {"limit": 0.1}], "{'limit': 0.1}"),
         ("experiments/exact/sweep/variant.label", [[{}], [{}]], "[{}]"),
         ("experiments/stale/walk/steps", [0, 4, 4], "4"),

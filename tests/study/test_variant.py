@@ -7,54 +7,83 @@ from pg.study.expansion import cells
 from pg.study.validation import InvalidStudy, load
 from tests.study.studies import put
 
-NETWORK: dict[str, Any] = {"returns": "gae", "lambda": 0.9, "baseline": "value_network"}
+NETWORK: dict[str, Any] = {"returns": {"name": "gae", "lambda": 0.9}, "baseline": "value_network"}
+ENDLESS: dict[str, Any] = {"name": "gae", "lambda": 0.9, "bootstrap_at_truncation": True}
 
 
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ({"returns": "gae", "lambda": 0.9}, r"returns: gae .* needs baseline: value_network or exact, not none"),
+        ({"returns": NETWORK["returns"]}, r"returns: gae .* needs baseline: value_network or exact, not none"),
         (NETWORK | {"baseline": "per_step"}, r"needs baseline: value_network or exact, not per_step"),
-        (NETWORK | {"lambda": None}, r"returns: gae needs lambda: a number from 0 to 1"),
-        ({"lambda": 0.5}, r"lambda: 0\.5 needs returns: gae; it weights nothing in returns: total"),
-        (NETWORK | {"lambda": 1.5}, r"total\.lambda: should be less than or equal to 1; it is 1\.5"),
-        (NETWORK | {"lamda": 0.5}, r"total\.lamda: unknown key; did you mean 'lambda'"),
-        (NETWORK | {"lambda_": 0.5}, r"total\.lambda_: unknown key; did you mean 'lambda'"),
-        (NETWORK | {"bootstrap_at_truncation": True}, r"bootstrap_at_truncation: true needs discount below 1"),
+        (NETWORK | {"returns": "gae"}, r"total\.returns\.lambda: is missing"),
+        (NETWORK | {"returns": {"lambda": 0.5}}, r"total\.returns: name: is missing; allowed: total, to_go, gae"),
+        (NETWORK | {"returns": {"name": "to_go", "lambda": 0.5}}, r"returns\.lambda: unknown key; allowed: name"),
         (
-            {"baseline": "value_network", "discount": 0.9, "bootstrap_at_truncation": True},
-            r"bootstrap_at_truncation: true needs returns: gae; returns: total counts rewards alone",
+            NETWORK | {"returns": {"name": "gae", "lambda": 1.5}},
+            r"returns\.lambda: should be less than or equal to 1; it",
         ),
+        (NETWORK | {"returns": {"name": "gae", "lamda": 0.5}}, r"returns\.lamda: unknown key; did you mean 'lambda'"),
         (
-            NETWORK | {"baseline": "exact", "discount": 0.9, "bootstrap_at_truncation": True},
+            NETWORK | {"returns": {"name": "gae", "lambda_": 0.5}},
+            r"\.lambda_: unknown key; did you mean 'lambda'",
+        ),
+        (NETWORK | {"returns": ENDLESS}, r"bootstrap_at_truncation: true needs discount below 1"),
+        (
+            NETWORK | {"returns": ENDLESS, "baseline": "exact", "discount": 0.9},
             r"bootstrap_at_truncation: true needs baseline: value_network; exact values are those of a return that",
         ),
         (NETWORK | {"importance": "per_decision"}, r"importance: per_decision needs returns: to_go"),
         (
-            NETWORK | {"importance": "per_step", "future_correction": True},
-            r"future_correction: true needs importance: per_step or exact_state, and returns: to_go",
+            NETWORK | {"importance": {"name": "per_step", "future_correction": True}},
+            r"future_correction: true needs returns: to_go",
         ),
-        ({"critic": {}}, r"critic needs baseline: value_network; baseline: none fits none"),
-        (NETWORK | {"baseline": "exact", "critic": {"fit_steps": 5}}, r"critic needs baseline: value_network"),
-        (NETWORK | {"critic": {"learning_rate": "tuned"}}, r"critic\.learning_rate: should be a valid number"),
-        (NETWORK | {"critic": {"fit_steps": 0}}, r"critic\.fit_steps: should be greater than 0"),
-        (NETWORK | {"critic": {"fitsteps": 9}}, r"critic\.fitsteps: unknown key; did you mean 'fit_steps'"),
+        ({"baseline": "constant"}, r"total\.baseline\.value: is missing"),
+        ({"baseline": {"name": "none", "value": 1.0}}, r"baseline\.value: unknown key; allowed: name"),
+        (
+            {"baseline": 3},
+            r"baseline: should be a name, or a mapping with a name and options",
+        ),
+        ({"baseline": {"name": "value_network", "learning_rate": "tuned"}}, r"learning_rate: should be a valid number"),
+        ({"baseline": {"name": "value_network", "fit_steps": 0}}, r"baseline\.fit_steps: should be greater than 0"),
+        ({"baseline": {"name": "value_network", "fitsteps": 9}}, r"fitsteps: unknown key; did you mean 'fit_steps'"),
+        ({"importance": {"name": "trajectory", "clip": 0.2}}, r"total\.importance\.clip: unknown key"),
+        ({"importance": {"name": "per_step", "clip": 0.2, "truncate_at": 2.0}}, r"clip cuts a plain ratio"),
+        ({"importance": {"name": "trajectory", "self_normalised": True}, "batch": 1}, r"self_normalised: true needs"),
     ],
 )
-def test_values_without_meaning_are_refused(options: dict[str, Any], parts: dict[str, Any], message: str) -> None:
+def test_parts_without_meaning_are_refused(options: dict[str, Any], parts: dict[str, Any], message: str) -> None:
     options["variants"]["total"] |= parts
     with pytest.raises(InvalidStudy, match=message):
         load(options)
 
 
-def test_values_with_meaning_are_read_and_dumped_as_they_were_written(options: dict[str, Any]) -> None:
-    parts = NETWORK | {"discount": 0.9, "discount_states": True, "bootstrap_at_truncation": True, "critic": {}}
-    options["variants"]["actor_critic"] = parts
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("lambda", r"returns now: write returns: \{name: gae, lambda: 0\.95\}"),
+        ("bootstrap_at_truncation", r"returns now: write returns: \{name: gae, lambda: 0\.95, bootstrap_at_truncation"),
+        ("constant", r"baseline now: write baseline: \{name: constant, value: 0\.5\}"),
+        ("critic", r"baseline now: write baseline: \{name: value_network, hidden"),
+        ("clip", r"importance now: write importance: \{name: per_step, clip: 0\.2\}"),
+        ("future_correction", r"importance now: write importance: \{name: per_step, future_correction: true\}"),
+        ("self_normalised", r"importance now: write importance: \{name: trajectory, self_normalised: true\}"),
+        ("truncate_at", r"importance now: write importance: \{name: trajectory, truncate_at: 5\}"),
+    ],
+)
+def test_an_option_that_has_moved_names_its_part(options: dict[str, Any], key: str, message: str) -> None:
+    options["variants"]["total"][key] = 0.5
+    with pytest.raises(InvalidStudy, match=rf"variants\.total\.{key}: belongs to {message}"):
+        load(options)
+
+
+def test_variants_with_meaning_are_read_and_dumped(options: dict[str, Any]) -> None:
+    options["variants"]["actor_critic"] = NETWORK | {"returns": ENDLESS, "discount": 0.9, "discount_states": True}
     options["variants"]["exact"] = NETWORK | {"baseline": "exact", "discount": 0.9, "importance": "trajectory"}
     study = load(options)
     for name in ("actor_critic", "exact"):
         dumped = study.variants[name].model_dump(mode="json")
-        assert dumped["lambda"] == 0.9
+        assert dumped["returns"]["lambda"] == 0.9
         assert load(options | {"variants": options["variants"] | {name: dumped}}) == study
 
 
@@ -68,7 +97,7 @@ def with_lambda(options: dict[str, Any]) -> dict[str, Any]:
             **measured,
             "kind": "probe",
             "environments": ["cartpole"],
-            "sweep": {"variant.lambda": [0, 0.5, 1]},
+            "sweep": {"variant.returns.lambda": [0, 0.5, 1]},
             "source": source,
             "sample": {"trajectories": 64, "batches": [8]},
         },
@@ -93,28 +122,47 @@ def with_lambda(options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
-def test_lambda_is_swept_by_its_name_in_the_file(options: dict[str, Any]) -> None:
-    study = load(with_lambda(options))
-    found = {cell.variant_id: cell.variant.lambda_ for cell in cells(study, "lambdas")}
-    assert found == {"gae@lambda=0": 0, "gae@lambda=0.5": 0.5, "gae@lambda=1": 1}
-
-
-def test_an_option_of_a_record_that_is_left_out_can_be_swept(options: dict[str, Any]) -> None:
-    put(with_lambda(options), "experiments/lambdas/sweep", {"variant.critic.fit_steps": [5, 10]})
-    found = [cell.variant.critic for cell in cells(load(options), "lambdas")]
-    assert [critic.fit_steps for critic in found if critic is not None] == [5, 10]
+@pytest.mark.parametrize(
+    ("sweep", "found"),
+    [
+        ({"variant.returns.lambda": [0, 1]}, ["gae@lambda=0", "gae@lambda=1"]),
+        ({"variant.baseline.fit_steps": [5, 10]}, ["gae@fit_steps=5", "gae@fit_steps=10"]),
+        ({"variant.returns": ["to_go", "total"]}, ["gae@returns=to_go", "gae@returns=total"]),
+    ],
+)
+def test_options_of_parts_and_parts_are_swept(options: dict[str, Any], sweep: dict[str, Any], found: list[str]) -> None:
+    put(with_lambda(options), "experiments/lambdas/sweep", sweep)
+    del options["figures"]["lambda"]
+    swept = cells(load(options), "lambdas")
+    assert [cell.variant_id for cell in swept] == found
+    ((path, levels),) = sweep.items()
+    for cell, level in zip(swept, levels, strict=True):
+        part = cell.variant.model_dump()[path.split(".")[1]]
+        assert part[path.split(".")[2] if path.count(".") > 1 else "name"] == level
 
 
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("experiments/lambdas/sweep", {"variant.lambda_": [1]}, r"'variant\.lambda_' names no option; .* 'lambda'"),
-        ("experiments/lambdas/sweep", {"variant.lambda": [2]}, r"lambdas\.sweep: a level is not legal: lambda"),
-        ("experiments/lambdas/variants", ["gae", "linear"], r"a level is not legal: lambda: 0 needs returns: gae"),
         (
             "experiments/lambdas/sweep",
-            {"variant.lambda": [0.5], "variant.discount": [0.9]},
-            r"figures\.lambda\.experiment: .* over numbers, as variant\.lambda; lambdas sweeps variant\.lambda, ",
+            {"variant.returns.lambda_": [1]},
+            r"level is not legal: returns\.lambda_: unknown key; .*'lambda'",
+        ),
+        (
+            "experiments/lambdas/sweep",
+            {"variant.returns.lambda": [2]},
+            r"lambdas\.sweep: a level is not legal: returns\.lambda",
+        ),
+        (
+            "experiments/lambdas/variants",
+            ["gae", "linear"],
+            r"a level is not legal: returns\.lambda: unknown key; allowed: name",
+        ),
+        (
+            "experiments/lambdas/sweep",
+            {"variant.returns.lambda": [0.5], "variant.discount": [0.9]},
+            r"figures\.lambda\.experiment: .* over numbers, as variant\.returns\.lambda; lambdas sweeps variant\.ret",
         ),
         ("experiments/lambdas/sweep", {}, r"figures\.lambda\.experiment: .*; lambdas sweeps nothing"),
         (

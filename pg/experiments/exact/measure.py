@@ -19,9 +19,9 @@ from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
 from pg.laboratory.gradients import gradients_of_all
 from pg.laboratory.reference import Truth, ratio, truth
-from pg.learning.critic import Critic
 from pg.learning.policies import Parameters, Policy, stack, thaw
 from pg.learning.tabular import action_probabilities
+from pg.parts.critic import Critic
 from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.variant import Variant
 from pg.study.jobs import ExactJob

@@ -27,7 +27,9 @@ from pg.laboratory.distances import divergence
 from pg.laboratory.frozen import generators_of, in_float64, sample
 from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.policies import Parameters, Policy, parameters_of, restore, thaw
-from pg.parts.importance import NonFiniteWeights, effective_share
+from pg.parts.corrections.base import Ratios
+from pg.parts.corrections.finite import NonFiniteWeights
+from pg.parts.corrections.sample_size import effective_share
 from pg.parts.variant import Variant
 from pg.study.jobs import HorizonJob
 
@@ -176,14 +178,4 @@ def measures(reuse: Reuse, variant: Variant) -> dict[str, float]:
 
 
 def _log_weights(reuse: Reuse, variant: Variant) -> Float[Tensor, " n"]:
-    logs, mask = reuse.log_ratios, reuse.trajectories.mask
-    match variant.importance:
-        case "none":
-            return torch.zeros_like(logs[mask])
-        case "trajectory" | "per_decision":
-            return logs.sum(-1).flatten()
-        case "per_step":
-            return logs[mask]
-        case "exact_state":
-            assert reuse.state_ratios is not None, "validation asks for tables"
-            return (logs + reuse.state_ratios.log())[mask]
+    return variant.importance.log_weights(Ratios(reuse.trajectories, reuse.log_ratios, reuse.state_ratios))

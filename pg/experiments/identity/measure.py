@@ -18,9 +18,9 @@ from pg.environments.stacked import make_environments
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
 from pg.learning.advantages import advantages
-from pg.learning.critic import Critic
 from pg.learning.policies import Policy
 from pg.parts import estimator as compose
+from pg.parts.critic import Critic
 from pg.parts.networks import as_vector
 from pg.parts.variant import Variant
 from pg.study.jobs import IdentityJob

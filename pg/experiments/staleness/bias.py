@@ -9,11 +9,11 @@ from torch import Tensor
 from pg.environments import exact
 from pg.environments.mdp import MDP
 from pg.laboratory.reuse import Reuse
-from pg.learning.critic import Critic
 from pg.learning.policies import Policy, flatten, repeat, stack
 from pg.learning.tabular import action_probabilities, state_distributions_of
 from pg.parts import estimator as compose
-from pg.parts.variant import FROM_THE_BATCH, Variant
+from pg.parts.critic import Critic
+from pg.parts.variant import Variant
 
 
 def expected_gradient(
@@ -26,7 +26,7 @@ def expected_gradient(
     reuse
         Every trajectory of an MDP, as one batch.
     variant
-        Which `is_mean_over_trajectories`.
+        Has `is_mean_over_trajectories`.
     probabilities
         (M,), $p_\theta(\tau)$.
     critic
@@ -42,11 +42,6 @@ def expected_gradient(
     chances = (len(probabilities) * probabilities).reshape(1, -1, 1)
     objective = compose.surrogate(log_probs, reuse.score_weights(variant, critic) * chances, reuse.trajectories)
     return flatten(torch.autograd.grad(objective.sum(), copies.parameters_list())).squeeze(0)
-
-
-def is_mean_over_trajectories(variant: Variant) -> bool:
-    """Tell whether each trajectory's part of the estimate depends on no other trajectory of its batch."""
-    return not (variant.baseline in FROM_THE_BATCH or variant.self_normalised or variant.normalise_advantages)
 
 
 def bias_parts(behaviour: Policy, target: Policy, mdp: MDP) -> tuple[Float[Tensor, " D"], Float[Tensor, " D"]]:

@@ -21,17 +21,18 @@ from pg.environments.enumeration import Enumeration, enumerate_paid
 from pg.environments.mdp import MDP, count_trajectories
 from pg.environments.stacked import make_environments
 from pg.experiments.probe.measure import measures
-from pg.experiments.staleness.bias import bias_parts, expected_gradient, is_mean_over_trajectories
+from pg.experiments.staleness.bias import bias_parts, expected_gradient
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.distances import divergence, exact_divergence, state_variation
 from pg.laboratory.frozen import generators_of, in_float64, sample
 from pg.laboratory.reference import Reference, ratio, reference
 from pg.laboratory.reuse import Reuse, corrected_gradients_of_all
-from pg.learning.critic import Critic
 from pg.learning.policies import Parameters, Policy, stack, thaw
 from pg.learning.tabular import action_probabilities
 from pg.learning.updates import update
-from pg.parts.importance import NonFiniteWeights, effective_share
+from pg.parts.corrections.finite import NonFiniteWeights
+from pg.parts.corrections.sample_size import effective_share
+from pg.parts.critic import Critic
 from pg.parts.variant import Variant
 from pg.study.jobs import StalenessJob
 
@@ -254,7 +255,7 @@ def _exact_biases(
     expected = {
         name: expected_gradient(every, variant, probabilities, critics[name])
         for name, variant in variants.items()
-        if is_mean_over_trajectories(variant)
+        if variant.is_mean_over_trajectories
     }
     norm = true.gradient.norm().item()
     return {name: ratio((found - true.gradient).norm().item(), norm) for name, found in expected.items()}

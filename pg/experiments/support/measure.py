@@ -16,7 +16,8 @@ from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.reference import truth
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities
-from pg.parts import importance
+from pg.parts.corrections.base import Ratios
+from pg.parts.corrections.trajectory import Trajectory
 from pg.study.jobs import SupportJob
 
 
@@ -105,7 +106,7 @@ def _drawn(
     assert every.states is not None, "enumerated trajectories know their states"
     chosen = (0, every.states, every.actions)
     log_ratios = table[chosen].log() - behaviour[chosen].log()
-    weights = importance.trajectory(log_ratios, every.mask)[0]
+    weights = Trajectory()(Ratios(every, log_ratios))[0]
     return _Weighted(probabilities[possible], weights * estimates[possible])
 
 

@@ -22,10 +22,10 @@ from pg.experiments.update.likelihoods import Effect
 from pg.experiments.update.moves import Move
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, in_float64, sample
-from pg.learning.critic import Critic
 from pg.learning.policies import Parameters, Policy, thaw
 from pg.learning.updates import update
-from pg.parts.importance import NonFiniteWeights
+from pg.parts.corrections.finite import NonFiniteWeights
+from pg.parts.critic import Critic
 from pg.parts.variant import Variant
 from pg.study.jobs import UpdateJob
 

@@ -47,7 +47,7 @@ def unknown_quantities(variant: Variant, name: str, environment: Environment) ->
     for wanted in _read_from_tables(variant):
         if mdp_of(environment) is None:
             yield f"{wanted}, and {name} ({environment.id}) has no tables to compute them from; {_TABULAR}"
-    if variant.baseline == "exact" and environment.rewards.paid == "at_end":
+    if variant.baseline.values_from == "tables" and environment.rewards.paid == "at_end":
         yield (
             f"subtracts exact values, and where {name} pays at_end what is still to come depends on what has been "
             "earned before and is no value of a state; allowed with baseline: exact: when_earned or terminal_only"
@@ -55,9 +55,9 @@ def unknown_quantities(variant: Variant, name: str, environment: Environment) ->
 
 
 def _read_from_tables(variant: Variant) -> Iterator[str]:
-    if variant.baseline == "exact":
+    if variant.baseline.values_from == "tables":
         yield "subtracts exact values"
-    if variant.importance == "exact_state":
+    if variant.importance.needs_state_ratios:
         yield "weights by exact ratios of state probabilities"
 
 

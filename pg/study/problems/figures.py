@@ -90,7 +90,7 @@ def _bias_figure_problems(study: Study, at: str, figure: Figure) -> Iterator[str
     if not _sweeps_one_number(experiment):
         found = ", ".join(experiment.sweep) or "nothing"
         yield (
-            f"{at}.experiment: bias_and_variance draws a sweep of one option over numbers, as variant.lambda; "
+            f"{at}.experiment: bias_and_variance draws a sweep of one option over numbers, as variant.returns.lambda; "
             f"{figure.experiment} sweeps {found}"
         )
 

@@ -19,7 +19,6 @@ from pg.experiments.records import (
     TrainExperiment,
     UpdateExperiment,
 )
-from pg.parts.variant import FROM_THE_BATCH
 from pg.study.expansion import cells, is_tuned
 from pg.study.problems.environments import problems_of_tables, unknown_quantities
 from pg.study.record import Study
@@ -113,7 +112,7 @@ def _horizon_problems(study: Study, name: str) -> Iterator[str]:
                 f"experiments.{name}.horizons: trajectories of {environment} end after {own} steps, and cannot be cut "
                 f"off at {longest}; allowed: 1 to {own}"
             )
-    with_network = {cell.variant_name for cell in cells(study, name) if cell.variant.baseline == "value_network"}
+    with_network = {cell.variant_name for cell in cells(study, name) if cell.variant.baseline.values_from == "network"}
     for variant in sorted(with_network):
         yield (
             f"experiments.{name}.variants: {variant} has a value network, which knows one horizon, and horizon "
@@ -157,12 +156,12 @@ def _support_problems(study: Study, name: str) -> Iterator[str]:
         yield from without
         return
     for cell in cells(study, name):
-        if cell.variant.baseline == "value_network":
+        if cell.variant.baseline.values_from == "network":
             yield (
                 f"{at}.variants: {cell.variant_name} has a value network, which is fitted to trajectories of its "
                 "policy, and support experiments draw none; allowed are baselines none, constant and exact"
             )
-        if cell.variant.baseline in FROM_THE_BATCH or cell.variant.normalise_advantages:
+        if cell.variant.baseline.made_from_batch or cell.variant.normalise_advantages:
             yield (
                 f"{at}.variants: {cell.variant_name} is made from its whole batch, and support experiments enumerate "
                 "single trajectories; allowed are baselines none, constant and exact without normalisation"

@@ -106,5 +106,5 @@ def problems_of_estimators(study: Study, at: str, name: str, metric: str, select
         yield f"{at}: {metric} needs a demonstrator, and {variant} begins at random"
     if metric in OF_LIMITS and all(one.kl is None for one in variants):
         yield f"{at}.variant: {metric} needs a limit, and {variant} has no kl"
-    if metric in OF_CRITICS and all(one.baseline != "value_network" for one in variants):
+    if metric in OF_CRITICS and all(one.baseline.values_from != "network" for one in variants):
         yield f"{at}.variant: {metric} needs a value network, and {variant} has none; give it baseline: value_network"

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 from pandas import DataFrame, concat
 
+from pg.parts.returns.base import Returns
 from pg.parts.variant import Variant
 from pg.plotting import compared, layout, marks, style
 from pg.plotting.captions import counted, itemised, number, with_interval
@@ -149,7 +150,7 @@ def _comparisons(request: FigureRequest) -> list[_Comparison]:
     found = [
         _Comparison(strand, zero)
         for strand in compared.told_apart(request, but=("variant.batch",))
-        if request.study.variants[strand.variant].baseline != "none"
+        if request.study.variants[strand.variant].baseline.name != "none"
         and (zero := _partner(request, strand.variant)) is not None
     ]
     if not found:
@@ -168,13 +169,13 @@ def _partner(request: FigureRequest, variant: str) -> str | None:
         (
             name
             for name in candidates
-            if variants[name].baseline == "none" and _weights(variants[name]) == _weights(variants[variant])
+            if variants[name].baseline.name == "none" and _weights(variants[name]) == _weights(variants[variant])
         ),
         None,
     )
 
 
-def _weights(variant: Variant) -> tuple[str, float, bool, bool]:
+def _weights(variant: Variant) -> tuple[Returns, float, bool, bool]:
     """Return what else decides on the weights of the log-likelihoods."""
     return variant.returns, variant.discount, variant.discount_states, variant.normalise_advantages
 

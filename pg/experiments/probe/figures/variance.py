@@ -159,7 +159,7 @@ def _reference(request: FigureRequest) -> compared.Strand:
     plain = [
         strand
         for strand in strands
-        if (variants[strand.variant].returns, variants[strand.variant].baseline) == ("total", "none")
+        if (variants[strand.variant].returns.name, variants[strand.variant].baseline.name) == ("total", "none")
         and not variants[strand.variant].normalise_advantages
     ]
     return (plain or list(strands))[0]

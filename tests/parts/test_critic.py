@@ -11,25 +11,31 @@ from pg.environments.record import Environment
 from pg.environments.small_mdps import chain
 from pg.environments.stacked import make_environments
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
-from pg.learning.critic import Critic, make_critic
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities, state_values
-from pg.parts.learner import Critic as CriticOptions
+from pg.parts.baselines.value_network import ValueNetwork
+from pg.parts.critic import Critic
+from pg.parts.discounting import reward_to_go
 from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.returns import reward_to_go
 from pg.parts.variant import Variant
+from tests.parts.named import gae
 
 CHAIN = chain(horizon=4, length=2)
 ON_CHAIN = Environment(id="pg/Chain-v0", kwargs={"length": 2}, horizon=4)
-ENDLESS: dict[str, Any] = {"returns": "gae", "lambda": 0.9, "discount": 0.8, "bootstrap_at_truncation": True}
+ENDLESS: dict[str, Any] = {"returns": gae(0.9, bootstrap_at_truncation=True), "discount": 0.8}
 
 
 def new_critic(
-    mdp: MDP = CHAIN, fit_steps: int = 20, hidden: tuple[int, ...] = (16,), rate: float = 0.01, **parts: Any
+    mdp: MDP = CHAIN,
+    fit_steps: int = 20,
+    hidden: tuple[int, ...] = (16,),
+    rate: float = 0.01,
+    activation: Any = "tanh",
+    **parts: Any,
 ) -> Critic:
-    options = CriticOptions(hidden=hidden, fit_steps=fit_steps, learning_rate=rate)
-    variant = Variant(baseline="value_network", critic=options, **parts)
-    critic = make_critic(variant, mdp.spaces, mdp.horizon, torch.Generator().manual_seed(0), torch.float64)
+    baseline = ValueNetwork(hidden=hidden, fit_steps=fit_steps, learning_rate=rate, activation=activation)
+    variant = Variant(baseline=baseline, **parts)
+    critic = baseline.make_critic(variant, mdp.spaces, mdp.horizon, torch.Generator().manual_seed(0), torch.float64)
     assert critic is not None
     return critic
 
@@ -44,9 +50,8 @@ def sampled(policy: Policy, count: int, purpose: str = "critic") -> Trajectories
 
 
 def test_only_a_value_network_has_a_critic() -> None:
-    generator = torch.Generator()
-    assert make_critic(Variant(), Spaces(3, 2), 5, generator) is None
-    assert make_critic(Variant(baseline="exact"), Spaces(3, 2), 5, generator) is None
+    for variant in (Variant(), Variant(baseline="exact")):
+        assert variant.baseline.make_critic(variant, Spaces(3, 2), 5, torch.Generator()) is None
 
 
 def test_a_new_network_says_nothing() -> None:
@@ -172,8 +177,10 @@ def test_bootstrapping_without_last_observations_is_refused() -> None:
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "elu"])
 def test_activations_are_those_of_their_names(activation: Any) -> None:
-    variant = Variant(baseline="value_network", critic=CriticOptions(hidden=(5,), activation=activation))
-    critic = make_critic(variant, CHAIN.spaces, CHAIN.horizon, torch.Generator().manual_seed(0), torch.float64)
+    variant = Variant(baseline=ValueNetwork(hidden=(5,), activation=activation))
+    critic = variant.baseline.make_critic(
+        variant, CHAIN.spaces, CHAIN.horizon, torch.Generator().manual_seed(0), torch.float64
+    )
     assert critic is not None
     first, last = critic.network.layers
     assert isinstance(first, torch.nn.Linear)

@@ -1,31 +1,29 @@
-r"""The value network: what is still to come, learned from the rewards-to-go of earlier batches.
-
-Advantages use it as fitted on earlier batches, so that no trajectory's own rewards enter its baseline: the expectation
-of the gradient stays what it is without one.
-"""
+"""The network of `baseline: value_network`, and how it is fitted to the rewards-to-go of batches."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from pg.core.trajectories import Spaces, Trajectories, laid_out
-from pg.parts.estimator import StateValues
-from pg.parts.learner import Critic as CriticOptions
+from pg.parts.batch import StateValues
+from pg.parts.discounting import reward_to_go, with_rest
 from pg.parts.networks import affine_maps, perceptron
-from pg.parts.returns import reward_to_go, with_rest
-from pg.parts.variant import Variant
+
+if TYPE_CHECKING:
+    from pg.parts.baselines.value_network import ValueNetwork
+    from pg.parts.variant import Variant
 
 
-class ValueNetwork(nn.Module):
-    r"""$V_\phi(o, t) = h_t \, f_\phi(o, t / T)$, where the network f gives a mean reward per step that is left.
+class ValueFunction(nn.Module):
+    r"""$V_\phi(o, t) = h_t \, f_\phi(o, t / T)$, where the network f gives a mean reward per remaining step.
 
-    The horizon T ends the return: $h_t = \sum_{k < T - t} \gamma^k$ steps are left, discounted as the return is. Where
-    what follows truncation counts too, the horizon is an accident of sampling: then $h = 1 / (1 - \gamma)$, and f does
-    not see the time.
+    The horizon T ends the return: $h_t = \sum_{k < T - t} \gamma^k$ steps remain, discounted as the return is. The
+    horizon does not end returns that bootstrap at truncation: then $h = 1 / (1 - \gamma)$, and f does not see the time.
 
     Parameters
     ----------
@@ -38,26 +36,26 @@ class ValueNetwork(nn.Module):
     sees_time
         Whether t / T is one more input.
     generator
-        Draws the initial weights. The last layer is zero, so that a new network says nothing of any state.
+        Draws the initial weights. The last layer is zero, so that all values of a new network are 0.
 
     Notes
     -----
     Pardo, Tavakoli, Levdik & Kormushev 2018, "Time limits in reinforcement learning", for when to see the time. With
-    the factor $h_t$ what is learned is as large as a reward, whatever the horizon.
+    the factor $h_t$ the network's output has the scale of a reward, whatever the horizon.
     """
 
     left: Tensor
 
     def __init__(
         self,
-        options: CriticOptions,
+        options: ValueNetwork,
         inputs: int,
         left: Float[Tensor, " T+1"],
         sees_time: bool,
         generator: torch.Generator,
     ) -> None:
         super().__init__()
-        # No state to keep: it follows from the horizon.
+        # Not saved: it follows from the horizon.
         self.register_buffer("left", left, persistent=False)
         self.sees_time = sees_time
         sizes = [inputs + sees_time, *options.hidden, 1]
@@ -88,10 +86,10 @@ class Critic:
     discount
         $\gamma$ of the rewards-to-go.
     bootstraps
-        Whether what follows truncation counts, as the network itself values it.
+        Whether the network's value of what follows truncation counts.
     """
 
-    network: ValueNetwork
+    network: ValueFunction
     optimizer: torch.optim.Optimizer
     fit_steps: int
     discount: float
@@ -99,7 +97,7 @@ class Critic:
 
     @torch.no_grad()
     def values(self, trajectories: Trajectories) -> StateValues:
-        """Return what trajectories are worth on the way, and behind their end where that counts."""
+        """Return the values of all states, and of what follows truncation where that counts."""
         taken = trajectories.mask.nonzero(as_tuple=True)
         dtype = trajectories.rewards.dtype
         along = laid_out(self.network(trajectories.observations[taken], taken[-1]).to(dtype), trajectories.mask)
@@ -108,7 +106,7 @@ class Critic:
     def fit(self, trajectories: Trajectories) -> None:
         r"""Take Adam's steps on the mean squared error to the rewards-to-go, $\frac{1}{n} \sum (V_\phi - G_t)^2$.
 
-        Where what follows truncation counts, its value before the first step belongs to the reward-to-go.
+        Where what follows truncation counts, its value, as it is before the first step, belongs to the reward-to-go.
 
         Parameters
         ----------
@@ -124,7 +122,7 @@ class Critic:
             self.optimizer.step()
 
     def targets(self, trajectories: Trajectories) -> Float[Tensor, "S N T"]:
-        """Return the rewards-to-go that the network is fitted to, zero behind the end."""
+        """Return the rewards-to-go that the network is fitted to, zero after the last step."""
         rewards, mask = trajectories.rewards, trajectories.mask
         rest = self._rest(trajectories).to(rewards.dtype)
         return reward_to_go(with_rest(rewards, rest, mask, self.discount), mask, self.discount)
@@ -153,36 +151,19 @@ class Critic:
         return worth.where(trajectories.truncated, 0)
 
 
-def make_critic(
+def new_critic(
+    options: ValueNetwork,
     variant: Variant,
     spaces: Spaces,
     horizon: int,
     generator: torch.Generator,
-    dtype: torch.dtype = torch.float32,
-    device: torch.device | None = None,
-) -> Critic | None:
-    """Return the new critic of a variant whose baseline is a value network; None for any other.
-
-    Parameters
-    ----------
-    variant
-        Says what the values are of, and how they are fitted.
-    spaces
-        Sizes of what is observed.
-    horizon
-        T.
-    generator
-        Draws the initial weights.
-    dtype
-        Of the network.
-    device
-        Where it learns; by default on the CPU.
-    """
-    if variant.baseline != "value_network":
-        return None
-    options, endless = variant.critic or CriticOptions(), variant.bootstrap_at_truncation
-    left = _steps_left(horizon, variant.discount, endless).to(dtype)
-    network = ValueNetwork(options, spaces.observation_size, left, not endless, generator).to(device)
+    dtype: torch.dtype | None,
+    device: torch.device | None,
+) -> Critic:
+    """Return a value network that has learned nothing yet; the parameters are those of `Baseline.make_critic`."""
+    endless = variant.returns.bootstraps
+    left = _steps_left(horizon, variant.discount, endless).to(dtype or torch.float32)
+    network = ValueFunction(options, spaces.observation_size, left, not endless, generator).to(device)
     optimizer = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
     return Critic(network, optimizer, options.fit_steps, variant.discount, endless)
 

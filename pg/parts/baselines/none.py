@@ -1,0 +1,31 @@
+"""No baseline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pg.parts.baselines.base import Baseline
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+    from pg.parts.batch import Batch
+    from pg.parts.variant import Variant
+
+
+class NoBaseline(Baseline):
+    """Subtract nothing."""
+
+    name: str = "none"
+    symbol: ClassVar[str] = ""
+    made_from_batch: ClassVar[bool] = False
+
+    def __call__(self, batch: Batch) -> Float[Tensor, "1 1 1"]:
+        """Return 0."""
+        return batch.rewards.new_zeros(1, 1, 1)
+
+    def definitions(self, variant: Variant) -> tuple[str, ...]:
+        """Return nothing: there is no symbol."""
+        del variant
+        return ()

@@ -1,0 +1,34 @@
+"""The average return of the other trajectories at each step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pg.parts.baselines.base import Baseline
+from pg.parts.baselines.others import mean_of_others
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+    from pg.parts.batch import Batch
+    from pg.parts.variant import Variant
+
+
+class PerStepLeaveOneOut(Baseline):
+    r"""The average of what weights the others' log-likelihoods, $b_{i,t} = \frac{1}{N-1} \sum_{j \ne i} W_{j,t}$.
+
+    Finished trajectories count as 0. $\mathbb{E}[\hat g] = \nabla J$.
+    """
+
+    name: str = "per_step_leave_one_out"
+    symbol: ClassVar[str] = "b_{i,t}"
+
+    def __call__(self, batch: Batch) -> Float[Tensor, "S N T"]:
+        """Return one number per step; needs N of at least 2."""
+        return mean_of_others(batch.returns)
+
+    def definitions(self, variant: Variant) -> tuple[str, ...]:
+        """Write the average over the others."""
+        others = r"j \neq i" if variant.returns.name == "to_go" else r"j \neq i : T_j \geq t"
+        return (rf"b_{{i,t}} = \frac{{1}}{{N-1}} \sum_{{{others}}} {variant.returns.formula(variant, 'j')}",)

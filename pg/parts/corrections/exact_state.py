@@ -1,0 +1,48 @@
+"""One weight per step, its own ratio times its state's."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, ClassVar
+
+from pg.parts.corrections.base import Ratios
+from pg.parts.corrections.finite import finite
+from pg.parts.corrections.future import WeightOfStep
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+
+class ExactState(WeightOfStep):
+    r"""Weight step t by its ratio and its state's, $d_{\theta',t}(s_t) / d_{\theta,t}(s_t) \, \rho_t$.
+
+    The lecture's section "Off-policy version of policy gradient", before the ratio of the states' probabilities is
+    taken as 1. With rewards-to-go of the behaviour policy the expectation is $\sum_t \sum_s d_{\theta',t}(s) \sum_a
+    \nabla \pi_{\theta'}(a \mid s) Q_{\theta,t}(s, a)$; with corrected ones it is $\nabla J(\theta')$.
+    """
+
+    name: str = "exact_state"
+    needs_state_ratios: ClassVar[bool] = True
+
+    def __call__(self, ratios: Ratios) -> Float[Tensor, "S N T"]:
+        """Return one weight per step."""
+        actions = finite(ratios.log_ratios.where(ratios.mask, -math.inf).exp())
+        return finite(actions * _known(ratios).where(ratios.mask, 0))
+
+    def log_weights(self, ratios: Ratios) -> Float[Tensor, " n"]:
+        """Return the logarithm of each step's weight."""
+        return (ratios.log_ratios + _known(ratios).log())[ratios.mask]
+
+    def plain_definitions(self) -> tuple[str, ...]:
+        """Write the product of both ratios, and what the state's is made of."""
+        return (
+            r"w_{i,t} = \frac{d_{\theta',t}(\mathbf{s}_{i,t})}{d_{\theta,t}(\mathbf{s}_{i,t})} \, \rho_{i,t}",
+            r"d_{\theta,t}(\mathbf{s}) = p_\theta(\mathbf{s}_t = \mathbf{s})",
+        )
+
+
+def _known(ratios: Ratios) -> Float[Tensor, "S N T"]:
+    if ratios.state_ratios is None:
+        raise ValueError("importance: exact_state needs the ratios of the states' probabilities")
+    return ratios.state_ratios

@@ -1,0 +1,27 @@
+"""No correction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pg.parts.corrections.base import Correction, Ratios
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+
+class NoCorrection(Correction):
+    """Use data of an earlier policy as they are."""
+
+    name: str = "none"
+    corrects: ClassVar[bool] = False
+
+    def __call__(self, ratios: Ratios) -> Float[Tensor, "S N T"]:
+        """Return 1 on valid steps."""
+        return ratios.mask.to(ratios.log_ratios.dtype)
+
+    def log_weights(self, ratios: Ratios) -> Float[Tensor, " n"]:
+        """Return 0 for each valid step."""
+        logs = ratios.log_ratios[ratios.mask]
+        return logs.new_zeros(logs.shape)

@@ -1,0 +1,69 @@
+"""One weight per step, its own ratio."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field, PositiveFloat
+
+from pg.parts.corrections import clipping
+from pg.parts.corrections.base import Ratios
+from pg.parts.corrections.finite import finite
+from pg.parts.corrections.future import WeightOfStep
+from pg.parts.notation import NORMALISED, advantage
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float
+    from torch import Tensor
+
+    from pg.parts.variant import Variant
+
+
+class PerStep(WeightOfStep):
+    r"""Weight step t by its own ratio, $\rho_t$.
+
+    The lecture's section "Off-policy version of policy gradient", in its final form: the ratio of the states'
+    probabilities is taken as 1. With rewards-to-go of the behaviour policy the expectation is $\sum_t \sum_s
+    d_{\theta,t}(s) \sum_a \nabla \pi_{\theta'}(a \mid s) Q_{\theta,t}(s, a)$, not $\nabla J(\theta')$.
+    """
+
+    name: str = "per_step"
+    clip: PositiveFloat | None = Field(default=None, description="ε of PPO's clipped surrogate.")
+
+    letter: ClassVar[str] = r"\rho"
+
+    def problems(self, variant: Variant) -> Iterator[str]:
+        """Refuse to clip a ratio that is changed in another way."""
+        yield from super().problems(variant)
+        if self.clip is not None and (self.truncate_at or self.self_normalised or self.future_correction):
+            yield "clip cuts a plain ratio: without truncate_at, self_normalised and future_correction"
+
+    def __call__(self, ratios: Ratios) -> Float[Tensor, "S N T"]:
+        """Return one weight per step."""
+        return finite(ratios.log_ratios.where(ratios.mask, -math.inf).exp())
+
+    def log_weights(self, ratios: Ratios) -> Float[Tensor, " n"]:
+        """Return the logarithm of each step's ratio."""
+        return ratios.log_ratios[ratios.mask]
+
+    def keeps(self, ratios: Ratios, advantages: Float[Tensor, "S N T"]) -> Bool[Tensor, "S N T"] | None:
+        """Tell where the clipped surrogate has a gradient; None if nothing is clipped."""
+        return None if self.clip is None else clipping.unclipped(ratios.log_ratios, advantages, self.clip)
+
+    def weighted_score(self, variant: Variant, policy: str) -> str:
+        """Write the gradient of the clipped surrogate, or the plain term."""
+        return clipping.FORMULA if self.clip is not None else super().weighted_score(variant, policy)
+
+    def definitions(self, variant: Variant) -> tuple[str, ...]:
+        """Define the ratio, and for the clipped surrogate the advantage and ε."""
+        defined = super().definitions(variant)
+        if self.clip is None:
+            return defined
+        clipped = NORMALISED if variant.normalise_advantages else advantage(variant)
+        return (*defined, rf"\hat{{A}}_{{i,t}} = {clipped}", rf"\epsilon = {self.clip:g}")
+
+    def plain_definitions(self) -> tuple[str, ...]:
+        """Return nothing: the ratio is the weight."""
+        return ()

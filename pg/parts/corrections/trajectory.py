@@ -1,0 +1,46 @@
+"""One weight per trajectory, the product of all its ratios."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pg.parts.corrections.base import ImportanceWeight, Ratios
+from pg.parts.corrections.finite import NonFiniteWeights, steps_where
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+
+class Trajectory(ImportanceWeight):
+    r"""Weight a trajectory by the product of its ratios, $w = p_{\theta'}(\tau) / p_\theta(\tau) = \prod_t \rho_t$.
+
+    The lecture's section "Importance sampling": start and transition probabilities cancel. Any estimate that is
+    unbiased at the behaviour policy is unbiased for $\nabla J(\theta')$ under these weights.
+    """
+
+    name: str = "trajectory"
+    is_per_trajectory: ClassVar[bool] = True
+
+    def __call__(self, ratios: Ratios) -> Float[Tensor, "S N 1"]:
+        """Return one weight per trajectory.
+
+        Raises
+        ------
+        NonFiniteWeights
+            If a weight is not finite. Products of its first steps may overflow.
+        """
+        products = ratios.log_ratios.where(ratios.mask, 0).cumsum(-1)
+        weights = products[..., -1:].exp()
+        lost = ~weights.isfinite()
+        if lost.any():
+            raise NonFiniteWeights(int(steps_where(lost & ~products.exp().isfinite())[0]))
+        return weights
+
+    def log_weights(self, ratios: Ratios) -> Float[Tensor, " n"]:
+        """Return the logarithm of each trajectory's weight."""
+        return ratios.log_ratios.sum(-1).flatten()
+
+    def plain_definitions(self) -> tuple[str, ...]:
+        """Write the product."""
+        return (r"w_i = \prod_{t=1}^{T_i} \rho_{i,t}",)

@@ -1,0 +1,70 @@
+r"""The symbols that equations are made of.
+
+The notation is the lecture's: trajectories i = 1, …, N, time steps from 1, rewards $r(s_{i,t}, a_{i,t})$. A trajectory
+that ends early, after $T_i$ steps, has neither scores nor rewards after that. θ collected the data; θ' is the policy
+that is improved, where data serve more than one step or are weighted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pg.parts.variant import Variant
+
+VALUE = r"V_t(s_{i,t})"
+NORMALISED = r"\frac{A_{i,t} - \bar{A}}{\sigma_A}"
+
+
+def escaped(text: str) -> str:
+    """Return a name as it may be written inside a LaTeX text."""
+    return text.replace("_", r"\_")
+
+
+def subscript(policy: str) -> str:
+    """Write a policy as the index of ∇ or π: in braces if it is more than one letter."""
+    return policy if policy == r"\theta" else f"{{{policy}}}"
+
+
+def probability(policy: str, trajectory: str) -> str:
+    """Write the probability of the action that a trajectory took at step t."""
+    return rf"\pi_{subscript(policy)}(\mathbf{{a}}_{{{trajectory},t}} \mid \mathbf{{s}}_{{{trajectory},t}})"
+
+
+def score(trajectory: str, policy: str = r"\theta") -> str:
+    """Write the gradient of the log-probability of the action at step t."""
+    return rf"\nabla_{subscript(policy)} \log {probability(policy, trajectory)}"
+
+
+def reward(trajectory: str, time: str) -> str:
+    """Write the reward of a step."""
+    return rf"r(\mathbf{{s}}_{{{trajectory},{time}}}, \mathbf{{a}}_{{{trajectory},{time}}})"
+
+
+def total(variant: Variant, trajectory: str, time: str) -> str:
+    """Write the total return of a trajectory, summed over `time`."""
+    discount = "" if variant.discount == 1 else rf"\gamma^{{{time}-1}} \, "
+    return rf"\sum_{{{time}=1}}^{{T}} {discount}{reward(trajectory, time)}"
+
+
+def to_go(variant: Variant, trajectory: str, weight: str = "") -> str:
+    """Write the reward-to-go of step t, with a weight of each reward where one is given."""
+    discount = "" if variant.discount == 1 else r"\gamma^{t'-t} \, "
+    weighted = rf"{weight} \, " if weight else ""
+    return rf"\sum_{{t'=t}}^{{T}} {discount}{weighted}" + reward(trajectory, "t'")
+
+
+def advantage(variant: Variant) -> str:
+    """Write the return minus the baseline."""
+    symbol = variant.baseline.symbol
+    return variant.returns.formula(variant, "i") + (f" - {symbol}" if symbol else "")
+
+
+def scaled_advantage(variant: Variant) -> str:
+    """Write what multiplies a score that has no importance weight, or the same one for all rewards."""
+    return NORMALISED if variant.normalise_advantages else rf"\left( {advantage(variant)} \right)"
+
+
+def scaled(variant: Variant, weight: str) -> str:
+    """Divide by the advantages' standard deviation where the variant normalises them."""
+    return rf"\frac{{1}}{{\sigma_A}} {weight}" if variant.normalise_advantages else weight

@@ -1,0 +1,1 @@
+"""What weights each log-likelihood before a baseline is subtracted, one module each."""

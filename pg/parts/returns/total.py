@@ -1,0 +1,41 @@
+"""The return of the whole trajectory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pg.parts import notation
+from pg.parts.discounting import total_return
+from pg.parts.returns.base import Returns
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+    from pg.parts.batch import Batch
+    from pg.parts.variant import Variant
+
+
+class Total(Returns):
+    r"""The total return, $R = \sum_{t'} \gamma^{t'} r_{t'}$, at every step (the lecture, "Can we get the gradient")."""
+
+    name: str = "total"
+
+    def problems(self, variant: Variant) -> Iterator[str]:
+        """Refuse to discount states twice."""
+        if variant.discount_states:
+            yield "discount_states: true needs returns: to_go; a discounted total return already counts from step 0"
+
+    def __call__(self, batch: Batch) -> Float[Tensor, "S N T"]:
+        """Return $R_i$ at each valid step."""
+        return total_return(batch.rewards, batch.mask, batch.discount)
+
+    def formula(self, variant: Variant, trajectory: str) -> str:
+        """Write the sum of all rewards."""
+        return notation.total(variant, trajectory, "t'")
+
+    def definitions(self, variant: Variant) -> tuple[str, ...]:
+        """Return nothing: the formula has only the lecture's symbols."""
+        del variant
+        return ()
