@@ -1,58 +1,56 @@
-"""A change runs what it changes, and nothing else."""
+"""A change reruns the jobs that it affects, and no others."""
 
 from typing import Any
 
 from tests.workflow.checkout import Checkout
 
-# What the aggregation of an experiment feeds in the test study.
+# What follows the jobs of an experiment in the test study.
 AFTER_LEARN = {"train_tables": 1, "figure": 1, "report_page": 1}
 AFTER_GRADIENTS = {"laboratory_tables": 1, "figure": 1, "claim": 1, "claims_table": 1, "report_page": 1}
 
 
-def test_a_new_variant_runs_its_own_jobs_and_what_depends_on_them(done: Checkout, study: dict[str, Any]) -> None:
+def test_new_variant_runs_its_jobs_and_what_follows(done: Checkout, study: dict[str, Any]) -> None:
     study["variants"]["discounted"] = {"extends": "to_go", "discount": 0.9}
     study["experiments"]["learn"]["variants"].append("discounted")
     done.write(study)
     assert trimmed(done.planned()) == {"train": 2, **AFTER_LEARN}
 
 
-def test_a_new_variant_leaves_the_tables_of_others_alone_wherever_it_stands(
-    done: Checkout, study: dict[str, Any]
-) -> None:
+def test_new_first_variant_only_redraws(done: Checkout, study: dict[str, Any]) -> None:
     study["variants"] = {"discounted": {"discount": 0.9}, **study["variants"]}
     done.write(study)
-    assert set(done.planned()) == {"figure", "report_page"}, "colours go by place"
+    assert set(done.planned()) == {"figure", "report_page"}, "colours follow the order of variants"
 
 
-def test_a_dry_run_says_what_the_study_costs(done: Checkout) -> None:
+def test_dry_run_prints_the_cost(done: Checkout) -> None:
     said = done.run("-n").stdout
     assert "A test study: the whole study, what is done already included, takes " in said
     assert " environment steps, less than a minute of one core, counted as if no measured trajectory ended" in said
 
 
-def test_a_new_block_of_seeds_runs_alone(done: Checkout, study: dict[str, Any]) -> None:
+def test_new_block_of_seeds_runs_alone(done: Checkout, study: dict[str, Any]) -> None:
     study["experiments"]["learn"]["seeds"]["count"] = 6
     done.write(study)
     assert trimmed(done.planned()) == {"train": 2, **AFTER_LEARN}
 
 
-def test_a_new_environment_runs_alone(done: Checkout, study: dict[str, Any]) -> None:
+def test_new_environment_runs_alone(done: Checkout, study: dict[str, Any]) -> None:
     study["environments"]["acrobot"] = {"id": "Acrobot-v1", "horizon": 20}
     study["experiments"]["learn"]["environments"].append("acrobot")
     done.write(study)
     assert trimmed(done.planned()) == {"train": 4, **AFTER_LEARN}
 
 
-def test_editing_one_variant_runs_that_variant(done: Checkout, study: dict[str, Any]) -> None:
+def test_edited_variant_reruns_alone(done: Checkout, study: dict[str, Any]) -> None:
     study["variants"]["total"]["batch"] = 5
     study["variants"]["to_go"]["batch"] = study["variants"]["averaged"]["batch"] = 4
     done.write(study)
     plan = done.planned()
     assert plan["train"] == 2
-    assert "measure" not in plan, "a probe measures estimators at batch sizes of its own"
+    assert "measure" not in plan, "a probe has batch sizes of its own"
 
 
-def test_reordered_keys_and_comments_run_nothing(done: Checkout, study: dict[str, Any]) -> None:
+def test_reordered_keys_and_comments_rerun_nothing(done: Checkout, study: dict[str, Any]) -> None:
     reordered = {
         **study,
         "environments": {name: dict(reversed(options.items())) for name, options in study["environments"].items()},
@@ -64,7 +62,7 @@ def test_reordered_keys_and_comments_run_nothing(done: Checkout, study: dict[str
     assert done.planned() == {}
 
 
-def test_editing_an_estimator_runs_what_used_it_and_its_docstring_nothing(done: Checkout) -> None:
+def test_edited_part_reruns_what_uses_it_and_its_docstring_nothing(done: Checkout) -> None:
     module = done.folder / "pg/parts/baselines.py"
     text = module.read_text(encoding="utf-8")
     module.write_text(text.replace("Average the returns of the batch", "Take the mean"), encoding="utf-8")
@@ -81,15 +79,13 @@ def test_editing_an_estimator_runs_what_used_it_and_its_docstring_nothing(done: 
     assert plan["measure"] == 1
 
 
-def test_editing_the_style_redraws_without_training(done: Checkout) -> None:
+def test_edited_style_only_redraws(done: Checkout) -> None:
     module = done.folder / "pg/plotting/style.py"
     module.write_text(module.read_text(encoding="utf-8") + "\nADDED = 1\n", encoding="utf-8")
     assert set(done.planned()) == {"figure", "report_page"}
 
 
-def test_another_look_of_all_figures_redraws_them_and_their_present_one_nothing(
-    done: Checkout, study: dict[str, Any]
-) -> None:
+def test_only_new_figure_defaults_redraw(done: Checkout, study: dict[str, Any]) -> None:
     done.write({**study, "figure_defaults": {"width": "two_columns", "format": "pdf"}})
     assert done.planned() == {}
     done.write({**study, "figure_defaults": {"width": "one_column"}})
@@ -97,5 +93,5 @@ def test_another_look_of_all_figures_redraws_them_and_their_present_one_nothing(
 
 
 def trimmed(plan: dict[str, int]) -> dict[str, int]:
-    """Leave out the targets, which make nothing."""
+    """Leave out the rules without outputs."""
     return {rule: count for rule, count in plan.items() if rule not in ("figures", "claims", "report")}
