@@ -1,4 +1,4 @@
-"""A claim that its tables could not answer is refused while it is written, and no other."""
+"""A claim that its tables could not answer is refused before any job, and no other."""
 
 import itertools
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def table_of(study: Study) -> pd.DataFrame:
 @pytest.mark.parametrize("relation", RELATIONS)
 @pytest.mark.parametrize("metric", ["total_variance", "log_variance_slope"])
 @pytest.mark.parametrize("side", SELECTIONS, ids=lambda side: "+".join(side))
-def test_what_evaluation_could_not_answer_is_refused_and_nothing_else(
+def test_part_is_refused_exactly_if_it_could_not_be_judged(
     options: dict[str, Any], side: dict[str, Any], metric: str, relation: str
 ) -> None:
     options["experiments"]["gradients"]["sweep"] = {"environment.rewards.offset": [0.0, 1.0]}
@@ -94,7 +94,7 @@ def test_what_evaluation_could_not_answer_is_refused_and_nothing_else(
         ),
     ],
 )
-def test_a_level_that_is_left_open_is_named_with_its_values(
+def test_open_level_is_named_with_its_values(
     options: dict[str, Any], path: str, value: Any, message: str
 ) -> None:
     put(with_reuse(options), path, value)
@@ -102,7 +102,7 @@ def test_a_level_that_is_left_open_is_named_with_its_values(
         load(options)
 
 
-def test_a_single_level_need_not_be_named(options: dict[str, Any]) -> None:
+def test_single_level_need_not_be_named(options: dict[str, Any]) -> None:
     options["experiments"]["gradients"]["sample"]["batches"] = [8]
     options["experiments"]["gradients"]["sweep"] = {"environment.rewards.offset": [1.0]}
     put(options, f"{PROBED}/a", {"variant": "baseline"})
@@ -125,7 +125,7 @@ def test_a_single_level_need_not_be_named(options: dict[str, Any]) -> None:
         (f"{PROBED}/a/variant", ["to_go"], "a.variant: ['to_go'] is not one of the experiment's total, baseline"),
     ],
 )
-def test_what_an_experiment_does_not_have_is_told_apart_from_what_is_nowhere(
+def test_absence_from_an_experiment_is_not_absence_from_the_study(
     options: dict[str, Any], path: str, value: Any, message: str
 ) -> None:
     put(options, path, value)
@@ -172,7 +172,7 @@ def test_what_an_experiment_does_not_have_is_told_apart_from_what_is_nowhere(
         ),
     ],
 )
-def test_what_a_metric_needs_is_said_before_there_are_rows_without_it(
+def test_unmet_need_of_a_metric_is_named(
     options: dict[str, Any], options_of_part: dict[str, Any], message: str
 ) -> None:
     with_reuse(options)["experiments"]["gradients"]["sample"]["batches"] = [8]
@@ -183,7 +183,7 @@ def test_what_a_metric_needs_is_said_before_there_are_rows_without_it(
     assert refused.value.problems == (f"{PROBED.replace('/', '.')}.{message}",)
 
 
-def test_what_both_sides_lack_is_told_once(options: dict[str, Any]) -> None:
+def test_problem_of_both_sides_is_named_once(options: dict[str, Any]) -> None:
     del options["environments"]["cartpole"]["threshold"]
     side = {"variant": "total"}
     put(options, PROBED, {"experiment": "learn", "metric": "solved", "a": side, "b": side, "relation": "less"})
@@ -193,7 +193,7 @@ def test_what_both_sides_lack_is_told_once(options: dict[str, Any]) -> None:
     assert problem.endswith("probed.metric: solved needs a threshold, and cartpole declares none")
 
 
-def test_rows_of_tables_are_judged_where_there_are_some(options: dict[str, Any]) -> None:
+def test_metric_of_tables_needs_tables_in_named_environments(options: dict[str, Any]) -> None:
     options = with_reuse(options)
     options["experiments"]["learn"]["environments"].append("chain")
     options["experiments"]["stale"]["environments"] = ["short", "chain"]
@@ -205,7 +205,7 @@ def test_rows_of_tables_are_judged_where_there_are_some(options: dict[str, Any])
         load(options)
 
 
-def test_stages_of_one_side_need_partners_in_the_experiment_of_the_other(options: dict[str, Any]) -> None:
+def test_stages_need_partners_in_the_experiment_of_b(options: dict[str, Any]) -> None:
     late = options["experiments"]["gradients"] | {"source": options["experiments"]["gradients"]["source"].copy()}
     late["source"]["stages"] = ["late"]
     options["experiments"]["late_gradients"] = late

@@ -1,4 +1,4 @@
-"""Candidates are compared where both sides have the same chance, and refused by name where they have not."""
+"""Families of candidates: equal chances on both sides, and a message for every other case."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def with_families(options: dict[str, Any]) -> dict[str, Any]:
 BEST = "claims/causality/parts/best"
 
 
-def test_a_legal_study_of_families_is_read_and_survives_its_canonical_text(options: dict[str, Any]) -> None:
+def test_family_survives_the_canonical_text_of_its_claim(options: dict[str, Any]) -> None:
     claim = load(with_families(options)).claims["causality"]
     side = claim.parts["best"].b
     assert isinstance(side, Family)
@@ -39,7 +39,7 @@ def test_a_legal_study_of_families_is_read_and_survives_its_canonical_text(optio
     assert Claim.model_validate_json(canonical(claim)) == claim
 
 
-def test_the_candidates_of_a_part_are_cells_of_its_environments(options: dict[str, Any]) -> None:
+def test_candidates_of_a_part_are_cells_of_its_environments(options: dict[str, Any]) -> None:
     options["environments"]["short"] = {"id": "CartPole-v1", "horizon": 50, "threshold": 20}
     put(with_families(options), "experiments/reuse/environments", ["cartpole", "short"])
     study = load(options)
@@ -130,13 +130,13 @@ def test_the_candidates_of_a_part_are_cells_of_its_environments(options: dict[st
         (f"{BEST}/relation", "exact", r"parts\.best: relation: exact needs a margin"),
     ],
 )
-def test_what_is_wrong_with_families_is_said(options: dict[str, Any], path: str, value: Any, message: str) -> None:
+def test_problem_of_a_family_is_named(options: dict[str, Any], path: str, value: Any, message: str) -> None:
     put(with_families(options), path, value)
     with pytest.raises(InvalidStudy, match=message):
         load(options)
 
 
-def test_meaningless_uses_of_families_and_ratios_are_refused(options: dict[str, Any]) -> None:
+def test_meaningless_uses_of_families_are_refused(options: dict[str, Any]) -> None:
     part = with_families(options)["claims"]["causality"]["parts"]["best"]
     put(options, BEST, {**part, "relation": "exact", "margin": 0.1})
     with pytest.raises(InvalidStudy, match=r"ratio_of_means: true compares a with b in a test; give b, and a relation"):
@@ -150,13 +150,13 @@ def test_meaningless_uses_of_families_and_ratios_are_refused(options: dict[str, 
         load(options)
 
 
-def test_a_family_may_be_held_against_a_number(options: dict[str, Any]) -> None:
+def test_family_may_be_compared_with_a_reference(options: dict[str, Any]) -> None:
     part = with_families(options)["claims"]["causality"]["parts"]["best"]
     put(options, BEST, {**part, "b": None, "reference": 50.0, "ratio_of_means": False})
     assert load(options).claims["causality"].parts["best"].reference == 50
 
 
-def test_the_other_side_of_a_claim_may_come_from_another_experiment(options: dict[str, Any]) -> None:
+def test_side_b_may_come_from_another_experiment(options: dict[str, Any]) -> None:
     with_families(options)
     options["experiments"]["again"] = {**options["experiments"]["reuse"], "sweep": {"variant.gradient_steps": [1]}}
     put(options, f"{BEST}/against", "again")
@@ -165,7 +165,7 @@ def test_the_other_side_of_a_claim_may_come_from_another_experiment(options: dic
     assert experiments == ["reuse", "reuse", "again", "again"]
 
 
-def test_partners_need_the_same_seeds_and_the_same_chances(options: dict[str, Any]) -> None:
+def test_partners_need_equal_seeds_and_learning_rates(options: dict[str, Any]) -> None:
     with_families(options)
     learn = options["experiments"]["reuse"]
     options["experiments"]["again"] = {
@@ -178,7 +178,7 @@ def test_partners_need_the_same_seeds_and_the_same_chances(options: dict[str, An
         load(options)
 
 
-def test_against_without_b_names_nothing(options: dict[str, Any]) -> None:
+def test_against_needs_b(options: dict[str, Any]) -> None:
     part = with_families(options)["claims"]["causality"]["parts"]["best"]
     part.update({"a": {"variant": "to_go", "variant.gradient_steps": 4}, "reference": 0.0, "against": "learn"})
     del part["b"], part["ratio_of_means"]
