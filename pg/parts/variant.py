@@ -81,6 +81,15 @@ class Variant(Record):
         return not (self.baseline.made_from_batch or self.importance.made_from_batch or self.normalise_advantages)
 
     @property
+    def as_tuned(self) -> Variant:
+        """A variant with the same returns in training: without its correction if that is idle in the only step."""
+        one_step = self.gradient_steps == self.minibatches == 1
+        # A subclass may have other weights, and inherits no promise about them.
+        declared = "is_idle_on_policy" in vars(type(self.importance))
+        idle = one_step and declared and self.importance.is_idle_on_policy
+        return self.model_copy(update={"importance": NoCorrection()}) if idle else self
+
+    @property
     def chooses_its_step(self) -> bool:
         """Whether the limit on the divergence gives the length of a step, so that there is no learning rate."""
         return self.kl is not None and self.kl.chooses_step

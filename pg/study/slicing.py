@@ -70,7 +70,8 @@ def tune_job(study: Study, cell: Cell) -> TuneJob:
     assert experiment.tuning is not None, "validation lets no tuned variant pass without a grid"
     return TuneJob(
         environment=_physics(cell.environment),
-        variant=_nameless(cell.variant),
+        # Scores are made from returns alone.
+        variant=_nameless(cell.variant.as_tuned),
         budget=experiment.budget,
         tuning=experiment.tuning,
         demonstrators=_demonstrators(study, cell, range(experiment.tuning.seeds)),

@@ -4,7 +4,12 @@ import copy
 from typing import Any
 
 import pytest
+from pg.learning.training import tune
+from pg.parts.corrections.per_step import PerStep
+from pg.parts.variant import Variant
+from pg.runs.recorder import RunRecorder
 from pg.study.expansion import blocks, cells
+from pg.study.jobs import TuneJob
 from pg.study.repeats import Repeats
 from pg.study.validation import load
 from tests.study.studies import put
@@ -62,3 +67,52 @@ def test_clones_repeat_if_their_demonstrators_do(repeated: dict[str, Any]) -> No
     experiments["again"]["environments"] = ["paid_more"]
     assert firsts(repeated, "to_go") == ("learn", "learn")
     assert firsts(repeated, "clone") == ("again", "again"), "demonstrators of the level are trained without the offset"
+
+
+def test_corrections_tune_once_for_single_steps(options: dict[str, Any]) -> None:
+    learn = options["experiments"]["learn"]
+    options["variants"]["again"] = {"extends": "to_go", "importance": {"name": "trajectory", "truncate_at": 5}}
+    options["experiments"]["again"] = {**learn, "variants": ["again"]}
+    assert firsts(options, "again") == ("learn", "again"), "the log of training shows the weights"
+    options["variants"]["again"]["gradient_steps"] = 2
+    assert firsts(options, "again") == ("again", "again")
+
+
+class DoubleRatios(PerStep):
+    """A part of a user's own."""
+
+
+CORRECTIONS = (
+    *(
+        {"name": name, **options}
+        for name in ("trajectory", "per_decision", "per_step", "exact_state")
+        for options in ({}, {"self_normalised": True}, {"truncate_at": 2.0})
+    ),
+    {"name": "per_step", "clip": 0.2},
+)
+
+
+@pytest.mark.parametrize("correction", CORRECTIONS, ids=lambda one: "-".join(map(str, one.values())))
+def test_idle_corrections_change_no_return(correction: dict[str, Any]) -> None:
+    def returns(variant: Variant) -> list[tuple[float, ...]]:
+        job = {"environment": {"id": "pg/Chain-v0", "horizon": 4}, "variant": variant, "budget": {"steps": 150}}
+        recorder = RunRecorder(1)
+        tune(TuneJob.model_validate(job | {"tuning": {"grid": [0.1, 1.0], "seeds": 2}}), recorder)
+        frame = recorder.frame()
+        return [tuple(row) for row in frame[["seed", "learning_rate", "steps", "return_mean"]].to_numpy().tolist()]
+
+    learner = {"batch": 5, "discount": 0.9, "baseline": "per_step", "policy": {"hidden": [4]}}
+    variant = Variant.model_validate(learner | {"importance": correction})
+    assert variant.as_tuned.importance.name == "none"
+    assert returns(variant) == returns(variant.as_tuned)
+
+
+def test_corrections_that_are_not_idle_are_kept() -> None:
+    assert Variant(importance=DoubleRatios()).as_tuned.importance == DoubleRatios()
+    for options in (
+        {"gradient_steps": 2},
+        {"minibatches": 2},
+        {"importance": {"name": "per_step", "future_correction": True}},
+    ):
+        variant = Variant.model_validate({"batch": 4, "importance": "per_step"} | options)
+        assert variant.as_tuned is variant

@@ -66,6 +66,11 @@ class Correction(Part):
         """Whether a trajectory's weight depends on other trajectories of its batch."""
         return False
 
+    @property
+    def is_idle_on_policy(self) -> bool:
+        """Whether the estimate is the uncorrected one, bit for bit, where both policies are the same."""
+        return False
+
     def __call__(self, ratios: Ratios) -> Float[Tensor, "S N #T"]:
         """Return the plain weights: (S, N, T) per step, zero after the last, or (S, N, 1) per trajectory.
 

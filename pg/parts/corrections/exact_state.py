@@ -25,6 +25,11 @@ class ExactState(WeightOfStep):
     name: str = "exact_state"
     needs_state_ratios: ClassVar[bool] = True
 
+    @property
+    def is_idle_on_policy(self) -> bool:
+        """Return whether no later ratios enter, which are 1 but discount the rewards in another order."""
+        return not self.future_correction
+
     def __call__(self, ratios: Ratios) -> Float[Tensor, "S N T"]:
         """Return one weight per step."""
         actions = finite(ratios.log_ratios.where(ratios.mask, -math.inf).exp())

@@ -28,6 +28,11 @@ class PerDecision(ImportanceWeight):
 
     name: str = "per_decision"
 
+    @property
+    def is_idle_on_policy(self) -> bool:
+        """Return true: all weights are 1 where both policies are the same."""
+        return True
+
     def problems(self, variant: Variant) -> Iterator[str]:
         """Refuse returns other than rewards-to-go."""
         yield from super().problems(variant)

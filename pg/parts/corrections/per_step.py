@@ -34,6 +34,11 @@ class PerStep(WeightOfStep):
 
     letter: ClassVar[str] = r"\rho"
 
+    @property
+    def is_idle_on_policy(self) -> bool:
+        """Return whether no later ratios enter, which are 1 but discount the rewards in another order."""
+        return not self.future_correction
+
     def problems(self, variant: Variant) -> Iterator[str]:
         """Refuse to clip a ratio that is changed in another way."""
         yield from super().problems(variant)

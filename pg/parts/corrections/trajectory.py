@@ -22,6 +22,11 @@ class Trajectory(ImportanceWeight):
     name: str = "trajectory"
     is_per_trajectory: ClassVar[bool] = True
 
+    @property
+    def is_idle_on_policy(self) -> bool:
+        """Return true: all weights are 1 where both policies are the same."""
+        return True
+
     def __call__(self, ratios: Ratios) -> Float[Tensor, "S N 1"]:
         """Return one weight per trajectory.
 
