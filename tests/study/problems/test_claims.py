@@ -94,9 +94,7 @@ def test_part_is_refused_exactly_if_it_could_not_be_judged(
         ),
     ],
 )
-def test_open_level_is_named_with_its_values(
-    options: dict[str, Any], path: str, value: Any, message: str
-) -> None:
+def test_open_level_is_named_with_its_values(options: dict[str, Any], path: str, value: Any, message: str) -> None:
     put(with_reuse(options), path, value)
     with pytest.raises(InvalidStudy, match=message):
         load(options)
