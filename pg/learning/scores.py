@@ -1,4 +1,4 @@
-r"""Scores $\psi = \nabla \log \pi(a \mid s)$ of single steps, and what the optimal baseline is made of."""
+r"""Scores $\psi_t = \nabla \log \pi(a_t \mid s_t)$ of single steps, and the products of the optimal baseline."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from pg.core.trajectories import Trajectories, valid_steps
 from pg.learning.policies import Policy, flatten
 from pg.parts.batch import ScoreProducts
 
-# Measured: smaller groups cost more calls; in larger ones trajectories differ more in length.
+# Measured: smaller groups need more calls; in larger ones trajectories differ more in length.
 _GROUP_ELEMENTS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    r"""The scores of n steps, or of G rows of L steps, in factors.
+    r"""The scores of n steps, or of G rows of L steps, as factors of outer products.
 
-    A layer's weights and biases enter through $z = h W + b$ alone. With $\delta = \partial \log \pi / \partial z$, the
-    score in $W$ is the outer product of $h$ and $\delta$, and the score in $b$ is $\delta$ itself: sums of scores are
-    products of matrices, and the D numbers of a single score are never laid out. A Gaussian policy's log standard
-    deviations are the biases of one more layer, which nothing enters.
+    Weights and biases of a layer affect the output only through $z = h W + b$. With $\delta = \partial \log \pi /
+    \partial z$, the score of $W$ is the outer product of $h$ and $\delta$, and the score of $b$ is $\delta$: sums of
+    scores are matrix products, and single scores of D numbers are never stored. A Gaussian policy's log standard
+    deviations are the biases of one more layer, without inputs.
 
     Attributes
     ----------
@@ -44,19 +44,19 @@ class Scores:
 
     @property
     def layers(self) -> list[tuple[int, int]]:
-        """How many numbers enter and leave each layer."""
+        """Numbers of inputs and outputs of each layer."""
         pairs = zip(self.inputs, self.derivatives, strict=True)
         return [(inputs.shape[-1], derivative.shape[-1]) for inputs, derivative in pairs]
 
     def in_rows(self, starts: Int[Tensor, " G"], lengths: Int[Tensor, " G"]) -> Scores:
-        """Lay runs of consecutive steps out as rows of the longest run's length L.
+        """Return runs of consecutive steps as rows; L is the length of the longest run.
 
         Parameters
         ----------
         starts
-            (G,), the number of each run's first step.
+            (G,), index of each run's first step.
         lengths
-            (G,), steps of each run; what a row holds behind them means nothing, and is to be weighted by zero.
+            (G,), steps of each run. Entries after them are arbitrary and need a weight of zero.
         """
         places = starts.unsqueeze(-1) + torch.arange(int(lengths.max()), device=starts.device)
         places = places.clamp(max=len(self.log_probs) - 1)
@@ -67,7 +67,7 @@ class Scores:
         )
 
     def sums(self, weights: Float[Tensor, "G L"]) -> Float[Tensor, "G D"]:
-        r"""Compute $\sum_t c_t \psi_t$ of each row, entries in the order of a stack's parameters.
+        r"""Return $\sum_t c_t \psi_t$ of each row, entries in the order of `StackedPolicy.parameters_list`.
 
         Parameters
         ----------
@@ -78,7 +78,7 @@ class Scores:
         return flatten([*matrices, *biases])
 
     def along_sums(self, weights: Float[Tensor, "G L"]) -> Float[Tensor, "G L"]:
-        r"""Compute $\langle \psi_t, \sum_{t'} c_{t'} \psi_{t'} \rangle$, each step's score along its row's sum.
+        r"""Return $\langle \psi_t, \sum_{t'} c_{t'} \psi_{t'} \rangle$, each step's score along its row's sum.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ class Scores:
 
     def _layer_sums(self, weights: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         column, row = weights.unsqueeze(-1), weights.unsqueeze(1)
-        # The factor with fewer numbers takes the weights and stands first: measured to be several times as fast.
+        # Weighting the smaller factor and multiplying it from the left was measured to be several times as fast.
         matrices = [
             (inputs * column).mT @ derivative
             if inputs.shape[-1] < derivative.shape[-1]
@@ -104,12 +104,12 @@ class Scores:
 
 
 def scores(policy: Policy, observations: Float[Tensor, "n O"], actions: Shaped[Tensor, " n *A"]) -> Scores:
-    """Compute the scores of n steps by one backward pass.
+    """Return the scores of n steps by one backward pass.
 
     Parameters
     ----------
     policy
-        Whose scores they are.
+        π.
     observations
         (n, O).
     actions
@@ -126,7 +126,7 @@ def scores(policy: Policy, observations: Float[Tensor, "n O"], actions: Shaped[T
     def keep(_layer: nn.Module, arguments: tuple[Tensor], output: Tensor) -> Tensor:
         inputs.append(arguments[0].detach())
         outputs.append(output)
-        # Activations overwrite what they are given.
+        # Activations overwrite their argument.
         return output.clone()
 
     with ExitStack() as hooks:
@@ -146,7 +146,7 @@ def scores(policy: Policy, observations: Float[Tensor, "n O"], actions: Shaped[T
 
 
 def row_size(layers: Iterable[tuple[int, int]], steps: int) -> int:
-    """Count the numbers that the widest layer of a row of steps, or the sum of its scores, takes up."""
+    """Return how many numbers the widest layer needs for a row of steps, or for the sum of its scores."""
     return max(max(steps * (inputs + outputs), inputs * outputs) for inputs, outputs in layers)
 
 
@@ -156,20 +156,20 @@ def score_products(
     returns: Float[Tensor, "S N T"],
     state_weights: Float[Tensor, "S N T"] | None = None,
 ) -> ScoreProducts:
-    r"""Compute $\langle A_i, B_i \rangle$ and $\lVert B_i \rVert^2$ of every trajectory.
+    r"""Return $\langle A_i, B_i \rangle$ and $\lVert B_i \rVert^2$ of every trajectory.
 
     $A = \sum_t c_t \psi_t W_t$ and $B = \sum_t c_t \psi_t$, with scores $\psi_t = \nabla \log \pi(a_t \mid s_t)$.
 
     Parameters
     ----------
     policy
-        The one policy that collected all S × N trajectories.
+        The policy that collected all S × N trajectories.
     trajectories
-        Theirs.
+        S batches.
     returns
-        (S, N, T), $W_t$, as the variant weights its log-likelihoods.
+        (S, N, T), $W_t$, which weights each log-likelihood.
     state_weights
-        (S, N, T), $c_t$, where the variant discounts states; 1 by default.
+        (S, N, T), $c_t$ of a variant that discounts states. Default: 1.
 
     Returns
     -------
@@ -182,14 +182,14 @@ def score_products(
 
 
 def products_of(alignments: Float[Tensor, "S N T"], returns: Float[Tensor, "S N T"]) -> ScoreProducts:
-    """Sum alignments over time: as they are to the squares, and weighted by returns to the other products."""
+    """Return the sums of alignments over time, weighted by returns and unweighted."""
     return ScoreProducts(weighted=(alignments * returns).sum(-1), squared=alignments.sum(-1))
 
 
 def alignments(
     found: Scores, trajectories: Trajectories, state_weights: Float[Tensor, "S N T"]
 ) -> Float[Tensor, "S N T"]:
-    r"""Compute how each step's score aligns with its trajectory's, $\langle c_t \psi_t, B_i \rangle$.
+    r"""Return the product of each step's score with its trajectory's, $\langle c_t \psi_t, B_i \rangle$.
 
     Parameters
     ----------
@@ -198,17 +198,17 @@ def alignments(
     trajectories
         S × N of one policy.
     state_weights
-        (S, N, T), $c_t$, zero behind the end.
+        (S, N, T), $c_t$, zero after the last step.
 
     Returns
     -------
     Tensor
-        (S, N, T), zero behind the end of each trajectory.
+        (S, N, T), zero after the last step of each trajectory.
     """
     weights, lengths = state_weights.flatten(0, 1), trajectories.lengths.flatten()
     starts, along = lengths.cumsum(0) - lengths, torch.zeros_like(weights)
     together = max(1, _GROUP_ELEMENTS // row_size(found.layers, int(lengths.max())))
-    # Trajectories of about the same length go together: what is computed behind the ends of the shorter ones is lost.
+    # Grouping trajectories of similar length wastes little on the steps after the last of the shorter ones.
     for rows in lengths.argsort().split(together):
         steps = slice(0, int(lengths[rows].max()))
         along[rows, steps] = found.in_rows(starts[rows], lengths[rows]).along_sums(weights[rows, steps])
