@@ -472,8 +472,8 @@ MUTATIONS = (
     ),
     _mutation(
         EVALUATION,
-        "MostLikely(actor) if self._options.deterministic",
-        "MostLikely(actor) if not self._options.deterministic",
+        "is_deterministic=self._options",
+        "is_deterministic=not self._options",
         "the ways of acting are mixed up",
         f"{_TEST_EVALUATION}::test_mean_return_of_episodes_is_the_objective",
     ),

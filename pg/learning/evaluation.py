@@ -14,7 +14,7 @@ from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
 from pg.experiments.records import Evaluate
 from pg.learning.learner import Learner
-from pg.learning.rollout import Generators, MostLikely, actor_of, collect
+from pg.learning.rollout import Generators, actor_of, collect
 
 
 class Evaluator:
@@ -44,10 +44,10 @@ class Evaluator:
         due = [learner for learner in learners if learner.steps >= self._due[learner.seed]]
         if not due:
             return
-        actor = actor_of([learner.policy for learner in due])
+        actor = actor_of([learner.policy for learner in due], is_deterministic=self._options.deterministic)
         episodes = collect(
             self._environments.resized(len(due)),
-            MostLikely(actor) if self._options.deterministic else actor,
+            actor,
             [self._generators[learner.seed] for learner in due],
         )
         for index, learner in enumerate(due):

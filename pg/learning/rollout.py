@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pg.core.trajectories import Actor, Environments, Spaces, Trajectories
-from pg.learning.policies import Policy, StackedPolicy, stack
+from pg.learning.policies import Policy, stack
 from pg.parts.activations.base import Activation
 from pg.parts.networks import perceptron
 
@@ -156,6 +156,8 @@ class StackedActor:
         (S, 1, A), Gaussian policies only.
     seen
         Mean and deviation by which each seed normalises observations, (S, 1, O); None without normalisation.
+    is_deterministic
+        Whether actions are those of the highest density instead of sampled ones: noise is 0.
     """
 
     spaces: Spaces
@@ -164,6 +166,7 @@ class StackedActor:
     biases: tuple[NDArray[Any], ...]
     deviation: NDArray[Any] | None
     seen: tuple[NDArray[Any], NDArray[Any]] | None
+    is_deterministic: bool = False
 
     def select(self, seeds: NDArray[np.bool_]) -> StackedActor:
         """Return the actor of the marked seeds alone."""
@@ -177,6 +180,9 @@ class StackedActor:
 
     def noise(self, generator: np.random.Generator, steps: int, trajectories: int) -> NDArray[np.float32]:
         """Draw one seed's noise (steps, N, A): standard Gumbel for discrete actions, standard normal for real ones."""
+        if self.is_deterministic:
+            numbers = self.spaces.action_count or self.spaces.action_size
+            return np.zeros((steps, trajectories, numbers), dtype=np.float32)
         if self.spaces.action_count is not None:
             # Minus the logarithm of an exponential variate is a Gumbel variate, and numpy draws exponential ones fast.
             waiting = generator.standard_exponential((steps, trajectories, self.spaces.action_count), dtype=np.float32)
@@ -203,31 +209,7 @@ class StackedActor:
         return perceptron(affine, self.activation.of_array, values)
 
 
-@dataclass(frozen=True, slots=True)
-class MostLikely:
-    r"""S policies that take the action of the highest density, $\arg\max_a \pi(a \mid s)$.
-
-    This is the action without noise: the Gaussian's mean, or the action with the largest logit.
-    """
-
-    actor: StackedActor
-
-    def noise(self, generator: np.random.Generator, steps: int, trajectories: int) -> NDArray[np.float32]:
-        """Return zeros, (steps, N, A), without drawing from the generator."""
-        del generator
-        spaces = self.actor.spaces
-        return np.zeros((steps, trajectories, spaces.action_count or spaces.action_size), dtype=np.float32)
-
-    def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[Any]:
-        """Return the most likely action for each of (S, N) observations."""
-        return self.actor.act(observations, noise)
-
-    def select(self, seeds: NDArray[np.bool_]) -> MostLikely:
-        """Return the actor of the marked seeds alone."""
-        return replace(self, actor=self.actor.select(seeds))
-
-
-def actor_of(policies: Sequence[Policy], trajectories: int = 1) -> StackedActor:
+def actor_of(policies: Sequence[Policy], trajectories: int = 1, is_deterministic: bool = False) -> StackedActor:
     """Return an actor with copies of the parameters of S policies.
 
     Parameters
@@ -237,6 +219,8 @@ def actor_of(policies: Sequence[Policy], trajectories: int = 1) -> StackedActor:
     trajectories
         N, for which biases are repeated, because arrays of equal shape are added faster. With 1 the actor can act in
         any number of trajectories.
+    is_deterministic
+        Whether it takes the most likely actions.
     """
     stacked = stack(policies)
     return StackedActor(
@@ -245,7 +229,8 @@ def actor_of(policies: Sequence[Policy], trajectories: int = 1) -> StackedActor:
         weights=_arrays(stacked.weights),
         biases=_arrays([bias.expand(-1, trajectories, -1) for bias in stacked.biases]),
         deviation=None if stacked.log_std is None else stacked.log_std.exp().numpy(),
-        seen=_seen(stacked),
+        seen=None if stacked.scale is None else (stacked.scale.mean.numpy(), stacked.scale.deviation.numpy()),
+        is_deterministic=is_deterministic,
     )
 
 
@@ -253,10 +238,6 @@ def _affine(weight: NDArray[Any], bias: NDArray[Any], values: NDArray[Any]) -> N
     product = values @ weight
     product += bias
     return product
-
-
-def _seen(stacked: StackedPolicy) -> tuple[NDArray[Any], NDArray[Any]] | None:
-    return None if stacked.scale is None else (stacked.scale.mean.numpy(), stacked.scale.deviation.numpy())
 
 
 def _arrays(tensors: Sequence[Tensor]) -> tuple[NDArray[Any], ...]:

@@ -202,7 +202,7 @@ class Ascent:
         log_probs: Float[Tensor, "1 N T"],
         mdp: MDP | None,
     ) -> None:
-        self.parameters = list(policy.parameters())
+        self.parameters: list[Tensor] = list(policy.parameters())
         self._policy = policy
         self._optimizer = optimizer
         self._variant = variant

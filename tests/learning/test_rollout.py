@@ -10,7 +10,7 @@ from pg.core.trajectories import Spaces, Trajectories
 from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
 from pg.learning.policies import Policy, make_policy, stack
-from pg.learning.rollout import Generators, MostLikely, actor_of, collect
+from pg.learning.rollout import Generators, actor_of, collect
 from pg.parts.learner import Policy as PolicyOptions
 from scipy.stats import chisquare
 
@@ -52,7 +52,7 @@ def test_real_actions_are_mean_plus_scaled_noise() -> None:
 def test_most_likely_actions_have_the_highest_density(spaces: Spaces) -> None:
     policies, generator = [policy(spaces, 1), policy(spaces, 2)], np.random.default_rng(0)
     shown = seen(2, 50)
-    actor, both = MostLikely(actor_of(policies)), stack(policies)
+    actor, both = actor_of(policies, is_deterministic=True), stack(policies)
     observations = torch.from_numpy(shown).double()
     noise = np.stack([actor.noise(generator, 1, 50)[0] for _ in range(2)])
     assert generator.random() == np.random.default_rng(0).random(), "nothing is drawn"

@@ -7,6 +7,7 @@ import pytest
 import torch
 from pg.core.trajectories import Spaces
 from pg.learning.policies import Policy, detached, make_policy, parameters_of, restore
+from pg.learning.updates import Ascent
 from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.limits.base import search_back
 from pg.parts.limits.early_stop import EarlyStop
@@ -20,7 +21,7 @@ from torch.distributions import Categorical, kl_divergence
 DISCRETE, CONTINUOUS = Spaces(2, 3), Spaces(2, None, 2)
 
 
-class Point:
+class Point(Ascent):
     """An ascent of two numbers, whose divergence from (0, 0) is the squared distance."""
 
     def __init__(self, *place: float) -> None:
@@ -37,24 +38,15 @@ class Point:
     def move_to(self, position: Sequence[Tensor]) -> None:
         self.parameters[0].copy_(position[0])
 
-    def gradient(self) -> Sequence[Tensor]:
-        raise NotImplementedError
-
-    def gain(self) -> float:
-        raise NotImplementedError
-
-    def differentiable_kl(self) -> Tensor:
-        raise NotImplementedError
-
     def kl(self) -> float:
         return self.parameters[0].square().sum().item()
 
-    def step(self, length: float, penalty: float = 0.0) -> None:
+    def walk(self, length: float, penalty: float = 0.0) -> None:
         self.penalties.append(penalty)
         self.parameters[0][0] += length
 
     def steps(self, *lengths: float) -> Iterator[Callable[..., None]]:
-        return (partial(self.step, length) for length in lengths)
+        return (partial(self.walk, length) for length in lengths)
 
 
 def policy_in(spaces: Spaces, seed: int = 0, hidden: tuple[int, ...] = ()) -> Policy:

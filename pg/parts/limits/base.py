@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat
 
@@ -12,52 +12,12 @@ from pg.parts.part import Part
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pg.learning.updates import Ascent
     from pg.parts.variant import Variant
 
 Direction = Literal["new_old", "old_new"]
 
 _HALVINGS = 20
-
-
-class Step(Protocol):
-    """A function that takes one optimizer step along the gradient of the surrogate less penalty · KL divergence."""
-
-    def __call__(self, penalty: float = 0.0) -> None:
-        """Move the policy."""
-        ...
-
-
-class Ascent(Protocol):
-    """An update in progress: the policy, and how far it is from θ, which collected the batch."""
-
-    @property
-    def parameters(self) -> Sequence[Tensor]:
-        """The policy's parameters, which steps change."""
-        ...
-
-    def position(self) -> list[Tensor]:
-        """Return a copy of the parameters."""
-        ...
-
-    def move_to(self, position: Sequence[Tensor]) -> None:
-        """Set the parameters."""
-        ...
-
-    def gradient(self) -> Sequence[Tensor]:
-        """Return the gradient of the surrogate on the whole batch, one tensor per parameter."""
-        ...
-
-    def gain(self) -> float:
-        """Return the surrogate less its value at θ, with ratios per step in the place of log-likelihoods."""
-        ...
-
-    def kl(self) -> float:
-        """Return the mean KL divergence from θ over the batch's states, in the limit's direction."""
-        ...
-
-    def differentiable_kl(self) -> Tensor:
-        """Return the same as a function of the parameters, differentiable twice."""
-        ...
 
 
 class Limit(Part):
@@ -73,15 +33,17 @@ class Limit(Part):
     chooses_step: ClassVar[bool] = False
     """Whether the limit decides the length of the step, so that the variant has no learning rate."""
 
-    def take_steps(self, steps: Iterable[Step], ascent: Ascent, state: dict[str, float]) -> float:
+    def take_steps(self, steps: Iterable[Callable[..., None]], ascent: Ascent, state: dict[str, float]) -> float:
         """Take the steps that the limit allows.
 
         Parameters
         ----------
         steps
-            The steps of the update without a limit, in order. Each moves the policy when it is called.
+            The steps of the update without a limit, in order. Each moves the policy along the gradient of the surrogate
+            when it is called; with a number as argument, along that of the surrogate less this multiple of the KL
+            divergence.
         ascent
-            The update in progress.
+            The update in progress: measures and moves the policy.
         state
             What the limit keeps from one update of a learner to the next; empty at first, changed in place.
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from pg.parts.limits.base import Ascent, Limit, Step
+from pg.parts.limits.base import Limit
+
+if TYPE_CHECKING:
+    from pg.learning.updates import Ascent
 
 
 class EarlyStop(Limit):
@@ -14,7 +18,7 @@ class EarlyStop(Limit):
 
     name: str = Field(default="early_stop", alias="hold_by")
 
-    def take_steps(self, steps: Iterable[Step], ascent: Ascent, state: dict[str, float]) -> float:
+    def take_steps(self, steps: Iterable[Callable[..., None]], ascent: Ascent, state: dict[str, float]) -> float:
         """Take steps until one breaks the limit, and undo that one."""
         del state
         kept = 0

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from pg.parts.limits.base import Ascent, Limit, Step, search_back
+from pg.parts.limits.base import Limit, search_back
+
+if TYPE_CHECKING:
+    from pg.learning.updates import Ascent
 
 
 class LineSearch(Limit):
@@ -14,7 +18,7 @@ class LineSearch(Limit):
 
     name: str = Field(default="line_search", alias="hold_by")
 
-    def take_steps(self, steps: Iterable[Step], ascent: Ascent, state: dict[str, float]) -> float:
+    def take_steps(self, steps: Iterable[Callable[..., None]], ascent: Ascent, state: dict[str, float]) -> float:
         """Take all steps and shorten their sum; return their number times the share that was kept."""
         del state
         start, taken = ascent.position(), 0

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from pg.parts.limits.base import Ascent, Limit, Step, search_back
+from pg.parts.limits.base import Limit, search_back
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from pg.learning.updates import Ascent
     from pg.parts.variant import Variant
 
 _CONJUGATE_STEPS = 10
@@ -42,7 +43,7 @@ class NaturalGradient(Limit):
         if variant.optimizer.learning_rate != "tuned":
             yield "kl.hold_by: natural_gradient chooses its step by kl.limit; leave optimizer.learning_rate out"
 
-    def take_steps(self, steps: Iterable[Step], ascent: Ascent, state: dict[str, float]) -> float:
+    def take_steps(self, steps: Iterable[Callable[..., None]], ascent: Ascent, state: dict[str, float]) -> float:
         """Take the natural gradient's step in the place of the optimizer's; return the share that was kept."""
         del steps, state
         direction = natural_direction(ascent.parameters, ascent.gradient(), ascent.differentiable_kl, self.limit)

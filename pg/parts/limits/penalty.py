@@ -2,14 +2,15 @@ r"""Subtract a multiple of the KL divergence from the surrogate, and adapt the f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from pg.parts.limits.base import Ascent, Limit, Step
+from pg.parts.limits.base import Limit
 
 if TYPE_CHECKING:
+    from pg.learning.updates import Ascent
     from pg.parts.variant import Variant
 
 _BAND = 1.5
@@ -39,7 +40,7 @@ class Penalty(Limit):
                 "set gradient_steps or minibatches above 1"
             )
 
-    def take_steps(self, steps: Iterable[Step], ascent: Ascent, state: dict[str, float]) -> float:
+    def take_steps(self, steps: Iterable[Callable[..., None]], ascent: Ascent, state: dict[str, float]) -> float:
         """Take all steps with the penalty, then adapt its factor."""
         factor, taken = state.get(_FACTOR, 1.0), 0
         for step in steps:
