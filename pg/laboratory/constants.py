@@ -53,7 +53,7 @@ def least_variances(
 
 def _without_baseline(variant: Variant) -> Variant:
     return Variant(
-        returns="to_go" if variant.returns.name == "gae" else variant.returns,
+        returns="to_go" if variant.returns.needs_values else variant.returns,
         discount=variant.discount,
         discount_states=variant.discount_states,
         batch=1,

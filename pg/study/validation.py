@@ -13,6 +13,7 @@ from pg.study.cost import problems_of_number
 from pg.study.expansion import tuned_experiments
 from pg.study.files import StudyFile, located, read_file, with_base
 from pg.study.inheritance import reported_once, resolved
+from pg.study.own_modules import make_importable
 from pg.study.problems.claims import problems_of_claims
 from pg.study.problems.demonstrators import problems_of_demonstrators
 from pg.study.problems.environments import problems_of_environments
@@ -54,6 +55,7 @@ def load(options: Mapping[str, Any], files: Sequence[StudyFile] = ()) -> Study:
         If the study is illegal, with every problem that could be found.
     """
     options, files = with_base(options, files)
+    make_importable(options, [file.path.parent for file in files])
     try:
         return _validated(options)
     except InvalidStudy as invalid:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
 
 from pg.parts.notation import escaped
 from pg.parts.part import Part
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
 
 
 class Returns(Part):
-    """What weights each log-likelihood before a baseline is subtracted, $W_t$."""
+    """What weights each log-likelihood before a baseline is subtracted, $W_t$.
+
+    Attributes
+    ----------
+    needs_values
+        Whether it reads `batch.state_values`, the values that the baseline subtracts.
+    """
+
+    needs_values: ClassVar[bool] = False
 
     @property
     def bootstraps(self) -> bool:
@@ -26,6 +35,14 @@ class Returns(Part):
     def __call__(self, batch: Batch) -> Float[Tensor, "S N T"]:
         """Return $W_t$ of each step, zero after the last step of each trajectory."""
         raise NotImplementedError
+
+    def problems(self, variant: Variant) -> Iterator[str]:
+        """Refuse baselines that know no state values where the returns are made of them."""
+        if self.needs_values and variant.baseline.values_from is None:
+            yield (
+                f"returns: {self.name} is made of the states' values and needs baseline: value_network or exact, "
+                f"not {variant.baseline.name}"
+            )
 
     def formula(self, variant: Variant, trajectory: str) -> str:
         """Write the return of step t of a trajectory in LaTeX."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -33,6 +33,8 @@ class Gae(Returns):
         "Default: the horizon ends the return.",
     )
 
+    needs_values: ClassVar[bool] = True
+
     @property
     def bootstraps(self) -> bool:
         """Whether the value of what follows truncation counts."""
@@ -40,12 +42,7 @@ class Gae(Returns):
 
     def problems(self, variant: Variant) -> Iterator[str]:
         """Refuse baselines without state values, and bootstrapping without a discount or with exact values."""
-        baseline = variant.baseline
-        if baseline.values_from is None:
-            yield (
-                "returns: gae is made of the states' values and needs baseline: value_network or exact, "
-                f"not {baseline.name}"
-            )
+        yield from super().problems(variant)
         if not self.bootstrap_at_truncation:
             return
         if variant.discount == 1:
@@ -53,7 +50,7 @@ class Gae(Returns):
                 "bootstrap_at_truncation: true needs discount below 1: "
                 "with discount 1 what follows the horizon has no bound"
             )
-        if baseline.values_from == "tables":
+        if variant.baseline.values_from == "tables":
             yield (
                 "bootstrap_at_truncation: true needs baseline: value_network; "
                 "exact values are those of a return that the horizon ends, and 0 there"
