@@ -33,7 +33,7 @@ import pandas as pd
 
 from pg.claims.comparisons import Values, comparison_of, target_of
 from pg.claims.record import Claim, ClaimPart
-from pg.claims.relations import registry
+from pg.claims.relations.lookup import relation_named
 from pg.claims.relations.relation import Tested, Tolerance
 from pg.claims.selection import PAIRED_BY, Side, by_case, in_words, joined, pairs, rows_of, selected, sides_of
 from pg.statistics import coverage, decisions
@@ -142,7 +142,7 @@ def judge(part: ClaimPart, table: pd.DataFrame, tuned: pd.DataFrame | None) -> O
     rows = rows_of(part, table)
     sides = sides_of(part, rows, tuned)
     with np.errstate(all="ignore"):
-        match registry.RELATIONS[part.relation]:
+        match relation_named(part.relation):
             case Tested() as relation:
                 return _judge_cases(relation, part, sides, rows)
             case Tolerance() as relation:

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Discriminator, Field, PositiveFloat, Tag, model_validator
 
-from pg.claims.relations import registry
+from pg.claims.relations.lookup import relation_named
+from pg.claims.relations.registry import RELATIONS
 from pg.claims.relations.relation import Tolerance
 from pg.core.record import Distinct, Name, Record
-from pg.core.suggestions import nearest
 
 Selection = dict[str, Any]
 
@@ -35,13 +35,14 @@ _Rows = Annotated[Selection, Tag("selection"), Field(json_schema_extra={"not": {
 Side = Annotated[Annotated[Family, Tag("family")] | _Rows, Discriminator(_kind_of_side)]
 
 
-def _known_relation(name: str) -> str:
-    if name not in registry.RELATIONS:
-        raise ValueError(f"{name!r} is not known{nearest(name, registry.RELATIONS)}")
-    return name
+def _known(relation: str) -> str:
+    relation_named(relation)
+    return relation
 
 
-_Relation = Annotated[str, AfterValidator(_known_relation), Field(json_schema_extra={"enum": [*registry.RELATIONS]})]
+_RelationName = Annotated[
+    str, AfterValidator(_known), Field(json_schema_extra={"anyOf": [{"enum": [*RELATIONS]}, {"pattern": ":"}]})
+]
 
 
 class ShareOf(Record):
@@ -66,8 +67,9 @@ class ClaimPart(Record):
         default=None, description="The experiment whose table holds b, paired by seed. Default: that of a."
     )
     reference: float | None = Field(default=None, description="The number that a is compared with.")
-    relation: _Relation = Field(
-        description="What the claim says of a: less or greater than b, equal within the margin, or exactly so."
+    relation: _RelationName = Field(
+        description="What the claim says of a: less or greater than b, equal within the margin, exact up to a "
+        "tolerance; or module:Class for a relation of your own."
     )
     margin: PositiveFloat | None = Field(default=None, description="Needed by equal (margin) and exact (tolerance).")
     share_of: ShareOf | None = Field(default=None, description="Judge a share of an achievable change instead.")
@@ -102,7 +104,7 @@ class ClaimPart(Record):
     @property
     def is_tolerance(self) -> bool:
         """Whether the relation is one of single rows, without a test."""
-        return isinstance(registry.RELATIONS[self.relation], Tolerance)
+        return isinstance(relation_named(self.relation), Tolerance)
 
     @model_validator(mode="after")
     def _has_two_sides(self) -> Self:
@@ -110,7 +112,7 @@ class ClaimPart(Record):
             raise ValueError("give either b or reference")
         if self.against is not None and self.b is None:
             raise ValueError("against names the experiment of b; give b")
-        if problem := registry.RELATIONS[self.relation].problem(self.margin):
+        if problem := relation_named(self.relation).problem(self.margin):
             raise ValueError(problem)
         if self.share_of is not None and self.b is not None:
             raise ValueError("share_of compares with a reference, not with b")

@@ -6,7 +6,7 @@ import math
 
 from pg.claims.comparisons import comparison_of, target_of
 from pg.claims.record import ClaimPart
-from pg.claims.relations import registry
+from pg.claims.relations.lookup import relation_named
 from pg.claims.relations.relation import Tested
 from pg.plotting.captions import span
 from pg.statistics.power import MOST, effect_size, seeds_needed
@@ -30,7 +30,7 @@ def outlook(part: ClaimPart, effect: float, low: float, high: float, n: int, und
     undecided
         Number of claims among which the next p-value has to pass Holm's method; 1 for a part that is not adjusted.
     """
-    relation = registry.RELATIONS[part.relation]
+    relation = relation_named(part.relation)
     if not isinstance(relation, Tested) or math.isnan(effect):
         return ""
     if not math.isfinite(low + high):

@@ -11,7 +11,7 @@ from typing import Any
 from pandas import DataFrame
 
 from pg.claims.record import ClaimPart
-from pg.claims.relations import registry
+from pg.claims.relations.lookup import relation_named
 from pg.claims.relations.relation import Tested
 from pg.experiments.definitions import definitions
 from pg.experiments.metrics import METRICS
@@ -129,7 +129,7 @@ def _in_labels(study: Study, part: ClaimPart | None, comparison: str) -> str:
 
 
 def _level(part: ClaimPart | None) -> int:
-    relation = None if part is None else registry.RELATIONS[part.relation]
+    relation = None if part is None else relation_named(part.relation)
     return round(100 * (relation.level if isinstance(relation, Tested) else LEVEL))
 
 

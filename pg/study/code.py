@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pg.claims.record import ClaimPart
-from pg.claims.relations import registry as relations
+from pg.claims.relations.lookup import relation_named
 from pg.core.record import Record
 from pg.environments.record import Environment
 from pg.environments.registry import OWN
@@ -50,7 +50,7 @@ def defining_files(record: Record) -> frozenset[Path]:
     """Return the files of the classes of a record and of all records in it, and of what they name in registries."""
     records = tuple(_records(record))
     own = (OWN[one.id].make for one in records if isinstance(one, Environment) and one.id in OWN)
-    related = (type(relations.RELATIONS[one.relation]) for one in records if isinstance(one, ClaimPart))
+    related = (type(relation_named(one.relation)) for one in records if isinstance(one, ClaimPart))
     return frozenset(Path(getfile(one)) for one in (*map(type, records), *own, *related))
 
 

@@ -1,12 +1,40 @@
 """Claims and long tables for tests: rows of one metric, and parts that compare variant a with variant b."""
 
+import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from pg.claims import judge
 from pg.claims.record import Claim, ClaimPart
+
+_OUTSIDE = '''
+from pg.claims.relations.relation import Tested
+
+
+class FarAbove(Tested):
+    """The effect exceeds the null value by more than 1, in one one-sided test."""
+
+    name = "far above"
+    sign = "≫"
+    sides = 1
+
+    def p_values(self, test, target):
+        result = test(target.value + 1)
+        return result.p_greater, result.p_less
+'''
+
+
+def write_relation(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write a module `own_relations` with a relation that is not in the package, and make it importable."""
+    file = folder / "own_relations.py"
+    file.write_text(_OUTSIDE, encoding="utf-8")
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, file.stem, raising=False)
+    return file
 
 
 def table(metric: str, cells: Mapping[tuple[str, str, str], Iterable[Any]], **columns: Any) -> pd.DataFrame:

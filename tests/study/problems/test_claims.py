@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from pg.experiments.tables import laboratory_table
 from pg.study.expansion import cells
 from pg.study.record import Study
 from pg.study.validation import InvalidStudy, load
+from tests.claims.declared import write_relation
 from tests.study.studies import put, with_reuse
 
 PROBED = "claims/causality/parts/probed"
@@ -218,3 +220,14 @@ def test_stages_need_partners_in_the_experiment_of_b(options: dict[str, Any]) ->
     for side, stage in (("a", "initial"), ("b", "late")):
         put(options, f"{PROBED}/{side}/stage", stage)
     assert load(options)
+
+
+def test_relation_from_outside_is_read_or_refused_with_the_nearest(
+    options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_relation(tmp_path, monkeypatch)
+    put(options, f"{PROBED}/relation", "own_relations:FarAbove")
+    assert load(options).claims["causality"].parts["probed"].relation == "own_relations:FarAbove"
+    put(options, f"{PROBED}/relation", "own_relations:Far")
+    with pytest.raises(InvalidStudy, match=r"relation: 'own_relations:Far' is no subclass of .*'FarAbove'"):
+        load(options)
