@@ -11,7 +11,7 @@ import pytest
 from pg.claims import judge
 from pg.claims.record import Claim, ClaimPart
 
-_OUTSIDE = '''
+OWN_RELATION = '''
 from pg.claims.relations.relation import Tested
 
 
@@ -31,7 +31,7 @@ class FarAbove(Tested):
 def write_relation(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Write a module `own_relations` with a relation that is not in the package, and make it importable."""
     file = folder / "own_relations.py"
-    file.write_text(_OUTSIDE, encoding="utf-8")
+    file.write_text(OWN_RELATION, encoding="utf-8")
     monkeypatch.syspath_prepend(folder)
     monkeypatch.delitem(sys.modules, file.stem, raising=False)
     return file

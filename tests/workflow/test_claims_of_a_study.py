@@ -1,10 +1,11 @@
-"""Verdicts of a whole study: a claim planted as false is refuted, one with too few seeds is not decided."""
+"""Verdicts of a whole study: supported, refuted, too few seeds, and a relation of one's own."""
 
 import copy
 from typing import Any
 
 import pandas as pd
 import pytest
+from tests.claims.declared import OWN_RELATION
 from tests.workflow.checkout import STUDY, Checkout, checkout
 
 LOWERS = {
@@ -28,7 +29,7 @@ def claim(statement: str, **part: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A study of exact variances, of ten random policies and of two, with a claim that holds and its opposite."""
+    """Run a study of exact variances of ten random policies and of two, with a true claim and its opposite."""
     study = copy.deepcopy(STUDY)
     enumerated = {
         "kind": "exact",
@@ -47,8 +48,10 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
         "holds": claim("Reward-to-go lowers the variance."),
         "planted_false": claim("Reward-to-go raises the variance.", relation="greater"),
         "few_seeds": claim("Reward-to-go lowers the variance, say two policies.", experiment="few"),
+        "own": claim("Reward-to-go doubles the variance.", relation="own_relations:FarAbove"),
     }
     place = checkout(tmp_path_factory.mktemp("judged"))
+    (place.folder / "own_relations.py").write_text(OWN_RELATION, encoding="utf-8")
     place.write(study)
     done = place.run()
     assert done.returncode == 0, done.stderr
@@ -60,18 +63,28 @@ def verdicts(place: Checkout) -> dict[str, str]:
     return dict(zip(rows["claim"], rows["verdict"], strict=True))
 
 
-def test_a_claim_planted_as_false_is_refuted_and_one_without_enough_seeds_is_not_decided(judged: Checkout) -> None:
-    assert verdicts(judged) == {"holds": "supported", "planted_false": "refuted", "few_seeds": "inconclusive"}
+def test_false_claim_is_refuted_and_too_few_seeds_decide_nothing(judged: Checkout) -> None:
+    found = {"holds": "supported", "planted_false": "refuted", "few_seeds": "inconclusive", "own": "refuted"}
+    assert verdicts(judged) == found
 
 
-def test_the_report_shows_the_refuted_claim_as_such_and_what_would_decide_the_open_one(judged: Checkout) -> None:
+def test_edited_relation_of_ones_own_judges_its_claims_again(judged: Checkout) -> None:
+    file = judged.folder / "own_relations.py"
+    file.write_text(OWN_RELATION + "# A comment changes nothing.\n", encoding="utf-8")
+    assert judged.planned() == {}
+    file.write_text(OWN_RELATION.replace("+ 1", "+ 2"), encoding="utf-8")
+    assert judged.planned() == {"claim": 1, "claims_table": 1, "report_page": 1}
+    file.write_text(OWN_RELATION, encoding="utf-8")
+
+
+def test_report_shows_the_refuted_claim_and_what_would_decide_the_open_one(judged: Checkout) -> None:
     page = (judged.folder / "out/report.html").read_text(encoding="utf-8")
 
     assert '<span class="badge refuted">refuted</span> Reward-to-go raises the variance.' in page
     assert "Were the effect as measured, " in page[page.index("say two policies") :]
 
 
-def test_a_new_claim_takes_lines_of_the_study_file_and_nothing_is_measured_for_it(judged: Checkout) -> None:
+def test_new_claim_takes_lines_of_the_study_file_and_no_measurement(judged: Checkout) -> None:
     config = judged.folder / "config.yaml"
     text = config.read_text(encoding="utf-8")
     added = """
