@@ -156,8 +156,8 @@ def _import(script: Path) -> None:
         if "torch" in sys.modules:
             # Imported by the first optimizer.
             import_module("torch._dynamo")
-        if "pg.experiments.drawing" in sys.modules:
-            import_module("pg.experiments.drawing").warm_up()
+        if "pg.report.figures" in sys.modules:
+            import_module("pg.report.figures").warm_up()
     except Exception:
         # The script fails likewise in its fork, with a traceback.
         return

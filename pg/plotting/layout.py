@@ -1,10 +1,9 @@
-"""Where the panels of figures stand, what each is of, and how its axes are written."""
+"""Grids of panels, and what is written along their axes."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,103 +12,60 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from numpy.typing import ArrayLike
 
-from pg.plotting.labels import environment_label
-from pg.plotting.request import FigureRequest
-from pg.plotting.style import beside, canvas, note_beside, scaled
-from pg.study.sources import stages_of
+from pg.plotting.record import Width
+from pg.plotting.style import canvas, note_right, scaled
 
-_TITLE_PAD = 11  # points: leaves a line for the word over the results
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What a panel shows where the laboratory measured: the policies of one stage in one environment.
-
-    Attributes
-    ----------
-    environment
-        Declared name.
-    stage
-        Name of the snapshots, or "random".
-    """
-
-    environment: str
-    stage: str
-
-
-def places(request: FigureRequest) -> tuple[Place, ...]:
-    """List the environments of a figure and in each of them the stages, as declared."""
-    stages = stages_of(request.study, request.figure.experiment)
-    return tuple(Place(environment, stage) for environment in request.environments for stage in stages)
-
-
-def last_places(request: FigureRequest) -> tuple[Place, ...]:
-    """List the places of the last stage, which captions quote."""
-    last = stages_of(request.study, request.figure.experiment)[-1]
-    return tuple(place for place in places(request) if place.stage == last)
-
-
-def last_stage_quoted(request: FigureRequest) -> str:
-    """Say that a caption quotes the last of several stages alone, as the next sentence of its lead."""
-    *others, last = stages_of(request.study, request.figure.experiment)
-    return f" Numbers below are those of the last stage, {last}." if others else ""
-
-
-def heading(request: FigureRequest, place: Place) -> str:
-    """Name a place as titles and captions do."""
-    return f"{environment_label(request.study, place.environment)}, {place.stage} policies"
-
-
-def beside_each_other(request: FigureRequest) -> int:
-    """Count the panels that stand beside each other: the stages, or the environments where there is but one stage."""
-    if request.figure.width == "one_column":
-        return 1
-    stages = len(places(request)) // len(request.environments)
-    return min(beside(3), stages if stages > 1 else len(request.environments))
-
-
-def panels(request: FigureRequest, across: int, height: float, **how: Any) -> tuple[Figure, list[Axes]]:
-    """Make a figure with a panel of some inches' height for each place, so many of them beside each other."""
-    return wrapped(request, len(places(request)), across, height, margin=0.2, **how)
+_TITLE_PAD = 11  # points: room for a line of text between title and panel
 
 
 def wrapped(
-    request: FigureRequest, count: int, across: int, height: float, *, margin: float, **how: Any
+    width: Width, count: int, across: int, height: float, *, margin: float, **how: Any
 ) -> tuple[Figure, list[Axes]]:
-    """Make a figure of so many panels, in rows of some inches' height that hold so many of them beside each other."""
+    """Make a figure of `count` panels, `across` in a row of `height` inches, with `margin` inches for the whole."""
     down = math.ceil(count / across)
-    figure = canvas(request.figure.width, margin + down * height)
+    figure = canvas(width, margin + down * height)
     grid = figure.subplots(down, across, squeeze=False, **how)
     return figure, used(list(grid.flat), count)
 
 
-def used(spots: Sequence[Axes], count: int) -> list[Axes]:
-    """Return the first of the places for panels, and leave the others blank."""
-    for unused in spots[count:]:
+def used(panels: Sequence[Axes], count: int) -> list[Axes]:
+    """Return the first `count` panels and blank the others."""
+    for unused in panels[count:]:
         unused.set_axis_off()
-    return list(spots[:count])
+    return list(panels[:count])
 
 
-def lowest(panels: Sequence[Axes], across: int) -> Sequence[Axes]:
-    """Select the panels that have no other one below them."""
-    return panels[-across:]
+def name_axes(panels: Sequence[Axes], across: int, *, x: str = "", y: str = "") -> None:
+    """Name the x axis of the lowest panel of each column, with numbers, and the y axis of the first column."""
+    for axes in panels[-across:] if x else ():
+        axes.set_xlabel(x)
+        axes.tick_params(labelbottom=True)
+    for axes in panels[::across] if y else ():
+        axes.set_ylabel(y)
 
 
 def head(axes: Axes, title: str, results: str) -> None:
-    """Write a panel's title above the word over the results that stand beside its rows."""
-    note_beside(axes, -1, results)
+    """Write a panel's title, and below it the heading of the results at the right of its rows."""
+    note_right(axes, -1, results)
     axes.set_title(title, pad=scaled(_TITLE_PAD))
 
 
 def ticks_at(axes: Axes, values: ArrayLike) -> None:
-    """Give an axis x ticks at the values that were measured, and no others."""
+    """Put x ticks at the measured values only."""
     axes.xaxis.set_major_locator(FixedLocator(np.asarray(values, np.float64).tolist()))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:g}")
 
 
+def few_ticks(axes: Axes, count: int, *, x: bool = False, y: bool = False) -> None:
+    """Put at most `count` intervals of round numbers between the ticks."""
+    for axis, wanted in ((axes.xaxis, x), (axes.yaxis, y)):
+        if wanted:
+            axis.set_major_locator(MaxNLocator(count, steps=[1, 2, 5, 10]))
+
+
 def log_ticks(axes: Axes, *, x: bool = False, y: bool = False) -> None:
-    """Label powers of ten on logarithmic axes, or round numbers where few powers are in sight: labels stay apart."""
+    """Label powers of ten on logarithmic axes, or round numbers if the axis spans less than two of them."""
     for axis, wanted in ((axes.xaxis, x), (axes.yaxis, y)):
         low, high = axis.get_view_interval()
         if wanted and high < 100 * low:
@@ -117,3 +73,10 @@ def log_ticks(axes: Axes, *, x: bool = False, y: bool = False) -> None:
             axis.set_major_formatter("{x:g}")
         if wanted:
             axis.set_minor_formatter(NullFormatter())
+
+
+def share_range(panels: Sequence[Axes]) -> None:
+    """Give panels the same y range, so that their heights can be compared."""
+    ends = [panel.get_ylim() for panel in panels]
+    for panel in panels:
+        panel.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))

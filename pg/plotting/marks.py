@@ -1,7 +1,6 @@
-"""What the panels of figures are made of: a dot per seed, estimates with their intervals, lines; drawn by seaborn.
+"""Draw rows of tables in a panel: a dot per seed, estimates with intervals, lines, bands.
 
-seaborn is told how each strand looks and draws rows as they are. It never summarises them: estimates and intervals come
-from the study's tables, whose statistics are chosen metric by metric.
+Rows are drawn as they are. Nothing here computes an estimate or an interval: those come from the study's tables.
 """
 
 from __future__ import annotations
@@ -11,143 +10,131 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from pandas import DataFrame, Series, concat
 
-from pg.plotting.compared import Strand
-from pg.plotting.style import bounded
+from pg.plotting import style
+from pg.plotting.series import Series
 
 ROUNDING = 1e-10
-"""Below this, a difference of numbers that are exact but for rounding counts as 0."""
+"""A difference of exact numbers below this is rounding and counts as 0."""
 
 
-def by_seed(rows: DataFrame) -> Series:
-    """Give the values of a long table's rows by seed."""
-    return Series(rows["value"].to_numpy(np.float64), index=rows["seed"]).sort_index()
-
-
-def gathered(strands: Sequence[Strand], table: DataFrame) -> DataFrame:
-    """Lay the rows of every strand below each other, with its `key` in column strand and its rank in column place."""
-    return concat(
-        [strand.rows(table).assign(strand=strand.key, place=float(place)) for place, strand in enumerate(strands)],
+def gathered(series: Sequence[Series], table: pd.DataFrame) -> pd.DataFrame:
+    """Concatenate the rows of all series, with the key of each in column series and its rank in column place."""
+    return pd.concat(
+        [one.rows(table).assign(series=one.key, place=float(place)) for place, one in enumerate(series)],
         ignore_index=True,
     )
 
 
-def colours(strands: Sequence[Strand]) -> dict[str, str]:
-    """Give the palette of a figure: the colour of each strand by its key."""
-    return {strand.key: strand.look.colour for strand in strands}
+def colours(series: Sequence[Series]) -> dict[str, str]:
+    """Return the colour of each series by its key."""
+    return {one.key: one.look.colour for one in series}
 
 
-def as_marks(strands: Sequence[Strand]) -> dict[str, Any]:
-    """Tell seaborn's `scatterplot` how the strands of a gathered table look."""
-    markers = {strand.key: strand.look.marker for strand in strands}
-    return {"hue": "strand", "palette": colours(strands), "style": "strand", "markers": markers, "legend": False}
+def as_marks(series: Sequence[Series]) -> dict[str, Any]:
+    """Return the looks of gathered series for seaborn's `scatterplot`."""
+    markers = {one.key: one.look.marker for one in series}
+    return {"hue": "series", "palette": colours(series), "style": "series", "markers": markers, "legend": False}
 
 
-def as_dots(strands: Sequence[Strand]) -> dict[str, Any]:
-    """Tell seaborn's `scatterplot` how the seeds of a gathered table look: pale, behind what summarises them."""
-    return {"hue": "strand", "palette": colours(strands), "legend": False, "alpha": 0.5, "linewidth": 0}
+def as_dots(series: Sequence[Series]) -> dict[str, Any]:
+    """Return the looks of the seeds of gathered series for seaborn's `scatterplot`: pale."""
+    return {"hue": "series", "palette": colours(series), "legend": False, "alpha": 0.5, "linewidth": 0}
 
 
-def as_lines(strands: Sequence[Strand], *, marked: bool) -> dict[str, Any]:
-    """Tell seaborn's `lineplot` how the strands of a gathered table look, and to draw its rows as they are."""
-    dashes = {strand.key: strand.look.dashes for strand in strands}
-    lines = as_marks(strands) | {"dashes": dashes, "estimator": None, "errorbar": None}
+def as_lines(series: Sequence[Series], *, marked: bool) -> dict[str, Any]:
+    """Return the looks of gathered series for seaborn's `lineplot`, without statistics of its own."""
+    dashes = {one.key: one.look.dashes for one in series}
+    lines = as_marks(series) | {"dashes": dashes, "estimator": None, "errorbar": None}
     return lines if marked else lines | {"markers": False}
 
 
-def scatter(axes: Axes, rows: DataFrame, **how: Any) -> None:
-    """Have seaborn draw rows as marks."""
-    if rows.empty:
-        # Seaborn warns of colours that it has no use for.
-        return
-    with _without_names(axes):
-        sns.scatterplot(rows, ax=axes, **how)
+def scatter(axes: Axes, rows: pd.DataFrame, **how: Any) -> None:
+    """Draw rows as marks, with seaborn."""
+    # Seaborn would warn of a palette that it does not use.
+    if not rows.empty:
+        with _unchanged_names(axes):
+            sns.scatterplot(rows, ax=axes, **how)
 
 
-def line(axes: Axes, rows: DataFrame, **how: Any) -> None:
-    """Have seaborn draw rows as lines."""
-    with _without_names(axes):
-        sns.lineplot(rows, ax=axes, **how)
+def line(axes: Axes, rows: pd.DataFrame, **how: Any) -> None:
+    """Draw rows as lines, with seaborn."""
+    if not rows.empty:
+        with _unchanged_names(axes):
+            sns.lineplot(rows, ax=axes, **how)
 
 
 @contextmanager
-def _without_names(axes: Axes) -> Iterator[None]:
-    """Leave axes their names: seaborn gives columns' names to axes that have none, once it has laid out every tick."""
+def _unchanged_names(axes: Axes) -> Iterator[None]:
+    """Keep the names of the axes: seaborn sets missing ones, after it has laid out every tick, which is slow."""
     names = {"xlabel": axes.get_xlabel(), "ylabel": axes.get_ylabel()}
     axes.set(xlabel=" ", ylabel=" ")
     yield
     axes.set(**names)
 
 
-def draw_dots(axes: Axes, rows: DataFrame, strands: Sequence[Strand], **how: Any) -> None:
-    """Draw gathered rows of a long table as a dot per seed, around the height of their strand."""
-    # Three heights by seed: dots stand apart without chance, and a seed has the same height in every row.
+def draw_dots(axes: Axes, rows: pd.DataFrame, series: Sequence[Series], **how: Any) -> None:
+    """Draw gathered rows of a long table as a dot per seed, around the row of their series."""
+    # One of three heights by seed: dots do not overlap, and a seed has the same height in every row.
     dots = rows.assign(height=rows["place"] + 0.2 * (rows["seed"] % 3 - 1))
-    scatter(axes, dots, x="value", y="height", **(as_dots(strands) | how))
+    scatter(axes, dots, x="value", y="height", **(as_dots(series) | how))
 
 
-def draw_row_intervals(axes: Axes, summary: DataFrame, strands: Sequence[Strand]) -> None:
-    """Draw rows of a summary as mark and bar at the height of their strand."""
-    rows = gathered(strands, summary)
-    axes.hlines(rows["place"], *_ends(rows), colors=_colour_each(rows, strands), linewidth=1.6)
-    scatter(axes, rows, x="estimate", y="place", s=20, linewidth=0.6, zorder=3, **as_marks(strands))
+def draw_row_intervals(axes: Axes, summary: pd.DataFrame, series: Sequence[Series]) -> None:
+    """Draw rows of a summary as mark and horizontal bar, a row per series."""
+    rows = gathered(series, summary)
+    axes.hlines(rows["place"], *ends(rows), colors=_colour_of_each(rows, series), linewidth=1.6)
+    scatter(axes, rows, x="estimate", y="place", s=20, linewidth=0.6, zorder=3, **as_marks(series))
 
 
-def draw_column_intervals(axes: Axes, rows: DataFrame, strands: Sequence[Strand], x: str) -> None:
-    """Draw gathered rows of a summary as a line per strand, with mark and bar where the column x says."""
-    axes.vlines(rows[x], *_ends(rows), colors=_colour_each(rows, strands), linewidth=0.8)
-    draw_lines(axes, rows, strands, x)
+def draw_column_intervals(
+    axes: Axes, rows: pd.DataFrame, series: Sequence[Series], x: str, *, joined: bool = True
+) -> None:
+    """Draw gathered rows of a summary as mark and vertical bar at column x, with or without lines between them."""
+    axes.vlines(rows[x], *ends(rows), colors=_colour_of_each(rows, series), linewidth=0.8)
+    if joined:
+        draw_lines(axes, rows, series, x)
+    else:
+        scatter(axes, rows, x=x, y="estimate", s=12, linewidth=0.3, zorder=3, **as_marks(series))
 
 
-def draw_column_marks(axes: Axes, rows: DataFrame, strands: Sequence[Strand], x: str) -> None:
-    """Draw gathered rows of a summary as mark and bar where the column x says, without lines between them."""
-    axes.vlines(rows[x], *_ends(rows), colors=_colour_each(rows, strands), linewidth=0.8)
-    scatter(axes, rows, x=x, y="estimate", s=12, linewidth=0.3, zorder=3, **as_marks(strands))
-
-
-def draw_lines(axes: Axes, rows: DataFrame, strands: Sequence[Strand], x: str) -> None:
-    """Draw gathered estimates as a line per strand, with a mark where the column x says."""
-    lines = as_lines(strands, marked=True)
+def draw_lines(axes: Axes, rows: pd.DataFrame, series: Sequence[Series], x: str) -> None:
+    """Draw gathered estimates as a line per series, with a mark at each value of column x."""
+    lines = as_lines(series, marked=True)
     line(axes, rows, x=x, y="estimate", linewidth=1, markersize=3, markeredgewidth=0.3, **lines)
 
 
-def draw_bands(axes: Axes, rows: DataFrame, strands: Sequence[Strand], x: str, alpha: float) -> None:
-    """Draw the intervals of gathered rows as a band per strand along the column x."""
-    for strand in strands:
-        band = rows.loc[rows["strand"] == strand.key]
-        axes.fill_between(band[x], *_ends(band), color=strand.look.colour, alpha=alpha, linewidth=0)
+def draw_bands(axes: Axes, rows: pd.DataFrame, series: Sequence[Series], x: str, alpha: float) -> None:
+    """Draw the intervals of gathered rows as a band per series along column x."""
+    for one in series:
+        band = rows.loc[rows["series"] == one.key]
+        axes.fill_between(band[x], *ends(band), color=one.look.colour, alpha=alpha, linewidth=0)
 
 
-def dodged(rows: DataFrame, x: str, step: float) -> Series:
-    """Shift a column of a logarithmic axis by a factor per strand, so that bars at one value stand side by side."""
+def dodged(rows: pd.DataFrame, x: str, step: float) -> pd.DataFrame:
+    """Add column beside: column x times a factor per series, so that bars at one x are next to each other."""
     middle = (rows["place"].min() + rows["place"].max()) / 2
-    return rows[x] * np.exp(step * (rows["place"] - middle))
+    return rows.assign(beside=rows[x] * np.exp(step * (rows["place"] - middle)))
 
 
-def legend_entries(strands: Sequence[Strand], *, marked: bool) -> list[Line2D]:
-    """List the strands for a legend, in their order."""
-    return [
-        Line2D([], [], marker=strand.look.marker if marked else "", label=strand.label, **strand.look.line)
-        for strand in strands
-    ]
+def ends(rows: pd.DataFrame) -> tuple[Any, Any]:
+    """Return the ends of intervals, infinite ones as NaN."""
+    return style.finite(rows["ci_low"]), style.finite(rows["ci_high"])
 
 
-def mark_entries(strands: Sequence[Strand]) -> list[Line2D]:
-    """List the strands for the legend of a figure that draws no lines, in their order."""
-    return [
-        Line2D([], [], linestyle="", marker=strand.look.marker, color=strand.look.colour, label=strand.label)
-        for strand in strands
-    ]
+def legend_entries(series: Sequence[Series], *, marked: bool = True, joined: bool = True) -> list[Line2D]:
+    """List the series for a legend in their order, with the marks and lines that the figure draws."""
+    entries: list[Line2D] = []
+    for one in series:
+        how: dict[str, Any] = one.look.line if joined else {"color": one.look.colour, "linestyle": ""}
+        entries.append(Line2D([], [], marker=one.look.marker if marked else "", label=one.label, **how))
+    return entries
 
 
-def _ends(rows: DataFrame) -> tuple[Any, Any]:
-    return bounded(rows["ci_low"]), bounded(rows["ci_high"])
-
-
-def _colour_each(rows: DataFrame, strands: Sequence[Strand]) -> list[str]:
-    palette = colours(strands)
-    return [palette[key] for key in rows["strand"]]
+def _colour_of_each(rows: pd.DataFrame, series: Sequence[Series]) -> list[str]:
+    palette = colours(series)
+    return [palette[key] for key in rows["series"]]

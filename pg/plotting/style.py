@@ -1,6 +1,6 @@
-"""How figures look: paper sizes, type, one look per variant everywhere.
+"""Sizes, type, colours and legends of figures; a variant has one look in all of them.
 
-Nothing here touches matplotlib's global state: figures are made outside pyplot, and `paper_style` is a context.
+Nothing here changes matplotlib's global state: figures are made without pyplot, and `paper_style` is a context.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ from numpy.typing import ArrayLike, NDArray
 from pg.plotting.record import Width
 
 WIDTHS: Mapping[Width, float] = {"one_column": 3.4, "two_columns": 7.0}
-"""Widths of a figure on a two-column page, in inches."""
+"""Width of a figure on a two-column page, in inches."""
 
 PAGE_HEIGHT = 9.0
-"""What a journal's page leaves for a figure and its legend, in inches."""
+"""Height of a figure with its legend on a journal's page at most, in inches."""
 
 FONT_SIZE = 8.0
-"""Size of type in points. Heights of figures, small type and the room for names follow it; widths are the page's."""
+"""Size of type in points. Heights of figures and small type scale with it; widths are those of the page."""
 
-_USUAL_SIZE = 8.0  # points of type for which all sizes here and in the figures are written
+_USUAL_SIZE = 8.0  # points; all sizes in the code are for this size of type
 _LEGEND_ROW = 0.16  # inches
 
 INK = "#222222"
 FAINT = "#8a8a8a"
 
 RULE: Mapping[str, Any] = MappingProxyType({"color": FAINT, "linewidth": 0.6, "zorder": 1})
-"""Keyword arguments of a line at a value that says nothing, such as 0, behind what was measured."""
+"""Keyword arguments of a line at a neutral value, such as 0."""
 
 DASHED_RULE: Mapping[str, Any] = MappingProxyType({**RULE, "linestyle": (0, (4, 3))})
-"""The same at a value that was declared, such as a threshold or a budget."""
+"""Keyword arguments of a line at a declared value, such as a threshold or a budget."""
 
-# The first eight keep apart under deuteranopia and protanopia (a test simulates both); beyond them, markers and
-# dashes help. Markers and dashes have coprime periods, so that their pairs repeat only after 36 variants.
+# The first eight are distinct under deuteranopia and protanopia (a test simulates both); after them, markers and
+# dashes help. Markers and dashes have coprime periods: their pairs repeat only after 36 variants.
 _COLOURS = (
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#882255", "#000000",
     "#332288", "#999933", "#117733", "#aa4499", "#8c510a", "#5ab4ac", "#cc6677", "#777777",
@@ -63,7 +63,7 @@ _RC: dict[RcKeyType, Any] = {
     "pdf.fonttype": 42,
     "ps.fonttype": 42,
     "svg.hashsalt": "pg",
-    # Fonts that come with matplotlib, so that every machine draws the same picture.
+    # These fonts come with matplotlib: every machine draws the same picture.
     "font.family": "STIXGeneral",
     "mathtext.fontset": "stix",
     "axes.titlelocation": "left",
@@ -97,7 +97,7 @@ _RC: dict[RcKeyType, Any] = {
     "figure.constrained_layout.w_pad": 0.03,
 }
 
-# Points at the usual size of type.
+# Points, for the usual size of type.
 _TYPE: dict[RcKeyType, float] = {
     "font.size": 8,
     "axes.titlesize": 8,
@@ -109,23 +109,23 @@ _TYPE: dict[RcKeyType, float] = {
 
 
 def scaled(size: float) -> float:
-    """Give a size in points, or a length that holds type, for the size of type that is set."""
+    """Convert a size that is written for the usual size of type to the present one."""
     return size * FONT_SIZE / _USUAL_SIZE
 
 
 def unscaled(length: float) -> float:
-    """Give a length on the page in the measure of sizes that are written for the usual size of type."""
+    """Convert a length on the page to sizes that are written for the usual size of type."""
     return length * _USUAL_SIZE / FONT_SIZE
 
 
-def beside(most: int) -> int:
-    """Count the panels that stand beside each other: so many at the usual size of type, fewer where it is larger."""
+def panels_in_a_row(most: int) -> int:
+    """Return how many panels fit in a row: `most` at the usual size of type, fewer at a larger one."""
     return max(1, round(unscaled(most)))
 
 
 @contextmanager
 def paper_style() -> Iterator[None]:
-    """Draw for paper inside this context, and leave matplotlib as it was behind it."""
+    """Set matplotlib's parameters for paper inside this context, and restore them after it."""
     with mpl.rc_context():
         mpl.rcdefaults()
         with sns.axes_style("ticks"), sns.plotting_context("paper"), mpl.rc_context(_RC):
@@ -135,7 +135,7 @@ def paper_style() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a variant is drawn: told apart by colour on a screen, by marker and dashes in grey."""
+    """Colour, marker and dashes of a variant; the last two distinguish it in grey."""
 
     colour: str
     marker: str
@@ -148,10 +148,7 @@ class Look:
 
 
 def looks(variants: Sequence[str]) -> dict[str, Look]:
-    """Give each variant its look by its place among the declared ones.
-
-    A variant that is added behind the others leaves their looks as they are.
-    """
+    """Return the look of each variant by its place in the list, so that variants added at the end change no other."""
     return {
         name: Look(_COLOURS[place % len(_COLOURS)], _MARKERS[place % len(_MARKERS)], _DASHES[place % len(_DASHES)])
         for place, name in enumerate(variants)
@@ -159,30 +156,27 @@ def looks(variants: Sequence[str]) -> dict[str, Look]:
 
 
 def of_level(look: Look, place: int, count: int) -> Look:
-    """Vary a look by level; the last level looks as the variant does."""
+    """Return the look of a level: paler, with other dashes; the last level has the look of the variant."""
     dashes = _DASHES[(_DASHES.index(look.dashes) + count - 1 - place) % len(_DASHES)]
     return replace(look, colour=_shade(look.colour, (place + 1) / count), dashes=dashes)
 
 
 def _shade(colour: str, strength: float) -> str:
-    """Mix a colour with white; strength 1 is the colour, and even strength 0 stays visible on paper."""
+    """Mix a colour with white: strength 1 is the colour, strength 0 is pale but visible."""
     mixed = 0.35 + 0.65 * strength
     red, green, blue = (mixed * part + (1 - mixed) for part in to_rgb(colour))
     return to_hex((red, green, blue))
 
 
 def canvas(width: Width, height: float) -> Figure:
-    """Make an empty figure of a width on the page and a height in inches, which grows with the size of type."""
+    """Make an empty figure; its height in inches scales with the size of type."""
     figure = Figure(figsize=(WIDTHS[width], scaled(height)), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
 def legend_below(figure: Figure, entries: Sequence[Line2D], width: Width) -> None:
-    """Write one legend for the whole figure beneath it, its entries in the order given, read row by row.
-
-    The figure grows by the legend's height, so that long legends leave the panels their room.
-    """
+    """Write one legend below the whole figure, in the given order row by row; the figure grows by its height."""
     rows = _legend_rows(entries, width)
     columns = math.ceil(len(entries) / rows)
     figure.set_figheight(figure.get_figheight() + scaled(_LEGEND_ROW * rows))
@@ -190,7 +184,7 @@ def legend_below(figure: Figure, entries: Sequence[Line2D], width: Width) -> Non
 
 
 def room_above_legend(entries: Sequence[Line2D], width: Width) -> float:
-    """Return the height of a canvas that a legend beneath it leaves on a page."""
+    """Return the height that the legend leaves to the panels on a page."""
     return unscaled(PAGE_HEIGHT) - _LEGEND_ROW * _legend_rows(entries, width)
 
 
@@ -201,24 +195,24 @@ def _legend_rows(entries: Sequence[Line2D], width: Width) -> int:
 
 
 def _row_by_row(entries: Sequence[Line2D], columns: int) -> list[Line2D]:
-    # matplotlib fills a legend column by column; readers read it row by row.
+    # matplotlib fills a legend column by column.
     return [entry for column in range(columns) for entry in entries[column::columns]]
 
 
-def bounded(ends: ArrayLike) -> NDArray[np.float64]:
-    """Leave out ends of intervals that are infinite: too few seeds bound nothing, and nothing is drawn."""
+def finite(ends: ArrayLike) -> NDArray[np.float64]:
+    """Replace infinite ends of intervals by NaN, which is not drawn."""
     values = np.array(ends, dtype=np.float64)
     values[~np.isfinite(values)] = np.nan
     return values
 
 
 def broken(text: str, inches: float) -> str:
-    """Break a label into lines that fit a width on the page."""
+    """Break a label into lines of a width."""
     return textwrap.fill(text, round(16 * unscaled(inches)))  # letters per inch
 
 
 def name_rows(axes: Axes, labels: Sequence[str], width: Width) -> None:
-    """Name the rows of a panel after what they show, the first on top; long names break into lines."""
+    """Name the rows of a panel, the first at the top; long names break into lines."""
     longest = 30 if width == "one_column" else 40
     names = [textwrap.fill(label, longest, break_long_words=False, break_on_hyphens=False) for label in labels]
     axes.set_yticks(range(len(names)), names, linespacing=1.0)
@@ -226,13 +220,21 @@ def name_rows(axes: Axes, labels: Sequence[str], width: Width) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def note_beside(axes: Axes, row: float, text: str) -> None:
+def note_right(axes: Axes, row: float, text: str) -> None:
     """Write a short result at the right of a row."""
     axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=scaled(6.5))
 
 
+def note_inside(axes: Axes, row: float, text: str, across: float | None = None) -> None:
+    """Write into a row, on white so that no line crosses the text: at x = across, or in the middle of the panel."""
+    x, system = (0.5, "axes fraction") if across is None else (across, "data")
+    box = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
+    where = {"xycoords": (system, "data"), "ha": "center", "va": "center"}
+    axes.annotate(text, (x, row), color=FAINT, fontsize=scaled(6.5), bbox=box, **where)
+
+
 def plain_numbers(axes: Axes, *, x: bool = False, y: bool = False) -> None:
-    """Write the ticks of large quantities as 20k rather than 20000, below zero with a minus and not a hyphen."""
+    """Write the ticks of large numbers as 20k instead of 20000, with a minus sign below zero."""
     for axis, wanted in ((axes.xaxis, x), (axes.yaxis, y)):
         if wanted:
             axis.set_major_formatter(FuncFormatter(lambda value, _: Formatter.fix_minus(_short(value))))

@@ -21,10 +21,10 @@ from pg.experiments.records import (
     UpdateExperiment,
 )
 from pg.parts.equation import definitions, equation
-from pg.plotting.captions import listed, steps_of
-from pg.plotting.labels import environment_label, label
 from pg.plotting.style import looks
+from pg.plotting.text import listed, steps_of
 from pg.statistics import coverage
+from pg.study.labels import environment_label, label
 from pg.study.record import Study
 
 
@@ -49,7 +49,7 @@ def _extent(experiment: Experiment) -> str:
     """Say how much an experiment takes per seed, or per policy."""
     match experiment:
         case TrainExperiment():
-            return f"per seed {steps_of(experiment.budget)}"
+            return f"per seed {steps_of(experiment.budget.steps, experiment.budget.max_iterations)}"
         case ProbeExperiment() | StalenessExperiment():
             return f"{experiment.sample.trajectories:,} trajectories per policy"
         case HorizonExperiment():

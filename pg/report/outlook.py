@@ -8,7 +8,7 @@ from pg.claims.comparisons import comparison_of, target_of
 from pg.claims.record import ClaimPart
 from pg.claims.relations.lookup import relation_named
 from pg.claims.relations.relation import Tested
-from pg.plotting.captions import span
+from pg.plotting.text import span
 from pg.statistics.power import MOST, effect_size, seeds_needed
 
 _WANTED = 0.8  # probability of a decision, by custom

@@ -11,7 +11,8 @@ from pathlib import Path
 import jinja2
 from pandas import DataFrame
 
-from pg.experiments.figures import FIGURES, TABLE_FILES
+from pg.experiments.figures.kind import TABLE_FILES
+from pg.experiments.figures.registry import FIGURES
 from pg.plotting.record import Figure
 from pg.report.descriptions import coverage_rows, environment_rows, experiment_row, variant_rows
 from pg.report.parts import Part, parts_of

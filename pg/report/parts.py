@@ -15,10 +15,10 @@ from pg.claims.relations.lookup import relation_named
 from pg.claims.relations.relation import Tested
 from pg.experiments.definitions import definitions
 from pg.experiments.metrics import METRICS
-from pg.plotting.captions import number, span
-from pg.plotting.labels import environment_label, label
+from pg.plotting.text import number, span
 from pg.report.outlook import outlook
 from pg.statistics.intervals import LEVEL
+from pg.study.labels import environment_label, label
 from pg.study.record import Study
 
 

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from pg.experiments.cells import Cell
 from pg.experiments.train.scores import all_tie
-from pg.plotting.captions import at_levels, counted
-from pg.plotting.labels import environment_label, label
+from pg.plotting.text import at_levels, counted
 from pg.study.expansion import cells, is_tuned, tuned_experiments
+from pg.study.labels import environment_label, label
 from pg.study.record import Study
 
 

@@ -1,22 +1,21 @@
-"""Looks stay with their variants, and saved figures carry no trace of when they were made."""
+"""Looks, legends and files of figures."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from pg.experiments.figures import draw
-from pg.plotting import compared, saving, style
-from pg.plotting.request import FigureRequest
-
-Requests = Callable[..., FigureRequest]
+from pg.experiments.figures.drawing import draw
+from pg.plotting import saving, style
+from pg.plotting.series import at_level
+from tests.figures.studies import VARIANTS, request
 
 NAMES = [f"variant_{place}" for place in range(16)]
 
@@ -47,13 +46,13 @@ def plain() -> Figure:
     return figure
 
 
-def test_a_variant_added_at_the_end_leaves_the_looks_of_the_others() -> None:
+def test_a_variant_added_at_the_end_changes_no_look() -> None:
     before, after = style.looks(NAMES[:7]), style.looks(NAMES)
 
     assert {name: after[name] for name in before} == before
 
 
-def test_sixteen_variants_have_sixteen_colours_and_as_many_pairs_of_marker_and_dashes() -> None:
+def test_sixteen_variants_have_looks_of_their_own() -> None:
     looks = style.looks(NAMES).values()
 
     assert len({look.colour for look in looks}) == 16
@@ -61,7 +60,7 @@ def test_sixteen_variants_have_sixteen_colours_and_as_many_pairs_of_marker_and_d
 
 
 @pytest.mark.parametrize("vision", SEEN)
-def test_the_first_eight_colours_stay_apart_to_colour_blind_eyes(vision: str) -> None:
+def test_eight_colours_are_distinct_to_colour_blind_eyes(vision: str) -> None:
     srgb = np.array([to_rgb(look.colour) for look in style.looks(NAMES[:8]).values()])
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
     seen = [lab(np.array(SEEN[vision]) @ colour) for colour in linear]
@@ -87,26 +86,19 @@ def test_a_pdf_embeds_its_fonts_and_none_of_type_3(plain: Figure, tmp_path: Path
     assert b"/FontFile2" in content
 
 
-@pytest.mark.parametrize(("width", "inches"), [("one_column", 3.4), ("two_columns", 7.0)])
-def test_a_figure_is_as_wide_as_its_place_on_the_page(request_for: Requests, width: style.Width, inches: float) -> None:
-    assert draw(request_for("tuning", width=width)).get_figwidth() == inches
-
-
-@pytest.mark.parametrize("name", ["variance", "steps_to_threshold", "tuning"])
-def test_with_larger_type_heights_and_all_words_grow_and_the_width_is_the_pages(
-    request_for: Requests, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    request = request_for(name, environments=("cartpole",))
-    usual = draw(request)
+@pytest.mark.parametrize("kind", ["variance", "steps_to_threshold", "tuning"])
+def test_larger_type_scales_heights_and_words(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    one = request(kind, environments=("cartpole",))
+    usual = draw(one)
     monkeypatch.setattr(style, "FONT_SIZE", 2 * style.FONT_SIZE)
-    large = draw(request)
+    large = draw(one)
 
     assert large.get_figwidth() == usual.get_figwidth()
     # Twice the height of each row, and more rows of panels and of the legend where fewer stand beside each other.
     assert large.get_figheight() >= 2 * usual.get_figheight()
     sizes = [
-        {text.get_text(): text.get_fontsize() for text in one.findobj(Text) if text.get_text()}
-        for one in (usual, large)
+        {text.get_text(): text.get_fontsize() for text in figure.findobj(Text) if text.get_text()}
+        for figure in (usual, large)
     ]
     shared = [words for words in sizes[0] if words in sizes[1]]
     assert len(shared) > 5
@@ -116,7 +108,7 @@ def test_with_larger_type_heights_and_all_words_grow_and_the_width_is_the_pages(
 @pytest.mark.parametrize(
     ("value", "written"), [(-500, "−500"), (-5_000, "−5k"), (0, "0"), (2.5e6, "2.5M"), (1e-5, "1e−05")]
 )
-def test_ticks_of_plain_numbers_are_short_and_have_a_minus_below_zero(value: float, written: str) -> None:
+def test_ticks_of_plain_numbers_are_short_with_a_minus(value: float, written: str) -> None:
     axes = style.canvas("one_column", 1.0).subplots()
     style.plain_numbers(axes, y=True)
 
@@ -133,7 +125,7 @@ def test_saving_leaves_nothing_but_the_figure(plain: Figure, tmp_path: Path) -> 
     ("suffix", "sign", "trace"),
     [(".pdf", b"%PDF", b"CreationDate"), (".svg", b"<svg", b"dc:date"), (".png", b"\x89PNG", b"Software")],
 )
-def test_a_file_is_the_same_bytes_each_time_and_tells_neither_when_nor_by_what_it_was_made(
+def test_a_file_has_the_same_bytes_each_time_and_no_date(
     plain: Figure, tmp_path: Path, suffix: str, sign: bytes, trace: bytes
 ) -> None:
     for name in ("first", "second"):
@@ -150,37 +142,53 @@ def test_only_pdf_svg_and_png_are_written(plain: Figure, tmp_path: Path) -> None
         saving.save(plain, tmp_path / "plain.jpg")
 
 
-def test_a_legend_reads_row_by_row_in_declared_order(request_for: Requests) -> None:
-    request = request_for("batch_size", environments=("cartpole",))
-    figure = draw(request)
+def test_a_legend_reads_row_by_row_in_declared_order() -> None:
+    one = request("batch_size", environments=("cartpole",))
+    figure = draw(one)
     figure.canvas.draw()
     (legend,) = figure.legends
     corners = {text.get_text(): text.get_window_extent().p0 for text in legend.get_texts()}
     read = sorted(corners, key=lambda text: (-round(corners[text][1] / 5), corners[text][0]))
 
     assert len({round(x) for x, _ in corners.values()}) > 1
-    assert read == [strand.label for strand in compared.strands(request)]
+    assert read == [series.label for series in one.series()]
 
 
-def test_levels_share_their_variants_hue_from_pale_to_full(request_for: Requests) -> None:
-    request = request_for("sizes")
-    strands = [strand for strand in compared.strands(request) if strand.variant == "to_go"]
-    brightness = [sum(to_rgb(strand.look.colour)) for strand in strands]
+def test_levels_have_their_variants_hue_and_other_dashes() -> None:
+    levels = [one for one in request("sampled_variance").series() if one.variant == "to_go"]
+    brightness = [sum(to_rgb(one.look.colour)) for one in levels]
 
-    assert [strand.label for strand in strands] == [f"reward-to-go, batch {size}" for size in (4, 16, 64)]
+    assert [one.label for one in levels] == [f"to go, batch {size}" for size in (2, 3, 5)]
     assert brightness == sorted(brightness, reverse=True)
-    assert strands[-1].look == style.looks(list(request.study.variants))["to_go"]
+    assert levels[-1].look == style.looks(list(VARIANTS))["to_go"]
+    assert len({one.look.dashes for one in levels}) == len(levels)
 
 
-def test_a_strand_finds_its_own_rows_alone(request_for: Requests) -> None:
-    request = request_for("sizes")
-    found = [strand.rows(request.tables["summary"]) for strand in compared.strands(request)]
+def test_a_series_selects_its_own_rows_alone() -> None:
+    one = request("sampled_variance")
+    found = [series.rows(one.tables["summary"]) for series in one.series()]
 
     assert all(len(rows.groupby(["variant", "variant.batch"])) == 1 for rows in found)
-    assert sum(map(len, found)) == len(request.tables["summary"])
+    assert sum(map(len, found)) == len(one.tables["summary"])
 
 
-def test_levels_differ_in_dashes_where_print_is_grey(request_for: Requests) -> None:
-    strands = [strand for strand in compared.strands(request_for("sizes")) if strand.variant == "to_go"]
+@pytest.mark.parametrize(
+    ("cells", "level", "found"),
+    [
+        ([0.9, 1.0], 1, [False, True]),
+        (["at_end", "when_earned"], "at_end", [True, False]),
+        (["[]", "[64, 64]"], (64, 64), [False, True]),
+        (["", None], None, [False, True]),
+        (["True", "False"], True, [True, False]),
+    ],
+)
+def test_rows_are_selected_by_levels_of_every_type(cells: list[object], level: object, found: list[bool]) -> None:
+    table = pd.DataFrame({"path": cells})
 
-    assert len({strand.look.dashes for strand in strands}) == len(strands) == 3
+    assert table.index.isin(at_level(table, {"path": level}).index).tolist() == found
+
+
+def test_levels_that_an_axis_shows_make_no_series() -> None:
+    assert [one.label for one in request("ladder").series(shown=("variant.batch",))] == [
+        "total return", "total, average reward", "to go",
+    ]  # fmt: skip

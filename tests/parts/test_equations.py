@@ -14,7 +14,7 @@ from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.starts.base import Demonstrator
 from pg.parts.starts.clone import Clone
 from pg.parts.variant import Variant
-from pg.plotting.labels import environment_label, label
+from pg.study.labels import environment_label, label
 from pg.study.record import Study
 from pydantic import ValidationError
 from tests.parts.named import BASELINES, CORRECTING, IMPORTANCE, constant, gae

@@ -1,4 +1,5 @@
-from pg.experiments.figures import FIGURES, TABLE_FILES
+from pg.experiments.figures.kind import TABLE_FILES
+from pg.experiments.figures.registry import FIGURES
 from pg.study.pooling import name_of, pool_of
 
 

@@ -1,4 +1,4 @@
-"""Batches that carry no gradient at all, and batches whose returns are alike but for one, as the batch grows."""
+"""Shares of batches without a gradient, and of batches in which all returns but at most one are equal."""
 
 from __future__ import annotations
 
@@ -6,96 +6,63 @@ from dataclasses import replace
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from pandas import DataFrame
 
-from pg.plotting import compared, layout, marks, style
-from pg.plotting.captions import at_levels, counted, itemised, listed, quoted
-from pg.plotting.request import FigureRequest
+from pg.experiments.figures.request import FigureRequest, Place
+from pg.experiments.records import ProbeExperiment
+from pg.plotting import layout, marks, style
+from pg.plotting.series import Series
+from pg.plotting.text import at_levels
 
-_EMPTY, _ALIKE = "empty", "returns_alike"
-_DODGE = 0.04  # factor between neighbouring strands, as a logarithm
+_DODGE = 0.04  # factor between neighbouring series, as a logarithm
+
+Request = FigureRequest[ProbeExperiment]
 
 
 @style.paper_style()
-def draw(request: FigureRequest) -> Figure:
-    """Draw both shares against N: a panel per environment and stage, a line per variant and one for the returns."""
-    across = layout.beside_each_other(request)
-    figure, panels = layout.panels(request, across, 1.45, sharex=True, sharey=True)
-    for place, axes in zip(layout.places(request), panels, strict=True):
+def draw(request: Request) -> Figure:
+    """Draw both shares against N: a panel per environment and stage, a line per variant, a grey one for the returns."""
+    across = request.panels_in_a_row()
+    figure, panels = request.panels(across, 1.45, sharex=True, sharey=True)
+    for place, axes in zip(request.places, panels, strict=True):
         _draw_panel(axes, request, place)
-    # All panels share this axis. Intervals of means may reach beyond what a share can be.
+    # All panels share this axis. Intervals of means may extend beyond 0 and 1.
     low, high = panels[0].get_ylim()
     panels[0].set_ylim(min(-0.04, low), max(1.04, high))
-    for axes in layout.lowest(panels, across):
-        axes.set_xlabel("batch size N")
-        axes.tick_params(labelbottom=True)
-    for axes in panels[::across]:
-        axes.set_ylabel("share of batches")
-    entries = marks.legend_entries((*_strands(request), *_returns(request)), marked=True)
+    layout.name_axes(panels, across, x="batch size N", y="share of batches")
+    entries = marks.legend_entries((*request.series(), *_returns(request)))
     style.legend_below(figure, entries, request.figure.width)
     return figure
 
 
-def caption(request: FigureRequest) -> str:
-    """Say what is drawn, and both shares at the smallest and the largest batch of every stage."""
-    batches = request.probe.sample.batches
-    sizes = sorted({min(batches), max(batches)})
-    lead = (
-        "Share of batches of N trajectories whose gradient estimate is exactly zero, by variant, and in grey the share "
-        "of batches in which all trajectories but at most one have the same return, so that every constant baseline "
-        "weights all but that one alike; the latter is the same for all variants. Means over "
-        f"{counted(request.seeds, 'policy snapshot')} per stage, on the same trajectories; bars are 95 % "
-        "intervals, in brackets below."
+def caption(request: Request) -> str:
+    """Say what is drawn, how to read it, and from how many policies."""
+    return (
+        "Share of batches of N trajectories with a gradient estimate of exactly 0, by variant. Grey: share of batches "
+        "in which all trajectories but at most one have the same return, so that a constant baseline gives all but "
+        f"that one the same weight; it is the same for all variants. Means over {request.policies} per stage, with "
+        "95 % intervals."
     )
-    sentences = [lead]
-    for place in layout.places(request):
-        strands = _strands(request)
-        empty = [strand for strand in strands if (_rows(request, place, _EMPTY, (strand,))["estimate"] > 0).any()]
-        shares = {one.label: _at_sizes(request, place, _ALIKE, one, sizes) for one in _returns(request)}
-        shares |= {one.label: _at_sizes(request, place, _EMPTY, one, sizes) for one in empty}
-        at = listed([f"N = {size}" for size in sizes])
-        sentences.append(f"{layout.heading(request, place)}, at {at} — {itemised(shares)}.")
-        if never := "; ".join(strand.label for strand in strands if strand not in empty):
-            sentences[-1] += f" No batch without a gradient — {never}."
-    return "\n".join(sentences)
 
 
-def _draw_panel(axes: Axes, request: FigureRequest, place: layout.Place) -> None:
-    for metric, strands in ((_ALIKE, _returns(request)), (_EMPTY, _strands(request))):
-        rows = _rows(request, place, metric, strands)
-        beside = rows.assign(beside=marks.dodged(rows, "batch", _DODGE))
-        marks.draw_column_intervals(axes, beside, strands, "beside")
+def _draw_panel(axes: Axes, request: Request, place: Place) -> None:
+    for metric, series in (("returns_alike", _returns(request)), ("empty", request.series())):
+        rows = request.rows("summary", **place.where, metric=metric).dropna(subset=["batch", "estimate"])
+        beside = marks.dodged(marks.gathered(series, rows), "batch", _DODGE)
+        marks.draw_column_intervals(axes, beside, series, "beside")
     axes.set_xscale("log", base=2)
-    layout.ticks_at(axes, request.probe.sample.batches)
+    layout.ticks_at(axes, request.experiment.sample.batches)
     axes.grid(visible=True)
-    axes.set_title(layout.heading(request, place))
+    axes.set_title(request.heading(place))
 
 
-def _strands(request: FigureRequest) -> tuple[compared.Strand, ...]:
-    return compared.told_apart(request)
-
-
-def _returns(request: FigureRequest) -> tuple[compared.Strand, ...]:
-    """Turn the first variant into what is measured of the returns, which all variants share."""
-    grey = {"colour": style.FAINT, "marker": "d"}
+def _returns(request: Request) -> tuple[Series, ...]:
+    """Return the first variant's series in grey: the returns are the same for all variants."""
     return tuple(
         replace(
-            strand,
-            label=at_levels("all returns but one alike", strand.levels),
-            look=replace(strand.look, **grey),
+            one,
+            label=at_levels("all returns but one alike", one.levels),
+            look=replace(one.look, colour=style.FAINT, marker="d"),
         )
-        for strand in _strands(request)
-        if strand.variant == request.variants[0]
+        for one in request.series()
+        if one.variant == request.drawn[0]
     )
-
-
-def _at_sizes(
-    request: FigureRequest, place: layout.Place, metric: str, strand: compared.Strand, sizes: list[int]
-) -> str:
-    rows = _rows(request, place, metric, (strand,))
-    return listed([quoted(rows[rows["batch"] == size]) for size in sizes])
-
-
-def _rows(request: FigureRequest, place: layout.Place, metric: str, strands: tuple[compared.Strand, ...]) -> DataFrame:
-    rows = request.rows("summary", environment=place.environment, stage=place.stage, metric=metric)
-    return marks.gathered(strands, rows.dropna(subset=["batch", "estimate"]))

@@ -1,165 +1,99 @@
-"""Total variance of each estimator's gradient: every snapshot, the geometric mean, and the ratio to the first variant.
-
-The estimators were measured on the same trajectories, so a ratio is taken snapshot by snapshot before it is averaged.
-"""
+"""Total variance of each gradient estimate on the same policies, and its ratio to the plain estimator's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import product
-
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from pandas import DataFrame
 
-from pg.plotting import compared, layout, marks, style
-from pg.plotting.captions import counted, itemised, number, with_interval
-from pg.plotting.labels import environment_label
-from pg.plotting.layout import Place
-from pg.plotting.request import FigureRequest, Table
-from pg.statistics.estimates import geometric_mean
-from pg.statistics.intervals import Interval
+from pg.experiments.comparisons import paired_ratio
+from pg.experiments.figures.kind import Table
+from pg.experiments.figures.request import FigureRequest, Place
+from pg.experiments.records import ProbeExperiment
+from pg.plotting import layout, marks, style
+from pg.plotting.series import Series
+from pg.plotting.text import noted, number
 
-_METRIC = "total_variance"
+Request = FigureRequest[ProbeExperiment]
 
 
 @style.paper_style()
-def draw(request: FigureRequest) -> Figure:
-    """Draw tr Cov on a logarithmic axis: a panel per environment and policy stage, a row per variant."""
-    strands, reference = compared.strands(request), _reference(request)
-    environments, stages = request.environments, request.probe.source.stages
-    beside = _beside(request)
-    panels = [Place(*names) for names in _reading_order(environments, stages, beside)]
-    rows = len(panels) // beside
-    height = 0.3 + rows * (0.42 + 0.15 * len(strands))
-    figure = style.canvas(request.figure.width, height)
-    grid = figure.subplots(rows, beside, squeeze=False, sharey=True)
-    for panel, axes in zip(panels, grid.flat, strict=True):
-        _draw_panel(axes, request, panel, strands, reference)
-    _share_spans(panels, list(grid.flat))
+def draw(request: Request) -> Figure:
+    """Draw tr Cov on a logarithmic axis: a panel per environment and stage, a row per variant, a dot per policy."""
+    series, reference, across = request.series(), _reference(request), _panels_in_a_row(request)
+    # Panels of several environments side by side: a row per stage.
+    by_stage = across == len(request.environments) and across > 1
+    places = sorted(request.places, key=lambda one: request.stages.index(one.stage)) if by_stage else request.places
+    down = len(places) // across
+    figure = style.canvas(request.figure.width, 0.3 + down * (0.42 + 0.15 * len(series)))
+    grid = figure.subplots(down, across, squeeze=False, sharey=True)
+    for place, axes in zip(places, grid.flat, strict=True):
+        measured, summary = _rows(request, place, "long"), _rows(request, place, "summary")
+        # Zeros have no place on a logarithmic axis.
+        marks.draw_dots(axes, marks.gathered(series, measured[measured["value"] > 0]), series, s=5)
+        marks.draw_row_intervals(axes, summary[summary["estimate"] > 0], series)
+        for row, one in enumerate(series):
+            ratio = _ratio(one.rows(measured), reference.rows(measured), with_ends=across < 3)
+            style.note_right(axes, row, "1" if one == reference else ratio)
+        style.note_right(axes, -1, "ratio")
+        style.name_rows(axes, [one.label for one in series], request.figure.width)
+        axes.set_xscale("log")
+        axes.grid(visible=True, axis="x")
+        axes.set_title(f"{request.environment_label(place.environment)}, {place.stage}")
+    _equal_spans(places, list(grid.flat))
     for axes in grid.flat:
         layout.log_ticks(axes, x=True)
     for axes in grid[-1]:
-        axes.set_xlabel(f"tr Cov (return², N = {compared.batch_shown(request)})")
+        axes.set_xlabel(f"tr Cov (return², N = {request.batch})")
     return figure
 
 
-def caption(request: FigureRequest) -> str:
-    """Say what is drawn, and how far below the reference's variance each variant lies at the last stage."""
-    environments, stages = request.environments, request.probe.source.stages
-    reference = _reference(request)
-    lead = (
-        "Total variance (the trace of the covariance matrix) of each gradient estimate with "
-        f"N = {compared.batch_shown(request)} trajectories. Each dot is one of "
-        f"{counted(request.seeds, 'policy snapshot')}; bars are geometric means with 95 % intervals. At the right: the "
-        f"ratio to {reference.label} on the same snapshots, below 1 where the variance is lower, with its 95 % "
-        "interval in brackets. Panels of one environment span equally many orders of magnitude."
+def caption(request: Request) -> str:
+    """Say what is drawn, how to read it, and from how many policies."""
+    return (
+        f"Total variance (the trace of the covariance matrix) of gradient estimates with N = {request.batch} "
+        f"trajectories, all measured on the same {request.policies} per panel. A dot is a policy; marks are geometric "
+        "means with 95 % intervals. At the right: the ratio to "
+        f"{_reference(request).label} on the same policies, with its 95 % interval if there is room. Panels of one "
+        "environment span equally many orders of magnitude. Variances of 0 are not drawn, and leave the mean undefined."
     )
-    sentences = [lead + layout.last_stage_quoted(request)]
-    for environment in environments:
-        panel = Place(environment, stages[-1])
-        ratios = {
-            strand.label: with_interval(ratio.estimate, ratio.low, ratio.high, ratio.method)
-            for strand in compared.strands(request)
-            if strand != reference and (ratio := _ratio(request, panel, strand, reference)) is not None
-        }
-        if ratios:
-            name = environment_label(request.study, environment)
-            sentences.append(f"{name}, {stages[-1]} policies, ratio to {reference.label} — {itemised(ratios)}.")
-    return "\n".join([*sentences, *_without_variance(request)])
 
 
-def _without_variance(request: FigureRequest) -> list[str]:
-    """Say which dots are missing from the logarithmic axis, and what else is missing with them."""
-    strands, zeros = compared.strands(request), dict[str, str]()
-    for environment, stage in product(request.environments, request.probe.source.stages):
-        panel = Place(environment, stage)
-        own = {strand.label: strand.rows(_at(request, panel, "long"))["value"] == 0 for strand in strands}
-        name = f"{environment_label(request.study, environment)}, {stage}"
-        if all(one.all() for one in own.values()):
-            zeros[name] = "all snapshots of all variants"
-        else:
-            zeros |= {f"{name}, {label}": f"{one.sum()} of {len(one)}" for label, one in own.items() if one.any()}
-    if not zeros:
-        return []
-    lead = (
-        "Snapshots whose variance is exactly 0, as where all returns are alike, have no place on the logarithmic axis "
-        "and leave the geometric mean undefined; where both variances are 0 a snapshot has no ratio"
-    )
-    return [f"{lead} — {itemised(zeros)}."]
-
-
-def _draw_panel(
-    axes: Axes, request: FigureRequest, panel: Place, strands: tuple[compared.Strand, ...], reference: compared.Strand
-) -> None:
-    measured, summary = (_at(request, panel, table) for table in ("long", "summary"))
-    # A logarithmic axis has no place for a variance of 0.
-    marks.draw_dots(axes, marks.gathered(strands, measured[measured["value"] > 0]), strands, s=5)
-    marks.draw_row_intervals(axes, summary[summary["estimate"] > 0], strands)
-    for row, strand in enumerate(strands):
-        ratio = _ratio(request, panel, strand, reference)
-        style.note_beside(axes, row, "1" if strand == reference else _ratio_text(ratio, with_ends=_beside(request) < 3))
-    style.note_beside(axes, -1, "ratio")
-    style.name_rows(axes, [strand.label for strand in strands], request.figure.width)
-    axes.set_xscale("log")
-    axes.grid(visible=True, axis="x")
-    axes.set_title(f"{environment_label(request.study, panel.environment)}, {panel.stage}")
-
-
-def _reading_order(environments: tuple[str, ...], stages: tuple[str, ...], beside: int) -> Iterator[tuple[str, str]]:
-    if beside == len(environments):
-        yield from ((environment, stage) for stage in stages for environment in environments)
-    else:
-        yield from ((environment, stage) for environment in environments for stage in stages)
-
-
-def _beside(request: FigureRequest) -> int:
-    """Count the panels that fit beside each other: all environments, or the stages of the only one, or one."""
-    environments, stages = len(request.environments), len(request.probe.source.stages)
-    count = environments if environments > 1 else stages
-    return count if request.figure.width == "two_columns" and count <= style.beside(3) else 1
-
-
-def _share_spans(panels: list[Place], axes: list[Axes]) -> None:
-    """Let all stages of an environment span as many orders of magnitude: a length is one ratio in each of them."""
-    for environment in {panel.environment for panel in panels}:
-        own = [one for panel, one in zip(panels, axes, strict=True) if panel.environment == environment]
-        ends = np.log([one.get_xlim() for one in own])
-        reach = np.diff(ends).max() / 2
-        for one, middle in zip(own, ends.mean(axis=1), strict=True):
-            one.set_xlim(*np.exp([middle - reach, middle + reach]))
-
-
-def _ratio_text(ratio: Interval | None, *, with_ends: bool) -> str:
+def _ratio(own: pd.DataFrame, other: pd.DataFrame, *, with_ends: bool) -> str:
+    ratio = paired_ratio(own, other)
     if ratio is None:
         return ""
-    text = number(ratio.estimate, 2)
-    return f"{text} ({number(ratio.low, 2)}–{number(ratio.high, 2)})" if with_ends and ratio.defined else text
+    return noted(ratio.estimate, ratio.low, ratio.high) if with_ends else number(ratio.estimate, 2)
 
 
-def _ratio(
-    request: FigureRequest, panel: Place, strand: compared.Strand, reference: compared.Strand
-) -> Interval | None:
-    measured = _at(request, panel, "long")
-    own, other = (marks.by_seed(one.rows(measured)) for one in (strand, reference))
-    ratios = (own / other.reindex(own.index)).dropna()
-    return geometric_mean(ratios.to_numpy(np.float64)) if len(ratios) else None
+def _rows(request: Request, place: Place, table: Table) -> pd.DataFrame:
+    return request.rows(table, **place.where, metric="total_variance", batch=request.batch)
 
 
-def _at(request: FigureRequest, panel: Place, table: Table) -> DataFrame:
-    where = {"environment": panel.environment, "stage": panel.stage, "metric": _METRIC}
-    return request.rows(table, **where, batch=compared.batch_shown(request))
+def _panels_in_a_row(request: Request) -> int:
+    """Return the number of environments, or of stages if there is one environment; 1 if they do not fit."""
+    count = len(request.environments) if len(request.environments) > 1 else len(request.stages)
+    return count if request.is_wide and count <= style.panels_in_a_row(3) else 1
 
 
-def _reference(request: FigureRequest) -> compared.Strand:
-    """Compare with the lecture's first estimator where it is drawn, else with the first variant."""
-    strands = compared.strands(request)
-    variants = request.study.variants
-    plain = [
-        strand
-        for strand in strands
-        if (variants[strand.variant].returns.name, variants[strand.variant].baseline.name) == ("total", "none")
-        and not variants[strand.variant].normalise_advantages
-    ]
-    return (plain or list(strands))[0]
+def _equal_spans(places: tuple[Place, ...] | list[Place], panels: list[Axes]) -> None:
+    """Let all panels of an environment span one ratio: a length then means the same in each."""
+    for environment in {place.environment for place in places}:
+        own = [axes for place, axes in zip(places, panels, strict=True) if place.environment == environment]
+        ends = np.log([axes.get_xlim() for axes in own])
+        reach = np.diff(ends).max() / 2
+        for axes, middle in zip(own, ends.mean(axis=1), strict=True):
+            axes.set_xlim(*np.exp([middle - reach, middle + reach]))
+
+
+def _reference(request: Request) -> Series:
+    """Return the lecture's first estimator if it is drawn, else the first variant."""
+    series = request.series()
+    plain = [one for one in series if _is_plain(request, one.variant)]
+    return (plain or list(series))[0]
+
+
+def _is_plain(request: Request, name: str) -> bool:
+    variant = request.variants[name]
+    return (variant.returns.name, variant.baseline.name, variant.normalise_advantages) == ("total", "none", False)

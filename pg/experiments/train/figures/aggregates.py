@@ -1,86 +1,61 @@
-"""What several environments say together: interquartile means, and how probably a run improves on the first variant."""
+"""Statistics across environments: interquartile means, and the probability of improvement on the first variant."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pg.experiments.train.figures.performance_profiles import SCORE, across_words
-from pg.plotting import compared, marks, style
-from pg.plotting.captions import itemised, quoted, without_scores
-from pg.plotting.labels import label
-from pg.plotting.request import FigureRequest
+from pg.experiments.figures.request import FigureRequest
+from pg.experiments.records import TrainExperiment
+from pg.experiments.train.figures.performance_profiles import scores
+from pg.plotting import marks, style
+from pg.plotting.series import Series
 
-_ON_WHITE: dict[str, Any] = {"color": style.FAINT, "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1.5}}
+# Statistic: name of the axis, and the neutral value.
+_AGGREGATES = {
+    "interquartile mean": ("interquartile mean of the scores", 1.0),
+    "improvement": ("probability of improvement", 0.5),
+}
 
-
-@dataclass(frozen=True, slots=True)
-class _Aggregate:
-    """A statistic of the table: the value that says nothing, and how axis and caption speak of it."""
-
-    statistic: str
-    axis: str
-    neutral: float
-
-
-_AGGREGATES = (
-    _Aggregate("interquartile mean", "interquartile mean of the scores", 1.0),
-    _Aggregate("improvement", "probability of improvement", 0.5),
-)
+Request = FigureRequest[TrainExperiment]
 
 
 @style.paper_style()
-def draw(request: FigureRequest) -> Figure:
+def draw(request: Request) -> Figure:
     """Draw a panel per statistic, a row per variant."""
-    strands = compared.strands(request)
-    beside = request.figure.width == "two_columns"
-    down, across = (1, 2) if beside else (2, 1)
-    figure = style.canvas(request.figure.width, 0.2 + down * (0.5 + 0.21 * len(strands)))
-    panels = figure.subplots(down, across, sharey=True)
-    for axes, aggregate in zip(panels, _AGGREGATES, strict=True):
-        _draw_panel(axes, request, aggregate, strands)
+    series = request.series()
+    down, across = (1, 2) if request.is_wide else (2, 1)
+    figure = style.canvas(request.figure.width, 0.2 + down * (0.5 + 0.21 * len(series)))
+    for axes, statistic in zip(figure.subplots(down, across, sharey=True), _AGGREGATES, strict=True):
+        _draw_panel(axes, request, statistic, series)
     return figure
 
 
-def caption(request: FigureRequest) -> str:
-    """Say what is drawn, with every estimate and its interval."""
-    first = label(request.study, _reference(request))
-    lead = (
-        f"Statistics across {across_words(request)} (Agarwal et al. 2021), with 95 % intervals of a bootstrap "
-        f"stratified by environment, which stand in brackets below. {SCORE} The interquartile mean is that of the "
-        "middle half of all runs' scores. The probability of improvement is that of a run scoring higher than one of "
-        f"{first}, averaged over environments. Dashed lines: the threshold, and one half, where neither is better."
+def caption(request: Request) -> str:
+    """Say what is drawn, how to read it, and from how many runs."""
+    return (
+        "Statistics across environments (Agarwal et al. 2021), with 95 % intervals of a bootstrap stratified by "
+        "environment: the mean score of the middle half of all runs, and the probability that a run scores higher than "
+        f"one of {request.variant_label(_reference(request))}, averaged over environments. Dashed: the threshold, and "
+        f"one half, where neither is better. {scores(request)}"
     )
-    quoted = [f"{one.axis.capitalize()} — {itemised(_quoted(request, one))}." for one in _AGGREGATES]
-    return "\n".join([lead, *quoted, *without_scores(request.rows("across")["estimate"])])
 
 
-def _quoted(request: FigureRequest, aggregate: _Aggregate) -> dict[str, str]:
-    rows = request.rows("across", statistic=aggregate.statistic)
-    return {strand.label: quoted(own) for strand in compared.strands(request) if len(own := strand.rows(rows))}
-
-
-def _draw_panel(
-    axes: Axes, request: FigureRequest, aggregate: _Aggregate, strands: tuple[compared.Strand, ...]
-) -> None:
-    marks.draw_row_intervals(axes, request.rows("across", statistic=aggregate.statistic), strands)
-    style.name_rows(axes, [strand.label for strand in strands], request.figure.width)
-    axes.axvline(aggregate.neutral, **style.DASHED_RULE)
-    if aggregate.statistic == "improvement":
+def _draw_panel(axes: Axes, request: Request, statistic: str, series: tuple[Series, ...]) -> None:
+    name, neutral = _AGGREGATES[statistic]
+    marks.draw_row_intervals(axes, request.rows("across", statistic=statistic), series)
+    style.name_rows(axes, [one.label for one in series], request.figure.width)
+    axes.axvline(neutral, **style.DASHED_RULE)
+    if statistic == "improvement":
         axes.set_xlim(-0.02, 1.02)
-        for row, strand in enumerate(strands):
-            if strand.variant == _reference(request):
-                axes.annotate(
-                    "compared with", (0.5, row), ha="center", va="center", fontsize=style.scaled(6.5), **_ON_WHITE
-                )
+        for row, one in enumerate(series):
+            if one.variant == _reference(request):
+                style.note_inside(axes, row, "compared with", 0.5)
     axes.grid(visible=True, axis="x")
-    axes.set_xlabel(style.broken(aggregate.axis, 2.1))
+    axes.set_xlabel(style.broken(name, 2.1))
 
 
-def _reference(request: FigureRequest) -> str:
-    """Name the variant that the others are compared with."""
+def _reference(request: Request) -> str:
+    """Return the variant that the others are compared with."""
     over = request.rows("across", statistic="improvement")["over"]
-    return str(over.iloc[0]) if len(over) else request.variants[0]
+    return str(over.iloc[0]) if len(over) else request.drawn[0]

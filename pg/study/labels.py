@@ -1,4 +1,4 @@
-"""How variants and environments are named where people read: in figures and on the page."""
+"""The names of variants and environments for readers."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from pg.study.record import Study
 
 
 def label(study: Study, variant: str) -> str:
-    """Name a variant as figures and the report do: its label, or its key in words."""
+    """Return the label of a variant, or its key with spaces for underscores."""
     return study.variants[variant].label or variant.replace("_", " ")
 
 
 def environment_label(study: Study, environment: str) -> str:
-    """Name an environment as figures and the report do: its label, or its gymnasium id."""
+    """Return the label of an environment, or its gymnasium id."""
     return study.environments[environment].label or study.environments[environment].id

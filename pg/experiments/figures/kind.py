@@ -1,0 +1,42 @@
+"""A kind of figure: its module, the experiments that it draws, the tables that it reads, what it needs of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pg.experiments.figures.needs import Declaration
+
+ExperimentKind = Literal["train", "probe", "exact", "identity", "update", "support", "staleness", "horizon", "gait"]
+Table = Literal["long", "summary", "curves", "tuned", "poses", "across"]
+
+TABLE_FILES: Mapping[Table, str] = {"long": "", "summary": "-summary", "curves": "-curves", "poses": "-poses"}
+"""What follows the experiment's name in the file names of its tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class FigureKind:
+    """A kind of figure.
+
+    Attributes
+    ----------
+    module
+        The module with `draw(request)` and `caption(request)`. It is imported only to draw, because matplotlib takes
+        a second to import.
+    experiments
+        Kinds of experiment that it draws.
+    tables
+        Tables that it reads: one row per seed (long), intervals (summary), curves, scores of tuning (tuned), poses,
+        statistics across environments (across).
+    needs
+        What else it needs of a study: functions that yield the problems of a declaration.
+    with_source
+        Whether it reads the experiment that trained the policies.
+    """
+
+    module: str
+    experiments: tuple[ExperimentKind, ...]
+    tables: tuple[Table, ...] = ("long", "summary")
+    needs: tuple[Callable[[Declaration], Iterator[str]], ...] = field(default=())
+    with_source: bool = False

@@ -1,0 +1,172 @@
+"""What a figure is drawn from: its declaration, the records that it names, and the tables of its experiment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from itertools import product
+from operator import and_
+from typing import Any, Generic, TypeVar
+
+import pandas as pd
+from matplotlib import figure as mpl
+from matplotlib.axes import Axes
+
+from pg.environments.record import Environment
+from pg.experiments.cells import Cell
+from pg.experiments.figures.kind import Table
+from pg.experiments.records import ExperimentBase
+from pg.parts.variant import Variant
+from pg.plotting import layout, style
+from pg.plotting.record import Figure
+from pg.plotting.series import Series
+from pg.plotting.text import at_levels, counted
+
+E = TypeVar("E", bound=ExperimentBase, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The policies that a panel shows: those of one stage in one environment."""
+
+    environment: str
+    stage: str
+
+    @property
+    def where(self) -> dict[str, str]:
+        """The place by the columns of tables."""
+        return {"environment": self.environment, "stage": self.stage}
+
+
+@dataclass(frozen=True, slots=True)
+class FigureRequest(Generic[E]):
+    """One declared figure with all that it is drawn from.
+
+    Attributes
+    ----------
+    figure
+        The declaration.
+    experiment
+        The experiment that it draws.
+    environments
+        The environments drawn, in declared order.
+    variants
+        All variants of the study in declared order: a variant has the same look in every figure.
+    drawn
+        Names of the variants drawn, in declared order.
+    cells
+        The cells of the experiment.
+    stages
+        The stages of the policies that were measured.
+    trained
+        Environment steps of training before each stage; empty unless the kind of figure asks for it.
+    tables
+        The tables that the kind of figure reads.
+    """
+
+    figure: Figure
+    experiment: E
+    environments: Mapping[str, Environment]
+    variants: Mapping[str, Variant]
+    drawn: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    stages: tuple[str, ...]
+    trained: Mapping[str, float]
+    tables: Mapping[Table, pd.DataFrame]
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the figure spans two columns of the page."""
+        return self.figure.width == "two_columns"
+
+    @property
+    def seeds(self) -> int:
+        """Number of seeds in the tables: of learners, or of measured policies."""
+        found = (table["seed"].nunique() for table in self.tables.values() if "seed" in table)
+        return next(found, self.experiment.seeds.count)
+
+    @property
+    def policies(self) -> str:
+        """The number of measured policies in words."""
+        return counted(self.seeds, "policy")
+
+    @property
+    def swept(self) -> dict[str, tuple[Any, ...]]:
+        """The options that the experiment sweeps over more than one level."""
+        return {path: levels for path, levels in self.experiment.sweep.items() if len(levels) > 1}
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The environments drawn, and in each the stages, as declared."""
+        return tuple(Place(environment, stage) for environment, stage in product(self.environments, self.stages))
+
+    @property
+    def batch(self) -> int:
+        """The batch size drawn: the smallest if batches are swept, else the one nearest to that of training."""
+        long = self.tables["long"]
+        measured = long.loc[long["variant"].isin(self.drawn), "batch"].dropna().unique()
+        sizes = sorted(int(size) for size in measured)
+        if "variant.batch" in self.experiment.sweep:
+            return sizes[0]
+        trained = self.variants[self.drawn[0]].batch
+        return min(sizes, key=lambda size: abs(math.log(size / trained)))
+
+    def variant_label(self, name: str) -> str:
+        """Return the name of a variant for readers."""
+        return self.variants[name].label or name.replace("_", " ")
+
+    def environment_label(self, name: str) -> str:
+        """Return the name of an environment for readers."""
+        return self.environments[name].label or self.environments[name].id
+
+    def heading(self, place: Place) -> str:
+        """Return the title of a panel."""
+        return f"{self.environment_label(place.environment)}, {place.stage} policies"
+
+    def series(self, *, shown: Collection[str] = ()) -> tuple[Series, ...]:
+        """List what the figure compares: the variants, each at every level of the sweep.
+
+        Parameters
+        ----------
+        shown
+            Sweep paths that make no series of their own, because an axis or the panels show them.
+        """
+        sweep = {path: values for path, values in self.swept.items() if path not in shown}
+        levels = [dict(zip(sweep, values, strict=True)) for values in product(*sweep.values())]
+        looks = style.looks(tuple(self.variants))
+        return tuple(
+            Series(
+                variant=name,
+                levels=level,
+                label=at_levels(self.variant_label(name), level),
+                look=style.of_level(looks[name], place, len(levels)),
+            )
+            for name in self.drawn
+            for place, level in enumerate(levels)
+        )
+
+    def rows(self, table: Table, **where: str | float) -> pd.DataFrame:
+        """Select the rows of a table whose columns hold the given values."""
+        frame = self.tables[table]
+        matches = [_equals(frame[column], value) for column, value in where.items()]
+        return frame.loc[reduce(and_, matches)] if matches else frame
+
+    def panels_in_a_row(self) -> int:
+        """Return how many panels are in a row: one per stage, or per environment if there is one stage."""
+        if not self.is_wide:
+            return 1
+        count = len(self.stages) if len(self.stages) > 1 else len(self.environments)
+        return min(style.panels_in_a_row(3), count)
+
+    def panels(self, across: int, height: float, **how: Any) -> tuple[mpl.Figure, list[Axes]]:
+        """Make a figure with a panel per place, `across` in a row of `height` inches."""
+        return layout.wrapped(self.figure.width, len(self.places), across, height, margin=0.2, **how)
+
+
+def _equals(column: pd.Series, value: str | float) -> pd.Series:
+    if isinstance(value, str) and column.dtype.kind in "biuf":
+        # pandas reads names that look like numbers as numbers.
+        column = column.astype(str)
+    return (column == value).fillna(value=False)

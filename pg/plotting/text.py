@@ -1,0 +1,86 @@
+"""Numbers and names as figures, captions and the report write them, in plain words without markup."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pg.core.signs import signed
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Write a number with a few significant digits: 0.0412, 48,200, 3.1 × 10⁻⁶; a dash for NaN."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    magnitude = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
+    if magnitude < -4 or magnitude > 7:
+        mantissa = f"{value / 10.0**magnitude:.{digits - 1}f}".rstrip("0").rstrip(".")
+        return f"{mantissa} × 10{str(magnitude).translate(_SUPERSCRIPTS)}".replace("-", "−")
+    rounded = round(value, digits - 1 - magnitude)
+    return f"{rounded:,.{max(digits - 1 - magnitude, 0)}f}".replace("-", "−")
+
+
+def span(low: float, high: float) -> str:
+    """Write the ends of an interval: "0.1 to 0.2"; a dash between them would look like a minus sign."""
+    return f"{number(low)} to {number(high)}"
+
+
+def noted(estimate: float, low: float, high: float) -> str:
+    """Write a positive estimate with its interval in two digits: "0.42 (0.31–0.57)"; without one if it is undefined."""
+    text = number(estimate, 2)
+    return text if math.isnan(low) else f"{text} ({number(low, 2)}–{number(high, 2)})"
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a count with its noun: 1 seed, 20 seeds, 5 policies."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count:,} {noun[:-1]}ies" if noun.endswith("cy") else f"{count:,} {noun}s"
+
+
+def steps_of(steps: int, iterations: int | None) -> str:
+    """Write a budget: environment steps, and iterations if the budget limits them."""
+    written = counted(steps, "environment step")
+    return written if iterations is None else f"{written} or {counted(iterations, 'iteration')}, whichever comes first"
+
+
+def itemised(results: Mapping[str, str]) -> str:
+    """Join results by name with semicolons, because names may contain commas: "a: 1; b: 2"."""
+    return "; ".join(f"{name}: {result}" for name, result in results.items())
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words as a sentence does: a, b and c."""
+    *before, last = words
+    return f"{', '.join(before)} and {last}" if before else last
+
+
+def option_in_words(path: str) -> str:
+    """Name the option at the end of a sweep's path: `variant.gradient_steps` becomes "gradient steps"."""
+    return path.rsplit(".", 1)[-1].replace("_", " ")
+
+
+def in_words(path: str, value: Any) -> str:
+    """Name a level of a sweep: `variant.batch`, 16 becomes "batch 16"."""
+    option = option_in_words(path)
+    if isinstance(value, Mapping):
+        return ", ".join(in_words(key, one) for key, one in value.items()) or f"default {option}"
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        return f"{option} {listed(value).replace('_', ' ') if value else 'nothing'}"
+    if isinstance(value, str):
+        return f"{option} {value.replace('_', ' ')}"
+    if isinstance(value, int | float):
+        return f"{option} {signed(value)}"
+    return f"{option} {value}"
+
+
+def at_levels(name: str, levels: Mapping[str, Any]) -> str:
+    """Name something at levels of a sweep, given by path: "to-go, batch 16"."""
+    return ", ".join((name, *(in_words(path, value) for path, value in levels.items())))

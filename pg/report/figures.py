@@ -1,0 +1,111 @@
+"""A declared figure from files to files: read its tables, draw it, and write picture and caption."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.lines import Line2D
+
+from pg.experiments.figures.drawing import caption, draw
+from pg.experiments.figures.kind import Table
+from pg.experiments.figures.registry import FIGURES
+from pg.experiments.figures.request import FigureRequest
+from pg.experiments.train.choice import read_choice
+from pg.experiments.train.tuning import tuned_table
+from pg.plotting import saving, style
+from pg.plotting.record import Figure
+from pg.runs.files import write_atomically, write_text
+from pg.runs.tables import read_csv
+from pg.study.expansion import cells, is_tuned
+from pg.study.pooling import pool_of, pooled_environments, shared_variants
+from pg.study.record import Study
+from pg.study.sources import source_of, stages_of
+
+
+def draw_figure(study: str, tables: Mapping[str, str], choices: Sequence[str], outputs: Mapping[str, str]) -> None:
+    """Draw the one figure that a study declares.
+
+    Parameters
+    ----------
+    study
+        The study as JSON.
+    tables
+        Paths of the tables by name.
+    choices
+        Paths of the tuning records, in the order of the cells.
+    outputs
+        Paths of the `print` and `png` pictures and of the `caption`.
+    """
+    declared = Study.model_validate_json(study)
+    (figure,) = declared.figures.values()
+    read: dict[Any, pd.DataFrame] = {name: _read(path) for name, path in tables.items()}
+    if "tuned" in FIGURES[figure.kind].tables:
+        tuned = [cell for cell in cells(declared, figure.experiment) if is_tuned(cell)]
+        read["tuned"] = tuned_table(zip(tuned, map(read_choice, choices), strict=True))
+    request = request_of(declared, figure, read)
+    picture = draw(request)
+    for name in ("print", "png"):
+        write_atomically(outputs[name], partial(saving.save, picture))
+    write_text(caption(request) + "\n", outputs["caption"])
+
+
+def request_of(study: Study, figure: Figure, tables: Mapping[Table, pd.DataFrame]) -> FigureRequest[Any]:
+    """Gather what a figure is drawn from."""
+    pool = pool_of(figure)
+    if "across" in tables:
+        environments = pooled_environments(study, pool)
+    else:
+        environments = figure.environments or study.experiments[figure.experiment].environments
+    drawn = figure.variants or shared_variants(study, pool)
+    return FigureRequest(
+        figure=figure,
+        experiment=study.experiments[figure.experiment],
+        environments={name: study.environments[name] for name in environments},
+        variants=study.variants,
+        drawn=tuple(name for name in study.variants if name in drawn),
+        cells=cells(study, figure.experiment),
+        stages=stages_of(study, figure.experiment),
+        trained=_trained(study, figure) if FIGURES[figure.kind].with_source else {},
+        tables=tables,
+    )
+
+
+def _trained(study: Study, figure: Figure) -> dict[str, float]:
+    """Return the environment steps before each stage of the policies' training."""
+    source = source_of(study, figure.experiment)
+    assert source is not None, f"{figure.experiment} draws random policies"
+    training: Any = study.experiments[source.experiment]
+    return {stage: training.snapshots[stage] * training.budget.steps for stage in source.stages}
+
+
+def _read(path: str) -> pd.DataFrame:
+    """Read a table with text as categories, because rows are selected by text many times."""
+    table = read_csv(path)
+    return table.astype(dict.fromkeys(table.select_dtypes("string").columns, "category"))
+
+
+@cache
+def warm_up() -> None:
+    """Import every kind of figure and draw an empty one, so that processes forked later need not."""
+    for kind in FIGURES.values():
+        import_module(kind.module)
+    with style.paper_style():
+        figure = style.canvas("one_column", 1.0)
+        axes = figure.subplots()
+        rows = pd.DataFrame({"x": [1.0, 1000.0], "y": [1.0, 2.0], "of": ["a", "b"]})
+        marks = {"hue": "of", "style": "of", "legend": False, "ax": axes}
+        sns.scatterplot(rows, x="x", y="y", **marks)
+        sns.lineplot(rows, x="x", y="y", estimator=None, errorbar=None, **marks)
+        axes.set_xscale("log")
+        axes.set_title(r"$\hat g_\theta^2$, ∇J")
+        figure.legend(handles=[Line2D([], [], label="a")], loc="outside lower center")
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix in (".pdf", ".png"):
+            saving.save(figure, Path(folder, "nothing").with_suffix(suffix))

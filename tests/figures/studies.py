@@ -1,0 +1,245 @@
+"""A study with a figure of every kind, and tables as the pipeline writes them, with values that a test may choose."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pg.environments.humanoid import PARTS
+from pg.experiments.cells import names_of
+from pg.experiments.figures.registry import FIGURES
+from pg.experiments.figures.request import FigureRequest
+from pg.experiments.metrics import AXES, METRICS, OF_IMITATION
+from pg.experiments.summaries import summarise
+from pg.experiments.train.tuning import tuned_table
+from pg.plotting.record import Figure
+from pg.report.figures import request_of
+from pg.study.expansion import cells
+from pg.study.record import Study
+from pg.study.sources import stages_of
+
+Value = Callable[..., float | None]
+
+SEEDS, BUDGET, LIMIT = 5, 60_000, 0.02
+STAGES = {"initial": 0.0, "middle": 0.5, "late": 1.0}
+SIZES, STEPS, HORIZONS, LEFT = (4, 16, 64), (0, 1, 4, 16), (5, 20, 80), (0.1, 0.01, 0.0)
+LAMBDAS, OFFSETS, GRID = (1, 0, 0.9, 0.5), (-2, 0, 1, 4), (0.001, 0.01, 0.1)
+ENVIRONMENTS = {
+    "chain": {"id": "pg/Chain-v0", "horizon": 4, "threshold": 1.0, "label": "A chain"},
+    "cartpole": {"id": "CartPole-v1", "threshold": 475.0},
+}
+FIXED = {"optimizer": {"learning_rate": 0.01}}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "total": {"returns": "total", "label": "total return"},
+    "average": {"returns": "total", "baseline": "average_reward", "label": "total, average reward"},
+    "to_go": {},
+    "held": {**FIXED, "gradient_steps": 8, "importance": "per_step", "kl": {"limit": LIMIT, "hold_by": "penalty"}},
+    "gae": {"returns": {"name": "gae", "lambda": 0.9}, "baseline": "value_network", "label": "GAE"},
+}
+BATCHES = {"variant.batch": [2, 3, 5]}
+LEVELS = {"variant.gradient_steps": [1, 4, 8]}
+SOURCE = {"source": {"experiment": "learning", "variant": "to_go", "stages": ["initial", "late"]}}
+SAMPLE = {"sample": {"trajectories": 128, "batches": list(SIZES)}}
+EXPERIMENTS: dict[str, dict[str, Any]] = {
+    "learning": {
+        "kind": "train",
+        "budget": {"steps": BUDGET},
+        "snapshots": STAGES,
+        "tuning": {"grid": list(GRID), "seeds": 2},
+        "evaluate": {"every_steps": 1000, "episodes": 3},
+    },
+    "levels": {"kind": "train", "budget": {"steps": BUDGET}, "sweep": LEVELS},
+    "probe": {"kind": "probe", **SOURCE, **SAMPLE},
+    "lambdas": {
+        "kind": "probe",
+        **SOURCE,
+        **SAMPLE,
+        "sweep": {"variant.returns.lambda": list(LAMBDAS)},
+        "variants": ["gae"],
+    },
+    "enumeration": {"kind": "exact", "sweep": BATCHES, "sampled_batches": 1000},
+    "offsets": {"kind": "exact", "sweep": {"environment.rewards.offset": list(OFFSETS)}},
+    "forms": {"kind": "identity"},
+    "updates": {"kind": "update", **SOURCE, "updates": 12, "fresh": 48, "variants": ["to_go", "held"]},
+    "support": {"kind": "support", "left": list(LEFT)},
+    "staleness": {"kind": "staleness", **SOURCE, **SAMPLE, "walk": {"variant": "held", "steps": list(STEPS)}},
+    "horizons": {"kind": "horizon", "environments": ["cartpole"], **SOURCE, "horizons": list(HORIZONS), "kl": 0.01},
+    "gait": {
+        "kind": "gait",
+        "source": {"experiment": "learning", "variant": "to_go", "stages": list(STAGES)},
+        "variants": ["to_go"],
+        "frames": 4,
+    },
+}
+FIGURES_OF = {
+    "learning": ("learning_curves", "steps_to_threshold", "steps_to_pass", "tuning", "performance_profiles",
+                 "aggregates"),
+    "levels": ("against_level",),
+    "probe": ("variance", "batch_size", "achieved_share", "empty_gradients"),
+    "lambdas": ("bias_and_variance",),
+    "enumeration": ("ladder", "shrinkage", "sampled_variance"),
+    "offsets": ("against_rewards",),
+    "forms": ("backward_passes",),
+    "updates": ("likelihoods", "realised_kl"),
+    "support": ("support",),
+    "staleness": ("staleness",),
+    "horizons": ("horizons",),
+    "gait": ("gait", "stick_figures"),
+}  # fmt: skip
+EXPERIMENT_OF = {kind: experiment for experiment, kinds in FIGURES_OF.items() for kind in kinds}
+
+
+def study_of(variants: Mapping[str, Any] = VARIANTS, **changes: Mapping[str, Any]) -> Study:
+    """Make the study; keyword arguments change options of experiments by name."""
+    shared = {"environments": list(ENVIRONMENTS), "seeds": {"count": SEEDS}}
+    drawn = [name for name in variants if name not in ("held", "gae")]
+    experiments = {
+        name: {"variants": drawn, **shared, **options, **changes.get(name, {})} for name, options in EXPERIMENTS.items()
+    }
+    return Study.model_validate(
+        {"name": "All figures", "environments": ENVIRONMENTS, "variants": variants, "experiments": experiments}
+    )
+
+
+def request(
+    kind: str, value: Value = lambda **_: None, study: Study | None = None, experiment: str = "", **options: Any
+) -> FigureRequest[Any]:
+    """Make the request of a figure from synthetic tables.
+
+    Parameters
+    ----------
+    kind
+        Kind of figure.
+    value
+        Maps the names of a cell (environment, variant, levels, batch, stage, seed, metric) to its value, or to None
+        for a random positive one.
+    study, experiment
+        Default: those of this module.
+    options
+        Of the figure's declaration.
+    """
+    study, experiment = study or study_of(), experiment or EXPERIMENT_OF[kind]
+    metrics: dict[str, Any] = (
+        {"metrics": ("steps_to_threshold", "final_return", "collapsed")} if kind == "against_level" else {}
+    )
+    figure = Figure(kind=kind, experiment=experiment, section="Summary", **(metrics | options))
+    made = _tables(study, experiment, FIGURES[kind].tables, value)
+    return request_of(study, figure, made)
+
+
+def with_tables(request: FigureRequest[Any], **tables: pd.DataFrame) -> FigureRequest[Any]:
+    """Replace tables; a new long table brings its summary."""
+    if "long" in tables:
+        tables = {"summary": summarise(tables["long"]), **tables}
+    changed: dict[Any, pd.DataFrame] = {**request.tables, **tables}
+    return replace(request, tables=changed)
+
+
+def made_up(summary: pd.DataFrame) -> pd.DataFrame:
+    """Replace estimates and intervals by numbers that no statistic of the rows gives: they can only be read."""
+    estimates = 0.2 + 0.001 * np.arange(len(summary))
+    return summary.assign(estimate=estimates, ci_low=estimates - 0.0003, ci_high=estimates + 0.0004)
+
+
+def _tables(study: Study, experiment: str, wanted: Iterable[str], value: Value) -> dict[Any, pd.DataFrame]:
+    makers: dict[str, Callable[[], pd.DataFrame]] = {
+        "curves": lambda: curves(study, experiment),
+        "tuned": lambda: _tuned(study, experiment),
+        "poses": lambda: _poses(study, experiment),
+        "across": lambda: _across(study, experiment),
+    }
+    made = {name: makers[name]() for name in wanted if name in makers}
+    if {"long", "summary"}.intersection(wanted):
+        long = long_table(study, experiment, value)
+        made |= {name: table for name, table in (("long", long), ("summary", summarise(long))) if name in wanted}
+    return made
+
+
+def long_table(study: Study, experiment: str, value: Value) -> pd.DataFrame:
+    """Make a row per cell, place, seed and metric of the experiment's kind."""
+    declared = study.experiments[experiment]
+    kind = declared.kind
+    stages = ("",) if kind == "train" else stages_of(study, experiment)
+    axis = AXES.get(kind, "")
+    along: tuple[Any, ...] = {"left": LEFT, "steps": STEPS, "horizon": HORIZONS}.get(axis, (None,))
+    metrics = [metric for metric in METRICS.values() if kind in metric.kinds and metric.name not in OF_IMITATION]
+    rows = []
+    for cell, (stage, at) in product(cells(study, experiment), product(stages, along)):
+        for size in SIZES if kind == "probe" else (cell.variant.batch,):
+            names = names_of(cell) | ({} if kind == "train" else {"batch": size})
+            names |= {axis: at} if axis else {}
+            for seed, metric in product(range(SEEDS), metrics):
+                where = {**names, "stage": stage, "seed": seed, "metric": metric.name}
+                rows.append({**where, "value": _value(metric.statistic, metric.name, where, value)})
+    return pd.DataFrame(rows)
+
+
+def _value(statistic: str, metric: str, where: dict[str, Any], value: Value) -> float:
+    if (chosen := value(**where)) is not None:
+        return chosen
+    generator = np.random.default_rng(zlib.crc32(repr(where).encode()))
+    if statistic == "share":
+        return float(generator.random() < 0.6)
+    if metric.startswith("steps_to"):
+        return float(generator.integers(10_000, BUDGET))
+    return float(generator.uniform(0.2, 0.8))
+
+
+def curves(study: Study, experiment: str) -> pd.DataFrame:
+    """Make curves of three grid points."""
+    rows = [
+        {**names_of(cell), "seed": seed, "steps": steps, "return": 100.0 * seed + steps / 1000 + place}
+        for place, cell in enumerate(cells(study, experiment))
+        for seed in range(SEEDS)
+        for steps in (20_000, 40_000, BUDGET)
+    ]
+    return pd.DataFrame(rows).assign(diverged_at=np.nan)
+
+
+def _tuned(study: Study, experiment: str) -> pd.DataFrame:
+    choices = []
+    for place, cell in enumerate(cells(study, experiment)):
+        scores = [
+            {"learning_rate": rate, "seed": seed, "score": 10.0 * place + rate + seed}
+            for rate in GRID
+            for seed in range(2)
+        ]
+        best = GRID[place % 3]
+        choices.append((cell, {"learning_rate": best, "at_edge": best != GRID[1], "scores": scores}))
+    return tuned_table(choices)
+
+
+def _poses(study: Study, experiment: str) -> pd.DataFrame:
+    """Make poses with parts in a row that move to the right by 0.1 m a frame; the last stage has one frame less."""
+    rows = [
+        {"environment": environment, "variant": "to_go", "stage": stage, "seed": seed, "frame": frame}
+        | {"step": 5 * frame, "time": 0.25 * frame, "part": part, "x": 0.01 * place + 0.1 * frame, "z": 0.1 * place}
+        for environment in study.experiments[experiment].environments
+        for stage in STAGES
+        for seed in range(2)
+        for frame in range(4 if stage != "late" else 3)
+        for place, part in enumerate(PARTS)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _across(study: Study, experiment: str) -> pd.DataFrame:
+    first, *_ = names = study.experiments[experiment].variants
+    rows = []
+    for place, variant in enumerate(names):
+        row = {"variant": variant, "n": 20, "method": "any", "over": "", "above": np.nan}
+        estimate = 0.5 + 0.1 * place / len(names)
+        wide = {"ci_low": estimate - 0.05, "ci_high": estimate + 0.07}
+        rows.append({**row, "statistic": "interquartile mean", "estimate": estimate, **wide})
+        for above in (0.0, 0.4, 0.8, 1.2):
+            share = max(0.0, estimate - above / 3)
+            ends = {"ci_low": share / 2, "ci_high": min(1.0, share + 0.1)}
+            rows.append({**row, "statistic": "profile", "above": above, "estimate": share, **ends})
+        if place:
+            rows.append({**row, "statistic": "improvement", "over": first, "estimate": estimate, **wide})
+    return pd.DataFrame(rows)

@@ -1,0 +1,215 @@
+"""What holds for all kinds of figure."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pg.experiments.figures.drawing import caption, draw
+from pg.experiments.figures.registry import FIGURES
+from pg.experiments.figures.request import FigureRequest
+from pg.plotting import saving, style
+from pg.plotting.text import counted
+from tests.figures.pictures import bars, colours, missing, texts, words
+from tests.figures.studies import EXPERIMENT_OF, LIMIT, VARIANTS, made_up, request, study_of, with_tables
+
+KINDS = sorted(FIGURES)
+DRAWN_BODIES = {"gait", "stick_figures"}
+# Kinds that draw estimates of a table, by table, metric, and part of the rows.
+ESTIMATES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
+    "variance": [("summary", {"metric": "total_variance", "batch": 16})],
+    "batch_size": [("summary", {"metric": "cosine"}), ("summary", {"metric": "snr"})],
+    "bias_and_variance": [
+        ("summary", {"metric": metric, "batch": 16})
+        for metric in ("relative_bias", "relative_bias_noise", "total_variance")
+    ],
+    "empty_gradients": [("summary", {"metric": "empty"}), ("summary", {"metric": "returns_alike", "variant": "total"})],
+    "against_rewards": [("summary", {"metric": "total_variance"})],
+    "against_level": [("summary", {"metric": one}) for one in ("steps_to_threshold", "final_return", "collapsed")],
+    "steps_to_threshold": [("summary", {"metric": "steps_to_threshold"})],
+    "steps_to_pass": [("summary", {"metric": "steps_to_pass"})],
+    "performance_profiles": [("across", {"statistic": "profile"})],
+    "aggregates": [("across", {"statistic": one}) for one in ("interquartile mean", "improvement")],
+    "ladder": [("summary", {"metric": one, "batch": 2}) for one in ("total_variance", "relative_bias")],
+    "backward_passes": [("summary", {"metric": "backward_passes"})],
+    "likelihoods": [
+        ("summary", {"metric": one}) for one in ("rising_below_average", "rising_above_average", "rank_correlation")
+    ],
+    "support": [("summary", {"metric": one, "left": 0.1}) for one in ("total_variance", "median_error")],
+    "staleness": [
+        *(("summary", {"metric": one}) for one in ("cosine", "relative_bias", "effective_share")),
+        ("summary", {"metric": "state_variation", "variant": "total"}),
+    ],
+    "horizons": [
+        ("summary", {"metric": one})
+        for one in ("effective_share", "largest_weight", "total_variance", "log_weight_q50", "log_weight_q05")
+    ],
+    "gait": [
+        ("summary", {"metric": one}) for one in ("fell_forward", "fell_backward", "alternating_steps", "episode_return")
+    ],
+    "realised_kl": [("summary", {"metric": one}) for one in ("kl_on_batch", "kl_on_fresh")],
+}
+# Kinds with a mark per seed or policy.
+VALUES: dict[str, dict[str, Any]] = {
+    "variance": {"metric": "total_variance", "batch": 16},
+    "ladder": {"metric": "relative_bias", "batch": 2},
+    "backward_passes": {"metric": "backward_passes"},
+    "likelihoods": {"metric": "rank_correlation"},
+    "steps_to_threshold": {"metric": "steps_to_threshold"},
+    "against_level": {"metric": "final_return"},
+    "gait": {"metric": "episode_return"},
+    "sampled_variance": {"metric": "sampled_variance"},
+}
+# Kinds whose intervals are drawn as bars.
+WITH_BARS = [kind for kind in ESTIMATES if kind != "performance_profiles"]
+
+
+@pytest.fixture(scope="module")
+def requests() -> dict[str, FigureRequest[Any]]:
+    return {kind: request(kind) for kind in KINDS}
+
+
+def test_the_study_declares_every_kind() -> None:
+    assert sorted(EXPERIMENT_OF) == KINDS
+
+
+def test_validation_does_not_import_matplotlib() -> None:
+    read = "import sys, pg.study.validation; sys.exit(any(one in sys.modules for one in ('matplotlib', 'torch')))"
+
+    assert subprocess.run([sys.executable, "-c", read], check=False).returncode == 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("width", style.WIDTHS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_texts_fit_the_page_without_overlap(kind: str, width: style.Width) -> None:
+    figure = draw(request(kind, width=width))
+    figure.canvas.draw()
+    tight = figure.get_tightbbox()
+    boxes = [(text.get_text(), text.get_window_extent()) for text in texts(figure)]
+    overlaps = [(a, b) for (a, one), (b, other) in itertools.combinations(boxes, 2) if one.overlaps(other)]
+
+    assert figure.get_figwidth() == style.WIDTHS[width]
+    assert 0 <= tight.x0 < tight.x1 <= style.WIDTHS[width]
+    assert overlaps == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", KINDS)
+def test_pdfs_are_the_same_bytes_with_embedded_fonts(
+    requests: dict[str, FigureRequest[Any]], kind: str, tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"{time}.pdf" for time in ("first", "second")]
+    for path in paths:
+        saving.save(draw(requests[kind]), path)
+    content = paths[0].read_bytes()
+
+    assert content == paths[1].read_bytes()
+    assert b"/Type3" not in content
+    assert b"/FontFile2" in content
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_captions_say_how_many_and_no_result(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
+    one = requests[kind]
+    said = caption(one)
+    changed = {name: made_up(table) for name, table in one.tables.items() if "estimate" in table}
+
+    assert any(counted(one.seeds, noun) in said for noun in ("seed", "policy", "tuning seed")) or "(of 2)" in said
+    assert caption(with_tables(one, **changed)) == said
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("bias_and_variance", "realised_kl")])
+def test_named_environments_and_variants_alone_are_drawn(kind: str) -> None:
+    pooled = "across" in FIGURES[kind].tables
+    names = ("to_go",) if EXPERIMENT_OF[kind] in ("gait", "updates") else ("average", "total")
+    shown = words(draw(request(kind, environments=() if pooled else ("cartpole",), variants=names)))
+
+    assert "A chain" not in shown
+    assert "to go" not in shown or names == ("to_go",)
+    if names != ("to_go",) and "total return" in shown:
+        assert shown.index("total return") < shown.index("total, average reward")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in DRAWN_BODIES])
+def test_a_variant_has_its_colour_of_the_study(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
+    one = requests[kind]
+    looks = style.looks(list(VARIANTS))
+    drawn = colours(draw(one))
+
+    others = {look.colour for name, look in looks.items() if name not in one.drawn}
+    # The share is of variants with a baseline.
+    wanted = [name for name in one.drawn if kind != "achieved_share" or name == "average"]
+    assert {looks[name].colour for name in wanted} <= drawn
+    assert not others & drawn
+
+
+@pytest.mark.parametrize("kind", ESTIMATES)
+def test_estimates_and_intervals_are_those_of_the_table(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
+    one = requests[kind]
+    (name,) = {table for table, _ in ESTIMATES[kind]}
+    one = with_tables(one, **{name: made_up(one.tables[name])})
+    figure = draw(one)
+    scale = LIMIT if kind == "realised_kl" else 1.0
+
+    for _, where in ESTIMATES[kind]:
+        rows = one.rows(name, **where)
+        rows = rows[rows["variant"].isin(one.drawn)]
+        assert len(rows)
+        assert missing(rows["estimate"] / scale, figure) == []
+        if kind in WITH_BARS and "noise" not in str(where) and "_q" not in str(where):
+            assert missing(rows[["ci_low", "ci_high"]].to_numpy().ravel() / scale, figure) == []
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_every_seed_is_drawn(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
+    rows = requests[kind].rows("long", **VALUES[kind])
+
+    assert len(rows)
+    assert missing(rows["value"], draw(requests[kind])) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_single_seed_has_no_bars(kind: str) -> None:
+    one = request(kind, width="one_column")
+    tables: dict[str, pd.DataFrame] = {
+        name: table[table["seed"] == 0] for name, table in one.tables.items() if "seed" in table
+    }
+    for name in ("summary", "across"):
+        if name in one.tables:
+            tables[name] = one.tables[name].assign(ci_low=-np.inf, ci_high=np.inf)
+    figure = draw(with_tables(one, **tables))
+    figure.canvas.draw()
+
+    assert not [bar for axes in figure.axes for drawn in bars(axes) for bar in drawn if np.isfinite(bar).all()]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_undefined_estimates_are_left_out(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
+    one = requests[kind]
+    lost = {name: table.assign(estimate=np.nan, ci_low=np.nan, ci_high=np.nan)
+            for name, table in one.tables.items() if "estimate" in table}  # fmt: skip
+    draw(with_tables(one, **lost)).canvas.draw()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in DRAWN_BODIES])
+def test_sixteen_variants_fit_with_names_that_hold_dollars(kind: str) -> None:
+    many = {**VARIANTS, **{f"more_{place}": {"label": f"costs $x and $y_{place}", "baseline": "average_reward"}
+                           for place in range(11)}}  # fmt: skip
+    drawn = [name for name in many if name != "gae"]
+    changes = {} if EXPERIMENT_OF[kind] == "lambdas" else {EXPERIMENT_OF[kind]: {"variants": drawn}}
+    one = request(kind, study=study_of(many, **changes), width="one_column")
+    figure = draw(one)
+    figure.canvas.draw()
+
+    assert figure.get_tightbbox().x1 <= style.WIDTHS["one_column"] + 1e-9
+    if "costs" in words(figure):
+        assert r"\$x and \$y_0" in words(figure)
+    assert "$x and $y_0" not in caption(one) or "\\$" not in caption(one)

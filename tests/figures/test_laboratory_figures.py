@@ -1,0 +1,277 @@
+"""What figures of updates, reuse and humanoids know in particular."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgba
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle
+from pg.environments.humanoid import PARTS
+from pg.experiments.figures.drawing import caption, draw
+from pg.plotting import style
+from tests.figures.pictures import bars, clouds, lines, offsets, panels, scatters, titles
+from tests.figures.studies import BUDGET, HORIZONS, LIMIT, SEEDS, STEPS, VARIANTS, request, study_of
+
+LOOKS = style.looks(list(VARIANTS))
+
+
+def digits(values: Any) -> list[float]:
+    """Round to nine digits: seaborn takes logarithms of what it draws on such axes."""
+    return [float(f"{value:.9g}") for value in np.asarray(values, np.float64)]
+
+
+# Backward passes -----------------------------------------------------------------------------------------------------
+
+
+def test_passes_are_right_of_the_one_of_the_surrogate_on_one_axis() -> None:
+    def value(environment: str, metric: str, **_: Any) -> float | None:
+        return (200.0 if environment == "chain" else 20.0) if metric == "backward_passes" else None
+
+    figure = draw(request("backward_passes", value))
+    assert len({axes.get_xlim() for axes in figure.axes}) == 1
+    for axes in figure.axes:
+        (surrogate,) = axes.lines
+        assert np.array_equal(surrogate.get_xdata(), [1, 1])
+        assert axes.get_xlim()[0] < 1 < clouds(axes)[0][:, 0].min() <= 200 < axes.get_xlim()[1]
+
+
+def test_a_swept_variant_has_a_row_per_level() -> None:
+    swept = {"sweep": {"variant.batch": [4, 16]}, "variants": ["to_go"]}
+    axes = draw(request("backward_passes", study=study_of(forms=swept))).axes[0]
+
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["to go, batch 4", "to go, batch 16"]
+
+
+# Updates -------------------------------------------------------------------------------------------------------------
+
+
+def test_only_the_side_below_average_is_hollow() -> None:
+    figure = draw(request("likelihoods", environments=("chain",)))
+    below, above = scatters(figure.axes[0])[1::2]
+    colours = [to_rgba(LOOKS[name].colour) for name in ("to_go", "held")]
+
+    assert (offsets(below)[:, 1] < offsets(above)[:, 1]).all()
+    assert np.array_equal(offsets(below)[:, 1].round(), offsets(above)[:, 1].round())
+    assert np.array_equal(np.unique(below.get_facecolor(), axis=0), [[1, 1, 1, 1]])
+    assert np.array_equal(below.get_edgecolor(), colours)
+    assert np.array_equal(above.get_facecolor(), colours)
+    (legend,) = figure.legends
+    assert [one.get_markerfacecolor() for one in legend.get_lines()] == ["white", style.INK]
+
+
+def test_marks_next_to_an_undefined_one_keep_their_colours() -> None:
+    def value(variant: str, seed: int, **_: Any) -> float | None:
+        return float("nan") if variant == "to_go" and seed == 3 else None
+
+    shares, correlations = draw(request("likelihoods", value, environments=("chain",))).axes[:2]
+    for means in (*scatters(shares)[1::2], scatters(correlations)[1]):
+        assert np.array_equal(means.get_edgecolor(), [to_rgba(LOOKS["held"].colour)])
+        assert offsets(means)[:, 1].round().tolist() == [1]
+    for axes, neutral in ((shares, 0.5), (correlations, 0.0)):
+        (line,) = axes.lines
+        assert np.array_equal(line.get_xdata(), [neutral, neutral])
+        assert axes.get_xlim()[0] < neutral < axes.get_xlim()[1]
+
+
+LIMITED = {**VARIANTS, "other": {**VARIANTS["held"], "label": "other"}}
+
+
+def test_variants_without_a_limit_are_divided_by_the_shared_one() -> None:
+    axes = draw(request("realised_kl", lambda **_: 0.05, environments=("chain",))).axes[0]
+
+    assert clouds(axes)[1][:, 0].tolist() == pytest.approx([0.05 / LIMIT] * 2)
+    assert [1, 1] in [x.tolist() for x, _ in lines(axes)]
+
+
+def test_without_a_shared_limit_the_others_are_left_out_and_named() -> None:
+    own = {**LIMITED, "other": {**LIMITED["other"], "kl": {"limit": 2 * LIMIT, "hold_by": "penalty"}}}
+    study = study_of(own, updates={"variants": ["to_go", "held", "other"]})
+    one = request("realised_kl", lambda **_: 0.05, study, environments=("chain",))
+    axes = draw(one).axes[0]
+
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["held", "other"]
+    assert clouds(axes)[1][:, 0].tolist() == pytest.approx([2.5, 1.25])
+    assert "Not drawn, because the others share no δ: to go." in caption(one)
+
+
+def test_a_swept_limit_is_that_of_its_level() -> None:
+    swept = {"sweep": {"variant.kl.limit": [LIMIT, 2 * LIMIT]}, "variants": ["held"]}
+    axes = draw(request("realised_kl", lambda **_: 0.05, study_of(updates=swept))).axes[0]
+
+    assert clouds(axes)[1][:, 0].tolist() == pytest.approx([2.5, 1.25])
+
+
+def test_policies_at_divergence_0_are_not_drawn() -> None:
+    def value(variant: str, seed: int, **_: Any) -> float | None:
+        return 0.0 if variant == "held" and seed == 0 else None
+
+    dots, means = clouds(draw(request("realised_kl", value)).axes[0])
+    assert (len(dots), len(means)) == (2 * SEEDS - 1, 2)
+
+
+# Support -------------------------------------------------------------------------------------------------------------
+
+
+def test_lines_of_support_pass_through_every_probability_but_0() -> None:
+    above, below = draw(request("support", environments=("chain",))).axes
+
+    assert [x.tolist() for x, _ in lines(above)] == [[0.01, 0.1]] * 3
+    assert (above.get_xscale(), above.get_yscale(), below.get_yscale()) == ("log", "log", "log")
+
+
+# Staleness -----------------------------------------------------------------------------------------------------------
+
+
+def stale(variant: str, steps: int, metric: str, environment: str, **_: Any) -> float | None:
+    if metric == "kl":
+        return 1e-3 * steps**2
+    if metric == "relative_bias" and environment == "chain" and variant == "average":
+        return 0.0
+    of_tables = ("state_part", "return_part", "state_variation")
+    return float("nan") if metric in of_tables and environment == "cartpole" else None
+
+
+def test_staleness_is_drawn_at_the_divergence_after_the_first_step() -> None:
+    one = request("staleness", stale, environments=("cartpole",))
+    cosine, *_ = panels(draw(one))
+    places = np.array([x for x, _ in lines(cosine, len(STEPS) - 1)])
+
+    assert len(places) == 3
+    assert (np.diff(places, axis=0) > 0).all(), "series at one divergence are next to each other"
+    np.testing.assert_allclose(places[1], [1e-3, 16e-3, 256e-3])
+    rows = one.rows("summary", environment="cartpole", stage="initial", metric="cosine", variant="average").query(
+        "steps > 0"
+    )
+    assert digits(lines(cosine, len(STEPS) - 1)[1][1]) == digits(rows["estimate"])
+
+
+def test_only_environments_with_tables_have_the_parts_of_the_bias() -> None:
+    one = request("staleness", stale)
+    assert len(panels(draw(one))) == 2 * (3 + 5)
+    parts = panels(draw(one))[3]
+    legend = parts.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["states", "returns"]
+    expected = [
+        digits(one.rows("summary", environment="chain", stage="initial", metric=metric, variant="total")["estimate"])[
+            1:
+        ]
+        for metric in ("state_part", "return_part")
+    ]
+    assert [digits(y) for _, y in lines(parts)] == expected
+    assert "sum of two vectors" in caption(one)
+    assert "sum of two vectors" not in caption(request("staleness", stale, environments=("cartpole",)))
+
+
+def test_what_has_no_bias_is_not_on_its_logarithmic_axis() -> None:
+    bias = panels(draw(request("staleness", stale, environments=("chain",))))[1]
+
+    assert bias.get_yscale() == "log"
+    assert len(lines(bias, len(STEPS) - 1)) == 2
+
+
+# Horizons ------------------------------------------------------------------------------------------------------------
+
+
+def test_quantiles_of_weights_are_bands_around_the_median() -> None:
+    one = request("horizons", variants=("total", "to_go"))
+    drawn = panels(draw(one))
+    for axes, variant in zip(drawn, one.drawn, strict=False):
+        lowest, low, middle, high, highest = (
+            digits(one.rows("summary", stage="initial", variant=variant, metric=f"log_weight_q{at}")["estimate"])
+            for at in ("05", "25", "50", "75", "95")
+        )
+        ((_, heights),) = lines(axes)
+        assert digits(heights) == middle
+        outer, inner = (one for one in axes.collections if isinstance(one, PolyCollection))
+        for band, below, above in ((outer, lowest, highest), (inner, low, high)):
+            corners = np.asarray(band.get_paths()[0].vertices)
+            assert set(digits(corners[:, 1])) == {*below, *above}
+            assert set(digits(corners[:, 0])) == {*HORIZONS}
+    assert len({axes.get_ylim() for axes in drawn[:2]}) == 1, "panels of a place have one range"
+
+
+def test_weights_that_are_all_1_have_no_variance_to_draw() -> None:
+    def value(variant: str, metric: str, **_: Any) -> float | None:
+        return 0.0 if variant == "total" and metric == "log_weight_variance" else None
+
+    drawn = panels(draw(request("horizons", value)))
+    share, variance = drawn[3:5]
+    assert (len(lines(variance, 3)), len(lines(share, 3))) == (2, 3)
+    numbered = [axes for axes in drawn if any(label.get_visible() for label in axes.get_xticklabels())]
+    assert all(axes.get_xlabel() == "horizon T" for axes in numbered)
+    assert len(numbered) == 2 * 3
+
+
+# Humanoids -----------------------------------------------------------------------------------------------------------
+
+
+def test_curves_of_gait_are_at_the_steps_trained() -> None:
+    one = request("gait", environments=("chain",))
+    shares, changes, _ = draw(one).axes
+    rows = one.rows("summary", environment="chain", metric="fell_forward")
+
+    assert len(shares.lines) == 2 * (SEEDS + 1), "a line per seed and one of means, for each direction"
+    assert all(x.tolist() == [0, BUDGET / 2, BUDGET] for x, _ in lines(shares))
+    assert lines(shares)[SEEDS][1].tolist() == pytest.approx(rows["estimate"].tolist())
+    assert len(bars(changes)) == 1
+
+
+def test_panels_of_one_curve_have_no_look_of_the_legend() -> None:
+    figure = draw(request("gait"))
+    (legend,) = figure.legends
+    shares, *others = (
+        [(str(line.get_color()), str(line.get_marker())) for line in axes.lines] for axes in figure.axes[:3]
+    )
+    for place in (0, 1):
+        falls = {str((line.get_color(), line.get_marker())[place]) for line in legend.get_lines()}
+        assert falls <= {look[place] for look in shares}
+        assert not any(look[place] in falls for one in others for look in one)
+
+
+@pytest.fixture(scope="module")
+def strips() -> list[Axes]:
+    return draw(request("stick_figures", environments=("chain",))).axes
+
+
+def limbs(strip: Axes) -> list[Line2D]:
+    """List the lines of four joints: left arm and leg, right arm and leg, frame by frame."""
+    return [line for line in strip.lines if np.size(line.get_xdata()) == 4]
+
+
+def test_strips_have_one_scale_and_frames_at_equal_distances(strips: list[Axes]) -> None:
+    assert titles(strips) == [
+        f"A chain, {when}"
+        for when in ("before training", *(f"after {n} environment steps" for n in ("30,000", "60,000")))
+    ]
+    assert len({axes.get_xlim() for axes in strips}) == 1
+    assert all(axes.get_aspect() == 1 for axes in strips)
+    times = [[text.get_text() for text in axes.texts] for axes in strips]
+    assert times == [["0.00 s", "0.25 s", "0.50 s", "0.75 s"]] * 2 + [["0.00 s", "0.25 s", "0.50 s"]]
+
+
+def test_bodies_are_where_their_parts_are(strips: list[Axes]) -> None:
+    heads = [one for one in strips[0].patches if isinstance(one, Circle) and one.radius > 0.08]
+    starts = [text.get_position()[0] for text in strips[0].texts]
+    place = PARTS.index("head")
+
+    assert np.diff(starts).tolist() == pytest.approx([starts[1]] * 3)
+    for frame, (head, start) in enumerate(zip(heads, starts, strict=True)):
+        assert head.get_center() == pytest.approx((start + 0.01 * place + 0.1 * frame, 0.1 * place))
+    reached = np.concatenate([np.asarray(line.get_xdata()) for line in limbs(strips[0])])
+    low, high = strips[0].get_xlim()
+    assert low < reached.min() < reached.max() < high
+
+
+def test_limbs_are_connected_and_sides_have_their_colours(strips: list[Axes]) -> None:
+    first = limbs(strips[0])[:4]
+    for line, side, limb in zip(first, ("left", "left", "right", "right"), ("arm", "leg") * 2, strict=True):
+        joints = ("shoulder", "elbow", "hand") if limb == "arm" else ("hip", "knee", "foot")
+        chain = ["torso" if limb == "arm" else "pelvis", *(f"{side}_{joint}" for joint in joints)]
+        assert np.asarray(line.get_xdata()).tolist() == pytest.approx([0.01 * PARTS.index(part) for part in chain])
+    assert first[0].get_color() == first[1].get_color() != first[2].get_color() == first[3].get_color()

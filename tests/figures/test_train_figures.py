@@ -1,0 +1,267 @@
+"""What figures of training know in particular."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+from pg.experiments.figures.drawing import caption, draw
+from pg.experiments.figures.request import FigureRequest
+from pg.experiments.train.tuning import tuned_table
+from pg.plotting import style
+from pg.plotting.record import Figure as Declaration
+from pg.report.figures import request_of
+from pg.study.expansion import cells
+from tests.figures.pictures import clouds, lines, panels, scatters, titles
+from tests.figures.studies import BUDGET, GRID, SEEDS, request, study_of, with_tables
+
+Request = FigureRequest[Any]
+MANY: list[tuple[int, int, style.Width]] = [(4, 3, "one_column"), (8, 1, "two_columns")]
+
+
+@pytest.fixture
+def learning() -> Request:
+    return request("learning_curves", environments=("cartpole",), variants=("total", "to_go"))
+
+
+# Learning curves -----------------------------------------------------------------------------------------------------
+
+
+def test_learning_curves_draw_every_seed_and_the_mean(learning: Request) -> None:
+    together, first, _ = draw(learning).axes
+    runs = learning.rows("curves", environment="cartpole", variant="total")
+    runs = runs.pivot_table(index="seed", columns="steps", values="return")
+    seeds = [line.get_ydata() for line in first.lines if line.get_linewidth() == 0.35]
+
+    assert np.array_equal(np.array(seeds), runs.to_numpy())
+    assert any(np.allclose(y, runs.mean()) for _, y in lines(together, 3))
+
+
+def diverged(request: Request, at: dict[int, float]) -> Request:
+    curves = request.tables["curves"].copy()
+    of_variant = (curves["environment"] == "cartpole") & (curves["variant"] == "total")
+    for seed, steps in at.items():
+        curves.loc[of_variant & (curves["seed"] == seed), "diverged_at"] = steps
+    return with_tables(request, curves=curves)
+
+
+def test_a_cross_is_where_a_run_diverged(learning: Request) -> None:
+    lost = diverged(learning, {2: 30_000.0, 3: BUDGET, 4: 50.0})
+    figure = draw(lost)
+    _, first, second = figure.axes
+    runs = lost.rows("curves", environment="cartpole", variant="total").set_index(["seed", "steps"])["return"]
+    (crosses,) = [marks for marks in clouds(first) if len(marks)]
+
+    # The last grid point before the end, or the first one of all.
+    assert crosses.tolist() == [[30_000, runs[2, 20_000]], [BUDGET, runs[3, BUDGET]], [50, runs[4, 20_000]]]
+    assert not [marks for marks in clouds(second) if len(marks)]
+    assert "(3 runs)" in caption(lost)
+    assert "cross" not in caption(learning)
+    entries = [[text.get_text() for text in one.legends[0].get_texts()] for one in (figure, draw(learning))]
+    assert sorted(entries[0]) == sorted([*entries[1], "diverged"])
+
+
+def test_demonstrators_have_a_line_in_the_panels_that_imitate_them(learning: Request) -> None:
+    summary = learning.tables["summary"]
+    rows = summary[(summary["variant"] == "to_go") & (summary["metric"] == "final_return")]
+    level = rows.assign(metric="demonstrator_return", estimate=200.0)
+    taught = with_tables(learning, summary=pd.concat([summary, level]))
+    curves = taught.tables["curves"].copy()
+    curves.loc[(curves["variant"] == "to_go") & (curves["steps"] <= 20_000), "return"] = np.nan
+    together, total, to_go = draw(with_tables(taught, curves=curves)).axes
+
+    levels = [[y.tolist() for _, y in lines(axes)].count([200, 200]) for axes in (together, total, to_go)]
+    assert levels == [1, 0, 1]
+    means = [np.asarray(line.get_xdata()).min() for line in together.lines if line.get_linewidth() == 1.2]
+    assert sorted(means) == [20_000, 40_000], "the mean begins after the demonstrations"
+    assert "imitates" in caption(taught)
+    assert "imitates" not in caption(learning)
+
+
+def test_a_budget_names_its_iterations() -> None:
+    short = study_of(learning={"budget": {"steps": 6_000, "max_iterations": 20}})
+
+    for kind in ("learning_curves", "steps_to_threshold"):
+        assert "6,000 environment steps or 20 iterations, whichever comes first" in caption(request(kind, study=short))
+
+
+def many(environments: int, variants: int, width: style.Width) -> Request:
+    names = [f"place_{number}" for number in range(environments)]
+    study = study_of({f"variant_{number}": {} for number in range(variants)}, learning={"environments": names})
+    study = study.model_copy(update={"environments": dict.fromkeys(names, study.environments["cartpole"])})
+    return request("learning_curves", study=study, width=width)
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[Any, tuple[Request, Figure]]:
+    made: dict[Any, tuple[Request, Figure]] = {}
+    fitting: list[tuple[int, int, style.Width]] = [(1, 6, "one_column"), (2, 3, "two_columns")]
+    for size in (*MANY, *fitting):
+        one = many(*size)
+        figure = draw(one)
+        figure.draw_without_rendering()
+        made[size] = one, figure
+    return made
+
+
+@pytest.mark.parametrize("size", MANY)
+def test_many_panels_fit_a_page_without_overlap(pages: Any, size: tuple[int, int, style.Width]) -> None:
+    environments, variants, _ = size
+    _, figure = pages[size]
+    places = inches(figure)
+
+    assert figure.get_figheight() <= style.PAGE_HEIGHT
+    assert len(figure.axes) == environments * (1 + variants)
+    assert min(place.height for place in places) > 0.15
+    assert not any(one.overlaps(other) for place, one in enumerate(places) for other in places[:place])
+
+
+@pytest.mark.parametrize(("size", "legend_rows"), [((1, 6, "one_column"), 3), ((2, 3, "two_columns"), 1)])
+def test_panels_that_fit_have_full_height_and_numbers(pages: Any, size: Any, legend_rows: int) -> None:
+    one, figure = pages[size]
+    rows = size[1] // 3
+    assert figure.get_figheight() == pytest.approx(0.35 + 1.7 + rows * 0.8 + 0.3 + 0.16 * legend_rows)
+    seeds = figure.axes[1 : 1 + size[1]]
+    assert [bool(numbers(axes.get_xticklabels())) for axes in seeds] == [False] * 3 * (rows - 1) + [True] * 3
+    assert [bool(numbers(axes.get_yticklabels())) for axes in seeds] == [True, False, False] * rows
+    assert "have the axes" not in caption(one)
+
+
+def test_narrow_panels_of_seeds_have_the_axes_of_the_means(pages: Any) -> None:
+    one, figure = pages[4, 3, "one_column"]
+    means, *seeds = figure.axes[:4]
+    assert numbers(means.get_xticklabels())
+    assert not any(numbers([*axes.get_xticklabels(), *axes.get_yticklabels()]) for axes in seeds)
+    assert all((axes.get_xlim(), axes.get_ylim()) == (means.get_xlim(), means.get_ylim()) for axes in seeds)
+    assert "Small panels have the axes of the large one above them." in caption(one)
+
+
+def inches(figure: Figure) -> list[Bbox]:
+    return [axes.get_window_extent().transformed(figure.dpi_scale_trans.inverted()) for axes in figure.axes]
+
+
+def numbers(labels: Sequence[Text]) -> list[str]:
+    return [label.get_text() for label in labels if label.get_visible() and label.get_text()]
+
+
+# Steps to a goal -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "reached"), [("steps_to_threshold", "solved"), ("steps_to_pass", "passed")])
+def test_seeds_that_miss_the_goal_are_triangles(kind: str, reached: str) -> None:
+    def value(seed: int, metric: str, **_: Any) -> float | None:
+        return float(seed >= 2) if metric == reached else None
+
+    figure = draw(request(kind, value, environments=("cartpole",), variants=("total",)))
+    (axes,), (legend,) = figure.axes, figure.legends
+    paths = [path.vertices for path in scatters(axes)[0].get_paths()]
+    markers = {line.get_label(): line.get_marker() for line in legend.get_lines()}
+
+    assert [path is paths[-1] for path in paths] == [False] * 2 + [True] * (SEEDS - 2)
+    assert (markers["a seed"], markers["not reached"]) == ("o", ">")
+    assert [text.get_text() for text in axes.texts] == [f"{SEEDS - 2}/{SEEDS}"]
+
+
+def test_the_caption_says_what_an_evaluation_must_reach() -> None:
+    evaluate = {"every_steps": 1000, "episodes": 3, "horizon": 2000, "deterministic": False, "passed_at": 50.0}
+
+    assert "3 deterministic episodes, all of which must return the threshold" in caption(request("steps_to_pass"))
+    assert "3 sampled episodes of up to 2,000 steps, all of which must return 50.0" in caption(
+        request("steps_to_pass", study=study_of(learning={"evaluate": evaluate}))
+    )
+
+
+# Metrics against a level ---------------------------------------------------------------------------------------------
+
+
+def test_series_at_one_level_are_near_it_and_next_to_each_other() -> None:
+    one = request("against_level", environments=("cartpole",), variants=("total", "to_go"))
+    steps, _, collapsed = draw(one).axes
+    (few, _), (many, _) = lines(collapsed, 3)
+
+    assert (few < [1, 4, 8]).all()
+    assert (many > [1, 4, 8]).all()
+    for places in (few, many):
+        assert (np.abs(np.log(places / [1, 4, 8])) < np.log(8 / 4) / 2).all()
+    assert clouds(collapsed) == [], "shares have no dots"
+    assert [BUDGET, BUDGET] in [y.tolist() for _, y in lines(steps)]
+
+
+def test_a_sweep_of_one_value_is_no_axis() -> None:
+    levels = {"variant.gradient_steps": [1, 4, 8], "variant.batch": [16]}
+    figure = draw(request("against_level", study=study_of(levels={"sweep": levels})))
+
+    assert panels(figure)[-1].get_xlabel() == "gradient steps"
+
+
+# Tuning --------------------------------------------------------------------------------------------------------------
+
+
+def test_tuning_draws_every_seed_the_mean_and_rings() -> None:
+    one = request("tuning", environments=("cartpole",), variants=("total",))
+    rows = one.rows("tuned", environment="cartpole", variant="total")
+    axes = draw(one).axes[0]
+
+    assert sorted(clouds(axes)[0][:, 1]) == sorted(rows["score"])
+    assert np.allclose(lines(axes)[0][1], rows.groupby("learning_rate")["score"].mean())
+    assert len(clouds(axes)[-1]) == rows[rows["chosen"] & rows["at_edge"]]["variant"].nunique() == 1
+
+
+def test_rates_that_all_tie_have_no_ring() -> None:
+    study = study_of(learning={"environments": ["cartpole"], "variants": ["total", "to_go"]})
+    scores = [{"learning_rate": rate, "seed": seed, "score": -100.0} for rate in GRID for seed in range(2)]
+    better = [*scores[:2], {"learning_rate": 0.1, "seed": 0, "score": -110.0}]
+    edge = {"learning_rate": GRID[0], "at_edge": True}
+    choices = [
+        (cell, edge | {"scores": scores if cell.variant_name == "to_go" else better})
+        for cell in cells(study, "learning")
+    ]
+    figure = draw(with_tables(request("tuning", study=study), tuned=tuned_table(choices)))
+
+    assert len(clouds(figure.axes[0])[-1]) == 1
+
+
+def test_every_level_of_a_sweep_is_tuned_in_a_panel() -> None:
+    sweep = {"variant.gradient_steps": [1, 4], "environment.rewards.paid": ["when_earned", "at_end"]}
+    study = study_of(learning={"sweep": sweep, "environments": ["cartpole"], "variants": ["total", "to_go"]})
+    figure = draw(request("tuning", study=study))
+
+    assert titles(figure.axes) == [
+        f"CartPole-v1, gradient steps {steps}, paid {paid}" for steps in (1, 4) for paid in ("when earned", "at end")
+    ]
+    for place, axes in enumerate(panels(figure)):
+        starts = sorted(y[0] for _, y in lines(axes, len(GRID)))
+        assert starts == pytest.approx([10 * at + GRID[0] + 0.5 for at in (place, place + 4)])
+
+
+def test_variants_that_were_not_tuned_are_not_in_the_legend() -> None:
+    one = request("tuning")
+    table = one.tables["tuned"]
+    (legend,) = draw(with_tables(one, tuned=table[table["variant"] != "to_go"])).legends
+
+    assert "to go" not in [text.get_text() for text in legend.get_texts()]
+
+
+# Across environments -------------------------------------------------------------------------------------------------
+
+
+def test_the_reference_of_improvement_is_named_in_its_empty_row() -> None:
+    _, improvement = draw(request("aggregates")).axes
+
+    assert [text.get_text() for text in improvement.texts] == ["compared with"]
+
+
+def test_a_pool_has_the_variants_that_all_its_experiments_share() -> None:
+    study = study_of(
+        learning={"environments": ["cartpole"]}, levels={"environments": ["chain"], "variants": ["to_go", "total"]}
+    )
+    figure = Declaration(kind="aggregates", experiment="learning", pooled=("levels",), section="Summary")
+    one = request_of(study, figure, {"across": request("aggregates").tables["across"]})
+
+    assert (tuple(one.environments), one.drawn) == (("cartpole", "chain"), ("total", "to_go"))

@@ -1,0 +1,126 @@
+"""A study with claims and figures, and its report with tiny pictures."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from pg.report.page import Report, ReportFigure
+from pg.report.tuning_checks import TunedRate
+from pg.study.record import Study
+
+VARIANTS = {
+    "total": {"returns": "total", "label": "total return"},
+    "to_go": {"label": "reward-to-go"},
+    "to_go_per_step": {"baseline": "per_step", "label": "reward-to-go, per-step average"},
+    "normalised": {"baseline": "per_step", "normalise_advantages": True},
+}
+
+
+@pytest.fixture(scope="session")
+def study() -> Study:
+    everywhere = {"environments": ["cartpole", "pendulum"], "variants": list(VARIANTS), "seeds": {"count": 10}}
+    variance = {
+        "experiment": "probe",
+        "metric": "total_variance",
+        "a": {"variant": "to_go", "batch": 16},
+        "b": {"variant": "total", "batch": 16},
+        "relation": "less",
+    }
+    return Study.model_validate(
+        {
+            "name": "A synthetic study",
+            "environments": {
+                "cartpole": {"id": "CartPole-v1", "threshold": 475.0},
+                "pendulum": {"id": "InvertedPendulum-v5", "threshold": 950.0},
+            },
+            "variants": VARIANTS,
+            "experiments": {
+                "ladder": {
+                    **everywhere,
+                    "kind": "train",
+                    "budget": {"steps": 60_000},
+                    "tuning": {"grid": [0.001, 0.003, 0.01, 0.03], "seeds": 4},
+                },
+                "probe": {
+                    **everywhere,
+                    "kind": "probe",
+                    "source": {"experiment": "ladder", "variant": "to_go", "stages": ["late"]},
+                    "sample": {"trajectories": 128, "batches": [4, 16]},
+                },
+            },
+            "claims": {
+                "causality": {
+                    "statement": "Reward-to-go lowers the variance",
+                    "section": "Using causality",
+                    "parts": {"variance": variance},
+                    "primary": "variance",
+                    "figure": "variance",
+                }
+            },
+            "figures": {
+                "variance": {"kind": "variance", "experiment": "probe", "section": "Using causality"},
+                "learning_curves": {"kind": "learning_curves", "experiment": "ladder", "section": "Using causality"},
+                "tuning": {"kind": "tuning", "experiment": "ladder", "section": "Introducing baselines"},
+            },
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def claims() -> pd.DataFrame:
+    """Rows as of claims.csv: a primary of each verdict, a part that is not primary, and an exact one."""
+    columns = (
+        "claim", "part", "primary", "statement", "section", "metric", "comparison", "effect", "ci_low", "ci_high",
+        "p_value", "p_adjusted", "verdict", "n", "figure",
+    )  # fmt: skip
+    none = float("nan")
+    rows = [
+        ("causality", "variance", True, "Reward-to-go lowers the variance of the gradient.", "Using causality",
+         "total_variance", "reward-to-go over total return, CartPole-v1, late", 0.44, 0.42, 0.47, 1e-9, 2e-9,
+         "supported", 10, "variance"),
+        ("causality", "bias", False, "Reward-to-go lowers the variance of the gradient.", "Using causality",
+         "relative_bias", "exactly 0, tolerance 1e-10", 3e-15, none, none, none, none, "supported", 12, "variance"),
+        ("good_baseline", "share", True, "The average reward is a pretty good baseline.", "Introducing baselines",
+         "total_variance", "share of the achievable reduction against 0.5", -0.4, -0.7, -0.1, 0.011, 0.022,
+         "refuted", 10, "variance"),
+        ("large_batches", "steps", True, "Large batches help.", "Introducing baselines", "area",
+         "batch 64 minus batch 4, CartPole-v1", 12.0, -3.0, 27.0, 0.11, 0.11, "inconclusive", 20, "learning_curves"),
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(columns))
+
+
+@pytest.fixture(scope="session")
+def make_report(study: Study, claims: pd.DataFrame) -> Callable[..., Report]:
+    """Make a report with a tiny picture in the place of each figure, and parts of it changed."""
+    picture = Figure(figsize=(0.1, 0.1))
+    buffer = io.BytesIO()
+    FigureCanvasAgg(picture).print_png(buffer)
+
+    def make(**changes: Any) -> Report:
+        report = Report(
+            study=study,
+            figures=tuple(
+                ReportFigure(
+                    name, buffer.getvalue(), f"Caption of {name}.", "one_column", {"PDF": f"figures/{name}.pdf"}
+                )
+                for name in study.figures
+            ),
+            claims=claims,
+            tuned=(
+                TunedRate("ladder", "CartPole-v1", "reward-to-go", 0.01, 4, 3, ()),
+                TunedRate("ladder", "CartPole-v1", "normalised", 0.03, 4, 3, ("edge of the grid",)),
+            ),
+            provenance={"Python": "3.11", "digest of the configuration": "abc123", "wall time": "9 min"},
+            template=Path(__file__).parents[2] / "workflow" / "report" / "page.html.j2",
+        )
+        return replace(report, **changes)
+
+    return make
