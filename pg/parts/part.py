@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import ConfigDict
 
@@ -32,6 +32,14 @@ class Part(Record):
     model_config = ConfigDict(json_schema_extra=_fix_name)
 
     name: str = ""
+
+    label: ClassVar[str | None] = None
+    """The part in labels of variants. Default: its name in words."""
+
+    @property
+    def words(self) -> str:
+        """The part in labels of variants; empty if it does not show."""
+        return self.name.rpartition(":")[2].replace("_", " ") if self.label is None else self.label
 
     def problems(self, variant: Variant) -> Iterable[str]:
         """Return the reasons, one sentence each, why this part is illegal in this variant."""

@@ -38,7 +38,11 @@ class Variant(Record):
         # A part may be given by its name or as a mapping, which type checkers cannot know.
         def __init__(self, **options: Any) -> None: ...
 
-    label: str | None = Field(default=None, description="Name in figures and the report. Default: the variant's key.")
+    label: str | None = Field(
+        default=None,
+        description="Name in figures and the report. Default: its parts in words, or its key where an earlier variant "
+        "has the same.",
+    )
     returns: AnyReturns = Field(
         default=ToGo(),
         description="What weights each log-likelihood: the total return of its trajectory, the rewards to go, or the "

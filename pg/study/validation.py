@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pg.parts.label import label_of
+from pg.parts.variant import Variant
 from pg.plotting.record import Figure
 from pg.study.cost import problems_of_number
 from pg.study.expansion import tuned_experiments
@@ -77,14 +79,22 @@ def _validated(options: Mapping[str, Any]) -> Study:
     ):
         if problems := reported_once(list(problems_of(study)), options):
             raise InvalidStudy(problems)
-    study = _with_figures(study)
+    study = _completed(study)
     if problems := [*problems_of_figures(study), *problems_of_claims(study)]:
         raise InvalidStudy(reported_once(problems, options))
     return study
 
 
-def _with_figures(study: Study) -> Study:
-    """Add a figure of tuning for each experiment that tunes and has none, and fill in `figure_defaults`."""
+def _completed(study: Study) -> Study:
+    """Add what the file need not say: labels of variants, figures of tuning, and the defaults of figures."""
+    labels = {variant.label for variant in study.variants.values()}
+    variants: dict[str, Variant] = {}
+    for name, variant in study.variants.items():
+        label = label_of(variant)
+        # Of variants with equal parts, the first has their label; the others are shown by their keys.
+        derived = variant.label is None and label not in labels
+        variants[name] = variant.model_copy(update={"label": label}) if derived else variant
+        labels.add(label)
     shown = {figure.experiment for figure in study.figures.values() if figure.kind == "tuning"}
     tuning = {
         f"tuning_{name}": Figure(kind="tuning", experiment=name, section=TUNING_SECTION)
@@ -96,4 +106,4 @@ def _with_figures(study: Study) -> Study:
         name: figure.model_copy(update={key: shared[key] for key in shared.keys() - figure.model_fields_set})
         for name, figure in {**study.figures, **tuning, **study.figures}.items()
     }
-    return study.model_copy(update={"figures": figures})
+    return study.model_copy(update={"variants": variants, "figures": figures})

@@ -18,6 +18,7 @@ class NoBaseline(Baseline):
     """Subtract nothing."""
 
     name: str = "none"
+    label: ClassVar[str] = ""
     symbol: ClassVar[str] = ""
     made_from_batch: ClassVar[bool] = False
 

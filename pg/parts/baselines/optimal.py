@@ -25,6 +25,7 @@ class Optimal(Baseline):
     """
 
     name: str = "optimal"
+    label: ClassVar[str] = "optimal constant"
     symbol: ClassVar[str] = "b_i"
     needs_score_products: ClassVar[bool] = True
 

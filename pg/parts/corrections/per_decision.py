@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pg.parts.corrections.base import ImportanceWeight, Ratios
 from pg.parts.corrections.finite import finite
@@ -27,6 +27,7 @@ class PerDecision(ImportanceWeight):
     """
 
     name: str = "per_decision"
+    label: ClassVar[str] = "per-decision weights"
 
     @property
     def is_idle_on_policy(self) -> bool:

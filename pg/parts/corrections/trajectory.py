@@ -20,6 +20,7 @@ class Trajectory(ImportanceWeight):
     """
 
     name: str = "trajectory"
+    label: ClassVar[str] = "trajectory weights"
     is_per_trajectory: ClassVar[bool] = True
 
     @property

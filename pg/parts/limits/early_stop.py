@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -17,6 +17,7 @@ class EarlyStop(Limit):
     """Stop before the first step that breaks the limit."""
 
     name: str = Field(default="early_stop", alias="hold_by")
+    label: ClassVar[str] = "KL stop"
 
     def take_steps(self, steps: Iterable[Callable[..., None]], ascent: Ascent, state: dict[str, float]) -> float:
         """Take steps until one breaks the limit, and undo that one."""

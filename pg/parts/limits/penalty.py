@@ -3,7 +3,7 @@ r"""Subtract a multiple of the KL divergence from the surrogate, and adapt the f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -31,6 +31,7 @@ class Penalty(Limit):
     """
 
     name: str = Field(default="penalty", alias="hold_by")
+    label: ClassVar[str] = "KL penalty"
 
     def problems(self, variant: Variant) -> Iterable[str]:
         """Refuse a single step, in which the penalty's gradient is 0."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pg.parts.optimizers.base import Optimizer
 
@@ -21,6 +21,7 @@ class Adam(Optimizer):
     """
 
     name: str = "adam"
+    label: ClassVar[str] = ""
 
     def over(self, parameters: Iterable[Tensor], learning_rate: float) -> torch.optim.Optimizer:
         """Return torch's Adam."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pg.parts.optimizers.base import Optimizer
 
@@ -16,6 +16,7 @@ class Sgd(Optimizer):
     r"""Plain gradient ascent, $\theta + \alpha g$."""
 
     name: str = "sgd"
+    label: ClassVar[str] = "SGD"
 
     def over(self, parameters: Iterable[Tensor], learning_rate: float) -> torch.optim.Optimizer:
         """Return torch's SGD."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pg.parts import notation
 from pg.parts.discounting import reward_to_go
@@ -20,6 +20,7 @@ class ToGo(Returns):
     r"""The reward-to-go, $G_t = \sum_{t' \ge t} \gamma^{t'-t} r_{t'}$ (the lecture, "Using causality")."""
 
     name: str = "to_go"
+    label: ClassVar[str] = "to-go"
 
     def __call__(self, batch: Batch) -> Float[Tensor, "S N T"]:
         """Return $G_t$ of each step."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pg.parts import notation
 from pg.parts.discounting import total_return
@@ -21,6 +21,7 @@ class Total(Returns):
     r"""The total return, $R = \sum_{t'} \gamma^{t'} r_{t'}$, at every step (the lecture, "Can we get the gradient")."""
 
     name: str = "total"
+    label: ClassVar[str] = "total"
 
     def problems(self, variant: Variant) -> Iterator[str]:
         """Refuse to discount states twice."""
