@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Annotated, Any, TypeVar
+from collections.abc import Hashable, Mapping
+from typing import Annotated, Any, ClassVar, LiteralString, Self, TypeVar, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+
+from pg.core.suggestions import nearest
 
 Item = TypeVar("Item")
 
@@ -39,10 +50,45 @@ class Record(BaseModel):
     # Dumps use the keys of the file (lambda, not lambda_), so that they can be read back.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True, serialize_by_alias=True)
 
-    @model_validator(mode="before")
+    moved_keys: ClassVar[Mapping[str, str]] = {}
+    """Messages for keys that were legal in earlier versions."""
+
     @classmethod
-    def _lists_are_tuples(cls, value: Any) -> Any:
-        # YAML has lists; frozen records hold tuples.
+    def file_keys(cls) -> tuple[str, ...]:
+        """Return the keys of the record in a file: its fields, or their aliases (lambda, not lambda_)."""
+        return tuple(field.alias or name for name, field in cls.model_fields.items())
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read(cls, value: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
         if not isinstance(value, dict):
-            return value
-        return {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
+            return validate(value)
+        allowed = cls.file_keys()
+        # YAML has lists; frozen records hold tuples.
+        known = {key: tuple(item) if isinstance(item, list) else item for key, item in value.items() if key in allowed}
+        if len(known) == len(value):
+            return validate(known)
+        errors = [
+            InitErrorDetails(
+                type=PydanticCustomError(
+                    "value_error",
+                    "{reason}",
+                    {"reason": cls.moved_keys.get(key, f"unknown key{nearest(str(key), allowed)}")},
+                ),
+                loc=(key,),
+                input=item,
+            )
+            for key, item in value.items()
+            if key not in allowed
+        ]
+        try:
+            validate(known)
+        except ValidationError as error:
+            errors += [_again(one) for one in error.errors()]
+        raise ValidationError.from_exception_data(cls.__name__, errors)
+
+
+def _again(error: ErrorDetails) -> InitErrorDetails:
+    context = {key: item for key, item in error.get("ctx", {}).items() if key != "error"}
+    kind = PydanticCustomError(cast("LiteralString", error["type"]), cast("LiteralString", error["msg"]), context)
+    return InitErrorDetails(type=kind, loc=error["loc"], input=error["input"])

@@ -6,8 +6,7 @@ import importlib
 from collections.abc import Sequence
 from typing import Any, Literal, TypeVar, Union, cast
 
-from pydantic import BeforeValidator, ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import BeforeValidator
 
 from pg.core.suggestions import listed, nearest
 from pg.parts.part import Part
@@ -51,7 +50,6 @@ def one_of(
         part = _loaded(name, family) if ":" in name else by_name.get(name)
         if part is None:
             raise ValueError(f"{name!r} is not known{nearest(name, by_name)}, or module:Class for a part of your own")
-        _refuse_unknown_keys(part, options)
         return part.model_validate(options)
 
     # Editors see the names and the options of every built-in part.
@@ -74,20 +72,3 @@ def _loaded(path: str, family: type[AnyPart]) -> type[AnyPart]:
         own = [name for name in parts if vars(module)[name].__module__ == module.__name__]
         raise ValueError(f"{path!r} is no subclass of {family.__module__}:{family.__name__}{nearest(class_name, own)}")
     return part
-
-
-def _refuse_unknown_keys(part: type[Part], options: dict[str, Any]) -> None:
-    allowed = [field.alias or name for name, field in part.model_fields.items()]
-    unknown = [key for key in options if key not in allowed]
-    if unknown:
-        raise ValidationError.from_exception_data(
-            part.__name__,
-            [
-                InitErrorDetails(
-                    type=PydanticCustomError("value_error", "unknown key{hint}", {"hint": nearest(str(key), allowed)}),
-                    loc=(key,),
-                    input=options[key],
-                )
-                for key in unknown
-            ],
-        )

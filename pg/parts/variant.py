@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import Field, PositiveInt, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import Field, PositiveInt, model_validator
 
 from pg.core.record import Record
 from pg.parts.baselines.none import NoBaseline
@@ -18,18 +17,6 @@ from pg.parts.registry import AnyBaseline, AnyCorrection, AnyLimit, AnyOptimizer
 from pg.parts.returns.to_go import ToGo
 from pg.parts.starts.random import Random
 
-_MOVED = {
-    "lambda": ("returns", "{name: gae, lambda: 0.95}"),
-    "bootstrap_at_truncation": ("returns", "{name: gae, lambda: 0.95, bootstrap_at_truncation: true}"),
-    "constant": ("baseline", "{name: constant, value: 0.5}"),
-    "critic": ("baseline", "{name: value_network, hidden: [64, 64]}"),
-    "clip": ("importance", "{name: per_step, clip: 0.2}"),
-    "future_correction": ("importance", "{name: per_step, future_correction: true}"),
-    "self_normalised": ("importance", "{name: trajectory, self_normalised: true}"),
-    "truncate_at": ("importance", "{name: trajectory, truncate_at: 5}"),
-}
-"""Options of single parts that used to be options of the variant, and how to write them now."""
-
 
 class Variant(Record):
     """A policy-gradient estimator and its learner, composed of parts."""
@@ -37,6 +24,20 @@ class Variant(Record):
     if TYPE_CHECKING:
         # A part may be given by its name or as a mapping, which type checkers cannot know.
         def __init__(self, **options: Any) -> None: ...
+
+    moved_keys: ClassVar[Mapping[str, str]] = {
+        key: f"belongs to {family} now: write {family}: {example}"
+        for key, family, example in (
+            ("lambda", "returns", "{name: gae, lambda: 0.95}"),
+            ("bootstrap_at_truncation", "returns", "{name: gae, lambda: 0.95, bootstrap_at_truncation: true}"),
+            ("constant", "baseline", "{name: constant, value: 0.5}"),
+            ("critic", "baseline", "{name: value_network, hidden: [64, 64]}"),
+            ("clip", "importance", "{name: per_step, clip: 0.2}"),
+            ("future_correction", "importance", "{name: per_step, future_correction: true}"),
+            ("self_normalised", "importance", "{name: trajectory, self_normalised: true}"),
+            ("truncate_at", "importance", "{name: trajectory, truncate_at: 5}"),
+        )
+    }
 
     label: str | None = Field(
         default=None,
@@ -103,13 +104,6 @@ class Variant(Record):
         """Whether its learning rate is yet to be chosen on a grid."""
         return self.optimizer.learning_rate == "tuned" and not self.chooses_its_step
 
-    @model_validator(mode="before")
-    @classmethod
-    def _is_composed_of_parts(cls, options: Any) -> Any:
-        if moved := _options_of_parts(options):
-            raise ValidationError.from_exception_data(cls.__name__, moved)
-        return options
-
     @model_validator(mode="after")
     def _is_legal(self) -> Self:
         for reason in self._problems():
@@ -125,14 +119,3 @@ class Variant(Record):
             yield f"minibatches: {self.minibatches} does not cut batch: {self.batch} into equal parts"
         for part in self.parts:
             yield from part.problems(self)
-
-
-def _options_of_parts(options: Any) -> list[InitErrorDetails]:
-    """Return an error for each option that belongs to a part."""
-    errors: list[InitErrorDetails] = []
-    for key, (family, example) in _MOVED.items():
-        if isinstance(options, dict) and key in options:
-            words = {"family": family, "example": example}
-            error = PydanticCustomError("value_error", "belongs to {family} now: write {family}: {example}", words)
-            errors.append(InitErrorDetails(type=error, loc=(key,), input=options[key]))
-    return errors

@@ -12,9 +12,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from pg.core.record import Record
 from pg.core.suggestions import hint, listed, nearest
 from pg.experiments.records import Experiment
-from pg.study.record import Study
 
 _LONGEST_WRITTEN_OUT = 1e9
 
@@ -54,9 +54,6 @@ def _place(error: ErrorDetails, options: Any) -> list[str]:
 def _in_words(errors: list[ErrorDetails]) -> str:
     first = errors[0]
     match first["type"]:
-        case "extra_forbidden":
-            allowed = _allowed_keys(list(first["loc"][:-1]))
-            return "unknown key" + nearest(str(first["loc"][-1]), allowed)
         case "missing":
             return "is missing"
         case "too_short":
@@ -78,7 +75,7 @@ def _in_words(errors: list[ErrorDetails]) -> str:
         case "value_error":
             return plain(first["msg"])
         case "model_type" if len(errors) == 1:
-            keys = _allowed_keys(list(first["loc"]))
+            keys = _record_named(first.get("ctx", {})["class_name"]).file_keys()
             return f"{plain(first['msg'])}; it is {first['input']!r}; its keys:{listed(keys)}"
         case _:
             reasons = " or ".join(dict.fromkeys(plain(error["msg"]) for error in errors))
@@ -119,42 +116,16 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def _allowed_keys(path: list[Any]) -> list[str]:
-    place: Any = Study
-    for step in path:
-        model = model_in(place)
-        # An option of a part is a field of one of its family's subclasses.
-        family = [] if model is None else [model, *model.__subclasses__()]
-        if holder := next((one for one in family if step in one.model_fields), None):
-            place = holder.model_fields[step].annotation
-        elif tagged := _tagged(place, step):
-            place = tagged
-        else:
-            place = _value_type(place)
-    model = model_in(place)
-    return [] if model is None else list(keys_of(model))
+def _record_named(name: str) -> type[Record]:
+    records = [Record]
+    for record in records:
+        records += record.__subclasses__()
+    return next(record for record in records if record.__name__ == name)
 
 
 def keys_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
     """Return a record's fields by their keys in a file: the alias of a name that Python reserves, as `lambda`."""
     return {field.alias or name: field for name, field in model.model_fields.items()}
-
-
-def _tagged(annotation: Any, tag: Any) -> type[BaseModel] | None:
-    for model in _models_in(annotation):
-        kind = model.model_fields.get("kind")
-        if kind is not None and tag in get_args(kind.annotation):
-            return model
-    return None
-
-
-def _value_type(annotation: Any) -> Any:
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _value_type(arguments[0])
-    if origin in (Union, UnionType):
-        return _value_type(next(argument for argument in arguments if argument is not type(None)))
-    return arguments[-1] if origin is dict else annotation
 
 
 def model_in(annotation: Any) -> type[BaseModel] | None:

@@ -23,7 +23,7 @@ class AverageReward(Baseline):
     """
 
     name: str = "average_reward"
-    label: ClassVar[str] = "mean R"
+    label: ClassVar[str | None] = "mean R"
     symbol: ClassVar[str] = "b"
 
     def __call__(self, batch: Batch) -> Float[Tensor, "S 1 1"]:

@@ -19,7 +19,7 @@ class Exact(Baseline):
     r"""The exact value of the state, $V_t(s_t)$, from the environment's tables. $\mathbb{E}[\hat g] = \nabla J$."""
 
     name: str = "exact"
-    label: ClassVar[str] = "exact V"
+    label: ClassVar[str | None] = "exact V"
     symbol: ClassVar[str] = notation.VALUE
     made_from_batch: ClassVar[bool] = False
     values_from: ClassVar = "tables"

@@ -23,7 +23,7 @@ class LeaveOneOut(Baseline):
     """
 
     name: str = "leave_one_out"
-    label: ClassVar[str] = "leave-one-out mean R"
+    label: ClassVar[str | None] = "leave-one-out mean R"
     symbol: ClassVar[str] = "b_i"
 
     def __call__(self, batch: Batch) -> Float[Tensor, "S N 1"]:

@@ -18,7 +18,7 @@ class NoBaseline(Baseline):
     """Subtract nothing."""
 
     name: str = "none"
-    label: ClassVar[str] = ""
+    label: ClassVar[str | None] = ""
     symbol: ClassVar[str] = ""
     made_from_batch: ClassVar[bool] = False
 

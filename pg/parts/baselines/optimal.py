@@ -25,7 +25,7 @@ class Optimal(Baseline):
     """
 
     name: str = "optimal"
-    label: ClassVar[str] = "optimal constant"
+    label: ClassVar[str | None] = "optimal constant"
     symbol: ClassVar[str] = "b_i"
     needs_score_products: ClassVar[bool] = True
 

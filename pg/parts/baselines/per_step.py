@@ -22,7 +22,7 @@ class PerStep(Baseline):
     """
 
     name: str = "per_step"
-    label: ClassVar[str] = "per-step mean"
+    label: ClassVar[str | None] = "per-step mean"
     symbol: ClassVar[str] = "b_t"
 
     def __call__(self, batch: Batch) -> Float[Tensor, "S 1 T"]:

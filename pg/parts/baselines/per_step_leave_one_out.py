@@ -22,7 +22,7 @@ class PerStepLeaveOneOut(Baseline):
     """
 
     name: str = "per_step_leave_one_out"
-    label: ClassVar[str] = "per-step leave-one-out"
+    label: ClassVar[str | None] = "per-step leave-one-out"
     symbol: ClassVar[str] = "b_{i,t}"
 
     def __call__(self, batch: Batch) -> Float[Tensor, "S N T"]:

@@ -30,7 +30,7 @@ class ValueNetwork(Baseline):
     """
 
     name: str = "value_network"
-    label: ClassVar[str] = "V"
+    label: ClassVar[str | None] = "V"
     hidden: tuple[PositiveInt, ...] = Field(
         default=(64, 64), description="Sizes of the hidden layers; an empty list makes the values linear."
     )

@@ -23,7 +23,7 @@ class ExactState(WeightOfStep):
     """
 
     name: str = "exact_state"
-    label: ClassVar[str] = "exact state ratios"
+    label: ClassVar[str | None] = "exact state ratios"
     needs_state_ratios: ClassVar[bool] = True
 
     @property

@@ -15,7 +15,7 @@ class NoCorrection(Correction):
     """Use data of an earlier policy as they are."""
 
     name: str = "none"
-    label: ClassVar[str] = ""
+    label: ClassVar[str | None] = ""
     corrects: ClassVar[bool] = False
 
     def __call__(self, ratios: Ratios) -> Float[Tensor, "S N T"]:

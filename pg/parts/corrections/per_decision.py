@@ -27,7 +27,7 @@ class PerDecision(ImportanceWeight):
     """
 
     name: str = "per_decision"
-    label: ClassVar[str] = "per-decision weights"
+    label: ClassVar[str | None] = "per-decision weights"
 
     @property
     def is_idle_on_policy(self) -> bool:

@@ -30,7 +30,7 @@ class PerStep(WeightOfStep):
     """
 
     name: str = "per_step"
-    label: ClassVar[str] = "per-step ratios"
+    label: ClassVar[str | None] = "per-step ratios"
     clip: PositiveFloat | None = Field(default=None, description="ε of PPO's clipped surrogate.")
 
     letter: ClassVar[str] = r"\rho"

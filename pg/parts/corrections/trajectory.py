@@ -20,7 +20,7 @@ class Trajectory(ImportanceWeight):
     """
 
     name: str = "trajectory"
-    label: ClassVar[str] = "trajectory weights"
+    label: ClassVar[str | None] = "trajectory weights"
     is_per_trajectory: ClassVar[bool] = True
 
     @property

@@ -17,7 +17,7 @@ class EarlyStop(Limit):
     """Stop before the first step that breaks the limit."""
 
     name: str = Field(default="early_stop", alias="hold_by")
-    label: ClassVar[str] = "KL stop"
+    label: ClassVar[str | None] = "KL stop"
 
     def take_steps(self, steps: Iterable[Callable[..., None]], ascent: Ascent, state: dict[str, float]) -> float:
         """Take steps until one breaks the limit, and undo that one."""

@@ -17,7 +17,7 @@ class LineSearch(Limit):
     """Take all steps, then halve the whole change of the parameters until it is within the limit."""
 
     name: str = Field(default="line_search", alias="hold_by")
-    label: ClassVar[str] = "KL line search"
+    label: ClassVar[str | None] = "KL line search"
 
     def take_steps(self, steps: Iterable[Callable[..., None]], ascent: Ascent, state: dict[str, float]) -> float:
         """Take all steps and shorten their sum; return their number times the share that was kept."""

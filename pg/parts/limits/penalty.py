@@ -31,7 +31,7 @@ class Penalty(Limit):
     """
 
     name: str = Field(default="penalty", alias="hold_by")
-    label: ClassVar[str] = "KL penalty"
+    label: ClassVar[str | None] = "KL penalty"
 
     def problems(self, variant: Variant) -> Iterable[str]:
         """Refuse a single step, in which the penalty's gradient is 0."""

@@ -21,7 +21,7 @@ class Adam(Optimizer):
     """
 
     name: str = "adam"
-    label: ClassVar[str] = ""
+    label: ClassVar[str | None] = ""
 
     def over(self, parameters: Iterable[Tensor], learning_rate: float) -> torch.optim.Optimizer:
         """Return torch's Adam."""

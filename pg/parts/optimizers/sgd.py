@@ -16,7 +16,7 @@ class Sgd(Optimizer):
     r"""Plain gradient ascent, $\theta + \alpha g$."""
 
     name: str = "sgd"
-    label: ClassVar[str] = "SGD"
+    label: ClassVar[str | None] = "SGD"
 
     def over(self, parameters: Iterable[Tensor], learning_rate: float) -> torch.optim.Optimizer:
         """Return torch's SGD."""

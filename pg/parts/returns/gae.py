@@ -24,7 +24,7 @@ class Gae(Returns):
     r"""The λ-return, $G^\lambda_t = V_t + \sum_{l \ge 0} (\gamma \lambda)^l \delta_{t+l}$ (see `lambda_return`)."""
 
     name: str = "gae"
-    label: ClassVar[str] = "GAE"
+    label: ClassVar[str | None] = "GAE"
     lambda_: Fraction = Field(
         alias="lambda", description="λ: 1 sums all rewards to go, 0 puts the next state's value in their place."
     )

@@ -20,7 +20,7 @@ class ToGo(Returns):
     r"""The reward-to-go, $G_t = \sum_{t' \ge t} \gamma^{t'-t} r_{t'}$ (the lecture, "Using causality")."""
 
     name: str = "to_go"
-    label: ClassVar[str] = "to-go"
+    label: ClassVar[str | None] = "to-go"
 
     def __call__(self, batch: Batch) -> Float[Tensor, "S N T"]:
         """Return $G_t$ of each step."""

@@ -21,7 +21,7 @@ class Total(Returns):
     r"""The total return, $R = \sum_{t'} \gamma^{t'} r_{t'}$, at every step (the lecture, "Can we get the gradient")."""
 
     name: str = "total"
-    label: ClassVar[str] = "total"
+    label: ClassVar[str | None] = "total"
 
     def problems(self, variant: Variant) -> Iterator[str]:
         """Refuse to discount states twice."""
