@@ -1,4 +1,4 @@
-# `make` reproduces the study, `make test` checks the code; both set up an environment of their own first.
+# `make` reproduces the study and `make test` checks the code; both first create their own virtual environment.
 PYTHON ?= python3
 VENV ?= .venv
 CLUSTER_VENV ?= .venv-cluster
@@ -30,14 +30,14 @@ verify: $(VENV)/installed
 test: $(VENV)/installed-test lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow"
 
-# What is not marked long (see pyproject.toml): about a minute, for whoever is at work on `pg`.
+# About a minute: the tests that are not marked long (see pyproject.toml).
 test-unit: $(VENV)/installed-test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not long and not slow"
 
 test-all: $(VENV)/installed-test lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
-# A SLURM of one node on this machine, as root of a Debian: it installs the packages, starts the daemons and stops them.
+# Test on a one-node SLURM on this machine; needs root on Debian. Installs the packages, starts and stops the daemons.
 test-cluster: $(CLUSTER_VENV)/installed
 	command -v slurmctld > /dev/null || (apt-get update -qq && \
 		apt-get install -y -qq --no-install-recommends slurmctld slurmd slurm-client munge)

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -74,7 +75,7 @@ STUDY: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Checkout:
-    """A copy of the repository's code in which a test may run, and edit, what it likes."""
+    """A copy of the code in which a test may run and edit anything."""
 
     folder: Path
 
@@ -85,32 +86,36 @@ class Checkout:
         self, *arguments: str, cores: int = 2, limit: int = 900, **variables: str
     ) -> subprocess.CompletedProcess[str]:
         """Run Snakemake with further environment variables."""
-        environment = {**os.environ, "PYTHONPATH": str(self.folder), **variables}
-        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
+        command, environment = self._command(cores, arguments, variables)
         return subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=limit
         )
 
     def start(self, *arguments: str, cores: int = 2) -> subprocess.Popen[bytes]:
-        """Start a run in a process group of its own, and do not wait for it; what it says is added to `said`."""
-        environment = {**os.environ, "PYTHONPATH": str(self.folder)}
-        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
-        with self.said.open("ab") as said:
+        """Start Snakemake in a process group of its own; its output is appended to the file `output`."""
+        command, environment = self._command(cores, arguments, {})
+        with self.output.open("ab") as output:
             return subprocess.Popen(
                 command,
                 cwd=self.folder,
                 env=environment,
-                stdout=said,
-                stderr=said,
+                stdout=output,
+                stderr=output,
                 start_new_session=True,
-                # Whoever runs the tests in the background has Ctrl-C ignored, by all that they start.
+                # Processes started in the background by a shell ignore SIGINT, and so do their children.
                 preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
             )
 
+    def _command(
+        self, cores: int, arguments: Sequence[str], variables: Mapping[str, str]
+    ) -> tuple[list[str], dict[str, str]]:
+        environment = {**os.environ, "PYTHONPATH": str(self.folder), **variables}
+        return [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments], environment
+
     @property
-    def said(self) -> Path:
-        """What runs that were not waited for, and their jobs, have said."""
-        return self.folder / "said.txt"
+    def output(self) -> Path:
+        """The output of runs that `start` has started, and of their jobs."""
+        return self.folder / "output.txt"
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """Return how many jobs of each rule a dry run plans."""
@@ -124,7 +129,7 @@ class Checkout:
         return {rule: int(count) for rule, count in counts.items() if rule != "all"}
 
     def files(self, *suffixes: str) -> dict[str, bytes]:
-        """Return what the byte-identical set holds."""
+        """Return the files that must be equal, byte for byte, in every run of the study."""
         out = self.folder / "out"
         kept = (
             *("runs", "evaluations", "snapshots", "tuned", "probes", "exact", "identities", "updates", "support"),

@@ -1,4 +1,4 @@
-"""The real Snakefile, run on a small study in a folder of its own."""
+"""Fixtures that run the Snakefile on a small study in a copy of the code."""
 
 import copy
 import shutil
@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All start Snakemake, which is long; and one worker has them all: they share a finished study."""
+    """Mark all as long, because they start Snakemake; run them in one worker, because they share a finished study."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.long)
@@ -26,13 +26,13 @@ def study() -> dict[str, Any]:
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Checkout:
-    """A checkout in which nothing has run."""
+    """A checkout without results."""
     return checkout(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout in which the whole study has run; tests must leave its results as they are."""
+    """A checkout with the results of the whole study, which tests must not change."""
     place = checkout(tmp_path_factory.mktemp("finished"))
     done = place.run()
     assert done.returncode == 0, done.stderr
@@ -41,6 +41,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 @pytest.fixture
 def done(finished: Checkout, tmp_path: Path) -> Checkout:
-    """A copy of the finished study, to be changed or damaged."""
+    """A copy of the finished checkout, which a test may change."""
     shutil.copytree(finished.folder, tmp_path / "copy", copy_function=shutil.copy2)
     return Checkout(tmp_path / "copy")

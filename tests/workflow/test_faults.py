@@ -1,4 +1,4 @@
-"""What goes wrong around a run is said once, in words, and leaves earlier results as they were."""
+"""Damaged files and full disks are reported once, in one line, and finished results are kept."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from tests.workflow.checkout import Checkout
 RUN = "out/runs/learn/cartpole/total/seeds-0-1.csv"
 
 
-def test_a_file_that_was_cut_off_is_named_on_the_terminal_and_in_the_log(done: Checkout) -> None:
+def test_a_damaged_file_is_named_on_the_terminal_and_in_the_log(done: Checkout) -> None:
     path = done.folder / RUN
     before, content = done.files(), path.read_bytes()
     path.write_bytes(content[:-5])
@@ -29,7 +29,7 @@ def test_a_file_that_was_cut_off_is_named_on_the_terminal_and_in_the_log(done: C
     assert done.files() == before
 
 
-def test_tables_that_were_removed_are_made_anew_below_finished_claims(done: Checkout) -> None:
+def test_deleted_tables_are_made_again_without_training(done: Checkout) -> None:
     before = done.files()
     for table in ("gradients.csv", "learn-curves.csv", "learn-diverged.csv"):
         (done.folder / "out/tables" / table).unlink()
@@ -42,25 +42,25 @@ def test_tables_that_were_removed_are_made_anew_below_finished_claims(done: Chec
 
 @pytest.fixture
 def small_disk(fresh: Checkout) -> Iterator[Path]:
-    """A folder on a disk that a few files fill."""
+    """A mounted disk of 64 kB."""
     place = fresh.folder / "disk"
     place.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)], check=False)
     if mounted.returncode != 0:
-        pytest.skip("may not mount")
+        pytest.skip("cannot mount a disk")
     yield place
     subprocess.run(["umount", str(place)], check=True)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a disk")
-def test_a_full_disk_and_one_that_is_read_only_are_said_once(fresh: Checkout, small_disk: Path) -> None:
+def test_full_and_read_only_disks_are_reported_once(fresh: Checkout, small_disk: Path) -> None:
     full = fresh.run("--config", "results=disk/out", "--", "disk/out/tables/learn.csv", cores=1)
     said = full.stdout + full.stderr
     assert full.returncode != 0
     assert said.count("cannot be written (No space left on device); fix this and rerun, finished results are kept") == 1
     assert "Traceback" not in said
     kept = {path: path.read_bytes() for path in small_disk.rglob("*.csv")}
-    assert kept, "something was finished before"
+    assert kept, "some jobs finish before the disk is full"
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     refused = fresh.run("--config", "results=disk/out", "--", "disk/out/tables/learn.csv", cores=1)
     said = refused.stdout + refused.stderr

@@ -1,4 +1,4 @@
-"""Demonstrators are trained before those who imitate them, through the real pipeline."""
+"""The pipeline trains demonstrators before the policies that imitate them."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from tests.workflow.checkout import Checkout
 
 
 def with_clones(study: dict[str, Any]) -> dict[str, Any]:
-    """Let an experiment imitate what another one trains, its learning rate tuned."""
+    """Add an experiment that imitates the policies of another one, with a tuned learning rate."""
     snapshots = {"experiment": "learn", "variant": "total", "stage": "middle"}
     study["variants"]["clone"] = {
         "extends": "averaged",
@@ -32,7 +32,7 @@ def with_clones(study: dict[str, Any]) -> dict[str, Any]:
     return study
 
 
-def test_a_clone_waits_for_its_demonstrators_and_follows_their_changes(fresh: Checkout, study: dict[str, Any]) -> None:
+def test_a_clone_waits_for_its_demonstrators_and_reruns_with_them(fresh: Checkout, study: dict[str, Any]) -> None:
     fresh.write(with_clones(study))
     done = fresh.run("out/tables/begin.csv")
     assert done.returncode == 0, done.stderr
@@ -41,7 +41,7 @@ def test_a_clone_waits_for_its_demonstrators_and_follows_their_changes(fresh: Ch
     assert rows["demonstrator_return"].notna().all()
     metrics = set(pd.read_csv(fresh.folder / "out/tables/begin.csv")["metric"])
     assert {"demonstrator_return", "clone_minus_demonstrator", "final_minus_demonstrator"} <= metrics
-    assert not (fresh.folder / "out/runs/learn/cartpole/averaged").exists(), "who is not imitated need not be trained"
+    assert not (fresh.folder / "out/runs/learn/cartpole/averaged").exists()
     assert fresh.planned("out/tables/begin.csv") == {}
     study["variants"]["total"]["optimizer"]["learning_rate"] = 0.02
     study["variants"]["averaged"] = {**study["variants"]["averaged"], "optimizer": {"learning_rate": 0.01}}
@@ -49,7 +49,7 @@ def test_a_clone_waits_for_its_demonstrators_and_follows_their_changes(fresh: Ch
     assert fresh.planned("out/tables/begin.csv") == {"train": 3, "tune": 1, "train_tables": 1}
 
 
-def test_a_clone_is_trained_from_the_command_line_once_its_demonstrators_are(
+def test_a_clone_is_trained_by_hand_after_its_demonstrators(
     fresh: Checkout, study: dict[str, Any], monkeypatch: Any, capsys: Any, tmp_path: Path
 ) -> None:
     with_clones(study)["variants"]["clone"]["optimizer"]["learning_rate"] = 0.01

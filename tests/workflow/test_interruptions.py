@@ -1,4 +1,4 @@
-"""A run may be killed at any moment: the same command ends it, with the bytes of a run that nobody has killed."""
+"""Whenever a run is killed or stopped, the same command completes it with the bytes of an uninterrupted run."""
 
 import contextlib
 import copy
@@ -16,15 +16,18 @@ from typing import Any
 import pytest
 from tests.workflow.checkout import STUDY, Checkout, checkout
 
-TRAINED = "out/runs/learn/cartpole/total/seeds-0-1.csv"
+ROWS = "out/runs/learn/cartpole/total/seeds-0-1.csv"
 LOG = "out/logs/runs/learn/cartpole/total/seeds-0-1.log"
 CHECKPOINT = "out/checkpoints/runs/learn/cartpole/total/seeds-0-1"
 RUN = "out/.run.json"
-PATIENCE = 900.0
+SECONDS = 900.0
+
+Run = subprocess.Popen[bytes]
+Files = dict[str, bytes]
 
 
 def study() -> dict[str, Any]:
-    """About ten seconds on two cores, most of them in jobs that write checkpoints."""
+    """Return a study of about ten seconds on two cores, mostly in jobs with checkpoints."""
     options = copy.deepcopy(STUDY)
     options["variants"]["averaged"]["optimizer"] = {"learning_rate": "tuned"}
     options["experiments"]["learn"] |= {
@@ -47,6 +50,7 @@ def study() -> dict[str, Any]:
     return options
 
 
+# After a checkpoint, a job stops itself if the test has made the file `hold`.
 HOLD = """
         if Path("hold").exists():
             import os, signal
@@ -54,38 +58,38 @@ HOLD = """
             os.kill(os.getpid(), signal.SIGSTOP)
 """
 
-
-PUT = """
+# Log every file that a job puts in place, with the run and the time.
+LOG_WRITES = """
         import os, time
-        with Path("put.txt").open("a") as puts:
-            puts.write(f"{os.environ.get('PG_RUN', '').partition(':')[0]} {time.time_ns()} {path}\\n")
+        with Path("writes.txt").open("a") as writes:
+            writes.write(f"{os.environ.get('PG_RUN', '').partition(':')[0]} {time.time_ns()} {path}\\n")
 """
 
 
 def interruptible(folder: Path) -> Checkout:
-    """A checkout whose jobs write checkpoints as often as they can, and stand still behind one if they are asked to."""
+    """Return a checkout whose jobs write checkpoints as often as they can."""
     place = checkout(folder)
     place.write(study())
-    for former, eager in (
+    for old, new in (
         ("_SECONDS_BETWEEN = 30.0", "_SECONDS_BETWEEN = 0.1"),
         ("_LARGEST_SHARE = 0.01", "_LARGEST_SHARE = 0.5"),
         ("file.write_bytes(content))\n", f"file.write_bytes(content)){HOLD}"),
     ):
-        edit(place, "pg/runs/checkpoints.py", former, eager)
+        edit(place, "pg/runs/checkpoints.py", old, new)
     return place
 
 
-def edit(place: Checkout, name: str, former: str, new: str) -> None:
+def edit(place: Checkout, name: str, old: str, new: str) -> None:
     module = place.folder / name
     text = module.read_text(encoding="utf-8")
-    assert text.count(former) == 1
-    module.write_text(text.replace(former, new), encoding="utf-8")
+    assert text.count(old) == 1
+    module.write_text(text.replace(old, new), encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def unharmed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], float]:
-    """What a run makes that nobody interrupts, and the seconds it takes."""
-    place = interruptible(tmp_path_factory.mktemp("unharmed"))
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Files, float]:
+    """The files of an uninterrupted run, and its seconds."""
+    place = interruptible(tmp_path_factory.mktemp("uninterrupted"))
     started = time.monotonic()
     done = place.run(limit=1800)
     assert done.returncode == 0, done.stderr
@@ -95,29 +99,53 @@ def unharmed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes]
 
 
 @pytest.fixture
+def expected(uninterrupted: tuple[Files, float]) -> Files:
+    return uninterrupted[0]
+
+
+@pytest.fixture
 def place(tmp_path: Path) -> Checkout:
     return interruptible(tmp_path)
 
 
-def members(group: int) -> dict[int, str]:
-    """Return the states of a process group's members that are alive."""
+@pytest.fixture
+def held(place: Checkout) -> Iterator[Run]:
+    """A run whose training job is stopped after its first checkpoint."""
+    (place.folder / "hold").touch()
+    run = place.start(ROWS, cores=1)
+    wait_until(lambda: stopped(run))
+    assert (place.folder / CHECKPOINT).exists()
+    assert not (place.folder / ROWS).exists()
+    yield run
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+
+
+def members(run: Run) -> dict[int, str]:
+    """Return the states of the living processes of a run, by process id."""
     listed = subprocess.run(["ps", "-eo", "pid=,pgid=,stat="], capture_output=True, text=True, check=True).stdout
     lines = (line.split() for line in listed.splitlines())
-    return {int(pid): stat for pid, own, stat in lines if int(own) == group and not stat.startswith("Z")}
+    return {int(pid): state for pid, group, state in lines if int(group) == run.pid and not state.startswith("Z")}
 
 
-def standing(group: int) -> list[int]:
-    return [pid for pid, stat in members(group).items() if stat.startswith("T")]
+def stopped(run: Run) -> list[int]:
+    return [pid for pid, state in members(run).items() if state.startswith("T")]
+
+
+def resume(run: Run) -> None:
+    (job,) = stopped(run)
+    os.kill(job, signal.SIGCONT)
 
 
 def wait_until(happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + SECONDS
     while not happened():
         assert time.monotonic() < deadline, "did not happen"
         time.sleep(0.05)
 
 
-def kill(run: "subprocess.Popen[bytes]", everyone: bool) -> None:
+def kill(run: Run, everyone: bool) -> None:
     if everyone:
         os.killpg(run.pid, signal.SIGKILL)
     else:
@@ -125,26 +153,37 @@ def kill(run: "subprocess.Popen[bytes]", everyone: bool) -> None:
     run.wait()
 
 
-def logged(place: Checkout, words: str) -> bool:
+def log_has(place: Checkout, words: str) -> bool:
     log = place.folder / LOG
-    try:
+    # A job replaces the log of an earlier one.
+    with contextlib.suppress(FileNotFoundError):
         return words in log.read_text(encoding="utf-8")
-    except FileNotFoundError:  # the next job is about to begin it
-        return False
+    return False
 
 
-def left_over(place: Checkout) -> list[str]:
+def assert_part_of(files: Files, expected: Files) -> None:
+    assert files == {name: expected[name] for name in files}
+
+
+def assert_nothing_left(place: Checkout) -> None:
+    """No unfinished file, no folder of checkpoints, no job to run."""
     out = place.folder / "out"
-    return [str(path) for path in out.rglob("*") if ".partial-" in path.name or path.name == "checkpoints"]
+    assert [path for path in out.rglob("*") if ".partial-" in path.name or path.name == "checkpoints"] == []
+    assert place.planned() == {}
 
 
-def kill_often(place: Checkout, kills: int, seed: int, unharmed: tuple[dict[str, bytes], float]) -> None:
-    """Kill a run at random moments and give its command again, until it ends; begin anew while there are kills left."""
-    expected, seconds = unharmed
-    chance, started, killed = random.Random(seed), list[int](), 0
+@pytest.mark.parametrize(
+    ("kills", "seed"), [(3, 0), *(pytest.param(4, seed, marks=pytest.mark.slow) for seed in range(1, 6))]
+)
+def test_a_run_killed_at_random_moments_ends_with_the_same_bytes(
+    kills: int, seed: int, place: Checkout, uninterrupted: tuple[Files, float]
+) -> None:
+    """A run that ends before it is killed is repeated from the beginning."""
+    expected, seconds = uninterrupted
+    chance, runs, killed = random.Random(seed), list[Run](), 0
     while killed < kills:
         run = place.start()
-        started.append(run.pid)
+        runs.append(run)
         try:
             run.wait(timeout=chance.uniform(0.1, 0.9) * seconds)
         except subprocess.TimeoutExpired:
@@ -156,140 +195,93 @@ def kill_often(place: Checkout, kills: int, seed: int, unharmed: tuple[dict[str,
         shutil.rmtree(place.folder / "out")
     done = place.run(limit=1800)
     assert done.returncode == 0, done.stdout + done.stderr
-    wait_until(lambda: not any(members(group) for group in started))
-    assert place.files() == expected, f"killed {killed} times, seed {seed}"
-    assert left_over(place) == []
-    assert place.planned() == {}
+    wait_until(lambda: not any(map(members, runs)))
+    assert place.files() == expected
+    assert_nothing_left(place)
 
 
-def test_killed_three_times_a_run_still_ends_with_the_same_bytes(
-    place: Checkout, unharmed: tuple[dict[str, bytes], float]
-) -> None:
-    kill_often(place, 3, seed=0, unharmed=unharmed)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 6))
-def test_killed_four_times_at_other_moments_likewise(
-    seed: int, place: Checkout, unharmed: tuple[dict[str, bytes], float]
-) -> None:
-    kill_often(place, 4, seed, unharmed)
-
-
-@pytest.fixture
-def training(place: Checkout) -> Iterator["subprocess.Popen[bytes]"]:
-    """A run whose training job stands still behind its first checkpoint."""
-    (place.folder / "hold").touch()
-    run = place.start(TRAINED, cores=1)
-    wait_until(lambda: standing(run.pid))
-    assert (place.folder / CHECKPOINT).exists()
-    assert not (place.folder / TRAINED).exists()
-    yield run
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(run.pid, signal.SIGKILL)
-    run.wait()
-
-
-def go_on(run: "subprocess.Popen[bytes]") -> None:
-    (job,) = standing(run.pid)
-    os.kill(job, signal.SIGCONT)
-
-
-def test_training_that_was_killed_goes_on_from_its_checkpoint(
-    place: Checkout, training: "subprocess.Popen[bytes]", unharmed: tuple[dict[str, bytes], float]
-) -> None:
-    os.killpg(training.pid, signal.SIGKILL)
-    done = place.run(TRAINED, cores=1)
+def test_killed_training_continues_from_its_checkpoint(place: Checkout, held: Run, expected: Files) -> None:
+    kill(held, everyone=True)
+    done = place.run(ROWS, cores=1)
     assert done.returncode == 0, done.stderr
-    assert "continues after" in (place.folder / LOG).read_text(encoding="utf-8")
-    made = place.files()
-    assert made == {name: unharmed[0][name] for name in made}
-    assert left_over(place) == []
+    assert log_has(place, "continues after")
+    assert_part_of(place.files(), expected)
+    assert not (place.folder / "out/checkpoints").exists()
 
 
-def test_a_job_whose_run_was_killed_leaves_the_place_to_the_run_that_takes_over(
-    place: Checkout, training: "subprocess.Popen[bytes]", unharmed: tuple[dict[str, bytes], float]
-) -> None:
-    training.kill()
-    training.wait()
-    done = place.run(TRAINED, cores=1)
+def test_a_job_of_a_killed_run_writes_nothing_after_the_next_run(place: Checkout, held: Run, expected: Files) -> None:
+    def times() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in (place.folder / "out").rglob("*") if path.is_file()}
+
+    kill(held, everyone=False)
+    done = place.run(ROWS, cores=1)
     assert done.returncode == 0, done.stderr
-    before = {path: path.stat().st_mtime_ns for path in (place.folder / "out").rglob("*") if path.is_file()}
-    go_on(training)
-    wait_until(lambda: not members(training.pid))
-    said = place.said.read_text(encoding="utf-8")
-    assert "another has started" in said
-    assert "Traceback" not in said
-    after = {path: path.stat().st_mtime_ns for path in (place.folder / "out").rglob("*") if path.is_file()}
-    assert after == before, "nothing is written any more"
-    made = place.files()
-    assert made == {name: unharmed[0][name] for name in made}
+    before = times()
+    resume(held)
+    wait_until(lambda: not members(held))
+    output = place.output.read_text(encoding="utf-8")
+    assert "another has started" in output
+    assert "Traceback" not in output
+    assert times() == before
+    assert_part_of(place.files(), expected)
 
 
-@pytest.mark.parametrize("asleep", [False, True], ids=["at once", "asleep until another works at the same file"])
-def test_jobs_that_outlive_their_run_put_nothing_in_place_once_the_next_has_begun(
-    asleep: bool, place: Checkout, unharmed: tuple[dict[str, bytes], float]
-) -> None:
-    edit(place, "pg/runs/files.py", "unfinished.replace(path)\n", f"unfinished.replace(path){PUT}")
+@pytest.mark.parametrize("pause", [False, True], ids=["at once", "paused until another job makes the same file"])
+def test_jobs_of_a_killed_run_write_nothing_during_the_next_run(pause: bool, place: Checkout, expected: Files) -> None:
+    edit(place, "pg/runs/files.py", "unfinished.replace(path)\n", f"unfinished.replace(path){LOG_WRITES}")
     killed = place.start()
     wait_until((place.folder / CHECKPOINT).exists)
     kill(killed, everyone=False)
-    number = json.loads((place.folder / RUN).read_text(encoding="utf-8"))["run"]
-    orphans = members(killed.pid)
-    assert orphans
-    if asleep:
+    killed_run = json.loads((place.folder / RUN).read_text(encoding="utf-8"))["run"]
+    assert members(killed)
+    if pause:
         os.killpg(killed.pid, signal.SIGSTOP)
     run = place.start()
-    if asleep:
-        wait_until(lambda: logged(place, "continues after"))
+    if pause:
+        wait_until(lambda: log_has(place, "continues after"))
         os.killpg(killed.pid, signal.SIGCONT)
-    assert run.wait(timeout=PATIENCE) == 0, place.said.read_text(encoding="utf-8")
-    wait_until(lambda: not members(killed.pid))
-    said = place.said.read_text(encoding="utf-8")
-    assert "another has started" in said
-    assert "Traceback" not in said
-    taken_over = (place.folder / RUN).stat().st_mtime_ns
-    lines = [line.split(" ", 2) for line in (place.folder / "put.txt").read_text(encoding="utf-8").splitlines()]
-    assert max(int(when) for by, when, _ in lines if by == number) < taken_over
-    assert {by for by, _, path in lines if path == TRAINED} == {by for by, _, _ in lines} - {number}
-    assert place.files() == unharmed[0]
-    assert left_over(place) == []
-    assert place.planned() == {}
+    assert run.wait(timeout=SECONDS) == 0, place.output.read_text(encoding="utf-8")
+    wait_until(lambda: not members(killed))
+    output = place.output.read_text(encoding="utf-8")
+    assert "another has started" in output
+    assert "Traceback" not in output
+    next_started = (place.folder / RUN).stat().st_mtime_ns
+    writes = [line.split(" ", 2) for line in (place.folder / "writes.txt").read_text(encoding="utf-8").splitlines()]
+    assert max(int(when) for by, when, _ in writes if by == killed_run) < next_started
+    assert {by for by, _, path in writes if path == ROWS} == {by for by, _, _ in writes} - {killed_run}
+    assert place.files() == expected
+    assert_nothing_left(place)
 
 
-def test_two_runs_at_once_are_refused_and_the_first_goes_on(
-    place: Checkout, training: "subprocess.Popen[bytes]", unharmed: tuple[dict[str, bytes], float]
-) -> None:
-    second = place.run(TRAINED, cores=1)
+def test_a_second_run_is_refused_and_the_first_one_ends(place: Checkout, held: Run, expected: Files) -> None:
+    second = place.run(ROWS, cores=1)
     assert second.returncode != 0
-    assert f"another run is writing into out (process {training.pid} on " in second.stdout + second.stderr
+    assert f"another run is writing into out (process {held.pid} on " in second.stdout + second.stderr
     assert "Traceback" not in second.stdout + second.stderr
-    go_on(training)
-    assert training.wait(timeout=PATIENCE) == 0, place.said.read_text(encoding="utf-8")
-    assert (place.folder / TRAINED).read_bytes() == unharmed[0][TRAINED.removeprefix("out/")]
+    resume(held)
+    assert held.wait(timeout=SECONDS) == 0, place.output.read_text(encoding="utf-8")
+    assert_part_of(place.files(), expected)
 
 
 @pytest.mark.parametrize("way", ["Ctrl-C", "SIGTERM to all", "SIGTERM"])
-def test_a_run_that_is_told_to_stop_leaves_a_clean_state(
-    way: str, place: Checkout, training: "subprocess.Popen[bytes]"
-) -> None:
-    """Snakemake itself lets running jobs end after SIGTERM, and starts no more."""
-    (job,) = standing(training.pid)
+def test_a_stopped_run_leaves_no_unfinished_file(way: str, place: Checkout, held: Run) -> None:
+    """After SIGTERM, Snakemake waits for running jobs; otherwise they stop and keep their checkpoints."""
+    (job,) = stopped(held)
     match way:
         case "Ctrl-C":
-            os.killpg(training.pid, signal.SIGINT)
+            os.killpg(held.pid, signal.SIGINT)
         case "SIGTERM":
-            training.terminate()
+            held.terminate()
         case _:
-            os.killpg(training.pid, signal.SIGTERM)
+            os.killpg(held.pid, signal.SIGTERM)
     with contextlib.suppress(ProcessLookupError):
         os.kill(job, signal.SIGCONT)
-    training.wait(timeout=PATIENCE)
-    wait_until(lambda: not members(training.pid))
-    said = place.said.read_text(encoding="utf-8")
-    assert "Traceback" not in said, said
+    held.wait(timeout=SECONDS)
+    wait_until(lambda: not members(held))
+    output = place.output.read_text(encoding="utf-8")
+    assert "Traceback" not in output, output
     assert not any(".partial-" in path.name for path in (place.folder / "out").rglob("*"))
-    ended = way == "SIGTERM"
-    assert (place.folder / CHECKPOINT).exists() != ended
-    assert (place.folder / TRAINED).exists() == ended
-    assert place.planned(TRAINED) == ({} if ended else {"train_evaluated": 1})
+    finished = way == "SIGTERM"
+    assert (place.folder / CHECKPOINT).exists() != finished
+    assert (place.folder / ROWS).exists() == finished
+    assert place.planned(ROWS) == ({} if finished else {"train_evaluated": 1})

@@ -1,4 +1,4 @@
-"""What a study says is data: no shell, template or page takes it for more, and no two studies share a folder."""
+"""No shell, template or page runs the text of a study, and two studies never share a folder."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ HOSTILE = (
 )
 
 
-def test_text_of_any_kind_runs_safely_from_end_to_end(fresh: Checkout, study: dict[str, Any]) -> None:
+def test_hostile_text_in_a_study_is_only_text(fresh: Checkout, study: dict[str, Any]) -> None:
     study["name"] = HOSTILE
     for record in (*study["environments"].values(), *study["variants"].values()):
         record["label"] = HOSTILE + "$" * (len(record) % 3)
@@ -27,10 +27,10 @@ def test_text_of_any_kind_runs_safely_from_end_to_end(fresh: Checkout, study: di
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
     assert set(pd.read_csv(fresh.folder / "out/claims.csv")["statement"]) == {HOSTILE}
-    assert fresh.planned() == {}, "the study is known again"
+    assert fresh.planned() == {}
 
 
-def test_values_of_the_command_line_reach_no_shell(fresh: Checkout) -> None:
+def test_hostile_values_of_the_command_line_are_only_text(fresh: Checkout) -> None:
     rows = "out/runs/learn/cartpole/total/seeds-0-1.csv"
     done = fresh.run(rows, "--config", f"name={HOSTILE}")
     assert done.returncode == 0, done.stderr
@@ -41,7 +41,7 @@ def test_values_of_the_command_line_reach_no_shell(fresh: Checkout) -> None:
     assert not list(fresh.folder.rglob("harm"))
 
 
-def test_two_studies_that_name_one_folder_do_not_mix(finished: Checkout) -> None:
+def test_a_folder_of_another_study_is_refused(finished: Checkout) -> None:
     refused = finished.run("-n", "--config", "name=Another study")
     assert refused.returncode != 0
     said = refused.stdout + refused.stderr
@@ -50,7 +50,7 @@ def test_two_studies_that_name_one_folder_do_not_mix(finished: Checkout) -> None
     assert finished.run("-n", "--config", "name=Another study", "results=out/another").returncode == 0
 
 
-def test_a_study_that_is_a_template_is_refused(fresh: Checkout) -> None:
+def test_a_study_file_that_is_a_template_is_refused(fresh: Checkout) -> None:
     config = fresh.folder / "config.yaml"
     text = config.read_text(encoding="utf-8")
     harm = "?__import__('pathlib').Path('harm').touch()"

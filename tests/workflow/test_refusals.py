@@ -42,10 +42,10 @@ def test_a_file_that_is_not_yaml_is_refused(fresh: Checkout) -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there_is_refused_before_any_job(fresh: Checkout, study: dict[str, Any]) -> None:
+def test_a_missing_gpu_is_refused_before_any_job(fresh: Checkout, study: dict[str, Any]) -> None:
     study["device"] = "cuda"
     fresh.write(study)
-    # Whoever asks for a GPU waits for torch.
+    # Importing torch takes a second.
     assert_refused(fresh, "device: cuda: torch ", seconds=20)
 
 
@@ -58,6 +58,6 @@ def assert_refused(place: Checkout, message: str, seconds: float = 10) -> None:
     said = done.stderr + done.stdout
     assert said.count(message) == 1
     assert "Traceback" not in said
-    assert "Snakefile" not in said, "the lines of the program say nothing about the study"
+    assert "Snakefile" not in said
     after = {path for path in place.folder.rglob("*") if "__pycache__" not in path.parts}
-    assert after - before <= {path for path in after if ".snakemake" in path.parts}, "nothing but Snakemake's own log"
+    assert after - before <= {path for path in after if ".snakemake" in path.parts}, "only Snakemake's own log"

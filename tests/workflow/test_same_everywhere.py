@@ -1,4 +1,4 @@
-"""Results depend on the study and on the code, and on nothing of the place where they are made."""
+"""Results depend on the study and the code, not on the machine, the environment or the working directory."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.workflow.checkout import Checkout, checkout
 
-# Python imports this before anything else: every listing of a folder comes in an order of its own.
+# As `sitecustomize.py` this is imported first by every Python process: folders are listed in an unusual order.
 SHUFFLED = """
 import os
 from contextlib import contextmanager
@@ -53,9 +53,7 @@ os.listdir, os.scandir = listdir, scandir
 
 
 @dataclass(frozen=True)
-class Place:
-    """What is another there."""
-
+class Conditions:
     environment: dict[str, str] = field(default_factory=dict)
     arguments: tuple[str, ...] = ()
     umask: int = -1
@@ -64,38 +62,38 @@ class Place:
 
 
 HASHES = {"PYTHONHASHSEED": "4711"}
-# Without its own ways out, Python would read and write ASCII here.
+# Without these exceptions Python would use UTF-8 in the C locale.
 LOCALE = {"LC_ALL": "C", "LANG": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
 ZONE = {"TZ": "Pacific/Kiritimati"}
 THREADS = {"OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "3"}
 MORE_THREADS = ("--set-threads", "train=2", "measure=2", "tune=2", "train_tables=2", "figure=2", "claim=2")
 
-PLACES = {
-    "hash seed": Place(HASHES),
-    "locale": Place(LOCALE),
-    "time zone": Place(ZONE),
-    "threads": Place(THREADS, MORE_THREADS),
-    "working directory": Place(elsewhere=True),
-    "umask": Place(umask=0o077),
-    "order of files": Place(shuffled=True),
+ONE_BY_ONE = {
+    "hash seed": Conditions(HASHES),
+    "locale": Conditions(LOCALE),
+    "time zone": Conditions(ZONE),
+    "threads": Conditions(THREADS, MORE_THREADS),
+    "working directory": Conditions(elsewhere=True),
+    "umask": Conditions(umask=0o077),
+    "order of files": Conditions(shuffled=True),
 }
-EVERYWHERE = Place({**HASHES, **LOCALE, **ZONE, **THREADS}, MORE_THREADS, umask=0o077, elsewhere=True, shuffled=True)
+ALL = Conditions({**HASHES, **LOCALE, **ZONE, **THREADS}, MORE_THREADS, umask=0o077, elsewhere=True, shuffled=True)
 
 
-def made_in(place: Place, folder: Path) -> dict[str, bytes]:
+def files_made(conditions: Conditions, folder: Path) -> dict[str, bytes]:
     code = checkout(folder / "code")
-    if place.shuffled:
+    if conditions.shuffled:
         (code.folder / "sitecustomize.py").write_text(SHUFFLED, encoding="utf-8")
-    work = folder / "work" if place.elsewhere else code.folder
-    if place.elsewhere:
+    work = folder / "work" if conditions.elsewhere else code.folder
+    if conditions.elsewhere:
         work.mkdir()
         shutil.move(code.folder / "config.yaml", work)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(code.folder / "Snakefile"), "--cores", "2"]
     done = subprocess.run(
-        [*command, *place.arguments],
+        [*command, *conditions.arguments],
         cwd=work,
-        env={**os.environ, "PYTHONPATH": str(code.folder), **place.environment},
-        umask=place.umask,
+        env={**os.environ, "PYTHONPATH": str(code.folder), **conditions.environment},
+        umask=conditions.umask,
         capture_output=True,
         check=False,
         timeout=300,
@@ -104,17 +102,20 @@ def made_in(place: Place, folder: Path) -> dict[str, bytes]:
     return Checkout(work).files()
 
 
-def test_results_are_the_same_where_everything_else_is_another(finished: Checkout, tmp_path: Path) -> None:
-    assert made_in(EVERYWHERE, tmp_path) == finished.files()
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        pytest.param(ALL, id="all"),
+        *(pytest.param(one, id=name, marks=pytest.mark.slow) for name, one in ONE_BY_ONE.items()),
+    ],
+)
+def test_results_are_the_same_under_other_conditions(
+    conditions: Conditions, finished: Checkout, tmp_path: Path
+) -> None:
+    assert files_made(conditions, tmp_path) == finished.files()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
-def test_results_are_the_same_with_another(place: Place, finished: Checkout, tmp_path: Path) -> None:
-    assert made_in(place, tmp_path) == finished.files()
-
-
-def test_sums_that_several_threads_would_share_are_the_same_on_two(tmp_path: Path, study: dict[str, Any]) -> None:
+def test_large_sums_are_the_same_with_one_thread_and_two(tmp_path: Path, study: dict[str, Any]) -> None:
     study["environments"]["cartpole"]["horizon"] = 200
     study["variants"]["total"] |= {"batch": 64, "policy": {"hidden": [64, 64]}}
     study["experiments"]["learn"] |= {
@@ -126,24 +127,19 @@ def test_sums_that_several_threads_would_share_are_the_same_on_two(tmp_path: Pat
     for threads in (1, 2):
         place = checkout(tmp_path / str(threads))
         place.write(study)
-        done = place.run(rows, "--set-threads", f"train={threads}", cores=2)
+        done = place.run(rows, "--set-threads", f"train={threads}")
         assert done.returncode == 0, done.stderr
         made.append((place.folder / rows).read_bytes())
     assert made[0] == made[1]
 
 
-def test_the_listing_of_a_folder_is_shuffled_where_a_test_says_so(tmp_path: Path) -> None:
+def test_the_shuffled_listing_of_folders_works(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(SHUFFLED, encoding="utf-8")
     for name in ("ab", "ba", "c"):
         (tmp_path / f"{name}.txt").touch()
     listing = "import os, pathlib; print(os.listdir(), [path.name for path in pathlib.Path().rglob('*.*')])"
-    done = subprocess.run(
-        [sys.executable, "-c", listing],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-c", listing]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     order = ["sitecustomize.py", "c.txt", "ab.txt", "ba.txt"]
     assert done.stdout == f"{order} {order}\n"
