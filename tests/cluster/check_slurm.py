@@ -176,7 +176,7 @@ def test_a_value_of_the_command_line_reaches_no_shell_on_its_way_to_a_node(train
 def test_a_value_that_would_end_its_quotes_is_refused(fresh: Checkout, name: str) -> None:
     done = fresh.run(_TRAINED, "--profile", "profiles/slurm", *_HERE, "--config", f"name={name}")
     assert done.returncode != 0
-    assert "no value of --config or --configfile may hold quotation marks" in done.stderr
+    assert "values of --config and --configfile must not contain quotation marks" in done.stderr
     assert not (fresh.folder / "out").exists()
     assert not list(fresh.folder.rglob("harm"))
 

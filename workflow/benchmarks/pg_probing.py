@@ -12,12 +12,13 @@ from pg.environments.stacked import make_environments
 from pg.experiments.probe.measure import probe
 from pg.experiments.records import Sample
 from pg.learning.policies import make_policy
+from pg.parts.variant import Variant
 from pg.study.jobs import ProbeJob
 from workload import VARIANT, environment
 
 BATCHES = (16, 64)
 VARIANTS = {
-    f"{returns}_{baseline}": VARIANT.model_copy(update={"returns": returns, "baseline": baseline})
+    f"{returns}_{baseline}": Variant(returns=returns, baseline=baseline, batch=VARIANT.batch, policy=VARIANT.policy)
     for returns in ("total", "to_go")
     for baseline in ("none", "average_reward", "leave_one_out", "per_step", "optimal")
 }
