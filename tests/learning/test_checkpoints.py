@@ -1,4 +1,4 @@
-"""A run that is interrupted after any iteration, and goes on from its checkpoint, makes the same bytes as any other."""
+"""A run that is resumed from a checkpoint is bit-identical to one that was not interrupted."""
 
 import math
 import shutil
@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 from pg.core.trajectories import Spaces
-from pg.environments.record import Environment, Observations
+from pg.environments.record import Observations
 from pg.experiments.columns import RUN_COLUMNS
-from pg.experiments.records import Budget, Evaluate, Tuning
+from pg.experiments.records import Evaluate
 from pg.learning.learner import Learner, make_learner
 from pg.learning.policies import make_policy
 from pg.learning.training import train, tune
@@ -27,28 +27,15 @@ from pg.parts.variant import Variant
 from pg.runs import checkpoints
 from pg.runs.checkpoints import Checkpoint
 from pg.runs.recorder import RunRecorder
-from pg.study.jobs import Demonstrators, TrainJob, TuneJob
+from pg.study.jobs import Demonstrators, TrainJob
+from tests.learning.runs import ACTOR_CRITIC, train_job, tune_job
 
 SMALL = Policy(hidden=(8,))
-SNAPSHOTS = {"initial": 0.0, "middle": 0.5, "late": 1.0}
-CRITIC: dict[str, Any] = {
-    "returns": {"name": "gae", "lambda": 0.9, "bootstrap_at_truncation": True},
-    "discount": 0.95,
-    "baseline": {"name": "value_network", "hidden": [8], "fit_steps": 3},
-}
 
 
-def job(id: str = "CartPole-v1", **parts: Any) -> TrainJob:
+def job(id: str = "CartPole-v1", **options: Any) -> TrainJob:
     """Three seeds whose budget is spent after different numbers of iterations."""
-    environment = {name: parts.pop(name) for name in ("observations",) if name in parts}
-    of_job = {name: parts.pop(name) for name in ("evaluate", "demonstrators", "seeds") if name in parts}
-    return TrainJob(
-        environment=Environment(id=id, horizon=30, **environment),
-        variant=Variant(**{"policy": SMALL, "batch": 4, **parts}),
-        budget=Budget(steps=360, max_iterations=5),
-        snapshots=SNAPSHOTS,
-        **{"seeds": (5, 6, 7), **of_job},
-    )
+    return train_job(id, *options.pop("seeds", (5, 6, 7)), steps=360, iterations=5, **options)
 
 
 def demonstrator(seed: int) -> dict[str, np.ndarray]:
@@ -59,8 +46,8 @@ def demonstrator(seed: int) -> dict[str, np.ndarray]:
 JOBS: dict[str, TrainJob] = {
     "adam": job(baseline="leave_one_out"),
     "sgd": job(optimizer=Sgd(learning_rate=0.1)),
-    "critic": job(**CRITIC),
-    "gaussian critic": job("InvertedPendulum-v5", **CRITIC),
+    "critic": job(**ACTOR_CRITIC),
+    "gaussian critic": job("InvertedPendulum-v5", **ACTOR_CRITIC),
     "penalty": job(gradient_steps=3, kl=Penalty(limit=0.001)),
     "natural gradient": job(kl=NaturalGradient(limit=0.01)),
     "minibatches": job(importance={"name": "per_step", "clip": 0.2}, gradient_steps=2, minibatches=2),
@@ -149,12 +136,7 @@ def test_seeds_of_these_runs_end_at_different_iterations(tmp_path: Path) -> None
 
 
 def test_resumed_tuning_is_bit_identical(tmp_path: Path) -> None:
-    tuned = TuneJob(
-        environment=Environment(id="CartPole-v1", horizon=30),
-        variant=Variant(policy=SMALL, batch=4),
-        budget=Budget(steps=300),
-        tuning=Tuning(grid=(0.01, 0.1), seeds=2),
-    )
+    tuned = tune_job("CartPole-v1", (0.01, 0.1), seeds=2, horizon=30)
 
     class Interrupted(Exception):
         pass

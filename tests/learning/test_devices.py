@@ -1,4 +1,4 @@
-"""Policies learn on the device that the study names, and come to the same there."""
+"""Training on the device that the study names has the same results as on the CPU."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pytest
 import torch
 from pg.core.devices import CannotRunHere, device_of
 from pg.core.trajectories import Spaces
-from pg.environments.record import Environment, Observations, Rewards
+from pg.environments.record import Observations, Rewards
 from pg.experiments.columns import RUN_COLUMNS
-from pg.experiments.records import Budget, Evaluate, Tuning
+from pg.experiments.records import Budget, Evaluate
 from pg.learning import training
 from pg.learning.policies import make_policy
-from pg.learning.training import train, tune
+from pg.learning.training import train
 from pg.parts.activations.relu import Relu
 from pg.parts.learner import Policy
 from pg.parts.limits.early_stop import EarlyStop
@@ -27,33 +27,22 @@ from pg.parts.limits.penalty import Penalty
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.starts.base import Demonstrator
 from pg.parts.starts.clone import Clone
-from pg.parts.variant import Variant
 from pg.runs.logs import user_message
 from pg.runs.recorder import RunRecorder
-from pg.study.jobs import Demonstrators, TrainJob, TuneJob
+from pg.study.jobs import Demonstrators, TrainJob
 from tests.learning.far import FAR, FarDevice
+from tests.learning.runs import ACTOR_CRITIC, train_job, tune_job, tuned
 
 # The CPU takes its hyperbolic tangent from numpy, other devices from torch: the last digits differ.
 SMALL = Policy(hidden=(8,), activation=Relu())
 SGD = Sgd(learning_rate=0.1)
-CRITIC: dict[str, Any] = {
-    "returns": {"name": "gae", "lambda": 0.9, "bootstrap_at_truncation": True},
-    "discount": 0.95,
-    "baseline": {"name": "value_network", "hidden": [8], "activation": "relu", "fit_steps": 2},
-}
 
 
-def job(id: str = "CartPole-v1", *, device: str = "cpu", **parts: Any) -> TrainJob:
-    of_environment = {name: parts.pop(name) for name in ("observations", "rewards") if name in parts}
-    of_job = {name: parts.pop(name) for name in ("evaluate", "demonstrators") if name in parts}
-    return TrainJob(
-        environment=Environment(id=id, horizon=20, **of_environment),
-        variant=Variant(**{"policy": SMALL, "batch": 4, **parts}),
-        budget=Budget(steps=200, max_iterations=2),
-        snapshots={"initial": 0.0, "late": 1.0},
-        seeds=(3,),
-        **{"device": device, **of_job},
-    )
+NETWORK = ACTOR_CRITIC["baseline"]
+
+
+def job(id: str = "CartPole-v1", **options: Any) -> TrainJob:
+    return train_job(id, 3, horizon=20, steps=200, iterations=2, **{"policy": SMALL, **options})
 
 
 JOBS: dict[str, TrainJob] = {
@@ -61,7 +50,7 @@ JOBS: dict[str, TrainJob] = {
     "discounted": job(discount=0.9, discount_states=True, baseline="per_step_leave_one_out", normalise_advantages=True),
     "variance-optimal": job(baseline="optimal"),
     "variance-optimal, Gaussian": job("InvertedPendulum-v5", baseline="optimal"),
-    "critic": job("InvertedPendulum-v5", **CRITIC),
+    "critic": job("InvertedPendulum-v5", **{**ACTOR_CRITIC, "baseline": {**NETWORK, "activation": "relu"}}),
     "minibatches": job(importance={"name": "per_step", "clip": 0.2}, gradient_steps=2, minibatches=2),
     "trajectory weights": job(
         importance={"name": "trajectory", "self_normalised": True, "truncate_at": 2.0}, gradient_steps=2
@@ -151,16 +140,6 @@ def test_first_update_on_a_gpu_equals_the_cpu(name: str, tmp_path: Path) -> None
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU that torch can use")
 def test_rates_are_tuned_on_a_gpu() -> None:
-    recorder = RunRecorder(1)
-    tune(
-        TuneJob(
-            environment=Environment(id="CartPole-v1", horizon=20),
-            variant=Variant(policy=SMALL, batch=4),
-            budget=Budget(steps=100),
-            tuning=Tuning(grid=(0.01, 0.1), seeds=2),
-            device="cuda",
-        ),
-        recorder,
-    )
+    frame = tuned(tune_job("CartPole-v1", (0.01, 0.1), seeds=2, horizon=20, steps=100, device="cuda")).frame
 
-    assert list(recorder.frame().columns) == list(RUN_COLUMNS)
+    assert list(frame.columns) == list(RUN_COLUMNS)

@@ -6,17 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from pg.environments.record import Environment, Rewards
-from pg.experiments.records import Budget, Tuning
+from pg.environments.record import Rewards
 from pg.experiments.train.curves import cause_of_divergence
 from pg.learning import training
 from pg.learning.learner import Learner
-from pg.learning.training import train, tune
-from pg.parts.learner import Policy
 from pg.parts.optimizers.sgd import Sgd
-from pg.parts.variant import Variant
-from pg.runs.recorder import RunRecorder
-from pg.study.jobs import TrainJob, TuneJob
+from tests.learning.runs import train_job, trained, tune_job, tuned
 
 FAST = 1e6
 OFF_POLICY = {"importance": "trajectory", "gradient_steps": 4}
@@ -35,16 +30,10 @@ WAYS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 @pytest.mark.parametrize("way", WAYS)
 def test_divergence_is_recorded_with_iteration_and_cause(way: str, caplog: pytest.LogCaptureFixture) -> None:
     parts, environment, cause = WAYS[way]
-    recorder = RunRecorder(1)
-    job = TuneJob(
-        environment=Environment(id="InvertedPendulum-v5", horizon=20, **environment),
-        variant=Variant(**{"policy": Policy(hidden=(8,)), "batch": 4, "optimizer": Sgd(), **parts}),
-        budget=Budget(steps=200, max_iterations=6),
-        tuning=Tuning(grid=(1e-9, FAST), seeds=2),
-    )
+    options = {"optimizer": Sgd(), **environment, **parts}
+    job = tune_job("InvertedPendulum-v5", grid=(1e-9, FAST), seeds=2, horizon=20, steps=200, iterations=6, **options)
     with caplog.at_level(logging.WARNING, logger="pg"):
-        tune(job, recorder)
-    frame = recorder.frame()
+        frame = tuned(job).frame
     lost = [run for _, run in frame.groupby(["learning_rate", "seed"]) if cause_of_divergence(run) is not None]
     # A fast step loses the policy at once, before a critic can.
     judged = [run for run in lost if way != "critic" or run["learning_rate"].iloc[0] < FAST]
@@ -71,16 +60,7 @@ def test_diverged_seed_changes_no_other_rows(monkeypatch: pytest.MonkeyPatch) ->
         return improve(one, *arguments)
 
     def rows(*seeds: int) -> pd.DataFrame:
-        recorder = RunRecorder(1)
-        job = TrainJob(
-            environment=Environment(id="CartPole-v1", horizon=30),
-            variant=Variant(policy=Policy(hidden=(8,)), batch=4),
-            budget=Budget(steps=300),
-            snapshots={"late": 1.0},
-            seeds=seeds,
-        )
-        train(job, 0.01, recorder)
-        return recorder.frame()
+        return trained(train_job("CartPole-v1", *seeds), 0.01).frame
 
     alone = pd.concat([rows(0), rows(2)])
     monkeypatch.setattr(training, "improve", sabotaged)

@@ -1,4 +1,4 @@
-"""Evaluations judge the policies that are trained, when they say, and leave training as it is."""
+"""Evaluations measure the present policies when they are due, and change nothing in training."""
 
 from typing import Any
 
@@ -11,17 +11,15 @@ from pg.environments.catalogue import mdp_of
 from pg.environments.exact import objective
 from pg.environments.record import Environment
 from pg.experiments.columns import EVALUATION_COLUMNS
-from pg.experiments.records import Budget, Evaluate
+from pg.experiments.records import Evaluate
 from pg.learning.evaluation import make_evaluator
 from pg.learning.learner import Learner, make_learner
 from pg.learning.policies import stack
 from pg.learning.tabular import action_probabilities
-from pg.learning.training import train
 from pg.parts.learner import Policy
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import Variant
-from pg.runs.recorder import RunRecorder
-from pg.study.jobs import TrainJob
+from tests.learning.runs import Memory, train_job, trained
 
 HORIZONS = {"CartPole-v1": 100, "InvertedPendulum-v5": 40, "Hopper-v5": 20, "pg/Chain-v0": 20}
 # Both ways of acting, with each of the two kinds of action.
@@ -29,18 +27,8 @@ ACTING = [("CartPole-v1", True), ("pg/Chain-v0", False), ("Hopper-v5", True), ("
 CHAIN = Environment(id="pg/Chain-v0", kwargs={"length": 3}, horizon=8)
 
 
-def trained(id: str, *seeds: int, evaluate: Evaluate | None, rate: float = 0.02, **variant: Any) -> RunRecorder:
-    recorder = RunRecorder(1)
-    job = TrainJob(
-        environment=Environment(id=id, horizon=HORIZONS[id]),
-        variant=Variant(policy=Policy(hidden=(8,)), **{"batch": 4, **variant}),
-        budget=Budget(steps=300, max_iterations=30),
-        snapshots={"late": 1.0},
-        evaluate=evaluate,
-        seeds=seeds,
-    )
-    train(job, rate, recorder)
-    return recorder
+def train(id: str, *seeds: int, evaluate: Evaluate | None, rate: float = 0.02, **variant: Any) -> Memory:
+    return trained(train_job(id, *seeds, horizon=HORIZONS[id], evaluate=evaluate, **variant), rate)
 
 
 def learners(count: int) -> list[Learner]:
@@ -56,25 +44,25 @@ def learners(count: int) -> list[Learner]:
 @pytest.mark.parametrize(("id", "deterministic"), ACTING)
 def test_training_is_the_same_without_evaluations(id: str, deterministic: bool) -> None:
     evaluate = Evaluate(every_steps=100, episodes=2, deterministic=deterministic)
-    with_evaluations, without = (trained(id, 0, 1, evaluate=options) for options in (evaluate, None))
-    assert with_evaluations.frame().to_csv(index=False) == without.frame().to_csv(index=False)
-    assert len(with_evaluations.evaluations()) > 8
-    assert without.evaluations().empty
+    with_evaluations, without = (train(id, 0, 1, evaluate=options) for options in (evaluate, None))
+    assert with_evaluations.frame.to_csv(index=False) == without.frame.to_csv(index=False)
+    assert len(with_evaluations.evaluations) > 8
+    assert without.evaluations.empty
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(("id", "deterministic"), ACTING)
 def test_evaluations_are_bit_identical_in_any_block(id: str, deterministic: bool) -> None:
     evaluate = Evaluate(every_steps=100, episodes=3, deterministic=deterministic)
-    together = trained(id, 0, 1, 2, evaluate=evaluate).evaluations()
+    together = train(id, 0, 1, 2, evaluate=evaluate).evaluations
     assert together["return"].nunique() > 3
-    parts = [trained(id, *seeds, evaluate=evaluate).evaluations() for seeds in ((0,), (1, 2))]
+    parts = [train(id, *seeds, evaluate=evaluate).evaluations for seeds in ((0,), (1, 2))]
     assert pd.concat(parts).to_csv(index=False) == together.to_csv(index=False)
 
 
 def test_evaluations_follow_batches_that_pass_a_multiple() -> None:
-    recorder = trained("CartPole-v1", 0, 1, 2, evaluate=Evaluate(every_steps=150, episodes=3))
-    rows, evaluations = recorder.frame(), recorder.evaluations()
+    recorder = train("CartPole-v1", 0, 1, 2, evaluate=Evaluate(every_steps=150, episodes=3))
+    rows, evaluations = recorder.frame, recorder.evaluations
     assert tuple(evaluations.columns) == EVALUATION_COLUMNS
     for seed, run in rows.groupby("seed"):
         passing = run[run["steps"] // 150 > run["steps"].shift(fill_value=0) // 150]
@@ -141,11 +129,11 @@ def test_evaluation_may_exceed_the_environments_limit() -> None:
 @pytest.mark.parametrize("id", ["InvertedPendulum-v5", "pg/Chain-v0"])
 def test_training_is_the_same_for_any_evaluation_horizon(id: str) -> None:
     as_trained, otherwise = (
-        trained(id, 0, 1, evaluate=Evaluate(every_steps=100, episodes=2, horizon=horizon)) for horizon in (None, 3)
+        train(id, 0, 1, evaluate=Evaluate(every_steps=100, episodes=2, horizon=horizon)) for horizon in (None, 3)
     )
-    assert otherwise.frame().to_csv(index=False) == as_trained.frame().to_csv(index=False)
-    assert otherwise.evaluations()["steps"].equals(as_trained.evaluations()["steps"])
-    assert not otherwise.evaluations()["return"].equals(as_trained.evaluations()["return"])
+    assert otherwise.frame.to_csv(index=False) == as_trained.frame.to_csv(index=False)
+    assert otherwise.evaluations["steps"].equals(as_trained.evaluations["steps"])
+    assert not otherwise.evaluations["return"].equals(as_trained.evaluations["return"])
 
 
 def test_evaluations_and_seeds_draw_independently() -> None:
@@ -181,8 +169,8 @@ def test_environments_of_evaluations_are_made_once(monkeypatch: pytest.MonkeyPat
     copies = []
     for every_steps in (600, 50):
         made.clear()
-        recorder = trained("InvertedPendulum-v5", 0, 1, evaluate=Evaluate(every_steps=every_steps, episodes=3))
-        copies.append((recorder.evaluations()["steps"].nunique() > 4, len(made)))
+        recorder = train("InvertedPendulum-v5", 0, 1, evaluate=Evaluate(every_steps=every_steps, episodes=3))
+        copies.append((recorder.evaluations["steps"].nunique() > 4, len(made)))
     (seldom, once), (often, again) = copies
     assert often
     assert not seldom
@@ -190,7 +178,7 @@ def test_environments_of_evaluations_are_made_once(monkeypatch: pytest.MonkeyPat
 
 
 def test_diverged_policy_is_not_evaluated() -> None:
-    recorder = trained(
+    recorder = train(
         "InvertedPendulum-v5",
         0,
         evaluate=Evaluate(every_steps=1, episodes=2),
@@ -199,5 +187,5 @@ def test_diverged_policy_is_not_evaluated() -> None:
         importance="per_step",
         gradient_steps=3,
     )
-    assert recorder.frame()["gradient_norm"].isna().tolist() == [True]
-    assert recorder.evaluations()["steps"].tolist() == [0, 0]
+    assert recorder.frame["gradient_norm"].isna().tolist() == [True]
+    assert recorder.evaluations["steps"].tolist() == [0, 0]

@@ -123,7 +123,7 @@ def test_own_optimizer_takes_the_steps(tmp_path: Path) -> None:
             r"kl\n.*'own_parts:Nothing' is no subclass",
         ),
         ({"initialise": "own_parts:Square"}, r"initialise\n.*'own_parts:Square' is no subclass of .*Start"),
-        ({"optimizer": {"name": "not_there:Signs"}}, r"optimizer\n.*cannot import 'not_there' of 'not_there:Signs'"),
+        ({"optimizer": {"name": "not_there:Signs"}}, r"optimizer\n.*cannot import 'not_there:Signs'"),
     ],
 )
 def test_what_is_no_part_of_the_family_is_refused(parts: dict[str, object], message: str) -> None:

@@ -1,9 +1,6 @@
-"""A seed scales what it sees by all that it has seen before, and by nothing else."""
-
-from collections.abc import Mapping
+"""Normalisation uses all earlier observations of the same seed, and no others."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from pg.core.randomness import generator
@@ -11,17 +8,13 @@ from pg.core.trajectories import Spaces, valid_steps
 from pg.environments.record import Environment, Observations
 from pg.environments.stacked import make_environments
 from pg.experiments.columns import RUN_COLUMNS
-from pg.experiments.records import Budget
 from pg.learning.policies import Policy, make_policy, repeat, stack, thaw
 from pg.learning.rollout import Generators, actor_of, collect
 from pg.learning.scaling import RunningScale
 from pg.learning.scores import scores
-from pg.learning.training import train
 from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.optimizers.sgd import Sgd
-from pg.parts.variant import Variant
-from pg.runs.recorder import RunRecorder
-from pg.study.jobs import TrainJob
+from tests.learning.runs import Memory, train_job, trained
 
 SPACES = Spaces(3, 2, is_normalised=True)
 SEEN = Environment(id="CartPole-v1", horizon=60, observations=Observations(normalise=True))
@@ -101,42 +94,14 @@ def test_actors_scale_separately() -> None:
         np.testing.assert_array_equal(left, together[[index]])
 
 
-class Memory:
-    """Keeps rows and snapshots."""
-
-    def __init__(self) -> None:
-        self.recorder = RunRecorder(1_000)
-        self.snapshots: dict[tuple[int, str], Mapping[str, np.ndarray]] = {}
-
-    def row(self, row: Mapping[str, float | int]) -> None:
-        self.recorder.row(row)
-
-    def snapshot(self, seed: int, stage: str, policy: Mapping[str, np.ndarray]) -> None:
-        self.snapshots[seed, stage] = policy
-
-    def evaluation(self, row: Mapping[str, float | int]) -> None:
-        raise AssertionError(f"nobody asked for {row}")
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        return self.recorder.frame()
-
-
-def trained(environment: Environment, *seeds: int) -> Memory:
-    memory = Memory()
-    job = TrainJob(
-        environment=environment,
-        variant=Variant(batch=4, policy=PolicyOptions(hidden=(8,)), optimizer=SGD, gradient_steps=2),
-        budget=Budget(steps=10_000, max_iterations=3),
-        snapshots={"initial": 0.0, "late": 1.0},
-        seeds=seeds,
-    )
-    train(job, 0.01, memory)
-    return memory
+def train(environment: Environment, *seeds: int) -> Memory:
+    options = {"observations": environment.observations, "optimizer": SGD, "gradient_steps": 2}
+    job = train_job(environment.id, *seeds, horizon=60, steps=10_000, iterations=3, **options)
+    return trained(job, 0.01)
 
 
 def test_scale_of_a_batch_comes_from_earlier_batches() -> None:
-    memory = trained(SEEN, 3)
+    memory = train(SEEN, 3)
     frame, copies = memory.frame, make_environments(SEEN, 1, 4)
     assert frame["observation_shift"][0] == 0
     assert frame["observation_scale"][0] == pytest.approx(1, rel=1e-7)
@@ -152,7 +117,7 @@ def test_scale_of_a_batch_comes_from_earlier_batches() -> None:
 
 
 def test_scale_of_a_seed_is_its_own() -> None:
-    together, alone = trained(SEEN, 0, 1, 2), trained(SEEN, 1)
+    together, alone = train(SEEN, 0, 1, 2), train(SEEN, 1)
     own = together.frame.query("seed == 1")
     assert own.to_csv(index=False) == alone.frame.to_csv(index=False)
     for name, values in alone.snapshots[1, "late"].items():
@@ -160,7 +125,7 @@ def test_scale_of_a_seed_is_its_own() -> None:
 
 
 def test_only_normalising_runs_log_a_scale() -> None:
-    assert list(trained(SEEN, 0).frame.columns) == [*RUN_COLUMNS, "observation_shift", "observation_scale"]
-    plain = trained(SEEN.model_copy(update={"observations": Observations()}), 0)
+    assert list(train(SEEN, 0).frame.columns) == [*RUN_COLUMNS, "observation_shift", "observation_scale"]
+    plain = train(SEEN.model_copy(update={"observations": Observations()}), 0)
     assert list(plain.frame.columns) == list(RUN_COLUMNS)
     assert not any("scaling" in name for name in plain.snapshots[0, "late"])

@@ -1,4 +1,4 @@
-"""A seed's rows are its own, whatever company it trains in; budgets and stages mean what they say."""
+"""Training runs: bit-identical in any block of seeds, with budgets, stages, tuning and rewards as declared."""
 
 import logging
 from collections.abc import Mapping
@@ -12,12 +12,10 @@ import pytest
 import yaml
 from pg.__main__ import main
 from pg.core.trajectories import Spaces
-from pg.environments.record import Environment, Rewards
+from pg.environments.record import Rewards
 from pg.experiments.columns import RUN_COLUMNS
-from pg.experiments.records import Budget, Tuning
 from pg.experiments.train.curves import has_diverged
 from pg.learning.learner import make_learner
-from pg.learning.training import train, tune
 from pg.parts.critic import Critic as LearnedCritic
 from pg.parts.learner import Policy
 from pg.parts.limits.early_stop import EarlyStop
@@ -27,59 +25,29 @@ from pg.parts.limits.penalty import Penalty
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.starts.clone import Clone
 from pg.parts.variant import Variant
-from pg.study.jobs import Demonstrators, TrainJob, TuneJob
+from pg.study.jobs import Demonstrators
+from tests.learning.runs import ACTOR_CRITIC, STAGES, Memory, train_job, trained, tune_job, tuned
 
 SGD = Sgd(learning_rate=0.02)
-STAGES = {"initial": 0.0, "middle": 0.5, "late": 1.0}
 OF_IMITATION = ("demonstrator_return", "imitation_training_loss", "imitation_loss")
 
 
-class Memory:
-    """A recorder that keeps everything."""
-
-    def __init__(self) -> None:
-        self.rows: list[Mapping[str, float | int]] = []
-        self.snapshots: dict[tuple[int, str], Mapping[str, np.ndarray]] = {}
-
-    def row(self, row: Mapping[str, float | int]) -> None:
-        self.rows.append(row)
-
-    def evaluation(self, row: Mapping[str, float | int]) -> None:
-        raise AssertionError(f"no evaluation was asked for, and this is one: {row}")
-
-    def snapshot(self, seed: int, stage: str, policy: Mapping[str, np.ndarray]) -> None:
-        assert (seed, stage) not in self.snapshots, "each stage is kept once"
-        self.snapshots[seed, stage] = policy
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        return pd.DataFrame(self.rows).sort_values(["learning_rate", "seed", "iteration"], ignore_index=True)
-
-
-def trained(id: str, *seeds: int, steps: int = 1200, horizon: int = 100, **variant: object) -> Memory:
-    memory = Memory()
-    job = TrainJob(
-        environment=Environment(id=id, horizon=horizon),
-        variant=Variant(policy=Policy(hidden=(16, 16)), **{"batch": 8, **variant}),
-        budget=Budget(steps=steps, max_iterations=30),
-        snapshots=STAGES,
-        seeds=seeds,
-    )
-    train(job, 0.02, memory)
-    return memory
+def train(id: str, *seeds: int, steps: int = 1200, horizon: int = 100, **options: Any) -> Memory:
+    defaults = {"policy": Policy(hidden=(16, 16)), "batch": 8}
+    return trained(train_job(id, *seeds, steps=steps, horizon=horizon, **{**defaults, **options}))
 
 
 def numbers(frame: pd.DataFrame) -> np.ndarray:
-    """Tell where rows hold finite numbers, but for what nobody has demonstrated, and what needs a critic."""
+    """Return where rows are finite, without the columns of imitation and of critics."""
     return np.isfinite(frame.drop(columns=[*OF_IMITATION, "explained_variance"]).to_numpy(dtype=np.float64))
 
 
-def assert_same_in_companies_of(*sizes: int, seeds: int, id: str, steps: int, baseline: str) -> None:
-    together = trained(id, *range(seeds), steps=steps, baseline=baseline)
+def assert_same_in_blocks_of(*sizes: int, seeds: int, id: str, steps: int, baseline: str) -> None:
+    together = train(id, *range(seeds), steps=steps, baseline=baseline)
     expected = together.frame.to_csv(index=False)
     for size in sizes:
-        companies = [range(first, min(first + size, seeds)) for first in range(0, seeds, size)]
-        parts = [trained(id, *company, steps=steps, baseline=baseline) for company in companies]
+        blocks = [range(first, min(first + size, seeds)) for first in range(0, seeds, size)]
+        parts = [train(id, *block, steps=steps, baseline=baseline) for block in blocks]
         assert pd.concat([part.frame for part in parts]).to_csv(index=False) == expected
         for part in parts:
             for key, policy in part.snapshots.items():
@@ -92,19 +60,19 @@ def assert_same_in_companies_of(*sizes: int, seeds: int, id: str, steps: int, ba
     [("CartPole-v1", "optimal"), ("InvertedPendulum-v5", "per_step_leave_one_out"), ("pg/Chain-v0", "optimal")],
 )
 def test_runs_are_bit_identical_in_any_block(id: str, baseline: str) -> None:
-    assert_same_in_companies_of(1, 3, seeds=4, id=id, steps=400, baseline=baseline)
+    assert_same_in_blocks_of(1, 3, seeds=4, id=id, steps=400, baseline=baseline)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("id", ["CartPole-v1", "InvertedPendulum-v5", "pg/Chain-v0"])
 @pytest.mark.parametrize("baseline", ["per_step_leave_one_out", "optimal"])
 def test_long_runs_are_bit_identical_in_any_block(id: str, baseline: str) -> None:
-    assert_same_in_companies_of(1, 3, seeds=10, id=id, steps=1200, baseline=baseline)
+    assert_same_in_blocks_of(1, 3, seeds=10, id=id, steps=1200, baseline=baseline)
 
 
 @pytest.mark.parametrize("id", ["Acrobot-v1", "MountainCarContinuous-v0", "HalfCheetah-v5"])
 def test_any_gymnasium_environment_trains(id: str) -> None:
-    frame = trained(id, 0, 1, steps=200, horizon=20, batch=4).frame
+    frame = train(id, 0, 1, steps=200, horizon=20, batch=4).frame
     assert list(frame.columns) == list(RUN_COLUMNS)
     assert numbers(frame).all()
     assert frame[[*OF_IMITATION]].isna().all(axis=None)
@@ -113,18 +81,18 @@ def test_any_gymnasium_environment_trains(id: str) -> None:
 
 
 def test_run_ends_at_its_budget_or_last_iteration() -> None:
-    frame = trained("CartPole-v1", 0, 1).frame
+    frame = train("CartPole-v1", 0, 1).frame
     for _, run in frame.groupby("seed"):
         assert run["iteration"].tolist() == list(range(1, len(run) + 1))
         assert (run["steps"].iloc[:-1] < 1200).all()
         assert run["steps"].iloc[-1] >= 1200 or len(run) == 30
         np.testing.assert_array_equal(run["episodes"], 8 * run["iteration"])
         np.testing.assert_allclose(run["steps"].diff().iloc[1:], 8 * run["length_mean"].iloc[1:])
-    assert trained("CartPole-v1", 0, steps=10**9).frame["iteration"].max() == 30
+    assert train("CartPole-v1", 0, steps=10**9).frame["iteration"].max() == 30
 
 
 def test_snapshots_differ_between_stages() -> None:
-    memory = trained("CartPole-v1", 0, 1)
+    memory = train("CartPole-v1", 0, 1)
     assert set(memory.snapshots) == {(seed, stage) for seed in (0, 1) for stage in STAGES}
     weights = [memory.snapshots[0, stage]["layers.0.weight"] for stage in STAGES]
     assert not np.array_equal(weights[0], weights[1])
@@ -132,61 +100,40 @@ def test_snapshots_differ_between_stages() -> None:
 
 
 def test_tuning_tries_every_rate_on_every_seed() -> None:
-    memory = Memory()
-    job = TuneJob(
-        environment=Environment(id="CartPole-v1", horizon=50),
-        variant=Variant(policy=Policy(hidden=(8,)), batch=4),
-        budget=Budget(steps=300),
-        tuning=Tuning(grid=(0.001, 0.1), seeds=3),
-    )
-    tune(job, memory)
+    memory = tuned(tune_job("CartPole-v1", grid=(0.001, 0.1), seeds=3, horizon=50))
     frame = memory.frame
-    assert set(zip(frame["learning_rate"], frame["seed"], strict=True)) == {
-        (r, s) for r in (0.001, 0.1) for s in range(3)
-    }
+    pairs = set(zip(frame["learning_rate"], frame["seed"], strict=True))
+    assert pairs == {(rate, seed) for rate in (0.001, 0.1) for seed in range(3)}
     assert not memory.snapshots
     first = frame[frame["iteration"] == 1].pivot_table(index="seed", columns="learning_rate", values="return_mean")
     np.testing.assert_array_equal(first[0.001], first[0.1])
 
 
 def test_tuning_and_training_seeds_are_independent() -> None:
-    same: dict[str, Any] = {
-        "environment": Environment(id="InvertedPendulum-v5", horizon=20),
-        "variant": Variant(policy=Policy(hidden=(8,)), batch=4),
-        "budget": Budget(steps=100),
-    }
-    tuned, evaluated = Memory(), Memory()
-    tune(TuneJob(**same, tuning=Tuning(grid=(0.02,), seeds=2)), tuned)
-    train(TrainJob(**same, snapshots={}, seeds=(0, 1)), 0.02, evaluated)
-    assert not set(tuned.frame["gradient_norm"]) & set(evaluated.frame["gradient_norm"])
+    tuning = tuned(tune_job("InvertedPendulum-v5", grid=(0.02,), seeds=2, horizon=20, steps=100))
+    evaluated = trained(train_job("InvertedPendulum-v5", 0, 1, horizon=20, steps=100))
+    assert not set(tuning.frame["gradient_norm"]) & set(evaluated.frame["gradient_norm"])
 
 
 @pytest.mark.long
 def test_training_improves_the_return() -> None:
-    frame = trained("CartPole-v1", 0, 1, 2, 3, steps=20_000, horizon=200, baseline="per_step_leave_one_out").frame
+    frame = train("CartPole-v1", 0, 1, 2, 3, steps=20_000, horizon=200, baseline="per_step_leave_one_out").frame
     runs = [run["return_mean"] for _, run in frame.groupby("seed")]
     assert all(run.iloc[-5:].mean() > 2 * run.iloc[:5].mean() for run in runs)
 
 
-ACTOR_CRITIC: dict[str, Any] = {
-    "returns": {"name": "gae", "lambda": 0.9, "bootstrap_at_truncation": True},
-    "discount": 0.95,
-    "baseline": {"name": "value_network", "hidden": [8], "fit_steps": 5},
-}
-
-
 @pytest.mark.parametrize("id", ["CartPole-v1", "InvertedPendulum-v5"])
 def test_actor_critic_is_bit_identical_in_any_block(id: str) -> None:
-    together = trained(id, 0, 1, 2, steps=300, **ACTOR_CRITIC).frame
-    alone = pd.concat([trained(id, seed, steps=300, **ACTOR_CRITIC).frame for seed in range(3)])
+    together = train(id, 0, 1, 2, steps=300, **ACTOR_CRITIC).frame
+    alone = pd.concat([train(id, seed, steps=300, **ACTOR_CRITIC).frame for seed in range(3)])
     assert alone.to_csv(index=False) == together.to_csv(index=False)
 
 
 @pytest.mark.long
 def test_explained_variance_grows_with_a_critic_only() -> None:
-    assert trained("CartPole-v1", 0).frame["explained_variance"].isna().all()
+    assert train("CartPole-v1", 0).frame["explained_variance"].isna().all()
     critic = {"baseline": {"name": "value_network", "hidden": [16], "fit_steps": 20}}
-    frame = trained("CartPole-v1", 0, 1, 2, steps=6000, horizon=200, **critic).frame
+    frame = train("CartPole-v1", 0, 1, 2, steps=6000, horizon=200, **critic).frame
     for _, run in frame.groupby("seed"):
         assert run["explained_variance"].iloc[0] == pytest.approx(0, abs=1e-6), "a new network says nothing"
         assert run["explained_variance"].iloc[-10:].mean() > 0.2
@@ -202,14 +149,14 @@ def test_critic_is_fitted_after_its_batch_is_used(monkeypatch: pytest.MonkeyPatc
             return original(self, batch)
 
         monkeypatch.setattr(LearnedCritic, name, noted)
-    rows = trained("pg/Chain-v0", 0, steps=60, horizon=4, **ACTOR_CRITIC).rows
+    rows = train("pg/Chain-v0", 0, steps=60, horizon=4, **ACTOR_CRITIC).rows
     assert order == ["values", "explained_variance", "values", "fit"] * len(rows)
 
 
 @pytest.mark.long
 def test_actor_critic_improves_the_return() -> None:
     parts = ACTOR_CRITIC | {"importance": {"name": "per_step", "clip": 0.2}, "gradient_steps": 3}
-    frame = trained("CartPole-v1", 0, 1, 2, steps=12_000, horizon=200, **parts).frame
+    frame = train("CartPole-v1", 0, 1, 2, steps=12_000, horizon=200, **parts).frame
     runs = [run["return_mean"] for _, run in frame.groupby("seed")]
     assert all(run.iloc[-5:].mean() > 2 * run.iloc[:5].mean() for run in runs)
 
@@ -242,8 +189,8 @@ REUSES: dict[str, dict[str, Any]] = {
 def test_reuse_is_bit_identical_in_any_block_and_in_limit(id: str, name: str) -> None:
     parts = REUSES[name]
     reuse = {"baseline": "per_step", **parts}
-    together = trained(id, 0, 1, 2, steps=300, **reuse).frame
-    apart = pd.concat([trained(id, *seeds, steps=300, **reuse).frame for seeds in ((0,), (1, 2))])
+    together = train(id, 0, 1, 2, steps=300, **reuse).frame
+    apart = pd.concat([train(id, *seeds, steps=300, **reuse).frame for seeds in ((0,), (1, 2))])
     assert apart.to_csv(index=False) == together.to_csv(index=False)
     assert numbers(together).all()
     kl = parts.get("kl")
@@ -253,7 +200,7 @@ def test_reuse_is_bit_identical_in_any_block_and_in_limit(id: str, name: str) ->
 
 
 def test_penalty_continues_from_the_last_update() -> None:
-    frame = trained("CartPole-v1", 0, 1, gradient_steps=3, kl=Penalty(limit=1e-9)).frame
+    frame = train("CartPole-v1", 0, 1, gradient_steps=3, kl=Penalty(limit=1e-9)).frame
     for _, run in frame.groupby("seed"):
         np.testing.assert_array_equal(run["penalty"], 2.0 ** np.arange(len(run)))
 
@@ -268,16 +215,8 @@ def test_minibatches_depend_on_seed_and_stream() -> None:
 
 
 def diverging(**parts: Any) -> Memory:
-    """Two learning rates, of which the second loses every policy in its first update."""
-    memory = Memory()
-    job = TuneJob(
-        environment=Environment(id="InvertedPendulum-v5", horizon=20),
-        variant=Variant(policy=Policy(hidden=(8,)), batch=4, optimizer=Sgd(), **parts),
-        budget=Budget(steps=300),
-        tuning=Tuning(grid=(1e-4, 1e6), seeds=2),
-    )
-    tune(job, memory)
-    return memory
+    """Two learning rates; with the second, every policy diverges in its first update."""
+    return tuned(tune_job("InvertedPendulum-v5", grid=(1e-4, 1e6), seeds=2, horizon=20, optimizer=Sgd(), **parts))
 
 
 def test_run_with_nonfinite_weights_ends_alone(
@@ -340,16 +279,8 @@ def test_command_line_trains_a_natural_gradient(tmp_path: Path) -> None:
 
 
 def paid(rewards: Rewards, rate: float, **variant: Any) -> Memory:
-    memory = Memory()
-    job = TrainJob(
-        environment=Environment(id="CartPole-v1", horizon=50, rewards=rewards),
-        variant=Variant(policy=Policy(hidden=(8,)), batch=4, **variant),
-        budget=Budget(steps=10_000, max_iterations=8),
-        snapshots=STAGES,
-        seeds=(0, 1),
-    )
-    train(job, rate, memory)
-    return memory
+    job = train_job("CartPole-v1", 0, 1, horizon=50, steps=10_000, iterations=8, rewards=rewards, **variant)
+    return trained(job, rate)
 
 
 def test_logged_returns_are_the_environments() -> None:
@@ -381,24 +312,24 @@ SNAPSHOTS = {"experiment": "other", "variant": "other", "stage": "late"}
 @cache
 def left_by_training(id: str) -> Mapping[int, Mapping[str, np.ndarray]]:
     """Return the last policies of two seeds, which nobody changes."""
-    snapshots = trained(id, 6, 7, steps=100, horizon=50).snapshots
+    snapshots = train(id, 6, 7, steps=100, horizon=50).snapshots
     return {seed: snapshots[seed, "late"] for seed in (6, 7)}
 
 
 def cloned(id: str, *seeds: int, **start: Any) -> Memory:
     """Train a few batches from clones, of the two policies that another training left."""
     options = Policy(hidden=(16, 16))
-    memory = Memory()
-    job = TrainJob(
-        environment=Environment(id=id, horizon=50),
-        variant=Variant(policy=options, batch=4, initialise=Clone(**{**SHOWN, **start})),
-        budget=Budget(steps=600, max_iterations=3),
-        snapshots=STAGES,
-        seeds=seeds,
+    job = train_job(
+        id,
+        *seeds,
+        horizon=50,
+        steps=600,
+        iterations=3,
+        policy=options,
+        initialise=Clone(**{**SHOWN, **start}),
         demonstrators=Demonstrators(policy=options, stage="late", seeds=tuple(6 + seed % 2 for seed in seeds)),
     )
-    train(job, 0.02, memory, left_by_training(id))
-    return memory
+    return trained(job, demonstrators=left_by_training(id))
 
 
 @pytest.mark.long
@@ -434,7 +365,7 @@ def test_clones_are_bit_identical_and_count_demonstrations(id: str, start: dict[
 
 def test_initial_snapshot_of_a_clone_is_the_clone() -> None:
     clone = cloned("CartPole-v1", 0, controller="lean").snapshots[0, "initial"]
-    random = trained("CartPole-v1", 0, steps=100).snapshots[0, "initial"]
+    random = train("CartPole-v1", 0, steps=100).snapshots[0, "initial"]
     barely = cloned("CartPole-v1", 0, controller="lean", epochs=1, learning_rate=1e-9).snapshots[0, "initial"]
     assert not np.allclose(clone["layers.2.weight"], random["layers.2.weight"])
     for name, values in random.items():
@@ -448,14 +379,9 @@ def test_demonstrations_count_in_the_budget() -> None:
 
 
 def test_tuning_starts_every_rate_from_the_same_clone() -> None:
-    memory = Memory()
-    job = TuneJob(
-        environment=Environment(id="CartPole-v1", horizon=50),
-        variant=Variant(policy=Policy(hidden=(8,)), batch=4, initialise=Clone(controller="lean", **SHOWN)),
-        budget=Budget(steps=600, max_iterations=2),
-        tuning=Tuning(grid=(0.001, 0.1), seeds=3),
-    )
-    tune(job, memory)
+    start = Clone(controller="lean", **SHOWN)
+    grid = (0.001, 0.1)
+    memory = tuned(tune_job("CartPole-v1", grid, seeds=3, horizon=50, steps=600, iterations=2, initialise=start))
     first = memory.frame.query("iteration == 1")
     assert len(first) == 6
     for column in (*OF_IMITATION, "demonstration_steps", "return_mean"):
