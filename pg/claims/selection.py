@@ -98,7 +98,7 @@ def rows_of(part: ClaimPart, table: pd.DataFrame) -> pd.DataFrame:
         if missing := [name for name in wanted if name not in set(rows[column])]:
             found = ", ".join(rows[column].unique())
             raise ValueError(
-                f"{part.experiment} has no {column} {', '.join(missing)} for {part.metric}; there {column} is {found}"
+                f"{part.experiment} has no {column} {', '.join(missing)} for {part.metric}; found: {found}"
             )
         rows = rows[rows[column].isin(wanted)] if wanted else rows
     return rows
@@ -217,7 +217,7 @@ def _matching(at: str, selection: Selection, rows: pd.DataFrame) -> pd.DataFrame
         chosen = rows[_matches(rows[column], value)]
         if chosen.empty:
             found = ", ".join(map(str, rows[column].unique()))
-            raise ValueError(f"{at}: no rows with {column} {value}; there {column} is one of {found}")
+            raise ValueError(f"{at}: no rows with {column} {value}; found: {found}")
         rows = chosen
     return rows
 

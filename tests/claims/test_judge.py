@@ -387,8 +387,8 @@ def test_selection_that_leaves_a_level_open_is_refused():
     ("one", "message"),
     [
         (part(a={"batch": 4}), "a: no column batch; columns are environment, variant"),
-        (part(a={"variant": "c"}), "a: no rows with variant c; there variant is one of a, b"),
-        (part("cosine"), "e has no metric cosine for cosine; there metric is area"),
+        (part(a={"variant": "c"}), "a: no rows with variant c; found: a, b"),
+        (part("cosine"), "e has no metric cosine for cosine; found: area"),
         (part(stages=("late",)), "e has no stage late for area"),
     ],
 )
