@@ -64,7 +64,7 @@ rule report_page:
         package=lambda w: code_digest(*Path(workflow.basedir, "pg").rglob("*.py")),
         codes=lambda w: codes_of_jobs(),
         benchmarks=f"{RESULTS}/benchmarks",
-        code=lambda w: code_of("report.py"),
+        code=lambda w: code_of("report.py", STUDY),
     script:
         "../scripts/report.py"
 
