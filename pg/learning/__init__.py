@@ -1,1 +1,1 @@
-"""How a policy is improved."""
+"""Learning: policies, rollouts, updates and the full algorithm."""

@@ -1,4 +1,4 @@
-"""What weights a batch's log-likelihoods, and stays fixed while the policy moves: returns, baseline, normalisation."""
+"""Advantages of a batch at the policy that collected it: returns, baseline and normalisation."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def advantages(
 def fixed(
     policy: Policy, variant: Variant, trajectories: Trajectories, mdp: MDP | None = None, critic: Critic | None = None
 ) -> Fixed:
-    """Return what stays fixed at the policy's present parameters.
+    """Return returns, baseline and normalisation, which stay fixed while gradient steps change the policy.
 
     Raises
     ------
     ValueError
-        If the variant needs the environment's tables or a value network and there is none.
+        If the variant needs the environment's tables or a value network and it is missing.
     """
     return compose.fixed(
         Batch(

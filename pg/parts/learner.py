@@ -1,4 +1,4 @@
-"""Options of the networks: the policy's and the critic's."""
+"""Options of the policy's network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pg.parts.activations.tanh import Tanh
 
 
 class Policy(Record):
-    """A multilayer perceptron with a categorical or a Gaussian head, as the actions ask for."""
+    """A multilayer perceptron with a categorical head for discrete actions, or a Gaussian one for real actions."""
 
     hidden: tuple[PositiveInt, ...] = Field(
         default=(64, 64), description="Sizes of the hidden layers; an empty list makes the policy linear."
