@@ -1,4 +1,4 @@
-"""What was run, in the words and equations of the report."""
+"""Describe experiments, environments and variants for the report."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from pg.study.record import Study
 
 
 def experiment_row(study: Study, name: str, experiment: Experiment) -> dict[str, str]:
-    """Describe an experiment, as the report lists it."""
+    """Describe an experiment."""
     last = experiment.seeds.first + experiment.seeds.count - 1
     extent = _extent(experiment)
     if (source := getattr(experiment, "source", None)) is not None:
@@ -46,7 +46,7 @@ def experiment_row(study: Study, name: str, experiment: Experiment) -> dict[str,
 
 
 def _extent(experiment: Experiment) -> str:
-    """Say how much an experiment takes per seed, or per policy."""
+    """Say how much an experiment runs per seed or per policy."""
     match experiment:
         case TrainExperiment():
             return f"per seed {steps_of(experiment.budget.steps, experiment.budget.max_iterations)}"
@@ -117,10 +117,10 @@ def coverage_rows() -> list[dict[str, object]]:
 
 
 def _mathml(latex: str) -> Markup:
-    # Sums keep their limits above and below them, in brackets too. HTML knows MathML without its namespace, and the
-    # page is to hold no address at all.
+    # Limits go above and below sums inside brackets as well. HTML needs no namespace of MathML, and the page must
+    # contain no address.
     displayed = convert(latex.replace(r"\sum_", r"\sum\limits_"), display="block")
-    # A superscript shrinks the prime to a dot where no font for mathematics is installed.
+    # Without a font for mathematics, a superscript prime would look like a dot.
     displayed = displayed.replace(
         "<msup><mi>t</mi><mi>&#x02032;</mi></msup>", '<mrow><mi>t</mi><mtext class="prime">&#x02032;</mtext></mrow>'
     )

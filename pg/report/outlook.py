@@ -1,4 +1,4 @@
-"""What would decide a claim that is inconclusive: how many seeds an effect as large as the measured one would need."""
+"""How many seeds would decide an inconclusive claim, if its effect is as large as measured."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _WANTED = 0.8  # probability of a decision, by custom
 
 
 def outlook(part: ClaimPart, effect: float, low: float, high: float, n: int, undecided: int) -> str:
-    """Say what would decide a part of a claim, from its effect and interval.
+    """Say how many seeds would decide a part of a claim.
 
-    The distance between the effect and the null value, or the nearer end of an equality's margin, is taken in standard
-    deviations between seeds, which the interval tells (on logarithms, where ratios are compared). For intervals other
-    than Student's t that is an approximation.
+    The effect size is the distance between the effect and the null value (for an equality: the nearer end of the
+    margin) over the standard deviation between seeds, which follows from the interval; logarithms where ratios are
+    compared. For intervals other than Student's t this is an approximation.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def outlook(part: ClaimPart, effect: float, low: float, high: float, n: int, und
     effect, low, high, n
         As measured.
     undecided
-        Number of claims among which the next p-value has to pass Holm's method; 1 for a part that is not adjusted.
+        Number of undecided claims in Holm's method; 1 for a part whose p-value is not adjusted.
     """
     relation = relation_named(part.relation)
     if not isinstance(relation, Tested) or math.isnan(effect):

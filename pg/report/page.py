@@ -1,4 +1,4 @@
-"""The report: one page that opens without a network, in the order of the lecture."""
+"""Render the report: one HTML page without external resources, in the order of the lecture."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ LECTURE_SECTIONS = (
     "Review",
     "Next time",
 )
-"""The lecture's sections in its order; a section of a study belongs where the longest of these begins its name."""
+"""The sections of the lecture in order. A section of a study is ranked by the longest of these that starts its name."""
 
 _VERDICTS = ("supported", "refuted", "inconclusive")
 
@@ -62,9 +62,9 @@ class ReportFigure:
     caption
         Plain text.
     width
-        Its width on the page of a paper.
+        Its width, as declared.
     links
-        What the caption links to, by name ("PDF", "table"): paths relative to the page.
+        Paths relative to the page, by the text of the link.
     """
 
     name: str
@@ -76,22 +76,22 @@ class ReportFigure:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that the page shows.
+    """The content of the page.
 
     Attributes
     ----------
     study
-        What was run.
+        The study.
     figures
         The declared figures, drawn.
     claims
         The rows of `claims.csv`.
     tuned
-        Chosen learning rates, each with what is to be said of its choice.
+        The chosen learning rates with remarks.
     provenance
-        Versions, digest of the configuration, wall time, by name. Only this block may differ between two equal runs.
+        Versions, digest of the configuration, wall time, by name. Only this differs between two equal runs.
     template
-        The page's template; what it includes lies beside it.
+        The template of the page; it includes files of its folder.
     """
 
     study: Study
@@ -111,7 +111,7 @@ class _Section:
 
 
 def read_figures(study: Study, pictures: Sequence[str], captions: Sequence[str]) -> tuple[ReportFigure, ...]:
-    """Read the study's figures and captions, each list in the order in which the study declares the figures."""
+    """Read the pictures and captions of the study's figures, given in declared order."""
     return tuple(
         ReportFigure(
             name=name,
@@ -125,7 +125,7 @@ def read_figures(study: Study, pictures: Sequence[str], captions: Sequence[str])
 
 
 def _links(name: str, figure: Figure) -> dict[str, str]:
-    """Name the files of a figure and of the tables that it is drawn from, relative to the page."""
+    """Return the paths of a figure's files and tables, relative to the page."""
     drawn_from = FIGURES[figure.kind].tables
     links = {figure.format.upper(): f"figures/{name}.{figure.format}", "PNG": f"figures/{name}.png"}
     links |= {_WORDS[one]: f"tables/{figure.experiment}{TABLE_FILES[one]}.csv" for one in drawn_from if one in _WORDS}
@@ -140,10 +140,10 @@ _WORDS = {"long": "every seed", "summary": "intervals", "curves": "curves", "pos
 
 
 def render(report: Report) -> str:
-    """Write the report as one HTML page that holds its pictures, styles and script.
+    """Render the report as one HTML page with its pictures, styles and script.
 
-    Whatever a study says is escaped; the only markup that is not the template's own is MathML, made from equations
-    that hold no words of the study.
+    All text of a study is escaped. The only markup that is not from the template is MathML, made from equations that
+    contain no text of the study.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(report.template.parent),
@@ -170,7 +170,7 @@ def render(report: Report) -> str:
 
 
 def section_rank(section: str) -> int:
-    """Tell where in the lecture a section stands; sections that are not the lecture's come last."""
+    """Return the rank of a section in the lecture; sections that are not of the lecture come last."""
     named = section.strip().casefold()
     fitting = [title for title in LECTURE_SECTIONS if named.startswith(title.casefold())]
     return LECTURE_SECTIONS.index(max(fitting, key=len)) if fitting else len(LECTURE_SECTIONS)

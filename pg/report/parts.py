@@ -1,4 +1,4 @@
-"""The rows of claims.csv as the report shows them: each number as it reads, and as it sorts."""
+"""Format the rows of claims.csv for the report."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ class Part:
     Attributes
     ----------
     metric, definition
-        What is compared, and what exactly that is.
+        Label of the metric that is compared, and its definition.
     rows
-        The tables that it was computed from, by experiment: paths relative to the page.
+        Paths of the tables that it was computed from, relative to the page, by experiment.
     level
-        What its interval covers, in per cent: equality is judged by the interval of two one-sided tests.
+        Nominal coverage of its interval in per cent; equality is judged by the interval of two one-sided tests.
     coverage
-        How often such an interval holds the truth, where that is not what it promises.
+        Measured coverage of such intervals, if it is not the nominal one.
     outlook
-        What would decide it, where it is inconclusive.
+        What would decide it, if it is inconclusive.
     effect_value, p_value, n_value
-        What the table sorts by.
+        Values that the table is sorted by.
     """
 
     claim: str
@@ -66,12 +66,12 @@ class Part:
 
 
 def parts_of(study: Study, claims: DataFrame) -> tuple[Part, ...]:
-    """Lay out the rows of claims.csv.
+    """Format the rows of claims.csv.
 
     Parameters
     ----------
     study
-        What declares the claims.
+        The study that declares the claims.
     claims
         The rows.
     """
@@ -95,7 +95,7 @@ def _part(study: Study, row: dict[Any, Any], declared: ClaimPart | None, undecid
         metric=metric.label,
         definition=definitions()[metric.name],
         figure=str(row["figure"]),
-        rows=_rows_behind(declared),
+        rows=_tables_of(declared),
         verdict=str(row["verdict"]),
         effect=number(effect),
         interval="" if math.isnan(low) or math.isnan(high) else span(low, high),
@@ -115,11 +115,11 @@ def _part(study: Study, row: dict[Any, Any], declared: ClaimPart | None, undecid
 
 
 def _in_labels(study: Study, part: ClaimPart | None, comparison: str) -> str:
-    """Put labels in the place of the keys by which claims.csv names variants and environments, as its rows do."""
+    """Replace the keys of variants and environments in a comparison by their labels."""
     if part is None:
         return comparison
     variants = {str(one["variant"]) for _, _, one in part.selections if "variant" in one} & study.variants.keys()
-    # Only where a comparison names them: a key may be an ordinary word.
+    # Only at places where comparisons name variants, because a key may be an ordinary word.
     before = "|".join((r"^", r"(?<=\|)", r"(?<=[−/:] )", *(rf"(?<=\b{word} )" for word in ("from", "to", "by", "of"))))
     named = re.sub(
         rf"(?:{before})({_one_of(variants)})(?=[ |\]]|$)", lambda found: f"“{label(study, found[1])}”", comparison
@@ -137,7 +137,7 @@ def _one_of(names: Iterable[str]) -> str:
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
-def _rows_behind(part: ClaimPart | None) -> dict[str, str]:
+def _tables_of(part: ClaimPart | None) -> dict[str, str]:
     if part is None:
         return {}
     return {name: f"tables/{name}.csv" for name in dict.fromkeys(part.experiments.values())}
@@ -148,7 +148,7 @@ def _given(cell: object) -> bool:
 
 
 def _value(cell: object) -> float:
-    """Read a number of claims.csv; an empty field is none."""
+    """Read a number of claims.csv; an empty field is NaN."""
     text = str(cell)
     return math.nan if text in ("", "None", "<NA>") else float(text)
 

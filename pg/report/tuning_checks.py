@@ -1,4 +1,4 @@
-"""Whether variants were tuned alike: what the report says of every learning rate that was chosen."""
+"""Check the choice of every learning rate: ties, edges of the grid, unequal numbers of candidates."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from pg.study.record import Study
 
 @dataclass(frozen=True, slots=True)
 class TunedRate:
-    """A learning rate that tuning chose, with what may be wrong with the choice.
+    """A learning rate that tuning chose, with remarks.
 
     Attributes
     ----------
     experiment, environment, variant
-        The experiment's name, the others' labels, with their level where one is swept.
+        Name of the experiment; labels of environment and variant, with their levels.
     learning_rate
         The chosen rate.
     candidates, seeds
-        How many rates it was chosen from, each on how many tuning seeds.
+        Number of rates tried, and of tuning seeds for each.
     flags
-        What a reader has to know, in words: rates that all tie, an optimum at an edge of the grid, more or fewer
-        candidates than the other variants of the experiment have.
+        Remarks: all rates tie, the optimum is at an edge of the grid, other variants of the experiment have more or
+        fewer candidates.
     """
 
     experiment: str
@@ -42,7 +42,7 @@ class TunedRate:
 
 
 def read_tuned(study: Study, choices: Sequence[Mapping[str, Any]]) -> tuple[TunedRate, ...]:
-    """Judge the tuning records of a study.
+    """Check the tuning records of a study.
 
     Parameters
     ----------
@@ -73,12 +73,12 @@ def read_tuned(study: Study, choices: Sequence[Mapping[str, Any]]) -> tuple[Tune
 
 
 def _named(name: str, cell: Cell, of: Literal["environment", "variant"]) -> str:
-    """Name the environment or the variant of a cell at its own levels."""
+    """Add the levels of the environment or of the variant to its label."""
     return at_levels(name, {path: value for path, value in cell.levels.items() if path.startswith(f"{of}.")})
 
 
 def _tried(choice: Mapping[str, Any]) -> tuple[int, int]:
-    """Count the rates of a record, and its seeds."""
+    """Return the numbers of rates and of seeds in a record."""
     rates, seeds = ({score[key] for score in choice["scores"]} for key in ("learning_rate", "seed"))
     return len(rates), len(seeds)
 
