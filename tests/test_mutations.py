@@ -1,38 +1,40 @@
 """No planted bug survives the tests."""
 
+import ast
 from dataclasses import replace
 
 import pytest
-from tests.mutations import FEW, MUTATIONS, ROOT, BrokenMutation, Mutation, mutated, survivors
+from tests.mutations import BUGS, FEW, ROOT, BrokenBug, Bug, plant, survivors
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=str)
-def test_a_planted_bug_is_code_that_differs(mutation: Mutation) -> None:
-    text = (ROOT / mutation.file).read_text(encoding="utf-8")
-    changed = mutated(text, mutation)
-    compile(changed, mutation.file, "exec")
-    assert changed != text
+@pytest.mark.parametrize("bug", BUGS, ids=str)
+def test_bug_changes_code(bug: Bug) -> None:
+    path, source = plant(bug)
+    compile(source, path, "exec")
+    assert source != ast.unparse(ast.parse((ROOT / path).read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("text", ["nothing of the kind", "to_go = rewards * mask, and to_go = rewards * mask"])
-def test_a_bug_that_cannot_be_planted_is_refused(text: str) -> None:
-    mutation = next(one for one in MUTATIONS if one.old == "to_go = rewards * mask")
-    with pytest.raises(BrokenMutation, match=r"rewards after the end count: .* stands there [02] times"):
-        mutated(text, mutation)
+@pytest.mark.parametrize(
+    ("function", "old", "times"),
+    [("reward_to_go", "return nothing", 0), ("no_such_function", "return", 0), ("reward_to_go", "reach", 5)],
+)
+def test_bug_that_is_not_found_once_is_refused(function: str, old: str, times: int) -> None:
+    with pytest.raises(BrokenBug, match=f"wrong: .* is found {times} times"):
+        plant(Bug(function, old, "0", "wrong"))
 
 
 @pytest.mark.long
-def test_planted_bugs_are_noticed_and_a_change_that_is_none_survives() -> None:
-    harmless = replace(MUTATIONS[0], new="    return +to_go\n", why="the reward-to-go has a sign that changes nothing")
-    assert survivors([*MUTATIONS[:FEW], harmless]) == [harmless]
+def test_bugs_are_noticed_and_harmless_changes_survive() -> None:
+    harmless = replace(BUGS[0], new="return +to_go", why="nothing")
+    assert survivors([*BUGS[:FEW], harmless]) == [harmless]
 
 
-def test_tests_that_are_not_there_are_refused() -> None:
-    with pytest.raises(BrokenMutation, match=r"there are no tests tests/no_such_room\.py"):
-        survivors([replace(MUTATIONS[0], tests=("tests/no_such_room.py",))])
+def test_missing_tests_are_refused() -> None:
+    with pytest.raises(BrokenBug, match=r"there are no tests tests/no_such_file\.py"):
+        survivors([replace(BUGS[0], tests=("tests/no_such_file.py",))])
 
 
 @pytest.mark.slow
-def test_all_planted_bugs_are_noticed() -> None:
-    assert len(MUTATIONS) >= 25
-    assert survivors(MUTATIONS) == []
+def test_all_bugs_are_noticed() -> None:
+    assert len(BUGS) >= 25
+    assert survivors(BUGS) == []
