@@ -54,7 +54,7 @@ def test_per_step_leave_one_out_averages_the_others_at_each_step(batch: Make) ->
     assert subtracted("per_step_leave_one_out", batch(THREE_TWO_ONE)).tolist() == expected
 
 
-def test_leave_one_out_stretches_the_deviation_from_the_average(batch: Make) -> None:
+def test_leave_one_out_scales_the_deviation_from_the_average(batch: Make) -> None:
     """Leaving one out is the average reward's estimate times N / (N - 1)."""
     trajectories = batch(TOTALS)
     plain = trajectories.rewards - subtracted("average_reward", trajectories)
@@ -97,7 +97,7 @@ def test_normalised_advantages_by_hand() -> None:
     torch.testing.assert_close(normalised_by(advantages, mask), tensor([[[-2, 0], [2, 0]]]) / deviation)
 
 
-def test_normalised_advantages_have_mean_0_and_standard_deviation_1_in_each_batch() -> None:
+def test_normalised_advantages_have_mean_0_and_deviation_1() -> None:
     advantages = 7 + 3 * torch.randn(3, 5, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     mask = torch.arange(6) < torch.arange(2, 7).unsqueeze(-1).expand(3, 5, 1)
     normalised = normalised_by(advantages, mask)
@@ -116,6 +116,6 @@ def test_equal_advantages_become_zeros(dtype: torch.dtype) -> None:
     assert (normalised == 0).all()
 
 
-def test_a_batch_of_equal_advantages_leaves_its_neighbour_alone() -> None:
+def test_normalisation_of_equal_advantages_leaves_other_batches() -> None:
     advantages, mask = tensor([[[2, 2]], [[0, 4]]]), torch.ones(2, 1, 2, dtype=torch.bool)
     assert normalised_by(advantages, mask).tolist() == [[[0, 0]], [[-1, 1]]]

@@ -54,14 +54,14 @@ def test_only_a_value_network_has_a_critic() -> None:
         assert variant.baseline.make_critic(variant, Spaces(3, 2), 5, torch.Generator()) is None
 
 
-def test_a_new_network_says_nothing() -> None:
+def test_values_of_a_new_network_are_zero() -> None:
     values = new_critic().values(sampled(chain_policy(), 16))
     assert (values.along == 0).all()
     assert (values.rest == 0).all()
 
 
 @pytest.mark.parametrize("discount", [1.0, 0.6])
-def test_fitted_to_much_data_it_is_the_exact_value_of_each_state_at_each_step(discount: float) -> None:
+def test_fitted_to_much_data_the_network_is_the_exact_value(discount: float) -> None:
     policy, critic = chain_policy(), new_critic(fit_steps=400, discount=discount)
     critic.fit(sampled(policy, 2048))
     every = enumerate_trajectories(CHAIN, 10_000)
@@ -73,7 +73,7 @@ def test_fitted_to_much_data_it_is_the_exact_value_of_each_state_at_each_step(di
     assert (critic.values(every.trajectories).along[~every.trajectories.mask] == 0).all()
 
 
-def test_the_error_that_falls_is_the_squared_one_to_the_rewards_to_go() -> None:
+def test_fitting_lowers_the_squared_error_to_rewards_to_go() -> None:
     batch, critic = sampled(chain_policy(), 64), new_critic(fit_steps=1, hidden=())
     targets = reward_to_go(batch.rewards, batch.mask)[batch.mask]
     critic.fit(batch)
@@ -86,7 +86,7 @@ def test_the_error_that_falls_is_the_squared_one_to_the_rewards_to_go() -> None:
     assert bias.item() == pytest.approx(0.01, rel=1e-4)
 
 
-def test_what_it_has_explained_is_said_of_errors_and_spread() -> None:
+def test_explained_variance_is_one_minus_error_over_variance() -> None:
     batch, critic = sampled(chain_policy(), 512), new_critic(fit_steps=500)
     assert critic.explained_variance(batch) == pytest.approx(0, abs=1e-12)
     critic.fit(sampled(chain_policy(), 512, "other"))
@@ -97,13 +97,13 @@ def test_what_it_has_explained_is_said_of_errors_and_spread() -> None:
     assert critic.explained_variance(batch) > 0.1
 
 
-def test_where_all_rewards_to_go_are_equal_nothing_is_there_to_explain() -> None:
+def test_explained_variance_of_equal_returns_is_nan() -> None:
     one_step = sampled(chain_policy(), 32).until(1).changed(torch.clone)
     one_step.rewards.fill_(1.0)
     assert torch.tensor(new_critic().explained_variance(one_step)).isnan()
 
 
-def test_it_tells_steps_apart_where_the_horizon_ends_the_return_and_else_does_not() -> None:
+def test_values_depend_on_the_step_unless_returns_bootstrap() -> None:
     seen = torch.eye(2, dtype=torch.float64)[[0, 0, 0]]
     steps = torch.tensor([0, 2, 4])
     for critic, differ in ((new_critic(), True), (new_critic(**ENDLESS), False)):
@@ -128,7 +128,7 @@ def truncated_and_terminated() -> Trajectories:
     )
 
 
-def test_what_follows_truncation_is_worth_the_last_observation_and_what_follows_termination_nothing() -> None:
+def test_the_rest_is_valued_after_truncation_and_0_after_termination() -> None:
     batch, critic = truncated_and_terminated(), new_critic(**ENDLESS)
     for parameter in critic.network.parameters():
         torch.nn.init.normal_(parameter, generator=torch.Generator().manual_seed(1))
@@ -141,7 +141,7 @@ def test_what_follows_truncation_is_worth_the_last_observation_and_what_follows_
     assert ended.targets(batch)[0, :, 0].tolist() == [2, 3]
 
 
-def test_bootstrapping_finds_the_value_of_a_process_without_an_end() -> None:
+def test_bootstrapping_finds_the_value_of_an_endless_process() -> None:
     """Steps that go on for ever and earn 1 each are worth 1 / (1 - γ), though each trajectory is cut off after four."""
     batch = sampled(chain_policy(), 32).until(4)
     alive = batch.mask.all(-1)
@@ -149,11 +149,11 @@ def test_bootstrapping_finds_the_value_of_a_process_without_an_end() -> None:
     batch.rewards.fill_(1.0)
     endless = new_critic(fit_steps=1, rate=0.05, **ENDLESS)
     ended = new_critic(fit_steps=1, rate=0.05, discount=0.8)
-    goes_on = torch.ones_like(batch.truncated)
+    continues = torch.ones_like(batch.truncated)
     batch = Trajectories(
         **{name: getattr(batch, name) for name in ("observations", "actions", "rewards", "mask", "last_observations")},
-        terminated=~goes_on,
-        truncated=goes_on,
+        terminated=~continues,
+        truncated=continues,
     )
     for critic in (endless, ended):
         for _ in range(300):

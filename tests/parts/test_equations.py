@@ -125,7 +125,7 @@ def test_different_compositions_have_different_equations() -> None:
     assert len(set(written)) == len(written)
 
 
-def test_the_lectures_final_form_is_written_as_the_lecture_writes_it() -> None:
+def test_equation_of_the_final_form_is_the_lectures() -> None:
     variant = Variant(returns="to_go", baseline="average_reward")
 
     assert equation(variant) == (
@@ -138,7 +138,7 @@ def test_the_lectures_final_form_is_written_as_the_lecture_writes_it() -> None:
     )
 
 
-def test_the_common_final_form_of_the_off_policy_gradient_weights_each_step_by_its_ratio() -> None:
+def test_equation_of_the_off_policy_form_is_the_lectures() -> None:
     variant = Variant(importance="per_step", baseline="average_reward")
 
     assert equation(variant) == (
@@ -158,12 +158,12 @@ def test_the_common_final_form_of_the_off_policy_gradient_weights_each_step_by_i
 @pytest.mark.parametrize(
     "reuse", [{"gradient_steps": 2}, {"minibatches": 2}, *({"importance": one} for one in CORRECTING)]
 )
-def test_reused_data_have_a_target_policy_and_an_estimate_from_fresh_ones_has_none(reuse: Parts) -> None:
+def test_only_equations_of_reused_data_have_a_target_policy(reuse: Parts) -> None:
     assert equation(Variant(**reuse)).startswith(r"\nabla_{\theta'} J(\theta')")
     assert r"\theta'" not in everything(Variant())
 
 
-def test_scores_of_the_optimal_baseline_stay_at_the_behaviour_policy() -> None:
+def test_scores_of_the_optimal_baseline_are_at_the_behaviour() -> None:
     written = definitions(Variant(baseline="optimal", importance="per_step"))
 
     assert any(line.startswith(r"\mathbf{B}_j = \sum_{t=1}^{T} \nabla_\theta \log \pi_\theta(") for line in written)
@@ -259,7 +259,7 @@ def test_each_part_shows_in_the_equation(variant: Variant, part: str) -> None:
     assert part in everything(variant)
 
 
-def test_labels_fall_back_on_the_names_in_words() -> None:
+def test_labels_default_to_names_in_words() -> None:
     study = Study.model_construct(
         variants={"to_go": Variant(), "named": Variant(label="a name")},
         environments={"pole": Environment(id="CartPole-v1"), "named": Environment(id="CartPole-v1", label="a pole")},

@@ -95,7 +95,7 @@ def test_advantages_by_hand(batch: Make, parts: dict[str, Any], expected: list[l
     assert advantages(batch(ROWS), **parts) == [pytest.approx(row) for row in expected]
 
 
-def test_the_weight_of_discounted_states_multiplies_the_baseline_too(batch: Make) -> None:
+def test_discounted_states_weight_the_baseline_too(batch: Make) -> None:
     found = advantages(batch([[0.0, 4.0], [2.0]]), discount=0.5, discount_states=True, baseline="average_reward")
     assert found == [[2 - 2, 0.5 * (4 - 2)], [2 - 2, 0]]
 
@@ -104,7 +104,7 @@ def test_average_reward_averages_discounted_returns(batch: Make) -> None:
     assert advantages(batch([[0.0, 4.0], [4.0]]), discount=0.5, baseline="average_reward") == [[-1, 1], [1, 0]]
 
 
-def test_normalisation_comes_before_the_weight_of_discounted_states(batch: Make) -> None:
+def test_normalisation_comes_before_discounted_states(batch: Make) -> None:
     parts: dict[str, Any] = {"discount": 0.5, "normalise_advantages": True}
     plain = torch.tensor(advantages(batch(ROWS), **parts))
     weighted = torch.tensor(advantages(batch(ROWS), **parts, discount_states=True))
@@ -118,14 +118,14 @@ def test_to_go_is_the_total_return_in_trajectories_of_one_step(batch: Make, base
     assert to_go == advantages(one_step, returns="total", baseline=baseline)
 
 
-def test_per_step_is_the_average_reward_for_total_returns_of_equal_length(batch: Make) -> None:
+def test_per_step_is_the_average_for_totals_of_equal_length(batch: Make) -> None:
     equally_long = batch([[3.0, 1.0], [1.0, 0.0], [-2.0, 7.0]])
     per_step = advantages(equally_long, returns="total", baseline="per_step")
     assert per_step == advantages(equally_long, returns="total", baseline="average_reward")
 
 
 @pytest.mark.parametrize("variant", EVERY_VARIANT, ids=str)
-def test_advantages_are_zero_behind_the_end_and_finite(batch: Make, variant: Variant) -> None:
+def test_advantages_are_zero_after_the_end_and_finite(batch: Make, variant: Variant) -> None:
     trajectories = batch(ROWS)
     found = weights_of(variant, trajectories, PRODUCTS, VALUES)
     assert (found[~trajectories.mask] == 0).all()
@@ -156,6 +156,17 @@ def test_gae_is_legal_with_baselines_of_the_state_alone() -> None:
     assert {one.baseline.name for one in EVERY_VARIANT if one.returns.name == "gae"} == needing
 
 
+def test_a_batch_computes_state_values_once(batch: Make) -> None:
+    asked: list[str] = []
+
+    def values(_: Batch) -> StateValues:
+        asked.append("values")
+        return VALUES
+
+    compose.fixed(Batch(Variant(returns=gae(0.5), baseline="value_network"), batch(ROWS), None, values))
+    assert asked == ["values"]
+
+
 def test_a_constant_is_subtracted_from_every_step(batch: Make) -> None:
     assert advantages(batch([[1.0, 2.0], [4.0]]), baseline=constant("constant", 1.5)) == [[1.5, 0.5], [2.5, 0]]
 
@@ -178,7 +189,7 @@ def test_values_that_are_missing_are_asked_for(batch: Make, baseline: str) -> No
 GAE: dict[str, Any] = {"returns": gae(1), "baseline": "value_network"}
 
 
-def test_gae_with_lambda_1_is_the_reward_to_go_less_the_value(batch: Make) -> None:
+def test_gae_with_lambda_1_is_the_reward_to_go_minus_the_value(batch: Make) -> None:
     trajectories = batch(ROWS)
     for discount in DISCOUNTS:
         found = weights_of(Variant(**GAE | discount), trajectories, values=VALUES)
@@ -196,7 +207,7 @@ def test_bootstrapping_adds_the_discounted_value_of_what_follows(batch: Make) ->
     torch.testing.assert_close(found, (earned - VALUES.along) * trajectories.mask, rtol=0, atol=1e-12)
 
 
-def test_gae_with_lambda_0_is_the_error_of_one_step_under_any_correction(batch: Make) -> None:
+def test_gae_with_lambda_0_is_the_one_step_error(batch: Make) -> None:
     trajectories, variant = batch(ROWS), Variant(**GAE | {"returns": gae(0), "importance": "per_step"})
     errors = torch.tensor([[[1 - 1 - 0.5, 2 + 2 + 1, 3 - 2], [4 - 1, 0, 0], [0 + 3 - 0.25, 2 - 3, 0]]])
     kept = fixed(variant, trajectories, values=VALUES)
@@ -272,7 +283,7 @@ def test_ratios_of_one_give_the_on_policy_weights(batch: Make, parts: dict[str, 
 
 
 @pytest.mark.parametrize("parts", legal_corrections(), ids=str)
-def test_corrected_weights_are_zero_behind_the_end_and_apart_for_each_seed(batch: Make, parts: dict[str, Any]) -> None:
+def test_corrected_weights_are_zero_after_the_end_and_per_seed(batch: Make, parts: dict[str, Any]) -> None:
     other = [[-1.0, 0.5, 2.5], [7.0, 1.0], [0.25]]
     trajectories = batch(ROWS, other)
     variant = Variant(**parts)
@@ -300,7 +311,7 @@ def test_corrected_weights_are_zero_behind_the_end_and_apart_for_each_seed(batch
         ({"importance": {"name": "exact_state", "future_correction": True}}, [[13, 2 + 9, 4.5], [1, 0, 0], [4, 4, 0]]),
     ],
 )
-def test_corrections_by_hand_and_their_weight_multiplies_the_baseline(
+def test_corrections_by_hand_weight_the_baseline_too(
     batch: Make, parts: dict[str, Any], expected: list[list[float]]
 ) -> None:
     trajectories = batch(ROWS)
@@ -310,7 +321,7 @@ def test_corrections_by_hand_and_their_weight_multiplies_the_baseline(
     torch.testing.assert_close(corrected(trajectories, **parts) - lower, 1.5 * weights * trajectories.mask)
 
 
-def test_normalisation_is_that_of_the_advantages_of_the_behaviour_policy(batch: Make) -> None:
+def test_normalisation_is_that_of_the_behaviour_policy(batch: Make) -> None:
     trajectories = batch(ROWS)
     variant = Variant(normalise_advantages=True)
     on_policy = weights_of(variant, trajectories)
@@ -318,7 +329,7 @@ def test_normalisation_is_that_of_the_advantages_of_the_behaviour_policy(batch: 
     torch.testing.assert_close(found, RATIOS * on_policy)
 
 
-def test_states_are_discounted_beside_every_correction(batch: Make) -> None:
+def test_every_correction_discounts_states(batch: Make) -> None:
     trajectories = batch(ROWS)
     for importance in IMPORTANCE:
         plain = corrected(trajectories, importance=importance, discount=0.5)
@@ -361,7 +372,7 @@ def test_weights_are_cut_before_they_are_normalised(batch: Make) -> None:
     torch.testing.assert_close(found[0, :, 0], 3 * cut / cut.sum())
 
 
-def test_clipped_weights_are_the_gradient_of_the_clipped_surrogate(batch: Make) -> None:
+def test_clipped_weights_are_the_clipped_surrogates_gradient(batch: Make) -> None:
     trajectories = batch(ROWS)
     logs = RATIOS.log().requires_grad_()
     advantages = weights_of(Variant(baseline="average_reward", returns="total"), trajectories)

@@ -42,21 +42,21 @@ def drawn(steps: int, spread: float = 0.5) -> tuple[torch.Tensor, torch.Tensor]:
     return logs, torch.arange(steps) < lengths.unsqueeze(-1)
 
 
-def test_a_trajectory_counts_as_the_product_of_its_ratios() -> None:
+def test_trajectory_weight_by_hand() -> None:
     torch.testing.assert_close(trajectory(RATIOS.log(), MASK), torch.tensor([[[3.0], [0.25]]], dtype=torch.float64))
 
 
-def test_a_decision_counts_as_the_product_of_the_ratios_up_to_it() -> None:
+def test_per_decision_weight_by_hand() -> None:
     expected = torch.tensor([[[2.0, 1.0, 3.0], [0.25, 0, 0]]], dtype=torch.float64)
     torch.testing.assert_close(per_decision(RATIOS.log(), MASK), expected)
 
 
-def test_a_step_counts_as_its_own_ratio() -> None:
+def test_per_step_weight_by_hand() -> None:
     expected = torch.tensor([[[2.0, 0.5, 3.0], [0.25, 0, 0]]], dtype=torch.float64)
     torch.testing.assert_close(per_step(RATIOS.log(), MASK), expected)
 
 
-def test_a_state_counts_as_its_own_ratio_times_that_of_its_action() -> None:
+def test_exact_state_weight_by_hand() -> None:
     states = torch.tensor([[[1.0, 4.0, 0.5], [2.0, math.nan, math.inf]]], dtype=torch.float64)
     expected = torch.tensor([[[2.0, 2.0, 1.5], [0.5, 0, 0]]], dtype=torch.float64)
     torch.testing.assert_close(ExactState()(ratios(RATIOS.log(), MASK, states)), expected)
@@ -75,7 +75,7 @@ def test_the_last_decision_counts_as_the_trajectory(steps: int) -> None:
     torch.testing.assert_close(last, trajectory(logs, mask), rtol=1e-12, atol=0)
 
 
-def test_products_that_pass_through_very_small_numbers_come_back() -> None:
+def test_products_through_very_small_numbers_are_exact() -> None:
     logs = torch.tensor([[[-2000.0, 2000.0, 1.0]]], dtype=torch.float64)
     mask = torch.ones(1, 1, 3, dtype=torch.bool)
     assert trajectory(logs, mask).item() == pytest.approx(math.e)
@@ -83,13 +83,13 @@ def test_products_that_pass_through_very_small_numbers_come_back() -> None:
 
 
 @pytest.mark.parametrize("weighting", EVERY)
-def test_an_action_that_the_target_policy_never_takes_counts_nothing(weighting: Weighting) -> None:
+def test_actions_the_target_never_takes_have_weight_0(weighting: Weighting) -> None:
     logs = torch.tensor([[[-math.inf, 0.5, 0.5]]], dtype=torch.float64)
     assert weighting(logs, torch.ones(1, 1, 3, dtype=torch.bool))[0, 0, 0] == 0
 
 
 @pytest.mark.parametrize("weighting", EVERY)
-def test_what_lies_behind_the_end_does_not_matter(weighting: Weighting) -> None:
+def test_ratios_after_the_end_do_not_count(weighting: Weighting) -> None:
     logs = torch.tensor([[[0.0, 0.0, 0.0], [1.0, math.inf, math.nan]]])
     assert weighting(logs, MASK)[0, 1, 0].item() == pytest.approx(math.e)
     rewards = torch.tensor([[[1.0, 1.0, 1.0], [5.0, 7.0, 7.0]]])
@@ -115,7 +115,7 @@ def test_an_overflow_is_reported_with_its_step(weighting: Weighting, logs: list[
     assert caught.value.step == step
 
 
-def test_a_trajectory_that_comes_back_is_not_reported_for_one_that_does_not() -> None:
+def test_products_that_become_finite_again_are_not_reported() -> None:
     logs = torch.tensor([[[800.0, -800.0, 0.0], [0.0, 0.0, 800.0]]], dtype=torch.float64)
     mask = torch.ones(1, 2, 3, dtype=torch.bool)
     with pytest.raises(NonFiniteWeights, match="at step 2"):
@@ -130,7 +130,7 @@ def test_an_infinite_state_ratio_is_reported_with_its_step() -> None:
 
 
 @pytest.mark.parametrize("before", [0.0, -900.0, -math.inf])
-def test_an_overflow_of_later_ratios_is_reported_with_the_last_step_whose_return_they_correct(before: float) -> None:
+def test_overflow_of_later_ratios_names_the_last_corrected_step(before: float) -> None:
     logs = torch.tensor([[[0.0, before, before, 800.0, 0.0]]], dtype=torch.float64)
     with pytest.raises(NonFiniteWeights, match="at step 2"):
         future_corrected(torch.ones_like(logs), logs, torch.ones(1, 1, 5, dtype=torch.bool))
@@ -200,7 +200,7 @@ def test_weights_that_are_all_zero_stay_so() -> None:
 
 
 @pytest.mark.parametrize("size", [1e300, 1e-300])
-def test_weights_whose_sums_or_squares_cannot_be_represented_are_normalised_and_compared(size: float) -> None:
+def test_normalisation_survives_sums_that_overflow_or_vanish(size: float) -> None:
     weights = size * torch.tensor([[[1e8], [1e8], [0.0]]], dtype=torch.float64)
     live = torch.ones(1, 3, 1, dtype=torch.bool)
     torch.testing.assert_close(self_normalised(weights, live)[0, :, 0].tolist(), [1.5, 1.5, 0.0])
@@ -220,14 +220,14 @@ def test_the_effective_share_of_whole_trajectories_by_hand() -> None:
     assert found.tolist() == pytest.approx([16 / 20, 1, 1 / 2])
 
 
-def test_the_effective_share_per_step_is_that_of_the_live_averaged_over_reached_steps() -> None:
+def test_effective_share_per_step_is_a_mean_over_reached_steps() -> None:
     mask = torch.tensor([[[True, True, True, False], [True, True, False, False]]])
     weights = torch.tensor([[[3.0, 1.0, 7.0, 0.0], [1.0, 1.0, 0.0, 0.0]]], dtype=torch.float64)
     assert effective_share(weights, mask).item() == pytest.approx((16 / 20 + 1 + 1) / 3)
 
 
 @pytest.mark.parametrize("clip", [0.1, 0.3, 1.5])
-def test_what_is_not_clipped_is_where_the_clipped_surrogate_has_a_gradient(clip: float) -> None:
+def test_unclipped_is_where_the_clipped_surrogate_has_a_gradient(clip: float) -> None:
     """Against automatic differentiation through the surrogate of PPO, with respect to each log-likelihood."""
     generator = torch.Generator().manual_seed(0)
     logs = torch.randn(2, 5, 40, dtype=torch.float64, generator=generator).requires_grad_()
@@ -244,8 +244,6 @@ def test_what_is_not_clipped_is_where_the_clipped_surrogate_has_a_gradient(clip:
     ("ratio", "advantage", "kept"),
     [(1.3, 1.0, False), (1.1, 1.0, True), (0.5, 1.0, True), (0.7, -1.0, False), (0.9, -1.0, True), (2.0, -1.0, True)],
 )
-def test_the_clipped_surrogate_lets_go_of_ratios_that_went_where_the_advantage_pushes(
-    ratio: float, advantage: float, kept: bool
-) -> None:
+def test_clipping_stops_ratios_that_moved_as_the_advantage_favours(ratio: float, advantage: float, kept: bool) -> None:
     log_ratio = torch.full((1, 1, 1), ratio).log()
     assert unclipped(log_ratio, torch.full((1, 1, 1), advantage), 0.2).item() is kept

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from pg.parts.discounting import discount_weights, reward_to_go, total_return, with_rest
 from pg.parts.returns.gae import lambda_return
 
-# Trajectories of three steps and of one; what stands behind the end of the second must never count.
+# Trajectories of three steps and of one; entries after the end of the second must never count.
 REWARDS = torch.tensor([[[1.0, 2.0, 3.0], [4.0, 90.0, 90.0]]], dtype=torch.float64)
 MASK = torch.tensor([[[True, True, True], [True, False, False]]])
 
 
-def test_total_return_stands_at_every_valid_step() -> None:
+def test_total_return_is_the_same_at_every_valid_step() -> None:
     assert total_return(REWARDS, MASK).tolist() == [[[6, 6, 6], [4, 0, 0]]]
 
 
@@ -81,7 +81,7 @@ def test_with_lambda_0_the_advantage_is_the_error_of_one_step() -> None:
     assert advantage(0.0, 0.5) == [[1 + 3 - 5, 2 + 3.5 - 6, 4 - 7], [1 - 5, 0, 0], [3 - 5, 0, 0]]
 
 
-def test_what_follows_truncation_counts_if_asked_for_and_what_follows_termination_never() -> None:
+def test_with_rest_adds_the_value_after_the_last_step() -> None:
     errors = [[1 + 6 - 5, 2 + 7 - 6, 4 - 7], [1 + 6 - 5, 0, 0], [3 - 5, 0, 0]]
     assert advantage(0.0, rest=CHAIN_REST) == errors
     assert advantage(0.0, 0.5, CHAIN_REST)[1:] == [[1 + 3 - 5, 0, 0], [3 - 5, 0, 0]]
@@ -94,7 +94,7 @@ def test_between_the_ends_errors_fade_with_discount_and_lambda() -> None:
 
 
 def random_batch(steps: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return rewards, values, what follows, and the mask; rewards and values stand behind the end too."""
+    """Return rewards, values, what follows, and the mask; rewards and values are not zero after the end."""
     generator = torch.Generator().manual_seed(steps)
     rewards, values = torch.randn(2, 2, 3, steps, dtype=torch.float64, generator=generator)
     rest = torch.randn(2, 3, dtype=torch.float64, generator=generator)
@@ -104,19 +104,19 @@ def random_batch(steps: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, 
 
 @settings(deadline=None)
 @given(steps=st.integers(1, 20), discount=st.sampled_from([1.0, 0.9]))
-def test_with_lambda_1_the_return_is_the_reward_to_go_whatever_the_values(steps: int, discount: float) -> None:
+def test_lambda_return_with_lambda_1_is_the_reward_to_go(steps: int, discount: float) -> None:
     rewards, values, rest, mask = random_batch(steps)
     found = lambda_return(rewards, values, mask, discount, 1.0)
     torch.testing.assert_close(found, reward_to_go(rewards, mask, discount), rtol=0, atol=1e-12)
     found = lambda_return(with_rest(rewards, rest, mask, discount), values, mask, discount, 1.0)
     left = (mask.sum(-1, keepdim=True) - torch.arange(steps)).double()
-    behind = discount**left * rest.unsqueeze(-1) * mask
-    torch.testing.assert_close(found, reward_to_go(rewards, mask, discount) + behind, rtol=0, atol=1e-12)
+    added = discount**left * rest.unsqueeze(-1) * mask
+    torch.testing.assert_close(found, reward_to_go(rewards, mask, discount) + added, rtol=0, atol=1e-12)
 
 
 @settings(deadline=None)
 @given(steps=st.integers(1, 8), discount=st.sampled_from([1.0, 0.9]), decay=st.sampled_from([0.0, 0.3, 0.95]))
-def test_the_lambda_return_averages_returns_over_numbers_of_steps(steps: int, discount: float, decay: float) -> None:
+def test_lambda_return_is_a_mean_of_n_step_returns(steps: int, discount: float, decay: float) -> None:
     """The other definition (Sutton & Barto, equation 12.3): weights (1 - λ) λ^(n-1), the rest on the full return."""
     rewards, values, _, mask = random_batch(steps)
     found = lambda_return(rewards, values, mask, discount, decay)

@@ -43,7 +43,7 @@ def test_no_gradient_flows_through_the_advantages() -> None:
     assert log_probs.grad is not None
 
 
-def test_steps_behind_the_end_do_not_count() -> None:
+def test_steps_after_the_end_do_not_count() -> None:
     assert torch.equal(surrogate(LOG_PROBS.where(MASK, 100), ADVANTAGES, MASK), surrogate(LOG_PROBS, ADVANTAGES, MASK))
 
 

@@ -3,6 +3,10 @@
 from typing import Any
 
 import pytest
+from pg.parts.baselines.base import Baseline
+from pg.parts.baselines.constant import Constant
+from pg.parts.baselines.none import NoBaseline
+from pg.parts.baselines.value_network import ValueNetwork
 from pg.study.expansion import cells
 from pg.study.validation import InvalidStudy, load
 from tests.study.studies import put
@@ -85,6 +89,23 @@ def test_variants_with_meaning_are_read_and_dumped(options: dict[str, Any]) -> N
         dumped = study.variants[name].model_dump(mode="json")
         assert dumped["returns"]["lambda"] == 0.9
         assert load(options | {"variants": options["variants"] | {name: dumped}}) == study
+
+
+@pytest.mark.parametrize(
+    ("parent", "child", "found"),
+    [
+        ("value_network", {"fit_steps": 3}, ValueNetwork(fit_steps=3)),
+        ({"name": "value_network", "fit_steps": 3}, {"hidden": [8]}, ValueNetwork(hidden=(8,), fit_steps=3)),
+        ({"name": "value_network", "fit_steps": 3}, "value_network", ValueNetwork(fit_steps=3)),
+        ({"name": "value_network", "fit_steps": 3}, {"name": "constant", "value": 2.0}, Constant(value=2.0)),
+        ({"name": "value_network", "fit_steps": 3}, "none", NoBaseline()),
+    ],
+)
+def test_a_part_is_inherited_with_its_options_or_replaced(
+    options: dict[str, Any], parent: Any, child: Any, found: Baseline
+) -> None:
+    options["variants"] |= {"parent": {"baseline": parent}, "child": {"extends": "parent", "baseline": child}}
+    assert load(options).variants["child"].baseline == found
 
 
 def with_lambda(options: dict[str, Any]) -> dict[str, Any]:
@@ -187,9 +208,7 @@ def test_options_of_parts_and_parts_are_swept(options: dict[str, Any], sweep: di
         ),
     ],
 )
-def test_what_is_wrong_with_value_networks_is_said(
-    options: dict[str, Any], path: str, value: Any, message: str
-) -> None:
+def test_wrong_uses_of_value_networks_are_refused(options: dict[str, Any], path: str, value: Any, message: str) -> None:
     put(with_lambda(options), path, value)
     with pytest.raises(InvalidStudy, match=message):
         load(options)

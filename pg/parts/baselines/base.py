@@ -80,6 +80,8 @@ class Baseline(Part):
             yield f"baseline: {self.name} is made from the batch and needs batch: 2 or more"
 
     def definitions(self, variant: Variant) -> tuple[str, ...]:
-        """Define the symbol by the name of the class."""
+        """Define the symbol, if there is one, by the name of the class."""
         del variant
+        if not self.symbol:
+            return ()
         return (rf"{self.symbol} = \text{{{escaped(type(self).__name__)}}}",)

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pg.parts.batch import Batch
-    from pg.parts.variant import Variant
 
 
 class NoBaseline(Baseline):
@@ -25,8 +24,3 @@ class NoBaseline(Baseline):
     def __call__(self, batch: Batch) -> Float[Tensor, "1 1 1"]:
         """Return 0."""
         return batch.rewards.new_zeros(1, 1, 1)
-
-    def definitions(self, variant: Variant) -> tuple[str, ...]:
-        """Return nothing: there is no symbol."""
-        del variant
-        return ()

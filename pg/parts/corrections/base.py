@@ -115,6 +115,8 @@ class ImportanceWeight(Correction):
         LaTeX of the plain weight.
     is_per_trajectory
         Whether all steps of a trajectory have the same weight.
+    plain
+        LaTeX equations that define the plain weight; by default its symbol is defined by the name of the class.
     """
 
     self_normalised: bool = Field(default=False, description="Scale importance weights to a mean of 1.")
@@ -124,6 +126,7 @@ class ImportanceWeight(Correction):
 
     letter: ClassVar[str] = "w"
     is_per_trajectory: ClassVar[bool] = False
+    plain: ClassVar[tuple[str, ...] | None] = None
 
     @property
     def made_from_batch(self) -> bool:
@@ -161,15 +164,9 @@ class ImportanceWeight(Correction):
         """Define the weight as it is used, the plain one, and the ratio of a step."""
         del variant
         target, behaviour = probability(r"\theta'", "i"), probability(r"\theta", "i")
-        return (
-            *self._changes(),
-            *self.plain_definitions(),
-            rf"\rho_{{i,t}} = \frac{{{target}}}{{{behaviour}}}",
-        )
-
-    def plain_definitions(self) -> tuple[str, ...]:
-        """Define the plain weight by the name of the class."""
-        return (rf"{self.plain_symbol('i', 't')} = \text{{{escaped(type(self).__name__)}}}",)
+        by_name = rf"{self.plain_symbol('i', 't')} = \text{{{escaped(type(self).__name__)}}}"
+        plain = (by_name,) if self.plain is None else self.plain
+        return (*self._changes(), *plain, rf"\rho_{{i,t}} = \frac{{{target}}}{{{behaviour}}}")
 
     def _changes(self) -> tuple[str, ...]:
         own, others = self._truncated_symbol("i"), self._truncated_symbol("j")

@@ -25,6 +25,10 @@ class ExactState(WeightOfStep):
     name: str = "exact_state"
     label: ClassVar[str | None] = "exact state ratios"
     needs_state_ratios: ClassVar[bool] = True
+    plain: ClassVar = (
+        r"w_{i,t} = \frac{d_{\theta',t}(\mathbf{s}_{i,t})}{d_{\theta,t}(\mathbf{s}_{i,t})} \, \rho_{i,t}",
+        r"d_{\theta,t}(\mathbf{s}) = p_\theta(\mathbf{s}_t = \mathbf{s})",
+    )
 
     @property
     def is_idle_on_policy(self) -> bool:
@@ -39,13 +43,6 @@ class ExactState(WeightOfStep):
     def log_weights(self, ratios: Ratios) -> Float[Tensor, " n"]:
         """Return the logarithm of each step's weight."""
         return (ratios.log_ratios + _known(ratios).log())[ratios.mask]
-
-    def plain_definitions(self) -> tuple[str, ...]:
-        """Write the product of both ratios, and what the state's is made of."""
-        return (
-            r"w_{i,t} = \frac{d_{\theta',t}(\mathbf{s}_{i,t})}{d_{\theta,t}(\mathbf{s}_{i,t})} \, \rho_{i,t}",
-            r"d_{\theta,t}(\mathbf{s}) = p_\theta(\mathbf{s}_t = \mathbf{s})",
-        )
 
 
 def _known(ratios: Ratios) -> Float[Tensor, "S N T"]:

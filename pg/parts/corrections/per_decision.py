@@ -29,6 +29,8 @@ class PerDecision(ImportanceWeight):
     name: str = "per_decision"
     label: ClassVar[str | None] = "per-decision weights"
 
+    plain: ClassVar = (r"w_{i,t} = \prod_{t'=1}^{t} \rho_{i,t'}",)
+
     @property
     def is_idle_on_policy(self) -> bool:
         """Return true: all weights are 1 where both policies are the same."""
@@ -66,7 +68,3 @@ class PerDecision(ImportanceWeight):
         together = subtracted[0] if len(subtracted) == 1 else f"({' + '.join(subtracted)})"
         weight = scaled(variant, rf"\left( {earned} - {self.symbol('i', 't')} \, {together} \right)")
         return f"{score('i', policy)} {weight}"
-
-    def plain_definitions(self) -> tuple[str, ...]:
-        """Write the product."""
-        return (r"w_{i,t} = \prod_{t'=1}^{t} \rho_{i,t'}",)

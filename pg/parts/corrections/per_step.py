@@ -34,6 +34,7 @@ class PerStep(WeightOfStep):
     clip: PositiveFloat | None = Field(default=None, description="ε of PPO's clipped surrogate.")
 
     letter: ClassVar[str] = r"\rho"
+    plain: ClassVar = ()
 
     @property
     def is_idle_on_policy(self) -> bool:
@@ -69,7 +70,3 @@ class PerStep(WeightOfStep):
             return defined
         clipped = NORMALISED if variant.normalise_advantages else advantage(variant)
         return (*defined, rf"\hat{{A}}_{{i,t}} = {clipped}", rf"\epsilon = {self.clip:g}")
-
-    def plain_definitions(self) -> tuple[str, ...]:
-        """Return nothing: the ratio is the weight."""
-        return ()

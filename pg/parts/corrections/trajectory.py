@@ -22,6 +22,7 @@ class Trajectory(ImportanceWeight):
     name: str = "trajectory"
     label: ClassVar[str | None] = "trajectory weights"
     is_per_trajectory: ClassVar[bool] = True
+    plain: ClassVar = (r"w_i = \prod_{t=1}^{T_i} \rho_{i,t}",)
 
     @property
     def is_idle_on_policy(self) -> bool:
@@ -46,7 +47,3 @@ class Trajectory(ImportanceWeight):
     def log_weights(self, ratios: Ratios) -> Float[Tensor, " n"]:
         """Return the logarithm of each trajectory's weight."""
         return ratios.log_ratios.sum(-1).flatten()
-
-    def plain_definitions(self) -> tuple[str, ...]:
-        """Write the product."""
-        return (r"w_i = \prod_{t=1}^{T_i} \rho_{i,t}",)

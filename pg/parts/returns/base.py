@@ -50,5 +50,7 @@ class Returns(Part):
         return rf"W_{{{trajectory},t}}"
 
     def definitions(self, variant: Variant) -> tuple[str, ...]:
-        """Define the symbol of the default formula by the name of the class."""
+        """Define the symbol of the default formula by the name of the class; any other formula has no symbol."""
+        if type(self).formula is not Returns.formula:
+            return ()
         return (rf"{self.formula(variant, 'i')} = \text{{{escaped(type(self).__name__)}}}",)

@@ -29,8 +29,3 @@ class ToGo(Returns):
     def formula(self, variant: Variant, trajectory: str) -> str:
         """Write the sum of the rewards from t on."""
         return notation.to_go(variant, trajectory)
-
-    def definitions(self, variant: Variant) -> tuple[str, ...]:
-        """Return nothing: the formula has only the lecture's symbols."""
-        del variant
-        return ()

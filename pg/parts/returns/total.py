@@ -35,8 +35,3 @@ class Total(Returns):
     def formula(self, variant: Variant, trajectory: str) -> str:
         """Write the sum of all rewards."""
         return notation.total(variant, trajectory, "t'")
-
-    def definitions(self, variant: Variant) -> tuple[str, ...]:
-        """Return nothing: the formula has only the lecture's symbols."""
-        del variant
-        return ()
