@@ -167,6 +167,11 @@ def test_options_of_parts_and_parts_are_swept(options: dict[str, Any], sweep: di
     [
         (
             "experiments/lambdas/sweep",
+            {"variant.lambda": [1]},
+            r"sweep: 'variant\.lambda' belongs to returns now: write",
+        ),
+        (
+            "experiments/lambdas/sweep",
             {"variant.returns.lambda_": [1]},
             r"level is not legal: returns\.lambda_: unknown key; .*'lambda'",
         ),

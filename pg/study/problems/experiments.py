@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel, ValidationError
 
+from pg.core.record import Record
 from pg.core.suggestions import nearest, unknown
 from pg.environments.record import Environment
 from pg.experiments.records import Experiment, Source
@@ -55,7 +56,8 @@ def _sweep_path_problems(at: str, experiment: Experiment) -> Iterator[str]:
                 break
             fields = keys_of(place)
             if key not in fields:
-                yield f"{at}.sweep: {path!r} names no option{nearest(key, fields)}"
+                moved = place.moved_keys.get(key) if issubclass(place, Record) else None
+                yield f"{at}.sweep: {path!r} {moved or f'names no option{nearest(key, fields)}'}"
                 break
             place = model_in(fields[key].annotation)
 
