@@ -14,11 +14,11 @@ from pg.core.errors import UserError
 from pg.core.suggestions import nearest, unknown
 from pg.environments.catalogue import horizon_of
 from pg.experiments.cells import Block, Cell
+from pg.learning.job import TrainJob
 from pg.parts.equation import definitions, equation
 from pg.runs.results_folder import MARK, mark, study_of
 from pg.study.cost import estimate
 from pg.study.expansion import cells, is_tuned
-from pg.study.jobs import TrainJob
 from pg.study.record import Study
 from pg.study.schema import text
 from pg.study.slicing import train_job

@@ -86,7 +86,7 @@ import torch
 from pg.runs.recorder import RunRecorder
 from pg.learning.training import train
 from pg.runs.tables import write_csv
-from pg.study.jobs import TrainJob
+from pg.learning.job import TrainJob
 
 torch.set_num_threads(1)
 job = {"environment": {"id": "CartPole-v1"}, "variant": {"batch": 4}, "budget": {"steps": 500}}

@@ -21,12 +21,12 @@ def load_class(path: str, base: type[Base]) -> type[Base]:
     module_name, _, class_name = path.partition(":")
     try:
         module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        where = f"; put {module_name}.py next to the study file" if error.name == module_name else ""
+        raise ValueError(f"cannot import {path!r}: {error}{where}") from error
     except Exception as error:
         # The module is the user's: anything may go wrong in it.
-        reason = f"{type(error).__name__}: {error}"
-        raise ValueError(
-            f"cannot import {module_name!r} of {path!r}: {reason}; put {module_name}.py next to the study file"
-        ) from error
+        raise ValueError(f"cannot import {path!r}: {type(error).__name__}: {error}") from error
     found = getattr(module, class_name, None)
     if not isinstance(found, type) or not issubclass(found, base):
         classes = [name for name, one in vars(module).items() if isinstance(one, type) and issubclass(one, base)]

@@ -11,6 +11,9 @@ from typing import Any
 from pg.environments.record import Environment
 from pg.parts.variant import Variant
 
+_ASSUMED_HORIZON = 500
+_ASSUMED_HORIZON_OF_TABLES = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -41,6 +44,17 @@ class Cell:
     def names(self) -> dict[str, Any]:
         """Environment, variant and levels, by their columns in the tables."""
         return {"environment": self.environment_name, "variant": self.variant_name, **self.levels}
+
+    @property
+    def longest(self) -> int:
+        """Steps of the longest trajectory: the declared horizon, or else an assumption for estimates of cost."""
+        assumed = _ASSUMED_HORIZON_OF_TABLES if self.environment.id.startswith("pg/") else _ASSUMED_HORIZON
+        return self.environment.horizon or assumed
+
+    @property
+    def physics(self) -> Environment:
+        """The environment without its threshold and label, which change nothing in a run."""
+        return self.environment.model_copy(update={"threshold": None, "label": None})
 
     def __hash__(self) -> int:
         """Hash the names, which are unique."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pg.experiments.metric import Metric
 from pg.experiments.metrics import METRICS
 from pg.statistics import coverage, shares
 from pg.statistics import estimates as statistics
@@ -22,8 +23,15 @@ _SUMMARIES: Mapping[str, Callable[[Array], Interval]] = {
 }
 
 
-def summarise(table: pd.DataFrame) -> pd.DataFrame:
+def summarise(table: pd.DataFrame, metrics: Mapping[str, Metric] = METRICS) -> pd.DataFrame:
     """Summarise a long table over seeds, each metric by its own statistic with a 95 % interval.
+
+    Parameters
+    ----------
+    table
+        Columns that name a group, metric, seed and value.
+    metrics
+        Declarations of the table's metrics.
 
     Returns
     -------
@@ -34,7 +42,7 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
     """
     keys = [column for column in table.columns if column not in ("seed", "value")]
     rows = [
-        {**dict(zip(keys, group, strict=True)), **_statistic_of(str(group[-1]), values.to_numpy(np.float64))}
+        {**dict(zip(keys, group, strict=True)), **_statistic_of(metrics[str(group[-1])], values.to_numpy(np.float64))}
         for group, values in table.groupby(keys, sort=False, dropna=False)["value"]
     ]
     frame = pd.DataFrame(rows, columns=[*keys, "statistic", "n", "estimate", "ci_low", "ci_high", "method"])
@@ -42,8 +50,7 @@ def summarise(table: pd.DataFrame) -> pd.DataFrame:
     return frame.astype({key: table[key].dtype for key in keys})
 
 
-def _statistic_of(name: str, values: Array) -> dict[str, Any]:
-    metric = METRICS[name]
+def _statistic_of(metric: Metric, values: Array) -> dict[str, Any]:
     if metric.failure is not None:
         values = np.where(np.isfinite(values), values, metric.failure)
     return coverage.columns_of(metric.statistic, _SUMMARIES[metric.statistic](values))

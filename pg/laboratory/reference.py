@@ -15,10 +15,10 @@ from pg.environments.exact import objective
 from pg.environments.mdp import MDP
 from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
-from pg.experiments.records import Sample
 from pg.laboratory.frozen import generators_of
 from pg.laboratory.frozen import sample as sampled
 from pg.laboratory.gradients import batch_gradients, gradients_of_all
+from pg.laboratory.job import Sample
 from pg.learning.policies import Policy, flatten, repeat
 from pg.learning.rollout import Generators
 from pg.learning.tabular import action_probabilities

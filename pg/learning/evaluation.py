@@ -12,7 +12,7 @@ from pg.core.randomness import generator
 from pg.core.trajectories import Environments
 from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
-from pg.experiments.records import Evaluate
+from pg.learning.job import Evaluate
 from pg.learning.learner import Learner
 from pg.learning.rollout import Generators, actor_of, collect
 

@@ -8,9 +8,9 @@ from pg.core.randomness import generator
 from pg.core.trajectories import Actor, Spaces, Trajectories
 from pg.environments.controllers import CONTROLLERS
 from pg.environments.stacked import make_environments
+from pg.learning.job import TrainJob, TuneJob
 from pg.learning.policies import Parameters, thaw
 from pg.learning.rollout import Generators, actor_of, collect
-from pg.study.jobs import TrainJob, TuneJob
 
 
 def demonstrations(job: TrainJob | TuneJob, stream: str, policies: Mapping[int, Parameters]) -> dict[int, Trajectories]:

@@ -12,7 +12,7 @@ import torch
 
 from pg.core.randomness import generator, torch_generator
 from pg.core.trajectories import Spaces
-from pg.experiments.records import Budget
+from pg.learning.job import Budget
 from pg.learning.policies import Policy, make_policy
 from pg.learning.rollout import Generators
 from pg.parts.critic import Critic

@@ -20,10 +20,10 @@ from pg.environments.mdp import MDP
 from pg.environments.record import Rewards
 from pg.environments.rewards import paid
 from pg.environments.stacked import make_environments
-from pg.experiments.records import Budget
 from pg.learning.checkpoints import Keeper, resumed, state_of
 from pg.learning.evaluation import Evaluator, make_evaluator
 from pg.learning.imitation import demonstrations
+from pg.learning.job import Budget, TrainJob, TuneJob
 from pg.learning.learner import Learner, make_learner
 from pg.learning.policies import Parameters, Policy
 from pg.learning.rollout import actor_of, collect
@@ -32,7 +32,6 @@ from pg.parts.corrections.finite import NonFiniteWeights
 from pg.parts.critic import Critic
 from pg.parts.starts.base import Start
 from pg.parts.variant import Variant
-from pg.study.jobs import TrainJob, TuneJob
 
 _log = logging.getLogger("pg")
 

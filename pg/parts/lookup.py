@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import Any, Literal, TypeVar, Union, cast
 
 from pydantic import BeforeValidator
 
+from pg.core.choices import load_class
 from pg.core.suggestions import listed, nearest
 from pg.parts.part import Part
 
@@ -47,28 +47,10 @@ def one_of(
         if key not in options:
             raise ValueError(f"{key}: is missing; allowed:{listed(by_name)}, or module:Class for a part of your own")
         name = str(options[key])
-        part = _loaded(name, family) if ":" in name else by_name.get(name)
+        part = load_class(name, family) if ":" in name else by_name.get(name)
         if part is None:
             raise ValueError(f"{name!r} is not known{nearest(name, by_name)}, or module:Class for a part of your own")
         return part.model_validate(options)
 
     # Editors see the names and the options of every built-in part.
     return BeforeValidator(read, json_schema_input_type=Union[(Literal[tuple(by_name)], str, *built_in)])
-
-
-def _loaded(path: str, family: type[AnyPart]) -> type[AnyPart]:
-    module_name, _, class_name = path.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        where = f"; put {module_name}.py next to the study file" if error.name == module_name else ""
-        raise ValueError(f"cannot import {path!r}: {error}{where}") from error
-    except Exception as error:
-        # The module is the user's: anything may go wrong in it.
-        raise ValueError(f"cannot import {path!r}: {type(error).__name__}: {error}") from error
-    part = getattr(module, class_name, None)
-    if not isinstance(part, type) or not issubclass(part, family):
-        parts = [name for name, one in vars(module).items() if isinstance(one, type) and issubclass(one, family)]
-        own = [name for name in parts if vars(module)[name].__module__ == module.__name__]
-        raise ValueError(f"{path!r} is no subclass of {family.__module__}:{family.__name__}{nearest(class_name, own)}")
-    return part

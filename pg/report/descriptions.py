@@ -8,21 +8,10 @@ from latex2mathml.converter import convert
 from markupsafe import Markup
 
 from pg.core.signs import signed
-from pg.experiments.records import (
-    ExactExperiment,
-    Experiment,
-    GaitExperiment,
-    HorizonExperiment,
-    IdentityExperiment,
-    ProbeExperiment,
-    StalenessExperiment,
-    SupportExperiment,
-    TrainExperiment,
-    UpdateExperiment,
-)
+from pg.experiments.kind import Experiment
 from pg.parts.equation import definitions, equation
 from pg.plotting.style import looks
-from pg.plotting.text import listed, steps_of
+from pg.plotting.text import listed
 from pg.statistics import coverage
 from pg.study.labels import environment_label, label
 from pg.study.record import Study
@@ -31,8 +20,8 @@ from pg.study.record import Study
 def experiment_row(study: Study, name: str, experiment: Experiment) -> dict[str, str]:
     """Describe an experiment."""
     last = experiment.seeds.first + experiment.seeds.count - 1
-    extent = _extent(experiment)
-    if (source := getattr(experiment, "source", None)) is not None:
+    extent = experiment.extent
+    if (source := experiment.policies_from) is not None:
         extent += f"; policies of {source.experiment}, {listed(source.stages)}"
     levels = "; ".join(f"{path}: {', '.join(map(str, values))}" for path, values in experiment.sweep.items())
     return {
@@ -43,33 +32,6 @@ def experiment_row(study: Study, name: str, experiment: Experiment) -> dict[str,
         "seeds": f"{experiment.seeds.count} ({experiment.seeds.first}–{last})",
         "extent": f"{extent}; {levels}" if levels else extent,
     }
-
-
-def _extent(experiment: Experiment) -> str:
-    """Say how much an experiment runs per seed or per policy."""
-    match experiment:
-        case TrainExperiment():
-            return f"per seed {steps_of(experiment.budget.steps, experiment.budget.max_iterations)}"
-        case ProbeExperiment() | StalenessExperiment():
-            return f"{experiment.sample.trajectories:,} trajectories per policy"
-        case HorizonExperiment():
-            return (
-                f"{experiment.trajectories:,} trajectories per policy, cut off at {listed(_words(experiment.horizons))}"
-            )
-        case UpdateExperiment():
-            return f"{experiment.updates} updates per policy, {experiment.fresh} fresh trajectories for each"
-        case GaitExperiment():
-            return f"{experiment.episodes} episodes per policy"
-        case SupportExperiment():
-            return f"all trajectories, enumerated; probabilities left {listed(_words(experiment.left))}"
-        case ExactExperiment():
-            return "all batches, enumerated"
-        case IdentityExperiment():
-            return "one batch per policy"
-
-
-def _words(values: Iterable[float]) -> list[str]:
-    return [f"{value:g}" for value in values]
 
 
 def environment_rows(study: Study) -> Iterable[dict[str, str]]:

@@ -26,7 +26,7 @@ from pg.runs.tables import read_csv
 from pg.study.expansion import cells, is_tuned
 from pg.study.pooling import pool_of, pooled_environments, shared_variants
 from pg.study.record import Study
-from pg.study.sources import source_of, stages_of
+from pg.study.sources import stages_of
 
 
 def draw_figure(study: str, tables: Mapping[str, str], choices: Sequence[str], outputs: Mapping[str, str]) -> None:
@@ -79,7 +79,7 @@ def request_of(study: Study, figure: Figure, tables: Mapping[Table, pd.DataFrame
 
 def _trained(study: Study, figure: Figure) -> dict[str, float]:
     """Return the environment steps before each stage of the policies' training."""
-    source = source_of(study, figure.experiment)
+    source = study.experiments[figure.experiment].policies_from
     assert source is not None, f"{figure.experiment} draws random policies"
     training: Any = study.experiments[source.experiment]
     return {stage: training.snapshots[stage] * training.budget.steps for stage in source.stages}

@@ -13,7 +13,6 @@ from pandas import DataFrame
 from pg.claims.record import ClaimPart
 from pg.claims.relations.lookup import relation_named
 from pg.claims.relations.relation import Tested
-from pg.experiments.definitions import definitions
 from pg.experiments.metrics import METRICS
 from pg.plotting.text import number, span
 from pg.report.outlook import outlook
@@ -93,7 +92,7 @@ def _part(study: Study, row: dict[Any, Any], declared: ClaimPart | None, undecid
         section=str(row["section"]),
         comparison=_in_labels(study, declared, str(row["comparison"])),
         metric=metric.label,
-        definition=definitions()[metric.name],
+        definition=metric.definition,
         figure=str(row["figure"]),
         rows=_tables_of(declared),
         verdict=str(row["verdict"]),

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from pg.experiments.columns import EVALUATION_COLUMNS, RUN_COLUMNS
+from pg.learning.columns import EVALUATION_COLUMNS, RUN_COLUMNS
 from pg.runs.snapshots import Parameters, snapshot_path, write_snapshot
 
 _log = logging.getLogger("pg")

@@ -12,8 +12,8 @@ from typing import Any
 
 from pg.claims.record import ClaimPart, Family, Selection
 from pg.environments.record import Environment
-from pg.experiments.cells import Block, Cell, blocks_between
-from pg.experiments.records import Experiment, Seeds
+from pg.experiments.cells import Block, Cell
+from pg.experiments.kind import Experiment, Seeds
 from pg.parts.variant import Variant
 from pg.study.record import Study
 
@@ -22,7 +22,7 @@ _PLAIN_LEVEL = re.compile(r"[A-Za-z0-9_.+-]{1,20}")
 
 def blocks(seeds: Seeds) -> tuple[Block, ...]:
     """Split seeds into the blocks that share a job."""
-    return blocks_between(seeds.first, seeds.end, seeds.per_job)
+    return seeds.blocks
 
 
 def cells(study: Study, experiment: str) -> tuple[Cell, ...]:

@@ -14,7 +14,9 @@ from pg.claims.record import Claim
 from pg.core.devices import Device
 from pg.core.record import Name, Record
 from pg.environments.record import Environment
-from pg.experiments.records import Experiment, SharedSeeds, TrainExperiment
+from pg.experiments.kind import SharedSeeds
+from pg.experiments.lookup import AnyExperiment
+from pg.experiments.train.record import TrainExperiment
 from pg.parts.variant import Variant
 from pg.plotting.record import Figure, FigureDefaults
 
@@ -36,7 +38,7 @@ class Study(Record):
     )
     environments: Annotated[dict[Name, Environment], Field(min_length=1)] = Field(description="Named environments.")
     variants: Annotated[dict[Name, Variant], Field(min_length=1)] = Field(description="Named variants.")
-    experiments: Annotated[dict[Name, Experiment], Field(min_length=1)] = Field(description="Named experiments.")
+    experiments: Annotated[dict[Name, AnyExperiment], Field(min_length=1)] = Field(description="Named experiments.")
     claims: dict[Name, Claim] = Field(default={}, description="Named claims.")
     # Not dumped: `load` puts them into the figures, so that they change the digests of these alone.
     figure_defaults: FigureDefaults = Field(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from pg.experiments.registry import KINDS
 from pg.study.record import Study
 
 _NAMES = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
@@ -29,6 +30,8 @@ def schema() -> dict[str, Any]:
     generated["properties"]["base"] = _BASE
     generated["$defs"]["Variant"]["properties"] |= {"extends": _EXTENDS, "joins": _JOINS}
     generated["$defs"]["Environment"]["properties"]["joins"] = _JOINS
+    for name, kind in KINDS.items():
+        generated["$defs"][kind.__name__]["properties"]["kind"] = {"const": name}
     return generated
 
 

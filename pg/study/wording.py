@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from pg.core.record import Record
 from pg.core.suggestions import hint, listed, nearest
-from pg.experiments.records import Experiment
+from pg.experiments.registry import KINDS
 
 _LONGEST_WRITTEN_OUT = 1e9
 
@@ -67,11 +67,11 @@ def _in_words(errors: list[ErrorDetails]) -> str:
             rule = "a name has 1 to 60 letters, digits, - and _, and begins with a letter or a digit"
             return f"{rule}; it is {first['input']!r}"
         case "union_tag_not_found":
-            return f"kind: is missing; allowed:{listed(_kinds())}"
+            return f"kind: is missing; allowed:{listed(KINDS)}"
         case "union_tag_invalid":
             context = first.get("ctx", {})
             tag = str(context.get("tag"))
-            return f"kind: {tag!r} is not known{nearest(tag, _kinds())}"
+            return f"kind: {tag!r} is not known{nearest(tag, KINDS)}"
         case "value_error":
             return plain(first["msg"])
         case "model_type" if len(errors) == 1:
@@ -140,7 +140,3 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
     if get_origin(annotation) in (Annotated, Union, UnionType):
         return [model for argument in get_args(annotation) for model in _models_in(argument)]
     return []
-
-
-def _kinds() -> list[str]:
-    return [get_args(model.model_fields["kind"].annotation)[0] for model in _models_in(Experiment)]

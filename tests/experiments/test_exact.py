@@ -18,17 +18,17 @@ from pg.environments.exact import policy_gradient_theorem
 from pg.environments.mdp import MDP
 from pg.environments.record import Environment
 from pg.environments.small_mdps import bandit, chain, random_mdp
+from pg.experiments.exact.job import ExactJob
 from pg.experiments.exact.measure import enumerate_moments, moments
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.gradients import batch_gradients
+from pg.laboratory.job import RANDOM
 from pg.laboratory.reference import truth
 from pg.learning.policies import Policy, flatten, make_policy, repeat
 from pg.learning.tabular import action_probabilities
 from pg.parts.critic import Critic
 from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.variant import Variant
-from pg.study.jobs import ExactJob
-from pg.study.sources import RANDOM
 from tests.laboratory.pairs import MIXED
 from tests.parts.named import BASELINES, FROM_THE_BATCH, constant, gae
 

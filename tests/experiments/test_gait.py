@@ -10,12 +10,12 @@ from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces, Trajectories
 from pg.environments.humanoid import PARTS, Motion
 from pg.environments.record import Environment
-from pg.experiments.columns import LABORATORY_COLUMNS, POSE_COLUMNS
+from pg.experiments.gait.job import GaitJob
 from pg.experiments.gait.measure import Gaits, alternating_steps, falls, measures, strip, watch
+from pg.experiments.gait.record import GaitExperiment
 from pg.learning.policies import make_policy
 from pg.parts.learner import Policy
 from pg.parts.variant import Variant
-from pg.study.jobs import GaitJob
 
 TORSO = PARTS.index("torso")
 NETWORK = Policy(hidden=(4,), initial_std=0.4)
@@ -159,8 +159,8 @@ def watched(*seeds: int, **parts: Any) -> Gaits:
 
 def test_a_row_and_a_strip_of_poses_per_seed_whatever_seeds_share_the_job() -> None:
     together, alone = watched(3, 4), watched(4)
-    assert tuple(together.rows.columns) == LABORATORY_COLUMNS["gait"]
-    assert set(together.poses.columns) == set(POSE_COLUMNS)
+    assert set(GaitExperiment.columns()) <= set(together.rows.columns)
+    assert set(together.poses.columns) == {"seed", "variant", *GaitExperiment.more_tables["poses"]}
     assert together.rows["seed"].tolist() == [3, 4]
     assert set(together.rows["variant"]) == set(together.poses["variant"]) == {"learner"}
     assert set(together.rows["batch"]) == {2}

@@ -9,12 +9,13 @@ from pg.core.randomness import generator, torch_generator
 from pg.core.trajectories import Trajectories, on_valid_steps
 from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
+from pg.experiments.probe.job import ProbeJob
 from pg.experiments.probe.measure import measures, probe, returns_alike
-from pg.experiments.records import Sample
 from pg.laboratory import gradients as stacked_gradients
 from pg.laboratory import reference
 from pg.laboratory.frozen import in_float64
 from pg.laboratory.gradients import batch_gradients, gradients_of_all
+from pg.laboratory.job import Sample
 from pg.laboratory.reference import Reference
 from pg.learning.advantages import advantages
 from pg.learning.policies import Policy, make_policy
@@ -22,7 +23,6 @@ from pg.learning.rollout import Generators, actor_of, collect
 from pg.parts import estimator as compose
 from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.variant import Variant
-from pg.study.jobs import ProbeJob
 
 OPTIONS = PolicyOptions(hidden=(8,))
 

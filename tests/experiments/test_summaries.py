@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from pg.experiments import tables as laboratory_tables
+from pg.experiments.probe.record import ProbeExperiment
 from pg.experiments.summaries import summarise
+from pg.experiments.tables import measurement_table
 from pg.experiments.train import tables as train_tables
 from pg.statistics import estimates as statistics
 from tests.experiments.rows import cell, probe, run
@@ -28,7 +29,7 @@ def test_a_summary_uses_each_metrics_own_statistic():
 
 def test_a_summary_keeps_levels_and_stages_apart_in_order():
     rows = {("cartpole", stage): probe({16: 1.0, 4: 2.0}) for stage in ("late", "initial")}
-    summary = summarise(laboratory_tables.laboratory_table([cell()], "probe", rows))
+    summary = summarise(measurement_table([cell()], ProbeExperiment, rows))
     snr = summary[summary["metric"] == "snr"]
     assert snr[["stage", "batch"]].to_numpy().tolist() == [["late", 4], ["late", 16], ["initial", 4], ["initial", 16]]
     assert snr["estimate"].tolist() == pytest.approx([4.5, 16.5] * 2)

@@ -5,14 +5,14 @@ import pytest
 import torch
 from pg.environments.record import Environment
 from pg.environments.small_mdps import bandit
+from pg.experiments.support.job import SupportJob
 from pg.experiments.support.measure import proposal, withhold_support
 from pg.laboratory.frozen import random_policy
+from pg.laboratory.job import RANDOM
 from pg.learning.policies import stack
 from pg.learning.tabular import action_probabilities
 from pg.parts.learner import Policy
 from pg.parts.variant import Variant
-from pg.study.jobs import SupportJob
-from pg.study.sources import RANDOM
 
 LINEAR = Policy(hidden=())
 BANDIT = Environment(id="pg/Bandit-v0")

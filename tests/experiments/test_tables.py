@@ -5,15 +5,18 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from pg.experiments import tables as laboratory_tables
+from pg.experiments.exact.record import ExactExperiment
+from pg.experiments.gait.record import GaitExperiment
+from pg.experiments.probe.record import ProbeExperiment
 from pg.experiments.summaries import summarise
+from pg.experiments.tables import further_table, measurement_table
 from tests.experiments.rows import cell, probe, values
 
 
 def test_a_probe_table_goes_by_cell_stage_seed_batch_and_metric():
     cells = [cell(variant="total"), cell(variant="to_go")]
     rows = {("cartpole", "late"): probe({4: 1.0, 16: 0.5}), ("cartpole", "initial"): probe({4: 1.0, 16: 0.5})}
-    table = laboratory_tables.laboratory_table(cells, "probe", rows)
+    table = measurement_table(cells, ProbeExperiment, rows)
     assert table.columns.tolist() == ["environment", "variant", "batch", "stage", "seed", "metric", "value"]
     order = table[["variant", "stage", "seed"]].drop_duplicates()
     assert order["variant"].tolist() == ["total"] * 4 + ["to_go"] * 4
@@ -26,20 +29,18 @@ def test_a_probe_table_goes_by_cell_stage_seed_batch_and_metric():
 
 
 def test_the_slope_of_a_variance_that_halves_with_the_batch_is_minus_one():
-    table = laboratory_tables.laboratory_table(
-        [cell()], "probe", {("cartpole", "late"): probe({4: 8.0, 8: 4.0, 16: 2.0})}
-    )
+    table = measurement_table([cell()], ProbeExperiment, {("cartpole", "late"): probe({4: 8.0, 8: 4.0, 16: 2.0})})
     assert values(table, metric="log_variance_slope") == pytest.approx([-1, -1])
 
 
 @pytest.mark.parametrize("variance", [0.0, np.nan])
 def test_the_slope_of_a_variance_without_a_logarithm_is_unknown(variance):
-    table = laboratory_tables.laboratory_table([cell()], "probe", {("cartpole", "late"): probe({4: 8.0, 8: variance})})
+    table = measurement_table([cell()], ProbeExperiment, {("cartpole", "late"): probe({4: 8.0, 8: variance})})
     assert np.isnan(values(table, metric="log_variance_slope")).all()
 
 
 def test_a_single_batch_size_has_no_slope():
-    table = laboratory_tables.laboratory_table([cell()], "probe", {("cartpole", "late"): probe({4: 8.0})})
+    table = measurement_table([cell()], ProbeExperiment, {("cartpole", "late"): probe({4: 8.0})})
     assert "log_variance_slope" not in set(table["metric"])
 
 
@@ -47,7 +48,7 @@ def test_a_level_takes_the_rows_of_its_own_id():
     levels = [{"variant.discount": 0.9}, {"variant.discount": 1.0}]
     cells = [cell(suffix=f"@discount={level['variant.discount']}", levels=level) for level in levels]
     rows = pd.concat([probe({4: 1.0}, ["to_go@discount=0.9"], [0]), probe({4: 3.0}, ["to_go@discount=1.0"], [0])])
-    table = laboratory_tables.laboratory_table(cells, "probe", {("cartpole", "late"): rows})
+    table = measurement_table(cells, ProbeExperiment, {("cartpole", "late"): rows})
     assert values(table, metric="total_variance") == [1, 3]
     assert values(table[table["variant.discount"] == 0.9], metric="total_variance") == [1]
 
@@ -55,8 +56,11 @@ def test_a_level_takes_the_rows_of_its_own_id():
 def test_a_variant_named_like_a_number_finds_its_rows():
     rows = probe({4: 1.0}, variants=[10])
     assert values(
-        laboratory_tables.laboratory_table([cell(variant="10")], "probe", {("cartpole", "late"): rows}), metric="snr"
-    ) == [4, 5]
+        measurement_table([cell(variant="10")], ProbeExperiment, {("cartpole", "late"): rows}), metric="snr"
+    ) == [
+        4,
+        5,
+    ]
 
 
 def test_an_exact_table_says_at_which_stage_its_policies_are():
@@ -74,7 +78,7 @@ def test_an_exact_table_says_at_which_stage_its_policies_are():
             "shrinkage": [-0.5, 0.0],
         }
     )
-    table = laboratory_tables.laboratory_table([cell("chain")], "exact", {("chain", "random"): rows})
+    table = measurement_table([cell("chain")], ExactExperiment, {("chain", "random"): rows})
     assert set(table["stage"]) == {"random"}
     assert values(table, metric="shrinkage") == [0, -0.5]
     assert values(table, metric="total_variance", batch=2) == [1]
@@ -88,7 +92,7 @@ def test_an_exact_table_says_at_which_stage_its_policies_are():
 
 
 def test_batch_sizes_are_written_as_whole_numbers():
-    table = laboratory_tables.laboratory_table([cell()], "probe", {("cartpole", "late"): probe({4: 8.0, 8: 4.0})})
+    table = measurement_table([cell()], ProbeExperiment, {("cartpole", "late"): probe({4: 8.0, 8: 4.0})})
     summary = summarise(table)
     assert summary["batch"].dtype == table["batch"].dtype
     for frame in (table, summary):
@@ -101,7 +105,7 @@ def test_poses_come_by_stage_as_declared_and_then_by_seed_and_frame():
         return pd.DataFrame(rows, columns=["seed", "variant", "frame", "step", "part"]).assign(time=0.1, x=0.5, z=1.0)
 
     rows = {("humanoid", "late"): seen(2, 1), ("humanoid", "initial"): seen(1)}
-    table = laboratory_tables.poses_table([cell("humanoid")], rows)
+    table = further_table([cell("humanoid")], GaitExperiment.more_tables["poses"], rows)
     assert table.columns.tolist() == [
         *("environment", "variant", "stage", "seed", "frame", "step", "time", "part", "x", "z")
     ]

@@ -14,7 +14,6 @@ from pg.environments.humanoid import PARTS
 from pg.experiments.cells import names_of
 from pg.experiments.figures.registry import FIGURES
 from pg.experiments.figures.request import FigureRequest
-from pg.experiments.metrics import AXES, METRICS, OF_IMITATION
 from pg.experiments.summaries import summarise
 from pg.experiments.train.tuning import tuned_table
 from pg.plotting.record import Figure
@@ -165,9 +164,9 @@ def long_table(study: Study, experiment: str, value: Value) -> pd.DataFrame:
     declared = study.experiments[experiment]
     kind = declared.kind
     stages = ("",) if kind == "train" else stages_of(study, experiment)
-    axis = AXES.get(kind, "")
+    axis = declared.axis or ""
     along: tuple[Any, ...] = {"left": LEFT, "steps": STEPS, "horizon": HORIZONS}.get(axis, (None,))
-    metrics = [metric for metric in METRICS.values() if kind in metric.kinds and metric.name not in OF_IMITATION]
+    metrics = [metric for metric in declared.metrics if metric.needs != "imitation"]
     rows = []
     for cell, (stage, at) in product(cells(study, experiment), product(stages, along)):
         for size in SIZES if kind == "probe" else (cell.variant.batch,):

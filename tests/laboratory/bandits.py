@@ -8,13 +8,13 @@ import pandas as pd
 import torch
 from pg.core.trajectories import Spaces, Trajectories
 from pg.environments.record import Environment
+from pg.experiments.update.job import UpdateJob
 from pg.experiments.update.measure import Improver, take_updates
 from pg.laboratory.frozen import random_policy
 from pg.learning.policies import Policy
 from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import Variant
-from pg.study.jobs import UpdateJob
 
 LINEAR = PolicyOptions(hidden=())
 

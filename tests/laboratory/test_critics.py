@@ -10,15 +10,18 @@ from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.record import Environment
 from pg.environments.small_mdps import random_mdp
 from pg.environments.stacked import make_environments
-from pg.experiments.columns import LABORATORY_COLUMNS
+from pg.experiments.identity.job import IdentityJob
 from pg.experiments.identity.measure import compare_forms
-from pg.experiments.measurement import measure
+from pg.experiments.probe.job import ProbeJob
 from pg.experiments.probe.measure import probe
-from pg.experiments.records import Sample
+from pg.experiments.probe.record import ProbeExperiment
 from pg.experiments.staleness.bias import expected_gradient
+from pg.experiments.staleness.job import StalenessJob
+from pg.experiments.update.job import UpdateJob
 from pg.experiments.update.measure import take_updates
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, random_policy, sample
+from pg.laboratory.job import RANDOM, Sample
 from pg.laboratory.reference import truth
 from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.policies import Policy, stack
@@ -30,8 +33,6 @@ from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.returns.gae import Gae
 from pg.parts.variant import Variant
-from pg.study.jobs import IdentityJob, ProbeJob, StalenessJob, UpdateJob
-from pg.study.sources import RANDOM
 from tests.parts.named import gae
 
 OPTIONS = PolicyOptions(hidden=(4,))
@@ -100,8 +101,8 @@ def test_probes_say_what_the_network_explains_and_leave_other_rows_as_they_are()
     assert explained["learned"] == explained["gae"]
     assert variance.loc[["plain", "learned", "gae"]].is_monotonic_decreasing
     alone = probe(job({"plain": PLAIN}), {0: frozen(0)})
-    assert tuple(alone.columns) == LABORATORY_COLUMNS["probe"]
-    shared = list(LABORATORY_COLUMNS["probe"])
+    assert set(ProbeExperiment.columns()) <= set(alone.columns)
+    shared = list(ProbeExperiment.columns())
     pd.testing.assert_frame_equal(alone[shared], rows.loc[["plain"]].reset_index()[shared])
 
 
@@ -131,7 +132,7 @@ def test_corrections_of_stale_data_keep_the_network_of_the_behaviour_policy() ->
         steps=(0, 3),
         sample=SAMPLE,
     )
-    rows = measure(job, {0: frozen(0, RANDOM_MDP)})["rows"].set_index(["variant", "steps"])
+    rows = job.measure({0: frozen(0, RANDOM_MDP)})["rows"].set_index(["variant", "steps"])
     for unbiased in ("plain", "learned"):
         assert rows["relative_bias"].xs(unbiased, level="variant").lt(1e-10).all()
     assert rows["relative_bias"].xs("gae", level="variant").gt(1e-3).all()

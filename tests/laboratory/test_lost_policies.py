@@ -8,15 +8,14 @@ import pandas as pd
 import pytest
 import torch
 from pg.environments.stacked import make_environments
-from pg.experiments.columns import LABORATORY_COLUMNS
-from pg.experiments.measurement import measure
+from pg.experiments.kind import Measurement
+from pg.laboratory.job import MeasurementJob
 from pg.learning.policies import make_policy
 from pg.parts.learner import Policy
 from pg.study.expansion import blocks, cells
-from pg.study.jobs import LaboratoryJob
 from pg.study.record import Study
-from pg.study.slicing import laboratory_job
-from pg.study.sources import source_of, stages_of
+from pg.study.slicing import measurement_job
+from pg.study.sources import stages_of
 from tests.study.studies import study_of
 
 # Experiments of the smoke study.
@@ -38,13 +37,13 @@ def smoke() -> Study:
     return study_of("workflow/studies/smoke.yaml")
 
 
-def job_of(study: Study, name: str) -> LaboratoryJob:
+def job_of(study: Study, name: str) -> MeasurementJob:
     environment = cells(study, name)[0].environment_id
     block = blocks(study.experiments[name].seeds)[0]
-    return laboratory_job(study, name, environment, stages_of(study, name)[0], block)
+    return measurement_job(study, name, environment, stages_of(study, name)[0], block)
 
 
-def policies_of(job: LaboratoryJob, lost: float | None) -> Mapping[int, Mapping[str, np.ndarray]]:
+def policies_of(job: MeasurementJob, lost: float | None) -> Mapping[int, Mapping[str, np.ndarray]]:
     """Return new policies, the first of them filled with a number."""
     options = getattr(job, "policy", None)
     assert isinstance(options, Policy)
@@ -60,17 +59,19 @@ def policies_of(job: LaboratoryJob, lost: float | None) -> Mapping[int, Mapping[
 
 
 def test_every_kind_of_experiment_that_measures_trained_policies_is_among_these(smoke: Study) -> None:
-    kinds = {one.kind for name, one in smoke.experiments.items() if source_of(smoke, name) is not None}
+    kinds = {one.kind for name, one in smoke.experiments.items() if smoke.experiments[name].policies_from is not None}
     assert {smoke.experiments[name].kind for name in MEASURED} == kinds
 
 
 @pytest.mark.parametrize(("name", "lost"), list(zip(MEASURED, itertools.cycle([np.nan, np.inf]))))
 def test_the_others_are_measured_as_if_it_were_not_there(smoke: Study, name: str, lost: float) -> None:
     job = job_of(smoke, name)
-    expected, found = (measure(job, policies_of(job, value))["rows"] for value in (None, lost))
+    expected, found = (job.measure(policies_of(job, value))["rows"] for value in (None, lost))
     first = job.seeds[0]
     pd.testing.assert_frame_equal(
         found[found["seed"] != first].reset_index(drop=True), expected[expected["seed"] != first].reset_index(drop=True)
     )
     assert len(found) == len(expected)
-    assert set(LABORATORY_COLUMNS[smoke.experiments[name].kind]) <= set(found.columns)
+    experiment = smoke.experiments[name]
+    assert isinstance(experiment, Measurement)
+    assert set(experiment.columns()) <= set(found.columns)

@@ -12,16 +12,16 @@ from pg.environments.enumeration import Enumeration, enumerate_trajectories
 from pg.environments.record import Environment
 from pg.environments.small_mdps import chain, random_mdp
 from pg.environments.tabular import TabularEnvironments
+from pg.experiments.exact.job import ExactJob
 from pg.experiments.exact.measure import Moments, enumerate_moments, moments
 from pg.laboratory.frozen import generators_of, in_float64, random_policy
 from pg.laboratory.gradients import gradients_of_all
+from pg.laboratory.job import RANDOM
 from pg.laboratory.reference import truth
 from pg.learning.policies import Policy
 from pg.learning.rollout import actor_of, collect
 from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.variant import Variant
-from pg.study.jobs import ExactJob
-from pg.study.sources import RANDOM
 from scipy.stats import chi2, kstest
 from tests.parts.named import BASELINES, constant, gae
 

@@ -19,19 +19,20 @@ from pg.environments.catalogue import mdp_of
 from pg.environments.enumeration import Enumeration, enumerate_paid
 from pg.environments.record import Environment, Rewards
 from pg.environments.stacked import make_environments
+from pg.experiments.exact.job import ExactJob
 from pg.experiments.exact.measure import enumerate_moments
+from pg.experiments.horizon.job import HorizonJob
 from pg.experiments.horizon.measure import lengthen_trajectories
+from pg.experiments.probe.job import ProbeJob
 from pg.experiments.probe.measure import probe
-from pg.experiments.records import Sample
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
 from pg.laboratory.gradients import batch_gradients
+from pg.laboratory.job import RANDOM, Sample
 from pg.laboratory.reference import truth
 from pg.learning.policies import Policy, flatten, repeat, stack
 from pg.learning.tabular import action_probabilities, state_values
 from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.variant import Variant
-from pg.study.jobs import ExactJob, HorizonJob, ProbeJob
-from pg.study.sources import RANDOM
 
 LIMIT = 30_000
 LINEAR = PolicyOptions(hidden=())

@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from pg.environments.record import Environment
-from pg.experiments.records import Budget, Tuning
+from pg.learning.job import Budget, TrainJob, TuneJob, Tuning
 from pg.learning.policies import Parameters
 from pg.learning.training import train, tune
 from pg.parts.learner import Policy
 from pg.parts.variant import Variant
-from pg.study.jobs import TrainJob, TuneJob
 
 STAGES = {"initial": 0.0, "middle": 0.5, "late": 1.0}
 ACTOR_CRITIC: dict[str, Any] = {

@@ -12,8 +12,8 @@ import pytest
 import torch
 from pg.core.trajectories import Spaces
 from pg.environments.record import Observations
-from pg.experiments.columns import RUN_COLUMNS
-from pg.experiments.records import Evaluate
+from pg.learning.columns import RUN_COLUMNS
+from pg.learning.job import Demonstrators, Evaluate, TrainJob
 from pg.learning.learner import Learner, make_learner
 from pg.learning.policies import make_policy
 from pg.learning.training import train, tune
@@ -27,7 +27,6 @@ from pg.parts.variant import Variant
 from pg.runs import checkpoints
 from pg.runs.checkpoints import Checkpoint
 from pg.runs.recorder import RunRecorder
-from pg.study.jobs import Demonstrators, TrainJob
 from tests.learning.runs import ACTOR_CRITIC, train_job, tune_job
 
 SMALL = Policy(hidden=(8,))

@@ -13,9 +13,9 @@ import torch
 from pg.core.devices import CannotRunHere, device_of
 from pg.core.trajectories import Spaces
 from pg.environments.record import Observations, Rewards
-from pg.experiments.columns import RUN_COLUMNS
-from pg.experiments.records import Budget, Evaluate
 from pg.learning import training
+from pg.learning.columns import RUN_COLUMNS
+from pg.learning.job import Budget, Demonstrators, Evaluate, TrainJob
 from pg.learning.policies import make_policy
 from pg.learning.training import train
 from pg.parts.activations.relu import Relu
@@ -29,7 +29,6 @@ from pg.parts.starts.base import Demonstrator
 from pg.parts.starts.clone import Clone
 from pg.runs.logs import user_message
 from pg.runs.recorder import RunRecorder
-from pg.study.jobs import Demonstrators, TrainJob
 from tests.learning.far import FAR, FarDevice
 from tests.learning.runs import ACTOR_CRITIC, train_job, tune_job, tuned
 

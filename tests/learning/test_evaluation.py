@@ -10,9 +10,9 @@ from pg.core.trajectories import Spaces
 from pg.environments.catalogue import mdp_of
 from pg.environments.exact import objective
 from pg.environments.record import Environment
-from pg.experiments.columns import EVALUATION_COLUMNS
-from pg.experiments.records import Evaluate
+from pg.learning.columns import EVALUATION_COLUMNS
 from pg.learning.evaluation import make_evaluator
+from pg.learning.job import Evaluate
 from pg.learning.learner import Learner, make_learner
 from pg.learning.policies import stack
 from pg.learning.tabular import action_probabilities

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 from pg.experiments.cells import Block, Cell
-from pg.experiments.records import TrainExperiment
+from pg.experiments.train.record import TrainExperiment
 from pg.learning.training import train
 from pg.runs.recorder import RunRecorder
 from pg.study.expansion import cells

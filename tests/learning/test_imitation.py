@@ -8,12 +8,11 @@ import pytest
 import torch
 from pg.core.trajectories import Trajectories, valid_steps
 from pg.environments.record import Environment
-from pg.experiments.records import Budget
 from pg.learning import imitation
+from pg.learning.job import Budget, Demonstrators, TrainJob
 from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.starts.clone import Clone
 from pg.parts.variant import Variant
-from pg.study.jobs import Demonstrators, TrainJob
 
 LINEAR = PolicyOptions(hidden=())
 

@@ -9,12 +9,11 @@ import pytest
 import torch
 from pg.core.trajectories import Spaces
 from pg.environments.record import Environment
-from pg.experiments.records import Budget
+from pg.learning.job import Budget, TrainJob
 from pg.learning.policies import make_policy
 from pg.learning.training import train
 from pg.parts.variant import Variant
 from pg.runs.recorder import RunRecorder
-from pg.study.jobs import TrainJob
 from pydantic import ValidationError
 
 OWN = '''

@@ -7,7 +7,7 @@ from pg.core.randomness import generator
 from pg.core.trajectories import Spaces, valid_steps
 from pg.environments.record import Environment, Observations
 from pg.environments.stacked import make_environments
-from pg.experiments.columns import RUN_COLUMNS
+from pg.learning.columns import RUN_COLUMNS
 from pg.learning.policies import Policy, make_policy, repeat, stack, thaw
 from pg.learning.rollout import Generators, actor_of, collect
 from pg.learning.scaling import RunningScale

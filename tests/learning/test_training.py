@@ -13,8 +13,9 @@ import yaml
 from pg.__main__ import main
 from pg.core.trajectories import Spaces
 from pg.environments.record import Rewards
-from pg.experiments.columns import RUN_COLUMNS
 from pg.experiments.train.curves import has_diverged
+from pg.learning.columns import RUN_COLUMNS
+from pg.learning.job import Demonstrators
 from pg.learning.learner import make_learner
 from pg.parts.critic import Critic as LearnedCritic
 from pg.parts.learner import Policy
@@ -25,7 +26,6 @@ from pg.parts.limits.penalty import Penalty
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.starts.clone import Clone
 from pg.parts.variant import Variant
-from pg.study.jobs import Demonstrators
 from tests.learning.runs import ACTOR_CRITIC, STAGES, Memory, train_job, trained, tune_job, tuned
 
 SGD = Sgd(learning_rate=0.02)

@@ -13,18 +13,19 @@ from matplotlib.mathtext import MathTextParser
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.record import Environment
 from pg.experiments.exact.measure import moments
+from pg.experiments.probe.job import ProbeJob
 from pg.experiments.probe.measure import probe
-from pg.experiments.records import Budget, Sample
 from pg.experiments.staleness.bias import expected_gradient
 from pg.laboratory.frozen import random_policy
+from pg.laboratory.job import Sample
 from pg.laboratory.reference import truth
+from pg.learning.job import Budget, TrainJob
 from pg.learning.training import train
 from pg.parts.equation import definitions, equation
 from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.variant import Variant
 from pg.study.code import defining_files
 from pg.study.expansion import cells
-from pg.study.jobs import ProbeJob, TrainJob
 from pg.study.refusal import InvalidStudy
 from pg.study.validation import read
 from tests.laboratory.pairs import MDPS, assert_equal, every, pair

@@ -11,9 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from pg.claims.record import ClaimPart
-from pg.experiments.columns import LABORATORY_COLUMNS
-from pg.experiments.definitions import definitions
 from pg.experiments.metrics import METRICS
+from pg.experiments.registry import KINDS
 from pg.report.descriptions import experiment_row
 from pg.report.page import LECTURE_SECTIONS, Report, read_figures, render, section_rank
 from pg.report.parts import parts_of
@@ -85,7 +84,7 @@ def test_every_part_of_every_claim_stands_in_the_table_of_claims(text: str, clai
 def test_the_metric_of_every_part_is_named_and_defined(text: str, claims: pd.DataFrame) -> None:
     metrics = [METRICS[name] for name in claims["metric"]]
 
-    assert [one["title"] for one in Page(text).every("abbr")] == [definitions()[metric.name] for metric in metrics]
+    assert [one["title"] for one in Page(text).every("abbr")] == [metric.definition for metric in metrics]
     assert all(f">{metric.label}</abbr>" in unescape(text) for metric in metrics)
 
 
@@ -316,9 +315,9 @@ def test_every_kind_of_experiment_says_how_much_it_takes() -> None:
         one["kind"]: one["extent"] for one in (experiment_row(smoke, *item) for item in smoke.experiments.items())
     }
 
-    assert set(extents) == {*LABORATORY_COLUMNS, "train"}
+    assert set(extents) == set(KINDS)
     learning = experiment_row(smoke, "learning", smoke.experiments["learning"])
     assert learning["extent"] == "per seed 1,500 environment steps or 20 iterations, whichever comes first"
     assert extents["train"] == "per seed 500 environment steps"
     assert extents["gait"] == "2 episodes per policy; policies of humanoid, initial and late"
-    assert extents["horizon"] == ("32 trajectories per policy, cut off at 5, 20 and 50; policies of learning, late")
+    assert extents["horizon"] == ("32 trajectories per policy, cut off at 5, 20, 50; policies of learning, late")

@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from pg.experiments.columns import RUN_COLUMNS
+from pg.learning.columns import RUN_COLUMNS
 from pg.runs import recorder as recording
 from pg.runs.recorder import RunRecorder
 

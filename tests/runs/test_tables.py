@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pg.experiments.columns import RUN_COLUMNS
-from pg.experiments.records import Budget
 from pg.experiments.train.files import read_runs
+from pg.learning.columns import RUN_COLUMNS
+from pg.learning.job import Budget
 from pg.runs.files import UnreadableFile
 from pg.runs.tables import read_csv, read_grouped, write_csv
 

@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pg.experiments.records import TrainExperiment
+from pg.experiments.train.record import TrainExperiment
+from pg.laboratory.job import MeasurementJob
+from pg.learning.job import TrainJob, TuneJob
 from pg.study.expansion import blocks, cells, is_tuned
 from pg.study.files import read_file
-from pg.study.jobs import LaboratoryJob, TrainJob, TuneJob
 from pg.study.record import Study
-from pg.study.slicing import laboratory_job, train_job, tune_job
+from pg.study.slicing import measurement_job, train_job, tune_job
 from pg.study.sources import stages_of
 from pg.study.validation import InvalidStudy, load
 
@@ -121,10 +122,10 @@ def training_jobs(study: Study, name: str) -> Iterator[TrainJob | TuneJob]:
             yield tune_job(study, cell)
 
 
-def laboratory_jobs(study: Study, name: str) -> Iterator[LaboratoryJob]:
+def laboratory_jobs(study: Study, name: str) -> Iterator[MeasurementJob]:
     for environment in dict.fromkeys(cell.environment_id for cell in cells(study, name)):
         for stage, block in itertools.product(stages_of(study, name), blocks(study.experiments[name].seeds)):
-            yield laboratory_job(study, name, environment, stage, block)
+            yield measurement_job(study, name, environment, stage, block)
 
 
 def expand(study: Study) -> int:

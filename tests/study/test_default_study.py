@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from pg.experiments.records import GaitExperiment, TrainExperiment
+from pg.experiments.gait.record import GaitExperiment
+from pg.experiments.train.record import TrainExperiment
 from pg.study.expansion import cells
 from pg.study.record import Study
 from tests.study.studies import study_of

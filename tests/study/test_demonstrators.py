@@ -7,7 +7,7 @@ from pg.experiments.cells import Block
 from pg.parts.starts.clone import Clone
 from pg.study.expansion import cells
 from pg.study.record import Study
-from pg.study.slicing import laboratory_job, train_job, tune_job
+from pg.study.slicing import measurement_job, train_job, tune_job
 from pg.study.sources import demonstrator_blocks, demonstrator_of
 from pg.study.validation import InvalidStudy, load
 from tests.study.studies import put
@@ -77,7 +77,7 @@ def test_a_job_without_snapshots_to_imitate_names_none(options: dict[str, Any]) 
 def test_the_laboratory_does_not_ask_how_its_variants_begin(options: dict[str, Any]) -> None:
     options["experiments"]["exact"]["variants"] = ["to_go", "clone"]
     study = load(options)
-    job = laboratory_job(study, "exact", "chain", "random", Block(0, 1))
+    job = measurement_job(study, "exact", "chain", "random", Block(0, 1))
     assert len(job.variants) == 4
     assert all(variant.initialise.name == "random" for variant in job.variants.values())
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pg.experiments.cells import Block
-from pg.experiments.records import Seeds
+from pg.experiments.kind import Seeds
 from pg.study.expansion import blocks, cells, solvable
 from pg.study.validation import load
 

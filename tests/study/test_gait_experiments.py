@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from pg.experiments.records import Seeds
+from pg.experiments.gait.job import GaitJob
+from pg.experiments.kind import Seeds
 from pg.study.expansion import blocks
-from pg.study.jobs import GaitJob
-from pg.study.slicing import laboratory_job
+from pg.study.slicing import measurement_job
 from pg.study.validation import InvalidStudy, load
 from tests.study.studies import put
 
@@ -84,7 +84,7 @@ def test_a_legal_study_of_humanoids_is_read(humanoids: dict[str, Any]) -> None:
         (
             "experiments/gait/sweep",
             {"variant.batch": [4, 8]},
-            r"gait\.sweep: variant\.batch has no effect, because the policies are trained as learner declares",
+            r"gait\.sweep: variant\.batch has no effect, because policies train as learner declares",
         ),
         ("experiments/gait/sweep", {"environment.horizon": [9]}, r"gait\.sweep: environment\.horizon: snapshots are"),
         ("experiments/gait/episodes", 0, r"gait\.episodes: should be greater than 0; it is 0"),
@@ -115,7 +115,7 @@ def test_a_job_has_what_decides_about_its_rows_and_nothing_else(humanoids: dict[
     def made(path: str, value: Any) -> GaitJob:
         put(humanoids, path, value)
         study = load(humanoids)
-        job = laboratory_job(study, "gait", "humanoid", "late", blocks(Seeds(count=3))[0])
+        job = measurement_job(study, "gait", "humanoid", "late", blocks(Seeds(count=3))[0])
         assert isinstance(job, GaitJob)
         return job
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 from pg.experiments.cells import Block
+from pg.learning.job import TrainJob
 from pg.study.expansion import cells
-from pg.study.jobs import TrainJob
 from pg.study.slicing import train_job, tune_job
 from pg.study.validation import load
 

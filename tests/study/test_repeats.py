@@ -4,12 +4,12 @@ import copy
 from typing import Any
 
 import pytest
+from pg.learning.job import TuneJob
 from pg.learning.training import tune
 from pg.parts.corrections.per_step import PerStep
 from pg.parts.variant import Variant
 from pg.runs.recorder import RunRecorder
 from pg.study.expansion import blocks, cells
-from pg.study.jobs import TuneJob
 from pg.study.repeats import Repeats
 from pg.study.validation import load
 from tests.study.studies import put

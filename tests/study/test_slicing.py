@@ -3,8 +3,8 @@
 from typing import Any
 
 from pg.experiments.cells import Block
+from pg.learning.job import TrainJob
 from pg.study.expansion import cells
-from pg.study.jobs import TrainJob
 from pg.study.record import Study
 from pg.study.slicing import canonical, part_of, train_job
 from pg.study.validation import load

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 from pg.experiments.cells import Block
-from pg.study.sources import places_of, source_blocks, source_of, stages_of
+from pg.study.sources import places_of, source_blocks, stages_of
 from pg.study.validation import load
 
 
 def test_policies_without_a_source_are_random(options: dict[str, Any]) -> None:
     study = load(options)
-    assert source_of(study, "exact") is None
+    assert study.experiments["exact"].policies_from is None
     assert stages_of(study, "exact") == ("random",)
 
 
@@ -22,7 +22,7 @@ def test_a_block_of_policies_lies_in_the_blocks_that_trained_any_of_them(
     options: dict[str, Any], first: int, last: int, found: list[str]
 ) -> None:
     study = load(options)
-    source = source_of(study, "gradients")
+    source = study.experiments["gradients"].policies_from
     assert source is not None
     assert [str(block) for block in source_blocks(study, source, Block(first, last))] == found
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pg.environments.record import Observations, Rewards
 from pg.study.expansion import blocks, cells
-from pg.study.slicing import laboratory_job, train_job
+from pg.study.slicing import measurement_job, train_job
 from pg.study.sources import source_cell
 from pg.study.validation import InvalidStudy, load
 from tests.study.studies import put
@@ -108,7 +108,7 @@ def test_levels_of_rewards_are_probed_on_the_policies_of_the_environment_as_it_i
     assert found == {"cartpole@offset=0": Rewards(), "cartpole@offset=2.5": Rewards(offset=2.5)}
     (block,) = blocks(study.experiments["gradients"].seeds)
     for id, rewards in found.items():
-        job = laboratory_job(study, "gradients", id, "late", block)
+        job = measurement_job(study, "gradients", id, "late", block)
         assert job.environment.rewards == rewards
         source = source_cell(study, "gradients", id)
         assert (source.experiment, source.environment_id, source.variant_id) == ("learn", "cartpole", "to_go")

@@ -198,7 +198,7 @@ def test_equal_layers_and_potentials_are_legal(options: dict[str, Any]) -> None:
     ("path", "source"),
     [
         ("figures/variance/kind", "pg/experiments"),
-        ("claims/causality/parts/probed/metric", "pg/experiments/definitions.yaml"),
+        ("claims/causality/parts/probed/metric", "pg/experiments/*/metrics.py"),
     ],
 )
 def test_a_question_mark_is_answered_with_all_names(options: dict[str, Any], path: str, source: str) -> None:

@@ -34,7 +34,7 @@ def test_deleted_tables_are_made_again_without_training(done: Checkout) -> None:
     for table in ("gradients.csv", "learn-curves.csv", "learn-diverged.csv"):
         (done.folder / "out/tables" / table).unlink()
     plan = done.planned()
-    assert (plan["train_tables"], plan["laboratory_tables"]) == (1, 1)
+    assert (plan["train_tables"], plan["measurement_tables"]) == (1, 1)
     assert not {"train", "measure"} & plan.keys()
     assert done.run().returncode == 0
     assert done.files() == before

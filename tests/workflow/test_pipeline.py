@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 import yaml
 from pg.claims.judge import COLUMNS
-from pg.experiments.columns import LABORATORY_COLUMNS, RUN_COLUMNS
+from pg.experiments.probe.record import ProbeExperiment
+from pg.learning.columns import RUN_COLUMNS
 from tests.workflow.checkout import Checkout
 
 TRAIN = ("train", "--experiment", "learn", "--environment", "cartpole", "--variant", "total", "--seeds", "0-1")
@@ -25,8 +26,9 @@ def call(place: Checkout, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_one_command_makes_every_file_of_the_study(finished: Checkout) -> None:
     out = finished.folder / "out"
     rows, probes = "runs/learn/cartpole/total/seeds-0-1.csv", "probes/gradients/cartpole/late/seeds-0-1.csv"
-    for name, columns in (("claims.csv", COLUMNS), (rows, RUN_COLUMNS), (probes, LABORATORY_COLUMNS["probe"])):
+    for name, columns in (("claims.csv", COLUMNS), (rows, RUN_COLUMNS)):
         assert list(pd.read_csv(out / name).columns) == list(columns)
+    assert set(ProbeExperiment.columns()) <= set(pd.read_csv(out / probes).columns)
     for figure in ("variance", "learning"):
         assert (out / f"figures/{figure}.pdf").read_bytes().startswith(b"%PDF")
         assert (out / f"figures/{figure}.png").read_bytes().startswith(b"\x89PNG")
@@ -80,7 +82,7 @@ def test_the_report_waits_for_experiments_that_nothing_reads(fresh: Checkout, st
 def test_one_figure_or_claim_runs_only_what_it_needs(fresh: Checkout) -> None:
     assert set(fresh.planned("out/figures/learning.pdf")) == {"train", "train_tables", "figure"}
     claim = fresh.planned("out/claims/causality.csv")
-    assert claim == {"train": 1, "measure": 1, "laboratory_tables": 1, "claim": 1}
+    assert claim == {"train": 1, "measure": 1, "measurement_tables": 1, "claim": 1}
 
 
 def test_a_given_study_replaces_the_default_one(fresh: Checkout) -> None:

@@ -2,7 +2,7 @@
 
 from measuring import LEARNING_RATE, Clock, Measurement, asked
 from pg.environments.stacked import make_environments
-from pg.experiments.records import Budget
+from pg.learning.job import Budget
 from pg.learning.learner import make_learner
 from pg.learning.rollout import actor_of, collect
 from pg.learning.training import improve

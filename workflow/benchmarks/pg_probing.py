@@ -9,11 +9,11 @@ import time
 from measuring import Measurement, asked
 from pg.core.randomness import torch_generator
 from pg.environments.stacked import make_environments
+from pg.experiments.probe.job import ProbeJob
 from pg.experiments.probe.measure import probe
-from pg.experiments.records import Sample
+from pg.laboratory.job import Sample
 from pg.learning.policies import make_policy
 from pg.parts.variant import Variant
-from pg.study.jobs import ProbeJob
 from workload import VARIANT, environment
 
 BATCHES = (16, 64)

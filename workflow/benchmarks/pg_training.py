@@ -3,10 +3,9 @@
 import time
 
 from measuring import LEARNING_RATE, Measurement, asked
-from pg.experiments.records import Budget
+from pg.learning.job import Budget, TrainJob
 from pg.learning.training import train
 from pg.runs.recorder import RunRecorder
-from pg.study.jobs import TrainJob
 from workload import VARIANT, environment
 
 

@@ -39,7 +39,11 @@ rule claim:
         candidates=lambda w: [
             (cell.experiment, cell.names) for cell in candidates_of_claim(w.claim)
         ],
-        code=lambda w: code_of("claim.py", STUDY.claims[w.claim]),
+        code=lambda w: code_of(
+            "claim.py",
+            STUDY.claims[w.claim],
+            *[STUDY.experiments[name] for name in experiments_of_claim(w.claim)],
+        ),
     script:
         "../scripts/claim.py"
 

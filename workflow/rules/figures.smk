@@ -20,18 +20,19 @@ def inputs_of_figure(wildcards):
     return inputs
 
 
-def study_of_figure(wildcards):
+def part_of_figure(wildcards):
     figure = STUDY.figures[wildcards.figure]
     read = [*pool_of(figure)]
     if FIGURES[figure.kind].with_source:
-        read.append(source_of(STUDY, figure.experiment).experiment)
+        read.append(STUDY.experiments[figure.experiment].policies_from.experiment)
     part = part_of(STUDY, read)
-    return canonical(part.model_copy(update={"figures": {wildcards.figure: figure}}))
+    return part.model_copy(update={"figures": {wildcards.figure: figure}})
 
 
 def code_of_figure(wildcards):
     drawing = FIGURES[STUDY.figures[wildcards.figure].kind].module
-    return code_digest(SCRIPTS / "figure.py", drawing)
+    part = part_of_figure(wildcards)
+    return code_digest(SCRIPTS / "figure.py", drawing, *defining_files(part))
 
 
 def section_of_figure(wildcards):
@@ -70,7 +71,7 @@ rule figure:
     wildcard_constraints:
         figure=one_of(figures_as("pdf")),
     params:
-        study=study_of_figure,
+        study=lambda w: canonical(part_of_figure(w)),
         section=section_of_figure,
         code=code_of_figure,
     script:

@@ -1,16 +1,13 @@
-# Measurements on frozen policies. Every kind of laboratory experiment has a folder of its own and the same rule; gaits
-# leave poses beside their rows.
+# Measurements on frozen or random policies: a job per environment, stage and block of seeds.
 
-from pg.study.problems.results import LABORATORY_FOLDERS
-from pg.study.slicing import laboratory_job
-from pg.study.sources import places_of, source_blocks, source_cell, source_of
+from pg.study.slicing import measurement_job
+from pg.study.sources import places_of, source_blocks, source_cell
 
 LABORATORY = [name for name in STUDY.experiments if name not in TRAINING]
-GAITS = [name for name in LABORATORY if STUDY.experiments[name].kind == "gait"]
 
 
 def measured_in(experiment):
-    """List the environment, stage and block of every job of a laboratory experiment."""
+    """List the environment, stage and block of every job of an experiment."""
     return [
         (*place, block)
         for place in places_of(STUDY, experiment)
@@ -18,20 +15,15 @@ def measured_in(experiment):
     ]
 
 
-def measurements_of(experiment, environment, stage, block):
-    folder = LABORATORY_FOLDERS[STUDY.experiments[experiment].kind]
-    return f"{RESULTS}/{folder}/{experiment}/{environment}/{stage}/seeds-{block}.csv"
-
-
-def poses_of(experiment, environment, stage, block):
-    folder = LABORATORY_FOLDERS["gait"]
-    return (
-        f"{RESULTS}/{folder}/{experiment}/{environment}/{stage}/seeds-{block}-poses.csv"
-    )
+def measurements_of(experiment, environment, stage, block, table=""):
+    """Name the file of a job's rows, or of a further table."""
+    folder = STUDY.experiments[experiment].folder
+    suffix = f"-{table}" if table else ""
+    return f"{RESULTS}/{folder}/{experiment}/{environment}/{stage}/seeds-{block}{suffix}.csv"
 
 
 def job_of(wildcards):
-    return laboratory_job(
+    return measurement_job(
         STUDY,
         wildcards.experiment,
         wildcards.environment,
@@ -41,7 +33,7 @@ def job_of(wildcards):
 
 
 def snapshot_folders_of(wildcards):
-    source = source_of(STUDY, wildcards.experiment)
+    source = STUDY.experiments[wildcards.experiment].policies_from
     if source is None:
         return []
     cell = source_cell(STUDY, wildcards.experiment, wildcards.environment)
@@ -51,32 +43,37 @@ def snapshot_folders_of(wildcards):
     ]
 
 
-rule measure:
-    input:
-        snapshots=snapshot_folders_of,
-    output:
-        rows=f"{RESULTS}/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.csv",
-    log:
-        f"{RESULTS}/logs/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.tsv"
-    wildcard_constraints:
-        folder=one_of(
-            [folder for kind, folder in LABORATORY_FOLDERS.items() if kind != "gait"]
-        ),
-        experiment=one_of(LABORATORY),
-    threads: 1
-    params:
-        job=lambda w: job_of(w).canonical(),
-        code=lambda w: code_of("measure.py", job_of(w)),
-    script:
-        "../scripts/measure.py"
+# A rule for each set of tables that jobs fill: most kinds have rows alone, gaits have poses too.
+for TABLES in dict.fromkeys(
+    tuple(STUDY.experiments[name].more_tables) for name in LABORATORY
+):
+    FILLING = [
+        name
+        for name in LABORATORY
+        if tuple(STUDY.experiments[name].more_tables) == TABLES
+    ]
 
-
-use rule measure as watch with:
-    output:
-        rows=f"{RESULTS}/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.csv",
-        poses=f"{RESULTS}/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}-poses.csv",
-    wildcard_constraints:
-        folder=LABORATORY_FOLDERS["gait"],
-        experiment=one_of(GAITS),
+    rule:
+        name:
+            "_".join(["measure", *TABLES])
+        input:
+            snapshots=snapshot_folders_of,
+        output:
+            **{
+                table: f"{RESULTS}/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}-{table}.csv"
+                for table in TABLES
+            },
+            rows=f"{RESULTS}/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.csv",
+        log:
+            f"{RESULTS}/logs/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.tsv"
+        wildcard_constraints:
+            folder=one_of({STUDY.experiments[name].folder for name in FILLING}),
+            experiment=one_of(FILLING),
+        threads: 1
+        params:
+            job=lambda w: job_of(w).canonical(),
+            code=lambda w: code_of("measure.py", job_of(w)),
+        script:
+            "../scripts/measure.py"

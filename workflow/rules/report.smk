@@ -38,7 +38,7 @@ def codes_of_jobs():
             codes[runs_of(cell, block)] = code_of("train.py", job)
     for name in LABORATORY:
         for place in measured_in(name):
-            job = laboratory_job(STUDY, name, *place)
+            job = measurement_job(STUDY, name, *place)
             codes[measurements_of(name, *place)] = code_of("measure.py", job)
     return {log_of(file): code for file, code in codes.items()}
 

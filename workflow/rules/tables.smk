@@ -3,10 +3,15 @@ from pg.study.pooling import pooled_cells, pools
 # Rows are read from the files that the rule names, in the order of cells and blocks: never from what lies in a folder.
 
 POOLS = pools(STUDY)
+FURTHER_TABLES = [
+    (name, table)
+    for name in LABORATORY
+    for table in STUDY.experiments[name].more_tables
+]
 
 
-def slice_of_tables(experiments):
-    return canonical(part_of(STUDY, experiments, coloured=False))
+def part_of_tables(*experiments):
+    return part_of(STUDY, experiments, coloured=False)
 
 
 rule train_tables:
@@ -29,13 +34,13 @@ rule train_tables:
     wildcard_constraints:
         experiment=one_of(TRAINING),
     params:
-        study=lambda w: slice_of_tables([w.experiment]),
-        code=lambda w: code_of("train_tables.py"),
+        study=lambda w: canonical(part_of_tables(w.experiment)),
+        code=lambda w: code_of("train_tables.py", part_of_tables(w.experiment)),
     script:
         "../scripts/train_tables.py"
 
 
-rule laboratory_tables:
+rule measurement_tables:
     input:
         lambda w: [
             measurements_of(w.experiment, *job) for job in measured_in(w.experiment)
@@ -50,10 +55,10 @@ rule laboratory_tables:
     wildcard_constraints:
         experiment=one_of(LABORATORY),
     params:
-        study=lambda w: slice_of_tables([w.experiment]),
-        code=lambda w: code_of("laboratory_tables.py"),
+        study=lambda w: canonical(part_of_tables(w.experiment)),
+        code=lambda w: code_of("measurement_tables.py", part_of_tables(w.experiment)),
     script:
-        "../scripts/laboratory_tables.py"
+        "../scripts/measurement_tables.py"
 
 
 rule across_tables:
@@ -72,7 +77,7 @@ rule across_tables:
     wildcard_constraints:
         pool=one_of(POOLS),
     params:
-        study=lambda w: slice_of_tables(POOLS[w.pool]),
+        study=lambda w: canonical(part_of_tables(*POOLS[w.pool])),
         code=lambda w: code_of("across_tables.py"),
     script:
         "../scripts/across_tables.py"
@@ -83,25 +88,29 @@ rule across:
         expand(f"{RESULTS}/tables/{{pool}}-across.csv", pool=POOLS),
 
 
-rule poses_table:
+rule further_table:
     input:
-        lambda w: [poses_of(w.experiment, *job) for job in measured_in(w.experiment)],
+        lambda w: [
+            measurements_of(w.experiment, *job, table=w.table)
+            for job in measured_in(w.experiment)
+        ],
     output:
-        f"{RESULTS}/tables/{{experiment}}-poses.csv",
+        f"{RESULTS}/tables/{{experiment}}-{{table}}.csv",
     log:
-        f"{RESULTS}/logs/tables/{{experiment}}-poses.log",
+        f"{RESULTS}/logs/tables/{{experiment}}-{{table}}.log",
     wildcard_constraints:
-        experiment=one_of(GAITS),
+        experiment=one_of(LABORATORY),
+        table=one_of({table for _, table in FURTHER_TABLES}),
     params:
-        study=lambda w: slice_of_tables([w.experiment]),
-        code=lambda w: code_of("poses_table.py"),
+        study=lambda w: canonical(part_of_tables(w.experiment)),
+        code=lambda w: code_of("further_table.py", part_of_tables(w.experiment)),
     script:
-        "../scripts/poses_table.py"
+        "../scripts/further_table.py"
 
 
 rule tables:
     input:
         rules.across.input,
         expand(rules.train_tables.output, experiment=TRAINING),
-        expand(rules.laboratory_tables.output, experiment=LABORATORY),
-        expand(rules.poses_table.output, experiment=GAITS),
+        expand(rules.measurement_tables.output, experiment=LABORATORY),
+        [f"{RESULTS}/tables/{name}-{table}.csv" for name, table in FURTHER_TABLES],

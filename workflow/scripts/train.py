@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch
 from pg.experiments.train.choice import read_choice
+from pg.learning.job import TrainJob
 from pg.learning.training import train
 from pg.runs import checkpoints, logs, snapshots
 from pg.runs.files import copy
 from pg.runs.recorder import RunRecorder
 from pg.runs.tables import write_csv
-from pg.study.jobs import TrainJob
 
 torch.set_num_threads(1)  # sums of several threads differ in their last digits
 logs.log_to(snakemake.log[0], snakemake.params.code)

@@ -5,10 +5,10 @@ if fork_server.is_running():
 
 from functools import partial
 
-from pg.experiments.columns import EVALUATION_COLUMNS
 from pg.experiments.summaries import summarise
 from pg.experiments.train import tables as train_tables
 from pg.experiments.train.files import read_runs
+from pg.learning.columns import EVALUATION_COLUMNS
 from pg.runs import logs
 from pg.runs.tables import read_csv, read_grouped, write_csv
 from pg.study.expansion import cells

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import torch
 from pg.experiments.train import tuning
+from pg.learning.job import TuneJob
 from pg.learning.training import tune
 from pg.runs import checkpoints, files, logs, snapshots
 from pg.runs.recorder import RunRecorder
-from pg.study.jobs import TuneJob
 
 torch.set_num_threads(1)  # sums of several threads differ in their last digits
 logs.log_to(snakemake.log[0], snakemake.params.code)

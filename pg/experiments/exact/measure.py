@@ -14,6 +14,7 @@ from pg.environments.enumeration import Enumeration, batches, enumerate_paid, tu
 from pg.environments.exact import objective
 from pg.environments.mdp import MDP
 from pg.environments.stacked import make_environments
+from pg.experiments.exact.job import ExactJob
 from pg.laboratory.constants import least_variances
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
@@ -24,7 +25,6 @@ from pg.learning.tabular import action_probabilities
 from pg.parts.critic import Critic
 from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.variant import Variant
-from pg.study.jobs import ExactJob
 
 _CHUNK_ELEMENTS = 500_000
 _DIFFERENCE = 1e-5

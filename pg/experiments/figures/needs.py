@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from pg.core.suggestions import listed, unknown
 from pg.environments.record import Environment
-from pg.experiments.metrics import METRICS, NEEDING_A_THRESHOLD
-from pg.experiments.records import ExperimentBase
+from pg.experiments.kind import Experiment
+from pg.experiments.metrics import metrics_of
 from pg.parts.variant import Variant
 from pg.plotting.record import Figure
 
@@ -37,7 +37,7 @@ class Declaration:
 
     at: str
     figure: Figure
-    experiment: ExperimentBase
+    experiment: Experiment
     environments: Mapping[str, Environment]
     variants: tuple[tuple[str, Variant], ...]
 
@@ -106,11 +106,11 @@ def one_logarithmic_level(declared: Declaration) -> Iterator[str]:
 def metrics_of_training(declared: Declaration) -> Iterator[str]:
     """Check that the figure names metrics of its experiment, and that environments have what these need."""
     named = declared.figure.metrics
-    fitting = [name for name, metric in METRICS.items() if "train" in metric.kinds]
+    fitting = metrics_of(declared.experiment)
     if not named:
         yield f"{declared.at}.metrics: is missing: name what to draw; allowed:{listed(fitting)}"
     yield from unknown(f"{declared.at}.metrics", named, fitting)
-    for metric in NEEDING_A_THRESHOLD.intersection(named):
+    for metric in [name for name in named if name in fitting and fitting[name].needs == "threshold"]:
         for name, environment in declared.environments.items():
             if environment.threshold is None:
                 yield f"{declared.at}.metrics: {metric} needs a threshold, and {name} declares none"

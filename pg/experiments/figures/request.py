@@ -17,14 +17,14 @@ from matplotlib.axes import Axes
 from pg.environments.record import Environment
 from pg.experiments.cells import Cell
 from pg.experiments.figures.kind import Table
-from pg.experiments.records import ExperimentBase
+from pg.experiments.kind import Experiment
 from pg.parts.variant import Variant
 from pg.plotting import layout, style
 from pg.plotting.record import Figure
 from pg.plotting.series import Series
 from pg.plotting.text import at_levels, counted
 
-E = TypeVar("E", bound=ExperimentBase, covariant=True)
+E = TypeVar("E", bound=Experiment, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)

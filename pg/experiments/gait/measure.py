@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from pg.core.trajectories import Trajectories
 from pg.environments.humanoid import PARTS, Motion, WatchedHumanoids
+from pg.experiments.gait.job import GaitJob
 from pg.laboratory.frozen import generators_of, sample
 from pg.learning.policies import Parameters, thaw
-from pg.study.jobs import GaitJob
 
 _TORSO = PARTS.index("torso")
 

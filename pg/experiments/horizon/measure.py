@@ -23,6 +23,7 @@ from pg.core.trajectories import Trajectories
 from pg.environments.catalogue import mdp_of
 from pg.environments.rewards import AS_EARNED, paid
 from pg.environments.stacked import make_environments
+from pg.experiments.horizon.job import HorizonJob
 from pg.laboratory.distances import divergence
 from pg.laboratory.frozen import generators_of, in_float64, sample
 from pg.laboratory.reuse import Reuse, corrected_gradients
@@ -31,7 +32,6 @@ from pg.parts.corrections.base import Ratios
 from pg.parts.corrections.finite import NonFiniteWeights
 from pg.parts.corrections.sample_size import effective_share
 from pg.parts.variant import Variant
-from pg.study.jobs import HorizonJob
 
 _DOUBLINGS = 60
 _QUANTILES = (5, 25, 50, 75, 95)

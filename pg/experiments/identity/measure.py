@@ -15,6 +15,7 @@ from pg.core.trajectories import Trajectories, on_valid_steps, valid_steps
 from pg.environments.catalogue import mdp_of
 from pg.environments.mdp import MDP
 from pg.environments.stacked import make_environments
+from pg.experiments.identity.job import IdentityJob
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
 from pg.learning.advantages import advantages
@@ -23,7 +24,6 @@ from pg.parts import estimator as compose
 from pg.parts.critic import Critic
 from pg.parts.networks import as_vector
 from pg.parts.variant import Variant
-from pg.study.jobs import IdentityJob
 
 
 def compare_forms(job: IdentityJob) -> pd.DataFrame:

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from pg.environments.catalogue import mdp_of
 from pg.environments.stacked import make_environments
+from pg.experiments.probe.job import ProbeJob
 from pg.laboratory.constants import least_variances
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, sample
 from pg.laboratory.gradients import gradients_of_all
 from pg.laboratory.reference import Reference, ratio, reference
 from pg.learning.policies import Parameters, thaw
-from pg.study.jobs import ProbeJob
 
 _PAIRWISE = 10
 

@@ -22,6 +22,7 @@ from pg.environments.mdp import MDP, count_trajectories
 from pg.environments.stacked import make_environments
 from pg.experiments.probe.measure import measures
 from pg.experiments.staleness.bias import bias_parts, expected_gradient
+from pg.experiments.staleness.job import StalenessJob
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.distances import divergence, exact_divergence, state_variation
 from pg.laboratory.frozen import generators_of, in_float64, sample
@@ -34,7 +35,6 @@ from pg.parts.corrections.finite import NonFiniteWeights
 from pg.parts.corrections.sample_size import effective_share
 from pg.parts.critic import Critic
 from pg.parts.variant import Variant
-from pg.study.jobs import StalenessJob
 
 _MOST_ENUMERATED = 200_000
 _FEW = 64

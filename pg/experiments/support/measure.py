@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pg.core.randomness import torch_generator
 from pg.environments.enumeration import Enumeration, enumerate_paid
+from pg.experiments.support.job import SupportJob
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.reference import truth
@@ -18,7 +19,6 @@ from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities
 from pg.parts.corrections.base import Ratios
 from pg.parts.corrections.trajectory import Trajectory
-from pg.study.jobs import SupportJob
 
 
 @dataclass(frozen=True, slots=True)

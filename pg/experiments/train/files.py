@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pg.experiments.columns import RUN_COLUMNS
-from pg.experiments.records import Budget
 from pg.experiments.train.curves import has_diverged
+from pg.learning.columns import RUN_COLUMNS
+from pg.learning.job import Budget
 from pg.runs.files import REMEDY, UnreadableFile
 from pg.runs.tables import Key, read_csv, read_grouped
 

@@ -18,6 +18,7 @@ from pg.environments.catalogue import mdp_of
 from pg.environments.mdp import MDP
 from pg.environments.stacked import make_environments
 from pg.experiments.update import likelihoods, moves
+from pg.experiments.update.job import UpdateJob
 from pg.experiments.update.likelihoods import Effect
 from pg.experiments.update.moves import Move
 from pg.laboratory.critics import fitted_critics
@@ -27,7 +28,6 @@ from pg.learning.updates import update
 from pg.parts.corrections.finite import NonFiniteWeights
 from pg.parts.critic import Critic
 from pg.parts.variant import Variant
-from pg.study.jobs import UpdateJob
 
 _UNKNOWN: dict[str, float] = dict.fromkeys(
     ("rank_correlation", "rising_below_average", "rising_above_average", "kl_on_batch", "kl_on_fresh"), math.nan

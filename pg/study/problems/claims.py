@@ -7,10 +7,10 @@ from typing import Any
 
 from pg.claims.record import Claim, ClaimPart, Family, Selection
 from pg.core.suggestions import hint, listed, nearest, unknown
-from pg.experiments.metrics import METRICS, OF_ALL_SIZES
-from pg.experiments.records import Experiment
+from pg.experiments.kind import Experiment
+from pg.experiments.metrics import METRICS, kinds_measuring, metrics_of
 from pg.study.problems.families import problems_of_families
-from pg.study.problems.metrics import problems_of_estimators, problems_of_metric, sizes_of
+from pg.study.problems.metrics import problems_of_estimators, problems_of_metric
 from pg.study.record import Study
 from pg.study.sources import stages_of
 
@@ -39,19 +39,19 @@ def _problems_of_parts(study: Study, name: str, claim: Claim) -> Iterator[str]:
 
 def _unknown_metric(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
     """Report a metric that no experiment has, with those that the part's experiment has."""
-    if part.metric in METRICS:
+    if part.metric in METRICS or part.metric in metrics_of(*study.experiments.values()):
         return
     experiment = study.experiments.get(part.experiment)
-    measured = [name for name, metric in METRICS.items() if experiment is None or experiment.kind in metric.kinds]
+    measured = METRICS if experiment is None else metrics_of(experiment)
     for problem in unknown(at, [part.metric], measured):
-        yield f"{problem}; what each says: pg/experiments/definitions.yaml"
+        yield f"{problem}; what each means: pg/experiments/*/metrics.py"
 
 
 def _problems_of_part(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
     experiment = study.experiments[part.experiment]
-    kinds = METRICS[part.metric].kinds
-    if experiment.kind not in kinds:
-        yield f"{at}.metric: {part.metric} is measured by {' or '.join(kinds)} experiments, not {experiment.kind}"
+    if part.metric not in metrics_of(experiment):
+        kinds = " or ".join(kinds_measuring(part.metric))
+        yield f"{at}.metric: {part.metric} is measured by {kinds} experiments, not {experiment.kind}"
         return
     yield from unknown(f"{at}.environments", part.environments, experiment.environments)
     if part.stages and part.experiment in study.training:
@@ -137,9 +137,9 @@ def _selections(at: str, side: Selection | Family) -> Iterator[tuple[str, Select
 
 def _selection_problems(study: Study, at: str, name: str, selection: Selection) -> Iterator[str]:
     experiment = study.experiments[name]
-    values: dict[str, Iterable[Any]] = {"variant": experiment.variants, **experiment.sweep, **sizes_of(experiment)}
-    values["metric"] = [name for name, metric in METRICS.items() if experiment.kind in metric.kinds]
-    if (source := getattr(experiment, "source", None)) is not None:
+    values: dict[str, Iterable[Any]] = {"variant": experiment.variants, **experiment.sweep, **experiment.sizes}
+    values["metric"] = metrics_of(experiment)
+    if (source := experiment.policies_from) is not None:
         values["stage"] = source.stages
     if "variant" not in selection:
         yield f"{at}: names no variant; variants here: {', '.join(experiment.variants)}"
@@ -159,10 +159,10 @@ def _level_problems(
     at: str, experiment: Experiment, part: ClaimPart, side: Selection | Family, selection: Selection
 ) -> Iterator[str]:
     """Say which levels must be named, so that a seed has one row in an environment and stage, and which cannot be."""
-    levels: dict[str, tuple[Any, ...]] = {**experiment.sweep, **sizes_of(experiment)}
+    levels: dict[str, tuple[Any, ...]] = {**experiment.sweep, **experiment.sizes}
     metric = selection.get("metric", part.metric)
-    if metric in OF_ALL_SIZES:
-        for column in sizes_of(experiment):
+    if metrics_of(experiment)[metric].needs == "several_sizes":
+        for column in experiment.sizes:
             levels.pop(column)
             if column in selection:
                 yield f"{at}.{column}: {metric} is measured over all of {column} at once; leave it out"

@@ -8,16 +8,20 @@ from pydantic import BaseModel, ValidationError
 
 from pg.core.record import Record
 from pg.core.suggestions import nearest, unknown
+from pg.environments import catalogue
 from pg.environments.record import Environment
-from pg.experiments.records import Experiment, Source
+from pg.experiments.kind import Declared, Experiment, Source
 from pg.parts.part import Part
 from pg.parts.variant import Variant
 from pg.study.cost import problems_of_size
 from pg.study.expansion import cells
-from pg.study.problems.environments import problems_of_levels, problems_of_quantities
-from pg.study.problems.kinds import problems_of_kind
+from pg.study.problems.environments import (
+    problems_of_levels,
+    problems_of_quantities,
+    problems_of_tables,
+    unknown_quantities,
+)
 from pg.study.record import Study
-from pg.study.sources import source_of
 from pg.study.wording import keys_of, model_in, plain
 
 _LONGEST_ID = 200  # of the 255 bytes that file systems allow in a name
@@ -36,6 +40,8 @@ def _name_problems(study: Study, name: str) -> Iterator[str]:
     at, experiment = f"experiments.{name}", study.experiments[name]
     yield from unknown(f"{at}.environments", experiment.environments, study.environments)
     yield from unknown(f"{at}.variants", experiment.variants, study.variants)
+    for key, variant in experiment.other_variants.items():
+        yield from unknown(f"{at}.{key}", [variant], study.variants)
     yield from _sweep_path_problems(at, experiment)
 
 
@@ -93,14 +99,27 @@ def _misfits(study: Study, name: str) -> Iterator[str]:
     experiment = study.experiments[name]
     yield from problems_of_quantities(study, name)
     yield from _scaling_problems(study, name)
-    if (source := source_of(study, name)) is not None:
+    if (source := experiment.policies_from) is not None:
         yield from _source_problems(study, f"experiments.{name}", experiment, source)
-    yield from problems_of_kind(study, name)
+    if experiment.needs_tables and (without := list(problems_of_tables(study, name))):
+        yield from without
+        return
+    yield from experiment.problems(Declared(name, cells(study, name), study.environments, study.variants, catalogue))
+    yield from _problems_of_other_variants(study, name)
+
+
+def _problems_of_other_variants(study: Study, name: str) -> Iterator[str]:
+    yield from dict.fromkeys(
+        f"experiments.{name}.{key}: {variant} {problem}"
+        for key, variant in study.experiments[name].other_variants.items()
+        for cell in cells(study, name)
+        for problem in unknown_quantities(study.variants[variant], cell.environment_name, cell.environment)
+    )
 
 
 def _scaling_problems(study: Study, name: str) -> Iterator[str]:
     """Refuse normalised observations where policies are random, for these have seen nothing."""
-    if name in study.training or source_of(study, name) is not None:
+    if name in study.training or study.experiments[name].policies_from is not None:
         return
     normalised = [cell.environment_name for cell in cells(study, name) if cell.environment.observations.normalise]
     for environment in dict.fromkeys(normalised):

@@ -2,44 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from pg.claims.record import Selection
 from pg.environments.catalogue import mdp_of
-from pg.experiments.metrics import (
-    NEEDING_A_THRESHOLD,
-    OF_ALL_SIZES,
-    OF_CRITICS,
-    OF_EVALUATIONS,
-    OF_IMITATION,
-    OF_LIMITS,
-    OF_SAMPLED_BATCHES,
-    OF_TABLES,
-)
-from pg.experiments.records import (
-    Experiment,
-    HorizonExperiment,
-    ProbeExperiment,
-    StalenessExperiment,
-    SupportExperiment,
-)
+from pg.experiments.metrics import metrics_of
 from pg.study.expansion import cells
 from pg.study.record import Study
-
-
-def sizes_of(experiment: Experiment) -> Mapping[str, tuple[float, ...]]:
-    """Return at which sizes an experiment measures each policy and estimator, by the column that says so."""
-    match experiment:
-        case ProbeExperiment():
-            return {"batch": experiment.sample.batches}
-        case SupportExperiment():
-            return {"left": experiment.left}
-        case StalenessExperiment():
-            return {"steps": experiment.walk.steps}
-        case HorizonExperiment():
-            return {"horizon": experiment.horizons}
-        case _:
-            return {}
 
 
 def problems_of_metric(study: Study, at: str, name: str, metric: str, environments: Sequence[str]) -> Iterator[str]:
@@ -57,28 +26,30 @@ def problems_of_metric(study: Study, at: str, name: str, metric: str, environmen
         Where rows are asked for; all of the experiment's where there are none.
     """
     experiment = study.experiments[name]
-    if metric in OF_EVALUATIONS and getattr(experiment, "evaluate", None) is None:
+    needs = metrics_of(experiment)[metric].needs
+    if needs == "evaluations" and getattr(experiment, "evaluate", None) is None:
         yield (
             f"{at}: {metric} is measured on evaluations, and {name} declares none; "
             "add evaluate: {every_steps: ..., episodes: ...}"
         )
-    if metric in OF_SAMPLED_BATCHES and getattr(experiment, "sampled_batches", None) is None:
+    if needs == "sampled_batches" and getattr(experiment, "sampled_batches", None) is None:
         yield f"{at}: {metric} is measured on sampled batches, and {name} declares none; add sampled_batches"
-    if metric in OF_ALL_SIZES:
-        for column, sizes in sizes_of(experiment).items():
+    if needs == "several_sizes":
+        for column, sizes in experiment.sizes.items():
             if len([size for size in sizes if size > 0]) < 2:
                 yield f"{at}: {metric} needs two sizes above 0, and {name} has {column}: {', '.join(map(str, sizes))}"
     yield from _environment_problems(study, f"{at}: {metric}", name, metric, environments)
 
 
 def _environment_problems(study: Study, at: str, name: str, metric: str, environments: Sequence[str]) -> Iterator[str]:
+    needs = metrics_of(study.experiments[name])[metric].needs
     declared = study.experiments[name].environments
     asked = [one for one in declared if not environments or one in environments]
-    if metric in NEEDING_A_THRESHOLD:
+    if needs == "threshold":
         for environment in asked:
             if study.environments[environment].threshold is None:
                 yield f"{at} needs a threshold, and {environment} declares none"
-    if metric in OF_TABLES:
+    if needs == "tables":
         without = [one for one in asked if mdp_of(study.environments[one]) is None]
         # Where no environment is named, those that have rows are judged.
         for environment in without if environments or without == asked else ():
@@ -100,11 +71,12 @@ def problems_of_estimators(study: Study, at: str, name: str, metric: str, select
     selection
         Rows of the experiment.
     """
+    needs = metrics_of(study.experiments[name])[metric].needs
     variant = selection["variant"]
     variants = [cell.variant for cell in cells(study, name) if cell.variant_name == variant]
-    if metric in OF_IMITATION and any(one.initialise.demonstrator is None for one in variants):
+    if needs == "imitation" and any(one.initialise.demonstrator is None for one in variants):
         yield f"{at}: {metric} needs a demonstrator, and {variant} begins at random"
-    if metric in OF_LIMITS and all(one.kl is None for one in variants):
+    if needs == "limit" and all(one.kl is None for one in variants):
         yield f"{at}.variant: {metric} needs a limit, and {variant} has no kl"
-    if metric in OF_CRITICS and all(one.baseline.values_from != "network" for one in variants):
+    if needs == "value_network" and all(one.baseline.values_from != "network" for one in variants):
         yield f"{at}.variant: {metric} needs a value network, and {variant} has none; give it baseline: value_network"

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from types import MappingProxyType
 
+from pg.experiments.lookup import FOLDERS
 from pg.runs.results_folder import MARK, study_of
 from pg.study.record import Study
 
-LABORATORY_FOLDERS: Mapping[str, str] = MappingProxyType(
-    {
-        "probe": "probes",
-        "exact": "exact",
-        "identity": "identities",
-        "update": "updates",
-        "support": "support",
-        "staleness": "staleness",
-        "horizon": "horizons",
-        "gait": "gaits",
-    }
-)
-"""Folder of the rows of each kind of laboratory experiment in a results folder."""
-
 _FOLDERS_OF_CODE = ("pg", "workflow", "profiles", "tests", "reference")
 _FOLDERS_OF_RESULTS = (
-    *("runs", "evaluations", "snapshots", "tuned", *LABORATORY_FOLDERS.values(), "tables", "claims", "figures"),
+    *("runs", "evaluations", "snapshots", "tuned", *FOLDERS, "tables", "claims", "figures"),
     *("logs", "benchmarks", "peers"),
 )
 

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from pg.claims import judge as claims
 from pg.claims.record import Claim
-from pg.experiments.tables import laboratory_table
+from pg.experiments.probe.record import ProbeExperiment
+from pg.experiments.tables import measurement_table
 from pg.study.expansion import cells
 from pg.study.record import Study
 from pg.study.validation import InvalidStudy, load
@@ -50,7 +51,7 @@ def table_of(study: Study) -> pd.DataFrame:
         for cell in cells(study, "gradients")
         for stage in ("initial", "late")
     }
-    return laboratory_table(cells(study, "gradients"), experiment.kind, rows)
+    return measurement_table(cells(study, "gradients"), ProbeExperiment, rows)
 
 
 @pytest.mark.parametrize("relation", RELATIONS)

@@ -108,8 +108,8 @@ def test_a_threshold_is_of_trajectories_as_long_as_those_trained_on(options: dic
     evaluate["horizon"] = 501
     with pytest.raises(
         InvalidStudy,
-        match=r"learn\.evaluate\.passed_at: is missing, and the threshold of cartpole is of trajectories of 500 steps "
-        r"where evaluate\.horizon: 501; give the return",
+        match=r"learn\.evaluate\.passed_at: is missing, and the threshold of cartpole is for trajectories of 500 steps "
+        r"while evaluate\.horizon is 501; give the return",
     ):
         load(options)
     evaluate["passed_at"] = 501

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pg.experiments.comparisons import paired_ratio
+from pg.experiments.exact.record import ExactExperiment
 from pg.experiments.figures.kind import Table
 from pg.experiments.figures.request import FigureRequest, Place
-from pg.experiments.records import ExactExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.series import Series
 from pg.plotting.text import listed, noted, number

@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pg.experiments.exact.record import ExactExperiment
 from pg.experiments.figures.request import FigureRequest, Place
-from pg.experiments.records import ExactExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.series import Series
 

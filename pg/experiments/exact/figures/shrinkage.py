@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from pg.experiments.exact.record import ExactExperiment
 from pg.experiments.figures.request import FigureRequest, Place
-from pg.experiments.records import ExactExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.series import Series
 from pg.plotting.text import listed

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from pg.experiments.figures.kind import Table
 from pg.experiments.figures.request import FigureRequest
-from pg.experiments.records import GaitExperiment
+from pg.experiments.gait.record import GaitExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.text import counted
 

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 
 from pg.experiments.figures.request import FigureRequest, Place
-from pg.experiments.records import GaitExperiment
+from pg.experiments.gait.record import GaitExperiment
 from pg.plotting import style
 from pg.plotting.text import counted
 

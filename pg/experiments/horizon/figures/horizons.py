@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pg.experiments.figures.request import FigureRequest, Place
-from pg.experiments.records import HorizonExperiment
+from pg.experiments.horizon.record import HorizonExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.series import Series
 from pg.plotting.text import number

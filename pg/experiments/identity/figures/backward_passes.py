@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from pg.experiments.figures.request import FigureRequest
-from pg.experiments.records import IdentityExperiment
+from pg.experiments.identity.record import IdentityExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.series import Series
 from pg.plotting.text import listed, number

@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from pg.experiments.comparisons import achieved_share
+from pg.experiments.exact.record import ExactExperiment
 from pg.experiments.figures.request import FigureRequest, Place
-from pg.experiments.records import ExactExperiment, ProbeExperiment
+from pg.experiments.probe.record import ProbeExperiment
 from pg.parts.returns.base import Returns
 from pg.parts.variant import Variant
 from pg.plotting import layout, marks, style

@@ -13,9 +13,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pg.experiments.exact.record import ExactExperiment
 from pg.experiments.figures.needs import REWARD_LEVELS
 from pg.experiments.figures.request import FigureRequest, Place
-from pg.experiments.records import ExactExperiment, ProbeExperiment
+from pg.experiments.probe.record import ProbeExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.series import Series
 from pg.plotting.text import option_in_words

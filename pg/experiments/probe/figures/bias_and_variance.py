@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from pg.core.signs import signed
 from pg.experiments.figures.request import FigureRequest, Place
-from pg.experiments.records import ProbeExperiment
+from pg.experiments.probe.record import ProbeExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.series import Series
 from pg.plotting.text import option_in_words

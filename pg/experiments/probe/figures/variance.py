@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from pg.experiments.comparisons import paired_ratio
 from pg.experiments.figures.kind import Table
 from pg.experiments.figures.request import FigureRequest, Place
-from pg.experiments.records import ProbeExperiment
+from pg.experiments.probe.record import ProbeExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.series import Series
 from pg.plotting.text import noted, number

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from pg.experiments.figures.request import FigureRequest, Place
-from pg.experiments.records import StalenessExperiment
+from pg.experiments.staleness.record import StalenessExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.series import Series
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from pg.experiments.figures.request import FigureRequest
-from pg.experiments.records import SupportExperiment
+from pg.experiments.support.record import SupportExperiment
 from pg.plotting import marks, style
 from pg.plotting.text import listed
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from pg.experiments.figures.kind import Table
 from pg.experiments.figures.request import FigureRequest
 from pg.experiments.metrics import METRICS, Metric
-from pg.experiments.records import TrainExperiment
+from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.series import Series
 from pg.plotting.text import counted, listed, option_in_words

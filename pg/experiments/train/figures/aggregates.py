@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pg.experiments.figures.request import FigureRequest
-from pg.experiments.records import TrainExperiment
 from pg.experiments.train.figures.performance_profiles import scores
+from pg.experiments.train.record import TrainExperiment
 from pg.plotting import marks, style
 from pg.plotting.series import Series
 

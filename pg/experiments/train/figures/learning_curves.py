@@ -15,8 +15,8 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
 
 from pg.experiments.figures.request import FigureRequest
-from pg.experiments.records import TrainExperiment
 from pg.experiments.train.mean_curves import mean_curves
+from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.record import Width
 from pg.plotting.series import Series

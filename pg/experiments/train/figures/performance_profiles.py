@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from pg.experiments.figures.request import FigureRequest
-from pg.experiments.records import TrainExperiment
+from pg.experiments.train.record import TrainExperiment
 from pg.plotting import marks, style
 from pg.plotting.text import counted, listed
 

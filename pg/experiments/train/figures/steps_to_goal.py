@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from pg.experiments.figures.request import FigureRequest
-from pg.experiments.records import TrainExperiment
+from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.series import Series
 from pg.plotting.text import counted, number, steps_of

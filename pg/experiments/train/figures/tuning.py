@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from pg.experiments.figures.request import FigureRequest
-from pg.experiments.records import TrainExperiment
+from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.series import Series, at_level
 from pg.plotting.text import at_levels, counted

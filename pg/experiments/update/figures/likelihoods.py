@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from pg.experiments.figures.request import FigureRequest, Place
-from pg.experiments.records import UpdateExperiment
+from pg.experiments.update.record import UpdateExperiment
 from pg.plotting import marks, style
 from pg.plotting.series import Series
 from pg.plotting.text import counted

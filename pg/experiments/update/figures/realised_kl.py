@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pg.experiments.figures.request import FigureRequest, Place
-from pg.experiments.records import UpdateExperiment
+from pg.experiments.update.record import UpdateExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.series import Series
 from pg.plotting.text import counted, listed

@@ -5,9 +5,9 @@ if fork_server.is_running():
 
 from functools import partial
 
-from pg.experiments import tables as laboratory_tables
-from pg.experiments.columns import LABORATORY_COLUMNS
+from pg.experiments.metrics import metrics_of
 from pg.experiments.summaries import summarise
+from pg.experiments.tables import measurement_table
 from pg.runs import logs
 from pg.runs.tables import read_csv, read_grouped, write_csv
 from pg.study.expansion import cells
@@ -17,8 +17,7 @@ from pg.study.sources import places_of
 logs.log_to(snakemake.log[0])
 study = Study.model_validate_json(snakemake.params.study)
 ((name, experiment),) = study.experiments.items()
-columns = LABORATORY_COLUMNS[experiment.kind]
-rows = read_grouped(snakemake.input, places_of(study, name), partial(read_csv, columns=columns))
-table = laboratory_tables.laboratory_table(cells(study, name), experiment.kind, rows)
-write_csv(summarise(table), snakemake.output.summary)
+rows = read_grouped(snakemake.input, places_of(study, name), partial(read_csv, columns=experiment.columns()))
+table = measurement_table(cells(study, name), type(experiment), rows)
+write_csv(summarise(table, metrics_of(experiment)), snakemake.output.summary)
 write_csv(table, snakemake.output.long)

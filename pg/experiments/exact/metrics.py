@@ -1,0 +1,47 @@
+"""The metrics of gradient estimates by enumeration."""
+
+from __future__ import annotations
+
+from pg.experiments.gradient_metrics import LEAST_VARIANCE, RELATIVE_BIAS, SHRINKAGE, TOTAL_VARIANCE
+from pg.experiments.metric import Metric
+
+METRICS = (
+    TOTAL_VARIANCE,
+    LEAST_VARIANCE,
+    RELATIVE_BIAS,
+    SHRINKAGE,
+    Metric(
+        "differences_bias",
+        "distance to central differences over the gradient's norm",
+        "‖E[ĝ] − d‖ / ‖∇J‖, exact by enumeration, with d the gradient of the expected return by central differences in "
+        "place of that by autodiff.",
+    ),
+    Metric(
+        "sampled_variance",
+        "total variance in a sample",
+        "Trace of the covariance matrix of the gradient estimates of sampled batches, beside the exact "
+        "`total_variance`.",
+        scale="ratio",
+        statistic="geometric_mean",
+        needs="sampled_batches",
+    ),
+    Metric(
+        "variance_ratio",
+        "sampled over exact total variance",
+        "`sampled_variance` over `total_variance`.",
+        scale="ratio",
+        statistic="geometric_mean",
+        needs="sampled_batches",
+    ),
+    Metric(
+        "gradient_norm",
+        "norm of the true gradient",
+        "‖∇J‖ by the environment's tables.",
+        never_negative=True,
+    ),
+    Metric(
+        "objective",
+        "expected return J",
+        "J, the expected undiscounted return of the policy, by the environment's tables.",
+    ),
+)

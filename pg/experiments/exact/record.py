@@ -1,0 +1,58 @@
+"""Enumerations: what a study file says of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field, PositiveInt
+
+from pg.experiments.cells import Cell
+from pg.experiments.exact.metrics import METRICS
+from pg.experiments.kind import Declared, Measurement, Source, in_words
+
+_DIGITS = 100
+
+
+class ExactExperiment(Measurement):
+    """Computes every variant's expectation and variance by enumerating all batches of a small MDP."""
+
+    metrics = METRICS
+    folder = "exact"
+    job_type = "pg.experiments.exact.job:ExactJob"
+    needs_tables = True
+
+    source: Source | None = Field(
+        default=None, description="Where the policies come from. Default: random ones, a policy per seed."
+    )
+    sampled_batches: Annotated[int, Field(ge=2)] | None = Field(
+        default=None, description="Batches drawn per policy as well, to compare sampled moments with exact ones."
+    )
+    limit: PositiveInt = Field(
+        default=200_000, description="Largest number of enumerated batches; a larger enumeration is refused."
+    )
+
+    @property
+    def extent(self) -> str:
+        """What is enumerated."""
+        return "all batches, enumerated"
+
+    def problems(self, declared: Declared) -> Iterator[str]:
+        """Refuse enumerations beyond the limit."""
+        by_size = sorted(declared.cells, key=lambda cell: cell.variant.batch)
+        for cell in {cell.environment_id: cell for cell in by_size}.values():
+            trajectories, size = declared.catalogue.trajectories_of(cell.environment), cell.variant.batch
+            # The number of batches itself may have a billion digits.
+            digits = size * math.log10(trajectories)
+            if digits > _DIGITS or trajectories**size > self.limit:
+                made = f"{trajectories**size:.3g}" if digits <= _DIGITS else f"10^{digits:.3g}"
+                yield (
+                    f"{declared.at}.limit: {cell.environment_id} has {in_words(trajectories)} trajectories, and "
+                    f"batches of {size} make {made} of them; {self.limit:,} are allowed: shorten the horizon, "
+                    "sweep smaller batches, or raise the limit"
+                )
+
+    def steps_per_seed(self, cell: Cell) -> int:
+        """Estimate the steps of the sampled batches; enumeration takes none."""
+        return (self.sampled_batches or 0) * cell.variant.batch * cell.longest

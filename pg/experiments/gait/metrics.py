@@ -1,0 +1,46 @@
+"""The metrics of humanoid gaits."""
+
+from __future__ import annotations
+
+from pg.experiments.metric import Metric
+
+METRICS = (
+    Metric(
+        "fell_forward",
+        "share of episodes that end fallen forward",
+        "Share of a policy's episodes that terminate with the torso lower than it began, and further forward.",
+    ),
+    Metric(
+        "fell_backward",
+        "share of episodes that end fallen backward",
+        "Share of a policy's episodes that terminate with the torso lower than it began, and further back.",
+    ),
+    Metric(
+        "not_fallen",
+        "share of episodes that end without a fall",
+        "Share of a policy's episodes that neither fall forward nor backward.",
+    ),
+    Metric(
+        "displacement",
+        "way forward of the torso",
+        "Metres that the torso has come forward by the end of an episode; averaged over a policy's episodes.",
+        unit="m",
+    ),
+    Metric(
+        "length",
+        "length of an episode",
+        "Steps of an episode, averaged over a policy's episodes.",
+        unit="environment steps",
+    ),
+    Metric(
+        "alternating_steps",
+        "changes of the stance foot per episode",
+        "How often, in an episode, the foot that stands on the floor alone is another one than that which last did; "
+        "averaged over a policy's episodes.",
+    ),
+    Metric(
+        "episode_return",
+        "return of an episode",
+        "Return of an episode, averaged over a policy's episodes.",
+    ),
+)

@@ -1,0 +1,66 @@
+"""Metrics of gradient estimates that several kinds of experiment measure."""
+
+from __future__ import annotations
+
+from pg.experiments.metric import Metric
+
+TOTAL_VARIANCE = Metric(
+    "total_variance",
+    "total variance of the gradient, tr Cov",
+    "Trace of the covariance matrix of the gradient estimate of a batch: over the batches of a sample, or exact "
+    "where they are enumerated.",
+    scale="ratio",
+    statistic="geometric_mean",
+)
+LEAST_VARIANCE = Metric(
+    "least_variance",
+    "total variance with the best constant",
+    "`total_variance` that the estimator would have with the constant baseline of least variance under the policy "
+    "itself.",
+    scale="ratio",
+    statistic="geometric_mean",
+)
+COSINE = Metric(
+    "cosine",
+    "cosine to the true gradient",
+    "Mean cosine of the angle between the gradient estimate of a batch and ∇J; 0 for an estimate that is zero.",
+)
+RELATIVE_BIAS = Metric(
+    "relative_bias",
+    "bias over the gradient's norm",
+    "‖E[ĝ] − ∇J‖ / ‖∇J‖. Exact where batches or trajectories are enumerated. In probes, and where staleness is "
+    "sampled, E[ĝ] is the mean over the trajectories of a sample: the value holds the noise of that mean and of a "
+    "sampled ∇J, and `relative_bias_noise` is what sampling alone would show.",
+)
+RELATIVE_BIAS_NOISE = Metric(
+    "relative_bias_noise",
+    "bias over the gradient's norm, from noise alone",
+    "What `relative_bias` would come to by sampling alone if the estimator had no bias: the root of the variance "
+    "of the mean estimate plus that of ∇J's, over ‖∇J‖. 0 where the bias is exact.",
+)
+SHRINKAGE = Metric(
+    "shrinkage",
+    "gain or loss along the true gradient",
+    "⟨E[ĝ], ∇J⟩ / ‖∇J‖² − 1: the part of the bias along ∇J, negative where the estimate is too short. In probes "
+    "E[ĝ] is the mean over a sample, and `shrinkage_se` its error.",
+)
+LOG_VARIANCE_SLOPE = Metric(
+    "log_variance_slope",
+    "slope of log variance",
+    "Slope of the least-squares line of the logarithm of `total_variance` on that of the batch size; in "
+    "experiments on support on that of the probability left.",
+    needs="several_sizes",
+)
+EFFECTIVE_SHARE = Metric(
+    "effective_share",
+    "effective sample size over N",
+    "(Σ w)² / (N Σ w²) of the importance weights w of a batch of N, averaged over batches, and over steps where "
+    "weights stand per step; 1 where all are equal.",
+    never_negative=True,
+)
+LARGEST_WEIGHT = Metric(
+    "largest_weight",
+    "largest importance weight",
+    "The largest importance weight of all batches.",
+    never_negative=True,
+)

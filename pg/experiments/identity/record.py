@@ -1,0 +1,19 @@
+"""Comparisons of the surrogate with explicit sums: what a study file says of them."""
+
+from __future__ import annotations
+
+from pg.experiments.identity.metrics import METRICS
+from pg.experiments.kind import Measurement
+
+
+class IdentityExperiment(Measurement):
+    """Checks that one backward pass gives the lecture's explicit sums, on random policies in float64."""
+
+    metrics = METRICS
+    folder = "identities"
+    job_type = "pg.experiments.identity.job:IdentityJob"
+
+    @property
+    def extent(self) -> str:
+        """What is compared."""
+        return "one batch per policy"

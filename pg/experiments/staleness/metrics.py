@@ -1,0 +1,50 @@
+"""The metrics of corrections for data of an earlier policy."""
+
+from __future__ import annotations
+
+from pg.experiments.gradient_metrics import (
+    COSINE,
+    EFFECTIVE_SHARE,
+    LARGEST_WEIGHT,
+    RELATIVE_BIAS,
+    RELATIVE_BIAS_NOISE,
+    TOTAL_VARIANCE,
+)
+from pg.experiments.metric import Metric
+
+METRICS = (
+    TOTAL_VARIANCE,
+    COSINE,
+    RELATIVE_BIAS,
+    RELATIVE_BIAS_NOISE,
+    Metric(
+        "kl",
+        "mean KL divergence of the policy from the one that collected the data",
+        "E[KL(π_θ'‖π_θ)] over states of the policy π_θ that collected the data, π_θ' being the one after some gradient "
+        "steps: over a sample, or exact on tables.",
+        never_negative=True,
+    ),
+    EFFECTIVE_SHARE,
+    LARGEST_WEIGHT,
+    Metric(
+        "state_part",
+        "bias from the states' distribution over the gradient's norm",
+        "Norm over ‖∇J(θ')‖ of that part of the bias of per-step ratios which the states of π_θ, in place of those of "
+        "π_θ', make; exact, on tables.",
+        needs="tables",
+    ),
+    Metric(
+        "return_part",
+        "bias from the returns over the gradient's norm",
+        "Norm over ‖∇J(θ')‖ of that part of the bias of per-step ratios which the rewards-to-go of π_θ, in place of "
+        "those of π_θ', make; exact, on tables.",
+        needs="tables",
+    ),
+    Metric(
+        "state_variation",
+        "total variation between the states' distributions",
+        "Mean over time steps of half the sum over states of |d_θ(s) − d_θ'(s)|, with what has ended in a state of its "
+        "own: 0 where both policies visit alike, 1 where they never meet; exact, on tables.",
+        needs="tables",
+    ),
+)

@@ -1,0 +1,70 @@
+"""Importance sampling without full support: what a study file says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar
+
+from pydantic import Field, PositiveInt
+
+from pg.core.record import SomeDistinct
+from pg.experiments.cells import Cell
+from pg.experiments.kind import Declared, Measurement, in_words
+from pg.experiments.support.metrics import METRICS
+
+
+class SupportExperiment(Measurement):
+    """Weights trajectories of a behaviour policy that withholds an action, by enumeration of a small MDP."""
+
+    metrics = METRICS
+    axis: ClassVar[str | None] = "left"
+    folder = "support"
+    job_type = "pg.experiments.support.job:SupportJob"
+    needs_tables = True
+
+    action: Annotated[int, Field(ge=0)] = Field(default=0, description="The action that the proposal withholds.")
+    left: SomeDistinct[Annotated[float, Field(ge=0, lt=1)]] = Field(
+        description="Probabilities that the proposal leaves to it in every state."
+    )
+    repetitions: PositiveInt = Field(default=1000, description="Batches sampled for the median error.")
+    limit: PositiveInt = Field(default=200_000, description="Largest number of enumerated trajectories.")
+
+    @property
+    def sizes(self) -> Mapping[str, tuple[float, ...]]:
+        """The probabilities left."""
+        return {"left": self.left}
+
+    @property
+    def extent(self) -> str:
+        """What is enumerated."""
+        return f"all trajectories, enumerated; probabilities left: {', '.join(f'{left:g}' for left in self.left)}"
+
+    def problems(self, declared: Declared) -> Iterator[str]:
+        """Refuse estimators of whole batches, actions that do not exist, and enumerations beyond the limit."""
+        for cell in declared.cells:
+            if cell.variant.baseline.values_from == "network":
+                yield (
+                    f"{declared.at}.variants: {cell.variant_name} has a value network, which is fitted to trajectories "
+                    "of its policy, and support experiments draw none; allowed are baselines none, constant and exact"
+                )
+            if cell.variant.baseline.made_from_batch or cell.variant.normalise_advantages:
+                yield (
+                    f"{declared.at}.variants: {cell.variant_name} is made from its whole batch, and support "
+                    "experiments enumerate single trajectories; allowed are baselines none, constant and exact "
+                    "without normalisation"
+                )
+            mdp = declared.catalogue.mdp_of(cell.environment)
+            count = declared.catalogue.trajectories_of(cell.environment)
+            if mdp is not None and self.action >= mdp.actions:
+                yield (
+                    f"{declared.at}.action: {cell.environment_id} has actions 0 to {mdp.actions - 1}, not {self.action}"
+                )
+            if count > self.limit:
+                yield (
+                    f"{declared.at}.limit: {cell.environment_id} has {in_words(count)} trajectories; {self.limit:,} "
+                    "are allowed: shorten the horizon, or raise the limit"
+                )
+
+    def trajectories_at_once(self, cell: Cell) -> int:
+        """Return the size of all sampled batches."""
+        return cell.variant.batch * self.repetitions

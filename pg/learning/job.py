@@ -1,0 +1,115 @@
+"""What a job that trains or tunes is given. Imports no torch: the pipeline plans with these records."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from pg.core.devices import Device
+from pg.core.job import Job
+from pg.core.record import Fraction, Name, Record, SomeDistinct
+from pg.environments.record import Environment
+from pg.parts.learner import Policy
+from pg.parts.variant import Variant
+
+Stages = Annotated[dict[Name, Fraction], Field(min_length=1)]
+
+
+class Budget(Record):
+    """When a run ends: after the steps or after the iterations, whichever comes first."""
+
+    steps: PositiveInt = Field(description="Environment steps per seed; a run ends after the batch that reaches it.")
+    max_iterations: PositiveInt | None = Field(default=None, description="Batches per seed.")
+
+
+class Tuning(Record):
+    """How a learning rate is chosen: the rate of the grid with most area under the curve on tuning seeds."""
+
+    grid: SomeDistinct[PositiveFloat] = Field(description="Learning rates tried.")
+    seeds: PositiveInt = Field(description="Tuning seeds per rate, a stream apart from the evaluation's seeds.")
+
+
+class Evaluate(Record):
+    """Whole episodes of the current policy, apart from the training batches and outside the budget."""
+
+    every_steps: PositiveInt = Field(
+        description="An evaluation before the first update, and after each in which the steps pass a multiple of this."
+    )
+    episodes: PositiveInt = Field(description="Episodes per evaluation.")
+    horizon: PositiveInt | None = Field(
+        default=None, description="Steps after which an evaluated episode ends. Default: the environment's horizon."
+    )
+    deterministic: bool = Field(
+        default=True, description="Take the most likely action, or a Gaussian's mean; otherwise sample, as in training."
+    )
+    passed_at: float | None = Field(
+        default=None,
+        description="Return that every episode of an evaluation must reach to pass. "
+        "Default: the environment's threshold.",
+    )
+
+    def judged_in(self, environment: Environment) -> Environment:
+        """Return the environment with the horizon of evaluations."""
+        return environment if self.horizon is None else environment.model_copy(update={"horizon": self.horizon})
+
+
+class Demonstrators(Record):
+    """The snapshots that a training job imitates."""
+
+    policy: Policy
+    stage: str
+    seeds: tuple[int, ...] = Field(description="The demonstrator's seed for each seed of the job, in the job's order.")
+
+
+class TrainJob(Job):
+    """Train one cell on a block of seeds."""
+
+    environment: Environment
+    variant: Variant
+    budget: Budget
+    snapshots: dict[Name, Fraction] = Field(default={}, description="Stages at which policies are kept.")
+    evaluate: Evaluate | None = None
+    seeds: tuple[int, ...]
+    demonstrators: Demonstrators | None = None
+    device: Device = "cpu"
+
+    @property
+    def declared_rate(self) -> float:
+        """The learning rate in the study file; 0 for a natural gradient, which computes its own step size.
+
+        Raises
+        ------
+        ValueError
+            If the rate is yet to be tuned.
+        """
+        if self.variant.is_tuned:
+            raise ValueError("optimizer.learning_rate: tuned: no job has chosen it yet; give the variant a number")
+        rate = self.variant.optimizer.learning_rate
+        return 0.0 if rate == "tuned" else rate
+
+    @property
+    def total_steps(self) -> int:
+        """Environment steps of all seeds together, at most."""
+        return self.budget.steps * len(self.seeds)
+
+
+class TuneJob(Job):
+    """Train one cell with each learning rate of the grid on each tuning seed."""
+
+    environment: Environment
+    variant: Variant
+    budget: Budget
+    tuning: Tuning
+    demonstrators: Demonstrators | None = None
+    device: Device = "cpu"
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The tuning seeds."""
+        return tuple(range(self.tuning.seeds))
+
+    @property
+    def total_steps(self) -> int:
+        """Environment steps of all seeds at all learning rates together, at most."""
+        return self.budget.steps * len(self.seeds) * len(self.tuning.grid)
