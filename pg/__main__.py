@@ -131,11 +131,12 @@ def _train(options: argparse.Namespace) -> None:
         job = job.model_copy(update={"evaluate": None})
     elif job.evaluate is None:
         raise UserError(f"--evaluations: the experiment {cell.experiment!r} has no `evaluate`")
-    rate = job.declared_rate
     if is_tuned(cell):
         choice = Path(study.results, "tuned", cell.experiment, cell.environment_id, f"{cell.variant_id}.json")
         _check_made(options, [choice], f"the learning rate of {cell.variant_id} is tuned")
         rate = float(read_choice(choice)["learning_rate"])
+    else:
+        rate = job.declared_rate
     policies = {}
     if job.demonstrators is not None:
         folders = _demonstrators(study, cell, job)
