@@ -32,7 +32,10 @@ def test_relation_from_outside_counts_for_the_digest(outside: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("greatr", "'greatr' is not known; did you mean 'greater'"), ("no_module:Class", "cannot import 'no_module:Class'")],
+    [
+        ("greatr", "'greatr' is not known; did you mean 'greater'"),
+        ("no_module:Class", "cannot import 'no_module:Class'"),
+    ],
 )
 def test_unknown_relation_is_refused(name: str, message: str) -> None:
     with pytest.raises(ValidationError, match=message):
