@@ -78,7 +78,7 @@ rule across_tables:
         pool=one_of(POOLS),
     params:
         study=lambda w: canonical(part_of_tables(*POOLS[w.pool])),
-        code=lambda w: code_of("across_tables.py"),
+        code=lambda w: code_of("across_tables.py", part_of_tables(*POOLS[w.pool])),
     script:
         "../scripts/across_tables.py"
 

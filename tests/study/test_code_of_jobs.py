@@ -1,0 +1,128 @@
+"""An edit of the code changes the digests of the jobs that run it, and a new part those of no job."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from pg.core.record import Record
+from pg.study import code
+from pg.study.expansion import cells, is_tuned
+from pg.study.slicing import measurement_job, part_of, train_job, tune_job
+from pg.study.sources import places_of
+from tests.study.studies import ROOT, study_of
+from tests.study.test_code import forget
+
+STUDY = study_of("workflow/studies/smoke.yaml")
+
+
+def jobs() -> Iterator[tuple[str, str, Record]]:
+    """Yield name, script and record of jobs of every stage; the variants of `learning` and all other experiments."""
+    for name, experiment in STUDY.experiments.items():
+        yield f"tables {name}", "train_tables.py" if name in STUDY.training else "measurement_tables.py", part(name)
+        if name not in STUDY.training:
+            environment, stage = places_of(STUDY, name)[0]
+            job = measurement_job(STUDY, name, environment, stage, experiment.seeds.blocks[0])
+            yield f"measure {name}", "measure.py", job
+    for cell in cells(STUDY, "learning")[:3]:
+        block = STUDY.experiments["learning"].seeds.blocks[0]
+        yield f"train {cell.variant_name}", "train.py", train_job(STUDY, cell, block)
+        if is_tuned(cell):
+            yield f"tune {cell.variant_name}", "tune.py", tune_job(STUDY, cell)
+    for name, claim in STUDY.claims.items():
+        yield f"claim {name}", "claim.py", claim
+    for name, figure in STUDY.figures.items():
+        yield f"figure {name}", "figure.py", figure
+
+
+def part(experiment: str) -> Record:
+    return part_of(STUDY, [experiment], coloured=False)
+
+
+NAMES = [name for name, _, _ in jobs()]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the code, to be edited."""
+    folder = tmp_path_factory.mktemp("edited")
+    for name in ("pg", "workflow/scripts", "workflow/report"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def in_the_checkout(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(code, "_ROOT", checkout)
+    yield
+    monkeypatch.undo()
+    forget()
+
+
+def digests(checkout: Path) -> dict[str, str]:
+    forget()
+    return {
+        name: code.code_digest(
+            checkout / "workflow/scripts" / script,
+            *(checkout / path.relative_to(ROOT) for path in code.defining_files(record)),
+        )
+        for name, script, record in jobs()
+    }
+
+
+def changed_by(checkout: Path, texts: Mapping[str, str]) -> set[str]:
+    """Return the jobs whose digests change when files have these texts, and restore the files."""
+    before = digests(checkout)
+    former = {name: (checkout / name).read_text() if (checkout / name).exists() else None for name in texts}
+    for name, text in texts.items():
+        (checkout / name).parent.mkdir(exist_ok=True)
+        (checkout / name).write_text(text)
+    after = digests(checkout)
+    for name, text in former.items():
+        (checkout / name).unlink() if text is None else (checkout / name).write_text(text)
+    return {name for name in before if before[name] != after[name]}
+
+
+def of(*stages: str) -> set[str]:
+    return {name for name in NAMES if name.startswith(stages)}
+
+
+@pytest.mark.parametrize(
+    ("file", "affected", "spared"),
+    [
+        ("pg/experiments/train/tuning.py", of("tune"), of("train", "measure", "claim", "tables gradients")),
+        ("pg/experiments/probe/measure.py", {"measure gradients"}, of("train", "tune", "measure forms", "tables")),
+        ("pg/experiments/gait/metrics.py", {"tables gait"}, of("train", "tables gradients", "measure gradients")),
+        (
+            "pg/claims/relations/less.py",
+            {"claim causality_reduces_variance"},
+            of("claim large", "train", "measure", "figure"),
+        ),
+        ("pg/parts/baselines/optimal.py", {"train to_go_optimal"}, {"train to_go", "train to_go_per_step"}),
+        ("pg/environments/small_mdps.py", {"measure enumeration"}, of("train", "tune")),
+        ("pg/statistics/coverage.csv", of("claim", "tables"), of("train", "tune", "measure")),
+    ],
+)
+def test_an_edit_reruns_what_runs_the_code(checkout: Path, file: str, affected: set[str], spared: set[str]) -> None:
+    text = (checkout / file).read_text()
+    changed = changed_by(checkout, {file: text + ("\n" if file.endswith(".csv") else "\nADDED = 1\n")})
+    assert changed >= affected
+    assert not changed & spared
+
+
+@pytest.mark.parametrize(
+    "package",
+    ["pg/parts", "pg/environments", "pg/experiments", "pg/experiments/figures", "pg/claims/relations"],
+)
+def test_a_new_part_changes_no_digest(checkout: Path, package: str) -> None:
+    registry = (checkout / package / "registry.py").read_text()
+    line = f"\nfrom {package.replace('/', '.')}.added import ADDED\n"
+    added = {f"{package}/added.py": "ADDED = 1\n", f"{package}/registry.py": registry + line}
+    assert changed_by(checkout, added) == set()
+
+
+def test_comments_and_docstrings_change_no_digest(checkout: Path) -> None:
+    edited = ("pg/experiments/train/tuning.py", "pg/parts/estimator.py", "pg/claims/judge.py")
+    texts = {name: f'"""Another docstring."""\n# A comment.\n{(checkout / name).read_text()}' for name in edited}
+    texts = {name: text.replace('"""\n# A comment.\n"""', "\n\n# in the docstring\n") for name, text in texts.items()}
+    assert changed_by(checkout, texts) == set()
