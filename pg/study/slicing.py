@@ -58,11 +58,11 @@ def _demonstrators(study: Study, cell: Cell, seeds: Iterable[int]) -> Demonstrat
     demonstrator = demonstrator_of(cell)
     if demonstrator is None:
         return None
-    available = study.experiments[demonstrator.experiment].seeds
+    held = study.experiments[demonstrator.experiment].seeds
     return Demonstrators(
         policy=study.variants[demonstrator.variant].policy,
         stage=demonstrator.stage,
-        seeds=tuple(available.first + seed % available.count for seed in seeds),
+        seeds=tuple(held.first + seed % held.count for seed in seeds),
     )
 
 
