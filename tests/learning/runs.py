@@ -16,7 +16,7 @@ STAGES = {"initial": 0.0, "middle": 0.5, "late": 1.0}
 ACTOR_CRITIC: dict[str, Any] = {
     "returns": {"name": "gae", "lambda": 0.9, "bootstrap_at_truncation": True},
     "discount": 0.95,
-    "baseline": {"name": "value_network", "hidden": (8,), "fit_steps": 3},
+    "baseline": {"name": "value_network", "hidden": (8,), "fit_steps": 5},
 }
 _OF_ENVIRONMENTS = ("kwargs", "rewards", "observations")
 _OF_JOBS = ("evaluate", "demonstrators", "device", "snapshots")

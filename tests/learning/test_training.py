@@ -194,7 +194,7 @@ def test_reuse_is_bit_identical_in_any_block_and_in_limit(id: str, name: str) ->
     assert apart.to_csv(index=False) == together.to_csv(index=False)
     assert numbers(together).all()
     kl = parts.get("kl")
-    if kl is not None and kl.hold_by != "penalty":
+    if kl is not None and kl.name != "penalty":
         assert together[f"kl_{kl.direction}"].max() <= kl.limit + 1e-6
         assert together[f"kl_{kl.direction}"].max() > kl.limit / 10
 
