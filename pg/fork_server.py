@@ -35,7 +35,7 @@ ADDRESS = "PG_FORK_SERVER"
 
 
 def is_running() -> bool:
-    """Tell whether this process has the address of a server."""
+    """Return whether this process has the address of a server."""
     return ADDRESS in os.environ
 
 

@@ -117,7 +117,7 @@ def evaluate(
 def adjust(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Join evaluated claims and adjust their primaries for multiple testing by Holm's method.
 
-    Primaries without a p-value are not adjusted. A verdict whose adjusted p is not below 0.05 becomes inconclusive; the
+    Primaries without a p-value are not adjusted. A verdict with an adjusted p of 0.05 or more becomes inconclusive; the
     other parts keep the verdict of their own p.
     """
     evaluated = list(frames)

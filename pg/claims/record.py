@@ -1,4 +1,4 @@
-"""Claims: a sentence of the lecture, and the comparisons of measured rows that test it."""
+"""Records of claims: a sentence of the lecture, and the comparisons of measured rows that test it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ShareOf(Record):
 
 
 class ClaimPart(Record):
-    """One measurement behind a claim: a against b, or a against a number."""
+    """One measurement that tests a claim: a against b, or a against a number."""
 
     experiment: Name = Field(description="The experiment whose table holds the metric.")
     metric: str = Field(description="Name of a metric.")
@@ -61,14 +61,15 @@ class ClaimPart(Record):
         description="Maps table columns (variant, batch, ...) to values: the rows judged; or best_of a list of such."
     )
     b: Side | None = Field(
-        default=None, description="The rows that a is compared with, seed by seed; of a family equally many candidates."
+        default=None,
+        description="The rows that a is compared with, seed by seed; families need equally many candidates.",
     )
     against: Name | None = Field(
         default=None, description="The experiment whose table holds b, paired by seed. Default: that of a."
     )
     reference: float | None = Field(default=None, description="The number that a is compared with.")
     relation: _RelationName = Field(
-        description="What the claim says of a: less or greater than b, equal within the margin, exact up to a "
+        description="The relation claimed of a: less or greater than b, equal within the margin, exact up to a "
         "tolerance; or module:Class for a relation of your own."
     )
     margin: PositiveFloat | None = Field(default=None, description="Needed by equal (margin) and exact (tolerance).")
@@ -127,7 +128,7 @@ class Claim(Record):
     """A sentence of the lecture and the measurements that test it."""
 
     statement: str = Field(description="The claim in a sentence.")
-    section: str = Field(description="The section of the lecture that it is from.")
+    section: str = Field(description="The section of the lecture that contains the claim.")
     parts: Annotated[dict[Name, ClaimPart], Field(min_length=1)] = Field(description="The measurements.")
     primary: Name = Field(description="The part that gives the verdict.")
     figure: Name = Field(description="The figure that shows it.")

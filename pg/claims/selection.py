@@ -1,8 +1,8 @@
 """Which rows of a table a part of a claim compares, and how they are paired.
 
-A side of a part is a selection of rows, or a family of candidates, each of them a tuned cell. Of a family the side
-holds, in each environment, the rows of the winner: the candidate whose chosen learning rate has the best mean score on
-tuning seeds; of equals, the one declared first. Tuning seeds are not the seeds that are judged, so intervals and tests
+A side of a part is a selection of rows, or a family of candidates, each of them a tuned cell. For a family the side
+has, in each environment, the rows of the winner: the candidate with the best mean score on tuning seeds, at its chosen
+learning rate; of equals, the one declared first. Tuning seeds are not the seeds that are judged, so intervals and tests
 are those of a fixed selection.
 
 Rows of the two sides are paired by environment, stage and seed.

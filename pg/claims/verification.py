@@ -1,4 +1,4 @@
-"""Compare a run with the reference: which files agree bit for bit, which results within intervals, which do not.
+"""Compare a run with the reference: which files agree bit for bit, and which results agree within intervals.
 
 The reference holds the claims, the summaries of tables, and a digest of every file that should be reproduced byte for
 byte. Another processor rounds matrix products differently, so trained policies diverge from the reference after some
@@ -93,7 +93,7 @@ def verify(results: Path, reference: Path) -> tuple[Finding, ...]:
 
 
 def agrees(findings: Iterable[Finding]) -> bool:
-    """Tell whether every claim and summary agrees, at least within intervals.
+    """Return whether every claim and summary agrees, at least within intervals.
 
     Raw rows and long tables may differ between machines if the conclusions do not.
     """

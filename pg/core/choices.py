@@ -25,7 +25,7 @@ def load_class(path: str, base: type[Base]) -> type[Base]:
         where = f"; put {module_name}.py next to the study file" if error.name == module_name else ""
         raise ValueError(f"cannot import {path!r}: {error}{where}") from error
     except Exception as error:
-        # The module is the user's: anything may go wrong in it.
+        # A user's module may raise any exception.
         raise ValueError(f"cannot import {path!r}: {type(error).__name__}: {error}") from error
     found = getattr(module, class_name, None)
     if not isinstance(found, type) or not issubclass(found, base):

@@ -1,4 +1,4 @@
-"""Where policies learn: on the CPU, or on a GPU that torch can use."""
+"""The device for training: the CPU, or a GPU that torch can use."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def device_of(name: Device) -> torch.device:
     Raises
     ------
     CannotRunHere
-        If this machine, or this build of torch, has none of the kind.
+        If this machine, or this build of torch, does not have the device.
     """
-    # Records of a study name devices, and are read without waiting for torch.
+    # Imported here: the records of a study import this module without torch.
     import torch
 
     if name == "cuda" and not torch.cuda.is_available():

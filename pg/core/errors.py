@@ -2,4 +2,4 @@
 
 
 class UserError(Exception):
-    """An error whose message says what is wrong and what to do; it is printed without a traceback."""
+    """An error that a user can fix: its message says what is wrong and what to do. Printed without a traceback."""

@@ -24,7 +24,7 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
 
 
 def hint(name: str, allowed: Iterable[str]) -> str:
-    """Return a suggestion of the nearest valid name; empty where none is near.
+    """Return a suggestion of the nearest valid name; empty if none is near.
 
     Tried in this order: names that begin with the given one, names with its words in another order, similar spellings.
     """
@@ -41,7 +41,7 @@ def _in_order(name: str) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Join names with commas: on the same line, or wrapped on indented lines where they are many."""
+    """Join names with commas, on one line, or on several indented lines if they are many."""
     text = ", ".join(names) or "nothing"
     if len(text) <= _LONGEST_LINE:
         return f" {text}"

@@ -1,4 +1,4 @@
-"""A batch of trajectories, and the protocols of what steps and acts to collect one.
+"""The batch of trajectories, and the protocols of the environments and actors that collect it.
 
 Axes: S seeds, N trajectories, T time steps, O observation, A action. A trajectory occupies the first `length` steps of
 its row, where the mask is true; later entries are zero.
@@ -90,7 +90,7 @@ class Trajectories:
             shapes["last_observations"] = (tuple(self.last_observations.shape[:2]), batch[:2])
         for name, (found, expected) in shapes.items():
             if found != expected:
-                raise ValueError(f"{name} has leading shape {found}, the mask asks for {expected}")
+                raise ValueError(f"{name} has leading shape {found}, but the mask has {expected}")
 
     @property
     def lengths(self) -> Int[Tensor, "S N"]:
@@ -186,7 +186,7 @@ def laid_out(values: Float[Tensor, " n"], mask: Bool[Tensor, "S N T"]) -> Float[
 
 
 class Environments(Protocol):
-    """S × N copies of one environment that are stepped together and never reset by themselves."""
+    """S × N copies of one environment that are stepped together and never reset automatically."""
 
     @property
     def spaces(self) -> Spaces:

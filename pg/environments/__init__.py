@@ -1,1 +1,1 @@
-"""Environments that are stepped, and exact quantities of those with tables."""
+"""Environments, and exact quantities of those with tables."""

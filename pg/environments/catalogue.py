@@ -51,7 +51,7 @@ def horizon_of(environment: Environment) -> int:
         return environment.horizon
     limit = _spec(environment.id).max_episode_steps
     if limit is None:
-        raise UnsupportedEnvironment(f"id: {environment.id} has no step limit of its own: declare a horizon")
+        raise UnsupportedEnvironment(f"id: {environment.id} has no step limit; declare a horizon")
     return limit
 
 
@@ -139,7 +139,7 @@ def hidden_in(environment: Environment, size: int) -> tuple[int, ...]:
 
 
 def make_copy(id: str, kwargs: dict[str, Any], horizon: int) -> gymnasium.Env[Any, Any]:
-    """Make one environment whose own step limit lies beyond the horizon."""
+    """Make one environment with a step limit above the horizon."""
     return gymnasium.make(id, max_episode_steps=horizon + 1, disable_env_checker=True, **kwargs)
 
 

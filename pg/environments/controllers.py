@@ -25,7 +25,7 @@ class Controller:
     rule
         Maps observations (..., O) to discrete actions (...) or real ones (..., A).
     fits
-        Ids of the environments whose observations the rule understands.
+        Ids of the environments that the rule can control.
     observation_size
         O, the length of these observations.
     """

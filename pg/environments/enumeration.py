@@ -63,7 +63,7 @@ class Enumeration:
             (M,), differentiable in the policy; sums to 1.
         """
         states = self.trajectories.states
-        assert states is not None, "enumerated trajectories know their states"
+        assert states is not None, "enumerated trajectories have states"
         steps = torch.arange(states.shape[-1])
         every_step = policy.expand(len(steps), -1, -1)
         chosen = every_step[steps, states[0], self.trajectories.actions[0]]

@@ -83,7 +83,7 @@ class WatchedHumanoids:
             If `seeds` is not 1.
         """
         if seeds != 1:
-            raise ValueError(f"watched humanoids serve one seed, not {seeds}")
+            raise ValueError(f"watched humanoids need one seed, not {seeds}")
         return self
 
     def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:

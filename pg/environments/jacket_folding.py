@@ -53,7 +53,7 @@ def jacket_folding(horizon: int, shaped: bool = False, skill: float = 0.8) -> MD
     Folding the sleeves always succeeds. Flattening succeeds with probability `skill` and otherwise changes nothing. A
     fold ends the trajectory and succeeds with probability `skill`. A prepared jacket (flat, sleeves folded) becomes
     neat on success and wrinkled on failure; a flat one wrinkled on success and not folded on failure; any other jacket
-    is never folded. An action whose work is already done changes nothing.
+    is never folded. Repeating a completed action changes nothing.
 
     Parameters
     ----------

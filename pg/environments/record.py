@@ -31,7 +31,7 @@ class Rewards(Record):
     def _is_meaningful(self) -> Self:
         if self.shaping is not None and self.paid == "terminal_only":
             raise ValueError(
-                "shaping with paid: terminal_only leaves potentials that no later step takes back; "
+                "shaping with paid: terminal_only does not cancel the last potential; "
                 "allowed: paid: when_earned or at_end"
             )
         return self
@@ -41,14 +41,16 @@ class Observations(Record):
     """How observations are transformed: components hidden, then several steps stacked, then scaled."""
 
     hide: tuple[Annotated[int, Field(ge=0)] | str, ...] = Field(
-        default=(), description="Components that the policy does not see: their numbers, or names where they have any."
+        default=(),
+        description="Components that the policy does not see: their indices, or their names if they have any.",
     )
     stack: PositiveInt = Field(
-        default=1, description="Observations seen at once: the last so many, oldest first; zeros before the start."
+        default=1,
+        description="Number of latest observations that the policy sees, oldest first; zeros before the start.",
     )
     normalise: bool = Field(
         default=False,
-        description="Scale every component by the mean and standard deviation of what the seed has seen in earlier "
+        description="Scale every component by the mean and standard deviation of the seed's observations in earlier "
         "batches.",
     )
 
@@ -64,7 +66,7 @@ class Environment(Record):
     threshold: float | None = Field(default=None, description="Mean return at which the environment counts as solved.")
     rewards: Rewards = Field(
         default=Rewards(),
-        description="What a policy is paid. Logged returns and the threshold stay the environment's own.",
+        description="Transformation of rewards for learning. Logged returns and the threshold use the original ones.",
     )
-    observations: Observations = Field(default=Observations(), description="What a policy sees.")
+    observations: Observations = Field(default=Observations(), description="Transformation of observations.")
     label: str | None = Field(default=None, description="Name in figures and tables of the report. Default: the id.")

@@ -25,7 +25,7 @@ from pg.environments.mdp import MDP, with_potential
 from pg.environments.record import Rewards
 
 if TYPE_CHECKING:
-    # Studies are validated without waiting for torch, and validation knows environments.
+    # Validation of a study imports this module and should not wait for torch.
     from jaxtyping import Float
     from torch import Tensor
 
@@ -99,7 +99,7 @@ def paid_tables(rewards: Rewards, mdp: MDP) -> MDP:
 
 def _gained(potentials: tuple[float, ...], trajectories: Trajectories) -> Float[Tensor, "S N T"]:
     if trajectories.states is None:
-        raise ValueError("shaping needs the states of trajectories, which only environments with tables know")
+        raise ValueError("shaping needs trajectories with states, from an environment with tables")
     held = trajectories.rewards.new_tensor(potentials)[trajectories.states] * trajectories.mask
     reached = held.roll(-1, dims=-1)
     # There is no state after the last step; roll() has moved the first one there.

@@ -188,7 +188,7 @@ class SteppedOneByOne:
 
 
 def _bare(copy: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
-    """Remove the wrappers that count steps and check the order of calls: they cost time and never act here."""
+    """Remove the wrappers that count steps and check the order of calls: they cost time and have no effect here."""
     while isinstance(copy, TimeLimit | OrderEnforcing):
         copy = copy.env
     return copy

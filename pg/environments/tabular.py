@@ -45,7 +45,7 @@ class TabularEnvironments:
         return self._observations[self._states]
 
     def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
-        """Draw the outcome of each action; a seed whose copies have all ended draws nothing."""
+        """Draw the outcome of each action; nothing is drawn for a seed after all of its copies have ended."""
         index = (self._states, actions.astype(np.int64))
         outcome = (*index, _invert(self._outcomes[index], self._uniform(alive)))
         rewards = self._mdp.rewards_at(self._steps)[outcome]

@@ -1,4 +1,4 @@
-"""The constant baseline of least variance, as the policy itself knows it: what any constant could achieve."""
+"""The least variance that a constant baseline can achieve for a policy."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def least_variances(
     Parameters
     ----------
     policy
-        Which the trajectories come from.
+        Collected the trajectories.
     variants
-        By name. Their returns weight the scores; their own baselines do not matter, and for λ-returns, which are made
-        of them, rewards-to-go stand in.
+        By name. Only their returns matter, not their baselines. λ-returns depend on the baseline; rewards-to-go
+        replace them.
     trajectories
         S = M single trajectories, N = 1.
     probabilities
-        (M,) where these are all there are; else they count as a sample.
+        (M,) if the trajectories are enumerated. Default: they are a sample.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""The value networks that estimates on frozen policies need: snapshots hold policies alone."""
+"""Fit value networks to frozen policies, because snapshots contain policies only."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pg.parts.critic import Critic
 from pg.parts.variant import Variant
 
 CRITIC_TRAJECTORIES = 256
-"""Trajectories that a network is fitted to where the study does not say how many."""
+"""Default number of trajectories that a network is fitted to."""
 
 _BATCH = 16
 
@@ -34,10 +34,10 @@ def fitted_critics(
 ) -> dict[str, Critic | None]:
     """Fit a value network to a frozen policy for each variant that has one; None for the others.
 
-    All are fitted to one sample that nothing else sees: to estimates from other trajectories they are fixed functions
-    of state and time. In turns, each 16 trajectories of the sample get as many steps as the variant takes on a batch;
-    the learning rate falls linearly to nothing, so that the network settles, as a frozen policy lets it. Variants that
-    ask for equal networks of equal returns share one, whatever their λ.
+    All networks are fitted to one sample that nothing else uses, so they are independent of the trajectories of the
+    estimates. The sample is divided into batches of 16. Passes over these batches take one step on each, as many passes
+    as the variant takes steps per batch. The learning rate falls linearly to 0, so that the network converges. Variants
+    with equal networks and equal returns share one network, whatever their λ.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def fitted_critics(
     variants
         By name.
     seed, stage
-        Own the randomness of the sample and of the networks' initial weights.
+        Determine the random numbers of the sample and of the initial weights.
     trajectories
         Size of the sample, a multiple of 16.
     """
@@ -80,5 +80,5 @@ def _settle(critic: Critic, batches: Sequence[Trajectories]) -> None:
 
 
 def _meaning(variant: Variant) -> tuple[object, ...]:
-    """Return what decides a variant's network and the returns that it is fitted to."""
+    """Return the key of variants that share a network: its options and the returns that it is fitted to."""
     return variant.baseline, variant.discount, variant.returns.bootstraps

@@ -1,4 +1,4 @@
-r"""How far a policy has gone from another: by its actions in the other's states, and by where it is itself."""
+r"""Distances between two policies: between their actions in the same states, and between their states."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pg.parts.limits.base import Direction
 
 
 def log_ratios(behaviour: Policy, target: Policy, trajectories: Trajectories) -> Float[Tensor, "S N T"]:
-    r"""Return $\log \rho_t = \log \pi_{\theta'}(a_t \mid s_t) - \log \pi_\theta(a_t \mid s_t)$, zero behind the end.
+    r"""Return $\log \rho_t = \log \pi_{\theta'}(a_t \mid s_t) - \log \pi_\theta(a_t \mid s_t)$, zero after the end.
 
     Parameters
     ----------
@@ -71,8 +71,8 @@ def exact_divergence(behaviour: Policy, target: Policy, mdp: MDP) -> float:
 def state_variation(behaviour: Policy, target: Policy, mdp: MDP) -> float:
     r"""Compute the mean over t of $\frac{1}{2} \sum_s |d_{\theta,t}(s) - d_{\theta',t}(s)|$.
 
-    What has ended is in a state of its own, which the sum counts: a trajectory that has ended under one policy and goes
-    on under the other is a difference even where no state of the MDP tells it.
+    The sum includes one more state for trajectories that have ended, so that it also counts trajectories that have
+    ended under one policy and continue under the other.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Random policies for the laboratory to measure on, and samples from frozen ones."""
+"""Random policies to measure on, and samples from frozen policies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PERTURBATION = 0.5
 
 
 def random_policy(options: PolicyOptions, spaces: Spaces, seed: int) -> Policy:
-    """Draw a float64 policy from its seed, moved away from the uniform one that training starts from."""
+    """Draw a float64 policy from its seed, perturbed, because a new policy is nearly uniform."""
     generator = torch_generator(seed, "exact", "policy")
     policy = make_policy(options, spaces, generator, dtype=torch.float64)
     with torch.no_grad():
@@ -26,12 +26,12 @@ def random_policy(options: PolicyOptions, spaces: Spaces, seed: int) -> Policy:
 
 
 def sample(environments: Environments, policy: Policy, generators: Generators, rewards: Rewards) -> Trajectories:
-    """Collect N trajectories of one policy, S = 1, with what is paid for them."""
+    """Collect N trajectories of one policy, S = 1, with the transformed rewards."""
     return paid(rewards, collect(environments, actor_of([policy]), [generators]))
 
 
 def generators_of(seed: int, *purpose: str) -> Generators:
-    """Return the sources of randomness that a seed owns for one purpose of the laboratory."""
+    """Return the random generators of a seed for one purpose of the laboratory."""
     return Generators(generator(seed, "probe", *purpose, "starts"), generator(seed, "probe", *purpose, "actions"))
 
 

@@ -1,4 +1,4 @@
-"""The gradient estimates of many batches at once, by the estimator code that trains."""
+"""Compute the gradient estimates of many batches at once, with the estimator code of training."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pg.parts.batch import Batch
 from pg.parts.critic import Critic
 from pg.parts.variant import Variant
 
-# Measured: smaller chunks cost more calls, and larger tensors more time for each of their numbers.
+# Measured: smaller chunks need more calls, and larger tensors take more time per number.
 _CHUNK_ELEMENTS = 2_000_000
 
 
@@ -31,7 +31,7 @@ def batch_gradients(
     Parameters
     ----------
     policy
-        Which collected the batches.
+        Collected the batches.
     variant
         The estimator.
     batches
@@ -57,7 +57,7 @@ def gradients_of_all(
     Parameters
     ----------
     policy
-        Which collected the batches.
+        Collected the batches.
     variants
         The estimators by name.
     batches
@@ -79,7 +79,7 @@ def gradients_of_all(
 
 
 def chunks(policy: Policy, batches: Trajectories) -> Iterator[slice]:
-    """Cut the S axis into ranges whose scores are computed together."""
+    """Divide the S axis into ranges; the scores of a range are computed together."""
     layers = [(layer.in_features, layer.out_features) for layer in policy.affine]
     per_chunk = max(1, _CHUNK_ELEMENTS // row_size(layers, int(batches.lengths.sum(-1).max())))
     yield from (slice(start, start + per_chunk) for start in range(0, len(batches.mask), per_chunk))
@@ -135,7 +135,7 @@ def _advantages(
     critics: Mapping[str, Critic | None],
     found: Scores,
 ) -> Iterator[tuple[str, Float[Tensor, "S N T"]]]:
-    """Yield each variant's advantages; what all optimal baselines have in common is computed once."""
+    """Yield each variant's advantages; the score products that optimal baselines share are computed once."""
     known: dict[float, Tensor] = {}
     for name, variant in variants.items():
         if variant.baseline.needs_score_products:

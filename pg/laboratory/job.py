@@ -1,4 +1,4 @@
-"""What a job that measures on frozen policies is given. Imports no torch: the pipeline plans with these records."""
+"""Records of jobs that measure on frozen policies. They import no torch, because the pipeline plans with them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pg.learning.policies import Parameters
 
 RANDOM = "random"
-"""The stage of policies that come from no training."""
+"""The stage of random policies, which are not trained."""
 
 
 class Sample(Record):
@@ -47,7 +47,7 @@ class Sample(Record):
 
     @property
     def largest(self) -> int:
-        """The most trajectories that are in memory together."""
+        """The largest number of trajectories in memory at once."""
         return max(self.trajectories, self.reference, self.critic_trajectories)
 
     @model_validator(mode="after")

@@ -26,7 +26,7 @@ from pg.parts.variant import Variant
 
 _ENOUGH_SNR = 30.0
 
-# Unbiased whatever the policy (claims.md, table of expectations): the reference uses whichever varies least.
+# All are unbiased for every policy (claims.md, table of expectations); the one of least variance is used.
 _REFERENCE_CANDIDATES: dict[str, Variant] = {
     baseline: Variant(returns="to_go", baseline=baseline)
     for baseline in ("leave_one_out", "per_step_leave_one_out", "optimal")
@@ -36,7 +36,7 @@ _REFERENCE_BATCH = 16
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    r"""What is known of a policy without any sample.
+    r"""Exact quantities of a policy, computed without a sample.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    r"""The true gradient as an independent sample knows it.
+    r"""The true gradient: exact, or estimated from an independent sample.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Reference:
     total_variance
         tr Cov of that mean.
     squared_gradient
-        ‖∇J‖² from the product of two halves of the sample, in which noise does not count as signal.
+        ‖∇J‖², estimated without bias as the product of the means of two halves of the sample.
     trajectories
         Size of the sample; 0 where ∇J is exact.
     """
@@ -73,7 +73,7 @@ class Reference:
 
     @classmethod
     def exact(cls, mdp: MDP, policy: Policy) -> Reference:
-        """Return the gradient that the environment's tables give, which varies by nothing."""
+        """Return the exact gradient from the environment's tables; its variance is 0."""
         gradient = truth(mdp, copy.deepcopy(policy).double()).gradient
         return cls(gradient, 0.0, gradient.square().sum().item(), 0)
 
@@ -86,12 +86,12 @@ class Reference:
 
     @property
     def is_exact(self) -> bool:
-        """Tell whether no sample was needed."""
+        """Return whether no sample was needed."""
         return self.trajectories == 0
 
     @property
     def is_noisy(self) -> bool:
-        """Tell whether the gradient does not stand out of its own noise, or is nothing but zero."""
+        """Return whether the signal-to-noise ratio is below 30, or undefined."""
         return not self.snr >= _ENOUGH_SNR
 
 
@@ -107,7 +107,7 @@ def truth(mdp: MDP, policy: Policy, discount: float = 1.0) -> Truth:
     discount
         $\gamma$ of the objective; the target of every bias in the study is the undiscounted one.
     """
-    # A stack of one, for the parameters to stand in the same order as in the estimates.
+    # A stack of one policy has its parameters in the same order as the estimates.
     copy = repeat(policy, 1)
     value = objective(mdp, action_probabilities(copy, mdp), discount)
     return Truth(value.item(), flatten(torch.autograd.grad(value, copy.parameters_list())).squeeze(0))
@@ -123,13 +123,13 @@ def reference(
     environment
         Where the policy acts.
     policy
-        Whose gradient it is.
+        The policy to differentiate.
     sample
-        Where the independent sample begins and ends.
+        Gives the initial and the largest size of the independent sample.
     seed, stage
-        Own the randomness of the sample.
+        Determine the random numbers of the sample.
     pool
-        Other trajectories of the policy, on which the estimator of the reference is chosen.
+        Other trajectories of the policy, used to choose the estimator of the reference.
     """
     variant = _least_varying(policy, pool)
     parts = _batch_gradients(environment, policy, variant, sample, generators_of(seed, stage, "reference"))
@@ -138,7 +138,7 @@ def reference(
         found = _summarised(gradients)
         if not found.is_noisy or 2 * found.trajectories > sample.reference_limit:
             return found
-        # An independent sample that doubles: what has been collected stays in it.
+        # Double the sample; trajectories collected so far are kept.
         while len(gradients) < 2 * (found.trajectories // _REFERENCE_BATCH):
             gradients = torch.cat([gradients, next(parts)])
 
@@ -173,5 +173,5 @@ def _least_varying(policy: Policy, pool: Trajectories) -> Variant:
 
 
 def ratio(numerator: float, denominator: float) -> float:
-    """Divide by a positive number; a quotient of anything else is undefined (NaN)."""
+    """Divide; return NaN unless the denominator is positive."""
     return numerator / denominator if denominator > 0 else float("nan")

@@ -1,6 +1,6 @@
-r"""Data of an earlier policy as they look from where it has gone, and the gradient estimates that they give there.
+r"""Estimate the gradient at a target policy from trajectories of an earlier policy.
 
-The policy π_θ collected the data, and $\nabla J(\theta')$ is wanted from them: the gradient at another policy, π_θ'.
+The behaviour policy π_θ collected the trajectories; the estimates are of $\nabla J(\theta')$ at the target policy π_θ'.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pg.parts.variant import Variant
 
 @dataclass(frozen=True, slots=True)
 class Reuse:
-    r"""Trajectories of π_θ as they look from π_θ'.
+    r"""Trajectories of π_θ with their probability ratios under π_θ'.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Reuse:
     trajectories
         S batches of N trajectories of π_θ.
     log_ratios
-        (S, N, T), $\log \rho_t$, zero behind the end of each trajectory.
+        (S, N, T), $\log \rho_t$, zero after the end of each trajectory.
     state_ratios
         (S, N, T), $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$, where the environment has tables.
     """
@@ -54,7 +54,7 @@ class Reuse:
 
     @classmethod
     def at(cls, target: Policy, behaviour: Policy, trajectories: Trajectories, mdp: MDP | None = None) -> Reuse:
-        """Look at the behaviour policy's trajectories from a target policy."""
+        """Compute the ratios of a target policy along trajectories of the behaviour policy."""
         if mdp is None:
             return cls(behaviour, target, None, trajectories, log_ratios(behaviour, target, trajectories), None)
         logs = _tabulated_log_ratios(behaviour, target, trajectories, mdp)
@@ -71,7 +71,7 @@ class Reuse:
         Raises
         ------
         ValueError
-            If they cannot be cut so.
+            If the number of trajectories is not a multiple of `count`.
         """
         steps = self.log_ratios.shape[-1]
         return self._changed(self.trajectories.regrouped(count), lambda values: values.reshape(-1, count, steps))
@@ -81,7 +81,7 @@ class Reuse:
         return compose.importance_weights(variant, self.trajectories, self.log_ratios, self.state_ratios)
 
     def live(self, weights: Float[Tensor, "S N #T"]) -> Bool[Tensor, "S N #T"]:
-        """Tell which importance weights stand for something that happened."""
+        """Return which importance weights belong to valid steps."""
         return has_weight(weights, self.trajectories.mask)
 
     def score_weights(self, variant: Variant, critic: Critic | None = None) -> Float[Tensor, "S N T"]:
@@ -142,7 +142,7 @@ def corrected_gradients_of_all(
 def _tabulated_log_ratios(
     behaviour: Policy, target: Policy, trajectories: Trajectories, mdp: MDP
 ) -> Float[Tensor, "S N T"]:
-    # Enumerated trajectories have very many steps in very few states.
+    # Look up a table of states: enumerated trajectories have many steps in few states.
     with torch.no_grad():
         new, old = (action_probabilities(stack([policy]), mdp)[0].log() for policy in (target, behaviour))
     return (new - old)[trajectories.states, trajectories.actions] * trajectories.mask

@@ -19,7 +19,7 @@ from pg.parts.variant import Variant
 def advantages(
     policy: Policy, variant: Variant, trajectories: Trajectories, mdp: MDP | None = None, critic: Critic | None = None
 ) -> Tensor:
-    """Return what weights each log-likelihood at the policy that collected the trajectories, (S, N, T)."""
+    """Return the advantages at the policy that collected the trajectories, (S, N, T)."""
     return compose.weights(variant, trajectories, fixed(policy, variant, trajectories, mdp, critic))
 
 
@@ -46,7 +46,7 @@ def fixed(
 def _state_values(
     policy: Policy, variant: Variant, trajectories: Trajectories, mdp: MDP | None, critic: Critic | None
 ) -> StateValues:
-    """Return the values that a variant subtracts, from the tables or from the network."""
+    """Return the values that a variant's baseline subtracts, from the tables or from the network."""
     if variant.baseline.values_from == "network":
         if critic is None:
             raise ValueError(f"baseline: {variant.baseline.name} needs a network that has been fitted")

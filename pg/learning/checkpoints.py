@@ -24,7 +24,7 @@ class Keeper(Protocol):
         ...
 
     def iteration(self, state: Callable[[], bytes]) -> None:
-        """Note that an iteration is complete. The state must be asked for before this returns, or not at all."""
+        """Report a complete iteration. Call `state` before this returns, or not at all."""
         ...
 
 

@@ -14,7 +14,7 @@ from pg.learning.rollout import Generators, actor_of, collect
 
 
 def demonstrations(job: TrainJob | TuneJob, stream: str, policies: Mapping[int, Parameters]) -> dict[int, Trajectories]:
-    """Collect each seed's demonstrations, with generators of its own.
+    """Collect each seed's demonstrations, with generators that depend on the seed.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a job that trains or tunes is given. Imports no torch: the pipeline plans with these records."""
+"""Records of training and tuning jobs. They import no torch, because the pipeline plans with them."""
 
 from __future__ import annotations
 

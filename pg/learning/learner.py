@@ -33,7 +33,7 @@ class Learner:
     shuffling
         Generator that divides batches into minibatches.
     pending
-        Stages whose snapshots are not yet written, with the share of the budget at which they are due.
+        Stages without a snapshot so far, with the share of the budget at which each is due.
     limit_state
         What the limit on the KL divergence keeps from one update to the next.
     beginning
@@ -102,7 +102,7 @@ def make_learner(
     stages: Mapping[str, float] = MappingProxyType({}),
     device: torch.device | None = None,
 ) -> Learner:
-    """Return a new learner whose random numbers all follow from the stream's name and the seed.
+    """Return a new learner; the stream's name and the seed determine all of its random numbers.
 
     Parameters
     ----------

@@ -115,7 +115,7 @@ class Policy(nn.Module):
 def make_policy(
     options: PolicyOptions, spaces: Spaces, generator: torch.Generator, dtype: torch.dtype = torch.float32
 ) -> Policy:
-    """Return a new policy whose weights are drawn from the generator."""
+    """Return a new policy with weights drawn from the generator."""
     return Policy(options, spaces, generator, dtype)
 
 
@@ -221,7 +221,7 @@ def stack(policies: Sequence[Policy]) -> StackedPolicy:
 
 
 def repeat(policy: Policy, copies: int) -> StackedPolicy:
-    """Stack `copies` of one policy, whose parameters are leaves.
+    """Stack `copies` of one policy; the stacked parameters are leaf tensors.
 
     Row s of a result depends on copy s alone: one backward pass through the sum of S values gives S separate gradients.
     """

@@ -72,7 +72,7 @@ def collect(environments: Environments, actor: Actor, generators: Sequence[Gener
     steps: list[_Step] = []
     for step in range(environments.horizon):
         if step % _NOISE_STEPS == 0:
-            # Noise is drawn for several steps at once, because each draw has a cost of its own.
+            # Draw noise for several steps at once: a call takes longer than the numbers.
             drawing = [seed.actions for seed, is_present in zip(generators, present, strict=True) if is_present]
             noise = np.stack([actor.noise(one, _NOISE_STEPS, alive.shape[1]) for one in drawing], axis=1)
         states = environments.states
@@ -126,7 +126,7 @@ def _trajectories(steps: Sequence[_Step], terminated: NDArray[np.bool_], after: 
 
 
 def _last_observations(observations: Tensor, mask: Tensor, after: Tensor) -> Tensor:
-    """Return what was observed after each trajectory's last step."""
+    """Return the observation after each trajectory's last step."""
     lengths, recorded = mask.sum(-1), mask.shape[-1]
     seeds, trajectories = torch.meshgrid(*(torch.arange(size) for size in lengths.shape), indexing="ij")
     following = observations[seeds, trajectories, lengths.clamp(max=recorded - 1)]

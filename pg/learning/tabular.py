@@ -1,4 +1,4 @@
-"""Exact quantities of a policy in an MDP whose tables are known."""
+"""Exact quantities of a policy in an MDP with known tables."""
 
 from __future__ import annotations
 

@@ -234,7 +234,7 @@ def _begin(learners: Sequence[Learner], start: Start, shown: Mapping[int, Trajec
 
 
 def _record(learners: Sequence[Learner], budget: Budget, evaluator: Evaluator | None, recorder: Recorder) -> None:
-    """Record the snapshots and evaluations that are due. A run that ends early has reached all of its stages."""
+    """Record the snapshots and evaluations that are due. When a run ends early, all remaining snapshots are due."""
     for learner in learners:
         for stage, share in list(learner.pending.items()):
             if learner.steps >= share * budget.steps or learner.is_through(budget):

@@ -34,7 +34,7 @@ class UpdateLog:
     Attributes
     ----------
     surrogate
-        $\tilde J(\theta)$, whose gradient the first step followed.
+        $\tilde J(\theta)$; the first step followed its gradient.
     gradient_norm
         Euclidean norm of that gradient.
     entropy

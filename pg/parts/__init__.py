@@ -1,1 +1,1 @@
-"""What a variant names: returns, baselines, corrections, limits and starts, and the estimator that joins them."""
+"""The parts that a variant names, such as returns and baselines, and the estimator that combines them."""

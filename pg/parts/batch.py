@@ -1,4 +1,4 @@
-"""A batch as parts see it: returns, score products and state values on demand, each computed once."""
+"""The batch that parts read: returns, score products and state values are computed on demand, once each."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class StateValues:
 
 @dataclass(frozen=True)
 class Batch:
-    """S batches of N trajectories, and what a variant's parts ask of them.
+    """S batches of N trajectories, with the quantities that a variant's parts need.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class Batch:
 
     @cached_property
     def returns(self) -> Float[Tensor, "S N T"]:
-        """What weights each log-likelihood before a baseline is subtracted, $W_t$; zero after the last step."""
+        """The weight of each log-likelihood before a baseline is subtracted, $W_t$; zero after the last step."""
         return self.variant.returns(self)
 
     @cached_property

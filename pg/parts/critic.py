@@ -86,7 +86,7 @@ class Critic:
     discount
         $\gamma$ of the rewards-to-go.
     bootstraps
-        Whether the network's value of what follows truncation counts.
+        Whether returns bootstrap from the network's value after truncation.
     """
 
     network: ValueFunction
@@ -97,7 +97,7 @@ class Critic:
 
     @torch.no_grad()
     def values(self, trajectories: Trajectories) -> StateValues:
-        """Return the values of all states, and of what follows truncation where that counts."""
+        """Return the values of all states, and those after truncation if returns bootstrap there."""
         taken = trajectories.mask.nonzero(as_tuple=True)
         dtype = trajectories.rewards.dtype
         along = laid_out(self.network(trajectories.observations[taken], taken[-1]).to(dtype), trajectories.mask)
@@ -106,7 +106,7 @@ class Critic:
     def fit(self, trajectories: Trajectories) -> None:
         r"""Take Adam's steps on the mean squared error to the rewards-to-go, $\frac{1}{n} \sum (V_\phi - G_t)^2$.
 
-        Where what follows truncation counts, its value, as it is before the first step, belongs to the reward-to-go.
+        If returns bootstrap at truncation, these include the value after the last step, computed before the fit.
 
         Parameters
         ----------
@@ -133,7 +133,7 @@ class Critic:
         Parameters
         ----------
         trajectories
-            A batch that the network has not been fitted to, or the share is too good.
+            A batch that the network has not been fitted to; otherwise the share is biased upwards.
         """
         mask, targets = trajectories.mask, self.targets(trajectories)
         errors = (targets - self.values(trajectories).along)[mask].to(torch.float64)
@@ -145,7 +145,7 @@ class Critic:
         if not self.bootstraps:
             return trajectories.rewards.new_zeros(trajectories.truncated.shape)
         if trajectories.last_observations is None:
-            raise ValueError("bootstrap_at_truncation needs what was observed after the last step")
+            raise ValueError("bootstrap_at_truncation needs the observation after the last step")
         last, lengths = trajectories.last_observations, trajectories.lengths
         worth = self.network(last.flatten(0, 1), lengths.flatten()).reshape(lengths.shape)
         return worth.where(trajectories.truncated, 0)
@@ -160,7 +160,7 @@ def new_critic(
     dtype: torch.dtype | None,
     device: torch.device | None,
 ) -> Critic:
-    """Return a value network that has learned nothing yet; the parameters are those of `Baseline.make_critic`."""
+    """Return a new value network; the parameters are those of `Baseline.make_critic`."""
     endless = variant.returns.bootstraps
     left = _steps_left(horizon, variant.discount, endless).to(dtype or torch.float32)
     network = ValueFunction(options, spaces.observation_size, left, not endless, generator).to(device)

@@ -1,4 +1,4 @@
-"""Sums of rewards over time, discounted or not, that several parts are made of."""
+"""Sums of rewards over time, discounted or not, that several parts use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def total_return(
     rewards: Float[Tensor, "S N T"], mask: Bool[Tensor, "S N T"], discount: float = 1.0
 ) -> Float[Tensor, "S N T"]:
-    r"""Give every step the return of its whole trajectory, $R = \sum_{t'} \gamma^{t'} r_{t'}$.
+    r"""Return the return of the whole trajectory at each step, $R = \sum_{t'} \gamma^{t'} r_{t'}$.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def total_return(
 def reward_to_go(
     rewards: Float[Tensor, "S N T"], mask: Bool[Tensor, "S N T"], discount: float = 1.0
 ) -> Float[Tensor, "S N T"]:
-    r"""Give every step the rewards from it on, $G_t = \sum_{t' \ge t} \gamma^{t'-t} r_{t'}$.
+    r"""Return the sum of the rewards from each step on, $G_t = \sum_{t' \ge t} \gamma^{t'-t} r_{t'}$.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def reward_to_go(
 def with_rest(
     rewards: Float[Tensor, "S N T"], rest: Float[Tensor, "S N"], mask: Bool[Tensor, "S N T"], discount: float
 ) -> Float[Tensor, "S N T"]:
-    r"""Add the value of what follows the last step to the last reward, $r_{T_i - 1} + \gamma V(o_{T_i})$.
+    r"""Add the value after the last step to the last reward, $r_{T_i - 1} + \gamma V(o_{T_i})$.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The one place where estimators are put together from the parts that a variant names.
+"""Combine the parts that a variant names into its gradient estimator.
 
 Nothing here sums over seeds: entries of the S axis (seeds, probed batches, enumerated batches) do not mix.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    r"""What an update keeps as it was at the behaviour policy θ, while ratios follow the target policy θ'.
+    r"""Quantities computed once per update, at the behaviour policy θ; only ratios depend on the target policy θ'.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ def fixed(batch: Batch) -> Fixed:
     Raises
     ------
     ValueError
-        If the returns or the baseline are made from score products or state values that the batch cannot compute.
+        If the returns or the baseline need score products or state values that the batch cannot compute.
     """
     variant, returns = batch.variant, batch.returns
     baseline = variant.baseline(batch)
@@ -67,7 +67,7 @@ def weights(
     log_ratios: Float[Tensor, "S N T"] | None = None,
     state_ratios: Float[Tensor, "S N T"] | None = None,
 ) -> Float[Tensor, "S N T"]:
-    r"""Return what multiplies each score $\nabla \log \pi_{\theta'}(a_t \mid s_t)$ in the estimate.
+    r"""Return the factor of each score $\nabla \log \pi_{\theta'}(a_t \mid s_t)$ in the estimate.
 
     With the variant's importance weights $\omega_t$ this is $\gamma^t \, \omega_t (W_t - b_t) / \sigma$: the weight
     multiplies the baseline too. Per decision it is $\gamma^t [\sum_{t' \ge t} \gamma^{t'-t} w_{0:t'} r_{t'} - w_{0:t}
@@ -136,7 +136,7 @@ def importance_weights(
     log_ratios: Float[Tensor, "S N T"],
     state_ratios: Float[Tensor, "S N T"] | None = None,
 ) -> Float[Tensor, "S N #T"]:
-    """Return a variant's importance weights, truncated and normalised as it says.
+    """Return a variant's importance weights, truncated and normalised as its options say.
 
     Parameters
     ----------

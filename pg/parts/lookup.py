@@ -1,4 +1,4 @@
-"""Turn what a study file says of a part into the part: find it by its name, or load it from a module of the user."""
+"""Convert an entry of a study file to a part: look up a built-in part, or load one from a user's module."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def one_of(
     key
         The key of a study file that holds the name.
     default
-        Name of the part that a mapping without the key means. By default the key is required.
+        Name of the part for a mapping without the key. By default the key is required.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-r"""The symbols that equations are made of.
+r"""LaTeX symbols for equations.
 
 The notation is the lecture's: trajectories i = 1, …, N, time steps from 1, rewards $r(s_{i,t}, a_{i,t})$. A trajectory
 that ends early, after $T_i$ steps, has neither scores nor rewards after that. θ collected the data; θ' is the policy
@@ -17,7 +17,7 @@ NORMALISED = r"\frac{A_{i,t} - \bar{A}}{\sigma_A}"
 
 
 def escaped(text: str) -> str:
-    """Return a name as it may be written inside a LaTeX text."""
+    """Escape a name for a LaTeX text."""
     return text.replace("_", r"\_")
 
 
@@ -48,7 +48,7 @@ def total(variant: Variant, trajectory: str, time: str) -> str:
 
 
 def to_go(variant: Variant, trajectory: str, weight: str = "") -> str:
-    """Write the reward-to-go of step t, with a weight of each reward where one is given."""
+    """Write the reward-to-go of step t, with a weight for each reward if one is given."""
     discount = "" if variant.discount == 1 else r"\gamma^{t'-t} \, "
     weighted = rf"{weight} \, " if weight else ""
     return rf"\sum_{{t'=t}}^{{T}} {discount}{weighted}" + reward(trajectory, "t'")
@@ -61,7 +61,7 @@ def advantage(variant: Variant) -> str:
 
 
 def scaled_advantage(variant: Variant) -> str:
-    """Write what multiplies a score that has no importance weight, or the same one for all rewards."""
+    """Write the advantage that multiplies a score, without importance weights of single rewards."""
     return NORMALISED if variant.normalise_advantages else rf"\left( {advantage(variant)} \right)"
 
 

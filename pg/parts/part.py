@@ -1,4 +1,4 @@
-"""The base class of everything that a variant names: a frozen record of its options, which knows its own rules."""
+"""The base class of a variant's parts: frozen records of their options, which validate themselves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _fix_name(schema: dict[str, Any]) -> None:
-    """Let editors accept the part's own name alone; the name is the first field, under whatever key."""
+    """Let editors accept this part's name only; the name is the first field, whatever its key."""
     key = next(iter(schema["properties"]))
     schema["properties"][key] = {"const": schema["properties"][key]["default"]}
 
@@ -23,7 +23,7 @@ class Part(Record):
     """One choice of a variant, with its options as fields.
 
     A study file gives the name alone (`baseline: leave_one_out`) or the name with options (`baseline: {name: constant,
-    value: 1}`). A part of one's own is a subclass in a module next to the study file, and its name is `module:Class`.
+    value: 1}`). A user's own part is a subclass in a module next to the study file, and its name is `module:Class`.
 
     A module of parts must import neither torch nor gymnasium at its top: validation, claims and figures read variants
     too. Use the methods of the tensors (`values.new_full`, `values.where`), or import torch inside a function.
@@ -38,7 +38,7 @@ class Part(Record):
 
     @property
     def words(self) -> str:
-        """The part in labels of variants; empty if it does not show."""
+        """The part in labels of variants; empty if labels omit it."""
         return self.name.rpartition(":")[2].replace("_", " ") if self.label is None else self.label
 
     def problems(self, variant: Variant) -> Iterable[str]:

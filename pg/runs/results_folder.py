@@ -88,7 +88,7 @@ def check_run() -> None:
     """Raise `Superseded` if another run has started since the run of this job; do nothing outside a run."""
     run, _, run_file = os.environ.get(RUN_VARIABLE, "").partition(":")
     if run and _read(Path(run_file)).get("run") != run:
-        raise Superseded("the run that started this job was killed and another has started, which makes this file anew")
+        raise Superseded("the run that started this job was killed; another has started and makes this file again")
 
 
 def _write(content: Mapping[str, object], path: Path) -> None:

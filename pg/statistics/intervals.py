@@ -83,12 +83,12 @@ def paired(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array]:
 
 
 def problem_of(x: Array) -> str:
-    """Say why a sample has no estimate; return an empty text if it has one."""
+    """Return why a sample has no estimate; an empty text if it has one."""
     return counted(~np.isfinite(x), "not finite") if len(x) else "no values"
 
 
 def counted(flags: NDArray[np.bool_], what: str) -> str:
-    """Say of how many values something is true; return an empty text if of none."""
+    """Return in words for how many values something is true; an empty text if for none."""
     return f"{flags.sum()} of {len(flags)} values {what}" if flags.any() else ""
 
 
@@ -99,7 +99,7 @@ def undefined(n: int, why: str) -> Test:
 
 
 def all_equal(x: Array) -> bool:
-    """Tell whether the values differ by no more than rounding."""
+    """Return whether the values differ by no more than rounding."""
     return bool(np.ptp(x) <= 1e-12 * np.abs(x).max())
 
 

@@ -44,8 +44,8 @@ def difference(a: ArrayLike, b: ArrayLike, *, null: float = 0.0, level: float = 
     """Estimate and test the difference of two paired shares, share(a) - share(b).
 
     Against 0, McNemar's exact test: of the discordant pairs, those in which a alone succeeds are binomial with
-    probability 1/2. Against another difference, Tango's score test. The interval is Tango's: McNemar's test has none
-    of its own, since it conditions on the number of discordant pairs.
+    probability 1/2. Against another difference, Tango's score test. The interval is Tango's: McNemar's test has no
+    interval, since it conditions on the number of discordant pairs.
 
     Source: Tango (1998), "Equivalence test and confidence interval for the difference in proportions for the
     paired-sample design", Statistics in Medicine 17, equations 15 and 23.

@@ -48,7 +48,7 @@ def test_a_shorter_horizon_leaves_what_it_would_have_made() -> None:
 )
 def test_a_tensor_whose_leading_axes_are_not_those_of_the_mask_is_refused(name: str) -> None:
     whole = enumerate_trajectories(chain(3, length=2), 100).trajectories
-    with pytest.raises(ValueError, match=f"{name} has leading shape .*, the mask asks for"):
+    with pytest.raises(ValueError, match=f"{name} has leading shape .*, but the mask has"):
         replace(whole, **{name: getattr(whole, name)[:, :-1]})
 
 

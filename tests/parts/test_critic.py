@@ -171,7 +171,7 @@ def test_bootstrapping_without_last_observations_is_refused() -> None:
         terminated=batch.terminated,
         truncated=batch.truncated,
     )
-    with pytest.raises(ValueError, match="needs what was observed after the last step"):
+    with pytest.raises(ValueError, match="needs the observation after the last step"):
         new_critic(**ENDLESS).values(without)
 
 

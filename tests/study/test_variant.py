@@ -35,7 +35,7 @@ ENDLESS: dict[str, Any] = {"name": "gae", "lambda": 0.9, "bootstrap_at_truncatio
         (NETWORK | {"returns": ENDLESS}, r"bootstrap_at_truncation: true needs discount below 1"),
         (
             NETWORK | {"returns": ENDLESS, "baseline": "exact", "discount": 0.9},
-            r"bootstrap_at_truncation: true needs baseline: value_network; exact values are those of a return that",
+            r"bootstrap_at_truncation: true needs baseline: value_network; exact values are 0 at the horizon",
         ),
         (NETWORK | {"importance": "per_decision"}, r"importance: per_decision needs returns: to_go"),
         (

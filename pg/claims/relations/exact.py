@@ -12,7 +12,7 @@ class Exact(Tolerance):
     name = "exact"
 
     def holds(self, deviations: Array, target: Target) -> bool:
-        """Tell whether no deviation exceeds the tolerance."""
+        """Return whether no deviation exceeds the tolerance."""
         return bool((deviations <= target.margin).all())
 
     def statement(self, quantity: str, target: Target) -> str:

@@ -11,7 +11,7 @@ from pg.core.suggestions import nearest
 
 
 def relation_named(name: str) -> Relation:
-    """Return a built-in relation, or one that `module:Class` names.
+    """Return a built-in relation, or load the class that `module:Class` names.
 
     Raises
     ------

@@ -35,7 +35,7 @@ class Target:
 
 
 class Relation(ABC):
-    """How a relates to b or to a reference.
+    """The declared relation of a to b, or to a reference.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Relation(ABC):
     needs_margin: ClassVar[bool] = False
 
     def problem(self, margin: float | None) -> str:
-        """Say what is wrong with a margin; return an empty text if nothing is."""
+        """Return what is wrong with a margin; an empty text if nothing is."""
         if self.needs_margin and margin is None:
             return f"relation: {self.name} needs a margin"
         if not self.needs_margin and margin is not None:
@@ -107,4 +107,4 @@ class Tolerance(Relation):
 
     @abstractmethod
     def holds(self, deviations: Array, target: Target) -> bool:
-        """Tell whether rows (n,) that deviate this much from the target satisfy the relation."""
+        """Return whether rows (n,) that deviate this much from the target satisfy the relation."""

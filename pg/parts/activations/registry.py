@@ -1,4 +1,4 @@
-"""The built-in activations. They have a registry of their own, because other parts have an activation as an option."""
+"""The built-in activations. Their registry is separate, because other parts have an activation as an option."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is subtracted from the return before it weights a log-likelihood, one module each."""
+"""Baselines, one module each: what is subtracted from the return before it weights a log-likelihood."""

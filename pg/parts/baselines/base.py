@@ -1,4 +1,4 @@
-"""What every baseline offers."""
+"""The base class of baselines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Baseline(Part):
     r"""What is subtracted from the return before it weights a log-likelihood.
 
-    A baseline that trajectory $i$'s own rewards do not enter leaves the expectation of the gradient at $\nabla J$.
+    If trajectory $i$'s baseline does not depend on its own rewards, the expectation of the gradient is $\nabla J$.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Baseline(Part):
         Parameters
         ----------
         variant
-            Has the discount and the returns that the values are of.
+            Gives the discount and the returns that the network predicts.
         spaces
             Sizes of observations.
         horizon
@@ -67,15 +67,15 @@ class Baseline(Part):
         generator
             Draws the initial weights.
         dtype
-            Of the network; by default float32.
+            Of the network. Default: float32.
         device
-            Where it learns; by default on the CPU.
+            Of the network. Default: the CPU.
         """
         del variant, spaces, horizon, generator, dtype, device
         return None
 
     def problems(self, variant: Variant) -> Iterator[str]:
-        """Refuse batches of one trajectory where the batch makes the baseline."""
+        """Refuse batches of one trajectory if the baseline is computed from the batch."""
         if self.made_from_batch and variant.batch < 2:
             yield f"baseline: {self.name} is made from the batch and needs batch: 2 or more"
 

@@ -1,4 +1,4 @@
-"""A number that the study gives."""
+"""A constant baseline."""
 
 from __future__ import annotations
 

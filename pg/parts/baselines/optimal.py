@@ -32,15 +32,15 @@ class Optimal(Baseline):
     def __call__(self, batch: Batch) -> Float[Tensor, "S N 1"]:
         """Return one number per trajectory; needs N of at least 2."""
         products = batch.score_products
-        # Sum over the others directly: subtracting a trajectory from the sum over all leaves a rounding error of the
-        # trajectory's size, which decides the quotient where the others' scores nearly vanish.
+        # Sum over the others directly. Subtracting a trajectory from the total leaves a rounding error of that
+        # trajectory's size, which dominates the quotient if the others' scores nearly vanish.
         count = products.squared.shape[-1]
         others = products.squared.new_ones(count, count).fill_diagonal_(0)
         weighted, squared = products.weighted @ others, products.squared @ others
         return (weighted / squared).where(squared > 0, 0).unsqueeze(-1)
 
     def definitions(self, variant: Variant) -> tuple[str, ...]:
-        """Write the quotient, and the sums that it is made of."""
+        """Write the quotient, and its sums."""
         weighted = r"\sum_{j \neq i} \mathbf{A}_j \cdot \mathbf{B}_j"
         squared = r"\sum_{j \neq i} \mathbf{B}_j \cdot \mathbf{B}_j"
         return (

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class PerStep(Baseline):
-    r"""The average of what weights the batch's log-likelihoods at each step, $b_t = \frac{1}{N} \sum_i W_{i,t}$.
+    r"""The batch's average return at each step, $b_t = \frac{1}{N} \sum_i W_{i,t}$.
 
     Finished trajectories count as 0 and stay in N: $\mathbb{E}[\hat g] = (1 - 1/N) \nabla J$. An average over the
     trajectories still running would make the factor depend on their number.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class PerStepLeaveOneOut(Baseline):
-    r"""The average of what weights the others' log-likelihoods, $b_{i,t} = \frac{1}{N-1} \sum_{j \ne i} W_{j,t}$.
+    r"""The average return of the other trajectories at each step, $b_{i,t} = \frac{1}{N-1} \sum_{j \ne i} W_{j,t}$.
 
     Finished trajectories count as 0. $\mathbb{E}[\hat g] = \nabla J$.
     """

@@ -1,4 +1,4 @@
-"""The value of the state, as a network has learned it."""
+"""The value of the state, estimated by a network."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ValueNetwork(Baseline):
         default=(64, 64), description="Sizes of the hidden layers; an empty list makes the values linear."
     )
     activation: AnyActivation = Field(default=Tanh(), description="Activation of the hidden layers.")
-    learning_rate: PositiveFloat = Field(default=0.01, description="Of Adam, on the mean squared error.")
+    learning_rate: PositiveFloat = Field(default=0.01, description="Learning rate of Adam, for the mean squared error.")
     fit_steps: PositiveInt = Field(
         default=20, description="Steps on the whole batch, after the policy has been updated on it."
     )
@@ -58,7 +58,7 @@ class ValueNetwork(Baseline):
         device: torch.device | None = None,
     ) -> Critic:
         """Return a new value network."""
-        # Validation and figures read this record and do without torch.
+        # Imported here: validation and figures use this record without torch.
         from pg.parts.critic import new_critic
 
         return new_critic(self, variant, spaces, horizon, generator, dtype, device)

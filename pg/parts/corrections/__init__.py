@@ -1,1 +1,1 @@
-"""What data of an earlier policy count for, one module each, and what may be done to such weights."""
+"""Corrections for data of an earlier policy, one module each, and transformations of importance weights."""

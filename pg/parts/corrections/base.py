@@ -1,4 +1,4 @@
-"""What every correction for data of an earlier policy offers, and what every importance weight has in common."""
+"""The base classes of corrections for data of an earlier policy, and of importance weights."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ratios:
-    r"""Trajectories of a behaviour policy π_θ, and how much more probable a target policy π_θ' makes them.
+    r"""Trajectories of a behaviour policy π_θ, with their probability ratios under a target policy π_θ'.
 
     Attributes
     ----------
     trajectories
         Of the behaviour policy.
     log_ratios
-        (S, N, T), $\log \rho_t = \log \pi_{\theta'}(a_t \mid s_t) - \log \pi_\theta(a_t \mid s_t)$. Products over many
-        steps stay sums of these until the last operation.
+        (S, N, T), $\log \rho_t = \log \pi_{\theta'}(a_t \mid s_t) - \log \pi_\theta(a_t \mid s_t)$. Products of
+        ratios are computed as sums of these, and exponentiated last.
     state_ratios
         (S, N, T), $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$; None where they are unknown.
     """
@@ -82,7 +82,7 @@ class Correction(Part):
         raise NotImplementedError
 
     def weights(self, ratios: Ratios) -> Float[Tensor, "S N #T"]:
-        """Return the weights as they are used."""
+        """Return the weights after truncation and normalisation."""
         return self(ratios)
 
     def log_weights(self, ratios: Ratios) -> Float[Tensor, " n"]:
@@ -98,7 +98,7 @@ class Correction(Part):
         return weights * returns
 
     def keeps(self, ratios: Ratios, advantages: Float[Tensor, "S N T"]) -> Bool[Tensor, "S N T"] | None:
-        """Tell where the gradient is kept; None where it is kept everywhere."""
+        """Return where the gradient is kept; None if it is kept everywhere."""
         del ratios, advantages
 
     def weighted_score(self, variant: Variant, policy: str) -> str:

@@ -17,7 +17,7 @@ FORMULA = (
 def unclipped(
     log_ratios: Float[Tensor, "S N T"], advantages: Float[Tensor, "S N T"], clip: float
 ) -> Bool[Tensor, "S N T"]:
-    r"""Tell where PPO's clipped surrogate has a gradient.
+    r"""Return where PPO's clipped surrogate has a gradient.
 
     $\min(\rho A, \operatorname{clip}(\rho, 1 - \epsilon, 1 + \epsilon) A)$ has the gradient $\rho A \nabla \log
     \pi_{\theta'}$, and none where the ratio is already more than ε from 1 on the side that the advantage favours.

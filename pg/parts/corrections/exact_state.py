@@ -1,4 +1,4 @@
-"""One weight per step, its own ratio times its state's."""
+"""One weight per step: the ratio of its action times the ratio of its state."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ExactState(WeightOfStep):
-    r"""Weight step t by its ratio and its state's, $d_{\theta',t}(s_t) / d_{\theta,t}(s_t) \, \rho_t$.
+    r"""Weight step t by the ratios of its state and action, $d_{\theta',t}(s_t) / d_{\theta,t}(s_t) \, \rho_t$.
 
     The lecture's section "Off-policy version of policy gradient", before the ratio of the states' probabilities is
     taken as 1. With rewards-to-go of the behaviour policy the expectation is $\sum_t \sum_s d_{\theta',t}(s) \sum_a
@@ -32,7 +32,7 @@ class ExactState(WeightOfStep):
 
     @property
     def is_idle_on_policy(self) -> bool:
-        """Return whether no later ratios enter, which are 1 but discount the rewards in another order."""
+        """Return whether returns are uncorrected: the corrected ones are summed in another order."""
         return not self.future_correction
 
     def __call__(self, ratios: Ratios) -> Float[Tensor, "S N T"]:

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 class WeightOfStep(ImportanceWeight):
-    """A weight of single steps, whose later rewards may be corrected as well."""
+    """A weight per step, with the option to correct later rewards as well."""
 
     future_correction: bool = Field(
         default=False, description="Weight later rewards by the product of later ratios (returns: to_go)."
     )
 
     def problems(self, variant: Variant) -> Iterator[str]:
-        """Refuse to correct returns that are no rewards-to-go."""
+        """Refuse to correct returns other than rewards-to-go."""
         yield from super().problems(variant)
         if self.future_correction and variant.returns.name != "to_go":
             yield "future_correction: true needs returns: to_go; it weights each later reward"
@@ -79,7 +79,7 @@ def future_corrected(
     Raises
     ------
     NonFiniteWeights
-        If a corrected return is not finite. It arose at the last step with such a return: each depends on later ones.
+        If a corrected return is not finite. The error names the last such step: returns depend on later steps.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""One weight per step, its own ratio."""
+"""One weight per step: the ratio of its action."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class PerStep(WeightOfStep):
 
     @property
     def is_idle_on_policy(self) -> bool:
-        """Return whether no later ratios enter, which are 1 but discount the rewards in another order."""
+        """Return whether returns are uncorrected: the corrected ones are summed in another order."""
         return not self.future_correction
 
     def problems(self, variant: Variant) -> Iterator[str]:
-        """Refuse to clip a ratio that is changed in another way."""
+        """Refuse to clip a ratio that another option changes."""
         yield from super().problems(variant)
         if self.clip is not None and (self.truncate_at or self.self_normalised or self.future_correction):
             yield "clip cuts a plain ratio: without truncate_at, self_normalised and future_correction"
@@ -56,7 +56,7 @@ class PerStep(WeightOfStep):
         return ratios.log_ratios[ratios.mask]
 
     def keeps(self, ratios: Ratios, advantages: Float[Tensor, "S N T"]) -> Bool[Tensor, "S N T"] | None:
-        """Tell where the clipped surrogate has a gradient; None if nothing is clipped."""
+        """Return where the clipped surrogate has a gradient; None if nothing is clipped."""
         return None if self.clip is None else clipping.unclipped(ratios.log_ratios, advantages, self.clip)
 
     def weighted_score(self, variant: Variant, policy: str) -> str:

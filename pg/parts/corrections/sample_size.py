@@ -1,4 +1,4 @@
-"""How many trajectories weights are worth."""
+"""The effective sample size of importance weights."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def effective_share(weights: Float[Tensor, "S N #T"], live: Bool[Tensor, "S N #T
 
 
 def has_weight(weights: Float[Tensor, "S N #T"], mask: Bool[Tensor, "S N T"]) -> Bool[Tensor, "S N #T"]:
-    """Tell which entries of weights per step, or per trajectory, belong to valid steps."""
+    """Return which entries of weights per step, or per trajectory, belong to valid steps."""
     return mask if weights.shape[-1] == mask.shape[-1] else weights.new_ones(weights.shape).bool()
 
 

@@ -35,7 +35,7 @@ class Trajectory(ImportanceWeight):
         Raises
         ------
         NonFiniteWeights
-            If a weight is not finite. Products of its first steps may overflow.
+            If a weight is not finite. A product of the first few ratios may overflow.
         """
         products = ratios.log_ratios.where(ratios.mask, 0).cumsum(-1)
         weights = products[..., -1:].exp()

@@ -89,7 +89,7 @@ def search_back(
     direction
         The whole step, one tensor per parameter.
     is_accepted
-        Judges the policy's present position.
+        Returns whether the policy's present parameters are acceptable.
     longest
         The share that is tried first.
 

@@ -44,7 +44,7 @@ class NaturalGradient(Limit):
             yield "kl.hold_by: natural_gradient chooses its step by kl.limit; leave optimizer.learning_rate out"
 
     def take_steps(self, steps: Iterable[Callable[..., None]], ascent: Ascent, state: dict[str, float]) -> float:
-        """Take the natural gradient's step in the place of the optimizer's; return the share that was kept."""
+        """Take the natural gradient's step instead of the optimizer's; return the share that was kept."""
         del steps, state
         direction = natural_direction(ascent.parameters, ascent.gradient(), ascent.differentiable_kl, self.limit)
 
@@ -67,7 +67,7 @@ class NaturalGradient(Limit):
 def natural_direction(
     parameters: Sequence[Tensor], gradient: Sequence[Tensor], divergence: Callable[[], Tensor], limit: float
 ) -> list[Tensor]:
-    r"""Return the step of the natural gradient whose KL divergence is δ to second order.
+    r"""Return the step of the natural gradient with KL divergence δ to second order.
 
     $\sqrt{2 \delta / x^\top F x} \, x$ with $F x = g$ solved by at most ten steps of conjugate gradients. F is the
     Hessian of the divergence at θ: the Fisher matrix averaged over the batch's states, with `DAMPING` on its diagonal.

@@ -20,7 +20,7 @@ _FACTOR = "penalty"
 
 
 class Penalty(Limit):
-    r"""Follow the gradient of $\tilde J - \beta \bar D$, with β adapted so that $\bar D$ comes out near δ.
+    r"""Follow the gradient of $\tilde J - \beta \bar D$, with β adapted so that $\bar D$ is near δ.
 
     β starts at 1, is doubled after an update with $\bar D > 1.5 \delta$, halved after one with $\bar D < \delta / 1.5$,
     and stays between 1e-8 and 1e8, so that it can recover. A single update may exceed the limit.

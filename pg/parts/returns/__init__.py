@@ -1,1 +1,1 @@
-"""What weights each log-likelihood before a baseline is subtracted, one module each."""
+"""Returns, one module each: the weights of log-likelihoods before a baseline is subtracted."""

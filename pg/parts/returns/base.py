@@ -1,4 +1,4 @@
-"""What every kind of return offers."""
+"""The base class of returns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Returns(Part):
-    """What weights each log-likelihood before a baseline is subtracted, $W_t$.
+    """The weight of each log-likelihood before a baseline is subtracted, $W_t$.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Returns(Part):
 
     @property
     def bootstraps(self) -> bool:
-        """Whether the value of what follows truncation counts."""
+        """Whether returns bootstrap from the value after truncation."""
         return False
 
     def __call__(self, batch: Batch) -> Float[Tensor, "S N T"]:
@@ -37,10 +37,10 @@ class Returns(Part):
         raise NotImplementedError
 
     def problems(self, variant: Variant) -> Iterator[str]:
-        """Refuse baselines that know no state values where the returns are made of them."""
+        """Refuse baselines without state values if the returns are computed from state values."""
         if self.needs_values and variant.baseline.values_from is None:
             yield (
-                f"returns: {self.name} is made of the states' values and needs baseline: value_network or exact, "
+                f"returns: {self.name} is computed from state values and needs baseline: value_network or exact, "
                 f"not {variant.baseline.name}"
             )
 

@@ -26,11 +26,11 @@ class Gae(Returns):
     name: str = "gae"
     label: ClassVar[str | None] = "GAE"
     lambda_: Fraction = Field(
-        alias="lambda", description="λ: 1 sums all rewards to go, 0 puts the next state's value in their place."
+        alias="lambda", description="λ: 1 sums all rewards to go, 0 replaces them by the next state's value."
     )
     bootstrap_at_truncation: bool = Field(
         default=False,
-        description="Count what follows the horizon by the value network (discount < 1). "
+        description="Bootstrap at the horizon from the value network (discount < 1). "
         "Default: the horizon ends the return.",
     )
 
@@ -38,7 +38,7 @@ class Gae(Returns):
 
     @property
     def bootstraps(self) -> bool:
-        """Whether the value of what follows truncation counts."""
+        """Whether returns bootstrap from the value after truncation."""
         return self.bootstrap_at_truncation
 
     def problems(self, variant: Variant) -> Iterator[str]:
@@ -54,7 +54,7 @@ class Gae(Returns):
         if variant.baseline.values_from == "tables":
             yield (
                 "bootstrap_at_truncation: true needs baseline: value_network; "
-                "exact values are those of a return that the horizon ends, and 0 there"
+                "exact values are 0 at the horizon, because it ends the return"
             )
 
     def __call__(self, batch: Batch) -> Float[Tensor, "S N T"]:

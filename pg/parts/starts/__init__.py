@@ -1,1 +1,1 @@
-"""Starts, one module each: what a policy is before its first batch."""
+"""Starts, one module each: how a policy is initialised."""

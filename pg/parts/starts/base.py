@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Demonstrator(Record):
-    """The snapshots of one stage of a training experiment, whose policies demonstrate."""
+    """The policies that demonstrate: snapshots of a training experiment at one stage."""
 
     experiment: Name = Field(description="A training experiment without a sweep.")
     variant: Name = Field(description="The variant that trained the policies.")
@@ -34,7 +34,7 @@ class Beginning:
     demonstrator_return
         Mean return of the demonstrations.
     imitation_training_loss, imitation_loss
-        Mean loss over the steps that the policy was fitted to, and over those that it was validated on.
+        Mean loss over the training steps and over the validation steps.
     """
 
     demonstration_steps: int
@@ -48,7 +48,7 @@ AT_RANDOM = Beginning(0, *[float("nan")] * 3)
 
 
 class Start(Part):
-    """What a policy is before its first batch. A subclass implements `begin`, and says what it needs to be shown."""
+    """The initialisation of a policy. A subclass implements `begin` and declares which demonstrations it needs."""
 
     @property
     def demonstrator(self) -> Demonstrator | str | None:
