@@ -90,7 +90,7 @@ def test_rewards_are_paid_as_they_are_earned_by_default() -> None:
 
 
 def test_potentials_of_unknown_states_are_refused() -> None:
-    with pytest.raises(ValueError, match="needs the states of"):
+    with pytest.raises(ValueError, match="needs trajectories with states"):
         paid(Rewards(shaping=(1.0, 2.0)), trajectories(states=None))
 
 
