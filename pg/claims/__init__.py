@@ -1,1 +1,1 @@
-"""From tables to verdicts on the lecture's claims."""
+"""Judge the lecture's claims from the tables of results."""

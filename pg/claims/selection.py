@@ -1,11 +1,9 @@
-"""Which rows of a table a part of a claim compares, and how they are paired.
+"""Select the rows that a part of a claim compares, and pair them by environment, stage and seed.
 
-A side of a part is a selection of rows, or a family of candidates, each of them a tuned cell. For a family the side
-has, in each environment, the rows of the winner: the candidate with the best mean score on tuning seeds, at its chosen
-learning rate; of equals, the one declared first. Tuning seeds are not the seeds that are judged, so intervals and tests
-are those of a fixed selection.
-
-Rows of the two sides are paired by environment, stage and seed.
+Each side of a part is a selection of rows, or a family of candidates. A candidate is a tuned cell. For a family, each
+environment uses the rows of its winner: the candidate with the best mean score on tuning seeds, at its chosen learning
+rate. In a tie, the candidate declared first wins. Tuning seeds differ from the judged seeds, so choosing the winner
+does not bias intervals and tests.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ PAIRED_BY = ("environment", "stage", "seed")
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What a side of a part selects.
+    """The rows that a side of a part selects.
 
     Attributes
     ----------
@@ -36,9 +34,9 @@ class Side:
     selection
         The rows; None for a family.
     winners
-        Of a family, the winner by environment.
+        For a family: the winner in each environment.
     candidates
-        Of a family, the number of candidates times learning rates.
+        For a family: the number of candidates times learning rates.
     """
 
     name: str
@@ -48,32 +46,32 @@ class Side:
     candidates: int = 0
 
     def called(self, environment: str) -> str:
-        """Name the side in an environment: the variant, then its levels in brackets."""
+        """Return the side's name in an environment: the variant, then its levels in brackets."""
         if self.selection is not None:
             return _called(self.selection)
         return f"[best of {self.candidates} candidates: {_called(self.winners[environment])}]"
 
 
 def standings(choices: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> pd.DataFrame:
-    """Lay out the scores of tuned cells on their tuning seeds.
+    """Return a table of the tuned cells' scores on tuning seeds.
 
     Parameters
     ----------
     choices
-        Each cell's environment, variant and levels by column, with its record: `learning_rate` and `scores`, a list of
-        `learning_rate`, `seed`, `score`.
+        A pair per cell: its names (environment, variant and levels by column), and its tuning record (`learning_rate`
+        and `scores`, a list of `learning_rate`, `seed`, `score`).
 
     Returns
     -------
     DataFrame
-        A row per cell: the columns of the cells' names, score (the chosen rate's mean), rates (number of rates).
+        A row per cell: columns of its names, score (mean at the chosen rate) and rates (number of rates).
     """
     rows = []
     for names, choice in choices:
-        of_choice = [one["score"] for one in choice["scores"] if one["learning_rate"] == choice["learning_rate"]]
+        scores_at_choice = [one["score"] for one in choice["scores"] if one["learning_rate"] == choice["learning_rate"]]
         levels = {column: level_value(value) for column, value in names.items()}
         rates = {one["learning_rate"] for one in choice["scores"]}
-        rows.append({**levels, "score": mean_score(of_choice), "rates": len(rates)})
+        rows.append({**levels, "score": mean_score(scores_at_choice), "rates": len(rates)})
     return pd.DataFrame(rows)
 
 
@@ -90,7 +88,7 @@ def rows_of(part: ClaimPart, table: pd.DataFrame) -> pd.DataFrame:
     ValueError
         If the table has none.
     """
-    # In CSV, names may look like numbers, and an empty stage like a missing value.
+    # pandas reads names that look like numbers as numbers, and an empty stage as missing.
     names = ("environment", "variant", "stage", "metric")
     rows = table.assign(**{one: table[one].astype(object).where(table[one].notna(), "").astype(str) for one in names})
     metrics = dict.fromkeys(selection.get("metric", part.metric) for _, _, selection in part.selections)
@@ -112,14 +110,14 @@ def sides_of(part: ClaimPart, rows: pd.DataFrame, tuned: pd.DataFrame | None) ->
     part
         The part.
     rows
-        Its rows; families are decided in their environments.
+        Its rows; a family's winner is chosen in each of their environments.
     tuned
-        Standings of tuned cells; needed for families only.
+        The result of `standings`; needed for families only.
 
     Raises
     ------
     ValueError
-        If a candidate has no standing, or several.
+        If a candidate matches no tuned cell, or several.
     """
     sides = {}
     for name, declared in part.sides.items():
@@ -140,16 +138,16 @@ def _best_of(
     winners, rates = {}, 0
     for environment in environments:
         found = []
-        for place, candidate in enumerate(candidates):
-            at = f"{name}.best_of.{place}"
-            standing = _matching(at, {"environment": environment} | candidate, tuned)
-            if len(standing) > 1:
-                raise ValueError(f"{at}: leaves open {_open_columns(standing, ['score', 'rates'])}; name one")
-            found.append(standing.iloc[0])
-        scores = [standing["score"] for standing in found]
+        for index, candidate in enumerate(candidates):
+            at = f"{name}.best_of.{index}"
+            cell = _matching(at, {"environment": environment} | candidate, tuned)
+            if len(cell) > 1:
+                raise ValueError(f"{at}: rows differ in {_open_columns(cell, ['score', 'rates'])}; select one")
+            found.append(cell.iloc[0])
+        scores = [cell["score"] for cell in found]
         winners[environment] = candidates[scores.index(max(scores))]
-        # Every environment has the same grids.
-        rates = int(sum(standing["rates"] for standing in found))
+        # The learning rates are the same in all environments.
+        rates = int(sum(cell["rates"] for cell in found))
     return Side(name, metric, None, winners, rates)
 
 
@@ -159,7 +157,7 @@ def selected(side: Side, rows: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If there are none; the message lists what there is.
+        If there are none; the message lists the values found.
     """
     rows = rows[rows["metric"] == side.metric]
     if side.selection is not None:
@@ -178,20 +176,20 @@ def pairs(sides: Mapping[str, Side], rows: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If a row of a has no partner, or several.
+        If a row of a matches no row of another side, or several.
     """
-    # Sides that select a stage themselves compare one stage with another.
+    # Sides with a stage of their own compare two stages, so these rows are not paired by stage.
     keys = [key for key in PAIRED_BY if not any(key in (side.selection or {}) for side in sides.values())]
     values = {}
     for name, side in sides.items():
         chosen = selected(side, rows)
         if chosen.duplicated(keys).any():
-            raise ValueError(f"{name}: leaves open {_open_columns(chosen, [*keys, 'value'])}; name one")
+            raise ValueError(f"{name}: rows differ in {_open_columns(chosen, [*keys, 'value'])}; select one")
         values[name] = chosen.set_index(keys)["value"]
         missing = values["a"].index.difference(values[name].index, sort=False)
         if len(missing):
-            partner = in_words(dict(zip(keys, missing[0] if len(keys) > 1 else missing[:1], strict=True)))
-            raise ValueError(f"{name}: no partner for {len(missing)} rows of a, the first of them {partner}")
+            first = in_words(dict(zip(keys, missing[0] if len(keys) > 1 else missing[:1], strict=True)))
+            raise ValueError(f"{name}: no row to pair with {len(missing)} rows of a; the first is {first}")
     return pd.DataFrame({name: of_side.reindex(values["a"].index) for name, of_side in values.items()})
 
 
@@ -206,7 +204,7 @@ def by_case(pairs: pd.DataFrame) -> Iterator[tuple[Mapping[str, Any], pd.DataFra
 
 
 def in_words(keys: Mapping[str, Any]) -> str:
-    """Name environment, stage and seed."""
+    """Return environment, stage and seed as text."""
     return ", ".join(f"seed {value}" if key == "seed" else str(value) for key, value in keys.items() if value != "")
 
 
@@ -223,7 +221,7 @@ def _matching(at: str, selection: Selection, rows: pd.DataFrame) -> pd.DataFrame
 
 
 def _matches(column: pd.Series[Any], value: Any) -> pd.Series[bool]:
-    """Compare as in a table that was written and read: numbers as numbers, everything else as text."""
+    """Compare with values that were read from CSV: numbers as numbers, everything else as text."""
     if value is None:
         return column.isna()
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -232,7 +230,7 @@ def _matches(column: pd.Series[Any], value: Any) -> pd.Series[bool]:
 
 
 def _open_columns(rows: pd.DataFrame, but: list[str]) -> str:
-    """Name the columns in which rows differ, with their values."""
+    """Return the columns in which rows differ, with their values, as text."""
     differing = [column for column in rows.columns.difference(but, sort=False) if len(rows[column].unique()) > 1]
     return ", ".join(f"{column} ({', '.join(map(str, rows[column].unique()))})" for column in differing)
 

@@ -370,14 +370,14 @@ def test_exact_part_may_compare_two_sides(margin, verdict):
 def test_seed_without_a_partner_is_named():
     rows = shifted(2)
     without_b, without_a = (rows[~((rows["variant"] == side) & (rows["seed"] == 7))] for side in "ba")
-    with pytest.raises(ValueError, match=r"part0: b: no partner for 1 rows of a, the first of them cart, seed 7"):
+    with pytest.raises(ValueError, match=r"part0: b: no row to pair with 1 rows of a; the first is cart, seed 7"):
         judged(part(), without_b)
     assert judged(part(), without_a)["n"] == 19
 
 
 def test_selection_that_leaves_a_level_open_is_refused():
     rows = pd.concat([shifted(2).assign(batch=batch) for batch in (4, 16)])
-    with pytest.raises(ValueError, match=r"part0: a: leaves open batch \(4, 16\); name one"):
+    with pytest.raises(ValueError, match=r"part0: a: rows differ in batch \(4, 16\); select one"):
         judged(part(), rows)
     sized = part(a={"variant": "a", "batch": 4}, b={"variant": "b", "batch": 16})
     assert judged(sized, rows)["comparison"].startswith("a (batch 4) − b (batch 16) > 0")

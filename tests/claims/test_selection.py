@@ -115,7 +115,7 @@ def test_levels_that_are_lists_are_found():
         for side, family in (("a", MANY), ("b", ONE))
     }
     assert "clipped (gradient_steps 4, hidden [8])" in judged(standings, rows, **sides)["comparison"]
-    with pytest.raises(ValueError, match=r"part0: a\.best_of\.0: leaves open variant\.policy\.hidden \(\[8\], \[\]\)"):
+    with pytest.raises(ValueError, match=r"a\.best_of\.0: rows differ in variant\.policy\.hidden \(\[8\], \[\]\)"):
         judged(standings, rows)
 
 

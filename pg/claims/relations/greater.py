@@ -9,7 +9,7 @@ from pg.statistics.intervals import Test
 
 
 class Greater(Tested):
-    """A direction, tested two-sided: "greater" speaks for the claim, "less" against it."""
+    """A two-sided test of a direction: "greater" supports the claim, "less" refutes it."""
 
     name = "greater"
     sign = ">"

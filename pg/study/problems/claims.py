@@ -111,10 +111,10 @@ def _column_problems(study: Study, at: str, name: str, selection: Selection) -> 
     if experiment.policies_from is not None:
         values["stage"] = experiment.policies_from.stages
     if "variant" not in selection:
-        yield f"{at}: names no variant; variants here: {', '.join(experiment.variants)}"
+        yield f"{at}: selects no variant; add one of {', '.join(experiment.variants)}"
     for column, value in selection.items():
         if column not in values:
-            yield f"{at}.{column}: is no column of this experiment{nearest(column, values)}"
+            yield f"{at}.{column}: is not a column of this experiment{nearest(column, values)}"
         elif column == "variant" and value in [*study.variants] and value not in experiment.variants:
             known = ", ".join(experiment.variants)
             yield f"{at}.variant: {value} is declared, but not in experiments.{name}.variants: {known}; add it there"
@@ -139,4 +139,4 @@ def _level_problems(
     if isinstance(part.sides[side], Family) or not part.is_tolerance or len(part.sides) > 1:
         for column, values in levels.items():
             if len(values) > 1 and column not in selection:
-                yield f"{at}: leaves {column} open; name one of {', '.join(map(str, values))}"
+                yield f"{at}: selects no {column}; add one of {', '.join(map(str, values))}"

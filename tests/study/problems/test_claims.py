@@ -68,7 +68,7 @@ def test_part_is_refused_exactly_if_it_could_not_be_judged(
     try:
         claims.evaluate("causality", claim, {"gradients": table})
     except ValueError:
-        with pytest.raises(InvalidStudy, match=r"leaves .* open; name one of|measured over all of batch at once"):
+        with pytest.raises(InvalidStudy, match=r"selects no .*; add one of|measured over all of batch at once"):
             load(options)
     else:
         assert load(options)
@@ -77,23 +77,23 @@ def test_part_is_refused_exactly_if_it_could_not_be_judged(
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (f"{PROBED}/a", {"variant": "baseline"}, r"parts\.probed\.a: leaves batch open; name one of 8, 16$"),
-        (f"{PROBED}/b", {"variant": "total"}, r"parts\.probed\.b: leaves batch open; name one of 8, 16$"),
+        (f"{PROBED}/a", {"variant": "baseline"}, r"parts\.probed\.a: selects no batch; add one of 8, 16$"),
+        (f"{PROBED}/b", {"variant": "total"}, r"parts\.probed\.b: selects no batch; add one of 8, 16$"),
         (
             f"{PROBED}/metric",
             "log_variance_slope",
             r"a\.batch: log_variance_slope is measured over all of batch at once",
         ),
-        ("claims/causality/parts/far/a", {"variant": "per_step"}, r"far\.a: leaves steps open; name one of 0, 4$"),
+        ("claims/causality/parts/far/a", {"variant": "per_step"}, r"far\.a: selects no steps; add one of 0, 4$"),
         (
             "claims/causality/parts/long/b",
             {"variant": "per_step"},
-            r"long\.b: leaves horizon open; name one of 10, 50$",
+            r"long\.b: selects no horizon; add one of 10, 50$",
         ),
         (
             "experiments/stale/sweep",
             {"variant.batch": [4, 8]},
-            r"parts\.far\.a: leaves variant\.batch open; name one of 4, 8\n",
+            r"parts\.far\.a: selects no variant\.batch; add one of 4, 8\n",
         ),
     ],
 )

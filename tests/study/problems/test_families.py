@@ -83,7 +83,7 @@ def test_candidates_of_a_part_are_cells_of_its_environments(options: dict[str, A
         (
             f"{BEST}/a/best_of",
             [{"variant": "to_go"}, {"variant": "total", "variant.gradient_steps": 4}],
-            r"best\.a\.best_of\.0: leaves variant\.gradient_steps open; name one of 1, 4",
+            r"best\.a\.best_of\.0: selects no variant\.gradient_steps; add one of 1, 4",
         ),
         (
             f"{BEST}/a/best_of",

@@ -49,8 +49,8 @@ def test_a_legal_study_of_reuse_is_read(options: dict[str, Any]) -> None:
             r"weights\.horizons: trajectories of short end after 50 steps, .* cut off at 51; allowed: 1 to 50",
         ),
         ("claims/causality/parts/far/a/steps", 3, r"parts\.far\.a\.steps: 3 is not one of 0, 4"),
-        ("claims/causality/parts/far/a/step", 4, r"parts\.far\.a\.step: is no column .* did you mean 'steps'"),
-        ("claims/causality/parts/far/a/horizon", 10, r"parts\.far\.a\.horizon: is no column of this experiment"),
+        ("claims/causality/parts/far/a/step", 4, r"parts\.far\.a\.step: is not a column .* did you mean 'steps'"),
+        ("claims/causality/parts/far/a/horizon", 10, r"parts\.far\.a\.horizon: is not a column of this experiment"),
         ("claims/causality/parts/long/b/horizon", 11, r"parts\.long\.b\.horizon: 11 is not one of 10, 50"),
     ],
 )
