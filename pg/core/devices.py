@@ -1,4 +1,4 @@
-"""The device for training: the CPU, or a GPU that torch can use."""
+"""The device that policies are trained on: the CPU or a GPU."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ class CannotRunHere(UserError):
 
 
 def device_of(name: Device) -> torch.device:
-    """Return the device that a study names.
+    """Return the torch device for the `device` of a study.
 
     Raises
     ------
     CannotRunHere
-        If this machine, or this build of torch, does not have the device.
+        If torch finds no such device on this machine.
     """
-    # Imported here: the records of a study import this module without torch.
+    # Importing torch is slow, and reading a study file does not need it.
     import torch
 
     if name == "cuda" and not torch.cuda.is_available():
         raise CannotRunHere(
-            f"device: cuda: torch {torch.__version__} finds no GPU that it can use here; allowed: cpu, or install a "
-            "torch that is built for CUDA on a machine with an NVIDIA driver"
+            f"device: cuda: torch {torch.__version__} finds no usable GPU; use device: cpu, or install a CUDA build "
+            "of torch on a machine with an NVIDIA driver"
         )
     return torch.device(name)

@@ -1,8 +1,7 @@
 r"""Every trajectory of a small MDP, and every batch of N of them, with its probability.
 
-Enumerated batches are placed on the S axis of a `Trajectories`, which in training holds the seeds. So the training
-code computes the estimate $\hat g$ of each batch. Probabilities are kept apart: $\sum p \, \hat g$ is the exact
-expectation.
+The S axis of a `Trajectories` holds seeds in training; here it holds enumerated batches. So the training code computes
+the estimate $\hat g$ of each batch. The sum over batches, $\sum p \, \hat g$, is the exact expectation.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class EnumerationTooLarge(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Enumeration:
-    r"""All M trajectories of an MDP that are possible under a policy of full support.
+    r"""All M trajectories that an MDP allows, with any actions.
 
     Attributes
     ----------
@@ -76,14 +75,14 @@ def enumerate_trajectories(mdp: MDP, limit: int) -> Enumeration:
     Parameters
     ----------
     mdp
-        Its tables.
+        The MDP.
     limit
         Largest number of trajectories.
 
     Raises
     ------
     EnumerationTooLarge
-        If there are more.
+        If the MDP has more than `limit` trajectories.
     """
     count = count_trajectories(mdp)
     if count > limit:
@@ -103,13 +102,13 @@ def enumerate_trajectories(mdp: MDP, limit: int) -> Enumeration:
     )
 
 
-def _trajectories(mdp: MDP, happened: tuple[NDArray[np.int64], ...], mask: NDArray[np.bool_]) -> Trajectories:
+def _trajectories(mdp: MDP, indices: tuple[NDArray[np.int64], ...], mask: NDArray[np.bool_]) -> Trajectories:
     """Build the record of trajectories from their states, actions and outcomes, (M, T) each."""
-    states, actions, _ = happened
+    states, actions, _ = indices
     is_last = np.arange(mdp.horizon) == mdp.horizon - 1
-    rewards = np.where(is_last, mdp.rewards_at(mdp.horizon - 1)[happened], mdp.rewards[happened])
-    terminated = np.any(mdp.terminates[happened] & mask, axis=-1)
-    reached = mdp.next_states[happened][np.arange(len(mask)), mask.sum(-1) - 1]
+    rewards = np.where(is_last, mdp.rewards_at(mdp.horizon - 1)[indices], mdp.rewards[indices])
+    terminated = np.any(mdp.terminates[indices] & mask, axis=-1)
+    reached = mdp.next_states[indices][np.arange(len(mask)), mask.sum(-1) - 1]
     return Trajectories(
         observations=_one_batch(mdp.observations[states] * mask[..., None]),
         actions=_one_batch(actions),
@@ -135,19 +134,19 @@ def enumerate_paid(environment: Environment, limit: int) -> Enumeration:
     Raises
     ------
     NoTables
-        If it has none.
+        If the environment has no transition tables.
     EnumerationTooLarge
-        If there are more.
+        If it has more than `limit` trajectories.
     """
     earned, mdp = earned_mdp_of(environment), mdp_of(environment)
     if earned is None or mdp is None:
         raise NoTables(f"{environment.id} has no transition tables, so nothing can be enumerated")
-    every = enumerate_trajectories(earned, limit)
-    return replace(every, mdp=mdp, trajectories=paid(environment.rewards, every.trajectories))
+    enumeration = enumerate_trajectories(earned, limit)
+    return replace(enumeration, mdp=mdp, trajectories=paid(environment.rewards, enumeration.trajectories))
 
 
 def tuples(enumeration: Enumeration, n: int, limit: int) -> Int[Tensor, "S N"]:
-    """List every batch of n trajectories, in order and with repetition, as indices of trajectories.
+    """Return every ordered batch of n trajectories, with repetition, as indices of trajectories.
 
     Parameters
     ----------
@@ -166,7 +165,7 @@ def tuples(enumeration: Enumeration, n: int, limit: int) -> Int[Tensor, "S N"]:
     Raises
     ------
     EnumerationTooLarge
-        If there are more batches.
+        If there are more than `limit` batches.
     """
     trajectories = enumeration.environment_probabilities.shape[0]
     if trajectories**n > limit:

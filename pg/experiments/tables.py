@@ -1,7 +1,7 @@
-"""Tables of the experiments that measure: pure functions from frames to frames.
+"""Build the tables of experiments that measure, with pure functions on data frames.
 
-Rows are keyed by `environment_id` and stage, as the results folder is. Tables come in the declared order of the cells,
-then by stage, seed, batch size and metric.
+The input is keyed by (`environment_id`, stage), like the files in the results folder. Tables are sorted by cell in
+declared order, then by stage, seed, batch size and metric.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from pg.statistics.intervals import Array
 def measurement_table(
     cells: Sequence[Cell], kind: type[Measurement], rows: Mapping[tuple[str, str], pd.DataFrame]
 ) -> pd.DataFrame:
-    """Make the long table of an experiment that measures.
+    """Return the long table of an experiment that measures.
 
     Parameters
     ----------
     cells
         The experiment's cells in declared order.
     kind
-        Declares what is measured.
+        The experiment's kind, which declares the metrics.
     rows
         Rows of all seeds and variants, by (environment_id, stage), stages in declared order.
 
     Returns
     -------
     DataFrame
-        Columns environment, variant, the sweep's paths, batch (and the kind's axis), stage, seed, metric, value. The
-        slope of log total variance is over all sizes: its batch is empty.
+        Columns environment, variant, the sweep's paths, batch (and the kind's axis), stage, seed, metric, value.
+        `log_variance_slope` is fitted over all batch sizes, so its batch is empty.
     """
     frames = [
         _in_long_form(frame, kind).assign(**names_of(cell), stage=stage) for cell, stage, frame in _by_cell(cells, rows)
@@ -47,12 +47,12 @@ def measurement_table(
 def further_table(
     cells: Sequence[Cell], columns: Sequence[str], rows: Mapping[tuple[str, str], pd.DataFrame]
 ) -> pd.DataFrame:
-    """Concatenate the rows of a further table of a kind, in the order of cells, stages and seeds.
+    """Concatenate the rows of an additional table of a kind, in the order of cells, stages and seeds.
 
     Parameters
     ----------
     cells, rows
-        As of `measurement_table`.
+        As in `measurement_table`.
     columns
         Columns after environment, variant, the sweep's paths, stage and seed.
     """
@@ -70,7 +70,7 @@ def _by_cell(
     for cell in cells:
         for (environment_id, stage), frame in rows.items():
             if environment_id == cell.environment_id:
-                # A variant that is named like a number comes back from CSV as one.
+                # pandas reads variant names that look like numbers as numbers.
                 yield cell, stage, frame[frame["variant"].astype(str) == cell.variant_id]
 
 
@@ -78,7 +78,7 @@ def _in_long_form(frame: pd.DataFrame, kind: type[Measurement]) -> pd.DataFrame:
     keys = ["seed", *kind.keys()]
     frame = frame.sort_values(keys, kind="stable")
     order = {metric.name: rank for rank, metric in enumerate(kind.metrics)}
-    # Metrics with needs may be missing.
+    # A metric's column is missing if what the metric needs is missing.
     long = frame.melt(keys, [name for name in order if name in frame.columns], var_name="metric", ignore_index=False)
     if "log_variance_slope" in order and len(frame[keys[-1]].unique()) > 1:
         long = pd.concat([long, _variance_slopes(frame, keys[-1])])

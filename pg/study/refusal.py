@@ -1,4 +1,4 @@
-"""The exception that refuses a study."""
+"""The exception for an invalid study."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 class InvalidStudy(ValueError):
-    """A study that cannot be run, with every problem that was found."""
+    """The study cannot be run; `problems` holds a message for each problem."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)

@@ -1,4 +1,4 @@
-"""Cut a study into slices: what one job needs, what one figure shows, and nothing else."""
+"""Reduce a study to a slice: only what one job needs, or what one figure shows."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from pg.study.sources import demonstrator_of
 
 
 def canonical(record: Record) -> str:
-    """Return a record as JSON that does not depend on the order in which keys were written.
+    """Return a record as JSON, with options in a fixed order.
 
-    The order of variants, environments and sweeps has a meaning (colours, columns) and is kept.
+    Variants, environments and sweeps keep their order in the file, because it sets colours and columns.
     """
     return record.model_dump_json()
 
@@ -39,13 +39,13 @@ def tune_job(study: Study, cell: Cell) -> TuneJob:
 
 
 def measurement_job(study: Study, experiment: str, environment_id: str, stage: str, block: Block) -> MeasurementJob:
-    """Return the job that measures in an environment, at a stage, on a block of policies."""
+    """Return the measurement job of an environment, a stage and a block of seeds."""
     declared = study.experiments[experiment]
-    assert isinstance(declared, Measurement), f"{experiment} trains"
-    here = [cell for cell in cells(study, experiment) if cell.environment_id == environment_id]
+    assert isinstance(declared, Measurement), f"{experiment} is a training experiment"
+    measured = [cell for cell in cells(study, experiment) if cell.environment_id == environment_id]
     common: dict[str, Any] = {
-        "environment": here[0].physics,
-        "variants": {cell.variant_id: declared.estimator_of(cell.variant) for cell in here},
+        "environment": measured[0].physics,
+        "variants": {cell.variant_id: declared.estimator_of(cell.variant) for cell in measured},
         "stage": stage,
         "seeds": tuple(block.seeds),
     }
@@ -58,20 +58,20 @@ def _demonstrators(study: Study, cell: Cell, seeds: Iterable[int]) -> Demonstrat
     demonstrator = demonstrator_of(cell)
     if demonstrator is None:
         return None
-    held = study.experiments[demonstrator.experiment].seeds
+    available = study.experiments[demonstrator.experiment].seeds
     return Demonstrators(
         policy=study.variants[demonstrator.variant].policy,
         stage=demonstrator.stage,
-        seeds=tuple(held.first + seed % held.count for seed in seeds),
+        seeds=tuple(available.first + seed % available.count for seed in seeds),
     )
 
 
 def part_of(study: Study, experiments: Iterable[str], *, coloured: bool = True) -> Study:
-    """Return the part of a study that some experiments declare, without claims and figures.
+    """Return a study reduced to some of its experiments, without claims and figures.
 
-    Variants stay in declared order up to the last one used, because their positions decide their colours. Variants
-    that the experiments do not use keep only their names, so that editing one changes nothing here. With
-    `coloured=False` they are left out, so that adding a variant changes nothing either.
+    Variants stay in declared order up to the last one used, because their positions decide their colours. Unused
+    variants keep only their names, so that editing one does not change the slice. With `coloured=False` they are left
+    out, so that adding one does not change it either.
     """
     kept = {name: study.experiments[name] for name in study.experiments if name in set(experiments)}
     environments = {name for experiment in kept.values() for name in experiment.environments}

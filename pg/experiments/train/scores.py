@@ -1,4 +1,4 @@
-"""What the scores of learning rates come to: the means that tuning compares, and whether they differ at all."""
+"""Mean scores of learning rates, and whether all rates tie."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _ROUNDING = 1e-12
 
 
 def mean_score(scores: Iterable[float | None]) -> float:
-    """Average scores over tuning seeds; below every number where one of the runs diverged."""
+    """Return the mean score over tuning seeds; minus infinity if a run diverged."""
     return statistics.fmean(-math.inf if score is None else score for score in scores)
 
 
 def all_tie(scores: Iterable[Mapping[str, Any]]) -> bool:
-    """Tell whether several learning rates have one mean score but for rounding, so that none of them is the better.
+    """Return whether several learning rates have the same mean score, up to rounding, so that none is better.
 
     Parameters
     ----------
