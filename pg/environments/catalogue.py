@@ -19,7 +19,7 @@ from pg.environments.rewards import paid_tables
 from pg.environments.tables import tabular_mdp
 
 CARTPOLES = ("CartPole-v0", "CartPole-v1")
-"""Ids of CartPole, of which gymnasium has a vectorised version."""
+"""Ids of CartPole, which gymnasium also has in a vectorised version."""
 
 COMPONENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -40,7 +40,7 @@ class UnsupportedEnvironment(ValueError):
 
 
 def horizon_of(environment: Environment) -> int:
-    """Return the declared horizon, or else the environment's own step limit.
+    """Return the declared horizon; if there is none, the environment's step limit.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def horizon_of(environment: Environment) -> int:
 
 
 def check(environment: Environment) -> None:
-    """Make one copy to check that the id exists, that its arguments fit, and that policies can act in it.
+    """Make one copy, to check that the id and its arguments are valid and that policies can act in it.
 
     Raises
     ------
@@ -68,7 +68,9 @@ def check(environment: Environment) -> None:
     try:
         copy = make_copy(environment.id, environment.kwargs, horizon=1)
     except (TypeError, ValueError, AssertionError, gymnasium.error.Error) as error:
-        where, what = ("kwargs", "cannot be made with them") if environment.kwargs else ("id", "cannot be made")
+        where, what = (
+            ("kwargs", "cannot be made with these arguments") if environment.kwargs else ("id", "cannot be made")
+        )
         raise UnsupportedEnvironment(f"{where}: {environment.id} {what}: {error}") from error
     except ImportError as error:
         raise UnsupportedEnvironment(f"id: {environment.id} needs a package that is missing: {error}") from error
@@ -79,7 +81,7 @@ def check(environment: Environment) -> None:
 
 
 def earned_mdp_of(environment: Environment) -> MDP | None:
-    """Return an environment's tables with its own rewards, or None where no tables are known.
+    """Return an environment's tables before reward options are applied; None if no tables are known.
 
     Observations leave out the components that the study hides.
 
@@ -95,7 +97,7 @@ def earned_mdp_of(environment: Environment) -> MDP | None:
 
 
 def mdp_of(environment: Environment) -> MDP | None:
-    """Return an environment's tables with the rewards that a policy is paid, or None where no tables are known.
+    """Return an environment's tables after reward options are applied; None if no tables are known.
 
     Raises
     ------
@@ -180,16 +182,16 @@ def _check_shaping(environment: Environment) -> None:
 
 
 def _check_observations(environment: Environment, size: int) -> None:
-    seen = environment.observations
+    options = environment.observations
     hidden_in(environment, size)
     if earned_mdp_of(environment) is None:
         return
-    if seen.stack > 1:
+    if options.stack > 1:
         raise UnsupportedEnvironment(
             f"observations.stack: {environment.id} has tables; exact quantities need policies that see the current "
-            f"state alone; allowed: 1, not {seen.stack}"
+            f"state alone; allowed: 1, not {options.stack}"
         )
-    if seen.normalise:
+    if options.normalise:
         raise UnsupportedEnvironment(
             f"observations.normalise: states of {environment.id} are one-hot vectors, which need no scaling; "
             "allowed: false"

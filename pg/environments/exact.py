@@ -1,6 +1,6 @@
 r"""Exact quantities of a tabular MDP: objective, values, state distributions and policy gradient.
 
-A policy is a float64 table of action probabilities $\pi_t(a \mid s)$ of shape (T, S_, A), or (1, S_, A) where it is the
+A policy is a float64 table of action probabilities $\pi_t(a \mid s)$ of shape (T, S_, A), or (1, S_, A) if it is the
 same at every step. All functions are differentiable in that table and use dynamic programming over the horizon.
 """
 
@@ -42,7 +42,7 @@ def values(mdp: MDP, policy: Float[Tensor, "#T S A"], discount: float = 1.0) -> 
     Parameters
     ----------
     mdp
-        Its tables.
+        The MDP.
     policy
         (T, S_, A) or (1, S_, A), action probabilities.
     discount
@@ -50,19 +50,19 @@ def values(mdp: MDP, policy: Float[Tensor, "#T S A"], discount: float = 1.0) -> 
     """
     transitions = torch.as_tensor(mdp.transitions)
     rewards = [torch.as_tensor(mdp.expected_rewards_at(step)) for step in range(mdp.horizon)]
-    after = transitions.new_zeros(mdp.states)
+    next_values = transitions.new_zeros(mdp.states)
     states: list[Tensor] = []
     actions: list[Tensor] = []
-    for expected, probabilities in zip(reversed(rewards), reversed(_every_step(mdp, policy)), strict=True):
-        action_values = expected + discount * transitions @ after
-        after = (probabilities * action_values).sum(-1)
-        states.append(after)
+    for expected_rewards, probabilities in zip(reversed(rewards), reversed(_every_step(mdp, policy)), strict=True):
+        action_values = expected_rewards + discount * transitions @ next_values
+        next_values = (probabilities * action_values).sum(-1)
+        states.append(next_values)
         actions.append(action_values)
     return Values(torch.stack(states[::-1]), torch.stack(actions[::-1]))
 
 
 def state_distributions(mdp: MDP, policy: Float[Tensor, "#T S A"]) -> Float[Tensor, "T S"]:
-    r"""Compute $d_t(s)$, the probability that the trajectory reaches step t and is in s there.
+    r"""Compute $d_t(s)$, the probability that the trajectory reaches step t and is in state s at step t.
 
     $d_{t+1}(s') = \sum_{s,a} d_t(s) \pi_t(a \mid s) P(s' \mid s, a)$;
     row t sums to the probability that the trajectory reaches step t.
@@ -70,7 +70,7 @@ def state_distributions(mdp: MDP, policy: Float[Tensor, "#T S A"]) -> Float[Tens
     Parameters
     ----------
     mdp
-        Its tables.
+        The MDP.
     policy
         (T, S_, A) or (1, S_, A), action probabilities.
     """
@@ -87,7 +87,7 @@ def objective(mdp: MDP, policy: Float[Tensor, "#T S A"], discount: float = 1.0) 
     Parameters
     ----------
     mdp
-        Its tables.
+        The MDP.
     policy
         (T, S_, A) or (1, S_, A), action probabilities.
     discount
@@ -104,7 +104,7 @@ def gradient(mdp: MDP, policy: Float[Tensor, "#T S A"], discount: float = 1.0) -
     Parameters
     ----------
     mdp
-        Its tables.
+        The MDP.
     policy
         (T, S_, A) or (1, S_, A), action probabilities.
     discount
@@ -121,13 +121,13 @@ def policy_gradient_theorem(
     r"""Compute $\partial J / \partial \pi_t(a \mid s) = \gamma^t d_t(s) Q_t(s, a)$, of the policy's shape.
 
     With the chain rule this is $\nabla J = \sum_t \gamma^t \sum_s d_t(s) \sum_a \nabla \pi_t(a \mid s) Q_t(s, a)$
-    (Sutton, McAllester, Singh & Mansour 2000, theorem 1, for a finite horizon); summed over t where the policy is the
+    (Sutton, McAllester, Singh & Mansour 2000, theorem 1, for a finite horizon); summed over t if the policy is the
     same at every step.
 
     Parameters
     ----------
     mdp
-        Its tables.
+        The MDP.
     policy
         (T, S_, A) or (1, S_, A), action probabilities.
     discount

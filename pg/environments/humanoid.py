@@ -56,7 +56,7 @@ class Motion:
 
 
 class WatchedHumanoids:
-    """N copies of the humanoid for one seed, which record their motion while they are stepped."""
+    """N copies of the humanoid for one seed, with a recording of their motion."""
 
     states = None
 
@@ -66,12 +66,12 @@ class WatchedHumanoids:
         self._stepped = as_observed(SteppedOneByOne(copies, self.horizon, trajectories), environment)
         self.spaces = self._stepped.spaces
         self._bodies = [_Body(copy) for copy in copies]
-        self._moments: list[tuple[NDArray[np.float64], NDArray[np.bool_]]] = []
+        self._recording: list[tuple[NDArray[np.float64], NDArray[np.bool_]]] = []
 
     @property
     def motion(self) -> Motion:
         """The motion since the last reset."""
-        positions, on_floor = zip(*self._moments, strict=True)
+        positions, on_floor = zip(*self._recording, strict=True)
         return Motion(np.stack(positions, axis=1), np.stack(on_floor, axis=1), self._bodies[0].seconds)
 
     def resized(self, seeds: int) -> WatchedHumanoids:
@@ -83,13 +83,13 @@ class WatchedHumanoids:
             If `seeds` is not 1.
         """
         if seeds != 1:
-            raise ValueError(f"watched humanoids need one seed, not {seeds}")
+            raise ValueError(f"recorded humanoids have one seed, not {seeds}")
         return self
 
     def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
         """Reset every copy and start a new recording."""
         observations = self._stepped.reset(generators)
-        self._moments = []
+        self._recording = []
         self._watch(np.ones(len(self._bodies), dtype=np.bool_))
         return observations
 
@@ -104,7 +104,7 @@ class WatchedHumanoids:
         on_floor = np.zeros((len(alive), len(FEET)), dtype=np.bool_)
         for i in np.flatnonzero(alive).tolist():
             positions[i], on_floor[i] = self._bodies[i].positions(), self._bodies[i].on_floor()
-        self._moments.append((positions, on_floor))
+        self._recording.append((positions, on_floor))
 
 
 class _Body:
@@ -124,7 +124,7 @@ class _Body:
         return np.concatenate([self._data.xpos[self._bodies], self._data.geom_xpos[self._geoms]])[:, ::2]
 
     def on_floor(self) -> NDArray[np.bool_]:
-        """Return which feet are in a contact with the floor, as found by MuJoCo."""
+        """Return which feet MuJoCo reports in contact with the floor."""
         pairs = self._data.contact.geom[: self._data.ncon]
         with_floor = pairs[(pairs == self._floor).any(axis=1)]
         return (with_floor[..., np.newaxis] == self._feet).any(axis=(0, 1))

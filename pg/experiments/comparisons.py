@@ -1,4 +1,4 @@
-"""Comparisons of two variants on the same policies: the numbers that figures write next to their rows."""
+"""Compare variants on the same policies: the ratios and shares that figures print next to their rows."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pg.statistics.intervals import Interval
 
 
 def paired_ratio(own: pd.DataFrame, other: pd.DataFrame) -> Interval | None:
-    """Return the geometric mean over policies of own / other, each ratio on one policy; None if there is no ratio.
+    """Return the geometric mean of own / other over policies; None if no policy has both values.
 
     Parameters
     ----------
     own, other
         Rows of a long table: columns seed and value.
     """
-    mine = _by_seed(own)
-    ratios = (mine / _by_seed(other).reindex(mine.index)).dropna()
+    own_values = _by_seed(own)
+    ratios = (own_values / _by_seed(other).reindex(own_values.index)).dropna()
     return geometric_mean(ratios.to_numpy(np.float64)) if len(ratios) else None
 
 
@@ -26,18 +26,18 @@ def achieved_share(own: pd.DataFrame, zero: pd.DataFrame, least: pd.DataFrame) -
     """Return the share of the achievable reduction of variance that an estimator reaches.
 
     The reductions 1 - V/V(zero) and 1 - V(least)/V(zero) are averaged over policies before they are divided, because
-    their ratio under one policy means little where the achievable reduction is small. The interval is Fieller's.
+    the ratio of a single policy is noisy if its achievable reduction is small. The interval is Fieller's.
 
     Parameters
     ----------
     own, zero, least
-        Rows of a long table, columns seed and value: variances of the estimator, of the same returns without a
-        baseline, and of these with the best constant.
+        Rows of a long table, columns seed and value: the variances of the estimator, of the estimator without a
+        baseline, and of the estimator with the best constant baseline, all with the same returns.
     """
-    mine = _by_seed(own)
-    nothing, best = (_by_seed(rows).reindex(mine.index) for rows in (zero, least))
+    own_values = _by_seed(own)
+    without_baseline, with_best = (_by_seed(rows).reindex(own_values.index) for rows in (zero, least))
     with np.errstate(all="ignore"):
-        return ratio_of_means(1 - mine / nothing, 1 - best / nothing)
+        return ratio_of_means(1 - own_values / without_baseline, 1 - with_best / without_baseline)
 
 
 def _by_seed(rows: pd.DataFrame) -> pd.Series:

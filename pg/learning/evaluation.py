@@ -1,6 +1,6 @@
 """Evaluate policies on whole episodes during training.
 
-An evaluation has its own environments and generators, so that training is the same with and without it.
+Evaluations use separate environments and generators, so training is the same with and without them.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from pg.learning.rollout import Generators, actor_of, collect
 
 
 class Evaluator:
-    """Evaluates each learner when its environment steps pass a multiple of `every_steps`, 0 included.
+    """Evaluate each learner at step 0, and whenever its environment steps pass a multiple of `every_steps`.
 
     Parameters
     ----------
     options
         The interval, the number of episodes, and whether actions are sampled or the most likely ones.
     environments
-        Copies for all seeds, one for each of a seed's episodes.
+        Environment copies, one per seed and episode.
     seeds
-        Of the learners.
+        The learners' seeds.
     stream
-        Name of the stream of seeds.
+        Name of the stream of random numbers.
     """
 
     def __init__(self, options: Evaluate, environments: Environments, seeds: Sequence[int], stream: str) -> None:
@@ -40,7 +40,7 @@ class Evaluator:
         self._generators = {seed: Generators(*(generator(seed, stream, one) for one in purposes)) for seed in seeds}
 
     def evaluate(self, learners: Sequence[Learner]) -> Iterator[dict[str, float | int]]:
-        """Yield a row per episode of the learners that are due. A batch that passes several multiples counts once."""
+        """Yield a row per episode of each learner that is due; once if a batch passes several multiples."""
         due = [learner for learner in learners if learner.steps >= self._due[learner.seed]]
         if not due:
             return
@@ -62,16 +62,18 @@ class Evaluator:
                 }
 
     def state(self) -> dict[str, Any]:
-        """Return the steps at which evaluations are due next, and the states of the generators."""
-        drawn = {seed: [one.bit_generator.state for one in own.both] for seed, own in self._generators.items()}
-        return {"due": self._due, "generators": drawn}
+        """Return the step of each learner's next evaluation, and the states of the generators."""
+        generator_states = {
+            seed: [one.bit_generator.state for one in pair.both] for seed, pair in self._generators.items()
+        }
+        return {"due": self._due, "generators": generator_states}
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Restore a state."""
+        """Restore what `state` returned."""
         self._due = dict(state["due"])
-        for seed, former in state["generators"].items():
-            for one, drawn in zip(self._generators[seed].both, former, strict=True):
-                one.bit_generator.state = drawn
+        for seed, saved in state["generators"].items():
+            for one, saved_state in zip(self._generators[seed].both, saved, strict=True):
+                one.bit_generator.state = saved_state
 
 
 def make_evaluator(options: Evaluate, environment: Environment, seeds: Sequence[int], stream: str) -> Evaluator:

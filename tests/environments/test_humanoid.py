@@ -91,7 +91,7 @@ def test_the_same_seed_starts_and_moves_alike() -> None:
 def test_they_are_watched_for_one_seed() -> None:
     humanoids: Any = walked(steps=1)
     assert humanoids.resized(1) is humanoids
-    with pytest.raises(ValueError, match="watched humanoids need one seed, not 2"):
+    with pytest.raises(ValueError, match="recorded humanoids have one seed, not 2"):
         humanoids.resized(2)
 
 

@@ -9,7 +9,7 @@ from pg.statistics.intervals import Test
 
 
 class Less(Tested):
-    """A direction, tested two-sided: "less" speaks for the claim, "greater" against it."""
+    """A two-sided test of a direction: "less" supports the claim, "greater" refutes it."""
 
     name = "less"
     sign = "<"

@@ -24,13 +24,13 @@ class _Module(Protocol):
 
 
 def draw(request: FigureRequest[Any]) -> Figure:
-    """Draw a figure; dollars in labels are escaped, because matplotlib reads TeX between two of them."""
+    """Draw a figure; escape dollar signs in labels, because matplotlib reads TeX between two of them."""
     escaped = replace(request, variants=_without_tex(request.variants), environments=_without_tex(request.environments))
     return _module_of(request).draw(escaped)
 
 
 def caption(request: FigureRequest[Any]) -> str:
-    """Describe a figure: what is drawn, how to read it, and from how many seeds; numbers are in the tables."""
+    """Return a figure's caption: what is drawn, how to read it, and the number of seeds."""
     return _module_of(request).caption(request)
 
 

@@ -1,4 +1,4 @@
-"""The kinds of figure by name."""
+"""The kinds of figure by name: module, kinds of experiment, tables and requirements."""
 
 from __future__ import annotations
 
@@ -8,45 +8,47 @@ from types import MappingProxyType
 from pg.experiments.figures import needs
 from pg.experiments.figures.kind import FigureKind
 
-_OF = "pg.experiments"
-_PARABOLAS = f"{_OF}.probe.figures.against_rewards"
-_STEPS = f"{_OF}.train.figures.steps_to_goal"
+_PACKAGE = "pg.experiments"
+_AGAINST_REWARDS = f"{_PACKAGE}.probe.figures.against_rewards"
+_STEPS_TO_GOAL = f"{_PACKAGE}.train.figures.steps_to_goal"
 
 FIGURES: Mapping[str, FigureKind] = MappingProxyType(
     {
-        "variance": FigureKind(f"{_OF}.probe.figures.variance", ("probe",)),
-        "batch_size": FigureKind(f"{_OF}.probe.figures.batch_size", ("probe",), ("summary",)),
+        "variance": FigureKind(f"{_PACKAGE}.probe.figures.variance", ("probe",)),
+        "batch_size": FigureKind(f"{_PACKAGE}.probe.figures.batch_size", ("probe",), ("summary",)),
         "bias_and_variance": FigureKind(
-            f"{_OF}.probe.figures.bias_and_variance", ("probe",), needs=(needs.one_swept_number,)
+            f"{_PACKAGE}.probe.figures.bias_and_variance", ("probe",), needs=(needs.one_swept_number,)
         ),
-        "achieved_share": FigureKind(f"{_OF}.probe.figures.achieved_share", ("probe", "exact")),
-        "against_rewards": FigureKind(_PARABOLAS, ("probe", "exact"), needs=(needs.swept_rewards,)),
-        "empty_gradients": FigureKind(f"{_OF}.probe.figures.empty_gradients", ("probe",)),
-        "learning_curves": FigureKind(f"{_OF}.train.figures.learning_curves", ("train",), ("curves", "summary")),
+        "achieved_share": FigureKind(f"{_PACKAGE}.probe.figures.achieved_share", ("probe", "exact")),
+        "against_rewards": FigureKind(_AGAINST_REWARDS, ("probe", "exact"), needs=(needs.swept_rewards,)),
+        "empty_gradients": FigureKind(f"{_PACKAGE}.probe.figures.empty_gradients", ("probe",)),
+        "learning_curves": FigureKind(f"{_PACKAGE}.train.figures.learning_curves", ("train",), ("curves", "summary")),
         "against_level": FigureKind(
-            f"{_OF}.train.figures.against_level",
+            f"{_PACKAGE}.train.figures.against_level",
             ("train",),
             needs=(needs.metrics_of_training, needs.one_logarithmic_level),
         ),
-        "steps_to_threshold": FigureKind(_STEPS, ("train",), needs=(needs.thresholds,)),
-        "steps_to_pass": FigureKind(_STEPS, ("train",), needs=(needs.option("evaluate"),)),
-        "performance_profiles": FigureKind(f"{_OF}.train.figures.performance_profiles", ("train",), ("across",)),
-        "aggregates": FigureKind(f"{_OF}.train.figures.aggregates", ("train",), ("across",)),
-        "tuning": FigureKind(f"{_OF}.train.figures.tuning", ("train",), ("tuned",), needs=(needs.option("tuning"),)),
-        "ladder": FigureKind(f"{_OF}.exact.figures.ladder", ("exact",)),
-        "shrinkage": FigureKind(f"{_OF}.exact.figures.shrinkage", ("exact",)),
-        "sampled_variance": FigureKind(
-            f"{_OF}.exact.figures.sampled_variance", ("exact",), needs=(needs.option("sampled_batches"),)
+        "steps_to_threshold": FigureKind(_STEPS_TO_GOAL, ("train",), needs=(needs.thresholds,)),
+        "steps_to_pass": FigureKind(_STEPS_TO_GOAL, ("train",), needs=(needs.option("evaluate"),)),
+        "performance_profiles": FigureKind(f"{_PACKAGE}.train.figures.performance_profiles", ("train",), ("across",)),
+        "aggregates": FigureKind(f"{_PACKAGE}.train.figures.aggregates", ("train",), ("across",)),
+        "tuning": FigureKind(
+            f"{_PACKAGE}.train.figures.tuning", ("train",), ("tuned",), needs=(needs.option("tuning"),)
         ),
-        "backward_passes": FigureKind(f"{_OF}.identity.figures.backward_passes", ("identity",)),
-        "likelihoods": FigureKind(f"{_OF}.update.figures.likelihoods", ("update",)),
-        "realised_kl": FigureKind(f"{_OF}.update.figures.realised_kl", ("update",), needs=(needs.a_limit,)),
-        "support": FigureKind(f"{_OF}.support.figures.support", ("support",)),
-        "staleness": FigureKind(f"{_OF}.staleness.figures.staleness", ("staleness",)),
-        "horizons": FigureKind(f"{_OF}.horizon.figures.horizons", ("horizon",)),
-        "gait": FigureKind(f"{_OF}.gait.figures.gait", ("gait",), with_source=True),
+        "ladder": FigureKind(f"{_PACKAGE}.exact.figures.ladder", ("exact",)),
+        "shrinkage": FigureKind(f"{_PACKAGE}.exact.figures.shrinkage", ("exact",)),
+        "sampled_variance": FigureKind(
+            f"{_PACKAGE}.exact.figures.sampled_variance", ("exact",), needs=(needs.option("sampled_batches"),)
+        ),
+        "backward_passes": FigureKind(f"{_PACKAGE}.identity.figures.backward_passes", ("identity",)),
+        "likelihoods": FigureKind(f"{_PACKAGE}.update.figures.likelihoods", ("update",)),
+        "realised_kl": FigureKind(f"{_PACKAGE}.update.figures.realised_kl", ("update",), needs=(needs.a_limit,)),
+        "support": FigureKind(f"{_PACKAGE}.support.figures.support", ("support",)),
+        "staleness": FigureKind(f"{_PACKAGE}.staleness.figures.staleness", ("staleness",)),
+        "horizons": FigureKind(f"{_PACKAGE}.horizon.figures.horizons", ("horizon",)),
+        "gait": FigureKind(f"{_PACKAGE}.gait.figures.gait", ("gait",), with_source=True),
         "stick_figures": FigureKind(
-            f"{_OF}.gait.figures.stick_figures", ("gait",), ("poses", "summary"), with_source=True
+            f"{_PACKAGE}.gait.figures.stick_figures", ("gait",), ("poses", "summary"), with_source=True
         ),
     }
 )

@@ -1,4 +1,4 @@
-"""Gaits of humanoids: what a study file says of them."""
+"""The options of gait experiments in a study file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HUMANOIDS = ("Humanoid-v4", "Humanoid-v5")
 
 
 class GaitExperiment(Measurement):
-    """Counts falls and steps of humanoids at each stage of the policies that its one variant has trained."""
+    """Count falls and steps of humanoids, under the snapshots of one variant at each stage."""
 
     metrics = METRICS
     folder = "gaits"
@@ -26,16 +26,17 @@ class GaitExperiment(Measurement):
     source: Source = Field(description="Where the policies come from; `variants` names the same variant.")
     episodes: PositiveInt = Field(default=16, description="Episodes per policy.")
     frames: Annotated[int, Field(ge=2)] = Field(
-        default=8, description="Poses kept of each policy's first episode, evenly spaced from its start to its end."
+        default=8,
+        description="Number of poses recorded in each policy's first episode, evenly spaced from start to end.",
     )
 
     @property
     def extent(self) -> str:
-        """How many episodes are run."""
+        """The number of episodes."""
         return f"{self.episodes} episodes per policy"
 
     def problems(self, declared: Declared) -> Iterator[str]:
-        """Refuse variants that the policies are not trained by, and environments that are no plain humanoids."""
+        """Refuse variants that did not train the policies, and environments other than standard humanoids."""
         trained = self.source.variant
         if self.variants != (trained,):
             yield (
@@ -43,7 +44,7 @@ class GaitExperiment(Measurement):
                 f"only the variant that trained the policies: {trained}"
             )
         for path in self.sweep:
-            # Other paths are refused for every kind whose policies come from a source.
+            # For every kind with a source, other paths are checked in pg/study/problems/experiments.py.
             if path.startswith("variant.") and not path.startswith("variant.policy"):
                 yield f"{declared.at}.sweep: {path} has no effect, because policies train as {trained} declares"
         for name in self.environments:
@@ -61,11 +62,11 @@ class GaitExperiment(Measurement):
 
 def _environment_problems(at: str, environment: Environment) -> Iterator[str]:
     if environment.id not in _HUMANOIDS:
-        yield f"{at} ({environment.id}) has no gait that is known how to measure; allowed: {', '.join(_HUMANOIDS)}"
+        yield f"{at} ({environment.id}) is not supported by gait experiments; allowed: {', '.join(_HUMANOIDS)}"
     if "xml_file" in environment.kwargs:
-        yield f"{at} has a body of its own (xml_file), whose parts are not known"
+        yield f"{at} sets xml_file, and gaits are measured on the standard body only; remove it"
     if not environment.kwargs.get("terminate_when_unhealthy", True):
         yield (
-            f"{at} goes on after a fall (terminate_when_unhealthy: false), and falls are counted where an episode ends "
-            "by one"
+            f"{at} continues after a fall (terminate_when_unhealthy: false), and only falls that end an episode are "
+            "counted; remove it"
         )
