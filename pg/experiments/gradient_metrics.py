@@ -55,7 +55,7 @@ EFFECTIVE_SHARE = Metric(
     "effective_share",
     "effective sample size over N",
     "(Σ w)² / (N Σ w²) of the importance weights w of a batch of N, averaged over batches, and over steps where "
-    "weights stand per step; 1 where all are equal.",
+    "weights are per step; 1 if all are equal.",
     never_negative=True,
 )
 LARGEST_WEIGHT = Metric(

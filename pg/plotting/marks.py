@@ -116,9 +116,9 @@ def draw_bands(axes: Axes, rows: pd.DataFrame, series: Sequence[Series], x: str,
 
 
 def dodged(rows: pd.DataFrame, x: str, step: float) -> pd.DataFrame:
-    """Add column beside: column x times a factor per series, so that bars at one x are next to each other."""
+    """Add column shifted: column x times a factor per series, so that bars at the same x do not overlap."""
     middle = (rows["place"].min() + rows["place"].max()) / 2
-    return rows.assign(beside=rows[x] * np.exp(step * (rows["place"] - middle)))
+    return rows.assign(shifted=rows[x] * np.exp(step * (rows["place"] - middle)))
 
 
 def ends(rows: pd.DataFrame) -> tuple[Any, Any]:

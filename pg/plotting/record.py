@@ -9,7 +9,10 @@ from pydantic import Field
 from pg.core.record import Distinct, Name, Record
 
 Width = Annotated[Literal["one_column", "two_columns"], Field(description="Width on the page.")]
-Format = Annotated[Literal["pdf", "svg"], Field(description="The file for print, beside a PNG for screens.")]
+Format = Annotated[
+    Literal["pdf", "svg"],
+    Field(description="Format of the file for print; a PNG for screens is always written as well."),
+]
 
 
 class FigureDefaults(Record):

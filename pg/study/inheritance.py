@@ -179,7 +179,7 @@ def _problems_of(source: str, problems: Iterable[str]) -> Iterator[str]:
 
 
 def _writes(own: Any, place: str) -> bool:
-    """Return whether options write a place themselves; an illegal combination of options has no place of its own."""
+    """Return whether options set the key at a place themselves; False if the place is the record as a whole."""
     _, *parts = place.split(".")
     for part in parts:
         if not isinstance(own, dict):

@@ -42,7 +42,7 @@ def source_cell(study: Study, experiment: str, environment_id: str) -> Cell:
 
 
 def demonstrator_of(cell: Cell) -> Demonstrator | None:
-    """Return whose snapshots a cell's policies imitate; None where they begin at random or by a controller."""
+    """Return the demonstrator whose snapshots a cell's policies imitate; None if there is no demonstrator."""
     demonstrator = cell.variant.initialise.demonstrator
     return demonstrator if isinstance(demonstrator, Demonstrator) else None
 

@@ -22,7 +22,7 @@ def code_of(script, *records):
 
 
 def one_of(names):
-    # A pattern that nothing matches stands in where a study declares no experiment of a kind.
+    # If there are no names, use a pattern that matches nothing.
     return "|".join(re.escape(name) for name in names) or "(?!)"
 
 

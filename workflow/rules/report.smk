@@ -20,7 +20,7 @@ def tuned_cells():
 
 
 def log_of(made):
-    """Logs lie below `logs` as what the jobs make lies below the results."""
+    """Return the log of a job's output: the same path, in folder `logs` of the results."""
     return str(
         Path(RESULTS, "logs", Path(made).relative_to(RESULTS)).with_suffix(".log")
     )

@@ -1,6 +1,6 @@
 from pg.study.pooling import pooled_cells, pools
 
-# Rows are read from the files that the rule names, in the order of cells and blocks: never from what lies in a folder.
+# Rows are read from the rule's input files, in the order of cells and blocks, never from all files in a folder.
 
 POOLS = pools(STUDY)
 FURTHER_TABLES = [

@@ -19,8 +19,8 @@ METRICS = (
     Metric(
         "sampled_variance",
         "total variance in a sample",
-        "Trace of the covariance matrix of the gradient estimates of sampled batches, beside the exact "
-        "`total_variance`.",
+        "Trace of the covariance matrix of the gradient estimates of sampled batches, to compare with "
+        "the exact `total_variance`.",
         scale="ratio",
         statistic="geometric_mean",
         needs="sampled_batches",

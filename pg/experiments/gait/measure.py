@@ -68,16 +68,16 @@ def watch(job: GaitJob, policies: Mapping[int, Parameters]) -> Gaits:
 def measures(episodes: Trajectories, motion: Motion) -> dict[str, float]:
     """Average over the episodes of one policy.
 
-    fell_forward, fell_backward and not_fallen are shares of the episodes, as `falls` tells them; displacement is how
-    far forward the torso has come by the end of an episode, in metres; length counts steps, and alternating_steps
-    changes of the foot that the humanoid stands on, both per episode.
+    fell_forward, fell_backward and not_fallen are shares of the episodes, as defined in `falls`; displacement is how
+    far the torso has moved forward by the end of an episode, in metres; length is the number of steps of an episode;
+    alternating_steps is the number of changes of the stance foot in an episode.
 
     Parameters
     ----------
     episodes
         N trajectories of one policy, S = 1.
     motion
-        Of the same N.
+        The recorded motion of the same N trajectories.
     """
     lengths = episodes.lengths[0].numpy()
     moved, sunk = _way_of_the_torso(motion, lengths)
@@ -96,27 +96,27 @@ def measures(episodes: Trajectories, motion: Motion) -> dict[str, float]:
 def falls(
     terminated: NDArray[np.bool_], moved: NDArray[np.float64], sunk: NDArray[np.float64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Tell which episodes end in a fall forward, and which in one backward.
+    """Return which episodes end in a fall forward, and which in a fall backward.
 
-    An episode ends fallen where it terminates with the torso lower than it began; the humanoid also terminates where
-    it leaps too high. The fall is forward where the torso has come forward since the start.
+    An episode ends in a fall if it terminates with the torso lower than at the start; episodes also terminate if the
+    humanoid jumps too high. The fall is forward if the torso has moved forward since the start.
 
     Parameters
     ----------
     terminated
         (N,), whether the environment ended the episode, and not the horizon.
     moved, sunk
-        (N,), metres that the torso has come forward, and down, by the end.
+        (N,), metres that the torso has moved forward, and down, by the end.
     """
     fallen = terminated & (sunk > 0)
     return fallen & (moved > 0), fallen & (moved < 0)
 
 
 def alternating_steps(on_floor: NDArray[np.bool_]) -> int:
-    """Count how often the stance foot changes: the foot that stands on the floor alone.
+    """Count how often the stance foot changes: the only foot that touches the floor.
 
-    From left to right or back is a step, whether both feet or none touch the floor in between. Standing on both
-    feet, hopping on one, and lifting and lowering the same one are none.
+    A change from left to right or back is a step, whether both feet or none touch the floor in between. Contact of
+    both feet, hopping on one foot, and lifting and lowering the same foot are not steps.
 
     Parameters
     ----------

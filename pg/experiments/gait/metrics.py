@@ -35,7 +35,7 @@ METRICS = (
     Metric(
         "alternating_steps",
         "changes of the stance foot per episode",
-        "How often, in an episode, the foot that stands on the floor alone is another one than that which last did; "
+        "Number of changes, in an episode, of the foot that is the only one to touch the floor; "
         "averaged over a policy's episodes.",
     ),
     Metric(

@@ -105,30 +105,30 @@ def _measures_if_finite(reuse: Reuse | None, variant: Variant, what: str) -> dic
 
 
 def moved(behaviour: Policy, trajectories: Trajectories, kl: float, generator: torch.Generator) -> Policy:
-    r"""Move a policy in a random direction until its mean divergence from where it was is as large as asked for.
+    r"""Move a policy in a random direction until its mean divergence from the original is `kl`.
 
     Parameters
     ----------
     behaviour
-        π_θ, in float64; it stays as it is.
+        π_θ, in float64; not changed.
     trajectories
-        Of π_θ, over whose states $\mathrm{KL}(\pi_{\theta'} \Vert \pi_\theta)$ is averaged.
+        Trajectories of π_θ; $\mathrm{KL}(\pi_{\theta'} \Vert \pi_\theta)$ is averaged over their states.
     kl
-        That mean.
+        The target of the mean divergence.
     generator
         Draws the direction.
 
     Raises
     ------
     OutOfReach
-        If the divergence does not grow so large however long the step is.
+        If no step length reaches this divergence.
     """
     target, start = copy.deepcopy(behaviour), parameters_of(behaviour)
     direction = [torch.randn(begin.shape, generator=generator, dtype=begin.dtype) for begin in start]
 
     def excess(length: float) -> float:
         restore(target, [begin + length * way for begin, way in zip(start, direction, strict=True)])
-        # Its root is close to linear in the step's length; rounding may leave a vanishing divergence negative.
+        # The root of the divergence is nearly linear in the step length. Rounding may make a tiny divergence negative.
         return max(divergence(behaviour, target, trajectories), 0.0) ** 0.5 - kl**0.5
 
     longest = kl**0.5
@@ -143,7 +143,7 @@ def moved(behaviour: Policy, trajectories: Trajectories, kl: float, generator: t
 
 
 def measures(reuse: Reuse, variant: Variant) -> dict[str, float]:
-    r"""Summarise a variant's weights and its estimate in batches of its own N.
+    r"""Summarise a variant's weights and its estimate, in batches of the variant's N.
 
     total_variance is $\operatorname{tr Cov}(\hat g)$ of the estimate of $\nabla J(\theta')$, effective_share the mean
     over batches; largest_weight and median_weight are those of all weights, per step or per trajectory as the variant

@@ -25,26 +25,26 @@ METRICS = (
     Metric(
         "log_weight_q05",
         "5 % quantile of the log weight",
-        "The value that 5 % of the logarithms lie below, of the weights that `log_weight_variance` is taken of.",
+        "5 % quantile of the logarithms that `log_weight_variance` is computed from.",
     ),
     Metric(
         "log_weight_q25",
         "25 % quantile of the log weight",
-        "The value that 25 % of the logarithms lie below, of the weights that `log_weight_variance` is taken of.",
+        "25 % quantile of the logarithms that `log_weight_variance` is computed from.",
     ),
     Metric(
         "log_weight_q50",
         "median of the log weight",
-        "The value that half of the logarithms lie below, of the weights that `log_weight_variance` is taken of.",
+        "Median of the logarithms that `log_weight_variance` is computed from.",
     ),
     Metric(
         "log_weight_q75",
         "75 % quantile of the log weight",
-        "The value that 75 % of the logarithms lie below, of the weights that `log_weight_variance` is taken of.",
+        "75 % quantile of the logarithms that `log_weight_variance` is computed from.",
     ),
     Metric(
         "log_weight_q95",
         "95 % quantile of the log weight",
-        "The value that 95 % of the logarithms lie below, of the weights that `log_weight_variance` is taken of.",
+        "95 % quantile of the logarithms that `log_weight_variance` is computed from.",
     ),
 )

@@ -73,11 +73,11 @@ def measures(gradients: Float[Tensor, "S D"], reference: Reference) -> dict[str,
     r"""Return the statistics of S independent gradient estimates ĝ against the reference.
 
     total_variance is $\mathrm{tr\,Cov}(\hat g)$; snr is $\lVert\nabla J\rVert^2 / \mathrm{tr\,Cov}(\hat g)$;
-    relative_bias is $\lVert \bar g - \nabla J \rVert / \lVert \nabla J \rVert$ and relative_bias_noise what
-    sampling alone would make of it; shrinkage is $\langle \bar g, \nabla J\rangle / \lVert \nabla J \rVert^2 - 1$,
+    relative_bias is $\lVert \bar g - \nabla J \rVert / \lVert \nabla J \rVert$ and relative_bias_noise is its
+    value from sampling noise alone; shrinkage is $\langle \bar g, \nabla J\rangle / \lVert \nabla J \rVert^2 - 1$,
     the part of the bias along the gradient, with its standard error from both samples; empty is the share of batches
-    whose estimate is exactly zero. All that is relative to ∇J is
-    undefined (NaN) where the reference is zero, as it is once every trajectory of a policy earns the same.
+    with an estimate of exactly zero. Measures relative to ∇J are NaN if the reference is zero, as for a policy whose
+    trajectories all earn the same.
     """
     gradients, truth = gradients.to(torch.float64), reference.gradient
     count = gradients.shape[0]
@@ -107,8 +107,7 @@ def measures(gradients: Float[Tensor, "S D"], reference: Reference) -> dict[str,
 def _cosines(gradients: Float[Tensor, "S D"], direction: Float[Tensor, " D"]) -> Float[Tensor, " S"]:
     """Return the cosine of the angle between each gradient and a direction.
 
-    It is 0 for a gradient that is zero, since such a batch says nothing about where to go, and NaN for a direction that
-    is.
+    It is 0 for a zero gradient, because such a batch contains no direction, and NaN for a zero direction.
     """
     cosines = torch.nn.functional.cosine_similarity(gradients, direction.unsqueeze(0))
     return cosines if direction.any() else torch.full_like(cosines, torch.nan)

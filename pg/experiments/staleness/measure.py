@@ -1,7 +1,7 @@
-r"""Corrections for data of an earlier policy, measured as gradient steps lead away from it.
+r"""Measure corrections for stale data, after 0, 1, 2, ... gradient steps away from the policy that collected them.
 
-The policy π_θ collected the data; after k gradient steps on one batch of it stands π_θ', whose gradient $\nabla
-J(\theta')$ is wanted, from the data of π_θ.
+The policy π_θ collected the data. After k gradient steps on one batch the policy is π_θ'. The corrections estimate its
+gradient $\nabla J(\theta')$ from the data of π_θ.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ class _Bench:
 def _of_each(
     bench: _Bench, reuse: Reuse, true: Reference, steps: int, critics: Mapping[str, Critic | None], seed: int
 ) -> list[Row]:
-    """Return the measures of every variant; of one whose weights are not finite, that they are not known."""
+    """Return the measures of every variant; missing values for a variant with weights that are not finite."""
     try:
         return list(_corrections(bench, bench.job.variants, reuse, true, steps, critics))
     except NonFiniteWeights:

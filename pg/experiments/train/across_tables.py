@@ -42,9 +42,9 @@ def across_table(
 ) -> pd.DataFrame:
     """Summarise every variant over the environments that declare a threshold.
 
-    What is scored is the return over the last tenth of the budget. The random policy's return, which scores 0, is the
-    mean return of the first batches of all seeds; where variants differ in it, because some do not start from a random
-    policy, the lowest one of theirs.
+    Scores are computed from the mean return over the last tenth of the budget. Score 0 is the random policy's return:
+    the mean return of the first batch over all seeds. If variants differ in it, because some do not start from a random
+    policy, the lowest one is used.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def across_table(
     budgets
         Environment steps per seed, by experiment.
     generator
-        Gives the generator of a purpose, so that no row depends on which others stand beside it.
+        Returns the generator of a purpose, so that no row depends on the other rows of the table.
 
     Returns
     -------

@@ -22,14 +22,14 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A chosen learning rate, and all that it was chosen from.
+    """A chosen learning rate, and all scores that it was chosen from.
 
     Attributes
     ----------
     learning_rate
         The best of the grid.
     at_edge
-        Whether it is the grid's smallest or largest, so that the optimum may lie beyond.
+        Whether it is the grid's smallest or largest, so that the optimum may be outside the grid.
     scores
         Every score, by learning rate and seed.
     """

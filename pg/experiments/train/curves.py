@@ -1,11 +1,11 @@
-"""What a single learning curve says: mean returns of successive batches against environment steps.
+"""Summaries of a single learning curve: mean returns of successive batches against environment steps.
 
-Everywhere, `steps` (I,) counts environment steps after each of I batches, increasing; `returns` (I,) are the batches'
-mean returns; `budget` is the number of environment steps that every run is given.
+In all functions, `steps` (I,) counts environment steps after each of I batches; `returns` (I,) are the batches' mean
+returns; `budget` is the number of environment steps of every run.
 
-A run has diverged whose last update left numbers that are not finite: its policy is lost, and training stops there.
-What it had reached until then stands. From then on it counts as `worst`, the least mean return of any batch of any run
-that it is compared with: a failure neither drops out of a statistic, nor leaves it undefined, nor improves it.
+A run has diverged if its last update produced numbers that are not finite. Its training stops there, and its earlier
+batches are kept. From then on its return counts as `worst`, the least mean return of any batch of any run that it is
+compared with. So a diverged run stays in every statistic, and never makes it undefined or better.
 
 Source: Lachin (1999), "Worst-rank score analysis with informatively missing observations in clinical trials",
 Control. Clin. Trials 20, 408-422.
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from pg.statistics.intervals import Array
 
-_RECENT = 5  # batches whose mean return is compared with the threshold
+_RECENT = 5  # batches that are averaged to compare with the threshold
 _TENTHS = 10
 
 
@@ -60,7 +60,7 @@ def steps_and_returns(run: pd.DataFrame) -> tuple[Array, Array]:
 
 
 def continued(steps: Array, returns: Array, budget: float, worst: float) -> tuple[Array, Array]:
-    """Continue the curve of a run that diverged: until the budget it counts as the worst.
+    """Continue the curve of a diverged run up to the budget, with the return `worst`.
 
     Returns
     -------
@@ -75,8 +75,8 @@ def continued(steps: Array, returns: Array, budget: float, worst: float) -> tupl
 def area(steps: Array, returns: Array, budget: float) -> float:
     """Average the learning curve over the step budget (area under the curve divided by the budget).
 
-    A batch's mean return stands for the steps in which the batch was collected; the last batch is cut at the budget,
-    and holds until then where the run ended earlier.
+    A batch's mean return is the curve's value over the steps in which the batch was collected. The last batch is cut at
+    the budget, or extended to it if the run ended earlier.
     """
     ends = np.minimum(steps, budget)
     ends[-1] = budget
@@ -86,13 +86,13 @@ def area(steps: Array, returns: Array, budget: float) -> float:
 def interpolate(steps: Array, returns: Array, grid: NDArray[Any]) -> Array:
     """Step-interpolate a learning curve: at each grid point, the mean return of the batch then being collected.
 
-    Beyond the end of a run its last value holds.
+    After the end of a run, its last value is used.
     """
     return returns[np.minimum(np.searchsorted(steps, grid, side="left"), len(returns) - 1)]
 
 
 def final_return(steps: Array, returns: Array, budget: float) -> float:
-    """Average the batches that ended in the last tenth of the budget; the last batch alone where none did."""
+    """Average the batches that ended in the last tenth of the budget; the last batch alone if there are none."""
     late = returns[steps > 0.9 * budget]
     return float(late.mean() if late.size else returns[-1])
 

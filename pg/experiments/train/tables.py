@@ -30,7 +30,7 @@ def train_table(
     runs
         Rows of all seeds by cell, cells in declared order.
     budget
-        Environment steps per seed: where runs that miss the threshold, or do not pass, are censored.
+        Environment steps per seed; runs that miss the threshold, or do not pass, are censored there.
     evaluations
         Rows of all evaluations of all seeds by cell, where the experiment declares any.
     level
@@ -40,8 +40,8 @@ def train_table(
     -------
     DataFrame
         Columns environment, variant, the sweep's paths, stage (empty), seed, metric, value. Metrics of the threshold
-        stand only where the environment declares one, those of evaluations only where there are some, and those of
-        imitation only where the variant imitates. For runs that diverged see `pg.experiments.train.curves`: such a run
+        have rows only if the environment declares one, those of evaluations only if there are some, and those of
+        imitation only if the variant imitates. For runs that diverged see `pg.experiments.train.curves`: such a run
         has collapsed, and a threshold that it reached before stays reached.
     """
     common, worst = _common_iterations(runs), _worst_returns(runs)
@@ -160,13 +160,13 @@ def _common_iterations(runs: Mapping[Cell, pd.DataFrame]) -> dict[str, int]:
 
 
 def _worst_returns(runs: Mapping[Cell, pd.DataFrame]) -> dict[str, float]:
-    """Per environment, at each level of its own, the least mean return of any batch of any run of the experiment."""
+    """Return, by environment id, the least mean return of any batch of any run of the experiment."""
     worst: dict[str, float] = {}
     for cell, rows in runs.items():
         returns = rows["return_mean"].to_numpy(np.float64)
         least = returns[np.isfinite(returns)].min(initial=np.inf)
         worst[cell.environment_id] = min(worst.get(cell.environment_id, np.inf), float(least))
-    # Where no batch has a finite return, nothing is known.
+    # NaN if no batch has a finite return.
     return {environment: least if np.isfinite(least) else np.nan for environment, least in worst.items()}
 
 

@@ -72,7 +72,7 @@ def choose(scores: pd.DataFrame) -> Choice:
 
 
 def tuned_table(choices: Iterable[tuple[Cell, Mapping[str, Any]]]) -> pd.DataFrame:
-    """Lay the scores of tuning out as one table.
+    """Return the scores of tuning as one table.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def tuned_table(choices: Iterable[tuple[Cell, Mapping[str, Any]]]) -> pd.DataFra
     -------
     DataFrame
         Columns environment, variant, the sweep's paths, learning_rate, seed, score, chosen, at_edge, tied; a row per
-        score. Where all rates are tied, none is at an edge: nothing says that a better one lies beyond.
+        score. If all rates tie, none is flagged as at an edge, because the scores give no direction.
     """
     rows = [
         {

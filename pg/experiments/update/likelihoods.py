@@ -73,10 +73,10 @@ def log_likelihood_changes(before: Policy, after: Policy, trajectories: Trajecto
 def measures(effects: Sequence[Effect]) -> dict[str, float]:
     r"""Summarise what the updates of one variant from one policy did.
 
-    rank_correlation is the mean over those updates whose fresh trajectories differ in return; it says of $R$ what it
-    says of $R - b$, since a constant changes no rank. rising_below_average and rising_above_average are shares, over
+    rank_correlation is the mean over the updates whose fresh trajectories differ in return. It is the same for $R$ and
+    $R - b$, because a constant does not change ranks. rising_below_average and rising_above_average are shares, over
     the trajectories of all batches, of those below (above) their batch's mean return that became likelier. Each is
-    undefined (NaN) where nothing is left to average.
+    NaN if there is nothing to average.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Single updates from a frozen policy, each on a batch of its own: how far they go, and what they do to likelihoods."""
+"""Take single updates from a frozen policy, each on a new batch; measure their size and the change of likelihoods."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ class Improver:
 
 
 def take_updates(job: UpdateJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
-    """Take single updates, each from the frozen policy itself on a batch of its own, and measure what they do.
+    """Take single updates, each from the frozen policy and on a separate batch, and measure their effects.
 
     Parameters
     ----------
     job
-        The environment and the estimators. Variants of equal N meet the same batches, and all variants the same
+        The environment and the estimators. Variants of equal N get the same batches, and all variants the same
         fresh trajectories.
     policies
         Parameters of each seed's frozen policy.
@@ -92,13 +92,13 @@ def take_updates(job: UpdateJob, policies: Mapping[int, Parameters]) -> pd.DataF
     Returns
     -------
     DataFrame
-        A row per seed and variant: seed, variant, batch, what `likelihoods.measures` makes of the effects, and
-        `moves.measures` of the divergences; those over the limit stand only where some variant has one.
+        A row per seed and variant: seed, variant, batch, `likelihoods.measures` of the effects, and
+        `moves.measures` of the divergences. Columns over the limit exist only if some variant has a limit.
 
     Notes
     -----
-    Where an update is lost because an importance weight is not finite, the measures of its variant are not numbers for
-    that policy, and the log says why.
+    If an importance weight of an update is not finite, the variant's measures are NaN for that policy, and the log
+    gives the reason.
     """
     mdp, fresh_copies = mdp_of(job.environment), make_environments(job.environment, 1, job.fresh)
     sizes = {variant.batch for variant in job.variants.values()}

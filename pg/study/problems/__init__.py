@@ -1,1 +1,1 @@
-"""What is wrong with a study whose records are legal one by one, in words that a person can act on."""
+"""Checks across the records of a study that are each valid alone; every message says what to change."""

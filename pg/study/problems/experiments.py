@@ -84,7 +84,7 @@ def _unusable_levels(study: Study, name: str) -> Iterator[str]:
 
 
 def _length_problems(study: Study, name: str) -> Iterator[str]:
-    """Refuse levels whose names are too long for a folder, before a job meets the file system's refusal."""
+    """Refuse levels with names too long for a folder, before a job fails in the file system."""
     ids = {id for cell in cells(study, name) for id in (cell.environment_id, cell.variant_id)}
     longest = max(ids, key=len)
     if len(longest) > _LONGEST_ID:

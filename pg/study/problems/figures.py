@@ -31,7 +31,7 @@ def _problems_of_figure(study: Study, at: str, figure: Figure) -> Iterator[str]:
     yield from unknown(f"{at}.environments", figure.environments, experiment.environments)
     yield from unknown(f"{at}.variants", figure.variants, shared_variants(study, pool_of(figure)))
     if figure.metrics and figure.kind != "against_level":
-        yield f"{at}.metrics: {figure.kind} draws metrics of its own; leave them out"
+        yield f"{at}.metrics: {figure.kind} draws fixed metrics; leave metrics out"
     for key, name in (("experiment", figure.experiment), *(("pooled", name) for name in figure.pooled)):
         if (found := study.experiments[name].kind) not in kind.experiments:
             others = listed(other for other, one in FIGURES.items() if found in one.experiments)

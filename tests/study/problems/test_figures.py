@@ -62,7 +62,7 @@ def test_legal_figures_of_reuse_are_read(options: dict[str, Any]) -> None:
             ["cosine"],
             r"levels\.metrics: 'cosine' is not known.*allowed:\n +final_return",
         ),
-        ("figures/limits/metrics", ["collapsed"], r"limits\.metrics: realised_kl draws metrics of its own; leave them"),
+        ("figures/limits/metrics", ["collapsed"], r"limits\.metrics: realised_kl draws fixed metrics; leave metrics"),
         (
             "environments/cartpole",
             {"id": "CartPole-v1"},

@@ -14,7 +14,7 @@ from pg.plotting import layout, marks, style
 from pg.plotting.text import counted
 
 _FIRST, _SECOND = ((look.colour, look.marker) for look in style.looks(["first", "second"]).values())
-# A metric with a panel of its own is in ink: the legend's colours are for the falls.
+# Single metrics of a panel are drawn in ink. The legend's colours are for the two falls.
 _OWN = (style.INK, "D")
 # Name of the axis: for each metric its colour and marker.
 _PANELS = {
@@ -58,8 +58,9 @@ def caption(request: Request) -> str:
     return (
         f"Policies of {counted(request.seeds, 'seed')} as they train, "
         f"{counted(request.experiment.episodes, 'episode')} of each. A fall ends an episode; it is forward if the "
-        "torso has come forward since the start. Feet change when the humanoid stands on one foot alone and last did "
-        "so on the other. Thin lines are seeds, marks and bars means over seeds with 95 % intervals."
+        "torso has moved forward since the start. A foot change is counted when only one foot touches the floor and "
+        "it is not the one that last did so alone. Thin lines are seeds; marks and bars are means over seeds with 95 % "
+        "intervals."
     )
 
 

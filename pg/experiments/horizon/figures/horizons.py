@@ -84,7 +84,7 @@ def _draw_metric(axes: Axes, request: Request, place: Place, metric: str, series
     rows = marks.gathered(series, summary[summary["estimate"] > 0])
     axes.set_yscale("log")
     if not rows.empty:
-        marks.draw_column_intervals(axes, marks.dodged(rows, "horizon", _DODGE), series, "beside")
+        marks.draw_column_intervals(axes, marks.dodged(rows, "horizon", _DODGE), series, "shifted")
         # An interval that ends near 0 must not stretch the logarithmic axis.
         low, high = axes.get_ylim()
         axes.set_ylim(max(low, rows["estimate"].min() / 3), high)

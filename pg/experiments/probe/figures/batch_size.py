@@ -62,7 +62,7 @@ def _panels(request: Request) -> list[list[tuple[Place, str]]]:
 
 def _draw_panel(axes: Axes, request: Request, place: Place, metric: str, series: tuple[Series, ...]) -> None:
     rows = request.rows("summary", **place.where, metric=metric).dropna(subset=["batch", "estimate"])
-    marks.draw_column_intervals(axes, marks.dodged(marks.gathered(series, rows), "batch", _DODGE), series, "beside")
+    marks.draw_column_intervals(axes, marks.dodged(marks.gathered(series, rows), "batch", _DODGE), series, "shifted")
     axes.set_ylabel(_LABELS[metric])
     axes.set_xscale("log")
     layout.ticks_at(axes, request.experiment.sample.batches)

@@ -64,12 +64,12 @@ def _draw_panel(axes: Axes, request: Request, place: Place, metric: str, series:
     levels = sorted(map(float, request.experiment.sweep[path]))
     if metric == "total_variance":
         axes.set_yscale("log")
-    marks.draw_column_intervals(axes, _placed(request, place, metric, series), series, "beside")
+    marks.draw_column_intervals(axes, _placed(request, place, metric, series), series, "shifted")
     if metric == "relative_bias":
         noise = _placed(request, place, "relative_bias_noise", series)
         for one in series:
             own = noise[noise["series"] == one.key]
-            axes.plot(own["beside"], own["estimate"], color=one.look.colour, **_DASHED)
+            axes.plot(own["shifted"], own["estimate"], color=one.look.colour, **_DASHED)
         axes.set_ylim(bottom=0)
         layout.few_ticks(axes, 4, y=True)
     else:
@@ -80,12 +80,12 @@ def _draw_panel(axes: Axes, request: Request, place: Place, metric: str, series:
 
 
 def _placed(request: Request, place: Place, metric: str, series: tuple[Series, ...]) -> pd.DataFrame:
-    """Gather the rows of a metric, with their place on the axis in column beside."""
+    """Gather the rows of a metric, with their position on the x axis in column shifted."""
     (path,) = request.experiment.sweep
     rows = marks.gathered(series, request.rows("summary", **place.where, metric=metric, batch=request.batch))
     ranks = {level: rank for rank, level in enumerate(sorted(request.experiment.sweep[path]))}
     shift = _DODGE * (rows["place"] - (len(series) - 1) / 2)
-    return rows.assign(beside=rows[path].map(ranks) + shift).sort_values("beside")
+    return rows.assign(shifted=rows[path].map(ranks) + shift).sort_values("shifted")
 
 
 def _option(path: str) -> str:

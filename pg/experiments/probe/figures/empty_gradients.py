@@ -47,8 +47,8 @@ def caption(request: Request) -> str:
 def _draw_panel(axes: Axes, request: Request, place: Place) -> None:
     for metric, series in (("returns_alike", _returns(request)), ("empty", request.series())):
         rows = request.rows("summary", **place.where, metric=metric).dropna(subset=["batch", "estimate"])
-        beside = marks.dodged(marks.gathered(series, rows), "batch", _DODGE)
-        marks.draw_column_intervals(axes, beside, series, "beside")
+        shifted = marks.dodged(marks.gathered(series, rows), "batch", _DODGE)
+        marks.draw_column_intervals(axes, shifted, series, "shifted")
     axes.set_xscale("log", base=2)
     layout.ticks_at(axes, request.experiment.sample.batches)
     axes.grid(visible=True)

@@ -85,7 +85,7 @@ def _draw_metric(axes: Axes, request: Request, place: Place, metric: str, series
         rows = rows[rows["estimate"] >= marks.ROUNDING]
     if rows.empty:
         return
-    marks.draw_column_intervals(axes, marks.dodged(rows, "kl", _DODGE), series, "beside")
+    marks.draw_column_intervals(axes, marks.dodged(rows, "kl", _DODGE), series, "shifted")
     low, high = axes.get_ylim()
     if metric == "relative_bias":
         # An interval that ends near 0 must not stretch the logarithmic axis.

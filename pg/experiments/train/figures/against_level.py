@@ -78,8 +78,8 @@ def _draw_panel(axes: Axes, request: Request, environment: str, metric: Metric, 
     if metric.statistic == "share":
         axes.set_ylim(-0.04, 1.04)
     else:
-        marks.scatter(axes, rows("long"), x="beside", y="value", s=5, **(marks.as_dots(series) | {"alpha": 0.35}))
-    marks.draw_column_intervals(axes, rows("summary").dropna(subset=["estimate"]), series, "beside")
+        marks.scatter(axes, rows("long"), x="shifted", y="value", s=5, **(marks.as_dots(series) | {"alpha": 0.35}))
+    marks.draw_column_intervals(axes, rows("summary").dropna(subset=["estimate"]), series, "shifted")
     if metric.statistic == "restricted_mean":
         axes.axhline(request.experiment.budget.steps, **style.DASHED_RULE)
         axes.set_ylim(bottom=0)

@@ -35,19 +35,19 @@ Request = FigureRequest[TrainExperiment]
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """A block per environment, `across` in a row; in each block `beside` panels of seeds in a row."""
+    """A block per environment, `across` blocks in a row; each block has `per_row` panels of seeds in a row."""
 
     environments: int
     series: int
     width: Width
     across: int
-    beside: int
+    per_row: int
 
     @property
     def widths(self) -> tuple[float, float]:
         """Inches of a panel of means and of a panel of seeds, at the usual size of type."""
         block = style.unscaled(style.WIDTHS[self.width]) / self.across
-        return block, block / self.beside
+        return block, block / self.per_row
 
     @property
     def numbers_seeds(self) -> bool:
@@ -57,7 +57,7 @@ class _Layout:
     @property
     def heights(self) -> list[float]:
         """Inches of the rows of a block: the means, then the seeds."""
-        return [_HEIGHTS[0], *[_HEIGHTS[1]] * math.ceil(self.series / self.beside)]
+        return [_HEIGHTS[0], *[_HEIGHTS[1]] * math.ceil(self.series / self.per_row)]
 
     @property
     def down(self) -> int:
@@ -76,7 +76,7 @@ def draw(request: Request) -> Figure:
     chosen = _layout(request)
     figure = style.canvas(chosen.width, min(chosen.height, _room(request)))
     grid = figure.add_gridspec(
-        chosen.down * len(chosen.heights), chosen.across * chosen.beside, height_ratios=chosen.heights * chosen.down
+        chosen.down * len(chosen.heights), chosen.across * chosen.per_row, height_ratios=chosen.heights * chosen.down
     )
     for place, environment in enumerate(request.environments):
         _draw_block(*_panels(figure, grid, chosen, place), request, environment)
@@ -113,12 +113,12 @@ def _layout(request: Request) -> _Layout:
     environments, series, width = len(request.environments), len(request.series()), request.figure.width
     across = min(2, environments) if request.is_wide else 1
     # These leave no row of seeds nearly empty.
-    beside = {1: 1, 2: 2, 4: 2}.get(series, 3)
-    usual = _Layout(environments, series, width, across, beside)
+    per_row = {1: 1, 2: 2, 4: 2}.get(series, 3)
+    usual = _Layout(environments, series, width, across, per_row)
     denser = [
         _Layout(environments, series, width, blocks, panels)
         for blocks in range(across, environments + 1)
-        for panels in range(beside, max(beside, series) + 1)
+        for panels in range(per_row, max(per_row, series) + 1)
     ]
     layouts = [usual, *(one for one in denser if all(map(operator.ge, one.widths, _LEAST_WIDTHS)))]
     room = _room(request)
@@ -132,13 +132,13 @@ def _room(request: Request) -> float:
 
 def _panels(figure: Figure, grid: GridSpec, chosen: _Layout, place: int) -> tuple[Axes, list[Axes]]:
     """Make the panel of means and the panels of seeds of one block."""
-    top, left = place // chosen.across * len(chosen.heights), place % chosen.across * chosen.beside
-    means = figure.add_subplot(grid[top, left : left + chosen.beside])
+    top, left = place // chosen.across * len(chosen.heights), place % chosen.across * chosen.per_row
+    means = figure.add_subplot(grid[top, left : left + chosen.per_row])
     seeds: list[Axes] = []
     for index in range(chosen.series):
-        row, column = divmod(index, chosen.beside)
+        row, column = divmod(index, chosen.per_row)
         axes = figure.add_subplot(grid[top + 1 + row, left + column], sharex=means, sharey=means)
-        first, lowest = column == 0, index + chosen.beside >= chosen.series
+        first, lowest = column == 0, index + chosen.per_row >= chosen.series
         numbered = chosen.numbers_seeds
         axes.tick_params(labelleft=numbered and first, labelbottom=numbered and lowest, labelsize=style.scaled(6))
         seeds.append(axes)

@@ -47,23 +47,23 @@ def caption(request: Request) -> str:
     """Say what is drawn, how to read it, and from how many seeds."""
     return (
         "Sensitivity to the learning rate: the mean return over the whole budget (area under the learning curve) of "
-        f"each of {counted(request.seeds, 'tuning seed')} as a dot, and their mean as a line. Seeds of tuning are not "
-        "those of the evaluation. Large marks are the chosen rates; a ring marks a choice at an edge of the grid, "
-        "beyond which a better rate may exist. Where all rates tie, tuning says nothing and there is no ring."
+        f"each of {counted(request.seeds, 'tuning seed')} as a dot, and their mean as a line. Tuning and evaluation "
+        "use different seeds. Large marks are the chosen rates; a ring marks a choice at an edge of the grid, "
+        "beyond which a better rate may exist. If all rates tie, tuning cannot rank them and there is no ring."
     )
 
 
 def _draw_scores(axes: Axes, scores: pd.DataFrame, series: tuple[Series, ...]) -> None:
     """Draw a dot per seed, the means that tuning compares, and the chosen rates."""
-    marks.scatter(axes, scores, x="beside", y="score", s=5, **marks.as_dots(series))
-    keys = ["series", "place", "beside", "chosen", "at_edge"]
+    marks.scatter(axes, scores, x="shifted", y="score", s=5, **marks.as_dots(series))
+    keys = ["series", "place", "shifted", "chosen", "at_edge"]
     means = scores.groupby(keys, sort=False)["score"].mean(skipna=False).rename("estimate").reset_index()
-    marks.draw_lines(axes, means, series, "beside")
+    marks.draw_lines(axes, means, series, "shifted")
     chosen = means.loc[means["chosen"]]
-    marks.scatter(axes, chosen, x="beside", y="estimate", s=36, linewidth=0.6, zorder=3, **marks.as_marks(series))
+    marks.scatter(axes, chosen, x="shifted", y="estimate", s=36, linewidth=0.6, zorder=3, **marks.as_marks(series))
     ringed = chosen.loc[chosen["at_edge"]]
     colours = ringed["series"].map(marks.colours(series)).tolist()
-    axes.scatter(ringed["beside"], ringed["estimate"], s=100, c="none", edgecolors=colours, linewidths=0.7, zorder=3)
+    axes.scatter(ringed["shifted"], ringed["estimate"], s=100, c="none", edgecolors=colours, linewidths=0.7, zorder=3)
 
 
 def _entries(request: Request, series: tuple[Series, ...]) -> list[Line2D]:
