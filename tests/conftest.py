@@ -29,7 +29,7 @@ def _one_thread() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Spare what takes long and finds nothing.
+    """Skip checks that take long and find nothing.
 
     Signatures without a shape, some of which are called at every step, would take half of the time of checking. And
     what is loaded by now, torch among it, need not be gone through whenever Python looks for garbage.
@@ -47,6 +47,6 @@ def _without_shapes(module: ModuleType) -> Iterator[Callable[..., Any]]:
     members = [member for one in own if isinstance(one, type) for member in vars(one).values()]
     for one in (*own, *members):
         function = one.fget if isinstance(one, property) else one
-        # A shape stands in brackets behind the tensor that has it.
+        # The shape of a tensor is in brackets after its type.
         if isfunction(function) and not any("[Tensor" in str(kind) for kind in function.__annotations__.values()):
             yield function

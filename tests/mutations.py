@@ -41,9 +41,9 @@ class Bug:
     old, new
         An expression or statement that the function holds once, and what replaces it.
     why
-        What is wrong then.
+        The resulting error.
     tests
-        What should notice it; by default the tests of the function's module.
+        Tests that should fail; by default those of the function's module.
     """
 
     function: str
@@ -57,7 +57,7 @@ class Bug:
 
 
 class BrokenBug(RuntimeError):
-    """A bug that shows nothing: its code is not found once, or its tests do not run or fail without it."""
+    """A bug that cannot be tested: its code is not found exactly once, or its tests do not run or fail without it."""
 
 
 def _bugs() -> Iterator[Bug]:
@@ -161,7 +161,7 @@ def tests_of(bug: Bug) -> Sequence[str]:
 
 
 def survivors(bugs: Sequence[Bug]) -> list[Bug]:
-    """Plant each bug in a copy of its own, a few at a time, and return those that no test notices.
+    """Plant each bug in a separate copy, a few at a time, and return those that no test notices.
 
     Raises
     ------

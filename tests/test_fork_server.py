@@ -170,7 +170,7 @@ def test_a_signal_to_the_client_stops_the_fork_with_sigterm(sent: signal.Signals
     assert server.exists()
 
 
-def test_a_script_without_a_signal_handler_is_stopped_and_runs_once(tmp_path: Path, server: Path) -> None:
+def test_script_without_a_signal_handler_stops_and_runs_once(tmp_path: Path, server: Path) -> None:
     script = "import time\nfrom pathlib import Path\n\nPath(__file__).with_name('begun').open('a').write('once ')\n"
     client = start(tmp_path, f"{script}time.sleep(600)\n")
     begun = tmp_path / "begun"
@@ -198,7 +198,7 @@ def test_without_a_server_a_script_runs_in_its_own_process(tmp_path: Path, monke
     assert start(tmp_path, "print('here')\n").communicate(timeout=SECONDS)[0] == "here\n"
 
 
-def test_the_server_exits_when_the_process_that_started_it_is_killed() -> None:
+def test_server_exits_when_its_parent_is_killed() -> None:
     program = (
         "import os, pathlib; from pg import fork_server; fork_server.start()\n"
         "print(os.environ[fork_server.ADDRESS], flush=True); os.kill(os.getpid(), 9)"

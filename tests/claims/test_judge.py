@@ -179,7 +179,7 @@ def test_one_case_without_effect_prevents_support():
     assert judged(part(), cases(3, 0))["verdict"] == "inconclusive"
 
 
-def test_one_case_in_the_opposite_direction_refutes_after_bonferroni():
+def test_one_opposite_case_refutes_after_bonferroni():
     rows = cases(3, -2)
     row = judged(part(), rows)
     smallest = min(p_values(rows, "env1", stage).p_less for stage in ("early", "late"))

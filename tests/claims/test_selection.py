@@ -1,4 +1,4 @@
-"""The best of a family, chosen by scores of tuning that are written by hand."""
+"""The best candidate of a family, chosen by given tuning scores."""
 
 from dataclasses import asdict
 
@@ -63,7 +63,7 @@ def mean_of(rows, variant, steps):
 
 
 @pytest.mark.parametrize(("naive_4", "clipped_4", "winner"), [(10, 20, "clipped"), (20, 10, "naive")])
-def test_candidate_with_the_best_mean_score_on_tuning_seeds_is_judged(naive_4, clipped_4, winner):
+def test_candidate_with_the_best_tuning_score_is_judged(naive_4, clipped_4, winner):
     rows = table()
     row = judged(standing(naive_4, clipped_4), rows)
     assert row["effect"] == pytest.approx(mean_of(rows, winner, 4) - mean_of(rows, "naive", 1))
@@ -141,7 +141,7 @@ def test_other_side_may_come_from_another_experiment():
     assert row["comparison"].startswith("clipped (gradient_steps 4) − clipped (gradient_steps 4) < 0")
 
 
-def test_winner_of_another_experiment_is_chosen_by_its_own_scores():
+def test_winner_of_another_experiment_has_its_own_scores():
     rows = table()
     tuned = {
         "e": selection.standings(standing(1, 9, naive_1=9.0, clipped_1=1.0)),

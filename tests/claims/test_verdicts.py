@@ -33,7 +33,7 @@ def at_the_margin(generator):
 
 
 def collapses_that_cost_what_is_gained(generator):
-    """Draw equal means, of which one is that of a quarter of collapsed seeds and a better rest."""
+    """Draw equal means: in one variant a quarter of the seeds collapses and the rest is better."""
     population = POPULATIONS["two-peaked"]
     return generator.choice(population, SEEDS), generator.normal(population.mean(), 20, SEEDS)
 
@@ -51,7 +51,7 @@ MIXED = [list(NULLS)[place % len(NULLS)] for place in range(CLAIMS)]
 
 
 def family(kinds, generator, nulls=NULLS):
-    """Evaluate and adjust a study of claims, each on data of its own without an effect."""
+    """Evaluate and adjust a study of claims, each on independent data without an effect."""
     return judge.adjust([_evaluated(f"claim{i}", nulls[kind], generator) for i, kind in enumerate(kinds)])
 
 
@@ -93,7 +93,7 @@ def test_holm_decides_a_false_claim_in_5_percent_of_studies():
     families = [uniform_claims(generator) for _ in range(studies)]
     after = sum(bool((judge.adjust([one])["verdict"] == "supported").any()) for one in families)
     before = sum(bool((one["verdict"] == "supported").any()) for one in families)
-    # Independent p-values use up Holm's level nearly: 1 - (1 - 0.05 / 29)^29 = 4.9 %.
+    # Independent p-values nearly reach Holm's level: 1 - (1 - 0.05 / 29)^29 = 4.9 %.
     assert stats.binomtest(after, studies, 1 - (1 - judge.ALPHA / CLAIMS) ** CLAIMS).pvalue > 0.01
     assert stats.binomtest(before, studies, 1 - (1 - judge.ALPHA) ** CLAIMS).pvalue > 0.01
 
@@ -104,7 +104,7 @@ def test_study_of_29_false_claims_decides_one_in_5_percent():
 
 
 @pytest.mark.slow
-def test_collapses_in_one_variant_alone_are_the_exception():
+def test_collapses_in_one_variant_exceed_the_level():
     """A sample without a collapse does not show that its mean is too high."""
     nulls = {"collapses": ("final_return", "greater", collapses_that_cost_what_is_gained)}
     assert not no_more_than_5_percent(decided(["collapses"] * CLAIMS, 60, np.random.default_rng(29), nulls), 60)

@@ -77,7 +77,7 @@ def prepared(folder: Path, study: dict[str, Any]) -> Checkout:
 
 @contextmanager
 def submitted(place: Checkout, *arguments: str) -> Iterator[Callable[[], str]]:
-    """Start the study through SLURM; what is yielded waits until it has ended well, and returns its log."""
+    """Start the study through SLURM; yield a function that waits for its success and returns its log."""
     log = place.folder / "snakemake.log"
     command = [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", *_HERE, *arguments]
     environment = {**os.environ, "PYTHONPATH": str(place.folder)}

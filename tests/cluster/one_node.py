@@ -90,7 +90,7 @@ class OneNode:
         psutil.wait_procs(on_node, timeout=10)
 
     def kill_daemon(self) -> None:
-        """Kill the node's daemon alone; what it has started goes on."""
+        """Kill the node's daemon alone; its jobs keep running."""
         daemon = self._daemons.pop("slurmd")
         daemon.kill()
         daemon.wait()
@@ -110,7 +110,7 @@ class OneNode:
         subprocess.run(["scancel", job], check=True)
 
     def process_of(self, name: str) -> psutil.Process | None:
-        """Return a process of a job whose command line holds a name."""
+        """Return a process of a job with a name in its command line."""
         for process in self._job_processes():
             with suppress(psutil.NoSuchProcess):
                 if any(name in argument for argument in process.cmdline()):
@@ -133,7 +133,7 @@ class OneNode:
             CONFIGURATION.unlink()
 
     def _job_processes(self) -> list[psutil.Process]:
-        """List what the node runs: slurmstepd leaves its daemon, but says whose job it serves."""
+        """List the node's job processes: slurmstepd leaves its daemon, but its title names the job."""
         found: list[psutil.Process] = []
         for process in psutil.process_iter(["name"]):
             with suppress(psutil.NoSuchProcess):

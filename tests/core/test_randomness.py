@@ -5,7 +5,7 @@ import torch
 from pg.core.randomness import generator, torch_generator
 
 
-def test_equal_seed_and_purpose_repeat_and_any_difference_is_independent() -> None:
+def test_generators_depend_on_seed_and_purpose() -> None:
     draws = {
         key: generator(key[0], *key[1:]).random(2000)
         for key in ((0, "train", "starts"), (1, "train", "starts"), (0, "tune", "starts"), (0, "train", "actions"))

@@ -1,4 +1,4 @@
-"""What a batch of trajectories is, and what is left when it is cut: by seed, and by a shorter horizon."""
+"""Batches of trajectories, selected by seed and cut to a shorter horizon."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ def cartpole() -> Trajectories:
     return collect(copies, actor_of(policies), sources)
 
 
-def test_a_shorter_horizon_makes_the_next_observation_the_last_one() -> None:
+def test_shorter_horizon_keeps_the_next_observation_as_the_last() -> None:
     batch = cartpole()
     assert batch.lengths.min() < 12 < batch.lengths.max()
     found = batch.until(12)
@@ -35,7 +35,7 @@ def test_a_shorter_horizon_makes_the_next_observation_the_last_one() -> None:
     assert torch.equal(found.lengths, batch.lengths.clamp(max=12))
 
 
-def test_a_shorter_horizon_leaves_what_it_would_have_made() -> None:
+def test_cut_trajectories_are_those_of_a_shorter_horizon() -> None:
     for horizon in (1, 2, 3, 4):
         found = enumerate_trajectories(chain(4, length=2), 10_000).trajectories.until(horizon)
         shorter = enumerate_trajectories(chain(horizon, length=2), 10_000).trajectories
@@ -46,7 +46,7 @@ def test_a_shorter_horizon_leaves_what_it_would_have_made() -> None:
 @pytest.mark.parametrize(
     "name", ["observations", "actions", "rewards", "terminated", "truncated", "states", "last_observations"]
 )
-def test_a_tensor_whose_leading_axes_are_not_those_of_the_mask_is_refused(name: str) -> None:
+def test_tensor_with_other_leading_axes_is_refused(name: str) -> None:
     whole = enumerate_trajectories(chain(3, length=2), 100).trajectories
     with pytest.raises(ValueError, match=f"{name} has leading shape .*, but the mask has"):
         replace(whole, **{name: getattr(whole, name)[:, :-1]})

@@ -31,7 +31,7 @@ def test_a_module_registers_an_id_when_it_is_named(tmp_path: Path, monkeypatch: 
     assert make_environments(environment, 1, 2).spaces.observation_size == 4
 
 
-def test_an_id_that_cannot_be_made_is_told_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_id_that_cannot_be_made_is_refused_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "failing_module.py").write_text(FAILING, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UnsupportedEnvironment, match=r"^id: failing_module:No-v0 cannot be made: no licence"):

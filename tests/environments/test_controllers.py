@@ -1,4 +1,4 @@
-"""Controllers push to the side that their rule says, draw nothing, and leave room to be outperformed."""
+"""Controllers follow their rules, draw nothing, and can be outperformed."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
 from pg.learning.rollout import Generators, collect
 
-# Position, velocity, angle, angular velocity; what is not the rule's points the other way.
+# Position, velocity, angle, angular velocity; components that the rule ignores have the other sign.
 CARTPOLE = np.array([[[-1, -1, 0.1, -1], [1, 1, -0.1, 1]], [[-1, -1, 0.2, 2], [1, 1, -0.2, -2]]], dtype=np.float32)
 
 
@@ -20,7 +20,7 @@ def test_cartpole_is_pushed_to_the_side_that_the_rule_looks_at(name: str, pushed
     assert actions.dtype == np.int64
 
 
-def test_the_pendulum_is_held_by_a_force_that_is_linear_in_angle_and_angular_velocity() -> None:
+def test_pendulum_controller_is_linear_in_angle_and_velocity() -> None:
     observations = np.array([[[3, 0, 5, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, -0.1, 0, 2]]], dtype=np.float32)
     controller = CONTROLLERS["upright"]
     forces = controller.act(observations, controller.noise(np.random.default_rng(0), 1, 4)[0])
@@ -28,7 +28,7 @@ def test_the_pendulum_is_held_by_a_force_that_is_linear_in_angle_and_angular_vel
 
 
 @pytest.mark.parametrize("name", CONTROLLERS)
-def test_a_controller_draws_nothing_and_refuses_what_it_cannot_read(name: str) -> None:
+def test_controller_draws_nothing_and_refuses_other_sizes(name: str) -> None:
     drawn, fresh = np.random.default_rng(3), np.random.default_rng(3)
     noise = CONTROLLERS[name].noise(drawn, 5, 2)
     assert noise.shape == (5, 2, 0)

@@ -51,7 +51,7 @@ def test_probabilities_sum_to_one(mdp: MDP, per_step: bool) -> None:
 
 
 @pytest.mark.parametrize("mdp", MDPS, ids=NAMES)
-def test_expected_return_and_its_gradient_are_those_of_dynamic_programming(mdp: MDP) -> None:
+def test_enumerated_return_and_gradient_are_those_of_the_tables(mdp: MDP) -> None:
     enumeration, logits = enumerate_trajectories(mdp, 10_000), random_policy(mdp, mdp.horizon).log().requires_grad_()
     policy = logits.softmax(-1)
     expected = enumeration.probabilities(policy) @ enumeration.trajectories.returns[0]
@@ -63,11 +63,11 @@ def test_expected_return_and_its_gradient_are_those_of_dynamic_programming(mdp: 
 
 
 @pytest.mark.parametrize("mdp", MDPS, ids=NAMES)
-def test_the_count_is_known_before_building(mdp: MDP) -> None:
+def test_count_is_that_of_the_built_trajectories(mdp: MDP) -> None:
     assert count_trajectories(mdp) == len(enumerate_trajectories(mdp, 10_000).environment_probabilities)
 
 
-def test_lengths_vary_and_what_lies_behind_the_end_is_zero() -> None:
+def test_lengths_vary_and_later_entries_are_zero() -> None:
     trajectories = enumerate_trajectories(MDPS[2], 10_000).trajectories
     assert set(trajectories.lengths.flatten().tolist()) == {1, 2, 3}
     dead = ~trajectories.mask
@@ -82,7 +82,7 @@ def test_outcomes_of_probability_zero_are_left_out() -> None:
     assert count_trajectories(chain(3, length=2, slip=0)) < count_trajectories(chain(3, length=2, slip=0.1))
 
 
-def test_too_many_trajectories_are_refused_with_their_number_and_without_building_them() -> None:
+def test_too_many_trajectories_are_refused_with_their_number() -> None:
     lake = tabular_mdp("FrozenLake-v1", {"map_name": "8x8"}, 100)
     assert lake is not None
     assert count_trajectories(lake) > MOST_COUNTED
@@ -105,7 +105,7 @@ def test_too_many_tuples_are_refused_with_their_number() -> None:
         tuples(enumeration, 10, 1_000)
 
 
-def test_batches_lie_on_the_seed_axis() -> None:
+def test_batches_are_on_the_seed_axis() -> None:
     enumeration = enumerate_trajectories(MDPS[2], 10_000)
     every = enumeration.trajectories
     members = torch.tensor([[3, 3], [0, 20], [7, 1]])

@@ -1,4 +1,4 @@
-"""Dynamic programming against closed forms, against itself by another way, and against finite differences."""
+"""Dynamic programming against closed forms, the policy gradient theorem and finite differences."""
 
 import time
 from typing import Any
@@ -42,7 +42,7 @@ def test_deterministic_corridor_by_hand() -> None:
 
 @pytest.mark.parametrize("mdp", [chain(5, length=2, slip=0.2), random_mdp(3, states=2, seed=5), corridor(6)])
 @pytest.mark.parametrize("discount", [1.0, 0.7])
-def test_what_is_known_exactly_is_an_average_over_all_trajectories(mdp: MDP, discount: float) -> None:
+def test_exact_quantities_are_averages_over_all_trajectories(mdp: MDP, discount: float) -> None:
     policy, enumeration = random_policy(mdp, mdp.horizon), enumerate_trajectories(mdp, 1_000)
     states, probabilities = enumeration.trajectories.states, enumeration.probabilities(policy)
     assert states is not None
@@ -67,7 +67,7 @@ def test_what_is_known_exactly_is_an_average_over_all_trajectories(mdp: MDP, dis
 
 
 @pytest.mark.parametrize("mdp", MDPS, ids=NAMES)
-def test_advantages_of_one_policy_tell_what_another_gains(mdp: MDP) -> None:
+def test_advantages_predict_the_gain_of_another_policy(mdp: MDP) -> None:
     r"""J(π') - J(π) is the sum over t of E[A_t(s_t, a_t)] under π' (Kakade & Langford 2002, lemma 6.1)."""
     policy, other = random_policy(mdp, mdp.horizon), random_policy(mdp, mdp.horizon, seed=1)
     visits = state_distributions(mdp, other).unsqueeze(-1) * other
@@ -100,7 +100,7 @@ def test_gradient_agrees_with_central_differences(mdp: MDP, discount: float) -> 
 
 
 @pytest.mark.parametrize("mdp", MDPS, ids=NAMES)
-def test_gradient_in_the_logits_of_a_table_agrees_with_central_differences(mdp: MDP) -> None:
+def test_gradient_in_logits_agrees_with_central_differences(mdp: MDP) -> None:
     logits, step = random_policy(mdp, 1).log().requires_grad_(), 1e-5
     policy = logits.softmax(-1)
     differences = torch.zeros_like(logits)
@@ -148,7 +148,7 @@ def test_policies_of_another_shape_are_refused() -> None:
         ("FrozenLake-v1", {"is_slippery": False}, [1, 1, 2, 1, 2, 2, 0, 0], 1.0),
         # Up, along the cliff, and down to the goal.
         ("CliffWalking-v1", {}, [0, *[1] * 11, 2], -13.0),
-        # Nobody is in the taxi at first: to drop a passenger is illegal, and costs 10 each time.
+        # The taxi starts without a passenger: each attempt to drop one costs 10.
         ("Taxi-v4", {}, [5] * 7, -70.0),
     ],
 )

@@ -1,4 +1,4 @@
-"""The humanoid is seen where MuJoCo has it, and being watched changes nothing of what it does."""
+"""Recorded positions are MuJoCo's, and recording does not change the motion."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def walked(environment: Environment = HUMANOID, steps: int = 15) -> WatchedHuman
     return humanoids
 
 
-def test_at_the_start_the_body_stands_as_its_model_file_says() -> None:
+def test_start_positions_are_those_of_the_model_file() -> None:
     """Heights are sums of the file's offsets: 1.4 for the torso, 0.19 more to the head, and so on down to the feet."""
     humanoids = WatchedHumanoids(STILL, 1)
     humanoids.reset(generators())
@@ -51,7 +51,7 @@ def test_at_the_start_the_body_stands_as_its_model_file_says() -> None:
     assert motion.seconds == pytest.approx(0.015)
 
 
-def test_a_foot_touches_the_floor_exactly_where_its_sphere_reaches_it() -> None:
+def test_foot_touches_the_floor_exactly_if_its_sphere_does() -> None:
     motion = walked(steps=20).motion
     gaps = motion.positions[..., [PARTS.index(foot) for foot in FEET], 1] - FOOT_RADIUS
     np.testing.assert_array_equal(motion.on_floor, gaps < MARGINS)
@@ -72,7 +72,7 @@ def test_watched_copies_do_what_unwatched_ones_do() -> None:
         np.testing.assert_array_equal(mine.terminated, theirs.terminated)
 
 
-def test_nothing_is_seen_of_a_copy_behind_its_end_nor_of_what_was_before_a_reset() -> None:
+def test_motion_has_nothing_after_the_end_or_before_a_reset() -> None:
     humanoids = walked(steps=2)
     alive = np.array([[True, False, True]])
     humanoids.step(actions(3, 1)[0], alive)
@@ -88,7 +88,7 @@ def test_the_same_seed_starts_and_moves_alike() -> None:
     np.testing.assert_array_equal(walked().motion.positions, walked().motion.positions)
 
 
-def test_they_are_watched_for_one_seed() -> None:
+def test_watched_humanoids_need_one_seed() -> None:
     humanoids: Any = walked(steps=1)
     assert humanoids.resized(1) is humanoids
     with pytest.raises(ValueError, match="recorded humanoids have one seed, not 2"):

@@ -1,4 +1,4 @@
-"""The lecture's jacket, its four trajectories, and what shaping does and does not change."""
+"""The jacket task of the lecture: its four trajectories, and the effects of shaping."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ EXAMPLES = {
     "doesn't touch the jacket": ([WAIT, WAIT, WAIT, WAIT], 0.0),
     "folds only the sleeves": ([SLEEVES, WAIT, WAIT, WAIT], 0.0),
     "flattens the jacket but does not fold it": ([FLATTEN, WAIT, WAIT, WAIT], 0.0),
-    # The jacket lies flat with 4/5; then the fold is neat with 4/5 and wrinkled with 1/5. Otherwise it is a bundle.
+    # Flattening succeeds with 4/5; then the fold is neat with 4/5 and wrinkled with 1/5. Otherwise it is a bundle.
     "folds the jacket": ([FLATTEN, SLEEVES, FOLD, WAIT], 4 / 5 * (4 / 5 * 1 + 1 / 5 * 0.5)),
     # As above, but wrinkled at best.
     "folds the jacket with its sleeves out": ([FLATTEN, FOLD, WAIT, WAIT], 4 / 5 * 4 / 5 * 0.5),
@@ -27,7 +27,7 @@ EXAMPLES = {
 
 
 def doing(actions: list[Action], mdp: MDP) -> torch.Tensor:
-    """Do one action after the other in whatever state, (T, S_, A)."""
+    """Return the policy that takes the given actions in order, in every state, (T, S_, A)."""
     return torch.eye(mdp.actions, dtype=torch.float64)[actions].unsqueeze(1).expand(-1, mdp.states, -1)
 
 
@@ -45,7 +45,7 @@ def optimal_action_values(mdp: MDP) -> np.ndarray:
 
 
 def best_actions(mdp: MDP) -> np.ndarray:
-    """Tell which actions are optimal at each step in each state: (T, S_, A)."""
+    """Return which actions are optimal at each step in each state: (T, S_, A)."""
     values = optimal_action_values(mdp)
     return values >= values.max(-1, keepdims=True) - 1e-12
 
@@ -98,7 +98,7 @@ def test_a_uniform_policy_in_closed_form(horizon: int, skill: float) -> None:
         assert (probabilities @ earned.double()).item() == pytest.approx(known, abs=1e-14)
 
 
-def test_of_four_trajectories_of_a_uniform_policy_mostly_at_most_one_earns_anything() -> None:
+def test_uniform_policy_rarely_earns_twice_in_a_batch_of_four() -> None:
     mdp = jacket_folding(OWN["pg/JacketFolding-v0"].horizon)
     enumeration = enumerate_trajectories(mdp, 1_000)
     earning = (enumeration.probabilities(uniform(mdp)) @ (enumeration.trajectories.returns[0] > 0).double()).item()

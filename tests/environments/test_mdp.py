@@ -1,4 +1,4 @@
-"""Tables: what they must be, what follows from them, and what a potential changes."""
+"""Tables of an MDP: validation, derived quantities, and potential-based shaping."""
 
 from dataclasses import replace
 from typing import Any

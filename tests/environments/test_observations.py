@@ -1,4 +1,4 @@
-"""A policy sees what it is declared to see, and nothing of an earlier trajectory."""
+"""A policy sees the declared components and steps, and nothing of an earlier trajectory."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ ACTIONS = np.zeros((1, 2), dtype=np.int64)
 
 
 class Counting:
-    """Two copies whose three components count the steps by tens, the lane, and resets by thousands."""
+    """Two copies with three components: steps counted by tens, the lane, and resets by thousands."""
 
     spaces = Spaces(3, 2)
     horizon = 9
@@ -46,7 +46,7 @@ def environment(id: str = "CartPole-v1", **seen: Any) -> Environment:
     return Environment(id=id, horizon=5, observations=Observations(**seen))
 
 
-def test_the_last_observations_stand_side_by_side_oldest_first_after_zeros() -> None:
+def test_stack_has_the_last_observations_oldest_first() -> None:
     window = Observed(Counting(), (), 2, normalised=False)
     assert window.spaces == Spaces(6, 2)
     assert window.horizon == 9
@@ -58,7 +58,7 @@ def test_the_last_observations_stand_side_by_side_oldest_first_after_zeros() -> 
     assert window.reset([])[0, 0].tolist() == [0, 0, 0, 10, 1, 2000], "nothing is left of the trajectory before"
 
 
-def test_hidden_components_are_gone_before_observations_are_stacked() -> None:
+def test_components_are_hidden_before_stacking() -> None:
     window = Observed(Counting(), (1,), 3, normalised=False)
     assert window.spaces == Spaces(6, 2)
     window.reset([])
@@ -71,7 +71,7 @@ def test_a_view_is_the_same_for_another_number_of_seeds() -> None:
     assert window.reset([]).shape == (3, 2, 4)
 
 
-def test_observations_that_earlier_steps_have_given_stay_as_they_were() -> None:
+def test_earlier_observations_are_not_overwritten() -> None:
     window = Observed(Counting(), (), 2, normalised=False)
     first = window.reset([])
     kept = first.copy()
@@ -80,7 +80,7 @@ def test_observations_that_earlier_steps_have_given_stay_as_they_were() -> None:
     assert np.array_equal(first, kept)
 
 
-def test_environments_that_show_everything_are_stepped_as_they_are() -> None:
+def test_environments_without_options_are_not_wrapped() -> None:
     assert isinstance(make_environments(environment(), 2, 3), VectorisedCartPole)
 
 
@@ -98,8 +98,8 @@ def test_velocities_are_hidden_by_name_or_by_number(id: str) -> None:
 
 
 @pytest.mark.parametrize(("id", "moved"), [("CartPole-v1", (0, 2)), ("InvertedPendulum-v5", (0, 1))])
-def test_positions_change_by_what_velocities_say(id: str, moved: tuple[int, int]) -> None:
-    """The names stand where they belong: over one step positions and angles move along their velocities."""
+def test_positions_change_by_their_velocities(id: str, moved: tuple[int, int]) -> None:
+    """Names match components: over one step, positions and angles change by their velocities."""
     copies, names = make_environments(environment(id), 1, 8), COMPONENTS[id]
     copies.reset([np.random.default_rng(0)])
     push = np.ones((1, 8), np.int64) if copies.spaces.action_count else np.full((1, 8, 1), 2.0)
@@ -141,6 +141,6 @@ def test_hidden_states_of_a_table_all_look_alike() -> None:
         ("pg/Chain-v0", {"normalise": True}, r"observations\.normalise: .*one-hot.*allowed: false"),
     ],
 )
-def test_views_that_there_are_not_are_refused(id: str, seen: dict[str, Any], message: str) -> None:
+def test_invalid_observation_options_are_refused(id: str, seen: dict[str, Any], message: str) -> None:
     with pytest.raises(UnsupportedEnvironment, match=message):
         check(environment(id, **seen))

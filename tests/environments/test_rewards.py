@@ -1,4 +1,4 @@
-"""What is paid follows from what is earned, by hand, by enumeration, and by dynamic programming on changed tables."""
+"""Transformed rewards by hand, by enumeration, and by dynamic programming on transformed tables."""
 
 from dataclasses import replace
 from typing import Any
@@ -96,7 +96,7 @@ def test_potentials_of_unknown_states_are_refused() -> None:
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
 @pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
-def test_tables_have_the_objective_of_the_trajectories_that_are_paid(mdp: MDP, options: dict[str, Any]) -> None:
+def test_paid_tables_have_the_objective_of_paid_trajectories(mdp: MDP, options: dict[str, Any]) -> None:
     rewards, probabilities = Rewards(**options), policy(mdp)
     every = enumerate_trajectories(mdp, 100_000)
     expected = every.probabilities(probabilities) @ paid(rewards, every.trajectories).returns[0]

@@ -20,7 +20,7 @@ def test_corridor_by_hand() -> None:
     assert (mdp.rewards == -1).all()
 
 
-def test_the_corridors_goal_is_reached_by_right_left_right_although_all_looks_the_same() -> None:
+def test_corridor_reaches_its_goal_by_right_left_right() -> None:
     environments = TabularEnvironments(corridor(9), 1, 1)
     seen, alive, where = [environments.reset([np.random.default_rng(0)])], np.ones((1, 1), dtype=bool), []
     for action in (1, 0, 1):

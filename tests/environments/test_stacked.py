@@ -125,7 +125,7 @@ def test_observations_are_laid_flat_in_single_precision(shape: tuple[int, ...]) 
     assert transition.observations[0, 0].tolist() == (np.array([1, 2, 3, 4]) / 3).astype(np.float32).tolist()
 
 
-def test_wrappers_act_but_for_those_that_only_count_and_check() -> None:
+def test_counting_and_checking_wrappers_are_removed() -> None:
     doubled = gymnasium.wrappers.TransformReward(Counting(), lambda reward: 2 * float(reward))
     wrapped = gymnasium.wrappers.TimeLimit(gymnasium.wrappers.OrderEnforcing(doubled), max_episode_steps=1)
     stacked = SteppedOneByOne([wrapped], 10, 1)

@@ -1,4 +1,4 @@
-"""Ids that have tables: those of `pg`, and gymnasium's."""
+"""Environments with tables: those of `pg` and of gymnasium."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def test_gymnasium_tables_are_read_outcome_by_outcome() -> None:
 def test_rewards_that_depend_on_the_next_state_are_kept() -> None:
     mdp = tabular_mdp("FrozenLake-v1", {}, 20)
     assert mdp is not None
-    # Beside the goal (state 15), one action leads to it and elsewhere: only the step into it is rewarded.
+    # Next to the goal (state 15), an action may lead to it or elsewhere: only the step into it is rewarded.
     outcomes = {int(after): reward for after, reward in zip(mdp.next_states[14, 2], mdp.rewards[14, 2], strict=True)}
     assert outcomes == {15: 1.0, 14: 0.0, 10: 0.0}
 
@@ -49,11 +49,11 @@ def test_other_toy_texts_have_tables(id: str, states: int) -> None:
 
 
 @pytest.mark.parametrize(("id", "kwargs"), [("CartPole-v1", {}), ("Taxi-v4", {"fickle_passenger": True})])
-def test_there_is_no_table_where_it_would_not_tell_the_whole_story(id: str, kwargs: dict[str, Any]) -> None:
+def test_environments_beyond_their_table_have_no_tables(id: str, kwargs: dict[str, Any]) -> None:
     assert tabular_mdp(id, kwargs, 10) is None
 
 
-def test_unknown_ids_are_gymnasiums_to_refuse() -> None:
+def test_unknown_ids_are_refused_by_gymnasium() -> None:
     with pytest.raises(gymnasium.error.Error):
         tabular_mdp("NoSuchEnvironment-v0", {}, 10)
 

@@ -26,7 +26,7 @@ def generators(*seeds: int) -> list[np.random.Generator]:
 
 
 def roll(environments: TabularEnvironments, sources: list[np.random.Generator], lanes: int) -> list[np.ndarray]:
-    """Act at random, each seed by its own numbers, and record what the living copies saw."""
+    """Act at random with each seed's generator, and record the results of the copies that are alive."""
     observations = environments.reset(sources)
     alive = np.ones(observations.shape[:2], dtype=bool)
     seen = [observations]
@@ -39,7 +39,7 @@ def roll(environments: TabularEnvironments, sources: list[np.random.Generator], 
     return seen
 
 
-def test_copies_with_a_potential_draw_what_they_drew_without() -> None:
+def test_potential_changes_no_draws() -> None:
     mdp, potential = random_mdp(3, states=2, seed=5), np.array([2.0, 0.7])
     plain = roll(TabularEnvironments(mdp, 2, 6), generators(3, 4), 6)
     environments = TabularEnvironments(with_potential(mdp, potential), 2, 6)

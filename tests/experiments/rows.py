@@ -1,4 +1,4 @@
-"""Rows of runs and probes worked by hand, and the values of a table that is made of them."""
+"""Rows of runs and probes by hand, and the values of a table computed from them."""
 
 import numpy as np
 import pandas as pd
@@ -33,7 +33,7 @@ def run(curves):
 
 
 def probe(total_variance, variants=("to_go", "total"), seeds=(0, 1)):
-    """Rows of a probe: total variances by batch size, everything else as told apart by seed and batch."""
+    """Rows of a probe: total variances by batch size, all other metrics distinct for each seed and batch."""
     rest = dict.fromkeys(["cosine", "pairwise_cosine", "relative_bias", "relative_bias_noise"], 0.5)
     return pd.DataFrame(
         [

@@ -48,7 +48,7 @@ def rows(table, statistic, variant):
 
 def test_scores_are_pooled_over_the_environments_that_declare_a_threshold():
     table = across_tables.across_table(RUNS, BUDGETS, GENERATOR)
-    # Scores of a: 0, 1/2, 1, 1 in both, whose middle half is 1/2, 1/2, 1, 1. In `other`, b starts above random.
+    # Scores of a: 0, 1/2, 1, 1 in both; the middle half of all is 1/2, 1/2, 1, 1. In `other`, b starts above random.
     assert rows(table, "interquartile mean", "a")[["n", "estimate"]].to_numpy().tolist() == [[8, 0.75]]
     assert rows(table, "interquartile mean", "b")["estimate"].tolist() == [1]
 

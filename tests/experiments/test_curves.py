@@ -1,4 +1,4 @@
-"""What a single learning curve says, on curves worked by hand."""
+"""Metrics of a single learning curve, on curves by hand."""
 
 import numpy as np
 import pandas as pd

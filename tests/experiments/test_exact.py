@@ -1,4 +1,4 @@
-"""What each estimator is on average, and how much it varies, without a sample.
+"""The exact mean and variance of each estimator.
 
 The table of expectations: leaving a trajectory out of its own baseline keeps the expectation at the gradient of the
 objective; averaging it in scales the expectation by 1 - 1/N; for total returns and for rewards-to-go alike.
@@ -50,7 +50,7 @@ def expectation(mdp: MDP, policy: Policy, **parts: Any) -> torch.Tensor:
 
 
 def arbitrary_critic(variant: Variant, mdp: MDP) -> Critic | None:
-    """Return a value network that has seen no data, but has something to say of every state and time."""
+    """Return a value network that is not fitted, but has nonzero values in every state and step."""
     generator = torch.Generator().manual_seed(7)
     critic = variant.baseline.make_critic(variant, mdp.spaces, mdp.horizon, generator, torch.float64)
     if critic is not None:
@@ -132,7 +132,7 @@ def test_gae_of_any_values_has_no_bias_with_lambda_1_and_some_with_less(name: st
 
 
 def test_gae_of_any_values_adds_up_the_gradients_of_one_step_errors() -> None:
-    r"""E[hat g] is the sum over t and l of (gamma lambda)^l E[psi_t delta_{t+l}], which is no baseline's doing."""
+    r"""E[hat g] is the sum over t and l of (gamma lambda)^l E[psi_t delta_{t+l}], whatever the baseline."""
     policy, enumeration = random_policy(SMALL, MIXED.spaces, seed=1), enumerate_trajectories(MIXED, LIMIT)
     variant = Variant(returns=gae(0.5), discount=0.8, policy=SMALL, **LEARNED)
     critic = arbitrary_critic(variant, MIXED)
@@ -197,7 +197,7 @@ def test_without_the_weight_of_states_the_discounted_estimate_follows_no_discoun
 
 
 def weighted_theorem(policy: Policy, discount: float, weights: torch.Tensor) -> torch.Tensor:
-    """Sum the policy gradient theorem's terms over time, each with a weight of its own."""
+    """Sum the policy gradient theorem's terms over time, with a weight per step."""
     copy = repeat(policy, 1)
     table = action_probabilities(copy, MIXED)
     per_step = policy_gradient_theorem(MIXED, table.expand(MIXED.horizon, -1, -1), discount)

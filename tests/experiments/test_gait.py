@@ -1,4 +1,4 @@
-"""Falls, steps and poses: known by hand on made-up motions, and then seen on a humanoid that is thrown about."""
+"""Falls, steps and poses: by hand on synthetic motions, and on simulated humanoids."""
 
 from collections.abc import Sequence
 from typing import Any

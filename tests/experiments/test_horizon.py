@@ -1,4 +1,4 @@
-r"""Weights against the horizon: one state whose steps are independent, where everything is known in closed form.
+r"""Weights against the horizon: one state with independent steps, in closed form.
 
 With ratios ρ that are independent from step to step, $\operatorname{Var}[\log w_{0:T}] = T \operatorname{Var}[\log
 \rho]$, and the effective share of many trajectories tends to $1 / \mathbb{E}[w^2] = \mathbb{E}[\rho^2]^{-T}$.
@@ -67,7 +67,7 @@ def probability(logit: float) -> float:
 def known_ratios(seed: int) -> tuple[list[float], list[float]]:
     """Solve for the ratios of a policy of two actions that diverges by KL, from the sampled frozen policy.
 
-    Which of the two solutions it is depends on the direction: the one whose first ratio the rows' weights have.
+    There are two solutions; return the one with the first ratio of the rows' weights.
     """
     old = frozen(seed)
     logits = old["layers.0.weight"][:, 0] + old["layers.0.bias"]

@@ -112,7 +112,7 @@ def test_the_explicit_sum_takes_a_backward_pass_per_step(monkeypatch: pytest.Mon
 
 
 def test_without_an_early_end_there_are_as_many_passes_as_trajectories_times_steps() -> None:
-    # A pole that starts upright stands for five steps, whatever is done.
+    # A pole that starts upright stays up for five steps, whatever the actions.
     found = compare_forms(
         IdentityJob(
             environment=Environment(id="CartPole-v1", horizon=5),

@@ -37,7 +37,7 @@ def test_where_few_of_many_arms_are_sampled_all_of_them_move_as_their_reward_say
 
 
 def test_minus_the_average_exactly_the_arms_below_it_are_pushed_down() -> None:
-    """C is 0: an arm's likelihood moves as its reward stands to the mean."""
+    """C is 0: an arm's likelihood changes with the sign of its reward minus the mean."""
     rewards = np.linspace(1, 3, MANY)
     rows = on_a_bandit(rewards.tolist(), {"average": variant("average_reward")})
     assert rows[SHARES].to_numpy().tolist() == [[0.0, 1.0]]

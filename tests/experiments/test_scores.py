@@ -1,4 +1,4 @@
-"""Whether the learning rates of a grid have scores that tell them apart."""
+"""Whether the learning rates of a grid have distinct scores."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ def test_on_tables_the_change_of_the_policy_is_measured_exactly() -> None:
     parts, norm = bias_parts(start, target, mdp), truth(mdp, target).gradient.norm()
     expected = [*((part.norm() / norm).item() for part in parts), state_variation(start, target, mdp)]
     assert row[[*TABLE_COLUMNS]].tolist() == pytest.approx(expected, rel=1e-12)
-    assert len({*np.round(expected, 6)}) == 3, "each is told from the others"
+    assert len({*np.round(expected, 6)}) == 3, "all differ"
     forward, reverse = exact_divergence(start, target, mdp), exact_divergence(target, start, mdp)
     assert row["kl"] == pytest.approx(forward, rel=1e-12)
     assert forward != pytest.approx(reverse, rel=1e-3)

@@ -177,7 +177,7 @@ def test_a_run_that_diverged_cuts_nobody_elses_common_iteration_and_has_lost_its
     table = train_tables.train_table(both(), 100)
     assert values(table, metric="return_at_common_iteration") == [np.mean([2, 2, 2, 4, 4]), -3]
     short = {**both(), cell(variant="b"): run({0: {50: 7.0, 100: 7.0}})}
-    # Both batches up to iteration 2 were collected before the policy was lost.
+    # Both batches up to iteration 2 were collected before the policy diverged.
     assert values(train_tables.train_table(short, 100), metric="return_at_common_iteration") == [-0.5, 3, 7]
 
 
@@ -233,7 +233,7 @@ def test_curves_have_a_hundred_points_unless_told():
 
 
 def imitation(curves, demonstration_steps, demonstrator_return):
-    """Runs of a clone, as `run` makes them, all shown the same."""
+    """Runs of a clone, as `run` makes them, all with the same demonstrations."""
     shown = {"demonstration_steps": demonstration_steps, "demonstrator_return": demonstrator_return}
     clone = replace(cell(), variant=Variant(initialise=Clone(controller="lean", demonstrations=5)))
     return {clone: run(curves).assign(**shown)}

@@ -1,4 +1,4 @@
-"""Single updates begin at the frozen policy; what is measured of them does not depend on their company."""
+"""Single updates begin at the frozen policy; their metrics do not depend on the other updates of a job."""
 
 import math
 from typing import Any
@@ -16,7 +16,7 @@ REWARDS = [0.5, 1.0, 3.0]
 
 
 def held(by: str, limit: float = 0.01, **parts: Any) -> Variant:
-    """Return a variant that five steps would move several times as far, did nothing hold it."""
+    """Return a variant that five steps would move several times as far, without a limit."""
     return variant(batch=64, rate=0.1, **({"gradient_steps": 5, "kl": {"limit": limit, "hold_by": by}} | parts))
 
 
@@ -31,7 +31,7 @@ def test_the_fresh_trajectories_are_not_the_batch() -> None:
     """Minus their average two pulls of one arm teach nothing: half of the batches rank the fresh pulls, all rightly."""
     updates = 100
     rows = on_a_bandit([1.0, 0.0], {"average": variant("average_reward", batch=2)}, updates=updates, fresh=2)
-    # Half of the time the two fresh pulls earn the same, and say nothing.
+    # Half of the time the two fresh pulls earn the same, and are not ranked.
     assert rows["rank_correlation"].item() == pytest.approx(0.5, abs=4 * math.sqrt(0.25 / (updates / 2)))
 
 

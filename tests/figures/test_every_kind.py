@@ -71,7 +71,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "gait": {"metric": "episode_return"},
     "sampled_variance": {"metric": "sampled_variance"},
 }
-# Kinds whose intervals are drawn as bars.
+# Kinds that draw intervals as bars.
 WITH_BARS = [kind for kind in ESTIMATES if kind != "performance_profiles"]
 
 

@@ -94,7 +94,7 @@ def test_larger_type_scales_heights_and_words(monkeypatch: pytest.MonkeyPatch, k
     large = draw(one)
 
     assert large.get_figwidth() == usual.get_figwidth()
-    # Twice the height of each row, and more rows of panels and of the legend where fewer stand beside each other.
+    # Twice the height of each row, and more rows of panels and of the legend if a row has fewer.
     assert large.get_figheight() >= 2 * usual.get_figheight()
     sizes = [
         {text.get_text(): text.get_fontsize() for text in figure.findobj(Text) if text.get_text()}

@@ -1,4 +1,4 @@
-"""Two policies in small MDPs, and every trajectory of the one as it looks from the other."""
+"""Two policies in small MDPs, and every trajectory of one with its ratios under the other."""
 
 import numpy as np
 import torch
@@ -42,7 +42,7 @@ def pair(mdp: MDP, seed: int = 0) -> tuple[Policy, Policy]:
 
 
 def every(mdp: MDP, behaviour: Policy, target: Policy) -> tuple[Reuse, torch.Tensor]:
-    """Look at every trajectory, with its probability under the behaviour policy, from the target policy."""
+    """Return every trajectory with its ratios under the target policy and its probability under the other."""
     enumeration = enumerate_trajectories(mdp, 10_000)
     return Reuse.at(target, behaviour, enumeration.trajectories, mdp), probabilities(enumeration, behaviour)
 

@@ -1,4 +1,4 @@
-r"""Gradients, variances and expected returns that a pencil finds, met by the code that measures.
+r"""Measured gradients, variances and expected returns against closed forms.
 
 The estimate of N trajectories is the mean of $A_i - b B_i$, with $A = B R$ and
 $B = \sum_t \nabla \log \pi(a_t \mid s_t)$.
@@ -34,7 +34,7 @@ CHANCES = [0.1, 0.35, 0.5, 0.6, 2 / 3, 0.7, 0.95]
 
 
 def choosing(*chances: float) -> Policy:
-    """Make a linear policy that sees nothing and chooses actions with given chances."""
+    """Return a linear policy with the same given probabilities in every state."""
     policy = make_policy(LINEAR, Spaces(1, len(chances)), torch.Generator().manual_seed(0), dtype=torch.float64)
     weights = policy.affine[0].weight.detach().squeeze(-1)
     bias = torch.tensor(chances, dtype=torch.float64).log() - weights
@@ -51,7 +51,7 @@ def variance(enumeration: Enumeration, policy: Policy, n: int, constant: float |
 
 @pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS.keys())
 @pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
-def test_autodiff_the_policy_gradient_theorem_and_central_differences_agree(mdp: MDP, network: PolicyOptions) -> None:
+def test_autodiff_theorem_and_central_differences_agree(mdp: MDP, network: PolicyOptions) -> None:
     policy = random_policy(network, mdp.spaces, seed=2)
     by_autodiff = truth(mdp, policy).gradient
     copy = repeat(policy, 1)
@@ -78,13 +78,13 @@ def test_variance_of_a_two_armed_bandit(p: float, constant: float | None, n: int
 
 
 @pytest.mark.parametrize("p", CHANCES)
-def test_the_best_constant_of_a_two_armed_bandit_is_the_chance_of_the_bad_arm(p: float) -> None:
+def test_best_constant_is_the_probability_of_the_bad_arm(p: float) -> None:
     found = variance(enumerate_trajectories(bandit(1), LIMIT), choosing(p, 1 - p), 2, 1 - p)
     assert found == pytest.approx(0, abs=1e-15)
 
 
 @pytest.mark.parametrize("p", CHANCES)
-def test_the_average_reward_of_a_two_armed_bandit_makes_it_worse_beyond_two_thirds(p: float) -> None:
+def test_average_reward_raises_variance_above_two_thirds(p: float) -> None:
     r"""$(1-2p)^2$ exceeds $(1-p)^2$ if and only if $3p > 2$."""
     enumeration, policy = enumerate_trajectories(bandit(1), LIMIT), choosing(p, 1 - p)
     without, averaged = variance(enumeration, policy, 1), variance(enumeration, policy, 1, constant=p)
@@ -120,7 +120,7 @@ def test_the_best_chance_of_going_right_in_the_corridor() -> None:
 
 
 def scores(policy: Policy, enumeration: Enumeration) -> torch.Tensor:
-    """Differentiate each trajectory's log-likelihood by itself: (M, D)."""
+    """Differentiate each trajectory's log-likelihood separately: (M, D)."""
     log_probs = on_valid_steps(policy.log_prob, enumeration.trajectories).sum(-1)[0]
     gradients = [torch.autograd.grad(one, list(policy.parameters()), retain_graph=True) for one in log_probs]
     return torch.stack([torch.cat([part.flatten() for part in gradient]) for gradient in gradients])

@@ -34,7 +34,7 @@ def least(mdp: MDP, seed: int, returns: str) -> float:
 @pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
 @pytest.mark.parametrize("returns", ["total", "to_go"])
 @pytest.mark.parametrize("seed", range(3))
-def test_it_is_the_lowest_point_of_the_parabola_through_three_constants(mdp: MDP, returns: str, seed: int) -> None:
+def test_least_variance_is_the_minimum_of_the_parabola(mdp: MDP, returns: str, seed: int) -> None:
     policy, enumeration = random_policy(LINEAR, mdp.spaces, seed), enumerate_trajectories(mdp, 1000)
     constants = (-1.0, 0.0, 2.0)
     variances = [
@@ -54,7 +54,7 @@ def test_the_best_constant_leaves_the_bandit_no_variance() -> None:
     assert least(bandit(1), 0, "total") == pytest.approx(0, abs=1e-12)
 
 
-def test_a_sample_is_counted_without_bias() -> None:
+def test_sample_estimates_the_enumerated_least_variance() -> None:
     mdp = MDPS["random"]
     policy, enumeration = random_policy(LINEAR, mdp.spaces, 1), enumerate_trajectories(mdp, 1000)
     probabilities = enumeration.probabilities(action_probabilities(stack([policy]), mdp)).detach()

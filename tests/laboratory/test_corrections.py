@@ -1,4 +1,4 @@
-r"""What each correction is on average at a target policy, when a behaviour policy has collected the trajectories.
+r"""The expectation of each correction at a target policy, for trajectories of a behaviour policy.
 
 The table of expectations under π_θ, for importance weights that are neither truncated nor normalised nor clipped: the
 gradient at θ' for products of ratios over whole trajectories and per decision, and for exact state ratios with
@@ -41,7 +41,7 @@ MDPS = {
     "random": random_mdp(2, states=2, seed=4),
     "alike": corridor(4),
 }
-# Each with two policies of its own.
+# Each with a different pair of policies.
 CASES = [(name, pair) for pair, name in enumerate(MDPS)]
 
 RESTORING: dict[str, dict[str, Any]] = {
@@ -118,7 +118,7 @@ def expectation(one: Case, **parts: Any) -> torch.Tensor:
 
 
 def theorem(one: Case, visits: Policy, returns: Policy) -> torch.Tensor:
-    r"""Sum $d_t(s) \nabla \pi_{\theta'}(a \mid s) Q_t(s, a)$, with d and Q of policies of their own."""
+    r"""Sum $d_t(s) \nabla \pi_{\theta'}(a \mid s) Q_t(s, a)$, with d of one policy and Q of another."""
     weights = state_distributions(one.mdp, table(visits, one.mdp)).unsqueeze(-1)
     weights = (weights * values(one.mdp, table(returns, one.mdp)).actions).sum(0, keepdim=True)
     copy = repeat(one.target, 1)
@@ -127,7 +127,7 @@ def theorem(one: Case, visits: Policy, returns: Policy) -> torch.Tensor:
 
 
 def known(one: Case, parts: dict[str, Any]) -> torch.Tensor:
-    """Compute what the table of expectations says of a correction, by dynamic programming."""
+    """Compute a correction's expectation from the table, by dynamic programming."""
     correction = Variant(**parts).importance
     if correction.name in ("trajectory", "per_decision"):
         return truth(one.mdp, one.target).gradient
@@ -157,7 +157,7 @@ def test_corrections_that_restore_the_gradient(name: str, pair: int, parts: dict
 @pytest.mark.parametrize("baseline", ["none", "constant", "exact"])
 @pytest.mark.parametrize("parts", NOT_RESTORING.values(), ids=NOT_RESTORING.keys())
 @pytest.mark.parametrize(("name", "pair"), CASES)
-def test_ratios_per_step_keep_the_behaviour_policy_in_their_expectation(
+def test_other_corrections_keep_terms_of_the_behaviour_policy(
     name: str, pair: int, parts: dict[str, Any], baseline: str
 ) -> None:
     one = case(name, pair)
@@ -166,14 +166,14 @@ def test_ratios_per_step_keep_the_behaviour_policy_in_their_expectation(
 
 @pytest.mark.parametrize("parts", NOT_RESTORING.values(), ids=NOT_RESTORING.keys())
 @pytest.mark.parametrize("pair", range(5))
-def test_what_stays_of_the_behaviour_policy_is_a_bias(pair: int, parts: dict[str, Any]) -> None:
+def test_corrections_that_keep_a_behaviour_term_are_biased(pair: int, parts: dict[str, Any]) -> None:
     one = case("mixed", pair)
     gradient = truth(one.mdp, one.target).gradient
     assert (expectation(one, **parts) - gradient).norm() > 1e-3 * gradient.norm()
 
 
 @pytest.mark.parametrize("pair", range(5))
-def test_naive_reuse_is_the_behaviour_policys_sum_of_the_target_policys_scores(pair: int) -> None:
+def test_naive_reuse_averages_the_targets_scores_by_enumeration(pair: int) -> None:
     r"""Its expectation puts $\pi_\theta \nabla \log \pi_{\theta'}$ where a correction has $\nabla \pi_{\theta'}$."""
     one = case("mixed", pair)
     behaviour = table(one.behaviour, one.mdp)
@@ -187,7 +187,7 @@ def test_naive_reuse_is_the_behaviour_policys_sum_of_the_target_policys_scores(p
 @pytest.mark.parametrize("baseline", ["leave_one_out", "per_step_leave_one_out", "optimal"])
 @pytest.mark.parametrize("parts", EVERY.values(), ids=EVERY.keys())
 @pytest.mark.parametrize(("name", "pair"), CASES)
-def test_leaving_a_trajectory_out_of_its_baseline_keeps_every_correction_as_it_is(
+def test_leave_one_out_keeps_the_expectation_of_every_correction(
     name: str, pair: int, parts: dict[str, Any], baseline: str
 ) -> None:
     one = case(name, pair)
@@ -197,9 +197,7 @@ def test_leaving_a_trajectory_out_of_its_baseline_keeps_every_correction_as_it_i
 @pytest.mark.parametrize("baseline", ["average_reward", "per_step"])
 @pytest.mark.parametrize("parts", EVERY.values(), ids=EVERY.keys())
 @pytest.mark.parametrize(("name", "pair"), CASES)
-def test_averaging_a_trajectory_into_its_baseline_takes_off_its_share_of_uncorrected_returns(
-    name: str, pair: int, parts: dict[str, Any], baseline: str
-) -> None:
+def test_in_sample_baselines_subtract_their_share(name: str, pair: int, parts: dict[str, Any], baseline: str) -> None:
     one = case(name, pair)
     correction = Variant(**parts).importance.name
     uncorrected = "exact_state" if correction == "per_decision" else correction
@@ -218,14 +216,14 @@ def test_discounted_corrections_restore_the_discounted_gradient(name: str, pair:
 
 @pytest.mark.parametrize("parts", EVERY.values(), ids=EVERY.keys())
 @pytest.mark.parametrize("name", MDPS)
-def test_without_a_change_every_correction_is_the_on_policy_gradient(name: str, parts: dict[str, Any]) -> None:
+def test_corrections_of_equal_policies_are_the_policy_gradient(name: str, parts: dict[str, Any]) -> None:
     collected = case(name, 0)
     one = Case(collected.enumeration, collected.behaviour, collected.behaviour)
     assert_equal(expectation(one, **parts), truth(one.mdp, one.behaviour).gradient)
 
 
 @pytest.mark.parametrize(("name", "pair"), CASES)
-def test_weighted_returns_have_the_target_policys_objective_on_average(name: str, pair: int) -> None:
+def test_weighted_returns_have_the_targets_objective_on_average(name: str, pair: int) -> None:
     one, every = case(name, pair), case(name, pair).enumeration.trajectories
     ratios = Ratios(every, log_ratios(one, every))
     whole = Trajectory()(ratios)[0, :, 0] * every.returns[0]

@@ -1,4 +1,4 @@
-"""Frozen policies get value networks from trajectories of their own, and every kind of measurement uses them."""
+"""Value networks of frozen policies are fitted to separate trajectories, and every kind of measurement uses them."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ def frozen(seed: int, environment: Environment = CARTPOLE) -> dict[str, np.ndarr
     return {name: values.numpy() for name, values in policy(environment, seed).float().state_dict().items()}
 
 
-def test_equal_networks_of_equal_returns_are_one() -> None:
+def test_equal_networks_of_equal_returns_are_shared() -> None:
     discounted = GAE.model_copy(update={"discount": 0.9})
     endless = discounted.model_copy(update={"returns": Gae.model_validate(gae(0.8, bootstrap_at_truncation=True))})
     wider = LEARNED.model_copy(update={"baseline": ValueNetwork(hidden=(9,), fit_steps=5)})
@@ -68,7 +68,7 @@ def test_equal_networks_of_equal_returns_are_one() -> None:
     assert fitted_critics(CARTPOLE, policy(), {"plain": PLAIN}, seed=0, stage="late") == {"plain": None}
 
 
-def test_a_network_is_that_of_its_seed_and_stage_whatever_others_there_are() -> None:
+def test_network_depends_on_seed_and_stage_only() -> None:
     def weights(seed: int = 0, stage: str = "late", **others: Variant) -> torch.Tensor:
         critic = fitted_critics(CARTPOLE, policy(), {**others, "learned": LEARNED}, seed, stage, 32)["learned"]
         assert critic is not None
@@ -79,7 +79,7 @@ def test_a_network_is_that_of_its_seed_and_stage_whatever_others_there_are() -> 
     assert not torch.equal(weights(), weights(stage="middle"))
 
 
-def test_it_explains_trajectories_that_it_has_not_seen() -> None:
+def test_network_explains_new_trajectories() -> None:
     environment = Environment(id="CartPole-v1", horizon=200)
     better = LEARNED.model_copy(update={"baseline": ValueNetwork(hidden=(16,), fit_steps=10)})
     critic = fitted_critics(environment, policy(environment), {"one": better}, 0, "late", 128)["one"]
@@ -89,7 +89,7 @@ def test_it_explains_trajectories_that_it_has_not_seen() -> None:
     assert critic.explained_variance(other) > 0.3
 
 
-def test_probes_say_what_the_network_explains_and_leave_other_rows_as_they_are() -> None:
+def test_probes_report_explained_variance_of_networks_only() -> None:
     def job(variants: dict[str, Variant]) -> ProbeJob:
         return ProbeJob(
             environment=CARTPOLE, variants=variants, policy=OPTIONS, stage="late", sample=SAMPLE, seeds=(0,)
@@ -120,7 +120,7 @@ def test_single_updates_follow_the_network() -> None:
     assert rows["learned"] != rows["plain"]
 
 
-def test_corrections_of_stale_data_keep_the_network_of_the_behaviour_policy() -> None:
+def test_corrections_use_the_behaviour_policys_network() -> None:
     corrected = {name: one.model_copy(update={"importance": Trajectory()}) for name, one in VARIANTS.items()}
     job = StalenessJob(
         environment=RANDOM_MDP,

@@ -1,4 +1,4 @@
-"""How far policies are apart, by their actions and by where they go: by hand and by enumeration."""
+"""Distances between policies, by actions and by states: by hand and by enumeration."""
 
 import math
 
@@ -18,7 +18,7 @@ from tests.laboratory.pairs import MDPS, pair, probabilities
 
 
 def of_two_actions(probability: float, observations: int = 1) -> Policy:
-    """Return the policy that takes the first of two actions with a probability, whatever it sees."""
+    """Return the policy that takes the first of two actions with one probability in every state."""
     policy = random_policy(PolicyOptions(hidden=()), Spaces(observations, 2), seed=0)
     with torch.no_grad():
         policy.affine[0].weight.zero_()
@@ -26,7 +26,7 @@ def of_two_actions(probability: float, observations: int = 1) -> Policy:
     return policy
 
 
-def test_the_divergence_is_that_of_the_new_policy_from_the_old_one() -> None:
+def test_divergence_is_of_the_new_policy_from_the_old() -> None:
     old, new, mdp = of_two_actions(0.5), of_two_actions(0.9), bandit(1)
     known = 0.9 * math.log(0.9 / 0.5) + 0.1 * math.log(0.1 / 0.5)
     every = enumerate_trajectories(mdp, 2).trajectories
@@ -37,7 +37,7 @@ def test_the_divergence_is_that_of_the_new_policy_from_the_old_one() -> None:
 
 
 @pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
-def test_exact_divergence_weights_states_as_the_behaviour_policy_visits_them(mdp: MDP) -> None:
+def test_exact_divergence_weights_states_by_behaviour_visits(mdp: MDP) -> None:
     """By enumeration: a sum over the steps of every trajectory, over their expected number."""
     behaviour, target = pair(mdp)
     enumeration = enumerate_trajectories(mdp, 10_000)
@@ -51,7 +51,7 @@ def test_exact_divergence_weights_states_as_the_behaviour_policy_visits_them(mdp
 
 
 @pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
-def test_state_variation_counts_where_trajectories_are_and_whether_they_have_ended(mdp: MDP) -> None:
+def test_state_variation_counts_states_and_the_end(mdp: MDP) -> None:
     behaviour, target = pair(mdp)
     enumeration = enumerate_trajectories(mdp, 10_000)
     trajectories = enumeration.trajectories
@@ -64,7 +64,7 @@ def test_state_variation_counts_where_trajectories_are_and_whether_they_have_end
     assert state_variation(behaviour, behaviour, mdp) == 0
 
 
-# An action in the first of two states ends the trajectory; the other leads to the second, which nothing leaves.
+# An action in the first of two states ends the trajectory; the other leads to the second state, which is absorbing.
 LEAVING = MDP(
     probabilities=np.ones((2, 2, 1)),
     next_states=np.array([[[1], [0]], [[1], [1]]]),
@@ -76,7 +76,7 @@ LEAVING = MDP(
 
 
 @pytest.mark.parametrize(("p", "q"), [(0.9, 0.4), (0.2, 0.7)])
-def test_what_has_ended_is_in_a_state_of_its_own(p: float, q: float) -> None:
+def test_ended_trajectories_count_as_one_more_state(p: float, q: float) -> None:
     """At steps 1 and 2 the policies are in the second state with p and q, and have ended with 1 - p and 1 - q."""
     found = state_variation(of_two_actions(p, observations=2), of_two_actions(q, observations=2), LEAVING)
     assert found == pytest.approx(2 / 3 * abs(p - q))

@@ -1,6 +1,6 @@
-r"""Corrections of Gaussian policies, whose expectations are known in closed form, by Gauss-Hermite quadrature.
+r"""Corrections of Gaussian policies, with expectations in closed form and by Gauss-Hermite quadrature.
 
-The nodes stand where sampled actions would, as trajectories of the behaviour policy with the rule's weights for their
+The nodes replace sampled actions: they are trajectories of the behaviour policy, with the rule's weights as their
 probabilities: $\mathbb{E}_{a \sim \mathcal{N}(\mu, \sigma^2)}[f(a)] = \sum_k \frac{w_k}{\sqrt{\pi}} f(\mu + \sqrt{2}
 \sigma x_k)$ with weights and nodes of $\int e^{-x^2} f(x) \, dx$.
 """
@@ -26,7 +26,7 @@ SPACES = Spaces(observation_size=1, action_count=None, action_size=1)
 
 @dataclass(frozen=True)
 class Normal:
-    """A policy that sees 1 at the first step and 0 afterwards: means there, and a deviation of its own."""
+    """A policy that sees 1 at the first step and 0 afterwards, with a mean for each and one deviation."""
 
     first: float
     later: float
@@ -93,7 +93,7 @@ def by_parameters(by_first: float, by_later: float, by_deviation: float) -> np.n
 @pytest.mark.parametrize("baseline", [{}, {"baseline": {"name": "constant", "value": 0.4}}])
 @pytest.mark.parametrize("importance", ["trajectory", "per_decision", "per_step"])
 @pytest.mark.parametrize("target", CHANGED.values(), ids=CHANGED.keys())
-def test_of_a_single_step_every_correction_restores_the_gradient(
+def test_every_correction_of_one_step_restores_the_gradient(
     target: Normal, importance: str, baseline: dict[str, Any]
 ) -> None:
     """J = -(μ - c)² - σ² of the quadratic reward -(a - c)²."""
@@ -104,7 +104,7 @@ def test_of_a_single_step_every_correction_restores_the_gradient(
 
 
 @pytest.mark.parametrize("target", CHANGED.values(), ids=CHANGED.keys())
-def test_uncorrected_data_give_the_behaviour_policys_average_of_the_target_policys_scores(target: Normal) -> None:
+def test_uncorrected_gaussian_data_average_the_targets_scores(target: Normal) -> None:
     """With u = a - μ' the scores are u / σ'² and u² / σ'² - 1, and moments of a under θ are those of a normal."""
     actions, chances = nodes(OLD, steps=1)
     found = expectation(target, actions, actions, chances)
@@ -118,9 +118,7 @@ def test_uncorrected_data_give_the_behaviour_policys_average_of_the_target_polic
 
 @pytest.mark.parametrize("target", CHANGED.values(), ids=CHANGED.keys())
 @pytest.mark.parametrize("importance", ["trajectory", "per_decision", "per_step"])
-def test_of_two_steps_products_restore_the_gradient_and_single_ratios_leave_the_old_policys_other_step(
-    target: Normal, importance: str
-) -> None:
+def test_two_steps_need_products_of_ratios(target: Normal, importance: str) -> None:
     """With the reward a_0 a_1 at the second step J is μ_0 μ_1; slopes along one mean are the other's."""
     actions, chances = nodes(OLD, steps=2)
     rewards = torch.stack([torch.zeros_like(chances), actions.prod(-1)], -1)

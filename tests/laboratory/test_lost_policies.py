@@ -1,4 +1,4 @@
-"""A policy that training has lost is measured as not known, and takes nothing from the others."""
+"""The metrics of a diverged policy are NaN, and do not affect those of other policies."""
 
 import itertools
 from collections.abc import Mapping
@@ -58,13 +58,13 @@ def policies_of(job: MeasurementJob, lost: float | None) -> Mapping[int, Mapping
     return policies
 
 
-def test_every_kind_of_experiment_that_measures_trained_policies_is_among_these(smoke: Study) -> None:
+def test_cases_cover_every_kind_that_measures_trained_policies(smoke: Study) -> None:
     kinds = {one.kind for name, one in smoke.experiments.items() if smoke.experiments[name].policies_from is not None}
     assert {smoke.experiments[name].kind for name in MEASURED} == kinds
 
 
 @pytest.mark.parametrize(("name", "lost"), list(zip(MEASURED, itertools.cycle([np.nan, np.inf]))))
-def test_the_others_are_measured_as_if_it_were_not_there(smoke: Study, name: str, lost: float) -> None:
+def test_lost_policy_changes_no_other_rows(smoke: Study, name: str, lost: float) -> None:
     job = job_of(smoke, name)
     expected, found = (job.measure(policies_of(job, value))["rows"] for value in (None, lost))
     first = job.seeds[0]

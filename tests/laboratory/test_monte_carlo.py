@@ -1,7 +1,7 @@
-"""Sampled estimates scatter around their exact moments as chance has it, for every estimator and over many policies.
+"""Sampled moments deviate from the exact ones by their standard errors, for every estimator over many policies.
 
-One policy's deviation may be large by bad luck, or small by a bad yardstick; the distribution over many policies can
-be neither.
+One policy's deviation may be large by chance, or small because its standard error is too large; the distribution over
+many policies shows both errors.
 """
 
 from functools import cache
@@ -41,7 +41,7 @@ VARIANTS["gae-exact"] = Variant(**{"returns": gae(0.6), "baseline": "exact", "ba
 
 
 def measured(gradients: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:
-    """Return numbers of each batch whose means estimate the mean in each direction and the total variance: (S, 3)."""
+    """Return numbers per batch; their means estimate the mean in each direction and the total variance: (S, 3)."""
     count = len(gradients)
     squares = (gradients - gradients.mean(0)).square().sum(-1, keepdim=True) * count / (count - 1)
     return torch.cat([gradients @ directions.T, squares], 1)
@@ -101,18 +101,18 @@ def look_standard_normal(numbers: torch.Tensor) -> bool:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", VARIANTS)
-def test_samples_deviate_from_exact_moments_by_their_standard_errors(name: str) -> None:
+def test_samples_deviate_by_their_standard_errors(name: str) -> None:
     for statistic, numbers in zip(STATISTICS, deviations(name, exactly=name), strict=True):
         assert look_standard_normal(numbers), statistic
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("statistic", [1, 2])
-def test_another_estimators_moments_would_not_do(statistic: int) -> None:
+def test_moments_of_another_estimator_are_rejected(statistic: int) -> None:
     assert not look_standard_normal(deviations("to_go-average_reward", exactly="to_go-none")[statistic])
 
 
-def test_numbers_that_deviate_too_little_are_noticed_as_well() -> None:
+def test_numbers_of_another_distribution_are_rejected() -> None:
     numbers = torch.randn(60, generator=torch.Generator().manual_seed(1))
     assert look_standard_normal(numbers)
     assert not look_standard_normal(numbers / 2)

@@ -1,4 +1,4 @@
-"""Data of an earlier policy as they look from a later one: ratios, weights, and the estimates that they give."""
+"""Ratios, weights and estimates at a target policy, from trajectories of an earlier policy."""
 
 import copy
 
@@ -17,7 +17,7 @@ from tests.laboratory.pairs import BIASED, MDPS, UNBIASED, assert_equal, every, 
 
 @pytest.mark.parametrize("importance", ["none", "trajectory", "per_decision", "per_step", "exact_state"])
 @pytest.mark.parametrize("baseline", ["none", "per_step_leave_one_out", "optimal", "exact"])
-def test_where_the_policy_has_not_moved_corrections_are_the_on_policy_estimate(importance: str, baseline: str) -> None:
+def test_corrections_at_the_behaviour_policy_are_on_policy(importance: str, baseline: str) -> None:
     mdp = MDPS["random"]
     behaviour, _ = pair(mdp)
     batches = enumerate_trajectories(mdp, 10_000).trajectories.changed(lambda values: values[:, :200]).regrouped(4)
@@ -26,7 +26,7 @@ def test_where_the_policy_has_not_moved_corrections_are_the_on_policy_estimate(i
     torch.testing.assert_close(found, batch_gradients(behaviour, variant, batches, mdp), rtol=0, atol=1e-13)
 
 
-def test_advantages_stay_those_of_the_policy_that_collected_the_data() -> None:
+def test_advantages_are_those_of_the_behaviour_policy() -> None:
     mdp = MDPS["random"]
     behaviour, target = pair(mdp)
     reuse, _ = every(mdp, behaviour, target)
@@ -37,8 +37,8 @@ def test_advantages_stay_those_of_the_policy_that_collected_the_data() -> None:
 
 
 @pytest.mark.parametrize("baseline", ["none", "leave_one_out", "optimal"])
-def test_an_estimate_is_the_gradient_of_its_surrogate_where_the_policy_has_gone(baseline: str) -> None:
-    """By a backward pass through a copy of the policy for each batch, where the chain rule over scores was used."""
+def test_estimate_is_the_surrogates_gradient_at_the_target(baseline: str) -> None:
+    """Compare with a backward pass through a copy of the policy for each batch."""
     mdp = MDPS["random"]
     behaviour, target = pair(mdp)
     some = enumerate_trajectories(mdp, 10_000).trajectories.changed(lambda values: values[:, :60])

@@ -1,4 +1,4 @@
-r"""What scale, offset, shaping and time of payment do to gradient estimates, exactly: by enumeration of all batches.
+r"""Exact effects of scale, offset, shaping and payment on gradient estimates, by enumeration of all batches.
 
 With an offset c every estimator here is $\hat g + c \bar D$ with $\bar D = \frac{1}{N} \sum_i D_i$, where $D_i$ is what
 a reward of 1 on every step adds to trajectory i's term. So $\operatorname{tr Cov} = A + Bc + Cc^2$ with
@@ -113,7 +113,7 @@ def polynomial(returns: str, *, less_mean_return: bool) -> tuple[float, float, f
 
 @pytest.mark.parametrize("offset", OFFSETS)
 @pytest.mark.parametrize(("returns", "baseline"), [("total", "none"), ("to_go", "none"), ("to_go", "average_reward")])
-def test_an_offset_changes_the_variance_by_the_predicted_polynomial(returns: str, baseline: str, offset: float) -> None:
+def test_offset_changes_the_variance_by_the_polynomial(returns: str, baseline: str, offset: float) -> None:
     a, b, c = polynomial(returns, less_mean_return=baseline == "average_reward")
     assert c > 0.1
     found = rows(paying(FIXED, offset=offset), one=variant(returns, baseline))["one"]
@@ -132,7 +132,7 @@ def test_an_offset_changes_the_variance_by_the_predicted_polynomial(returns: str
         ("to_go", "exact"),
     ],
 )
-def test_these_baselines_take_an_offset_out(returns: str, baseline: str) -> None:
+def test_baseline_cancels_an_offset(returns: str, baseline: str) -> None:
     plain, moved = (rows(paying(FIXED, offset=c), one=variant(returns, baseline))["one"] for c in (0.0, 7.0))
     assert moved["total_variance"] == pytest.approx(plain["total_variance"], rel=1e-10)
 
@@ -153,7 +153,7 @@ def test_payment_at_the_end_leaves_objective_and_gradient(
     earned, late = (rows(paying(environment, paid=paid, **options), one=variant(returns))["one"] for paid in PAID)
     assert late["objective"] == pytest.approx(earned["objective"], rel=1e-12)
     assert late["gradient_norm"] == pytest.approx(earned["gradient_norm"], rel=1e-12)
-    # The expectation of what is estimated from late payments is the gradient of what was earned.
+    # The expectation with rewards paid at the end is the gradient with rewards paid as earned.
     assert late["relative_bias"] < 1e-10
     assert late["differences_bias"] < 1e-6
 
@@ -235,7 +235,7 @@ def probed(environment: Environment) -> dict[str, dict[str, Any]]:
     return by_variant(probe(job, {0: held}))
 
 
-def test_a_probe_measures_one_policy_on_the_same_trajectories_whatever_is_paid() -> None:
+def test_probe_has_the_same_trajectories_for_all_rewards() -> None:
     plain, moved, late = (probed(paying(FIXED, **how)) for how in ({}, {"offset": 4.0}, {"paid": "at_end"}))
     assert moved["less"]["total_variance"] == pytest.approx(plain["less"]["total_variance"], rel=1e-4)
     assert moved["total"]["total_variance"] > 2 * plain["total"]["total_variance"]
@@ -243,7 +243,7 @@ def test_a_probe_measures_one_policy_on_the_same_trajectories_whatever_is_paid()
     assert late["to_go"]["squared_gradient"] == pytest.approx(plain["to_go"]["squared_gradient"], rel=1e-6)
 
 
-def test_rewards_are_paid_where_a_shorter_horizon_ends_the_trajectory() -> None:
+def test_rewards_at_the_end_are_paid_at_a_shorter_horizon() -> None:
     """Paid at the end, reward-to-go and total return are one estimator at every horizon."""
     environment = paying(FIXED.model_copy(update={"horizon": 6}), paid="at_end")
     job = HorizonJob(

@@ -1,4 +1,4 @@
-"""Batches of a chain and of nothing, a policy, and what an update makes of it."""
+"""Batches, a policy, and its updates, for tests of learning."""
 
 from typing import Any
 
@@ -94,7 +94,7 @@ def improved(variant: Variant, trajectories: Trajectories, rate: float = 0.3, **
 
 
 def estimate(variant: Variant, trajectories: Trajectories, target: Policy, behaviour: Policy) -> tuple[Tensor, ...]:
-    """The gradient of the surrogate at the target policy, put together apart from the update."""
+    """The gradient of the surrogate at the target policy, computed without the code of updates."""
     log_probs = on_valid_steps(target.log_prob, trajectories)
     ratios = (log_probs - on_valid_steps(behaviour.log_prob, trajectories)).detach()
     states = state_ratios(target, CHAIN, state_distributions_of(behaviour, CHAIN), trajectories)

@@ -1,4 +1,4 @@
-"""A second device on a machine that has none: what lies there is computed as on the CPU, and mixes with nothing else.
+"""Emulate a second device: its tensors are computed on the CPU, and cannot be mixed with other tensors.
 
 Tensors say that they are on torch's `meta` device and keep their numbers on the CPU. As on a GPU, an operation on
 tensors of both devices is an error, unless one of them is a single number or an index.
@@ -54,7 +54,7 @@ def _computed(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         kwargs = {**kwargs, "device": torch.device("cpu")}
     found = func(*_each(_near, args), **_each(_near, kwargs))
     if func._schema.is_mutable and isinstance(found, Tensor):
-        # What was changed in place is what was given, not a copy of it.
+        # An operation in place returns its argument, not a copy.
         return args[0]
     return _each(_far, found) if wanted == FAR else found
 
@@ -63,7 +63,7 @@ def _mixes(func: Any, args: Any, kwargs: dict[str, Any]) -> bool:
     if func.overloadpacket in _COPYING:
         return False
     if func.overloadpacket in _INDEXING:
-        # What is indexed may be on a device and the index on the CPU, but not the other way round.
+        # A tensor on a device may be indexed from the CPU, but not the other way round.
         return not isinstance(args[0], FarTensor)
     tensors = [one for one in _leaves((args, kwargs)) if isinstance(one, Tensor)]
     strangers = [one for one in tensors if not isinstance(one, FarTensor) and one.dim() > 0]

@@ -1,4 +1,4 @@
-"""What stays fixed during an update is made of what the variant names, or refused."""
+"""Quantities fixed during an update come from the variant's parts; missing inputs are refused."""
 
 import pytest
 import torch

@@ -33,7 +33,7 @@ SMALL = Policy(hidden=(8,))
 
 
 def job(id: str = "CartPole-v1", **options: Any) -> TrainJob:
-    """Three seeds whose budget is spent after different numbers of iterations."""
+    """Three seeds that spend their budget after different numbers of iterations."""
     return train_job(id, *options.pop("seeds", (5, 6, 7)), steps=360, iterations=5, **options)
 
 
@@ -65,13 +65,13 @@ JOBS: dict[str, TrainJob] = {
 }
 
 
-# Nothing of their own is left behind by an iteration of these: they go on as the others do.
+# These keep no state of their own between iterations.
 WITHOUT_STATE = ("sgd", "critic", "natural gradient", "stacked", "tables", "one by one")
 
 
 @dataclass
 class Place:
-    """Where a run writes, and what it made."""
+    """The checkpoint of a run, and its results."""
 
     folder: Path
     policies: Mapping[int, Mapping[str, np.ndarray]]

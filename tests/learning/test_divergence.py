@@ -1,4 +1,4 @@
-"""A run may diverge in any way: it is recorded with iteration and cause, and takes no other run with it."""
+"""Every kind of divergence is recorded with its iteration and cause, and affects no other run."""
 
 import logging
 from typing import Any
@@ -35,7 +35,7 @@ def test_divergence_is_recorded_with_iteration_and_cause(way: str, caplog: pytes
     with caplog.at_level(logging.WARNING, logger="pg"):
         frame = tuned(job).frame
     lost = [run for _, run in frame.groupby(["learning_rate", "seed"]) if cause_of_divergence(run) is not None]
-    # A fast step loses the policy at once, before a critic can.
+    # A large step makes the policy diverge before the critic.
     judged = [run for run in lost if way != "critic" or run["learning_rate"].iloc[0] < FAST]
     assert {cause_of_divergence(run) for run in judged} == {cause}
     assert set(frame["seed"]) == {0, 1}
@@ -51,7 +51,7 @@ def test_divergence_is_recorded_with_iteration_and_cause(way: str, caplog: pytes
 
 
 def test_diverged_seed_changes_no_other_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One seed of three is made to lose its policy in its second iteration."""
+    """The policy of one of three seeds diverges in its second iteration."""
     improve = training.improve
 
     def sabotaged(one: Learner, *arguments: Any) -> dict[str, float | int]:

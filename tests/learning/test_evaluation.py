@@ -32,7 +32,7 @@ def train(id: str, *seeds: int, evaluate: Evaluate | None, rate: float = 0.02, *
 
 
 def learners(count: int) -> list[Learner]:
-    """Learners whose policies are far from uniform."""
+    """Learners with policies far from uniform."""
     variant = Variant(policy=Policy(hidden=()))
     made = [make_learner(variant, Spaces(3, 2), 10, seed, 0.1, "train") for seed in range(count)]
     for learner in made:
@@ -98,7 +98,7 @@ def test_mean_return_of_episodes_is_the_objective(deterministic: bool) -> None:
         worth[learner.seed] = objective(mdp, chosen if deterministic else table).item()
         returns = rows.loc[rows["seed"] == learner.seed, "return"]
         assert abs(returns.mean() - worth[learner.seed]) < 4 * returns.std() / 2000**0.5
-        # What the other way of acting is worth lies far from it.
+        # The objective of the other way of acting is far from it.
         other = objective(mdp, table if deterministic else chosen).item()
         assert abs(returns.mean() - other) > 4 * returns.std() / 2000**0.5
     assert len(set(worth.values())) > 1
@@ -116,7 +116,7 @@ def test_episodes_have_the_evaluations_horizon(horizon: int) -> None:
 
 
 def test_evaluation_may_exceed_the_environments_limit() -> None:
-    """Every step of Pendulum-v1 costs something and none is its last, but that its own limit is 200 steps."""
+    """Every step of Pendulum-v1 has a cost, and it ends only at its own limit of 200 steps."""
     variant, returns = Variant(policy=Policy(hidden=())), []
     for horizon in (200, 230):
         learner = make_learner(variant, Spaces(3, None, 1), horizon, 0, 0.1, "train")

@@ -1,4 +1,4 @@
-"""Every update of the default study that is held within a limit ends within it, on the batch that holds it there."""
+"""Every update of the default study with a limit ends within it, measured on its own batch."""
 
 import pandas as pd
 import pytest
@@ -21,7 +21,7 @@ def study() -> Study:
 
 
 def held(study: Study) -> list[Cell]:
-    """Return the cells whose updates end within their limit; a penalty may overshoot it."""
+    """Return the cells with updates that must end within their limit; a penalty may exceed it."""
     trained = (name for name, experiment in study.experiments.items() if isinstance(experiment, TrainExperiment))
     every = [cell for name in trained for cell in cells(study, name)]
     return [cell for cell in every if cell.variant.kl is not None and cell.variant.kl.name != "penalty"]

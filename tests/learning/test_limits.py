@@ -1,4 +1,4 @@
-"""An update that is held within a limit on the KL divergence ends where the way of holding it says."""
+"""An update with a limit on the KL divergence ends where its method prescribes."""
 
 import math
 from typing import Any
@@ -141,7 +141,7 @@ def test_penalty_is_subtracted_in_the_named_direction() -> None:
 @pytest.mark.parametrize("direction", ["new_old", "old_new"])
 def test_penalty_adapts_to_the_named_direction(direction: Direction) -> None:
     free = improved(Variant(optimizer=SGD, gradient_steps=2), chain_batch())[1]
-    # The penalty is too light to be felt. Its band ends between the two directions of what comes out.
+    # The penalty is too small to matter. Its band ends between the divergences in the two directions.
     limit, light = (free.kl_new_old + free.kl_old_new) / 2 / 1.5, 1e-6
     state, held = {"penalty": light}, Penalty(limit=limit, direction=direction)
     improved(Variant(optimizer=SGD, gradient_steps=2, kl=held), chain_batch(), limit_state=state)

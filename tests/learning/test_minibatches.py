@@ -1,4 +1,4 @@
-"""Minibatches cut a batch into parts whose advantages stay those of the whole."""
+"""Minibatches divide a batch; their advantages are those of the whole batch."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from torch import Tensor
 def parts_of_steps(
     monkeypatch: pytest.MonkeyPatch, variant: Variant, trajectories: Trajectories, seed: int = 0
 ) -> list[tuple[Trajectories, Fixed, Tensor]]:
-    """What each step of an update was taken on: trajectories, what stays fixed, and the logarithms of the ratios."""
+    """The inputs of each step of an update: trajectories, fixed quantities, and log-ratios."""
     seen: list[tuple[Trajectories, Fixed, Tensor]] = []
     weights = compose.weights
 

@@ -1,4 +1,4 @@
-"""Policies act with their own probabilities; a batch has whole trajectories, and a seed's are its own."""
+"""Actions follow the policy; batches have whole trajectories, and those of a seed do not depend on other seeds."""
 
 from typing import Any
 
@@ -163,7 +163,7 @@ def test_last_observation_follows_the_last_step() -> None:
         longer = rollout(Environment(id=id, horizon=horizon + 1), 1, 2)
         assert short.last_observations is not None
         assert short.truncated.any()
-        # The same numbers are drawn, so that whoever is cut off would have gone on from what was seen last.
+        # The same numbers are drawn, so that a truncated trajectory would continue from its last observation.
         goes_on = short.truncated
         assert torch.equal(short.last_observations[goes_on], longer.observations[:, :, horizon][goes_on])
     ended = rollout(Environment(id="CartPole-v1"), 1, 2)

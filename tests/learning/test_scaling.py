@@ -66,7 +66,7 @@ def test_normalising_policy_equals_plain_one_on_scaled_input() -> None:
     expected = plain.log_prob(scaled, actions)
     torch.testing.assert_close(scaling.log_prob(seen, actions), expected)
     assert [name for name, _ in scaling.named_parameters()] == [name for name, _ in plain.named_parameters()]
-    # A step's score is that of the network behind the scaling.
+    # Scores are those of the network after the scaling.
     for found, own in zip(scores(scaling, seen, actions).inputs, scores(plain, scaled, actions).inputs, strict=True):
         torch.testing.assert_close(found, own)
 

@@ -76,7 +76,7 @@ def test_products_are_constants() -> None:
 @pytest.mark.parametrize("spaces", SPACES, ids=["categorical", "gaussian"])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_sums_of_scores_are_gradients_of_log_likelihoods(spaces: Spaces, activation: type[Activation]) -> None:
-    """Runs of four, one and three steps, each step with a weight of its own."""
+    """Runs of four, one and three steps, with a different weight for each step."""
     options = PolicyOptions(hidden=(4, 5), activation=activation(), initial_std=0.5)
     policy = make_policy(options, spaces, torch.Generator().manual_seed(7), dtype=torch.float64)
     observations, actions = (values[:8] for values in valid_steps(random_trajectories(spaces)))

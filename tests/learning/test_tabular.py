@@ -1,4 +1,4 @@
-"""What is known exactly of a policy in an MDP: tables of it, and what they say along trajectories."""
+"""Exact quantities of a policy in an MDP: tables, and their values along trajectories."""
 
 from dataclasses import replace
 
@@ -115,7 +115,7 @@ def test_ratios_have_precision_and_length_of_the_rewards() -> None:
 
 
 def test_unvisited_states_after_the_end_have_ratio_0() -> None:
-    """There state 0 is looked up; a ratio that overflows in single precision must not become undefined."""
+    """Entries after the end look up state 0; a ratio that overflows in single precision must not become NaN."""
     ended = torch.tensor([[True]])
     single = Trajectories(
         observations=torch.zeros(1, 1, 2, 3),

@@ -135,7 +135,7 @@ def test_explained_variance_grows_with_a_critic_only() -> None:
     critic = {"baseline": {"name": "value_network", "hidden": [16], "fit_steps": 20}}
     frame = train("CartPole-v1", 0, 1, 2, steps=6000, horizon=200, **critic).frame
     for _, run in frame.groupby("seed"):
-        assert run["explained_variance"].iloc[0] == pytest.approx(0, abs=1e-6), "a new network says nothing"
+        assert run["explained_variance"].iloc[0] == pytest.approx(0, abs=1e-6), "a new network explains nothing"
         assert run["explained_variance"].iloc[-10:].mean() > 0.2
 
 
@@ -284,7 +284,7 @@ def paid(rewards: Rewards, rate: float, **variant: Any) -> Memory:
 
 
 def test_logged_returns_are_the_environments() -> None:
-    """A learner whose every step is paid 0 learns nothing, and its returns are still those of CartPole."""
+    """With a reward of 0 for every step a learner learns nothing, but its logged returns are those of CartPole."""
     unpaid = paid(Rewards(offset=-1.0), 0.1)
     assert (unpaid.frame["gradient_norm"] == 0).all()
     assert (unpaid.frame["return_mean"] == unpaid.frame["length_mean"]).all()
@@ -311,7 +311,7 @@ SNAPSHOTS = {"experiment": "other", "variant": "other", "stage": "late"}
 
 @cache
 def left_by_training(id: str) -> Mapping[int, Mapping[str, np.ndarray]]:
-    """Return the last policies of two seeds, which nobody changes."""
+    """Return the last policies of two seeds; tests must not change them."""
     snapshots = train(id, 6, 7, steps=100, horizon=50).snapshots
     return {seed: snapshots[seed, "late"] for seed in (6, 7)}
 
@@ -354,7 +354,7 @@ def test_clones_are_bit_identical_and_count_demonstrations(id: str, start: dict[
     for _, run in together.frame.groupby("seed"):
         shown = run["demonstration_steps"].iloc[0]
         assert shown >= SHOWN["demonstrations"]
-        # Each of these environments pays 1 a step; one of them not for the last.
+        # These environments pay 1 per step; one of them pays nothing for the last step.
         assert (shown / SHOWN["demonstrations"] - run["demonstrator_return"]).between(-1e-6, 1 + 1e-6).all()
         np.testing.assert_allclose(run["steps"], shown + 4 * run["length_mean"].cumsum())
         np.testing.assert_array_equal(run["episodes"], 4 * run["iteration"])

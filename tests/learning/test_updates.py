@@ -157,7 +157,7 @@ def test_log_has_the_weights_at_the_new_policy() -> None:
 
 
 def overflowing() -> tuple[Policy, Trajectories]:
-    """A narrow Gaussian policy, from whose actions a small step makes ratios that overflow."""
+    """A narrow Gaussian policy: after a small step, the ratios of its actions overflow."""
     made = make_policy(PolicyOptions(hidden=()), CONTINUOUS, torch.Generator().manual_seed(0), torch.float64)
     made.log_std.data.fill_(-20.0)
     return made, random_batch(CONTINUOUS, 0)

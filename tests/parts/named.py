@@ -1,4 +1,4 @@
-"""The built-in parts by name, and such as need an option with it."""
+"""The built-in parts by name, with their required options."""
 
 from typing import Any
 

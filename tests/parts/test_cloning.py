@@ -28,7 +28,7 @@ def start(**options: Any) -> Clone:
 
 
 def shown(observations: Tensor, actions: Tensor, lengths: Sequence[int] | None = None) -> Trajectories:
-    """Demonstrations of S = 1 from (N, T, O) and (N, T, ...), each of full length unless told."""
+    """Demonstrations of S = 1 from (N, T, O) and (N, T, ...), each of full length by default."""
     count, longest = observations.shape[:2]
     mask = torch.arange(longest) < torch.tensor(lengths or [longest] * count).unsqueeze(-1)
     ended = torch.ones(1, count, dtype=torch.bool)
@@ -134,7 +134,7 @@ def test_split_keeps_trajectories_whole() -> None:
 
 
 def test_validated_trajectories_are_not_fitted() -> None:
-    """The two parts show opposite actions: any step on the first is for the worse on the second."""
+    """The two parts show opposite actions: any step on the first increases the loss on the second."""
     ones, actions = torch.ones(4, 5, 1, dtype=torch.float64), torch.tensor([[0] * 5] * 3 + [[1] * 5])
     policy, untouched = policy_for(Spaces(1, 2)), policy_for(Spaces(1, 2))
     options = start(demonstrations=4, validation_share=0.25, epochs=20)
@@ -145,7 +145,7 @@ def test_validated_trajectories_are_not_fitted() -> None:
 
 
 def test_best_epoch_is_kept_not_the_last() -> None:
-    """One in five of the actions judged by is other than all that are fitted to: a little of that is best."""
+    """Training actions are all 0, but one in five validation actions is 1: the best probability of 0 is 4/5."""
     ones = torch.ones(5, 10, 1, dtype=torch.float64)
     fitted = shown(ones, torch.zeros(5, 10, dtype=torch.int64))
     judged = shown(ones, torch.tensor([[0] * 8 + [1] * 2] * 5))

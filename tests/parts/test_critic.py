@@ -1,4 +1,4 @@
-"""A value network learns what it is fitted to, and knows whether the horizon ends a return."""
+"""A value network fits its targets, with and without bootstrapping at truncation."""
 
 from typing import Any
 
@@ -115,7 +115,7 @@ def test_values_depend_on_the_step_unless_returns_bootstrap() -> None:
 
 
 def truncated_and_terminated() -> Trajectories:
-    """Two trajectories of a step each; both ended in state 1, one of them for good."""
+    """Two trajectories of a step each; both end in state 1, one truncated and one terminated."""
     mask = torch.ones(1, 2, 1, dtype=torch.bool)
     return Trajectories(
         observations=torch.eye(2, dtype=torch.float64)[[0, 0]].reshape(1, 2, 1, 2),
@@ -128,7 +128,7 @@ def truncated_and_terminated() -> Trajectories:
     )
 
 
-def test_the_rest_is_valued_after_truncation_and_0_after_termination() -> None:
+def test_rest_is_0_after_termination_but_not_after_truncation() -> None:
     batch, critic = truncated_and_terminated(), new_critic(**ENDLESS)
     for parameter in critic.network.parameters():
         torch.nn.init.normal_(parameter, generator=torch.Generator().manual_seed(1))

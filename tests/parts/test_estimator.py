@@ -1,4 +1,4 @@
-"""Variants put together from their parts: by hand, in the cases where two coincide, and apart for each seed."""
+"""Estimators of variants: by hand, where two coincide, and independently for each seed."""
 
 import itertools
 from collections.abc import Callable
@@ -179,7 +179,7 @@ def test_values_are_subtracted_step_by_step(batch: Make, baseline: str) -> None:
 
 
 @pytest.mark.parametrize("baseline", ["exact", "value_network"])
-def test_values_that_are_missing_are_asked_for(batch: Make, baseline: str) -> None:
+def test_missing_values_are_refused(batch: Make, baseline: str) -> None:
     with pytest.raises(ValueError, match=f"{baseline} needs the values"):
         weights_of(Variant(baseline=baseline), batch(ROWS))
     with pytest.raises(ValueError, match=f"{baseline} needs the values"):
@@ -273,7 +273,7 @@ REST: list[dict[str, Any]] = [
 def test_ratios_of_one_give_the_on_policy_weights(batch: Make, parts: dict[str, Any]) -> None:
     trajectories = batch(ROWS)
     ones = trajectories.mask.double()
-    # What is normalised is normalised before it is weighted: that each baseline needs no discount to show.
+    # Normalisation precedes the weights, so combinations of it with a discount are skipped.
     plain = [rest for rest in REST if not (rest["normalise_advantages"] and "discount" in rest)]
     for variant in (Variant(**parts | rest) for rest in plain if is_legal(parts | rest)):
         kept = fixed(variant, trajectories, PRODUCTS, VALUES)

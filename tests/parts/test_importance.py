@@ -181,7 +181,7 @@ def test_normalised_weights_by_hand() -> None:
 
 
 @pytest.mark.parametrize("weighting", EVERY)
-def test_normalised_weights_sum_to_how_many_there_are(weighting: Weighting) -> None:
+def test_normalised_weights_sum_to_their_number(weighting: Weighting) -> None:
     logs, mask = drawn(7)
     live = torch.ones(2, 3, 1, dtype=torch.bool) if weighting is trajectory else mask
     found = self_normalised(weighting(logs, mask), live).sum(1)
@@ -244,6 +244,6 @@ def test_unclipped_is_where_the_clipped_surrogate_has_a_gradient(clip: float) ->
     ("ratio", "advantage", "kept"),
     [(1.3, 1.0, False), (1.1, 1.0, True), (0.5, 1.0, True), (0.7, -1.0, False), (0.9, -1.0, True), (2.0, -1.0, True)],
 )
-def test_clipping_stops_ratios_that_moved_as_the_advantage_favours(ratio: float, advantage: float, kept: bool) -> None:
+def test_clipping_stops_ratios_in_the_favoured_direction(ratio: float, advantage: float, kept: bool) -> None:
     log_ratio = torch.full((1, 1, 1), ratio).log()
     assert unclipped(log_ratio, torch.full((1, 1, 1), advantage), 0.2).item() is kept

@@ -1,4 +1,4 @@
-"""Limits on the KL divergence: on a point whose divergence is known, and against the dense Fisher matrix."""
+"""Limits on the KL divergence: on a point with a known divergence, and against the dense Fisher matrix."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -22,7 +22,7 @@ DISCRETE, CONTINUOUS = Spaces(2, 3), Spaces(2, None, 2)
 
 
 class Point(Ascent):
-    """An ascent of two numbers, whose divergence from (0, 0) is the squared distance."""
+    """An ascent of two numbers; the divergence from (0, 0) is the squared distance."""
 
     def __init__(self, *place: float) -> None:
         self.parameters = [torch.tensor(place or (0.0, 0.0), dtype=torch.float64)]

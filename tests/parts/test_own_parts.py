@@ -169,7 +169,7 @@ def test_own_parts_have_equations(parts: dict[str, Any], line: str) -> None:
         (BASELINE | {"share": -1.0}, r"variants\.own\.baseline\.share: should be greater than 0"),
     ],
 )
-def test_what_is_no_part_is_refused(study_file: Path, given: Any, message: str) -> None:
+def test_class_that_is_no_part_is_refused(study_file: Path, given: Any, message: str) -> None:
     study_file.with_name("broken.py").write_text("1 / 0", encoding="utf-8")
     study_file.write_text(yaml.safe_dump(STUDY | {"variants": STUDY["variants"] | {"own": {"baseline": given}}}))
     with pytest.raises(InvalidStudy, match=message):

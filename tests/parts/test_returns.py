@@ -87,14 +87,14 @@ def test_with_rest_adds_the_value_after_the_last_step() -> None:
     assert advantage(0.0, 0.5, CHAIN_REST)[1:] == [[1 + 3 - 5, 0, 0], [3 - 5, 0, 0]]
 
 
-def test_between_the_ends_errors_fade_with_discount_and_lambda() -> None:
+def test_one_step_errors_decay_by_discount_times_lambda() -> None:
     first, second, third = 1 + 3 - 5, 2 + 3.5 - 6, 4 - 7
     expected = [first + 0.2 * second + 0.04 * third, second + 0.2 * third, third]
     assert advantage(0.4, 0.5)[0] == pytest.approx(expected, abs=1e-15)
 
 
 def random_batch(steps: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return rewards, values, what follows, and the mask; rewards and values are not zero after the end."""
+    """Return rewards, values, the value after the last step, and the mask; entries after the end are not zero."""
     generator = torch.Generator().manual_seed(steps)
     rewards, values = torch.randn(2, 2, 3, steps, dtype=torch.float64, generator=generator)
     rest = torch.randn(2, 3, dtype=torch.float64, generator=generator)

@@ -52,6 +52,6 @@ def test_the_same_trajectories_twice_change_nothing() -> None:
     torch.testing.assert_close(surrogate(*twice), surrogate(LOG_PROBS, ADVANTAGES, MASK))
 
 
-def test_the_same_steps_twice_double_it() -> None:
+def test_repeated_steps_double_the_surrogate() -> None:
     twice = [torch.cat([values, values], dim=2) for values in (LOG_PROBS, ADVANTAGES, MASK)]
     torch.testing.assert_close(surrogate(*twice), 2 * surrogate(LOG_PROBS, ADVANTAGES, MASK))

@@ -70,9 +70,7 @@ def test_a_run_deletes_unfinished_files(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {".lock", ".run.json", "b.csv"}
 
 
-def test_a_job_of_a_killed_run_writes_nothing_after_the_next_starts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_job_of_a_killed_run_writes_nothing_once_superseded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.json"
     lock(tmp_path).release()
     write_json({"by": "the first run"}, path)

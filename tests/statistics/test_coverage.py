@@ -116,7 +116,7 @@ def test_truth_of_a_population_is_that_of_its_distribution(setting):
 
 @pytest.mark.long
 @pytest.mark.parametrize("setting", [("improvement", "normal"), ("interquartile mean", "skewed")])
-def test_statistics_across_environments_are_drawn_around_their_truth(setting):
+def test_statistics_across_environments_are_centred_on_the_truth(setting):
     made = simulate.settings()[setting]
     assert made.interval(randomness.generator(0, "large"), 400).estimate == pytest.approx(made.truth, rel=0.1)
 

@@ -28,12 +28,12 @@ def test_geometric_mean_is_symmetric_in_numerator_and_denominator():
     assert one.p_less == pytest.approx(other.p_greater)
 
 
-def test_geometric_mean_is_certainly_greater_than_a_negative_number():
+def test_geometric_mean_is_greater_than_a_negative_value():
     test = estimates.geometric_mean([1.0, 2.0, 3.0], null=-0.5)
     assert (test.p_less, test.p_greater) == (1.0, 0.0)
 
 
-def test_median_of_twenty_is_bounded_by_the_sixth_and_the_fifteenth():
+def test_median_of_twenty_is_bounded_by_ranks_6_and_15():
     interval = estimates.median(np.random.default_rng(0).permutation(np.arange(1.0, 21.0)))
     assert (interval.estimate, interval.low, interval.high) == (10.5, 6, 15)
 
@@ -49,7 +49,7 @@ def test_median_takes_infinite_values():
 
 
 @pytest.mark.parametrize("null", [0.0, 2.0, 2.5, 3.0, 9.0])
-def test_median_is_tested_by_signs_and_ties_count_for_neither_side(null):
+def test_sign_test_counts_ties_for_neither_side(null):
     values = [1.0, 2.0, 2.0, 3.0, 3.0, 3.0, 4.0]
     test = estimates.median(values, null=null)
     below, above = (int(np.sum(side)) for side in (np.less(values, null), np.greater(values, null)))
@@ -259,7 +259,7 @@ def censored_means_tested(log_means, spread, shared, replications=2000):
 @pytest.mark.long
 @SHARED
 @pytest.mark.parametrize(("log_mean", "spread"), [(10.5, 0.4), (11, 0.8)], ids=["2 %", "36 %"])
-def test_equal_censored_means_differ_as_rarely_as_the_test_promises(log_mean, spread, shared):
+def test_equal_censored_means_are_rejected_at_the_level(log_mean, spread, shared):
     truth, tests = censored_means_tested((log_mean, log_mean), spread, shared)
     assert truth == 1
     covered = sum(test.low <= truth <= test.high for test in tests)

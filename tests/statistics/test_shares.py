@@ -14,7 +14,7 @@ def pairs(only_a, only_b, n):
     return place < only_a, (place >= only_a) & (place < only_a + only_b)
 
 
-def test_share_that_never_failed_is_bounded_by_clopper_and_pearson():
+def test_share_of_1_is_bounded_by_clopper_and_pearson():
     interval = shares.share(np.ones(20))
     assert (interval.estimate, interval.high) == (1, 1)
     assert interval.low == pytest.approx(0.025 ** (1 / 20))
@@ -44,7 +44,7 @@ def test_mcnemar_counts_discordant_pairs_only():
     assert test.p_less == pytest.approx(63 / 64)
 
 
-def test_no_discordant_pair_is_no_evidence_but_has_a_wide_interval():
+def test_no_discordant_pair_gives_p_1_and_a_wide_interval():
     test = shares.difference(np.ones(20), np.ones(20))
     assert (test.p_less, test.p_greater) == (1, 1)
     # Tango's bounds without discordance: z² / (n + z²).
@@ -66,7 +66,7 @@ def constrained_score(counts, delta):
 
 
 @pytest.mark.parametrize("counts", [(8, 2, 20), (1, 5, 20), (3, 3, 12)])
-def test_ends_of_tangos_interval_have_the_normal_quantile_as_score(counts):
+def test_ends_of_tangos_interval_have_the_quantile_as_score(counts):
     a, b = pairs(*counts)
     test = shares.difference(a, b)
     for delta, quantile in ((test.low, 1.959964), (test.high, -1.959964)):
@@ -85,6 +85,6 @@ def test_tangos_interval_exists_for_every_outcome_of_small_samples():
 
 
 @pytest.mark.parametrize(("null", "expected"), [(-1, (1, 0)), (1, (0, 1)), (1.5, (0, 1))])
-def test_null_value_at_the_end_of_a_differences_scale_is_rejected(null, expected):
+def test_null_value_at_either_end_of_the_scale_is_rejected(null, expected):
     test = shares.difference([1, 0, 1], [0, 0, 1], null=null)
     assert (test.p_less, test.p_greater) == expected

@@ -108,7 +108,7 @@ def varied(seed: int) -> dict[str, Any]:
     for name in chance.sample(sorted(options["variants"]), 3):
         for part in chance.sample(sorted(FITTING), chance.randrange(1, 4)):
             options["variants"][name][part] = copy.deepcopy(chance.choice(FITTING[part]))
-    # What is measured needs a policy of its source for every seed.
+    # A measurement needs a policy of its source for every seed.
     count = chance.randrange(1, 30)
     for experiment in options["experiments"].values():
         experiment["seeds"] = {"count": count, "per_job": chance.randrange(1, 12)}
@@ -148,7 +148,7 @@ def readable_refusal(options: dict[str, Any]) -> str | None:
 
 
 def names_a_place(message: str, path: tuple[Any, ...]) -> bool:
-    """Tell whether a message leads to where a change was made: by the key itself, or by what refers to it."""
+    """Return whether a message names the place of a change: the key itself, or a reference to it."""
     words = {str(step) for step in path}
     return any(word in message for word in words) and "Traceback" not in message
 

@@ -71,7 +71,7 @@ def digests(checkout: Path) -> dict[str, str]:
 
 
 def changed_by(checkout: Path, texts: Mapping[str, str]) -> set[str]:
-    """Return the jobs whose digests change when files have these texts, and restore the files."""
+    """Return the jobs with changed digests after files get these texts, and restore the files."""
     before = digests(checkout)
     former = {name: (checkout / name).read_text() if (checkout / name).exists() else None for name in texts}
     for name, text in texts.items():

@@ -1,4 +1,4 @@
-"""Who demonstrates is known, has been trained where it is imitated, and does not go in a circle."""
+"""Demonstrators exist, are trained in the imitating environment, and do not depend on each other in a cycle."""
 
 from typing import Any
 

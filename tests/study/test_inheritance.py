@@ -54,7 +54,7 @@ def test_an_illegal_extends_is_refused(options: dict[str, Any], variant: str, pa
     ],
 )
 def test_an_inherited_mistake_is_reported_once(options: dict[str, Any], path: str, value: Any, place: str) -> None:
-    # `to_go` extends `total`, and `baseline` that, with a policy of its own.
+    # `to_go` extends `total`; `baseline` extends `to_go`, with another policy.
     put(options, f"variants/total/{path}", value)
     with pytest.raises(InvalidStudy) as refused:
         load(options)

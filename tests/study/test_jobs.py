@@ -1,4 +1,4 @@
-"""What jobs know of themselves."""
+"""Properties of jobs."""
 
 from typing import Any
 

@@ -9,7 +9,7 @@ from pg.study.validation import InvalidStudy, load
 
 @pytest.fixture
 def pooled(options: dict[str, Any]) -> dict[str, Any]:
-    """Two experiments, each in an environment of its own, that share one of their variants."""
+    """Two experiments in different environments that share one of their variants."""
     options["environments"]["pendulum"] = {"id": "InvertedPendulum-v5", "threshold": 950, "horizon": 50}
     options["experiments"]["swing"] = options["experiments"]["learn"] | {
         "environments": ["pendulum", "chain"],

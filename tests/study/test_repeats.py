@@ -1,4 +1,4 @@
-"""Jobs that repeat an earlier one are found, also through the jobs whose results they read."""
+"""Jobs that repeat an earlier one are found, also through the jobs that they depend on."""
 
 import copy
 from typing import Any
@@ -16,7 +16,7 @@ from tests.study.studies import put
 
 
 def firsts(options: dict[str, Any], variant: str = "to_go") -> tuple[str, str]:
-    """Return the experiments whose tuning and training a variant of the experiment `again` repeats."""
+    """Return the experiments that a variant of the experiment `again` repeats, in tuning and in training."""
     study = load(options)
     repeats = Repeats(study)
     cell = next(one for one in cells(study, "again") if one.variant_name == variant)

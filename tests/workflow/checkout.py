@@ -92,7 +92,7 @@ class Checkout:
         )
 
     def start(self, *arguments: str, cores: int = 2) -> subprocess.Popen[bytes]:
-        """Start Snakemake in a process group of its own; its output is appended to the file `output`."""
+        """Start Snakemake in a new process group; its output is appended to the file `output`."""
         command, environment = self._command(cores, arguments, {})
         with self.output.open("ab") as output:
             return subprocess.Popen(

@@ -67,7 +67,7 @@ LOG_WRITES = """
 
 
 def interruptible(folder: Path) -> Checkout:
-    """Return a checkout whose jobs write checkpoints as often as they can."""
+    """Return a checkout with jobs that write checkpoints as often as possible."""
     place = checkout(folder)
     place.write(study())
     for old, new in (
@@ -110,7 +110,7 @@ def place(tmp_path: Path) -> Checkout:
 
 @pytest.fixture
 def held(place: Checkout) -> Iterator[Run]:
-    """A run whose training job is stopped after its first checkpoint."""
+    """A run with a training job that is stopped after its first checkpoint."""
     (place.folder / "hold").touch()
     run = place.start(ROWS, cores=1)
     wait_until(lambda: stopped(run))

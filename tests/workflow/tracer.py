@@ -1,7 +1,7 @@
 """Record which digests Snakemake computes from which files, and which files each job runs functions of.
 
 A copy named `sitecustomize.py` on the path is imported by every Python process when it starts. Each process appends
-lines of JSON to a file of its own: `[digest, [entry, ...]]` for a digest, and `[digest, file]` for a file of the
+lines of JSON to its own file: `[digest, [entry, ...]]` for a digest, and `[digest, file]` for a file of the
 checkout in which a function ran during a job with this digest. Calls during the import of a module do not count.
 """
 
@@ -48,7 +48,7 @@ class Tracer:
             self._write(digest, code.co_filename)
 
     def _write(self, *values: object) -> None:
-        # A fork begins with a file of its own, and with whatever its parent has seen outside of jobs.
+        # A fork has a new file, and starts with everything that its parent has seen outside of jobs.
         with Path(FOLDER, f"{os.getpid()}.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
 

@@ -1,4 +1,4 @@
-"""A study writes into a folder of its own, outside the code and outside another study's results."""
+"""Each study has its own results folder, outside the code and outside another study's results."""
 
 from pathlib import Path
 from typing import Any
