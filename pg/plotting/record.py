@@ -1,4 +1,4 @@
-"""A figure: a kind of picture, the experiment that it shows, and its size on the page; and what all figures share."""
+"""The options of figures in a study file, and the defaults of all figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Format = Annotated[
 
 
 class FigureDefaults(Record):
-    """How every figure looks that does not say otherwise itself."""
+    """Defaults for all figures."""
 
     width: Width = "two_columns"
     format: Format = "pdf"
@@ -30,7 +30,7 @@ class Figure(Record):
     environments: Distinct[Name] = Field(default=(), description="Default: all of the experiment's.")
     variants: Distinct[Name] = Field(default=(), description="Default: all of the experiment's.")
     metrics: Distinct[str] = Field(
-        default=(), description="The metrics that against_level draws; other kinds draw metrics of their own."
+        default=(), description="The metrics that against_level draws; other kinds draw fixed metrics."
     )
     pooled: Distinct[Name] = Field(
         default=(),

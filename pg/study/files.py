@@ -40,7 +40,7 @@ class StudyFile:
 
 
 def read_file(path: Path) -> StudyFile:
-    """Read a study file without its base, and without validating what it says.
+    """Read a study file without its base, and without validating its options.
 
     Raises
     ------
@@ -59,9 +59,9 @@ def read_file(path: Path) -> StudyFile:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidStudy([f"{path} is not YAML: {_syntax_problem(error)}"]) from error
     if not isinstance(options, dict):
-        raise InvalidStudy([f"{path}: should hold a mapping of keys to values, not {type(options).__name__}"])
+        raise InvalidStudy([f"{path}: must be a mapping of keys to values, not {type(options).__name__}"])
     if _TEMPLATE in options:
-        raise InvalidStudy([f"{path}: {_TEMPLATE}: is not allowed; a study holds values, and a template runs code"])
+        raise InvalidStudy([f"{path}: {_TEMPLATE}: is not allowed; a study has only values, and a template runs code"])
     return StudyFile(path, options, lines)
 
 
@@ -76,7 +76,7 @@ def _check_depth(text: str) -> None:
 
 def _lines(node: yaml.Node | None, at: str, seen: set[int]) -> Iterator[tuple[str, int]]:
     """Yield path and line of every key and item; refuse a key that is listed twice, where PyYAML takes the last."""
-    # An alias is the node itself once more, and may be inside of itself.
+    # An alias is the same node again; it may contain itself.
     if id(node) in seen:
         return
     seen.add(id(node))
@@ -109,7 +109,7 @@ def with_base(options: Mapping[str, Any], files: Sequence[StudyFile]) -> tuple[d
     Parameters
     ----------
     options
-        What a study file says, possibly with values of the command line merged in.
+        The options of a study file, possibly with values of the command line merged in.
     files
         The files that the options were read from. A base is relative to the file that names it, and to the working
         folder where none does.
@@ -117,7 +117,7 @@ def with_base(options: Mapping[str, Any], files: Sequence[StudyFile]) -> tuple[d
     Returns
     -------
     merged, files
-        The options without `base`, and all files that were read; later files win over earlier ones.
+        The options without `base`, and all files that were read; later files override earlier ones.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def _with_base(
 
 
 def _base_paths(base: Any, naming: Path | None) -> Iterator[Path]:
-    """Yield the files of a base: those that it names, and of a folder all in it, sorted by name."""
+    """Yield the files of a base: the named files, and all files in named folders, sorted by name."""
     at = "base" if naming is None else f"{naming}: base"
     for name in [base] if isinstance(base, str) else base if isinstance(base, list) else [None]:
         if not isinstance(name, str):
@@ -168,7 +168,7 @@ def _base_paths(base: Any, naming: Path | None) -> Iterator[Path]:
 
 
 def _entries(options: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Yield what only one file of a base may say: named entries of sections, and plain values."""
+    """Yield the keys that only one file of a base may set: named entries of sections, and plain values."""
     for key, value in options.items():
         if isinstance(value, dict):
             yield from ((str(key), str(name)) for name in value)
@@ -177,7 +177,7 @@ def _entries(options: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 def located(problems: Iterable[str], files: Sequence[StudyFile]) -> list[str]:
-    """Put file and line before each problem: of its place, or of the nearest key around it that is written."""
+    """Put file and line before each problem: those of its key, or of the nearest enclosing key in the file."""
     return [_location(problem.split(": ")[0], files) + problem for problem in problems]
 
 

@@ -136,7 +136,7 @@ def _extend(name: str, variants: Mapping[str, Any], heirs: tuple[str, ...]) -> A
     if not isinstance(parent, str) or parent not in variants:
         raise InvalidStudy([f"{at}: {parent!r} is not a variant{nearest(str(parent), map(str, variants))}"])
     if parent in heirs:
-        raise InvalidStudy([f"{at}: goes in a circle: {' → '.join((*heirs, parent))}"])
+        raise InvalidStudy([f"{at}: is a cycle: {' → '.join((*heirs, parent))}"])
     inherited = _extend(parent, variants, heirs)
     if not isinstance(inherited, dict):
         return options

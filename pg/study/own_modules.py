@@ -18,9 +18,9 @@ def make_importable(options: Mapping[str, Any], folders: Sequence[Path]) -> None
     Parameters
     ----------
     options
-        What the study says.
+        The options of the study.
     folders
-        Where its files are. Of several with a module of the name, the last is used.
+        The folders of its files. If several have a module of the same name, the last is used.
     """
     for module in dict.fromkeys(_modules_in(options)):
         for folder in reversed(folders):

@@ -1,4 +1,4 @@
-"""A whole study: what a study file and its base say together.
+"""A whole study: the options of a study file and its base, merged.
 
 `pg.study.problems` checks what needs two records, or a registry. `pg.study.schema` makes the JSON schema from these
 classes.

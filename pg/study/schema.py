@@ -11,20 +11,20 @@ from pg.study.record import Study
 _NAMES = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
 _EXTENDS = {
     "type": "string",
-    "description": "Another variant; its options hold unless they are given here, all but its label.",
+    "description": "Another variant; its options are inherited, except its label. Options given here override them.",
 }
 _JOINS = {**_NAMES, "description": "Experiments to whose list this is appended."}
 _BASE = {
     "anyOf": [{"type": "string"}, _NAMES],
-    "description": "Files or folders that this file builds on, relative to it. What is written here wins over them; "
+    "description": "Files or folders that this file builds on, relative to it. Keys in this file override theirs; "
     "mappings are merged, lists and values replaced.",
 }
 
 
 def schema() -> dict[str, Any]:
-    """Return the schema: the records, and the keys that are resolved before these are made.
+    """Return the schema of the records, and of the keys that are resolved before validation.
 
-    Nothing is required, because a base may hold it.
+    No key is required, because a base may set it.
     """
     generated = _without_required(Study.model_json_schema())
     generated["properties"]["base"] = _BASE
@@ -40,7 +40,7 @@ def _without_required(node: Any) -> Any:
         return [_without_required(item) for item in node]
     if not isinstance(node, dict):
         return node
-    # Without its `kind`, an experiment is one of several.
+    # An experiment without `kind` matches several alternatives.
     return {
         "anyOf" if key == "oneOf" else key: _without_required(value)
         for key, value in node.items()
@@ -49,5 +49,5 @@ def _without_required(node: Any) -> Any:
 
 
 def text() -> str:
-    """Return the schema as `workflow/schemas/study.schema.json` holds it."""
+    """Return the text of `workflow/schemas/study.schema.json`."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"

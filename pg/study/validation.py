@@ -47,7 +47,7 @@ def load(options: Mapping[str, Any], files: Sequence[StudyFile] = ()) -> Study:
     Parameters
     ----------
     options
-        What the file says, with values of the command line merged in.
+        The options of the file, with values of the command line merged in.
     files
         The files that the options were read from; messages name them, and a base is relative to them.
 
@@ -86,12 +86,12 @@ def _validated(options: Mapping[str, Any]) -> Study:
 
 
 def _completed(study: Study) -> Study:
-    """Add what the file need not say: labels of variants, figures of tuning, and the defaults of figures."""
+    """Add what the file may leave out: labels of variants, figures of tuning, and the defaults of figures."""
     labels = {variant.label for variant in study.variants.values()}
     variants: dict[str, Variant] = {}
     for name, variant in study.variants.items():
         label = label_of(variant)
-        # Of variants with equal parts, the first has their label; the others are shown by their keys.
+        # If variants have equal parts, only the first gets the derived label; the others are shown by their names.
         derived = variant.label is None and label not in labels
         variants[name] = variant.model_copy(update={"label": label}) if derived else variant
         labels.add(label)

@@ -1,4 +1,4 @@
-"""Demonstrators exist, are trained in the imitating environment, and do not depend on each other in a cycle."""
+"""Demonstrators exist, were trained in the environment of the clone, and form no cycle."""
 
 from typing import Any
 
@@ -190,7 +190,7 @@ CYCLE = {"variant": "clone", "experiment": "begin", "stage": "late"}
         (
             "variants/clone/initialise/clone",
             CYCLE,
-            r"variants\.clone\.initialise\.clone: goes in a circle: clone in begin → clone in begin",
+            r"variants\.clone\.initialise\.clone: is a cycle: clone in begin → clone in begin",
         ),
     ],
 )
@@ -209,7 +209,7 @@ def test_a_circle_through_two_experiments_is_said_once_with_its_path(options: di
     with pytest.raises(InvalidStudy) as refused:
         load(options)
     path = "back in learn → clone in begin → back in learn"
-    assert refused.value.problems == (f"variants.back.initialise.clone: goes in a circle: {path}",)
+    assert refused.value.problems == (f"variants.back.initialise.clone: is a cycle: {path}",)
 
 
 def test_a_level_of_the_demonstrations_is_swept(options: dict[str, Any]) -> None:

@@ -62,7 +62,7 @@ def test_values_of_the_command_line_win_over_file_and_base(folder: Path) -> None
         ("empty", r"mine\.yaml: base: the folder .*/empty holds no file \*\.yaml$"),
         ("mine.yaml", r"mine\.yaml: base: .*/mine\.yaml is based on this file"),
         ("loop.yaml", r"loop\.yaml: base: .*/mine\.yaml is based on this file"),
-        ("list.yaml", r"list\.yaml: should hold a mapping of keys to values, not list$"),
+        ("list.yaml", r"list\.yaml: must be a mapping of keys to values, not list$"),
         (
             ["base", "again.yaml"],
             r"variants\.total: is in two files of the base, .*base/variants\.yaml and .*again\.yaml; remove one$",

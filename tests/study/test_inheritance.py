@@ -28,8 +28,8 @@ def test_extends_merges_options_without_the_label() -> None:
             r"variants\.to_go\.extends: 'totl' is not a variant; did you mean 'total'\?; allowed: total, to",
         ),
         ("to_go", None, r"variants\.to_go\.extends: None is not a variant; allowed: total, to_go, baseline"),
-        ("total", "to_go", r"variants\.to_go\.extends: goes in a circle: total → to_go → total"),
-        ("total", "total", r"variants\.total\.extends: goes in a circle: total → total"),
+        ("total", "to_go", r"variants\.to_go\.extends: is a cycle: total → to_go → total"),
+        ("total", "total", r"variants\.total\.extends: is a cycle: total → total"),
     ],
 )
 def test_an_illegal_extends_is_refused(options: dict[str, Any], variant: str, parent: Any, message: str) -> None:

@@ -209,7 +209,7 @@ def test_options_of_parts_and_parts_are_swept(options: dict[str, Any], sweep: di
         (
             "experiments/weights/variants",
             ["gae"],
-            r"weights\.variants: gae has a value network, which knows one horizon, .* any other baseline is allowed",
+            r"weights\.variants: gae has a value network, which is fitted to one horizon, .* any other baseline",
         ),
     ],
 )

@@ -49,7 +49,7 @@ rule report_page:
         figures=expand(f"{RESULTS}/figures/{{figure}}.png", figure=STUDY.figures),
         captions=expand(f"{RESULTS}/figures/{{figure}}.txt", figure=STUDY.figures),
         tuned=[tuned_of(cell) for cell in tuned_cells()],
-        # Not read, but made before: the page says of every job of the study what code it ran.
+        # Inputs that only set the order: the page lists the code that every job of the study ran.
         made=rules.tables.input,
     output:
         f"{RESULTS}/report.html",

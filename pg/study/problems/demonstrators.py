@@ -1,4 +1,4 @@
-"""What is wrong with how variants begin: with the demonstrators they name, and with the circles these may make."""
+"""Check the demonstrators that variants imitate: their names, their environments, and cycles of imitation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Node = tuple[str, str]
 
 
 def problems_of_demonstrators(study: Study) -> Iterator[str]:
-    """List what is wrong; circles are looked for where every name is known."""
+    """Return a message per problem; cycles are searched only if every name is known."""
     problems = [*_named_by_variants(study), *_named_in_experiments(study)]
     yield from dict.fromkeys(problems or _circles(study))
 
@@ -38,7 +38,7 @@ def _named_in_experiments(study: Study) -> Iterator[str]:
             continue
         for cell in cells(study, name):
             known = list(_name_problems(study, f"{at}.sweep: variant.initialise", cell.variant.initialise))
-            # What a variant itself has wrong is said where it is written.
+            # Problems of the variant itself are reported at the variant, not here.
             if cell.variant.initialise != study.variants[cell.variant_name].initialise:
                 yield from known
             yield from () if known else _cell_problems(study, at, cell)
@@ -110,11 +110,11 @@ def _circles(study: Study) -> Iterator[str]:
         if circle and not seen.intersection(circle):
             seen.update(circle)
             names = " → ".join(f"{variant} in {experiment}" for experiment, variant in (*circle, circle[0]))
-            yield f"variants.{circle[0][1]}.initialise.clone: goes in a circle: {names}"
+            yield f"variants.{circle[0][1]}.initialise.clone: is a cycle: {names}"
 
 
 def _circle_from(start: Node, named: dict[Node, Demonstrator]) -> list[Node]:
-    """Follow demonstrators until one comes back to the start; empty where none does."""
+    """Return the cycle of demonstrators through the start; empty if there is none."""
     path = [start]
     while (demonstrator := named.get(path[-1])) is not None:
         following = (demonstrator.experiment, demonstrator.variant)

@@ -1,4 +1,4 @@
-"""What a study asks of an environment that this cannot give, as the registry of environments knows it."""
+"""Check that environments can be made, and that they have the exact quantities that variants need."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def problems_of_levels(study: Study, name: str) -> Iterator[str]:
 
 
 def problems_of_quantities(study: Study, name: str) -> Iterator[str]:
-    """Say which variants of an experiment want exact quantities that are not known of its environments."""
+    """Yield the variants of an experiment that need exact quantities which its environments do not have."""
     yield from dict.fromkeys(
         f"experiments.{name}.variants: {cell.variant_name} {problem}"
         for cell in cells(study, name)
@@ -43,14 +43,14 @@ def problems_of_quantities(study: Study, name: str) -> Iterator[str]:
 
 
 def unknown_quantities(variant: Variant, name: str, environment: Environment) -> Iterator[str]:
-    """Tell which exact quantities a variant wants that are not known of an environment."""
+    """Yield the exact quantities that a variant needs and an environment does not have."""
     for wanted in _read_from_tables(variant):
         if mdp_of(environment) is None:
             yield f"{wanted}, and {name} ({environment.id}) has no tables to compute them from; {_TABULAR}"
     if variant.baseline.values_from == "tables" and environment.rewards.paid == "at_end":
         yield (
-            f"subtracts exact values, and where {name} pays at_end what is still to come depends on what has been "
-            "earned before and is no value of a state; allowed with baseline: exact: when_earned or terminal_only"
+            f"subtracts exact values, and with paid: at_end in {name} the future reward depends on past rewards, not "
+            "on the state alone; allowed with baseline: exact: when_earned or terminal_only"
         )
 
 

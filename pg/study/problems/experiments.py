@@ -55,7 +55,7 @@ def _sweep_path_problems(at: str, experiment: Experiment) -> Iterator[str]:
         place: type[BaseModel] | None = roots[root]
         for key in keys:
             if place is not None and issubclass(place, Part):
-                # Which options there are depends on the part of each variant; cells are made of all of them.
+                # The options depend on the part of each variant; they are checked when cells are made.
                 break
             if place is None:
                 # Keys of a free mapping, such as an environment's kwargs, are checked when a copy is made.
@@ -73,7 +73,7 @@ def _illegal_levels(study: Study, name: str) -> Iterator[str]:
         cells(study, name)
     except ValidationError as error:
         first = error.errors()[0]
-        # Keys hold no space: what does is the name of an alternative that was tried.
+        # A step with a space is not a key but the name of a union member that pydantic tried.
         path = ".".join(step for step in map(str, first["loc"]) if " " not in step)
         yield f"experiments.{name}.sweep: a level is not legal: {path + ': ' if path else ''}{plain(first['msg'])}"
 
@@ -90,7 +90,7 @@ def _length_problems(study: Study, name: str) -> Iterator[str]:
     if len(longest) > _LONGEST_ID:
         yield (
             f"experiments.{name}.sweep: names of folders would have {len(longest)} characters, as {longest[:60]}…; "
-            f"allowed: {_LONGEST_ID}; sweep fewer paths in one experiment, or give the variants as such"
+            f"allowed: {_LONGEST_ID}; sweep fewer paths in one experiment, or declare the combinations as variants"
         )
 
 
@@ -118,14 +118,14 @@ def _problems_of_other_variants(study: Study, name: str) -> Iterator[str]:
 
 
 def _scaling_problems(study: Study, name: str) -> Iterator[str]:
-    """Refuse normalised observations where policies are random, for these have seen nothing."""
+    """Refuse normalised observations for random policies, which have no observations to normalise by."""
     if name in study.training or study.experiments[name].policies_from is not None:
         return
     normalised = [cell.environment_name for cell in cells(study, name) if cell.environment.observations.normalise]
     for environment in dict.fromkeys(normalised):
         yield (
             f"experiments.{name}.environments: {environment} normalises observations, and the random policies of "
-            f"{study.experiments[name].kind} experiments have seen nothing to normalise by; allowed: "
+            f"{study.experiments[name].kind} experiments have no observations to normalise by; allowed: "
             "observations.normalise: false"
         )
 

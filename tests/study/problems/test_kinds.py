@@ -31,12 +31,12 @@ def test_a_legal_study_of_reuse_is_read(options: dict[str, Any]) -> None:
         (
             "experiments/stale/walk/variant",
             "total",
-            r"stale\.walk\.variant: the learning rate of total is 'tuned', and a walk tunes nothing; give",
+            r"stale\.walk\.variant: the learning rate of total is 'tuned', and tuning runs only in training; give",
         ),
         (
             "experiments/stale/walk/variant",
             "natural",
-            r"stale\.walk\.variant: natural goes as far as its limit in a single step",
+            r"stale\.walk\.variant: natural chooses its step size by its limit",
         ),
         (
             "variants/walker/baseline",
