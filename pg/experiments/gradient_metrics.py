@@ -29,19 +29,19 @@ RELATIVE_BIAS = Metric(
     "relative_bias",
     "bias over the gradient's norm",
     "‖E[ĝ] − ∇J‖ / ‖∇J‖. Exact where batches or trajectories are enumerated. In probes, and where staleness is "
-    "sampled, E[ĝ] is the mean over the trajectories of a sample: the value holds the noise of that mean and of a "
-    "sampled ∇J, and `relative_bias_noise` is what sampling alone would show.",
+    "sampled, E[ĝ] is the mean over the trajectories of a sample: the value includes the noise of that mean and of "
+    "a sampled ∇J; `relative_bias_noise` is its value from noise alone.",
 )
 RELATIVE_BIAS_NOISE = Metric(
     "relative_bias_noise",
     "bias over the gradient's norm, from noise alone",
-    "What `relative_bias` would come to by sampling alone if the estimator had no bias: the root of the variance "
-    "of the mean estimate plus that of ∇J's, over ‖∇J‖. 0 where the bias is exact.",
+    "`relative_bias` of an unbiased estimator, from sampling noise alone: the square root of the sum of the "
+    "variances of the mean estimate and of ∇J's estimate, over ‖∇J‖. 0 if the bias is exact.",
 )
 SHRINKAGE = Metric(
     "shrinkage",
     "gain or loss along the true gradient",
-    "⟨E[ĝ], ∇J⟩ / ‖∇J‖² − 1: the part of the bias along ∇J, negative where the estimate is too short. In probes "
+    "⟨E[ĝ], ∇J⟩ / ‖∇J‖² − 1: the part of the bias along ∇J, negative if the estimate is too short. In probes "
     "E[ĝ] is the mean over a sample, and `shrinkage_se` its error.",
 )
 LOG_VARIANCE_SLOPE = Metric(

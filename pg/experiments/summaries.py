@@ -1,4 +1,4 @@
-"""From a long table to its summary: each metric over seeds, by its own statistic."""
+"""Summarise a long table over seeds, each metric by its statistic."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def summarise(table: pd.DataFrame, metrics: Mapping[str, Metric] = METRICS) -> p
     -------
     DataFrame
         Columns environment, variant, the levels, stage, metric, statistic, n, estimate, ci_low, ci_high, method.
-        Interval ends are infinite where n is too small to bound them, and empty where the statistic is undefined. The
-        method says how often it covers the truth where that is not what it promises.
+        Interval ends are infinite if n is too small to bound them, and empty if the statistic is undefined. The method
+        includes the measured coverage of the interval if that is too far from 95 %.
     """
     keys = [column for column in table.columns if column not in ("seed", "value")]
     rows = [

@@ -15,7 +15,7 @@ _WANTED = 0.8  # probability of a decision, by custom
 
 
 def outlook(part: ClaimPart, effect: float, low: float, high: float, n: int, undecided: int) -> str:
-    """Say how many seeds would decide a part of a claim.
+    """Return a sentence on the number of seeds that would decide a part of a claim.
 
     The effect size is the distance between the effect and the null value (for an equality: the nearer end of the
     margin) over the standard deviation between seeds, which follows from the interval; logarithms where ratios are

@@ -1,4 +1,4 @@
-"""Enumerations: what a study file says of them."""
+"""The options of enumeration experiments in a study file."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class ExactExperiment(Measurement):
         return "all batches, enumerated"
 
     def problems(self, declared: Declared) -> Iterator[str]:
-        """Refuse enumerations beyond the limit."""
+        """Refuse enumerations above the limit."""
         by_size = sorted(declared.cells, key=lambda cell: cell.variant.batch)
         for cell in {cell.environment_id: cell for cell in by_size}.values():
             trajectories, size = declared.catalogue.trajectories_of(cell.environment), cell.variant.batch
-            # The number of batches itself may have a billion digits.
+            # The number of batches may be too long to compute, so its number of digits is checked first.
             digits = size * math.log10(trajectories)
             if digits > _DIGITS or trajectories**size > self.limit:
                 made = f"{trajectories**size:.3g}" if digits <= _DIGITS else f"10^{digits:.3g}"
@@ -54,5 +54,5 @@ class ExactExperiment(Measurement):
                 )
 
     def steps_per_seed(self, cell: Cell) -> int:
-        """Estimate the steps of the sampled batches; enumeration takes none."""
+        """Estimate the steps of the sampled batches; enumeration needs no environment steps."""
         return (self.sampled_batches or 0) * cell.variant.batch * cell.longest

@@ -1,4 +1,4 @@
-"""How humanoids move: whether they fall and which way, how often they change feet, and where their limbs are meanwhile.
+"""Measure how humanoids move: falls and their direction, changes of the stance foot, and positions of the limbs.
 
 The policies act as in training, with sampled actions. Nothing here estimates a gradient.
 """
@@ -26,14 +26,14 @@ _log = logging.getLogger("pg")
 
 @dataclass(frozen=True, slots=True)
 class Gaits:
-    """What was seen of frozen policies.
+    """Measurements of frozen policies.
 
     Attributes
     ----------
     rows
-        A row per seed: seed, variant, batch (the number of episodes), and what `measures` makes of them.
+        A row per seed: seed, variant, batch (the number of episodes), and the result of `measures`.
     poses
-        Of each seed's first episode, a row per frame and part of the body: seed, variant, episode's frame from 0,
+        A row per frame and part of the body, for each seed's first episode: seed, variant, episode's frame from 0,
         step, time in seconds, part, and x and z in metres.
     """
 
@@ -42,12 +42,12 @@ class Gaits:
 
 
 def watch(job: GaitJob, policies: Mapping[int, Parameters]) -> Gaits:
-    """Let each frozen policy walk for some episodes, and look at it.
+    """Run each frozen policy for some episodes, and measure its motion.
 
     Parameters
     ----------
     job
-        The humanoid, the variant that trained the policies, and how many episodes and frames there are to be.
+        The humanoid, the variant that trained the policies, and the numbers of episodes and frames.
     policies
         Parameters of each seed's frozen policy.
     """

@@ -8,12 +8,12 @@ METRICS = (
     Metric(
         "fell_forward",
         "share of episodes that end fallen forward",
-        "Share of a policy's episodes that terminate with the torso lower than it began, and further forward.",
+        "Share of a policy's episodes that terminate with the torso lower and further forward than at the start.",
     ),
     Metric(
         "fell_backward",
         "share of episodes that end fallen backward",
-        "Share of a policy's episodes that terminate with the torso lower than it began, and further back.",
+        "Share of a policy's episodes that terminate with the torso lower and further back than at the start.",
     ),
     Metric(
         "not_fallen",
@@ -23,7 +23,7 @@ METRICS = (
     Metric(
         "displacement",
         "way forward of the torso",
-        "Metres that the torso has come forward by the end of an episode; averaged over a policy's episodes.",
+        "Metres that the torso has moved forward by the end of an episode; averaged over a policy's episodes.",
         unit="m",
     ),
     Metric(

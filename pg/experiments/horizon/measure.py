@@ -1,7 +1,7 @@
-r"""Importance weights against the horizon, at a policy change of one size.
+r"""Measure importance weights against the horizon, at a policy change of fixed size.
 
-The change is in a random direction of the parameters, as long as makes its mean divergence what the study asks for, so
-that only the number of ratios in a product differs from one horizon to the next.
+The parameters change in a random direction until the mean divergence is the study's `kl`. So horizons differ only in
+the number of ratios in a product.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ _log = logging.getLogger("pg")
 
 
 class OutOfReach(ValueError):
-    """A divergence that no step in a direction has."""
+    """No step in the direction reaches the divergence."""
 
 
 def lengthen_trajectories(job: HorizonJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
-    r"""Cut the same trajectories at every horizon, and measure their weights at one changed policy.
+    r"""Cut the same trajectories at every horizon, and measure their weights for one changed policy.
 
     Parameters
     ----------
@@ -65,19 +65,19 @@ def lengthen_trajectories(job: HorizonJob, policies: Mapping[int, Parameters]) -
     Returns
     -------
     DataFrame
-        A row per seed, horizon and variant, and what `measures` makes of its weights.
+        A row per seed, horizon and variant, with the result of `measures`.
 
     Notes
     -----
-    Where a policy cannot change as much as the job asks for, or an importance weight is not finite, measures are not
-    numbers, and the log says why: one policy that is lost takes nothing from the others.
+    If a policy cannot reach the divergence, or an importance weight is not finite, its measures are NaN and the log
+    gives the reason. Other policies are not affected.
     """
     environments = {horizon: job.environment.model_copy(update={"horizon": horizon}) for horizon in job.horizons}
     copies = make_environments(environments[max(job.horizons)], 1, job.trajectories)
     rows: list[dict[str, float | int | str]] = []
     for seed in job.seeds:
         behaviour = thaw(job.policy, copies.spaces, policies[seed], torch.float64)
-        # Paid once they are cut: some rewards depend on where a trajectory ends.
+        # Reward options are applied after the cut, because some depend on where a trajectory ends.
         collected = in_float64(sample(copies, behaviour, generators_of(seed, job.stage, "horizon", "pool"), AS_EARNED))
         direction = torch_generator(seed, "probe", job.stage, "horizon", "direction")
         try:

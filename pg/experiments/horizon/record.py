@@ -1,4 +1,4 @@
-"""Importance weights at several horizons: what a study file says of them."""
+"""The options of horizon experiments in a study file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pg.experiments.kind import Declared, Measurement, Source
 
 
 class HorizonExperiment(Measurement):
-    """Measures importance weights against the horizon, at a policy change of one size."""
+    """Measures importance weights against the horizon, at a policy change of fixed size."""
 
     metrics = METRICS
     axis: ClassVar[str | None] = "horizon"
@@ -49,8 +49,8 @@ class HorizonExperiment(Measurement):
         with_network = {cell.variant_name for cell in declared.cells if cell.variant.baseline.values_from == "network"}
         for variant in sorted(with_network):
             yield (
-                f"{declared.at}.variants: {variant} has a value network, which knows one horizon, and horizon "
-                "experiments cut trajectories off at several; any other baseline is allowed"
+                f"{declared.at}.variants: {variant} has a value network, which is fitted to one horizon, and "
+                "horizon experiments cut trajectories off at several; any other baseline is allowed"
             )
 
     def steps_per_seed(self, cell: Cell) -> int:

@@ -1,4 +1,4 @@
-"""Explicit forms of the policy gradient, and how far the surrogate's gradient is from them."""
+"""Compute explicit forms of the policy gradient, and the distance of the surrogate's gradient from them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def compare_forms(job: IdentityJob) -> pd.DataFrame:
     Parameters
     ----------
     job
-        The environment and the estimators. Variants with the same network and the same N meet the same batch.
+        The environment and the estimators. Variants with the same network and the same N get the same batch.
 
     Returns
     -------
@@ -58,12 +58,12 @@ def compare_forms(job: IdentityJob) -> pd.DataFrame:
 def differences(
     policy: Policy, variant: Variant, trajectories: Trajectories, mdp: MDP | None = None, critic: Critic | None = None
 ) -> dict[str, int | float]:
-    r"""Return how far the gradient that training follows is from each explicit form of it.
+    r"""Return the distance of the surrogate's gradient from each explicit form of it.
 
     explicit_difference is $\lVert \nabla \tilde J - g \rVert / \lVert g \rVert$ with $g$ the explicit sum, and
-    backward_passes what $g$ took; imitation_difference is the same with $g$ the gradient of weighted imitation, and
-    cloning_difference that with every weight 1 on both sides, which makes it behaviour cloning. The two imitations
-    say nothing of a Gaussian policy's standard deviations, and are compared on the parameters of its mean.
+    backward_passes the number of backward passes for $g$. imitation_difference is the same with $g$ the gradient of
+    weighted imitation. In cloning_difference every weight is 1 on both sides, which is behaviour cloning. Both
+    imitations have no gradient for a Gaussian policy's standard deviations, so only the mean's parameters are compared.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Comparisons of the surrogate with explicit sums: what a study file says of them."""
+"""The options of identity experiments in a study file: comparisons of the surrogate with explicit sums."""
 
 from __future__ import annotations
 

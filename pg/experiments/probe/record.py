@@ -1,4 +1,4 @@
-"""Probes: what a study file says of them."""
+"""The options of probe experiments in a study file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-r"""The bias of corrections for data of an earlier policy, and what it consists of: exact, from an MDP's tables."""
+r"""Compute the exact bias of corrections for stale data, and its parts, from an MDP's tables."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def expected_gradient(
     reuse
         Every trajectory of an MDP, as one batch.
     variant
-        Has `is_mean_over_trajectories`.
+        A variant for which `is_mean_over_trajectories` is true.
     probabilities
         (M,), $p_\theta(\tau)$.
     critic
         The variant's value network, fitted to the behaviour policy, where it has one.
     """
     assert reuse.mdp is not None, "trajectories are enumerated from tables"
-    assert reuse.trajectories.states is not None, "enumerated trajectories know their states"
+    assert reuse.trajectories.states is not None, "enumerated trajectories have states"
     copies = repeat(reuse.target, 1)
-    # A table of the few states instead of the network on each of very many steps.
+    # Evaluate the network once per state, not once per step: there are few states and many steps.
     table = action_probabilities(copies, reuse.mdp).log()
     log_probs = table[0, reuse.trajectories.states, reuse.trajectories.actions]
     # The surrogate's mean over M trajectories becomes an expectation.
@@ -45,7 +45,7 @@ def expected_gradient(
 
 
 def bias_parts(behaviour: Policy, target: Policy, mdp: MDP) -> tuple[Float[Tensor, " D"], Float[Tensor, " D"]]:
-    r"""Split the bias of per-step ratios into what states and what returns of the wrong policy make of it.
+    r"""Split the bias of per-step ratios into the part from states and the part from returns of the old policy.
 
     Per-step ratios with the behaviour policy's rewards-to-go have expectation $\sum_t \sum_s d_{\theta,t}(s) \sum_a
     \nabla \pi_{\theta'}(a \mid s) Q_{\theta,t}(s, a)$. It differs from $\nabla J(\theta')$ by the sum of two vectors:

@@ -55,7 +55,7 @@ _log = logging.getLogger("pg")
 
 
 def follow_steps(job: StalenessJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
-    r"""Follow gradient steps on one batch, and measure every correction at each θ' that they lead to.
+    r"""Take gradient steps on one batch, and measure every correction at each θ' on the way.
 
     Parameters
     ----------
@@ -71,14 +71,14 @@ def follow_steps(job: StalenessJob, policies: Mapping[int, Parameters]) -> pd.Da
         [\mathrm{KL}(\pi_{\theta'} \Vert \pi_\theta)]$; total_variance and cosine are those of `measures`, over batches
         of trajectories of π_θ against $\nabla J(\theta')$; effective_share is the mean over these batches and
         largest_weight the largest over all. relative_bias is exact, and its noise 0, where trajectories can be
-        enumerated and the variant makes nothing out of the batch as a whole; else both are those of `measures`. On
+        enumerated and the variant computes nothing from the batch as a whole; else both are those of `measures`. On
         tables also state_part and return_part of `bias_parts` over $\lVert \nabla J(\theta') \rVert$, and
         state_variation; there kl is exact too.
 
     Notes
     -----
-    Where an importance weight is not finite, the measures of its variant are not numbers, and the log says why: one
-    policy that is lost, or one correction that breaks, takes nothing from the others.
+    If an importance weight is not finite, the variant's measures are NaN and the log gives the reason. Other policies
+    and other corrections are not affected.
     """
     bench = _Bench.of(job)
     rows: list[Row] = []
@@ -91,7 +91,7 @@ def follow_steps(job: StalenessJob, policies: Mapping[int, Parameters]) -> pd.Da
             try:
                 target = walked(start, job.walker, walked_on, steps, bench.mdp, walker_critic)
             except NonFiniteWeights as error:
-                _log.warning("seed %d: the walk of %d steps leads nowhere: %s", seed, steps, error)
+                _log.warning("seed %d: the walk of %d steps failed: %s", seed, steps, error)
                 rows += [{"seed": seed, **_unknown(bench, name, steps)} for name in job.variants]
                 continue
             true = bench.true_gradient(target, seed, steps)

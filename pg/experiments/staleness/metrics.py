@@ -29,22 +29,22 @@ METRICS = (
     Metric(
         "state_part",
         "bias from the states' distribution over the gradient's norm",
-        "Norm over ‖∇J(θ')‖ of that part of the bias of per-step ratios which the states of π_θ, in place of those of "
-        "π_θ', make; exact, on tables.",
+        "Norm over ‖∇J(θ')‖ of the part of the bias of per-step ratios that comes from the states of π_θ in place of "
+        "those of π_θ'; exact, on tables.",
         needs="tables",
     ),
     Metric(
         "return_part",
         "bias from the returns over the gradient's norm",
-        "Norm over ‖∇J(θ')‖ of that part of the bias of per-step ratios which the rewards-to-go of π_θ, in place of "
-        "those of π_θ', make; exact, on tables.",
+        "Norm over ‖∇J(θ')‖ of the part of the bias of per-step ratios that comes from the rewards-to-go of π_θ in "
+        "place of those of π_θ'; exact, on tables.",
         needs="tables",
     ),
     Metric(
         "state_variation",
         "total variation between the states' distributions",
-        "Mean over time steps of half the sum over states of |d_θ(s) − d_θ'(s)|, with what has ended in a state of its "
-        "own: 0 where both policies visit alike, 1 where they never meet; exact, on tables.",
+        "Mean over time steps of half the sum over states of |d_θ(s) − d_θ'(s)|, with an extra state for ended "
+        "trajectories: 0 for equal distributions, 1 for disjoint ones; exact, on tables.",
         needs="tables",
     ),
 )

@@ -1,4 +1,4 @@
-"""Corrections for data of an earlier policy: what a study file says of them."""
+"""The options of staleness experiments in a study file: corrections for data of an earlier policy."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ class StalenessExperiment(Measurement):
         at, walker = f"{declared.at}.walk.variant", declared.variants[self.walk.variant]
         if walker.chooses_its_step:
             yield (
-                f"{at}: {self.walk.variant} goes as far as its limit in a single step, and a walk follows many; "
+                f"{at}: {self.walk.variant} chooses its step size by its limit, and a walk takes many steps; "
                 "name a variant with a learning rate"
             )
         elif walker.is_tuned:
             yield (
-                f"{at}: the learning rate of {self.walk.variant} is 'tuned', and a walk tunes nothing; "
+                f"{at}: the learning rate of {self.walk.variant} is 'tuned', and tuning runs only in training; "
                 "give optimizer.learning_rate a number"
             )
 

@@ -103,7 +103,7 @@ def _drawn(
     probabilities = enumeration.probabilities(behaviour)
     possible = probabilities > 0
     every = enumeration.trajectories.changed(lambda values: values[:, possible])
-    assert every.states is not None, "enumerated trajectories know their states"
+    assert every.states is not None, "enumerated trajectories have states"
     chosen = (0, every.states, every.actions)
     log_ratios = table[chosen].log() - behaviour[chosen].log()
     weights = Trajectory()(Ratios(every, log_ratios))[0]

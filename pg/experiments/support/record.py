@@ -1,4 +1,4 @@
-"""Importance sampling without full support: what a study file says of it."""
+"""The options of support experiments in a study file: importance sampling without full support."""
 
 from __future__ import annotations
 

@@ -26,19 +26,18 @@ _TENTHS = 10
 
 
 def has_diverged(run: pd.DataFrame) -> bool:
-    """Tell whether a run's last update lost its policy, from the run's rows in order of iterations.
+    """Return whether a run diverged in its last update, from the run's rows in order of iterations.
 
-    A KL divergence may be infinite: the new policy withholds an action.
+    An infinite KL divergence is not a failure: the new policy gives an action probability 0.
     """
     return cause_of_divergence(run) is not None
 
 
 def cause_of_divergence(run: pd.DataFrame) -> str | None:
-    """Say what a run's last update lost its policy by, from the run's rows in order of iterations; None if it did not.
+    """Return why a run diverged in its last update, from the run's rows in order of iterations; None if it did not.
 
-    The first of these that holds: the batch's rewards were not finite; importance weights were not, so that no update
-    was made; the loss was not; its gradient was not; the step has left parameters under which the divergence from the
-    old policy is not a number.
+    The first of these causes is returned: rewards of the batch are not finite; importance weights are not, so that no
+    update was made; the loss is not; its gradient is not; the divergence from the old policy is NaN after the step.
     """
     last = run.iloc[-1]
     if not np.isfinite(last["return_mean"]):

@@ -8,22 +8,22 @@ METRICS = (
     Metric(
         "final_return",
         "return over the last tenth of the budget",
-        "Mean over the batches that ended in the last tenth of the step budget, the last batch alone where none did, "
-        "of each batch's mean return. A run that diverged counts as the least mean return of any batch of the "
+        "Mean over the batches that ended in the last tenth of the step budget, the last batch alone if there are "
+        "none, of each batch's mean return. A run that diverged counts as the least mean return of any batch of the "
         "experiment in that environment.",
     ),
     Metric(
         "area",
         "mean return over the budget",
         "Mean over the environment steps of the budget of the mean return of the batch being collected, which is the "
-        "area under the learning curve over the budget. The last batch holds where a run ended earlier; behind a "
-        "divergence the least mean return of any batch of the experiment in that environment does.",
+        "area under the learning curve over the budget. If a run ended earlier, its last batch counts up to the "
+        "budget; after a divergence, the least mean return of any batch of the experiment in that environment does.",
     ),
     Metric(
         "steps_to_threshold",
         "steps to threshold",
         "Environment steps after which the mean return of the last five batches first reaches the environment's "
-        "threshold; the whole budget where that does not happen.",
+        "threshold; the whole budget if it never does.",
         unit="environment steps",
         statistic="restricted_mean",
         never_negative=True,
@@ -51,7 +51,7 @@ METRICS = (
         "steps_to_pass",
         "steps to two passed evaluations",
         "Environment steps after which two successive evaluations have passed, every episode of each having reached "
-        "the level that is asked of it; the whole budget where that does not happen.",
+        "the required level; the whole budget if that never happens.",
         unit="environment steps",
         statistic="median",
         needs="evaluations",
@@ -59,8 +59,8 @@ METRICS = (
     Metric(
         "passed",
         "share of runs with two passed evaluations",
-        "1 where two successive evaluations pass within the budget, every episode of each reaching the level that is "
-        "asked of it, else 0.",
+        "1 where two successive evaluations pass within the budget, every episode of each reaching the required "
+        "level, else 0.",
         statistic="share",
         failure=0.0,
         needs="evaluations",

@@ -1,4 +1,4 @@
-"""Training experiments: what a study file says of them."""
+"""The options of training experiments in a study file."""
 
 from __future__ import annotations
 

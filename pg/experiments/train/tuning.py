@@ -1,7 +1,7 @@
-"""How a learning rate is chosen: by the mean area under the curve over tuning seeds, the same way for every variant.
+"""Choose learning rates by the mean area under the learning curve over tuning seeds, for every variant alike.
 
-A run that diverged has no score, whatever it had reached, and a mean over it ranks below every other: a rate that loses
-a policy on any tuning seed is chosen only where all rates do.
+A diverged run has no score, and its rate ranks below every rate without a diverged run. So a rate that diverges on any
+tuning seed is chosen only if all rates do.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def scores(runs: pd.DataFrame, budget: int) -> pd.DataFrame:
     Parameters
     ----------
     runs
-        Rows as of a training run, with a column learning_rate that holds the rate of the grid.
+        Rows like those of training runs, with a column learning_rate.
     budget
         Environment steps per run.
 
@@ -44,7 +44,7 @@ def _score(run: pd.DataFrame, budget: int) -> float:
 
 
 def choose(scores: pd.DataFrame) -> Choice:
-    """Choose the learning rate with the best mean score; of equals, the smaller.
+    """Choose the learning rate with the best mean score; in a tie, the smallest.
 
     A rate with a score that is not finite ranks below every rate without one.
 
@@ -66,7 +66,7 @@ def choose(scores: pd.DataFrame) -> Choice:
         for rate, seed, score in ordered[["learning_rate", "seed", "score"]].itertuples(index=False)
     )
     grid = sorted({one.learning_rate for one in every})
-    # max takes the first of equals, and rates ascend.
+    # In a tie, max returns the first, which is the smallest rate.
     best = max(grid, key=lambda rate: mean_score(one.score for one in every if one.learning_rate == rate))
     return Choice(best, best in (grid[0], grid[-1]), every)
 

@@ -1,7 +1,8 @@
-r"""What one update does to the likelihood of trajectories: more of the good stuff, less of the bad stuff.
+r"""Measure how one update changes the likelihood of trajectories ("more of the good stuff, less of the bad stuff").
 
 $\Delta \log p(\tau) = \log p_{\theta'}(\tau) - \log p_\theta(\tau) = \sum_t \log \pi_{\theta'}(a_t \mid s_t) -
-\log \pi_\theta(a_t \mid s_t)$: the start and the transitions are the environment's, and cancel.
+\log \pi_\theta(a_t \mid s_t)$: the environment's probabilities of starts and
+transitions cancel.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _DECIMALS = 9
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    r"""What one update did to trajectories of the policy that it started from.
+    r"""The changes of likelihood by one update, on trajectories of the policy before it.
 
     Attributes
     ----------
@@ -40,7 +41,7 @@ class Effect:
 
     @classmethod
     def of(cls, before: Policy, after: Policy, batch: Trajectories, fresh: Trajectories) -> Effect:
-        """Tell what an update did to the batch that it learned from and to fresh trajectories.
+        """Measure an update on its own batch and on fresh trajectories.
 
         Parameters
         ----------

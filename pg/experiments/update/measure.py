@@ -38,7 +38,7 @@ _log = logging.getLogger("pg")
 
 @dataclass(frozen=True, slots=True)
 class Improver:
-    """A variant that takes one update after the other, every one of them from where the first began.
+    """A variant that takes several updates, each from the same policy.
 
     Attributes
     ----------
@@ -47,10 +47,10 @@ class Improver:
     mdp
         The environment's tables, where they are known.
     shuffling
-        Cuts the batches where the variant takes minibatches.
+        Generator that shuffles batches into minibatches, if the variant uses them.
     limit_state
-        What the limit on the KL divergence keeps from one update to the next, as in training: the factor of a penalty
-        would hold no limit if it stayed at its first value.
+        State that the limit on the KL divergence keeps between updates, as in training. A penalty needs it, because its
+        initial factor does not keep the limit.
     critic
         The variant's value network, fitted to the policy, where it has one.
     """
@@ -62,17 +62,17 @@ class Improver:
     critic: Critic | None
 
     def improved(self, policy: Policy, batch: Trajectories) -> Policy:
-        """Return what one update on a batch makes of a copy of the policy.
+        """Return a copy of the policy after one update on a batch.
 
         Parameters
         ----------
         policy
-            In float64; it stays as it is.
+            In float64; not changed.
         batch
             Trajectories of the policy, S = 1, in float64.
         """
         improved, rate = copy.deepcopy(policy), self.variant.optimizer.learning_rate
-        # Validation lets no tuned variant take single updates, and a natural gradient needs no rate.
+        # Validation refuses tuned variants here, so "tuned" is the default of a natural gradient, which needs no rate.
         optimizer = self.variant.optimizer.over(improved.parameters(), 0.0 if rate == "tuned" else rate)
         update(improved, optimizer, self.variant, batch, self.mdp, self.shuffling, self.limit_state, self.critic)
         return improved

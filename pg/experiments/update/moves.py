@@ -1,4 +1,4 @@
-"""How far an update really moves its policy: on the batch that it was held on, and on trajectories it has not seen."""
+"""Measure the KL divergence of an update: on its own batch, where the limit applies, and on fresh trajectories."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pg.parts.limits.base import Limit
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The mean KL divergence that one update came to, in the direction that its limit has.
+    """The mean KL divergence of one update, in the direction of its limit.
 
     Attributes
     ----------
     on_batch
-        Over the states of the batch that the update learned from: what a limit holds.
+        Over the states of the update's batch, to which a limit applies.
     on_fresh
-        Over the states of other trajectories of the same policy: what the limit is meant for.
+        Over the states of other trajectories of the same policy, which the limit should bound too.
     """
 
     on_batch: float
@@ -37,8 +37,8 @@ class Move:
 def measures(gone: Sequence[Move], kl: Limit | None) -> dict[str, float]:
     """Average the updates of one variant from one policy.
 
-    kl_on_batch and kl_on_fresh are means over the updates; kl_over_limit and fresh_kl_over_limit the same over δ,
-    where the variant has a limit.
+    kl_on_batch and kl_on_fresh are means over the updates; kl_over_limit and fresh_kl_over_limit are the same
+    divided by δ, if the variant has a limit.
     """
     on_batch, on_fresh = fmean(one.on_batch for one in gone), fmean(one.on_fresh for one in gone)
     found = {"kl_on_batch": on_batch, "kl_on_fresh": on_fresh}

@@ -1,4 +1,4 @@
-"""Single updates: what a study file says of them."""
+"""The options of update experiments in a study file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class UpdateExperiment(Measurement):
         """Refuse learning rates that only training tunes."""
         for variant in sorted({cell.variant_name for cell in declared.cells if cell.variant.is_tuned}):
             yield (
-                f"{declared.at}.variants: the learning rate of {variant} is 'tuned', and one update tunes nothing; "
+                f"{declared.at}.variants: the learning rate of {variant} is 'tuned', and tuning runs only in training; "
                 "give optimizer.learning_rate a number"
             )
 

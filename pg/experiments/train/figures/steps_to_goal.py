@@ -23,7 +23,7 @@ Request = FigureRequest[TrainExperiment]
 
 @dataclass(frozen=True, slots=True)
 class _Goal:
-    """A goal: the metric that says which runs reach it, the name of the axis, and the statistic over seeds."""
+    """A goal: the metric of reaching it, the label of the axis, and the statistic over seeds."""
 
     reached: str
     axis: str
@@ -55,8 +55,9 @@ def caption(request: Request) -> str:
     budget, goal = request.experiment.budget, _GOALS[request.figure.kind]
     return (
         f"Environment steps {_until(request)}, {counted(request.seeds, 'seed')} per variant. A dot is a seed; a "
-        f"triangle is one that did not get there within {steps_of(budget.steps, budget.max_iterations)}, and counts as "
-        f"{budget.steps:,}. Bars are the {goal.summary} with its 95 % interval. At the right: how many seeds got there."
+        f"triangle is one that missed the goal within {steps_of(budget.steps, budget.max_iterations)}, and counts as "
+        f"{budget.steps:,}. Bars are the {goal.summary} with its 95 % interval. At the right: number of seeds that "
+        "reached the goal."
     )
 
 
