@@ -1,4 +1,4 @@
-"""What an experiment runs: cells (environment, variant, level of the sweep) and blocks of seeds."""
+"""Cells of an experiment (environment, variant, level of the sweep) and blocks of seeds."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ class Cell:
 
     @property
     def longest(self) -> int:
-        """Steps of the longest trajectory: the declared horizon, or else an assumption for estimates of cost."""
+        """Steps of the longest trajectory: the declared horizon, or an assumption for estimates of cost."""
         assumed = _ASSUMED_HORIZON_OF_TABLES if self.environment.id.startswith("pg/") else _ASSUMED_HORIZON
         return self.environment.horizon or assumed
 
     @property
     def physics(self) -> Environment:
-        """The environment without its threshold and label, which change nothing in a run."""
+        """The environment without its threshold and label, which do not affect a run."""
         return self.environment.model_copy(update={"threshold": None, "label": None})
 
     def __hash__(self) -> int:
@@ -74,7 +74,7 @@ class Block:
         return range(self.first, self.last + 1)
 
     def __str__(self) -> str:
-        """Return the block as in file names."""
+        """Return the block as text for file names."""
         return f"{self.first}-{self.last}"
 
 
@@ -85,12 +85,12 @@ def blocks_between(begin: int, end: int, size: int) -> tuple[Block, ...]:
 
 
 def level_value(value: Any) -> Any:
-    """Return a sweep's value as tables hold it: scalars unchanged, anything else as JSON text."""
+    """Return a sweep's value for a table: scalars unchanged, anything else as JSON text."""
     return value if value is None or isinstance(value, str | int | float) else json.dumps(value)
 
 
 def names_of(cell: Cell) -> dict[str, Any]:
-    """Return environment, variant and levels of a cell as a row of a table holds them."""
+    """Return environment, variant and levels of a cell by table column."""
     return {column: level_value(value) for column, value in cell.names.items()}
 
 

@@ -1,4 +1,4 @@
-"""What the pipeline asks of a kind of experiment: the base classes of the records of all kinds.
+"""Base classes of the records of all kinds of experiment, with the methods that the pipeline calls.
 
 A kind is a subclass of `Experiment`. Its record is the schema of the study file; its methods answer everything that
 planning, validation, cost, tables and the report need to know. Records import neither torch nor gymnasium.
@@ -27,7 +27,7 @@ _MOST_WRITTEN_OUT = 10**30
 
 
 class Seeds(Record):
-    """Which seeds run, and how many share a job. Fewer, larger jobs are faster; the rows are the same."""
+    """The seeds to run, and how many of them share a job. Fewer, larger jobs are faster; the rows are the same."""
 
     count: PositiveInt = Field(description="Number of seeds.")
     first: Annotated[int, Field(ge=0)] = Field(default=0, description="The first seed.")
@@ -48,7 +48,7 @@ class Seeds(Record):
         return others.first <= self.first and self.end <= others.end
 
     def __str__(self) -> str:
-        """Return the range of seeds as messages write it."""
+        """Return the range of seeds as text for messages."""
         return f"{self.first} to {self.end - 1}"
 
 
@@ -68,10 +68,10 @@ class Source(Record):
 
 
 class Catalogue(Protocol):
-    """Facts about environments that only gymnasium knows; `pg.environments.catalogue` is one."""
+    """Functions on environments that need gymnasium; `pg.environments.catalogue` is one."""
 
     def horizon_of(self, environment: Environment) -> int:
-        """Return the declared horizon, or else the environment's own step limit."""
+        """Return the declared horizon; if there is none, the environment's step limit."""
         ...
 
     def mdp_of(self, environment: Environment) -> MDP | None:
@@ -85,7 +85,7 @@ class Catalogue(Protocol):
 
 @dataclass(frozen=True)
 class Declared:
-    """An experiment's place in its study: what its own checks may look at.
+    """The records of a study that an experiment's checks may read.
 
     Attributes
     ----------
@@ -107,7 +107,7 @@ class Declared:
 
     @property
     def at(self) -> str:
-        """The experiment's key in the study file, as messages begin."""
+        """The experiment's key in the study file, which messages begin with."""
         return f"experiments.{self.name}"
 
 
@@ -162,7 +162,7 @@ class Experiment(Record):
 
     @property
     def policies_from(self) -> Source | None:
-        """The source of the measured policies; None for random policies, and where policies are trained."""
+        """The source of the measured policies; None if they are random, or if the experiment trains."""
         return getattr(self, "source", None)
 
     @property
@@ -172,7 +172,7 @@ class Experiment(Record):
 
     @property
     def extent(self) -> str:
-        """How much is run per seed or policy, in words for the report."""
+        """How much is run per seed or policy, as text for the report."""
         return ""
 
     def problems(self, declared: Declared) -> Iterator[str]:
@@ -225,11 +225,11 @@ class Measurement(Experiment):
 
     @classmethod
     def columns(cls) -> tuple[str, ...]:
-        """Return the columns that the rows of every job have; metrics with needs may be missing."""
+        """Return the columns that the rows of every job have; metrics with unmet needs may be missing."""
         return ("seed", "variant", *cls.keys(), *(metric.name for metric in cls.metrics if metric.needs is None))
 
     def estimator_of(self, variant: Variant) -> Variant:
-        """Return the part of a variant that the measurement depends on: not its label, nor how its training starts."""
+        """Return the part of a variant that the measurement depends on: without its label and its start of training."""
         return variant.model_copy(update={"label": None, "initialise": Variant().initialise})
 
     def job(self, common: Mapping[str, Any], variants: Mapping[str, Variant]) -> MeasurementJob:
@@ -262,5 +262,5 @@ def sampled_steps(sample: Sample, cell: Cell, references: int) -> int:
 
 
 def in_words(count: int) -> str:
-    """Write a number of trajectories, which are not counted much further than 1e30."""
+    """Return a number of trajectories as text; counting stops near 1e30."""
     return f"{count:,}" if count <= _MOST_WRITTEN_OUT else f"more than {_MOST_WRITTEN_OUT:.0e}"

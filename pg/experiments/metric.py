@@ -1,4 +1,4 @@
-"""How a metric is declared: everything that tables, claims, figures and the report need to know about it."""
+"""Declare a metric: everything that tables, claims, figures and the report need."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Need = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A number that a table holds once per seed.
+    """A number with one value per seed in a table.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Grids of panels, and what is written along their axes."""
+"""Grids of panels, their titles, axis labels and ticks."""
 
 from __future__ import annotations
 

@@ -36,18 +36,18 @@ def colours(series: Sequence[Series]) -> dict[str, str]:
 
 
 def as_marks(series: Sequence[Series]) -> dict[str, Any]:
-    """Return the looks of gathered series for seaborn's `scatterplot`."""
+    """Return keyword arguments of seaborn's `scatterplot`: colours and markers of gathered series."""
     markers = {one.key: one.look.marker for one in series}
     return {"hue": "series", "palette": colours(series), "style": "series", "markers": markers, "legend": False}
 
 
 def as_dots(series: Sequence[Series]) -> dict[str, Any]:
-    """Return the looks of the seeds of gathered series for seaborn's `scatterplot`: pale."""
+    """Return keyword arguments of seaborn's `scatterplot` for single seeds: colours of series, transparent."""
     return {"hue": "series", "palette": colours(series), "legend": False, "alpha": 0.5, "linewidth": 0}
 
 
 def as_lines(series: Sequence[Series], *, marked: bool) -> dict[str, Any]:
-    """Return the looks of gathered series for seaborn's `lineplot`, without statistics of its own."""
+    """Return keyword arguments of seaborn's `lineplot`: colours and dashes of gathered series, without statistics."""
     dashes = {one.key: one.look.dashes for one in series}
     lines = as_marks(series) | {"dashes": dashes, "estimator": None, "errorbar": None}
     return lines if marked else lines | {"markers": False}
@@ -55,7 +55,7 @@ def as_lines(series: Sequence[Series], *, marked: bool) -> dict[str, Any]:
 
 def scatter(axes: Axes, rows: pd.DataFrame, **how: Any) -> None:
     """Draw rows as marks, with seaborn."""
-    # Seaborn would warn of a palette that it does not use.
+    # Seaborn warns if a palette is given and not used.
     if not rows.empty:
         with _unchanged_names(axes):
             sns.scatterplot(rows, ax=axes, **how)
@@ -70,7 +70,7 @@ def line(axes: Axes, rows: pd.DataFrame, **how: Any) -> None:
 
 @contextmanager
 def _unchanged_names(axes: Axes) -> Iterator[None]:
-    """Keep the names of the axes: seaborn sets missing ones, after it has laid out every tick, which is slow."""
+    """Keep the axis labels. Seaborn sets missing ones after a layout of every tick, which is slow."""
     names = {"xlabel": axes.get_xlabel(), "ylabel": axes.get_ylabel()}
     axes.set(xlabel=" ", ylabel=" ")
     yield

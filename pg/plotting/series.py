@@ -1,4 +1,4 @@
-"""A series: what one line or one row of a figure shows, with the rows of a table that belong to it."""
+"""A series: one line or one row of a figure, and the rows of a table that it shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers and names as figures, captions and the report write them, in plain words without markup."""
+"""Format numbers and names for figures, captions and the report, without markup."""
 
 from __future__ import annotations
 

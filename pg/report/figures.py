@@ -1,4 +1,4 @@
-"""A declared figure from files to files: read its tables, draw it, and write picture and caption."""
+"""Draw a declared figure: read its tables, and write the picture and the caption."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def draw_figure(study: str, tables: Mapping[str, str], choices: Sequence[str], o
 
 
 def request_of(study: Study, figure: Figure, tables: Mapping[Table, pd.DataFrame]) -> FigureRequest[Any]:
-    """Gather what a figure is drawn from."""
+    """Return the request that a figure is drawn from."""
     pool = pool_of(figure)
     if "across" in tables:
         environments = pooled_environments(study, pool)
@@ -93,7 +93,7 @@ def _read(path: str) -> pd.DataFrame:
 
 @cache
 def warm_up() -> None:
-    """Import every kind of figure and draw an empty one, so that processes forked later need not."""
+    """Import every kind of figure and draw a small one, so that forked processes start faster."""
     for kind in FIGURES.values():
         import_module(kind.module)
     with style.paper_style():

@@ -1,4 +1,4 @@
-"""How many seeds would decide an inconclusive claim, if its effect is as large as measured."""
+"""Estimate how many seeds would decide an inconclusive claim, if its effect is as measured."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def outlook(part: ClaimPart, effect: float, low: float, high: float, n: int, und
     """Return a sentence on the number of seeds that would decide a part of a claim.
 
     The effect size is the distance between the effect and the null value (for an equality: the nearer end of the
-    margin) over the standard deviation between seeds, which follows from the interval; logarithms where ratios are
-    compared. For intervals other than Student's t this is an approximation.
+    margin) over the standard deviation between seeds, computed from the interval. Ratios are compared as logarithms.
+    For intervals other than Student's t this is an approximation.
 
     Parameters
     ----------
@@ -34,9 +34,9 @@ def outlook(part: ClaimPart, effect: float, low: float, high: float, n: int, und
     if not isinstance(relation, Tested) or math.isnan(effect):
         return ""
     if not math.isfinite(low + high):
-        return f"n = {n:,} bounds nothing: it needs more seeds."
+        return f"n = {n:,} gives no bounds; run more seeds."
     if low == high:
-        return "The interval has no width, and more seeds would not narrow it."
+        return "The interval has width 0; more seeds would not change it."
     scale = math.log if comparison_of(part).logarithmic else float
     level = relation.level
     reach = (scale(high) - scale(low)) / 2
@@ -46,8 +46,8 @@ def outlook(part: ClaimPart, effect: float, low: float, high: float, n: int, und
         size = effect_size(distance, distance + reach, n, level)
         needed = seeds_needed(size, undecided, 1 - level, _WANTED)
     if needed is None:
-        return f"Were the effect as measured, no n up to {MOST:,} would decide it; {span(low, high)} remains possible."
+        return f"If the effect is as measured, no n up to {MOST:,} decides it; {span(low, high)} remains possible."
     return (
-        f"Were the effect as measured, n = {max(needed, n + 1):,} in place of {n:,} would decide it in "
+        f"If the effect is as measured, n = {max(needed, n + 1):,} instead of {n:,} decides it in "
         f"{_WANTED:.0%} of studies.".replace("%", " %")
     )

@@ -73,7 +73,7 @@ def read_tuned(study: Study, choices: Sequence[Mapping[str, Any]]) -> tuple[Tune
 
 
 def _named(name: str, cell: Cell, of: Literal["environment", "variant"]) -> str:
-    """Add the levels of the environment or of the variant to its label."""
+    """Return the label of the environment or the variant, with its levels."""
     return at_levels(name, {path: value for path, value in cell.levels.items() if path.startswith(f"{of}.")})
 
 
@@ -85,8 +85,8 @@ def _tried(choice: Mapping[str, Any]) -> tuple[int, int]:
 
 def _flags(choice: Mapping[str, Any], usual: tuple[int, int]) -> Iterator[str]:
     if all_tie(choice["scores"]):
-        yield "all rates tie: nothing was learned from tuning"
+        yield "all rates tie: tuning cannot rank them"
     elif choice["at_edge"]:
         yield "edge of the grid"
     if _tried(choice) != usual:
-        yield f"others have {counted(usual[0], 'candidate')} on {counted(usual[1], 'seed')}"
+        yield f"other variants have {counted(usual[0], 'candidate')} on {counted(usual[1], 'seed')}"

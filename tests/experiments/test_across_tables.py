@@ -64,12 +64,12 @@ def test_the_profile_and_the_improvement_over_the_first_variant_stand_in_rows_of
     assert better["estimate"].tolist() == pytest.approx([11 / 16])
 
 
-def test_a_row_does_not_depend_on_the_variants_beside_it():
+def test_a_row_does_not_depend_on_other_variants():
     alone = across_tables.across_table(
         {one: rows for one, rows in RUNS.items() if one.variant_name == "a"}, BUDGETS, GENERATOR
     )
-    beside = across_tables.across_table(RUNS, BUDGETS, GENERATOR)
-    pd.testing.assert_frame_equal(alone, beside[beside["variant"] == "a"])
+    together = across_tables.across_table(RUNS, BUDGETS, GENERATOR)
+    pd.testing.assert_frame_equal(alone, together[together["variant"] == "a"])
 
 
 def test_levels_are_compared_with_the_first_variant_at_the_same_level():

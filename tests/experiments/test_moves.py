@@ -36,7 +36,7 @@ def test_without_a_limit_the_direction_is_the_lectures() -> None:
     assert Move.of(BEFORE, AFTER, batch, fresh, None) == Move.of(BEFORE, AFTER, batch, fresh, LIMIT)
 
 
-def test_means_over_updates_stand_beside_their_share_of_the_limit() -> None:
+def test_means_over_updates_have_a_column_as_share_of_the_limit() -> None:
     found = measures([Move(0.01, 0.03), Move(0.02, 0.05)], LIMIT)
     assert found == pytest.approx(
         {"kl_on_batch": 0.015, "kl_on_fresh": 0.04, "kl_over_limit": 0.75, "fresh_kl_over_limit": 2}

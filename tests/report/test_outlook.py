@@ -1,4 +1,4 @@
-"""What the report says would decide an inconclusive claim is what the arithmetic of power says."""
+"""The number of seeds in the report has the power that it promises."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def part(metric: str = "area", relation: str = "greater", **options: object) -> 
     return ClaimPart.model_validate(declared if "reference" in declared else declared | {"b": {"variant": "b"}})
 
 
-def told(one: ClaimPart, interval: Interval, undecided: int = 1) -> str:
+def outlook_of(one: ClaimPart, interval: Interval, undecided: int = 1) -> str:
     return outlook(one, interval.estimate, interval.low, interval.high, interval.n, undecided)
 
 
 def needed(text: str) -> int:
-    (found,) = re.findall(r"n = ([\d,]+) in place", text)
+    (found,) = re.findall(r"n = ([\d,]+) instead", text)
     return int(found.replace(",", ""))
 
 
@@ -33,9 +33,9 @@ SAMPLE = NOISE - NOISE.mean() + 0.2
 
 
 @pytest.mark.parametrize("undecided", [1, 7])
-def test_the_n_told_decides_four_studies_in_five_of_the_measured_effect(undecided: int) -> None:
+def test_the_n_in_the_report_decides_four_studies_in_five_of_the_measured_effect(undecided: int) -> None:
     size = SAMPLE.mean() / SAMPLE.std(ddof=1)
-    n = needed(told(part(), statistics.mean(SAMPLE), undecided))
+    n = needed(outlook_of(part(), statistics.mean(SAMPLE), undecided))
 
     assert power(size, n, undecided) >= 0.8 > power(size, n - 1, undecided)
 
@@ -43,37 +43,41 @@ def test_the_n_told_decides_four_studies_in_five_of_the_measured_effect(undecide
 def test_a_reference_is_what_the_effect_is_measured_from() -> None:
     shifted = statistics.mean(SAMPLE + 5)
 
-    assert told(part(reference=5.0), shifted) == told(part(), statistics.mean(SAMPLE)) != told(part(), shifted)
+    assert (
+        outlook_of(part(reference=5.0), shifted)
+        == outlook_of(part(), statistics.mean(SAMPLE))
+        != outlook_of(part(), shifted)
+    )
 
 
 def test_ratios_are_taken_on_logarithms() -> None:
-    of_ratios = told(part("total_variance", "less"), statistics.geometric_mean(np.exp(SAMPLE)))
+    of_ratios = outlook_of(part("total_variance", "less"), statistics.geometric_mean(np.exp(SAMPLE)))
 
-    assert needed(of_ratios) == needed(told(part(), statistics.mean(SAMPLE)))
+    assert needed(of_ratios) == needed(outlook_of(part(), statistics.mean(SAMPLE)))
 
 
 def test_of_an_interval_without_width_no_number_of_seeds_is_told() -> None:
     said = outlook(part(), 0.0, 0.0, 0.0, 8, 1)
 
-    assert said == "The interval has no width, and more seeds would not narrow it."
+    assert said == "The interval has width 0; more seeds would not change it."
 
 
 def test_an_equality_is_decided_from_the_nearer_end_of_its_margin() -> None:
     interval = statistics.mean(SAMPLE, level=0.9)
     wide, narrow = (part(relation="equal", margin=interval.estimate + far) for far in (0.5, 0.2))
 
-    assert needed(told(narrow, interval)) > needed(told(wide, interval))
+    assert needed(outlook_of(narrow, interval)) > needed(outlook_of(wide, interval))
 
 
-def test_what_no_seeds_decide_is_said_with_what_remains_possible() -> None:
+def test_an_effect_that_no_seeds_decide_is_reported_with_its_interval() -> None:
     text = outlook(part(), 0.0, -1.0, 1.0, 20, 1)
 
-    assert text == "Were the effect as measured, no n up to 10,000 would decide it; −1.00 to 1.00 remains possible."
+    assert text == "If the effect is as measured, no n up to 10,000 decides it; −1.00 to 1.00 remains possible."
 
 
 @pytest.mark.parametrize(("low", "high"), [(-math.inf, math.inf), (0.0, math.inf)])
 def test_an_interval_without_bounds_asks_for_seeds(low: float, high: float) -> None:
-    assert outlook(part(), 1.0, low, high, 1, 1) == "n = 1 bounds nothing: it needs more seeds."
+    assert outlook(part(), 1.0, low, high, 1, 1) == "n = 1 gives no bounds; run more seeds."
 
 
 def test_nothing_is_said_of_what_has_no_interval() -> None:

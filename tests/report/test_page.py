@@ -248,7 +248,7 @@ def test_an_inconclusive_claim_says_what_would_decide_it_and_a_decided_one_does_
     page = render(make_report(study=study.model_copy(update={"claims": study.claims | {"large_batches": claim}})))
 
     assert claims["verdict"].tolist().count("inconclusive") == 1
-    assert len(re.findall(r"Were the effect as measured, n = \d+ in place of 20", page)) == 2
+    assert len(re.findall(r"If the effect is as measured, n = \d+ instead of 20", page)) == 2
 
 
 def test_a_claim_shows_its_figure_its_rows_and_how_far_its_interval_is_to_be_trusted(

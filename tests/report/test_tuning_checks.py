@@ -58,7 +58,7 @@ def test_a_variant_with_another_number_of_candidates_is_flagged(tuned: Study) ->
     rates = read_tuned(tuned, records)
 
     assert rates[1].candidates == 2
-    assert [one.flags for one in rates] == [(), ("others have 3 candidates on 2 seeds",), (), ()]
+    assert [one.flags for one in rates] == [(), ("other variants have 3 candidates on 2 seeds",), (), ()]
 
 
 @pytest.mark.parametrize("at_edge", [True, False])
@@ -69,7 +69,7 @@ def test_rates_that_all_tie_are_said_to_and_are_at_no_edge(tuned: Study, at_edge
     records[2] = records[2] | {"at_edge": at_edge, "scores": level}
     flags = [one.flags for one in read_tuned(tuned, records)]
 
-    assert flags == [(), (), ("all rates tie: nothing was learned from tuning",), ()]
+    assert flags == [(), (), ("all rates tie: tuning cannot rank them",), ()]
 
 
 def test_experiments_that_tune_are_found(study: Study) -> None:

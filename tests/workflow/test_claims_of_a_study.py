@@ -81,7 +81,7 @@ def test_report_shows_the_refuted_claim_and_what_would_decide_the_open_one(judge
     page = (judged.folder / "out/report.html").read_text(encoding="utf-8")
 
     assert '<span class="badge refuted">refuted</span> Reward-to-go raises the variance.' in page
-    assert "Were the effect as measured, " in page[page.index("say two policies") :]
+    assert "If the effect is as measured, " in page[page.index("say two policies") :]
 
 
 def test_new_claim_takes_lines_of_the_study_file_and_no_measurement(judged: Checkout) -> None:

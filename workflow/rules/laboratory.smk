@@ -43,7 +43,7 @@ def snapshot_folders_of(wildcards):
     ]
 
 
-# A rule for each set of tables that jobs fill: most kinds have rows alone, gaits have poses too.
+# One rule per set of tables that jobs write: most kinds write only rows, gaits also write poses.
 for TABLES in dict.fromkeys(
     tuple(STUDY.experiments[name].more_tables) for name in LABORATORY
 ):

@@ -19,7 +19,7 @@ if workflow.is_main_process and not workflow.output_settings.dryrun:
 
 
 def refuse_unquotable_values():
-    # In a cluster job's command Snakemake quotes these values like Python does, and a shell may read them otherwise.
+    # In a cluster job's command Snakemake quotes these values like Python, and a shell may read them differently.
     values = [
         *(workflow.config_settings.config_args or ()),
         *map(str, workflow.configfiles),
@@ -63,7 +63,7 @@ if workflow.output_settings.dryrun:
 
 
 onstart:
-    # Where jobs run is known from here on.
+    # From here on it is known whether jobs run on a cluster.
     if not workflow.local_exec:
         refuse_unquotable_values()
         # The server runs jobs on this machine only.

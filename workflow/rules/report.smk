@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def command():
-    """Write the command that makes the same results, with the study's file as seen from here."""
+    """Return the command that makes the same results, with the path of the study file from the working folder."""
     given = [os.path.relpath(path) for path in workflow.config_settings.configfiles]
     overridden = [
         f"{key}={value}" for key, value in workflow.config_settings.config.items()
@@ -56,11 +56,11 @@ rule report_page:
     log:
         f"{RESULTS}/logs/report.log",
     params:
-        # By a function: in a string, Snakemake would take braces of a label for wildcards.
+        # A function, because in a string Snakemake would read braces in a label as wildcards.
         study=lambda w: canonical(STUDY),
         command=command(),
         config=lambda w: sha256(canonical(STUDY).encode()).hexdigest()[:16],
-        # By functions as well, as what follows: reading the whole package takes time, and most runs make no report.
+        # Functions here and below, because reading the whole package takes time, and most runs make no report.
         package=lambda w: code_digest(*Path(workflow.basedir, "pg").rglob("*.py")),
         codes=lambda w: codes_of_jobs(),
         benchmarks=f"{RESULTS}/benchmarks",

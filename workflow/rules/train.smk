@@ -7,7 +7,7 @@ from pg.study.sources import demonstrator_blocks, demonstrator_cell, demonstrato
 
 TRAINING = list(STUDY.training)
 REPEATS = Repeats(STUDY)
-# No outputs, which Snakemake would remove before it runs an interrupted job again.
+# Not declared as outputs, because Snakemake removes outputs before it reruns an interrupted job.
 CHECKPOINTS = f"{RESULTS}/checkpoints"
 EVALUATED = [name for name in TRAINING if STUDY.experiments[name].evaluate is not None]
 
@@ -51,7 +51,7 @@ def demonstrators_of(cell, job):
 
 
 def inputs_of_tuning(wildcards):
-    """Name the result of the same job if there is an earlier one, else what the job reads."""
+    """Return the result of an earlier equal job if there is one, else the inputs of the job."""
     cell = cell_of(wildcards)
     first = REPEATS.first_tuning(cell)
     if first != cell:
@@ -60,7 +60,7 @@ def inputs_of_tuning(wildcards):
 
 
 def inputs_of_training(wildcards):
-    """Name the results of the same job if there is an earlier one, else what the job reads."""
+    """Return the results of an earlier equal job if there is one, else the inputs of the job."""
     cell, block = cell_of(wildcards), block_of(wildcards)
     tuned = tuned_of(cell) if is_tuned(cell) else []
     first = REPEATS.first_training(cell, block)
@@ -115,7 +115,7 @@ rule train:
         "../scripts/train.py"
 
 
-# The same job with one more file: only experiments that declare evaluations promise any.
+# The same job with an output more: only experiments that declare evaluations write them.
 use rule train as train_evaluated with:
     output:
         rows=f"{RESULTS}/runs/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.csv",

@@ -91,7 +91,7 @@ def enumerate_moments(job: ExactJob, policies: Mapping[int, Parameters]) -> pd.D
 
 
 def _sharing(variants: Mapping[str, Variant]) -> list[dict[str, Variant]]:
-    """Put together the variants that have the same network and batches of the same size."""
+    """Group variants by network and batch size."""
     groups: dict[tuple[PolicyOptions, int], dict[str, Variant]] = {}
     for name, variant in variants.items():
         groups.setdefault((variant.policy, variant.batch), {})[name] = variant
@@ -184,7 +184,7 @@ def moments_of_all(
     limit: int,
     critics: Mapping[str, Critic | None],
 ) -> dict[str, Moments]:
-    """Compute the `moments` of several estimators whose batches are of one size, from the same scores."""
+    """Compute the `moments` of several estimators with the same batch size, from the same scores."""
     size, batch = sum(parameter.numel() for parameter in policy.parameters()), next(iter(variants.values())).batch
     members = tuples(enumeration, batch, limit)
     probabilities = enumeration.probabilities(action_probabilities(stack([policy]), enumeration.mdp))

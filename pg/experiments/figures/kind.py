@@ -1,4 +1,4 @@
-"""A kind of figure: its module, the experiments that it draws, the tables that it reads, what it needs of a study."""
+"""A kind of figure: its module, the experiments that it draws, the tables that it reads, and its requirements."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ExperimentKind = Literal["train", "probe", "exact", "identity", "update", "suppo
 Table = Literal["long", "summary", "curves", "tuned", "poses", "across"]
 
 TABLE_FILES: Mapping[Table, str] = {"long": "", "summary": "-summary", "curves": "-curves", "poses": "-poses"}
-"""What follows the experiment's name in the file names of its tables."""
+"""Suffix of each table's file name, after the experiment's name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What kinds of figure need of a study: each function yields what is missing, with the key to change."""
+"""Requirements of kinds of figure: each function yields what a study lacks, with the key to change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a figure is drawn from: its declaration, the records that it names, and the tables of its experiment."""
+"""The input of a figure: its declaration, the records that it names, and the tables of its experiment."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class Place:
 
     @property
     def where(self) -> dict[str, str]:
-        """The place by the columns of tables."""
+        """The environment and stage, by table column."""
         return {"environment": self.environment, "stage": self.stage}
 
 
 @dataclass(frozen=True, slots=True)
 class FigureRequest(Generic[E]):
-    """One declared figure with all that it is drawn from.
+    """One declared figure with its input.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class FigureRequest(Generic[E]):
 
     @property
     def policies(self) -> str:
-        """The number of measured policies in words."""
+        """The number of measured policies as text."""
         return counted(self.seeds, "policy")
 
     @property
@@ -114,11 +114,11 @@ class FigureRequest(Generic[E]):
         return min(sizes, key=lambda size: abs(math.log(size / trained)))
 
     def variant_label(self, name: str) -> str:
-        """Return the name of a variant for readers."""
+        """Return the label of a variant."""
         return self.variants[name].label or name.replace("_", " ")
 
     def environment_label(self, name: str) -> str:
-        """Return the name of an environment for readers."""
+        """Return the label of an environment."""
         return self.environments[name].label or self.environments[name].id
 
     def heading(self, place: Place) -> str:

@@ -152,7 +152,7 @@ def _poses(motion: Motion, moments: NDArray[np.int_]) -> Iterator[tuple[int, int
 
 
 def _way_of_the_torso(motion: Motion, lengths: NDArray[np.int_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the metres that each torso has come forward, and down, by the end of its episode."""
+    """Return the metres that each torso has moved forward, and down, by the end of its episode."""
     torso = motion.positions[:, :, _TORSO]
     way = torso[np.arange(len(lengths)), lengths] - torso[:, 0]
     return way[:, 0], -way[:, 1]

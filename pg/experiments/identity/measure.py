@@ -160,7 +160,7 @@ def imitation_loss(policy: Policy, trajectories: Trajectories, weights: Float[Te
 
 
 def relative_difference(found: Float[Tensor, " D"], form: Float[Tensor, " D"]) -> float:
-    r"""Return $\lVert \hat g - g \rVert / \lVert g \rVert$: 0 where both vanish, undefined (NaN) where only g does."""
+    r"""Return $\lVert \hat g - g \rVert / \lVert g \rVert$: 0 if both are zero, NaN if only g is."""
     distance, size = (found - form).norm().item(), form.norm().item()
     if size > 0:
         return distance / size

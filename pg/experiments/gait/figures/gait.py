@@ -1,4 +1,4 @@
-"""What humanoids learn from forward velocity alone: falls by direction, steps, return."""
+"""Falls by direction, foot changes and return of humanoids, against training steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Importance weights against the length of trajectories, at a policy change of one size."""
+"""Importance weights against the length of trajectories, at a policy change of fixed size."""
 
 from __future__ import annotations
 

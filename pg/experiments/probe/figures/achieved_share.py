@@ -117,7 +117,7 @@ def _series(request: Request) -> tuple[Series, ...]:
 
 
 def _partner(request: Request, name: str) -> str | None:
-    """Find the variant of the experiment, drawn or not, that differs in its weights by having no baseline."""
+    """Return the experiment's variant, drawn or not, with the same weights except for a baseline."""
     own = _weights(request.variants[name])
     candidates = {one: request.variants[one] for one in request.experiment.variants}
     return next(
@@ -126,7 +126,7 @@ def _partner(request: Request, name: str) -> str | None:
 
 
 def _weights(variant: Variant) -> tuple[Returns, float, bool, bool]:
-    """Return what else the weights of the log-likelihoods depend on."""
+    """Return the options, except the baseline, that the weights of the log-likelihoods depend on."""
     return variant.returns, variant.discount, variant.discount_states, variant.normalise_advantages
 
 

@@ -61,7 +61,7 @@ def _draw_panel(axes: Axes, request: Request, place: Place, series: tuple[Series
     spacing = "linear" if path.endswith("offset") else "log"
     where: dict[str, Any] = {**place.where, "metric": "total_variance", "batch": request.batch}
     summary, measured = (request.rows(table, **where) for table in ("summary", "long"))
-    # Variances of 0, where all rewards cancel, have no place on a logarithmic axis.
+    # A logarithmic axis cannot show variances of 0, which occur if all rewards cancel.
     rows = marks.gathered(series, summary[summary["estimate"] > 0])
     marks.draw_column_intervals(axes, rows, series, path, joined=False)
     levels = np.sort(measured[path].unique().astype(np.float64))
