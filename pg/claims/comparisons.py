@@ -48,11 +48,11 @@ class Comparison:
     words
         The quantity, with the names of the sides in braces.
     null
-        The effect if there is nothing to find.
+        The effect under the null hypothesis.
     logarithmic
         Whether the interval is symmetric on logarithms.
     per_row
-        The value of each row, from which an exact part takes b or its reference.
+        The value of each row, which an exact part compares with b or its reference.
     """
 
     statistic: str
@@ -90,7 +90,7 @@ def comparison_of(part: ClaimPart) -> Comparison:
 
 
 def target_of(part: ClaimPart) -> Target:
-    """Return what a part's effect is compared with: its reference, or the effect if there is nothing to find."""
+    """Return what a part's effect is compared with: its reference, or the effect under the null hypothesis."""
     value = comparison_of(part).null if part.reference is None else part.reference
     return Target(value, part.margin or 0.0)
 

@@ -5,12 +5,13 @@ the two sides are paired by environment, stage and seed, which gives a sample of
 `pg.claims.selection` selects these rows, `pg.claims.comparisons` tests them, and the part's relation turns the test
 into a p-value in favour and one against.
 
-The part holds if it holds in all cases (intersection-union test, Berger 1982): in favour counts the largest p, against
-it the smallest times the number of cases (Bonferroni). It is supported if the reported p is below 0.05 and comes from
-the first, refuted if it comes from the second, and otherwise inconclusive. Effect and interval are those of the case
-with the largest p in favour, which `comparison` names. A relation of single rows has a tolerance in place of tests.
+The part holds if it holds in all cases (intersection-union test, Berger 1982). Its p-value in favour is the largest of
+the cases; its p-value against is the smallest times the number of cases (Bonferroni). It is supported if the reported p
+is below 0.05 and is that in favour, refuted if it is that against, and otherwise inconclusive. Effect and interval are
+those of the case with the largest p in favour, which `comparison` names. A relation of single rows has a tolerance in
+place of tests.
 
-`coverage` says how often such an interval of 95 % contains the truth, on the data on which that is not 93 to 97 % of
+`coverage` is how often such an interval of 95 % contains the truth, on the data on which that is not 93 to 97 % of
 the time; it is empty if the interval keeps its promise (see `pg.statistics.coverage`).
 
 A diverged run has a value in every metric (see `pg.experiments.train.curves`). A run without a value counts as a

@@ -16,7 +16,7 @@ Selection = dict[str, Any]
 
 
 class Family(Record):
-    """Candidates of which the best is judged, in each environment the one with the best score on tuning seeds.
+    """Candidates: in each environment, the one with the best score on tuning seeds is judged.
 
     A candidate's score is that of its chosen learning rate: the mean area under the curve.
     """
@@ -76,7 +76,7 @@ class ClaimPart(Record):
     share_of: ShareOf | None = Field(default=None, description="Judge a share of an achievable change instead.")
     ratio_of_means: bool = Field(
         default=False,
-        description="Judge the mean of a over that of b; for metrics that are never negative, as steps to threshold.",
+        description="Judge the mean of a over that of b; for nonnegative metrics, such as steps to threshold.",
     )
     environments: Distinct[Name] = Field(default=(), description="Must hold in each of these; default: in all.")
     stages: Distinct[Name] = Field(default=(), description="Must hold at each of these; default: at all.")
@@ -88,7 +88,7 @@ class ClaimPart(Record):
 
     @property
     def sides(self) -> dict[str, Selection | Family]:
-        """What is compared: a, b, and zero and one of a share of a change, as far as they are given."""
+        """The given sides: a, b, and zero and one of `share_of`."""
         ends = {} if self.share_of is None else {"zero": self.share_of.zero, "one": self.share_of.one}
         return {"a": self.a} | ({} if self.b is None else {"b": self.b}) | ends
 
@@ -120,7 +120,9 @@ class ClaimPart(Record):
         if self.share_of is not None and isinstance(self.a, Family):
             raise ValueError("share_of needs a selection of rows in a; best_of is not allowed")
         if self.ratio_of_means and (self.b is None or self.is_tolerance):
-            raise ValueError("ratio_of_means: true compares a with b in a test; give b, and a relation but exact")
+            raise ValueError(
+                "ratio_of_means: true compares a with b in a test; give b, and a relation other than exact"
+            )
         return self
 
 

@@ -1,4 +1,4 @@
-"""What a job is: a resolved slice of the study, as a frozen record."""
+"""The base record of jobs: a resolved slice of the study."""
 
 from __future__ import annotations
 

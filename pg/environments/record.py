@@ -23,8 +23,8 @@ class Rewards(Record):
     )
     paid: Paid = Field(
         default="when_earned",
-        description="When: at_end pays the sum of a trajectory's rewards with its last step; terminal_only pays the "
-        "last step's own reward and no other, which is another objective.",
+        description="When rewards are paid: at_end pays a trajectory's sum of rewards with its last step; "
+        "terminal_only pays only the last step's own reward, which changes the objective.",
     )
 
     @model_validator(mode="after")

@@ -157,7 +157,7 @@ class StackedActor:
     seen
         Mean and deviation by which each seed normalises observations, (S, 1, O); None without normalisation.
     is_deterministic
-        Whether actions are those of the highest density instead of sampled ones: noise is 0.
+        Whether to take the actions of the highest density instead of sampling; noise is then 0.
     """
 
     spaces: Spaces

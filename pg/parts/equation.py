@@ -25,7 +25,7 @@ def equation(variant: Variant) -> str:
 
 
 def definitions(variant: Variant) -> tuple[str, ...]:
-    """Define the symbols of a variant's `equation` that the lecture does not: one LaTeX equation each."""
+    """Return LaTeX equations, one per symbol of `equation` that the lecture does not define."""
     return (
         *variant.importance.definitions(variant),
         *_normalisation(variant),

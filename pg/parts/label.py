@@ -8,7 +8,7 @@ _DEFAULT = Variant()
 
 
 def label_of(variant: Variant) -> str:
-    """Return the parts of a variant that its estimator shows, and what differs from the defaults of a variant.
+    """Return the names of the estimator's parts, and the settings that differ from a variant's defaults.
 
     Options of single parts, the policy and the learning rate are not named.
     """

@@ -1,7 +1,7 @@
 r"""How likely a true claim is to be supported, and how many seeds a decision needs.
 
 The standardised effect d is the mean paired difference (or mean log ratio) over its standard deviation between seeds.
-Of m claims, the first step of Holm's method is the hardest: with every other claim that is decided the next one becomes
+Of m claims, the first step of Holm's method is the hardest: each decided claim makes the next one
 easier. `results/README.md` has a table.
 """
 

@@ -308,7 +308,7 @@ def test_share_of_an_achievable_reduction_is_found_at_any_scale():
     ("share", "reduction", "verdict"),
     [(0.8, 0.5, "supported"), (0.1, 0.5, "refuted"), (-1, 0.5, "refuted"), (0.8, -0.5, "supported")],
 )
-def test_share_keeps_its_direction_whatever_the_change(share, reduction, verdict):
+def test_share_keeps_its_direction_for_any_change(share, reduction, verdict):
     assert judged(share_part(), achievable(share, reduction))["verdict"] == verdict
 
 

@@ -122,7 +122,7 @@ def test_objective_is_the_expected_reward_in_the_visited_states(mdp: MDP) -> Non
     torch.testing.assert_close((visits * torch.tensor(mdp.expected_rewards_at(0))).sum(), objective(mdp, policy))
 
 
-def test_distributions_lose_what_has_ended() -> None:
+def test_state_distributions_exclude_ended_trajectories() -> None:
     mdp = random_mdp(6, states=4, actions=3, seed=1)
     mass = state_distributions(mdp, random_policy(mdp, 1)).sum(-1)
     assert mass[0] == pytest.approx(1)

@@ -60,7 +60,7 @@ def test_foot_touches_the_floor_exactly_if_its_sphere_does() -> None:
     assert len(np.unique(motion.on_floor.reshape(-1, 2), axis=0)) == 4
 
 
-def test_watched_copies_do_what_unwatched_ones_do() -> None:
+def test_recording_does_not_change_the_steps() -> None:
     watched, plain = WatchedHumanoids(HUMANOID, 3), make_environments(HUMANOID, 1, 3)
     assert watched.spaces == plain.spaces
     assert watched.horizon == plain.horizon == 40

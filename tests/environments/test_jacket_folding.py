@@ -57,7 +57,7 @@ def test_the_lectures_trajectories(actions: list[Action], expected: float, shape
     assert objective(mdp, doing(actions, mdp)).item() == pytest.approx(expected, abs=1e-14)
 
 
-def test_the_fold_alone_pays_and_ends_the_trajectory() -> None:
+def test_only_a_fold_pays_and_ends_the_trajectory() -> None:
     mdp = jacket_folding(4)
     folds = np.arange(mdp.actions) == FOLD
     assert (mdp.rewards[:, ~folds] == 0).all()
@@ -116,7 +116,7 @@ def test_every_batch_of_two_can_be_enumerated(shaped: bool) -> None:
 
 
 @pytest.mark.parametrize("horizon", [3, 4])
-def test_shaping_leaves_every_return_and_pays_it_earlier(horizon: int) -> None:
+def test_shaping_keeps_every_return_and_pays_it_earlier(horizon: int) -> None:
     plain, shaped = (
         enumerate_trajectories(jacket_folding(horizon, shaped=shaped), 1_000).trajectories for shaped in (False, True)
     )
@@ -127,7 +127,7 @@ def test_shaping_leaves_every_return_and_pays_it_earlier(horizon: int) -> None:
 
 
 @pytest.mark.parametrize("horizon", [1, 3, 4, 5])
-def test_shaping_leaves_optimal_what_was_optimal(horizon: int) -> None:
+def test_shaping_keeps_the_optimal_actions(horizon: int) -> None:
     plain, shaped = best_actions(jacket_folding(horizon)), best_actions(jacket_folding(horizon, shaped=True))
     assert np.array_equal(shaped, plain)
     if horizon > 1:

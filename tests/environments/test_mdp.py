@@ -37,7 +37,7 @@ def test_a_potential_is_taken_off_every_reward_to_go(mdp: MDP, potential: np.nda
 
 
 @pytest.mark.parametrize(("mdp", "potential"), POTENTIALS.values(), ids=POTENTIALS.keys())
-def test_a_potential_leaves_the_gradient_as_it_was(mdp: MDP, potential: np.ndarray) -> None:
+def test_potential_keeps_the_gradient(mdp: MDP, potential: np.ndarray) -> None:
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(mdp.states, mdp.actions, generator=generator, dtype=torch.float64, requires_grad=True)
     policy = logits.softmax(-1).unsqueeze(0)

@@ -65,7 +65,7 @@ def test_components_are_hidden_before_stacking() -> None:
     assert window.step(ACTIONS, ALIVE).observations[0, 1].tolist() == [0, 0, 10, 1000, 20, 1000]
 
 
-def test_a_view_is_the_same_for_another_number_of_seeds() -> None:
+def test_resized_copies_have_the_same_observation_options() -> None:
     window = Observed(Counting(), (0,), 2, normalised=True).resized(3)
     assert window.spaces == Spaces(4, 2, is_normalised=True)
     assert window.reset([]).shape == (3, 2, 4)

@@ -73,7 +73,7 @@ def policy(mdp: MDP) -> torch.Tensor:
         ({"offset": 1.0, "paid": "at_end"}, [[0.0, 0.0, 10.0], [0.0, 4.0, 0.0], [6.0, 0.0, 0.0]]),
     ],
 )
-def test_what_is_paid_by_hand(options: dict[str, Any], expected: list[list[float]]) -> None:
+def test_paid_rewards_by_hand(options: dict[str, Any], expected: list[list[float]]) -> None:
     earned = trajectories()
     found = paid(Rewards(**options), earned)
     assert found.rewards.tolist() == [expected]
@@ -132,7 +132,7 @@ def test_values_of_the_tables_are_the_mean_reward_to_go(name: str, discount: flo
     torch.testing.assert_close(values(tables, probabilities, discount).states * visited, sums, rtol=1e-12, atol=1e-14)
 
 
-def test_an_environment_is_enumerated_as_it_pays() -> None:
+def test_enumeration_applies_the_reward_options() -> None:
     plain = Environment(id="pg/Chain-v0", kwargs={"length": 2}, horizon=4)
     environment = plain.model_copy(update={"rewards": Rewards(offset=1.0, paid="at_end")})
     every, earned = enumerate_paid(environment, 1_000), enumerate_paid(plain, 1_000).trajectories

@@ -107,13 +107,13 @@ def test_finished_copies_are_not_stepped_and_actions_are_clipped() -> None:
 
 
 class Square(Counting):
-    """Shows a square of numbers in a type of its own."""
+    """Has observations of 2 × 2 numbers in double precision."""
 
     observation_space = gymnasium.spaces.Box(-9, 9, (2, 2), dtype=np.float64)
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        _, reward, terminated, truncated, told = super().step(action)
-        return np.array([[1.0, 2.0], [3.0, 4.0]]) / 3, reward, terminated, truncated, told
+        _, reward, terminated, truncated, info = super().step(action)
+        return np.array([[1.0, 2.0], [3.0, 4.0]]) / 3, reward, terminated, truncated, info
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (4,)])

@@ -108,7 +108,7 @@ def test_padded_outcomes_never_happen() -> None:
     assert (transition.rewards == 9).all()
 
 
-def test_a_seed_sees_the_same_in_any_company() -> None:
+def test_draws_of_a_seed_do_not_depend_on_other_seeds() -> None:
     mdp = random_mdp(9, states=4, termination=0.3)
     together = roll(TabularEnvironments(mdp, 3, 5), generators(7, 8, 9), 5)
     for index, seed in enumerate((7, 8, 9)):
@@ -126,7 +126,7 @@ def test_a_seed_without_living_copies_draws_nothing() -> None:
     assert sources[1].bit_generator.state != states[1]
 
 
-def test_the_horizon_cuts_off_what_has_not_ended() -> None:
+def test_horizon_truncates_running_trajectories() -> None:
     environments = TabularEnvironments(chain(2, length=2, slip=0), 1, 2)
     environments.reset(generators(0))
     alive = np.ones((1, 2), dtype=bool)

@@ -187,7 +187,7 @@ def test_shaping_leaves_the_gradient_and_is_a_state_baseline(environment: Enviro
     assert (found - expected).norm() < 1e-10 * expected.norm()
 
 
-def test_values_as_potentials_do_what_the_exact_baseline_does() -> None:
+def test_values_as_potentials_equal_the_exact_baseline() -> None:
     """With the values of a one-step task as Φ the shaped reward is an advantage, and exact values are 0."""
     one_step = VARYING.model_copy(update={"horizon": 1})
     mdp, policy = mdp_of(one_step), policy_of(one_step)
@@ -202,7 +202,7 @@ def test_values_as_potentials_do_what_the_exact_baseline_does() -> None:
 
 
 @pytest.mark.parametrize("options", [{"offset": 2.0, "scale": 0.5}, {"shaping": POTENTIALS}, {"paid": "terminal_only"}])
-def test_exact_values_are_those_of_what_is_paid(options: dict[str, Any]) -> None:
+def test_exact_values_are_of_the_paid_rewards(options: dict[str, Any]) -> None:
     environment = paying(VARYING, **options)
     every, policy = enumerate_paid(environment, LIMIT), policy_of(environment)
     values = state_values(policy, every.mdp, every.trajectories)[0]
@@ -211,7 +211,7 @@ def test_exact_values_are_those_of_what_is_paid(options: dict[str, Any]) -> None
     assert rows(environment, one=variant("to_go", "exact"))["one"]["relative_bias"] < 1e-10
 
 
-def test_samples_are_paid_as_they_are_enumerated() -> None:
+def test_samples_have_the_transformed_rewards() -> None:
     environment = paying(FIXED, offset=3.0, paid="at_end")
     copies, policy = make_environments(environment, 1, 64), policy_of(environment)
     found = in_float64(sample(copies, policy.float(), generators_of(0, "here"), environment.rewards))

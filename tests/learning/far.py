@@ -66,8 +66,8 @@ def _mixes(func: Any, args: Any, kwargs: dict[str, Any]) -> bool:
         # A tensor on a device may be indexed from the CPU, but not the other way round.
         return not isinstance(args[0], FarTensor)
     tensors = [one for one in _leaves((args, kwargs)) if isinstance(one, Tensor)]
-    strangers = [one for one in tensors if not isinstance(one, FarTensor) and one.dim() > 0]
-    return 0 < len(strangers) < len(tensors)
+    foreign = [one for one in tensors if not isinstance(one, FarTensor) and one.dim() > 0]
+    return 0 < len(foreign) < len(tensors)
 
 
 def _leaves(value: Any) -> Iterator[Any]:

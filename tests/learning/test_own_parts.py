@@ -125,6 +125,6 @@ def test_own_optimizer_takes_the_steps(tmp_path: Path) -> None:
         ({"optimizer": {"name": "not_there:Signs"}}, r"optimizer\n.*cannot import 'not_there:Signs'"),
     ],
 )
-def test_what_is_no_part_of_the_family_is_refused(parts: dict[str, object], message: str) -> None:
+def test_class_of_another_family_is_refused(parts: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         variant(**parts)

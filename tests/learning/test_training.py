@@ -239,7 +239,7 @@ def test_run_with_nonfinite_weights_ends_alone(
     assert ended.endswith("the run has diverged and ends")
 
 
-def test_run_whose_policy_diverges_ends_alone() -> None:
+def test_diverged_run_ends_without_the_others() -> None:
     frame = diverging().frame
     lost = frame[frame["learning_rate"] == 1e6]
     assert lost["iteration"].tolist() == [1, 1]

@@ -133,7 +133,7 @@ def test_advantages_are_zero_after_the_end_and_finite(batch: Make, variant: Vari
 
 
 @pytest.mark.parametrize("variant", EVERY_VARIANT, ids=str)
-def test_seeds_stay_apart(batch: Make, variant: Variant) -> None:
+def test_estimates_of_seeds_are_independent(batch: Make, variant: Variant) -> None:
     other = [[-1.0, 0.5, 2.5], [7.0, 1.0], [0.25]]
     both = ScoreProducts(*(torch.cat([getattr(PRODUCTS, f.name), torch.ones(1, 3)]) for f in fields(PRODUCTS)))
     values = StateValues(*(torch.cat([value, -value]) for value in (VALUES.along, VALUES.rest)))

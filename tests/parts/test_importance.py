@@ -163,7 +163,7 @@ def test_rewards_to_go_corrected_by_ratios_of_one_are_plain(discount: float) -> 
     torch.testing.assert_close(found, reward_to_go(rewards, mask, discount), rtol=1e-12, atol=1e-12)
 
 
-def test_large_weights_are_cut_and_others_left() -> None:
+def test_only_large_weights_are_truncated() -> None:
     weights = torch.tensor([[[0.5, 3.0], [2.0, 0.0]]])
     assert truncated(weights, 2.0)[0].tolist() == [[0.5, 2.0], [2.0, 0.0]]
 
@@ -193,7 +193,7 @@ def test_equal_weights_are_normalised_to_one_exactly() -> None:
     assert torch.equal(self_normalised(equal, torch.ones(1, 3, 1, dtype=torch.bool)), torch.ones(1, 3, 1))
 
 
-def test_weights_that_are_all_zero_stay_so() -> None:
+def test_normalised_zero_weights_stay_zero() -> None:
     nothing = torch.zeros(1, 2, 3)
     assert torch.equal(self_normalised(nothing, MASK), nothing)
     assert effective_share(nothing, MASK).item() == 0

@@ -123,7 +123,7 @@ def test_line_search_halves_the_whole_change() -> None:
     assert point.place == [1.5, 0.0]
 
 
-def test_line_search_judges_only_where_the_steps_end() -> None:
+def test_line_search_checks_the_limit_after_all_steps() -> None:
     point = Point()
     assert LineSearch(limit=1.0).take_steps(point.steps(3.0, -2.5), point, {}) == 2
     assert point.place == [0.5, 0.0]

@@ -133,7 +133,7 @@ def test_lambda_return_is_a_mean_of_n_step_returns(steps: int, discount: float, 
 
 
 @pytest.mark.parametrize("returns", [total_return, reward_to_go])
-def test_seeds_do_not_touch_each_other(returns: Callable[..., torch.Tensor]) -> None:
+def test_returns_of_seeds_are_independent(returns: Callable[..., torch.Tensor]) -> None:
     rewards = torch.randn(3, 4, 9, generator=torch.Generator().manual_seed(0))
     mask = torch.ones(rewards.shape, dtype=torch.bool)
     together = returns(rewards, mask, 0.97)

@@ -47,7 +47,7 @@ def test_steps_after_the_end_do_not_count() -> None:
     assert torch.equal(surrogate(LOG_PROBS.where(MASK, 100), ADVANTAGES, MASK), surrogate(LOG_PROBS, ADVANTAGES, MASK))
 
 
-def test_the_same_trajectories_twice_change_nothing() -> None:
+def test_repeated_trajectories_keep_the_surrogate() -> None:
     twice = [torch.cat([values, values], dim=1) for values in (LOG_PROBS, ADVANTAGES, MASK)]
     torch.testing.assert_close(surrogate(*twice), surrogate(LOG_PROBS, ADVANTAGES, MASK))
 

@@ -56,7 +56,7 @@ def test_ratios_are_taken_on_logarithms() -> None:
     assert needed(of_ratios) == needed(outlook_of(part(), statistics.mean(SAMPLE)))
 
 
-def test_of_an_interval_without_width_no_number_of_seeds_is_told() -> None:
+def test_of_an_interval_without_width_no_number_of_seeds_is_outlook_of() -> None:
     said = outlook(part(), 0.0, 0.0, 0.0, 8, 1)
 
     assert said == "The interval has width 0; more seeds would not change it."

@@ -74,7 +74,7 @@ def test_ends_of_tangos_interval_have_the_quantile_as_score(counts):
     assert shares.difference(a, b, null=test.low).p_greater == pytest.approx(0.025)
 
 
-def test_tangos_interval_exists_for_every_outcome_of_small_samples():
+def test_tangos_interval_exists_for_every_small_sample():
     for n in range(1, 13):
         for only_a in range(n + 1):
             for only_b in range(n + 1 - only_a):

@@ -47,7 +47,7 @@ def test_edited_variant_reruns_alone(done: Checkout, study: dict[str, Any]) -> N
     done.write(study)
     plan = done.planned()
     assert plan["train"] == 2
-    assert "measure" not in plan, "a probe has batch sizes of its own"
+    assert "measure" not in plan, "a probe does not use the batch size of training"
 
 
 def test_reordered_keys_and_comments_rerun_nothing(done: Checkout, study: dict[str, Any]) -> None:
