@@ -1,4 +1,4 @@
-"""Which code decides the result of a job, and a digest of it.
+"""Find the code that the result of a job depends on, and digest it.
 
 A digest covers the import closure of a job's script and of the modules that define the records in the job, read from
 syntax trees. The closure stops at modules named `registry.py`, which list all parts of a kind: a new line in one

@@ -1,4 +1,4 @@
-"""Expand a study into what runs: sweeps into cells, seeds into blocks."""
+"""Expand a study: sweeps into cells, seeds into blocks."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _at_level(record: Environment | Variant, levels: Mapping[str, Any]) -> dict[
         place = options
         for parent in parents:
             if not isinstance(inner := place[parent], dict):
-                # An earlier level has named a part, or the variant has none: then its levels are all its options.
+                # An earlier level has named the part, or the variant has none; so the options come from levels alone.
                 place[parent] = {"name": inner} if f"variant.{parent}" in levels else {}
             place = place[parent]
         place[key] = value

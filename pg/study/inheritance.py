@@ -13,15 +13,15 @@ _PARTS = ("returns", "baseline", "importance")
 
 
 def resolved(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a study's options with `seeds`, `joins` and `extends` put into what they are about.
+    """Return a study's options with `seeds`, `joins` and `extends` resolved.
 
-    What has another type than it should is left as it is, for the records to refuse.
+    Values of a wrong type are kept; the records refuse them.
 
     Raises
     ------
     InvalidStudy
-        If a variant or an environment joins what is no experiment or lists it already, or a variant extends an
-        unknown variant or itself.
+        If a variant or an environment joins an unknown experiment or one that lists it already, or a variant extends
+        an unknown variant or itself.
     """
     options = _joined(_with_seeds(options))
     variants = entries(options, "variants")
@@ -29,13 +29,13 @@ def resolved(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def entries(options: Mapping[str, Any], section: str) -> dict[str, Any]:
-    """Return a section's entries by name; none where the section is missing or no mapping."""
+    """Return a section's entries by name; empty if the section is missing or not a mapping."""
     declared = options.get(section)
     return declared if isinstance(declared, dict) else {}
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge two mappings: values above win, lists are replaced, mappings are merged in turn.
+    """Merge two mappings: values above override those below, lists are replaced, mappings are merged.
 
     A part of a variant that names another part replaces the one below with all its options.
     """
@@ -97,7 +97,7 @@ def _joined(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _join(experiments: dict[str, Any], section: str, name: str, joins: Any) -> Iterator[str]:
-    """Append a name to a list of each experiment; yield what is wrong."""
+    """Append a name to a list of each experiment; yield a message per problem."""
     at = f"{section}.{name}.joins"
     if not isinstance(joins, list):
         yield f"{at}: should be a list of experiments; it is {joins!r}"
@@ -118,7 +118,7 @@ def _without(options: Any, key: str) -> Any:
 
 
 def extended(variants: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace `extends: other` by the other variant's options; own options win, nested ones are merged.
+    """Replace `extends: other` by the other variant's options; own options override them, mappings are merged.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def _extend(name: str, variants: Mapping[str, Any], heirs: tuple[str, ...]) -> A
 
 
 def reported_once(problems: Sequence[str], options: Mapping[str, Any]) -> list[str]:
-    """Drop the problems that are inherited: they are reported once, in the place where they are written.
+    """Drop inherited problems; each is reported once, at the key that is in the file.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def _inheritances(options: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
 
 
 def _problems_of(source: str, problems: Iterable[str]) -> Iterator[str]:
-    """Yield the problems of a place and below it, each without that place."""
+    """Yield the problems at a key and below it, without the prefix of that key."""
     return (problem.removeprefix(source) for problem in problems if problem.startswith((f"{source}.", f"{source}:")))
 
 

@@ -125,7 +125,7 @@ def _pairwise_cosine(gradients: Float[Tensor, "S D"]) -> float:
 
 
 def returns_alike(returns: Float[Tensor, "S N"]) -> Bool[Tensor, " S"]:
-    """Tell in which batches all trajectories but at most one have the same return.
+    """Return in which batches all trajectories but at most one have the same return.
 
     Such a batch weights all of these by one number, whatever constant is subtracted (lecture, "What does the gradient
     do? (baseline edition)").

@@ -85,11 +85,11 @@ def follow_steps(job: StalenessJob, policies: Mapping[int, Parameters]) -> pd.Da
     for seed in job.seeds:
         start = thaw(job.policy, bench.batch_copies.spaces, policies[seed], torch.float64)
         pool = bench.sampled(bench.pool_copies, start, seed, "pool")
-        walked_on = bench.sampled(bench.batch_copies, start, seed, "walk")
+        walk_batch = bench.sampled(bench.batch_copies, start, seed, "walk")
         critics, walker_critic = bench.fitted_critics(start, seed)
         for steps in job.steps:
             try:
-                target = walked(start, job.walker, walked_on, steps, bench.mdp, walker_critic)
+                target = walked(start, job.walker, walk_batch, steps, bench.mdp, walker_critic)
             except NonFiniteWeights as error:
                 _log.warning("seed %d: the walk of %d steps failed: %s", seed, steps, error)
                 rows += [{"seed": seed, **_unknown(bench, name, steps)} for name in job.variants]
@@ -109,7 +109,7 @@ def walked(
     mdp: MDP | None = None,
     critic: Critic | None = None,
 ) -> Policy:
-    r"""Return the policy that a number of gradient steps on one batch lead to, with no limit on its divergence.
+    r"""Return the policy after a number of gradient steps on one batch, with no limit on its divergence.
 
     It is one update of so many passes over the whole batch, so that ratios stay those to θ, and a longer walk goes on
     where a shorter one ends.
@@ -140,7 +140,7 @@ def walked(
 
 @dataclass(frozen=True, slots=True)
 class _Bench:
-    """What all seeds of a job share: copies of the environment, its tables, its enumerated trajectories."""
+    """Data that all seeds of a job share: copies of the environment, its tables, its enumerated trajectories."""
 
     job: StalenessJob
     mdp: MDP | None
@@ -171,7 +171,7 @@ class _Bench:
         return critics, fitted_critics(job.environment, behaviour, {"": job.walker}, seed, job.stage, count)[""]
 
     def true_gradient(self, target: Policy, seed: int, steps: int) -> Reference:
-        """Return ∇J(θ'), by an independent sample of π_θ' where there are no tables."""
+        """Return ∇J(θ'), by an independent sample of π_θ' if there are no tables."""
         if self.mdp is not None:
             return Reference.exact(self.mdp, target)
         # Sampled trajectories are in single precision.
@@ -245,7 +245,7 @@ def _exact_biases(
     true: Reference,
     critics: Mapping[str, Critic | None],
 ) -> dict[str, float]:
-    """Return the relative bias of every variant whose expectation a sum over single trajectories gives."""
+    """Return the relative bias of every variant whose expectation is a sum over single trajectories."""
     if enumeration is None:
         return {}
     every = Reuse.at(reuse.target, reuse.behaviour, enumeration.trajectories, enumeration.mdp)
@@ -268,7 +268,7 @@ def _kl(reuse: Reuse) -> float:
 
 
 def _change(behaviour: Policy, target: Policy, mdp: MDP, true: Reference) -> dict[str, float]:
-    """Measure what the change of policy itself does to states and returns."""
+    """Measure the change of states and returns by the change of policy."""
     norm = true.gradient.norm().item()
     state_part, return_part = bias_parts(behaviour, target, mdp)
     return {

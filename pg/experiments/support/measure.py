@@ -1,4 +1,4 @@
-"""Importance sampling from a behaviour policy that leaves little or no probability to an action."""
+"""Measure importance sampling from a behaviour policy that gives an action little or no probability."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _Weighted:
 
 
 def withhold_support(job: SupportJob) -> pd.DataFrame:
-    r"""Estimate ∇J of a random target policy from proposals that withhold an action, and compare with the truth.
+    r"""Estimate ∇J of a random target policy from proposals that withhold an action, and compare with the exact ∇J.
 
     Parameters
     ----------
@@ -76,16 +76,16 @@ def withhold_support(job: SupportJob) -> pd.DataFrame:
 
 
 def proposal(target: Float[Tensor, "1 S A"], action: int, left: float) -> Float[Tensor, "1 S A"]:
-    """Leave an action a probability in every state, and scale the other actions' to fill the rest.
+    """Set an action's probability in every state, and rescale those of the other actions.
 
     Parameters
     ----------
     target
         (1, S_, A), the target policy's probabilities.
     action
-        The one that is withheld.
+        The action that is withheld.
     left
-        Its probability.
+        The action's new probability.
     """
     others = target.clone()
     others[..., action] = 0
@@ -97,7 +97,7 @@ def proposal(target: Float[Tensor, "1 S A"], action: int, left: float) -> Float[
 def _drawn(
     enumeration: Enumeration, target: Policy, estimates: Float[Tensor, "M D"], action: int, left: float
 ) -> _Weighted:
-    """Weight what the proposal can draw; what it cannot is lost, however likely it is under the target."""
+    """Weight the trajectories that the proposal can draw; omit the others, even if likely under the target."""
     table = action_probabilities(stack([target]), enumeration.mdp).detach()
     behaviour = proposal(table, action, left)
     probabilities = enumeration.probabilities(behaviour)

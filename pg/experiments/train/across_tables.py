@@ -1,4 +1,4 @@
-"""The table that pools environments, of one training experiment or several: runs in, statistics across them out.
+"""Compute statistics across the environments of one or several training experiments.
 
 Environments without a threshold have no scale for scores and stay out of it.
 """

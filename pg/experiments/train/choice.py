@@ -13,7 +13,7 @@ from pg.runs.files import REMEDY, UnreadableFile, read_json
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What one learning rate reached on one tuning seed; the score is None where the run diverged."""
+    """The score of one learning rate on one tuning seed; None if the run diverged."""
 
     learning_rate: float
     seed: int

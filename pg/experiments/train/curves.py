@@ -97,7 +97,7 @@ def final_return(steps: Array, returns: Array, budget: float) -> float:
 
 
 def steps_to_threshold(steps: Array, returns: Array, budget: float, threshold: float) -> float | None:
-    """Find after how many steps the mean of the last five batches' mean returns first reaches the threshold.
+    """Return the steps after which the mean return of the last five batches first reaches the threshold.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def steps_to_threshold(steps: Array, returns: Array, budget: float, threshold: f
 
 
 def steps_to_pass(steps: Array, passed: NDArray[np.bool_], budget: float) -> float | None:
-    """Find after how many steps two successive evaluations have passed.
+    """Return the steps after which two successive evaluations have passed.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def steps_to_pass(steps: Array, passed: NDArray[np.bool_], budget: float) -> flo
 
 
 def collapsed(returns: Array) -> bool:
-    """Tell whether a run lost most of what it had learned.
+    """Return whether a run lost most of its gain in return.
 
     Of the gain over the first tenth of the iterations that the best later tenth shows, the last tenth has kept less
     than half. A run that never gained has not collapsed; one with a return that is not finite has. With fewer than
@@ -145,5 +145,5 @@ def collapsed(returns: Array) -> bool:
 
 
 def return_at_iteration(returns: Array, iteration: int) -> float:
-    """Average the five batches up to an iteration (counted from 1); all of them where there are fewer."""
+    """Average the five batches up to an iteration (counted from 1); all of them if there are fewer."""
     return float(returns[max(0, iteration - _RECENT) : iteration].mean())

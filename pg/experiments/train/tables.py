@@ -1,4 +1,4 @@
-"""From the rows of training runs to the study's tables: pure functions from frames to frames.
+"""Build the study's tables from the rows of training runs, with pure functions on data frames.
 
 Runs are keyed by cell, as the results folder is. Tables come in the declared order of the cells, then by seed.
 """
@@ -23,7 +23,7 @@ def train_table(
     evaluations: Mapping[Cell, pd.DataFrame] | None = None,
     level: float | None = None,
 ) -> pd.DataFrame:
-    """Make the long table of a training experiment.
+    """Return the long table of a training experiment.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def train_table(
 
 
 def train_curves(runs: Mapping[Cell, pd.DataFrame], budget: int, points: int = 100) -> pd.DataFrame:
-    """Bring every run's learning curve onto the same even grid of environment steps, up to the budget.
+    """Interpolate every run's learning curve on the same even grid of environment steps, up to the budget.
 
     Returns
     -------
@@ -145,7 +145,7 @@ def _imitates(cell: Cell) -> bool:
 
 
 def _common_iterations(runs: Mapping[Cell, pd.DataFrame]) -> dict[str, int]:
-    """Per environment, the last iteration that every run of the experiment reaches that did not diverge.
+    """Return, by environment id, the last iteration that every run without divergence reaches.
 
     Runs that diverged count as failures later on, and set the end only where no other run is left.
     """
@@ -171,6 +171,6 @@ def _worst_returns(runs: Mapping[Cell, pd.DataFrame]) -> dict[str, float]:
 
 
 def _whole_curve(run: pd.DataFrame, budget: int, worst: float) -> tuple[Array, Array]:
-    """Return the run's curve, up to the budget where it diverged."""
+    """Return the run's curve, continued to the budget if it diverged."""
     steps, returns = curves.steps_and_returns(run)
     return curves.continued(steps, returns, budget, worst) if curves.has_diverged(run) else (steps, returns)

@@ -18,7 +18,7 @@ from pg.core.trajectories import Trajectories
 from pg.laboratory.distances import log_ratios
 from pg.learning.policies import Policy
 
-# Sums of equal terms in another order differ by rounding; trajectories that change alike must tie.
+# Sums of equal terms in another order differ by rounding; trajectories with equal changes must tie.
 _DECIMALS = 9
 
 
@@ -93,7 +93,7 @@ def measures(effects: Sequence[Effect]) -> dict[str, float]:
 
 
 def _rank_correlation(changes: Float[Tensor, "1 N"], returns: Float[Tensor, "1 N"]) -> float:
-    """Return Spearman's correlation, undefined (NaN) where all returns are equal.
+    """Return Spearman's correlation; NaN if all returns are equal.
 
     It is 0 where all changes are equal, since such an update prefers no trajectory to another.
     """
@@ -101,7 +101,7 @@ def _rank_correlation(changes: Float[Tensor, "1 N"], returns: Float[Tensor, "1 N
         return float("nan")
     if changes.unique().numel() == 1:
         return 0.0
-    # Half a second to import, which only jobs that take updates shall pay: the laboratory has one door for all.
+    # Import here: it takes half a second, and other measurement jobs import this module too.
     from scipy.stats import spearmanr
 
     return float(spearmanr(changes.flatten().numpy(), returns.flatten().numpy()).statistic)

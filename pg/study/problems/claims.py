@@ -1,4 +1,4 @@
-"""What is wrong between the claims of a study and the experiments that they name."""
+"""Check the claims of a study against the experiments that they name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pg.study.sources import stages_of
 
 
 def problems_of_claims(study: Study) -> Iterator[str]:
-    """Return what the experiments of a study cannot answer of its claims, a message each."""
+    """Yield a message for each problem of a claim."""
     for name, claim in study.claims.items():
         at = f"claims.{name}"
         if study.figures:

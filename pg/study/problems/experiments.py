@@ -1,4 +1,4 @@
-"""What is wrong between an experiment of any kind and what it names: paths of its sweep, levels, policies."""
+"""Check experiments of all kinds against what they name: sweep paths, levels, policies."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LONGEST_ID = 200  # of the 255 bytes that file systems allow in a name
 
 
 def problems_of_experiments(study: Study) -> Iterator[str]:
-    """Say what is wrong with each experiment; a check relies on those before it."""
+    """Yield a message per problem; each check relies on those before it."""
     for name in study.experiments:
         for problems in (_name_problems, _illegal_levels, _unusable_levels, problems_of_size, _misfits):
             if found := list(problems(study, name)):
@@ -95,7 +95,7 @@ def _length_problems(study: Study, name: str) -> Iterator[str]:
 
 
 def _misfits(study: Study, name: str) -> Iterator[str]:
-    """Say which variants, environments and policies do not fit each other, or the kind of the experiment."""
+    """Yield the variants, environments and policies that do not fit each other, or the kind of experiment."""
     experiment = study.experiments[name]
     yield from problems_of_quantities(study, name)
     yield from _scaling_problems(study, name)

@@ -1,4 +1,4 @@
-"""What is wrong with the families of candidates of which a part of a claim compares the best."""
+"""Check the families of candidates (`best_of`) in claims."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with the figures that a study declares."""
+"""Check the figures that a study declares."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pg.study.record import Study
 
 
 def problems_of_figures(study: Study) -> Iterator[str]:
-    """Yield what is wrong with each figure."""
+    """Yield a message per problem of a figure."""
     for name, figure in study.figures.items():
         at = f"figures.{name}"
         kinds = unknown(f"{at}.kind", [figure.kind], FIGURES)

@@ -1,4 +1,4 @@
-"""What a metric needs to be measured and an experiment, environment or variant does not have."""
+"""Check that experiments, environments and variants have what a claim's metric needs."""
 
 from __future__ import annotations
 

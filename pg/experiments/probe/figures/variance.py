@@ -30,7 +30,7 @@ def draw(request: Request) -> Figure:
     grid = figure.subplots(down, across, squeeze=False, sharey=True)
     for place, axes in zip(places, grid.flat, strict=True):
         measured, summary = _rows(request, place, "long"), _rows(request, place, "summary")
-        # Zeros have no place on a logarithmic axis.
+        # A logarithmic axis cannot show zeros.
         marks.draw_dots(axes, marks.gathered(series, measured[measured["value"] > 0]), series, s=5)
         marks.draw_row_intervals(axes, summary[summary["estimate"] > 0], series)
         for row, one in enumerate(series):
@@ -78,7 +78,7 @@ def _panels_in_a_row(request: Request) -> int:
 
 
 def _equal_spans(places: tuple[Place, ...] | list[Place], panels: list[Axes]) -> None:
-    """Let all panels of an environment span one ratio: a length then means the same in each."""
+    """Give all panels of an environment axes with the same ratio of ends, so that lengths can be compared."""
     for environment in {place.environment for place in places}:
         own = [axes for place, axes in zip(places, panels, strict=True) if place.environment == environment]
         ends = np.log([axes.get_xlim() for axes in own])

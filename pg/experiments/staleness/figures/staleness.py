@@ -1,4 +1,4 @@
-"""Gradient estimates as the policy moves away from its data; in environments with tables, the parts of the bias."""
+"""Quality of gradient estimates against the policy's divergence from its data; with tables, the parts of the bias."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Importance sampling as the proposal leaves less and less probability to one action."""
+"""Importance sampling against the probability that the proposal leaves to one action."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def draw(request: Request) -> Figure:
     for line, metric in zip(grid, _LABELS, strict=True):
         for axes, environment in zip(line, environments, strict=True):
             rows = request.rows("summary", environment=environment, metric=metric).dropna(subset=["estimate"])
-            # p = 0 has no place on a logarithmic axis.
+            # A logarithmic axis cannot show p = 0.
             marks.draw_column_intervals(axes, marks.gathered(series, rows[rows["left"] > 0]), series, "left")
             axes.set_ylabel(_LABELS[metric])
             axes.set(xscale="log", yscale="log")

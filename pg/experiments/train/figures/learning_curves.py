@@ -27,7 +27,7 @@ _CROSS: Mapping[str, Any] = {"marker": "x", "s": 12, "linewidths": 0.8}
 _HEIGHTS = (1.7, 0.8)
 _LEAST_WIDTHS = (1.6, 0.5)
 _LEAST_WIDTH_OF_NUMBERS = 0.9
-# Unlike the dashes of any variant.
+# No variant has these dashes.
 _DOTTED: dict[str, Any] = {"linewidth": 1.3, "linestyle": (0, (0.1, 3)), "dash_capstyle": "round", "zorder": 1}
 
 Request = FigureRequest[TrainExperiment]
@@ -112,7 +112,7 @@ def _layout(request: Request) -> _Layout:
     """Choose the layout with the largest panels that fits a page, or the lowest one if none fits."""
     environments, series, width = len(request.environments), len(request.series()), request.figure.width
     across = min(2, environments) if request.is_wide else 1
-    # These leave no row of seeds nearly empty.
+    # With these numbers no row of seeds is nearly empty.
     per_row = {1: 1, 2: 2, 4: 2}.get(series, 3)
     usual = _Layout(environments, series, width, across, per_row)
     denser = [

@@ -1,4 +1,4 @@
-"""What one update does to likelihoods: of its batch's trajectories, and of trajectories that it has not seen."""
+"""Changes of likelihood by one update: of its batch's trajectories, and of fresh trajectories."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""KL divergence of an update over its limit: on the states of its batch, and of trajectories that it has not seen."""
+"""KL divergence of an update over its limit: on the states of its batch, and of fresh trajectories."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _over_limit(rows: pd.DataFrame, limits: tuple[tuple[Series, float], ...], co
 
 
 def _limits(request: Request) -> tuple[tuple[Series, float], ...]:
-    """Pair each series with its limit, or with the one that all others share; without either it is left out."""
+    """Pair each series with its limit, or else the limit that all others share; omit it if there is neither."""
     own = [(one, _own_limit(request, one)) for one in request.series()]
     found = {limit for _, limit in own if limit is not None}
     shared = found.pop() if len(found) == 1 else None
