@@ -28,7 +28,7 @@ class Spaces:
     observation_size
         O, the length of an observation vector (discrete observations are one-hot).
     action_count
-        Number of discrete actions; None where actions are real vectors.
+        Number of discrete actions; None if actions are real vectors.
     action_size
         A, the length of a real action vector; 0 where actions are discrete.
     is_normalised

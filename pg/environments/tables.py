@@ -18,7 +18,7 @@ from pg.environments.tabular import TabularEnv
 
 
 def tabular_mdp(id: str, kwargs: Mapping[str, Any], horizon: int) -> MDP | None:
-    """Return the tables of an environment, or None where it has none.
+    """Return the tables of an environment, or None if it has none.
 
     Parameters
     ----------

@@ -79,7 +79,7 @@ class Reference:
 
     @property
     def snr(self) -> float:
-        """‖∇J‖² over the variance of the mean: infinite where ∇J is known, undefined (NaN) where that is zero."""
+        """‖∇J‖² over the variance of the mean: infinite if ∇J is exact, NaN if that is zero."""
         if self.is_exact and self.squared_gradient > 0:
             return float("inf")
         return ratio(self.squared_gradient, self.total_variance)

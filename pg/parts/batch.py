@@ -45,7 +45,7 @@ class StateValues:
     along
         (S, N, T), $V_t(s_t)$, zero after the last step.
     rest
-        (S, N), $V(o_{T_i})$ of the observation after the last step; zero where the trajectory terminated. Only
+        (S, N), $V(o_{T_i})$ of the observation after the last step; zero if the trajectory terminated. Only
         variants that bootstrap at truncation use it.
     """
 
@@ -64,9 +64,9 @@ class Batch:
     trajectories
         Of the behaviour policy.
     find_score_products
-        Computes the score products of the batch; None where no scores are known.
+        Computes the score products of the batch; None if no scores are known.
     find_state_values
-        Computes the values that the variant's baseline subtracts; None where none are known.
+        Computes the values that the variant's baseline subtracts; None if none are known.
     """
 
     variant: Variant

@@ -128,7 +128,7 @@ class Critic:
         return reward_to_go(with_rest(rewards, rest, mask, self.discount), mask, self.discount)
 
     def explained_variance(self, trajectories: Trajectories) -> float:
-        r"""Return $1 - \mathrm{Var}(G_t - V_\phi) / \mathrm{Var}(G_t)$ over the steps taken; NaN where all G are equal.
+        r"""Return $1 - \mathrm{Var}(G_t - V_\phi) / \mathrm{Var}(G_t)$ over the steps taken; NaN if all G are equal.
 
         Parameters
         ----------

@@ -79,7 +79,7 @@ def with_rest(
     rewards
         (S, N, T), $r_t$.
     rest
-        (S, N), $V(o_{T_i})$ of the observation after each trajectory's last step; 0 where nothing follows.
+        (S, N), $V(o_{T_i})$ of the observation after each trajectory's last step; 0 if nothing follows.
     mask
         (S, N, T), true on valid steps.
     discount

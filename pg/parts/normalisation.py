@@ -25,7 +25,7 @@ def standardisation(
     Returns
     -------
     tuple
-        Mean and standard deviation of each batch. The deviation is infinite where all advantages are equal, so that
+        Mean and standard deviation of each batch. The deviation is infinite if all advantages are equal, so that
         dividing by it leaves 0.
     """
     batch = (1, 2)

@@ -2,7 +2,7 @@ r"""LaTeX symbols for equations.
 
 The notation is the lecture's: trajectories i = 1, …, N, time steps from 1, rewards $r(s_{i,t}, a_{i,t})$. A trajectory
 that ends early, after $T_i$ steps, has neither scores nor rewards after that. θ collected the data; θ' is the policy
-that is improved, where data serve more than one step or are weighted.
+that is improved, if data are reused or weighted.
 """
 
 from __future__ import annotations

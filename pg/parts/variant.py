@@ -41,8 +41,8 @@ class Variant(Record):
 
     label: str | None = Field(
         default=None,
-        description="Name in figures and the report. Default: its parts in words, or its key where an earlier variant "
-        "has the same.",
+        description="Name in figures and the report. Default: its parts in words, or its key if an earlier variant "
+        "has the same parts.",
     )
     returns: AnyReturns = Field(
         default=ToGo(),
@@ -55,7 +55,7 @@ class Variant(Record):
         default=NoBaseline(),
         description="What is subtracted from the return: nothing; a constant; the batch's average return, with or "
         "without the trajectory's own, of whole trajectories or of each step; the constant of least variance; the "
-        "value of the state, from the environment's tables or as a network has learned it.",
+        "value of the state, from the environment's tables or from a network.",
     )
     normalise_advantages: bool = Field(
         default=False, description="Scale advantages to mean 0 and standard deviation 1 over the batch's steps."
@@ -72,12 +72,12 @@ class Variant(Record):
     optimizer: AnyOptimizer = Field(default=Adam(), description="How a gradient becomes a step.")
     policy: Policy = Field(default=Policy(), description="The policy's network.")
     initialise: AnyStart = Field(
-        default=Random(), description="What a policy is before its first batch: random, or fitted to demonstrations."
+        default=Random(), description="How a policy is initialised: random, or fitted to demonstrations."
     )
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The parts that it is composed of, in the order in which they are declared."""
+        """Its parts, in the order of the fields."""
         return tuple(part for _, part in self if isinstance(part, Part))
 
     @property
@@ -89,7 +89,7 @@ class Variant(Record):
     def as_tuned(self) -> Variant:
         """A variant with the same returns in training: without its correction if that is idle in the only step."""
         one_step = self.gradient_steps == self.minibatches == 1
-        # A subclass may have other weights, and inherits no promise about them.
+        # A subclass may have other weights, so it must declare the property itself.
         declared = "is_idle_on_policy" in vars(type(self.importance))
         idle = one_step and declared and self.importance.is_idle_on_policy
         return self.model_copy(update={"importance": NoCorrection()}) if idle else self
@@ -114,7 +114,7 @@ class Variant(Record):
         if self.discount_states and self.discount == 1:
             yield "discount_states: true changes nothing with discount 1; set discount below 1"
         if self.normalise_advantages and self.batch < 2:
-            yield "normalise_advantages: true needs batch: 2 or more to have something to scale by"
+            yield "normalise_advantages: true needs batch: 2 or more for a standard deviation"
         if self.batch % self.minibatches:
             yield f"minibatches: {self.minibatches} does not cut batch: {self.batch} into equal parts"
         for part in self.parts:

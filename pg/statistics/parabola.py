@@ -23,7 +23,7 @@ def parabola(levels: Array, values: Array, at: Array) -> NDArray[np.float64]:
     Returns
     -------
     Array
-        The fit (P): NaN where it is not positive, and everywhere if fewer than three points are left.
+        The fit (P): NaN if it is not positive, and everywhere if fewer than three points are left.
     """
     positive = values > 0
     if positive.sum() < COEFFICIENTS:

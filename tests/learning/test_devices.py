@@ -120,7 +120,7 @@ def test_far_device_refuses_tensors_on_the_cpu() -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_missing_gpu_is_refused_in_one_line() -> None:
-    with pytest.raises(CannotRunHere, match=r"device: cuda: .*allowed: cpu") as missing:
+    with pytest.raises(CannotRunHere, match=r"device: cuda: .*use device: cpu") as missing:
         device_of("cuda")
 
     assert user_message(missing.value) == str(missing.value)

@@ -27,7 +27,7 @@ class Baseline(Part):
     Attributes
     ----------
     symbol
-        LaTeX of the baseline at step t of trajectory i; empty where nothing is subtracted.
+        LaTeX of the baseline at step t of trajectory i; empty if nothing is subtracted.
     made_from_batch
         Whether a trajectory's baseline depends on other trajectories of its batch.
     needs_score_products

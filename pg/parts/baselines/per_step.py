@@ -31,5 +31,5 @@ class PerStep(Baseline):
 
     def definitions(self, variant: Variant) -> tuple[str, ...]:
         """Write the average over the trajectories."""
-        everyone = r"_{i=1}^{N}" if variant.returns.name == "to_go" else r"_{i : T_i \geq t}"
-        return (rf"b_t = \frac{{1}}{{N}} \sum{everyone} {variant.returns.formula(variant, 'i')}",)
+        indices = r"_{i=1}^{N}" if variant.returns.name == "to_go" else r"_{i : T_i \geq t}"
+        return (rf"b_t = \frac{{1}}{{N}} \sum{indices} {variant.returns.formula(variant, 'i')}",)

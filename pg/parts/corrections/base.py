@@ -34,7 +34,7 @@ class Ratios:
         (S, N, T), $\log \rho_t = \log \pi_{\theta'}(a_t \mid s_t) - \log \pi_\theta(a_t \mid s_t)$. Products of
         ratios are computed as sums of these, and exponentiated last.
     state_ratios
-        (S, N, T), $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$; None where they are unknown.
+        (S, N, T), $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$; None if they are unknown.
     """
 
     trajectories: Trajectories

@@ -100,7 +100,7 @@ def search_back(
     """
     for halvings in range(_HALVINGS):
         share = longest / 2**halvings
-        ascent.move_to([begin + share * towards for begin, towards in zip(start, direction, strict=True)])
+        ascent.move_to([origin + share * change for origin, change in zip(start, direction, strict=True)])
         if is_accepted():
             return share
     ascent.move_to(start)

@@ -26,19 +26,21 @@ class Clone(Start):
 
     name: str = "clone"
     clone: Demonstrator | None = Field(
-        default=None, description="Snapshots that demonstrate; seed i is shown by seed i modulo their count."
+        default=None, description="Snapshots that demonstrate; seed i imitates that of seed i modulo their count."
     )
     controller: str | None = Field(default=None, description="Name of a heuristic controller that demonstrates.")
-    demonstrations: Annotated[int, Field(ge=2)] = Field(description="Trajectories that each seed is shown.")
+    demonstrations: Annotated[int, Field(ge=2)] = Field(
+        description="Number of demonstrated trajectories for each seed."
+    )
     validation_share: Annotated[float, Field(gt=0, lt=1)] = Field(
-        default=0.2, description="Share of the trajectories that the policy is validated on instead of fitted to."
+        default=0.2, description="Share of the trajectories that are used for validation only."
     )
     epochs: PositiveInt = Field(
         default=100,
         description="Steps of Adam, each on all trajectories fitted to. The parameters with the least loss on the "
         "others are kept.",
     )
-    learning_rate: PositiveFloat = Field(default=0.01, description="Of Adam while the policy is fitted.")
+    learning_rate: PositiveFloat = Field(default=0.01, description="Learning rate of Adam while the policy is fitted.")
 
     @property
     def validated(self) -> int:
@@ -75,7 +77,7 @@ class Clone(Start):
         return imitate(policy, self, shown)
 
     def definitions(self, variant: Variant) -> tuple[str, ...]:
-        """Return what θ is at first: most likely, as cross-entropy, or squared error with fixed deviations, has it."""
+        """Define θ_0, the maximum likelihood estimate: cross-entropy, or squared error with fixed deviations."""
         del variant
         if self.clone is None:
             shown_by = str(self.controller)

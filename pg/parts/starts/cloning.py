@@ -42,10 +42,10 @@ def imitate(policy: Policy, start: Clone, shown: Trajectories) -> Beginning:
 
 
 def split(shown: Trajectories, validated: int) -> tuple[Trajectories, Trajectories]:
-    """Return all but the last trajectories, and these.
+    """Return the trajectories to fit to, and the last ones for validation.
 
-    Whole trajectories are independent. Neighbouring steps are alike: if steps were divided, a policy could do well on
-    the second part by memory.
+    Whole trajectories are independent. Neighbouring steps are similar: if steps were divided, validation would reward
+    memorised steps.
     """
     return shown.changed(lambda values: values[:, :-validated]), shown.changed(lambda values: values[:, -validated:])
 
