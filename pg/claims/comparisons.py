@@ -1,4 +1,4 @@
-"""What a part of a claim compares: the quantity in words, its test, its null value, and the statistic of its interval.
+"""The comparison of a claim part: the quantity in words, its test, its null value, and the statistic of its interval.
 
 | metric | a against b | a against a reference |
 |---|---|---|

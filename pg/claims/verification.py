@@ -30,7 +30,7 @@ _SHOWN = 5
 
 
 class Agreement(StrEnum):
-    """How a result agrees with the reference, best first."""
+    """Degrees of agreement with the reference, best first."""
 
     IDENTICAL = "agree bit for bit"
     WITHIN_INTERVALS = "agree within intervals"
@@ -40,7 +40,7 @@ class Agreement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How one file, or one row of it, agrees.
+    """The agreement of one file, or of one row of it.
 
     Attributes
     ----------

@@ -117,7 +117,7 @@ class MDP:
 
 
 MOST_COUNTED = 10**30
-"""Where counting stops: far more trajectories than can be enumerated."""
+"""Counting stops at this number: far more trajectories than can be enumerated."""
 
 
 def count_trajectories(mdp: MDP) -> int:

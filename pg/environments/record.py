@@ -12,7 +12,7 @@ Paid = Literal["when_earned", "at_end", "terminal_only"]
 
 
 class Rewards(Record):
-    """How rewards are transformed: scaled and shifted, then shaped, then paid at once or later."""
+    """Transformation of rewards: scaled and shifted, then shaped, then paid at once or later."""
 
     offset: float = Field(default=0.0, description="Added to the reward of every step, after scaling.")
     scale: PositiveFloat = Field(default=1.0, description="Multiplies the reward of every step.")
@@ -38,7 +38,7 @@ class Rewards(Record):
 
 
 class Observations(Record):
-    """How observations are transformed: components hidden, then several steps stacked, then scaled."""
+    """Transformation of observations: components hidden, then several steps stacked, then scaled."""
 
     hide: tuple[Annotated[int, Field(ge=0)] | str, ...] = Field(
         default=(),

@@ -1,1 +1,1 @@
-"""How a gradient estimate is measured."""
+"""Measurements of gradient estimates on frozen policies."""

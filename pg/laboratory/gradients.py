@@ -97,7 +97,7 @@ def weighted_sums(
     batches
         S batches of N trajectories.
     weights
-        What multiplies each score, by each estimator's name.
+        The factor of each score, by the estimator's name.
 
     Returns
     -------

@@ -24,7 +24,7 @@ RANDOM = "random"
 
 
 class Sample(Record):
-    """How many trajectories are collected with each snapshot."""
+    """Numbers of trajectories that are collected with each snapshot."""
 
     trajectories: Annotated[int, Field(ge=4)] = Field(
         description="Trajectories shared by all estimators; cut into disjoint batches of each size."

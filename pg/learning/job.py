@@ -17,14 +17,14 @@ Stages = Annotated[dict[Name, Fraction], Field(min_length=1)]
 
 
 class Budget(Record):
-    """When a run ends: after the steps or after the iterations, whichever comes first."""
+    """The budget of a run: it ends after the steps or after the iterations, whichever comes first."""
 
     steps: PositiveInt = Field(description="Environment steps per seed; a run ends after the batch that reaches it.")
     max_iterations: PositiveInt | None = Field(default=None, description="Batches per seed.")
 
 
 class Tuning(Record):
-    """How a learning rate is chosen: the rate of the grid with most area under the curve on tuning seeds."""
+    """The choice of a learning rate: that of the grid with the largest area under the curve on tuning seeds."""
 
     grid: SomeDistinct[PositiveFloat] = Field(description="Learning rates tried.")
     seeds: PositiveInt = Field(description="Tuning seeds per rate, a stream apart from the evaluation's seeds.")

@@ -19,7 +19,7 @@ _SECONDS_BETWEEN_REPORTS = 5.0
 
 
 class Received(NamedTuple):
-    """What a training job has recorded so far; policies by seed and stage."""
+    """The records of a training job so far; policies by seed and stage."""
 
     rows: Sequence[Mapping[str, float | int]]
     evaluations: Sequence[Mapping[str, float | int]]

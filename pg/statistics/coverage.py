@@ -1,4 +1,4 @@
-"""How often each interval contains the truth, from the table `coverage.csv`.
+"""The measured coverage of each interval, from the table `coverage.csv`.
 
 `python workflow/coverage/simulate.py > pg/statistics/coverage.csv` measures it anew: 2,000 replications of every
 statistic on each kind of data, at n = 10 and 20 (20 alone for bootstrapped intervals). An interval *keeps its promise*

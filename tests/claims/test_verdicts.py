@@ -1,4 +1,4 @@
-"""How often a study of 29 claims decides one although none is true."""
+"""The rate at which a study of 29 claims decides one although none is true."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""What holds for all kinds of figure."""
+"""Properties of all kinds of figure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What figures of updates, reuse and humanoids know in particular."""
+"""Properties of figures of updates, reuse and humanoids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What figures of probes and enumerations know in particular."""
+"""Properties of figures of probes and enumerations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What figures of training know in particular."""
+"""Properties of figures of training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a study costs is estimated before it runs, and what no machine can pay is refused with the estimate."""
+"""The cost of a study is estimated before it runs; a study that exceeds every machine is refused with the estimate."""
 
 import time
 from pathlib import Path

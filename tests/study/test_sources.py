@@ -1,4 +1,4 @@
-"""Where the policies of the laboratory come from."""
+"""Sources of the policies that are measured."""
 
 from typing import Any
 

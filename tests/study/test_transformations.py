@@ -1,4 +1,4 @@
-"""What transformations of rewards and observations may be declared, swept and measured, and what each job gets."""
+"""Transformations of rewards and observations: legal declarations, sweeps and measurements, and the jobs."""
 
 from typing import Any
 

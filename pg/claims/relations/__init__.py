@@ -1,1 +1,1 @@
-"""How a claim relates what it compares: less, greater, equal within a margin, exact."""
+"""Relations that a claim can declare: less, greater, equal within a margin, exact."""

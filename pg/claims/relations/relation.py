@@ -1,4 +1,4 @@
-"""What a relation defines: its sign, whether it needs a margin, and how numbers decide it.
+"""The base classes of relations: sign, need of a margin, and the decision.
 
 | relation | p in favour | p against | reported p | interval |
 |---|---|---|---|---|

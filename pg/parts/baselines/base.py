@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Baseline(Part):
-    r"""What is subtracted from the return before it weights a log-likelihood.
+    r"""A term that is subtracted from the return before it weights a log-likelihood.
 
     If trajectory $i$'s baseline does not depend on its own rewards, the expectation of the gradient is $\nabla J$.
 

@@ -48,7 +48,7 @@ class Ratios:
 
 
 class Correction(Part):
-    """How data of an earlier policy are weighted.
+    """The weights of data of an earlier policy.
 
     Attributes
     ----------

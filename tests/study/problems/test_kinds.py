@@ -1,4 +1,4 @@
-"""What experiments on data of an earlier policy cannot have is refused by name."""
+"""Illegal options of experiments on data of an earlier policy are refused by name."""
 
 from typing import Any
 
