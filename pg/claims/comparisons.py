@@ -27,7 +27,7 @@ import numpy as np
 
 from pg.claims.record import ClaimPart
 from pg.claims.relations.relation import Target
-from pg.experiments.metrics import METRICS
+from pg.experiments.metric import Metric
 from pg.statistics import estimates, shares
 from pg.statistics.intervals import Array, Test
 
@@ -63,9 +63,9 @@ class Comparison:
     per_row: Callable[[Values], Array] = lambda values: values["a"]
 
 
-def comparison_of(part: ClaimPart) -> Comparison:
+def comparison_of(part: ClaimPart, metric: Metric) -> Comparison:
     """Return what a part compares; it follows from its options and its metric."""
-    metric, paired = METRICS[part.metric], part.b is not None
+    paired = part.b is not None
     if part.share_of is not None:
         words = "share of the change from {zero} to {one} reached by {a}"
         return Comparison(
@@ -89,9 +89,9 @@ def comparison_of(part: ClaimPart) -> Comparison:
     return Comparison("paired difference" if paired else metric.statistic, _mean, words)
 
 
-def target_of(part: ClaimPart) -> Target:
+def target_of(part: ClaimPart, comparison: Comparison) -> Target:
     """Return what a part's effect is compared with: its reference, or the effect under the null hypothesis."""
-    value = comparison_of(part).null if part.reference is None else part.reference
+    value = comparison.null if part.reference is None else part.reference
     return Target(value, part.margin or 0.0)
 
 

@@ -32,11 +32,13 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from pg.claims.comparisons import Values, comparison_of, target_of
+from pg.claims.comparisons import Comparison, Values, comparison_of, target_of
 from pg.claims.record import Claim, ClaimPart
 from pg.claims.relations.lookup import relation_named
-from pg.claims.relations.relation import Tested, Tolerance
+from pg.claims.relations.relation import Target, Tested, Tolerance
 from pg.claims.selection import PAIRED_BY, Side, by_case, in_words, joined, pairs, rows_of, selected, sides_of
+from pg.experiments.metric import Metric
+from pg.experiments.metrics import METRICS
 from pg.statistics import coverage, decisions
 from pg.statistics.intervals import Test
 
@@ -78,7 +80,11 @@ class Outcome:
 
 
 def evaluate(
-    key: str, claim: Claim, tables: Mapping[str, pd.DataFrame], tuned: Mapping[str, pd.DataFrame] = MappingProxyType({})
+    key: str,
+    claim: Claim,
+    tables: Mapping[str, pd.DataFrame],
+    tuned: Mapping[str, pd.DataFrame] = MappingProxyType({}),
+    metrics: Mapping[str, Metric] = METRICS,
 ) -> pd.DataFrame:
     """Judge every part of one claim.
 
@@ -90,6 +96,8 @@ def evaluate(
         Long tables by experiment.
     tuned
         Standings of tuned cells by experiment; needed by parts with `best_of`.
+    metrics
+        Declarations of the metrics by name. Default: those of the built-in kinds.
 
     Returns
     -------
@@ -105,7 +113,8 @@ def evaluate(
     for name, part in claim.parts.items():
         ranked = all(experiment in tuned for experiment in part.experiments.values())
         try:
-            outcome = judge(part, joined(part, tables), joined(part, tuned) if ranked else None)
+            ranking = joined(part, tuned) if ranked else None
+            outcome = judge(part, metrics[part.metric], joined(part, tables), ranking)
         except ValueError as error:
             raise ValueError(f"claims.{key}.parts.{name}: {error}") from error
         primary = name == claim.primary
@@ -132,7 +141,7 @@ def adjust(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
     return claims
 
 
-def judge(part: ClaimPart, table: pd.DataFrame, tuned: pd.DataFrame | None) -> Outcome:
+def judge(part: ClaimPart, metric: Metric, table: pd.DataFrame, tuned: pd.DataFrame | None) -> Outcome:
     """Judge one part on the rows of its experiments.
 
     Raises
@@ -141,13 +150,13 @@ def judge(part: ClaimPart, table: pd.DataFrame, tuned: pd.DataFrame | None) -> O
         As `evaluate`.
     """
     rows = rows_of(part, table)
-    sides = sides_of(part, rows, tuned)
+    sides, comparison = sides_of(part, rows, tuned), comparison_of(part, metric)
     with np.errstate(all="ignore"):
         match relation_named(part.relation):
             case Tested() as relation:
-                return _judge_cases(relation, part, sides, rows)
+                return _judge_cases(relation, part, comparison, sides, rows)
             case Tolerance() as relation:
-                return _judge_rows(relation, part, sides, rows)
+                return _judge_rows(relation, part, comparison, sides, rows)
             case relation:
                 raise TypeError(f"{relation.name} is neither tested nor a tolerance")
 
@@ -165,13 +174,16 @@ class _Case:
     p_against: float
 
 
-def _judge_cases(relation: Tested, part: ClaimPart, sides: Mapping[str, Side], rows: pd.DataFrame) -> Outcome:
-    cases = [_case(relation, part, where, case) for where, case in by_case(pairs(sides, rows))]
+def _judge_cases(
+    relation: Tested, part: ClaimPart, comparison: Comparison, sides: Mapping[str, Side], rows: pd.DataFrame
+) -> Outcome:
+    target = target_of(part, comparison)
+    cases = [_case(relation, comparison, target, where, case) for where, case in by_case(pairs(sides, rows))]
     undefined = [case for case in cases if not case.result.defined]
     shown = undefined[0] if undefined else max(cases, key=lambda case: (case.p_for, -case.p_against))
     p, verdict = (np.nan, "inconclusive") if undefined else _decide(relation, cases)
-    result, comparison = shown.result, comparison_of(part)
-    statement = relation.statement(_quantity(part, sides, shown.where), target_of(part))
+    result = shown.result
+    statement = relation.statement(_quantity(comparison, sides, shown.where), target)
     place = f" in {in_words(shown.where)}" if in_words(shown.where) else ""
     which = f", the least favourable of {len(cases)}" if len(cases) > 1 else ""
     words = f"{statement}{place}{which}; {result.method}"
@@ -179,8 +191,10 @@ def _judge_cases(relation: Tested, part: ClaimPart, sides: Mapping[str, Side], r
     return Outcome(words, result.estimate, result.low, result.high, p, verdict, result.n, covered)
 
 
-def _case(relation: Tested, part: ClaimPart, where: Mapping[str, str], paired: pd.DataFrame) -> _Case:
-    values, comparison, target = _values(paired), comparison_of(part), target_of(part)
+def _case(
+    relation: Tested, comparison: Comparison, target: Target, where: Mapping[str, str], paired: pd.DataFrame
+) -> _Case:
+    values = _values(paired)
     test = cache(lambda null: comparison.test(values, null, relation.level))
     return _Case(where, test(target.value), *relation.p_values(test, target))
 
@@ -197,25 +211,27 @@ def _decide(relation: Tested, cases: list[_Case]) -> tuple[float, Verdict]:
 # Relations of single rows --------------------------------------------------------------------------------------------
 
 
-def _judge_rows(relation: Tolerance, part: ClaimPart, sides: Mapping[str, Side], rows: pd.DataFrame) -> Outcome:
+def _judge_rows(
+    relation: Tolerance, part: ClaimPart, comparison: Comparison, sides: Mapping[str, Side], rows: pd.DataFrame
+) -> Outcome:
     if len(sides) > 1:
         cases = pairs(sides, rows).reset_index()
     else:
         # Nothing is paired: a may select several batch sizes or variants at once.
         cases = selected(sides["a"], rows).rename(columns={"value": "a"})
-    values, target = _values(cases[[*sides]]), target_of(part)
-    deviations = np.abs(comparison_of(part).per_row(values) - values.get("b", target.value))
+    values, target = _values(cases[[*sides]]), target_of(part, comparison)
+    deviations = np.abs(comparison.per_row(values) - values.get("b", target.value))
     worst = int(np.argmax(np.where(np.isnan(deviations), np.inf, deviations)))
     where = {column: cases[column].iloc[worst] for column in PAIRED_BY if column in cases}
-    statement = relation.statement(_quantity(part, sides, where), target)
+    statement = relation.statement(_quantity(comparison, sides, where), target)
     words = f"{statement} in all of {len(cases)} cases; largest in {in_words(where)}"
     verdict = "supported" if relation.holds(deviations, target) else "refuted"
     return Outcome(words, float(deviations[worst]), np.nan, np.nan, np.nan, verdict, len(cases))
 
 
-def _quantity(part: ClaimPart, sides: Mapping[str, Side], where: Mapping[str, Any]) -> str:
+def _quantity(comparison: Comparison, sides: Mapping[str, Side], where: Mapping[str, Any]) -> str:
     called = {name: side.called(where.get("environment", "")) for name, side in sides.items()}
-    return comparison_of(part).words.format(**called)
+    return comparison.words.format(**called)
 
 
 def _values(frame: pd.DataFrame) -> Values:

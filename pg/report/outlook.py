@@ -8,13 +8,14 @@ from pg.claims.comparisons import comparison_of, target_of
 from pg.claims.record import ClaimPart
 from pg.claims.relations.lookup import relation_named
 from pg.claims.relations.relation import Tested
+from pg.experiments.metric import Metric
 from pg.plotting.text import span
 from pg.statistics.power import MOST, effect_size, seeds_needed
 
 _WANTED = 0.8  # probability of a decision, by custom
 
 
-def outlook(part: ClaimPart, effect: float, low: float, high: float, n: int, undecided: int) -> str:
+def outlook(part: ClaimPart, metric: Metric, effect: float, low: float, high: float, n: int, undecided: int) -> str:
     """Return a sentence on the number of seeds that would decide a part of a claim.
 
     The effect size is the distance between the effect and the null value (for an equality: the nearer end of the
@@ -23,8 +24,8 @@ def outlook(part: ClaimPart, effect: float, low: float, high: float, n: int, und
 
     Parameters
     ----------
-    part
-        The declaration.
+    part, metric
+        The declarations of the part and of its metric.
     effect, low, high, n
         As measured.
     undecided
@@ -37,10 +38,11 @@ def outlook(part: ClaimPart, effect: float, low: float, high: float, n: int, und
         return f"n = {n:,} gives no bounds; run more seeds."
     if low == high:
         return "The interval has width 0; more seeds would not change it."
-    scale = math.log if comparison_of(part).logarithmic else float
+    comparison = comparison_of(part, metric)
+    scale = math.log if comparison.logarithmic else float
     level = relation.level
     reach = (scale(high) - scale(low)) / 2
-    distance = min(abs(scale(effect) - scale(value)) for value in relation.tested_values(target_of(part)))
+    distance = min(abs(scale(effect) - scale(value)) for value in relation.tested_values(target_of(part, comparison)))
     needed = None
     if reach > 0 and distance > 0:
         size = effect_size(distance, distance + reach, n, level)

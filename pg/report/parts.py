@@ -13,7 +13,7 @@ from pandas import DataFrame
 from pg.claims.record import ClaimPart
 from pg.claims.relations.lookup import relation_named
 from pg.claims.relations.relation import Tested
-from pg.experiments.metrics import METRICS
+from pg.experiments.metrics import metrics_of
 from pg.plotting.text import number, span
 from pg.report.outlook import outlook
 from pg.statistics.intervals import LEVEL
@@ -82,7 +82,7 @@ def parts_of(study: Study, claims: DataFrame) -> tuple[Part, ...]:
 
 def _part(study: Study, row: dict[Any, Any], declared: ClaimPart | None, undecided: int) -> Part:
     primary = str(row["primary"]).casefold() in ("true", "1")
-    metric = METRICS[str(row["metric"])]
+    metric = metrics_of(*study.experiments.values())[str(row["metric"])]
     effect, low, high, n = (_value(row[key]) for key in ("effect", "ci_low", "ci_high", "n"))
     return Part(
         claim=str(row["claim"]),
@@ -103,7 +103,7 @@ def _part(study: Study, row: dict[Any, Any], declared: ClaimPart | None, undecid
         p=_p_in_words(_value(row["p_value"]), _value(row["p_adjusted"])),
         n="–" if math.isnan(n) else f"{n:,.0f}",
         outlook=(
-            outlook(declared, effect, low, high, int(n), undecided if primary else 1)
+            outlook(declared, metric, effect, low, high, int(n), undecided if primary else 1)
             if declared is not None and row["verdict"] == "inconclusive"
             else ""
         ),

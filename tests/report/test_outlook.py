@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Any
 
 import numpy as np
 import pytest
 from pg.claims.record import ClaimPart
+from pg.experiments.metrics import METRICS
 from pg.report.outlook import outlook
 from pg.statistics import estimates as statistics
 from pg.statistics.intervals import Interval
@@ -19,8 +21,12 @@ def part(metric: str = "area", relation: str = "greater", **options: object) -> 
     return ClaimPart.model_validate(declared if "reference" in declared else declared | {"b": {"variant": "b"}})
 
 
+def of(one: ClaimPart, *found: Any) -> str:
+    return outlook(one, METRICS[one.metric], *found)
+
+
 def outlook_of(one: ClaimPart, interval: Interval, undecided: int = 1) -> str:
-    return outlook(one, interval.estimate, interval.low, interval.high, interval.n, undecided)
+    return of(one, interval.estimate, interval.low, interval.high, interval.n, undecided)
 
 
 def needed(text: str) -> int:
@@ -56,8 +62,8 @@ def test_ratios_are_taken_on_logarithms() -> None:
     assert needed(of_ratios) == needed(outlook_of(part(), statistics.mean(SAMPLE)))
 
 
-def test_of_an_interval_without_width_no_number_of_seeds_is_outlook_of() -> None:
-    said = outlook(part(), 0.0, 0.0, 0.0, 8, 1)
+def test_an_interval_of_width_0_is_decided_by_no_seeds() -> None:
+    said = of(part(), 0.0, 0.0, 0.0, 8, 1)
 
     assert said == "The interval has width 0; more seeds would not change it."
 
@@ -70,16 +76,16 @@ def test_an_equality_is_decided_from_the_nearer_end_of_its_margin() -> None:
 
 
 def test_an_effect_that_no_seeds_decide_is_reported_with_its_interval() -> None:
-    text = outlook(part(), 0.0, -1.0, 1.0, 20, 1)
+    text = of(part(), 0.0, -1.0, 1.0, 20, 1)
 
     assert text == "If the effect is as measured, no n up to 10,000 decides it; −1.00 to 1.00 remains possible."
 
 
 @pytest.mark.parametrize(("low", "high"), [(-math.inf, math.inf), (0.0, math.inf)])
 def test_an_interval_without_bounds_asks_for_seeds(low: float, high: float) -> None:
-    assert outlook(part(), 1.0, low, high, 1, 1) == "n = 1 gives no bounds; run more seeds."
+    assert of(part(), 1.0, low, high, 1, 1) == "n = 1 gives no bounds; run more seeds."
 
 
 def test_nothing_is_said_of_what_has_no_interval() -> None:
-    assert outlook(part("relative_bias", "exact", margin=0.1), 1.0, math.nan, math.nan, 3, 1) == ""
-    assert outlook(part(), math.nan, math.nan, math.nan, 3, 1) == ""
+    assert of(part("relative_bias", "exact", margin=0.1), 1.0, math.nan, math.nan, 3, 1) == ""
+    assert of(part(), math.nan, math.nan, math.nan, 3, 1) == ""

@@ -36,6 +36,9 @@ rule claim:
     params:
         claim=lambda w: canonical(STUDY.claims[w.claim]),
         experiments=lambda w: experiments_of_claim(w.claim),
+        kinds=lambda w: sorted(
+            {STUDY.experiments[name].kind for name in experiments_of_claim(w.claim)}
+        ),
         candidates=lambda w: [
             (cell.experiment, cell.names) for cell in candidates_of_claim(w.claim)
         ],

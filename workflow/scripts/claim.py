@@ -6,6 +6,7 @@ if fork_server.is_running():
 from pg.claims import judge as claims
 from pg.claims import selection
 from pg.claims.record import Claim
+from pg.experiments.lookup import kind_named
 from pg.experiments.train.choice import read_choice
 from pg.runs import logs
 from pg.runs.tables import read_csv, write_csv
@@ -19,4 +20,5 @@ tuned = {
     experiment: selection.standings((names, choice) for (held_by, names), choice in choices if held_by == experiment)
     for experiment, _ in candidates
 }
-write_csv(claims.evaluate(snakemake.wildcards.claim, claim, tables, tuned), snakemake.output[0])
+metrics = {metric.name: metric for kind in snakemake.params.kinds for metric in kind_named(kind).metrics}
+write_csv(claims.evaluate(snakemake.wildcards.claim, claim, tables, tuned, metrics), snakemake.output[0])

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from pg.experiments.figures.kind import Table
 from pg.experiments.figures.request import FigureRequest
-from pg.experiments.metrics import METRICS, Metric
+from pg.experiments.metric import Metric
+from pg.experiments.metrics import metrics_of
 from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.series import Series
@@ -27,7 +28,7 @@ Request = FigureRequest[TrainExperiment]
 def draw(request: Request) -> Figure:
     """Draw the metrics of the figure against the level: a row of panels per environment, a line per variant."""
     (path,) = request.swept
-    series, metrics = request.series(shown=(path,)), [METRICS[name] for name in request.figure.metrics]
+    series, metrics = request.series(shown=(path,)), _metrics(request)
     across = min(len(metrics), 3 if request.is_wide else 1)
     down = math.ceil(len(metrics) / across)
     figure = style.canvas(request.figure.width, 0.25 + 1.75 * down * len(request.environments))
@@ -46,7 +47,7 @@ def draw(request: Request) -> Figure:
 def caption(request: Request) -> str:
     """Say what is drawn, how to read it, and from how many seeds."""
     (path,) = request.swept
-    metrics = [METRICS[name] for name in request.figure.metrics]
+    metrics = _metrics(request)
     names = listed([metric.label for metric in metrics])
     statistics = {metric.statistic for metric in metrics}
     lead = (
@@ -62,6 +63,11 @@ def caption(request: Request) -> str:
     if "share" in statistics:
         sentences.append("Shares have Clopper-Pearson intervals at 95 %.")
     return " ".join(sentences)
+
+
+def _metrics(request: Request) -> list[Metric]:
+    declared = metrics_of(request.experiment)
+    return [declared[name] for name in request.figure.metrics]
 
 
 def _draw_panel(axes: Axes, request: Request, environment: str, metric: Metric, series: tuple[Series, ...]) -> None:
