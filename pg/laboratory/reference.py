@@ -22,14 +22,18 @@ from pg.laboratory.job import Sample
 from pg.learning.policies import Policy, flatten, repeat
 from pg.learning.rollout import Generators
 from pg.learning.tabular import action_probabilities
+from pg.parts.baselines.leave_one_out import LeaveOneOut
+from pg.parts.baselines.optimal import Optimal
+from pg.parts.baselines.per_step_leave_one_out import PerStepLeaveOneOut
+from pg.parts.returns.to_go import ToGo
 from pg.parts.variant import Variant
 
 _ENOUGH_SNR = 30.0
 
 # All are unbiased for every policy (claims.md, table of expectations); the one of least variance is used.
 _REFERENCE_CANDIDATES: dict[str, Variant] = {
-    baseline: Variant(returns="to_go", baseline=baseline)
-    for baseline in ("leave_one_out", "per_step_leave_one_out", "optimal")
+    baseline.name: Variant(returns=ToGo(), baseline=baseline)
+    for baseline in (LeaveOneOut(), PerStepLeaveOneOut(), Optimal())
 }
 _REFERENCE_BATCH = 16
 

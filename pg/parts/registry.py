@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import SerializeAsAny
-
 from pg.parts.baselines.average_reward import AverageReward
 from pg.parts.baselines.base import Baseline
 from pg.parts.baselines.constant import Constant
@@ -27,7 +23,6 @@ from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.limits.line_search import LineSearch
 from pg.parts.limits.natural_gradient import NaturalGradient
 from pg.parts.limits.penalty import Penalty
-from pg.parts.lookup import one_of
 from pg.parts.optimizers.adam import Adam
 from pg.parts.optimizers.base import Optimizer
 from pg.parts.optimizers.sgd import Sgd
@@ -76,10 +71,3 @@ STARTS: tuple[type[Start], ...] = (
     Random,
     Clone,
 )
-
-AnyReturns = Annotated[SerializeAsAny[Returns], one_of(Returns, RETURNS)]
-AnyBaseline = Annotated[SerializeAsAny[Baseline], one_of(Baseline, BASELINES)]
-AnyCorrection = Annotated[SerializeAsAny[Correction], one_of(Correction, CORRECTIONS)]
-AnyLimit = Annotated[SerializeAsAny[Limit], one_of(Limit, LIMITS, key="hold_by")]
-AnyOptimizer = Annotated[SerializeAsAny[Optimizer], one_of(Optimizer, OPTIMIZERS, default="adam")]
-AnyStart = Annotated[SerializeAsAny[Start], one_of(Start, STARTS, default="clone")]

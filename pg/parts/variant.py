@@ -5,17 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, SerializeAsAny, model_validator
 
 from pg.core.record import Record
+from pg.parts.baselines.base import Baseline
 from pg.parts.baselines.none import NoBaseline
+from pg.parts.corrections.base import Correction
 from pg.parts.corrections.none import NoCorrection
 from pg.parts.learner import Policy
+from pg.parts.limits.base import Limit
+from pg.parts.lookup import one_of
 from pg.parts.optimizers.adam import Adam
+from pg.parts.optimizers.base import Optimizer
 from pg.parts.part import Part
-from pg.parts.registry import AnyBaseline, AnyCorrection, AnyLimit, AnyOptimizer, AnyReturns, AnyStart
+from pg.parts.registry import BASELINES, CORRECTIONS, LIMITS, OPTIMIZERS, RETURNS, STARTS
+from pg.parts.returns.base import Returns
 from pg.parts.returns.to_go import ToGo
+from pg.parts.starts.base import Start
 from pg.parts.starts.random import Random
+
+AnyReturns = Annotated[SerializeAsAny[Returns], one_of(Returns, RETURNS)]
+AnyBaseline = Annotated[SerializeAsAny[Baseline], one_of(Baseline, BASELINES)]
+AnyCorrection = Annotated[SerializeAsAny[Correction], one_of(Correction, CORRECTIONS)]
+AnyLimit = Annotated[SerializeAsAny[Limit], one_of(Limit, LIMITS, key="hold_by")]
+AnyOptimizer = Annotated[SerializeAsAny[Optimizer], one_of(Optimizer, OPTIMIZERS, default="adam")]
+AnyStart = Annotated[SerializeAsAny[Start], one_of(Start, STARTS, default="clone")]
 
 
 class Variant(Record):
