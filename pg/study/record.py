@@ -6,7 +6,7 @@ classes.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 from pydantic import Field
 
@@ -14,11 +14,13 @@ from pg.claims.record import Claim
 from pg.core.devices import Device
 from pg.core.record import Name, Record
 from pg.environments.record import Environment
-from pg.experiments.kind import SharedSeeds
+from pg.experiments.kind import Measurement, SharedSeeds
 from pg.experiments.lookup import AnyExperiment
-from pg.experiments.train.record import TrainExperiment
 from pg.parts.variant import Variant
 from pg.plotting.record import Figure, FigureDefaults
+
+if TYPE_CHECKING:
+    from pg.experiments.train.record import TrainExperiment
 
 
 class Study(Record):
@@ -51,4 +53,5 @@ class Study(Record):
     @property
     def training(self) -> dict[str, TrainExperiment]:
         """The experiments that train."""
-        return {name: one for name, one in self.experiments.items() if isinstance(one, TrainExperiment)}
+        trained = {name: one for name, one in self.experiments.items() if not isinstance(one, Measurement)}
+        return cast("dict[str, TrainExperiment]", trained)

@@ -15,6 +15,7 @@ from pg.experiments.figures.drawing import caption, draw
 from pg.experiments.figures.kind import FigureKind
 from pg.experiments.figures.registry import FIGURES
 from pg.experiments.figures.request import FigureRequest
+from pg.experiments.registry import KINDS as EXPERIMENT_KINDS
 from pg.plotting import saving, style
 from pg.plotting.record import Figure
 from pg.plotting.text import counted
@@ -241,6 +242,10 @@ def draw(request):
 def caption(request):
     return f"The final return of {request.seeds} seeds."
 '''
+
+
+def test_figures_draw_kinds_of_experiment_that_exist() -> None:
+    assert {kind for figure in FIGURES.values() for kind in figure.experiments} <= EXPERIMENT_KINDS.keys()
 
 
 def test_a_kind_of_ones_own_is_a_module_and_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

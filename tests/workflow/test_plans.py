@@ -13,7 +13,7 @@ EXPERIMENTS = {options["kind"]: name for name, options in SMOKE["experiments"].i
 """Of every kind one."""
 
 BROKEN = list(zip(sorted(EXPERIMENTS), itertools.cycle(WAYS)))
-JOBS = ("train", "train_evaluated", "tune", "measure", "watch")
+JOBS = ("train", "train_evaluated", "tune", "measure", "measure_poses")
 
 
 @pytest.fixture(scope="module")

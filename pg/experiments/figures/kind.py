@@ -8,7 +8,6 @@ from typing import Literal
 
 from pg.experiments.figures.needs import Declaration
 
-ExperimentKind = Literal["train", "probe", "exact", "identity", "update", "support", "staleness", "horizon", "gait"]
 Table = Literal["long", "summary", "curves", "tuned", "poses", "across"]
 
 TABLE_FILES: Mapping[Table, str] = {"long": "", "summary": "-summary", "curves": "-curves", "poses": "-poses"}
@@ -25,7 +24,7 @@ class FigureKind:
         The module with `draw(request)` and `caption(request)`. It is imported only to draw, because matplotlib takes
         a second to import.
     experiments
-        Kinds of experiment that it draws.
+        Kinds of experiment that it draws, by name.
     tables
         Tables that it reads: one row per seed (long), intervals (summary), curves, scores of tuning (tuned), poses,
         statistics across environments (across).
@@ -36,7 +35,7 @@ class FigureKind:
     """
 
     module: str
-    experiments: tuple[ExperimentKind, ...]
+    experiments: tuple[str, ...]
     tables: tuple[Table, ...] = ("long", "summary")
     needs: tuple[Callable[[Declaration], Iterator[str]], ...] = field(default=())
     with_source: bool = False
