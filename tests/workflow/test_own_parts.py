@@ -78,9 +78,9 @@ def test_own_kind_of_experiment_is_measured_and_judged(fresh: Checkout, study: d
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(fresh.folder / "out/tables/norms.csv")
     norms = {stage: rows.set_index("seed")["value"] for stage, rows in table.groupby("stage")}
-    judged = pd.read_csv(fresh.folder / "out/claims.csv").set_index("claim").loc["growth"]
-    assert judged["n"] == 4
-    assert judged["effect"] == (norms["late"] - norms["initial"]).mean()
+    claims = pd.read_csv(fresh.folder / "out/claims.csv").set_index("claim").to_dict("index")
+    assert claims["growth"]["n"] == 4
+    assert claims["growth"]["effect"] == (norms["late"] - norms["initial"]).mean()
     assert "norm of the parameters" in (fresh.folder / "out/report.html").read_text(encoding="utf-8")
     (fresh.folder / "my_kind.py").write_text(KIND.replace("1 / self.power", "2 / self.power"), encoding="utf-8")
     assert fresh.planned()["measure"] == 2, "one job per stage"
