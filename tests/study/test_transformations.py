@@ -67,7 +67,7 @@ def test_exact_values_of_late_payments_are_refused(options: dict[str, Any]) -> N
     assert load(options)
     options["experiments"]["exact"]["sweep"]["environment.rewards.paid"].append("at_end")
     with pytest.raises(
-        InvalidStudy, match=r"exact\.variants: known subtracts exact values, and where chain pays at_end"
+        InvalidStudy, match=r"exact\.variants: known subtracts exact values, and with paid: at_end in chain"
     ):
         load(options)
 

@@ -42,5 +42,7 @@ def has_weight(weights: Float[Tensor, "S N #T"], mask: Bool[Tensor, "S N T"]) ->
 
 def over_the_largest(weights: Float[Tensor, "S N #T"]) -> Float[Tensor, "S N #T"]:
     """Divide weights by the largest of their step, so that sums neither overflow nor vanish."""
+    import torch
+
     largest = weights.amax(1, keepdim=True)
-    return weights / largest.where(largest > 0, 1)
+    return weights / largest.clamp(min=torch.finfo(weights.dtype).tiny)
