@@ -9,7 +9,7 @@ from pg.environments.small_mdps import chain
 from pg.laboratory.frozen import random_policy
 from pg.parts.baselines.others import mean_of_others
 from pg.parts.discounting import total_return
-from pg.parts.learner import Policy
+from pg.parts.variant import PolicyOptions
 
 
 def test_estimators_refuse_tensors_without_an_axis_or_of_two_lengths() -> None:
@@ -31,7 +31,7 @@ def test_exact_values_refuse_a_table_without_steps() -> None:
 
 
 def test_policies_refuse_observations_that_are_whole_numbers() -> None:
-    policy, seen = random_policy(Policy(hidden=()), Spaces(3, 2), seed=0), torch.zeros(4, 3, dtype=torch.float64)
+    policy, seen = random_policy(PolicyOptions(hidden=()), Spaces(3, 2), seed=0), torch.zeros(4, 3, dtype=torch.float64)
     assert policy.log_prob(seen, torch.zeros(4, dtype=torch.int64)).shape == (4,)
     with pytest.raises(jaxtyping.TypeCheckError):
         policy.heads(torch.zeros(4, 3, dtype=torch.int64))

@@ -8,9 +8,9 @@ from pg.core.randomness import generator, torch_generator
 from pg.core.trajectories import Environments, Spaces, Trajectories
 from pg.environments.record import Rewards
 from pg.environments.rewards import paid
-from pg.learning.policies import Policy, make_policy
+from pg.learning.policies import Policy
 from pg.learning.rollout import Generators, actor_of, collect
-from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import PolicyOptions
 
 _PERTURBATION = 0.5
 
@@ -18,7 +18,7 @@ _PERTURBATION = 0.5
 def random_policy(options: PolicyOptions, spaces: Spaces, seed: int) -> Policy:
     """Draw a float64 policy from its seed, perturbed, because a new policy is nearly uniform."""
     generator = torch_generator(seed, "exact", "policy")
-    policy = make_policy(options, spaces, generator, dtype=torch.float64)
+    policy = Policy(options, spaces, generator, dtype=torch.float64)
     with torch.no_grad():
         for parameter in policy.parameters():
             parameter += _PERTURBATION * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)

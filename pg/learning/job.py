@@ -10,8 +10,7 @@ from pg.core.devices import Device
 from pg.core.job import Job
 from pg.core.record import Fraction, Name, Record, SomeDistinct
 from pg.environments.record import Environment
-from pg.parts.learner import Policy
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 
 Stages = Annotated[dict[Name, Fraction], Field(min_length=1)]
 
@@ -57,7 +56,7 @@ class Evaluate(Record):
 class Demonstrators(Record):
     """The snapshots that a training job imitates."""
 
-    policy: Policy
+    policy: PolicyOptions
     stage: str
     seeds: tuple[int, ...] = Field(description="The demonstrator's seed for each seed of the job, in the job's order.")
 

@@ -13,7 +13,7 @@ import torch
 from pg.core.randomness import generator, torch_generator
 from pg.core.trajectories import Spaces
 from pg.learning.job import Budget
-from pg.learning.policies import Policy, make_policy
+from pg.learning.policies import Policy
 from pg.learning.rollout import Generators
 from pg.parts.critic import Critic
 from pg.parts.starts.base import AT_RANDOM, Beginning
@@ -119,7 +119,7 @@ def make_learner(
     device
         Where it learns. Default: the CPU.
     """
-    policy = make_policy(variant.policy, spaces, torch_generator(seed, stream, "policy")).to(device)
+    policy = Policy(variant.policy, spaces, torch_generator(seed, stream, "policy")).to(device)
     return Learner(
         seed=seed,
         learning_rate=learning_rate,

@@ -23,8 +23,8 @@ from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces
 from pg.learning.scaling import RunningScale, Scale
 from pg.parts.activations.base import Activation
-from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.networks import affine_maps, perceptron
+from pg.parts.variant import PolicyOptions
 
 Parameters = Mapping[str, NDArray[np.generic]]
 
@@ -112,16 +112,9 @@ class Policy(nn.Module):
         return self.distribution(observations).log_prob(actions)
 
 
-def make_policy(
-    options: PolicyOptions, spaces: Spaces, generator: torch.Generator, dtype: torch.dtype = torch.float32
-) -> Policy:
-    """Return a new policy with weights drawn from the generator."""
-    return Policy(options, spaces, generator, dtype)
-
-
 def thaw(options: PolicyOptions, spaces: Spaces, parameters: Parameters, dtype: torch.dtype = torch.float32) -> Policy:
     """Return the policy that is stored in a snapshot."""
-    policy = make_policy(options, spaces, torch_generator(0, "overwritten"), dtype)
+    policy = Policy(options, spaces, torch_generator(0, "overwritten"), dtype)
     policy.load_state_dict({name: torch.from_numpy(values) for name, values in parameters.items()})
     return policy
 

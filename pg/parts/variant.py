@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import Field, PositiveInt, SerializeAsAny, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, SerializeAsAny, model_validator
 
 from pg.core.record import Record
+from pg.parts.activations.registry import AnyActivation
+from pg.parts.activations.tanh import Tanh
 from pg.parts.baselines.base import Baseline
 from pg.parts.baselines.none import NoBaseline
 from pg.parts.corrections.base import Correction
 from pg.parts.corrections.none import NoCorrection
-from pg.parts.learner import Policy
 from pg.parts.limits.base import Limit
 from pg.parts.lookup import one_of
 from pg.parts.optimizers.adam import Adam
@@ -30,6 +31,18 @@ AnyCorrection = Annotated[SerializeAsAny[Correction], one_of(Correction, CORRECT
 AnyLimit = Annotated[SerializeAsAny[Limit], one_of(Limit, LIMITS, key="hold_by")]
 AnyOptimizer = Annotated[SerializeAsAny[Optimizer], one_of(Optimizer, OPTIMIZERS, default="adam")]
 AnyStart = Annotated[SerializeAsAny[Start], one_of(Start, STARTS, default="clone")]
+
+
+class PolicyOptions(Record):
+    """A multilayer perceptron with a categorical head for discrete actions, or a Gaussian one for real actions."""
+
+    hidden: tuple[PositiveInt, ...] = Field(
+        default=(64, 64), description="Sizes of the hidden layers; an empty list makes the policy linear."
+    )
+    activation: AnyActivation = Field(default=Tanh(), description="Activation of the hidden layers.")
+    initial_std: PositiveFloat = Field(
+        default=1.0, description="Initial standard deviation of a Gaussian policy, the same in every state."
+    )
 
 
 class Variant(Record):
@@ -84,7 +97,7 @@ class Variant(Record):
     kl: AnyLimit | None = Field(default=None, description="A limit on how far an update may move the policy.")
     batch: PositiveInt = Field(default=16, description="N, trajectories per batch.")
     optimizer: AnyOptimizer = Field(default=Adam(), description="How a gradient becomes a step.")
-    policy: Policy = Field(default=Policy(), description="The policy's network.")
+    policy: PolicyOptions = Field(default=PolicyOptions(), description="The policy's network.")
     initialise: AnyStart = Field(
         default=Random(), description="How a policy is initialised: random, or fitted to demonstrations."
     )

@@ -10,14 +10,14 @@ from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.record import Environment
 from pg.environments.small_mdps import chain
 from pg.environments.stacked import make_environments
-from pg.learning.policies import make_policy
+from pg.learning.policies import Policy
 from pg.learning.rollout import Generators, actor_of, collect
-from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import PolicyOptions
 
 
 def cartpole() -> Trajectories:
     copies = make_environments(Environment(id="CartPole-v1", horizon=30), 2, 6)
-    policies = [make_policy(PolicyOptions(hidden=(8,)), copies.spaces, torch_generator(s, "policy")) for s in (0, 1)]
+    policies = [Policy(PolicyOptions(hidden=(8,)), copies.spaces, torch_generator(s, "policy")) for s in (0, 1)]
     sources = [Generators(generator(seed, "starts"), generator(seed, "actions")) for seed in (0, 1)]
     return collect(copies, actor_of(policies), sources)
 

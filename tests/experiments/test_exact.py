@@ -24,11 +24,10 @@ from pg.laboratory.frozen import random_policy
 from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.job import RANDOM
 from pg.laboratory.reference import truth
-from pg.learning.policies import Policy, flatten, make_policy, repeat
+from pg.learning.policies import Policy, flatten, repeat
 from pg.learning.tabular import action_probabilities
 from pg.parts.critic import Critic
-from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 from tests.laboratory.pairs import MIXED
 from tests.parts.named import BASELINES, FROM_THE_BATCH, constant, gae
 
@@ -250,7 +249,7 @@ NODES = 6
 
 
 def gaussian_policy() -> Policy:
-    policy = make_policy(LINEAR, Spaces(1, None, 1), torch.Generator().manual_seed(0), dtype=torch.float64)
+    policy = Policy(LINEAR, Spaces(1, None, 1), torch.Generator().manual_seed(0), dtype=torch.float64)
     parameters = {
         "layers.0.weight": [[GAUSSIAN["mean"] - 0.2]],
         "layers.0.bias": [0.2],

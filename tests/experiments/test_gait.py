@@ -13,12 +13,11 @@ from pg.environments.record import Environment
 from pg.experiments.gait.job import GaitJob
 from pg.experiments.gait.measure import Gaits, alternating_steps, falls, measures, strip, watch
 from pg.experiments.gait.record import GaitExperiment
-from pg.learning.policies import make_policy
-from pg.parts.learner import Policy
-from pg.parts.variant import Variant
+from pg.learning.policies import Policy
+from pg.parts.variant import PolicyOptions, Variant
 
 TORSO = PARTS.index("torso")
-NETWORK = Policy(hidden=(4,), initial_std=0.4)
+NETWORK = PolicyOptions(hidden=(4,), initial_std=0.4)
 FEET = {"L": (True, False), "R": (False, True), "B": (True, True), ".": (False, False)}
 
 
@@ -149,7 +148,7 @@ def job(*seeds: int, horizon: int = 40, **parts: Any) -> GaitJob:
 
 
 def policy(seed: int) -> dict[str, np.ndarray]:
-    made = make_policy(NETWORK, Spaces(45, None, 17), torch_generator(seed, "test"))
+    made = Policy(NETWORK, Spaces(45, None, 17), torch_generator(seed, "test"))
     return {name: values.numpy() for name, values in made.state_dict().items()}
 
 

@@ -27,8 +27,7 @@ from pg.laboratory.distances import divergence
 from pg.laboratory.frozen import in_float64, random_policy
 from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.policies import Policy
-from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 from scipy import stats
 
 LINEAR = PolicyOptions(hidden=())

@@ -25,9 +25,8 @@ from pg.learning.advantages import advantages
 from pg.learning.policies import Policy
 from pg.learning.updates import update
 from pg.parts import estimator as compose
-from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.optimizers.sgd import Sgd
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 
 SMALL = PolicyOptions(hidden=(8,))
 LINEAR = PolicyOptions(hidden=())

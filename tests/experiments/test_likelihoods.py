@@ -16,8 +16,7 @@ from pg.core.trajectories import Spaces, Trajectories
 from pg.experiments.update.likelihoods import Effect, log_likelihood_changes, measures
 from pg.laboratory.frozen import random_policy
 from pg.learning.policies import Policy
-from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 from tests.laboratory.bandits import bandit_policy, improver, on_a_bandit, pulls, variant, walks
 
 SHARES = ["rising_below_average", "rising_above_average"]

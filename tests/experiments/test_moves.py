@@ -5,8 +5,8 @@ import torch
 from pg.core.trajectories import Spaces
 from pg.experiments.update.moves import Move, measures
 from pg.laboratory.frozen import random_policy
-from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.limits.early_stop import EarlyStop
+from pg.parts.variant import PolicyOptions
 from tests.laboratory.bandits import walks
 
 BEFORE, AFTER = (random_policy(PolicyOptions(hidden=(5,)), Spaces(4, 2), seed) for seed in (0, 1))

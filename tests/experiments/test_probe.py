@@ -18,18 +18,17 @@ from pg.laboratory.gradients import batch_gradients, gradients_of_all
 from pg.laboratory.job import Sample
 from pg.laboratory.reference import Reference
 from pg.learning.advantages import advantages
-from pg.learning.policies import Policy, make_policy
+from pg.learning.policies import Policy
 from pg.learning.rollout import Generators, actor_of, collect
 from pg.parts import estimator as compose
-from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 
 OPTIONS = PolicyOptions(hidden=(8,))
 
 
 def sampled(count: int) -> tuple[Policy, Trajectories]:
     copies = make_environments(Environment(id="CartPole-v1", horizon=40), 1, count)
-    policy = make_policy(OPTIONS, copies.spaces, torch_generator(0, "policy"))
+    policy = Policy(OPTIONS, copies.spaces, torch_generator(0, "policy"))
     batch = collect(copies, actor_of([policy]), [Generators(generator(0, "starts"), generator(0, "actions"))])
     return policy, batch
 
@@ -180,7 +179,7 @@ def job(*seeds: int, **sample: object) -> ProbeJob:
 
 def frozen(seed: int) -> dict[str, np.ndarray]:
     copies = make_environments(Environment(id="CartPole-v1", horizon=30), 1, 1)
-    policy = make_policy(OPTIONS, copies.spaces, torch_generator(seed, "frozen"))
+    policy = Policy(OPTIONS, copies.spaces, torch_generator(seed, "frozen"))
     return {name: tensor.numpy() for name, tensor in policy.state_dict().items()}
 
 

@@ -11,10 +11,9 @@ from pg.laboratory.frozen import random_policy
 from pg.laboratory.job import RANDOM
 from pg.learning.policies import stack
 from pg.learning.tabular import action_probabilities
-from pg.parts.learner import Policy
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 
-LINEAR = Policy(hidden=())
+LINEAR = PolicyOptions(hidden=())
 BANDIT = Environment(id="pg/Bandit-v0")
 LEFT = (0.5, 0.1, 0.01, 0.0)
 

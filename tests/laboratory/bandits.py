@@ -12,9 +12,8 @@ from pg.experiments.update.job import UpdateJob
 from pg.experiments.update.measure import Improver, take_updates
 from pg.laboratory.frozen import random_policy
 from pg.learning.policies import Policy
-from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.optimizers.sgd import Sgd
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 
 LINEAR = PolicyOptions(hidden=())
 

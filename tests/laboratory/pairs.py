@@ -9,8 +9,7 @@ from pg.laboratory.frozen import random_policy
 from pg.laboratory.reuse import Reuse
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities
-from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 
 # Two states; each has an action that may end the trajectory and one that never does.
 MIXED = MDP(

@@ -15,10 +15,9 @@ from pg.environments.small_mdps import bandit, chain, corridor, random_mdp
 from pg.experiments.exact.measure import central_differences, moments
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.reference import truth
-from pg.learning.policies import Policy, flatten, make_policy, repeat, stack
+from pg.learning.policies import Policy, flatten, repeat, stack
 from pg.learning.tabular import action_probabilities
-from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 
 LIMIT = 30_000
 LINEAR = PolicyOptions(hidden=())
@@ -35,7 +34,7 @@ CHANCES = [0.1, 0.35, 0.5, 0.6, 2 / 3, 0.7, 0.95]
 
 def choosing(*chances: float) -> Policy:
     """Return a linear policy with the same given probabilities in every state."""
-    policy = make_policy(LINEAR, Spaces(1, len(chances)), torch.Generator().manual_seed(0), dtype=torch.float64)
+    policy = Policy(LINEAR, Spaces(1, len(chances)), torch.Generator().manual_seed(0), dtype=torch.float64)
     weights = policy.affine[0].weight.detach().squeeze(-1)
     bias = torch.tensor(chances, dtype=torch.float64).log() - weights
     policy.load_state_dict({**policy.state_dict(), "layers.0.bias": bias})

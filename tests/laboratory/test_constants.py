@@ -12,8 +12,7 @@ from pg.laboratory.frozen import random_policy
 from pg.learning.policies import stack
 from pg.learning.tabular import action_probabilities
 from pg.parts.baselines.constant import Constant
-from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 
 LINEAR = PolicyOptions(hidden=())
 MDPS = {"chain": chain(3, length=2), "random": random_mdp(2, states=2, seed=4)}

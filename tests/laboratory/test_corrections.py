@@ -26,8 +26,7 @@ from pg.parts import estimator as compose
 from pg.parts.corrections.base import Ratios
 from pg.parts.corrections.per_decision import PerDecision
 from pg.parts.corrections.trajectory import Trajectory
-from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 from tests.laboratory.pairs import MIXED
 from tests.parts.named import constant
 

@@ -29,10 +29,9 @@ from pg.learning.tabular import action_probabilities
 from pg.parts.baselines.value_network import ValueNetwork
 from pg.parts.corrections.per_step import PerStep
 from pg.parts.corrections.trajectory import Trajectory
-from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.returns.gae import Gae
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 from tests.parts.named import gae
 
 OPTIONS = PolicyOptions(hidden=(4,))

@@ -13,7 +13,7 @@ from pg.laboratory.distances import divergence, exact_divergence, state_variatio
 from pg.laboratory.frozen import random_policy
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities
-from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import PolicyOptions
 from tests.laboratory.pairs import MDPS, pair, probabilities
 
 

@@ -16,8 +16,7 @@ from pg.core.trajectories import Spaces, Trajectories
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.policies import Policy
-from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 
 NODES = 80
 WISH = 0.7

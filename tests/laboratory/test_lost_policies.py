@@ -10,8 +10,8 @@ import torch
 from pg.environments.stacked import make_environments
 from pg.experiments.kind import Measurement
 from pg.laboratory.job import MeasurementJob
-from pg.learning.policies import make_policy
-from pg.parts.learner import Policy
+from pg.learning.policies import Policy
+from pg.parts.variant import PolicyOptions
 from pg.study.expansion import blocks, cells
 from pg.study.record import Study
 from pg.study.slicing import measurement_job
@@ -46,11 +46,11 @@ def job_of(study: Study, name: str) -> MeasurementJob:
 def policies_of(job: MeasurementJob, lost: float | None) -> Mapping[int, Mapping[str, np.ndarray]]:
     """Return new policies, the first of them filled with a number."""
     options = getattr(job, "policy", None)
-    assert isinstance(options, Policy)
+    assert isinstance(options, PolicyOptions)
     spaces = make_environments(job.environment, 1, 1).spaces
     policies = {}
     for seed in job.seeds:
-        policy = make_policy(options, spaces, torch.Generator().manual_seed(seed))
+        policy = Policy(options, spaces, torch.Generator().manual_seed(seed))
         state = {name: values.numpy().copy() for name, values in policy.state_dict().items()}
         if seed == job.seeds[0] and lost is not None:
             state = {name: np.full_like(values, lost) for name, values in state.items()}

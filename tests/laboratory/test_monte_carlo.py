@@ -20,8 +20,7 @@ from pg.laboratory.job import RANDOM
 from pg.laboratory.reference import truth
 from pg.learning.policies import Policy
 from pg.learning.rollout import actor_of, collect
-from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 from scipy.stats import chi2, kstest
 from tests.parts.named import BASELINES, constant, gae
 

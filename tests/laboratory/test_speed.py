@@ -11,11 +11,10 @@ from pg.environments.record import Environment, Rewards
 from pg.environments.stacked import make_environments
 from pg.laboratory.frozen import generators_of, sample
 from pg.laboratory.gradients import gradients_of_all
-from pg.learning.policies import Policy, make_policy
+from pg.learning.policies import Policy
 from pg.parts import estimator as compose
 from pg.parts.batch import Batch, ScoreProducts
-from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 from tests.parts.named import FROM_THE_BATCH
 
 BATCH, BATCHES, PARTS = 16, 1250, 5
@@ -61,7 +60,7 @@ def summed_scores(policy: Policy, batch: Trajectories, weights: torch.Tensor) ->
 def seconds() -> Seconds:
     assert (len(VARIANTS), TRAJECTORIES) == (12, 100_000)
     copies = make_environments(Environment(id="CartPole-v1"), 1, BATCH * BATCHES)
-    policy = make_policy(PolicyOptions(), copies.spaces, torch_generator(0, "policy"))
+    policy = Policy(PolicyOptions(), copies.spaces, torch_generator(0, "policy"))
     generators = generators_of(0, "speed")
     stacked, looped = 0.0, 0.0
     for _ in range(PARTS):

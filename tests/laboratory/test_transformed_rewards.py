@@ -31,8 +31,7 @@ from pg.laboratory.job import RANDOM, Sample
 from pg.laboratory.reference import truth
 from pg.learning.policies import Policy, flatten, repeat, stack
 from pg.learning.tabular import action_probabilities, state_values
-from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 
 LIMIT = 30_000
 LINEAR = PolicyOptions(hidden=())

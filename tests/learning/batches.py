@@ -6,13 +6,12 @@ import torch
 from pg.core.trajectories import Spaces, Trajectories, on_valid_steps
 from pg.environments.small_mdps import chain
 from pg.learning.advantages import fixed
-from pg.learning.policies import Policy, make_policy
+from pg.learning.policies import Policy
 from pg.learning.tabular import state_distributions_of, state_ratios
 from pg.learning.updates import UpdateLog, update
 from pg.parts import estimator as compose
-from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.optimizers.sgd import Sgd
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 from torch import Tensor
 
 SPACES = Spaces(3, 2)
@@ -80,7 +79,7 @@ def walk_between_walls(moves: Tensor) -> Tensor:
 
 
 def policy() -> Policy:
-    return make_policy(PolicyOptions(hidden=(6,)), SPACES, torch.Generator().manual_seed(1), torch.float64)
+    return Policy(PolicyOptions(hidden=(6,)), SPACES, torch.Generator().manual_seed(1), torch.float64)
 
 
 def flat(of: Policy) -> Tensor:

@@ -9,8 +9,7 @@ from pg.environments.record import Environment
 from pg.learning.job import Budget, TrainJob, TuneJob, Tuning
 from pg.learning.policies import Parameters
 from pg.learning.training import train, tune
-from pg.parts.learner import Policy
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 
 STAGES = {"initial": 0.0, "middle": 0.5, "late": 1.0}
 ACTOR_CRITIC: dict[str, Any] = {
@@ -57,7 +56,7 @@ def train_job(
     environment, job, variant = _divided(options)
     return TrainJob(
         environment=Environment(id=id, horizon=horizon, **environment),
-        variant=Variant(**{"policy": Policy(hidden=(8,)), "batch": 4, **variant}),
+        variant=Variant(**{"policy": PolicyOptions(hidden=(8,)), "batch": 4, **variant}),
         budget=Budget(steps=steps, max_iterations=iterations),
         **{"snapshots": STAGES, "seeds": seeds, **job},
     )
@@ -76,7 +75,7 @@ def tune_job(
     environment, job, variant = _divided(options)
     return TuneJob(
         environment=Environment(id=id, horizon=horizon, **environment),
-        variant=Variant(**{"policy": Policy(hidden=(8,)), "batch": 4, **variant}),
+        variant=Variant(**{"policy": PolicyOptions(hidden=(8,)), "batch": 4, **variant}),
         budget=Budget(steps=steps, max_iterations=iterations),
         tuning=Tuning(grid=tuple(grid), seeds=seeds),
         **job,

@@ -5,10 +5,9 @@ import torch
 from pg.core.trajectories import Trajectories
 from pg.environments.small_mdps import chain
 from pg.learning.advantages import advantages
-from pg.learning.policies import make_policy
+from pg.learning.policies import Policy
 from pg.parts.batch import Batch
-from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 from tests.learning.batches import batch, policy
 
 
@@ -27,7 +26,7 @@ def test_exact_baseline_is_the_discounted_state_value(discount: float) -> None:
         truncated=torch.tensor([[True, False]]),
         states=states,
     )
-    one = make_policy(PolicyOptions(hidden=(6,)), mdp.spaces, torch.Generator().manual_seed(1), torch.float64)
+    one = Policy(PolicyOptions(hidden=(6,)), mdp.spaces, torch.Generator().manual_seed(1), torch.float64)
     right = one.log_prob(torch.eye(2, dtype=torch.float64), torch.ones(2, dtype=torch.int64)).exp().detach()
     # V_t(s) by hand, from the last step back: every step costs 0.1, and going right from the second state pays 1.
     last = [-0.1, -0.1 + right[1]]

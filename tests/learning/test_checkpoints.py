@@ -15,21 +15,20 @@ from pg.environments.record import Observations
 from pg.learning.columns import RUN_COLUMNS
 from pg.learning.job import Demonstrators, Evaluate, TrainJob
 from pg.learning.learner import Learner, make_learner
-from pg.learning.policies import make_policy
+from pg.learning.policies import Policy
 from pg.learning.training import train, tune
-from pg.parts.learner import Policy
 from pg.parts.limits.natural_gradient import NaturalGradient
 from pg.parts.limits.penalty import Penalty
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.starts.base import Demonstrator
 from pg.parts.starts.clone import Clone
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 from pg.runs import checkpoints
 from pg.runs.checkpoints import Checkpoint
 from pg.runs.recorder import RunRecorder
 from tests.learning.runs import ACTOR_CRITIC, train_job, tune_job
 
-SMALL = Policy(hidden=(8,))
+SMALL = PolicyOptions(hidden=(8,))
 
 
 def job(id: str = "CartPole-v1", **options: Any) -> TrainJob:
@@ -38,7 +37,7 @@ def job(id: str = "CartPole-v1", **options: Any) -> TrainJob:
 
 
 def demonstrator(seed: int) -> dict[str, np.ndarray]:
-    policy = make_policy(SMALL, Spaces(4, 2), torch.Generator().manual_seed(seed))
+    policy = Policy(SMALL, Spaces(4, 2), torch.Generator().manual_seed(seed))
     return {name: values.numpy() for name, values in policy.state_dict().items()}
 
 

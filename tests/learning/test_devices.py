@@ -16,10 +16,9 @@ from pg.environments.record import Observations, Rewards
 from pg.learning import training
 from pg.learning.columns import RUN_COLUMNS
 from pg.learning.job import Budget, Demonstrators, Evaluate, TrainJob
-from pg.learning.policies import make_policy
+from pg.learning.policies import Policy
 from pg.learning.training import train
 from pg.parts.activations.relu import Relu
-from pg.parts.learner import Policy
 from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.limits.line_search import LineSearch
 from pg.parts.limits.natural_gradient import NaturalGradient
@@ -27,13 +26,14 @@ from pg.parts.limits.penalty import Penalty
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.starts.base import Demonstrator
 from pg.parts.starts.clone import Clone
+from pg.parts.variant import PolicyOptions
 from pg.runs.logs import user_message
 from pg.runs.recorder import RunRecorder
 from tests.learning.far import FAR, FarDevice
 from tests.learning.runs import ACTOR_CRITIC, train_job, tune_job, tuned
 
 # The CPU takes its hyperbolic tangent from numpy, other devices from torch: the last digits differ.
-SMALL = Policy(hidden=(8,), activation=Relu())
+SMALL = PolicyOptions(hidden=(8,), activation=Relu())
 SGD = Sgd(learning_rate=0.1)
 
 
@@ -72,7 +72,7 @@ JOBS: dict[str, TrainJob] = {
 
 
 def demonstrator() -> dict[str, np.ndarray]:
-    policy = make_policy(SMALL, Spaces(4, 2), torch.Generator().manual_seed(0))
+    policy = Policy(SMALL, Spaces(4, 2), torch.Generator().manual_seed(0))
     return {name: values.numpy() for name, values in policy.state_dict().items()}
 
 

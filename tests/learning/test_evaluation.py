@@ -16,9 +16,8 @@ from pg.learning.job import Evaluate
 from pg.learning.learner import Learner, make_learner
 from pg.learning.policies import stack
 from pg.learning.tabular import action_probabilities
-from pg.parts.learner import Policy
 from pg.parts.optimizers.sgd import Sgd
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 from tests.learning.runs import Memory, train_job, trained
 
 HORIZONS = {"CartPole-v1": 100, "InvertedPendulum-v5": 40, "Hopper-v5": 20, "pg/Chain-v0": 20}
@@ -33,7 +32,7 @@ def train(id: str, *seeds: int, evaluate: Evaluate | None, rate: float = 0.02, *
 
 def learners(count: int) -> list[Learner]:
     """Learners with policies far from uniform."""
-    variant = Variant(policy=Policy(hidden=()))
+    variant = Variant(policy=PolicyOptions(hidden=()))
     made = [make_learner(variant, Spaces(3, 2), 10, seed, 0.1, "train") for seed in range(count)]
     for learner in made:
         torch.nn.init.normal_(learner.policy.affine[0].weight, generator=torch.Generator().manual_seed(learner.seed))
@@ -117,7 +116,7 @@ def test_episodes_have_the_evaluations_horizon(horizon: int) -> None:
 
 def test_evaluation_may_exceed_the_environments_limit() -> None:
     """Every step of Pendulum-v1 has a cost, and it ends only at its own limit of 200 steps."""
-    variant, returns = Variant(policy=Policy(hidden=())), []
+    variant, returns = Variant(policy=PolicyOptions(hidden=())), []
     for horizon in (200, 230):
         learner = make_learner(variant, Spaces(3, None, 1), horizon, 0, 0.1, "train")
         options = Evaluate(every_steps=1, episodes=1, horizon=horizon)

@@ -10,9 +10,8 @@ from pg.core.trajectories import Trajectories, valid_steps
 from pg.environments.record import Environment
 from pg.learning import imitation
 from pg.learning.job import Budget, Demonstrators, TrainJob
-from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.starts.clone import Clone
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 
 LINEAR = PolicyOptions(hidden=())
 

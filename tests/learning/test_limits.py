@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 import torch
 from pg.core.trajectories import Spaces
-from pg.learning.policies import make_policy
+from pg.learning.policies import Policy
 from pg.learning.updates import update
-from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.limits.base import Direction
 from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.limits.penalty import Penalty
 from pg.parts.optimizers.adam import Adam
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 from tests.learning.batches import (
     CONTINUOUS,
     SGD,
@@ -39,7 +38,7 @@ def limited(hold_by: str, direction: Direction, limit: float = 0.01, **parts: An
 @pytest.mark.parametrize("direction", ["new_old", "old_new"])
 def test_no_update_ends_above_the_limit(spaces: Spaces, hold_by: str, direction: Direction) -> None:
     variant = limited(hold_by, direction)
-    made = make_policy(PolicyOptions(hidden=(6,)), spaces, torch.Generator().manual_seed(0), torch.float64)
+    made = Policy(PolicyOptions(hidden=(6,)), spaces, torch.Generator().manual_seed(0), torch.float64)
     optimizer = Adam().over(made.parameters(), 0.03)
     ends, steps = [], []
     for seed in range(8):

@@ -10,7 +10,7 @@ import torch
 from pg.core.trajectories import Spaces
 from pg.environments.record import Environment
 from pg.learning.job import Budget, TrainJob
-from pg.learning.policies import make_policy
+from pg.learning.policies import Policy
 from pg.learning.training import train
 from pg.parts.variant import Variant
 from pg.runs.recorder import RunRecorder
@@ -101,7 +101,7 @@ def test_own_start_begins_the_policy(tmp_path: Path) -> None:
 def test_own_activation_acts_and_learns(tmp_path: Path) -> None:
     squared = variant(policy={"hidden": (8,), "activation": "own_parts:Square"})
     assert np.isfinite(trained(squared, tmp_path).frame()["gradient_norm"]).all()
-    policy = make_policy(squared.policy, Spaces(4, 2), torch.Generator().manual_seed(0))
+    policy = Policy(squared.policy, Spaces(4, 2), torch.Generator().manual_seed(0))
     seen = torch.randn(5, 4, generator=torch.Generator().manual_seed(1))
     hidden = policy.affine[0](seen).square()
     torch.testing.assert_close(policy.heads(seen), policy.affine[1](hidden))

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import torch
 from pg.core.trajectories import Spaces
-from pg.learning.policies import Policy, flatten, make_policy, repeat, stack
-from pg.parts.learner import Policy as PolicyOptions
+from pg.learning.policies import Policy, flatten, repeat, stack
+from pg.parts.variant import PolicyOptions
 
 DISCRETE, REAL = Spaces(3, 4), Spaces(3, None, 2)
 
 
 def policy(spaces: Spaces, seed: int = 0, **options: Any) -> Policy:
     generator = torch.Generator().manual_seed(seed)
-    made = make_policy(PolicyOptions(hidden=(8,), **options), spaces, generator, torch.float64)
+    made = Policy(PolicyOptions(hidden=(8,), **options), spaces, generator, torch.float64)
     with torch.no_grad():
         for parameter in made.parameters():
             parameter += 0.3 * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
@@ -78,12 +78,12 @@ def test_one_backward_pass_gives_gradients_of_repeated_policies(spaces: Spaces) 
 
 
 def test_new_policy_is_orthogonal_and_nearly_uniform() -> None:
-    new = make_policy(PolicyOptions(hidden=(8, 8)), DISCRETE, torch.Generator().manual_seed(0))
+    new = Policy(PolicyOptions(hidden=(8, 8)), DISCRETE, torch.Generator().manual_seed(0))
     weight = new.affine[1].weight.detach()
     torch.testing.assert_close(weight @ weight.T, 2 * torch.eye(8))
     probabilities = categorical(new, torch.randn(50, 3, generator=torch.Generator().manual_seed(1)))
     assert (probabilities - 0.25).abs().max() < 0.02
-    gaussian = make_policy(PolicyOptions(initial_std=0.3), REAL, torch.Generator().manual_seed(0))
+    gaussian = Policy(PolicyOptions(initial_std=0.3), REAL, torch.Generator().manual_seed(0))
     torch.testing.assert_close(gaussian.log_std.exp().detach(), torch.full((2,), 0.3))
 
 

@@ -9,9 +9,9 @@ from pg.core.randomness import generator, torch_generator
 from pg.core.trajectories import Spaces, Trajectories
 from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
-from pg.learning.policies import Policy, make_policy, stack
+from pg.learning.policies import Policy, stack
 from pg.learning.rollout import Generators, actor_of, collect
-from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import PolicyOptions
 from scipy.stats import chisquare
 
 DISCRETE, REAL = Spaces(3, 4), Spaces(3, None, 2)
@@ -19,7 +19,7 @@ DISCRETE, REAL = Spaces(3, 4), Spaces(3, None, 2)
 
 def policy(spaces: Spaces, seed: int = 0, **options: Any) -> Policy:
     generator = torch.Generator().manual_seed(seed)
-    made = make_policy(PolicyOptions(hidden=(8, 16), **options), spaces, generator, torch.float64)
+    made = Policy(PolicyOptions(hidden=(8, 16), **options), spaces, generator, torch.float64)
     with torch.no_grad():
         for parameter in made.parameters():
             parameter += 0.3 * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
@@ -113,7 +113,7 @@ def test_diverged_policy_acts_and_changes_no_other(spaces: Spaces) -> None:
 
 def rollout(environment: Environment, *seeds: int, trajectories: int = 6) -> Trajectories:
     copies = make_environments(environment, len(seeds), trajectories)
-    policies = [make_policy(PolicyOptions(hidden=(8,)), copies.spaces, torch_generator(s, "policy")) for s in seeds]
+    policies = [Policy(PolicyOptions(hidden=(8,)), copies.spaces, torch_generator(s, "policy")) for s in seeds]
     sources = [Generators(generator(seed, "starts"), generator(seed, "actions")) for seed in seeds]
     return collect(copies, actor_of(policies), sources)
 

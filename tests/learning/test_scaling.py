@@ -8,12 +8,12 @@ from pg.core.trajectories import Spaces, valid_steps
 from pg.environments.record import Environment, Observations
 from pg.environments.stacked import make_environments
 from pg.learning.columns import RUN_COLUMNS
-from pg.learning.policies import Policy, make_policy, repeat, stack, thaw
+from pg.learning.policies import Policy, repeat, stack, thaw
 from pg.learning.rollout import Generators, actor_of, collect
 from pg.learning.scaling import RunningScale
 from pg.learning.scores import scores
-from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.optimizers.sgd import Sgd
+from pg.parts.variant import PolicyOptions
 from tests.learning.runs import Memory, train_job, trained
 
 SPACES = Spaces(3, 2, is_normalised=True)
@@ -27,7 +27,7 @@ def draw(count: int, seed: int) -> torch.Tensor:
 
 
 def policy(seed: int = 0, dtype: torch.dtype = torch.float64) -> Policy:
-    made = make_policy(PolicyOptions(hidden=(4,)), SPACES, torch.Generator().manual_seed(seed), dtype)
+    made = Policy(PolicyOptions(hidden=(4,)), SPACES, torch.Generator().manual_seed(seed), dtype)
     assert made.scaling is not None
     made.scaling.observe(draw(50, seed))
     return made
@@ -59,7 +59,7 @@ def test_constant_component_is_centred() -> None:
 
 
 def test_normalising_policy_equals_plain_one_on_scaled_input() -> None:
-    scaling, plain = policy(), make_policy(PolicyOptions(hidden=(4,)), Spaces(3, 2), torch.Generator(), torch.float64)
+    scaling, plain = policy(), Policy(PolicyOptions(hidden=(4,)), Spaces(3, 2), torch.Generator(), torch.float64)
     plain.load_state_dict({name: held for name, held in scaling.state_dict().items() if "scaling" not in name})
     batch, seen, actions = draw(50, 0), draw(6, 9), torch.tensor([0, 1, 1, 0, 1, 0])
     scaled = (seen - batch.mean(0)) / (batch.var(0, correction=0) + 1e-8).sqrt()

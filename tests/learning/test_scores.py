@@ -3,11 +3,11 @@
 import pytest
 import torch
 from pg.core.trajectories import Spaces, Trajectories, valid_steps
-from pg.learning.policies import Policy, flatten, make_policy, repeat
+from pg.learning.policies import Policy, flatten, repeat
 from pg.learning.scores import score_products, scores
 from pg.parts.activations.base import Activation
 from pg.parts.activations.registry import ACTIVATIONS
-from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import PolicyOptions
 
 SPACES = [Spaces(observation_size=2, action_count=3), Spaces(observation_size=2, action_count=None, action_size=2)]
 LENGTHS = torch.tensor([[3, 1, 2], [2, 3, 3]])
@@ -33,7 +33,7 @@ def random_trajectories(spaces: Spaces) -> Trajectories:
 
 def make(spaces: Spaces) -> Policy:
     generator = torch.Generator().manual_seed(3)
-    return make_policy(PolicyOptions(hidden=(4,)), spaces, generator, dtype=torch.float64)
+    return Policy(PolicyOptions(hidden=(4,)), spaces, generator, dtype=torch.float64)
 
 
 def weighted_score(
@@ -78,7 +78,7 @@ def test_products_are_constants() -> None:
 def test_sums_of_scores_are_gradients_of_log_likelihoods(spaces: Spaces, activation: type[Activation]) -> None:
     """Runs of four, one and three steps, with a different weight for each step."""
     options = PolicyOptions(hidden=(4, 5), activation=activation(), initial_std=0.5)
-    policy = make_policy(options, spaces, torch.Generator().manual_seed(7), dtype=torch.float64)
+    policy = Policy(options, spaces, torch.Generator().manual_seed(7), dtype=torch.float64)
     observations, actions = (values[:8] for values in valid_steps(random_trajectories(spaces)))
     weights = torch.tensor([[2.0, -1, 0.5, 3], [1, 0, 0, 0], [-2, 1, 4, 0]], dtype=torch.float64)
     rows = scores(policy, observations, actions).in_rows(torch.tensor([0, 4, 5]), torch.tensor([4, 1, 3]))

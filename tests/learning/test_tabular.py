@@ -12,7 +12,7 @@ from pg.environments.small_mdps import chain, random_mdp
 from pg.laboratory.frozen import random_policy
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios, state_values
-from pg.parts.learner import Policy as PolicyOptions
+from pg.parts.variant import PolicyOptions
 
 SMALL = PolicyOptions(hidden=(3,))
 LINEAR = PolicyOptions(hidden=())

@@ -18,14 +18,13 @@ from pg.learning.columns import RUN_COLUMNS
 from pg.learning.job import Demonstrators
 from pg.learning.learner import make_learner
 from pg.parts.critic import Critic as LearnedCritic
-from pg.parts.learner import Policy
 from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.limits.line_search import LineSearch
 from pg.parts.limits.natural_gradient import NaturalGradient
 from pg.parts.limits.penalty import Penalty
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.starts.clone import Clone
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 from tests.learning.runs import ACTOR_CRITIC, STAGES, Memory, train_job, trained, tune_job, tuned
 
 SGD = Sgd(learning_rate=0.02)
@@ -33,7 +32,7 @@ OF_IMITATION = ("demonstrator_return", "imitation_training_loss", "imitation_los
 
 
 def train(id: str, *seeds: int, steps: int = 1200, horizon: int = 100, **options: Any) -> Memory:
-    defaults = {"policy": Policy(hidden=(16, 16)), "batch": 8}
+    defaults = {"policy": PolicyOptions(hidden=(16, 16)), "batch": 8}
     return trained(train_job(id, *seeds, steps=steps, horizon=horizon, **{**defaults, **options}))
 
 
@@ -318,7 +317,7 @@ def left_by_training(id: str) -> Mapping[int, Mapping[str, np.ndarray]]:
 
 def cloned(id: str, *seeds: int, **start: Any) -> Memory:
     """Train a few batches from clones, of the two policies that another training left."""
-    options = Policy(hidden=(16, 16))
+    options = PolicyOptions(hidden=(16, 16))
     job = train_job(
         id,
         *seeds,

@@ -7,14 +7,13 @@ import pytest
 import torch
 from pg.core.trajectories import Trajectories, on_valid_steps
 from pg.learning.advantages import advantages
-from pg.learning.policies import Policy, make_policy
+from pg.learning.policies import Policy
 from pg.learning.updates import update
 from pg.parts import estimator as compose
 from pg.parts.baselines.constant import Constant
 from pg.parts.corrections.finite import NonFiniteWeights
-from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.optimizers.sgd import Sgd
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 from tests.learning.batches import (
     CONTINUOUS,
     SGD,
@@ -158,7 +157,7 @@ def test_log_has_the_weights_at_the_new_policy() -> None:
 
 def overflowing() -> tuple[Policy, Trajectories]:
     """A narrow Gaussian policy: after a small step, the ratios of its actions overflow."""
-    made = make_policy(PolicyOptions(hidden=()), CONTINUOUS, torch.Generator().manual_seed(0), torch.float64)
+    made = Policy(PolicyOptions(hidden=()), CONTINUOUS, torch.Generator().manual_seed(0), torch.float64)
     made.log_std.data.fill_(-20.0)
     return made, random_batch(CONTINUOUS, 0)
 

@@ -12,11 +12,11 @@ from pg.environments.controllers import CONTROLLERS
 from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
 from pg.experiments.identity.measure import imitation_loss
-from pg.learning.policies import Policy, make_policy
+from pg.learning.policies import Policy
 from pg.learning.rollout import Generators, actor_of, collect
-from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.starts import cloning
 from pg.parts.starts.clone import Clone
+from pg.parts.variant import PolicyOptions
 from torch import Tensor
 from torch.distributions import Categorical
 
@@ -38,7 +38,7 @@ def shown(observations: Tensor, actions: Tensor, lengths: Sequence[int] | None =
 
 
 def policy_for(spaces: Spaces, options: PolicyOptions = LINEAR, dtype: torch.dtype = torch.float64) -> Policy:
-    return make_policy(options, spaces, torch_generator(0, "policy"), dtype)
+    return Policy(options, spaces, torch_generator(0, "policy"), dtype)
 
 
 def probabilities_of(policy: Policy, states: Tensor) -> Tensor:

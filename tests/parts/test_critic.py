@@ -16,8 +16,7 @@ from pg.learning.tabular import action_probabilities, state_values
 from pg.parts.baselines.value_network import ValueNetwork
 from pg.parts.critic import Critic
 from pg.parts.discounting import reward_to_go
-from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 from tests.parts.named import gae
 
 CHAIN = chain(horizon=4, length=2)

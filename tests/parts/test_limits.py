@@ -6,14 +6,14 @@ from functools import partial
 import pytest
 import torch
 from pg.core.trajectories import Spaces
-from pg.learning.policies import Policy, detached, make_policy, parameters_of, restore
+from pg.learning.policies import Policy, detached, parameters_of, restore
 from pg.learning.updates import Ascent
-from pg.parts.learner import Policy as PolicyOptions
 from pg.parts.limits.base import search_back
 from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.limits.line_search import LineSearch
 from pg.parts.limits.natural_gradient import DAMPING, natural_direction
 from pg.parts.limits.penalty import Penalty
+from pg.parts.variant import PolicyOptions
 from torch import Tensor
 from torch.distributions import Categorical, kl_divergence
 
@@ -51,7 +51,7 @@ class Point(Ascent):
 
 def policy_in(spaces: Spaces, seed: int = 0, hidden: tuple[int, ...] = ()) -> Policy:
     generator = torch.Generator().manual_seed(seed)
-    made = make_policy(PolicyOptions(hidden=hidden), spaces, generator, torch.float64)
+    made = Policy(PolicyOptions(hidden=hidden), spaces, generator, torch.float64)
     for parameter in made.parameters():
         parameter.data += 0.5 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
     return made

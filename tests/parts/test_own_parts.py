@@ -22,8 +22,7 @@ from pg.laboratory.reference import truth
 from pg.learning.job import Budget, TrainJob
 from pg.learning.training import train
 from pg.parts.equation import definitions, equation
-from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 from pg.study.code import defining_files
 from pg.study.expansion import cells
 from pg.study.refusal import InvalidStudy

@@ -37,11 +37,11 @@ from pandas import DataFrame
 from pg.experiments.kind import Measurement, Source
 from pg.experiments.metric import Metric
 from pg.laboratory.job import MeasurementJob
-from pg.parts.learner import Policy
+from pg.parts.variant import PolicyOptions
 
 
 class NormJob(MeasurementJob):
-    policy: Policy
+    policy: PolicyOptions
     power: int
 
     def measure(self, policies):

@@ -16,7 +16,7 @@ from measuring import TRAJECTORIES, Asked, Clock, Measurement, asked
 from pg.core.randomness import generator, torch_generator
 from pg.core.trajectories import Environments, Spaces
 from pg.environments.stacked import make_environments
-from pg.learning.policies import Policy, make_policy
+from pg.learning.policies import Policy
 from pg.learning.rollout import StackedActor, actor_of
 from pg.parts.networks import perceptron
 from workload import VARIANT, environment
@@ -65,7 +65,7 @@ def random_actions(drawing: np.random.Generator, spaces: Spaces, seeds: int) -> 
 
 def seconds_of_passes(spaces: Spaces) -> float:
     """Return the seconds per row of a forward pass, the faster of NumPy and torch, plus a forward and backward pass."""
-    policy = make_policy(VARIANT.policy, spaces, torch_generator(0, "benchmark"))
+    policy = Policy(VARIANT.policy, spaces, torch_generator(0, "benchmark"))
     actor = actor_of([policy])
     forward = min(quickest(partial(in_arrays, actor), spaces), quickest(partial(in_tensors, policy), spaces))
     return forward + quickest(partial(back_and_forth, policy), spaces)

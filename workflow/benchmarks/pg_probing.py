@@ -12,7 +12,7 @@ from pg.environments.stacked import make_environments
 from pg.experiments.probe.job import ProbeJob
 from pg.experiments.probe.measure import probe
 from pg.laboratory.job import Sample
-from pg.learning.policies import make_policy
+from pg.learning.policies import Policy
 from pg.parts.variant import Variant
 from workload import VARIANT, environment
 
@@ -36,7 +36,7 @@ def main() -> None:
         sample=Sample(trajectories=wanted.steps, batches=BATCHES),
     )
     spaces = make_environments(where, 1, 1).spaces
-    policies = {seed: make_policy(VARIANT.policy, spaces, torch_generator(seed, "benchmark")) for seed in job.seeds}
+    policies = {seed: Policy(VARIANT.policy, spaces, torch_generator(seed, "benchmark")) for seed in job.seeds}
     frozen = {
         seed: {name: tensor.numpy() for name, tensor in one.state_dict().items()} for seed, one in policies.items()
     }

@@ -2,15 +2,14 @@
 
 from measuring import HIDDEN, LEARNING_RATE, TRAJECTORIES
 from pg.environments.record import Environment
-from pg.parts.learner import Policy
 from pg.parts.optimizers.adam import Adam
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 
 VARIANT = Variant(
     returns="to_go",
     baseline="per_step",
     batch=TRAJECTORIES,
-    policy=Policy(hidden=HIDDEN),
+    policy=PolicyOptions(hidden=HIDDEN),
     optimizer=Adam(learning_rate=LEARNING_RATE),
 )
 

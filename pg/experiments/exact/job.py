@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pg.laboratory.job import MeasurementJob
-from pg.parts.learner import Policy
+from pg.parts.variant import PolicyOptions
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class ExactJob(MeasurementJob):
     """Enumerate a small MDP under random policies, or under the snapshots of one stage."""
 
-    policy: Policy | None = None
+    policy: PolicyOptions | None = None
     limit: int
     sampled_batches: int | None
 

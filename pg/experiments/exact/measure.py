@@ -23,8 +23,7 @@ from pg.laboratory.reference import Truth, ratio, truth
 from pg.learning.policies import Parameters, Policy, stack, thaw
 from pg.learning.tabular import action_probabilities
 from pg.parts.critic import Critic
-from pg.parts.learner import Policy as PolicyOptions
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 
 _CHUNK_ELEMENTS = 500_000
 _DIFFERENCE = 1e-5

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pg.laboratory.job import MeasurementJob
-from pg.parts.learner import Policy
+from pg.parts.variant import PolicyOptions
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class HorizonJob(MeasurementJob):
     """Change the snapshots of one stage by a given divergence and measure weights at several horizons."""
 
-    policy: Policy
+    policy: PolicyOptions
     horizons: tuple[int, ...]
     kl: float
     trajectories: int

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pg.laboratory.job import MeasurementJob, Sample
-from pg.parts.learner import Policy
+from pg.parts.variant import PolicyOptions
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class ProbeJob(MeasurementJob):
     """Measure estimators on sampled trajectories of the snapshots of one stage."""
 
-    policy: Policy
+    policy: PolicyOptions
     sample: Sample
 
     def measure(self, policies: Mapping[int, Parameters]) -> dict[str, DataFrame]:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pg.laboratory.job import MeasurementJob, Sample
-from pg.parts.learner import Policy
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 class StalenessJob(MeasurementJob):
     """Follow gradient steps away from the snapshots of one stage and measure corrections after some of them."""
 
-    policy: Policy
+    policy: PolicyOptions
     walker: Variant
     steps: tuple[int, ...]
     sample: Sample
