@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.util import resolve_name
@@ -30,7 +30,7 @@ _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 class _Source(NamedTuple):
-    """The digest of one file without comments and docstrings, and the files that it imports or reads."""
+    """The name and digest of one file without comments and docstrings, and the files that it imports or reads."""
 
     digest: str
     uses: frozenset[Path]
@@ -48,10 +48,19 @@ def covered_files(*entries: Path | str) -> frozenset[Path]:
 
 def defining_files(record: Record) -> frozenset[Path]:
     """Return the files of the classes of a record and of all records in it, and of what they name in registries."""
-    records = tuple(_records(record))
-    own = (OWN[one.id].make for one in records if isinstance(one, Environment) and one.id in OWN)
-    related = (type(relation_named(one.relation)) for one in records if isinstance(one, ClaimPart))
-    return frozenset(Path(getfile(one)) for one in (*map(type, records), *own, *related))
+    found: set[Callable[..., object]] = set()
+    for one in _records(record):
+        found.add(type(one))
+        if isinstance(one, Environment) and one.id in OWN:
+            found.add(OWN[one.id].make)
+        elif isinstance(one, ClaimPart):
+            found.add(type(relation_named(one.relation)))
+    return frozenset(map(_file_of, found))
+
+
+@cache
+def _file_of(code: Callable[..., object]) -> Path:
+    return Path(getfile(code))
 
 
 def _records(value: object) -> Iterator[Record]:
@@ -67,7 +76,7 @@ def _records(value: object) -> Iterator[Record]:
 
 @cache
 def _digest(entries: frozenset[Path]) -> str:
-    lines = sorted(f"{_name(path)} {_source(path).digest}" for path in _closure(entries))
+    lines = sorted(_source(path).digest for path in _closure(entries))
     return sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
@@ -81,8 +90,7 @@ def _closure(entries: frozenset[Path]) -> frozenset[Path]:
     waiting = set(entries)
     while waiting:
         found |= waiting
-        used = {path for source in map(_source, waiting) for path in source.uses if path.name != "registry.py"}
-        waiting = used - found
+        waiting = {path for source in map(_source, waiting) for path in source.uses} - found
     return frozenset(found)
 
 
@@ -93,8 +101,9 @@ def _source(path: Path) -> _Source:
     if path.suffix == ".py":
         tree = ast.parse(content)
         _prune(tree)
-        text, imported = ast.dump(tree), frozenset(_imported(tree, path))
-    return _Source(sha256(text.encode()).hexdigest(), imported | _data_files(text, path.parent))
+        text = ast.dump(tree)
+        imported = frozenset(one for one in _imported(tree, path) if one.name != "registry.py")
+    return _Source(f"{_name(path)} {sha256(text.encode()).hexdigest()}", imported | _data_files(text, path.parent))
 
 
 def _prune(tree: ast.Module) -> None:
@@ -116,6 +125,7 @@ def _statements(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
 
 
 def _imported(tree: ast.Module, path: Path) -> Iterator[Path]:
+    in_package = path.is_relative_to(_ROOT / "pg")
     for node in _statements(tree.body):
         match node:
             case ast.Import(names):
@@ -127,7 +137,10 @@ def _imported(tree: ast.Module, path: Path) -> Iterator[Path]:
             case _:
                 continue
         for module in modules:
-            yield from _modules(module, path.parent)
+            if module.partition(".")[0] == "pg":
+                yield from _modules(module, _ROOT)
+            elif not in_package:
+                yield from _modules(module, path.parent)
 
 
 @cache
@@ -137,15 +150,11 @@ def _files(entry: Path | str) -> Sequence[Path]:
 
 @cache
 def _modules(name: str, folder: Path) -> Sequence[Path]:
-    """Find the files that run when a module of `pg`, or one next to its importer, is imported.
+    """Find the files in a folder that run when a module is imported.
 
     The last part of the name may be something in a module rather than a module.
     """
     parts = name.split(".")
-    if parts[0] == "pg":
-        folder = _ROOT
-    elif folder.is_relative_to(_ROOT / "pg"):
-        return ()
     places = [folder.joinpath(*parts[:end]) for end in range(1, len(parts) + 1)]
     files = [path for place in places for path in (place / "__init__.py", place.with_suffix(".py"))]
     return [path for path in files if path.is_file()]

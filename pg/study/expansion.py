@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from pg.claims.record import ClaimPart, Family, Selection
 from pg.environments.record import Environment
@@ -17,6 +17,7 @@ from pg.experiments.kind import Experiment, Seeds
 from pg.parts.variant import Variant
 from pg.study.record import Study
 
+Option = TypeVar("Option", Environment, Variant)
 _PLAIN_LEVEL = re.compile(r"[A-Za-z0-9_.+-]{1,20}")
 
 
@@ -120,13 +121,15 @@ def _cell(study: Study, experiment: str, environment: str, variant: str, levels:
         variant_name=variant,
         environment_id=environment + _level_suffix(of_environment),
         variant_id=variant + _level_suffix(of_variant),
-        environment=Environment.model_validate(_at_level(study.environments[environment], of_environment)),
-        variant=Variant.model_validate(_at_level(study.variants[variant], of_variant)),
+        environment=_at_level(study.environments[environment], of_environment),
+        variant=_at_level(study.variants[variant], of_variant),
         levels=dict(levels),
     )
 
 
-def _at_level(record: Environment | Variant, levels: Mapping[str, Any]) -> dict[str, Any]:
+def _at_level(record: Option, levels: Mapping[str, Any]) -> Option:
+    if not levels:
+        return record
     options = record.model_dump()
     for path, value in levels.items():
         _, *parents, key = path.split(".")
@@ -137,7 +140,7 @@ def _at_level(record: Environment | Variant, levels: Mapping[str, Any]) -> dict[
                 place[parent] = {"name": inner} if f"variant.{parent}" in levels else {}
             place = place[parent]
         place[key] = value
-    return options
+    return type(record).model_validate(options)
 
 
 def _level_suffix(levels: Mapping[str, Any]) -> str:

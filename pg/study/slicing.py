@@ -15,6 +15,8 @@ from pg.study.expansion import cells
 from pg.study.record import Study
 from pg.study.sources import demonstrator_of
 
+_UNUSED = Variant()
+
 
 def canonical(record: Record) -> str:
     """Return a record as JSON, with options in a fixed order.
@@ -82,7 +84,7 @@ def part_of(study: Study, experiments: Iterable[str], *, coloured: bool = True) 
         update={
             "experiments": kept,
             "environments": {name: study.environments[name] for name in study.environments if name in environments},
-            "variants": {name: study.variants[name] if name in used else Variant() for name in names[: last + 1]},
+            "variants": {name: study.variants[name] if name in used else _UNUSED for name in names[: last + 1]},
             "claims": {},
             "figures": {},
         }
