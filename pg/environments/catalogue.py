@@ -1,8 +1,10 @@
-"""Look up environments and check that policies can act in them, without importing torch."""
+"""Look up environments and their tables, and check that policies can act in them, without importing torch.
+
+Importing this module registers the environments of `pg` with gymnasium.
+"""
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,29 +12,38 @@ from types import MappingProxyType
 from typing import Any
 
 import gymnasium
+import numpy as np
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.spaces import Box, Discrete, flatdim, flatten_space
 
-from pg.environments.mdp import MDP, count_trajectories
+from pg.core.suggestions import hint
+from pg.environments.mdp import MDP, count_trajectories, mdp_from_outcomes
 from pg.environments.record import Environment
+from pg.environments.registry import OWN
 from pg.environments.rewards import paid_tables
-from pg.environments.tables import tabular_mdp
+from pg.environments.tabular import TabularEnv
 
 CARTPOLES = ("CartPole-v0", "CartPole-v1")
 """Ids of CartPole, which gymnasium also has in a vectorised version."""
 
+_ANGLE_LAST = ("position", "velocity", "angle", "angular_velocity")
+_VELOCITIES_LAST = ("position", "angle", "velocity", "angular_velocity")
 COMPONENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        **dict.fromkeys(CARTPOLES, ("position", "velocity", "angle", "angular_velocity")),
-        **dict.fromkeys(
-            ("InvertedPendulum-v4", "InvertedPendulum-v5"), ("position", "angle", "velocity", "angular_velocity")
-        ),
+        "CartPole-v0": _ANGLE_LAST,
+        "CartPole-v1": _ANGLE_LAST,
+        "InvertedPendulum-v4": _VELOCITIES_LAST,
+        "InvertedPendulum-v5": _VELOCITIES_LAST,
     }
 )
 """Names of observation components, by id, where they are known."""
 
-HUMANOIDS = ("Humanoid-v4", "Humanoid-v5")
-"""Ids of the MuJoCo humanoids whose gait can be measured."""
+for _id, _own in OWN.items():
+    gymnasium.register(
+        _id,
+        entry_point=lambda own=_own, **kwargs: TabularEnv(own.make(own.horizon, **kwargs)),
+        max_episode_steps=_own.horizon,
+    )
 
 
 class UnsupportedEnvironment(ValueError):
@@ -47,12 +58,10 @@ def horizon_of(environment: Environment) -> int:
     UnsupportedEnvironment
         If there is neither, or gymnasium does not know the id.
     """
-    if environment.horizon is not None:
-        return environment.horizon
-    limit = _spec(environment.id).max_episode_steps
-    if limit is None:
+    horizon = environment.horizon or _spec(environment.id).max_episode_steps
+    if horizon is None:
         raise UnsupportedEnvironment(f"id: {environment.id} has no step limit; declare a horizon")
-    return limit
+    return horizon
 
 
 def check(environment: Environment) -> None:
@@ -63,21 +72,58 @@ def check(environment: Environment) -> None:
     UnsupportedEnvironment
         If a check fails; the message begins with the wrong key.
     """
+    id, seen, potentials = environment.id, environment.observations, environment.rewards.shaping
     horizon_of(environment)
-    _spec(environment.id)
+    _spec(id)
     try:
-        copy = make_copy(environment.id, environment.kwargs, horizon=1)
+        copy = make_copy(id, environment.kwargs, horizon=1)
     except (TypeError, ValueError, AssertionError, gymnasium.error.Error) as error:
-        where, what = (
-            ("kwargs", "cannot be made with these arguments") if environment.kwargs else ("id", "cannot be made")
-        )
-        raise UnsupportedEnvironment(f"{where}: {environment.id} {what}: {error}") from error
+        with_arguments = " with these arguments" if environment.kwargs else ""
+        where = "kwargs" if environment.kwargs else "id"
+        raise UnsupportedEnvironment(f"{where}: {id} cannot be made{with_arguments}: {error}") from error
     except ImportError as error:
-        raise UnsupportedEnvironment(f"id: {environment.id} needs a package that is missing: {error}") from error
+        raise UnsupportedEnvironment(f"id: {id} needs a package that is missing: {error}") from error
     copy.close()
-    check_spaces(copy, environment.id)
-    _check_shaping(environment)
-    _check_observations(environment, flatdim(copy.observation_space))
+    check_spaces(copy, id)
+    hidden_in(environment, flatdim(copy.observation_space))
+    earned = earned_mdp_of(environment)
+    if potentials is not None and earned is None:
+        raise UnsupportedEnvironment(f"rewards.shaping: needs one potential per state, and {id} has no table of states")
+    if potentials is not None and earned is not None and len(potentials) != earned.states:
+        raise UnsupportedEnvironment(
+            f"rewards.shaping: {len(potentials)} potentials for the states of {id}; allowed: {earned.states}, one for "
+            "each"
+        )
+    if earned is not None and seen.stack > 1:
+        raise UnsupportedEnvironment(
+            f"observations.stack: {id} has tables; exact quantities need policies that see the current state alone; "
+            f"allowed: 1, not {seen.stack}"
+        )
+    if earned is not None and seen.normalise:
+        raise UnsupportedEnvironment(
+            f"observations.normalise: states of {id} are one-hot vectors, which need no scaling; allowed: false"
+        )
+
+
+def tabular_mdp(id: str, kwargs: Mapping[str, Any], horizon: int) -> MDP | None:
+    """Return the tables of an environment for a horizon, or None if it has none.
+
+    Gymnasium's own tabular environments expose their transitions as `P`.
+
+    Raises
+    ------
+    gymnasium.error.Error
+        If gymnasium does not know the id.
+    """
+    if id in OWN:
+        return OWN[id].make(horizon, **kwargs)
+    copy: Any = gymnasium.make(id, disable_env_checker=True, **kwargs).unwrapped
+    copy.close()
+    table, start = getattr(copy, "P", None), getattr(copy, "initial_state_distrib", None)
+    # Taxi's fickle passenger changes the state in a way that P does not contain.
+    if table is None or start is None or getattr(copy, "fickle_passenger", False):
+        return None
+    return mdp_from_outcomes(table, np.asarray(start, dtype=np.float64), horizon)
 
 
 def earned_mdp_of(environment: Environment) -> MDP | None:
@@ -91,9 +137,7 @@ def earned_mdp_of(environment: Environment) -> MDP | None:
         If the environment has no step limit and none is declared, or if a hidden component does not exist.
     """
     mdp = tabular_mdp(environment.id, environment.kwargs, horizon_of(environment))
-    if mdp is None:
-        return None
-    return replace(mdp, hidden=hidden_in(environment, mdp.spaces.observation_size))
+    return None if mdp is None else replace(mdp, hidden=hidden_in(environment, mdp.spaces.observation_size))
 
 
 def mdp_of(environment: Environment) -> MDP | None:
@@ -123,20 +167,14 @@ def hidden_in(environment: Environment, size: int) -> tuple[int, ...]:
     UnsupportedEnvironment
         If a component does not exist, or if all components are hidden.
     """
-    names, hidden = COMPONENTS.get(environment.id, ()), environment.observations.hide
+    id, names, hidden = environment.id, COMPONENTS.get(environment.id, ()), environment.observations.hide
     for component in hidden:
         if component not in names if isinstance(component, str) else component >= size:
-            near = difflib.get_close_matches(str(component), names, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            allowed = ", ".join((*names, f"0 to {size - 1}"))
-            raise UnsupportedEnvironment(
-                f"observations.hide: {component!r} is not a component of {environment.id}{hint}; allowed: {allowed}"
-            )
+            allowed = f"{hint(str(component), names)}; allowed: {', '.join((*names, f'0 to {size - 1}'))}"
+            raise UnsupportedEnvironment(f"observations.hide: {component!r} is not a component of {id}{allowed}")
     numbers = {names.index(one) if isinstance(one, str) else one for one in hidden}
     if len(numbers) == size:
-        raise UnsupportedEnvironment(
-            f"observations.hide: hides all {size} components of {environment.id}; keep at least one"
-        )
+        raise UnsupportedEnvironment(f"observations.hide: hides all {size} components of {id}; keep at least one")
     return tuple(sorted(numbers))
 
 
@@ -165,39 +203,6 @@ def check_spaces(copy: gymnasium.Env[Any, Any], id: str) -> None:
         raise UnsupportedEnvironment(f"id: {id} has actions {copy.action_space}; they must be Discrete or Box")
 
 
-def _check_shaping(environment: Environment) -> None:
-    shaping = environment.rewards.shaping
-    if shaping is None:
-        return
-    mdp = earned_mdp_of(environment)
-    if mdp is None:
-        raise UnsupportedEnvironment(
-            f"rewards.shaping: needs one potential per state, and {environment.id} has no table of states"
-        )
-    if len(shaping) != mdp.states:
-        raise UnsupportedEnvironment(
-            f"rewards.shaping: {len(shaping)} potentials for the states of {environment.id}; "
-            f"allowed: {mdp.states}, one for each"
-        )
-
-
-def _check_observations(environment: Environment, size: int) -> None:
-    options = environment.observations
-    hidden_in(environment, size)
-    if earned_mdp_of(environment) is None:
-        return
-    if options.stack > 1:
-        raise UnsupportedEnvironment(
-            f"observations.stack: {environment.id} has tables; exact quantities need policies that see the current "
-            f"state alone; allowed: 1, not {options.stack}"
-        )
-    if options.normalise:
-        raise UnsupportedEnvironment(
-            f"observations.normalise: states of {environment.id} are one-hot vectors, which need no scaling; "
-            "allowed: false"
-        )
-
-
 def _spec(id: str) -> EnvSpec:
     module, _, name = id.rpartition(":")
     try:
@@ -208,6 +213,5 @@ def _spec(id: str) -> EnvSpec:
     try:
         return gymnasium.spec(name)
     except gymnasium.error.Error as error:
-        near = difflib.get_close_matches(id, list(gymnasium.registry), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else "; any gymnasium id, or module:id, is allowed"
-        raise UnsupportedEnvironment(f"id: {id!r} is not known to gymnasium{hint}") from error
+        near = hint(id, gymnasium.registry) or "; any gymnasium id, or module:id, is allowed"
+        raise UnsupportedEnvironment(f"id: {id!r} is not known to gymnasium{near}") from error

@@ -55,36 +55,22 @@ class Controller:
         return self
 
 
-def lean(observations: Float[NDArray[np.float32], "*n 4"]) -> Shaped[NDArray[Any], "*n"]:
-    """Push the cart towards the side to which the pole leans (CartPole; action 1 is right).
+# Observations are position, velocity, angle and angular velocity in CartPole, where action 1 is right, and position,
+# angle and their velocities in the inverted pendulum.
 
-    Parameters
-    ----------
-    observations
-        (..., 4): position, velocity, angle, angular velocity.
-    """
+
+def lean(observations: Float[NDArray[np.float32], "*n 4"]) -> Shaped[NDArray[Any], "*n"]:
+    """Push the cart towards the side to which the pole leans."""
     return (observations[..., 2] > 0).astype(np.int64)
 
 
 def fall(observations: Float[NDArray[np.float32], "*n 4"]) -> Shaped[NDArray[Any], "*n"]:
-    """Push the cart towards the side to which the pole rotates (CartPole; action 1 is right).
-
-    Parameters
-    ----------
-    observations
-        (..., 4): position, velocity, angle, angular velocity.
-    """
+    """Push the cart towards the side to which the pole rotates."""
     return (observations[..., 3] > 0).astype(np.int64)
 
 
 def upright(observations: Float[NDArray[np.float32], "*n 4"]) -> Float[NDArray[np.float32], "*n 1"]:
-    r"""Push the cart with the force $10 \varphi + \dot\varphi$, which balances the pole while the cart drifts away.
-
-    Parameters
-    ----------
-    observations
-        (..., 4): position, angle φ, and their velocities, of the inverted pendulum.
-    """
+    r"""Push the cart with the force $10 \varphi + \dot\varphi$, which balances the pole while the cart drifts away."""
     return 10 * observations[..., 1:2] + observations[..., 3:4]
 
 

@@ -72,13 +72,6 @@ class Enumeration:
 def enumerate_trajectories(mdp: MDP, limit: int) -> Enumeration:
     """Build every trajectory of positive probability.
 
-    Parameters
-    ----------
-    mdp
-        The MDP.
-    limit
-        Largest number of trajectories.
-
     Raises
     ------
     EnumerationTooLarge
@@ -93,23 +86,12 @@ def enumerate_trajectories(mdp: MDP, limit: int) -> Enumeration:
     mask = np.arange(mdp.horizon) < np.array([len(path) for path in paths])[:, None]
     steps = np.zeros((*mask.shape, 3), dtype=np.int64)
     steps[mask] = [step for path in paths for step in path]
-    states, actions, outcomes = steps[..., 0], steps[..., 1], steps[..., 2]
-    chances = np.where(mask, mdp.probabilities[states, actions, outcomes], 1)
-    return Enumeration(
-        mdp=mdp,
-        trajectories=_trajectories(mdp, (states, actions, outcomes), mask),
-        environment_probabilities=torch.as_tensor(mdp.start[states[:, 0]] * chances.prod(-1)),
-    )
-
-
-def _trajectories(mdp: MDP, indices: tuple[NDArray[np.int64], ...], mask: NDArray[np.bool_]) -> Trajectories:
-    """Build the record of trajectories from their states, actions and outcomes, (M, T) each."""
-    states, actions, _ = indices
+    indices = states, actions, _ = steps[..., 0], steps[..., 1], steps[..., 2]
     is_last = np.arange(mdp.horizon) == mdp.horizon - 1
     rewards = np.where(is_last, mdp.rewards_at(mdp.horizon - 1)[indices], mdp.rewards[indices])
     terminated = np.any(mdp.terminates[indices] & mask, axis=-1)
     reached = mdp.next_states[indices][np.arange(len(mask)), mask.sum(-1) - 1]
-    return Trajectories(
+    trajectories = Trajectories(
         observations=_one_batch(mdp.observations[states] * mask[..., None]),
         actions=_one_batch(actions),
         rewards=_one_batch(rewards * mask),
@@ -119,74 +101,8 @@ def _trajectories(mdp: MDP, indices: tuple[NDArray[np.int64], ...], mask: NDArra
         states=_one_batch(states),
         last_observations=_one_batch(mdp.observations[reached]),
     )
-
-
-def enumerate_paid(environment: Environment, limit: int) -> Enumeration:
-    """Build every trajectory of an environment, with the declared reward options applied.
-
-    Parameters
-    ----------
-    environment
-        An environment with tables.
-    limit
-        Largest number of trajectories.
-
-    Raises
-    ------
-    NoTables
-        If the environment has no transition tables.
-    EnumerationTooLarge
-        If it has more than `limit` trajectories.
-    """
-    earned, mdp = earned_mdp_of(environment), mdp_of(environment)
-    if earned is None or mdp is None:
-        raise NoTables(f"{environment.id} has no transition tables, so nothing can be enumerated")
-    enumeration = enumerate_trajectories(earned, limit)
-    return replace(enumeration, mdp=mdp, trajectories=paid(environment.rewards, enumeration.trajectories))
-
-
-def tuples(enumeration: Enumeration, n: int, limit: int) -> Int[Tensor, "S N"]:
-    """Return every ordered batch of n trajectories, with repetition, as indices of trajectories.
-
-    Parameters
-    ----------
-    enumeration
-        The M trajectories.
-    n
-        N, trajectories per batch.
-    limit
-        Largest number of batches.
-
-    Returns
-    -------
-    Tensor
-        (M**n, n). A batch's probability is the product of its members'.
-
-    Raises
-    ------
-    EnumerationTooLarge
-        If there are more than `limit` batches.
-    """
-    trajectories = enumeration.environment_probabilities.shape[0]
-    if trajectories**n > limit:
-        raise EnumerationTooLarge(
-            f"{trajectories**n:,} batches of {n} out of {trajectories:,} trajectories are more than the limit of "
-            f"{limit:,}: shorten the horizon, take smaller batches or raise the limit"
-        )
-    return torch.as_tensor(np.indices([trajectories] * n).reshape(n, -1).T.copy())
-
-
-def batches(enumeration: Enumeration, members: Int[Tensor, "S N"]) -> Trajectories:
-    """Arrange batches of enumerated trajectories on the S axis.
-
-    Parameters
-    ----------
-    enumeration
-        The M trajectories.
-    members
-        (S, N), indices of trajectories, such as rows of `tuples`.
-    """
-    return enumeration.trajectories.changed(lambda values: values[0, members])
+    chances = np.where(mask, mdp.probabilities[indices], 1)
+    return Enumeration(mdp, trajectories, torch.as_tensor(mdp.start[states[:, 0]] * chances.prod(-1)))
 
 
 def _paths(mdp: MDP, state: int, steps: int) -> Iterator[tuple[Step, ...]]:
@@ -204,3 +120,44 @@ def _paths(mdp: MDP, state: int, steps: int) -> Iterator[tuple[Step, ...]]:
 
 def _one_batch(values: NDArray[np.generic]) -> Tensor:
     return torch.as_tensor(values).unsqueeze(0)
+
+
+def enumerate_paid(environment: Environment, limit: int) -> Enumeration:
+    """Build every trajectory of an environment, with the declared reward options applied.
+
+    Raises
+    ------
+    NoTables
+        If the environment has no transition tables.
+    EnumerationTooLarge
+        If it has more than `limit` trajectories.
+    """
+    earned, mdp = earned_mdp_of(environment), mdp_of(environment)
+    if earned is None or mdp is None:
+        raise NoTables(f"{environment.id} has no transition tables, so nothing can be enumerated")
+    enumeration = enumerate_trajectories(earned, limit)
+    return replace(enumeration, mdp=mdp, trajectories=paid(environment.rewards, enumeration.trajectories))
+
+
+def tuples(enumeration: Enumeration, n: int, limit: int) -> Int[Tensor, "S N"]:
+    """Return every ordered batch of n of the M trajectories, with repetition, as indices of trajectories, (M**n, n).
+
+    A batch's probability is the product of its members'.
+
+    Raises
+    ------
+    EnumerationTooLarge
+        If there are more than `limit` batches.
+    """
+    trajectories = enumeration.environment_probabilities.shape[0]
+    if trajectories**n > limit:
+        raise EnumerationTooLarge(
+            f"{trajectories**n:,} batches of {n} out of {trajectories:,} trajectories are more than the limit of "
+            f"{limit:,}: shorten the horizon, take smaller batches or raise the limit"
+        )
+    return torch.as_tensor(np.indices([trajectories] * n).reshape(n, -1).T.copy())
+
+
+def batches(enumeration: Enumeration, members: Int[Tensor, "S N"]) -> Trajectories:
+    """Arrange batches of enumerated trajectories, given by their indices as in `tuples`, on the S axis."""
+    return enumeration.trajectories.changed(lambda values: values[0, members])

@@ -1,7 +1,8 @@
 r"""Exact quantities of a tabular MDP: objective, values, state distributions and policy gradient.
 
 A policy is a float64 table of action probabilities $\pi_t(a \mid s)$ of shape (T, S_, A), or (1, S_, A) if it is the
-same at every step. All functions are differentiable in that table and use dynamic programming over the horizon.
+same at every step. All functions are differentiable in that table and use dynamic programming over the horizon. The
+discount $\gamma$ is 1 in the lecture.
 """
 
 from __future__ import annotations
@@ -17,15 +18,7 @@ from pg.environments.mdp import MDP
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    r"""Expected rewards from step t on, discounted from step t.
-
-    Attributes
-    ----------
-    states
-        (T, S_), $V_t(s)$.
-    actions
-        (T, S_, A), $Q_t(s, a)$.
-    """
+    r"""Expected rewards from step t on, discounted from step t: $V_t(s)$ and $Q_t(s, a)$."""
 
     states: Float[Tensor, "T S"]
     actions: Float[Tensor, "T S A"]
@@ -37,17 +30,7 @@ class Values:
 
 
 def values(mdp: MDP, policy: Float[Tensor, "#T S A"], discount: float = 1.0) -> Values:
-    r"""Compute $Q_t = r_t + \gamma P V_{t+1}$ and $V_t(s) = \sum_a \pi_t(a \mid s) Q_t(s, a)$, with $V_T = 0$.
-
-    Parameters
-    ----------
-    mdp
-        The MDP.
-    policy
-        (T, S_, A) or (1, S_, A), action probabilities.
-    discount
-        $\gamma$; 1 in the lecture.
-    """
+    r"""Compute $Q_t = r_t + \gamma P V_{t+1}$ and $V_t(s) = \sum_a \pi_t(a \mid s) Q_t(s, a)$, with $V_T = 0$."""
     transitions = torch.as_tensor(mdp.transitions)
     rewards = [torch.as_tensor(mdp.expected_rewards_at(step)) for step in range(mdp.horizon)]
     next_values = transitions.new_zeros(mdp.states)
@@ -66,13 +49,6 @@ def state_distributions(mdp: MDP, policy: Float[Tensor, "#T S A"]) -> Float[Tens
 
     $d_{t+1}(s') = \sum_{s,a} d_t(s) \pi_t(a \mid s) P(s' \mid s, a)$;
     row t sums to the probability that the trajectory reaches step t.
-
-    Parameters
-    ----------
-    mdp
-        The MDP.
-    policy
-        (T, S_, A) or (1, S_, A), action probabilities.
     """
     transitions = torch.as_tensor(mdp.transitions)
     distributions = [torch.as_tensor(mdp.start)]
@@ -82,17 +58,7 @@ def state_distributions(mdp: MDP, policy: Float[Tensor, "#T S A"]) -> Float[Tens
 
 
 def objective(mdp: MDP, policy: Float[Tensor, "#T S A"], discount: float = 1.0) -> Float[Tensor, ""]:
-    r"""Compute $J = \mathbb{E}[\sum_t \gamma^t r_t] = \sum_s d_0(s) V_0(s)$, differentiably.
-
-    Parameters
-    ----------
-    mdp
-        The MDP.
-    policy
-        (T, S_, A) or (1, S_, A), action probabilities.
-    discount
-        $\gamma$; 1 in the lecture.
-    """
+    r"""Compute $J = \mathbb{E}[\sum_t \gamma^t r_t] = \sum_s d_0(s) V_0(s)$."""
     return torch.as_tensor(mdp.start) @ values(mdp, policy, discount).states[0]
 
 
@@ -100,15 +66,6 @@ def gradient(mdp: MDP, policy: Float[Tensor, "#T S A"], discount: float = 1.0) -
     r"""Differentiate J through its recursion: $\partial J / \partial \pi_t(a \mid s)$, of the policy's shape.
 
     Entries of the table are treated as independent; the chain rule with $\nabla_\theta \pi$ gives $\nabla_\theta J$.
-
-    Parameters
-    ----------
-    mdp
-        The MDP.
-    policy
-        (T, S_, A) or (1, S_, A), action probabilities.
-    discount
-        $\gamma$; 1 in the lecture.
     """
     table = policy.detach().requires_grad_()
     (derivative,) = torch.autograd.grad(objective(mdp, table, discount), table)
@@ -123,15 +80,6 @@ def policy_gradient_theorem(
     With the chain rule this is $\nabla J = \sum_t \gamma^t \sum_s d_t(s) \sum_a \nabla \pi_t(a \mid s) Q_t(s, a)$
     (Sutton, McAllester, Singh & Mansour 2000, theorem 1, for a finite horizon); summed over t if the policy is the
     same at every step.
-
-    Parameters
-    ----------
-    mdp
-        The MDP.
-    policy
-        (T, S_, A) or (1, S_, A), action probabilities.
-    discount
-        $\gamma$; 1 in the lecture.
     """
     table = policy.detach()
     weights = discount ** torch.arange(mdp.horizon, dtype=table.dtype)

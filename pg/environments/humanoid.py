@@ -75,13 +75,7 @@ class WatchedHumanoids:
         return Motion(np.stack(positions, axis=1), np.stack(on_floor, axis=1), self._bodies[0].seconds)
 
     def resized(self, seeds: int) -> WatchedHumanoids:
-        """Return the copies themselves.
-
-        Raises
-        ------
-        ValueError
-            If `seeds` is not 1.
-        """
+        """Return the copies themselves; raise a ValueError if `seeds` is not 1."""
         if seeds != 1:
             raise ValueError(f"recorded humanoids have one seed, not {seeds}")
         return self
@@ -120,11 +114,9 @@ class _Body:
         self._floor = model.geom("floor").id
 
     def positions(self) -> NDArray[np.float64]:
-        """Return x and z of each of the PARTS."""
         return np.concatenate([self._data.xpos[self._bodies], self._data.geom_xpos[self._geoms]])[:, ::2]
 
     def on_floor(self) -> NDArray[np.bool_]:
-        """Return which feet MuJoCo reports in contact with the floor."""
         pairs = self._data.contact.geom[: self._data.ncon]
         with_floor = pairs[(pairs == self._floor).any(axis=1)]
         return (with_floor[..., np.newaxis] == self._feet).any(axis=(0, 1))

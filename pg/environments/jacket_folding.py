@@ -25,7 +25,7 @@ class Jacket(IntEnum):
 
 
 class Action(IntEnum):
-    """The actions."""
+    """What can be done to it."""
 
     WAIT = 0
     FOLD_SLEEVES = 1
@@ -33,17 +33,15 @@ class Action(IntEnum):
     FOLD = 3
 
 
-_NEAT, _WRINKLED, _NOT_FOLDED = 1.0, 0.5, 0.0
-
 _WITH_SLEEVES_FOLDED = {Jacket.UNTOUCHED: Jacket.SLEEVES_FOLDED, Jacket.FLATTENED: Jacket.PREPARED}
 _FLAT = {Jacket.UNTOUCHED: Jacket.FLATTENED, Jacket.SLEEVES_FOLDED: Jacket.PREPARED}
 
-# Rewards of a fold that succeeds and of one that fails.
+# Rewards of a fold that succeeds and of one that fails: 1 if neat, 0.5 if wrinkled, 0 if not folded.
 _FOLDED = {
-    Jacket.UNTOUCHED: (_NOT_FOLDED, _NOT_FOLDED),
-    Jacket.SLEEVES_FOLDED: (_NOT_FOLDED, _NOT_FOLDED),
-    Jacket.FLATTENED: (_WRINKLED, _NOT_FOLDED),
-    Jacket.PREPARED: (_NEAT, _WRINKLED),
+    Jacket.UNTOUCHED: (0.0, 0.0),
+    Jacket.SLEEVES_FOLDED: (0.0, 0.0),
+    Jacket.FLATTENED: (0.5, 0.0),
+    Jacket.PREPARED: (1.0, 0.5),
 }
 
 

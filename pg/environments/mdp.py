@@ -18,6 +18,9 @@ Step = tuple[int, int, int]
 Outcome = tuple[float, int, float, bool]
 """Probability, next state, reward and whether the trajectory ends, in gymnasium's order."""
 
+MOST_COUNTED = 10**30
+"""Counting trajectories stops at this number: far more than can be enumerated."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MDP:
@@ -70,10 +73,6 @@ class MDP:
             if (distribution < 0).any() or (abs(distribution.sum(-1) - 1) > _SUM_TOLERANCE).any():
                 raise ValueError(f"{name} must be distributions: not negative and summing to 1")
 
-    def possible_steps(self, state: int) -> list[Step]:
-        """List every (state, action, outcome) of positive probability from a state."""
-        return [(state, int(action), int(outcome)) for action, outcome in np.argwhere(self.probabilities[state] > 0)]
-
     @property
     def states(self) -> int:
         """Number of states."""
@@ -99,14 +98,6 @@ class MDP:
         """Observation of each state as a one-hot vector, (S_, O); all zeros where its component is hidden."""
         return np.delete(np.eye(int(self.seen_as.max()) + 1)[self.seen_as], self.hidden, axis=1)
 
-    def expected_rewards_at(self, step: int) -> NDArray[np.float64]:
-        """Return r_t(s, a), the expected reward of an action at a step, (S_, A)."""
-        return (self.probabilities * self.rewards_at(step)).sum(-1)
-
-    def rewards_at(self, step: int) -> NDArray[np.float64]:
-        """Return the reward of each outcome at a step, (S_, A, K)."""
-        return self.rewards if self.last_rewards is None or step < self.horizon - 1 else self.last_rewards
-
     @property
     def transitions(self) -> NDArray[np.float64]:
         """P(s' | s, a) of outcomes that do not end the trajectory, (S_, A, S_); rows sum to at most 1."""
@@ -115,47 +106,51 @@ class MDP:
         np.add.at(table, (source, action, self.next_states), self.probabilities * ~self.terminates)
         return table
 
+    def rewards_at(self, step: int) -> NDArray[np.float64]:
+        """Return the reward of each outcome at a step, (S_, A, K)."""
+        return self.rewards if self.last_rewards is None or step < self.horizon - 1 else self.last_rewards
 
-MOST_COUNTED = 10**30
-"""Counting stops at this number: far more trajectories than can be enumerated."""
+    def expected_rewards_at(self, step: int) -> NDArray[np.float64]:
+        """Return r_t(s, a), the expected reward of an action at a step, (S_, A)."""
+        return (self.probabilities * self.rewards_at(step)).sum(-1)
+
+    def possible_steps(self, state: int) -> list[Step]:
+        """List every (state, action, outcome) of positive probability from a state."""
+        return [(state, int(action), int(outcome)) for action, outcome in np.argwhere(self.probabilities[state] > 0)]
 
 
 def count_trajectories(mdp: MDP) -> int:
     """Count the trajectories of positive probability without building them, up to about `MOST_COUNTED`."""
-    after: list[int] = [1] * mdp.states
+    starts, after = np.flatnonzero(mdp.start > 0).tolist(), [1] * mdp.states
     for _ in range(mdp.horizon):
-        before, after = after, [_count_from(mdp, state, after) for state in range(mdp.states)]
+        before, after = (
+            after,
+            [
+                sum(
+                    1 if mdp.terminates[step] else after[int(mdp.next_states[step])]
+                    for step in mdp.possible_steps(state)
+                )
+                for state in range(mdp.states)
+            ],
+        )
         # A longer horizon has at least as many trajectories, so counting may stop.
-        if before == after or _from_start(mdp, after) > MOST_COUNTED:
+        if before == after or sum(after[start] for start in starts) > MOST_COUNTED:
             break
-    return _from_start(mdp, after)
-
-
-def _from_start(mdp: MDP, counts: list[int]) -> int:
-    return sum(count for count, probability in zip(counts, mdp.start, strict=True) if probability > 0)
-
-
-def _count_from(mdp: MDP, state: int, after: list[int]) -> int:
-    return sum(1 if mdp.terminates[step] else after[int(mdp.next_states[step])] for step in mdp.possible_steps(state))
+    return sum(after[start] for start in starts)
 
 
 def mdp_from_outcomes(
     outcomes_of: Mapping[int, Mapping[int, Sequence[Outcome]]], start: NDArray[np.float64], horizon: int
 ) -> MDP:
-    """Convert gymnasium's lists of outcomes to tables; equal outcomes of an action are merged.
-
-    Parameters
-    ----------
-    outcomes_of
-        Outcomes per state and action.
-    start
-        (S_,), distribution of the first state.
-    horizon
-        T, the number of steps after which every trajectory is truncated.
-    """
-    states, actions = len(outcomes_of), len(outcomes_of[0])
-    merged = {(s, a): _merged(outcomes_of[s][a]) for s in range(states) for a in range(actions)}
-    shape = (states, actions, max(len(outcomes) for outcomes in merged.values()))
+    """Convert gymnasium's lists of outcomes per state and action to tables; equal outcomes are merged."""
+    merged: dict[tuple[int, int], dict[tuple[int, float, bool], float]] = {}
+    for s in range(len(outcomes_of)):
+        for a in range(len(outcomes_of[0])):
+            found = merged[s, a] = {}
+            for probability, next_state, reward, terminated in outcomes_of[s][a]:
+                outcome = (int(next_state), float(reward), bool(terminated))
+                found[outcome] = found.get(outcome, 0.0) + float(probability)
+    shape = (len(outcomes_of), len(outcomes_of[0]), max(map(len, merged.values())))
     probabilities, rewards = np.zeros(shape), np.zeros(shape)
     next_states, terminates = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.bool_)
     for (s, a), outcomes in merged.items():
@@ -165,23 +160,10 @@ def mdp_from_outcomes(
     return MDP(probabilities, next_states, rewards, terminates, start, horizon)
 
 
-def _merged(outcomes: Sequence[Outcome]) -> dict[tuple[int, float, bool], float]:
-    probabilities: dict[tuple[int, float, bool], float] = {}
-    for probability, next_state, reward, terminated in outcomes:
-        outcome = (int(next_state), float(reward), bool(terminated))
-        probabilities[outcome] = probabilities.get(outcome, 0.0) + float(probability)
-    return probabilities
-
-
 def with_potential(mdp: MDP, potential: NDArray[np.float64]) -> MDP:
     r"""Add potential-based shaping: the reward of a step from s to s' becomes $r + \Phi(s') - \Phi(s)$.
 
-    Parameters
-    ----------
-    mdp
-        Its tables.
-    potential
-        (S_,), $\Phi(s)$. It is 0 after the last step, also at the horizon.
+    The potential $\Phi(s)$, (S_,), is 0 after the last step, also at the horizon.
 
     Notes
     -----

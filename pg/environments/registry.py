@@ -1,27 +1,18 @@
-"""The environments of `pg` by their ids. Adding one takes its module and a line here."""
+"""The environments of `pg` by their ids. Adding one takes its function and a line here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from pg.environments.jacket_folding import jacket_folding
 from pg.environments.mdp import MDP
 from pg.environments.small_mdps import bandit, chain, corridor, random_mdp
 
 
-@dataclass(frozen=True, slots=True)
-class OwnEnvironment:
-    """How one of the environments of `pg` is made.
-
-    Attributes
-    ----------
-    make
-        Returns the tables for a horizon and keyword arguments.
-    horizon
-        The default horizon.
-    """
+class OwnEnvironment(NamedTuple):
+    """A function that returns the tables for a horizon and keyword arguments, and the default horizon."""
 
     make: Callable[..., MDP]
     horizon: int

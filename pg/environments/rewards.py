@@ -34,19 +34,7 @@ AS_EARNED = Rewards()
 
 
 def paid(rewards: Rewards, trajectories: Trajectories) -> Trajectories:
-    """Replace the rewards of trajectories by the transformed ones.
-
-    Parameters
-    ----------
-    rewards
-        The transformation.
-    trajectories
-        Any S and N, with the environment's own rewards; with states where there are potentials.
-
-    Returns
-    -------
-    Trajectories
-        The same trajectories with other rewards.
+    """Replace the environment's own rewards of trajectories by the transformed ones.
 
     Raises
     ------
@@ -60,29 +48,29 @@ def paid(rewards: Rewards, trajectories: Trajectories) -> Trajectories:
     if rewards.shaping is not None:
         found = found + _gained(rewards.shaping, trajectories)
     is_last = mask & (mask.cumsum(-1) == trajectories.lengths.unsqueeze(-1))
-    match rewards.paid:
-        case "when_earned":
-            pass
-        case "at_end":
-            found = found.sum(-1, keepdim=True) * is_last
-        case "terminal_only":
-            found = found * is_last
+    if rewards.paid == "at_end":
+        found = found.sum(-1, keepdim=True) * is_last
+    elif rewards.paid == "terminal_only":
+        found = found * is_last
     return replace(trajectories, rewards=found)
 
 
+def _gained(potentials: tuple[float, ...], trajectories: Trajectories) -> Float[Tensor, "S N T"]:
+    if trajectories.states is None:
+        raise ValueError("shaping needs trajectories with states, from an environment with tables")
+    held = trajectories.rewards.new_tensor(potentials)[trajectories.states] * trajectories.mask
+    reached = held.roll(-1, dims=-1)
+    # There is no state after the last step; roll() has moved the first one there.
+    reached[..., -1] = 0
+    return reached - held
+
+
 def paid_tables(rewards: Rewards, mdp: MDP) -> MDP:
-    r"""Replace the rewards of tables by the transformed ones.
+    r"""Replace the environment's own rewards of tables by the transformed ones.
 
     J and $\nabla J$ of these tables equal those of trajectories with `paid` rewards. So do state values, except with
     at_end, where the remaining return depends on earlier rewards: the tables pay rewards when they are earned, which
     gives the same J and $\nabla J$.
-
-    Parameters
-    ----------
-    rewards
-        The transformation.
-    mdp
-        Tables with the environment's own rewards.
     """
     last = mdp.last_rewards
     mdp = replace(
@@ -95,13 +83,3 @@ def paid_tables(rewards: Rewards, mdp: MDP) -> MDP:
     if rewards.paid == "terminal_only":
         mdp = replace(mdp, rewards=mdp.rewards * mdp.terminates, last_rewards=mdp.rewards_at(mdp.horizon - 1))
     return mdp
-
-
-def _gained(potentials: tuple[float, ...], trajectories: Trajectories) -> Float[Tensor, "S N T"]:
-    if trajectories.states is None:
-        raise ValueError("shaping needs trajectories with states, from an environment with tables")
-    held = trajectories.rewards.new_tensor(potentials)[trajectories.states] * trajectories.mask
-    reached = held.roll(-1, dims=-1)
-    # There is no state after the last step; roll() has moved the first one there.
-    reached[..., -1] = 0
-    return reached - held

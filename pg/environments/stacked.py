@@ -7,6 +7,7 @@ except in vectorised CartPole, where stepping them costs nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -19,7 +20,6 @@ from numpy.typing import NDArray
 
 from pg.core.trajectories import Environments, Spaces, Transition
 from pg.environments.catalogue import CARTPOLES, check_spaces, earned_mdp_of, hidden_in, horizon_of, make_copy
-from pg.environments.observations import Observed
 from pg.environments.record import Environment
 from pg.environments.tabular import TabularEnvironments
 
@@ -36,10 +36,14 @@ def make_environments(environment: Environment, seeds: int, trajectories: int) -
     UnsupportedEnvironment
         If the environment has no step limit and none is declared, or spaces that policies cannot handle.
     """
-    mdp = earned_mdp_of(environment)
+    mdp, horizon = earned_mdp_of(environment), horizon_of(environment)
     if mdp is not None:
         return TabularEnvironments(mdp, seeds, trajectories)
-    return as_observed(_copies(environment, seeds, trajectories), environment)
+    if environment.id in CARTPOLES:
+        return as_observed(VectorisedCartPole(environment.kwargs, horizon, seeds, trajectories), environment)
+    copies = [make_copy(environment.id, environment.kwargs, horizon) for _ in range(seeds * trajectories)]
+    check_spaces(copies[0], environment.id)
+    return as_observed(SteppedOneByOne(copies, horizon, trajectories), environment)
 
 
 def as_observed(copies: Environments, environment: Environment) -> Environments:
@@ -50,13 +54,54 @@ def as_observed(copies: Environments, environment: Environment) -> Environments:
     return Observed(copies, hidden, seen.stack, normalised=seen.normalise)
 
 
-def _copies(environment: Environment, seeds: int, trajectories: int) -> Environments:
-    horizon = horizon_of(environment)
-    if environment.id in CARTPOLES:
-        return VectorisedCartPole(environment.kwargs, horizon, seeds, trajectories)
-    copies = [make_copy(environment.id, environment.kwargs, horizon) for _ in range(seeds * trajectories)]
-    check_spaces(copies[0], environment.id)
-    return SteppedOneByOne(copies, horizon, trajectories)
+class Observed:
+    """S × N environments with hidden components and stacked observations.
+
+    Parameters
+    ----------
+    environments
+        The environments that are stepped.
+    hidden
+        Indices of the components that are removed.
+    depth
+        How many observations are stacked, oldest first; zeros before the start.
+    normalised
+        Whether policies standardise observations by the statistics of earlier batches.
+    """
+
+    def __init__(self, environments: Environments, hidden: Sequence[int], depth: int, *, normalised: bool) -> None:
+        self._environments = environments
+        self._hidden, self._depth = tuple(hidden), depth
+        self._kept = np.delete(np.arange(environments.spaces.observation_size), self._hidden)
+        self._window = np.zeros((0, 0, depth, len(self._kept)), dtype=np.float32)
+        self.horizon = environments.horizon
+        self.spaces = replace(environments.spaces, observation_size=depth * len(self._kept), is_normalised=normalised)
+
+    @property
+    def states(self) -> NDArray[np.int64] | None:
+        """Indices of the current states, (S, N), where the environment has tables."""
+        return self._environments.states
+
+    def resized(self, seeds: int) -> Observed:
+        """Return the same transformation of environments for another number of seeds."""
+        inner = self._environments.resized(seeds)
+        return Observed(inner, self._hidden, self._depth, normalised=self.spaces.is_normalised)
+
+    def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
+        """Draw start states and clear the stack."""
+        first = self._environments.reset(generators)
+        self._window = np.zeros((*first.shape[:2], self._depth, len(self._kept)), dtype=np.float32)
+        return self._seen(first)
+
+    def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
+        """Take one step and shift the stack by one observation."""
+        transition = self._environments.step(actions, alive)
+        return replace(transition, observations=self._seen(transition.observations))
+
+    def _seen(self, latest: NDArray[np.float32]) -> NDArray[np.float32]:
+        newest = latest[..., np.newaxis, self._kept]
+        self._window = np.concatenate([self._window[:, :, 1:], newest], axis=2)
+        return self._window.reshape(*self._window.shape[:2], -1)
 
 
 class VectorisedCartPole:
@@ -89,8 +134,7 @@ class VectorisedCartPole:
     def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
         """Draw start states as gymnasium does: every component uniform in [-0.05, 0.05]."""
         low, high = self._copies.low, self._copies.high
-        _, trajectories = self._shape
-        states = [generator.uniform(low, high, size=(4, trajectories)) for generator in generators]
+        states = [generator.uniform(low, high, size=(4, self._shape[1])) for generator in generators]
         self._copies.state = np.concatenate(states, axis=1)
         self._forget_finished()
         return self._copies.state.T.astype(np.float32).reshape(*self._shape, 4)
@@ -99,12 +143,8 @@ class VectorisedCartPole:
         """Step all copies, alive or not: a vectorised step of all is as fast as one of some."""
         observations, rewards, terminated, truncated, _ = self._copies.step(actions.reshape(-1).astype(np.int64))
         self._forget_finished()
-        return Transition(
-            observations=observations.reshape(*self._shape, 4),
-            rewards=rewards.reshape(self._shape),
-            terminated=terminated.reshape(self._shape),
-            truncated=truncated.reshape(self._shape),
-        )
+        ends = (ended.reshape(self._shape) for ended in (terminated, truncated))
+        return Transition(observations.reshape(*self._shape, 4), rewards.reshape(self._shape), *ends)
 
     def _forget_finished(self) -> None:
         self._copies.steps[:] = 0
@@ -150,31 +190,22 @@ class SteppedOneByOne:
 
     def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
         """Reset every copy with a seed drawn from its seed's generator."""
-        _, trajectories = self._shape
-        numbers = np.stack([generator.integers(_SEED_RANGE, size=trajectories) for generator in generators])
-        starts = [
-            self._flat(copy.reset(seed=int(number))[0])
-            for copy, number in zip(self._copies, numbers.reshape(-1), strict=True)
-        ]
-        return np.stack(starts).reshape(*self._shape, -1)
+        numbers = np.concatenate([generator.integers(_SEED_RANGE, size=self._shape[1]) for generator in generators])
+        pairs = zip(self._copies, numbers.tolist(), strict=True)
+        return np.stack([self._flat(copy.reset(seed=number)[0]) for copy, number in pairs]).reshape(*self._shape, -1)
 
     def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
         """Step the copies that are alive; Box actions are clipped to the action space."""
-        count = len(self._copies)
-        observations = np.zeros((count, self.spaces.observation_size), dtype=np.float32)
-        rewards = np.zeros(count)
-        terminated = np.zeros(count, dtype=np.bool_)
-        truncated = np.zeros(count, dtype=np.bool_)
-        legal = self._legal(actions.reshape(count, *actions.shape[2:]))
-        for i in np.flatnonzero(alive).tolist():
-            observation, rewards[i], terminated[i], truncated[i], _ = self._steps[i](legal[i])
-            observations[i] = observation if self._is_flat else self._flat(observation)
-        return Transition(
-            observations=observations.reshape(*self._shape, -1),
-            rewards=rewards.reshape(self._shape),
-            terminated=terminated.reshape(self._shape),
-            truncated=truncated.reshape(self._shape),
-        )
+        trajectories = self._shape[1]
+        observations = np.zeros((*self._shape, self.spaces.observation_size), dtype=np.float32)
+        rewards = np.zeros(self._shape)
+        terminated, truncated = np.zeros((2, *self._shape), dtype=np.bool_)
+        legal = self._legal(actions)
+        for s, n in np.argwhere(alive).tolist():
+            outcome = self._steps[s * trajectories + n](legal[s, n])
+            observation, rewards[s, n], terminated[s, n], truncated[s, n], _ = outcome
+            observations[s, n] = observation if self._is_flat else self._flat(observation)
+        return Transition(observations, rewards, terminated, truncated)
 
     def _flat(self, observation: Any) -> NDArray[np.float32]:
         return np.asarray(flatten(self._observation_space, observation), dtype=np.float32)
@@ -182,7 +213,7 @@ class SteppedOneByOne:
     def _legal(self, actions: NDArray[Any]) -> NDArray[Any]:
         if isinstance(self._action_space, Box):
             low, high = self._action_space.low.reshape(-1), self._action_space.high.reshape(-1)
-            return np.clip(actions, low, high).reshape(-1, *self._action_space.shape)
+            return np.clip(actions, low, high).reshape(*self._shape, *self._action_space.shape)
         assert isinstance(self._action_space, Discrete)
         return actions + self._action_space.start
 

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from pg.environments.catalogue import tabular_mdp
 from pg.environments.enumeration import EnumerationTooLarge, batches, enumerate_trajectories, tuples
 from pg.environments.exact import gradient, objective
 from pg.environments.mdp import MDP, MOST_COUNTED, count_trajectories
 from pg.environments.small_mdps import bandit, chain, random_mdp
-from pg.environments.tables import tabular_mdp
 
 MDPS = [bandit(1), chain(4, length=2, slip=0.2), random_mdp(3, states=2, seed=5)]
 NAMES = ["bandit", "chain", "random"]

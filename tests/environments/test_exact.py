@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import torch
+from pg.environments.catalogue import tabular_mdp
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.exact import gradient, objective, policy_gradient_theorem, state_distributions, values
 from pg.environments.mdp import MDP
 from pg.environments.small_mdps import bandit, chain, corridor, random_mdp
-from pg.environments.tables import tabular_mdp
 from torch.nn.functional import one_hot
 
 MDPS = [bandit(1, [1.0, 0.0]), chain(5, length=3, slip=0.2), random_mdp(6, states=4, actions=3, seed=1)]

@@ -6,12 +6,12 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from pg.environments.catalogue import tabular_mdp
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.exact import objective
 from pg.environments.jacket_folding import Action, Jacket, jacket_folding
 from pg.environments.mdp import MDP, count_trajectories
 from pg.environments.registry import OWN
-from pg.environments.tables import tabular_mdp
 
 WAIT, SLEEVES, FLATTEN, FOLD = Action
 EXAMPLES = {

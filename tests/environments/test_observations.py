@@ -8,9 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from pg.core.trajectories import Spaces, Transition
 from pg.environments.catalogue import COMPONENTS, UnsupportedEnvironment, check, earned_mdp_of
-from pg.environments.observations import Observed
 from pg.environments.record import Environment, Observations
-from pg.environments.stacked import VectorisedCartPole, make_environments
+from pg.environments.stacked import Observed, VectorisedCartPole, make_environments
 
 ALIVE = np.ones((1, 2), dtype=np.bool_)
 ACTIONS = np.zeros((1, 2), dtype=np.int64)

@@ -6,8 +6,8 @@ import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
+from pg.environments.catalogue import tabular_mdp
 from pg.environments.registry import OWN
-from pg.environments.tables import register, tabular_mdp
 
 OWN_IDS = ["pg/Bandit-v0", "pg/Chain-v0", "pg/Corridor-v0", "pg/JacketFolding-v0", "pg/Random-v0"]
 
@@ -69,9 +69,3 @@ def test_every_own_environment_is_known_by_its_tables() -> None:
         mdp = tabular_mdp(id, {}, 3)
         assert mdp is not None
         assert mdp.horizon == 3
-
-
-def test_registering_again_changes_nothing() -> None:
-    before = {id: gymnasium.registry[id] for id in OWN_IDS}
-    register()
-    assert all(gymnasium.registry[id] is spec for id, spec in before.items())
