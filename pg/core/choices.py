@@ -1,9 +1,10 @@
-"""Load a class that a study file names as `module:Class`, from a module of the user."""
+"""Load what a study file names as `module:Name`, from a module of the user."""
 
 from __future__ import annotations
 
 import importlib
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from pg.core.suggestions import nearest
 
@@ -18,7 +19,26 @@ def load_class(path: str, base: type[Base]) -> type[Base]:
     ValueError
         If the module cannot be imported, or has no such subclass of `base`.
     """
-    module_name, _, class_name = path.partition(":")
+    return _load(path, f"subclass of {base.__module__}:{base.__name__}", lambda one: _is_subclass(one, base))
+
+
+def load_instance(path: str, base: type[Base]) -> Base:
+    """Import the instance of a class that `module:NAME` names.
+
+    Raises
+    ------
+    ValueError
+        If the module cannot be imported, or has no such instance of `base`.
+    """
+    return _load(path, f"{base.__module__}:{base.__name__}", lambda one: isinstance(one, base))
+
+
+def _is_subclass(one: object, base: type) -> bool:
+    return isinstance(one, type) and issubclass(one, base)
+
+
+def _load(path: str, kind: str, fits: Callable[[object], bool]) -> Any:
+    module_name, _, name = path.partition(":")
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
@@ -27,9 +47,13 @@ def load_class(path: str, base: type[Base]) -> type[Base]:
     except Exception as error:
         # A user's module may raise any exception.
         raise ValueError(f"cannot import {path!r}: {type(error).__name__}: {error}") from error
-    found = getattr(module, class_name, None)
-    if not isinstance(found, type) or not issubclass(found, base):
-        classes = [name for name, one in vars(module).items() if isinstance(one, type) and issubclass(one, base)]
-        own = [name for name in classes if vars(module)[name].__module__ == module.__name__]
-        raise ValueError(f"{path!r} is no subclass of {base.__module__}:{base.__name__}{nearest(class_name, own)}")
+    found = getattr(module, name, None)
+    if not fits(found):
+        # Classes that the module imports are not suggested.
+        own = [
+            one
+            for one, value in vars(module).items()
+            if fits(value) and not (isinstance(value, type) and value.__module__ != module.__name__)
+        ]
+        raise ValueError(f"{path!r} is no {kind}{nearest(name, own)}")
     return found

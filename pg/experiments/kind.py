@@ -22,6 +22,7 @@ from pg.parts.variant import Variant
 
 if TYPE_CHECKING:
     from pg.environments.mdp import MDP
+    from pg.experiments.figures.kind import FigureKind
 
 _MOST_WRITTEN_OUT = 10**30
 
@@ -118,6 +119,8 @@ class Experiment(Record):
     ----------
     metrics
         What the kind measures, in the order of the tables.
+    figures
+        The kinds of figure that draw it, by name.
     axis
         Column of what varies within a variant, in addition to the batch size; None if nothing does.
     needs_tables
@@ -127,6 +130,7 @@ class Experiment(Record):
     """
 
     metrics: ClassVar[tuple[Metric, ...]]
+    figures: ClassVar[Mapping[str, FigureKind]] = {}
     axis: ClassVar[str | None] = None
     needs_tables: ClassVar[bool] = False
     costly: ClassVar[str] = "the numbers of its samples, or the horizon of the environment"
@@ -159,6 +163,11 @@ class Experiment(Record):
     def sizes(self) -> Mapping[str, tuple[float, ...]]:
         """The sizes at which each policy and estimator is measured, by the column that holds them."""
         return {}
+
+    @property
+    def swept(self) -> dict[str, tuple[Any, ...]]:
+        """The options that are swept over more than one level."""
+        return {path: levels for path, levels in self.sweep.items() if len(levels) > 1}
 
     @property
     def policies_from(self) -> Source | None:

@@ -25,12 +25,12 @@ class FigureDefaults(Record):
 class Figure(Record):
     """A figure: what is drawn, from which experiment, and how wide."""
 
-    kind: str = Field(description="Name of a figure module.")
+    kind: str = Field(description="A built-in kind, or module:NAME of one of your own.")
     experiment: Name = Field(description="The experiment whose tables are drawn.")
     environments: Distinct[Name] = Field(default=(), description="Default: all of the experiment's.")
     variants: Distinct[Name] = Field(default=(), description="Default: all of the experiment's.")
     metrics: Distinct[str] = Field(
-        default=(), description="The metrics that against_level draws; other kinds draw fixed metrics."
+        default=(), description="The metrics that against_level draws; most kinds draw fixed metrics."
     )
     pooled: Distinct[Name] = Field(
         default=(),
@@ -39,3 +39,8 @@ class Figure(Record):
     width: Width = "two_columns"
     format: Format = "pdf"
     section: str = Field(description="The section of the lecture it belongs to.")
+
+    @property
+    def pool(self) -> tuple[str, ...]:
+        """The experiments whose environments it pools: its own and the further ones."""
+        return (self.experiment, *self.pooled)

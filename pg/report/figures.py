@@ -13,10 +13,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.lines import Line2D
 
-from pg.experiments.figures.drawing import caption, draw
-from pg.experiments.figures.kind import Table
-from pg.experiments.figures.registry import FIGURES
-from pg.experiments.figures.request import FigureRequest
+from pg.experiments.figures.lookup import FIGURES, kind_of
+from pg.experiments.figures.request import FigureRequest, caption, draw
 from pg.experiments.train.choice import read_choice
 from pg.experiments.train.tuning import tuned_table
 from pg.plotting import saving, style
@@ -24,7 +22,7 @@ from pg.plotting.record import Figure
 from pg.runs.files import write_atomically, write_text
 from pg.runs.tables import read_csv
 from pg.study.expansion import cells, is_tuned
-from pg.study.pooling import pool_of, pooled_environments, shared_variants
+from pg.study.pooling import pooled_environments, shared_variants
 from pg.study.record import Study
 from pg.study.sources import stages_of
 
@@ -45,8 +43,8 @@ def draw_figure(study: str, tables: Mapping[str, str], choices: Sequence[str], o
     """
     declared = Study.model_validate_json(study)
     (figure,) = declared.figures.values()
-    read: dict[Any, pd.DataFrame] = {name: _read(path) for name, path in tables.items()}
-    if "tuned" in FIGURES[figure.kind].tables:
+    read: dict[str, pd.DataFrame] = {name: _read(path) for name, path in tables.items()}
+    if "tuned" in kind_of(figure, declared.experiments[figure.experiment]).tables:
         tuned = [cell for cell in cells(declared, figure.experiment) if is_tuned(cell)]
         read["tuned"] = tuned_table(zip(tuned, map(read_choice, choices), strict=True))
     request = request_of(declared, figure, read)
@@ -56,23 +54,23 @@ def draw_figure(study: str, tables: Mapping[str, str], choices: Sequence[str], o
     write_text(caption(request) + "\n", outputs["caption"])
 
 
-def request_of(study: Study, figure: Figure, tables: Mapping[Table, pd.DataFrame]) -> FigureRequest[Any]:
+def request_of(study: Study, figure: Figure, tables: Mapping[str, pd.DataFrame]) -> FigureRequest[Any]:
     """Return the request that a figure is drawn from."""
-    pool = pool_of(figure)
+    experiment = study.experiments[figure.experiment]
     if "across" in tables:
-        environments = pooled_environments(study, pool)
+        environments = pooled_environments(study, figure.pool)
     else:
-        environments = figure.environments or study.experiments[figure.experiment].environments
-    drawn = figure.variants or shared_variants(study, pool)
+        environments = figure.environments or experiment.environments
+    drawn = figure.variants or shared_variants(study, figure.pool)
     return FigureRequest(
         figure=figure,
-        experiment=study.experiments[figure.experiment],
+        experiment=experiment,
         environments={name: study.environments[name] for name in environments},
         variants=study.variants,
         drawn=tuple(name for name in study.variants if name in drawn),
         cells=cells(study, figure.experiment),
         stages=stages_of(study, figure.experiment),
-        trained=_trained(study, figure) if FIGURES[figure.kind].with_source else {},
+        trained=_trained(study, figure) if kind_of(figure, experiment).with_source else {},
         tables=tables,
     )
 

@@ -11,13 +11,11 @@ from pathlib import Path
 import jinja2
 from pandas import DataFrame
 
-from pg.experiments.figures.kind import TABLE_FILES
-from pg.experiments.figures.registry import FIGURES
+from pg.experiments.figures.lookup import kind_of, tables_of
 from pg.plotting.record import Figure
 from pg.report.descriptions import coverage_rows, environment_rows, experiment_row, variant_rows
 from pg.report.parts import Part, parts_of
 from pg.report.tuning_checks import TunedRate
-from pg.study.pooling import name_of, pool_of
 from pg.study.record import Study
 
 LECTURE_SECTIONS = (
@@ -118,25 +116,23 @@ def read_figures(study: Study, pictures: Sequence[str], captions: Sequence[str])
             png=Path(picture).read_bytes(),
             caption=Path(caption).read_text(encoding="utf-8").strip(),
             width=figure.width,
-            links=_links(name, figure),
+            links=_links(study, name, figure),
         )
         for (name, figure), picture, caption in zip(study.figures.items(), pictures, captions, strict=True)
     )
 
 
-def _links(name: str, figure: Figure) -> dict[str, str]:
+def _links(study: Study, name: str, figure: Figure) -> dict[str, str]:
     """Return the paths of a figure's files and tables, relative to the page."""
-    drawn_from = FIGURES[figure.kind].tables
+    kind = kind_of(figure, study.experiments[figure.experiment])
     links = {figure.format.upper(): f"figures/{name}.{figure.format}", "PNG": f"figures/{name}.png"}
-    links |= {_WORDS[one]: f"tables/{figure.experiment}{TABLE_FILES[one]}.csv" for one in drawn_from if one in _WORDS}
-    if "across" in drawn_from:
-        links["statistics across environments"] = f"tables/{name_of(pool_of(figure))}-across.csv"
-    if "tuned" in drawn_from:
+    links |= {_WORDS.get(table, table): path for table, path in tables_of(figure, kind).items()}
+    if "tuned" in kind.tables:
         links["scores of tuning"] = f"tuned/{figure.experiment}/"
     return links
 
 
-_WORDS = {"long": "every seed", "summary": "intervals", "curves": "curves", "poses": "poses"}
+_WORDS = {"long": "every seed", "summary": "intervals", "across": "statistics across environments"}
 
 
 def render(report: Report) -> str:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pg.claims.record import ClaimPart, Family, Selection
 from pg.environments.record import Environment
 from pg.experiments.cells import Block, Cell
-from pg.experiments.kind import Experiment, Seeds
+from pg.experiments.kind import Seeds
 from pg.parts.variant import Variant
 from pg.study.record import Study
 
@@ -62,11 +62,6 @@ def _cells(same: _Same, experiment: str) -> tuple[Cell, ...]:
         for environment, variant in itertools.product(declared.environments, declared.variants)
         for levels in _levels(declared.sweep)
     )
-
-
-def swept(experiment: Experiment) -> dict[str, tuple[Any, ...]]:
-    """Return the paths of an experiment's sweep that have more than one level, with their levels."""
-    return {path: values for path, values in experiment.sweep.items() if len(values) > 1}
 
 
 def solvable(study: Study, experiment: str) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pg.experiments.cells import Cell
-from pg.plotting.record import Figure
 from pg.study.expansion import cells, solvable
 from pg.study.record import Study
 
@@ -19,21 +18,11 @@ LEAST = 2
 Pool = tuple[str, ...]
 
 
-def pool_of(figure: Figure) -> Pool:
-    """Return the experiments whose environments a figure pools."""
-    return (figure.experiment, *figure.pooled)
-
-
 def pools(study: Study) -> dict[str, Pool]:
     """Return a study's pools by name: training experiments with several environments, and the pools of figures."""
     alone: list[Pool] = [(name,) for name in study.training if is_pool(study, (name,))]
-    drawn = [pool_of(figure) for figure in study.figures.values() if figure.pooled]
-    return {name_of(pool): pool for pool in (*alone, *drawn)}
-
-
-def name_of(pool: Pool) -> str:
-    """Return the name of a pool and of its table."""
-    return "+".join(pool)
+    drawn = [figure.pool for figure in study.figures.values() if figure.pooled]
+    return {"+".join(pool): pool for pool in (*alone, *drawn)}
 
 
 def is_pool(study: Study, pool: Pool) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from pg.environments.humanoid import PARTS
 from pg.experiments.cells import names_of
-from pg.experiments.figures.registry import FIGURES
+from pg.experiments.figures.lookup import kind_of
 from pg.experiments.figures.request import FigureRequest
 from pg.experiments.summaries import summarise
 from pg.experiments.train.tuning import tuned_table
@@ -127,7 +127,7 @@ def request(
         {"metrics": ("steps_to_threshold", "final_return", "collapsed")} if kind == "against_level" else {}
     )
     figure = Figure(kind=kind, experiment=experiment, section="Summary", **(metrics | options))
-    made = _tables(study, experiment, FIGURES[kind].tables, value)
+    made = _tables(study, experiment, kind_of(figure, study.experiments[experiment]).tables, value)
     return request_of(study, figure, made)
 
 

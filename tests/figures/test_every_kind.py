@@ -11,19 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from pg.experiments.figures.drawing import caption, draw
-from pg.experiments.figures.kind import FigureKind
-from pg.experiments.figures.registry import FIGURES
-from pg.experiments.figures.request import FigureRequest
-from pg.experiments.registry import KINDS as EXPERIMENT_KINDS
+from pg.experiments.figures.lookup import FIGURES
+from pg.experiments.figures.request import FigureRequest, caption, draw
 from pg.plotting import saving, style
-from pg.plotting.record import Figure
 from pg.plotting.text import counted
-from pg.report.figures import draw_figure
-from pg.report.page import read_figures
-from pg.study.problems.figures import problems_of_figures
 from tests.figures.pictures import bars, colours, missing, texts, words
-from tests.figures.studies import EXPERIMENT_OF, LIMIT, VARIANTS, long_table, made_up, request, study_of, with_tables
+from tests.figures.studies import EXPERIMENT_OF, LIMIT, VARIANTS, made_up, request, study_of, with_tables
 
 KINDS = sorted(FIGURES)
 DRAWN_BODIES = {"gait", "stick_figures"}
@@ -222,59 +215,3 @@ def test_sixteen_variants_fit_with_names_that_hold_dollars(kind: str) -> None:
     if "costs" in words(figure):
         assert r"\$x and \$y_0" in words(figure)
     assert "$x and $y_0" not in caption(one) or "\\$" not in caption(one)
-
-
-PICTURE = '''
-"""The final return of each seed."""
-from pg.plotting import marks, style
-
-
-@style.paper_style()
-def draw(request):
-    series = request.series()
-    figure = style.canvas(request.figure.width, 2.0)
-    axes = figure.subplots()
-    marks.draw_dots(axes, marks.gathered(series, request.rows("long", metric="final_return")), series)
-    style.name_rows(axes, [one.label for one in series], request.figure.width)
-    return figure
-
-
-def caption(request):
-    return f"The final return of {request.seeds} seeds."
-'''
-
-
-def test_figures_draw_kinds_of_experiment_that_exist() -> None:
-    assert {kind for figure in FIGURES.values() for kind in figure.experiments} <= EXPERIMENT_KINDS.keys()
-
-
-def test_a_kind_of_ones_own_is_a_module_and_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A module outside `pg` and a line of the registry: validated, drawn from files, with caption and links."""
-    (tmp_path / "own_picture.py").write_text(PICTURE, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    own = FigureKind("own_picture", ("train",), ("long",))
-    for module in (
-        "pg.experiments.figures.drawing",
-        "pg.report.figures",
-        "pg.study.problems.figures",
-        "pg.report.page",
-    ):
-        monkeypatch.setattr(f"{module}.FIGURES", {**FIGURES, "own": own})
-    study = study_of()
-    figures = {
-        name: Figure(kind="own", experiment=experiment, section="Summary")
-        for name, experiment in (("good", "learning"), ("bad", "probe"))
-    }
-    declared = study.model_copy(update={"figures": figures})
-    good = study.model_copy(update={"figures": {"good": figures["good"]}})
-    long = tmp_path / "learning.csv"
-    long_table(study, "learning", lambda **_: None).to_csv(long, index=False)
-    outputs = {name: str(tmp_path / f"good.{name}") for name in ("png", "caption")} | {"print": str(tmp_path / "a.pdf")}
-    draw_figure(good.model_dump_json(by_alias=True), {"long": str(long)}, [], outputs)
-    (shown,) = read_figures(good, [outputs["png"]], [outputs["caption"]])
-
-    (problem,) = problems_of_figures(declared)
-    assert "figures.bad.experiment: own draws train experiments, not probe" in problem
-    assert shown.caption == "The final return of 5 seeds."
-    assert shown.links["every seed"] == "tables/learning.csv"
-    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")

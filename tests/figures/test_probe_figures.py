@@ -11,7 +11,7 @@ from matplotlib.lines import AxLine
 from matplotlib.patches import StepPatch
 from pg.claims import judge
 from pg.claims.record import Claim
-from pg.experiments.figures.drawing import caption, draw
+from pg.experiments.figures.request import caption, draw
 from pg.plotting.text import noted, number
 from pg.statistics.estimates import geometric_mean
 from tests.figures.pictures import bars, clouds, lines, notes, panels, titles

@@ -12,7 +12,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from pg.experiments.figures.drawing import draw
+from pg.experiments.figures.request import draw
 from pg.plotting import saving, style
 from pg.plotting.series import at_level
 from tests.figures.studies import VARIANTS, request

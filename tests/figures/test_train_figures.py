@@ -11,8 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
-from pg.experiments.figures.drawing import caption, draw
-from pg.experiments.figures.request import FigureRequest
+from pg.experiments.figures.request import FigureRequest, caption, draw
 from pg.experiments.train.tuning import tuned_table
 from pg.plotting import style
 from pg.plotting.record import Figure as Declaration

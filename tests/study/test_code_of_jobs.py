@@ -112,7 +112,7 @@ def test_an_edit_reruns_what_runs_the_code(checkout: Path, file: str, affected: 
 
 @pytest.mark.parametrize(
     "package",
-    ["pg/parts", "pg/environments", "pg/experiments", "pg/experiments/figures", "pg/claims/relations"],
+    ["pg/parts", "pg/environments", "pg/experiments", "pg/experiments/probe/figures", "pg/claims/relations"],
 )
 def test_a_new_part_changes_no_digest(checkout: Path, package: str) -> None:
     registry = (checkout / package / "registry.py").read_text()

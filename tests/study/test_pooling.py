@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from pg.study.pooling import pool_of, pooled_cells, pooled_environments, pools, shared_variants
+from pg.study.pooling import pooled_cells, pooled_environments, pools, shared_variants
 from pg.study.validation import InvalidStudy, load
 
 
@@ -26,7 +26,7 @@ def pooled(options: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_pool_has_shared_variants_and_thresholds(pooled: dict[str, Any]) -> None:
     study = load(pooled)
-    pool = pool_of(study.figures["across"])
+    pool = study.figures["across"].pool
 
     assert pools(study) == {"learn+swing": ("learn", "swing")}
     assert pooled_environments(study, pool) == ("cartpole", "pendulum")

@@ -1,4 +1,4 @@
-"""Parts and a kind of experiment from a file next to the study run from the study file to the report."""
+"""Parts and kinds of experiment and figure from files next to the study run from the study file to the report."""
 
 from typing import Any
 
@@ -34,6 +34,7 @@ def test_own_parts_run_from_end_to_end(fresh: Checkout, study: dict[str, Any]) -
 
 KIND = '''
 from pandas import DataFrame
+from pg.experiments.figures.kind import FigureKind
 from pg.experiments.kind import Measurement, Source
 from pg.experiments.metric import Metric
 from pg.laboratory.job import MeasurementJob
@@ -57,6 +58,7 @@ class Norms(Measurement):
     """Measures the norm of a policy's parameters."""
 
     metrics = (Metric("norm", "norm of the parameters", "p-norm of all parameters.", never_negative=True),)
+    figures = {"norms": FigureKind("my_picture", with_metrics=True)}
     folder = "norms"
     job_type = "my_kind:NormJob"
     source: Source
@@ -64,14 +66,42 @@ class Norms(Measurement):
 '''
 
 
-def test_own_kind_of_experiment_is_measured_and_judged(fresh: Checkout, study: dict[str, Any]) -> None:
+PICTURE = """
+from pg.experiments.figures.kind import FigureKind
+from pg.plotting import marks, style
+
+SEEDS = FigureKind(__name__, with_metrics=True)
+
+
+def draw(request):
+    series = request.series()
+    figure = style.canvas(request.figure.width, 2.0)
+    (metric,) = request.figure.metrics
+    rows = marks.gathered(series, request.rows("long", metric=metric))
+    marks.draw_dots(figure.subplots(), rows, series)
+    return figure
+
+
+def caption(request):
+    return f"A dot for each of {request.seeds} seeds."
+"""
+
+
+def test_own_kinds_of_experiment_and_figure_are_measured_judged_and_drawn(
+    fresh: Checkout, study: dict[str, Any]
+) -> None:
     (fresh.folder / "my_kind.py").write_text(KIND, encoding="utf-8")
+    (fresh.folder / "my_picture.py").write_text(PICTURE, encoding="utf-8")
     source = {"experiment": "learn", "variant": "averaged", "stages": ["initial", "late"]}
     declared = {"kind": "my_kind:Norms", "environments": ["cartpole"], "variants": ["total"], "seeds": {"count": 4}}
     study["experiments"]["norms"] = declared | {"source": source}
     sides = {side: {"variant": "total", "stage": stage} for side, stage in (("a", "late"), ("b", "initial"))}
     grows = {"experiment": "norms", "metric": "norm", "relation": "greater", **sides}
     claim = {"section": "Using causality", "figure": "variance", "primary": "late", "parts": {"late": grows}}
+    study["figures"] |= {
+        "own": {"kind": "norms", "experiment": "norms", "metrics": ["norm"], "section": "Using causality"},
+        "seeds": {"kind": "my_picture:SEEDS", "experiment": "learn", "metrics": ["area"], "section": "Using causality"},
+    }
     study["claims"]["growth"] = claim | {"statement": "Training lengthens the parameters."}
     fresh.write(study)
     done = fresh.run()
@@ -81,6 +111,14 @@ def test_own_kind_of_experiment_is_measured_and_judged(fresh: Checkout, study: d
     claims = pd.read_csv(fresh.folder / "out/claims.csv").set_index("claim").to_dict("index")
     assert claims["growth"]["n"] == 4
     assert claims["growth"]["effect"] == (norms["late"] - norms["initial"]).mean()
-    assert "norm of the parameters" in (fresh.folder / "out/report.html").read_text(encoding="utf-8")
+    page = (fresh.folder / "out/report.html").read_text(encoding="utf-8")
+    assert "norm of the parameters" in page
+    for figure in ("own", "seeds"):
+        files = [fresh.folder / f"out/figures/{figure}.{suffix}" for suffix in ("pdf", "png", "txt")]
+        assert [file.read_bytes()[1:4] for file in files] == [b"PDF", b"PNG", b" do"]
+        assert f'id="figure-{figure}"' in page
+    assert page.count("A dot for each of 4 seeds.") == 2
+    (fresh.folder / "my_picture.py").write_text(PICTURE.replace("2.0", "2.1"), encoding="utf-8")
+    assert fresh.planned() == {"figure": 2, "report_page": 1}
     (fresh.folder / "my_kind.py").write_text(KIND.replace("1 / self.power", "2 / self.power"), encoding="utf-8")
     assert fresh.planned()["measure"] == 2, "one job per stage"

@@ -1,19 +1,19 @@
-from pg.experiments.figures.kind import TABLE_FILES
-from pg.experiments.figures.registry import FIGURES
-from pg.study.pooling import name_of, pool_of
+from importlib.util import find_spec
+
+from pg.experiments.figures.lookup import kind_of, tables_of
+
+
+def kind_of_figure(figure):
+    return kind_of(figure, STUDY.experiments[figure.experiment])
 
 
 def inputs_of_figure(wildcards):
     figure = STUDY.figures[wildcards.figure]
-    wanted = FIGURES[figure.kind].tables
+    kind = kind_of_figure(figure)
     inputs = {
-        name: f"{RESULTS}/tables/{figure.experiment}{suffix}.csv"
-        for name, suffix in TABLE_FILES.items()
-        if name in wanted
+        name: f"{RESULTS}/{path}" for name, path in tables_of(figure, kind).items()
     }
-    if "across" in wanted:
-        inputs["across"] = f"{RESULTS}/tables/{name_of(pool_of(figure))}-across.csv"
-    if "tuned" in wanted:
+    if "tuned" in kind.tables:
         inputs["choices"] = [
             tuned_of(cell) for cell in cells_of(figure.experiment) if is_tuned(cell)
         ]
@@ -22,17 +22,18 @@ def inputs_of_figure(wildcards):
 
 def part_of_figure(wildcards):
     figure = STUDY.figures[wildcards.figure]
-    read = [*pool_of(figure)]
-    if FIGURES[figure.kind].with_source:
+    read = [*figure.pool]
+    if kind_of_figure(figure).with_source:
         read.append(STUDY.experiments[figure.experiment].policies_from.experiment)
     part = part_of(STUDY, read)
     return part.model_copy(update={"figures": {wildcards.figure: figure}})
 
 
 def code_of_figure(wildcards):
-    drawing = FIGURES[STUDY.figures[wildcards.figure].kind].module
-    part = part_of_figure(wildcards)
-    return code_digest(SCRIPTS / "figure.py", drawing, *defining_files(part))
+    # The module is found and not imported, because matplotlib takes a second to import.
+    drawing = find_spec(kind_of_figure(STUDY.figures[wildcards.figure]).module).origin
+    files = defining_files(part_of_figure(wildcards))
+    return code_digest(SCRIPTS / "figure.py", Path(drawing), *files)
 
 
 def section_of_figure(wildcards):

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field, PositiveInt
 
 from pg.experiments.cells import Cell
+from pg.experiments.exact.figures.registry import FIGURES
 from pg.experiments.exact.metrics import METRICS
 from pg.experiments.kind import Declared, Measurement, Source, in_words
 
@@ -19,6 +20,7 @@ class ExactExperiment(Measurement):
     """Computes every variant's expectation and variance by enumerating all batches of a small MDP."""
 
     metrics = METRICS
+    figures = FIGURES
     folder = "exact"
     job_type = "pg.experiments.exact.job:ExactJob"
     needs_tables = True

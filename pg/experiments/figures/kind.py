@@ -1,41 +1,128 @@
-"""A kind of figure: its module, the experiments that it draws, the tables that it reads, and its requirements."""
+"""A kind of figure: its module, the tables that it reads, and what it needs of a study."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pg.experiments.figures.needs import Declaration
+from pg.environments.record import Environment
+from pg.parts.variant import Variant
+from pg.plotting.record import Figure
 
-Table = Literal["long", "summary", "curves", "tuned", "poses", "across"]
+if TYPE_CHECKING:
+    from pg.experiments.kind import Experiment
 
-TABLE_FILES: Mapping[Table, str] = {"long": "", "summary": "-summary", "curves": "-curves", "poses": "-poses"}
-"""Suffix of each table's file name, after the experiment's name."""
+REWARD_LEVELS = ("environment.rewards.offset", "environment.rewards.scale")
+"""Options that `against_rewards` draws variance against."""
+
+_LEAST_LEVELS = 3  # a parabola has three coefficients
 
 
 @dataclass(frozen=True, slots=True)
 class FigureKind:
-    """A kind of figure.
+    """A kind of figure. A study file names a built-in one, or `module:NAME` for one in a file next to it.
 
     Attributes
     ----------
     module
-        The module with `draw(request)` and `caption(request)`. It is imported only to draw, because matplotlib takes
-        a second to import.
-    experiments
-        Kinds of experiment that it draws, by name.
+        The module with `draw(request)` and `caption(request)`. Built-in modules are imported only to draw, because
+        matplotlib takes a second to import.
     tables
-        Tables that it reads: one row per seed (long), intervals (summary), curves, scores of tuning (tuned), poses,
-        statistics across environments (across).
+        Tables that it reads: one row per seed (long), intervals (summary), curves, scores of tuning (tuned),
+        statistics across environments (across), or a further table of the kind of experiment.
+    options
+        Options that the experiment must declare.
     needs
-        What else it needs of a study: functions that yield the problems of a declaration.
+        Functions that yield the problems of a declaration, with the key to change.
     with_source
         Whether it reads the experiment that trained the policies.
+    with_metrics
+        Whether a figure names the metrics that it draws.
     """
 
     module: str
-    experiments: tuple[str, ...]
-    tables: tuple[Table, ...] = ("long", "summary")
-    needs: tuple[Callable[[Declaration], Iterator[str]], ...] = field(default=())
+    tables: tuple[str, ...] = ("long", "summary")
+    options: tuple[str, ...] = ()
+    needs: tuple[Callable[[Declaration], Iterator[str]], ...] = ()
     with_source: bool = False
+    with_metrics: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A declared figure with the records that it names.
+
+    Attributes
+    ----------
+    at
+        Its key in the study file, for messages.
+    figure, experiment
+        The declaration and the experiment that it draws.
+    environments
+        The environments drawn, by name.
+    variants
+        The variants drawn, at every level of the sweep, by name.
+    """
+
+    at: str
+    figure: Figure
+    experiment: Experiment
+    environments: Mapping[str, Environment]
+    variants: tuple[tuple[str, Variant], ...]
+
+
+def thresholds(declared: Declaration) -> Iterator[str]:
+    """Check that every environment declares a threshold."""
+    for name, environment in declared.environments.items():
+        if environment.threshold is None:
+            yield (
+                f"{declared.at}.environments: {name} declares no threshold; give environments.{name} one, or name "
+                "the environments that the figure shows"
+            )
+
+
+def swept_rewards(declared: Declaration) -> Iterator[str]:
+    """Check that one option of the rewards is swept over enough values."""
+    sweep = declared.experiment.sweep
+    drawn = [path for path in REWARD_LEVELS if len(set(sweep.get(path, ()))) >= _LEAST_LEVELS]
+    if len(drawn) != 1:
+        yield (
+            f"{declared.at}.experiment: {declared.figure.experiment} must sweep one of {' and '.join(REWARD_LEVELS)} "
+            f"over {_LEAST_LEVELS} values or more, not {len(drawn)} of them"
+        )
+
+
+def one_swept_number(declared: Declaration) -> Iterator[str]:
+    """Check that the experiment sweeps one option, over numbers."""
+    sweep = declared.experiment.sweep
+    if len(sweep) != 1 or not all(_is_number(value) for values in sweep.values() for value in values):
+        yield (
+            f"{declared.at}.experiment: {declared.figure.kind} draws a sweep of one option over numbers, as "
+            f"variant.returns.lambda; {declared.figure.experiment} sweeps {', '.join(sweep) or 'nothing'}"
+        )
+
+
+def one_logarithmic_level(declared: Declaration) -> Iterator[str]:
+    """Check that the experiment sweeps one option over positive numbers."""
+    swept, at = declared.experiment.swept, f"{declared.at}.experiment"
+    if len(swept) != 1:
+        found = " and ".join(swept) or "nothing"
+        yield f"{at}: {declared.figure.kind} draws one swept option, and {declared.figure.experiment} sweeps {found}"
+    for path, values in swept.items():
+        for value in values:
+            if not _is_number(value) or value <= 0:
+                yield f"{at}: {path}: {value!r} has no place on a logarithmic axis; sweep positive numbers"
+
+
+def a_limit(declared: Declaration) -> Iterator[str]:
+    """Check that a variant limits its KL divergence."""
+    if all(variant.kl is None for _, variant in declared.variants):
+        names = ", ".join(dict.fromkeys(name for name, _ in declared.variants))
+        yield (
+            f"{declared.at}.variants: {declared.figure.kind} compares with a limit; give one of {names} an option kl"
+        )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

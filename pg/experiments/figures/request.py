@@ -1,11 +1,12 @@
-"""The input of a figure: its declaration, the records that it names, and the tables of its experiment."""
+"""Draw and describe a figure from its declaration, the records that it names, and the tables of its experiment."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
+from importlib import import_module
 from itertools import product
 from operator import and_
 from typing import Any, Generic, TypeVar
@@ -16,7 +17,7 @@ from matplotlib.axes import Axes
 
 from pg.environments.record import Environment
 from pg.experiments.cells import Cell
-from pg.experiments.figures.kind import Table
+from pg.experiments.figures.lookup import kind_of
 from pg.experiments.kind import Experiment
 from pg.parts.variant import Variant
 from pg.plotting import layout, style
@@ -25,6 +26,7 @@ from pg.plotting.series import Series
 from pg.plotting.text import at_levels, counted
 
 E = TypeVar("E", bound=Experiment, covariant=True)
+_Named = TypeVar("_Named", Variant, Environment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class FigureRequest(Generic[E]):
     cells: tuple[Cell, ...]
     stages: tuple[str, ...]
     trained: Mapping[str, float]
-    tables: Mapping[Table, pd.DataFrame]
+    tables: Mapping[str, pd.DataFrame]
 
     @property
     def is_wide(self) -> bool:
@@ -91,11 +93,6 @@ class FigureRequest(Generic[E]):
     def policies(self) -> str:
         """The number of measured policies as text."""
         return counted(self.seeds, "policy")
-
-    @property
-    def swept(self) -> dict[str, tuple[Any, ...]]:
-        """The options that the experiment sweeps over more than one level."""
-        return {path: levels for path, levels in self.experiment.sweep.items() if len(levels) > 1}
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -133,7 +130,7 @@ class FigureRequest(Generic[E]):
         shown
             Sweep paths that make no series of their own, because an axis or the panels show them.
         """
-        sweep = {path: values for path, values in self.swept.items() if path not in shown}
+        sweep = {path: values for path, values in self.experiment.swept.items() if path not in shown}
         levels = [dict(zip(sweep, values, strict=True)) for values in product(*sweep.values())]
         looks = style.looks(tuple(self.variants))
         return tuple(
@@ -147,7 +144,7 @@ class FigureRequest(Generic[E]):
             for place, level in enumerate(levels)
         )
 
-    def rows(self, table: Table, **where: str | float) -> pd.DataFrame:
+    def rows(self, table: str, **where: str | float) -> pd.DataFrame:
         """Select the rows of a table whose columns hold the given values."""
         frame = self.tables[table]
         matches = [_equals(frame[column], value) for column, value in where.items()]
@@ -170,3 +167,26 @@ def _equals(column: pd.Series, value: str | float) -> pd.Series:
         # pandas reads names that look like numbers as numbers.
         column = column.astype(str)
     return (column == value).fillna(value=False)
+
+
+def draw(request: FigureRequest[Any]) -> mpl.Figure:
+    """Draw a figure; escape dollar signs in labels, because matplotlib reads TeX between two of them."""
+    escaped = replace(request, variants=_without_tex(request.variants), environments=_without_tex(request.environments))
+    with style.paper_style():
+        return _module_of(request).draw(escaped)
+
+
+def caption(request: FigureRequest[Any]) -> str:
+    """Return a figure's caption: what is drawn, how to read it, and the number of seeds."""
+    return _module_of(request).caption(request)
+
+
+def _module_of(request: FigureRequest[Any]) -> Any:
+    return import_module(kind_of(request.figure, request.experiment).module)
+
+
+def _without_tex(records: Mapping[str, _Named]) -> dict[str, _Named]:
+    return {
+        name: record if record.label is None else record.model_copy(update={"label": record.label.replace("$", r"\$")})
+        for name, record in records.items()
+    }

@@ -9,6 +9,7 @@ from pydantic import Field, PositiveInt
 
 from pg.environments.record import Environment
 from pg.experiments.cells import Cell
+from pg.experiments.gait.figures.registry import FIGURES
 from pg.experiments.gait.metrics import METRICS
 from pg.experiments.kind import Declared, Measurement, Source
 
@@ -19,6 +20,7 @@ class GaitExperiment(Measurement):
     """Count falls and steps of humanoids, under the snapshots of one variant at each stage."""
 
     metrics = METRICS
+    figures = FIGURES
     folder = "gaits"
     job_type = "pg.experiments.gait.job:GaitJob"
     more_tables: ClassVar[Mapping[str, tuple[str, ...]]] = {"poses": ("frame", "step", "time", "part", "x", "z")}

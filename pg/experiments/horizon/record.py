@@ -9,6 +9,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from pg.core.record import SomeDistinct
 from pg.experiments.cells import Cell
+from pg.experiments.horizon.figures.registry import FIGURES
 from pg.experiments.horizon.metrics import METRICS
 from pg.experiments.kind import Declared, Measurement, Source
 
@@ -17,6 +18,7 @@ class HorizonExperiment(Measurement):
     """Measures importance weights against the horizon, at a policy change of fixed size."""
 
     metrics = METRICS
+    figures = FIGURES
     axis: ClassVar[str | None] = "horizon"
     folder = "horizons"
     job_type = "pg.experiments.horizon.job:HorizonJob"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pg.experiments.identity.figures.registry import FIGURES
 from pg.experiments.identity.metrics import METRICS
 from pg.experiments.kind import Measurement
 
@@ -10,6 +11,7 @@ class IdentityExperiment(Measurement):
     """Checks that one backward pass gives the lecture's explicit sums, on random policies in float64."""
 
     metrics = METRICS
+    figures = FIGURES
     folder = "identities"
     job_type = "pg.experiments.identity.job:IdentityJob"
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from pg.experiments.cells import Cell
 from pg.experiments.kind import Declared, Measurement, Source, sampled_steps
+from pg.experiments.probe.figures.registry import FIGURES
 from pg.experiments.probe.metrics import METRICS
 from pg.laboratory.job import Sample
 from pg.parts.variant import Variant
@@ -18,6 +19,7 @@ class ProbeExperiment(Measurement):
     """Measures every variant's gradient estimate on the same trajectories of frozen policies."""
 
     metrics = METRICS
+    figures = FIGURES
     folder = "probes"
     job_type = "pg.experiments.probe.job:ProbeJob"
     costly: ClassVar[str] = "sample, or the horizon of the environment"

@@ -10,6 +10,7 @@ from pydantic import Field
 from pg.core.record import Name, Record, SomeDistinct
 from pg.experiments.cells import Cell
 from pg.experiments.kind import Declared, Measurement, Source, sampled_steps
+from pg.experiments.staleness.figures.registry import FIGURES
 from pg.experiments.staleness.metrics import METRICS
 from pg.laboratory.job import MeasurementJob, Sample
 from pg.parts.variant import Variant
@@ -28,6 +29,7 @@ class StalenessExperiment(Measurement):
     """Measures corrections for data of an earlier policy after each number of gradient steps away from it."""
 
     metrics = METRICS
+    figures = FIGURES
     axis: ClassVar[str | None] = "steps"
     folder = "staleness"
     job_type = "pg.experiments.staleness.job:StalenessJob"

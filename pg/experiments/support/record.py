@@ -10,6 +10,7 @@ from pydantic import Field, PositiveInt
 from pg.core.record import SomeDistinct
 from pg.experiments.cells import Cell
 from pg.experiments.kind import Declared, Measurement, in_words
+from pg.experiments.support.figures.registry import FIGURES
 from pg.experiments.support.metrics import METRICS
 
 
@@ -17,6 +18,7 @@ class SupportExperiment(Measurement):
     """Weights trajectories of a behaviour policy that withholds an action, by enumeration of a small MDP."""
 
     metrics = METRICS
+    figures = FIGURES
     axis: ClassVar[str | None] = "left"
     folder = "support"
     job_type = "pg.experiments.support.job:SupportJob"

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from pg.core.devices import Device
 from pg.experiments.cells import Cell
 from pg.experiments.kind import Declared, Experiment
+from pg.experiments.train.figures.registry import FIGURES
 from pg.experiments.train.metrics import METRICS
 from pg.learning.job import Budget, Demonstrators, Evaluate, Stages, TrainJob, TuneJob, Tuning
 
@@ -18,6 +19,7 @@ class TrainExperiment(Experiment):
     """Trains every variant in every environment over many seeds."""
 
     metrics = METRICS
+    figures = FIGURES
     costly: ClassVar[str] = "budget.steps, gradient_steps or fit_steps of the variant, tuning.seeds, evaluate.episodes"
 
     budget: Budget = Field(description="When a run ends.")

@@ -9,6 +9,7 @@ from pydantic import Field, PositiveInt
 
 from pg.experiments.cells import Cell
 from pg.experiments.kind import Declared, Measurement, Source
+from pg.experiments.update.figures.registry import FIGURES
 from pg.experiments.update.metrics import METRICS
 
 
@@ -16,6 +17,7 @@ class UpdateExperiment(Measurement):
     """Takes single updates from frozen policies; measures their KL divergence and what they do to likelihoods."""
 
     metrics = METRICS
+    figures = FIGURES
     folder = "updates"
     job_type = "pg.experiments.update.job:UpdateJob"
 

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from importlib import import_module
 
 from pg.core.suggestions import listed, unknown
-from pg.experiments.figures.needs import Declaration
-from pg.experiments.figures.registry import FIGURES
+from pg.experiments.figures.kind import Declaration, FigureKind
+from pg.experiments.figures.lookup import FIGURES, kind_of
+from pg.experiments.kind import Experiment, Measurement
+from pg.experiments.metrics import metrics_of
+from pg.experiments.registry import KINDS
 from pg.plotting.record import Figure
 from pg.study.expansion import cells
-from pg.study.pooling import pool_of, problems_of_pool, shared_variants
+from pg.study.pooling import problems_of_pool, shared_variants
 from pg.study.record import Study
+
+OF_TRAINING = ("curves", "diverged", "tuned", "across")
+"""Tables of training experiments in addition to the long table and its summary."""
 
 
 def problems_of_figures(study: Study) -> Iterator[str]:
     """Yield a message per problem of a figure."""
     for name, figure in study.figures.items():
         at = f"figures.{name}"
-        kinds = unknown(f"{at}.kind", [figure.kind], FIGURES)
+        own = {one: kind for other in study.experiments.values() for one, kind in other.figures.items()}
+        kinds = unknown(f"{at}.kind", [figure.kind], {**FIGURES, **own}) if ":" not in figure.kind else ()
         names = [
-            *(f"{problem}; what each shows: pg/experiments" for problem in kinds),
+            *(f"{problem}; what each shows: pg/experiments; module:NAME for one of your own" for problem in kinds),
             *unknown(f"{at}.experiment", [figure.experiment], study.experiments),
             *unknown(f"{at}.pooled", figure.pooled, study.experiments),
         ]
@@ -27,20 +35,20 @@ def problems_of_figures(study: Study) -> Iterator[str]:
 
 
 def _problems_of_figure(study: Study, at: str, figure: Figure) -> Iterator[str]:
-    experiment, kind = study.experiments[figure.experiment], FIGURES[figure.kind]
+    experiment = study.experiments[figure.experiment]
     yield from unknown(f"{at}.environments", figure.environments, experiment.environments)
-    yield from unknown(f"{at}.variants", figure.variants, shared_variants(study, pool_of(figure)))
-    if figure.metrics and figure.kind != "against_level":
+    yield from unknown(f"{at}.variants", figure.variants, shared_variants(study, figure.pool))
+    problems = list(_problems_of_kind(study, at, figure))
+    if problems:
+        yield from problems
+        return
+    kind = kind_of(figure, experiment)
+    if figure.metrics and not kind.with_metrics:
         yield f"{at}.metrics: {figure.kind} draws fixed metrics; leave metrics out"
-    for key, name in (("experiment", figure.experiment), *(("pooled", name) for name in figure.pooled)):
-        if (found := study.experiments[name].kind) not in kind.experiments:
-            others = listed(other for other, one in FIGURES.items() if found in one.experiments)
-            yield (
-                f"{at}.{key}: {figure.kind} draws {' or '.join(kind.experiments)} experiments, not {found}; "
-                f"{found} experiments are drawn by:{others}"
-            )
-            return
-    yield from _problems_of_pool(study, at, figure)
+    for option in (*kind.options, *(("source",) if kind.with_source else ())):
+        if getattr(experiment, option, None) is None:
+            yield f"{at}.experiment: {figure.experiment} declares no {option} to draw"
+    yield from _problems_of_pool(study, at, figure, kind)
     names = [name for name in figure.environments or experiment.environments if name in study.environments]
     drawn = figure.variants or experiment.variants
     declared = Declaration(
@@ -52,15 +60,64 @@ def _problems_of_figure(study: Study, at: str, figure: Figure) -> Iterator[str]:
             (cell.variant_name, cell.variant) for cell in cells(study, figure.experiment) if cell.variant_name in drawn
         ),
     )
+    if kind.with_metrics:
+        yield from _problems_of_metrics(declared)
     for check in kind.needs:
         yield from check(declared)
 
 
-def _problems_of_pool(study: Study, at: str, figure: Figure) -> Iterator[str]:
-    across = [name for name, kind in FIGURES.items() if "across" in kind.tables]
-    if figure.kind in across:
+def _problems_of_kind(study: Study, at: str, figure: Figure) -> Iterator[str]:
+    """Check that a kind of figure can be loaded, and draws the experiments that the figure names."""
+    names = [(f"{at}.experiment", figure.experiment), *((f"{at}.pooled", name) for name in figure.pooled)]
+    experiments = [(place, study.experiments[name]) for place, name in names]
+    if ":" in figure.kind:
+        yield from _problems_of_own_kind(f"{at}.kind", figure, experiments)
+        return
+    for place, experiment in experiments:
+        if figure.kind not in experiment.figures:
+            drawn = " or ".join(name for name, kind in KINDS.items() if figure.kind in kind.figures)
+            yield (
+                f"{place}: {figure.kind} draws {drawn} experiments, not {experiment.kind}; {experiment.kind} "
+                f"experiments are drawn by:{listed(experiment.figures)}"
+            )
+            return
+
+
+def _problems_of_own_kind(at: str, figure: Figure, experiments: Sequence[tuple[str, Experiment]]) -> Iterator[str]:
+    try:
+        kind = kind_of(figure, experiments[0][1])
+        module = import_module(kind.module)
+    except Exception as error:
+        # A user's module may raise any exception.
+        yield f"{at}: {error}"
+        return
+    for function in ("draw", "caption"):
+        if not callable(getattr(module, function, None)):
+            yield f"{at}: {kind.module} has no function {function}(request)"
+    for place, experiment in experiments:
+        known = ("long", "summary", *(experiment.more_tables if isinstance(experiment, Measurement) else OF_TRAINING))
+        for table in kind.tables:
+            if table not in known:
+                yield f"{place}: {figure.kind} reads table {table}; tables of {experiment.kind}:{listed(known)}"
+
+
+def _problems_of_metrics(declared: Declaration) -> Iterator[str]:
+    """Check that the figure names metrics of its experiment, and that environments have what these need."""
+    named, known = declared.figure.metrics, metrics_of(declared.experiment)
+    if not named:
+        yield f"{declared.at}.metrics: is missing: name what to draw; allowed:{listed(known)}"
+    yield from unknown(f"{declared.at}.metrics", named, known)
+    for metric in [name for name in named if name in known and known[name].needs == "threshold"]:
+        for name, environment in declared.environments.items():
+            if environment.threshold is None:
+                yield f"{declared.at}.metrics: {metric} needs a threshold, and {name} declares none"
+
+
+def _problems_of_pool(study: Study, at: str, figure: Figure, kind: FigureKind) -> Iterator[str]:
+    if "across" in kind.tables:
         if figure.environments:
             yield f"{at}.environments: {figure.kind} pools every environment with a threshold; leave environments out"
-        yield from problems_of_pool(study, f"{at}.experiment", pool_of(figure))
+        yield from problems_of_pool(study, f"{at}.experiment", figure.pool)
     elif figure.pooled:
+        across = [name for name, one in FIGURES.items() if "across" in one.tables]
         yield f"{at}.pooled: {figure.kind} draws one experiment; only {' and '.join(across)} pool several"

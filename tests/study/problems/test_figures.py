@@ -1,5 +1,7 @@
 """A figure that its experiment gives nothing to draw is refused by name."""
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,6 +97,12 @@ def test_legal_figures_of_reuse_are_read(options: dict[str, Any]) -> None:
         ),
         ("figures/limits/experiment", "swept", r"limits\.experiment: realised_kl draws update experiments, not train"),
         ("figures/limits/variants", ["free"], r"limits\.variants: .* with a limit; give one of free an option kl"),
+        ("figures/levels/kind", "against_levl", r"levels\.kind: 'against_levl' .* did you mean 'against_level'"),
+        (
+            "figures/levels/kind",
+            "nowhere:DOTS",
+            r"levels\.kind: cannot import 'nowhere:DOTS'.*put nowhere\.py next",
+        ),
         (
             "claims/causality/parts/held/a/variant",
             "free",
@@ -108,3 +116,56 @@ def test_what_is_wrong_with_figures_of_reuse_is_said(
     put(with_figures_of_reuse(options), path, value)
     with pytest.raises(InvalidStudy, match=message):
         load(options)
+
+
+OWN = """
+from pg.experiments.figures.kind import FigureKind
+
+DOTS = FigureKind(__name__, {options})
+ELSEWHERE = FigureKind("nowhere")
+
+
+def draw(request): ...
+
+
+def {caption}(request): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("named", "options_of_kind", "message"),
+    [
+        ("DOTS", "", None),
+        ("DOT", "", r"levels\.kind: 'my_dots:DOT' is no pg\..*:FigureKind; did you mean 'DOTS'"),
+        ("ELSEWHERE", "", r"levels\.kind: No module named 'nowhere'"),
+        ("DOTS", "1 / 0", r"levels\.kind: cannot import 'my_dots:DOTS': ZeroDivisionError: division by zero"),
+        (
+            "DOTS",
+            "('poses',)",
+            r"levels\.experiment: my_dots:DOTS reads table poses; tables of train: long, sum",
+        ),
+        ("DOTS", "with_source=True", r"levels\.experiment: swept declares no source to draw"),
+        ("DOTS", "with_metrics=True", r"levels\.metrics: is missing: name what to draw"),
+        ("DOTS", "('long',)", r"levels\.kind: my_dots has no function caption\(request\)"),
+    ],
+)
+def test_own_kind_of_figure_is_read_or_refused(
+    options: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    named: str,
+    options_of_kind: str,
+    message: str | None,
+) -> None:
+    caption = "no_caption" if message and "caption" in message else "caption"
+    (tmp_path / "my_dots.py").write_text(OWN.format(options=options_of_kind, caption=caption), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "my_dots", raising=False)
+    levels = with_figures_of_reuse(options)["figures"]["levels"]
+    del levels["metrics"]
+    levels["kind"] = f"my_dots:{named}"
+    if message is None:
+        assert load(options).figures["levels"].kind == "my_dots:DOTS"
+    else:
+        with pytest.raises(InvalidStudy, match=message):
+            load(options)

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 
 from pg.experiments.comparisons import paired_ratio
 from pg.experiments.exact.record import ExactExperiment
-from pg.experiments.figures.kind import Table
 from pg.experiments.figures.request import FigureRequest, Place
 from pg.plotting import layout, marks, style
 from pg.plotting.series import Series
@@ -19,7 +18,6 @@ _BATCH = "variant.batch"
 Request = FigureRequest[ExactExperiment]
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw tr Cov and the relative bias next to each other: a pair of panels per environment and stage."""
     series, pairs = request.series(shown=(_BATCH,)), _pairs_in_a_row(request)
@@ -92,7 +90,7 @@ def _draw_rows(axes: Axes, request: Request, place: Place, metric: str, series: 
     return measured
 
 
-def _rows(request: Request, place: Place, metric: str, table: Table) -> pd.DataFrame:
+def _rows(request: Request, place: Place, metric: str, table: str) -> pd.DataFrame:
     return request.rows(table, **place.where, metric=metric, batch=request.batch)
 
 

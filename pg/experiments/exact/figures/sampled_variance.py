@@ -17,7 +17,6 @@ _TALLEST = 2.8  # inches; a single panel in a row need not be as tall as it coul
 Request = FigureRequest[ExactExperiment]
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw measured against predicted tr Cov with the diagonal: a square panel per environment and stage."""
     series, across = request.series(), request.panels_in_a_row()

@@ -21,7 +21,6 @@ _FILLED = 0.75  # part of a stair that the marks of one N occupy
 Request = FigureRequest[ExactExperiment]
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw ⟨E[ĝ], ∇J⟩ / ‖∇J‖² against N, with 1 − 1/N as stairs: a panel per environment and stage."""
     series, across = request.series(shown=("variant.batch",)), request.panels_in_a_row()

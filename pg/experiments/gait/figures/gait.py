@@ -7,7 +7,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pg.experiments.figures.kind import Table
 from pg.experiments.figures.request import FigureRequest
 from pg.experiments.gait.record import GaitExperiment
 from pg.plotting import layout, marks, style
@@ -26,7 +25,6 @@ _PANELS = {
 Request = FigureRequest[GaitExperiment]
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw each metric against the environment steps trained: a row of panels per environment, thin lines for seeds."""
     across = len(_PANELS) if request.is_wide else 1
@@ -73,7 +71,7 @@ def _draw_curve(axes: Axes, request: Request, environment: str, metric: str, col
     axes.plot(means["trained"], means["estimate"], markeredgewidth=0, **how)
 
 
-def _rows(request: Request, environment: str, metric: str, table: Table) -> pd.DataFrame:
+def _rows(request: Request, environment: str, metric: str, table: str) -> pd.DataFrame:
     """Select a metric's rows, with the environment steps trained before each stage in column trained."""
     rows = request.rows(table, environment=environment, metric=metric)
     rows = rows.assign(trained=rows["stage"].astype(str).map(request.trained))

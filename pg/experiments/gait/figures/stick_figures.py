@@ -30,7 +30,6 @@ _TITLE = 0.22  # inches above each strip
 Request = FigureRequest[GaitExperiment]
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw a strip per environment and stage: frames from left to right, each moved by the distance walked."""
     episodes = {place: _episode(request, place) for place in _places(request)}

@@ -25,7 +25,6 @@ _DODGE = 0.05  # factor between neighbouring series, as a logarithm
 Request = FigureRequest[HorizonExperiment]
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw the quantiles of log w against T, a panel per variant, and four metrics with a line per variant."""
     series, places = request.series(), request.places

@@ -19,7 +19,6 @@ _DASHED = {"color": style.INK, "linewidth": 0.8, "linestyle": (0, (4, 3))}
 Request = FigureRequest[IdentityExperiment]
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw the passes of the explicit sum on a logarithmic axis: a panel per environment, a row per variant."""
     series, count = request.series(), len(request.environments)

@@ -27,7 +27,6 @@ _FAR = 3.0  # shares farther from 0 make the axis logarithmic beyond -1 and 1
 Request = FigureRequest[ProbeExperiment | ExactExperiment]
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw the shares with lines at 0 and 1: a panel per environment and stage, a row per baseline.
 

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pg.experiments.exact.record import ExactExperiment
-from pg.experiments.figures.needs import REWARD_LEVELS
+from pg.experiments.figures.kind import REWARD_LEVELS
 from pg.experiments.figures.request import FigureRequest, Place
 from pg.experiments.probe.record import ProbeExperiment
 from pg.plotting import layout, marks, style
@@ -32,7 +32,6 @@ _GRIDS = MappingProxyType({"linear": np.linspace, "log": np.geomspace})
 Request = FigureRequest[ProbeExperiment | ExactExperiment]
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw tr Cov against the levels of the rewards: a panel per environment and stage, a line per variant."""
     path, across = _path(request), request.panels_in_a_row()

@@ -18,7 +18,6 @@ _DODGE = 0.09  # factor between neighbouring series, as a logarithm
 Request = FigureRequest[ProbeExperiment]
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw the mean cosine and the mean signal-to-noise ratio against N: a line per variant."""
     series, panels = request.series(), _panels(request)

@@ -24,7 +24,6 @@ _DODGE = 0.12  # of the distance between neighbouring levels
 Request = FigureRequest[ProbeExperiment]
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw bias above and variance below against the levels: a column per environment and stage, a line per variant."""
     places, across = request.places, request.panels_in_a_row()

@@ -18,7 +18,6 @@ _DODGE = 0.04  # factor between neighbouring series, as a logarithm
 Request = FigureRequest[ProbeExperiment]
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw both shares against N: a panel per environment and stage, a line per variant, a grey one for the returns."""
     across = request.panels_in_a_row()

@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pg.experiments.comparisons import paired_ratio
-from pg.experiments.figures.kind import Table
 from pg.experiments.figures.request import FigureRequest, Place
 from pg.experiments.probe.record import ProbeExperiment
 from pg.plotting import layout, marks, style
@@ -18,7 +17,6 @@ from pg.plotting.text import noted, number
 Request = FigureRequest[ProbeExperiment]
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw tr Cov on a logarithmic axis: a panel per environment and stage, a row per variant, a dot per policy."""
     series, reference, across = request.series(), _reference(request), _panels_in_a_row(request)
@@ -67,7 +65,7 @@ def _ratio(own: pd.DataFrame, other: pd.DataFrame, *, with_ends: bool) -> str:
     return noted(ratio.estimate, ratio.low, ratio.high) if with_ends else number(ratio.estimate, 2)
 
 
-def _rows(request: Request, place: Place, table: Table) -> pd.DataFrame:
+def _rows(request: Request, place: Place, table: str) -> pd.DataFrame:
     return request.rows(table, **place.where, metric="total_variance", batch=request.batch)
 
 

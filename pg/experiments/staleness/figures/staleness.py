@@ -29,7 +29,6 @@ _DODGE = 0.06  # factor between neighbouring series, as a logarithm
 Request = FigureRequest[StalenessExperiment]
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw cosine, bias and effective share against the divergence, and with tables the parts of the bias."""
     series, across = request.series(), 3 if request.is_wide else 2

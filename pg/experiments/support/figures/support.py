@@ -14,7 +14,6 @@ _LABELS = {"total_variance": "tr Cov (return²)", "median_error": "median error 
 Request = FigureRequest[SupportExperiment]
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw exact total variance and median error against the probability left: a column per environment."""
     series, environments = request.series(), request.environments

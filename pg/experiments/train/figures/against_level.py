@@ -10,7 +10,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pg.experiments.figures.kind import Table
 from pg.experiments.figures.request import FigureRequest
 from pg.experiments.metric import Metric
 from pg.experiments.metrics import metrics_of
@@ -24,10 +23,9 @@ _SPREAD = 0.5  # share of the gap between two levels that the series at one of t
 Request = FigureRequest[TrainExperiment]
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw the metrics of the figure against the level: a row of panels per environment, a line per variant."""
-    (path,) = request.swept
+    (path,) = request.experiment.swept
     series, metrics = request.series(shown=(path,)), _metrics(request)
     across = min(len(metrics), 3 if request.is_wide else 1)
     down = math.ceil(len(metrics) / across)
@@ -46,7 +44,7 @@ def draw(request: Request) -> Figure:
 
 def caption(request: Request) -> str:
     """Say what is drawn, how to read it, and from how many seeds."""
-    (path,) = request.swept
+    (path,) = request.experiment.swept
     metrics = _metrics(request)
     names = listed([metric.label for metric in metrics])
     statistics = {metric.statistic for metric in metrics}
@@ -71,12 +69,12 @@ def _metrics(request: Request) -> list[Metric]:
 
 
 def _draw_panel(axes: Axes, request: Request, environment: str, metric: Metric, series: tuple[Series, ...]) -> None:
-    (path,) = request.swept
-    levels = sorted(map(float, request.swept[path]))
+    (path,) = request.experiment.swept
+    levels = sorted(map(float, request.experiment.swept[path]))
     # On a logarithmic axis neighbouring series differ by a factor.
     step = _SPREAD * min(math.log(after / before) for before, after in pairwise(levels)) / len(series)
 
-    def rows(table: Table) -> pd.DataFrame:
+    def rows(table: str) -> pd.DataFrame:
         selected = request.rows(table, environment=environment, metric=metric.name)
         return marks.dodged(marks.gathered(series, selected), path, step)
 

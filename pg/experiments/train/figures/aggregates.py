@@ -20,7 +20,6 @@ _AGGREGATES = {
 Request = FigureRequest[TrainExperiment]
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw a panel per statistic, a row per variant."""
     series = request.series()

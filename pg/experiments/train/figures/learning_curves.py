@@ -70,7 +70,6 @@ class _Layout:
         return 0.35 + self.down * (sum(self.heights) + 0.3)
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw mean return against environment steps: a block of panels per environment, all on one page."""
     chosen = _layout(request)

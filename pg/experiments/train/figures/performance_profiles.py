@@ -12,7 +12,6 @@ from pg.plotting.text import counted, listed
 Request = FigureRequest[TrainExperiment]
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw the share of runs above each score, a line with a band of intervals per variant."""
     series = request.series()

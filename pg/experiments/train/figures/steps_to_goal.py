@@ -37,7 +37,6 @@ _GOALS: Mapping[str, _Goal] = {
 }
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw a panel per environment, a row per variant, a mark per seed."""
     series, count = request.series(), len(request.environments)

@@ -20,12 +20,14 @@ _DODGE = 0.06  # factor between neighbouring series, as a logarithm
 Request = FigureRequest[TrainExperiment]
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw the score against the learning rate: a panel per environment and level, a line per variant."""
-    series = request.series(shown=tuple(request.swept))
+    series = request.series(shown=tuple(request.experiment.swept))
     # A panel per level keeps many curves readable.
-    levels = [dict(zip(request.swept, values, strict=True)) for values in product(*request.swept.values())]
+    levels = [
+        dict(zip(request.experiment.swept, values, strict=True))
+        for values in product(*request.experiment.swept.values())
+    ]
     panels = list(product(request.environments, levels))
     across = min(style.panels_in_a_row(3), len(panels)) if request.is_wide else 1
     figure, grid = layout.wrapped(request.figure.width, len(panels), across, 2.0, margin=0.1)

@@ -22,7 +22,6 @@ _LOOKS = MappingProxyType({_BELOW: (-0.17, "white"), _ABOVE: (0.17, None), _CORR
 Request = FigureRequest[UpdateExperiment]
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw shares that rise and the rank correlation: two panels per environment and stage, a row per variant."""
     series, places = request.series(), request.places

@@ -17,7 +17,6 @@ _SAMPLES = {"kl_on_batch": "the update's batch", "kl_on_fresh": "fresh trajector
 Request = FigureRequest[UpdateExperiment]
 
 
-@style.paper_style()
 def draw(request: Request) -> Figure:
     """Draw the divergence over δ: two panels per environment and stage, a row per variant, a dot per policy."""
     limits, places = _limits(request), request.places

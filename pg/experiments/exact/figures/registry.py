@@ -1,0 +1,12 @@
+"""The kinds of figure that draw `exact` experiments, by name."""
+
+from pg.experiments.figures.kind import FigureKind
+from pg.experiments.probe.figures.registry import FIGURES as OF_PROBES
+
+FIGURES = {
+    "ladder": FigureKind("pg.experiments.exact.figures.ladder"),
+    "shrinkage": FigureKind("pg.experiments.exact.figures.shrinkage"),
+    "sampled_variance": FigureKind("pg.experiments.exact.figures.sampled_variance", options=("sampled_batches",)),
+    "achieved_share": OF_PROBES["achieved_share"],
+    "against_rewards": OF_PROBES["against_rewards"],
+}

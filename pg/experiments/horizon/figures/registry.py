@@ -1,0 +1,5 @@
+"""The kinds of figure that draw `horizon` experiments, by name."""
+
+from pg.experiments.figures.kind import FigureKind
+
+FIGURES = {"horizons": FigureKind("pg.experiments.horizon.figures.horizons")}

@@ -1,0 +1,12 @@
+"""The kinds of figure that draw `probe` experiments, by name."""
+
+from pg.experiments.figures.kind import FigureKind, one_swept_number, swept_rewards
+
+FIGURES = {
+    "variance": FigureKind("pg.experiments.probe.figures.variance"),
+    "batch_size": FigureKind("pg.experiments.probe.figures.batch_size", ("summary",)),
+    "bias_and_variance": FigureKind("pg.experiments.probe.figures.bias_and_variance", needs=(one_swept_number,)),
+    "achieved_share": FigureKind("pg.experiments.probe.figures.achieved_share"),
+    "against_rewards": FigureKind("pg.experiments.probe.figures.against_rewards", needs=(swept_rewards,)),
+    "empty_gradients": FigureKind("pg.experiments.probe.figures.empty_gradients"),
+}

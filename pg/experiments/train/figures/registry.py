@@ -1,0 +1,17 @@
+"""The kinds of figure that draw `train` experiments, by name."""
+
+from pg.experiments.figures.kind import FigureKind, one_logarithmic_level, thresholds
+
+_STEPS_TO_GOAL = "pg.experiments.train.figures.steps_to_goal"
+
+FIGURES = {
+    "learning_curves": FigureKind("pg.experiments.train.figures.learning_curves", ("curves", "summary")),
+    "against_level": FigureKind(
+        "pg.experiments.train.figures.against_level", needs=(one_logarithmic_level,), with_metrics=True
+    ),
+    "steps_to_threshold": FigureKind(_STEPS_TO_GOAL, needs=(thresholds,)),
+    "steps_to_pass": FigureKind(_STEPS_TO_GOAL, options=("evaluate",)),
+    "performance_profiles": FigureKind("pg.experiments.train.figures.performance_profiles", ("across",)),
+    "aggregates": FigureKind("pg.experiments.train.figures.aggregates", ("across",)),
+    "tuning": FigureKind("pg.experiments.train.figures.tuning", ("tuned",), options=("tuning",)),
+}
