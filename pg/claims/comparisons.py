@@ -1,4 +1,4 @@
-"""The comparison of a claim part: the quantity in words, its test, its null value, and the statistic of its interval.
+"""The comparison of a claim part: the quantity in words, its test, its target, and the statistic of its interval.
 
 | metric | a against b | a against a reference |
 |---|---|---|
@@ -47,8 +47,8 @@ class Comparison:
         Tests values against a null value, with an interval of a level.
     words
         The quantity, with the names of the sides in braces.
-    null
-        The effect under the null hypothesis.
+    target
+        The reference of the part, or the effect under the null hypothesis; and its margin.
     logarithmic
         Whether the interval is symmetric on logarithms.
     per_row
@@ -57,8 +57,8 @@ class Comparison:
 
     statistic: str
     test: Callable[[Values, float, float], Test]
-    words: str = "{a} − {b}"
-    null: float = 0.0
+    words: str
+    target: Target
     logarithmic: bool = False
     per_row: Callable[[Values], Array] = lambda values: values["a"]
 
@@ -66,45 +66,33 @@ class Comparison:
 def comparison_of(part: ClaimPart, metric: Metric) -> Comparison:
     """Return what a part compares; it follows from its options and its metric."""
     paired = part.b is not None
+    words, null, logarithmic = "{a} − {b}" if paired else "{a}", 0.0, False
     if part.share_of is not None:
+        statistic, test = "ratio of means", _share_of_change
         words = "share of the change from {zero} to {one} reached by {a}"
-        return Comparison(
-            "ratio of means", _share_of_change, words, per_row=lambda values: np.divide(*_changes(values))
-        )
-    if part.ratio_of_means:
-        return Comparison("ratio of means", _ratio_of_means, "mean of {a} / mean of {b}", null=1.0)
-    words = "{a} − {b}" if paired else "{a}"
-    if part.is_tolerance:
-        return Comparison("mean", _mean, words)
-    if metric.statistic == "share":
+    elif part.ratio_of_means:
+        statistic, test, words, null = "ratio of means", _ratio_of_means, "mean of {a} / mean of {b}", 1.0
+    elif part.is_tolerance:
+        statistic, test = "mean", partial(_on_differences, estimates.mean)
+    elif metric.statistic == "share":
         failure = np.nan if metric.failure is None else metric.failure
-        return Comparison("paired share" if paired else "share", partial(_share, failure=failure), words)
-    if metric.scale == "ratio":
-        words = "{a} / {b}" if paired else "{a}"
-        return Comparison(
-            "paired ratio" if paired else "geometric_mean", _geometric_mean, words, null=1.0, logarithmic=True
-        )
-    if metric.statistic == "median":
-        return Comparison("median", _median, words)
-    return Comparison("paired difference" if paired else metric.statistic, _mean, words)
+        statistic, test = "paired share" if paired else "share", partial(_share, failure)
+    elif metric.scale == "ratio":
+        statistic, test = "paired ratio" if paired else "geometric_mean", _geometric_mean
+        words, null, logarithmic = "{a} / {b}" if paired else "{a}", 1.0, True
+    elif metric.statistic == "median":
+        statistic, test = "median", partial(_on_differences, estimates.median)
+    else:
+        statistic = "paired difference" if paired else metric.statistic
+        test = partial(_on_differences, estimates.mean)
+    target = Target(null if part.reference is None else part.reference, part.margin or 0.0)
+    if part.share_of is not None:
+        return Comparison(statistic, test, words, target, per_row=lambda values: np.divide(*_changes(values)))
+    return Comparison(statistic, test, words, target, logarithmic)
 
 
-def target_of(part: ClaimPart, comparison: Comparison) -> Target:
-    """Return what a part's effect is compared with: its reference, or the effect under the null hypothesis."""
-    value = comparison.null if part.reference is None else part.reference
-    return Target(value, part.margin or 0.0)
-
-
-def _differences(values: Values) -> Array:
-    return values["a"] - values["b"] if "b" in values else values["a"]
-
-
-def _mean(values: Values, null: float, level: float) -> Test:
-    return estimates.mean(_differences(values), null=null, level=level)
-
-
-def _median(values: Values, null: float, level: float) -> Test:
-    return estimates.median(_differences(values), null=null, level=level)
+def _on_differences(statistic: Callable[..., Test], values: Values, null: float, level: float) -> Test:
+    return statistic(values["a"] - values["b"] if "b" in values else values["a"], null=null, level=level)
 
 
 def _geometric_mean(values: Values, null: float, level: float) -> Test:
@@ -120,11 +108,10 @@ def _ratio_of_means(values: Values, null: float, level: float) -> Test:
     return estimates.ratio_of_means(values["a"], values["b"], null=null, level=level)
 
 
-def _share(values: Values, null: float, level: float, failure: float) -> Test:
+def _share(failure: float, values: Values, null: float, level: float) -> Test:
     counted = {side: np.where(np.isfinite(found), found, failure) for side, found in values.items()}
-    if "b" in counted:
-        return shares.difference(counted["a"], counted["b"], null=null, level=level)
-    return shares.share(counted["a"], null=null, level=level)
+    statistic = shares.difference if "b" in counted else shares.share
+    return statistic(*counted.values(), null=null, level=level)
 
 
 def _share_of_change(values: Values, null: float, level: float) -> Test:

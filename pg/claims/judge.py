@@ -32,10 +32,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from pg.claims.comparisons import Comparison, Values, comparison_of, target_of
+from pg.claims.comparisons import Comparison, Values, comparison_of
 from pg.claims.record import Claim, ClaimPart
-from pg.claims.relations.lookup import relation_named
-from pg.claims.relations.relation import Target, Tested, Tolerance
+from pg.claims.relations.relation import Tested, Tolerance
 from pg.claims.selection import PAIRED_BY, Side, by_case, in_words, joined, pairs, rows_of, selected, sides_of
 from pg.experiments.metric import Metric
 from pg.experiments.metrics import METRICS
@@ -45,22 +44,8 @@ from pg.statistics.intervals import Test
 Verdict = Literal["supported", "refuted", "inconclusive"]
 
 COLUMNS = (
-    "claim",
-    "part",
-    "primary",
-    "statement",
-    "section",
-    "metric",
-    "comparison",
-    "effect",
-    "ci_low",
-    "ci_high",
-    "coverage",
-    "p_value",
-    "p_adjusted",
-    "verdict",
-    "n",
-    "figure",
+    *("claim", "part", "primary", "statement", "section", "metric", "comparison", "effect", "ci_low", "ci_high"),
+    *("coverage", "p_value", "p_adjusted", "verdict", "n", "figure"),
 )
 ALPHA = 0.05
 
@@ -111,9 +96,8 @@ def evaluate(
     """
     rows = []
     for name, part in claim.parts.items():
-        ranked = all(experiment in tuned for experiment in part.experiments.values())
         try:
-            ranking = joined(part, tuned) if ranked else None
+            ranking = joined(part, tuned) if tuned.keys() >= set(part.experiments.values()) else None
             outcome = judge(part, metrics[part.metric], joined(part, tables), ranking)
         except ValueError as error:
             raise ValueError(f"claims.{key}.parts.{name}: {error}") from error
@@ -142,26 +126,17 @@ def adjust(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 
 def judge(part: ClaimPart, metric: Metric, table: pd.DataFrame, tuned: pd.DataFrame | None) -> Outcome:
-    """Judge one part on the rows of its experiments.
-
-    Raises
-    ------
-    ValueError
-        As `evaluate`.
-    """
+    """Judge one part on the rows of its experiments; errors are those of `evaluate`."""
     rows = rows_of(part, table)
     sides, comparison = sides_of(part, rows, tuned), comparison_of(part, metric)
     with np.errstate(all="ignore"):
-        match relation_named(part.relation):
+        match part.decision:
             case Tested() as relation:
-                return _judge_cases(relation, part, comparison, sides, rows)
+                return _judge_cases(relation, comparison, sides, rows)
             case Tolerance() as relation:
-                return _judge_rows(relation, part, comparison, sides, rows)
+                return _judge_rows(relation, comparison, sides, rows)
             case relation:
                 raise TypeError(f"{relation.name} is neither tested nor a tolerance")
-
-
-# Relations that are tested -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,16 +149,20 @@ class _Case:
     p_against: float
 
 
-def _judge_cases(
-    relation: Tested, part: ClaimPart, comparison: Comparison, sides: Mapping[str, Side], rows: pd.DataFrame
-) -> Outcome:
-    target = target_of(part, comparison)
-    cases = [_case(relation, comparison, target, where, case) for where, case in by_case(pairs(sides, rows))]
+def _judge_cases(relation: Tested, comparison: Comparison, sides: Mapping[str, Side], rows: pd.DataFrame) -> Outcome:
+    target, cases = comparison.target, list[_Case]()
+    for where, paired in by_case(pairs(sides, rows)):
+        values = _values(paired)
+        test = cache(lambda null, values=values: comparison.test(values, null, relation.level))
+        cases.append(_Case(where, test(target.value), *relation.p_values(test, target)))
     undefined = [case for case in cases if not case.result.defined]
     shown = undefined[0] if undefined else max(cases, key=lambda case: (case.p_for, -case.p_against))
-    p, verdict = (np.nan, "inconclusive") if undefined else _decide(relation, cases)
-    result = shown.result
-    statement = relation.statement(_quantity(comparison, sides, shown.where), target)
+    p, verdict = np.nan, "inconclusive"
+    if not undefined:
+        p_against = min(1.0, len(cases) * min(case.p_against for case in cases))
+        p = min(1.0, relation.sides * min(shown.p_for, p_against))
+        verdict = "inconclusive" if p >= ALPHA else "supported" if shown.p_for < p_against else "refuted"
+    statement, result = relation.statement(_quantity(comparison, sides, shown.where), target), shown.result
     place = f" in {in_words(shown.where)}" if in_words(shown.where) else ""
     which = f", the least favourable of {len(cases)}" if len(cases) > 1 else ""
     words = f"{statement}{place}{which}; {result.method}"
@@ -191,35 +170,13 @@ def _judge_cases(
     return Outcome(words, result.estimate, result.low, result.high, p, verdict, result.n, covered)
 
 
-def _case(
-    relation: Tested, comparison: Comparison, target: Target, where: Mapping[str, str], paired: pd.DataFrame
-) -> _Case:
-    values = _values(paired)
-    test = cache(lambda null: comparison.test(values, null, relation.level))
-    return _Case(where, test(target.value), *relation.p_values(test, target))
-
-
-def _decide(relation: Tested, cases: list[_Case]) -> tuple[float, Verdict]:
-    p_for = max(case.p_for for case in cases)
-    p_against = min(1.0, len(cases) * min(case.p_against for case in cases))
-    p = min(1.0, relation.sides * min(p_for, p_against))
-    if p >= ALPHA:
-        return p, "inconclusive"
-    return p, "supported" if p_for < p_against else "refuted"
-
-
-# Relations of single rows --------------------------------------------------------------------------------------------
-
-
-def _judge_rows(
-    relation: Tolerance, part: ClaimPart, comparison: Comparison, sides: Mapping[str, Side], rows: pd.DataFrame
-) -> Outcome:
+def _judge_rows(relation: Tolerance, comparison: Comparison, sides: Mapping[str, Side], rows: pd.DataFrame) -> Outcome:
     if len(sides) > 1:
         cases = pairs(sides, rows).reset_index()
     else:
         # Nothing is paired: a may select several batch sizes or variants at once.
         cases = selected(sides["a"], rows).rename(columns={"value": "a"})
-    values, target = _values(cases[[*sides]]), target_of(part, comparison)
+    values, target = _values(cases[[*sides]]), comparison.target
     deviations = np.abs(comparison.per_row(values) - values.get("b", target.value))
     worst = int(np.argmax(np.where(np.isnan(deviations), np.inf, deviations)))
     where = {column: cases[column].iloc[worst] for column in PAIRED_BY if column in cases}

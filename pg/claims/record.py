@@ -7,10 +7,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Discriminator, Field, PositiveFloat, Tag, model_validator
 
-from pg.claims.relations.lookup import relation_named
 from pg.claims.relations.registry import RELATIONS
-from pg.claims.relations.relation import Tolerance
+from pg.claims.relations.relation import Relation, Tolerance
+from pg.core.choices import load_class
 from pg.core.record import Distinct, Name, Record
+from pg.core.suggestions import nearest
 
 Selection = dict[str, Any]
 
@@ -35,13 +36,23 @@ _Rows = Annotated[Selection, Tag("selection"), Field(json_schema_extra={"not": {
 Side = Annotated[Annotated[Family, Tag("family")] | _Rows, Discriminator(_kind_of_side)]
 
 
-def _known(relation: str) -> str:
-    relation_named(relation)
+def _relation_named(name: str) -> Relation:
+    """Return a built-in relation, or an instance of the class that `module:Class` names."""
+    if ":" in name:
+        own: type[Any] = load_class(name, Relation)
+        return own()
+    if name not in RELATIONS:
+        raise ValueError(f"{name!r} is not known{nearest(name, RELATIONS)}, or module:Class for a relation of your own")
+    return RELATIONS[name]
+
+
+def _is_known(relation: str) -> str:
+    _relation_named(relation)
     return relation
 
 
 _RelationName = Annotated[
-    str, AfterValidator(_known), Field(json_schema_extra={"anyOf": [{"enum": [*RELATIONS]}, {"pattern": ":"}]})
+    str, AfterValidator(_is_known), Field(json_schema_extra={"anyOf": [{"enum": [*RELATIONS]}, {"pattern": ":"}]})
 ]
 
 
@@ -82,6 +93,16 @@ class ClaimPart(Record):
     stages: Distinct[Name] = Field(default=(), description="Must hold at each of these; default: at all.")
 
     @property
+    def decision(self) -> Relation:
+        """The relation with its test or tolerance, and its wording."""
+        return _relation_named(self.relation)
+
+    @property
+    def is_tolerance(self) -> bool:
+        """Whether the relation is one of single rows, without a test."""
+        return isinstance(self.decision, Tolerance)
+
+    @property
     def experiments(self) -> dict[str, str]:
         """The experiment of a and that of b."""
         return {"a": self.experiment, "b": self.against or self.experiment}
@@ -102,18 +123,13 @@ class ClaimPart(Record):
             else:
                 yield side, path, declared
 
-    @property
-    def is_tolerance(self) -> bool:
-        """Whether the relation is one of single rows, without a test."""
-        return isinstance(relation_named(self.relation), Tolerance)
-
     @model_validator(mode="after")
     def _has_two_sides(self) -> Self:
         if (self.b is None) == (self.reference is None):
             raise ValueError("give either b or reference")
         if self.against is not None and self.b is None:
             raise ValueError("against names the experiment of b; give b")
-        if problem := relation_named(self.relation).problem(self.margin):
+        if problem := self.decision.problem(self.margin):
             raise ValueError(problem)
         if self.share_of is not None and self.b is not None:
             raise ValueError("share_of compares with a reference, not with b")

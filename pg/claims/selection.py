@@ -81,13 +81,7 @@ def joined(part: ClaimPart, frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def rows_of(part: ClaimPart, table: pd.DataFrame) -> pd.DataFrame:
-    """Select the rows of the part's metrics in its environments and stages.
-
-    Raises
-    ------
-    ValueError
-        If the table has none.
-    """
+    """Select the rows of the part's metrics in its environments and stages, or raise a ValueError if there are none."""
     # pandas reads names that look like numbers as numbers, and an empty stage as missing.
     names = ("environment", "variant", "stage", "metric")
     rows = table.assign(**{one: table[one].astype(object).where(table[one].notna(), "").astype(str) for one in names})
@@ -152,22 +146,12 @@ def _best_of(
 
 
 def selected(side: Side, rows: pd.DataFrame) -> pd.DataFrame:
-    """Select the rows of a side.
-
-    Raises
-    ------
-    ValueError
-        If there are none; the message lists the values found.
-    """
+    """Select the rows of a side, or raise a ValueError that lists the values found if there are none."""
     rows = rows[rows["metric"] == side.metric]
     if side.selection is not None:
         return _matching(side.name, side.selection, rows)
-    return pd.concat(
-        [
-            _matching(side.name, winner, rows[rows["environment"] == environment])
-            for environment, winner in side.winners.items()
-        ]
-    )
+    places = side.winners.items()
+    return pd.concat([_matching(side.name, winner, rows[rows["environment"] == place]) for place, winner in places])
 
 
 def pairs(sides: Mapping[str, Side], rows: pd.DataFrame) -> pd.DataFrame:

@@ -11,9 +11,9 @@ import hashlib
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -38,8 +38,7 @@ class Agreement(StrEnum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """The agreement of one file, or of one row of it.
 
     Attributes
@@ -89,7 +88,17 @@ def verify(results: Path, reference: Path) -> tuple[Finding, ...]:
     UnreadableFile
         If there is no reference, or a file of it or of the run cannot be read.
     """
-    return tuple(_findings(results, reference))
+    expected, found, findings = read_csv(reference / _DIGESTS, ["file", "sha256"]), _digests(results), list[Finding]()
+    for file, digest in zip(expected["file"].astype(str), expected["sha256"], strict=True):
+        if file not in found:
+            findings.append(Finding(file, "", Agreement.MISSING))
+        elif found[file] == digest:
+            findings.append(Finding(file, "", Agreement.IDENTICAL))
+        elif (reference / file).exists():
+            findings += _compare_rows(file, read_csv(results / file), read_csv(reference / file))
+        else:
+            findings.append(Finding(file, "", Agreement.DIFFERENT))
+    return tuple(findings)
 
 
 def agrees(findings: Iterable[Finding]) -> bool:
@@ -108,39 +117,23 @@ def in_words(findings: Iterable[Finding]) -> str:
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
         groups.setdefault(finding.file if finding.row else finding.file.partition("/")[0], []).append(finding)
-    return "\n".join(line for group, members in groups.items() for line in _lines(group, members))
-
-
-def _lines(group: str, findings: list[Finding]) -> Iterator[str]:
-    counts = Counter(finding.agreement for finding in findings)
-    noun = "rows" if findings[0].row else "files"
-    summary = ", ".join(f"{counts[one]} {one}" for one in Agreement if counts[one])
-    yield f"{group}: {summary} (of {len(findings)} {noun})" if len(findings) > 1 else f"{group}: {summary}"
-    wrong = [one for one in findings if one.agreement in (Agreement.DIFFERENT, Agreement.MISSING)]
-    for finding in wrong[:_SHOWN]:
-        what = "missing" if finding.agreement is Agreement.MISSING else "other bytes"
-        yield f"  {finding.row or finding.file}: {finding.found or what}"
-    if len(wrong) > _SHOWN:
-        yield f"  … and {len(wrong) - _SHOWN} more"
+    lines = []
+    for group, members in groups.items():
+        counts = Counter(finding.agreement for finding in members)
+        of = f" (of {len(members)} {'rows' if members[0].row else 'files'})" if len(members) > 1 else ""
+        lines.append(f"{group}: {', '.join(f'{counts[one]} {one}' for one in Agreement if counts[one])}{of}")
+        wrong = [one for one in members if one.agreement in (Agreement.DIFFERENT, Agreement.MISSING)]
+        for finding in wrong[:_SHOWN]:
+            what = "missing" if finding.agreement is Agreement.MISSING else "other bytes"
+            lines.append(f"  {finding.row or finding.file}: {finding.found or what}")
+        if len(wrong) > _SHOWN:
+            lines.append(f"  … and {len(wrong) - _SHOWN} more")
+    return "\n".join(lines)
 
 
 def _digests(results: Path) -> dict[str, str]:
     files = sorted({path for pattern in _REPRODUCIBLE for path in results.glob(pattern)})
     return {path.relative_to(results).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
-def _findings(results: Path, reference: Path) -> Iterator[Finding]:
-    expected = read_csv(reference / _DIGESTS, ["file", "sha256"])
-    found = _digests(results)
-    for file, digest in zip(expected["file"].astype(str), expected["sha256"], strict=True):
-        if file not in found:
-            yield Finding(file, "", Agreement.MISSING)
-        elif found[file] == digest:
-            yield Finding(file, "", Agreement.IDENTICAL)
-        elif (reference / file).exists():
-            yield from _compare_rows(file, read_csv(results / file), read_csv(reference / file))
-        else:
-            yield Finding(file, "", Agreement.DIFFERENT)
 
 
 def _compare_rows(file: str, found: pd.DataFrame, expected: pd.DataFrame) -> Iterator[Finding]:
@@ -149,9 +142,9 @@ def _compare_rows(file: str, found: pd.DataFrame, expected: pd.DataFrame) -> Ite
     names = ["claim", "part"] if are_claims else [name for name in expected.columns if name not in _MEASURED]
     if missing := [name for name in names if name not in found.columns]:
         raise UnreadableFile(f"the run has no column {', '.join(missing)}; it has {', '.join(found.columns)}")
-    ours = dict(zip(_keys(found, names), found.to_dict("records"), strict=True))
-    for key, theirs in zip(_keys(expected, names), expected.to_dict("records"), strict=True):
-        row, mine = ", ".join(part for part in key if part), ours.get(key)
+    run = _by_name(found, names)
+    for key, theirs in _by_name(expected, names).items():
+        row, mine = ", ".join(name for name in key if name), run.get(key)
         if mine is None:
             yield Finding(file, row, Agreement.MISSING)
         elif are_claims and mine["verdict"] != theirs["verdict"]:
@@ -161,12 +154,12 @@ def _compare_rows(file: str, found: pd.DataFrame, expected: pd.DataFrame) -> Ite
             yield Finding(file, row, *_compare_intervals(_interval(mine, estimate), _interval(theirs, estimate)))
 
 
-def _keys(frame: pd.DataFrame, names: list[str]) -> list[tuple[str, ...]]:
+def _by_name(frame: pd.DataFrame, names: list[str]) -> dict[tuple[str, ...], dict[Any, Any]]:
     text = frame[names].astype(object).where(frame[names].notna(), "").astype(str)
-    return [tuple(row) for row in text.to_numpy()]
+    return dict(zip(map(tuple, text.to_numpy()), frame.to_dict("records"), strict=True))
 
 
-def _interval(row: dict, estimate: str) -> tuple[float, float, float]:
+def _interval(row: dict[Any, Any], estimate: str) -> tuple[float, float, float]:
     """Return a row's estimate and the ends of its interval; without an interval, the estimate itself."""
     value, low, high = (float(row[name]) for name in (estimate, "ci_low", "ci_high"))
     return value, (value if np.isnan(low) else low), (value if np.isnan(high) else high)
@@ -175,7 +168,7 @@ def _interval(row: dict, estimate: str) -> tuple[float, float, float]:
 def _compare_intervals(
     found: tuple[float, float, float], expected: tuple[float, float, float]
 ) -> tuple[Agreement, str]:
-    """Compare two results; they agree if either estimate is in the other's interval."""
+    """Compare two results; they agree if either estimate is in the other's interval, or if both are undefined."""
     if np.array_equal(found, expected, equal_nan=True):
         return Agreement.IDENTICAL, ""
     (ours, our_low, our_high), (theirs, their_low, their_high) = found, expected

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-from pg.claims.comparisons import comparison_of, target_of
+from pg.claims.comparisons import comparison_of
 from pg.claims.record import ClaimPart
-from pg.claims.relations.lookup import relation_named
 from pg.claims.relations.relation import Tested
 from pg.experiments.metric import Metric
 from pg.plotting.text import span
@@ -31,7 +30,7 @@ def outlook(part: ClaimPart, metric: Metric, effect: float, low: float, high: fl
     undecided
         Number of undecided claims in Holm's method; 1 for a part whose p-value is not adjusted.
     """
-    relation = relation_named(part.relation)
+    relation = part.decision
     if not isinstance(relation, Tested) or math.isnan(effect):
         return ""
     if not math.isfinite(low + high):
@@ -42,7 +41,7 @@ def outlook(part: ClaimPart, metric: Metric, effect: float, low: float, high: fl
     scale = math.log if comparison.logarithmic else float
     level = relation.level
     reach = (scale(high) - scale(low)) / 2
-    distance = min(abs(scale(effect) - scale(value)) for value in relation.tested_values(target_of(part, comparison)))
+    distance = min(abs(scale(effect) - scale(value)) for value in relation.tested_values(comparison.target))
     needed = None
     if reach > 0 and distance > 0:
         size = effect_size(distance, distance + reach, n, level)

@@ -11,7 +11,6 @@ from typing import Any
 from pandas import DataFrame
 
 from pg.claims.record import ClaimPart
-from pg.claims.relations.lookup import relation_named
 from pg.claims.relations.relation import Tested
 from pg.experiments.metrics import metrics_of
 from pg.plotting.text import number, span
@@ -128,7 +127,7 @@ def _in_labels(study: Study, part: ClaimPart | None, comparison: str) -> str:
 
 
 def _level(part: ClaimPart | None) -> int:
-    relation = None if part is None else relation_named(part.relation)
+    relation = None if part is None else part.decision
     return round(100 * (relation.level if isinstance(relation, Tested) else LEVEL))
 
 

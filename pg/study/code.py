@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pg.claims.record import ClaimPart
-from pg.claims.relations.lookup import relation_named
 from pg.core.record import Record
 from pg.environments.record import Environment
 from pg.environments.registry import OWN
@@ -54,7 +53,7 @@ def defining_files(record: Record) -> frozenset[Path]:
         if isinstance(one, Environment) and one.id in OWN:
             found.add(OWN[one.id].make)
         elif isinstance(one, ClaimPart):
-            found.add(type(relation_named(one.relation)))
+            found.add(type(one.decision))
     return frozenset(map(_file_of, found))
 
 

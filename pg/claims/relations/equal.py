@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from pg.claims.relations.relation import Target, Tested
-from pg.statistics.decisions import equivalence
-from pg.statistics.intervals import Test
+from pg.claims.relations.relation import Target, TestAt, Tested
 
 
 class Equal(Tested):
     """Equivalence, tested by two one-sided tests at 5 %, which the 90 % interval shows.
 
     "Within the margin" and "beyond one of its ends" cannot both be true, so the smaller p-value counts once.
+
+    Source: Schuirmann (1987), J. Pharmacokinet. Biopharm. 15, 657-680.
     """
 
     name = "equal"
@@ -21,9 +19,13 @@ class Equal(Tested):
     level = 0.9
     sides = 1
 
-    def p_values(self, test: Callable[[float], Test], target: Target) -> tuple[float, float]:
-        """Return the p-values of "within the margin" and of "beyond one of its ends"."""
-        return equivalence(test, target.value, target.margin)
+    def p_values(self, test: TestAt, target: Target) -> tuple[float, float]:
+        """Return the p-values of "within the margin" and of "beyond one of its ends".
+
+        They are below 0.05 exactly if the 90 % interval is wholly within the margin, and wholly outside.
+        """
+        low, high = map(test, self.tested_values(target))
+        return max(low.p_greater, high.p_less), min(low.p_less, high.p_greater)
 
     def statement(self, quantity: str, target: Target) -> str:
         """Write the relation, like "a − b = 0 ± 0.1 (90 % interval)"."""

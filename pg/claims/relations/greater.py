@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from pg.claims.relations.relation import Target, Tested
-from pg.statistics.intervals import Test
+from pg.claims.relations.relation import Target, TestAt, Tested
 
 
 class Greater(Tested):
@@ -14,7 +11,7 @@ class Greater(Tested):
     name = "greater"
     sign = ">"
 
-    def p_values(self, test: Callable[[float], Test], target: Target) -> tuple[float, float]:
+    def p_values(self, test: TestAt, target: Target) -> tuple[float, float]:
         """Return the one-sided p-values of "greater" and of "less"."""
         result = test(target.value)
         return result.p_greater, result.p_less

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from pg.core.signs import signed
 from pg.statistics.intervals import LEVEL, Array, Test
 
+TestAt = Callable[[float], Test]
+"""Tests an effect against a given null value."""
 
-@dataclass(frozen=True, slots=True)
-class Target:
+
+class Target(NamedTuple):
     """The value that an effect is compared with, and how far from it the effect may be.
 
     Attributes
@@ -80,16 +81,8 @@ class Tested(Relation):
     sides: ClassVar[int] = 2
 
     @abstractmethod
-    def p_values(self, test: Callable[[float], Test], target: Target) -> tuple[float, float]:
-        """Return the p-value in favour of the relation and the one against it.
-
-        Parameters
-        ----------
-        test
-            Tests the effect against a given null value.
-        target
-            The declared null value and margin.
-        """
+    def p_values(self, test: TestAt, target: Target) -> tuple[float, float]:
+        """Return the p-value in favour of the relation and the one against it."""
 
     def statement(self, quantity: str, target: Target) -> str:
         """Write the relation, like "a − b > 0"."""
