@@ -14,7 +14,7 @@ import torch
 
 SHAPED = (
     *(f"pg.parts.{name}" for name in ("returns", "baselines", "corrections")),
-    *(f"pg.parts.{name}" for name in ("batch", "discounting", "estimator", "normalisation")),
+    *(f"pg.parts.{name}" for name in ("batch", "discounting", "estimator")),
     "pg.environments.exact",
     "pg.learning.policies",
 )

@@ -7,7 +7,7 @@ from pg.core.trajectories import Spaces
 from pg.environments.exact import objective
 from pg.environments.small_mdps import chain
 from pg.laboratory.frozen import random_policy
-from pg.parts.baselines.others import mean_of_others
+from pg.parts.baselines.leave_one_out import mean_of_others
 from pg.parts.discounting import total_return
 from pg.parts.variant import PolicyOptions
 

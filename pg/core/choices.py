@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from inspect import isabstract
 from typing import Any, TypeVar
 
 from pg.core.suggestions import nearest
@@ -17,9 +18,13 @@ def load_class(path: str, base: type[Base]) -> type[Base]:
     Raises
     ------
     ValueError
-        If the module cannot be imported, or has no such subclass of `base`.
+        If the module cannot be imported, has no such subclass of `base`, or the class lacks a method.
     """
-    return _load(path, f"subclass of {base.__module__}:{base.__name__}", lambda one: _is_subclass(one, base))
+    found = _load(path, f"subclass of {base.__module__}:{base.__name__}", lambda one: _is_subclass(one, base))
+    if isabstract(found):
+        missing = ", ".join(sorted(found.__abstractmethods__))
+        raise ValueError(f"{path!r} does not define {missing}; see {base.__module__}:{base.__name__}")
+    return found
 
 
 def load_instance(path: str, base: type[Base]) -> Base:

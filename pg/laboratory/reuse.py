@@ -22,7 +22,7 @@ from pg.learning.policies import Policy, stack
 from pg.learning.scores import scores
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios
 from pg.parts import estimator as compose
-from pg.parts.corrections.sample_size import has_weight
+from pg.parts.corrections.weights import has_weight
 from pg.parts.critic import Critic
 from pg.parts.variant import Variant
 

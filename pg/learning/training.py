@@ -28,7 +28,7 @@ from pg.learning.learner import Learner, make_learner
 from pg.learning.policies import Parameters, Policy
 from pg.learning.rollout import actor_of, collect
 from pg.learning.updates import FAILED, UpdateLog, update
-from pg.parts.corrections.finite import NonFiniteWeights
+from pg.parts.corrections.weights import NonFiniteWeights
 from pg.parts.critic import Critic
 from pg.parts.starts.base import Start
 from pg.parts.variant import Variant

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from functools import partial
 
 import numpy as np
 import torch
@@ -19,8 +18,7 @@ from pg.learning.advantages import fixed
 from pg.learning.policies import Policy, detached, parameters_of, restore
 from pg.learning.tabular import state_distributions_of, state_ratios
 from pg.parts import estimator
-from pg.parts.corrections.finite import NonFiniteWeights
-from pg.parts.corrections.sample_size import effective_share, has_weight
+from pg.parts.corrections.weights import NonFiniteWeights, effective_share, has_weight
 from pg.parts.critic import Critic
 from pg.parts.estimator import Fixed
 from pg.parts.networks import as_vector
@@ -33,10 +31,8 @@ class UpdateLog:
 
     Attributes
     ----------
-    surrogate
-        $\tilde J(\theta)$; the first step followed its gradient.
-    gradient_norm
-        Euclidean norm of that gradient.
+    surrogate, gradient_norm
+        $\tilde J(\theta)$ and the Euclidean norm of its gradient, which the first step followed.
     entropy
         Mean entropy of π_θ(·|s).
     kl_new_old, kl_old_new
@@ -108,45 +104,30 @@ def update(
     -----
     The lecture's sections "Full algorithm" and "Off-policy policy gradient".
     """
-    states, actions = valid_steps(trajectories)
-    start = policy.distribution(states)
-    log_probs = laid_out(start.log_prob(actions), trajectories.mask)
-    constants = fixed(policy, variant, trajectories, mdp, critic)
-    batch = Minibatch(trajectories, states, actions, log_probs.detach(), constants, members=slice(None))
-    ascent = Ascent(policy, optimizer, variant, batch, start, log_probs, mdp)
-    minibatches = divided(batch, variant.gradient_steps, variant.minibatches, shuffling)
-    steps = (partial(ascent.step, minibatch) for minibatch in minibatches)
+    ascent = Ascent(policy, optimizer, variant, trajectories, mdp, critic)
+    minibatches = divided(ascent.batch, variant.gradient_steps, variant.minibatches, shuffling)
     if variant.kl is not None:
-        return ascent.log(variant.kl.take_steps(steps, ascent, {} if limit_state is None else limit_state))
+        return ascent.log(variant.kl.take_steps(ascent, minibatches, {} if limit_state is None else limit_state))
     taken = 0
-    for step in steps:
-        step()
+    for minibatch in minibatches:
+        ascent.step(minibatch)
         taken += 1
     return ascent.log(taken)
 
 
 @dataclass(frozen=True, slots=True)
 class Minibatch:
-    """Some or all trajectories of a batch, with the quantities that stay fixed at the behaviour policy θ.
+    """Some or all trajectories of a batch, S = 1, with the quantities that stay fixed at the behaviour policy θ.
 
-    Attributes
-    ----------
-    trajectories
-        S = 1.
-    states, actions
-        Of the n valid steps.
-    behaviour
-        (1, N, T), log π_θ(a_t|s_t), zero after the last step.
-    fixed
-        Returns, baseline and normalisation. The last two are those of the whole batch.
-    members
-        Indices of these trajectories in the batch.
+    States and actions are those of the n valid steps. Baseline and normalisation are those of the whole batch, in which
+    `members` are the indices of these trajectories.
     """
 
     trajectories: Trajectories
     states: Float[Tensor, "n O"]
     actions: Shaped[Tensor, " n *A"]
     behaviour: Float[Tensor, "1 N T"]
+    """log π_θ(a_t|s_t), zero after the last step."""
     fixed: Fixed
     members: Tensor | slice
 
@@ -154,13 +135,8 @@ class Minibatch:
         """Return some of the trajectories."""
         trajectories = self.trajectories.changed(lambda values: values[:, members])
         baseline = self.fixed.baseline.expand(-1, self.behaviour.shape[1], -1)
-        return Minibatch(
-            trajectories,
-            *valid_steps(trajectories),
-            self.behaviour[:, members],
-            Fixed(self.fixed.returns[:, members], baseline[:, members], self.fixed.scale),
-            members,
-        )
+        constants = Fixed(self.fixed.returns[:, members], baseline[:, members], self.fixed.scale)
+        return Minibatch(trajectories, *valid_steps(trajectories), self.behaviour[:, members], constants, members)
 
 
 def divided(
@@ -178,38 +154,26 @@ def divided(
 
 
 class Ascent:
-    """An update in progress: takes its steps, and measures how far the policy is from θ.
-
-    Parameters
-    ----------
-    policy, optimizer, variant, mdp
-        As in `update`.
-    batch
-        The whole batch.
-    start
-        π_θ(·|s) in the batch's states.
-    log_probs
-        (1, N, T), log π_θ(a_t|s_t) as a function of θ, for the gradient of the first step.
-    """
+    """An update in progress: takes its steps, and measures how far the policy is from θ. Parameters as of `update`."""
 
     def __init__(
         self,
         policy: Policy,
         optimizer: torch.optim.Optimizer,
         variant: Variant,
-        batch: Minibatch,
-        start: Distribution,
-        log_probs: Float[Tensor, "1 N T"],
-        mdp: MDP | None,
+        trajectories: Trajectories,
+        mdp: MDP | None = None,
+        critic: Critic | None = None,
     ) -> None:
         self.parameters: list[Tensor] = list(policy.parameters())
-        self._policy = policy
-        self._optimizer = optimizer
-        self._variant = variant
-        self._batch = batch
+        self._policy, self._optimizer, self._variant, self._mdp = policy, optimizer, variant, mdp
+        states, actions = valid_steps(trajectories)
+        start = policy.distribution(states)
+        # log π_θ(a_t|s_t) as a function of θ, for the gradient of the first step.
+        self._log_probs = laid_out(start.log_prob(actions), trajectories.mask)
         self._start = detached(start)
-        self._log_probs = log_probs
-        self._mdp = mdp
+        constants = fixed(policy, variant, trajectories, mdp, critic)
+        self.batch = Minibatch(trajectories, states, actions, self._log_probs.detach(), constants, slice(None))
         self._visits: Tensor | None = None
         if variant.importance.needs_state_ratios:
             if mdp is None:
@@ -226,9 +190,12 @@ class Ascent:
 
     def gradient(self, minibatch: Minibatch | None = None, penalty: float = 0.0) -> Sequence[Tensor]:
         """Return the gradient that `step` follows, by default on the whole batch, and set it as each `grad`."""
-        part = minibatch or self._batch
-        # Reusing the log-likelihoods at θ for the first gradient makes every ratio exactly 1.
-        log_probs = self._log_probs[:, part.members] if self._first is None else self._log_probs_of(part)
+        part = minibatch or self.batch
+        if self._first is None:
+            # Reusing the log-likelihoods at θ for the first gradient makes every ratio exactly 1.
+            log_probs = self._log_probs[:, part.members]
+        else:
+            log_probs = laid_out(self._policy.log_prob(part.states, part.actions), part.trajectories.mask)
         ratios = log_probs.detach() - part.behaviour
         weights = estimator.weights(self._variant, part.trajectories, part.fixed, ratios, self._state_ratios(part))
         surrogate = estimator.surrogate(log_probs, weights, part.trajectories).squeeze(0)
@@ -251,7 +218,7 @@ class Ascent:
     @torch.no_grad()
     def gain(self) -> float:
         """Return the surrogate less its value at θ, with ratios per step in the place of log-likelihoods."""
-        weights = estimator.weights(self._variant, self._batch.trajectories, self._batch.fixed)
+        weights = estimator.weights(self._variant, self.batch.trajectories, self.batch.fixed)
         return (self._log_ratios().expm1() * weights).sum().item()
 
     @torch.no_grad()
@@ -261,7 +228,7 @@ class Ascent:
 
     def differentiable_kl(self) -> Tensor:
         """Return the same as a function of the parameters."""
-        return self._kl_of(self._policy.distribution(self._batch.states))
+        return self._kl_of(self._policy.distribution(self.batch.states))
 
     @torch.no_grad()
     def log(self, steps: float) -> UpdateLog:
@@ -286,27 +253,22 @@ class Ascent:
         """Return the effective share and the largest of the batch's importance weights at θ'."""
         if not self._variant.importance.corrects:
             return 1.0, 1.0
-        trajectories = self._batch.trajectories
+        trajectories, states = self.batch.trajectories, self._state_ratios(self.batch)
         try:
-            weights = estimator.importance_weights(
-                self._variant, trajectories, self._log_ratios(), self._state_ratios(self._batch)
-            )
+            weights = estimator.importance_weights(self._variant, trajectories, self._log_ratios(), states)
         except NonFiniteWeights:
             # No further step would use these weights, so the update has not failed.
             return math.nan, math.inf
         return effective_share(weights, has_weight(weights, trajectories.mask)).item(), weights.max().item()
 
     def _log_ratios(self) -> Tensor:
-        mask = self._batch.trajectories.mask
-        return laid_out(self._reached_distribution().log_prob(self._batch.actions), mask) - self._batch.behaviour
-
-    def _log_probs_of(self, part: Minibatch) -> Tensor:
-        return laid_out(self._policy.log_prob(part.states, part.actions), part.trajectories.mask)
+        mask = self.batch.trajectories.mask
+        return laid_out(self._reached_distribution().log_prob(self.batch.actions), mask) - self.batch.behaviour
 
     def _reached_distribution(self) -> Distribution:
         """Return π(·|s) in the batch's states at the present parameters, computed once per position."""
         if self._reached is None:
-            self._reached = self._policy.distribution(self._batch.states)
+            self._reached = self._policy.distribution(self.batch.states)
         return self._reached
 
     def _state_ratios(self, part: Minibatch) -> Tensor | None:

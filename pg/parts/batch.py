@@ -10,26 +10,16 @@ from typing import TYPE_CHECKING
 from pg.parts.discounting import discount_weights, total_return
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float
-    from torch import Tensor
-
     from pg.core.trajectories import Trajectories
-    from pg.parts.variant import Variant
+    from pg.parts.annotations import Bool, Float, Tensor, Variant
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreProducts:
-    r"""Products of scores, with $A = \sum_t \gamma_t \psi_t W_t$ and $B = \sum_t \gamma_t \psi_t$.
+    r"""Products of scores, $\langle A_i, B_i \rangle$ and $\lVert B_i \rVert^2$.
 
-    Here $\psi_t = \nabla \log \pi(a_t \mid s_t)$, $W_t$ is the return that weights it, and $\gamma_t$ is $\gamma^t$
-    where the variant discounts states, else 1.
-
-    Attributes
-    ----------
-    weighted
-        (S, N), $\langle A_i, B_i \rangle$.
-    squared
-        (S, N), $\lVert B_i \rVert^2$.
+    $A = \sum_t \gamma_t \psi_t W_t$ and $B = \sum_t \gamma_t \psi_t$, where $\psi_t = \nabla \log \pi(a_t \mid
+    s_t)$, $W_t$ is the return that weights it, and $\gamma_t$ is $\gamma^t$ where the variant discounts states, else 1.
     """
 
     weighted: Float[Tensor, "S N"]
@@ -38,15 +28,10 @@ class ScoreProducts:
 
 @dataclass(frozen=True, slots=True)
 class StateValues:
-    r"""Values of the states of trajectories, with the variant's discount.
+    """Values $V_t(s_t)$ of the states along trajectories, with the variant's discount, zero after the last step.
 
-    Attributes
-    ----------
-    along
-        (S, N, T), $V_t(s_t)$, zero after the last step.
-    rest
-        (S, N), $V(o_{T_i})$ of the observation after the last step; zero if the trajectory terminated. Only
-        variants that bootstrap at truncation use it.
+    The rest is $V(o_{T_i})$ of the observation after the last step; zero if the trajectory terminated. Only variants
+    that bootstrap at truncation use it.
     """
 
     along: Float[Tensor, "S N T"]
@@ -55,18 +40,9 @@ class StateValues:
 
 @dataclass(frozen=True)
 class Batch:
-    """S batches of N trajectories, with the quantities that a variant's parts need.
+    """S batches of N trajectories of the behaviour policy, with the quantities that a variant's parts need.
 
-    Attributes
-    ----------
-    variant
-        Has the returns, the baseline and the discount.
-    trajectories
-        Of the behaviour policy.
-    find_score_products
-        Computes the score products of the batch; None if no scores are known.
-    find_state_values
-        Computes the values that the variant's baseline subtracts; None if none are known.
+    Score products and state values are computed by the functions given, which are None if they cannot be known.
     """
 
     variant: Variant
@@ -108,26 +84,14 @@ class Batch:
 
     @cached_property
     def score_products(self) -> ScoreProducts:
-        """Products of the scores of whole trajectories.
-
-        Raises
-        ------
-        ValueError
-            If no scores are known.
-        """
+        """Products of the scores of whole trajectories; ValueError if no scores are known."""
         if self.find_score_products is None:
             raise ValueError(f"baseline: {self.variant.baseline.name} needs the score products of the trajectories")
         return self.find_score_products(self)
 
     @cached_property
     def state_values(self) -> StateValues:
-        """The values of the states that the variant's baseline subtracts.
-
-        Raises
-        ------
-        ValueError
-            If none are known.
-        """
+        """The values of the states that the variant's baseline subtracts; ValueError if none are known."""
         if self.find_state_values is None:
             raise ValueError(f"baseline: {self.variant.baseline.name} needs the values of the trajectories' states")
         return self.find_state_values(self)

@@ -32,7 +32,7 @@ class ValueFunction(nn.Module):
     inputs
         O, length of an observation.
     left
-        (T + 1,), $h_t$.
+        $h_t$.
     sees_time
         Whether t / T is one more input.
     generator
@@ -73,27 +73,14 @@ class ValueFunction(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class Critic:
-    r"""A value network and how it is fitted.
-
-    Attributes
-    ----------
-    network
-        Changes in place when it is fitted.
-    optimizer
-        Adam over its parameters.
-    fit_steps
-        Steps per batch.
-    discount
-        $\gamma$ of the rewards-to-go.
-    bootstraps
-        Whether returns bootstrap from the network's value after truncation.
-    """
+    r"""A value network, changed in place when it is fitted, and how: Adam, its steps per batch, and $\gamma$."""
 
     network: ValueFunction
     optimizer: torch.optim.Optimizer
     fit_steps: int
     discount: float
     bootstraps: bool
+    """Whether returns bootstrap from the network's value after truncation."""
 
     @torch.no_grad()
     def values(self, trajectories: Trajectories) -> StateValues:
@@ -106,12 +93,8 @@ class Critic:
     def fit(self, trajectories: Trajectories) -> None:
         r"""Take Adam's steps on the mean squared error to the rewards-to-go, $\frac{1}{n} \sum (V_\phi - G_t)^2$.
 
-        If returns bootstrap at truncation, these include the value after the last step, computed before the fit.
-
-        Parameters
-        ----------
-        trajectories
-            A batch that the policy has been updated on already.
+        The policy must have been updated on the batch already. If returns bootstrap at truncation, rewards-to-go
+        include the value after the last step, computed before the fit.
         """
         taken = trajectories.mask.nonzero(as_tuple=True)
         observations, targets = trajectories.observations[taken], self.targets(trajectories)[taken]
@@ -130,10 +113,7 @@ class Critic:
     def explained_variance(self, trajectories: Trajectories) -> float:
         r"""Return $1 - \mathrm{Var}(G_t - V_\phi) / \mathrm{Var}(G_t)$ over the steps taken; NaN if all G are equal.
 
-        Parameters
-        ----------
-        trajectories
-            A batch that the network has not been fitted to; otherwise the share is biased upwards.
+        The network must not have been fitted to the batch; otherwise the share is biased upwards.
         """
         mask, targets = trajectories.mask, self.targets(trajectories)
         errors = (targets - self.values(trajectories).along)[mask].to(torch.float64)
@@ -160,16 +140,14 @@ def new_critic(
     dtype: torch.dtype | None,
     device: torch.device | None,
 ) -> Critic:
-    """Return a new value network; the parameters are those of `Baseline.make_critic`."""
+    """Return a new value network for the returns of a variant, by default in float32 on the CPU."""
     endless = variant.returns.bootstraps
-    left = _steps_left(horizon, variant.discount, endless).to(dtype or torch.float32)
+    if endless:
+        left = torch.full((horizon + 1,), 1 / (1 - variant.discount), dtype=torch.float64)
+    else:
+        powers = variant.discount ** torch.arange(horizon, dtype=torch.float64)
+        left = torch.cat([powers.cumsum(0).flip(0), powers.new_zeros(1)])
+    left = left.to(dtype or torch.float32)
     network = ValueFunction(options, spaces.observation_size, left, not endless, generator).to(device)
     optimizer = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
     return Critic(network, optimizer, options.fit_steps, variant.discount, endless)
-
-
-def _steps_left(horizon: int, discount: float, endless: bool) -> Float[Tensor, " T+1"]:
-    if endless:
-        return torch.full((horizon + 1,), 1 / (1 - discount), dtype=torch.float64)
-    powers = discount ** torch.arange(horizon, dtype=torch.float64)
-    return torch.cat([powers.cumsum(0).flip(0), powers.new_zeros(1)])

@@ -1,4 +1,7 @@
-"""Sums of rewards over time, discounted or not, that several parts use."""
+r"""Sums of rewards over time that several parts use. $\gamma$ is the discount, 1 in the lecture.
+
+Results are zero after the last step of each trajectory, where the mask is false.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
-    from jaxtyping import Bool, Float
-    from torch import Tensor
+
+    from pg.parts.annotations import Bool, Float, Tensor
 
 
 def total_return(
@@ -15,22 +18,6 @@ def total_return(
 ) -> Float[Tensor, "S N T"]:
     r"""Return the return of the whole trajectory at each step, $R = \sum_{t'} \gamma^{t'} r_{t'}$.
 
-    Parameters
-    ----------
-    rewards
-        (S, N, T), $r_t$.
-    mask
-        (S, N, T), true on valid steps.
-    discount
-        $\gamma$; 1 in the lecture.
-
-    Returns
-    -------
-    Tensor
-        (S, N, T), the same $R$ at each valid step, zero after the last.
-
-    Notes
-    -----
     The lecture's section "Can we get the gradient".
     """
     present_value = rewards * discount_weights(mask, discount, rewards.dtype)
@@ -42,27 +29,10 @@ def reward_to_go(
 ) -> Float[Tensor, "S N T"]:
     r"""Return the sum of the rewards from each step on, $G_t = \sum_{t' \ge t} \gamma^{t'-t} r_{t'}$.
 
-    Parameters
-    ----------
-    rewards
-        (S, N, T), $r_t$.
-    mask
-        (S, N, T), true on valid steps.
-    discount
-        $\gamma$; 1 in the lecture.
-
-    Returns
-    -------
-    Tensor
-        (S, N, T), zero after the last step of each trajectory.
-
-    Notes
-    -----
     The lecture's section "Using causality". The sum is built by doubling: once $G_t$ holds the next $k$ rewards, adding
     $\gamma^k G_{t+k}$ makes it hold the next $2k$, so that $\log_2 T$ additions replace a loop over time.
     """
-    to_go = rewards * mask
-    reach = 1
+    to_go, reach = rewards * mask, 1
     while reach < to_go.shape[-1]:
         to_go = to_go + discount**reach * later(to_go, reach)
         reach *= 2
@@ -74,25 +44,8 @@ def with_rest(
 ) -> Float[Tensor, "S N T"]:
     r"""Add the value after the last step to the last reward, $r_{T_i - 1} + \gamma V(o_{T_i})$.
 
-    Parameters
-    ----------
-    rewards
-        (S, N, T), $r_t$.
-    rest
-        (S, N), $V(o_{T_i})$ of the observation after each trajectory's last step; 0 if nothing follows.
-    mask
-        (S, N, T), true on valid steps.
-    discount
-        $\gamma$.
-
-    Returns
-    -------
-    Tensor
-        (S, N, T). Returns of these rewards are bootstrapped.
-
-    Notes
-    -----
-    Pardo, Tavakoli, Levdik & Kormushev 2018, "Time limits in reinforcement learning", section 4.
+    The rest $V(o_{T_i})$ is 0 if nothing follows. Returns of these rewards are bootstrapped. Pardo, Tavakoli, Levdik &
+    Kormushev 2018, "Time limits in reinforcement learning", section 4.
     """
     is_last = mask & ~later(mask, 1)
     return rewards + discount * rest.unsqueeze(-1) * is_last
@@ -101,22 +54,6 @@ def with_rest(
 def discount_weights(mask: Bool[Tensor, "S N T"], discount: float, dtype: torch.dtype) -> Float[Tensor, "S N T"]:
     r"""Weight step $t$ by $\gamma^t$, its share in the discounted distribution of states.
 
-    Parameters
-    ----------
-    mask
-        (S, N, T), true on valid steps.
-    discount
-        $\gamma$.
-    dtype
-        Of the weights.
-
-    Returns
-    -------
-    Tensor
-        (S, N, T), zero after the last step of each trajectory.
-
-    Notes
-    -----
     Sutton, McAllester, Singh & Mansour 2000, theorem 1, where $d^\pi(s) = \sum_t \gamma^t \Pr(s_t = s)$: without this
     weight the discounted reward-to-go does not follow the gradient of the discounted objective.
     """

@@ -1,4 +1,4 @@
-"""A variant's gradient estimator in LaTeX, in the form of the lecture, assembled from its parts."""
+"""How a variant is written: its gradient estimator in LaTeX, as in the lecture, and its label."""
 
 from __future__ import annotations
 
@@ -26,33 +26,38 @@ def equation(variant: Variant) -> str:
 
 def definitions(variant: Variant) -> tuple[str, ...]:
     """Return LaTeX equations, one per symbol of `equation` that the lecture does not define."""
-    return (
-        *variant.importance.definitions(variant),
-        *_normalisation(variant),
-        *variant.returns.definitions(variant),
-        *variant.baseline.definitions(variant),
-        *_discount(variant),
-        *_steps(variant),
-        *(() if variant.kl is None else variant.kl.definitions(variant)),
-        *variant.initialise.definitions(variant),
+    written = list(variant.importance.definitions(variant))
+    if variant.normalise_advantages:
+        written += [
+            f"A_{{i,t}} = {advantage(variant)}",
+            r"\bar{A} = \frac{1}{\sum_{i} T_i} \sum_{i=1}^{N} \sum_{t=1}^{T_i} A_{i,t}",
+            r"\sigma_A^2 = \frac{1}{\sum_{i} T_i} \sum_{i=1}^{N} \sum_{t=1}^{T_i} (A_{i,t} - \bar{A})^2",
+        ]
+    written += [*variant.returns.definitions(variant), *variant.baseline.definitions(variant)]
+    if variant.discount < 1:
+        written.append(rf"\gamma = {variant.discount:g}")
+    if variant.gradient_steps > 1:
+        written.append(rf"K = {variant.gradient_steps} \quad \text{{passes over each batch}}")
+    if variant.minibatches > 1:
+        written.append(rf"M = {variant.minibatches} \quad \text{{parts of whole trajectories, a step on each}}")
+    if variant.kl is not None:
+        written += variant.kl.definitions(variant)
+    return (*written, *variant.initialise.definitions(variant))
+
+
+def label_of(variant: Variant) -> str:
+    """Name a variant by its parts, as "to-go − per-step mean, normalised", and by settings that are not the defaults.
+
+    Options of single parts, the policy and the learning rate are not named.
+    """
+    advantage = " − ".join(words for words in (variant.returns.words, variant.baseline.words) if words)
+    further = (
+        "normalised" if variant.normalise_advantages else "",
+        variant.importance.words,
+        "" if variant.kl is None else variant.kl.words,
+        variant.optimizer.words,
+        "" if variant.discount == 1 else f"γ = {variant.discount:g}",
+        "" if variant.gradient_steps == 1 else f"K = {variant.gradient_steps}",
+        "" if variant.batch == Variant.model_fields["batch"].default else f"N = {variant.batch}",
     )
-
-
-def _normalisation(variant: Variant) -> tuple[str, ...]:
-    if not variant.normalise_advantages:
-        return ()
-    return (
-        f"A_{{i,t}} = {advantage(variant)}",
-        r"\bar{A} = \frac{1}{\sum_{i} T_i} \sum_{i=1}^{N} \sum_{t=1}^{T_i} A_{i,t}",
-        r"\sigma_A^2 = \frac{1}{\sum_{i} T_i} \sum_{i=1}^{N} \sum_{t=1}^{T_i} (A_{i,t} - \bar{A})^2",
-    )
-
-
-def _discount(variant: Variant) -> tuple[str, ...]:
-    return () if variant.discount == 1 else (rf"\gamma = {variant.discount:g}",)
-
-
-def _steps(variant: Variant) -> tuple[str, ...]:
-    passes = rf"K = {variant.gradient_steps} \quad \text{{passes over each batch}}"
-    parts = rf"M = {variant.minibatches} \quad \text{{parts of whole trajectories, a step on each}}"
-    return (*((passes,) if variant.gradient_steps > 1 else ()), *((parts,) if variant.minibatches > 1 else ()))
+    return ", ".join((advantage, *(words for words in further if words)))

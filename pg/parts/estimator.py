@@ -5,33 +5,24 @@ Nothing here sums over seeds: entries of the S axis (seeds, probed batches, enum
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pg.parts.batch import Batch
 from pg.parts.corrections.base import Ratios
-from pg.parts.normalisation import standardisation
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
-    from torch import Tensor
-
     from pg.core.trajectories import Trajectories
-    from pg.parts.variant import Variant
+    from pg.parts.annotations import Bool, Float, Tensor, Variant
 
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    r"""Quantities computed once per update, at the behaviour policy θ; only ratios depend on the target policy θ'.
+    r"""Returns $W_t$, baseline $b_t$ and scale σ, computed once per update, at the behaviour policy θ.
 
-    Attributes
-    ----------
-    returns
-        (S, N, T), $W_t$, zero after the last step.
-    baseline
-        What is subtracted, $b_t$: each of its axes S, N and T has its full length or 1.
-    scale
-        (S, 1, 1), what the difference is divided by: 1, or the standard deviation that normalises it.
+    Only ratios depend on the target policy θ'. Returns are zero after the last step; each axis of the baseline has its
+    full length or 1; the scale is 1, or the standard deviation that normalises the advantages.
     """
 
     returns: Float[Tensor, "S N T"]
@@ -60,6 +51,23 @@ def fixed(batch: Batch) -> Fixed:
     return Fixed(returns, baseline + mean, deviation)
 
 
+def standardisation(
+    advantages: Float[Tensor, "S N T"], mask: Bool[Tensor, "S N T"]
+) -> tuple[Float[Tensor, "S 1 1"], Float[Tensor, "S 1 1"]]:
+    """Return the mean and the standard deviation of the advantages over each batch's valid steps.
+
+    The deviation is infinite if all advantages are equal, so that dividing by it leaves 0.
+    """
+    batch = (1, 2)
+    steps = mask.sum(batch, keepdim=True)
+    mean = (advantages * mask).sum(batch, keepdim=True) / steps
+    deviation = (((advantages - mean) * mask).square().sum(batch, keepdim=True) / steps).sqrt()
+    # Compare the advantages themselves: equal numbers may differ from their computed mean by a rounding error.
+    lowest = advantages.where(mask, math.inf).amin(batch, keepdim=True)
+    highest = advantages.where(mask, -math.inf).amax(batch, keepdim=True)
+    return mean, deviation.where(highest > lowest, math.inf)
+
+
 def weights(
     variant: Variant,
     trajectories: Trajectories,
@@ -69,29 +77,24 @@ def weights(
 ) -> Float[Tensor, "S N T"]:
     r"""Return the factor of each score $\nabla \log \pi_{\theta'}(a_t \mid s_t)$ in the estimate.
 
-    With the variant's importance weights $\omega_t$ this is $\gamma^t \, \omega_t (W_t - b_t) / \sigma$: the weight
-    multiplies the baseline too. Per decision it is $\gamma^t [\sum_{t' \ge t} \gamma^{t'-t} w_{0:t'} r_{t'} - w_{0:t}
-    b_t] / \sigma$, and with corrected future returns $W_t$ is $\sum_{t' \ge t} \gamma^{t'-t} \rho_{t+1} \cdots
-    \rho_{t'} r_{t'}$. The factor $\gamma^t$ is 1 unless states are discounted. Normalisation adds the mean advantage to
-    $b_t$, so that the weight multiplies it too.
+    With importance weights $\omega_t$ the factor is $\gamma^t \, \omega_t (W_t - b_t) / \sigma$: the weight multiplies
+    the baseline too, and with normalisation $b_t$ includes the mean advantage. $\gamma^t$ is 1 unless states are
+    discounted, and $\omega_t$ is 1 without a correction. Two corrections weight each reward:
+
+    - per decision, $\gamma^t [\sum_{t' \ge t} \gamma^{t'-t} w_{0:t'} r_{t'} - w_{0:t} b_t] / \sigma$;
+    - with corrected future returns, $W_t = \sum_{t' \ge t} \gamma^{t'-t} \rho_{t+1} \cdots \rho_{t'} r_{t'}$.
 
     Parameters
     ----------
-    variant
-        Names the parts.
-    trajectories
-        S batches of N trajectories.
-    fixed
-        Of the same trajectories.
     log_ratios
-        (S, N, T), $\log \pi_{\theta'}(a_t \mid s_t) - \log \pi_\theta(a_t \mid s_t)$; 0 by default.
+        $\log \pi_{\theta'}(a_t \mid s_t) - \log \pi_\theta(a_t \mid s_t)$. Default: 0.
     state_ratios
-        (S, N, T), $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$, for corrections that need them.
+        $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$, for corrections that need them.
 
     Returns
     -------
     Tensor
-        (S, N, T), detached, zero after the last step of each trajectory.
+        Detached, zero after the last step of each trajectory.
 
     Raises
     ------
@@ -102,20 +105,24 @@ def weights(
 
     Notes
     -----
-    The mean of the estimate under the behaviour policy, with a weight that is neither truncated nor normalised nor
-    clipped: $\nabla J(\theta')$ for `trajectory`, `per_decision`, and `exact_state` with corrected future returns;
-    else $\sum_t \sum_s d_t(s) \sum_a \nabla \pi_{\theta'}(a \mid s) Q_t(s, a)$, where d is that of θ' under
-    `exact_state` and else that of θ, and Q is that of θ' with corrected future returns and else that of θ.
+    What the estimate is on average under the behaviour policy, if weights are neither truncated nor normalised nor
+    clipped:
 
-    As $\mathbb{E}[\rho_t \nabla \log \pi_{\theta'}(a_t \mid s_t) \mid s_t] = 0$ under π_θ, a baseline that the
-    trajectory's own rewards do not enter (`constant`, `leave_one_out`, `per_step_leave_one_out`, `optimal`, `exact`,
-    and `value_network` as fitted on earlier batches) changes none of this, whatever the weight, although it averages
-    returns of the behaviour policy. With `gae` Q is replaced by $\mathbb{E}[G^\lambda_t \mid s_t, a_t]$, which equals Q
-    if the values are exact or λ is 1, and nothing is bootstrapped at truncation. The in-sample averages subtract 1/N of
-    the mean with uncorrected returns: the mean is $(1 - 1/N) \nabla J(\theta')$ for `trajectory` and $1 - 1/N$ times
-    their own expectation for plain ratios per step, but $\nabla J(\theta') - \frac{1}{N} \sum_t \sum_s d_{\theta',t}(s)
-    \sum_a \nabla \pi_{\theta'}(a \mid s) Q_{\theta,t}(s, a)$ for `per_decision` and for `exact_state` with corrected
-    future returns.
+    - `trajectory`, `per_decision`, and `exact_state` with corrected future returns: $\nabla J(\theta')$.
+    - The other corrections: $\sum_t \sum_s d_t(s) \sum_a \nabla \pi_{\theta'}(a \mid s) Q_t(s, a)$. Here d belongs to
+      θ' under `exact_state`, else to θ; Q belongs to θ' with corrected future returns, else to θ. With `gae`, Q is
+      replaced by $\mathbb{E}[G^\lambda_t \mid s_t, a_t]$, which equals Q if the values are exact or λ is 1, and
+      nothing is bootstrapped at truncation.
+
+    Baselines that a trajectory's own rewards do not enter (`constant`, `leave_one_out`, `per_step_leave_one_out`,
+    `optimal`, `exact`, and `value_network` as fitted on earlier batches) change none of this, although they average
+    returns of π_θ: $\mathbb{E}[\rho_t \nabla \log \pi_{\theta'}(a_t \mid s_t) \mid s_t] = 0$ under π_θ. The averages
+    over the whole batch subtract 1/N of the mean with uncorrected returns:
+
+    - `trajectory`: the mean is $(1 - 1/N) \nabla J(\theta')$.
+    - Plain ratios per step: the mean is $1 - 1/N$ times that without a baseline.
+    - `per_decision`, and `exact_state` with corrected future returns: the mean is $\nabla J(\theta') - \frac{1}{N}
+      \sum_t \sum_s d_{\theta',t}(s) \sum_a \nabla \pi_{\theta'}(a \mid s) Q_{\theta,t}(s, a)$.
     """
     correction = variant.importance
     if log_ratios is None or not correction.corrects:
@@ -138,26 +145,7 @@ def importance_weights(
 ) -> Float[Tensor, "S N #T"]:
     """Return a variant's importance weights, truncated and normalised as its options say.
 
-    Parameters
-    ----------
-    variant
-        Names the correction.
-    trajectories
-        S batches of N trajectories.
-    log_ratios, state_ratios
-        As of `weights`.
-
-    Returns
-    -------
-    Tensor
-        (S, N, T), zero after the last step of each trajectory; (S, N, 1) where whole trajectories are weighted.
-
-    Raises
-    ------
-    NonFiniteWeights
-        If a weight is not finite.
-    ValueError
-        If state ratios are needed and missing.
+    They are zero after the last step, or (S, N, 1) where whole trajectories are weighted. Raises as `weights` does.
     """
     return variant.importance.weights(Ratios(trajectories, log_ratios, state_ratios))
 
@@ -168,20 +156,7 @@ def surrogate(
     r"""Return the objective whose gradient is the estimate, to be maximised.
 
     $\frac{1}{N} \sum_i \sum_t \log \pi(a_{i,t} \mid s_{i,t}) \hat A_{i,t}$, summed over time and averaged over
-    trajectories, never over seeds (the lecture, "How to implement": one backward pass gives the whole sum).
-
-    Parameters
-    ----------
-    log_probs
-        (S, N, T), differentiable.
-    weights
-        (S, N, T), $\hat A_{i,t}$, constants: no gradient flows through them.
-    trajectories
-        S batches of N trajectories.
-
-    Returns
-    -------
-    Tensor
-        (S,).
+    trajectories, never over seeds (the lecture, "How to implement": one backward pass gives the whole sum). No gradient
+    flows through the weights $\hat A_{i,t}$.
     """
     return (log_probs * weights.detach() * trajectories.mask).sum(-1).mean(-1)

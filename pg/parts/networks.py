@@ -32,20 +32,9 @@ def affine_map(inputs: int, outputs: int, dtype: torch.dtype) -> nn.Linear:
 def affine_maps(
     sizes: Sequence[int], output_gain: float, dtype: torch.dtype, generator: torch.Generator
 ) -> nn.ModuleList:
-    """Return the affine maps of a new perceptron.
+    """Return the affine maps of a new perceptron, given the sizes of the inputs, the hidden layers and the outputs.
 
-    Weights are orthogonal, with gain √2 in hidden layers; biases are zero.
-
-    Parameters
-    ----------
-    sizes
-        Of the inputs, the hidden layers and the outputs.
-    output_gain
-        Of the last map; with 0 the network's output is 0 for every input.
-    dtype
-        Of the parameters.
-    generator
-        Draws the weights.
+    Weights are orthogonal, with gain √2 in hidden layers and `output_gain` in the last; biases are zero.
     """
     *hidden, last = layers = [affine_map(before, after, dtype) for before, after in pairwise(sizes)]
     for layer, gain in (*((one, _HIDDEN_GAIN) for one in hidden), (last, output_gain)):

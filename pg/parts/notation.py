@@ -16,11 +16,6 @@ VALUE = r"V_t(s_{i,t})"
 NORMALISED = r"\frac{A_{i,t} - \bar{A}}{\sigma_A}"
 
 
-def escaped(text: str) -> str:
-    """Escape a name for a LaTeX text."""
-    return text.replace("_", r"\_")
-
-
 def subscript(policy: str) -> str:
     """Write a policy as the index of ∇ or π: in braces if it is more than one letter."""
     return policy if policy == r"\theta" else f"{{{policy}}}"

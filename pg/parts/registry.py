@@ -1,4 +1,4 @@
-"""The built-in parts, by family: one line per part. Any other is named `module:Class` (`pg.parts.lookup`)."""
+"""The built-in parts, by family. Any other is named `module:Class`."""
 
 from __future__ import annotations
 
@@ -34,11 +34,7 @@ from pg.parts.starts.base import Start
 from pg.parts.starts.clone import Clone
 from pg.parts.starts.random import Random
 
-RETURNS: tuple[type[Returns], ...] = (
-    Total,
-    ToGo,
-    Gae,
-)
+RETURNS: tuple[type[Returns], ...] = (Total, ToGo, Gae)
 BASELINES: tuple[type[Baseline], ...] = (
     NoBaseline,
     Constant,
@@ -50,24 +46,7 @@ BASELINES: tuple[type[Baseline], ...] = (
     ValueNetwork,
     Exact,
 )
-CORRECTIONS: tuple[type[Correction], ...] = (
-    NoCorrection,
-    Trajectory,
-    PerDecision,
-    PerStep,
-    ExactState,
-)
-LIMITS: tuple[type[Limit], ...] = (
-    EarlyStop,
-    Penalty,
-    LineSearch,
-    NaturalGradient,
-)
-OPTIMIZERS: tuple[type[Optimizer], ...] = (
-    Adam,
-    Sgd,
-)
-STARTS: tuple[type[Start], ...] = (
-    Random,
-    Clone,
-)
+CORRECTIONS: tuple[type[Correction], ...] = (NoCorrection, Trajectory, PerDecision, PerStep, ExactState)
+LIMITS: tuple[type[Limit], ...] = (EarlyStop, Penalty, LineSearch, NaturalGradient)
+OPTIMIZERS: tuple[type[Optimizer], ...] = (Adam, Sgd)
+STARTS: tuple[type[Start], ...] = (Random, Clone)

@@ -15,10 +15,9 @@ from pg.parts.baselines.none import NoBaseline
 from pg.parts.corrections.base import Correction
 from pg.parts.corrections.none import NoCorrection
 from pg.parts.limits.base import Limit
-from pg.parts.lookup import one_of
 from pg.parts.optimizers.adam import Adam
 from pg.parts.optimizers.base import Optimizer
-from pg.parts.part import Part
+from pg.parts.part import Part, one_of
 from pg.parts.registry import BASELINES, CORRECTIONS, LIMITS, OPTIMIZERS, RETURNS, STARTS
 from pg.parts.returns.base import Returns
 from pg.parts.returns.to_go import ToGo

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pg.parts.label import label_of
+from pg.parts.equation import label_of
 from pg.parts.variant import Variant
 from pg.plotting.record import Figure
 from pg.study.cost import problems_of_number

@@ -19,8 +19,8 @@ from pg.laboratory.frozen import random_policy
 from pg.laboratory.job import Sample
 from pg.laboratory.reference import truth
 from pg.laboratory.reuse import corrected_gradients
-from pg.parts.corrections.finite import NonFiniteWeights
 from pg.parts.corrections.trajectory import Trajectory
+from pg.parts.corrections.weights import NonFiniteWeights
 from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import Variant

@@ -26,8 +26,8 @@ from pg.parts.starts.base import AT_RANDOM, Start
 class FirstStep(Limit):
     """Take one step, and count the updates."""
 
-    def take_steps(self, steps, ascent, state):
-        next(iter(steps))()
+    def take_steps(self, ascent, minibatches, state):
+        ascent.step(next(iter(minibatches)))
         state["updates"] = state.get("updates", 0) + 1
         return 1.0
 

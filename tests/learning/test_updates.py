@@ -11,7 +11,7 @@ from pg.learning.policies import Policy
 from pg.learning.updates import update
 from pg.parts import estimator as compose
 from pg.parts.baselines.constant import Constant
-from pg.parts.corrections.finite import NonFiniteWeights
+from pg.parts.corrections.weights import NonFiniteWeights
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import PolicyOptions, Variant
 from tests.learning.batches import (

@@ -37,6 +37,10 @@ class Product(ImportanceWeight):
 
 class NoPart:
     pass
+
+
+class Unfinished(Baseline):
+    """A baseline without a function."""
 '''
 
 BASELINE = {"name": "my_parts:ShareOfOthers", "share": 0.25}

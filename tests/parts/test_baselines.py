@@ -7,7 +7,7 @@ import pytest
 import torch
 from pg.core.trajectories import Trajectories
 from pg.parts.batch import Batch, ScoreProducts
-from pg.parts.normalisation import standardisation
+from pg.parts.estimator import standardisation
 from pg.parts.variant import Variant
 
 Make = Callable[..., Trajectories]

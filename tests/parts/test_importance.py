@@ -8,16 +8,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from pg.parts.corrections.base import ImportanceWeight
-from pg.parts.corrections.clipping import unclipped
 from pg.parts.corrections.exact_state import ExactState
-from pg.parts.corrections.finite import NonFiniteWeights
 from pg.parts.corrections.future import future_corrected
 from pg.parts.corrections.per_decision import PerDecision
-from pg.parts.corrections.per_step import PerStep
-from pg.parts.corrections.sample_size import effective_share
-from pg.parts.corrections.self_normalisation import self_normalised
+from pg.parts.corrections.per_step import PerStep, unclipped
 from pg.parts.corrections.trajectory import Trajectory
-from pg.parts.corrections.truncation import truncated
+from pg.parts.corrections.weights import NonFiniteWeights, effective_share, self_normalised
 from pg.parts.discounting import reward_to_go
 from tests.parts.made import ratios
 
@@ -164,14 +160,8 @@ def test_rewards_to_go_corrected_by_ratios_of_one_are_plain(discount: float) -> 
 
 
 def test_only_large_weights_are_truncated() -> None:
-    weights = torch.tensor([[[0.5, 3.0], [2.0, 0.0]]])
-    assert truncated(weights, 2.0)[0].tolist() == [[0.5, 2.0], [2.0, 0.0]]
-
-
-def test_an_infinite_limit_cuts_nothing() -> None:
-    logs, mask = drawn(6)
-    weights = per_decision(logs, mask)
-    assert torch.equal(truncated(weights, math.inf), weights)
+    found = PerStep(truncate_at=2.0).weights(ratios(RATIOS.log(), MASK))
+    assert found[0].tolist() == [[pytest.approx(2.0), pytest.approx(0.5), pytest.approx(2.0)], [0.25, 0, 0]]
 
 
 def test_normalised_weights_by_hand() -> None:

@@ -1,14 +1,14 @@
 """Limits on the KL divergence: on a point with a known divergence, and against the dense Fisher matrix."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 import pytest
 import torch
 from pg.core.trajectories import Spaces
 from pg.learning.policies import Policy, detached, parameters_of, restore
 from pg.learning.updates import Ascent
-from pg.parts.limits.base import search_back
+from pg.parts.limits.base import Limit, search_back
 from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.limits.line_search import LineSearch
 from pg.parts.limits.natural_gradient import DAMPING, natural_direction
@@ -41,12 +41,14 @@ class Point(Ascent):
     def kl(self) -> float:
         return self.parameters[0].square().sum().item()
 
-    def walk(self, length: float, penalty: float = 0.0) -> None:
+    def step(self, minibatch: Any, penalty: float = 0.0) -> None:
+        """Move by a number, which stands in for a minibatch."""
         self.penalties.append(penalty)
-        self.parameters[0][0] += length
+        self.parameters[0][0] += minibatch
 
-    def steps(self, *lengths: float) -> Iterator[Callable[..., None]]:
-        return (partial(self.walk, length) for length in lengths)
+    def under(self, limit: Limit, *lengths: float, state: dict[str, float] | None = None) -> float:
+        """Take steps of these lengths within a limit."""
+        return limit.take_steps(self, cast("Iterable[Any]", lengths), {} if state is None else state)
 
 
 def policy_in(spaces: Spaces, seed: int = 0, hidden: tuple[int, ...] = ()) -> Policy:
@@ -94,38 +96,38 @@ def some_gradient(policy: Policy, states: Tensor, seed: int) -> list[Tensor]:
 
 def test_early_stop_undoes_the_step_that_breaks_the_limit() -> None:
     point = Point()
-    assert EarlyStop(limit=1.0).take_steps(point.steps(0.5, 0.25, 0.5, 9.0), point, {}) == 2
+    assert point.under(EarlyStop(limit=1.0), 0.5, 0.25, 0.5, 9.0) == 2
     assert point.place == [0.75, 0.0]
 
 
 def test_early_stop_takes_no_step_after_the_undone_one() -> None:
     point = Point()
-    assert EarlyStop(limit=1.0).take_steps(point.steps(0.5, 9.0, -9.0), point, {}) == 1
+    assert point.under(EarlyStop(limit=1.0), 0.5, 9.0, -9.0) == 1
     assert len(point.penalties) == 2
 
 
 def test_early_stop_undoes_a_step_to_nan() -> None:
     point = Point()
-    assert EarlyStop(limit=1.0).take_steps(point.steps(0.5, float("nan")), point, {}) == 1
+    assert point.under(EarlyStop(limit=1.0), 0.5, float("nan")) == 1
     assert point.place == [0.5, 0.0]
 
 
 @pytest.mark.parametrize("limit", [EarlyStop(limit=1.0), LineSearch(limit=1.0)], ids=lambda limit: limit.name)
 def test_steps_within_the_limit_are_all_kept(limit: EarlyStop | LineSearch) -> None:
     point = Point()
-    assert limit.take_steps(point.steps(0.1, 0.2, 0.3), point, {}) == 3
+    assert point.under(limit, 0.1, 0.2, 0.3) == 3
     assert point.place == pytest.approx([0.6, 0.0])
 
 
 def test_line_search_halves_the_whole_change() -> None:
     point = Point()
-    assert LineSearch(limit=4.0).take_steps(point.steps(3.0, 3.0), point, {}) == 2 * 0.25
+    assert point.under(LineSearch(limit=4.0), 3.0, 3.0) == 2 * 0.25
     assert point.place == [1.5, 0.0]
 
 
 def test_line_search_checks_the_limit_after_all_steps() -> None:
     point = Point()
-    assert LineSearch(limit=1.0).take_steps(point.steps(3.0, -2.5), point, {}) == 2
+    assert point.under(LineSearch(limit=1.0), 3.0, -2.5) == 2
     assert point.place == [0.5, 0.0]
 
 
@@ -158,9 +160,9 @@ def test_penalty_factor_stays_in_its_range(kl: float, bound: float) -> None:
 
 def test_penalty_keeps_its_factor_between_updates() -> None:
     point, state, penalty = Point(), {}, Penalty(limit=0.1)
-    assert penalty.take_steps(point.steps(1.0, 1.0), point, state) == 2
-    assert penalty.take_steps(point.steps(-2.0), point, state) == 1
-    assert penalty.take_steps(point.steps(0.0), point, state) == 1
+    assert point.under(penalty, 1.0, 1.0, state=state) == 2
+    assert point.under(penalty, -2.0, state=state) == 1
+    assert point.under(penalty, 0.0, state=state) == 1
     assert point.penalties == [1.0, 1.0, 2.0, 1.0]
 
 

@@ -161,9 +161,13 @@ def test_own_parts_have_equations(parts: dict[str, Any], line: str) -> None:
     [
         ("nowhere:Part", r"cannot import 'nowhere:Part': No module named 'nowhere'; put nowhere\.py next to the study"),
         ("broken:Part", r"cannot import 'broken:Part': ZeroDivisionError: division by zero"),
-        ("my_parts:Shares", r"'my_parts:Shares' is no subclass of .*:Baseline; .*allowed: ShareOfOthers"),
+        ("my_parts:Shares", r"'my_parts:Shares' is no subclass of .*:Baseline; .*allowed: ShareOfOthers, Unfinished"),
         ("my_parts:NoPart", r"'my_parts:NoPart' is no subclass of pg\.parts\.baselines\.base:Baseline"),
         ("my_parts:Doubled", r"'my_parts:Doubled' is no subclass of pg\.parts\.baselines\.base:Baseline"),
+        (
+            "my_parts:Unfinished",
+            r"'my_parts:Unfinished' does not define __call__; see pg\.parts\.baselines\.base:Baseline",
+        ),
         (BASELINE | {"shares": 1.0}, r"variants\.own\.baseline\.shares: unknown key; did you mean 'share'"),
         (BASELINE | {"share": -1.0}, r"variants\.own\.baseline\.share: should be greater than 0"),
     ],

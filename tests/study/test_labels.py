@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from pg.parts.label import label_of
+from pg.parts.equation import label_of
 from pg.parts.variant import Variant
 from pg.study.validation import load
 

@@ -29,8 +29,7 @@ from pg.laboratory.frozen import generators_of, in_float64, sample
 from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.policies import Parameters, Policy, parameters_of, restore, thaw
 from pg.parts.corrections.base import Ratios
-from pg.parts.corrections.finite import NonFiniteWeights
-from pg.parts.corrections.sample_size import effective_share
+from pg.parts.corrections.weights import NonFiniteWeights, effective_share
 from pg.parts.variant import Variant
 
 _DOUBLINGS = 60

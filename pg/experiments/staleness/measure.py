@@ -31,8 +31,7 @@ from pg.laboratory.reuse import Reuse, corrected_gradients_of_all
 from pg.learning.policies import Parameters, Policy, stack, thaw
 from pg.learning.tabular import action_probabilities
 from pg.learning.updates import update
-from pg.parts.corrections.finite import NonFiniteWeights
-from pg.parts.corrections.sample_size import effective_share
+from pg.parts.corrections.weights import NonFiniteWeights, effective_share
 from pg.parts.critic import Critic
 from pg.parts.variant import Variant
 

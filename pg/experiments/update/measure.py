@@ -25,7 +25,7 @@ from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, in_float64, sample
 from pg.learning.policies import Parameters, Policy, thaw
 from pg.learning.updates import update
-from pg.parts.corrections.finite import NonFiniteWeights
+from pg.parts.corrections.weights import NonFiniteWeights
 from pg.parts.critic import Critic
 from pg.parts.variant import Variant
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pg.parts.activations.base import Activation
+import numpy as np
+
+from pg.parts.activations.base import Activation, Array
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from torch import Tensor
 
 
 class Elu(Activation):
     r"""$x$ where it is positive, else $e^x - 1$.
 
-    Notes
-    -----
     Clevert, Unterthiner & Hochreiter 2016, "Fast and accurate deep network learning by exponential linear units".
     """
 
@@ -28,8 +26,6 @@ class Elu(Activation):
 
         return functional.elu(values, inplace=True)
 
-    def of_array(self, values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    def of_array(self, values: Array) -> Array:
         """Return the function by numpy's expm1, which is exact for small values."""
-        import numpy as np
-
         return np.expm1(values, out=values, where=values < 0)

@@ -10,12 +10,8 @@ from pg.parts.activations.base import Activation
 from pg.parts.activations.elu import Elu
 from pg.parts.activations.relu import Relu
 from pg.parts.activations.tanh import Tanh
-from pg.parts.lookup import one_of
+from pg.parts.part import one_of
 
-ACTIVATIONS: tuple[type[Activation], ...] = (
-    Tanh,
-    Relu,
-    Elu,
-)
+ACTIVATIONS: tuple[type[Activation], ...] = (Tanh, Relu, Elu)
 
 AnyActivation = Annotated[SerializeAsAny[Activation], one_of(Activation, ACTIVATIONS)]

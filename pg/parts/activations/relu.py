@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pg.parts.activations.base import Activation
+import numpy as np
+
+from pg.parts.activations.base import Activation, Array
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from torch import Tensor
 
 
@@ -21,8 +21,6 @@ class Relu(Activation):
         """Return the positive part."""
         return values.relu_()
 
-    def of_array(self, values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    def of_array(self, values: Array) -> Array:
         """Return the positive part."""
-        import numpy as np
-
         return np.maximum(values, 0, out=values)

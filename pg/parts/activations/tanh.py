@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pg.parts.activations.base import Activation
+import numpy as np
+
+from pg.parts.activations.base import Activation, Array
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from torch import Tensor
 
 
@@ -23,8 +23,6 @@ class Tanh(Activation):
 
         return NumpyTanh.apply(values) if values.device.type == "cpu" else values.tanh_()
 
-    def of_array(self, values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    def of_array(self, values: Array) -> Array:
         """Return tanh."""
-        import numpy as np
-
         return np.tanh(values, out=values)

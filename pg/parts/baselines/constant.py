@@ -9,11 +9,7 @@ from pydantic import Field
 from pg.parts.baselines.base import Baseline
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
-    from torch import Tensor
-
-    from pg.parts.batch import Batch
-    from pg.parts.variant import Variant
+    from pg.parts.annotations import Batch, Float, Tensor, Variant
 
 
 class Constant(Baseline):
@@ -28,7 +24,6 @@ class Constant(Baseline):
         """Return the constant."""
         return batch.rewards.new_full((1, 1, 1), self.value)
 
-    def definitions(self, variant: Variant) -> tuple[str, ...]:
+    def definitions(self, _variant: Variant, /) -> tuple[str, ...]:
         """Give its value."""
-        del variant
         return (f"b = {self.value:g}",)

@@ -6,14 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pg.parts import notation
 from pg.parts.baselines.base import Baseline
-from pg.parts.baselines.others import mean_of_others
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
-    from torch import Tensor
-
-    from pg.parts.batch import Batch
-    from pg.parts.variant import Variant
+    from pg.parts.annotations import Batch, Float, Tensor, Variant
 
 
 class LeaveOneOut(Baseline):
@@ -33,3 +28,8 @@ class LeaveOneOut(Baseline):
     def definitions(self, variant: Variant) -> tuple[str, ...]:
         """Write the average over the others."""
         return (rf"b_i = \frac{{1}}{{N-1}} \sum_{{j \neq i}} {notation.total(variant, 'j', 't')}",)
+
+
+def mean_of_others(values: Float[Tensor, "S N *T"]) -> Float[Tensor, "S N *T"]:
+    r"""Return $\frac{1}{N-1} \sum_{j \ne i} x_j$ for each trajectory i; N is at least 2."""
+    return (values.sum(1, keepdim=True) - values) / (values.shape[1] - 1)

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pg.parts.baselines.base import Baseline
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
-    from torch import Tensor
-
-    from pg.parts.batch import Batch
+    from pg.parts.annotations import Batch, Float, Tensor
 
 
 class NoBaseline(Baseline):

@@ -8,11 +8,7 @@ from pg.parts.baselines.base import Baseline
 from pg.parts.notation import score
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
-    from torch import Tensor
-
-    from pg.parts.batch import Batch
-    from pg.parts.variant import Variant
+    from pg.parts.annotations import Batch, Float, Tensor, Variant
 
 
 class Optimal(Baseline):

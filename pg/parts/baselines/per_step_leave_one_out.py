@@ -5,14 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from pg.parts.baselines.base import Baseline
-from pg.parts.baselines.others import mean_of_others
+from pg.parts.baselines.leave_one_out import mean_of_others
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
-    from torch import Tensor
-
-    from pg.parts.batch import Batch
-    from pg.parts.variant import Variant
+    from pg.parts.annotations import Batch, Float, Tensor, Variant
 
 
 class PerStepLeaveOneOut(Baseline):
@@ -23,7 +19,6 @@ class PerStepLeaveOneOut(Baseline):
 
     name: str = "per_step_leave_one_out"
     label: ClassVar[str | None] = "per-step leave-one-out"
-    symbol: ClassVar[str] = "b_{i,t}"
 
     def __call__(self, batch: Batch) -> Float[Tensor, "S N T"]:
         """Return one number per step; needs N of at least 2."""

@@ -13,13 +13,10 @@ from pg.parts.notation import VALUE
 
 if TYPE_CHECKING:
     import torch
-    from jaxtyping import Float
-    from torch import Tensor
 
     from pg.core.trajectories import Spaces
-    from pg.parts.batch import Batch
+    from pg.parts.annotations import Batch, Float, Tensor, Variant
     from pg.parts.critic import Critic
-    from pg.parts.variant import Variant
 
 
 class ValueNetwork(Baseline):

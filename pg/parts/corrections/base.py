@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from pg.parts.corrections.sample_size import has_weight
-from pg.parts.corrections.self_normalisation import self_normalised
-from pg.parts.corrections.truncation import truncated
-from pg.parts.notation import escaped, probability, scaled_advantage, score
+from pg.parts.corrections.weights import has_weight, self_normalised
+from pg.parts.notation import probability, scaled_advantage, score
 from pg.parts.part import Part
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float
-    from torch import Tensor
-
     from pg.core.trajectories import Trajectories
-    from pg.parts.variant import Variant
+    from pg.parts.annotations import Bool, Float, Tensor, Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +24,11 @@ class Ratios:
 
     Attributes
     ----------
-    trajectories
-        Of the behaviour policy.
     log_ratios
-        (S, N, T), $\log \rho_t = \log \pi_{\theta'}(a_t \mid s_t) - \log \pi_\theta(a_t \mid s_t)$. Products of
-        ratios are computed as sums of these, and exponentiated last.
+        $\log \rho_t = \log \pi_{\theta'}(a_t \mid s_t) - \log \pi_\theta(a_t \mid s_t)$. Products of ratios are
+        computed as sums of these, and exponentiated last.
     state_ratios
-        (S, N, T), $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$; None if they are unknown.
+        $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$; None if they are unknown.
     """
 
     trajectories: Trajectories
@@ -48,18 +42,12 @@ class Ratios:
 
 
 class Correction(Part):
-    """The weights of data of an earlier policy.
-
-    Attributes
-    ----------
-    corrects
-        Whether there is a weight at all.
-    needs_state_ratios
-        Whether it reads `ratios.state_ratios`, which come from the environment's tables.
-    """
+    """The weights of data of an earlier policy."""
 
     corrects: ClassVar[bool] = True
+    """Whether there is a weight at all."""
     needs_state_ratios: ClassVar[bool] = False
+    """Whether it reads `ratios.state_ratios`, which come from the environment's tables."""
 
     @property
     def made_from_batch(self) -> bool:
@@ -71,6 +59,7 @@ class Correction(Part):
         """Whether the estimate is the uncorrected one, bit for bit, where both policies are the same."""
         return False
 
+    @abstractmethod
     def __call__(self, ratios: Ratios) -> Float[Tensor, "S N #T"]:
         """Return the plain weights: (S, N, T) per step, zero after the last, or (S, N, 1) per trajectory.
 
@@ -79,7 +68,6 @@ class Correction(Part):
         NonFiniteWeights
             If a weight is not finite.
         """
-        raise NotImplementedError
 
     def weights(self, ratios: Ratios) -> Float[Tensor, "S N #T"]:
         """Return the weights after truncation and normalisation."""
@@ -91,15 +79,13 @@ class Correction(Part):
         return weights[has_weight(weights, ratios.mask)].log()
 
     def weighted_returns(
-        self, ratios: Ratios, weights: Float[Tensor, "S N #T"], returns: Float[Tensor, "S N T"], discount: float
+        self, _ratios: Ratios, weights: Float[Tensor, "S N #T"], returns: Float[Tensor, "S N T"], _discount: float, /
     ) -> Float[Tensor, "S N T"]:
         """Return the weighted returns, from which the weighted baseline is subtracted."""
-        del ratios, discount
         return weights * returns
 
-    def keeps(self, ratios: Ratios, advantages: Float[Tensor, "S N T"]) -> Bool[Tensor, "S N T"] | None:
+    def keeps(self, _ratios: Ratios, _advantages: Float[Tensor, "S N T"], /) -> Bool[Tensor, "S N T"] | None:
         """Return where the gradient is kept; None if it is kept everywhere."""
-        del ratios, advantages
 
     def weighted_score(self, variant: Variant, policy: str) -> str:
         """Write the term of one step in the sum that estimates the gradient, at a policy θ or θ'."""
@@ -107,16 +93,10 @@ class Correction(Part):
 
 
 class ImportanceWeight(Correction):
-    """A weight made of ratios, which may be truncated and self-normalised.
+    r"""A weight made of ratios, which may be truncated and self-normalised.
 
-    Attributes
-    ----------
-    letter
-        LaTeX of the plain weight.
-    is_per_trajectory
-        Whether all steps of a trajectory have the same weight.
-    plain
-        LaTeX equations that define the plain weight; by default its symbol is defined by the name of the class.
+    Truncation, $\min(w, c)$ with $c \ge 1$, lowers the variance for some bias: Ionides 2008, "Truncated importance
+    sampling", Journal of Computational and Graphical Statistics 17.
     """
 
     self_normalised: bool = Field(default=False, description="Scale importance weights to a mean of 1.")
@@ -125,12 +105,15 @@ class ImportanceWeight(Correction):
     )
 
     letter: ClassVar[str] = "w"
+    """LaTeX of the plain weight."""
     is_per_trajectory: ClassVar[bool] = False
+    """Whether all steps of a trajectory have the same weight."""
     plain: ClassVar[tuple[str, ...] | None] = None
+    """LaTeX equations that define the plain weight; by default its symbol is defined by the name of the class."""
 
     @property
     def made_from_batch(self) -> bool:
-        """Whether a trajectory's weight depends on other trajectories of its batch."""
+        """Whether the weights are normalised over the batch."""
         return self.self_normalised
 
     def problems(self, variant: Variant) -> Iterator[str]:
@@ -142,42 +125,35 @@ class ImportanceWeight(Correction):
         """Return the weights, truncated first and then normalised as the options say."""
         found = self(ratios)
         if self.truncate_at is not None:
-            found = truncated(found, self.truncate_at)
+            found = found.clamp(max=self.truncate_at)
         return self_normalised(found, has_weight(found, ratios.mask)) if self.self_normalised else found
 
-    def plain_symbol(self, trajectory: str, time: str) -> str:
-        """Write the weight before it is truncated or normalised."""
-        return f"{self.letter}_{trajectory}" if self.is_per_trajectory else f"{self.letter}_{{{trajectory},{time}}}"
-
-    def symbol(self, trajectory: str, time: str) -> str:
-        """Write the weight as it is used."""
-        plain = self.plain_symbol(trajectory, time)
-        if self.truncate_at is None and not self.self_normalised:
-            return plain
-        return rf"\tilde{{{self.letter}}}{plain.removeprefix(self.letter)}"
+    def weight_symbol(self, trajectory: str, time: str, *, is_plain: bool = False) -> str:
+        """Write the weight as it is used, or before it is truncated or normalised."""
+        letter = self.letter if is_plain or not self._is_changed else rf"\tilde{{{self.letter}}}"
+        return f"{letter}_{trajectory}" if self.is_per_trajectory else f"{letter}_{{{trajectory},{time}}}"
 
     def weighted_score(self, variant: Variant, policy: str) -> str:
         """Write the weight, the score and the advantage."""
-        return rf"{self.symbol('i', 't')} \, {score('i', policy)} {scaled_advantage(variant)}"
+        return rf"{self.weight_symbol('i', 't')} \, {super().weighted_score(variant, policy)}"
 
-    def definitions(self, variant: Variant) -> tuple[str, ...]:
+    def definitions(self, _variant: Variant, /) -> tuple[str, ...]:
         """Define the weight as it is used, the plain one, and the ratio of a step."""
-        del variant
-        target, behaviour = probability(r"\theta'", "i"), probability(r"\theta", "i")
-        by_name = rf"{self.plain_symbol('i', 't')} = \text{{{escaped(type(self).__name__)}}}"
-        plain = (by_name,) if self.plain is None else self.plain
-        return (*self._changes(), *plain, rf"\rho_{{i,t}} = \frac{{{target}}}{{{behaviour}}}")
-
-    def _changes(self) -> tuple[str, ...]:
-        own, others = self._truncated_symbol("i"), self._truncated_symbol("j")
-        limit = () if self.truncate_at is None else (f"c = {self.truncate_at:g}",)
+        used, own, other = self.weight_symbol("i", "t"), *(self.weight_symbol(i, "t", is_plain=True) for i in "ij")
+        plain = self._named(own) if self.plain is None else self.plain
+        changes = [f"c = {self.truncate_at:g}"] if self.truncate_at is not None else []
+        if changes:
+            own, other = rf"\min({own}, c)", rf"\min({other}, c)"
         if not self.self_normalised:
-            return (f"{self.symbol('i', 't')} = {own}", *limit) if limit else ()
-        if self.is_per_trajectory:
-            return (rf"{self.symbol('i', 't')} = \frac{{N \, {own}}}{{\sum_{{j=1}}^{{N}} {others}}}", *limit)
-        normalised = rf"{self.symbol('i', 't')} = \frac{{n_t \, {own}}}{{\sum_{{j : T_j \geq t}} {others}}}"
-        return (normalised, r"n_t = | \{ j : T_j \geq t \} |", *limit)
+            changes = [f"{used} = {own}", *changes] if changes else []
+        elif self.is_per_trajectory:
+            changes = [rf"{used} = \frac{{N \, {own}}}{{\sum_{{j=1}}^{{N}} {other}}}", *changes]
+        else:
+            normalised = rf"{used} = \frac{{n_t \, {own}}}{{\sum_{{j : T_j \geq t}} {other}}}"
+            changes = [normalised, r"n_t = | \{ j : T_j \geq t \} |", *changes]
+        target, behaviour = probability(r"\theta'", "i"), probability(r"\theta", "i")
+        return (*changes, *plain, rf"\rho_{{i,t}} = \frac{{{target}}}{{{behaviour}}}")
 
-    def _truncated_symbol(self, trajectory: str) -> str:
-        plain = self.plain_symbol(trajectory, "t")
-        return plain if self.truncate_at is None else rf"\min({plain}, c)"
+    @property
+    def _is_changed(self) -> bool:
+        return self.truncate_at is not None or self.self_normalised

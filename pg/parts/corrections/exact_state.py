@@ -6,12 +6,11 @@ import math
 from typing import TYPE_CHECKING, ClassVar
 
 from pg.parts.corrections.base import Ratios
-from pg.parts.corrections.finite import finite
 from pg.parts.corrections.future import WeightOfStep
+from pg.parts.corrections.weights import finite
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
-    from torch import Tensor
+    from pg.parts.annotations import Float, Tensor
 
 
 class ExactState(WeightOfStep):
@@ -32,7 +31,7 @@ class ExactState(WeightOfStep):
 
     @property
     def is_idle_on_policy(self) -> bool:
-        """Return whether returns are uncorrected: the corrected ones are summed in another order."""
+        """Whether returns are uncorrected: the corrected ones are summed in another order."""
         return not self.future_correction
 
     def __call__(self, ratios: Ratios) -> Float[Tensor, "S N T"]:

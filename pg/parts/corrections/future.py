@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from pg.parts.corrections.base import ImportanceWeight, Ratios
-from pg.parts.corrections.finite import NonFiniteWeights, steps_where
+from pg.parts.corrections.weights import NonFiniteWeights, steps_where
 from pg.parts.discounting import later
 from pg.parts.notation import scaled, score, to_go
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float
-    from torch import Tensor
-
-    from pg.parts.variant import Variant
+    from pg.parts.annotations import Bool, Float, Tensor, Variant
 
 
 class WeightOfStep(ImportanceWeight):
@@ -49,7 +46,7 @@ class WeightOfStep(ImportanceWeight):
         earned = to_go(variant, "i", r"\left( \prod_{t''=t+1}^{t'} \rho_{i,t''} \right)")
         subtracted = (f" - {symbol}" if symbol else "") + (r" - \bar{A}" if variant.normalise_advantages else "")
         weight = scaled(variant, rf"\left( {earned}{subtracted} \right)")
-        return rf"{self.symbol('i', 't')} \, {score('i', policy)} {weight}"
+        return rf"{self.weight_symbol('i', 't')} \, {score('i', policy)} {weight}"
 
 
 def future_corrected(
@@ -60,22 +57,6 @@ def future_corrected(
 ) -> Float[Tensor, "S N T"]:
     r"""Correct the reward-to-go by later ratios, $\sum_{t' \ge t} \gamma^{t'-t} \rho_{t+1} \cdots \rho_{t'} r_{t'}$.
 
-    Parameters
-    ----------
-    rewards
-        (S, N, T), $r_t$.
-    log_ratios
-        (S, N, T), $\log \rho_t$.
-    mask
-        (S, N, T), true on valid steps.
-    discount
-        $\gamma$; 1 in the lecture.
-
-    Returns
-    -------
-    Tensor
-        (S, N, T), zero after the last step of each trajectory.
-
     Raises
     ------
     NonFiniteWeights
@@ -84,7 +65,7 @@ def future_corrected(
     Notes
     -----
     Its expectation given $s_t, a_t$ is $Q_{\theta'}$, while that of the plain reward-to-go is $Q_\theta$. Built by
-    doubling as the reward-to-go is, together with the logarithm of the factor that multiplies $G_{t+k}$ at step t.
+    doubling as `reward_to_go` is, together with the logarithm of the factor that multiplies $G_{t+k}$ at step t.
     """
     factors = later(log_ratios.where(mask, -math.inf), 1, -math.inf) + math.log(discount)
     to_go, reach = rewards * mask, 1

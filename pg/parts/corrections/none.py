@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pg.parts.corrections.base import Correction, Ratios
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
-    from torch import Tensor
+    from pg.parts.annotations import Float, Tensor
 
 
 class NoCorrection(Correction):
@@ -21,8 +20,3 @@ class NoCorrection(Correction):
     def __call__(self, ratios: Ratios) -> Float[Tensor, "S N T"]:
         """Return 1 on valid steps."""
         return ratios.mask.to(ratios.log_ratios.dtype)
-
-    def log_weights(self, ratios: Ratios) -> Float[Tensor, " n"]:
-        """Return 0 for each valid step."""
-        logs = ratios.log_ratios[ratios.mask]
-        return logs.new_zeros(logs.shape)

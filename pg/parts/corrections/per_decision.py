@@ -7,15 +7,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from pg.parts.corrections.base import ImportanceWeight, Ratios
-from pg.parts.corrections.finite import finite
+from pg.parts.corrections.weights import finite
 from pg.parts.discounting import reward_to_go
 from pg.parts.notation import scaled, score, to_go
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
-    from torch import Tensor
-
-    from pg.parts.variant import Variant
+    from pg.parts.annotations import Float, Tensor, Variant
 
 
 class PerDecision(ImportanceWeight):
@@ -28,12 +25,11 @@ class PerDecision(ImportanceWeight):
 
     name: str = "per_decision"
     label: ClassVar[str | None] = "per-decision weights"
-
     plain: ClassVar = (r"w_{i,t} = \prod_{t'=1}^{t} \rho_{i,t'}",)
 
     @property
     def is_idle_on_policy(self) -> bool:
-        """Return true: all weights are 1 where both policies are the same."""
+        """True: all weights are 1 where both policies are the same."""
         return True
 
     def problems(self, variant: Variant) -> Iterator[str]:
@@ -52,19 +48,18 @@ class PerDecision(ImportanceWeight):
         return ratios.log_ratios.sum(-1).flatten()
 
     def weighted_returns(
-        self, ratios: Ratios, weights: Float[Tensor, "S N #T"], returns: Float[Tensor, "S N T"], discount: float
+        self, ratios: Ratios, weights: Float[Tensor, "S N #T"], _returns: Float[Tensor, "S N T"], discount: float, /
     ) -> Float[Tensor, "S N T"]:
         """Return the rewards-to-go of the weighted rewards."""
-        del returns
         return reward_to_go(weights * ratios.trajectories.rewards, ratios.mask, discount)
 
     def weighted_score(self, variant: Variant, policy: str) -> str:
         """Write the score and the weighted rewards minus the weighted baseline."""
         parts = (variant.baseline.symbol, r"\bar{A}" if variant.normalise_advantages else "")
         subtracted = [part for part in parts if part]
-        earned = to_go(variant, "i", self.symbol("i", "t'"))
+        earned = to_go(variant, "i", self.weight_symbol("i", "t'"))
         if not subtracted:
             return rf"{score('i', policy)} \left( {earned} \right)"
         together = subtracted[0] if len(subtracted) == 1 else f"({' + '.join(subtracted)})"
-        weight = scaled(variant, rf"\left( {earned} - {self.symbol('i', 't')} \, {together} \right)")
+        weight = scaled(variant, rf"\left( {earned} - {self.weight_symbol('i', 't')} \, {together} \right)")
         return f"{score('i', policy)} {weight}"

@@ -1,4 +1,4 @@
-"""One weight per step: the ratio of its action."""
+"""One weight per step: the ratio of its action, with PPO's clipping as an option."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, PositiveFloat
 
-from pg.parts.corrections import clipping
 from pg.parts.corrections.base import Ratios
-from pg.parts.corrections.finite import finite
 from pg.parts.corrections.future import WeightOfStep
+from pg.parts.corrections.weights import finite
 from pg.parts.notation import NORMALISED, advantage
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float
-    from torch import Tensor
-
-    from pg.parts.variant import Variant
+    from pg.parts.annotations import Bool, Float, Tensor, Variant
 
 
 class PerStep(WeightOfStep):
@@ -32,13 +28,12 @@ class PerStep(WeightOfStep):
     name: str = "per_step"
     label: ClassVar[str | None] = "per-step ratios"
     clip: PositiveFloat | None = Field(default=None, description="ε of PPO's clipped surrogate.")
-
     letter: ClassVar[str] = r"\rho"
     plain: ClassVar = ()
 
     @property
     def is_idle_on_policy(self) -> bool:
-        """Return whether returns are uncorrected: the corrected ones are summed in another order."""
+        """Whether returns are uncorrected: the corrected ones are summed in another order."""
         return not self.future_correction
 
     def problems(self, variant: Variant) -> Iterator[str]:
@@ -57,11 +52,14 @@ class PerStep(WeightOfStep):
 
     def keeps(self, ratios: Ratios, advantages: Float[Tensor, "S N T"]) -> Bool[Tensor, "S N T"] | None:
         """Return where the clipped surrogate has a gradient; None if nothing is clipped."""
-        return None if self.clip is None else clipping.unclipped(ratios.log_ratios, advantages, self.clip)
+        return None if self.clip is None else unclipped(ratios.log_ratios, advantages, self.clip)
 
     def weighted_score(self, variant: Variant, policy: str) -> str:
         """Write the gradient of the clipped surrogate, or the plain term."""
-        return clipping.FORMULA if self.clip is not None else super().weighted_score(variant, policy)
+        if self.clip is None:
+            return super().weighted_score(variant, policy)
+        clipped = r"\mathrm{clip}(\rho_{i,t}, 1 - \epsilon, 1 + \epsilon) \, \hat{A}_{i,t}"
+        return rf"\nabla_{{\theta'}} \min \left( \rho_{{i,t}} \hat{{A}}_{{i,t}}, \, {clipped} \right)"
 
     def definitions(self, variant: Variant) -> tuple[str, ...]:
         """Define the ratio, and for the clipped surrogate the advantage and ε."""
@@ -70,3 +68,19 @@ class PerStep(WeightOfStep):
             return defined
         clipped = NORMALISED if variant.normalise_advantages else advantage(variant)
         return (*defined, rf"\hat{{A}}_{{i,t}} = {clipped}", rf"\epsilon = {self.clip:g}")
+
+
+def unclipped(
+    log_ratios: Float[Tensor, "S N T"], advantages: Float[Tensor, "S N T"], clip: float
+) -> Bool[Tensor, "S N T"]:
+    r"""Return where PPO's clipped surrogate has a gradient.
+
+    $\min(\rho A, \operatorname{clip}(\rho, 1 - \epsilon, 1 + \epsilon) A)$ has the gradient $\rho A \nabla \log
+    \pi_{\theta'}$, and none where the ratio is already more than ε from 1 on the side that the advantage favours.
+
+    Notes
+    -----
+    Schulman et al. 2017, "Proximal policy optimization algorithms", equation 7.
+    """
+    ratios = log_ratios.exp()
+    return ~(((advantages > 0) & (ratios > 1 + clip)) | ((advantages < 0) & (ratios < 1 - clip)))

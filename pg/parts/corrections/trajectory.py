@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from pg.parts.corrections.base import ImportanceWeight, Ratios
-from pg.parts.corrections.finite import NonFiniteWeights, steps_where
+from pg.parts.corrections.weights import NonFiniteWeights, steps_where
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
-    from torch import Tensor
+    from pg.parts.annotations import Float, Tensor
 
 
 class Trajectory(ImportanceWeight):
@@ -26,17 +25,11 @@ class Trajectory(ImportanceWeight):
 
     @property
     def is_idle_on_policy(self) -> bool:
-        """Return true: all weights are 1 where both policies are the same."""
+        """True: all weights are 1 where both policies are the same."""
         return True
 
     def __call__(self, ratios: Ratios) -> Float[Tensor, "S N 1"]:
-        """Return one weight per trajectory.
-
-        Raises
-        ------
-        NonFiniteWeights
-            If a weight is not finite. A product of the first few ratios may overflow.
-        """
+        """Return one weight per trajectory. A product of its first few ratios may overflow."""
         products = ratios.log_ratios.where(ratios.mask, 0).cumsum(-1)
         weights = products[..., -1:].exp()
         lost = ~weights.isfinite()

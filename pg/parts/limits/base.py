@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -10,10 +11,8 @@ from pydantic import Field, PositiveFloat
 from pg.parts.part import Part
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from pg.learning.updates import Ascent
-    from pg.parts.variant import Variant
+    from pg.learning.updates import Ascent, Minibatch
+    from pg.parts.annotations import Tensor, Variant
 
 Direction = Literal["new_old", "old_new"]
 
@@ -23,7 +22,7 @@ _HALVINGS = 20
 class Limit(Part):
     """A limit on the KL divergence between the policies before and after an update.
 
-    A subclass implements `take_steps`. Its `name` is the key `hold_by` of a study file.
+    Its `name` is the key `hold_by` of a study file.
     """
 
     name: str = Field(default="", alias="hold_by")
@@ -33,34 +32,26 @@ class Limit(Part):
     chooses_step: ClassVar[bool] = False
     """Whether the limit decides the length of the step, so that the variant has no learning rate."""
 
-    def take_steps(self, steps: Iterable[Callable[..., None]], ascent: Ascent, state: dict[str, float]) -> float:
-        """Take the steps that the limit allows.
+    @abstractmethod
+    def take_steps(self, ascent: Ascent, minibatches: Iterable[Minibatch], state: dict[str, float], /) -> float:
+        """Take the steps that the limit allows, and return their number; fractional where a step was shortened.
 
         Parameters
         ----------
-        steps
-            The steps of the update without a limit, in order. Each moves the policy along the gradient of the surrogate
-            when it is called; with a number as argument, along that of the surrogate less this multiple of the KL
-            divergence.
         ascent
-            The update in progress: measures and moves the policy.
+            The update in progress: takes steps, measures and moves the policy.
+        minibatches
+            Those of the update, in order; without a limit, each has one step.
         state
             What the limit keeps from one update of a learner to the next; empty at first, changed in place.
-
-        Returns
-        -------
-        float
-            Number of steps that were kept; fractional where a step was shortened.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def held_by(self) -> tuple[str, ...]:
         r"""Return LaTeX equations that define how $\bar{D} \leq \delta$ is achieved."""
-        raise NotImplementedError
 
-    def definitions(self, variant: Variant) -> tuple[str, ...]:
+    def definitions(self, _variant: Variant, /) -> tuple[str, ...]:
         """Return LaTeX equations for how the limit is held, the divergence and its largest value."""
-        del variant
         policies = [r"\pi_{\theta'}(\cdot \mid \mathbf{s})", r"\pi_\theta(\cdot \mid \mathbf{s})"]
         first, second = policies if self.direction == "new_old" else policies[::-1]
         divergence = rf"D_{{KL}}({first} \Vert {second})"
@@ -78,25 +69,9 @@ def search_back(
     is_accepted: Callable[[], bool],
     longest: float = 1.0,
 ) -> float:
-    """Move the policy by the longest share of a step that is accepted, halving the share at most 20 times.
+    """Move the policy from `start` by the longest accepted share of a step, and return the share.
 
-    Parameters
-    ----------
-    ascent
-        Moved to the accepted position, or to the start if no share is accepted.
-    start
-        Parameters before the step.
-    direction
-        The whole step, one tensor per parameter.
-    is_accepted
-        Returns whether the policy's present parameters are acceptable.
-    longest
-        The share that is tried first.
-
-    Returns
-    -------
-    float
-        The accepted share: `longest` times a power of 1/2, or 0.
+    The first share is `longest`, and each next one is half of the last. If none of 20 is accepted, the share is 0.
     """
     for halvings in range(_HALVINGS):
         share = longest / 2**halvings

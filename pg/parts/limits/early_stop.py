@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
@@ -10,7 +10,7 @@ from pydantic import Field
 from pg.parts.limits.base import Limit
 
 if TYPE_CHECKING:
-    from pg.learning.updates import Ascent
+    from pg.learning.updates import Ascent, Minibatch
 
 
 class EarlyStop(Limit):
@@ -19,13 +19,12 @@ class EarlyStop(Limit):
     name: str = Field(default="early_stop", alias="hold_by")
     label: ClassVar[str | None] = "KL stop"
 
-    def take_steps(self, steps: Iterable[Callable[..., None]], ascent: Ascent, state: dict[str, float]) -> float:
+    def take_steps(self, ascent: Ascent, minibatches: Iterable[Minibatch], _state: dict[str, float], /) -> float:
         """Take steps until one breaks the limit, and undo that one."""
-        del state
         kept = 0
-        for step in steps:
+        for minibatch in minibatches:
             before = ascent.position()
-            step()
+            ascent.step(minibatch)
             # A divergence of NaN is beyond the limit, too.
             if not ascent.kl() <= self.limit:
                 ascent.move_to(before)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
@@ -10,7 +10,7 @@ from pydantic import Field
 from pg.parts.limits.base import Limit, search_back
 
 if TYPE_CHECKING:
-    from pg.learning.updates import Ascent
+    from pg.learning.updates import Ascent, Minibatch
 
 
 class LineSearch(Limit):
@@ -19,12 +19,11 @@ class LineSearch(Limit):
     name: str = Field(default="line_search", alias="hold_by")
     label: ClassVar[str | None] = "KL line search"
 
-    def take_steps(self, steps: Iterable[Callable[..., None]], ascent: Ascent, state: dict[str, float]) -> float:
+    def take_steps(self, ascent: Ascent, minibatches: Iterable[Minibatch], _state: dict[str, float], /) -> float:
         """Take all steps and shorten their sum; return their number times the share that was kept."""
-        del state
         start, taken = ascent.position(), 0
-        for step in steps:
-            step()
+        for minibatch in minibatches:
+            ascent.step(minibatch)
             taken += 1
         if ascent.kl() <= self.limit:
             return float(taken)

@@ -12,10 +12,9 @@ from pg.parts.limits.base import Limit, search_back
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from torch import Tensor
 
-    from pg.learning.updates import Ascent
-    from pg.parts.variant import Variant
+    from pg.learning.updates import Ascent, Minibatch
+    from pg.parts.annotations import Tensor, Variant
 
 _CONJUGATE_STEPS = 10
 _CONJUGATE_TOLERANCE = 1e-10
@@ -27,13 +26,10 @@ DAMPING = 1e-6
 class NaturalGradient(Limit):
     """Take one step of the natural gradient, halved until the surrogate rises and the limit is kept.
 
-    Notes
-    -----
     Schulman et al. 2015, "Trust region policy optimization", appendix C.
     """
 
     name: str = Field(default="natural_gradient", alias="hold_by")
-
     chooses_step: ClassVar[bool] = True
 
     def problems(self, variant: Variant) -> Iterable[str]:
@@ -43,9 +39,8 @@ class NaturalGradient(Limit):
         if variant.optimizer.learning_rate != "tuned":
             yield "kl.hold_by: natural_gradient chooses its step by kl.limit; leave optimizer.learning_rate out"
 
-    def take_steps(self, steps: Iterable[Callable[..., None]], ascent: Ascent, state: dict[str, float]) -> float:
+    def take_steps(self, ascent: Ascent, _minibatches: Iterable[Minibatch], _state: dict[str, float], /) -> float:
         """Take the natural gradient's step instead of the optimizer's; return the share that was kept."""
-        del steps, state
         direction = natural_direction(ascent.parameters, ascent.gradient(), ascent.differentiable_kl, self.limit)
 
         def is_better_within() -> bool:
@@ -67,26 +62,19 @@ class NaturalGradient(Limit):
 def natural_direction(
     parameters: Sequence[Tensor], gradient: Sequence[Tensor], divergence: Callable[[], Tensor], limit: float
 ) -> list[Tensor]:
-    r"""Return the step of the natural gradient with KL divergence δ to second order.
+    r"""Return the step of the natural gradient with KL divergence δ to second order; zero if the gradient is.
 
     $\sqrt{2 \delta / x^\top F x} \, x$ with $F x = g$ solved by at most ten steps of conjugate gradients. F is the
     Hessian of the divergence at θ: the Fisher matrix averaged over the batch's states, with `DAMPING` on its diagonal.
 
     Parameters
     ----------
-    parameters
-        θ.
-    gradient
-        g, one tensor per parameter.
+    parameters, gradient
+        θ and g.
     divergence
         Returns the mean KL divergence from θ as a function of the parameters, differentiable twice.
     limit
         δ.
-
-    Returns
-    -------
-    list of Tensor
-        One per parameter; all zero if the gradient is.
 
     Notes
     -----

@@ -2,7 +2,7 @@ r"""Subtract a multiple of the KL divergence from the surrogate, and adapt the f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
@@ -10,8 +10,8 @@ from pydantic import Field
 from pg.parts.limits.base import Limit
 
 if TYPE_CHECKING:
-    from pg.learning.updates import Ascent
-    from pg.parts.variant import Variant
+    from pg.learning.updates import Ascent, Minibatch
+    from pg.parts.annotations import Variant
 
 _BAND = 1.5
 _CHANGE = 2.0
@@ -23,11 +23,8 @@ class Penalty(Limit):
     r"""Follow the gradient of $\tilde J - \beta \bar D$, with β adapted so that $\bar D$ is near δ.
 
     β starts at 1, is doubled after an update with $\bar D > 1.5 \delta$, halved after one with $\bar D < \delta / 1.5$,
-    and stays between 1e-8 and 1e8, so that it can recover. A single update may exceed the limit.
-
-    Notes
-    -----
-    Schulman et al. 2017, "Proximal policy optimization algorithms", section 4.
+    and stays between 1e-8 and 1e8, so that it can recover. A single update may exceed the limit. Schulman et al. 2017,
+    "Proximal policy optimization algorithms", section 4.
     """
 
     name: str = Field(default="penalty", alias="hold_by")
@@ -41,11 +38,11 @@ class Penalty(Limit):
                 "set gradient_steps or minibatches above 1"
             )
 
-    def take_steps(self, steps: Iterable[Callable[..., None]], ascent: Ascent, state: dict[str, float]) -> float:
+    def take_steps(self, ascent: Ascent, minibatches: Iterable[Minibatch], state: dict[str, float]) -> float:
         """Take all steps with the penalty, then adapt its factor."""
         factor, taken = state.get(_FACTOR, 1.0), 0
-        for step in steps:
-            step(factor)
+        for minibatch in minibatches:
+            ascent.step(minibatch, factor)
             taken += 1
         state[_FACTOR] = self.adapted(factor, ascent.kl())
         return float(taken)

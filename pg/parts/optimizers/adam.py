@@ -9,21 +9,18 @@ from pg.parts.optimizers.base import Optimizer
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
 
 
 class Adam(Optimizer):
     r"""Adam with $\beta = (0.9, 0.999)$ and $\epsilon = 10^{-8}$.
 
-    Notes
-    -----
     Kingma & Ba 2015, "Adam: a method for stochastic optimization", algorithm 1.
     """
 
     name: str = "adam"
     label: ClassVar[str | None] = ""
 
-    def over(self, parameters: Iterable[Tensor], learning_rate: float) -> torch.optim.Optimizer:
+    def over(self, parameters: Iterable[torch.Tensor], learning_rate: float) -> torch.optim.Optimizer:
         """Return torch's Adam."""
         import torch
 

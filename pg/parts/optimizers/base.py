@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
@@ -11,16 +12,15 @@ from pg.parts.part import Part
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
 
 
 class Optimizer(Part):
-    """An optimizer that ascends along the gradient. A subclass implements `over`."""
+    """An optimizer that ascends along the gradient."""
 
     learning_rate: PositiveFloat | Literal["tuned"] = Field(
         default="tuned", description="A number, or 'tuned' to choose it on the experiment's tuning grid."
     )
 
-    def over(self, parameters: Iterable[Tensor], learning_rate: float) -> torch.optim.Optimizer:
+    @abstractmethod
+    def over(self, parameters: Iterable[torch.Tensor], learning_rate: float) -> torch.optim.Optimizer:
         """Return a torch optimizer that maximises, with a learning rate that is declared or tuned."""
-        raise NotImplementedError

@@ -9,7 +9,6 @@ from pg.parts.optimizers.base import Optimizer
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
 
 
 class Sgd(Optimizer):
@@ -18,7 +17,7 @@ class Sgd(Optimizer):
     name: str = "sgd"
     label: ClassVar[str | None] = "SGD"
 
-    def over(self, parameters: Iterable[Tensor], learning_rate: float) -> torch.optim.Optimizer:
+    def over(self, parameters: Iterable[torch.Tensor], learning_rate: float) -> torch.optim.Optimizer:
         """Return torch's SGD."""
         import torch
 

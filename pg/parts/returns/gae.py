@@ -13,11 +13,7 @@ from pg.parts.notation import VALUE, reward
 from pg.parts.returns.base import Returns
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float
-    from torch import Tensor
-
-    from pg.parts.batch import Batch
-    from pg.parts.variant import Variant
+    from pg.parts.annotations import Batch, Bool, Float, Tensor, Variant
 
 
 class Gae(Returns):
@@ -64,9 +60,8 @@ class Gae(Returns):
             rewards = with_rest(rewards, values.rest, batch.mask, batch.discount)
         return lambda_return(rewards, values.along, batch.mask, batch.discount, self.lambda_)
 
-    def formula(self, variant: Variant, trajectory: str) -> str:
+    def formula(self, _variant: Variant, trajectory: str, /) -> str:
         """Write the symbol of the λ-return."""
-        del variant
         return rf"G^\lambda_{{{trajectory},t}}"
 
     def definitions(self, variant: Variant) -> tuple[str, ...]:
@@ -93,23 +88,9 @@ def lambda_return(
 
     Here $\delta_t = r_t + \gamma V_{t+1} - V_t$, with $V = 0$ after the last step.
 
-    Parameters
-    ----------
-    rewards
-        (S, N, T), $r_t$; to bootstrap at truncation, pass the result of `with_rest`.
-    values
-        (S, N, T), $V_t(s_t)$.
-    mask
-        (S, N, T), true on valid steps.
-    discount
-        $\gamma$.
-    decay
-        $\lambda$: 1 gives the reward-to-go, whatever the values; 0 gives $r_t + \gamma V_{t+1}$.
-
-    Returns
-    -------
-    Tensor
-        (S, N, T), zero after the last step of each trajectory. Minus $V_t$ it is the generalised advantage estimate.
+    It is zero after the last step of each trajectory; minus $V_t$ it is the generalised advantage estimate. With
+    $\lambda = 1$ it is the reward-to-go, whatever the values, and with 0 it is $r_t + \gamma V_{t+1}$. To bootstrap at
+    truncation, pass the rewards that `with_rest` returns.
 
     Notes
     -----

@@ -9,11 +9,7 @@ from pg.parts.discounting import reward_to_go
 from pg.parts.returns.base import Returns
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
-    from torch import Tensor
-
-    from pg.parts.batch import Batch
-    from pg.parts.variant import Variant
+    from pg.parts.annotations import Batch, Float, Tensor, Variant
 
 
 class ToGo(Returns):

@@ -10,11 +10,7 @@ from pg.parts.discounting import total_return
 from pg.parts.returns.base import Returns
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
-    from torch import Tensor
-
-    from pg.parts.batch import Batch
-    from pg.parts.variant import Variant
+    from pg.parts.annotations import Batch, Float, Tensor, Variant
 
 
 class Total(Returns):

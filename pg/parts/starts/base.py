@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,16 +26,9 @@ class Demonstrator(Record):
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """How a policy was initialised.
+    """How a policy was initialised: steps and mean return of its demonstrations, and mean losses of the imitation.
 
-    Attributes
-    ----------
-    demonstration_steps
-        Environment steps of its demonstrations; 0 without any.
-    demonstrator_return
-        Mean return of the demonstrations.
-    imitation_training_loss, imitation_loss
-        Mean loss over the training steps and over the validation steps.
+    The losses are those over the training steps and over the validation steps.
     """
 
     demonstration_steps: int
@@ -48,7 +42,7 @@ AT_RANDOM = Beginning(0, *[float("nan")] * 3)
 
 
 class Start(Part):
-    """The initialisation of a policy. A subclass implements `begin` and declares which demonstrations it needs."""
+    """The initialisation of a policy. A subclass declares which demonstrations it needs."""
 
     @property
     def demonstrator(self) -> Demonstrator | str | None:
@@ -60,14 +54,6 @@ class Start(Part):
         """Number of demonstrated trajectories that each seed needs."""
         return 0
 
-    def begin(self, policy: Policy, shown: Trajectories | None) -> Beginning:
-        """Change a new policy in place.
-
-        Parameters
-        ----------
-        policy
-            Randomly initialised.
-        shown
-            Demonstrations, S = 1; None without a demonstrator.
-        """
-        raise NotImplementedError
+    @abstractmethod
+    def begin(self, policy: Policy, shown: Trajectories | None, /) -> Beginning:
+        """Change a new policy in place, given demonstrations, S = 1, if there is a demonstrator."""

@@ -11,17 +11,14 @@ from pg.parts.starts.base import Beginning, Demonstrator, Start
 if TYPE_CHECKING:
     from pg.core.trajectories import Trajectories
     from pg.learning.policies import Policy
-    from pg.parts.variant import Variant
+    from pg.parts.annotations import Variant
 
 
 class Clone(Start):
     r"""Behaviour cloning: $\theta_0 \approx \arg\max_\theta \sum_t \log \pi_\theta(a_t \mid s_t)$ in demonstrations.
 
-    The environment steps of the demonstrations count in the budget.
-
-    Notes
-    -----
-    The lecture's sections "What does the gradient mean" (imitation gradient) and "How to implement".
+    The environment steps of the demonstrations count in the budget. The lecture's sections "What does the gradient
+    mean" (imitation gradient) and "How to implement".
     """
 
     name: str = "clone"
@@ -76,13 +73,11 @@ class Clone(Start):
             raise ValueError("initialise: clone needs demonstrations")
         return imitate(policy, self, shown)
 
-    def definitions(self, variant: Variant) -> tuple[str, ...]:
+    def definitions(self, _variant: Variant, /) -> tuple[str, ...]:
         """Define θ_0, the maximum likelihood estimate: cross-entropy, or squared error with fixed deviations."""
-        del variant
-        if self.clone is None:
-            shown_by = str(self.controller)
-        else:
-            shown_by = f"{self.clone.variant} of {self.clone.experiment} ({self.clone.stage})"
+        by, shown_by = self.clone, str(self.controller)
+        if by is not None:
+            shown_by = f"{by.variant} of {by.experiment} ({by.stage})"
         likely = r"\pi_\theta(\mathbf{a}_{j,t} \mid \mathbf{s}_{j,t})"
         sums = rf"\sum_{{j=1}}^{{n}} \sum_{{t=1}}^{{T_j}} \log {likely}"
         shown = rf"\text{{in demonstrations }} j = 1, \dots, n \text{{ by {shown_by.replace('_', ' ')}}}"

@@ -58,15 +58,6 @@ def fit(policy: Policy, start: Clone, fitted: Trajectories, validated: Trajector
 
     A Gaussian policy keeps its standard deviations: the squared error does not depend on them, and their most likely
     value is 0 for a deterministic demonstrator, which would end exploration.
-
-    Parameters
-    ----------
-    policy
-        Changed in place.
-    start
-        Number of epochs and learning rate.
-    fitted, validated
-        Demonstrations, S = 1 each.
     """
     states, actions = valid_steps(fitted)
     optimizer = torch.optim.Adam(policy.layers.parameters(), lr=start.learning_rate, fused=True)
@@ -92,15 +83,6 @@ def losses(policy: Policy, states: Float[Tensor, "n O"], actions: Shaped[Tensor,
     r"""Return the loss of each step.
 
     $-\log \pi_\theta(a \mid s)$ for discrete actions, $\lVert a - \mu_\theta(s) \rVert^2$ for real ones.
-
-    Parameters
-    ----------
-    policy
-        π_θ.
-    states
-        (n, O).
-    actions
-        Demonstrated actions, (n,) or (n, A).
     """
     distribution = policy.distribution(states)
     if isinstance(distribution, Categorical):

@@ -16,7 +16,6 @@ class Random(Start):
 
     name: str = "random"
 
-    def begin(self, policy: Policy, shown: Trajectories | None) -> Beginning:
+    def begin(self, _policy: Policy, _shown: Trajectories | None, /) -> Beginning:
         """Change nothing."""
-        del policy, shown
         return AT_RANDOM
