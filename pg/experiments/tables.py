@@ -97,4 +97,4 @@ def _variance_slopes(frame: pd.DataFrame, axis: str) -> pd.DataFrame:
 def _log_slope(axis: Array, variance: Array) -> float:
     if not (variance > 0).all():
         return float("nan")
-    return statistics.slope(np.log(axis), np.log(variance)).estimate
+    return statistics.slope(np.log(axis), np.log(variance))

@@ -9,7 +9,7 @@ from pg.claims.record import ClaimPart
 from pg.claims.relations.relation import Tested
 from pg.experiments.metric import Metric
 from pg.plotting.text import span
-from pg.statistics.power import MOST, effect_size, seeds_needed
+from pg.statistics.decisions import MOST, effect_size, seeds_needed
 
 _WANTED = 0.8  # probability of a decision, by custom
 

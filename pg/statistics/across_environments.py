@@ -36,23 +36,14 @@ from pg.statistics.intervals import LEVEL, Array, Interval, problem_of, undefine
 from pg.statistics.shares import share
 
 RESAMPLES = 2000
-
 _METHOD = "stratified bootstrap"
 
 
 def score(returns: ArrayLike, initial: float, threshold: float) -> Array:
-    """Scale returns to scores, (return - initial) / (threshold - initial).
+    """Scale the returns (n,) of seeds to scores, (return - initial) / (threshold - initial).
 
-    All scores are NaN if the random policy reaches the threshold, because there is no such scale.
-
-    Parameters
-    ----------
-    returns
-        (n,), a return per seed.
-    initial
-        Return of the random policy.
-    threshold
-        Return at which the environment counts as solved.
+    `initial` is the return of the random policy, `threshold` that at which the environment counts as solved. All scores
+    are NaN if the random policy reaches the threshold, because there is no such scale.
     """
     x = np.asarray(returns, dtype=np.float64)
     return (x - initial) / (threshold - initial) if threshold > initial else np.full_like(x, math.nan)
@@ -70,25 +61,13 @@ def interquartile_mean(
 
 
 def probability_of_improvement(
-    a: Sequence[ArrayLike],
-    b: Sequence[ArrayLike],
-    generator: np.random.Generator,
-    resamples: int = RESAMPLES,
+    a: Sequence[ArrayLike], b: Sequence[ArrayLike], generator: np.random.Generator, resamples: int = RESAMPLES
 ) -> Interval:
     r"""Return the probability that a run of a scores higher than one of b, averaged over environments.
 
     In each environment it is Mann and Whitney's $U / mn = \frac{1}{mn} \sum_{ij} (1[a_i > b_j] + 1[a_i = b_j] / 2)$.
-    Above 1/2, a is better more often than not; it does not measure by how much.
-
-    Parameters
-    ----------
-    a, b
-        Scores by environment, the same environments in both.
-
-    Raises
-    ------
-    ValueError
-        If a and b have different numbers of environments.
+    Above 1/2, a is better more often than not; it does not measure by how much. Both sides have scores of the same
+    environments; other numbers of them raise a ValueError.
     """
     if len(a) != len(b):
         raise ValueError(f"both sides need the same environments, not {len(a)} and {len(b)}")
@@ -116,10 +95,7 @@ def performance_profile(strata: Sequence[ArrayLike], above: ArrayLike) -> list[I
 
 
 def _bootstrapped(
-    samples: Sequence[Array],
-    statistic: Callable[..., Array],
-    generator: np.random.Generator,
-    resamples: int,
+    samples: Sequence[Array], statistic: Callable[..., Array], generator: np.random.Generator, resamples: int
 ) -> Interval:
     """Resample each sample on its own; the interval is unbounded if one of them has a single value."""
     pooled = np.concatenate(samples) if samples else np.empty(0)

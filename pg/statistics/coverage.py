@@ -72,19 +72,9 @@ def columns_of(statistic: str, interval: Interval) -> dict[str, Any]:
 def shortfall(statistic: str, interval: Interval) -> str:
     """Return the coverage of an interval of 95 % on the data on which it does not keep its promise.
 
-    The coverage is that of the largest measured n up to the sample's, or of the smallest n.
-
-    Parameters
-    ----------
-    statistic
-        As in the table.
-    interval
-        The interval. If its method is not the statistic's usual one (undefined, all values equal), the result is empty.
-
-    Returns
-    -------
-    str
-        Like "92 % on skewed data at n = 20"; empty if the interval keeps its promise on all data.
+    Like "92 % on skewed data at n = 20". The coverage is that of the largest measured n up to the sample's, or of the
+    smallest n. The text is empty if the interval keeps its promise on all data, and if its method is not the
+    statistic's usual one (undefined, all values equal).
     """
     return _shortfall(statistic, interval.method, interval.n)
 

@@ -1,33 +1,23 @@
-"""From p-values to decisions: equivalence within a margin, and many tests at once."""
+r"""From p-values to decisions: many tests at once, the power of a test, and how many seeds a decision needs.
+
+The standardised effect d is the mean paired difference (or mean log ratio) over its standard deviation between seeds.
+Of m claims, the first step of Holm's method is the hardest: each decided claim makes the next one easier.
+`results/README.md` has a table.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import bisect
+import math
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import stats
 
-from pg.statistics.intervals import Array, Test
+from pg.statistics.intervals import LEVEL, Array
 
-
-def equivalence(test: Callable[[float], Test], null: float, margin: float) -> tuple[float, float]:
-    """Run two one-sided tests of a parameter against the ends of null ± margin.
-
-    Parameters
-    ----------
-    test
-        Tests the parameter against a given value.
-
-    Returns
-    -------
-    within, outside
-        p-values of "within the margin" (below 0.05 exactly if the 90 % interval is) and of "beyond one of its ends"
-        (below 0.05 if the 90 % interval is wholly outside).
-
-    Source: Schuirmann (1987), J. Pharmacokinet. Biopharm. 15, 657-680.
-    """
-    low, high = test(null - margin), test(null + margin)
-    return max(low.p_greater, high.p_less), min(low.p_less, high.p_greater)
+MOST = 10_000
+"""Largest number of seeds that `seeds_needed` considers."""
 
 
 def holm(p_values: ArrayLike) -> Array:
@@ -42,3 +32,44 @@ def holm(p_values: ArrayLike) -> Array:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
     return adjusted
+
+
+def power(effect: float, n: int, claims: int = 1, alpha: float = 1 - LEVEL) -> float:
+    r"""Return the probability that a claim of a direction is supported by Student's t, $P(T > t_{1 - \alpha / 2m})$.
+
+    T has Student's noncentral distribution with n - 1 degrees of freedom and noncentrality $d \sqrt n$, for normal
+    differences.
+
+    Source: Cohen (1988), "Statistical power analysis for the behavioral sciences", chapter 2.
+
+    Parameters
+    ----------
+    effect
+        Standardised effect d, positive in the declared direction.
+    n
+        Number of seeds.
+    claims
+        Number m of claims in the first step of Holm's method.
+    alpha
+        Level of the verdicts, two-sided.
+    """
+    critical = float(stats.t.ppf(1 - alpha / (2 * claims), n - 1))
+    return float(stats.nct.sf(critical, n - 1, effect * math.sqrt(n)))
+
+
+def seeds_needed(effect: float, claims: int = 1, alpha: float = 1 - LEVEL, wanted: float = 0.8) -> int | None:
+    """Return the least number of seeds that decides a claim with the wanted probability; None if it exceeds `MOST`.
+
+    The parameters are those of `power`, with a positive effect.
+    """
+    if power(effect, MOST, claims, alpha) < wanted:
+        return None
+    return bisect.bisect_left(range(MOST), wanted, lo=2, key=lambda n: power(effect, n, claims, alpha))
+
+
+def effect_size(estimate: float, high: float, n: int, level: float = LEVEL) -> float:
+    r"""Return the standardised effect of a mean from the upper end of its Student's t interval.
+
+    $d = \text{estimate} \cdot t_{n-1} / ((\text{high} - \text{estimate}) \sqrt n)$.
+    """
+    return estimate * float(stats.t.ppf(0.5 + level / 2, n - 1)) / ((high - estimate) * math.sqrt(n))

@@ -1,4 +1,4 @@
-"""Means, medians and slopes, each with the interval and test that covers best at small n.
+"""Means, medians and lines; each estimate with the interval and test that covers best at small n.
 
 | statistic | interval | test |
 |---|---|---|
@@ -6,7 +6,6 @@
 | geometric mean (of values or of paired ratios) | t on logarithms | t on logarithms |
 | ratio of paired means | Fieller | t on u - r w |
 | median, median paired difference | order statistics with exact binomial ranks | exact sign test |
-| slope of a line | t | |
 
 The percentile bootstrap of a mean covers 91 % instead of 95 % at n = 20; hence Student's t. In a mean of steps that is
 restricted to a budget, a censored run counts as the budget, so all runs enter. The bootstrap-t has no standard error
@@ -27,7 +26,6 @@ from scipy import special, stats
 from pg.statistics.intervals import (
     LEVEL,
     Array,
-    Interval,
     Test,
     all_equal,
     counted,
@@ -73,7 +71,7 @@ def geometric_mean(values: ArrayLike, *, null: float = 1.0, level: float = LEVEL
 
 
 def ratio_of_means(numerators: ArrayLike, denominators: ArrayLike, *, null: float = 0.0, level: float = LEVEL) -> Test:
-    r"""Estimate and test the ratio r = E[u] / E[w] of paired means.
+    r"""Estimate and test the ratio r = E[u] / E[w] of paired means, u and w (n,) each.
 
     Fieller's interval holds every r for which Student's t does not reject E[u - r w] = 0: it is between the roots of
     $(\bar u - r\bar w)^2 = t^2 (s_{uu} - 2 r s_{uw} + r^2 s_{ww}) / n$. If the interval of E[w] contains 0, that set
@@ -84,11 +82,6 @@ def ratio_of_means(numerators: ArrayLike, denominators: ArrayLike, *, null: floa
     by a factor of 1.5 (one standard deviation) 94 %, by factors of 5 and 2.2 still 90 to 92 %.
 
     Source: Fieller (1954), "Some problems in interval estimation", J. R. Stat. Soc. B 16, section 3.
-
-    Parameters
-    ----------
-    numerators, denominators
-        u and w, (n,) each.
     """
     u, w = paired(numerators, denominators)
     if problem := problem_of(np.concatenate([u, w])):
@@ -99,21 +92,16 @@ def ratio_of_means(numerators: ArrayLike, denominators: ArrayLike, *, null: floa
     estimate = float(u.mean() / w.mean())
     # Dividing by a negative E[w] reverses the inequality.
     test = mean(math.copysign(1.0, denominator.estimate) * (u - null * w), level=level)
-    low, high = _fieller(u, w, estimate, level)
-    return Test(estimate, low, high, len(u), "Fieller", test.p_less, test.p_greater)
-
-
-def _fieller(u: Array, w: Array, ratio: float, level: float) -> tuple[float, float]:
-    """Solve Fieller's quadratic around the estimate, so that an exact ratio gives an interval of width 0."""
-    t = _t_quantile(level, len(u) - 1)
-    residual = u - ratio * w
+    # The quadratic is solved around the estimate, so that an exact ratio gives an interval of width 0.
+    # With r = ratio + d and e = u - ratio w:  d² w̄² = t²(s_ee - 2 d s_ew + d² s_ww)/n.
+    t, residual = _t_quantile(level, len(u) - 1), u - estimate * w
     residual_variance, covariance, variance = (
         t**2 * float(np.cov(x, y)[0, 1]) / len(u) for x, y in ((residual, residual), (residual, w), (w, w))
     )
-    # With r = ratio + d:  d² w̄² = t²(s_ee - 2 d s_ew + d² s_ww)/n.
     leading = float(w.mean()) ** 2 - variance
     root = math.sqrt(max(0.0, covariance**2 + leading * residual_variance))
-    return ratio + (-covariance - root) / leading, ratio + (-covariance + root) / leading
+    low, high = estimate + (-covariance - root) / leading, estimate + (-covariance + root) / leading
+    return Test(estimate, low, high, len(u), "Fieller", test.p_less, test.p_greater)
 
 
 def median(values: ArrayLike, *, null: float = 0.0, level: float = LEVEL) -> Test:
@@ -139,16 +127,24 @@ def median(values: ArrayLike, *, null: float = 0.0, level: float = LEVEL) -> Tes
     return Test(estimate, float(low), float(high), len(x), "order statistics", p_less, p_greater)
 
 
-def slope(x: ArrayLike, y: ArrayLike, *, level: float = LEVEL) -> Interval:
-    """Estimate the slope of the least-squares line of y on x, with Student's t interval on n - 2 degrees of freedom.
-
-    It is unbounded for two points and undefined if all x are equal.
-    """
+def slope(x: ArrayLike, y: ArrayLike) -> float:
+    """Return the slope of the least-squares line of y on x; NaN if a value is not finite, or if all x are equal."""
     at, values = paired(x, y)
-    if problem := problem_of(np.concatenate([at, values])):
-        return undefined(len(at), problem)
-    if all_equal(at):
-        return undefined(len(at), "all x are equal")
+    if problem_of(np.concatenate([at, values])) or all_equal(at):
+        return math.nan
     fit: Any = stats.linregress(at, values)
-    reach = _t_quantile(level, len(at) - 2) * float(fit.stderr) if len(at) > 2 else math.inf
-    return Interval(float(fit.slope), float(fit.slope) - reach, float(fit.slope) + reach, len(at), "Student's t")
+    return float(fit.slope)
+
+
+def parabola(levels: Array, values: Array, at: Array) -> Array:
+    """Fit a + b x + c x^2 to points (K) by least squares of relative errors and evaluate it at some points (P).
+
+    Values of 0 have no relative error and are left out. The result is NaN where the fit is not positive, and everywhere
+    if fewer than three points are left.
+    """
+    positive = values > 0
+    if positive.sum() < 3:
+        return np.full_like(at, np.nan)
+    coefficients = np.polyfit(levels[positive], values[positive], 2, w=1 / values[positive])
+    found = np.asarray(np.polyval(coefficients, at), dtype=np.float64)
+    return np.where(found > 0, found, np.nan)

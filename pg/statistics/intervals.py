@@ -20,10 +20,6 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 LEVEL = 0.95
-
-ALL_EQUAL = "sign test, all values equal"
-"""The method for a sample of several values without spread."""
-
 _BOUNDED = 6  # least n at which the sign test bounds a median at 95 %
 
 
@@ -69,13 +65,7 @@ class Test(Interval):
 
 
 def paired(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array]:
-    """Return both samples as floats.
-
-    Raises
-    ------
-    ValueError
-        If their lengths differ.
-    """
+    """Return both samples as floats, or raise a ValueError if their lengths differ."""
     x, y = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if x.shape != y.shape:
         raise ValueError(f"pairs need equally many values, not {x.size} and {y.size}")
@@ -109,5 +99,5 @@ def sign_test(value: float, n: int, null: float) -> Test:
     tied = math.isclose(value, null, rel_tol=1e-12)
     p_less = 0.5**n if value < null and not tied else 1.0
     p_greater = 0.5**n if value > null and not tied else 1.0
-    method = ALL_EQUAL if n > 1 else "sign test, one value has no interval"
+    method = "sign test, all values equal" if n > 1 else "sign test, one value has no interval"
     return Test(value, low, high, n, method, p_less, p_greater)

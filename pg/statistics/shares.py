@@ -59,25 +59,26 @@ def difference(a: ArrayLike, b: ArrayLike, *, null: float = 0.0, level: float = 
     if problem := problem_of(np.concatenate([x, y])):
         return undefined(len(x), problem)
     _require_zeros_and_ones(np.concatenate([x, y]))
-    only_a, only_b = int(np.sum(x > y)), int(np.sum(y > x))
-    p_less, p_greater = _mcnemar(only_a, only_b) if null == 0 else _tango_tails(only_a, only_b, len(x), null)
-    low, high = _tango_interval(only_a, only_b, len(x), level)
+    only_a, only_b, n = int(np.sum(x > y)), int(np.sum(y > x)), len(x)
     method = "exact McNemar, Tango's interval" if null == 0 else "Tango's score"
-    return Test((only_a - only_b) / len(x), low, high, len(x), method, p_less, p_greater)
+    if null == 0 and only_a + only_b > 0:
+        p_less, p_greater = (
+            float(stats.binomtest(only_a, only_a + only_b, alternative=side).pvalue) for side in ("less", "greater")
+        )
+    elif null == 0:
+        p_less, p_greater = 1.0, 1.0
+    elif abs(null) >= 1:
+        p_less, p_greater = (1.0, 0.0) if null < 0 else (0.0, 1.0)
+    else:
+        score = _tango_score(only_a, only_b, n, null)
+        p_less, p_greater = float(stats.norm.cdf(score)), float(stats.norm.sf(score))
+    low, high = _tango_interval(only_a, only_b, n, level)
+    return Test((only_a - only_b) / n, low, high, n, method, p_less, p_greater)
 
 
 def _require_zeros_and_ones(x: Array) -> None:
     if not np.isin(x, (0.0, 1.0)).all():
         raise ValueError("a share needs zeros and ones")
-
-
-def _mcnemar(only_a: int, only_b: int) -> tuple[float, float]:
-    if only_a + only_b == 0:
-        return 1.0, 1.0
-    less, greater = (
-        float(stats.binomtest(only_a, only_a + only_b, alternative=side).pvalue) for side in ("less", "greater")
-    )
-    return less, greater
 
 
 def _tango_score(only_a: int, only_b: int, n: int, delta: float) -> float:
@@ -90,13 +91,6 @@ def _tango_score(only_a: int, only_b: int, n: int, delta: float) -> float:
     if variance <= 0:
         return math.copysign(math.inf, excess) if excess else 0.0
     return excess / math.sqrt(variance)
-
-
-def _tango_tails(only_a: int, only_b: int, n: int, null: float) -> tuple[float, float]:
-    if abs(null) >= 1:
-        return (1.0, 0.0) if null < 0 else (0.0, 1.0)
-    score = _tango_score(only_a, only_b, n, null)
-    return float(stats.norm.cdf(score)), float(stats.norm.sf(score))
 
 
 def _tango_interval(only_a: int, only_b: int, n: int, level: float) -> tuple[float, float]:

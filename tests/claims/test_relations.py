@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pg.claims.relations.equal import Equal
 from pg.claims.relations.registry import RELATIONS
 from pg.claims.relations.relation import Target
+from pg.statistics import estimates
 from pg.study.code import defining_files
 from pydantic import ValidationError
 from tests.claims.declared import judged, normal, part, table, write_relation
@@ -48,3 +51,12 @@ def test_unknown_relation_is_refused(name: str, message: str) -> None:
 )
 def test_relation_states_its_target(name: str, statement: str) -> None:
     assert RELATIONS[name].statement("q", Target(-2.0, 0.1)) == statement
+
+
+@pytest.mark.parametrize("shift", np.linspace(-2, 2, 41))
+def test_equivalence_agrees_with_the_90_percent_interval(shift: float) -> None:
+    x = np.array([-0.3, 0.1, 0.4, -0.2, 0.2, 0.05]) + shift
+    within, outside = Equal().p_values(lambda null: estimates.mean(x, null=null), Target(0.0, 1.0))
+    interval = estimates.mean(x, level=0.9)
+    assert (within < 0.05) == (interval.low > -1 and interval.high < 1)
+    assert (outside < 0.05) == (interval.high < -1 or interval.low > 1)

@@ -12,8 +12,8 @@ from pg.claims.record import ClaimPart
 from pg.experiments.metrics import METRICS
 from pg.report.outlook import outlook
 from pg.statistics import estimates as statistics
+from pg.statistics.decisions import power
 from pg.statistics.intervals import Interval
-from pg.statistics.power import power
 
 
 def part(metric: str = "area", relation: str = "greater", **options: object) -> ClaimPart:

@@ -1,4 +1,4 @@
-"""Means, medians and slopes: known values, degenerate samples, and coverage."""
+"""Means, medians and lines: known values, degenerate samples, and coverage."""
 
 import math
 
@@ -8,6 +8,7 @@ from pg.statistics import estimates, shares
 from scipy import stats
 
 N = 20
+LEVELS = np.array([-2.0, 0.0, 1.0, 4.0])
 
 # Known values ---------------------------------------------------------------------------------------------------------
 
@@ -15,8 +16,7 @@ N = 20
 def test_mean_agrees_with_scipy():
     x = np.array([2.0, 3.5, 1.0, 7.0, 4.0])
     ours, theirs = estimates.mean(x, null=2), stats.ttest_1samp(x, 2)
-    assert ours.p_greater == pytest.approx(theirs.pvalue / 2)
-    assert ours.p_less == pytest.approx(1 - theirs.pvalue / 2)
+    assert (ours.p_greater, ours.p_less) == pytest.approx((theirs.pvalue / 2, 1 - theirs.pvalue / 2))
     assert (ours.low, ours.high) == pytest.approx(tuple(theirs.confidence_interval(0.95)))
 
 
@@ -24,28 +24,12 @@ def test_geometric_mean_is_symmetric_in_numerator_and_denominator():
     ratios = np.array([0.5, 0.25, 0.8, 0.4])
     one, other = estimates.geometric_mean(ratios), estimates.geometric_mean(1 / ratios)
     assert one.estimate == pytest.approx(0.04**0.25)
-    assert (one.low, one.high) == pytest.approx((1 / other.high, 1 / other.low))
-    assert one.p_less == pytest.approx(other.p_greater)
+    assert (one.low, one.high, one.p_less) == pytest.approx((1 / other.high, 1 / other.low, other.p_greater))
 
 
 def test_geometric_mean_is_greater_than_a_negative_value():
     test = estimates.geometric_mean([1.0, 2.0, 3.0], null=-0.5)
     assert (test.p_less, test.p_greater) == (1.0, 0.0)
-
-
-def test_median_of_twenty_is_bounded_by_ranks_6_and_15():
-    interval = estimates.median(np.random.default_rng(0).permutation(np.arange(1.0, 21.0)))
-    assert (interval.estimate, interval.low, interval.high) == (10.5, 6, 15)
-
-
-@pytest.mark.parametrize(("n", "bounded"), [(1, False), (5, False), (6, True)])
-def test_median_of_fewer_than_six_is_unbounded(n, bounded):
-    interval = estimates.median(np.arange(float(n)))
-    assert (interval.low, interval.high) == ((0.0, n - 1.0) if bounded else (-math.inf, math.inf))
-
-
-def test_median_takes_infinite_values():
-    assert estimates.median([1, 2, 3, 4, math.inf, math.inf, math.inf]).estimate == 4
 
 
 @pytest.mark.parametrize("null", [0.0, 2.0, 2.5, 3.0, 9.0])
@@ -62,7 +46,8 @@ def test_median_is_rejected_exactly_outside_its_interval():
     values = np.random.default_rng(3).permutation(np.arange(1.0, 21.0))
     for null in np.arange(0.25, 21, 0.5):
         test = estimates.median(values, null=null)
-        assert (2 * min(test.p_less, test.p_greater) <= 0.05) == (not test.low <= null <= test.high)
+        assert (test.estimate, test.low, test.high) == (10.5, 6, 15)
+        assert (2 * min(test.p_less, test.p_greater) <= 0.05) == (not 6 <= null <= 15)
 
 
 @pytest.mark.long
@@ -94,23 +79,10 @@ def test_ratio_keeps_its_direction_with_a_negative_denominator():
     assert estimates.ratio_of_means(u, w, null=1.5).p_less < 1e-6
 
 
-def test_ratio_is_undefined_if_the_denominator_may_be_zero():
-    test = estimates.ratio_of_means([1, 2, 3, 4], [1, -1, 1, -0.9])
-    assert not test.defined
-    assert test.method == "undefined: the denominator's 95% interval holds 0"
-
-
 def test_exact_ratio_has_no_width():
     w = np.arange(1.0, 9.0)
     interval = estimates.ratio_of_means(3 * w, w)
     assert (interval.estimate, interval.low, interval.high) == pytest.approx((3, 3, 3))
-
-
-def test_slope_agrees_with_scipy():
-    interval = estimates.slope([0, 1, 2, 3], [1.0, -1.1, -2.9, -5.0])
-    theirs = stats.linregress([0, 1, 2, 3], [1.0, -1.1, -2.9, -5.0])
-    assert interval.estimate == pytest.approx(theirs.slope)
-    assert interval.high - interval.low == pytest.approx(2 * stats.t.ppf(0.975, 2) * theirs.stderr)
 
 
 def test_pairs_must_be_pairs():
@@ -118,12 +90,43 @@ def test_pairs_must_be_pairs():
         estimates.ratio_of_means([1, 2], [1, 2, 3])
 
 
+# Lines and parabolas --------------------------------------------------------------------------------------------------
+
+
+def test_slope_is_that_of_the_least_squares_line():
+    assert estimates.slope([0, 1, 2, 3], [1.0, -1.1, -2.9, -5.0]) == pytest.approx(
+        np.polyfit(range(4), [1, -1.1, -2.9, -5], 1)[0]
+    )
+    assert estimates.slope([0, 2], [0, 1]) == 0.5
+    assert np.isnan([estimates.slope(*line) for line in (([1, 1], [1, 2]), ([], []), ([1, 2], [1, math.inf]))]).all()
+
+
+def test_points_on_a_parabola_are_fitted_exactly():
+    at = np.linspace(-2, 4, 7)
+    found = estimates.parabola(LEVELS, 3 + LEVELS + 2 * LEVELS**2, at)
+    np.testing.assert_allclose(found, 3 + at + 2 * at**2, rtol=1e-12)
+
+
+def test_fit_of_a_parabola_minimises_squared_relative_errors():
+    values = 3 + LEVELS + 2 * LEVELS**2 + 0.1 * np.abs(LEVELS) ** 3
+    errors = estimates.parabola(LEVELS, values, LEVELS) / values - 1
+    for power in range(3):
+        assert abs((errors * LEVELS**power / values).sum()) < 1e-12
+
+
+def test_fit_of_a_parabola_is_undefined_unless_positive():
+    levels, values = np.array([-1.0, 0.0, 1.0, 3.0]), np.array([0.0, 1.0, 4.0, 16.0])
+    np.testing.assert_allclose(estimates.parabola(levels, values, np.array([2.0])), [9.0])
+    assert np.isnan(estimates.parabola(levels[:3], values[:3], levels)).all(), "two points are too few"
+    assert np.isnan(estimates.parabola(np.arange(3.0), np.array([1.0, 0.01, 2.0]), np.array([0.7]))).all()
+
+
 # Degenerate samples ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("statistic", [estimates.mean, estimates.geometric_mean, estimates.median, shares.share])
 @pytest.mark.parametrize("values", [[], [math.nan], [1.0, math.nan, 1.0]])
-def test_no_values_and_nan_are_undefined(statistic, values):
+def test_samples_without_an_estimate_are_undefined(statistic, values):
     interval = statistic(values)
     assert not interval.defined
     assert math.isnan(interval.low)
@@ -132,14 +135,24 @@ def test_no_values_and_nan_are_undefined(statistic, values):
 
 
 @pytest.mark.parametrize("values", [[1.0, math.inf], [math.inf, -math.inf], [math.inf, math.inf]])
-@pytest.mark.parametrize("statistic", [estimates.mean, estimates.geometric_mean, shares.share])
-def test_means_of_infinite_values_are_undefined(statistic, values):
-    assert not statistic(values).defined
+def test_infinite_values_have_a_median_and_no_mean(values):
+    assert not any(one(values).defined for one in (estimates.mean, estimates.geometric_mean, shares.share))
+    assert estimates.median([*values, 4, 4, 4, -math.inf]).estimate == 4
 
 
-@pytest.mark.parametrize("bad", [0.0, -1.0])
-def test_geometric_mean_needs_positive_values(bad):
-    assert estimates.geometric_mean([1.0, 2.0, bad]).method == "undefined: 1 of 3 values not positive"
+@pytest.mark.parametrize(
+    ("test", "why"),
+    [
+        (estimates.geometric_mean([1.0, 2.0, 0.0]), "1 of 3 values not positive"),
+        (estimates.geometric_mean([-1.0, 2.0, -1.0]), "2 of 3 values not positive"),
+        (estimates.ratio_of_means([1, 2, 3, 4], [1, -1, 1, -0.9]), "the denominator's 95% interval holds 0"),
+        (estimates.ratio_of_means([1.0], [2.0]), "the denominator's 95% interval holds 0"),
+        (estimates.ratio_of_means([], []), "no values"),
+    ],
+)
+def test_undefined_estimates_say_why(test, why):
+    assert not test.defined
+    assert test.method == f"undefined: {why}"
 
 
 def test_one_value_bounds_nothing():
@@ -156,29 +169,15 @@ def test_equal_values_are_judged_by_the_sign_test():
     assert (test.p_less, test.p_greater) == (1, 2**-10)
     assert estimates.mean(np.full(10, -7.0)).p_less == 2**-10
     assert test.method == "sign test, all values equal"
+    at_the_null = estimates.mean(np.zeros(20))
+    assert (at_the_null.estimate, at_the_null.p_less, at_the_null.p_greater) == (0, 1, 1)
 
 
-def test_equal_values_at_the_null_value_are_no_evidence():
-    test = estimates.mean(np.zeros(20))
-    assert (test.estimate, test.p_less, test.p_greater) == (0, 1, 1)
-
-
-def test_fewer_than_six_equal_values_have_no_bounds():
-    assert estimates.mean(np.full(5, 2.0)).high == math.inf
-    assert estimates.mean(np.full(6, 2.0)).high == 2
-
-
-def test_degenerate_lines_are_undefined_unbounded_or_flat():
-    assert not estimates.slope([1, 1, 1], [1, 2, 3]).defined
-    assert not estimates.slope([], []).defined
-    assert estimates.slope([1, 2, 3], [4, 4, 4]).estimate == 0
-    two = estimates.slope([0, 2], [0, 1])
-    assert (two.estimate, two.low, two.high) == (0.5, -math.inf, math.inf)
-
-
-def test_ratio_needs_a_second_pair():
-    assert not estimates.ratio_of_means([1.0], [2.0]).defined
-    assert not estimates.ratio_of_means([], []).defined
+@pytest.mark.parametrize(("n", "bounded"), [(2, False), (5, False), (6, True)])
+def test_median_and_equal_values_are_bounded_from_six(n, bounded):
+    median, equal = estimates.median(np.arange(float(n))), estimates.mean(np.full(n, 2.0))
+    assert (median.low, median.high) == ((0.0, n - 1.0) if bounded else (-math.inf, math.inf))
+    assert equal.high == (2 if bounded else math.inf)
 
 
 # Coverage at n = 20 ---------------------------------------------------------------------------------------------------
@@ -195,11 +194,6 @@ def proportional(generator):
     return 0.4 * w + generator.normal(0, 1, N), w
 
 
-def falling(generator):
-    x = np.arange(float(N))
-    return x, -x + generator.normal(0, 3, N)
-
-
 COVERAGE = {
     "mean": (estimates.mean, lambda g: [g.normal(3, 1, N)], 3),
     "geometric mean": (estimates.geometric_mean, lambda g: [g.lognormal(1, 2, N)], math.e),
@@ -208,7 +202,6 @@ COVERAGE = {
     "restricted mean": (estimates.mean, lambda g: [np.minimum(g.exponential(1, N), 1.5)], 1 - math.exp(-1.5)),
     "difference of shares": (shares.difference, discordant, 0.2),
     "ratio of means": (estimates.ratio_of_means, proportional, 0.4),
-    "slope": (estimates.slope, falling, -1),
 }
 
 

@@ -14,13 +14,10 @@ def pairs(only_a, only_b, n):
     return place < only_a, (place >= only_a) & (place < only_a + only_b)
 
 
-def test_share_of_1_is_bounded_by_clopper_and_pearson():
+def test_share_has_an_exact_test_and_clopper_and_pearsons_interval():
     interval = shares.share(np.ones(20))
     assert (interval.estimate, interval.high) == (1, 1)
     assert interval.low == pytest.approx(0.025 ** (1 / 20))
-
-
-def test_share_is_tested_exactly():
     test = shares.share([1, 1, 1, 0], null=0.5)
     assert test.p_greater == pytest.approx(5 / 16)
     assert test.p_less == pytest.approx(15 / 16)

@@ -20,7 +20,7 @@ from pg.experiments.probe.record import ProbeExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.series import Series
 from pg.plotting.text import option_in_words
-from pg.statistics.parabola import parabola
+from pg.statistics.estimates import parabola
 
 _POINTS = 200
 _LABELS = {
