@@ -18,12 +18,12 @@ from pg.learning.job import TrainJob
 from pg.parts.equation import definitions, equation
 from pg.runs.results_folder import MARK, mark, study_of
 from pg.study.cost import estimate
-from pg.study.expansion import cells, is_tuned
+from pg.study.expansion import cells
 from pg.study.record import Study
 from pg.study.schema import text
 from pg.study.slicing import train_job
 from pg.study.sources import demonstrator_blocks, demonstrator_cell, demonstrator_of
-from pg.study.validation import InvalidStudy, read
+from pg.study.validation import read
 
 _DEFAULT_STUDY = Path("config.yaml")
 
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return options.run(options) or 0
-    except (InvalidStudy, UserError) as error:
+    except UserError as error:
         print(error, file=sys.stderr)
         return 2
     except BrokenPipeError:
@@ -131,7 +131,7 @@ def _train(options: argparse.Namespace) -> None:
         job = job.model_copy(update={"evaluate": None})
     elif job.evaluate is None:
         raise UserError(f"--evaluations: the experiment {cell.experiment!r} has no `evaluate`")
-    if is_tuned(cell):
+    if cell.variant.is_tuned:
         choice = Path(study.results, "tuned", cell.experiment, cell.environment_id, f"{cell.variant_id}.json")
         _check_made(options, [choice], f"the learning rate of {cell.variant_id} is tuned")
         rate = float(read_choice(choice)["learning_rate"])

@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-from pg.core.suggestions import nearest
+from pg.core.suggestions import listed, nearest
 
 Item = TypeVar("Item")
 
@@ -61,9 +61,11 @@ class Record(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _read(cls, value: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
-        if not isinstance(value, dict):
-            return validate(value)
         allowed = cls.file_keys()
+        if isinstance(value, cls):
+            return validate(value)
+        if not isinstance(value, dict):
+            raise ValueError(f"should be a mapping of keys to values; it is {value!r}; its keys:{listed(allowed)}")
         # YAML has lists; frozen records hold tuples.
         known = {key: tuple(item) if isinstance(item, list) else item for key, item in value.items() if key in allowed}
         if len(known) == len(value):

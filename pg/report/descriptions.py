@@ -13,7 +13,6 @@ from pg.parts.equation import definitions, equation
 from pg.plotting.style import looks
 from pg.plotting.text import listed
 from pg.statistics import coverage
-from pg.study.labels import environment_label, label
 from pg.study.record import Study
 
 
@@ -27,7 +26,7 @@ def experiment_row(study: Study, name: str, experiment: Experiment) -> dict[str,
     return {
         "name": name,
         "kind": experiment.kind,
-        "environments": listed([environment_label(study, one) for one in experiment.environments]),
+        "environments": listed([study.environment_label(one) for one in experiment.environments]),
         "variants": str(len(experiment.variants)),
         "seeds": f"{experiment.seeds.count} ({experiment.seeds.first}–{last})",
         "extent": f"{extent}; {levels}" if levels else extent,
@@ -38,7 +37,7 @@ def environment_rows(study: Study) -> Iterable[dict[str, str]]:
     """Describe the environments of a study."""
     for name, environment in study.environments.items():
         yield {
-            "name": environment_label(study, name),
+            "name": study.environment_label(name),
             "id": environment.id,
             "horizon": "the environment’s own" if environment.horizon is None else str(environment.horizon),
             "threshold": "" if environment.threshold is None else signed(environment.threshold),
@@ -51,7 +50,7 @@ def variant_rows(study: Study) -> Iterable[dict[str, object]]:
     for name, variant in study.variants.items():
         yield {
             "name": name,
-            "label": label(study, name),
+            "label": study.variant_label(name),
             "colour": look_of[name].colour,
             "equation": _mathml(equation(variant)),
             "definitions": [_mathml(line) for line in definitions(variant)],

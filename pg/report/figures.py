@@ -21,7 +21,7 @@ from pg.plotting import saving, style
 from pg.plotting.record import Figure
 from pg.runs.files import write_atomically, write_text
 from pg.runs.tables import read_csv
-from pg.study.expansion import cells, is_tuned
+from pg.study.expansion import cells
 from pg.study.pooling import pooled_environments, shared_variants
 from pg.study.record import Study
 from pg.study.sources import stages_of
@@ -45,7 +45,7 @@ def draw_figure(study: str, tables: Mapping[str, str], choices: Sequence[str], o
     (figure,) = declared.figures.values()
     read: dict[str, pd.DataFrame] = {name: _read(path) for name, path in tables.items()}
     if "tuned" in kind_of(figure, declared.experiments[figure.experiment]).tables:
-        tuned = [cell for cell in cells(declared, figure.experiment) if is_tuned(cell)]
+        tuned = [cell for cell in cells(declared, figure.experiment) if cell.variant.is_tuned]
         read["tuned"] = tuned_table(zip(tuned, map(read_choice, choices), strict=True))
     request = request_of(declared, figure, read)
     picture = draw(request)

@@ -16,7 +16,6 @@ from pg.experiments.metrics import metrics_of
 from pg.plotting.text import number, span
 from pg.report.outlook import outlook
 from pg.statistics.intervals import LEVEL
-from pg.study.labels import environment_label, label
 from pg.study.record import Study
 
 
@@ -120,10 +119,12 @@ def _in_labels(study: Study, part: ClaimPart | None, comparison: str) -> str:
     # Only at places where comparisons name variants, because a key may be an ordinary word.
     before = "|".join((r"^", r"(?<=\|)", r"(?<=[−/:] )", *(rf"(?<=\b{word} )" for word in ("from", "to", "by", "of"))))
     named = re.sub(
-        rf"(?:{before})({_one_of(variants)})(?=[ |\]]|$)", lambda found: f"“{label(study, found[1])}”", comparison
+        rf"(?:{before})({_one_of(variants)})(?=[ |\]]|$)",
+        lambda found: f"“{study.variant_label(found[1])}”",
+        comparison,
     )
     environments = rf"(?<=\bin )({_one_of(study.environments)})(?=[,;]|$)"
-    return re.sub(environments, lambda found: environment_label(study, found[1]), named)
+    return re.sub(environments, lambda found: study.environment_label(found[1]), named)
 
 
 def _level(part: ClaimPart | None) -> int:

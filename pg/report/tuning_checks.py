@@ -10,8 +10,7 @@ from typing import Any, Literal
 from pg.experiments.cells import Cell
 from pg.experiments.train.scores import all_tie
 from pg.plotting.text import at_levels, counted
-from pg.study.expansion import cells, is_tuned, tuned_experiments
-from pg.study.labels import environment_label, label
+from pg.study.expansion import cells, tuned_experiments
 from pg.study.record import Study
 
 
@@ -53,7 +52,7 @@ def read_tuned(study: Study, choices: Sequence[Mapping[str, Any]]) -> tuple[Tune
         `learning_rate`, `seed`, `score`.
     """
     names = tuned_experiments(study)
-    tuned = [cell for name in names for cell in cells(study, name) if is_tuned(cell)]
+    tuned = [cell for name in names for cell in cells(study, name) if cell.variant.is_tuned]
     paired = list(zip(tuned, choices, strict=True))
     usual = {
         name: Counter(_tried(choice) for cell, choice in paired if cell.experiment == name).most_common(1)[0][0]
@@ -62,8 +61,8 @@ def read_tuned(study: Study, choices: Sequence[Mapping[str, Any]]) -> tuple[Tune
     return tuple(
         TunedRate(
             cell.experiment,
-            _named(environment_label(study, cell.environment_name), cell, "environment"),
-            _named(label(study, cell.variant_name), cell, "variant"),
+            _named(study.environment_label(cell.environment_name), cell, "environment"),
+            _named(study.variant_label(cell.variant_name), cell, "variant"),
             choice["learning_rate"],
             *_tried(choice),
             flags=tuple(_flags(choice, usual[cell.experiment])),

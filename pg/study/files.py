@@ -1,7 +1,10 @@
-"""Read study files: YAML with unique keys, the base that a study builds on, and the line of every key."""
+"""Read study files: YAML with unique keys, the base that a study builds on, modules of one's own, and lines of keys."""
 
 from __future__ import annotations
 
+import os
+import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +12,8 @@ from typing import Any
 
 import yaml
 
+from pg.core.errors import InvalidStudy
 from pg.study.inheritance import merged
-from pg.study.refusal import InvalidStudy
 
 # Snakemake runs the Python expressions of a file that has this key.
 _TEMPLATE = "__use_yte__"
@@ -19,20 +22,13 @@ _TEMPLATE = "__use_yte__"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 50
 
+# The module of `module:Class`, among the values of a study file.
+_OWN_MODULE = re.compile(r"'([A-Za-z_]\w*)(?:\.\w+)*:[A-Za-z_]\w*'")
+
 
 @dataclass(frozen=True, slots=True)
 class StudyFile:
-    """A study file as it is written.
-
-    Attributes
-    ----------
-    path
-        Where it is.
-    options
-        Its mapping of keys to values.
-    lines
-        The line of each key and list item, by its path joined with dots.
-    """
+    """A study file as it is written: its options, and the line of each key and list item by its path."""
 
     path: Path
     options: dict[str, Any]
@@ -57,7 +53,10 @@ def read_file(path: Path) -> StudyFile:
     except OSError as error:
         raise InvalidStudy([f"{path}: {error.strerror}"]) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InvalidStudy([f"{path} is not YAML: {_syntax_problem(error)}"]) from error
+        reason, mark = str(error), getattr(error, "problem_mark", None)
+        if isinstance(error, yaml.MarkedYAMLError) and mark is not None:
+            reason = f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+        raise InvalidStudy([f"{path} is not YAML: {reason}"]) from error
     if not isinstance(options, dict):
         raise InvalidStudy([f"{path}: must be a mapping of keys to values, not {type(options).__name__}"])
     if _TEMPLATE in options:
@@ -96,28 +95,11 @@ def _lines(node: yaml.Node | None, at: str, seen: set[int]) -> Iterator[tuple[st
                 yield from _lines(value, f"{at}{key.value}.", seen)
 
 
-def _syntax_problem(error: Exception) -> str:
-    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
-        return str(error)
-    mark = error.problem_mark
-    return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
-
-
 def with_base(options: Mapping[str, Any], files: Sequence[StudyFile]) -> tuple[dict[str, Any], list[StudyFile]]:
-    """Merge options over the files that their `base` names.
+    """Merge options over the files that their `base` names, and return them with all files that were read.
 
-    Parameters
-    ----------
-    options
-        The options of a study file, possibly with values of the command line merged in.
-    files
-        The files that the options were read from. A base is relative to the file that names it, and to the working
-        folder where none does.
-
-    Returns
-    -------
-    merged, files
-        The options without `base`, and all files that were read; later files override earlier ones.
+    Later files override earlier ones. A base is relative to the file that names it; if only the command line names one,
+    to the working folder.
 
     Raises
     ------
@@ -125,30 +107,32 @@ def with_base(options: Mapping[str, Any], files: Sequence[StudyFile]) -> tuple[d
         If a base is missing or illegal, names itself, or has an entry in two of its files.
     """
     naming = [file.path for file in files if "base" in file.options]
-    return _with_base(options, list(files), naming[-1] if naming else None, ())
+    return _with_base(options, files, naming[-1] if naming else None, ())
 
 
 def _with_base(
-    options: Mapping[str, Any], files: list[StudyFile], naming: Path | None, heirs: tuple[Path, ...]
+    options: Mapping[str, Any], files: Sequence[StudyFile], naming: Path | None, heirs: tuple[Path, ...]
 ) -> tuple[dict[str, Any], list[StudyFile]]:
     own = {key: value for key, value in options.items() if key != "base"}
     if "base" not in options:
-        return own, files
+        return own, [*files]
     heirs = (*heirs, *([naming.resolve()] if naming else []))
     below: dict[str, Any] = {}
     read: list[StudyFile] = []
-    origins: dict[tuple[str, ...], Path] = {}
+    origins: dict[str, Path] = {}
     for path in _base_paths(options["base"], naming):
         if path.resolve() in heirs:
             raise InvalidStudy([f"{naming}: base: {path} is based on this file; remove one of the two"])
         file = read_file(path)
-        merged_file, its_files = _with_base(file.options, [file], path, heirs)
-        for entry in _entries(merged_file):
-            if entry in origins:
-                where = " and ".join(str(one) for one in (origins[entry], path))
-                raise InvalidStudy([f"{'.'.join(entry)}: is in two files of the base, {where}; remove one"])
-            origins[entry] = path
-        below, read = merged(below, merged_file), [*read, *its_files]
+        its_options, its_files = _with_base(file.options, [file], path, heirs)
+        # Only one file may set an entry of a section, or a plain value.
+        for key, value in its_options.items():
+            for entry in [f"{key}.{name}" for name in value] if isinstance(value, dict) else [key]:
+                if entry in origins:
+                    where = f"{origins[entry]} and {path}"
+                    raise InvalidStudy([f"{entry}: is in two files of the base, {where}; remove one"])
+                origins[entry] = path
+        below, read = merged(below, its_options), [*read, *its_files]
     return merged(below, own), [*read, *files]
 
 
@@ -167,24 +151,28 @@ def _base_paths(base: Any, naming: Path | None) -> Iterator[Path]:
         yield from found
 
 
-def _entries(options: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Yield the keys that only one file of a base may set: named entries of sections, and plain values."""
-    for key, value in options.items():
-        if isinstance(value, dict):
-            yield from ((str(key), str(name)) for name in value)
-        else:
-            yield (str(key),)
+def make_importable(options: Mapping[str, Any], files: Sequence[StudyFile]) -> None:
+    """Add the folders of study files with modules that the options name to the paths of this process and its children.
+
+    A value `my_parts:Median` names a class in `my_parts.py` next to a study file; the last file has precedence.
+    """
+    folders = [file.path.parent.resolve() for file in reversed(files)]
+    for module in dict.fromkeys(_OWN_MODULE.findall(str(options))):
+        holding = (one for one in folders if (one / f"{module}.py").is_file() or (one / module).is_dir())
+        folder = str(next(holding, ""))
+        inherited = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+        if folder and folder not in sys.path:
+            sys.path.append(folder)
+        if folder and folder not in inherited:
+            os.environ["PYTHONPATH"] = os.pathsep.join([*inherited, folder])
 
 
 def located(problems: Iterable[str], files: Sequence[StudyFile]) -> list[str]:
-    """Put file and line before each problem: those of its key, or of the nearest enclosing key in the file."""
-    return [_location(problem.split(": ")[0], files) + problem for problem in problems]
-
-
-def _location(place: str, files: Sequence[StudyFile]) -> str:
-    while place:
-        for file in reversed(files):
-            if place in file.lines:
-                return f"{file.path}:{file.lines[place]}: "
-        place = place.rpartition(".")[0]
-    return ""
+    """Put file and line before each problem: those of its key, or of the nearest enclosing key in a file."""
+    lines = {key: f"{file.path}:{line}: " for file in files for key, line in file.lines.items()}
+    found: list[str] = []
+    for problem in problems:
+        steps = problem.split(": ")[0].split(".")
+        places = (".".join(steps[:end]) for end in range(len(steps), 0, -1))
+        found.append(next((lines[place] for place in places if place in lines), "") + problem)
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pg.experiments.cells import Cell
-from pg.study.expansion import cells, solvable
+from pg.study.expansion import cells
 from pg.study.record import Study
 
 LEAST = 2
@@ -32,7 +32,12 @@ def is_pool(study: Study, pool: Pool) -> bool:
 
 def pooled_environments(study: Study, pool: Pool) -> tuple[str, ...]:
     """Return the environments of a pool, in declared order."""
-    return tuple(name for experiment in pool for name in solvable(study, experiment))
+    return tuple(
+        name
+        for experiment in pool
+        for name in study.experiments[experiment].environments
+        if study.environments[name].threshold is not None
+    )
 
 
 def shared_variants(study: Study, pool: Pool) -> tuple[str, ...]:

@@ -50,6 +50,18 @@ class Study(Record):
     )
     figures: dict[Name, Figure] = Field(default={}, description="Named figures.")
 
+    def __hash__(self) -> int:
+        """Hash the identity: caches must distinguish equal studies (1 == True)."""
+        return id(self)
+
+    def variant_label(self, name: str) -> str:
+        """Return the label of a variant, or its key with spaces for underscores."""
+        return self.variants[name].label or name.replace("_", " ")
+
+    def environment_label(self, name: str) -> str:
+        """Return the label of an environment, or its gymnasium id."""
+        return self.environments[name].label or self.environments[name].id
+
     @property
     def training(self) -> dict[str, TrainExperiment]:
         """The experiments that train."""

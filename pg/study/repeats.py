@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from hashlib import sha256
 
 from pg.experiments.cells import Block, Cell
-from pg.study.expansion import blocks, cells, is_tuned
+from pg.study.expansion import cells
 from pg.study.record import Study
 from pg.study.slicing import train_job, tune_job
 from pg.study.sources import demonstrator_blocks, demonstrator_cell, demonstrator_of
@@ -38,7 +38,7 @@ class Repeats:
         first: dict[str, tuple[Cell, Block | None]] = {}
         for name, experiment in self._study.training.items():
             for cell in cells(self._study, name):
-                for block in (*([None] if is_tuned(cell) else []), *blocks(experiment.seeds)):
+                for block in (*([None] if cell.variant.is_tuned else []), *experiment.seeds.blocks):
                     first.setdefault(self._key_of(cell, block), (cell, block))
         return first
 
@@ -46,7 +46,7 @@ class Repeats:
         """Return a digest that equal jobs share; without a block, of the cell's tuning job."""
         study = self._study
         job = tune_job(study, cell) if block is None else train_job(study, cell, block)
-        tuning = self._key_of(cell, None) if block is not None and is_tuned(cell) else ""
+        tuning = self._key_of(cell, None) if block is not None and cell.variant.is_tuned else ""
         imitated = ()
         if (demonstrator := demonstrator_of(cell)) is not None:
             trained = demonstrator_cell(study, demonstrator, cell.environment_name)

@@ -1,4 +1,4 @@
-"""Turn a study file into a study, or refuse it with every problem found; run before any job."""
+"""Turn a study file into a study, or refuse it with every problem found."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pg.core.errors import InvalidStudy
 from pg.parts.equation import label_of
 from pg.parts.variant import Variant
 from pg.plotting.record import Figure
 from pg.study.cost import problems_of_number
 from pg.study.expansion import tuned_experiments
-from pg.study.files import StudyFile, located, read_file, with_base
+from pg.study.files import StudyFile, located, make_importable, read_file, with_base
 from pg.study.inheritance import reported_once, resolved
-from pg.study.own_modules import make_importable
 from pg.study.problems.claims import problems_of_claims
 from pg.study.problems.demonstrators import problems_of_demonstrators
 from pg.study.problems.environments import problems_of_environments
 from pg.study.problems.experiments import problems_of_experiments
 from pg.study.problems.figures import problems_of_figures
 from pg.study.record import Study
-from pg.study.refusal import InvalidStudy
 from pg.study.wording import readable
 
 TUNING_SECTION = "Sensitivity to the learning rate"
@@ -57,7 +56,7 @@ def load(options: Mapping[str, Any], files: Sequence[StudyFile] = ()) -> Study:
         If the study is illegal, with every problem that could be found.
     """
     options, files = with_base(options, files)
-    make_importable(options, [file.path.parent for file in files])
+    make_importable(options, files)
     try:
         return _validated(options)
     except InvalidStudy as invalid:

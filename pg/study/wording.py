@@ -5,14 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from pg.core.record import Record
 from pg.core.suggestions import hint, listed, nearest
 from pg.experiments.registry import KINDS
 
@@ -58,85 +54,42 @@ def _in_words(errors: list[ErrorDetails]) -> str:
             return "is missing"
         case "too_short":
             return "is empty, and needs at least 1 item"
-        case "string_pattern_mismatch" | "string_too_long" if first["loc"] == ("results",):
-            return (
-                f"must be a relative folder of letters, digits, '.', '_' and '-', such as results/mine; it is "
-                f"{first['input']!r}"
-            )
         case "string_pattern_mismatch" | "string_too_long":
             rule = "a name has 1 to 60 letters, digits, - and _, and begins with a letter or a digit"
+            if first["loc"] == ("results",):
+                rule = "must be a relative folder of letters, digits, '.', '_' and '-', such as results/mine"
             return f"{rule}; it is {first['input']!r}"
         case "union_tag_not_found":
             return f"kind: is missing; allowed:{listed(KINDS)}"
         case "union_tag_invalid":
-            context = first.get("ctx", {})
-            tag = str(context.get("tag"))
+            tag = str(first.get("ctx", {}).get("tag"))
             return f"kind: {tag!r} is not known{nearest(tag, KINDS)}"
         case "value_error":
             return plain(first["msg"])
-        case "model_type" if len(errors) == 1:
-            keys = _record_named(first.get("ctx", {})["class_name"]).file_keys()
-            return f"{plain(first['msg'])}; it is {first['input']!r}; its keys:{listed(keys)}"
         case _:
             reasons = " or ".join(dict.fromkeys(plain(error["msg"]) for error in errors))
-            return f"{reasons}; it is {first['input']!r}" + _advice(first)
+            return f"{reasons}; it is {first['input']!r}{_advice(first)}"
 
 
 def _advice(error: ErrorDetails) -> str:
+    """Return the nearest literal, or how to write a number that YAML reads as text."""
     given = error["input"]
     if error["type"] == "literal_error":
-        expected = str(error.get("ctx", {}).get("expected", "")).replace("'", "")
-        return hint(str(given), expected.replace(" or ", ", ").split(", "))
-    if isinstance(given, str) and _is_number(given):
-        return _as_number(given)
-    return ""
-
-
-def _as_number(text: str) -> str:
-    """Return how to write a number that YAML reads as text: it is in quotes, or has an exponent but no point."""
-    if "e" not in text.lower():
+        return hint(str(given), re.findall(r"'([^']*)'", error.get("ctx", {})["expected"]))
+    try:
+        number = float(given) if isinstance(given, str) else math.nan
+    except ValueError:
+        return ""
+    if not math.isfinite(number):
+        return ""
+    if "e" not in given.lower():
         in_braces = "; --config makes text of numbers in braces: write them into the study file"
-        return f"; it is text: leave the quotes out, as in {text}{in_braces}"
-    number = float(text)
+        return f"; it is text: leave the quotes out, as in {given}{in_braces}"
     shown = f"{number:.0f}" if number.is_integer() and abs(number) < _LONGEST_WRITTEN_OUT else f"{number:.1e}"
-    return f"; YAML reads {text} as text: write {shown}"
+    return f"; YAML reads {given} as text: write {shown}"
 
 
 def plain(message: str) -> str:
     """Return a message of pydantic in the words of study files, and a message of our own without its prefix."""
     plain = message.removeprefix("Value error, ").replace("Input should be", "should be")
-    plain = re.sub(" or instance of [A-Za-z]+", "", plain)
     return plain.replace("a valid tuple", "a list").replace("a valid dictionary", "a mapping of keys to values")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
-
-
-def _record_named(name: str) -> type[Record]:
-    records = [Record]
-    for record in records:
-        records += record.__subclasses__()
-    return next(record for record in records if record.__name__ == name)
-
-
-def keys_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """Return a record's fields by their keys in a file: the alias of a name that Python reserves, as `lambda`."""
-    return {field.alias or name: field for name, field in model.model_fields.items()}
-
-
-def model_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the record that an annotation names, if it names exactly one."""
-    models = _models_in(annotation)
-    return models[0] if len(models) == 1 else None
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    if get_origin(annotation) in (Annotated, Union, UnionType):
-        return [model for argument in get_args(annotation) for model in _models_in(argument)]
-    return []

@@ -12,7 +12,7 @@ from pg.experiments.kind import Measurement
 from pg.laboratory.job import MeasurementJob
 from pg.learning.policies import Policy
 from pg.parts.variant import PolicyOptions
-from pg.study.expansion import blocks, cells
+from pg.study.expansion import cells
 from pg.study.record import Study
 from pg.study.slicing import measurement_job
 from pg.study.sources import stages_of
@@ -39,7 +39,7 @@ def smoke() -> Study:
 
 def job_of(study: Study, name: str) -> MeasurementJob:
     environment = cells(study, name)[0].environment_id
-    block = blocks(study.experiments[name].seeds)[0]
+    block = study.experiments[name].seeds.blocks[0]
     return measurement_job(study, name, environment, stages_of(study, name)[0], block)
 
 

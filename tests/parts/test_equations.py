@@ -14,7 +14,6 @@ from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.starts.base import Demonstrator
 from pg.parts.starts.clone import Clone
 from pg.parts.variant import Variant
-from pg.study.labels import environment_label, label
 from pg.study.record import Study
 from pydantic import ValidationError
 from tests.parts.named import BASELINES, CORRECTING, IMPORTANCE, constant, gae
@@ -265,5 +264,5 @@ def test_labels_default_to_names_in_words() -> None:
         environments={"pole": Environment(id="CartPole-v1"), "named": Environment(id="CartPole-v1", label="a pole")},
     )
 
-    assert (label(study, "to_go"), label(study, "named")) == ("to go", "a name")
-    assert (environment_label(study, "pole"), environment_label(study, "named")) == ("CartPole-v1", "a pole")
+    assert (study.variant_label("to_go"), study.variant_label("named")) == ("to go", "a name")
+    assert (study.environment_label("pole"), study.environment_label("named")) == ("CartPole-v1", "a pole")

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 from matplotlib.mathtext import MathTextParser
+from pg.core.errors import InvalidStudy
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.record import Environment
 from pg.experiments.exact.measure import moments
@@ -25,7 +26,6 @@ from pg.parts.equation import definitions, equation
 from pg.parts.variant import PolicyOptions, Variant
 from pg.study.code import defining_files
 from pg.study.expansion import cells
-from pg.study.refusal import InvalidStudy
 from pg.study.validation import read
 from tests.laboratory.pairs import MDPS, assert_equal, every, pair
 from tests.learning.test_training import Memory

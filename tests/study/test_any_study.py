@@ -16,15 +16,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pg.core.errors import InvalidStudy
 from pg.experiments.train.record import TrainExperiment
 from pg.laboratory.job import MeasurementJob
 from pg.learning.job import TrainJob, TuneJob
-from pg.study.expansion import blocks, cells, is_tuned
+from pg.study.expansion import cells
 from pg.study.files import read_file
 from pg.study.record import Study
 from pg.study.slicing import measurement_job, train_job, tune_job
 from pg.study.sources import stages_of
-from pg.study.validation import InvalidStudy, load
+from pg.study.validation import load
 
 SMOKE = read_file(Path(__file__).parents[2] / "workflow/studies/smoke.yaml").options
 
@@ -117,14 +118,14 @@ def varied(seed: int) -> dict[str, Any]:
 
 def training_jobs(study: Study, name: str) -> Iterator[TrainJob | TuneJob]:
     for cell in cells(study, name):
-        yield from (train_job(study, cell, block) for block in blocks(study.experiments[name].seeds))
-        if is_tuned(cell):
+        yield from (train_job(study, cell, block) for block in study.experiments[name].seeds.blocks)
+        if cell.variant.is_tuned:
             yield tune_job(study, cell)
 
 
 def laboratory_jobs(study: Study, name: str) -> Iterator[MeasurementJob]:
     for environment in dict.fromkeys(cell.environment_id for cell in cells(study, name)):
-        for stage, block in itertools.product(stages_of(study, name), blocks(study.experiments[name].seeds)):
+        for stage, block in itertools.product(stages_of(study, name), study.experiments[name].seeds.blocks):
             yield measurement_job(study, name, environment, stage, block)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pg.core.record import Record
 from pg.study import code
-from pg.study.expansion import cells, is_tuned
+from pg.study.expansion import cells
 from pg.study.slicing import measurement_job, part_of, train_job, tune_job
 from pg.study.sources import places_of
 from tests.study.studies import ROOT, study_of
@@ -27,7 +27,7 @@ def jobs() -> Iterator[tuple[str, str, Record]]:
     for cell in cells(STUDY, "learning")[:3]:
         block = STUDY.experiments["learning"].seeds.blocks[0]
         yield f"train {cell.variant_name}", "train.py", train_job(STUDY, cell, block)
-        if is_tuned(cell):
+        if cell.variant.is_tuned:
             yield f"tune {cell.variant_name}", "tune.py", tune_job(STUDY, cell)
     for name, claim in STUDY.claims.items():
         yield f"claim {name}", "claim.py", claim

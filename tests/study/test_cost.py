@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pg.core.errors import InvalidStudy
 from pg.study.cost import Estimate, estimate
 from pg.study.files import read_file
-from pg.study.validation import InvalidStudy, load
+from pg.study.validation import load
 from tests.study.studies import FILES, put, study_of
 
 STUDIES = Path(__file__).parents[2] / "workflow/studies"

@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
+from pg.core.errors import InvalidStudy
 from pg.experiments.cells import Block
 from pg.parts.starts.clone import Clone
 from pg.study.expansion import cells
 from pg.study.record import Study
 from pg.study.slicing import measurement_job, train_job, tune_job
 from pg.study.sources import demonstrator_blocks, demonstrator_of
-from pg.study.validation import InvalidStudy, load
+from pg.study.validation import load
 from tests.study.studies import put
 
 CLONE = {"experiment": "learn", "variant": "to_go", "stage": "middle"}
@@ -208,8 +209,8 @@ def test_a_circle_through_two_experiments_is_said_once_with_its_path(options: di
     options["variants"]["clone"]["initialise"]["clone"]["variant"] = "back"
     with pytest.raises(InvalidStudy) as refused:
         load(options)
-    path = "back in learn → clone in begin → back in learn"
-    assert refused.value.problems == (f"variants.back.initialise.clone: is a cycle: {path}",)
+    path = "clone in begin → back in learn → clone in begin"
+    assert refused.value.problems == (f"variants.clone.initialise.clone: is a cycle: {path}",)
 
 
 def test_a_level_of_the_demonstrations_is_swept(options: dict[str, Any]) -> None:

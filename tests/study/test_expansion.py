@@ -4,13 +4,13 @@ from typing import Any
 
 from pg.experiments.cells import Block
 from pg.experiments.kind import Seeds
-from pg.study.expansion import blocks, cells, solvable
+from pg.study.expansion import cells
 from pg.study.validation import load
 
 
 def test_seeds_are_cut_into_blocks_that_stay_when_seeds_are_added() -> None:
-    assert blocks(Seeds(count=5, first=3, per_job=2)) == (Block(3, 4), Block(5, 6), Block(7, 7))
-    assert blocks(Seeds(count=6, first=3, per_job=2))[:2] == (Block(3, 4), Block(5, 6))
+    assert Seeds(count=5, first=3, per_job=2).blocks == (Block(3, 4), Block(5, 6), Block(7, 7))
+    assert Seeds(count=6, first=3, per_job=2).blocks[:2] == (Block(3, 4), Block(5, 6))
 
 
 def test_lists_cross_and_each_level_has_a_name_and_its_values(options: dict[str, Any]) -> None:
@@ -28,10 +28,3 @@ def test_lists_cross_and_each_level_has_a_name_and_its_values(options: dict[str,
     assert len({cell.variant_id for cell in found}) == 4
     assert found[0].variant_id.startswith("total@batch=2,hidden=")
     assert found[0].levels["variant.policy.hidden"] == [4, 4]
-
-
-def test_environments_with_a_threshold_have_a_common_scale(options: dict[str, Any]) -> None:
-    options["experiments"]["learn"]["environments"] = ["chain", "cartpole"]
-    assert solvable(load(options), "learn") == ("cartpole",)
-    options["environments"]["chain"]["threshold"] = 0.0
-    assert solvable(load(options), "learn") == ("chain", "cartpole")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import yaml
+from pg.core.errors import InvalidStudy
 from pg.parts.activations.relu import Relu
 from pg.study.files import read_file
-from pg.study.refusal import InvalidStudy
 from pg.study.validation import load, read
 from tests.study.studies import ROOT, put, study_of
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
+from pg.core.errors import InvalidStudy
 from pg.experiments.gait.job import GaitJob
 from pg.experiments.kind import Seeds
-from pg.study.expansion import blocks
 from pg.study.slicing import measurement_job
-from pg.study.validation import InvalidStudy, load
+from pg.study.validation import load
 from tests.study.studies import put
 
 
@@ -119,7 +119,7 @@ def test_a_job_has_what_decides_about_its_rows_and_nothing_else(humanoids: dict[
     def made(path: str, value: Any) -> GaitJob:
         put(humanoids, path, value)
         study = load(humanoids)
-        job = measurement_job(study, "gait", "humanoid", "late", blocks(Seeds(count=3))[0])
+        job = measurement_job(study, "gait", "humanoid", "late", Seeds(count=3).blocks[0])
         assert isinstance(job, GaitJob)
         return job
 

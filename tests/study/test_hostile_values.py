@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pg.core.errors import InvalidStudy
 from pg.study.expansion import cells
-from pg.study.validation import InvalidStudy, load, read
+from pg.study.validation import load, read
 from tests.workflow.checkout import STUDY
 
 HOSTILE = (

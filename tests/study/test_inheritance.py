@@ -3,20 +3,22 @@
 from typing import Any
 
 import pytest
-from pg.study.inheritance import extended
-from pg.study.validation import InvalidStudy, load
+from pg.core.errors import InvalidStudy
+from pg.study.inheritance import resolved
+from pg.study.validation import load
 from tests.study.studies import put
 
 
 def test_extends_merges_options_without_the_label() -> None:
-    variants = extended(
-        {
-            "a": {"label": "A", "policy": {"hidden": [8], "activation": "relu"}},
-            "b": {"extends": "a", "batch": 4, "policy": {"hidden": [2]}},
-            "c": {"extends": "b"},
-        }
-    )
-    assert variants["c"] == {"batch": 4, "policy": {"hidden": [2], "activation": "relu"}}
+    variants = {
+        "a": {"label": "A", "policy": {"hidden": [8], "activation": "relu"}},
+        "b": {"extends": "a", "batch": 4, "policy": {"hidden": [2]}},
+        "c": {"extends": "b"},
+    }
+    assert resolved({"variants": variants})["variants"]["c"] == {
+        "batch": 4,
+        "policy": {"hidden": [2], "activation": "relu"},
+    }
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from pg.core.errors import InvalidStudy
 from pg.study.pooling import pooled_cells, pooled_environments, pools, shared_variants
-from pg.study.validation import InvalidStudy, load
+from pg.study.validation import load
 
 
 @pytest.fixture

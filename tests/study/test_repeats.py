@@ -9,7 +9,7 @@ from pg.learning.training import tune
 from pg.parts.corrections.per_step import PerStep
 from pg.parts.variant import Variant
 from pg.runs.recorder import RunRecorder
-from pg.study.expansion import blocks, cells
+from pg.study.expansion import cells
 from pg.study.repeats import Repeats
 from pg.study.validation import load
 from tests.study.studies import put
@@ -20,7 +20,7 @@ def firsts(options: dict[str, Any], variant: str = "to_go") -> tuple[str, str]:
     study = load(options)
     repeats = Repeats(study)
     cell = next(one for one in cells(study, "again") if one.variant_name == variant)
-    block = blocks(study.experiments["again"].seeds)[0]
+    block = study.experiments["again"].seeds.blocks[0]
     return repeats.first_tuning(cell).experiment, repeats.first_training(cell, block)[0].experiment
 
 

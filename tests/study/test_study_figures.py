@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
+from pg.core.errors import InvalidStudy
 from pg.plotting.record import Figure
-from pg.study.expansion import blocks, cells
+from pg.study.expansion import cells
 from pg.study.record import Study
 from pg.study.slicing import canonical, train_job
-from pg.study.validation import TUNING_SECTION, InvalidStudy, load
+from pg.study.validation import TUNING_SECTION, load
 from tests.study.studies import put
 
 
@@ -44,7 +45,7 @@ def test_defaults_without_effect_leave_the_study_equal(two_figures: dict[str, An
 
 def test_defaults_of_figures_rerun_no_training(two_figures: dict[str, Any]) -> None:
     jobs = [
-        [train_job(study, cell, block).canonical() for cell in cells(study, "learn") for block in blocks(seeds)]
+        [train_job(study, cell, block).canonical() for cell in cells(study, "learn") for block in seeds.blocks]
         for study in (load(two_figures), load({**two_figures, "figure_defaults": {"format": "svg"}}))
         for seeds in (study.experiments["learn"].seeds,)
     ]

@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
+from pg.core.errors import InvalidStudy
 from pg.environments.record import Observations, Rewards
-from pg.study.expansion import blocks, cells
+from pg.study.expansion import cells
 from pg.study.slicing import measurement_job, train_job
 from pg.study.sources import source_cell
-from pg.study.validation import InvalidStudy, load
+from pg.study.validation import load
 from tests.study.studies import put
 
 HIDDEN = {"hide": ["velocity", "angular_velocity"]}
@@ -106,7 +107,7 @@ def test_levels_of_rewards_are_probed_on_the_policies_of_the_environment_as_it_i
     study = load(options)
     found = {cell.environment_id: cell.environment.rewards for cell in cells(study, "gradients")}
     assert found == {"cartpole@offset=0": Rewards(), "cartpole@offset=2.5": Rewards(offset=2.5)}
-    (block,) = blocks(study.experiments["gradients"].seeds)
+    (block,) = study.experiments["gradients"].seeds.blocks
     for id, rewards in found.items():
         job = measurement_job(study, "gradients", id, "late", block)
         assert job.environment.rewards == rewards
@@ -119,7 +120,7 @@ def test_rewards_and_observations_are_part_of_what_a_job_is(options: dict[str, A
     options["experiments"]["learn"]["sweep"] = {"environment.observations": [{}, HIDDEN, {**HIDDEN, "stack": 2}]}
     del options["experiments"]["gradients"], options["figures"], options["claims"]
     study = load(options)
-    jobs = [train_job(study, cell, blocks(study.experiments["learn"].seeds)[0]) for cell in cells(study, "learn")]
+    jobs = [train_job(study, cell, study.experiments["learn"].seeds.blocks[0]) for cell in cells(study, "learn")]
     assert len({job.canonical() for job in jobs}) == len(jobs)
     hidden = Observations(hide=("velocity", "angular_velocity"))
     assert [job.environment.observations for job in jobs[:2]] == [Observations(), hidden]

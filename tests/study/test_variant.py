@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+from pg.core.errors import InvalidStudy
 from pg.parts.baselines.base import Baseline
 from pg.parts.baselines.constant import Constant
 from pg.parts.baselines.none import NoBaseline
 from pg.parts.baselines.value_network import ValueNetwork
 from pg.study.expansion import cells
-from pg.study.validation import InvalidStudy, load
+from pg.study.validation import load
 from tests.study.studies import put
 
 NETWORK: dict[str, Any] = {"returns": {"name": "gae", "lambda": 0.9}, "baseline": "value_network"}

@@ -7,7 +7,7 @@ from snakemake.logging import logger
 
 from pg.study.files import read_file
 from pg.study.problems.results import problem_of_results
-from pg.study.refusal import InvalidStudy
+from pg.core.errors import InvalidStudy
 from pg.study.validation import load
 
 

@@ -9,7 +9,6 @@ from pg.core.randomness import generator
 from pg.experiments.train import across_tables
 from pg.experiments.train.files import read_runs
 from pg.runs import logs, tables
-from pg.study.expansion import blocks
 from pg.study.pooling import pooled_cells
 from pg.study.record import Study
 
@@ -20,7 +19,7 @@ files = iter(snakemake.input)
 runs = {}
 for cell in pooled_cells(study, pool):
     experiment = study.experiments[cell.experiment]
-    runs |= read_runs([next(files) for _ in blocks(experiment.seeds)], [cell], experiment.budget)
+    runs |= read_runs([next(files) for _ in experiment.seeds.blocks], [cell], experiment.budget)
 budgets = {name: experiment.budget.steps for name, experiment in study.experiments.items()}
 streams = partial(generator, 0, "across", snakemake.wildcards.pool)
 tables.write_csv(across_tables.across_table(runs, budgets, streams), snakemake.output[0])

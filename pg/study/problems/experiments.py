@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from pg.core.record import Record
 from pg.core.suggestions import nearest, unknown
@@ -22,7 +22,7 @@ from pg.study.problems.environments import (
     unknown_quantities,
 )
 from pg.study.record import Study
-from pg.study.wording import keys_of, model_in, plain
+from pg.study.wording import plain
 
 _LONGEST_ID = 200  # of the 255 bytes that file systems allow in a name
 
@@ -42,30 +42,23 @@ def _name_problems(study: Study, name: str) -> Iterator[str]:
     yield from unknown(f"{at}.variants", experiment.variants, study.variants)
     for key, variant in experiment.other_variants.items():
         yield from unknown(f"{at}.{key}", [variant], study.variants)
-    yield from _sweep_path_problems(at, experiment)
-
-
-def _sweep_path_problems(at: str, experiment: Experiment) -> Iterator[str]:
-    roots: dict[str, type[BaseModel]] = {"variant": Variant, "environment": Environment}
+    # Records with all defaults, to find the options that a path may name.
+    roots = {"variant": Variant(), "environment": Environment(id="")}
     for path in experiment.sweep:
         root, *keys = path.split(".")
         if root not in roots or not keys:
             yield f"{at}.sweep: {path!r} must begin with 'variant.' or 'environment.'{nearest(path, roots)}"
             continue
-        place: type[BaseModel] | None = roots[root]
+        place: object = roots[root]
         for key in keys:
-            if place is not None and issubclass(place, Part):
-                # The options depend on the part of each variant; they are checked when cells are made.
+            # Options of parts, of what is missing by default, and of free mappings are checked when cells are made.
+            if not isinstance(place, Record) or isinstance(place, Part):
                 break
-            if place is None:
-                # Keys of a free mapping, such as an environment's kwargs, are checked when a copy is made.
+            if key not in place.file_keys():
+                problem = place.moved_keys.get(key, f"names no option{nearest(key, place.file_keys())}")
+                yield f"{at}.sweep: {path!r} {problem}"
                 break
-            fields = keys_of(place)
-            if key not in fields:
-                moved = place.moved_keys.get(key) if issubclass(place, Record) else None
-                yield f"{at}.sweep: {path!r} {moved or f'names no option{nearest(key, fields)}'}"
-                break
-            place = model_in(fields[key].annotation)
+            place = getattr(place, key)
 
 
 def _illegal_levels(study: Study, name: str) -> Iterator[str]:
@@ -79,55 +72,40 @@ def _illegal_levels(study: Study, name: str) -> Iterator[str]:
 
 
 def _unusable_levels(study: Study, name: str) -> Iterator[str]:
-    yield from _length_problems(study, name)
-    yield from problems_of_levels(study, name)
-
-
-def _length_problems(study: Study, name: str) -> Iterator[str]:
-    """Refuse levels with names too long for a folder, before a job fails in the file system."""
-    ids = {id for cell in cells(study, name) for id in (cell.environment_id, cell.variant_id)}
-    longest = max(ids, key=len)
+    """Refuse levels with names too long for a folder, or with environments that cannot be made."""
+    longest = max((id for cell in cells(study, name) for id in (cell.environment_id, cell.variant_id)), key=len)
     if len(longest) > _LONGEST_ID:
         yield (
             f"experiments.{name}.sweep: names of folders would have {len(longest)} characters, as {longest[:60]}…; "
             f"allowed: {_LONGEST_ID}; sweep fewer paths in one experiment, or declare the combinations as variants"
         )
+    yield from problems_of_levels(study, name)
 
 
 def _misfits(study: Study, name: str) -> Iterator[str]:
     """Yield the variants, environments and policies that do not fit each other, or the kind of experiment."""
-    experiment = study.experiments[name]
+    at, experiment = f"experiments.{name}", study.experiments[name]
     yield from problems_of_quantities(study, name)
-    yield from _scaling_problems(study, name)
     if (source := experiment.policies_from) is not None:
-        yield from _source_problems(study, f"experiments.{name}", experiment, source)
+        yield from _source_problems(study, at, experiment, source)
+    elif name not in study.training:
+        normalised = [cell.environment_name for cell in cells(study, name) if cell.environment.observations.normalise]
+        for environment in dict.fromkeys(normalised):
+            yield (
+                f"{at}.environments: {environment} normalises observations, and the random policies of "
+                f"{experiment.kind} experiments have no observations to normalise by; allowed: "
+                "observations.normalise: false"
+            )
     if experiment.needs_tables and (without := list(problems_of_tables(study, name))):
         yield from without
         return
     yield from experiment.problems(Declared(name, cells(study, name), study.environments, study.variants, catalogue))
-    yield from _problems_of_other_variants(study, name)
-
-
-def _problems_of_other_variants(study: Study, name: str) -> Iterator[str]:
     yield from dict.fromkeys(
-        f"experiments.{name}.{key}: {variant} {problem}"
-        for key, variant in study.experiments[name].other_variants.items()
+        f"{at}.{key}: {variant} {problem}"
+        for key, variant in experiment.other_variants.items()
         for cell in cells(study, name)
         for problem in unknown_quantities(study.variants[variant], cell.environment_name, cell.environment)
     )
-
-
-def _scaling_problems(study: Study, name: str) -> Iterator[str]:
-    """Refuse normalised observations for random policies, which have no observations to normalise by."""
-    if name in study.training or study.experiments[name].policies_from is not None:
-        return
-    normalised = [cell.environment_name for cell in cells(study, name) if cell.environment.observations.normalise]
-    for environment in dict.fromkeys(normalised):
-        yield (
-            f"experiments.{name}.environments: {environment} normalises observations, and the random policies of "
-            f"{study.experiments[name].kind} experiments have no observations to normalise by; allowed: "
-            "observations.normalise: false"
-        )
 
 
 def _source_problems(study: Study, at: str, experiment: Experiment, source: Source) -> Iterator[str]:

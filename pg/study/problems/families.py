@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pg.claims.record import ClaimPart, Family
 from pg.experiments.cells import Cell
-from pg.study.expansion import cells_named, is_tuned
+from pg.study.expansion import cells_named
 from pg.study.record import Study
 
 
@@ -36,7 +36,7 @@ def _candidate_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]
             yield f"{at}.{path}.metric: {problem}"
         for environment in environments:
             for cell in cells_named(study, part.experiments[side], environment, candidate):
-                if not is_tuned(cell):
+                if not cell.variant.is_tuned:
                     yield f"{at}.{path}: {cell.variant_name} has no tuned learning rate, so that no score ranks it"
                 if (same := first.setdefault(cell, path)) != path:
                     yield f"{at}.{path}: is the same as {same}: {cell.variant_id}"

@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 from pg.claims import judge as claims
 from pg.claims.record import Claim
+from pg.core.errors import InvalidStudy
 from pg.experiments.probe.record import ProbeExperiment
 from pg.experiments.tables import measurement_table
 from pg.study.expansion import cells
 from pg.study.record import Study
-from pg.study.validation import InvalidStudy, load
+from pg.study.validation import load
 from tests.claims.declared import write_relation
 from tests.study.studies import put, with_reuse
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 from pg.claims.record import Claim, Family
+from pg.core.errors import InvalidStudy
 from pg.study.expansion import candidates
 from pg.study.slicing import canonical
-from pg.study.validation import InvalidStudy, load
+from pg.study.validation import load
 from tests.study.studies import put
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pg.study.validation import InvalidStudy, load
+from pg.core.errors import InvalidStudy
+from pg.study.validation import load
 from tests.study.studies import put, with_reuse
 
 

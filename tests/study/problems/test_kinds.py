@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from pg.claims.record import Family
-from pg.study.validation import InvalidStudy, load
+from pg.core.errors import InvalidStudy
+from pg.study.validation import load
 from tests.study.studies import put, with_reuse
 
 
