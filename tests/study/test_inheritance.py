@@ -119,6 +119,20 @@ def test_shared_seeds_are_the_default_of_experiments(options: dict[str, Any]) ->
     assert "seeds" not in study.model_dump()
 
 
+def test_missing_seeds_are_one_message(options: dict[str, Any]) -> None:
+    for experiment in options["experiments"].values():
+        del experiment["seeds"]
+    options["experiments"]["learn"]["seeds"] = {"per_job": 4}
+    with pytest.raises(InvalidStudy) as refused:
+        load(options)
+    (problem,) = refused.value.problems
+    assert problem.startswith("seeds: is missing; add seeds: {train: {count: 20}, measure: {count: 20}}, or seeds to")
+    assert problem.endswith("each experiment without any: learn, gradients, exact")
+    options["seeds"] = {"train": {"count": 5}}
+    with pytest.raises(InvalidStudy, match=r"add seeds: \{measure: \{count: 20\}\}, .* any: gradients, exact$"):
+        load(options)
+
+
 @pytest.mark.parametrize(
     ("path", "value", "place"),
     [
