@@ -7,9 +7,10 @@ from typing import Any
 
 from pg.claims.record import ClaimPart, Family, Selection
 from pg.core.suggestions import hint, listed, nearest, unknown
+from pg.environments.catalogue import mdp_of
+from pg.experiments.cells import Cell
 from pg.experiments.metrics import METRICS, kinds_measuring, metrics_of
-from pg.study.problems.families import problems_of_families
-from pg.study.problems.metrics import problems_of_metric
+from pg.study.expansion import cells, cells_named
 from pg.study.record import Study
 from pg.study.sources import stages_of
 
@@ -24,18 +25,28 @@ def problems_of_claims(study: Study) -> Iterator[str]:
             yield f"{at}.figure: {claim.figure!r} is not known, because figures declares none"
         yield from unknown(f"{at}.primary", [claim.primary], claim.parts)
         for key, part in claim.parts.items():
-            yield from _problems_of_part(study, f"{at}.parts.{key}", part)
+            yield from _unknown_names(study, f"{at}.parts.{key}", part) or _misfits(study, f"{at}.parts.{key}", part)
 
 
-def _problems_of_part(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
-    names = [
+def _unknown_names(study: Study, at: str, part: ClaimPart) -> list[str]:
+    """Return which experiments and metrics a part names that there are not."""
+    problems = [
         *unknown(f"{at}.experiment", [part.experiment], study.experiments),
         *unknown(f"{at}.against", [part.against] if part.against else [], study.experiments),
-        *_metric_problems(study, at, part),
     ]
-    if names:
-        yield from names
-        return
+    experiment = study.experiments.get(part.experiment)
+    measured = METRICS if experiment is None else metrics_of(experiment)
+    if part.metric not in {*METRICS, *metrics_of(*study.experiments.values())}:
+        remedy = "what each means: pg/experiments/*/metrics.py"
+        problems += [f"{problem}; {remedy}" for problem in unknown(f"{at}.metric", [part.metric], measured)]
+    elif experiment is not None and part.metric not in measured:
+        kinds = " or ".join(kinds_measuring(part.metric))
+        problems.append(f"{at}.metric: {part.metric} is measured by {kinds} experiments, not {experiment.kind}")
+    return problems
+
+
+def _misfits(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
+    """Return why an experiment's rows cannot answer a part whose experiments and metric exist."""
     experiment = study.experiments[part.experiment]
     yield from unknown(f"{at}.environments", part.environments, experiment.environments)
     if part.stages and part.experiment in study.training:
@@ -43,52 +54,37 @@ def _problems_of_part(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
         yield f"{at}.stages: {named}: {part.experiment} trains, and training has no stages; leave stages out"
     elif part.stages:
         yield from unknown(f"{at}.stages", part.stages, stages_of(study, part.experiment))
-    yield from _partner_problems(study, at, part)
+    staged = {path.partition(".best_of")[0]: None for _, path, selection in part.selections if "stage" in selection}
+    if part.against is not None:
+        yield from _partner_problems(study, f"{at}.against", part, part.against, is_staged=bool(staged))
     # Both sides may have the same problem.
     yield from dict.fromkeys(_selection_problems(study, at, part))
-    staged = _staged_sides(part)
     if staged and (part.stages or len(staged) < len(part.sides)):
         yield (
             f"{at}.{next(iter(staged))}.stage: compares one stage with another: let every side name its own, and leave "
             "stages out"
         )
-    yield from problems_of_families(study, at, part)
+    yield from _family_problems(study, at, part)
     if part.ratio_of_means and not metrics_of(experiment)[part.metric].never_negative:
         allowed = listed(name for name, metric in METRICS.items() if metric.never_negative)
         yield f"{at}.ratio_of_means: needs a metric that is never negative, not {part.metric}; allowed:{allowed}"
 
 
-def _metric_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
-    experiment = study.experiments.get(part.experiment)
-    measured = METRICS if experiment is None else metrics_of(experiment)
-    if part.metric not in {*METRICS, *metrics_of(*study.experiments.values())}:
-        for problem in unknown(f"{at}.metric", [part.metric], measured):
-            yield f"{problem}; what each means: pg/experiments/*/metrics.py"
-    elif experiment is not None and part.metric not in measured:
-        kinds = " or ".join(kinds_measuring(part.metric))
-        yield f"{at}.metric: {part.metric} is measured by {kinds} experiments, not {experiment.kind}"
-
-
-def _partner_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
+def _partner_problems(study: Study, at: str, part: ClaimPart, against: str, *, is_staged: bool) -> Iterator[str]:
     """Return why rows of the experiment of b cannot be paired with those of a."""
-    if part.against is None:
-        return
-    ours, theirs = study.experiments[part.experiment], study.experiments[part.against]
-    place = f"{at}.against"
+    ours, theirs = study.experiments[part.experiment], study.experiments[against]
     if theirs.kind != ours.kind:
-        yield f"{place}: {part.against} is of kind {theirs.kind}; {part.experiment} is of kind {ours.kind}"
-    yield from unknown(f"{place}: {part.against}", part.environments or ours.environments, theirs.environments)
-    if part.experiment not in study.training and not _staged_sides(part):
+        yield f"{at}: {against} is of kind {theirs.kind}; {part.experiment} is of kind {ours.kind}"
+    yield from unknown(f"{at}: {against}", part.environments or ours.environments, theirs.environments)
+    if part.experiment not in study.training and not is_staged:
         stages = part.stages or stages_of(study, part.experiment)
-        yield from unknown(f"{place}: {part.against}: stages", stages, stages_of(study, part.against))
+        yield from unknown(f"{at}: {against}: stages", stages, stages_of(study, against))
     if not ours.seeds.within(theirs.seeds):
-        seeds = f"{part.against} has seeds {theirs.seeds}, {part.experiment} {ours.seeds}"
-        yield f"{place}: rows are paired by seed, and {seeds}"
+        seeds = f"{against} has seeds {theirs.seeds}, {part.experiment} {ours.seeds}"
+        yield f"{at}: rows are paired by seed, and {seeds}"
 
 
-def _staged_sides(part: ClaimPart) -> dict[str, None]:
-    """Return the paths of the sides that select a stage themselves."""
-    return {path.partition(".best_of")[0]: None for _, path, selection in part.selections if "stage" in selection}
+# Rows ----------------------------------------------------------------------------------------------------------------
 
 
 def _selection_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
@@ -97,10 +93,13 @@ def _selection_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]
         if illegal := list(_column_problems(study, place, name, selection)):
             yield from illegal
             continue
-        metric, environments = selection.get("metric", part.metric), part.environments
-        of_metric = place if "metric" in selection else at
-        yield from problems_of_metric(study, of_metric, place, name, metric, selection["variant"], environments)
-        yield from _level_problems(study, place, name, part, side, selection)
+        metric = selection.get("metric", part.metric)
+        for problem in _missing_in_experiment(study, name, metric, part.environments):
+            yield f"{place if 'metric' in selection else at}.metric: {metric} {problem}"
+        yield from _missing_in_variant(study, place, name, metric, selection["variant"])
+        # Only a tolerance on the rows of a alone may select several rows per seed.
+        is_single = isinstance(part.sides[side], Family) or not part.is_tolerance or len(part.sides) > 1
+        yield from _level_problems(study, place, name, metric, selection, is_single=is_single)
 
 
 def _column_problems(study: Study, at: str, name: str, selection: Selection) -> Iterator[str]:
@@ -124,19 +123,102 @@ def _column_problems(study: Study, at: str, name: str, selection: Selection) -> 
             yield f"{at}.{column}: {value!r} is not one of{whose} {', '.join(allowed)}{hint(str(value), allowed)}"
 
 
+def _missing_in_experiment(study: Study, name: str, metric: str, named: tuple[str, ...]) -> Iterator[str]:
+    """Return what a metric needs that an experiment or its environments, or the named ones of them, do not have."""
+    experiment = study.experiments[name]
+    environments = {one: study.environments[one] for one in experiment.environments if not named or one in named}
+    match metrics_of(experiment)[metric].needs:
+        case "evaluations" if getattr(experiment, "evaluate", None) is None:
+            remedy = "add evaluate: {every_steps: ..., episodes: ...}"
+            yield f"is measured on evaluations, and {name} declares none; {remedy}"
+        case "sampled_batches" if getattr(experiment, "sampled_batches", None) is None:
+            yield f"is measured on sampled batches, and {name} declares none; add sampled_batches"
+        case "several_sizes":
+            for column, sizes in experiment.sizes.items():
+                if len([size for size in sizes if size > 0]) < 2:
+                    yield f"needs two sizes above 0, and {name} has {column}: {', '.join(map(str, sizes))}"
+        case "threshold":
+            without = [one for one, environment in environments.items() if environment.threshold is None]
+            yield from (f"needs a threshold, and {one} declares none" for one in without)
+        case "tables":
+            without = [one for one, environment in environments.items() if mdp_of(environment) is None]
+            # If no environment is named, those that have rows are judged.
+            if named or len(without) == len(environments):
+                yield from (f"is computed from tables, and {one} ({environments[one].id}) has none" for one in without)
+        case _:
+            pass
+
+
+def _missing_in_variant(study: Study, at: str, name: str, metric: str, variant: str) -> Iterator[str]:
+    learners = [cell.variant for cell in cells(study, name) if cell.variant_name == variant]
+    match metrics_of(study.experiments[name])[metric].needs:
+        case "imitation" if any(one.initialise.demonstrator is None for one in learners):
+            yield f"{at}: {metric} needs a demonstrator, and {variant} begins at random"
+        case "limit" if all(one.kl is None for one in learners):
+            yield f"{at}.variant: {metric} needs a limit, and {variant} has no kl"
+        case "value_network" if all(one.baseline.values_from != "network" for one in learners):
+            remedy = "give it baseline: value_network"
+            yield f"{at}.variant: {metric} needs a value network, and {variant} has none; {remedy}"
+        case _:
+            pass
+
+
 def _level_problems(
-    study: Study, at: str, name: str, part: ClaimPart, side: str, selection: Selection
+    study: Study, at: str, name: str, metric: str, selection: Selection, *, is_single: bool
 ) -> Iterator[str]:
     """Return which levels a selection must name to have one row per seed, environment and stage, or must not name."""
-    experiment, metric = study.experiments[name], selection.get("metric", part.metric)
+    experiment = study.experiments[name]
     levels: dict[str, tuple[Any, ...]] = {**experiment.sweep, **experiment.sizes}
     if metrics_of(experiment)[metric].needs == "several_sizes":
         for column in experiment.sizes:
             levels.pop(column)
             if column in selection:
                 yield f"{at}.{column}: {metric} is measured over all of {column} at once; leave it out"
-    # Only a tolerance on the rows of a alone may select several rows per seed.
-    if isinstance(part.sides[side], Family) or not part.is_tolerance or len(part.sides) > 1:
-        for column, values in levels.items():
-            if len(values) > 1 and column not in selection:
-                yield f"{at}: selects no {column}; add one of {', '.join(map(str, values))}"
+    for column, values in levels.items() if is_single else ():
+        if len(values) > 1 and column not in selection:
+            yield f"{at}: selects no {column}; add one of {', '.join(map(str, values))}"
+
+
+# Families of candidates ----------------------------------------------------------------------------------------------
+
+
+def _family_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
+    """Return why tuning does not rank a candidate, or why two sides have unequal chances to find their best."""
+    families = {side: declared for side, declared in part.sides.items() if isinstance(declared, Family)}
+    for side in families:
+        if (experiment := part.experiments[side]) not in study.training:
+            yield f"{at}.{side}.best_of: candidates are ranked by tuning, and {experiment} trains none"
+            return
+    yield from dict.fromkeys(_candidate_problems(study, at, part))
+    if families and part.b is not None:
+        yield from _unequal_chances(study, at, part, families)
+
+
+def _candidate_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
+    environments = part.environments or study.experiments[part.experiment].environments
+    first: dict[Cell, str] = {}
+    for side, path, candidate in part.selections:
+        if not isinstance(part.sides[side], Family):
+            continue
+        if "metric" in candidate:
+            problem = f"tuning ranks candidates by one score; judge them by the part's metric, {part.metric}"
+            yield f"{at}.{path}.metric: {problem}"
+        for environment in environments:
+            for cell in cells_named(study, part.experiments[side], environment, candidate):
+                if not cell.variant.is_tuned:
+                    yield f"{at}.{path}: {cell.variant_name} has no tuned learning rate, so that no score ranks it"
+                if (same := first.setdefault(cell, path)) != path:
+                    yield f"{at}.{path}: is the same as {same}: {cell.variant_id}"
+
+
+def _unequal_chances(study: Study, at: str, part: ClaimPart, families: dict[str, Family]) -> Iterator[str]:
+    if len(families) == 1:
+        chosen, other = ("a", "b") if "a" in families else ("b", "a")
+        yield f"{at}.{other}: {chosen} is the best of several candidates; give {other} as best_of equally many"
+        return
+    counts = {side: len(family.best_of) for side, family in families.items()}
+    tuning = {side: getattr(study.experiments[name], "tuning", None) for side, name in part.experiments.items()}
+    rates = {side: 0 if options is None else len(options.grid) for side, options in tuning.items()}
+    if (counts["a"], rates["a"]) != (counts["b"], rates["b"]):
+        a, b = (f"{counts[side]} × {rates[side]} learning rates" for side in "ab")
+        yield f"{at}.b.best_of: has {b} as candidates, and a has {a}; both need equally many"

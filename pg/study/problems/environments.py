@@ -44,21 +44,18 @@ def problems_of_quantities(study: Study, name: str) -> Iterator[str]:
 
 def unknown_quantities(variant: Variant, name: str, environment: Environment) -> Iterator[str]:
     """Yield the exact quantities that a variant needs and an environment does not have."""
-    for wanted in _read_from_tables(variant):
-        if mdp_of(environment) is None:
-            yield f"{wanted}, and {name} ({environment.id}) has no tables to compute them from; {_TABULAR}"
+    needs = {
+        "subtracts exact values": variant.baseline.values_from == "tables",
+        "weights by exact ratios of state probabilities": variant.importance.needs_state_ratios,
+    }
+    for quantity, is_needed in needs.items():
+        if is_needed and mdp_of(environment) is None:
+            yield f"{quantity}, and {name} ({environment.id}) has no tables to compute them from; {_TABULAR}"
     if variant.baseline.values_from == "tables" and environment.rewards.paid == "at_end":
         yield (
             f"subtracts exact values, and with paid: at_end in {name} the future reward depends on past rewards, not "
             "on the state alone; allowed with baseline: exact: when_earned or terminal_only"
         )
-
-
-def _read_from_tables(variant: Variant) -> Iterator[str]:
-    if variant.baseline.values_from == "tables":
-        yield "subtracts exact values"
-    if variant.importance.needs_state_ratios:
-        yield "weights by exact ratios of state probabilities"
 
 
 def problems_of_tables(study: Study, name: str) -> Iterator[str]:
