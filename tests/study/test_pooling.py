@@ -3,32 +3,36 @@
 from typing import Any
 
 import pytest
-from pg.core.errors import InvalidStudy
 from pg.study.pooling import pooled_cells, pooled_environments, pools, shared_variants
 from pg.study.validation import load
+from tests.study.studies import assert_refused, refusals, with_added
 
 
 @pytest.fixture
 def pooled(options: dict[str, Any]) -> dict[str, Any]:
     """Two experiments in different environments that share one of their variants."""
-    options["environments"]["pendulum"] = {"id": "InvertedPendulum-v5", "threshold": 950, "horizon": 50}
-    options["experiments"]["swing"] = options["experiments"]["learn"] | {
-        "environments": ["pendulum", "chain"],
-        "variants": ["to_go", "baseline"],
-    }
-    options["figures"]["across"] = {
-        "kind": "performance_profiles",
-        "experiment": "learn",
-        "pooled": ["swing"],
-        "section": "Introducing baselines",
-    }
-    return options
+    return with_added(
+        options,
+        """
+        environments:
+          pendulum: {id: InvertedPendulum-v5, threshold: 950, horizon: 50}
+        experiments:
+          swing:
+            kind: train
+            environments: [pendulum, chain]
+            variants: [to_go, baseline]
+            seeds: {count: 5, per_job: 2}
+            budget: {steps: 100}
+            tuning: {grid: [0.01, 0.1], seeds: 2}
+        figures:
+          across: {kind: performance_profiles, experiment: learn, pooled: [swing], section: Introducing baselines}
+        """,
+    )
 
 
 def test_a_pool_has_shared_variants_and_thresholds(pooled: dict[str, Any]) -> None:
     study = load(pooled)
     pool = study.figures["across"].pool
-
     assert pools(study) == {"learn+swing": ("learn", "swing")}
     assert pooled_environments(study, pool) == ("cartpole", "pendulum")
     assert shared_variants(study, pool) == ("to_go",)
@@ -41,41 +45,22 @@ def test_a_pool_has_shared_variants_and_thresholds(pooled: dict[str, Any]) -> No
 def test_an_experiment_with_two_thresholds_is_a_pool(pooled: dict[str, Any]) -> None:
     pooled["experiments"]["learn"]["environments"] = ["cartpole", "pendulum", "chain"]
     del pooled["figures"]["across"]
-
     assert pools(load(pooled)) == {"learn": ("learn",)}
 
 
-@pytest.mark.parametrize(
-    ("figure", "message"),
-    [
-        ({"pooled": []}, r"across\.experiment: needs 2 environments that declare a threshold; found: cartpole"),
-        ({"pooled": ["swings"]}, r"across\.pooled: 'swings' is not known; did you mean 'swing'"),
-        ({"pooled": ["gradients"]}, r"across\.pooled: performance_profiles draws train experiments, not probe"),
-        ({"environments": ["cartpole"]}, r"across\.environments: performance_profiles pools every environment"),
-        ({"variants": ["total"]}, r"across\.variants: 'total' is not known"),
-        ({"kind": "learning_curves"}, r"across\.pooled: learning_curves draws one experiment; only performance_prof"),
-        ({"pooled": ["learn"]}, r"across\.experiment: cartpole is in more than one of learn, learn"),
-        ({"format": "eps"}, r"across\.format: "),
-    ],
+@refusals(
+    """
+figures/across/pooled: [] => figures.across.experiment: needs 2 environments that declare a threshold; found: cartpole
+figures/across/pooled: [swings] => figures.across.pooled: 'swings' is not known; did you mean 'swing'
+figures/across/pooled: [gradients] => figures.across.pooled: performance_profiles draws train experiments, not probe
+figures/across/environments: [cartpole] => figures.across.environments: performance_profiles pools every environment
+figures/across/variants: [total] => figures.across.variants: 'total' is not known
+figures/across/kind: learning_curves => figures.across.pooled: learning_curves draws one experiment; only perf
+figures/across/pooled: [learn] => figures.across.experiment: cartpole is in more than one of learn, learn
+figures/across/format: eps => figures.across.format:
+experiments/swing/sweep: {variant.batch: [4, 8]} => across.experiment: swing and learn sweep different levels
+experiments/swing/variants: [baseline] => across.experiment: learn and swing share no variant to compare
+"""
 )
-def test_an_illegal_pooled_figure_is_refused(pooled: dict[str, Any], figure: dict[str, Any], message: str) -> None:
-    pooled["figures"]["across"] |= figure
-
-    with pytest.raises(InvalidStudy, match=message):
-        load(pooled)
-
-
-@pytest.mark.parametrize(
-    ("options_of_swing", "message"),
-    [
-        ({"sweep": {"variant.batch": [4, 8]}}, r"across\.experiment: swing and learn sweep different levels"),
-        ({"variants": ["baseline"]}, r"across\.experiment: learn and swing share no variant to compare"),
-    ],
-)
-def test_experiments_that_cannot_be_pooled_are_refused(
-    pooled: dict[str, Any], options_of_swing: dict[str, Any], message: str
-) -> None:
-    pooled["experiments"]["swing"] = pooled["experiments"]["swing"] | options_of_swing
-
-    with pytest.raises(InvalidStudy, match=message):
-        load(pooled)
+def test_an_illegal_pool_is_refused(pooled: dict[str, Any], path: str, value: Any, message: str) -> None:
+    assert_refused(pooled, path, value, message)
