@@ -23,16 +23,8 @@ if TYPE_CHECKING:
 class Spaces:
     """Sizes of an environment's observation and action spaces.
 
-    Attributes
-    ----------
-    observation_size
-        O, the length of an observation vector (discrete observations are one-hot).
-    action_count
-        Number of discrete actions; None if actions are real vectors.
-    action_size
-        A, the length of a real action vector; 0 where actions are discrete.
-    is_normalised
-        Whether policies standardise observations by the statistics of earlier batches.
+    Discrete observations are one-hot. Actions are discrete, or real vectors if `action_count` is None. With
+    `is_normalised`, policies standardise observations by the statistics of earlier batches.
     """
 
     observation_size: int
@@ -41,28 +33,17 @@ class Spaces:
     is_normalised: bool = False
 
 
+_ALONG_TIME = ("observations", "actions", "rewards", "mask", "states")
+_LEADING_AXES = {**dict.fromkeys(_ALONG_TIME, 3), "terminated": 2, "truncated": 2, "last_observations": 2}
+
+
 @dataclass(frozen=True, slots=True)
 class Trajectories:
     r"""N trajectories of each of S seeds, $\tau = (s_0, a_0, r_0, s_1, \dots)$.
 
-    Attributes
-    ----------
-    observations
-        (S, N, T, O), the observation before each action.
-    actions
-        (S, N, T) integers for discrete actions, (S, N, T, A) for real ones, unclipped.
-    rewards
-        (S, N, T).
-    mask
-        (S, N, T), true on valid steps.
-    terminated
-        (S, N), true where the environment ended the trajectory.
-    truncated
-        (S, N), true where the horizon or a time limit ended it.
-    states
-        (S, N, T), state indices where the environment has tables, else None. Policies never see them.
-    last_observations
-        (S, N, O), the observation after the last step, where it was kept.
+    Observations are those before each action, and real actions are unclipped. A trajectory is terminated where the
+    environment ended it, and truncated where the horizon or a time limit did. States are indices where the environment
+    has tables; policies never see them. The last observations, after the last step, are None where they were not kept.
     """
 
     observations: Float[Tensor, "S N T O"]
@@ -76,30 +57,19 @@ class Trajectories:
 
     def __post_init__(self) -> None:
         """Check that the leading axes of all tensors agree."""
-        batch = tuple(self.mask.shape)
-        shapes = {
-            "observations": (tuple(self.observations.shape[:3]), batch),
-            "actions": (tuple(self.actions.shape[:3]), batch),
-            "rewards": (tuple(self.rewards.shape), batch),
-            "terminated": (tuple(self.terminated.shape), batch[:2]),
-            "truncated": (tuple(self.truncated.shape), batch[:2]),
-        }
-        if self.states is not None:
-            shapes["states"] = (tuple(self.states.shape), batch)
-        if self.last_observations is not None:
-            shapes["last_observations"] = (tuple(self.last_observations.shape[:2]), batch[:2])
-        for name, (found, expected) in shapes.items():
-            if found != expected:
-                raise ValueError(f"{name} has leading shape {found}, but the mask has {expected}")
+        for name, axes in _LEADING_AXES.items():
+            values, expected = getattr(self, name), tuple(self.mask.shape[:axes])
+            if values is not None and tuple(values.shape[:axes]) != expected:
+                raise ValueError(f"{name} has leading shape {tuple(values.shape[:axes])}, but the mask has {expected}")
 
     @property
     def lengths(self) -> Int[Tensor, "S N"]:
-        """Number of steps of each trajectory, (S, N)."""
+        """Number of steps of each trajectory."""
         return self.mask.sum(-1)
 
     @property
     def returns(self) -> Float[Tensor, "S N"]:
-        r"""Undiscounted return $R = \sum_t r_t$ of each trajectory, (S, N)."""
+        r"""Undiscounted return $R = \sum_t r_t$ of each trajectory."""
         return self.rewards.sum(-1)
 
     def of_seed(self, index: int) -> Trajectories:
@@ -116,15 +86,9 @@ class Trajectories:
         return self.changed(lambda values: values[seeds])
 
     def until(self, horizon: int) -> Trajectories:
-        """Return the trajectories truncated to a shorter horizon.
-
-        Parameters
-        ----------
-        horizon
-            T, the largest number of steps.
-        """
+        """Return the trajectories truncated to a shorter horizon."""
         cut_off = self.lengths > horizon
-        held = {name: getattr(self, name) for name in ("observations", "actions", "rewards", "mask", "states")}
+        held = {name: getattr(self, name) for name in _ALONG_TIME}
         shorter = {name: values[:, :, :horizon] for name, values in held.items() if values is not None}
         last = self.last_observations
         if last is not None and cut_off.any():
@@ -133,17 +97,10 @@ class Trajectories:
         return replace(self, **shorter, terminated=terminated, truncated=truncated, last_observations=last)
 
     def regrouped(self, trajectories: int) -> Trajectories:
-        """Regroup the trajectories into disjoint batches of `trajectories` each, with the batches on the S axis.
-
-        Raises
-        ------
-        ValueError
-            If S·N is not a multiple of `trajectories`.
-        """
-        seeds, count = self.mask.shape[:2]
-        if (seeds * count) % trajectories:
-            raise ValueError(f"{seeds * count} trajectories cannot be cut into batches of {trajectories}")
-
+        """Regroup the trajectories into disjoint batches of `trajectories` each, with the batches on the S axis."""
+        count = self.terminated.numel()
+        if count % trajectories:
+            raise ValueError(f"{count} trajectories cannot be cut into batches of {trajectories}")
         return self.changed(lambda values: values.reshape(-1, trajectories, *values.shape[2:]))
 
     def on(self, device: torch.device) -> Trajectories:
@@ -157,20 +114,7 @@ class Trajectories:
 
 
 def on_valid_steps(function: Callable[[Tensor, Tensor], Tensor], trajectories: Trajectories) -> Float[Tensor, "S N T"]:
-    """Apply a function of (observations, actions) to the valid steps and return its values as (S, N, T).
-
-    Parameters
-    ----------
-    function
-        Maps observations (n, O) and actions (n, ...) of n steps to n values, differentiably.
-    trajectories
-        The batch.
-
-    Returns
-    -------
-    Tensor
-        (S, N, T), zero after the end of each trajectory.
-    """
+    """Apply a function of observations (n, O) and actions (n, ...) to the n valid steps; elsewhere the values are 0."""
     return laid_out(function(*valid_steps(trajectories)), trajectories.mask)
 
 

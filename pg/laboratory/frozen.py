@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from pg.core.randomness import generator, torch_generator
+from pg.core.randomness import torch_generator
 from pg.core.trajectories import Environments, Spaces, Trajectories
 from pg.environments.record import Rewards
 from pg.environments.rewards import paid
@@ -32,7 +32,7 @@ def sample(environments: Environments, policy: Policy, generators: Generators, r
 
 def generators_of(seed: int, *purpose: str) -> Generators:
     """Return the random generators of a seed for one purpose of the laboratory."""
-    return Generators(generator(seed, "probe", *purpose, "starts"), generator(seed, "probe", *purpose, "actions"))
+    return Generators.of(seed, "probe", *purpose)
 
 
 def in_float64(trajectories: Trajectories) -> Trajectories:

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pg.core.randomness import generator
-from pg.core.trajectories import Environments
 from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
 from pg.learning.job import Evaluate
@@ -24,20 +22,19 @@ class Evaluator:
     ----------
     options
         The interval, the number of episodes, and whether actions are sampled or the most likely ones.
-    environments
-        Environment copies, one per seed and episode.
+    environment
+        That of training; evaluations may have another horizon.
     seeds
         The learners' seeds.
     stream
         Name of the stream of random numbers.
     """
 
-    def __init__(self, options: Evaluate, environments: Environments, seeds: Sequence[int], stream: str) -> None:
+    def __init__(self, options: Evaluate, environment: Environment, seeds: Sequence[int], stream: str) -> None:
         self._options = options
-        self._environments = environments
+        self._environments = make_environments(options.judged_in(environment), len(seeds), options.episodes)
         self._due = dict.fromkeys(seeds, 0)
-        purposes = ("evaluation starts", "evaluation actions")
-        self._generators = {seed: Generators(*(generator(seed, stream, one) for one in purposes)) for seed in seeds}
+        self._generators = {seed: Generators.of(seed, stream, prefix="evaluation ") for seed in seeds}
 
     def evaluate(self, learners: Sequence[Learner]) -> Iterator[dict[str, float | int]]:
         """Yield a row per episode of each learner that is due; once if a batch passes several multiples."""
@@ -45,38 +42,20 @@ class Evaluator:
         if not due:
             return
         actor = actor_of([learner.policy for learner in due], is_deterministic=self._options.deterministic)
-        episodes = collect(
-            self._environments.resized(len(due)),
-            actor,
-            [self._generators[learner.seed] for learner in due],
-        )
+        copies = self._environments.resized(len(due))
+        episodes = collect(copies, actor, [self._generators[learner.seed] for learner in due])
         for index, learner in enumerate(due):
             self._due[learner.seed] = (learner.steps // self._options.every_steps + 1) * self._options.every_steps
+            where = {"seed": learner.seed, "iteration": learner.iteration, "steps": learner.steps}
             for episode, value in enumerate(episodes.of_seed(index).returns[0].tolist(), start=1):
-                yield {
-                    "seed": learner.seed,
-                    "iteration": learner.iteration,
-                    "steps": learner.steps,
-                    "episode": episode,
-                    "return": value,
-                }
+                yield {**where, "episode": episode, "return": value}
 
     def state(self) -> dict[str, Any]:
         """Return the step of each learner's next evaluation, and the states of the generators."""
-        generator_states = {
-            seed: [one.bit_generator.state for one in pair.both] for seed, pair in self._generators.items()
-        }
-        return {"due": self._due, "generators": generator_states}
+        return {"due": self._due, "generators": {seed: pair.state() for seed, pair in self._generators.items()}}
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Restore what `state` returned."""
         self._due = dict(state["due"])
         for seed, saved in state["generators"].items():
-            for one, saved_state in zip(self._generators[seed].both, saved, strict=True):
-                one.bit_generator.state = saved_state
-
-
-def make_evaluator(options: Evaluate, environment: Environment, seeds: Sequence[int], stream: str) -> Evaluator:
-    """Return an evaluator with copies of the environment for all seeds at once."""
-    environments = make_environments(options.judged_in(environment), len(seeds), options.episodes)
-    return Evaluator(options, environments, seeds, stream)
+            self._generators[seed].load(saved)

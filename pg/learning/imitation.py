@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pg.core.randomness import generator
 from pg.core.trajectories import Actor, Spaces, Trajectories
 from pg.environments.controllers import CONTROLLERS
 from pg.environments.stacked import make_environments
@@ -14,7 +13,7 @@ from pg.learning.rollout import Generators, actor_of, collect
 
 
 def demonstrations(job: TrainJob | TuneJob, stream: str, policies: Mapping[int, Parameters]) -> dict[int, Trajectories]:
-    """Collect each seed's demonstrations, with generators that depend on the seed.
+    """Collect each seed's demonstrations, S = 1, with generators of its own; none if the start imitates nothing.
 
     Parameters
     ----------
@@ -24,29 +23,22 @@ def demonstrations(job: TrainJob | TuneJob, stream: str, policies: Mapping[int, 
         Name of the job's stream of seeds.
     policies
         Parameters of the snapshots that demonstrate, by their seeds.
-
-    Returns
-    -------
-    dict
-        By seed, S = 1; empty if the start imitates nothing.
     """
     start = job.variant.initialise
     if start.demonstrator is None:
         return {}
     copies = make_environments(job.environment, 1, start.trajectories)
     if isinstance(start.demonstrator, str):
-        actors = dict.fromkeys(job.seeds, CONTROLLERS[start.demonstrator])
+        actors: dict[int, Actor] = dict.fromkeys(job.seeds, CONTROLLERS[start.demonstrator])
     else:
         actors = _snapshots(job, policies, copies.spaces)
-    return {seed: collect(copies, actor, [_generators(seed, stream)]).of_seed(0) for seed, actor in actors.items()}
+    return {
+        seed: collect(copies, actor, [Generators.of(seed, stream, prefix="demonstration ")]).of_seed(0)
+        for seed, actor in actors.items()
+    }
 
 
 def _snapshots(job: TrainJob | TuneJob, policies: Mapping[int, Parameters], spaces: Spaces) -> dict[int, Actor]:
     assert job.demonstrators is not None, "a job that imitates snapshots names their seeds"
     demonstrators, options = zip(job.seeds, job.demonstrators.seeds, strict=True), job.demonstrators.policy
     return {seed: actor_of([thaw(options, spaces, policies[other])]) for seed, other in demonstrators}
-
-
-def _generators(seed: int, stream: str) -> Generators:
-    purposes = ("demonstration starts", "demonstration actions")
-    return Generators(*(generator(seed, stream, purpose) for purpose in purposes))

@@ -26,20 +26,8 @@ _PLAIN = ("seed", "learning_rate", "iteration", "steps", "episodes", "pending", 
 class Learner:
     """One seed's policy and everything that training changes or draws from.
 
-    Attributes
-    ----------
-    seed, learning_rate
-        Identify the learner in its job.
-    shuffling
-        Generator that divides batches into minibatches.
-    pending
-        Stages without a snapshot so far, with the share of the budget at which each is due.
-    limit_state
-        What the limit on the KL divergence keeps from one update to the next.
-    beginning
-        How the policy was initialised.
-    iteration, steps, episodes
-        Batches, environment steps and trajectories so far.
+    Seed and learning rate identify the learner in its job. `iteration`, `steps` and `episodes` count batches,
+    environment steps and trajectories so far.
     """
 
     seed: int
@@ -49,15 +37,18 @@ class Learner:
     critic: Critic | None
     generators: Generators
     shuffling: np.random.Generator
+    """Divides batches into minibatches."""
     pending: dict[str, float]
+    """Stages without a snapshot so far, with the share of the budget at which each is due."""
     limit_state: dict[str, float] = field(default_factory=dict)
+    """What the limit on the KL divergence keeps from one update to the next."""
     beginning: Beginning = AT_RANDOM
     iteration: int = 0
     steps: int = 0
     episodes: int = 0
     diverged: bool = False
 
-    def is_through(self, budget: Budget) -> bool:
+    def has_ended(self, budget: Budget) -> bool:
         """Return whether the budget is spent or the run has diverged."""
         out_of_iterations = budget.max_iterations is not None and self.iteration >= budget.max_iterations
         return self.diverged or out_of_iterations or self.steps >= budget.steps
@@ -71,7 +62,7 @@ class Learner:
             "optimizer": self.optimizer.state_dict(),
             "critic": None if critic is None else [critic.network.state_dict(), critic.optimizer.state_dict()],
             "beginning": asdict(self.beginning),
-            "generators": [one.bit_generator.state for one in self._all_generators()],
+            "generators": [*self.generators.state(), self.shuffling.bit_generator.state],
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
@@ -85,11 +76,8 @@ class Learner:
             self.critic.network.load_state_dict(network)
             self.critic.optimizer.load_state_dict(optimizer)
         self.beginning = Beginning(**state["beginning"])
-        for one, former in zip(self._all_generators(), state["generators"], strict=True):
-            one.bit_generator.state = former
-
-    def _all_generators(self) -> tuple[np.random.Generator, ...]:
-        return (*self.generators.both, self.shuffling)
+        *of_rollouts, self.shuffling.bit_generator.state = state["generators"]
+        self.generators.load(of_rollouts)
 
 
 def make_learner(
@@ -102,22 +90,10 @@ def make_learner(
     stages: Mapping[str, float] = MappingProxyType({}),
     device: torch.device | None = None,
 ) -> Learner:
-    """Return a new learner; the stream's name and the seed determine all of its random numbers.
+    """Return a new learner, by default on the CPU.
 
-    Parameters
-    ----------
-    variant
-        Its estimator and network.
-    spaces, horizon
-        Of the environment.
-    seed, learning_rate
-        Its own.
-    stream
-        "train" or "tune": a stream of seeds that is independent of the other.
-    stages
-        Names of snapshots, and the share of the budget at which each is due.
-    device
-        Where it learns. Default: the CPU.
+    The name of the stream ("train" or "tune") and the seed determine all of its random numbers: streams are
+    independent. `stages` names its snapshots, and the share of the budget at which each is due.
     """
     policy = Policy(variant.policy, spaces, torch_generator(seed, stream, "policy")).to(device)
     return Learner(
@@ -128,7 +104,7 @@ def make_learner(
         critic=variant.baseline.make_critic(
             variant, spaces, horizon, torch_generator(seed, stream, "critic"), device=device
         ),
-        generators=Generators(generator(seed, stream, "starts"), generator(seed, stream, "actions")),
+        generators=Generators.of(seed, stream),
         shuffling=generator(seed, stream, "minibatches"),
         pending=dict(stages),
     )

@@ -6,7 +6,7 @@ product per layer; the laboratory uses them. Acting uses arrays (`pg.learning.ro
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import cast
@@ -49,26 +49,12 @@ class Policy(nn.Module):
     r"""$\pi_\theta(a \mid s)$: a categorical distribution over actions, or a Gaussian with a diagonal covariance.
 
     The Gaussian's mean is the network's output; its log standard deviations are parameters of their own, the same in
-    every state.
-
-    Parameters
-    ----------
-    options
-        Hidden sizes, activation and initial standard deviation.
-    spaces
-        Sizes of observations and actions, and whether observations are normalised.
-    generator
-        Draws the initial weights. Those of the last layer are small: a new categorical policy is nearly uniform.
-    dtype
-        Of the parameters.
+    every state. The generator draws the initial weights. Those of the last layer are small: a new categorical policy is
+    nearly uniform.
     """
 
     def __init__(
-        self,
-        options: PolicyOptions,
-        spaces: Spaces,
-        generator: torch.Generator,
-        dtype: torch.dtype = torch.float32,
+        self, options: PolicyOptions, spaces: Spaces, generator: torch.Generator, dtype: torch.dtype = torch.float32
     ) -> None:
         super().__init__()
         self.shape = _Shape(spaces, options.activation)
@@ -120,15 +106,7 @@ def thaw(options: PolicyOptions, spaces: Spaces, parameters: Parameters, dtype: 
 
 
 def distribution_of(heads: Float[Tensor, "*n A"], log_std: Float[Tensor, "*S A"] | None) -> Distribution:
-    """Return the categorical distribution of logits, or the Gaussian of means and log standard deviations.
-
-    Parameters
-    ----------
-    heads
-        Logits, or means.
-    log_std
-        The same in every state; None for discrete actions.
-    """
+    """Return the categorical distribution of logits, or the Gaussian of means and log standard deviations."""
     if log_std is None:
         # With one action after the other in memory, sums over a few actions run along the states, which is faster.
         return _Categorical(heads.movedim(-1, 0).contiguous().log_softmax(0).movedim(0, -1))
@@ -160,16 +138,8 @@ def restore(policy: nn.Module, parameters: Sequence[Tensor]) -> None:
 class StackedPolicy:
     """S policies of one shape, every parameter with a leading S axis.
 
-    Attributes
-    ----------
-    shape
-        Properties that the policies share.
-    weights, biases
-        Per layer (S, in, out) and (S, 1, out).
-    log_std
-        (S, 1, A), Gaussian policies only.
-    scale
-        Scaling of each seed's observations, (S, 1, O); None without normalisation.
+    Weights are (S, in, out) and biases (S, 1, out), per layer; a Gaussian policy's log standard deviations are (S, 1,
+    A).
     """
 
     shape: _Shape
@@ -184,32 +154,28 @@ class StackedPolicy:
 
     def distribution(self, observations: Float[Tensor, "S n O"]) -> Distribution:
         """Return π_s(·|s) of each seed's own observations."""
-        return distribution_of(self._heads(observations), self.log_std)
+        layers = zip(self.weights, self.biases, strict=True)
+        affine = [partial(torch.baddbmm, bias, batch2=weight) for weight, bias in layers]
+        heads = perceptron(affine, self.shape.activation.of_tensor, _scaled(self.scale, observations))
+        return distribution_of(heads, self.log_std)
 
     def log_prob(self, observations: Float[Tensor, "S n O"], actions: Shaped[Tensor, "S n *A"]) -> Float[Tensor, "S n"]:
         """Return log π_s(a|s) of each seed's own pairs."""
         return self.distribution(observations).log_prob(actions)
 
-    def _heads(self, observations: Tensor) -> Tensor:
-        affine = [
-            partial(torch.baddbmm, bias, batch2=weight) for weight, bias in zip(self.weights, self.biases, strict=True)
-        ]
-        activate = self.shape.activation.of_tensor
-        return perceptron(affine, activate, _scaled(self.scale, observations))
-
 
 def stack(policies: Sequence[Policy]) -> StackedPolicy:
     """Stack copies of the parameters of S policies on the CPU; gradients do not flow back to the policies."""
-    depth = len(policies[0].affine)
+    layers = [list(of_all) for of_all in zip(*(policy.affine for policy in policies), strict=True)]
+    scales = [scale for policy in policies if (scale := policy.scale) is not None]
+    is_discrete = policies[0].shape.is_discrete
     with torch.no_grad():
         return StackedPolicy(
             shape=policies[0].shape,
-            weights=tuple(_side_by_side([p.affine[i].weight.mT for p in policies]) for i in range(depth)),
-            biases=tuple(_side_by_side([p.affine[i].bias for p in policies]).unsqueeze(1) for i in range(depth)),
-            log_std=None
-            if policies[0].shape.is_discrete
-            else _side_by_side([p.log_std for p in policies]).unsqueeze(1),
-            scale=_stacked([scale for p in policies if (scale := p.scale) is not None]),
+            weights=tuple(_stacked(layer.weight.mT for layer in of_all) for of_all in layers),
+            biases=tuple(_stacked(layer.bias for layer in of_all).unsqueeze(1) for of_all in layers),
+            log_std=None if is_discrete else _stacked(policy.log_std for policy in policies).unsqueeze(1),
+            scale=_stacked_scale(scales) if scales else None,
         )
 
 
@@ -255,15 +221,13 @@ def _leaf(tensor: Tensor, copies: int) -> Tensor:
     return tensor.repeat(copies, *[1] * (tensor.dim() - 1)).requires_grad_()
 
 
-def _stacked(scales: Sequence[Scale]) -> Scale | None:
-    if not scales:
-        return None
-    means, deviations = ([one.mean for one in scales], [one.deviation for one in scales])
-    return Scale(_side_by_side(means).unsqueeze(1), _side_by_side(deviations).unsqueeze(1))
-
-
-def _side_by_side(tensors: Sequence[Tensor]) -> Tensor:
+def _stacked(tensors: Iterable[Tensor]) -> Tensor:
     return torch.stack(tuple(tensors)).cpu()
+
+
+def _stacked_scale(scales: Sequence[Scale]) -> Scale:
+    mean, deviation = _stacked(one.mean for one in scales), _stacked(one.deviation for one in scales)
+    return Scale(mean.unsqueeze(1), deviation.unsqueeze(1))
 
 
 def _scaled(scale: Scale | None, observations: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ Acting uses plain arrays, through which nothing is differentiated.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pg.core.randomness import generator
 from pg.core.trajectories import Actor, Environments, Spaces, Trajectories
 from pg.learning.policies import Policy, stack
 from pg.parts.activations.base import Activation
@@ -31,10 +32,18 @@ class Generators:
     starts: np.random.Generator
     actions: np.random.Generator
 
-    @property
-    def both(self) -> tuple[np.random.Generator, np.random.Generator]:
-        """The two generators."""
-        return self.starts, self.actions
+    @classmethod
+    def of(cls, seed: int, *purpose: str, prefix: str = "") -> Generators:
+        """Return the generators of a seed for a purpose."""
+        return cls(*(generator(seed, *purpose, f"{prefix}{draws}") for draws in ("starts", "actions")))
+
+    def state(self) -> list[Mapping[str, Any]]:
+        """Return the states of both generators."""
+        return [self.starts.bit_generator.state, self.actions.bit_generator.state]
+
+    def load(self, state: Sequence[Mapping[str, Any]]) -> None:
+        """Restore what `state` returned."""
+        self.starts.bit_generator.state, self.actions.bit_generator.state = state
 
 
 class _Step(NamedTuple):
@@ -50,20 +59,8 @@ class _Step(NamedTuple):
 def collect(environments: Environments, actor: Actor, generators: Sequence[Generators]) -> Trajectories:
     """Sample trajectories τ ~ p_θ(τ) until each has terminated or reached the horizon.
 
-    Parameters
-    ----------
-    environments
-        S × N copies.
-    actor
-        The S policies.
-    generators
-        Of the S seeds. A seed draws nothing after its last trajectory has ended, so that its draws do not depend on
-        the other seeds.
-
-    Returns
-    -------
-    Trajectories
-        As long as the longest trajectory.
+    The actor and the generators are those of S seeds. A seed draws nothing after its last trajectory has ended, so that
+    its draws do not depend on the other seeds. The result is as long as the longest trajectory.
     """
     observations = environments.reset([seed.starts for seed in generators])
     alive: NDArray[np.bool_] = np.ones(observations.shape[:2], dtype=np.bool_)
@@ -111,8 +108,10 @@ def _trajectories(steps: Sequence[_Step], terminated: NDArray[np.bool_], after: 
     actions = _along_time([step.actions for step in steps])
     rewards = _along_time([step.rewards for step in steps])
     states = [step.states for step in steps if step.states is not None]
-    ended = torch.from_numpy(terminated)
-    last_observations = _last_observations(observations, mask, torch.from_numpy(after))
+    ended, lengths, recorded = torch.from_numpy(terminated), mask.sum(-1), len(steps)
+    seeds, trajectories = torch.meshgrid(*(torch.arange(size) for size in lengths.shape), indexing="ij")
+    following = observations[seeds, trajectories, lengths.clamp(max=recorded - 1)]
+    last_observations = following.where((lengths < recorded).unsqueeze(-1), torch.from_numpy(after))
     return Trajectories(
         observations=observations.masked_fill_(~mask.unsqueeze(-1), 0.0),
         actions=actions.masked_fill_(~mask.reshape(*mask.shape, *[1] * (actions.dim() - 3)), 0),
@@ -123,14 +122,6 @@ def _trajectories(steps: Sequence[_Step], terminated: NDArray[np.bool_], after: 
         states=_along_time(states).masked_fill_(~mask, 0) if states else None,
         last_observations=last_observations,
     )
-
-
-def _last_observations(observations: Tensor, mask: Tensor, after: Tensor) -> Tensor:
-    """Return the observation after each trajectory's last step."""
-    lengths, recorded = mask.sum(-1), mask.shape[-1]
-    seeds, trajectories = torch.meshgrid(*(torch.arange(size) for size in lengths.shape), indexing="ij")
-    following = observations[seeds, trajectories, lengths.clamp(max=recorded - 1)]
-    return following.where((lengths < recorded).unsqueeze(-1), after)
 
 
 def _along_time(steps: Sequence[NDArray[Any]]) -> Tensor:
@@ -144,20 +135,9 @@ class StackedActor:
     Each seed has its own matrix product of N rows, also for trajectories that have ended: to the last bit, a seed's
     actions do not depend on the other seeds.
 
-    Attributes
-    ----------
-    spaces
-        Sizes of observations and actions.
-    activation
-        Of the hidden layers.
-    weights, biases
-        Per layer (S, in, out) and (S, N or 1, out).
-    deviation
-        (S, 1, A), Gaussian policies only.
-    seen
-        Mean and deviation by which each seed normalises observations, (S, 1, O); None without normalisation.
-    is_deterministic
-        Whether to take the actions of the highest density instead of sampling; noise is then 0.
+    Weights are (S, in, out) and biases (S, N or 1, out), per layer; a Gaussian policy's deviations are (S, 1, A).
+    `seen` has the mean and the deviation by which each seed normalises observations, (S, 1, O). A deterministic actor
+    takes the actions of the highest density instead of sampling; its noise is 0.
     """
 
     spaces: Spaces
@@ -180,14 +160,14 @@ class StackedActor:
 
     def noise(self, generator: np.random.Generator, steps: int, trajectories: int) -> NDArray[np.float32]:
         """Draw one seed's noise (steps, N, A): standard Gumbel for discrete actions, standard normal for real ones."""
+        shape = (steps, trajectories, self.spaces.action_count or self.spaces.action_size)
         if self.is_deterministic:
-            numbers = self.spaces.action_count or self.spaces.action_size
-            return np.zeros((steps, trajectories, numbers), dtype=np.float32)
-        if self.spaces.action_count is not None:
-            # Minus the logarithm of an exponential variate is a Gumbel variate, and numpy draws exponential ones fast.
-            waiting = generator.standard_exponential((steps, trajectories, self.spaces.action_count), dtype=np.float32)
-            return -np.log(np.maximum(waiting, _LEAST_WAITING))
-        return generator.standard_normal((steps, trajectories, self.spaces.action_size), dtype=np.float32)
+            return np.zeros(shape, dtype=np.float32)
+        if self.spaces.action_count is None:
+            return generator.standard_normal(shape, dtype=np.float32)
+        # Minus the logarithm of an exponential variate is a Gumbel variate, and numpy draws exponential ones fast.
+        waiting = generator.standard_exponential(shape, dtype=np.float32)
+        return -np.log(np.maximum(waiting, _LEAST_WAITING))
 
     def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[Any]:
         """Sample an action for each of (S, N) observations by transforming the noise.
@@ -197,37 +177,26 @@ class StackedActor:
         """
         # Diverged policies keep acting; their NaNs are detected at the update.
         with np.errstate(over="ignore", invalid="ignore"):
-            heads = self._heads(observations.astype(self.biases[0].dtype, copy=False))
-            if self.deviation is None:
-                return (heads + noise).argmax(-1)
-            return heads + self.deviation * noise
-
-    def _heads(self, values: NDArray[Any]) -> NDArray[Any]:
-        if self.seen is not None:
-            values = (values - self.seen[0]) / self.seen[1]
-        affine = [partial(_affine, weight, bias) for weight, bias in zip(self.weights, self.biases, strict=True)]
-        return perceptron(affine, self.activation.of_array, values)
+            values = observations.astype(self.biases[0].dtype, copy=False)
+            if self.seen is not None:
+                values = (values - self.seen[0]) / self.seen[1]
+            affine = [partial(_affine, weight, bias) for weight, bias in zip(self.weights, self.biases, strict=True)]
+            heads = perceptron(affine, self.activation.of_array, values)
+            return (heads + noise).argmax(-1) if self.deviation is None else heads + self.deviation * noise
 
 
 def actor_of(policies: Sequence[Policy], trajectories: int = 1, is_deterministic: bool = False) -> StackedActor:
-    """Return an actor with copies of the parameters of S policies.
+    """Return an actor with copies of the parameters of S policies of one shape.
 
-    Parameters
-    ----------
-    policies
-        S of one shape.
-    trajectories
-        N, for which biases are repeated, because arrays of equal shape are added faster. With 1 the actor can act in
-        any number of trajectories.
-    is_deterministic
-        Whether it takes the most likely actions.
+    Biases are repeated for N trajectories, because arrays of equal shape are added faster. With 1 the actor can act in
+    any number of trajectories.
     """
     stacked = stack(policies)
     return StackedActor(
         spaces=stacked.shape.spaces,
         activation=stacked.shape.activation,
-        weights=_arrays(stacked.weights),
-        biases=_arrays([bias.expand(-1, trajectories, -1) for bias in stacked.biases]),
+        weights=tuple(weight.contiguous().numpy() for weight in stacked.weights),
+        biases=tuple(bias.expand(-1, trajectories, -1).contiguous().numpy() for bias in stacked.biases),
         deviation=None if stacked.log_std is None else stacked.log_std.exp().numpy(),
         seen=None if stacked.scale is None else (stacked.scale.mean.numpy(), stacked.scale.deviation.numpy()),
         is_deterministic=is_deterministic,
@@ -238,7 +207,3 @@ def _affine(weight: NDArray[Any], bias: NDArray[Any], values: NDArray[Any]) -> N
     product = values @ weight
     product += bias
     return product
-
-
-def _arrays(tensors: Sequence[Tensor]) -> tuple[NDArray[Any], ...]:
-    return tuple(tensor.contiguous().numpy() for tensor in tensors)

@@ -30,17 +30,9 @@ class Scale:
 class RunningScale(nn.Module):
     r"""Mean and variance of each component over all observations so far; 0 and 1 before the first.
 
-    They are buffers of the policy: gradients do not change them, and snapshots contain them.
-
-    Parameters
-    ----------
-    size
-        O, the length of an observation.
-
-    Notes
-    -----
+    They are buffers of the policy: gradients do not change them, and snapshots contain them. Batches are combined as in
     Chan, Golub & LeVeque 1983, "Algorithms for computing the sample variance": with counts $n_a, n_b$, means
-    $m_a, m_b$ and $\delta = m_b - m_a$, the sum of squared deviations of both batches is
+    $m_a, m_b$ and $\delta = m_b - m_a$, the sum of squared deviations of both is
     $S_a + S_b + \delta^2 n_a n_b / (n_a + n_b)$.
     """
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
-from torch.distributions import Distribution, Independent, Normal
+from torch.distributions import Independent, Normal
 
 from pg.core.trajectories import Trajectories, valid_steps
 from pg.learning.policies import Policy, flatten
@@ -28,14 +29,8 @@ class Scores:
     scores are matrix products, and single scores of D numbers are never stored. A Gaussian policy's log standard
     deviations are the biases of one more layer, without inputs.
 
-    Attributes
-    ----------
-    log_probs
-        (n,) or (G, L), $\log \pi(a \mid s)$.
-    inputs
-        Per layer (n, in) or (G, L, in), $h$.
-    derivatives
-        Per layer (n, out) or (G, L, out), $\delta$.
+    `log_probs` has shape (n,) or (G, L); inputs $h$ and derivatives $\delta$ have one more axis, and one tensor per
+    layer.
     """
 
     log_probs: Float[Tensor, "*n"]
@@ -49,14 +44,9 @@ class Scores:
         return [(inputs.shape[-1], derivative.shape[-1]) for inputs, derivative in pairs]
 
     def in_rows(self, starts: Int[Tensor, " G"], lengths: Int[Tensor, " G"]) -> Scores:
-        """Return runs of consecutive steps as rows; L is the length of the longest run.
+        """Return runs of consecutive steps as rows, given each run's first step and its length.
 
-        Parameters
-        ----------
-        starts
-            (G,), index of each run's first step.
-        lengths
-            (G,), steps of each run. Entries after them are arbitrary and need a weight of zero.
+        L is the length of the longest run. Entries after the end of a run are arbitrary and need a weight of zero.
         """
         places = starts.unsqueeze(-1) + torch.arange(int(lengths.max()), device=starts.device)
         places = places.clamp(max=len(self.log_probs) - 1)
@@ -67,24 +57,12 @@ class Scores:
         )
 
     def sums(self, weights: Float[Tensor, "G L"]) -> Float[Tensor, "G D"]:
-        r"""Return $\sum_t c_t \psi_t$ of each row, entries in the order of `StackedPolicy.parameters_list`.
-
-        Parameters
-        ----------
-        weights
-            (G, L), $c_t$.
-        """
+        r"""Return $\sum_t c_t \psi_t$ of each row, entries in the order of `StackedPolicy.parameters_list`."""
         matrices, biases = self._layer_sums(weights)
         return flatten([*matrices, *biases])
 
     def along_sums(self, weights: Float[Tensor, "G L"]) -> Float[Tensor, "G L"]:
-        r"""Return $\langle \psi_t, \sum_{t'} c_{t'} \psi_{t'} \rangle$, each step's score along its row's sum.
-
-        Parameters
-        ----------
-        weights
-            (G, L), $c_t$.
-        """
+        r"""Return $\langle \psi_t, \sum_{t'} c_{t'} \psi_{t'} \rangle$, each step's score along its row's sum."""
         layers = zip(self.inputs, *self._layer_sums(weights), self.derivatives, strict=True)
         products = [
             (torch.baddbmm(bias, inputs, matrix) * derivative).sum(-1) for inputs, matrix, bias, derivative in layers
@@ -104,22 +82,7 @@ class Scores:
 
 
 def scores(policy: Policy, observations: Float[Tensor, "n O"], actions: Shaped[Tensor, " n *A"]) -> Scores:
-    """Return the scores of n steps by one backward pass.
-
-    Parameters
-    ----------
-    policy
-        π.
-    observations
-        (n, O).
-    actions
-        (n,) or (n, A).
-
-    Returns
-    -------
-    Scores
-        Detached.
-    """
+    """Return the scores of n steps, detached, by one backward pass."""
     inputs: list[Tensor] = []
     outputs: list[Tensor] = []
 
@@ -135,10 +98,10 @@ def scores(policy: Policy, observations: Float[Tensor, "n O"], actions: Shaped[T
         heads = policy.heads(observations)
     distribution = policy.of_heads(heads)
     log_probs = distribution.log_prob(actions)
-    deviations = _deviations(distribution)
-    if deviations is None:
+    if policy.shape.is_discrete:
         derivatives = torch.autograd.grad(log_probs.sum(), outputs)
     else:
+        deviations = cast("Normal", cast("Independent", distribution).base_dist).scale
         *derivatives, by_deviation = torch.autograd.grad(log_probs.sum(), [*outputs, deviations])
         derivatives = (*derivatives, by_deviation * deviations.detach())
         inputs.append(observations[:, :0])
@@ -160,21 +123,7 @@ def score_products(
 
     $A = \sum_t c_t \psi_t W_t$ and $B = \sum_t c_t \psi_t$, with scores $\psi_t = \nabla \log \pi(a_t \mid s_t)$.
 
-    Parameters
-    ----------
-    policy
-        The policy that collected all S × N trajectories.
-    trajectories
-        S batches.
-    returns
-        (S, N, T), $W_t$, which weights each log-likelihood.
-    state_weights
-        (S, N, T), $c_t$ of a variant that discounts states. Default: 1.
-
-    Returns
-    -------
-    ScoreProducts
-        Detached, (S, N) each.
+    The policy collected all trajectories. State weights $c_t$ are those of a variant that discounts states. Default: 1.
     """
     weights = trajectories.mask if state_weights is None else state_weights * trajectories.mask
     found = scores(policy, *valid_steps(trajectories))
@@ -191,19 +140,7 @@ def alignments(
 ) -> Float[Tensor, "S N T"]:
     r"""Return the product of each step's score with its trajectory's, $\langle c_t \psi_t, B_i \rangle$.
 
-    Parameters
-    ----------
-    found
-        The scores of the trajectories' valid steps.
-    trajectories
-        S × N of one policy.
-    state_weights
-        (S, N, T), $c_t$, zero after the last step.
-
-    Returns
-    -------
-    Tensor
-        (S, N, T), zero after the last step of each trajectory.
+    `found` has the scores of the valid steps. State weights $c_t$ and the products are zero after the last step.
     """
     weights, lengths = state_weights.flatten(0, 1), trajectories.lengths.flatten()
     starts, along = lengths.cumsum(0) - lengths, torch.zeros_like(weights)
@@ -213,10 +150,3 @@ def alignments(
         steps = slice(0, int(lengths[rows].max()))
         along[rows, steps] = found.in_rows(starts[rows], lengths[rows]).along_sums(weights[rows, steps])
     return (along * weights).view_as(state_weights)
-
-
-def _deviations(distribution: Distribution) -> Tensor | None:
-    if not isinstance(distribution, Independent):
-        return None
-    assert isinstance(distribution.base_dist, Normal)
-    return distribution.base_dist.scale

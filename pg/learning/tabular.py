@@ -1,4 +1,4 @@
-"""Exact quantities of a policy in an MDP with known tables."""
+"""Exact quantities of a policy in an MDP with known tables, and their values along trajectories."""
 
 from __future__ import annotations
 
@@ -13,20 +13,7 @@ from pg.learning.policies import Policy, StackedPolicy, stack
 
 
 def action_probabilities(policy: StackedPolicy, mdp: MDP) -> Float[Tensor, "1 S A"]:
-    r"""Return the table $\pi_\theta(a \mid s)$, differentiably.
-
-    Parameters
-    ----------
-    policy
-        A stack of one policy.
-    mdp
-        Its states, and what the policy observes in each.
-
-    Returns
-    -------
-    Tensor
-        (1, S_, A) in float64, also of a policy in single precision.
-    """
+    r"""Return the table $\pi_\theta(a \mid s)$ of a stack of one policy, differentiably and always in float64."""
     seen = torch.as_tensor(mdp.observations, dtype=policy.weights[0].dtype).repeat_interleave(mdp.actions, dim=0)
     actions = torch.arange(mdp.actions).repeat(mdp.states)
     log_probs = policy.log_prob(seen.unsqueeze(0), actions.unsqueeze(0)).to(torch.float64)
@@ -34,32 +21,10 @@ def action_probabilities(policy: StackedPolicy, mdp: MDP) -> Float[Tensor, "1 S 
 
 
 def state_values(policy: Policy, mdp: MDP, trajectories: Trajectories, discount: float = 1.0) -> Float[Tensor, "S N T"]:
-    r"""Return $V_t(s_t)$, the expected reward-to-go of each step of trajectories.
-
-    Parameters
-    ----------
-    policy
-        π_θ, to which the values belong.
-    mdp
-        The tables of the environment.
-    trajectories
-        With indices of states.
-    discount
-        $\gamma$.
-
-    Returns
-    -------
-    Tensor
-        (S, N, T) in the precision of the rewards, zero after the last step of each trajectory.
-
-    Raises
-    ------
-    ValueError
-        If the trajectories have no indices of states.
-    """
+    """Return $V_t(s_t)$, the expected reward-to-go of each step of trajectories, zero after the last."""
     with torch.no_grad():
         table = exact.values(mdp, action_probabilities(stack([policy]), mdp), discount).states
-    return _looked_up(table, trajectories)
+    return _along(trajectories, table)
 
 
 def state_distributions_of(policy: Policy, mdp: MDP) -> Float[Tensor, "T S"]:
@@ -71,35 +36,17 @@ def state_distributions_of(policy: Policy, mdp: MDP) -> Float[Tensor, "T S"]:
 def state_ratios(
     policy: Policy, mdp: MDP, behaviour: Float[Tensor, "T S"], trajectories: Trajectories
 ) -> Float[Tensor, "S N T"]:
-    r"""Return $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$ at each step of trajectories of the behaviour policy.
+    r"""Return $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$ of each step of trajectories, zero after the last.
 
-    Parameters
-    ----------
-    policy
-        π_θ'.
-    mdp
-        The tables of the environment.
-    behaviour
-        (T, S_), $d_{\theta,t}(s)$.
-    trajectories
-        Of the behaviour policy, with indices of states.
-
-    Returns
-    -------
-    Tensor
-        (S, N, T) in the precision of the rewards, zero after the last step of each trajectory.
-
-    Raises
-    ------
-    ValueError
-        If the trajectories have no indices of states.
+    `policy` is π_θ', and `behaviour` the distributions of the policy π_θ that collected the trajectories.
     """
     # States that the behaviour policy never visits occur only in entries after the last step.
     ratios = state_distributions_of(policy, mdp) / behaviour.clamp(min=torch.finfo(behaviour.dtype).tiny)
-    return _looked_up(ratios, trajectories)
+    return _along(trajectories, ratios)
 
 
-def _looked_up(table: Float[Tensor, "T S"], trajectories: Trajectories) -> Float[Tensor, "S N T"]:
+def _along(trajectories: Trajectories, table: Float[Tensor, "T S"]) -> Float[Tensor, "S N T"]:
+    """Look a table up at each step of trajectories, in the precision of the rewards."""
     if trajectories.states is None:
         raise ValueError("these trajectories have no indices of states, by which a table is looked up")
     steps = torch.arange(trajectories.mask.shape[-1], device=trajectories.mask.device)

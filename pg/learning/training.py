@@ -21,7 +21,7 @@ from pg.environments.record import Rewards
 from pg.environments.rewards import paid
 from pg.environments.stacked import make_environments
 from pg.learning.checkpoints import Keeper, resumed, state_of
-from pg.learning.evaluation import Evaluator, make_evaluator
+from pg.learning.evaluation import Evaluator
 from pg.learning.imitation import demonstrations
 from pg.learning.job import Budget, TrainJob, TuneJob
 from pg.learning.learner import Learner, make_learner
@@ -29,7 +29,6 @@ from pg.learning.policies import Parameters, Policy
 from pg.learning.rollout import actor_of, collect
 from pg.learning.updates import FAILED, UpdateLog, update
 from pg.parts.corrections.weights import NonFiniteWeights
-from pg.parts.critic import Critic
 from pg.parts.starts.base import Start
 from pg.parts.variant import Variant
 
@@ -61,21 +60,11 @@ def train(
 ) -> None:
     """Train a block of seeds, all with the same learning rate.
 
-    Parameters
-    ----------
-    job
-        The environment, the variant, the budget and the seeds.
-    learning_rate
-        Declared in the study or chosen by tuning.
-    recorder
-        Receives rows, evaluations and snapshots.
-    demonstrators
-        Parameters of the snapshots that the job imitates, by their seeds.
-    keeper
-        Stores checkpoints. Default: there are none.
+    The learning rate is declared in the study or chosen by tuning. `demonstrators` are the parameters of the snapshots
+    that the job imitates, by their seeds. Without a keeper there are no checkpoints.
     """
     assignments = [(seed, learning_rate) for seed in job.seeds]
-    evaluator = None if job.evaluate is None else make_evaluator(job.evaluate, job.environment, job.seeds, "train")
+    evaluator = None if job.evaluate is None else Evaluator(job.evaluate, job.environment, job.seeds, "train")
     _run(job, "train", assignments, job.snapshots, recorder, demonstrators or {}, keeper, evaluator)
 
 
@@ -88,13 +77,7 @@ def tune(
     """Train with every learning rate of the grid on every tuning seed.
 
     Tuning seeds belong to another stream than those of `train`: the runs that choose a rate are not evaluated.
-
-    Parameters
-    ----------
-    job
-        The environment, the variant, the budget, the grid and the number of seeds.
-    recorder, demonstrators, keeper
-        As in `train`.
+    Parameters are as in `train`.
     """
     assignments = [(seed, rate) for rate in job.tuning.grid for seed in job.seeds]
     _run(job, "tune", assignments, {}, recorder, demonstrators or {}, keeper)
@@ -134,7 +117,7 @@ def _run(
         for index, learner in enumerate(learners):
             recorder.row(improve(learner, variant, batch.of_seed(index), rewards, mdp))
         _record(learners, job.budget, evaluator, recorder)
-        learners = [learner for learner in learners if not learner.is_through(job.budget)]
+        learners = [learner for learner in learners if not learner.has_ended(job.budget)]
         if keeper is not None:
             keeper.iteration(partial(state_of, learners, evaluator))
 
@@ -149,14 +132,22 @@ def improve(
     learner.iteration += 1
     learner.steps += int(batch.mask.sum())
     learner.episodes += batch.mask.shape[1]
-    scaling = _scaling(learner.policy)
-    seen = paid(rewards, batch).on(learner.policy.device)
-    log = _update(learner, variant, seen, mdp)
+    policy, critic = learner.policy, learner.critic
+    scaling, explained_variance = _scaling(policy), math.nan
+    seen = paid(rewards, batch).on(policy.device)
+    try:
+        log = update(policy, learner.optimizer, variant, seen, mdp, learner.shuffling, learner.limit_state, critic)
+    except NonFiniteWeights as error:
+        _log.warning("seed %d, iteration %d: %s", learner.seed, learner.iteration, error)
+        log = FAILED
     if (cause := _cause_of_divergence(log)) is not None:
         learner.diverged = True
         _log.warning("seed %d, iteration %d: %s; the run has diverged and ends", learner.seed, learner.iteration, cause)
-    if learner.policy.scaling is not None:
-        learner.policy.scaling.observe(valid_steps(seen)[0])
+    if policy.scaling is not None:
+        policy.scaling.observe(valid_steps(seen)[0])
+    if critic is not None:
+        explained_variance = critic.explained_variance(seen)
+        critic.fit(seen)
     returns = batch.returns.to(torch.float64)
     return {
         "seed": learner.seed,
@@ -170,18 +161,9 @@ def improve(
         **asdict(log),
         "learning_rate": learner.learning_rate,
         **asdict(learner.beginning),
-        "explained_variance": _fit(learner.critic, seen),
+        "explained_variance": explained_variance,
         **scaling,
     }
-
-
-def _update(learner: Learner, variant: Variant, batch: Trajectories, mdp: MDP | None) -> UpdateLog:
-    policy, optimizer, critic = learner.policy, learner.optimizer, learner.critic
-    try:
-        return update(policy, optimizer, variant, batch, mdp, learner.shuffling, learner.limit_state, critic)
-    except NonFiniteWeights as error:
-        _log.warning("seed %d, iteration %d: %s", learner.seed, learner.iteration, error)
-        return FAILED
 
 
 def _cause_of_divergence(log: UpdateLog) -> str | None:
@@ -194,15 +176,6 @@ def _cause_of_divergence(log: UpdateLog) -> str | None:
         return "the gradient is not finite"
     # The KL divergence is infinite if a policy gives an action probability 0, and NaN only if its parameters are.
     return "the policy is not finite" if math.isnan(log.kl_new_old + log.kl_old_new) else None
-
-
-def _fit(critic: Critic | None, batch: Trajectories) -> float:
-    """Fit the critic to the batch; return the share of the batch's variance that it explained before."""
-    if critic is None:
-        return math.nan
-    explained = critic.explained_variance(batch)
-    critic.fit(batch)
-    return explained
 
 
 def _scaling(policy: Policy) -> dict[str, float]:
@@ -237,7 +210,7 @@ def _record(learners: Sequence[Learner], budget: Budget, evaluator: Evaluator | 
     """Record the snapshots and evaluations that are due. When a run ends early, all remaining snapshots are due."""
     for learner in learners:
         for stage, share in list(learner.pending.items()):
-            if learner.steps >= share * budget.steps or learner.is_through(budget):
+            if learner.steps >= share * budget.steps or learner.has_ended(budget):
                 del learner.pending[stage]
                 policy = {name: tensor.cpu().numpy().copy() for name, tensor in learner.policy.state_dict().items()}
                 recorder.snapshot(learner.seed, stage, policy)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from pg.core.randomness import generator, torch_generator
+from pg.core.randomness import torch_generator
 from pg.core.trajectories import Trajectories
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.record import Environment
@@ -18,7 +18,7 @@ from pg.parts.variant import PolicyOptions
 def cartpole() -> Trajectories:
     copies = make_environments(Environment(id="CartPole-v1", horizon=30), 2, 6)
     policies = [Policy(PolicyOptions(hidden=(8,)), copies.spaces, torch_generator(s, "policy")) for s in (0, 1)]
-    sources = [Generators(generator(seed, "starts"), generator(seed, "actions")) for seed in (0, 1)]
+    sources = [Generators.of(seed) for seed in (0, 1)]
     return collect(copies, actor_of(policies), sources)
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from pg.core.randomness import generator
 from pg.environments.controllers import CONTROLLERS
 from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
@@ -41,5 +40,5 @@ def test_controller_draws_nothing_and_refuses_other_sizes(name: str) -> None:
 def test_controllers_are_better_than_chance_and_far_from_perfect(name: str, low: float, high: float) -> None:
     controller = CONTROLLERS[name]
     copies = make_environments(Environment(id=controller.fits[-1]), 1, 20)
-    batch = collect(copies, controller, [Generators(generator(0, "starts"), generator(0, "actions"))])
+    batch = collect(copies, controller, [Generators.of(0)])
     assert low < batch.returns.mean() < high

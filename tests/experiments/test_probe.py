@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from pg.core.randomness import generator, torch_generator
+from pg.core.randomness import torch_generator
 from pg.core.trajectories import Trajectories, on_valid_steps
 from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
@@ -29,7 +29,7 @@ OPTIONS = PolicyOptions(hidden=(8,))
 def sampled(count: int) -> tuple[Policy, Trajectories]:
     copies = make_environments(Environment(id="CartPole-v1", horizon=40), 1, count)
     policy = Policy(OPTIONS, copies.spaces, torch_generator(0, "policy"))
-    batch = collect(copies, actor_of([policy]), [Generators(generator(0, "starts"), generator(0, "actions"))])
+    batch = collect(copies, actor_of([policy]), [Generators.of(0)])
     return policy, batch
 
 

@@ -11,7 +11,7 @@ from pg.environments.catalogue import mdp_of
 from pg.environments.exact import objective
 from pg.environments.record import Environment
 from pg.learning.columns import EVALUATION_COLUMNS
-from pg.learning.evaluation import make_evaluator
+from pg.learning.evaluation import Evaluator
 from pg.learning.job import Evaluate
 from pg.learning.learner import Learner, make_learner
 from pg.learning.policies import stack
@@ -73,7 +73,7 @@ def test_evaluations_follow_batches_that_pass_a_multiple() -> None:
 
 def test_batch_passing_several_multiples_is_evaluated_once() -> None:
     (learner,) = learners(1)
-    evaluator = make_evaluator(Evaluate(every_steps=10, episodes=1), CHAIN, [0], "train")
+    evaluator = Evaluator(Evaluate(every_steps=10, episodes=1), CHAIN, [0], "train")
     evaluated = []
     for steps in (0, 9, 35, 39, 40, 41, 70):
         learner.steps = steps
@@ -86,9 +86,7 @@ def test_mean_return_of_episodes_is_the_objective(deterministic: bool) -> None:
     """The mean return of many episodes is J: of the policy itself, or of its most likely actions."""
     those, mdp = learners(3), mdp_of(CHAIN)
     assert mdp is not None
-    evaluator = make_evaluator(
-        Evaluate(every_steps=1, episodes=2000, deterministic=deterministic), CHAIN, range(3), "train"
-    )
+    evaluator = Evaluator(Evaluate(every_steps=1, episodes=2000, deterministic=deterministic), CHAIN, range(3), "train")
     rows = pd.DataFrame(evaluator.evaluate(those))
     worth = {}
     for learner in those:
@@ -109,7 +107,7 @@ def test_episodes_have_the_evaluations_horizon(horizon: int) -> None:
     (learner,), mdp = learners(1), mdp_of(CHAIN.model_copy(update={"horizon": horizon}))
     assert mdp is not None
     options = Evaluate(every_steps=1, episodes=2000, horizon=horizon, deterministic=False)
-    returns = pd.DataFrame(make_evaluator(options, CHAIN, [0], "train").evaluate([learner]))["return"]
+    returns = pd.DataFrame(Evaluator(options, CHAIN, [0], "train").evaluate([learner]))["return"]
     worth = objective(mdp, action_probabilities(stack([learner.policy]), mdp).double()).item()
     assert abs(returns.mean() - worth) < 4 * returns.std() / 2000**0.5
 
@@ -120,7 +118,7 @@ def test_evaluation_may_exceed_the_environments_limit() -> None:
     for horizon in (200, 230):
         learner = make_learner(variant, Spaces(3, None, 1), horizon, 0, 0.1, "train")
         options = Evaluate(every_steps=1, episodes=1, horizon=horizon)
-        evaluator = make_evaluator(options, Environment(id="Pendulum-v1", horizon=20), [0], "train")
+        evaluator = Evaluator(options, Environment(id="Pendulum-v1", horizon=20), [0], "train")
         returns += [row["return"] for row in evaluator.evaluate([learner])]
     assert returns[1] < returns[0] - 1
 
@@ -138,7 +136,7 @@ def test_training_is_the_same_for_any_evaluation_horizon(id: str) -> None:
 def test_evaluations_and_seeds_draw_independently() -> None:
     one, other = learners(2)
     other.policy = one.policy
-    evaluator = make_evaluator(Evaluate(every_steps=1, episodes=40), CHAIN, [0, 1], "train")
+    evaluator = Evaluator(Evaluate(every_steps=1, episodes=40), CHAIN, [0, 1], "train")
     first = pd.DataFrame(evaluator.evaluate([one, other]))
     one.steps = other.steps = 1
     second = pd.DataFrame(evaluator.evaluate([one, other]))
@@ -148,7 +146,7 @@ def test_evaluations_and_seeds_draw_independently() -> None:
 
 def test_seeds_are_evaluated_at_their_own_steps() -> None:
     one, other = learners(2)
-    evaluator = make_evaluator(Evaluate(every_steps=10, episodes=1), CHAIN, [0, 1], "train")
+    evaluator = Evaluator(Evaluate(every_steps=10, episodes=1), CHAIN, [0, 1], "train")
     list(evaluator.evaluate([one, other]))
     one.steps, other.steps = 9, 10
     assert [row["seed"] for row in evaluator.evaluate([one, other])] == [1]

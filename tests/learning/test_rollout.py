@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pg.core.randomness import generator, torch_generator
+from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces, Trajectories
 from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
@@ -114,7 +114,7 @@ def test_diverged_policy_acts_and_changes_no_other(spaces: Spaces) -> None:
 def rollout(environment: Environment, *seeds: int, trajectories: int = 6) -> Trajectories:
     copies = make_environments(environment, len(seeds), trajectories)
     policies = [Policy(PolicyOptions(hidden=(8,)), copies.spaces, torch_generator(s, "policy")) for s in seeds]
-    sources = [Generators(generator(seed, "starts"), generator(seed, "actions")) for seed in seeds]
+    sources = [Generators.of(seed) for seed in seeds]
     return collect(copies, actor_of(policies), sources)
 
 

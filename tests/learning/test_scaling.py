@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from pg.core.randomness import generator
 from pg.core.trajectories import Spaces, valid_steps
 from pg.environments.record import Environment, Observations
 from pg.environments.stacked import make_environments
@@ -106,7 +105,7 @@ def test_scale_of_a_batch_comes_from_earlier_batches() -> None:
     assert frame["observation_shift"][0] == 0
     assert frame["observation_scale"][0] == pytest.approx(1, rel=1e-7)
     first = thaw(PolicyOptions(hidden=(8,)), copies.spaces, memory.snapshots[3, "initial"])
-    generators = Generators(generator(3, "train", "starts"), generator(3, "train", "actions"))
+    generators = Generators.of(3, "train")
     seen, _ = valid_steps(collect(copies, actor_of([first]), [generators]))
     seen = seen.double()
     deviation = (seen.var(0, correction=0) + 1e-8).sqrt()

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pg.core.randomness import generator, torch_generator
+from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces, Trajectories, valid_steps
 from pg.environments.controllers import CONTROLLERS
 from pg.environments.record import Environment
@@ -182,12 +182,12 @@ def test_clone_of_a_controller_earns_as_much(name: str, id: str) -> None:
     policy = policy_for(copies.spaces, PolicyOptions(hidden=(16,), initial_std=0.1), torch.float32)
 
     def earned(actor: Any) -> float:
-        batch = collect(copies, actor, [Generators(generator(0, "starts"), generator(0, "actions"))])
+        batch = collect(copies, actor, [Generators.of(0)])
         return batch.returns.mean().item()
 
     before, taught = (
         earned(actor_of([policy])),
-        collect(copies, CONTROLLERS[name], [Generators(generator(1, "starts"), generator(1, "actions"))]),
+        collect(copies, CONTROLLERS[name], [Generators.of(1)]),
     )
     found = cloning.imitate(policy, start(controller=name), taught)
     assert found.demonstrator_return == pytest.approx(earned(CONTROLLERS[name]), rel=0.1)
