@@ -6,7 +6,7 @@ import pytest
 from pg.core.errors import InvalidStudy
 from pg.study.inheritance import resolved
 from pg.study.validation import load
-from tests.study.studies import put
+from tests.study.studies import assert_refused, put, refusals
 
 
 def test_extends_merges_options_without_the_label() -> None:
@@ -15,73 +15,57 @@ def test_extends_merges_options_without_the_label() -> None:
         "b": {"extends": "a", "batch": 4, "policy": {"hidden": [2]}},
         "c": {"extends": "b"},
     }
-    assert resolved({"variants": variants})["variants"]["c"] == {
-        "batch": 4,
-        "policy": {"hidden": [2], "activation": "relu"},
-    }
+    found = resolved({"variants": variants})["variants"]["c"]
+    assert found == {"batch": 4, "policy": {"hidden": [2], "activation": "relu"}}
 
 
-@pytest.mark.parametrize(
-    ("variant", "parent", "message"),
-    [
-        (
-            "to_go",
-            "totl",
-            r"variants\.to_go\.extends: 'totl' is not a variant; did you mean 'total'\?; allowed: total, to",
-        ),
-        ("to_go", None, r"variants\.to_go\.extends: None is not a variant; allowed: total, to_go, baseline"),
-        ("total", "to_go", r"variants\.to_go\.extends: is a cycle: total → to_go → total"),
-        ("total", "total", r"variants\.total\.extends: is a cycle: total → total"),
-    ],
+@refusals(
+    """
+variants/to_go/extends: totl => : 'totl' is not a variant; did you mean 'total'?; allowed: total, to_go, baseline
+variants/to_go/extends: null => : None is not a variant; allowed: total, to_go, baseline
+variants/total/extends: to_go => variants.to_go.extends: is a cycle: total → to_go → total
+variants/total/extends: total => : is a cycle: total → total
+variants/to_go/joins: learn => : should be a list of experiments; it is 'learn'
+variants/to_go/joins: [lern] => : 'lern' is not known; did you mean 'learn'?; allowed: learn, gradients, exact
+variants/to_go/joins: [learn] => : learn lists to_go already; remove one of the two
+variants/to_go/joins: [gradients, gradients] => : gradients lists to_go already
+seeds/measure/count: 0 => : should be greater than 0
+seeds/measure: 3 => : should be a mapping
+seeds/trian: {count: 3} => : unknown key; did you mean 'train'
+variants/total/retruns: total => : unknown key
+variants/total/policy/hiden: [8] => : unknown key
+variants/total/policy/hidden: [0] => .0: should be greater than 0
+variants/total/importance: {name: per_step, clip: 0.2, truncate_at: 2} => variants.total: clip cuts a plain ratio
+variants/total/initialise: {controller: nope, demonstrations: 4} => .controller: 'nope' is not known
+variants/total/initialise: {clone: {experiment: lern, variant: total, stage: late}, demonstrations: 4}
+  => .clone.experiment: 'lern' is not known
+"""
 )
-def test_an_illegal_extends_is_refused(options: dict[str, Any], variant: str, parent: Any, message: str) -> None:
-    options["variants"][variant]["extends"] = parent
-    with pytest.raises(InvalidStudy, match=message):
-        load(options)
-
-
-@pytest.mark.parametrize(
-    ("path", "value", "place"),
-    [
-        ("retruns", "total", "retruns: unknown key"),
-        ("policy/hiden", [8], "policy.hiden: unknown key"),
-        ("policy/hidden", [0], "policy.hidden.0: should be greater than 0"),
-        ("importance", {"name": "per_step", "clip": 0.2, "truncate_at": 2}, " clip cuts a plain ratio"),
-        ("initialise", {"controller": "nope", "demonstrations": 4}, "initialise.controller: 'nope' is not known"),
-        (
-            "initialise",
-            {"clone": {"experiment": "lern", "variant": "total", "stage": "late"}, "demonstrations": 4},
-            "initialise.clone.experiment: 'lern' is not known",
-        ),
-    ],
-)
-def test_an_inherited_mistake_is_reported_once(options: dict[str, Any], path: str, value: Any, place: str) -> None:
+def test_a_mistake_that_others_inherit_is_reported_once(
+    options: dict[str, Any], path: str, value: Any, message: str
+) -> None:
     # `to_go` extends `total`; `baseline` extends `to_go`, with another policy.
-    put(options, f"variants/total/{path}", value)
-    with pytest.raises(InvalidStudy) as refused:
+    if path == "seeds/measure/count":
+        del options["experiments"]["exact"]["seeds"]
+    assert_refused(options, path, value, message)
+    with pytest.raises(InvalidStudy, match="the study has one problem:"):
         load(options)
-    (problem,) = refused.value.problems
-    assert problem.startswith(f"variants.total{':' if place.startswith(' ') else '.'}{place}")
 
 
 def test_a_mistake_that_is_repeated_is_reported_twice(options: dict[str, Any]) -> None:
-    put(options, "variants/total/policy/hidden", [0])
-    put(options, "variants/baseline/policy/hidden", [0])
+    places = ("variants/total/policy/hidden", "variants/baseline/policy/hidden")
+    for place in places:
+        put(options, place, [0])
     with pytest.raises(InvalidStudy) as refused:
         load(options)
-    assert [problem.split(": ")[0] for problem in refused.value.problems] == [
-        "variants.total.policy.hidden.0",
-        "variants.baseline.policy.hidden.0",
-    ]
+    found = [problem.split(": ")[0] for problem in refused.value.problems]
+    assert found == [f"{place.replace('/', '.')}.0" for place in places]
 
 
 def test_an_illegal_combination_is_reported_at_its_variant(options: dict[str, Any]) -> None:
-    options["variants"]["to_go"]["discount_states"] = True
     options["variants"]["baseline"]["discount"] = 0.9
-    with pytest.raises(InvalidStudy) as refused:
-        load(options)
-    (problem,) = refused.value.problems
-    assert problem.startswith("variants.to_go: discount_states: true changes nothing")
+    message = "one problem:\n  variants.to_go: discount_states: true changes nothing"
+    assert_refused(options, "variants/to_go/discount_states", True, message)
 
 
 def test_joins_appends_to_the_lists_of_experiments(options: dict[str, Any]) -> None:
@@ -92,21 +76,6 @@ def test_joins_appends_to_the_lists_of_experiments(options: dict[str, Any]) -> N
     assert experiments["learn"].variants == ("total", "to_go", "mine")
     assert experiments["exact"].variants == ("to_go", "baseline", "mine")
     assert experiments["learn"].environments == ("cartpole", "short")
-
-
-@pytest.mark.parametrize(
-    ("joins", "message"),
-    [
-        ("learn", r"variants\.to_go\.joins: should be a list of experiments; it is 'learn'$"),
-        (["lern"], r"variants\.to_go\.joins: 'lern' is not known; did you mean 'learn'\?; allowed: learn, grad"),
-        (["learn"], r"variants\.to_go\.joins: learn lists to_go already; remove one of the two$"),
-        (["gradients", "gradients"], r"variants\.to_go\.joins: gradients lists to_go already"),
-    ],
-)
-def test_an_illegal_joins_is_refused(options: dict[str, Any], joins: Any, message: str) -> None:
-    options["variants"]["to_go"]["joins"] = joins
-    with pytest.raises(InvalidStudy, match=message):
-        load(options)
 
 
 def test_shared_seeds_are_the_default_of_experiments(options: dict[str, Any]) -> None:
@@ -128,24 +97,5 @@ def test_missing_seeds_are_one_message(options: dict[str, Any]) -> None:
     (problem,) = refused.value.problems
     assert problem.startswith("seeds: is missing; add seeds: {train: {count: 20}, measure: {count: 20}}, or seeds to")
     assert problem.endswith("each experiment without any: learn, gradients, exact")
-    options["seeds"] = {"train": {"count": 5}}
-    with pytest.raises(InvalidStudy, match=r"add seeds: \{measure: \{count: 20\}\}, .* any: gradients, exact$"):
-        load(options)
-
-
-@pytest.mark.parametrize(
-    ("path", "value", "place"),
-    [
-        ("measure/count", 0, "seeds.measure.count: should be greater than 0"),
-        ("measure", 3, "seeds.measure: should be a mapping"),
-        ("trian", {"count": 3}, "seeds.trian: unknown key; did you mean 'train'"),
-    ],
-)
-def test_a_mistake_in_shared_seeds_is_reported_once(options: dict[str, Any], path: str, value: Any, place: str) -> None:
-    put(options, f"seeds/{path}", value)
-    if path == "measure/count":
-        del options["experiments"]["exact"]["seeds"]
-    with pytest.raises(InvalidStudy) as refused:
-        load(options)
-    (problem,) = refused.value.problems
-    assert problem.startswith(place)
+    message = ": is missing; add seeds: {measure: {count: 20}}, …any: gradients, exact"
+    assert_refused(options, "seeds", {"train": {"count": 5}}, message)
