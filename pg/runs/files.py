@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import uuid
 from collections.abc import Callable, Mapping
@@ -11,13 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from pg.core.errors import UserError
-from pg.runs.results_folder import PARTIAL, check_run
+
+PARTIAL = ".partial-"
+"""Prefix of the names of unfinished files."""
+
+RUN_VARIABLE = "PG_RUN"
+"""Environment variable of a run's jobs: the run's identifier and the path of `.run.json`, separated by a colon."""
 
 REMEDY = "delete the file and rerun"
 
 
 class UnreadableFile(UserError):
     """A file is missing, damaged or has other content than expected; the message names the file, and the line."""
+
+
+class Superseded(UserError):
+    """The run of this job was killed, and a later run has started."""
 
 
 def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
@@ -30,21 +40,32 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
     """
     path = Path(path)
     # Before any folder is made: the other run may be deleting it.
-    check_run()
+    _check_run()
     path.parent.mkdir(parents=True, exist_ok=True)
     # Process ids are not unique: jobs may run on several machines.
     unfinished = path.with_name(f"{PARTIAL}{uuid.uuid4().hex}-{path.name}")
     try:
         write(unfinished)
-        check_run()
+        _check_run()
+        # If another run has started since the check, it has deleted the unfinished file, and this fails.
         unfinished.replace(path)
     except OSError as error:
-        # Another run deletes unfinished files when it starts.
-        check_run()
+        _check_run()
         error.filename = error.filename or str(path)
         raise
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _check_run() -> None:
+    """Raise `Superseded` if another run has started since the run of this job; do nothing outside a run."""
+    run, _, file = os.environ.get(RUN_VARIABLE, "").partition(":")
+    try:
+        current = read_json(file).get("run") if run else run
+    except UnreadableFile:
+        current = None
+    if current != run:
+        raise Superseded("the run that started this job was killed; another has started and makes this file again")
 
 
 def copy(source: Path, target: Path) -> None:

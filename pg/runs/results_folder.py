@@ -2,7 +2,7 @@
 
 `study.json` names the study. A run holds a lock on `.lock`, which the operating system releases when the process ends,
 even if it is killed. `.run.json` names the run that took the lock last. Jobs that survive a killed run compare it with
-the run that started them, and write nothing once another run has started.
+the run that started them, and write nothing once another run has started (`files.write_atomically`).
 """
 
 from __future__ import annotations
@@ -11,30 +11,21 @@ import json
 import os
 import socket
 import uuid
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from pg.core.errors import UserError
+from pg.runs.files import PARTIAL, RUN_VARIABLE, UnreadableFile, read_json, write_json, write_text
 
 MARK = "study.json"
 """The file that names the study."""
 
-PARTIAL = ".partial-"
-"""Prefix of the names of unfinished files."""
-
-RUN_VARIABLE = "PG_RUN"
-"""Environment variable of a run's jobs: the run's identifier and the path of `.run.json`, separated by a colon."""
-
 
 class FolderInUse(UserError):
     """Another run is writing into the results folder."""
-
-
-class Superseded(UserError):
-    """The run of this job was killed, and a later run has started."""
 
 
 def study_of(folder: Path) -> str | None:
@@ -46,8 +37,7 @@ def study_of(folder: Path) -> str | None:
 def mark(folder: Path, study: str) -> None:
     """Record that a folder belongs to a study."""
     if study_of(folder) != study:
-        folder.mkdir(parents=True, exist_ok=True)
-        _write({"name": study}, folder / MARK)
+        write_text(json.dumps({"name": study}) + "\n", folder / MARK)
 
 
 def lock(folder: Path) -> FileLock:
@@ -76,31 +66,21 @@ def lock(folder: Path) -> FileLock:
             f"another run is writing into {folder}{by}; wait until it ends, stop it, or choose another folder: "
             "--config results=…"
         ) from None
-    run, since = uuid.uuid4().hex, datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
-    _write({"run": run, "process": os.getpid(), "host": socket.gethostname(), "since": since}, run_file)
-    os.environ[RUN_VARIABLE] = f"{run}:{run_file.absolute()}"
+    # In this order: a job of a killed run fails at its check if it comes after the first step, and otherwise at
+    # renaming its unfinished file if that comes after the second.
+    run_file.unlink(missing_ok=True)
     for unfinished in folder.rglob(f"{PARTIAL}*"):
         unfinished.unlink(missing_ok=True)
+    os.environ.pop(RUN_VARIABLE, None)
+    run, since = uuid.uuid4().hex, datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
+    write_json({"run": run, "process": os.getpid(), "host": socket.gethostname(), "since": since}, run_file)
+    os.environ[RUN_VARIABLE] = f"{run}:{run_file.absolute()}"
     return held
 
 
-def check_run() -> None:
-    """Raise `Superseded` if another run has started since the run of this job; do nothing outside a run."""
-    run, _, run_file = os.environ.get(RUN_VARIABLE, "").partition(":")
-    if run and _read(Path(run_file)).get("run") != run:
-        raise Superseded("the run that started this job was killed; another has started and makes this file again")
-
-
-def _write(content: Mapping[str, object], path: Path) -> None:
-    partial = path.with_name(f"{PARTIAL}{uuid.uuid4().hex}")
-    partial.write_text(json.dumps(content) + "\n", encoding="utf-8")
-    partial.replace(path)
-
-
-def _read(path: Path) -> dict[str, object]:
+def _read(path: Path) -> dict[str, Any]:
     """Return a JSON object; an empty one if the file is missing or damaged."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_json(path)
+    except UnreadableFile:
         return {}
-    return content if isinstance(content, dict) else {}

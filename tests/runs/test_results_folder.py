@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pg.runs.files import read_json, write_atomically, write_json
-from pg.runs.results_folder import MARK, RUN_VARIABLE, FolderInUse, Superseded, check_run, lock, mark, study_of
+from pg.runs.files import RUN_VARIABLE, Superseded, read_json, write_json
+from pg.runs.results_folder import MARK, FolderInUse, lock, mark, study_of
 
 LOCK = (
     "import sys; from pathlib import Path; from pg.runs.results_folder import lock; held = lock(Path(sys.argv[1])); "
@@ -71,31 +71,41 @@ def test_a_run_deletes_unfinished_files(tmp_path: Path) -> None:
 
 
 def test_job_of_a_killed_run_writes_nothing_once_superseded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.json"
+    path, run_file = tmp_path / "a.json", tmp_path / ".run.json"
     lock(tmp_path).release()
     write_json({"by": "the first run"}, path)
-    run = json.loads((tmp_path / ".run.json").read_text(encoding="utf-8"))
-    (tmp_path / ".run.json").write_text(json.dumps(run | {"run": "another"}), encoding="utf-8")
+    run_file.write_text(json.dumps(read_json(run_file) | {"run": "another"}), encoding="utf-8")
     for place in (path, tmp_path / "new/b.json"):
         with pytest.raises(Superseded, match="another has started"):
             write_json({"by": "a job of the first run"}, place)
     assert read_json(path) == {"by": "the first run"}
     assert {path.name for path in tmp_path.iterdir()} == {".lock", ".run.json", "a.json"}
-    (tmp_path / ".run.json").unlink()
+    run_file.unlink()
     with pytest.raises(Superseded):
-        check_run()
+        write_json({"by": "a job of the first run"}, path)
     monkeypatch.setenv(RUN_VARIABLE, "")
     write_json({"by": "hand"}, path)
 
 
-def test_a_job_whose_unfinished_file_was_deleted_is_superseded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_paused_before_its_rename_cannot_rename_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next run starts between the check and the rename of a job."""
+    path, replace = tmp_path / "a.json", Path.replace
     lock(tmp_path).release()
     killed = os.environ[RUN_VARIABLE]
+    write_json({"by": "the first run"}, path)
 
-    def deleted_by_another_run(partial: Path) -> None:
+    def paused(unfinished: Path, target: Path) -> Path:
+        def named(new: Path, run_file: Path) -> Path:
+            with pytest.raises(FileNotFoundError):
+                replace(unfinished, target)
+            return replace(new, run_file)
+
+        monkeypatch.setattr(Path, "replace", named)
         lock(tmp_path).release()
         monkeypatch.setenv(RUN_VARIABLE, killed)
-        raise FileNotFoundError(2, "No such file or directory", str(partial))
+        return replace(unfinished, target)
 
+    monkeypatch.setattr(Path, "replace", paused)
     with pytest.raises(Superseded):
-        write_atomically(tmp_path / "a.json", deleted_by_another_run)
+        write_json({"by": "a job of the first run"}, path)
+    assert read_json(path) == {"by": "the first run"}

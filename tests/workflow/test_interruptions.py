@@ -58,11 +58,12 @@ HOLD = """
             os.kill(os.getpid(), signal.SIGSTOP)
 """
 
-# Log every file that a job puts in place, with the run and the time.
-LOG_WRITES = """
-        import os, time
+# Log every file that is put in place, with the run that did it, and a time just before.
+LOGGED_RENAME = """import time
+        when = time.time_ns()
+        unfinished.replace(path)
         with Path("writes.txt").open("a") as writes:
-            writes.write(f"{os.environ.get('PG_RUN', '').partition(':')[0]} {time.time_ns()} {path}\\n")
+            writes.write(f"{os.environ.get(RUN_VARIABLE, '').partition(':')[0]} {when} {path}\\n")
 """
 
 
@@ -228,7 +229,7 @@ def test_a_job_of_a_killed_run_writes_nothing_after_the_next_run(place: Checkout
 
 @pytest.mark.parametrize("pause", [False, True], ids=["at once", "paused until another job makes the same file"])
 def test_jobs_of_a_killed_run_write_nothing_during_the_next_run(pause: bool, place: Checkout, expected: Files) -> None:
-    edit(place, "pg/runs/files.py", "unfinished.replace(path)\n", f"unfinished.replace(path){LOG_WRITES}")
+    edit(place, "pg/runs/files.py", "unfinished.replace(path)\n", LOGGED_RENAME)
     killed = place.start()
     wait_until((place.folder / CHECKPOINT).exists)
     kill(killed, everyone=False)
@@ -245,10 +246,10 @@ def test_jobs_of_a_killed_run_write_nothing_during_the_next_run(pause: bool, pla
     output = place.output.read_text(encoding="utf-8")
     assert "another has started" in output
     assert "Traceback" not in output
-    next_started = (place.folder / RUN).stat().st_mtime_ns
     writes = [line.split(" ", 2) for line in (place.folder / "writes.txt").read_text(encoding="utf-8").splitlines()]
+    next_started = max(int(when) for _, when, path in writes if path == RUN)
     assert max(int(when) for by, when, _ in writes if by == killed_run) < next_started
-    assert {by for by, _, path in writes if path == ROWS} == {by for by, _, _ in writes} - {killed_run}
+    assert {by for by, _, path in writes if path == ROWS} == {by for by, _, _ in writes} - {killed_run, ""}
     assert place.files() == expected
     assert_nothing_left(place)
 
