@@ -1,20 +1,18 @@
-"""Run the workflow's scripts in forks of one server process that has already imported torch, pandas and matplotlib.
+"""Run jobs in forks of one server process that has already imported torch, pandas and matplotlib.
 
-Importing them takes seconds, as long as a small job itself. The server imports what a script imports and forks; the
-fork runs the script, isolated like a new process. The process that Snakemake started for the script is the client: it
-forwards SIGINT and SIGTERM and exits with the script's status. The server exits with the process that started it,
-even if that is killed. Without a server (on a cluster, outside Linux), the script runs in its own process, with the
-same results.
+Importing them takes seconds, as long as a small job itself. The server imports what a job's script imports and forks;
+the fork runs the script, isolated like a new process. The process that Snakemake started for the job is the client: it
+forwards SIGINT and SIGTERM and exits with the job's status. The server exits with the process that started it, even if
+that is killed. Without a server (on a cluster, outside Linux), the script runs in the client, with the same results.
 
-Clients import this module before anything else: it imports the standard library only.
+Clients import this module before anything else: it imports no library.
 """
 
 from __future__ import annotations
 
-import ast
 import gc
-import json
 import os
+import pickle
 import runpy
 import shutil
 import signal
@@ -26,37 +24,39 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from select import select
-from socketserver import BaseRequestHandler, ForkingMixIn, UnixStreamServer
 from threading import Thread
 from typing import Any
+
+from pg.runs import logs
 
 ADDRESS = "PG_FORK_SERVER"
 """Environment variable that holds the path of the server's socket."""
 
 
-def is_running() -> bool:
-    """Return whether this process has the address of a server."""
-    return ADDRESS in os.environ
+def run_job(script: Path, job: Any) -> None:
+    """Run a job in a fork of the server and exit with its status; without a server, run it in this process.
 
-
-def run_script() -> None:
-    """Run the calling script in a fork of the server and exit with its status; return if no server answers."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        try:
+    Parameters
+    ----------
+    script
+        File with a function `run` of the job.
+    job
+        Snakemake's description of the job.
+    """
+    if ADDRESS in os.environ:
+        with socket.socket(socket.AF_UNIX) as connection, suppress(ConnectionRefusedError, FileNotFoundError):
             connection.connect(os.environ[ADDRESS])
-        except OSError:
-            return
 
-        def forward(*_: object) -> None:
-            # The fork reads the end of the stream and sends itself SIGTERM.
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_WR)
+            def forward(*_: object) -> None:
+                # The fork reads the end of the stream and sends itself SIGTERM.
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_WR)
 
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, forward)
-        connection.sendall(json.dumps([sys.argv[0], dict(os.environ)]).encode() + b"\n")
-        status = connection.recv(1)
-    sys.exit(status[0] if status else 1)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, forward)
+            connection.sendall(pickle.dumps((script, job, dict(os.environ))))
+            sys.exit(int(connection.recv(1) != b"\0"))
+    _run(script, job)
 
 
 def start(*scripts: Path) -> subprocess.Popen[bytes] | None:
@@ -93,88 +93,73 @@ def stop(server: subprocess.Popen[bytes] | None) -> None:
         server.communicate()
 
 
-class _Job(BaseRequestHandler):
-    """Runs a script in a fork of the server and sends its exit status to the client."""
-
-    def handle(self) -> None:
-        assert isinstance(self.server, _Server)
-        # Close the inherited listening socket: clients must get no answer once the server is gone.
-        self.server.socket.close()
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        Thread(target=_stop_when_closed, args=[self.request], daemon=True).start()
-        script, environment = self.server.job
-        os.environ.update(environment)
-        # Keep the script from asking for another fork.
-        os.environ.pop(ADDRESS, None)
-        status = _run(script)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        # The client exits once it has the status and closes the connection.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        self.request.sendall(bytes([status]))
-
-
-class _Server(ForkingMixIn, UnixStreamServer):
-    """Receives a script and its environment per connection, imports what the script imports, and forks."""
-
-    def __init__(self, listening: socket.socket) -> None:
-        super().__init__(listening.getsockname(), _Job, bind_and_activate=False)
-        self.socket = listening
-        self.job: tuple[str, dict[str, str]] = "", {}
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with request.makefile(encoding="utf-8") as lines:
-            self.job = json.loads(lines.readline())
-        _import(Path(self.job[0]))
-        # Keep the forks' garbage collectors from copying the memory that they share with the server.
-        gc.freeze()
-        super().process_request(request, client_address)
-
-
 def _serve(descriptor: str, *scripts: str) -> None:
     """Run jobs until standard input closes."""
     # Ctrl-C reaches the server and its forks as well; clients forward it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The system reaps forks that have ended.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    server = _Server(socket.socket(fileno=int(descriptor)))
     try:
         for script in scripts:
             _import(Path(script))
-        while sys.stdin not in select([server, sys.stdin], [], [])[0]:
-            server.handle_request()
+        with socket.socket(fileno=int(descriptor)) as listening:
+            while sys.stdin not in select([listening, sys.stdin], [], [])[0]:
+                connection, _ = listening.accept()
+                with connection:
+                    _fork(listening, connection)
     finally:
         shutil.rmtree(Path(os.environ[ADDRESS]).parent, ignore_errors=True)
 
 
+def _fork(listening: socket.socket, connection: socket.socket) -> None:
+    """Receive a job, and run it in a fork that sends its status to the client."""
+    try:
+        with connection.makefile("rb") as request:
+            script, job, environment = pickle.load(request)
+    except (EOFError, OSError, pickle.UnpicklingError):
+        # The client has been killed.
+        return
+    _import(script)
+    # Keep the forks' garbage collectors from copying the memory that they share with the server.
+    gc.freeze()
+    if os.fork() != 0:
+        return
+    status = 1
+    try:
+        # Clients must get no answer once the server is gone.
+        listening.close()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        Thread(target=_stop_when_closed, args=[connection], daemon=True).start()
+        os.environ.update(environment)
+        _run(script, job)
+        status = 0
+    except BaseException as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+    finally:
+        # The client exits once it has the status and closes the connection.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        with suppress(OSError):
+            connection.sendall(bytes([status]))
+        os._exit(status)
+
+
 def _import(script: Path) -> None:
     """Import what a script imports, and what its libraries import at their first use."""
-    try:
-        tree = ast.parse(script.read_text(encoding="utf-8"))
-        tree.body = [statement for statement in tree.body if isinstance(statement, ast.Import | ast.ImportFrom)]
-        exec(compile(tree, str(script), "exec"), {})
+    # A script that fails to import fails in its fork as well, with a traceback.
+    with suppress(Exception):
+        runpy.run_path(str(script))
         if "torch" in sys.modules:
             # Imported by the first optimizer.
             import_module("torch._dynamo")
         if "pg.report.figures" in sys.modules:
             import_module("pg.report.figures").warm_up()
-    except Exception:
-        # The script fails likewise in its fork, with a traceback.
-        return
 
 
-def _run(script: str) -> int:
-    """Run a script as `python script` does and return its exit status."""
-    try:
-        runpy.run_path(script, run_name="__main__")
-    except SystemExit as end:
-        if isinstance(end.code, str):
-            print(end.code, file=sys.stderr)
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException as error:
-        sys.excepthook(type(error), error, error.__traceback__)
-        return 1
-    return 0
+def _run(script: Path, job: Any) -> None:
+    logs.log_to(job.log[0], job.params.code)
+    runpy.run_path(str(script))["run"](job)
 
 
 def _stop_when_closed(connection: socket.socket) -> None:

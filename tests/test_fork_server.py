@@ -1,9 +1,9 @@
-"""A script that runs in a fork of the server behaves, ends and is stopped like a script in its own process."""
+"""A job that runs in a fork of the server behaves, ends and is stopped like a job in its own process."""
 
 from __future__ import annotations
 
-import json
 import os
+import pickle
 import signal
 import socket
 import subprocess
@@ -11,6 +11,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from textwrap import indent
+from types import SimpleNamespace
 
 import pytest
 from pg import fork_server
@@ -20,7 +22,15 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the server forks on Linux only"),
 ]
 
-CLIENT = "from pg import fork_server\n\nif fork_server.is_running():\n    fork_server.run_script()\n\n"
+CLIENT = """
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from pg import fork_server
+
+script = Path(sys.argv[1])
+fork_server.run_job(script, SimpleNamespace(log=[script.with_suffix(".log")], params=SimpleNamespace(code="")))
+"""
 SECONDS = 60
 
 
@@ -46,18 +56,20 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv(fork_server.ADDRESS, "")
     fork_server.stop(process)
     assert process.returncode == 0
-    assert not fork_server.is_running()
+    assert fork_server.ADDRESS not in os.environ
     assert not address.parent.exists()
 
 
-def start(folder: Path, text: str) -> subprocess.Popen[str]:
+def start(folder: Path, body: str, head: str = "import os, sys") -> subprocess.Popen[str]:
+    """Start a job whose script has this body of `run`."""
     script = folder / f"script{len(list(folder.iterdir()))}.py"
-    script.write_text(CLIENT + text, encoding="utf-8")
-    return subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    script.write_text(f"{head}\n\n\ndef run(job):\n{indent(body, '    ')}\n", encoding="utf-8")
+    command = [sys.executable, "-c", CLIENT, str(script)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def status(folder: Path, text: str) -> int:
-    process = start(folder, text)
+def status(folder: Path, body: str, head: str = "import os, sys") -> int:
+    process = start(folder, body, head)
     process.communicate(timeout=SECONDS)
     return process.returncode
 
@@ -67,27 +79,21 @@ def test_libraries_of_the_given_scripts_are_imported_at_start(tmp_path: Path, se
     assert server.exists()
 
 
-def test_scripts_share_imported_modules_and_no_state(tmp_path: Path, server: Path) -> None:
+@pytest.mark.usefixtures("server")
+def test_jobs_share_imported_modules_and_no_state(tmp_path: Path) -> None:
     (tmp_path / "imported.py").write_text(
         "from pathlib import Path\nnumbers = []\nwith Path(__file__).with_name('times').open('a') as times:\n"
         "    times.write('once ')\n",
         encoding="utf-8",
     )
-    script = "import imported\n\nimported.numbers.append(1)\nopen({!r}, 'w').write(str(imported.numbers))\n"
+    body = "imported.numbers.append(1)\nopen({!r}, 'w').write(str(imported.numbers))"
     for name in ("first", "second"):
-        assert status(tmp_path, script.format(str(tmp_path / name))) == 0
+        assert status(tmp_path, body.format(str(tmp_path / name)), "import imported") == 0
         assert (tmp_path / name).read_text(encoding="utf-8") == "[1]"
     assert (tmp_path / "times").read_text(encoding="utf-8") == "once "
-    assert server.exists()
 
 
 TRAINING = """
-import torch
-from pg.runs.recorder import RunRecorder
-from pg.learning.training import train
-from pg.runs.tables import write_csv
-from pg.learning.job import TrainJob
-
 torch.set_num_threads(1)
 job = {"environment": {"id": "CartPole-v1"}, "variant": {"batch": 4}, "budget": {"steps": 500}}
 job |= {"snapshots": {"late": 1.0}, "seeds": [0, 1]}
@@ -95,107 +101,103 @@ recorder = RunRecorder(1000)
 train(TrainJob.model_validate(job), 0.01, recorder)
 write_csv(recorder.frame(), OUTPUT)
 """
+IMPORTS = """
+import torch
+from pg.runs.recorder import RunRecorder
+from pg.learning.training import train
+from pg.runs.tables import write_csv
+from pg.learning.job import TrainJob
+"""
 
 
-def test_a_fork_trains_the_same_bytes_as_a_process_of_its_own(
-    tmp_path: Path, server: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert server.exists()
+@pytest.mark.usefixtures("server")
+def test_a_fork_trains_the_same_bytes_as_a_process_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("fork", "second_fork", "own_process"):
         if name == "own_process":
             monkeypatch.delenv(fork_server.ADDRESS)
-        assert status(tmp_path, TRAINING.replace("OUTPUT", repr(str(tmp_path / name)))) == 0
+        assert status(tmp_path, TRAINING.replace("OUTPUT", repr(str(tmp_path / name))), IMPORTS) == 0
     forks = {(tmp_path / name).read_bytes() for name in ("fork", "second_fork")}
     assert forks == {(tmp_path / "own_process").read_bytes()}
 
 
-@pytest.mark.parametrize(
-    ("ending", "expected"),
-    [
-        ("pass", 0),
-        ("sys.exit()", 0),
-        ("sys.exit(7)", 7),
-        ("sys.exit('no')", 1),
-        ("1 / 0", 1),
-        ("import no_such_module", 1),
-        ("os.kill(os.getpid(), 9)", 1),
-    ],
-)
-def test_the_client_exits_with_the_script_s_status(ending: str, expected: int, tmp_path: Path, server: Path) -> None:
-    """The script never runs in the client: there it would exit with 5."""
-    in_client = f"import os\nimport sys\n\nif os.getppid() == {os.getpid()}:\n    sys.exit(5)\n"
-    assert status(tmp_path, f"{in_client}{ending}\n") == expected
-    assert server.exists()
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize(("ending", "expected"), [("pass", 0), ("1 / 0", 1), ("os.kill(os.getpid(), 9)", 1)])
+def test_the_client_exits_with_the_job_s_status(ending: str, expected: int, tmp_path: Path) -> None:
+    """The job never runs in the client: there it would exit with 5."""
+    assert status(tmp_path, f"if os.getppid() == {os.getpid()}:\n    sys.exit(5)\n{ending}") == expected
 
 
-def test_a_failing_script_prints_its_traceback(tmp_path: Path) -> None:
-    (tmp_path / "failing.py").write_text(f"{CLIENT}import no_such_module\n", encoding="utf-8")
+def test_a_failing_import_prints_its_traceback_and_logs_it(tmp_path: Path) -> None:
+    (tmp_path / "failing.py").write_text("import no_such_module\n", encoding="utf-8")
+    (tmp_path / "client.py").write_text(CLIENT, encoding="utf-8")
     program = (
         "import subprocess, sys; from pg import fork_server; server = fork_server.start()\n"
-        "subprocess.run([sys.executable, 'failing.py']); fork_server.stop(server)"
+        "subprocess.run([sys.executable, 'client.py', 'failing.py']); fork_server.stop(server)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=SECONDS
-    )
-    assert "No module named 'no_such_module'" in done.stderr
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=SECONDS)
+    for text in (done.stderr, (tmp_path / "failing.log").read_text(encoding="utf-8")):
+        assert "No module named 'no_such_module'" in text
 
 
-@pytest.mark.parametrize("sent", [json.dumps(["gone.py", {}]) + "\n", '["cut o', ""])
-def test_the_server_survives_missing_scripts_and_cut_requests(sent: str, tmp_path: Path, server: Path) -> None:
+JOB = SimpleNamespace(log=["/dev/null"], params=SimpleNamespace(code=""))
+
+
+@pytest.mark.parametrize("sent", [pickle.dumps((Path("gone.py"), JOB, {})), b"\x80\x04cut o", b"no pickle", b""])
+def test_the_server_survives_missing_scripts_and_cut_requests(sent: bytes, tmp_path: Path, server: Path) -> None:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(server))
-        connection.sendall(sent.encode())
+        connection.sendall(sent)
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(1) in (b"", b"\1")
-    assert status(tmp_path, "pass\n") == 0
+    assert status(tmp_path, "pass") == 0
+
+
+WAITING = """
+here = Path(__file__).parent
+(here / "pid").write_text(str(os.getpid()))
+(here / "begun").open("a").write("once ")
+try:
+    time.sleep(600)
+except KeyboardInterrupt:
+    (here / "stopped").touch()
+    raise
+"""
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_signal_to_the_client_stops_the_fork_with_sigterm(sent: signal.Signals, tmp_path: Path, server: Path) -> None:
-    script = (
-        "import os\nimport signal\nimport sys\nimport time\nfrom pathlib import Path\n\nhere = Path(__file__).parent\n"
-        "def stop(*_):\n    (here / 'stopped').touch()\n    sys.exit(3)\n\n"
-        "signal.signal(signal.SIGTERM, stop)\n(here / 'pid').write_text(str(os.getpid()))\n"
-        "(here / 'begun').touch()\ntime.sleep(600)\n"
-    )
-    client = start(tmp_path, script)
-    wait_until((tmp_path / "begun").exists)
+    client, begun = start(tmp_path, WAITING, "import os, time\nfrom pathlib import Path"), tmp_path / "begun"
+    # The file exists before its text is written.
+    wait_until(lambda: begun.exists() and begun.read_text(encoding="utf-8"))
     fork = Path("/proc", (tmp_path / "pid").read_text(encoding="utf-8"))
     assert fork.exists()
     client.send_signal(sent)
     client.communicate(timeout=SECONDS)
     wait_until(lambda: not fork.exists())
     assert (tmp_path / "stopped").exists()
-    assert client.returncode == (-9 if sent == signal.SIGKILL else 3)
-    assert server.exists()
-
-
-def test_script_without_a_signal_handler_stops_and_runs_once(tmp_path: Path, server: Path) -> None:
-    script = "import time\nfrom pathlib import Path\n\nPath(__file__).with_name('begun').open('a').write('once ')\n"
-    client = start(tmp_path, f"{script}time.sleep(600)\n")
-    begun = tmp_path / "begun"
-    # The file exists before its text is written.
-    wait_until(lambda: begun.exists() and begun.read_text(encoding="utf-8"))
-    client.terminate()
-    client.communicate(timeout=SECONDS)
-    assert client.returncode == 1
     assert begun.read_text(encoding="utf-8") == "once "
+    assert client.returncode == (-9 if sent == signal.SIGKILL else 1)
     assert server.exists()
 
 
-def test_a_script_sees_the_environment_of_its_client(
-    tmp_path: Path, server: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Set after the server has started, like the number of a run.
+@pytest.mark.usefixtures("server")
+def test_a_job_sees_the_environment_of_its_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Set after the server has started, like the identifier of a run.
     monkeypatch.setenv("PG_RUN", "7")
-    assert status(tmp_path, f"import os\n\nopen({str(tmp_path / 'run')!r}, 'w').write(os.environ['PG_RUN'])\n") == 0
+    assert status(tmp_path, f"open({str(tmp_path / 'run')!r}, 'w').write(os.environ['PG_RUN'])") == 0
     assert (tmp_path / "run").read_text(encoding="utf-8") == "7"
-    assert server.exists()
 
 
-def test_without_a_server_a_script_runs_in_its_own_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(fork_server.ADDRESS, str(tmp_path / "nowhere"))
-    assert start(tmp_path, "print('here')\n").communicate(timeout=SECONDS)[0] == "here\n"
+@pytest.mark.parametrize("address", [None, "nowhere"])
+def test_without_a_server_a_job_runs_in_its_own_process(
+    address: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(fork_server.ADDRESS, raising=False)
+    if address is not None:
+        monkeypatch.setenv(fork_server.ADDRESS, str(tmp_path / address))
+    process = start(tmp_path, "print(os.getpid())")
+    assert process.communicate(timeout=SECONDS)[0] == f"{process.pid}\n"
 
 
 def test_server_exits_when_its_parent_is_killed() -> None:

@@ -46,6 +46,11 @@ class Cell:
         return {"environment": self.environment_name, "variant": self.variant_name, **self.levels}
 
     @property
+    def folder(self) -> str:
+        """Path of the cell's files below a folder of results."""
+        return f"{self.experiment}/{self.environment_id}/{self.variant_id}"
+
+    @property
     def longest(self) -> int:
         """Steps of the longest trajectory: the declared horizon, or an assumption for estimates of cost."""
         assumed = _ASSUMED_HORIZON_OF_TABLES if self.environment.id.startswith("pg/") else _ASSUMED_HORIZON

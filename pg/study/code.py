@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
-from importlib.util import resolve_name
-from inspect import getfile
+from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +21,8 @@ from pg.claims.record import ClaimPart
 from pg.core.record import Record
 from pg.environments.record import Environment
 from pg.environments.registry import OWN
+from pg.experiments.figures.lookup import kind_of
+from pg.study.record import Study
 
 _ROOT = Path(__file__).parents[2]
 _QUOTED_FILE = re.compile(r"""["']([\w./-]+\.\w+)["']""")
@@ -45,21 +46,29 @@ def covered_files(*entries: Path | str) -> frozenset[Path]:
     return _closure(frozenset(path for entry in entries for path in _files(entry)))
 
 
-def defining_files(record: Record) -> frozenset[Path]:
-    """Return the files of the classes of a record and of all records in it, and of what they name in registries."""
-    found: set[Callable[..., object]] = set()
+def defining_files(record: Record) -> frozenset[Path | str]:
+    """Return what defines a record, all records in it, and what they name: modules of `pg`, and files of others."""
+    modules = set[str]()
     for one in _records(record):
-        found.add(type(one))
-        if isinstance(one, Environment) and one.id in OWN:
-            found.add(OWN[one.id].make)
-        elif isinstance(one, ClaimPart):
-            found.add(type(one.decision))
-    return frozenset(map(_file_of, found))
+        modules.add(type(one).__module__)
+        match one:
+            case Environment(id=name) if name in OWN:
+                modules.add(OWN[name].make.__module__)
+            case ClaimPart():
+                modules.add(type(one.decision).__module__)
+            case Study():
+                for figure in one.figures.values():
+                    modules.add(kind_of(figure, one.experiments[figure.experiment]).module)
+            case _:
+                pass
+    return frozenset(map(_file_or_module, modules))
 
 
 @cache
-def _file_of(code: Callable[..., object]) -> Path:
-    return Path(getfile(code))
+def _file_or_module(name: str) -> Path | str:
+    # A module of the user's own is found and not imported, because matplotlib takes a second to import.
+    spec = None if name.startswith("pg.") else find_spec(name)
+    return name if spec is None or spec.origin is None else Path(spec.origin)
 
 
 def _records(value: object) -> Iterator[Record]:
@@ -79,10 +88,6 @@ def _digest(entries: frozenset[Path]) -> str:
     return sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
-def _name(path: Path) -> str:
-    return path.relative_to(_ROOT).as_posix() if path.is_relative_to(_ROOT) else path.name
-
-
 @cache
 def _closure(entries: frozenset[Path]) -> frozenset[Path]:
     found: set[Path] = set()
@@ -96,13 +101,19 @@ def _closure(entries: frozenset[Path]) -> frozenset[Path]:
 @cache
 def _source(path: Path) -> _Source:
     content = path.read_bytes()
-    text, imported = content.decode(errors="ignore"), frozenset[Path]()
+    text, used = content.decode(errors="ignore"), set[Path]()
     if path.suffix == ".py":
         tree = ast.parse(content)
         _prune(tree)
         text = ast.dump(tree)
-        imported = frozenset(one for one in _imported(tree, path) if one.name != "registry.py")
-    return _Source(f"{_name(path)} {sha256(text.encode()).hexdigest()}", imported | _data_files(text, path.parent))
+        used = {one for one in _imported(tree, path) if one.name != "registry.py"}
+    quoted = (path.parent / name for name in _QUOTED_FILE.findall(text))
+    used |= {one.resolve() for one in quoted if one.suffix != ".py" and one.is_file()}
+    return _Source(f"{_name(path)} {sha256(text.encode()).hexdigest()}", frozenset(used))
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(_ROOT).as_posix() if path.is_relative_to(_ROOT) else path.name
 
 
 def _prune(tree: ast.Module) -> None:
@@ -157,9 +168,3 @@ def _modules(name: str, folder: Path) -> Sequence[Path]:
     places = [folder.joinpath(*parts[:end]) for end in range(1, len(parts) + 1)]
     files = [path for place in places for path in (place / "__init__.py", place.with_suffix(".py"))]
     return [path for path in files if path.is_file()]
-
-
-def _data_files(text: str, folder: Path) -> frozenset[Path]:
-    """Find the data files that a text names in quotes, relative to its folder."""
-    paths = (folder / name for name in _QUOTED_FILE.findall(text))
-    return frozenset(path.resolve() for path in paths if path.suffix != ".py" and path.is_file())

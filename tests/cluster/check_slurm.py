@@ -107,7 +107,7 @@ def training(cluster: OneNode) -> psutil.Process:
     """Wait until a job trains."""
     until = time.monotonic() + 240
     while time.monotonic() < until:
-        if process := cluster.process_of(".train.py"):
+        if process := cluster.process_of(".job.py"):
             return process
         time.sleep(0.1)
     raise TimeoutError("no job trains")

@@ -46,7 +46,7 @@ def _fresh() -> Iterator[None]:
 
 def forget() -> None:
     """Forget what was read before, as a new process does."""
-    for cached in (code._digest, code._closure, code._source, code._modules):
+    for cached in (code._digest, code._closure, code._source, code._modules, code._files):
         cached.cache_clear()
 
 

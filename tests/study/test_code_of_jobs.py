@@ -1,7 +1,7 @@
 """An edit of the code changes the digests of the jobs that run it, and a new part those of no job."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,27 +16,26 @@ from tests.study.test_code import forget
 STUDY = study_of("workflow/studies/smoke.yaml")
 
 
-def jobs() -> Iterator[tuple[str, str, Record]]:
-    """Yield name, script and record of jobs of every stage; the variants of `learning` and all other experiments."""
+def jobs() -> Iterator[tuple[str, str, Sequence[Record]]]:
+    """Yield name, script and records of jobs of every stage; the variants of `learning` and all other experiments."""
     for name, experiment in STUDY.experiments.items():
-        yield f"tables {name}", "train_tables.py" if name in STUDY.training else "measurement_tables.py", part(name)
+        script = "train_tables.py" if name in STUDY.training else "measurement_tables.py"
+        yield f"tables {name}", script, [part_of(STUDY, [name], coloured=False)]
         if name not in STUDY.training:
             environment, stage = places_of(STUDY, name)[0]
             job = measurement_job(STUDY, name, environment, stage, experiment.seeds.blocks[0])
-            yield f"measure {name}", "measure.py", job
+            yield f"measure {name}", "measure.py", [job]
     for cell in cells(STUDY, "learning")[:3]:
         block = STUDY.experiments["learning"].seeds.blocks[0]
-        yield f"train {cell.variant_name}", "train.py", train_job(STUDY, cell, block)
+        yield f"train {cell.variant_name}", "train.py", [train_job(STUDY, cell, block)]
         if cell.variant.is_tuned:
-            yield f"tune {cell.variant_name}", "tune.py", tune_job(STUDY, cell)
+            yield f"tune {cell.variant_name}", "tune.py", [tune_job(STUDY, cell)]
     for name, claim in STUDY.claims.items():
-        yield f"claim {name}", "claim.py", claim
+        judged = {experiment for part in claim.parts.values() for experiment in part.experiments.values()}
+        yield f"claim {name}", "claim.py", [claim, *(STUDY.experiments[experiment] for experiment in judged)]
     for name, figure in STUDY.figures.items():
-        yield f"figure {name}", "figure.py", figure
-
-
-def part(experiment: str) -> Record:
-    return part_of(STUDY, [experiment], coloured=False)
+        part = part_of(STUDY, [figure.experiment]).model_copy(update={"figures": {name: figure}})
+        yield f"figure {name}", "figure.py", [part]
 
 
 NAMES = [name for name, _, _ in jobs()]
@@ -64,9 +63,9 @@ def digests(checkout: Path) -> dict[str, str]:
     return {
         name: code.code_digest(
             checkout / "workflow/scripts" / script,
-            *(checkout / path.relative_to(ROOT) for path in code.defining_files(record)),
+            *(entry for record in records for entry in code.defining_files(record)),
         )
-        for name, script, record in jobs()
+        for name, script, records in jobs()
     }
 
 
@@ -108,6 +107,22 @@ def test_an_edit_reruns_what_runs_the_code(checkout: Path, file: str, affected: 
     changed = changed_by(checkout, {file: text + ("\n" if file.endswith(".csv") else "\nADDED = 1\n")})
     assert changed >= affected
     assert not changed & spared
+
+
+DRAWN = {f"figure {name}" for name, figure in STUDY.figures.items() if figure.kind == "variance"}
+
+
+@pytest.mark.parametrize(
+    ("file", "affected"),
+    [
+        ("pg/experiments/probe/figures/variance.py", DRAWN),
+        ("pg/runs/logs.py", set()),
+        ("pg/runs/results_folder.py", set()),
+        ("pg/fork_server.py", set()),
+    ],
+)
+def test_an_edit_reruns_these_jobs_alone(checkout: Path, file: str, affected: set[str]) -> None:
+    assert changed_by(checkout, {file: (checkout / file).read_text() + "\nADDED = 1\n"}) == affected
 
 
 @pytest.mark.parametrize(

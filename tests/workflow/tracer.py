@@ -15,6 +15,7 @@ from typing import Any
 
 FOLDER = Path(os.environ["PG_TRACE"])
 CHECKOUT = str(FOLDER.parent)
+SCRIPTS = str(FOLDER.parent / "workflow/scripts")
 
 
 class Tracer:
@@ -39,18 +40,23 @@ class Tracer:
             self.seen[id(code)] = code
             return
         stack = _stack(frame)
-        digest = next((_digest(one.f_globals["snakemake"]) for one in stack if "snakemake" in one.f_globals), None)
-        if digest is None or any(one.f_code.co_filename == "<frozen importlib._bootstrap>" for one in stack):
+        jobs = [one.f_locals["snakemake"] for one in stack if _is_script(one.f_code)]
+        if not jobs or any(one.f_code.co_filename == "<frozen importlib._bootstrap>" for one in stack):
             return
         self.seen[id(code)] = code
         if code.co_filename not in self.files:
             self.files.add(code.co_filename)
-            self._write(digest, code.co_filename)
+            self._write(jobs[0].params.code, code.co_filename)
 
     def _write(self, *values: object) -> None:
         # A fork has a new file, and starts with everything that its parent has seen outside of jobs.
         with Path(FOLDER, f"{os.getpid()}.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
+
+
+def _is_script(code: CodeType) -> bool:
+    """Return whether this is the function `run` of a script, below which everything belongs to its job."""
+    return code.co_name == "run" and code.co_filename.startswith(SCRIPTS)
 
 
 def _stack(frame: FrameType | None) -> list[FrameType]:
@@ -59,11 +65,6 @@ def _stack(frame: FrameType | None) -> list[FrameType]:
         frames.append(frame)
         frame = frame.f_back
     return frames
-
-
-def _digest(job: Any) -> str | None:
-    """Return the digest among a job's parameters; None in Snakemake's own process."""
-    return getattr(getattr(job, "params", None), "code", None)
 
 
 sys.setprofile(Tracer())

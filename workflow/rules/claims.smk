@@ -1,32 +1,28 @@
+from itertools import chain
+
 from pg.study.expansion import candidates
 
 
-def experiments_of_claim(claim):
-    return list(
-        dict.fromkeys(
-            experiment
-            for part in STUDY.claims[claim].parts.values()
-            for experiment in part.experiments.values()
-        )
-    )
+def experiments_of(claim):
+    named = [part.experiments.values() for part in STUDY.claims[claim].parts.values()]
+    return list(dict.fromkeys(chain.from_iterable(named)))
 
 
-def candidates_of_claim(claim):
-    return list(
-        dict.fromkeys(
-            cell
-            for part in STUDY.claims[claim].parts.values()
-            for cell in candidates(STUDY, part)
-        )
-    )
+def records_of(claim):
+    return [STUDY.experiments[name] for name in experiments_of(claim)]
+
+
+def candidates_of(claim):
+    found = [candidates(STUDY, part) for part in STUDY.claims[claim].parts.values()]
+    return list(dict.fromkeys(chain.from_iterable(found)))
 
 
 rule claim:
     input:
-        tables=lambda w: [
-            f"{RESULTS}/tables/{name}.csv" for name in experiments_of_claim(w.claim)
-        ],
-        tuned=lambda w: [tuned_of(cell) for cell in candidates_of_claim(w.claim)],
+        tables=lambda w: expand(
+            f"{RESULTS}/tables/{{name}}.csv", name=experiments_of(w.claim)
+        ),
+        tuned=lambda w: [tuned_of(cell) for cell in candidates_of(w.claim)],
     output:
         f"{RESULTS}/claims/{{claim}}.csv",
     log:
@@ -34,26 +30,23 @@ rule claim:
     benchmark:
         f"{RESULTS}/benchmarks/claims/{{claim}}.tsv"
     params:
-        claim=lambda w: canonical(STUDY.claims[w.claim]),
-        experiments=lambda w: experiments_of_claim(w.claim),
-        kinds=lambda w: sorted(
-            {STUDY.experiments[name].kind for name in experiments_of_claim(w.claim)}
-        ),
-        candidates=lambda w: [
-            (cell.experiment, cell.names) for cell in candidates_of_claim(w.claim)
-        ],
-        code=lambda w: code_of(
+        **parameters(
             "claim.py",
-            STUDY.claims[w.claim],
-            *[STUDY.experiments[name] for name in experiments_of_claim(w.claim)],
+            lambda w: STUDY.claims[w.claim],
+            lambda w: records_of(w.claim),
         ),
+        experiments=lambda w: experiments_of(w.claim),
+        kinds=lambda w: sorted({record.kind for record in records_of(w.claim)}),
+        candidates=lambda w: [
+            (cell.experiment, cell.names) for cell in candidates_of(w.claim)
+        ],
     script:
-        "../scripts/claim.py"
+        "../scripts/job.py"
 
 
 rule claims_table:
     input:
-        [f"{RESULTS}/claims/{claim}.csv" for claim in STUDY.claims],
+        expand(rules.claim.output, claim=STUDY.claims),
     output:
         report(
             f"{RESULTS}/claims.csv",
@@ -64,9 +57,10 @@ rule claims_table:
     log:
         f"{RESULTS}/logs/claims.log",
     params:
+        script="claims.py",
         code=lambda w: code_of("claims.py"),
     script:
-        "../scripts/claims.py"
+        "../scripts/job.py"
 
 
 rule claims:

@@ -1,28 +1,38 @@
 import gc
 import re
 
+from pg.core.job import Job
 from pg.study.code import code_digest, defining_files
-from pg.study.expansion import blocks, cells
+from pg.study.expansion import cells
 from pg.study.slicing import canonical, part_of
 
 RESULTS = STUDY.results
 SCRIPTS = Path(workflow.basedir, "workflow/scripts")
-CELLS = {
-    (name, cell.environment_id, cell.variant_id): cell
-    for name in STUDY.experiments
-    for cell in cells(STUDY, name)
-}
+CELLS = {cell.folder: cell for name in STUDY.experiments for cell in cells(STUDY, name)}
+# The wildcards in the names of files of a cell, and of a block of its seeds.
+CELL = "{experiment}/{environment}/{variant}"
+BLOCK = f"{CELL}/seeds-{{block}}"
 # Otherwise the garbage collector visits all imported modules and the study again and again while Snakemake makes jobs,
 # which takes a sixth of the time of a plan.
 gc.freeze()
 
 
+def parameters(script, record, others=lambda w: ()):
+    """Return a job's script, its record as JSON, and the digest of the code that the script runs on its records."""
+    return {
+        "script": script,
+        "record": lambda w: text_of(record(w)),
+        "code": lambda w: code_of(script, record(w), *others(w)),
+    }
+
+
+def text_of(record):
+    return record.canonical() if isinstance(record, Job) else canonical(record)
+
+
 def code_of(script, *records):
-    """Digest the code that a script runs on jobs or other records."""
-    return code_digest(
-        SCRIPTS / script,
-        *{file for record in records for file in defining_files(record)},
-    )
+    files = {file for record in records for file in defining_files(record)}
+    return code_digest(SCRIPTS / script, *files)
 
 
 def one_of(names):
@@ -41,23 +51,13 @@ wildcard_constraints:
 
 
 def cell_of(wildcards):
-    return CELLS[wildcards.experiment, wildcards.environment, wildcards.variant]
-
-
-BLOCKS = {
-    (name, str(block)): block
-    for name, experiment in STUDY.experiments.items()
-    for block in blocks(experiment.seeds)
-}
-
-
-def block_of(wildcards):
-    return BLOCKS[wildcards.experiment, wildcards.block]
-
-
-def cells_of(experiment):
-    return [cell for (name, _, _), cell in CELLS.items() if name == experiment]
+    return CELLS[CELL.format_map(wildcards)]
 
 
 def blocks_of(experiment):
-    return blocks(STUDY.experiments[experiment].seeds)
+    return STUDY.experiments[experiment].seeds.blocks
+
+
+def block_of(wildcards):
+    blocks = {str(block): block for block in blocks_of(wildcards.experiment)}
+    return blocks[wildcards.block]

@@ -1,5 +1,3 @@
-from importlib.util import find_spec
-
 from pg.experiments.figures.lookup import kind_of, tables_of
 
 
@@ -14,9 +12,7 @@ def inputs_of_figure(wildcards):
         name: f"{RESULTS}/{path}" for name, path in tables_of(figure, kind).items()
     }
     if "tuned" in kind.tables:
-        inputs["choices"] = [
-            tuned_of(cell) for cell in cells_of(figure.experiment) if is_tuned(cell)
-        ]
+        inputs["choices"] = [tuned_of(cell) for cell in tuned_cells(figure.experiment)]
     return inputs
 
 
@@ -29,19 +25,8 @@ def part_of_figure(wildcards):
     return part.model_copy(update={"figures": {wildcards.figure: figure}})
 
 
-def code_of_figure(wildcards):
-    # The module is found and not imported, because matplotlib takes a second to import.
-    drawing = find_spec(kind_of_figure(STUDY.figures[wildcards.figure]).module).origin
-    files = defining_files(part_of_figure(wildcards))
-    return code_digest(SCRIPTS / "figure.py", Path(drawing), *files)
-
-
 def section_of_figure(wildcards):
     return STUDY.figures[wildcards.figure].section
-
-
-def figures_as(suffix):
-    return [name for name, figure in STUDY.figures.items() if figure.format == suffix]
 
 
 def files_of_figures():
@@ -53,44 +38,34 @@ def files_of_figures():
     ]
 
 
-rule figure:
-    input:
-        unpack(inputs_of_figure),
-    output:
-        print=f"{RESULTS}/figures/{{figure}}.pdf",
-        png=report(
-            f"{RESULTS}/figures/{{figure}}.png",
-            caption="../report/figure.rst",
-            category=section_of_figure,
-            labels={"figure": "{figure}"},
-        ),
-        caption=f"{RESULTS}/figures/{{figure}}.txt",
-    log:
-        f"{RESULTS}/logs/figures/{{figure}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/figures/{{figure}}.tsv"
-    wildcard_constraints:
-        figure=one_of(figures_as("pdf")),
-    params:
-        study=lambda w: canonical(part_of_figure(w)),
-        section=section_of_figure,
-        code=code_of_figure,
-    script:
-        "../scripts/figure.py"
+for NAME, FORMAT in (("figure", "pdf"), ("figure_svg", "svg")):
+    DRAWN = [name for name, figure in STUDY.figures.items() if figure.format == FORMAT]
 
-
-use rule figure as figure_svg with:
-    output:
-        print=f"{RESULTS}/figures/{{figure}}.svg",
-        png=report(
-            f"{RESULTS}/figures/{{figure}}.png",
-            caption="../report/figure.rst",
-            category=section_of_figure,
-            labels={"figure": "{figure}"},
-        ),
-        caption=f"{RESULTS}/figures/{{figure}}.txt",
-    wildcard_constraints:
-        figure=one_of(figures_as("svg")),
+    rule:
+        name:
+            NAME
+        input:
+            unpack(inputs_of_figure),
+        output:
+            print=f"{RESULTS}/figures/{{figure}}.{FORMAT}",
+            png=report(
+                f"{RESULTS}/figures/{{figure}}.png",
+                caption="../report/figure.rst",
+                category=section_of_figure,
+                labels={"figure": "{figure}"},
+            ),
+            caption=f"{RESULTS}/figures/{{figure}}.txt",
+        log:
+            f"{RESULTS}/logs/figures/{{figure}}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/figures/{{figure}}.tsv"
+        wildcard_constraints:
+            figure=one_of(DRAWN),
+        params:
+            **parameters("figure.py", part_of_figure),
+            section=section_of_figure,
+        script:
+            "../scripts/job.py"
 
 
 rule figures:

@@ -4,6 +4,7 @@ from pg.study.slicing import measurement_job
 from pg.study.sources import places_of, source_blocks, source_cell
 
 LABORATORY = [name for name in STUDY.experiments if name not in TRAINING]
+MEASUREMENT = "{folder}/{experiment}/{environment}/{stage}/seeds-{block}"
 
 
 def measured_in(experiment):
@@ -15,21 +16,15 @@ def measured_in(experiment):
     ]
 
 
-def measurements_of(experiment, environment, stage, block, table=""):
-    """Name the file of a job's rows, or of a further table."""
+def measurement_of(experiment, environment, stage, block):
+    """Return the path of a job's files, below the results folder and without an ending."""
     folder = STUDY.experiments[experiment].folder
-    suffix = f"-{table}" if table else ""
-    return f"{RESULTS}/{folder}/{experiment}/{environment}/{stage}/seeds-{block}{suffix}.csv"
+    return f"{folder}/{experiment}/{environment}/{stage}/seeds-{block}"
 
 
-def job_of(wildcards):
-    return measurement_job(
-        STUDY,
-        wildcards.experiment,
-        wildcards.environment,
-        wildcards.stage,
-        block_of(wildcards),
-    )
+def measurement_job_of(wildcards):
+    place = wildcards.environment, wildcards.stage, block_of(wildcards)
+    return measurement_job(STUDY, wildcards.experiment, *place)
 
 
 def snapshot_folders_of(wildcards):
@@ -43,15 +38,14 @@ def snapshot_folders_of(wildcards):
     ]
 
 
-# One rule per set of tables that jobs write: most kinds write only rows, gaits also write poses.
-for TABLES in dict.fromkeys(
-    tuple(STUDY.experiments[name].more_tables) for name in LABORATORY
-):
-    FILLING = [
-        name
-        for name in LABORATORY
-        if tuple(STUDY.experiments[name].more_tables) == TABLES
-    ]
+def further_tables_of(experiment):
+    """Name the tables that a job writes besides its rows, such as the poses of a gait."""
+    return tuple(STUDY.experiments[experiment].more_tables)
+
+
+# One rule per set of further tables.
+for TABLES in dict.fromkeys(map(further_tables_of, LABORATORY)):
+    WRITING = [name for name in LABORATORY if further_tables_of(name) == TABLES]
 
     rule:
         name:
@@ -59,21 +53,17 @@ for TABLES in dict.fromkeys(
         input:
             snapshots=snapshot_folders_of,
         output:
-            **{
-                table: f"{RESULTS}/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}-{table}.csv"
-                for table in TABLES
-            },
-            rows=f"{RESULTS}/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.csv",
+            **{table: f"{RESULTS}/{MEASUREMENT}-{table}.csv" for table in TABLES},
+            rows=f"{RESULTS}/{MEASUREMENT}.csv",
         log:
-            f"{RESULTS}/logs/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.log",
+            f"{RESULTS}/logs/{MEASUREMENT}.log",
         benchmark:
-            f"{RESULTS}/benchmarks/{{folder}}/{{experiment}}/{{environment}}/{{stage}}/seeds-{{block}}.tsv"
+            f"{RESULTS}/benchmarks/{MEASUREMENT}.tsv"
         wildcard_constraints:
-            folder=one_of({STUDY.experiments[name].folder for name in FILLING}),
-            experiment=one_of(FILLING),
+            folder=one_of({STUDY.experiments[name].folder for name in WRITING}),
+            experiment=one_of(WRITING),
         threads: 1
         params:
-            job=lambda w: job_of(w).canonical(),
-            code=lambda w: code_of("measure.py", job_of(w)),
+            **parameters("measure.py", measurement_job_of),
         script:
-            "../scripts/measure.py"
+            "../scripts/job.py"

@@ -4,14 +4,19 @@ from pg.study.pooling import pooled_cells, pools
 
 POOLS = pools(STUDY)
 FURTHER_TABLES = [
-    (name, table)
-    for name in LABORATORY
-    for table in STUDY.experiments[name].more_tables
+    (name, table) for name in LABORATORY for table in further_tables_of(name)
 ]
 
 
-def part_of_tables(*experiments):
-    return part_of(STUDY, experiments, coloured=False)
+def part_of_experiment(wildcards):
+    return part_of(STUDY, [wildcards.experiment], coloured=False)
+
+
+def measurements_of(experiment, ending):
+    return [
+        f"{RESULTS}/{measurement_of(experiment, *place)}{ending}"
+        for place in measured_in(experiment)
+    ]
 
 
 rule train_tables:
@@ -34,17 +39,14 @@ rule train_tables:
     wildcard_constraints:
         experiment=one_of(TRAINING),
     params:
-        study=lambda w: canonical(part_of_tables(w.experiment)),
-        code=lambda w: code_of("train_tables.py", part_of_tables(w.experiment)),
+        **parameters("train_tables.py", part_of_experiment),
     script:
-        "../scripts/train_tables.py"
+        "../scripts/job.py"
 
 
 rule measurement_tables:
     input:
-        lambda w: [
-            measurements_of(w.experiment, *job) for job in measured_in(w.experiment)
-        ],
+        lambda w: measurements_of(w.experiment, ".csv"),
     output:
         long=f"{RESULTS}/tables/{{experiment}}.csv",
         summary=f"{RESULTS}/tables/{{experiment}}-summary.csv",
@@ -55,10 +57,9 @@ rule measurement_tables:
     wildcard_constraints:
         experiment=one_of(LABORATORY),
     params:
-        study=lambda w: canonical(part_of_tables(w.experiment)),
-        code=lambda w: code_of("measurement_tables.py", part_of_tables(w.experiment)),
+        **parameters("measurement_tables.py", part_of_experiment),
     script:
-        "../scripts/measurement_tables.py"
+        "../scripts/job.py"
 
 
 rule across_tables:
@@ -77,23 +78,22 @@ rule across_tables:
     wildcard_constraints:
         pool=one_of(POOLS),
     params:
-        study=lambda w: canonical(part_of_tables(*POOLS[w.pool])),
-        code=lambda w: code_of("across_tables.py", part_of_tables(*POOLS[w.pool])),
+        **parameters(
+            "across_tables.py",
+            lambda w: part_of(STUDY, POOLS[w.pool], coloured=False),
+        ),
     script:
-        "../scripts/across_tables.py"
+        "../scripts/job.py"
 
 
 rule across:
     input:
-        expand(f"{RESULTS}/tables/{{pool}}-across.csv", pool=POOLS),
+        expand(rules.across_tables.output, pool=POOLS),
 
 
 rule further_table:
     input:
-        lambda w: [
-            measurements_of(w.experiment, *job, table=w.table)
-            for job in measured_in(w.experiment)
-        ],
+        lambda w: measurements_of(w.experiment, f"-{w.table}.csv"),
     output:
         f"{RESULTS}/tables/{{experiment}}-{{table}}.csv",
     log:
@@ -102,10 +102,9 @@ rule further_table:
         experiment=one_of(LABORATORY),
         table=one_of({table for _, table in FURTHER_TABLES}),
     params:
-        study=lambda w: canonical(part_of_tables(w.experiment)),
-        code=lambda w: code_of("further_table.py", part_of_tables(w.experiment)),
+        **parameters("further_table.py", part_of_experiment),
     script:
-        "../scripts/further_table.py"
+        "../scripts/job.py"
 
 
 rule tables:

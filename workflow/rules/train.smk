@@ -1,36 +1,37 @@
 from itertools import product
 
-from pg.study.expansion import is_tuned
 from pg.study.repeats import Repeats
 from pg.study.slicing import train_job, tune_job
 from pg.study.sources import demonstrator_blocks, demonstrator_cell, demonstrator_of
 
 TRAINING = list(STUDY.training)
-REPEATS = Repeats(STUDY)
-# Not declared as outputs, because Snakemake removes outputs before it reruns an interrupted job.
-CHECKPOINTS = f"{RESULTS}/checkpoints"
 EVALUATED = [name for name in TRAINING if STUDY.experiments[name].evaluate is not None]
+REPEATS = Repeats(STUDY)
 
 
 def trained_in(experiment):
     """List the cell and block of every job of a training experiment."""
-    return product(cells_of(experiment), blocks_of(experiment))
+    return product(cells(STUDY, experiment), blocks_of(experiment))
+
+
+def tuned_cells(experiment):
+    return [cell for cell in cells(STUDY, experiment) if cell.variant.is_tuned]
 
 
 def tuned_of(cell):
-    return f"{RESULTS}/tuned/{cell.experiment}/{cell.environment_id}/{cell.variant_id}.json"
+    return f"{RESULTS}/tuned/{cell.folder}.json"
 
 
 def runs_of(cell, block):
-    return f"{RESULTS}/runs/{cell.experiment}/{cell.environment_id}/{cell.variant_id}/seeds-{block}.csv"
+    return f"{RESULTS}/runs/{cell.folder}/seeds-{block}.csv"
 
 
 def evaluations_of(cell, block):
-    return f"{RESULTS}/evaluations/{cell.experiment}/{cell.environment_id}/{cell.variant_id}/seeds-{block}.csv"
+    return f"{RESULTS}/evaluations/{cell.folder}/seeds-{block}.csv"
 
 
 def snapshots_of(cell, block):
-    return f"{RESULTS}/snapshots/{cell.experiment}/{cell.environment_id}/{cell.variant_id}/seeds-{block}"
+    return f"{RESULTS}/snapshots/{cell.folder}/seeds-{block}"
 
 
 def results_of(cell, block):
@@ -40,6 +41,7 @@ def results_of(cell, block):
 
 
 def demonstrators_of(cell, job):
+    """Name the snapshots that a job imitates."""
     demonstrator = demonstrator_of(cell)
     if demonstrator is None:
         return []
@@ -50,78 +52,81 @@ def demonstrators_of(cell, job):
     ]
 
 
+def tune_job_of(wildcards):
+    return tune_job(STUDY, cell_of(wildcards))
+
+
+def train_job_of(wildcards):
+    return train_job(STUDY, cell_of(wildcards), block_of(wildcards))
+
+
 def inputs_of_tuning(wildcards):
     """Return the result of an earlier equal job if there is one, else the inputs of the job."""
     cell = cell_of(wildcards)
     first = REPEATS.first_tuning(cell)
     if first != cell:
         return {"same": tuned_of(first)}
-    return {"demonstrators": demonstrators_of(cell, tune_job(STUDY, cell))}
+    return {"demonstrators": demonstrators_of(cell, tune_job_of(wildcards))}
 
 
 def inputs_of_training(wildcards):
     """Return the results of an earlier equal job if there is one, else the inputs of the job."""
     cell, block = cell_of(wildcards), block_of(wildcards)
-    tuned = tuned_of(cell) if is_tuned(cell) else []
+    tuned = tuned_of(cell) if cell.variant.is_tuned else []
     first = REPEATS.first_training(cell, block)
     if first != (cell, block):
         return {"same": results_of(*first), "tuned": tuned}
-    job = train_job(STUDY, cell, block)
-    return {"tuned": tuned, "demonstrators": demonstrators_of(cell, job)}
+    demonstrators = demonstrators_of(cell, train_job_of(wildcards))
+    return {"tuned": tuned, "demonstrators": demonstrators}
 
 
 rule tune:
     input:
         unpack(inputs_of_tuning),
     output:
-        f"{RESULTS}/tuned/{{experiment}}/{{environment}}/{{variant}}.json",
+        f"{RESULTS}/tuned/{CELL}.json",
     log:
-        f"{RESULTS}/logs/tuned/{{experiment}}/{{environment}}/{{variant}}.log",
+        f"{RESULTS}/logs/tuned/{CELL}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/tune/{{experiment}}/{{environment}}/{{variant}}.tsv"
+        f"{RESULTS}/benchmarks/tune/{CELL}.tsv"
     wildcard_constraints:
         experiment=one_of(TRAINING),
     priority: 2
     threads: 1
     params:
-        job=lambda w: tune_job(STUDY, cell_of(w)).canonical(),
-        code=lambda w: code_of("tune.py", tune_job(STUDY, cell_of(w))),
-        checkpoint=f"{CHECKPOINTS}/tuned/{{experiment}}/{{environment}}/{{variant}}",
+        **parameters("tune.py", tune_job_of),
+        # Not an output, because Snakemake removes outputs before it reruns an interrupted job.
+        checkpoint=f"{RESULTS}/checkpoints/tuned/{CELL}",
     script:
-        "../scripts/tune.py"
+        "../scripts/job.py"
 
 
 rule train:
     input:
         unpack(inputs_of_training),
     output:
-        rows=f"{RESULTS}/runs/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.csv",
-        snapshots=directory(
-            f"{RESULTS}/snapshots/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}"
-        ),
+        rows=f"{RESULTS}/runs/{BLOCK}.csv",
+        snapshots=directory(f"{RESULTS}/snapshots/{BLOCK}"),
     log:
-        f"{RESULTS}/logs/runs/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.log",
+        f"{RESULTS}/logs/runs/{BLOCK}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/train/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.tsv"
+        f"{RESULTS}/benchmarks/train/{BLOCK}.tsv"
     wildcard_constraints:
         experiment=one_of(name for name in TRAINING if name not in EVALUATED),
     priority: 1
     threads: 1
     params:
-        job=lambda w: train_job(STUDY, cell_of(w), block_of(w)).canonical(),
-        code=lambda w: code_of("train.py", train_job(STUDY, cell_of(w), block_of(w))),
-        checkpoint=f"{CHECKPOINTS}/runs/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}",
+        **parameters("train.py", train_job_of),
+        checkpoint=f"{RESULTS}/checkpoints/runs/{BLOCK}",
     script:
-        "../scripts/train.py"
+        "../scripts/job.py"
 
 
-# The same job with an output more: only experiments that declare evaluations write them.
+# The same job with one more output, for experiments that declare evaluations.
 use rule train as train_evaluated with:
     output:
-        rows=f"{RESULTS}/runs/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.csv",
-        evaluations=f"{RESULTS}/evaluations/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}.csv",
-        snapshots=directory(
-            f"{RESULTS}/snapshots/{{experiment}}/{{environment}}/{{variant}}/seeds-{{block}}"
-        ),
+        rows=f"{RESULTS}/runs/{BLOCK}.csv",
+        evaluations=f"{RESULTS}/evaluations/{BLOCK}.csv",
+        snapshots=directory(f"{RESULTS}/snapshots/{BLOCK}"),
     wildcard_constraints:
         experiment=one_of(EVALUATED),

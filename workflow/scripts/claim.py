@@ -1,24 +1,21 @@
-from pg import fork_server
-
-if fork_server.is_running():
-    fork_server.run_script()
-
 from pg.claims import judge as claims
 from pg.claims import selection
 from pg.claims.record import Claim
 from pg.experiments.lookup import kind_named
 from pg.experiments.train.choice import read_choice
-from pg.runs import logs
 from pg.runs.tables import read_csv, write_csv
 
-logs.log_to(snakemake.log[0])
-experiments, candidates = snakemake.params.experiments, snakemake.params.candidates
-claim = Claim.model_validate_json(snakemake.params.claim)
-tables = dict(zip(experiments, map(read_csv, snakemake.input.tables), strict=True))
-choices = list(zip(candidates, map(read_choice, snakemake.input.tuned), strict=True))
-tuned = {
-    experiment: selection.standings((names, choice) for (held_by, names), choice in choices if held_by == experiment)
-    for experiment, _ in candidates
-}
-metrics = {metric.name: metric for kind in snakemake.params.kinds for metric in kind_named(kind).metrics}
-write_csv(claims.evaluate(snakemake.wildcards.claim, claim, tables, tuned, metrics), snakemake.output[0])
+
+def run(snakemake):
+    experiments, candidates = snakemake.params.experiments, snakemake.params.candidates
+    claim = Claim.model_validate_json(snakemake.params.record)
+    tables = dict(zip(experiments, map(read_csv, snakemake.input.tables), strict=True))
+    choices = list(zip(candidates, map(read_choice, snakemake.input.tuned), strict=True))
+    tuned = {
+        experiment: selection.standings(
+            (names, choice) for (held_by, names), choice in choices if held_by == experiment
+        )
+        for experiment, _ in candidates
+    }
+    metrics = {metric.name: metric for kind in snakemake.params.kinds for metric in kind_named(kind).metrics}
+    write_csv(claims.evaluate(snakemake.wildcards.claim, claim, tables, tuned, metrics), snakemake.output[0])

@@ -1,34 +1,30 @@
-from pg import fork_server
-
-if fork_server.is_running():
-    fork_server.run_script()
-
 from pathlib import Path
 
 import torch
 from pg.experiments.train.choice import read_choice
 from pg.learning.job import TrainJob
 from pg.learning.training import train
-from pg.runs import checkpoints, logs, snapshots
+from pg.runs import checkpoints, snapshots
 from pg.runs.files import copy
 from pg.runs.recorder import RunRecorder
 from pg.runs.tables import write_csv
 
-torch.set_num_threads(1)  # sums of several threads differ in their last digits
-logs.log_to(snakemake.log[0], snakemake.params.code)
-if snakemake.input.get("same"):
-    for same, output in zip(snakemake.input.same, snakemake.output, strict=True):
-        copy(Path(same), Path(output))
-else:
-    job, tuned = TrainJob.model_validate_json(snakemake.params.job), snakemake.input.tuned
-    rate = read_choice(tuned)["learning_rate"] if tuned else job.declared_rate
-    shown = job.demonstrators
-    policies = snapshots.read_snapshots(snakemake.input.demonstrators, shown.stage, shown.seeds) if shown else {}
-    recorder = RunRecorder(job.total_steps, snakemake.output.snapshots)
-    identity = checkpoints.identity(snakemake.params.job, rate, policies, snakemake.params.code)
-    checkpoint = checkpoints.Checkpoint(snakemake.params.checkpoint, recorder, identity)
-    train(job, rate, recorder, policies, checkpoint)
-    if job.evaluate is not None:
-        write_csv(recorder.evaluations(), snakemake.output.evaluations)
-    write_csv(recorder.frame(), snakemake.output.rows)
-    checkpoint.remove()
+
+def run(snakemake):
+    torch.set_num_threads(1)  # sums of several threads differ in their last digits
+    if snakemake.input.get("same"):
+        for same, output in zip(snakemake.input.same, snakemake.output, strict=True):
+            copy(Path(same), Path(output))
+    else:
+        job, tuned = TrainJob.model_validate_json(snakemake.params.record), snakemake.input.tuned
+        rate = read_choice(tuned)["learning_rate"] if tuned else job.declared_rate
+        shown = job.demonstrators
+        policies = snapshots.read_snapshots(snakemake.input.demonstrators, shown.stage, shown.seeds) if shown else {}
+        recorder = RunRecorder(job.total_steps, snakemake.output.snapshots)
+        identity = checkpoints.identity(snakemake.params.record, rate, policies, snakemake.params.code)
+        checkpoint = checkpoints.Checkpoint(snakemake.params.checkpoint, recorder, identity)
+        train(job, rate, recorder, policies, checkpoint)
+        if job.evaluate is not None:
+            write_csv(recorder.evaluations(), snakemake.output.evaluations)
+        write_csv(recorder.frame(), snakemake.output.rows)
+        checkpoint.remove()

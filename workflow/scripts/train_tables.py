@@ -1,28 +1,23 @@
-from pg import fork_server
-
-if fork_server.is_running():
-    fork_server.run_script()
-
 from functools import partial
 
 from pg.experiments.summaries import summarise
 from pg.experiments.train import tables as train_tables
 from pg.experiments.train.files import read_runs
 from pg.learning.columns import EVALUATION_COLUMNS
-from pg.runs import logs
 from pg.runs.tables import read_csv, read_grouped, write_csv
 from pg.study.expansion import cells
 from pg.study.record import Study
 
-logs.log_to(snakemake.log[0])
-study = Study.model_validate_json(snakemake.params.study)
-((name, experiment),) = study.experiments.items()
-cells_here, budget, evaluate = cells(study, name), experiment.budget.steps, experiment.evaluate
-runs = read_runs(snakemake.input.runs, cells_here, experiment.budget)
-evaluation_rows = partial(read_csv, columns=EVALUATION_COLUMNS)
-judged = read_grouped(snakemake.input.evaluations, cells_here, evaluation_rows) if evaluate else {}
-table = train_tables.train_table(runs, budget, judged, evaluate.passed_at if evaluate else None)
-write_csv(train_tables.diverged_runs(runs), snakemake.output.diverged)
-write_csv(train_tables.train_curves(runs, budget), snakemake.output.curves)
-write_csv(summarise(table), snakemake.output.summary)
-write_csv(table, snakemake.output.long)
+
+def run(snakemake):
+    study = Study.model_validate_json(snakemake.params.record)
+    ((name, experiment),) = study.experiments.items()
+    cells_here, budget, evaluate = cells(study, name), experiment.budget.steps, experiment.evaluate
+    runs = read_runs(snakemake.input.runs, cells_here, experiment.budget)
+    evaluation_rows = partial(read_csv, columns=EVALUATION_COLUMNS)
+    judged = read_grouped(snakemake.input.evaluations, cells_here, evaluation_rows) if evaluate else {}
+    table = train_tables.train_table(runs, budget, judged, evaluate.passed_at if evaluate else None)
+    write_csv(train_tables.diverged_runs(runs), snakemake.output.diverged)
+    write_csv(train_tables.train_curves(runs, budget), snakemake.output.curves)
+    write_csv(summarise(table), snakemake.output.summary)
+    write_csv(table, snakemake.output.long)

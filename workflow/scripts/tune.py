@@ -1,8 +1,3 @@
-from pg import fork_server
-
-if fork_server.is_running():
-    fork_server.run_script()
-
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,20 +5,21 @@ import torch
 from pg.experiments.train import tuning
 from pg.learning.job import TuneJob
 from pg.learning.training import tune
-from pg.runs import checkpoints, files, logs, snapshots
+from pg.runs import checkpoints, files, snapshots
 from pg.runs.recorder import RunRecorder
 
-torch.set_num_threads(1)  # sums of several threads differ in their last digits
-logs.log_to(snakemake.log[0], snakemake.params.code)
-if same := snakemake.input.get("same"):
-    files.copy(Path(same), Path(snakemake.output[0]))
-else:
-    job = TuneJob.model_validate_json(snakemake.params.job)
-    shown = job.demonstrators
-    policies = snapshots.read_snapshots(snakemake.input.demonstrators, shown.stage, shown.seeds) if shown else {}
-    recorder = RunRecorder(job.total_steps)
-    identity = checkpoints.identity(snakemake.params.job, None, policies, snakemake.params.code)
-    checkpoint = checkpoints.Checkpoint(snakemake.params.checkpoint, recorder, identity)
-    tune(job, recorder, policies, checkpoint)
-    files.write_json(asdict(tuning.choose(tuning.scores(recorder.frame(), job.budget.steps))), snakemake.output[0])
-    checkpoint.remove()
+
+def run(snakemake):
+    torch.set_num_threads(1)  # sums of several threads differ in their last digits
+    if same := snakemake.input.get("same"):
+        files.copy(Path(same), Path(snakemake.output[0]))
+    else:
+        job = TuneJob.model_validate_json(snakemake.params.record)
+        shown = job.demonstrators
+        policies = snapshots.read_snapshots(snakemake.input.demonstrators, shown.stage, shown.seeds) if shown else {}
+        recorder = RunRecorder(job.total_steps)
+        identity = checkpoints.identity(snakemake.params.record, None, policies, snakemake.params.code)
+        checkpoint = checkpoints.Checkpoint(snakemake.params.checkpoint, recorder, identity)
+        tune(job, recorder, policies, checkpoint)
+        files.write_json(asdict(tuning.choose(tuning.scores(recorder.frame(), job.budget.steps))), snakemake.output[0])
+        checkpoint.remove()
