@@ -12,8 +12,7 @@ from typing import Any, TypeVar
 
 from pg.claims.record import ClaimPart, Family, Selection
 from pg.environments.record import Environment
-from pg.experiments.cells import Block, Cell
-from pg.experiments.kind import Seeds
+from pg.experiments.cells import Cell
 from pg.parts.variant import Variant
 from pg.study.record import Study
 
@@ -77,16 +76,6 @@ def _suffix(levels: Mapping[str, Any]) -> str:
         plain = text if _PLAIN_LEVEL.fullmatch(text) else hashlib.sha256(text.encode()).hexdigest()[:8]
         named.append(f"{path.rpartition('.')[2]}={plain}")
     return "@" + ",".join(named) if named else ""
-
-
-def blocks(seeds: Seeds) -> tuple[Block, ...]:
-    """Split seeds into the blocks that share a job."""
-    return seeds.blocks
-
-
-def is_tuned(cell: Cell) -> bool:
-    """Return whether a cell's learning rate comes from tuning."""
-    return cell.variant.is_tuned
 
 
 def tuned_experiments(study: Study) -> tuple[str, ...]:
