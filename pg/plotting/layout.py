@@ -1,31 +1,70 @@
-"""Grids of panels, their titles, axis labels and ticks."""
+"""Grids of panels, their titles, legends, axis labels, ticks and notes."""
 
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.lines import Line2D
+from matplotlib.ticker import (
+    FixedLocator,
+    Formatter,
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+)
 from numpy.typing import ArrayLike
 
 from pg.plotting.record import Width
-from pg.plotting.style import canvas, note_right, scaled
+from pg.plotting.style import FAINT, PAGE_HEIGHT, WIDTHS, scaled, unscaled
 
+_LEGEND_ROW = 0.16  # inches
 _TITLE_PAD = 11  # points: room for a line of text between title and panel
 
 
-def wrapped(
-    width: Width, count: int, across: int, height: float, *, margin: float, **how: Any
+def canvas(width: Width, height: float) -> Figure:
+    """Make an empty figure; its height in inches scales with the size of type."""
+    figure = Figure(figsize=(WIDTHS[width], scaled(height)), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def panels_in_a_row(most: int) -> int:
+    """Return how many panels fit in a row: `most` at the usual size of type, fewer at a larger one."""
+    return max(1, round(unscaled(most)))
+
+
+def panels(
+    width: Width,
+    titles: Sequence[str],
+    across: int,
+    height: float,
+    *,
+    margin: float = 0.15,
+    x: str = "",
+    y: str = "",
+    **how: Any,
 ) -> tuple[Figure, list[Axes]]:
-    """Make a figure of `count` panels, `across` in a row of `height` inches, with `margin` inches for the whole."""
-    down = math.ceil(count / across)
+    """Make a figure with a panel per title, `across` in a row of `height` inches, with `margin` inches for the whole.
+
+    `x` and `y` name the axes as in `name_axes`; further options are those of `Figure.subplots`.
+    """
+    down = math.ceil(len(titles) / across)
     figure = canvas(width, margin + down * height)
-    grid = figure.subplots(down, across, squeeze=False, **how)
-    return figure, used(list(grid.flat), count)
+    drawn = used(list(figure.subplots(down, across, squeeze=False, **how).flat), len(titles))
+    for axes, title in zip(drawn, titles, strict=True):
+        axes.set_title(title)
+    name_axes(drawn, across, x=x, y=y)
+    return figure, drawn
 
 
 def used(panels: Sequence[Axes], count: int) -> list[Axes]:
@@ -44,10 +83,59 @@ def name_axes(panels: Sequence[Axes], across: int, *, x: str = "", y: str = "") 
         axes.set_ylabel(y)
 
 
+def legend_below(figure: Figure, entries: Sequence[Line2D]) -> None:
+    """Write one legend below the whole figure, in the given order row by row; the figure grows by its height."""
+    rows = _legend_rows(entries, figure.get_figwidth())
+    columns = math.ceil(len(entries) / rows)
+    figure.set_figheight(figure.get_figheight() + scaled(_LEGEND_ROW * rows))
+    # matplotlib fills a legend column by column.
+    by_column = [entry for column in range(columns) for entry in entries[column::columns]]
+    figure.legend(handles=by_column, loc="outside lower center", ncols=columns)
+
+
+def room_above_legend(entries: Sequence[Line2D], width: Width) -> float:
+    """Return the height that the legend leaves to the panels on a page."""
+    return unscaled(PAGE_HEIGHT) - _LEGEND_ROW * _legend_rows(entries, WIDTHS[width])
+
+
+def _legend_rows(entries: Sequence[Line2D], inches: float) -> int:
+    longest = max(len(str(entry.get_label())) for entry in entries)
+    fits = int((unscaled(inches) * 19) // (longest + 8))
+    return math.ceil(len(entries) / max(1, fits))
+
+
 def head(axes: Axes, title: str, results: str) -> None:
     """Write a panel's title, and below it the heading of the results at the right of its rows."""
     note_right(axes, -1, results)
     axes.set_title(title, pad=scaled(_TITLE_PAD))
+
+
+def name_rows(axes: Axes, labels: Sequence[str]) -> None:
+    """Name the rows of a panel, the first at the top; long names break into lines."""
+    figure = axes.get_figure(root=True)
+    longest = 30 if figure is not None and figure.get_figwidth() <= WIDTHS["one_column"] else 40
+    names = [textwrap.fill(label, longest, break_long_words=False, break_on_hyphens=False) for label in labels]
+    axes.set_yticks(range(len(names)), names, linespacing=1.0)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+
+
+def note_right(axes: Axes, row: float, text: str) -> None:
+    """Write a short result at the right of a row."""
+    axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=scaled(6.5))
+
+
+def note_inside(axes: Axes, row: float, text: str, across: float | None = None) -> None:
+    """Write into a row, on white so that no line crosses the text: at x = across, or in the middle of the panel."""
+    x, system = (0.5, "axes fraction") if across is None else (across, "data")
+    box = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
+    where = {"xycoords": (system, "data"), "ha": "center", "va": "center"}
+    axes.annotate(text, (x, row), color=FAINT, fontsize=scaled(6.5), bbox=box, **where)
+
+
+def broken(text: str, inches: float) -> str:
+    """Break a label into lines of a width."""
+    return textwrap.fill(text, round(16 * unscaled(inches)))  # letters per inch
 
 
 def ticks_at(axes: Axes, values: ArrayLike) -> None:
@@ -57,22 +145,34 @@ def ticks_at(axes: Axes, values: ArrayLike) -> None:
     axes.xaxis.set_major_formatter("{x:g}")
 
 
-def few_ticks(axes: Axes, count: int, *, x: bool = False, y: bool = False) -> None:
+def few_ticks(count: int, *axes: Axis) -> None:
     """Put at most `count` intervals of round numbers between the ticks."""
-    for axis, wanted in ((axes.xaxis, x), (axes.yaxis, y)):
-        if wanted:
-            axis.set_major_locator(MaxNLocator(count, steps=[1, 2, 5, 10]))
+    for axis in axes:
+        axis.set_major_locator(MaxNLocator(count, steps=[1, 2, 5, 10]))
 
 
-def log_ticks(axes: Axes, *, x: bool = False, y: bool = False) -> None:
+def log_ticks(*axes: Axis) -> None:
     """Label powers of ten on logarithmic axes, or round numbers if the axis spans less than two of them."""
-    for axis, wanted in ((axes.xaxis, x), (axes.yaxis, y)):
+    for axis in axes:
         low, high = axis.get_view_interval()
-        if wanted and high < 100 * low:
+        if high < 100 * low:
             axis.set_major_locator(LogLocator(subs=(1.0, 3.0)) if high > 10 * low else MaxNLocator(2))
             axis.set_major_formatter("{x:g}")
-        if wanted:
-            axis.set_minor_formatter(NullFormatter())
+        axis.set_minor_formatter(NullFormatter())
+
+
+def plain_numbers(*axes: Axis) -> None:
+    """Write the ticks of large numbers as 20k instead of 20000, with a minus sign below zero."""
+
+    def short(value: float, _: object) -> str:
+        unit, name = next(((unit, name) for unit, name in _UNITS if abs(value) >= unit), (1.0, ""))
+        return Formatter.fix_minus(f"{value / unit:g}{name}")
+
+    for axis in axes:
+        axis.set_major_formatter(FuncFormatter(short))
+
+
+_UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def share_range(panels: Sequence[Axes]) -> None:

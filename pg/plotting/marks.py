@@ -5,8 +5,10 @@ Rows are drawn as they are. Nothing here computes an estimate or an interval: th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,12 +16,61 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
-from pg.plotting import style
-from pg.plotting.series import Series
+from pg.plotting.layout import name_rows
+from pg.plotting.style import Look
 
 ROUNDING = 1e-10
 """A difference of exact numbers below this is rounding and counts as 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line or one row of a figure: a variant, at one level if the experiment sweeps.
+
+    Attributes
+    ----------
+    variant
+        Declared name.
+    levels
+        Sweep path to value.
+    label
+        Name in the figure.
+    look
+        Colour, marker and dashes. The levels of a variant share its hue, from pale to full, and differ in dashes.
+    """
+
+    variant: str
+    levels: Mapping[str, Any]
+    label: str
+    look: Look
+
+    @property
+    def key(self) -> str:
+        """A name that is unique in the figure; labels need not be."""
+        return ", ".join((self.variant, *(f"{path}={value}" for path, value in self.levels.items())))
+
+    def rows(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Select the rows of this series from a table with a column per sweep path."""
+        return at_level(table.loc[table["variant"] == self.variant], self.levels)
+
+
+def at_level(rows: pd.DataFrame, level: Mapping[str, Any]) -> pd.DataFrame:
+    """Select the rows at a level from a table with a column per sweep path."""
+    for path, value in level.items():
+        rows = rows.loc[_equals(rows[path], value)]
+    return rows
+
+
+def _equals(column: pd.Series, value: Any) -> NDArray[np.bool_]:
+    cells = np.asarray(column)
+    if value is None:
+        return np.asarray(pd.isna(cells))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return np.equal(cells, value)
+    # Tables hold lists and mappings as JSON.
+    return cells.astype(str) == (json.dumps(value) if isinstance(value, tuple | list | dict) else str(value))
 
 
 def gathered(series: Sequence[Series], table: pd.DataFrame) -> pd.DataFrame:
@@ -30,9 +81,11 @@ def gathered(series: Sequence[Series], table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def colours(series: Sequence[Series]) -> dict[str, str]:
-    """Return the colour of each series by its key."""
-    return {one.key: one.look.colour for one in series}
+def dodged(series: Sequence[Series], table: pd.DataFrame, x: str, step: float) -> pd.DataFrame:
+    """Gather rows; column shifted is column x times a factor per series, so that bars at the same x do not overlap."""
+    rows = gathered(series, table)
+    middle = (rows["place"].min() + rows["place"].max()) / 2
+    return rows.assign(shifted=rows[x] * np.exp(step * (rows["place"] - middle)))
 
 
 def as_marks(series: Sequence[Series]) -> dict[str, Any]:
@@ -53,6 +106,11 @@ def as_lines(series: Sequence[Series], *, marked: bool) -> dict[str, Any]:
     return lines if marked else lines | {"markers": False}
 
 
+def colours(series: Sequence[Series]) -> dict[str, str]:
+    """Return the colour of each series by its key."""
+    return {one.key: one.look.colour for one in series}
+
+
 def scatter(axes: Axes, rows: pd.DataFrame, **how: Any) -> None:
     """Draw rows as marks, with seaborn."""
     # Seaborn warns if a palette is given and not used.
@@ -66,6 +124,11 @@ def line(axes: Axes, rows: pd.DataFrame, **how: Any) -> None:
     if not rows.empty:
         with _unchanged_names(axes):
             sns.lineplot(rows, ax=axes, **how)
+
+
+def seeds(axes: Axes, rows: pd.DataFrame, x: str, y: str, **how: Any) -> None:
+    """Draw a thin line per seed."""
+    line(axes, rows, x=x, y=y, units="seed", estimator=None, errorbar=None, **how)
 
 
 @contextmanager
@@ -84,22 +147,33 @@ def draw_dots(axes: Axes, rows: pd.DataFrame, series: Sequence[Series], **how: A
     scatter(axes, dots, x="value", y="height", **(as_dots(series) | how))
 
 
-def draw_row_intervals(axes: Axes, summary: pd.DataFrame, series: Sequence[Series]) -> None:
-    """Draw rows of a summary as mark and horizontal bar, a row per series."""
+def draw_rows(
+    axes: Axes, series: Sequence[Series], summary: pd.DataFrame, measured: pd.DataFrame | None = None, **dots: Any
+) -> None:
+    """Draw a row per series, with its name: mark and bar of a summary, and a dot for each row of a long table."""
+    if measured is not None:
+        draw_dots(axes, gathered(series, measured), series, **dots)
     rows = gathered(series, summary)
     axes.hlines(rows["place"], *ends(rows), colors=_colour_of_each(rows, series), linewidth=1.6)
     scatter(axes, rows, x="estimate", y="place", s=20, linewidth=0.6, zorder=3, **as_marks(series))
+    name_rows(axes, [one.label for one in series])
+    axes.grid(visible=True, axis="x")
 
 
-def draw_column_intervals(
-    axes: Axes, rows: pd.DataFrame, series: Sequence[Series], x: str, *, joined: bool = True
+def draw_curves(
+    axes: Axes, series: Sequence[Series], summary: pd.DataFrame, x: str, *, dodge: float = 0.0, joined: bool = True
 ) -> None:
-    """Draw gathered rows of a summary as mark and vertical bar at column x, with or without lines between them."""
-    axes.vlines(rows[x], *ends(rows), colors=_colour_of_each(rows, series), linewidth=0.8)
+    """Draw estimates against column x, each with a vertical bar; lines join them unless `joined` is False.
+
+    `dodge` is the factor between neighbouring series, as a logarithm.
+    """
+    rows = dodged(series, summary, x, dodge)
+    axes.vlines(rows["shifted"], *ends(rows), colors=_colour_of_each(rows, series), linewidth=0.8)
     if joined:
-        draw_lines(axes, rows, series, x)
+        draw_lines(axes, rows, series, "shifted")
     else:
-        scatter(axes, rows, x=x, y="estimate", s=12, linewidth=0.3, zorder=3, **as_marks(series))
+        scatter(axes, rows, x="shifted", y="estimate", s=12, linewidth=0.3, zorder=3, **as_marks(series))
+    axes.grid(visible=True)
 
 
 def draw_lines(axes: Axes, rows: pd.DataFrame, series: Sequence[Series], x: str) -> None:
@@ -115,15 +189,11 @@ def draw_bands(axes: Axes, rows: pd.DataFrame, series: Sequence[Series], x: str,
         axes.fill_between(band[x], *ends(band), color=one.look.colour, alpha=alpha, linewidth=0)
 
 
-def dodged(rows: pd.DataFrame, x: str, step: float) -> pd.DataFrame:
-    """Add column shifted: column x times a factor per series, so that bars at the same x do not overlap."""
-    middle = (rows["place"].min() + rows["place"].max()) / 2
-    return rows.assign(shifted=rows[x] * np.exp(step * (rows["place"] - middle)))
-
-
 def ends(rows: pd.DataFrame) -> tuple[Any, Any]:
-    """Return the ends of intervals, infinite ones as NaN."""
-    return style.finite(rows["ci_low"]), style.finite(rows["ci_high"])
+    """Return the ends of intervals; infinite ones are NaN, which is not drawn."""
+    found = rows[["ci_low", "ci_high"]].to_numpy(np.float64)
+    low, high = np.where(np.isfinite(found), found, np.nan).T
+    return low, high
 
 
 def legend_entries(series: Sequence[Series], *, marked: bool = True, joined: bool = True) -> list[Line2D]:
@@ -136,5 +206,4 @@ def legend_entries(series: Sequence[Series], *, marked: bool = True, joined: boo
 
 
 def _colour_of_each(rows: pd.DataFrame, series: Sequence[Series]) -> list[str]:
-    palette = colours(series)
-    return [palette[key] for key in rows["series"]]
+    return rows["series"].map(colours(series)).tolist()

@@ -1,29 +1,22 @@
-"""Sizes, type, colours and legends of figures; a variant has one look in all of them.
+"""Sizes, type and colours of figures, and their files; a variant has one look in all figures.
 
 Nothing here changes matplotlib's global state: figures are made without pyplot, and `paper_style` is a context.
 """
 
 from __future__ import annotations
 
-import math
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 import seaborn as sns
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import Formatter, FuncFormatter
 from matplotlib.typing import RcKeyType
-from numpy.typing import ArrayLike, NDArray
 
 from pg.plotting.record import Width
 
@@ -37,7 +30,6 @@ FONT_SIZE = 8.0
 """Size of type in points. Heights of figures and small type scale with it; widths are those of the page."""
 
 _USUAL_SIZE = 8.0  # points; all sizes in the code are for this size of type
-_LEGEND_ROW = 0.16  # inches
 
 INK = "#222222"
 FAINT = "#8a8a8a"
@@ -107,6 +99,13 @@ _TYPE: dict[RcKeyType, float] = {
     "legend.fontsize": 7.5,
 }
 
+_SAVING: Mapping[str, dict[str, Any]] = {
+    ".pdf": {"metadata": {"CreationDate": None}},
+    ".svg": {"metadata": {"Date": None}},
+    # A higher level takes twice the time for a file that is a few per cent smaller.
+    ".png": {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 1}},
+}
+
 
 def scaled(size: float) -> float:
     """Convert a size that is written for the usual size of type to the present one."""
@@ -116,11 +115,6 @@ def scaled(size: float) -> float:
 def unscaled(length: float) -> float:
     """Convert a length on the page to sizes that are written for the usual size of type."""
     return length * _USUAL_SIZE / FONT_SIZE
-
-
-def panels_in_a_row(most: int) -> int:
-    """Return how many panels fit in a row: `most` at the usual size of type, fewer at a larger one."""
-    return max(1, round(unscaled(most)))
 
 
 @contextmanager
@@ -158,90 +152,29 @@ def looks(variants: Sequence[str]) -> dict[str, Look]:
 def of_level(look: Look, place: int, count: int) -> Look:
     """Return the look of a level: paler, with other dashes; the last level has the look of the variant."""
     dashes = _DASHES[(_DASHES.index(look.dashes) + count - 1 - place) % len(_DASHES)]
-    return replace(look, colour=_shade(look.colour, (place + 1) / count), dashes=dashes)
+    # The palest level must be visible.
+    strength = 0.35 + 0.65 * (place + 1) / count
+    red, green, blue = (strength * part + (1 - strength) for part in to_rgb(look.colour))
+    return replace(look, colour=to_hex((red, green, blue)), dashes=dashes)
 
 
-def _shade(colour: str, strength: float) -> str:
-    """Mix a colour with white: strength 1 is the colour, strength 0 is pale but visible."""
-    mixed = 0.35 + 0.65 * strength
-    red, green, blue = (mixed * part + (1 - mixed) for part in to_rgb(colour))
-    return to_hex((red, green, blue))
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PDF, SVG or PNG, by the suffix of the path: the same bytes for the same figure.
 
-
-def canvas(width: Width, height: float) -> Figure:
-    """Make an empty figure; its height in inches scales with the size of type."""
-    figure = Figure(figsize=(WIDTHS[width], scaled(height)), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def legend_below(figure: Figure, entries: Sequence[Line2D], width: Width) -> None:
-    """Write one legend below the whole figure, in the given order row by row; the figure grows by its height."""
-    rows = _legend_rows(entries, width)
-    columns = math.ceil(len(entries) / rows)
-    figure.set_figheight(figure.get_figheight() + scaled(_LEGEND_ROW * rows))
-    figure.legend(handles=_row_by_row(entries, columns), loc="outside lower center", ncols=columns)
-
-
-def room_above_legend(entries: Sequence[Line2D], width: Width) -> float:
-    """Return the height that the legend leaves to the panels on a page."""
-    return unscaled(PAGE_HEIGHT) - _LEGEND_ROW * _legend_rows(entries, width)
-
-
-def _legend_rows(entries: Sequence[Line2D], width: Width) -> int:
-    longest = max(len(str(entry.get_label())) for entry in entries)
-    fits = int((unscaled(WIDTHS[width]) * 19) // (longest + 8))
-    return math.ceil(len(entries) / max(1, fits))
-
-
-def _row_by_row(entries: Sequence[Line2D], columns: int) -> list[Line2D]:
-    # matplotlib fills a legend column by column.
-    return [entry for column in range(columns) for entry in entries[column::columns]]
-
-
-def finite(ends: ArrayLike) -> NDArray[np.float64]:
-    """Replace infinite ends of intervals by NaN, which is not drawn."""
-    values = np.array(ends, dtype=np.float64)
-    values[~np.isfinite(values)] = np.nan
-    return values
-
-
-def broken(text: str, inches: float) -> str:
-    """Break a label into lines of a width."""
-    return textwrap.fill(text, round(16 * unscaled(inches)))  # letters per inch
-
-
-def name_rows(axes: Axes, labels: Sequence[str], width: Width) -> None:
-    """Name the rows of a panel, the first at the top; long names break into lines."""
-    longest = 30 if width == "one_column" else 40
-    names = [textwrap.fill(label, longest, break_long_words=False, break_on_hyphens=False) for label in labels]
-    axes.set_yticks(range(len(names)), names, linespacing=1.0)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
-
-
-def note_right(axes: Axes, row: float, text: str) -> None:
-    """Write a short result at the right of a row."""
-    axes.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=scaled(6.5))
-
-
-def note_inside(axes: Axes, row: float, text: str, across: float | None = None) -> None:
-    """Write into a row, on white so that no line crosses the text: at x = across, or in the middle of the panel."""
-    x, system = (0.5, "axes fraction") if across is None else (across, "data")
-    box = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
-    where = {"xycoords": (system, "data"), "ha": "center", "va": "center"}
-    axes.annotate(text, (x, row), color=FAINT, fontsize=scaled(6.5), bbox=box, **where)
-
-
-def plain_numbers(axes: Axes, *, x: bool = False, y: bool = False) -> None:
-    """Write the ticks of large numbers as 20k instead of 20000, with a minus sign below zero."""
-    for axis, wanted in ((axes.xaxis, x), (axes.yaxis, y)):
-        if wanted:
-            axis.set_major_formatter(FuncFormatter(lambda value, _: Formatter.fix_minus(_short(value))))
-
-
-def _short(value: float) -> str:
-    for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= unit:
-            return f"{value / unit:g}{name}"
-    return f"{value:g}"
+    Raises
+    ------
+    ValueError
+        If the suffix is another.
+    """
+    if path.suffix not in _SAVING:
+        raise ValueError(f"{path} must end in .pdf, .svg or .png")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with paper_style():
+        if (engine := figure.get_layout_engine()) is not None:
+            # Compute the layout once; matplotlib would do so for each file. Hinting changes the width of text with the
+            # resolution, and panels of fixed aspect need a second pass.
+            figure.set_dpi(mpl.rcParams["savefig.dpi"])
+            for _ in range(2 if any(axes.get_aspect() != "auto" for axes in figure.axes) else 1):
+                engine.execute(figure)
+            figure.set_layout_engine(None)
+        figure.savefig(path, format=path.suffix[1:], **_SAVING[path.suffix])

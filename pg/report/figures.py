@@ -17,7 +17,7 @@ from pg.experiments.figures.lookup import FIGURES, kind_of
 from pg.experiments.figures.request import FigureRequest, caption, draw
 from pg.experiments.train.choice import read_choice
 from pg.experiments.train.tuning import tuned_table
-from pg.plotting import saving, style
+from pg.plotting import layout, style
 from pg.plotting.record import Figure
 from pg.runs.files import write_atomically, write_text
 from pg.runs.tables import read_csv
@@ -50,7 +50,7 @@ def draw_figure(study: str, tables: Mapping[str, str], choices: Sequence[str], o
     request = request_of(declared, figure, read)
     picture = draw(request)
     for name in ("print", "png"):
-        write_atomically(outputs[name], partial(saving.save, picture))
+        write_atomically(outputs[name], partial(style.save, picture))
     write_text(caption(request) + "\n", outputs["caption"])
 
 
@@ -95,7 +95,7 @@ def warm_up() -> None:
     for kind in FIGURES.values():
         import_module(kind.module)
     with style.paper_style():
-        figure = style.canvas("one_column", 1.0)
+        figure = layout.canvas("one_column", 1.0)
         axes = figure.subplots()
         rows = pd.DataFrame({"x": [1.0, 1000.0], "y": [1.0, 2.0], "of": ["a", "b"]})
         marks = {"hue": "of", "style": "of", "legend": False, "ax": axes}
@@ -106,4 +106,4 @@ def warm_up() -> None:
         figure.legend(handles=[Line2D([], [], label="a")], loc="outside lower center")
     with tempfile.TemporaryDirectory() as folder:
         for suffix in (".pdf", ".png"):
-            saving.save(figure, Path(folder, "nothing").with_suffix(suffix))
+            style.save(figure, Path(folder, "nothing").with_suffix(suffix))

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from pg.experiments.figures.lookup import FIGURES
 from pg.experiments.figures.request import FigureRequest, caption, draw
-from pg.plotting import saving, style
+from pg.plotting import style
 from pg.plotting.text import counted
 from tests.figures.pictures import bars, colours, missing, texts, words
 from tests.figures.studies import EXPERIMENT_OF, LIMIT, VARIANTS, made_up, request, study_of, with_tables
@@ -106,7 +106,7 @@ def test_pdfs_are_the_same_bytes_with_embedded_fonts(
 ) -> None:
     paths = [tmp_path / f"{time}.pdf" for time in ("first", "second")]
     for path in paths:
-        saving.save(draw(requests[kind]), path)
+        style.save(draw(requests[kind]), path)
     content = paths[0].read_bytes()
 
     assert content == paths[1].read_bytes()

@@ -13,8 +13,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from pg.experiments.figures.request import draw
-from pg.plotting import saving, style
-from pg.plotting.series import at_level
+from pg.plotting import layout, style
+from pg.plotting.marks import at_level
 from tests.figures.studies import VARIANTS, request
 
 NAMES = [f"variant_{place}" for place in range(16)]
@@ -38,7 +38,7 @@ def lab(linear: np.ndarray) -> np.ndarray:
 @pytest.fixture
 def plain() -> Figure:
     with style.paper_style():
-        figure = style.canvas("one_column", 1.5)
+        figure = layout.canvas("one_column", 1.5)
         axes = figure.subplots()
         axes.plot([1, 10], [1, 2])
         axes.set_xscale("log")
@@ -79,7 +79,7 @@ def test_paper_style_leaves_matplotlib_as_it_was() -> None:
 
 
 def test_a_pdf_embeds_its_fonts_and_none_of_type_3(plain: Figure, tmp_path: Path) -> None:
-    saving.save(plain, tmp_path / "plain.pdf")
+    style.save(plain, tmp_path / "plain.pdf")
     content = (tmp_path / "plain.pdf").read_bytes()
 
     assert b"/Type3" not in content
@@ -109,14 +109,14 @@ def test_larger_type_scales_heights_and_words(monkeypatch: pytest.MonkeyPatch, k
     ("value", "written"), [(-500, "−500"), (-5_000, "−5k"), (0, "0"), (2.5e6, "2.5M"), (1e-5, "1e−05")]
 )
 def test_ticks_of_plain_numbers_are_short_with_a_minus(value: float, written: str) -> None:
-    axes = style.canvas("one_column", 1.0).subplots()
-    style.plain_numbers(axes, y=True)
+    axes = layout.canvas("one_column", 1.0).subplots()
+    layout.plain_numbers(axes.yaxis)
 
     assert axes.yaxis.get_major_formatter()(value) == written
 
 
 def test_saving_leaves_nothing_but_the_figure(plain: Figure, tmp_path: Path) -> None:
-    saving.save(plain, tmp_path / "below" / "plain.png")
+    style.save(plain, tmp_path / "below" / "plain.png")
 
     assert [path.name for path in (tmp_path / "below").iterdir()] == ["plain.png"]
 
@@ -129,7 +129,7 @@ def test_a_file_has_the_same_bytes_each_time_and_no_date(
     plain: Figure, tmp_path: Path, suffix: str, sign: bytes, trace: bytes
 ) -> None:
     for name in ("first", "second"):
-        saving.save(plain, tmp_path / f"{name}{suffix}")
+        style.save(plain, tmp_path / f"{name}{suffix}")
     content = (tmp_path / f"first{suffix}").read_bytes()
 
     assert content == (tmp_path / f"second{suffix}").read_bytes()
@@ -139,7 +139,7 @@ def test_a_file_has_the_same_bytes_each_time_and_no_date(
 
 def test_only_pdf_svg_and_png_are_written(plain: Figure, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"must end in \.pdf, \.svg or \.png"):
-        saving.save(plain, tmp_path / "plain.jpg")
+        style.save(plain, tmp_path / "plain.jpg")
 
 
 def test_a_legend_reads_row_by_row_in_declared_order() -> None:

@@ -68,14 +68,14 @@ class Norms(Measurement):
 
 PICTURE = """
 from pg.experiments.figures.kind import FigureKind
-from pg.plotting import marks, style
+from pg.plotting import layout, marks
 
 SEEDS = FigureKind(__name__, with_metrics=True)
 
 
 def draw(request):
     series = request.series()
-    figure = style.canvas(request.figure.width, 2.0)
+    figure = layout.canvas(request.figure.width, 2.0)
     (metric,) = request.figure.metrics
     rows = marks.gathered(series, request.rows("long", metric=metric))
     marks.draw_dots(figure.subplots(), rows, series)

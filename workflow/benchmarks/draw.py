@@ -14,8 +14,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from pg.plotting import style
-from pg.plotting.saving import save
+from pg.plotting import layout, style
 
 NAMES = {"pg": "here", "tianshou": "Tianshou, REINFORCE", "sb3-a2c": "SB3, A2C", "sb3-ppo": "SB3, PPO"}
 COLOURS = {"pg": "#0072b2", "tianshou": "#d55e00", "sb3-a2c": "#009e73", "sb3-ppo": "#cc79a7"}
@@ -28,7 +27,7 @@ def draw(table: pd.DataFrame) -> Figure:
     ours = table.loc[table["system"] == "pg"]
     environments = ours.loc[ours["benchmark"] == "training", "environment"].unique()
     with style.paper_style():
-        figure = style.canvas("two_columns", 3.7)
+        figure = layout.canvas("two_columns", 3.7)
         panels = figure.subplots(2, len(environments), squeeze=False, sharex="col")
         for environment, (speeds, costs) in zip(environments, panels.T, strict=True):
             speeds.set_title(environment)
@@ -72,7 +71,7 @@ def main() -> None:
     table, *pictures = map(Path, sys.argv[1:])
     figure = draw(pd.read_csv(table))
     for picture in pictures:
-        save(figure, picture)
+        style.save(figure, picture)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from importlib import import_module
@@ -21,9 +21,9 @@ from pg.experiments.figures.lookup import kind_of
 from pg.experiments.kind import Experiment
 from pg.parts.variant import Variant
 from pg.plotting import layout, style
+from pg.plotting.marks import Series
 from pg.plotting.record import Figure
-from pg.plotting.series import Series
-from pg.plotting.text import at_levels, counted
+from pg.plotting.text import at_levels, counted, listed
 
 E = TypeVar("E", bound=Experiment, covariant=True)
 _Named = TypeVar("_Named", Variant, Environment)
@@ -35,11 +35,6 @@ class Place:
 
     environment: str
     stage: str
-
-    @property
-    def where(self) -> dict[str, str]:
-        """The environment and stage, by table column."""
-        return {"environment": self.environment, "stage": self.stage}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +105,11 @@ class FigureRequest(Generic[E]):
         trained = self.variants[self.drawn[0]].batch
         return min(sizes, key=lambda size: abs(math.log(size / trained)))
 
+    def batch_sizes(self, **where: Any) -> str:
+        """Return the batch sizes in rows of the long table as text."""
+        sizes = self.rows("long", **where)["batch"].dropna().unique()
+        return listed([f"{size:g}" for size in sorted(sizes)])
+
     def variant_label(self, name: str) -> str:
         """Return the label of a variant."""
         return self.variants[name].label or name.replace("_", " ")
@@ -132,21 +132,18 @@ class FigureRequest(Generic[E]):
         """
         sweep = {path: values for path, values in self.experiment.swept.items() if path not in shown}
         levels = [dict(zip(sweep, values, strict=True)) for values in product(*sweep.values())]
-        looks = style.looks(tuple(self.variants))
+        looks, count = style.looks(tuple(self.variants)), len(levels)
         return tuple(
-            Series(
-                variant=name,
-                levels=level,
-                label=at_levels(self.variant_label(name), level),
-                look=style.of_level(looks[name], place, len(levels)),
-            )
+            Series(name, level, at_levels(self.variant_label(name), level), style.of_level(looks[name], at, count))
             for name in self.drawn
-            for place, level in enumerate(levels)
+            for at, level in enumerate(levels)
         )
 
-    def rows(self, table: str, **where: str | float) -> pd.DataFrame:
-        """Select the rows of a table whose columns hold the given values."""
+    def rows(self, table: str, place: Place | None = None, **where: str | float) -> pd.DataFrame:
+        """Select the rows of a table at a place whose columns hold the given values."""
         frame = self.tables[table]
+        if place is not None:
+            where |= {"environment": place.environment, "stage": place.stage}
         matches = [_equals(frame[column], value) for column, value in where.items()]
         return frame.loc[reduce(and_, matches)] if matches else frame
 
@@ -155,11 +152,20 @@ class FigureRequest(Generic[E]):
         if not self.is_wide:
             return 1
         count = len(self.stages) if len(self.stages) > 1 else len(self.environments)
-        return min(style.panels_in_a_row(3), count)
+        return min(layout.panels_in_a_row(3), count)
 
-    def panels(self, across: int, height: float, **how: Any) -> tuple[mpl.Figure, list[Axes]]:
-        """Make a figure with a panel per place, `across` in a row of `height` inches."""
-        return layout.wrapped(self.figure.width, len(self.places), across, height, margin=0.2, **how)
+    def panels(self, height: float, **how: Any) -> tuple[mpl.Figure, list[tuple[Place, Axes]]]:
+        """Make a figure with a panel per place, in rows of `height` inches; options are those of `layout.panels`."""
+        titles = [self.heading(place) for place in self.places]
+        across = self.panels_in_a_row()
+        figure, panels = layout.panels(self.figure.width, titles, across, height, margin=0.2, **how)
+        return figure, list(zip(self.places, panels, strict=True))
+
+    def in_rows(self, across: int) -> Sequence[Place]:
+        """Return the places; stage by stage if the panels of several environments are side by side."""
+        if across != len(self.environments) or across == 1:
+            return self.places
+        return sorted(self.places, key=lambda one: self.stages.index(one.stage))
 
 
 def _equals(column: pd.Series, value: str | float) -> pd.Series:

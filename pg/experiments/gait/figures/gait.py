@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import pandas as pd
-from matplotlib.axes import Axes
+from itertools import product
+
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -29,25 +29,35 @@ def draw(request: Request) -> Figure:
     """Draw each metric against the environment steps trained: a row of panels per environment, thin lines for seeds."""
     across = len(_PANELS) if request.is_wide else 1
     down = len(_PANELS) // across * len(request.environments)
-    figure = style.canvas(request.figure.width, 0.2 + 1.6 * down)
+    figure = layout.canvas(request.figure.width, 0.2 + 1.6 * down)
     grid = figure.subplots(down, across, squeeze=False, sharex=True)
-    panels = iter(grid.flat)
-    for environment in request.environments:
-        for place, (name, metrics) in enumerate(_PANELS.items()):
-            axes = next(panels)
-            axes.set_ylabel(name)
-            for metric, look in metrics.items():
-                _draw_curve(axes, request, environment, metric, *look)
-            axes.grid(visible=True, axis="y")
-            style.plain_numbers(axes, x=True)
-            layout.few_ticks(axes, 5, x=True)
-            if place == 0:
-                axes.set_ylim(-0.04, 1.04)
-                axes.set_title(request.environment_label(environment))
+    panels = product(request.environments, _PANELS.items())
+    for axes, (environment, (name, metrics)) in zip(grid.flat, panels, strict=True):
+        for metric, (colour, marker) in metrics.items():
+            seeds, means = (
+                rows.assign(trained=rows["stage"].astype(str).map(request.trained)).sort_values(
+                    "trained", kind="stable"
+                )
+                for table in ("long", "summary")
+                for rows in [request.rows(table, environment=environment, metric=metric)]
+            )
+            marks.seeds(axes, seeds, "trained", "value", color=colour, linewidth=0.4, alpha=0.4)
+            axes.vlines(means["trained"], *marks.ends(means), colors=colour, linewidth=0.9)
+            how = {"color": colour, "marker": marker, "markersize": 3.5, "linewidth": 1.2}
+            axes.plot(means["trained"], means["estimate"], markeredgewidth=0, **how)
+        axes.set_ylabel(name)
+        axes.grid(visible=True, axis="y")
+        layout.plain_numbers(axes.xaxis)
+        layout.few_ticks(5, axes.xaxis)
+        if len(metrics) > 1:
+            axes.set_ylim(-0.04, 1.04)
+            axes.set_title(request.environment_label(environment))
     for axes in grid[-1]:
         axes.set_xlabel("environment steps trained")
     figure.align_ylabels()
-    style.legend_below(figure, _entries(), request.figure.width)
+    falls = {"fall forward": _FIRST, "fall backward": _SECOND}
+    entries = [Line2D([], [], color=colour, marker=marker, label=name) for name, (colour, marker) in falls.items()]
+    layout.legend_below(figure, entries)
     return figure
 
 
@@ -60,24 +70,3 @@ def caption(request: Request) -> str:
         "it is not the one that last did so alone. Thin lines are seeds; marks and bars are means over seeds with 95 % "
         "intervals."
     )
-
-
-def _draw_curve(axes: Axes, request: Request, environment: str, metric: str, colour: str, marker: str) -> None:
-    seeds, means = (_rows(request, environment, metric, table) for table in ("long", "summary"))
-    faint = {"color": colour, "linewidth": 0.4, "alpha": 0.4}
-    marks.line(axes, seeds, x="trained", y="value", units="seed", estimator=None, errorbar=None, **faint)
-    axes.vlines(means["trained"], *marks.ends(means), colors=colour, linewidth=0.9)
-    how = {"color": colour, "marker": marker, "markersize": 3.5, "linewidth": 1.2}
-    axes.plot(means["trained"], means["estimate"], markeredgewidth=0, **how)
-
-
-def _rows(request: Request, environment: str, metric: str, table: str) -> pd.DataFrame:
-    """Select a metric's rows, with the environment steps trained before each stage in column trained."""
-    rows = request.rows(table, environment=environment, metric=metric)
-    rows = rows.assign(trained=rows["stage"].astype(str).map(request.trained))
-    return rows.sort_values("trained", kind="stable")
-
-
-def _entries() -> list[Line2D]:
-    falls = {"fall forward": _FIRST, "fall backward": _SECOND}
-    return [Line2D([], [], color=colour, marker=marker, label=name) for name, (colour, marker) in falls.items()]

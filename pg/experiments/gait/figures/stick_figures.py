@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import pandas as pd
@@ -11,12 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 
-from pg.experiments.figures.request import FigureRequest, Place
+from pg.experiments.figures.request import FigureRequest
 from pg.experiments.gait.record import GaitExperiment
-from pg.plotting import style
+from pg.plotting import layout, style
 from pg.plotting.text import counted
 
-_SPINE = ("torso", "pelvis")
 _LIMBS = (("torso", "{}_shoulder", "{}_elbow", "{}_hand"), ("pelvis", "{}_hip", "{}_knee", "{}_foot"))
 # The humanoid looks to the right of the picture, so that its right side is nearer.
 _COLOURS: Mapping[str, str] = MappingProxyType({"left": "#d55e00", "right": "#0072b2"})
@@ -32,65 +31,43 @@ Request = FigureRequest[GaitExperiment]
 
 def draw(request: Request) -> Figure:
     """Draw a strip per environment and stage: frames from left to right, each moved by the distance walked."""
-    episodes = {place: _episode(request, place) for place in _places(request)}
-    left, right = _ends(episodes.values())
+    stages, seed = request.stages, request.experiment.seeds.first
+    chosen = dict.fromkeys((stages[0], stages[len(stages) // 2], stages[-1]))
+    episodes = {place: request.rows("poses", place, seed=seed) for place in request.places if place.stage in chosen}
+    # All strips have one scale.
+    reached = pd.concat([rows["frame"] * _STRIDE + rows["x"] for rows in episodes.values()])
+    left, right = min(-_MARGIN, reached.min()) - _MARGIN, reached.max() + _MARGIN
     height = style.unscaled(style.WIDTHS[request.figure.width]) / (right - left) * (_HEIGHT + _BELOW) + _TITLE
-    figure = style.canvas(request.figure.width, 0.05 + height * len(episodes))
+    figure = layout.canvas(request.figure.width, 0.05 + height * len(episodes))
     strips = figure.subplots(len(episodes), 1, squeeze=False)[:, 0]
     for axes, (place, episode) in zip(strips, episodes.items(), strict=True):
-        axes.set_title(_heading(request, place), pad=2)
+        steps = request.trained[place.stage]
+        when = f"after {counted(round(steps), 'environment step')}" if steps else "before training"
+        axes.set_title(f"{request.environment_label(place.environment)}, {when}", pad=2)
         axes.set_aspect("equal")
         axes.set(xlim=(left, right), ylim=(-_BELOW, _HEIGHT))
         axes.set_axis_off()
         axes.axhline(0, color=style.INK, linewidth=0.7, zorder=0)
         for _, pose in episode.groupby("frame"):
             _draw_pose(axes, pose.set_index("part"))
-    style.legend_below(figure, _entries(), request.figure.width)
+    entries = [Line2D([], [], color=colour, label=f"{side} arm and leg") for side, colour in _COLOURS.items()]
+    layout.legend_below(figure, entries)
     return figure
 
 
 def caption(request: Request) -> str:
     """Say what is drawn, how to read it, and of which seed."""
     return (
-        f"Humanoids from the side, forward is to the right: the first episode of seed {_seed(request)} (of "
-        f"{request.seeds}) at the first, the middle and the last stage of training, from its start to its end in "
-        "frames at equal intervals. The time of each frame is below it; the tick on the ground marks where the episode "
-        "began, in the scale of the bodies."
+        "Humanoids from the side, forward is to the right: the first episode of seed "
+        f"{request.experiment.seeds.first} (of {request.seeds}) at the first, the middle and the last stage of "
+        "training, from its start to its end in frames at equal intervals. The time of each frame is below it; the "
+        "tick on the ground marks where the episode began, in the scale of the bodies."
     )
-
-
-def _places(request: Request) -> tuple[Place, ...]:
-    """Return the first stage, the middle one and the last, of each environment."""
-    stages = request.stages
-    chosen = dict.fromkeys((stages[0], stages[len(stages) // 2], stages[-1]))
-    return tuple(Place(environment, stage) for environment in request.environments for stage in chosen)
-
-
-def _seed(request: Request) -> int:
-    return request.experiment.seeds.first
-
-
-def _episode(request: Request, place: Place) -> pd.DataFrame:
-    """Select the episode of a place; column at is the x of its start in the picture, frame by frame."""
-    rows = request.rows("poses", **place.where, seed=_seed(request))
-    return rows.assign(at=rows["frame"] * _STRIDE)
-
-
-def _ends(episodes: Iterable[pd.DataFrame]) -> tuple[float, float]:
-    """Return the ends of the strips, the same for all, so that they have one scale."""
-    reached = pd.concat([rows["at"] + rows["x"] for rows in episodes])
-    return min(-_MARGIN, reached.min()) - _MARGIN, reached.max() + _MARGIN
-
-
-def _heading(request: Request, place: Place) -> str:
-    steps = request.trained[place.stage]
-    when = f"after {counted(round(steps), 'environment step')}" if steps else "before training"
-    return f"{request.environment_label(place.environment)}, {when}"
 
 
 def _draw_pose(axes: Axes, pose: pd.DataFrame) -> None:
     """Draw one frame, the far side first."""
-    at = float(pose["at"].iloc[0])
+    at = float(pose["frame"].iloc[0]) * _STRIDE
     at_x, z = pose["x"] + at, pose["z"]
     for depth, (side, colour) in enumerate(_COLOURS.items()):
         for limb in _LIMBS:
@@ -98,12 +75,9 @@ def _draw_pose(axes: Axes, pose: pd.DataFrame) -> None:
             axes.plot(at_x[parts], z[parts], color=colour, linewidth=1.3, solid_joinstyle="round", zorder=2 + 2 * depth)
         foot = f"{side}_foot"
         axes.add_patch(Circle((at_x[foot], z[foot]), _FOOT, color=colour, linewidth=0, zorder=2 + 2 * depth))
-    axes.plot(at_x[[*_SPINE]], z[[*_SPINE]], color=style.INK, linewidth=1.6, solid_capstyle="round", zorder=3)
-    axes.plot(at_x[["head", "torso"]], z[["head", "torso"]], color=style.INK, linewidth=1.6, zorder=3)
+    spine, neck = ["torso", "pelvis"], ["head", "torso"]
+    axes.plot(at_x[spine], z[spine], color=style.INK, linewidth=1.6, solid_capstyle="round", zorder=3)
+    axes.plot(at_x[neck], z[neck], color=style.INK, linewidth=1.6, zorder=3)
     axes.add_patch(Circle((at_x["head"], z["head"]), _HEAD, color=style.INK, linewidth=0, zorder=3))
     axes.plot([at, at], [-0.06, 0], color=style.INK, linewidth=0.7)
     axes.text(at, -0.1, f"{pose['time'].iloc[0]:.2f} s", ha="center", va="top", fontsize=style.scaled(6.5))
-
-
-def _entries() -> list[Line2D]:
-    return [Line2D([], [], color=colour, label=f"{side} arm and leg") for side, colour in _COLOURS.items()]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pg.experiments.figures.request import FigureRequest, Place
+from pg.experiments.figures.request import FigureRequest
 from pg.experiments.horizon.record import HorizonExperiment
-from pg.plotting import layout, marks, style
-from pg.plotting.series import Series
+from pg.plotting import layout, marks
 from pg.plotting.text import number
 
 _QUANTILES = tuple(f"log_weight_q{at}" for at in ("05", "25", "50", "75", "95"))
@@ -31,7 +29,7 @@ def draw(request: Request) -> Figure:
     across = 3 if request.is_wide else 2
     count = len(series) + len(_LABELS)
     down = math.ceil(count / across)
-    figure = style.canvas(request.figure.width, 0.25 + 1.45 * down * len(places))
+    figure = layout.canvas(request.figure.width, 0.25 + 1.45 * down * len(places))
     grid = figure.subplots(down * len(places), across, squeeze=False, sharex=True)
     for start, place in zip(range(0, len(grid), down), places, strict=True):
         panels = layout.used(list(grid[start : start + down].flat), count)
@@ -39,16 +37,32 @@ def draw(request: Request) -> Figure:
             axes.set_xscale("log")
             axes.grid(visible=True)
         for axes, one in zip(panels, series, strict=False):
-            _draw_quantiles(axes, request, place, one)
-        for axes, metric in zip(panels[len(series) :], _LABELS, strict=True):
-            _draw_metric(axes, request, place, metric, series)
+            lowest, low, middle, high, highest = (
+                one.rows(request.rows("summary", place, metric=metric)) for metric in _QUANTILES
+            )
+            at, colour = middle["horizon"], one.look.colour
+            for below, above, alpha in ((lowest, highest, 0.18), (low, high, 0.32)):
+                axes.fill_between(at, below["estimate"], above["estimate"], color=colour, alpha=alpha, linewidth=0)
+            axes.plot(at, middle["estimate"], marker=one.look.marker, markersize=3, linewidth=1, **one.look.line)
+            axes.set_ylabel("log w")
         layout.share_range(panels[: len(series)])
+        for axes, (metric, label) in zip(panels[len(series) :], _LABELS.items(), strict=True):
+            rows = request.rows("summary", place, metric=metric)
+            # Values of 0, as the variance of weights that are all 1, have no place on a logarithmic axis.
+            rows = marks.gathered(series, rows[rows["estimate"] > 0])
+            axes.set_yscale("log")
+            if not rows.empty:
+                marks.draw_curves(axes, series, rows, "horizon", dodge=_DODGE)
+                # An interval that ends near 0 must not stretch the logarithmic axis.
+                axes.set_ylim(bottom=max(axes.get_ylim()[0], rows["estimate"].min() / 3))
+            layout.log_ticks(axes.yaxis)
+            axes.set_ylabel(label)
         panels[0].set_title(request.heading(place))
         for axes in panels:
             layout.ticks_at(axes, request.experiment.horizons)
         layout.name_axes(panels, across, x="horizon T")
     figure.align_ylabels()
-    style.legend_below(figure, marks.legend_entries(series), request.figure.width)
+    layout.legend_below(figure, marks.legend_entries(series))
     return figure
 
 
@@ -63,29 +77,3 @@ def caption(request: Request) -> str:
         "if the variant weights by products, else a single ratio. Lines are means (of tr Cov geometric means) with "
         f"95 % intervals over {request.policies}. Values of 0 are not drawn."
     )
-
-
-def _draw_quantiles(axes: Axes, request: Request, place: Place, series: Series) -> None:
-    lowest, low, middle, high, highest = (
-        series.rows(request.rows("summary", **place.where, metric=metric)) for metric in _QUANTILES
-    )
-    horizons = middle["horizon"]
-    for below, above, alpha in ((lowest, highest, 0.18), (low, high, 0.32)):
-        colour = series.look.colour
-        axes.fill_between(horizons, below["estimate"], above["estimate"], color=colour, alpha=alpha, linewidth=0)
-    axes.plot(horizons, middle["estimate"], marker=series.look.marker, markersize=3, linewidth=1, **series.look.line)
-    axes.set_ylabel("log w")
-
-
-def _draw_metric(axes: Axes, request: Request, place: Place, metric: str, series: tuple[Series, ...]) -> None:
-    summary = request.rows("summary", **place.where, metric=metric)
-    # Values of 0, as the variance of weights that are all 1, have no place on a logarithmic axis.
-    rows = marks.gathered(series, summary[summary["estimate"] > 0])
-    axes.set_yscale("log")
-    if not rows.empty:
-        marks.draw_column_intervals(axes, marks.dodged(rows, "horizon", _DODGE), series, "shifted")
-        # An interval that ends near 0 must not stretch the logarithmic axis.
-        low, high = axes.get_ylim()
-        axes.set_ylim(max(low, rows["estimate"].min() / 3), high)
-    layout.log_ticks(axes, y=True)
-    axes.set_ylabel(_LABELS[metric])

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import replace
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
@@ -18,7 +16,7 @@ from pg.experiments.probe.record import ProbeExperiment
 from pg.parts.returns.base import Returns
 from pg.parts.variant import Variant
 from pg.plotting import layout, marks, style
-from pg.plotting.series import Series
+from pg.plotting.marks import Series
 from pg.plotting.text import number
 from pg.statistics.intervals import Interval
 
@@ -35,26 +33,39 @@ def draw(request: Request) -> Figure:
     ValueError
         If no variant has a partner in the experiment with the same returns and no baseline.
     """
-    series, across = _series(request), request.panels_in_a_row()
+    series = _series(request)
     if not series:
         raise ValueError(
             f"none of the variants {', '.join(request.drawn)} has a partner in {request.figure.experiment} with the "
             "same returns and no baseline"
         )
-    figure, panels = request.panels(across, 0.5 + 0.15 * len(series), sharex=True, sharey=True)
-    shares = {place: [_share(request, place, one) for one in series] for place in request.places}
-    for place, axes in zip(request.places, panels, strict=True):
-        _draw_panel(axes, series, shares[place])
+    label, height = f"share achieved (N = {request.batch})", 0.5 + 0.15 * len(series)
+    figure, panels = request.panels(height, sharex=True, sharey=True, x=label)
+    farthest = 0.0
+    for place, axes in panels:
         layout.head(axes, request.heading(place), "share")
-        style.name_rows(axes, [one.label for one in series], request.figure.width)
-    if _is_far(shares.values()):
-        panels[0].set_xscale("symlog", linthresh=1)
-        panels[0].autoscale_view()
+        for end in (0, 1):
+            axes.axvline(end, **style.RULE)
+        shares = [_share(request, place, one) for one in series]
+        for row, share in enumerate(shares):
+            if share.defined:
+                layout.note_right(axes, row, number(share.estimate, 2))
+            else:
+                layout.note_inside(axes, row, "undefined: reduction may be 0")
+            farthest = max(farthest, *(abs(end) for end in (share.low, share.high) if not math.isnan(end)), 0.0)
+        columns = [{"estimate": share.estimate, "ci_low": share.low, "ci_high": share.high} for share in shares]
+        names = [{"variant": one.variant, **one.levels} for one in series]
+        rows = pd.DataFrame([name | share for name, share in zip(names, columns, strict=True)])
+        marks.draw_rows(axes, series, rows)
+    if farthest > _FAR:
+        # All panels share this axis.
+        shared = panels[0][1]
+        shared.set_xscale("symlog", linthresh=1)
+        shared.autoscale_view()
         # More ticks would overlap in a narrow panel.
-        decades = max(0, int(math.log10(max(1.0, -panels[0].get_xlim()[0]))))
-        panels[0].xaxis.set_major_locator(FixedLocator([-(10.0**decades), 0, 1]))
-        panels[0].xaxis.set_major_formatter("{x:g}")
-    layout.name_axes(panels, across, x=f"share achieved (N = {request.batch})")
+        decades = max(0, int(math.log10(max(1.0, -shared.get_xlim()[0]))))
+        shared.xaxis.set_major_locator(FixedLocator([-(10.0**decades), 0, 1]))
+        shared.xaxis.set_major_formatter("{x:g}")
     return figure
 
 
@@ -73,34 +84,9 @@ def caption(request: Request) -> str:
     )
 
 
-def _draw_panel(axes: Axes, series: tuple[Series, ...], shares: list[Interval]) -> None:
-    for end in (0, 1):
-        axes.axvline(end, **style.RULE)
-    # A table with the columns of a summary, a row per series.
-    summary = pd.DataFrame(
-        [
-            {
-                "variant": one.variant,
-                **one.levels,
-                "estimate": share.estimate,
-                "ci_low": share.low,
-                "ci_high": share.high,
-            }
-            for one, share in zip(series, shares, strict=True)
-        ]
-    )
-    marks.draw_row_intervals(axes, summary, series)
-    for row, share in enumerate(shares):
-        if share.defined:
-            style.note_right(axes, row, number(share.estimate, 2))
-        else:
-            style.note_inside(axes, row, "undefined: reduction may be 0")
-    axes.grid(visible=True, axis="x")
-
-
 def _share(request: Request, place: Place, series: Series) -> Interval:
     variance, least = (
-        request.rows("long", **place.where, metric=metric, batch=request.batch)
+        request.rows("long", place, metric=metric, batch=request.batch)
         for metric in ("total_variance", "least_variance")
     )
     partner = replace(series, variant=_partner(request, series.variant) or "")
@@ -127,7 +113,3 @@ def _partner(request: Request, name: str) -> str | None:
 def _weights(variant: Variant) -> tuple[Returns, float, bool, bool]:
     """Return the options, except the baseline, that the weights of the log-likelihoods depend on."""
     return variant.returns, variant.discount, variant.discount_states, variant.normalise_advantages
-
-
-def _is_far(shares: Iterable[list[Interval]]) -> bool:
-    return any(abs(end) > _FAR for one in shares for share in one for end in (share.low, share.high))

@@ -7,18 +7,15 @@ scale α.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pg.experiments.exact.record import ExactExperiment
 from pg.experiments.figures.kind import REWARD_LEVELS
-from pg.experiments.figures.request import FigureRequest, Place
+from pg.experiments.figures.request import FigureRequest
 from pg.experiments.probe.record import ProbeExperiment
-from pg.plotting import layout, marks, style
-from pg.plotting.series import Series
+from pg.plotting import layout, marks
 from pg.plotting.text import option_in_words
 from pg.statistics.estimates import parabola
 
@@ -34,14 +31,26 @@ Request = FigureRequest[ProbeExperiment | ExactExperiment]
 
 def draw(request: Request) -> Figure:
     """Draw tr Cov against the levels of the rewards: a panel per environment and stage, a line per variant."""
-    path, across = _path(request), request.panels_in_a_row()
+    path = _path(request)
     series = request.series(shown=(path,))
-    figure, panels = request.panels(across, 1.9, sharex=True)
-    for place, axes in zip(request.places, panels, strict=True):
-        _draw_panel(axes, request, place, series)
-        axes.set_title(request.heading(place))
-    layout.name_axes(panels, across, x=_LABELS[path], y=f"tr Cov (return², N = {request.batch})")
-    style.legend_below(figure, marks.legend_entries(series), request.figure.width)
+    spacing = "linear" if path.endswith("offset") else "log"
+    figure, panels = request.panels(1.9, sharex=True, x=_LABELS[path], y=f"tr Cov (return², N = {request.batch})")
+    for place, axes in panels:
+        measured, summary = (
+            request.rows(table, place, metric="total_variance", batch=request.batch) for table in ("long", "summary")
+        )
+        # A logarithmic axis cannot show variances of 0, which occur if all rewards cancel.
+        marks.draw_curves(axes, series, summary[summary["estimate"] > 0], path, joined=False)
+        levels = np.sort(measured[path].unique().astype(np.float64))
+        grid = _GRIDS[spacing](levels[0], levels[-1], _POINTS)
+        for one in series:
+            by_policy = one.rows(measured).pivot_table(index="seed", columns=path, values="value")
+            at = by_policy.columns.to_numpy(np.float64)
+            fits = [parabola(at, own, grid) for own in by_policy.to_numpy(np.float64)]
+            if defined := [fit for fit in fits if not np.isnan(fit).all()]:
+                axes.plot(grid, np.exp(np.log(defined).mean(axis=0)), linewidth=1, zorder=2, **one.look.line)
+        axes.set(xscale=spacing, yscale="log")
+    layout.legend_below(figure, marks.legend_entries(series))
     return figure
 
 
@@ -53,26 +62,6 @@ def caption(request: Request) -> str:
         "intervals; lines are geometric means of a parabola per policy, which theory predicts, fitted by least "
         "squares of relative errors."
     )
-
-
-def _draw_panel(axes: Axes, request: Request, place: Place, series: tuple[Series, ...]) -> None:
-    path = _path(request)
-    spacing = "linear" if path.endswith("offset") else "log"
-    where: dict[str, Any] = {**place.where, "metric": "total_variance", "batch": request.batch}
-    summary, measured = (request.rows(table, **where) for table in ("summary", "long"))
-    # A logarithmic axis cannot show variances of 0, which occur if all rewards cancel.
-    rows = marks.gathered(series, summary[summary["estimate"] > 0])
-    marks.draw_column_intervals(axes, rows, series, path, joined=False)
-    levels = np.sort(measured[path].unique().astype(np.float64))
-    grid = _GRIDS[spacing](levels[0], levels[-1], _POINTS)
-    for one in series:
-        by_policy = one.rows(measured).pivot_table(index="seed", columns=path, values="value")
-        fits = [parabola(by_policy.columns.to_numpy(np.float64), own, grid) for own in by_policy.to_numpy(np.float64)]
-        if defined := [fit for fit in fits if not np.isnan(fit).all()]:
-            axes.plot(grid, np.exp(np.log(defined).mean(axis=0)), linewidth=1, zorder=2, **one.look.line)
-    axes.set_yscale("log")
-    axes.set_xscale(spacing)
-    axes.grid(visible=True)
 
 
 def _path(request: Request) -> str:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pg.experiments.comparisons import paired_ratio
-from pg.experiments.figures.request import FigureRequest, Place
+from pg.experiments.figures.request import FigureRequest
 from pg.experiments.probe.record import ProbeExperiment
-from pg.plotting import layout, marks, style
-from pg.plotting.series import Series
+from pg.plotting import layout, marks
+from pg.plotting.marks import Series
 from pg.plotting.text import noted, number
 
 Request = FigureRequest[ProbeExperiment]
@@ -19,31 +17,37 @@ Request = FigureRequest[ProbeExperiment]
 
 def draw(request: Request) -> Figure:
     """Draw tr Cov on a logarithmic axis: a panel per environment and stage, a row per variant, a dot per policy."""
-    series, reference, across = request.series(), _reference(request), _panels_in_a_row(request)
-    # Panels of several environments side by side: a row per stage.
-    by_stage = across == len(request.environments) and across > 1
-    places = sorted(request.places, key=lambda one: request.stages.index(one.stage)) if by_stage else request.places
-    down = len(places) // across
-    figure = style.canvas(request.figure.width, 0.3 + down * (0.42 + 0.15 * len(series)))
-    grid = figure.subplots(down, across, squeeze=False, sharey=True)
-    for place, axes in zip(places, grid.flat, strict=True):
-        measured, summary = _rows(request, place, "long"), _rows(request, place, "summary")
+    series, reference = request.series(), _reference(request)
+    count = len(request.environments) if len(request.environments) > 1 else len(request.stages)
+    across = count if request.is_wide and count <= layout.panels_in_a_row(3) else 1
+    places = request.in_rows(across)
+    titles = [f"{request.environment_label(place.environment)}, {place.stage}" for place in places]
+    height = 0.42 + 0.15 * len(series)
+    figure, panels = layout.panels(request.figure.width, titles, across, height, margin=0.3, sharey=True)
+    for place, axes in zip(places, panels, strict=True):
+        measured, summary = (
+            request.rows(table, place, metric="total_variance", batch=request.batch) for table in ("long", "summary")
+        )
         # A logarithmic axis cannot show zeros.
-        marks.draw_dots(axes, marks.gathered(series, measured[measured["value"] > 0]), series, s=5)
-        marks.draw_row_intervals(axes, summary[summary["estimate"] > 0], series)
+        marks.draw_rows(axes, series, summary[summary["estimate"] > 0], measured[measured["value"] > 0], s=5)
         for row, one in enumerate(series):
-            ratio = _ratio(one.rows(measured), reference.rows(measured), with_ends=across < 3)
-            style.note_right(axes, row, "1" if one == reference else ratio)
-        style.note_right(axes, -1, "ratio")
-        style.name_rows(axes, [one.label for one in series], request.figure.width)
+            ratio = paired_ratio(one.rows(measured), reference.rows(measured))
+            if one == reference:
+                layout.note_right(axes, row, "1")
+            elif ratio is not None:
+                short = number(ratio.estimate, 2)
+                layout.note_right(axes, row, short if across > 2 else noted(ratio.estimate, ratio.low, ratio.high))
+        layout.note_right(axes, -1, "ratio")
         axes.set_xscale("log")
-        axes.grid(visible=True, axis="x")
-        axes.set_title(f"{request.environment_label(place.environment)}, {place.stage}")
-    _equal_spans(places, list(grid.flat))
-    for axes in grid.flat:
-        layout.log_ticks(axes, x=True)
-    for axes in grid[-1]:
-        axes.set_xlabel(f"tr Cov (return², N = {request.batch})")
+    # All panels of an environment have the same ratio of ends, so that lengths can be compared.
+    for environment in request.environments:
+        own = [axes for place, axes in zip(places, panels, strict=True) if place.environment == environment]
+        ends = np.log([axes.get_xlim() for axes in own])
+        reach = np.diff(ends).max() / 2
+        for axes, middle in zip(own, ends.mean(axis=1), strict=True):
+            axes.set_xlim(*np.exp([middle - reach, middle + reach]))
+            layout.log_ticks(axes.xaxis)
+    layout.name_axes(panels, across, x=f"tr Cov (return², N = {request.batch})")
     return figure
 
 
@@ -58,40 +62,12 @@ def caption(request: Request) -> str:
     )
 
 
-def _ratio(own: pd.DataFrame, other: pd.DataFrame, *, with_ends: bool) -> str:
-    ratio = paired_ratio(own, other)
-    if ratio is None:
-        return ""
-    return noted(ratio.estimate, ratio.low, ratio.high) if with_ends else number(ratio.estimate, 2)
-
-
-def _rows(request: Request, place: Place, table: str) -> pd.DataFrame:
-    return request.rows(table, **place.where, metric="total_variance", batch=request.batch)
-
-
-def _panels_in_a_row(request: Request) -> int:
-    """Return the number of environments, or of stages if there is one environment; 1 if they do not fit."""
-    count = len(request.environments) if len(request.environments) > 1 else len(request.stages)
-    return count if request.is_wide and count <= style.panels_in_a_row(3) else 1
-
-
-def _equal_spans(places: tuple[Place, ...] | list[Place], panels: list[Axes]) -> None:
-    """Give all panels of an environment axes with the same ratio of ends, so that lengths can be compared."""
-    for environment in {place.environment for place in places}:
-        own = [axes for place, axes in zip(places, panels, strict=True) if place.environment == environment]
-        ends = np.log([axes.get_xlim() for axes in own])
-        reach = np.diff(ends).max() / 2
-        for axes, middle in zip(own, ends.mean(axis=1), strict=True):
-            axes.set_xlim(*np.exp([middle - reach, middle + reach]))
-
-
 def _reference(request: Request) -> Series:
     """Return the lecture's first estimator if it is drawn, else the first variant."""
+
+    def is_plain(name: str) -> bool:
+        variant = request.variants[name]
+        return (variant.returns.name, variant.baseline.name, variant.normalise_advantages) == ("total", "none", False)
+
     series = request.series()
-    plain = [one for one in series if _is_plain(request, one.variant)]
-    return (plain or list(series))[0]
-
-
-def _is_plain(request: Request, name: str) -> bool:
-    variant = request.variants[name]
-    return (variant.returns.name, variant.baseline.name, variant.normalise_advantages) == ("total", "none", False)
+    return next((one for one in series if is_plain(one.variant)), series[0])

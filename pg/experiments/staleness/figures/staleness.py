@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,7 +12,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from pg.experiments.figures.request import FigureRequest, Place
 from pg.experiments.staleness.record import StalenessExperiment
 from pg.plotting import layout, marks, style
-from pg.plotting.series import Series
+from pg.plotting.marks import Series
 
 _LABELS = {
     "cosine": "cosine to ∇J(θ')",
@@ -21,7 +23,7 @@ _LEAST = {"cosine": -1.03, "effective_share": 0.0}
 # Panels of environments with tables: name of the axis, and for each metric its name in the legend.
 _PARTS = {
     "part of bias / ‖∇J(θ')‖": {"state_part": "states", "return_part": "returns"},
-    "total variation": {"state_variation": None},
+    "total variation": {"state_variation": ""},
 }
 _DIVERGENCE = r"$\mathrm{E}[\mathrm{KL}(\pi_{\theta'} \| \pi_\theta)]$"
 _DODGE = 0.06  # factor between neighbouring series, as a logarithm
@@ -38,24 +40,52 @@ def draw(request: Request) -> Figure:
         for place, names in panels.items()
         for start in range(0, len(names), across)
     ]
-    figure = style.canvas(request.figure.width, 0.25 + 1.45 * len(rows))
+    figure = layout.canvas(request.figure.width, 0.25 + 1.45 * len(rows))
     grid = figure.subplots(len(rows), across, squeeze=False)
     for line, (place, names) in zip(grid, rows, strict=True):
         for axes, name in zip(layout.used(line, len(names)), names, strict=True):
             axes.set_xscale("log")
+            axes.set(xlabel=_DIVERGENCE, ylabel=_LABELS.get(name, name))
             if name in _LABELS:
-                _draw_metric(axes, request, place, name, series)
+                _draw_metric(axes, _along(request, place, name, series), name, series)
             else:
-                _draw_parts(axes, request, place, name, series[0])
-            axes.set_xlabel(_DIVERGENCE)
+                parts = {label: _along(request, place, metric, series[:1]) for metric, label in _PARTS[name].items()}
+                _draw_parts(axes, parts)
             axes.grid(visible=True)
             axes.xaxis.set_major_locator(LogLocator(numticks=5))
             axes.xaxis.set_minor_formatter(NullFormatter())
             if name == "cosine":
                 axes.set_title(request.heading(place))
     figure.align_ylabels()
-    style.legend_below(figure, marks.legend_entries(series), request.figure.width)
+    layout.legend_below(figure, marks.legend_entries(series))
     return figure
+
+
+def _draw_metric(axes: Axes, rows: pd.DataFrame, metric: str, series: Sequence[Series]) -> None:
+    if metric == "relative_bias":
+        axes.set_yscale("log")
+        rows = rows[rows["estimate"] >= marks.ROUNDING]
+    if rows.empty:
+        return
+    marks.draw_curves(axes, series, rows, "kl", dodge=_DODGE)
+    low, _ = axes.get_ylim()
+    if metric == "relative_bias":
+        # An interval that ends near 0 must not stretch the logarithmic axis.
+        axes.set_ylim(bottom=max(low, rows["estimate"].min() / 2))
+    else:
+        # Every panel shows zero, and nothing beyond the range of the metric.
+        axes.set_ylim(max(min(0.0, low), _LEAST[metric]), 1.03)
+        axes.axhline(0, **style.RULE)
+
+
+def _draw_parts(axes: Axes, parts: Mapping[str, pd.DataFrame]) -> None:
+    """Draw metrics, by label, that depend on the two policies alone and are the same for every series."""
+    for (label, rows), dashes in zip(parts.items(), ("-", (0, (4, 1.5))), strict=False):
+        axes.vlines(rows["kl"], *marks.ends(rows), colors=style.INK, linewidth=0.8)
+        axes.plot(rows["kl"], rows["estimate"], color=style.INK, linestyle=dashes, marker=".", label=label)
+    axes.set_ylim(bottom=0)
+    if len(parts) > 1:
+        axes.legend(loc="upper left", fontsize=style.scaled(6.5), handlelength=1.8)
 
 
 def caption(request: Request) -> str:
@@ -76,44 +106,13 @@ def caption(request: Request) -> str:
     )
 
 
-def _draw_metric(axes: Axes, request: Request, place: Place, metric: str, series: tuple[Series, ...]) -> None:
-    rows = _along(request, place, metric, series)
-    axes.set_ylabel(_LABELS[metric])
-    if metric == "relative_bias":
-        axes.set_yscale("log")
-        rows = rows[rows["estimate"] >= marks.ROUNDING]
-    if rows.empty:
-        return
-    marks.draw_column_intervals(axes, marks.dodged(rows, "kl", _DODGE), series, "shifted")
-    low, high = axes.get_ylim()
-    if metric == "relative_bias":
-        # An interval that ends near 0 must not stretch the logarithmic axis.
-        axes.set_ylim(max(low, rows["estimate"].min() / 2), high)
-    else:
-        # Every panel shows zero, and nothing beyond the range of the metric.
-        axes.set_ylim(max(min(0.0, low), _LEAST[metric]), 1.03)
-        axes.axhline(0, **style.RULE)
-
-
-def _draw_parts(axes: Axes, request: Request, place: Place, name: str, series: Series) -> None:
-    """Draw metrics that depend on the two policies alone and are the same for every series."""
-    for (metric, label), dashes in zip(_PARTS[name].items(), ("-", (0, (4, 1.5))), strict=False):
-        rows = _along(request, place, metric, (series,))
-        axes.vlines(rows["kl"], *marks.ends(rows), colors=style.INK, linewidth=0.8)
-        axes.plot(rows["kl"], rows["estimate"], color=style.INK, linestyle=dashes, marker=".", label=label)
-    axes.set_ylim(bottom=0)
-    axes.set_ylabel(name)
-    if len(_PARTS[name]) > 1:
-        axes.legend(loc="upper left", fontsize=style.scaled(6.5), handlelength=1.8)
-
-
-def _along(request: Request, place: Place, metric: str, series: tuple[Series, ...]) -> pd.DataFrame:
+def _along(request: Request, place: Place, metric: str, series: Sequence[Series]) -> pd.DataFrame:
     """Gather a metric after the first step, with the mean divergence there in column kl."""
     keys = ["series", "batch", "steps"]
-    kl, rows = (marks.gathered(series, request.rows("summary", **place.where, metric=one)) for one in ("kl", metric))
+    kl, rows = (marks.gathered(series, request.rows("summary", place, metric=one)) for one in ("kl", metric))
     rows = rows.merge(kl.rename(columns={"estimate": "kl"})[[*keys, "kl"]], on=keys)
     return rows[rows["kl"] > 0].dropna(subset=["estimate"]).sort_values(["place", "steps"])
 
 
 def _has_tables(request: Request, place: Place) -> bool:
-    return bool(request.rows("summary", **place.where, metric="state_variation")["estimate"].notna().any())
+    return bool(request.rows("summary", place, metric="state_variation")["estimate"].notna().any())

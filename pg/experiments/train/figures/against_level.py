@@ -6,8 +6,6 @@ import math
 import textwrap
 from itertools import pairwise
 
-import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pg.experiments.figures.request import FigureRequest
@@ -15,7 +13,6 @@ from pg.experiments.metric import Metric
 from pg.experiments.metrics import metrics_of
 from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
-from pg.plotting.series import Series
 from pg.plotting.text import counted, listed, option_in_words
 
 _SPREAD = 0.5  # share of the gap between two levels that the series at one of them occupy
@@ -25,21 +22,44 @@ Request = FigureRequest[TrainExperiment]
 
 def draw(request: Request) -> Figure:
     """Draw the metrics of the figure against the level: a row of panels per environment, a line per variant."""
-    (path,) = request.experiment.swept
-    series, metrics = request.series(shown=(path,)), _metrics(request)
+    ((path, values),) = request.experiment.swept.items()
+    series, metrics, levels = request.series(shown=(path,)), _metrics(request), sorted(map(float, values))
     across = min(len(metrics), 3 if request.is_wide else 1)
     down = math.ceil(len(metrics) / across)
-    figure = style.canvas(request.figure.width, 0.25 + 1.75 * down * len(request.environments))
+    figure = layout.canvas(request.figure.width, 0.25 + 1.75 * down * len(request.environments))
     grid = figure.subplots(down * len(request.environments), across, squeeze=False, sharex=True)
+    # On a logarithmic axis neighbouring series differ by a factor.
+    step = _SPREAD * min(math.log(after / before) for before, after in pairwise(levels)) / len(series)
     for start, environment in zip(range(0, len(grid), down), request.environments, strict=True):
         panels = layout.used(list(grid[start : start + down].flat), len(metrics))
         for axes, metric in zip(panels, metrics, strict=True):
-            _draw_panel(axes, request, environment, metric, series)
+            measured, summary = (
+                request.rows(table, environment=environment, metric=metric.name) for table in ("long", "summary")
+            )
+            axes.set_xscale("log")
+            if metric.statistic == "share":
+                axes.set_ylim(-0.04, 1.04)
+            else:
+                dots = marks.dodged(series, measured, path, step)
+                marks.scatter(axes, dots, x="shifted", y="value", s=5, **(marks.as_dots(series) | {"alpha": 0.35}))
+            marks.draw_curves(axes, series, summary, path, dodge=step)
+            if metric.statistic == "restricted_mean":
+                axes.axhline(request.experiment.budget.steps, **style.DASHED_RULE)
+                axes.set_ylim(bottom=0)
+            axes.set_ylabel(textwrap.fill(metric.label, 26))
+            layout.ticks_at(axes, levels)
+            layout.few_ticks(4, axes.yaxis)
+            layout.plain_numbers(axes.yaxis)
         panels[0].set_title(request.environment_label(environment))
         layout.name_axes(panels, across, x=option_in_words(path))
     figure.align_ylabels()
-    style.legend_below(figure, marks.legend_entries(series), request.figure.width)
+    layout.legend_below(figure, marks.legend_entries(series))
     return figure
+
+
+def _metrics(request: Request) -> list[Metric]:
+    declared = metrics_of(request.experiment)
+    return [declared[name] for name in request.figure.metrics]
 
 
 def caption(request: Request) -> str:
@@ -61,34 +81,3 @@ def caption(request: Request) -> str:
     if "share" in statistics:
         sentences.append("Shares have Clopper-Pearson intervals at 95 %.")
     return " ".join(sentences)
-
-
-def _metrics(request: Request) -> list[Metric]:
-    declared = metrics_of(request.experiment)
-    return [declared[name] for name in request.figure.metrics]
-
-
-def _draw_panel(axes: Axes, request: Request, environment: str, metric: Metric, series: tuple[Series, ...]) -> None:
-    (path,) = request.experiment.swept
-    levels = sorted(map(float, request.experiment.swept[path]))
-    # On a logarithmic axis neighbouring series differ by a factor.
-    step = _SPREAD * min(math.log(after / before) for before, after in pairwise(levels)) / len(series)
-
-    def rows(table: str) -> pd.DataFrame:
-        selected = request.rows(table, environment=environment, metric=metric.name)
-        return marks.dodged(marks.gathered(series, selected), path, step)
-
-    axes.set_xscale("log")
-    if metric.statistic == "share":
-        axes.set_ylim(-0.04, 1.04)
-    else:
-        marks.scatter(axes, rows("long"), x="shifted", y="value", s=5, **(marks.as_dots(series) | {"alpha": 0.35}))
-    marks.draw_column_intervals(axes, rows("summary").dropna(subset=["estimate"]), series, "shifted")
-    if metric.statistic == "restricted_mean":
-        axes.axhline(request.experiment.budget.steps, **style.DASHED_RULE)
-        axes.set_ylim(bottom=0)
-    axes.set_ylabel(textwrap.fill(metric.label, 26))
-    layout.ticks_at(axes, levels)
-    layout.few_ticks(axes, 4, y=True)
-    axes.grid(visible=True)
-    style.plain_numbers(axes, y=True)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pg.experiments.figures.request import FigureRequest
 from pg.experiments.train.figures.performance_profiles import scores
 from pg.experiments.train.record import TrainExperiment
-from pg.plotting import marks, style
-from pg.plotting.series import Series
+from pg.plotting import layout, marks, style
 
 # Statistic: name of the axis, and the neutral value.
 _AGGREGATES = {
@@ -24,9 +22,18 @@ def draw(request: Request) -> Figure:
     """Draw a panel per statistic, a row per variant."""
     series = request.series()
     down, across = (1, 2) if request.is_wide else (2, 1)
-    figure = style.canvas(request.figure.width, 0.2 + down * (0.5 + 0.21 * len(series)))
-    for axes, statistic in zip(figure.subplots(down, across, sharey=True), _AGGREGATES, strict=True):
-        _draw_panel(axes, request, statistic, series)
+    figure = layout.canvas(request.figure.width, 0.2 + down * (0.5 + 0.21 * len(series)))
+    for axes, (statistic, (name, neutral)) in zip(
+        figure.subplots(down, across, sharey=True), _AGGREGATES.items(), strict=True
+    ):
+        marks.draw_rows(axes, series, request.rows("across", statistic=statistic))
+        axes.axvline(neutral, **style.DASHED_RULE)
+        if statistic == "improvement":
+            axes.set_xlim(-0.02, 1.02)
+            for row, one in enumerate(series):
+                if one.variant == _reference(request):
+                    layout.note_inside(axes, row, "compared with", 0.5)
+        axes.set_xlabel(layout.broken(name, 2.1))
     return figure
 
 
@@ -38,20 +45,6 @@ def caption(request: Request) -> str:
         f"one of {request.variant_label(_reference(request))}, averaged over environments. Dashed: the threshold, and "
         f"one half, where neither is better. {scores(request)}"
     )
-
-
-def _draw_panel(axes: Axes, request: Request, statistic: str, series: tuple[Series, ...]) -> None:
-    name, neutral = _AGGREGATES[statistic]
-    marks.draw_row_intervals(axes, request.rows("across", statistic=statistic), series)
-    style.name_rows(axes, [one.label for one in series], request.figure.width)
-    axes.axvline(neutral, **style.DASHED_RULE)
-    if statistic == "improvement":
-        axes.set_xlim(-0.02, 1.02)
-        for row, one in enumerate(series):
-            if one.variant == _reference(request):
-                style.note_inside(axes, row, "compared with", 0.5)
-    axes.grid(visible=True, axis="x")
-    axes.set_xlabel(style.broken(name, 2.1))
 
 
 def _reference(request: Request) -> str:

@@ -18,8 +18,8 @@ from pg.experiments.figures.request import FigureRequest
 from pg.experiments.train.mean_curves import mean_curves
 from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
+from pg.plotting.marks import Series
 from pg.plotting.record import Width
-from pg.plotting.series import Series
 from pg.plotting.text import counted, steps_of
 
 _CROSS: Mapping[str, Any] = {"marker": "x", "s": 12, "linewidths": 0.8}
@@ -73,13 +73,13 @@ class _Layout:
 def draw(request: Request) -> Figure:
     """Draw mean return against environment steps: a block of panels per environment, all on one page."""
     chosen = _layout(request)
-    figure = style.canvas(chosen.width, min(chosen.height, _room(request)))
+    figure = layout.canvas(chosen.width, min(chosen.height, _room(request)))
     grid = figure.add_gridspec(
         chosen.down * len(chosen.heights), chosen.across * chosen.per_row, height_ratios=chosen.heights * chosen.down
     )
     for place, environment in enumerate(request.environments):
         _draw_block(*_panels(figure, grid, chosen, place), request, environment)
-    style.legend_below(figure, _entries(request), chosen.width)
+    layout.legend_below(figure, _entries(request))
     return figure
 
 
@@ -126,7 +126,7 @@ def _layout(request: Request) -> _Layout:
 
 
 def _room(request: Request) -> float:
-    return style.room_above_legend(_entries(request), request.figure.width)
+    return layout.room_above_legend(_entries(request), request.figure.width)
 
 
 def _panels(figure: Figure, grid: GridSpec, chosen: _Layout, place: int) -> tuple[Axes, list[Axes]]:
@@ -156,14 +156,13 @@ def _draw_block(together: Axes, panels: Sequence[Axes], request: Request, enviro
     marks.draw_bands(together, means, series, "steps", alpha=0.18)
     for one, axes in zip(series, panels, strict=True):
         own = curves.loc[curves["series"] == one.key]
-        faint = {"color": one.look.colour, "linewidth": 0.35, "alpha": 0.45}
-        marks.line(axes, own, x="steps", y="return", units="seed", estimator=None, errorbar=None, **faint)
+        marks.seeds(axes, own, "steps", "return", color=one.look.colour, linewidth=0.35, alpha=0.45)
         lost = _diverged(own)
         axes.scatter(lost["diverged_at"], lost["return"], zorder=4, clip_on=False, color=one.look.colour, **_CROSS)
         _draw_means(axes, means.loc[means["series"] == one.key], (one,))
         _draw_levels(axes, request, environment, (one,))
-    style.plain_numbers(together, x=True, y=True)
-    layout.few_ticks(together, 4, x=True, y=True)
+    layout.plain_numbers(together.xaxis, together.yaxis)
+    layout.few_ticks(4, together.xaxis, together.yaxis)
     together.set_xlim(0, request.experiment.budget.steps)
 
 

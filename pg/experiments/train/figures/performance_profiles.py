@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from pg.experiments.figures.request import FigureRequest
 from pg.experiments.train.record import TrainExperiment
-from pg.plotting import marks, style
+from pg.plotting import layout, marks, style
 from pg.plotting.text import counted, listed
 
 Request = FigureRequest[TrainExperiment]
@@ -15,18 +15,16 @@ Request = FigureRequest[TrainExperiment]
 def draw(request: Request) -> Figure:
     """Draw the share of runs above each score, a line with a band of intervals per variant."""
     series = request.series()
-    figure = style.canvas(request.figure.width, 2.2)
+    figure = layout.canvas(request.figure.width, 2.2)
     axes = figure.subplots()
     rows = marks.gathered(series, request.rows("across", statistic="profile"))
     marks.line(axes, rows, x="above", y="estimate", linewidth=1.2, **marks.as_lines(series, marked=False))
     marks.draw_bands(axes, rows, series, "above", alpha=0.15)
     axes.axvline(1, **style.DASHED_RULE)
-    axes.set_xlim(rows["above"].min(), rows["above"].max())
-    axes.set_ylim(-0.02, 1.02)
-    axes.set_xlabel("score τ (0: random policy, 1: threshold)")
-    axes.set_ylabel("share of runs that score more than τ")
+    axes.set(xlim=(rows["above"].min(), rows["above"].max()), ylim=(-0.02, 1.02))
+    axes.set(xlabel="score τ (0: random policy, 1: threshold)", ylabel="share of runs that score more than τ")
     axes.grid(visible=True)
-    style.legend_below(figure, marks.legend_entries(series, marked=False), request.figure.width)
+    layout.legend_below(figure, marks.legend_entries(series, marked=False))
     return figure
 
 

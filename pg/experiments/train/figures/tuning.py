@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from pg.experiments.figures.request import FigureRequest
 from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
-from pg.plotting.series import Series, at_level
+from pg.plotting.marks import Series, at_level
 from pg.plotting.text import at_levels, counted
 
 _DODGE = 0.06  # factor between neighbouring series, as a logarithm
@@ -22,26 +22,28 @@ Request = FigureRequest[TrainExperiment]
 
 def draw(request: Request) -> Figure:
     """Draw the score against the learning rate: a panel per environment and level, a line per variant."""
-    series = request.series(shown=tuple(request.experiment.swept))
+    swept, table = request.experiment.swept, request.tables["tuned"]
+    series = request.series(shown=tuple(swept))
     # A panel per level keeps many curves readable.
-    levels = [
-        dict(zip(request.experiment.swept, values, strict=True))
-        for values in product(*request.experiment.swept.values())
-    ]
-    panels = list(product(request.environments, levels))
-    across = min(style.panels_in_a_row(3), len(panels)) if request.is_wide else 1
-    figure, grid = layout.wrapped(request.figure.width, len(panels), across, 2.0, margin=0.1)
-    for axes, (environment, level) in zip(grid, panels, strict=True):
-        scores = marks.gathered(series, at_level(request.rows("tuned", environment=environment), level))
+    levels = [dict(zip(swept, values, strict=True)) for values in product(*swept.values())]
+    drawn = list(product(request.environments, levels))
+    titles = [at_levels(request.environment_label(environment), level) for environment, level in drawn]
+    across = min(layout.panels_in_a_row(3), len(drawn)) if request.is_wide else 1
+    figure, panels = layout.panels(request.figure.width, titles, across, 2.0, margin=0.1)
+    for axes, (environment, level) in zip(panels, drawn, strict=True):
+        scores = at_level(request.rows("tuned", environment=environment), level)
         if len(scores):
-            _draw_scores(axes, marks.dodged(scores, "learning_rate", _DODGE), series)
+            _draw_scores(axes, marks.dodged(series, scores, "learning_rate", _DODGE), series)
         axes.set_xscale("log")
-        layout.ticks_at(axes, sorted(request.tables["tuned"]["learning_rate"].unique()))
+        layout.ticks_at(axes, sorted(table["learning_rate"].unique()))
         axes.grid(visible=True)
         axes.set(xlabel="learning rate", ylabel="mean return over budget")
-        axes.set_title(at_levels(request.environment_label(environment), level))
-        style.plain_numbers(axes, y=True)
-    style.legend_below(figure, _entries(request, series), request.figure.width)
+        layout.plain_numbers(axes.yaxis)
+    entries = marks.legend_entries([one for one in series if len(one.rows(table))])
+    if any(table["at_edge"]):
+        ring = {"marker": "o", "linestyle": "", "mfc": "none", "mec": style.INK, "markersize": 7, "mew": 0.7}
+        entries.append(Line2D([], [], label="chosen at an edge of the grid", **ring))
+    layout.legend_below(figure, entries)
     return figure
 
 
@@ -66,12 +68,3 @@ def _draw_scores(axes: Axes, scores: pd.DataFrame, series: tuple[Series, ...]) -
     ringed = chosen.loc[chosen["at_edge"]]
     colours = ringed["series"].map(marks.colours(series)).tolist()
     axes.scatter(ringed["shifted"], ringed["estimate"], s=100, c="none", edgecolors=colours, linewidths=0.7, zorder=3)
-
-
-def _entries(request: Request, series: tuple[Series, ...]) -> list[Line2D]:
-    table = request.tables["tuned"]
-    entries = marks.legend_entries([one for one in series if len(one.rows(table))])
-    if any(table["at_edge"]):
-        ring = {"marker": "o", "linestyle": "", "mfc": "none", "mec": style.INK, "markersize": 7, "mew": 0.7}
-        entries.append(Line2D([], [], label="chosen at an edge of the grid", **ring))
-    return entries

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pg.experiments.figures.request import FigureRequest, Place
+from pg.experiments.figures.request import FigureRequest
 from pg.experiments.update.record import UpdateExperiment
-from pg.plotting import marks, style
-from pg.plotting.series import Series
+from pg.plotting import layout, marks, style
+from pg.plotting.marks import Series
 from pg.plotting.text import counted
-
-_BELOW, _ABOVE, _CORRELATION = "rising_below_average", "rising_above_average", "rank_correlation"
-# Distance from the middle of the row, and the colour of the mark's face if it is not the variant's.
-_LOOKS = MappingProxyType({_BELOW: (-0.17, "white"), _ABOVE: (0.17, None), _CORRELATION: (0.0, None)})
 
 Request = FigureRequest[UpdateExperiment]
 
@@ -25,24 +22,46 @@ Request = FigureRequest[UpdateExperiment]
 def draw(request: Request) -> Figure:
     """Draw shares that rise and the rank correlation: two panels per environment and stage, a row per variant."""
     series, places = request.series(), request.places
-    figure = style.canvas(request.figure.width, 0.3 + len(places) * (0.3 + 0.22 * len(series)))
+    figure = layout.canvas(request.figure.width, 0.3 + len(places) * (0.3 + 0.22 * len(series)))
     grid = figure.subplots(len(places), 2, squeeze=False, sharex="col", sharey=True, width_ratios=(3, 2))
     for (shares, correlations), place in zip(grid, places, strict=True):
-        for metric in (_BELOW, _ABOVE):
-            _draw_means(shares, request, place, metric, series)
-        _draw_means(correlations, request, place, _CORRELATION, series)
+        for axes, metric, shift, is_hollow in (
+            (shares, "rising_below_average", -0.17, True),
+            (shares, "rising_above_average", 0.17, False),
+            (correlations, "rank_correlation", 0.0, False),
+        ):
+            dots, means = (
+                marks.gathered(series, request.rows(table, place, metric=metric)) for table in ("long", "summary")
+            )
+            dots, means = (rows.assign(place=rows["place"] + shift) for rows in (dots, means))
+            marks.draw_dots(axes, dots, series, s=4, alpha=0.35)
+            _draw_means(axes, means.dropna(subset=["estimate"]), series, is_hollow=is_hollow)
         for axes, neutral in ((shares, 0.5), (correlations, 0.0)):
             axes.axvline(neutral, **style.RULE)
             axes.grid(visible=True, axis="x")
             axes.tick_params(axis="y", length=0)
         low, high = shares.get_xlim()
         shares.set_xlim(min(-0.03, low), max(1.03, high))
-        style.name_rows(shares, [one.label for one in series], request.figure.width)
+        layout.name_rows(shares, [one.label for one in series])
         shares.set_title(request.heading(place))
     for axes, name in zip(grid[-1], ("share made likelier", "rank correlation"), strict=True):
-        axes.set_xlabel(style.broken(name, 1.2))
-    style.legend_below(figure, _entries(), request.figure.width)
+        axes.set_xlabel(layout.broken(name, 1.2))
+    mark: dict[str, Any] = {"marker": "o", "linestyle": "", "color": style.INK}
+    below = Line2D([], [], label="below average", markerfacecolor="white", **mark)
+    layout.legend_below(figure, [below, Line2D([], [], label="above average", **mark)])
     return figure
+
+
+def _draw_means(axes: Axes, means: pd.DataFrame, series: Sequence[Series], *, is_hollow: bool) -> None:
+    if means.empty:
+        return
+    colours = means["series"].map(marks.colours(series)).tolist()
+    axes.hlines(means["place"], *marks.ends(means), colors=colours)
+    marks.scatter(axes, means, x="estimate", y="place", s=16, zorder=3, **marks.as_marks(series))
+    drawn = axes.collections[-1]
+    drawn.set_edgecolor(colours)
+    if is_hollow:
+        drawn.set_facecolor("white")
 
 
 def caption(request: Request) -> str:
@@ -56,31 +75,3 @@ def caption(request: Request) -> str:
         "has not seen. Each dot is a policy; marks and bars are means with 95 % intervals. They are undefined where "
         "all trajectories of some policy earn the same."
     )
-
-
-def _draw_means(axes: Axes, request: Request, place: Place, metric: str, series: tuple[Series, ...]) -> None:
-    """Draw a dot per policy, and the mean with its interval."""
-    shift, face = _LOOKS[metric]
-    dots, means = (
-        marks.gathered(series, request.rows(table, **place.where, metric=metric)) for table in ("long", "summary")
-    )
-    dots, means = (rows.assign(place=rows["place"] + shift) for rows in (dots, means))
-    marks.draw_dots(axes, dots, series, s=4, alpha=0.35)
-    means = means.dropna(subset=["estimate"])
-    if means.empty:
-        return
-    colours = [marks.colours(series)[key] for key in means["series"]]
-    axes.hlines(means["place"], *marks.ends(means), colors=colours)
-    marks.scatter(axes, means, x="estimate", y="place", s=16, zorder=3, **marks.as_marks(series))
-    drawn = axes.collections[-1]
-    drawn.set_edgecolor(colours)
-    if face is not None:
-        drawn.set_facecolor(face)
-
-
-def _entries() -> list[Line2D]:
-    mark: dict[str, Any] = {"marker": "o", "linestyle": "", "color": style.INK}
-    return [
-        Line2D([], [], label="below average", markerfacecolor="white", **mark),
-        Line2D([], [], label="above average", **mark),
-    ]

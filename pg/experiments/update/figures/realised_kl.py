@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pg.experiments.figures.request import FigureRequest, Place
+from pg.experiments.figures.request import FigureRequest
 from pg.experiments.update.record import UpdateExperiment
 from pg.plotting import layout, marks, style
-from pg.plotting.series import Series
+from pg.plotting.marks import Series
 from pg.plotting.text import counted, listed
 
 _SAMPLES = {"kl_on_batch": "the update's batch", "kl_on_fresh": "fresh trajectories"}
@@ -20,20 +21,29 @@ Request = FigureRequest[UpdateExperiment]
 def draw(request: Request) -> Figure:
     """Draw the divergence over δ: two panels per environment and stage, a row per variant, a dot per policy."""
     limits, places = _limits(request), request.places
+    series = tuple(one for one, _ in limits)
     titles = 0.4 if len(places) == 1 else 0.55
-    figure = style.canvas(request.figure.width, 0.3 + len(places) * (titles + 0.19 * len(limits)))
+    figure = layout.canvas(request.figure.width, 0.3 + len(places) * (titles + 0.19 * len(limits)))
     grid = figure.subplots(len(places), 2, squeeze=False, sharex=True, sharey=True)
     for line, place in zip(grid, places, strict=True):
         for axes, (metric, title) in zip(line, _SAMPLES.items(), strict=True):
-            _draw_panel(axes, request, place, metric, limits)
+            dots, means = (
+                _over_limit(request.rows(table, place, metric=metric), limits) for table in ("long", "summary")
+            )
+            dots = dots[dots["value"] > 0]
+            axes.set_xscale("log")
+            marks.draw_rows(axes, series, means[means["estimate"] > 0], dots, s=6, alpha=0.4)
+            if not dots.empty:
+                # An interval that ends near 0 must not stretch the logarithmic axis.
+                axes.set_xlim(left=max(axes.get_xlim()[0], dots["value"].min() / 1.5))
+            axes.axvline(1, color=style.INK, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
             axes.set_title(title)
-        style.name_rows(line[0], [one.label for one, _ in limits], request.figure.width)
         if len(places) > 1:
             # The first line is for both panels, and may extend above the second.
             line[0].set_title(f"{request.heading(place)}\n{_SAMPLES['kl_on_batch']}")
     for axes in grid[-1]:
         axes.set_xlabel("realised KL / δ")
-        layout.log_ticks(axes, x=True)
+        layout.log_ticks(axes.xaxis)
     return figure
 
 
@@ -54,48 +64,21 @@ def caption(request: Request) -> str:
     )
 
 
-def _draw_panel(
-    axes: Axes, request: Request, place: Place, metric: str, limits: tuple[tuple[Series, float], ...]
-) -> None:
-    series = tuple(one for one, _ in limits)
-    measured, summary = (request.rows(table, **place.where, metric=metric) for table in ("long", "summary"))
-    dots = _over_limit(measured, limits, ["value"])
-    means = _over_limit(summary, limits, ["estimate", "ci_low", "ci_high"])
-    axes.set_xscale("log")
-    dots = dots[dots["value"] > 0]
-    marks.draw_dots(axes, marks.gathered(series, dots), series, s=6, alpha=0.4)
-    marks.draw_row_intervals(axes, means[means["estimate"] > 0], series)
-    if not dots.empty:
-        # An interval that ends near 0 must not stretch the logarithmic axis.
-        low, high = axes.get_xlim()
-        axes.set_xlim(max(low, dots["value"].min() / 1.5), high)
-    axes.axvline(1, color=style.INK, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
-    axes.grid(visible=True, axis="x")
-    axes.tick_params(axis="y", length=0)
+def _over_limit(rows: pd.DataFrame, limits: Sequence[tuple[Series, float]]) -> pd.DataFrame:
+    """Divide values, or estimates and intervals, by the limit of each series."""
+    columns = [column for column in ("value", "estimate", "ci_low", "ci_high") if column in rows]
+    parts = [(one.rows(rows), limit) for one, limit in limits]
+    return pd.concat([part.assign(**{column: part[column] / limit for column in columns}) for part, limit in parts])
 
 
-def _over_limit(rows: pd.DataFrame, limits: tuple[tuple[Series, float], ...], columns: list[str]) -> pd.DataFrame:
-    """Divide columns by the limit of each series."""
-    parts: list[pd.DataFrame] = []
-    for one, limit in limits:
-        part = one.rows(rows)
-        parts.append(part.assign(**{column: part[column] / limit for column in columns}))
-    return pd.concat(parts)
-
-
-def _limits(request: Request) -> tuple[tuple[Series, float], ...]:
+def _limits(request: Request) -> Sequence[tuple[Series, float]]:
     """Pair each series with its limit, or else the limit that all others share; omit it if there is neither."""
-    own = [(one, _own_limit(request, one)) for one in request.series()]
+    own: list[tuple[Series, float | None]] = []
+    for one in request.series():
+        cells = (cell for cell in request.cells if cell.variant_name == one.variant)
+        kl = next(cell.variant.kl for cell in cells if one.levels.items() <= cell.levels.items())
+        own.append((one, None if kl is None else kl.limit))
     found = {limit for _, limit in own if limit is not None}
     shared = found.pop() if len(found) == 1 else None
     pairs = ((one, shared if limit is None else limit) for one, limit in own)
-    return tuple((one, limit) for one, limit in pairs if limit is not None)
-
-
-def _own_limit(request: Request, series: Series) -> float | None:
-    kl = next(
-        cell.variant.kl
-        for cell in request.cells
-        if cell.variant_name == series.variant and series.levels.items() <= cell.levels.items()
-    )
-    return None if kl is None else kl.limit
+    return [(one, limit) for one, limit in pairs if limit is not None]
