@@ -9,11 +9,14 @@ import yaml
 from pg.__main__ import main
 from pg.claims.verification import store
 from pg.runs.results_folder import mark
-from tests.study.studies import put
+from pg.study.schema import text
+from tests.study.studies import ROOT, put
+
+Output = pytest.CaptureFixture[str]
 
 
-def run(options: dict[str, Any], *arguments: str) -> int:
-    Path("config.yaml").write_text(yaml.safe_dump(options, sort_keys=False), encoding="utf-8")
+def run(options: dict[str, Any], *arguments: str, file: str = "config.yaml") -> int:
+    Path(file).write_text(yaml.safe_dump(options, sort_keys=False), encoding="utf-8")
     return main(arguments)
 
 
@@ -22,9 +25,12 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_costs_of_experiments_and_study_are_explained(
-    options: dict[str, Any], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_schema_that_editors_use_is_up_to_date() -> None:
+    written = (ROOT / "workflow/schemas/study.schema.json").read_text(encoding="utf-8")
+    assert written == text(), "update it with: python -m pg schema > workflow/schemas/study.schema.json"
+
+
+def test_costs_of_experiments_and_study_are_explained(options: dict[str, Any], capsys: Output) -> None:
     assert run(options, "explain") == 0
     costs = [line for line in capsys.readouterr().out.splitlines() if line.endswith(" of one core")]
     assert [line.split(": ")[0] for line in costs] == ["gradients", "exact", "the whole study"]
@@ -43,36 +49,23 @@ def test_costs_of_experiments_and_study_are_explained(
     ],
 )
 def test_the_least_number_of_batches_is_explained(
-    options: dict[str, Any], capsys: pytest.CaptureFixture[str], budget: dict[str, int], batches: int
+    options: dict[str, Any], capsys: Output, budget: dict[str, int], batches: int
 ) -> None:
     put(options, "experiments/learn/budget", budget)
     assert run(options, "explain") == 0
     assert f"; batches per run: at least {batches}\n" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("option", "name", "message"),
-    [
-        ("--experiment", "gradients", "--experiment: 'gradients' does not train; allowed: learn\n"),
-        ("--experiment", "lern", "--experiment: 'lern' does not train; did you mean 'learn'?; allowed: learn\n"),
-        ("--environment", "pole", "--environment: 'pole' is not known; did you mean 'cartpole'?; allowed: cartpole\n"),
-        ("--variant", "togo", "--variant: 'togo' is not known; did you mean 'to_go'?; allowed: total, to_go\n"),
-    ],
-)
-def test_unknown_names_are_refused_with_the_nearest_one(
-    options: dict[str, Any], capsys: pytest.CaptureFixture[str], option: str, name: str, message: str
-) -> None:
-    named = {"--experiment": "learn", "--environment": "cartpole", "--variant": "to_go", option: name}
-    assert run(options, "train", "--seeds", "0", *(word for pair in named.items() for word in pair)) == 2
-    assert capsys.readouterr().err == message
-
-
 TRAIN = ("train", "--experiment", "learn", "--environment", "cartpole", "--variant", "to_go", "--seeds", "0")
 
 
 @pytest.mark.parametrize(
-    ("option", "place", "message"),
+    ("option", "value", "message"),
     [
+        ("--experiment", "gradients", "'gradients' does not train; allowed: learn"),
+        ("--experiment", "lern", "'lern' does not train; did you mean 'learn'?; allowed: learn"),
+        ("--environment", "pole", "'pole' is not known; did you mean 'cartpole'?; allowed: cartpole"),
+        ("--variant", "togo", "'togo' is not known; did you mean 'to_go'?; allowed: total, to_go"),
         ("--output", "folder", "folder is a folder; name a file, for example folder/rows.csv"),
         ("--output", "file/x.csv", "file is a file, not a folder"),
         ("--evaluations", "folder", "folder is a folder; name a file, for example folder/rows.csv"),
@@ -82,20 +75,15 @@ TRAIN = ("train", "--experiment", "learn", "--environment", "cartpole", "--varia
         ("--snapshots", "read_only/new", "read_only is not writable"),
     ],
 )
-def test_unwritable_files_are_refused_before_training(
-    options: dict[str, Any],
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    option: str,
-    place: str,
-    message: str,
+def test_what_cannot_be_trained_or_written_is_refused_first(
+    options: dict[str, Any], capsys: Output, monkeypatch: pytest.MonkeyPatch, option: str, value: str, message: str
 ) -> None:
     Path("folder").mkdir()
     Path("read_only").mkdir()
     Path("file").touch()
     # The user who runs the tests may be root.
     monkeypatch.setattr("os.access", lambda place, mode: (place, mode) != (Path("read_only"), os.W_OK))
-    assert run(options, *TRAIN, option, place) == 2
+    assert run(options, *TRAIN, option, value) == 2
     assert capsys.readouterr().err == f"{option}: {message}\n"
 
 
@@ -108,36 +96,24 @@ def results(options: dict[str, Any]) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("command", ["verify", "reference"])
 def test_the_reference_of_another_study_is_refused_and_kept(
-    options: dict[str, Any], results: Path, capsys: pytest.CaptureFixture[str], command: str
+    options: dict[str, Any], results: Path, capsys: Output
 ) -> None:
     reference = Path("reference")
     store(results, reference)
     mark(reference, "Another study")
     kept = {path: path.read_bytes() for path in reference.iterdir()}
-    assert run(options, command) == 2
-    message, remedy = capsys.readouterr().err.splitlines()
-    assert message.startswith("reference belongs to the study 'Another study', and this study is 'A small study'; ")
-    assert remedy == "  python -m pg reference --reference FOLDER"
+    named = ("--configfile", "my study.yaml")
+    for arguments in (("verify",), ("reference",), (*named, "verify"), ("verify", *named)):
+        assert run(options, *arguments, file="my study.yaml" if len(arguments) > 1 else "config.yaml") == 2
+        message, remedy = capsys.readouterr().err.splitlines()
+        assert message.startswith("reference belongs to the study 'Another study', and this study is 'A small study'; ")
+        study = " --configfile 'my study.yaml'" if len(arguments) > 1 else ""
+        assert remedy == f"  python -m pg reference --reference FOLDER{study}"
     assert {path: path.read_bytes() for path in reference.iterdir()} == kept
 
 
-def test_a_refusal_names_the_study_file_in_its_command(
-    options: dict[str, Any], results: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    store(results, Path("reference"))
-    mark(Path("reference"), "Another study")
-    Path("my study.yaml").write_text(yaml.safe_dump(options, sort_keys=False), encoding="utf-8")
-    for arguments in (("--configfile", "my study.yaml", "verify"), ("verify", "--configfile", "my study.yaml")):
-        assert main(arguments) == 2
-        remedy = capsys.readouterr().err.splitlines()[-1]
-        assert remedy == "  python -m pg reference --reference FOLDER --configfile 'my study.yaml'"
-
-
-def test_a_study_stores_and_replaces_its_own_reference(
-    options: dict[str, Any], results: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_study_stores_and_replaces_its_own_reference(options: dict[str, Any], results: Path, capsys: Output) -> None:
     for verdict in ("supported", "refuted"):
         (results / "claims.csv").write_text(f"claim,verdict\ncausality,{verdict}\n", encoding="utf-8")
         assert run(options, "reference", "--reference", "kept/mine") == 0
