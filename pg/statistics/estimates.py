@@ -23,17 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special, stats
 
-from pg.statistics.intervals import (
-    LEVEL,
-    Array,
-    Test,
-    all_equal,
-    counted,
-    paired,
-    problem_of,
-    sign_test,
-    undefined,
-)
+from pg.statistics.intervals import LEVEL, Array, Test, all_equal, counted, paired, problem_of, sign_test, undefined
 
 
 def mean(values: ArrayLike, *, null: float = 0.0, level: float = LEVEL) -> Test:

@@ -42,10 +42,7 @@ def test_id_that_cannot_be_made_is_refused_with_the_reason(tmp_path: Path, monke
     ("id", "message"),
     [
         ("CartPol-v1", "id: 'CartPol-v1' is not known to gymnasium; did you mean 'CartPole-v1'"),
-        (
-            "no_such_module:CartPole-v1",
-            "id: 'no_such_module:CartPole-v1' names a module that cannot be imported: ",
-        ),
+        ("no_such_module:CartPole-v1", "id: 'no_such_module:CartPole-v1' names a module that cannot be imported: "),
         ("gymnasium:Nothing-v9", "id: 'gymnasium:Nothing-v9' is not known to gymnasium"),
     ],
 )

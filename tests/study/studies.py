@@ -62,6 +62,12 @@ def assert_refused(options: dict[str, Any], path: str, value: Any, message: str)
     assert re.search(".*".join(map(re.escape, expected.split("…"))), str(refused.value)), refused.value
 
 
+def changed(options: dict[str, Any], path: str, value: str) -> dict[str, Any]:
+    """Put a value, written as YAML, and return the options."""
+    put(options, path, yaml.safe_load(value))
+    return options
+
+
 def with_reuse(options: dict[str, Any]) -> dict[str, Any]:
     """Add experiments on data of an earlier policy, and a claim on one of them."""
     return with_added(

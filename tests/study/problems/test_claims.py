@@ -1,25 +1,27 @@
 """A claim that its tables could not answer is refused before any job, and no other."""
 
 import itertools
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from pg.claims import judge as claims
-from pg.claims.record import Claim
+import yaml
+from pg.claims import judge
+from pg.claims.record import Claim, Family
 from pg.core.errors import InvalidStudy
 from pg.experiments.probe.record import ProbeExperiment
 from pg.experiments.tables import measurement_table
-from pg.study.expansion import cells
+from pg.study.expansion import candidates, cells
 from pg.study.record import Study
+from pg.study.slicing import canonical
 from pg.study.validation import load
 from tests.claims.declared import write_relation
-from tests.study.studies import put, with_reuse
+from tests.study.studies import assert_refused, changed, put, refusals, with_reuse
 
 PROBED = "claims/causality/parts/probed"
+BEST = "claims/causality/parts/best"
 LEVELS = {"batch": 8, "environment.rewards.offset": 1.0}
 SELECTIONS = [
     {"variant": "baseline", **{column: LEVELS[column] for column in named}}
@@ -27,26 +29,25 @@ SELECTIONS = [
     for named in itertools.combinations(LEVELS, count)
 ]
 NUMBER = {"relation": "less", "reference": 0.5}
-RELATIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    "a number": lambda _: NUMBER,
-    "a tolerance": lambda _: {"relation": "exact", "margin": 9.0, "reference": 0.5},
-    "a tolerance on pairs": lambda side: {"relation": "exact", "margin": 9.0, "b": side},
-    "a tolerance on a share": lambda side: {
-        "relation": "exact",
-        "margin": 9.0,
-        "reference": 0.5,
-        "share_of": {"zero": side, "one": side},
-    },
-}
+TOTAL = {"variant": "total"}
+RELATIONS = ("a number", "a tolerance", "a tolerance on pairs", "a tolerance on a share")
+
+
+def relation_to(kind: str, side: dict[str, Any]) -> dict[str, Any]:
+    if kind == "a number":
+        return NUMBER
+    exact = {"relation": "exact", "margin": 9.0}
+    if kind == "a tolerance on pairs":
+        return exact | {"b": side}
+    ends = {"share_of": {"zero": side, "one": side}} if kind == "a tolerance on a share" else {}
+    return exact | {"reference": 0.5} | ends
 
 
 def table_of(study: Study) -> pd.DataFrame:
     """Return the table of the small study's probe, with numbers of no meaning."""
     generator = np.random.default_rng(0)
-    experiment = study.experiments["gradients"]
-    names = pd.DataFrame(
-        itertools.product(range(1, 4), experiment.variants, (8, 16)), columns=["seed", "variant", "batch"]
-    )
+    product = itertools.product(range(1, 4), study.experiments["gradients"].variants, (8, 16))
+    names = pd.DataFrame(product, columns=["seed", "variant", "batch"])
     rows = {
         (cell.environment_id, stage): names.assign(total_variance=generator.uniform(1, 2, len(names)))
         for cell in cells(study, "gradients")
@@ -62,12 +63,11 @@ def test_part_is_refused_exactly_if_it_could_not_be_judged(
     options: dict[str, Any], side: dict[str, Any], metric: str, relation: str
 ) -> None:
     options["experiments"]["gradients"]["sweep"] = {"environment.rewards.offset": [0.0, 1.0]}
-    part = {"experiment": "gradients", "metric": metric, "a": side, **RELATIONS[relation](side)}
-    put(options, PROBED, part)
+    put(options, PROBED, {"experiment": "gradients", "metric": metric, "a": side, **relation_to(relation, side)})
     claim = Claim.model_validate(options["claims"]["causality"])
     table = table_of(load(options | {"claims": {}}))
     try:
-        claims.evaluate("causality", claim, {"gradients": table})
+        judge.evaluate("causality", claim, {"gradients": table})
     except ValueError:
         with pytest.raises(InvalidStudy, match=r"selects no .*; add one of|measured over all of batch at once"):
             load(options)
@@ -75,124 +75,100 @@ def test_part_is_refused_exactly_if_it_could_not_be_judged(
         assert load(options)
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "message"),
-    [
-        (f"{PROBED}/a", {"variant": "baseline"}, r"parts\.probed\.a: selects no batch; add one of 8, 16$"),
-        (f"{PROBED}/b", {"variant": "total"}, r"parts\.probed\.b: selects no batch; add one of 8, 16$"),
-        (
-            f"{PROBED}/metric",
-            "log_variance_slope",
-            r"a\.batch: log_variance_slope is measured over all of batch at once",
-        ),
-        ("claims/causality/parts/far/a", {"variant": "per_step"}, r"far\.a: selects no steps; add one of 0, 4$"),
-        (
-            "claims/causality/parts/long/b",
-            {"variant": "per_step"},
-            r"long\.b: selects no horizon; add one of 10, 50$",
-        ),
-        (
-            "experiments/stale/sweep",
-            {"variant.batch": [4, 8]},
-            r"parts\.far\.a: selects no variant\.batch; add one of 4, 8\n",
-        ),
-    ],
-)
-def test_open_level_is_named_with_its_values(options: dict[str, Any], path: str, value: Any, message: str) -> None:
-    put(with_reuse(options), path, value)
+def refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidStudy, match=message):
         load(options)
 
 
-def test_single_level_need_not_be_named(options: dict[str, Any]) -> None:
+@refusals(
+    """
+claims/causality/parts/probed/a: {variant: baseline} => : selects no batch; add one of 8, 16
+claims/causality/parts/probed/b: {variant: total} => : selects no batch; add one of 8, 16
+claims/causality/parts/probed/metric: log_variance_slope => a.batch: log_variance_slope is measured over all of batch at
+  once; leave it out
+claims/causality/parts/far/a: {variant: per_step} => : selects no steps; add one of 0, 4
+claims/causality/parts/long/b: {variant: per_step} => : selects no horizon; add one of 10, 50
+experiments/stale/sweep: {variant.batch: [4, 8]} => parts.far.a: selects no variant.batch; add one of 4, 8
+claims/causality/parts/probed/a/variant: to_go => : to_go is declared, but not in experiments.gradients.variants: total,
+  baseline; add it there
+claims/causality/parts/probed/a/variant: [to_go] => : ['to_go'] is not one of the experiment's total, baseline
+claims/causality/parts/probed/relation: own_relations:Far => : 'own_relations:Far' is no subclass of … 'FarAbove'
+"""
+)
+def test_selection_that_an_experiment_lacks_is_named(
+    options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, value: Any, message: str
+) -> None:
+    write_relation(tmp_path, monkeypatch)
+    assert_refused(with_reuse(options), path, value, message)
+
+
+def test_single_levels_need_no_name_and_relations_may_be_own(
+    options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_relation(tmp_path, monkeypatch)
     options["experiments"]["gradients"]["sample"]["batches"] = [8]
     options["experiments"]["gradients"]["sweep"] = {"environment.rewards.offset": [1.0]}
     put(options, f"{PROBED}/a", {"variant": "baseline"})
-    assert load(options)
+    put(options, f"{PROBED}/relation", "own_relations:FarAbove")
+    assert load(options).claims["causality"].parts["probed"].relation == "own_relations:FarAbove"
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "message"),
+    ("part", "message"),
     [
         (
-            f"{PROBED}/a/variant",
-            "to_go",
-            "a.variant: to_go is declared, but not in experiments.gradients.variants: total, baseline; add it there",
-        ),
-        (
-            PROBED,
-            {"experiment": "learn", "metric": "area", "a": {"variant": "to_go"}, "stages": ["late"]} | NUMBER,
+            "{experiment: learn, metric: area, a: {variant: to_go}, stages: [late]}",
             "stages: late: learn trains, and training has no stages; leave stages out",
         ),
-        (f"{PROBED}/a/variant", ["to_go"], "a.variant: ['to_go'] is not one of the experiment's total, baseline"),
-    ],
-)
-def test_absence_from_an_experiment_is_not_absence_from_the_study(
-    options: dict[str, Any], path: str, value: Any, message: str
-) -> None:
-    put(options, path, value)
-    with pytest.raises(InvalidStudy) as refused:
-        load(options)
-    assert refused.value.problems == (f"{PROBED.replace('/', '.')}.{message}",)
-
-
-@pytest.mark.parametrize(
-    ("options_of_part", "message"),
-    [
         (
-            {"experiment": "exact", "metric": "variance_ratio", "a": {"variant": "to_go", "variant.batch": 2}},
+            "{experiment: learn, metric: solved, a: {variant: total}, environments: [catpole]}",
+            "environments: 'catpole' is not known; did you mean 'cartpole'?; allowed: cartpole, short",
+        ),
+        (
+            "{experiment: learn, metric: solved, a: {variant: total}, environments: [short]}",
+            "metric: solved needs a threshold, and short declares none",
+        ),
+        (
+            "{experiment: learn, metric: passed, a: {variant: to_go}}",
+            "metric: passed is measured on evaluations, and learn declares none; add evaluate: {every",
+        ),
+        (
+            "{experiment: exact, metric: variance_ratio, a: {variant: to_go, variant.batch: 2}}",
             "metric: variance_ratio is measured on sampled batches, and exact declares none; add sampled_batches",
         ),
         (
-            {"experiment": "gradients", "metric": "log_variance_slope", "a": {"variant": "total"}},
-            "metric: log_variance_slope needs two sizes above 0, and gradients has batch: 8",
-        ),
-        (
-            {"experiment": "stale", "metric": "state_part", "a": {"variant": "per_step", "steps": 4}},
-            "metric: state_part is computed from tables, and short (CartPole-v1) has none",
-        ),
-        (
-            {"experiment": "gradients", "metric": "explained_variance", "a": {"variant": "total"}},
-            "a.variant: explained_variance needs a value network, and total has none; give it baseline: value_network",
-        ),
-        (
-            {
-                "experiment": "exact",
-                "metric": "total_variance",
-                "a": {"variant": "to_go", "variant.batch": 2, "metric": "sampled_variance"},
-            },
+            "{experiment: exact, metric: shrinkage, a: {variant: to_go, variant.batch: 2, metric: sampled_variance}}",
             "a.metric: sampled_variance is measured on sampled batches, and exact declares none; add sampled_batches",
         ),
         (
-            {
-                "experiment": "learn",
-                "metric": "solved",
-                "a": {"variant": "total"},
-                "environments": ["catpole"],
-            },
-            "environments: 'catpole' is not known; did you mean 'cartpole'?; allowed: cartpole, short",
+            "{experiment: gradients, metric: log_variance_slope, a: {variant: total}}",
+            "metric: log_variance_slope needs two sizes above 0, and gradients has batch: 8",
+        ),
+        (
+            "{experiment: gradients, metric: explained_variance, a: {variant: total}}",
+            "a.variant: explained_variance needs a value network, and total has none; give it baseline: value_network",
+        ),
+        (
+            "{experiment: stale, metric: state_part, a: {variant: per_step, steps: 4}}",
+            "metric: state_part is computed from tables, and short (CartPole-v1) has none",
         ),
     ],
 )
-def test_unmet_need_of_a_metric_is_named(
-    options: dict[str, Any], options_of_part: dict[str, Any], message: str
-) -> None:
+def test_unmet_need_of_a_metric_is_named(options: dict[str, Any], part: str, message: str) -> None:
     with_reuse(options)["experiments"]["gradients"]["sample"]["batches"] = [8]
-    assert load(options)
-    put(options, PROBED, options_of_part | NUMBER)
-    with pytest.raises(InvalidStudy) as refused:
+    put(options, PROBED, yaml.safe_load(part) | NUMBER)
+    with pytest.raises(InvalidStudy) as error:
         load(options)
-    assert refused.value.problems == (f"{PROBED.replace('/', '.')}.{message}",)
+    (problem,) = error.value.problems
+    assert problem.startswith(f"{PROBED.replace('/', '.')}.{message}")
 
 
 def test_problem_of_both_sides_is_named_once(options: dict[str, Any]) -> None:
     del options["environments"]["cartpole"]["threshold"]
-    side = {"variant": "total"}
-    put(options, PROBED, {"experiment": "learn", "metric": "solved", "a": side, "b": side, "relation": "less"})
-    with pytest.raises(InvalidStudy) as refused:
+    put(options, PROBED, {"experiment": "learn", "metric": "solved", "a": TOTAL, "b": TOTAL, "relation": "less"})
+    with pytest.raises(InvalidStudy) as error:
         load(options)
-    (problem,) = refused.value.problems
-    assert problem.endswith("probed.metric: solved needs a threshold, and cartpole declares none")
+    assert len(error.value.problems) == 1
 
 
 def test_metric_of_tables_needs_tables_in_named_environments(options: dict[str, Any]) -> None:
@@ -203,8 +179,7 @@ def test_metric_of_tables_needs_tables_in_named_environments(options: dict[str, 
     put(options, PROBED, part)
     assert load(options)
     put(options, PROBED, part | {"environments": ["chain", "short"]})
-    with pytest.raises(InvalidStudy, match=r"metric: state_part is computed from tables, and short "):
-        load(options)
+    refused(options, r"metric: state_part is computed from tables, and short ")
 
 
 def test_stages_need_partners_in_the_experiment_of_b(options: dict[str, Any]) -> None:
@@ -212,24 +187,137 @@ def test_stages_need_partners_in_the_experiment_of_b(options: dict[str, Any]) ->
     late["source"]["stages"] = ["late"]
     options["experiments"]["late_gradients"] = late
     put(options, f"{PROBED}/against", "late_gradients")
-    with pytest.raises(
-        InvalidStudy, match=r"against: late_gradients: stages: 'initial' is not known.*; allowed: late$"
-    ):
-        load(options)
-    put(options, f"{PROBED}/stages", ["late"])
-    assert load(options)
-    put(options, f"{PROBED}/stages", [])
+    refused(options, r"against: late_gradients: stages: 'initial' is not known.*; allowed: late$")
+    assert load(changed(options, f"{PROBED}/stages", "[late]"))
+    changed(options, f"{PROBED}/stages", "[]")
     for side, stage in (("a", "initial"), ("b", "late")):
         put(options, f"{PROBED}/{side}/stage", stage)
     assert load(options)
 
 
-def test_relation_from_outside_is_read_or_refused_with_the_nearest(
-    options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+# Families of candidates -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def families(options: dict[str, Any]) -> dict[str, Any]:
+    """Add a sweep over gradient steps, and a claim on the best of two with many steps and with one."""
+    options["experiments"]["reuse"] = {
+        **options["experiments"]["learn"],
+        "variants": ["total", "to_go"],
+        "sweep": {"variant.gradient_steps": [1, 4], "variant.batch": [16]},
+    }
+    options["claims"]["causality"]["parts"]["best"] = {
+        "experiment": "reuse",
+        "metric": "steps_to_threshold",
+        "ratio_of_means": True,
+        "a": {"best_of": [{"variant": name, "variant.gradient_steps": 4} for name in ("total", "to_go")]},
+        "b": {"best_of": [{"variant": name, "variant.gradient_steps": 1} for name in ("total", "to_go")]},
+        "relation": "less",
+    }
+    return options
+
+
+def test_family_survives_the_canonical_text_of_its_claim(families: dict[str, Any]) -> None:
+    claim = load(families).claims["causality"]
+    side = claim.parts["best"].b
+    assert isinstance(side, Family)
+    assert [one["variant"] for one in side.best_of] == ["total", "to_go"]
+    assert Claim.model_validate_json(canonical(claim)) == claim
+
+
+def test_candidates_of_a_part_are_cells_of_its_environments(families: dict[str, Any]) -> None:
+    families["environments"]["short"] = {"id": "CartPole-v1", "horizon": 50, "threshold": 20}
+    put(families, "experiments/reuse/environments", ["cartpole", "short"])
+    study = load(families)
+    part = study.claims["causality"].parts["best"]
+    ids = [(cell.environment_name, cell.variant_name, cell.variant.gradient_steps) for cell in candidates(study, part)]
+    assert len(ids) == 8
+    assert ids[:3] == [("cartpole", "total", 4), ("cartpole", "to_go", 4), ("short", "total", 4)]
+    study = load(changed(families, f"{BEST}/environments", "[short]"))
+    assert len(candidates(study, study.claims["causality"].parts["best"])) == 4
+    assert candidates(study, study.claims["causality"].parts["probed"]) == ()
+
+
+def test_side_b_may_come_from_another_experiment(families: dict[str, Any]) -> None:
+    families["experiments"]["again"] = {**families["experiments"]["reuse"], "sweep": {"variant.gradient_steps": [1]}}
+    study = load(changed(families, f"{BEST}/against", "again"))
+    experiments = [cell.experiment for cell in candidates(study, study.claims["causality"].parts["best"])]
+    assert experiments == ["reuse", "reuse", "again", "again"]
+
+
+def test_family_may_be_compared_with_a_reference(families: dict[str, Any]) -> None:
+    part = families["claims"]["causality"]["parts"]["best"]
+    put(families, BEST, {**part, "b": None, "reference": 50.0, "ratio_of_means": False})
+    assert load(families).claims["causality"].parts["best"].reference == 50
+
+
+TOTAL_4, TOTAL_1 = "{variant: total, variant.gradient_steps: 4}", "{variant: total, variant.gradient_steps: 1}"
+
+
+@refusals(
+    """
+best/a: {best_of: []} => .best_of: is empty, and needs at least 1 item
+best/a/variant: to_go => : unknown key; allowed: best_of
+best/a/best_of: [{variant: to_go, variant.gradient_steps: 4}] => best.b.best_of: has 2 × 2 learning rates as candidates,
+  and a has 1 × 2 learning rates; both need equally many
+best/b/best_of: [{variant: to_go, variant.gradient_steps: 1}] => : has 1 × 2 learning rates as candidates, and a has
+  2 × 2 learning rates; both need equally many
+best/against: reusse => : 'reusse' … did you mean 'reuse'
+best/against: gradients => : gradients is of kind probe; reuse is of kind train
+best/b: {variant: to_go, variant.gradient_steps: 1} => : a is the best of several candidates; give b as best_of equally
+  many
+best/a: {variant: to_go, variant.gradient_steps: 4} => : b is the best of several candidates; give a as best_of equally
+  many
+best/a/best_of: [{variant: to_go}, {variant: total, variant.gradient_steps: 4}] => .0: selects no
+  variant.gradient_steps; add one of 1, 4
+best/a/best_of: [{variant: to_go, variant.gradient_steps: 4}, {variant: to_go, variant.gradient_steps: 4}] => .1: is the
+  same as a.best_of.0: to_go@gradient_steps=4
+best/b/best_of: [{variant: to_go, variant.gradient_steps: 4, variant.batch: 16}, {variant: total}] => .0: is the same as
+  a.best_of.1: to_go@gradient_steps=4
+best/a/best_of: [{variant: togo, variant.gradient_steps: 4}] => .0.variant: 'togo' is not one of the experiment's
+best/a/best_of: [{variant: total, variant.gradient_steps: 3}] => .0.variant.gradient_steps: 3 is not one
+best/a/best_of: [{variant: to_go, variant.gradient_steps: 4, metric: area}] => .0.metric: tuning ranks candidates by one
+  score; judge them by the part's metric, steps_to_threshold
+probed/a: {best_of: [{variant: baseline, batch: 8}]} => .best_of: candidates are ranked by tuning, and gradients trains
+  none
+best/metric: area => best.ratio_of_means: needs a metric that is never negative, not area; allowed:
+best/b: null => parts.best: give either b or reference
+best/relation: exact => parts.best: relation: exact needs a margin
+"""
+)
+def test_problem_of_a_family_is_named(families: dict[str, Any], path: str, value: Any, message: str) -> None:
+    assert_refused(families, f"claims/causality/parts/{path}", value, message)
+
+
+def test_candidate_with_a_learning_rate_of_its_own_is_refused(families: dict[str, Any]) -> None:
+    put(families, "variants/to_go/optimizer", {"learning_rate": 0.1})
+    refused(families, r"best\.a\.best_of\.1: to_go has no tuned learning rate, so that no score ranks it")
+
+
+@pytest.mark.parametrize(
+    ("options_of_part", "message"),
+    [
+        ("{relation: exact, margin: 0.1}", r"ratio_of_means: true compares a with b in a test; give b, and a relation"),
+        ("{b: null, reference: 1.0}", r"ratio_of_means: true compares a with b"),
+        (
+            f"{{b: null, reference: 1.0, ratio_of_means: false, share_of: {{zero: {TOTAL_1}, one: {TOTAL_4}}}}}",
+            r"parts\.best: share_of needs a selection of rows in a; best_of is not allowed",
+        ),
+        (
+            f"{{a: {TOTAL_4}, b: null, reference: 0.0, against: learn, ratio_of_means: false}}",
+            "against names the experiment of b; give b",
+        ),
+    ],
+)
+def test_meaningless_options_of_a_part_are_refused(
+    families: dict[str, Any], options_of_part: str, message: str
 ) -> None:
-    write_relation(tmp_path, monkeypatch)
-    put(options, f"{PROBED}/relation", "own_relations:FarAbove")
-    assert load(options).claims["causality"].parts["probed"].relation == "own_relations:FarAbove"
-    put(options, f"{PROBED}/relation", "own_relations:Far")
-    with pytest.raises(InvalidStudy, match=r"relation: 'own_relations:Far' is no subclass of .*'FarAbove'"):
-        load(options)
+    families["claims"]["causality"]["parts"]["best"] |= yaml.safe_load(options_of_part)
+    refused(families, message)
+
+
+def test_partners_need_equal_seeds_and_learning_rates(families: dict[str, Any]) -> None:
+    other = {"seeds": {"count": 1}, "tuning": {"grid": [0.1, 0.2, 0.3], "seeds": 2}}
+    families["experiments"]["again"] = families["experiments"]["reuse"] | other
+    put(families, f"{BEST}/against", "again")
+    refused(families, r"rows are paired by seed, and again has seeds 0 to 0(.|\n)*has 2 × 3")
