@@ -1,8 +1,4 @@
-"""A whole study: the options of a study file and its base, merged.
-
-`pg.study.problems` checks what needs two records, or a registry. `pg.study.schema` makes the JSON schema from these
-classes.
-"""
+"""A whole study: the options of a study file and its base, merged."""
 
 from __future__ import annotations
 
@@ -34,7 +30,7 @@ class Study(Record):
         default="cpu",
         description="Where policies learn. They act on the CPU in either case, and the laboratory measures there.",
     )
-    # Not dumped, as `figure_defaults` below: `load` puts them into the experiments.
+    # Not dumped, like `figure_defaults`: they are merged into experiments and figures, so that only these change.
     seeds: SharedSeeds = Field(
         default=SharedSeeds(), exclude=True, description="Seeds of every experiment; its own `seeds` override them."
     )
@@ -42,7 +38,6 @@ class Study(Record):
     variants: Annotated[dict[Name, Variant], Field(min_length=1)] = Field(description="Named variants.")
     experiments: Annotated[dict[Name, AnyExperiment], Field(min_length=1)] = Field(description="Named experiments.")
     claims: dict[Name, Claim] = Field(default={}, description="Named claims.")
-    # Not dumped: `load` puts them into the figures, so that they change the digests of these alone.
     figure_defaults: FigureDefaults = Field(
         default=FigureDefaults(),
         exclude=True,

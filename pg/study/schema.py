@@ -21,8 +21,8 @@ _BASE = {
 }
 
 
-def schema() -> dict[str, Any]:
-    """Return the schema of the records, and of the keys that are resolved before validation.
+def text() -> str:
+    """Return the text of `workflow/schemas/study.schema.json`: the records, and keys that are resolved before them.
 
     No key is required, because a base may set it.
     """
@@ -32,7 +32,7 @@ def schema() -> dict[str, Any]:
     generated["$defs"]["Environment"]["properties"]["joins"] = _JOINS
     for name, kind in KINDS.items():
         generated["$defs"][kind.__name__]["properties"]["kind"] = {"const": name}
-    return generated
+    return json.dumps(generated, indent=2, ensure_ascii=False) + "\n"
 
 
 def _without_required(node: Any) -> Any:
@@ -46,8 +46,3 @@ def _without_required(node: Any) -> Any:
         for key, value in node.items()
         if not (key == "required" and isinstance(value, list))
     }
-
-
-def text() -> str:
-    """Return the text of `workflow/schemas/study.schema.json`."""
-    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"

@@ -29,26 +29,20 @@ TUNING_SECTION = "Sensitivity to the learning rate"
 
 
 def read(path: Path) -> Study:
-    """Read a study file and its base.
-
-    Raises
-    ------
-    InvalidStudy
-        If a file is missing or not YAML, or the study is illegal.
-    """
+    """Read a study file and its base, as `load` does; a file that is missing or not YAML is refused as well."""
     file = read_file(path)
     return load(file.options, [file])
 
 
 def load(options: Mapping[str, Any], files: Sequence[StudyFile] = ()) -> Study:
-    """Turn the options of a study file into a study.
+    """Turn the options of a study file, with values of the command line merged in, into a study.
 
     Parameters
     ----------
     options
-        The options of the file, with values of the command line merged in.
+        The options.
     files
-        The files that the options were read from; messages name them, and a base is relative to them.
+        The files that they were read from; messages name them, and a base is relative to them.
 
     Raises
     ------
@@ -70,17 +64,12 @@ def _validated(options: Mapping[str, Any]) -> Study:
     except ValidationError as error:
         raise InvalidStudy(reported_once(readable(error.errors(), complete), options)) from error
     # Each check relies on those before it: an experiment is judged in environments that can be made.
-    for problems_of in (
-        problems_of_number,
-        problems_of_environments,
-        problems_of_experiments,
-        problems_of_demonstrators,
-    ):
-        if problems := reported_once(list(problems_of(study)), options):
-            raise InvalidStudy(problems)
+    for check in (problems_of_number, problems_of_environments, problems_of_experiments, problems_of_demonstrators):
+        if problems := list(check(study)):
+            raise InvalidStudy(reported_once(problems, options))
     study = _completed(study)
     if problems := [*problems_of_figures(study), *problems_of_claims(study)]:
-        raise InvalidStudy(reported_once(problems, options))
+        raise InvalidStudy(problems)
     return study
 
 
