@@ -1,16 +1,13 @@
-"""Heuristic controllers: fixed rules that demonstrate a task. Add one as a line of `CONTROLLERS`."""
+"""Heuristic controllers: fixed rules that demonstrate a task. `CONTROLLERS` in `registry.py` lists them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from pg.environments.catalogue import CARTPOLES
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Shaped
@@ -72,13 +69,3 @@ def fall(observations: Float[NDArray[np.float32], "*n 4"]) -> Shaped[NDArray[Any
 def upright(observations: Float[NDArray[np.float32], "*n 4"]) -> Float[NDArray[np.float32], "*n 1"]:
     r"""Push the cart with the force $10 \varphi + \dot\varphi$, which balances the pole while the cart drifts away."""
     return 10 * observations[..., 1:2] + observations[..., 3:4]
-
-
-CONTROLLERS: Mapping[str, Controller] = MappingProxyType(
-    {
-        # Mean returns over 100 trajectories: 43 and 189 of 500, 263 of 1,000.
-        "lean": Controller(lean, CARTPOLES),
-        "fall": Controller(fall, CARTPOLES),
-        "upright": Controller(upright, ("InvertedPendulum-v5",)),
-    }
-)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pg.core.trajectories import Actor, Spaces, Trajectories
-from pg.environments.controllers import CONTROLLERS
+from pg.environments.registry import CONTROLLERS
 from pg.environments.stacked import make_environments
 from pg.learning.job import TrainJob, TuneJob
 from pg.learning.policies import Parameters, thaw

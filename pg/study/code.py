@@ -20,8 +20,9 @@ from typing import NamedTuple
 from pg.claims.record import ClaimPart
 from pg.core.record import Record
 from pg.environments.record import Environment
-from pg.environments.registry import OWN
+from pg.environments.registry import CONTROLLERS, OWN
 from pg.experiments.figures.lookup import kind_of
+from pg.parts.starts.clone import Clone
 from pg.study.record import Study
 
 _ROOT = Path(__file__).parents[2]
@@ -54,6 +55,8 @@ def defining_files(record: Record) -> frozenset[Path | str]:
         match one:
             case Environment(id=name) if name in OWN:
                 modules.add(OWN[name].make.__module__)
+            case Clone(controller=str(name)):
+                modules.add(CONTROLLERS[name].rule.__module__)
             case ClaimPart():
                 modules.add(type(one.decision).__module__)
             case Study():

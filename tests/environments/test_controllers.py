@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from pg.environments.controllers import CONTROLLERS
 from pg.environments.record import Environment
+from pg.environments.registry import CONTROLLERS
 from pg.environments.stacked import make_environments
 from pg.learning.rollout import Generators, collect
 

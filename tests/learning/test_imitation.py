@@ -12,6 +12,7 @@ from pg.learning import imitation
 from pg.learning.job import Budget, Demonstrators, TrainJob
 from pg.parts.starts.clone import Clone
 from pg.parts.variant import PolicyOptions, Variant
+from pg.study.code import covered_files, defining_files
 
 LINEAR = PolicyOptions(hidden=())
 
@@ -74,3 +75,11 @@ def test_controller_demonstrates_every_step() -> None:
     seen = demonstrated(job([0], controller="lean"), "train")[0]
     states, actions = valid_steps(seen)
     assert torch.equal(actions, (states[:, 2] > 0).long())
+
+
+def test_only_runs_that_imitate_a_controller_depend_on_its_code() -> None:
+    covers = []
+    for options in ({"controller": "lean"}, SNAPSHOTS):
+        files = covered_files("pg.learning.training", *defining_files(job([0], **options)))
+        covers.append("controllers.py" in {path.name for path in files})
+    assert covers == [True, False]

@@ -8,8 +8,8 @@ import pytest
 import torch
 from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces, Trajectories, valid_steps
-from pg.environments.controllers import CONTROLLERS
 from pg.environments.record import Environment
+from pg.environments.registry import CONTROLLERS
 from pg.environments.stacked import make_environments
 from pg.experiments.identity.measure import imitation_loss
 from pg.learning.policies import Policy

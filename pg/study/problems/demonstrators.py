@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from pg.core.suggestions import nearest, unknown
-from pg.environments.controllers import CONTROLLERS
+from pg.environments.registry import CONTROLLERS
 from pg.experiments.cells import Cell
 from pg.parts.starts.base import Start
 from pg.parts.starts.clone import Clone
