@@ -1,10 +1,16 @@
-"""Environments are found by id, also where a module registers it first, and refused by name."""
+"""Environments are found by id, with their tables if they have any, and refused by name."""
 
+import itertools
 from pathlib import Path
+from typing import Any
 
+import gymnasium
+import numpy as np
 import pytest
-from pg.environments.catalogue import UnsupportedEnvironment, check, horizon_of
+from gymnasium.utils.env_checker import check_env
+from pg.environments.catalogue import UnsupportedEnvironment, check, horizon_of, tabular_mdp
 from pg.environments.record import Environment
+from pg.environments.registry import OWN
 from pg.environments.stacked import make_environments
 
 REGISTERING = """
@@ -49,3 +55,48 @@ def test_id_that_cannot_be_made_is_refused_with_the_reason(tmp_path: Path, monke
 def test_an_id_that_nothing_registers_is_refused(id: str, message: str) -> None:
     with pytest.raises(UnsupportedEnvironment, match=message):
         check(Environment(id=id))
+
+
+def test_the_horizon_is_the_environments_own_unless_declared() -> None:
+    assert horizon_of(Environment(id="CartPole-v1")) == 500
+    assert horizon_of(Environment(id="CartPole-v1", horizon=7)) == 7
+    with pytest.raises(UnsupportedEnvironment, match="declare a horizon"):
+        horizon_of(Environment(id="CliffWalking-v1"))
+
+
+# Tables ---------------------------------------------------------------------------------------------------------------
+
+
+def test_gymnasium_tables_are_read_outcome_by_outcome() -> None:
+    mdp = tabular_mdp("FrozenLake-v1", {"map_name": "4x4", "is_slippery": True}, 20)
+    assert mdp is not None
+    lake: Any = gymnasium.make("FrozenLake-v1").unwrapped
+    for at in itertools.product(range(16), range(4)):
+        expected, found, reward = np.zeros((16, 2)), np.zeros((16, 2)), 0.0
+        for probability, after, earned, terminated in lake.P[at[0]][at[1]]:
+            expected[after, int(terminated)] += probability
+            reward += probability * earned
+        np.add.at(found, (mdp.next_states[at], mdp.terminates[at].astype(int)), mdp.probabilities[at])
+        np.testing.assert_allclose(found, expected)
+        assert mdp.expected_rewards_at(0)[at] == pytest.approx(reward)
+
+
+def test_rewards_that_depend_on_the_next_state_are_kept() -> None:
+    mdp = tabular_mdp("FrozenLake-v1", {}, 20)
+    assert mdp is not None
+    # Next to the goal (state 15), an action may lead to it or elsewhere: only the step into it is rewarded.
+    outcomes = {int(after): reward for after, reward in zip(mdp.next_states[14, 2], mdp.rewards[14, 2], strict=True)}
+    assert outcomes == {15: 1.0, 14: 0.0, 10: 0.0}
+
+
+@pytest.mark.parametrize(("id", "kwargs"), [("CartPole-v1", {}), ("Taxi-v4", {"fickle_passenger": True})])
+def test_environments_beyond_their_table_have_no_tables(id: str, kwargs: dict[str, Any]) -> None:
+    assert tabular_mdp(id, kwargs, 10) is None
+
+
+@pytest.mark.parametrize("id", OWN)
+def test_own_environments_have_tables_and_pass_gymnasiums_checks(id: str) -> None:
+    check_env(gymnasium.make(id).unwrapped, skip_render_check=True)
+    mdp = tabular_mdp(id, {}, 3)
+    assert mdp is not None
+    assert mdp.horizon == 3

@@ -99,43 +99,6 @@ def test_gradient_agrees_with_central_differences(mdp: MDP, discount: float) -> 
     torch.testing.assert_close(gradient(mdp, policy, discount), differences, rtol=1e-6, atol=1e-8)
 
 
-@pytest.mark.parametrize("mdp", MDPS, ids=NAMES)
-def test_gradient_in_logits_agrees_with_central_differences(mdp: MDP) -> None:
-    logits, step = random_policy(mdp, 1).log().requires_grad_(), 1e-5
-    policy = logits.softmax(-1)
-    differences = torch.zeros_like(logits)
-    for index in range(logits.numel()):
-        nudge = torch.zeros(logits.numel(), dtype=torch.float64)
-        nudge[index] = step
-        up = objective(mdp, (logits.detach() + nudge.view_as(logits)).softmax(-1))
-        down = objective(mdp, (logits.detach() - nudge.view_as(logits)).softmax(-1))
-        differences.view(-1)[index] = (up - down) / (2 * step)
-    for known in (gradient(mdp, policy), policy_gradient_theorem(mdp, policy)):
-        (found,) = torch.autograd.grad(policy, logits, known, retain_graph=True)
-        assert (found - differences).norm() < 1e-6 * differences.norm()
-
-
-@pytest.mark.parametrize("mdp", MDPS, ids=NAMES)
-def test_objective_is_the_expected_reward_in_the_visited_states(mdp: MDP) -> None:
-    policy = random_policy(mdp, mdp.horizon)
-    visits = state_distributions(mdp, policy).unsqueeze(-1) * policy
-    torch.testing.assert_close((visits * torch.tensor(mdp.expected_rewards_at(0))).sum(), objective(mdp, policy))
-
-
-def test_state_distributions_exclude_ended_trajectories() -> None:
-    mdp = random_mdp(6, states=4, actions=3, seed=1)
-    mass = state_distributions(mdp, random_policy(mdp, 1)).sum(-1)
-    assert mass[0] == pytest.approx(1)
-    assert (mass.diff() < 0).all()
-
-
-def test_a_policy_repeated_for_every_step_is_the_same_policy() -> None:
-    mdp = MDPS[2]
-    once, always = random_policy(mdp, 1), random_policy(mdp, 1).expand(mdp.horizon, -1, -1)
-    torch.testing.assert_close(objective(mdp, once), objective(mdp, always))
-    torch.testing.assert_close(gradient(mdp, once)[0], gradient(mdp, always).sum(0))
-
-
 def test_policies_of_another_shape_are_refused() -> None:
     with pytest.raises(ValueError, match=r"expected \(1 or 5, 3, 2\)"):
         objective(MDPS[1], random_policy(MDPS[1], 4))

@@ -5,7 +5,6 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
-from pg.environments.catalogue import UnsupportedEnvironment, horizon_of
 from pg.environments.record import Environment
 from pg.environments.stacked import SteppedOneByOne, VectorisedCartPole, make_environments
 
@@ -50,32 +49,20 @@ def test_start_states_of_a_seed_do_not_depend_on_its_neighbours() -> None:
     np.testing.assert_array_equal(together[1], alone[0])
 
 
-@pytest.mark.parametrize(
-    "id", ["Acrobot-v1", "MountainCarContinuous-v0", "HalfCheetah-v5", "InvertedPendulum-v5", "FrozenLake-v1"]
-)
+@pytest.mark.parametrize("id", ["Acrobot-v1", "MountainCarContinuous-v0", "HalfCheetah-v5", "InvertedPendulum-v5"])
 def test_any_gymnasium_id_steps_as_it_does_alone(id: str) -> None:
     stacked = make_environments(Environment(id=id, horizon=5), 2, 2)
-    observations = stacked.reset(generators(1, 2))
+    observations = stacked.reset(generators(4, 5))
     assert observations.shape == (2, 2, stacked.spaces.observation_size)
-    assert observations.dtype == np.float32
+    single = gymnasium.make(id)
+    start, _ = single.reset(seed=int(np.random.default_rng(5).integers(2**31, size=2)[1]))
+    np.testing.assert_array_equal(observations[1, 1], start.astype(np.float32))
     size = stacked.spaces.action_size
-    actions = np.zeros((2, 2, size) if size else (2, 2), dtype=np.float32 if size else np.int64)
+    actions = np.full((2, 2, size), 0.5, dtype=np.float32) if size else np.ones((2, 2), dtype=np.int64)
     transition = stacked.step(actions, np.ones((2, 2), dtype=np.bool_))
-    assert transition.observations.shape == observations.shape
-    assert np.isfinite(transition.rewards).all()
-
-
-def test_a_single_copy_is_reproduced_by_the_stack() -> None:
-    stacked = make_environments(Environment(id="InvertedPendulum-v5"), 1, 2)
-    observations = stacked.reset(generators(5))
-    number = np.random.default_rng(5).integers(2**31, size=2)[1]
-    single = gymnasium.make("InvertedPendulum-v5")
-    start, _ = single.reset(seed=int(number))
-    np.testing.assert_array_equal(observations[0, 1], start.astype(np.float32))
-    transition = stacked.step(np.full((1, 2, 1), 0.5, dtype=np.float32), np.ones((1, 2), dtype=np.bool_))
-    observation, reward, terminated, _, _ = single.step(np.array([0.5], dtype=np.float32))
-    np.testing.assert_array_equal(transition.observations[0, 1], observation.astype(np.float32))
-    assert (transition.rewards[0, 1], transition.terminated[0, 1]) == (reward, terminated)
+    observation, reward, terminated, _, _ = single.step(actions[1, 1])
+    np.testing.assert_array_equal(transition.observations[1, 1], observation.astype(np.float32))
+    assert (transition.rewards[1, 1], transition.terminated[1, 1]) == (reward, terminated)
 
 
 class Counting(gymnasium.Env[Any, Any]):
@@ -141,13 +128,6 @@ def test_fewer_seeds_use_the_first_copies() -> None:
     assert smaller.reset(generators(1, 2)).shape == (2, 2, 4)
     with pytest.raises(ValueError, match="cannot grow from 3 to 4 seeds"):
         stacked.resized(4)
-
-
-def test_the_horizon_is_the_environments_own_unless_declared() -> None:
-    assert horizon_of(Environment(id="CartPole-v1")) == 500
-    assert horizon_of(Environment(id="CartPole-v1", horizon=7)) == 7
-    with pytest.raises(UnsupportedEnvironment, match="declare a horizon"):
-        horizon_of(Environment(id="CliffWalking-v1"))
 
 
 def test_a_horizon_beyond_the_environments_own_limit_is_kept() -> None:

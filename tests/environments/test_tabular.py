@@ -63,14 +63,11 @@ def test_gymnasium_steps_the_same_process() -> None:
     assert binomtest(slipped, 500, 0.3).pvalue > 1e-4
 
 
-def test_spaces_and_horizon() -> None:
-    environments = TabularEnvironments(random_mdp(5, states=4, actions=3), 2, 7)
+def test_observations_are_one_hot_for_any_number_of_seeds() -> None:
+    environments = TabularEnvironments(random_mdp(5, states=4, actions=3), 3, 7).resized(2)
     assert environments.spaces == Spaces(observation_size=4, action_count=3)
     assert environments.horizon == 5
-
-
-def test_observations_are_one_hot() -> None:
-    observations = TabularEnvironments(random_mdp(5, states=4), 2, 7).reset(generators(0, 1))
+    observations = environments.reset(generators(0, 1))
     assert observations.dtype == np.float32
     assert observations.shape == (2, 7, 4)
     assert ((observations == 0) | (observations == 1)).all()
@@ -134,8 +131,3 @@ def test_horizon_truncates_running_trajectories() -> None:
     second = environments.step(np.array([[1, 0]]), alive)
     assert (first.terminated.tolist(), first.truncated.tolist()) == ([[False, False]], [[False, False]])
     assert (second.terminated.tolist(), second.truncated.tolist()) == ([[True, False]], [[False, True]])
-
-
-def test_resized_copies_serve_another_number_of_seeds() -> None:
-    environments = TabularEnvironments(chain(2), 3, 4).resized(1)
-    assert environments.reset(generators(0)).shape == (1, 4, 4)
