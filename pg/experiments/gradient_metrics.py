@@ -1,8 +1,56 @@
-"""Metrics of gradient estimates that several kinds of experiment measure."""
+"""Metrics of gradient estimates that several kinds of experiment measure.
+
+Those that name no function are attributes of what the kind has found: an expectation, for example, is a sum over
+enumerated batches in one kind and a mean over sampled ones in another.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
 from pg.experiments.metric import Metric
+from pg.parts.corrections.weights import effective_share
+from pg.statistics.intervals import Array
+
+
+@dataclass(frozen=True, slots=True)
+class AllSizes:
+    """The rows of one seed and variant at all sizes of an experiment.
+
+    Attributes
+    ----------
+    several_sizes
+        The sizes that are above 0.
+    columns
+        The values of the other metrics at these sizes, by name.
+    """
+
+    several_sizes: Array
+    columns: Mapping[str, Array]
+
+
+def ratio(numerator: float, denominator: float) -> float:
+    """Divide; return NaN unless the denominator is positive."""
+    return numerator / denominator if denominator > 0 else math.nan
+
+
+def log_variance_slope(rows: AllSizes) -> float:
+    """Fit a line to the logarithm of the variance; NaN if a variance has none."""
+    # Plans import this module and should not wait for SciPy.
+    from pg.statistics.estimates import slope
+
+    variance = rows.columns["total_variance"]
+    return slope(np.log(rows.several_sizes), np.log(variance)) if (variance > 0).all() else math.nan
+
+
+def _largest_weight(found: Any) -> float:
+    return found.weights.max().item()
+
 
 TOTAL_VARIANCE = Metric(
     "total_variance",
@@ -44,23 +92,26 @@ SHRINKAGE = Metric(
     "⟨E[ĝ], ∇J⟩ / ‖∇J‖² − 1: the part of the bias along ∇J, negative if the estimate is too short. In probes "
     "E[ĝ] is the mean over a sample, and `shrinkage_se` its error.",
 )
-LOG_VARIANCE_SLOPE = Metric(
+LOG_VARIANCE_SLOPE: Metric[Any] = Metric(
     "log_variance_slope",
     "slope of log variance",
     "Slope of the least-squares line of the logarithm of `total_variance` on that of the batch size; in "
     "experiments on support on that of the probability left.",
+    of=log_variance_slope,
     needs="several_sizes",
 )
-EFFECTIVE_SHARE = Metric(
+EFFECTIVE_SHARE: Metric[Any] = Metric(
     "effective_share",
     "effective sample size over N",
     "(Σ w)² / (N Σ w²) of the importance weights w of a batch of N, averaged over batches, and over steps where "
     "weights are per step; 1 if all are equal.",
+    of=lambda found: effective_share(found.weights, found.live).mean().item(),
     never_negative=True,
 )
-LARGEST_WEIGHT = Metric(
+LARGEST_WEIGHT: Metric[Any] = Metric(
     "largest_weight",
     "largest importance weight",
     "The largest importance weight of all batches.",
+    of=_largest_weight,
     never_negative=True,
 )

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Protocol
 
 from pydantic import Field, PositiveInt, model_validator
 
-from pg.core.choices import load_class
 from pg.core.record import Name, Record, SomeDistinct
 from pg.environments.record import Environment
 from pg.experiments.cells import Block, Cell, blocks_between
 from pg.experiments.metric import Metric
-from pg.laboratory.job import RANDOM, MeasurementJob, Sample
+from pg.laboratory.job import RANDOM
 from pg.parts.variant import Variant
 
 if TYPE_CHECKING:
@@ -112,6 +111,25 @@ class Declared:
         return f"experiments.{self.name}"
 
 
+class Cost(NamedTuple):
+    """What a cell of an experiment costs.
+
+    Attributes
+    ----------
+    steps
+        Environment steps of one seed; samples that variants share are divided among them.
+    trajectories
+        How many trajectories of one policy are in memory together.
+    tuning_runs, tuning_steps
+        The runs that tune its learning rate, and the environment steps of all of them.
+    """
+
+    steps: int
+    trajectories: int
+    tuning_runs: int = 0
+    tuning_steps: int = 0
+
+
 class Experiment(Record):
     """What every experiment declares.
 
@@ -129,8 +147,8 @@ class Experiment(Record):
         Keys of the study file that make a job long, for a message.
     """
 
-    metrics: ClassVar[tuple[Metric, ...]]
     figures: ClassVar[Mapping[str, FigureKind]] = {}
+    metrics: ClassVar[tuple[Metric[Any], ...]]
     axis: ClassVar[str | None] = None
     needs_tables: ClassVar[bool] = False
     costly: ClassVar[str] = "the numbers of its samples, or the horizon of the environment"
@@ -189,24 +207,9 @@ class Experiment(Record):
         del declared
         yield from ()
 
-    def steps_per_seed(self, cell: Cell) -> int:
-        """Estimate the environment steps of one seed; samples that variants share are divided among them."""
-        del cell
-        return 0
-
-    def tuning_runs(self, cell: Cell) -> int:
-        """Count the runs that tune the cell's learning rate."""
-        del cell
-        return 0
-
-    def tuning_steps(self, cell: Cell) -> int:
-        """Estimate the environment steps of all tuning runs of the cell."""
-        del cell
-        return 0
-
-    def trajectories_at_once(self, cell: Cell) -> int:
-        """Count the trajectories of one policy that are in memory together."""
-        return cell.variant.batch
+    def cost(self, cell: Cell) -> Cost:
+        """Estimate what a cell of the experiment costs, as if every trajectory lasted until the horizon."""
+        return Cost(steps=0, trajectories=cell.variant.batch)
 
 
 class Measurement(Experiment):
@@ -216,21 +219,28 @@ class Measurement(Experiment):
     ----------
     folder
         Where the rows are written, below the results folder.
-    job_type
-        Class of the jobs, as `module:Class`, because tables, figures and claims must not import what measures. Fields
-        that it adds to `MeasurementJob` have the names of the experiment's options.
+    options_type
+        The record of the options that decide the rows. The kind inherits it, and jobs hold it.
+    measured_by
+        The function that measures, as `module:function` (see `MeasurementJob`).
     more_tables
         Further tables that jobs fill, with their columns after environment, variant, levels, stage and seed.
     """
 
     folder: ClassVar[str]
-    job_type: ClassVar[str]
+    options_type: ClassVar[type[Record]] = Record
+    measured_by: ClassVar[str]
     more_tables: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     @property
     def stages(self) -> tuple[str, ...]:
         """The stages of the policies that are measured."""
         return (RANDOM,) if self.policies_from is None else self.policies_from.stages
+
+    @property
+    def options(self) -> Record:
+        """The options that decide the rows."""
+        return self.options_type(**{name: getattr(self, name) for name in self.options_type.model_fields})
 
     @classmethod
     def columns(cls) -> tuple[str, ...]:
@@ -241,33 +251,10 @@ class Measurement(Experiment):
         """Return the part of a variant that the measurement depends on: without its label and its start of training."""
         return variant.model_copy(update={"label": None, "initialise": Variant().initialise})
 
-    def job(self, common: Mapping[str, Any], variants: Mapping[str, Variant]) -> MeasurementJob:
-        """Return a job.
-
-        Parameters
-        ----------
-        common
-            Values of the fields of `MeasurementJob`; and `policy`, if the policies come from a source.
-        variants
-            All of the study.
-        """
-        job_type = load_class(self.job_type, MeasurementJob)
-        return job_type(**common, **self.options(job_type, variants))
-
-    def options(self, job_type: type[MeasurementJob], variants: Mapping[str, Variant]) -> dict[str, Any]:
-        """Return the values of the fields that a job has in addition to the common ones."""
-        del variants
-        own = job_type.model_fields.keys() - MeasurementJob.model_fields.keys() - {"policy"}
-        return {name: getattr(self, name) for name in own}
-
-
-def sampled_steps(sample: Sample, cell: Cell, references: int) -> int:
-    """Estimate the environment steps of a sample with a number of reference samples.
-
-    Environments with tables need no reference sample. The few of gymnasium that have tables count as if they had none.
-    """
-    references = 0 if cell.environment.id.startswith("pg/") else references
-    return (sample.trajectories + references * sample.reference) * cell.longest
+    def shared_cost(self, cell: Cell, trajectories: int, at_once: int) -> Cost:
+        """Return the cost of a number of trajectories of each policy that the variants share."""
+        steps = trajectories * cell.longest * len(self.stages)
+        return Cost(steps // len(self.variants), at_once)
 
 
 def in_words(count: int) -> str:

@@ -1,19 +1,23 @@
-"""Declare a metric: everything that tables, claims, figures and the report need."""
+"""Declare a metric: what computes it, and everything that tables, claims, figures and the report need."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Generic, Literal, TypeVar
 
 Scale = Literal["difference", "ratio"]
 Statistic = Literal["mean", "geometric_mean", "restricted_mean", "median", "share"]
 Need = Literal[
     "threshold", "tables", "limit", "value_network", "imitation", "evaluations", "sampled_batches", "several_sizes"
 ]
+Found = TypeVar("Found")
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Generic[Found]):
     """A number with one value per seed in a table.
 
     Attributes
@@ -24,6 +28,9 @@ class Metric:
         For axes and captions.
     definition
         What the value is, in a sentence. `like_this` names another metric.
+    of
+        Computes the value from the object that holds what its kind of experiment has found. Default: the object's
+        attribute of the same name.
     unit
         Unit of the value; empty if it has none, or the environment's own (returns).
     scale
@@ -39,15 +46,37 @@ class Metric:
         What an experiment, environment or variant must have for the metric to be measured:
         a `threshold` or `tables` of the environment; a `limit` on the KL divergence, a `value_network`, or `imitation`
         in the variant; `evaluations`, `sampled_batches`, or `several_sizes` in the experiment (then it is measured
-        over all sizes at once, and its rows have none).
+        over all sizes at once, and its rows have none). What was found has an attribute of this name, which is None,
+        or missing, where the need is not met.
     """
 
     name: str
     label: str
     definition: str
+    of: Callable[[Found], float] | None = None
     unit: str = ""
     scale: Scale = "difference"
     statistic: Statistic = "mean"
     failure: float | None = None
     never_negative: bool = False
     needs: Need | None = None
+
+
+def needed(value: Value | None) -> Value:
+    """Return an attribute that a metric needs: where it is None, the metric is not computed."""
+    assert value is not None
+    return value
+
+
+def values(metrics: Iterable[Metric[Found]], found: Found) -> dict[str, float]:
+    """Compute the metrics of what was found, in their order, without those whose needs are not met."""
+    return {
+        metric.name: getattr(found, metric.name) if metric.of is None else metric.of(found)
+        for metric in metrics
+        if metric.needs is None or getattr(found, metric.needs, None) is not None
+    }
+
+
+def missing(metrics: Iterable[Metric[Any]]) -> dict[str, float]:
+    """Return NaN for every metric without needs, for rows of a policy or variant that cannot be measured."""
+    return {metric.name: math.nan for metric in metrics if metric.needs is None}

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from pg.experiments.cells import Cell, columns_of, names_of
+from pg.experiments.gradient_metrics import AllSizes
 from pg.experiments.kind import Measurement
-from pg.statistics import estimates as statistics
-from pg.statistics.intervals import Array
+from pg.experiments.metric import values
 
 
 def measurement_table(
@@ -80,21 +80,20 @@ def _in_long_form(frame: pd.DataFrame, kind: type[Measurement]) -> pd.DataFrame:
     order = {metric.name: rank for rank, metric in enumerate(kind.metrics)}
     # A metric's column is missing if what the metric needs is missing.
     long = frame.melt(keys, [name for name in order if name in frame.columns], var_name="metric", ignore_index=False)
-    if "log_variance_slope" in order and len(frame[keys[-1]].unique()) > 1:
-        long = pd.concat([long, _variance_slopes(frame, keys[-1])])
+    sizes = keys[-1]
+    fitted = [metric for metric in kind.metrics if metric.needs == "several_sizes"]
+    if fitted and len(frame[sizes].unique()) > 1:
+        positive = frame[frame[sizes] > 0].groupby("seed")
+        rows = [
+            {"seed": seed, "metric": metric, "value": value}
+            for seed, own in positive
+            for metric, value in values(fitted, _all_sizes(own, sizes)).items()
+        ]
+        long = pd.concat([long, pd.DataFrame(rows, columns=["seed", "metric", "value"])])
     long = long.assign(rank=long["metric"].map(order), batch=long["batch"].astype("Int64"))
     return long.sort_values([*keys, "rank"], kind="stable", na_position="last").drop(columns="rank")
 
 
-def _variance_slopes(frame: pd.DataFrame, axis: str) -> pd.DataFrame:
-    slopes = [
-        (seed, _log_slope(rows[axis].to_numpy(np.float64), rows["total_variance"].to_numpy(np.float64)))
-        for seed, rows in frame[frame[axis] > 0].groupby("seed")
-    ]
-    return pd.DataFrame(slopes, columns=["seed", "value"]).assign(metric="log_variance_slope")
-
-
-def _log_slope(axis: Array, variance: Array) -> float:
-    if not (variance > 0).all():
-        return float("nan")
-    return statistics.slope(np.log(axis), np.log(variance))
+def _all_sizes(rows: pd.DataFrame, sizes: str) -> AllSizes:
+    columns = {str(name): rows[name].to_numpy(np.float64) for name in rows.select_dtypes("number")}
+    return AllSizes(columns[sizes], columns)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 
 from pg.core.randomness import torch_generator
 from pg.core.trajectories import Environments, Spaces, Trajectories
 from pg.environments.record import Rewards
 from pg.environments.rewards import paid
-from pg.learning.policies import Policy
+from pg.laboratory.job import MeasurementJob
+from pg.learning.policies import Parameters, Policy, thaw
 from pg.learning.rollout import Generators, actor_of, collect
 from pg.parts.variant import PolicyOptions
 
@@ -23,6 +27,18 @@ def random_policy(options: PolicyOptions, spaces: Spaces, seed: int) -> Policy:
         for parameter in policy.parameters():
             parameter += _PERTURBATION * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
     return policy
+
+
+def policy_of(
+    job: MeasurementJob[Any],
+    policies: Mapping[int, Parameters],
+    seed: int,
+    spaces: Spaces,
+    dtype: torch.dtype = torch.float32,
+) -> Policy:
+    """Return the frozen policy of a seed of a job."""
+    assert job.policy is not None, f"{job.measured_by} draws random policies"
+    return thaw(job.policy, spaces, policies[seed], dtype)
 
 
 def sample(environments: Environments, policy: Policy, generators: Generators, rewards: Rewards) -> Trajectories:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Self
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializeAsAny, model_validator
 
 from pg.core.choices import load_class
 from pg.core.job import Job
 from pg.core.record import Record, SomeDistinct
 from pg.environments.record import Environment
-from pg.parts.variant import Variant
+from pg.parts.variant import PolicyOptions, Variant
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
     from pg.learning.policies import Parameters
+
+Options = TypeVar("Options", bound=Record)
 
 RANDOM = "random"
 """The stage of random policies, which are not trained."""
@@ -50,6 +53,13 @@ class Sample(Record):
         """The largest number of trajectories in memory at once."""
         return max(self.trajectories, self.reference, self.critic_trajectories)
 
+    def collected(self, environment: Environment, references: int) -> int:
+        """Estimate the trajectories of a policy, with a number of reference samples.
+
+        Environments with tables need no reference sample. The few of gymnasium that have tables count as if without.
+        """
+        return self.trajectories + (0 if environment.id.startswith("pg/") else references * self.reference)
+
     @model_validator(mode="after")
     def _has_batches_to_compare(self) -> Self:
         for size in self.batches:
@@ -62,36 +72,46 @@ class Sample(Record):
         return self
 
 
-class MeasurementJob(Job):
-    """Measure estimators in one environment, on the policies of a block of seeds at one stage."""
+class MeasurementJob(Job, Generic[Options]):
+    """Measure estimators in one environment, on the policies of a block of seeds at one stage.
 
+    Attributes
+    ----------
+    measured_by
+        The function that measures, as `module:function`, because plans must not import it. It takes the job and the
+        parameters of each seed's frozen policy, which are empty if the job draws random ones. It returns a data frame
+        with a row per seed, variant and size; or a dict of this frame as "rows" and further tables by name.
+    others
+        Variants that are used in addition to those that are measured, by their key in the experiment.
+    policy
+        The network of the frozen policies; None if the job draws random ones.
+    options
+        The options of the kind of experiment that decide the rows.
+    """
+
+    measured_by: str
     environment: Environment
     variants: dict[str, Variant]
+    others: dict[str, Variant] = Field(default={})
     stage: str
     seeds: tuple[int, ...]
+    policy: PolicyOptions | None = None
+    options: SerializeAsAny[Options]
 
     def measure(self, policies: Mapping[int, Parameters]) -> dict[str, DataFrame]:
-        """Run the job.
-
-        Parameters
-        ----------
-        policies
-            Parameters of each seed's frozen policy; empty if the job draws random ones.
-
-        Returns
-        -------
-        dict
-            "rows": a row per seed, variant and size, with the metrics; and a frame for each further table of the kind.
-        """
-        raise NotImplementedError
+        """Run the job; return its rows as "rows", and further tables by name."""
+        module, _, function = self.measured_by.partition(":")
+        found = getattr(import_module(module), function)(self, policies)
+        return found if isinstance(found, dict) else {"rows": found}
 
     def canonical(self) -> str:
-        """Return the job as JSON with its class, which `read_job` reads."""
-        cls = type(self)
+        """Return the job as JSON with the class of its options, which `read_job` reads."""
+        cls = type(self.options)
         return json.dumps({"class": f"{cls.__module__}:{cls.__name__}"} | self.model_dump(mode="json"), sort_keys=True)
 
 
-def read_job(text: str) -> MeasurementJob:
+def read_job(text: str) -> MeasurementJob[Any]:
     """Read the canonical text of a job."""
-    options = json.loads(text)
-    return load_class(options.pop("class"), MeasurementJob).model_validate_json(json.dumps(options))
+    job = json.loads(text)
+    options_type = load_class(job.pop("class"), Record)
+    return MeasurementJob[options_type].model_validate_json(json.dumps(job))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -84,9 +85,9 @@ class Reference:
     @property
     def snr(self) -> float:
         """‖∇J‖² over the variance of the mean: infinite if ∇J is exact, NaN if that is zero."""
-        if self.is_exact and self.squared_gradient > 0:
-            return float("inf")
-        return ratio(self.squared_gradient, self.total_variance)
+        if self.total_variance > 0:
+            return self.squared_gradient / self.total_variance
+        return math.inf if self.is_exact and self.squared_gradient > 0 else math.nan
 
     @property
     def is_exact(self) -> bool:
@@ -174,8 +175,3 @@ def _least_varying(policy: Policy, pool: Trajectories) -> Variant:
     found = gradients_of_all(policy, _REFERENCE_CANDIDATES, batches)
     variances = {baseline: gradients.var(0).sum().item() for baseline, gradients in found.items()}
     return _REFERENCE_CANDIDATES[min(variances, key=lambda baseline: variances[baseline])]
-
-
-def ratio(numerator: float, denominator: float) -> float:
-    """Divide; return NaN unless the denominator is positive."""
-    return numerator / denominator if denominator > 0 else float("nan")

@@ -22,6 +22,7 @@ from pg.core.record import Record
 from pg.environments.record import Environment
 from pg.environments.registry import CONTROLLERS, OWN
 from pg.experiments.figures.lookup import kind_of
+from pg.laboratory.job import MeasurementJob
 from pg.parts.starts.clone import Clone
 from pg.study.record import Study
 
@@ -62,6 +63,8 @@ def defining_files(record: Record) -> frozenset[Path | str]:
             case Study():
                 for figure in one.figures.values():
                     modules.add(kind_of(figure, one.experiments[figure.experiment]).module)
+            case MeasurementJob(measured_by=function):
+                modules.add(function.partition(":")[0])
             case _:
                 pass
     return frozenset(map(_file_or_module, modules))

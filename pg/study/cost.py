@@ -56,7 +56,8 @@ def estimate(study: Study, experiments: tuple[str, ...] | None = None) -> Estima
     for name in experiments if experiments is not None else tuple(study.experiments):
         declared = study.experiments[name]
         for cell in cells(study, name):
-            taken = declared.steps_per_seed(cell) * declared.seeds.count + declared.tuning_steps(cell)
+            cost = declared.cost(cell)
+            taken = cost.steps * declared.seeds.count + cost.tuning_steps
             steps += taken
             seconds += _as_float(taken) * _seconds_per_step(declared, cell)
     return Estimate(steps, seconds / 60)
@@ -86,17 +87,17 @@ def problems_of_size(study: Study, name: str) -> Iterator[str]:
     seeds = min(declared.seeds.count, declared.seeds.per_job)
     for cell in cells(study, name):
         where = f"experiments.{name}: {cell.variant_id} in {cell.environment_id}"
-        policies = 1 if isinstance(declared, Measurement) else max(seeds, declared.tuning_runs(cell))
-        trajectories = declared.trajectories_at_once(cell)
-        if (gibibytes := _gibibytes(cell, trajectories, policies)) > MOST_GIBIBYTES:
+        cost = declared.cost(cell)
+        policies = 1 if isinstance(declared, Measurement) else max(seeds, cost.tuning_runs)
+        if (gibibytes := _gibibytes(cell, cost.trajectories, policies)) > MOST_GIBIBYTES:
             yield (
                 f"{where} would need about {_rounded(gibibytes)} GiB in one job, and {MOST_GIBIBYTES} are allowed: "
-                f"{_rounded(trajectories)} trajectories of up to {_rounded(cell.longest)} steps at once, for "
+                f"{_rounded(cost.trajectories)} trajectories of up to {_rounded(cell.longest)} steps at once, for "
                 f"{_rounded(policies)} policies with hidden layers {list(cell.variant.policy.hidden)}; lower batch, "
                 "horizon, hidden, seeds.per_job or the numbers of its samples"
             )
             return
-        steps = max(declared.steps_per_seed(cell) * seeds, declared.tuning_steps(cell))
+        steps = max(cost.steps * seeds, cost.tuning_steps)
         if (hours := _as_float(steps) * _seconds_per_step(declared, cell) / 3600) > MOST_HOURS:
             yield (
                 f"{where} would take about {_rounded(hours)} hours of one core in one job, and {MOST_HOURS} are "

@@ -40,20 +40,24 @@ def tune_job(study: Study, cell: Cell) -> TuneJob:
     return experiment.tune_job(cell, demonstrators, study.device)
 
 
-def measurement_job(study: Study, experiment: str, environment_id: str, stage: str, block: Block) -> MeasurementJob:
+def measurement_job(
+    study: Study, experiment: str, environment_id: str, stage: str, block: Block
+) -> MeasurementJob[Any]:
     """Return the measurement job of an environment, a stage and a block of seeds."""
     declared = study.experiments[experiment]
     assert isinstance(declared, Measurement), f"{experiment} is a training experiment"
     measured = [cell for cell in cells(study, experiment) if cell.environment_id == environment_id]
-    common: dict[str, Any] = {
-        "environment": measured[0].physics,
-        "variants": {cell.variant_id: declared.estimator_of(cell.variant) for cell in measured},
-        "stage": stage,
-        "seeds": tuple(block.seeds),
-    }
-    if declared.policies_from is not None:
-        common["policy"] = study.variants[declared.policies_from.variant].policy
-    return declared.job(common, study.variants)
+    source = declared.policies_from
+    return MeasurementJob(
+        measured_by=declared.measured_by,
+        environment=measured[0].physics,
+        variants={cell.variant_id: declared.estimator_of(cell.variant) for cell in measured},
+        others={key: declared.estimator_of(study.variants[name]) for key, name in declared.other_variants.items()},
+        stage=stage,
+        seeds=tuple(block.seeds),
+        policy=None if source is None else study.variants[source.variant].policy,
+        options=declared.options,
+    )
 
 
 def _demonstrators(study: Study, cell: Cell, seeds: Iterable[int]) -> Demonstrators | None:

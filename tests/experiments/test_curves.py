@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from pg.experiments.train import curves
+from pg.experiments.train import curves, metrics
 
 STEPS = np.array([10.0, 30.0, 60.0])
 RETURNS = np.array([1.0, 2.0, 3.0])
@@ -34,34 +34,34 @@ def test_the_curve_shows_the_batch_being_collected_and_holds_at_the_end():
 
 def test_the_final_return_averages_the_batches_of_the_last_tenth():
     steps = np.array([50.0, 90.0, 91.0, 102.0])
-    assert curves.final_return(steps, np.array([1.0, 2.0, 5.0, 9.0]), 100) == 7.0
+    assert metrics.final_return(steps, np.array([1.0, 2.0, 5.0, 9.0]), 100) == 7.0
 
 
 def test_the_final_return_is_the_last_batch_where_the_last_tenth_is_empty():
-    assert curves.final_return(STEPS, RETURNS, 100) == 3.0
+    assert metrics.final_return(STEPS, RETURNS, 100) == 3.0
 
 
 def test_the_threshold_is_reached_by_the_mean_of_the_last_five_batches():
     steps = np.arange(10.0, 90.0, 10.0)
     returns = np.array([0, 0, 100, 0, 0, 0, 0, 400.0])
     # Means of five: 20, 20, 20, 80.
-    assert curves.steps_to_threshold(steps, returns, 80, 80) == 80
-    assert curves.steps_to_threshold(steps, returns, 80, 20) == 50
-    assert curves.steps_to_threshold(steps, returns, 80, 80.001) is None
+    assert metrics.steps_to_threshold(steps, returns, 80, 80) == 80
+    assert metrics.steps_to_threshold(steps, returns, 80, 20) == 50
+    assert metrics.steps_to_threshold(steps, returns, 80, 80.001) is None
 
 
 def test_reaching_the_threshold_after_the_budget_is_missing_it():
     steps = np.arange(10.0, 60.0, 10.0)
-    assert curves.steps_to_threshold(steps, np.full(5, 9.0), 50, 9) == 50
-    assert curves.steps_to_threshold(steps, np.full(5, 9.0), 49, 9) is None
+    assert metrics.steps_to_threshold(steps, np.full(5, 9.0), 50, 9) == 50
+    assert metrics.steps_to_threshold(steps, np.full(5, 9.0), 49, 9) is None
 
 
 def test_fewer_than_five_batches_reach_no_threshold():
-    assert curves.steps_to_threshold(STEPS, np.full(3, 500.0), 60, 475) is None
+    assert metrics.steps_to_threshold(STEPS, np.full(3, 500.0), 60, 475) is None
 
 
 def test_the_full_return_reaches_its_own_value_without_rounding():
-    assert curves.steps_to_threshold(np.arange(1.0, 6.0), np.full(5, 0.1), 10, 0.1) == 5
+    assert metrics.steps_to_threshold(np.arange(1.0, 6.0), np.full(5, 0.1), 10, 0.1) == 5
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_the_full_return_reaches_its_own_value_without_rounding():
     ids=["rises", "keeps half", "keeps less", "never gains", "flat", "negative returns"],
 )
 def test_a_run_has_collapsed_that_kept_less_than_half_of_its_best_gain(tenths, expected):
-    assert curves.collapsed(np.repeat(np.array(tenths, dtype=float), 3)) is expected
+    assert metrics.collapsed(np.repeat(np.array(tenths, dtype=float), 3)) is expected
 
 
 def test_a_spike_shorter_than_a_tenth_is_averaged_before_it_counts_as_gain():
@@ -85,22 +85,24 @@ def test_a_spike_shorter_than_a_tenth_is_averaged_before_it_counts_as_gain():
     returns[50] = 100
     returns[90:] = 6
     # The best later tenth is 10, of which the last keeps 6.
-    assert not curves.collapsed(returns)
+    assert not metrics.collapsed(returns)
 
 
 def test_a_diverged_run_has_collapsed():
-    assert curves.collapsed(np.array([1.0, 2.0, np.nan]))
+    assert metrics.collapsed(np.array([1.0, 2.0, np.nan]))
 
 
 @pytest.mark.parametrize(("returns", "expected"), [([5.0], False), ([0.0, 10.0, 4.0], True), ([0.0, 10.0, 5.0], False)])
 def test_in_a_short_run_each_iteration_is_a_tenth(returns, expected):
-    assert curves.collapsed(np.array(returns)) is expected
+    assert metrics.collapsed(np.array(returns)) is expected
 
 
 def test_the_return_at_an_iteration_averages_the_five_batches_up_to_it():
-    returns = np.arange(1.0, 11.0)
-    assert curves.return_at_iteration(returns, 7) == 5.0
-    assert curves.return_at_iteration(returns, 2) == 1.5
+    def at(iteration):
+        run = metrics.Run(np.arange(10.0), np.arange(1.0, 11.0), False, budget=10, worst=0, common=iteration)
+        return metrics.return_at_common_iteration(run)
+
+    assert (at(7), at(2)) == (5.0, 1.5)
 
 
 # Runs that diverged ---------------------------------------------------------------------------------------------------
@@ -150,20 +152,20 @@ EVALUATED = np.array([0.0, 500.0, 1000.0, 1500.0, 2000.0])
 
 def test_two_successive_evaluations_must_pass_and_the_second_one_counts():
     apart = np.array([False, True, False, True, True])
-    assert curves.steps_to_pass(EVALUATED, apart, 2000) == 2000
-    assert curves.steps_to_pass(EVALUATED, np.array([False, True, True, True, False]), 2000) == 1000
-    assert curves.steps_to_pass(EVALUATED, np.array([True, False, True, False, True]), 2000) is None
+    assert metrics.steps_to_pass(EVALUATED, apart, 2000) == 2000
+    assert metrics.steps_to_pass(EVALUATED, np.array([False, True, True, True, False]), 2000) == 1000
+    assert metrics.steps_to_pass(EVALUATED, np.array([True, False, True, False, True]), 2000) is None
 
 
 def test_a_policy_that_passes_from_the_start_needs_the_steps_until_the_second_evaluation():
-    assert curves.steps_to_pass(EVALUATED, np.full(5, fill_value=True), 2000) == 500
+    assert metrics.steps_to_pass(EVALUATED, np.full(5, fill_value=True), 2000) == 500
 
 
 def test_passing_after_the_budget_is_not_passing():
     late = np.array([False, False, False, True, True])
-    assert curves.steps_to_pass(EVALUATED, late, 2000) == 2000
-    assert curves.steps_to_pass(EVALUATED, late, 1999) is None
+    assert metrics.steps_to_pass(EVALUATED, late, 2000) == 2000
+    assert metrics.steps_to_pass(EVALUATED, late, 1999) is None
 
 
 def test_one_evaluation_is_not_two():
-    assert curves.steps_to_pass(EVALUATED[:1], np.array([True]), 2000) is None
+    assert metrics.steps_to_pass(EVALUATED[:1], np.array([True]), 2000) is None

@@ -18,16 +18,16 @@ from pg.environments.exact import policy_gradient_theorem
 from pg.environments.mdp import MDP
 from pg.environments.record import Environment
 from pg.environments.small_mdps import bandit, chain, random_mdp
-from pg.experiments.exact.job import ExactJob
-from pg.experiments.exact.measure import enumerate_moments, moments
+from pg.experiments.exact.measure import moments
+from pg.experiments.exact.record import ExactExperiment
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.gradients import batch_gradients
-from pg.laboratory.job import RANDOM
 from pg.laboratory.reference import truth
 from pg.learning.policies import Policy, flatten, repeat
 from pg.learning.tabular import action_probabilities
 from pg.parts.critic import Critic
 from pg.parts.variant import PolicyOptions, Variant
+from tests.laboratory.jobs import job_of, rows_of
 from tests.laboratory.pairs import MIXED
 from tests.parts.named import BASELINES, FROM_THE_BATCH, constant, gae
 
@@ -166,21 +166,12 @@ def test_a_network_that_was_fitted_to_other_trajectories_leaves_no_bias() -> Non
         name: Variant(baseline=LEARNING | {"hidden": [8]}, batch=2, policy=SMALL, **parts)
         for name, parts in {"to_go": {}, "gae": {"returns": gae(1)}}.items()
     }
-    job = ExactJob(
-        environment=environment,
-        variants={
-            **variants,
-            "none": Variant(batch=2, policy=SMALL),
-            "exact": Variant(batch=2, policy=SMALL, baseline="exact"),
-        },
-        stage=RANDOM,
-        seeds=(0, 1),
-        limit=LIMIT,
-        sampled_batches=None,
-    )
-    rows = enumerate_moments(job, {}).pivot_table(
-        index="seed", columns="variant", values=["relative_bias", "total_variance"]
-    )
+    variants |= {
+        "none": Variant(batch=2, policy=SMALL),
+        "exact": Variant(batch=2, policy=SMALL, baseline="exact"),
+    }
+    rows = rows_of(job_of(ExactExperiment, environment, variants, 0, 1))
+    rows = rows.pivot_table(index="seed", columns="variant", values=["relative_bias", "total_variance"])
     assert (rows["relative_bias"] < 1e-10).to_numpy().all()
     np.testing.assert_allclose(rows["total_variance"]["to_go"], rows["total_variance"]["exact"], rtol=0.1)
     assert (rows["total_variance"]["none"] > 1.2 * rows["total_variance"]["exact"]).all()
@@ -311,10 +302,7 @@ VARIANTS = {
 
 
 def exact_rows(seeds: Iterable[int], environment: Environment = CHAIN, limit: int = LIMIT) -> pd.DataFrame:
-    job = ExactJob(
-        environment=environment, variants=VARIANTS, stage=RANDOM, seeds=tuple(seeds), limit=limit, sampled_batches=None
-    )
-    return enumerate_moments(job, {})
+    return rows_of(job_of(ExactExperiment, environment, VARIANTS, *seeds, limit=limit))
 
 
 def test_rows_say_what_was_found() -> None:

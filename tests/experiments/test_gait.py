@@ -1,20 +1,22 @@
 """Falls, steps and poses: by hand on synthetic motions, and on simulated humanoids."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces, Trajectories
 from pg.environments.humanoid import PARTS, Motion
 from pg.environments.record import Environment
-from pg.experiments.gait.job import GaitJob
-from pg.experiments.gait.measure import Gaits, alternating_steps, falls, measures, strip, watch
+from pg.experiments.gait.measure import Watched, strip
+from pg.experiments.gait.metrics import METRICS, alternating_steps, falls
 from pg.experiments.gait.record import GaitExperiment
+from pg.experiments.metric import values
 from pg.learning.policies import Policy
 from pg.parts.variant import PolicyOptions, Variant
+from tests.laboratory.jobs import Arrays, arrays, job_of
 
 TORSO = PARTS.index("torso")
 NETWORK = PolicyOptions(hidden=(4,), initial_std=0.4)
@@ -101,7 +103,8 @@ STOOD = (".LR", ".LBL", "LRLBR", "..")
 
 
 def test_measures_are_averages_over_episodes_up_to_their_own_ends() -> None:
-    found = measures(episodes([2, 3, 4, 1], [True, True, False, True], reward=2.0), motion(WAYS, STOOD))
+    collected = episodes([2, 3, 4, 1], [True, True, False, True], reward=2.0)
+    found = values(METRICS, Watched(collected, motion(WAYS, STOOD)))
     assert found == pytest.approx(
         {
             "fell_forward": 0.5,
@@ -139,40 +142,40 @@ def test_a_short_episode_shows_each_moment_once() -> None:
 # On the humanoid ------------------------------------------------------------------------------------------------------
 
 
-def job(*seeds: int, horizon: int = 40, **parts: Any) -> GaitJob:
+def policy(seed: int) -> Arrays:
+    return arrays(Policy(NETWORK, Spaces(45, None, 17), torch_generator(seed, "test")))
+
+
+def watched(
+    *seeds: int, horizon: int = 40, stage: str = "late", episodes: int = 2, policies: dict[int, Arrays] | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return rows and poses."""
     observations = ("cinert", "cvel", "qfrc_actuator", "cfrc_ext")
     kwargs = {f"include_{name}_in_observation": False for name in observations} | {"healthy_reward": 0.0}
-    options = {"variants": {"learner": Variant(policy=NETWORK)}, "stage": "late", "policy": NETWORK}
-    options |= {"environment": Environment(id="Humanoid-v5", kwargs=kwargs, horizon=horizon)}
-    return GaitJob(**(options | {"seeds": seeds, "episodes": 2, "frames": 3} | parts))
-
-
-def policy(seed: int) -> dict[str, np.ndarray]:
-    made = Policy(NETWORK, Spaces(45, None, 17), torch_generator(seed, "test"))
-    return {name: values.numpy() for name, values in made.state_dict().items()}
-
-
-def watched(*seeds: int, **parts: Any) -> Gaits:
-    return watch(job(*seeds, **parts), {seed: policy(seed) for seed in seeds})
+    environment, variants = Environment(id="Humanoid-v5", kwargs=kwargs, horizon=horizon), {"learner": Variant()}
+    options = {"stage": stage, "policy": NETWORK, "episodes": episodes, "frames": 3}
+    found = job_of(GaitExperiment, environment, variants, *seeds, **options).measure(
+        policies or {seed: policy(seed) for seed in seeds}
+    )
+    return found["rows"], found["poses"]
 
 
 def test_a_row_and_a_strip_of_poses_per_seed_whatever_seeds_share_the_job() -> None:
-    together, alone = watched(3, 4), watched(4)
-    assert set(GaitExperiment.columns()) <= set(together.rows.columns)
-    assert set(together.poses.columns) == {"seed", "variant", *GaitExperiment.more_tables["poses"]}
-    assert together.rows["seed"].tolist() == [3, 4]
-    assert set(together.rows["variant"]) == set(together.poses["variant"]) == {"learner"}
-    assert set(together.rows["batch"]) == {2}
-    for all_rows, own in ((together.rows, alone.rows), (together.poses, alone.poses)):
-        assert all_rows[all_rows["seed"] == 4].to_csv(index=False) == own.to_csv(index=False)
-    first, other = together.rows.drop(columns="seed").to_numpy().tolist()
+    (rows, poses), alone = watched(3, 4), watched(4)
+    assert set(GaitExperiment.columns()) <= set(rows.columns)
+    assert set(poses.columns) == {"seed", "variant", *GaitExperiment.more_tables["poses"]}
+    assert rows["seed"].tolist() == [3, 4]
+    assert set(rows["variant"]) == set(poses["variant"]) == {"learner"}
+    assert set(rows["batch"]) == {2}
+    for together, own in zip((rows, poses), alone, strict=True):
+        assert together[together["seed"] == 4].to_csv(index=False) == own.to_csv(index=False)
+    first, other = rows.drop(columns="seed").to_numpy().tolist()
     assert first != other
 
 
 def test_the_poses_are_those_of_the_first_episode_measured() -> None:
-    seen = watched(0, episodes=1)
-    torso = seen.poses[seen.poses["part"] == "torso"]
-    row = seen.rows.iloc[0]
+    rows, poses = watched(0, episodes=1)
+    torso, row = poses[poses["part"] == "torso"], rows.iloc[0]
     assert torso["step"].max() == row["length"]
     assert torso["x"].iloc[-1] - torso["x"].iloc[0] == pytest.approx(row["displacement"])
     assert torso["time"].max() == pytest.approx(0.015 * row["length"])
@@ -182,14 +185,11 @@ def test_the_poses_are_those_of_the_first_episode_measured() -> None:
 
 
 def test_an_episode_that_the_horizon_ends_is_no_fall() -> None:
-    row = watched(0, horizon=5).rows.iloc[0]
+    row = watched(0, horizon=5)[0].iloc[0]
     assert row[["not_fallen", "fell_forward", "fell_backward", "length"]].tolist() == [1, 0, 0, 5]
 
 
 def test_a_policy_that_is_pushed_otherwise_moves_otherwise() -> None:
-    pushed = policy(0)
-    pushed["layers.1.bias"] = np.full(17, 0.4, dtype=np.float32)
-    mine = watch(job(0), {0: pushed}).rows
-    assert mine["displacement"].item() != watched(0).rows["displacement"].item()
-    other_stage = watched(0, stage="initial").rows
-    assert other_stage["displacement"].item() != watched(0).rows["displacement"].item()
+    pushed = policy(0) | {"layers.1.bias": np.full(17, 0.4, dtype=np.float32)}
+    found = (watched(0), watched(0, policies={0: pushed}), watched(0, stage="initial"))
+    assert len({rows["displacement"].item() for rows, _ in found}) == 3

@@ -16,19 +16,20 @@ import pandas as pd
 import pytest
 import torch
 from pg.core.randomness import torch_generator
-from pg.core.trajectories import Spaces
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.record import Environment
 from pg.environments.small_mdps import chain, random_mdp
-from pg.experiments.horizon.job import HorizonJob
-from pg.experiments.horizon.measure import OutOfReach, lengthen_trajectories, measures, moved
+from pg.experiments.horizon.measure import Cut, OutOfReach, moved
+from pg.experiments.horizon.metrics import METRICS
 from pg.experiments.horizon.record import HorizonExperiment
+from pg.experiments.metric import values
 from pg.laboratory.distances import divergence
 from pg.laboratory.frozen import in_float64, random_policy
 from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.policies import Policy
 from pg.parts.variant import PolicyOptions, Variant
 from scipy import stats
+from tests.laboratory.jobs import frozen, job_of, rows_of
 
 LINEAR = PolicyOptions(hidden=())
 ENDLESS = Environment(id="pg/Random-v0", kwargs={"states": 1, "termination": 0.0}, horizon=50)
@@ -40,18 +41,15 @@ VARIANTS = {
 KL = 0.02
 
 
-def frozen(seed: int) -> dict[str, np.ndarray]:
-    parameters = random_policy(LINEAR, Spaces(1, 2), seed).float().state_dict()
-    return {name: values.numpy() for name, values in parameters.items()}
+def lengthened(
+    *seeds: int, environment: Environment = ENDLESS, variants: dict[str, Variant] = VARIANTS, **options: Any
+) -> pd.DataFrame:
+    options = {"horizons": (1, 4, 16), "trajectories": 4000, "kl": KL} | options
+    return rows_of(job_of(HorizonExperiment, environment, variants, *seeds, policy=LINEAR, **options))
 
 
-def job(*seeds: int, **parts: Any) -> HorizonJob:
-    options = {"environment": ENDLESS, "variants": VARIANTS, "horizons": (1, 4, 16), "trajectories": 4000}
-    return HorizonJob(**(options | {"stage": "late", "seeds": seeds, "policy": LINEAR, "kl": KL} | parts))
-
-
-def lengthened(*seeds: int, **parts: Any) -> pd.DataFrame:
-    return lengthen_trajectories(job(*seeds, **parts), {seed: frozen(seed) for seed in seeds})
+def measures(reuse: Reuse, variant: Variant) -> dict[str, float]:
+    return values(METRICS, Cut.of(reuse, variant))
 
 
 @cache
@@ -68,7 +66,7 @@ def known_ratios(seed: int) -> tuple[list[float], list[float]]:
 
     There are two solutions; return the one with the first ratio of the rows' weights.
     """
-    old = frozen(seed)
+    old = frozen(LINEAR, ENDLESS, seed)
     logits = old["layers.0.weight"][:, 0] + old["layers.0.bias"]
     p = probability(float(logits[0] - logits[1]))
     largest = lengthened(seed, horizons=(1,)).set_index("variant")["largest_weight"]["per_step"]
@@ -228,7 +226,7 @@ def test_a_divergence_beyond_the_logarithm_of_the_number_of_actions_is_out_of_a_
 def test_rows_are_those_of_each_seed_alone_and_beyond_the_end_nothing_changes() -> None:
     ends = Environment(id="pg/Random-v0", kwargs={"states": 1, "termination": 1.0, "seed": 3}, horizon=400)
     variants = {name: variant.model_copy(update={"batch": 8}) for name, variant in VARIANTS.items()}
-    options = {"environment": ends, "variants": variants, "trajectories": 32, "horizons": (2, 200, 300)}
+    options: dict[str, Any] = {"environment": ends, "variants": variants, "trajectories": 32, "horizons": (2, 200, 300)}
     together, alone = lengthened(1, 2, **options), lengthened(2, **options)
     assert set(HorizonExperiment.columns()) <= set(together.columns)
     assert len(together) == 2 * 3 * 3
@@ -236,7 +234,7 @@ def test_rows_are_those_of_each_seed_alone_and_beyond_the_end_nothing_changes() 
     late, later = (alone[alone["horizon"] == horizon].drop(columns="horizon") for horizon in (200, 300))
     assert late.to_csv(index=False) == later.to_csv(index=False)
     exact = {"states": Variant(importance="exact_state", baseline="exact", batch=8)}
-    assert lengthened(1, **(options | {"variants": exact})).notna().all(axis=None)
+    assert lengthened(1, **{**options, "variants": exact}).notna().all(axis=None)
 
 
 def test_trajectories_that_a_variant_cannot_cut_into_batches_are_refused() -> None:

@@ -10,23 +10,18 @@ import pytest
 import torch
 from pg.core.trajectories import Spaces, Trajectories
 from pg.environments.record import Environment
-from pg.experiments.identity.job import IdentityJob
-from pg.experiments.identity.measure import (
-    compare_forms,
-    differences,
-    explicit_gradient,
-    imitation_loss,
-    relative_difference,
-)
+from pg.experiments.identity.measure import Forms, explicit_gradient, imitation_loss
+from pg.experiments.identity.metrics import METRICS, relative_difference
 from pg.experiments.identity.record import IdentityExperiment
+from pg.experiments.metric import values
 from pg.laboratory.frozen import random_policy
-from pg.laboratory.job import RANDOM
 from pg.learning.advantages import advantages
 from pg.learning.policies import Policy
 from pg.learning.updates import update
 from pg.parts import estimator as compose
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import PolicyOptions, Variant
+from tests.laboratory.jobs import job_of, rows_of
 
 SMALL = PolicyOptions(hidden=(8,))
 LINEAR = PolicyOptions(hidden=())
@@ -50,11 +45,11 @@ DIFFERENCES = ["explicit_difference", "imitation_difference", "cloning_differenc
 
 
 def rows(environment: str, seeds: Iterable[int] = (0, 2), **more: Variant) -> pd.DataFrame:
-    return compare_forms(
-        IdentityJob(
-            environment=ENVIRONMENTS[environment], variants={**VARIANTS, **more}, stage=RANDOM, seeds=tuple(seeds)
-        )
-    )
+    return rows_of(job_of(IdentityExperiment, ENVIRONMENTS[environment], {**VARIANTS, **more}, *seeds))
+
+
+def differences(policy: Policy, variant: Variant, trajectories: Trajectories) -> dict[str, float]:
+    return values(METRICS, Forms(policy, variant, trajectories))
 
 
 @cache
@@ -112,14 +107,8 @@ def test_the_explicit_sum_takes_a_backward_pass_per_step(monkeypatch: pytest.Mon
 
 def test_without_an_early_end_there_are_as_many_passes_as_trajectories_times_steps() -> None:
     # A pole that starts upright stays up for five steps, whatever the actions.
-    found = compare_forms(
-        IdentityJob(
-            environment=Environment(id="CartPole-v1", horizon=5),
-            variants={str(n): Variant(batch=n, policy=SMALL) for n in (1, 6)},
-            stage=RANDOM,
-            seeds=(0,),
-        )
-    )
+    variants = {str(n): Variant(batch=n, policy=SMALL) for n in (1, 6)}
+    found = rows_of(job_of(IdentityExperiment, Environment(id="CartPole-v1", horizon=5), variants))
     assert found["batch"].tolist() == [1, 6]
     assert found["backward_passes"].tolist() == [5, 30]
 
@@ -260,14 +249,8 @@ def test_a_difference_to_nothing_is_zero_or_undefined() -> None:
 
 def test_gradients_that_all_vanish_do_not_differ() -> None:
     # All trajectories of one length earn the same: minus their average, nothing is left.
-    found = compare_forms(
-        IdentityJob(
-            environment=Environment(id="CartPole-v1", horizon=5),
-            variants={"average": Variant(returns="total", baseline="average_reward", policy=SMALL)},
-            stage=RANDOM,
-            seeds=(0,),
-        )
-    ).iloc[0]
+    variants = {"average": Variant(returns="total", baseline="average_reward", policy=SMALL)}
+    found = rows_of(job_of(IdentityExperiment, Environment(id="CartPole-v1", horizon=5), variants)).iloc[0]
     assert found["explicit_difference"] == found["imitation_difference"] == 0
 
 

@@ -1,16 +1,20 @@
 """Probing measures the estimators that train, batch by batch, and knows its own noise."""
 
 import itertools
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from pg.core.randomness import torch_generator
-from pg.core.trajectories import Trajectories, on_valid_steps
+from pg.core.trajectories import Spaces, Trajectories, on_valid_steps
 from pg.environments.record import Environment
 from pg.environments.stacked import make_environments
-from pg.experiments.probe.job import ProbeJob
-from pg.experiments.probe.measure import measures, probe, returns_alike
+from pg.experiments.metric import values
+from pg.experiments.probe.measure import Probed
+from pg.experiments.probe.metrics import METRICS, returns_alike
+from pg.experiments.probe.record import ProbeExperiment
 from pg.laboratory import gradients as stacked_gradients
 from pg.laboratory import reference
 from pg.laboratory.frozen import in_float64
@@ -22,6 +26,7 @@ from pg.learning.policies import Policy
 from pg.learning.rollout import Generators, actor_of, collect
 from pg.parts import estimator as compose
 from pg.parts.variant import PolicyOptions, Variant
+from tests.laboratory.jobs import arrays, job_of, rows_of
 
 OPTIONS = PolicyOptions(hidden=(8,))
 
@@ -81,6 +86,10 @@ def gaussian_gradients(count: int, mean: torch.Tensor, deviation: float, seed: i
 
 def exactly(truth: torch.Tensor) -> Reference:
     return Reference(truth, total_variance=1e-12, squared_gradient=truth.square().sum().item(), trajectories=10)
+
+
+def measures(gradients: torch.Tensor, reference: Reference) -> dict[str, float]:
+    return values(METRICS, Probed(gradients, reference, returns=torch.zeros(1, 2), least_variance=0.0))
 
 
 def test_measures_recover_the_moments_of_known_gradients() -> None:
@@ -166,42 +175,32 @@ def test_split_halves_do_not_count_noise_as_signal() -> None:
     assert np.mean(squared) < 0.2 * 100 / 20, "the naive estimate would be the variance of the mean"
 
 
-def job(*seeds: int, **sample: object) -> ProbeJob:
-    return ProbeJob(
-        environment=Environment(id="CartPole-v1", horizon=30),
-        variants={"total": Variant(returns="total"), "to_go": Variant(), "optimal": Variant(baseline="optimal")},
-        policy=OPTIONS,
-        stage="late",
-        sample=Sample(**{"trajectories": 64, "batches": (8, 16), "reference": 64, "reference_limit": 256, **sample}),
-        seeds=seeds,
-    )
-
-
-def frozen(seed: int) -> dict[str, np.ndarray]:
-    copies = make_environments(Environment(id="CartPole-v1", horizon=30), 1, 1)
-    policy = Policy(OPTIONS, copies.spaces, torch_generator(seed, "frozen"))
-    return {name: tensor.numpy() for name, tensor in policy.state_dict().items()}
+def probed(*seeds: int, **sample: Any) -> pd.DataFrame:
+    variants = {"total": Variant(returns="total"), "to_go": Variant(), "optimal": Variant(baseline="optimal")}
+    numbers = Sample(**{"trajectories": 64, "batches": (8, 16), "reference": 64, "reference_limit": 256, **sample})
+    environment = Environment(id="CartPole-v1", horizon=30)
+    job = job_of(ProbeExperiment, environment, variants, *seeds, policy=OPTIONS, sample=numbers)
+    new = {seed: Policy(OPTIONS, Spaces(4, 2), torch_generator(seed, "frozen")) for seed in seeds}
+    return rows_of(job, {seed: arrays(policy) for seed, policy in new.items()})
 
 
 def test_every_variant_is_measured_at_every_batch_size_and_seeds_are_independent() -> None:
-    policies = {seed: frozen(seed) for seed in (3, 4)}
-    together = probe(job(3, 4), policies)
+    together, alone = probed(3, 4), probed(4)
     assert len(together) == 2 * 3 * 2
-    alone = probe(job(4), policies)
     assert together[together["seed"] == 4].to_csv(index=False) == alone.to_csv(index=False)
 
 
 def test_variance_falls_with_batch_size_and_reward_to_go_varies_less() -> None:
-    rows = probe(job(0, trajectories=512), {0: frozen(0)}).set_index(["variant", "batch"])["total_variance"]
+    rows = probed(0, trajectories=512).set_index(["variant", "batch"])["total_variance"]
     for variant in ("total", "to_go", "optimal"):
         assert rows[variant, 8] / rows[variant, 16] == pytest.approx(2, rel=0.4)
     assert rows["to_go", 8] < rows["total", 8]
 
 
 def test_the_reference_grows_while_it_is_noisy_and_stops_at_its_limit() -> None:
-    rows = probe(job(0, reference=32, reference_limit=128), {0: frozen(0)})
+    rows = probed(0, reference=32, reference_limit=128)
     assert rows["reference_trajectories"].iloc[0] in (32, 64, 128)
     if rows["reference_trajectories"].iloc[0] < 128:
         assert rows["reference_snr"].iloc[0] >= 30
-    flagged = probe(job(0, reference=32, reference_limit=32), {0: frozen(0)})
+    flagged = probed(0, reference=32, reference_limit=32)
     assert flagged["reference_trajectories"].iloc[0] == 32

@@ -1,29 +1,32 @@
 """Corrections along a walk away from their data: the walk itself, and what a job measures on it."""
 
 import copy
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from pg.core.trajectories import Spaces, on_valid_steps
+from pg.core.trajectories import on_valid_steps
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.record import Environment
 from pg.experiments.staleness import measure as staleness
 from pg.experiments.staleness.bias import bias_parts
-from pg.experiments.staleness.job import StalenessJob
-from pg.experiments.staleness.measure import follow_steps, walked
+from pg.experiments.staleness.measure import walked
+from pg.experiments.staleness.options import StalenessOptions, Walk
 from pg.experiments.staleness.record import StalenessExperiment
 from pg.laboratory.distances import exact_divergence, state_variation
 from pg.laboratory.frozen import random_policy
-from pg.laboratory.job import Sample
+from pg.laboratory.job import MeasurementJob, Sample
 from pg.laboratory.reference import truth
 from pg.laboratory.reuse import corrected_gradients
+from pg.learning.policies import Policy
 from pg.parts.corrections.trajectory import Trajectory
 from pg.parts.corrections.weights import NonFiniteWeights
 from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import Variant
+from tests.laboratory.jobs import job_of, rows_of
 from tests.laboratory.pairs import MDPS, OPTIONS, every, pair
 
 TABLE_COLUMNS = ("state_part", "return_part", "state_variation")
@@ -77,33 +80,31 @@ CORRECTIONS = {
 }
 
 
-def frozen(seed: int, environment: Environment = RANDOM) -> dict[str, np.ndarray]:
-    spaces = Spaces(4, 2) if environment == CARTPOLE else MDPS["random"].spaces
-    parameters = random_policy(OPTIONS, spaces, seed).float().state_dict()
-    return {name: values.numpy() for name, values in parameters.items()}
-
-
 def job(
-    *seeds: int, environment: Environment = RANDOM, steps: tuple[int, ...] = (0, 2, 5), trajectories: int = 64
-) -> StalenessJob:
-    return StalenessJob(
-        environment=environment,
-        variants=CORRECTIONS,
-        stage="late",
-        seeds=seeds,
+    *seeds: int, environment: Environment = RANDOM, steps: tuple[int, ...] = (0, 2, 5), **sample: Any
+) -> MeasurementJob[StalenessOptions]:
+    return job_of(
+        StalenessExperiment,
+        environment,
+        CORRECTIONS,
+        *seeds,
         policy=OPTIONS,
-        walker=learner(),
-        steps=steps,
-        sample=Sample(trajectories=trajectories, batches=(8, 4), reference=32, reference_limit=32),
+        others={"walk.variant": learner()},
+        walk=Walk(variant="learner", steps=steps),
+        sample=Sample(**{"trajectories": 64, "batches": (8, 4), "reference": 32, "reference_limit": 32} | sample),
     )
 
 
-def followed(asked: StalenessJob) -> pd.DataFrame:
-    return follow_steps(asked, {seed: frozen(seed, asked.environment) for seed in asked.seeds})
+def followed(*seeds: int, **options: Any) -> pd.DataFrame:
+    return rows_of(job(*seeds, **options))
+
+
+def bench_and_start(**options: Any) -> tuple[staleness._Bench, Policy]:
+    return staleness._Bench.of(job(1, **options)), random_policy(OPTIONS, MDPS["random"].spaces, 1).float().double()
 
 
 def test_a_row_per_seed_number_of_steps_and_correction_whatever_seeds_share_the_job() -> None:
-    together, alone = followed(job(1, 2)), followed(job(2))
+    together, alone = followed(1, 2), followed(2)
     assert set(together.columns) == {*StalenessExperiment.columns(), *TABLE_COLUMNS}
     assert len(together) == 2 * 3 * len(CORRECTIONS)
     assert set(together["batch"]) == {8}
@@ -111,12 +112,12 @@ def test_a_row_per_seed_number_of_steps_and_correction_whatever_seeds_share_the_
 
 
 def test_a_policy_is_measured_alike_whatever_other_steps_are_asked_for() -> None:
-    many, few = followed(job(1)), followed(job(1, steps=(5,)))
+    many, few = followed(1), followed(1, steps=(5,))
     assert many[many["steps"] == 5].to_csv(index=False) == few.to_csv(index=False)
 
 
 def test_before_the_first_step_nothing_needs_a_correction() -> None:
-    rows = followed(job(1, steps=(0,))).set_index("variant")
+    rows = followed(1, steps=(0,)).set_index("variant")
     assert (rows[["kl", *TABLE_COLUMNS]] == 0).all(axis=None)
     assert (rows[["effective_share", "largest_weight"]] == 1).all(axis=None)
     plain = ["naive", "trajectory", "per_step"]
@@ -125,7 +126,7 @@ def test_before_the_first_step_nothing_needs_a_correction() -> None:
 
 
 def test_the_further_from_the_data_the_larger_the_bias_that_is_left() -> None:
-    rows = followed(job(1)).set_index(["variant", "steps"])
+    rows = followed(1).set_index(["variant", "steps"])
     kl = rows["kl"]["naive"]
     assert kl[0] < kl[2] < kl[5]
     for left in ("naive", "per_step"):
@@ -140,23 +141,22 @@ def test_a_correction_that_breaks_takes_nothing_from_the_others(monkeypatch: pyt
     def overflow(*_: object) -> None:
         raise NonFiniteWeights(1)
 
-    whole = followed(job(1, steps=(2,))).set_index("variant")
+    whole = followed(1, steps=(2,)).set_index("variant")
     monkeypatch.setattr(Trajectory, "__call__", overflow)
-    found = followed(job(1, steps=(2,))).set_index("variant")
+    found = followed(1, steps=(2,)).set_index("variant")
     assert list(found.index) == list(whole.index)
     assert found.drop(columns=["seed", "batch", "steps"]).loc[["trajectory"]].isna().all(axis=None)
     pd.testing.assert_frame_equal(found.drop("trajectory"), whole.drop("trajectory"))
 
 
 def test_bias_is_exact_but_where_the_baseline_comes_from_the_batch() -> None:
-    noise = followed(job(1)).groupby("variant")["relative_bias_noise"]
+    noise = followed(1).groupby("variant")["relative_bias_noise"]
     assert (noise.max()[["naive", "trajectory", "per_step"]] == 0).all()
     assert noise.min()["left_out"] > 0
 
 
 def test_on_tables_the_change_of_the_policy_is_measured_exactly() -> None:
-    row, mdp = followed(job(1, steps=(5,))).iloc[0], MDPS["random"]
-    start, bench = random_policy(OPTIONS, mdp.spaces, 1).float().double(), staleness._Bench.of(job(1))
+    row, mdp, (bench, start) = followed(1, steps=(5,)).iloc[0], MDPS["random"], bench_and_start()
     target = walked(start, learner(), bench.sampled(bench.batch_copies, start, 1, "walk"), 5, mdp)
     parts, norm = bias_parts(start, target, mdp), truth(mdp, target).gradient.norm()
     expected = [*((part.norm() / norm).item() for part in parts), state_variation(start, target, mdp)]
@@ -168,8 +168,8 @@ def test_on_tables_the_change_of_the_policy_is_measured_exactly() -> None:
 
 
 def test_the_largest_weight_is_that_of_the_batches_measured() -> None:
-    largest = followed(job(1, steps=(5,))).set_index("variant")["largest_weight"]
-    start, bench = random_policy(OPTIONS, MDPS["random"].spaces, 1).float().double(), staleness._Bench.of(job(1))
+    largest = followed(1, steps=(5,)).set_index("variant")["largest_weight"]
+    bench, start = bench_and_start()
     walked_on, pool = (
         bench.sampled(copies, start, 1, purpose)
         for copies, purpose in ((bench.batch_copies, "walk"), (bench.pool_copies, "pool"))
@@ -181,21 +181,20 @@ def test_the_largest_weight_is_that_of_the_batches_measured() -> None:
 
 def test_too_many_trajectories_are_sampled_instead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(staleness, "_MOST_ENUMERATED", 10)
-    rows = followed(job(1))
+    rows = followed(1)
     assert (rows["relative_bias_noise"] > 0).all()
     assert set(TABLE_COLUMNS) <= set(rows.columns)
 
 
 def test_sampled_bias_and_variance_agree_with_the_enumerated_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = job(1, steps=(5,), trajectories=8000)
-    exact = followed(asked).set_index("variant")
+    asked: dict[str, Any] = {"steps": (5,), "trajectories": 8000}
+    exact = followed(1, **asked).set_index("variant")
     monkeypatch.setattr(staleness, "_MOST_ENUMERATED", 10)
-    sampled = followed(asked).set_index("variant")
+    sampled = followed(1, **asked).set_index("variant")
     error = (sampled["relative_bias"] - exact["relative_bias"]).abs()
     assert (error < 4 * sampled["relative_bias_noise"]).all()
 
-    mdp, start = MDPS["random"], random_policy(OPTIONS, MDPS["random"].spaces, 1).float().double()
-    bench = staleness._Bench.of(asked)
+    mdp, (bench, start) = MDPS["random"], bench_and_start(**asked)
     target = walked(start, learner(), bench.sampled(bench.batch_copies, start, 1, "walk"), 5, mdp)
     reuse, chances = every(mdp, start, target)
     for name in ("naive", "trajectory", "per_step"):
@@ -207,16 +206,15 @@ def test_sampled_bias_and_variance_agree_with_the_enumerated_ones(monkeypatch: p
 def test_without_tables_the_reference_is_the_gradient_of_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(staleness, "mdp_of", lambda _: None)
     behaviour, target = pair(MDPS["random"])
-    asked = job(1)
-    sample = asked.sample.model_copy(update={"reference": 4096, "reference_limit": 4096})
-    found = staleness._Bench.of(asked.model_copy(update={"sample": sample})).true_gradient(target, 1, 5)
+    bench, _ = bench_and_start(reference=4096, reference_limit=4096)
+    found = bench.true_gradient(target, 1, 5)
     error = (found.gradient - truth(MDPS["random"], target).gradient).norm()
     apart = (truth(MDPS["random"], behaviour).gradient - truth(MDPS["random"], target).gradient).norm()
     assert error < 4 * found.total_variance**0.5 < apart
 
 
 def test_without_tables_everything_is_sampled_and_nothing_said_of_states() -> None:
-    together, alone = followed(job(3, 4, environment=CARTPOLE)), followed(job(4, environment=CARTPOLE))
+    together, alone = followed(3, 4, environment=CARTPOLE), followed(4, environment=CARTPOLE)
     assert set(StalenessExperiment.columns()) <= set(together.columns)
     assert (together["relative_bias_noise"] > 0).all()
     assert together.notna().all(axis=None)

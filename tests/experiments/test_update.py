@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pg.experiments.update.moves import Move
+from pg.experiments.update.effects import Effect
 from pg.experiments.update.record import UpdateExperiment
 from pg.parts.limits.penalty import Penalty
 from pg.parts.variant import Variant
@@ -70,7 +70,7 @@ def test_a_step_without_a_limit_goes_as_far_as_known() -> None:
     p = 1 / (1 + math.exp(rate))
     known = p * math.log(2 * p) + (1 - p) * math.log(2 * (1 - p))
     every = pulls([0], [1.0, 2.0])
-    assert Move.of(bandit_policy(2), improved, every, every, None).on_batch == pytest.approx(known)
+    assert Effect.of(bandit_policy(2), improved, every, every, None).kl_on_batch == pytest.approx(known)
 
 
 @pytest.mark.parametrize("by", ["early_stop", "line_search"])
@@ -97,7 +97,7 @@ def test_a_penalty_learns_from_one_update_to_the_next_although_each_begins_anew(
     for _ in range(6):
         factors.append(penalised.limit_state.get("penalty", 1.0))
         improved = penalised.improved(policy, batch)
-        divergences.append(Move.of(policy, improved, batch, batch, penalised.variant.kl).on_batch)
+        divergences.append(Effect.of(policy, improved, batch, batch, penalised.variant.kl).kl_on_batch)
     assert factors == [1, 2, 4, 4, 4, 4]
     assert divergences[0] > divergences[1] > 1.5 * 0.03 > divergences[2]
     assert divergences[2:] == [divergences[2]] * 4

@@ -8,12 +8,13 @@ import pandas as pd
 import torch
 from pg.core.trajectories import Spaces, Trajectories
 from pg.environments.record import Environment
-from pg.experiments.update.job import UpdateJob
-from pg.experiments.update.measure import Improver, take_updates
+from pg.experiments.update.measure import Improver
+from pg.experiments.update.record import UpdateExperiment
 from pg.laboratory.frozen import random_policy
 from pg.learning.policies import Policy
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import PolicyOptions, Variant
+from tests.laboratory.jobs import arrays, job_of, rows_of
 
 LINEAR = PolicyOptions(hidden=())
 
@@ -21,10 +22,6 @@ LINEAR = PolicyOptions(hidden=())
 def variant(baseline: str = "none", batch: int = 4, rate: float = 1e-3, **parts: Any) -> Variant:
     optimizer = Sgd(learning_rate=rate)
     return Variant(baseline=baseline, batch=batch, optimizer=optimizer, policy=LINEAR, **parts)
-
-
-def uniform(arms: int) -> dict[str, np.ndarray]:
-    return {"layers.0.weight": np.zeros((arms, 1), np.float32), "layers.0.bias": np.zeros(arms, np.float32)}
 
 
 def on_a_bandit(
@@ -35,16 +32,10 @@ def on_a_bandit(
     updates: int = 10,
     fresh: int = 16,
 ) -> pd.DataFrame:
-    job = UpdateJob(
-        environment=Environment(id="pg/Bandit-v0", kwargs={"rewards": list(rewards)}),
-        variants=variants,
-        stage="initial",
-        seeds=tuple(seeds),
-        policy=LINEAR,
-        updates=updates,
-        fresh=fresh,
-    )
-    return take_updates(job, {seed: uniform(len(rewards)) for seed in seeds})
+    environment = Environment(id="pg/Bandit-v0", kwargs={"rewards": list(rewards)})
+    options = {"stage": "initial", "policy": LINEAR, "updates": updates, "fresh": fresh}
+    job = job_of(UpdateExperiment, environment, variants, *seeds, **options)
+    return rows_of(job, {seed: arrays(bandit_policy(len(rewards)).float()) for seed in seeds})
 
 
 def pulls(arms: Sequence[int], rewards: Sequence[float]) -> Trajectories:

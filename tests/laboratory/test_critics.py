@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -10,18 +9,15 @@ from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.record import Environment
 from pg.environments.small_mdps import random_mdp
 from pg.environments.stacked import make_environments
-from pg.experiments.identity.job import IdentityJob
-from pg.experiments.identity.measure import compare_forms
-from pg.experiments.probe.job import ProbeJob
-from pg.experiments.probe.measure import probe
+from pg.experiments.identity.record import IdentityExperiment
 from pg.experiments.probe.record import ProbeExperiment
 from pg.experiments.staleness.bias import expected_gradient
-from pg.experiments.staleness.job import StalenessJob
-from pg.experiments.update.job import UpdateJob
-from pg.experiments.update.measure import take_updates
+from pg.experiments.staleness.options import Walk
+from pg.experiments.staleness.record import StalenessExperiment
+from pg.experiments.update.record import UpdateExperiment
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, random_policy, sample
-from pg.laboratory.job import RANDOM, Sample
+from pg.laboratory.job import Sample
 from pg.laboratory.reference import truth
 from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.policies import Policy, stack
@@ -32,6 +28,7 @@ from pg.parts.corrections.trajectory import Trajectory
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.returns.gae import Gae
 from pg.parts.variant import PolicyOptions, Variant
+from tests.laboratory.jobs import job_of, rows_of
 from tests.parts.named import gae
 
 OPTIONS = PolicyOptions(hidden=(4,))
@@ -48,10 +45,6 @@ SAMPLE = Sample(trajectories=64, batches=(8,), reference=64, reference_limit=64,
 
 def policy(environment: Environment = CARTPOLE, seed: int = 0) -> Policy:
     return random_policy(OPTIONS, make_environments(environment, 1, 1).spaces, seed)
-
-
-def frozen(seed: int, environment: Environment = CARTPOLE) -> dict[str, np.ndarray]:
-    return {name: values.numpy() for name, values in policy(environment, seed).float().state_dict().items()}
 
 
 def test_equal_networks_of_equal_returns_are_shared() -> None:
@@ -89,49 +82,36 @@ def test_network_explains_new_trajectories() -> None:
 
 
 def test_probes_report_explained_variance_of_networks_only() -> None:
-    def job(variants: dict[str, Variant]) -> ProbeJob:
-        return ProbeJob(
-            environment=CARTPOLE, variants=variants, policy=OPTIONS, stage="late", sample=SAMPLE, seeds=(0,)
-        )
+    def rows_with(variants: dict[str, Variant]) -> pd.DataFrame:
+        return rows_of(job_of(ProbeExperiment, CARTPOLE, variants, policy=OPTIONS, sample=SAMPLE))
 
-    rows = probe(job(VARIANTS), {0: frozen(0)}).set_index("variant")
+    rows = rows_with(VARIANTS).set_index("variant")
     explained, variance = rows["explained_variance"], rows["total_variance"]
     assert explained.isna().tolist() == [True, False, False]
     assert explained["learned"] == explained["gae"]
     assert variance.loc[["plain", "learned", "gae"]].is_monotonic_decreasing
-    alone = probe(job({"plain": PLAIN}), {0: frozen(0)})
-    assert set(ProbeExperiment.columns()) <= set(alone.columns)
-    shared = list(ProbeExperiment.columns())
+    alone, shared = rows_with({"plain": PLAIN}), list(ProbeExperiment.columns())
     pd.testing.assert_frame_equal(alone[shared], rows.loc[["plain"]].reset_index()[shared])
 
 
 def test_explicit_forms_of_actor_critic_are_its_gradient() -> None:
-    job = IdentityJob(environment=CARTPOLE, variants=VARIANTS, stage=RANDOM, seeds=(0,))
-    assert (compare_forms(job)[["explicit_difference", "imitation_difference"]] < 1e-12).all(axis=None)
+    rows = rows_of(job_of(IdentityExperiment, CARTPOLE, VARIANTS))
+    assert (rows[["explicit_difference", "imitation_difference"]] < 1e-12).all(axis=None)
 
 
 def test_single_updates_follow_the_network() -> None:
-    job = UpdateJob(
-        environment=CARTPOLE, variants=VARIANTS, stage="late", seeds=(0,), policy=OPTIONS, updates=2, fresh=16
-    )
-    rows = take_updates(job, {0: frozen(0)}).set_index("variant")["rank_correlation"]
-    assert rows.notna().all()
-    assert rows["learned"] != rows["plain"]
+    rows = rows_of(job_of(UpdateExperiment, CARTPOLE, VARIANTS, policy=OPTIONS, updates=2, fresh=16))
+    correlations = rows.set_index("variant")["rank_correlation"]
+    assert correlations.notna().all()
+    assert correlations["learned"] != correlations["plain"]
 
 
 def test_corrections_use_the_behaviour_policys_network() -> None:
     corrected = {name: one.model_copy(update={"importance": Trajectory()}) for name, one in VARIANTS.items()}
-    job = StalenessJob(
-        environment=RANDOM_MDP,
-        variants=corrected,
-        stage="late",
-        seeds=(0,),
-        policy=OPTIONS,
-        walker=LEARNED,
-        steps=(0, 3),
-        sample=SAMPLE,
-    )
-    rows = job.measure({0: frozen(0, RANDOM_MDP)})["rows"].set_index(["variant", "steps"])
+    options = {"walk": Walk(variant="learned", steps=(0, 3)), "sample": SAMPLE}
+    others = {"walk.variant": LEARNED}
+    job = job_of(StalenessExperiment, RANDOM_MDP, corrected, policy=OPTIONS, others=others, **options)
+    rows = rows_of(job).set_index(["variant", "steps"])
     for unbiased in ("plain", "learned"):
         assert rows["relative_bias"].xs(unbiased, level="variant").lt(1e-10).all()
     assert rows["relative_bias"].xs("gae", level="variant").gt(1e-3).all()

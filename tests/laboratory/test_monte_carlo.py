@@ -12,16 +12,16 @@ from pg.environments.enumeration import Enumeration, enumerate_trajectories
 from pg.environments.record import Environment
 from pg.environments.small_mdps import chain, random_mdp
 from pg.environments.tabular import TabularEnvironments
-from pg.experiments.exact.job import ExactJob
-from pg.experiments.exact.measure import Moments, enumerate_moments, moments
+from pg.experiments.exact.measure import Moments, moments
+from pg.experiments.exact.record import ExactExperiment
 from pg.laboratory.frozen import generators_of, in_float64, random_policy
 from pg.laboratory.gradients import gradients_of_all
-from pg.laboratory.job import RANDOM
 from pg.laboratory.reference import truth
 from pg.learning.policies import Policy
 from pg.learning.rollout import actor_of, collect
 from pg.parts.variant import PolicyOptions, Variant
 from scipy.stats import chi2, kstest
+from tests.laboratory.jobs import job_of, rows_of
 from tests.parts.named import BASELINES, constant, gae
 
 POLICIES, BATCHES, N = 30, 3000, 2
@@ -120,14 +120,8 @@ def test_numbers_of_another_distribution_are_rejected() -> None:
 
 
 def test_the_sampled_variance_is_the_enumerated_one() -> None:
-    job = ExactJob(
-        environment=Environment(id="pg/Chain-v0", kwargs={"length": 2, "slip": 0.2}, horizon=3),
-        variants={name: VARIANTS[name] for name in ("total-none", "to_go-leave_one_out")},
-        stage=RANDOM,
-        seeds=(0, 1),
-        limit=LIMIT,
-        sampled_batches=20_000,
-    )
-    rows = enumerate_moments(job, {})
+    environment = Environment(id="pg/Chain-v0", kwargs={"length": 2, "slip": 0.2}, horizon=3)
+    variants = {name: VARIANTS[name] for name in ("total-none", "to_go-leave_one_out")}
+    rows = rows_of(job_of(ExactExperiment, environment, variants, 0, 1, sampled_batches=20_000))
     assert rows["variance_ratio"].tolist() == pytest.approx([1] * 4, rel=0.05)
     assert (rows["variance_ratio"] == rows["sampled_variance"] / rows["total_variance"]).all()

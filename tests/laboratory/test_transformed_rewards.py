@@ -19,19 +19,17 @@ from pg.environments.catalogue import mdp_of
 from pg.environments.enumeration import Enumeration, enumerate_paid
 from pg.environments.record import Environment, Rewards
 from pg.environments.stacked import make_environments
-from pg.experiments.exact.job import ExactJob
-from pg.experiments.exact.measure import enumerate_moments
-from pg.experiments.horizon.job import HorizonJob
-from pg.experiments.horizon.measure import lengthen_trajectories
-from pg.experiments.probe.job import ProbeJob
-from pg.experiments.probe.measure import probe
+from pg.experiments.exact.record import ExactExperiment
+from pg.experiments.horizon.record import HorizonExperiment
+from pg.experiments.probe.record import ProbeExperiment
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
 from pg.laboratory.gradients import batch_gradients
-from pg.laboratory.job import RANDOM, Sample
+from pg.laboratory.job import Sample
 from pg.laboratory.reference import truth
 from pg.learning.policies import Policy, flatten, repeat, stack
 from pg.learning.tabular import action_probabilities, state_values
 from pg.parts.variant import PolicyOptions, Variant
+from tests.laboratory.jobs import job_of, rows_of
 
 LIMIT = 30_000
 LINEAR = PolicyOptions(hidden=())
@@ -58,10 +56,7 @@ def by_variant(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
 
 
 def rows(environment: Environment, **variants: Variant) -> dict[str, dict[str, Any]]:
-    job = ExactJob(
-        environment=environment, variants=variants, stage=RANDOM, seeds=(1,), limit=LIMIT, sampled_batches=None
-    )
-    return by_variant(enumerate_moments(job, {}))
+    return by_variant(rows_of(job_of(ExactExperiment, environment, variants, 1, limit=LIMIT)))
 
 
 def variant(returns: str, baseline: str = "none", batch: int = N) -> Variant:
@@ -221,17 +216,9 @@ def test_samples_have_the_transformed_rewards() -> None:
 
 
 def probed(environment: Environment) -> dict[str, dict[str, Any]]:
-    policy = policy_of(environment)
-    job = ProbeJob(
-        environment=environment,
-        variants={"total": variant("total"), "to_go": variant("to_go"), "less": variant("total", "leave_one_out")},
-        stage="late",
-        seeds=(0,),
-        policy=LINEAR,
-        sample=Sample(trajectories=64, batches=(4,), reference=32, reference_limit=32),
-    )
-    held = {name: tensor.float().numpy() for name, tensor in policy.state_dict().items()}
-    return by_variant(probe(job, {0: held}))
+    variants = {"total": variant("total"), "to_go": variant("to_go"), "less": variant("total", "leave_one_out")}
+    numbers = Sample(trajectories=64, batches=(4,), reference=32, reference_limit=32)
+    return by_variant(rows_of(job_of(ProbeExperiment, environment, variants, 1, policy=LINEAR, sample=numbers)))
 
 
 def test_probe_has_the_same_trajectories_for_all_rewards() -> None:
@@ -245,21 +232,10 @@ def test_probe_has_the_same_trajectories_for_all_rewards() -> None:
 def test_rewards_at_the_end_are_paid_at_a_shorter_horizon() -> None:
     """Paid at the end, reward-to-go and total return are one estimator at every horizon."""
     environment = paying(FIXED.model_copy(update={"horizon": 6}), paid="at_end")
-    job = HorizonJob(
-        environment=environment,
-        variants={
-            name: Variant(returns=name, importance="trajectory", batch=4, policy=LINEAR) for name in ("total", "to_go")
-        },
-        stage="late",
-        seeds=(0,),
-        policy=LINEAR,
-        horizons=(2, 6),
-        kl=0.01,
-        trajectories=32,
-    )
-    held = {name: tensor.numpy() for name, tensor in policy_of(environment).state_dict().items()}
-    frame = lengthen_trajectories(job, {0: held})
-    for _, both in frame.groupby("horizon"):
+    variants = {name: Variant(returns=name, importance="trajectory", batch=4) for name in ("total", "to_go")}
+    options = {"horizons": (2, 6), "kl": 0.01, "trajectories": 32}
+    job = job_of(HorizonExperiment, environment, variants, 1, policy=LINEAR, **options)
+    for _, both in rows_of(job).groupby("horizon"):
         first, second = both["total_variance"]
         assert first == pytest.approx(second, rel=1e-12)
         assert first > 0

@@ -14,8 +14,7 @@ from pg.core.errors import InvalidStudy
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.record import Environment
 from pg.experiments.exact.measure import moments
-from pg.experiments.probe.job import ProbeJob
-from pg.experiments.probe.measure import probe
+from pg.experiments.probe.record import ProbeExperiment
 from pg.experiments.staleness.bias import expected_gradient
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.job import Sample
@@ -27,6 +26,7 @@ from pg.parts.variant import PolicyOptions, Variant
 from pg.study.code import defining_files
 from pg.study.expansion import cells
 from pg.study.validation import read
+from tests.laboratory.jobs import job_of, rows_of
 from tests.laboratory.pairs import MDPS, assert_equal, every, pair
 from tests.learning.test_training import Memory
 from tests.parts.own import BASELINE, IMPORTANCE, MODULE, RETURNS
@@ -109,16 +109,9 @@ def test_own_parts_are_trained_and_probed(parts: dict[str, Any]) -> None:
     train(TrainJob(environment=environment, variant=variant, budget=budget, snapshots={}, seeds=(0,)), 0.1, memory)
     assert len(memory.rows) == 3
     assert np.isfinite(pd.DataFrame(memory.rows)["gradient_norm"]).all()
-    job = ProbeJob(
-        environment=environment,
-        variants={"own": variant},
-        policy=OPTIONS,
-        stage="late",
-        sample=Sample(trajectories=64, batches=(8,), reference=64, reference_limit=64),
-        seeds=(0,),
-    )
-    rows = probe(job, {0: {name: one.float().numpy() for name, one in pair(MDPS["chain"])[0].state_dict().items()}})
-    assert np.isfinite(rows["total_variance"]).all()
+    sample = Sample(trajectories=64, batches=(8,), reference=64, reference_limit=64)
+    job = job_of(ProbeExperiment, environment, {"own": variant}, policy=OPTIONS, sample=sample)
+    assert np.isfinite(rows_of(job)["total_variance"]).all()
 
 
 @pytest.mark.usefixtures("study_file")

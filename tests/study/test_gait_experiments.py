@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 import yaml
+from pg.experiments.gait.options import GaitOptions
 from pg.experiments.kind import Seeds
+from pg.laboratory.job import MeasurementJob, read_job
 from pg.study.slicing import measurement_job
 from pg.study.validation import load
 from tests.study.studies import assert_refused, put, refusals
@@ -86,11 +88,13 @@ def test_a_stage_is_compared_with_a_number(humanoids: dict[str, Any]) -> None:
 
 
 def test_a_job_has_only_what_changes_its_rows(humanoids: dict[str, Any]) -> None:
-    def made(path: str, value: Any) -> Any:
+    def made(path: str, value: Any) -> MeasurementJob[GaitOptions]:
         put(humanoids, path, value)
         return measurement_job(load(humanoids), "gait", "humanoid", "late", Seeds(count=3).blocks[0])
 
     plain = made("experiments/gait/episodes", 4)
-    assert (plain.episodes, plain.frames, plain.seeds, plain.policy.hidden) == (4, 8, (0, 1, 2), (8,))
+    assert (plain.options, plain.seeds) == (GaitOptions(episodes=4, frames=8), (0, 1, 2))
+    assert plain.policy == load(humanoids).variants["learner"].policy
+    assert read_job(plain.canonical()) == plain
     assert made("environments/humanoid/label", "another").canonical() == plain.canonical()
     assert made("experiments/gait/frames", 5).canonical() != plain.canonical()

@@ -33,37 +33,54 @@ def test_own_parts_run_from_end_to_end(fresh: Checkout, study: dict[str, Any]) -
 
 
 KIND = '''
+from dataclasses import dataclass
 from pandas import DataFrame
+from pg.core.record import Record
 from pg.experiments.figures.kind import FigureKind
 from pg.experiments.kind import Measurement, Source
-from pg.experiments.metric import Metric
-from pg.laboratory.job import MeasurementJob
-from pg.parts.variant import PolicyOptions
+from pg.experiments.metric import Metric, values
 
 
-class NormJob(MeasurementJob):
-    policy: PolicyOptions
+class NormOptions(Record):
+    power: int = 2
+
+
+@dataclass(frozen=True)
+class Norm:
+    powers: float
     power: int
 
-    def measure(self, policies):
-        rows = []
-        for seed in self.seeds:
-            powers = sum((abs(values) ** self.power).sum() for values in policies[seed].values())
-            for name, variant in self.variants.items():
-                rows.append({"seed": seed, "variant": name, "batch": variant.batch, "norm": powers ** (1 / self.power)})
-        return {"rows": DataFrame(rows)}
+
+METRICS = (
+    Metric("norm", "norm of the parameters", "p-norm of all parameters.", lambda one: one.powers ** (1 / one.power)),
+)
 
 
-class Norms(Measurement):
+def measure(job, policies):
+    rows = []
+    for seed in job.seeds:
+        powers = sum((abs(array) ** job.options.power).sum() for array in policies[seed].values())
+        found = values(METRICS, Norm(powers, job.options.power))
+        rows += [{"seed": seed, "variant": name, "batch": one.batch, **found} for name, one in job.variants.items()]
+    return DataFrame(rows)
+
+
+class Norms(NormOptions, Measurement):
     """Measures the norm of a policy's parameters."""
 
-    metrics = (Metric("norm", "norm of the parameters", "p-norm of all parameters.", never_negative=True),)
+    metrics = METRICS
     figures = {"norms": FigureKind("my_picture", with_metrics=True)}
+    options_type = NormOptions
+    measured_by = "my_kind:measure"
     folder = "norms"
-    job_type = "my_kind:NormJob"
     source: Source
-    power: int = 2
 '''
+
+# A metric more is one declaration.
+SQUARE = """
+    Metric("square", "square of the norm", "Square of `norm`.", lambda one: one.powers ** (2 / one.power)),
+)
+"""
 
 
 PICTURE = """
@@ -90,13 +107,14 @@ def caption(request):
 def test_own_kinds_of_experiment_and_figure_are_measured_judged_and_drawn(
     fresh: Checkout, study: dict[str, Any]
 ) -> None:
-    (fresh.folder / "my_kind.py").write_text(KIND, encoding="utf-8")
+    kind = KIND.replace("\n)\n", SQUARE, 1)
+    (fresh.folder / "my_kind.py").write_text(kind, encoding="utf-8")
     (fresh.folder / "my_picture.py").write_text(PICTURE, encoding="utf-8")
     source = {"experiment": "learn", "variant": "averaged", "stages": ["initial", "late"]}
     declared = {"kind": "my_kind:Norms", "environments": ["cartpole"], "variants": ["total"], "seeds": {"count": 4}}
     study["experiments"]["norms"] = declared | {"source": source}
     sides = {side: {"variant": "total", "stage": stage} for side, stage in (("a", "late"), ("b", "initial"))}
-    grows = {"experiment": "norms", "metric": "norm", "relation": "greater", **sides}
+    grows = {"experiment": "norms", "metric": "square", "relation": "greater", **sides}
     claim = {"section": "Using causality", "figure": "variance", "primary": "late", "parts": {"late": grows}}
     study["figures"] |= {
         "own": {"kind": "norms", "experiment": "norms", "metrics": ["norm"], "section": "Using causality"},
@@ -107,12 +125,14 @@ def test_own_kinds_of_experiment_and_figure_are_measured_judged_and_drawn(
     done = fresh.run()
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(fresh.folder / "out/tables/norms.csv")
-    norms = {stage: rows.set_index("seed")["value"] for stage, rows in table.groupby("stage")}
+    assert set(table["metric"]) == {"norm", "square"}
+    squares = table[table["metric"] == "square"]
+    norms = {stage: rows.set_index("seed")["value"] for stage, rows in squares.groupby("stage")}
     claims = pd.read_csv(fresh.folder / "out/claims.csv").set_index("claim").to_dict("index")
     assert claims["growth"]["n"] == 4
     assert claims["growth"]["effect"] == (norms["late"] - norms["initial"]).mean()
     page = (fresh.folder / "out/report.html").read_text(encoding="utf-8")
-    assert "norm of the parameters" in page
+    assert "square of the norm" in page
     for figure in ("own", "seeds"):
         files = [fresh.folder / f"out/figures/{figure}.{suffix}" for suffix in ("pdf", "png", "txt")]
         assert [file.read_bytes()[1:4] for file in files] == [b"PDF", b"PNG", b" do"]
@@ -120,5 +140,5 @@ def test_own_kinds_of_experiment_and_figure_are_measured_judged_and_drawn(
     assert page.count("A dot for each of 4 seeds.") == 2
     (fresh.folder / "my_picture.py").write_text(PICTURE.replace("2.0", "2.1"), encoding="utf-8")
     assert fresh.planned() == {"figure": 2, "report_page": 1}
-    (fresh.folder / "my_kind.py").write_text(KIND.replace("1 / self.power", "2 / self.power"), encoding="utf-8")
+    (fresh.folder / "my_kind.py").write_text(kind.replace("1 / one.power", "3 / one.power"), encoding="utf-8")
     assert fresh.planned()["measure"] == 2, "one job per stage"

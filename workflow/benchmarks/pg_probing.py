@@ -9,9 +9,10 @@ import time
 from measuring import Measurement, asked
 from pg.core.randomness import torch_generator
 from pg.environments.stacked import make_environments
-from pg.experiments.probe.job import ProbeJob
 from pg.experiments.probe.measure import probe
-from pg.laboratory.job import Sample
+from pg.experiments.probe.options import ProbeOptions
+from pg.experiments.probe.record import ProbeExperiment
+from pg.laboratory.job import MeasurementJob, Sample
 from pg.learning.policies import Policy
 from pg.parts.variant import Variant
 from workload import VARIANT, environment
@@ -27,13 +28,14 @@ VARIANTS = {
 def main() -> None:
     wanted = asked()
     (seeds,), where = wanted.seeds, environment(wanted.environment)
-    job = ProbeJob(
+    job = MeasurementJob(
+        measured_by=ProbeExperiment.measured_by,
         environment=where,
         variants=VARIANTS,
         stage="initial",
         seeds=tuple(range(seeds)),
         policy=VARIANT.policy,
-        sample=Sample(trajectories=wanted.steps, batches=BATCHES),
+        options=ProbeOptions(sample=Sample(trajectories=wanted.steps, batches=BATCHES)),
     )
     spaces = make_environments(where, 1, 1).spaces
     policies = {seed: Policy(VARIANT.policy, spaces, torch_generator(seed, "benchmark")) for seed in job.seeds}

@@ -1,5 +1,6 @@
 from functools import partial
 
+from pg.experiments.metrics import metrics_of
 from pg.experiments.summaries import summarise
 from pg.experiments.train import tables as train_tables
 from pg.experiments.train.files import read_runs
@@ -16,8 +17,8 @@ def run(snakemake):
     runs = read_runs(snakemake.input.runs, cells_here, experiment.budget)
     evaluation_rows = partial(read_csv, columns=EVALUATION_COLUMNS)
     judged = read_grouped(snakemake.input.evaluations, cells_here, evaluation_rows) if evaluate else {}
-    table = train_tables.train_table(runs, budget, judged, evaluate.passed_at if evaluate else None)
+    table = train_tables.train_table(runs, budget, judged, evaluate.passed_at if evaluate else None, experiment.metrics)
     write_csv(train_tables.diverged_runs(runs), snakemake.output.diverged)
     write_csv(train_tables.train_curves(runs, budget), snakemake.output.curves)
-    write_csv(summarise(table), snakemake.output.summary)
+    write_csv(summarise(table, metrics_of(experiment)), snakemake.output.summary)
     write_csv(table, snakemake.output.long)

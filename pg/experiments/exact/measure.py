@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import torch
@@ -14,22 +15,30 @@ from pg.environments.enumeration import Enumeration, batches, enumerate_paid, tu
 from pg.environments.exact import objective
 from pg.environments.mdp import MDP
 from pg.environments.stacked import make_environments
-from pg.experiments.exact.job import ExactJob
+from pg.experiments.exact.metrics import METRICS
+from pg.experiments.exact.options import ExactOptions
+from pg.experiments.metric import values
 from pg.laboratory.constants import least_variances
 from pg.laboratory.critics import fitted_critics
-from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
+from pg.laboratory.frozen import generators_of, in_float64, policy_of, random_policy, sample
 from pg.laboratory.gradients import gradients_of_all
-from pg.laboratory.reference import Truth, ratio, truth
-from pg.learning.policies import Parameters, Policy, stack, thaw
+from pg.laboratory.job import MeasurementJob
+from pg.laboratory.reference import Truth, truth
+from pg.learning.policies import Parameters, Policy, stack
 from pg.learning.tabular import action_probabilities
 from pg.parts.critic import Critic
 from pg.parts.variant import PolicyOptions, Variant
 
 _CHUNK_ELEMENTS = 500_000
 _DIFFERENCE = 1e-5
+# The first columns of the rows after those that name them; any others follow.
+_COLUMNS = (
+    *("objective", "gradient_norm", "relative_bias", "differences_bias", "total_variance", "shrinkage"),
+    "least_variance",
+)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Moments:
     r"""Exact moments of a gradient estimate $\hat g$ from a batch of N trajectories.
 
@@ -48,26 +57,52 @@ class Moments:
     batches: int
 
 
-def enumerate_moments(job: ExactJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
-    r"""Compute every variant's exact bias and variance on each seed's policy.
+@dataclass(frozen=True)
+class Enumerated(Moments):
+    r"""The moments of one variant on one policy, and what they are compared with.
 
-    Parameters
+    Attributes
     ----------
-    job
-        An environment with tables and a short horizon, and the estimators.
-    policies
-        Parameters of each seed's frozen policy; empty where each seed owns a random one, the same for all variants
-        whose policies have the same network.
+    truth
+        $J$ and $\nabla J$, by autodiff.
+    differences
+        $\nabla J$ by central differences.
+    least_variance
+        The total variance with the best constant baseline.
+    sampled_batches
+        The total variance in a sample; None if the job draws none.
+    """
 
-    Returns
-    -------
-    DataFrame
-        A row per seed and variant: seed, variant, batch, batches_enumerated, objective, gradient_norm, relative_bias
-        $\lVert \mathbb{E}[\hat g] - \nabla J \rVert / \lVert \nabla J \rVert$ with $\nabla J$ by autodiff,
-        differences_bias the same with $\nabla J$ by central differences, total_variance, shrinkage
-        $\langle \mathbb{E}[\hat g], \nabla J \rangle / \lVert \nabla J \rVert^2 - 1$, and least_variance, the total
-        variance with the best constant baseline (`least_variances`). Where the job asks for a sample: sampled_variance,
-        and variance_ratio, the sampled over the exact one.
+    truth: Truth
+    differences: Float[Tensor, " D"]
+    least_variance: float
+    sampled_batches: float | None
+
+    @property
+    def norm(self) -> Float[Tensor, ""]:
+        r"""$\lVert \nabla J \rVert$."""
+        return self.truth.gradient.square().sum().sqrt()
+
+    def distance(self, gradient: Float[Tensor, " D"]) -> float:
+        r"""Return $\lVert \mathbb{E}[\hat g] - d \rVert / \lVert \nabla J \rVert$."""
+        return ((self.mean - gradient).norm() / self.norm).item()
+
+    @property
+    def relative_bias(self) -> float:
+        r"""$\lVert \mathbb{E}[\hat g] - \nabla J \rVert / \lVert \nabla J \rVert$."""
+        return self.distance(self.truth.gradient)
+
+    @property
+    def shrinkage(self) -> float:
+        r"""$\langle \mathbb{E}[\hat g], \nabla J \rangle / \lVert \nabla J \rVert^2 - 1$."""
+        gradient = self.truth.gradient
+        return (self.mean @ gradient / gradient.square().sum()).item() - 1
+
+
+def enumerate_moments(job: MeasurementJob[ExactOptions], policies: Mapping[int, Parameters]) -> pd.DataFrame:
+    """Compute every variant's exact bias and variance on each seed's policy: a row for each, with `METRICS`.
+
+    Without a source each seed has a random policy, the same for all variants whose policies have the same network.
 
     Raises
     ------
@@ -76,16 +111,15 @@ def enumerate_moments(job: ExactJob, policies: Mapping[int, Parameters]) -> pd.D
     EnumerationTooLarge
         If there are more batches than the limit.
     """
-    enumeration = enumerate_paid(job.environment, job.limit)
-    rows: list[dict[str, int | float | str]] = []
+    enumeration = enumerate_paid(job.environment, job.options.limit)
+    rows: list[dict[str, Any]] = []
     for seed in job.seeds:
-        found: dict[str, dict[str, int | float]] = {}
+        found: dict[str, Enumerated] = {}
         for variants in _sharing(job.variants):
-            found |= _measured(job, enumeration, variants, seed, policies)
-        rows += [
-            {"seed": seed, "variant": name, "batch": variant.batch, **found[name]}
-            for name, variant in job.variants.items()
-        ]
+            found |= _enumerated(job, enumeration, variants, seed, policies)
+        for name, variant in job.variants.items():
+            names = {"seed": seed, "variant": name, "batch": variant.batch, "batches_enumerated": found[name].batches}
+            rows.append({**names, **dict.fromkeys(_COLUMNS), **values(METRICS, found[name])})
     return pd.DataFrame(rows)
 
 
@@ -97,31 +131,42 @@ def _sharing(variants: Mapping[str, Variant]) -> list[dict[str, Variant]]:
     return list(groups.values())
 
 
-def _measured(
-    job: ExactJob,
+def _enumerated(
+    job: MeasurementJob[ExactOptions],
     enumeration: Enumeration,
     variants: Mapping[str, Variant],
     seed: int,
     policies: Mapping[int, Parameters],
-) -> dict[str, dict[str, int | float]]:
+) -> dict[str, Enumerated]:
     """Measure the variants that share a policy and all batches."""
-    mdp, (first, *_) = enumeration.mdp, variants.values()
-    policy = _policy(job, first, mdp, seed, policies)
+    mdp, (first, *_), count = enumeration.mdp, variants.values(), job.options.sampled_batches
+    if job.policy is None:
+        policy = random_policy(first.policy, mdp.spaces, seed)
+    else:
+        policy = policy_of(job, policies, seed, mdp.spaces, torch.float64)
     critics = fitted_critics(job.environment, policy, variants, seed, job.stage)
     true, differences = truth(mdp, policy), central_differences(mdp, policy)
-    exact = moments_of_all(enumeration, policy, variants, job.limit, critics)
+    exact = moments_of_all(enumeration, policy, variants, job.options.limit, critics)
     probabilities = enumeration.probabilities(action_probabilities(stack([policy]), mdp)).detach()
     least = least_variances(policy, variants, enumeration.trajectories.regrouped(1), probabilities)
-    measured = {
-        name: _measures(true, differences, found) | {"least_variance": least[name] / first.batch}
+    sampled: dict[str, float] = {}
+    if count is not None:
+        copies = make_environments(job.environment, 1, count * first.batch)
+        pool = sample(copies, policy, generators_of(seed, job.stage, "sampled"), job.environment.rewards)
+        together = gradients_of_all(policy, variants, in_float64(pool).regrouped(first.batch), mdp, critics)
+        sampled = {name: gradients.var(0).sum().item() for name, gradients in together.items()}
+    return {
+        name: Enumerated(
+            found.mean,
+            found.total_variance,
+            found.batches,
+            true,
+            differences,
+            least_variance=least[name] / first.batch,
+            sampled_batches=sampled.get(name),
+        )
         for name, found in exact.items()
     }
-    if job.sampled_batches is not None:
-        sampled = _sampled_variances(job, job.sampled_batches, policy, variants, mdp, seed, critics)
-        for name, variance in sampled.items():
-            over_exact = ratio(variance, exact[name].total_variance)
-            measured[name] |= {"sampled_variance": variance, "variance_ratio": over_exact}
-    return measured
 
 
 def central_differences(mdp: MDP, policy: Policy) -> Float[Tensor, " D"]:
@@ -197,40 +242,4 @@ def moments_of_all(
             squares[name] += (weights @ gradients.square().sum(-1)).item()
     return {
         name: Moments(mean, squares[name] - mean.square().sum().item(), len(members)) for name, mean in means.items()
-    }
-
-
-def _sampled_variances(
-    job: ExactJob,
-    count: int,
-    policy: Policy,
-    variants: Mapping[str, Variant],
-    mdp: MDP,
-    seed: int,
-    critics: Mapping[str, Critic | None],
-) -> dict[str, float]:
-    """Estimate the total variance of each estimate from a number of sampled batches."""
-    batch = next(iter(variants.values())).batch
-    copies = make_environments(job.environment, 1, count * batch)
-    pool = sample(copies, policy, generators_of(seed, job.stage, "sampled"), job.environment.rewards)
-    together = gradients_of_all(policy, variants, in_float64(pool).regrouped(batch), mdp, critics)
-    return {name: gradients.var(0).sum().item() for name, gradients in together.items()}
-
-
-def _policy(job: ExactJob, variant: Variant, mdp: MDP, seed: int, policies: Mapping[int, Parameters]) -> Policy:
-    if job.policy is None:
-        return random_policy(variant.policy, mdp.spaces, seed)
-    return thaw(job.policy, mdp.spaces, policies[seed]).double()
-
-
-def _measures(true: Truth, differences: Float[Tensor, " D"], found: Moments) -> dict[str, int | float]:
-    squared_norm = true.gradient.square().sum()
-    return {
-        "batches_enumerated": found.batches,
-        "objective": true.objective,
-        "gradient_norm": squared_norm.sqrt().item(),
-        "relative_bias": ((found.mean - true.gradient).norm() / squared_norm.sqrt()).item(),
-        "differences_bias": ((found.mean - differences).norm() / squared_norm.sqrt()).item(),
-        "total_variance": found.total_variance,
-        "shrinkage": (found.mean @ true.gradient / squared_norm).item() - 1,
     }

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from pg.experiments.gradient_metrics import LEAST_VARIANCE, RELATIVE_BIAS, SHRINKAGE, TOTAL_VARIANCE
-from pg.experiments.metric import Metric
+from typing import TYPE_CHECKING
 
-METRICS = (
+from pg.experiments.gradient_metrics import LEAST_VARIANCE, RELATIVE_BIAS, SHRINKAGE, TOTAL_VARIANCE, ratio
+from pg.experiments.metric import Metric, needed
+
+if TYPE_CHECKING:
+    from pg.experiments.exact.measure import Enumerated
+
+METRICS: tuple[Metric[Enumerated], ...] = (
     TOTAL_VARIANCE,
     LEAST_VARIANCE,
     RELATIVE_BIAS,
@@ -15,12 +20,14 @@ METRICS = (
         "distance to central differences over the gradient's norm",
         "‖E[ĝ] − d‖ / ‖∇J‖, exact by enumeration, with d the gradient of the expected return by central differences in "
         "place of that by autodiff.",
+        of=lambda found: found.distance(found.differences),
     ),
     Metric(
         "sampled_variance",
         "total variance in a sample",
         "Trace of the covariance matrix of the gradient estimates of sampled batches, to compare with "
         "the exact `total_variance`.",
+        of=lambda found: needed(found.sampled_batches),
         scale="ratio",
         statistic="geometric_mean",
         needs="sampled_batches",
@@ -29,6 +36,7 @@ METRICS = (
         "variance_ratio",
         "sampled over exact total variance",
         "`sampled_variance` over `total_variance`.",
+        of=lambda found: ratio(needed(found.sampled_batches), found.total_variance),
         scale="ratio",
         statistic="geometric_mean",
         needs="sampled_batches",
@@ -37,11 +45,13 @@ METRICS = (
         "gradient_norm",
         "norm of the true gradient",
         "‖∇J‖ by the environment's tables.",
+        of=lambda found: found.norm.item(),
         never_negative=True,
     ),
     Metric(
         "objective",
         "expected return J",
         "J, the expected undiscounted return of the policy, by the environment's tables.",
+        of=lambda found: found.truth.objective,
     ),
 )

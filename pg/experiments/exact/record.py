@@ -1,38 +1,33 @@
-"""The options of enumeration experiments in a study file."""
+"""The record of enumeration experiments in a study file."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Annotated
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from pg.experiments.cells import Cell
 from pg.experiments.exact.figures.registry import FIGURES
 from pg.experiments.exact.metrics import METRICS
-from pg.experiments.kind import Declared, Measurement, Source, in_words
+from pg.experiments.exact.options import ExactOptions
+from pg.experiments.kind import Cost, Declared, Measurement, Source, in_words
 
 _DIGITS = 100
 
 
-class ExactExperiment(Measurement):
+class ExactExperiment(ExactOptions, Measurement):
     """Computes every variant's expectation and variance by enumerating all batches of a small MDP."""
 
     metrics = METRICS
     figures = FIGURES
+    options_type = ExactOptions
+    measured_by = "pg.experiments.exact.measure:enumerate_moments"
     folder = "exact"
-    job_type = "pg.experiments.exact.job:ExactJob"
     needs_tables = True
 
     source: Source | None = Field(
         default=None, description="Where the policies come from. Default: random ones, a policy per seed."
-    )
-    sampled_batches: Annotated[int, Field(ge=2)] | None = Field(
-        default=None, description="Batches drawn per policy as well, to compare sampled moments with exact ones."
-    )
-    limit: PositiveInt = Field(
-        default=200_000, description="Largest number of enumerated batches; a larger enumeration is refused."
     )
 
     @property
@@ -55,6 +50,6 @@ class ExactExperiment(Measurement):
                     "sweep smaller batches, or raise the limit"
                 )
 
-    def steps_per_seed(self, cell: Cell) -> int:
-        """Estimate the steps of the sampled batches; enumeration needs no environment steps."""
-        return (self.sampled_batches or 0) * cell.variant.batch * cell.longest
+    def cost(self, cell: Cell) -> Cost:
+        """Count the sampled batches; enumeration needs no environment steps."""
+        return Cost((self.sampled_batches or 0) * cell.variant.batch * cell.longest, cell.variant.batch)

@@ -1,36 +1,33 @@
-"""The options of gait experiments in a study file."""
+"""The record of gait experiments in a study file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
 from pg.environments.record import Environment
 from pg.experiments.cells import Cell
 from pg.experiments.gait.figures.registry import FIGURES
 from pg.experiments.gait.metrics import METRICS
-from pg.experiments.kind import Declared, Measurement, Source
+from pg.experiments.gait.options import GaitOptions
+from pg.experiments.kind import Cost, Declared, Measurement, Source
 
 _HUMANOIDS = ("Humanoid-v4", "Humanoid-v5")
 
 
-class GaitExperiment(Measurement):
+class GaitExperiment(GaitOptions, Measurement):
     """Count falls and steps of humanoids, under the snapshots of one variant at each stage."""
 
     metrics = METRICS
     figures = FIGURES
+    options_type = GaitOptions
+    measured_by = "pg.experiments.gait.measure:watch"
     folder = "gaits"
-    job_type = "pg.experiments.gait.job:GaitJob"
     more_tables: ClassVar[Mapping[str, tuple[str, ...]]] = {"poses": ("frame", "step", "time", "part", "x", "z")}
 
     source: Source = Field(description="Where the policies come from; `variants` names the same variant.")
-    episodes: PositiveInt = Field(default=16, description="Episodes per policy.")
-    frames: Annotated[int, Field(ge=2)] = Field(
-        default=8,
-        description="Number of poses recorded in each policy's first episode, evenly spaced from start to end.",
-    )
 
     @property
     def extent(self) -> str:
@@ -52,14 +49,9 @@ class GaitExperiment(Measurement):
         for name in self.environments:
             yield from _environment_problems(f"{declared.at}.environments: {name}", declared.environments[name])
 
-    def steps_per_seed(self, cell: Cell) -> int:
-        """Estimate the steps of all episodes."""
-        return self.episodes * cell.longest * len(self.stages)
-
-    def trajectories_at_once(self, cell: Cell) -> int:
-        """Return the number of episodes."""
-        del cell
-        return self.episodes
+    def cost(self, cell: Cell) -> Cost:
+        """Count all episodes."""
+        return self.shared_cost(cell, self.episodes, self.episodes)
 
 
 def _environment_problems(at: str, environment: Environment) -> Iterator[str]:

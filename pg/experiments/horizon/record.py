@@ -1,32 +1,30 @@
-"""The options of horizon experiments in a study file."""
+"""The record of horizon experiments in a study file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field
 
-from pg.core.record import SomeDistinct
 from pg.experiments.cells import Cell
 from pg.experiments.horizon.figures.registry import FIGURES
 from pg.experiments.horizon.metrics import METRICS
-from pg.experiments.kind import Declared, Measurement, Source
+from pg.experiments.horizon.options import HorizonOptions
+from pg.experiments.kind import Cost, Declared, Measurement, Source
 
 
-class HorizonExperiment(Measurement):
+class HorizonExperiment(HorizonOptions, Measurement):
     """Measures importance weights against the horizon, at a policy change of fixed size."""
 
     metrics = METRICS
     figures = FIGURES
     axis: ClassVar[str | None] = "horizon"
+    options_type = HorizonOptions
+    measured_by = "pg.experiments.horizon.measure:lengthen_trajectories"
     folder = "horizons"
-    job_type = "pg.experiments.horizon.job:HorizonJob"
 
     source: Source = Field(description="Where the policies that collect the data come from.")
-    horizons: SomeDistinct[PositiveInt] = Field(description="Lengths T at which trajectories are cut off.")
-    kl: PositiveFloat = Field(description="Mean KL divergence of the random change of policy, the same for every T.")
-    trajectories: Annotated[int, Field(ge=4)] = Field(default=512, description="Trajectories per policy.")
 
     @property
     def sizes(self) -> Mapping[str, tuple[float, ...]]:
@@ -55,12 +53,8 @@ class HorizonExperiment(Measurement):
                 "horizon experiments cut trajectories off at several; any other baseline is allowed"
             )
 
-    def steps_per_seed(self, cell: Cell) -> int:
-        """Estimate the steps of the shared sample."""
+    def cost(self, cell: Cell) -> Cost:
+        """Count the shared sample."""
         del cell
-        return self.trajectories * max(self.horizons) * len(self.stages) // len(self.variants)
-
-    def trajectories_at_once(self, cell: Cell) -> int:
-        """Return the size of the sample."""
-        del cell
-        return self.trajectories
+        steps = self.trajectories * max(self.horizons) * len(self.stages)
+        return Cost(steps // len(self.variants), self.trajectories)

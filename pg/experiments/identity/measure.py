@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 import torch
@@ -11,61 +13,29 @@ from torch import Tensor
 from torch.distributions import Categorical
 from torch.nn import functional
 
+from pg.core.record import Record
 from pg.core.trajectories import Trajectories, on_valid_steps, valid_steps
 from pg.environments.catalogue import mdp_of
 from pg.environments.mdp import MDP
 from pg.environments.stacked import make_environments
-from pg.experiments.identity.job import IdentityJob
+from pg.experiments.identity.metrics import METRICS, relative_difference
+from pg.experiments.metric import values
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
+from pg.laboratory.job import MeasurementJob
 from pg.learning.advantages import advantages
-from pg.learning.policies import Policy
+from pg.learning.policies import Parameters, Policy
 from pg.parts import estimator as compose
 from pg.parts.critic import Critic
 from pg.parts.networks import as_vector
 from pg.parts.variant import Variant
 
 
-def compare_forms(job: IdentityJob) -> pd.DataFrame:
-    """Compare the surrogate's gradient with its explicit forms, on a random policy and a batch of each seed.
+@dataclass(frozen=True)
+class Forms:
+    """The surrogate's gradient on one batch of a policy, and explicit forms of it.
 
-    Parameters
-    ----------
-    job
-        The environment and the estimators. Variants with the same network and the same N get the same batch.
-
-    Returns
-    -------
-    DataFrame
-        A row per seed and variant: seed, variant, batch, and what `differences` measures.
-    """
-    sizes = {variant.batch for variant in job.variants.values()}
-    copies = {size: make_environments(job.environment, 1, size) for size in sizes}
-    mdp = mdp_of(job.environment)
-    rows: list[dict[str, int | float | str]] = []
-    for seed in job.seeds:
-        for name, variant in job.variants.items():
-            environments = copies[variant.batch]
-            policy = random_policy(variant.policy, environments.spaces, seed)
-            collected = sample(environments, policy, generators_of(seed, job.stage, "forms"), job.environment.rewards)
-            batch = in_float64(collected)
-            critic = fitted_critics(job.environment, policy, {name: variant}, seed, job.stage)[name]
-            measured = differences(policy, variant, batch, mdp, critic)
-            rows.append({"seed": seed, "variant": name, "batch": variant.batch, **measured})
-    return pd.DataFrame(rows)
-
-
-def differences(
-    policy: Policy, variant: Variant, trajectories: Trajectories, mdp: MDP | None = None, critic: Critic | None = None
-) -> dict[str, int | float]:
-    r"""Return the distance of the surrogate's gradient from each explicit form of it.
-
-    explicit_difference is $\lVert \nabla \tilde J - g \rVert / \lVert g \rVert$ with $g$ the explicit sum, and
-    backward_passes the number of backward passes for $g$. imitation_difference is the same with $g$ the gradient of
-    weighted imitation. In cloning_difference every weight is 1 on both sides, which is behaviour cloning. Both
-    imitations have no gradient for a Gaussian policy's standard deviations, so only the mean's parameters are compared.
-
-    Parameters
+    Attributes
     ----------
     policy
         In float64.
@@ -78,34 +48,69 @@ def differences(
     critic
         The value network, where the variant has one.
     """
-    weights = advantages(policy, variant, trajectories, mdp, critic)
-    surrogate = _surrogate_gradient(policy, trajectories, weights, list(policy.parameters()))
-    explicit, passes = explicit_gradient(policy, variant, trajectories, mdp, critic)
-    return {
-        "explicit_difference": relative_difference(surrogate, explicit),
-        "backward_passes": passes,
-        "imitation_difference": _imitation_difference(policy, trajectories, weights),
-        "cloning_difference": _imitation_difference(policy, trajectories, torch.ones_like(weights)),
-    }
+
+    policy: Policy
+    variant: Variant
+    trajectories: Trajectories
+    mdp: MDP | None = None
+    critic: Critic | None = None
+
+    @cached_property
+    def weights(self) -> Float[Tensor, "S N T"]:
+        """The advantages."""
+        return advantages(self.policy, self.variant, self.trajectories, self.mdp, self.critic)
+
+    @cached_property
+    def surrogate(self) -> Float[Tensor, " D"]:
+        """The surrogate's gradient."""
+        return self.of_surrogate(self.weights, list(self.policy.parameters()))
+
+    @cached_property
+    def explicit(self) -> tuple[Float[Tensor, " D"], int]:
+        """The explicit sum, and the backward passes that it takes."""
+        return explicit_gradient(self.policy, self.variant, self.trajectories, self.mdp, self.critic)
+
+    def imitation_difference(self, weights: Float[Tensor, "S N T"]) -> float:
+        """Return the distance of the surrogate's gradient from that of imitation, both with the same weights.
+
+        Imitation has no gradient for a Gaussian policy's standard deviations, so only the mean's parameters are
+        compared.
+        """
+        parameters = list(self.policy.layers.parameters())
+        imitation = -_gradient(imitation_loss(self.policy, self.trajectories, weights), parameters)
+        return relative_difference(self.of_surrogate(weights, parameters), imitation)
+
+    def of_surrogate(self, weights: Float[Tensor, "S N T"], parameters: Sequence[Tensor]) -> Float[Tensor, " D"]:
+        """Return the gradient in some parameters of the surrogate with some weights."""
+        log_probs = on_valid_steps(self.policy.log_prob, self.trajectories)
+        return _gradient(compose.surrogate(log_probs, weights, self.trajectories), parameters)
+
+
+def compare_forms(job: MeasurementJob[Record], policies: Mapping[int, Parameters]) -> pd.DataFrame:
+    """Compare the surrogate's gradient with its explicit forms, on a random policy and a batch of each seed.
+
+    Variants with the same network and the same N get the same batch. There is a row per seed and variant, with
+    `METRICS`.
+    """
+    del policies  # They are random.
+    sizes = {variant.batch for variant in job.variants.values()}
+    copies = {size: make_environments(job.environment, 1, size) for size in sizes}
+    mdp, rows = mdp_of(job.environment), []
+    for seed in job.seeds:
+        for name, variant in job.variants.items():
+            environments = copies[variant.batch]
+            policy = random_policy(variant.policy, environments.spaces, seed)
+            collected = sample(environments, policy, generators_of(seed, job.stage, "forms"), job.environment.rewards)
+            critic = fitted_critics(job.environment, policy, {name: variant}, seed, job.stage)[name]
+            forms = Forms(policy, variant, in_float64(collected), mdp, critic)
+            rows.append({"seed": seed, "variant": name, "batch": variant.batch, **values(METRICS, forms)})
+    return pd.DataFrame(rows)
 
 
 def explicit_gradient(
     policy: Policy, variant: Variant, trajectories: Trajectories, mdp: MDP | None = None, critic: Critic | None = None
 ) -> tuple[Float[Tensor, " D"], int]:
     r"""Sum $\frac{1}{N} \sum_i \sum_t \nabla_\theta \log \pi_\theta(a_{i,t} \mid s_{i,t}) \hat A_{i,t}$ term by term.
-
-    Parameters
-    ----------
-    policy
-        Which collected the trajectories.
-    variant
-        The estimator, which gives the advantages.
-    trajectories
-        The batch, S = 1.
-    mdp
-        The environment's tables, where they are known.
-    critic
-        The value network, where the variant has one.
 
     Returns
     -------
@@ -137,12 +142,10 @@ def imitation_loss(policy: Policy, trajectories: Trajectories, weights: Float[Te
 
     Parameters
     ----------
-    policy
-        The imitator.
-    trajectories
-        The demonstrations, S = 1.
+    policy, trajectories
+        The imitator and the demonstrations, S = 1.
     weights
-        (S, N, T), constants: advantages, or ones for behaviour cloning.
+        Constants: advantages, or ones for behaviour cloning.
 
     Notes
     -----
@@ -157,28 +160,6 @@ def imitation_loss(policy: Policy, trajectories: Trajectories, weights: Float[Te
         errors = functional.mse_loss(distribution.mean, actions, reduction="none")
         losses = (errors / (2 * distribution.variance)).sum(-1)
     return weights[trajectories.mask] @ losses / trajectories.mask.shape[1]
-
-
-def relative_difference(found: Float[Tensor, " D"], form: Float[Tensor, " D"]) -> float:
-    r"""Return $\lVert \hat g - g \rVert / \lVert g \rVert$: 0 if both are zero, NaN if only g is."""
-    distance, size = (found - form).norm().item(), form.norm().item()
-    if size > 0:
-        return distance / size
-    return 0.0 if distance == 0 else float("nan")
-
-
-def _imitation_difference(policy: Policy, trajectories: Trajectories, weights: Float[Tensor, "S N T"]) -> float:
-    # All parameters of a categorical policy, all but the standard deviations of a Gaussian one.
-    parameters = list(policy.layers.parameters())
-    imitation = -_gradient(imitation_loss(policy, trajectories, weights), parameters)
-    return relative_difference(_surrogate_gradient(policy, trajectories, weights, parameters), imitation)
-
-
-def _surrogate_gradient(
-    policy: Policy, trajectories: Trajectories, weights: Float[Tensor, "S N T"], parameters: Sequence[Tensor]
-) -> Float[Tensor, " D"]:
-    log_probs = on_valid_steps(policy.log_prob, trajectories)
-    return _gradient(compose.surrogate(log_probs, weights, trajectories), parameters)
 
 
 def _gradient(value: Tensor, parameters: Sequence[Tensor]) -> Float[Tensor, " D"]:

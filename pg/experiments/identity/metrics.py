@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+import math
+from typing import TYPE_CHECKING
+
 from pg.experiments.metric import Metric
 
-METRICS = (
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+    from pg.experiments.identity.measure import Forms
+
+
+def relative_difference(found: Float[Tensor, " D"], form: Float[Tensor, " D"]) -> float:
+    r"""Return $\lVert \hat g - g \rVert / \lVert g \rVert$: 0 if both are zero, NaN if only g is."""
+    distance, size = (found - form).norm().item(), form.norm().item()
+    if size > 0:
+        return distance / size
+    return 0.0 if distance == 0 else math.nan
+
+
+METRICS: tuple[Metric[Forms], ...] = (
     Metric(
         "explicit_difference",
         "relative difference to the explicit sum",
         "‖∇J̃ − g‖ / ‖g‖ between the gradient of the surrogate that training follows and the explicit sum g over "
         "trajectories and steps.",
+        of=lambda forms: relative_difference(forms.surrogate, forms.explicit[0]),
     ),
     Metric(
         "backward_passes",
         "backward passes of the explicit sum",
         "How many backward passes the explicit sum over trajectories and steps takes, where the surrogate takes one.",
+        of=lambda forms: forms.explicit[1],
         never_negative=True,
     ),
     Metric(
@@ -22,11 +42,13 @@ METRICS = (
         "relative difference to weighted imitation",
         "The same as `explicit_difference`, with g the gradient of imitation weighted as the estimator weights; of "
         "Gaussian policies on the parameters of the mean alone.",
+        of=lambda forms: forms.imitation_difference(forms.weights),
     ),
     Metric(
         "cloning_difference",
         "relative difference to behaviour cloning at weights 1",
         "The same as `imitation_difference` with every weight 1 on both sides, which makes g that of behaviour "
         "cloning.",
+        of=lambda forms: forms.imitation_difference(forms.weights.new_ones(forms.weights.shape)),
     ),
 )

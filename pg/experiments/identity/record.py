@@ -1,4 +1,4 @@
-"""The options of identity experiments in a study file: comparisons of the surrogate with explicit sums."""
+"""The record of identity experiments in a study file: comparisons of the surrogate with explicit sums."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class IdentityExperiment(Measurement):
 
     metrics = METRICS
     figures = FIGURES
+    measured_by = "pg.experiments.identity.measure:compare_forms"
     folder = "identities"
-    job_type = "pg.experiments.identity.job:IdentityJob"
 
     @property
     def extent(self) -> str:

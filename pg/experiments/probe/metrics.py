@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pg.experiments.gradient_metrics import (
     COSINE,
     LEAST_VARIANCE,
@@ -10,10 +12,46 @@ from pg.experiments.gradient_metrics import (
     RELATIVE_BIAS_NOISE,
     SHRINKAGE,
     TOTAL_VARIANCE,
+    ratio,
 )
-from pg.experiments.metric import Metric
+from pg.experiments.metric import Metric, needed
 
-METRICS = (
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float
+    from torch import Tensor
+
+    from pg.experiments.probe.measure import Probed
+
+_PAIRWISE = 10
+
+
+def _pairwise_cosine(found: Probed) -> float:
+    """Return the mean cosine between two different gradients.
+
+    As Ilyas et al. 2020, "A closer look at deep policy gradients", section 3.
+    """
+    gradients = found.gradients[:_PAIRWISE]
+    directions = gradients / gradients.norm(dim=-1, keepdim=True).clamp(min=1e-12)
+    cosines = directions @ directions.T
+    return cosines[cosines.new_ones(cosines.shape).triu(1).bool()].mean().item()
+
+
+def _shrinkage_error(found: Probed) -> float:
+    variance = found.along.var().item() / len(found.along) + found.reference.total_variance * found.norm**2
+    return ratio(variance**0.5, found.norm**2)
+
+
+def returns_alike(returns: Float[Tensor, "S N"]) -> Bool[Tensor, " S"]:
+    """Return in which batches all trajectories but at most one have the same return.
+
+    Such a batch weights all of these by one number, whatever constant is subtracted (lecture, "What does the gradient
+    do? (baseline edition)").
+    """
+    ordered, _ = returns.sort(-1)
+    return (ordered[:, 0] == ordered[:, -2]) | (ordered[:, 1] == ordered[:, -1])
+
+
+METRICS: tuple[Metric[Probed], ...] = (
     TOTAL_VARIANCE,
     LEAST_VARIANCE,
     Metric(
@@ -21,6 +59,7 @@ METRICS = (
         "signal-to-noise ratio",
         "‖∇J‖² over `total_variance`. ‖∇J‖² is estimated without bias where it is not exact, and may come out "
         "negative.",
+        of=lambda found: ratio(found.reference.squared_gradient, found.total_variance),
     ),
     COSINE,
     Metric(
@@ -28,6 +67,7 @@ METRICS = (
         "cosine between two gradients",
         "Mean cosine of the angle between the gradient estimates of two different batches, over all pairs of the first "
         "ten.",
+        of=_pairwise_cosine,
     ),
     RELATIVE_BIAS,
     RELATIVE_BIAS_NOISE,
@@ -36,12 +76,14 @@ METRICS = (
         "shrinkage_se",
         "standard error of the shrinkage",
         "Standard error of `shrinkage` from sampling, of the estimates and of ∇J.",
+        of=_shrinkage_error,
     ),
     Metric(
         "reference_flagged",
         "share of noisy references",
         "1 where the sample that ∇J is taken from leaves ‖∇J‖² below 30 times the variance of its mean, so that "
         "cosines come out too low, else 0.",
+        of=lambda found: int(found.reference.is_noisy),
         statistic="share",
         failure=1.0,
     ),
@@ -50,6 +92,7 @@ METRICS = (
         "share of variance that the value network explains",
         "Share of the variance of rewards-to-go, over the steps of the sample, that the value network's values "
         "explain.",
+        of=lambda found: needed(found.value_network),
         needs="value_network",
     ),
     LOG_VARIANCE_SLOPE,
@@ -57,10 +100,12 @@ METRICS = (
         "empty",
         "share of batches without a gradient",
         "Share of the batches of a sample whose gradient estimate is exactly zero.",
+        of=lambda found: (found.gradients == 0).all(-1).double().mean().item(),
     ),
     Metric(
         "returns_alike",
         "share of batches with equal returns but for at most one",
         "Share of the batches of a sample in which all trajectories but at most one have the same return.",
+        of=lambda found: returns_alike(found.returns).double().mean().item(),
     ),
 )

@@ -1,31 +1,29 @@
-"""The options of probe experiments in a study file."""
+"""The record of probe experiments in a study file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
 
 from pydantic import Field
 
 from pg.experiments.cells import Cell
-from pg.experiments.kind import Declared, Measurement, Source, sampled_steps
+from pg.experiments.kind import Cost, Declared, Measurement, Source
 from pg.experiments.probe.figures.registry import FIGURES
 from pg.experiments.probe.metrics import METRICS
-from pg.laboratory.job import Sample
+from pg.experiments.probe.options import ProbeOptions
 from pg.parts.variant import Variant
 
 
-class ProbeExperiment(Measurement):
+class ProbeExperiment(ProbeOptions, Measurement):
     """Measures every variant's gradient estimate on the same trajectories of frozen policies."""
 
     metrics = METRICS
     figures = FIGURES
+    options_type = ProbeOptions
+    measured_by = "pg.experiments.probe.measure:probe"
     folder = "probes"
-    job_type = "pg.experiments.probe.job:ProbeJob"
-    costly: ClassVar[str] = "sample, or the horizon of the environment"
 
     source: Source = Field(description="Where the policies come from.")
-    sample: Sample = Field(description="How many trajectories are collected.")
 
     @property
     def sizes(self) -> Mapping[str, tuple[float, ...]]:
@@ -47,11 +45,6 @@ class ProbeExperiment(Measurement):
         if "variant.batch" in self.sweep:
             yield f"{declared.at}.sweep: variant.batch has no effect in a probe; list batch sizes under sample.batches"
 
-    def steps_per_seed(self, cell: Cell) -> int:
-        """Estimate the steps of the shared sample and of the reference."""
-        return sampled_steps(self.sample, cell, references=1) * len(self.stages) // len(self.variants)
-
-    def trajectories_at_once(self, cell: Cell) -> int:
-        """Return the size of the largest sample."""
-        del cell
-        return self.sample.largest
+    def cost(self, cell: Cell) -> Cost:
+        """Count the shared sample and the reference."""
+        return self.shared_cost(cell, self.sample.collected(cell.environment, 1), self.sample.largest)

@@ -26,7 +26,7 @@ def expected_gradient(
     reuse
         Every trajectory of an MDP, as one batch.
     variant
-        A variant for which `is_mean_over_trajectories` is true.
+        One for which `is_mean_over_trajectories` is true.
     probabilities
         (M,), $p_\theta(\tau)$.
     critic

@@ -8,95 +8,128 @@ from __future__ import annotations
 
 import copy
 import logging
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
 
 from pg.core.trajectories import Environments, Trajectories
 from pg.environments.catalogue import mdp_of
 from pg.environments.enumeration import Enumeration, enumerate_paid
 from pg.environments.mdp import MDP, count_trajectories
 from pg.environments.stacked import make_environments
-from pg.experiments.probe.measure import measures
+from pg.experiments.estimates import Estimates
+from pg.experiments.gradient_metrics import ratio
+from pg.experiments.metric import missing, values
 from pg.experiments.staleness.bias import bias_parts, expected_gradient
-from pg.experiments.staleness.job import StalenessJob
+from pg.experiments.staleness.metrics import METRICS
+from pg.experiments.staleness.options import StalenessOptions
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.distances import divergence, exact_divergence, state_variation
-from pg.laboratory.frozen import generators_of, in_float64, sample
-from pg.laboratory.reference import Reference, ratio, reference
+from pg.laboratory.frozen import generators_of, in_float64, policy_of, sample
+from pg.laboratory.job import MeasurementJob
+from pg.laboratory.reference import Reference, reference
 from pg.laboratory.reuse import Reuse, corrected_gradients_of_all
-from pg.learning.policies import Parameters, Policy, stack, thaw
+from pg.learning.policies import Parameters, Policy, stack
 from pg.learning.tabular import action_probabilities
 from pg.learning.updates import update
-from pg.parts.corrections.weights import NonFiniteWeights, effective_share
+from pg.parts.corrections.weights import NonFiniteWeights
 from pg.parts.critic import Critic
 from pg.parts.variant import Variant
 
 _MOST_ENUMERATED = 200_000
 _FEW = 64
 
-_MEASURED = (
-    "kl",
-    "total_variance",
-    "relative_bias",
-    "relative_bias_noise",
-    "cosine",
-    "effective_share",
+# The first columns of the rows after those that name them; any others follow.
+_COLUMNS = (
+    *("kl", "total_variance", "relative_bias", "relative_bias_noise", "cosine", "effective_share"),
     "largest_weight",
 )
-
-Row = dict[str, float | int | str]
 
 _log = logging.getLogger("pg")
 
 
-def follow_steps(job: StalenessJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
-    r"""Take gradient steps on one batch, and measure every correction at each θ' on the way.
+@dataclass(frozen=True, slots=True)
+class Change:
+    r"""The change of states and returns by a change of policy, from an environment's tables.
 
-    Parameters
+    Attributes
     ----------
-    job
-        The environment, the variant whose steps are followed, the corrections and the sample's size.
-    policies
-        Parameters of each seed's frozen policy, θ.
-
-    Returns
-    -------
-    DataFrame
-        A row per seed, number of steps k and variant. kl is $\mathbb{E}_{s \sim \pi_\theta}
-        [\mathrm{KL}(\pi_{\theta'} \Vert \pi_\theta)]$; total_variance and cosine are those of `measures`, over batches
-        of trajectories of π_θ against $\nabla J(\theta')$; effective_share is the mean over these batches and
-        largest_weight the largest over all. relative_bias is exact, and its noise 0, where trajectories can be
-        enumerated and the variant computes nothing from the batch as a whole; else both are those of `measures`. On
-        tables also state_part and return_part of `bias_parts` over $\lVert \nabla J(\theta') \rVert$, and
-        state_variation; there kl is exact too.
-
-    Notes
-    -----
-    If an importance weight is not finite, the variant's measures are NaN and the log gives the reason. Other policies
-    and other corrections are not affected.
+    state_part, return_part
+        Of `bias_parts`, the norms over $\lVert \nabla J(\theta') \rVert$.
+    state_variation
+        Of the distributions of states.
     """
-    bench = _Bench.of(job)
-    rows: list[Row] = []
+
+    state_part: float
+    return_part: float
+    state_variation: float
+
+
+@dataclass(frozen=True)
+class Corrected(Estimates):
+    r"""The estimates of $\nabla J(\theta')$ by one variant, from batches of trajectories of π_θ.
+
+    Attributes
+    ----------
+    weights, live
+        (S, N, T) or (S, N, 1): the importance weights, and which of them belong to valid steps.
+    kl
+        $\mathbb{E}_{s \sim \pi_\theta} [\mathrm{KL}(\pi_{\theta'} \Vert \pi_\theta)]$, exact on tables.
+    exact_bias
+        The relative bias where trajectories can be enumerated and the variant computes nothing from the batch as a
+        whole, else None.
+    tables
+        None where the environment has none.
+    """
+
+    weights: Float[Tensor, "S N #T"]
+    live: Bool[Tensor, "S N #T"]
+    kl: float
+    exact_bias: float | None
+    tables: Change | None
+
+    @property
+    def relative_bias(self) -> float:
+        """Exact if possible."""
+        return super().relative_bias if self.exact_bias is None else self.exact_bias
+
+    @property
+    def relative_bias_noise(self) -> float:
+        """0 if the bias is exact."""
+        return super().relative_bias_noise if self.exact_bias is None else 0.0
+
+
+def follow_steps(job: MeasurementJob[StalenessOptions], policies: Mapping[int, Parameters]) -> pd.DataFrame:
+    """Take gradient steps on one batch, and measure every correction at each θ' on the way.
+
+    There is a row per seed, number of steps k and variant, with `METRICS`. If an importance weight is not finite, the
+    variant's metrics are NaN and the log gives the reason. Other policies and other corrections are not affected.
+    """
+    bench, rows = _Bench.of(job), []
+    walk, size = job.options.walk, job.options.sample.batches[0]
     for seed in job.seeds:
-        start = thaw(job.policy, bench.batch_copies.spaces, policies[seed], torch.float64)
+        start = policy_of(job, policies, seed, bench.batch_copies.spaces, torch.float64)
         pool = bench.sampled(bench.pool_copies, start, seed, "pool")
         walk_batch = bench.sampled(bench.batch_copies, start, seed, "walk")
         critics, walker_critic = bench.fitted_critics(start, seed)
-        for steps in job.steps:
+        for steps in walk.steps:
+            found: dict[str, dict[str, float]] = {name: missing(METRICS) for name in job.variants}
             try:
-                target = walked(start, job.walker, walk_batch, steps, bench.mdp, walker_critic)
+                target = walked(start, bench.walker, walk_batch, steps, bench.mdp, walker_critic)
             except NonFiniteWeights as error:
                 _log.warning("seed %d: the walk of %d steps failed: %s", seed, steps, error)
-                rows += [{"seed": seed, **_unknown(bench, name, steps)} for name in job.variants]
-                continue
-            true = bench.true_gradient(target, seed, steps)
-            reuse = Reuse.at(target, start, pool.regrouped(job.sample.batches[0]), bench.mdp)
-            rows += [{"seed": seed, **found} for found in _of_each(bench, reuse, true, steps, critics, seed)]
-        _log.info("seed %d: %d corrections after %d steps and before", seed, len(job.variants), max(job.steps))
+            else:
+                true = bench.true_gradient(target, seed, steps)
+                reuse = Reuse.at(target, start, pool.regrouped(size), bench.mdp)
+                found |= _measured(bench, reuse, true, critics, f"seed {seed}, after {steps} steps")
+            for name in job.variants:
+                names = {"seed": seed, "variant": name, "batch": size, "steps": steps}
+                rows.append({**names, **dict.fromkeys(_COLUMNS), **found[name]})
+        _log.info("seed %d: %d corrections after %d steps and before", seed, len(job.variants), max(walk.steps))
     return pd.DataFrame(rows)
 
 
@@ -141,22 +174,24 @@ def walked(
 class _Bench:
     """Data that all seeds of a job share: copies of the environment, its tables, its enumerated trajectories."""
 
-    job: StalenessJob
+    job: MeasurementJob[StalenessOptions]
+    walker: Variant
     mdp: MDP | None
     enumeration: Enumeration | None
     batch_copies: Environments
     pool_copies: Environments
 
     @classmethod
-    def of(cls, job: StalenessJob) -> _Bench:
-        mdp = mdp_of(job.environment)
+    def of(cls, job: MeasurementJob[StalenessOptions]) -> _Bench:
+        mdp, walker = mdp_of(job.environment), job.others["walk.variant"]
         is_small = mdp is not None and count_trajectories(mdp) <= _MOST_ENUMERATED
         return cls(
             job=job,
+            walker=walker,
             mdp=mdp,
             enumeration=enumerate_paid(job.environment, _MOST_ENUMERATED) if is_small else None,
-            batch_copies=make_environments(job.environment, 1, job.walker.batch),
-            pool_copies=make_environments(job.environment, 1, job.sample.trajectories),
+            batch_copies=make_environments(job.environment, 1, walker.batch),
+            pool_copies=make_environments(job.environment, 1, job.options.sample.trajectories),
         )
 
     def sampled(self, copies: Environments, policy: Policy, seed: int, purpose: str) -> Trajectories:
@@ -165,9 +200,9 @@ class _Bench:
 
     def fitted_critics(self, behaviour: Policy, seed: int) -> tuple[dict[str, Critic | None], Critic | None]:
         """Fit the value networks of the corrections, and that of the walker, to the behaviour policy."""
-        job, count = self.job, self.job.sample.critic_trajectories
+        job, count = self.job, self.job.options.sample.critic_trajectories
         critics = fitted_critics(job.environment, behaviour, job.variants, seed, job.stage, count)
-        return critics, fitted_critics(job.environment, behaviour, {"": job.walker}, seed, job.stage, count)[""]
+        return critics, fitted_critics(job.environment, behaviour, {"": self.walker}, seed, job.stage, count)[""]
 
     def true_gradient(self, target: Policy, seed: int, steps: int) -> Reference:
         """Return ∇J(θ'), by an independent sample of π_θ' if there are no tables."""
@@ -178,33 +213,23 @@ class _Bench:
         few = make_environments(self.job.environment, 1, _FEW)
         generators = generators_of(seed, stage, "staleness", "tried")
         tried = sample(few, single, generators, self.job.environment.rewards)
-        return reference(self.job.environment, single, self.job.sample, seed, stage, tried)
+        return reference(self.job.environment, single, self.job.options.sample, seed, stage, tried)
 
 
-def _of_each(
-    bench: _Bench, reuse: Reuse, true: Reference, steps: int, critics: Mapping[str, Critic | None], seed: int
-) -> list[Row]:
-    """Return the measures of every variant; missing values for a variant with weights that are not finite."""
+def _measured(
+    bench: _Bench, reuse: Reuse, true: Reference, critics: Mapping[str, Critic | None], where: str
+) -> dict[str, dict[str, float]]:
+    """Return the metrics of every variant whose weights are finite, at one θ'."""
     try:
-        return list(_corrections(bench, bench.job.variants, reuse, true, steps, critics))
+        return _corrections(bench, bench.job.variants, reuse, true, critics)
     except NonFiniteWeights:
-        rows: list[Row] = []
+        found: dict[str, dict[str, float]] = {}
         for name, variant in bench.job.variants.items():
             try:
-                rows += list(_corrections(bench, {name: variant}, reuse, true, steps, critics))
+                found |= _corrections(bench, {name: variant}, reuse, true, critics)
             except NonFiniteWeights as error:
-                _log.warning("seed %d, after %d steps: %s: %s", seed, steps, name, error)
-                rows.append(_unknown(bench, name, steps))
-        return rows
-
-
-def _unknown(bench: _Bench, name: str, steps: int) -> Row:
-    return {
-        "variant": name,
-        "batch": bench.job.sample.batches[0],
-        "steps": steps,
-        **dict.fromkeys(_MEASURED, math.nan),
-    }
+                _log.warning("%s: %s: %s", where, name, error)
+        return found
 
 
 def _corrections(
@@ -212,66 +237,28 @@ def _corrections(
     variants: Mapping[str, Variant],
     reuse: Reuse,
     true: Reference,
-    steps: int,
     critics: Mapping[str, Critic | None],
-) -> Iterator[Row]:
-    """Yield the measures of some variants at one θ'."""
-    kl, change = _kl(reuse), {} if reuse.mdp is None else _change(reuse.behaviour, reuse.target, reuse.mdp, true)
-    biases = _exact_biases(bench.enumeration, variants, reuse, true, critics)
-    for name, gradients in corrected_gradients_of_all(reuse, variants, critics).items():
-        found = measures(gradients, true)
-        is_exact = name in biases
-        weights = reuse.importance_weights(variants[name])
-        yield {
-            "variant": name,
-            "batch": reuse.trajectories.mask.shape[1],
-            "steps": steps,
-            "kl": kl,
-            "total_variance": found["total_variance"],
-            "relative_bias": biases[name] if is_exact else found["relative_bias"],
-            "relative_bias_noise": 0.0 if is_exact else found["relative_bias_noise"],
-            "cosine": found["cosine"],
-            "effective_share": effective_share(weights, reuse.live(weights)).mean().item(),
-            "largest_weight": weights.max().item(),
-            **change,
-        }
-
-
-def _exact_biases(
-    enumeration: Enumeration | None,
-    variants: Mapping[str, Variant],
-    reuse: Reuse,
-    true: Reference,
-    critics: Mapping[str, Critic | None],
-) -> dict[str, float]:
-    """Return the relative bias of every variant whose expectation is a sum over single trajectories."""
-    if enumeration is None:
-        return {}
-    every = Reuse.at(reuse.target, reuse.behaviour, enumeration.trajectories, enumeration.mdp)
-    with torch.no_grad():
-        table = action_probabilities(stack([reuse.behaviour]), enumeration.mdp)
-        probabilities = enumeration.probabilities(table)
-    expected = {
-        name: expected_gradient(every, variant, probabilities, critics[name])
-        for name, variant in variants.items()
-        if variant.is_mean_over_trajectories
-    }
-    norm = true.gradient.norm().item()
-    return {name: ratio((found - true.gradient).norm().item(), norm) for name, found in expected.items()}
-
-
-def _kl(reuse: Reuse) -> float:
+) -> dict[str, dict[str, float]]:
+    """Return the metrics of some variants at one θ'."""
+    behaviour, target, norm, change = reuse.behaviour, reuse.target, true.gradient.norm().item(), None
     if reuse.mdp is None:
-        return divergence(reuse.behaviour, reuse.target, reuse.trajectories)
-    return exact_divergence(reuse.behaviour, reuse.target, reuse.mdp)
-
-
-def _change(behaviour: Policy, target: Policy, mdp: MDP, true: Reference) -> dict[str, float]:
-    """Measure the change of states and returns by the change of policy."""
-    norm = true.gradient.norm().item()
-    state_part, return_part = bias_parts(behaviour, target, mdp)
-    return {
-        "state_part": ratio(state_part.norm().item(), norm),
-        "return_part": ratio(return_part.norm().item(), norm),
-        "state_variation": state_variation(behaviour, target, mdp),
-    }
+        kl = divergence(behaviour, target, reuse.trajectories)
+    else:
+        kl = exact_divergence(behaviour, target, reuse.mdp)
+        states, returns = (ratio(part.norm().item(), norm) for part in bias_parts(behaviour, target, reuse.mdp))
+        change = Change(states, returns, state_variation(behaviour, target, reuse.mdp))
+    biases: dict[str, float] = {}
+    if bench.enumeration is not None:
+        every = Reuse.at(target, behaviour, bench.enumeration.trajectories, bench.enumeration.mdp)
+        with torch.no_grad():
+            chances = bench.enumeration.probabilities(action_probabilities(stack([behaviour]), bench.enumeration.mdp))
+        for name, variant in variants.items():
+            if variant.is_mean_over_trajectories:
+                bias = expected_gradient(every, variant, chances, critics[name]) - true.gradient
+                biases[name] = ratio(bias.norm().item(), norm)
+    found: dict[str, dict[str, float]] = {}
+    for name, gradients in corrected_gradients_of_all(reuse, variants, critics).items():
+        weights = reuse.importance_weights(variants[name])
+        live, bias = reuse.live(weights), biases.get(name)
+        found[name] = values(METRICS, Corrected(gradients.double(), true, weights, live, kl, bias, change))
+    return found

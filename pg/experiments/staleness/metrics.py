@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pg.experiments.gradient_metrics import (
     COSINE,
     EFFECTIVE_SHARE,
@@ -10,9 +12,12 @@ from pg.experiments.gradient_metrics import (
     RELATIVE_BIAS_NOISE,
     TOTAL_VARIANCE,
 )
-from pg.experiments.metric import Metric
+from pg.experiments.metric import Metric, needed
 
-METRICS = (
+if TYPE_CHECKING:
+    from pg.experiments.staleness.measure import Corrected
+
+METRICS: tuple[Metric[Corrected], ...] = (
     TOTAL_VARIANCE,
     COSINE,
     RELATIVE_BIAS,
@@ -31,6 +36,7 @@ METRICS = (
         "bias from the states' distribution over the gradient's norm",
         "Norm over ‖∇J(θ')‖ of the part of the bias of per-step ratios that comes from the states of π_θ in place of "
         "those of π_θ'; exact, on tables.",
+        of=lambda found: needed(found.tables).state_part,
         needs="tables",
     ),
     Metric(
@@ -38,6 +44,7 @@ METRICS = (
         "bias from the returns over the gradient's norm",
         "Norm over ‖∇J(θ')‖ of the part of the bias of per-step ratios that comes from the rewards-to-go of π_θ in "
         "place of those of π_θ'; exact, on tables.",
+        of=lambda found: needed(found.tables).return_part,
         needs="tables",
     ),
     Metric(
@@ -45,6 +52,7 @@ METRICS = (
         "total variation between the states' distributions",
         "Mean over time steps of half the sum over states of |d_θ(s) − d_θ'(s)|, with an extra state for ended "
         "trajectories: 0 for equal distributions, 1 for disjoint ones; exact, on tables.",
+        of=lambda found: needed(found.tables).state_variation,
         needs="tables",
     ),
 )

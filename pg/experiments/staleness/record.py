@@ -1,43 +1,30 @@
-"""The options of staleness experiments in a study file: corrections for data of an earlier policy."""
+"""The record of staleness experiments in a study file: corrections for data of an earlier policy."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
-from pg.core.record import Name, Record, SomeDistinct
 from pg.experiments.cells import Cell
-from pg.experiments.kind import Declared, Measurement, Source, sampled_steps
+from pg.experiments.kind import Cost, Declared, Measurement, Source
 from pg.experiments.staleness.figures.registry import FIGURES
 from pg.experiments.staleness.metrics import METRICS
-from pg.laboratory.job import MeasurementJob, Sample
-from pg.parts.variant import Variant
+from pg.experiments.staleness.options import StalenessOptions
 
 
-class Walk(Record):
-    """How a policy is moved away from the data that it has collected."""
-
-    variant: Name = Field(description="The variant whose gradient steps are followed, with a number as learning rate.")
-    steps: SomeDistinct[Annotated[int, Field(ge=0)]] = Field(
-        description="Numbers of steps after which the corrections are measured; 0 is the policy itself."
-    )
-
-
-class StalenessExperiment(Measurement):
+class StalenessExperiment(StalenessOptions, Measurement):
     """Measures corrections for data of an earlier policy after each number of gradient steps away from it."""
 
     metrics = METRICS
     figures = FIGURES
     axis: ClassVar[str | None] = "steps"
+    options_type = StalenessOptions
+    measured_by = "pg.experiments.staleness.measure:follow_steps"
     folder = "staleness"
-    job_type = "pg.experiments.staleness.job:StalenessJob"
-    costly: ClassVar[str] = "sample, or the horizon of the environment"
 
     source: Source = Field(description="Where the policies that collect the data come from.")
-    walk: Walk = Field(description="How the target policies are reached.")
-    sample: Sample = Field(description="Trajectories of the behaviour policy; its first batch size is the batches' N.")
 
     @property
     def sizes(self) -> Mapping[str, tuple[float, ...]]:
@@ -54,12 +41,6 @@ class StalenessExperiment(Measurement):
         """How many trajectories are collected."""
         return f"{self.sample.trajectories:,} trajectories per policy"
 
-    def options(self, job_type: type[MeasurementJob], variants: Mapping[str, Variant]) -> dict[str, Any]:
-        """Return the walk and the sample."""
-        del job_type
-        walker = self.estimator_of(variants[self.walk.variant])
-        return {"walker": walker, "steps": self.walk.steps, "sample": self.sample}
-
     def problems(self, declared: Declared) -> Iterator[str]:
         """Refuse a walk whose step size is not a number."""
         at, walker = f"{declared.at}.walk.variant", declared.variants[self.walk.variant]
@@ -74,12 +55,7 @@ class StalenessExperiment(Measurement):
                 "give optimizer.learning_rate a number"
             )
 
-    def steps_per_seed(self, cell: Cell) -> int:
-        """Estimate the steps of the shared sample, and of a reference after each number of steps."""
-        steps = sampled_steps(self.sample, cell, references=len(self.walk.steps))
-        return steps * len(self.stages) // len(self.variants)
-
-    def trajectories_at_once(self, cell: Cell) -> int:
-        """Return the size of the largest sample."""
-        del cell
-        return self.sample.largest
+    def cost(self, cell: Cell) -> Cost:
+        """Count the shared sample, and a reference after each number of steps."""
+        collected = self.sample.collected(cell.environment, len(self.walk.steps))
+        return self.shared_cost(cell, collected, self.sample.largest)

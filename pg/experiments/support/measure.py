@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -11,38 +13,59 @@ from torch import Tensor
 
 from pg.core.randomness import torch_generator
 from pg.environments.enumeration import Enumeration, enumerate_paid
-from pg.experiments.support.job import SupportJob
+from pg.experiments.metric import values
+from pg.experiments.support.metrics import METRICS
+from pg.experiments.support.options import SupportOptions
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.gradients import batch_gradients
+from pg.laboratory.job import MeasurementJob
 from pg.laboratory.reference import truth
-from pg.learning.policies import Policy, stack
+from pg.learning.policies import Parameters, Policy, stack
 from pg.learning.tabular import action_probabilities
 from pg.parts.corrections.base import Ratios
 from pg.parts.corrections.trajectory import Trajectory
 
 
 @dataclass(frozen=True, slots=True)
-class _Weighted:
-    """The trajectories that a proposal can draw: probabilities (M,), weighted gradient estimates (M, D)."""
+class Weighted:
+    r"""Estimates of ∇J from the M trajectories that a proposal can draw.
+
+    Attributes
+    ----------
+    probabilities
+        (M,), under the proposal.
+    estimates
+        (M, D), those of single trajectories, weighted by $p_{\theta'}(\tau) / p_\theta(\tau)$.
+    gradient
+        (D,), $\nabla J$ of the target policy.
+    batch
+        N, trajectories per batch.
+    sampled
+        (repetitions, D), estimates of sampled batches.
+    """
 
     probabilities: Float[Tensor, " M"]
     estimates: Float[Tensor, "M D"]
+    gradient: Float[Tensor, " D"]
+    batch: int
+    sampled: Float[Tensor, "R D"]
+
+    @property
+    def total_variance(self) -> float:
+        """That of a batch."""
+        spread = (self.estimates - self.probabilities @ self.estimates).square().sum(-1)
+        return (self.probabilities @ spread).item() / self.batch
+
+    @property
+    def relative_bias(self) -> float:
+        """Exact, by enumeration."""
+        return ((self.probabilities @ self.estimates - self.gradient).norm() / self.gradient.norm()).item()
 
 
-def withhold_support(job: SupportJob) -> pd.DataFrame:
+def withhold_support(job: MeasurementJob[SupportOptions], policies: Mapping[int, Parameters]) -> pd.DataFrame:
     r"""Estimate ∇J of a random target policy from proposals that withhold an action, and compare with the exact ∇J.
 
-    Parameters
-    ----------
-    job
-        An environment with tables, the action, and the probabilities left to it.
-
-    Returns
-    -------
-    DataFrame
-        A row per seed, variant and probability left: total_variance and relative_bias, exact by enumeration, of the
-        mean of N trajectories weighted by $p_{\theta'}(\tau) / p_\theta(\tau)$; and median_error, the median of
-        $\lVert \hat g - \nabla J \rVert / \lVert \nabla J \rVert$ over sampled batches.
+    There is a row per seed, variant and probability left, with `METRICS`.
 
     Raises
     ------
@@ -51,27 +74,22 @@ def withhold_support(job: SupportJob) -> pd.DataFrame:
     EnumerationTooLarge
         If there are more trajectories than the limit.
     """
-    enumeration = enumerate_paid(job.environment, job.limit)
+    del policies  # They are random.
+    enumeration, rows = enumerate_paid(job.environment, job.options.limit), []
     singles = enumeration.trajectories.regrouped(1)
-    rows: list[dict[str, float | int | str]] = []
     for seed in job.seeds:
         for name, variant in job.variants.items():
             target = random_policy(variant.policy, enumeration.mdp.spaces, seed)
             gradient = truth(enumeration.mdp, target).gradient
             estimates = batch_gradients(target, variant, singles, enumeration.mdp)
-            for left in job.left:
-                drawn = _drawn(enumeration, target, estimates, job.action, left)
-                generator = torch_generator(seed, "support", str(left))
-                rows.append(
-                    {
-                        "seed": seed,
-                        "variant": name,
-                        "batch": variant.batch,
-                        "left": left,
-                        **_moments(drawn, gradient, variant.batch),
-                        "median_error": _median_error(drawn, gradient, variant.batch, job.repetitions, generator),
-                    }
-                )
+            for left in job.options.left:
+                chances, weighted = _drawn(enumeration, target, estimates, job.options.action, left)
+                shape, generator = (job.options.repetitions, variant.batch), torch_generator(seed, "support", str(left))
+                members = torch.multinomial(chances, math.prod(shape), replacement=True, generator=generator)
+                sampled = weighted[members].unflatten(0, shape).mean(1)
+                found = Weighted(chances, weighted, gradient, variant.batch, sampled)
+                names = {"seed": seed, "variant": name, "batch": variant.batch, "left": left}
+                rows.append({**names, **values(METRICS, found)})
     return pd.DataFrame(rows)
 
 
@@ -96,8 +114,11 @@ def proposal(target: Float[Tensor, "1 S A"], action: int, left: float) -> Float[
 
 def _drawn(
     enumeration: Enumeration, target: Policy, estimates: Float[Tensor, "M D"], action: int, left: float
-) -> _Weighted:
-    """Weight the trajectories that the proposal can draw; omit the others, even if likely under the target."""
+) -> tuple[Float[Tensor, " M"], Float[Tensor, "M D"]]:
+    """Return the trajectories that the proposal can draw: probabilities and weighted estimates.
+
+    Trajectories that it cannot draw are omitted, even if likely under the target.
+    """
     table = action_probabilities(stack([target]), enumeration.mdp).detach()
     behaviour = proposal(table, action, left)
     probabilities = enumeration.probabilities(behaviour)
@@ -107,21 +128,4 @@ def _drawn(
     chosen = (0, every.states, every.actions)
     log_ratios = table[chosen].log() - behaviour[chosen].log()
     weights = Trajectory()(Ratios(every, log_ratios))[0]
-    return _Weighted(probabilities[possible], weights * estimates[possible])
-
-
-def _moments(drawn: _Weighted, gradient: Float[Tensor, " D"], batch: int) -> dict[str, float]:
-    mean = drawn.probabilities @ drawn.estimates
-    variance = drawn.probabilities @ (drawn.estimates - mean).square().sum(-1)
-    return {
-        "total_variance": variance.item() / batch,
-        "relative_bias": ((mean - gradient).norm() / gradient.norm()).item(),
-    }
-
-
-def _median_error(
-    drawn: _Weighted, gradient: Float[Tensor, " D"], batch: int, repetitions: int, generator: torch.Generator
-) -> float:
-    members = torch.multinomial(drawn.probabilities, repetitions * batch, replacement=True, generator=generator)
-    means = drawn.estimates[members].unflatten(0, (repetitions, batch)).mean(1)
-    return ((means - gradient).norm(dim=-1).median() / gradient.norm()).item()
+    return probabilities[possible], weights * estimates[possible]

@@ -1,35 +1,27 @@
-"""The options of support experiments in a study file: importance sampling without full support."""
+"""The record of support experiments in a study file: importance sampling without full support."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import Field, PositiveInt
-
-from pg.core.record import SomeDistinct
 from pg.experiments.cells import Cell
-from pg.experiments.kind import Declared, Measurement, in_words
+from pg.experiments.kind import Cost, Declared, Measurement, in_words
 from pg.experiments.support.figures.registry import FIGURES
 from pg.experiments.support.metrics import METRICS
+from pg.experiments.support.options import SupportOptions
 
 
-class SupportExperiment(Measurement):
+class SupportExperiment(SupportOptions, Measurement):
     """Weights trajectories of a behaviour policy that withholds an action, by enumeration of a small MDP."""
 
     metrics = METRICS
     figures = FIGURES
     axis: ClassVar[str | None] = "left"
+    options_type = SupportOptions
+    measured_by = "pg.experiments.support.measure:withhold_support"
     folder = "support"
-    job_type = "pg.experiments.support.job:SupportJob"
     needs_tables = True
-
-    action: Annotated[int, Field(ge=0)] = Field(default=0, description="The action that the proposal withholds.")
-    left: SomeDistinct[Annotated[float, Field(ge=0, lt=1)]] = Field(
-        description="Probabilities that the proposal leaves to it in every state."
-    )
-    repetitions: PositiveInt = Field(default=1000, description="Batches sampled for the median error.")
-    limit: PositiveInt = Field(default=200_000, description="Largest number of enumerated trajectories.")
 
     @property
     def sizes(self) -> Mapping[str, tuple[float, ...]]:
@@ -67,6 +59,6 @@ class SupportExperiment(Measurement):
                     "are allowed: shorten the horizon, or raise the limit"
                 )
 
-    def trajectories_at_once(self, cell: Cell) -> int:
-        """Return the size of all sampled batches."""
-        return cell.variant.batch * self.repetitions
+    def cost(self, cell: Cell) -> Cost:
+        """Count the trajectories of all sampled batches, which need no environment steps."""
+        return Cost(steps=0, trajectories=cell.variant.batch * self.repetitions)

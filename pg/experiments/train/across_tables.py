@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from pg.experiments.cells import Cell, level_value
-from pg.experiments.train import curves
+from pg.experiments.train.curves import steps_and_returns
+from pg.experiments.train.metrics import final_return
 from pg.statistics import across_environments, coverage
 from pg.statistics.intervals import Array, Interval
 
@@ -116,7 +117,7 @@ def _strands(runs: Mapping[Cell, pd.DataFrame], budgets: Mapping[str, int]) -> I
 def _scores(rows: pd.DataFrame, cell: Cell, budget: int, initial: Mapping[str, float]) -> Array:
     assert cell.environment.threshold is not None
     returns = [
-        curves.final_return(*curves.steps_and_returns(run), budget)
+        final_return(*steps_and_returns(run), budget)
         for _, run in rows.sort_values(["seed", "iteration"]).groupby("seed")
     ]
     return across_environments.score(returns, initial[cell.environment_id], cell.environment.threshold)

@@ -13,16 +13,16 @@ Control. Clin. Trials 20, 408-422.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from pg.statistics.intervals import Array
 
-_RECENT = 5  # batches that are averaged to compare with the threshold
-_TENTHS = 10
+if TYPE_CHECKING:
+    # Plans import this module and should not wait for pandas.
+    import pandas as pd
 
 
 def has_diverged(run: pd.DataFrame) -> bool:
@@ -88,62 +88,3 @@ def interpolate(steps: Array, returns: Array, grid: NDArray[Any]) -> Array:
     After the end of a run, its last value is used.
     """
     return returns[np.minimum(np.searchsorted(steps, grid, side="left"), len(returns) - 1)]
-
-
-def final_return(steps: Array, returns: Array, budget: float) -> float:
-    """Average the batches that ended in the last tenth of the budget; the last batch alone if there are none."""
-    late = returns[steps > 0.9 * budget]
-    return float(late.mean() if late.size else returns[-1])
-
-
-def steps_to_threshold(steps: Array, returns: Array, budget: float, threshold: float) -> float | None:
-    """Return the steps after which the mean return of the last five batches first reaches the threshold.
-
-    Returns
-    -------
-    float or None
-        None where that does not happen within the budget, or the run has fewer than five batches.
-    """
-    if len(returns) < _RECENT:
-        return None
-    recent = np.lib.stride_tricks.sliding_window_view(returns, _RECENT).mean(axis=-1)
-    reached = steps[_RECENT - 1 :][(recent >= threshold) & (steps[_RECENT - 1 :] <= budget)]
-    return float(reached[0]) if reached.size else None
-
-
-def steps_to_pass(steps: Array, passed: NDArray[np.bool_], budget: float) -> float | None:
-    """Return the steps after which two successive evaluations have passed.
-
-    Parameters
-    ----------
-    steps
-        (E,), environment steps before each of E evaluations, increasing.
-    passed
-        (E,), whether every episode of the evaluation reached the level that is asked of it.
-
-    Returns
-    -------
-    float or None
-        Steps at the second of the two; None where that does not happen within the budget.
-    """
-    twice = steps[1:][passed[1:] & passed[:-1] & (steps[1:] <= budget)]
-    return float(twice[0]) if twice.size else None
-
-
-def collapsed(returns: Array) -> bool:
-    """Return whether a run lost most of its gain in return.
-
-    Of the gain over the first tenth of the iterations that the best later tenth shows, the last tenth has kept less
-    than half. A run that never gained has not collapsed; one with a return that is not finite has. With fewer than
-    ten iterations each counts as a tenth.
-    """
-    if not np.isfinite(returns).all():
-        return True
-    tenths = [part.mean() for part in np.array_split(returns, min(_TENTHS, len(returns)))]
-    best_gain = max(tenths) - tenths[0]
-    return bool(best_gain > 0 and tenths[-1] - tenths[0] < best_gain / 2)
-
-
-def return_at_iteration(returns: Array, iteration: int) -> float:
-    """Average the five batches up to an iteration (counted from 1); all of them if there are fewer."""
-    return float(returns[max(0, iteration - _RECENT) : iteration].mean())

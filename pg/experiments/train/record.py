@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from pg.core.devices import Device
 from pg.experiments.cells import Cell
-from pg.experiments.kind import Declared, Experiment
+from pg.experiments.kind import Cost, Declared, Experiment
 from pg.experiments.train.figures.registry import FIGURES
 from pg.experiments.train.metrics import METRICS
 from pg.learning.job import Budget, Demonstrators, Evaluate, Stages, TrainJob, TuneJob, Tuning
@@ -103,28 +103,13 @@ class TrainExperiment(Experiment):
                     f"is {judged_at}; give the return that an episode of an evaluation must reach"
                 )
 
-    def steps_per_seed(self, cell: Cell) -> int:
-        """Estimate the steps of one run and its evaluations."""
-        steps = self._trained_steps(cell)
-        if self.evaluate is None:
-            return steps
-        evaluations = 1 + steps // self.evaluate.every_steps
-        return steps + evaluations * self.evaluate.episodes * (self.evaluate.horizon or cell.longest)
-
-    def tuning_runs(self, cell: Cell) -> int:
-        """Count the runs that tune the cell's learning rate."""
-        if self.tuning is None or not cell.variant.is_tuned:
-            return 0
-        return len(self.tuning.grid) * self.tuning.seeds
-
-    def tuning_steps(self, cell: Cell) -> int:
-        """Estimate the steps of all tuning runs of a cell."""
-        return self.tuning_runs(cell) * self._trained_steps(cell)
-
-    def trajectories_at_once(self, cell: Cell) -> int:
-        """Count the trajectories of a batch or of an evaluation, whichever are more."""
-        return max(cell.variant.batch, 0 if self.evaluate is None else self.evaluate.episodes)
-
-    def _trained_steps(self, cell: Cell) -> int:
+    def cost(self, cell: Cell) -> Cost:
+        """Count a run and its evaluations, and all runs of tuning."""
         steps, iterations = self.budget.steps, self.budget.max_iterations
-        return steps if iterations is None else min(steps, iterations * cell.variant.batch * cell.longest)
+        trained = steps if iterations is None else min(steps, iterations * cell.variant.batch * cell.longest)
+        tuned = len(self.tuning.grid) * self.tuning.seeds if self.tuning is not None and cell.variant.is_tuned else 0
+        if self.evaluate is None:
+            return Cost(trained, cell.variant.batch, tuned, tuned * trained)
+        episodes = self.evaluate.episodes
+        evaluated = (1 + trained // self.evaluate.every_steps) * episodes * (self.evaluate.horizon or cell.longest)
+        return Cost(trained + evaluated, max(cell.variant.batch, episodes), tuned, tuned * trained)

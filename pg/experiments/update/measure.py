@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import copy
 import logging
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 import pandas as pd
 import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
 
 from pg.core.randomness import generator
 from pg.core.trajectories import Environments, Trajectories
 from pg.environments.catalogue import mdp_of
 from pg.environments.mdp import MDP
 from pg.environments.stacked import make_environments
-from pg.experiments.update import likelihoods, moves
-from pg.experiments.update.job import UpdateJob
-from pg.experiments.update.likelihoods import Effect
-from pg.experiments.update.moves import Move
+from pg.experiments.metric import missing, values
+from pg.experiments.update.effects import Effect
+from pg.experiments.update.metrics import METRICS
+from pg.experiments.update.options import UpdateOptions
 from pg.laboratory.critics import fitted_critics
-from pg.laboratory.frozen import generators_of, in_float64, sample
-from pg.learning.policies import Parameters, Policy, thaw
+from pg.laboratory.frozen import generators_of, in_float64, policy_of, sample
+from pg.laboratory.job import MeasurementJob
+from pg.learning.policies import Parameters, Policy
 from pg.learning.updates import update
 from pg.parts.corrections.weights import NonFiniteWeights
 from pg.parts.critic import Critic
+from pg.parts.limits.base import Limit
 from pg.parts.variant import Variant
-
-_UNKNOWN: dict[str, float] = dict.fromkeys(
-    ("rank_correlation", "rising_below_average", "rising_above_average", "kl_on_batch", "kl_on_fresh"), math.nan
-)
 
 _log = logging.getLogger("pg")
 
@@ -78,86 +78,83 @@ class Improver:
         return improved
 
 
-def take_updates(job: UpdateJob, policies: Mapping[int, Parameters]) -> pd.DataFrame:
+@dataclass(frozen=True, slots=True)
+class Updates:
+    """The effects of the updates of one variant from one policy, and the variant's limit."""
+
+    effects: Sequence[Effect]
+    limit: Limit | None
+
+    @property
+    def rank_correlations(self) -> Float[Tensor, " n"]:
+        """The rank correlation of each update; NaN where its fresh trajectories do not differ in return."""
+        return torch.tensor([one.rank_correlation for one in self.effects], dtype=torch.float64)
+
+    @property
+    def below_rise(self) -> Bool[Tensor, " n"]:
+        """Of all batches' trajectories that earned less than their batch's mean: which became likelier."""
+        return torch.cat([one.below_rise for one in self.effects])
+
+    @property
+    def above_rise(self) -> Bool[Tensor, " n"]:
+        """The same of those that earned more."""
+        return torch.cat([one.above_rise for one in self.effects])
+
+    @property
+    def kl_on_batch(self) -> float:
+        """Mean divergence on the batches."""
+        return fmean(one.kl_on_batch for one in self.effects)
+
+    @property
+    def kl_on_fresh(self) -> float:
+        """Mean divergence on fresh trajectories."""
+        return fmean(one.kl_on_fresh for one in self.effects)
+
+
+def take_updates(job: MeasurementJob[UpdateOptions], policies: Mapping[int, Parameters]) -> pd.DataFrame:
     """Take single updates, each from the frozen policy and on a separate batch, and measure their effects.
 
-    Parameters
-    ----------
-    job
-        The environment and the estimators. Variants of equal N get the same batches, and all variants the same
-        fresh trajectories.
-    policies
-        Parameters of each seed's frozen policy.
-
-    Returns
-    -------
-    DataFrame
-        A row per seed and variant: seed, variant, batch, `likelihoods.measures` of the effects, and
-        `moves.measures` of the divergences. Columns over the limit exist only if some variant has a limit.
-
-    Notes
-    -----
-    If an importance weight of an update is not finite, the variant's measures are NaN for that policy, and the log
-    gives the reason.
+    Variants of equal N get the same batches, and all variants the same fresh trajectories. There is a row per seed and
+    variant, with `METRICS`. If an importance weight of an update is not finite, the variant's metrics are NaN for that
+    policy, and the log gives the reason.
     """
-    mdp, fresh_copies = mdp_of(job.environment), make_environments(job.environment, 1, job.fresh)
+    mdp, fresh_copies = mdp_of(job.environment), make_environments(job.environment, 1, job.options.fresh)
     sizes = {variant.batch for variant in job.variants.values()}
     batch_copies = {size: make_environments(job.environment, 1, size) for size in sizes}
     rows: list[dict[str, int | float | str]] = []
     for seed in job.seeds:
-        policy = thaw(job.policy, fresh_copies.spaces, policies[seed], torch.float64)
-        samples = _samples(job, seed, policy, batch_copies, fresh_copies)
-        rows += _rows(seed, policy, _improvers(job, seed, policy, mdp), samples)
-        _log.info("seed %d: %d updates by each of %d variants", seed, job.updates, len(job.variants))
+        policy = policy_of(job, policies, seed, fresh_copies.spaces, torch.float64)
+        critics = fitted_critics(job.environment, policy, job.variants, seed, job.stage)
+        minibatches = (seed, "probe", job.stage, "update", "minibatches")
+        improvers = {
+            name: Improver(variant, mdp, generator(*minibatches), {}, critics[name])
+            for name, variant in job.variants.items()
+        }
+        effects: dict[str, list[Effect]] = {name: [] for name in improvers}
+        lost: set[str] = set()
+        for batches, fresh in _samples(job, seed, policy, batch_copies, fresh_copies):
+            for name, improver in improvers.items():
+                batch = batches[improver.variant.batch]
+                try:
+                    improved = improver.improved(policy, batch)
+                except NonFiniteWeights as error:
+                    _log.warning("seed %d: an update by %s is lost: %s", seed, name, error)
+                    lost.add(name)
+                else:
+                    effects[name].append(Effect.of(policy, improved, batch, fresh, improver.variant.kl))
+        for name, variant in job.variants.items():
+            found = missing(METRICS) if name in lost else values(METRICS, Updates(effects[name], variant.kl))
+            rows.append({"seed": seed, "variant": name, "batch": variant.batch, **found})
+        _log.info("seed %d: %d updates by each of %d variants", seed, job.options.updates, len(job.variants))
     return pd.DataFrame(rows)
 
 
-def _improvers(job: UpdateJob, seed: int, policy: Policy, mdp: MDP | None) -> dict[str, Improver]:
-    critics = fitted_critics(job.environment, policy, job.variants, seed, job.stage)
-    return {
-        name: Improver(variant, mdp, generator(seed, "probe", job.stage, "update", "minibatches"), {}, critics[name])
-        for name, variant in job.variants.items()
-    }
-
-
-def _rows(
+def _samples(
+    job: MeasurementJob[UpdateOptions],
     seed: int,
     policy: Policy,
-    improvers: Mapping[str, Improver],
-    samples: Iterable[tuple[Mapping[int, Trajectories], Trajectories]],
-) -> list[dict[str, int | float | str]]:
-    """Take an update by each variant on each sample, and return a row per variant."""
-    effects: dict[str, list[Effect]] = {name: [] for name in improvers}
-    gone: dict[str, list[Move]] = {name: [] for name in improvers}
-    lost: set[str] = set()
-    for batches, fresh in samples:
-        for name, improver in improvers.items():
-            batch = batches[improver.variant.batch]
-            try:
-                improved = improver.improved(policy, batch)
-            except NonFiniteWeights as error:
-                _log.warning("seed %d: an update by %s is lost: %s", seed, name, error)
-                lost.add(name)
-                continue
-            effects[name].append(Effect.of(policy, improved, batch, fresh))
-            gone[name].append(Move.of(policy, improved, batch, fresh, improver.variant.kl))
-    return [
-        {
-            "seed": seed,
-            "variant": name,
-            "batch": improver.variant.batch,
-            **(_UNKNOWN if name in lost else _found(effects[name], gone[name], improver.variant)),
-        }
-        for name, improver in improvers.items()
-    ]
-
-
-def _found(effects: list[Effect], gone: list[Move], variant: Variant) -> dict[str, float]:
-    return {**likelihoods.measures(effects), **moves.measures(gone, variant.kl)}
-
-
-def _samples(
-    job: UpdateJob, seed: int, policy: Policy, batch_copies: Mapping[int, Environments], fresh_copies: Environments
+    batch_copies: Mapping[int, Environments],
+    fresh_copies: Environments,
 ) -> Iterator[tuple[dict[int, Trajectories], Trajectories]]:
     """Yield a batch of each size and fresh trajectories, as often as the job takes updates."""
 
@@ -165,6 +162,6 @@ def _samples(
         generators = generators_of(seed, job.stage, "update", str(repetition), purpose)
         return in_float64(sample(environments, policy, generators, job.environment.rewards))
 
-    for repetition in range(job.updates):
+    for repetition in range(job.options.updates):
         batches = {size: sampled(copies, repetition, "batch") for size, copies in batch_copies.items()}
         yield batches, sampled(fresh_copies, repetition, "fresh")
