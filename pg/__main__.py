@@ -14,7 +14,6 @@ from pg.core.errors import UserError
 from pg.core.suggestions import nearest, unknown
 from pg.environments.catalogue import horizon_of
 from pg.experiments.cells import Block, Cell
-from pg.learning.job import TrainJob
 from pg.parts.equation import definitions, equation
 from pg.runs.results_folder import MARK, mark, study_of
 from pg.study.cost import estimate
@@ -22,7 +21,7 @@ from pg.study.expansion import cells
 from pg.study.record import Study
 from pg.study.schema import text
 from pg.study.slicing import train_job
-from pg.study.sources import demonstrator_blocks, demonstrator_cell, demonstrator_of
+from pg.study.sources import imitated_policies
 from pg.study.validation import read
 
 _DEFAULT_STUDY = Path("config.yaml")
@@ -132,14 +131,15 @@ def _train(options: argparse.Namespace) -> None:
     elif job.evaluate is None:
         raise UserError(f"--evaluations: the experiment {cell.experiment!r} has no `evaluate`")
     if cell.variant.is_tuned:
-        choice = Path(study.results, "tuned", cell.experiment, cell.environment_id, f"{cell.variant_id}.json")
+        choice = Path(study.results, "tuned", f"{cell.folder}.json")
         _check_made(options, [choice], f"the learning rate of {cell.variant_id} is tuned")
         rate = float(read_choice(choice)["learning_rate"])
     else:
         rate = job.declared_rate
     policies = {}
     if job.demonstrators is not None:
-        folders = _demonstrators(study, cell, job)
+        trained = imitated_policies(study, cell, job)
+        folders = [Path(study.results, "snapshots", one.folder, f"seeds-{block}") for one, block in trained]
         _check_made(options, folders, f"{cell.variant_id} imitates policies of another experiment")
         policies = read_snapshots(folders, job.demonstrators.stage, job.demonstrators.seeds)
     recorder = RunRecorder(job.total_steps, options.snapshots)
@@ -177,15 +177,6 @@ def _check_writable(options: argparse.Namespace) -> None:
                 raise UserError(f"{option}: {existing} is a file, not a folder")
             if not os.access(existing, os.W_OK):
                 raise UserError(f"{option}: {existing} is not writable")
-
-
-def _demonstrators(study: Study, cell: Cell, job: TrainJob) -> list[Path]:
-    """Return the folders of the policies that a cell imitates."""
-    demonstrator = demonstrator_of(cell)
-    assert demonstrator is not None
-    shown = demonstrator_cell(study, demonstrator, cell.environment_name)
-    folder = Path(study.results, "snapshots", shown.experiment, shown.environment_id, shown.variant_id)
-    return [folder / f"seeds-{block}" for block in demonstrator_blocks(study, demonstrator, job)]
 
 
 def _check_made(options: argparse.Namespace, paths: Iterable[Path], reason: str) -> None:

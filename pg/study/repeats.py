@@ -13,7 +13,7 @@ from pg.experiments.cells import Block, Cell
 from pg.study.expansion import cells
 from pg.study.record import Study
 from pg.study.slicing import train_job, tune_job
-from pg.study.sources import demonstrator_blocks, demonstrator_cell, demonstrator_of
+from pg.study.sources import imitated_policies
 
 
 class Repeats:
@@ -47,8 +47,5 @@ class Repeats:
         study = self._study
         job = tune_job(study, cell) if block is None else train_job(study, cell, block)
         tuning = self._key_of(cell, None) if block is not None and cell.variant.is_tuned else ""
-        imitated = ()
-        if (demonstrator := demonstrator_of(cell)) is not None:
-            trained = demonstrator_cell(study, demonstrator, cell.environment_name)
-            imitated = [self._key_of(trained, one) for one in demonstrator_blocks(study, demonstrator, job)]
+        imitated = [self._key_of(*trained) for trained in imitated_policies(study, cell, job)]
         return sha256("\n".join([job.canonical(), tuning, *imitated]).encode()).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import product
 
 from pg.experiments.cells import Block, Cell
@@ -24,43 +25,39 @@ def places_of(study: Study, experiment: str) -> tuple[tuple[str, str], ...]:
     return tuple(product(environments, stages_of(study, experiment)))
 
 
-def source_blocks(study: Study, source: Source, block: Block) -> tuple[Block, ...]:
-    """Return the blocks of the source experiment that hold the snapshots of a block of policies."""
-    seeds = study.experiments[source.experiment].seeds
-    return tuple(other for other in seeds.blocks if other.first <= block.last and other.last >= block.first)
-
-
-def source_cell(study: Study, experiment: str, environment_id: str) -> Cell:
-    """Return the cell that trained the policies which an experiment measures in one of its environments.
-
-    Its environment has the same name, whichever level of the rewards is measured: policies do not depend on it.
-    """
-    source = study.experiments[experiment].policies_from
-    assert source is not None, f"{experiment} draws random policies"
-    environment = next(one.environment_name for one in cells(study, experiment) if one.environment_id == environment_id)
-    return _cell(study, source.experiment, environment, source.variant)
-
-
 def demonstrator_of(cell: Cell) -> Demonstrator | None:
     """Return the demonstrator whose snapshots a cell's policies imitate; None if there is no demonstrator."""
     demonstrator = cell.variant.initialise.demonstrator
     return demonstrator if isinstance(demonstrator, Demonstrator) else None
 
 
-def demonstrator_blocks(study: Study, demonstrator: Demonstrator, job: TrainJob | TuneJob) -> tuple[Block, ...]:
-    """Return the blocks of the demonstrator's experiment that hold the snapshots which a job imitates."""
-    shown = set() if job.demonstrators is None else set(job.demonstrators.seeds)
-    return tuple(block for block in study.experiments[demonstrator.experiment].seeds.blocks if shown & {*block.seeds})
+def measured_policies(
+    study: Study, experiment: str, environment_id: str, block: Block
+) -> tuple[tuple[Cell, Block], ...]:
+    """Return the cell and blocks of seeds that trained the policies which a job measures; none if these are random.
+
+    The cell is the same for all levels of the rewards, because policies do not depend on them.
+    """
+    source = study.experiments[experiment].policies_from
+    if source is None:
+        return ()
+    environment = next(one.environment_name for one in cells(study, experiment) if one.environment_id == environment_id)
+    return _trained(study, source, environment, block.seeds)
 
 
-def demonstrator_cell(study: Study, demonstrator: Demonstrator, environment_name: str) -> Cell:
-    """Return the cell that trained a demonstrator's policies in an environment."""
-    return _cell(study, demonstrator.experiment, environment_name, demonstrator.variant)
+def imitated_policies(study: Study, cell: Cell, job: TrainJob | TuneJob) -> tuple[tuple[Cell, Block], ...]:
+    """Return the cell and blocks of seeds that trained the policies which a cell's job imitates."""
+    demonstrator = demonstrator_of(cell)
+    if demonstrator is None or job.demonstrators is None:
+        return ()
+    return _trained(study, demonstrator, cell.environment_name, job.demonstrators.seeds)
 
 
-def _cell(study: Study, experiment: str, environment: str, variant: str) -> Cell:
-    return next(
-        cell
-        for cell in cells(study, experiment)
-        if (cell.environment_name, cell.variant_name) == (environment, variant)
-    )
+def _trained(
+    study: Study, source: Source | Demonstrator, environment: str, seeds: Iterable[int]
+) -> tuple[tuple[Cell, Block], ...]:
+    wanted, named = set(seeds), (environment, source.variant)
+    trained = cells(study, source.experiment)
+    cell = next(one for one in trained if (one.environment_name, one.variant_name) == named)
+    blocks = study.experiments[source.experiment].seeds.blocks
+    return tuple((cell, block) for block in blocks if not wanted.isdisjoint(block.seeds))

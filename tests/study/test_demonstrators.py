@@ -9,7 +9,7 @@ from pg.parts.starts.clone import Clone
 from pg.study.expansion import cells
 from pg.study.record import Study
 from pg.study.slicing import measurement_job, train_job, tune_job
-from pg.study.sources import demonstrator_blocks, demonstrator_of
+from pg.study.sources import imitated_policies
 from pg.study.validation import load
 from tests.study.studies import assert_refused, put, refusals, with_added
 
@@ -52,23 +52,23 @@ def test_seed_i_imitates_demonstrator_seed_i_modulo_their_count(options: dict[st
     options["experiments"]["gradients"]["seeds"]["first"] = 10
     study = load(options)
     cell = cell_of(study, "clone")
-    demonstrator = demonstrator_of(cell)
-    assert demonstrator is not None
     job, tuning = train_job(study, cell, Block(4, 7)), tune_job(study, cell)
     assert job.demonstrators is not None
     assert tuning.demonstrators is not None
     assert (job.demonstrators.seeds, tuning.demonstrators.seeds) == ((14, 10, 11, 12), (10, 11, 12))
     assert job.demonstrators.stage == "middle"
     assert job.demonstrators.policy == study.variants["to_go"].policy
-    assert [str(block) for block in demonstrator_blocks(study, demonstrator, job)] == ["10-11", "12-13", "14-14"]
-    assert [str(block) for block in demonstrator_blocks(study, demonstrator, tuning)] == ["10-11", "12-13"]
+    assert [str(block) for _, block in imitated_policies(study, cell, job)] == ["10-11", "12-13", "14-14"]
+    assert [str(block) for _, block in imitated_policies(study, cell, tuning)] == ["10-11", "12-13"]
+    assert {trained.folder for trained, _ in imitated_policies(study, cell, job)} == {"learn/cartpole/to_go"}
 
 
 def test_a_job_without_snapshots_to_imitate_names_none(options: dict[str, Any]) -> None:
     study = load(options)
     for variant in ("total", "heuristic"):
-        assert train_job(study, cell_of(study, variant), Block(4, 7)).demonstrators is None
-        assert demonstrator_of(cell_of(study, variant)) is None
+        job = train_job(study, cell_of(study, variant), Block(4, 7))
+        assert job.demonstrators is None
+        assert imitated_policies(study, cell_of(study, variant), job) == ()
 
 
 def test_measurements_do_not_depend_on_starts(options: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from pg.learning.job import TrainJob
 from pg.study.expansion import cells
 from pg.study.record import Study
 from pg.study.slicing import canonical, part_of, train_job, tune_job
-from pg.study.sources import places_of, source_blocks, stages_of
+from pg.study.sources import measured_policies, places_of, stages_of
 from pg.study.validation import load
 from tests.study.studies import put, study_of
 
@@ -115,8 +115,8 @@ def test_a_part_of_a_study_has_the_variant_that_its_policies_follow() -> None:
 def test_measurements_take_place_in_every_environment_at_every_stage(options: dict[str, Any]) -> None:
     study = load(options)
     assert places_of(study, "gradients") == (("cartpole", "initial"), ("cartpole", "late"))
-    assert study.experiments["exact"].policies_from is None
     assert stages_of(study, "exact") == ("random",)
+    assert measured_policies(study, "exact", "chain", Block(0, 1)) == ()
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,6 @@ def test_measurements_take_place_in_every_environment_at_every_stage(options: di
 def test_policies_come_from_all_blocks_that_trained_them(
     options: dict[str, Any], first: int, last: int, found: list[str]
 ) -> None:
-    study = load(options)
-    source = study.experiments["gradients"].policies_from
-    assert source is not None
-    assert [str(block) for block in source_blocks(study, source, Block(first, last))] == found
+    trained = measured_policies(load(options), "gradients", "cartpole", Block(first, last))
+    assert [str(block) for _, block in trained] == found
+    assert {cell.folder for cell, _ in trained} == {"learn/cartpole/to_go"}

@@ -5,7 +5,7 @@ from typing import Any
 from pg.environments.record import Observations, Rewards
 from pg.study.expansion import cells
 from pg.study.slicing import measurement_job, train_job
-from pg.study.sources import source_cell
+from pg.study.sources import measured_policies
 from pg.study.validation import load
 from tests.study.studies import assert_refused, put, refusals
 
@@ -79,8 +79,8 @@ def test_rewards_are_swept_on_policies_trained_as_declared(options: dict[str, An
     (block,) = study.experiments["gradients"].seeds.blocks
     for id, rewards in found.items():
         assert measurement_job(study, "gradients", id, "late", block).environment.rewards == rewards
-        source = source_cell(study, "gradients", id)
-        assert (source.experiment, source.environment_id, source.variant_id) == ("learn", "cartpole", "to_go")
+        source, _ = measured_policies(study, "gradients", id, block)[0]
+        assert source.folder == "learn/cartpole/to_go"
         assert source.environment.rewards == Rewards()
 
 

@@ -1,7 +1,7 @@
 # Measurements on frozen or random policies: a job per environment, stage and block of seeds.
 
 from pg.study.slicing import measurement_job
-from pg.study.sources import places_of, source_blocks, source_cell
+from pg.study.sources import measured_policies, places_of
 
 LABORATORY = [name for name in STUDY.experiments if name not in TRAINING]
 MEASUREMENT = "{folder}/{experiment}/{environment}/{stage}/seeds-{block}"
@@ -28,14 +28,8 @@ def measurement_job_of(wildcards):
 
 
 def snapshot_folders_of(wildcards):
-    source = STUDY.experiments[wildcards.experiment].policies_from
-    if source is None:
-        return []
-    cell = source_cell(STUDY, wildcards.experiment, wildcards.environment)
-    return [
-        snapshots_of(cell, block)
-        for block in source_blocks(STUDY, source, block_of(wildcards))
-    ]
+    job = wildcards.experiment, wildcards.environment, block_of(wildcards)
+    return [snapshots_of(*trained) for trained in measured_policies(STUDY, *job)]
 
 
 def further_tables_of(experiment):

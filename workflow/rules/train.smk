@@ -2,7 +2,7 @@ from itertools import product
 
 from pg.study.repeats import Repeats
 from pg.study.slicing import train_job, tune_job
-from pg.study.sources import demonstrator_blocks, demonstrator_cell, demonstrator_of
+from pg.study.sources import imitated_policies
 
 TRAINING = list(STUDY.training)
 EVALUATED = [name for name in TRAINING if STUDY.experiments[name].evaluate is not None]
@@ -42,14 +42,7 @@ def results_of(cell, block):
 
 def demonstrators_of(cell, job):
     """Name the snapshots that a job imitates."""
-    demonstrator = demonstrator_of(cell)
-    if demonstrator is None:
-        return []
-    trained = demonstrator_cell(STUDY, demonstrator, cell.environment_name)
-    return [
-        snapshots_of(trained, block)
-        for block in demonstrator_blocks(STUDY, demonstrator, job)
-    ]
+    return [snapshots_of(*trained) for trained in imitated_policies(STUDY, cell, job)]
 
 
 def tune_job_of(wildcards):
