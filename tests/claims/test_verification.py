@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
-from pg.claims.verification import Agreement, Finding, agrees, in_words, store, verify
+from pg.claims.verification import Agreement, agrees, in_words, store, verify
 from pg.runs.files import UnreadableFile
 from pg.runs.tables import write_csv
 
 CLAIM = {"claim": "c", "part": "p", "effect": 1.0, "ci_low": 0.5, "ci_high": 1.5, "verdict": "supported"}
 ROW = {"environment": "e", "variant": "v", "metric": "area", "statistic": "mean", "n": 20, "method": "t"}
-SUMMARY = "tables/ladder-summary.csv"
+SUMMARY, RAW = "tables/ladder-summary.csv", "runs/ladder/e/v/seeds-0-0.csv"
+IDENTICAL, WITHIN, DIFFERENT, MISSING = Agreement
 
 
 def write_results(folder: Path, *, effect: float = 1.0, verdict: str = "supported", estimate: float = 10.0) -> Path:
@@ -21,7 +24,7 @@ def write_results(folder: Path, *, effect: float = 1.0, verdict: str = "supporte
     summary = {**ROW, "estimate": estimate, "ci_low": estimate - 2, "ci_high": estimate + 2}
     write_csv(pd.DataFrame([claim]), folder / "claims.csv")
     write_csv(pd.DataFrame([summary]), folder / SUMMARY)
-    write_csv(pd.DataFrame({"seed": [0], "return_mean": [estimate]}), folder / "runs/ladder/e/v/seeds-0-0.csv")
+    write_csv(pd.DataFrame({"seed": [0], "return_mean": [estimate]}), folder / RAW)
     return folder
 
 
@@ -31,121 +34,76 @@ def reference(tmp_path: Path) -> Path:
     return tmp_path / "reference"
 
 
-def of(findings: tuple[Finding, ...], file: str) -> Finding:
-    (finding,) = (finding for finding in findings if finding.file == file)
-    return finding
-
-
 def test_reference_holds_claims_summaries_and_digests_only(reference: Path) -> None:
-    kept = {path.relative_to(reference).as_posix() for path in reference.rglob("*.csv")}
-
-    assert kept == {"claims.csv", SUMMARY, "digests.csv"}
-    assert set(pd.read_csv(reference / "digests.csv")["file"]) == {
-        "claims.csv",
-        SUMMARY,
-        "runs/ladder/e/v/seeds-0-0.csv",
+    assert {path.relative_to(reference).as_posix() for path in reference.rglob("*.csv")} == {
+        *("claims.csv", SUMMARY, "digests.csv")
     }
+    assert set(pd.read_csv(reference / "digests.csv")["file"]) == {"claims.csv", SUMMARY, RAW}
 
 
-def test_equal_runs_agree_bit_for_bit(tmp_path: Path, reference: Path) -> None:
-    findings = verify(write_results(tmp_path / "second"), reference)
-
-    assert {finding.agreement for finding in findings} == {Agreement.IDENTICAL}
-    assert agrees(findings)
-
-
-def test_result_inside_the_interval_agrees(tmp_path: Path, reference: Path) -> None:
-    findings = verify(write_results(tmp_path / "second", effect=1.2, estimate=11.0), reference)
-
-    assert of(findings, "claims.csv").agreement is Agreement.WITHIN_INTERVALS
-    assert of(findings, SUMMARY).agreement is Agreement.WITHIN_INTERVALS
-    assert of(findings, "runs/ladder/e/v/seeds-0-0.csv").agreement is Agreement.DIFFERENT
-    assert agrees(findings)
-
-
-def test_result_outside_the_interval_differs(tmp_path: Path, reference: Path) -> None:
-    findings = verify(write_results(tmp_path / "second", estimate=12.5), reference)
-
-    assert of(findings, SUMMARY).agreement is Agreement.DIFFERENT
-    assert not agrees(findings)
-    assert "12.5 (10.5 to 14.5), expected 10 (8 to 12)" in in_words(findings)
+@pytest.mark.parametrize(
+    ("changes", "expected", "words"),
+    [
+        ({}, (IDENTICAL, IDENTICAL, IDENTICAL), "claims.csv: 1 agree bit for bit"),
+        ({"effect": 1.2, "estimate": 11.0}, (WITHIN, WITHIN, DIFFERENT), "runs: 1 do not agree\n  runs/ladder/e/v/"),
+        ({"estimate": 12.5}, (IDENTICAL, DIFFERENT, DIFFERENT), "12.5 (10.5 to 14.5), expected 10 (8 to 12)"),
+        ({"verdict": "inconclusive"}, (DIFFERENT, IDENTICAL, IDENTICAL), "c, p: inconclusive, expected supported"),
+    ],
+)
+def test_results_agree_within_each_others_intervals(
+    tmp_path: Path, reference: Path, changes: dict[str, Any], expected: tuple[Agreement, ...], words: str
+) -> None:
+    findings = verify(write_results(tmp_path / "second", **changes), reference)
+    found = {one.file: one.agreement for one in findings}
+    assert tuple(found[file] for file in ("claims.csv", SUMMARY, RAW)) == expected
+    assert agrees(findings) == (DIFFERENT not in expected[:2])
+    assert words in in_words(findings)
 
 
-def test_other_verdict_differs_however_close_the_effect(tmp_path: Path, reference: Path) -> None:
-    findings = verify(write_results(tmp_path / "second", verdict="inconclusive"), reference)
-
-    assert of(findings, "claims.csv").agreement is Agreement.DIFFERENT
-    assert "inconclusive, expected supported" in in_words(findings)
-    assert not agrees(findings)
-
-
-def test_absent_file_is_missing(tmp_path: Path, reference: Path) -> None:
+def test_absent_files_and_rows_are_missing(tmp_path: Path, reference: Path) -> None:
     results = write_results(tmp_path / "second")
-    (results / "runs/ladder/e/v/seeds-0-0.csv").unlink()
-
+    (results / RAW).unlink()
+    write_csv(pd.read_csv(results / SUMMARY).assign(variant="other"), results / SUMMARY)
     findings = verify(results, reference)
-
-    assert of(findings, "runs/ladder/e/v/seeds-0-0.csv").agreement is Agreement.MISSING
+    assert [one.agreement for one in findings if one.file in (RAW, SUMMARY)] == [MISSING, MISSING]
     assert "runs: 1 missing" in in_words(findings)
     assert not agrees(findings)
 
 
-def test_absent_row_is_missing(tmp_path: Path, reference: Path) -> None:
-    results = write_results(tmp_path / "second")
-    summary = pd.read_csv(results / SUMMARY)
-    write_csv(summary.assign(variant="other"), results / SUMMARY)
-
-    assert of(verify(results, reference), SUMMARY).agreement is Agreement.MISSING
-
-
-def test_rows_without_an_interval_must_be_equal(tmp_path: Path) -> None:
-    def exact(folder: Path, effect: float) -> Path:
-        write_csv(pd.DataFrame([{**CLAIM, "effect": effect, "ci_low": None, "ci_high": None}]), folder / "claims.csv")
-        return folder
-
-    store(exact(tmp_path / "first", 1.0), tmp_path / "reference")
-
-    assert agrees(verify(exact(tmp_path / "rounded", 1.0 + 1e-12), tmp_path / "reference"))
-    assert not agrees(verify(exact(tmp_path / "other", 1.001), tmp_path / "reference"))
+@pytest.mark.parametrize(("effect", "is_equal"), [(1.0 + 1e-12, True), (1.001, False)])
+def test_rows_without_an_interval_must_be_equal(tmp_path: Path, effect: float, is_equal: bool) -> None:
+    for folder, found in (("first", 1.0), ("second", effect)):
+        row = {**CLAIM, "effect": found, "ci_low": None, "ci_high": None}
+        write_csv(pd.DataFrame([row]), tmp_path / folder / "claims.csv")
+    store(tmp_path / "first", tmp_path / "reference")
+    assert agrees(verify(tmp_path / "second", tmp_path / "reference")) is is_equal
 
 
-def test_undefined_results_agree_with_each_other_only(tmp_path: Path) -> None:
-    nothing = float("nan")
-    store(write_results(tmp_path / "first", effect=nothing), tmp_path / "reference")
-
-    undefined = verify(write_results(tmp_path / "second", effect=nothing, estimate=11.0), tmp_path / "reference")
-    defined = verify(write_results(tmp_path / "third", effect=1.0), tmp_path / "reference")
-
-    assert of(undefined, "claims.csv").agreement is Agreement.IDENTICAL
-    assert of(defined, "claims.csv").agreement is Agreement.DIFFERENT
+@pytest.mark.parametrize(("effect", "agreement"), [(math.nan, IDENTICAL), (1.0, DIFFERENT)])
+def test_undefined_results_agree_with_each_other_only(tmp_path: Path, effect: float, agreement: Agreement) -> None:
+    store(write_results(tmp_path / "first", effect=math.nan), tmp_path / "reference")
+    findings = verify(write_results(tmp_path / "second", effect=effect, estimate=11.0), tmp_path / "reference")
+    assert [one.agreement for one in findings if one.file == "claims.csv"] == [agreement]
 
 
-def test_run_without_claims_is_not_stored(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableFile, match="run the study first"):
-        store(tmp_path / "empty", tmp_path / "reference")
-
-
-def test_folder_that_is_no_reference_is_not_replaced(tmp_path: Path) -> None:
+def test_only_a_reference_is_replaced_and_only_by_a_run(tmp_path: Path) -> None:
     results, empty = write_results(tmp_path / "run"), tmp_path / "empty"
-    kept = results / "claims.csv"
-    for place in (results, kept):
+    for place in (results, results / "claims.csv"):
         with pytest.raises(UnreadableFile, match=rf"{place.name}: is no reference"):
             store(results, place)
-    assert kept.exists()
+    assert (results / "claims.csv").exists()
     empty.mkdir()
+    with pytest.raises(UnreadableFile, match="run the study first"):
+        store(empty, tmp_path / "reference")
     store(results, empty)
     store(results, empty)
     assert (empty / "claims.csv").exists()
 
 
-def test_missing_reference_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableFile, match=r"digests\.csv"):
-        verify(write_results(tmp_path / "run"), tmp_path / "reference")
-
-
-def test_columns_of_another_study_are_named(tmp_path: Path, reference: Path) -> None:
+def test_missing_reference_and_columns_of_another_study_are_named(tmp_path: Path, reference: Path) -> None:
     results = write_results(tmp_path / "second")
+    with pytest.raises(UnreadableFile, match=r"digests\.csv"):
+        verify(results, tmp_path / "nowhere")
     write_csv(pd.read_csv(results / SUMMARY).rename(columns={"variant": "part"}), results / SUMMARY)
-
     with pytest.raises(UnreadableFile, match="has no column variant; it has environment, part"):
         verify(results, reference)
