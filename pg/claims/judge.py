@@ -71,7 +71,9 @@ def evaluate(
     tuned: Mapping[str, pd.DataFrame] = MappingProxyType({}),
     metrics: Mapping[str, Metric] = METRICS,
 ) -> pd.DataFrame:
-    """Judge every part of one claim.
+    """Judge every part of one claim, and return a row per part with the columns of `claims.csv`.
+
+    The adjusted p is that of a family of one: the primary's own.
 
     Parameters
     ----------
@@ -83,11 +85,6 @@ def evaluate(
         Standings of tuned cells by experiment; needed by parts with `best_of`.
     metrics
         Declarations of the metrics by name. Default: those of the built-in kinds.
-
-    Returns
-    -------
-    DataFrame
-        A row per part with the columns of `claims.csv`. The adjusted p is that of a family of one: the primary's own.
 
     Raises
     ------
@@ -102,8 +99,8 @@ def evaluate(
         except ValueError as error:
             raise ValueError(f"claims.{key}.parts.{name}: {error}") from error
         primary = name == claim.primary
-        declared = {"claim": key, "part": name, "primary": primary, "metric": part.metric, "figure": claim.figure}
-        declared |= {"statement": claim.statement, "section": claim.section}
+        declared = {"claim": key, "part": name, "primary": primary, "metric": part.metric}
+        declared |= claim.model_dump(include={"statement", "section", "figure"})
         rows.append(declared | asdict(outcome) | {"p_adjusted": outcome.p_value if primary else np.nan})
     return pd.DataFrame(rows, columns=list(COLUMNS))
 

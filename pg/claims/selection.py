@@ -53,18 +53,13 @@ class Side:
 
 
 def standings(choices: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> pd.DataFrame:
-    """Return a table of the tuned cells' scores on tuning seeds.
+    """Return a row per tuned cell: its names, its mean score at the chosen learning rate, and the number of rates.
 
     Parameters
     ----------
     choices
         A pair per cell: its names (environment, variant and levels by column), and its tuning record (`learning_rate`
         and `scores`, a list of `learning_rate`, `seed`, `score`).
-
-    Returns
-    -------
-    DataFrame
-        A row per cell: columns of its names, score (mean at the chosen rate) and rates (number of rates).
     """
     rows = []
     for names, choice in choices:
@@ -97,21 +92,10 @@ def rows_of(part: ClaimPart, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def sides_of(part: ClaimPart, rows: pd.DataFrame, tuned: pd.DataFrame | None) -> dict[str, Side]:
-    """Return what each side of a part selects.
+    """Return what each side of a part selects; a family's winner is chosen in each environment of the part's rows.
 
-    Parameters
-    ----------
-    part
-        The part.
-    rows
-        Its rows; a family's winner is chosen in each of their environments.
-    tuned
-        The result of `standings`; needed for families only.
-
-    Raises
-    ------
-    ValueError
-        If a candidate matches no tuned cell, or several.
+    `tuned` is the result of `standings`, needed for families only. A candidate that matches no tuned cell, or several,
+    raises a ValueError.
     """
     sides = {}
     for name, declared in part.sides.items():
@@ -157,10 +141,7 @@ def selected(side: Side, rows: pd.DataFrame) -> pd.DataFrame:
 def pairs(sides: Mapping[str, Side], rows: pd.DataFrame) -> pd.DataFrame:
     """Return a column per side and a row per environment, stage and seed of a.
 
-    Raises
-    ------
-    ValueError
-        If a row of a matches no row of another side, or several.
+    A row of a that matches no row of another side, or several, raises a ValueError.
     """
     # Sides with a stage of their own compare two stages, so these rows are not paired by stage.
     keys = [key for key in PAIRED_BY if not any(key in (side.selection or {}) for side in sides.values())]

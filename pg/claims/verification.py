@@ -39,19 +39,7 @@ class Agreement(StrEnum):
 
 
 class Finding(NamedTuple):
-    """The agreement of one file, or of one row of it.
-
-    Attributes
-    ----------
-    file
-        Relative to the results folder.
-    row
-        Names of the row; empty for a whole file.
-    agreement
-        How it agrees.
-    found
-        Found and expected values, in words.
-    """
+    """The agreement of a file of the results folder, or of one row of it, with found and expected values in words."""
 
     file: str
     row: str
@@ -62,10 +50,7 @@ class Finding(NamedTuple):
 def store(results: Path, reference: Path) -> None:
     """Replace the reference by the claims and summaries of a finished run, and digests of all its files.
 
-    Raises
-    ------
-    UnreadableFile
-        If the run has no claims, or the folder to be replaced is no reference.
+    A run without claims, and a folder that is no reference, raise an UnreadableFile.
     """
     if not (results / _CLAIMS).exists():
         raise UnreadableFile(f"{results / _CLAIMS}: is missing; run the study first")
@@ -83,10 +68,7 @@ def store(results: Path, reference: Path) -> None:
 def verify(results: Path, reference: Path) -> tuple[Finding, ...]:
     """Compare a run with the reference: files by digest, and every row of claims and summaries that differ.
 
-    Raises
-    ------
-    UnreadableFile
-        If there is no reference, or a file of it or of the run cannot be read.
+    A missing reference, and a file that cannot be read, raise an UnreadableFile.
     """
     expected, found, findings = read_csv(reference / _DIGESTS, ["file", "sha256"]), _digests(results), list[Finding]()
     for file, digest in zip(expected["file"].astype(str), expected["sha256"], strict=True):

@@ -53,10 +53,7 @@ class UnsupportedEnvironment(ValueError):
 def horizon_of(environment: Environment) -> int:
     """Return the declared horizon; if there is none, the environment's step limit.
 
-    Raises
-    ------
-    UnsupportedEnvironment
-        If there is neither, or gymnasium does not know the id.
+    An environment with neither, or with an id that gymnasium does not know, raises an UnsupportedEnvironment.
     """
     horizon = environment.horizon or _spec(environment.id).max_episode_steps
     if horizon is None:
@@ -67,10 +64,7 @@ def horizon_of(environment: Environment) -> int:
 def check(environment: Environment) -> None:
     """Make one copy, to check that the id and its arguments are valid and that policies can act in it.
 
-    Raises
-    ------
-    UnsupportedEnvironment
-        If a check fails; the message begins with the wrong key.
+    A failed check raises an UnsupportedEnvironment, with a message that begins with the wrong key.
     """
     id, seen, potentials = environment.id, environment.observations, environment.rewards.shaping
     horizon_of(environment)
@@ -109,11 +103,6 @@ def tabular_mdp(id: str, kwargs: Mapping[str, Any], horizon: int) -> MDP | None:
     """Return the tables of an environment for a horizon, or None if it has none.
 
     Gymnasium's own tabular environments expose their transitions as `P`.
-
-    Raises
-    ------
-    gymnasium.error.Error
-        If gymnasium does not know the id.
     """
     if id in OWN:
         return OWN[id].make(horizon, **kwargs)
@@ -129,25 +118,15 @@ def tabular_mdp(id: str, kwargs: Mapping[str, Any], horizon: int) -> MDP | None:
 def earned_mdp_of(environment: Environment) -> MDP | None:
     """Return an environment's tables before reward options are applied; None if no tables are known.
 
-    Observations leave out the components that the study hides.
-
-    Raises
-    ------
-    UnsupportedEnvironment
-        If the environment has no step limit and none is declared, or if a hidden component does not exist.
+    Observations leave out the components that the study hides. No step limit, and a hidden component that does not
+    exist, raise an UnsupportedEnvironment.
     """
     mdp = tabular_mdp(environment.id, environment.kwargs, horizon_of(environment))
     return None if mdp is None else replace(mdp, hidden=hidden_in(environment, mdp.spaces.observation_size))
 
 
 def mdp_of(environment: Environment) -> MDP | None:
-    """Return an environment's tables after reward options are applied; None if no tables are known.
-
-    Raises
-    ------
-    UnsupportedEnvironment
-        As `earned_mdp_of`.
-    """
+    """Return an environment's tables after reward options are applied; None if no tables are known."""
     earned = earned_mdp_of(environment)
     return None if earned is None else paid_tables(environment.rewards, earned)
 
@@ -162,10 +141,7 @@ def trajectories_of(environment: Environment) -> int:
 def hidden_in(environment: Environment, size: int) -> tuple[int, ...]:
     """Return the sorted indices of the hidden components of an observation of the given size.
 
-    Raises
-    ------
-    UnsupportedEnvironment
-        If a component does not exist, or if all components are hidden.
+    A component that does not exist, and hiding all components, raise an UnsupportedEnvironment.
     """
     id, names, hidden = environment.id, COMPONENTS.get(environment.id, ()), environment.observations.hide
     for component in hidden:
@@ -184,21 +160,14 @@ def make_copy(id: str, kwargs: dict[str, Any], horizon: int) -> gymnasium.Env[An
 
 
 def check_spaces(copy: gymnasium.Env[Any, Any], id: str) -> None:
-    """Check that observations can be flattened to a vector and that actions are Discrete or Box.
-
-    Raises
-    ------
-    UnsupportedEnvironment
-        If not.
-    """
+    """Raise an UnsupportedEnvironment unless observations flatten to a vector and actions are Discrete or Box."""
     try:
         observations_fit = isinstance(flatten_space(copy.observation_space), Box)
     except NotImplementedError:
         observations_fit = False
     if not observations_fit:
-        raise UnsupportedEnvironment(
-            f"id: {id} has observations {copy.observation_space}, which cannot be flattened to a vector"
-        )
+        what = f"has observations {copy.observation_space}, which cannot be flattened to a vector"
+        raise UnsupportedEnvironment(f"id: {id} {what}")
     if not isinstance(copy.action_space, Discrete | Box):
         raise UnsupportedEnvironment(f"id: {id} has actions {copy.action_space}; they must be Discrete or Box")
 

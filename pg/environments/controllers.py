@@ -36,13 +36,7 @@ class Controller:
         return np.empty((steps, trajectories, 0), dtype=np.float32)
 
     def act(self, observations: NDArray[np.float32], _noise: NDArray[np.float32], /) -> NDArray[Any]:
-        """Return the action for each of (S, N) observations.
-
-        Raises
-        ------
-        ValueError
-            If the observations have another length than the rule expects.
-        """
+        """Return the action for each of (S, N) observations, or raise a ValueError if they have another length."""
         if observations.shape[-1] != self.observation_size:
             raise ValueError(f"the controller expects {self.observation_size} components, not {observations.shape[-1]}")
         return self.rule(observations)

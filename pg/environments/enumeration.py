@@ -51,15 +51,7 @@ class Enumeration:
     def probabilities(self, policy: Float[Tensor, "#T S A"]) -> Float[Tensor, " M"]:
         r"""Compute $p_\theta(\tau) = p(s_0) \prod_t \pi_t(a_t \mid s_t) \, p(\text{outcome}_t \mid s_t, a_t)$.
 
-        Parameters
-        ----------
-        policy
-            (T, S_, A) or (1, S_, A), action probabilities.
-
-        Returns
-        -------
-        Tensor
-            (M,), differentiable in the policy; sums to 1.
+        They are differentiable in the action probabilities and sum to 1.
         """
         states = self.trajectories.states
         assert states is not None, "enumerated trajectories have states"
@@ -70,13 +62,7 @@ class Enumeration:
 
 
 def enumerate_trajectories(mdp: MDP, limit: int) -> Enumeration:
-    """Build every trajectory of positive probability.
-
-    Raises
-    ------
-    EnumerationTooLarge
-        If the MDP has more than `limit` trajectories.
-    """
+    """Build every trajectory of positive probability; more than `limit` of them raise an EnumerationTooLarge."""
     count = count_trajectories(mdp)
     if count > limit:
         raise EnumerationTooLarge(
@@ -125,12 +111,8 @@ def _one_batch(values: NDArray[np.generic]) -> Tensor:
 def enumerate_paid(environment: Environment, limit: int) -> Enumeration:
     """Build every trajectory of an environment, with the declared reward options applied.
 
-    Raises
-    ------
-    NoTables
-        If the environment has no transition tables.
-    EnumerationTooLarge
-        If it has more than `limit` trajectories.
+    An environment without transition tables raises NoTables, one with more than `limit` trajectories
+    EnumerationTooLarge.
     """
     earned, mdp = earned_mdp_of(environment), mdp_of(environment)
     if earned is None or mdp is None:
@@ -142,12 +124,7 @@ def enumerate_paid(environment: Environment, limit: int) -> Enumeration:
 def tuples(enumeration: Enumeration, n: int, limit: int) -> Int[Tensor, "S N"]:
     """Return every ordered batch of n of the M trajectories, with repetition, as indices of trajectories, (M**n, n).
 
-    A batch's probability is the product of its members'.
-
-    Raises
-    ------
-    EnumerationTooLarge
-        If there are more than `limit` batches.
+    A batch's probability is the product of its members'. More than `limit` batches raise an EnumerationTooLarge.
     """
     trajectories = enumeration.environment_probabilities.shape[0]
     if trajectories**n > limit:

@@ -36,10 +36,7 @@ AS_EARNED = Rewards()
 def paid(rewards: Rewards, trajectories: Trajectories) -> Trajectories:
     """Replace the environment's own rewards of trajectories by the transformed ones.
 
-    Raises
-    ------
-    ValueError
-        If there are potentials and the trajectories have no states.
+    Potentials for trajectories without states raise a ValueError.
     """
     if rewards == AS_EARNED:
         return trajectories

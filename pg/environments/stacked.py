@@ -29,12 +29,8 @@ _SEED_RANGE = 2**31
 def make_environments(environment: Environment, seeds: int, trajectories: int) -> Environments:
     """Return S × N copies of the declared environment, with the declared observations.
 
-    Rewards are the environment's own. `pg.environments.rewards` transforms the rewards of whole trajectories.
-
-    Raises
-    ------
-    UnsupportedEnvironment
-        If the environment has no step limit and none is declared, or spaces that policies cannot handle.
+    Rewards are the environment's own. `pg.environments.rewards` transforms the rewards of whole trajectories. No step
+    limit, and spaces that policies cannot handle, raise an UnsupportedEnvironment.
     """
     mdp, horizon = earned_mdp_of(environment), horizon_of(environment)
     if mdp is not None:
@@ -176,13 +172,7 @@ class SteppedOneByOne:
         self._steps = [_bare(copy).step for copy in copies]
 
     def resized(self, seeds: int) -> SteppedOneByOne:
-        """Return the first copies; every batch starts from a reset, so any of them can serve any seed.
-
-        Raises
-        ------
-        ValueError
-            If there are fewer copies than the number of seeds needs.
-        """
+        """Return the first copies; every batch starts from a reset, so any of them can serve any seed."""
         trajectories = self._shape[1]
         if seeds > self._shape[0]:
             raise ValueError(f"cannot grow from {self._shape[0]} to {seeds} seeds")

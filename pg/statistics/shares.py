@@ -22,12 +22,8 @@ from pg.statistics.intervals import LEVEL, Array, Test, paired, problem_of, unde
 def share(successes: ArrayLike, *, null: float = 0.5, level: float = LEVEL) -> Test:
     """Estimate the share of ones and test it by the exact binomial test.
 
-    A null value outside [0, 1] is rejected with certainty: one p-value is 0, the other 1.
-
-    Raises
-    ------
-    ValueError
-        If a finite value is neither 0 nor 1.
+    A null value outside [0, 1] is rejected with certainty: one p-value is 0, the other 1. A finite value that is
+    neither 0 nor 1 raises a ValueError.
     """
     x = np.asarray(successes, dtype=np.float64)
     if problem := problem_of(x):
@@ -49,11 +45,6 @@ def difference(a: ArrayLike, b: ArrayLike, *, null: float = 0.0, level: float = 
 
     Source: Tango (1998), "Equivalence test and confidence interval for the difference in proportions for the
     paired-sample design", Statistics in Medicine 17, equations 15 and 23.
-
-    Raises
-    ------
-    ValueError
-        If the lengths differ, or a finite value is neither 0 nor 1.
     """
     x, y = paired(a, b)
     if problem := problem_of(np.concatenate([x, y])):
