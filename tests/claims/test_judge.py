@@ -39,31 +39,14 @@ def test_true_direction_is_supported_by_the_paired_t_test():
     assert row["p_value"] == row["p_adjusted"] == pytest.approx(theirs.pvalue)
     assert (row["ci_low"], row["ci_high"]) == pytest.approx(tuple(theirs.confidence_interval(0.95)))
     assert judged(part(), rows.sample(frac=1, random_state=0))["p_value"] == pytest.approx(theirs.pvalue)
-
-
-@pytest.mark.parametrize(("relation", "shift"), [("greater", -2), ("less", 2)])
-def test_false_direction_is_refuted(relation, shift):
-    assert judged(part(relation=relation), shifted(shift))["verdict"] == "refuted"
+    assert judged(part(relation="less"), rows)["verdict"] == "refuted"
+    assert judged(part(), shifted(-2))["verdict"] == "refuted"
 
 
 def test_few_seeds_are_inconclusive():
     assert judged(part(), shifted(1, n=2))["verdict"] == "inconclusive"
     one = judged(part(), shifted(100, n=1))
     assert (one["verdict"], one["p_value"], one["ci_low"]) == ("inconclusive", 1, -np.inf)
-
-
-@pytest.mark.long
-def test_true_nulls_are_rejected_five_times_in_a_hundred():
-    generator = np.random.default_rng(5)
-    pairs = [(generator.normal(size=10), generator.normal(size=10)) for _ in range(150)]
-    wrong = sum(judged(part(), two_sides("area", a, b))["verdict"] != "inconclusive" for a, b in pairs)
-    assert stats.binomtest(wrong, len(pairs), 0.05).pvalue > 0.001
-
-
-def test_reference_is_compared_with_the_values_themselves():
-    row = judged(part("cosine", "less", reference=0.5), table("cosine", {("c", "a", ""): normal(0, 0)}))
-    assert row["verdict"] == "supported"
-    assert row["comparison"] == "a < 0.5 in c; Student's t"
 
 
 def test_median_is_compared_with_a_reference_by_the_sign_test():
@@ -173,9 +156,6 @@ def test_part_must_hold_in_every_case_and_shows_the_worst():
     assert row["effect"] == pytest.approx(tests[worst].estimate)
     assert f"in {', '.join(worst)}, the least favourable of 4" in row["comparison"]
     assert row["n"] == 20
-
-
-def test_one_case_without_effect_prevents_support():
     assert judged(part(), cases(3, 0))["verdict"] == "inconclusive"
 
 
@@ -238,12 +218,14 @@ def test_equal_shares_need_many_pairs(n, verdict):
     assert judged(part("solved", "equal", margin=0.2), two_sides("solved", [1.0] * n, [1.0] * n))["verdict"] == verdict
 
 
-def test_comparisons_have_minus_signs():
+def test_levels_and_references_have_minus_signs():
     at = {"environment.rewards.offset": -2}
     rows = two_sides("area", normal(0, -3), normal(1, 0)).assign(**at)
     swept = judged(part(relation="less", a={"variant": "a", **at}, b={"variant": "b", **at}), rows)
     assert swept["comparison"] == "a (offset −2) − b (offset −2) < 0 in c; Student's t"
-    assert judged(part(relation="less", reference=-0.5), rows)["comparison"].startswith("a < −0.5 in c")
+    alone = judged(part(relation="less", reference=-0.5), rows)
+    assert alone["verdict"] == "supported"
+    assert alone["comparison"] == "a < −0.5 in c; Student's t"
 
 
 # Equality -------------------------------------------------------------------------------------------------------------
@@ -297,19 +279,16 @@ def share_part(relation="greater", **options):
     return part("total_variance", relation, share_of=ends, reference=0.5, **options)
 
 
-def test_share_of_an_achievable_reduction_is_found_at_any_scale():
-    row = judged(share_part(), achievable(0.8))
-    assert row["effect"] == pytest.approx(0.8, abs=0.05)
-    assert row["ci_low"] < 0.8 < row["ci_high"]
-    assert row["comparison"] == "share of the change from none to best reached by a > 0.5 in c; Fieller"
-
-
 @pytest.mark.parametrize(
     ("share", "reduction", "verdict"),
     [(0.8, 0.5, "supported"), (0.1, 0.5, "refuted"), (-1, 0.5, "refuted"), (0.8, -0.5, "supported")],
 )
-def test_share_keeps_its_direction_for_any_change(share, reduction, verdict):
-    assert judged(share_part(), achievable(share, reduction))["verdict"] == verdict
+def test_share_of_an_achievable_change_is_found_at_any_scale(share, reduction, verdict):
+    row = judged(share_part(), achievable(share, reduction))
+    assert row["verdict"] == verdict
+    assert row["effect"] == pytest.approx(share, abs=0.05)
+    assert row["ci_low"] < share < row["ci_high"]
+    assert row["comparison"] == "share of the change from none to best reached by a > 0.5 in c; Fieller"
 
 
 def test_share_of_no_change_is_undefined():
@@ -351,17 +330,15 @@ def test_one_row_outside_the_tolerance_refutes(wrong):
     assert "largest in chain, seed 1" in row["comparison"]
 
 
-def test_exact_part_may_name_a_batch_size_and_a_reference():
-    rows = table("shrinkage", {("c", "a", ""): [-0.5, -0.5]}, batch=2)
-    row = judged(part("shrinkage", "exact", reference=-0.5, margin=1e-10, a={"variant": "a", "batch": 2}), rows)
-    assert row["verdict"] == "supported"
-    assert row["comparison"].startswith("|a (batch 2) + 0.5| ≤ 1e-10 in all of 2 cases")
-
-
 @pytest.mark.parametrize(("margin", "verdict"), [(0.6, "supported"), (0.4, "refuted")])
-def test_exact_part_may_compare_two_sides(margin, verdict):
-    row = judged(part("objective", "exact", margin=margin), two_sides("objective", [1.0, 2.0], [1.0, 2.5]))
+def test_exact_part_may_have_two_sides_or_a_level_and_a_reference(margin, verdict):
+    rows = two_sides("objective", [1.0, 2.0], [1.0, 2.5])
+    row = judged(part("objective", "exact", margin=margin), rows)
     assert (row["verdict"], row["effect"]) == (verdict, 0.5)
+    one = part("objective", "exact", reference=-1.5, margin=margin + 3, a={"variant": "b", "batch": 2})
+    row = judged(one, rows.assign(batch=2))
+    assert (row["verdict"], row["effect"]) == ("refuted", 4.0)
+    assert row["comparison"].startswith(f"|b (batch 2) + 1.5| ≤ {margin + 3:g} in all of 2 cases")
 
 
 # Rows that are missing or ambiguous -----------------------------------------------------------------------------------
