@@ -28,7 +28,7 @@ gymnasium.register("No-v0", entry_point=make)
 """
 
 
-def test_a_module_registers_an_id_when_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_module_registers_an_id_when_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "registering_module.py").write_text(REGISTERING, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     environment = Environment(id="registering_module:Registered-v0")
@@ -52,12 +52,12 @@ def test_id_that_cannot_be_made_is_refused_with_the_reason(tmp_path: Path, monke
         ("gymnasium:Nothing-v9", "id: 'gymnasium:Nothing-v9' is not known to gymnasium"),
     ],
 )
-def test_an_id_that_nothing_registers_is_refused(id: str, message: str) -> None:
+def test_id_that_nothing_registers_is_refused(id: str, message: str) -> None:
     with pytest.raises(UnsupportedEnvironment, match=message):
         check(Environment(id=id))
 
 
-def test_the_horizon_is_the_environments_own_unless_declared() -> None:
+def test_horizon_is_the_environments_own_unless_declared() -> None:
     assert horizon_of(Environment(id="CartPole-v1")) == 500
     assert horizon_of(Environment(id="CartPole-v1", horizon=7)) == 7
     with pytest.raises(UnsupportedEnvironment, match="declare a horizon"):

@@ -128,7 +128,7 @@ def test_toy_texts_are_known_exactly_by_their_names(
     torch.testing.assert_close(by_theorem, by_autodiff, rtol=1e-10, atol=1e-14)
 
 
-def test_the_large_frozen_lake_takes_less_than_a_second() -> None:
+def test_large_frozen_lake_takes_less_than_a_second() -> None:
     mdp = tabular_mdp("FrozenLake-v1", {"map_name": "8x8"}, 100)
     assert mdp is not None
     policy = random_policy(mdp, 1)

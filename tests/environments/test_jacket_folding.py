@@ -48,7 +48,7 @@ def best_actions(mdp: MDP) -> np.ndarray:
 
 @pytest.mark.parametrize(("actions", "expected"), EXAMPLES.values(), ids=EXAMPLES.keys())
 @pytest.mark.parametrize("shaped", [False, True])
-def test_the_lectures_trajectories(actions: list[Action], expected: float, shaped: bool) -> None:
+def test_trajectories_of_the_lecture_earn_what_they_should(actions: list[Action], expected: float, shaped: bool) -> None:
     mdp = jacket_folding(4, shaped=shaped)
     assert objective(mdp, doing(actions, mdp)).item() == pytest.approx(expected, abs=1e-14)
 
@@ -74,7 +74,7 @@ def test_preparations_in_either_order_and_never_undone() -> None:
 
 @pytest.mark.parametrize("horizon", [1, 3, 4, 5])
 @pytest.mark.parametrize("skill", [0.8, 1.0])
-def test_a_uniform_policy_in_closed_form(horizon: int, skill: float) -> None:
+def test_uniform_policy_in_closed_form(horizon: int, skill: float) -> None:
     """It folds after k other actions with (3/4)^k / 4, each of them one of three: waiting, sleeves, flattening.
 
     The jacket is not flat then with (1 - skill/3)^k, its sleeves are out with (2/3)^k, and both with
@@ -122,7 +122,7 @@ def test_shaping_keeps_the_optimal_actions(horizon: int) -> None:
     assert (plain.sum(-1) == 1).any(), "there is something to preserve: steps with one best action"
 
 
-def test_the_best_policy_by_hand() -> None:
+def test_best_policy_by_hand() -> None:
     """Flatten first: it is what can fail. With one step less, a failure leaves time for a wrinkled fold alone.
 
     With sleeves folded first two steps remain to flatten and fold: 4/5 of 0.9. Flattening first earns 0.9 where it

@@ -26,7 +26,7 @@ def test_transitions_and_terminations_sum_to_one(mdp: MDP) -> None:
 
 
 @pytest.mark.parametrize(("mdp", "potential"), POTENTIALS.values(), ids=POTENTIALS.keys())
-def test_a_potential_is_taken_off_every_reward_to_go(mdp: MDP, potential: np.ndarray) -> None:
+def test_potential_is_subtracted_from_every_reward_to_go(mdp: MDP, potential: np.ndarray) -> None:
     plain = enumerate_trajectories(mdp, 1_000).trajectories
     shaped = enumerate_trajectories(with_potential(mdp, potential), 1_000).trajectories
     for name in ("observations", "actions", "mask", "terminated", "truncated", "states"):

@@ -34,7 +34,7 @@ def test_vectorised_cartpole_follows_the_single_environment() -> None:
         pytest.fail("sixty random actions should topple the pole")
 
 
-def test_a_finished_cartpole_does_not_start_again_by_itself() -> None:
+def test_finished_cartpole_does_not_start_again_by_itself() -> None:
     stacked = VectorisedCartPole({}, 500, 1, 1)
     stacked.reset(generators(1))
     alive = np.ones((1, 1), dtype=np.bool_)
@@ -130,7 +130,7 @@ def test_fewer_seeds_use_the_first_copies() -> None:
         stacked.resized(4)
 
 
-def test_a_horizon_beyond_the_environments_own_limit_is_kept() -> None:
+def test_horizon_beyond_the_environments_own_limit_is_kept() -> None:
     stacked = make_environments(Environment(id="Acrobot-v1", horizon=600), 1, 1)
     stacked.reset(generators(1))
     alive = np.ones((1, 1), dtype=np.bool_)

@@ -14,7 +14,7 @@ def pairs(only_a, only_b, n):
     return place < only_a, (place >= only_a) & (place < only_a + only_b)
 
 
-def test_share_has_an_exact_test_and_clopper_and_pearsons_interval():
+def test_share_has_an_exact_test_and_clopper_pearsons_interval():
     interval = shares.share(np.ones(20))
     assert (interval.estimate, interval.high) == (1, 1)
     assert interval.low == pytest.approx(0.025 ** (1 / 20))

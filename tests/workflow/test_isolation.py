@@ -41,7 +41,7 @@ def test_hostile_values_of_the_command_line_are_only_text(fresh: Checkout) -> No
     assert not list(fresh.folder.rglob("harm"))
 
 
-def test_a_folder_of_another_study_is_refused(finished: Checkout) -> None:
+def test_folder_of_another_study_is_refused(finished: Checkout) -> None:
     refused = finished.run("-n", "--config", "name=Another study")
     assert refused.returncode != 0
     said = refused.stdout + refused.stderr

@@ -18,7 +18,7 @@ def problem(options: dict[str, Any], results: str, name: str = "One") -> str | N
     return problem_of_results(load(options | {"results": results, "name": name}))
 
 
-def test_a_folder_of_another_study_is_refused(options: dict[str, Any]) -> None:
+def test_folder_of_another_study_is_refused(options: dict[str, Any]) -> None:
     assert problem(options, "results") is None
     mark(Path("results"), "One")
     assert problem(options, "results") is None
@@ -30,11 +30,11 @@ def test_a_folder_of_another_study_is_refused(options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("results", ["pg", "workflow/studies", "tests", "reference", "profiles"])
-def test_a_folder_of_the_code_is_refused(results: str, options: dict[str, Any]) -> None:
+def test_folder_of_the_code_is_refused(results: str, options: dict[str, Any]) -> None:
     assert "is in a folder of the code" in str(problem(options, results))
 
 
 @pytest.mark.parametrize("results", ["results/tables", "results/one/runs/x"])
-def test_a_folder_that_studies_make_in_results_is_refused(results: str, options: dict[str, Any]) -> None:
+def test_folder_that_studies_make_in_results_is_refused(results: str, options: dict[str, Any]) -> None:
     assert "studies store results in folders named" in str(problem(options, results))
     assert problem(options, "tables") is None
