@@ -48,7 +48,7 @@ def best_actions(mdp: MDP) -> np.ndarray:
 
 @pytest.mark.parametrize(("actions", "expected"), EXAMPLES.values(), ids=EXAMPLES.keys())
 @pytest.mark.parametrize("shaped", [False, True])
-def test_trajectories_of_the_lecture_earn_what_they_should(actions: list[Action], expected: float, shaped: bool) -> None:
+def test_trajectories_of_the_lecture_by_hand(actions: list[Action], expected: float, shaped: bool) -> None:
     mdp = jacket_folding(4, shaped=shaped)
     assert objective(mdp, doing(actions, mdp)).item() == pytest.approx(expected, abs=1e-14)
 
