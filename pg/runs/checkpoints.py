@@ -20,7 +20,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from pg.runs.files import write_atomically
-from pg.runs.recorder import Received, RunRecorder
+from pg.runs.recorder import RunRecorder
 from pg.runs.snapshots import Parameters
 
 _log = logging.getLogger("pg")
@@ -67,20 +67,35 @@ class Checkpoint:
         if hashlib.sha256(body).digest() != digest:
             _log.warning("%s: is damaged; the job starts from the beginning", self._path)
             return None
-        identity, state, received = _unpacked(body)
-        if identity != self._identity:
+        arrays = safetensors.numpy.load(body)
+        texts = {name: arrays.pop(name).tobytes() for name in ("identity", "state", "rows", "evaluations")}
+        if texts["identity"].decode() != self._identity:
             _log.info("%s: belongs to another job; this job starts from the beginning", self._path)
             return None
-        self._recorder.receive(received)
-        _log.info("continues after %d stored rows", len(received.rows))
-        return state
+        rows, policies = json.loads(texts["rows"]), dict[tuple[int, str], dict[str, NDArray[Any]]]()
+        for key, values in sorted(arrays.items()):
+            seed, stage, name = key.split("/", 2)
+            policies.setdefault((int(seed), stage), {})[name] = values
+        self._recorder.restore(rows, json.loads(texts["evaluations"]), policies)
+        _log.info("continues after %d stored rows", len(rows))
+        return texts["state"]
 
     def iteration(self, state: Callable[[], bytes]) -> None:
         """Write the file if it is due."""
         started = time.monotonic()
         if started < self._due:
             return
-        body = _packed(self._identity, state(), self._recorder.received())
+        # One safetensors archive, in which texts are arrays of bytes.
+        texts = {
+            "identity": self._identity.encode(),
+            "state": state(),
+            "rows": json.dumps(self._recorder.rows).encode(),
+            "evaluations": json.dumps(self._recorder.evaluation_rows).encode(),
+        }
+        arrays: dict[str, NDArray[Any]] = {name: np.frombuffer(text, dtype=np.uint8) for name, text in texts.items()}
+        for (seed, stage), policy in self._recorder.policies.items():
+            arrays |= {f"{seed}/{stage}/{name}": values for name, values in policy.items()}
+        body = safetensors.numpy.save(arrays)
         content = hashlib.sha256(body).digest() + body
         write_atomically(self._path, lambda file: file.write_bytes(content))
         ended = time.monotonic()
@@ -110,25 +125,3 @@ def identity(job: str, learning_rate: float | None, policies: Mapping[int, Param
     for seed, policy in sorted(policies.items()):
         digest.update(f"{seed} ".encode() + safetensors.numpy.save(dict(policy)))
     return digest.hexdigest()
-
-
-def _packed(identity: str, state: bytes, received: Received) -> bytes:
-    """Return one safetensors archive, in which texts are arrays of bytes."""
-    texts = {"identity": identity, "rows": json.dumps(received.rows), "evaluations": json.dumps(received.evaluations)}
-    parts = {"state": state, **{name: text.encode() for name, text in texts.items()}}
-    arrays: dict[str, NDArray[Any]] = {name: np.frombuffer(part, dtype=np.uint8) for name, part in parts.items()}
-    for (seed, stage), policy in received.policies.items():
-        arrays |= {f"policy/{seed}/{stage}/{name}": values for name, values in policy.items()}
-    return safetensors.numpy.save(arrays)
-
-
-def _unpacked(body: bytes) -> tuple[str, bytes, Received]:
-    arrays = safetensors.numpy.load(body)
-    identity, state, rows, evaluations = (
-        arrays.pop(key).tobytes() for key in ("identity", "state", "rows", "evaluations")
-    )
-    policies: dict[tuple[int, str], dict[str, NDArray[Any]]] = {}
-    for key, values in sorted(arrays.items()):
-        _, seed, stage, name = key.split("/", 3)
-        policies.setdefault((int(seed), stage), {})[name] = values
-    return identity.decode(), state, Received(json.loads(rows), json.loads(evaluations), policies)

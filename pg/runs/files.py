@@ -93,17 +93,20 @@ def read_text(path: str | Path) -> str:
     Raises
     ------
     UnreadableFile
-        If it cannot be opened or is not UTF-8.
+        If it cannot be opened, is not UTF-8, or holds a zero byte, as the rest of a lost file may.
     """
     try:
         content = Path(path).read_bytes()
     except OSError as error:
         raise UnreadableFile(f"{path}: cannot be read ({error.strerror})") from error
     try:
-        return content.decode()
+        text, wrong = content.decode(), content.find(b"\0")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UnreadableFile(f"{path}, line {line}: byte {error.start} is not text; {REMEDY}") from error
+        text, wrong = "", error.start
+    if wrong >= 0:
+        line = content.count(b"\n", 0, wrong) + 1
+        raise UnreadableFile(f"{path}, line {line}: byte {wrong} is not text; {REMEDY}")
+    return text
 
 
 def read_json(path: str | Path) -> dict[str, Any]:

@@ -16,15 +16,15 @@ _CODE = "code "
 _FILE_SYSTEM_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO)
 
 
+class Stopped(KeyboardInterrupt):
+    """The job received SIGTERM."""
+
+
 class _LogFile(logging.FileHandler):
     """A log file; a job continues if the disk is too full to log."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Ignore the error."""
-
-
-class Stopped(KeyboardInterrupt):
-    """The job received SIGTERM."""
 
 
 def log_to(path: str | Path | None, code: str = "") -> None:
@@ -39,16 +39,17 @@ def log_to(path: str | Path | None, code: str = "") -> None:
     code
         Digest of the job's code, written into the first line for the report.
     """
-    if path is not None:
+    if path is None:
+        handler = logging.StreamHandler()
+    else:
         # A job that survived a killed run may still write into the open old file.
         Path(path).unlink(missing_ok=True)
-    handler = logging.StreamHandler() if path is None else _LogFile(path, mode="w", encoding="utf-8")
+        handler = _LogFile(path, mode="w", encoding="utf-8")
+        sys.excepthook = _print_and_log
+        signal.signal(signal.SIGTERM, _stop)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
     _log.addHandler(handler)
     _log.setLevel(logging.INFO)
-    if path is not None:
-        sys.excepthook = _print_and_log
-        signal.signal(signal.SIGTERM, _stop)
     if code:
         _log.info("%s%s", _CODE, code)
 

@@ -31,7 +31,10 @@ def provenance(
     codes
         Digest of the current code of each job, by the path of its log.
     """
-    seconds = _seconds_by_stage(benchmarks)
+    seconds: dict[str, list[float]] = {}
+    for path in sorted(benchmarks.rglob("*.tsv")):
+        stage = path.relative_to(benchmarks).parts[0].removesuffix(".tsv")
+        seconds.setdefault(stage, []).append(float(pd.read_csv(path, sep="\t")["s"].sum()))
     stages = sorted(seconds, key=lambda stage: sum(seconds[stage]), reverse=True)
     total = [second for stage in stages for second in seconds[stage]]
     return {
@@ -47,22 +50,11 @@ def provenance(
     }
 
 
-def _seconds_by_stage(benchmarks: Path) -> dict[str, list[float]]:
-    """Return the seconds of each job, by stage."""
-    seconds: dict[str, list[float]] = {}
-    for path in sorted(benchmarks.rglob("*.tsv")):
-        stage = path.relative_to(benchmarks).parts[0].removesuffix(".tsv")
-        seconds.setdefault(stage, []).append(float(pd.read_csv(path, sep="\t")["s"].sum()))
-    return seconds
-
-
 def _compared(codes: Mapping[str, str]) -> str:
     """Count the jobs that ran their current code, and name the logs of the others."""
     found = {log: logged_code(log) for log in codes}
-    current = sum(found[log] == code for log, code in codes.items())
-    missing = sum(code is None for code in found.values())
-    summary = f"{current} of {len(codes)} jobs ran the present code"
-    if missing:
+    summary = f"{sum(found[log] == code for log, code in codes.items())} of {len(codes)} jobs ran the present code"
+    if missing := sum(code is None for code in found.values()):
         summary += f", {missing} left no log"
     other = [log for log, code in found.items() if code not in (None, codes[log])]
     return f"mixed: {summary}; other code made {', '.join(other)}" if other else summary

@@ -1,6 +1,6 @@
-"""Snapshots: the parameters of a policy, in one file per seed and stage.
+"""Snapshots: the parameters of a policy, in one file per seed and stage of a training job.
 
-The format is safetensors, which stores numbers and no code. A training job has a folder of snapshots, by stage.
+The format is safetensors, which stores numbers and no code.
 """
 
 from __future__ import annotations
@@ -34,22 +34,6 @@ def write_snapshot(policy: Parameters, path: Path) -> None:
     write_atomically(path, lambda file: file.write_bytes(content))
 
 
-def read_snapshot(path: Path) -> dict[str, NDArray[np.generic]]:
-    """Read the parameters of a policy.
-
-    Raises
-    ------
-    UnreadableFile
-        If the file is missing or damaged.
-    """
-    try:
-        return safetensors.numpy.load_file(path)
-    except OSError as error:
-        raise UnreadableFile(f"{path}: cannot be read ({error.strerror or error})") from error
-    except safetensors.SafetensorError as error:
-        raise UnreadableFile(f"{path} ({path.stat().st_size} bytes): is damaged: {error}; {REMEDY}") from error
-
-
 def read_snapshots(
     folders: Iterable[str | Path], stage: str, seeds: Iterable[int]
 ) -> dict[int, dict[str, NDArray[np.generic]]]:
@@ -68,5 +52,10 @@ def read_snapshots(
         path = next((path for folder in searched if (path := snapshot_path(folder, stage, seed)).exists()), None)
         if path is None:
             raise UnreadableFile(f"no snapshot of seed {seed} at stage {stage} in {names}; {REMEDY}")
-        policies[seed] = read_snapshot(path)
+        try:
+            policies[seed] = safetensors.numpy.load_file(path)
+        except OSError as error:
+            raise UnreadableFile(f"{path}: cannot be read ({error.strerror or error})") from error
+        except safetensors.SafetensorError as error:
+            raise UnreadableFile(f"{path} ({path.stat().st_size} bytes): is damaged: {error}; {REMEDY}") from error
     return policies

@@ -59,11 +59,8 @@ def read_csv(path: str | Path, columns: Sequence[str] = ()) -> pd.DataFrame:
     text = read_text(path)
     if not text.strip():
         raise UnreadableFile(f"{path}: is empty; {REMEDY}")
-    lines = text.count("\n") + 1
-    if (nul := text.find("\0")) >= 0:
-        raise UnreadableFile(f"{path}, line {text.count(chr(10), 0, nul) + 1}: byte {nul} is not text; {REMEDY}")
     if not text.endswith("\n"):
-        raise UnreadableFile(f"{path}, line {lines}: is cut off; {REMEDY}")
+        raise UnreadableFile(f"{path}, line {text.count(chr(10)) + 1}: is cut off; {REMEDY}")
     header, line_of_row = _check_lines(path, text)
     if missing := [column for column in columns if column not in header]:
         raise UnreadableFile(f"{path}: has no column {', '.join(missing)}; it has {', '.join(header)}")
@@ -71,8 +68,8 @@ def read_csv(path: str | Path, columns: Sequence[str] = ()) -> pd.DataFrame:
     for name in header:
         if name not in TEXT_COLUMNS and "." not in name:
             _check_numbers(path, table[name], line_of_row)
-    if seeds := _SEEDS_OF_FILE.fullmatch(Path(path).name):
-        _check_seeds(path, table, range(int(seeds[1]), int(seeds[2]) + 1))
+    if "seed" in header and (seeds := _SEEDS_OF_FILE.fullmatch(Path(path).name)):
+        _check_seeds(path, table, {*range(int(seeds[1]), int(seeds[2]) + 1)})
     return table
 
 
@@ -120,15 +117,12 @@ def _check_numbers(path: str | Path, column: pd.Series, line_of_row: Sequence[in
         )
 
 
-def _check_seeds(path: str | Path, table: pd.DataFrame, seeds: range) -> None:
-    if "seed" not in table.columns:
-        return
-    expected, found = set(seeds), set(table["seed"])
+def _check_seeds(path: str | Path, table: pd.DataFrame, expected: set[int]) -> None:
+    counts = table["seed"].value_counts()
+    found = set(counts.index)
     for wrong, problem in ((expected - found, "has no rows of"), (found - expected, "is not of")):
         if wrong:
             raise UnreadableFile(f"{path}: {problem} seed {', '.join(map(str, sorted(wrong)[:5]))}; {REMEDY}")
-    if {"variant", "batch"} <= set(table.columns):
-        # Measurements have equally many rows per seed.
-        counts = table["seed"].value_counts()
-        if (least := counts.min()) < counts.max():
-            raise UnreadableFile(f"{path}: seed {counts.idxmin()} has {least} of {counts.max()} rows; {REMEDY}")
+    # Measurements have equally many rows per seed.
+    if {"variant", "batch"} <= set(table.columns) and (least := counts.min()) < counts.max():
+        raise UnreadableFile(f"{path}: seed {counts.idxmin()} has {least} of {counts.max()} rows; {REMEDY}")
