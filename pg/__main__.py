@@ -95,18 +95,14 @@ def _explain(options: argparse.Namespace) -> None:
         for definition in definitions(variant):
             print(f"  {definition}")
     for name in study.experiments:
-        print(f"{name}: {estimate(study, (name,))}{_least_batches(study, name)}")
+        least = ""
+        if (experiment := study.training.get(name)) is not None:
+            # As many as if every trajectory lasted until the horizon.
+            longest = max(cell.variant.batch * horizon_of(cell.environment) for cell in cells(study, name))
+            batches = math.ceil(experiment.budget.steps / longest)
+            least = f"; batches per run: at least {min(batches, experiment.budget.max_iterations or batches)}"
+        print(f"{name}: {estimate(study, (name,))}{least}")
     print(f"the whole study: {estimate(study)}")
-
-
-def _least_batches(study: Study, experiment: str) -> str:
-    """Return the number of batches in a training run if every trajectory lasts until the horizon."""
-    if experiment not in study.training:
-        return ""
-    budget = study.training[experiment].budget
-    longest = max(cell.variant.batch * horizon_of(cell.environment) for cell in cells(study, experiment))
-    batches = math.ceil(budget.steps / longest)
-    return f"; batches per run: at least {min(batches, budget.max_iterations or batches)}"
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -130,16 +126,14 @@ def _train(options: argparse.Namespace) -> None:
         job = job.model_copy(update={"evaluate": None})
     elif job.evaluate is None:
         raise UserError(f"--evaluations: the experiment {cell.experiment!r} has no `evaluate`")
+    rate, policies = job.declared_rate, {}
     if cell.variant.is_tuned:
-        choice = Path(study.results, "tuned", f"{cell.folder}.json")
+        choice = Path(study.results, f"tuned/{cell.folder}.json")
         _check_made(options, [choice], f"the learning rate of {cell.variant_id} is tuned")
         rate = float(read_choice(choice)["learning_rate"])
-    else:
-        rate = job.declared_rate
-    policies = {}
     if job.demonstrators is not None:
-        trained = imitated_policies(study, cell, job)
-        folders = [Path(study.results, "snapshots", one.folder, f"seeds-{block}") for one, block in trained]
+        trainings = imitated_policies(study, cell, job)
+        folders = [Path(study.results, f"snapshots/{shown.folder}/seeds-{block}") for shown, block in trainings]
         _check_made(options, folders, f"{cell.variant_id} imitates policies of another experiment")
         policies = read_snapshots(folders, job.demonstrators.stage, job.demonstrators.seeds)
     recorder = RunRecorder(job.total_steps, options.snapshots)
@@ -155,28 +149,26 @@ def _cell(study: Study, experiment: str, environment: str, variant: str) -> Cell
     trained = {(cell.environment_id, cell.variant_id): cell for cell in cells(study, experiment)}
     # Every environment is combined with every variant.
     environments, variants = (dict.fromkeys(ids) for ids in zip(*trained, strict=True))
-    if problems := [
-        *unknown("--environment", [environment], environments),
-        *unknown("--variant", [variant], variants),
-    ]:
+    problems = [*unknown("--environment", [environment], environments), *unknown("--variant", [variant], variants)]
+    if problems:
         raise UserError("\n".join(problems))
     return trained[environment, variant]
 
 
 def _check_writable(options: argparse.Namespace) -> None:
     """Refuse files and folders that cannot be written, before the training."""
-    folders = {"--snapshots": options.snapshots}
-    for option, file in (("--output", options.output), ("--evaluations", options.evaluations)):
-        if file is not None and file.is_dir():
-            raise UserError(f"{option}: {file} is a folder; name a file, for example {file / 'rows.csv'}")
-        folders[option] = None if file is None else file.parent
-    for option, folder in folders.items():
-        if folder is not None:
-            existing = next(place for place in (folder, *folder.parents) if place.exists())
-            if not existing.is_dir():
-                raise UserError(f"{option}: {existing} is a file, not a folder")
-            if not os.access(existing, os.W_OK):
-                raise UserError(f"{option}: {existing} is not writable")
+    for option in ("snapshots", "output", "evaluations"):
+        if (path := getattr(options, option)) is None:
+            continue
+        if option != "snapshots":
+            if path.is_dir():
+                raise UserError(f"--{option}: {path} is a folder; name a file, for example {path / 'rows.csv'}")
+            path = path.parent
+        existing = next(place for place in (path, *path.parents) if place.exists())
+        if not existing.is_dir():
+            raise UserError(f"--{option}: {existing} is a file, not a folder")
+        if not os.access(existing, os.W_OK):
+            raise UserError(f"--{option}: {existing} is not writable")
 
 
 def _check_made(options: argparse.Namespace, paths: Iterable[Path], reason: str) -> None:
@@ -189,8 +181,7 @@ def _verify(options: argparse.Namespace) -> int:
     from pg.claims import verification
 
     study = read(options.configfile)
-    command = _command(options, "python -m pg reference --reference FOLDER")
-    _check_same_study(study, options.reference, f"store the results of this one with\n  {command}")
+    _check_same_study(options, study, "store the results of this one with")
     findings = verification.verify(Path(study.results), options.reference)
     print(verification.in_words(findings))
     return 0 if verification.agrees(findings) else 1
@@ -200,17 +191,18 @@ def _store(options: argparse.Namespace) -> None:
     from pg.claims import verification
 
     study = read(options.configfile)
-    command = _command(options, "python -m pg reference --reference FOLDER")
-    remedy = f"if it has a new name, delete {options.reference / MARK}; otherwise use another folder:\n  {command}"
-    _check_same_study(study, options.reference, remedy)
+    renamed = f"if it has a new name, delete {options.reference / MARK}; otherwise use another folder:"
+    _check_same_study(options, study, renamed)
     verification.store(Path(study.results), options.reference)
     mark(options.reference, study.name)
     print(f"stored the claims and tables of {study.results} in {options.reference}")
 
 
-def _check_same_study(study: Study, reference: Path, remedy: str) -> None:
-    if (other := study_of(reference)) not in (None, study.name):
-        raise UserError(f"{reference} belongs to the study {other!r}, and this study is {study.name!r}; {remedy}")
+def _check_same_study(options: argparse.Namespace, study: Study, remedy: str) -> None:
+    if (other := study_of(options.reference)) not in (None, study.name):
+        command = _command(options, "python -m pg reference --reference FOLDER")
+        problem = f"{options.reference} belongs to the study {other!r}, and this study is {study.name!r}"
+        raise UserError(f"{problem}; {remedy}\n  {command}")
 
 
 if __name__ == "__main__":
