@@ -15,7 +15,6 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,6 +27,13 @@ COPIED = ("pg", "tests", "workflow", "config.yaml", "pyproject.toml")
 FEW = 3
 WORKERS = 2
 PASSED, FAILED = 0, 1
+ELSEWHERE = 99
+PROGRAM = f"""
+import sys, pathlib, pg, pytest
+in_copy = pathlib.Path(pg.__file__).resolve().is_relative_to(pathlib.Path.cwd())
+sys.exit(pytest.main(sys.argv[1:]) if in_copy else {ELSEWHERE})
+"""
+"""Run pytest, if `pg` is imported from the copy in the working directory."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +66,11 @@ class BrokenBug(RuntimeError):
     """A bug that cannot be tested: its code is not found exactly once, or its tests do not run or fail without it."""
 
 
-def _bugs() -> Iterator[Bug]:
-    declared = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
-    for function, bugs in declared.items():
-        for bug in bugs:
-            yield Bug(function, bug["old"], bug["new"], bug["why"], tuple(bug.get("tests", ())))
-
-
-BUGS = tuple(_bugs())
+BUGS = tuple(
+    Bug(function, bug["old"], bug["new"], bug["why"], tuple(bug.get("tests", ())))
+    for function, bugs in yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")).items()
+    for bug in bugs
+)
 
 
 def plant(bug: Bug) -> tuple[Path, str]:
@@ -79,12 +82,12 @@ def plant(bug: Bug) -> tuple[Path, str]:
         If the code is not found exactly once.
     """
     module, _, name = bug.function.rpartition(":")
-    ending = module.replace(".", "/") + ".py" if module else ".py"
     found: list[tuple[Path, str]] = []
     for path in _index().get(name, ()):
-        if path.as_posix().endswith(ending):
-            planting, tree = _Planting(bug, name), ast.parse((ROOT / path).read_text(encoding="utf-8"))
-            planting.visit(tree)
+        if path.as_posix().endswith(f"{module.replace('.', '/')}.py"):
+            planting, tree = _Planting(bug), ast.parse((ROOT / path).read_text(encoding="utf-8"))
+            for _, definition in (one for one in _definitions(tree) if one[0] == name):
+                planting.visit(definition)
             found += [(path, ast.unparse(tree))] * planting.count
     if len(found) != 1:
         raise BrokenBug(f"{bug}: {bug.old!r} is found {len(found)} times")
@@ -92,31 +95,19 @@ def plant(bug: Bug) -> tuple[Path, str]:
 
 
 class _Planting(ast.NodeTransformer):
-    """Replaces the bug's code in its function, and counts how often."""
+    """Replaces the bug's code in what it visits, and counts how often."""
 
-    def __init__(self, bug: Bug, function: str) -> None:
+    def __init__(self, bug: Bug) -> None:
+        (old, *_), self._new = _parsed(bug.old), _parsed(bug.new)
+        self._kind = ast.expr if isinstance(old, ast.expr) else ast.stmt
+        self._old = ast.unparse(old)
         self.count = 0
-        self._function = function.split(".")
-        self._old, self._new = _parsed(bug.old), _parsed(bug.new)
-        self._text = ast.unparse(self._old[0])
-        self._scope: list[str] = []
 
     def visit(self, node: ast.AST) -> ast.AST | Sequence[ast.AST]:
-        named = isinstance(node, ast.FunctionDef | ast.ClassDef)
-        self._scope += [node.name] if named else []
-        inside = self._scope[: len(self._function)] == self._function
-        changed: ast.AST | Sequence[ast.AST]
-        if inside and isinstance(node, self._kind) and ast.unparse(node) == self._text:
-            self.count += 1
-            changed = self._new if isinstance(node, ast.stmt) else self._new[0]
-        else:
-            changed = self.generic_visit(node)
-        self._scope = self._scope[:-1] if named else self._scope
-        return changed
-
-    @property
-    def _kind(self) -> type[ast.AST]:
-        return ast.expr if isinstance(self._old[0], ast.expr) else ast.stmt
+        if not isinstance(node, self._kind) or ast.unparse(node) != self._old:
+            return self.generic_visit(node)
+        self.count += 1
+        return self._new if isinstance(node, ast.stmt) else self._new[0]
 
 
 def _parsed(code: str) -> Sequence[ast.expr] | Sequence[ast.stmt]:
@@ -127,21 +118,21 @@ def _parsed(code: str) -> Sequence[ast.expr] | Sequence[ast.stmt]:
 
 @cache
 def _index() -> Mapping[str, Sequence[Path]]:
-    """Map the qualified names of all functions of `pg` to the modules that define them."""
+    """Map the qualified names of all classes and functions of `pg` to the modules that define them."""
     index: dict[str, list[Path]] = {}
     for path in sorted((ROOT / "pg").rglob("*.py")):
-        for name in _functions(ast.parse(path.read_text(encoding="utf-8"))):
+        for name in dict(_definitions(ast.parse(path.read_text(encoding="utf-8")))):
             index.setdefault(name, []).append(path.relative_to(ROOT))
     return index
 
 
-def _functions(node: ast.AST, scope: str = "") -> Iterator[str]:
+def _definitions(node: ast.AST, scope: str = "") -> Iterator[tuple[str, ast.AST]]:
     for child in ast.iter_child_nodes(node):
+        inner = scope
         if isinstance(child, ast.FunctionDef | ast.ClassDef):
-            yield scope + child.name
-            yield from _functions(child, f"{scope}{child.name}.")
-        else:
-            yield from _functions(child, scope)
+            yield scope + child.name, child
+            inner = f"{scope}{child.name}."
+        yield from _definitions(child, inner)
 
 
 def tests_of(bug: Bug) -> Sequence[str]:
@@ -170,7 +161,7 @@ def survivors(bugs: Sequence[Bug]) -> list[Bug]:
     """
     every_test = sorted({test for bug in bugs for test in tests_of(bug)})
     with ThreadPoolExecutor(WORKERS) as pool:
-        unchanged = pool.submit(_status_unchanged, every_test)
+        unchanged = pool.submit(_status, every_test)
         noticed = list(pool.map(_is_noticed, bugs))
     if unchanged.result() != PASSED:
         raise BrokenBug("the tests fail without any planted bug")
@@ -178,53 +169,31 @@ def survivors(bugs: Sequence[Bug]) -> list[Bug]:
 
 
 def _is_noticed(bug: Bug) -> bool:
-    path, source = plant(bug)
-    with _copy() as folder:
-        (folder / path).write_text(source, encoding="utf-8")
-        status = _status(folder, ["-x", *tests_of(bug)])
+    status = _status(["-x", *tests_of(bug)], plant(bug))
+    if status == ELSEWHERE:
+        raise BrokenBug("the tests would import `pg` from another place than the copy")
     if status not in (PASSED, FAILED):
-        raise BrokenBug(f"{bug}: pytest ended with status {status}")
+        raise BrokenBug(f"{bug}: the tests ended with status {status}")
     print(f"{'noticed ' if status == FAILED else 'SURVIVED'} {bug}", flush=True)
     return status == FAILED
 
 
-def _status_unchanged(tests: Iterable[str]) -> int:
-    with _copy() as folder:
-        return _status(folder, tests)
-
-
-@contextmanager
-def _copy() -> Iterator[Path]:
+def _status(arguments: Iterable[str], planted: tuple[Path, str] | None = None) -> int:
+    """Run tests in a copy of the code and return the status of pytest."""
     with TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = Path(name).resolve()
         for part in COPIED:
             if (ROOT / part).is_dir():
                 shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(ROOT / part, folder / part)
-        yield folder
-
-
-def _status(folder: Path, arguments: Iterable[str]) -> int:
-    # The copy precedes whatever is installed, and writes no bytecode.
-    environment = os.environ | {
-        "PYTHONPATH": str(folder),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "OMP_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-    }
-    where = subprocess.run(
-        [sys.executable, "-c", "import pg; print(pg.__file__)"],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    if not Path(where.stdout.strip()).is_relative_to(folder):
-        raise BrokenBug(f"the tests would import {where.stdout.strip()}, not the copy")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False).returncode
+        if planted is not None:
+            (folder / planted[0]).write_text(planted[1], encoding="utf-8")
+        # The copy precedes whatever is installed, and writes no bytecode.
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        environment = os.environ | threads | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [sys.executable, "-c", PROGRAM, "-q", "-p", "no:cacheprovider", *arguments]
+        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False).returncode
 
 
 def main() -> int:
