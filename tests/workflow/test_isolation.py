@@ -1,6 +1,5 @@
 """No shell, template or page runs the text of a study, and two studies never share a folder."""
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -48,14 +47,3 @@ def test_folder_of_another_study_is_refused(finished: Checkout) -> None:
     assert "results: out belongs to the study 'A test study', and this study is 'Another study'" in said
     assert "Traceback" not in said
     assert finished.run("-n", "--config", "name=Another study", "results=out/another").returncode == 0
-
-
-def test_a_study_file_that_is_a_template_is_refused(fresh: Checkout) -> None:
-    config = fresh.folder / "config.yaml"
-    text = config.read_text(encoding="utf-8")
-    harm = "?__import__('pathlib').Path('harm').touch()"
-    config.write_text(f"__use_yte__: true\n{text}".replace("A test study", harm), encoding="utf-8")
-    refused = fresh.run("-n")
-    assert refused.returncode != 0
-    assert "config.yaml: __use_yte__: is not allowed" in refused.stdout + refused.stderr
-    assert not Path(fresh.folder, "harm").exists()

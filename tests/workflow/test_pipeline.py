@@ -1,6 +1,8 @@
 """The pipeline makes every file of the study, with the same bytes on any number of cores."""
 
 import copy
+import inspect
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +14,8 @@ import yaml
 from pg.claims.judge import COLUMNS
 from pg.experiments.probe.record import ProbeExperiment
 from pg.learning.columns import RUN_COLUMNS
-from tests.workflow.checkout import Checkout
+from snakemake.scheduling.job_scheduler import JobScheduler
+from tests.workflow.checkout import ROOT, Checkout
 
 TRAIN = ("train", "--experiment", "learn", "--environment", "cartpole", "--variant", "total", "--seeds", "0-1")
 
@@ -85,6 +88,12 @@ def test_one_figure_or_claim_runs_only_what_it_needs(fresh: Checkout) -> None:
     assert claim == {"train": 1, "measure": 1, "measurement_tables": 1, "claim": 1}
 
 
+def test_the_benchmark_and_the_study_share_no_rule(fresh: Checkout) -> None:
+    alone = fresh.planned("benchmark")
+    assert set(alone) == {"peers", "benchmarks", "benchmark_figure", "benchmark"}
+    assert not set(alone) & set(fresh.planned())
+
+
 def test_a_given_study_replaces_the_default_one(fresh: Checkout) -> None:
     other = copy.deepcopy(yaml.safe_load((fresh.folder / "config.yaml").read_text(encoding="utf-8")))
     other["experiments"] = {"learn": other["experiments"]["learn"]}
@@ -138,3 +147,22 @@ def test_a_run_is_compared_with_a_stored_reference(finished: Checkout) -> None:
     other = call(finished, "verify")
     assert other.returncode == 2
     assert "belongs to the study 'Another', and this study is" in other.stderr
+
+
+@pytest.mark.slow
+def test_20_seeds_solve_cartpole_and_18_the_pendulum(fresh: Checkout) -> None:
+    shutil.copy(ROOT / "workflow/studies/learning.yaml", fresh.folder / "config.yaml")
+    done = fresh.run(limit=1800)
+    assert done.returncode == 0, done.stderr
+    for experiment, least in (("cartpole", 20), ("pendulum", 18)):
+        table = pd.read_csv(fresh.folder / f"results/learning/tables/{experiment}.csv")
+        solved = table.query("metric == 'solved'")["value"]
+        assert len(solved) == 20
+        assert solved.sum() >= least
+
+
+def test_snakemake_s_scheduler_works_without_the_limit_that_the_rules_remove() -> None:
+    """It is not part of Snakemake's documented interface."""
+    rules = (ROOT / "workflow/rules/processes.smk").read_text(encoding="utf-8")
+    (removed,) = re.findall(r"workflow\.scheduler\.(\w+) = None", rules)
+    assert f"self.{removed} is None" in inspect.getsource(JobScheduler.job_selector)
