@@ -126,11 +126,13 @@ def _train(options: argparse.Namespace) -> None:
         job = job.model_copy(update={"evaluate": None})
     elif job.evaluate is None:
         raise UserError(f"--evaluations: the experiment {cell.experiment!r} has no `evaluate`")
-    rate, policies = job.declared_rate, {}
     if cell.variant.is_tuned:
         choice = Path(study.results, f"tuned/{cell.folder}.json")
         _check_made(options, [choice], f"the learning rate of {cell.variant_id} is tuned")
         rate = float(read_choice(choice)["learning_rate"])
+    else:
+        rate = job.declared_rate
+    policies = {}
     if job.demonstrators is not None:
         trainings = imitated_policies(study, cell, job)
         folders = [Path(study.results, f"snapshots/{shown.folder}/seeds-{block}") for shown, block in trainings]
