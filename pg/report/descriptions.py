@@ -1,18 +1,22 @@
-"""Describe experiments, environments and variants for the report."""
+"""Describe experiments, environments, variants, tuned learning rates and kinds of interval for the report."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from latex2mathml.converter import convert
 from markupsafe import Markup
 
 from pg.core.signs import signed
 from pg.experiments.kind import Experiment
+from pg.experiments.train.scores import all_tie
 from pg.parts.equation import definitions, equation
 from pg.plotting.style import looks
-from pg.plotting.text import listed
+from pg.plotting.text import at_levels, counted, listed
 from pg.statistics import coverage
+from pg.study.expansion import cells, tuned_experiments
 from pg.study.record import Study
 
 
@@ -57,6 +61,53 @@ def variant_rows(study: Study) -> Iterable[dict[str, object]]:
             "batch": variant.batch,
             "optimizer": variant.optimizer.name,
         }
+
+
+def tuned_rows(study: Study, choices: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Describe the learning rates that tuning chose.
+
+    Flagged are rates that all tie, an optimum at an edge of the grid, and numbers of candidates or seeds that are not
+    those of most variants of the experiment.
+
+    Parameters
+    ----------
+    study
+        The study.
+    choices
+        The records, in the order of experiments and cells: `learning_rate`, `at_edge` and `scores`, a list of
+        `learning_rate`, `seed`, `score`.
+    """
+    tuned = [cell for name in tuned_experiments(study) for cell in cells(study, name) if cell.variant.is_tuned]
+    tried = [
+        tuple(len({one[key] for one in choice["scores"]}) for key in ("learning_rate", "seed")) for choice in choices
+    ]
+    rows = []
+    for cell, choice, (candidates, seeds) in zip(tuned, choices, tried, strict=True):
+        alike = Counter(each for each, other in zip(tried, tuned, strict=True) if other.experiment == cell.experiment)
+        usual = alike.most_common(1)[0][0]
+        flags = []
+        if all_tie(choice["scores"]):
+            flags.append("all rates tie: tuning cannot rank them")
+        elif choice["at_edge"]:
+            flags.append("edge of the grid")
+        if (candidates, seeds) != usual:
+            flags.append(f"other variants have {counted(usual[0], 'candidate')} on {counted(usual[1], 'seed')}")
+        levels = {
+            of: {path: value for path, value in cell.levels.items() if path.startswith(f"{of}.")}
+            for of in ("environment", "variant")
+        }
+        rows.append(
+            {
+                "experiment": cell.experiment,
+                "environment": at_levels(study.environment_label(cell.environment_name), levels["environment"]),
+                "variant": at_levels(study.variant_label(cell.variant_name), levels["variant"]),
+                "learning_rate": choice["learning_rate"],
+                "candidates": candidates,
+                "seeds": seeds,
+                "flags": flags,
+            }
+        )
+    return rows
 
 
 def coverage_rows() -> list[dict[str, object]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,7 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from pg.report.page import Report, ReportFigure
-from pg.report.tuning_checks import TunedRate
+from pg.report.page import render
 from pg.study.record import Study
 
 VARIANTS = {
@@ -34,6 +33,9 @@ def study() -> Study:
         "b": {"variant": "total", "batch": 16},
         "relation": "less",
     }
+    bias = {"experiment": "probe", "metric": "relative_bias", "a": {"variant": "to_go", "batch": 16}}
+    bias |= {"reference": 0, "relation": "exact", "margin": 1e-10}
+    area = {"experiment": "ladder", "metric": "area", "relation": "greater"}
     return Study.model_validate(
         {
             "name": "A synthetic study",
@@ -57,13 +59,31 @@ def study() -> Study:
                 },
             },
             "claims": {
-                "causality": {
-                    "statement": "Reward-to-go lowers the variance",
-                    "section": "Using causality",
-                    "parts": {"variance": variance},
-                    "primary": "variance",
-                    "figure": "variance",
-                }
+                name: {"statement": statement, "section": section, "primary": next(iter(parts)), "figure": figure}
+                | {"parts": parts}
+                for name, statement, section, figure, parts in (
+                    (
+                        "causality",
+                        "Reward-to-go lowers the variance",
+                        "Using causality",
+                        "variance",
+                        {"variance": variance, "bias": bias},
+                    ),
+                    (
+                        "good_baseline",
+                        "The average reward is a pretty good baseline",
+                        "Introducing baselines",
+                        "variance",
+                        {"share": variance},
+                    ),
+                    (
+                        "large_batches",
+                        "Large batches help",
+                        "Introducing baselines",
+                        "learning_curves",
+                        {"steps": {**area, "a": {"variant": "to_go"}, "b": {"variant": "total"}}},
+                    ),
+                )
             },
             "figures": {
                 "variance": {"kind": "variance", "experiment": "probe", "section": "Using causality"},
@@ -79,48 +99,52 @@ def claims() -> pd.DataFrame:
     """Rows as of claims.csv: a primary of each verdict, a part that is not primary, and an exact one."""
     columns = (
         "claim", "part", "primary", "statement", "section", "metric", "comparison", "effect", "ci_low", "ci_high",
-        "p_value", "p_adjusted", "verdict", "n", "figure",
+        "p_value", "p_adjusted", "verdict", "n", "figure", "coverage",
     )  # fmt: skip
     none = float("nan")
     rows = [
         ("causality", "variance", True, "Reward-to-go lowers the variance of the gradient.", "Using causality",
          "total_variance", "reward-to-go over total return, CartPole-v1, late", 0.44, 0.42, 0.47, 1e-9, 2e-9,
-         "supported", 10, "variance"),
+         "supported", 10, "variance", none),
         ("causality", "bias", False, "Reward-to-go lowers the variance of the gradient.", "Using causality",
-         "relative_bias", "exactly 0, tolerance 1e-10", 3e-15, none, none, none, none, "supported", 12, "variance"),
+         "relative_bias", "exactly 0, tolerance 1e-10", 3e-15, none, none, none, none, "supported", 12,
+         "variance", none),
         ("good_baseline", "share", True, "The average reward is a pretty good baseline.", "Introducing baselines",
          "total_variance", "share of the achievable reduction against 0.5", -0.4, -0.7, -0.1, 0.011, 0.022,
-         "refuted", 10, "variance"),
+         "refuted", 10, "variance", none),
         ("large_batches", "steps", True, "Large batches help.", "Introducing baselines", "area",
-         "batch 64 minus batch 4, CartPole-v1", 12.0, -3.0, 27.0, 0.11, 0.11, "inconclusive", 20, "learning_curves"),
+         "batch 64 minus batch 4, CartPole-v1", 12.0, -3.0, 27.0, 0.11, 0.11, "inconclusive", 20,
+         "learning_curves", none),
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=list(columns))
 
 
 @pytest.fixture(scope="session")
-def make_report(study: Study, claims: pd.DataFrame) -> Callable[..., Report]:
-    """Make a report with a tiny picture in the place of each figure, and parts of it changed."""
+def make_page(study: Study, claims: pd.DataFrame) -> Callable[..., str]:
+    """Render the report with a tiny picture in the place of each figure; keyword arguments change its content."""
     picture = Figure(figsize=(0.1, 0.1))
     buffer = io.BytesIO()
     FigureCanvasAgg(picture).print_png(buffer)
+    png = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
-    def make(**changes: Any) -> Report:
-        report = Report(
-            study=study,
-            figures=tuple(
-                ReportFigure(
-                    name, buffer.getvalue(), f"Caption of {name}.", "one_column", {"PDF": f"figures/{name}.pdf"}
-                )
-                for name in study.figures
-            ),
-            claims=claims,
-            tuned=(
-                TunedRate("ladder", "CartPole-v1", "reward-to-go", 0.01, 4, 3, ()),
-                TunedRate("ladder", "CartPole-v1", "normalised", 0.03, 4, 3, ("edge of the grid",)),
-            ),
-            provenance={"Python": "3.11", "digest of the configuration": "abc123", "wall time": "9 min"},
-            template=Path(__file__).parents[2] / "workflow" / "report" / "page.html.j2",
-        )
-        return replace(report, **changes)
+    def make(**changes: Any) -> str:
+        shown = changes.get("study", study).figures
+        rate = {"experiment": "ladder", "environment": "CartPole-v1", "candidates": 4, "seeds": 3}
+        content = {
+            "study": study,
+            "figures": [
+                {"name": name, "section": figure.section, "width": "one_column", "png": png}
+                | {"caption": f"Caption of {name}.", "links": {"PDF": f"figures/{name}.pdf"}}
+                for name, figure in shown.items()
+            ],
+            "claims": claims,
+            "tuned": [
+                rate | {"variant": "reward-to-go", "learning_rate": 0.01, "flags": []},
+                rate | {"variant": "normalised", "learning_rate": 0.03, "flags": ["edge of the grid"]},
+            ],
+            "provenance": {"Python": "3.11", "digest of the configuration": "abc123", "wall time": "9 min"},
+            "template": Path(__file__).parents[2] / "workflow" / "report" / "page.html.j2",
+        }
+        return render(**(content | changes))
 
     return make

@@ -13,12 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.image import imread
-from pg.report.page import Report, render
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
-Reports = Callable[..., Report]
+Pages = Callable[..., str]
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 WIDE, NARROW = (1280, 900), (360, 740)
@@ -47,9 +46,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 
 
 @pytest.fixture
-def page(browser: Chrome, make_report: Reports, tmp_path: Path) -> Chrome:
+def page(browser: Chrome, make_page: Pages, tmp_path: Path) -> Chrome:
     file = tmp_path / "report.html"
-    file.write_text(render(make_report()), encoding="utf-8")
+    file.write_text(make_page(), encoding="utf-8")
     browser.set_window_size(*WIDE)
     # Reading a log empties it.
     browser.get_log("browser")

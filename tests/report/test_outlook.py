@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pg.claims.record import ClaimPart
 from pg.experiments.metrics import METRICS
-from pg.report.outlook import outlook
+from pg.report.claims import outlook
 from pg.statistics import estimates as statistics
 from pg.statistics.decisions import power
 from pg.statistics.intervals import Interval

@@ -13,14 +13,15 @@ import pytest
 from pg.claims.record import ClaimPart
 from pg.experiments.metrics import METRICS
 from pg.experiments.registry import KINDS
+from pg.report.claims import claim_rows
 from pg.report.descriptions import experiment_row
-from pg.report.page import LECTURE_SECTIONS, Report, read_figures, render, section_rank
-from pg.report.parts import parts_of
+from pg.report.page import LECTURE_SECTIONS, figure_rows, section_rank
+from pg.runs.tables import read_csv, write_csv
 from pg.statistics import coverage
 from pg.study.record import Study
 from tests.study.studies import study_of
 
-Reports = Callable[..., Report]
+Pages = Callable[..., str]
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -49,49 +50,59 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def text(make_report: Reports) -> str:
-    return render(make_report())
+def text(make_page: Pages) -> str:
+    return make_page()
 
 
-def test_every_tag_closes(text: str) -> None:
-    assert Page(text).open == []
+def test_the_page_is_complete_html_and_loads_nothing_from_elsewhere(text: str, study: Study) -> None:
+    page = Page(text)
+    sources = [image["src"] or "" for image in page.every("img")]
+    targets = {link["href"] or "" for link in page.every("a")}
+    ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
 
-
-def test_there_is_one_picture_per_figure_and_each_lies_in_the_page(text: str, study: Study) -> None:
-    sources = [image["src"] or "" for image in Page(text).every("img")]
-
+    assert page.open == []
     assert len(sources) == len(study.figures)
     assert all(source.startswith("data:image/png;base64,") for source in sources)
+    assert not re.search(r"https?:|@import|url\(", text)
+    assert not page.every("link")
+    assert not any("src" in script for script in page.every("script"))
+    assert {target[1:] for target in targets if target.startswith("#")} <= ids
 
 
-def test_nothing_is_loaded_from_elsewhere(text: str) -> None:
-    assert not re.search(r"https?:", text)
-    assert not Page(text).every("link")
-    assert not any("src" in script for script in Page(text).every("script"))
-    assert "@import" not in text
-    assert "url(" not in text
-
-
-def test_every_part_of_every_claim_stands_in_the_table_of_claims(text: str, claims: pd.DataFrame) -> None:
+def test_every_part_of_every_claim_is_in_the_table_with_its_metric(text: str, claims: pd.DataFrame) -> None:
     table = text[text.index('id="claims-table"') :]
+    metrics = [METRICS[name] for name in claims["metric"]]
 
-    assert table.count("<tr") - 1 - table[table.index("</table>") :].count("<tr") == len(claims)
+    assert table[: table.index("</table>")].count("<tr") - 1 == len(claims)
     for claim, part, verdict in zip(claims["claim"], claims["part"], claims["verdict"], strict=True):
         assert f"{claim} / {part}" in table
         assert f'data-verdict="{verdict}"' in table
-
-
-def test_the_metric_of_every_part_is_named_and_defined(text: str, claims: pd.DataFrame) -> None:
-    metrics = [METRICS[name] for name in claims["metric"]]
-
     assert [one["title"] for one in Page(text).every("abbr")] == [metric.definition for metric in metrics]
     assert all(f">{metric.label}</abbr>" in unescape(text) for metric in metrics)
 
 
-def test_a_claim_shows_effect_interval_p_and_n(text: str) -> None:
-    assert "−0.400" in text
-    assert "−0.700 to −0.100" in text
-    assert re.search(r"p&nbsp;= 0\.0220, n&nbsp;=&nbsp;10", text)
+def test_a_claim_shows_effect_interval_p_n_figure_rows_and_coverage(make_page: Pages, claims: pd.DataFrame) -> None:
+    page = make_page(claims=claims.assign(coverage=["86 % on skewed data at n = 20", "", "", ""]))
+    block = page[page.index('class="claim"') : page.index("<figure")]
+
+    assert "−0.400" in page
+    assert "(95&nbsp;% interval −0.700 to −0.100)" in page
+    assert re.search(r"p&nbsp;= 0\.0220, n&nbsp;=&nbsp;10", page)
+    assert '<a href="#figure-variance">figure</a>' in block
+    assert '<a href="tables/probe.csv">rows of probe</a>' in block
+    assert "cover</a> 86 % on skewed data at n = 20." in block
+    assert page.count("86 % on skewed data") == 2
+    assert '<a href="tables/probe.csv">rows of probe</a>' in page[page.index('id="claims-table"') :]
+
+
+def test_the_interval_of_an_equality_is_that_of_its_test(make_page: Pages, study: Study) -> None:
+    causality = study.claims["causality"]
+    equal = causality.parts["variance"].model_copy(update={"relation": "equal", "margin": 0.1})
+    changed = causality.model_copy(update={"parts": {**causality.parts, "variance": equal}})
+
+    page = make_page(study=study.model_copy(update={"claims": {**study.claims, "causality": changed}}))
+
+    assert "(90&nbsp;% interval 0.420 to 0.470)" in page
 
 
 def test_the_table_sorts_and_filters(text: str) -> None:
@@ -106,12 +117,18 @@ def test_the_table_sorts_and_filters(text: str) -> None:
     }  # fmt: skip
 
 
-def test_every_link_inside_the_page_leads_somewhere(text: str) -> None:
-    page = Page(text)
-    ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
-    targets = {link["href"] for link in page.every("a") if (link["href"] or "").startswith("#")}
+def test_the_page_begins_with_every_verdict_and_its_number(text: str, claims: pd.DataFrame) -> None:
+    summary = text[text.index('id="short"') : text.index('id="run"')]
 
-    assert {target[1:] for target in targets if target} <= ids
+    for row in claims[claims["primary"]].itertuples():
+        assert f'<a href="#claim-{row.claim}">{row.statement}</a>' in summary
+    assert summary.count('class="badge') == claims["primary"].sum()
+    assert "−0.400 (−0.700 to −0.100)" in summary
+
+
+def test_only_an_inconclusive_claim_says_what_would_decide_it(text: str, claims: pd.DataFrame) -> None:
+    assert claims["verdict"].tolist().count("inconclusive") == 1
+    assert len(re.findall(r"If the effect is as measured, n = \d+ instead of 20", text)) == 2
 
 
 def test_every_variant_has_its_equation_as_mathml(text: str, study: Study) -> None:
@@ -122,13 +139,10 @@ def test_every_variant_has_its_equation_as_mathml(text: str, study: Study) -> No
     assert "\\" not in variants
 
 
-def test_sections_follow_the_lecture(text: str) -> None:
+def test_sections_follow_the_lecture_and_others_come_last(text: str) -> None:
     headings = re.findall(r"<h2>(.*?)</h2>", text)
 
     assert headings.index("Using causality") < headings.index("Introducing baselines") < headings.index("All claims")
-
-
-def test_sections_are_ranked_by_the_lecture_and_others_come_last() -> None:
     assert section_rank("Baseline edition (jacket)") == LECTURE_SECTIONS.index("Baseline edition")
     assert section_rank("what does the gradient do; Summary") > section_rank("Using causality")
     assert (
@@ -137,63 +151,47 @@ def test_sections_are_ranked_by_the_lecture_and_others_come_last() -> None:
     assert section_rank("Appendix") == len(LECTURE_SECTIONS)
 
 
-def test_hostile_strings_are_escaped(make_report: Reports, study: Study, claims: pd.DataFrame) -> None:
+def test_hostile_strings_are_escaped(make_page: Pages, study: Study, claims: pd.DataFrame) -> None:
     variants = {name: one.model_copy(update={"label": HOSTILE}) for name, one in study.variants.items()}
     environments = {name: one.model_copy(update={"label": HOSTILE}) for name, one in study.environments.items()}
     figures = {name: one.model_copy(update={"section": HOSTILE}) for name, one in study.figures.items()}
     hostile = study.model_copy(
         update={"name": HOSTILE, "variants": variants, "environments": environments, "figures": figures}
     )
-    texts = ["statement", "section", "comparison", "verdict"]
-    text = render(
-        make_report(study=hostile, claims=claims.assign(**dict.fromkeys(texts, HOSTILE)), provenance={HOSTILE: HOSTILE})
-    )
+    claims = claims.assign(**dict.fromkeys(["statement", "section", "comparison", "verdict"], HOSTILE))
+    text = make_page(study=hostile, claims=claims, provenance={HOSTILE: HOSTILE})
 
     assert HOSTILE not in text
     assert len(Page(text).every("script")) == 1
 
 
-def test_provenance_is_named_in_its_block_alone(make_report: Reports) -> None:
-    pages = [render(make_report(provenance={"wall time": time})) for time in ("9 min", "11 min")]
+def test_provenance_is_named_in_its_block_alone(make_page: Pages) -> None:
+    pages = [make_page(provenance={"wall time": time}) for time in ("9 min", "11 min")]
     differing = [(a, b) for a, b in zip(*(page.splitlines() for page in pages), strict=True) if a != b]
 
     assert len(differing) == 1
     assert "<dt>wall time</dt>" in differing[0][0]
 
 
-def test_a_rate_at_the_edge_of_the_grid_is_flagged(text: str) -> None:
+def test_tuned_rates_are_flagged_and_may_be_missing(make_page: Pages, text: str, claims: pd.DataFrame) -> None:
     assert text.count("edge of the grid</span>") == 1
+    assert "No learning rate was tuned" in make_page(claims=claims.iloc[:0], tuned=[])
 
 
-def test_a_study_without_claims_and_tuning_has_a_page(make_report: Reports, claims: pd.DataFrame) -> None:
-    text = render(make_report(claims=claims.iloc[:0], tuned=()))
+def test_claims_read_back_from_csv_look_the_same(make_page: Pages, claims: pd.DataFrame, tmp_path: Path) -> None:
+    write_csv(claims, tmp_path / "claims.csv")
 
-    assert "No learning rate was tuned" in text
-
-
-def test_claims_read_back_from_csv_look_the_same(make_report: Reports, claims: pd.DataFrame, tmp_path: Path) -> None:
-    claims.to_csv(tmp_path / "claims.csv", index=False)
-
-    assert render(make_report(claims=pd.read_csv(tmp_path / "claims.csv"))) == render(make_report())
+    assert make_page(claims=read_csv(tmp_path / "claims.csv")) == make_page()
 
 
-def test_a_part_links_to_the_rows_that_it_was_computed_from(text: str) -> None:
-    table = text[text.index('id="claims-table"') :]
-
-    assert '<a href="tables/probe.csv">rows of probe</a>' in table
-
-
-def test_a_comparison_names_variants_and_environments_by_their_labels_and_the_rows_by_their_keys(
-    make_report: Reports, claims: pd.DataFrame
-) -> None:
+def test_comparisons_name_labels_and_rows_keys(make_page: Pages, claims: pd.DataFrame) -> None:
     compared = "to_go (batch 16) / total (batch 16) < 1 in cartpole, late; Student's t on logarithms"
-    page = render(make_report(claims=claims.assign(comparison=[compared, *claims["comparison"][1:]])))
+    page = make_page(claims=claims.assign(comparison=[compared, *claims["comparison"][1:]]))
     shown = "“reward-to-go” (batch 16) / “total return” (batch 16) &lt; 1 in CartPole-v1, late; Student&#39;s t"
 
     assert page.count(shown) == 2, "in its section and in the table of all claims"
     assert "to_go (batch" not in page
     assert "causality / variance" in page
-    assert '<a href="tables/probe.csv">rows of probe</a>' in page
 
 
 TOTAL = {"variant": "total", "batch": 16}
@@ -235,41 +233,9 @@ def test_every_kind_of_comparison_is_put_into_labels(
     part = {"experiment": "ladder", "metric": "area", "reference": 1.0, "relation": "less", **sides}
     claim = study.claims["causality"].model_copy(update={"parts": {"variance": ClaimPart.model_validate(part)}})
     declared = study.model_copy(update={"claims": {"causality": claim}})
-    (laid_out,) = parts_of(declared, claims.iloc[:1].assign(comparison=written))
+    (laid_out,) = claim_rows(declared, claims.iloc[:1].assign(comparison=written))
 
-    assert laid_out.comparison == shown
-
-
-def test_an_inconclusive_claim_says_what_would_decide_it_and_a_decided_one_does_not(
-    make_report: Reports, study: Study, claims: pd.DataFrame
-) -> None:
-    declared = {"large_batches": study.claims["causality"].parts["variance"].model_copy(update={"metric": "area"})}
-    claim = study.claims["causality"].model_copy(update={"parts": {"steps": declared["large_batches"]}})
-    page = render(make_report(study=study.model_copy(update={"claims": study.claims | {"large_batches": claim}})))
-
-    assert claims["verdict"].tolist().count("inconclusive") == 1
-    assert len(re.findall(r"If the effect is as measured, n = \d+ instead of 20", page)) == 2
-
-
-def test_a_claim_shows_its_figure_its_rows_and_how_far_its_interval_is_to_be_trusted(
-    make_report: Reports, claims: pd.DataFrame
-) -> None:
-    page = render(make_report(claims=claims.assign(coverage=["86 % on skewed data at n = 20", "", "", ""])))
-    block = page[page.index('class="claim"') : page.index("<figure")]
-
-    assert '<a href="#figure-variance">figure</a>' in block
-    assert '<a href="tables/probe.csv">rows of probe</a>' in block
-    assert "cover</a> 86 % on skewed data at n = 20." in block
-    assert page.count("86 % on skewed data") == 2
-
-
-def test_the_page_begins_with_every_verdict_and_its_number(text: str, claims: pd.DataFrame) -> None:
-    summary = text[text.index('id="short"') : text.index('id="run"')]
-
-    for row in claims[claims["primary"]].itertuples():
-        assert f'<a href="#claim-{row.claim}">{row.statement}</a>' in summary
-    assert summary.count('class="badge') == claims["primary"].sum()
-    assert "−0.400 (−0.700 to −0.100)" in summary
+    assert laid_out["comparison"] == shown
 
 
 def test_the_measured_coverage_of_every_kind_of_interval_is_listed(text: str) -> None:
@@ -286,26 +252,15 @@ def test_a_figure_links_to_its_files_and_to_the_tables_it_is_drawn_from(study: S
     files = [str(tmp_path / name) for name in ("picture.png", "caption.txt")]
     kinds = {"learning_curves": "svg", "tuning": "pdf"}
     figures = {name: study.figures[name].model_copy(update={"format": kind}) for name, kind in kinds.items()}
-    curves, tuning = read_figures(study.model_copy(update={"figures": figures}), [files[0]] * 2, [files[1]] * 2)
+    curves, tuning = figure_rows(study.model_copy(update={"figures": figures}), [files[0]] * 2, [files[1]] * 2)
 
-    assert curves.links == {
+    assert curves["links"] == {
         "SVG": "figures/learning_curves.svg",
         "PNG": "figures/learning_curves.png",
         "curves": "tables/ladder-curves.csv",
         "intervals": "tables/ladder-summary.csv",
     }
-    assert tuning.links["scores of tuning"] == "tuned/ladder/"
-
-
-def test_an_interval_says_how_much_it_covers(make_report: Reports, study: Study) -> None:
-    causality = study.claims["causality"]
-    equal = causality.parts["variance"].model_copy(update={"relation": "equal", "margin": 0.1})
-    claims = {"causality": causality.model_copy(update={"parts": {"variance": equal}})}
-
-    page = render(make_report(study=study.model_copy(update={"claims": claims})))
-
-    assert "(90&nbsp;% interval 0.420 to 0.470)" in page
-    assert "(95&nbsp;% interval −0.700 to −0.100)" in page
+    assert tuning["links"]["scores of tuning"] == "tuned/ladder/"
 
 
 def test_every_kind_of_experiment_says_how_much_it_takes() -> None:

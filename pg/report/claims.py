@@ -1,0 +1,117 @@
+"""Format the rows of claims.csv for the report, with what would decide the inconclusive ones."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pandas import DataFrame
+
+from pg.claims.comparisons import comparison_of
+from pg.claims.record import ClaimPart
+from pg.claims.relations.relation import Tested
+from pg.experiments.metric import Metric
+from pg.experiments.metrics import metrics_of
+from pg.plotting.text import number, span
+from pg.statistics.decisions import MOST, effect_size, seeds_needed
+from pg.statistics.intervals import LEVEL
+from pg.study.record import Study
+
+_WANTED = 0.8  # probability of a decision, by custom
+
+
+def claim_rows(study: Study, claims: DataFrame) -> list[dict[str, Any]]:
+    """Describe every part of every claim, from the rows of claims.csv.
+
+    `level` is the nominal coverage of the interval in per cent; `rows` are the paths of the tables that the part was
+    computed from, relative to the page, by experiment; the table is sorted by `effect_value`, `p_value` and `n_value`.
+    """
+    rows = claims.to_dict("records")
+    undecided = sum(row["verdict"] == "inconclusive" and not math.isnan(row["p_adjusted"]) for row in rows)
+    return [_described(study, row, undecided) for row in rows]
+
+
+def _described(study: Study, row: Mapping[Any, Any], undecided: int) -> dict[str, Any]:
+    declared = study.claims[str(row["claim"])].parts[str(row["part"])]
+    metric = metrics_of(*study.experiments.values())[declared.metric]
+    effect, low, high, n, raw, adjusted = (
+        float(row[key]) for key in ("effect", "ci_low", "ci_high", "n", "p_value", "p_adjusted")
+    )
+    p, relation = raw if math.isnan(adjusted) else adjusted, declared.decision
+    # Holm's method adjusts the p-values of primary parts alone.
+    left = undecided if row["primary"] else 1
+    is_open = row["verdict"] == "inconclusive"
+    return {
+        **{name: row[name] for name in ("claim", "part", "primary", "statement", "section", "figure", "verdict")},
+        "comparison": _in_labels(study, declared, row["comparison"]),
+        "metric": metric.label,
+        "definition": metric.definition,
+        "rows": {name: f"tables/{name}.csv" for name in dict.fromkeys(declared.experiments.values())},
+        "effect": number(effect),
+        "interval": "" if math.isnan(low) or math.isnan(high) else span(low, high),
+        "level": round(100 * (relation.level if isinstance(relation, Tested) else LEVEL)),
+        "coverage": row["coverage"] if isinstance(row["coverage"], str) else "",
+        "p": _p_in_words(p, is_raw=math.isnan(adjusted)),
+        "n": "–" if math.isnan(n) else f"{n:,.0f}",
+        "outlook": outlook(declared, metric, effect, low, high, int(n), left) if is_open else "",
+        "effect_value": effect,
+        "p_value": p,
+        "n_value": n,
+    }
+
+
+def outlook(part: ClaimPart, metric: Metric, effect: float, low: float, high: float, n: int, undecided: int) -> str:
+    """Return a sentence on the number of seeds that would decide a part of a claim, if its effect is as measured.
+
+    The effect size is the distance between the effect and the null value (for an equality: the nearer end of the
+    margin) over the standard deviation between seeds, computed from the interval. Ratios are compared as logarithms.
+    For intervals other than Student's t this is an approximation. `undecided` is the number of undecided claims in
+    Holm's method; 1 for a part whose p-value is not adjusted.
+    """
+    relation = part.decision
+    if not isinstance(relation, Tested) or math.isnan(effect):
+        return ""
+    if not math.isfinite(low + high):
+        return f"n = {n:,} gives no bounds; run more seeds."
+    if low == high:
+        return "The interval has width 0; more seeds would not change it."
+    comparison = comparison_of(part, metric)
+    scale = math.log if comparison.logarithmic else float
+    reach = (scale(high) - scale(low)) / 2
+    distance = min(abs(scale(effect) - scale(value)) for value in relation.tested_values(comparison.target))
+    needed = None
+    if reach > 0 and distance > 0:
+        size = effect_size(distance, distance + reach, n, relation.level)
+        needed = seeds_needed(size, undecided, 1 - relation.level, _WANTED)
+    if needed is None:
+        return f"If the effect is as measured, no n up to {MOST:,} decides it; {span(low, high)} remains possible."
+    return (
+        f"If the effect is as measured, n = {max(needed, n + 1):,} instead of {n:,} decides it in "
+        f"{100 * _WANTED:.0f} % of studies."
+    )
+
+
+def _in_labels(study: Study, part: ClaimPart, comparison: str) -> str:
+    """Replace the keys of variants and environments in a comparison by their labels."""
+    variants = {str(one["variant"]) for _, _, one in part.selections if "variant" in one} & study.variants.keys()
+    # Only at places where comparisons name variants, because a key may be an ordinary word.
+    before = "|".join((r"^", r"(?<=\|)", r"(?<=[−/:] )", *(rf"(?<=\b{word} )" for word in ("from", "to", "by", "of"))))
+    named = re.sub(
+        rf"(?:{before})({_one_of(variants)})(?=[ |\]]|$)",
+        lambda found: f"“{study.variant_label(found[1])}”",
+        comparison,
+    )
+    environments = rf"(?<=\bin )({_one_of(study.environments)})(?=[,;]|$)"
+    return re.sub(environments, lambda found: study.environment_label(found[1]), named)
+
+
+def _one_of(names: Iterable[str]) -> str:
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def _p_in_words(p: float, *, is_raw: bool) -> str:
+    if math.isnan(p):
+        return ""
+    return ("< 0.001" if p < 0.001 else number(p)) + (" (raw)" if is_raw else "")
