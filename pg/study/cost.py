@@ -10,7 +10,6 @@ from itertools import pairwise
 from pg.experiments.cells import Cell
 from pg.experiments.kind import Experiment, Measurement
 from pg.parts.baselines.value_network import ValueNetwork
-from pg.parts.variant import Variant
 from pg.study.expansion import cells
 from pg.study.record import Study
 
@@ -119,12 +118,9 @@ def _seconds_per_step(declared: Experiment, cell: Cell) -> float:
     trained, measured = next(speeds for prefixes, *speeds in _SPEEDS if cell.environment.id.startswith(prefixes))
     if isinstance(declared, Measurement):
         return 1 / measured
-    return 1 / trained + _further_passes(cell.variant) * _SECONDS_PER_STEP_OF_A_FURTHER_PASS
-
-
-def _further_passes(variant: Variant) -> int:
-    critic = variant.baseline.fit_steps if isinstance(variant.baseline, ValueNetwork) else 0
-    return min(variant.gradient_steps - 1 + critic, 10**30)
+    critic = cell.variant.baseline
+    passes = cell.variant.gradient_steps - 1 + (critic.fit_steps if isinstance(critic, ValueNetwork) else 0)
+    return 1 / trained + _as_float(passes) * _SECONDS_PER_STEP_OF_A_FURTHER_PASS
 
 
 def _as_float(count: int) -> float:

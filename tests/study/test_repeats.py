@@ -10,7 +10,7 @@ from pg.parts.corrections.per_step import PerStep
 from pg.parts.variant import Variant
 from pg.runs.recorder import RunRecorder
 from pg.study.expansion import cells
-from pg.study.repeats import Repeats
+from pg.study.repeats import first_runs
 from pg.study.validation import load
 from tests.study.studies import put
 
@@ -18,10 +18,10 @@ from tests.study.studies import put
 def firsts(options: dict[str, Any], variant: str = "to_go") -> tuple[str, str]:
     """Return the experiments that a variant of the experiment `again` repeats, in tuning and in training."""
     study = load(options)
-    repeats = Repeats(study)
+    first = first_runs(study)
     cell = next(one for one in cells(study, "again") if one.variant_name == variant)
     block = study.experiments["again"].seeds.blocks[0]
-    return repeats.first_tuning(cell).experiment, repeats.first_training(cell, block)[0].experiment
+    return first[cell, None][0].experiment, first[cell, block][0].experiment
 
 
 @pytest.fixture

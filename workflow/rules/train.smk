@@ -1,12 +1,12 @@
 from itertools import product
 
-from pg.study.repeats import Repeats
+from pg.study.repeats import first_runs
 from pg.study.slicing import train_job, tune_job
 from pg.study.sources import imitated_policies
 
 TRAINING = list(STUDY.training)
 EVALUATED = [name for name in TRAINING if STUDY.experiments[name].evaluate is not None]
-REPEATS = Repeats(STUDY)
+FIRST_RUNS = first_runs(STUDY)
 
 
 def trained_in(experiment):
@@ -56,7 +56,7 @@ def train_job_of(wildcards):
 def inputs_of_tuning(wildcards):
     """Return the result of an earlier equal job if there is one, else the inputs of the job."""
     cell = cell_of(wildcards)
-    first = REPEATS.first_tuning(cell)
+    first, _ = FIRST_RUNS[cell, None]
     if first != cell:
         return {"same": tuned_of(first)}
     return {"demonstrators": demonstrators_of(cell, tune_job_of(wildcards))}
@@ -66,7 +66,7 @@ def inputs_of_training(wildcards):
     """Return the results of an earlier equal job if there is one, else the inputs of the job."""
     cell, block = cell_of(wildcards), block_of(wildcards)
     tuned = tuned_of(cell) if cell.variant.is_tuned else []
-    first = REPEATS.first_training(cell, block)
+    first = FIRST_RUNS[cell, block]
     if first != (cell, block):
         return {"same": results_of(*first), "tuned": tuned}
     demonstrators = demonstrators_of(cell, train_job_of(wildcards))
