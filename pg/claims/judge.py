@@ -12,7 +12,7 @@ those of the case with the largest p in favour, which `comparison` names. A rela
 place of tests.
 
 `coverage` is how often such an interval of 95 % contains the truth, on the data on which that is not 93 to 97 % of
-the time; it is empty if the interval keeps its promise (see `pg.statistics.coverage`).
+the time; it is empty if there are no such data (see `pg.statistics.coverage`).
 
 A diverged run has a value in every metric (see `pg.experiments.train.curves`). A run without a value counts as a
 failure if the metric is a share. In every other metric a value that is not finite makes the part inconclusive, and

@@ -56,7 +56,7 @@ def store(results: Path, reference: Path) -> None:
         raise UnreadableFile(f"{results / _CLAIMS}: is missing; run the study first")
     if reference.exists():
         if not reference.is_dir() or (any(reference.iterdir()) and not (reference / _DIGESTS).exists()):
-            raise UnreadableFile(f"{reference}: is no reference, for it has no {_DIGESTS}, and is not replaced")
+            raise UnreadableFile(f"{reference}: is no reference, because it has no {_DIGESTS}; name another folder")
         shutil.rmtree(reference)
     for path in (results / _CLAIMS, *sorted(results.glob("tables/*-summary.csv"))):
         kept = reference / path.relative_to(results)

@@ -55,7 +55,7 @@ class Motion:
     seconds: float
 
 
-class WatchedHumanoids:
+class RecordedHumanoids:
     """N copies of the humanoid for one seed, with a recording of their motion."""
 
     states = None
@@ -74,7 +74,7 @@ class WatchedHumanoids:
         positions, on_floor = zip(*self._recording, strict=True)
         return Motion(np.stack(positions, axis=1), np.stack(on_floor, axis=1), self._bodies[0].seconds)
 
-    def resized(self, seeds: int) -> WatchedHumanoids:
+    def resized(self, seeds: int) -> RecordedHumanoids:
         """Return the copies themselves; raise a ValueError if `seeds` is not 1."""
         if seeds != 1:
             raise ValueError(f"recorded humanoids have one seed, not {seeds}")
@@ -84,16 +84,16 @@ class WatchedHumanoids:
         """Reset every copy and start a new recording."""
         observations = self._stepped.reset(generators)
         self._recording = []
-        self._watch(np.ones(len(self._bodies), dtype=np.bool_))
+        self._record(np.ones(len(self._bodies), dtype=np.bool_))
         return observations
 
     def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
         """Step the copies that are alive and record their positions."""
         transition = self._stepped.step(actions, alive)
-        self._watch(alive[0])
+        self._record(alive[0])
         return transition
 
-    def _watch(self, alive: NDArray[np.bool_]) -> None:
+    def _record(self, alive: NDArray[np.bool_]) -> None:
         positions = np.full((len(alive), len(PARTS), 2), np.nan)
         on_floor = np.zeros((len(alive), len(FEET)), dtype=np.bool_)
         for i in np.flatnonzero(alive).tolist():

@@ -1,10 +1,10 @@
 """The measured coverage of each interval, from the table `coverage.csv`.
 
 `python workflow/coverage/simulate.py > pg/statistics/coverage.csv` measures it anew: 2,000 replications of every
-statistic on each kind of data, at n = 10 and 20 (20 alone for bootstrapped intervals). An interval *keeps its promise*
-if it covers the truth in 93 to 97 % of them; shares and medians, whose values are discrete, may cover more. The
-standard error of such a percentage is 0.5, so this is stricter than a test of significance. If an interval does not
-keep its promise, summaries and claims print the measured coverage.
+statistic on each kind of data, at n = 10 and 20 (20 alone for bootstrapped intervals). An interval *holds* if it covers
+the truth in 93 to 97 % of them; shares and medians, whose values are discrete, may cover more. The standard error of
+such a percentage is 0.5, so this is stricter than a test of significance. If an interval does not hold, summaries and
+claims print the measured coverage.
 
 Student's t stays in use where it covers less. Of the alternatives, the bootstrap-t covers 98 % of two-peaked data with
 intervals up to four times as wide; Hall's (1992) transformation covers 92 to 98 %, but its test rejects a true null
@@ -23,9 +23,9 @@ from pg.statistics.intervals import Interval
 
 TABLE = Path(__file__).with_name("coverage.csv")
 
-PROMISED = (0.93, 0.97)
+_ACCEPTED = (0.93, 0.97)
 AT_LEAST = ("share", "paired share", "median", "profile")
-"""Statistics that promise the lower end only."""
+"""Statistics that need the lower end only."""
 
 
 class Measured(NamedTuple):
@@ -41,8 +41,8 @@ class Measured(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether the interval covers as often as it promises."""
-        low, high = PROMISED
+        """Whether the interval covers as often as it should."""
+        low, high = _ACCEPTED
         return low <= self.coverage and (self.statistic in AT_LEAST or self.coverage <= high)
 
 
@@ -70,10 +70,10 @@ def columns_of(statistic: str, interval: Interval) -> dict[str, Any]:
 
 
 def shortfall(statistic: str, interval: Interval) -> str:
-    """Return the coverage of an interval of 95 % on the data on which it does not keep its promise.
+    """Return the coverage of an interval of 95 % on the data on which it does not hold.
 
     Like "92 % on skewed data at n = 20". The coverage is that of the largest measured n up to the sample's, or of the
-    smallest n. The text is empty if the interval keeps its promise on all data, and if its method is not the
+    smallest n. The text is empty if the interval holds on all data, and if its method is not the
     statistic's usual one (undefined, all values equal).
     """
     return _shortfall(statistic, interval.method, interval.n)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pg.environments.humanoid import FEET, PARTS, WatchedHumanoids
+from pg.environments.humanoid import FEET, PARTS, RecordedHumanoids
 from pg.environments.record import Environment, Observations
 from pg.environments.stacked import make_environments
 
@@ -23,8 +23,8 @@ def actions(seed: int, steps: int) -> np.ndarray:
     return np.random.default_rng(seed).uniform(-0.4, 0.4, (steps, 1, 3, 17)).astype(np.float32)
 
 
-def walked(environment: Environment = HUMANOID, steps: int = 15) -> WatchedHumanoids:
-    humanoids = WatchedHumanoids(environment, 3)
+def moved(environment: Environment = HUMANOID, steps: int = 15) -> RecordedHumanoids:
+    humanoids = RecordedHumanoids(environment, 3)
     humanoids.reset(generators())
     for step in actions(1, steps):
         humanoids.step(step, ALIVE)
@@ -33,7 +33,7 @@ def walked(environment: Environment = HUMANOID, steps: int = 15) -> WatchedHuman
 
 def test_start_positions_are_those_of_the_model_file() -> None:
     """Heights are sums of the file's offsets: 1.4 for the torso, 0.19 more to the head, and so on down to the feet."""
-    humanoids = WatchedHumanoids(STILL, 1)
+    humanoids = RecordedHumanoids(STILL, 1)
     humanoids.reset(generators())
     motion = humanoids.motion
     assert motion.positions.shape == (1, 1, len(PARTS), 2)
@@ -52,7 +52,7 @@ def test_start_positions_are_those_of_the_model_file() -> None:
 
 
 def test_foot_touches_the_floor_exactly_if_its_sphere_does() -> None:
-    motion = walked(steps=20).motion
+    motion = moved(steps=20).motion
     gaps = motion.positions[..., [PARTS.index(foot) for foot in FEET], 1] - FOOT_RADIUS
     np.testing.assert_array_equal(motion.on_floor, gaps < MARGINS)
     assert (gaps < 0).any(axis=(0, 1)).all()
@@ -63,19 +63,19 @@ def test_foot_touches_the_floor_exactly_if_its_sphere_does() -> None:
 @pytest.mark.parametrize("seen", [Observations(), Observations(hide=(0, 1), stack=2)], ids=["whole", "partly"])
 def test_recording_does_not_change_the_steps(seen: Observations) -> None:
     environment = HUMANOID.model_copy(update={"observations": seen})
-    watched, plain = WatchedHumanoids(environment, 3), make_environments(environment, 1, 3)
-    assert watched.spaces == plain.spaces
-    assert watched.horizon == plain.horizon == 40
-    np.testing.assert_array_equal(watched.reset(generators()), plain.reset(generators()))
+    recorded, plain = RecordedHumanoids(environment, 3), make_environments(environment, 1, 3)
+    assert recorded.spaces == plain.spaces
+    assert recorded.horizon == plain.horizon == 40
+    np.testing.assert_array_equal(recorded.reset(generators()), plain.reset(generators()))
     for step in actions(2, 10):
-        mine, theirs = watched.step(step, ALIVE), plain.step(step, ALIVE)
+        mine, theirs = recorded.step(step, ALIVE), plain.step(step, ALIVE)
         np.testing.assert_array_equal(mine.observations, theirs.observations)
         np.testing.assert_array_equal(mine.rewards, theirs.rewards)
         np.testing.assert_array_equal(mine.terminated, theirs.terminated)
 
 
 def test_motion_has_nothing_after_the_end_or_before_a_reset() -> None:
-    humanoids = walked(steps=2)
+    humanoids = moved(steps=2)
     alive = np.array([[True, False, True]])
     humanoids.step(actions(3, 1)[0], alive)
     motion = humanoids.motion
@@ -86,8 +86,8 @@ def test_motion_has_nothing_after_the_end_or_before_a_reset() -> None:
     assert humanoids.motion.positions.shape[1] == 1
 
 
-def test_watched_humanoids_need_one_seed() -> None:
-    humanoids: Any = walked(steps=1)
+def test_recorded_humanoids_need_one_seed() -> None:
+    humanoids: Any = moved(steps=1)
     assert humanoids.resized(1) is humanoids
     with pytest.raises(ValueError, match="recorded humanoids have one seed, not 2"):
         humanoids.resized(2)

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pg.core.trajectories import Trajectories
-from pg.environments.humanoid import PARTS, Motion, WatchedHumanoids
+from pg.environments.humanoid import PARTS, Motion, RecordedHumanoids
 from pg.experiments.gait.metrics import METRICS, falls
 from pg.experiments.gait.options import GaitOptions
 from pg.experiments.metric import values
@@ -63,7 +63,7 @@ def watch(job: MeasurementJob[GaitOptions], policies: Mapping[int, Parameters]) 
         part, and x and z in metres.
     """
     (variant,), episodes = job.variants, job.options.episodes
-    humanoids, rows, poses = WatchedHumanoids(job.environment, episodes), [], []
+    humanoids, rows, poses = RecordedHumanoids(job.environment, episodes), [], []
     for seed in job.seeds:
         policy = policy_of(job, policies, seed, humanoids.spaces)
         collected = sample(humanoids, policy, generators_of(seed, job.stage, "gait"), job.environment.rewards)
