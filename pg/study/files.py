@@ -111,20 +111,20 @@ def with_base(options: Mapping[str, Any], files: Sequence[StudyFile]) -> tuple[d
 
 
 def _with_base(
-    options: Mapping[str, Any], files: Sequence[StudyFile], naming: Path | None, heirs: tuple[Path, ...]
+    options: Mapping[str, Any], files: Sequence[StudyFile], naming: Path | None, above: tuple[Path, ...]
 ) -> tuple[dict[str, Any], list[StudyFile]]:
     own = {key: value for key, value in options.items() if key != "base"}
     if "base" not in options:
         return own, [*files]
-    heirs = (*heirs, *([naming.resolve()] if naming else []))
+    above = (*above, *([naming.resolve()] if naming else []))
     below: dict[str, Any] = {}
     read: list[StudyFile] = []
     origins: dict[str, Path] = {}
     for path in _base_paths(options["base"], naming):
-        if path.resolve() in heirs:
+        if path.resolve() in above:
             raise InvalidStudy([f"{naming}: base: {path} is based on this file; remove one of the two"])
         file = read_file(path)
-        its_options, its_files = _with_base(file.options, [file], path, heirs)
+        its_options, its_files = _with_base(file.options, [file], path, above)
         # Only one file may set an entry of a section, or a plain value.
         for key, value in its_options.items():
             for entry in [f"{key}.{name}" for name in value] if isinstance(value, dict) else [key]:

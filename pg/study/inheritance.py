@@ -101,17 +101,17 @@ def _without(options: Any, key: str) -> Any:
     return {one: value for one, value in options.items() if one != key} if isinstance(options, dict) else options
 
 
-def _extended(name: str, variants: Mapping[str, Any], heirs: tuple[str, ...]) -> Any:
+def _extended(name: str, variants: Mapping[str, Any], chain: tuple[str, ...]) -> Any:
     """Return a variant's options merged over those of the variant that it extends."""
-    options, heirs = variants[name], (*heirs, name)
+    options, chain = variants[name], (*chain, name)
     if not isinstance(options, dict) or "extends" not in options:
         return options
     parent, at = options["extends"], f"variants.{name}.extends"
     if not isinstance(parent, str) or parent not in variants:
         raise InvalidStudy([f"{at}: {parent!r} is not a variant{nearest(str(parent), map(str, variants))}"])
-    if parent in heirs:
-        raise InvalidStudy([f"{at}: is a cycle: {' → '.join((*heirs, parent))}"])
-    inherited = _extended(parent, variants, heirs)
+    if parent in chain:
+        raise InvalidStudy([f"{at}: is a cycle: {' → '.join((*chain, parent))}"])
+    inherited = _extended(parent, variants, chain)
     if not isinstance(inherited, dict):
         return options
     # A label names one variant: a child does not inherit it.
