@@ -21,11 +21,9 @@ class Keeper(Protocol):
 
     def kept(self) -> bytes | None:
         """Return the stored state; None if there is none."""
-        ...
 
     def iteration(self, state: Callable[[], bytes]) -> None:
         """Report a complete iteration. Call `state` before this returns, or not at all."""
-        ...
 
 
 def state_of(learners: Sequence[Learner], evaluator: Evaluator | None) -> bytes:

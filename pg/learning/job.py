@@ -61,27 +61,24 @@ class Demonstrators(Record):
     seeds: tuple[int, ...] = Field(description="The demonstrator's seed for each seed of the job, in the job's order.")
 
 
-class TrainJob(Job):
-    """Train one cell on a block of seeds."""
-
+class _LearningJob(Job):
     environment: Environment
     variant: Variant
     budget: Budget
-    snapshots: dict[Name, Fraction] = Field(default={}, description="Stages at which policies are kept.")
-    evaluate: Evaluate | None = None
-    seeds: tuple[int, ...]
     demonstrators: Demonstrators | None = None
     device: Device = "cpu"
 
+
+class TrainJob(_LearningJob):
+    """Train one cell on a block of seeds."""
+
+    snapshots: dict[Name, Fraction] = Field(default={}, description="Stages at which policies are kept.")
+    evaluate: Evaluate | None = None
+    seeds: tuple[int, ...]
+
     @property
     def declared_rate(self) -> float:
-        """The learning rate in the study file; 0 for a natural gradient, which computes its own step size.
-
-        Raises
-        ------
-        ValueError
-            If the rate is yet to be tuned.
-        """
+        """The learning rate in the study file; 0 for a natural gradient, which computes its own step size."""
         if self.variant.is_tuned:
             raise ValueError("optimizer.learning_rate: tuned: no job has chosen it yet; give the variant a number")
         rate = self.variant.optimizer.learning_rate
@@ -93,15 +90,10 @@ class TrainJob(Job):
         return self.budget.steps * len(self.seeds)
 
 
-class TuneJob(Job):
+class TuneJob(_LearningJob):
     """Train one cell with each learning rate of the grid on each tuning seed."""
 
-    environment: Environment
-    variant: Variant
-    budget: Budget
     tuning: Tuning
-    demonstrators: Demonstrators | None = None
-    device: Device = "cpu"
 
     @property
     def seeds(self) -> tuple[int, ...]:

@@ -40,15 +40,12 @@ class Recorder(Protocol):
 
     def row(self, row: Mapping[str, float | int]) -> None:
         """Take the row of one iteration of one seed."""
-        ...
 
     def evaluation(self, row: Mapping[str, float | int]) -> None:
         """Take the row of one episode of an evaluation."""
-        ...
 
     def snapshot(self, seed: int, stage: str, policy: Mapping[str, NDArray[np.generic]]) -> None:
         """Take a seed's policy at a stage."""
-        ...
 
 
 def train(

@@ -74,24 +74,10 @@ def update(
 ) -> UpdateLog:
     r"""Take the variant's gradient steps on one batch: M minibatches in each of K passes, within its limit.
 
-    Parameters
-    ----------
-    policy
-        π_θ, which collected the trajectories. Changed in place to π_θ'.
-    optimizer
-        Over the policy's parameters. Its moments keep every step, also one that a limit undoes or shortens.
-    variant
-        The estimator, the numbers of steps and the limit on the KL divergence.
-    trajectories
-        The batch, S = 1.
-    mdp
-        The environment's tables, if they are known.
-    shuffling
-        Divides the batch into minibatches. Required if the variant has any.
-    limit_state
-        What the limit keeps from one update to the next; changed in place. Default: that of a first update.
-    critic
-        The value network, fitted to earlier batches. Required by baseline: value_network.
+    The policy π_θ, which collected the batch, is changed in place to π_θ'. The moments of the optimizer keep every
+    step, also one that a limit undoes or shortens. `limit_state`, what the limit keeps from one update to the next, is
+    changed in place, too. Depending on its parts, a variant needs the environment's tables, a generator that divides
+    the batch into minibatches, and a critic, fitted to earlier batches.
 
     Raises
     ------
@@ -102,7 +88,7 @@ def update(
 
     Notes
     -----
-    The lecture's sections "Full algorithm" and "Off-policy policy gradient".
+    The lecture's sections "Full algorithm" and "Off-policy policy gradient". The batch has S = 1.
     """
     ascent = Ascent(policy, optimizer, variant, trajectories, mdp, critic)
     minibatches = divided(ascent.batch, variant.gradient_steps, variant.minibatches, shuffling)

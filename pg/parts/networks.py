@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -51,6 +52,28 @@ def perceptron(
     for layer in hidden:
         inputs = activate(layer(inputs))
     return last(inputs)
+
+
+class NumpyTanh(torch.autograd.Function):
+    """Overwrite a tensor on the CPU by its hyperbolic tangent.
+
+    numpy computes it: torch's own takes seven times as long on processors without MKL.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        """Compute tanh in place."""
+        array = values.detach().numpy()
+        np.tanh(array, out=array)
+        ctx.mark_dirty(values)
+        ctx.save_for_backward(values)
+        return values
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> Tensor:
+        """Multiply by 1 - tanh², differentiably."""
+        (values,) = ctx.saved_tensors
+        return torch.ops.aten.tanh_backward(slopes[0], values)
 
 
 def as_vector(tensors: Iterable[Tensor]) -> Float[Tensor, " D"]:

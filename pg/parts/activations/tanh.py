@@ -19,7 +19,7 @@ class Tanh(Activation):
 
     def of_tensor(self, values: Tensor) -> Tensor:
         """Return tanh, computed by numpy on the CPU."""
-        from pg.parts.activations.numpy_tanh import NumpyTanh
+        from pg.parts.networks import NumpyTanh
 
         return NumpyTanh.apply(values) if values.device.type == "cpu" else values.tanh_()
 
