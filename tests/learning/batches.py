@@ -12,43 +12,31 @@ from pg.learning.updates import UpdateLog, update
 from pg.parts import estimator as compose
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import PolicyOptions, Variant
+from tests.parts import made
 from torch import Tensor
 
-SPACES = Spaces(3, 2)
-
-CONTINUOUS = Spaces(3, None, 2)
-
+SPACES, CONTINUOUS = Spaces(3, 2), Spaces(3, None, 2)
 CHAIN = chain(horizon=4, length=3)
-
 SGD = Sgd()
 
 
 def batch() -> Trajectories:
     generator = torch.Generator().manual_seed(0)
     mask = torch.arange(5) < torch.tensor([[5, 2, 3, 1]]).unsqueeze(-1)
-    return Trajectories(
-        observations=torch.randn(1, 4, 5, 3, generator=generator, dtype=torch.float64) * mask.unsqueeze(-1),
-        actions=torch.randint(2, (1, 4, 5), generator=generator) * mask,
-        rewards=torch.randn(1, 4, 5, generator=generator, dtype=torch.float64) * mask,
-        mask=mask,
-        terminated=torch.ones(1, 4, dtype=torch.bool),
-        truncated=torch.zeros(1, 4, dtype=torch.bool),
-    )
+    observations = torch.randn(1, 4, 5, 3, generator=generator, dtype=torch.float64) * mask.unsqueeze(-1)
+    actions = torch.randint(2, (1, 4, 5), generator=generator) * mask
+    rewards = torch.randn(1, 4, 5, generator=generator, dtype=torch.float64) * mask
+    return made.trajectories(rewards, mask, observations=observations, actions=actions)
 
 
 def random_batch(spaces: Spaces, seed: int) -> Trajectories:
-    trajectories, generator = batch(), torch.Generator().manual_seed(seed)
-    shape = trajectories.mask.shape
-    real = torch.randn(*shape, spaces.action_size, generator=generator, dtype=torch.float64)
-    discrete = torch.randint(2, shape, generator=generator)
-    return Trajectories(
-        observations=torch.randn(*shape, 3, generator=generator, dtype=torch.float64),
-        actions=discrete if spaces.action_count else real,
-        rewards=torch.randn(*shape, generator=generator, dtype=torch.float64) * trajectories.mask,
-        mask=trajectories.mask,
-        terminated=trajectories.terminated,
-        truncated=trajectories.truncated,
-    )
+    mask, generator = batch().mask, torch.Generator().manual_seed(seed)
+    real = torch.randn(*mask.shape, spaces.action_size, generator=generator, dtype=torch.float64)
+    discrete = torch.randint(2, mask.shape, generator=generator)
+    observations = torch.randn(*mask.shape, 3, generator=generator, dtype=torch.float64)
+    rewards = torch.randn(*mask.shape, generator=generator, dtype=torch.float64) * mask
+    actions = discrete if spaces.action_count else real
+    return made.trajectories(rewards, mask, observations=observations, actions=actions)
 
 
 def chain_batch(seed: int = 0, trajectories: int = 8) -> Trajectories:
@@ -60,15 +48,10 @@ def chain_batch(seed: int = 0, trajectories: int = 8) -> Trajectories:
     # From 0, as the chain starts, so that every state is one that the policy reaches by then.
     walked = torch.cat([torch.zeros(1, trajectories, 1, dtype=torch.int64), moves[..., :-1]], -1)
     states = walk_between_walls(walked) * mask
-    return Trajectories(
-        observations=torch.nn.functional.one_hot(states, 3).to(torch.float64) * mask.unsqueeze(-1),
-        actions=torch.randint(2, mask.shape, generator=generator) * mask,
-        rewards=torch.randn(mask.shape, generator=generator, dtype=torch.float64) * mask,
-        mask=mask,
-        terminated=torch.ones(1, trajectories, dtype=torch.bool),
-        truncated=torch.zeros(1, trajectories, dtype=torch.bool),
-        states=states,
-    )
+    observations = torch.nn.functional.one_hot(states, 3).to(torch.float64) * mask.unsqueeze(-1)
+    actions = torch.randint(2, mask.shape, generator=generator) * mask
+    rewards = torch.randn(mask.shape, generator=generator, dtype=torch.float64) * mask
+    return made.trajectories(rewards, mask, observations=observations, actions=actions, states=states)
 
 
 def walk_between_walls(moves: Tensor) -> Tensor:
@@ -87,9 +70,9 @@ def flat(of: Policy) -> Tensor:
 
 
 def improved(variant: Variant, trajectories: Trajectories, rate: float = 0.3, **given: Any) -> tuple[Policy, UpdateLog]:
-    made = policy()
-    given = {"mdp": CHAIN, **given}
-    return made, update(made, variant.optimizer.over(made.parameters(), rate), variant, trajectories, **given)
+    new = policy()
+    optimizer = variant.optimizer.over(new.parameters(), rate)
+    return new, update(new, optimizer, variant, trajectories, **{"mdp": CHAIN, **given})
 
 
 def estimate(variant: Variant, trajectories: Trajectories, target: Policy, behaviour: Policy) -> tuple[Tensor, ...]:

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from pg.core.trajectories import Trajectories
 from pg.environments.small_mdps import chain
 from pg.learning.advantages import advantages
 from pg.learning.policies import Policy
 from pg.parts.batch import Batch
 from pg.parts.variant import PolicyOptions, Variant
 from tests.learning.batches import batch, policy
+from tests.parts import made
 
 
 @pytest.mark.parametrize("discount", [1.0, 0.6])
@@ -17,14 +17,11 @@ def test_exact_baseline_is_the_discounted_state_value(discount: float) -> None:
     mdp = chain(3, length=2, slip=0)
     states, actions = torch.tensor([[[0, 1, 0], [0, 1, 0]]]), torch.tensor([[[1, 0, 1], [1, 1, 0]]])
     mask = torch.tensor([[[True, True, True], [True, True, False]]])
-    trajectories = Trajectories(
-        observations=torch.eye(2, dtype=torch.float64)[states] * mask.unsqueeze(-1),
-        actions=actions,
-        rewards=torch.tensor([[[-0.1, -0.1, -0.1], [-0.1, 0.9, 0]]], dtype=torch.float64),
-        mask=mask,
-        terminated=torch.tensor([[False, True]]),
-        truncated=torch.tensor([[True, False]]),
-        states=states,
+    rewards = torch.tensor([[[-0.1, -0.1, -0.1], [-0.1, 0.9, 0]]], dtype=torch.float64)
+    observations = torch.eye(2, dtype=torch.float64)[states] * mask.unsqueeze(-1)
+    truncated = torch.tensor([[True, False]])
+    trajectories = made.trajectories(
+        rewards, mask, observations=observations, actions=actions, states=states, truncated=truncated
     )
     one = Policy(PolicyOptions(hidden=(6,)), mdp.spaces, torch.Generator().manual_seed(1), torch.float64)
     right = one.log_prob(torch.eye(2, dtype=torch.float64), torch.ones(2, dtype=torch.int64)).exp().detach()

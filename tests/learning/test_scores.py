@@ -8,6 +8,7 @@ from pg.learning.scores import score_products, scores
 from pg.parts.activations.base import Activation
 from pg.parts.activations.registry import ACTIVATIONS
 from pg.parts.variant import PolicyOptions
+from tests.parts import made
 
 SPACES = [Spaces(observation_size=2, action_count=3), Spaces(observation_size=2, action_count=None, action_size=2)]
 LENGTHS = torch.tensor([[3, 1, 2], [2, 3, 3]])
@@ -21,14 +22,9 @@ def random_trajectories(spaces: Spaces) -> Trajectories:
         if spaces.action_count is None
         else torch.randint(spaces.action_count, mask.shape, generator=generator)
     )
-    return Trajectories(
-        observations=torch.randn(*mask.shape, 2, generator=generator, dtype=torch.float64),
-        actions=actions,
-        rewards=torch.randn(mask.shape, generator=generator, dtype=torch.float64) * mask,
-        mask=mask,
-        terminated=torch.ones(LENGTHS.shape, dtype=torch.bool),
-        truncated=torch.zeros(LENGTHS.shape, dtype=torch.bool),
-    )
+    observations = torch.randn(*mask.shape, 2, generator=generator, dtype=torch.float64)
+    rewards = torch.randn(mask.shape, generator=generator, dtype=torch.float64) * mask
+    return made.trajectories(rewards, mask, observations=observations, actions=actions)
 
 
 def make(spaces: Spaces) -> Policy:

@@ -13,6 +13,7 @@ from pg.laboratory.frozen import random_policy
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios, state_values
 from pg.parts.variant import PolicyOptions
+from tests.parts.made import trajectories
 
 SMALL = PolicyOptions(hidden=(3,))
 LINEAR = PolicyOptions(hidden=())
@@ -116,16 +117,8 @@ def test_ratios_have_precision_and_length_of_the_rewards() -> None:
 
 def test_unvisited_states_after_the_end_have_ratio_0() -> None:
     """Entries after the end look up state 0; a ratio that overflows in single precision must not become NaN."""
-    ended = torch.tensor([[True]])
-    single = Trajectories(
-        observations=torch.zeros(1, 1, 2, 3),
-        actions=torch.zeros(1, 1, 2, dtype=torch.int64),
-        rewards=torch.zeros(1, 1, 2),
-        mask=torch.tensor([[[True, False]]]),
-        terminated=ended,
-        truncated=~ended,
-        states=torch.tensor([[[0, 1]]]),
-    )
+    mask, states = torch.tensor([[[True, False]]]), torch.tensor([[[0, 1]]])
+    single = trajectories(torch.zeros(1, 1, 2), mask, states=states)
     never = torch.tensor([[1, 0, 0], [0, 0, 1]], dtype=torch.float64)
     assert state_ratios(going_right(0.4), FORK, never, single).tolist() == [[[1, 0]]]
 

@@ -28,30 +28,11 @@ def subtracted(name: str, trajectories: Trajectories, products: ScoreProducts | 
 
 
 TOTALS = [[3.0], [6.0], [0.0]]
-# Their rewards-to-go are 3, 2, 1; 6, 4; 9.
-THREE_TWO_ONE = [[1.0, 1.0, 1.0], [2.0, 4.0], [9.0]]
 
 
 def optimal(batch: Make, weighted: list[Any], squared: list[Any]) -> torch.Tensor:
     trajectories = batch(*[[[0.0]] * 3] * len(weighted))
     return subtracted("optimal", trajectories, ScoreProducts(tensor(weighted), tensor(squared)))
-
-
-def test_average_reward_is_one_number_per_batch(batch: Make) -> None:
-    assert subtracted("average_reward", batch(TOTALS, [[1.0], [1.0], [4.0]])).tolist() == [[[3]], [[2]]]
-
-
-def test_leave_one_out_averages_the_others(batch: Make) -> None:
-    assert subtracted("leave_one_out", batch(TOTALS)).tolist() == [[[3], [1.5], [4.5]]]
-
-
-def test_per_step_counts_finished_trajectories_as_zero(batch: Make) -> None:
-    assert subtracted("per_step", batch(THREE_TWO_ONE)).tolist() == [[[6, 2, 1 / 3]]]
-
-
-def test_per_step_leave_one_out_averages_the_others_at_each_step(batch: Make) -> None:
-    expected = [[[7.5, 2, 0], [6, 1, 0.5], [4.5, 3, 0.5]]]
-    assert subtracted("per_step_leave_one_out", batch(THREE_TWO_ONE)).tolist() == expected
 
 
 def test_leave_one_out_scales_the_deviation_from_the_average(batch: Make) -> None:

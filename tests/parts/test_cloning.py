@@ -17,6 +17,7 @@ from pg.learning.rollout import Generators, actor_of, collect
 from pg.parts.starts import cloning
 from pg.parts.starts.clone import Clone
 from pg.parts.variant import PolicyOptions
+from tests.parts.made import trajectories
 from torch import Tensor
 from torch.distributions import Categorical
 
@@ -31,10 +32,8 @@ def shown(observations: Tensor, actions: Tensor, lengths: Sequence[int] | None =
     """Demonstrations of S = 1 from (N, T, O) and (N, T, ...), each of full length by default."""
     count, longest = observations.shape[:2]
     mask = torch.arange(longest) < torch.tensor(lengths or [longest] * count).unsqueeze(-1)
-    ended = torch.ones(1, count, dtype=torch.bool)
-    return Trajectories(
-        observations.unsqueeze(0), actions.unsqueeze(0), mask.float().unsqueeze(0), mask.unsqueeze(0), ended, ~ended
-    )
+    steps = mask.unsqueeze(0)
+    return trajectories(steps.float(), steps, observations=observations.unsqueeze(0), actions=actions.unsqueeze(0))
 
 
 def policy_for(spaces: Spaces, options: PolicyOptions = LINEAR, dtype: torch.dtype = torch.float64) -> Policy:

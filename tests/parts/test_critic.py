@@ -1,5 +1,6 @@
 """A value network fits its targets, with and without bootstrapping at truncation."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from pg.parts.baselines.value_network import ValueNetwork
 from pg.parts.critic import Critic
 from pg.parts.discounting import reward_to_go
 from pg.parts.variant import PolicyOptions, Variant
+from tests.parts.made import trajectories
 from tests.parts.named import gae
 
 CHAIN = chain(horizon=4, length=2)
@@ -115,15 +117,12 @@ def test_values_depend_on_the_step_unless_returns_bootstrap() -> None:
 
 def truncated_and_terminated() -> Trajectories:
     """Two trajectories of a step each; both end in state 1, one truncated and one terminated."""
-    mask = torch.ones(1, 2, 1, dtype=torch.bool)
-    return Trajectories(
-        observations=torch.eye(2, dtype=torch.float64)[[0, 0]].reshape(1, 2, 1, 2),
-        actions=torch.zeros(1, 2, 1, dtype=torch.int64),
-        rewards=torch.tensor([[[2.0], [3.0]]], dtype=torch.float64),
-        mask=mask,
-        terminated=torch.tensor([[False, True]]),
+    states = torch.eye(2, dtype=torch.float64)
+    return trajectories(
+        torch.tensor([[[2.0], [3.0]]], dtype=torch.float64),
+        observations=states[[0, 0]].reshape(1, 2, 1, 2),
         truncated=torch.tensor([[True, False]]),
-        last_observations=torch.eye(2, dtype=torch.float64)[[1, 1]].reshape(1, 2, 2),
+        last_observations=states[[1, 1]].reshape(1, 2, 2),
     )
 
 
@@ -149,11 +148,7 @@ def test_bootstrapping_finds_the_value_of_an_endless_process() -> None:
     endless = new_critic(fit_steps=1, rate=0.05, **ENDLESS)
     ended = new_critic(fit_steps=1, rate=0.05, discount=0.8)
     continues = torch.ones_like(batch.truncated)
-    batch = Trajectories(
-        **{name: getattr(batch, name) for name in ("observations", "actions", "rewards", "mask", "last_observations")},
-        terminated=~continues,
-        truncated=continues,
-    )
+    batch = replace(batch, terminated=~continues, truncated=continues)
     for critic in (endless, ended):
         for _ in range(300):
             critic.fit(batch)
@@ -164,12 +159,7 @@ def test_bootstrapping_finds_the_value_of_an_endless_process() -> None:
 
 
 def test_bootstrapping_without_last_observations_is_refused() -> None:
-    batch = truncated_and_terminated()
-    without = Trajectories(
-        **{name: getattr(batch, name) for name in ("observations", "actions", "rewards", "mask")},
-        terminated=batch.terminated,
-        truncated=batch.truncated,
-    )
+    without = replace(truncated_and_terminated(), last_observations=None)
     with pytest.raises(ValueError, match="needs the observation after the last step"):
         new_critic(**ENDLESS).values(without)
 

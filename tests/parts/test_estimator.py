@@ -14,6 +14,7 @@ from pg.parts.discounting import discount_weights, reward_to_go
 from pg.parts.estimator import Fixed
 from pg.parts.variant import Variant
 from pydantic import ValidationError
+from tests.parts import made
 from tests.parts.named import BASELINES, CORRECTING, FROM_THE_BATCH, IMPORTANCE, constant, gae
 
 Make = Callable[..., Trajectories]
@@ -223,17 +224,8 @@ def test_the_optimal_baseline_without_score_products_is_refused(batch: Make) -> 
 def test_no_gradient_flows_through_the_advantages() -> None:
     weighted = PRODUCTS.weighted.clone().requires_grad_()
     rewards = torch.ones(1, 3, 2, dtype=torch.float64, requires_grad=True)
-    ended = torch.ones(1, 3, dtype=torch.bool)
-    trajectories = Trajectories(
-        observations=torch.zeros(1, 3, 2, 1),
-        actions=torch.zeros(1, 3, 2, dtype=torch.int64),
-        rewards=rewards,
-        mask=torch.ones(1, 3, 2, dtype=torch.bool),
-        terminated=ended,
-        truncated=~ended,
-    )
     products = ScoreProducts(weighted, PRODUCTS.squared)
-    assert not weights_of(Variant(baseline="optimal"), trajectories, products).requires_grad
+    assert not weights_of(Variant(baseline="optimal"), made.trajectories(rewards), products).requires_grad
 
 
 RATIOS = torch.tensor([[[2.0, 0.5, 3.0], [0.25, 1.0, 1.0], [4.0, 0.5, 1.0]]], dtype=torch.float64)

@@ -1,5 +1,6 @@
 """Limits on the KL divergence: on a point with a known divergence, and against the dense Fisher matrix."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
@@ -94,41 +95,30 @@ def some_gradient(policy: Policy, states: Tensor, seed: int) -> list[Tensor]:
     return list(torch.autograd.grad((weights * policy.log_prob(states, actions)).mean(), list(policy.parameters())))
 
 
-def test_early_stop_undoes_the_step_that_breaks_the_limit() -> None:
+@pytest.mark.parametrize(
+    ("limit", "lengths", "kept", "place"),
+    [
+        (EarlyStop(limit=1.0), (0.5, 0.25, 0.5, 9.0), 2, 0.75),
+        (EarlyStop(limit=1.0), (0.5, math.nan), 1, 0.5),
+        (EarlyStop(limit=1.0), (0.1, 0.2, 0.3), 3, 0.6),
+        (LineSearch(limit=1.0), (0.1, 0.2, 0.3), 3, 0.6),
+        (LineSearch(limit=1.0), (3.0, -2.5), 2, 0.5),
+        (LineSearch(limit=4.0), (3.0, 3.0), 2 * 0.25, 1.5),
+    ],
+    ids=["undone", "nan undone", "within", "within", "within in the end", "whole change halved"],
+)
+def test_limit_keeps_the_steps_that_it_allows(
+    limit: Limit, lengths: tuple[float, ...], kept: float, place: float
+) -> None:
     point = Point()
-    assert point.under(EarlyStop(limit=1.0), 0.5, 0.25, 0.5, 9.0) == 2
-    assert point.place == [0.75, 0.0]
+    assert point.under(limit, *lengths) == kept
+    assert point.place == pytest.approx([place, 0.0])
 
 
 def test_early_stop_takes_no_step_after_the_undone_one() -> None:
     point = Point()
     assert point.under(EarlyStop(limit=1.0), 0.5, 9.0, -9.0) == 1
     assert len(point.penalties) == 2
-
-
-def test_early_stop_undoes_a_step_to_nan() -> None:
-    point = Point()
-    assert point.under(EarlyStop(limit=1.0), 0.5, float("nan")) == 1
-    assert point.place == [0.5, 0.0]
-
-
-@pytest.mark.parametrize("limit", [EarlyStop(limit=1.0), LineSearch(limit=1.0)], ids=lambda limit: limit.name)
-def test_steps_within_the_limit_are_all_kept(limit: EarlyStop | LineSearch) -> None:
-    point = Point()
-    assert point.under(limit, 0.1, 0.2, 0.3) == 3
-    assert point.place == pytest.approx([0.6, 0.0])
-
-
-def test_line_search_halves_the_whole_change() -> None:
-    point = Point()
-    assert point.under(LineSearch(limit=4.0), 3.0, 3.0) == 2 * 0.25
-    assert point.place == [1.5, 0.0]
-
-
-def test_line_search_checks_the_limit_after_all_steps() -> None:
-    point = Point()
-    assert point.under(LineSearch(limit=1.0), 3.0, -2.5) == 2
-    assert point.place == [0.5, 0.0]
 
 
 def test_search_back_returns_to_the_start_if_nothing_is_accepted() -> None:
