@@ -19,16 +19,8 @@ _ASSUMED_HORIZON_OF_TABLES = 10
 class Cell:
     """One environment and one variant of an experiment, at one level of its sweep.
 
-    Attributes
-    ----------
-    experiment, environment_name, variant_name
-        Names as declared.
-    environment_id, variant_id
-        The names followed by the level: unique within the experiment, and used as names of folders.
-    environment, variant
-        The records with the level's values.
-    levels
-        Sweep path to value; empty if nothing is swept.
+    Names are as declared. Ids are names followed by the level: unique within the experiment, and used for folders. The
+    records have the values of `levels`, by sweep path.
     """
 
     experiment: str

@@ -85,19 +85,7 @@ class Catalogue(Protocol):
 
 @dataclass(frozen=True)
 class Declared:
-    """The records of a study that an experiment's checks may read.
-
-    Attributes
-    ----------
-    name
-        The experiment's name.
-    cells
-        Its cells, in declared order.
-    environments, variants
-        All of the study, by name.
-    catalogue
-        Answers questions about environments.
-    """
+    """An experiment's name and cells, and the records of its study that its checks may read."""
 
     name: str
     cells: tuple[Cell, ...]
@@ -112,16 +100,9 @@ class Declared:
 
 
 class Cost(NamedTuple):
-    """What a cell of an experiment costs.
+    """What a cell of an experiment costs: steps of one seed, and trajectories of one policy in memory at once.
 
-    Attributes
-    ----------
-    steps
-        Environment steps of one seed; samples that variants share are divided among them.
-    trajectories
-        How many trajectories of one policy are in memory together.
-    tuning_runs, tuning_steps
-        The runs that tune its learning rate, and the environment steps of all of them.
+    Samples that variants share are divided among them. `tuning_steps` are those of all runs that tune a learning rate.
     """
 
     steps: int

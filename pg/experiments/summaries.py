@@ -26,13 +26,6 @@ _SUMMARIES: Mapping[str, Callable[[Array], Interval]] = {
 def summarise(table: pd.DataFrame, metrics: Mapping[str, Metric] = METRICS) -> pd.DataFrame:
     """Summarise a long table over seeds, each metric by its own statistic with a 95 % interval.
 
-    Parameters
-    ----------
-    table
-        Columns that name a group, metric, seed and value.
-    metrics
-        Declarations of the table's metrics.
-
     Returns
     -------
     DataFrame

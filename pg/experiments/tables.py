@@ -20,16 +20,7 @@ from pg.experiments.metric import values
 def measurement_table(
     cells: Sequence[Cell], kind: type[Measurement], rows: Mapping[tuple[str, str], pd.DataFrame]
 ) -> pd.DataFrame:
-    """Return the long table of an experiment that measures.
-
-    Parameters
-    ----------
-    cells
-        The experiment's cells in declared order.
-    kind
-        The experiment's kind, which declares the metrics.
-    rows
-        Rows of all seeds and variants, by (environment_id, stage), stages in declared order.
+    """Return the long table of an experiment that measures, from the rows of all seeds and variants.
 
     Returns
     -------
@@ -47,15 +38,7 @@ def measurement_table(
 def further_table(
     cells: Sequence[Cell], columns: Sequence[str], rows: Mapping[tuple[str, str], pd.DataFrame]
 ) -> pd.DataFrame:
-    """Concatenate the rows of an additional table of a kind, in the order of cells, stages and seeds.
-
-    Parameters
-    ----------
-    cells, rows
-        As in `measurement_table`.
-    columns
-        Columns after environment, variant, the sweep's paths, stage and seed.
-    """
+    """Concatenate the rows of an additional table of a kind: environment, variant, levels, stage, seed, `columns`."""
     frames = [
         frame.sort_values("seed", kind="stable").assign(**names_of(cell), stage=stage)
         for cell, stage, frame in _by_cell(cells, rows)

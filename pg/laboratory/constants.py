@@ -24,17 +24,15 @@ def least_variances(
     r"""Return, for each variant, the total variance of one trajectory's estimate with the best constant baseline.
 
     With $A = \sum_t \psi_t W_t$ and $B = \sum_t \psi_t$ the variance $\operatorname{tr Cov}(A - bB)$ is least at $b^* =
-    \operatorname{tr Cov}(A, B) / \operatorname{tr Cov}(B)$. That of a batch is smaller by its size N.
+    \operatorname{tr Cov}(A, B) / \operatorname{tr Cov}(B)$. That of a batch is smaller by its size N. Only a variant's
+    returns matter, not its baseline. λ-returns depend on the baseline; rewards-to-go replace them.
 
     Parameters
     ----------
-    policy
-        Collected the trajectories.
+    policy, trajectories
+        The policy, and S = M single trajectories of it, N = 1.
     variants
-        By name. Only their returns matter, not their baselines. λ-returns depend on the baseline; rewards-to-go
-        replace them.
-    trajectories
-        S = M single trajectories, N = 1.
+        By name.
     probabilities
         (M,) if the trajectories are enumerated. Default: they are a sample.
 
@@ -43,21 +41,17 @@ def least_variances(
     After Greensmith, Bartlett & Baxter 2004, section 4: since $\mathbb{E}[B] = 0$, $b^* = \mathbb{E}\langle A, B
     \rangle / \mathbb{E}\lVert B \rVert^2$.
     """
-    plain = {name: _without_baseline(variant) for name, variant in variants.items()}
-    found = {
-        variant: _least_variance(policy, variant, trajectories, probabilities)
-        for variant in dict.fromkeys(plain.values())
+    plain = {
+        name: Variant(
+            returns="to_go" if variant.returns.needs_values else variant.returns,
+            discount=variant.discount,
+            discount_states=variant.discount_states,
+            batch=1,
+        )
+        for name, variant in variants.items()
     }
-    return {name: found[variant] for name, variant in plain.items()}
-
-
-def _without_baseline(variant: Variant) -> Variant:
-    return Variant(
-        returns="to_go" if variant.returns.needs_values else variant.returns,
-        discount=variant.discount,
-        discount_states=variant.discount_states,
-        batch=1,
-    )
+    found = {one: _least_variance(policy, one, trajectories, probabilities) for one in dict.fromkeys(plain.values())}
+    return {name: found[one] for name, one in plain.items()}
 
 
 def _least_variance(
@@ -65,9 +59,8 @@ def _least_variance(
 ) -> float:
     raised = plain.model_copy(update={"baseline": Constant(value=-1.0)})
     found = gradients_of_all(policy, {"plain": plain, "raised": raised}, trajectories)
-    weighted, both = found["plain"].to(torch.float64), found["raised"].to(torch.float64)
-    scores = both - weighted
-    count = len(weighted)
+    weighted, both = found["plain"].double(), found["raised"].double()
+    scores, count = both - weighted, len(weighted)
     shares = torch.full((count,), 1 / count, dtype=torch.float64) if probabilities is None else probabilities
     weighted, scores = weighted - shares @ weighted, scores - shares @ scores
     spread = (shares @ scores.square().sum(-1)).item()

@@ -15,15 +15,7 @@ from pg.parts.limits.base import Direction
 
 
 def log_ratios(behaviour: Policy, target: Policy, trajectories: Trajectories) -> Float[Tensor, "S N T"]:
-    r"""Return $\log \rho_t = \log \pi_{\theta'}(a_t \mid s_t) - \log \pi_\theta(a_t \mid s_t)$, zero after the end.
-
-    Parameters
-    ----------
-    behaviour, target
-        π_θ and π_θ'.
-    trajectories
-        Of any S and N.
-    """
+    r"""Return $\log \rho_t = \log \pi_{\theta'}(a_t \mid s_t) - \log \pi_\theta(a_t \mid s_t)$, zero after the end."""
 
     def log_ratio(observations: Tensor, actions: Tensor) -> Tensor:
         return target.log_prob(observations, actions) - behaviour.log_prob(observations, actions)
@@ -37,14 +29,8 @@ def divergence(
 ) -> float:
     r"""Return the mean of $\mathrm{KL}(\pi_{\theta'}(\cdot \mid s) \Vert \pi_\theta(\cdot \mid s))$ over valid steps.
 
-    Parameters
-    ----------
-    behaviour, target
-        π_θ, which collected the trajectories, and π_θ'.
-    trajectories
-        Of any S and N.
-    direction
-        As of the limit on an update; "old_new" is $\mathrm{KL}(\pi_\theta \Vert \pi_{\theta'})$.
+    The behaviour policy π_θ collected the trajectories. The direction is that of the limit on an update; "old_new" is
+    $\mathrm{KL}(\pi_\theta \Vert \pi_{\theta'})$.
     """
     states, _ = valid_steps(trajectories)
     first, second = (target, behaviour) if direction == "new_old" else (behaviour, target)
@@ -53,15 +39,7 @@ def divergence(
 
 
 def exact_divergence(behaviour: Policy, target: Policy, mdp: MDP) -> float:
-    r"""Compute what `divergence` estimates, $\sum_{t,s} d_{\theta,t}(s) \mathrm{KL}_s / \sum_{t,s} d_{\theta,t}(s)$.
-
-    Parameters
-    ----------
-    behaviour, target
-        π_θ and π_θ', in float64.
-    mdp
-        The environment's tables.
-    """
+    r"""Compute what `divergence` estimates, $\sum_{t,s} d_{\theta,t}(s) \mathrm{KL}_s / \sum_{t,s} d_{\theta,t}(s)$."""
     visits = state_distributions_of(behaviour, mdp).sum(0)
     with torch.no_grad():
         per_state = _divergences(target, behaviour, torch.as_tensor(mdp.observations))
@@ -73,13 +51,6 @@ def state_variation(behaviour: Policy, target: Policy, mdp: MDP) -> float:
 
     The sum includes one more state for trajectories that have ended, so that it also counts trajectories that have
     ended under one policy and continue under the other.
-
-    Parameters
-    ----------
-    behaviour, target
-        π_θ and π_θ'.
-    mdp
-        The environment's tables.
     """
     difference = state_distributions_of(behaviour, mdp) - state_distributions_of(target, mdp)
     ended = difference.sum(-1)

@@ -26,19 +26,7 @@ _CHUNK_ELEMENTS = 2_000_000
 def batch_gradients(
     policy: Policy, variant: Variant, batches: Trajectories, mdp: MDP | None = None
 ) -> Float[Tensor, "S D"]:
-    """Return the gradient estimate of each of S batches.
-
-    Parameters
-    ----------
-    policy
-        Collected the batches.
-    variant
-        The estimator.
-    batches
-        S batches of N trajectories.
-    mdp
-        The environment's tables, where they are known.
-    """
+    """Return the gradient estimate of each of S batches by one estimator."""
     return gradients_of_all(policy, {"": variant}, batches, mdp)[""]
 
 
@@ -49,32 +37,16 @@ def gradients_of_all(
     mdp: MDP | None = None,
     critics: Mapping[str, Critic | None] = MappingProxyType({}),
 ) -> dict[str, Float[Tensor, "S D"]]:
-    r"""Return the gradient estimates of several estimators from the same S batches.
+    r"""Return the gradient estimates of several estimators from the same S batches of N trajectories of a policy.
 
     By the chain rule an estimate is $\sum_t \frac{\partial \tilde J}{\partial \log \pi(a_t \mid s_t)} \psi_t$: the
-    scores $\psi_t$ are computed once, and each estimator's surrogate $\tilde J$ weights them.
-
-    Parameters
-    ----------
-    policy
-        Collected the batches.
-    variants
-        The estimators by name.
-    batches
-        S batches of N trajectories.
-    mdp
-        The environment's tables, where they are known.
-    critics
-        The value networks of variants by name; by default there are none.
-
-    Returns
-    -------
-    dict of Tensor
-        (S, D) for each variant.
+    scores $\psi_t$ are computed once, and each estimator's surrogate $\tilde J$ weights them. Estimators need the
+    environment's tables, or a critic by the estimator's name, if their baseline does.
     """
-    parts = [
-        _chunk_gradients(policy, variants, batches.chosen(chunk), mdp, critics) for chunk in chunks(policy, batches)
-    ]
+    parts: list[dict[str, Tensor]] = []
+    for some in map(batches.chosen, chunks(policy, batches)):
+        found = scores(policy, *valid_steps(some))
+        parts.append(weighted_sums(found, some, _advantages(policy, variants, some, mdp, critics, found)))
     return {name: torch.cat([part[name] for part in parts]) for name in variants}
 
 
@@ -88,21 +60,10 @@ def chunks(policy: Policy, batches: Trajectories) -> Iterator[slice]:
 def weighted_sums(
     found: Scores, batches: Trajectories, weights: Iterable[tuple[str, Float[Tensor, "S N T"]]]
 ) -> dict[str, Float[Tensor, "S D"]]:
-    r"""Return the gradients of the surrogates that weight the same scores differently.
+    r"""Return the gradients of surrogates that weight the same scores differently, by the estimator's name.
 
-    Parameters
-    ----------
-    found
-        The scores of the batches' valid steps.
-    batches
-        S batches of N trajectories.
-    weights
-        The factor of each score, by the estimator's name.
-
-    Returns
-    -------
-    dict of Tensor
-        (S, D) for each estimator, $\frac{1}{N} \sum_i \sum_t c_{i,t} \psi_{i,t}$ of each batch.
+    They are $\frac{1}{N} \sum_i \sum_t c_{i,t} \psi_{i,t}$ of each of S batches. `found` are the scores of all valid
+    steps, and `weights` the factors $c_{i,t}$.
     """
     mask, lengths = batches.mask, batches.lengths.sum(-1)
     rows = found.in_rows(lengths.cumsum(0) - lengths, lengths)
@@ -114,17 +75,6 @@ def weighted_sums(
         (derivatives,) = torch.autograd.grad(objective.sum(), log_probs)
         gradients[name] = rows.sums(derivatives.new_zeros(taken.shape).masked_scatter(taken, derivatives[mask]))
     return gradients
-
-
-def _chunk_gradients(
-    policy: Policy,
-    variants: Mapping[str, Variant],
-    batches: Trajectories,
-    mdp: MDP | None,
-    critics: Mapping[str, Critic | None],
-) -> dict[str, Tensor]:
-    found = scores(policy, *valid_steps(batches))
-    return weighted_sums(found, batches, _advantages(policy, variants, batches, mdp, critics, found))
 
 
 def _advantages(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -21,7 +20,6 @@ from pg.laboratory.frozen import sample as sampled
 from pg.laboratory.gradients import batch_gradients, gradients_of_all
 from pg.laboratory.job import Sample
 from pg.learning.policies import Policy, flatten, repeat
-from pg.learning.rollout import Generators
 from pg.learning.tabular import action_probabilities
 from pg.parts.baselines.leave_one_out import LeaveOneOut
 from pg.parts.baselines.optimal import Optimal
@@ -101,16 +99,9 @@ class Reference:
 
 
 def truth(mdp: MDP, policy: Policy, discount: float = 1.0) -> Truth:
-    r"""Compute $J$ and $\nabla_\theta J$ by dynamic programming.
+    r"""Compute $J$ and $\nabla_\theta J$ of a float64 policy by dynamic programming.
 
-    Parameters
-    ----------
-    mdp
-        Its tables.
-    policy
-        In float64.
-    discount
-        $\gamma$ of the objective; the target of every bias in the study is the undiscounted one.
+    The target of every bias in the study is the undiscounted objective.
     """
     # A stack of one policy has its parameters in the same order as the estimates.
     copy = repeat(policy, 1)
@@ -121,41 +112,29 @@ def truth(mdp: MDP, policy: Policy, discount: float = 1.0) -> Truth:
 def reference(
     environment: Environment, policy: Policy, sample: Sample, seed: int, stage: str, pool: Trajectories
 ) -> Reference:
-    """Return the gradient that estimates are measured against where no tables are known.
+    """Estimate the gradient that estimates are compared with where no tables are known.
 
-    Parameters
-    ----------
-    environment
-        Where the policy acts.
-    policy
-        The policy to differentiate.
-    sample
-        Gives the initial and the largest size of the independent sample.
-    seed, stage
-        Determine the random numbers of the sample.
-    pool
-        Other trajectories of the policy, used to choose the estimator of the reference.
+    The sample is independent of the pool, other trajectories of the policy, which only choose the estimator of the
+    reference. It is doubled while it is noisy. Seed and stage determine its random numbers.
     """
-    variant = _least_varying(policy, pool)
-    parts = _batch_gradients(environment, policy, variant, sample, generators_of(seed, stage, "reference"))
-    gradients = next(parts)
+    pooled = pool.regrouped(_REFERENCE_BATCH if pool.mask.shape[1] % _REFERENCE_BATCH == 0 else 2)
+    candidates = gradients_of_all(policy, _REFERENCE_CANDIDATES, pooled)
+    variances = {baseline: gradients.var(0).sum().item() for baseline, gradients in candidates.items()}
+    variant = _REFERENCE_CANDIDATES[min(variances, key=lambda baseline: variances[baseline])]
+    copies, generators = make_environments(environment, 1, sample.reference), generators_of(seed, stage, "reference")
+
+    def more() -> Float[Tensor, "S D"]:
+        part = sampled(copies, policy, generators, environment.rewards)
+        return batch_gradients(policy, variant, part.regrouped(_REFERENCE_BATCH))
+
+    gradients = more()
     while True:
         found = _summarised(gradients)
         if not found.is_noisy or 2 * found.trajectories > sample.reference_limit:
             return found
-        # Double the sample; trajectories collected so far are kept.
+        # Trajectories collected so far are kept.
         while len(gradients) < 2 * (found.trajectories // _REFERENCE_BATCH):
-            gradients = torch.cat([gradients, next(parts)])
-
-
-def _batch_gradients(
-    environment: Environment, policy: Policy, variant: Variant, sample: Sample, generators: Generators
-) -> Iterator[Tensor]:
-    """Yield the batch gradients of one further part of the independent sample at a time."""
-    copies = make_environments(environment, 1, sample.reference)
-    while True:
-        part = sampled(copies, policy, generators, environment.rewards)
-        yield batch_gradients(policy, variant, part.regrouped(_REFERENCE_BATCH))
+            gradients = torch.cat([gradients, more()])
 
 
 def _summarised(gradients: Float[Tensor, "S D"]) -> Reference:
@@ -168,10 +147,3 @@ def _summarised(gradients: Float[Tensor, "S D"]) -> Reference:
         squared_gradient=(gradients[0::2].mean(0) @ gradients[1::2].mean(0)).item(),
         trajectories=count * _REFERENCE_BATCH,
     )
-
-
-def _least_varying(policy: Policy, pool: Trajectories) -> Variant:
-    batches = pool.regrouped(_REFERENCE_BATCH if pool.mask.shape[1] % _REFERENCE_BATCH == 0 else 2)
-    found = gradients_of_all(policy, _REFERENCE_CANDIDATES, batches)
-    variances = {baseline: gradients.var(0).sum().item() for baseline, gradients in found.items()}
-    return _REFERENCE_CANDIDATES[min(variances, key=lambda baseline: variances[baseline])]

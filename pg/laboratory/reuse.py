@@ -66,13 +66,7 @@ class Reuse:
         return self._changed(self.trajectories.chosen(seeds), lambda values: values[seeds])
 
     def regrouped(self, count: int) -> Reuse:
-        """Return the same trajectories as disjoint batches of `count` each, the batches on the S axis.
-
-        Raises
-        ------
-        ValueError
-            If the number of trajectories is not a multiple of `count`.
-        """
+        """Return the same trajectories as disjoint batches of `count` each, on the S axis, like `Trajectories`."""
         steps = self.log_ratios.shape[-1]
         return self._changed(self.trajectories.regrouped(count), lambda values: values.reshape(-1, count, steps))
 
@@ -95,38 +89,16 @@ class Reuse:
 
 
 def corrected_gradients(reuse: Reuse, variant: Variant, critic: Critic | None = None) -> Float[Tensor, "S D"]:
-    r"""Return the estimate of $\nabla J(\theta')$ from each of S batches of trajectories of π_θ.
-
-    Parameters
-    ----------
-    reuse
-        The batches.
-    variant
-        The estimator and its correction.
-    critic
-        Its value network, fitted to the behaviour policy, where it has one.
-    """
+    """Return the estimate of ∇J(θ') by one estimator from each of S batches of trajectories of π_θ."""
     return corrected_gradients_of_all(reuse, {"": variant}, {"": critic})[""]
 
 
 def corrected_gradients_of_all(
     reuse: Reuse, variants: Mapping[str, Variant], critics: Mapping[str, Critic | None] = MappingProxyType({})
 ) -> dict[str, Float[Tensor, "S D"]]:
-    r"""Return the estimates of $\nabla J(\theta')$ by several estimators from the same S batches.
+    """Return the estimates of ∇J(θ') by several estimators from the same S batches of trajectories of π_θ.
 
-    Parameters
-    ----------
-    reuse
-        The batches.
-    variants
-        The estimators and their corrections, by name.
-    critics
-        The value networks of variants by name, fitted to the behaviour policy; by default there are none.
-
-    Returns
-    -------
-    dict of Tensor
-        (S, D) for each variant.
+    The value networks, by the name of the estimator, are fitted to the behaviour policy.
     """
     parts = [
         weighted_sums(

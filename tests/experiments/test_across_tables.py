@@ -2,12 +2,10 @@
 
 import functools
 
-import numpy as np
 import pandas as pd
 import pytest
 from pg.core import randomness
 from pg.experiments.train import across_tables
-from pg.statistics import across_environments
 from tests.experiments import rows as rows_by_hand
 
 BUDGET = 100
@@ -90,8 +88,3 @@ def test_an_environment_solved_from_the_start_leaves_the_statistics_undefined():
     table = across_tables.across_table(runs, BUDGETS, GENERATOR)
     assert table["estimate"].isna().all()
     assert set(table["method"]) == {"undefined: 4 of 8 values not finite", "undefined: 8 of 16 values not finite"}
-
-
-def test_scores_are_those_of_the_last_tenth_of_the_budget():
-    scores = across_tables._scores(RUNS[cell("cart", "a", 110)], cell("cart", "a", 110), BUDGET, {"cart": 10.0})
-    assert scores.tolist() == across_environments.score(np.array([10, 60, 110, 110]), 10, 110).tolist()

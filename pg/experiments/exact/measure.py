@@ -112,23 +112,19 @@ def enumerate_moments(job: MeasurementJob[ExactOptions], policies: Mapping[int, 
         If there are more batches than the limit.
     """
     enumeration = enumerate_paid(job.environment, job.options.limit)
+    # Variants with the same network and batch size share a policy and all batches.
+    groups: dict[tuple[PolicyOptions, int], dict[str, Variant]] = {}
+    for name, variant in job.variants.items():
+        groups.setdefault((variant.policy, variant.batch), {})[name] = variant
     rows: list[dict[str, Any]] = []
     for seed in job.seeds:
         found: dict[str, Enumerated] = {}
-        for variants in _sharing(job.variants):
+        for variants in groups.values():
             found |= _enumerated(job, enumeration, variants, seed, policies)
         for name, variant in job.variants.items():
             names = {"seed": seed, "variant": name, "batch": variant.batch, "batches_enumerated": found[name].batches}
             rows.append({**names, **dict.fromkeys(_COLUMNS), **values(METRICS, found[name])})
     return pd.DataFrame(rows)
-
-
-def _sharing(variants: Mapping[str, Variant]) -> list[dict[str, Variant]]:
-    """Group variants by network and batch size."""
-    groups: dict[tuple[PolicyOptions, int], dict[str, Variant]] = {}
-    for name, variant in variants.items():
-        groups.setdefault((variant.policy, variant.batch), {})[name] = variant
-    return list(groups.values())
 
 
 def _enumerated(
@@ -170,15 +166,7 @@ def _enumerated(
 
 
 def central_differences(mdp: MDP, policy: Policy) -> Float[Tensor, " D"]:
-    r"""Compute $(J(\theta + h e_i) - J(\theta - h e_i)) / 2h$ for every parameter.
-
-    Parameters
-    ----------
-    mdp
-        Its tables.
-    policy
-        In float64.
-    """
+    r"""Compute $(J(\theta + h e_i) - J(\theta - h e_i)) / 2h$ for every parameter of a float64 policy."""
     copy = stack([policy])
 
     def difference(entries: Tensor, index: int) -> float:
@@ -198,26 +186,7 @@ def central_differences(mdp: MDP, policy: Policy) -> Float[Tensor, " D"]:
 def moments(
     enumeration: Enumeration, policy: Policy, variant: Variant, limit: int, critic: Critic | None = None
 ) -> Moments:
-    r"""Sum $p \, \hat g$ and $p \, \lVert \hat g \rVert^2$ over all batches of N trajectories.
-
-    Parameters
-    ----------
-    enumeration
-        All trajectories of an MDP.
-    policy
-        In float64.
-    variant
-        The estimator, and N as its batch.
-    limit
-        Largest number of batches.
-    critic
-        The value network, where the variant has one: a fixed function of state and time.
-
-    Raises
-    ------
-    EnumerationTooLarge
-        If there are more.
-    """
+    """Compute the `moments_of_all` of one estimator."""
     return moments_of_all(enumeration, policy, {"": variant}, limit, {"": critic})[""]
 
 
@@ -228,7 +197,24 @@ def moments_of_all(
     limit: int,
     critics: Mapping[str, Critic | None],
 ) -> dict[str, Moments]:
-    """Compute the `moments` of several estimators with the same batch size, from the same scores."""
+    r"""Sum $p \, \hat g$ and $p \, \lVert \hat g \rVert^2$ over all batches of N trajectories, from the same scores.
+
+    Parameters
+    ----------
+    enumeration, policy
+        All trajectories of an MDP, and a policy in float64.
+    variants
+        Estimators with the same batch size N.
+    limit
+        Largest number of batches.
+    critics
+        The value networks of variants that have one: fixed functions of state and time.
+
+    Raises
+    ------
+    EnumerationTooLarge
+        If there are more batches.
+    """
     size, batch = sum(parameter.numel() for parameter in policy.parameters()), next(iter(variants.values())).batch
     members = tuples(enumeration, batch, limit)
     probabilities = enumeration.probabilities(action_probabilities(stack([policy]), enumeration.mdp))

@@ -75,18 +75,9 @@ def watch(job: MeasurementJob[GaitOptions], policies: Mapping[int, Parameters]) 
 
 
 def strip(motion: Motion, length: int, frames: int) -> pd.DataFrame:
-    """Take evenly spaced frames of the first episode, from its start to its end.
+    """Take evenly spaced frames of the first episode, of a number of steps, from its start to its end.
 
     An episode with fewer moments than frames shows each moment once.
-
-    Parameters
-    ----------
-    motion
-        Of N humanoids.
-    length
-        Steps of the first one's episode.
-    frames
-        How many moments are shown, the first and the last among them.
     """
     moments = np.unique(np.linspace(0, length, frames).round().astype(int))
     poses = [

@@ -19,14 +19,8 @@ def falls(
     """Return which episodes end in a fall forward, and which in a fall backward.
 
     An episode ends in a fall if it terminates with the torso lower than at the start; episodes also terminate if the
-    humanoid jumps too high. The fall is forward if the torso has moved forward since the start.
-
-    Parameters
-    ----------
-    terminated
-        (N,), whether the environment ended the episode, and not the horizon.
-    moved, sunk
-        (N,), metres that the torso has moved forward, and down, by the end.
+    humanoid jumps too high. The fall is forward if the torso has moved forward since the start. `moved` and `sunk` are
+    the metres that each torso has moved forward, and down, by the end.
     """
     fallen = terminated & (sunk > 0)
     return fallen & (moved > 0), fallen & (moved < 0)
@@ -36,12 +30,8 @@ def alternating_steps(on_floor: NDArray[np.bool_]) -> int:
     """Count how often the stance foot changes: the only foot that touches the floor.
 
     A change from left to right or back is a step, whether both feet or none touch the floor in between. Contact of
-    both feet, hopping on one foot, and lifting and lowering the same foot are not steps.
-
-    Parameters
-    ----------
-    on_floor
-        (T, 2), whether each foot touches the floor.
+    both feet, hopping on one foot, and lifting and lowering the same foot are not steps. `on_floor` (T, 2) is true
+    where a foot touches the floor.
     """
     alone = on_floor[on_floor.sum(axis=1) == 1]
     return int(np.count_nonzero(alone[1:, 0] != alone[:-1, 0]))

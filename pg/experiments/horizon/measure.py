@@ -120,18 +120,9 @@ def lengthen_trajectories(job: MeasurementJob[HorizonOptions], policies: Mapping
 
 
 def moved(behaviour: Policy, trajectories: Trajectories, kl: float, generator: torch.Generator) -> Policy:
-    r"""Move a policy in a random direction until its mean divergence from the original is `kl`.
+    r"""Return a policy, moved in a random direction until its mean divergence from the original is `kl`.
 
-    Parameters
-    ----------
-    behaviour
-        π_θ, in float64; not changed.
-    trajectories
-        Trajectories of π_θ; $\mathrm{KL}(\pi_{\theta'} \Vert \pi_\theta)$ is averaged over their states.
-    kl
-        The target of the mean divergence.
-    generator
-        Draws the direction.
+    $\mathrm{KL}(\pi_{\theta'} \Vert \pi_\theta)$ is averaged over the states of trajectories of π_θ, in float64.
 
     Raises
     ------

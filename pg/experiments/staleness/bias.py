@@ -53,17 +53,7 @@ def bias_parts(behaviour: Policy, target: Policy, mdp: MDP) -> tuple[Float[Tenso
     and the return part $\sum_t \sum_s d_{\theta',t}(s) \sum_a \nabla \pi_{\theta'}(a \mid s) (Q_{\theta,t} -
     Q_{\theta',t})$.
 
-    Parameters
-    ----------
-    behaviour, target
-        π_θ and π_θ', in float64.
-    mdp
-        The environment's tables.
-
-    Returns
-    -------
-    tuple of Tensor
-        (D,) each, by dynamic programming and differentiation through the target policy's table.
+    Both are (D,), by dynamic programming and differentiation through the target policy's table, in float64.
     """
     copies = repeat(target, 1)
     probabilities = action_probabilities(copies, mdp)

@@ -54,15 +54,7 @@ _log = logging.getLogger("pg")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    r"""The change of states and returns by a change of policy, from an environment's tables.
-
-    Attributes
-    ----------
-    state_part, return_part
-        Of `bias_parts`, the norms over $\lVert \nabla J(\theta') \rVert$.
-    state_variation
-        Of the distributions of states.
-    """
+    """The change of states and returns by a change of policy: norms of `bias_parts` over ‖∇J(θ')‖, and variation."""
 
     state_part: float
     return_part: float
@@ -143,23 +135,9 @@ def walked(
 ) -> Policy:
     r"""Return the policy after a number of gradient steps on one batch, with no limit on its divergence.
 
-    It is one update of so many passes over the whole batch, so that ratios stay those to θ, and a longer walk goes on
-    where a shorter one ends.
-
-    Parameters
-    ----------
-    start
-        π_θ, which collected the batch; it stays as it is.
-    walker
-        The estimator that is followed, and the optimizer with its learning rate.
-    batch
-        S = 1.
-    steps
-        k; 0 gives the start.
-    mdp
-        The environment's tables, where they are known.
-    critic
-        The walker's value network, where it has one.
+    It is one update of so many passes over the whole batch (S = 1), so that ratios stay those to θ, and a longer walk
+    goes on where a shorter one ends. The start π_θ collected the batch, and is not changed. The walker has a learning
+    rate; tables and critic are needed if its baseline does.
     """
     policy = copy.deepcopy(start)
     rate = walker.optimizer.learning_rate

@@ -94,17 +94,7 @@ def withhold_support(job: MeasurementJob[SupportOptions], policies: Mapping[int,
 
 
 def proposal(target: Float[Tensor, "1 S A"], action: int, left: float) -> Float[Tensor, "1 S A"]:
-    """Set an action's probability in every state, and rescale those of the other actions.
-
-    Parameters
-    ----------
-    target
-        (1, S_, A), the target policy's probabilities.
-    action
-        The action that is withheld.
-    left
-        The action's new probability.
-    """
+    """Set an action's probability in every state to what is left, and rescale those of the other actions."""
     others = target.clone()
     others[..., action] = 0
     behaviour = others / others.sum(-1, keepdim=True) * (1 - left)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,12 +25,13 @@ ABOVE = tuple(round(0.05 * step, 2) for step in range(25))
 
 
 @dataclass(frozen=True, slots=True)
-class _Strand:
+class _Variant:
     """A variant at one level, with its scores by environment."""
 
-    names: Mapping[str, Any]
+    name: str
+    levels: Mapping[str, Any]
     key: str
-    scores: Mapping[str, Array]
+    scores: dict[str, Array]
 
     @property
     def strata(self) -> list[Array]:
@@ -37,7 +39,7 @@ class _Strand:
 
 
 def across_table(
-    runs: Mapping[Cell, pd.DataFrame],
+    rows: Mapping[Cell, pd.DataFrame],
     budgets: Mapping[str, int],
     generator: Callable[..., np.random.Generator],
 ) -> pd.DataFrame:
@@ -49,7 +51,7 @@ def across_table(
 
     Parameters
     ----------
-    runs
+    rows
         Rows of all seeds by cell, cells in declared order.
     budgets
         Environment steps per seed, by experiment.
@@ -63,74 +65,46 @@ def across_table(
         variant: "interquartile mean"; "profile", the share of runs that score more than `above`; and "improvement",
         the probability of a higher score than that of the variant named in `over`, the first one declared.
     """
-    strands = list(_strands(runs, budgets))
-    first: dict[tuple[Any, ...], _Strand] = {}
-    rows: list[dict[str, Any]] = []
-    for strand in strands:
-        reference = first.setdefault(_level(strand), strand)
-        rows.extend(_rows(strand, reference, lambda *purpose, key=strand.key: generator(key, *purpose)))
-    levels = list(next(iter(runs)).levels)
+    found: list[dict[str, Any]] = []
+    first: dict[tuple[Any, ...], _Variant] = {}
+    for one in _variants(rows, budgets):
+        reference = first.setdefault(tuple(one.levels.values()), one)
+        found += _rows(one, reference, partial(generator, one.key))
     columns = ["statistic", "above", "over", "n", "estimate", "ci_low", "ci_high", "method"]
-    return pd.DataFrame(rows, columns=["variant", *levels, *columns])
+    return pd.DataFrame(found, columns=["variant", *next(iter(rows)).levels, *columns])
 
 
 def _rows(
-    strand: _Strand, reference: _Strand, generator: Callable[..., np.random.Generator]
+    one: _Variant, reference: _Variant, generator: Callable[..., np.random.Generator]
 ) -> Iterator[dict[str, Any]]:
-    mean = across_environments.interquartile_mean(strand.strata, generator("interquartile mean"))
-    yield _row(strand, "interquartile mean", mean)
-    for above, share in zip(ABOVE, across_environments.performance_profile(strand.strata, ABOVE), strict=True):
-        yield _row(strand, "profile", share, above=above)
-    if strand is not reference:
-        better = across_environments.probability_of_improvement(
-            strand.strata, reference.strata, generator("improvement")
-        )
-        yield _row(strand, "improvement", better, over=reference.names["variant"])
+    def row(statistic: str, interval: Interval, above: float = math.nan, over: str = "") -> dict[str, Any]:
+        names = {"variant": one.name, **one.levels, "above": above, "over": over}
+        return {**names, **coverage.columns_of(statistic, interval)}
+
+    yield row("interquartile mean", across_environments.interquartile_mean(one.strata, generator("interquartile mean")))
+    for above, share in zip(ABOVE, across_environments.performance_profile(one.strata, ABOVE), strict=True):
+        yield row("profile", share, above=above)
+    if one is not reference:
+        better = across_environments.probability_of_improvement(one.strata, reference.strata, generator("improvement"))
+        yield row("improvement", better, over=reference.name)
 
 
-def _row(
-    strand: _Strand, statistic: str, interval: Interval, *, above: float = math.nan, over: str = ""
-) -> dict[str, Any]:
-    return {**strand.names, "above": above, "over": over, **coverage.columns_of(statistic, interval)}
-
-
-def _strands(runs: Mapping[Cell, pd.DataFrame], budgets: Mapping[str, int]) -> Iterator[_Strand]:
+def _variants(rows: Mapping[Cell, pd.DataFrame], budgets: Mapping[str, int]) -> list[_Variant]:
     """Gather the cells of each variant and level, in declared order."""
-    initial = _initial_returns(runs)
-    gathered: dict[tuple[str, str], dict[Cell, pd.DataFrame]] = {}
-    for cell, rows in runs.items():
-        if cell.environment.threshold is not None:
-            suffix = cell.environment_id.removeprefix(cell.environment_name)
-            gathered.setdefault((cell.variant_id, suffix), {})[cell] = rows
-    for (variant_id, suffix), of_strand in gathered.items():
-        cell = next(iter(of_strand))
-        yield _Strand(
-            names={"variant": cell.variant_name, **{path: level_value(value) for path, value in cell.levels.items()}},
-            key=variant_id + suffix,
-            scores={
-                one.environment_name: _scores(rows, one, budgets[one.experiment], initial)
-                for one, rows in of_strand.items()
-            },
-        )
-
-
-def _scores(rows: pd.DataFrame, cell: Cell, budget: int, initial: Mapping[str, float]) -> Array:
-    assert cell.environment.threshold is not None
-    returns = [
-        final_return(*steps_and_returns(run), budget)
-        for _, run in rows.sort_values(["seed", "iteration"]).groupby("seed")
-    ]
-    return across_environments.score(returns, initial[cell.environment_id], cell.environment.threshold)
-
-
-def _initial_returns(runs: Mapping[Cell, pd.DataFrame]) -> dict[str, float]:
-    """Estimate the random policy's return in each environment."""
     initial: dict[str, float] = {}
-    for cell, rows in runs.items():
-        mean = float(rows.loc[rows["iteration"] == 1, "return_mean"].mean())
+    for cell, of_cell in rows.items():
+        mean = float(of_cell.loc[of_cell["iteration"] == 1, "return_mean"].mean())
         initial[cell.environment_id] = min(mean, initial.get(cell.environment_id, mean))
-    return initial
-
-
-def _level(strand: _Strand) -> tuple[Any, ...]:
-    return tuple(value for name, value in strand.names.items() if name != "variant")
+    found: dict[str, _Variant] = {}
+    for cell, of_cell in rows.items():
+        if cell.environment.threshold is not None:
+            key = cell.variant_id + cell.environment_id.removeprefix(cell.environment_name)
+            levels = {path: level_value(value) for path, value in cell.levels.items()}
+            one = found.setdefault(key, _Variant(cell.variant_name, levels, key, {}))
+            returns = [
+                final_return(*steps_and_returns(run), budgets[cell.experiment])
+                for _, run in of_cell.sort_values(["seed", "iteration"]).groupby("seed")
+            ]
+            start, end = initial[cell.environment_id], cell.environment.threshold
+            one.scores[cell.environment_name] = across_environments.score(returns, start, end)
+    return list(found.values())

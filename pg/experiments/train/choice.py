@@ -22,16 +22,9 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A chosen learning rate, and all scores that it was chosen from.
+    """The learning rate that was chosen, and all scores that it was chosen from.
 
-    Attributes
-    ----------
-    learning_rate
-        The best of the grid.
-    at_edge
-        Whether it is the grid's smallest or largest, so that the optimum may be outside the grid.
-    scores
-        Every score, by learning rate and seed.
+    It is at an edge if it is the grid's smallest or largest, so that the optimum may be outside the grid.
     """
 
     learning_rate: float

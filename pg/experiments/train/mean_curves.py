@@ -8,19 +8,9 @@ from pg.statistics.estimates import mean
 
 
 def mean_curves(curves: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Return the mean return over seeds with its 95 % t interval at every grid point.
+    """Return the mean return over seeds with its 95 % t interval, of each curve that column `by` names, at every step.
 
-    Parameters
-    ----------
-    curves
-        A row per seed and grid point: columns steps, return and the one named by `by`.
-    by
-        The column that distinguishes curves.
-
-    Returns
-    -------
-    DataFrame
-        Columns `by`, steps, return, ci_low, ci_high.
+    Columns are `by`, steps, return, ci_low, ci_high.
     """
     rows = []
     for (name, steps), returns in curves.groupby([by, "steps"], sort=False)["return"]:

@@ -16,13 +16,7 @@ def mean_score(scores: Iterable[float | None]) -> float:
 
 
 def all_tie(scores: Iterable[Mapping[str, Any]]) -> bool:
-    """Return whether several learning rates have the same mean score, up to rounding, so that none is better.
-
-    Parameters
-    ----------
-    scores
-        `learning_rate`, `seed` and `score` of every tuning run.
-    """
+    """Return whether several learning rates have the same mean score, up to rounding, so that none is better."""
     by_rate: dict[float, list[float | None]] = {}
     for one in scores:
         by_rate.setdefault(one["learning_rate"], []).append(one["score"])

@@ -28,12 +28,10 @@ def train_table(
 
     Parameters
     ----------
-    rows
-        Rows of all seeds by cell, cells in declared order.
+    rows, evaluations
+        Rows of all seeds by cell, cells in declared order; and those of evaluations, if the experiment declares any.
     budget
         Environment steps per seed; runs that miss the threshold, or do not pass, are censored there.
-    evaluations
-        Rows of all evaluations of all seeds by cell, where the experiment declares any.
     level
         Return that every episode of an evaluation must reach to pass; by default the environment's threshold.
     metrics

@@ -19,14 +19,7 @@ from pg.experiments.train.scores import all_tie, mean_score
 
 
 def scores(runs: pd.DataFrame, budget: int) -> pd.DataFrame:
-    """Score tuning runs by the area under their learning curves.
-
-    Parameters
-    ----------
-    runs
-        Rows like those of training runs, with a column learning_rate.
-    budget
-        Environment steps per run.
+    """Score tuning runs by the area under their learning curves up to the budget.
 
     Returns
     -------
@@ -48,11 +41,6 @@ def choose(scores: pd.DataFrame) -> Choice:
 
     A rate with a score that is not finite ranks below every rate without one.
 
-    Parameters
-    ----------
-    scores
-        Columns learning_rate, seed, score.
-
     Raises
     ------
     ValueError
@@ -72,13 +60,7 @@ def choose(scores: pd.DataFrame) -> Choice:
 
 
 def tuned_table(choices: Iterable[tuple[Cell, Mapping[str, Any]]]) -> pd.DataFrame:
-    """Return the scores of tuning as one table.
-
-    Parameters
-    ----------
-    choices
-        Each tuned cell with its record: `learning_rate`, `at_edge` and `scores`, a list of `learning_rate`, `seed`,
-        `score`.
+    """Return the scores of tuning as one table, from each tuned cell and its `Choice` as JSON.
 
     Returns
     -------

@@ -38,21 +38,17 @@ _log = logging.getLogger("pg")
 
 @dataclass(frozen=True, slots=True)
 class Improver:
-    """A variant that takes several updates, each from the same policy.
+    """A variant that takes several updates, each from the same policy and with a new optimizer.
 
     Attributes
     ----------
-    variant
-        The estimator, and the optimizer with its learning rate; each update has a new optimizer.
-    mdp
-        The environment's tables, where they are known.
+    variant, mdp, critic
+        The estimator and its optimizer; the environment's tables and the value network, where there are any.
     shuffling
         Generator that shuffles batches into minibatches, if the variant uses them.
     limit_state
         State that the limit on the KL divergence keeps between updates, as in training. A penalty needs it, because its
         initial factor does not keep the limit.
-    critic
-        The variant's value network, fitted to the policy, where it has one.
     """
 
     variant: Variant
@@ -62,15 +58,7 @@ class Improver:
     critic: Critic | None
 
     def improved(self, policy: Policy, batch: Trajectories) -> Policy:
-        """Return a copy of the policy after one update on a batch.
-
-        Parameters
-        ----------
-        policy
-            In float64; not changed.
-        batch
-            Trajectories of the policy, S = 1, in float64.
-        """
+        """Return a copy of a float64 policy after one update on a batch of its trajectories, S = 1."""
         improved, rate = copy.deepcopy(policy), self.variant.optimizer.learning_rate
         # Validation refuses tuned variants here, so "tuned" is the default of a natural gradient, which needs no rate.
         optimizer = self.variant.optimizer.over(improved.parameters(), 0.0 if rate == "tuned" else rate)
