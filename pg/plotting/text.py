@@ -51,11 +51,6 @@ def steps_of(steps: int, iterations: int | None) -> str:
     return written if iterations is None else f"{written} or {counted(iterations, 'iteration')}, whichever comes first"
 
 
-def itemised(results: Mapping[str, str]) -> str:
-    """Join results by name with semicolons, because names may contain commas: "a: 1; b: 2"."""
-    return "; ".join(f"{name}: {result}" for name, result in results.items())
-
-
 def listed(words: Sequence[str]) -> str:
     """Join words as a sentence does: a, b and c."""
     *before, last = words

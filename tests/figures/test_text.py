@@ -47,7 +47,6 @@ def test_a_budget_names_its_iterations_where_it_has_them(budget: dict[str, Any],
 def test_words_are_joined_as_in_a_sentence() -> None:
     assert text.listed(["a"]) == "a"
     assert text.listed(["a", "b", "c"]) == "a, b and c"
-    assert text.itemised({"a, b": "1", "c": "2"}) == "a, b: 1; c: 2"
     assert [text.counted(1, "policy"), text.counted(2_000, "seed")] == ["1 policy", "2,000 seeds"]
     assert text.counted(5, "policy") == "5 policies"
 
