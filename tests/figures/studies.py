@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 from pg.environments.humanoid import PARTS
 from pg.experiments.cells import names_of
-from pg.experiments.figures.lookup import kind_of
+from pg.experiments.figures.lookup import FIGURES, kind_of
 from pg.experiments.figures.request import FigureRequest
 from pg.experiments.summaries import summarise
 from pg.experiments.train.tuning import tuned_table
 from pg.plotting.record import Figure
 from pg.report.figures import request_of
 from pg.study.expansion import cells
+from pg.study.problems.figures import problems_of_figures
 from pg.study.record import Study
 from pg.study.sources import stages_of
 
@@ -75,22 +76,6 @@ EXPERIMENTS: dict[str, dict[str, Any]] = {
         "frames": 4,
     },
 }
-FIGURES_OF = {
-    "learning": ("learning_curves", "steps_to_threshold", "steps_to_pass", "tuning", "performance_profiles",
-                 "aggregates"),
-    "levels": ("against_level",),
-    "probe": ("variance", "batch_size", "achieved_share", "empty_gradients"),
-    "lambdas": ("bias_and_variance",),
-    "enumeration": ("ladder", "shrinkage", "sampled_variance"),
-    "offsets": ("against_rewards",),
-    "forms": ("backward_passes",),
-    "updates": ("likelihoods", "realised_kl"),
-    "support": ("support",),
-    "staleness": ("staleness",),
-    "horizons": ("horizons",),
-    "gait": ("gait", "stick_figures"),
-}  # fmt: skip
-EXPERIMENT_OF = {kind: experiment for experiment, kinds in FIGURES_OF.items() for kind in kinds}
 
 
 def study_of(variants: Mapping[str, Any] = VARIANTS, **changes: Mapping[str, Any]) -> Study:
@@ -103,6 +88,24 @@ def study_of(variants: Mapping[str, Any] = VARIANTS, **changes: Mapping[str, Any
     return Study.model_validate(
         {"name": "All figures", "environments": ENVIRONMENTS, "variants": variants, "experiments": experiments}
     )
+
+
+def options_of(kind: str) -> dict[str, Any]:
+    """Return the options that the kind of a figure needs."""
+    metrics = ("steps_to_threshold", "final_return", "collapsed")
+    return {"metrics": metrics} if FIGURES[kind].with_metrics else {}
+
+
+def _experiment_of(kind: str, study: Study) -> str:
+    """Return the first experiment that can be drawn as a kind of figure."""
+    for experiment in EXPERIMENTS:
+        figure = Figure(kind=kind, experiment=experiment, section="Summary", **options_of(kind))
+        if not list(problems_of_figures(study.model_copy(update={"figures": {"tried": figure}}))):
+            return experiment
+    raise AssertionError(f"no experiment of this study can be drawn as {kind}")
+
+
+EXPERIMENT_OF = {kind: _experiment_of(kind, study_of()) for kind in FIGURES}
 
 
 def request(
@@ -123,10 +126,7 @@ def request(
         Of the figure's declaration.
     """
     study, experiment = study or study_of(), experiment or EXPERIMENT_OF[kind]
-    metrics: dict[str, Any] = (
-        {"metrics": ("steps_to_threshold", "final_return", "collapsed")} if kind == "against_level" else {}
-    )
-    figure = Figure(kind=kind, experiment=experiment, section="Summary", **(metrics | options))
+    figure = Figure(kind=kind, experiment=experiment, section="Summary", **(options_of(kind) | options))
     made = _tables(study, experiment, kind_of(figure, study.experiments[experiment]).tables, value)
     return request_of(study, figure, made)
 

@@ -74,10 +74,6 @@ def requests() -> dict[str, FigureRequest[Any]]:
     return {kind: request(kind) for kind in KINDS}
 
 
-def test_the_study_declares_every_kind() -> None:
-    assert sorted(EXPERIMENT_OF) == KINDS
-
-
 def test_validation_does_not_import_matplotlib() -> None:
     read = "import sys, pg.study.validation; sys.exit(any(one in sys.modules for one in ('matplotlib', 'torch')))"
 

@@ -25,9 +25,6 @@ def digits(values: Any) -> list[float]:
     return [float(f"{value:.9g}") for value in np.asarray(values, np.float64)]
 
 
-# Backward passes -----------------------------------------------------------------------------------------------------
-
-
 def test_passes_are_right_of_the_one_of_the_surrogate_on_one_axis() -> None:
     def value(environment: str, metric: str, **_: Any) -> float | None:
         return (200.0 if environment == "chain" else 20.0) if metric == "backward_passes" else None
@@ -38,16 +35,6 @@ def test_passes_are_right_of_the_one_of_the_surrogate_on_one_axis() -> None:
         (surrogate,) = axes.lines
         assert np.array_equal(surrogate.get_xdata(), [1, 1])
         assert axes.get_xlim()[0] < 1 < clouds(axes)[0][:, 0].min() <= 200 < axes.get_xlim()[1]
-
-
-def test_a_swept_variant_has_a_row_per_level() -> None:
-    swept = {"sweep": {"variant.batch": [4, 16]}, "variants": ["to_go"]}
-    axes = draw(request("backward_passes", study=study_of(forms=swept))).axes[0]
-
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["to go, batch 4", "to go, batch 16"]
-
-
-# Updates -------------------------------------------------------------------------------------------------------------
 
 
 def test_only_the_side_below_average_is_hollow() -> None:
@@ -114,17 +101,11 @@ def test_policies_at_divergence_0_are_not_drawn() -> None:
     assert (len(dots), len(means)) == (2 * SEEDS - 1, 2)
 
 
-# Support -------------------------------------------------------------------------------------------------------------
-
-
 def test_lines_of_support_pass_through_every_probability_but_0() -> None:
     above, below = draw(request("support", environments=("chain",))).axes
 
     assert [x.tolist() for x, _ in lines(above)] == [[0.01, 0.1]] * 3
     assert (above.get_xscale(), above.get_yscale(), below.get_yscale()) == ("log", "log", "log")
-
-
-# Staleness -----------------------------------------------------------------------------------------------------------
 
 
 def stale(variant: str, steps: int, metric: str, environment: str, **_: Any) -> float | None:
@@ -175,9 +156,6 @@ def test_what_has_no_bias_is_not_on_its_logarithmic_axis() -> None:
     assert len(lines(bias, len(STEPS) - 1)) == 2
 
 
-# Horizons ------------------------------------------------------------------------------------------------------------
-
-
 def test_quantiles_of_weights_are_bands_around_the_median() -> None:
     one = request("horizons", variants=("total", "to_go"))
     drawn = panels(draw(one))
@@ -206,9 +184,6 @@ def test_weights_that_are_all_1_have_no_variance_to_draw() -> None:
     numbered = [axes for axes in drawn if any(label.get_visible() for label in axes.get_xticklabels())]
     assert all(axes.get_xlabel() == "horizon T" for axes in numbered)
     assert len(numbered) == 2 * 3
-
-
-# Humanoids -----------------------------------------------------------------------------------------------------------
 
 
 def test_curves_of_gait_are_at_the_steps_trained() -> None:

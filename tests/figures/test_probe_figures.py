@@ -32,9 +32,6 @@ def ratios(request: Any, name: str) -> Any:
     return geometric_mean((table[name] / table["total"]).to_numpy())
 
 
-# Variance ------------------------------------------------------------------------------------------------------------
-
-
 def test_variance_writes_paired_ratios_to_the_plain_estimator() -> None:
     one = request("variance", environments=("chain",))
     _, late = draw(one).axes
@@ -80,9 +77,6 @@ def test_ticks_of_narrow_panels_stay_apart() -> None:
         assert all(after[0] - before[1] > A_LETTER for before, after in pairwise(edges))
 
 
-# Batch sizes and sweeps ----------------------------------------------------------------------------------------------
-
-
 def test_levels_of_a_sweep_are_equally_spaced_in_order() -> None:
     one = request("bias_and_variance", environments=("cartpole",))
     figure = draw(one)
@@ -116,9 +110,6 @@ def test_intervals_of_shares_are_in_sight_in_every_panel() -> None:
     for axes in draw(with_tables(one, summary=summary)).axes:
         low, high = axes.get_ylim()
         assert low < -0.3 < 1.4 < high
-
-
-# Shares --------------------------------------------------------------------------------------------------------------
 
 
 def shares(least: float = 0.5, worse: float = 1.3, noise: float = 1e-7, **options: Any) -> Any:
@@ -200,9 +191,6 @@ def test_the_interval_of_a_share_is_that_of_a_claim() -> None:
     assert bars(late)[0][0, :, 0].tolist() == [judged["ci_low"], judged["ci_high"]]
 
 
-# Enumerations --------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(("bias", "written"), [(0.9e-10, "0"), (1.1e-10, number(1.1e-10 / SEEDS, 2)), (0.5, "0.10")])
 def test_a_bias_is_written_0_only_if_it_is_rounding(bias: float, written: str) -> None:
     def value(variant: str, seed: int, metric: str, **_: Any) -> float | None:
@@ -274,9 +262,6 @@ def test_sampled_variances_pair_by_policy_in_any_order() -> None:
     assert axes.get_xlim() == axes.get_ylim()
     assert np.asarray(diagonal.get_xy1()).tolist() == [1, 1]
     assert axes.get_box_aspect() == 1
-
-
-# Rewards -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shift", [0.0, 1.0])

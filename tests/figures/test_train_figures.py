@@ -29,9 +29,6 @@ def learning() -> Request:
     return request("learning_curves", environments=("cartpole",), variants=("total", "to_go"))
 
 
-# Learning curves -----------------------------------------------------------------------------------------------------
-
-
 def test_learning_curves_draw_every_seed_and_the_mean(learning: Request) -> None:
     together, first, _ = draw(learning).axes
     runs = learning.rows("curves", environment="cartpole", variant="total")
@@ -81,13 +78,6 @@ def test_demonstrators_have_a_line_in_the_panels_that_imitate_them(learning: Req
     assert sorted(means) == [20_000, 40_000], "the mean begins after the demonstrations"
     assert "imitates" in caption(taught)
     assert "imitates" not in caption(learning)
-
-
-def test_a_budget_names_its_iterations() -> None:
-    short = study_of(learning={"budget": {"steps": 6_000, "max_iterations": 20}})
-
-    for kind in ("learning_curves", "steps_to_threshold"):
-        assert "6,000 environment steps or 20 iterations, whichever comes first" in caption(request(kind, study=short))
 
 
 def many(environments: int, variants: int, width: style.Width) -> Request:
@@ -149,9 +139,6 @@ def numbers(labels: Sequence[Text]) -> list[str]:
     return [label.get_text() for label in labels if label.get_visible() and label.get_text()]
 
 
-# Steps to a goal -----------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(("kind", "reached"), [("steps_to_threshold", "solved"), ("steps_to_pass", "passed")])
 def test_seeds_that_miss_the_goal_are_triangles(kind: str, reached: str) -> None:
     def value(seed: int, metric: str, **_: Any) -> float | None:
@@ -176,9 +163,6 @@ def test_the_caption_says_what_an_evaluation_must_reach() -> None:
     )
 
 
-# Metrics against a level ---------------------------------------------------------------------------------------------
-
-
 def test_series_at_one_level_are_near_it_and_next_to_each_other() -> None:
     one = request("against_level", environments=("cartpole",), variants=("total", "to_go"))
     steps, _, collapsed = draw(one).axes
@@ -197,9 +181,6 @@ def test_a_sweep_of_one_value_is_no_axis() -> None:
     figure = draw(request("against_level", study=study_of(levels={"sweep": levels})))
 
     assert panels(figure)[-1].get_xlabel() == "gradient steps"
-
-
-# Tuning --------------------------------------------------------------------------------------------------------------
 
 
 def test_tuning_draws_every_seed_the_mean_and_rings() -> None:
@@ -245,9 +226,6 @@ def test_variants_that_were_not_tuned_are_not_in_the_legend() -> None:
     (legend,) = draw(with_tables(one, tuned=table[table["variant"] != "to_go"])).legends
 
     assert "to go" not in [text.get_text() for text in legend.get_texts()]
-
-
-# Across environments -------------------------------------------------------------------------------------------------
 
 
 def test_the_reference_of_improvement_is_named_in_its_empty_row() -> None:
