@@ -43,7 +43,11 @@ def draw_figure(study: str, tables: Mapping[str, str], choices: Sequence[str], o
     """
     declared = Study.model_validate_json(study)
     (figure,) = declared.figures.values()
-    read: dict[str, pd.DataFrame] = {name: _read(path) for name, path in tables.items()}
+    read: dict[str, pd.DataFrame] = {}
+    for name, path in tables.items():
+        # Text as categories, because rows are selected by text many times.
+        table = read_csv(path)
+        read[name] = table.astype(dict.fromkeys(table.select_dtypes("string").columns, "category"))
     if "tuned" in kind_of(figure, declared.experiments[figure.experiment]).tables:
         tuned = [cell for cell in cells(declared, figure.experiment) if cell.variant.is_tuned]
         read["tuned"] = tuned_table(zip(tuned, map(read_choice, choices), strict=True))
@@ -62,6 +66,10 @@ def request_of(study: Study, figure: Figure, tables: Mapping[str, pd.DataFrame])
     else:
         environments = figure.environments or experiment.environments
     drawn = figure.variants or shared_variants(study, figure.pool)
+    trained: dict[str, float] = {}
+    if kind_of(figure, experiment).with_source and (source := experiment.policies_from) is not None:
+        training = study.training[source.experiment]
+        trained = {stage: training.snapshots[stage] * training.budget.steps for stage in source.stages}
     return FigureRequest(
         figure=figure,
         experiment=experiment,
@@ -70,23 +78,9 @@ def request_of(study: Study, figure: Figure, tables: Mapping[str, pd.DataFrame])
         drawn=tuple(name for name in study.variants if name in drawn),
         cells=cells(study, figure.experiment),
         stages=stages_of(study, figure.experiment),
-        trained=_trained(study, figure) if kind_of(figure, experiment).with_source else {},
+        trained=trained,
         tables=tables,
     )
-
-
-def _trained(study: Study, figure: Figure) -> dict[str, float]:
-    """Return the environment steps before each stage of the policies' training."""
-    source = study.experiments[figure.experiment].policies_from
-    assert source is not None, f"{figure.experiment} draws random policies"
-    training: Any = study.experiments[source.experiment]
-    return {stage: training.snapshots[stage] * training.budget.steps for stage in source.stages}
-
-
-def _read(path: str) -> pd.DataFrame:
-    """Read a table with text as categories, because rows are selected by text many times."""
-    table = read_csv(path)
-    return table.astype(dict.fromkeys(table.select_dtypes("string").columns, "category"))
 
 
 @cache

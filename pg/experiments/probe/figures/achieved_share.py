@@ -11,14 +11,11 @@ from matplotlib.ticker import FixedLocator
 
 from pg.experiments.comparisons import achieved_share
 from pg.experiments.exact.record import ExactExperiment
-from pg.experiments.figures.request import FigureRequest, Place
+from pg.experiments.figures.request import FigureRequest
 from pg.experiments.probe.record import ProbeExperiment
-from pg.parts.returns.base import Returns
-from pg.parts.variant import Variant
 from pg.plotting import layout, marks, style
 from pg.plotting.marks import Series
 from pg.plotting.text import number
-from pg.statistics.intervals import Interval
 
 _FAR = 3.0  # shares farther from 0 make the axis logarithmic beyond -1 and 1
 
@@ -33,30 +30,41 @@ def draw(request: Request) -> Figure:
     ValueError
         If no variant has a partner in the experiment with the same returns and no baseline.
     """
-    series = _series(request)
-    if not series:
+    pairs = _pairs(request)
+    if not pairs:
         raise ValueError(
             f"none of the variants {', '.join(request.drawn)} has a partner in {request.figure.experiment} with the "
             "same returns and no baseline"
         )
-    label, height = f"share achieved (N = {request.batch})", 0.5 + 0.15 * len(series)
+    label, height = f"share achieved (N = {request.batch})", 0.5 + 0.15 * len(pairs)
     figure, panels = request.panels(height, sharex=True, sharey=True, x=label)
     farthest = 0.0
     for place, axes in panels:
         layout.head(axes, request.heading(place), "share")
         for end in (0, 1):
             axes.axvline(end, **style.RULE)
-        shares = [_share(request, place, one) for one in series]
+        variance, least = (
+            request.rows("long", place, metric=metric, batch=request.batch)
+            for metric in ("total_variance", "least_variance")
+        )
+        shares = [achieved_share(one.rows(variance), bare.rows(variance), bare.rows(least)) for one, bare in pairs]
         for row, share in enumerate(shares):
             if share.defined:
                 layout.note_right(axes, row, number(share.estimate, 2))
             else:
                 layout.note_inside(axes, row, "undefined: reduction may be 0")
             farthest = max(farthest, *(abs(end) for end in (share.low, share.high) if not math.isnan(end)), 0.0)
-        columns = [{"estimate": share.estimate, "ci_low": share.low, "ci_high": share.high} for share in shares]
-        names = [{"variant": one.variant, **one.levels} for one in series]
-        rows = pd.DataFrame([name | share for name, share in zip(names, columns, strict=True)])
-        marks.draw_rows(axes, series, rows)
+        rows = [
+            {
+                "variant": one.variant,
+                **one.levels,
+                "estimate": share.estimate,
+                "ci_low": share.low,
+                "ci_high": share.high,
+            }
+            for (one, _), share in zip(pairs, shares, strict=True)
+        ]
+        marks.draw_rows(axes, [one for one, _ in pairs], pd.DataFrame(rows))
     if farthest > _FAR:
         # All panels share this axis.
         shared = panels[0][1]
@@ -71,7 +79,7 @@ def draw(request: Request) -> Figure:
 
 def caption(request: Request) -> str:
     """Say what is drawn, how to read it, from how many policies, and which variants are left out."""
-    drawn = {name for one in _series(request) for name in (one.variant, _partner(request, one.variant))}
+    drawn = {one.variant for pair in _pairs(request) for one in pair}
     alone = "; ".join(request.variant_label(name) for name in request.drawn if name not in drawn)
     left_out = f" Not drawn, without such a variant in the experiment: {alone}." if alone else ""
     return (
@@ -84,32 +92,18 @@ def caption(request: Request) -> str:
     )
 
 
-def _share(request: Request, place: Place, series: Series) -> Interval:
-    variance, least = (
-        request.rows("long", place, metric=metric, batch=request.batch)
-        for metric in ("total_variance", "least_variance")
-    )
-    partner = replace(series, variant=_partner(request, series.variant) or "")
-    return achieved_share(series.rows(variance), partner.rows(variance), partner.rows(least))
+def _pairs(request: Request) -> list[tuple[Series, Series]]:
+    """Pair each series that has a baseline with that of an experiment's variant, drawn or not, that lacks only this."""
 
+    def weights(name: str) -> tuple[object, ...]:
+        """Return the options, except the baseline, that the weights of the log-likelihoods depend on."""
+        variant = request.variants[name]
+        return variant.returns, variant.discount, variant.discount_states, variant.normalise_advantages
 
-def _series(request: Request) -> tuple[Series, ...]:
-    return tuple(
-        one
-        for one in request.series(shown=("variant.batch",))
-        if request.variants[one.variant].baseline.name != "none" and _partner(request, one.variant) is not None
-    )
-
-
-def _partner(request: Request, name: str) -> str | None:
-    """Return the experiment's variant, drawn or not, with the same weights except for a baseline."""
-    own = _weights(request.variants[name])
-    candidates = {one: request.variants[one] for one in request.experiment.variants}
-    return next(
-        (one for one, other in candidates.items() if other.baseline.name == "none" and _weights(other) == own), None
-    )
-
-
-def _weights(variant: Variant) -> tuple[Returns, float, bool, bool]:
-    """Return the options, except the baseline, that the weights of the log-likelihoods depend on."""
-    return variant.returns, variant.discount, variant.discount_states, variant.normalise_advantages
+    bare = [name for name in request.experiment.variants if request.variants[name].baseline.name == "none"]
+    pairs = []
+    for one in request.series(shown=("variant.batch",)):
+        partner = next((name for name in bare if weights(name) == weights(one.variant)), None)
+        if request.variants[one.variant].baseline.name != "none" and partner is not None:
+            pairs.append((one, replace(one, variant=partner)))
+    return pairs
