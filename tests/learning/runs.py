@@ -1,14 +1,20 @@
 """Short training and tuning runs, and a recorder that keeps their results in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from pg.environments.record import Environment
-from pg.learning.job import Budget, TrainJob, TuneJob, Tuning
-from pg.learning.policies import Parameters
+import torch
+from pg.core.trajectories import Spaces
+from pg.environments.record import Environment, Observations
+from pg.learning.job import Budget, Demonstrators, Evaluate, TrainJob, TuneJob, Tuning
+from pg.learning.policies import Parameters, Policy
 from pg.learning.training import train, tune
+from pg.parts.limits.natural_gradient import NaturalGradient
+from pg.parts.limits.penalty import Penalty
+from pg.parts.starts.base import Demonstrator
+from pg.parts.starts.clone import Clone
 from pg.parts.variant import PolicyOptions, Variant
 
 STAGES = {"initial": 0.0, "middle": 0.5, "late": 1.0}
@@ -53,12 +59,9 @@ def train_job(
     id: str = "CartPole-v1", *seeds: int, horizon: int = 30, steps: int = 300, iterations: int = 30, **options: Any
 ) -> TrainJob:
     """Return a job of small networks; options are those of the environment, of the job or else of the variant."""
-    environment, job, variant = _divided(options)
     return TrainJob(
-        environment=Environment(id=id, horizon=horizon, **environment),
-        variant=Variant(**{"policy": PolicyOptions(hidden=(8,)), "batch": 4, **variant}),
         budget=Budget(steps=steps, max_iterations=iterations),
-        **{"snapshots": STAGES, "seeds": seeds, **job},
+        **{"snapshots": STAGES, "seeds": seeds, **_divided(id, horizon, options)},
     )
 
 
@@ -72,13 +75,10 @@ def tune_job(
     id: str, grid: Sequence[float], seeds: int, horizon: int, steps: int = 300, iterations: int = 30, **options: Any
 ) -> TuneJob:
     """Return a job as `train_job` does."""
-    environment, job, variant = _divided(options)
     return TuneJob(
-        environment=Environment(id=id, horizon=horizon, **environment),
-        variant=Variant(**{"policy": PolicyOptions(hidden=(8,)), "batch": 4, **variant}),
         budget=Budget(steps=steps, max_iterations=iterations),
         tuning=Tuning(grid=tuple(grid), seeds=seeds),
-        **job,
+        **_divided(id, horizon, options),
     )
 
 
@@ -88,7 +88,31 @@ def tuned(job: TuneJob) -> Memory:
     return memory
 
 
-def _divided(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    environment = {name: options[name] for name in _OF_ENVIRONMENTS if name in options}
-    job = {name: options[name] for name in _OF_JOBS if name in options}
-    return environment, job, {name: value for name, value in options.items() if name not in {*environment, *job}}
+def _divided(id: str, horizon: int, options: dict[str, Any]) -> dict[str, Any]:
+    environment = {name: options.pop(name) for name in _OF_ENVIRONMENTS if name in options}
+    job = {name: options.pop(name) for name in _OF_JOBS if name in options}
+    variant = Variant(**{"policy": PolicyOptions(hidden=(8,)), "batch": 4, **options})
+    return {"environment": Environment(id=id, horizon=horizon, **environment), "variant": variant, **job}
+
+
+def jobs_with_state(make: Callable[..., TrainJob], policy: PolicyOptions, *demonstrators: int) -> dict[str, TrainJob]:
+    """Return jobs of a kind whose parts keep a state between iterations, or need more than a batch."""
+    shown_by = Demonstrator(experiment="learn", variant="to_go", stage="late")
+    return {
+        "penalty": make(gradient_steps=3, kl=Penalty(limit=0.001)),
+        "natural gradient": make(kl=NaturalGradient(limit=0.01)),
+        "minibatches": make(importance={"name": "per_step", "clip": 0.2}, gradient_steps=2, minibatches=2),
+        "normalised": make("InvertedPendulum-v5", observations=Observations(normalise=True)),
+        "evaluated": make(evaluate=Evaluate(every_steps=100, episodes=2)),
+        "tables": make("FrozenLake-v1", baseline="exact", importance="exact_state", gradient_steps=2),
+        "clone": make(
+            initialise=Clone(clone=shown_by, demonstrations=4, epochs=3),
+            demonstrators=Demonstrators(policy=policy, stage="late", seeds=demonstrators),
+        ),
+    }
+
+
+def demonstrator(options: PolicyOptions, seed: int = 0) -> dict[str, np.ndarray]:
+    """Return the parameters of a new policy of CartPole."""
+    policy = Policy(options, Spaces(4, 2), torch.Generator().manual_seed(seed))
+    return {name: values.numpy() for name, values in policy.state_dict().items()}

@@ -9,24 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from pg.core.trajectories import Spaces
 from pg.environments.record import Observations
 from pg.learning.columns import RUN_COLUMNS
-from pg.learning.job import Demonstrators, Evaluate, TrainJob
+from pg.learning.job import TrainJob
 from pg.learning.learner import Learner, make_learner
-from pg.learning.policies import Policy
 from pg.learning.training import train, tune
-from pg.parts.limits.natural_gradient import NaturalGradient
-from pg.parts.limits.penalty import Penalty
 from pg.parts.optimizers.sgd import Sgd
-from pg.parts.starts.base import Demonstrator
-from pg.parts.starts.clone import Clone
 from pg.parts.variant import PolicyOptions, Variant
 from pg.runs import checkpoints
 from pg.runs.checkpoints import Checkpoint
 from pg.runs.recorder import RunRecorder
-from tests.learning.runs import ACTOR_CRITIC, train_job, tune_job
+from tests.learning.runs import ACTOR_CRITIC, demonstrator, jobs_with_state, train_job, tune_job
 
 SMALL = PolicyOptions(hidden=(8,))
 
@@ -36,34 +30,16 @@ def job(id: str = "CartPole-v1", **options: Any) -> TrainJob:
     return train_job(id, *options.pop("seeds", (5, 6, 7)), steps=360, iterations=5, **options)
 
 
-def demonstrator(seed: int) -> dict[str, np.ndarray]:
-    policy = Policy(SMALL, Spaces(4, 2), torch.Generator().manual_seed(seed))
-    return {name: values.numpy() for name, values in policy.state_dict().items()}
-
-
 JOBS: dict[str, TrainJob] = {
+    **jobs_with_state(job, SMALL, 0, 1, 0),
     "adam": job(baseline="leave_one_out"),
     "sgd": job(optimizer=Sgd(learning_rate=0.1)),
     "critic": job(**ACTOR_CRITIC),
     "gaussian critic": job("InvertedPendulum-v5", **ACTOR_CRITIC),
-    "penalty": job(gradient_steps=3, kl=Penalty(limit=0.001)),
-    "natural gradient": job(kl=NaturalGradient(limit=0.01)),
-    "minibatches": job(importance={"name": "per_step", "clip": 0.2}, gradient_steps=2, minibatches=2),
-    "normalised": job("InvertedPendulum-v5", observations=Observations(normalise=True)),
     "stacked": job(observations=Observations(stack=2, hide=(1, 3))),
-    "evaluated": job(evaluate=Evaluate(every_steps=100, episodes=2)),
-    "tables": job("FrozenLake-v1", baseline="exact", importance="exact_state", gradient_steps=2),
     "one by one": job("Acrobot-v1"),
-    "clone": job(
-        initialise=Clone(
-            clone=Demonstrator(experiment="learn", variant="to_go", stage="late"), demonstrations=4, epochs=3
-        ),
-        demonstrators=Demonstrators(policy=SMALL, stage="late", seeds=(0, 1, 0)),
-    ),
     "one diverges": job("InvertedPendulum-v5", optimizer=Sgd(learning_rate=1.2)),
 }
-
-
 # These keep no state of their own between iterations.
 WITHOUT_STATE = ("sgd", "critic", "natural gradient", "stacked", "tables", "one by one")
 
@@ -109,7 +85,7 @@ def _at_every_iteration(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_resumed_run_is_bit_identical_from_any_iteration(name: str, tmp_path: Path) -> None:
     trained = JOBS[name]
-    policies = {seed: demonstrator(seed) for seed in (0, 1)} if trained.demonstrators else {}
+    policies = {seed: demonstrator(SMALL, seed) for seed in (0, 1)} if trained.demonstrators else {}
     kept: list[Path] = []
 
     def keep(path: Path) -> None:
@@ -192,23 +168,27 @@ def test_checkpoint_restores_rows_and_snapshots(tmp_path: Path) -> None:
     ).read_bytes()
 
 
-@pytest.mark.parametrize("damage", ["another job", "cut", "changed", "empty", "missing"])
-def test_foreign_or_damaged_checkpoint_is_ignored(damage: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "damaged",
+    [lambda kept: kept[:-1], lambda kept: kept[:-1] + bytes([kept[-1] ^ 1]), lambda _: b"", None],
+    ids=["cut", "changed", "empty", "missing"],
+)
+def test_damaged_checkpoint_is_ignored(damaged: Callable[[bytes], bytes] | None, tmp_path: Path) -> None:
     path, _ = recorded(tmp_path)
-    content = path.read_bytes()
-    match damage:
-        case "cut":
-            path.write_bytes(content[:-1])
-        case "changed":
-            path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-        case "empty":
-            path.write_bytes(b"")
-        case "missing":
-            path.unlink()
-        case _:
-            pass
-    recorder = RunRecorder(1, tmp_path / "again")
-    assert Checkpoint(path, recorder, "that job" if damage == "another job" else "this job").kept() is None
+    if damaged is None:
+        path.unlink()
+    else:
+        path.write_bytes(damaged(path.read_bytes()))
+    assert_ignored(path, "this job")
+
+
+def test_checkpoint_of_another_job_is_ignored(tmp_path: Path) -> None:
+    assert_ignored(recorded(tmp_path)[0], "that job")
+
+
+def assert_ignored(path: Path, job: str) -> None:
+    recorder = RunRecorder(1, path.with_name("again"))
+    assert Checkpoint(path, recorder, job).kept() is None
     assert recorder.frame().empty
 
 

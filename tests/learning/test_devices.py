@@ -6,37 +6,28 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
 from pg.core.devices import CannotRunHere, device_of
-from pg.core.trajectories import Spaces
-from pg.environments.record import Observations, Rewards
+from pg.environments.record import Rewards
 from pg.learning import training
 from pg.learning.columns import RUN_COLUMNS
-from pg.learning.job import Budget, Demonstrators, Evaluate, TrainJob
-from pg.learning.policies import Policy
+from pg.learning.job import Budget, TrainJob
 from pg.learning.training import train
 from pg.parts.activations.relu import Relu
 from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.limits.line_search import LineSearch
-from pg.parts.limits.natural_gradient import NaturalGradient
-from pg.parts.limits.penalty import Penalty
 from pg.parts.optimizers.sgd import Sgd
-from pg.parts.starts.base import Demonstrator
-from pg.parts.starts.clone import Clone
 from pg.parts.variant import PolicyOptions
 from pg.runs.logs import user_message
 from pg.runs.recorder import RunRecorder
 from tests.learning.far import FAR, FarDevice
-from tests.learning.runs import ACTOR_CRITIC, train_job, tune_job, tuned
+from tests.learning.runs import ACTOR_CRITIC, demonstrator, jobs_with_state, train_job, tune_job, tuned
 
 # The CPU takes its hyperbolic tangent from numpy, other devices from torch: the last digits differ.
 SMALL = PolicyOptions(hidden=(8,), activation=Relu())
 SGD = Sgd(learning_rate=0.1)
-
-
 NETWORK = ACTOR_CRITIC["baseline"]
 
 
@@ -45,35 +36,19 @@ def job(id: str = "CartPole-v1", **options: Any) -> TrainJob:
 
 
 JOBS: dict[str, TrainJob] = {
+    **jobs_with_state(job, SMALL, 0),
     "total return": job(returns="total", optimizer=SGD, baseline="average_reward"),
     "discounted": job(discount=0.9, discount_states=True, baseline="per_step_leave_one_out", normalise_advantages=True),
     "variance-optimal": job(baseline="optimal"),
     "variance-optimal, Gaussian": job("InvertedPendulum-v5", baseline="optimal"),
     "critic": job("InvertedPendulum-v5", **{**ACTOR_CRITIC, "baseline": {**NETWORK, "activation": "relu"}}),
-    "minibatches": job(importance={"name": "per_step", "clip": 0.2}, gradient_steps=2, minibatches=2),
     "trajectory weights": job(
         importance={"name": "trajectory", "self_normalised": True, "truncate_at": 2.0}, gradient_steps=2
     ),
-    "penalty": job(gradient_steps=3, kl=Penalty(limit=0.001)),
     "early stop": job(gradient_steps=3, kl=EarlyStop(limit=0.001)),
     "line search": job("InvertedPendulum-v5", gradient_steps=2, kl=LineSearch(limit=0.0001)),
-    "natural gradient": job(kl=NaturalGradient(limit=0.01)),
-    "normalised": job("InvertedPendulum-v5", observations=Observations(normalise=True)),
     "paid otherwise": job(rewards=Rewards(offset=1.0, scale=2.0, paid="at_end")),
-    "evaluated": job(evaluate=Evaluate(every_steps=100, episodes=2)),
-    "tables": job("FrozenLake-v1", baseline="exact", importance="exact_state", gradient_steps=2),
-    "clone": job(
-        initialise=Clone(
-            clone=Demonstrator(experiment="learn", variant="to_go", stage="late"), demonstrations=4, epochs=3
-        ),
-        demonstrators=Demonstrators(policy=SMALL, stage="late", seeds=(0,)),
-    ),
 }
-
-
-def demonstrator() -> dict[str, np.ndarray]:
-    policy = Policy(SMALL, Spaces(4, 2), torch.Generator().manual_seed(0))
-    return {name: values.numpy() for name, values in policy.state_dict().items()}
 
 
 def made(trained: TrainJob, folder: Path) -> tuple[pd.DataFrame, dict[str, bytes]]:
@@ -82,7 +57,7 @@ def made(trained: TrainJob, folder: Path) -> tuple[pd.DataFrame, dict[str, bytes
         trained,
         0.05 if trained.variant.is_tuned else trained.declared_rate,
         recorder,
-        {0: demonstrator()} if trained.demonstrators else {},
+        {0: demonstrator(SMALL)} if trained.demonstrators else {},
     )
     return recorder.frame(), {path.name: path.read_bytes() for path in folder.rglob("*.safetensors")}
 

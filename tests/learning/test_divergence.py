@@ -47,6 +47,7 @@ def test_divergence_is_recorded_with_iteration_and_cause(way: str, caplog: pytes
     assert len([said for said in caplog.messages if "has diverged" in said]) == len(lost)
     if way in ("importance weights", "parameters"):
         assert len(lost) == 2, "the slow rate goes on"
+        assert all(len(run) == 1 for run in lost)
         assert frame[frame["learning_rate"] == 1e-9].groupby("seed")["iteration"].max().ge(3).all()
 
 

@@ -41,25 +41,32 @@ def numbers(frame: pd.DataFrame) -> np.ndarray:
     return np.isfinite(frame.drop(columns=[*OF_IMITATION, "explained_variance"]).to_numpy(dtype=np.float64))
 
 
-def assert_same_in_blocks_of(*sizes: int, seeds: int, id: str, steps: int, baseline: str) -> None:
-    together = train(id, *range(seeds), steps=steps, baseline=baseline)
+def assert_same_in_blocks_of(*sizes: int, seeds: int, id: str, **options: Any) -> Memory:
+    together = train(id, *range(seeds), **options)
     expected = together.frame.to_csv(index=False)
     for size in sizes:
         blocks = [range(first, min(first + size, seeds)) for first in range(0, seeds, size)]
-        parts = [train(id, *block, steps=steps, baseline=baseline) for block in blocks]
+        parts = [train(id, *block, **options) for block in blocks]
         assert pd.concat([part.frame for part in parts]).to_csv(index=False) == expected
         for part in parts:
             for key, policy in part.snapshots.items():
                 for name, values in policy.items():
                     np.testing.assert_array_equal(values, together.snapshots[key][name])
+    return together
 
 
 @pytest.mark.parametrize(
-    ("id", "baseline"),
-    [("CartPole-v1", "optimal"), ("InvertedPendulum-v5", "per_step_leave_one_out"), ("pg/Chain-v0", "optimal")],
+    ("id", "parts"),
+    [
+        ("CartPole-v1", {"baseline": "optimal"}),
+        ("InvertedPendulum-v5", {"baseline": "per_step_leave_one_out"}),
+        ("pg/Chain-v0", {"baseline": "optimal"}),
+        ("CartPole-v1", ACTOR_CRITIC),
+        ("InvertedPendulum-v5", ACTOR_CRITIC),
+    ],
 )
-def test_runs_are_bit_identical_in_any_block(id: str, baseline: str) -> None:
-    assert_same_in_blocks_of(1, 3, seeds=4, id=id, steps=400, baseline=baseline)
+def test_runs_are_bit_identical_in_any_block(id: str, parts: dict[str, Any]) -> None:
+    assert_same_in_blocks_of(1, 3, seeds=4, id=id, steps=400, **parts)
 
 
 @pytest.mark.long
@@ -115,17 +122,18 @@ def test_tuning_and_training_seeds_are_independent() -> None:
 
 
 @pytest.mark.long
-def test_training_improves_the_return() -> None:
-    frame = train("CartPole-v1", 0, 1, 2, 3, steps=20_000, horizon=200, baseline="per_step_leave_one_out").frame
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"baseline": "per_step_leave_one_out", "steps": 20_000},
+        {**ACTOR_CRITIC, "importance": {"name": "per_step", "clip": 0.2}, "gradient_steps": 3, "steps": 12_000},
+    ],
+    ids=["reinforce", "actor-critic"],
+)
+def test_training_improves_the_return(parts: dict[str, Any]) -> None:
+    frame = train("CartPole-v1", 0, 1, 2, horizon=200, **parts).frame
     runs = [run["return_mean"] for _, run in frame.groupby("seed")]
     assert all(run.iloc[-5:].mean() > 2 * run.iloc[:5].mean() for run in runs)
-
-
-@pytest.mark.parametrize("id", ["CartPole-v1", "InvertedPendulum-v5"])
-def test_actor_critic_is_bit_identical_in_any_block(id: str) -> None:
-    together = train(id, 0, 1, 2, steps=300, **ACTOR_CRITIC).frame
-    alone = pd.concat([train(id, seed, steps=300, **ACTOR_CRITIC).frame for seed in range(3)])
-    assert alone.to_csv(index=False) == together.to_csv(index=False)
 
 
 @pytest.mark.long
@@ -152,22 +160,16 @@ def test_critic_is_fitted_after_its_batch_is_used(monkeypatch: pytest.MonkeyPatc
     assert order == ["values", "explained_variance", "values", "fit"] * len(rows)
 
 
-@pytest.mark.long
-def test_actor_critic_improves_the_return() -> None:
-    parts = ACTOR_CRITIC | {"importance": {"name": "per_step", "clip": 0.2}, "gradient_steps": 3}
-    frame = train("CartPole-v1", 0, 1, 2, steps=12_000, horizon=200, **parts).frame
-    runs = [run["return_mean"] for _, run in frame.groupby("seed")]
-    assert all(run.iloc[-5:].mean() > 2 * run.iloc[:5].mean() for run in runs)
+@pytest.mark.parametrize("of", ["critic", "minibatches"])
+def test_critics_and_minibatches_depend_on_seed_and_stream(of: str) -> None:
+    def drawn(seed: int, stream: str) -> list[float]:
+        learner = make_learner(Variant(**ACTOR_CRITIC), Spaces(2, 2), 5, seed, 0.1, stream)
+        assert learner.critic is not None
+        weights = next(learner.critic.network.parameters()).flatten().tolist()
+        return weights if of == "critic" else learner.shuffling.permutation(50).tolist()
 
-
-def test_critic_depends_on_seed_and_stream() -> None:
-    def weights(seed: int, stream: str) -> list[float]:
-        critic = make_learner(Variant(**ACTOR_CRITIC), Spaces(2, 2), 5, seed, 0.1, stream).critic
-        assert critic is not None
-        return next(critic.network.parameters()).flatten().tolist()
-
-    assert weights(0, "train") == weights(0, "train")
-    assert len({tuple(weights(*one)) for one in ((0, "train"), (1, "train"), (0, "tune"))}) == 3
+    assert drawn(0, "train") == drawn(0, "train")
+    assert len({tuple(drawn(*one)) for one in ((0, "train"), (1, "train"), (0, "tune"))}) == 3
 
 
 REUSES: dict[str, dict[str, Any]] = {
@@ -187,10 +189,7 @@ REUSES: dict[str, dict[str, Any]] = {
 )
 def test_reuse_is_bit_identical_in_any_block_and_in_limit(id: str, name: str) -> None:
     parts = REUSES[name]
-    reuse = {"baseline": "per_step", **parts}
-    together = train(id, 0, 1, 2, steps=300, **reuse).frame
-    apart = pd.concat([train(id, *seeds, steps=300, **reuse).frame for seeds in ((0,), (1, 2))])
-    assert apart.to_csv(index=False) == together.to_csv(index=False)
+    together = assert_same_in_blocks_of(1, 2, seeds=3, id=id, steps=300, baseline="per_step", **parts).frame
     assert numbers(together).all()
     kl = parts.get("kl")
     if kl is not None and kl.name != "penalty":
@@ -204,47 +203,23 @@ def test_penalty_continues_from_the_last_update() -> None:
         np.testing.assert_array_equal(run["penalty"], 2.0 ** np.arange(len(run)))
 
 
-def test_minibatches_depend_on_seed_and_stream() -> None:
-    def order(seed: int, stream: str) -> list[int]:
-        return make_learner(Variant(), Spaces(2, 2), 5, seed, 0.1, stream).shuffling.permutation(50).tolist()
-
-    orders = [order(0, "train"), order(1, "train"), order(0, "tune")]
-    assert order(0, "train") == orders[0]
-    assert len({tuple(one) for one in orders}) == 3
-
-
-def diverging(**parts: Any) -> Memory:
-    """Two learning rates; with the second, every policy diverges in its first update."""
-    return tuned(tune_job("InvertedPendulum-v5", grid=(1e-4, 1e6), seeds=2, horizon=20, optimizer=Sgd(), **parts))
-
-
-def test_run_with_nonfinite_weights_ends_alone(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_run_with_nonfinite_weights_ends_alone(caplog: pytest.LogCaptureFixture) -> None:
+    """With the second learning rate, every policy diverges in its first update."""
+    job = tune_job("InvertedPendulum-v5", (1e-4, 1e6), 2, 20, optimizer=Sgd(), importance="per_step", gradient_steps=3)
     with caplog.at_level(logging.WARNING, logger="pg"):
-        memory = diverging(importance="per_step", gradient_steps=3)
-    frame = memory.frame
+        frame = tuned(job).frame
     lost, others = frame[frame["learning_rate"] == 1e6], frame[frame["learning_rate"] == 1e-4]
     assert lost[["seed", "iteration", "episodes"]].to_numpy().tolist() == [[0, 1, 4], [1, 1, 4]]
     assert lost["gradient_norm"].isna().all()
     assert lost[["steps", "return_mean", "length_mean"]].notna().all(axis=None)
     assert others.groupby("seed")["steps"].max().ge(300).all()
     assert numbers(others).all()
-    first, ended, second, _ = (record.getMessage() for record in caplog.records)
     assert [has_diverged(run) for _, run in frame.groupby(["learning_rate", "seed"])] == [False, False, True, True]
+    first, ended, second, _ = (record.getMessage() for record in caplog.records)
     assert first.startswith("seed 0, iteration 1: importance weights")
     assert second.startswith("seed 1, iteration 1: importance weights")
     assert "at step 0" in first
     assert ended.endswith("the run has diverged and ends")
-
-
-def test_diverged_run_ends_without_the_others() -> None:
-    frame = diverging().frame
-    lost = frame[frame["learning_rate"] == 1e6]
-    assert lost["iteration"].tolist() == [1, 1]
-    assert np.isfinite(lost["gradient_norm"]).all()
-    assert lost[["kl_new_old", "kl_old_new"]].isna().any(axis=1).all()
-    assert [has_diverged(run) for _, run in frame.groupby(["learning_rate", "seed"])] == [False, False, True, True]
 
 
 def test_command_line_trains_a_natural_gradient(tmp_path: Path) -> None:

@@ -120,13 +120,11 @@ def test_figures_can_set_the_equations_of_every_composition() -> None:
 
 def test_different_compositions_have_different_equations() -> None:
     written = [everything(variant) for variant in legal()]
-
     assert len(set(written)) == len(written)
 
 
 def test_equation_of_the_final_form_is_the_lectures() -> None:
     variant = Variant(returns="to_go", baseline="average_reward")
-
     assert equation(variant) == (
         r"\nabla_\theta J(\theta) \approx \frac{1}{N} \sum_{i=1}^{N} \sum_{t=1}^{T} "
         r"\nabla_\theta \log \pi_\theta(\mathbf{a}_{i,t} \mid \mathbf{s}_{i,t}) "
@@ -139,7 +137,6 @@ def test_equation_of_the_final_form_is_the_lectures() -> None:
 
 def test_equation_of_the_off_policy_form_is_the_lectures() -> None:
     variant = Variant(importance="per_step", baseline="average_reward")
-
     assert equation(variant) == (
         r"\nabla_{\theta'} J(\theta') \approx \frac{1}{N} \sum_{i=1}^{N} \sum_{t=1}^{T} "
         r"\rho_{i,t} \, \nabla_{\theta'} \log \pi_{\theta'}(\mathbf{a}_{i,t} \mid \mathbf{s}_{i,t}) "
@@ -164,7 +161,6 @@ def test_only_equations_of_reused_data_have_a_target_policy(reuse: Parts) -> Non
 
 def test_scores_of_the_optimal_baseline_are_at_the_behaviour() -> None:
     written = definitions(Variant(baseline="optimal", importance="per_step"))
-
     assert any(line.startswith(r"\mathbf{B}_j = \sum_{t=1}^{T} \nabla_\theta \log \pi_\theta(") for line in written)
 
 
@@ -263,6 +259,5 @@ def test_labels_default_to_names_in_words() -> None:
         variants={"to_go": Variant(), "named": Variant(label="a name")},
         environments={"pole": Environment(id="CartPole-v1"), "named": Environment(id="CartPole-v1", label="a pole")},
     )
-
     assert (study.variant_label("to_go"), study.variant_label("named")) == ("to go", "a name")
     assert (study.environment_label("pole"), study.environment_label("named")) == ("CartPole-v1", "a pole")
