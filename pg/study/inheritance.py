@@ -121,28 +121,24 @@ def _extended(name: str, variants: Mapping[str, Any], chain: tuple[str, ...]) ->
 def reported_once(problems: Sequence[str], options: Mapping[str, Any]) -> list[str]:
     """Report an inherited problem only at the key that is in the file, and missing seeds in one message.
 
-    Parameters
-    ----------
-    problems
-        Each begins with its place in the file.
-    options
-        As the file declares them, before `resolved`.
+    Problems begin with their place in the file; `options` are as the file declares them, before `resolved`.
     """
     own = [problem for problem in problems if not _is_inherited(problem, problems, options)]
     unseeded = [found[1] for found in map(_WITHOUT_SEEDS.fullmatch, own) if found]
     if len(unseeded) < 2:
         return own
     experiments = _entries(options, "experiments")
-    missing = {_sharing(experiments[name]) for name in unseeded}
-    remedy = ", ".join(f"{one}: {{count: 20}}" for one in ("train", "measure") if one in missing)
+    missing = sorted({_sharing(_entries(experiments, name)) for name in unseeded}, reverse=True)
+    remedy = ", ".join(f"{one}: {{count: 20}}" for one in missing)
+    place = "seeds" if len(missing) > 1 else f"seeds.{missing[0]}"
     return [
-        f"seeds: is missing; add seeds: {{{remedy}}}, or seeds to each experiment without any:{listed(unseeded)}",
+        f"{place}: is missing; add seeds: {{{remedy}}}, or seeds to each experiment without any:{listed(unseeded)}",
         *(problem for problem in own if not _WITHOUT_SEEDS.fullmatch(problem)),
     ]
 
 
 def _is_inherited(problem: str, problems: Sequence[str], options: Mapping[str, Any]) -> bool:
-    """Return whether a key that is not in the file has the problem of the key that it inherits from."""
+    """Return whether a problem's key is not in the file, and the entry that it is inherited from has the same problem."""
     match problem.split(": ")[0].split("."):
         case ["variants", name, *keys]:
             own: Any = _entries(_entries(options, "variants"), name)

@@ -6,8 +6,6 @@ all of them train are compared over all environments that declare a threshold, w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
 from pg.experiments.cells import Cell
 from pg.study.expansion import cells
 from pg.study.record import Study
@@ -55,30 +53,3 @@ def pooled_cells(study: Study, pool: Pool) -> tuple[Cell, ...]:
         for cell in cells(study, name)
         if cell.variant_name in variants and cell.environment_name in environments
     )
-
-
-def problems_of_pool(study: Study, at: str, pool: Sequence[str]) -> Iterator[str]:
-    """Yield the reasons why experiments cannot be pooled.
-
-    Parameters
-    ----------
-    study
-        The study that declares the experiments.
-    at
-        The place in the study file, with which each reason begins.
-    pool
-        Names of the experiments.
-    """
-    environments = pooled_environments(study, tuple(pool))
-    if len(environments) < LEAST:
-        found = ", ".join(environments) or "none"
-        yield f"{at}: needs {LEAST} environments that declare a threshold; found: {found}"
-    if twice := {name for name in environments if environments.count(name) > 1}:
-        found = ", ".join(sorted(twice))
-        yield f"{at}: {found} is in more than one of {', '.join(pool)}; pool experiments with different environments"
-    first, *others = pool
-    for other in others:
-        if dict(study.experiments[other].sweep) != dict(study.experiments[first].sweep):
-            yield f"{at}: {other} and {first} sweep different levels; pool experiments with the same sweep"
-    if not shared_variants(study, tuple(pool)):
-        yield f"{at}: {' and '.join(pool)} share no variant to compare"

@@ -97,5 +97,5 @@ def test_missing_seeds_are_one_message(options: dict[str, Any]) -> None:
     (problem,) = refused.value.problems
     assert problem.startswith("seeds: is missing; add seeds: {train: {count: 20}, measure: {count: 20}}, or seeds to")
     assert problem.endswith("each experiment without any: learn, gradients, exact")
-    message = ": is missing; add seeds: {measure: {count: 20}}, …any: gradients, exact"
+    message = ".measure: is missing; add seeds: {measure: {count: 20}}, …any: gradients, exact"
     assert_refused(options, "seeds", {"train": {"count": 5}}, message)

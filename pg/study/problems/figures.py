@@ -13,7 +13,7 @@ from pg.experiments.metrics import metrics_of
 from pg.experiments.registry import KINDS
 from pg.plotting.record import Figure
 from pg.study.expansion import cells
-from pg.study.pooling import problems_of_pool, shared_variants
+from pg.study.pooling import LEAST, pooled_environments, shared_variants
 from pg.study.record import Study
 
 OF_TRAINING = ("curves", "diverged", "tuned", "across")
@@ -114,10 +114,23 @@ def _problems_of_metrics(declared: Declaration) -> Iterator[str]:
 
 
 def _problems_of_pool(study: Study, at: str, figure: Figure, kind: FigureKind) -> Iterator[str]:
-    if "across" in kind.tables:
-        if figure.environments:
-            yield f"{at}.environments: {figure.kind} pools every environment with a threshold; leave environments out"
-        yield from problems_of_pool(study, f"{at}.experiment", figure.pool)
-    elif figure.pooled:
-        across = [name for name, one in FIGURES.items() if "across" in one.tables]
-        yield f"{at}.pooled: {figure.kind} draws one experiment; only {' and '.join(across)} pool several"
+    if "across" not in kind.tables:
+        if figure.pooled:
+            across = [name for name, one in FIGURES.items() if "across" in one.tables]
+            yield f"{at}.pooled: {figure.kind} draws one experiment; only {' and '.join(across)} pool several"
+        return
+    if figure.environments:
+        yield f"{at}.environments: {figure.kind} pools every environment with a threshold; leave environments out"
+    at, pool, environments = f"{at}.experiment", figure.pool, pooled_environments(study, figure.pool)
+    if len(environments) < LEAST:
+        found = ", ".join(environments) or "none"
+        yield f"{at}: needs {LEAST} environments that declare a threshold; found: {found}"
+    if twice := {name for name in environments if environments.count(name) > 1}:
+        found = ", ".join(sorted(twice))
+        yield f"{at}: {found} is in more than one of {', '.join(pool)}; pool experiments with different environments"
+    first, *others = pool
+    for other in others:
+        if dict(study.experiments[other].sweep) != dict(study.experiments[first].sweep):
+            yield f"{at}: {other} and {first} sweep different levels; pool experiments with the same sweep"
+    if not shared_variants(study, pool):
+        yield f"{at}: {' and '.join(pool)} share no variant to compare"
