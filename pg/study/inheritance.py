@@ -138,7 +138,7 @@ def reported_once(problems: Sequence[str], options: Mapping[str, Any]) -> list[s
 
 
 def _is_inherited(problem: str, problems: Sequence[str], options: Mapping[str, Any]) -> bool:
-    """Return whether a problem's key is not in the file, and the entry that it is inherited from has the same problem."""
+    """Return whether a problem's key is not in the file, and the entry that it is inherited from has the problem."""
     match problem.split(": ")[0].split("."):
         case ["variants", name, *keys]:
             own: Any = _entries(_entries(options, "variants"), name)
