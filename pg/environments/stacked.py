@@ -118,11 +118,6 @@ class VectorisedCartPole:
         self._copies.action_space = _Trusted([2] * seeds * trajectories)
         self._copies.reset(seed=0)
 
-    @property
-    def physical_states(self) -> NDArray[np.float64]:
-        """Position and angle of each copy with their velocities, (4, S·N)."""
-        return np.asarray(self._copies.state)
-
     def resized(self, seeds: int) -> VectorisedCartPole:
         """Return new copies, which are cheap to make."""
         return VectorisedCartPole(self._kwargs, self.horizon, seeds, self._shape[1])

@@ -49,26 +49,6 @@ def test_few_seeds_are_inconclusive():
     assert (one["verdict"], one["p_value"], one["ci_low"]) == ("inconclusive", 1, -np.inf)
 
 
-def test_median_is_compared_with_a_reference_by_the_sign_test():
-    # The mean is far above the reference, because two runs are censored.
-    steps = [*np.linspace(3000, 11000, 17), 12500, 100_000, 100_000]
-    row = judged(part("steps_to_pass", "less", reference=12000), table("steps_to_pass", {("c", "a", ""): steps}))
-    assert row["verdict"] == "supported"
-    assert row["p_value"] == pytest.approx(stats.binomtest(17, 20).pvalue)
-    assert row["effect"] == np.median(steps)
-    assert row["comparison"] == "a < 12000 in c; order statistics"
-    assert (row["ci_low"], row["ci_high"]) == (np.sort(steps)[5], np.sort(steps)[14])
-
-
-def test_medians_are_compared_by_the_signs_of_paired_differences():
-    b = normal(0, 20_000, scale=5000)
-    a = b - np.abs(normal(1, 100)) * np.array([1] * 18 + [-50] * 2)
-    row = judged(part("steps_to_pass", "less"), two_sides("steps_to_pass", a, b))
-    assert row["verdict"] == "supported"
-    assert row["p_value"] == pytest.approx(stats.binomtest(18, 20).pvalue)
-    assert row["comparison"] == "a − b < 0 in c; order statistics"
-
-
 def test_coverage_is_printed_only_of_intervals_that_fall_short():
     short = judged(part(), shifted(2))
     assert short["coverage"] == coverage.shortfall("paired difference", estimates.mean(normal(0, 0)))
@@ -79,39 +59,59 @@ def test_coverage_is_printed_only_of_intervals_that_fall_short():
     assert judged(part("relative_bias", "exact", margin=1e-9, reference=0.0), exact_rows())["coverage"] == ""
 
 
-# Ratios ---------------------------------------------------------------------------------------------------------------
+# Comparisons ----------------------------------------------------------------------------------------------------------
 
-
-def test_variances_are_compared_by_their_geometric_mean_ratio():
-    b = np.exp(normal(0, 0, scale=5))
-    row = judged(part("total_variance", "less"), two_sides("total_variance", b * np.exp(normal(1, -1, scale=0.5)), b))
-    assert row["verdict"] == "supported"
-    assert row["effect"] == pytest.approx(np.exp(normal(1, -1, scale=0.5).mean()))
-    assert row["ci_high"] < 1
-    assert row["comparison"] == "a / b < 1 in c; Student's t on logarithms"
-
-
-def test_ratio_of_two_negative_values_is_undefined():
-    row = judged(part("total_variance"), two_sides("total_variance", [-2.0] * 8, [-1.0] * 8))
-    assert row["verdict"] == "inconclusive"
-    assert "undefined: 8 of 8 values not finite" in row["comparison"]
+X, LOGS = normal(0, 0), normal(1, -1, scale=0.5)
+SPREAD = np.exp(normal(0, 0, scale=5))
+# Two runs are censored, so the mean is far above 12,000 steps.
+STEPS = np.array([*np.linspace(3000, 11000, 17), 12500, 100_000, 100_000])
+# Eighteen runs are a little faster than their partners, and two far slower.
+GAINS = np.abs(normal(1, 100)) * np.array([-1] * 18 + [50] * 2)
+LONG = normal(0, 1000, 20, 100)
+SHORT = LONG * normal(1, 0.5, 20, 0.05)
+FEW, MANY = np.repeat([1.0, 0, 0], [1, 9, 10]), np.repeat([0.0, 1, 0], [1, 9, 10])
+WINS = np.array([1.0] * 19 + [0.0])
+RATIO, MEDIAN, SHARE = part("total_variance", "less"), part("steps_to_pass", "less"), part("collapsed", "less")
+AT_REFERENCE = [
+    part("cosine", "less", reference=0.5),
+    part("steps_to_pass", "less", reference=12000),
+    part("solved", reference=0.5),
+]
 
 
 def steps_part(relation="less", **options):
     return part("steps_to_threshold", relation, ratio_of_means=True, **options)
 
 
-def test_ratio_of_means_is_tested_by_fieller():
-    b = normal(0, 1000, 20, 100)
-    a = b * normal(1, 0.5, 20, 0.05)
-    row = judged(steps_part(), two_sides("steps_to_threshold", a, b))
-    assert row["effect"] == pytest.approx(a.mean() / b.mean())
-    for end in (row["ci_low"], row["ci_high"]):
-        assert stats.ttest_1samp(a - end * b, 0).pvalue == pytest.approx(0.05)
-    assert row["p_value"] == pytest.approx(stats.ttest_rel(a, b).pvalue)
-    assert row["verdict"] == "supported"
-    assert row["comparison"] == "mean of a / mean of b < 1 in c; Fieller"
-    assert judged(steps_part("greater"), two_sides("steps_to_threshold", a, b))["verdict"] == "refuted"
+@pytest.mark.parametrize(
+    ("one", "sides", "effect", "test", "words"),
+    [
+        (AT_REFERENCE[0], [X], X.mean(), stats.ttest_1samp(X, 0.5), "a < 0.5 in c; Student's t"),
+        (AT_REFERENCE[1], [STEPS], np.median(STEPS), stats.binomtest(17, 20), "a < 12000 in c; order statistics"),
+        (AT_REFERENCE[2], [WINS], 0.95, stats.binomtest(19, 20), "a > 0.5 in c; Clopper-Pearson"),
+        (MEDIAN, [GAINS, 0 * GAINS], np.median(GAINS), stats.binomtest(18, 20), "a − b < 0 in c; order statistics"),
+        (SHARE, [FEW, MANY], -0.4, stats.binomtest(1, 10), "a − b < 0 in c; exact McNemar, Tango's interval"),
+        (
+            *(RATIO, [SPREAD * np.exp(LOGS), SPREAD], np.exp(LOGS.mean()), stats.ttest_1samp(LOGS, 0)),
+            "a / b < 1 in c; Student's t on logarithms",
+        ),
+        (
+            *(steps_part(), [SHORT, LONG], SHORT.mean() / LONG.mean(), stats.ttest_rel(SHORT, LONG)),
+            "mean of a / mean of b < 1 in c; Fieller",
+        ),
+    ],
+)
+def test_each_comparison_has_its_own_effect_and_test(one, sides, effect, test, words):
+    row = judged(one, table(one.metric, {("c", name, ""): values for name, values in zip("ab", sides, strict=False)}))
+    assert (row["effect"], row["p_value"]) == pytest.approx((effect, test.pvalue))
+    assert (row["comparison"], row["verdict"]) == (words, "supported")
+    assert row["ci_low"] <= row["effect"] <= row["ci_high"]
+
+
+def test_ratio_of_two_negative_values_is_undefined():
+    row = judged(part("total_variance"), two_sides("total_variance", [-2.0] * 8, [-1.0] * 8))
+    assert row["verdict"] == "inconclusive"
+    assert "undefined: 8 of 8 values not finite" in row["comparison"]
 
 
 def test_runs_censored_on_both_sides_do_not_pull_the_ratio_to_1():
@@ -191,21 +191,6 @@ def test_sides_may_select_their_stage():
 
 
 # Shares ---------------------------------------------------------------------------------------------------------------
-
-
-def test_paired_shares_are_judged_by_mcnemar():
-    a, b = np.repeat([1.0, 0, 0], [1, 9, 10]), np.repeat([0.0, 1, 0], [1, 9, 10])
-    row = judged(part("collapsed", "less"), two_sides("collapsed", a, b))
-    assert row["p_value"] == pytest.approx(stats.binomtest(1, 10).pvalue)
-    assert row["effect"] == pytest.approx(-0.4)
-    assert row["verdict"] == "supported"
-    assert "exact McNemar, Tango's interval" in row["comparison"]
-
-
-def test_share_is_compared_with_a_reference_by_the_binomial_test():
-    row = judged(part("solved", reference=0.5), table("solved", {("c", "a", ""): [1.0] * 19 + [0.0]}))
-    assert row["p_value"] == pytest.approx(2 * stats.binomtest(19, 20, 0.5, "greater").pvalue)
-    assert (row["ci_low"], row["ci_high"]) == pytest.approx(stats.binomtest(19, 20).proportion_ci())
 
 
 @pytest.mark.parametrize(("metric", "effect"), [("collapsed", 1), ("solved", 0)])
