@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from typing import Any
-
 import pytest
 from latex2mathml.converter import convert
 from matplotlib.mathtext import MathTextParser
@@ -15,10 +12,17 @@ from pg.parts.starts.base import Demonstrator
 from pg.parts.starts.clone import Clone
 from pg.parts.variant import Variant
 from pg.study.record import Study
-from pydantic import ValidationError
-from tests.parts.named import BASELINES, CORRECTING, IMPORTANCE, constant, gae
-
-Parts = dict[str, Any]
+from tests.parts.named import (
+    BASELINE_PARTS,
+    CORRECTING,
+    DISCOUNTS,
+    IMPORTANCE,
+    NORMALISED,
+    Parts,
+    composed,
+    corrections,
+    gae,
+)
 
 RETURNS: list[Parts] = [
     {"returns": "total"},
@@ -26,18 +30,7 @@ RETURNS: list[Parts] = [
     {"returns": gae(0.95)},
     {"returns": gae(0.8, bootstrap_at_truncation=True)},
 ]
-EVERY_BASELINE: list[Parts] = [{"baseline": constant(name, 1.5)} for name in BASELINES]
-DISCOUNTS: list[Parts] = [{}, {"discount": 0.9}, {"discount": 0.9, "discount_states": True}]
-NORMALISED: list[Parts] = [{}, {"normalise_advantages": True}]
-CORRECTIONS: list[Parts] = [
-    {"importance": {"name": name, **changed, **normalised, **cut}}
-    for name, changed, normalised, cut in itertools.product(
-        IMPORTANCE,
-        ({}, {"future_correction": True}, {"clip": 0.2}, {"clip": 0.3}),
-        ({}, {"self_normalised": True}),
-        ({}, {"truncate_at": 2}, {"truncate_at": 5.5}),
-    )
-]
+CORRECTIONS = corrections(IMPORTANCE, ({"future_correction": True}, {"clip": 0.2}, {"clip": 0.3}), (2, 5.5))
 LIMITS: list[Parts] = [
     {"kl": {"limit": limit, "hold_by": hold_by, "direction": direction}}
     for limit in (0.01, 0.02)
@@ -60,22 +53,11 @@ STEPS: list[list[Parts]] = [
 ]
 
 
-def composed(*options: list[Parts]) -> list[Variant]:
-    """Return every legal composition of one part from each list."""
-    variants = []
-    for parts in itertools.product(*options):
-        try:
-            variants.append(Variant(**{key: value for part in parts for key, value in part.items()}))
-        except ValidationError:
-            continue
-    return variants
-
-
 def legal() -> list[Variant]:
     """Return compositions in which every pair of parts that an equation writes together meets."""
     few: list[Parts] = [{}, {"baseline": "leave_one_out"}, {"baseline": "value_network"}]
     found = [
-        *composed(RETURNS, EVERY_BASELINE, DISCOUNTS, NORMALISED),
+        *composed(RETURNS, BASELINE_PARTS, DISCOUNTS, NORMALISED),
         *composed(CORRECTIONS, RETURNS, few, DISCOUNTS[::2], NORMALISED),
         *composed(*STEPS),
         *composed(STARTS, RETURNS),

@@ -1,6 +1,5 @@
 """Estimators of variants: by hand, where two coincide, and independently for each seed."""
 
-import itertools
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -13,32 +12,24 @@ from pg.parts.batch import Batch, ScoreProducts, StateValues
 from pg.parts.discounting import discount_weights, reward_to_go
 from pg.parts.estimator import Fixed
 from pg.parts.variant import Variant
-from pydantic import ValidationError
 from tests.parts import made
-from tests.parts.named import BASELINES, CORRECTING, FROM_THE_BATCH, IMPORTANCE, constant, gae
+from tests.parts.named import (
+    BASELINE_PARTS,
+    CORRECTING,
+    DISCOUNTS,
+    FROM_THE_BATCH,
+    IMPORTANCE,
+    NORMALISED,
+    Parts,
+    composed,
+    constant,
+    corrections,
+    gae,
+)
 
 Make = Callable[..., Trajectories]
 
 ROWS = [[1.0, 2.0, 3.0], [4.0], [0.0, 2.0]]
-
-
-def fixed(
-    variant: Variant,
-    trajectories: Trajectories,
-    products: ScoreProducts | None = None,
-    values: StateValues | None = None,
-) -> Fixed:
-    find_products = None if products is None else lambda _: products
-    return compose.fixed(Batch(variant, trajectories, find_products, None if values is None else lambda _: values))
-
-
-def weights_of(
-    variant: Variant,
-    trajectories: Trajectories,
-    products: ScoreProducts | None = None,
-    values: StateValues | None = None,
-) -> torch.Tensor:
-    return compose.weights(variant, trajectories, fixed(variant, trajectories, products, values))
 
 
 VALUES = StateValues(
@@ -51,28 +42,33 @@ PRODUCTS = ScoreProducts(
 )
 
 
-def is_legal(parts: dict[str, Any]) -> bool:
-    try:
-        Variant(**parts)
-    except ValidationError:
-        return False
-    return True
+def fixed(
+    variant: Variant,
+    trajectories: Trajectories,
+    products: ScoreProducts | None = PRODUCTS,
+    values: StateValues | None = VALUES,
+) -> Fixed:
+    find_products = None if products is None else lambda _: products
+    return compose.fixed(Batch(variant, trajectories, find_products, None if values is None else lambda _: values))
 
 
-DISCOUNTS: list[dict[str, Any]] = [{}, {"discount": 0.9}, {"discount": 0.9, "discount_states": True}]
-RETURNS: list[dict[str, Any]] = [{"returns": "total"}, {"returns": "to_go"}, {"returns": gae(0.7)}]
-EVERY_COMPOSITION = [
-    {**returns, "baseline": constant(baseline, 1.5), "normalise_advantages": scaled, **discount}
-    for returns in (*RETURNS, {"returns": gae(0.7, bootstrap_at_truncation=True)})
-    for baseline in BASELINES
-    for discount in DISCOUNTS
-    for scaled in (False, True)
-]
-EVERY_VARIANT = [Variant(**parts) for parts in EVERY_COMPOSITION if is_legal(parts)]
+def weights_of(
+    variant: Variant,
+    trajectories: Trajectories,
+    products: ScoreProducts | None = PRODUCTS,
+    values: StateValues | None = VALUES,
+) -> torch.Tensor:
+    return compose.weights(variant, trajectories, fixed(variant, trajectories, products, values))
+
+
+RETURNS: list[Parts] = [{"returns": "total"}, {"returns": "to_go"}, {"returns": gae(0.7)}]
+BOOTSTRAPPED: Parts = {"returns": gae(0.7, bootstrap_at_truncation=True)}
+EVERY_VARIANT = composed([*RETURNS, BOOTSTRAPPED], BASELINE_PARTS, DISCOUNTS, NORMALISED)
+CORRECTIONS = corrections(CORRECTING, ({"future_correction": True}, {"clip": 0.2}), (1.5,))
 
 
 def advantages(trajectories: Trajectories, **parts: Any) -> list[list[float]]:
-    return weights_of(Variant(**parts), trajectories, PRODUCTS)[0].tolist()
+    return weights_of(Variant(**parts), trajectories)[0].tolist()
 
 
 @pytest.mark.parametrize(
@@ -128,7 +124,7 @@ def test_per_step_is_the_average_for_totals_of_equal_length(batch: Make) -> None
 @pytest.mark.parametrize("variant", EVERY_VARIANT, ids=str)
 def test_advantages_are_zero_after_the_end_and_finite(batch: Make, variant: Variant) -> None:
     trajectories = batch(ROWS)
-    found = weights_of(variant, trajectories, PRODUCTS, VALUES)
+    found = weights_of(variant, trajectories)
     assert (found[~trajectories.mask] == 0).all()
     assert found.isfinite().all()
 
@@ -139,7 +135,7 @@ def test_estimates_of_seeds_are_independent(batch: Make, variant: Variant) -> No
     both = ScoreProducts(*(torch.cat([getattr(PRODUCTS, f.name), torch.ones(1, 3)]) for f in fields(PRODUCTS)))
     values = StateValues(*(torch.cat([value, -value]) for value in (VALUES.along, VALUES.rest)))
     together = weights_of(variant, batch(ROWS, other), both, values)
-    alone = weights_of(variant, batch(ROWS), PRODUCTS, VALUES)
+    alone = weights_of(variant, batch(ROWS))
     assert torch.equal(together[:1], alone)
     log_probs = torch.full(together.shape, -0.5, dtype=torch.float64)
     surrogates = compose.surrogate(log_probs, together, batch(ROWS, other))
@@ -181,10 +177,9 @@ def test_values_are_subtracted_step_by_step(batch: Make, baseline: str) -> None:
 
 @pytest.mark.parametrize("baseline", ["exact", "value_network"])
 def test_missing_values_are_refused(batch: Make, baseline: str) -> None:
-    with pytest.raises(ValueError, match=f"{baseline} needs the values"):
-        weights_of(Variant(baseline=baseline), batch(ROWS))
-    with pytest.raises(ValueError, match=f"{baseline} needs the values"):
-        weights_of(Variant(**{**GAE, "baseline": baseline}), batch(ROWS))
+    for parts in ({}, {"returns": gae(1)}):
+        with pytest.raises(ValueError, match=f"{baseline} needs the values"):
+            weights_of(Variant(baseline=baseline, **parts), batch(ROWS), values=None)
 
 
 GAE: dict[str, Any] = {"returns": gae(1), "baseline": "value_network"}
@@ -193,16 +188,16 @@ GAE: dict[str, Any] = {"returns": gae(1), "baseline": "value_network"}
 def test_gae_with_lambda_1_is_the_reward_to_go_minus_the_value(batch: Make) -> None:
     trajectories = batch(ROWS)
     for discount in DISCOUNTS:
-        found = weights_of(Variant(**GAE | discount), trajectories, values=VALUES)
+        found = weights_of(Variant(**GAE | discount), trajectories)
         to_go: dict[str, Any] = {"baseline": "value_network", **discount}
-        expected = weights_of(Variant(**to_go), trajectories, values=VALUES)
+        expected = weights_of(Variant(**to_go), trajectories)
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
 
 
 def test_bootstrapping_adds_the_discounted_value_of_what_follows(batch: Make) -> None:
     trajectories = batch(ROWS)
     variant = Variant(**GAE | {"returns": gae(1, bootstrap_at_truncation=True)}, discount=0.9)
-    found = weights_of(variant, trajectories, values=VALUES)
+    found = weights_of(variant, trajectories)
     earned = reward_to_go(trajectories.rewards, trajectories.mask, 0.9)
     earned[0, 1, 0] += 0.9 * 2.5
     torch.testing.assert_close(found, (earned - VALUES.along) * trajectories.mask, rtol=0, atol=1e-12)
@@ -211,14 +206,14 @@ def test_bootstrapping_adds_the_discounted_value_of_what_follows(batch: Make) ->
 def test_gae_with_lambda_0_is_the_one_step_error(batch: Make) -> None:
     trajectories, variant = batch(ROWS), Variant(**GAE | {"returns": gae(0), "importance": "per_step"})
     errors = torch.tensor([[[1 - 1 - 0.5, 2 + 2 + 1, 3 - 2], [4 - 1, 0, 0], [0 + 3 - 0.25, 2 - 3, 0]]])
-    kept = fixed(variant, trajectories, values=VALUES)
+    kept = fixed(variant, trajectories)
     found = compose.weights(variant, trajectories, kept, RATIOS.log())
     torch.testing.assert_close(found, RATIOS * errors.double())
 
 
 def test_the_optimal_baseline_without_score_products_is_refused(batch: Make) -> None:
     with pytest.raises(ValueError, match="optimal needs the score products"):
-        weights_of(Variant(baseline="optimal"), batch(ROWS))
+        weights_of(Variant(baseline="optimal"), batch(ROWS), products=None)
 
 
 def test_no_gradient_flows_through_the_advantages() -> None:
@@ -234,57 +229,32 @@ STATE_RATIOS = torch.tensor([[[1.0, 2.0, 0.5], [1.0, 0.0, 0.0], [1.0, 4.0, 0.0]]
 
 def corrected(trajectories: Trajectories, **parts: Any) -> torch.Tensor:
     variant = Variant(**parts)
-    kept = fixed(variant, trajectories, PRODUCTS, VALUES)
+    kept = fixed(variant, trajectories)
     return compose.weights(variant, trajectories, kept, RATIOS.log(), STATE_RATIOS)
 
 
-def legal_corrections() -> list[dict[str, Any]]:
-    kinds = itertools.product(
-        CORRECTING,
-        RETURNS,
-        ({}, {"future_correction": True}, {"clip": 0.2}),
-        ({}, {"self_normalised": True}),
-        ({}, {"truncate_at": 1.5}),
-    )
-    found = [
-        {"importance": {"name": name, **future, **normalised, **cut}, "baseline": "value_network", **returns}
-        for name, returns, future, normalised, cut in kinds
-    ]
-    return [parts for parts in found if is_legal(parts)]
-
-
-REST: list[dict[str, Any]] = [
-    {"baseline": constant(baseline, 1.5), "normalise_advantages": scaled, **discount}
-    for baseline in BASELINES
-    for scaled in (False, True)
-    for discount in ({}, {"discount": 0.9}, {"discount": 0.9, "discount_states": True})
-]
-
-
-@pytest.mark.parametrize("parts", legal_corrections(), ids=str)
-def test_ratios_of_one_give_the_on_policy_weights(batch: Make, parts: dict[str, Any]) -> None:
+@pytest.mark.parametrize("correction", CORRECTIONS, ids=str)
+def test_ratios_of_one_give_the_on_policy_weights(batch: Make, correction: Parts) -> None:
     trajectories = batch(ROWS)
     ones = trajectories.mask.double()
     # Normalisation precedes the weights, so combinations of it with a discount are skipped.
-    plain = [rest for rest in REST if not (rest["normalise_advantages"] and "discount" in rest)]
-    for variant in (Variant(**parts | rest) for rest in plain if is_legal(parts | rest)):
-        kept = fixed(variant, trajectories, PRODUCTS, VALUES)
+    plain = composed([correction], RETURNS, BASELINE_PARTS, DISCOUNTS)
+    for variant in (*plain, *composed([correction], RETURNS, BASELINE_PARTS, NORMALISED)):
+        kept = fixed(variant, trajectories)
         found = compose.weights(variant, trajectories, kept, torch.zeros_like(ones), ones)
-        expected = compose.weights(variant, trajectories, kept)
-        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(found, compose.weights(variant, trajectories, kept), rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("parts", legal_corrections(), ids=str)
-def test_corrected_weights_are_zero_after_the_end_and_per_seed(batch: Make, parts: dict[str, Any]) -> None:
+@pytest.mark.parametrize("variant", composed(CORRECTIONS, RETURNS, [{"baseline": "value_network"}]), ids=str)
+def test_corrected_weights_are_zero_after_the_end_and_per_seed(batch: Make, variant: Variant) -> None:
     other = [[-1.0, 0.5, 2.5], [7.0, 1.0], [0.25]]
     trajectories = batch(ROWS, other)
-    variant = Variant(**parts)
     values = StateValues(*(torch.cat([value, -value]) for value in (VALUES.along, VALUES.rest)))
     logs, states = torch.cat([RATIOS.log(), RATIOS.flip(1).log()]), torch.cat([STATE_RATIOS, RATIOS])
     together = compose.weights(variant, trajectories, fixed(variant, trajectories, None, values), logs, states)
     assert (together[~trajectories.mask] == 0).all()
     alone = batch(ROWS)
-    kept = fixed(variant, alone, None, VALUES)
+    kept = fixed(variant, alone)
     assert torch.equal(together[:1], compose.weights(variant, alone, kept, logs[:1], states[:1]))
 
 
@@ -338,11 +308,15 @@ def test_without_a_correction_data_are_used_as_they_are(batch: Make) -> None:
     assert torch.equal(ones, trajectories.mask.double())
 
 
-@pytest.mark.parametrize("rest", [rest for rest in REST if is_legal(rest)], ids=str)
-def test_a_wide_clip_cuts_nothing(batch: Make, rest: dict[str, Any]) -> None:
-    trajectories = batch(ROWS)
-    wide = corrected(trajectories, importance={"name": "per_step", "clip": 1e300}, **rest)
-    assert torch.equal(wide, corrected(trajectories, importance="per_step", **rest))
+def test_a_wide_clip_cuts_nothing(batch: Make) -> None:
+    trajectories, kinds = batch(ROWS), ("per_step", {"name": "per_step", "clip": 1e300})
+    plain, wide = (composed([{"importance": kind}], BASELINE_PARTS, NORMALISED, DISCOUNTS) for kind in kinds)
+    for one, other in zip(plain, wide, strict=True):
+        found, expected = (
+            compose.weights(variant, trajectories, fixed(variant, trajectories), RATIOS.log(), STATE_RATIOS)
+            for variant in (other, one)
+        )
+        assert torch.equal(found, expected)
 
 
 @pytest.mark.parametrize("importance", CORRECTING)
