@@ -12,7 +12,6 @@ from types import FrameType, TracebackType
 from pg.core.errors import UserError
 
 _log = logging.getLogger("pg")
-_CODE = "code "
 _FILE_SYSTEM_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO)
 
 
@@ -51,17 +50,7 @@ def log_to(path: str | Path | None, code: str = "") -> None:
     _log.addHandler(handler)
     _log.setLevel(logging.INFO)
     if code:
-        _log.info("%s%s", _CODE, code)
-
-
-def logged_code(path: str | Path) -> str | None:
-    """Return the digest in the first line of a log; None if the file or the digest is missing."""
-    try:
-        with Path(path).open(encoding="utf-8", errors="replace") as log:
-            _, mark, code = log.readline().rstrip("\n").partition(_CODE)
-    except OSError:
-        return None
-    return code if mark else None
+        _log.info("code %s", code)
 
 
 def user_message(error: BaseException) -> str | None:

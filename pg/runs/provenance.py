@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from pg.runs.logs import logged_code
-
 _PACKAGES = ("pg", "snakemake", "torch", "gymnasium", "numpy", "pandas", "scipy", "matplotlib", "seaborn")
 
 
@@ -58,3 +56,13 @@ def _compared(codes: Mapping[str, str]) -> str:
         summary += f", {missing} left no log"
     other = [log for log, code in found.items() if code not in (None, codes[log])]
     return f"mixed: {summary}; other code made {', '.join(other)}" if other else summary
+
+
+def logged_code(path: str | Path) -> str | None:
+    """Return the digest in the first line of a log; None if the file or the digest is missing."""
+    try:
+        with Path(path).open(encoding="utf-8", errors="replace") as log:
+            _, mark, code = log.readline().rstrip("\n").partition(" code ")
+    except OSError:
+        return None
+    return code if mark else None

@@ -46,33 +46,33 @@ def study() -> dict[str, Any]:
     return options
 
 
-@pytest.fixture(scope="session")
-def local(tmp_path_factory: pytest.TempPathFactory, study: dict[str, Any]) -> Checkout:
-    """The study as it runs on this machine without SLURM."""
-    place = prepared(tmp_path_factory.mktemp("local"), study)
-    done = place.run(cores=1, limit=900)
+def prepared(folder: Path, study: dict[str, Any]) -> Checkout:
+    place = checkout(folder)
+    place.write(study)
+    return place
+
+
+def ran_here(folder: Path, study: dict[str, Any], *targets: str) -> Checkout:
+    """Run the study, or some files of it, on this machine without SLURM."""
+    place = prepared(folder, study)
+    done = place.run(*targets, cores=1, limit=900)
     assert done.returncode == 0, done.stderr
     return place
+
+
+@pytest.fixture(scope="session")
+def local(tmp_path_factory: pytest.TempPathFactory, study: dict[str, Any]) -> Checkout:
+    return ran_here(tmp_path_factory.mktemp("local"), study)
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, study: dict[str, Any]) -> Checkout:
-    """One training job of the study, run on this machine without SLURM."""
-    place = prepared(tmp_path_factory.mktemp("trained"), study)
-    done = place.run(_TRAINED, cores=1, limit=900)
-    assert done.returncode == 0, done.stderr
-    return place
+    return ran_here(tmp_path_factory.mktemp("trained"), study, _TRAINED)
 
 
 @pytest.fixture
 def fresh(tmp_path: Path, study: dict[str, Any]) -> Checkout:
     return prepared(tmp_path, study)
-
-
-def prepared(folder: Path, study: dict[str, Any]) -> Checkout:
-    place = checkout(folder)
-    place.write(study)
-    return place
 
 
 @contextmanager
@@ -103,14 +103,14 @@ def submitted(place: Checkout, *arguments: str) -> Iterator[Callable[[], str]]:
                 process.wait()
 
 
-def training(cluster: OneNode) -> psutil.Process:
-    """Wait until a job trains."""
+def running_job(cluster: OneNode) -> psutil.Process:
+    """Wait until a job runs, and return its process."""
     until = time.monotonic() + 240
     while time.monotonic() < until:
         if process := cluster.process_of(".job.py"):
             return process
         time.sleep(0.1)
-    raise TimeoutError("no job trains")
+    raise TimeoutError("no job runs")
 
 
 def test_a_study_through_slurm_makes_the_bytes_of_a_local_run(
@@ -128,7 +128,7 @@ def test_a_cancelled_job_is_submitted_again_and_asks_for_more(
     cluster: OneNode, trained: Checkout, fresh: Checkout
 ) -> None:
     with submitted(fresh, _TRAINED) as ended:
-        training(cluster)
+        running_job(cluster)
         (job,) = cluster.running()
         cluster.cancel(job)
         assert "Trying to restart" in ended()
@@ -138,14 +138,14 @@ def test_a_cancelled_job_is_submitted_again_and_asks_for_more(
 
 def test_a_job_whose_process_is_killed_is_submitted_again(cluster: OneNode, trained: Checkout, fresh: Checkout) -> None:
     with submitted(fresh, _TRAINED) as ended:
-        training(cluster).kill()
+        running_job(cluster).kill()
         assert "Trying to restart" in ended()
     assert fresh.files() == trained.files()
 
 
 def test_a_job_outlives_the_daemon_of_its_node(cluster: OneNode, trained: Checkout, fresh: Checkout) -> None:
     with submitted(fresh, _TRAINED) as ended:
-        training(cluster)
+        running_job(cluster)
         cluster.kill_daemon()
         cluster.start_node()
         ended()
@@ -155,7 +155,7 @@ def test_a_job_outlives_the_daemon_of_its_node(cluster: OneNode, trained: Checko
 def test_a_job_of_a_lost_node_goes_back_into_the_queue(cluster: OneNode, trained: Checkout, fresh: Checkout) -> None:
     before = cluster.restarts()
     with submitted(fresh, _TRAINED) as ended:
-        training(cluster)
+        running_job(cluster)
         cluster.lose_node()
         cluster.start_node()
         ended()
@@ -193,9 +193,9 @@ def test_the_smoke_study_through_a_troubled_slurm_makes_the_bytes_of_a_local_run
     assert done.returncode == 0, done.stderr
     locally = time.monotonic() - started
     with submitted(places[1]) as ended:
-        training(cluster)
+        running_job(cluster)
         cluster.cancel(cluster.running()[0])
-        training(cluster)
+        running_job(cluster)
         cluster.kill_daemon()
         cluster.start_node()
         text = ended()

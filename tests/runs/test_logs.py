@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from pg.core.errors import UserError
 from pg.runs.files import read_json, write_json
-from pg.runs.logs import Stopped, log_to, logged_code, user_message
-from pg.runs.provenance import provenance
+from pg.runs.logs import Stopped, log_to, user_message
+from pg.runs.provenance import logged_code, provenance
 
 PROGRAM = "import sys\nfrom pg.runs import logs, tables\nlogs.log_to(sys.argv[1], '1234')\n"
 

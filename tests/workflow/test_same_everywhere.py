@@ -14,7 +14,7 @@ from tests.workflow.checkout import Checkout, checkout
 # As `sitecustomize.py` this is imported first by every Python process: folders are listed in an unusual order.
 SHUFFLED = """
 import os
-from contextlib import contextmanager
+from contextlib import closing
 
 listed, scanned = os.listdir, os.scandir
 
@@ -23,29 +23,21 @@ def listdir(path="."):
     return sorted(listed(path), key=lambda name: name[::-1], reverse=True)
 
 
-class Scan:
-    def __init__(self, entries):
-        self.entries = iter(entries)
-
+class Scan(closing):
     def __iter__(self):
-        return self
+        return self.thing
 
     def __next__(self):
-        return next(self.entries)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
+        return next(self.thing)
 
     def close(self):
-        self.entries = iter(())
+        self.thing.close()
 
 
 def scandir(path="."):
     with scanned(path) as entries:
-        return Scan(sorted(entries, key=lambda entry: entry.name[::-1], reverse=True))
+        shuffled = sorted(entries, key=lambda entry: entry.name[::-1], reverse=True)
+    return Scan(entry for entry in shuffled)
 
 
 os.listdir, os.scandir = listdir, scandir

@@ -56,7 +56,6 @@ for TABLES in dict.fromkeys(map(further_tables_of, LABORATORY)):
         wildcard_constraints:
             folder=one_of({STUDY.experiments[name].folder for name in WRITING}),
             experiment=one_of(WRITING),
-        threads: 1
         params:
             **parameters("measure.py", measurement_job_of),
         script:

@@ -43,7 +43,7 @@ def refuse_missing_device():
 
 
 def lock_results():
-    # The lock ends with this process; Snakemake's own one, which `profiles/default` turns off, outlives a killed run.
+    """Lock the folder until this process ends; Snakemake's own lock, which `profiles/default` turns off, outlives it."""
     global LOCK
     try:
         LOCK = lock(Path(STUDY.results))

@@ -12,6 +12,10 @@ def part_of_experiment(wildcards):
     return part_of(STUDY, [wildcards.experiment], coloured=False)
 
 
+def part_of_pool(wildcards):
+    return part_of(STUDY, POOLS[wildcards.pool], coloured=False)
+
+
 def measurements_of(experiment, ending):
     return [
         f"{RESULTS}/{measurement_of(experiment, *place)}{ending}"
@@ -78,17 +82,9 @@ rule across_tables:
     wildcard_constraints:
         pool=one_of(POOLS),
     params:
-        **parameters(
-            "across_tables.py",
-            lambda w: part_of(STUDY, POOLS[w.pool], coloured=False),
-        ),
+        **parameters("across_tables.py", part_of_pool),
     script:
         "../scripts/job.py"
-
-
-rule across:
-    input:
-        expand(rules.across_tables.output, pool=POOLS),
 
 
 rule further_table:
@@ -109,7 +105,7 @@ rule further_table:
 
 rule tables:
     input:
-        rules.across.input,
+        expand(rules.across_tables.output, pool=POOLS),
         expand(rules.train_tables.output, experiment=TRAINING),
         expand(rules.measurement_tables.output, experiment=LABORATORY),
         [f"{RESULTS}/tables/{name}-{table}.csv" for name, table in FURTHER_TABLES],

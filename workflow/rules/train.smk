@@ -85,7 +85,6 @@ rule tune:
     wildcard_constraints:
         experiment=one_of(TRAINING),
     priority: 2
-    threads: 1
     params:
         **parameters("tune.py", tune_job_of),
         # Not an output, because Snakemake removes outputs before it reruns an interrupted job.
@@ -107,7 +106,6 @@ rule train:
     wildcard_constraints:
         experiment=one_of(name for name in TRAINING if name not in EVALUATED),
     priority: 1
-    threads: 1
     params:
         **parameters("train.py", train_job_of),
         checkpoint=f"{RESULTS}/checkpoints/runs/{BLOCK}",
