@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,29 +43,11 @@ class Touch:
         return os.open, (str(self.path), os.O_CREAT | os.O_WRONLY)
 
 
-def pickled(snapshot: Path, touched: Path) -> None:
-    snapshot.write_bytes(pickle.dumps(Touch(touched)))
-
-
-def saved_by_torch(snapshot: Path, touched: Path) -> None:
-    torch.save(Touch(touched), snapshot)
-
-
-def saved_by_numpy(snapshot: Path, touched: Path) -> None:
-    with snapshot.open("wb") as stream:
-        np.save(stream, np.array([Touch(touched)], dtype=object), allow_pickle=True)
-
-
-def zipped(snapshot: Path, touched: Path) -> None:
-    with zipfile.ZipFile(snapshot, "w") as archive:
-        archive.writestr("data.pkl", pickle.dumps(Touch(touched)))
-
-
-@pytest.mark.parametrize("write", [pickled, saved_by_torch, saved_by_numpy, zipped])
-def test_a_pickle_is_refused_and_does_not_run(write: Callable[[Path, Path], None], tmp_path: Path) -> None:
+@pytest.mark.parametrize("save", [lambda one, path: path.write_bytes(pickle.dumps(one)), torch.save])
+def test_a_pickle_is_refused_and_does_not_run(save: Callable[[Touch, Path], object], tmp_path: Path) -> None:
     snapshot, touched = snapshot_path(tmp_path, "late", 0), tmp_path / "touched"
     snapshot.parent.mkdir()
-    write(snapshot, touched)
+    save(Touch(touched), snapshot)
     with pytest.raises(UnreadableFile, match=r"seed-0\.safetensors"):
         read_snapshots([tmp_path], "late", [0])
     assert not touched.exists()

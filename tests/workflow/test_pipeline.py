@@ -94,6 +94,15 @@ def test_the_benchmark_and_the_study_share_no_rule(fresh: Checkout) -> None:
     assert not set(alone) & set(fresh.planned())
 
 
+def test_the_profile_for_slurm_groups_all_short_jobs(fresh: Checkout) -> None:
+    smoke = (ROOT / "workflow/studies/smoke.yaml").read_text(encoding="utf-8")
+    (fresh.folder / "config.yaml").write_text(smoke, encoding="utf-8")
+    rules = set(fresh.run("--list-rules").stdout.split())
+    grouped = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))["groups"]
+    alone = {"tune", "claims_table", "report_page", "peers", "benchmarks", "benchmark_figure"}
+    assert rules - alone - {"all", "tables", "claims", "figures", "report", "benchmark"} == set(grouped)
+
+
 def test_a_given_study_replaces_the_default_one(fresh: Checkout) -> None:
     other = copy.deepcopy(yaml.safe_load((fresh.folder / "config.yaml").read_text(encoding="utf-8")))
     other["experiments"] = {"learn": other["experiments"]["learn"]}

@@ -62,13 +62,18 @@ def test_reordered_keys_and_comments_rerun_nothing(done: Checkout, study: dict[s
     assert done.planned() == {}
 
 
-def test_edited_part_reruns_what_uses_it_and_its_docstring_nothing(done: Checkout) -> None:
+def test_edited_part_reruns_its_users_and_comments_and_logs_nothing(done: Checkout) -> None:
     module = done.folder / "pg/parts/baselines/average_reward.py"
     text = module.read_text(encoding="utf-8")
     module.write_text(text.replace("The average return of the batch", "The mean return"), encoding="utf-8")
     assert done.planned() == {}
     module.write_text(text + "\n# a comment\n", encoding="utf-8")
+    with (done.folder / "workflow/scripts/train.py").open("a", encoding="utf-8") as script:
+        script.write("# a comment\n")
     assert done.planned() == {}
+    with (done.folder / "pg/runs/logs.py").open("a", encoding="utf-8") as logs:
+        logs.write("ADDED = 1\n")
+    assert done.planned() == {"report_page": 1}, "the report has the digest of the whole package"
     edited = text.replace("return batch.totals", "return 1 * batch.totals")
     assert edited != text
     module.write_text(edited, encoding="utf-8")
