@@ -4,26 +4,17 @@ from dataclasses import replace
 
 import pytest
 import torch
-from pg.core.randomness import torch_generator
 from pg.core.trajectories import Trajectories
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.record import Environment
 from pg.environments.small_mdps import chain
-from pg.environments.stacked import make_environments
-from pg.learning.policies import Policy
-from pg.learning.rollout import Generators, actor_of, collect
-from pg.parts.variant import PolicyOptions
+from tests.learning.batches import rollout
 
-
-def cartpole() -> Trajectories:
-    copies = make_environments(Environment(id="CartPole-v1", horizon=30), 2, 6)
-    policies = [Policy(PolicyOptions(hidden=(8,)), copies.spaces, torch_generator(s, "policy")) for s in (0, 1)]
-    sources = [Generators.of(seed) for seed in (0, 1)]
-    return collect(copies, actor_of(policies), sources)
+CARTPOLE = Environment(id="CartPole-v1", horizon=30)
 
 
 def test_shorter_horizon_keeps_the_next_observation_as_the_last() -> None:
-    batch = cartpole()
+    batch = rollout(CARTPOLE, 0, 1)
     assert batch.lengths.min() < 12 < batch.lengths.max()
     found = batch.until(12)
     cut_off = batch.lengths > 12
@@ -59,7 +50,7 @@ def described(trajectories: Trajectories) -> set[tuple[str, ...]]:
 
 
 def test_a_seeds_last_observations_are_its_own() -> None:
-    batch = cartpole()
+    batch = rollout(CARTPOLE, 0, 1)
     assert batch.last_observations is not None
     for seed in (0, 1):
         last = batch.of_seed(seed).last_observations

@@ -3,10 +3,14 @@
 from typing import Any
 
 import torch
+from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces, Trajectories, on_valid_steps
+from pg.environments.record import Environment
 from pg.environments.small_mdps import chain
+from pg.environments.stacked import make_environments
 from pg.learning.advantages import fixed
 from pg.learning.policies import Policy
+from pg.learning.rollout import Generators, actor_of, collect
 from pg.learning.tabular import state_distributions_of, state_ratios
 from pg.learning.updates import UpdateLog, update
 from pg.parts import estimator as compose
@@ -63,6 +67,23 @@ def walk_between_walls(moves: Tensor) -> Tensor:
 
 def policy() -> Policy:
     return Policy(PolicyOptions(hidden=(6,)), SPACES, torch.Generator().manual_seed(1), torch.float64)
+
+
+def perturbed(spaces: Spaces, seed: int = 0, hidden: tuple[int, ...] = (8,), by: float = 0.3, **options: Any) -> Policy:
+    """Return a policy in float64 that is far from uniform."""
+    generator = torch.Generator().manual_seed(seed)
+    new = Policy(PolicyOptions(hidden=hidden, **options), spaces, generator, torch.float64)
+    with torch.no_grad():
+        for parameter in new.parameters():
+            parameter += by * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
+    return new
+
+
+def rollout(environment: Environment, *seeds: int, trajectories: int = 6) -> Trajectories:
+    """Sample trajectories of a new policy per seed."""
+    copies = make_environments(environment, len(seeds), trajectories)
+    policies = [Policy(PolicyOptions(hidden=(8,)), copies.spaces, torch_generator(s, "policy")) for s in seeds]
+    return collect(copies, actor_of(policies), [Generators.of(seed) for seed in seeds])
 
 
 def flat(of: Policy) -> Tensor:

@@ -175,14 +175,7 @@ def test_environments_of_evaluations_are_made_once(monkeypatch: pytest.MonkeyPat
 
 
 def test_diverged_policy_is_not_evaluated() -> None:
-    recorder = train(
-        "InvertedPendulum-v5",
-        0,
-        evaluate=Evaluate(every_steps=1, episodes=2),
-        rate=1e6,
-        optimizer=Sgd(),
-        importance="per_step",
-        gradient_steps=3,
-    )
+    lost = {"rate": 1e6, "optimizer": Sgd(), "importance": "per_step", "gradient_steps": 3}
+    recorder = train("InvertedPendulum-v5", 0, evaluate=Evaluate(every_steps=1, episodes=2), **lost)
     assert recorder.frame["gradient_norm"].isna().tolist() == [True]
     assert recorder.evaluations["steps"].tolist() == [0, 0]

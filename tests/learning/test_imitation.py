@@ -7,26 +7,21 @@ import numpy as np
 import pytest
 import torch
 from pg.core.trajectories import Trajectories, valid_steps
-from pg.environments.record import Environment
 from pg.learning import imitation
-from pg.learning.job import Budget, Demonstrators, TrainJob
+from pg.learning.job import Demonstrators, TrainJob
 from pg.parts.starts.clone import Clone
-from pg.parts.variant import PolicyOptions, Variant
+from pg.parts.variant import PolicyOptions
 from pg.study.code import covered_files, defining_files
+from tests.learning.runs import train_job
 
 LINEAR = PolicyOptions(hidden=())
 
 
 def job(seeds: Sequence[int], **options: Any) -> TrainJob:
-    return TrainJob(
-        environment=Environment(id="CartPole-v1", horizon=50),
-        variant=Variant(policy=PolicyOptions(hidden=(8,)), initialise=Clone(demonstrations=5, **options)),
-        budget=Budget(steps=1000),
-        snapshots={"late": 1.0},
-        seeds=tuple(seeds),
-        demonstrators=Demonstrators(policy=LINEAR, stage="late", seeds=tuple(4 + seed % 2 for seed in seeds))
-        if "clone" in options
-        else None,
+    demonstrators = Demonstrators(policy=LINEAR, stage="late", seeds=tuple(4 + seed % 2 for seed in seeds))
+    start = Clone(demonstrations=5, **options)
+    return train_job(
+        "CartPole-v1", *seeds, horizon=50, initialise=start, demonstrators=demonstrators if start.clone else None
     )
 
 

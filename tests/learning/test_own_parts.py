@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 from pg.core.trajectories import Spaces
-from pg.environments.record import Environment
-from pg.learning.job import Budget, TrainJob
+from pg.learning.job import TrainJob
 from pg.learning.policies import Policy
 from pg.learning.training import train
 from pg.parts.variant import Variant
 from pg.runs.recorder import RunRecorder
 from pydantic import ValidationError
+from tests.learning.runs import train_job
 
 OWN = '''
 from pg.parts.activations.base import Activation
@@ -73,14 +73,8 @@ def variant(**parts: object) -> Variant:
 
 
 def trained(variant: Variant, folder: Path) -> RunRecorder:
-    job = TrainJob(
-        environment=Environment(id="CartPole-v1", horizon=30),
-        variant=variant,
-        budget=Budget(steps=10_000, max_iterations=3),
-        snapshots={"initial": 0.0, "late": 1.0},
-        seeds=(0,),
-    )
-    recorder = RunRecorder(1, folder)
+    job, recorder = train_job("CartPole-v1", 0, steps=10_000, iterations=3), RunRecorder(1, folder)
+    job = job.model_copy(update={"variant": variant, "snapshots": {"initial": 0.0, "late": 1.0}})
     train(TrainJob.model_validate_json(job.canonical()), 0.01, recorder)
     return recorder
 

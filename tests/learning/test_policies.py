@@ -1,7 +1,6 @@
 """Alone, stacked or repeated, a policy is the same function."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
@@ -9,17 +8,9 @@ import torch
 from pg.core.trajectories import Spaces
 from pg.learning.policies import Policy, flatten, repeat, stack
 from pg.parts.variant import PolicyOptions
+from tests.learning.batches import perturbed
 
 DISCRETE, REAL = Spaces(3, 4), Spaces(3, None, 2)
-
-
-def policy(spaces: Spaces, seed: int = 0, **options: Any) -> Policy:
-    generator = torch.Generator().manual_seed(seed)
-    made = Policy(PolicyOptions(hidden=(8,), **options), spaces, generator, torch.float64)
-    with torch.no_grad():
-        for parameter in made.parameters():
-            parameter += 0.3 * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
-    return made
 
 
 def pairs(spaces: Spaces, *shape: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -37,7 +28,7 @@ def categorical(one: Policy, observations: torch.Tensor) -> torch.Tensor:
 
 
 def test_categorical_policy_is_softmax_of_its_network() -> None:
-    one = policy(DISCRETE)
+    one = perturbed(DISCRETE)
     observations, actions = pairs(DISCRETE, 5)
     hidden = torch.tanh(one.affine[0](observations))
     expected = torch.log_softmax(one.affine[1](hidden), -1).gather(-1, actions.unsqueeze(-1)).squeeze(-1)
@@ -45,7 +36,7 @@ def test_categorical_policy_is_softmax_of_its_network() -> None:
 
 
 def test_gaussian_policy_has_the_gaussian_density() -> None:
-    one = policy(REAL, initial_std=0.5)
+    one = perturbed(REAL, initial_std=0.5)
     observations, actions = pairs(REAL, 5)
     mean, deviation = one.affine[1](torch.tanh(one.affine[0](observations))), one.log_std.exp()
     density = -0.5 * ((actions - mean) / deviation) ** 2 - deviation.log() - 0.5 * np.log(2 * np.pi)
@@ -54,7 +45,7 @@ def test_gaussian_policy_has_the_gaussian_density() -> None:
 
 @pytest.mark.parametrize("spaces", [DISCRETE, REAL])
 def test_stacked_policies_equal_single_ones(spaces: Spaces) -> None:
-    both = [policy(spaces, 1), policy(spaces, 2)]
+    both = [perturbed(spaces, 1), perturbed(spaces, 2)]
     observations, actions = pairs(spaces, 2, 6)
     stacked = stack(both).log_prob(observations, actions)
     for i, one in enumerate(both):
@@ -63,7 +54,7 @@ def test_stacked_policies_equal_single_ones(spaces: Spaces) -> None:
 
 @pytest.mark.parametrize("spaces", [DISCRETE, REAL])
 def test_one_backward_pass_gives_gradients_of_repeated_policies(spaces: Spaces) -> None:
-    one = policy(spaces)
+    one = perturbed(spaces)
     observations, actions = pairs(spaces, 3, 6)
     copies = repeat(one, 3)
     together = flatten(torch.autograd.grad(copies.log_prob(observations, actions).sum(), copies.parameters_list()))
@@ -91,7 +82,7 @@ def test_new_policy_is_orthogonal_and_nearly_uniform() -> None:
     ("activation", "function"), [("tanh", torch.tanh), ("relu", torch.relu), ("elu", torch.nn.functional.elu)]
 )
 def test_policy_has_the_named_activation(activation: str, function: Callable[[torch.Tensor], torch.Tensor]) -> None:
-    one = policy(DISCRETE, activation=activation)
+    one = perturbed(DISCRETE, activation=activation)
     observations, _ = pairs(DISCRETE, 4)
     expected = torch.softmax(one.affine[1](function(one.affine[0](observations))), -1)
     torch.testing.assert_close(categorical(one, observations), expected)
@@ -99,7 +90,7 @@ def test_policy_has_the_named_activation(activation: str, function: Callable[[to
 
 def test_policy_of_many_observations_equals_pieces() -> None:
     """Long batches go through the network in pieces."""
-    one = policy(DISCRETE)
+    one = perturbed(DISCRETE)
     observations, actions = pairs(DISCRETE, 10_000)
     together = one.log_prob(observations, actions)
     apart = torch.cat([one.log_prob(observations[part], actions[part]) for part in torch.arange(10_000).split(700)])

@@ -5,25 +5,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces, Trajectories
 from pg.environments.record import Environment
-from pg.environments.stacked import make_environments
 from pg.learning.policies import Policy, stack
-from pg.learning.rollout import Generators, actor_of, collect
-from pg.parts.variant import PolicyOptions
+from pg.learning.rollout import actor_of
 from scipy.stats import chisquare
+from tests.learning.batches import perturbed, rollout
 
 DISCRETE, REAL = Spaces(3, 4), Spaces(3, None, 2)
 
 
 def policy(spaces: Spaces, seed: int = 0, **options: Any) -> Policy:
-    generator = torch.Generator().manual_seed(seed)
-    made = Policy(PolicyOptions(hidden=(8, 16), **options), spaces, generator, torch.float64)
-    with torch.no_grad():
-        for parameter in made.parameters():
-            parameter += 0.3 * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
-    return made
+    return perturbed(spaces, seed, hidden=(8, 16), **options)
 
 
 def seen(seeds: int, count: int) -> np.ndarray:
@@ -109,13 +102,6 @@ def test_diverged_policy_acts_and_changes_no_other(spaces: Spaces) -> None:
     observations, noise = seen(2, 5), np.zeros((2, 5, spaces.action_count or spaces.action_size), dtype=np.float32)
     together = actor_of([sound, lost]).act(observations, noise)
     np.testing.assert_array_equal(together[:1], actor_of([sound]).act(observations[:1], noise[:1]))
-
-
-def rollout(environment: Environment, *seeds: int, trajectories: int = 6) -> Trajectories:
-    copies = make_environments(environment, len(seeds), trajectories)
-    policies = [Policy(PolicyOptions(hidden=(8,)), copies.spaces, torch_generator(s, "policy")) for s in seeds]
-    sources = [Generators.of(seed) for seed in seeds]
-    return collect(copies, actor_of(policies), sources)
 
 
 def assert_same(one: Trajectories, other: Trajectories) -> None:

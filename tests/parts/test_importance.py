@@ -38,24 +38,21 @@ def drawn(steps: int, spread: float = 0.5) -> tuple[torch.Tensor, torch.Tensor]:
     return logs, torch.arange(steps) < lengths.unsqueeze(-1)
 
 
-def test_trajectory_weight_by_hand() -> None:
-    torch.testing.assert_close(trajectory(RATIOS.log(), MASK), torch.tensor([[[3.0], [0.25]]], dtype=torch.float64))
-
-
-def test_per_decision_weight_by_hand() -> None:
-    expected = torch.tensor([[[2.0, 1.0, 3.0], [0.25, 0, 0]]], dtype=torch.float64)
-    torch.testing.assert_close(per_decision(RATIOS.log(), MASK), expected)
-
-
-def test_per_step_weight_by_hand() -> None:
-    expected = torch.tensor([[[2.0, 0.5, 3.0], [0.25, 0, 0]]], dtype=torch.float64)
-    torch.testing.assert_close(per_step(RATIOS.log(), MASK), expected)
-
-
-def test_exact_state_weight_by_hand() -> None:
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        (Trajectory(), [[3.0], [0.25]]),
+        (PerDecision(), [[2.0, 1.0, 3.0], [0.25, 0, 0]]),
+        (PerStep(), [[2.0, 0.5, 3.0], [0.25, 0, 0]]),
+        (PerStep(truncate_at=2.0), [[2.0, 0.5, 2.0], [0.25, 0, 0]]),
+        (PerStep(self_normalised=True), [[16 / 9, 1, 1], [2 / 9, 0, 0]]),
+        (ExactState(), [[2.0, 2.0, 1.5], [0.5, 0, 0]]),
+    ],
+)
+def test_weights_by_hand(part: ImportanceWeight, expected: list[list[float]]) -> None:
     states = torch.tensor([[[1.0, 4.0, 0.5], [2.0, math.nan, math.inf]]], dtype=torch.float64)
-    expected = torch.tensor([[[2.0, 2.0, 1.5], [0.5, 0, 0]]], dtype=torch.float64)
-    torch.testing.assert_close(ExactState()(ratios(RATIOS.log(), MASK, states)), expected)
+    found = part.weights(ratios(RATIOS.log(), MASK, states))
+    torch.testing.assert_close(found, torch.tensor([expected], dtype=torch.float64))
 
 
 @pytest.mark.parametrize("weighting", EVERY)
@@ -157,17 +154,6 @@ def test_rewards_to_go_corrected_by_ratios_of_one_are_plain(discount: float) -> 
     rewards, mask = drawn(11)
     found = future_corrected(rewards, torch.zeros_like(rewards), mask, discount)
     torch.testing.assert_close(found, reward_to_go(rewards, mask, discount), rtol=1e-12, atol=1e-12)
-
-
-def test_only_large_weights_are_truncated() -> None:
-    found = PerStep(truncate_at=2.0).weights(ratios(RATIOS.log(), MASK))
-    assert found[0].tolist() == [[pytest.approx(2.0), pytest.approx(0.5), pytest.approx(2.0)], [0.25, 0, 0]]
-
-
-def test_normalised_weights_by_hand() -> None:
-    weights = torch.tensor([[[2.0, 0.5, 3.0], [0.25, 0.0, 0.0]]], dtype=torch.float64)
-    expected = torch.tensor([[[16 / 9, 1, 1], [2 / 9, 0, 0]]], dtype=torch.float64)
-    torch.testing.assert_close(self_normalised(weights, MASK), expected)
 
 
 @pytest.mark.parametrize("weighting", EVERY)

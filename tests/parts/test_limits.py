@@ -14,7 +14,8 @@ from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.limits.line_search import LineSearch
 from pg.parts.limits.natural_gradient import DAMPING, natural_direction
 from pg.parts.limits.penalty import Penalty
-from pg.parts.variant import PolicyOptions
+from pg.parts.networks import as_vector
+from tests.learning.batches import perturbed
 from torch import Tensor
 from torch.distributions import Categorical, kl_divergence
 
@@ -53,15 +54,7 @@ class Point(Ascent):
 
 
 def policy_in(spaces: Spaces, seed: int = 0, hidden: tuple[int, ...] = ()) -> Policy:
-    generator = torch.Generator().manual_seed(seed)
-    made = Policy(PolicyOptions(hidden=hidden), spaces, generator, torch.float64)
-    for parameter in made.parameters():
-        parameter.data += 0.5 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
-    return made
-
-
-def flat(tensors: Sequence[Tensor]) -> Tensor:
-    return torch.cat([tensor.flatten() for tensor in tensors])
+    return perturbed(spaces, seed, hidden, by=0.5)
 
 
 def jacobian(values: Tensor, policy: Policy) -> Tensor:
@@ -70,7 +63,7 @@ def jacobian(values: Tensor, policy: Policy) -> Tensor:
     rows = [
         torch.autograd.grad(value, parameters, retain_graph=True, materialize_grads=True) for value in values.flatten()
     ]
-    return torch.stack([torch.cat([slope.flatten() for slope in row]) for row in rows])
+    return torch.stack([as_vector(row) for row in rows])
 
 
 def dense_fisher(policy: Policy, states: Tensor) -> Tensor:
@@ -168,14 +161,14 @@ def test_natural_direction_solves_the_dense_fisher_system(
     states = torch.randn(40, spaces.observation_size, generator=generator, dtype=torch.float64)
     before, gradient = detached(policy.distribution(states)), some_gradient(policy, states, seed)
     damped = dense_fisher(policy, states) + DAMPING * torch.eye(sum(p.numel() for p in policy.parameters()))
-    solved = torch.linalg.solve(damped, flat(gradient))
+    solved = torch.linalg.solve(damped, as_vector(gradient))
     expected = solved * (2 * 0.01 / (solved @ damped @ solved)) ** 0.5
 
     def divergence() -> Tensor:
         now = policy.distribution(states)
         return (kl_divergence(before, now) if reverse else kl_divergence(now, before)).mean()
 
-    found = flat(natural_direction(list(policy.parameters()), gradient, divergence, 0.01))
+    found = as_vector(natural_direction(list(policy.parameters()), gradient, divergence, 0.01))
     assert (found - expected).norm() <= 1e-6 * expected.norm()
 
 
@@ -188,7 +181,7 @@ def test_natural_direction_of_no_gradient_is_zero() -> None:
     def divergence() -> Tensor:
         return kl_divergence(policy.distribution(states), before).mean()
 
-    assert not flat(natural_direction(list(policy.parameters()), still, divergence, 0.01)).any()
+    assert not as_vector(natural_direction(list(policy.parameters()), still, divergence, 0.01)).any()
 
 
 def test_natural_step_has_the_limits_divergence_to_second_order() -> None:
