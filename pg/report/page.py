@@ -42,7 +42,12 @@ LECTURE_SECTIONS = (
 )
 """The sections of the lecture in order. A section of a study is ranked by the longest of these that starts its name."""
 
-_WORDS = {"long": "every seed", "summary": "intervals", "across": "statistics across environments"}
+_WORDS = {
+    "long": "every seed",
+    "summary": "intervals",
+    "means": "mean curves",
+    "across": "statistics across environments",
+}
 
 
 def figure_rows(study: Study, pictures: Sequence[str], captions: Sequence[str]) -> list[dict[str, Any]]:

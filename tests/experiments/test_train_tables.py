@@ -228,6 +228,15 @@ def test_curves_lie_on_an_even_grid_up_to_the_budget():
     assert curves["return"].tolist() == [1, 2, 2, 2, 2]
 
 
+def test_mean_curves_are_means_over_seeds_with_students_interval():
+    runs = {cell(): run({0: {50: 1.0, 100: 3.0}, 1: {50: 2.0, 100: 7.0}})}
+    means = train_tables.mean_curves(train_tables.train_curves(runs, 100, points=2))
+    assert means.columns.tolist() == ["environment", "variant", "steps", "estimate", "ci_low", "ci_high"]
+    assert means["estimate"].tolist() == [1.5, 5.0]
+    # Two values at a distance d have the standard error d / 2; t(0.975) with one degree of freedom is 12.706.
+    assert (means["ci_high"] - means["estimate"]).tolist() == pytest.approx([12.7062 / 2, 12.7062 * 2], rel=1e-5)
+
+
 def test_curves_have_a_hundred_points_unless_told():
     assert train_tables.train_curves({cell(): run({0: {30: 1.0}})}, 150)["steps"].tolist()[:3] == [1, 3, 4]
 

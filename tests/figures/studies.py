@@ -15,6 +15,7 @@ from pg.experiments.cells import names_of
 from pg.experiments.figures.lookup import FIGURES, kind_of
 from pg.experiments.figures.request import FigureRequest
 from pg.experiments.summaries import summarise
+from pg.experiments.train.tables import mean_curves
 from pg.experiments.train.tuning import tuned_table
 from pg.plotting.record import Figure
 from pg.report.figures import request_of
@@ -132,9 +133,11 @@ def request(
 
 
 def with_tables(request: FigureRequest[Any], **tables: pd.DataFrame) -> FigureRequest[Any]:
-    """Replace tables; a new long table brings its summary."""
+    """Replace tables; a new long table brings its summary, and new curves their means."""
     if "long" in tables:
         tables = {"summary": summarise(tables["long"]), **tables}
+    if "curves" in tables:
+        tables = {"means": mean_curves(tables["curves"]), **tables}
     changed: dict[Any, pd.DataFrame] = {**request.tables, **tables}
     return replace(request, tables=changed)
 
@@ -148,6 +151,7 @@ def made_up(summary: pd.DataFrame) -> pd.DataFrame:
 def _tables(study: Study, experiment: str, wanted: Iterable[str], value: Value) -> dict[Any, pd.DataFrame]:
     makers: dict[str, Callable[[], pd.DataFrame]] = {
         "curves": lambda: curves(study, experiment),
+        "means": lambda: mean_curves(curves(study, experiment)),
         "tuned": lambda: _tuned(study, experiment),
         "poses": lambda: _poses(study, experiment),
         "across": lambda: _across(study, experiment),

@@ -258,6 +258,7 @@ def test_a_figure_links_to_its_files_and_to_the_tables_it_is_drawn_from(study: S
         "SVG": "figures/learning_curves.svg",
         "PNG": "figures/learning_curves.png",
         "curves": "tables/ladder-curves.csv",
+        "mean curves": "tables/ladder-means.csv",
         "intervals": "tables/ladder-summary.csv",
     }
     assert tuning["links"]["scores of tuning"] == "tuned/ladder/"

@@ -35,6 +35,7 @@ rule train_tables:
         long=f"{RESULTS}/tables/{{experiment}}.csv",
         summary=f"{RESULTS}/tables/{{experiment}}-summary.csv",
         curves=f"{RESULTS}/tables/{{experiment}}-curves.csv",
+        means=f"{RESULTS}/tables/{{experiment}}-means.csv",
         diverged=f"{RESULTS}/tables/{{experiment}}-diverged.csv",
     log:
         f"{RESULTS}/logs/tables/{{experiment}}.log",

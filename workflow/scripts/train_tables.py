@@ -19,6 +19,8 @@ def run(snakemake):
     judged = read_grouped(snakemake.input.evaluations, cells_here, evaluation_rows) if evaluate else {}
     table = train_tables.train_table(runs, budget, judged, evaluate.passed_at if evaluate else None, experiment.metrics)
     write_csv(train_tables.diverged_runs(runs), snakemake.output.diverged)
-    write_csv(train_tables.train_curves(runs, budget), snakemake.output.curves)
+    curves = train_tables.train_curves(runs, budget)
+    write_csv(curves, snakemake.output.curves)
+    write_csv(train_tables.mean_curves(curves), snakemake.output.means)
     write_csv(summarise(table, metrics_of(experiment)), snakemake.output.summary)
     write_csv(table, snakemake.output.long)

@@ -29,7 +29,8 @@ class FigureKind:
         The module with `draw(request)` and `caption(request)`. Built-in modules are imported only to draw, because
         matplotlib takes a second to import.
     tables
-        Tables that it reads: one row per seed (long), intervals (summary), curves, scores of tuning (tuned),
+        Tables that it reads: one row per seed (long), intervals (summary), learning curves (curves), their
+        means, scores of tuning (tuned),
         statistics across environments (across), or a further table of the kind of experiment.
     options
         Options that the experiment must declare.

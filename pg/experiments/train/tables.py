@@ -15,6 +15,7 @@ from pg.experiments.cells import Cell, columns_of, names_of
 from pg.experiments.metric import Metric, values
 from pg.experiments.train import curves
 from pg.experiments.train.metrics import METRICS, Evaluations, Imitation, Run
+from pg.statistics.estimates import mean
 
 
 def train_table(
@@ -70,6 +71,24 @@ def train_curves(rows: Mapping[Cell, pd.DataFrame], budget: int, points: int = 1
         columns = {"seed": seed, "steps": grid, "return": returns, "diverged_at": diverged_at}
         frames.append(pd.DataFrame({**names_of(cell), **columns}))
     return pd.concat(frames, ignore_index=True)[columns_of(rows, "seed", "steps", "return", "diverged_at")]
+
+
+def mean_curves(curves: pd.DataFrame) -> pd.DataFrame:
+    """Average the curves of `train_curves` over seeds.
+
+    Returns
+    -------
+    DataFrame
+        Columns environment, variant, the sweep's paths, steps, estimate, ci_low, ci_high: the mean return with its
+        95 % t interval.
+    """
+    keys = [column for column in curves if column not in ("seed", "return", "diverged_at")]
+    rows = []
+    for names, returns in curves.groupby(keys, sort=False, dropna=False)["return"]:
+        interval = mean(returns)
+        rows.append((*names, interval.estimate, interval.low, interval.high))
+    table = pd.DataFrame(rows, columns=[*keys, "estimate", "ci_low", "ci_high"])
+    return table.astype({key: curves[key].dtype for key in keys})
 
 
 def diverged_runs(rows: Mapping[Cell, pd.DataFrame]) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from pg.study.expansion import cells
 from pg.study.pooling import LEAST, pooled_environments, shared_variants
 from pg.study.record import Study
 
-OF_TRAINING = ("curves", "diverged", "tuned", "across")
+OF_TRAINING = ("curves", "means", "diverged", "tuned", "across")
 """Tables of training experiments in addition to the long table and its summary."""
 
 

@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from pg.experiments.figures.request import FigureRequest
-from pg.experiments.train.mean_curves import mean_curves
 from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.text import counted, steps_of
@@ -121,8 +120,9 @@ def _draw_block(together: Axes, panels: Sequence[Axes], request: Request, enviro
     together.set_title(request.environment_label(environment))
     together.set_ylabel("return")
     together.set_xlabel("environment steps", labelpad=1)
-    curves = marks.gathered(series, request.rows("curves", environment=environment))
-    means = mean_curves(curves, "series")
+    curves, means = (
+        marks.gathered(series, request.rows(table, environment=environment)) for table in ("curves", "means")
+    )
     taught = request.rows("summary", environment=environment, metric="demonstrator_return")
     for one, axes in zip(series, panels, strict=True):
         own, colour = curves.loc[curves["series"] == one.key], one.look.colour
@@ -137,7 +137,7 @@ def _draw_block(together: Axes, panels: Sequence[Axes], request: Request, enviro
         for one in drawn:
             for level in one.rows(taught)["estimate"]:
                 axes.axhline(level, color=one.look.colour, **_DOTTED)
-        marks.line(axes, own, x="steps", y="return", linewidth=1.2, **marks.as_lines(drawn, marked=False))
+        marks.line(axes, own, x="steps", y="estimate", linewidth=1.2, **marks.as_lines(drawn, marked=False))
     marks.draw_bands(together, means, series, "steps", alpha=0.18)
     layout.plain_numbers(together.xaxis, together.yaxis)
     layout.few_ticks(4, together.xaxis, together.yaxis)

@@ -5,7 +5,7 @@ from pg.experiments.figures.kind import FigureKind, one_logarithmic_level, thres
 _STEPS_TO_GOAL = "pg.experiments.train.figures.steps_to_goal"
 
 FIGURES = {
-    "learning_curves": FigureKind("pg.experiments.train.figures.learning_curves", ("curves", "summary")),
+    "learning_curves": FigureKind("pg.experiments.train.figures.learning_curves", ("curves", "means", "summary")),
     "against_level": FigureKind(
         "pg.experiments.train.figures.against_level", needs=(one_logarithmic_level,), with_metrics=True
     ),
