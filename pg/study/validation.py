@@ -18,8 +18,7 @@ from pg.study.files import StudyFile, located, make_importable, read_file, with_
 from pg.study.inheritance import reported_once, resolved
 from pg.study.problems.claims import problems_of_claims
 from pg.study.problems.demonstrators import problems_of_demonstrators
-from pg.study.problems.environments import problems_of_environments
-from pg.study.problems.experiments import problems_of_experiments
+from pg.study.problems.experiments import problems_of_environments, problems_of_experiments
 from pg.study.problems.figures import problems_of_figures
 from pg.study.record import Study
 from pg.study.wording import readable

@@ -1,8 +1,8 @@
-"""Check experiments of all kinds against what they name: sweep paths, levels, policies."""
+"""Check environments, and experiments of all kinds against what they name: sweep paths, levels, policies."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pydantic import ValidationError
 
@@ -10,21 +10,32 @@ from pg.core.record import Record
 from pg.core.suggestions import nearest, unknown
 from pg.environments import catalogue
 from pg.environments.record import Environment
+from pg.environments.registry import OWN
+from pg.experiments.cells import Cell
 from pg.experiments.kind import Declared, Experiment, Source
 from pg.parts.part import Part
 from pg.parts.variant import Variant
 from pg.study.cost import problems_of_size
 from pg.study.expansion import cells
-from pg.study.problems.environments import (
-    problems_of_levels,
-    problems_of_quantities,
-    problems_of_tables,
-    unknown_quantities,
-)
 from pg.study.record import Study
 from pg.study.wording import plain
 
 _LONGEST_ID = 200  # of the 255 bytes that file systems allow in a name
+_TABULAR = f"allowed: {', '.join(OWN)}, or any environment with a transition table, as FrozenLake-v1"
+
+
+def problems_of_environments(study: Study) -> Iterator[str]:
+    """Yield which environments cannot be made, and why."""
+    yield from _unsupported({f"environments.{name}.": one for name, one in study.environments.items()})
+
+
+def _unsupported(environments: Mapping[str, Environment]) -> Iterator[str]:
+    """Yield a message for each environment that cannot be made, after the given beginning."""
+    for beginning, environment in environments.items():
+        try:
+            catalogue.check(environment)
+        except catalogue.UnsupportedEnvironment as error:
+            yield f"{beginning}{error}"
 
 
 def problems_of_experiments(study: Study) -> Iterator[str]:
@@ -73,19 +84,25 @@ def _illegal_levels(study: Study, name: str) -> Iterator[str]:
 
 def _unusable_levels(study: Study, name: str) -> Iterator[str]:
     """Refuse levels with names too long for a folder, or with environments that cannot be made."""
+    at = f"experiments.{name}.sweep"
     longest = max((id for cell in cells(study, name) for id in (cell.environment_id, cell.variant_id)), key=len)
     if len(longest) > _LONGEST_ID:
         yield (
-            f"experiments.{name}.sweep: names of folders would have {len(longest)} characters, as {longest[:60]}…; "
+            f"{at}: names of folders would have {len(longest)} characters, as {longest[:60]}…; "
             f"allowed: {_LONGEST_ID}; sweep fewer paths in one experiment, or declare the combinations as variants"
         )
-    yield from problems_of_levels(study, name)
+    if any(path.startswith("environment.") for path in study.experiments[name].sweep):
+        yield from _unsupported({f"{at}: {cell.environment_id}: ": cell.environment for cell in cells(study, name)})
 
 
 def _misfits(study: Study, name: str) -> Iterator[str]:
     """Yield the variants, environments and policies that do not fit each other, or the kind of experiment."""
     at, experiment = f"experiments.{name}", study.experiments[name]
-    yield from problems_of_quantities(study, name)
+    yield from dict.fromkeys(
+        f"{at}.variants: {cell.variant_name} {problem}"
+        for cell in cells(study, name)
+        for problem in _unknown_quantities(cell.variant, cell)
+    )
     if (source := experiment.policies_from) is not None:
         yield from _source_problems(study, at, experiment, source)
     elif name not in study.training:
@@ -96,16 +113,37 @@ def _misfits(study: Study, name: str) -> Iterator[str]:
                 f"{experiment.kind} experiments have no observations to normalise by; allowed: "
                 "observations.normalise: false"
             )
-    if experiment.needs_tables and (without := list(problems_of_tables(study, name))):
-        yield from without
-        return
+    if experiment.needs_tables:
+        environments = {one: study.environments[one] for one in experiment.environments}
+        without = [one for one, environment in environments.items() if catalogue.mdp_of(environment) is None]
+        for one in without:
+            yield f"{at}.environments: {one} ({environments[one].id}) has no tables to enumerate; {_TABULAR}"
+        if without:
+            return
     yield from experiment.problems(Declared(name, cells(study, name), study.environments, study.variants, catalogue))
     yield from dict.fromkeys(
         f"{at}.{key}: {variant} {problem}"
         for key, variant in experiment.other_variants.items()
         for cell in cells(study, name)
-        for problem in unknown_quantities(study.variants[variant], cell.environment_name, cell.environment)
+        for problem in _unknown_quantities(study.variants[variant], cell)
     )
+
+
+def _unknown_quantities(variant: Variant, cell: Cell) -> Iterator[str]:
+    """Yield the exact quantities that a variant needs and the environment of a cell does not have."""
+    name, environment = cell.environment_name, cell.environment
+    needs = {
+        "subtracts exact values": variant.baseline.values_from == "tables",
+        "weights by exact ratios of state probabilities": variant.importance.needs_state_ratios,
+    }
+    for quantity, is_needed in needs.items():
+        if is_needed and catalogue.mdp_of(environment) is None:
+            yield f"{quantity}, and {name} ({environment.id}) has no tables to compute them from; {_TABULAR}"
+    if variant.baseline.values_from == "tables" and environment.rewards.paid == "at_end":
+        yield (
+            f"subtracts exact values, and with paid: at_end in {name} the future reward depends on past rewards, not "
+            "on the state alone; allowed with baseline: exact: when_earned or terminal_only"
+        )
 
 
 def _source_problems(study: Study, at: str, experiment: Experiment, source: Source) -> Iterator[str]:
