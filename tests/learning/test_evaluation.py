@@ -144,16 +144,6 @@ def test_evaluations_and_seeds_draw_independently() -> None:
     assert len(set(drawn)) == 4
 
 
-def test_seeds_are_evaluated_at_their_own_steps() -> None:
-    one, other = learners(2)
-    evaluator = Evaluator(Evaluate(every_steps=10, episodes=1), CHAIN, [0, 1], "train")
-    list(evaluator.evaluate([one, other]))
-    one.steps, other.steps = 9, 10
-    assert [row["seed"] for row in evaluator.evaluate([one, other])] == [1]
-    one.steps, other.steps = 12, 13
-    assert [row["seed"] for row in evaluator.evaluate([one, other])] == [0]
-
-
 def test_environments_of_evaluations_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
     make = gymnasium.make

@@ -159,11 +159,3 @@ def test_last_observation_follows_the_last_step() -> None:
     assert ((position > 2.4) | (angle > 0.2094)).all(), "an episode ends outside of these limits"
     seen = ended.observations[ended.mask]
     assert ((seen[:, 0].abs() <= 2.4) & (seen[:, 2].abs() <= 0.2096)).all()
-
-
-def test_equal_generators_repeat_a_batch() -> None:
-    environment = Environment(id="CartPole-v1")
-    assert_same(rollout(environment, 1), rollout(environment, 1))
-    assert not np.array_equal(
-        rollout(environment, 1).observations[0, 0, 0], rollout(environment, 2).observations[0, 0, 0]
-    )

@@ -83,6 +83,7 @@ def advantages(trajectories: Trajectories, **parts: Any) -> list[list[float]]:
         ({"returns": "total", "baseline": "per_step"}, [[2, 10 / 3, 4], [0, 0, 0], [-2, -2 / 3, 0]]),
         ({"baseline": "per_step"}, [[2, 8 / 3, 2], [0, 0, 0], [-2, -1 / 3, 0]]),
         ({"baseline": "per_step_leave_one_out"}, [[3, 4, 3], [0, 0, 0], [-3, -0.5, 0]]),
+        ({"baseline": constant("constant", 1.5)}, [[4.5, 3.5, 1.5], [2.5, 0, 0], [0.5, 0.5, 0]]),
         ({"baseline": "optimal"}, [[4.5, 3.5, 1.5], [2.4, 0, 0], [2 - 10 / 3, 2 - 10 / 3, 0]]),
         ({"discount": 0.5}, [[2.75, 3.5, 3], [4, 0, 0], [1, 2, 0]]),
         ({"discount": 0.5, "discount_states": True}, [[2.75, 1.75, 0.75], [4, 0, 0], [1, 1, 0]]),
@@ -142,17 +143,6 @@ def test_estimates_of_seeds_are_independent(batch: Make, variant: Variant) -> No
     assert torch.equal(surrogates[:1], compose.surrogate(log_probs[:1], alone, batch(ROWS)))
 
 
-def test_only_the_optimal_baseline_needs_score_products() -> None:
-    needing = {one.baseline.name for one in EVERY_VARIANT if one.baseline.needs_score_products}
-    assert needing == {"optimal"}
-
-
-def test_gae_is_legal_with_baselines_of_the_state_alone() -> None:
-    needing = {one.baseline.name for one in EVERY_VARIANT if one.baseline.values_from is not None}
-    assert needing == {"exact", "value_network"}
-    assert {one.baseline.name for one in EVERY_VARIANT if one.returns.name == "gae"} == needing
-
-
 def test_a_batch_computes_state_values_once(batch: Make) -> None:
     asked: list[str] = []
 
@@ -162,10 +152,6 @@ def test_a_batch_computes_state_values_once(batch: Make) -> None:
 
     compose.fixed(Batch(Variant(returns=gae(0.5), baseline="value_network"), batch(ROWS), None, values))
     assert asked == ["values"]
-
-
-def test_a_constant_is_subtracted_from_every_step(batch: Make) -> None:
-    assert advantages(batch([[1.0, 2.0], [4.0]]), baseline=constant("constant", 1.5)) == [[1.5, 0.5], [2.5, 0]]
 
 
 @pytest.mark.parametrize("baseline", ["exact", "value_network"])

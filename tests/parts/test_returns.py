@@ -23,14 +23,6 @@ def test_total_return_discounts_from_the_first_step() -> None:
     assert total_return(REWARDS, MASK, 0.5).tolist() == [[[value, value, value], [4, 0, 0]]]
 
 
-def test_reward_to_go_counts_the_rewards_that_follow() -> None:
-    assert reward_to_go(REWARDS, MASK).tolist() == [[[6, 5, 3], [4, 0, 0]]]
-
-
-def test_reward_to_go_discounts_from_the_step_itself() -> None:
-    assert reward_to_go(REWARDS, MASK, 0.5).tolist() == [[[2.75, 3.5, 3], [4, 0, 0]]]
-
-
 def test_discount_weights_are_powers_on_valid_steps() -> None:
     assert discount_weights(MASK, 0.5, torch.float32).tolist() == [[[1, 0.5, 0.25], [1, 0, 0]]]
 
@@ -53,13 +45,6 @@ def test_first_reward_to_go_is_the_total_return(discount: float) -> None:
     torch.testing.assert_close(to_go[..., 0], total[..., 0])
 
 
-def test_a_reward_weights_no_later_step() -> None:
-    changed = REWARDS.clone()
-    changed[0, 0, 1] += 10
-    difference = reward_to_go(changed, MASK) - reward_to_go(REWARDS, MASK)
-    assert difference[0, 0].tolist() == [10, 10, 0]
-
-
 # With values ---------------------------------------------------------------------------------------------------------
 
 # A chain of three states: the first trajectory walks through it to its end, the second was truncated in the second
@@ -76,21 +61,10 @@ def advantage(decay: float, discount: float = 1.0, rest: torch.Tensor | None = N
     return (lambda_return(rewards, CHAIN_VALUES, CHAIN_MASK, discount, decay) - CHAIN_VALUES)[0].tolist()
 
 
-def test_with_lambda_0_the_advantage_is_the_error_of_one_step() -> None:
-    assert advantage(0.0) == [[1 + 6 - 5, 2 + 7 - 6, 4 - 7], [1 - 5, 0, 0], [3 - 5, 0, 0]]
-    assert advantage(0.0, 0.5) == [[1 + 3 - 5, 2 + 3.5 - 6, 4 - 7], [1 - 5, 0, 0], [3 - 5, 0, 0]]
-
-
 def test_with_rest_adds_the_value_after_the_last_step() -> None:
     errors = [[1 + 6 - 5, 2 + 7 - 6, 4 - 7], [1 + 6 - 5, 0, 0], [3 - 5, 0, 0]]
     assert advantage(0.0, rest=CHAIN_REST) == errors
     assert advantage(0.0, 0.5, CHAIN_REST)[1:] == [[1 + 3 - 5, 0, 0], [3 - 5, 0, 0]]
-
-
-def test_one_step_errors_decay_by_discount_times_lambda() -> None:
-    first, second, third = 1 + 3 - 5, 2 + 3.5 - 6, 4 - 7
-    expected = [first + 0.2 * second + 0.04 * third, second + 0.2 * third, third]
-    assert advantage(0.4, 0.5)[0] == pytest.approx(expected, abs=1e-15)
 
 
 def random_batch(steps: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -41,17 +41,3 @@ def test_no_gradient_flows_through_the_advantages() -> None:
     surrogate(log_probs, advantages, MASK).sum().backward()
     assert advantages.grad is None
     assert log_probs.grad is not None
-
-
-def test_steps_after_the_end_do_not_count() -> None:
-    assert torch.equal(surrogate(LOG_PROBS.where(MASK, 100), ADVANTAGES, MASK), surrogate(LOG_PROBS, ADVANTAGES, MASK))
-
-
-def test_repeated_trajectories_keep_the_surrogate() -> None:
-    twice = [torch.cat([values, values], dim=1) for values in (LOG_PROBS, ADVANTAGES, MASK)]
-    torch.testing.assert_close(surrogate(*twice), surrogate(LOG_PROBS, ADVANTAGES, MASK))
-
-
-def test_repeated_steps_double_the_surrogate() -> None:
-    twice = [torch.cat([values, values], dim=2) for values in (LOG_PROBS, ADVANTAGES, MASK)]
-    torch.testing.assert_close(surrogate(*twice), 2 * surrogate(LOG_PROBS, ADVANTAGES, MASK))
