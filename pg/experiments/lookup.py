@@ -29,13 +29,6 @@ def kind_named(name: str) -> type[Experiment]:
     return load_class(name, Experiment) if ":" in name else KINDS[name]
 
 
-def measurement_named(name: str) -> type[Measurement]:
-    """Return the record of a kind that measures on frozen or random policies."""
-    kind = kind_named(name)
-    assert issubclass(kind, Measurement), f"{name} experiments train"
-    return kind
-
-
 def _tag(value: Any) -> str | None:
     kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
     return _OWN if isinstance(kind, str) and ":" in kind else kind

@@ -39,15 +39,7 @@ _REFERENCE_BATCH = 16
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    r"""Exact quantities of a policy, computed without a sample.
-
-    Attributes
-    ----------
-    objective
-        $J(\theta)$, undiscounted.
-    gradient
-        (D,), $\nabla_\theta J$ by differentiating through dynamic programming.
-    """
+    r"""The objective $J(\theta)$ of a policy and its gradient $\nabla_\theta J$ (D,), by dynamic programming."""
 
     objective: float
     gradient: Float[Tensor, " D"]

@@ -166,10 +166,7 @@ def test_a_network_that_was_fitted_to_other_trajectories_leaves_no_bias() -> Non
         name: Variant(baseline=LEARNING | {"hidden": [8]}, batch=2, policy=SMALL, **parts)
         for name, parts in {"to_go": {}, "gae": {"returns": gae(1)}}.items()
     }
-    variants |= {
-        "none": Variant(batch=2, policy=SMALL),
-        "exact": Variant(batch=2, policy=SMALL, baseline="exact"),
-    }
+    variants |= {"none": Variant(batch=2, policy=SMALL), "exact": Variant(batch=2, policy=SMALL, baseline="exact")}
     rows = rows_of(job_of(ExactExperiment, environment, variants, 0, 1))
     rows = rows.pivot_table(index="seed", columns="variant", values=["relative_bias", "total_variance"])
     assert (rows["relative_bias"] < 1e-10).to_numpy().all()

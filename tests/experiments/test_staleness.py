@@ -9,10 +9,10 @@ import pytest
 import torch
 from pg.core.trajectories import on_valid_steps
 from pg.environments.enumeration import enumerate_trajectories
+from pg.environments.mdp import MDP
 from pg.environments.record import Environment
 from pg.experiments.staleness import measure as staleness
-from pg.experiments.staleness.bias import bias_parts
-from pg.experiments.staleness.measure import walked
+from pg.experiments.staleness.measure import bias_parts, expected_gradient, walked
 from pg.experiments.staleness.options import StalenessOptions, Walk
 from pg.experiments.staleness.record import StalenessExperiment
 from pg.laboratory.distances import exact_divergence, state_variation
@@ -27,7 +27,7 @@ from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import Variant
 from tests.laboratory.jobs import job_of, rows_of
-from tests.laboratory.pairs import MDPS, OPTIONS, every, pair
+from tests.laboratory.pairs import BIASED, MDPS, OPTIONS, UNBIASED, assert_equal, every, pair
 
 TABLE_COLUMNS = ("state_part", "return_part", "state_variation")
 
@@ -222,3 +222,53 @@ def test_without_tables_everything_is_sampled_and_nothing_said_of_states() -> No
     assert rows.to_csv(index=False) == alone.to_csv(index=False)
     assert len(rows[["steps", "kl"]].drop_duplicates()) == 3
     assert rows["kl"].is_monotonic_increasing
+
+
+# The expectation of corrections, and the parts of their bias ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
+@pytest.mark.parametrize("variant", UNBIASED.values(), ids=UNBIASED.keys())
+def test_unbiased_corrections_expect_the_gradient_at_the_target(mdp: MDP, variant: Variant) -> None:
+    behaviour, target = pair(mdp)
+    reuse, chances = every(mdp, behaviour, target)
+    gradient = truth(mdp, target).gradient
+    assert_equal(expected_gradient(reuse, variant, chances), gradient, gradient)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
+def test_state_part_and_return_part_add_up_to_the_bias_of_per_step_ratios(mdp: MDP, seed: int) -> None:
+    behaviour, target = pair(mdp, seed)
+    reuse, chances = every(mdp, behaviour, target)
+    gradient = truth(mdp, target).gradient
+    state_part, return_part = bias_parts(behaviour, target, mdp)
+    bias = expected_gradient(reuse, Variant(importance="per_step"), chances) - gradient
+
+    assert state_part.norm() > 1e-3 * gradient.norm()
+    assert return_part.norm() > 1e-3 * gradient.norm()
+    assert_equal(state_part + return_part, bias, gradient)
+
+
+@pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
+def test_the_exact_state_ratio_leaves_the_return_part(mdp: MDP) -> None:
+    behaviour, target = pair(mdp)
+    reuse, chances = every(mdp, behaviour, target)
+    gradient = truth(mdp, target).gradient
+    _, return_part = bias_parts(behaviour, target, mdp)
+    assert_equal(expected_gradient(reuse, Variant(importance="exact_state"), chances) - gradient, return_part, gradient)
+
+
+@pytest.mark.parametrize("variant", (UNBIASED | BIASED).values(), ids=(UNBIASED | BIASED).keys())
+def test_the_expectation_is_that_of_the_estimates_that_are_sampled(variant: Variant) -> None:
+    behaviour, target = pair(MDPS["random"])
+    reuse, chances = every(MDPS["random"], behaviour, target)
+    estimates = corrected_gradients(reuse.regrouped(1), variant)
+    assert_equal(chances @ estimates, expected_gradient(reuse, variant, chances), estimates[0])
+
+
+def test_what_looks_at_the_whole_batch_is_no_mean_over_trajectories() -> None:
+    assert all(variant.is_mean_over_trajectories for variant in (UNBIASED | BIASED).values())
+    assert not Variant(baseline="leave_one_out").is_mean_over_trajectories
+    assert not Variant(normalise_advantages=True).is_mean_over_trajectories
+    assert not Variant(importance={"name": "per_step", "self_normalised": True}).is_mean_over_trajectories

@@ -57,10 +57,7 @@ def test_a_variant_named_like_a_number_finds_its_rows():
     rows = probe({4: 1.0}, variants=[10])
     assert values(
         measurement_table([cell(variant="10")], ProbeExperiment, {("cartpole", "late"): rows}), metric="snr"
-    ) == [
-        4,
-        5,
-    ]
+    ) == [4, 5]
 
 
 def test_an_exact_table_says_at_which_stage_its_policies_are():
@@ -84,10 +81,7 @@ def test_an_exact_table_says_at_which_stage_its_policies_are():
     assert values(table, metric="total_variance", batch=2) == [1]
     assert (
         table["metric"].tolist()
-        == [
-            *("total_variance", "relative_bias", "shrinkage", "differences_bias", "gradient_norm", "objective"),
-        ]
-        * 2
+        == [*("total_variance", "relative_bias", "shrinkage", "differences_bias", "gradient_norm", "objective")] * 2
     )
 
 

@@ -7,8 +7,8 @@ from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.mdp import MDP
 from pg.environments.small_mdps import bandit, chain, random_mdp
 from pg.experiments.exact.measure import moments
-from pg.laboratory.constants import least_variances
 from pg.laboratory.frozen import random_policy
+from pg.laboratory.gradients import least_variances
 from pg.learning.policies import stack
 from pg.learning.tabular import action_probabilities
 from pg.parts.baselines.constant import Constant
@@ -38,10 +38,7 @@ def test_least_variance_is_the_minimum_of_the_parabola(mdp: MDP, returns: str, s
     constants = (-1.0, 0.0, 2.0)
     variances = [
         moments(
-            enumeration,
-            policy,
-            Variant(returns=returns, baseline=Constant(value=constant), batch=1),
-            1000,
+            enumeration, policy, Variant(returns=returns, baseline=Constant(value=constant), batch=1), 1000
         ).total_variance
         for constant in constants
     ]

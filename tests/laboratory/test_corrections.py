@@ -12,17 +12,16 @@ from typing import Any
 
 import pytest
 import torch
-from pg.core.trajectories import Trajectories, on_valid_steps
 from pg.environments.enumeration import Enumeration, batches, enumerate_trajectories, tuples
 from pg.environments.exact import objective, state_distributions, values
 from pg.environments.mdp import MDP
 from pg.environments.small_mdps import chain, corridor, random_mdp
+from pg.laboratory.distances import log_ratios
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.reference import truth
-from pg.learning.advantages import fixed
+from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.policies import Policy, flatten, repeat
-from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios
-from pg.parts import estimator as compose
+from pg.learning.tabular import action_probabilities
 from pg.parts.corrections.base import Ratios
 from pg.parts.corrections.per_decision import PerDecision
 from pg.parts.corrections.trajectory import Trajectory
@@ -75,6 +74,11 @@ class Case:
     def probabilities(self) -> torch.Tensor:
         return self.enumeration.probabilities(table(self.behaviour, self.mdp))
 
+    @property
+    def ratios(self) -> Ratios:
+        trajectories = self.enumeration.trajectories
+        return Ratios(trajectories, log_ratios(self.behaviour, self.target, trajectories))
+
 
 @cache
 def case(name: str, pair: int) -> Case:
@@ -87,33 +91,11 @@ def table(policy: Policy, mdp: MDP) -> torch.Tensor:
     return action_probabilities(repeat(policy, 1), mdp).detach()
 
 
-def log_ratios(one: Case, trajectories: Trajectories) -> torch.Tensor:
-    with torch.no_grad():
-        target, behaviour = (on_valid_steps(policy.log_prob, trajectories) for policy in (one.target, one.behaviour))
-    return target - behaviour
-
-
-def estimates(one: Case, variant: Variant, trajectories: Trajectories) -> torch.Tensor:
-    """Return the estimate of ∇J(θ') from each batch on the S axis."""
-    distributions = state_distributions_of(one.behaviour, one.mdp)
-    weights = compose.weights(
-        variant,
-        trajectories,
-        fixed(one.behaviour, variant, trajectories, one.mdp),
-        log_ratios(one, trajectories),
-        state_ratios(one.target, one.mdp, distributions, trajectories),
-    )
-    copies = repeat(one.target, trajectories.mask.shape[0])
-    log_probs = copies.log_prob(trajectories.observations.flatten(1, 2), trajectories.actions.flatten(1, 2))
-    surrogates = compose.surrogate(log_probs.reshape(trajectories.mask.shape), weights, trajectories)
-    return flatten(torch.autograd.grad(surrogates.sum(), copies.parameters_list()))
-
-
 def expectation(one: Case, **parts: Any) -> torch.Tensor:
     variant = Variant(**{"policy": SMALL, "batch": 1, **parts})
     members = tuples(one.enumeration, variant.batch, LIMIT)
-    probabilities = one.probabilities[members].prod(-1)
-    return probabilities @ estimates(one, variant, batches(one.enumeration, members))
+    reuse = Reuse.at(one.target, one.behaviour, batches(one.enumeration, members), one.mdp)
+    return one.probabilities[members].prod(-1) @ corrected_gradients(reuse, variant)
 
 
 def theorem(one: Case, visits: Policy, returns: Policy) -> torch.Tensor:
@@ -224,9 +206,8 @@ def test_corrections_of_equal_policies_are_the_policy_gradient(name: str, parts:
 @pytest.mark.parametrize(("name", "pair"), CASES)
 def test_weighted_returns_have_the_targets_objective_on_average(name: str, pair: int) -> None:
     one, every = case(name, pair), case(name, pair).enumeration.trajectories
-    ratios = Ratios(every, log_ratios(one, every))
-    whole = Trajectory()(ratios)[0, :, 0] * every.returns[0]
-    decisions = (PerDecision()(ratios) * every.rewards)[0].sum(-1)
+    whole = Trajectory()(one.ratios)[0, :, 0] * every.returns[0]
+    decisions = (PerDecision()(one.ratios) * every.rewards)[0].sum(-1)
     target = objective(one.mdp, table(one.target, one.mdp)).item()
     for found in (whole, decisions):
         assert (one.probabilities @ found).item() == pytest.approx(target, rel=1e-10)
@@ -236,5 +217,5 @@ def test_weighted_returns_have_the_targets_objective_on_average(name: str, pair:
 def test_trajectory_weights_are_the_quotients_of_probabilities(name: str, pair: int) -> None:
     one, every = case(name, pair), case(name, pair).enumeration
     target = every.probabilities(table(one.target, one.mdp))
-    found = Trajectory()(Ratios(every.trajectories, log_ratios(one, every.trajectories)))[0, :, 0]
+    found = Trajectory()(one.ratios)[0, :, 0]
     torch.testing.assert_close(found * one.probabilities, target, rtol=1e-12, atol=0)

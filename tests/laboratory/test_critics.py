@@ -11,7 +11,7 @@ from pg.environments.small_mdps import random_mdp
 from pg.environments.stacked import make_environments
 from pg.experiments.identity.record import IdentityExperiment
 from pg.experiments.probe.record import ProbeExperiment
-from pg.experiments.staleness.bias import expected_gradient
+from pg.experiments.staleness.measure import expected_gradient
 from pg.experiments.staleness.options import Walk
 from pg.experiments.staleness.record import StalenessExperiment
 from pg.experiments.update.record import UpdateExperiment

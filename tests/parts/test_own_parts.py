@@ -15,7 +15,7 @@ from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.record import Environment
 from pg.experiments.exact.measure import moments
 from pg.experiments.probe.record import ProbeExperiment
-from pg.experiments.staleness.bias import expected_gradient
+from pg.experiments.staleness.measure import expected_gradient
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.job import Sample
 from pg.laboratory.reference import truth

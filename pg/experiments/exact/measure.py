@@ -18,10 +18,9 @@ from pg.environments.stacked import make_environments
 from pg.experiments.exact.metrics import METRICS
 from pg.experiments.exact.options import ExactOptions
 from pg.experiments.metric import values
-from pg.laboratory.constants import least_variances
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, in_float64, policy_of, random_policy, sample
-from pg.laboratory.gradients import gradients_of_all
+from pg.laboratory.gradients import gradients_of_all, least_variances
 from pg.laboratory.job import MeasurementJob
 from pg.laboratory.reference import Truth, truth
 from pg.learning.policies import Parameters, Policy, stack

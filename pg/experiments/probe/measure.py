@@ -16,10 +16,9 @@ from pg.experiments.estimates import Estimates
 from pg.experiments.metric import values
 from pg.experiments.probe.metrics import METRICS
 from pg.experiments.probe.options import ProbeOptions
-from pg.laboratory.constants import least_variances
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, policy_of, sample
-from pg.laboratory.gradients import gradients_of_all
+from pg.laboratory.gradients import gradients_of_all, least_variances
 from pg.laboratory.job import MeasurementJob
 from pg.laboratory.reference import Reference, reference
 from pg.learning.policies import Parameters

@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from pg.core.trajectories import Environments, Trajectories
+from pg.environments import exact
 from pg.environments.catalogue import mdp_of
 from pg.environments.enumeration import Enumeration, enumerate_paid
 from pg.environments.mdp import MDP, count_trajectories
@@ -24,7 +25,6 @@ from pg.environments.stacked import make_environments
 from pg.experiments.estimates import Estimates
 from pg.experiments.gradient_metrics import ratio
 from pg.experiments.metric import missing, values
-from pg.experiments.staleness.bias import bias_parts, expected_gradient
 from pg.experiments.staleness.metrics import METRICS
 from pg.experiments.staleness.options import StalenessOptions
 from pg.laboratory.critics import fitted_critics
@@ -33,15 +33,17 @@ from pg.laboratory.frozen import generators_of, in_float64, policy_of, sample
 from pg.laboratory.job import MeasurementJob
 from pg.laboratory.reference import Reference, reference
 from pg.laboratory.reuse import Reuse, corrected_gradients_of_all
-from pg.learning.policies import Parameters, Policy, stack
-from pg.learning.tabular import action_probabilities
+from pg.learning.policies import Parameters, Policy, flatten, repeat, stack
+from pg.learning.tabular import action_probabilities, state_distributions_of
 from pg.learning.updates import update
+from pg.parts import estimator as compose
 from pg.parts.corrections.weights import NonFiniteWeights
 from pg.parts.critic import Critic
 from pg.parts.variant import Variant
 
 _MOST_ENUMERATED = 200_000
 _FEW = 64
+_WALKER = "walk.variant"  # no name of a variant has a dot
 
 # The first columns of the rows after those that name them; any others follow.
 _COLUMNS = (
@@ -107,11 +109,12 @@ def follow_steps(job: MeasurementJob[StalenessOptions], policies: Mapping[int, P
         start = policy_of(job, policies, seed, bench.batch_copies.spaces, torch.float64)
         pool = bench.sampled(bench.pool_copies, start, seed, "pool")
         walk_batch = bench.sampled(bench.batch_copies, start, seed, "walk")
-        critics, walker_critic = bench.fitted_critics(start, seed)
+        networked, count = {**job.variants, _WALKER: bench.walker}, job.options.sample.critic_trajectories
+        critics = fitted_critics(job.environment, start, networked, seed, job.stage, count)
         for steps in walk.steps:
             found: dict[str, dict[str, float]] = {name: missing(METRICS) for name in job.variants}
             try:
-                target = walked(start, bench.walker, walk_batch, steps, bench.mdp, walker_critic)
+                target = walked(start, bench.walker, walk_batch, steps, bench.mdp, critics[_WALKER])
             except NonFiniteWeights as error:
                 _log.warning("seed %d: the walk of %d steps failed: %s", seed, steps, error)
             else:
@@ -161,7 +164,7 @@ class _Bench:
 
     @classmethod
     def of(cls, job: MeasurementJob[StalenessOptions]) -> _Bench:
-        mdp, walker = mdp_of(job.environment), job.others["walk.variant"]
+        mdp, walker = mdp_of(job.environment), job.others[_WALKER]
         is_small = mdp is not None and count_trajectories(mdp) <= _MOST_ENUMERATED
         return cls(
             job=job,
@@ -175,12 +178,6 @@ class _Bench:
     def sampled(self, copies: Environments, policy: Policy, seed: int, purpose: str) -> Trajectories:
         generators = generators_of(seed, self.job.stage, "staleness", purpose)
         return in_float64(sample(copies, policy, generators, self.job.environment.rewards))
-
-    def fitted_critics(self, behaviour: Policy, seed: int) -> tuple[dict[str, Critic | None], Critic | None]:
-        """Fit the value networks of the corrections, and that of the walker, to the behaviour policy."""
-        job, count = self.job, self.job.options.sample.critic_trajectories
-        critics = fitted_critics(job.environment, behaviour, job.variants, seed, job.stage, count)
-        return critics, fitted_critics(job.environment, behaviour, {"": self.walker}, seed, job.stage, count)[""]
 
     def true_gradient(self, target: Policy, seed: int, steps: int) -> Reference:
         """Return ∇J(θ'), by an independent sample of π_θ' if there are no tables."""
@@ -211,11 +208,7 @@ def _measured(
 
 
 def _corrections(
-    bench: _Bench,
-    variants: Mapping[str, Variant],
-    reuse: Reuse,
-    true: Reference,
-    critics: Mapping[str, Critic | None],
+    bench: _Bench, variants: Mapping[str, Variant], reuse: Reuse, true: Reference, critics: Mapping[str, Critic | None]
 ) -> dict[str, dict[str, float]]:
     """Return the metrics of some variants at one θ'."""
     behaviour, target, norm, change = reuse.behaviour, reuse.target, true.gradient.norm().item(), None
@@ -240,3 +233,48 @@ def _corrections(
         live, bias = reuse.live(weights), biases.get(name)
         found[name] = values(METRICS, Corrected(gradients.double(), true, weights, live, kl, bias, change))
     return found
+
+
+def expected_gradient(
+    reuse: Reuse, variant: Variant, probabilities: Float[Tensor, " M"], critic: Critic | None = None
+) -> Float[Tensor, " D"]:
+    r"""Compute $\mathbb{E}_{\tau \sim \pi_\theta}[\hat g]$ of an estimate that is a mean over trajectories.
+
+    `is_mean_over_trajectories` is true of the variant, and `reuse` holds every trajectory of an MDP as one batch, with
+    `probabilities` $p_\theta(\tau)$. A value network is fitted to the behaviour policy.
+    """
+    assert reuse.mdp is not None, "trajectories are enumerated from tables"
+    assert reuse.trajectories.states is not None, "enumerated trajectories have states"
+    copies = repeat(reuse.target, 1)
+    # Evaluate the network once per state, not once per step: there are few states and many steps.
+    table = action_probabilities(copies, reuse.mdp).log()
+    log_probs = table[0, reuse.trajectories.states, reuse.trajectories.actions]
+    # The surrogate's mean over M trajectories becomes an expectation.
+    chances = (len(probabilities) * probabilities).reshape(1, -1, 1)
+    objective = compose.surrogate(log_probs, reuse.score_weights(variant, critic) * chances, reuse.trajectories)
+    return flatten(torch.autograd.grad(objective.sum(), copies.parameters_list())).squeeze(0)
+
+
+def bias_parts(behaviour: Policy, target: Policy, mdp: MDP) -> tuple[Float[Tensor, " D"], Float[Tensor, " D"]]:
+    r"""Split the bias of per-step ratios into the part from states and the part from returns of the old policy.
+
+    Per-step ratios with the behaviour policy's rewards-to-go have expectation $\sum_t \sum_s d_{\theta,t}(s) \sum_a
+    \nabla \pi_{\theta'}(a \mid s) Q_{\theta,t}(s, a)$. It differs from $\nabla J(\theta')$ by the sum of two vectors:
+    the state part $\sum_t \sum_s (d_{\theta,t} - d_{\theta',t})(s) \sum_a \nabla \pi_{\theta'}(a \mid s) Q_{\theta,t}$
+    and the return part $\sum_t \sum_s d_{\theta',t}(s) \sum_a \nabla \pi_{\theta'}(a \mid s) (Q_{\theta,t} -
+    Q_{\theta',t})$.
+
+    Both are (D,), by dynamic programming and differentiation through the target policy's table, in float64.
+    """
+    copies = repeat(target, 1)
+    probabilities = action_probabilities(copies, mdp)
+    old, new = state_distributions_of(behaviour, mdp), state_distributions_of(target, mdp)
+    with torch.no_grad():
+        old_values = exact.values(mdp, action_probabilities(stack([behaviour]), mdp)).actions
+        new_values = exact.values(mdp, probabilities).actions
+
+    def gradient(weights: Float[Tensor, "T S A"]) -> Float[Tensor, " D"]:
+        total = (weights * probabilities).sum()
+        return flatten(torch.autograd.grad(total, copies.parameters_list(), retain_graph=True)).squeeze(0)
+
+    return gradient((old - new).unsqueeze(-1) * old_values), gradient(new.unsqueeze(-1) * (old_values - new_values))

@@ -39,9 +39,7 @@ class _Variant:
 
 
 def across_table(
-    rows: Mapping[Cell, pd.DataFrame],
-    budgets: Mapping[str, int],
-    generator: Callable[..., np.random.Generator],
+    rows: Mapping[Cell, pd.DataFrame], budgets: Mapping[str, int], generator: Callable[..., np.random.Generator]
 ) -> pd.DataFrame:
     """Summarise every variant over the environments that declare a threshold.
 
