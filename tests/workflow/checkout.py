@@ -79,8 +79,8 @@ class Checkout:
 
     folder: Path
 
-    def write(self, study: dict[str, Any], *, sort_keys: bool = False) -> None:
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(study, sort_keys=sort_keys), encoding="utf-8")
+    def write(self, study: dict[str, Any]) -> None:
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(study, sort_keys=False), encoding="utf-8")
 
     def run(
         self, *arguments: str, cores: int = 2, limit: int = 900, **variables: str
@@ -128,18 +128,13 @@ class Checkout:
         counts = dict(line.split() for line in table[: table.index(next(line for line in table if "total" in line))])
         return {rule: int(count) for rule, count in counts.items() if rule != "all"}
 
-    def files(self, *suffixes: str) -> dict[str, bytes]:
+    def files(self) -> dict[str, bytes]:
         """Return the files that must be equal, byte for byte, in every run of the study."""
         out = self.folder / "out"
-        kept = (
-            *("runs", "evaluations", "snapshots", "tuned", "probes", "exact", "identities", "updates", "support"),
-            *("staleness", "horizons", "gaits", "tables", "claims", "figures", "claims.csv"),
-        )
-        return {
-            str(path.relative_to(out)): path.read_bytes()
-            for path in sorted(out.rglob("*"))
-            if path.is_file() and path.relative_to(out).parts[0] in kept and (not suffixes or path.suffix in suffixes)
-        }
+        paths = {path.relative_to(out): path for path in sorted(out.rglob("*")) if path.is_file()}
+        # The report has seconds of this run.
+        others = ("logs", "benchmarks", "checkpoints", "report.html", ".lock", ".run.json")
+        return {str(name): path.read_bytes() for name, path in paths.items() if name.parts[0] not in others}
 
 
 def checkout(folder: Path) -> Checkout:
