@@ -147,6 +147,10 @@ class FigureRequest(Generic[E]):
         matches = [_equals(frame[column], value) for column, value in where.items()]
         return frame.loc[reduce(and_, matches)] if matches else frame
 
+    def of(self, metric: str, place: Place | None = None, **where: str | float) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Select a metric's rows of the long table, and of the summary."""
+        return self.rows("long", place, metric=metric, **where), self.rows("summary", place, metric=metric, **where)
+
     def panels_in_a_row(self) -> int:
         """Return how many panels are in a row: one per stage, or per environment if there is one stage."""
         if not self.is_wide:

@@ -12,10 +12,8 @@ from pg.plotting.text import listed, noted, number
 
 _BATCH = "variant.batch"
 
-Request = FigureRequest[ExactExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[ExactExperiment]) -> Figure:
     """Draw tr Cov and the relative bias next to each other: a pair of panels per environment and stage."""
     series, count = request.series(shown=(_BATCH,)), len(request.environments)
     pairs = count if request.is_wide and count <= 2 else 1
@@ -24,11 +22,8 @@ def draw(request: Request) -> Figure:
     figure = layout.canvas(request.figure.width, 0.3 + down * (0.5 + 0.15 * len(series)))
     grid = figure.subplots(down, 2 * pairs, squeeze=False, sharey=True, width_ratios=[2, 1] * pairs)
     for place, left, right in zip(places, grid.flat[::2], grid.flat[1::2], strict=True):
-        variances, moments, biases, means = (
-            request.rows(table, place, metric=metric, batch=request.batch)
-            for metric in ("total_variance", "relative_bias")
-            for table in ("long", "summary")
-        )
+        variances, moments = request.of("total_variance", place, batch=request.batch)
+        biases, means = request.of("relative_bias", place, batch=request.batch)
         marks.draw_rows(left, series, moments, variances, s=5)
         marks.draw_rows(right, series, means, biases, s=5)
         for row, one in enumerate(series):
@@ -58,7 +53,7 @@ def draw(request: Request) -> Figure:
     return figure
 
 
-def caption(request: Request) -> str:
+def caption(request: FigureRequest[ExactExperiment]) -> str:
     """Say what is drawn, how to read it, and from how many policies."""
     sizes = request.experiment.sweep.get(_BATCH, ())
     smallest = f" (the smallest of {listed([str(size) for size in sizes])})" if sizes[1:] else ""

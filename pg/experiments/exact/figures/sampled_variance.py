@@ -10,10 +10,8 @@ from pg.plotting import layout, marks, style
 
 _TALLEST = 2.8  # inches; a single panel in a row need not be as tall as it could be wide
 
-Request = FigureRequest[ExactExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[ExactExperiment]) -> Figure:
     """Draw measured against predicted tr Cov with the diagonal: a square panel per environment and stage."""
     series = request.series()
     side = min(_TALLEST, style.unscaled(style.WIDTHS[request.figure.width]) / request.panels_in_a_row())
@@ -38,7 +36,7 @@ def draw(request: Request) -> Figure:
     return figure
 
 
-def caption(request: Request) -> str:
+def caption(request: FigureRequest[ExactExperiment]) -> str:
     """Say what is drawn, how to read it, and from how many policies."""
     return (
         "Total variance (the trace of the covariance matrix) of each gradient estimate: predicted from every possible "

@@ -13,10 +13,8 @@ from pg.plotting import layout, marks, style
 _STAIRS = {"color": style.FAINT, "linewidth": 0.9}
 _FILLED = 0.75  # part of a stair that the marks of one N occupy
 
-Request = FigureRequest[ExactExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[ExactExperiment]) -> Figure:
     """Draw ⟨E[ĝ], ∇J⟩ / ‖∇J‖² against N, with 1 − 1/N as stairs: a panel per environment and stage."""
     series = request.series(shown=("variant.batch",))
     kept = r"$\langle \mathrm{E}[\hat{g}], \nabla J \rangle \,/\, \|\nabla J\|^2$"
@@ -46,7 +44,7 @@ def draw(request: Request) -> Figure:
     return figure
 
 
-def caption(request: Request) -> str:
+def caption(request: FigureRequest[ExactExperiment]) -> str:
     """Say what is drawn, how to read it, and from how many policies."""
     return (
         "Part of the true gradient that an estimate has in expectation, ⟨E[ĝ], ∇J⟩ / ‖∇J‖², exact, from every possible "

@@ -22,10 +22,8 @@ _PANELS = {
     "return of an episode": {"episode_return": _OWN},
 }
 
-Request = FigureRequest[GaitExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[GaitExperiment]) -> Figure:
     """Draw each metric against the environment steps trained: a row of panels per environment, thin lines for seeds."""
     across = len(_PANELS) if request.is_wide else 1
     down = len(_PANELS) // across * len(request.environments)
@@ -38,8 +36,7 @@ def draw(request: Request) -> Figure:
                 rows.assign(trained=rows["stage"].astype(str).map(request.trained)).sort_values(
                     "trained", kind="stable"
                 )
-                for table in ("long", "summary")
-                for rows in [request.rows(table, environment=environment, metric=metric)]
+                for rows in request.of(metric, environment=environment)
             )
             marks.seeds(axes, seeds, "trained", "value", color=colour, linewidth=0.4, alpha=0.4)
             axes.vlines(means["trained"], *marks.ends(means), colors=colour, linewidth=0.9)
@@ -61,7 +58,7 @@ def draw(request: Request) -> Figure:
     return figure
 
 
-def caption(request: Request) -> str:
+def caption(request: FigureRequest[GaitExperiment]) -> str:
     """Say what is drawn, how to read it, and from how many seeds."""
     return (
         f"Policies of {counted(request.seeds, 'seed')} as they train, "

@@ -26,10 +26,8 @@ _STRIDE = 1.15  # metres of picture between two frames
 _MARGIN = 0.12  # metres of picture left and right of the outermost limbs
 _TITLE = 0.22  # inches above each strip
 
-Request = FigureRequest[GaitExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[GaitExperiment]) -> Figure:
     """Draw a strip per environment and stage: frames from left to right, each moved by the distance walked."""
     stages, seed = request.stages, request.experiment.seeds.first
     chosen = dict.fromkeys((stages[0], stages[len(stages) // 2], stages[-1]))
@@ -55,7 +53,7 @@ def draw(request: Request) -> Figure:
     return figure
 
 
-def caption(request: Request) -> str:
+def caption(request: FigureRequest[GaitExperiment]) -> str:
     """Say what is drawn, how to read it, and of which seed."""
     return (
         "Humanoids from the side, forward is to the right: the first episode of seed "

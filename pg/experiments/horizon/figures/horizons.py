@@ -20,10 +20,8 @@ _LABELS = {
 }
 _DODGE = 0.05  # factor between neighbouring series, as a logarithm
 
-Request = FigureRequest[HorizonExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[HorizonExperiment]) -> Figure:
     """Draw the quantiles of log w against T, a panel per variant, and four metrics with a line per variant."""
     series, places = request.series(), request.places
     across = 3 if request.is_wide else 2
@@ -66,7 +64,7 @@ def draw(request: Request) -> Figure:
     return figure
 
 
-def caption(request: Request) -> str:
+def caption(request: FigureRequest[HorizonExperiment]) -> str:
     """Say what is drawn, how to read it, and from how many policies."""
     experiment = request.experiment
     return (

@@ -14,18 +14,14 @@ _SURROGATE = 1
 _MARGIN = 1.5  # factor between the surrogate's one pass and the left end of the axis
 _DASHED = {"color": style.INK, "linewidth": 0.8, "linestyle": (0, (4, 3))}
 
-Request = FigureRequest[IdentityExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[IdentityExperiment]) -> Figure:
     """Draw the passes of the explicit sum on a logarithmic axis: a panel per environment, a row per variant."""
     series, titles = request.series(), [request.environment_label(name) for name in request.environments]
     across = min(2, len(titles)) if request.is_wide else 1
     figure, panels = layout.panels(request.figure.width, titles, across, 0.65 + 0.21 * len(series), sharey=True)
     for axes, environment in zip(panels, request.environments, strict=True):
-        measured, summary = (
-            request.rows(table, environment=environment, metric="backward_passes") for table in ("long", "summary")
-        )
+        measured, summary = request.of("backward_passes", environment=environment)
         marks.draw_rows(axes, series, summary, measured, s=9)
         for row, one in enumerate(series):
             for mean in one.rows(summary)["estimate"]:
@@ -46,7 +42,7 @@ def draw(request: Request) -> Figure:
     return figure
 
 
-def caption(request: Request) -> str:
+def caption(request: FigureRequest[IdentityExperiment]) -> str:
     """Say what is drawn, how to read it, and from how many policies."""
     return (
         "Backward passes for the gradient of one batch as the explicit sum of its terms: one for each step of each of "

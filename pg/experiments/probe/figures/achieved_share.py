@@ -19,10 +19,8 @@ from pg.plotting.text import number
 
 _FAR = 3.0  # shares farther from 0 make the axis logarithmic beyond -1 and 1
 
-Request = FigureRequest[ProbeExperiment | ExactExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[ProbeExperiment | ExactExperiment]) -> Figure:
     """Draw the shares with lines at 0 and 1: a panel per environment and stage, a row per baseline.
 
     Raises
@@ -77,7 +75,7 @@ def draw(request: Request) -> Figure:
     return figure
 
 
-def caption(request: Request) -> str:
+def caption(request: FigureRequest[ProbeExperiment | ExactExperiment]) -> str:
     """Say what is drawn, how to read it, from how many policies, and which variants are left out."""
     drawn = {one.variant for pair in _pairs(request) for one in pair}
     alone = "; ".join(request.variant_label(name) for name in request.drawn if name not in drawn)
@@ -92,7 +90,7 @@ def caption(request: Request) -> str:
     )
 
 
-def _pairs(request: Request) -> list[tuple[Series, Series]]:
+def _pairs(request: FigureRequest[ProbeExperiment | ExactExperiment]) -> list[tuple[Series, Series]]:
     """Pair each series that has a baseline with that of an experiment's variant, drawn or not, that lacks only this."""
 
     def weights(name: str) -> tuple[object, ...]:

@@ -26,19 +26,15 @@ _LABELS = {
 }
 _GRIDS = MappingProxyType({"linear": np.linspace, "log": np.geomspace})
 
-Request = FigureRequest[ProbeExperiment | ExactExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[ProbeExperiment | ExactExperiment]) -> Figure:
     """Draw tr Cov against the levels of the rewards: a panel per environment and stage, a line per variant."""
     path = _path(request)
     series = request.series(shown=(path,))
     spacing = "linear" if path.endswith("offset") else "log"
     figure, panels = request.panels(1.9, sharex=True, x=_LABELS[path], y=f"tr Cov (return², N = {request.batch})")
     for place, axes in panels:
-        measured, summary = (
-            request.rows(table, place, metric="total_variance", batch=request.batch) for table in ("long", "summary")
-        )
+        measured, summary = request.of("total_variance", place, batch=request.batch)
         # A logarithmic axis cannot show variances of 0, which occur if all rewards cancel.
         marks.draw_curves(axes, series, summary[summary["estimate"] > 0], path, joined=False)
         levels = np.sort(measured[path].unique().astype(np.float64))
@@ -54,7 +50,7 @@ def draw(request: Request) -> Figure:
     return figure
 
 
-def caption(request: Request) -> str:
+def caption(request: FigureRequest[ProbeExperiment | ExactExperiment]) -> str:
     """Say what is drawn, how to read it, and from how many policies."""
     return (
         f"Total variance of each gradient estimate with N = {request.batch} trajectories, on {request.policies} per "
@@ -64,6 +60,6 @@ def caption(request: Request) -> str:
     )
 
 
-def _path(request: Request) -> str:
+def _path(request: FigureRequest[ProbeExperiment | ExactExperiment]) -> str:
     (path,) = [path for path in REWARD_LEVELS if path in request.experiment.sweep]
     return path

@@ -13,10 +13,8 @@ from pg.plotting import layout, marks, style
 _LABELS = {"cosine": "cosine to ∇J", "snr": "signal to noise"}
 _DODGE = 0.09  # factor between neighbouring series, as a logarithm
 
-Request = FigureRequest[ProbeExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[ProbeExperiment]) -> Figure:
     """Draw the mean cosine and the mean signal-to-noise ratio against N: a line per variant."""
     series, places = request.series(), request.places
     # Next to each other if they fit: environments, or the stages of the only one.
@@ -48,7 +46,7 @@ def draw(request: Request) -> Figure:
     return figure
 
 
-def caption(request: Request) -> str:
+def caption(request: FigureRequest[ProbeExperiment]) -> str:
     """Say what is drawn, how to read it, and from how many policies."""
     return (
         "Mean cosine between a gradient estimate and the true gradient ∇J, and mean signal-to-noise ratio "

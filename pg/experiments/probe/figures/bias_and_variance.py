@@ -17,10 +17,8 @@ from pg.plotting.text import option_in_words
 _DASHED: dict[str, Any] = {"linewidth": 0.6, "linestyle": (0, (3, 3))}
 _DODGE = 0.12  # of the distance between neighbouring levels
 
-Request = FigureRequest[ProbeExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[ProbeExperiment]) -> Figure:
     """Draw bias above and variance below against the levels: a column per environment and stage, a line per variant."""
     places, across = request.places, request.panels_in_a_row()
     (path,) = request.experiment.sweep
@@ -60,7 +58,7 @@ def draw(request: Request) -> Figure:
     return figure
 
 
-def caption(request: Request) -> str:
+def caption(request: FigureRequest[ProbeExperiment]) -> str:
     """Say what is drawn, how to read it, and from how many policies."""
     (path,) = request.experiment.sweep
     return (

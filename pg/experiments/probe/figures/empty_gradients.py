@@ -13,10 +13,8 @@ from pg.plotting.text import at_levels
 
 _DODGE = 0.04  # factor between neighbouring series, as a logarithm
 
-Request = FigureRequest[ProbeExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[ProbeExperiment]) -> Figure:
     """Draw both shares against N: a panel per environment and stage, a line per variant, a grey one for the returns."""
     series = request.series()
     # The returns are the same for all variants: the rows of the first are drawn.
@@ -44,7 +42,7 @@ def draw(request: Request) -> Figure:
     return figure
 
 
-def caption(request: Request) -> str:
+def caption(request: FigureRequest[ProbeExperiment]) -> str:
     """Say what is drawn, how to read it, and from how many policies."""
     return (
         "Share of batches of N trajectories with a gradient estimate of exactly 0, by variant. Grey: share of batches "

@@ -12,10 +12,8 @@ from pg.plotting import layout, marks
 from pg.plotting.marks import Series
 from pg.plotting.text import noted, number
 
-Request = FigureRequest[ProbeExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[ProbeExperiment]) -> Figure:
     """Draw tr Cov on a logarithmic axis: a panel per environment and stage, a row per variant, a dot per policy."""
     series, reference = request.series(), _reference(request)
     count = len(request.environments) if len(request.environments) > 1 else len(request.stages)
@@ -25,9 +23,7 @@ def draw(request: Request) -> Figure:
     height = 0.42 + 0.15 * len(series)
     figure, panels = layout.panels(request.figure.width, titles, across, height, margin=0.3, sharey=True)
     for place, axes in zip(places, panels, strict=True):
-        measured, summary = (
-            request.rows(table, place, metric="total_variance", batch=request.batch) for table in ("long", "summary")
-        )
+        measured, summary = request.of("total_variance", place, batch=request.batch)
         # A logarithmic axis cannot show zeros.
         marks.draw_rows(axes, series, summary[summary["estimate"] > 0], measured[measured["value"] > 0], s=5)
         for row, one in enumerate(series):
@@ -51,7 +47,7 @@ def draw(request: Request) -> Figure:
     return figure
 
 
-def caption(request: Request) -> str:
+def caption(request: FigureRequest[ProbeExperiment]) -> str:
     """Say what is drawn, how to read it, and from how many policies."""
     return (
         f"Total variance (the trace of the covariance matrix) of gradient estimates with N = {request.batch} "
@@ -62,7 +58,7 @@ def caption(request: Request) -> str:
     )
 
 
-def _reference(request: Request) -> Series:
+def _reference(request: FigureRequest[ProbeExperiment]) -> Series:
     """Return the lecture's first estimator if it is drawn, else the first variant."""
 
     def is_plain(name: str) -> bool:

@@ -10,10 +10,8 @@ from pg.plotting import layout, marks, style
 
 _LABELS = {"total_variance": "tr Cov (return²)", "median_error": "median error / ‖∇J‖"}
 
-Request = FigureRequest[SupportExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[SupportExperiment]) -> Figure:
     """Draw exact total variance and median error against the probability left: a column per environment."""
     series, environments = request.series(), request.environments
     figure = layout.canvas(request.figure.width, 3.2)
@@ -33,7 +31,7 @@ def draw(request: Request) -> Figure:
     return figure
 
 
-def caption(request: Request) -> str:
+def caption(request: FigureRequest[SupportExperiment]) -> str:
     """Say what is drawn, how to read it, and from how many policies."""
     return (
         "Gradient of a target policy from trajectories of a proposal that leaves probability p to one action, each "

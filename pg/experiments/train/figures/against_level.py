@@ -17,10 +17,8 @@ from pg.plotting.text import counted, listed, option_in_words
 
 _SPREAD = 0.5  # share of the gap between two levels that the series at one of them occupy
 
-Request = FigureRequest[TrainExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[TrainExperiment]) -> Figure:
     """Draw the metrics of the figure against the level: a row of panels per environment, a line per variant."""
     ((path, values),) = request.experiment.swept.items()
     series, metrics, levels = request.series(shown=(path,)), _metrics(request), sorted(map(float, values))
@@ -33,9 +31,7 @@ def draw(request: Request) -> Figure:
     for start, environment in zip(range(0, len(grid), down), request.environments, strict=True):
         panels = layout.used(list(grid[start : start + down].flat), len(metrics))
         for axes, metric in zip(panels, metrics, strict=True):
-            measured, summary = (
-                request.rows(table, environment=environment, metric=metric.name) for table in ("long", "summary")
-            )
+            measured, summary = request.of(metric.name, environment=environment)
             axes.set_xscale("log")
             if metric.statistic == "share":
                 axes.set_ylim(-0.04, 1.04)
@@ -57,12 +53,12 @@ def draw(request: Request) -> Figure:
     return figure
 
 
-def _metrics(request: Request) -> list[Metric]:
+def _metrics(request: FigureRequest[TrainExperiment]) -> list[Metric]:
     declared = metrics_of(request.experiment)
     return [declared[name] for name in request.figure.metrics]
 
 
-def caption(request: Request) -> str:
+def caption(request: FigureRequest[TrainExperiment]) -> str:
     """Say what is drawn, how to read it, and from how many seeds."""
     (path,) = request.experiment.swept
     metrics = _metrics(request)

@@ -15,10 +15,8 @@ _AGGREGATES = {
     "improvement": ("probability of improvement", 0.5),
 }
 
-Request = FigureRequest[TrainExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[TrainExperiment]) -> Figure:
     """Draw a panel per statistic, a row per variant."""
     series = request.series()
     down, across = (1, 2) if request.is_wide else (2, 1)
@@ -37,7 +35,7 @@ def draw(request: Request) -> Figure:
     return figure
 
 
-def caption(request: Request) -> str:
+def caption(request: FigureRequest[TrainExperiment]) -> str:
     """Say what is drawn, how to read it, and from how many runs."""
     return (
         "Statistics across environments (Agarwal et al. 2021), with 95 % intervals of a bootstrap stratified by "
@@ -47,7 +45,7 @@ def caption(request: Request) -> str:
     )
 
 
-def _reference(request: Request) -> str:
+def _reference(request: FigureRequest[TrainExperiment]) -> str:
     """Return the variant that the others are compared with."""
     over = request.rows("across", statistic="improvement")["over"]
     return str(over.iloc[0]) if len(over) else request.drawn[0]

@@ -9,10 +9,8 @@ from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.text import counted, listed
 
-Request = FigureRequest[TrainExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[TrainExperiment]) -> Figure:
     """Draw the share of runs above each score, a line with a band of intervals per variant."""
     series = request.series()
     figure = layout.canvas(request.figure.width, 2.2)
@@ -28,7 +26,7 @@ def draw(request: Request) -> Figure:
     return figure
 
 
-def caption(request: Request) -> str:
+def caption(request: FigureRequest[TrainExperiment]) -> str:
     """Say what is drawn, how to read it, and from how many runs."""
     return (
         "Performance profiles (Agarwal et al. 2021): the share of runs that score more than τ, with pointwise 95 % "
@@ -36,7 +34,7 @@ def caption(request: Request) -> str:
     )
 
 
-def scores(request: Request) -> str:
+def scores(request: FigureRequest[TrainExperiment]) -> str:
     """Say what a score is, and which runs have one."""
     environments = listed([request.environment_label(name) for name in request.environments])
     return (

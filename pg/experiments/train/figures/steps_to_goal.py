@@ -17,10 +17,8 @@ _GOALS = {
     "steps_to_pass": ("passed", "two passed evaluations", "median"),
 }
 
-Request = FigureRequest[TrainExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[TrainExperiment]) -> Figure:
     """Draw a panel per environment, a row per variant, a mark per seed."""
     kind, budget = request.figure.kind, request.experiment.budget.steps
     goal, awaited, statistic = _GOALS[kind]
@@ -53,7 +51,7 @@ def draw(request: Request) -> Figure:
     return figure
 
 
-def caption(request: Request) -> str:
+def caption(request: FigureRequest[TrainExperiment]) -> str:
     """Say what is drawn, how to read it, and from how many seeds."""
     budget, (_, _, statistic) = request.experiment.budget, _GOALS[request.figure.kind]
     return (
@@ -64,7 +62,7 @@ def caption(request: Request) -> str:
     )
 
 
-def _until(request: Request) -> str:
+def _until(request: FigureRequest[TrainExperiment]) -> str:
     evaluate = request.experiment.evaluate
     if request.figure.kind == "steps_to_threshold" or evaluate is None:
         return "until the mean return of the last five batches first reaches the threshold of the environment"

@@ -17,10 +17,8 @@ from pg.plotting.text import at_levels, counted
 
 _DODGE = 0.06  # factor between neighbouring series, as a logarithm
 
-Request = FigureRequest[TrainExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[TrainExperiment]) -> Figure:
     """Draw the score against the learning rate: a panel per environment and level, a line per variant."""
     swept, table = request.experiment.swept, request.tables["tuned"]
     series = request.series(shown=tuple(swept))
@@ -47,7 +45,7 @@ def draw(request: Request) -> Figure:
     return figure
 
 
-def caption(request: Request) -> str:
+def caption(request: FigureRequest[TrainExperiment]) -> str:
     """Say what is drawn, how to read it, and from how many seeds."""
     return (
         "Sensitivity to the learning rate: the mean return over the whole budget (area under the learning curve) of "

@@ -16,10 +16,8 @@ from pg.plotting import layout, marks, style
 from pg.plotting.marks import Series
 from pg.plotting.text import counted
 
-Request = FigureRequest[UpdateExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[UpdateExperiment]) -> Figure:
     """Draw shares that rise and the rank correlation: two panels per environment and stage, a row per variant."""
     series, places = request.series(), request.places
     figure = layout.canvas(request.figure.width, 0.3 + len(places) * (0.3 + 0.22 * len(series)))
@@ -30,9 +28,7 @@ def draw(request: Request) -> Figure:
             (shares, "rising_above_average", 0.17, False),
             (correlations, "rank_correlation", 0.0, False),
         ):
-            dots, means = (
-                marks.gathered(series, request.rows(table, place, metric=metric)) for table in ("long", "summary")
-            )
+            dots, means = (marks.gathered(series, rows) for rows in request.of(metric, place))
             dots, means = (rows.assign(place=rows["place"] + shift) for rows in (dots, means))
             marks.draw_dots(axes, dots, series, s=4, alpha=0.35)
             _draw_means(axes, means.dropna(subset=["estimate"]), series, is_hollow=is_hollow)
@@ -64,7 +60,7 @@ def _draw_means(axes: Axes, means: pd.DataFrame, series: Sequence[Series], *, is
         drawn.set_facecolor("white")
 
 
-def caption(request: Request) -> str:
+def caption(request: FigureRequest[UpdateExperiment]) -> str:
     """Say what is drawn, how to read it, and from how many policies."""
     experiment = request.experiment
     return (

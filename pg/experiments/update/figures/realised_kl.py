@@ -15,10 +15,8 @@ from pg.plotting.text import counted, listed
 
 _SAMPLES = {"kl_on_batch": "the update's batch", "kl_on_fresh": "fresh trajectories"}
 
-Request = FigureRequest[UpdateExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[UpdateExperiment]) -> Figure:
     """Draw the divergence over δ: two panels per environment and stage, a row per variant, a dot per policy."""
     limits, places = _limits(request), request.places
     series = tuple(one for one, _ in limits)
@@ -27,9 +25,7 @@ def draw(request: Request) -> Figure:
     grid = figure.subplots(len(places), 2, squeeze=False, sharex=True, sharey=True)
     for line, place in zip(grid, places, strict=True):
         for axes, (metric, title) in zip(line, _SAMPLES.items(), strict=True):
-            dots, means = (
-                _over_limit(request.rows(table, place, metric=metric), limits) for table in ("long", "summary")
-            )
+            dots, means = (_over_limit(rows, limits) for rows in request.of(metric, place))
             dots = dots[dots["value"] > 0]
             axes.set_xscale("log")
             marks.draw_rows(axes, series, means[means["estimate"] > 0], dots, s=6, alpha=0.4)
@@ -47,7 +43,7 @@ def draw(request: Request) -> Figure:
     return figure
 
 
-def caption(request: Request) -> str:
+def caption(request: FigureRequest[UpdateExperiment]) -> str:
     """Say what is drawn, how to read it, from how many policies, and which variants are left out."""
     experiment = request.experiment
     drawn = {one.key for one, _ in _limits(request)}
@@ -71,7 +67,7 @@ def _over_limit(rows: pd.DataFrame, limits: Sequence[tuple[Series, float]]) -> p
     return pd.concat([part.assign(**{column: part[column] / limit for column in columns}) for part, limit in parts])
 
 
-def _limits(request: Request) -> Sequence[tuple[Series, float]]:
+def _limits(request: FigureRequest[UpdateExperiment]) -> Sequence[tuple[Series, float]]:
     """Pair each series with its limit, or else the limit that all others share; omit it if there is neither."""
     own: list[tuple[Series, float | None]] = []
     for one in request.series():
