@@ -60,6 +60,7 @@ def test_values_of_the_command_line_override_file_and_base(folder: Path) -> None
         (["base", 1], r"mine\.yaml: base: should be a file, a folder, or a list of them; it is \['base', 1\]$"),
         ("empty", r"mine\.yaml: base: the folder .*/empty holds no file \*\.yaml$"),
         ("mine.yaml", r"mine\.yaml: base: .*/mine\.yaml is based on this file"),
+        ("empty/../mine.yaml", r"mine\.yaml: base: .*/mine\.yaml is based on this file"),
         ("loop.yaml", r"loop\.yaml: base: .*/mine\.yaml is based on this file"),
         ("list.yaml", r"list\.yaml: must be a mapping of keys to values, not list$"),
         (

@@ -11,7 +11,7 @@ from pg.study.record import Study
 from pg.study.slicing import canonical, part_of, train_job, tune_job
 from pg.study.sources import measured_policies, places_of, stages_of
 from pg.study.validation import load
-from tests.study.studies import put, study_of
+from tests.study.studies import changed, put, study_of
 
 
 def first_job(study: Study) -> TrainJob:
@@ -34,6 +34,13 @@ def test_lists_cross_and_each_level_has_a_name_and_its_values(options: dict[str,
     assert len({cell.variant_id for cell in found}) == 4
     assert found[0].variant_id.startswith("total@batch=2,hidden=")
     assert found[0].levels["variant.policy.hidden"] == [4, 4]
+
+
+def test_equal_studies_with_other_levels_have_their_own_cells(options: dict[str, Any]) -> None:
+    options |= {"experiments": {"learn": options["experiments"]["learn"]}, "figures": {}, "claims": {}}
+    studies = [load(changed(options, "experiments/learn/sweep", f"{{variant.discount: [{one}]}}")) for one in (1, 1.0)]
+    assert studies[0] == studies[1]
+    assert [cells(study, "learn")[0].variant_id for study in studies] == ["total@discount=1", "total@discount=1.0"]
 
 
 def test_a_job_counts_the_steps_of_all_its_runs(options: dict[str, Any]) -> None:
