@@ -9,17 +9,10 @@ STEPS = np.array([10.0, 30.0, 60.0])
 RETURNS = np.array([1.0, 2.0, 3.0])
 
 
-def test_the_area_weights_each_batch_by_its_own_steps():
-    # 10 steps at 1, 20 at 2, 30 at 3.
-    assert curves.area(STEPS, RETURNS, 60) == pytest.approx((10 + 40 + 90) / 60)
-
-
-def test_the_area_holds_the_last_value_of_a_run_that_ended_early():
-    assert curves.area(STEPS, RETURNS, 100) == pytest.approx((10 + 40 + 90 + 120) / 100)
-
-
-def test_the_area_cuts_the_batch_that_crosses_the_budget():
-    assert curves.area(STEPS, RETURNS, 40) == pytest.approx((10 + 40 + 30) / 40)
+@pytest.mark.parametrize(("budget", "total"), [(60, 10 + 40 + 90), (100, 10 + 40 + 90 + 120), (40, 10 + 40 + 30)])
+def test_the_area_weights_batches_by_their_steps_up_to_the_budget(budget, total):
+    # 10 steps at 1, 20 at 2, 30 at 3; the last value is held to the budget, or cut at it.
+    assert curves.area(STEPS, RETURNS, budget) == pytest.approx(total / budget)
 
 
 def test_the_area_is_the_mean_of_the_curve_on_a_fine_grid():
@@ -35,10 +28,7 @@ def test_the_curve_shows_the_batch_being_collected_and_holds_at_the_end():
 def test_the_final_return_averages_the_batches_of_the_last_tenth():
     steps = np.array([50.0, 90.0, 91.0, 102.0])
     assert metrics.final_return(steps, np.array([1.0, 2.0, 5.0, 9.0]), 100) == 7.0
-
-
-def test_the_final_return_is_the_last_batch_where_the_last_tenth_is_empty():
-    assert metrics.final_return(STEPS, RETURNS, 100) == 3.0
+    assert metrics.final_return(STEPS, RETURNS, 100) == 3.0, "the last batch, where there is none in the last tenth"
 
 
 def test_the_threshold_is_reached_by_the_mean_of_the_last_five_batches():
@@ -50,17 +40,11 @@ def test_the_threshold_is_reached_by_the_mean_of_the_last_five_batches():
     assert metrics.steps_to_threshold(steps, returns, 80, 80.001) is None
 
 
-def test_reaching_the_threshold_after_the_budget_is_missing_it():
+def test_the_threshold_is_reached_within_the_budget_by_five_batches_without_rounding():
     steps = np.arange(10.0, 60.0, 10.0)
     assert metrics.steps_to_threshold(steps, np.full(5, 9.0), 50, 9) == 50
     assert metrics.steps_to_threshold(steps, np.full(5, 9.0), 49, 9) is None
-
-
-def test_fewer_than_five_batches_reach_no_threshold():
     assert metrics.steps_to_threshold(STEPS, np.full(3, 500.0), 60, 475) is None
-
-
-def test_the_full_return_reaches_its_own_value_without_rounding():
     assert metrics.steps_to_threshold(np.arange(1.0, 6.0), np.full(5, 0.1), 10, 0.1) == 5
 
 
@@ -88,12 +72,11 @@ def test_a_spike_shorter_than_a_tenth_is_averaged_before_it_counts_as_gain():
     assert not metrics.collapsed(returns)
 
 
-def test_a_diverged_run_has_collapsed():
-    assert metrics.collapsed(np.array([1.0, 2.0, np.nan]))
-
-
-@pytest.mark.parametrize(("returns", "expected"), [([5.0], False), ([0.0, 10.0, 4.0], True), ([0.0, 10.0, 5.0], False)])
-def test_in_a_short_run_each_iteration_is_a_tenth(returns, expected):
+@pytest.mark.parametrize(
+    ("returns", "expected"),
+    [([5.0], False), ([0.0, 10.0, 4.0], True), ([0.0, 10.0, 5.0], False), ([1.0, 2.0, np.nan], True)],
+)
+def test_each_iteration_of_a_short_run_is_a_tenth_and_divergence_a_collapse(returns, expected):
     assert metrics.collapsed(np.array(returns)) is expected
 
 
@@ -128,21 +111,15 @@ def rows(**last):
 )
 def test_a_run_has_diverged_whose_last_update_lost_its_policy(last, expected):
     assert curves.has_diverged(rows(**last)) is expected
-
-
-def test_only_the_last_update_tells():
-    assert not curves.has_diverged(rows(gradient_norm=np.nan).iloc[::-1])
+    assert not curves.has_diverged(rows(**last).iloc[::-1]), "only the last update counts"
 
 
 def test_a_curve_is_continued_at_the_worst_until_the_budget():
     steps, returns = curves.continued(STEPS, RETURNS, 100, -7)
     assert (steps.tolist(), returns.tolist()) == ([10, 30, 60, 100], [1, 2, 3, -7])
     assert curves.area(steps, returns, 100) == pytest.approx((10 + 40 + 90 - 280) / 100)
-
-
-def test_a_curve_that_has_spent_its_budget_is_continued_by_no_width():
-    steps, returns = curves.continued(STEPS, RETURNS, 40, -7)
-    assert curves.area(steps, returns, 40) == curves.area(STEPS, RETURNS, 40)
+    spent = curves.continued(STEPS, RETURNS, 40, -7)
+    assert curves.area(*spent, 40) == curves.area(STEPS, RETURNS, 40), "no width is left"
 
 
 # Evaluations ----------------------------------------------------------------------------------------------------------
@@ -155,17 +132,8 @@ def test_two_successive_evaluations_must_pass_and_the_second_one_counts():
     assert metrics.steps_to_pass(EVALUATED, apart, 2000) == 2000
     assert metrics.steps_to_pass(EVALUATED, np.array([False, True, True, True, False]), 2000) == 1000
     assert metrics.steps_to_pass(EVALUATED, np.array([True, False, True, False, True]), 2000) is None
-
-
-def test_a_policy_that_passes_from_the_start_needs_the_steps_until_the_second_evaluation():
-    assert metrics.steps_to_pass(EVALUATED, np.full(5, fill_value=True), 2000) == 500
-
-
-def test_passing_after_the_budget_is_not_passing():
+    assert metrics.steps_to_pass(EVALUATED, np.full(5, fill_value=True), 2000) == 500, "the second evaluation counts"
+    assert metrics.steps_to_pass(EVALUATED[:1], np.array([True]), 2000) is None, "one evaluation is not two"
     late = np.array([False, False, False, True, True])
     assert metrics.steps_to_pass(EVALUATED, late, 2000) == 2000
     assert metrics.steps_to_pass(EVALUATED, late, 1999) is None
-
-
-def test_one_evaluation_is_not_two():
-    assert metrics.steps_to_pass(EVALUATED[:1], np.array([True]), 2000) is None

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pg.experiments.train import tuning
+from pg.experiments.train.scores import all_tie
 
 
 def frame(scores):
@@ -79,3 +80,20 @@ def test_a_run_that_diverged_has_no_score_however_good_its_returns(column):
     choice = tuning.choose(tuning.scores(runs, 40))
     assert choice.learning_rate == 0.01
     assert [one.score for one in choice.scores] == [3.0, None]
+
+
+@pytest.mark.parametrize(
+    ("by_rate", "tie"),
+    [
+        ({0.01: [0.0, 0.0], 0.1: [0.0, 0.0]}, True),
+        ({0.01: [1.0, 3.0], 0.1: [2.0, 2.0]}, True),
+        ({0.01: [0.1 + 0.2], 0.1: [0.3]}, True),
+        ({0.01: [None, 1.0], 0.1: [2.0, None]}, True),
+        ({0.01: [1.0, 1.0], 0.1: [1.0, 1.0], 1.0: [1.0, 1.0 + 1e-9]}, False),
+        ({0.01: [1.0, 1.0], 0.1: [1.0, None]}, False),
+        ({0.01: [1.0, 2.0]}, False),
+    ],
+    ids=["constant", "of means", "but for rounding", "all diverge", "a better one", "one diverges", "a grid of one"],
+)
+def test_rates_tie_where_their_mean_scores_are_equal(by_rate: dict[float, list[float | None]], tie: bool) -> None:
+    assert all_tie(frame(by_rate).astype(object).replace(np.nan, None).to_dict("records")) is tie

@@ -91,7 +91,9 @@ def of(*stages: str) -> set[str]:
     [
         ("pg/experiments/train/tuning.py", of("tune"), of("train", "measure", "claim", "tables gradients")),
         ("pg/experiments/probe/measure.py", {"measure gradients"}, of("train", "tune", "measure forms", "tables")),
-        ("pg/experiments/gait/metrics.py", {"tables gait"}, of("train", "tables gradients", "measure gradients")),
+        ("pg/experiments/probe/record.py", {"tables gradients"}, of("train", "tune", "measure")),
+        ("pg/experiments/train/metrics.py", {"tables learning"}, of("train", "tune", "measure")),
+        ("pg/experiments/gait/metrics.py", {"tables gait", "measure gait"}, of("train", "tables gradients")),
         (
             "pg/claims/relations/less.py",
             {"claim causality_reduces_variance"},
