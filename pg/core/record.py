@@ -1,7 +1,8 @@
-"""The frozen base record of everything in a study file, and the types of its names and lists."""
+"""The frozen base records of study files and jobs, and the types of names and lists."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable, Mapping
 from typing import Annotated, Any, ClassVar, LiteralString, Self, TypeVar, cast
 
@@ -88,6 +89,14 @@ class Record(BaseModel):
         except ValidationError as error:
             errors += [_again(one) for one in error.errors()]
         raise ValidationError.from_exception_data(cls.__name__, errors)
+
+
+class Job(Record):
+    """The part of the study that one job needs. Jobs with equal text and equal code give equal results."""
+
+    def canonical(self) -> str:
+        """Return the job as JSON with sorted keys."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True)
 
 
 def _again(error: ErrorDetails) -> InitErrorDetails:

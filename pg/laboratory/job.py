@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Self, TypeVar
 from pydantic import Field, SerializeAsAny, model_validator
 
 from pg.core.choices import load_class
-from pg.core.job import Job
-from pg.core.record import Record, SomeDistinct
+from pg.core.record import Job, Record, SomeDistinct
 from pg.environments.record import Environment
 from pg.parts.variant import PolicyOptions, Variant
 

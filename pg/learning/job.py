@@ -7,8 +7,7 @@ from typing import Annotated
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from pg.core.devices import Device
-from pg.core.job import Job
-from pg.core.record import Fraction, Name, Record, SomeDistinct
+from pg.core.record import Fraction, Job, Name, Record, SomeDistinct
 from pg.environments.record import Environment
 from pg.parts.variant import PolicyOptions, Variant
 

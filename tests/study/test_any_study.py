@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pg.core.errors import InvalidStudy
-from pg.core.job import Job
+from pg.core.record import Job
 from pg.study.expansion import cells
 from pg.study.files import read_file
 from pg.study.record import Study

@@ -1,7 +1,7 @@
 import gc
 import re
 
-from pg.core.job import Job
+from pg.core.record import Job
 from pg.study.code import code_digest, defining_files
 from pg.study.expansion import cells
 from pg.study.slicing import canonical, part_of
