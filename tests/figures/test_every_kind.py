@@ -20,40 +20,29 @@ from tests.figures.studies import EXPERIMENT_OF, LIMIT, VARIANTS, made_up, reque
 
 KINDS = sorted(FIGURES)
 DRAWN_BODIES = {"gait", "stick_figures"}
-# Kinds that draw estimates of a table, by table, metric, and part of the rows.
-ESTIMATES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
-    "variance": [("summary", {"metric": "total_variance", "batch": 16})],
-    "batch_size": [("summary", {"metric": "cosine"}), ("summary", {"metric": "snr"})],
-    "bias_and_variance": [
-        ("summary", {"metric": metric, "batch": 16})
-        for metric in ("relative_bias", "relative_bias_noise", "total_variance")
-    ],
-    "empty_gradients": [("summary", {"metric": "empty"}), ("summary", {"metric": "returns_alike", "variant": "total"})],
-    "against_rewards": [("summary", {"metric": "total_variance"})],
-    "against_level": [("summary", {"metric": one}) for one in ("steps_to_threshold", "final_return", "collapsed")],
-    "steps_to_threshold": [("summary", {"metric": "steps_to_threshold"})],
-    "steps_to_pass": [("summary", {"metric": "steps_to_pass"})],
-    "performance_profiles": [("across", {"statistic": "profile"})],
-    "aggregates": [("across", {"statistic": one}) for one in ("interquartile mean", "improvement")],
-    "ladder": [("summary", {"metric": one, "batch": 2}) for one in ("total_variance", "relative_bias")],
-    "backward_passes": [("summary", {"metric": "backward_passes"})],
-    "likelihoods": [
-        ("summary", {"metric": one}) for one in ("rising_below_average", "rising_above_average", "rank_correlation")
-    ],
-    "support": [("summary", {"metric": one, "left": 0.1}) for one in ("total_variance", "median_error")],
-    "staleness": [
-        *(("summary", {"metric": one}) for one in ("cosine", "relative_bias", "effective_share")),
-        ("summary", {"metric": "state_variation", "variant": "total"}),
-    ],
-    "horizons": [
-        ("summary", {"metric": one})
-        for one in ("effective_share", "largest_weight", "total_variance", "log_weight_q50", "log_weight_q05")
-    ],
-    "gait": [
-        ("summary", {"metric": one}) for one in ("fell_forward", "fell_backward", "alternating_steps", "episode_return")
-    ],
-    "realised_kl": [("summary", {"metric": one}) for one in ("kl_on_batch", "kl_on_fresh")],
+# Kinds that draw estimates of the summary: metrics, and columns that select the rows drawn.
+ESTIMATES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    "variance": (("total_variance",), {"batch": 16}),
+    "batch_size": (("cosine", "snr"), {}),
+    "bias_and_variance": (("relative_bias", "relative_bias_noise", "total_variance"), {"batch": 16}),
+    "empty_gradients": (("empty", "returns_alike"), {}),
+    "against_rewards": (("total_variance",), {}),
+    "against_level": (("steps_to_threshold", "final_return", "collapsed"), {}),
+    "steps_to_threshold": (("steps_to_threshold",), {}),
+    "steps_to_pass": (("steps_to_pass",), {}),
+    "ladder": (("total_variance", "relative_bias"), {"batch": 2}),
+    "backward_passes": (("backward_passes",), {}),
+    "likelihoods": (("rising_below_average", "rising_above_average", "rank_correlation"), {}),
+    "support": (("total_variance", "median_error"), {"left": 0.1}),
+    "staleness": (("cosine", "relative_bias", "effective_share", "state_variation"), {}),
+    "horizons": (("effective_share", "largest_weight", "total_variance", "log_weight_q50", "log_weight_q05"), {}),
+    "gait": (("fell_forward", "fell_backward", "alternating_steps", "episode_return"), {}),
+    "realised_kl": (("kl_on_batch", "kl_on_fresh"), {}),
 }
+# Metrics that are the same for all variants: those of the first are drawn.
+SHARED = ("returns_alike", "state_variation")
+# Kinds that draw statistics across environments.
+ACROSS = {"performance_profiles": ("profile",), "aggregates": ("interquartile mean", "improvement")}
 # Kinds with a mark per seed or policy.
 VALUES: dict[str, dict[str, Any]] = {
     "variance": {"metric": "total_variance", "batch": 16},
@@ -65,8 +54,6 @@ VALUES: dict[str, dict[str, Any]] = {
     "gait": {"metric": "episode_return"},
     "sampled_variance": {"metric": "sampled_variance"},
 }
-# Kinds that draw intervals as bars.
-WITH_BARS = [kind for kind in ESTIMATES if kind != "performance_profiles"]
 
 
 @pytest.fixture(scope="module")
@@ -146,20 +133,25 @@ def test_a_variant_has_its_colour_of_the_study(requests: dict[str, FigureRequest
     assert not others & drawn
 
 
-@pytest.mark.parametrize("kind", ESTIMATES)
+@pytest.mark.parametrize("kind", [*ESTIMATES, *ACROSS])
 def test_estimates_and_intervals_are_those_of_the_table(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
-    one = requests[kind]
-    (name,) = {table for table, _ in ESTIMATES[kind]}
+    one, name = requests[kind], "across" if kind in ACROSS else "summary"
     one = with_tables(one, **{name: made_up(one.tables[name])})
     figure = draw(one)
     scale = LIMIT if kind == "realised_kl" else 1.0
+    metrics, where = ESTIMATES.get(kind, ((), {}))
+    selections: list[dict[str, Any]] = [{"metric": metric} | where for metric in metrics]
+    selections += [{"statistic": statistic} for statistic in ACROSS.get(kind, ())]
 
-    for _, where in ESTIMATES[kind]:
-        rows = one.rows(name, **where)
+    for selection in selections:
+        if selection.get("metric") in SHARED:
+            selection |= {"variant": one.drawn[0]}
+        rows = one.rows(name, **selection)
         rows = rows[rows["variant"].isin(one.drawn)]
         assert len(rows)
         assert missing(rows["estimate"] / scale, figure) == []
-        if kind in WITH_BARS and "noise" not in str(where) and "_q" not in str(where):
+        # Profiles have bands, and noise and quantiles no intervals.
+        if kind != "performance_profiles" and "noise" not in str(selection) and "_q" not in str(selection):
             assert missing(rows[["ci_low", "ci_high"]].to_numpy().ravel() / scale, figure) == []
 
 

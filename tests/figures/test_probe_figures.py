@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ from pg.statistics.estimates import geometric_mean
 from tests.figures.pictures import bars, clouds, lines, notes, panels, titles
 from tests.figures.studies import EXPERIMENTS, LAMBDAS, OFFSETS, SEEDS, request, study_of, with_tables
 
-A_LETTER = 10  # pixels at the hundred dots per inch of a canvas
 SHARES = {"average": 0.8, "worse": -0.6, "best": 1.0}
 BASELINES = {
     "total": {"returns": "total", "label": "total return"},
@@ -60,21 +58,6 @@ def test_variances_of_zero_are_left_out() -> None:
         dots, _ = clouds(axes)
         assert len(dots) == 3 * SEEDS - 3
         assert not any("–––" in note for note in (text.get_text() for text in axes.texts))
-
-
-def test_ticks_of_narrow_panels_stay_apart() -> None:
-    def value(metric: str, seed: int, **_: Any) -> float | None:
-        return 0.015 + 0.003 * seed if metric == "total_variance" else None
-
-    figure = draw(request("variance", value, environments=("cartpole",)))
-    figure.canvas.draw()
-    for axes in figure.axes:
-        low, high = axes.get_xlim()
-        ticks = [*axes.xaxis.get_major_ticks(), *axes.xaxis.get_minor_ticks()]
-        labels = [one.label1 for one in ticks if low <= one.get_loc() <= high and one.label1.get_text()]
-        edges = sorted((box.x0, box.x1) for box in (label.get_window_extent() for label in labels))
-        assert edges
-        assert all(after[0] - before[1] > A_LETTER for before, after in pairwise(edges))
 
 
 def test_levels_of_a_sweep_are_equally_spaced_in_order() -> None:
