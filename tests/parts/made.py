@@ -1,5 +1,6 @@
 """Trajectories and ratios out of tensors."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -16,6 +17,14 @@ def trajectories(rewards: torch.Tensor, mask: torch.Tensor | None = None, **othe
     truncated = others.pop("truncated", torch.zeros(mask.shape[:2], dtype=torch.bool))
     default = {"observations": rewards.detach().unsqueeze(-1), "actions": torch.zeros(rewards.shape, dtype=torch.int64)}
     return Trajectories(rewards=rewards, mask=mask, terminated=~truncated, truncated=truncated, **{**default, **others})
+
+
+def batch(*seeds: Sequence[Sequence[float]]) -> Trajectories:
+    """Return S batches of trajectories out of lists of rewards, each list as long as its trajectory."""
+    longest = max(len(rewards) for rows in seeds for rewards in rows)
+    padded = [[[*rewards, *[0.0] * (longest - len(rewards))] for rewards in rows] for rows in seeds]
+    lengths = torch.tensor([[len(rewards) for rewards in rows] for rows in seeds])
+    return trajectories(torch.tensor(padded, dtype=torch.float64), torch.arange(longest) < lengths.unsqueeze(-1))
 
 
 def ratios(logs: torch.Tensor, mask: torch.Tensor, states: torch.Tensor | None = None) -> Ratios:

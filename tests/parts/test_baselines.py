@@ -1,6 +1,5 @@
 """Baselines and normalisation, by hand."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,8 +8,7 @@ from pg.core.trajectories import Trajectories
 from pg.parts.batch import Batch, ScoreProducts
 from pg.parts.estimator import standardisation
 from pg.parts.variant import Variant
-
-Make = Callable[..., Trajectories]
+from tests.parts.made import batch
 
 
 def tensor(values: list[Any]) -> torch.Tensor:
@@ -30,12 +28,12 @@ def subtracted(name: str, trajectories: Trajectories, products: ScoreProducts | 
 TOTALS = [[3.0], [6.0], [0.0]]
 
 
-def optimal(batch: Make, weighted: list[Any], squared: list[Any]) -> torch.Tensor:
+def optimal(weighted: list[Any], squared: list[Any]) -> torch.Tensor:
     trajectories = batch(*[[[0.0]] * 3] * len(weighted))
     return subtracted("optimal", trajectories, ScoreProducts(tensor(weighted), tensor(squared)))
 
 
-def test_leave_one_out_scales_the_deviation_from_the_average(batch: Make) -> None:
+def test_leave_one_out_scales_the_deviation_from_the_average() -> None:
     """Leaving one out is the average reward's estimate times N / (N - 1)."""
     trajectories = batch(TOTALS)
     plain = trajectories.rewards - subtracted("average_reward", trajectories)
@@ -43,22 +41,22 @@ def test_leave_one_out_scales_the_deviation_from_the_average(batch: Make) -> Non
     torch.testing.assert_close(found, plain * 3 / 2)
 
 
-def test_optimal_is_a_quotient_of_sums_over_the_others(batch: Make) -> None:
-    found = optimal(batch, [[6, 4, 2]], [[2, 1, 3]])
+def test_optimal_is_a_quotient_of_sums_over_the_others() -> None:
+    found = optimal([[6, 4, 2]], [[2, 1, 3]])
     torch.testing.assert_close(found, tensor([[[6 / 4], [8 / 5], [10 / 3]]]))
 
 
-def test_optimal_is_zero_where_the_scores_of_all_others_vanish(batch: Make) -> None:
-    found = optimal(batch, [[10, 0, 0], [0, 0, 0]], [[5, 0, 0], [0, 0, 0]])
+def test_optimal_is_zero_where_the_scores_of_all_others_vanish() -> None:
+    found = optimal([[10, 0, 0], [0, 0, 0]], [[5, 0, 0], [0, 0, 0]])
     assert found.squeeze(-1).tolist() == [[0, 2, 2], [0, 0, 0]]
 
 
-def test_optimal_does_not_lose_small_scores_next_to_a_large_one(batch: Make) -> None:
-    torch.testing.assert_close(optimal(batch, [[0.1, 3e-30, 0]], [[0.3, 1e-30, 0]])[0, 0], tensor([3]))
+def test_optimal_does_not_lose_small_scores_next_to_a_large_one() -> None:
+    torch.testing.assert_close(optimal([[0.1, 3e-30, 0]], [[0.3, 1e-30, 0]])[0, 0], tensor([3]))
 
 
 @pytest.mark.parametrize("name", ["leave_one_out", "per_step_leave_one_out"])
-def test_own_rewards_do_not_enter_a_baseline_that_leaves_one_out(batch: Make, name: str) -> None:
+def test_own_rewards_do_not_enter_a_baseline_that_leaves_one_out(name: str) -> None:
     drawn = torch.rand(2, 4, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     changed = drawn.clone()
     changed[:, 1] += 5

@@ -1,6 +1,5 @@
 """Estimators of variants: by hand, where two coincide, and independently for each seed."""
 
-from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
@@ -13,6 +12,7 @@ from pg.parts.discounting import discount_weights, reward_to_go
 from pg.parts.estimator import Fixed
 from pg.parts.variant import Variant
 from tests.parts import made
+from tests.parts.made import batch
 from tests.parts.named import (
     BASELINE_PARTS,
     CORRECTING,
@@ -26,8 +26,6 @@ from tests.parts.named import (
     corrections,
     gae,
 )
-
-Make = Callable[..., Trajectories]
 
 ROWS = [[1.0, 2.0, 3.0], [4.0], [0.0, 2.0]]
 
@@ -89,20 +87,20 @@ def advantages(trajectories: Trajectories, **parts: Any) -> list[list[float]]:
         ({"discount": 0.5, "discount_states": True}, [[2.75, 1.75, 0.75], [4, 0, 0], [1, 1, 0]]),
     ],
 )
-def test_advantages_by_hand(batch: Make, parts: dict[str, Any], expected: list[list[float]]) -> None:
+def test_advantages_by_hand(parts: dict[str, Any], expected: list[list[float]]) -> None:
     assert advantages(batch(ROWS), **parts) == [pytest.approx(row) for row in expected]
 
 
-def test_discounted_states_weight_the_baseline_too(batch: Make) -> None:
+def test_discounted_states_weight_the_baseline_too() -> None:
     found = advantages(batch([[0.0, 4.0], [2.0]]), discount=0.5, discount_states=True, baseline="average_reward")
     assert found == [[2 - 2, 0.5 * (4 - 2)], [2 - 2, 0]]
 
 
-def test_average_reward_averages_discounted_returns(batch: Make) -> None:
+def test_average_reward_averages_discounted_returns() -> None:
     assert advantages(batch([[0.0, 4.0], [4.0]]), discount=0.5, baseline="average_reward") == [[-1, 1], [1, 0]]
 
 
-def test_normalisation_comes_before_discounted_states(batch: Make) -> None:
+def test_normalisation_comes_before_discounted_states() -> None:
     parts: dict[str, Any] = {"discount": 0.5, "normalise_advantages": True}
     plain = torch.tensor(advantages(batch(ROWS), **parts))
     weighted = torch.tensor(advantages(batch(ROWS), **parts, discount_states=True))
@@ -110,20 +108,20 @@ def test_normalisation_comes_before_discounted_states(batch: Make) -> None:
 
 
 @pytest.mark.parametrize("baseline", ["none", *FROM_THE_BATCH])
-def test_to_go_is_the_total_return_in_trajectories_of_one_step(batch: Make, baseline: str) -> None:
+def test_to_go_is_the_total_return_in_trajectories_of_one_step(baseline: str) -> None:
     one_step = batch([[3.0], [1.0], [-2.0]])
     to_go = advantages(one_step, baseline=baseline)
     assert to_go == advantages(one_step, returns="total", baseline=baseline)
 
 
-def test_per_step_is_the_average_for_totals_of_equal_length(batch: Make) -> None:
+def test_per_step_is_the_average_for_totals_of_equal_length() -> None:
     equally_long = batch([[3.0, 1.0], [1.0, 0.0], [-2.0, 7.0]])
     per_step = advantages(equally_long, returns="total", baseline="per_step")
     assert per_step == advantages(equally_long, returns="total", baseline="average_reward")
 
 
 @pytest.mark.parametrize("variant", EVERY_VARIANT, ids=str)
-def test_advantages_are_zero_after_the_end_and_finite(batch: Make, variant: Variant) -> None:
+def test_advantages_are_zero_after_the_end_and_finite(variant: Variant) -> None:
     trajectories = batch(ROWS)
     found = weights_of(variant, trajectories)
     assert (found[~trajectories.mask] == 0).all()
@@ -131,7 +129,7 @@ def test_advantages_are_zero_after_the_end_and_finite(batch: Make, variant: Vari
 
 
 @pytest.mark.parametrize("variant", EVERY_VARIANT, ids=str)
-def test_estimates_of_seeds_are_independent(batch: Make, variant: Variant) -> None:
+def test_estimates_of_seeds_are_independent(variant: Variant) -> None:
     other = [[-1.0, 0.5, 2.5], [7.0, 1.0], [0.25]]
     both = ScoreProducts(*(torch.cat([getattr(PRODUCTS, f.name), torch.ones(1, 3)]) for f in fields(PRODUCTS)))
     values = StateValues(*(torch.cat([value, -value]) for value in (VALUES.along, VALUES.rest)))
@@ -143,7 +141,7 @@ def test_estimates_of_seeds_are_independent(batch: Make, variant: Variant) -> No
     assert torch.equal(surrogates[:1], compose.surrogate(log_probs[:1], alone, batch(ROWS)))
 
 
-def test_a_batch_computes_state_values_once(batch: Make) -> None:
+def test_a_batch_computes_state_values_once() -> None:
     asked: list[str] = []
 
     def values(_: Batch) -> StateValues:
@@ -155,14 +153,14 @@ def test_a_batch_computes_state_values_once(batch: Make) -> None:
 
 
 @pytest.mark.parametrize("baseline", ["exact", "value_network"])
-def test_values_are_subtracted_step_by_step(batch: Make, baseline: str) -> None:
+def test_values_are_subtracted_step_by_step(baseline: str) -> None:
     values = StateValues(torch.tensor([[[1.0, -1.0], [0.5, 0.0]]], dtype=torch.float64), torch.zeros(1, 2))
     found = weights_of(Variant(baseline=baseline), batch([[1.0, 2.0], [4.0]]), values=values)
     assert found[0].tolist() == [[2, 3], [3.5, 0]]
 
 
 @pytest.mark.parametrize("baseline", ["exact", "value_network"])
-def test_missing_values_are_refused(batch: Make, baseline: str) -> None:
+def test_missing_values_are_refused(baseline: str) -> None:
     for parts in ({}, {"returns": gae(1)}):
         with pytest.raises(ValueError, match=f"{baseline} needs the values"):
             weights_of(Variant(baseline=baseline, **parts), batch(ROWS), values=None)
@@ -171,7 +169,7 @@ def test_missing_values_are_refused(batch: Make, baseline: str) -> None:
 GAE: dict[str, Any] = {"returns": gae(1), "baseline": "value_network"}
 
 
-def test_gae_with_lambda_1_is_the_reward_to_go_minus_the_value(batch: Make) -> None:
+def test_gae_with_lambda_1_is_the_reward_to_go_minus_the_value() -> None:
     trajectories = batch(ROWS)
     for discount in DISCOUNTS:
         found = weights_of(Variant(**GAE | discount), trajectories)
@@ -180,7 +178,7 @@ def test_gae_with_lambda_1_is_the_reward_to_go_minus_the_value(batch: Make) -> N
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
 
 
-def test_bootstrapping_adds_the_discounted_value_of_what_follows(batch: Make) -> None:
+def test_bootstrapping_adds_the_discounted_value_of_what_follows() -> None:
     trajectories = batch(ROWS)
     variant = Variant(**GAE | {"returns": gae(1, bootstrap_at_truncation=True)}, discount=0.9)
     found = weights_of(variant, trajectories)
@@ -189,7 +187,7 @@ def test_bootstrapping_adds_the_discounted_value_of_what_follows(batch: Make) ->
     torch.testing.assert_close(found, (earned - VALUES.along) * trajectories.mask, rtol=0, atol=1e-12)
 
 
-def test_gae_with_lambda_0_is_the_one_step_error(batch: Make) -> None:
+def test_gae_with_lambda_0_is_the_one_step_error() -> None:
     trajectories, variant = batch(ROWS), Variant(**GAE | {"returns": gae(0), "importance": "per_step"})
     errors = torch.tensor([[[1 - 1 - 0.5, 2 + 2 + 1, 3 - 2], [4 - 1, 0, 0], [0 + 3 - 0.25, 2 - 3, 0]]])
     kept = fixed(variant, trajectories)
@@ -197,7 +195,7 @@ def test_gae_with_lambda_0_is_the_one_step_error(batch: Make) -> None:
     torch.testing.assert_close(found, RATIOS * errors.double())
 
 
-def test_the_optimal_baseline_without_score_products_is_refused(batch: Make) -> None:
+def test_the_optimal_baseline_without_score_products_is_refused() -> None:
     with pytest.raises(ValueError, match="optimal needs the score products"):
         weights_of(Variant(baseline="optimal"), batch(ROWS), products=None)
 
@@ -220,7 +218,7 @@ def corrected(trajectories: Trajectories, **parts: Any) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("correction", CORRECTIONS, ids=str)
-def test_ratios_of_one_give_the_on_policy_weights(batch: Make, correction: Parts) -> None:
+def test_ratios_of_one_give_the_on_policy_weights(correction: Parts) -> None:
     trajectories = batch(ROWS)
     ones = trajectories.mask.double()
     # Normalisation precedes the weights, so combinations of it with a discount are skipped.
@@ -232,7 +230,7 @@ def test_ratios_of_one_give_the_on_policy_weights(batch: Make, correction: Parts
 
 
 @pytest.mark.parametrize("variant", composed(CORRECTIONS, RETURNS, [{"baseline": "value_network"}]), ids=str)
-def test_corrected_weights_are_zero_after_the_end_and_per_seed(batch: Make, variant: Variant) -> None:
+def test_corrected_weights_are_zero_after_the_end_and_per_seed(variant: Variant) -> None:
     other = [[-1.0, 0.5, 2.5], [7.0, 1.0], [0.25]]
     trajectories = batch(ROWS, other)
     values = StateValues(*(torch.cat([value, -value]) for value in (VALUES.along, VALUES.rest)))
@@ -259,9 +257,7 @@ def test_corrected_weights_are_zero_after_the_end_and_per_seed(batch: Make, vari
         ({"importance": {"name": "exact_state", "future_correction": True}}, [[13, 2 + 9, 4.5], [1, 0, 0], [4, 4, 0]]),
     ],
 )
-def test_corrections_by_hand_weight_the_baseline_too(
-    batch: Make, parts: dict[str, Any], expected: list[list[float]]
-) -> None:
+def test_corrections_by_hand_weight_the_baseline_too(parts: dict[str, Any], expected: list[list[float]]) -> None:
     trajectories = batch(ROWS)
     assert corrected(trajectories, **parts)[0].tolist() == [pytest.approx(row) for row in expected]
     weights = compose.importance_weights(Variant(**parts), trajectories, RATIOS.log(), STATE_RATIOS)
@@ -269,7 +265,7 @@ def test_corrections_by_hand_weight_the_baseline_too(
     torch.testing.assert_close(corrected(trajectories, **parts) - lower, 1.5 * weights * trajectories.mask)
 
 
-def test_normalisation_is_that_of_the_behaviour_policy(batch: Make) -> None:
+def test_normalisation_is_that_of_the_behaviour_policy() -> None:
     trajectories = batch(ROWS)
     variant = Variant(normalise_advantages=True)
     on_policy = weights_of(variant, trajectories)
@@ -277,7 +273,7 @@ def test_normalisation_is_that_of_the_behaviour_policy(batch: Make) -> None:
     torch.testing.assert_close(found, RATIOS * on_policy)
 
 
-def test_every_correction_discounts_states(batch: Make) -> None:
+def test_every_correction_discounts_states() -> None:
     trajectories = batch(ROWS)
     for importance in IMPORTANCE:
         plain = corrected(trajectories, importance=importance, discount=0.5)
@@ -285,7 +281,7 @@ def test_every_correction_discounts_states(batch: Make) -> None:
         torch.testing.assert_close(discounted, plain * discount_weights(trajectories.mask, 0.5, torch.float64))
 
 
-def test_without_a_correction_data_are_used_as_they_are(batch: Make) -> None:
+def test_without_a_correction_data_are_used_as_they_are() -> None:
     trajectories = batch(ROWS)
     assert torch.equal(
         corrected(trajectories, baseline="per_step"), weights_of(Variant(baseline="per_step"), trajectories)
@@ -294,7 +290,7 @@ def test_without_a_correction_data_are_used_as_they_are(batch: Make) -> None:
     assert torch.equal(ones, trajectories.mask.double())
 
 
-def test_a_wide_clip_cuts_nothing(batch: Make) -> None:
+def test_a_wide_clip_cuts_nothing() -> None:
     trajectories, kinds = batch(ROWS), ("per_step", {"name": "per_step", "clip": 1e300})
     plain, wide = (composed([{"importance": kind}], BASELINE_PARTS, NORMALISED, DISCOUNTS) for kind in kinds)
     for one, other in zip(plain, wide, strict=True):
@@ -307,7 +303,7 @@ def test_a_wide_clip_cuts_nothing(batch: Make) -> None:
 
 @pytest.mark.parametrize("importance", CORRECTING)
 @pytest.mark.parametrize("normalised", [False, True])
-def test_a_high_limit_cuts_nothing(batch: Make, importance: str, normalised: bool) -> None:
+def test_a_high_limit_cuts_nothing(importance: str, normalised: bool) -> None:
     trajectories = batch(ROWS)
     parts = {"name": importance, "self_normalised": normalised}
     uncut, cut = (
@@ -317,14 +313,14 @@ def test_a_high_limit_cuts_nothing(batch: Make, importance: str, normalised: boo
     assert torch.equal(cut, uncut)
 
 
-def test_weights_are_cut_before_they_are_normalised(batch: Make) -> None:
+def test_weights_are_cut_before_they_are_normalised() -> None:
     variant = Variant(importance={"name": "trajectory", "truncate_at": 2, "self_normalised": True})
     found = compose.importance_weights(variant, batch(ROWS), RATIOS.log())
     cut = torch.tensor([2, 0.25, 2], dtype=torch.float64)
     torch.testing.assert_close(found[0, :, 0], 3 * cut / cut.sum())
 
 
-def test_clipped_weights_are_the_clipped_surrogates_gradient(batch: Make) -> None:
+def test_clipped_weights_are_the_clipped_surrogates_gradient() -> None:
     trajectories = batch(ROWS)
     logs = RATIOS.log().requires_grad_()
     advantages = weights_of(Variant(baseline="average_reward", returns="total"), trajectories)
@@ -337,13 +333,13 @@ def test_clipped_weights_are_the_clipped_surrogates_gradient(batch: Make) -> Non
     assert (found != RATIOS * advantages).any()
 
 
-def test_exact_state_ratios_that_are_not_given_are_refused(batch: Make) -> None:
+def test_exact_state_ratios_that_are_not_given_are_refused() -> None:
     trajectories, variant = batch(ROWS), Variant(importance="exact_state")
     with pytest.raises(ValueError, match="exact_state needs the ratios"):
         compose.weights(variant, trajectories, fixed(variant, trajectories), RATIOS.log())
 
 
-def test_no_gradient_flows_through_the_ratios(batch: Make) -> None:
+def test_no_gradient_flows_through_the_ratios() -> None:
     trajectories, variant = batch(ROWS), Variant(importance={"name": "per_step", "future_correction": True})
     logs = RATIOS.log().requires_grad_()
     assert not compose.weights(variant, trajectories, fixed(variant, trajectories), logs).requires_grad
