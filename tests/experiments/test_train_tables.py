@@ -8,7 +8,7 @@ import pytest
 from pg.experiments.metric import Metric
 from pg.experiments.summaries import summarise
 from pg.experiments.train import tables as train_tables
-from pg.experiments.train.metrics import METRICS
+from pg.experiments.train.metrics import METRICS, Run
 from pg.parts.starts.clone import Clone
 from pg.parts.variant import Variant
 from tests.experiments.rows import cell, run, values
@@ -33,9 +33,13 @@ def test_a_training_table_holds_the_metrics_of_a_run():
 
 
 def test_a_metric_more_is_one_declaration():
-    best = Metric("best", "best batch", "Largest mean return of a batch.", of=lambda run: run.returns.max())
-    passing = Metric("judged", "evaluations", "Number of evaluations.", of=lambda _: 1.0, needs="evaluations")
-    table = train_tables.train_table({cell(): run({0: {10: 7.0, 30: 2.0}})}, 100, metrics=(*METRICS, best, passing))
+    best: Metric[Run] = Metric(
+        "best", "best batch", "Largest mean return of a batch.", of=lambda run: run.returns.max()
+    )
+    judged: Metric[Run] = Metric(
+        "judged", "evaluations", "Number of evaluations.", of=lambda _: 1.0, needs="evaluations"
+    )
+    table = train_tables.train_table({cell(): run({0: {10: 7.0, 30: 2.0}})}, 100, metrics=(*METRICS, best, judged))
     assert values(table, metric="best") == [7]
     assert "judged" not in set(table["metric"]), "its need is not met"
     assert summarise(table, {one.name: one for one in (*METRICS, best)})["metric"].tolist()[-1] == "best"

@@ -96,4 +96,5 @@ def test_a_run_that_diverged_has_no_score_however_good_its_returns(column):
     ids=["constant", "of means", "but for rounding", "all diverge", "a better one", "one diverges", "a grid of one"],
 )
 def test_rates_tie_where_their_mean_scores_are_equal(by_rate: dict[float, list[float | None]], tie: bool) -> None:
-    assert all_tie(frame(by_rate).astype(object).replace(np.nan, None).to_dict("records")) is tie
+    scores = [{"learning_rate": rate, "score": score} for rate, own in by_rate.items() for score in own]
+    assert all_tie(scores) is tie
