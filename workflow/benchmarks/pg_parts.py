@@ -19,11 +19,12 @@ def main() -> None:
     everyone, rollouts, updates = list(learners), Clock(), Clock()
     while learners:
         with rollouts.running():
-            batch = collect(copies, actor_of([one.policy for one in learners]), [one.generators for one in learners])
+            actor = actor_of([one.policy for one in learners], VARIANT.batch)
+            batch = collect(copies, actor, [one.generators for one in learners])
         with updates.running():
             for index, learner in enumerate(learners):
                 improve(learner, VARIANT, batch.of_seed(index), where.rewards, None)
-        remaining = [learner for learner in learners if not learner.is_through(budget)]
+        remaining = [learner for learner in learners if not learner.has_ended(budget)]
         if remaining and len(remaining) < len(learners):
             copies = copies.resized(len(remaining))
         learners = remaining
