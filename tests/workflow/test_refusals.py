@@ -1,6 +1,7 @@
 """A broken study is refused at once, in words, and nothing is written."""
 
 import os
+import re
 from typing import Any
 
 import pytest
@@ -29,6 +30,15 @@ def test_a_broken_study_is_refused(fresh: Checkout, study: dict[str, Any], path:
     place[key] = value
     fresh.write(study)
     assert_refused(fresh, message)
+
+
+def test_snakemake_prints_the_problems_of_a_study_alone(fresh: Checkout, study: dict[str, Any]) -> None:
+    study["experiments"]["learn"]["seeds"]["count"] = 0
+    fresh.write(study)
+    problem = r"  config\.yaml:\d+: experiments\.learn\.seeds\.count: should be greater than 0; it is 0\n"
+    done = fresh.run("-n")
+    said = done.stderr + done.stdout
+    assert re.fullmatch(rf"Using workflow specific profile .*\nthe study has one problem:\n{problem}", said), said
 
 
 def test_a_file_that_is_not_yaml_is_refused(fresh: Checkout) -> None:
