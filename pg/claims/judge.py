@@ -6,13 +6,14 @@ the two sides are paired by environment, stage and seed, which gives a sample of
 into a p-value in favour and one against.
 
 The part holds if it holds in all cases (intersection-union test, Berger 1982). Its p-value in favour is the largest of
-the cases; its p-value against is the smallest times the number of cases (Bonferroni). It is supported if the reported p
-is below 0.05 and is that in favour, refuted if it is that against, and otherwise inconclusive. Effect and interval are
-those of the case with the largest p in favour, which `comparison` names. A relation of single rows has a tolerance in
-place of tests.
+the cases; its p-value against is the smallest times the number of cases (Bonferroni). The reported p is the smaller of
+the two, doubled if the relation is two-sided. The part is inconclusive if the reported p is 0.05 or more; otherwise it
+is supported if the p in favour is the smaller one, and refuted if the p against is. Effect and interval are those of
+the case with the largest p in favour, which `comparison` names. A relation with a tolerance compares every row with it
+and has no tests.
 
-`coverage` is how often such an interval of 95 % contains the truth, on the data on which that is not 93 to 97 % of
-the time; it is empty if there are no such data (see `pg.statistics.coverage`).
+`coverage` names the kinds of data on which such a 95 % interval contains the truth less or more often than 93 to 97 %
+of the time, and how often it does; it is empty if there are none (see `pg.statistics.coverage`).
 
 A diverged run has a value in every metric (see `pg.experiments.train.curves`). A run without a value counts as a
 failure if the metric is a share. In every other metric a value that is not finite makes the part inconclusive, and
@@ -73,7 +74,7 @@ def evaluate(
 ) -> pd.DataFrame:
     """Judge every part of one claim, and return a row per part with the columns of `claims.csv`.
 
-    The adjusted p is that of a family of one: the primary's own.
+    The adjusted p of the primary part is its own p; `adjust` replaces it.
 
     Parameters
     ----------
@@ -171,7 +172,7 @@ def _judge_rows(relation: Tolerance, comparison: Comparison, sides: Mapping[str,
     if len(sides) > 1:
         cases = pairs(sides, rows).reset_index()
     else:
-        # Nothing is paired: a may select several batch sizes or variants at once.
+        # Without b, rows are not paired, so a may select several batch sizes or variants at once.
         cases = selected(sides["a"], rows).rename(columns={"value": "a"})
     values, target = _values(cases[[*sides]]), comparison.target
     deviations = np.abs(comparison.per_row(values) - values.get("b", target.value))

@@ -25,7 +25,7 @@ Item = TypeVar("Item")
 def _each_once(items: tuple[Item, ...]) -> tuple[Item, ...]:
     seen: set[object] = set()
     for item in items:
-        # Levels may be lists or mappings, which are not hashable.
+        # Levels of a sweep may be lists or mappings, which are not hashable.
         key = item if isinstance(item, Hashable) else (repr(item),)
         if key in seen:
             raise ValueError(f"{item!r} is listed twice; remove one")
@@ -87,7 +87,7 @@ class Record(BaseModel):
         try:
             validate(known)
         except ValidationError as error:
-            errors += [_again(one) for one in error.errors()]
+            errors += [_reraisable(one) for one in error.errors()]
         raise ValidationError.from_exception_data(cls.__name__, errors)
 
 
@@ -99,7 +99,7 @@ class Job(Record):
         return json.dumps(self.model_dump(mode="json"), sort_keys=True)
 
 
-def _again(error: ErrorDetails) -> InitErrorDetails:
+def _reraisable(error: ErrorDetails) -> InitErrorDetails:
     context = {key: item for key, item in error.get("ctx", {}).items() if key != "error"}
     kind = PydanticCustomError(cast("LiteralString", error["type"]), cast("LiteralString", error["msg"]), context)
     return InitErrorDetails(type=kind, loc=error["loc"], input=error["input"])

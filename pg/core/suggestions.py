@@ -26,17 +26,18 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
 def hint(name: str, allowed: Iterable[str]) -> str:
     """Return a suggestion of the nearest valid name; empty if none is near.
 
-    Tried in this order: names that begin with the given one, names with its words in another order, similar spellings.
+    Candidates, in this order: names that begin with the given one, names with the same words in another order, names
+    of similar spelling.
     """
     allowed = list(allowed)
-    begun = sorted((known for known in allowed if len(name) > 2 and known.startswith(name)), key=len)
-    by_words = {_in_order(known): known for known in allowed}
-    reordered = [by_words[words] for words in difflib.get_close_matches(_in_order(name), by_words, n=1, cutoff=0.9)]
-    near = begun or reordered or difflib.get_close_matches(name, allowed, n=1, cutoff=0.5)
+    longer = sorted((known for known in allowed if len(name) > 2 and known.startswith(name)), key=len)
+    by_words = {_sorted_words(known): known for known in allowed}
+    reordered = [by_words[words] for words in difflib.get_close_matches(_sorted_words(name), by_words, n=1, cutoff=0.9)]
+    near = longer or reordered or difflib.get_close_matches(name, allowed, n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def _in_order(name: str) -> str:
+def _sorted_words(name: str) -> str:
     return "_".join(sorted(name.split("_")))
 
 

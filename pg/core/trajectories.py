@@ -41,9 +41,9 @@ _LEADING_AXES = {**dict.fromkeys(_ALONG_TIME, 3), "terminated": 2, "truncated": 
 class Trajectories:
     r"""N trajectories of each of S seeds, $\tau = (s_0, a_0, r_0, s_1, \dots)$.
 
-    Observations are those before each action, and real actions are unclipped. A trajectory is terminated where the
-    environment ended it, and truncated where the horizon or a time limit did. States are indices where the environment
-    has tables; policies never see them. The last observations, after the last step, are None where they were not kept.
+    Observations are those before each action, and real actions are unclipped. A trajectory is terminated if the
+    environment ended it, and truncated if the horizon or a time limit did. States are indices if the environment has
+    tables; policies never see them. The last observations follow the last step; they are None if they were not kept.
     """
 
     observations: Float[Tensor, "S N T O"]
@@ -73,23 +73,23 @@ class Trajectories:
         return self.rewards.sum(-1)
 
     def of_seed(self, index: int) -> Trajectories:
-        """Return the trajectories of one seed, S = 1, cut to the length of its longest.
+        """Return the trajectories of one seed, S = 1, cut to the length of the longest one.
 
-        The padding of a seed's tensors must not depend on other seeds: the order of summation in a tensor depends on
-        its length, and with it the last bits of a sum.
+        The padding of a seed's tensors must not depend on other seeds: the length of a tensor determines the order of
+        summation, and so the last bits of a sum.
         """
-        one = self.chosen(slice(index, index + 1))
+        one = self.of_seeds(slice(index, index + 1))
         return one.until(int(one.lengths.max()))
 
-    def chosen(self, seeds: slice) -> Trajectories:
-        """Return a range of the S axis."""
-        return self.changed(lambda values: values[seeds])
+    def of_seeds(self, seeds: slice) -> Trajectories:
+        """Return the trajectories of a range of seeds."""
+        return self.map_tensors(lambda values: values[seeds])
 
     def until(self, horizon: int) -> Trajectories:
         """Return the trajectories truncated to a shorter horizon."""
         cut_off = self.lengths > horizon
-        held = {name: getattr(self, name) for name in _ALONG_TIME}
-        shorter = {name: values[:, :, :horizon] for name, values in held.items() if values is not None}
+        tensors = {name: getattr(self, name) for name in _ALONG_TIME}
+        shorter = {name: values[:, :, :horizon] for name, values in tensors.items() if values is not None}
         last = self.last_observations
         if last is not None and cut_off.any():
             last = self.observations[:, :, horizon].where(cut_off.unsqueeze(-1), last)
@@ -101,27 +101,27 @@ class Trajectories:
         count = self.terminated.numel()
         if count % trajectories:
             raise ValueError(f"{count} trajectories cannot be cut into batches of {trajectories}")
-        return self.changed(lambda values: values.reshape(-1, trajectories, *values.shape[2:]))
+        return self.map_tensors(lambda values: values.reshape(-1, trajectories, *values.shape[2:]))
 
     def on(self, device: torch.device) -> Trajectories:
         """Return the same trajectories on a device."""
-        return self.changed(lambda values: values.to(device))
+        return self.map_tensors(lambda values: values.to(device))
 
-    def changed(self, change: Callable[[Tensor], Tensor]) -> Trajectories:
+    def map_tensors(self, function: Callable[[Tensor], Tensor]) -> Trajectories:
         """Apply a function to every tensor of the record."""
-        held = {field.name: getattr(self, field.name) for field in fields(self)}
-        return replace(self, **{name: change(values) for name, values in held.items() if values is not None})
+        tensors = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: function(values) for name, values in tensors.items() if values is not None})
 
 
 def on_valid_steps(function: Callable[[Tensor, Tensor], Tensor], trajectories: Trajectories) -> Float[Tensor, "S N T"]:
-    """Apply a function of observations (n, O) and actions (n, ...) to the n valid steps; elsewhere the values are 0."""
+    """Apply a function of observations (n, O) and actions (n, ...) to the n valid steps; other values are 0."""
     return laid_out(function(*valid_steps(trajectories)), trajectories.mask)
 
 
 def valid_steps(trajectories: Trajectories) -> tuple[Float[Tensor, "n O"], Shaped[Tensor, " n *A"]]:
     """Return observations and actions of the n valid steps, ordered by seed, then trajectory, then time."""
-    taken = trajectories.mask.nonzero(as_tuple=True)
-    return trajectories.observations[taken], trajectories.actions[taken]
+    valid = trajectories.mask.nonzero(as_tuple=True)
+    return trajectories.observations[valid], trajectories.actions[valid]
 
 
 def laid_out(values: Float[Tensor, " n"], mask: Bool[Tensor, "S N T"]) -> Float[Tensor, "S N T"]:
@@ -152,7 +152,7 @@ class Environments(Protocol):
         ...
 
     def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
-        """Draw S × N start states, those of a seed from its own generator; return observations (S, N, O)."""
+        """Draw S × N start states, each from the generator of its seed; return observations (S, N, O)."""
         ...
 
     def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:

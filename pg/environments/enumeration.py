@@ -32,7 +32,7 @@ class EnumerationTooLarge(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Enumeration:
-    r"""All M trajectories that an MDP allows, with any actions.
+    r"""All M trajectories of an MDP that have positive probability under some policy.
 
     Attributes
     ----------
@@ -137,4 +137,4 @@ def tuples(enumeration: Enumeration, n: int, limit: int) -> Int[Tensor, "S N"]:
 
 def batches(enumeration: Enumeration, members: Int[Tensor, "S N"]) -> Trajectories:
     """Arrange batches of enumerated trajectories, given by their indices as in `tuples`, on the S axis."""
-    return enumeration.trajectories.changed(lambda values: values[0, members])
+    return enumeration.trajectories.map_tensors(lambda values: values[0, members])

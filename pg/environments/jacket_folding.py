@@ -1,9 +1,9 @@
 r"""Learning to fold a jacket, the lecture's example in "What does the gradient do? (baseline edition)", as a table.
 
-Only the fold is rewarded: 1 if neat, 0.5 if wrinkled, 0 if not folded. The lecture's four trajectories, in four
+Only the fold is rewarded: 1 if neat, 0.5 if wrinkled, 0 if not folded. The lecture's four trajectories of four
 steps: wait to the end; fold the sleeves and wait; flatten and wait; flatten, fold the sleeves, fold. Only the last one
-earns a reward. A uniformly random policy earns a reward in 16 % of its trajectories, so that in a batch of four usually
-one trajectory or none does.
+earns a reward. A uniformly random policy earns a reward in 16 % of its trajectories, so a batch of four usually has at
+most one trajectory with a reward.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Jacket(IntEnum):
 
 
 class Action(IntEnum):
-    """What can be done to it."""
+    """The actions."""
 
     WAIT = 0
     FOLD_SLEEVES = 1
@@ -50,8 +50,8 @@ def jacket_folding(horizon: int, shaped: bool = False, skill: float = 0.8) -> MD
 
     Folding the sleeves always succeeds. Flattening succeeds with probability `skill` and otherwise changes nothing. A
     fold ends the trajectory and succeeds with probability `skill`. A prepared jacket (flat, sleeves folded) becomes
-    neat on success and wrinkled on failure; a flat one wrinkled on success and not folded on failure; any other jacket
-    is never folded. Repeating a completed action changes nothing.
+    neat on success and wrinkled on failure; a flattened one becomes wrinkled on success and stays unfolded on
+    failure; any other jacket stays unfolded. Repeating a completed action changes nothing.
 
     Parameters
     ----------
@@ -65,9 +65,9 @@ def jacket_folding(horizon: int, shaped: bool = False, skill: float = 0.8) -> MD
 
     Notes
     -----
-    An untouched jacket has potential 0, so shaping changes no return, no $J$ and no $\nabla J$. It changes when a
-    return is paid: rewards-to-go become $G_t - \Phi(s_t)$. Rewards of the last step differ from those of earlier steps,
-    and the policy does not see the step.
+    An untouched jacket has potential 0, so shaping changes neither returns nor $J$ nor $\nabla J$. It changes at
+    which steps rewards are paid: rewards-to-go become $G_t - \Phi(s_t)$. Rewards of the last step differ from those of
+    earlier steps, and the policy does not see the step.
     """
     mdp = mdp_from_outcomes(
         {jacket: {action: _outcomes(jacket, action, skill) for action in Action} for jacket in Jacket},

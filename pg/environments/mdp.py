@@ -19,7 +19,7 @@ Outcome = tuple[float, int, float, bool]
 """Probability, next state, reward and whether the trajectory ends, in gymnasium's order."""
 
 MOST_COUNTED = 10**30
-"""Counting trajectories stops at this number: far more than can be enumerated."""
+"""Counting trajectories stops at this number, which is far more than can be enumerated."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +68,10 @@ class MDP:
         tables = (self.probabilities, self.next_states, self.rewards, last, self.terminates)
         shapes = {table.shape for table in tables}
         if len(shapes) > 1 or self.start.shape != self.probabilities.shape[:1]:
-            raise ValueError(f"tables of shapes {sorted(shapes)} and start states of shape {self.start.shape}")
+            raise ValueError(
+                f"tables need equal shapes and `start` a probability per state; the tables have {sorted(shapes)} and "
+                f"`start` has {self.start.shape}"
+            )
         for name, distribution in (("probabilities", self.probabilities), ("start", self.start)):
             if (distribution < 0).any() or (abs(distribution.sum(-1) - 1) > _SUM_TOLERANCE).any():
                 raise ValueError(f"{name} must be distributions: not negative and summing to 1")
@@ -89,14 +92,14 @@ class MDP:
         return Spaces(observation_size=self.observations.shape[1], action_count=self.actions)
 
     @property
-    def seen_as(self) -> NDArray[np.int64]:
+    def observation_indices(self) -> NDArray[np.int64]:
         """Index of each state's observation, (S_,)."""
         return np.arange(self.states) if self.observed is None else self.observed
 
     @property
     def observations(self) -> NDArray[np.float64]:
-        """Observation of each state as a one-hot vector, (S_, O); all zeros where its component is hidden."""
-        return np.delete(np.eye(int(self.seen_as.max()) + 1)[self.seen_as], self.hidden, axis=1)
+        """Observation of each state as a one-hot vector, (S_, O); all zeros if its component is hidden."""
+        return np.delete(np.eye(int(self.observation_indices.max()) + 1)[self.observation_indices], self.hidden, axis=1)
 
     @property
     def transitions(self) -> NDArray[np.float64]:
@@ -171,6 +174,6 @@ def with_potential(mdp: MDP, potential: NDArray[np.float64]) -> MDP:
     its return becomes $R - \Phi(s_0)$ and its reward-to-go $G_t - \Phi(s_t)$, as with a state baseline. $\nabla J$ of
     every policy and the set of optimal policies stay the same; J falls by $\mathbb{E}[\Phi(s_0)]$.
     """
-    left, reached = potential[:, None, None], np.where(mdp.terminates, 0, potential[mdp.next_states])
-    last = mdp.rewards_at(mdp.horizon - 1) - left
-    return replace(mdp, rewards=mdp.rewards + reached - left, last_rewards=last)
+    before, after = potential[:, None, None], np.where(mdp.terminates, 0, potential[mdp.next_states])
+    last = mdp.rewards_at(mdp.horizon - 1) - before
+    return replace(mdp, rewards=mdp.rewards + after - before, last_rewards=last)

@@ -12,7 +12,7 @@ Paid = Literal["when_earned", "at_end", "terminal_only"]
 
 
 class Rewards(Record):
-    """Transformation of rewards: scaled and shifted, then shaped, then paid at once or later."""
+    """Transformation of rewards: scale and offset, then shaping, then the time of payment."""
 
     offset: float = Field(default=0.0, description="Added to the reward of every step, after scaling.")
     scale: PositiveFloat = Field(default=1.0, description="Multiplies the reward of every step.")

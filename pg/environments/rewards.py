@@ -1,16 +1,16 @@
-r"""Transform rewards: scale, offset, shaping, and when they are paid; for trajectories and for tables alike.
+r"""Transform rewards: scale, offset, shaping, and the time of payment, for trajectories and for tables.
 
 The order is fixed. Every reward is scaled and shifted, $r'_t = \alpha r_t + c$; then shaped by potentials, $r''_t =
 r'_t + \Phi(s_{t+1}) - \Phi(s_t)$ with $\Phi = 0$ after the last step, also at the horizon; then paid when it is earned,
-or as one sum with the last step, or only for the last step.
+or as one sum with the last step, or for the last step alone.
 
 | option | total return | reward-to-go | $\nabla J$ |
 |---|---|---|---|
 | scale $\alpha$ | $\alpha R$ | $\alpha G_t$ | $\alpha \nabla J$ |
-| offset $c$ | $R + c L$, L steps | $G_t + c (L - t)$ | where lengths vary, of another task: long trajectories gain |
+| offset $c$ | $R + c L$, L steps | $G_t + c (L - t)$ | if lengths vary, of another task: longer trajectories gain |
 | shaping | $R - \Phi(s_0)$ | $G_t - \Phi(s_t)$: a state baseline | the same |
 | at_end | $R$ | $R$ | the same |
-| terminal_only | the last step's own reward | as the return | of another objective |
+| terminal_only | the last step's own reward | the same as the total return | of another objective |
 """
 
 from __future__ import annotations
@@ -41,33 +41,33 @@ def paid(rewards: Rewards, trajectories: Trajectories) -> Trajectories:
     if rewards == AS_EARNED:
         return trajectories
     mask = trajectories.mask
-    found = (rewards.scale * trajectories.rewards + rewards.offset) * mask
+    transformed = (rewards.scale * trajectories.rewards + rewards.offset) * mask
     if rewards.shaping is not None:
-        found = found + _gained(rewards.shaping, trajectories)
+        transformed = transformed + _shaping_rewards(rewards.shaping, trajectories)
     is_last = mask & (mask.cumsum(-1) == trajectories.lengths.unsqueeze(-1))
     if rewards.paid == "at_end":
-        found = found.sum(-1, keepdim=True) * is_last
+        transformed = transformed.sum(-1, keepdim=True) * is_last
     elif rewards.paid == "terminal_only":
-        found = found * is_last
-    return replace(trajectories, rewards=found)
+        transformed = transformed * is_last
+    return replace(trajectories, rewards=transformed)
 
 
-def _gained(potentials: tuple[float, ...], trajectories: Trajectories) -> Float[Tensor, "S N T"]:
+def _shaping_rewards(potentials: tuple[float, ...], trajectories: Trajectories) -> Float[Tensor, "S N T"]:
     if trajectories.states is None:
         raise ValueError("shaping needs trajectories with states, from an environment with tables")
-    held = trajectories.rewards.new_tensor(potentials)[trajectories.states] * trajectories.mask
-    reached = held.roll(-1, dims=-1)
-    # There is no state after the last step; roll() has moved the first one there.
-    reached[..., -1] = 0
-    return reached - held
+    current = trajectories.rewards.new_tensor(potentials)[trajectories.states] * trajectories.mask
+    following = current.roll(-1, dims=-1)
+    # No state follows the last step; roll() has moved the first one there.
+    following[..., -1] = 0
+    return following - current
 
 
 def paid_tables(rewards: Rewards, mdp: MDP) -> MDP:
     r"""Replace the environment's own rewards of tables by the transformed ones.
 
-    J and $\nabla J$ of these tables equal those of trajectories with `paid` rewards. So do state values, except with
-    at_end, where the remaining return depends on earlier rewards: the tables pay rewards when they are earned, which
-    gives the same J and $\nabla J$.
+    J and $\nabla J$ of these tables equal those of trajectories with `paid` rewards. State values are equal as
+    well, except with at_end: there the remaining return depends on earlier rewards, and the tables pay rewards when
+    they are earned, which gives the same J and $\nabla J$.
     """
     last = mdp.last_rewards
     mdp = replace(

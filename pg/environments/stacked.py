@@ -1,7 +1,7 @@
 """Step S seeds × N trajectories of any gymnasium environment together.
 
-Start states come from each seed's own generator. Copies do not reset by themselves. Finished copies are not stepped,
-except in vectorised CartPole, where stepping them costs nothing.
+Start states come from each seed's own generator. Copies are never reset automatically. Finished copies are not
+stepped, except in vectorised CartPole, where stepping them costs nothing.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _SEED_RANGE = 2**31
 def make_environments(environment: Environment, seeds: int, trajectories: int) -> Environments:
     """Return S × N copies of the declared environment, with the declared observations.
 
-    Rewards are the environment's own. `pg.environments.rewards` transforms the rewards of whole trajectories. No step
-    limit, and spaces that policies cannot handle, raise an UnsupportedEnvironment.
+    Rewards are the environment's own. `pg.environments.rewards` transforms the rewards of whole trajectories. An
+    environment without a step limit, or with spaces that policies cannot handle, raises an UnsupportedEnvironment.
     """
     mdp, horizon = earned_mdp_of(environment), horizon_of(environment)
     if mdp is not None:
@@ -115,7 +115,7 @@ class VectorisedCartPole:
         self._kwargs = kwargs
         self._shape = (seeds, trajectories)
         self._copies = CartPoleVectorEnv(seeds * trajectories, max_episode_steps=horizon + 1, **kwargs)
-        self._copies.action_space = _Trusted([2] * seeds * trajectories)
+        self._copies.action_space = _UncheckedActions([2] * seeds * trajectories)
         self._copies.reset(seed=0)
 
     def resized(self, seeds: int) -> VectorisedCartPole:
@@ -127,22 +127,22 @@ class VectorisedCartPole:
         low, high = self._copies.low, self._copies.high
         states = [generator.uniform(low, high, size=(4, self._shape[1])) for generator in generators]
         self._copies.state = np.concatenate(states, axis=1)
-        self._forget_finished()
+        self._clear_finished()
         return self._copies.state.T.astype(np.float32).reshape(*self._shape, 4)
 
     def step(self, actions: NDArray[Any], _alive: NDArray[np.bool_], /) -> Transition:
         """Step all copies, alive or not: a vectorised step of all is as fast as one of some."""
         observations, rewards, terminated, truncated, _ = self._copies.step(actions.reshape(-1).astype(np.int64))
-        self._forget_finished()
+        self._clear_finished()
         ends = (ended.reshape(self._shape) for ended in (terminated, truncated))
         return Transition(observations.reshape(*self._shape, 4), rewards.reshape(self._shape), *ends)
 
-    def _forget_finished(self) -> None:
+    def _clear_finished(self) -> None:
         self._copies.steps[:] = 0
         self._copies.prev_done[:] = False
 
 
-class _Trusted(MultiDiscrete):
+class _UncheckedActions(MultiDiscrete):
     """An action space that skips gymnasium's check of each action, which takes a fifth of a step."""
 
     def contains(self, x: Any) -> bool:
@@ -164,10 +164,10 @@ class SteppedOneByOne:
         self._observation_space = copies[0].observation_space
         self._action_space = copies[0].action_space
         self._is_flat = isinstance(self._observation_space, Box) and len(self._observation_space.shape) == 1
-        self._steps = [_bare(copy).step for copy in copies]
+        self._steps = [_without_checks(copy).step for copy in copies]
 
     def resized(self, seeds: int) -> SteppedOneByOne:
-        """Return the first copies; every batch starts from a reset, so any of them can serve any seed."""
+        """Return the first copies; every batch starts from a reset, so a copy can be used by any seed."""
         trajectories = self._shape[1]
         if seeds > self._shape[0]:
             raise ValueError(f"cannot grow from {self._shape[0]} to {seeds} seeds")
@@ -203,8 +203,8 @@ class SteppedOneByOne:
         return actions + self._action_space.start
 
 
-def _bare(copy: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
-    """Remove the wrappers that count steps and check the order of calls: they cost time and have no effect here."""
+def _without_checks(copy: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
+    """Remove the wrappers that count steps and check the order of calls: they take time and have no effect here."""
     while isinstance(copy, TimeLimit | OrderEnforcing):
         copy = copy.env
     return copy

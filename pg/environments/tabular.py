@@ -81,7 +81,7 @@ class TabularEnv(gymnasium.Env[np.int64, np.int64]):
         return self._observation(), transition.rewards.item(), transition.terminated.item(), False, {}
 
     def _observation(self) -> np.int64:
-        return np.int64(self.mdp.seen_as[self._copies.states.item()])
+        return np.int64(self.mdp.observation_indices[self._copies.states.item()])
 
 
 def _distribution_function(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

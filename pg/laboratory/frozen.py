@@ -53,4 +53,4 @@ def generators_of(seed: int, *purpose: str) -> Generators:
 
 def in_float64(trajectories: Trajectories) -> Trajectories:
     """Return the same trajectories in double precision."""
-    return trajectories.changed(lambda values: values.double() if values.is_floating_point() else values)
+    return trajectories.map_tensors(lambda values: values.double() if values.is_floating_point() else values)

@@ -119,7 +119,7 @@ class Minibatch:
 
     def select(self, members: Tensor) -> Minibatch:
         """Return some of the trajectories."""
-        trajectories = self.trajectories.changed(lambda values: values[:, members])
+        trajectories = self.trajectories.map_tensors(lambda values: values[:, members])
         baseline = self.fixed.baseline.expand(-1, self.behaviour.shape[1], -1)
         constants = Fixed(self.fixed.returns[:, members], baseline[:, members], self.fixed.scale)
         return Minibatch(trajectories, *valid_steps(trajectories), self.behaviour[:, members], constants, members)

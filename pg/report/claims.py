@@ -15,7 +15,7 @@ from pg.claims.relations.relation import Tested
 from pg.experiments.metric import Metric
 from pg.experiments.metrics import metrics_of
 from pg.plotting.text import number, span
-from pg.statistics.decisions import MOST, effect_size, seeds_needed
+from pg.statistics.decisions import MAX_SEEDS, effect_size, seeds_needed
 from pg.statistics.intervals import LEVEL
 from pg.study.record import Study
 
@@ -86,7 +86,7 @@ def outlook(part: ClaimPart, metric: Metric, effect: float, low: float, high: fl
         size = effect_size(distance, distance + reach, n, relation.level)
         needed = seeds_needed(size, undecided, 1 - relation.level, _WANTED)
     if needed is None:
-        return f"If the effect is as measured, no n up to {MOST:,} decides it; {span(low, high)} remains possible."
+        return f"If the effect is as measured, no n up to {MAX_SEEDS:,} decides it; {span(low, high)} remains possible."
     return (
         f"If the effect is as measured, n = {max(needed, n + 1):,} instead of {n:,} decides it in "
         f"{100 * _WANTED:.0f} % of studies."

@@ -10,12 +10,12 @@ per environment e, a score per seed.
 | share of runs above a score (performance profile) | Clopper-Pearson |
 | probability of improvement | expanded percentile bootstrap, stratified by environment |
 
-Environments are given and seeds are a sample, hence the strata. Resamples vary less than samples do, by
+Environments are fixed and seeds are a sample, so each environment is a stratum. Resamples vary less than samples do, by
 $\sqrt{(n - 1) / n}$, and their quantiles are normal rather than Student's t: percentiles are *expanded* to the levels
 $\Phi(\mp \sqrt{n / (n - 1)}\, t_{n-1})$; without this, the interval covers 93 % at n = 20 rather than 95 %. The
-profile pools environments that have different shares; such a sum varies less than a binomial one of the same mean
-(Hoeffding 1956), so Clopper-Pearson's interval is conservative. Agarwal et al. bootstrap the profile, too, which gives
-an interval of no width if every run or none is above the score.
+profile pools environments that have different shares; such a sum has less variance than a binomial of the same
+mean (Hoeffding 1956), so Clopper-Pearson's interval is conservative. Agarwal et al. bootstrap the profile, too, which
+gives an interval of width 0 if every run or none is above the score.
 
 Sources: Agarwal et al. (2021), "Deep reinforcement learning at the edge of the statistical precipice", section 4;
 Hesterberg (2015), "What teachers should know about the bootstrap", The American Statistician 69, section 4.4; Hoeffding
@@ -43,7 +43,7 @@ def score(returns: ArrayLike, initial: float, threshold: float) -> Array:
     """Scale the returns (n,) of seeds to scores, (return - initial) / (threshold - initial).
 
     `initial` is the return of the random policy, `threshold` that at which the environment counts as solved. All scores
-    are NaN if the random policy reaches the threshold, because there is no such scale.
+    are NaN if the random policy reaches the threshold, because the scale is undefined then.
     """
     x = np.asarray(returns, dtype=np.float64)
     return (x - initial) / (threshold - initial) if threshold > initial else np.full_like(x, math.nan)
@@ -52,7 +52,7 @@ def score(returns: ArrayLike, initial: float, threshold: float) -> Array:
 def interquartile_mean(
     strata: Sequence[ArrayLike], generator: np.random.Generator, resamples: int = RESAMPLES
 ) -> Interval:
-    """Return the mean of the middle half of all scores: more robust than a mean, less wasteful than a median."""
+    """Return the mean of the middle half of all scores: more robust than a mean, more precise than a median."""
 
     def statistic(*samples: Array, axis: int) -> Array:
         return np.asarray(stats.trim_mean(np.concatenate(samples, axis=axis), 0.25, axis=axis))
@@ -66,8 +66,8 @@ def probability_of_improvement(
     r"""Return the probability that a run of a scores higher than one of b, averaged over environments.
 
     In each environment it is Mann and Whitney's $U / mn = \frac{1}{mn} \sum_{ij} (1[a_i > b_j] + 1[a_i = b_j] / 2)$.
-    Above 1/2, a is better more often than not; it does not measure by how much. Both sides have scores of the same
-    environments; other numbers of them raise a ValueError.
+    Above 1/2, a is better more often than not; it does not measure by how much. Both sides need scores of the same
+    environments; different numbers of environments raise a ValueError.
     """
     if len(a) != len(b):
         raise ValueError(f"both sides need the same environments, not {len(a)} and {len(b)}")

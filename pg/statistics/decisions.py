@@ -1,8 +1,8 @@
 r"""From p-values to decisions: many tests at once, the power of a test, and how many seeds a decision needs.
 
 The standardised effect d is the mean paired difference (or mean log ratio) over its standard deviation between seeds.
-Of m claims, the first step of Holm's method is the hardest: each decided claim makes the next one easier.
-`results/README.md` has a table.
+The first of the m steps of Holm's method has the strictest level, and each decided claim relaxes the level of the next.
+`results/README.md` has a table of powers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from scipy import stats
 
 from pg.statistics.intervals import LEVEL, Array
 
-MOST = 10_000
+MAX_SEEDS = 10_000
 """Largest number of seeds that `seeds_needed` considers."""
 
 
@@ -35,7 +35,7 @@ def holm(p_values: ArrayLike) -> Array:
 
 
 def power(effect: float, n: int, claims: int = 1, alpha: float = 1 - LEVEL) -> float:
-    r"""Return the probability that a claim of a direction is supported by Student's t, $P(T > t_{1 - \alpha / 2m})$.
+    r"""Return the probability that Student's t supports a claim that names a direction, $P(T > t_{1 - \alpha / 2m})$.
 
     T has Student's noncentral distribution with n - 1 degrees of freedom and noncentrality $d \sqrt n$, for normal
     differences.
@@ -58,13 +58,13 @@ def power(effect: float, n: int, claims: int = 1, alpha: float = 1 - LEVEL) -> f
 
 
 def seeds_needed(effect: float, claims: int = 1, alpha: float = 1 - LEVEL, wanted: float = 0.8) -> int | None:
-    """Return the least number of seeds that decides a claim with the wanted probability; None if it exceeds `MOST`.
+    """Return the least number of seeds that decides a claim with the wanted probability; None if above `MAX_SEEDS`.
 
     The parameters are those of `power`, with a positive effect.
     """
-    if power(effect, MOST, claims, alpha) < wanted:
+    if power(effect, MAX_SEEDS, claims, alpha) < wanted:
         return None
-    return bisect.bisect_left(range(MOST), wanted, lo=2, key=lambda n: power(effect, n, claims, alpha))
+    return bisect.bisect_left(range(MAX_SEEDS), wanted, lo=2, key=lambda n: power(effect, n, claims, alpha))
 
 
 def effect_size(estimate: float, high: float, n: int, level: float = LEVEL) -> float:

@@ -1,12 +1,12 @@
-"""An estimate with its interval and its test, and what they are for degenerate samples.
+"""Estimates with intervals and tests, and their values for degenerate samples.
 
-Degenerate samples have defined results, and none warns:
+Degenerate samples have defined results and cause no warnings:
 
 - The result is *undefined* (all numbers NaN, `method` starts with "undefined") for an empty sample, a value that is NaN
-  or infinite, a geometric mean of a value that is not positive, and a denominator that may be 0.
-- An end is infinite if n is too small to bound it: one value, or a median of fewer than six.
-- If all values are equal, their standard deviation is no estimate of a spread, and the sign test replaces Student's t:
-  each one-sided p is 2^-n or 1, and the interval is the value itself, unbounded below six values.
+  or infinite, a geometric mean of a value that is not positive, and a ratio whose denominator may be 0.
+- An end of an interval is infinite if n is too small to bound it: a single value, or fewer than six for a median.
+- If all values are equal, the standard deviation does not estimate the spread, and the sign test replaces Student's t:
+  each one-sided p is 2^-n or 1, and the interval is the value itself, or unbounded for fewer than six values.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Test(Interval):
     Attributes
     ----------
     p_less, p_greater
-        Probability of an estimate at least as far below (above) the null value if that were true. A small p_less means
-        that the parameter is less than the null value.
+        Probability of an estimate at least as far below (above) the null value if the null value were true. A small
+        p_less means that the parameter is less than the null value.
     """
 
     p_less: float
@@ -78,7 +78,7 @@ def problem_of(x: Array) -> str:
 
 
 def counted(flags: NDArray[np.bool_], what: str) -> str:
-    """Return in words for how many values something is true; an empty text if for none."""
+    """Return how many values have a flag, in words; an empty text if none has one."""
     return f"{flags.sum()} of {len(flags)} values {what}" if flags.any() else ""
 
 

@@ -1,11 +1,11 @@
-"""Shares of runs that succeed, each run a zero or a one.
+"""Shares of runs that succeed: each run is 0 or 1.
 
 | statistic | interval | test |
 |---|---|---|
 | share | Clopper-Pearson | exact binomial |
 | difference of paired shares | Tango's score | exact McNemar; Tango's score for a null value other than 0 |
 
-The percentile bootstrap of a small share covers 33 % instead of 95 % at n = 20; hence these.
+The percentile bootstrap of a small share covers 33 % instead of 95 % at n = 20, so it is not used.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pg.statistics.intervals import LEVEL, Array, Test, paired, problem_of, unde
 def share(successes: ArrayLike, *, null: float = 0.5, level: float = LEVEL) -> Test:
     """Estimate the share of ones and test it by the exact binomial test.
 
-    A null value outside [0, 1] is rejected with certainty: one p-value is 0, the other 1. A finite value that is
+    A null value outside [0, 1] is impossible: one p-value is 0 and the other is 1. A finite value that is
     neither 0 nor 1 raises a ValueError.
     """
     x = np.asarray(successes, dtype=np.float64)
@@ -39,9 +39,9 @@ def share(successes: ArrayLike, *, null: float = 0.5, level: float = LEVEL) -> T
 def difference(a: ArrayLike, b: ArrayLike, *, null: float = 0.0, level: float = LEVEL) -> Test:
     """Estimate and test the difference of two paired shares, share(a) - share(b).
 
-    Against 0, McNemar's exact test: of the discordant pairs, those in which a alone succeeds are binomial with
-    probability 1/2. Against another difference, Tango's score test. The interval is Tango's: McNemar's test has no
-    interval, since it conditions on the number of discordant pairs.
+    The test against 0 is McNemar's exact test: among discordant pairs, the number in which only a succeeds is binomial
+    with probability 1/2. The test against another difference is Tango's score test. The interval is Tango's, because
+    McNemar's test, which conditions on the number of discordant pairs, has none.
 
     Source: Tango (1998), "Equivalence test and confidence interval for the difference in proportions for the
     paired-sample design", Statistics in Medicine 17, equations 15 and 23.
@@ -91,7 +91,7 @@ def _tango_interval(only_a: int, only_b: int, n: int, level: float) -> tuple[flo
     def end(limit: float, score: float) -> float:
         if estimate == limit:
             return limit
-        # The score is not defined at -1 and 1 themselves.
+        # The score is undefined at exactly -1 and 1.
         edge = math.copysign(1 - 1e-12, limit)
         return float(optimize.brentq(lambda delta: _tango_score(only_a, only_b, n, delta) - score, estimate, edge))
 

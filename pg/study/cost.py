@@ -1,4 +1,4 @@
-"""Estimate what a study costs before it runs, and refuse what no machine can run."""
+"""Estimate the cost of a study before it runs, and refuse studies that no machine can run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NUMBERS_PER_STEP = 24
 _BYTES = 4
 _COPIES_OF_PARAMETERS = 4  # parameters, gradient and Adam's two moments
 
-# More than this is a mistake: jobs of a study, hours of one job on one core, memory of one job.
+# Limits above which a study is refused: jobs of a study, hours of one job on one core, memory of one job.
 MOST_JOBS = 100_000
 MOST_HOURS = 24 * 14
 MOST_GIBIBYTES = 64
@@ -49,7 +49,7 @@ def estimate(study: Study, experiments: tuple[str, ...] | None = None) -> Estima
     """Estimate the environment steps of a study, tuning included, and the time they take on one core.
 
     Measurements and evaluations count as if every trajectory lasted until the horizon. Enumerations take seconds and
-    count as nothing.
+    are not counted.
     """
     steps, seconds = 0, 0.0
     for name in experiments if experiments is not None else tuple(study.experiments):
@@ -63,7 +63,7 @@ def estimate(study: Study, experiments: tuple[str, ...] | None = None) -> Estima
 
 
 def problems_of_number(study: Study) -> Iterator[str]:
-    """Refuse a study of more jobs than can be planned, without listing them."""
+    """Refuse a study of more jobs than Snakemake can plan; jobs are counted without being made."""
     total = 0
     for name, declared in study.experiments.items():
         count = len(declared.environments) * len(declared.variants)
@@ -72,7 +72,7 @@ def problems_of_number(study: Study) -> Iterator[str]:
         if count > MOST_JOBS:
             yield (
                 f"experiments.{name}: makes about {_rounded(count)} jobs, and {MOST_JOBS:,} are allowed in a study: "
-                "raise seeds.per_job, or lower seeds.count or sweep less"
+                "raise seeds.per_job, lower seeds.count or sweep fewer values"
             )
             return
         total += count
@@ -124,7 +124,7 @@ def _seconds_per_step(declared: Experiment, cell: Cell) -> float:
 
 
 def _as_float(count: int) -> float:
-    # A study file may hold an integer of any length; a float may not.
+    # Integers in a study file may be too large for a float.
     return float(min(count, 10**100))
 
 

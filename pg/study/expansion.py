@@ -61,7 +61,7 @@ def _at_level(record: Option, levels: Mapping[str, Any]) -> Option:
         place = options
         for parent in parents:
             if not isinstance(inner := place[parent], dict):
-                # An earlier level has named the part, or the variant has none; so the options come from levels alone.
+                # An earlier level has set the part to a name, or it is null: begin with that name or no options.
                 place[parent] = {"name": inner} if f"variant.{parent}" in levels else {}
             place = place[parent]
         place[key] = value
@@ -69,7 +69,7 @@ def _at_level(record: Option, levels: Mapping[str, Any]) -> Option:
 
 
 def _suffix(levels: Mapping[str, Any]) -> str:
-    """Return the end of an id, which names the levels; a value that is no plain name is replaced by its digest."""
+    """Return the end of an id, which names the levels; a long value or one with special characters becomes a digest."""
     named: list[str] = []
     for path, value in levels.items():
         text = json.dumps(value, sort_keys=True).strip('"')
@@ -90,7 +90,7 @@ def cells_named(study: Study, experiment: str, environment: str, selection: Sele
 
 
 def candidates(study: Study, part: ClaimPart) -> tuple[Cell, ...]:
-    """List the cells of a claim part's families: their tuning scores decide which rows are compared."""
+    """List the cells among which `best_of` of a claim's part selects by tuning score."""
     return tuple(
         cell
         for side, declared in part.sides.items()

@@ -25,12 +25,13 @@ class Study(Record):
     name: str = Field(description="Title of the study.")
     results: Annotated[
         str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$", max_length=200)
-    ] = Field(default="results", description="Folder that receives everything the study makes.")
+    ] = Field(default="results", description="Folder of all files that the study writes.")
     device: Device = Field(
         default="cpu",
-        description="Where policies learn. They act on the CPU in either case, and the laboratory measures there.",
+        description="Device on which policies learn. They always act on the CPU, and measurements run there.",
     )
-    # Not dumped, like `figure_defaults`: they are merged into experiments and figures, so that only these change.
+    # Not dumped, and neither are `figure_defaults`: both are merged into the experiments and figures that use them, so
+    # that a change reruns only these.
     seeds: SharedSeeds = Field(
         default=SharedSeeds(), exclude=True, description="Seeds of every experiment; its own `seeds` override them."
     )
@@ -46,7 +47,7 @@ class Study(Record):
     figures: dict[Name, Figure] = Field(default={}, description="Named figures.")
 
     def __hash__(self) -> int:
-        """Hash the identity: caches must distinguish equal studies (1 == True)."""
+        """Hash by identity: caches must distinguish studies that compare equal because 1 == True."""
         return id(self)
 
     def variant_label(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Where the policies of a measurement, and those that a variant imitates, were trained."""
+"""Find the cells and blocks that train the policies which a measurement uses or a variant imitates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pg.study.record import Study
 
 
 def stages_of(study: Study, experiment: str) -> tuple[str, ...]:
-    """Return the stages of the policies that an experiment measures; none for one that trains."""
+    """Return the stages of the policies that an experiment measures; empty if it trains."""
     declared = study.experiments[experiment]
     return declared.stages if isinstance(declared, Measurement) else ()
 
@@ -34,7 +34,7 @@ def demonstrator_of(cell: Cell) -> Demonstrator | None:
 def measured_policies(
     study: Study, experiment: str, environment_id: str, block: Block
 ) -> tuple[tuple[Cell, Block], ...]:
-    """Return the cell and blocks of seeds that trained the policies which a job measures; none if these are random.
+    """Return the cell and blocks of seeds that trained the policies which a job measures; empty if they are random.
 
     The cell is the same for all levels of the rewards, because policies do not depend on them.
     """
@@ -56,8 +56,8 @@ def imitated_policies(study: Study, cell: Cell, job: TrainJob | TuneJob) -> tupl
 def _trained(
     study: Study, source: Source | Demonstrator, environment: str, seeds: Iterable[int]
 ) -> tuple[tuple[Cell, Block], ...]:
-    wanted, named = set(seeds), (environment, source.variant)
+    wanted, names = set(seeds), (environment, source.variant)
     trained = cells(study, source.experiment)
-    cell = next(one for one in trained if (one.environment_name, one.variant_name) == named)
+    cell = next(one for one in trained if (one.environment_name, one.variant_name) == names)
     blocks = study.experiments[source.experiment].seeds.blocks
     return tuple((cell, block) for block in blocks if not wanted.isdisjoint(block.seeds))

@@ -1,4 +1,4 @@
-"""Environments are found by id, with their tables if they have any, and refused by name."""
+"""Environments are found by id, with their tables if they have any; unsupported ones are refused with a reason."""
 
 import itertools
 from pathlib import Path
@@ -28,7 +28,7 @@ gymnasium.register("No-v0", entry_point=make)
 """
 
 
-def test_module_registers_an_id_when_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_module_in_an_id_is_imported_and_registers_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "registering_module.py").write_text(REGISTERING, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     environment = Environment(id="registering_module:Registered-v0")
@@ -52,7 +52,7 @@ def test_id_that_cannot_be_made_is_refused_with_the_reason(tmp_path: Path, monke
         ("gymnasium:Nothing-v9", "id: 'gymnasium:Nothing-v9' is not known to gymnasium"),
     ],
 )
-def test_id_that_nothing_registers_is_refused(id: str, message: str) -> None:
+def test_unregistered_id_is_refused(id: str, message: str) -> None:
     with pytest.raises(UnsupportedEnvironment, match=message):
         check(Environment(id=id))
 
@@ -90,7 +90,7 @@ def test_rewards_that_depend_on_the_next_state_are_kept() -> None:
 
 
 @pytest.mark.parametrize(("id", "kwargs"), [("CartPole-v1", {}), ("Taxi-v4", {"fickle_passenger": True})])
-def test_environments_beyond_their_table_have_no_tables(id: str, kwargs: dict[str, Any]) -> None:
+def test_environments_without_a_complete_table_have_none(id: str, kwargs: dict[str, Any]) -> None:
     assert tabular_mdp(id, kwargs, 10) is None
 
 

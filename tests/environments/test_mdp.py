@@ -54,8 +54,8 @@ def test_potential_keeps_the_gradient(mdp: MDP, potential: np.ndarray) -> None:
     [
         ({"probabilities": np.full((1, 2, 1), 0.9)}, "probabilities must be distributions"),
         ({"start": np.array([2.0])}, "start must be distributions"),
-        ({"rewards": np.zeros((1, 3, 1))}, "tables of shapes"),
-        ({"start": np.array([0.5, 0.5])}, "start states of shape"),
+        ({"rewards": np.zeros((1, 3, 1))}, "tables need equal shapes"),
+        ({"start": np.array([0.5, 0.5])}, "`start` a probability per state"),
     ],
 )
 def test_impossible_tables_are_refused(change: dict[str, Any], message: str) -> None:

@@ -1,4 +1,4 @@
-"""A policy sees the declared components and steps, and nothing of an earlier trajectory."""
+"""A policy sees the declared components and steps of the current trajectory alone."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +16,7 @@ ACTIONS = np.zeros((1, 2), dtype=np.int64)
 
 
 class Counting:
-    """Two copies with three components: steps counted by tens, the lane, and resets by thousands."""
+    """Two copies with three components: 10 × the time, the number of the copy, 1000 × the number of resets."""
 
     spaces = Spaces(3, 2)
     horizon = 9
@@ -37,8 +37,8 @@ class Counting:
         return Transition(self.seen(), np.full((self.seeds, 2), 7.0), ~alive, ~alive)
 
     def seen(self) -> NDArray[np.float32]:
-        lane = [[10 * self.time, place, 1000 * self.resets] for place in (1, 2)]
-        return np.array([lane] * self.seeds, dtype=np.float32)
+        copies = [[10 * self.time, copy, 1000 * self.resets] for copy in (1, 2)]
+        return np.array([copies] * self.seeds, dtype=np.float32)
 
 
 def environment(id: str = "CartPole-v1", **seen: Any) -> Environment:
@@ -54,7 +54,7 @@ def test_stack_has_the_last_observations_oldest_first() -> None:
     assert transition.observations.tolist() == [[[10, 1, 1000, 20, 1, 1000], [10, 2, 1000, 20, 2, 1000]]]
     assert transition.rewards.tolist() == [[7.0, 7.0]]
     assert window.step(ACTIONS, ALIVE).observations[0, 0].tolist() == [20, 1, 1000, 30, 1, 1000]
-    assert window.reset([])[0, 0].tolist() == [0, 0, 0, 10, 1, 2000], "nothing is left of the trajectory before"
+    assert window.reset([])[0, 0].tolist() == [0, 0, 0, 10, 1, 2000], "the stack is cleared"
 
 
 def test_components_are_hidden_before_stacking() -> None:
@@ -87,7 +87,7 @@ def test_environments_without_options_are_not_wrapped() -> None:
 def test_velocities_are_hidden_by_name_or_by_number(id: str) -> None:
     names = COMPONENTS[id]
     numbers = tuple(names.index(name) for name in ("velocity", "angular_velocity"))
-    kept = [place for place in range(4) if place not in numbers]
+    kept = [index for index in range(4) if index not in numbers]
     whole, by_name, by_number = (
         make_environments(environment(id, hide=hide), 1, 2).reset([np.random.default_rng(0)])
         for hide in ((), ("velocity", "angular_velocity"), numbers)
@@ -106,14 +106,14 @@ def test_positions_change_by_their_velocities(id: str, moved: tuple[int, int]) -
     copies.step(push, alive)
     previous, before = (copies.step(push, alive).observations for _ in range(2))
     assert tuple(names.index(name) for name in ("position", "angle")) == moved
-    for place, velocity in (("position", "velocity"), ("angle", "angular_velocity")):
-        change = (before - previous)[..., names.index(place)]
+    for position, velocity in (("position", "velocity"), ("angle", "angular_velocity")):
+        change = (before - previous)[..., names.index(position)]
         speed = (before + previous)[..., names.index(velocity)] / 2
         assert np.corrcoef(change.ravel(), speed.ravel())[0, 1] > 0.95
         assert (np.sign(change) == np.sign(speed)).mean() > 0.8
 
 
-def test_hidden_states_of_a_table_all_look_alike() -> None:
+def test_hidden_states_of_a_table_have_equal_observations() -> None:
     declared = Environment(id="pg/Chain-v0", kwargs={"length": 3}, observations=Observations(hide=(0, 2)))
     mdp = earned_mdp_of(declared)
     assert mdp is not None

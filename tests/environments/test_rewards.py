@@ -55,7 +55,7 @@ def policy(mdp: MDP) -> torch.Tensor:
     """Every observation has its own random action probabilities."""
     generator = torch.Generator().manual_seed(3)
     seen = torch.rand(mdp.spaces.observation_size, mdp.actions, generator=generator, dtype=torch.float64)
-    return (seen / seen.sum(-1, keepdim=True))[torch.as_tensor(mdp.seen_as)].unsqueeze(0)
+    return (seen / seen.sum(-1, keepdim=True))[torch.as_tensor(mdp.observation_indices)].unsqueeze(0)
 
 
 @pytest.mark.parametrize(

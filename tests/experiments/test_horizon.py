@@ -136,7 +136,7 @@ def test_weights_that_were_taken_count_and_no_others() -> None:
     """Four trajectories of at most two steps, of which the second and third end after one: weights by hand."""
     mdp = chain(2, length=1)
     policy = random_policy(LINEAR, mdp.spaces, 0)
-    several = enumerate_trajectories(mdp, 100).trajectories.changed(lambda values: values[:, :4])
+    several = enumerate_trajectories(mdp, 100).trajectories.map_tensors(lambda values: values[:, :4])
     ratios = torch.tensor([[[2.0, 3.0], [0.5, 9.0], [4.0, 9.0], [1.2, 1.5]]], dtype=torch.float64)
     mask = torch.tensor([[[True, True], [True, False], [True, False], [True, True]]])
     data = replace(several, mask=mask, rewards=several.rewards * mask)
@@ -173,7 +173,7 @@ def test_weights_that_were_taken_count_and_no_others() -> None:
 def test_total_variance_is_that_of_the_estimates_in_batches_of_the_variant() -> None:
     mdp = random_mdp(2, states=2)
     behaviour, target = (random_policy(LINEAR, mdp.spaces, seed) for seed in (0, 1))
-    every = enumerate_trajectories(mdp, 1000).trajectories.changed(lambda values: values[:, :48])
+    every = enumerate_trajectories(mdp, 1000).trajectories.map_tensors(lambda values: values[:, :48])
     reuse, variant = Reuse.at(target, behaviour, every, mdp), Variant(importance="per_decision", batch=6)
     estimates = corrected_gradients(reuse.regrouped(6), variant)
     known = (estimates - estimates.mean(0)).square().sum() / 7

@@ -40,7 +40,7 @@ def learner(**parts: object) -> Variant:
 def test_a_walk_follows_the_gradient_of_one_batch_with_ratios_to_where_it_began(importance: str) -> None:
     mdp = MDPS["random"]
     start, _ = pair(mdp)
-    batch = enumerate_trajectories(mdp, 10_000).trajectories.changed(lambda values: values[:, 5:400:50])
+    batch = enumerate_trajectories(mdp, 10_000).trajectories.map_tensors(lambda values: values[:, 5:400:50])
     to_go = batch.rewards.flip(-1).cumsum(-1).flip(-1)
     policy, rate = copy.deepcopy(start), 0.3
     old = on_valid_steps(start.log_prob, batch).detach()
@@ -61,7 +61,7 @@ def test_a_walk_leaves_its_start_alone_and_knows_no_limit_nor_minibatches() -> N
     mdp = MDPS["random"]
     start, _ = pair(mdp)
     before = copy.deepcopy(start.state_dict())
-    batch = enumerate_trajectories(mdp, 10_000).trajectories.changed(lambda values: values[:, 5:400:50])
+    batch = enumerate_trajectories(mdp, 10_000).trajectories.map_tensors(lambda values: values[:, 5:400:50])
     held = learner(minibatches=2, gradient_steps=4, kl=EarlyStop(limit=1e-9))
     free, limited = walked(start, learner(), batch, 2).state_dict(), walked(start, held, batch, 2).state_dict()
     for name, values in before.items():

@@ -55,6 +55,6 @@ def test_sample_estimates_the_enumerated_least_variance() -> None:
     policy, enumeration = random_policy(LINEAR, mdp.spaces, 1), enumerate_trajectories(mdp, 1000)
     probabilities = enumeration.probabilities(action_probabilities(stack([policy]), mdp)).detach()
     drawn = torch.multinomial(probabilities, 20_000, replacement=True, generator=torch.Generator().manual_seed(0))
-    sample = enumeration.trajectories.changed(lambda values: values[:, drawn]).regrouped(1)
+    sample = enumeration.trajectories.map_tensors(lambda values: values[:, drawn]).regrouped(1)
     found = least_variances(policy, {"to_go": Variant(), "total": Variant(returns="total")}, sample)
     assert found == {name: pytest.approx(least(mdp, 1, name), rel=0.05) for name in ("to_go", "total")}

@@ -72,7 +72,7 @@ def sampled(mdp: str) -> list[dict[str, torch.Tensor]]:
     pool = in_float64(collect(environments, actor_of(policies(mdp)), generators))
     found: list[dict[str, torch.Tensor]] = []
     for seed, (policy, along) in enumerate(zip(policies(mdp), directions(mdp), strict=True)):
-        batches = pool.chosen(slice(seed, seed + 1)).regrouped(N)
+        batches = pool.of_seeds(slice(seed, seed + 1)).regrouped(N)
         gradients = gradients_of_all(policy, VARIANTS, batches, MDPS[mdp])
         found.append({name: measured(each, along) for name, each in gradients.items()})
     return found

@@ -20,7 +20,7 @@ from tests.laboratory.pairs import BIASED, MDPS, UNBIASED, assert_equal, every, 
 def test_corrections_at_the_behaviour_policy_are_on_policy(importance: str, baseline: str) -> None:
     mdp = MDPS["random"]
     behaviour, _ = pair(mdp)
-    batches = enumerate_trajectories(mdp, 10_000).trajectories.changed(lambda values: values[:, :200]).regrouped(4)
+    batches = enumerate_trajectories(mdp, 10_000).trajectories.map_tensors(lambda values: values[:, :200]).regrouped(4)
     variant = Variant(importance=importance, baseline=baseline)
     found = corrected_gradients(Reuse.at(copy.deepcopy(behaviour), behaviour, batches, mdp), variant)
     torch.testing.assert_close(found, batch_gradients(behaviour, variant, batches, mdp), rtol=0, atol=1e-13)
@@ -41,7 +41,7 @@ def test_estimate_is_the_surrogates_gradient_at_the_target(baseline: str) -> Non
     """Compare with a backward pass through a copy of the policy for each batch."""
     mdp = MDPS["random"]
     behaviour, target = pair(mdp)
-    some = enumerate_trajectories(mdp, 10_000).trajectories.changed(lambda values: values[:, :60])
+    some = enumerate_trajectories(mdp, 10_000).trajectories.map_tensors(lambda values: values[:, :60])
     reuse, variant = (
         Reuse.at(target, behaviour, some, mdp).regrouped(6),
         Variant(importance="per_step", baseline=baseline),
@@ -63,7 +63,7 @@ def test_several_estimators_at_once_are_each_alone() -> None:
 def test_cutting_the_work_into_chunks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     mdp = MDPS["random"]
     behaviour, target = pair(mdp)
-    some = enumerate_trajectories(mdp, 10_000).trajectories.changed(lambda values: values[:, :60])
+    some = enumerate_trajectories(mdp, 10_000).trajectories.map_tensors(lambda values: values[:, :60])
     reuse = Reuse.at(target, behaviour, some, mdp).regrouped(6)
     variant = Variant(importance="exact_state", baseline="leave_one_out")
     whole = corrected_gradients(reuse, variant)

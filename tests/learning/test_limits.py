@@ -108,7 +108,7 @@ def test_natural_gradient_ascends_and_nearly_reaches_its_limit() -> None:
 
 def test_natural_gradient_takes_no_step_without_gain() -> None:
     trajectories = chain_batch()
-    still = trajectories.changed(lambda values: values * 0 if values.is_floating_point() else values)
+    still = trajectories.map_tensors(lambda values: values * 0 if values.is_floating_point() else values)
     found, log = improved(limited("natural_gradient", "new_old"), still)
     assert log.gradient_steps == 0
     assert torch.equal(flat(found), flat(policy()))

@@ -108,7 +108,7 @@ def test_ratios_at_the_behaviour_policy_are_exactly_1(mdp: MDP, dtype: torch.dty
 
 
 def test_ratios_have_precision_and_length_of_the_rewards() -> None:
-    every = one_batch(FORK).changed(lambda values: values[:, :, :1] if values.dim() > 2 else values)
+    every = one_batch(FORK).map_tensors(lambda values: values[:, :, :1] if values.dim() > 2 else values)
     single = replace(every, rewards=every.rewards.float())
     found = state_ratios(going_right(0.4), FORK, state_distributions_of(going_right(0.25), FORK), single)
     assert found.dtype == torch.float32

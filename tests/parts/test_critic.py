@@ -99,7 +99,7 @@ def test_explained_variance_is_one_minus_error_over_variance() -> None:
 
 
 def test_explained_variance_of_equal_returns_is_nan() -> None:
-    one_step = sampled(chain_policy(), 32).until(1).changed(torch.clone)
+    one_step = sampled(chain_policy(), 32).until(1).map_tensors(torch.clone)
     one_step.rewards.fill_(1.0)
     assert torch.tensor(new_critic().explained_variance(one_step)).isnan()
 
@@ -143,7 +143,7 @@ def test_bootstrapping_finds_the_value_of_an_endless_process() -> None:
     """Steps that go on for ever and earn 1 each are worth 1 / (1 - γ), though each trajectory is cut off after four."""
     batch = sampled(chain_policy(), 32).until(4)
     alive = batch.mask.all(-1)
-    batch = batch.changed(lambda values: values[:, alive[0]])
+    batch = batch.map_tensors(lambda values: values[:, alive[0]])
     batch.rewards.fill_(1.0)
     endless = new_critic(fit_steps=1, rate=0.05, **ENDLESS)
     ended = new_critic(fit_steps=1, rate=0.05, discount=0.8)

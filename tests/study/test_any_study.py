@@ -1,7 +1,7 @@
 """Any study is expanded into its jobs, or refused with a message that names the mistake.
 
-Studies are made from the smoke study, which has every kind of experiment, figure and environment, by a few changes at
-random places: options exchanged for others of their kind, keys misspelt or lost, values of a wrong type or size.
+Studies are made from the smoke study, which has every kind of experiment, figure and environment, by a few random
+changes: parts are replaced by others, keys are misspelt or removed, values get a wrong type or size.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pg.study.validation import load
 
 SMOKE = read_file(Path(__file__).parents[2] / "workflow/studies/smoke.yaml").options
 
-# Values that break whatever option they are given to, and such as may fit.
+# Values that are wrong for nearly every option, and values that may be legal.
 WRONG: tuple[Any, ...] = ({"nested": {}}, [[]], -1, -0.5, "no such thing", float("nan"), float("inf"), 10**9, "", True)
 FITTING: dict[str, tuple[Any, ...]] = {
     "returns": ("total", "to_go"),
@@ -52,7 +52,7 @@ FITTING: dict[str, tuple[Any, ...]] = {
     "policy": ({"hidden": []}, {"hidden": [4], "activation": "relu"}),
 }
 
-WAYS = ("wrong value", "misspelt", "lost")
+WAYS = ("wrong value", "misspelt", "removed")
 
 Judge = Callable[[int], str | None]
 
@@ -76,18 +76,16 @@ def misspelt(chance: random.Random, key: str) -> str:
     return key[:place] + chance.choice("xyz_") + key[place + chance.randrange(2) :]
 
 
-def broken(
-    seed: int, below: tuple[str, ...] = (), ways: tuple[str, ...] = WAYS
-) -> tuple[dict[str, Any], tuple[Any, ...]]:
-    """Return the smoke study with one change below a node that is likely to break it, and where it was made."""
+def broken(seed: int) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """Return the smoke study with one change that is likely to make it illegal, and the path of the change."""
     chance, options = random.Random(seed), copy.deepcopy(SMOKE)
-    path = chance.choice([(*below, *place) for place in places(at(options, below)) if "kwargs" not in place])
+    path = chance.choice([place for place in places(options) if "kwargs" not in place])
     *parents, key = path
     parent = at(options, tuple(parents))
-    match chance.choice(ways if isinstance(key, str) else ("wrong value",)):
+    match chance.choice(WAYS if isinstance(key, str) else ("wrong value",)):
         case "misspelt":
             parent[misspelt(chance, key)] = parent.pop(key)
-        case "lost":
+        case "removed":
             del parent[key]
         case _:
             parent[key] = copy.deepcopy(chance.choice(WRONG))
@@ -95,7 +93,7 @@ def broken(
 
 
 def varied(seed: int) -> dict[str, Any]:
-    """Return the smoke study with the parts of some variants exchanged: legal, or a combination without meaning."""
+    """Return the smoke study with other parts in some variants; a combination may be illegal."""
     chance, options = random.Random(seed), copy.deepcopy(SMOKE)
     for name in chance.sample(sorted(options["variants"]), 3):
         for part in chance.sample(sorted(FITTING), chance.randrange(1, 4)):
@@ -120,24 +118,24 @@ def jobs_of(study: Study, name: str) -> Iterator[Job]:
 
 
 def expand(study: Study) -> int:
-    """Make every job of a study; return how many there are."""
+    """Make every job of a study and return their number."""
     return len([job.canonical() for name in study.experiments for job in jobs_of(study, name)])
 
 
-def readable_refusal(options: dict[str, Any]) -> str | None:
-    """Return the message that refuses a study; None where it is legal, and its jobs could be made."""
+def refusal_of(options: dict[str, Any]) -> str | None:
+    """Return the message that refuses a study, or None if it is legal and its jobs can be made."""
     try:
         study = load(options)
-    except InvalidStudy as refusal:
-        return str(refusal)
+    except InvalidStudy as error:
+        return str(error)
     assert expand(study) > 0
     return None
 
 
 def judge_broken(seed: int) -> str | None:
-    """Check that the refusal of a broken study, if it is refused, names the changed key or a reference to it."""
+    """If a broken study is refused, check that the message names the changed key or a reference to it."""
     options, path = broken(seed)
-    message = readable_refusal(options)
+    message = refusal_of(options)
     if message is not None:
         assert any(str(step) in message for step in path), (path, message)
         assert "Traceback" not in message
@@ -146,8 +144,8 @@ def judge_broken(seed: int) -> str | None:
 
 
 def judge_varied(seed: int) -> str | None:
-    """Check that the refusal of a composition, if it is refused, names a place; figures may need what variants lost."""
-    message = readable_refusal(varied(seed))
+    """If a varied study is refused, check that the message names a key; figures may need parts that variants lack."""
+    message = refusal_of(varied(seed))
     assert message is None or any(f"{kind}." in message for kind in ("variants", "experiments", "figures")), message
     return message
 
@@ -168,6 +166,6 @@ def test_thousands_of_studies_are_expanded_or_refused(judge: Judge, refused: boo
 
 @pytest.mark.long
 def test_both_outcomes_occur() -> None:
-    refused = [readable_refusal(broken(seed)[0]) is not None for seed in range(20)]
+    refused = [refusal_of(broken(seed)[0]) is not None for seed in range(20)]
     assert sum(refused) > 10
-    assert any(readable_refusal(varied(seed)) is None for seed in range(40))
+    assert any(refusal_of(varied(seed)) is None for seed in range(40))

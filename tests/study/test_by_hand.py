@@ -1,4 +1,4 @@
-"""`python -m pg` explains a study, and refuses commands that cannot work before they start."""
+"""`python -m pg` explains a study, and refuses a command that would fail before it runs anything."""
 
 import os
 from pathlib import Path
@@ -75,7 +75,7 @@ TRAIN = ("train", "--experiment", "learn", "--environment", "cartpole", "--varia
         ("--snapshots", "read_only/new", "read_only is not writable"),
     ],
 )
-def test_what_cannot_be_trained_or_written_is_refused_first(
+def test_unknown_names_and_unwritable_paths_are_refused_before_training(
     options: dict[str, Any], capsys: Output, monkeypatch: pytest.MonkeyPatch, option: str, value: str, message: str
 ) -> None:
     Path("folder").mkdir()

@@ -1,4 +1,4 @@
-"""The cost of a study is estimated before it runs; a study that exceeds every machine is refused with the estimate."""
+"""The cost of a study is estimated before it runs; a study too large for any machine is refused with the estimate."""
 
 import time
 from typing import Any
@@ -37,10 +37,10 @@ def test_the_estimate_counts_runs_tuning_and_evaluations(options: dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    ("minutes", "said"), [(0.4, "less than a minute"), (0.6, "about 1 minute"), (2.5e3, "about 2,500 minutes")]
+    ("minutes", "duration"), [(0.4, "less than a minute"), (0.6, "about 1 minute"), (2.5e3, "about 2,500 minutes")]
 )
-def test_the_time_is_rounded_to_minutes(minutes: float, said: str) -> None:
-    assert str(Estimate(steps=1_000, core_minutes=minutes)) == f"1,000 environment steps, {said} of one core"
+def test_the_time_is_rounded_to_minutes(minutes: float, duration: str) -> None:
+    assert str(Estimate(steps=1_000, core_minutes=minutes)) == f"1,000 environment steps, {duration} of one core"
 
 
 def test_humanoids_and_further_passes_take_longer(options: dict[str, Any]) -> None:
@@ -82,7 +82,7 @@ GIBIBYTES, HOURS = "GiB in one job, and 64 are allowed", "hours of one core in o
     ],
     ids=lambda one: f"{one!s:.40}",
 )
-def test_what_is_huge_is_refused_with_the_estimate_at_once(
+def test_huge_studies_are_refused_within_seconds_with_an_estimate(
     options: dict[str, Any], path: str, value: Any, message: str
 ) -> None:
     load(options)

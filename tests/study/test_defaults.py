@@ -99,7 +99,7 @@ def test_a_label_names_the_parts(options: dict[str, Any], label: str) -> None:
     assert label_of(Variant.model_validate(options)) == label
 
 
-def test_of_equal_parts_the_first_has_the_label(options: dict[str, Any]) -> None:
+def test_only_the_first_variant_of_equal_parts_is_labelled_by_them(options: dict[str, Any]) -> None:
     options["variants"]["slow"] = {"extends": "to_go", "optimizer": {"learning_rate": 0.001}}
     options["variants"]["named"] = {"label": "to-go − mean R"}
     labels = {name: variant.label for name, variant in load(options).variants.items()}

@@ -104,10 +104,10 @@ variants/heuristic/initialise/controller: leen => : 'leen' is not known; did you
 variants/heuristic/initialise/controller: upright
   => heuristic imitates the controller upright, which acts in InvertedPendulum-v5, not in cartpole …: lean,
 environments/cartpole/observations: {hide: [1]}
-  => begin.environments: heuristic imitates the controller lean, which reads all … cartpole hides or stacks
+  => begin.environments: heuristic imitates the controller lean, which needs whole, … cartpole hides or stacks
 experiments/begin/environments: [cartpole, chain]
-  => : 'chain' is not known; …cartpole; clone imitates learn, which trains in these
-experiments/learn/sweep: {variant.batch: [4, 8]} => clone.experiment: learn sweeps; a demonstrator is
+  => : 'chain' is not known; …cartpole; clone imitates learn, which trains only there
+experiments/learn/sweep: {variant.batch: [4, 8]} => clone.experiment: learn has a sweep, and demonstrators must be
 experiments/begin/sweep: {environment.horizon: [50, 100]}
   => : environment.horizon: the demonstrators of clone were trained in the environment as declared
 experiments/begin/sweep: {variant.initialise.demonstrations: [5]}
@@ -119,7 +119,7 @@ experiments/exact/sweep: {variant.batch: [2], variant.initialise: [random]}
 experiments/begin/sweep: {variant.initialise: [random, {controller: leen, demonstrations: 5}]}
   => : variant.initialise.controller: 'leen' is not known; did you mean 'lean'
 variants/clone/initialise/clone: {variant: clone, experiment: begin, stage: late}
-  => : is a cycle: clone in begin → clone in begin
+  => : is part of a cycle: clone in begin → clone in begin
 """
 )
 def test_illegal_imitation_is_refused(options: dict[str, Any], path: str, value: Any, message: str) -> None:
@@ -138,7 +138,7 @@ def test_a_cycle_through_two_experiments_is_reported_once(options: dict[str, Any
     with pytest.raises(InvalidStudy) as refused:
         load(options)
     path = "clone in begin → back in learn → clone in begin"
-    assert refused.value.problems == (f"variants.clone.initialise.clone: is a cycle: {path}",)
+    assert refused.value.problems == (f"variants.clone.initialise.clone: is part of a cycle: {path}",)
 
 
 def test_options_of_demonstrations_and_rewards_are_swept(options: dict[str, Any]) -> None:

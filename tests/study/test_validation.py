@@ -86,7 +86,7 @@ experiments/learn/seeds: 4 => : should be a mapping of keys to values; it is 4; 
 variants/to_go/kl: {limit: 0.1, hold_by: early}
   => : 'early' is not known; did you mean 'early_stop'?; allowed: early_stop, penalty
 experiments/gradients/environments: [chain]
-  => : 'chain' is not known…: cartpole; its policies come from learn, which trains in
+  => : 'chain' is not known…: cartpole; its policies come from learn, which trains only there
 """
 )
 def test_an_illegal_option_is_refused(options: dict[str, Any], path: str, value: Any, message: str) -> None:

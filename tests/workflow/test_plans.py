@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pg.experiments.registry import KINDS
 from pg.study.validation import load
-from tests.study.test_any_study import SMOKE, expand, readable_refusal, varied
+from tests.study.test_any_study import SMOKE, expand, refusal_of, varied
 from tests.workflow.checkout import Checkout, checkout
 
 EXPERIMENTS = {options["kind"]: name for name, options in SMOKE["experiments"].items()}
@@ -23,7 +23,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 def legal(count: int) -> list[dict[str, Any]]:
     varieties = map(varied, itertools.count())
-    return list(itertools.islice((one for one in varieties if readable_refusal(one) is None), count))
+    return list(itertools.islice((one for one in varieties if refusal_of(one) is None), count))
 
 
 def test_the_smoke_study_has_an_experiment_of_every_kind() -> None:

@@ -4,9 +4,8 @@ from typing import Any
 
 from tests.workflow.checkout import Checkout
 
-# What follows the jobs of an experiment in the test study.
+# The jobs that follow those of the experiment `learn` in the test study.
 AFTER_LEARN = {"train_tables": 1, "figure": 1, "report_page": 1}
-AFTER_GRADIENTS = {"measurement_tables": 1, "figure": 1, "claim": 1, "claims_table": 1, "report_page": 1}
 
 
 def test_new_variant_runs_its_jobs_and_what_follows(done: Checkout, study: dict[str, Any]) -> None:

@@ -113,7 +113,7 @@ def _drawn(
     behaviour = proposal(table, action, left)
     probabilities = enumeration.probabilities(behaviour)
     possible = probabilities > 0
-    every = enumeration.trajectories.changed(lambda values: values[:, possible])
+    every = enumeration.trajectories.map_tensors(lambda values: values[:, possible])
     assert every.states is not None, "enumerated trajectories have states"
     chosen = (0, every.states, every.actions)
     log_ratios = table[chosen].log() - behaviour[chosen].log()

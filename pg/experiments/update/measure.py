@@ -119,19 +119,19 @@ def take_updates(job: MeasurementJob[UpdateOptions], policies: Mapping[int, Para
             for name, variant in job.variants.items()
         }
         effects: dict[str, list[Effect]] = {name: [] for name in improvers}
-        lost: set[str] = set()
+        failed: set[str] = set()
         for batches, fresh in _samples(job, seed, policy, batch_copies, fresh_copies):
             for name, improver in improvers.items():
                 batch = batches[improver.variant.batch]
                 try:
                     improved = improver.improved(policy, batch)
                 except NonFiniteWeights as error:
-                    _log.warning("seed %d: an update by %s is lost: %s", seed, name, error)
-                    lost.add(name)
+                    _log.warning("seed %d: an update by %s failed: %s", seed, name, error)
+                    failed.add(name)
                 else:
                     effects[name].append(Effect.of(policy, improved, batch, fresh, improver.variant.kl))
         for name, variant in job.variants.items():
-            found = missing(METRICS) if name in lost else values(METRICS, Updates(effects[name], variant.kl))
+            found = missing(METRICS) if name in failed else values(METRICS, Updates(effects[name], variant.kl))
             rows.append({"seed": seed, "variant": name, "batch": variant.batch, **found})
         _log.info("seed %d: %d updates by each of %d variants", seed, job.options.updates, len(job.variants))
     return pd.DataFrame(rows)

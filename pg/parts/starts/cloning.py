@@ -47,7 +47,9 @@ def split(shown: Trajectories, validated: int) -> tuple[Trajectories, Trajectori
     Whole trajectories are independent. Neighbouring steps are similar: if steps were divided, validation would reward
     memorised steps.
     """
-    return shown.changed(lambda values: values[:, :-validated]), shown.changed(lambda values: values[:, -validated:])
+    return shown.map_tensors(lambda values: values[:, :-validated]), shown.map_tensors(
+        lambda values: values[:, -validated:]
+    )
 
 
 def fit(policy: Policy, start: Clone, fitted: Trajectories, validated: Trajectories) -> None:

@@ -16,7 +16,7 @@ from pg.study.sources import demonstrator_of
 
 
 def problems_of_demonstrators(study: Study) -> Iterator[str]:
-    """Yield a message per problem; cycles are searched only if every name is known."""
+    """Yield a message per problem; cycles are checked only if all names are valid."""
     problems: list[str] = []
     for name, variant in study.variants.items():
         problems += _name_problems(study, f"variants.{name}.initialise", variant.initialise)
@@ -51,7 +51,10 @@ def _name_problems(study: Study, at: str, start: Start) -> Iterator[str]:
     yield from unknown(f"{at}.clone.variant", [start.clone.variant], trained.variants)
     yield from unknown(f"{at}.clone.stage", [start.clone.stage], trained.snapshots)
     if trained.sweep:
-        yield f"{at}.clone.experiment: {start.clone.experiment} sweeps; a demonstrator is one policy per seed"
+        yield (
+            f"{at}.clone.experiment: {start.clone.experiment} has a sweep, and demonstrators must be one policy per "
+            "seed; name an experiment without `sweep`"
+        )
 
 
 def _cell_problems(study: Study, at: str, cell: Cell, start: Clone) -> Iterator[str]:
@@ -60,8 +63,7 @@ def _cell_problems(study: Study, at: str, cell: Cell, start: Clone) -> Iterator[
         imitates = f"{at}.environments: {cell.variant_name} imitates the controller {name}"
         if seen.hide or seen.stack > 1:
             yield (
-                f"{imitates}, which reads all of a single observation, and {cell.environment_name} hides or stacks "
-                "observations"
+                f"{imitates}, which needs whole, single observations, and {cell.environment_name} hides or stacks them"
             )
         if id not in fits:
             fitting = [other for other, controller in CONTROLLERS.items() if id in controller.fits]
@@ -72,9 +74,9 @@ def _cell_problems(study: Study, at: str, cell: Cell, start: Clone) -> Iterator[
     if start.clone is not None:
         trained = study.experiments[start.clone.experiment].environments
         for problem in unknown(f"{at}.environments", [cell.environment_name], trained):
-            yield f"{problem}; {cell.variant_name} imitates {start.clone.experiment}, which trains in these"
+            yield f"{problem}; {cell.variant_name} imitates {start.clone.experiment}, which trains only there"
         for path in study.experiments[cell.experiment].sweep:
-            # Rewards are no part of a policy, nor of its demonstrations.
+            # Rewards change neither a policy nor its demonstrations.
             if path.startswith("environment.") and not path.startswith("environment.rewards"):
                 yield (
                     f"{at}.sweep: {path}: the demonstrators of {cell.variant_name} were trained in the environment as "
@@ -87,11 +89,13 @@ def _cycles(study: Study) -> Iterator[str]:
     imitators: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for experiment, declared in study.training.items():
         for cell in () if declared.sweep else cells(study, experiment):
-            if (shown := demonstrator_of(cell)) is not None:
-                imitators.setdefault((shown.variant, shown.experiment), []).append((cell.variant_name, experiment))
+            if (demonstrator := demonstrator_of(cell)) is not None:
+                imitators.setdefault((demonstrator.variant, demonstrator.experiment), []).append(
+                    (cell.variant_name, experiment)
+                )
     try:
         TopologicalSorter(imitators).prepare()
     except CycleError as error:
         cycle: list[tuple[str, str]] = error.args[1]
         names = " → ".join(f"{variant} in {experiment}" for variant, experiment in cycle)
-        yield f"variants.{cycle[0][0]}.initialise.clone: is a cycle: {names}"
+        yield f"variants.{cycle[0][0]}.initialise.clone: is part of a cycle: {names}"

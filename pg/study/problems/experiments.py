@@ -1,4 +1,4 @@
-"""Check environments, and experiments of all kinds against what they name: sweep paths, levels, policies."""
+"""Check environments, and the names, sweeps, levels and sources of policies of all kinds of experiment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pg.study.record import Study
 from pg.study.wording import plain
 
 _LONGEST_ID = 200  # of the 255 bytes that file systems allow in a name
-_TABULAR = f"allowed: {', '.join(OWN)}, or any environment with a transition table, as FrozenLake-v1"
+_TABULAR = f"allowed: {', '.join(OWN)}, or any environment with a transition table, for example FrozenLake-v1"
 
 
 def problems_of_environments(study: Study) -> Iterator[str]:
@@ -30,7 +30,7 @@ def problems_of_environments(study: Study) -> Iterator[str]:
 
 
 def _unsupported(environments: Mapping[str, Environment]) -> Iterator[str]:
-    """Yield a message for each environment that cannot be made, after the given beginning."""
+    """Yield a message for each environment that cannot be made, after its key in the mapping."""
     for beginning, environment in environments.items():
         try:
             catalogue.check(environment)
@@ -62,7 +62,7 @@ def _name_problems(study: Study, name: str) -> Iterator[str]:
             continue
         place: object = roots[root]
         for key in keys:
-            # Options of parts, of what is missing by default, and of free mappings are checked when cells are made.
+            # Making the cells checks options of parts, of mappings with any keys, and of options that default to null.
             if not isinstance(place, Record) or isinstance(place, Part):
                 break
             if key not in place.file_keys():
@@ -77,8 +77,8 @@ def _illegal_levels(study: Study, name: str) -> Iterator[str]:
         cells(study, name)
     except ValidationError as error:
         first = error.errors()[0]
-        # A step with a space is not a key but the name of a union member that pydantic tried.
-        path = ".".join(step for step in map(str, first["loc"]) if " " not in step)
+        # Entries with a space are no keys but names of union members that pydantic tried.
+        path = ".".join(key for key in map(str, first["loc"]) if " " not in key)
         yield f"experiments.{name}.sweep: a level is not legal: {path + ': ' if path else ''}{plain(first['msg'])}"
 
 
@@ -88,7 +88,7 @@ def _unusable_levels(study: Study, name: str) -> Iterator[str]:
     longest = max((id for cell in cells(study, name) for id in (cell.environment_id, cell.variant_id)), key=len)
     if len(longest) > _LONGEST_ID:
         yield (
-            f"{at}: names of folders would have {len(longest)} characters, as {longest[:60]}…; "
+            f"{at}: names of folders would have {len(longest)} characters, for example {longest[:60]}…; "
             f"allowed: {_LONGEST_ID}; sweep fewer paths in one experiment, or declare the combinations as variants"
         )
     if any(path.startswith("environment.") for path in study.experiments[name].sweep):
@@ -96,7 +96,7 @@ def _unusable_levels(study: Study, name: str) -> Iterator[str]:
 
 
 def _misfits(study: Study, name: str) -> Iterator[str]:
-    """Yield the variants, environments and policies that do not fit each other, or the kind of experiment."""
+    """Yield a message for variants, environments and policies that cannot be combined, or not in this kind."""
     at, experiment = f"experiments.{name}", study.experiments[name]
     yield from dict.fromkeys(
         f"{at}.variants: {cell.variant_name} {problem}"
@@ -110,7 +110,7 @@ def _misfits(study: Study, name: str) -> Iterator[str]:
         for environment in dict.fromkeys(normalised):
             yield (
                 f"{at}.environments: {environment} normalises observations, and the random policies of "
-                f"{experiment.kind} experiments have no observations to normalise by; allowed: "
+                f"{experiment.kind} experiments have no statistics to normalise them by; allowed: "
                 "observations.normalise: false"
             )
     if experiment.needs_tables:
@@ -130,7 +130,7 @@ def _misfits(study: Study, name: str) -> Iterator[str]:
 
 
 def _unknown_quantities(variant: Variant, cell: Cell) -> Iterator[str]:
-    """Yield the exact quantities that a variant needs and the environment of a cell does not have."""
+    """Yield which exact quantities a variant needs but the environment of a cell does not have."""
     name, environment = cell.environment_name, cell.environment
     needs = {
         "subtracts exact values": variant.baseline.values_from == "tables",
@@ -154,14 +154,14 @@ def _source_problems(study: Study, at: str, experiment: Experiment, source: Sour
     yield from unknown(f"{at}.source.variant", [source.variant], trained.variants)
     yield from unknown(f"{at}.source.stages", source.stages, trained.snapshots)
     for problem in unknown(f"{at}.environments", experiment.environments, trained.environments):
-        yield f"{problem}; its policies come from {source.experiment}, which trains in these"
+        yield f"{problem}; its policies come from {source.experiment}, which trains only there"
     if trained.sweep:
-        yield f"{at}.source.experiment: {source.experiment} sweeps; what is measured needs one policy per seed"
+        yield f"{at}.source.experiment: {source.experiment} has a sweep, and a measurement needs one policy per seed"
     for path in experiment.sweep:
         if path.startswith("environment.") and not path.startswith("environment.rewards"):
             yield (
                 f"{at}.sweep: {path}: snapshots are measured in their own environment, which cannot be swept; "
-                "allowed: environment.rewards, which are no part of a policy"
+                "allowed: environment.rewards, which change no policy"
             )
         if path.startswith("variant.policy"):
             yield f"{at}.sweep: {path} has no effect, because the policies are those of {source.variant}"
