@@ -5,14 +5,14 @@
 | a share (0 or 1 per run) | exact McNemar, Tango's interval | exact binomial, Clopper-Pearson |
 | on a ratio scale | t on the logarithm of a / b, null 1 | t on the logarithm |
 | a median (steps to two passed evaluations) | sign test on a - b, null 0, order statistics | the same on a |
-| any other, steps to threshold among them | t on a - b, null 0 | t |
+| any other, such as steps to threshold | t on a - b, null 0 | t |
 | with `ratio_of_means` | t on a - r b, null r = 1, Fieller | |
 | with `share_of` | | t on u - r w, Fieller |
 
 With `share_of`, u = 1 - a / zero and w = 1 - one / zero per snapshot, so that no snapshot outweighs the others by its
 scale; the effect is the ratio of their means. With `ratio_of_means` the effect is E[a] / E[b]. Means of steps to
-threshold are restricted to the budget and exist however many runs are censored; a ratio per seed would compare budget
-with budget wherever both runs are.
+threshold are restricted to the budget, so they exist for any number of censored runs. If both runs of a seed are
+censored, their ratio would compare the budget with itself.
 
 Source: Royston and Parmar (2013), "Restricted mean survival time", BMC Med. Res. Methodol. 13, 152.
 """
@@ -44,7 +44,7 @@ class Comparison:
     statistic
         Name of the estimate in the table of measured coverage.
     test
-        Tests values against a null value, with an interval of a level.
+        Tests values against a null value; takes the values, the null value and the level of the interval.
     words
         The quantity, with the names of the sides in braces.
     target
@@ -99,7 +99,7 @@ def _geometric_mean(values: Values, null: float, level: float) -> Test:
     ratios = values["a"]
     if "b" in values:
         a, b = values["a"], values["b"]
-        # The quotient of two negative numbers would pass for a ratio.
+        # The quotient of two negative numbers is positive, but not a meaningful ratio.
         ratios = np.where((a > 0) & (b > 0), a / b, np.nan)
     return estimates.geometric_mean(ratios, null=null, level=level)
 

@@ -185,8 +185,8 @@ def _judge_rows(relation: Tolerance, comparison: Comparison, sides: Mapping[str,
 
 
 def _quantity(comparison: Comparison, sides: Mapping[str, Side], where: Mapping[str, Any]) -> str:
-    called = {name: side.called(where.get("environment", "")) for name, side in sides.items()}
-    return comparison.words.format(**called)
+    labels = {name: side.label(where.get("environment", "")) for name, side in sides.items()}
+    return comparison.words.format(**labels)
 
 
 def _values(frame: pd.DataFrame) -> Values:

@@ -59,8 +59,8 @@ _RelationName = Annotated[
 class ShareOf(Record):
     """Turns a metric m(a) into the share (m(zero) - m(a)) / (m(zero) - m(one)) of an achievable change."""
 
-    zero: Selection = Field(description="Rows of which the share is 0.")
-    one: Selection = Field(description="Rows of which the share is 1.")
+    zero: Selection = Field(description="Rows at which the share is 0.")
+    one: Selection = Field(description="Rows at which the share is 1.")
 
 
 class ClaimPart(Record):
@@ -69,7 +69,8 @@ class ClaimPart(Record):
     experiment: Name = Field(description="The experiment whose table holds the metric.")
     metric: str = Field(description="Name of a metric.")
     a: Side = Field(
-        description="Maps table columns (variant, batch, ...) to values: the rows judged; or best_of a list of such."
+        description="The rows that are judged, as table columns (variant, batch, ...) with values; or best_of with a "
+        "list of these."
     )
     b: Side | None = Field(
         default=None,
@@ -80,17 +81,21 @@ class ClaimPart(Record):
     )
     reference: float | None = Field(default=None, description="The number that a is compared with.")
     relation: _RelationName = Field(
-        description="The relation claimed of a: less or greater than b, equal within the margin, exact up to a "
+        description="The claimed relation of a: less or greater than b, equal within the margin, exact up to a "
         "tolerance; or module:Class for a relation of your own."
     )
     margin: PositiveFloat | None = Field(default=None, description="Needed by equal (margin) and exact (tolerance).")
-    share_of: ShareOf | None = Field(default=None, description="Judge a share of an achievable change instead.")
+    share_of: ShareOf | None = Field(
+        default=None, description="Judge a share of an achievable change instead of the metric."
+    )
     ratio_of_means: bool = Field(
         default=False,
         description="Judge the mean of a over that of b; for nonnegative metrics, such as steps to threshold.",
     )
-    environments: Distinct[Name] = Field(default=(), description="Must hold in each of these; default: in all.")
-    stages: Distinct[Name] = Field(default=(), description="Must hold at each of these; default: at all.")
+    environments: Distinct[Name] = Field(
+        default=(), description="Environments in which the part must hold. Default: all."
+    )
+    stages: Distinct[Name] = Field(default=(), description="Stages at which the part must hold. Default: all.")
 
     @property
     def decision(self) -> Relation:
@@ -99,7 +104,7 @@ class ClaimPart(Record):
 
     @property
     def is_tolerance(self) -> bool:
-        """Whether the relation is one of single rows, without a test."""
+        """Whether the relation compares single rows with a tolerance, without a test."""
         return isinstance(self.decision, Tolerance)
 
     @property

@@ -45,11 +45,11 @@ class Side:
     winners: Mapping[str, Selection] = field(default_factory=dict)
     candidates: int = 0
 
-    def called(self, environment: str) -> str:
+    def label(self, environment: str) -> str:
         """Return the side's name in an environment: the variant, then its levels in brackets."""
         if self.selection is not None:
-            return _called(self.selection)
-        return f"[best of {self.candidates} candidates: {_called(self.winners[environment])}]"
+            return _label(self.selection)
+        return f"[best of {self.candidates} candidates: {_label(self.winners[environment])}]"
 
 
 def standings(choices: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> pd.DataFrame:
@@ -92,7 +92,7 @@ def rows_of(part: ClaimPart, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def sides_of(part: ClaimPart, rows: pd.DataFrame, tuned: pd.DataFrame | None) -> dict[str, Side]:
-    """Return what each side of a part selects; a family's winner is chosen in each environment of the part's rows.
+    """Return the selection of each side of a part; a family has a winner in each environment of the part's rows.
 
     `tuned` is the result of `standings`, needed for families only. A candidate that matches no tuned cell, or several,
     raises a ValueError.
@@ -120,7 +120,7 @@ def _best_of(
             at = f"{name}.best_of.{index}"
             cell = _matching(at, {"environment": environment} | candidate, tuned)
             if len(cell) > 1:
-                raise ValueError(f"{at}: rows differ in {_open_columns(cell, ['score', 'rates'])}; select one")
+                raise ValueError(f"{at}: rows differ in {_differing_columns(cell, ['score', 'rates'])}; select one")
             found.append(cell.iloc[0])
         scores = [cell["score"] for cell in found]
         winners[environment] = candidates[scores.index(max(scores))]
@@ -143,13 +143,13 @@ def pairs(sides: Mapping[str, Side], rows: pd.DataFrame) -> pd.DataFrame:
 
     A row of a that matches no row of another side, or several, raises a ValueError.
     """
-    # Sides with a stage of their own compare two stages, so these rows are not paired by stage.
+    # If sides select different stages, rows are not paired by stage.
     keys = [key for key in PAIRED_BY if not any(key in (side.selection or {}) for side in sides.values())]
     values = {}
     for name, side in sides.items():
         chosen = selected(side, rows)
         if chosen.duplicated(keys).any():
-            raise ValueError(f"{name}: rows differ in {_open_columns(chosen, [*keys, 'value'])}; select one")
+            raise ValueError(f"{name}: rows differ in {_differing_columns(chosen, [*keys, 'value'])}; select one")
         values[name] = chosen.set_index(keys)["value"]
         missing = values["a"].index.difference(values[name].index, sort=False)
         if len(missing):
@@ -194,13 +194,13 @@ def _matches(column: pd.Series[Any], value: Any) -> pd.Series[bool]:
     return column.astype(str) == str(level_value(value))
 
 
-def _open_columns(rows: pd.DataFrame, but: list[str]) -> str:
+def _differing_columns(rows: pd.DataFrame, ignored: list[str]) -> str:
     """Return the columns in which rows differ, with their values, as text."""
-    differing = [column for column in rows.columns.difference(but, sort=False) if len(rows[column].unique()) > 1]
+    differing = [column for column in rows.columns.difference(ignored, sort=False) if len(rows[column].unique()) > 1]
     return ", ".join(f"{column} ({', '.join(map(str, rows[column].unique()))})" for column in differing)
 
 
-def _called(selection: Selection) -> str:
+def _label(selection: Selection) -> str:
     levels = []
     for column, value in selection.items():
         if column not in ("variant", "experiment"):

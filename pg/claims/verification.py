@@ -50,13 +50,13 @@ class Finding(NamedTuple):
 def store(results: Path, reference: Path) -> None:
     """Replace the reference by the claims and summaries of a finished run, and digests of all its files.
 
-    A run without claims, and a folder that is no reference, raise an UnreadableFile.
+    A run without claims, or a folder that is not a reference, raises an UnreadableFile.
     """
     if not (results / _CLAIMS).exists():
         raise UnreadableFile(f"{results / _CLAIMS}: is missing; run the study first")
     if reference.exists():
         if not reference.is_dir() or (any(reference.iterdir()) and not (reference / _DIGESTS).exists()):
-            raise UnreadableFile(f"{reference}: is no reference, because it has no {_DIGESTS}; name another folder")
+            raise UnreadableFile(f"{reference}: is not a reference, because it has no {_DIGESTS}; name another folder")
         shutil.rmtree(reference)
     for path in (results / _CLAIMS, *sorted(results.glob("tables/*-summary.csv"))):
         kept = reference / path.relative_to(results)
@@ -119,7 +119,7 @@ def _digests(results: Path) -> dict[str, str]:
 
 
 def _compare_rows(file: str, found: pd.DataFrame, expected: pd.DataFrame) -> Iterator[Finding]:
-    """Compare claims or a summary row by row; rows of the same names belong together."""
+    """Compare claims or a summary row by row; rows are matched by name."""
     are_claims = file == _CLAIMS
     names = ["claim", "part"] if are_claims else [name for name in expected.columns if name not in _MEASURED]
     if missing := [name for name in names if name not in found.columns]:

@@ -118,8 +118,8 @@ def tabular_mdp(id: str, kwargs: Mapping[str, Any], horizon: int) -> MDP | None:
 def earned_mdp_of(environment: Environment) -> MDP | None:
     """Return an environment's tables before reward options are applied; None if no tables are known.
 
-    Observations leave out the components that the study hides. No step limit, and a hidden component that does not
-    exist, raise an UnsupportedEnvironment.
+    Observations leave out the components that the study hides. An environment without a step limit, or a hidden
+    component that does not exist, raises an UnsupportedEnvironment.
     """
     mdp = tabular_mdp(environment.id, environment.kwargs, horizon_of(environment))
     return None if mdp is None else replace(mdp, hidden=hidden_in(environment, mdp.spaces.observation_size))
@@ -141,7 +141,7 @@ def trajectories_of(environment: Environment) -> int:
 def hidden_in(environment: Environment, size: int) -> tuple[int, ...]:
     """Return the sorted indices of the hidden components of an observation of the given size.
 
-    A component that does not exist, and hiding all components, raise an UnsupportedEnvironment.
+    A component that does not exist raises an UnsupportedEnvironment, and so does hiding all components.
     """
     id, names, hidden = environment.id, COMPONENTS.get(environment.id, ()), environment.observations.hide
     for component in hidden:

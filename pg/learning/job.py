@@ -25,14 +25,17 @@ class Tuning(Record):
     """The choice of a learning rate: that of the grid with the largest area under the curve on tuning seeds."""
 
     grid: SomeDistinct[PositiveFloat] = Field(description="Learning rates tried.")
-    seeds: PositiveInt = Field(description="Tuning seeds per rate, a stream apart from the evaluation's seeds.")
+    seeds: PositiveInt = Field(
+        description="Tuning seeds per rate; their random numbers differ from those of the experiment's seeds."
+    )
 
 
 class Evaluate(Record):
-    """Whole episodes of the current policy, apart from the training batches and outside the budget."""
+    """Episodes of the current policy that are neither training data nor counted in the budget."""
 
     every_steps: PositiveInt = Field(
-        description="An evaluation before the first update, and after each in which the steps pass a multiple of this."
+        description="Evaluations run before the first update, and after each update that passes a multiple of this "
+        "number of steps."
     )
     episodes: PositiveInt = Field(description="Episodes per evaluation.")
     horizon: PositiveInt | None = Field(

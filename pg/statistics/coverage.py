@@ -1,15 +1,15 @@
 """The measured coverage of each interval, from the table `coverage.csv`.
 
-`python workflow/coverage/simulate.py > pg/statistics/coverage.csv` measures it anew: 2,000 replications of every
+`python workflow/coverage/simulate.py > pg/statistics/coverage.csv` measures it again: 2,000 replications of every
 statistic on each kind of data, at n = 10 and 20 (20 alone for bootstrapped intervals). An interval *holds* if it covers
-the truth in 93 to 97 % of them; shares and medians, whose values are discrete, may cover more. The standard error of
-such a percentage is 0.5, so this is stricter than a test of significance. If an interval does not hold, summaries and
-claims print the measured coverage.
+the truth in 93 to 97 % of them; shares and medians may cover more, because their values are discrete. The standard
+error of such a percentage is 0.5, so this is stricter than a test of significance. If an interval does not hold,
+summaries and claims print the measured coverage.
 
-Student's t stays in use where it covers less. Of the alternatives, the bootstrap-t covers 98 % of two-peaked data with
-intervals up to four times as wide; Hall's (1992) transformation covers 92 to 98 %, but its test rejects a true null
-hypothesis 0.45 % of the time at a level of 0.17 %, the first step of Holm's method over 29 claims, for symmetric
-two-peaked differences. Student's t does so 0.12 % of the time.
+Student's t is used although it covers less on some data. Of the alternatives, the bootstrap-t covers 98 % of two-peaked
+data with intervals up to four times as wide; Hall's (1992) transformation covers 92 to 98 %, but its test rejects a
+true null hypothesis 0.45 % of the time at a level of 0.17 %, the first step of Holm's method over 29 claims, for
+symmetric two-peaked differences. Student's t does so 0.12 % of the time.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from pg.statistics.intervals import Interval
 TABLE = Path(__file__).with_name("coverage.csv")
 
 _ACCEPTED = (0.93, 0.97)
-AT_LEAST = ("share", "paired share", "median", "profile")
-"""Statistics that need the lower end only."""
+MAY_COVER_MORE = ("share", "paired share", "median", "profile")
+"""Statistics whose coverage may exceed 97 %, because their values are discrete."""
 
 
 class Measured(NamedTuple):
@@ -43,7 +43,7 @@ class Measured(NamedTuple):
     def holds(self) -> bool:
         """Whether the interval covers as often as it should."""
         low, high = _ACCEPTED
-        return low <= self.coverage and (self.statistic in AT_LEAST or self.coverage <= high)
+        return low <= self.coverage and (self.statistic in MAY_COVER_MORE or self.coverage <= high)
 
 
 @cache
@@ -57,7 +57,7 @@ def measured() -> tuple[Measured, ...]:
 
 
 def columns_of(statistic: str, interval: Interval) -> dict[str, Any]:
-    """Return an interval as table columns; the method includes the coverage if that is not as promised."""
+    """Return an interval as table columns; the method includes the coverage if it is too low or too high."""
     found = shortfall(statistic, interval)
     return {
         "statistic": statistic,
@@ -73,8 +73,8 @@ def shortfall(statistic: str, interval: Interval) -> str:
     """Return the coverage of an interval of 95 % on the data on which it does not hold.
 
     Like "92 % on skewed data at n = 20". The coverage is that of the largest measured n up to the sample's, or of the
-    smallest n. The text is empty if the interval holds on all data, and if its method is not the
-    statistic's usual one (undefined, all values equal).
+    smallest n. The text is empty if the interval holds on all data, and if the statistic has
+    another method than usual (undefined, all values equal).
     """
     return _shortfall(statistic, interval.method, interval.n)
 

@@ -7,9 +7,9 @@
 | ratio of paired means | Fieller | t on u - r w |
 | median, median paired difference | order statistics with exact binomial ranks | exact sign test |
 
-The percentile bootstrap of a mean covers 91 % instead of 95 % at n = 20; hence Student's t. In a mean of steps that is
-restricted to a budget, a censored run counts as the budget, so all runs enter. The bootstrap-t has no standard error
-for resamples in which every run is censored; Student's t does well because the values are bounded.
+The percentile bootstrap of a mean covers 91 % instead of 95 % at n = 20, so Student's t is used. In a mean of steps
+that is restricted to a budget, a censored run counts as the budget, so all runs enter. The bootstrap-t has no standard
+error for resamples in which every run is censored; Student's t does well because the values are bounded.
 
 How often each interval contains the truth: `pg.statistics.coverage`. Degenerate samples: `pg.statistics.intervals`.
 """
@@ -41,14 +41,14 @@ def mean(values: ArrayLike, *, null: float = 0.0, level: float = LEVEL) -> Test:
 
 
 def _t_quantile(level: float, degrees: int) -> float:
-    # `stats.t` gives the same number fifty times as slowly, and tables ask for thousands.
+    # `stats.t` gives the same number fifty times as slowly, and tables need thousands.
     return float(special.stdtrit(degrees, 0.5 + level / 2))
 
 
 def geometric_mean(values: ArrayLike, *, null: float = 1.0, level: float = LEVEL) -> Test:
     """Estimate and test a geometric mean (of paired ratios, say) by Student's t on the logarithms.
 
-    Every positive mean is certainly greater than a null value of 0 or less.
+    A null value of 0 or less is impossible: p_less is 1 and p_greater is 0.
     """
     x = np.asarray(values, dtype=np.float64)
     if problem := problem_of(x) or counted(x <= 0, "not positive"):
@@ -99,8 +99,8 @@ def median(values: ArrayLike, *, null: float = 0.0, level: float = LEVEL) -> Tes
 
     If the median were at least the null value, each value would be below it with a probability of at most 1/2: p_less
     is the binomial probability of as many values below, or more. A value equal to the null value counts for neither
-    side, so the test keeps its level whatever the ties. Values may be infinite; ends are infinite if n is too small
-    (below six at 95 %).
+    side, so the test keeps its level with any number of ties. Values may be infinite; ends are infinite if n is too
+    small (below six at 95 %).
 
     Source: Conover (1999), "Practical nonparametric statistics", section 3.2.
     """

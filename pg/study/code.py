@@ -39,7 +39,7 @@ class _Source(NamedTuple):
 
 
 def code_digest(*entries: Path | str) -> str:
-    """Digest the code that is reached from some files, modules of `pg` by dotted name among them."""
+    """Return the digest of the code that some entries use: paths of files, or dotted names of modules of `pg`."""
     return _digest(frozenset(path for entry in entries for path in _files(entry)))
 
 
@@ -49,7 +49,7 @@ def covered_files(*entries: Path | str) -> frozenset[Path]:
 
 
 def defining_files(record: Record) -> frozenset[Path | str]:
-    """Return what defines a record, all records in it, and what they name: modules of `pg`, and files of others."""
+    """Return the modules that define a record, its inner records and what they name: files, or names if in `pg`."""
     modules = set[str]()
     for one in _records(record):
         modules.add(type(one).__module__)
@@ -72,7 +72,7 @@ def defining_files(record: Record) -> frozenset[Path | str]:
 
 @cache
 def _file_or_module(name: str) -> Path | str:
-    # A module of the user's own is found and not imported, because matplotlib takes a second to import.
+    # A module of the user is located without importing it, because matplotlib takes a second to import.
     spec = None if name.startswith("pg.") else find_spec(name)
     return name if spec is None or spec.origin is None else Path(spec.origin)
 

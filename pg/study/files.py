@@ -1,4 +1,4 @@
-"""Read study files: YAML with unique keys, the base that a study builds on, modules of one's own, and lines of keys."""
+"""Read study files: YAML with unique keys, the base that a study builds on, modules of the user, and lines of keys."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pg.study.inheritance import merged
 # Snakemake runs the Python expressions of a file that has this key.
 _TEMPLATE = "__use_yte__"
 
-# The loader in C is seven times as fast, where PyYAML was built with it; it crashes on deep nesting.
+# The loader in C, if PyYAML was built with it, is seven times as fast. It crashes on deep nesting.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 50
 

@@ -1,4 +1,4 @@
-"""Resolve what a study file abbreviates: `seeds` for all experiments, `joins`, and `extends`."""
+"""Resolve the abbreviations of a study file: `seeds` for all experiments, `joins`, and `extends`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from pg.core.errors import InvalidStudy
 from pg.core.suggestions import listed, nearest, unknown
 
-# Parts of a variant. A mapping of another part (limit, start, optimizer) may have no name, and is merged.
+# Parts of a variant whose mappings have a name. Other parts (limit, start, optimizer) need none and are merged.
 _PARTS = ("returns", "baseline", "importance")
 _WITHOUT_SEEDS = re.compile(r"experiments\.([^.]+)\.seeds(\.count)?: is missing")
 
@@ -70,13 +70,13 @@ def _seeded(experiment: Any, shared: Mapping[str, Any]) -> Any:
     """Merge an experiment's seeds over the study's seeds for its kind."""
     if not isinstance(experiment, dict):
         return experiment
-    default, own = shared.get(_sharing(experiment)), experiment.get("seeds", {})
+    default, own = shared.get(_seeds_key(experiment)), experiment.get("seeds", {})
     if not isinstance(default, dict) or not isinstance(own, dict):
         return experiment
     return {**experiment, "seeds": merged(default, own)}
 
 
-def _sharing(experiment: Mapping[str, Any]) -> str:
+def _seeds_key(experiment: Mapping[str, Any]) -> str:
     return "train" if experiment.get("kind") == "train" else "measure"
 
 
@@ -110,7 +110,7 @@ def _extended(name: str, variants: Mapping[str, Any], chain: tuple[str, ...]) ->
     if not isinstance(parent, str) or parent not in variants:
         raise InvalidStudy([f"{at}: {parent!r} is not a variant{nearest(str(parent), map(str, variants))}"])
     if parent in chain:
-        raise InvalidStudy([f"{at}: is a cycle: {' → '.join((*chain, parent))}"])
+        raise InvalidStudy([f"{at}: is part of a cycle: {' → '.join((*chain, parent))}"])
     inherited = _extended(parent, variants, chain)
     if not isinstance(inherited, dict):
         return options
@@ -128,7 +128,7 @@ def reported_once(problems: Sequence[str], options: Mapping[str, Any]) -> list[s
     if len(unseeded) < 2:
         return own
     experiments = _entries(options, "experiments")
-    missing = sorted({_sharing(_entries(experiments, name)) for name in unseeded}, reverse=True)
+    missing = sorted({_seeds_key(_entries(experiments, name)) for name in unseeded}, reverse=True)
     remedy = ", ".join(f"{one}: {{count: 20}}" for one in missing)
     place = "seeds" if len(missing) > 1 else f"seeds.{missing[0]}"
     return [
@@ -142,14 +142,14 @@ def _is_inherited(problem: str, problems: Sequence[str], options: Mapping[str, A
     match problem.split(": ")[0].split("."):
         case ["variants", name, *keys]:
             own: Any = _entries(_entries(options, "variants"), name)
-            heir, source = f"variants.{name}", f"variants.{own.get('extends')}"
+            own_key, source = f"variants.{name}", f"variants.{own.get('extends')}"
         case ["experiments", name, "seeds", *keys]:
             experiment = _entries(_entries(options, "experiments"), name)
             own = experiment.get("seeds", {})
-            heir, source = f"experiments.{name}.seeds", f"seeds.{_sharing(experiment)}"
+            own_key, source = f"experiments.{name}.seeds", f"seeds.{_seeds_key(experiment)}"
         case _:
             return False
-    if source + problem.removeprefix(heir) not in problems:
+    if source + problem.removeprefix(own_key) not in problems:
         return False
     for key in keys:
         if not isinstance(own, dict):

@@ -10,7 +10,7 @@ from pg.experiments.cells import Cell
 from pg.study.expansion import cells
 from pg.study.record import Study
 
-LEAST = 2
+MIN_ENVIRONMENTS = 2
 """The least number of environments in a pool."""
 
 Pool = tuple[str, ...]
@@ -25,7 +25,7 @@ def pools(study: Study) -> dict[str, Pool]:
 
 def is_pool(study: Study, pool: Pool) -> bool:
     """Return whether a pool has enough environments with a threshold."""
-    return len(pooled_environments(study, pool)) >= LEAST
+    return len(pooled_environments(study, pool)) >= MIN_ENVIRONMENTS
 
 
 def pooled_environments(study: Study, pool: Pool) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The JSON schema of study files, with which editors complete and check what is typed."""
+"""The JSON schema of study files, which editors use to complete and check keys and values."""
 
 from __future__ import annotations
 

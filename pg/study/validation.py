@@ -62,7 +62,7 @@ def _validated(options: Mapping[str, Any]) -> Study:
         study = Study.model_validate(complete)
     except ValidationError as error:
         raise InvalidStudy(reported_once(readable(error.errors(), complete), options)) from error
-    # Each check relies on those before it: an experiment is judged in environments that can be made.
+    # Each check relies on the earlier ones: experiments are checked only if all environments can be made.
     for check in (problems_of_number, problems_of_environments, problems_of_experiments, problems_of_demonstrators):
         if problems := list(check(study)):
             raise InvalidStudy(reported_once(problems, options))

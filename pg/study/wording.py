@@ -23,7 +23,7 @@ def readable(errors: list[ErrorDetails], resolved: Mapping[str, Any]) -> list[st
     errors
         The errors of a validation.
     resolved
-        The options that were validated, with every variant extended.
+        The options that were validated, with `extends` resolved.
     """
     by_place: dict[str, list[ErrorDetails]] = {}
     for error in errors:
@@ -83,7 +83,7 @@ def _advice(error: ErrorDetails) -> str:
     if not math.isfinite(number):
         return ""
     if "e" not in given.lower():
-        in_braces = "; --config makes text of numbers in braces: write them into the study file"
+        in_braces = "; numbers in braces after --config become text: write them in the study file"
         return f"; it is text: leave the quotes out, as in {given}{in_braces}"
     shown = f"{number:.0f}" if number.is_integer() and abs(number) < _LONGEST_WRITTEN_OUT else f"{number:.1e}"
     return f"; YAML reads {given} as text: write {shown}"

@@ -74,7 +74,7 @@ def test_candidate_with_the_best_tuning_score_is_judged(naive_4, clipped_4, winn
     )
 
 
-def test_first_declared_of_equals_wins():
+def test_first_declared_candidate_wins_a_tie():
     assert "naive (gradient_steps 4)" in judged(standing(naive_4=5, clipped_4=5))["comparison"]
 
 

@@ -89,7 +89,7 @@ def test_undefined_results_agree_with_each_other_only(tmp_path: Path, effect: fl
 def test_only_a_reference_is_replaced_and_only_by_a_run(tmp_path: Path) -> None:
     results, empty = write_results(tmp_path / "run"), tmp_path / "empty"
     for place in (results, results / "claims.csv"):
-        with pytest.raises(UnreadableFile, match=rf"{place.name}: is no reference"):
+        with pytest.raises(UnreadableFile, match=rf"{place.name}: is not a reference"):
             store(results, place)
     assert (results / "claims.csv").exists()
     empty.mkdir()

@@ -12,7 +12,7 @@ CARTPOLE = np.array([[[-1, -1, 0.1, -1], [1, 1, -0.1, 1]], [[-1, -1, 0.2, 2], [1
 
 
 @pytest.mark.parametrize(("name", "pushed"), [("lean", [[1, 0], [1, 0]]), ("fall", [[0, 1], [1, 0]])])
-def test_cartpole_is_pushed_to_the_side_that_the_rule_looks_at(name: str, pushed: list[list[int]]) -> None:
+def test_cartpole_is_pushed_towards_the_sign_that_the_rule_reads(name: str, pushed: list[list[int]]) -> None:
     controller = CONTROLLERS[name]
     actions = controller.act(CARTPOLE, controller.noise(np.random.default_rng(0), 1, 2)[0])
     assert actions.tolist() == pushed

@@ -115,7 +115,7 @@ def test_policies_of_another_shape_are_refused() -> None:
         ("Taxi-v4", {}, [5] * 7, -70.0),
     ],
 )
-def test_toy_texts_are_known_exactly_by_their_names(
+def test_toy_text_environments_have_exact_values(
     id: str, kwargs: dict[str, Any], actions: list[int], known: float
 ) -> None:
     mdp = tabular_mdp(id, kwargs, len(actions))

@@ -105,7 +105,7 @@ def test_paid_tables_have_the_objective_of_paid_trajectories(mdp: MDP, options: 
 
 @pytest.mark.parametrize("name", [name for name, options in OPTIONS.items() if options.get("paid") != "at_end"])
 @pytest.mark.parametrize("mdp", MDPS.values(), ids=MDPS.keys())
-def test_tables_pay_step_by_step_what_trajectories_are_paid(mdp: MDP, name: str) -> None:
+def test_tables_and_trajectories_have_equal_rewards_at_each_step(mdp: MDP, name: str) -> None:
     rewards = Rewards(**OPTIONS[name])
     found = enumerate_trajectories(paid_tables(rewards, mdp), 100_000).trajectories
     expected = paid(rewards, enumerate_trajectories(mdp, 100_000).trajectories)

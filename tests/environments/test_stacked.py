@@ -34,7 +34,7 @@ def test_vectorised_cartpole_follows_the_single_environment() -> None:
         pytest.fail("sixty random actions should topple the pole")
 
 
-def test_finished_cartpole_does_not_start_again_by_itself() -> None:
+def test_finished_cartpole_is_not_reset_automatically() -> None:
     stacked = VectorisedCartPole({}, 500, 1, 1)
     stacked.reset(generators(1))
     alive = np.ones((1, 1), dtype=np.bool_)
@@ -43,14 +43,14 @@ def test_finished_cartpole_does_not_start_again_by_itself() -> None:
     assert all(ended[first:]), "a reset would bring the pole back up"
 
 
-def test_start_states_of_a_seed_do_not_depend_on_its_neighbours() -> None:
+def test_start_states_of_a_seed_do_not_depend_on_other_seeds() -> None:
     together = VectorisedCartPole({}, 500, 3, 4).reset(generators(7, 8, 9))
     alone = VectorisedCartPole({}, 500, 1, 4).reset(generators(8))
     np.testing.assert_array_equal(together[1], alone[0])
 
 
 @pytest.mark.parametrize("id", ["Acrobot-v1", "MountainCarContinuous-v0", "HalfCheetah-v5", "InvertedPendulum-v5"])
-def test_any_gymnasium_id_steps_as_it_does_alone(id: str) -> None:
+def test_copies_of_any_gymnasium_id_step_like_a_single_one(id: str) -> None:
     stacked = make_environments(Environment(id=id, horizon=5), 2, 2)
     observations = stacked.reset(generators(4, 5))
     assert observations.shape == (2, 2, stacked.spaces.observation_size)
@@ -104,7 +104,7 @@ class Square(Counting):
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (4,)])
-def test_observations_are_laid_flat_in_single_precision(shape: tuple[int, ...]) -> None:
+def test_observations_are_flattened_to_float32(shape: tuple[int, ...]) -> None:
     copy = gymnasium.wrappers.ReshapeObservation(Square(), shape)
     stacked = SteppedOneByOne([copy], 10, 1)
     transition = stacked.step(np.zeros((1, 1, 1), dtype=np.float32), np.ones((1, 1), dtype=np.bool_))

@@ -113,7 +113,7 @@ def test_draws_of_a_seed_do_not_depend_on_other_seeds() -> None:
         assert all(np.array_equal(a[0], b[index]) for a, b in zip(alone, together, strict=True))
 
 
-def test_seed_without_living_copies_draws_nothing() -> None:
+def test_seed_whose_copies_have_all_ended_draws_nothing() -> None:
     sources = generators(0, 1)
     environments = TabularEnvironments(random_mdp(9), 2, 3)
     environments.reset(sources)

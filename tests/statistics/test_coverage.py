@@ -49,7 +49,7 @@ def test_interval_holds_if_it_covers_as_promised(statistic, covered, holds):
 
 def test_intervals_that_fall_short_at_20_seeds_are_known():
     assert {(row.statistic, row.data) for row in TABLE if row.n == 20 and not row.holds} == SHORT
-    assert all(row.holds for row in TABLE if row.statistic in coverage.AT_LEAST)
+    assert all(row.holds for row in TABLE if row.statistic in coverage.MAY_COVER_MORE)
 
 
 def test_method_names_exactly_the_coverage_that_falls_short():
@@ -61,7 +61,7 @@ def test_method_names_exactly_the_coverage_that_falls_short():
 
 
 @pytest.mark.parametrize(("n", "cited"), [(6, 10), (10, 10), (19, 10), (20, 20), (500, 20)])
-def test_cited_coverage_is_that_of_the_nearest_size_below(n, cited):
+def test_printed_coverage_is_that_of_the_largest_size_up_to_n(n, cited):
     assert coverage.shortfall("mean", estimates.mean(np.arange(float(n)))).endswith(f" data at n = {cited}")
 
 

@@ -37,7 +37,7 @@ def test_power_without_an_effect_is_one_side_of_the_level():
     assert power(0, 20, claims=29) == pytest.approx(0.025 / 29)
 
 
-def test_table_in_the_manual_is_that_of_the_function():
+def test_power_table_of_the_readme_is_that_of_the_function():
     text = MANUAL.read_text(encoding="utf-8")
     table = text[text.index("| d |") :].split("\n\n")[0].splitlines()[2:]
     stated = {float(d): cells for d, *cells in (line.strip("| ").split(" | ") for line in table)}

@@ -155,7 +155,7 @@ def test_undefined_estimates_say_why(test, why):
     assert test.method == f"undefined: {why}"
 
 
-def test_one_value_bounds_nothing():
+def test_interval_of_one_value_is_unbounded():
     test, ratio = estimates.mean([3.0]), estimates.geometric_mean([3.0])
     assert (test.estimate, test.low, test.high) == (3, -math.inf, math.inf)
     assert min(test.p_less, test.p_greater) == 0.5

@@ -87,7 +87,7 @@ def of(*stages: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("file", "affected", "spared"),
+    ("file", "affected", "unaffected"),
     [
         ("pg/experiments/train/tuning.py", of("tune"), of("train", "measure", "claim", "tables gradients")),
         ("pg/experiments/probe/measure.py", {"measure gradients"}, of("train", "tune", "measure forms", "tables")),
@@ -104,11 +104,13 @@ def of(*stages: str) -> set[str]:
         ("pg/statistics/coverage.csv", of("claim", "tables"), of("train", "tune", "measure")),
     ],
 )
-def test_an_edit_reruns_what_runs_the_code(checkout: Path, file: str, affected: set[str], spared: set[str]) -> None:
+def test_an_edit_changes_the_digests_of_jobs_that_run_the_code(
+    checkout: Path, file: str, affected: set[str], unaffected: set[str]
+) -> None:
     text = (checkout / file).read_text()
     changed = changed_by(checkout, {file: text + ("\n" if file.endswith(".csv") else "\nADDED = 1\n")})
     assert changed >= affected
-    assert not changed & spared
+    assert not changed & unaffected
 
 
 DRAWN = {f"figure {name}" for name, figure in STUDY.figures.items() if figure.kind == "variance"}
@@ -123,7 +125,7 @@ DRAWN = {f"figure {name}" for name, figure in STUDY.figures.items() if figure.ki
         ("pg/fork_server.py", set()),
     ],
 )
-def test_an_edit_reruns_these_jobs_alone(checkout: Path, file: str, affected: set[str]) -> None:
+def test_an_edit_changes_no_other_digests(checkout: Path, file: str, affected: set[str]) -> None:
     assert changed_by(checkout, {file: (checkout / file).read_text() + "\nADDED = 1\n"}) == affected
 
 

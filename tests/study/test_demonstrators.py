@@ -39,7 +39,7 @@ def cell_of(study: Study, variant: str) -> Any:
     return next(cell for cell in cells(study, "begin") if cell.variant_name == variant)
 
 
-def test_an_heir_replaces_the_demonstrator_and_keeps_the_rest(options: dict[str, Any]) -> None:
+def test_an_extending_variant_replaces_the_demonstrator_alone(options: dict[str, Any]) -> None:
     study = load(options)
     assert study.variants["total"].initialise.name == "random"
     start = study.variants["heuristic"].initialise
@@ -154,5 +154,5 @@ def test_a_metric_of_imitation_needs_a_demonstrator(options: dict[str, Any]) -> 
     part = {"experiment": "begin", "metric": "clone_minus_demonstrator", "a": {"variant": "clone"}}
     options["claims"]["causality"]["parts"]["imitation"] = part | {"reference": 0, "relation": "less"}
     assert load(options)
-    message = ": clone_minus_demonstrator needs a demonstrator, and total begins at random"
+    message = ": clone_minus_demonstrator needs a demonstrator, and total starts with random weights"
     assert_refused(options, "claims/causality/parts/imitation/a", {"variant": "total"}, message)

@@ -113,7 +113,7 @@ def test_a_problem_names_file_and_line(folder: Path, path: str, value: Any, loca
     ],
     ids=["syntax", "depth", "twice", "template", "command", "object"],
 )
-def test_what_is_no_plain_yaml_is_refused_and_runs_nothing(
+def test_illegal_yaml_is_refused_without_running_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -128,7 +128,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         read(tmp_path / "absent.yaml")
 
 
-def test_a_key_may_override_one_that_is_merged_in(tmp_path: Path) -> None:
+def test_a_key_may_override_one_of_a_yaml_merge(tmp_path: Path) -> None:
     file = tmp_path / "study.yaml"
     file.write_text("one: &look {width: one, format: pdf}\ntwo: {<<: *look, format: svg}\nthree: &me [*me]\n")
     assert read_file(file).options["two"] == {"width": "one", "format": "svg"}

@@ -72,7 +72,7 @@ figures/poses/experiment: training => : stick_figures draws gait experiments
 figures/gait/experiment: training => : gait draws gait experiments, not train
 claims/falls/parts/more/metric: area => : area is measured by train experiments, not gait
 claims/falls/parts/more/a/stage: lat => : 'lat' is not one of initial, late; did you mean
-claims/falls/parts/more/stages: [late] => more.a.stage: compares one stage with another: let every
+claims/falls/parts/more/stages: [late] => more.a.stage: compares one stage with another: give every
 claims/falls/parts/more/b: {variant: learner} => more.a.stage: compares one stage with another
 claims/falls/parts/more/a: {variant: learner} => more.b.stage: compares one stage with another
 """

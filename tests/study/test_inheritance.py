@@ -23,8 +23,8 @@ def test_extends_merges_options_without_the_label() -> None:
     """
 variants/to_go/extends: totl => : 'totl' is not a variant; did you mean 'total'?; allowed: total, to_go, baseline
 variants/to_go/extends: null => : None is not a variant; allowed: total, to_go, baseline
-variants/total/extends: to_go => variants.to_go.extends: is a cycle: total → to_go → total
-variants/total/extends: total => : is a cycle: total → total
+variants/total/extends: to_go => variants.to_go.extends: is part of a cycle: total → to_go → total
+variants/total/extends: total => : is part of a cycle: total → total
 variants/to_go/joins: learn => : should be a list of experiments; it is 'learn'
 variants/to_go/joins: [lern] => : 'lern' is not known; did you mean 'learn'?; allowed: learn, gradients, exact
 variants/to_go/joins: [learn] => : learn lists to_go already; remove one of the two
@@ -70,7 +70,7 @@ def test_an_illegal_combination_is_reported_at_its_variant(options: dict[str, An
 
 def test_joins_appends_to_the_lists_of_experiments(options: dict[str, Any]) -> None:
     options["variants"]["mine"] = {"extends": "to_go", "discount": 0.9, "joins": ["learn", "exact"]}
-    options["variants"]["heir"] = {"extends": "mine"}
+    options["variants"]["child"] = {"extends": "mine"}
     options["environments"]["short"] = {"id": "CartPole-v1", "horizon": 50, "joins": ["learn"]}
     experiments = load(options).experiments
     assert experiments["learn"].variants == ("total", "to_go", "mine")
@@ -88,7 +88,7 @@ def test_shared_seeds_are_the_default_of_experiments(options: dict[str, Any]) ->
     assert "seeds" not in study.model_dump()
 
 
-def test_missing_seeds_are_one_message(options: dict[str, Any]) -> None:
+def test_missing_seeds_are_reported_in_one_message(options: dict[str, Any]) -> None:
     for experiment in options["experiments"].values():
         del experiment["seeds"]
     options["experiments"]["learn"]["seeds"] = {"per_job": 4}

@@ -97,12 +97,12 @@ experiments/withheld/variants: [gae]
 experiments/weights/variants: [gae] => : gae has a value network, which is fitted to one horizon, … any other baseline
 """
 )
-def test_what_has_no_meaning_is_refused(options: dict[str, Any], path: str, value: Any, message: str) -> None:
+def test_meaningless_variants_are_refused(options: dict[str, Any], path: str, value: Any, message: str) -> None:
     put(options, "variants/new", {})
     assert_refused(options, path, value, message)
 
 
-def test_variants_with_meaning_are_read_and_dumped(options: dict[str, Any]) -> None:
+def test_legal_variants_are_read_and_dumped(options: dict[str, Any]) -> None:
     endless = {"name": "gae", "lambda": 0.9, "bootstrap_at_truncation": True}
     options["variants"] |= {
         "actor_critic": {"extends": "gae", "returns": endless, "discount": 0.9, "discount_states": True},

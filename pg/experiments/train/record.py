@@ -28,7 +28,7 @@ class TrainExperiment(Experiment):
         description="Stages at which policies are kept, as fractions of the step budget.",
     )
     tuning: Tuning | None = Field(default=None, description="Needed where a variant's learning rate is tuned.")
-    evaluate: Evaluate | None = Field(default=None, description="How policies are judged apart from their batches.")
+    evaluate: Evaluate | None = Field(default=None, description="Evaluation episodes, separate from training batches.")
 
     @model_validator(mode="after")
     def _evaluates_more_than_once(self) -> Self:

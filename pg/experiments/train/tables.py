@@ -99,13 +99,13 @@ def diverged_runs(rows: Mapping[Cell, pd.DataFrame]) -> pd.DataFrame:
     DataFrame
         Columns environment, variant, the sweep's paths, seed, iteration and steps (of the last update), cause.
     """
-    lost = [
+    diverged = [
         {**names_of(cell), "seed": seed, **run.iloc[-1][["iteration", "steps"]].astype(int), "cause": cause}
         for cell, of_cell in rows.items()
         for seed, run in of_cell.groupby("seed")
         if (cause := curves.cause_of_divergence(run)) is not None
     ]
-    return pd.DataFrame(lost, columns=columns_of(rows, "seed", "iteration", "steps", "cause"))
+    return pd.DataFrame(diverged, columns=columns_of(rows, "seed", "iteration", "steps", "cause"))
 
 
 def _runs(

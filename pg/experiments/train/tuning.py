@@ -1,4 +1,4 @@
-"""Choose learning rates by the mean area under the learning curve over tuning seeds, for every variant alike.
+"""Choose learning rates by the mean area under the learning curve over tuning seeds, in the same way for every variant.
 
 A diverged run has no score, and its rate ranks below every rate without a diverged run. So a rate that diverges on any
 tuning seed is chosen only if all rates do.

@@ -14,5 +14,5 @@ class UpdateOptions(Record):
 
     updates: PositiveInt = Field(default=10, description="Updates per policy, each from the policy, on its own batch.")
     fresh: Annotated[int, Field(ge=2)] = Field(
-        default=64, description="Trajectories that the update has not seen, on which each is judged."
+        default=64, description="Fresh trajectories on which each update is measured."
     )

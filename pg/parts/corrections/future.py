@@ -73,7 +73,7 @@ def future_corrected(
         to_go = to_go + factors.exp() * later(to_go, reach)
         factors = factors + later(factors, reach, -math.inf)
         reach *= 2
-    lost = ~to_go.isfinite()
-    if lost.any():
-        raise NonFiniteWeights(int(steps_where(lost)[-1]))
+    not_finite = ~to_go.isfinite()
+    if not_finite.any():
+        raise NonFiniteWeights(int(steps_where(not_finite)[-1]))
     return to_go

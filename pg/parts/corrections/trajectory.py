@@ -32,9 +32,9 @@ class Trajectory(ImportanceWeight):
         """Return one weight per trajectory. A product of its first few ratios may overflow."""
         products = ratios.log_ratios.where(ratios.mask, 0).cumsum(-1)
         weights = products[..., -1:].exp()
-        lost = ~weights.isfinite()
-        if lost.any():
-            raise NonFiniteWeights(int(steps_where(lost & ~products.exp().isfinite())[0]))
+        not_finite = ~weights.isfinite()
+        if not_finite.any():
+            raise NonFiniteWeights(int(steps_where(not_finite & ~products.exp().isfinite())[0]))
         return weights
 
     def log_weights(self, ratios: Ratios) -> Float[Tensor, " n"]:

@@ -28,9 +28,9 @@ def finite(weights: Float[Tensor, "S N T"]) -> Float[Tensor, "S N T"]:
     NonFiniteWeights
         If one is not finite.
     """
-    lost = ~weights.isfinite()
-    if lost.any():
-        raise NonFiniteWeights(int(steps_where(lost)[0]))
+    not_finite = ~weights.isfinite()
+    if not_finite.any():
+        raise NonFiniteWeights(int(steps_where(not_finite)[0]))
     return weights
 
 

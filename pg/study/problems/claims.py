@@ -29,7 +29,7 @@ def problems_of_claims(study: Study) -> Iterator[str]:
 
 
 def _unknown_names(study: Study, at: str, part: ClaimPart) -> list[str]:
-    """Return which experiments and metrics a part names that there are not."""
+    """Return a problem for each unknown experiment or metric of a part."""
     problems = [
         *unknown(f"{at}.experiment", [part.experiment], study.experiments),
         *unknown(f"{at}.against", [part.against] if part.against else [], study.experiments),
@@ -46,7 +46,7 @@ def _unknown_names(study: Study, at: str, part: ClaimPart) -> list[str]:
 
 
 def _misfits(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
-    """Return why an experiment's rows cannot answer a part whose experiments and metric exist."""
+    """Return why the rows of the experiments cannot decide a part; its experiments and metric are known."""
     experiment = study.experiments[part.experiment]
     yield from unknown(f"{at}.environments", part.environments, experiment.environments)
     if part.stages and part.experiment in study.training:
@@ -61,8 +61,8 @@ def _misfits(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
     yield from dict.fromkeys(_selection_problems(study, at, part))
     if staged and (part.stages or len(staged) < len(part.sides)):
         yield (
-            f"{at}.{next(iter(staged))}.stage: compares one stage with another: let every side name its own, and leave "
-            "stages out"
+            f"{at}.{next(iter(staged))}.stage: compares one stage with another: give every side its own stage, and "
+            "leave stages out"
         )
     yield from _family_problems(study, at, part)
     if part.ratio_of_means and not metrics_of(experiment)[part.metric].never_negative:
@@ -124,7 +124,7 @@ def _column_problems(study: Study, at: str, name: str, selection: Selection) -> 
 
 
 def _missing_in_experiment(study: Study, name: str, metric: str, named: tuple[str, ...]) -> Iterator[str]:
-    """Return what a metric needs that an experiment or its environments, or the named ones of them, do not have."""
+    """Return what a metric needs but an experiment, or its (named) environments, do not have."""
     experiment = study.experiments[name]
     environments = {one: study.environments[one] for one in experiment.environments if not named or one in named}
     match metrics_of(experiment)[metric].needs:
@@ -153,7 +153,7 @@ def _missing_in_variant(study: Study, at: str, name: str, metric: str, variant: 
     learners = [cell.variant for cell in cells(study, name) if cell.variant_name == variant]
     match metrics_of(study.experiments[name])[metric].needs:
         case "imitation" if any(one.initialise.demonstrator is None for one in learners):
-            yield f"{at}: {metric} needs a demonstrator, and {variant} begins at random"
+            yield f"{at}: {metric} needs a demonstrator, and {variant} starts with random weights"
         case "limit" if all(one.kl is None for one in learners):
             yield f"{at}.variant: {metric} needs a limit, and {variant} has no kl"
         case "value_network" if all(one.baseline.values_from != "network" for one in learners):
@@ -166,7 +166,7 @@ def _missing_in_variant(study: Study, at: str, name: str, metric: str, variant: 
 def _level_problems(
     study: Study, at: str, name: str, metric: str, selection: Selection, *, is_single: bool
 ) -> Iterator[str]:
-    """Return which levels a selection must name to have one row per seed, environment and stage, or must not name."""
+    """Return which levels a selection must add for one row per seed, environment and stage, or must remove."""
     experiment = study.experiments[name]
     levels: dict[str, tuple[Any, ...]] = {**experiment.sweep, **experiment.sizes}
     if metrics_of(experiment)[metric].needs == "several_sizes":
@@ -183,7 +183,7 @@ def _level_problems(
 
 
 def _family_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
-    """Return why tuning does not rank a candidate, or why two sides have unequal chances to find their best."""
+    """Return why tuning cannot rank a candidate, or why the sides do not have equally many candidates."""
     families = {side: declared for side, declared in part.sides.items() if isinstance(declared, Family)}
     for side in families:
         if (experiment := part.experiments[side]) not in study.training:
@@ -206,7 +206,7 @@ def _candidate_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]
         for environment in environments:
             for cell in cells_named(study, part.experiments[side], environment, candidate):
                 if not cell.variant.is_tuned:
-                    yield f"{at}.{path}: {cell.variant_name} has no tuned learning rate, so that no score ranks it"
+                    yield f"{at}.{path}: {cell.variant_name} has no tuned learning rate, so it has no score"
                 if (same := first.setdefault(cell, path)) != path:
                     yield f"{at}.{path}: is the same as {same}: {cell.variant_id}"
 

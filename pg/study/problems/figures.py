@@ -13,7 +13,7 @@ from pg.experiments.metrics import metrics_of
 from pg.experiments.registry import KINDS
 from pg.plotting.record import Figure
 from pg.study.expansion import cells
-from pg.study.pooling import LEAST, pooled_environments, shared_variants
+from pg.study.pooling import MIN_ENVIRONMENTS, pooled_environments, shared_variants
 from pg.study.record import Study
 
 OF_TRAINING = ("curves", "means", "diverged", "tuned", "across")
@@ -122,9 +122,9 @@ def _problems_of_pool(study: Study, at: str, figure: Figure, kind: FigureKind) -
     if figure.environments:
         yield f"{at}.environments: {figure.kind} pools every environment with a threshold; leave environments out"
     at, pool, environments = f"{at}.experiment", figure.pool, pooled_environments(study, figure.pool)
-    if len(environments) < LEAST:
+    if len(environments) < MIN_ENVIRONMENTS:
         found = ", ".join(environments) or "none"
-        yield f"{at}: needs {LEAST} environments that declare a threshold; found: {found}"
+        yield f"{at}: needs {MIN_ENVIRONMENTS} environments that declare a threshold; found: {found}"
     if twice := {name for name in environments if environments.count(name) > 1}:
         found = ", ".join(sorted(twice))
         yield f"{at}: {found} is in more than one of {', '.join(pool)}; pool experiments with different environments"

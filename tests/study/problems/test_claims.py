@@ -291,7 +291,7 @@ def test_problem_of_a_family_is_named(families: dict[str, Any], path: str, value
 
 def test_candidate_with_a_learning_rate_of_its_own_is_refused(families: dict[str, Any]) -> None:
     put(families, "variants/to_go/optimizer", {"learning_rate": 0.1})
-    refused(families, r"best\.a\.best_of\.1: to_go has no tuned learning rate, so that no score ranks it")
+    refused(families, r"best\.a\.best_of\.1: to_go has no tuned learning rate, so it has no score")
 
 
 @pytest.mark.parametrize(

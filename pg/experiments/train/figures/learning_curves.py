@@ -69,7 +69,7 @@ def draw(request: Request) -> Figure:
 
 def caption(request: Request) -> str:
     """Say what is drawn, how to read it, and from how many seeds."""
-    budget, lost = request.experiment.budget, len(_diverged(request.tables["curves"]))
+    budget, diverged = request.experiment.budget, len(_diverged(request.tables["curves"]))
     lead = (
         f"Mean return of a batch against environment steps, {counted(request.seeds, 'seed')} per variant, each of "
         f"{steps_of(budget.steps, budget.max_iterations)}. Large panels: mean over seeds with its 95 % t interval at "
@@ -78,9 +78,9 @@ def caption(request: Request) -> str:
     sentences = [lead]
     if not _arrangement(request).has_numbers:
         sentences.append("Small panels have the axes of the large one above them.")
-    if lost:
+    if diverged:
         sentences.append(
-            f"A cross marks where a run diverged ({counted(lost, 'run')}): from there it counts as the least mean "
+            f"A cross marks where a run diverged ({counted(diverged, 'run')}): from there it counts as the least mean "
             "return of any batch of the experiment in that environment."
         )
     if _demonstrated(request):
@@ -127,9 +127,9 @@ def _draw_block(together: Axes, panels: Sequence[Axes], request: Request, enviro
     for one, axes in zip(series, panels, strict=True):
         own, colour = curves.loc[curves["series"] == one.key], one.look.colour
         marks.seeds(axes, own, "steps", "return", color=colour, linewidth=0.35, alpha=0.45)
-        lost = _diverged(own)
+        diverged = _diverged(own)
         cross: dict[str, Any] = {"marker": "x", "s": 12, "linewidths": 0.8, "zorder": 4, "clip_on": False}
-        axes.scatter(lost["diverged_at"], lost["return"], color=colour, **cross)
+        axes.scatter(diverged["diverged_at"], diverged["return"], color=colour, **cross)
     for axes, drawn in ((together, series), *((axes, (one,)) for one, axes in zip(series, panels, strict=True))):
         own = means.loc[means["series"].isin([one.key for one in drawn])]
         if (threshold := request.environments[environment].threshold) is not None:
@@ -151,10 +151,10 @@ def _demonstrated(request: Request) -> bool:
 
 def _diverged(curves: pd.DataFrame) -> pd.DataFrame:
     """Select for every run that diverged the row of the last grid point that it reached, or else of the first."""
-    lost = curves.loc[curves["diverged_at"].notna()]
-    runs = [column for column in lost.columns if column not in ("steps", "return")]
-    reached = lost["steps"].where(lost["steps"] <= lost["diverged_at"], -lost["steps"])
-    return lost.loc[reached.groupby([lost[column] for column in runs], sort=False).idxmax()]
+    diverged = curves.loc[curves["diverged_at"].notna()]
+    runs = [column for column in diverged.columns if column not in ("steps", "return")]
+    reached = diverged["steps"].where(diverged["steps"] <= diverged["diverged_at"], -diverged["steps"])
+    return diverged.loc[reached.groupby([diverged[column] for column in runs], sort=False).idxmax()]
 
 
 def _entries(request: Request) -> list[Line2D]:
