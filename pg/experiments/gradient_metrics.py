@@ -1,7 +1,7 @@
 """Metrics of gradient estimates that several kinds of experiment measure.
 
-Those that name no function are attributes of what the kind has found: an expectation, for example, is a sum over
-enumerated batches in one kind and a mean over sampled ones in another.
+A metric without a function is an attribute of the results of a kind, because kinds compute it differently: an
+expectation, for example, is a sum over enumerated batches in one kind and a mean over sampled batches in another.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def ratio(numerator: float, denominator: float) -> float:
 
 
 def log_variance_slope(rows: AllSizes) -> float:
-    """Fit a line to the logarithm of the variance; NaN if a variance has none."""
-    # Plans import this module and should not wait for SciPy.
+    """Fit a line to the logarithm of the variance; NaN if a variance is not positive."""
+    # Imported here: plans import this module, and SciPy takes long to import.
     from pg.statistics.estimates import slope
 
     variance = rows.columns["total_variance"]
@@ -63,8 +63,7 @@ TOTAL_VARIANCE = Metric(
 LEAST_VARIANCE = Metric(
     "least_variance",
     "total variance with the best constant",
-    "`total_variance` that the estimator would have with the constant baseline of least variance under the policy "
-    "itself.",
+    "`total_variance` of the estimator with the constant baseline that makes it least for the measured policy.",
     scale="ratio",
     statistic="geometric_mean",
 )
@@ -90,13 +89,13 @@ SHRINKAGE = Metric(
     "shrinkage",
     "gain or loss along the true gradient",
     "⟨E[ĝ], ∇J⟩ / ‖∇J‖² − 1: the part of the bias along ∇J, negative if the estimate is too short. In probes "
-    "E[ĝ] is the mean over a sample, and `shrinkage_se` its error.",
+    "E[ĝ] is the mean over a sample; `shrinkage_se` is the standard error.",
 )
 LOG_VARIANCE_SLOPE: Metric[Any] = Metric(
     "log_variance_slope",
     "slope of log variance",
-    "Slope of the least-squares line of the logarithm of `total_variance` on that of the batch size; in "
-    "experiments on support on that of the probability left.",
+    "Slope of the least-squares line of log `total_variance` against the logarithm of the batch size, or, in support "
+    "experiments, of the probability left to the withheld action.",
     of=log_variance_slope,
     needs="several_sizes",
 )

@@ -16,7 +16,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
 
 
 def metrics_of(*experiments: Experiment) -> dict[str, Metric]:
-    """Return the metrics that some experiments measure, in the order of their declarations."""
+    """Return the metrics of experiments, in the order of their declarations."""
     return {metric.name: metric for experiment in experiments for metric in experiment.metrics}
 
 

@@ -18,15 +18,15 @@ METRICS: tuple[Metric[Enumerated], ...] = (
     Metric(
         "differences_bias",
         "distance to central differences over the gradient's norm",
-        "‖E[ĝ] − d‖ / ‖∇J‖, exact by enumeration, with d the gradient of the expected return by central differences in "
-        "place of that by autodiff.",
+        "‖E[ĝ] − d‖ / ‖∇J‖, exact by enumeration, where d is the gradient of the expected return by central "
+        "differences; `relative_bias` uses the gradient by autodiff.",
         of=lambda found: found.distance(found.differences),
     ),
     Metric(
         "sampled_variance",
         "total variance in a sample",
-        "Trace of the covariance matrix of the gradient estimates of sampled batches, to compare with "
-        "the exact `total_variance`.",
+        "Trace of the covariance matrix of the gradient estimates of sampled batches; it estimates the exact "
+        "`total_variance`.",
         of=lambda found: needed(found.sampled_batches),
         scale="ratio",
         statistic="geometric_mean",
@@ -35,7 +35,7 @@ METRICS: tuple[Metric[Enumerated], ...] = (
     Metric(
         "variance_ratio",
         "sampled over exact total variance",
-        "`sampled_variance` over `total_variance`.",
+        "`sampled_variance` divided by `total_variance`.",
         of=lambda found: ratio(needed(found.sampled_batches), found.total_variance),
         scale="ratio",
         statistic="geometric_mean",
@@ -44,14 +44,14 @@ METRICS: tuple[Metric[Enumerated], ...] = (
     Metric(
         "gradient_norm",
         "norm of the true gradient",
-        "‖∇J‖ by the environment's tables.",
+        "‖∇J‖, computed from the environment's tables.",
         of=lambda found: found.norm.item(),
         never_negative=True,
     ),
     Metric(
         "objective",
         "expected return J",
-        "J, the expected undiscounted return of the policy, by the environment's tables.",
+        "Expected undiscounted return J of the policy, computed from the environment's tables.",
         of=lambda found: found.truth.objective,
     ),
 )

@@ -19,18 +19,18 @@ def falls(
     """Return which episodes end in a fall forward, and which in a fall backward.
 
     An episode ends in a fall if it terminates with the torso lower than at the start; episodes also terminate if the
-    humanoid jumps too high. The fall is forward if the torso has moved forward since the start. `moved` and `sunk` are
-    the metres that each torso has moved forward, and down, by the end.
+    humanoid jumps too high. The fall is forward if the torso has moved forward since the start. At the end of an
+    episode, `moved` is the torso's distance forward from the start, and `sunk` its distance down, in metres.
     """
     fallen = terminated & (sunk > 0)
     return fallen & (moved > 0), fallen & (moved < 0)
 
 
 def alternating_steps(on_floor: NDArray[np.bool_]) -> int:
-    """Count how often the stance foot changes: the only foot that touches the floor.
+    """Count the changes of the stance foot, which is the only foot that touches the floor.
 
-    A change from left to right or back is a step, whether both feet or none touch the floor in between. Contact of
-    both feet, hopping on one foot, and lifting and lowering the same foot are not steps. `on_floor` (T, 2) is true
+    A change between left and right is a step, also if both feet or none touch the floor in between. Contact of both
+    feet, hopping on one foot, and lifting and lowering the same foot are not steps. `on_floor` (T, 2) is true
     where a foot touches the floor.
     """
     alone = on_floor[on_floor.sum(axis=1) == 1]
@@ -58,7 +58,7 @@ METRICS: tuple[Metric[Watched], ...] = (
     ),
     Metric(
         "displacement",
-        "way forward of the torso",
+        "distance moved forward by the torso",
         "Metres that the torso has moved forward by the end of an episode; averaged over a policy's episodes.",
         of=lambda seen: float(seen.way[:, 0].mean()),
         unit="m",
@@ -73,8 +73,8 @@ METRICS: tuple[Metric[Watched], ...] = (
     Metric(
         "alternating_steps",
         "changes of the stance foot per episode",
-        "Number of changes, in an episode, of the foot that is the only one to touch the floor; "
-        "averaged over a policy's episodes.",
+        "Number of changes of the stance foot, the only foot that touches the floor, in an episode; averaged over a "
+        "policy's episodes.",
         of=lambda seen: float(np.mean([alternating_steps(feet) for feet in seen.motion.on_floor])),
     ),
     Metric(

@@ -21,7 +21,7 @@ def _quantile(at: int) -> Metric[Cut]:
     return Metric(
         f"log_weight_q{at:02d}",
         f"{words} of the log weight",
-        f"{words.capitalize()} of the logarithms that `log_weight_variance` is computed from.",
+        f"{words.capitalize()} of the logarithm of the importance weight, as in `log_weight_variance`.",
         of=lambda found: float(np.percentile(found.log_weights.numpy(), at)),
     )
 
@@ -33,15 +33,15 @@ METRICS: tuple[Metric[Cut], ...] = (
     Metric(
         "median_weight",
         "median importance weight",
-        "The median of all importance weights, per step or per trajectory as the variant has them.",
+        "Median of all importance weights; a variant has one per step or one per trajectory.",
         of=lambda found: found.weights[found.live].median().item(),
         never_negative=True,
     ),
     Metric(
         "log_weight_variance",
         "variance of the log weight",
-        "Variance of the logarithm of the importance weight, before any is cut or normalised: of the product over the "
-        "whole trajectory where weights are products, else of the ratio of each step.",
+        "Variance of the logarithm of the importance weight before truncation and normalisation. The weight is the "
+        "product of all ratios of a trajectory if the variant weights by products, else the ratio of one step.",
         of=lambda found: found.log_weights.var().item(),
         never_negative=True,
     ),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def relative_difference(found: Float[Tensor, " D"], form: Float[Tensor, " D"]) -> float:
-    r"""Return $\lVert \hat g - g \rVert / \lVert g \rVert$: 0 if both are zero, NaN if only g is."""
+    r"""Return $\lVert \hat g - g \rVert / \lVert g \rVert$: 0 if both are zero, NaN if only g is zero."""
     distance, size = (found - form).norm().item(), form.norm().item()
     if size > 0:
         return distance / size
@@ -26,29 +26,29 @@ METRICS: tuple[Metric[Forms], ...] = (
     Metric(
         "explicit_difference",
         "relative difference to the explicit sum",
-        "‖∇J̃ − g‖ / ‖g‖ between the gradient of the surrogate that training follows and the explicit sum g over "
+        "‖∇J̃ − g‖ / ‖g‖, where ∇J̃ is the gradient of the surrogate that training follows, and g the explicit sum over "
         "trajectories and steps.",
         of=lambda forms: relative_difference(forms.surrogate, forms.explicit[0]),
     ),
     Metric(
         "backward_passes",
         "backward passes of the explicit sum",
-        "How many backward passes the explicit sum over trajectories and steps takes, where the surrogate takes one.",
+        "Number of backward passes for the explicit sum over trajectories and steps; the surrogate needs one.",
         of=lambda forms: forms.explicit[1],
         never_negative=True,
     ),
     Metric(
         "imitation_difference",
         "relative difference to weighted imitation",
-        "The same as `explicit_difference`, with g the gradient of imitation weighted as the estimator weights; of "
-        "Gaussian policies on the parameters of the mean alone.",
+        "The same as `explicit_difference`, where g is the gradient of imitation weighted by the advantages. For "
+        "Gaussian policies only the parameters of the mean are compared.",
         of=lambda forms: forms.imitation_difference(forms.weights),
     ),
     Metric(
         "cloning_difference",
         "relative difference to behaviour cloning at weights 1",
-        "The same as `imitation_difference` with every weight 1 on both sides, which makes g that of behaviour "
-        "cloning.",
+        "The same as `imitation_difference`, where all weights are 1 on both sides, so that g is the gradient of "
+        "behaviour cloning.",
         of=lambda forms: forms.imitation_difference(forms.weights.new_ones(forms.weights.shape)),
     ),
 )

@@ -42,10 +42,10 @@ def _shrinkage_error(found: Probed) -> float:
 
 
 def returns_alike(returns: Float[Tensor, "S N"]) -> Bool[Tensor, " S"]:
-    """Return in which batches all trajectories but at most one have the same return.
+    """Return which batches have the same return in all trajectories but at most one.
 
-    Such a batch weights all of these by one number, whatever constant is subtracted (lecture, "What does the gradient
-    do? (baseline edition)").
+    All trajectories with that return have the same weight, whatever constant is subtracted (lecture, "What does the
+    gradient do? (baseline edition)").
     """
     ordered, _ = returns.sort(-1)
     return (ordered[:, 0] == ordered[:, -2]) | (ordered[:, 1] == ordered[:, -1])
@@ -57,8 +57,7 @@ METRICS: tuple[Metric[Probed], ...] = (
     Metric(
         "snr",
         "signal-to-noise ratio",
-        "‖∇J‖² over `total_variance`. ‖∇J‖² is estimated without bias where it is not exact, and may come out "
-        "negative.",
+        "‖∇J‖² divided by `total_variance`. Without tables ‖∇J‖² is an unbiased estimate, which may be negative.",
         of=lambda found: ratio(found.reference.squared_gradient, found.total_variance),
     ),
     COSINE,
@@ -75,14 +74,14 @@ METRICS: tuple[Metric[Probed], ...] = (
     Metric(
         "shrinkage_se",
         "standard error of the shrinkage",
-        "Standard error of `shrinkage` from sampling, of the estimates and of ∇J.",
+        "Standard error of `shrinkage`, from the sampling noise of the estimates and of ∇J.",
         of=_shrinkage_error,
     ),
     Metric(
         "reference_flagged",
         "share of noisy references",
-        "1 where the sample that ∇J is taken from leaves ‖∇J‖² below 30 times the variance of its mean, so that "
-        "cosines come out too low, else 0.",
+        "1 if ‖∇J‖² is less than 30 times the variance of the sample mean that estimates ∇J, else 0. Cosines are then "
+        "too low.",
         of=lambda found: int(found.reference.is_noisy),
         statistic="share",
         failure=1.0,
@@ -104,7 +103,7 @@ METRICS: tuple[Metric[Probed], ...] = (
     ),
     Metric(
         "returns_alike",
-        "share of batches with equal returns but for at most one",
+        "share of batches with at most one different return",
         "Share of the batches of a sample in which all trajectories but at most one have the same return.",
         of=lambda found: returns_alike(found.returns).double().mean().item(),
     ),

@@ -25,8 +25,8 @@ METRICS: tuple[Metric[Corrected], ...] = (
     Metric(
         "kl",
         "mean KL divergence of the policy from the one that collected the data",
-        "E[KL(π_θ'‖π_θ)] over states of the policy π_θ that collected the data, π_θ' being the one after some gradient "
-        "steps: over a sample, or exact on tables.",
+        "E[KL(π_θ'‖π_θ)] over the states of π_θ, the policy that collected the data; π_θ' is the policy after some "
+        "gradient steps. From a sample, or exact from tables.",
         never_negative=True,
     ),
     EFFECTIVE_SHARE,
@@ -34,16 +34,16 @@ METRICS: tuple[Metric[Corrected], ...] = (
     Metric(
         "state_part",
         "bias from the states' distribution over the gradient's norm",
-        "Norm over ‖∇J(θ')‖ of the part of the bias of per-step ratios that comes from the states of π_θ in place of "
-        "those of π_θ'; exact, on tables.",
+        "Part of the bias of per-step ratios that arises because states are those of π_θ, not of π_θ': its norm "
+        "divided by ‖∇J(θ')‖; exact, from tables.",
         of=lambda found: needed(found.tables).state_part,
         needs="tables",
     ),
     Metric(
         "return_part",
         "bias from the returns over the gradient's norm",
-        "Norm over ‖∇J(θ')‖ of the part of the bias of per-step ratios that comes from the rewards-to-go of π_θ in "
-        "place of those of π_θ'; exact, on tables.",
+        "Part of the bias of per-step ratios that arises because rewards-to-go are those of π_θ, not of π_θ': its norm "
+        "divided by ‖∇J(θ')‖; exact, from tables.",
         of=lambda found: needed(found.tables).return_part,
         needs="tables",
     ),
@@ -51,7 +51,7 @@ METRICS: tuple[Metric[Corrected], ...] = (
         "state_variation",
         "total variation between the states' distributions",
         "Mean over time steps of half the sum over states of |d_θ(s) − d_θ'(s)|, with an extra state for ended "
-        "trajectories: 0 for equal distributions, 1 for disjoint ones; exact, on tables.",
+        "trajectories: 0 for equal distributions, 1 for disjoint ones; exact, from tables.",
         of=lambda found: needed(found.tables).state_variation,
         needs="tables",
     ),

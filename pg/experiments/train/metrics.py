@@ -33,14 +33,14 @@ class Evaluations(NamedTuple):
 
 @dataclass(frozen=True)
 class Run:
-    """A training run, with what it is compared with.
+    """A training run, and the quantities that its metrics compare it with.
 
     Attributes
     ----------
     steps, returns
         (I,), environment steps after each of I batches, and the batches' mean returns.
     diverged
-        Whether its last update produced numbers that are not finite (see `curves`).
+        Whether the last update produced numbers that are not finite (see `curves`).
     budget
         Environment steps of every run.
     worst
@@ -93,7 +93,7 @@ def final_return(steps: Array, returns: Array, budget: float) -> float:
 def steps_to_threshold(steps: Array, returns: Array, budget: float, threshold: float) -> float | None:
     """Return the steps after which the mean return of the last five batches first reaches the threshold.
 
-    None where that does not happen within the budget, or the run has fewer than five batches.
+    None if that does not happen within the budget, or the run has fewer than five batches.
     """
     if len(returns) < _RECENT:
         return None
@@ -105,7 +105,7 @@ def steps_to_threshold(steps: Array, returns: Array, budget: float, threshold: f
 def steps_to_pass(steps: Array, passed: NDArray[np.bool_], budget: float) -> float | None:
     """Return the steps after which two successive evaluations have passed.
 
-    The steps are those at the second of the two; None where that does not happen within the budget.
+    These are the steps at the second of the two; None if that does not happen within the budget.
     """
     twice = steps[1:][passed[1:] & passed[:-1] & (steps[1:] <= budget)]
     return float(twice[0]) if twice.size else None
@@ -114,9 +114,9 @@ def steps_to_pass(steps: Array, passed: NDArray[np.bool_], budget: float) -> flo
 def collapsed(returns: Array) -> bool:
     """Return whether a run lost most of its gain in return.
 
-    Of the gain over the first tenth of the iterations that the best later tenth shows, the last tenth has kept less
-    than half. A run that never gained has not collapsed; one with a return that is not finite has. With fewer than
-    ten iterations each counts as a tenth.
+    The iterations are divided into tenths. The gain of a tenth is its mean return minus that of the first tenth. A run
+    has collapsed if the gain of its last tenth is less than half of the largest gain, or if a return is not finite. A
+    run without any gain has not collapsed. With fewer than ten iterations each counts as a tenth.
     """
     if not np.isfinite(returns).all():
         return True
@@ -136,16 +136,16 @@ METRICS: tuple[Metric[Run], ...] = (
     Metric(
         "final_return",
         "return over the last tenth of the budget",
-        "Mean over the batches that ended in the last tenth of the step budget, the last batch alone if there are "
-        "none, of each batch's mean return. A run that diverged counts as the least mean return of any batch of the "
-        "experiment in that environment.",
+        "Mean return of the batches that ended in the last tenth of the step budget, or of the last batch if there are "
+        "none. The value of a diverged run is the least mean return of any batch of the experiment in that "
+        "environment.",
     ),
     Metric(
         "area",
         "mean return over the budget",
-        "Mean over the environment steps of the budget of the mean return of the batch being collected, which is the "
-        "area under the learning curve over the budget. If a run ended earlier, its last batch counts up to the "
-        "budget; after a divergence, the least mean return of any batch of the experiment in that environment does.",
+        "Area under the learning curve, divided by the budget. At each environment step the curve is the mean return "
+        "of the batch that is being collected. If a run ended early, its last batch counts up to the budget; after a "
+        "divergence, the least mean return of any batch of the experiment in that environment counts.",
         of=lambda run: area(*run.curve, run.budget),
     ),
     Metric(
@@ -162,7 +162,7 @@ METRICS: tuple[Metric[Run], ...] = (
     Metric(
         "censored",
         "share of runs that miss the threshold",
-        "1 where the mean return of five successive batches never reaches the environment's threshold within the "
+        "1 if the mean return of five successive batches never reaches the environment's threshold within the "
         "budget, else 0.",
         of=lambda run: float(run.solved_after is None),
         statistic="share",
@@ -172,7 +172,7 @@ METRICS: tuple[Metric[Run], ...] = (
     Metric(
         "solved",
         "share of runs that reach the threshold",
-        "1 where the mean return of five successive batches reaches the environment's threshold within the budget, "
+        "1 if the mean return of five successive batches reaches the environment's threshold within the budget, "
         "else 0.",
         of=lambda run: float(run.solved_after is not None),
         statistic="share",
@@ -182,10 +182,10 @@ METRICS: tuple[Metric[Run], ...] = (
     Metric(
         "collapsed",
         "share of collapsed runs",
-        "1 where a run lost most of what it had learned, else 0: its mean return, tenth by tenth of its iterations, "
-        "gained something over the first tenth, and the last tenth has kept less than half of the largest gain. A run "
-        "that diverged, or whose return is not finite, has collapsed; one that never gained has not. With fewer than "
-        "ten iterations each counts as a tenth.",
+        "1 if a run lost most of what it had learned, else 0. The iterations are divided into tenths; the gain of a "
+        "tenth is its mean return minus that of the first. A run has collapsed if the gain of its last tenth is less "
+        "than half of the largest gain, or if it diverged or a return is not finite. A run without any gain has not "
+        "collapsed. With fewer than ten iterations each counts as a tenth.",
         of=lambda run: float(run.diverged or collapsed(run.returns)),
         statistic="share",
         failure=1.0,
@@ -193,8 +193,8 @@ METRICS: tuple[Metric[Run], ...] = (
     Metric(
         "diverged",
         "share of diverged runs",
-        "1 where the last update left a loss, gradient, importance weight, return or policy that is not a number, and "
-        "training stopped, else 0.",
+        "1 if the last update produced a loss, gradient, importance weight, return or policy that is not finite, so "
+        "that training stopped, else 0.",
         of=lambda run: float(run.diverged),
         statistic="share",
         failure=1.0,
@@ -202,9 +202,9 @@ METRICS: tuple[Metric[Run], ...] = (
     Metric(
         "return_at_common_iteration",
         "return after equally many iterations",
-        "Mean of the mean returns of the five batches up to the last iteration that every run of the experiment in "
-        "that environment reaches without having diverged. A run that diverged before it counts as the least mean "
-        "return of any batch.",
+        "Mean return of five batches, up to the last iteration that every run of the experiment in that environment "
+        "reaches without having diverged. The value of a run that diverged earlier is the least mean return of any "
+        "batch.",
         of=return_at_common_iteration,
     ),
     Metric(
@@ -231,8 +231,8 @@ METRICS: tuple[Metric[Run], ...] = (
     Metric(
         "steps_to_pass",
         "steps to two passed evaluations",
-        "Environment steps after which two successive evaluations have passed, every episode of each having reached "
-        "the required level; the whole budget if that never happens.",
+        "Environment steps until two successive evaluations have passed; the whole budget if that never happens. An "
+        "evaluation passes if each of its episodes reaches the required level.",
         of=lambda run: float(run.budget) if run.passed_after is None else run.passed_after,
         unit="environment steps",
         statistic="median",
@@ -241,8 +241,8 @@ METRICS: tuple[Metric[Run], ...] = (
     Metric(
         "passed",
         "share of runs with two passed evaluations",
-        "1 where two successive evaluations pass within the budget, every episode of each reaching the required "
-        "level, else 0.",
+        "1 if two successive evaluations pass within the budget, else 0. An evaluation passes if each of its episodes "
+        "reaches the required level.",
         of=lambda run: float(run.passed_after is not None),
         statistic="share",
         failure=0.0,
