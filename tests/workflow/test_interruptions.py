@@ -217,7 +217,7 @@ def test_a_job_of_a_killed_run_writes_nothing_after_the_next_run(place: Checkout
     resume(held)
     wait_until(lambda: not members(held))
     output = place.output.read_text(encoding="utf-8")
-    assert "another has started" in output
+    assert "a later run has started" in output
     assert "Traceback" not in output
     assert times() == before
     assert place.files().items() <= expected.items()
@@ -240,7 +240,7 @@ def test_jobs_of_a_killed_run_write_nothing_during_the_next_run(pause: bool, pla
     assert run.wait(timeout=SECONDS) == 0, place.output.read_text(encoding="utf-8")
     wait_until(lambda: not members(killed))
     output = place.output.read_text(encoding="utf-8")
-    assert "another has started" in output
+    assert "a later run has started" in output
     assert "Traceback" not in output
     writes = [line.split(" ", 2) for line in (place.folder / "writes.txt").read_text(encoding="utf-8").splitlines()]
     next_started = max(int(when) for _, when, path in writes if path == RUN)

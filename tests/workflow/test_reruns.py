@@ -23,8 +23,8 @@ def test_new_first_variant_only_redraws(done: Checkout, study: dict[str, Any]) -
 
 def test_dry_run_prints_the_cost(done: Checkout) -> None:
     said = done.run("-n").stdout
-    assert "A test study: the whole study, what is done already included, takes " in said
-    assert " environment steps, less than a minute of one core, counted as if no measured trajectory ended" in said
+    assert "A test study: the whole study, finished jobs included, takes " in said
+    assert " environment steps, less than a minute of one core, if all measured trajectories last" in said
 
 
 def test_new_block_of_seeds_runs_alone(done: Checkout, study: dict[str, Any]) -> None:

@@ -72,7 +72,7 @@ def test_digests_cover_all_that_jobs_of_every_stage_run(trace: Trace) -> None:
 
 
 @pytest.mark.parametrize("hidden", ["pg/core/randomness.py", "pg/experiments/train/tuning.py", "pg/plotting/style.py"])
-def test_an_import_hidden_from_the_closure_is_noticed(
+def test_an_import_that_the_digest_does_not_cover_is_reported(
     trace: Trace, hidden: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = code._modules

@@ -12,7 +12,7 @@ CELLS = {cell.folder: cell for name in STUDY.experiments for cell in cells(STUDY
 # The wildcards in the names of files of a cell, and of a block of its seeds.
 CELL = "{experiment}/{environment}/{variant}"
 BLOCK = f"{CELL}/seeds-{{block}}"
-# Otherwise the garbage collector visits all imported modules and the study again and again while Snakemake makes jobs,
+# Without this, the garbage collector visits all imported modules and the study repeatedly while Snakemake makes jobs,
 # which takes a sixth of the time of a plan.
 gc.freeze()
 

@@ -39,7 +39,7 @@ def further_tables_of(experiment):
 
 # One rule per set of further tables.
 for TABLES in dict.fromkeys(map(further_tables_of, LABORATORY)):
-    WRITING = [name for name in LABORATORY if further_tables_of(name) == TABLES]
+    WITH_TABLES = [name for name in LABORATORY if further_tables_of(name) == TABLES]
 
     rule:
         name:
@@ -54,8 +54,8 @@ for TABLES in dict.fromkeys(map(further_tables_of, LABORATORY)):
         benchmark:
             f"{RESULTS}/benchmarks/{MEASUREMENT}.tsv"
         wildcard_constraints:
-            folder=one_of({STUDY.experiments[name].folder for name in WRITING}),
-            experiment=one_of(WRITING),
+            folder=one_of({STUDY.experiments[name].folder for name in WITH_TABLES}),
+            experiment=one_of(WITH_TABLES),
         params:
             **parameters("measure.py", measurement_job_of),
         script:

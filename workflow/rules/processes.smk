@@ -19,7 +19,7 @@ if workflow.is_main_process and not workflow.output_settings.dryrun:
 
 
 def refuse_unquotable_values():
-    # In a cluster job's command Snakemake quotes these values like Python, and a shell may read them differently.
+    # Snakemake quotes these values like Python in the commands of cluster jobs; a shell may read them differently.
     values = [
         *(workflow.config_settings.config_args or ()),
         *map(str, workflow.configfiles),
@@ -53,8 +53,8 @@ def lock_results():
 
 def announce():
     logger.info(
-        f"{STUDY.name}: the whole study, what is done already included, takes {estimate(STUDY)}, "
-        "counted as if no measured trajectory ended early."
+        f"{STUDY.name}: the whole study, finished jobs included, takes {estimate(STUDY)}, "
+        "if all measured trajectories last to the horizon."
     )
 
 
@@ -63,7 +63,7 @@ if workflow.output_settings.dryrun:
 
 
 onstart:
-    # From here on it is known whether jobs run on a cluster.
+    # Snakemake knows only now whether jobs run on a cluster.
     if not workflow.local_exec:
         refuse_unquotable_values()
         # The server runs jobs on this machine only.

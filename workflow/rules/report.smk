@@ -16,7 +16,7 @@ def command():
 
 
 def codes_of_jobs():
-    """Map the logs of all jobs that train or measure to the digests of their present code."""
+    """Map the logs of all jobs that train or measure to the current digests of their code."""
     codes = {}
     for name in TRAINING:
         for cell in tuned_cells(name):
@@ -37,7 +37,7 @@ rule report_page:
         figures=expand(f"{RESULTS}/figures/{{figure}}.png", figure=STUDY.figures),
         captions=expand(f"{RESULTS}/figures/{{figure}}.txt", figure=STUDY.figures),
         tuned=[tuned_of(cell) for name in TRAINING for cell in tuned_cells(name)],
-        # The page does not read these. It lists the code of all jobs of the study, so that all must have run.
+        # The page does not read these tables, but it lists the code of all jobs, so all jobs must run before it.
         made=rules.tables.input,
     output:
         f"{RESULTS}/report.html",

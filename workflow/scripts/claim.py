@@ -12,9 +12,7 @@ def run(snakemake):
     tables = dict(zip(experiments, map(read_csv, snakemake.input.tables), strict=True))
     choices = list(zip(candidates, map(read_choice, snakemake.input.tuned), strict=True))
     tuned = {
-        experiment: selection.standings(
-            (names, choice) for (held_by, names), choice in choices if held_by == experiment
-        )
+        experiment: selection.standings((names, choice) for (name, names), choice in choices if name == experiment)
         for experiment, _ in candidates
     }
     metrics = {metric.name: metric for kind in snakemake.params.kinds for metric in kind_named(kind).metrics}

@@ -18,8 +18,11 @@ def run(snakemake):
     else:
         job, tuned = TrainJob.model_validate_json(snakemake.params.record), snakemake.input.tuned
         rate = read_choice(tuned)["learning_rate"] if tuned else job.declared_rate
-        shown = job.demonstrators
-        policies = snapshots.read_snapshots(snakemake.input.demonstrators, shown.stage, shown.seeds) if shown else {}
+        demonstrators = job.demonstrators
+        policies = {}
+        if demonstrators is not None:
+            folders = snakemake.input.demonstrators
+            policies = snapshots.read_snapshots(folders, demonstrators.stage, demonstrators.seeds)
         recorder = RunRecorder(job.total_steps, snakemake.output.snapshots)
         identity = checkpoints.identity(snakemake.params.record, rate, policies, snakemake.params.code)
         checkpoint = checkpoints.Checkpoint(snakemake.params.checkpoint, recorder, identity)

@@ -13,11 +13,13 @@ from pg.study.record import Study
 def run(snakemake):
     study = Study.model_validate_json(snakemake.params.record)
     ((name, experiment),) = study.experiments.items()
-    cells_here, budget, evaluate = cells(study, name), experiment.budget.steps, experiment.evaluate
-    runs = read_runs(snakemake.input.runs, cells_here, experiment.budget)
+    train_cells, budget, evaluate = cells(study, name), experiment.budget.steps, experiment.evaluate
+    runs = read_runs(snakemake.input.runs, train_cells, experiment.budget)
     evaluation_rows = partial(read_csv, columns=EVALUATION_COLUMNS)
-    judged = read_grouped(snakemake.input.evaluations, cells_here, evaluation_rows) if evaluate else {}
-    table = train_tables.train_table(runs, budget, judged, evaluate.passed_at if evaluate else None, experiment.metrics)
+    evaluations = read_grouped(snakemake.input.evaluations, train_cells, evaluation_rows) if evaluate else {}
+    table = train_tables.train_table(
+        runs, budget, evaluations, evaluate.passed_at if evaluate else None, experiment.metrics
+    )
     write_csv(train_tables.diverged_runs(runs), snakemake.output.diverged)
     curves = train_tables.train_curves(runs, budget)
     write_csv(curves, snakemake.output.curves)

@@ -15,8 +15,11 @@ def run(snakemake):
         files.copy(Path(same), Path(snakemake.output[0]))
     else:
         job = TuneJob.model_validate_json(snakemake.params.record)
-        shown = job.demonstrators
-        policies = snapshots.read_snapshots(snakemake.input.demonstrators, shown.stage, shown.seeds) if shown else {}
+        demonstrators = job.demonstrators
+        policies = {}
+        if demonstrators is not None:
+            folders = snakemake.input.demonstrators
+            policies = snapshots.read_snapshots(folders, demonstrators.stage, demonstrators.seeds)
         recorder = RunRecorder(job.total_steps)
         identity = checkpoints.identity(snakemake.params.record, None, policies, snakemake.params.code)
         checkpoint = checkpoints.Checkpoint(snakemake.params.checkpoint, recorder, identity)
