@@ -100,7 +100,7 @@ class Trajectories:
         """Regroup the trajectories into disjoint batches of `trajectories` each, with the batches on the S axis."""
         count = self.terminated.numel()
         if count % trajectories:
-            raise ValueError(f"{count} trajectories cannot be cut into batches of {trajectories}")
+            raise ValueError(f"{count} trajectories cannot be divided into batches of {trajectories}")
         return self.map_tensors(lambda values: values.reshape(-1, trajectories, *values.shape[2:]))
 
     def on(self, device: torch.device) -> Trajectories:

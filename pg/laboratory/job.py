@@ -64,7 +64,7 @@ class Sample(Record):
         for size in self.batches:
             if self.trajectories % size or self.trajectories < 2 * size:
                 raise ValueError(
-                    f"batches: {size} does not cut trajectories: {self.trajectories} into two or more equal batches"
+                    f"batches: {size} does not divide trajectories: {self.trajectories} into two or more equal batches"
                 )
         if self.reference_limit < self.reference:
             raise ValueError(f"reference_limit: {self.reference_limit} is below reference: {self.reference}")

@@ -23,7 +23,7 @@ class Evaluator:
     options
         The interval, the number of episodes, and whether actions are sampled or the most likely ones.
     environment
-        That of training; evaluations may have another horizon.
+        The environment of training; evaluations may have another horizon.
     seeds
         The learners' seeds.
     stream
@@ -32,12 +32,12 @@ class Evaluator:
 
     def __init__(self, options: Evaluate, environment: Environment, seeds: Sequence[int], stream: str) -> None:
         self._options = options
-        self._environments = make_environments(options.judged_in(environment), len(seeds), options.episodes)
+        self._environments = make_environments(options.evaluated(environment), len(seeds), options.episodes)
         self._due = dict.fromkeys(seeds, 0)
         self._generators = {seed: Generators.of(seed, stream, prefix="evaluation ") for seed in seeds}
 
     def evaluate(self, learners: Sequence[Learner]) -> Iterator[dict[str, float | int]]:
-        """Yield a row per episode of each learner that is due; once if a batch passes several multiples."""
+        """Yield a row per episode of each learner that is due: once, also if a batch passes several multiples."""
         due = [learner for learner in learners if learner.steps >= self._due[learner.seed]]
         if not due:
             return

@@ -22,7 +22,7 @@ class Budget(Record):
 
 
 class Tuning(Record):
-    """The choice of a learning rate: that of the grid with the largest area under the curve on tuning seeds."""
+    """How a learning rate is chosen: the one of the grid with the largest area under the curve on tuning seeds."""
 
     grid: SomeDistinct[PositiveFloat] = Field(description="Learning rates tried.")
     seeds: PositiveInt = Field(
@@ -42,7 +42,7 @@ class Evaluate(Record):
         default=None, description="Steps after which an evaluated episode ends. Default: the environment's horizon."
     )
     deterministic: bool = Field(
-        default=True, description="Take the most likely action, or a Gaussian's mean; otherwise sample, as in training."
+        default=True, description="Take the most likely action, or a Gaussian's mean; if false, sample, as in training."
     )
     passed_at: float | None = Field(
         default=None,
@@ -50,7 +50,7 @@ class Evaluate(Record):
         "Default: the environment's threshold.",
     )
 
-    def judged_in(self, environment: Environment) -> Environment:
+    def evaluated(self, environment: Environment) -> Environment:
         """Return the environment with the horizon of evaluations."""
         return environment if self.horizon is None else environment.model_copy(update={"horizon": self.horizon})
 
@@ -82,7 +82,9 @@ class TrainJob(_LearningJob):
     def declared_rate(self) -> float:
         """The learning rate in the study file; 0 for a natural gradient, which computes its own step size."""
         if self.variant.is_tuned:
-            raise ValueError("optimizer.learning_rate: tuned: no job has chosen it yet; give the variant a number")
+            raise ValueError(
+                "optimizer.learning_rate: tuned: no job has chosen the rate yet; give the variant a number"
+            )
         rate = self.variant.optimizer.learning_rate
         return 0.0 if rate == "tuned" else rate
 

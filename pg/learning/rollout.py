@@ -1,6 +1,6 @@
 """Sample trajectories: S seeds act together in S × N copies of an environment, each with its own policy and generators.
 
-Acting uses plain arrays, through which nothing is differentiated.
+Acting uses NumPy arrays and records no gradients.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pg.parts.activations.base import Activation
 from pg.parts.networks import perceptron
 
 _NOISE_STEPS = 32
-_LEAST_WAITING = np.finfo(np.float32).tiny
+_LEAST_EXPONENTIAL = np.finfo(np.float32).tiny
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def collect(environments: Environments, actor: Actor, generators: Sequence[Gener
     steps: list[_Step] = []
     for step in range(environments.horizon):
         if step % _NOISE_STEPS == 0:
-            # Draw noise for several steps at once: a call takes longer than the numbers.
+            # Draw noise for several steps at once: most of the time is that of the call, not of the numbers.
             drawing = [seed.actions for seed, is_present in zip(generators, present, strict=True) if is_present]
             noise = np.stack([actor.noise(one, _NOISE_STEPS, alive.shape[1]) for one in drawing], axis=1)
         states = environments.states
@@ -95,9 +95,9 @@ def _act(
     """Return actions (S, N, ...), zero for seeds that are not present."""
     if len(noise) == len(observations):
         return acting.act(observations, noise)
-    some = acting.act(observations[present], noise)
-    actions = np.zeros((*observations.shape[:2], *some.shape[2:]), dtype=some.dtype)
-    actions[present] = some
+    present_actions = acting.act(observations[present], noise)
+    actions = np.zeros((*observations.shape[:2], *present_actions.shape[2:]), dtype=present_actions.dtype)
+    actions[present] = present_actions
     return actions
 
 
@@ -166,8 +166,8 @@ class StackedActor:
         if self.spaces.action_count is None:
             return generator.standard_normal(shape, dtype=np.float32)
         # Minus the logarithm of an exponential variate is a Gumbel variate, and numpy draws exponential ones fast.
-        waiting = generator.standard_exponential(shape, dtype=np.float32)
-        return -np.log(np.maximum(waiting, _LEAST_WAITING))
+        exponential = generator.standard_exponential(shape, dtype=np.float32)
+        return -np.log(np.maximum(exponential, _LEAST_EXPONENTIAL))
 
     def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[Any]:
         """Sample an action for each of (S, N) observations by transforming the noise.

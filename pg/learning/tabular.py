@@ -46,8 +46,8 @@ def state_ratios(
 
 
 def _along(trajectories: Trajectories, table: Float[Tensor, "T S"]) -> Float[Tensor, "S N T"]:
-    """Look a table up at each step of trajectories, in the precision of the rewards."""
+    """Look up a table at each step of trajectories; the result has the precision of the rewards."""
     if trajectories.states is None:
-        raise ValueError("these trajectories have no indices of states, by which a table is looked up")
+        raise ValueError("these trajectories have no indices of states, which a table is looked up by")
     steps = torch.arange(trajectories.mask.shape[-1], device=trajectories.mask.device)
     return table.to(trajectories.rewards)[steps, trajectories.states].where(trajectories.mask, 0)

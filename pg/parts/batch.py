@@ -30,7 +30,7 @@ class ScoreProducts:
 class StateValues:
     """Values $V_t(s_t)$ of the states along trajectories, with the variant's discount, zero after the last step.
 
-    The rest is $V(o_{T_i})$ of the observation after the last step; zero if the trajectory terminated. Only variants
+    `rest` is $V(o_{T_i})$ of the observation after the last step; zero if the trajectory terminated. Only variants
     that bootstrap at truncation use it.
     """
 
@@ -42,7 +42,7 @@ class StateValues:
 class Batch:
     """S batches of N trajectories of the behaviour policy, with the quantities that a variant's parts need.
 
-    Score products and state values are computed by the functions given, which are None if they cannot be known.
+    Score products and state values are computed by the functions given, which are None if they are unknown.
     """
 
     variant: Variant
@@ -72,7 +72,7 @@ class Batch:
 
     @cached_property
     def totals(self) -> Float[Tensor, "S N"]:
-        """The return $R_i$ of each whole trajectory, whatever weights the log-likelihoods."""
+        """The return $R_i$ of each whole trajectory, also if the weights are rewards-to-go."""
         return total_return(self.rewards, self.mask, self.discount)[..., 0]
 
     @cached_property

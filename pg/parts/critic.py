@@ -73,7 +73,7 @@ class ValueFunction(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class Critic:
-    r"""A value network, changed in place when it is fitted, and how: Adam, its steps per batch, and $\gamma$."""
+    r"""A value network with its optimizer, the steps per batch and $\gamma$. A fit changes the network in place."""
 
     network: ValueFunction
     optimizer: torch.optim.Optimizer
@@ -127,8 +127,8 @@ class Critic:
         if trajectories.last_observations is None:
             raise ValueError("bootstrap_at_truncation needs the observation after the last step")
         last, lengths = trajectories.last_observations, trajectories.lengths
-        worth = self.network(last.flatten(0, 1), lengths.flatten()).reshape(lengths.shape)
-        return worth.where(trajectories.truncated, 0)
+        values = self.network(last.flatten(0, 1), lengths.flatten()).reshape(lengths.shape)
+        return values.where(trajectories.truncated, 0)
 
 
 def new_critic(

@@ -142,6 +142,6 @@ class Variant(Record):
         if self.normalise_advantages and self.batch < 2:
             yield "normalise_advantages: true needs batch: 2 or more for a standard deviation"
         if self.batch % self.minibatches:
-            yield f"minibatches: {self.minibatches} does not cut batch: {self.batch} into equal parts"
+            yield f"minibatches: {self.minibatches} does not divide batch: {self.batch} into equal parts"
         for part in self.parts:
             yield from part.problems(self)

@@ -83,8 +83,8 @@ def tuned_rows(study: Study, choices: Sequence[Mapping[str, Any]]) -> list[dict[
     ]
     rows = []
     for cell, choice, (candidates, seeds) in zip(tuned, choices, tried, strict=True):
-        alike = Counter(each for each, other in zip(tried, tuned, strict=True) if other.experiment == cell.experiment)
-        usual = alike.most_common(1)[0][0]
+        counts = Counter(each for each, other in zip(tried, tuned, strict=True) if other.experiment == cell.experiment)
+        usual = counts.most_common(1)[0][0]
         flags = []
         if all_tie(choice["scores"]):
             flags.append("all rates tie: tuning cannot rank them")

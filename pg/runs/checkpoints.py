@@ -1,7 +1,7 @@
 """Checkpoints: the state and the records of a training job, from which an interrupted job continues.
 
 A checkpoint belongs to one job: its slice of the study, code, versions of libraries, learning rate and imitated
-policies. A job ignores a damaged checkpoint and that of another job, and starts from the beginning.
+policies. If the checkpoint is damaged or belongs to another job, the job ignores it and starts from the beginning.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _DIGEST_SIZE = hashlib.sha256().digest_size
 class Checkpoint:
     """The checkpoint file of one job, as `pg.learning.checkpoints.Keeper`.
 
-    It is written at most once in `seconds`, and takes less than a hundredth of the time. When it is written does not
-    change what the job makes.
+    It is written at most once every `seconds`, and writing takes less than a hundredth of the job's time. The job's
+    results do not depend on when it is written.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Write files atomically, and read them back or refuse them."""
+"""Write files atomically, and read them with errors that name the file and the line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REMEDY = "delete the file and rerun"
 
 
 class UnreadableFile(UserError):
-    """A file is missing, damaged or has other content than expected; the message names the file, and the line."""
+    """A file is missing, damaged or has other content than expected. The message names the file and often the line."""
 
 
 class Superseded(UserError):
@@ -39,7 +39,7 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
         If another run has started since the run of this job; the file is left as it is.
     """
     path = Path(path)
-    # Before any folder is made: the other run may be deleting it.
+    # Checked before a folder is made, because the later run may be deleting it.
     _check_run()
     path.parent.mkdir(parents=True, exist_ok=True)
     # Process ids are not unique: jobs may run on several machines.
@@ -65,7 +65,7 @@ def _check_run() -> None:
     except UnreadableFile:
         current = None
     if current != run:
-        raise Superseded("the run that started this job was killed; another has started and makes this file again")
+        raise Superseded("the run that started this job was killed; a later run has started and makes this file")
 
 
 def copy(source: Path, target: Path) -> None:
@@ -93,7 +93,7 @@ def read_text(path: str | Path) -> str:
     Raises
     ------
     UnreadableFile
-        If it cannot be opened, is not UTF-8, or holds a zero byte, as the rest of a lost file may.
+        If it cannot be opened, is not UTF-8, or contains a zero byte, as files damaged by a crash do.
     """
     try:
         content = Path(path).read_bytes()

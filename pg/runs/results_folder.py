@@ -66,8 +66,8 @@ def lock(folder: Path) -> FileLock:
             f"another run is writing into {folder}{by}; wait until it ends, stop it, or choose another folder: "
             "--config results=…"
         ) from None
-    # In this order: a job of a killed run fails at its check if it comes after the first step, and otherwise at
-    # renaming its unfinished file if that comes after the second.
+    # The order matters: a job of a killed run fails if it checks its run after `.run.json` is deleted; if it checks
+    # before, it fails to rename its unfinished file, which is deleted next.
     run_file.unlink(missing_ok=True)
     for unfinished in folder.rglob(f"{PARTIAL}*"):
         unfinished.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Find jobs that repeat an earlier training or tuning job of the study: the first runs, and the others copy its files.
+"""Find training and tuning jobs that are equal: the first one runs, and the others copy its files.
 
 Jobs are equal if their slices of the study are equal, and so are the jobs whose results they read: the one that tunes
 their learning rate, and those that train their demonstrators.

@@ -246,15 +246,15 @@ def test_equality_must_hold_in_every_case():
 # Share of an achievable change ----------------------------------------------------------------------------------------
 
 
-def achievable(share, reduction=0.5, n=20, noise=0.02):
-    """Variances per snapshot on wildly different scales; `best` lowers them by the reduction, `a` by a share of it."""
-    scale = np.exp(normal(0, 0, n, 5))
+def achievable(share, reduction=0.5, noise=0.02):
+    """Return variances of very different scales; `best` lowers them by the reduction, and `a` by a share of it."""
+    scale = np.exp(normal(0, 0, 20, 5))
     return table(
         "total_variance",
         {
             ("c", "none", ""): scale,
-            ("c", "best", ""): scale * (1 - reduction + normal(1, 0, n, noise)),
-            ("c", "a", ""): scale * (1 - share * reduction + normal(2, 0, n, noise)),
+            ("c", "best", ""): scale * (1 - reduction + normal(1, 0, 20, noise)),
+            ("c", "a", ""): scale * (1 - share * reduction + normal(2, 0, 20, noise)),
         },
     )
 

@@ -147,14 +147,14 @@ class OneNode:
                 command, stdout=log, stderr=log, start_new_session=True, user=user, group=user
             )
 
-    def _wait_for(self, holds: Callable[[], bool], what: str, seconds: float = 60) -> None:
-        until = time.monotonic() + seconds
+    def _wait_for(self, holds: Callable[[], bool], what: str) -> None:
+        until = time.monotonic() + 60
         while not holds():
             for name, daemon in self._daemons.items():
                 if daemon.poll() is not None:
                     raise RuntimeError(f"{name} has ended: {(self.state / f'{name}.log').read_text()[-2000:]}")
             if time.monotonic() > until:
-                raise TimeoutError(f"no {what} within {seconds} s; logs are in {self.state}")
+                raise TimeoutError(f"no {what} within 60 s; logs are in {self.state}")
             time.sleep(0.3)
 
 

@@ -60,7 +60,7 @@ def test_the_threshold_is_reached_within_the_budget_by_five_batches_without_roun
     ],
     ids=["rises", "keeps half", "keeps less", "never gains", "flat", "negative returns"],
 )
-def test_a_run_has_collapsed_that_kept_less_than_half_of_its_best_gain(tenths, expected):
+def test_a_run_that_kept_less_than_half_of_its_best_gain_has_collapsed(tenths, expected):
     assert metrics.collapsed(np.repeat(np.array(tenths, dtype=float), 3)) is expected
 
 
@@ -76,7 +76,7 @@ def test_a_spike_shorter_than_a_tenth_is_averaged_before_it_counts_as_gain():
     ("returns", "expected"),
     [([5.0], False), ([0.0, 10.0, 4.0], True), ([0.0, 10.0, 5.0], False), ([1.0, 2.0, np.nan], True)],
 )
-def test_each_iteration_of_a_short_run_is_a_tenth_and_divergence_a_collapse(returns, expected):
+def test_each_iteration_of_a_short_run_is_a_tenth_and_a_divergence_is_a_collapse(returns, expected):
     assert metrics.collapsed(np.array(returns)) is expected
 
 
@@ -109,7 +109,7 @@ def rows(**last):
         ({"return_mean": np.nan}, True),
     ],
 )
-def test_a_run_has_diverged_whose_last_update_lost_its_policy(last, expected):
+def test_a_run_has_diverged_if_its_last_update_is_not_finite(last, expected):
     assert curves.has_diverged(rows(**last)) is expected
     assert not curves.has_diverged(rows(**last).iloc[::-1]), "only the last update counts"
 

@@ -33,21 +33,21 @@ def effect_of(policy: Policy, variant: Variant, batch: Trajectories, fresh: Traj
 
 
 @pytest.mark.parametrize(("sign", "rising"), [(1, 1.0), (-1, 0.0)])
-def test_where_few_of_many_arms_are_sampled_all_of_them_move_as_their_reward_says(sign: int, rising: float) -> None:
+def test_few_sampled_arms_of_many_move_by_the_sign_of_their_rewards(sign: int, rising: float) -> None:
     """Without a baseline: c_a is at least 1/4 and C at most 3, and so the sign of c_a - C / 60 is the reward's."""
     rewards = sign * np.linspace(1, 3, MANY)
     rows = on_a_bandit(rewards.tolist(), {"plain": variant()})
     assert rows[SHARES].to_numpy().tolist() == [[rising, rising]]
 
 
-def test_minus_the_average_exactly_the_arms_below_it_are_pushed_down() -> None:
+def test_the_average_baseline_makes_exactly_the_arms_below_it_less_likely() -> None:
     """C is 0: an arm's likelihood changes with the sign of its reward minus the mean."""
     rewards = np.linspace(1, 3, MANY)
     rows = on_a_bandit(rewards.tolist(), {"average": variant("average_reward")})
     assert rows[SHARES].to_numpy().tolist() == [[0.0, 1.0]]
 
 
-def test_where_every_arm_is_sampled_positive_rewards_cannot_push_all_of_them_up() -> None:
+def test_positive_rewards_cannot_make_all_arms_likelier_if_all_are_sampled() -> None:
     """Probabilities sum to one: c = (1/2, 1) over two arms leaves the worse one with -1/4."""
     batch = pulls([0, 1], [1.0, 2.0])
     found = effect_of(bandit_policy(2), variant(), batch, batch)
@@ -56,7 +56,7 @@ def test_where_every_arm_is_sampled_positive_rewards_cannot_push_all_of_them_up(
     assert found.rank_correlation == pytest.approx(1)
 
 
-def test_what_is_pulled_more_often_may_outweigh_what_earns_more() -> None:
+def test_an_arm_that_is_pulled_more_often_may_outweigh_a_better_one() -> None:
     """c = (3/4, 1/2): three pulls of the worse arm push it up, at the cost of the better one."""
     batch = pulls([0, 0, 0, 1], [1.0, 2.0])
     found = effect_of(bandit_policy(2), variant(), batch, batch)
@@ -95,18 +95,18 @@ def test_the_change_of_a_trajectory_is_the_sum_over_the_steps_it_took() -> None:
     np.testing.assert_allclose(log_likelihood_changes(BEFORE, AFTER, trajectories)[0], known, atol=1e-9)
 
 
-def test_trajectories_of_equal_steps_in_another_order_tie() -> None:
+def test_trajectories_with_the_same_steps_in_another_order_tie() -> None:
     orders = [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2], [2, 0, 3, 1], [0, 2, 3, 1], [3, 0, 1, 2]]
     trajectories = walks([[state % 2 for state in order] for order in orders], orders)
     assert log_likelihood_changes(BEFORE, AFTER, trajectories).unique().numel() == 1
 
 
-def test_an_update_without_effect_makes_nothing_likelier_and_prefers_nothing() -> None:
+def test_an_update_without_effect_has_zero_shares_and_correlation() -> None:
     rows = on_a_bandit([1.0, 2.0], {"still": variant(rate=1e-30)})
     assert rows[["rank_correlation", *SHARES]].to_numpy().tolist() == [[0.0, 0.0, 0.0]]
 
 
-def test_where_all_trajectories_earn_the_same_nothing_is_defined() -> None:
+def test_metrics_are_nan_if_all_returns_are_equal() -> None:
     rows = on_a_bandit([1.0, 1.0], {"plain": variant()})
     assert rows[["rank_correlation", *SHARES]].isna().all(axis=None)
 

@@ -103,7 +103,7 @@ def test_the_average_reward_shrinks_discounted_total_returns() -> None:
     assert_equal(found, 2 / 3 * truth(MIXED, policy, discount=0.6).gradient)
 
 
-def test_the_average_reward_takes_off_twice_discounted_visits_from_discounted_rewards_to_go() -> None:
+def test_the_average_reward_subtracts_twice_discounted_visits_from_discounted_rewards_to_go() -> None:
     r"""Its own share is E[sum of gamma^t psi_t R] / N, where R counts from the start: gamma^(2 t) d_t Q_t in all."""
     policy = random_policy(SMALL, MIXED.spaces, seed=3)
     found = expectation(MIXED, policy, discount=0.6, discount_states=True, baseline="average_reward", batch=3)
@@ -175,7 +175,7 @@ def test_a_network_that_was_fitted_to_other_trajectories_leaves_no_bias() -> Non
     np.testing.assert_allclose(rows["total_variance"]["gae"], rows["total_variance"]["to_go"])
 
 
-def test_without_the_weight_of_states_the_discounted_estimate_follows_no_discounted_objective() -> None:
+def test_the_discounted_estimate_without_weights_of_states_is_not_a_gradient_of_the_discounted_objective() -> None:
     r"""It is the undiscounted visits times discounted values: the sum of d_t, grad pi and Q_t without gamma^t."""
     policy = random_policy(SMALL, MIXED.spaces, seed=3)
     found = expectation(MIXED, policy, discount=0.6, batch=2)
@@ -302,7 +302,7 @@ def exact_rows(seeds: Iterable[int], environment: Environment = CHAIN, limit: in
     return rows_of(job_of(ExactExperiment, environment, VARIANTS, *seeds, limit=limit))
 
 
-def test_rows_say_what_was_found() -> None:
+def test_rows_hold_the_measured_values() -> None:
     rows = exact_rows(range(3, 5))
     measured = ("objective", "gradient_norm", "relative_bias", "differences_bias", "total_variance", "shrinkage")
     assert list(rows.columns) == ["seed", "variant", "batch", "batches_enumerated", *measured, "least_variance"]
@@ -316,7 +316,7 @@ def test_rows_say_what_was_found() -> None:
     assert min(rows["total_variance"]) > 0
 
 
-def test_all_variants_meet_the_same_policy_and_seeds_differ() -> None:
+def test_all_variants_of_a_seed_measure_the_same_policy_and_seeds_differ() -> None:
     rows = exact_rows(range(2))
     for column in ("objective", "gradient_norm"):
         first, again, other, again_other = rows[column]

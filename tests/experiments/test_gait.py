@@ -47,11 +47,11 @@ def feet(moments: str) -> np.ndarray:
         (".R.BLLB.RRR.BL.", 3),
     ],
 )
-def test_a_step_is_a_change_of_the_foot_that_stands_alone(moments: str, steps: int) -> None:
+def test_a_step_is_a_change_of_the_stance_foot(moments: str, steps: int) -> None:
     assert alternating_steps(feet(moments)) == steps
 
 
-def test_what_is_left_and_what_is_right_does_not_matter() -> None:
+def test_left_and_right_feet_may_be_exchanged() -> None:
     moments = feet(".R.BLLB.RRR.BL.")
     assert alternating_steps(moments[:, ::-1]) == alternating_steps(moments) == alternating_steps(moments[::-1])
 
@@ -160,7 +160,7 @@ def watched(
     return found["rows"], found["poses"]
 
 
-def test_a_row_and_a_strip_of_poses_per_seed_whatever_seeds_share_the_job() -> None:
+def test_rows_and_poses_of_a_seed_do_not_depend_on_the_jobs_other_seeds() -> None:
     (rows, poses), alone = watched(3, 4), watched(4)
     assert set(GaitExperiment.columns()) <= set(rows.columns)
     assert set(poses.columns) == {"seed", "variant", *GaitExperiment.more_tables["poses"]}
@@ -189,7 +189,7 @@ def test_an_episode_that_the_horizon_ends_is_no_fall() -> None:
     assert row[["not_fallen", "fell_forward", "fell_backward", "length"]].tolist() == [1, 0, 0, 5]
 
 
-def test_a_policy_that_is_pushed_otherwise_moves_otherwise() -> None:
+def test_other_policies_and_stages_have_other_displacements() -> None:
     pushed = policy(0) | {"layers.1.bias": np.full(17, 0.4, dtype=np.float32)}
     found = (watched(0), watched(0, policies={0: pushed}), watched(0, stage="initial"))
     assert len({rows["displacement"].item() for rows, _ in found}) == 3

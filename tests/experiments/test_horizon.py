@@ -19,7 +19,7 @@ from pg.core.randomness import torch_generator
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.record import Environment
 from pg.environments.small_mdps import chain, random_mdp
-from pg.experiments.horizon.measure import Cut, OutOfReach, moved
+from pg.experiments.horizon.measure import Cut, UnreachableDivergence, moved
 from pg.experiments.horizon.metrics import METRICS
 from pg.experiments.horizon.record import HorizonExperiment
 from pg.experiments.metric import values
@@ -117,7 +117,7 @@ def test_the_effective_share_falls_as_a_power_of_the_horizon_for_products_alone(
         assert rows["per_decision", horizon] == pytest.approx(mean, rel=0.1)
 
 
-def test_of_a_single_step_all_corrections_say_the_same() -> None:
+def test_all_corrections_are_equal_in_trajectories_of_one_step() -> None:
     rows = lengthened(0, horizons=(1,)).drop(columns="variant")
     assert len(rows.round(12).drop_duplicates()) == 1
 
@@ -132,7 +132,7 @@ def test_products_have_larger_and_smaller_weights_than_their_factors() -> None:
     assert rows["total_variance"]["per_step", 16] < rows["total_variance"]["trajectory", 16]
 
 
-def test_weights_that_were_taken_count_and_no_others() -> None:
+def test_only_weights_of_valid_steps_count() -> None:
     """Four trajectories of at most two steps, of which the second and third end after one: weights by hand."""
     mdp = chain(2, length=1)
     policy = random_policy(LINEAR, mdp.spaces, 0)
@@ -180,7 +180,7 @@ def test_total_variance_is_that_of_the_estimates_in_batches_of_the_variant() -> 
     assert measures(reuse, variant)["total_variance"] == pytest.approx(known.item())
 
 
-def test_the_exact_states_count_in_the_logarithm() -> None:
+def test_exact_state_ratios_are_included_in_log_weights() -> None:
     mdp = random_mdp(2, states=2)
     behaviour, target = (random_policy(LINEAR, mdp.spaces, seed) for seed in (0, 1))
     reuse = Reuse.at(target, behaviour, enumerate_trajectories(mdp, 1000).trajectories, mdp)
@@ -197,7 +197,7 @@ def sampled_policy() -> tuple[Policy, Reuse]:
 
 
 @pytest.mark.parametrize("kl", [1e-6, 0.01, 0.2])
-def test_the_policy_moves_as_far_as_asked_and_where_chance_says(kl: float) -> None:
+def test_the_policy_moves_by_the_given_divergence_in_a_random_direction(kl: float) -> None:
     policy, reuse = sampled_policy()
     before = copy.deepcopy(policy.state_dict())
     one, other = (moved(policy, reuse.trajectories, kl, torch_generator(seed, "direction")) for seed in (0, 1))
@@ -214,16 +214,16 @@ def test_the_whole_policy_moves() -> None:
         assert (old != new).all()
 
 
-def test_a_divergence_beyond_the_logarithm_of_the_number_of_actions_is_out_of_a_uniform_policys_reach() -> None:
+def test_a_uniform_policy_cannot_move_beyond_the_logarithm_of_the_number_of_actions() -> None:
     policy, reuse = sampled_policy()
     with torch.no_grad():
         for parameter in policy.parameters():
             parameter.zero_()
-    with pytest.raises(OutOfReach, match=r"kl: 0\.7 is more than any step in a random direction"):
+    with pytest.raises(UnreachableDivergence, match=r"kl: 0\.7 is not reached by any step in the random direction"):
         moved(policy, reuse.trajectories, 0.7, torch_generator(0, "direction"))
 
 
-def test_rows_are_those_of_each_seed_alone_and_beyond_the_end_nothing_changes() -> None:
+def test_rows_do_not_depend_on_other_seeds_or_on_horizons_beyond_the_end() -> None:
     ends = Environment(id="pg/Random-v0", kwargs={"states": 1, "termination": 1.0, "seed": 3}, horizon=400)
     variants = {name: variant.model_copy(update={"batch": 8}) for name, variant in VARIANTS.items()}
     options: dict[str, Any] = {"environment": ends, "variants": variants, "trajectories": 32, "horizons": (2, 200, 300)}
@@ -237,6 +237,6 @@ def test_rows_are_those_of_each_seed_alone_and_beyond_the_end_nothing_changes() 
     assert lengthened(1, **{**options, "variants": exact}).notna().all(axis=None)
 
 
-def test_trajectories_that_a_variant_cannot_cut_into_batches_are_refused() -> None:
-    with pytest.raises(ValueError, match="cannot be cut into batches of 7"):
+def test_trajectories_that_do_not_divide_into_batches_are_refused() -> None:
+    with pytest.raises(ValueError, match="cannot be divided into batches of 7"):
         lengthened(0, variants={"odd": Variant(importance="per_step", batch=7)}, trajectories=32)

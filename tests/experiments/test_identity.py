@@ -178,7 +178,7 @@ def averaged_over_time(log_probs: torch.Tensor, weights: torch.Tensor, trajector
     ("wrong", "difference"),
     [(with_wrong_sign, 2), (summed_over_trajectories, TRAJECTORIES - 1), (averaged_over_time, 1 - 1 / 5)],
 )
-def test_a_surrogate_that_is_off_by_a_factor_is_found_out_by_every_form(
+def test_every_form_detects_a_surrogate_that_is_off_by_a_factor(
     monkeypatch: pytest.MonkeyPatch, spaces: Spaces, wrong: Surrogate, difference: float
 ) -> None:
     monkeypatch.setattr(compose, "surrogate", wrong)
@@ -187,7 +187,7 @@ def test_a_surrogate_that_is_off_by_a_factor_is_found_out_by_every_form(
 
 
 @pytest.mark.parametrize("spaces", SPACES)
-def test_weights_of_the_wrong_steps_are_found_out(monkeypatch: pytest.MonkeyPatch, spaces: Spaces) -> None:
+def test_weights_of_the_wrong_steps_are_detected(monkeypatch: pytest.MonkeyPatch, spaces: Spaces) -> None:
     def shifted(log_probs: torch.Tensor, weights: torch.Tensor, trajectories: Trajectories) -> torch.Tensor:
         return surrogate(log_probs, weights.roll(1, -1), trajectories)
 
@@ -239,7 +239,7 @@ def test_without_its_weights_imitation_has_another_gradient(spaces: Spaces) -> N
     assert relative_difference(weighted, cloning) > 0.1
 
 
-def test_a_difference_to_nothing_is_zero_or_undefined() -> None:
+def test_the_relative_difference_to_zero_is_zero_or_nan() -> None:
     zero, one = torch.zeros(2, dtype=torch.float64), torch.tensor([0.6, 0.8], dtype=torch.float64)
     assert relative_difference(zero, zero) == 0
     assert math.isnan(relative_difference(one, zero))
@@ -247,7 +247,7 @@ def test_a_difference_to_nothing_is_zero_or_undefined() -> None:
     assert relative_difference(3 * one, one) == pytest.approx(2)
 
 
-def test_gradients_that_all_vanish_do_not_differ() -> None:
+def test_relative_differences_are_0_if_all_gradients_are_0() -> None:
     # All trajectories of one length earn the same: minus their average, nothing is left.
     variants = {"average": Variant(returns="total", baseline="average_reward", policy=SMALL)}
     found = rows_of(job_of(IdentityExperiment, Environment(id="CartPole-v1", horizon=5), variants)).iloc[0]

@@ -110,7 +110,7 @@ def test_the_variance_of_few_gradients_is_not_too_small() -> None:
     assert found["total_variance"] == pytest.approx((1 + 1 + 0 + 1 + 1 + 4) / 2)
 
 
-def test_without_bias_the_bias_is_what_noise_alone_makes() -> None:
+def test_the_measured_bias_of_an_unbiased_estimator_is_its_noise() -> None:
     truth = torch.ones(200, dtype=torch.float64)
     found = measures(gaussian_gradients(40, truth, 2.0, 1), exactly(truth))
     assert found["relative_bias"] == pytest.approx(found["relative_bias_noise"], rel=0.15)
@@ -127,7 +127,7 @@ def test_cosines_are_one_for_aligned_gradients_and_ten_are_compared_in_pairs() -
     assert found["cosine"] == pytest.approx((10 - 2) / 12)
 
 
-def test_a_batch_without_a_gradient_points_nowhere() -> None:
+def test_a_gradient_of_zero_has_cosine_0() -> None:
     truth = torch.tensor([1.0, 0.0], dtype=torch.float64)
     found = measures(torch.stack([truth, truth, 0 * truth, truth]), exactly(truth))
     assert found["cosine"] == pytest.approx(0.75)
@@ -145,7 +145,7 @@ def test_the_references_own_noise_widens_every_error() -> None:
     assert measures(gradients, noisy)["reference_flagged"] == 1
 
 
-def test_what_is_relative_to_a_vanishing_gradient_is_undefined() -> None:
+def test_metrics_relative_to_a_gradient_of_zero_are_nan() -> None:
     zero = torch.zeros(5, dtype=torch.float64)
     found = measures(gaussian_gradients(30, zero, 1.0, 3), exactly(zero))
     relative = ("relative_bias", "relative_bias_noise", "shrinkage", "shrinkage_se", "cosine")

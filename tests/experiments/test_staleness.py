@@ -37,7 +37,7 @@ def learner(**parts: object) -> Variant:
 
 
 @pytest.mark.parametrize("importance", ["none", "per_step"])
-def test_a_walk_follows_the_gradient_of_one_batch_with_ratios_to_where_it_began(importance: str) -> None:
+def test_a_walk_follows_the_gradient_of_one_batch_with_ratios_to_its_start(importance: str) -> None:
     mdp = MDPS["random"]
     start, _ = pair(mdp)
     batch = enumerate_trajectories(mdp, 10_000).trajectories.map_tensors(lambda values: values[:, 5:400:50])
@@ -57,7 +57,7 @@ def test_a_walk_follows_the_gradient_of_one_batch_with_ratios_to_where_it_began(
                 parameter += rate * gradient
 
 
-def test_a_walk_leaves_its_start_alone_and_knows_no_limit_nor_minibatches() -> None:
+def test_a_walk_does_not_change_its_start_and_ignores_limits_and_minibatches() -> None:
     mdp = MDPS["random"]
     start, _ = pair(mdp)
     before = copy.deepcopy(start.state_dict())
@@ -103,7 +103,7 @@ def bench_and_start(**options: Any) -> tuple[staleness._Bench, Policy]:
     return staleness._Bench.of(job(1, **options)), random_policy(OPTIONS, MDPS["random"].spaces, 1).float().double()
 
 
-def test_a_row_per_seed_number_of_steps_and_correction_whatever_seeds_share_the_job() -> None:
+def test_rows_per_seed_steps_and_correction_do_not_depend_on_the_jobs_other_seeds() -> None:
     together, alone = followed(1, 2), followed(2)
     assert set(together.columns) == {*StalenessExperiment.columns(), *TABLE_COLUMNS}
     assert len(together) == 2 * 3 * len(CORRECTIONS)
@@ -111,7 +111,7 @@ def test_a_row_per_seed_number_of_steps_and_correction_whatever_seeds_share_the_
     assert together[together["seed"] == 2].to_csv(index=False) == alone.to_csv(index=False)
 
 
-def test_a_policy_is_measured_alike_whatever_other_steps_are_asked_for() -> None:
+def test_measurements_do_not_depend_on_the_other_numbers_of_steps() -> None:
     many, few = followed(1), followed(1, steps=(5,))
     assert many[many["steps"] == 5].to_csv(index=False) == few.to_csv(index=False)
 
@@ -137,7 +137,7 @@ def test_the_further_from_the_data_the_larger_the_bias_that_is_left() -> None:
     assert rows.loc["naive", ["effective_share", "largest_weight"]].to_numpy().tolist() == [[1, 1]] * 3
 
 
-def test_a_correction_that_breaks_takes_nothing_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_correction_that_overflows_does_not_change_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     def overflow(*_: object) -> None:
         raise NonFiniteWeights(1)
 
@@ -149,7 +149,7 @@ def test_a_correction_that_breaks_takes_nothing_from_the_others(monkeypatch: pyt
     pd.testing.assert_frame_equal(found.drop("trajectory"), whole.drop("trajectory"))
 
 
-def test_bias_is_exact_but_where_the_baseline_comes_from_the_batch() -> None:
+def test_bias_is_exact_unless_the_baseline_comes_from_the_batch() -> None:
     noise = followed(1).groupby("variant")["relative_bias_noise"]
     assert (noise.max()[["naive", "trajectory", "per_step"]] == 0).all()
     assert noise.min()["left_out"] > 0
@@ -213,7 +213,7 @@ def test_without_tables_the_reference_is_the_gradient_of_the_target(monkeypatch:
     assert error < 4 * found.total_variance**0.5 < apart
 
 
-def test_without_tables_everything_is_sampled_and_nothing_said_of_states() -> None:
+def test_metrics_are_sampled_and_those_of_states_absent_without_tables() -> None:
     together, alone = followed(3, 4, environment=CARTPOLE), followed(4, environment=CARTPOLE)
     assert set(StalenessExperiment.columns()) <= set(together.columns)
     assert (together["relative_bias_noise"] > 0).all()
@@ -267,7 +267,7 @@ def test_the_expectation_is_that_of_the_estimates_that_are_sampled(variant: Vari
     assert_equal(chances @ estimates, expected_gradient(reuse, variant, chances), estimates[0])
 
 
-def test_what_looks_at_the_whole_batch_is_no_mean_over_trajectories() -> None:
+def test_estimates_that_use_the_whole_batch_are_not_means_over_trajectories() -> None:
     assert all(variant.is_mean_over_trajectories for variant in (UNBIASED | BIASED).values())
     assert not Variant(baseline="leave_one_out").is_mean_over_trajectories
     assert not Variant(normalise_advantages=True).is_mean_over_trajectories

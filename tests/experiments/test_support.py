@@ -45,7 +45,7 @@ def test_weights_leave_no_bias_while_the_support_is_covered(environment: Environ
     np.testing.assert_allclose(rows[[0.5, 0.1, 0.01]], 0, atol=1e-12)
 
 
-def test_what_the_proposal_never_does_is_lost() -> None:
+def test_an_action_that_the_proposal_never_takes_is_not_estimated() -> None:
     rows = withheld(0).set_index("left")
     assert rows["relative_bias"][0.0] == pytest.approx(1)
     assert rows["median_error"][0.0] == pytest.approx(1)

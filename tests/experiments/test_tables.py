@@ -46,7 +46,7 @@ def test_a_single_batch_size_has_no_slope():
     assert "log_variance_slope" not in set(table["metric"])
 
 
-def test_a_level_takes_the_rows_of_its_own_id():
+def test_each_level_has_the_rows_of_its_own_variant():
     levels = [{"variant.discount": 0.9}, {"variant.discount": 1.0}]
     cells = [cell(suffix=f"@discount={level['variant.discount']}", levels=level) for level in levels]
     rows = pd.concat([probe({4: 1.0}, ["to_go@discount=0.9"], [0]), probe({4: 3.0}, ["to_go@discount=1.0"], [0])])

@@ -1,4 +1,4 @@
-"""From rows of training to tables, on runs worked by hand."""
+"""Tables of training, with values of small runs computed by hand."""
 
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ def test_a_training_table_holds_the_metrics_of_a_run():
     assert set(table["seed"]) == {7}
 
 
-def test_a_metric_more_is_one_declaration():
+def test_one_declaration_adds_a_metric():
     best: Metric[Run] = Metric(
         "best", "best batch", "Largest mean return of a batch.", of=lambda run: run.returns.max()
     )
@@ -41,7 +41,7 @@ def test_a_metric_more_is_one_declaration():
     )
     table = train_tables.train_table({cell(): run({0: {10: 7.0, 30: 2.0}})}, 100, metrics=(*METRICS, best, judged))
     assert values(table, metric="best") == [7]
-    assert "judged" not in set(table["metric"]), "its need is not met"
+    assert "judged" not in set(table["metric"]), "the run has no evaluations"
     assert summarise(table, {one.name: one for one in (*METRICS, best)})["metric"].tolist()[-1] == "best"
 
 
@@ -52,7 +52,7 @@ def test_a_run_that_misses_the_threshold_is_censored_at_the_budget():
     assert values(table, metric="solved") == [0]
 
 
-def test_without_a_declared_threshold_its_metrics_are_absent():
+def test_metrics_of_the_threshold_are_absent_without_a_threshold():
     table = train_tables.train_table({cell(): run({0: {10: 1.0}})}, 100)
     assert not {"steps_to_threshold", "censored", "solved"} & set(table["metric"])
 
@@ -81,7 +81,7 @@ def four_seeds():
     return {seed: {100: 1.0} for seed in range(4)}
 
 
-def test_a_run_passes_with_two_successive_evaluations_whose_every_episode_reaches_the_level():
+def test_a_run_passes_after_two_successive_evaluations_in_which_all_episodes_reach_the_level():
     runs, judged = {cell(): run(four_seeds())}, {cell(): evaluations(EVALUATIONS)}
     at_100 = train_tables.train_table(runs, 100, judged, 100)
     assert values(at_100, metric="steps_to_pass") == [60, 100, 100, 100]
@@ -99,7 +99,7 @@ def test_the_level_is_the_environments_threshold_unless_another_is_declared():
     assert values(train_tables.train_table(runs, 100, judged, 100), metric="passed") == [1, 0, 0, 0]
 
 
-def test_without_evaluations_their_metrics_are_absent():
+def test_metrics_of_evaluations_are_absent_without_evaluations():
     table = train_tables.train_table({cell(threshold=3): run({0: {10: 1.0}})}, 100)
     assert not {"steps_to_pass", "passed"} & set(table["metric"])
 
@@ -114,7 +114,7 @@ def test_steps_to_pass_are_summarised_by_their_median():
     assert (row["estimate"], row["ci_low"], row["ci_high"]) == (45, 10, 80)
 
 
-def test_the_common_iteration_is_the_earliest_end_within_the_same_environment():
+def test_the_common_iteration_is_the_last_of_the_shortest_run_in_an_environment():
     long, short = dict.fromkeys(range(10, 90, 10), 1.0), {10: 5.0, 20: 7.0}
     table = train_tables.train_table(
         {
@@ -149,94 +149,100 @@ def test_levels_are_columns_named_by_their_paths():
     assert "variant.batch" in train_tables.train_curves(runs, 10).columns
 
 
-# Two runs: one lives, its worst batch at -3; the other diverges after 40 of 100 steps, when it is at its best.
-LIVING = {10: 2.0, 20: -3.0, 30: 2.0, 40: 2.0, 50: 2.0, 60: 4.0, 100: 4.0}
+# One run reaches the budget, and its worst batch is -3. The other diverges after 40 of 100 steps, in its best batch.
+FINISHED = {10: 2.0, 20: -3.0, 30: 2.0, 40: 2.0, 50: 2.0, 60: 4.0, 100: 4.0}
+DIVERGED = {10: 1.0, 20: 5.0, 30: 5.0, 35: 5.0, 40: 9.0}
 
-LOST = {10: 1.0, 20: 5.0, 30: 5.0, 35: 5.0, 40: 9.0}
 
-
-def both(*, threshold=None, lost=LOST, returns=None):
-    rows = run({0: LIVING, 1: lost})
+def two_runs(*, threshold=None, diverged=DIVERGED, returns=None):
+    rows = run({0: FINISHED, 1: diverged})
     last = rows.index[-1]
     rows.loc[last, "gradient_norm" if returns is None else "return_mean"] = np.nan if returns is None else returns
     return {cell(threshold=threshold): rows}
 
 
-def test_a_run_that_diverged_counts_from_there_on_as_the_worst_batch_of_all():
-    table = train_tables.train_table(both(), 100)
+def test_a_diverged_run_has_the_return_of_the_worst_batch_from_its_divergence_on():
+    table = train_tables.train_table(two_runs(), 100)
     assert values(table, metric="diverged") == [0, 1]
     assert values(table, metric="collapsed") == [0, 1]
     assert values(table, metric="final_return") == [4, -3]
     assert values(table, metric="area")[1] == pytest.approx((10 * 1 + 25 * 5 + 5 * 9 + 60 * -3) / 100)
 
 
-def test_the_worst_batch_is_one_of_the_same_environment_at_the_same_level():
+def test_the_worst_batch_is_searched_in_all_variants_of_the_same_environment():
     other = cell("cartpole", "b")
     elsewhere = run({0: {10: -50.0}})
     unlike = cell("pendulum", "a")
-    assert values(train_tables.train_table({**both(), unlike: elsewhere}, 100), metric="final_return")[:2] == [4, -3]
-    assert values(train_tables.train_table({**both(), other: elsewhere}, 100), metric="final_return")[:2] == [4, -50]
+    assert values(train_tables.train_table({**two_runs(), unlike: elsewhere}, 100), metric="final_return")[:2] == [
+        4,
+        -3,
+    ]
+    assert values(train_tables.train_table({**two_runs(), other: elsewhere}, 100), metric="final_return")[:2] == [
+        4,
+        -50,
+    ]
 
 
-def test_a_threshold_reached_before_a_run_diverged_stays_reached():
-    table = train_tables.train_table(both(threshold=5), 100)
+def test_a_threshold_reached_before_the_divergence_counts():
+    table = train_tables.train_table(two_runs(threshold=5), 100)
     assert values(table, metric="steps_to_threshold") == [100, 40]
     assert values(table, metric="solved") == [0, 1]
     assert values(table, metric="censored") == [1, 0]
-    missed = train_tables.train_table(both(threshold=5.1), 100)
+    missed = train_tables.train_table(two_runs(threshold=5.1), 100)
     assert values(missed, metric="steps_to_threshold")[1] == 100
     assert values(missed, metric="solved")[1] == 0
 
 
-def test_a_run_that_diverged_cuts_nobody_elses_common_iteration_and_has_lost_its_own():
-    table = train_tables.train_table(both(), 100)
+def test_a_diverged_run_does_not_shorten_the_common_iteration_of_others():
+    table = train_tables.train_table(two_runs(), 100)
     assert values(table, metric="return_at_common_iteration") == [np.mean([2, 2, 2, 4, 4]), -3]
-    short = {**both(), cell(variant="b"): run({0: {50: 7.0, 100: 7.0}})}
+    short = {**two_runs(), cell(variant="b"): run({0: {50: 7.0, 100: 7.0}})}
     # Both batches up to iteration 2 were collected before the policy diverged.
     assert values(train_tables.train_table(short, 100), metric="return_at_common_iteration") == [-0.5, 3, 7]
 
 
-def test_where_every_run_diverged_the_earliest_end_is_common():
+def test_the_common_iteration_is_the_earliest_end_if_all_runs_diverged():
     rows = run({0: {10: 4.0, 20: 2.0}, 1: {10: 1.0}}).assign(gradient_norm=np.nan)
     table = train_tables.train_table({cell(): rows}, 100)
     assert values(table, metric="return_at_common_iteration") == [4, 1]
 
 
-def test_a_run_that_diverged_in_the_last_step_of_its_budget_has_failed_too():
-    table = train_tables.train_table(both(lost={10: 1.0, 104: 9.0}), 100)
+def test_a_divergence_in_the_last_batch_of_the_budget_counts():
+    table = train_tables.train_table(two_runs(diverged={10: 1.0, 104: 9.0}), 100)
     assert values(table, metric="final_return")[1] == -3
     assert values(table, metric="area")[1] == pytest.approx((10 * 1 + 90 * 9) / 100)
-    assert train_tables.train_curves(both(lost={10: 1.0, 104: 9.0}), 100)["diverged_at"].tolist()[-1] == 100
+    curves = train_tables.train_curves(two_runs(diverged={10: 1.0, 104: 9.0}), 100)
+    assert curves["diverged_at"].tolist()[-1] == 100
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_batch_without_a_finite_return_counts_as_the_worst(value):
-    table = train_tables.train_table(both(threshold=1, returns=value), 100)
+    table = train_tables.train_table(two_runs(threshold=1, returns=value), 100)
     assert values(table, metric="diverged") == [0, 1]
     assert values(table, metric="area")[1] == pytest.approx((10 * 1 + 25 * 5 + 65 * -3) / 100)
     assert np.isfinite(table["value"]).all()
 
 
-def test_every_statistic_of_seeds_that_diverged_is_defined_and_lower():
-    lost, unlost = both(threshold=5), {cell(threshold=5): run({0: LIVING, 1: LOST})}
+def test_a_diverged_seed_lowers_every_statistic_and_leaves_it_defined():
+    diverged, finished = two_runs(threshold=5), {cell(threshold=5): run({0: FINISHED, 1: DIVERGED})}
     with_failure, without = (
         summarise(train_tables.train_table(runs, 100)).set_index("metric")["estimate"].astype(float)
-        for runs in (lost, unlost)
+        for runs in (diverged, finished)
     )
     assert with_failure.notna().all()
     for metric in ("final_return", "area", "return_at_common_iteration"):
         assert with_failure[metric] < without[metric]
 
 
-def test_curves_say_where_a_run_diverged_and_go_on_at_the_worst():
-    curve = train_tables.train_curves(both(), 100, points=10)
-    lost = curve[curve["seed"] == 1]
-    assert lost["return"].tolist() == [1, 5, 5, 9, -3, -3, -3, -3, -3, -3]
-    assert set(lost["diverged_at"]) == {40}
+def test_curves_mark_the_divergence_and_continue_at_the_worst_return():
+    curve = train_tables.train_curves(two_runs(), 100, points=10)
+    diverged = curve[curve["seed"] == 1]
+    assert diverged["return"].tolist() == [1, 5, 5, 9, -3, -3, -3, -3, -3, -3]
+    assert set(diverged["diverged_at"]) == {40}
     assert curve.loc[curve["seed"] == 0, "diverged_at"].isna().all()
 
 
-def test_curves_lie_on_an_even_grid_up_to_the_budget():
+def test_curves_have_equally_spaced_points_up_to_the_budget():
     curves = train_tables.train_curves({cell(): run({0: {30: 1.0, 60: 2.0}})}, 100, points=5)
     assert curves.columns.tolist() == ["environment", "variant", "seed", "steps", "return", "diverged_at"]
     assert curves["steps"].tolist() == [20, 40, 60, 80, 100]
@@ -252,7 +258,7 @@ def test_mean_curves_are_means_over_seeds_with_students_interval():
     assert (means["ci_high"] - means["estimate"]).tolist() == pytest.approx([12.7062 / 2, 12.7062 * 2], rel=1e-5)
 
 
-def test_curves_have_a_hundred_points_unless_told():
+def test_curves_have_a_hundred_points_by_default():
     assert train_tables.train_curves({cell(): run({0: {30: 1.0}})}, 150)["steps"].tolist()[:3] == [1, 3, 4]
 
 

@@ -30,7 +30,7 @@ def test_the_only_rate_of_a_grid_is_at_its_edge():
     assert tuning.choose(frame({0.1: [1, 2]})).at_edge
 
 
-def test_of_equal_rates_the_smaller_wins():
+def test_the_smaller_of_equally_good_rates_is_chosen():
     assert tuning.choose(frame({0.1: [3, 3], 0.001: [2, 4], 0.01: [3, 3]})).learning_rate == 0.001
 
 
@@ -40,7 +40,7 @@ def test_one_diverged_run_ranks_its_rate_last(diverged):
     assert choice.learning_rate == 0.01
 
 
-def test_where_every_rate_diverges_the_smallest_is_taken():
+def test_the_smallest_rate_is_chosen_if_all_diverge():
     assert tuning.choose(frame({0.1: [np.nan], 0.01: [np.nan]})).learning_rate == 0.01
 
 

@@ -35,7 +35,7 @@ def test_the_fresh_trajectories_are_not_the_batch() -> None:
     assert rows["rank_correlation"].item() == pytest.approx(0.5, abs=4 * math.sqrt(0.25 / (updates / 2)))
 
 
-def test_a_row_per_seed_and_variant_whatever_seeds_share_the_job() -> None:
+def test_rows_per_seed_and_variant_do_not_depend_on_the_jobs_other_seeds() -> None:
     variants = {"plain": variant(), "again": variant(), "average": variant("average_reward")}
     together = on_a_bandit(REWARDS, variants, seeds=(3, 4))
     assert set(UpdateExperiment.columns()) <= set(together.columns)
@@ -48,7 +48,7 @@ def test_a_row_per_seed_and_variant_whatever_seeds_share_the_job() -> None:
     assert first != other
 
 
-def test_variants_of_one_batch_size_meet_the_same_trajectories_whatever_others_there_are() -> None:
+def test_variants_of_one_batch_size_have_the_same_trajectories_for_any_other_variants() -> None:
     rows = on_a_bandit(REWARDS, {"plain": variant(), "larger": variant(batch=6), "again": variant()})
     measured = rows.set_index("variant").to_numpy().tolist()
     assert measured[0] == measured[2] != measured[1]
@@ -56,14 +56,14 @@ def test_variants_of_one_batch_size_meet_the_same_trajectories_whatever_others_t
     assert alone.set_index("variant").to_numpy().tolist() == measured[:1]
 
 
-def test_minibatches_are_cut_alike_whatever_others_there_are() -> None:
+def test_minibatches_do_not_depend_on_other_variants() -> None:
     cut = variant(batch=8, rate=0.1, minibatches=4)
     rows = on_a_bandit(REWARDS, {"first": cut, "second": cut}).set_index("variant").to_numpy().tolist()
     assert rows[0] == rows[1]
     assert rows[:1] == on_a_bandit(REWARDS, {"first": cut}).set_index("variant").to_numpy().tolist()
 
 
-def test_a_step_without_a_limit_goes_as_far_as_known() -> None:
+def test_the_divergence_of_a_step_without_a_limit_is_known() -> None:
     """Pulls 0 and 1 of 1 and 2: c = (1/2, 1), and the logits move apart by 4 times the rate times 1/4."""
     rate = 0.3
     improved = improver(variant(rate=rate)).improved(bandit_policy(2), pulls([0, 1], [1.0, 2.0]))
@@ -74,7 +74,7 @@ def test_a_step_without_a_limit_goes_as_far_as_known() -> None:
 
 
 @pytest.mark.parametrize("by", ["early_stop", "line_search"])
-def test_what_stops_or_shortens_an_update_holds_the_limit_on_its_batch(by: str) -> None:
+def test_methods_that_stop_or_shorten_an_update_keep_the_limit_on_its_batch(by: str) -> None:
     rows = on_a_bandit(REWARDS, {"free": held(by, kl=None), by: held(by)}).set_index("variant")
     # A bandit has one state, and so the batch shows what all trajectories do.
     np.testing.assert_allclose(rows["kl_on_fresh"], rows["kl_on_batch"])
@@ -86,7 +86,7 @@ def test_what_stops_or_shortens_an_update_holds_the_limit_on_its_batch(by: str) 
     assert np.isnan(rows.loc["free", RATIOS].to_numpy(float)).all()
 
 
-def test_without_any_limit_there_is_nothing_to_compare_with() -> None:
+def test_ratios_to_the_limit_are_absent_without_a_limit() -> None:
     assert set(RATIOS).isdisjoint(on_a_bandit(REWARDS, {"free": variant()}).columns)
 
 

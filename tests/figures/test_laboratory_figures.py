@@ -149,7 +149,7 @@ def test_only_environments_with_tables_have_the_parts_of_the_bias() -> None:
     assert "sum of two vectors" not in caption(request("staleness", stale, environments=("cartpole",)))
 
 
-def test_what_has_no_bias_is_not_on_its_logarithmic_axis() -> None:
+def test_estimators_without_bias_are_not_on_the_logarithmic_axis() -> None:
     bias = panels(draw(request("staleness", stale, environments=("chain",))))[1]
 
     assert bias.get_yscale() == "log"

@@ -85,7 +85,7 @@ def test_empty_gradients_have_one_grey_line_for_the_returns() -> None:
         assert axes.xaxis.get_transform().transform(np.array([2.0, 8.0])).tolist() == [1, 3]
 
 
-def test_intervals_of_shares_are_in_sight_in_every_panel() -> None:
+def test_intervals_of_shares_are_within_the_axes_of_every_panel() -> None:
     one = request("empty_gradients")
     summary = one.tables["summary"].copy()
     summary.loc[summary["environment"] == "chain", ["ci_low", "ci_high"]] = (-0.3, 1.4)
@@ -95,16 +95,16 @@ def test_intervals_of_shares_are_in_sight_in_every_panel() -> None:
         assert low < -0.3 < 1.4 < high
 
 
-def shares(least: float = 0.5, worse: float = 1.3, noise: float = 1e-7, **options: Any) -> Any:
-    """Request shares of variances that are 1 without a baseline, and `least` with the best constant.
+def shares(worse: float = 1.3, noise: float = 1e-7, **options: Any) -> Any:
+    """Request shares of variances that are 1 without a baseline, and 0.5 with the best constant.
 
-    Without noise five equal reductions would have no interval.
+    The noise is needed: five equal reductions would have no interval.
     """
     known = {"total": 1.0, "average": 0.6, "worse": worse, "best": 0.5, "alone": 0.1}
 
     def value(variant: str, seed: int, metric: str, **_: Any) -> float | None:
         level = 2.0**seed * (1 + noise * (seed % 3))
-        return {"total_variance": known[variant] * level, "least_variance": least * 2.0**seed}.get(metric)
+        return {"total_variance": known[variant] * level, "least_variance": 0.5 * 2.0**seed}.get(metric)
 
     study = study_of(BASELINES, probe={"variants": list(BASELINES)}, enumeration={"variants": list(BASELINES)})
     return request("achieved_share", value, study, **options)
@@ -132,7 +132,7 @@ def test_shares_of_an_enumeration_are_of_its_smallest_batches() -> None:
 
 
 @pytest.mark.parametrize(("worse", "scale"), [(1.3, "linear"), (20.0, "symlog")])
-def test_a_baseline_that_adds_variance_is_in_sight(worse: float, scale: str) -> None:
+def test_a_baseline_that_adds_variance_is_within_the_axes(worse: float, scale: str) -> None:
     for axes in draw(shares(worse=worse)).axes:
         low, high = axes.get_xlim()
         assert axes.get_xscale() == scale

@@ -46,7 +46,7 @@ def plain() -> Figure:
     return figure
 
 
-def test_a_variant_added_at_the_end_changes_no_look() -> None:
+def test_a_variant_added_at_the_end_changes_no_colour_or_line() -> None:
     before, after = style.looks(NAMES[:7]), style.looks(NAMES)
 
     assert {name: after[name] for name in before} == before

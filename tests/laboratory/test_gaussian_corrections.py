@@ -19,7 +19,7 @@ from pg.learning.policies import Policy
 from pg.parts.variant import PolicyOptions, Variant
 
 NODES = 80
-WISH = 0.7
+BEST_ACTION = 0.7
 SPACES = Spaces(observation_size=1, action_count=None, action_size=1)
 
 
@@ -61,13 +61,13 @@ def nodes(policy: Normal, steps: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def trajectories(actions: torch.Tensor, rewards: torch.Tensor) -> Trajectories:
-    """Lay actions and rewards (M, T) out as M trajectories."""
+    """Return M trajectories with actions and rewards (M, T)."""
     count, steps = actions.shape
-    seen = torch.zeros(1, count, steps, 1, dtype=torch.float64)
-    seen[:, :, 0] = 1
+    observations = torch.zeros(1, count, steps, 1, dtype=torch.float64)
+    observations[:, :, 0] = 1
     ended = torch.ones(1, count, dtype=torch.bool)
     return Trajectories(
-        observations=seen,
+        observations=observations,
         actions=actions.reshape(1, count, steps, 1),
         rewards=rewards.reshape(1, count, steps),
         mask=torch.ones(1, count, steps, dtype=torch.bool),
@@ -79,13 +79,13 @@ def trajectories(actions: torch.Tensor, rewards: torch.Tensor) -> Trajectories:
 def expectation(
     target: Normal, actions: torch.Tensor, rewards: torch.Tensor, chances: torch.Tensor, **parts: Any
 ) -> np.ndarray:
-    """Return the expectation under OLD of the estimate in the parameters: weight, bias, logarithm of the deviation."""
+    """Return the expected estimate under OLD; its entries are those of weight, bias and logarithm of the deviation."""
     reuse = Reuse.at(target.policy, OLD.policy, trajectories(actions, rewards)).regrouped(1)
     return (chances @ corrected_gradients(reuse, Variant(**parts))).numpy()
 
 
 def by_parameters(by_first: float, by_later: float, by_deviation: float) -> np.ndarray:
-    """Turn slopes along both means and the logarithm of the deviation into those along the policy's parameters."""
+    """Turn derivatives by both means and the logarithm of the deviation into those by the policy's parameters."""
     return np.array([by_first, by_first + by_later, by_deviation])
 
 
@@ -97,19 +97,19 @@ def test_every_correction_of_one_step_restores_the_gradient(
 ) -> None:
     """J = -(μ - c)² - σ² of the quadratic reward -(a - c)²."""
     actions, chances = nodes(OLD, steps=1)
-    found = expectation(target, actions, -((actions - WISH) ** 2), chances, importance=importance, **baseline)
-    known = by_parameters(-2 * (target.first - WISH), 0, -2 * target.deviation**2)
+    found = expectation(target, actions, -((actions - BEST_ACTION) ** 2), chances, importance=importance, **baseline)
+    known = by_parameters(-2 * (target.first - BEST_ACTION), 0, -2 * target.deviation**2)
     np.testing.assert_allclose(found, known, atol=1e-8)
 
 
 @pytest.mark.parametrize("target", CHANGED.values(), ids=CHANGED.keys())
-def test_uncorrected_gaussian_data_average_the_targets_scores(target: Normal) -> None:
+def test_uncorrected_estimate_is_the_mean_of_the_targets_scores_on_old_data(target: Normal) -> None:
     """With u = a - μ' the scores are u / σ'² and u² / σ'² - 1, and moments of a under θ are those of a normal."""
     actions, chances = nodes(OLD, steps=1)
     found = expectation(target, actions, actions, chances)
-    apart, variance = OLD.first - target.first, OLD.deviation**2
-    first, second = apart, variance + apart**2
-    third = apart**3 + 3 * apart * variance
+    distance, variance = OLD.first - target.first, OLD.deviation**2
+    first, second = distance, variance + distance**2
+    third = distance**3 + 3 * distance * variance
     by_mean = (target.first * first + second) / target.deviation**2
     by_deviation = (target.first * second + third) / target.deviation**2 - (target.first + first)
     np.testing.assert_allclose(found, by_parameters(by_mean, 0, by_deviation), atol=1e-8)
@@ -118,7 +118,7 @@ def test_uncorrected_gaussian_data_average_the_targets_scores(target: Normal) ->
 @pytest.mark.parametrize("target", CHANGED.values(), ids=CHANGED.keys())
 @pytest.mark.parametrize("importance", ["trajectory", "per_decision", "per_step"])
 def test_two_steps_need_products_of_ratios(target: Normal, importance: str) -> None:
-    """With the reward a_0 a_1 at the second step J is μ_0 μ_1; slopes along one mean are the other's."""
+    """With the reward a_0 a_1 at the second step J is μ_0 μ_1, so the derivative by one mean is the other mean."""
     actions, chances = nodes(OLD, steps=2)
     rewards = torch.stack([torch.zeros_like(chances), actions.prod(-1)], -1)
     found = expectation(target, actions, rewards, chances, importance=importance)

@@ -43,14 +43,14 @@ def random_batch(spaces: Spaces, seed: int) -> Trajectories:
     return made.trajectories(rewards, mask, observations=observations, actions=actions)
 
 
-def chain_batch(seed: int = 0, trajectories: int = 8) -> Trajectories:
-    """Trajectories of the chain under a random walk that knows its states."""
-    generator = torch.Generator().manual_seed(seed)
-    lengths = torch.randint(1, CHAIN.horizon + 1, (1, trajectories), generator=generator)
+def chain_batch() -> Trajectories:
+    """Return eight trajectories of a random walk on the chain, with their states."""
+    generator = torch.Generator().manual_seed(0)
+    lengths = torch.randint(1, CHAIN.horizon + 1, (1, 8), generator=generator)
     mask = torch.arange(CHAIN.horizon) < lengths.unsqueeze(-1)
     moves = torch.randint(2, mask.shape, generator=generator) * 2 - 1
-    # From 0, as the chain starts, so that every state is one that the policy reaches by then.
-    walked = torch.cat([torch.zeros(1, trajectories, 1, dtype=torch.int64), moves[..., :-1]], -1)
+    # The chain starts in state 0; every state is one that a policy can reach by that step.
+    walked = torch.cat([torch.zeros(1, 8, 1, dtype=torch.int64), moves[..., :-1]], -1)
     states = walk_between_walls(walked) * mask
     observations = torch.nn.functional.one_hot(states, 3).to(torch.float64) * mask.unsqueeze(-1)
     actions = torch.randint(2, mask.shape, generator=generator) * mask

@@ -30,12 +30,12 @@ FORK = MDP(
 )
 
 
-def going_right(p: float, dtype: torch.dtype = torch.float64) -> Policy:
+def going_right(p: float) -> Policy:
     """Make a policy of the fork that goes right with probability p in every state."""
     policy = random_policy(LINEAR, FORK.spaces, seed=0)
     bias = torch.tensor([0, np.log(p / (1 - p))], dtype=torch.float64)
     policy.load_state_dict({"layers.0.weight": torch.zeros(2, 3), "layers.0.bias": bias})
-    return policy.to(dtype)
+    return policy.to(torch.float64)
 
 
 def one_batch(mdp: MDP) -> Trajectories:

@@ -151,11 +151,11 @@ def test_critic_is_fitted_after_its_batch_is_used(monkeypatch: pytest.MonkeyPatc
     for name in ("values", "explained_variance", "fit"):
         original = getattr(LearnedCritic, name)
 
-        def noted(self: LearnedCritic, batch: Any, name: str = name, original: Any = original) -> Any:
+        def recorded(self: LearnedCritic, batch: Any, name: str = name, original: Any = original) -> Any:
             order.append(name)
             return original(self, batch)
 
-        monkeypatch.setattr(LearnedCritic, name, noted)
+        monkeypatch.setattr(LearnedCritic, name, recorded)
     rows = train("pg/Chain-v0", 0, steps=60, horizon=4, **ACTOR_CRITIC).rows
     assert order == ["values", "explained_variance", "values", "fit"] * len(rows)
 
@@ -203,15 +203,15 @@ def test_penalty_continues_from_the_last_update() -> None:
         np.testing.assert_array_equal(run["penalty"], 2.0 ** np.arange(len(run)))
 
 
-def test_run_with_nonfinite_weights_ends_alone(caplog: pytest.LogCaptureFixture) -> None:
+def test_run_with_nonfinite_weights_ends_and_others_continue(caplog: pytest.LogCaptureFixture) -> None:
     """With the second learning rate, every policy diverges in its first update."""
     job = tune_job("InvertedPendulum-v5", (1e-4, 1e6), 2, 20, optimizer=Sgd(), importance="per_step", gradient_steps=3)
     with caplog.at_level(logging.WARNING, logger="pg"):
         frame = tuned(job).frame
-    lost, others = frame[frame["learning_rate"] == 1e6], frame[frame["learning_rate"] == 1e-4]
-    assert lost[["seed", "iteration", "episodes"]].to_numpy().tolist() == [[0, 1, 4], [1, 1, 4]]
-    assert lost["gradient_norm"].isna().all()
-    assert lost[["steps", "return_mean", "length_mean"]].notna().all(axis=None)
+    diverged, others = frame[frame["learning_rate"] == 1e6], frame[frame["learning_rate"] == 1e-4]
+    assert diverged[["seed", "iteration", "episodes"]].to_numpy().tolist() == [[0, 1, 4], [1, 1, 4]]
+    assert diverged["gradient_norm"].isna().all()
+    assert diverged[["steps", "return_mean", "length_mean"]].notna().all(axis=None)
     assert others.groupby("seed")["steps"].max().ge(300).all()
     assert numbers(others).all()
     assert [has_diverged(run) for _, run in frame.groupby(["learning_rate", "seed"])] == [False, False, True, True]
@@ -252,21 +252,22 @@ def test_command_line_trains_a_natural_gradient(tmp_path: Path) -> None:
     assert frame["kl_new_old"].max() > 0.001
 
 
-def paid(rewards: Rewards, rate: float, **variant: Any) -> Memory:
+def trained_with(rewards: Rewards, rate: float, **variant: Any) -> Memory:
     job = train_job("CartPole-v1", 0, 1, horizon=50, steps=10_000, iterations=8, rewards=rewards, **variant)
     return trained(job, rate)
 
 
-def test_logged_returns_are_the_environments() -> None:
+def test_logged_returns_are_sums_of_the_environments_own_rewards() -> None:
     """With a reward of 0 for every step a learner learns nothing, but its logged returns are those of CartPole."""
-    unpaid = paid(Rewards(offset=-1.0), 0.1)
+    unpaid = trained_with(Rewards(offset=-1.0), 0.1)
     assert (unpaid.frame["gradient_norm"] == 0).all()
     assert (unpaid.frame["return_mean"] == unpaid.frame["length_mean"]).all()
     assert (unpaid.frame["return_mean"] > 1).all()
 
 
 def test_scaled_rewards_equal_a_scaled_rate_under_sgd() -> None:
-    plain, scaled = paid(Rewards(), 0.02, optimizer=SGD), paid(Rewards(scale=8.0), 0.0025, optimizer=SGD)
+    plain = trained_with(Rewards(), 0.02, optimizer=SGD)
+    scaled = trained_with(Rewards(scale=8.0), 0.0025, optimizer=SGD)
     same = ["return_mean", "entropy", "kl_new_old"]
     pd.testing.assert_frame_equal(scaled.frame[same], plain.frame[same], rtol=1e-4)
     np.testing.assert_allclose(scaled.frame["gradient_norm"], 8 * plain.frame["gradient_norm"], rtol=1e-4)
@@ -274,9 +275,10 @@ def test_scaled_rewards_equal_a_scaled_rate_under_sgd() -> None:
 
 
 def test_rewards_at_the_end_equal_total_returns() -> None:
-    total, late = paid(Rewards(), 0.02, returns="total"), paid(Rewards(paid="at_end"), 0.02, returns="to_go")
+    total = trained_with(Rewards(), 0.02, returns="total")
+    late = trained_with(Rewards(paid="at_end"), 0.02, returns="to_go")
     assert late.frame.to_csv() == total.frame.to_csv()
-    assert paid(Rewards(), 0.02, returns="to_go").frame.to_csv() != total.frame.to_csv()
+    assert trained_with(Rewards(), 0.02, returns="to_go").frame.to_csv() != total.frame.to_csv()
 
 
 SHOWN: dict[str, Any] = {"demonstrations": 5, "epochs": 3}
@@ -284,14 +286,14 @@ SNAPSHOTS = {"experiment": "other", "variant": "other", "stage": "late"}
 
 
 @cache
-def left_by_training(id: str) -> Mapping[int, Mapping[str, np.ndarray]]:
+def final_policies(id: str) -> Mapping[int, Mapping[str, np.ndarray]]:
     """Return the last policies of two seeds; tests must not change them."""
     snapshots = train(id, 6, 7, steps=100, horizon=50).snapshots
     return {seed: snapshots[seed, "late"] for seed in (6, 7)}
 
 
 def cloned(id: str, *seeds: int, **start: Any) -> Memory:
-    """Train a few batches from clones, of the two policies that another training left."""
+    """Train a few batches from clones of the two final policies of another training."""
     options = PolicyOptions(hidden=(16, 16))
     job = train_job(
         id,
@@ -303,7 +305,7 @@ def cloned(id: str, *seeds: int, **start: Any) -> Memory:
         initialise=Clone(**{**SHOWN, **start}),
         demonstrators=Demonstrators(policy=options, stage="late", seeds=tuple(6 + seed % 2 for seed in seeds)),
     )
-    return trained(job, demonstrators=left_by_training(id))
+    return trained(job, demonstrators=final_policies(id))
 
 
 @pytest.mark.long
@@ -340,10 +342,10 @@ def test_clones_are_bit_identical_and_count_demonstrations(id: str, start: dict[
 def test_initial_snapshot_of_a_clone_is_the_clone() -> None:
     clone = cloned("CartPole-v1", 0, controller="lean").snapshots[0, "initial"]
     random = train("CartPole-v1", 0, steps=100).snapshots[0, "initial"]
-    barely = cloned("CartPole-v1", 0, controller="lean", epochs=1, learning_rate=1e-9).snapshots[0, "initial"]
+    barely_fitted = cloned("CartPole-v1", 0, controller="lean", epochs=1, learning_rate=1e-9).snapshots[0, "initial"]
     assert not np.allclose(clone["layers.2.weight"], random["layers.2.weight"])
     for name, values in random.items():
-        np.testing.assert_allclose(barely[name], values, rtol=0, atol=1e-7)
+        np.testing.assert_allclose(barely_fitted[name], values, rtol=0, atol=1e-7)
 
 
 def test_demonstrations_count_in_the_budget() -> None:

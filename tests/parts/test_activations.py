@@ -1,4 +1,4 @@
-"""An activation is one function of tensors and of arrays, with its own derivatives."""
+"""Activations of tensors and arrays have the values and derivatives of torch."""
 
 from collections.abc import Callable
 
@@ -17,14 +17,14 @@ VALUES = torch.linspace(-4, 4, 51, dtype=torch.float64)
 
 
 @pytest.mark.parametrize("kind", ACTIVATIONS)
-def test_activation_is_torchs_for_tensors_and_arrays(kind: type[Activation]) -> None:
+def test_tensors_and_arrays_give_the_values_of_torch(kind: type[Activation]) -> None:
     activation, expected = kind(), FUNCTIONS[kind](VALUES)
     torch.testing.assert_close(activation.of_tensor(VALUES.clone()), expected)
     np.testing.assert_allclose(activation.of_array(VALUES.numpy().copy()), expected.numpy(), rtol=1e-14)
 
 
 @pytest.mark.parametrize("kind", ACTIVATIONS)
-def test_activation_has_torchs_derivatives(kind: type[Activation]) -> None:
+def test_first_and_second_derivatives_equal_those_of_torch(kind: type[Activation]) -> None:
     def derivatives(function: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
         values = VALUES.clone().requires_grad_()
         # A leaf must not be overwritten; the output of a layer may be.

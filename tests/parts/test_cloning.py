@@ -29,7 +29,7 @@ def start(**options: Any) -> Clone:
 
 
 def shown(observations: Tensor, actions: Tensor, lengths: Sequence[int] | None = None) -> Trajectories:
-    """Demonstrations of S = 1 from (N, T, O) and (N, T, ...), each of full length by default."""
+    """Return demonstrations, S = 1, from observations (N, T, O) and actions (N, T, ...), of full length by default."""
     count, longest = observations.shape[:2]
     mask = torch.arange(longest) < torch.tensor(lengths or [longest] * count).unsqueeze(-1)
     steps = mask.unsqueeze(0)
@@ -133,7 +133,7 @@ def test_split_keeps_trajectories_whole() -> None:
 
 
 def test_validated_trajectories_are_not_fitted() -> None:
-    """The two parts show opposite actions: any step on the first increases the loss on the second."""
+    """Fitted and validation trajectories have opposite actions: any step increases the validation loss."""
     ones, actions = torch.ones(4, 5, 1, dtype=torch.float64), torch.tensor([[0] * 5] * 3 + [[1] * 5])
     policy, untouched = policy_for(Spaces(1, 2)), policy_for(Spaces(1, 2))
     options = start(demonstrations=4, validation_share=0.25, epochs=20)
@@ -184,11 +184,9 @@ def test_clone_of_a_controller_earns_as_much(name: str, id: str) -> None:
         batch = collect(copies, actor, [Generators.of(0)])
         return batch.returns.mean().item()
 
-    before, taught = (
-        earned(actor_of([policy])),
-        collect(copies, CONTROLLERS[name], [Generators.of(1)]),
-    )
-    found = cloning.imitate(policy, start(controller=name), taught)
+    before = earned(actor_of([policy]))
+    demonstrations = collect(copies, CONTROLLERS[name], [Generators.of(1)])
+    found = cloning.imitate(policy, start(controller=name), demonstrations)
     assert found.demonstrator_return == pytest.approx(earned(CONTROLLERS[name]), rel=0.1)
     assert earned(actor_of([policy])) == pytest.approx(found.demonstrator_return, rel=0.25)
     assert before < 0.75 * found.demonstrator_return

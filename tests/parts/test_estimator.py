@@ -281,7 +281,7 @@ def test_every_correction_discounts_states() -> None:
         torch.testing.assert_close(discounted, plain * discount_weights(trajectories.mask, 0.5, torch.float64))
 
 
-def test_without_a_correction_data_are_used_as_they_are() -> None:
+def test_all_weights_are_1_without_a_correction() -> None:
     trajectories = batch(ROWS)
     assert torch.equal(
         corrected(trajectories, baseline="per_step"), weights_of(Variant(baseline="per_step"), trajectories)
@@ -290,7 +290,7 @@ def test_without_a_correction_data_are_used_as_they_are() -> None:
     assert torch.equal(ones, trajectories.mask.double())
 
 
-def test_a_wide_clip_cuts_nothing() -> None:
+def test_a_wide_clip_changes_nothing() -> None:
     trajectories, kinds = batch(ROWS), ("per_step", {"name": "per_step", "clip": 1e300})
     plain, wide = (composed([{"importance": kind}], BASELINE_PARTS, NORMALISED, DISCOUNTS) for kind in kinds)
     for one, other in zip(plain, wide, strict=True):
@@ -303,7 +303,7 @@ def test_a_wide_clip_cuts_nothing() -> None:
 
 @pytest.mark.parametrize("importance", CORRECTING)
 @pytest.mark.parametrize("normalised", [False, True])
-def test_a_high_limit_cuts_nothing(importance: str, normalised: bool) -> None:
+def test_a_high_limit_truncates_no_weight(importance: str, normalised: bool) -> None:
     trajectories = batch(ROWS)
     parts = {"name": importance, "self_normalised": normalised}
     uncut, cut = (

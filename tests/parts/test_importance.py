@@ -62,7 +62,7 @@ def test_ratios_of_one_count_as_one(weighting: Weighting) -> None:
 
 
 @given(steps=st.integers(1, 20))
-def test_the_last_decision_counts_as_the_trajectory(steps: int) -> None:
+def test_the_last_per_decision_weight_is_the_trajectorys_weight(steps: int) -> None:
     logs, mask = drawn(steps)
     last = per_decision(logs, mask).gather(-1, mask.sum(-1, keepdim=True) - 1)
     torch.testing.assert_close(last, trajectory(logs, mask), rtol=1e-12, atol=0)

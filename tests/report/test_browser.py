@@ -66,7 +66,7 @@ def test_the_console_reports_nothing(page: Chrome) -> None:
     assert page.get_log("browser") == []
 
 
-def test_no_network_is_asked_for_anything(page: Chrome) -> None:
+def test_the_browser_requests_nothing_from_a_network(page: Chrome) -> None:
     messages = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
     asked = [one["params"]["request"]["url"] for one in messages if one["method"] == "Network.requestWillBeSent"]
     assert asked

@@ -62,7 +62,7 @@ def test_ratios_are_taken_on_logarithms() -> None:
     assert needed(of_ratios) == needed(outlook_of(part(), statistics.mean(SAMPLE)))
 
 
-def test_an_interval_of_width_0_is_decided_by_no_seeds() -> None:
+def test_no_number_of_seeds_changes_an_interval_of_width_0() -> None:
     said = of(part(), 0.0, 0.0, 0.0, 8, 1)
 
     assert said == "The interval has width 0; more seeds would not change it."
@@ -75,7 +75,7 @@ def test_an_equality_is_decided_from_the_nearer_end_of_its_margin() -> None:
     assert needed(outlook_of(narrow, interval)) > needed(outlook_of(wide, interval))
 
 
-def test_an_effect_that_no_seeds_decide_is_reported_with_its_interval() -> None:
+def test_an_effect_that_more_seeds_cannot_decide_is_reported_with_its_interval() -> None:
     text = of(part(), 0.0, -1.0, 1.0, 20, 1)
 
     assert text == "If the effect is as measured, no n up to 10,000 decides it; −1.00 to 1.00 remains possible."
@@ -86,6 +86,6 @@ def test_an_interval_without_bounds_asks_for_seeds(low: float, high: float) -> N
     assert of(part(), 1.0, low, high, 1, 1) == "n = 1 gives no bounds; run more seeds."
 
 
-def test_nothing_is_said_of_what_has_no_interval() -> None:
+def test_methods_without_an_interval_have_no_coverage() -> None:
     assert of(part("relative_bias", "exact", margin=0.1), 1.0, math.nan, math.nan, 3, 1) == ""
     assert of(part(), math.nan, math.nan, math.nan, 3, 1) == ""

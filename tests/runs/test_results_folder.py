@@ -76,7 +76,7 @@ def test_job_of_a_killed_run_writes_nothing_once_superseded(tmp_path: Path, monk
     write_json({"by": "the first run"}, path)
     run_file.write_text(json.dumps(read_json(run_file) | {"run": "another"}), encoding="utf-8")
     for place in (path, tmp_path / "new/b.json"):
-        with pytest.raises(Superseded, match="another has started"):
+        with pytest.raises(Superseded, match="a later run has started"):
             write_json({"by": "a job of the first run"}, place)
     assert read_json(path) == {"by": "the first run"}
     assert {path.name for path in tmp_path.iterdir()} == {".lock", ".run.json", "a.json"}

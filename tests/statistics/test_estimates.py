@@ -239,12 +239,12 @@ def restricted_mean_of(log_mean, spread):
     return math.exp(log_mean + spread**2 / 2) * below + BUDGET * above
 
 
-def censored_means_tested(log_means, spread, shared, replications=2000):
+def censored_means_tested(log_means, spread, shared):
     """Return the true ratio of means of 20 pairs of lognormal steps, and replicated tests of it."""
     generator = np.random.default_rng(23)
     truth = restricted_mean_of(log_means[0], spread) / restricted_mean_of(log_means[1], spread)
-    common = generator.normal(0, math.sqrt(shared), (replications, N, 1))
-    noise = common + generator.normal(0, math.sqrt(1 - shared), (replications, N, 2))
+    common = generator.normal(0, math.sqrt(shared), (2000, N, 1))
+    noise = common + generator.normal(0, math.sqrt(1 - shared), (2000, N, 2))
     steps = np.minimum(BUDGET, np.exp(log_means + spread * noise))
     return truth, [estimates.ratio_of_means(one[:, 0], one[:, 1], null=truth) for one in steps]
 

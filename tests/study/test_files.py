@@ -85,7 +85,11 @@ def test_a_base_that_cannot_be_used_is_refused(folder: Path, base: Any, message:
     [
         ("variants/total/retruns", "total", "mine.yaml:4: variants.total.retruns: unknown key"),
         ("variants/to_go/batch", 0, "mine.yaml:4: variants.to_go.batch: should be greater"),
-        ("experiments/learn/seeds", {"first": 2}, "experiments.yaml:26: experiments.gradients.seeds: 1 to 3 are asked"),
+        (
+            "experiments/learn/seeds",
+            {"first": 2},
+            "experiments.yaml:26: experiments.gradients.seeds: 1 to 3 are needed",
+        ),
         ("experiments/learn/variants", ["total", "to_og"], "mine.yaml:4: experiments.learn.variants: 'to_og' is not"),
         ("variants/new", {"extends": "totl"}, "mine.yaml:4: variants.new.extends: 'totl' is not a variant"),
         ("sweeps", {}, "mine.yaml:2: sweeps: unknown key"),

@@ -35,7 +35,7 @@ seeds/trian: {count: 3} => : unknown key; did you mean 'train'
 variants/total/retruns: total => : unknown key
 variants/total/policy/hiden: [8] => : unknown key
 variants/total/policy/hidden: [0] => .0: should be greater than 0
-variants/total/importance: {name: per_step, clip: 0.2, truncate_at: 2} => variants.total: clip cuts a plain ratio
+variants/total/importance: {name: per_step, clip: 0.2, truncate_at: 2} => variants.total: clip cannot be combined with
 variants/total/initialise: {controller: nope, demonstrations: 4} => .controller: 'nope' is not known
 variants/total/initialise: {clone: {experiment: lern, variant: total, stage: late}, demonstrations: 4}
   => .clone.experiment: 'lern' is not known

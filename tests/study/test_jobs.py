@@ -63,7 +63,9 @@ def test_a_job_is_read_in_words_of_a_study_file_and_as_json() -> None:
 
 
 def test_rates_that_are_tuned_or_not_needed_are_not_declared() -> None:
-    with pytest.raises(ValueError, match="learning_rate: tuned: no job has chosen it yet; give the variant a number"):
+    with pytest.raises(
+        ValueError, match="learning_rate: tuned: no job has chosen the rate yet; give the variant a number"
+    ):
         _ = job_of().declared_rate
     assert job_of(kl={"limit": 0.01, "hold_by": "natural_gradient"}).declared_rate == 0.0
 

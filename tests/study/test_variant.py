@@ -69,7 +69,7 @@ variants/new: {baseline: {name: value_network, learning_rate: tuned}} => learnin
 variants/new: {baseline: {name: value_network, fit_steps: 0}} => baseline.fit_steps: should be greater than 0
 variants/new: {baseline: {name: value_network, fitsteps: 9}} => fitsteps: unknown key; did you mean 'fit_steps'
 variants/new: {importance: {name: trajectory, clip: 0.2}} => .importance.clip: unknown key
-variants/new: {importance: {name: per_step, clip: 0.2, truncate_at: 2.0}} => clip cuts a plain ratio
+variants/new: {importance: {name: per_step, clip: 0.2, truncate_at: 2.0}} => clip cannot be combined with
 variants/new: {importance: {name: trajectory, self_normalised: true}, batch: 1} => self_normalised: true needs
 variants/new/lambda: 0.5 => : belongs to returns now: write returns: {name: gae, lambda: 0.95}
 variants/new/bootstrap_at_truncation: 0.5

@@ -113,16 +113,14 @@ def one_logarithmic_level(declared: Declaration) -> Iterator[str]:
     for path, values in swept.items():
         for value in values:
             if not _is_number(value) or value <= 0:
-                yield f"{at}: {path}: {value!r} has no place on a logarithmic axis; sweep positive numbers"
+                yield f"{at}: {path}: {value!r} cannot be drawn on a logarithmic axis; sweep positive numbers"
 
 
 def a_limit(declared: Declaration) -> Iterator[str]:
     """Check that a variant limits its KL divergence."""
     if all(variant.kl is None for _, variant in declared.variants):
         names = ", ".join(dict.fromkeys(name for name, _ in declared.variants))
-        yield (
-            f"{declared.at}.variants: {declared.figure.kind} compares with a limit; give one of {names} an option kl"
-        )
+        yield (f"{declared.at}.variants: {declared.figure.kind} compares with a limit; set kl in one of {names}")
 
 
 def _is_number(value: object) -> bool:

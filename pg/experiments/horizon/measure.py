@@ -39,7 +39,7 @@ _DOUBLINGS = 60
 _log = logging.getLogger("pg")
 
 
-class OutOfReach(ValueError):
+class UnreachableDivergence(ValueError):
     """No step in the direction reaches the divergence."""
 
 
@@ -70,7 +70,7 @@ class Cut:
         Raises
         ------
         ValueError
-            If N does not cut the trajectories into equal batches.
+            If N does not divide the trajectories into equal batches.
         NonFiniteWeights
             If a weight is not finite.
         """
@@ -102,7 +102,7 @@ def lengthen_trajectories(job: MeasurementJob[HorizonOptions], policies: Mapping
         direction = torch_generator(seed, "probe", job.stage, "horizon", "direction")
         try:
             target = moved(behaviour, collected, options.kl, direction)
-        except OutOfReach as error:
+        except UnreachableDivergence as error:
             _log.warning("seed %d: %s", seed, error)
             target = None
         for horizon, environment in environments.items():
@@ -126,14 +126,14 @@ def moved(behaviour: Policy, trajectories: Trajectories, kl: float, generator: t
 
     Raises
     ------
-    OutOfReach
+    UnreachableDivergence
         If no step length reaches this divergence.
     """
     target, start = copy.deepcopy(behaviour), parameters_of(behaviour)
     direction = [torch.randn(begin.shape, generator=generator, dtype=begin.dtype) for begin in start]
 
     def excess(length: float) -> float:
-        restore(target, [begin + length * way for begin, way in zip(start, direction, strict=True)])
+        restore(target, [begin + length * change for begin, change in zip(start, direction, strict=True)])
         # The root of the divergence is nearly linear in the step length. Rounding may make a tiny divergence negative.
         return max(divergence(behaviour, target, trajectories), 0.0) ** 0.5 - kl**0.5
 
@@ -143,6 +143,6 @@ def moved(behaviour: Policy, trajectories: Trajectories, kl: float, generator: t
             break
         longest *= 2
     else:
-        raise OutOfReach(f"kl: {kl} is more than any step in a random direction changes the policy by")
+        raise UnreachableDivergence(f"kl: {kl} is not reached by any step in the random direction; lower kl")
     excess(float(brentq(excess, 0.0, longest)))
     return target

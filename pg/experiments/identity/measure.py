@@ -44,9 +44,9 @@ class Forms:
     trajectories
         The batch, S = 1, in float64.
     mdp
-        The environment's tables, where they are known.
+        The environment's tables, if they are known.
     critic
-        The value network, where the variant has one.
+        The value network, if the variant has one.
     """
 
     policy: Policy
@@ -87,12 +87,12 @@ class Forms:
 
 
 def compare_forms(job: MeasurementJob[Record], policies: Mapping[int, Parameters]) -> pd.DataFrame:
-    """Compare the surrogate's gradient with its explicit forms, on a random policy and a batch of each seed.
+    """Compare the surrogate's gradient with its explicit forms, on one batch of a random policy per seed.
 
     Variants with the same network and the same N get the same batch. There is a row per seed and variant, with
     `METRICS`.
     """
-    del policies  # They are random.
+    del policies  # Policies are random here.
     sizes = {variant.batch for variant in job.variants.values()}
     copies = {size: make_environments(job.environment, 1, size) for size in sizes}
     mdp, rows = mdp_of(job.environment), []
@@ -121,7 +121,7 @@ def explicit_gradient(
 
     Notes
     -----
-    The lecture's section "How to implement", which calls it inefficient.
+    The lecture's section "How to implement" calls this sum inefficient.
     """
     weights = advantages(policy, variant, trajectories, mdp, critic)[trajectories.mask]
     states, actions = valid_steps(trajectories)
@@ -135,7 +135,7 @@ def explicit_gradient(
 
 
 def imitation_loss(policy: Policy, trajectories: Trajectories, weights: Float[Tensor, "S N T"]) -> Float[Tensor, ""]:
-    r"""Weight the losses of imitation, $\frac{1}{N} \sum_i \sum_t w_{i,t} \ell(a_{i,t}, s_{i,t})$; to be minimised.
+    r"""Return the loss of weighted imitation, $\frac{1}{N} \sum_i \sum_t w_{i,t} \ell(a_{i,t}, s_{i,t})$.
 
     The loss $\ell$ is the cross-entropy between the action and the policy for discrete actions, and the squared error
     $\lVert a - \mu_\theta(s) \rVert^2 / 2 \sigma^2$ for real ones (divided by each component's own variance).

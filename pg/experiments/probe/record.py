@@ -36,7 +36,7 @@ class ProbeExperiment(ProbeOptions, Measurement):
         return f"{self.sample.trajectories:,} trajectories per policy"
 
     def estimator_of(self, variant: Variant) -> Variant:
-        """Return the estimator alone: the policies are the source's, and batch sizes those of the sample."""
+        """Return the estimator without optimizer, policy and batch: policies and batch sizes are declared elsewhere."""
         unused = {name: getattr(Variant(), name) for name in ("optimizer", "policy", "batch")}
         return super().estimator_of(variant).model_copy(update=unused)
 

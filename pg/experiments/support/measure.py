@@ -74,7 +74,7 @@ def withhold_support(job: MeasurementJob[SupportOptions], policies: Mapping[int,
     EnumerationTooLarge
         If there are more trajectories than the limit.
     """
-    del policies  # They are random.
+    del policies  # Policies are random here.
     enumeration, rows = enumerate_paid(job.environment, job.options.limit), []
     singles = enumeration.trajectories.regrouped(1)
     for seed in job.seeds:

@@ -15,7 +15,7 @@ class AverageReward(Baseline):
     r"""The average return of the batch, $b = \frac{1}{N} \sum_i R_i$ (the lecture, "Introducing baselines").
 
     $R_i$ is the return of the whole trajectory, also where rewards-to-go weight the scores. A trajectory's own return
-    enters its baseline: $\mathbb{E}[\hat g] = (1 - 1/N) \nabla J$; with discounted returns only if they are total ones.
+    enters its baseline: $\mathbb{E}[\hat g] = (1 - 1/N) \nabla J$; with a discount this holds for total returns only.
     """
 
     name: str = "average_reward"

@@ -45,7 +45,7 @@ class Correction(Part):
     """The weights of data of an earlier policy."""
 
     corrects: ClassVar[bool] = True
-    """Whether there is a weight at all."""
+    """Whether data are weighted at all."""
     needs_state_ratios: ClassVar[bool] = False
     """Whether it reads `ratios.state_ratios`, which come from the environment's tables."""
 
@@ -56,7 +56,7 @@ class Correction(Part):
 
     @property
     def is_idle_on_policy(self) -> bool:
-        """Whether the estimate is the uncorrected one, bit for bit, where both policies are the same."""
+        """Whether the correction does not change a bit of the estimate if both policies are the same."""
         return False
 
     @abstractmethod
@@ -101,7 +101,7 @@ class ImportanceWeight(Correction):
 
     self_normalised: bool = Field(default=False, description="Scale importance weights to a mean of 1.")
     truncate_at: Annotated[float, Field(ge=1)] | None = Field(
-        default=None, description="Largest importance weight; larger ones are cut, before they are normalised."
+        default=None, description="Largest importance weight; larger ones are set to it, before normalisation."
     )
 
     letter: ClassVar[str] = "w"

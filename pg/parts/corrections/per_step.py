@@ -40,7 +40,7 @@ class PerStep(WeightOfStep):
         """Refuse to clip a ratio that another option changes."""
         yield from super().problems(variant)
         if self.clip is not None and (self.truncate_at or self.self_normalised or self.future_correction):
-            yield "clip cuts a plain ratio: without truncate_at, self_normalised and future_correction"
+            yield "clip cannot be combined with truncate_at, self_normalised or future_correction; remove one"
 
     def __call__(self, ratios: Ratios) -> Float[Tensor, "S N T"]:
         """Return one weight per step."""

@@ -29,7 +29,7 @@ class Trajectory(ImportanceWeight):
         return True
 
     def __call__(self, ratios: Ratios) -> Float[Tensor, "S N 1"]:
-        """Return one weight per trajectory. A product of its first few ratios may overflow."""
+        """Return one weight per trajectory. Products of its first ratios alone may overflow without an error."""
         products = ratios.log_ratios.where(ratios.mask, 0).cumsum(-1)
         weights = products[..., -1:].exp()
         not_finite = ~weights.isfinite()

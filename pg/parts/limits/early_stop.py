@@ -25,7 +25,7 @@ class EarlyStop(Limit):
         for minibatch in minibatches:
             before = ascent.position()
             ascent.step(minibatch)
-            # A divergence of NaN is beyond the limit, too.
+            # NaN counts as a broken limit.
             if not ascent.kl() <= self.limit:
                 ascent.move_to(before)
                 break

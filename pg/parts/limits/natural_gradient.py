@@ -1,4 +1,4 @@
-r"""Take one step of the natural gradient, as long as the limit allows."""
+"""Take one step of the natural gradient, of the length that the limit allows."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class NaturalGradient(Limit):
     def problems(self, variant: Variant) -> Iterable[str]:
         """Refuse several steps and a learning rate."""
         if variant.minibatches > 1 or variant.gradient_steps > 1:
-            yield "kl.hold_by: natural_gradient spends its limit in one step: gradient_steps: 1 and minibatches: 1"
+            yield "kl.hold_by: natural_gradient takes one step per batch; set gradient_steps: 1 and minibatches: 1"
         if variant.optimizer.learning_rate != "tuned":
-            yield "kl.hold_by: natural_gradient chooses its step by kl.limit; leave optimizer.learning_rate out"
+            yield "kl.hold_by: natural_gradient computes its step size from kl.limit; leave optimizer.learning_rate out"
 
     def take_steps(self, ascent: Ascent, _minibatches: Iterable[Minibatch], _state: dict[str, float], /) -> float:
         """Take the natural gradient's step instead of the optimizer's; return the share that was kept."""
@@ -62,7 +62,7 @@ class NaturalGradient(Limit):
 def natural_direction(
     parameters: Sequence[Tensor], gradient: Sequence[Tensor], divergence: Callable[[], Tensor], limit: float
 ) -> list[Tensor]:
-    r"""Return the step of the natural gradient with KL divergence δ to second order; zero if the gradient is.
+    r"""Return the step of the natural gradient with KL divergence δ to second order; zero if the gradient is zero.
 
     $\sqrt{2 \delta / x^\top F x} \, x$ with $F x = g$ solved by at most ten steps of conjugate gradients. F is the
     Hessian of the divergence at θ: the Fisher matrix averaged over the batch's states, with `DAMPING` on its diagonal.

@@ -22,7 +22,7 @@ class Total(Returns):
     def problems(self, variant: Variant) -> Iterator[str]:
         """Refuse to discount states twice."""
         if variant.discount_states:
-            yield "discount_states: true needs returns: to_go; a discounted total return already counts from step 0"
+            yield "discount_states: true needs returns: to_go; total returns are already discounted from step 0"
 
     def __call__(self, batch: Batch) -> Float[Tensor, "S N T"]:
         """Return $R_i$ at each valid step."""

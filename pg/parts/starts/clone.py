@@ -57,11 +57,11 @@ class Clone(Start):
     @model_validator(mode="after")
     def _has_one_demonstrator_and_enough_trajectories(self) -> Self:
         if (self.clone is None) == (self.controller is None):
-            raise ValueError("give exactly one of clone and controller; null drops an inherited one")
+            raise ValueError("give exactly one of clone and controller; set an inherited one to null")
         if not 0 < self.validated < self.demonstrations:
             raise ValueError(
                 f"validation_share: {self.validation_share} leaves {self.validated} of demonstrations: "
-                f"{self.demonstrations} to validate on; fitting and validation need a whole trajectory each"
+                f"{self.demonstrations} to validate on; fitting and validation need at least one trajectory each"
             )
         return self
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def imitate(policy: Policy, start: Clone, shown: Trajectories) -> Beginning:
     """Fit a policy in place to demonstrations, S = 1, and return its losses.
 
-    A policy that normalises observations starts from those of the demonstrations.
+    A policy that normalises observations takes their first mean and variance from the demonstrations.
     """
     shown = shown.on(policy.device)
     if policy.scaling is not None:
@@ -55,8 +55,8 @@ def split(shown: Trajectories, validated: int) -> tuple[Trajectories, Trajectori
 def fit(policy: Policy, start: Clone, fitted: Trajectories, validated: Trajectories) -> None:
     r"""Minimise the mean loss in place, $\theta \leftarrow \arg\min_\theta \bar\ell(\theta)$.
 
-    Each epoch is one step of Adam on all fitted trajectories. The parameters with the least loss on the validated ones
-    are kept, the initial parameters included.
+    Each epoch is one step of Adam on all fitted trajectories. The parameters with the least loss on the validation
+    trajectories are kept; these may be the initial ones.
 
     A Gaussian policy keeps its standard deviations: the squared error does not depend on them, and their most likely
     value is 0 for a deterministic demonstrator, which would end exploration.

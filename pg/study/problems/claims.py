@@ -214,7 +214,8 @@ def _candidate_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]
 def _unequal_chances(study: Study, at: str, part: ClaimPart, families: dict[str, Family]) -> Iterator[str]:
     if len(families) == 1:
         chosen, other = ("a", "b") if "a" in families else ("b", "a")
-        yield f"{at}.{other}: {chosen} is the best of several candidates; give {other} as best_of equally many"
+        remedy = f"give side {other} a best_of with as many"
+        yield f"{at}.{other}: {chosen} is the best of several candidates; {remedy}"
         return
     counts = {side: len(family.best_of) for side, family in families.items()}
     tuning = {side: getattr(study.experiments[name], "tuning", None) for side, name in part.experiments.items()}

@@ -85,7 +85,7 @@ def _cell_problems(study: Study, at: str, cell: Cell, start: Clone) -> Iterator[
 
 
 def _cycles(study: Study) -> Iterator[str]:
-    """Yield a message for the first variant that imitates itself, through others or not."""
+    """Yield a message for the first variant that imitates itself, directly or through others."""
     imitators: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for experiment, declared in study.training.items():
         for cell in () if declared.sweep else cells(study, experiment):

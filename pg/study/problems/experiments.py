@@ -166,4 +166,4 @@ def _source_problems(study: Study, at: str, experiment: Experiment, source: Sour
         if path.startswith("variant.policy"):
             yield f"{at}.sweep: {path} has no effect, because the policies are those of {source.variant}"
     if not experiment.seeds.within(trained.seeds):
-        yield f"{at}.seeds: {experiment.seeds} are asked for, but {source.experiment} trains {trained.seeds}"
+        yield f"{at}.seeds: {experiment.seeds} are needed, but {source.experiment} trains {trained.seeds}"

@@ -264,10 +264,10 @@ best/b/best_of: [{variant: to_go, variant.gradient_steps: 1}] => : has 1 × 2 le
   2 × 2 learning rates; both need equally many
 best/against: reusse => : 'reusse' … did you mean 'reuse'
 best/against: gradients => : gradients is of kind probe; reuse is of kind train
-best/b: {variant: to_go, variant.gradient_steps: 1} => : a is the best of several candidates; give b as best_of equally
-  many
-best/a: {variant: to_go, variant.gradient_steps: 4} => : b is the best of several candidates; give a as best_of equally
-  many
+best/b: {variant: to_go, variant.gradient_steps: 1} => : a is the best of several candidates; give side b a
+  best_of
+best/a: {variant: to_go, variant.gradient_steps: 4} => : b is the best of several candidates; give side a a
+  best_of
 best/a/best_of: [{variant: to_go}, {variant: total, variant.gradient_steps: 4}] => .0: selects no
   variant.gradient_steps; add one of 1, 4
 best/a/best_of: [{variant: to_go, variant.gradient_steps: 4}, {variant: to_go, variant.gradient_steps: 4}] => .1: is the

@@ -68,12 +68,12 @@ experiments/swept/sweep: {} => levels.experiment: against_level draws one swept 
 experiments/swept/sweep/variant.batch: [8, 16]
   => levels.experiment: … one swept option, and swept sweeps variant.gradient_steps and variant.batch
 experiments/swept/sweep: {variant.normalise_advantages: [false, true]}
-  => levels.experiment: variant.normalise_advantages: False has no place …axis; sweep positive numbers
+  => levels.experiment: variant.normalise_advantages: False cannot be drawn …axis; sweep positive numbers
 experiments/swept/sweep: {variant.returns: [total, to_go]}
-  => levels.experiment: variant.returns: 'total' has no place on a logarithmic axis
+  => levels.experiment: variant.returns: 'total' cannot be drawn on a logarithmic axis
 figures/levels/experiment: updates => : against_level draws train experiments, not update
 figures/limits/experiment: swept => : realised_kl draws update experiments, not train
-figures/limits/variants: [free] => : … with a limit; give one of free an option kl
+figures/limits/variants: [free] => : … with a limit; set kl in one of free
 figures/levels/kind: against_levl => : 'against_levl' … did you mean 'against_level'
 figures/levels/kind: nowhere:DOTS => : cannot import 'nowhere:DOTS'…put nowhere.py next
 claims/causality/parts/held/a/variant: free => : fresh_kl_over_limit needs a limit, and free has no kl
