@@ -1,8 +1,8 @@
-"""Plant one bug after the other into a copy of the code, and check that the tests notice each.
+"""Plant one bug at a time in a copy of the code, and check that a test fails.
 
-The bugs are in `mutations.yaml`. Run `python tests/mutations.py`, or with `--few` for the first three. A bug that no
-test notices is a hole in the tests: the script names it and exits with status 1. A bug is found by its function and an
-expression or statement in it, so that refactorings that keep these two keep the bug.
+The bugs are in `mutations.yaml`. Run `python tests/mutations.py`, or with `--few` for the first three. If no
+test fails for a bug, the script names the bug and exits with status 1. A bug is located by its function and an
+expression or statement in it, and stays valid as long as these two exist.
 """
 
 from __future__ import annotations
