@@ -25,7 +25,7 @@ from pg.environments.mdp import MDP, with_potential
 from pg.environments.record import Rewards
 
 if TYPE_CHECKING:
-    # Validation of a study imports this module and should not wait for torch.
+    # Validation of a study imports this module, and torch takes long to import.
     from jaxtyping import Float
     from torch import Tensor
 

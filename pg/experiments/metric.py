@@ -29,7 +29,7 @@ class Metric(Generic[Found]):
     definition
         What the value is, with its unit, in a sentence. `like_this` names another metric.
     of
-        Computes the value from the object that holds what its kind of experiment has found. Default: the object's
+        Computes the value from the object that holds the results of its kind of experiment. Default: the object's
         attribute of the same name.
     scale
         "difference": claims compare a with b by a - b. "ratio": by a / b, averaged over seeds on the logarithm,
@@ -37,15 +37,15 @@ class Metric(Generic[Found]):
     statistic
         How tables summarise it over seeds. "share" is for metrics that are 0 or 1.
     failure
-        Value that a run without a finite one counts as; None if such a run leaves the statistic undefined.
+        Value of a run whose own value is not finite. If it is None, such a run makes the statistic undefined.
     never_negative
         Whether the value is at least 0, so that the ratio of two means has a meaning.
     needs
         What an experiment, environment or variant must have for the metric to be measured:
         a `threshold` or `tables` of the environment; a `limit` on the KL divergence, a `value_network`, or `imitation`
         in the variant; `evaluations`, `sampled_batches`, or `several_sizes` in the experiment (then it is measured
-        over all sizes at once, and its rows have none). What was found has an attribute of this name, which is None,
-        or missing, where the need is not met.
+        over all sizes at once, and its rows have none). The object that metrics are computed from has an attribute of
+        this name, which is None or missing if the need is not met.
     """
 
     name: str
@@ -60,13 +60,13 @@ class Metric(Generic[Found]):
 
 
 def needed(value: Value | None) -> Value:
-    """Return an attribute that a metric needs: where it is None, the metric is not computed."""
+    """Return an attribute that a metric needs; it is not None, because otherwise the metric is not computed."""
     assert value is not None
     return value
 
 
 def values(metrics: Iterable[Metric[Found]], found: Found) -> dict[str, float]:
-    """Compute the metrics of what was found, in their order, without those whose needs are not met."""
+    """Compute metrics from the results of an experiment, in order, without those whose needs are not met."""
     return {
         metric.name: getattr(found, metric.name) if metric.of is None else metric.of(found)
         for metric in metrics

@@ -1,4 +1,4 @@
-"""The true gradient: exact where the environment's tables are known, else from a large independent sample."""
+"""The true gradient: exact if the environment has tables, else estimated from a large independent sample."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from pg.parts.variant import Variant
 
 _ENOUGH_SNR = 30.0
 
-# All are unbiased for every policy (claims.md, table of expectations); the one of least variance is used.
+# All are unbiased for every policy; the one with the least variance is used.
 _REFERENCE_CANDIDATES: dict[str, Variant] = {
     baseline.name: Variant(returns=ToGo(), baseline=baseline)
     for baseline in (LeaveOneOut(), PerStepLeaveOneOut(), Optimal())
@@ -58,7 +58,7 @@ class Reference:
     squared_gradient
         ‖∇J‖², estimated without bias as the product of the means of two halves of the sample.
     trajectories
-        Size of the sample; 0 where ∇J is exact.
+        Size of the sample; 0 if ∇J is exact.
     """
 
     gradient: Float[Tensor, " D"]
@@ -74,7 +74,7 @@ class Reference:
 
     @property
     def snr(self) -> float:
-        """‖∇J‖² over the variance of the mean: infinite if ∇J is exact, NaN if that is zero."""
+        """‖∇J‖² over the variance of the mean: infinite if ∇J is exact, NaN if ∇J is exactly zero."""
         if self.total_variance > 0:
             return self.squared_gradient / self.total_variance
         return math.inf if self.is_exact and self.squared_gradient > 0 else math.nan
@@ -104,10 +104,10 @@ def truth(mdp: MDP, policy: Policy, discount: float = 1.0) -> Truth:
 def reference(
     environment: Environment, policy: Policy, sample: Sample, seed: int, stage: str, pool: Trajectories
 ) -> Reference:
-    """Estimate the gradient that estimates are compared with where no tables are known.
+    """Estimate the true gradient by sampling, for environments without tables.
 
-    The sample is independent of the pool, other trajectories of the policy, which only choose the estimator of the
-    reference. It is doubled while it is noisy. Seed and stage determine its random numbers.
+    The pool consists of other trajectories of the policy. It only chooses the estimator, so that the sample is
+    independent of it. The sample is doubled while it is noisy. Seed and stage determine its random numbers.
     """
     pooled = pool.regrouped(_REFERENCE_BATCH if pool.mask.shape[1] % _REFERENCE_BATCH == 0 else 2)
     candidates = gradients_of_all(policy, _REFERENCE_CANDIDATES, pooled)

@@ -36,13 +36,13 @@ class Reuse:
     behaviour, target
         π_θ and π_θ'.
     mdp
-        The environment's tables, where they are known.
+        The environment's tables, if they are known.
     trajectories
         S batches of N trajectories of π_θ.
     log_ratios
         (S, N, T), $\log \rho_t$, zero after the end of each trajectory.
     state_ratios
-        (S, N, T), $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$, where the environment has tables.
+        (S, N, T), $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$, if the environment has tables.
     """
 
     behaviour: Policy
@@ -79,7 +79,7 @@ class Reuse:
         return has_weight(weights, self.trajectories.mask)
 
     def score_weights(self, variant: Variant, critic: Critic | None = None) -> Float[Tensor, "S N T"]:
-        """Return what multiplies each score at θ' in a variant's estimate; its advantages stay those of θ."""
+        """Return the weight of each score at θ' in a variant's estimate; the advantages are those of θ."""
         kept = fixed(self.behaviour, variant, self.trajectories, self.mdp, critic)
         return compose.weights(variant, self.trajectories, kept, self.log_ratios, self.state_ratios)
 

@@ -99,8 +99,8 @@ def followed(*seeds: int, **options: Any) -> pd.DataFrame:
     return rows_of(job(*seeds, **options))
 
 
-def bench_and_start(**options: Any) -> tuple[staleness._Bench, Policy]:
-    return staleness._Bench.of(job(1, **options)), random_policy(OPTIONS, MDPS["random"].spaces, 1).float().double()
+def shared_and_start(**options: Any) -> tuple[staleness._Shared, Policy]:
+    return staleness._Shared.of(job(1, **options)), random_policy(OPTIONS, MDPS["random"].spaces, 1).float().double()
 
 
 def test_rows_per_seed_steps_and_correction_do_not_depend_on_the_jobs_other_seeds() -> None:
@@ -156,8 +156,8 @@ def test_bias_is_exact_unless_the_baseline_comes_from_the_batch() -> None:
 
 
 def test_on_tables_the_change_of_the_policy_is_measured_exactly() -> None:
-    row, mdp, (bench, start) = followed(1, steps=(5,)).iloc[0], MDPS["random"], bench_and_start()
-    target = walked(start, learner(), bench.sampled(bench.batch_copies, start, 1, "walk"), 5, mdp)
+    row, mdp, (shared, start) = followed(1, steps=(5,)).iloc[0], MDPS["random"], shared_and_start()
+    target = walked(start, learner(), shared.sampled(shared.batch_copies, start, 1, "walk"), 5, mdp)
     parts, norm = bias_parts(start, target, mdp), truth(mdp, target).gradient.norm()
     expected = [*((part.norm() / norm).item() for part in parts), state_variation(start, target, mdp)]
     assert row[[*TABLE_COLUMNS]].tolist() == pytest.approx(expected, rel=1e-12)
@@ -169,10 +169,10 @@ def test_on_tables_the_change_of_the_policy_is_measured_exactly() -> None:
 
 def test_the_largest_weight_is_that_of_the_batches_measured() -> None:
     largest = followed(1, steps=(5,)).set_index("variant")["largest_weight"]
-    bench, start = bench_and_start()
+    shared, start = shared_and_start()
     walked_on, pool = (
-        bench.sampled(copies, start, 1, purpose)
-        for copies, purpose in ((bench.batch_copies, "walk"), (bench.pool_copies, "pool"))
+        shared.sampled(copies, start, 1, purpose)
+        for copies, purpose in ((shared.batch_copies, "walk"), (shared.pool_copies, "pool"))
     )
     target = walked(start, learner(), walked_on, 5, MDPS["random"])
     changes = on_valid_steps(target.log_prob, pool) - on_valid_steps(start.log_prob, pool)
@@ -194,8 +194,8 @@ def test_sampled_bias_and_variance_agree_with_the_enumerated_ones(monkeypatch: p
     error = (sampled["relative_bias"] - exact["relative_bias"]).abs()
     assert (error < 4 * sampled["relative_bias_noise"]).all()
 
-    mdp, (bench, start) = MDPS["random"], bench_and_start(**asked)
-    target = walked(start, learner(), bench.sampled(bench.batch_copies, start, 1, "walk"), 5, mdp)
+    mdp, (shared, start) = MDPS["random"], shared_and_start(**asked)
+    target = walked(start, learner(), shared.sampled(shared.batch_copies, start, 1, "walk"), 5, mdp)
     reuse, chances = every(mdp, start, target)
     for name in ("naive", "trajectory", "per_step"):
         estimates = corrected_gradients(reuse.regrouped(1), CORRECTIONS[name])
@@ -206,8 +206,8 @@ def test_sampled_bias_and_variance_agree_with_the_enumerated_ones(monkeypatch: p
 def test_without_tables_the_reference_is_the_gradient_of_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(staleness, "mdp_of", lambda _: None)
     behaviour, target = pair(MDPS["random"])
-    bench, _ = bench_and_start(reference=4096, reference_limit=4096)
-    found = bench.true_gradient(target, 1, 5)
+    shared, _ = shared_and_start(reference=4096, reference_limit=4096)
+    found = shared.true_gradient(target, 1, 5)
     error = (found.gradient - truth(MDPS["random"], target).gradient).norm()
     apart = (truth(MDPS["random"], behaviour).gradient - truth(MDPS["random"], target).gradient).norm()
     assert error < 4 * found.total_variance**0.5 < apart

@@ -29,9 +29,8 @@ class FigureKind:
         The module with `draw(request)` and `caption(request)`. Built-in modules are imported only to draw, because
         matplotlib takes a second to import.
     tables
-        Tables that it reads: one row per seed (long), intervals (summary), learning curves (curves), their
-        means, scores of tuning (tuned),
-        statistics across environments (across), or a further table of the kind of experiment.
+        Tables that it reads: one row per seed (long), intervals (summary), learning curves (curves), their means,
+        scores of tuning (tuned), statistics across environments (across), or a further table of the kind of experiment.
     options
         Options that the experiment must declare.
     needs
@@ -120,7 +119,7 @@ def a_limit(declared: Declaration) -> Iterator[str]:
     """Check that a variant limits its KL divergence."""
     if all(variant.kl is None for _, variant in declared.variants):
         names = ", ".join(dict.fromkeys(name for name, _ in declared.variants))
-        yield (f"{declared.at}.variants: {declared.figure.kind} compares with a limit; set kl in one of {names}")
+        yield f"{declared.at}.variants: {declared.figure.kind} compares with a limit; set kl in one of {names}"
 
 
 def _is_number(value: object) -> bool:

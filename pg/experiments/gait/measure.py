@@ -1,6 +1,6 @@
 """Measure how humanoids move: falls and their direction, changes of the stance foot, and positions of the limbs.
 
-The policies act as in training, with sampled actions. Nothing here estimates a gradient.
+The policies act as in training, with sampled actions. Gradients are not estimated.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Watched:
         return self.episodes.lengths[0].numpy()
 
     @cached_property
-    def way(self) -> NDArray[np.float64]:
+    def displacement(self) -> NDArray[np.float64]:
         """Metres that each torso has moved by the end of its episode, (N, 2): forward and up."""
         torso = self.motion.positions[:, :, PARTS.index("torso")]
         return torso[np.arange(len(self.lengths)), self.lengths] - torso[:, 0]
@@ -47,7 +47,7 @@ class Watched:
     @cached_property
     def falls(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which episodes end in a fall forward, and which in a fall backward, (N,)."""
-        return falls(self.episodes.terminated[0].numpy(), self.way[:, 0], -self.way[:, 1])
+        return falls(self.episodes.terminated[0].numpy(), self.displacement[:, 0], -self.displacement[:, 1])
 
 
 def watch(job: MeasurementJob[GaitOptions], policies: Mapping[int, Parameters]) -> dict[str, pd.DataFrame]:
@@ -75,7 +75,7 @@ def watch(job: MeasurementJob[GaitOptions], policies: Mapping[int, Parameters]) 
 
 
 def strip(motion: Motion, length: int, frames: int) -> pd.DataFrame:
-    """Take evenly spaced frames of the first episode, of a number of steps, from its start to its end.
+    """Take evenly spaced frames of the first episode, which has `length` steps, from its start to its end.
 
     An episode with fewer moments than frames shows each moment once.
     """

@@ -60,7 +60,7 @@ METRICS: tuple[Metric[Watched], ...] = (
         "displacement",
         "distance moved forward by the torso",
         "Metres that the torso has moved forward by the end of an episode; averaged over a policy's episodes.",
-        of=lambda seen: float(seen.way[:, 0].mean()),
+        of=lambda seen: float(seen.displacement[:, 0].mean()),
     ),
     Metric(
         "length",

@@ -72,12 +72,12 @@ class Corrected(Estimates):
     weights, live
         (S, N, T) or (S, N, 1): the importance weights, and which of them belong to valid steps.
     kl
-        $\mathbb{E}_{s \sim \pi_\theta} [\mathrm{KL}(\pi_{\theta'} \Vert \pi_\theta)]$, exact on tables.
+        $\mathbb{E}_{s \sim \pi_\theta} [\mathrm{KL}(\pi_{\theta'} \Vert \pi_\theta)]$, exact if there are tables.
     exact_bias
-        The relative bias where trajectories can be enumerated and the variant computes nothing from the batch as a
-        whole, else None.
+        The relative bias if trajectories can be enumerated and the variant computes nothing from the batch as a whole,
+        else None.
     tables
-        None where the environment has none.
+        None if the environment has no tables.
     """
 
     weights: Float[Tensor, "S N #T"]
@@ -98,33 +98,33 @@ class Corrected(Estimates):
 
 
 def follow_steps(job: MeasurementJob[StalenessOptions], policies: Mapping[int, Parameters]) -> pd.DataFrame:
-    """Take gradient steps on one batch, and measure every correction at each θ' on the way.
+    """Take gradient steps on one batch, and measure every correction at each θ' that the study names.
 
     There is a row per seed, number of steps k and variant, with `METRICS`. If an importance weight is not finite, the
     variant's metrics are NaN and the log gives the reason. Other policies and other corrections are not affected.
     """
-    bench, rows = _Bench.of(job), []
+    shared, rows = _Shared.of(job), []
     walk, size = job.options.walk, job.options.sample.batches[0]
     for seed in job.seeds:
-        start = policy_of(job, policies, seed, bench.batch_copies.spaces, torch.float64)
-        pool = bench.sampled(bench.pool_copies, start, seed, "pool")
-        walk_batch = bench.sampled(bench.batch_copies, start, seed, "walk")
-        networked, count = {**job.variants, _WALKER: bench.walker}, job.options.sample.critic_trajectories
-        critics = fitted_critics(job.environment, start, networked, seed, job.stage, count)
+        start = policy_of(job, policies, seed, shared.batch_copies.spaces, torch.float64)
+        pool = shared.sampled(shared.pool_copies, start, seed, "pool")
+        walk_batch = shared.sampled(shared.batch_copies, start, seed, "walk")
+        variants, count = {**job.variants, _WALKER: shared.walker}, job.options.sample.critic_trajectories
+        critics = fitted_critics(job.environment, start, variants, seed, job.stage, count)
         for steps in walk.steps:
             found: dict[str, dict[str, float]] = {name: missing(METRICS) for name in job.variants}
             try:
-                target = walked(start, bench.walker, walk_batch, steps, bench.mdp, critics[_WALKER])
+                target = walked(start, shared.walker, walk_batch, steps, shared.mdp, critics[_WALKER])
             except NonFiniteWeights as error:
                 _log.warning("seed %d: the walk of %d steps failed: %s", seed, steps, error)
             else:
-                true = bench.true_gradient(target, seed, steps)
-                reuse = Reuse.at(target, start, pool.regrouped(size), bench.mdp)
-                found |= _measured(bench, reuse, true, critics, f"seed {seed}, after {steps} steps")
+                true = shared.true_gradient(target, seed, steps)
+                reuse = Reuse.at(target, start, pool.regrouped(size), shared.mdp)
+                found |= _measured(shared, reuse, true, critics, f"seed {seed}, after {steps} steps")
             for name in job.variants:
                 names = {"seed": seed, "variant": name, "batch": size, "steps": steps}
                 rows.append({**names, **dict.fromkeys(_COLUMNS), **found[name]})
-        _log.info("seed %d: %d corrections after %d steps and before", seed, len(job.variants), max(walk.steps))
+        _log.info("seed %d: %d corrections after up to %d steps", seed, len(job.variants), max(walk.steps))
     return pd.DataFrame(rows)
 
 
@@ -138,13 +138,13 @@ def walked(
 ) -> Policy:
     r"""Return the policy after a number of gradient steps on one batch, with no limit on its divergence.
 
-    It is one update of so many passes over the whole batch (S = 1), so that ratios stay those to θ, and a longer walk
-    goes on where a shorter one ends. The start π_θ collected the batch, and is not changed. The walker has a learning
-    rate; tables and critic are needed if its baseline does.
+    The steps are passes over the whole batch (S = 1) in one update: ratios are those to θ in every step, and a longer
+    walk continues a shorter one. The start π_θ collected the batch, and is not changed. The walker has a number as
+    learning rate; tables or critic are needed if its baseline needs them.
     """
     policy = copy.deepcopy(start)
     rate = walker.optimizer.learning_rate
-    assert not isinstance(rate, str), "validation lets no tuned variant walk"
+    assert not isinstance(rate, str), "validation refuses walks with a tuned learning rate"
     if steps:
         passes = walker.model_copy(update={"gradient_steps": steps, "minibatches": 1, "kl": None})
         update(policy, walker.optimizer.over(policy.parameters(), rate), passes, batch, mdp, critic=critic)
@@ -152,7 +152,7 @@ def walked(
 
 
 @dataclass(frozen=True, slots=True)
-class _Bench:
+class _Shared:
     """Data that all seeds of a job share: copies of the environment, its tables, its enumerated trajectories."""
 
     job: MeasurementJob[StalenessOptions]
@@ -163,7 +163,7 @@ class _Bench:
     pool_copies: Environments
 
     @classmethod
-    def of(cls, job: MeasurementJob[StalenessOptions]) -> _Bench:
+    def of(cls, job: MeasurementJob[StalenessOptions]) -> _Shared:
         mdp, walker = mdp_of(job.environment), job.others[_WALKER]
         is_small = mdp is not None and count_trajectories(mdp) <= _MOST_ENUMERATED
         return cls(
@@ -192,23 +192,27 @@ class _Bench:
 
 
 def _measured(
-    bench: _Bench, reuse: Reuse, true: Reference, critics: Mapping[str, Critic | None], where: str
+    shared: _Shared, reuse: Reuse, true: Reference, critics: Mapping[str, Critic | None], where: str
 ) -> dict[str, dict[str, float]]:
     """Return the metrics of every variant whose weights are finite, at one θ'."""
     try:
-        return _corrections(bench, bench.job.variants, reuse, true, critics)
+        return _corrections(shared, shared.job.variants, reuse, true, critics)
     except NonFiniteWeights:
         found: dict[str, dict[str, float]] = {}
-        for name, variant in bench.job.variants.items():
+        for name, variant in shared.job.variants.items():
             try:
-                found |= _corrections(bench, {name: variant}, reuse, true, critics)
+                found |= _corrections(shared, {name: variant}, reuse, true, critics)
             except NonFiniteWeights as error:
                 _log.warning("%s: %s: %s", where, name, error)
         return found
 
 
 def _corrections(
-    bench: _Bench, variants: Mapping[str, Variant], reuse: Reuse, true: Reference, critics: Mapping[str, Critic | None]
+    shared: _Shared,
+    variants: Mapping[str, Variant],
+    reuse: Reuse,
+    true: Reference,
+    critics: Mapping[str, Critic | None],
 ) -> dict[str, dict[str, float]]:
     """Return the metrics of some variants at one θ'."""
     behaviour, target, norm, change = reuse.behaviour, reuse.target, true.gradient.norm().item(), None
@@ -219,10 +223,10 @@ def _corrections(
         states, returns = (ratio(part.norm().item(), norm) for part in bias_parts(behaviour, target, reuse.mdp))
         change = Change(states, returns, state_variation(behaviour, target, reuse.mdp))
     biases: dict[str, float] = {}
-    if bench.enumeration is not None:
-        every = Reuse.at(target, behaviour, bench.enumeration.trajectories, bench.enumeration.mdp)
+    if shared.enumeration is not None:
+        every = Reuse.at(target, behaviour, shared.enumeration.trajectories, shared.enumeration.mdp)
         with torch.no_grad():
-            chances = bench.enumeration.probabilities(action_probabilities(stack([behaviour]), bench.enumeration.mdp))
+            chances = shared.enumeration.probabilities(action_probabilities(stack([behaviour]), shared.enumeration.mdp))
         for name, variant in variants.items():
             if variant.is_mean_over_trajectories:
                 bias = expected_gradient(every, variant, chances, critics[name]) - true.gradient

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pg.statistics.intervals import Array
 
 if TYPE_CHECKING:
-    # Plans import this module and should not wait for pandas.
+    # Plans import this module, and pandas takes long to import.
     import pandas as pd
 
 

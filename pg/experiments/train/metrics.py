@@ -46,7 +46,7 @@ class Run:
     worst
         The least mean return of any batch of any run of the experiment in that environment.
     common
-        The last iteration that every run of the experiment in that environment reaches without having diverged.
+        The last iteration that is reached by all runs of the experiment in that environment that do not diverge.
     threshold, evaluations, imitation
         None if the environment or the experiment declares none, or the variant does not imitate.
     """
@@ -201,8 +201,8 @@ METRICS: tuple[Metric[Run], ...] = (
     Metric(
         "return_at_common_iteration",
         "return after equally many iterations",
-        "Mean return of five batches, up to the last iteration that every run of the experiment in that environment "
-        "reaches without having diverged. The value of a run that diverged earlier is the least mean return of any "
+        "Mean return of five batches, up to the last iteration that is reached by all runs of the experiment in that "
+        "environment that do not diverge. The value of a run that diverged before it is the least mean return of any "
         "batch.",
         of=return_at_common_iteration,
     ),

@@ -32,11 +32,11 @@ def train_table(
     rows, evaluations
         Rows of all seeds by cell, cells in declared order; and those of evaluations, if the experiment declares any.
     budget
-        Environment steps per seed; runs that miss the threshold, or do not pass, are censored there.
+        Environment steps per seed; runs that do not reach the threshold, or do not pass, are censored there.
     level
         Return that every episode of an evaluation must reach to pass; by default the environment's threshold.
     metrics
-        Those of the experiment's kind.
+        The metrics of the experiment's kind.
 
     Returns
     -------
@@ -59,8 +59,7 @@ def train_curves(rows: Mapping[Cell, pd.DataFrame], budget: int, points: int = 1
     -------
     DataFrame
         Columns environment, variant, the sweep's paths, seed, steps, return, diverged_at: the steps after which the
-        run diverged, at most the budget, and empty where it did not. The return is empty as long as a demonstrator
-        acts.
+        run diverged, at most the budget; empty if it did not. The return is empty during demonstrations.
     """
     grid, frames = np.arange(1, points + 1) * budget // points, []
     for cell, seed, run in _runs(rows, budget):
@@ -131,24 +130,24 @@ def _runs(
                     worst=worst[cell.environment_id],
                     common=common[cell.environment_name],
                     threshold=cell.environment.threshold,
-                    evaluations=_judged(evaluations[cell], seed, cell, level) if cell in evaluations else None,
+                    evaluations=_evaluations_of(evaluations[cell], seed, cell, level) if cell in evaluations else None,
                     imitation=imitation,
                 ),
             )
 
 
-def _judged(evaluations: pd.DataFrame, seed: Hashable, cell: Cell, level: float | None) -> Evaluations:
+def _evaluations_of(evaluations: pd.DataFrame, seed: Hashable, cell: Cell, level: float | None) -> Evaluations:
     required = cell.environment.threshold if level is None else level
-    assert required is not None, "validation lets no evaluation pass without a level"
+    assert required is not None, "validation refuses evaluations without a level"
     own = evaluations[evaluations["seed"] == seed]
     passed = (own["return"] >= required).groupby(own["steps"]).all()
     return Evaluations(passed.index.to_numpy(dtype=np.float64), passed.to_numpy())
 
 
 def _common_iterations(rows: Mapping[Cell, pd.DataFrame]) -> dict[str, int]:
-    """Return, by environment id, the last iteration that every run without divergence reaches.
+    """Return, by environment name, the last iteration that all runs reach.
 
-    Runs that diverged count as failures later on, and set the end only where no other run is left.
+    Diverged runs are ignored, unless all runs of the environment diverged.
     """
     lengths: dict[str, list[tuple[bool, int]]] = {}
     for cell, of_cell in rows.items():

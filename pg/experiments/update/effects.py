@@ -1,8 +1,8 @@
 r"""Measure what one update does to the policy: to the likelihood of trajectories, and its KL divergence.
 
 $\Delta \log p(\tau) = \log p_{\theta'}(\tau) - \log p_\theta(\tau) = \sum_t \log \pi_{\theta'}(a_t \mid s_t) -
-\log \pi_\theta(a_t \mid s_t)$: the environment's probabilities of starts and transitions cancel. "More of the good
-stuff, less of the bad stuff" is a statement about it.
+\log \pi_\theta(a_t \mid s_t)$: the environment's probabilities of starts and transitions cancel. The lecture's "More of
+the good stuff, less of the bad stuff" is a statement about this change.
 """
 
 from __future__ import annotations
@@ -30,11 +30,10 @@ class Effect:
     rank_correlation
         Spearman's, of $\Delta \log p(\tau)$ with the return over fresh trajectories.
     below_rise, above_rise
-        Of those trajectories of the batch that earned less (more) than the batch's mean: true where
-        $\Delta \log p(\tau) > 0$.
+        Whether $\Delta \log p(\tau) > 0$, for each trajectory of the batch with a return below (above) the mean.
     kl_on_batch, kl_on_fresh
-        Mean KL divergence over the states of the batch, to which a limit applies, and over those of fresh trajectories,
-        which the limit should bound too.
+        Mean KL divergence over the states of the batch, where the limit applies, and over those of fresh trajectories,
+        where it should be kept too.
     """
 
     rank_correlation: float
@@ -67,7 +66,7 @@ def log_likelihood_changes(before: Policy, after: Policy, trajectories: Trajecto
 def _rank_correlation(changes: Float[Tensor, "1 N"], returns: Float[Tensor, "1 N"]) -> float:
     """Return Spearman's correlation; NaN if all returns are equal.
 
-    It is 0 where all changes are equal, since such an update prefers no trajectory to another.
+    If all changes are equal it is 0, because the update prefers no trajectory.
     """
     if returns.unique().numel() == 1:
         return float("nan")
