@@ -16,7 +16,7 @@ from tests.study.studies import study_of
 
 SMOKE = study_of("workflow/studies/smoke.yaml")
 MEASURED = [name for name, one in SMOKE.experiments.items() if one.policies_from is not None]
-"""Of every kind that measures trained policies at least one."""
+"""Experiments that measure trained policies, of every such kind."""
 
 
 def job_of(name: str) -> MeasurementJob[Any]:
@@ -24,20 +24,20 @@ def job_of(name: str) -> MeasurementJob[Any]:
     return measurement_job(SMOKE, name, environment, stage, SMOKE.experiments[name].seeds.blocks[0])
 
 
-def policies_of(job: MeasurementJob[Any], lost: float | None) -> Mapping[int, Mapping[str, np.ndarray]]:
-    """Return new policies, the first of them filled with a number."""
+def policies_of(job: MeasurementJob[Any], value: float | None) -> Mapping[int, Mapping[str, np.ndarray]]:
+    """Return new policies; the parameters of the first are set to a number if one is given."""
     assert job.policy is not None
     policies = {seed: frozen(job.policy, job.environment, seed) for seed in job.seeds}
-    if lost is not None:
+    if value is not None:
         first = job.seeds[0]
-        policies[first] = {name: np.full_like(values, lost) for name, values in policies[first].items()}
+        policies[first] = {name: np.full_like(values, value) for name, values in policies[first].items()}
     return policies
 
 
-@pytest.mark.parametrize(("name", "lost"), list(zip(MEASURED, itertools.cycle([np.nan, np.inf]))))
-def test_lost_policy_changes_no_other_rows(name: str, lost: float) -> None:
+@pytest.mark.parametrize(("name", "value"), list(zip(MEASURED, itertools.cycle([np.nan, np.inf]))))
+def test_diverged_policy_changes_no_other_rows(name: str, value: float) -> None:
     job = job_of(name)
-    expected, found = (job.measure(policies_of(job, value))["rows"] for value in (None, lost))
+    expected, found = (job.measure(policies_of(job, number))["rows"] for number in (None, value))
     first = job.seeds[0]
     pd.testing.assert_frame_equal(
         found[found["seed"] != first].reset_index(drop=True), expected[expected["seed"] != first].reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""Evaluations measure the present policies when they are due, and change nothing in training."""
+"""Evaluations measure the current policies when they are due, and do not change training."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def train(id: str, *seeds: int, evaluate: Evaluate | None, rate: float = 0.02, *
 
 
 def learners(count: int) -> list[Learner]:
-    """Learners with policies far from uniform."""
+    """Return learners with policies far from uniform."""
     variant = Variant(policy=PolicyOptions(hidden=()))
     made = [make_learner(variant, Spaces(3, 2), 10, seed, 0.1, "train") for seed in range(count)]
     for learner in made:
@@ -84,21 +84,21 @@ def test_batch_passing_several_multiples_is_evaluated_once() -> None:
 @pytest.mark.parametrize("deterministic", [True, False])
 def test_mean_return_of_episodes_is_the_objective(deterministic: bool) -> None:
     """The mean return of many episodes is J: of the policy itself, or of its most likely actions."""
-    those, mdp = learners(3), mdp_of(CHAIN)
+    several, mdp = learners(3), mdp_of(CHAIN)
     assert mdp is not None
     evaluator = Evaluator(Evaluate(every_steps=1, episodes=2000, deterministic=deterministic), CHAIN, range(3), "train")
-    rows = pd.DataFrame(evaluator.evaluate(those))
-    worth = {}
-    for learner in those:
+    rows = pd.DataFrame(evaluator.evaluate(several))
+    expected_returns = {}
+    for learner in several:
         table = action_probabilities(stack([learner.policy]), mdp).double()
         chosen = torch.nn.functional.one_hot(table.argmax(-1), mdp.actions).double()
-        worth[learner.seed] = objective(mdp, chosen if deterministic else table).item()
+        expected_returns[learner.seed] = objective(mdp, chosen if deterministic else table).item()
         returns = rows.loc[rows["seed"] == learner.seed, "return"]
-        assert abs(returns.mean() - worth[learner.seed]) < 4 * returns.std() / 2000**0.5
+        assert abs(returns.mean() - expected_returns[learner.seed]) < 4 * returns.std() / 2000**0.5
         # The objective of the other way of acting is far from it.
         other = objective(mdp, table if deterministic else chosen).item()
         assert abs(returns.mean() - other) > 4 * returns.std() / 2000**0.5
-    assert len(set(worth.values())) > 1
+    assert len(set(expected_returns.values())) > 1
 
 
 @pytest.mark.parametrize("horizon", [5, 12])
@@ -108,8 +108,8 @@ def test_episodes_have_the_evaluations_horizon(horizon: int) -> None:
     assert mdp is not None
     options = Evaluate(every_steps=1, episodes=2000, horizon=horizon, deterministic=False)
     returns = pd.DataFrame(Evaluator(options, CHAIN, [0], "train").evaluate([learner]))["return"]
-    worth = objective(mdp, action_probabilities(stack([learner.policy]), mdp).double()).item()
-    assert abs(returns.mean() - worth) < 4 * returns.std() / 2000**0.5
+    expected_return = objective(mdp, action_probabilities(stack([learner.policy]), mdp).double()).item()
+    assert abs(returns.mean() - expected_return) < 4 * returns.std() / 2000**0.5
 
 
 def test_evaluation_may_exceed_the_environments_limit() -> None:
@@ -125,12 +125,12 @@ def test_evaluation_may_exceed_the_environments_limit() -> None:
 
 @pytest.mark.parametrize("id", ["InvertedPendulum-v5", "pg/Chain-v0"])
 def test_training_is_the_same_for_any_evaluation_horizon(id: str) -> None:
-    as_trained, otherwise = (
+    as_trained, other = (
         train(id, 0, 1, evaluate=Evaluate(every_steps=100, episodes=2, horizon=horizon)) for horizon in (None, 3)
     )
-    assert otherwise.frame.to_csv(index=False) == as_trained.frame.to_csv(index=False)
-    assert otherwise.evaluations["steps"].equals(as_trained.evaluations["steps"])
-    assert not otherwise.evaluations["return"].equals(as_trained.evaluations["return"])
+    assert other.frame.to_csv(index=False) == as_trained.frame.to_csv(index=False)
+    assert other.evaluations["steps"].equals(as_trained.evaluations["steps"])
+    assert not other.evaluations["return"].equals(as_trained.evaluations["return"])
 
 
 def test_evaluations_and_seeds_draw_independently() -> None:

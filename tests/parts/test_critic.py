@@ -112,7 +112,7 @@ def test_values_depend_on_the_step_unless_returns_bootstrap() -> None:
             torch.nn.init.normal_(parameter, generator=torch.Generator().manual_seed(1))
         values = critic.network(seen, steps)
         assert (values.unique().numel() == 3) == differ
-        assert (values[-1] == 0) == differ, "only a return that the horizon ends is worth nothing there"
+        assert (values[-1] == 0) == differ, "the value at the horizon is 0 only if the horizon ends the return"
 
 
 def truncated_and_terminated() -> Trajectories:
@@ -131,16 +131,16 @@ def test_rest_is_0_after_termination_but_not_after_truncation() -> None:
     for parameter in critic.network.parameters():
         torch.nn.init.normal_(parameter, generator=torch.Generator().manual_seed(1))
     assert batch.last_observations is not None
-    worth = critic.network(batch.last_observations[0, :1], torch.tensor([1])).item()
-    assert worth != 0
-    assert critic.values(batch).rest.tolist() == [[pytest.approx(worth), 0]]
-    assert critic.targets(batch)[0, :, 0].tolist() == [pytest.approx(2 + 0.8 * worth), 3]
+    last_value = critic.network(batch.last_observations[0, :1], torch.tensor([1])).item()
+    assert last_value != 0
+    assert critic.values(batch).rest.tolist() == [[pytest.approx(last_value), 0]]
+    assert critic.targets(batch)[0, :, 0].tolist() == [pytest.approx(2 + 0.8 * last_value), 3]
     ended = new_critic(discount=0.8)
     assert ended.targets(batch)[0, :, 0].tolist() == [2, 3]
 
 
 def test_bootstrapping_finds_the_value_of_an_endless_process() -> None:
-    """Steps that go on for ever and earn 1 each are worth 1 / (1 - γ), though each trajectory is cut off after four."""
+    """Endless rewards of 1 have the value 1 / (1 - γ), although trajectories are truncated after four steps."""
     batch = sampled(chain_policy(), 32).until(4)
     alive = batch.mask.all(-1)
     batch = batch.map_tensors(lambda values: values[:, alive[0]])
