@@ -27,10 +27,12 @@ class Metric(Generic[Found]):
     label
         For axes and captions.
     definition
-        What the value is, with its unit, in a sentence. `like_this` names another metric.
+        What the value is, in a sentence. `like_this` names another metric.
     of
         Computes the value from the object that holds the results of its kind of experiment. Default: the object's
         attribute of the same name.
+    unit
+        Unit of the value, which the report shows; empty if it has none, or the environment's own (returns).
     scale
         "difference": claims compare a with b by a - b. "ratio": by a / b, averaged over seeds on the logarithm,
         because the value is positive and spans orders of magnitude.
@@ -52,6 +54,7 @@ class Metric(Generic[Found]):
     label: str
     definition: str
     of: Callable[[Found], float] | None = None
+    unit: str = ""
     scale: Scale = "difference"
     statistic: Statistic = "mean"
     failure: float | None = None

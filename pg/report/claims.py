@@ -46,7 +46,7 @@ def _described(study: Study, row: Mapping[Any, Any], undecided: int) -> dict[str
     return {
         **{name: row[name] for name in ("claim", "part", "primary", "statement", "section", "figure", "verdict")},
         "comparison": _in_labels(study, declared, row["comparison"]),
-        "metric": metric.label,
+        "metric": f"{metric.label}, in {metric.unit}" if metric.unit else metric.label,
         "definition": metric.definition,
         "rows": {name: f"tables/{name}.csv" for name in dict.fromkeys(declared.experiments.values())},
         "effect": number(effect),

@@ -238,6 +238,15 @@ def test_every_kind_of_comparison_is_put_into_labels(
     assert laid_out["comparison"] == shown
 
 
+@pytest.mark.parametrize(("metric", "shown"), [("steps_to_threshold", "environment steps"), ("area", "budget")])
+def test_metrics_of_claims_end_with_their_unit(study: Study, claims: pd.DataFrame, metric: str, shown: str) -> None:
+    part = {"experiment": "ladder", "metric": metric, "relation": "less", "a": {"variant": "to_go"}, "reference": 1.0}
+    claim = study.claims["causality"].model_copy(update={"parts": {"variance": ClaimPart.model_validate(part)}})
+    (row,) = claim_rows(study.model_copy(update={"claims": {"causality": claim}}), claims.iloc[:1])
+
+    assert row["metric"].endswith(shown)
+
+
 def test_the_measured_coverage_of_every_kind_of_interval_is_listed(text: str) -> None:
     section = text[text.index('<section id="intervals">') : text.index('<section id="variants">')]
     measured = coverage.measured()

@@ -61,12 +61,14 @@ METRICS: tuple[Metric[Watched], ...] = (
         "distance moved forward by the torso",
         "Metres that the torso has moved forward by the end of an episode; averaged over a policy's episodes.",
         of=lambda seen: float(seen.displacement[:, 0].mean()),
+        unit="m",
     ),
     Metric(
         "length",
         "length of an episode",
         "Steps of an episode, averaged over a policy's episodes.",
         of=lambda seen: float(seen.lengths.mean()),
+        unit="environment steps",
     ),
     Metric(
         "alternating_steps",

@@ -154,6 +154,7 @@ METRICS: tuple[Metric[Run], ...] = (
         "Environment steps after which the mean return of the last five batches first reaches the environment's "
         "threshold; the whole budget if it never does.",
         of=lambda run: float(run.budget) if run.solved_after is None else run.solved_after,
+        unit="environment steps",
         statistic="restricted_mean",
         never_negative=True,
         needs="threshold",
@@ -233,6 +234,7 @@ METRICS: tuple[Metric[Run], ...] = (
         "Environment steps until two successive evaluations have passed; the whole budget if that never happens. An "
         "evaluation passes if each of its episodes reaches the required level.",
         of=lambda run: float(run.budget) if run.passed_after is None else run.passed_after,
+        unit="environment steps",
         statistic="median",
         needs="evaluations",
     ),
