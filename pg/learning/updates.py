@@ -18,7 +18,7 @@ from pg.learning.advantages import fixed
 from pg.learning.policies import Policy, detached, parameters_of, restore
 from pg.learning.tabular import state_distributions_of, state_ratios
 from pg.parts import estimator
-from pg.parts.corrections.weights import NonFiniteWeights, effective_share, has_weight
+from pg.parts.corrections.weights import effective_share, has_weight
 from pg.parts.critic import Critic
 from pg.parts.estimator import Fixed
 from pg.parts.networks import as_vector
@@ -40,9 +40,10 @@ class UpdateLog:
     gradient_steps
         Number of steps that were kept; fractional where a step was shortened.
     effective_share
-        Effective sample size of the importance weights at θ' over that of equal weights; NaN if a weight is not finite.
+        Effective sample size of the importance weights of the last step over that of equal weights. It is 1 after a
+        single step, which is taken at θ, and without a correction.
     largest_weight
-        Largest importance weight at θ'; infinite if a weight is not finite.
+        Largest importance weight of the last step.
     penalty
         Factor of the KL penalty during the update; 0 without one.
     """
@@ -166,6 +167,7 @@ class Ascent:
                 raise ValueError(f"importance: {variant.importance.name} needs the environment's tables")
             self._visits = state_distributions_of(policy, mdp)
         self._first: tuple[Tensor, Sequence[Tensor], float] | None = None
+        self._last: tuple[Minibatch, Tensor, Tensor | None] | None = None
         self._reached: Distribution | None = None
 
     def step(self, minibatch: Minibatch, penalty: float = 0.0) -> None:
@@ -182,14 +184,15 @@ class Ascent:
             log_probs = self._log_probs[:, part.members]
         else:
             log_probs = laid_out(self._policy.log_prob(part.states, part.actions), part.trajectories.mask)
-        ratios = log_probs.detach() - part.behaviour
-        weights = estimator.weights(self._variant, part.trajectories, part.fixed, ratios, self._state_ratios(part))
+        ratios, states = log_probs.detach() - part.behaviour, self._state_ratios(part)
+        weights = estimator.weights(self._variant, part.trajectories, part.fixed, ratios, states)
         surrogate = estimator.surrogate(log_probs, weights, part.trajectories).squeeze(0)
         objective = surrogate - penalty * self.differentiable_kl() if penalty else surrogate
         gradient = torch.autograd.grad(objective, self.parameters)
         for parameter, slope in zip(self.parameters, gradient, strict=True):
             parameter.grad = slope
         self._first = self._first or (surrogate.detach(), gradient, penalty)
+        self._last = part, ratios, states
         return gradient
 
     def position(self) -> list[Tensor]:
@@ -236,16 +239,12 @@ class Ascent:
         )
 
     def _importance(self) -> tuple[float, float]:
-        """Return the effective share and the largest of the batch's importance weights at θ'."""
-        if not self._variant.importance.corrects:
+        """Return the effective share and the largest of the importance weights of the last gradient."""
+        if self._last is None or not self._variant.importance.corrects:
             return 1.0, 1.0
-        trajectories, states = self.batch.trajectories, self._state_ratios(self.batch)
-        try:
-            weights = estimator.importance_weights(self._variant, trajectories, self._log_ratios(), states)
-        except NonFiniteWeights:
-            # No further step would use these weights, so the update has not failed.
-            return math.nan, math.inf
-        return effective_share(weights, has_weight(weights, trajectories.mask)).item(), weights.max().item()
+        part, ratios, states = self._last
+        weights = estimator.importance_weights(self._variant, part.trajectories, ratios, states)
+        return effective_share(weights, has_weight(weights, part.trajectories.mask)).item(), weights.max().item()
 
     def _log_ratios(self) -> Tensor:
         mask = self.batch.trajectories.mask

@@ -112,8 +112,8 @@ class Variant(Record):
         return not (self.baseline.made_from_batch or self.importance.made_from_batch or self.normalise_advantages)
 
     @property
-    def as_tuned(self) -> Variant:
-        """A variant with the same returns in training: without its correction if that is idle in the only step."""
+    def without_idle_correction(self) -> Variant:
+        """A variant that trains alike: without its correction if all weights are 1 in the only step of an update."""
         one_step = self.gradient_steps == self.minibatches == 1
         # A subclass may have other weights, so it must declare the property itself.
         declared = "is_idle_on_policy" in vars(type(self.importance))

@@ -47,7 +47,7 @@ class TrainExperiment(Experiment):
         evaluate = None if self.evaluate is None else self.evaluate.model_copy(update={"passed_at": None})
         return TrainJob(
             environment=cell.physics,
-            variant=cell.variant.model_copy(update={"label": None}),
+            variant=cell.variant.without_idle_correction.model_copy(update={"label": None}),
             budget=self.budget,
             snapshots=self.snapshots,
             evaluate=evaluate,
@@ -61,8 +61,7 @@ class TrainExperiment(Experiment):
         assert self.tuning is not None, "validation refuses a tuned variant without a grid"
         return TuneJob(
             environment=cell.physics,
-            # Scores are made from returns alone.
-            variant=cell.variant.as_tuned.model_copy(update={"label": None}),
+            variant=cell.variant.without_idle_correction.model_copy(update={"label": None}),
             budget=self.budget,
             tuning=self.tuning,
             demonstrators=demonstrators,
