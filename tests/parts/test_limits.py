@@ -44,7 +44,7 @@ class Point(Ascent):
         return self.parameters[0].square().sum().item()
 
     def step(self, minibatch: Any, penalty: float = 0.0) -> None:
-        """Move by a number, which stands in for a minibatch."""
+        """Move by a number; the test passes numbers instead of minibatches."""
         self.penalties.append(penalty)
         self.parameters[0][0] += minibatch
 

@@ -45,7 +45,7 @@ def with_added(options: dict[str, Any], added: str) -> dict[str, Any]:
 def refusals(table: str) -> pytest.MarkDecorator:
     """Parametrize a test by lines `path: value => message`, with the value in YAML; an indented line continues a row.
 
-    A message that begins with a point or a colon follows the path, and `…` stands for any text.
+    A message that begins with a point or a colon follows the path; `…` matches any text.
     """
     rows = re.sub(r"\n +", " ", table.strip()).splitlines()
     matches = [re.fullmatch(r"(\S+): (.*?) => (.*)", row) for row in rows]
