@@ -6,7 +6,7 @@ its row, where the mask is true; later entries are zero.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -130,7 +130,7 @@ def laid_out(values: Float[Tensor, " n"], mask: Bool[Tensor, "S N T"]) -> Float[
 
 
 class Environments(Protocol):
-    """S × N copies of one environment that are stepped together and never reset automatically."""
+    """N copies of one environment that are stepped together and never reset automatically."""
 
     @property
     def spaces(self) -> Spaces:
@@ -144,25 +144,21 @@ class Environments(Protocol):
 
     @property
     def states(self) -> NDArray[np.int64] | None:
-        """Indices of the current states, (S, N), where the environment has tables."""
+        """Indices of the current states, (N,), where the environment has tables."""
         ...
 
-    def resized(self, seeds: int) -> Environments:
-        """Return environments for another number of seeds, reusing copies where they are costly to make."""
-        ...
-
-    def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
-        """Draw S × N start states, each from the generator of its seed; return observations (S, N, O)."""
+    def reset(self, generator: np.random.Generator) -> NDArray[np.float32]:
+        """Draw N start states; return observations (N, O)."""
         ...
 
     def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
-        """Take one step where `alive` (S, N) is true; other entries of the result are arbitrary."""
+        """Take one step where `alive` (N,) is true; other entries of the result are arbitrary."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """The result of one step of S × N environments: observations (S, N, O), the rest (S, N)."""
+    """The result of one step of N environments: observations (N, O), the rest (N,)."""
 
     observations: NDArray[np.float32]
     rewards: NDArray[np.floating[Any]]
@@ -171,16 +167,12 @@ class Transition:
 
 
 class Actor(Protocol):
-    """S policies that act together in N trajectories each."""
+    """A policy that acts in N trajectories together."""
 
     def noise(self, generator: np.random.Generator, steps: int, trajectories: int, /) -> NDArray[np.float32]:
-        """Draw the noise that one seed needs to act for `steps` steps, (steps, N, A)."""
+        """Draw the noise that the policy needs to act for `steps` steps, (steps, N, A)."""
         ...
 
     def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32], /) -> NDArray[Any]:
-        """Map observations (S, N, O) and noise (S, N, ...) to actions (S, N, ...)."""
-        ...
-
-    def select(self, seeds: NDArray[np.bool_], /) -> Actor:
-        """Return the actor of the selected seeds."""
+        """Map observations (N, O) and noise (N, ...) to actions (N, ...)."""
         ...

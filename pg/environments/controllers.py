@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Controller:
-    """A deterministic rule that acts; an `Actor` for any number of seeds.
+    """A deterministic rule that acts: an `Actor`.
 
     Attributes
     ----------
@@ -36,14 +36,10 @@ class Controller:
         return np.empty((steps, trajectories, 0), dtype=np.float32)
 
     def act(self, observations: NDArray[np.float32], _noise: NDArray[np.float32], /) -> NDArray[Any]:
-        """Return the action for each of (S, N) observations, or raise a ValueError if they have another length."""
+        """Return the action for each of N observations, or raise a ValueError if they have another length."""
         if observations.shape[-1] != self.observation_size:
             raise ValueError(f"the controller expects {self.observation_size} components, not {observations.shape[-1]}")
         return self.rule(observations)
-
-    def select(self, _seeds: NDArray[np.bool_], /) -> Controller:
-        """Return the controller itself, which acts the same for every seed."""
-        return self
 
 
 # Observations are position, velocity, angle and angular velocity in CartPole, where action 1 is right, and position,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +11,8 @@ from numpy.typing import NDArray
 
 from pg.core.trajectories import Transition
 from pg.environments.catalogue import horizon_of, make_copy
+from pg.environments.copies import SteppedOneByOne, as_observed
 from pg.environments.record import Environment
-from pg.environments.stacked import SteppedOneByOne, as_observed
 
 # The position of a joint is the origin of the body that it moves. Head, hands and feet are centres of geoms.
 _BODIES = {
@@ -56,14 +55,14 @@ class Motion:
 
 
 class RecordedHumanoids:
-    """N copies of the humanoid for one seed, with a recording of their motion."""
+    """N copies of the humanoid, with a recording of their motion."""
 
     states = None
 
     def __init__(self, environment: Environment, trajectories: int) -> None:
         self.horizon = horizon_of(environment)
         copies = [make_copy(environment.id, environment.kwargs, self.horizon) for _ in range(trajectories)]
-        self._stepped = as_observed(SteppedOneByOne(copies, self.horizon, trajectories), environment)
+        self._stepped = as_observed(SteppedOneByOne(copies, self.horizon), environment)
         self.spaces = self._stepped.spaces
         self._bodies = [_Body(copy) for copy in copies]
         self._recording: list[tuple[NDArray[np.float64], NDArray[np.bool_]]] = []
@@ -74,15 +73,9 @@ class RecordedHumanoids:
         positions, on_floor = zip(*self._recording, strict=True)
         return Motion(np.stack(positions, axis=1), np.stack(on_floor, axis=1), self._bodies[0].seconds)
 
-    def resized(self, seeds: int) -> RecordedHumanoids:
-        """Return the copies themselves; raise a ValueError if `seeds` is not 1."""
-        if seeds != 1:
-            raise ValueError(f"recorded humanoids have one seed, not {seeds}")
-        return self
-
-    def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
+    def reset(self, generator: np.random.Generator) -> NDArray[np.float32]:
         """Reset every copy and start a new recording."""
-        observations = self._stepped.reset(generators)
+        observations = self._stepped.reset(generator)
         self._recording = []
         self._record(np.ones(len(self._bodies), dtype=np.bool_))
         return observations
@@ -90,7 +83,7 @@ class RecordedHumanoids:
     def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
         """Step the copies that are alive and record their positions."""
         transition = self._stepped.step(actions, alive)
-        self._record(alive[0])
+        self._record(alive)
         return transition
 
     def _record(self, alive: NDArray[np.bool_]) -> None:

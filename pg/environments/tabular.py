@@ -1,8 +1,7 @@
-"""Step a Markov decision process from its tables: S × N copies for rollouts, and a gymnasium environment."""
+"""Step a Markov decision process from its tables: N copies for rollouts, and a gymnasium environment."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
@@ -14,48 +13,35 @@ from pg.environments.mdp import MDP
 
 
 class TabularEnvironments:
-    """S × N copies of an MDP; every draw comes from the generator of its seed."""
+    """N copies of an MDP."""
 
-    def __init__(self, mdp: MDP, seeds: int, trajectories: int) -> None:
+    def __init__(self, mdp: MDP, trajectories: int) -> None:
         self.spaces = mdp.spaces
         self.horizon = mdp.horizon
-        self.states = np.zeros((seeds, trajectories), dtype=np.int64)
-        """Indices of the current states, (S, N)."""
+        self.states = np.zeros(trajectories, dtype=np.int64)
+        """Indices of the current states, (N,)."""
         self._mdp = mdp
         self._start = _distribution_function(mdp.start)
         self._outcomes = _distribution_function(mdp.probabilities)
-        self._generators: Sequence[np.random.Generator] = ()
         self._observations = mdp.observations.astype(np.float32)
         self._steps = 0
 
-    def resized(self, seeds: int) -> TabularEnvironments:
-        """Return new copies, which are cheap to make."""
-        return TabularEnvironments(self._mdp, seeds, self.states.shape[1])
-
-    def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
-        """Draw N start states per seed from its generator, which also draws all later outcomes."""
-        self._generators = generators
+    def reset(self, generator: np.random.Generator) -> NDArray[np.float32]:
+        """Draw N start states. The generator also draws all later outcomes."""
+        self._generator = generator
         self._steps = 0
-        self.states = _invert(self._start, self._uniform(np.ones(self.states.shape, dtype=np.bool_)))
+        self.states = _invert(self._start, generator.random(len(self.states)))
         return self._observations[self.states]
 
-    def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
-        """Draw the outcome of each action; nothing is drawn for a seed after all of its copies have ended."""
+    def step(self, actions: NDArray[Any], _alive: NDArray[np.bool_], /) -> Transition:
+        """Draw the outcome of each action, also of copies that have ended, so that no draw depends on other copies."""
         index = (self.states, actions.astype(np.int64))
-        outcome = (*index, _invert(self._outcomes[index], self._uniform(alive)))
+        outcome = (*index, _invert(self._outcomes[index], self._generator.random(len(self.states))))
         rewards, terminated = self._mdp.rewards_at(self._steps)[outcome], self._mdp.terminates[outcome]
         self.states = self._mdp.next_states[outcome]
         self._steps += 1
         truncated = ~terminated & (self._steps >= self.horizon)
         return Transition(self._observations[self.states], rewards, terminated, truncated)
-
-    def _uniform(self, alive: NDArray[np.bool_]) -> NDArray[np.float64]:
-        # Draw for all N copies of a seed, so that the draws of one copy do not depend on which others are alive.
-        numbers = np.zeros(alive.shape)
-        for seed, generator in enumerate(self._generators):
-            if alive[seed].any():
-                numbers[seed] = generator.random(alive.shape[1])
-        return numbers
 
 
 class TabularEnv(gymnasium.Env[np.int64, np.int64]):
@@ -65,19 +51,19 @@ class TabularEnv(gymnasium.Env[np.int64, np.int64]):
         self.mdp = mdp
         self.observation_space = gymnasium.spaces.Discrete(mdp.spaces.observation_size)
         self.action_space = gymnasium.spaces.Discrete(mdp.actions)
-        self._copies = TabularEnvironments(mdp, 1, 1)
+        self._copies = TabularEnvironments(mdp, 1)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.int64, dict[str, Any]]:
         """Draw a start state."""
         super().reset(seed=seed, options=options)
-        self._copies.reset([self.np_random])
+        self._copies.reset(self.np_random)
         return self._observation(), {}
 
     def step(self, action: np.int64) -> tuple[np.int64, float, bool, bool, dict[str, Any]]:
         """Draw an outcome of the action."""
-        transition = self._copies.step(np.array([[action]]), np.ones((1, 1), dtype=np.bool_))
+        transition = self._copies.step(np.array([action]), np.ones(1, dtype=np.bool_))
         return self._observation(), transition.rewards.item(), transition.terminated.item(), False, {}
 
     def _observation(self) -> np.int64:

@@ -10,8 +10,8 @@ import torch
 from torch.optim.lr_scheduler import LinearLR
 
 from pg.core.randomness import torch_generator
+from pg.environments.copies import make_environments
 from pg.environments.record import Environment
-from pg.environments.stacked import make_environments
 from pg.laboratory.frozen import generators_of, in_float64, sample
 from pg.learning.policies import Policy
 from pg.parts.critic import Critic
@@ -43,7 +43,7 @@ def fitted_critics(
     needing = [variant for variant in variants.values() if variant.baseline.values_from == "network"]
     if not needing:
         return dict.fromkeys(variants)
-    copies, dtype = make_environments(environment, 1, trajectories), next(policy.parameters()).dtype
+    copies, dtype = make_environments(environment, trajectories), next(policy.parameters()).dtype
     weights = (seed, "probe", stage, "critic", "weights")
     critics = {
         meaning(variant): variant.baseline.make_critic(

@@ -43,7 +43,7 @@ def policy_of(
 
 def sample(environments: Environments, policy: Policy, generators: Generators, rewards: Rewards) -> Trajectories:
     """Collect N trajectories of one policy, S = 1, with the transformed rewards."""
-    return paid(rewards, collect(environments, actor_of([policy]), [generators]))
+    return paid(rewards, collect(environments, actor_of(policy), generators))
 
 
 def generators_of(seed: int, *purpose: str) -> Generators:

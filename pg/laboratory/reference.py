@@ -11,10 +11,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pg.core.trajectories import Trajectories
+from pg.environments.copies import make_environments
 from pg.environments.exact import objective
 from pg.environments.mdp import MDP
 from pg.environments.record import Environment
-from pg.environments.stacked import make_environments
 from pg.laboratory.frozen import generators_of
 from pg.laboratory.frozen import sample as sampled
 from pg.laboratory.gradients import batch_gradients, gradients_of_all
@@ -113,7 +113,7 @@ def reference(
     candidates = gradients_of_all(policy, _REFERENCE_CANDIDATES, pooled)
     variances = {baseline: gradients.var(0).sum().item() for baseline, gradients in candidates.items()}
     variant = _REFERENCE_CANDIDATES[min(variances, key=lambda baseline: variances[baseline])]
-    copies, generators = make_environments(environment, 1, sample.reference), generators_of(seed, stage, "reference")
+    copies, generators = make_environments(environment, sample.reference), generators_of(seed, stage, "reference")
 
     def more() -> Float[Tensor, "S D"]:
         part = sampled(copies, policy, generators, environment.rewards)

@@ -7,12 +7,11 @@ names, which is read without running any code in it.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import torch
 
-from pg.learning.evaluation import Evaluator
 from pg.learning.learner import Learner
 
 
@@ -26,23 +25,22 @@ class Keeper(Protocol):
         """Report a complete iteration. Call `state` before this returns, or not at all."""
 
 
-def state_of(learners: Sequence[Learner], evaluator: Evaluator | None) -> bytes:
-    """Return the state of the learners that are still training, and of their evaluator."""
+def state_of(ended: int, learner: Learner) -> bytes:
+    """Return the state of the learner that is training, after `ended` earlier ones."""
     archive = io.BytesIO()
-    learning = [learner.state() for learner in learners]
-    torch.save({"learners": learning, "evaluator": None if evaluator is None else evaluator.state()}, archive)
+    torch.save({"ended": ended, "learner": learner.state()}, archive)
     return archive.getvalue()
 
 
-def resumed(new: Sequence[Learner], evaluator: Evaluator | None, state: bytes) -> list[Learner]:
-    """Restore a state: return those of the new learners that were still training, and load the evaluator's state."""
-    stored = torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
-    if evaluator is not None:
-        evaluator.load(stored["evaluator"])
-    by_identity = {(learner.seed, learner.learning_rate): learner for learner in new}
-    resumed = []
-    for one in stored["learners"]:
-        learner = by_identity[one["seed"], one["learning_rate"]]
-        learner.load(one)
-        resumed.append(learner)
-    return resumed
+def ended_in(state: bytes) -> int:
+    """Return how many learners had ended."""
+    return _read(state)["ended"]
+
+
+def resume(learner: Learner, state: bytes) -> None:
+    """Give a new learner the state of the one that was training."""
+    learner.load(_read(state)["learner"])
+
+
+def _read(state: bytes) -> dict[str, Any]:
+    return torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)

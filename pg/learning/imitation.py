@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pg.core.trajectories import Actor, Spaces, Trajectories
+from pg.environments.copies import make_environments
 from pg.environments.registry import CONTROLLERS
-from pg.environments.stacked import make_environments
 from pg.learning.job import TrainJob, TuneJob
 from pg.learning.policies import Parameters, thaw
 from pg.learning.rollout import Generators, actor_of, collect
@@ -27,13 +27,13 @@ def demonstrations(job: TrainJob | TuneJob, stream: str, policies: Mapping[int, 
     start = job.variant.initialise
     if start.demonstrator is None:
         return {}
-    copies = make_environments(job.environment, 1, start.trajectories)
+    copies = make_environments(job.environment, start.trajectories)
     if isinstance(start.demonstrator, str):
         actors: dict[int, Actor] = dict.fromkeys(job.seeds, CONTROLLERS[start.demonstrator])
     else:
         actors = _snapshots(job, policies, copies.spaces)
     return {
-        seed: collect(copies, actor, [Generators.of(seed, stream, prefix="demonstration ")]).of_seed(0)
+        seed: collect(copies, actor, Generators.of(seed, stream, prefix="demonstration "))
         for seed, actor in actors.items()
     }
 
@@ -41,4 +41,4 @@ def demonstrations(job: TrainJob | TuneJob, stream: str, policies: Mapping[int, 
 def _snapshots(job: TrainJob | TuneJob, policies: Mapping[int, Parameters], spaces: Spaces) -> dict[int, Actor]:
     assert job.demonstrators is not None, "a job that imitates snapshots names their seeds"
     demonstrators, options = zip(job.seeds, job.demonstrators.seeds, strict=True), job.demonstrators.policy
-    return {seed: actor_of([thaw(options, spaces, policies[other])]) for seed, other in demonstrators}
+    return {seed: actor_of(thaw(options, spaces, policies[other])) for seed, other in demonstrators}

@@ -19,7 +19,7 @@ from pg.parts.critic import Critic
 from pg.parts.starts.base import AT_RANDOM, Beginning
 from pg.parts.variant import Variant
 
-_PLAIN = ("seed", "learning_rate", "iteration", "steps", "episodes", "pending", "limit_state")
+_PLAIN = ("seed", "learning_rate", "iteration", "steps", "episodes", "pending", "limit_state", "next_evaluation")
 
 
 @dataclass(slots=True)
@@ -36,6 +36,7 @@ class Learner:
     optimizer: torch.optim.Optimizer
     critic: Critic | None
     generators: Generators
+    evaluation_generators: Generators
     shuffling: np.random.Generator
     """Divides batches into minibatches."""
     pending: dict[str, float]
@@ -46,6 +47,8 @@ class Learner:
     iteration: int = 0
     steps: int = 0
     episodes: int = 0
+    next_evaluation: int = 0
+    """Environment steps at which the next evaluation is due."""
     diverged: bool = False
 
     def has_ended(self, budget: Budget) -> bool:
@@ -62,7 +65,11 @@ class Learner:
             "optimizer": self.optimizer.state_dict(),
             "critic": None if critic is None else [critic.network.state_dict(), critic.optimizer.state_dict()],
             "beginning": asdict(self.beginning),
-            "generators": [*self.generators.state(), self.shuffling.bit_generator.state],
+            "generators": [
+                *self.generators.state(),
+                *self.evaluation_generators.state(),
+                self.shuffling.bit_generator.state,
+            ],
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
@@ -77,7 +84,8 @@ class Learner:
             self.critic.optimizer.load_state_dict(optimizer)
         self.beginning = Beginning(**state["beginning"])
         *of_rollouts, self.shuffling.bit_generator.state = state["generators"]
-        self.generators.load(of_rollouts)
+        self.generators.load(of_rollouts[:2])
+        self.evaluation_generators.load(of_rollouts[2:])
 
 
 def make_learner(
@@ -105,6 +113,7 @@ def make_learner(
             variant, spaces, horizon, torch_generator(seed, stream, "critic"), device=device
         ),
         generators=Generators.of(seed, stream),
+        evaluation_generators=Generators.of(seed, stream, prefix="evaluation "),
         shuffling=generator(seed, stream, "minibatches"),
         pending=dict(stages),
     )

@@ -1,4 +1,4 @@
-"""Sample trajectories: S seeds act together in S × N copies of an environment, each with its own policy and generators.
+"""Sample trajectories: a policy acts in N copies of an environment together.
 
 Acting uses NumPy arrays and records no gradients.
 """
@@ -6,7 +6,7 @@ Acting uses NumPy arrays and records no gradients.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from pg.core.randomness import generator
 from pg.core.trajectories import Actor, Environments, Spaces, Trajectories
-from pg.learning.policies import Policy, stack
+from pg.learning.policies import Policy
 from pg.parts.activations.base import Activation
 from pg.parts.networks import perceptron
 
@@ -47,7 +47,7 @@ class Generators:
 
 
 class _Step(NamedTuple):
-    """Arrays of one time step, each with leading axes S and N."""
+    """Arrays of one time step, each with a leading axis N."""
 
     observations: NDArray[np.float32]
     states: NDArray[np.int64] | None
@@ -56,49 +56,29 @@ class _Step(NamedTuple):
     alive: NDArray[np.bool_]
 
 
-def collect(environments: Environments, actor: Actor, generators: Sequence[Generators]) -> Trajectories:
-    """Sample trajectories τ ~ p_θ(τ) until each has terminated or reached the horizon.
+def collect(environments: Environments, actor: Actor, generators: Generators) -> Trajectories:
+    """Sample trajectories τ ~ p_θ(τ), S = 1, until each has terminated or reached the horizon.
 
-    The actor and the generators are those of S seeds. A seed draws nothing after its last trajectory has ended, so that
-    its draws do not depend on the other seeds. The result is as long as the longest trajectory.
+    The result is as long as the longest trajectory.
     """
-    observations = environments.reset([seed.starts for seed in generators])
-    alive: NDArray[np.bool_] = np.ones(observations.shape[:2], dtype=np.bool_)
-    terminated = np.zeros_like(alive)
-    present, acting, noise = np.ones(len(generators), dtype=np.bool_), actor, np.empty(0, dtype=np.float32)
+    observations = environments.reset(generators.starts)
+    alive: NDArray[np.bool_] = np.ones(len(observations), dtype=np.bool_)
+    terminated, noise = np.zeros_like(alive), np.empty(0, dtype=np.float32)
     steps: list[_Step] = []
     for step in range(environments.horizon):
         if step % _NOISE_STEPS == 0:
             # Draw noise for several steps at once: most of the time is that of the call, not of the numbers.
-            drawing = [seed.actions for seed, is_present in zip(generators, present, strict=True) if is_present]
-            noise = np.stack([actor.noise(one, _NOISE_STEPS, alive.shape[1]) for one in drawing], axis=1)
+            noise = actor.noise(generators.actions, _NOISE_STEPS, len(alive))
         states = environments.states
-        actions = _act(acting, observations, noise[step % _NOISE_STEPS], present)
+        actions = actor.act(observations, noise[step % _NOISE_STEPS])
         transition = environments.step(actions, alive)
         steps.append(_Step(observations, states, actions, transition.rewards, alive))
         terminated |= transition.terminated & alive
         observations = transition.observations
-        ended = alive & (transition.terminated | transition.truncated)
-        if ended.any():
-            alive = alive & ~ended
-            still_present: NDArray[np.bool_] = np.any(alive, axis=1)
-            if not still_present.any():
-                break
-            if not np.array_equal(still_present, present):
-                acting, noise, present = actor.select(still_present), noise[:, still_present[present]], still_present
+        alive = alive & ~(transition.terminated | transition.truncated)
+        if not alive.any():
+            break
     return _trajectories(steps, terminated, observations)
-
-
-def _act(
-    acting: Actor, observations: NDArray[np.float32], noise: NDArray[np.float32], present: NDArray[np.bool_]
-) -> NDArray[Any]:
-    """Return actions (S, N, ...), zero for seeds that are not present."""
-    if len(noise) == len(observations):
-        return acting.act(observations, noise)
-    present_actions = acting.act(observations[present], noise)
-    actions = np.zeros((*observations.shape[:2], *present_actions.shape[2:]), dtype=present_actions.dtype)
-    actions[present] = present_actions
-    return actions
 
 
 def _trajectories(steps: Sequence[_Step], terminated: NDArray[np.bool_], after: NDArray[np.float32]) -> Trajectories:
@@ -108,10 +88,9 @@ def _trajectories(steps: Sequence[_Step], terminated: NDArray[np.bool_], after: 
     actions = _along_time([step.actions for step in steps])
     rewards = _along_time([step.rewards for step in steps])
     states = [step.states for step in steps if step.states is not None]
-    ended, lengths, recorded = torch.from_numpy(terminated), mask.sum(-1), len(steps)
-    seeds, trajectories = torch.meshgrid(*(torch.arange(size) for size in lengths.shape), indexing="ij")
-    following = observations[seeds, trajectories, lengths.clamp(max=recorded - 1)]
-    last_observations = following.where((lengths < recorded).unsqueeze(-1), torch.from_numpy(after))
+    ended, lengths, recorded = torch.from_numpy(terminated).unsqueeze(0), mask.sum(-1), len(steps)
+    following = observations[0, torch.arange(len(terminated)), lengths[0].clamp(max=recorded - 1)]
+    last_observations = following.where((lengths[0] < recorded).unsqueeze(-1), torch.from_numpy(after))
     return Trajectories(
         observations=observations.masked_fill_(~mask.unsqueeze(-1), 0.0),
         actions=actions.masked_fill_(~mask.reshape(*mask.shape, *[1] * (actions.dim() - 3)), 0),
@@ -120,24 +99,21 @@ def _trajectories(steps: Sequence[_Step], terminated: NDArray[np.bool_], after: 
         terminated=ended,
         truncated=~ended,
         states=_along_time(states).masked_fill_(~mask, 0) if states else None,
-        last_observations=last_observations,
+        last_observations=last_observations.unsqueeze(0),
     )
 
 
 def _along_time(steps: Sequence[NDArray[Any]]) -> Tensor:
-    return torch.from_numpy(np.stack(steps, axis=2))
+    return torch.from_numpy(np.stack(steps, axis=1)).unsqueeze(0)
 
 
 @dataclass(frozen=True, slots=True)
-class StackedActor:
-    """S policies of one shape that act together, with copies of their parameters.
+class PolicyActor:
+    """A policy that acts, with copies of its parameters.
 
-    Each seed has its own matrix product of N rows, also for trajectories that have ended: to the last bit, a seed's
-    actions do not depend on the other seeds.
-
-    Weights are (S, in, out) and biases (S, N or 1, out), per layer; a Gaussian policy's deviations are (S, 1, A).
-    `seen` has the mean and the deviation by which each seed normalises observations, (S, 1, O). A deterministic actor
-    takes the actions of the highest density instead of sampling; its noise is 0.
+    Weights are (in, out) and biases (out,), per layer; a Gaussian policy's deviations are (A,). `seen` has the mean and
+    the deviation by which it normalises observations, (O,). A deterministic actor takes the actions of the highest
+    density instead of sampling; its noise is 0.
     """
 
     spaces: Spaces
@@ -148,18 +124,8 @@ class StackedActor:
     seen: tuple[NDArray[Any], NDArray[Any]] | None
     is_deterministic: bool = False
 
-    def select(self, seeds: NDArray[np.bool_]) -> StackedActor:
-        """Return the actor of the marked seeds alone."""
-        return replace(
-            self,
-            weights=tuple(weight[seeds] for weight in self.weights),
-            biases=tuple(bias[seeds] for bias in self.biases),
-            deviation=None if self.deviation is None else self.deviation[seeds],
-            seen=None if self.seen is None else (self.seen[0][seeds], self.seen[1][seeds]),
-        )
-
     def noise(self, generator: np.random.Generator, steps: int, trajectories: int) -> NDArray[np.float32]:
-        """Draw one seed's noise (steps, N, A): standard Gumbel for discrete actions, standard normal for real ones."""
+        """Draw noise (steps, N, A): standard Gumbel for discrete actions, standard normal for real ones."""
         shape = (steps, trajectories, self.spaces.action_count or self.spaces.action_size)
         if self.is_deterministic:
             return np.zeros(shape, dtype=np.float32)
@@ -170,7 +136,7 @@ class StackedActor:
         return -np.log(np.maximum(exponential, _LEAST_EXPONENTIAL))
 
     def act(self, observations: NDArray[np.float32], noise: NDArray[np.float32]) -> NDArray[Any]:
-        """Sample an action for each of (S, N) observations by transforming the noise.
+        """Sample an action for each of N observations by transforming the noise.
 
         Discrete actions maximise logit + Gumbel noise (the Gumbel-max trick); real ones are the mean plus the standard
         deviation times the noise.
@@ -185,22 +151,23 @@ class StackedActor:
             return (heads + noise).argmax(-1) if self.deviation is None else heads + self.deviation * noise
 
 
-def actor_of(policies: Sequence[Policy], trajectories: int = 1, is_deterministic: bool = False) -> StackedActor:
-    """Return an actor with copies of the parameters of S policies of one shape.
-
-    Biases are repeated for N trajectories, because arrays of equal shape are added faster. With 1 the actor can act in
-    any number of trajectories.
-    """
-    stacked = stack(policies)
-    return StackedActor(
-        spaces=stacked.shape.spaces,
-        activation=stacked.shape.activation,
-        weights=tuple(weight.contiguous().numpy() for weight in stacked.weights),
-        biases=tuple(bias.expand(-1, trajectories, -1).contiguous().numpy() for bias in stacked.biases),
-        deviation=None if stacked.log_std is None else stacked.log_std.exp().numpy(),
-        seen=None if stacked.scale is None else (stacked.scale.mean.numpy(), stacked.scale.deviation.numpy()),
+@torch.no_grad()
+def actor_of(policy: Policy, is_deterministic: bool = False) -> PolicyActor:
+    """Return an actor with copies of a policy's parameters."""
+    scale = policy.scale
+    return PolicyActor(
+        spaces=policy.shape.spaces,
+        activation=policy.shape.activation,
+        weights=tuple(_copied(layer.weight.mT) for layer in policy.affine),
+        biases=tuple(_copied(layer.bias) for layer in policy.affine),
+        deviation=None if policy.shape.is_discrete else _copied(policy.log_std.exp()),
+        seen=None if scale is None else (_copied(scale.mean), _copied(scale.deviation)),
         is_deterministic=is_deterministic,
     )
+
+
+def _copied(tensor: Tensor) -> NDArray[Any]:
+    return tensor.cpu().numpy().copy(order="C")
 
 
 def _affine(weight: NDArray[Any], bias: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:

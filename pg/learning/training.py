@@ -1,4 +1,4 @@
-"""The lecture's full algorithm for many seeds at once: sample trajectories, compute the gradient, take steps."""
+"""The lecture's full algorithm: sample trajectories, compute the gradient, take steps."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from pg.core.devices import device_of
 from pg.core.trajectories import Trajectories, valid_steps
 from pg.environments.catalogue import mdp_of
+from pg.environments.copies import make_environments
 from pg.environments.mdp import MDP
 from pg.environments.record import Rewards
 from pg.environments.rewards import paid
-from pg.environments.stacked import make_environments
-from pg.learning.checkpoints import Keeper, resumed, state_of
+from pg.learning.checkpoints import Keeper, ended_in, resume, state_of
 from pg.learning.evaluation import Evaluator
 from pg.learning.imitation import demonstrations
 from pg.learning.job import Budget, TrainJob, TuneJob
 from pg.learning.learner import Learner, make_learner
-from pg.learning.policies import Parameters, Policy
+from pg.learning.policies import Parameters, Policy, parameters_of, restore
 from pg.learning.rollout import actor_of, collect
 from pg.learning.updates import FAILED, UpdateLog, update
 from pg.parts.corrections.weights import NonFiniteWeights
-from pg.parts.starts.base import Start
+from pg.parts.starts.base import Beginning, Start
 from pg.parts.variant import Variant
 
 _log = logging.getLogger("pg")
@@ -61,7 +62,7 @@ def train(
     that the job imitates, by their seeds. Without a keeper there are no checkpoints.
     """
     assignments = [(seed, learning_rate) for seed in job.seeds]
-    evaluator = None if job.evaluate is None else Evaluator(job.evaluate, job.environment, job.seeds, "train")
+    evaluator = None if job.evaluate is None else Evaluator(job.evaluate, job.environment)
     _run(job, "train", assignments, job.snapshots, recorder, demonstrators or {}, keeper, evaluator)
 
 
@@ -90,33 +91,27 @@ def _run(
     keeper: Keeper | None,
     evaluator: Evaluator | None = None,
 ) -> None:
-    """Train one learner for each pair of seed and learning rate until its budget is spent or it has diverged."""
-    variant, rewards = job.variant, job.environment.rewards
-    environments, mdp = make_environments(job.environment, len(assignments), variant.batch), mdp_of(job.environment)
-    device = device_of(job.device)
-    learners = [
-        make_learner(variant, environments.spaces, environments.horizon, seed, rate, stream, stages, device)
-        for seed, rate in assignments
-    ]
-    if keeper is not None and (state := keeper.kept()) is not None:
-        learners = resumed(learners, evaluator, state)
-    else:
-        _begin(learners, variant.initialise, demonstrations(job, stream, demonstrators))
-        _record(learners, job.budget, evaluator, recorder)
-    copies = len(assignments)
-    while learners:
-        if len(learners) < copies:
-            environments, copies = environments.resized(len(learners)), len(learners)
-        # Sample trajectories: all seeds act together, each with its own policy.
-        actor = actor_of([learner.policy for learner in learners], variant.batch)
-        batch = collect(environments, actor, [learner.generators for learner in learners])
-        # Compute the gradient and take steps: each seed alone, on its own trajectories.
-        for index, learner in enumerate(learners):
-            recorder.row(improve(learner, variant, batch.of_seed(index), rewards, mdp))
-        _record(learners, job.budget, evaluator, recorder)
-        learners = [learner for learner in learners if not learner.has_ended(job.budget)]
-        if keeper is not None:
-            keeper.iteration(partial(state_of, learners, evaluator))
+    """Train one learner after the other, each until its budget is spent or it has diverged."""
+    variant, rewards, device = job.variant, job.environment.rewards, device_of(job.device)
+    environments, mdp = make_environments(job.environment, variant.batch), mdp_of(job.environment)
+    begin = _Starts(variant.initialise, demonstrations(job, stream, demonstrators))
+    state = None if keeper is None else keeper.kept()
+    ended = 0 if state is None else ended_in(state)
+    for index, (seed, rate) in enumerate(assignments[ended:], start=ended):
+        learner = make_learner(variant, environments.spaces, environments.horizon, seed, rate, stream, stages, device)
+        if state is not None and index == ended:
+            resume(learner, state)
+        else:
+            begin(learner)
+            _record(learner, job.budget, evaluator, recorder)
+        while not learner.has_ended(job.budget):
+            # Sample trajectories.
+            batch = collect(environments, actor_of(learner.policy), learner.generators)
+            # Compute the gradient and take steps.
+            recorder.row(improve(learner, variant, batch, rewards, mdp))
+            _record(learner, job.budget, evaluator, recorder)
+            if keeper is not None and not learner.has_ended(job.budget):
+                keeper.iteration(partial(state_of, index, learner))
 
 
 def improve(
@@ -183,17 +178,22 @@ def _scaling(policy: Policy) -> dict[str, float]:
     return {"observation_shift": shift.item(), "observation_scale": deviation.item()}
 
 
-def _begin(learners: Sequence[Learner], start: Start, shown: Mapping[int, Trajectories]) -> None:
-    """Initialise each learner's policy. The steps of its seed's demonstrations count as its first."""
-    for seed in dict.fromkeys(learner.seed for learner in learners):
-        # Learners of one seed differ only in the learning rate and begin with the same policy.
-        first, *others = [learner for learner in learners if learner.seed == seed]
-        beginning = start.begin(first.policy, shown.get(seed))
-        for other in others:
-            other.policy.load_state_dict(first.policy.state_dict())
-        for learner in (first, *others):
-            learner.beginning, learner.steps = beginning, beginning.demonstration_steps
-        if seed in shown:
+class _Starts:
+    """Initialises learners. The steps of a seed's demonstrations count as its learners' first."""
+
+    def __init__(self, start: Start, shown: Mapping[int, Trajectories]) -> None:
+        self._start, self._shown = start, shown
+        self._begun: dict[int, tuple[Beginning, list[Tensor]]] = {}
+
+    def __call__(self, learner: Learner) -> None:
+        seed, policy = learner.seed, learner.policy
+        if seed not in self._begun:
+            # Learners of one seed differ only in the learning rate and begin with the same policy.
+            self._begun[seed] = self._start.begin(policy, self._shown.get(seed)), parameters_of(policy)
+        beginning, parameters = self._begun[seed]
+        restore(policy, parameters)
+        learner.beginning, learner.steps = beginning, beginning.demonstration_steps
+        if seed in self._shown:
             _log.info(
                 "seed %d: %d demonstration steps, return %.1f, loss of imitation %.3f",
                 seed,
@@ -203,14 +203,13 @@ def _begin(learners: Sequence[Learner], start: Start, shown: Mapping[int, Trajec
             )
 
 
-def _record(learners: Sequence[Learner], budget: Budget, evaluator: Evaluator | None, recorder: Recorder) -> None:
-    """Record the snapshots and evaluations that are due. When a run ends early, all remaining snapshots are due."""
-    for learner in learners:
-        for stage, share in list(learner.pending.items()):
-            if learner.steps >= share * budget.steps or learner.has_ended(budget):
-                del learner.pending[stage]
-                policy = {name: tensor.cpu().numpy().copy() for name, tensor in learner.policy.state_dict().items()}
-                recorder.snapshot(learner.seed, stage, policy)
-    if evaluator is not None:
-        for row in evaluator.evaluate([learner for learner in learners if not learner.diverged]):
+def _record(learner: Learner, budget: Budget, evaluator: Evaluator | None, recorder: Recorder) -> None:
+    """Record the snapshots and the evaluation that are due. When a run ends early, all remaining snapshots are due."""
+    for stage, share in list(learner.pending.items()):
+        if learner.steps >= share * budget.steps or learner.has_ended(budget):
+            del learner.pending[stage]
+            policy = {name: tensor.cpu().numpy().copy() for name, tensor in learner.policy.state_dict().items()}
+            recorder.snapshot(learner.seed, stage, policy)
+    if evaluator is not None and not learner.diverged:
+        for row in evaluator.evaluate(learner):
             recorder.evaluation(row)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 from pg.environments.catalogue import UnsupportedEnvironment, check, horizon_of, tabular_mdp
+from pg.environments.copies import make_environments
 from pg.environments.record import Environment
 from pg.environments.registry import OWN
-from pg.environments.stacked import make_environments
 
 REGISTERING = """
 import gymnasium
@@ -34,7 +34,7 @@ def test_module_in_an_id_is_imported_and_registers_it(tmp_path: Path, monkeypatc
     environment = Environment(id="registering_module:Registered-v0")
     check(environment)
     assert horizon_of(environment) == 7
-    assert make_environments(environment, 1, 2).spaces.observation_size == 4
+    assert make_environments(environment, 2).spaces.observation_size == 4
 
 
 def test_id_that_cannot_be_made_is_refused_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from pg.environments.copies import make_environments
 from pg.environments.record import Environment
 from pg.environments.registry import CONTROLLERS
-from pg.environments.stacked import make_environments
 from pg.learning.rollout import Generators, collect
 
 # Position, velocity, angle, angular velocity; components that the rule ignores have the other sign.
@@ -39,6 +39,6 @@ def test_controller_draws_nothing_and_refuses_other_sizes(name: str) -> None:
 @pytest.mark.parametrize(("name", "low", "high"), [("lean", 35, 60), ("fall", 150, 230), ("upright", 200, 330)])
 def test_controllers_are_better_than_chance_and_far_from_perfect(name: str, low: float, high: float) -> None:
     controller = CONTROLLERS[name]
-    copies = make_environments(Environment(id=controller.fits[-1]), 1, 20)
+    copies = make_environments(Environment(id=controller.fits[-1]), 20)
     batch = collect(copies, controller, [Generators.of(0)])
     assert low < batch.returns.mean() < high

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pg.environments.copies import make_environments
 from pg.environments.humanoid import FEET, PARTS, RecordedHumanoids
 from pg.environments.record import Environment, Observations
-from pg.environments.stacked import make_environments
 
 HUMANOID = Environment(id="Humanoid-v5", horizon=40)
 STILL = Environment(id="Humanoid-v5", kwargs={"reset_noise_scale": 0.0}, horizon=40)
@@ -63,7 +63,7 @@ def test_foot_touches_the_floor_exactly_if_its_sphere_does() -> None:
 @pytest.mark.parametrize("seen", [Observations(), Observations(hide=(0, 1), stack=2)], ids=["whole", "partly"])
 def test_recording_does_not_change_the_steps(seen: Observations) -> None:
     environment = HUMANOID.model_copy(update={"observations": seen})
-    recorded, plain = RecordedHumanoids(environment, 3), make_environments(environment, 1, 3)
+    recorded, plain = RecordedHumanoids(environment, 3), make_environments(environment, 3)
     assert recorded.spaces == plain.spaces
     assert recorded.horizon == plain.horizon == 40
     np.testing.assert_array_equal(recorded.reset(generators()), plain.reset(generators()))

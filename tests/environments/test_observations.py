@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from pg.core.trajectories import Spaces, Transition
 from pg.environments.catalogue import COMPONENTS, UnsupportedEnvironment, check, earned_mdp_of
+from pg.environments.copies import Observed, VectorisedCartPole, make_environments
 from pg.environments.record import Environment, Observations
-from pg.environments.stacked import Observed, VectorisedCartPole, make_environments
 
 ALIVE = np.ones((1, 2), dtype=np.bool_)
 ACTIONS = np.zeros((1, 2), dtype=np.int64)
@@ -89,7 +89,7 @@ def test_velocities_are_hidden_by_name_or_by_number(id: str) -> None:
     numbers = tuple(names.index(name) for name in ("velocity", "angular_velocity"))
     kept = [index for index in range(4) if index not in numbers]
     whole, by_name, by_number = (
-        make_environments(environment(id, hide=hide), 1, 2).reset([np.random.default_rng(0)])
+        make_environments(environment(id, hide=hide), 2).reset([np.random.default_rng(0)])
         for hide in ((), ("velocity", "angular_velocity"), numbers)
     )
     assert np.array_equal(by_name, whole[..., kept])
@@ -99,7 +99,7 @@ def test_velocities_are_hidden_by_name_or_by_number(id: str) -> None:
 @pytest.mark.parametrize(("id", "moved"), [("CartPole-v1", (0, 2)), ("InvertedPendulum-v5", (0, 1))])
 def test_positions_change_by_their_velocities(id: str, moved: tuple[int, int]) -> None:
     """Names match components: over one step, positions and angles change by their velocities."""
-    copies, names = make_environments(environment(id), 1, 8), COMPONENTS[id]
+    copies, names = make_environments(environment(id), 8), COMPONENTS[id]
     copies.reset([np.random.default_rng(0)])
     push = np.ones((1, 8), np.int64) if copies.spaces.action_count else np.full((1, 8, 1), 2.0)
     alive = np.ones((1, 8), dtype=np.bool_)

@@ -9,8 +9,8 @@ import pytest
 import torch
 from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces, Trajectories, on_valid_steps
+from pg.environments.copies import make_environments
 from pg.environments.record import Environment
-from pg.environments.stacked import make_environments
 from pg.experiments.metric import values
 from pg.experiments.probe.measure import Probed
 from pg.experiments.probe.metrics import METRICS, returns_alike
@@ -32,7 +32,7 @@ OPTIONS = PolicyOptions(hidden=(8,))
 
 
 def sampled(count: int) -> tuple[Policy, Trajectories]:
-    copies = make_environments(Environment(id="CartPole-v1", horizon=40), 1, count)
+    copies = make_environments(Environment(id="CartPole-v1", horizon=40), count)
     policy = Policy(OPTIONS, copies.spaces, torch_generator(0, "policy"))
     batch = collect(copies, actor_of([policy]), [Generators.of(0)])
     return policy, batch

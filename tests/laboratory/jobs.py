@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import torch
 from pg.core.trajectories import Spaces
+from pg.environments.copies import make_environments
 from pg.environments.record import Environment
-from pg.environments.stacked import make_environments
 from pg.experiments.kind import Measurement
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.job import RANDOM, MeasurementJob
@@ -49,7 +49,7 @@ def rows_of(job: MeasurementJob[Any], policies: Mapping[int, Arrays] | None = No
 
 def frozen(options: PolicyOptions, where: Environment | Spaces, seed: int) -> Arrays:
     """Return the snapshot of a random policy in single precision."""
-    spaces = where if isinstance(where, Spaces) else make_environments(where, 1, 1).spaces
+    spaces = where if isinstance(where, Spaces) else make_environments(where, 1).spaces
     return arrays(random_policy(options, spaces, seed).float())
 
 

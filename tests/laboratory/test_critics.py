@@ -5,10 +5,10 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
+from pg.environments.copies import make_environments
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.record import Environment
 from pg.environments.small_mdps import random_mdp
-from pg.environments.stacked import make_environments
 from pg.experiments.identity.record import IdentityExperiment
 from pg.experiments.probe.record import ProbeExperiment
 from pg.experiments.staleness.measure import expected_gradient
@@ -44,7 +44,7 @@ SAMPLE = Sample(trajectories=64, batches=(8,), reference=64, reference_limit=64,
 
 
 def policy(environment: Environment = CARTPOLE, seed: int = 0) -> Policy:
-    return random_policy(OPTIONS, make_environments(environment, 1, 1).spaces, seed)
+    return random_policy(OPTIONS, make_environments(environment, 1).spaces, seed)
 
 
 def test_equal_networks_of_equal_returns_are_shared() -> None:
@@ -76,7 +76,7 @@ def test_network_explains_new_trajectories() -> None:
     better = LEARNED.model_copy(update={"baseline": ValueNetwork(hidden=(16,), fit_steps=10)})
     critic = fitted_critics(environment, policy(environment), {"one": better}, 0, "late", 128)["one"]
     assert critic is not None
-    copies, generators = make_environments(environment, 1, 256), generators_of(0, "late", "pool")
+    copies, generators = make_environments(environment, 256), generators_of(0, "late", "pool")
     other = sample(copies, policy(environment), generators, environment.rewards)
     assert critic.explained_variance(other) > 0.3
 

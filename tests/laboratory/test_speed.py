@@ -4,8 +4,8 @@ import time
 
 import pytest
 from pg.core.randomness import torch_generator
+from pg.environments.copies import make_environments
 from pg.environments.record import Environment, Rewards
-from pg.environments.stacked import make_environments
 from pg.laboratory.frozen import generators_of, sample
 from pg.laboratory.gradients import gradients_of_all
 from pg.learning.policies import Policy
@@ -24,7 +24,7 @@ VARIANTS = {
 @pytest.mark.slow
 def test_twelve_estimators_take_less_than_a_minute() -> None:
     assert (len(VARIANTS), TRAJECTORIES) == (12, 100_000)
-    copies = make_environments(Environment(id="CartPole-v1"), 1, BATCH * BATCHES)
+    copies = make_environments(Environment(id="CartPole-v1"), BATCH * BATCHES)
     policy = Policy(PolicyOptions(), copies.spaces, torch_generator(0, "policy"))
     generators, seconds = generators_of(0, "speed"), 0.0
     for _ in range(PARTS):

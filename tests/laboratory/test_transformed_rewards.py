@@ -16,9 +16,9 @@ import pandas as pd
 import pytest
 import torch
 from pg.environments.catalogue import mdp_of
+from pg.environments.copies import make_environments
 from pg.environments.enumeration import Enumeration, enumerate_paid
 from pg.environments.record import Environment, Rewards
-from pg.environments.stacked import make_environments
 from pg.experiments.exact.record import ExactExperiment
 from pg.experiments.horizon.record import HorizonExperiment
 from pg.experiments.probe.record import ProbeExperiment
@@ -207,7 +207,7 @@ def test_exact_values_are_of_the_paid_rewards(options: dict[str, Any]) -> None:
 
 def test_samples_have_the_transformed_rewards() -> None:
     environment = paying(FIXED, offset=3.0, paid="at_end")
-    copies, policy = make_environments(environment, 1, 64), policy_of(environment)
+    copies, policy = make_environments(environment, 64), policy_of(environment)
     found = in_float64(sample(copies, policy.float(), generators_of(0, "here"), environment.rewards))
     own = in_float64(sample(copies, policy, generators_of(0, "here"), Rewards()))
     torch.testing.assert_close(found.returns, own.returns + 3 * T)

@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces, Trajectories, on_valid_steps
+from pg.environments.copies import make_environments
 from pg.environments.record import Environment
 from pg.environments.small_mdps import chain
-from pg.environments.stacked import make_environments
 from pg.learning.advantages import fixed
 from pg.learning.policies import Policy
 from pg.learning.rollout import Generators, actor_of, collect

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 from pg.core.trajectories import Spaces, valid_steps
+from pg.environments.copies import make_environments
 from pg.environments.record import Environment, Observations
-from pg.environments.stacked import make_environments
 from pg.learning.columns import RUN_COLUMNS
 from pg.learning.policies import Policy, repeat, stack, thaw
 from pg.learning.rollout import Generators, actor_of, collect
@@ -101,7 +101,7 @@ def train(environment: Environment, *seeds: int) -> Memory:
 
 def test_scale_of_a_batch_comes_from_earlier_batches() -> None:
     memory = train(SEEN, 3)
-    frame, copies = memory.frame, make_environments(SEEN, 1, 4)
+    frame, copies = memory.frame, make_environments(SEEN, 4)
     assert frame["observation_shift"][0] == 0
     assert frame["observation_scale"][0] == pytest.approx(1, rel=1e-7)
     first = thaw(PolicyOptions(hidden=(8,)), copies.spaces, memory.snapshots[3, "initial"])

@@ -8,9 +8,9 @@ import pytest
 import torch
 from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces, Trajectories, valid_steps
+from pg.environments.copies import make_environments
 from pg.environments.record import Environment
 from pg.environments.registry import CONTROLLERS
-from pg.environments.stacked import make_environments
 from pg.experiments.identity.measure import imitation_loss
 from pg.learning.policies import Policy
 from pg.learning.rollout import Generators, actor_of, collect
@@ -177,7 +177,7 @@ def test_normalising_policy_starts_from_demonstrations() -> None:
 @pytest.mark.long
 @pytest.mark.parametrize(("name", "id"), [("lean", "CartPole-v1"), ("upright", "InvertedPendulum-v5")])
 def test_clone_of_a_controller_earns_as_much(name: str, id: str) -> None:
-    copies = make_environments(Environment(id=id), 1, 10)
+    copies = make_environments(Environment(id=id), 10)
     policy = policy_for(copies.spaces, PolicyOptions(hidden=(16,), initial_std=0.1), torch.float32)
 
     def earned(actor: Any) -> float:

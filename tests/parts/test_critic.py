@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import torch
 from pg.core.trajectories import Spaces, Trajectories
+from pg.environments.copies import make_environments
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.mdp import MDP
 from pg.environments.record import Environment
 from pg.environments.small_mdps import chain
-from pg.environments.stacked import make_environments
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities, state_values
@@ -46,7 +46,7 @@ def chain_policy() -> Policy:
 
 
 def sampled(policy: Policy, count: int, purpose: str = "critic") -> Trajectories:
-    copies = make_environments(ON_CHAIN, 1, count)
+    copies = make_environments(ON_CHAIN, count)
     return in_float64(sample(copies, policy, generators_of(0, purpose), ON_CHAIN.rewards))
 
 

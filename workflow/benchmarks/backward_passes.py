@@ -4,7 +4,7 @@ import time
 
 from measuring import Measurement, asked
 from pg.environments.catalogue import mdp_of
-from pg.environments.stacked import make_environments
+from pg.environments.copies import make_environments
 from pg.experiments.identity.measure import explicit_gradient
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
 from pg.laboratory.gradients import batch_gradients
@@ -16,7 +16,7 @@ GRADIENTS = {"explicit": explicit_gradient, "surrogate": batch_gradients}
 def main() -> None:
     wanted = asked()
     gradient, where = GRADIENTS[wanted.system], environment(wanted.environment)
-    copies = make_environments(where, 1, VARIANT.batch)
+    copies = make_environments(where, VARIANT.batch)
     policy = random_policy(VARIANT.policy, copies.spaces, 0)
     batch = in_float64(sample(copies, policy, generators_of(0, "benchmark"), where.rewards))
     steps, started = 0, time.process_time()

@@ -15,7 +15,7 @@ import torch
 from measuring import TRAJECTORIES, Asked, Clock, Measurement, asked
 from pg.core.randomness import generator, torch_generator
 from pg.core.trajectories import Environments, Spaces
-from pg.environments.stacked import make_environments
+from pg.environments.copies import make_environments
 from pg.learning.policies import Policy
 from pg.learning.rollout import StackedActor, actor_of
 from pg.parts.networks import perceptron

@@ -1,7 +1,7 @@
 """Train like `pg.learning.training`, and time rollouts and updates separately."""
 
 from measuring import LEARNING_RATE, Clock, Measurement, asked
-from pg.environments.stacked import make_environments
+from pg.environments.copies import make_environments
 from pg.learning.job import Budget
 from pg.learning.learner import make_learner
 from pg.learning.rollout import actor_of, collect

@@ -8,7 +8,7 @@ import time
 
 from measuring import Measurement, asked
 from pg.core.randomness import torch_generator
-from pg.environments.stacked import make_environments
+from pg.environments.copies import make_environments
 from pg.experiments.probe.measure import probe
 from pg.experiments.probe.options import ProbeOptions
 from pg.experiments.probe.record import ProbeExperiment
@@ -37,7 +37,7 @@ def main() -> None:
         policy=VARIANT.policy,
         options=ProbeOptions(sample=Sample(trajectories=wanted.steps, batches=BATCHES)),
     )
-    spaces = make_environments(where, 1, 1).spaces
+    spaces = make_environments(where, 1).spaces
     policies = {seed: Policy(VARIANT.policy, spaces, torch_generator(seed, "benchmark")) for seed in job.seeds}
     frozen = {
         seed: {name: tensor.numpy() for name, tensor in one.state_dict().items()} for seed, one in policies.items()

@@ -11,10 +11,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pg.environments.copies import make_environments
 from pg.environments.enumeration import Enumeration, batches, enumerate_paid, tuples
 from pg.environments.exact import objective
 from pg.environments.mdp import MDP
-from pg.environments.stacked import make_environments
 from pg.experiments.exact.metrics import METRICS
 from pg.experiments.exact.options import ExactOptions
 from pg.experiments.metric import values
@@ -146,7 +146,7 @@ def _enumerated(
     least = least_variances(policy, variants, enumeration.trajectories.regrouped(1), probabilities)
     sampled: dict[str, float] = {}
     if count is not None:
-        copies = make_environments(job.environment, 1, count * first.batch)
+        copies = make_environments(job.environment, count * first.batch)
         pool = sample(copies, policy, generators_of(seed, job.stage, "sampled"), job.environment.rewards)
         together = gradients_of_all(policy, variants, in_float64(pool).regrouped(first.batch), mdp, critics)
         sampled = {name: gradients.var(0).sum().item() for name, gradients in together.items()}

@@ -20,8 +20,8 @@ from torch import Tensor
 from pg.core.randomness import torch_generator
 from pg.core.trajectories import Trajectories
 from pg.environments.catalogue import mdp_of
+from pg.environments.copies import make_environments
 from pg.environments.rewards import AS_EARNED, paid
-from pg.environments.stacked import make_environments
 from pg.experiments.horizon.metrics import METRICS
 from pg.experiments.horizon.options import HorizonOptions
 from pg.experiments.metric import missing, values
@@ -94,7 +94,7 @@ def lengthen_trajectories(job: MeasurementJob[HorizonOptions], policies: Mapping
     """
     options, rows = job.options, []
     environments = {horizon: job.environment.model_copy(update={"horizon": horizon}) for horizon in options.horizons}
-    copies = make_environments(environments[max(options.horizons)], 1, options.trajectories)
+    copies = make_environments(environments[max(options.horizons)], options.trajectories)
     for seed in job.seeds:
         behaviour = policy_of(job, policies, seed, copies.spaces, torch.float64)
         # Reward options are applied after the cut, because some depend on where a trajectory ends.

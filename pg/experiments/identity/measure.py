@@ -16,8 +16,8 @@ from torch.nn import functional
 from pg.core.record import Record
 from pg.core.trajectories import Trajectories, on_valid_steps, valid_steps
 from pg.environments.catalogue import mdp_of
+from pg.environments.copies import make_environments
 from pg.environments.mdp import MDP
-from pg.environments.stacked import make_environments
 from pg.experiments.identity.metrics import METRICS, relative_difference
 from pg.experiments.metric import values
 from pg.laboratory.critics import fitted_critics
@@ -94,7 +94,7 @@ def compare_forms(job: MeasurementJob[Record], policies: Mapping[int, Parameters
     """
     del policies  # Policies are random here.
     sizes = {variant.batch for variant in job.variants.values()}
-    copies = {size: make_environments(job.environment, 1, size) for size in sizes}
+    copies = {size: make_environments(job.environment, size) for size in sizes}
     mdp, rows = mdp_of(job.environment), []
     for seed in job.seeds:
         for name, variant in job.variants.items():

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pg.environments.catalogue import mdp_of
-from pg.environments.stacked import make_environments
+from pg.environments.copies import make_environments
 from pg.experiments.estimates import Estimates
 from pg.experiments.metric import values
 from pg.experiments.probe.metrics import METRICS
@@ -55,7 +55,7 @@ class Probed(Estimates):
 def probe(job: MeasurementJob[ProbeOptions], policies: Mapping[int, Parameters]) -> pd.DataFrame:
     """Measure every variant at every batch size on each seed's policy: a row for each, with `METRICS`."""
     options, rows = job.options, []
-    environments, mdp = make_environments(job.environment, 1, options.sample.trajectories), mdp_of(job.environment)
+    environments, mdp = make_environments(job.environment, options.sample.trajectories), mdp_of(job.environment)
     for seed in job.seeds:
         policy = policy_of(job, policies, seed, environments.spaces)
         pool = sample(environments, policy, generators_of(seed, job.stage, "pool"), job.environment.rewards)

@@ -19,9 +19,9 @@ from torch import Tensor
 from pg.core.trajectories import Environments, Trajectories
 from pg.environments import exact
 from pg.environments.catalogue import mdp_of
+from pg.environments.copies import make_environments
 from pg.environments.enumeration import Enumeration, enumerate_paid
 from pg.environments.mdp import MDP, count_trajectories
-from pg.environments.stacked import make_environments
 from pg.experiments.estimates import Estimates
 from pg.experiments.gradient_metrics import ratio
 from pg.experiments.metric import missing, values
@@ -171,8 +171,8 @@ class _Shared:
             walker=walker,
             mdp=mdp,
             enumeration=enumerate_paid(job.environment, _MOST_ENUMERATED) if is_small else None,
-            batch_copies=make_environments(job.environment, 1, walker.batch),
-            pool_copies=make_environments(job.environment, 1, job.options.sample.trajectories),
+            batch_copies=make_environments(job.environment, walker.batch),
+            pool_copies=make_environments(job.environment, job.options.sample.trajectories),
         )
 
     def sampled(self, copies: Environments, policy: Policy, seed: int, purpose: str) -> Trajectories:
@@ -185,7 +185,7 @@ class _Shared:
             return Reference.exact(self.mdp, target)
         # Sampled trajectories are in single precision.
         single, stage = copy.deepcopy(target).float(), f"{self.job.stage}/{steps}"
-        few = make_environments(self.job.environment, 1, _FEW)
+        few = make_environments(self.job.environment, _FEW)
         generators = generators_of(seed, stage, "staleness", "tried")
         tried = sample(few, single, generators, self.job.environment.rewards)
         return reference(self.job.environment, single, self.job.options.sample, seed, stage, tried)

@@ -17,8 +17,8 @@ from torch import Tensor
 from pg.core.randomness import generator
 from pg.core.trajectories import Environments, Trajectories
 from pg.environments.catalogue import mdp_of
+from pg.environments.copies import make_environments
 from pg.environments.mdp import MDP
-from pg.environments.stacked import make_environments
 from pg.experiments.metric import missing, values
 from pg.experiments.update.effects import Effect
 from pg.experiments.update.metrics import METRICS
@@ -106,9 +106,9 @@ def take_updates(job: MeasurementJob[UpdateOptions], policies: Mapping[int, Para
     variant, with `METRICS`. If an importance weight of an update is not finite, the variant's metrics are NaN for that
     policy, and the log gives the reason.
     """
-    mdp, fresh_copies = mdp_of(job.environment), make_environments(job.environment, 1, job.options.fresh)
+    mdp, fresh_copies = mdp_of(job.environment), make_environments(job.environment, job.options.fresh)
     sizes = {variant.batch for variant in job.variants.values()}
-    batch_copies = {size: make_environments(job.environment, 1, size) for size in sizes}
+    batch_copies = {size: make_environments(job.environment, size) for size in sizes}
     rows: list[dict[str, int | float | str]] = []
     for seed in job.seeds:
         policy = policy_of(job, policies, seed, fresh_copies.spaces, torch.float64)

@@ -5,8 +5,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+from pg.environments.copies import SteppedOneByOne, VectorisedCartPole, make_environments
 from pg.environments.record import Environment
-from pg.environments.stacked import SteppedOneByOne, VectorisedCartPole, make_environments
 
 
 def generators(*seeds: int) -> list[np.random.Generator]:
@@ -131,7 +131,7 @@ def test_fewer_seeds_use_the_first_copies() -> None:
 
 
 def test_horizon_beyond_the_environments_own_limit_is_kept() -> None:
-    stacked = make_environments(Environment(id="Acrobot-v1", horizon=600), 1, 1)
+    stacked = make_environments(Environment(id="Acrobot-v1", horizon=600), 1)
     stacked.reset(generators(1))
     alive = np.ones((1, 1), dtype=np.bool_)
     cut = [bool(stacked.step(np.ones((1, 1), dtype=np.int64), alive).truncated[0, 0]) for _ in range(600)]

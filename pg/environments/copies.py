@@ -1,7 +1,7 @@
-"""Step S seeds × N trajectories of any gymnasium environment together.
+"""Step N copies of any gymnasium environment together.
 
-Start states come from each seed's own generator. Copies are never reset automatically. Finished copies are not
-stepped, except in vectorised CartPole, where stepping them costs nothing.
+Copies are never reset automatically. Finished copies are not stepped, except in vectorised CartPole, where stepping
+them costs nothing.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from pg.environments.tabular import TabularEnvironments
 _SEED_RANGE = 2**31
 
 
-def make_environments(environment: Environment, seeds: int, trajectories: int) -> Environments:
-    """Return S × N copies of the declared environment, with the declared observations.
+def make_environments(environment: Environment, trajectories: int) -> Environments:
+    """Return N copies of the declared environment, with the declared observations.
 
     Rewards are the environment's own. `pg.environments.rewards` transforms the rewards of whole trajectories. An
     environment without a step limit, or with spaces that policies cannot handle, raises an UnsupportedEnvironment.
     """
     mdp, horizon = earned_mdp_of(environment), horizon_of(environment)
     if mdp is not None:
-        return TabularEnvironments(mdp, seeds, trajectories)
+        return TabularEnvironments(mdp, trajectories)
     if environment.id in CARTPOLES:
-        return as_observed(VectorisedCartPole(environment.kwargs, horizon, seeds, trajectories), environment)
-    copies = [make_copy(environment.id, environment.kwargs, horizon) for _ in range(seeds * trajectories)]
+        return as_observed(VectorisedCartPole(environment.kwargs, horizon, trajectories), environment)
+    copies = [make_copy(environment.id, environment.kwargs, horizon) for _ in range(trajectories)]
     check_spaces(copies[0], environment.id)
-    return as_observed(SteppedOneByOne(copies, horizon, trajectories), environment)
+    return as_observed(SteppedOneByOne(copies, horizon), environment)
 
 
 def as_observed(copies: Environments, environment: Environment) -> Environments:
@@ -51,7 +51,7 @@ def as_observed(copies: Environments, environment: Environment) -> Environments:
 
 
 class Observed:
-    """S × N environments with hidden components and stacked observations.
+    """N environments with hidden components and stacked observations.
 
     Parameters
     ----------
@@ -67,26 +67,21 @@ class Observed:
 
     def __init__(self, environments: Environments, hidden: Sequence[int], depth: int, *, normalised: bool) -> None:
         self._environments = environments
-        self._hidden, self._depth = tuple(hidden), depth
-        self._kept = np.delete(np.arange(environments.spaces.observation_size), self._hidden)
-        self._window = np.zeros((0, 0, depth, len(self._kept)), dtype=np.float32)
+        self._depth = depth
+        self._kept = np.delete(np.arange(environments.spaces.observation_size), tuple(hidden))
+        self._window = np.zeros((0, depth, len(self._kept)), dtype=np.float32)
         self.horizon = environments.horizon
         self.spaces = replace(environments.spaces, observation_size=depth * len(self._kept), is_normalised=normalised)
 
     @property
     def states(self) -> NDArray[np.int64] | None:
-        """Indices of the current states, (S, N), where the environment has tables."""
+        """Indices of the current states, (N,), where the environment has tables."""
         return self._environments.states
 
-    def resized(self, seeds: int) -> Observed:
-        """Return the same transformation of environments for another number of seeds."""
-        inner = self._environments.resized(seeds)
-        return Observed(inner, self._hidden, self._depth, normalised=self.spaces.is_normalised)
-
-    def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
+    def reset(self, generator: np.random.Generator) -> NDArray[np.float32]:
         """Draw start states and clear the stack."""
-        first = self._environments.reset(generators)
-        self._window = np.zeros((*first.shape[:2], self._depth, len(self._kept)), dtype=np.float32)
+        first = self._environments.reset(generator)
+        self._window = np.zeros((len(first), self._depth, len(self._kept)), dtype=np.float32)
         return self._seen(first)
 
     def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
@@ -96,12 +91,12 @@ class Observed:
 
     def _seen(self, latest: NDArray[np.float32]) -> NDArray[np.float32]:
         newest = latest[..., np.newaxis, self._kept]
-        self._window = np.concatenate([self._window[:, :, 1:], newest], axis=2)
-        return self._window.reshape(*self._window.shape[:2], -1)
+        self._window = np.concatenate([self._window[:, 1:], newest], axis=1)
+        return self._window.reshape(len(latest), -1)
 
 
 class VectorisedCartPole:
-    """gymnasium's vectorised CartPole, with start states from each seed's own generator.
+    """gymnasium's vectorised CartPole, with start states from a given generator.
 
     gymnasium draws all start states from one generator and resets a finished copy in its next step. Here the start
     states are set from outside, and the flags that trigger a reset are cleared after each step.
@@ -110,32 +105,24 @@ class VectorisedCartPole:
     spaces = Spaces(observation_size=4, action_count=2)
     states = None
 
-    def __init__(self, kwargs: dict[str, Any], horizon: int, seeds: int, trajectories: int) -> None:
+    def __init__(self, kwargs: dict[str, Any], horizon: int, trajectories: int) -> None:
         self.horizon = horizon
-        self._kwargs = kwargs
-        self._shape = (seeds, trajectories)
-        self._copies = CartPoleVectorEnv(seeds * trajectories, max_episode_steps=horizon + 1, **kwargs)
-        self._copies.action_space = _UncheckedActions([2] * seeds * trajectories)
+        self._copies = CartPoleVectorEnv(trajectories, max_episode_steps=horizon + 1, **kwargs)
+        self._copies.action_space = _UncheckedActions([2] * trajectories)
         self._copies.reset(seed=0)
 
-    def resized(self, seeds: int) -> VectorisedCartPole:
-        """Return new copies, which are cheap to make."""
-        return VectorisedCartPole(self._kwargs, self.horizon, seeds, self._shape[1])
-
-    def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
+    def reset(self, generator: np.random.Generator) -> NDArray[np.float32]:
         """Draw start states as gymnasium does: every component uniform in [-0.05, 0.05]."""
         low, high = self._copies.low, self._copies.high
-        states = [generator.uniform(low, high, size=(4, self._shape[1])) for generator in generators]
-        self._copies.state = np.concatenate(states, axis=1)
+        self._copies.state = generator.uniform(low, high, size=(4, self._copies.num_envs))
         self._clear_finished()
-        return self._copies.state.T.astype(np.float32).reshape(*self._shape, 4)
+        return self._copies.state.T.astype(np.float32)
 
     def step(self, actions: NDArray[Any], _alive: NDArray[np.bool_], /) -> Transition:
         """Step all copies, alive or not: a vectorised step of all is as fast as one of some."""
-        observations, rewards, terminated, truncated, _ = self._copies.step(actions.reshape(-1).astype(np.int64))
+        observations, rewards, terminated, truncated, _ = self._copies.step(actions.astype(np.int64))
         self._clear_finished()
-        ends = (ended.reshape(self._shape) for ended in (terminated, truncated))
-        return Transition(observations.reshape(*self._shape, 4), rewards.reshape(self._shape), *ends)
+        return Transition(observations, rewards, terminated, truncated)
 
     def _clear_finished(self) -> None:
         self._copies.steps[:] = 0
@@ -152,44 +139,33 @@ class _UncheckedActions(MultiDiscrete):
 
 
 class SteppedOneByOne:
-    """S × N separate copies of any gymnasium environment; only those that are alive are stepped."""
+    """N separate copies of any gymnasium environment; only those that are alive are stepped."""
 
     states = None
 
-    def __init__(self, copies: Sequence[gymnasium.Env[Any, Any]], horizon: int, trajectories: int) -> None:
+    def __init__(self, copies: Sequence[gymnasium.Env[Any, Any]], horizon: int) -> None:
         self.spaces = _spaces_of(copies[0])
         self.horizon = horizon
         self._copies = copies
-        self._shape = (len(copies) // trajectories, trajectories)
         self._observation_space = copies[0].observation_space
         self._action_space = copies[0].action_space
         self._is_flat = isinstance(self._observation_space, Box) and len(self._observation_space.shape) == 1
         self._steps = [_without_checks(copy).step for copy in copies]
 
-    def resized(self, seeds: int) -> SteppedOneByOne:
-        """Return the first copies; every batch starts from a reset, so a copy can be used by any seed."""
-        trajectories = self._shape[1]
-        if seeds > self._shape[0]:
-            raise ValueError(f"cannot grow from {self._shape[0]} to {seeds} seeds")
-        return SteppedOneByOne(self._copies[: seeds * trajectories], self.horizon, trajectories)
-
-    def reset(self, generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
-        """Reset every copy with a seed drawn from its seed's generator."""
-        numbers = np.concatenate([generator.integers(_SEED_RANGE, size=self._shape[1]) for generator in generators])
-        pairs = zip(self._copies, numbers.tolist(), strict=True)
-        return np.stack([self._flat(copy.reset(seed=number)[0]) for copy, number in pairs]).reshape(*self._shape, -1)
+    def reset(self, generator: np.random.Generator) -> NDArray[np.float32]:
+        """Reset every copy with a seed drawn from the generator."""
+        pairs = zip(self._copies, generator.integers(_SEED_RANGE, size=len(self._copies)).tolist(), strict=True)
+        return np.stack([self._flat(copy.reset(seed=number)[0]) for copy, number in pairs])
 
     def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
         """Step the copies that are alive; Box actions are clipped to the action space."""
-        trajectories = self._shape[1]
-        observations = np.zeros((*self._shape, self.spaces.observation_size), dtype=np.float32)
-        rewards = np.zeros(self._shape)
-        terminated, truncated = np.zeros((2, *self._shape), dtype=np.bool_)
+        observations = np.zeros((len(alive), self.spaces.observation_size), dtype=np.float32)
+        rewards = np.zeros(len(alive))
+        terminated, truncated = np.zeros((2, len(alive)), dtype=np.bool_)
         legal = self._legal(actions)
-        for s, n in np.argwhere(alive).tolist():
-            outcome = self._steps[s * trajectories + n](legal[s, n])
-            observation, rewards[s, n], terminated[s, n], truncated[s, n], _ = outcome
-            observations[s, n] = observation if self._is_flat else self._flat(observation)
+        for n in np.flatnonzero(alive).tolist():
+            observation, rewards[n], terminated[n], truncated[n], _ = self._steps[n](legal[n])
+            observations[n] = observation if self._is_flat else self._flat(observation)
         return Transition(observations, rewards, terminated, truncated)
 
     def _flat(self, observation: Any) -> NDArray[np.float32]:
@@ -198,7 +174,7 @@ class SteppedOneByOne:
     def _legal(self, actions: NDArray[Any]) -> NDArray[Any]:
         if isinstance(self._action_space, Box):
             low, high = self._action_space.low.reshape(-1), self._action_space.high.reshape(-1)
-            return np.clip(actions, low, high).reshape(*self._shape, *self._action_space.shape)
+            return np.clip(actions, low, high).reshape(-1, *self._action_space.shape)
         assert isinstance(self._action_space, Discrete)
         return actions + self._action_space.start
 
