@@ -14,16 +14,16 @@ CARTPOLE = Environment(id="CartPole-v1", horizon=30)
 
 
 def test_shorter_horizon_keeps_the_next_observation_as_the_last() -> None:
-    batch = rollout(CARTPOLE, 0, 1)
-    assert batch.lengths.min() < 12 < batch.lengths.max()
-    found = batch.until(12)
-    cut_off = batch.lengths > 12
+    batch = rollout(CARTPOLE, 0)
+    assert batch.lengths.min() < 20 < batch.lengths.max()
+    found = batch.until(20)
+    cut_off = batch.lengths > 20
     assert batch.last_observations is not None
     assert found.last_observations is not None
-    assert torch.equal(found.last_observations[cut_off], batch.observations[:, :, 12][cut_off])
+    assert torch.equal(found.last_observations[cut_off], batch.observations[:, :, 20][cut_off])
     assert torch.equal(found.last_observations[~cut_off], batch.last_observations[~cut_off])
     assert torch.equal(found.truncated, cut_off | batch.truncated)
-    assert torch.equal(found.lengths, batch.lengths.clamp(max=12))
+    assert torch.equal(found.lengths, batch.lengths.clamp(max=20))
 
 
 def test_cut_trajectories_are_those_of_a_shorter_horizon() -> None:
@@ -49,10 +49,12 @@ def described(trajectories: Trajectories) -> set[tuple[str, ...]]:
     return {tuple(map(str, row)) for row in zip(*columns, strict=True)}
 
 
-def test_a_seeds_last_observations_are_its_own() -> None:
-    batch = rollout(CARTPOLE, 0, 1)
+def test_trajectories_of_a_seed_are_its_own_and_cut_to_the_longest() -> None:
+    batch = rollout(CARTPOLE, 0).regrouped(6)
     assert batch.last_observations is not None
     for seed in (0, 1):
-        last = batch.of_seed(seed).last_observations
-        assert last is not None
-        assert torch.equal(last, batch.last_observations[[seed]])
+        own = batch.of_seed(seed)
+        assert own.last_observations is not None
+        assert torch.equal(own.last_observations, batch.last_observations[[seed]])
+        assert own.mask.shape == (1, 6, batch.lengths[seed].max())
+        assert torch.equal(own.returns, batch.returns[[seed]])

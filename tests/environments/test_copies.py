@@ -1,33 +1,35 @@
-"""Stacked environments do what single gymnasium environments do, seed by seed."""
+"""Copies that are stepped together do what single gymnasium environments do."""
 
 from typing import Any
 
 import gymnasium
 import numpy as np
 import pytest
-from pg.environments.copies import SteppedOneByOne, VectorisedCartPole, make_environments
+from pg.environments.copies import SteppedOneByOne, make_environments
 from pg.environments.record import Environment
 
+CARTPOLE = Environment(id="CartPole-v1")
 
-def generators(*seeds: int) -> list[np.random.Generator]:
-    return [np.random.default_rng(seed) for seed in seeds]
+
+def generator() -> np.random.Generator:
+    return np.random.default_rng(2)
 
 
 def test_vectorised_cartpole_follows_the_single_environment() -> None:
-    stacked = VectorisedCartPole({}, 500, 2, 3)
-    observations = stacked.reset(generators(1, 2))
+    copies = make_environments(CARTPOLE, 3)
+    observations = copies.reset(generator())
     single: Any = gymnasium.make("CartPole-v1").unwrapped
     single.reset(seed=0)
-    single.state = np.random.default_rng(2).uniform(-0.05, 0.05, (4, 3))[:, 1]
-    np.testing.assert_array_equal(observations[1, 1], np.asarray(single.state, dtype=np.float32))
-    actions = np.random.default_rng(3).integers(2, size=(60, 2, 3))
-    alive = np.ones((2, 3), dtype=np.bool_)
+    single.state = generator().uniform(-0.05, 0.05, (4, 3))[:, 1]
+    np.testing.assert_array_equal(observations[1], np.asarray(single.state, dtype=np.float32))
+    actions = np.random.default_rng(3).integers(2, size=(60, 3))
+    alive = np.ones(3, dtype=np.bool_)
     for step in actions:
-        transition = stacked.step(step, alive)
-        observation, reward, terminated, _, _ = single.step(int(step[1, 1]))
-        np.testing.assert_allclose(transition.observations[1, 1], observation, rtol=1e-5)
-        assert transition.terminated[1, 1] == terminated
-        assert transition.rewards[1, 1] == reward
+        transition = copies.step(step, alive)
+        observation, reward, terminated, _, _ = single.step(int(step[1]))
+        np.testing.assert_allclose(transition.observations[1], observation, rtol=1e-5)
+        assert transition.terminated[1] == terminated
+        assert transition.rewards[1] == reward
         if terminated:
             break
     else:
@@ -35,34 +37,28 @@ def test_vectorised_cartpole_follows_the_single_environment() -> None:
 
 
 def test_finished_cartpole_is_not_reset_automatically() -> None:
-    stacked = VectorisedCartPole({}, 500, 1, 1)
-    stacked.reset(generators(1))
-    alive = np.ones((1, 1), dtype=np.bool_)
-    ended = [bool(stacked.step(np.ones((1, 1), dtype=np.int64), alive).terminated[0, 0]) for _ in range(30)]
+    copies = make_environments(CARTPOLE, 1)
+    copies.reset(generator())
+    alive = np.ones(1, dtype=np.bool_)
+    ended = [copies.step(np.ones(1, dtype=np.int64), alive).terminated.item() for _ in range(30)]
     first = ended.index(True)
     assert all(ended[first:]), "a reset would bring the pole back up"
 
 
-def test_start_states_of_a_seed_do_not_depend_on_other_seeds() -> None:
-    together = VectorisedCartPole({}, 500, 3, 4).reset(generators(7, 8, 9))
-    alone = VectorisedCartPole({}, 500, 1, 4).reset(generators(8))
-    np.testing.assert_array_equal(together[1], alone[0])
-
-
 @pytest.mark.parametrize("id", ["Acrobot-v1", "MountainCarContinuous-v0", "HalfCheetah-v5", "InvertedPendulum-v5"])
 def test_copies_of_any_gymnasium_id_step_like_a_single_one(id: str) -> None:
-    stacked = make_environments(Environment(id=id, horizon=5), 2, 2)
-    observations = stacked.reset(generators(4, 5))
-    assert observations.shape == (2, 2, stacked.spaces.observation_size)
+    copies = make_environments(Environment(id=id, horizon=5), 2)
+    observations = copies.reset(generator())
+    assert observations.shape == (2, copies.spaces.observation_size)
     single = gymnasium.make(id)
-    start, _ = single.reset(seed=int(np.random.default_rng(5).integers(2**31, size=2)[1]))
-    np.testing.assert_array_equal(observations[1, 1], start.astype(np.float32))
-    size = stacked.spaces.action_size
-    actions = np.full((2, 2, size), 0.5, dtype=np.float32) if size else np.ones((2, 2), dtype=np.int64)
-    transition = stacked.step(actions, np.ones((2, 2), dtype=np.bool_))
-    observation, reward, terminated, _, _ = single.step(actions[1, 1])
-    np.testing.assert_array_equal(transition.observations[1, 1], observation.astype(np.float32))
-    assert (transition.rewards[1, 1], transition.terminated[1, 1]) == (reward, terminated)
+    start, _ = single.reset(seed=int(generator().integers(2**31, size=2)[1]))
+    np.testing.assert_array_equal(observations[1], start.astype(np.float32))
+    size = copies.spaces.action_size
+    actions = np.full((2, size), 0.5, dtype=np.float32) if size else np.ones(2, dtype=np.int64)
+    transition = copies.step(actions, np.ones(2, dtype=np.bool_))
+    observation, reward, terminated, _, _ = single.step(actions[1])
+    np.testing.assert_array_equal(transition.observations[1], observation.astype(np.float32))
+    assert (transition.rewards[1], transition.terminated[1]) == (reward, terminated)
 
 
 class Counting(gymnasium.Env[Any, Any]):
@@ -83,14 +79,13 @@ class Counting(gymnasium.Env[Any, Any]):
 
 
 def test_finished_copies_are_not_stepped_and_actions_are_clipped() -> None:
-    copies = [Counting() for _ in range(4)]
-    stacked = SteppedOneByOne(copies, 10, 2)
-    stacked.reset(generators(1, 2))
-    alive = np.array([[True, False], [True, True]])
-    transition = stacked.step(np.full((2, 2, 1), 3.0, dtype=np.float32), alive)
-    assert [copy.steps for copy in copies] == [1, 0, 1, 1]
-    assert copies[0].last == pytest.approx(1.0)
-    assert transition.rewards.tolist() == [[1.0, 0.0], [1.0, 1.0]]
+    singles = [Counting() for _ in range(3)]
+    copies = SteppedOneByOne(singles, 10)
+    copies.reset(generator())
+    transition = copies.step(np.full((3, 1), 3.0, dtype=np.float32), np.array([True, False, True]))
+    assert [single.steps for single in singles] == [1, 0, 1]
+    assert singles[0].last == pytest.approx(1.0)
+    assert transition.rewards.tolist() == [1.0, 0.0, 1.0]
 
 
 class Square(Counting):
@@ -105,34 +100,24 @@ class Square(Counting):
 
 @pytest.mark.parametrize("shape", [(2, 2), (4,)])
 def test_observations_are_flattened_to_float32(shape: tuple[int, ...]) -> None:
-    copy = gymnasium.wrappers.ReshapeObservation(Square(), shape)
-    stacked = SteppedOneByOne([copy], 10, 1)
-    transition = stacked.step(np.zeros((1, 1, 1), dtype=np.float32), np.ones((1, 1), dtype=np.bool_))
+    copies = SteppedOneByOne([gymnasium.wrappers.ReshapeObservation(Square(), shape)], 10)
+    transition = copies.step(np.zeros((1, 1), dtype=np.float32), np.ones(1, dtype=np.bool_))
     assert transition.observations.dtype == np.float32
-    assert transition.observations[0, 0].tolist() == (np.array([1, 2, 3, 4]) / 3).astype(np.float32).tolist()
+    assert transition.observations[0].tolist() == (np.array([1, 2, 3, 4]) / 3).astype(np.float32).tolist()
 
 
 def test_counting_and_checking_wrappers_are_removed() -> None:
     doubled = gymnasium.wrappers.TransformReward(Counting(), lambda reward: 2 * float(reward))
     wrapped = gymnasium.wrappers.TimeLimit(gymnasium.wrappers.OrderEnforcing(doubled), max_episode_steps=1)
-    stacked = SteppedOneByOne([wrapped], 10, 1)
-    alive = np.ones((1, 1), dtype=np.bool_)
+    copies = SteppedOneByOne([wrapped], 10)
     for _ in range(2):
-        transition = stacked.step(np.zeros((1, 1, 1), dtype=np.float32), alive)
+        transition = copies.step(np.zeros((1, 1), dtype=np.float32), np.ones(1, dtype=np.bool_))
         assert (transition.rewards.item(), transition.truncated.item()) == (2.0, False)
 
 
-def test_fewer_seeds_use_the_first_copies() -> None:
-    stacked = make_environments(Environment(id="InvertedPendulum-v5"), 3, 2)
-    smaller = stacked.resized(2)
-    assert smaller.reset(generators(1, 2)).shape == (2, 2, 4)
-    with pytest.raises(ValueError, match="cannot grow from 3 to 4 seeds"):
-        stacked.resized(4)
-
-
 def test_horizon_beyond_the_environments_own_limit_is_kept() -> None:
-    stacked = make_environments(Environment(id="Acrobot-v1", horizon=600), 1)
-    stacked.reset(generators(1))
-    alive = np.ones((1, 1), dtype=np.bool_)
-    cut = [bool(stacked.step(np.ones((1, 1), dtype=np.int64), alive).truncated[0, 0]) for _ in range(600)]
+    copies = make_environments(Environment(id="Acrobot-v1", horizon=600), 1)
+    copies.reset(generator())
+    alive = np.ones(1, dtype=np.bool_)
+    cut = [copies.step(np.ones(1, dtype=np.int64), alive).truncated.item() for _ in range(600)]
     assert not any(cut)

@@ -1,7 +1,5 @@
 """Recorded positions are MuJoCo's, and recording does not change the motion."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from pg.environments.copies import make_environments
@@ -12,20 +10,20 @@ HUMANOID = Environment(id="Humanoid-v5", horizon=40)
 STILL = Environment(id="Humanoid-v5", kwargs={"reset_noise_scale": 0.0}, horizon=40)
 FOOT_RADIUS = 0.075
 MARGINS = 0.002  # the model file's, of the foot and of the floor
-ALIVE = np.ones((1, 3), dtype=np.bool_)
+ALIVE = np.ones(3, dtype=np.bool_)
 
 
-def generators(seed: int = 5) -> list[np.random.Generator]:
-    return [np.random.default_rng(seed)]
+def generator() -> np.random.Generator:
+    return np.random.default_rng(5)
 
 
 def actions(seed: int, steps: int) -> np.ndarray:
-    return np.random.default_rng(seed).uniform(-0.4, 0.4, (steps, 1, 3, 17)).astype(np.float32)
+    return np.random.default_rng(seed).uniform(-0.4, 0.4, (steps, 3, 17)).astype(np.float32)
 
 
 def moved(environment: Environment = HUMANOID, steps: int = 15) -> RecordedHumanoids:
     humanoids = RecordedHumanoids(environment, 3)
-    humanoids.reset(generators())
+    humanoids.reset(generator())
     for step in actions(1, steps):
         humanoids.step(step, ALIVE)
     return humanoids
@@ -34,7 +32,7 @@ def moved(environment: Environment = HUMANOID, steps: int = 15) -> RecordedHuman
 def test_start_positions_are_those_of_the_model_file() -> None:
     """Heights are sums of the file's offsets: 1.4 for the torso, 0.19 more to the head, and so on down to the feet."""
     humanoids = RecordedHumanoids(STILL, 1)
-    humanoids.reset(generators())
+    humanoids.reset(generator())
     motion = humanoids.motion
     assert motion.positions.shape == (1, 1, len(PARTS), 2)
     x, z = (dict(zip(PARTS, motion.positions[0, 0, :, axis].tolist(), strict=True)) for axis in (0, 1))
@@ -66,7 +64,7 @@ def test_recording_does_not_change_the_steps(seen: Observations) -> None:
     recorded, plain = RecordedHumanoids(environment, 3), make_environments(environment, 3)
     assert recorded.spaces == plain.spaces
     assert recorded.horizon == plain.horizon == 40
-    np.testing.assert_array_equal(recorded.reset(generators()), plain.reset(generators()))
+    np.testing.assert_array_equal(recorded.reset(generator()), plain.reset(generator()))
     for step in actions(2, 10):
         mine, theirs = recorded.step(step, ALIVE), plain.step(step, ALIVE)
         np.testing.assert_array_equal(mine.observations, theirs.observations)
@@ -76,18 +74,11 @@ def test_recording_does_not_change_the_steps(seen: Observations) -> None:
 
 def test_motion_has_nothing_after_the_end_or_before_a_reset() -> None:
     humanoids = moved(steps=2)
-    alive = np.array([[True, False, True]])
+    alive = np.array([True, False, True])
     humanoids.step(actions(3, 1)[0], alive)
     motion = humanoids.motion
     assert motion.positions.shape[:2] == motion.on_floor.shape[:2] == (3, 4)
     assert np.isnan(motion.positions).all(axis=(2, 3)).tolist() == [[False] * 4, [False] * 3 + [True], [False] * 4]
     assert not motion.on_floor[1, 3].any()
-    humanoids.reset(generators())
+    humanoids.reset(generator())
     assert humanoids.motion.positions.shape[1] == 1
-
-
-def test_recorded_humanoids_need_one_seed() -> None:
-    humanoids: Any = moved(steps=1)
-    assert humanoids.resized(1) is humanoids
-    with pytest.raises(ValueError, match="recorded humanoids have one seed, not 2"):
-        humanoids.resized(2)

@@ -79,15 +79,15 @@ def test_corridor_by_hand() -> None:
 
 
 def test_corridor_reaches_its_goal_by_right_left_right() -> None:
-    environments = TabularEnvironments(corridor(9), 1, 1)
-    seen, alive, where = [environments.reset([np.random.default_rng(0)])], np.ones((1, 1), dtype=bool), []
+    environments = TabularEnvironments(corridor(9), 1)
+    seen, alive, where = [environments.reset(np.random.default_rng(0))], np.ones(1, dtype=bool), []
     for action in (1, 0, 1):
         where.append(int(environments.states.item()))
-        transition = environments.step(np.array([[action]]), alive)
+        transition = environments.step(np.array([action]), alive)
         seen.append(transition.observations)
     assert where == [0, 1, 2]
     assert transition.terminated.all()
-    assert all(np.array_equal(observation, [[[1.0]]]) for observation in seen)
+    assert all(np.array_equal(observation, [[1.0]]) for observation in seen)
 
 
 def test_random_mdps_follow_their_seed() -> None:

@@ -1,6 +1,5 @@
 """A policy sees the declared components and steps of the current trajectory alone."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,11 +7,12 @@ import pytest
 from numpy.typing import NDArray
 from pg.core.trajectories import Spaces, Transition
 from pg.environments.catalogue import COMPONENTS, UnsupportedEnvironment, check, earned_mdp_of
-from pg.environments.copies import Observed, VectorisedCartPole, make_environments
+from pg.environments.copies import Observed, make_environments
 from pg.environments.record import Environment, Observations
 
-ALIVE = np.ones((1, 2), dtype=np.bool_)
-ACTIONS = np.zeros((1, 2), dtype=np.int64)
+ALIVE = np.ones(2, dtype=np.bool_)
+ACTIONS = np.zeros(2, dtype=np.int64)
+ANY = np.random.default_rng(0)
 
 
 class Counting:
@@ -22,23 +22,20 @@ class Counting:
     horizon = 9
     states = None
 
-    def __init__(self, seeds: int = 1) -> None:
-        self.seeds, self.resets, self.time = seeds, 0, 0
+    def __init__(self) -> None:
+        self.resets, self.time = 0, 0
 
-    def resized(self, seeds: int) -> "Counting":
-        return Counting(seeds)
-
-    def reset(self, _generators: Sequence[np.random.Generator]) -> NDArray[np.float32]:
+    def reset(self, generator: np.random.Generator) -> NDArray[np.float32]:
+        del generator
         self.resets, self.time = self.resets + 1, 1
         return self.seen()
 
     def step(self, _actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
         self.time += 1
-        return Transition(self.seen(), np.full((self.seeds, 2), 7.0), ~alive, ~alive)
+        return Transition(self.seen(), np.full(2, 7.0), ~alive, ~alive)
 
     def seen(self) -> NDArray[np.float32]:
-        copies = [[10 * self.time, copy, 1000 * self.resets] for copy in (1, 2)]
-        return np.array([copies] * self.seeds, dtype=np.float32)
+        return np.array([[10 * self.time, copy, 1000 * self.resets] for copy in (1, 2)], dtype=np.float32)
 
 
 def environment(id: str = "CartPole-v1", **seen: Any) -> Environment:
@@ -49,30 +46,24 @@ def test_stack_has_the_last_observations_oldest_first() -> None:
     window = Observed(Counting(), (), 2, normalised=False)
     assert window.spaces == Spaces(6, 2)
     assert window.horizon == 9
-    assert window.reset([]).tolist() == [[[0, 0, 0, 10, 1, 1000], [0, 0, 0, 10, 2, 1000]]]
+    assert window.reset(ANY).tolist() == [[0, 0, 0, 10, 1, 1000], [0, 0, 0, 10, 2, 1000]]
     transition = window.step(ACTIONS, ALIVE)
-    assert transition.observations.tolist() == [[[10, 1, 1000, 20, 1, 1000], [10, 2, 1000, 20, 2, 1000]]]
-    assert transition.rewards.tolist() == [[7.0, 7.0]]
-    assert window.step(ACTIONS, ALIVE).observations[0, 0].tolist() == [20, 1, 1000, 30, 1, 1000]
-    assert window.reset([])[0, 0].tolist() == [0, 0, 0, 10, 1, 2000], "the stack is cleared"
+    assert transition.observations.tolist() == [[10, 1, 1000, 20, 1, 1000], [10, 2, 1000, 20, 2, 1000]]
+    assert transition.rewards.tolist() == [7.0, 7.0]
+    assert window.step(ACTIONS, ALIVE).observations[0].tolist() == [20, 1, 1000, 30, 1, 1000]
+    assert window.reset(ANY)[0].tolist() == [0, 0, 0, 10, 1, 2000], "the stack is cleared"
 
 
 def test_components_are_hidden_before_stacking() -> None:
     window = Observed(Counting(), (1,), 3, normalised=False)
     assert window.spaces == Spaces(6, 2)
-    window.reset([])
-    assert window.step(ACTIONS, ALIVE).observations[0, 1].tolist() == [0, 0, 10, 1000, 20, 1000]
-
-
-def test_resized_copies_have_the_same_observation_options() -> None:
-    window = Observed(Counting(), (0,), 2, normalised=True).resized(3)
-    assert window.spaces == Spaces(4, 2, is_normalised=True)
-    assert window.reset([]).shape == (3, 2, 4)
+    window.reset(ANY)
+    assert window.step(ACTIONS, ALIVE).observations[1].tolist() == [0, 0, 10, 1000, 20, 1000]
 
 
 def test_earlier_observations_are_not_overwritten() -> None:
     window = Observed(Counting(), (), 2, normalised=False)
-    first = window.reset([])
+    first = window.reset(ANY)
     kept = first.copy()
     window.step(ACTIONS, ALIVE)
     window.step(ACTIONS, ALIVE)
@@ -80,7 +71,7 @@ def test_earlier_observations_are_not_overwritten() -> None:
 
 
 def test_environments_without_options_are_not_wrapped() -> None:
-    assert isinstance(make_environments(environment(), 2, 3), VectorisedCartPole)
+    assert not isinstance(make_environments(environment(), 3), Observed)
 
 
 @pytest.mark.parametrize("id", ["CartPole-v1", "InvertedPendulum-v5"])
@@ -89,7 +80,7 @@ def test_velocities_are_hidden_by_name_or_by_number(id: str) -> None:
     numbers = tuple(names.index(name) for name in ("velocity", "angular_velocity"))
     kept = [index for index in range(4) if index not in numbers]
     whole, by_name, by_number = (
-        make_environments(environment(id, hide=hide), 2).reset([np.random.default_rng(0)])
+        make_environments(environment(id, hide=hide), 2).reset(np.random.default_rng(0))
         for hide in ((), ("velocity", "angular_velocity"), numbers)
     )
     assert np.array_equal(by_name, whole[..., kept])
@@ -100,9 +91,9 @@ def test_velocities_are_hidden_by_name_or_by_number(id: str) -> None:
 def test_positions_change_by_their_velocities(id: str, moved: tuple[int, int]) -> None:
     """Names match components: over one step, positions and angles change by their velocities."""
     copies, names = make_environments(environment(id), 8), COMPONENTS[id]
-    copies.reset([np.random.default_rng(0)])
-    push = np.ones((1, 8), np.int64) if copies.spaces.action_count else np.full((1, 8, 1), 2.0)
-    alive = np.ones((1, 8), dtype=np.bool_)
+    copies.reset(np.random.default_rng(0))
+    push = np.ones(8, np.int64) if copies.spaces.action_count else np.full((8, 1), 2.0)
+    alive = np.ones(8, dtype=np.bool_)
     copies.step(push, alive)
     previous, before = (copies.step(push, alive).observations for _ in range(2))
     assert tuple(names.index(name) for name in ("position", "angle")) == moved
@@ -119,9 +110,9 @@ def test_hidden_states_of_a_table_have_equal_observations() -> None:
     assert mdp is not None
     assert mdp.observations.tolist() == [[0.0], [1.0], [0.0]]
     assert mdp.spaces == Spaces(1, 2)
-    copies = make_environments(declared, 2, 2)
+    copies = make_environments(declared, 2)
     assert copies.spaces == mdp.spaces
-    assert copies.reset([np.random.default_rng(0), np.random.default_rng(1)]).tolist() == [[[0.0]] * 2] * 2
+    assert copies.reset(np.random.default_rng(0)).tolist() == [[0.0], [0.0]]
 
 
 @pytest.mark.parametrize(

@@ -21,17 +21,13 @@ class AlmostOne(np.random.Generator):
         return np.full(size, np.nextafter(1, 0))
 
 
-def generators(*seeds: int) -> list[np.random.Generator]:
-    return [np.random.default_rng(seed) for seed in seeds]
-
-
-def roll(environments: TabularEnvironments, sources: list[np.random.Generator], lanes: int) -> list[np.ndarray]:
-    """Act at random with each seed's generator, and record the results of the copies that are alive."""
-    observations = environments.reset(sources)
-    alive = np.ones(observations.shape[:2], dtype=bool)
-    seen = [observations]
-    for step in range(environments.horizon):
-        actions = np.tile(np.random.default_rng(step).integers(2, size=lanes), (len(sources), 1))
+def roll(environments: TabularEnvironments) -> list[np.ndarray]:
+    """Act at random, and record the results of the copies that are alive."""
+    observations = environments.reset(np.random.default_rng(3))
+    alive = np.ones(len(observations), dtype=bool)
+    seen, drawing = [observations], np.random.default_rng(0)
+    for _ in range(environments.horizon):
+        actions = drawing.integers(2, size=len(alive))
         transition = environments.step(actions, alive)
         seen += [transition.observations * alive[..., None], (transition.rewards * alive)[..., None]]
         alive &= ~transition.terminated & ~transition.truncated
@@ -41,14 +37,14 @@ def roll(environments: TabularEnvironments, sources: list[np.random.Generator], 
 
 def test_potential_changes_no_draws() -> None:
     mdp, potential = random_mdp(3, states=2, seed=5), np.array([2.0, 0.7])
-    plain = roll(TabularEnvironments(mdp, 2, 6), generators(3, 4), 6)
-    environments = TabularEnvironments(with_potential(mdp, potential), 2, 6)
-    shaped = roll(environments, generators(3, 4), 6)
+    plain = roll(TabularEnvironments(mdp, 12))
+    environments = TabularEnvironments(with_potential(mdp, potential), 12)
+    shaped = roll(environments)
     assert all(np.array_equal(seen, same) for seen, same in zip(plain[1::2], shaped[1::2], strict=True))
     first = plain[0].argmax(-1)
     returns, shaped_returns = (np.sum(found[2::2], axis=0).squeeze(-1) for found in (plain, shaped))
     np.testing.assert_allclose(shaped_returns, returns - potential[first])
-    assert environments.spaces == TabularEnvironments(mdp, 2, 6).spaces
+    assert environments.spaces == TabularEnvironments(mdp, 12).spaces
 
 
 def test_gymnasium_steps_the_same_process() -> None:
@@ -63,29 +59,29 @@ def test_gymnasium_steps_the_same_process() -> None:
     assert binomtest(slipped, 500, 0.3).pvalue > 1e-4
 
 
-def test_observations_are_one_hot_for_any_number_of_seeds() -> None:
-    environments = TabularEnvironments(random_mdp(5, states=4, actions=3), 3, 7).resized(2)
+def test_observations_are_one_hot() -> None:
+    environments = TabularEnvironments(random_mdp(5, states=4, actions=3), 7)
     assert environments.spaces == Spaces(observation_size=4, action_count=3)
     assert environments.horizon == 5
-    observations = environments.reset(generators(0, 1))
+    observations = environments.reset(np.random.default_rng(0))
     assert observations.dtype == np.float32
-    assert observations.shape == (2, 7, 4)
+    assert observations.shape == (7, 4)
     assert ((observations == 0) | (observations == 1)).all()
     assert (observations.sum(-1) == 1).all()
 
 
 def test_outcomes_follow_the_tables() -> None:
-    mdp, lanes = random_mdp(1, states=3, seed=2), 20_000
-    environments = TabularEnvironments(mdp, 1, lanes)
-    first = environments.reset(generators(0)).argmax(-1)[0]
-    transition = environments.step(np.ones((1, lanes), dtype=np.int64), np.ones((1, lanes), dtype=bool))
+    mdp, copies = random_mdp(1, states=3, seed=2), 20_000
+    environments = TabularEnvironments(mdp, copies)
+    first = environments.reset(np.random.default_rng(0)).argmax(-1)
+    transition = environments.step(np.ones(copies, dtype=np.int64), np.ones(copies, dtype=bool))
     for state in range(3):
         here = first == state
-        assert binomtest(int(here.sum()), lanes, mdp.start[state]).pvalue > 1e-4
+        assert binomtest(int(here.sum()), copies, mdp.start[state]).pvalue > 1e-4
         for outcome in range(4):
-            happened = transition.rewards[0, here] == mdp.rewards[state, 1, outcome]
+            happened = transition.rewards[here] == mdp.rewards[state, 1, outcome]
             assert binomtest(int(happened.sum()), int(here.sum()), mdp.probabilities[state, 1, outcome]).pvalue > 1e-4
-            assert (transition.terminated[0, here][happened] == mdp.terminates[state, 1, outcome]).all()
+            assert (transition.terminated[here][happened] == mdp.terminates[state, 1, outcome]).all()
 
 
 def test_padded_outcomes_never_happen() -> None:
@@ -99,35 +95,17 @@ def test_padded_outcomes_never_happen() -> None:
         start=np.ones(1),
         horizon=3,
     )
-    environments = TabularEnvironments(mdp, 1, 5)
-    environments.reset([AlmostOne()])
-    transition = environments.step(np.zeros((1, 5), dtype=np.int64), np.ones((1, 5), dtype=bool))
+    environments = TabularEnvironments(mdp, 5)
+    environments.reset(AlmostOne())
+    transition = environments.step(np.zeros(5, dtype=np.int64), np.ones(5, dtype=bool))
     assert (transition.rewards == 9).all()
 
 
-def test_draws_of_a_seed_do_not_depend_on_other_seeds() -> None:
-    mdp = random_mdp(9, states=4, termination=0.3)
-    together = roll(TabularEnvironments(mdp, 3, 5), generators(7, 8, 9), 5)
-    for index, seed in enumerate((7, 8, 9)):
-        alone = roll(TabularEnvironments(mdp, 1, 5), generators(seed), 5)
-        assert all(np.array_equal(a[0], b[index]) for a, b in zip(alone, together, strict=True))
-
-
-def test_seed_whose_copies_have_all_ended_draws_nothing() -> None:
-    sources = generators(0, 1)
-    environments = TabularEnvironments(random_mdp(9), 2, 3)
-    environments.reset(sources)
-    states = [source.bit_generator.state for source in sources]
-    environments.step(np.zeros((2, 3), dtype=np.int64), np.array([[False] * 3, [False, True, False]]))
-    assert sources[0].bit_generator.state == states[0]
-    assert sources[1].bit_generator.state != states[1]
-
-
 def test_horizon_truncates_running_trajectories() -> None:
-    environments = TabularEnvironments(chain(2, length=2, slip=0), 1, 2)
-    environments.reset(generators(0))
-    alive = np.ones((1, 2), dtype=bool)
-    first = environments.step(np.array([[1, 0]]), alive)
-    second = environments.step(np.array([[1, 0]]), alive)
-    assert (first.terminated.tolist(), first.truncated.tolist()) == ([[False, False]], [[False, False]])
-    assert (second.terminated.tolist(), second.truncated.tolist()) == ([[True, False]], [[False, True]])
+    environments = TabularEnvironments(chain(2, length=2, slip=0), 2)
+    environments.reset(np.random.default_rng(0))
+    alive = np.ones(2, dtype=bool)
+    first = environments.step(np.array([1, 0]), alive)
+    second = environments.step(np.array([1, 0]), alive)
+    assert (first.terminated.tolist(), first.truncated.tolist()) == ([False, False], [False, False])
+    assert (second.terminated.tolist(), second.truncated.tolist()) == ([True, False], [False, True])

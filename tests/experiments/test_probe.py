@@ -34,7 +34,7 @@ OPTIONS = PolicyOptions(hidden=(8,))
 def sampled(count: int) -> tuple[Policy, Trajectories]:
     copies = make_environments(Environment(id="CartPole-v1", horizon=40), count)
     policy = Policy(OPTIONS, copies.spaces, torch_generator(0, "policy"))
-    batch = collect(copies, actor_of([policy]), [Generators.of(0)])
+    batch = collect(copies, actor_of(policy), Generators.of(0))
     return policy, batch
 
 

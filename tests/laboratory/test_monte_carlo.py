@@ -66,14 +66,11 @@ def directions(mdp: str) -> list[torch.Tensor]:
 
 @cache
 def sampled(mdp: str) -> list[dict[str, torch.Tensor]]:
-    """Sample the batches of all policies together, and measure every variant's gradients of each policy's batches."""
-    environments = TabularEnvironments(MDPS[mdp], POLICIES, N * BATCHES)
-    generators = [generators_of(seed, mdp, "monte carlo") for seed in range(POLICIES)]
-    pool = in_float64(collect(environments, actor_of(policies(mdp)), generators))
-    found: list[dict[str, torch.Tensor]] = []
+    """Sample batches of each policy, and measure every variant's gradients of them."""
+    environments, found = TabularEnvironments(MDPS[mdp], N * BATCHES), list[dict[str, torch.Tensor]]()
     for seed, (policy, along) in enumerate(zip(policies(mdp), directions(mdp), strict=True)):
-        batches = pool.of_seeds(slice(seed, seed + 1)).regrouped(N)
-        gradients = gradients_of_all(policy, VARIANTS, batches, MDPS[mdp])
+        pool = collect(environments, actor_of(policy), generators_of(seed, mdp, "monte carlo"))
+        gradients = gradients_of_all(policy, VARIANTS, in_float64(pool).regrouped(N), MDPS[mdp])
         found.append({name: measured(each, along) for name, each in gradients.items()})
     return found
 

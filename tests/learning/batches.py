@@ -79,11 +79,11 @@ def perturbed(spaces: Spaces, seed: int = 0, hidden: tuple[int, ...] = (8,), by:
     return new
 
 
-def rollout(environment: Environment, *seeds: int, trajectories: int = 6) -> Trajectories:
-    """Sample trajectories of a new policy per seed."""
-    copies = make_environments(environment, len(seeds), trajectories)
-    policies = [Policy(PolicyOptions(hidden=(8,)), copies.spaces, torch_generator(s, "policy")) for s in seeds]
-    return collect(copies, actor_of(policies), [Generators.of(seed) for seed in seeds])
+def rollout(environment: Environment, seed: int, trajectories: int = 12) -> Trajectories:
+    """Sample trajectories of a new policy."""
+    copies = make_environments(environment, trajectories)
+    new = Policy(PolicyOptions(hidden=(8,)), copies.spaces, torch_generator(seed, "policy"))
+    return collect(copies, actor_of(new), Generators.of(seed))
 
 
 def flat(of: Policy) -> Tensor:

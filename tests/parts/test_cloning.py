@@ -181,12 +181,12 @@ def test_clone_of_a_controller_earns_as_much(name: str, id: str) -> None:
     policy = policy_for(copies.spaces, PolicyOptions(hidden=(16,), initial_std=0.1), torch.float32)
 
     def earned(actor: Any) -> float:
-        batch = collect(copies, actor, [Generators.of(0)])
+        batch = collect(copies, actor, Generators.of(0))
         return batch.returns.mean().item()
 
-    before = earned(actor_of([policy]))
-    demonstrations = collect(copies, CONTROLLERS[name], [Generators.of(1)])
+    before = earned(actor_of(policy))
+    demonstrations = collect(copies, CONTROLLERS[name], Generators.of(1))
     found = cloning.imitate(policy, start(controller=name), demonstrations)
     assert found.demonstrator_return == pytest.approx(earned(CONTROLLERS[name]), rel=0.1)
-    assert earned(actor_of([policy])) == pytest.approx(found.demonstrator_return, rel=0.25)
+    assert earned(actor_of(policy)) == pytest.approx(found.demonstrator_return, rel=0.25)
     assert before < 0.75 * found.demonstrator_return
