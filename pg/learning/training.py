@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import asdict
 from functools import partial
 from typing import Protocol
@@ -26,7 +27,7 @@ from pg.learning.evaluation import Evaluator
 from pg.learning.imitation import demonstrations
 from pg.learning.job import Budget, TrainJob, TuneJob
 from pg.learning.learner import Learner, make_learner
-from pg.learning.policies import Parameters, Policy, parameters_of, restore
+from pg.learning.policies import Parameters, Policy
 from pg.learning.rollout import actor_of, collect
 from pg.learning.updates import FAILED, UpdateLog, update
 from pg.parts.corrections.weights import NonFiniteWeights
@@ -104,13 +105,16 @@ def _run(
         else:
             begin(learner)
             _record(learner, job.budget, evaluator, recorder)
-        while not learner.has_ended(job.budget):
+        # At least one iteration, also if demonstrations have spent the budget.
+        while True:
             # Sample trajectories.
             batch = collect(environments, actor_of(learner.policy), learner.generators)
             # Compute the gradient and take steps.
             recorder.row(improve(learner, variant, batch, rewards, mdp))
             _record(learner, job.budget, evaluator, recorder)
-            if keeper is not None and not learner.has_ended(job.budget):
+            if learner.has_ended(job.budget):
+                break
+            if keeper is not None:
                 keeper.iteration(partial(state_of, index, learner))
 
 
@@ -183,15 +187,15 @@ class _Starts:
 
     def __init__(self, start: Start, shown: Mapping[int, Trajectories]) -> None:
         self._start, self._shown = start, shown
-        self._begun: dict[int, tuple[Beginning, list[Tensor]]] = {}
+        self._begun: dict[int, tuple[Beginning, dict[str, Tensor]]] = {}
 
     def __call__(self, learner: Learner) -> None:
         seed, policy = learner.seed, learner.policy
         if seed not in self._begun:
             # Learners of one seed differ only in the learning rate and begin with the same policy.
-            self._begun[seed] = self._start.begin(policy, self._shown.get(seed)), parameters_of(policy)
-        beginning, parameters = self._begun[seed]
-        restore(policy, parameters)
+            self._begun[seed] = self._start.begin(policy, self._shown.get(seed)), deepcopy(policy.state_dict())
+        beginning, state = self._begun[seed]
+        policy.load_state_dict(state)
         learner.beginning, learner.steps = beginning, beginning.demonstration_steps
         if seed in self._shown:
             _log.info(

@@ -80,22 +80,17 @@ def test_stacked_policies_scale_separately() -> None:
         torch.testing.assert_close(repeat(one, 2).log_prob(seen[[index] * 2], actions)[1], expected)
 
 
-def test_actors_scale_separately() -> None:
-    both = [policy(1), policy(2)]
-    seen = draw(12, 5).reshape(2, 6, 3).numpy().astype(np.float32)
-    generator = np.random.default_rng(0)
-    noise = np.stack([actor_of(both).noise(generator, 1, 6)[0] for _ in both])
-    together = actor_of(both).act(seen, noise)
-    for index, one in enumerate(both):
-        heads = one.heads(torch.from_numpy(seen[index]).to(one.affine[0].weight.dtype)).detach().numpy()
-        np.testing.assert_array_equal(together[index], (heads + noise[index]).argmax(-1))
-        left = actor_of(both).select(np.arange(2) == index).act(seen[[index]], noise[[index]])
-        np.testing.assert_array_equal(left, together[[index]])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_actor_scales_observations_as_its_policy(dtype: torch.dtype) -> None:
+    one, seen = policy(1, dtype), draw(6, 5).numpy().astype(np.float32)
+    (noise,) = actor_of(one).noise(np.random.default_rng(0), 1, 6)
+    heads = one.heads(torch.from_numpy(seen).to(dtype)).detach().numpy()
+    np.testing.assert_array_equal(actor_of(one).act(seen, noise), (heads + noise).argmax(-1))
 
 
-def train(environment: Environment, *seeds: int) -> Memory:
+def train(environment: Environment, seed: int) -> Memory:
     options = {"observations": environment.observations, "optimizer": SGD, "gradient_steps": 2}
-    job = train_job(environment.id, *seeds, horizon=60, steps=10_000, iterations=3, **options)
+    job = train_job(environment.id, seed, horizon=60, steps=10_000, iterations=3, **options)
     return trained(job, 0.01)
 
 
@@ -105,22 +100,13 @@ def test_scale_of_a_batch_comes_from_earlier_batches() -> None:
     assert frame["observation_shift"][0] == 0
     assert frame["observation_scale"][0] == pytest.approx(1, rel=1e-7)
     first = thaw(PolicyOptions(hidden=(8,)), copies.spaces, memory.snapshots[3, "initial"])
-    generators = Generators.of(3, "train")
-    seen, _ = valid_steps(collect(copies, actor_of([first]), [generators]))
+    seen, _ = valid_steps(collect(copies, actor_of(first), Generators.of(3, "train")))
     seen = seen.double()
     deviation = (seen.var(0, correction=0) + 1e-8).sqrt()
     assert frame["observation_scale"][1] == pytest.approx(deviation.log().mean().exp().item(), rel=1e-6)
     assert frame["observation_shift"][1] == pytest.approx(seen.mean(0).square().mean().sqrt().item(), rel=1e-6)
     held = memory.snapshots[3, "late"]
     assert held["scaling.count"] == frame["steps"].iloc[-1]
-
-
-def test_scale_of_a_seed_is_its_own() -> None:
-    together, alone = train(SEEN, 0, 1, 2), train(SEEN, 1)
-    own = together.frame.query("seed == 1")
-    assert own.to_csv(index=False) == alone.frame.to_csv(index=False)
-    for name, values in alone.snapshots[1, "late"].items():
-        np.testing.assert_array_equal(values, together.snapshots[1, "late"][name])
 
 
 def test_only_normalising_runs_log_a_scale() -> None:

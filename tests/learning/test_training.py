@@ -1,7 +1,7 @@
 """Training runs: bit-identical in any block of seeds, with budgets, stages, tuning and rewards as declared."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 import yaml
 from pg.__main__ import main
 from pg.core.trajectories import Spaces
-from pg.environments.record import Rewards
+from pg.environments.record import Observations, Rewards
 from pg.experiments.train.curves import has_diverged
 from pg.learning.columns import RUN_COLUMNS
 from pg.learning.job import Demonstrators
@@ -28,6 +28,7 @@ from pg.parts.variant import PolicyOptions, Variant
 from tests.learning.runs import ACTOR_CRITIC, STAGES, Memory, train_job, trained, tune_job, tuned
 
 SGD = Sgd(learning_rate=0.02)
+CLIPPED = {"name": "per_step", "clip": 0.2}
 OF_IMITATION = ("demonstrator_return", "imitation_training_loss", "imitation_loss")
 
 
@@ -41,39 +42,28 @@ def numbers(frame: pd.DataFrame) -> np.ndarray:
     return np.isfinite(frame.drop(columns=[*OF_IMITATION, "explained_variance"]).to_numpy(dtype=np.float64))
 
 
-def assert_same_in_blocks_of(*sizes: int, seeds: int, id: str, **options: Any) -> Memory:
-    together = train(id, *range(seeds), **options)
-    expected = together.frame.to_csv(index=False)
-    for size in sizes:
-        blocks = [range(first, min(first + size, seeds)) for first in range(0, seeds, size)]
-        parts = [train(id, *block, **options) for block in blocks]
-        assert pd.concat([part.frame for part in parts]).to_csv(index=False) == expected
-        for part in parts:
-            for key, policy in part.snapshots.items():
-                for name, values in policy.items():
-                    np.testing.assert_array_equal(values, together.snapshots[key][name])
-    return together
+def assert_same(together: Memory, parts: Sequence[Memory]) -> None:
+    assert pd.concat([part.frame for part in parts]).to_csv(index=False) == together.frame.to_csv(index=False)
+    for part in parts:
+        for key, policy in part.snapshots.items():
+            for name, values in policy.items():
+                np.testing.assert_array_equal(values, together.snapshots[key][name])
 
 
 @pytest.mark.parametrize(
     ("id", "parts"),
     [
-        ("CartPole-v1", {"baseline": "optimal"}),
-        ("InvertedPendulum-v5", {"baseline": "per_step_leave_one_out"}),
-        ("pg/Chain-v0", {"baseline": "optimal"}),
         ("CartPole-v1", ACTOR_CRITIC),
-        ("InvertedPendulum-v5", ACTOR_CRITIC),
+        ("CartPole-v1", {"observations": Observations(stack=2, normalise=True)}),
+        ("InvertedPendulum-v5", {"importance": CLIPPED, "gradient_steps": 2, "minibatches": 4}),
+        ("pg/Chain-v0", {"baseline": "optimal", "gradient_steps": 2, "kl": Penalty(limit=0.003)}),
     ],
+    ids=["critic", "normalised", "minibatches", "penalty"],
 )
 def test_runs_are_bit_identical_in_any_block(id: str, parts: dict[str, Any]) -> None:
-    assert_same_in_blocks_of(1, 3, seeds=4, id=id, steps=400, **parts)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("id", ["CartPole-v1", "InvertedPendulum-v5", "pg/Chain-v0"])
-@pytest.mark.parametrize("baseline", ["per_step_leave_one_out", "optimal"])
-def test_long_runs_are_bit_identical_in_any_block(id: str, baseline: str) -> None:
-    assert_same_in_blocks_of(1, 3, seeds=10, id=id, steps=1200, baseline=baseline)
+    together, *blocks = (train(id, *seeds, steps=400, **parts) for seeds in ((0, 1, 2), (0,), (1, 2)))
+    assert_same(together, blocks)
+    assert numbers(together.frame).all()
 
 
 @pytest.mark.parametrize("id", ["Acrobot-v1", "MountainCarContinuous-v0", "HalfCheetah-v5"])
@@ -126,7 +116,7 @@ def test_tuning_and_training_seeds_are_independent() -> None:
     "parts",
     [
         {"baseline": "per_step_leave_one_out", "steps": 20_000},
-        {**ACTOR_CRITIC, "importance": {"name": "per_step", "clip": 0.2}, "gradient_steps": 3, "steps": 12_000},
+        {**ACTOR_CRITIC, "importance": CLIPPED, "gradient_steps": 3, "steps": 12_000},
     ],
     ids=["reinforce", "actor-critic"],
 )
@@ -172,29 +162,25 @@ def test_critics_and_minibatches_depend_on_seed_and_stream(of: str) -> None:
     assert len({tuple(drawn(*one)) for one in ((0, "train"), (1, "train"), (0, "tune"))}) == 3
 
 
-REUSES: dict[str, dict[str, Any]] = {
-    "minibatches": {"importance": {"name": "per_step", "clip": 0.2}, "gradient_steps": 2, "minibatches": 4},
+LIMITED: dict[str, dict[str, Any]] = {
     "early_stop": {"gradient_steps": 4, "kl": EarlyStop(limit=0.003)},
     "line_search": {"gradient_steps": 4, "kl": LineSearch(limit=0.003, direction="old_new")},
     "natural_gradient": {"kl": NaturalGradient(limit=0.003)},
-    "penalty": {"gradient_steps": 2, "minibatches": 2, "kl": Penalty(limit=0.003)},
 }
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("id", "name"),
-    [("CartPole-v1", name) for name in REUSES]
+    [("CartPole-v1", name) for name in LIMITED]
     + [("InvertedPendulum-v5", name) for name in ("line_search", "natural_gradient")],
 )
-def test_reuse_is_bit_identical_in_any_block_and_in_limit(id: str, name: str) -> None:
-    parts = REUSES[name]
-    together = assert_same_in_blocks_of(1, 2, seeds=3, id=id, steps=300, baseline="per_step", **parts).frame
-    assert numbers(together).all()
-    kl = parts.get("kl")
-    if kl is not None and kl.name != "penalty":
-        assert together[f"kl_{kl.direction}"].max() <= kl.limit + 1e-6
-        assert together[f"kl_{kl.direction}"].max() > kl.limit / 10
+def test_updates_stay_within_the_limit(id: str, name: str) -> None:
+    parts = LIMITED[name]
+    frame, limit = train(id, 0, 1, steps=300, baseline="per_step", **parts).frame, parts["kl"]
+    assert numbers(frame).all()
+    assert frame[f"kl_{limit.direction}"].max() <= limit.limit + 1e-6
+    assert frame[f"kl_{limit.direction}"].max() > limit.limit / 10
 
 
 def test_penalty_continues_from_the_last_update() -> None:
@@ -320,13 +306,8 @@ def cloned(id: str, *seeds: int, **start: Any) -> Memory:
     ids=["snapshots-discrete", "snapshots-real", "controller-discrete", "controller-real"],
 )
 def test_clones_are_bit_identical_and_count_demonstrations(id: str, start: dict[str, Any]) -> None:
-    together = cloned(id, 0, 1, 2, **start)
-    alone = [cloned(id, seed, **start) for seed in range(3)]
-    assert pd.concat([one.frame for one in alone]).to_csv(index=False) == together.frame.to_csv(index=False)
-    for one in alone:
-        for key, policy in one.snapshots.items():
-            for name, values in policy.items():
-                np.testing.assert_array_equal(values, together.snapshots[key][name])
+    together = cloned(id, 0, 1, **start)
+    assert_same(together, [cloned(id, seed, **start) for seed in (0, 1)])
     for _, run in together.frame.groupby("seed"):
         shown = run["demonstration_steps"].iloc[0]
         assert shown >= SHOWN["demonstrations"]
@@ -355,12 +336,13 @@ def test_demonstrations_count_in_the_budget() -> None:
 
 
 def test_tuning_starts_every_rate_from_the_same_clone() -> None:
-    start = Clone(controller="lean", **SHOWN)
+    options = {"initialise": Clone(controller="lean", **SHOWN), "observations": Observations(normalise=True)}
     grid = (0.001, 0.1)
-    memory = tuned(tune_job("CartPole-v1", grid, seeds=3, horizon=50, steps=600, iterations=2, initialise=start))
+    memory = tuned(tune_job("CartPole-v1", grid, seeds=3, horizon=50, steps=600, iterations=2, **options))
     first = memory.frame.query("iteration == 1")
     assert len(first) == 6
-    for column in (*OF_IMITATION, "demonstration_steps", "return_mean"):
+    assert (first["observation_shift"] > 0).all(), "demonstrations count for the scale of observations"
+    for column in (*OF_IMITATION, "demonstration_steps", "observation_shift", "return_mean"):
         values = first.pivot_table(index="seed", columns="learning_rate", values=column)
         np.testing.assert_array_equal(values[0.001], values[0.1])
     assert first["imitation_loss"].nunique() == 3

@@ -17,7 +17,7 @@ from pg.core.randomness import generator, torch_generator
 from pg.core.trajectories import Environments, Spaces
 from pg.environments.copies import make_environments
 from pg.learning.policies import Policy
-from pg.learning.rollout import StackedActor, actor_of
+from pg.learning.rollout import PolicyActor, actor_of
 from pg.parts.networks import perceptron
 from workload import VARIANT, environment
 
@@ -27,28 +27,28 @@ REPETITIONS = 5
 
 def main() -> None:
     wanted = asked()
-    most = make_environments(environment(wanted.environment), max(wanted.seeds), TRAJECTORIES)
-    passes = seconds_of_passes(most.spaces)
+    copies = make_environments(environment(wanted.environment), TRAJECTORIES)
+    passes = seconds_of_passes(copies.spaces)
     for seeds in wanted.seeds:
-        measure(wanted, most.resized(seeds), seeds, passes)
+        measure(wanted, copies, seeds, passes)
     wanted.answer()
 
 
 def measure(wanted: Asked, copies: Environments, seeds: int, passes: float) -> None:
-    steps, seconds = stepped(copies, seeds, wanted.steps)
+    steps, seconds = stepped(copies, wanted.steps)
     wanted.measurements.append(Measurement("stepping", steps, seconds, seeds))
     wanted.measurements.append(Measurement("floor", steps, seconds + passes * steps, seeds))
 
 
-def stepped(copies: Environments, seeds: int, wanted: int) -> tuple[int, float]:
+def stepped(copies: Environments, wanted: int) -> tuple[int, float]:
     """Take at least `wanted` steps; return their number and their seconds."""
-    starts = [generator(seed, "benchmark", "starts") for seed in range(seeds)]
-    drawing, alive = np.random.default_rng(0), np.ones((seeds, TRAJECTORIES), dtype=np.bool_)
+    starts = generator(0, "benchmark", "starts")
+    drawing, alive = np.random.default_rng(0), np.ones(TRAJECTORIES, dtype=np.bool_)
     steps, clock = 0, Clock()
     while steps < wanted:
         copies.reset(starts)
         for _ in range(copies.horizon):
-            actions = random_actions(drawing, copies.spaces, seeds)
+            actions = random_actions(drawing, copies.spaces)
             with clock.running():
                 transition = copies.step(actions, alive)
             steps += alive.size
@@ -57,16 +57,16 @@ def stepped(copies: Environments, seeds: int, wanted: int) -> tuple[int, float]:
     return steps, clock.seconds
 
 
-def random_actions(drawing: np.random.Generator, spaces: Spaces, seeds: int) -> np.ndarray:
+def random_actions(drawing: np.random.Generator, spaces: Spaces) -> np.ndarray:
     if spaces.action_count is not None:
-        return drawing.integers(spaces.action_count, size=(seeds, TRAJECTORIES))
-    return drawing.standard_normal((seeds, TRAJECTORIES, spaces.action_size), dtype=np.float32)
+        return drawing.integers(spaces.action_count, size=TRAJECTORIES)
+    return drawing.standard_normal((TRAJECTORIES, spaces.action_size), dtype=np.float32)
 
 
 def seconds_of_passes(spaces: Spaces) -> float:
     """Return the seconds per row of a forward pass, the faster of NumPy and torch, plus a forward and backward pass."""
     policy = Policy(VARIANT.policy, spaces, torch_generator(0, "benchmark"))
-    actor = actor_of([policy])
+    actor = actor_of(policy)
     forward = min(quickest(partial(in_arrays, actor), spaces), quickest(partial(in_tensors, policy), spaces))
     return forward + quickest(partial(back_and_forth, policy), spaces)
 
@@ -91,8 +91,8 @@ def seconds_per_row(passing: Callable[[np.ndarray], object], observations: np.nd
     return statistics.median(found)
 
 
-def in_arrays(actor: StackedActor, observations: np.ndarray) -> np.ndarray:
-    layers = [partial(affine, weight[0], bias[0]) for weight, bias in zip(actor.weights, actor.biases, strict=True)]
+def in_arrays(actor: PolicyActor, observations: np.ndarray) -> np.ndarray:
+    layers = [partial(affine, weight, bias) for weight, bias in zip(actor.weights, actor.biases, strict=True)]
     return perceptron(layers, actor.activation.of_array, observations)
 
 

@@ -12,23 +12,15 @@ from workload import VARIANT, environment
 def main() -> None:
     wanted = asked()
     (seeds,), where, budget = wanted.seeds, environment(wanted.environment), Budget(steps=wanted.steps)
-    copies = make_environments(where, seeds, VARIANT.batch)
-    learners = [
-        make_learner(VARIANT, copies.spaces, copies.horizon, seed, LEARNING_RATE, "train") for seed in range(seeds)
-    ]
-    everyone, rollouts, updates = list(learners), Clock(), Clock()
-    while learners:
-        with rollouts.running():
-            actor = actor_of([one.policy for one in learners], VARIANT.batch)
-            batch = collect(copies, actor, [one.generators for one in learners])
-        with updates.running():
-            for index, learner in enumerate(learners):
-                improve(learner, VARIANT, batch.of_seed(index), where.rewards, None)
-        remaining = [learner for learner in learners if not learner.has_ended(budget)]
-        if remaining and len(remaining) < len(learners):
-            copies = copies.resized(len(remaining))
-        learners = remaining
-    steps = sum(learner.steps for learner in everyone)
+    copies, rollouts, updates, steps = make_environments(where, VARIANT.batch), Clock(), Clock(), 0
+    for seed in range(seeds):
+        learner = make_learner(VARIANT, copies.spaces, copies.horizon, seed, LEARNING_RATE, "train")
+        while not learner.has_ended(budget):
+            with rollouts.running():
+                batch = collect(copies, actor_of(learner.policy), learner.generators)
+            with updates.running():
+                improve(learner, VARIANT, batch, where.rewards, None)
+        steps += learner.steps
     wanted.measurements.append(Measurement("rollout", steps, rollouts.seconds, seeds))
     wanted.measurements.append(Measurement("update", steps, updates.seconds, seeds))
     wanted.answer()

@@ -10,12 +10,13 @@ from workload import VARIANT, environment
 
 
 class _Started(RunRecorder):
-    """Notes when the initial snapshots arrive: after setup, before the first sample."""
+    """Notes when the first snapshot arrives: after setup, before the first sample."""
 
-    started: float
+    started: float | None = None
 
     def snapshot(self, seed, stage, policy) -> None:
-        self.started = time.process_time()
+        if self.started is None:
+            self.started = time.process_time()
 
 
 def main() -> None:
@@ -32,6 +33,7 @@ def main() -> None:
     train(job.model_copy(update={"budget": Budget(steps=1), "seeds": (0,)}), LEARNING_RATE, RunRecorder(1))
     recorder = _Started(wanted.steps * seeds)
     train(job, LEARNING_RATE, recorder)
+    assert recorder.started is not None
     seconds = time.process_time() - recorder.started
     steps = int(recorder.frame().groupby("seed")["steps"].max().sum())
     wanted.measurements.append(Measurement("training", steps, seconds, seeds))
