@@ -24,7 +24,7 @@ from pg.environments.rewards import paid_tables
 from pg.environments.tabular import TabularEnv
 
 CARTPOLES = ("CartPole-v0", "CartPole-v1")
-"""Ids of CartPole, which gymnasium also has in a vectorised version."""
+"""Ids of CartPole."""
 
 _ANGLE_LAST = ("position", "velocity", "angle", "angular_velocity")
 _VELOCITIES_LAST = ("position", "angle", "velocity", "angular_velocity")

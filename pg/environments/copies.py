@@ -1,7 +1,6 @@
 """Step N copies of any gymnasium environment together.
 
-Copies are never reset automatically. Finished copies are not stepped, except in vectorised CartPole, where stepping
-them costs nothing.
+Copies are never reset automatically, and finished ones are not stepped.
 """
 
 from __future__ import annotations
@@ -12,18 +11,21 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
-from gymnasium.spaces import Box, Discrete, MultiDiscrete, flatten_space
+from gymnasium.spaces import Box, Discrete, flatten_space
 from gymnasium.spaces.utils import flatten
 from gymnasium.wrappers import OrderEnforcing, TimeLimit
 from numpy.typing import NDArray
 
 from pg.core.trajectories import Environments, Spaces, Transition
+from pg.environments.cartpole import cartpole
 from pg.environments.catalogue import CARTPOLES, check_spaces, earned_mdp_of, hidden_in, horizon_of, make_copy
+from pg.environments.compiled import CompiledEnvironments
 from pg.environments.record import Environment
 from pg.environments.tabular import TabularEnvironments
 
 _SEED_RANGE = 2**31
+_COMPILED = dict.fromkeys(CARTPOLES, cartpole)
+"""Dynamics that are compiled, by the id of the environment."""
 
 
 def make_environments(environment: Environment, trajectories: int) -> Environments:
@@ -35,8 +37,8 @@ def make_environments(environment: Environment, trajectories: int) -> Environmen
     mdp, horizon = earned_mdp_of(environment), horizon_of(environment)
     if mdp is not None:
         return TabularEnvironments(mdp, trajectories)
-    if environment.id in CARTPOLES:
-        return as_observed(VectorisedCartPole(environment.kwargs, horizon, trajectories), environment)
+    if (dynamics := _COMPILED.get(environment.id)) is not None:
+        return as_observed(CompiledEnvironments(dynamics(environment.kwargs), horizon, trajectories), environment)
     copies = [make_copy(environment.id, environment.kwargs, horizon) for _ in range(trajectories)]
     check_spaces(copies[0], environment.id)
     return as_observed(SteppedOneByOne(copies, horizon), environment)
@@ -93,49 +95,6 @@ class Observed:
         newest = latest[..., np.newaxis, self._kept]
         self._window = np.concatenate([self._window[:, 1:], newest], axis=1)
         return self._window.reshape(len(latest), -1)
-
-
-class VectorisedCartPole:
-    """gymnasium's vectorised CartPole, with start states from a given generator.
-
-    gymnasium draws all start states from one generator and resets a finished copy in its next step. Here the start
-    states are set from outside, and the flags that trigger a reset are cleared after each step.
-    """
-
-    spaces = Spaces(observation_size=4, action_count=2)
-    states = None
-
-    def __init__(self, kwargs: dict[str, Any], horizon: int, trajectories: int) -> None:
-        self.horizon = horizon
-        self._copies = CartPoleVectorEnv(trajectories, max_episode_steps=horizon + 1, **kwargs)
-        self._copies.action_space = _UncheckedActions([2] * trajectories)
-        self._copies.reset(seed=0)
-
-    def reset(self, generator: np.random.Generator) -> NDArray[np.float32]:
-        """Draw start states as gymnasium does: every component uniform in [-0.05, 0.05]."""
-        low, high = self._copies.low, self._copies.high
-        self._copies.state = generator.uniform(low, high, size=(4, self._copies.num_envs))
-        self._clear_finished()
-        return self._copies.state.T.astype(np.float32)
-
-    def step(self, actions: NDArray[Any], _alive: NDArray[np.bool_], /) -> Transition:
-        """Step all copies, alive or not: a vectorised step of all is as fast as one of some."""
-        observations, rewards, terminated, truncated, _ = self._copies.step(actions.astype(np.int64))
-        self._clear_finished()
-        return Transition(observations, rewards, terminated, truncated)
-
-    def _clear_finished(self) -> None:
-        self._copies.steps[:] = 0
-        self._copies.prev_done[:] = False
-
-
-class _UncheckedActions(MultiDiscrete):
-    """An action space that skips gymnasium's check of each action, which takes a fifth of a step."""
-
-    def contains(self, x: Any) -> bool:
-        """Return true."""
-        del x
-        return True
 
 
 class SteppedOneByOne:

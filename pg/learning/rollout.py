@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,11 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pg.core.compiled import Compiled
 from pg.core.randomness import generator
 from pg.core.trajectories import Actor, Environments, Spaces, Trajectories
+from pg.environments.compiled import CompiledEnvironments
+from pg.learning.compiled_rollout import CompiledRollout, Network
 from pg.learning.policies import Policy
-from pg.parts.activations.base import Activation
-from pg.parts.networks import perceptron
 
 _NOISE_STEPS = 32
 _LEAST_EXPONENTIAL = np.finfo(np.float32).tiny
@@ -59,8 +59,11 @@ class _Step(NamedTuple):
 def collect(environments: Environments, actor: Actor, generators: Generators) -> Trajectories:
     """Sample trajectories τ ~ p_θ(τ), S = 1, until each has terminated or reached the horizon.
 
-    The result is as long as the longest trajectory.
+    The result is as long as the longest trajectory. A policy in an environment with compiled dynamics takes many steps
+    per call, else a call takes one step.
     """
+    if isinstance(environments, CompiledEnvironments) and isinstance(actor, PolicyActor):
+        return _in_calls_of_many_steps(environments, actor, generators)
     observations = environments.reset(generators.starts)
     alive: NDArray[np.bool_] = np.ones(len(observations), dtype=np.bool_)
     terminated, noise = np.zeros_like(alive), np.empty(0, dtype=np.float32)
@@ -79,6 +82,28 @@ def collect(environments: Environments, actor: Actor, generators: Generators) ->
         if not alive.any():
             break
     return _trajectories(steps, terminated, observations)
+
+
+def _in_calls_of_many_steps(
+    environments: CompiledEnvironments, actor: PolicyActor, generators: Generators
+) -> Trajectories:
+    environments.reset(generators.starts)
+    rollout = CompiledRollout(environments, Network.of(actor.weights, actor.biases, actor.activate))
+    copies = len(environments.positions)
+    while rollout.advance(actor.noise(generators.actions, _NOISE_STEPS, copies)):
+        pass
+    recorded = rollout.recorded
+    longest = int(recorded.lengths.max())
+    terminated = torch.from_numpy(recorded.terminated).unsqueeze(0)
+    return Trajectories(
+        observations=torch.from_numpy(recorded.observations[np.newaxis, :, :longest]),
+        actions=torch.from_numpy(recorded.actions[np.newaxis, :, :longest]),
+        rewards=torch.from_numpy(recorded.rewards[np.newaxis, :, :longest]),
+        mask=torch.from_numpy(np.arange(longest) < recorded.lengths[np.newaxis, :, np.newaxis]),
+        terminated=terminated,
+        truncated=~terminated,
+        last_observations=torch.from_numpy(environments.observations()).unsqueeze(0),
+    )
 
 
 def _trajectories(steps: Sequence[_Step], terminated: NDArray[np.bool_], after: NDArray[np.float32]) -> Trajectories:
@@ -117,7 +142,7 @@ class PolicyActor:
     """
 
     spaces: Spaces
-    activation: Activation
+    activate: Compiled
     weights: tuple[NDArray[Any], ...]
     biases: tuple[NDArray[Any], ...]
     deviation: NDArray[Any] | None
@@ -146,19 +171,22 @@ class PolicyActor:
             values = observations.astype(self.biases[0].dtype, copy=False)
             if self.seen is not None:
                 values = (values - self.seen[0]) / self.seen[1]
-            affine = [partial(_affine, weight, bias) for weight, bias in zip(self.weights, self.biases, strict=True)]
-            heads = perceptron(affine, self.activation.of_array, values)
-            return (heads + noise).argmax(-1) if self.deviation is None else heads + self.deviation * noise
+            for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True), start=1):
+                values = values @ weight
+                values += bias
+                if layer < len(self.weights):
+                    self.activate(values)
+            return (values + noise).argmax(-1) if self.deviation is None else values + self.deviation * noise
 
 
 @torch.no_grad()
 def actor_of(policy: Policy, is_deterministic: bool = False) -> PolicyActor:
     """Return an actor with copies of a policy's parameters."""
-    scale = policy.scale
+    scale, weights = policy.scale, tuple(_copied(layer.weight.mT) for layer in policy.affine)
     return PolicyActor(
         spaces=policy.shape.spaces,
-        activation=policy.shape.activation,
-        weights=tuple(_copied(layer.weight.mT) for layer in policy.affine),
+        activate=policy.shape.activation.compiled(weights[0].dtype),
+        weights=weights,
         biases=tuple(_copied(layer.bias) for layer in policy.affine),
         deviation=None if policy.shape.is_discrete else _copied(policy.log_std.exp()),
         seen=None if scale is None else (_copied(scale.mean), _copied(scale.deviation)),
@@ -168,9 +196,3 @@ def actor_of(policy: Policy, is_deterministic: bool = False) -> PolicyActor:
 
 def _copied(tensor: Tensor) -> NDArray[Any]:
     return tensor.cpu().numpy().copy(order="C")
-
-
-def _affine(weight: NDArray[Any], bias: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
-    product = values @ weight
-    product += bias
-    return product

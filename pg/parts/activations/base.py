@@ -5,27 +5,30 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pg.parts.part import Part
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
-Array = NDArray[np.floating[Any]]
+    from pg.core.compiled import Compiled
 
 
 class Activation(Part):
-    """An elementwise function, for learning on tensors and for acting on arrays.
-
-    Both methods may overwrite their argument and return it.
-    """
+    """An elementwise function: of tensors for learning, and of numbers, compiled, for acting."""
 
     @abstractmethod
     def of_tensor(self, values: Tensor) -> Tensor:
-        """Return the function of a tensor, differentiable twice."""
+        """Return the function of a tensor, differentiable twice; it may overwrite its argument."""
 
+    @staticmethod
     @abstractmethod
-    def of_array(self, values: Array) -> Array:
-        """Return the function of an array."""
+    def of_number(value: float) -> float:
+        """Return the function of a number, by operations that numba compiles."""
+        raise NotImplementedError
+
+    def compiled(self, dtype: np.dtype[Any]) -> Compiled:
+        """Return a compiled function that overwrites every entry of a matrix."""
+        from pg.core.compiled import elementwise
+
+        return elementwise(type(self).of_number, dtype)

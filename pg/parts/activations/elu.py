@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from pg.parts.activations.base import Activation, Array
+from pg.parts.activations.base import Activation
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +25,7 @@ class Elu(Activation):
 
         return functional.elu(values, inplace=True)
 
-    def of_array(self, values: Array) -> Array:
-        """Return the function by numpy's expm1, which is exact for small values."""
-        return np.expm1(values, out=values, where=values < 0)
+    @staticmethod
+    def of_number(value: float) -> float:
+        """Return the function by expm1, which is exact for small values."""
+        return math.expm1(value) if value < 0 else value

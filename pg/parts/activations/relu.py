@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from pg.parts.activations.base import Activation, Array
+from pg.parts.activations.base import Activation
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,6 +19,8 @@ class Relu(Activation):
         """Return the positive part."""
         return values.relu_()
 
-    def of_array(self, values: Array) -> Array:
+    @staticmethod
+    def of_number(value: float) -> float:
         """Return the positive part."""
-        return np.maximum(values, 0, out=values)
+        # A NaN stays one.
+        return 0 * value if value < 0 else value

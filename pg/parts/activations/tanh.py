@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pg.parts.activations.base import Activation, Array
+from pg.parts.activations.base import Activation
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from pg.core.compiled import Compiled
 
 
 class Tanh(Activation):
@@ -18,11 +21,18 @@ class Tanh(Activation):
     name: str = "tanh"
 
     def of_tensor(self, values: Tensor) -> Tensor:
-        """Return tanh, computed by numpy on the CPU."""
-        from pg.parts.networks import NumpyTanh
+        """Return tanh, on the CPU by a faster function than torch's."""
+        from pg.parts.networks import FastTanh
 
-        return NumpyTanh.apply(values) if values.device.type == "cpu" else values.tanh_()
+        return FastTanh.apply(values) if values.device.type == "cpu" else values.tanh_()
 
-    def of_array(self, values: Array) -> Array:
+    @staticmethod
+    def of_number(value: float) -> float:
         """Return tanh."""
-        return np.tanh(values, out=values)
+        return math.tanh(value)
+
+    def compiled(self, dtype: np.dtype[Any]) -> Compiled:
+        """Return a compiled function that overwrites a matrix, in single precision the one of tensors."""
+        from pg.parts.networks import tanh_in_place
+
+        return tanh_in_place if dtype == np.float32 else super().compiled(dtype)

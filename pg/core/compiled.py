@@ -1,0 +1,76 @@
+"""Compile functions of numbers and arrays to machine code with numba, once per machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+import numba
+import numpy as np
+from numba import types
+from numba.core.types.function_type import CompileResultWAP
+
+Compiled = Any
+"""A compiled function; numba declares no types."""
+
+# Products and sums may be fused, and a division by zero gives inf or NaN, as in NumPy.
+_compile = partial(numba.njit, fastmath={"contract"}, error_model="numpy")
+
+
+def compiled(signature: Any) -> Callable[[Callable[..., Any]], Compiled]:
+    """Compile a function of a module for the types of its arguments; the machine code is kept beside the module."""
+
+    def compile_now(function: Callable[..., Any]) -> Compiled:
+        try:
+            return _compile(signature, cache=True)(function)
+        except RuntimeError:
+            # There is no folder that numba may write to.
+            return _compile(signature)(function)
+
+    return compile_now
+
+
+class Argument(types.WrapperAddressProtocol):
+    """A compiled function as an argument of another, with its type and address, which numba is slow to look up."""
+
+    def __init__(self, function: Compiled) -> None:
+        (self._signature,) = function.nopython_signatures
+        self._numba_type_ = types.FunctionType(self._signature)
+        self._keeps = CompileResultWAP(function.get_compile_result(self._signature))
+        self._address = self._keeps.__wrapper_address__()
+
+    def __wrapper_address__(self) -> int:
+        """Return the address; called by numba."""
+        return self._address
+
+    def signature(self) -> Any:
+        """Return the types; called by numba."""
+        return self._signature
+
+
+as_argument = cache(Argument)
+"""Return the same object for the same function."""
+
+
+def inlined(function: Callable[..., Any]) -> Compiled:
+    """Compile a function that compiled functions of the same module call."""
+    return _compile(function)
+
+
+def overwriting(dtype: np.dtype[Any]) -> Any:
+    """Return the types of a compiled function that overwrites a matrix."""
+    return types.void(types.Array(numba.from_dtype(dtype), 2, "C"))
+
+
+@cache
+def elementwise(function: Callable[[float], float], dtype: np.dtype[Any]) -> Compiled:
+    """Compile a function that overwrites every entry of a matrix by `function` of it."""
+    of_number = _compile(function)
+
+    def apply(values: Any) -> None:
+        for row in range(values.shape[0]):
+            for column in range(values.shape[1]):
+                values[row, column] = of_number(values[row, column])
+
+    return _compile(overwriting(dtype))(apply)

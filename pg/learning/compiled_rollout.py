@@ -1,0 +1,187 @@
+"""Rollouts of a perceptron with discrete actions in compiled environments: one call takes many steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import from_dtype, types
+from numpy.typing import NDArray
+
+from pg.core.compiled import Compiled, as_argument, compiled, inlined, overwriting
+from pg.environments.compiled import OBSERVE, STEP, CompiledEnvironments
+
+
+class Recorded(NamedTuple):
+    """What a rollout records of N trajectories: arrays with leading axes N and T, or N for lengths and ends."""
+
+    observations: NDArray[np.float32]
+    actions: NDArray[np.int64]
+    rewards: NDArray[np.float32]
+    lengths: NDArray[np.int64]
+    terminated: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A perceptron as one array: for each layer its matrix (in, out) and its biases; `sizes` from inputs to outputs."""
+
+    parameters: NDArray[Any]
+    sizes: NDArray[np.int64]
+    activate: Compiled
+
+    @classmethod
+    def of(cls, weights: Sequence[NDArray[Any]], biases: Sequence[NDArray[Any]], activate: Compiled) -> Network:
+        """Pack the matrices and biases of all layers."""
+        packed = [part.ravel() for pair in zip(weights, biases, strict=True) for part in pair]
+        sizes = [len(weights[0]), *(len(bias) for bias in biases)]
+        return cls(np.concatenate(packed), np.array(sizes, dtype=np.int64), as_argument(activate))
+
+
+class CompiledRollout:
+    """A rollout of N trajectories in progress, from start states that have been drawn."""
+
+    def __init__(self, environments: CompiledEnvironments, network: Network) -> None:
+        copies, horizon = len(environments.positions), environments.horizon
+        # Pages of zeros that are never written take no memory: most trajectories end before the horizon.
+        self.recorded = Recorded(
+            observations=np.zeros((copies, horizon, environments.spaces.observation_size), dtype=np.float32),
+            actions=np.zeros((copies, horizon), dtype=np.int64),
+            rewards=np.zeros((copies, horizon), dtype=np.float32),
+            lengths=np.zeros(copies, dtype=np.int64),
+            terminated=np.zeros(copies, dtype=np.bool_),
+        )
+        self._environments, self._network = environments, network
+        self._advance = _advance_in(network.parameters.dtype)
+        self._scratch = np.empty((2, copies * int(network.sizes.max())), dtype=network.parameters.dtype)
+        self._alive, self._step, self._count = np.arange(copies), 0, copies
+
+    def advance(self, noise: NDArray[np.float32]) -> bool:
+        """Take as many steps as there is noise, (steps, N, A); return whether any trajectory goes on."""
+        dynamics, network = self._environments.dynamics, self._network
+        steps = min(len(noise), self._environments.horizon - self._step)
+        self._count = self._advance(
+            dynamics.step,
+            dynamics.observe,
+            dynamics.constants,
+            self._environments.positions,
+            network.activate,
+            network.parameters,
+            network.sizes,
+            self._scratch,
+            noise[:steps],
+            self._step,
+            self._alive,
+            self._count,
+            *self.recorded,
+        )
+        self._step += steps
+        return self._count > 0 and self._step < self._environments.horizon
+
+
+@cache
+def _advance_in(dtype: np.dtype[Any]) -> Compiled:
+    """Compile `_advance` for networks of a precision."""
+    number, integers, singles = from_dtype(dtype), types.Array(types.int64, 1, "C"), types.float32
+    return compiled(
+        types.int64(
+            types.FunctionType(STEP),
+            types.FunctionType(OBSERVE),
+            types.Array(types.float64, 1, "C"),
+            types.Array(types.float64, 2, "C"),
+            types.FunctionType(overwriting(dtype)),
+            types.Array(number, 1, "C"),
+            integers,
+            types.Array(number, 2, "C"),
+            types.Array(singles, 3, "C"),
+            types.int64,
+            integers,
+            types.int64,
+            types.Array(singles, 3, "C"),
+            types.Array(types.int64, 2, "C"),
+            types.Array(singles, 2, "C"),
+            integers,
+            types.Array(types.boolean, 1, "C"),
+        )
+    )(_advance)
+
+
+@inlined
+def _forward(
+    inputs: NDArray[Any], activate: Compiled, parameters: NDArray[Any], sizes: NDArray[np.int64], scratch: NDArray[Any]
+) -> NDArray[Any]:
+    """Return the network's outputs; the rows of `scratch` hold those of the layers in turn."""
+    values, count, first = inputs, len(inputs), 0
+    for layer in range(1, len(sizes)):
+        before, after = sizes[layer - 1], sizes[layer]
+        matrix = parameters[first : first + before * after].reshape(before, after)
+        biases = parameters[first + before * after : first + (before + 1) * after]
+        first += (before + 1) * after
+        results = scratch[layer % 2, : count * after].reshape(count, after)
+        np.dot(values, matrix, results)
+        for row in range(count):
+            for unit in range(after):
+                results[row, unit] += biases[unit]
+        if layer < len(sizes) - 1:
+            activate(results)
+        values = results
+    return values
+
+
+@inlined
+def _sampled(logits: NDArray[Any], noise: NDArray[np.float32]) -> int:
+    """Return the action of the highest sum of logit and noise."""
+    action, highest = 0, logits[0] + noise[0]
+    for other in range(1, len(noise)):
+        score = logits[other] + noise[other]
+        if score > highest:
+            action, highest = other, score
+    return action
+
+
+def _advance(
+    step: Compiled,
+    observe: Compiled,
+    constants: NDArray[np.float64],
+    positions: NDArray[np.float64],
+    activate: Compiled,
+    parameters: NDArray[Any],
+    sizes: NDArray[np.int64],
+    scratch: NDArray[Any],
+    noise: NDArray[np.float32],
+    first: int,
+    alive: NDArray[np.int64],
+    count: int,
+    observations: NDArray[np.float32],
+    actions: NDArray[np.int64],
+    rewards: NDArray[np.float32],
+    lengths: NDArray[np.int64],
+    terminated: NDArray[np.bool_],
+) -> int:
+    """Step the copies whose numbers are the first `count` of `alive`; return how many are left."""
+    for now in range(len(noise)):
+        time = first + now
+        inputs = scratch[0, : count * sizes[0]].reshape(count, sizes[0])
+        for row in range(count):
+            seen = observations[alive[row], time]
+            observe(positions[alive[row]], seen)
+            for component in range(sizes[0]):
+                inputs[row, component] = seen[component]
+        logits = _forward(inputs, activate, parameters, sizes, scratch)
+        left = 0
+        for row in range(count):
+            copy = alive[row]
+            action = _sampled(logits[row], noise[now, copy])
+            reward, ends = step(positions[copy], action, constants)
+            actions[copy, time], rewards[copy, time], lengths[copy] = action, reward, time + 1
+            terminated[copy] = ends
+            if not ends:
+                alive[left] = copy
+                left += 1
+        count = left
+        if count == 0:
+            break
+    return count
