@@ -29,6 +29,7 @@ from pg.parts.variant import PolicyOptions
 Parameters = Mapping[str, NDArray[np.generic]]
 
 _OUTPUT_GAIN = 0.01
+_ALL = slice(None)
 # Measured: the output of a layer of 64 units for this many rows stays in the cache until the next layer reads it.
 _CACHED_ROWS = 4096
 
@@ -113,13 +114,14 @@ def distribution_of(heads: Float[Tensor, "*n A"], log_std: Float[Tensor, "*S A"]
     return Independent(Normal(heads, log_std.exp().expand_as(heads), validate_args=False), 1, validate_args=False)
 
 
-def detached(distribution: Distribution) -> Distribution:
-    """Return a copy of a policy's distribution that gradients do not flow through."""
+def detached(distribution: Distribution, states: slice = _ALL) -> Distribution:
+    """Return a copy of a policy's distribution, in some of the states, that gradients do not flow through."""
     if isinstance(distribution, Categorical):
-        return _Categorical(distribution.logits.detach())
+        return _Categorical(distribution.logits[states].detach())
     assert isinstance(distribution, Independent)
     base = cast(Normal, distribution.base_dist)
-    return Independent(Normal(base.loc.detach(), base.scale.detach(), validate_args=False), 1, validate_args=False)
+    mean, deviation = base.loc[states].detach(), base.scale[states].detach()
+    return Independent(Normal(mean, deviation, validate_args=False), 1, validate_args=False)
 
 
 def parameters_of(policy: nn.Module) -> list[Tensor]:

@@ -48,8 +48,9 @@ class Square(Activation):
     def of_tensor(self, values):
         return values * values
 
-    def of_array(self, values):
-        return values * values
+    @staticmethod
+    def of_number(value):
+        return value * value
 
 
 class Signs(Optimizer):

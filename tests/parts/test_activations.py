@@ -1,4 +1,4 @@
-"""Activations of tensors and arrays have the values and derivatives of torch."""
+"""Activations of tensors and numbers have the values and derivatives of torch."""
 
 from collections.abc import Callable
 
@@ -14,13 +14,36 @@ from torch import Tensor
 
 FUNCTIONS = {Tanh: torch.tanh, Relu: torch.relu, Elu: torch.nn.functional.elu}
 VALUES = torch.linspace(-4, 4, 51, dtype=torch.float64)
+WIDE = torch.cat([torch.linspace(-12, 12, 100_001), torch.logspace(-30, -1, 5_001), -torch.logspace(-30, -1, 5_001)])
 
 
 @pytest.mark.parametrize("kind", ACTIVATIONS)
-def test_tensors_and_arrays_give_the_values_of_torch(kind: type[Activation]) -> None:
+def test_tensors_and_numbers_give_the_values_of_torch(kind: type[Activation]) -> None:
     activation, expected = kind(), FUNCTIONS[kind](VALUES)
     torch.testing.assert_close(activation.of_tensor(VALUES.clone()), expected)
-    np.testing.assert_allclose(activation.of_array(VALUES.numpy().copy()), expected.numpy(), rtol=1e-14)
+    found = VALUES.numpy().reshape(3, 17).copy()
+    activation.compiled(found.dtype)(found)
+    np.testing.assert_allclose(found.reshape(-1), expected.numpy(), rtol=1e-14)
+
+
+@pytest.mark.parametrize("kind", ACTIVATIONS)
+def test_single_precision_is_accurate_and_the_same_in_acting_and_learning(kind: type[Activation]) -> None:
+    learning, acting = kind().of_tensor(WIDE.clone()), WIDE.numpy().reshape(1, -1).copy()
+    kind().compiled(acting.dtype)(acting)
+    np.testing.assert_allclose(acting[0], FUNCTIONS[kind](WIDE.double()).numpy(), rtol=2e-6, atol=1e-38)
+    if kind is Tanh:
+        assert np.array_equal(learning.numpy(), acting[0])
+        assert abs(acting).max() <= 1
+
+
+@pytest.mark.parametrize("kind", ACTIVATIONS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_nan_stays_nan_and_infinity_is_a_limit(kind: type[Activation], dtype: torch.dtype) -> None:
+    values = torch.tensor([[torch.nan, torch.inf, -torch.inf]], dtype=dtype)
+    found = values.numpy().copy()
+    kind().compiled(found.dtype)(found)
+    for given in (torch.from_numpy(found), kind().of_tensor(values.clone())):
+        torch.testing.assert_close(given, FUNCTIONS[kind](values), equal_nan=True, rtol=1e-6, atol=0.0)
 
 
 @pytest.mark.parametrize("kind", ACTIVATIONS)

@@ -23,4 +23,4 @@ class Relu(Activation):
     def of_number(value: float) -> float:
         """Return the positive part."""
         # A NaN stays one.
-        return 0 * value if value < 0 else value
+        return 0.0 if value < 0 else value
