@@ -5,7 +5,7 @@ Copies are never reset automatically, and finished ones are not stepped.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from pg.core.trajectories import Environments, Spaces, Transition
 from pg.environments.cartpole import cartpole
 from pg.environments.catalogue import CARTPOLES, check_spaces, earned_mdp_of, hidden_in, horizon_of, make_copy
-from pg.environments.compiled import CompiledEnvironments
+from pg.environments.compiled import CompiledEnvironments, Dynamics
 from pg.environments.record import Environment
 from pg.environments.tabular import TabularEnvironments
 
 _SEED_RANGE = 2**31
-_COMPILED = dict.fromkeys(CARTPOLES, cartpole)
+_COMPILED: dict[str, Callable[[dict[str, Any]], Dynamics]] = dict.fromkeys(CARTPOLES, cartpole)
 """Dynamics that are compiled, by the id of the environment."""
 
 
