@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pg.experiments.train import curves, metrics
+from tests.experiments.rows import FINITE
 
 STEPS = np.array([10.0, 30.0, 60.0])
 RETURNS = np.array([1.0, 2.0, 3.0])
@@ -92,7 +93,7 @@ def test_the_return_at_an_iteration_averages_the_five_batches_up_to_it():
 
 
 def rows(**last):
-    fine = {"return_mean": 1.0, "gradient_norm": 1.0, "kl_new_old": 0.1, "kl_old_new": 0.1}
+    fine = {"return_mean": 1.0, **FINITE, "kl_old_new": 0.1}
     return pd.DataFrame([fine, fine | last])
 
 

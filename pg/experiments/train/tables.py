@@ -15,6 +15,7 @@ from pg.experiments.cells import Cell, columns_of, names_of
 from pg.experiments.metric import Metric, values
 from pg.experiments.train import curves
 from pg.experiments.train.metrics import METRICS, Evaluations, Imitation, Run
+from pg.learning.columns import cause_of_divergence
 from pg.statistics.estimates import mean
 
 
@@ -102,7 +103,7 @@ def diverged_runs(rows: Mapping[Cell, pd.DataFrame]) -> pd.DataFrame:
         {**names_of(cell), "seed": seed, **run.iloc[-1][["iteration", "steps"]].astype(int), "cause": cause}
         for cell, of_cell in rows.items()
         for seed, run in of_cell.groupby("seed")
-        if (cause := curves.cause_of_divergence(run)) is not None
+        if (cause := cause_of_divergence(run.iloc[-1].to_dict())) is not None
     ]
     return pd.DataFrame(diverged, columns=columns_of(rows, "seed", "iteration", "steps", "cause"))
 
