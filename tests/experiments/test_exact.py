@@ -18,7 +18,6 @@ from pg.environments.exact import policy_gradient_theorem
 from pg.environments.mdp import MDP
 from pg.environments.record import Environment
 from pg.environments.small_mdps import bandit, chain, random_mdp
-from pg.experiments.exact.measure import moments
 from pg.experiments.exact.record import ExactExperiment
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.gradients import batch_gradients
@@ -28,7 +27,7 @@ from pg.learning.tabular import action_probabilities
 from pg.parts.critic import Critic
 from pg.parts.variant import PolicyOptions, Variant
 from tests.laboratory.jobs import job_of, rows_of
-from tests.laboratory.pairs import MIXED
+from tests.laboratory.pairs import MIXED, discounted_gradient, moments
 from tests.parts.named import BASELINES, FROM_THE_BATCH, constant, gae
 
 LIMIT = 30_000
@@ -86,7 +85,7 @@ def test_table_of_expectations(name: str, n: int, returns: str, baseline: str) -
 def test_discounted_estimates_follow_the_discounted_objective(parts: dict[str, Any]) -> None:
     policy = random_policy(SMALL, MIXED.spaces, seed=3)
     found = expectation(MIXED, policy, discount=0.6, batch=2, **parts)
-    assert_equal(found, truth(MIXED, policy, discount=0.6).gradient)
+    assert_equal(found, discounted_gradient(MIXED, policy, 0.6))
 
 
 @pytest.mark.parametrize("baseline", ["leave_one_out", "per_step_leave_one_out", "per_step"])
@@ -94,13 +93,13 @@ def test_baselines_do_the_same_to_discounted_rewards_to_go(baseline: str) -> Non
     policy = random_policy(SMALL, MIXED.spaces, seed=3)
     found = expectation(MIXED, policy, discount=0.6, discount_states=True, baseline=baseline, batch=3)
     factor = 2 / 3 if baseline in IN_SAMPLE else 1
-    assert_equal(found, factor * truth(MIXED, policy, discount=0.6).gradient)
+    assert_equal(found, factor * discounted_gradient(MIXED, policy, 0.6))
 
 
 def test_the_average_reward_shrinks_discounted_total_returns() -> None:
     policy = random_policy(SMALL, MIXED.spaces, seed=3)
     found = expectation(MIXED, policy, returns="total", discount=0.6, baseline="average_reward", batch=3)
-    assert_equal(found, 2 / 3 * truth(MIXED, policy, discount=0.6).gradient)
+    assert_equal(found, 2 / 3 * discounted_gradient(MIXED, policy, 0.6))
 
 
 def test_the_average_reward_subtracts_twice_discounted_visits_from_discounted_rewards_to_go() -> None:
@@ -108,7 +107,7 @@ def test_the_average_reward_subtracts_twice_discounted_visits_from_discounted_re
     policy = random_policy(SMALL, MIXED.spaces, seed=3)
     found = expectation(MIXED, policy, discount=0.6, discount_states=True, baseline="average_reward", batch=3)
     own = weighted_theorem(policy, 0.6, 0.6**STEPS)
-    assert_equal(found, truth(MIXED, policy, discount=0.6).gradient - own / 3)
+    assert_equal(found, discounted_gradient(MIXED, policy, 0.6) - own / 3)
 
 
 @pytest.mark.parametrize(("name", "decay"), list(product(MDPS, [0, 0.5, 0.9, 1])))
@@ -117,7 +116,7 @@ def test_gae_of_exact_values_has_no_bias_whatever_lambda(name: str, decay: float
     parts = {"returns": gae(decay), "baseline": "exact", "batch": 2}
     assert_equal(expectation(MDPS[name], policy, **parts), truth(MDPS[name], policy).gradient)
     discounted = expectation(MDPS[name], policy, **parts, discount=0.6, discount_states=True)
-    assert_equal(discounted, truth(MDPS[name], policy, discount=0.6).gradient)
+    assert_equal(discounted, discounted_gradient(MDPS[name], policy, 0.6))
 
 
 @pytest.mark.parametrize("name", MDPS)
@@ -154,7 +153,7 @@ def test_gae_of_any_values_adds_up_the_gradients_of_one_step_errors() -> None:
 def test_bootstrapping_at_truncation_is_biased_by_what_follows() -> None:
     policy = random_policy(SMALL, MIXED.spaces, seed=1)
     parts = {"discount": 0.6, "discount_states": True, **LEARNED}
-    true = truth(MIXED, policy, discount=0.6).gradient
+    true = discounted_gradient(MIXED, policy, 0.6)
     assert_equal(expectation(MIXED, policy, returns=gae(1), **parts), true)
     bootstrapped = expectation(MIXED, policy, returns=gae(1, bootstrap_at_truncation=True), **parts)
     assert (bootstrapped - true).norm() > 0.01 * true.norm()
@@ -180,7 +179,7 @@ def test_the_discounted_estimate_without_weights_of_states_is_not_a_gradient_of_
     policy = random_policy(SMALL, MIXED.spaces, seed=3)
     found = expectation(MIXED, policy, discount=0.6, batch=2)
     assert_equal(found, weighted_theorem(policy, 0.6, 0.6**-STEPS))
-    assert (found - truth(MIXED, policy, 0.6).gradient).norm() > 1e-3 * found.norm()
+    assert (found - discounted_gradient(MIXED, policy, 0.6)).norm() > 1e-3 * found.norm()
 
 
 def weighted_theorem(policy: Policy, discount: float, weights: torch.Tensor) -> torch.Tensor:

@@ -235,7 +235,8 @@ def test_a_diverged_seed_lowers_every_statistic_and_leaves_it_defined():
 
 
 def test_curves_mark_the_divergence_and_continue_at_the_worst_return():
-    curve = train_tables.train_curves(two_runs(), 100, points=10)
+    curve = train_tables.train_curves(two_runs(), 100)
+    curve = curve[curve["steps"] % 10 == 0]
     diverged = curve[curve["seed"] == 1]
     assert diverged["return"].tolist() == [1, 5, 5, 9, -3, -3, -3, -3, -3, -3]
     assert set(diverged["diverged_at"]) == {40}
@@ -243,23 +244,22 @@ def test_curves_mark_the_divergence_and_continue_at_the_worst_return():
 
 
 def test_curves_have_equally_spaced_points_up_to_the_budget():
-    curves = train_tables.train_curves({cell(): run({0: {30: 1.0, 60: 2.0}})}, 100, points=5)
+    runs = {cell(): run({0: {30: 1.0, 60: 2.0}})}
+    curves = train_tables.train_curves(runs, 100)
     assert curves.columns.tolist() == ["environment", "variant", "seed", "steps", "return", "diverged_at"]
-    assert curves["steps"].tolist() == [20, 40, 60, 80, 100]
-    assert curves["return"].tolist() == [1, 2, 2, 2, 2]
+    assert curves["steps"].tolist() == list(range(1, 101))
+    assert curves["return"].tolist() == [1] * 30 + [2] * 70
+    assert train_tables.train_curves(runs, 150)["steps"].tolist()[:3] == [1, 3, 4]
 
 
 def test_mean_curves_are_means_over_seeds_with_students_interval():
     runs = {cell(): run({0: {50: 1.0, 100: 3.0}, 1: {50: 2.0, 100: 7.0}})}
-    means = train_tables.mean_curves(train_tables.train_curves(runs, 100, points=2))
+    means = train_tables.mean_curves(train_tables.train_curves(runs, 100))
+    means = means[means["steps"] % 50 == 0]
     assert means.columns.tolist() == ["environment", "variant", "steps", "estimate", "ci_low", "ci_high"]
     assert means["estimate"].tolist() == [1.5, 5.0]
     # Two values at a distance d have the standard error d / 2; t(0.975) with one degree of freedom is 12.706.
     assert (means["ci_high"] - means["estimate"]).tolist() == pytest.approx([12.7062 / 2, 12.7062 * 2], rel=1e-5)
-
-
-def test_curves_have_a_hundred_points_by_default():
-    assert train_tables.train_curves({cell(): run({0: {30: 1.0}})}, 150)["steps"].tolist()[:3] == [1, 3, 4]
 
 
 def imitation(curves, demonstration_steps, demonstrator_return):
@@ -278,6 +278,6 @@ def test_a_clone_is_compared_with_its_demonstrator_before_its_first_update_and_a
 
 
 def test_the_curve_of_a_clone_begins_where_its_demonstrations_end():
-    curves = train_tables.train_curves(imitation({0: {30: 1.0, 60: 2.0}}, 20, 5.0), 100, points=5)
-    assert curves["return"].isna().tolist() == [True, False, False, False, False]
-    assert curves["return"].tolist()[1:] == [2, 2, 2, 2]
+    curves = train_tables.train_curves(imitation({0: {30: 1.0, 60: 2.0}}, 20, 5.0), 100)
+    assert curves["return"].isna().tolist() == [True] * 20 + [False] * 80
+    assert curves["return"].tolist()[20:] == [1] * 10 + [2] * 70

@@ -12,12 +12,13 @@ from pg.environments.exact import objective, policy_gradient_theorem
 from pg.environments.jacket_folding import jacket_folding
 from pg.environments.mdp import MDP
 from pg.environments.small_mdps import bandit, chain, corridor, random_mdp
-from pg.experiments.exact.measure import central_differences, moments
+from pg.experiments.exact.measure import central_differences
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.reference import truth
 from pg.learning.policies import Policy, flatten, repeat, stack
 from pg.learning.tabular import action_probabilities
 from pg.parts.variant import PolicyOptions, Variant
+from tests.laboratory.pairs import moments
 
 LIMIT = 30_000
 LINEAR = PolicyOptions(hidden=())

@@ -6,13 +6,13 @@ import torch
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.mdp import MDP
 from pg.environments.small_mdps import bandit, chain, random_mdp
-from pg.experiments.exact.measure import moments
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.gradients import least_variances
 from pg.learning.policies import stack
 from pg.learning.tabular import action_probabilities
 from pg.parts.baselines.constant import Constant
 from pg.parts.variant import PolicyOptions, Variant
+from tests.laboratory.pairs import moments
 
 LINEAR = PolicyOptions(hidden=())
 MDPS = {"chain": chain(3, length=2), "random": random_mdp(2, states=2, seed=4)}

@@ -19,7 +19,7 @@ from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, random_policy, sample
 from pg.laboratory.job import Sample
 from pg.laboratory.reference import truth
-from pg.laboratory.reuse import Reuse, corrected_gradients
+from pg.laboratory.reuse import Reuse, corrected_gradients_of_all
 from pg.learning.policies import Policy, stack
 from pg.learning.tabular import action_probabilities
 from pg.parts.baselines.value_network import ValueNetwork
@@ -145,5 +145,5 @@ def test_chunks_of_batches_share_the_network() -> None:
     reuse = Reuse.at(target, behaviour, every.trajectories, mdp)
     chances = every.probabilities(action_probabilities(stack([behaviour]), mdp)).detach()
     per_step = GAE.model_copy(update={"importance": PerStep()})
-    estimates = corrected_gradients(reuse.regrouped(1), per_step, critic)
+    estimates = corrected_gradients_of_all(reuse.regrouped(1), {"": per_step}, {"": critic})[""]
     torch.testing.assert_close(chances @ estimates, expected_gradient(reuse, per_step, chances, critic))

@@ -18,6 +18,8 @@ from pg.experiments.train.metrics import METRICS, Evaluations, Imitation, Run
 from pg.learning.columns import cause_of_divergence
 from pg.statistics.estimates import mean
 
+_POINTS = 100  # of a learning curve
+
 
 def train_table(
     rows: Mapping[Cell, pd.DataFrame],
@@ -53,7 +55,7 @@ def train_table(
     return pd.DataFrame(long, columns=columns_of(rows, "stage", "seed", "metric", "value"))
 
 
-def train_curves(rows: Mapping[Cell, pd.DataFrame], budget: int, points: int = 100) -> pd.DataFrame:
+def train_curves(rows: Mapping[Cell, pd.DataFrame], budget: int) -> pd.DataFrame:
     """Interpolate every run's learning curve on the same even grid of environment steps, up to the budget.
 
     Returns
@@ -62,7 +64,7 @@ def train_curves(rows: Mapping[Cell, pd.DataFrame], budget: int, points: int = 1
         Columns environment, variant, the sweep's paths, seed, steps, return, diverged_at: the steps after which the
         run diverged, at most the budget; empty if it did not. The return is empty during demonstrations.
     """
-    grid, frames = np.arange(1, points + 1) * budget // points, []
+    grid, frames = np.arange(1, _POINTS + 1) * budget // _POINTS, []
     for cell, seed, run in _runs(rows, budget):
         returns = curves.interpolate(*run.curve, grid)
         if run.imitation is not None:
