@@ -281,3 +281,23 @@ def test_the_curve_of_a_clone_begins_where_its_demonstrations_end():
     curves = train_tables.train_curves(imitation({0: {30: 1.0, 60: 2.0}}, 20, 5.0), 100)
     assert curves["return"].isna().tolist() == [True] * 20 + [False] * 80
     assert curves["return"].tolist()[20:] == [1] * 10 + [2] * 70
+
+
+def choice(scores, chosen):
+    """The JSON of a choice, from {rate: scores of seeds}."""
+    rows = [
+        {"learning_rate": rate, "seed": seed, "score": score}
+        for rate, of_rate in scores.items()
+        for seed, score in enumerate(of_rate)
+    ]
+    return {"learning_rate": chosen, "at_edge": chosen in (min(scores), max(scores)), "scores": rows}
+
+
+def test_a_table_of_tuning_has_the_mean_score_of_every_rate():
+    cells = [cell(variant="total"), cell(variant="to_go")]
+    choices = [choice({0.1: [1.0, 2.0], 0.2: [9.0, None]}, chosen=0.1), choice({0.1: [4.0], 0.2: [4.0]}, chosen=0.1)]
+    table = train_tables.tuned_table(zip(cells, choices, strict=True))
+    assert table["mean"].fillna(-1).tolist() == [1.5, 1.5, -1, -1, 4, 4], "a rate that diverged has no mean"
+    assert table["chosen"].tolist() == [True, True, False, False, True, False]
+    assert table["at_edge"].tolist() == [True] * 4 + [False] * 2, "rates that tie have no edge"
+    assert table["tied"].tolist() == [False] * 4 + [True] * 2

@@ -270,7 +270,7 @@ def test_a_figure_links_to_its_files_and_to_the_tables_it_is_drawn_from(study: S
         "mean curves": "tables/ladder-means.csv",
         "intervals": "tables/ladder-summary.csv",
     }
-    assert tuning["links"]["scores of tuning"] == "tuned/ladder/"
+    assert tuning["links"]["scores of tuning"] == "tables/ladder-tuned.csv"
 
 
 def test_every_kind_of_experiment_says_how_much_it_takes() -> None:
