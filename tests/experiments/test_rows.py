@@ -1,7 +1,9 @@
-"""Rows of measurements, on the jobs of the smoke study."""
+"""Rows of measurements depend on their own seed and policy alone: all jobs of the smoke study."""
 
+import itertools
 from functools import cache
 
+import numpy as np
 import pandas as pd
 import pytest
 from pg.experiments.kind import Measurement
@@ -16,9 +18,12 @@ MEASURED = {name: one for name, one in SMOKE.experiments.items() if isinstance(o
 
 
 @cache
-def measured(name: str, *seeds: int) -> dict[str, pd.DataFrame]:
+def measured(name: str, *seeds: int, first: float | None = None) -> dict[str, pd.DataFrame]:
+    """Measure random policies; all parameters of the first seed's policy are set to a number if one is given."""
     job = measurement_job(SMOKE, name, *places_of(SMOKE, name)[0], MEASURED[name].seeds.blocks[0])
     policies = {} if job.policy is None else {seed: frozen(job.policy, job.environment, seed) for seed in seeds}
+    if first is not None:
+        policies[seeds[0]] = {key: np.full_like(values, first) for key, values in policies[seeds[0]].items()}
     return job.model_copy(update={"seeds": seeds}).measure(policies)
 
 
@@ -42,6 +47,17 @@ def without_seeds(rows: pd.DataFrame, seed: int) -> str:
 def test_rows_of_a_seed_do_not_depend_on_the_jobs_other_seeds(name: str) -> None:
     for table, rows in measured(name, 3, 4).items():
         assert without_seeds(rows, 4) == without_seeds(measured(name, 4)[table], 4)
+
+
+TRAINED = [name for name, one in MEASURED.items() if one.policies_from is not None]
+
+
+@pytest.mark.parametrize(("name", "value"), list(zip(TRAINED, itertools.cycle([np.nan, np.inf]))))
+def test_diverged_policy_changes_no_other_rows(name: str, value: float) -> None:
+    found, expected = measured(name, 3, 4, first=value)["rows"], measured(name, 3, 4)["rows"]
+    assert without_seeds(found, 4) == without_seeds(expected, 4)
+    assert len(found) == len(expected)
+    assert set(MEASURED[name].columns()) <= set(found.columns)
 
 
 def test_rows_of_two_seeds_differ_in_every_kind() -> None:
