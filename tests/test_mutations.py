@@ -8,7 +8,7 @@ from tests.mutations import BUGS, FEW, ROOT, BrokenBug, Bug, plant, survivors
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=str)
-def test_bug_changes_code(bug: Bug) -> None:
+def test_each_planted_bug_changes_the_code(bug: Bug) -> None:
     path, source = plant(bug)
     compile(source, path, "exec")
     assert source != ast.unparse(ast.parse((ROOT / path).read_text(encoding="utf-8")))

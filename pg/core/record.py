@@ -59,6 +59,10 @@ class Record(BaseModel):
         """Return the keys of the record in a file: its fields, or their aliases (lambda, not lambda_)."""
         return tuple(field.alias or name for name, field in cls.model_fields.items())
 
+    def canonical(self) -> str:
+        """Return the record as JSON. Names keep their order in the study file, because it sets colours and columns."""
+        return self.model_dump_json()
+
     @model_validator(mode="wrap")
     @classmethod
     def _read(cls, value: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
@@ -95,7 +99,7 @@ class Job(Record):
     """The part of the study that one job needs. Jobs with equal text and equal code give equal results."""
 
     def canonical(self) -> str:
-        """Return the job as JSON with sorted keys."""
+        """Return the job as JSON with sorted keys, because no order of names changes its results."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True)
 
 

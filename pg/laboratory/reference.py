@@ -90,14 +90,14 @@ class Reference:
         return not self.snr >= _ENOUGH_SNR
 
 
-def truth(mdp: MDP, policy: Policy, discount: float = 1.0) -> Truth:
+def truth(mdp: MDP, policy: Policy) -> Truth:
     r"""Compute $J$ and $\nabla_\theta J$ of a float64 policy by dynamic programming.
 
     The target of every bias in the study is the undiscounted objective.
     """
     # A stack of one policy has its parameters in the same order as the estimates.
     copy = repeat(policy, 1)
-    value = objective(mdp, action_probabilities(copy, mdp), discount)
+    value = objective(mdp, action_probabilities(copy, mdp))
     return Truth(value.item(), flatten(torch.autograd.grad(value, copy.parameters_list())).squeeze(0))
 
 

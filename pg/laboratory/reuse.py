@@ -88,9 +88,9 @@ class Reuse:
         return replace(self, trajectories=trajectories, log_ratios=change(self.log_ratios), state_ratios=states)
 
 
-def corrected_gradients(reuse: Reuse, variant: Variant, critic: Critic | None = None) -> Float[Tensor, "S D"]:
+def corrected_gradients(reuse: Reuse, variant: Variant) -> Float[Tensor, "S D"]:
     """Return the estimate of ∇J(θ') by one estimator from each of S batches of trajectories of π_θ."""
-    return corrected_gradients_of_all(reuse, {"": variant}, {"": critic})[""]
+    return corrected_gradients_of_all(reuse, {"": variant})[""]
 
 
 def corrected_gradients_of_all(

@@ -23,13 +23,14 @@ from pg.environments.mdp import MDP
 from pg.environments.record import Rewards
 from pg.environments.rewards import paid
 from pg.learning.checkpoints import Keeper, ended_in, resume, state_of
+from pg.learning.columns import cause_of_divergence
 from pg.learning.evaluation import Evaluator
 from pg.learning.imitation import demonstrations
 from pg.learning.job import Budget, TrainJob, TuneJob
 from pg.learning.learner import Learner, make_learner
 from pg.learning.policies import Parameters, Policy
 from pg.learning.rollout import actor_of, collect
-from pg.learning.updates import FAILED, UpdateLog, update
+from pg.learning.updates import FAILED, update
 from pg.parts.corrections.weights import NonFiniteWeights
 from pg.parts.starts.base import Beginning, Start
 from pg.parts.variant import Variant
@@ -136,16 +137,13 @@ def improve(
     except NonFiniteWeights as error:
         _log.warning("seed %d, iteration %d: %s", learner.seed, learner.iteration, error)
         log = FAILED
-    if (cause := _cause_of_divergence(log)) is not None:
-        learner.diverged = True
-        _log.warning("seed %d, iteration %d: %s; the run has diverged and ends", learner.seed, learner.iteration, cause)
     if policy.scaling is not None:
         policy.scaling.observe(valid_steps(seen)[0])
     if critic is not None:
         explained_variance = critic.explained_variance(seen)
         critic.fit(seen)
     returns = batch.returns.to(torch.float64)
-    return {
+    row = {
         "seed": learner.seed,
         "iteration": learner.iteration,
         "steps": learner.steps,
@@ -160,18 +158,10 @@ def improve(
         "explained_variance": explained_variance,
         **scaling,
     }
-
-
-def _cause_of_divergence(log: UpdateLog) -> str | None:
-    """Return what diverged in an update; None if nothing did."""
-    if log is FAILED:
-        return "importance weights are not finite"
-    if not math.isfinite(log.surrogate):
-        return "the loss is not finite"
-    if not math.isfinite(log.gradient_norm):
-        return "the gradient is not finite"
-    # The KL divergence is infinite if a policy gives an action probability 0, and NaN only if its parameters are.
-    return "the policy is not finite" if math.isnan(log.kl_new_old + log.kl_old_new) else None
+    if (cause := cause_of_divergence(row)) is not None:
+        learner.diverged = True
+        _log.warning("seed %d, iteration %d: %s; the run has diverged and ends", learner.seed, learner.iteration, cause)
+    return row
 
 
 def _scaling(policy: Policy) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -15,8 +15,6 @@ from matplotlib.lines import Line2D
 
 from pg.experiments.figures.lookup import FIGURES, kind_of
 from pg.experiments.figures.request import FigureRequest, caption, draw
-from pg.experiments.train.choice import read_choice
-from pg.experiments.train.tuning import tuned_table
 from pg.plotting import layout, style
 from pg.plotting.record import Figure
 from pg.runs.files import write_atomically, write_text
@@ -27,7 +25,7 @@ from pg.study.record import Study
 from pg.study.sources import stages_of
 
 
-def draw_figure(study: str, tables: Mapping[str, str], choices: Sequence[str], outputs: Mapping[str, str]) -> None:
+def draw_figure(study: str, tables: Mapping[str, str], outputs: Mapping[str, str]) -> None:
     """Draw the one figure that a study declares.
 
     Parameters
@@ -36,8 +34,6 @@ def draw_figure(study: str, tables: Mapping[str, str], choices: Sequence[str], o
         The study as JSON.
     tables
         Paths of the tables by name.
-    choices
-        Paths of the tuning records, in the order of the cells.
     outputs
         Paths of the `print` and `png` pictures and of the `caption`.
     """
@@ -48,9 +44,6 @@ def draw_figure(study: str, tables: Mapping[str, str], choices: Sequence[str], o
         # Text as categories, because rows are selected by text many times.
         table = read_csv(path)
         read[name] = table.astype(dict.fromkeys(table.select_dtypes("string").columns, "category"))
-    if "tuned" in kind_of(figure, declared.experiments[figure.experiment]).tables:
-        tuned = [cell for cell in cells(declared, figure.experiment) if cell.variant.is_tuned]
-        read["tuned"] = tuned_table(zip(tuned, map(read_choice, choices), strict=True))
     request = request_of(declared, figure, read)
     picture = draw(request)
     for name in ("print", "png"):

@@ -46,6 +46,7 @@ _WORDS = {
     "long": "every seed",
     "summary": "intervals",
     "means": "mean curves",
+    "tuned": "scores of tuning",
     "across": "statistics across environments",
 }
 
@@ -57,8 +58,6 @@ def figure_rows(study: Study, pictures: Sequence[str], captions: Sequence[str]) 
         kind = kind_of(figure, study.experiments[figure.experiment])
         links = {figure.format.upper(): f"figures/{name}.{figure.format}", "PNG": f"figures/{name}.png"}
         links |= {_WORDS.get(table, table): path for table, path in tables_of(figure, kind).items()}
-        if "tuned" in kind.tables:
-            links["scores of tuning"] = f"tuned/{figure.experiment}/"
         encoded = base64.b64encode(Path(picture).read_bytes()).decode("ascii")
         rows.append(
             {

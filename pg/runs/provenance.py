@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,21 +14,20 @@ import pandas as pd
 _PACKAGES = ("pg", "snakemake", "torch", "gymnasium", "numpy", "pandas", "scipy", "matplotlib", "seaborn")
 
 
-def provenance(
-    command: str, config_digest: str, code_digest: str, benchmarks: Path, codes: Mapping[str, str]
-) -> Mapping[str, str]:
+def provenance(command: str, config_digest: str, benchmarks: Path, codes: Mapping[str, str]) -> Mapping[str, str]:
     """Return the rows of the report's table on how the results were made.
 
     Parameters
     ----------
     command
         Command that makes the same results.
-    config_digest, code_digest
-        Digests of the resolved study and of the code of `pg`.
+    config_digest
+        Digest of the resolved study.
     benchmarks
         Folder of Snakemake's benchmark files, with a folder for each stage.
     codes
-        Digest of the current code of each job, by the path of its log.
+        Digest of the current code of each job that trains or measures, by the path of its log. The row "Code" is a
+        digest of all of them.
     """
     seconds: dict[str, list[float]] = {}
     for path in sorted(benchmarks.rglob("*.tsv")):
@@ -41,7 +41,7 @@ def provenance(
         **{f"… {name}": f"{sum(seconds[name]) / 60:.1f} minutes, in {len(seconds[name])} jobs" for name in stages},
         "Command": command,
         "Configuration": config_digest,
-        "Code": code_digest,
+        "Code": sha256("\n".join(sorted({*codes.values()})).encode()).hexdigest()[:16],
         "Code of the jobs": _compared(codes),
         "Python": platform.python_version(),
         **{package: version(package) for package in _PACKAGES},

@@ -35,7 +35,7 @@ from scipy import stats
 from pg.statistics.intervals import LEVEL, Array, Interval, problem_of, undefined
 from pg.statistics.shares import share
 
-RESAMPLES = 2000
+_RESAMPLES = 2000
 _METHOD = "stratified bootstrap"
 
 
@@ -49,19 +49,17 @@ def score(returns: ArrayLike, initial: float, threshold: float) -> Array:
     return (x - initial) / (threshold - initial) if threshold > initial else np.full_like(x, math.nan)
 
 
-def interquartile_mean(
-    strata: Sequence[ArrayLike], generator: np.random.Generator, resamples: int = RESAMPLES
-) -> Interval:
+def interquartile_mean(strata: Sequence[ArrayLike], generator: np.random.Generator) -> Interval:
     """Return the mean of the middle half of all scores: more robust than a mean, more precise than a median."""
 
     def statistic(*samples: Array, axis: int) -> Array:
         return np.asarray(stats.trim_mean(np.concatenate(samples, axis=axis), 0.25, axis=axis))
 
-    return _bootstrapped(_floats(strata), statistic, generator, resamples)
+    return _bootstrapped(_floats(strata), statistic, generator)
 
 
 def probability_of_improvement(
-    a: Sequence[ArrayLike], b: Sequence[ArrayLike], generator: np.random.Generator, resamples: int = RESAMPLES
+    a: Sequence[ArrayLike], b: Sequence[ArrayLike], generator: np.random.Generator
 ) -> Interval:
     r"""Return the probability that a run of a scores higher than one of b, averaged over environments.
 
@@ -78,7 +76,7 @@ def probability_of_improvement(
         pairs = zip(samples[: len(a)], samples[len(a) :], strict=True)
         return np.mean([_superiority(x, y) for x, y in pairs], axis=0)
 
-    return _bootstrapped(_floats([*a, *b]), statistic, generator, resamples)
+    return _bootstrapped(_floats([*a, *b]), statistic, generator)
 
 
 def _superiority(x: Array, y: Array) -> Array:
@@ -95,7 +93,7 @@ def performance_profile(strata: Sequence[ArrayLike], above: ArrayLike) -> list[I
 
 
 def _bootstrapped(
-    samples: Sequence[Array], statistic: Callable[..., Array], generator: np.random.Generator, resamples: int
+    samples: Sequence[Array], statistic: Callable[..., Array], generator: np.random.Generator
 ) -> Interval:
     """Resample each sample on its own; the interval is unbounded if one of them has a single value."""
     pooled = np.concatenate(samples) if samples else np.empty(0)
@@ -108,7 +106,7 @@ def _bootstrapped(
     result: Any = stats.bootstrap(
         samples,
         statistic,
-        n_resamples=resamples,
+        n_resamples=_RESAMPLES,
         confidence_level=_expanded(LEVEL, smallest),
         method="percentile",
         rng=generator,

@@ -24,6 +24,7 @@ from pg.environments.registry import CONTROLLERS, OWN
 from pg.experiments.figures.lookup import kind_of
 from pg.laboratory.job import MeasurementJob
 from pg.parts.starts.clone import Clone
+from pg.plotting.record import Figure
 from pg.study.record import Study
 
 _ROOT = Path(__file__).parents[2]
@@ -60,6 +61,8 @@ def defining_files(record: Record) -> frozenset[Path | str]:
                 modules.add(CONTROLLERS[name].rule.__module__)
             case ClaimPart():
                 modules.add(type(one.decision).__module__)
+            case Figure(kind=kind) if ":" in kind:
+                modules.add(kind.partition(":")[0])
             case Study():
                 for figure in one.figures.values():
                     modules.add(kind_of(figure, one.experiments[figure.experiment]).module)

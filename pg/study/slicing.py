@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pg.core.record import Record
 from pg.experiments.cells import Block, Cell
 from pg.experiments.kind import Measurement
 from pg.laboratory.job import MeasurementJob
@@ -16,14 +15,6 @@ from pg.study.record import Study
 from pg.study.sources import demonstrator_of
 
 _UNUSED = Variant()
-
-
-def canonical(record: Record) -> str:
-    """Return a record as JSON, with options in a fixed order.
-
-    Variants, environments and sweeps keep their order in the file, because it sets colours and columns.
-    """
-    return record.model_dump_json()
 
 
 def train_job(study: Study, cell: Cell, block: Block) -> TrainJob:

@@ -63,14 +63,14 @@ def test_impossible_tables_are_refused(change: dict[str, Any], message: str) -> 
         replace(bandit(1), **change)
 
 
-def test_chain_by_hand() -> None:
+def test_chain_slips_and_pays_as_computed_by_hand() -> None:
     mdp = chain(6, length=2, slip=0.25, goal_reward=1, step_reward=-0.1)
     # From the last state: left leads back with 3/4 and slips into the goal with 1/4.
     assert mdp.transitions.tolist() == [[[0.75, 0.25], [0.25, 0.75]], [[0.75, 0], [0.25, 0]]]
     np.testing.assert_allclose(mdp.expected_rewards_at(0), [[-0.1, -0.1], [0.25 - 0.1, 0.75 - 0.1]])
 
 
-def test_corridor_by_hand() -> None:
+def test_corridor_moves_and_pays_as_computed_by_hand() -> None:
     mdp = corridor(5)
     left, right = mdp.transitions[:, 0], mdp.transitions[:, 1]
     assert left.tolist() == [[1, 0, 0], [0, 0, 1], [0, 1, 0]]

@@ -6,6 +6,9 @@ from pg.environments.record import Environment
 from pg.experiments.cells import Cell
 from pg.parts.variant import Variant
 
+FINITE = {"surrogate": 1.0, "gradient_norm": 1.0, "gradient_steps": 1.0, "kl_new_old": 0.1, "kl_old_new": np.inf}
+"""What a row says about an update that did not diverge."""
+
 
 def cell(environment="cartpole", variant="to_go", *, suffix="", threshold=None, levels=None):
     return Cell(
@@ -24,8 +27,7 @@ def run(curves):
     """Rows of a run per seed, from {seed: {steps: return}}."""
     return pd.DataFrame(
         [
-            {"seed": seed, "iteration": iteration, "steps": steps, "return_mean": value}
-            | {"gradient_norm": 1.0, "kl_new_old": 0.1, "kl_old_new": np.inf}
+            {"seed": seed, "iteration": iteration, "steps": steps, "return_mean": value} | FINITE
             for seed, batches in curves.items()
             for iteration, (steps, value) in enumerate(batches.items(), start=1)
         ]

@@ -44,14 +44,14 @@ def rows(table, statistic, variant):
     return table[(table["statistic"] == statistic) & (table["variant"] == variant)]
 
 
-def test_scores_are_pooled_over_the_environments_that_declare_a_threshold():
+def test_scores_are_pooled_over_environments_with_a_threshold():
     table = across_tables.across_table(RUNS, BUDGETS, GENERATOR)
     # Scores of a: 0, 1/2, 1, 1 in both; the middle half of all is 1/2, 1/2, 1, 1. In `other`, b starts above random.
     assert rows(table, "interquartile mean", "a")[["n", "estimate"]].to_numpy().tolist() == [[8, 0.75]]
     assert rows(table, "interquartile mean", "b")["estimate"].tolist() == [1]
 
 
-def test_the_profile_and_the_improvement_over_the_first_variant_stand_in_rows_of_their_own():
+def test_profile_and_improvement_over_the_first_variant_have_rows():
     table = across_tables.across_table(RUNS, BUDGETS, GENERATOR)
     profile = rows(table, "profile", "a").set_index("above")["estimate"]
     assert tuple(profile.index) == across_tables.ABOVE
@@ -83,7 +83,7 @@ def test_levels_are_compared_with_the_first_variant_at_the_same_level():
     ]
 
 
-def test_an_environment_solved_from_the_start_leaves_the_statistics_undefined():
+def test_an_environment_solved_at_the_start_undefines_the_statistics():
     runs = dict(RUNS) | {cell("cart", "a", 110): run(200, [200] * 4), cell("cart", "b", 110): run(200, [200] * 4)}
     table = across_tables.across_table(runs, BUDGETS, GENERATOR)
     assert table["estimate"].isna().all()

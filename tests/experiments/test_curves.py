@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pg.experiments.train import curves, metrics
+from tests.experiments.rows import FINITE
 
 STEPS = np.array([10.0, 30.0, 60.0])
 RETURNS = np.array([1.0, 2.0, 3.0])
@@ -20,7 +21,7 @@ def test_the_area_is_the_mean_of_the_curve_on_a_fine_grid():
     assert curves.area(STEPS, RETURNS, 100) == pytest.approx(curves.interpolate(STEPS, RETURNS, grid).mean())
 
 
-def test_the_curve_shows_the_batch_being_collected_and_holds_at_the_end():
+def test_the_curve_shows_the_batch_collected_and_then_the_last_one():
     grid = np.array([1, 10, 11, 30, 31, 60, 61, 100])
     assert curves.interpolate(STEPS, RETURNS, grid).tolist() == [1, 1, 2, 2, 3, 3, 3, 3]
 
@@ -31,7 +32,7 @@ def test_the_final_return_averages_the_batches_of_the_last_tenth():
     assert metrics.final_return(STEPS, RETURNS, 100) == 3.0, "the last batch, where there is none in the last tenth"
 
 
-def test_the_threshold_is_reached_by_the_mean_of_the_last_five_batches():
+def test_the_threshold_is_reached_by_the_mean_of_five_batches():
     steps = np.arange(10.0, 90.0, 10.0)
     returns = np.array([0, 0, 100, 0, 0, 0, 0, 400.0])
     # Means of five: 20, 20, 20, 80.
@@ -40,7 +41,7 @@ def test_the_threshold_is_reached_by_the_mean_of_the_last_five_batches():
     assert metrics.steps_to_threshold(steps, returns, 80, 80.001) is None
 
 
-def test_the_threshold_is_reached_within_the_budget_by_five_batches_without_rounding():
+def test_the_threshold_is_reached_within_the_budget():
     steps = np.arange(10.0, 60.0, 10.0)
     assert metrics.steps_to_threshold(steps, np.full(5, 9.0), 50, 9) == 50
     assert metrics.steps_to_threshold(steps, np.full(5, 9.0), 49, 9) is None
@@ -60,11 +61,11 @@ def test_the_threshold_is_reached_within_the_budget_by_five_batches_without_roun
     ],
     ids=["rises", "keeps half", "keeps less", "never gains", "flat", "negative returns"],
 )
-def test_a_run_that_kept_less_than_half_of_its_best_gain_has_collapsed(tenths, expected):
+def test_a_run_that_keeps_less_than_half_of_its_gain_has_collapsed(tenths, expected):
     assert metrics.collapsed(np.repeat(np.array(tenths, dtype=float), 3)) is expected
 
 
-def test_a_spike_shorter_than_a_tenth_is_averaged_before_it_counts_as_gain():
+def test_a_spike_shorter_than_a_tenth_is_averaged():
     returns = np.zeros(100)
     returns[50] = 100
     returns[90:] = 6
@@ -76,11 +77,11 @@ def test_a_spike_shorter_than_a_tenth_is_averaged_before_it_counts_as_gain():
     ("returns", "expected"),
     [([5.0], False), ([0.0, 10.0, 4.0], True), ([0.0, 10.0, 5.0], False), ([1.0, 2.0, np.nan], True)],
 )
-def test_each_iteration_of_a_short_run_is_a_tenth_and_a_divergence_is_a_collapse(returns, expected):
+def test_each_iteration_of_a_short_run_is_a_tenth(returns, expected):
     assert metrics.collapsed(np.array(returns)) is expected
 
 
-def test_the_return_at_an_iteration_averages_the_five_batches_up_to_it():
+def test_the_return_at_an_iteration_averages_five_batches():
     def at(iteration):
         run = metrics.Run(np.arange(10.0), np.arange(1.0, 11.0), False, budget=10, worst=0, common=iteration)
         return metrics.return_at_common_iteration(run)
@@ -92,7 +93,7 @@ def test_the_return_at_an_iteration_averages_the_five_batches_up_to_it():
 
 
 def rows(**last):
-    fine = {"return_mean": 1.0, "gradient_norm": 1.0, "kl_new_old": 0.1, "kl_old_new": 0.1}
+    fine = {"return_mean": 1.0, **FINITE, "kl_old_new": 0.1}
     return pd.DataFrame([fine, fine | last])
 
 
@@ -127,7 +128,7 @@ def test_a_curve_is_continued_at_the_worst_until_the_budget():
 EVALUATED = np.array([0.0, 500.0, 1000.0, 1500.0, 2000.0])
 
 
-def test_two_successive_evaluations_must_pass_and_the_second_one_counts():
+def test_the_second_of_two_successive_passed_evaluations_counts():
     apart = np.array([False, True, False, True, True])
     assert metrics.steps_to_pass(EVALUATED, apart, 2000) == 2000
     assert metrics.steps_to_pass(EVALUATED, np.array([False, True, True, True, False]), 2000) == 1000

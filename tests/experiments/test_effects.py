@@ -40,14 +40,14 @@ def test_few_sampled_arms_of_many_move_by_the_sign_of_their_rewards(sign: int, r
     assert rows[SHARES].to_numpy().tolist() == [[rising, rising]]
 
 
-def test_the_average_baseline_makes_exactly_the_arms_below_it_less_likely() -> None:
+def test_the_average_baseline_makes_the_arms_below_it_less_likely() -> None:
     """C is 0: an arm's likelihood changes with the sign of its reward minus the mean."""
     rewards = np.linspace(1, 3, MANY)
     rows = on_a_bandit(rewards.tolist(), {"average": variant("average_reward")})
     assert rows[SHARES].to_numpy().tolist() == [[0.0, 1.0]]
 
 
-def test_positive_rewards_cannot_make_all_arms_likelier_if_all_are_sampled() -> None:
+def test_positive_rewards_cannot_make_all_sampled_arms_likelier() -> None:
     """Probabilities sum to one: c = (1/2, 1) over two arms leaves the worse one with -1/4."""
     batch = pulls([0, 1], [1.0, 2.0])
     found = effect_of(bandit_policy(2), variant(), batch, batch)

@@ -1,6 +1,7 @@
 """Probing measures the estimators that train, batch by batch, and knows its own noise."""
 
 import itertools
+import time
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,14 @@ import torch
 from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces, Trajectories, on_valid_steps
 from pg.environments.copies import make_environments
-from pg.environments.record import Environment
+from pg.environments.record import Environment, Rewards
 from pg.experiments.metric import values
 from pg.experiments.probe.measure import Probed
 from pg.experiments.probe.metrics import METRICS, returns_alike
 from pg.experiments.probe.record import ProbeExperiment
 from pg.laboratory import gradients as stacked_gradients
 from pg.laboratory import reference
-from pg.laboratory.frozen import in_float64
+from pg.laboratory.frozen import generators_of, in_float64, sample
 from pg.laboratory.gradients import batch_gradients, gradients_of_all
 from pg.laboratory.job import Sample
 from pg.laboratory.reference import Reference
@@ -27,6 +28,7 @@ from pg.learning.rollout import Generators, actor_of, collect
 from pg.parts import estimator as compose
 from pg.parts.variant import PolicyOptions, Variant
 from tests.laboratory.jobs import arrays, job_of, rows_of
+from tests.parts.named import FROM_THE_BATCH
 
 OPTIONS = PolicyOptions(hidden=(8,))
 
@@ -61,7 +63,7 @@ def test_cutting_the_work_into_chunks_changes_nothing(monkeypatch: pytest.Monkey
     torch.testing.assert_close(batch_gradients(policy, Variant(), pool.regrouped(2)), whole)
 
 
-def test_estimators_that_share_their_scores_give_what_each_gives_alone() -> None:
+def test_estimators_with_shared_scores_give_what_each_gives_alone() -> None:
     policy, pool = sampled(16)
     batches = pool.regrouped(4)
     optimal = {"baseline": "optimal", "discount": 0.8}
@@ -117,7 +119,7 @@ def test_the_measured_bias_of_an_unbiased_estimator_is_its_noise() -> None:
     assert abs(found["shrinkage"]) < 4 * found["shrinkage_se"]
 
 
-def test_cosines_are_one_for_aligned_gradients_and_ten_are_compared_in_pairs() -> None:
+def test_aligned_gradients_have_cosine_1_and_ten_are_paired() -> None:
     truth = torch.tensor([1.0, 0.0], dtype=torch.float64)
     aligned = truth * torch.arange(1, 13, dtype=torch.float64).unsqueeze(-1)
     # The eleventh and twelfth gradients are beyond the ten that are compared.
@@ -184,12 +186,6 @@ def probed(*seeds: int, **sample: Any) -> pd.DataFrame:
     return rows_of(job, {seed: arrays(policy) for seed, policy in new.items()})
 
 
-def test_every_variant_is_measured_at_every_batch_size_and_seeds_are_independent() -> None:
-    together, alone = probed(3, 4), probed(4)
-    assert len(together) == 2 * 3 * 2
-    assert together[together["seed"] == 4].to_csv(index=False) == alone.to_csv(index=False)
-
-
 def test_variance_falls_with_batch_size_and_reward_to_go_varies_less() -> None:
     rows = probed(0, trajectories=512).set_index(["variant", "batch"])["total_variance"]
     for variant in ("total", "to_go", "optimal"):
@@ -204,3 +200,23 @@ def test_the_reference_grows_while_it_is_noisy_and_stops_at_its_limit() -> None:
         assert rows["reference_snr"].iloc[0] >= 30
     flagged = probed(0, reference=32, reference_limit=32)
     assert flagged["reference_trajectories"].iloc[0] == 32
+
+
+@pytest.mark.slow
+def test_twelve_estimators_of_100_000_trajectories_take_a_minute() -> None:
+    batch, trajectories, parts = 16, 100_000, 5
+    variants = {
+        f"{returns}-{baseline}": Variant(returns=returns, baseline=baseline, batch=batch)
+        for returns in ("total", "to_go")
+        for baseline in ("none", *FROM_THE_BATCH)
+    }
+    assert len(variants) == 12
+    copies = make_environments(Environment(id="CartPole-v1"), 1, trajectories // parts)
+    policy = Policy(PolicyOptions(), copies.spaces, torch_generator(0, "policy"))
+    generators, seconds = generators_of(0, "speed"), 0.0
+    for _ in range(parts):
+        batches = sample(copies, policy, generators, Rewards()).regrouped(batch)
+        begin = time.process_time()
+        gradients_of_all(policy, variants, batches)
+        seconds += time.process_time() - begin
+    assert seconds < 60

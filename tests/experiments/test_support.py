@@ -68,8 +68,3 @@ def test_the_proposal_scales_the_other_actions() -> None:
     target = torch.tensor([[[0.2, 0.2, 0.6], [0.5, 0.25, 0.25]]])
     expected = torch.tensor([[[0.1, 0.225, 0.675], [0.1, 0.45, 0.45]]])
     torch.testing.assert_close(proposal(target, action=0, left=0.1), expected)
-
-
-def test_a_seeds_rows_do_not_depend_on_the_others() -> None:
-    together, alone = withheld(1, 2), withheld(2)
-    assert together[together["seed"] == 2].to_csv(index=False) == alone.to_csv(index=False)

@@ -30,20 +30,19 @@ def test_a_probe_table_goes_by_cell_stage_seed_batch_and_metric():
     assert values(one, metric="snr") == [4, 16]
 
 
-def test_the_slope_of_a_variance_that_halves_with_the_batch_is_minus_one():
-    table = measurement_table([cell()], ProbeExperiment, {("cartpole", "late"): probe({4: 8.0, 8: 4.0, 16: 2.0})})
-    assert values(table, metric="log_variance_slope") == pytest.approx([-1, -1])
-
-
-@pytest.mark.parametrize("variance", [0.0, np.nan])
-def test_the_slope_of_a_variance_without_a_logarithm_is_unknown(variance):
-    table = measurement_table([cell()], ProbeExperiment, {("cartpole", "late"): probe({4: 8.0, 8: variance})})
-    assert np.isnan(values(table, metric="log_variance_slope")).all()
-
-
-def test_a_single_batch_size_has_no_slope():
-    table = measurement_table([cell()], ProbeExperiment, {("cartpole", "late"): probe({4: 8.0})})
-    assert "log_variance_slope" not in set(table["metric"])
+@pytest.mark.parametrize(
+    ("variances", "slopes"),
+    [
+        ({4: 8.0, 8: 4.0, 16: 2.0}, [-1, -1]),
+        ({4: 8.0, 8: 0.0}, [np.nan, np.nan]),
+        ({4: 8.0, 8: np.nan}, [np.nan, np.nan]),
+        ({4: 8.0}, []),
+    ],
+    ids=["halved", "zero", "NaN", "one size"],
+)
+def test_the_slope_is_of_log_variance_over_log_batch_size(variances, slopes):
+    table = measurement_table([cell()], ProbeExperiment, {("cartpole", "late"): probe(variances)})
+    assert values(table, metric="log_variance_slope") == pytest.approx(slopes, nan_ok=True)
 
 
 def test_each_level_has_the_rows_of_its_own_variant():
@@ -57,34 +56,19 @@ def test_each_level_has_the_rows_of_its_own_variant():
 
 def test_a_variant_named_like_a_number_finds_its_rows():
     rows = probe({4: 1.0}, variants=[10])
-    assert values(
-        measurement_table([cell(variant="10")], ProbeExperiment, {("cartpole", "late"): rows}), metric="snr"
-    ) == [4, 5]
+    table = measurement_table([cell(variant="10")], ProbeExperiment, {("cartpole", "late"): rows})
+    assert values(table, metric="snr") == [4, 5]
 
 
 def test_an_exact_table_says_at_which_stage_its_policies_are():
-    rows = pd.DataFrame(
-        {
-            "seed": [0, 0],
-            "variant": "to_go",
-            "batch": [2, 1],
-            "batches_enumerated": [9, 3],
-            "objective": 1.5,
-            "gradient_norm": 2.0,
-            "relative_bias": [1e-16, 2e-16],
-            "differences_bias": [1e-9, 2e-9],
-            "total_variance": [1.0, 2.0],
-            "shrinkage": [-0.5, 0.0],
-        }
-    )
+    metrics = ["total_variance", "relative_bias", "shrinkage", "differences_bias", "gradient_norm", "objective"]
+    rows = pd.DataFrame({"seed": [0, 0], "variant": "to_go", "batch": [2, 1], "batches_enumerated": [9, 3]})
+    rows = rows.assign(**dict.fromkeys(reversed(metrics), 0.5)).assign(total_variance=[1.0, 2.0], shrinkage=[-0.5, 0.0])
     table = measurement_table([cell("chain")], ExactExperiment, {("chain", "random"): rows})
     assert set(table["stage"]) == {"random"}
     assert values(table, metric="shrinkage") == [0, -0.5]
     assert values(table, metric="total_variance", batch=2) == [1]
-    assert (
-        table["metric"].tolist()
-        == [*("total_variance", "relative_bias", "shrinkage", "differences_bias", "gradient_norm", "objective")] * 2
-    )
+    assert table["metric"].tolist() == metrics * 2
 
 
 def test_batch_sizes_are_written_as_whole_numbers():
@@ -139,7 +123,7 @@ def test_a_summary_keeps_levels_and_stages_apart_in_order():
     assert snr["estimate"].tolist() == pytest.approx([4.5, 16.5] * 2)
 
 
-def test_a_share_counts_a_missing_value_as_failure_and_a_mean_is_undefined():
+def test_a_missing_value_fails_in_a_share_and_undefines_a_mean():
     table = pd.DataFrame({"environment": "e", "variant": "v", "stage": "", "seed": [0, 1, 0, 1]})
     table = table.assign(metric=["collapsed", "collapsed", "area", "area"], value=[0, np.nan, 1, np.nan])
     summary = summarise(table).set_index("metric")

@@ -45,16 +45,13 @@ def test_one_declaration_adds_a_metric():
     assert summarise(table, {one.name: one for one in (*METRICS, best)})["metric"].tolist()[-1] == "best"
 
 
-def test_a_run_that_misses_the_threshold_is_censored_at_the_budget():
-    table = train_tables.train_table({cell(threshold=475): run({0: {10: 1.0, 30: 2.0}})}, 100)
-    assert values(table, metric="steps_to_threshold") == [100]
-    assert values(table, metric="censored") == [1]
-    assert values(table, metric="solved") == [0]
-
-
-def test_metrics_of_the_threshold_are_absent_without_a_threshold():
-    table = train_tables.train_table({cell(): run({0: {10: 1.0}})}, 100)
-    assert not {"steps_to_threshold", "censored", "solved"} & set(table["metric"])
+def test_a_run_is_censored_at_the_budget_if_there_is_a_threshold():
+    runs = run({0: {10: 1.0, 30: 2.0}})
+    table = train_tables.train_table({cell(threshold=475): runs}, 100).set_index("metric")["value"]
+    assert table[["steps_to_threshold", "censored", "solved"]].tolist() == [100, 1, 0]
+    assert "steps_to_pass" not in table.index, "no evaluations"
+    without = train_tables.train_table({cell(): runs}, 100)
+    assert not {"steps_to_threshold", "censored", "solved"} & set(without["metric"])
 
 
 def evaluations(episodes):
@@ -81,7 +78,7 @@ def four_seeds():
     return {seed: {100: 1.0} for seed in range(4)}
 
 
-def test_a_run_passes_after_two_successive_evaluations_in_which_all_episodes_reach_the_level():
+def test_a_run_passes_after_two_evaluations_with_all_episodes_good():
     runs, judged = {cell(): run(four_seeds())}, {cell(): evaluations(EVALUATIONS)}
     at_100 = train_tables.train_table(runs, 100, judged, 100)
     assert values(at_100, metric="steps_to_pass") == [60, 100, 100, 100]
@@ -92,16 +89,11 @@ def test_a_run_passes_after_two_successive_evaluations_in_which_all_episodes_rea
     assert values(train_tables.train_table(runs, 42, judged, 95), metric="steps_to_pass") == [40, 42, 42, 42]
 
 
-def test_the_level_is_the_environments_threshold_unless_another_is_declared():
+def test_the_level_is_the_threshold_unless_another_is_declared():
     solved = cell(threshold=95)
     runs, judged = {solved: run(four_seeds())}, {solved: evaluations(EVALUATIONS)}
     assert values(train_tables.train_table(runs, 100, judged), metric="passed") == [1, 1, 0, 1]
     assert values(train_tables.train_table(runs, 100, judged, 100), metric="passed") == [1, 0, 0, 0]
-
-
-def test_metrics_of_evaluations_are_absent_without_evaluations():
-    table = train_tables.train_table({cell(threshold=3): run({0: {10: 1.0}})}, 100)
-    assert not {"steps_to_pass", "passed"} & set(table["metric"])
 
 
 def test_steps_to_pass_are_summarised_by_their_median():
@@ -114,29 +106,21 @@ def test_steps_to_pass_are_summarised_by_their_median():
     assert (row["estimate"], row["ci_low"], row["ci_high"]) == (45, 10, 80)
 
 
-def test_the_common_iteration_is_the_last_of_the_shortest_run_in_an_environment():
+def test_the_common_iteration_ends_the_shortest_run_of_an_environment():
     long, short = dict.fromkeys(range(10, 90, 10), 1.0), {10: 5.0, 20: 7.0}
-    table = train_tables.train_table(
-        {
-            cell(variant="a"): run({0: {**short, 30: 9.0}, 1: short}),
-            cell(variant="b"): run({0: long, 1: {**long, 90: 100.0}}),
-            cell("pendulum", "a"): run({0: dict.fromkeys(range(10, 40, 10), 2.0) | {40: 10.0}}),
-        },
-        100,
-    )
-    at_common = table[table["metric"] == "return_at_common_iteration"]
-    assert at_common["value"].tolist() == [6, 6, 1, 1, 4]
+    runs = {
+        cell(variant="a"): run({0: {**short, 30: 9.0}, 1: short}),
+        cell(variant="b"): run({0: long, 1: {**long, 90: 100.0}}),
+        cell("pendulum", "a"): run({0: dict.fromkeys(range(10, 40, 10), 2.0) | {40: 10.0}}),
+    }
+    assert values(train_tables.train_table(runs, 100), metric="return_at_common_iteration") == [6, 6, 1, 1, 4]
 
 
 def test_a_training_table_is_in_declared_order_then_by_seed():
     runs = {cell(variant=name): run({3: {10: 1.0}, 1: {10: 1.0}}) for name in ("z", "a")}
     table = train_tables.train_table(runs, 10)
-    assert list(table[["variant", "seed"]].drop_duplicates().itertuples(index=False, name=None)) == [
-        ("z", 1),
-        ("z", 3),
-        ("a", 1),
-        ("a", 3),
-    ]
+    rows = table[["variant", "seed"]].drop_duplicates()
+    assert rows.to_numpy().tolist() == [["z", 1], ["z", 3], ["a", 1], ["a", 3]]
 
 
 def test_levels_are_columns_named_by_their_paths():
@@ -161,7 +145,7 @@ def two_runs(*, threshold=None, diverged=DIVERGED, returns=None):
     return {cell(threshold=threshold): rows}
 
 
-def test_a_diverged_run_has_the_return_of_the_worst_batch_from_its_divergence_on():
+def test_a_diverged_run_continues_with_the_return_of_the_worst_batch():
     table = train_tables.train_table(two_runs(), 100)
     assert values(table, metric="diverged") == [0, 1]
     assert values(table, metric="collapsed") == [0, 1]
@@ -169,18 +153,11 @@ def test_a_diverged_run_has_the_return_of_the_worst_batch_from_its_divergence_on
     assert values(table, metric="area")[1] == pytest.approx((10 * 1 + 25 * 5 + 5 * 9 + 60 * -3) / 100)
 
 
-def test_the_worst_batch_is_searched_in_all_variants_of_the_same_environment():
-    other = cell("cartpole", "b")
-    elsewhere = run({0: {10: -50.0}})
-    unlike = cell("pendulum", "a")
-    assert values(train_tables.train_table({**two_runs(), unlike: elsewhere}, 100), metric="final_return")[:2] == [
-        4,
-        -3,
-    ]
-    assert values(train_tables.train_table({**two_runs(), other: elsewhere}, 100), metric="final_return")[:2] == [
-        4,
-        -50,
-    ]
+def test_the_worst_batch_is_that_of_all_variants_in_the_environment():
+    bad = run({0: {10: -50.0}})
+    for other, worst in ((cell("pendulum", "a"), -3), (cell("cartpole", "b"), -50)):
+        table = train_tables.train_table({**two_runs(), other: bad}, 100)
+        assert values(table, metric="final_return")[:2] == [4, worst]
 
 
 def test_a_threshold_reached_before_the_divergence_counts():
@@ -193,7 +170,7 @@ def test_a_threshold_reached_before_the_divergence_counts():
     assert values(missed, metric="solved")[1] == 0
 
 
-def test_a_diverged_run_does_not_shorten_the_common_iteration_of_others():
+def test_a_diverged_run_does_not_shorten_the_common_iteration():
     table = train_tables.train_table(two_runs(), 100)
     assert values(table, metric="return_at_common_iteration") == [np.mean([2, 2, 2, 4, 4]), -3]
     short = {**two_runs(), cell(variant="b"): run({0: {50: 7.0, 100: 7.0}})}
@@ -201,7 +178,7 @@ def test_a_diverged_run_does_not_shorten_the_common_iteration_of_others():
     assert values(train_tables.train_table(short, 100), metric="return_at_common_iteration") == [-0.5, 3, 7]
 
 
-def test_the_common_iteration_is_the_earliest_end_if_all_runs_diverged():
+def test_the_common_iteration_is_the_first_end_if_all_diverged():
     rows = run({0: {10: 4.0, 20: 2.0}, 1: {10: 1.0}}).assign(gradient_norm=np.nan)
     table = train_tables.train_table({cell(): rows}, 100)
     assert values(table, metric="return_at_common_iteration") == [4, 1]
@@ -235,7 +212,8 @@ def test_a_diverged_seed_lowers_every_statistic_and_leaves_it_defined():
 
 
 def test_curves_mark_the_divergence_and_continue_at_the_worst_return():
-    curve = train_tables.train_curves(two_runs(), 100, points=10)
+    curve = train_tables.train_curves(two_runs(), 100)
+    curve = curve[curve["steps"] % 10 == 0]
     diverged = curve[curve["seed"] == 1]
     assert diverged["return"].tolist() == [1, 5, 5, 9, -3, -3, -3, -3, -3, -3]
     assert set(diverged["diverged_at"]) == {40}
@@ -243,23 +221,22 @@ def test_curves_mark_the_divergence_and_continue_at_the_worst_return():
 
 
 def test_curves_have_equally_spaced_points_up_to_the_budget():
-    curves = train_tables.train_curves({cell(): run({0: {30: 1.0, 60: 2.0}})}, 100, points=5)
+    runs = {cell(): run({0: {30: 1.0, 60: 2.0}})}
+    curves = train_tables.train_curves(runs, 100)
     assert curves.columns.tolist() == ["environment", "variant", "seed", "steps", "return", "diverged_at"]
-    assert curves["steps"].tolist() == [20, 40, 60, 80, 100]
-    assert curves["return"].tolist() == [1, 2, 2, 2, 2]
+    assert curves["steps"].tolist() == list(range(1, 101))
+    assert curves["return"].tolist() == [1] * 30 + [2] * 70
+    assert train_tables.train_curves(runs, 150)["steps"].tolist()[:3] == [1, 3, 4]
 
 
 def test_mean_curves_are_means_over_seeds_with_students_interval():
     runs = {cell(): run({0: {50: 1.0, 100: 3.0}, 1: {50: 2.0, 100: 7.0}})}
-    means = train_tables.mean_curves(train_tables.train_curves(runs, 100, points=2))
+    means = train_tables.mean_curves(train_tables.train_curves(runs, 100))
+    means = means[means["steps"] % 50 == 0]
     assert means.columns.tolist() == ["environment", "variant", "steps", "estimate", "ci_low", "ci_high"]
     assert means["estimate"].tolist() == [1.5, 5.0]
     # Two values at a distance d have the standard error d / 2; t(0.975) with one degree of freedom is 12.706.
     assert (means["ci_high"] - means["estimate"]).tolist() == pytest.approx([12.7062 / 2, 12.7062 * 2], rel=1e-5)
-
-
-def test_curves_have_a_hundred_points_by_default():
-    assert train_tables.train_curves({cell(): run({0: {30: 1.0}})}, 150)["steps"].tolist()[:3] == [1, 3, 4]
 
 
 def imitation(curves, demonstration_steps, demonstrator_return):
@@ -269,7 +246,7 @@ def imitation(curves, demonstration_steps, demonstrator_return):
     return {clone: run(curves).assign(**shown)}
 
 
-def test_a_clone_is_compared_with_its_demonstrator_before_its_first_update_and_at_its_end():
+def test_a_clone_is_compared_with_its_demonstrator_first_and_last():
     table = train_tables.train_table(imitation({7: {30: 4.0, 60: 1.0, 95: 8.0, 105: 10.0}}, 20, 5.0), 100)
     assert values(table, metric="demonstrator_return") == [5]
     assert values(table, metric="clone_minus_demonstrator") == [-1]
@@ -278,6 +255,26 @@ def test_a_clone_is_compared_with_its_demonstrator_before_its_first_update_and_a
 
 
 def test_the_curve_of_a_clone_begins_where_its_demonstrations_end():
-    curves = train_tables.train_curves(imitation({0: {30: 1.0, 60: 2.0}}, 20, 5.0), 100, points=5)
-    assert curves["return"].isna().tolist() == [True, False, False, False, False]
-    assert curves["return"].tolist()[1:] == [2, 2, 2, 2]
+    curves = train_tables.train_curves(imitation({0: {30: 1.0, 60: 2.0}}, 20, 5.0), 100)
+    assert curves["return"].isna().tolist() == [True] * 20 + [False] * 80
+    assert curves["return"].tolist()[20:] == [1] * 10 + [2] * 70
+
+
+def choice(scores, chosen):
+    """The JSON of a choice, from {rate: scores of seeds}."""
+    rows = [
+        {"learning_rate": rate, "seed": seed, "score": score}
+        for rate, of_rate in scores.items()
+        for seed, score in enumerate(of_rate)
+    ]
+    return {"learning_rate": chosen, "at_edge": chosen in (min(scores), max(scores)), "scores": rows}
+
+
+def test_a_table_of_tuning_has_the_mean_score_of_every_rate():
+    cells = [cell(variant="total"), cell(variant="to_go")]
+    choices = [choice({0.1: [1.0, 2.0], 0.2: [9.0, None]}, chosen=0.1), choice({0.1: [4.0], 0.2: [4.0]}, chosen=0.1)]
+    table = train_tables.tuned_table(zip(cells, choices, strict=True))
+    assert table["mean"].fillna(-1).tolist() == [1.5, 1.5, -1, -1, 4, 4], "a rate that diverged has no mean"
+    assert table["chosen"].tolist() == [True, True, False, False, True, False]
+    assert table["at_edge"].tolist() == [True] * 4 + [False] * 2, "rates that tie have no edge"
+    assert table["tied"].tolist() == [False] * 4 + [True] * 2

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from pg.experiments.train import tuning
 from pg.experiments.train.scores import all_tie
+from tests.experiments.rows import FINITE
 
 
 def frame(scores):
@@ -58,24 +59,15 @@ def test_no_scores_are_refused():
 
 
 def test_the_score_is_the_area_under_the_curve():
-    runs = pd.DataFrame(
-        {
-            "learning_rate": [0.1, 0.1, 0.01],
-            "seed": [0, 0, 0],
-            "steps": [10, 40, 40],
-            "return_mean": [4.0, 8.0, 3.0],
-            "gradient_norm": 1.0,
-            "kl_new_old": 0.1,
-            "kl_old_new": np.inf,
-        }
-    )
+    runs = pd.DataFrame({"learning_rate": [0.1, 0.1, 0.01], "seed": 0, "steps": [10, 40, 40], **FINITE})
+    runs["return_mean"] = [4.0, 8.0, 3.0]
     assert tuning.scores(runs, 40)["score"].tolist() == [3.0, (10 * 4 + 30 * 8) / 40]
 
 
 @pytest.mark.parametrize("column", ["gradient_norm", "kl_new_old", "kl_old_new", "return_mean"])
 def test_a_run_that_diverged_has_no_score_however_good_its_returns(column):
-    runs = pd.DataFrame({"learning_rate": [0.1, 0.1, 0.01], "seed": 0, "steps": [10, 20, 40]})
-    runs = runs.assign(return_mean=[4.0, 900.0, 3.0], gradient_norm=1.0, kl_new_old=0.1, kl_old_new=0.1)
+    runs = pd.DataFrame({"learning_rate": [0.1, 0.1, 0.01], "seed": 0, "steps": [10, 20, 40], **FINITE})
+    runs["return_mean"] = [4.0, 900.0, 3.0]
     runs.loc[1, column] = np.nan
     choice = tuning.choose(tuning.scores(runs, 40))
     assert choice.learning_rate == 0.01

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 from pg.experiments.update.effects import Effect
-from pg.experiments.update.record import UpdateExperiment
 from pg.parts.limits.penalty import Penalty
 from pg.parts.variant import Variant
 from tests.laboratory.bandits import bandit_policy, improver, on_a_bandit, pulls, variant
@@ -35,20 +34,7 @@ def test_the_fresh_trajectories_are_not_the_batch() -> None:
     assert rows["rank_correlation"].item() == pytest.approx(0.5, abs=4 * math.sqrt(0.25 / (updates / 2)))
 
 
-def test_rows_per_seed_and_variant_do_not_depend_on_the_jobs_other_seeds() -> None:
-    variants = {"plain": variant(), "again": variant(), "average": variant("average_reward")}
-    together = on_a_bandit(REWARDS, variants, seeds=(3, 4))
-    assert set(UpdateExperiment.columns()) <= set(together.columns)
-    assert together["seed"].tolist() == [3, 3, 3, 4, 4, 4]
-    assert together["variant"].tolist() == [*variants, *variants]
-    assert set(together["batch"]) == {4}
-    alone = on_a_bandit(REWARDS, variants, seeds=(4,))
-    assert together[together["seed"] == 4].to_csv(index=False) == alone.to_csv(index=False)
-    first, other = together[together["variant"] == "plain"].drop(columns="seed").to_numpy().tolist()
-    assert first != other
-
-
-def test_variants_of_one_batch_size_have_the_same_trajectories_for_any_other_variants() -> None:
+def test_trajectories_of_a_batch_size_do_not_depend_on_variants() -> None:
     rows = on_a_bandit(REWARDS, {"plain": variant(), "larger": variant(batch=6), "again": variant()})
     measured = rows.set_index("variant").to_numpy().tolist()
     assert measured[0] == measured[2] != measured[1]
@@ -74,7 +60,7 @@ def test_the_divergence_of_a_step_without_a_limit_is_known() -> None:
 
 
 @pytest.mark.parametrize("by", ["early_stop", "line_search"])
-def test_methods_that_stop_or_shorten_an_update_keep_the_limit_on_its_batch(by: str) -> None:
+def test_stopped_and_shortened_updates_keep_the_limit_on_the_batch(by: str) -> None:
     rows = on_a_bandit(REWARDS, {"free": held(by, kl=None), by: held(by)}).set_index("variant")
     # A bandit has one state, and so the batch shows what all trajectories do.
     np.testing.assert_allclose(rows["kl_on_fresh"], rows["kl_on_batch"])
@@ -90,7 +76,7 @@ def test_ratios_to_the_limit_are_absent_without_a_limit() -> None:
     assert set(RATIOS).isdisjoint(on_a_bandit(REWARDS, {"free": variant()}).columns)
 
 
-def test_a_penalty_learns_from_one_update_to_the_next_although_each_begins_anew() -> None:
+def test_a_penalty_adapts_between_updates_from_the_same_policy() -> None:
     """The divergence is above 1.5 δ at first: the factor doubles and the steps become shorter, until both settle."""
     penalised, batch = improver(held("penalty", limit=0.03)), pulls([0, 1, 2, 2], REWARDS)
     policy, factors, divergences = bandit_policy(3), [], []
@@ -110,7 +96,7 @@ def test_rows_average_over_the_updates_of_an_adapting_penalty(monkeypatch: pytes
     assert adapting < on_a_bandit(REWARDS, variants)["kl_over_limit"].item() / 1.5
 
 
-def test_penalties_adapt_apart() -> None:
+def test_penalties_of_variants_and_seeds_adapt_separately() -> None:
     variants = {"tight": held("penalty", limit=1e-3), "loose": held("penalty", limit=1.0)}
     together = on_a_bandit(REWARDS, variants, seeds=(1, 2))
     for name, one in variants.items():

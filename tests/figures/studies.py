@@ -15,8 +15,7 @@ from pg.experiments.cells import names_of
 from pg.experiments.figures.lookup import FIGURES, kind_of
 from pg.experiments.figures.request import FigureRequest
 from pg.experiments.summaries import summarise
-from pg.experiments.train.tables import mean_curves
-from pg.experiments.train.tuning import tuned_table
+from pg.experiments.train.tables import mean_curves, tuned_table
 from pg.plotting.record import Figure
 from pg.report.figures import request_of
 from pg.study.expansion import cells

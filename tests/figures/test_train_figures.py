@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from pg.experiments.figures.request import FigureRequest, caption, draw
-from pg.experiments.train.tuning import tuned_table
+from pg.experiments.train.tables import tuned_table
 from pg.plotting import style
 from pg.plotting.record import Figure as Declaration
 from pg.report.figures import request_of
@@ -183,13 +183,14 @@ def test_a_sweep_of_one_value_is_no_axis() -> None:
     assert panels(figure)[-1].get_xlabel() == "gradient steps"
 
 
-def test_tuning_draws_every_seed_the_mean_and_rings() -> None:
+def test_tuning_draws_every_seed_the_mean_of_the_table_and_rings() -> None:
     one = request("tuning", environments=("cartpole",), variants=("total",))
+    one = with_tables(one, tuned=one.tables["tuned"].assign(mean=lambda table: 7 + table["learning_rate"]))
     rows = one.rows("tuned", environment="cartpole", variant="total")
     axes = draw(one).axes[0]
 
     assert sorted(clouds(axes)[0][:, 1]) == sorted(rows["score"])
-    assert np.allclose(lines(axes)[0][1], rows.groupby("learning_rate")["score"].mean())
+    assert lines(axes)[0][1].tolist() == [7 + rate for rate in GRID]
     assert len(clouds(axes)[-1]) == rows[rows["chosen"] & rows["at_edge"]]["variant"].nunique() == 1
 
 

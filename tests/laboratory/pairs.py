@@ -3,12 +3,15 @@
 import numpy as np
 import torch
 from pg.environments.enumeration import Enumeration, enumerate_trajectories
+from pg.environments.exact import objective
 from pg.environments.mdp import MDP
 from pg.environments.small_mdps import chain, corridor, random_mdp
+from pg.experiments.exact import measure
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.reuse import Reuse
-from pg.learning.policies import Policy, stack
+from pg.learning.policies import Policy, flatten, repeat, stack
 from pg.learning.tabular import action_probabilities
+from pg.parts.critic import Critic
 from pg.parts.variant import PolicyOptions, Variant
 
 # Two states; each has an action that may end the trajectory and one that never does.
@@ -44,6 +47,20 @@ def every(mdp: MDP, behaviour: Policy, target: Policy) -> tuple[Reuse, torch.Ten
     """Return every trajectory with its ratios under the target policy and its probability under the other."""
     enumeration = enumerate_trajectories(mdp, 10_000)
     return Reuse.at(target, behaviour, enumeration.trajectories, mdp), probabilities(enumeration, behaviour)
+
+
+def moments(
+    enumeration: Enumeration, policy: Policy, variant: Variant, limit: int, critic: Critic | None = None
+) -> measure.Moments:
+    """Return the exact moments of one estimator."""
+    return measure.moments(enumeration, policy, {"": variant}, limit, {"": critic})[""]
+
+
+def discounted_gradient(mdp: MDP, policy: Policy, discount: float) -> torch.Tensor:
+    """Differentiate the discounted objective in the parameters of a policy."""
+    copies = repeat(policy, 1)
+    value = objective(mdp, action_probabilities(copies, mdp), discount)
+    return flatten(torch.autograd.grad(value, copies.parameters_list())).squeeze(0)
 
 
 def probabilities(enumeration: Enumeration, policy: Policy) -> torch.Tensor:

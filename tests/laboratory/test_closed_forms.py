@@ -12,12 +12,13 @@ from pg.environments.exact import objective, policy_gradient_theorem
 from pg.environments.jacket_folding import jacket_folding
 from pg.environments.mdp import MDP
 from pg.environments.small_mdps import bandit, chain, corridor, random_mdp
-from pg.experiments.exact.measure import central_differences, moments
+from pg.experiments.exact.measure import central_differences
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.reference import truth
 from pg.learning.policies import Policy, flatten, repeat, stack
 from pg.learning.tabular import action_probabilities
 from pg.parts.variant import PolicyOptions, Variant
+from tests.laboratory.pairs import moments, probabilities
 
 LIMIT = 30_000
 LINEAR = PolicyOptions(hidden=())
@@ -69,17 +70,13 @@ def test_variance_of_a_two_armed_bandit(p: float, constant: float | None, n: int
 
     In the logit of the good arm the score is 1-p for the good arm and -p for the bad one: (1-b)(1-p) and bp are drawn,
     which differ by 1-p-b. In the other logit it is the negative, and weight and bias of a logit share its derivative.
-    Without a baseline, b = 0, this is p(1-p)^3 / N.
+    Without a baseline, b = 0, this is p(1-p)^3 / N; the best constant is the probability of the bad arm.
     """
-    found = variance(enumerate_trajectories(bandit(1), LIMIT), choosing(p, 1 - p), n, constant)
+    enumeration, policy = enumerate_trajectories(bandit(1), LIMIT), choosing(p, 1 - p)
+    found = variance(enumeration, policy, n, constant)
     known = p * (1 - p) ** 3 if constant is None else p * (1 - p) * (1 - p - constant) ** 2
     assert found == pytest.approx(4 * known / n, rel=1e-10)
-
-
-@pytest.mark.parametrize("p", CHANCES)
-def test_best_constant_is_the_probability_of_the_bad_arm(p: float) -> None:
-    found = variance(enumerate_trajectories(bandit(1), LIMIT), choosing(p, 1 - p), 2, 1 - p)
-    assert found == pytest.approx(0, abs=1e-15)
+    assert variance(enumeration, policy, n, 1 - p) == pytest.approx(0, abs=1e-15)
 
 
 @pytest.mark.parametrize("p", CHANCES)
@@ -138,10 +135,10 @@ def test_variance_is_a_parabola_in_the_constant(mdp: MDP, n: int) -> None:
     """
     enumeration = enumerate_trajectories(mdp, LIMIT)
     policy = random_policy(LINEAR, mdp.spaces, seed=3)
-    probabilities = enumeration.probabilities(action_probabilities(stack([policy]), mdp))
+    chances = probabilities(enumeration, policy)
     squared = scores(policy, enumeration).square().sum(-1)
-    curvature = (probabilities @ squared).item()
-    best = (probabilities @ (squared * enumeration.trajectories.returns[0])).item() / curvature
+    curvature = (chances @ squared).item()
+    best = (chances @ (squared * enumeration.trajectories.returns[0])).item() / curvature
     lowest = variance(enumeration, policy, n, best)
     for constant in (-1.5, 0.0, best + 0.01, 2.0):
         known = lowest + curvature / n * (constant - best) ** 2

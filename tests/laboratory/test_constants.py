@@ -6,13 +6,11 @@ import torch
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.mdp import MDP
 from pg.environments.small_mdps import bandit, chain, random_mdp
-from pg.experiments.exact.measure import moments
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.gradients import least_variances
-from pg.learning.policies import stack
-from pg.learning.tabular import action_probabilities
 from pg.parts.baselines.constant import Constant
 from pg.parts.variant import PolicyOptions, Variant
+from tests.laboratory.pairs import moments, probabilities
 
 LINEAR = PolicyOptions(hidden=())
 MDPS = {"chain": chain(3, length=2), "random": random_mdp(2, states=2, seed=4)}
@@ -20,12 +18,12 @@ MDPS = {"chain": chain(3, length=2), "random": random_mdp(2, states=2, seed=4)}
 
 def least(mdp: MDP, seed: int, returns: str) -> float:
     policy, enumeration = random_policy(LINEAR, mdp.spaces, seed), enumerate_trajectories(mdp, 1000)
-    probabilities = enumeration.probabilities(action_probabilities(stack([policy]), mdp)).detach()
     variants = {
         "plain": Variant(returns=returns),
         "other": Variant(returns=returns, baseline="average_reward", batch=3),
     }
-    found = least_variances(policy, variants, enumeration.trajectories.regrouped(1), probabilities)
+    singles = enumeration.trajectories.regrouped(1)
+    found = least_variances(policy, variants, singles, probabilities(enumeration, policy))
     assert found["plain"] == found["other"], "of the returns alone"
     return found["plain"]
 
@@ -36,12 +34,8 @@ def least(mdp: MDP, seed: int, returns: str) -> float:
 def test_least_variance_is_the_minimum_of_the_parabola(mdp: MDP, returns: str, seed: int) -> None:
     policy, enumeration = random_policy(LINEAR, mdp.spaces, seed), enumerate_trajectories(mdp, 1000)
     constants = (-1.0, 0.0, 2.0)
-    variances = [
-        moments(
-            enumeration, policy, Variant(returns=returns, baseline=Constant(value=constant), batch=1), 1000
-        ).total_variance
-        for constant in constants
-    ]
+    variants = [Variant(returns=returns, baseline=Constant(value=constant), batch=1) for constant in constants]
+    variances = [moments(enumeration, policy, variant, 1000).total_variance for variant in variants]
     a, b, c = np.polyfit(constants, variances, 2)
     assert least(mdp, seed, returns) == pytest.approx(c - b**2 / (4 * a), rel=1e-9)
 
@@ -53,8 +47,8 @@ def test_the_best_constant_leaves_the_bandit_no_variance() -> None:
 def test_sample_estimates_the_enumerated_least_variance() -> None:
     mdp = MDPS["random"]
     policy, enumeration = random_policy(LINEAR, mdp.spaces, 1), enumerate_trajectories(mdp, 1000)
-    probabilities = enumeration.probabilities(action_probabilities(stack([policy]), mdp)).detach()
-    drawn = torch.multinomial(probabilities, 20_000, replacement=True, generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    drawn = torch.multinomial(probabilities(enumeration, policy), 20_000, replacement=True, generator=generator)
     sample = enumeration.trajectories.map_tensors(lambda values: values[:, drawn]).regrouped(1)
     found = least_variances(policy, {"to_go": Variant(), "total": Variant(returns="total")}, sample)
     assert found == {name: pytest.approx(least(mdp, 1, name), rel=0.05) for name in ("to_go", "total")}

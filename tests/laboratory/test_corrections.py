@@ -26,7 +26,7 @@ from pg.parts.corrections.base import Ratios
 from pg.parts.corrections.per_decision import PerDecision
 from pg.parts.corrections.trajectory import Trajectory
 from pg.parts.variant import PolicyOptions, Variant
-from tests.laboratory.pairs import MIXED
+from tests.laboratory.pairs import MIXED, discounted_gradient
 from tests.parts.named import constant
 
 LIMIT = 30_000
@@ -192,7 +192,7 @@ def test_discounted_corrections_restore_the_discounted_gradient(name: str, pair:
     one = case(name, pair)
     states = parts.get("returns") != "total"
     found = expectation(one, discount=DISCOUNT, discount_states=states, **parts)
-    assert_equal(found, truth(one.mdp, one.target, DISCOUNT).gradient)
+    assert_equal(found, discounted_gradient(one.mdp, one.target, DISCOUNT))
 
 
 @pytest.mark.parametrize("parts", EVERY.values(), ids=EVERY.keys())

@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 import torch
 from pg.environments.copies import make_environments
-from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.record import Environment
 from pg.environments.small_mdps import random_mdp
 from pg.experiments.identity.record import IdentityExperiment
@@ -19,9 +18,8 @@ from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, random_policy, sample
 from pg.laboratory.job import Sample
 from pg.laboratory.reference import truth
-from pg.laboratory.reuse import Reuse, corrected_gradients
-from pg.learning.policies import Policy, stack
-from pg.learning.tabular import action_probabilities
+from pg.laboratory.reuse import corrected_gradients_of_all
+from pg.learning.policies import Policy
 from pg.parts.baselines.value_network import ValueNetwork
 from pg.parts.corrections.per_step import PerStep
 from pg.parts.corrections.trajectory import Trajectory
@@ -29,6 +27,7 @@ from pg.parts.optimizers.sgd import Sgd
 from pg.parts.returns.gae import Gae
 from pg.parts.variant import PolicyOptions, Variant
 from tests.laboratory.jobs import job_of, rows_of
+from tests.laboratory.pairs import every
 from tests.parts.named import gae
 
 OPTIONS = PolicyOptions(hidden=(4,))
@@ -123,9 +122,7 @@ def test_gae_of_exact_values_keeps_the_return_part_alone(importance: str) -> Non
     """Weighted trajectories stay unbiased with λ = 1; the exact state's ratio expects Q of the old policy for any λ."""
     mdp = random_mdp(3, states=2, seed=1)
     behaviour, target = policy(RANDOM_MDP, 0), policy(RANDOM_MDP, 100)
-    enumeration = enumerate_trajectories(mdp, 10_000)
-    chances = enumeration.probabilities(action_probabilities(stack([behaviour]), mdp)).detach()
-    reuse = Reuse.at(target, behaviour, enumeration.trajectories, mdp)
+    reuse, chances = every(mdp, behaviour, target)
 
     def expected(**parts: object) -> torch.Tensor:
         return expected_gradient(reuse, Variant(**{"importance": importance, "baseline": "exact", **parts}), chances)
@@ -141,9 +138,7 @@ def test_chunks_of_batches_share_the_network() -> None:
     critic = fitted_critics(RANDOM_MDP, policy(RANDOM_MDP), {"one": GAE}, 0, "late", 32)["one"]
     mdp = random_mdp(3, states=2, seed=1)
     behaviour, target = policy(RANDOM_MDP, 0), policy(RANDOM_MDP, 100)
-    every = enumerate_trajectories(mdp, 10_000)
-    reuse = Reuse.at(target, behaviour, every.trajectories, mdp)
-    chances = every.probabilities(action_probabilities(stack([behaviour]), mdp)).detach()
+    reuse, chances = every(mdp, behaviour, target)
     per_step = GAE.model_copy(update={"importance": PerStep()})
-    estimates = corrected_gradients(reuse.regrouped(1), per_step, critic)
+    estimates = corrected_gradients_of_all(reuse.regrouped(1), {"": per_step}, {"": critic})[""]
     torch.testing.assert_close(chances @ estimates, expected_gradient(reuse, per_step, chances, critic))

@@ -103,7 +103,7 @@ def test_every_correction_of_one_step_restores_the_gradient(
 
 
 @pytest.mark.parametrize("target", CHANGED.values(), ids=CHANGED.keys())
-def test_uncorrected_estimate_is_the_mean_of_the_targets_scores_on_old_data(target: Normal) -> None:
+def test_uncorrected_estimate_averages_target_scores_on_old_data(target: Normal) -> None:
     """With u = a - μ' the scores are u / σ'² and u² / σ'² - 1, and moments of a under θ are those of a normal."""
     actions, chances = nodes(OLD, steps=1)
     found = expectation(target, actions, actions, chances)

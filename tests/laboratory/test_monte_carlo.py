@@ -12,7 +12,7 @@ from pg.environments.enumeration import Enumeration, enumerate_trajectories
 from pg.environments.record import Environment
 from pg.environments.small_mdps import chain, random_mdp
 from pg.environments.tabular import TabularEnvironments
-from pg.experiments.exact.measure import Moments, moments
+from pg.experiments.exact.measure import Moments
 from pg.experiments.exact.record import ExactExperiment
 from pg.laboratory.frozen import generators_of, in_float64, random_policy
 from pg.laboratory.gradients import gradients_of_all
@@ -22,6 +22,7 @@ from pg.learning.rollout import actor_of, collect
 from pg.parts.variant import PolicyOptions, Variant
 from scipy.stats import chi2, kstest
 from tests.laboratory.jobs import job_of, rows_of
+from tests.laboratory.pairs import moments
 from tests.parts.named import BASELINES, constant, gae
 
 POLICIES, BATCHES, N = 30, 3000, 2

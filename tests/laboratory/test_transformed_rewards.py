@@ -8,7 +8,6 @@ reward-to-go, $-\sum_t t \psi_t$ for the reward-to-go less the mean return, and 
 return and for the reward-to-go less the mean per step.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ import torch
 from pg.environments.catalogue import mdp_of
 from pg.environments.copies import make_environments
 from pg.environments.enumeration import Enumeration, enumerate_paid
+from pg.environments.mdp import MDP
 from pg.environments.record import Environment, Rewards
 from pg.experiments.exact.record import ExactExperiment
 from pg.experiments.horizon.record import HorizonExperiment
@@ -30,6 +30,7 @@ from pg.learning.policies import Policy, flatten, repeat, stack
 from pg.learning.tabular import action_probabilities, state_values
 from pg.parts.variant import PolicyOptions, Variant
 from tests.laboratory.jobs import job_of, rows_of
+from tests.laboratory.pairs import probabilities
 
 LIMIT = 30_000
 LINEAR = PolicyOptions(hidden=())
@@ -46,9 +47,13 @@ def paying(environment: Environment, **options: Any) -> Environment:
 
 
 def policy_of(environment: Environment, seed: int = 1) -> Policy:
+    return random_policy(LINEAR, tables_of(environment).spaces, seed)
+
+
+def tables_of(environment: Environment) -> MDP:
     mdp = mdp_of(environment)
     assert mdp is not None
-    return random_policy(LINEAR, mdp.spaces, seed)
+    return mdp
 
 
 def by_variant(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -65,18 +70,10 @@ def variant(returns: str, baseline: str = "none", batch: int = N) -> Variant:
 
 def weighted_scores(policy: Policy, every: Enumeration, weights: torch.Tensor) -> torch.Tensor:
     r"""Sum $\psi_t$ with weights (M, T), for each of M trajectories: (M, D), by autograd alone."""
-    found = every.trajectories
-    assert found.states is not None
-    copies = repeat(policy, len(weights))
-    seen = found.observations[0]
-    log_probs = copies.log_prob(seen, found.actions[0])
+    found, copies = every.trajectories, repeat(policy, len(weights))
+    log_probs = copies.log_prob(found.observations[0], found.actions[0])
     total = (log_probs * weights * found.mask[0]).sum()
     return flatten(torch.autograd.grad(total, copies.parameters_list()))
-
-
-def mean_of(every: Enumeration, policy: Policy) -> Callable[[torch.Tensor], torch.Tensor]:
-    probabilities = every.probabilities(action_probabilities(stack([policy]), every.mdp)).detach()
-    return lambda values: probabilities @ values
 
 
 def to_go(rewards: torch.Tensor) -> torch.Tensor:
@@ -86,7 +83,7 @@ def to_go(rewards: torch.Tensor) -> torch.Tensor:
 def polynomial(returns: str, *, less_mean_return: bool) -> tuple[float, float, float]:
     """Predict B and C, and A but for the in-sample mean, from the moments of single trajectories; E[D] is 0."""
     policy, every = policy_of(FIXED), enumerate_paid(FIXED, LIMIT)
-    mean, rewards = mean_of(every, policy), every.trajectories.rewards[0]
+    mean, rewards = probabilities(every, policy).matmul, every.trajectories.rewards[0]
     steps, ones = torch.arange(T, dtype=torch.float64), torch.ones_like(rewards)
     total = rewards.sum(-1, keepdim=True) * ones
     earned = total if returns == "total" else to_go(rewards)
@@ -164,10 +161,8 @@ def test_paid_at_the_end_the_reward_to_go_is_the_total_return() -> None:
 @pytest.mark.parametrize("environment", [FIXED, VARYING], ids=["fixed", "varying"])
 def test_shaping_leaves_the_gradient_and_is_a_state_baseline(environment: Environment) -> None:
     policy, shaped = policy_of(environment), paying(environment, shaping=POTENTIALS)
-    mdp, mdp_shaped = mdp_of(environment), mdp_of(shaped)
-    assert mdp is not None
-    assert mdp_shaped is not None
-    plain, other = truth(mdp, policy), truth(mdp_shaped, policy)
+    mdp = tables_of(environment)
+    plain, other = truth(mdp, policy), truth(tables_of(shaped), policy)
     assert (plain.gradient - other.gradient).norm() < 1e-10 * plain.gradient.norm()
     assert plain.objective - other.objective == pytest.approx(mdp.start @ np.array(POTENTIALS), rel=1e-10)
 
@@ -184,8 +179,7 @@ def test_shaping_leaves_the_gradient_and_is_a_state_baseline(environment: Enviro
 def test_values_as_potentials_equal_the_exact_baseline() -> None:
     """With the values of a one-step task as Φ the shaped reward is an advantage, and exact values are 0."""
     one_step = VARYING.model_copy(update={"horizon": 1})
-    mdp, policy = mdp_of(one_step), policy_of(one_step)
-    assert mdp is not None
+    mdp, policy = tables_of(one_step), policy_of(one_step)
     potentials = (action_probabilities(stack([policy]), mdp)[0] * torch.as_tensor(mdp.expected_rewards_at(0))).sum(-1)
     shaped = paying(one_step, shaping=tuple(potentials.tolist()))
     found = rows(shaped, plain=variant("to_go"), exact=variant("to_go", "exact"))
@@ -200,7 +194,7 @@ def test_exact_values_are_of_the_paid_rewards(options: dict[str, Any]) -> None:
     environment = paying(VARYING, **options)
     every, policy = enumerate_paid(environment, LIMIT), policy_of(environment)
     values = state_values(policy, every.mdp, every.trajectories)[0]
-    expected = mean_of(every, policy)(values[:, 0])
+    expected = probabilities(every, policy) @ values[:, 0]
     assert expected.item() == pytest.approx(truth(every.mdp, policy).objective, rel=1e-12)
     assert rows(environment, one=variant("to_go", "exact"))["one"]["relative_bias"] < 1e-10
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from pg.environments.record import Rewards
-from pg.experiments.train.curves import cause_of_divergence
 from pg.learning import training
+from pg.learning.columns import cause_of_divergence
 from pg.learning.learner import Learner
 from pg.parts.optimizers.sgd import Sgd
 from tests.learning.runs import train_job, trained, tune_job, tuned
@@ -27,6 +27,10 @@ WAYS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
 }
 
 
+def cause_of(run: pd.DataFrame) -> str | None:
+    return cause_of_divergence(run.iloc[-1].to_dict())
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_divergence_is_recorded_with_iteration_and_cause(way: str, caplog: pytest.LogCaptureFixture) -> None:
     parts, environment, cause = WAYS[way]
@@ -34,16 +38,16 @@ def test_divergence_is_recorded_with_iteration_and_cause(way: str, caplog: pytes
     job = tune_job("InvertedPendulum-v5", grid=(1e-9, FAST), seeds=2, horizon=20, steps=200, iterations=6, **options)
     with caplog.at_level(logging.WARNING, logger="pg"):
         frame = tuned(job).frame
-    lost = [run for _, run in frame.groupby(["learning_rate", "seed"]) if cause_of_divergence(run) is not None]
+    lost = [run for _, run in frame.groupby(["learning_rate", "seed"]) if cause_of(run) is not None]
     # A large step makes the policy diverge before the critic.
     judged = [run for run in lost if way != "critic" or run["learning_rate"].iloc[0] < FAST]
-    assert {cause_of_divergence(run) for run in judged} == {cause}
+    assert {cause_of(run) for run in judged} == {cause}
     assert set(frame["seed"]) == {0, 1}
     for run in lost:
         last = run.iloc[-1]
         assert run["iteration"].tolist() == list(range(1, len(run) + 1))
         when = f"seed {int(last['seed'])}, iteration {int(last['iteration'])}"
-        assert f"{when}: {cause_of_divergence(run)}; the run has diverged and ends" in caplog.messages
+        assert f"{when}: {cause_of(run)}; the run has diverged and ends" in caplog.messages
     assert len([said for said in caplog.messages if "has diverged" in said]) == len(lost)
     if way in ("importance weights", "parameters"):
         assert len(lost) == 2, "the slow rate goes on"

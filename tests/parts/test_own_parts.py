@@ -13,7 +13,6 @@ from matplotlib.mathtext import MathTextParser
 from pg.core.errors import InvalidStudy
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.record import Environment
-from pg.experiments.exact.measure import moments
 from pg.experiments.probe.record import ProbeExperiment
 from pg.experiments.staleness.measure import expected_gradient
 from pg.laboratory.frozen import random_policy
@@ -27,7 +26,7 @@ from pg.study.code import defining_files
 from pg.study.expansion import cells
 from pg.study.validation import read
 from tests.laboratory.jobs import job_of, rows_of
-from tests.laboratory.pairs import MDPS, assert_equal, every, pair
+from tests.laboratory.pairs import MDPS, assert_equal, every, moments, pair
 from tests.learning.test_training import Memory
 from tests.parts.own import BASELINE, IMPORTANCE, MODULE, RETURNS
 

@@ -73,7 +73,7 @@ def test_the_browser_requests_nothing_from_a_network(page: Chrome) -> None:
     assert [url[:60] for url in asked if not url.startswith(("file:", "data:"))] == []
 
 
-def test_every_picture_loads(page: Chrome) -> None:
+def test_every_picture_of_the_page_loads(page: Chrome) -> None:
     widths = [image.get_property("naturalWidth") for image in page.find_elements(By.TAG_NAME, "img")]
     assert widths
     assert all(widths)
@@ -118,7 +118,7 @@ def test_the_page_fits_the_screen(page: Chrome, size: tuple[int, int]) -> None:
     assert np.ptp(picture[..., :3]) > 0.5
 
 
-def test_a_wide_figure_keeps_its_size_on_a_phone_and_scrolls_in_its_frame(browser: Chrome, page: Chrome) -> None:
+def test_a_wide_figure_scrolls_in_its_frame_on_a_phone(browser: Chrome, page: Chrome) -> None:
     metrics = {"width": NARROW[0], "height": NARROW[1], "deviceScaleFactor": 1, "mobile": True}
     script = """
     const figure = document.querySelector("figure");
@@ -136,7 +136,7 @@ def test_a_wide_figure_keeps_its_size_on_a_phone_and_scrolls_in_its_frame(browse
 
 
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs pdftotext, of poppler-utils")
-def test_the_printed_page_holds_everything_but_what_only_a_screen_can_use(page: Chrome, tmp_path: Path) -> None:
+def test_the_printed_page_leaves_out_what_only_a_screen_can_use(page: Chrome, tmp_path: Path) -> None:
     printed = page.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"]
     (tmp_path / "page.pdf").write_bytes(base64.b64decode(printed))
     command = ["pdftotext", str(tmp_path / "page.pdf"), "-"]

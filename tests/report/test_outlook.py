@@ -39,7 +39,7 @@ SAMPLE = NOISE - NOISE.mean() + 0.2
 
 
 @pytest.mark.parametrize("undecided", [1, 7])
-def test_the_n_in_the_report_decides_four_studies_in_five_of_the_measured_effect(undecided: int) -> None:
+def test_the_reported_n_decides_four_of_five_studies(undecided: int) -> None:
     size = SAMPLE.mean() / SAMPLE.std(ddof=1)
     n = needed(outlook_of(part(), statistics.mean(SAMPLE), undecided))
 
@@ -75,7 +75,7 @@ def test_an_equality_is_decided_from_the_nearer_end_of_its_margin() -> None:
     assert needed(outlook_of(narrow, interval)) > needed(outlook_of(wide, interval))
 
 
-def test_an_effect_that_more_seeds_cannot_decide_is_reported_with_its_interval() -> None:
+def test_an_undecidable_effect_is_reported_with_its_interval() -> None:
     text = of(part(), 0.0, -1.0, 1.0, 20, 1)
 
     assert text == "If the effect is as measured, no n up to 10,000 decides it; −1.00 to 1.00 remains possible."

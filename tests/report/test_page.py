@@ -255,7 +255,7 @@ def test_the_measured_coverage_of_every_kind_of_interval_is_listed(text: str) ->
     assert section.count('class="short-of"') == sum(row.n == 20 and not row.holds for row in measured)
 
 
-def test_a_figure_links_to_its_files_and_to_the_tables_it_is_drawn_from(study: Study, tmp_path: Path) -> None:
+def test_a_figure_links_to_its_files_and_tables(study: Study, tmp_path: Path) -> None:
     for name in ("picture.png", "caption.txt"):
         (tmp_path / name).write_text("content", encoding="utf-8")
     files = [str(tmp_path / name) for name in ("picture.png", "caption.txt")]
@@ -270,7 +270,7 @@ def test_a_figure_links_to_its_files_and_to_the_tables_it_is_drawn_from(study: S
         "mean curves": "tables/ladder-means.csv",
         "intervals": "tables/ladder-summary.csv",
     }
-    assert tuning["links"]["scores of tuning"] == "tuned/ladder/"
+    assert tuning["links"]["scores of tuning"] == "tables/ladder-tuned.csv"
 
 
 def test_every_kind_of_experiment_says_how_much_it_takes() -> None:

@@ -128,7 +128,7 @@ def test_jobs_that_ran_other_code_are_named(logged: list[str | None], expected: 
     for path, code in zip(paths, logged, strict=True):
         if code is not None:
             Path(path).write_text(f"12:00:00 code {code}\n12:00:01 iteration 1\n", encoding="utf-8")
-    rows = provenance("snakemake", "config", "package", tmp_path / "none", dict.fromkeys(paths, "new"))
+    rows = provenance("snakemake", "config", tmp_path / "none", dict.fromkeys(paths, "new"))
     assert rows["Code of the jobs"] == expected.format(*paths)
 
 
@@ -137,7 +137,7 @@ def test_seconds_are_summed_over_jobs_and_by_stage(tmp_path: Path) -> None:
         file = tmp_path / f"{name}.tsv"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"s\th:m:s\n{seconds}\t0:00:01\n", encoding="utf-8")
-    rows = provenance("snakemake", "config", "package", tmp_path, {})
+    rows = provenance("snakemake", "config", tmp_path, {})
     assert rows["Time in jobs"] == "3.1 minutes of one core, in 4 jobs"
     assert [(name, value) for name, value in rows.items() if name.startswith("… ")] == [
         ("… train", "2.5 minutes, in 2 jobs"),

@@ -51,10 +51,10 @@ def test_percentiles_are_expanded_to_the_width_of_students_t():
     # The outer quarters are environments without spread: the mean of two times ten values remains.
     middle = np.arange(10.0)
     strata = [np.full(10, -100.0), middle, middle, np.full(10, 100.0)]
-    interval = across_environments.interquartile_mean(strata, generator(), resamples=20_000)
+    interval = across_environments.interquartile_mean(strata, generator())
     theirs = estimates.mean(middle)
     assert interval.estimate == theirs.estimate
-    assert interval.high - interval.low == pytest.approx((theirs.high - theirs.low) / math.sqrt(2), rel=0.03)
+    assert interval.high - interval.low == pytest.approx((theirs.high - theirs.low) / math.sqrt(2), rel=0.05)
 
 
 # Probability of improvement -------------------------------------------------------------------------------------------

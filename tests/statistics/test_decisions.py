@@ -20,7 +20,7 @@ MANUAL = Path(__file__).parents[2] / "results/README.md"
         ([], []),
     ],
 )
-def test_holm_steps_down(p, expected):
+def test_holm_adjusts_p_values_from_the_smallest_up(p, expected):
     assert holm(p) == pytest.approx(expected)
 
 

@@ -75,7 +75,7 @@ TRAIN = ("train", "--experiment", "learn", "--environment", "cartpole", "--varia
         ("--snapshots", "read_only/new", "read_only is not writable"),
     ],
 )
-def test_unknown_names_and_unwritable_paths_are_refused_before_training(
+def test_unknown_names_and_unwritable_paths_are_refused(
     options: dict[str, Any], capsys: Output, monkeypatch: pytest.MonkeyPatch, option: str, value: str, message: str
 ) -> None:
     Path("folder").mkdir()

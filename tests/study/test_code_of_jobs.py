@@ -140,8 +140,11 @@ def test_a_new_part_changes_no_digest(checkout: Path, package: str) -> None:
     assert changed_by(checkout, added) == set()
 
 
-def test_comments_and_docstrings_change_no_digest(checkout: Path) -> None:
-    edited = ("pg/experiments/train/tuning.py", "pg/parts/estimator.py", "pg/claims/judge.py")
-    texts = {name: f'"""Another docstring."""\n# A comment.\n{(checkout / name).read_text()}' for name in edited}
-    texts = {name: text.replace('"""\n# A comment.\n"""', "\n\n# in the docstring\n") for name, text in texts.items()}
-    assert changed_by(checkout, texts) == set()
+def test_own_figure_counts_with_its_kind_and_its_drawing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_dots.py").write_text("")
+    kind = "from pg.experiments.figures.kind import FigureKind\nDOTS = FigureKind('own_dots')\n"
+    (tmp_path / "own_kinds.py").write_text(kind)
+    name, figure = next(iter(STUDY.figures.items()))
+    own = STUDY.model_copy(update={"figures": {name: figure.model_copy(update={"kind": "own_kinds:DOTS"})}})
+    assert {tmp_path / "own_dots.py", tmp_path / "own_kinds.py"} <= code.defining_files(own)

@@ -8,7 +8,7 @@ from pg.parts.variant import Variant
 from pg.plotting.record import Figure
 from pg.study.expansion import cells
 from pg.study.record import Study
-from pg.study.slicing import canonical, train_job
+from pg.study.slicing import train_job
 from pg.study.validation import TUNING_SECTION, load
 from tests.study.studies import assert_refused, put, refusals
 
@@ -30,10 +30,10 @@ def test_figures_override_the_defaults(two_figures: dict[str, Any]) -> None:
 def test_a_default_equals_the_option_in_every_figure(two_figures: dict[str, Any]) -> None:
     once = load({**two_figures, "figure_defaults": {"width": "one_column"}})
     everywhere = {name: {**one, "width": "one_column"} for name, one in two_figures["figures"].items()}
-    assert canonical(once) == canonical(load({**two_figures, "figures": everywhere}))
-    assert Study.model_validate_json(canonical(once)).figures == once.figures
+    assert once.canonical() == load({**two_figures, "figures": everywhere}).canonical()
+    assert Study.model_validate_json(once.canonical()).figures == once.figures
     without_effect = {"width": "two_columns", "format": "pdf"}
-    assert canonical(load({**two_figures, "figure_defaults": without_effect})) == canonical(load(two_figures))
+    assert load({**two_figures, "figure_defaults": without_effect}).canonical() == load(two_figures).canonical()
 
 
 def test_defaults_of_figures_rerun_no_training(two_figures: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from pg.experiments.kind import Seeds
 from pg.learning.job import TrainJob
 from pg.study.expansion import cells
 from pg.study.record import Study
-from pg.study.slicing import canonical, part_of, train_job, tune_job
+from pg.study.slicing import part_of, train_job, tune_job
 from pg.study.sources import measured_policies, places_of, stages_of
 from pg.study.validation import load
 from tests.study.studies import changed, put, study_of
@@ -112,7 +112,7 @@ def test_tables_do_not_depend_on_positions_of_variants(options: dict[str, Any]) 
     before = part_of(load(options), ["gradients"], coloured=False)
     assert list(before.variants) == ["total", "baseline"]
     options["variants"] = {"first": {"returns": "to_go"}, **options["variants"]}
-    assert canonical(part_of(load(options), ["gradients"], coloured=False)) == canonical(before)
+    assert part_of(load(options), ["gradients"], coloured=False).canonical() == before.canonical()
 
 
 def test_a_part_of_a_study_has_the_variant_that_its_policies_follow() -> None:

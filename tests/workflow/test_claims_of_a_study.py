@@ -77,7 +77,7 @@ def test_edited_relation_of_ones_own_judges_its_claims_again(judged: Checkout) -
     file.write_text(OWN_RELATION, encoding="utf-8")
 
 
-def test_report_shows_the_refuted_claim_and_what_would_decide_the_open_one(judged: Checkout) -> None:
+def test_report_shows_the_refuted_and_the_open_claim(judged: Checkout) -> None:
     page = (judged.folder / "out/report.html").read_text(encoding="utf-8")
 
     assert '<span class="badge refuted">refuted</span> Reward-to-go raises the variance.' in page

@@ -104,9 +104,7 @@ def caption(request):
 """
 
 
-def test_own_kinds_of_experiment_and_figure_are_measured_judged_and_drawn(
-    fresh: Checkout, study: dict[str, Any]
-) -> None:
+def test_own_kinds_of_experiment_and_figure_run_from_end_to_end(fresh: Checkout, study: dict[str, Any]) -> None:
     kind = KIND.replace("\n)\n", SQUARE, 1)
     (fresh.folder / "my_kind.py").write_text(kind, encoding="utf-8")
     (fresh.folder / "my_picture.py").write_text(PICTURE, encoding="utf-8")

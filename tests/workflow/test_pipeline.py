@@ -170,7 +170,7 @@ def test_20_seeds_solve_cartpole_and_18_the_pendulum(fresh: Checkout) -> None:
         assert solved.sum() >= least
 
 
-def test_snakemake_s_scheduler_works_without_the_limit_that_the_rules_remove() -> None:
+def test_snakemakes_scheduler_works_without_its_limit_of_jobs() -> None:
     """It is not part of Snakemake's documented interface."""
     rules = (ROOT / "workflow/rules/processes.smk").read_text(encoding="utf-8")
     (removed,) = re.findall(r"workflow\.scheduler\.(\w+) = None", rules)

@@ -2,17 +2,45 @@
 
 from typing import Any
 
+import pytest
+from tests.study.studies import put
 from tests.workflow.checkout import Checkout
 
 # The jobs that follow those of the experiment `learn` in the test study.
 AFTER_LEARN = {"train_tables": 1, "figure": 1, "report_page": 1}
+TARGETS = ("figures", "claims", "report")  # rules without outputs
 
 
-def test_new_variant_runs_its_jobs_and_what_follows(done: Checkout, study: dict[str, Any]) -> None:
-    study["variants"]["discounted"] = {"extends": "to_go", "discount": 0.9}
-    study["experiments"]["learn"]["variants"].append("discounted")
+@pytest.mark.parametrize(
+    ("changes", "plan"),
+    [
+        (
+            {
+                "variants/discounted": {"extends": "to_go", "discount": 0.9},
+                "experiments/learn/variants": ["total", "averaged", "discounted"],
+            },
+            {"train": 2, **AFTER_LEARN},
+        ),
+        (
+            {
+                "environments/acrobot": {"id": "Acrobot-v1", "horizon": 20},
+                "experiments/learn/environments": ["cartpole", "acrobot"],
+            },
+            {"train": 4, **AFTER_LEARN},
+        ),
+        ({"experiments/learn/seeds/count": 6}, {"train": 2, **AFTER_LEARN}),
+        ({"figure_defaults": {"width": "one_column"}}, {"figure": 2, "report_page": 1}),
+        ({"figure_defaults": {"width": "two_columns", "format": "pdf"}}, {}),
+    ],
+    ids=["variant", "environment", "block of seeds", "defaults of figures", "defaults without effect"],
+)
+def test_a_change_runs_its_own_jobs_and_what_follows(
+    done: Checkout, study: dict[str, Any], changes: dict[str, Any], plan: dict[str, int]
+) -> None:
+    for path, value in changes.items():
+        put(study, path, value)
     done.write(study)
-    assert trimmed(done.planned()) == {"train": 2, **AFTER_LEARN}
+    assert {rule: count for rule, count in done.planned().items() if rule not in TARGETS} == plan
 
 
 def test_new_first_variant_only_redraws(done: Checkout, study: dict[str, Any]) -> None:
@@ -25,19 +53,6 @@ def test_dry_run_prints_the_cost(done: Checkout) -> None:
     said = done.run("-n").stdout
     assert "A test study: the whole study, finished jobs included, takes " in said
     assert " environment steps, less than a minute of one core, if all measured trajectories last" in said
-
-
-def test_new_block_of_seeds_runs_alone(done: Checkout, study: dict[str, Any]) -> None:
-    study["experiments"]["learn"]["seeds"]["count"] = 6
-    done.write(study)
-    assert trimmed(done.planned()) == {"train": 2, **AFTER_LEARN}
-
-
-def test_new_environment_runs_alone(done: Checkout, study: dict[str, Any]) -> None:
-    study["environments"]["acrobot"] = {"id": "Acrobot-v1", "horizon": 20}
-    study["experiments"]["learn"]["environments"].append("acrobot")
-    done.write(study)
-    assert trimmed(done.planned()) == {"train": 4, **AFTER_LEARN}
 
 
 def test_edited_variant_reruns_alone(done: Checkout, study: dict[str, Any]) -> None:
@@ -72,7 +87,7 @@ def test_edited_part_reruns_its_users_and_comments_and_logs_nothing(done: Checko
     assert done.planned() == {}
     with (done.folder / "pg/runs/logs.py").open("a", encoding="utf-8") as logs:
         logs.write("ADDED = 1\n")
-    assert done.planned() == {"report_page": 1}, "the report has the digest of the whole package"
+    assert done.planned() == {}
     edited = text.replace("return batch.totals", "return 1 * batch.totals")
     assert edited != text
     module.write_text(edited, encoding="utf-8")
@@ -85,15 +100,3 @@ def test_edited_style_only_redraws(done: Checkout) -> None:
     module = done.folder / "pg/plotting/style.py"
     module.write_text(module.read_text(encoding="utf-8") + "\nADDED = 1\n", encoding="utf-8")
     assert set(done.planned()) == {"figure", "report_page"}
-
-
-def test_only_new_figure_defaults_redraw(done: Checkout, study: dict[str, Any]) -> None:
-    done.write({**study, "figure_defaults": {"width": "two_columns", "format": "pdf"}})
-    assert done.planned() == {}
-    done.write({**study, "figure_defaults": {"width": "one_column"}})
-    assert trimmed(done.planned()) == {"figure": len(study["figures"]), "report_page": 1}
-
-
-def trimmed(plan: dict[str, int]) -> dict[str, int]:
-    """Leave out the rules without outputs."""
-    return {rule: count for rule, count in plan.items() if rule not in ("figures", "claims", "report")}

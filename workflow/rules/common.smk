@@ -1,10 +1,9 @@
 import gc
 import re
 
-from pg.core.record import Job
 from pg.study.code import code_digest, defining_files
 from pg.study.expansion import cells
-from pg.study.slicing import canonical, part_of
+from pg.study.slicing import part_of
 
 RESULTS = STUDY.results
 SCRIPTS = Path(workflow.basedir, "workflow/scripts")
@@ -21,13 +20,9 @@ def parameters(script, record, others=lambda w: ()):
     """Return a job's script, its record as JSON, and the digest of the code that the script runs on its records."""
     return {
         "script": script,
-        "record": lambda w: text_of(record(w)),
+        "record": lambda w: record(w).canonical(),
         "code": lambda w: code_of(script, record(w), *others(w)),
     }
-
-
-def text_of(record):
-    return record.canonical() if isinstance(record, Job) else canonical(record)
 
 
 def code_of(script, *records):

@@ -1,19 +1,5 @@
-from pg.experiments.figures.lookup import kind_of, tables_of
-
-
-def kind_of_figure(figure):
-    return kind_of(figure, STUDY.experiments[figure.experiment])
-
-
 def inputs_of_figure(wildcards):
-    figure = STUDY.figures[wildcards.figure]
-    kind = kind_of_figure(figure)
-    inputs = {
-        name: f"{RESULTS}/{path}" for name, path in tables_of(figure, kind).items()
-    }
-    if "tuned" in kind.tables:
-        inputs["choices"] = [tuned_of(cell) for cell in tuned_cells(figure.experiment)]
-    return inputs
+    return tables_of_figure(STUDY.figures[wildcards.figure])
 
 
 def part_of_figure(wildcards):

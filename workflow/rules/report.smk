@@ -1,7 +1,6 @@
 import os
 import shlex
 from hashlib import sha256
-from pathlib import Path
 
 
 def command():
@@ -44,11 +43,9 @@ rule report_page:
     log:
         f"{RESULTS}/logs/report.log",
     params:
-        # Functions, because Snakemake would read braces in a text of the study as wildcards, and because reading the
-        # whole package takes time that most runs do not need to spend.
+        # Functions, because Snakemake would read braces in a text of the study as wildcards.
         **parameters("report.py", lambda w: STUDY),
-        config=lambda w: sha256(canonical(STUDY).encode()).hexdigest()[:16],
-        package=lambda w: code_digest(*Path(workflow.basedir, "pg").rglob("*.py")),
+        config=lambda w: sha256(STUDY.canonical().encode()).hexdigest()[:16],
         codes=lambda w: codes_of_jobs(),
         command=command(),
         benchmarks=f"{RESULTS}/benchmarks",

@@ -1,3 +1,4 @@
+from pg.experiments.figures.lookup import kind_of, tables_of
 from pg.study.pooling import pooled_cells, pools
 
 # Rows are read from the rule's input files, in the order of cells and blocks, never from all files in a folder.
@@ -21,6 +22,15 @@ def measurements_of(experiment, ending):
         f"{RESULTS}/{measurement_of(experiment, *place)}{ending}"
         for place in measured_in(experiment)
     ]
+
+
+def kind_of_figure(figure):
+    return kind_of(figure, STUDY.experiments[figure.experiment])
+
+
+def tables_of_figure(figure):
+    read = tables_of(figure, kind_of_figure(figure))
+    return {name: f"{RESULTS}/{path}" for name, path in read.items()}
 
 
 rule train_tables:
@@ -88,6 +98,21 @@ rule across_tables:
         "../scripts/job.py"
 
 
+rule tuned_table:
+    input:
+        lambda w: [tuned_of(cell) for cell in tuned_cells(w.experiment)],
+    output:
+        f"{RESULTS}/tables/{{experiment}}-tuned.csv",
+    log:
+        f"{RESULTS}/logs/tables/{{experiment}}-tuned.log",
+    wildcard_constraints:
+        experiment=one_of(TRAINING),
+    params:
+        **parameters("tuned_table.py", part_of_experiment),
+    script:
+        "../scripts/job.py"
+
+
 rule further_table:
     input:
         lambda w: measurements_of(w.experiment, f"-{w.table}.csv"),
@@ -110,3 +135,5 @@ rule tables:
         expand(rules.train_tables.output, experiment=TRAINING),
         expand(rules.measurement_tables.output, experiment=LABORATORY),
         [f"{RESULTS}/tables/{name}-{table}.csv" for name, table in FURTHER_TABLES],
+        # Some tables are made only where a figure reads them.
+        [tables_of_figure(figure).values() for figure in STUDY.figures.values()],

@@ -4,7 +4,6 @@ from pg.report import figures
 def run(snakemake):
     figures.draw_figure(
         study=snakemake.params.record,
-        tables={name: path for name, path in snakemake.input.items() if name != "choices"},
-        choices=snakemake.input.get("choices", []),
+        tables=dict(snakemake.input.items()),
         outputs=dict(snakemake.output.items()),
     )

@@ -19,7 +19,6 @@ def run(snakemake):
         provenance=provenance.provenance(
             snakemake.params.command,
             snakemake.params.config,
-            snakemake.params.package,
             Path(snakemake.params.benchmarks),
             snakemake.params.codes,
         ),

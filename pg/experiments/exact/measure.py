@@ -141,7 +141,7 @@ def _enumerated(
         policy = policy_of(job, policies, seed, mdp.spaces, torch.float64)
     critics = fitted_critics(job.environment, policy, variants, seed, job.stage)
     true, differences = truth(mdp, policy), central_differences(mdp, policy)
-    exact = moments_of_all(enumeration, policy, variants, job.options.limit, critics)
+    exact = moments(enumeration, policy, variants, job.options.limit, critics)
     probabilities = enumeration.probabilities(action_probabilities(stack([policy]), mdp)).detach()
     least = least_variances(policy, variants, enumeration.trajectories.regrouped(1), probabilities)
     sampled: dict[str, float] = {}
@@ -183,13 +183,6 @@ def central_differences(mdp: MDP, policy: Policy) -> Float[Tensor, " D"]:
 
 
 def moments(
-    enumeration: Enumeration, policy: Policy, variant: Variant, limit: int, critic: Critic | None = None
-) -> Moments:
-    """Compute the `moments_of_all` of one estimator."""
-    return moments_of_all(enumeration, policy, {"": variant}, limit, {"": critic})[""]
-
-
-def moments_of_all(
     enumeration: Enumeration,
     policy: Policy,
     variants: Mapping[str, Variant],

@@ -31,13 +31,6 @@ def kind_of(figure: Figure, experiment: Experiment) -> FigureKind:
 
 
 def tables_of(figure: Figure, kind: FigureKind) -> dict[str, str]:
-    """Return the paths of the tables that a figure reads, by name, relative to the results folder.
-
-    Scores of tuning are not among them: each cell has a file of its own.
-    """
+    """Return the paths of the tables that a figure reads, by name, relative to the results folder."""
     stems = {"long": figure.experiment, "across": f"{'+'.join(figure.pool)}-across"}
-    return {
-        table: f"tables/{stems.get(table, f'{figure.experiment}-{table}')}.csv"
-        for table in kind.tables
-        if table != "tuned"
-    }
+    return {table: f"tables/{stems.get(table, f'{figure.experiment}-{table}')}.csv" for table in kind.tables}

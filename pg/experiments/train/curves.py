@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pg.learning.columns import cause_of_divergence
 from pg.statistics.intervals import Array
 
 if TYPE_CHECKING:
@@ -26,31 +27,8 @@ if TYPE_CHECKING:
 
 
 def has_diverged(run: pd.DataFrame) -> bool:
-    """Return whether a run diverged in its last update, from the run's rows in order of iterations.
-
-    An infinite KL divergence is not a failure: the new policy gives an action probability 0.
-    """
-    return cause_of_divergence(run) is not None
-
-
-def cause_of_divergence(run: pd.DataFrame) -> str | None:
-    """Return why a run diverged in its last update, from the run's rows in order of iterations; None if it did not.
-
-    The first of these causes is returned: rewards of the batch are not finite; importance weights are not, so that no
-    update was made; the loss is not; its gradient is not; the divergence from the old policy is NaN after the step.
-    """
-    last = run.iloc[-1]
-    if not np.isfinite(last["return_mean"]):
-        return "returns are not finite"
-    if np.isnan(last.get("gradient_steps", 1.0)):
-        return "importance weights are not finite"
-    if not np.isfinite(last.get("surrogate", 0.0)):
-        return "the loss is not finite"
-    if not np.isfinite(last["gradient_norm"]):
-        return "the gradient is not finite"
-    if np.isnan(last["kl_new_old"] + last["kl_old_new"]):
-        return "the policy is not finite"
-    return None
+    """Return whether a run diverged in its last update, from the run's rows in order of iterations."""
+    return cause_of_divergence(run.iloc[-1].to_dict()) is not None
 
 
 def steps_and_returns(run: pd.DataFrame) -> tuple[Array, Array]:

@@ -1,12 +1,14 @@
-"""Build the study's tables from the rows of training runs, with pure functions on data frames.
+"""Build the study's tables from the rows and tuning scores of training runs, with pure functions on data frames.
 
 Runs are keyed by cell, as the results folder is. Tables come in the declared order of the cells, then by seed.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +17,11 @@ from pg.experiments.cells import Cell, columns_of, names_of
 from pg.experiments.metric import Metric, values
 from pg.experiments.train import curves
 from pg.experiments.train.metrics import METRICS, Evaluations, Imitation, Run
+from pg.experiments.train.scores import all_tie, mean_score
+from pg.learning.columns import cause_of_divergence
 from pg.statistics.estimates import mean
+
+_POINTS = 100  # of a learning curve
 
 
 def train_table(
@@ -52,7 +58,7 @@ def train_table(
     return pd.DataFrame(long, columns=columns_of(rows, "stage", "seed", "metric", "value"))
 
 
-def train_curves(rows: Mapping[Cell, pd.DataFrame], budget: int, points: int = 100) -> pd.DataFrame:
+def train_curves(rows: Mapping[Cell, pd.DataFrame], budget: int) -> pd.DataFrame:
     """Interpolate every run's learning curve on the same even grid of environment steps, up to the budget.
 
     Returns
@@ -61,7 +67,7 @@ def train_curves(rows: Mapping[Cell, pd.DataFrame], budget: int, points: int = 1
         Columns environment, variant, the sweep's paths, seed, steps, return, diverged_at: the steps after which the
         run diverged, at most the budget; empty if it did not. The return is empty during demonstrations.
     """
-    grid, frames = np.arange(1, points + 1) * budget // points, []
+    grid, frames = np.arange(1, _POINTS + 1) * budget // _POINTS, []
     for cell, seed, run in _runs(rows, budget):
         returns = curves.interpolate(*run.curve, grid)
         if run.imitation is not None:
@@ -102,9 +108,35 @@ def diverged_runs(rows: Mapping[Cell, pd.DataFrame]) -> pd.DataFrame:
         {**names_of(cell), "seed": seed, **run.iloc[-1][["iteration", "steps"]].astype(int), "cause": cause}
         for cell, of_cell in rows.items()
         for seed, run in of_cell.groupby("seed")
-        if (cause := curves.cause_of_divergence(run)) is not None
+        if (cause := cause_of_divergence(run.iloc[-1].to_dict())) is not None
     ]
     return pd.DataFrame(diverged, columns=columns_of(rows, "seed", "iteration", "steps", "cause"))
+
+
+def tuned_table(choices: Iterable[tuple[Cell, Mapping[str, Any]]]) -> pd.DataFrame:
+    """Return the scores of tuning as one table, from each tuned cell and its `Choice` as JSON.
+
+    Returns
+    -------
+    DataFrame
+        Columns environment, variant, the sweep's paths, learning_rate, seed, score, mean, chosen, at_edge, tied; a row
+        per score. `mean` is the rate's mean score, by which tuning chooses; it is empty if a run of the rate diverged.
+        If all rates tie, none is flagged as at an edge, because the scores give no direction.
+    """
+    rows = []
+    for cell, choice in choices:
+        scores, tied = choice["scores"], all_tie(choice["scores"])
+        for one in scores:
+            average = mean_score(other["score"] for other in scores if other["learning_rate"] == one["learning_rate"])
+            flags = {
+                "mean": average if math.isfinite(average) else math.nan,
+                "chosen": one["learning_rate"] == choice["learning_rate"],
+                "at_edge": choice["at_edge"] and not tied,
+                "tied": tied,
+            }
+            rows.append({**names_of(cell), **one, **flags})
+    fixed = ["environment", "variant", "learning_rate", "seed", "score", "mean", "chosen", "at_edge", "tied"]
+    return pd.DataFrame(rows, columns=None if rows else fixed)
 
 
 def _runs(

@@ -7,15 +7,12 @@ tuning seed is chosen only if all rates do.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any
 
 import pandas as pd
 
-from pg.experiments.cells import Cell, names_of
 from pg.experiments.train import curves
 from pg.experiments.train.choice import Choice, Score
-from pg.experiments.train.scores import all_tie, mean_score
+from pg.experiments.train.scores import mean_score
 
 
 def scores(runs: pd.DataFrame, budget: int) -> pd.DataFrame:
@@ -57,27 +54,3 @@ def choose(scores: pd.DataFrame) -> Choice:
     # In a tie, max returns the first, which is the smallest rate.
     best = max(grid, key=lambda rate: mean_score(one.score for one in every if one.learning_rate == rate))
     return Choice(best, best in (grid[0], grid[-1]), every)
-
-
-def tuned_table(choices: Iterable[tuple[Cell, Mapping[str, Any]]]) -> pd.DataFrame:
-    """Return the scores of tuning as one table, from each tuned cell and its `Choice` as JSON.
-
-    Returns
-    -------
-    DataFrame
-        Columns environment, variant, the sweep's paths, learning_rate, seed, score, chosen, at_edge, tied; a row per
-        score. If all rates tie, none is flagged as at an edge, because the scores give no direction.
-    """
-    rows = [
-        {
-            **names_of(cell),
-            **score,
-            "chosen": score["learning_rate"] == choice["learning_rate"],
-            "at_edge": choice["at_edge"] and not tied,
-            "tied": tied,
-        }
-        for cell, choice, tied in ((cell, choice, all_tie(choice["scores"])) for cell, choice in choices)
-        for score in choice["scores"]
-    ]
-    fixed = ["environment", "variant", "learning_rate", "seed", "score", "chosen", "at_edge", "tied"]
-    return pd.DataFrame(rows, columns=None if rows else fixed)

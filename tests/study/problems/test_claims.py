@@ -15,7 +15,6 @@ from pg.experiments.probe.record import ProbeExperiment
 from pg.experiments.tables import measurement_table
 from pg.study.expansion import candidates, cells
 from pg.study.record import Study
-from pg.study.slicing import canonical
 from pg.study.validation import load
 from tests.claims.declared import write_relation
 from tests.study.studies import assert_refused, changed, put, refusals, with_reuse
@@ -222,7 +221,7 @@ def test_family_survives_the_canonical_text_of_its_claim(families: dict[str, Any
     side = claim.parts["best"].b
     assert isinstance(side, Family)
     assert [one["variant"] for one in side.best_of] == ["total", "to_go"]
-    assert Claim.model_validate_json(canonical(claim)) == claim
+    assert Claim.model_validate_json(claim.canonical()) == claim
 
 
 def test_candidates_of_a_part_are_cells_of_its_environments(families: dict[str, Any]) -> None:

@@ -58,8 +58,7 @@ def caption(request: FigureRequest[TrainExperiment]) -> str:
 def _draw_scores(axes: Axes, scores: pd.DataFrame, series: tuple[Series, ...]) -> None:
     """Draw a dot per seed, the means that tuning compares, and the chosen rates."""
     marks.scatter(axes, scores, x="shifted", y="score", s=5, **marks.as_dots(series))
-    keys = ["series", "place", "shifted", "chosen", "at_edge"]
-    means = scores.groupby(keys, sort=False)["score"].mean(skipna=False).rename("estimate").reset_index()
+    means = scores.drop_duplicates(["series", "shifted"]).rename(columns={"mean": "estimate"})
     marks.draw_lines(axes, means, series, "shifted")
     chosen = means.loc[means["chosen"]]
     marks.scatter(axes, chosen, x="shifted", y="estimate", s=36, linewidth=0.6, zorder=3, **marks.as_marks(series))
