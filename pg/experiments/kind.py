@@ -27,11 +27,11 @@ _MOST_WRITTEN_OUT = 10**30
 
 
 class Seeds(Record):
-    """The seeds to run, and how many of them share a job. Fewer, larger jobs are faster; the rows are the same."""
+    """The seeds to run, and how many of them share a job. A job takes seconds to start; the rows are the same."""
 
     count: PositiveInt = Field(description="Number of seeds.")
     first: Annotated[int, Field(ge=0)] = Field(default=0, description="The first seed.")
-    per_job: PositiveInt = Field(default=10, description="Seeds trained together in one job.")
+    per_job: PositiveInt = Field(default=10, description="Seeds of one job; they run one after the other.")
 
     @property
     def end(self) -> int:
@@ -107,7 +107,6 @@ class Cost(NamedTuple):
 
     steps: int
     trajectories: int
-    tuning_runs: int = 0
     tuning_steps: int = 0
 
 

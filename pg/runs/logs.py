@@ -64,7 +64,7 @@ def user_message(error: BaseException) -> str | None:
             path = f"{error.filename}: " if error.filename else ""
             return f"{path}cannot be written ({error.strerror}); fix this and rerun, finished results are kept"
         case MemoryError():
-            return "out of memory; lower the batch, seeds.per_job or the number of parallel jobs (--cores)"
+            return "out of memory; lower the batch or the number of parallel jobs (--cores)"
         case RuntimeError() if "can't allocate memory" in str(error):
             return user_message(MemoryError())
         case RuntimeError() if "in loading state_dict" in str(error):

@@ -87,13 +87,12 @@ def problems_of_size(study: Study, name: str) -> Iterator[str]:
     for cell in cells(study, name):
         where = f"experiments.{name}: {cell.variant_id} in {cell.environment_id}"
         cost = declared.cost(cell)
-        policies = 1 if isinstance(declared, Measurement) else max(seeds, cost.tuning_runs)
-        if (gibibytes := _gibibytes(cell, cost.trajectories, policies)) > MOST_GIBIBYTES:
+        if (gibibytes := _gibibytes(cell, cost.trajectories)) > MOST_GIBIBYTES:
             yield (
                 f"{where} would need about {_rounded(gibibytes)} GiB in one job, and {MOST_GIBIBYTES} are allowed: "
-                f"{_rounded(cost.trajectories)} trajectories of up to {_rounded(cell.longest)} steps at once, for "
-                f"{_rounded(policies)} policies with hidden layers {list(cell.variant.policy.hidden)}; lower batch, "
-                "horizon, hidden, seeds.per_job or the numbers of its samples"
+                f"{_rounded(cost.trajectories)} trajectories of up to {_rounded(cell.longest)} steps at once, and a "
+                f"policy with hidden layers {list(cell.variant.policy.hidden)}; lower batch, horizon, hidden or the "
+                "numbers of its samples"
             )
             return
         steps = max(cost.steps * seeds, cost.tuning_steps)
@@ -105,13 +104,13 @@ def problems_of_size(study: Study, name: str) -> Iterator[str]:
             return
 
 
-def _gibibytes(cell: Cell, trajectories: int, policies: int) -> float:
+def _gibibytes(cell: Cell, trajectories: int) -> float:
     numbers = _NUMBERS_PER_STEP * cell.environment.observations.stack
     critic = cell.variant.baseline
     networks = [cell.variant.policy.hidden, critic.hidden if isinstance(critic, ValueNetwork) else ()]
     weights = sum(a * b for hidden in networks for a, b in pairwise((numbers, *hidden, numbers)))
     sample = trajectories * cell.longest * numbers
-    return _as_float((sample + weights * _COPIES_OF_PARAMETERS) * policies) * _BYTES / 2**30
+    return _as_float(sample + weights * _COPIES_OF_PARAMETERS) * _BYTES / 2**30
 
 
 def _seconds_per_step(declared: Experiment, cell: Cell) -> float:

@@ -108,7 +108,7 @@ class TrainExperiment(Experiment):
         trained = steps if iterations is None else min(steps, iterations * cell.variant.batch * cell.longest)
         tuned = len(self.tuning.grid) * self.tuning.seeds if self.tuning is not None and cell.variant.is_tuned else 0
         if self.evaluate is None:
-            return Cost(trained, cell.variant.batch, tuned, tuned * trained)
+            return Cost(trained, cell.variant.batch, tuned * trained)
         episodes = self.evaluate.episodes
         evaluated = (1 + trained // self.evaluate.every_steps) * episodes * (self.evaluate.horizon or cell.longest)
-        return Cost(trained + evaluated, max(cell.variant.batch, episodes), tuned, tuned * trained)
+        return Cost(trained + evaluated, max(cell.variant.batch, episodes), tuned * trained)
