@@ -211,7 +211,7 @@ def test_twelve_estimators_of_100_000_trajectories_take_a_minute() -> None:
         for baseline in ("none", *FROM_THE_BATCH)
     }
     assert len(variants) == 12
-    copies = make_environments(Environment(id="CartPole-v1"), 1, trajectories // parts)
+    copies = make_environments(Environment(id="CartPole-v1"), trajectories // parts)
     policy = Policy(PolicyOptions(), copies.spaces, torch_generator(0, "policy"))
     generators, seconds = generators_of(0, "speed"), 0.0
     for _ in range(parts):

@@ -72,7 +72,7 @@ GIBIBYTES, HOURS = "GiB in one job, and 64 are allowed", "hours of one core in o
         ("variants/total/gradient_steps", 10**12, HOURS),
         ("experiments/learn/budget/steps", 10**18, HOURS),
         ("experiments/learn/seeds/count", 10**9, "makes about 1,000,000,000 jobs, and 100,000 are allowed"),
-        ("experiments/learn/tuning/seeds", 10**9, "in one job"),
+        ("experiments/learn/tuning/seeds", 10**12, HOURS),
         ("experiments/learn/evaluate", {"every_steps": 1, "episodes": 10**9}, "in one job"),
         ("experiments/learn/sweep", {"variant.batch": list(range(2, 100_000))}, "makes about 599,988 jobs"),
         ("experiments/gradients/sample/trajectories", 16 * 10**9, "in one job"),
