@@ -18,7 +18,6 @@ from pg.core.trajectories import Environments, Spaces
 from pg.environments.copies import make_environments
 from pg.learning.policies import Policy
 from pg.learning.rollout import PolicyActor, actor_of
-from pg.parts.networks import perceptron
 from workload import VARIANT, environment
 
 BATCHES = tuple(2**power for power in range(7, 14))
@@ -92,8 +91,12 @@ def seconds_per_row(passing: Callable[[np.ndarray], object], observations: np.nd
 
 
 def in_arrays(actor: PolicyActor, observations: np.ndarray) -> np.ndarray:
-    layers = [partial(affine, weight, bias) for weight, bias in zip(actor.weights, actor.biases, strict=True)]
-    return perceptron(layers, actor.activation.of_array, observations)
+    *hidden, last = zip(actor.weights, actor.biases, strict=True)
+    values = observations
+    for layer in hidden:
+        values = affine(*layer, values)
+        actor.activate(values)
+    return affine(*last, values)
 
 
 def affine(weight: np.ndarray, bias: np.ndarray, values: np.ndarray) -> np.ndarray:
