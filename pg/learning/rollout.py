@@ -168,15 +168,20 @@ class PolicyActor:
         """
         # Diverged policies keep acting; their NaNs are detected at the update.
         with np.errstate(over="ignore", invalid="ignore"):
-            values = observations.astype(self.biases[0].dtype, copy=False)
-            if self.seen is not None:
-                values = (values - self.seen[0]) / self.seen[1]
-            for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True), start=1):
-                values = values @ weight
-                values += bias
-                if layer < len(self.weights):
-                    self.activate(values)
-            return (values + noise).argmax(-1) if self.deviation is None else values + self.deviation * noise
+            heads = self.heads(observations)
+            return (heads + noise).argmax(-1) if self.deviation is None else heads + self.deviation * noise
+
+    def heads(self, observations: NDArray[np.float32]) -> NDArray[Any]:
+        """Return the network's output for each observation, (N, A): logits, or the mean of the Gaussian."""
+        values = observations.astype(self.biases[0].dtype, copy=False)
+        if self.seen is not None:
+            values = (values - self.seen[0]) / self.seen[1]
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True), start=1):
+            values = values @ weight
+            values += bias
+            if layer < len(self.weights):
+                self.activate(values)
+        return values
 
 
 @torch.no_grad()
