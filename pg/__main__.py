@@ -110,8 +110,7 @@ def _train(options: argparse.Namespace) -> None:
     cell = _cell(study, options.experiment, options.environment, options.variant)
     _check_writable(options)
     # Other commands must not wait for torch.
-    import torch
-
+    from pg.core.threads import use_one_thread
     from pg.experiments.train.choice import read_choice
     from pg.learning.training import train
     from pg.runs import logs
@@ -119,7 +118,7 @@ def _train(options: argparse.Namespace) -> None:
     from pg.runs.snapshots import read_snapshots
     from pg.runs.tables import write_csv
 
-    torch.set_num_threads(1)
+    use_one_thread()
     logs.log_to(None)
     job = train_job(study, cell, options.seeds)
     if options.evaluations is None:

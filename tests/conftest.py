@@ -25,7 +25,7 @@ builtins.__dict__.update(Tensor=torch.Tensor, Bool=jaxtyping.Bool, Float=jaxtypi
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
-    torch.set_num_threads(1)
+    use_one_thread()
 
 
 def pytest_collection_finish() -> None:

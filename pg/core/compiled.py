@@ -58,9 +58,9 @@ def inlined(function: Callable[..., Any]) -> Compiled:
     return _compile(function)
 
 
-def overwriting(dtype: np.dtype[Any]) -> Any:
-    """Return the types of a compiled function that overwrites a matrix."""
-    return types.void(types.Array(numba.from_dtype(dtype), 2, "C"))
+def overwriting(dtype: np.dtype[Any], matrices: int = 1) -> Any:
+    """Return the types of a compiled function of matrices that overwrites the first."""
+    return types.void(*[types.Array(numba.from_dtype(dtype), 2, "C")] * matrices)
 
 
 @cache
@@ -74,3 +74,16 @@ def elementwise(function: Callable[[float], float], dtype: np.dtype[Any]) -> Com
                 values[row, column] = of_number(values[row, column])
 
     return _compile(overwriting(dtype))(apply)
+
+
+@cache
+def times_elementwise(function: Callable[[float], float], dtype: np.dtype[Any]) -> Compiled:
+    """Compile a function that multiplies every entry of a matrix by `function` of the entry of a second one."""
+    of_number = _compile(function)
+
+    def apply(factors: Any, values: Any) -> None:
+        for row in range(values.shape[0]):
+            for column in range(values.shape[1]):
+                factors[row, column] *= of_number(values[row, column])
+
+    return _compile(overwriting(dtype, 2))(apply)

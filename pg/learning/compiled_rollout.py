@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 
 from pg.core.compiled import Compiled, as_argument, compiled, inlined, overwriting
 from pg.environments.compiled import OBSERVE, STEP, CompiledEnvironments
+from pg.parts.kernels import Network, forward_in, forward_type
 
 
 class Recorded(NamedTuple):
@@ -23,22 +22,6 @@ class Recorded(NamedTuple):
     rewards: NDArray[np.float32]
     lengths: NDArray[np.int64]
     terminated: NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """A perceptron as one array: for each layer its matrix (in, out) and its biases; `sizes` from inputs to outputs."""
-
-    parameters: NDArray[Any]
-    sizes: NDArray[np.int64]
-    activate: Compiled
-
-    @classmethod
-    def of(cls, weights: Sequence[NDArray[Any]], biases: Sequence[NDArray[Any]], activate: Compiled) -> Network:
-        """Pack the matrices and biases of all layers."""
-        packed = [part.ravel() for pair in zip(weights, biases, strict=True) for part in pair]
-        sizes = [len(weights[0]), *(len(bias) for bias in biases)]
-        return cls(np.concatenate(packed), np.array(sizes, dtype=np.int64), as_argument(activate))
 
 
 class CompiledRollout:
@@ -56,7 +39,10 @@ class CompiledRollout:
         )
         self._environments, self._network = environments, network
         self._advance = _advance_in(network.parameters.dtype)
-        self._scratch = np.empty((2, copies * int(network.sizes.max())), dtype=network.parameters.dtype)
+        dtype = network.parameters.dtype
+        self._forward = as_argument(forward_in(dtype))
+        self._inputs, self._hidden = np.empty((copies, network.sizes[0]), dtype=dtype), network.hidden(copies)
+        self._logits = np.empty((copies, network.sizes[-1]), dtype=dtype)
         self._alive, self._step, self._count = np.arange(copies), 0, copies
 
     def advance(self, noise: NDArray[np.float32]) -> bool:
@@ -71,7 +57,10 @@ class CompiledRollout:
             network.activate,
             network.parameters,
             network.sizes,
-            self._scratch,
+            self._forward,
+            self._inputs,
+            self._hidden,
+            self._logits,
             noise[:steps],
             self._step,
             self._alive,
@@ -95,6 +84,9 @@ def _advance_in(dtype: np.dtype[Any]) -> Compiled:
             types.FunctionType(overwriting(dtype)),
             types.Array(number, 1, "C"),
             integers,
+            types.FunctionType(forward_type(dtype)),
+            types.Array(number, 2, "C"),
+            types.Array(number, 1, "C"),
             types.Array(number, 2, "C"),
             types.Array(singles, 3, "C"),
             types.int64,
@@ -107,28 +99,6 @@ def _advance_in(dtype: np.dtype[Any]) -> Compiled:
             types.Array(types.boolean, 1, "C"),
         )
     )(_advance)
-
-
-@inlined
-def _forward(
-    inputs: NDArray[Any], activate: Compiled, parameters: NDArray[Any], sizes: NDArray[np.int64], scratch: NDArray[Any]
-) -> NDArray[Any]:
-    """Return the network's outputs; the rows of `scratch` hold those of the layers in turn."""
-    values, count, first = inputs, len(inputs), 0
-    for layer in range(1, len(sizes)):
-        before, after = sizes[layer - 1], sizes[layer]
-        matrix = parameters[first : first + before * after].reshape(before, after)
-        biases = parameters[first + before * after : first + (before + 1) * after]
-        first += (before + 1) * after
-        results = scratch[layer % 2, : count * after].reshape(count, after)
-        np.dot(values, matrix, results)
-        for row in range(count):
-            for unit in range(after):
-                results[row, unit] += biases[unit]
-        if layer < len(sizes) - 1:
-            activate(results)
-        values = results
-    return values
 
 
 @inlined
@@ -150,7 +120,10 @@ def _advance(
     activate: Compiled,
     parameters: NDArray[Any],
     sizes: NDArray[np.int64],
-    scratch: NDArray[Any],
+    forward: Compiled,
+    inputs: NDArray[Any],
+    hidden: NDArray[Any],
+    logits: NDArray[Any],
     noise: NDArray[np.float32],
     first: int,
     alive: NDArray[np.int64],
@@ -164,13 +137,12 @@ def _advance(
     """Step the copies whose numbers are the first `count` of `alive`; return how many are left."""
     for now in range(len(noise)):
         time = first + now
-        inputs = scratch[0, : count * sizes[0]].reshape(count, sizes[0])
         for row in range(count):
             seen = observations[alive[row], time]
             observe(positions[alive[row]], seen)
             for component in range(sizes[0]):
                 inputs[row, component] = seen[component]
-        logits = _forward(inputs, activate, parameters, sizes, scratch)
+        forward(activate, parameters, sizes, inputs[:count], hidden, logits[:count])
         left = 0
         for row in range(count):
             copy = alive[row]

@@ -23,15 +23,13 @@ from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces
 from pg.learning.scaling import RunningScale, Scale
 from pg.parts.activations.base import Activation
-from pg.parts.networks import affine_maps, perceptron
+from pg.parts.networks import affine_maps, network_outputs, perceptron
 from pg.parts.variant import PolicyOptions
 
 Parameters = Mapping[str, NDArray[np.generic]]
 
 _OUTPUT_GAIN = 0.01
 _ALL = slice(None)
-# Measured: the output of a layer of 64 units for this many rows stays in the cache until the next layer reads it.
-_CACHED_ROWS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +79,13 @@ class Policy(nn.Module):
         """The network's affine maps, from the input to the output."""
         return cast("list[nn.Linear]", list(self.layers))
 
+    def seen(self, observations: Float[Tensor, "*n O"]) -> Float[Tensor, "*n O"]:
+        """Return the observations as the network sees them: scaled, if the policy normalises them."""
+        return _scaled(self.scale, observations)
+
     def heads(self, observations: Float[Tensor, "*n O"]) -> Float[Tensor, "*n A"]:
         """Return the network's output for each observation: logits, or the mean of the Gaussian."""
-        return perceptron(self.affine, self.shape.activation.of_tensor, _scaled(self.scale, observations))
+        return network_outputs(self.affine, self.shape.activation, self.seen(observations))
 
     def of_heads(self, heads: Float[Tensor, "*n A"]) -> Distribution:
         """Return π(·|s), given the network's outputs."""
@@ -91,8 +93,7 @@ class Policy(nn.Module):
 
     def distribution(self, observations: Float[Tensor, "*n O"]) -> Distribution:
         """Return π(·|s) for each observation."""
-        pieces = [self.heads(piece) for piece in observations.split(_CACHED_ROWS)]
-        return self.of_heads(torch.cat(pieces) if len(pieces) > 1 else pieces[0])
+        return self.of_heads(self.heads(observations))
 
     def log_prob(self, observations: Float[Tensor, "*n O"], actions: Shaped[Tensor, ...]) -> Float[Tensor, "*n"]:
         """Return log π(a|s) of each pair."""

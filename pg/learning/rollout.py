@@ -14,12 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pg.core.compiled import Compiled
 from pg.core.randomness import generator
 from pg.core.trajectories import Actor, Environments, Spaces, Trajectories
 from pg.environments.compiled import CompiledEnvironments
-from pg.learning.compiled_rollout import CompiledRollout, Network
+from pg.learning.compiled_rollout import CompiledRollout
 from pg.learning.policies import Policy
+from pg.parts.kernels import Network
 
 _NOISE_STEPS = 32
 _LEAST_EXPONENTIAL = np.finfo(np.float32).tiny
@@ -88,7 +88,7 @@ def _in_calls_of_many_steps(
     environments: CompiledEnvironments, actor: PolicyActor, generators: Generators
 ) -> Trajectories:
     environments.reset(generators.starts)
-    rollout = CompiledRollout(environments, Network.of(actor.weights, actor.biases, actor.activate))
+    rollout = CompiledRollout(environments, actor.network)
     copies = len(environments.positions)
     while rollout.advance(actor.noise(generators.actions, _NOISE_STEPS, copies)):
         pass
@@ -136,15 +136,12 @@ def _along_time(steps: Sequence[NDArray[Any]]) -> Tensor:
 class PolicyActor:
     """A policy that acts, with copies of its parameters.
 
-    Weights are (in, out) and biases (out,), per layer; a Gaussian policy's deviations are (A,). `seen` has the mean and
-    the deviation by which it normalises observations, (O,). A deterministic actor takes the actions of the highest
-    density instead of sampling; its noise is 0.
+    A Gaussian policy's deviations are (A,). `seen` has the mean and the deviation by which it normalises observations,
+    (O,). A deterministic actor takes the actions of the highest density instead of sampling; its noise is 0.
     """
 
     spaces: Spaces
-    activate: Compiled
-    weights: tuple[NDArray[Any], ...]
-    biases: tuple[NDArray[Any], ...]
+    network: Network
     deviation: NDArray[Any] | None
     seen: tuple[NDArray[Any], NDArray[Any]] | None
     is_deterministic: bool = False
@@ -173,26 +170,22 @@ class PolicyActor:
 
     def heads(self, observations: NDArray[np.float32]) -> NDArray[Any]:
         """Return the network's output for each observation, (N, A): logits, or the mean of the Gaussian."""
-        values = observations.astype(self.biases[0].dtype, copy=False)
+        values = observations.astype(self.network.parameters.dtype, copy=False)
         if self.seen is not None:
             values = (values - self.seen[0]) / self.seen[1]
-        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True), start=1):
-            values = values @ weight
-            values += bias
-            if layer < len(self.weights):
-                self.activate(values)
-        return values
+        return self.network.forward(values, self.network.hidden(len(values)))
 
 
 @torch.no_grad()
 def actor_of(policy: Policy, is_deterministic: bool = False) -> PolicyActor:
     """Return an actor with copies of a policy's parameters."""
-    scale, weights = policy.scale, tuple(_copied(layer.weight.mT) for layer in policy.affine)
+    scale, parameters = (
+        policy.scale,
+        [_copied(parameter) for layer in policy.affine for parameter in (layer.weight.mT, layer.bias)],
+    )
     return PolicyActor(
         spaces=policy.shape.spaces,
-        activate=policy.shape.activation.compiled(weights[0].dtype),
-        weights=weights,
-        biases=tuple(_copied(layer.bias) for layer in policy.affine),
+        network=Network.of(parameters[::2], parameters[1::2], policy.shape.activation),
         deviation=None if policy.shape.is_discrete else _copied(policy.log_std.exp()),
         seen=None if scale is None else (_copied(scale.mean), _copied(scale.deviation)),
         is_deterministic=is_deterministic,

@@ -3,13 +3,12 @@ r"""Scores $\psi_t = \nabla \log \pi(a_t \mid s_t)$ of single steps, and the pro
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import cast
 
 import torch
 from jaxtyping import Float, Int, Shaped
-from torch import Tensor, nn
+from torch import Tensor
 from torch.distributions import Independent, Normal
 
 from pg.core.trajectories import Trajectories, valid_steps
@@ -85,18 +84,13 @@ def scores(policy: Policy, observations: Float[Tensor, "n O"], actions: Shaped[T
     """Return the scores of n steps, detached, by one backward pass."""
     inputs: list[Tensor] = []
     outputs: list[Tensor] = []
-
-    def keep(_layer: nn.Module, arguments: tuple[Tensor], output: Tensor) -> Tensor:
-        inputs.append(arguments[0].detach())
-        outputs.append(output)
+    values = policy.seen(observations)
+    for layer in policy.affine:
+        inputs.append(values.detach())
+        outputs.append(layer(values))
         # Activations overwrite their argument.
-        return output.clone()
-
-    with ExitStack() as hooks:
-        for layer in policy.affine:
-            hooks.enter_context(layer.register_forward_hook(keep))
-        heads = policy.heads(observations)
-    distribution = policy.of_heads(heads)
+        values = policy.shape.activation.of_tensor(outputs[-1].clone())
+    distribution = policy.of_heads(outputs[-1])
     log_probs = distribution.log_prob(actions)
     if policy.shape.is_discrete:
         derivatives = torch.autograd.grad(log_probs.sum(), outputs)

@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
-from pg.core.compiled import compiled, overwriting
+from pg.parts.activations.base import Activation
+from pg.parts.kernels import Network, tanh_in_place
 
 _HIDDEN_GAIN = 2**0.5
-
-_LARGEST = np.float32(7.90531110763549805)
-_A13, _A11, _A9, _A7, _A5, _A3, _A1 = (
-    np.float32(coefficient)
-    for coefficient in (
-        -2.76076847742355e-16,
-        2.00018790482477e-13,
-        -8.60467152213735e-11,
-        5.12229709037114e-08,
-        1.48572235717979e-05,
-        6.37261928875436e-04,
-        4.89352455891786e-03,
-    )
-)
-_B6, _B4, _B2, _B0 = (
-    np.float32(coefficient)
-    for coefficient in (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03)
-)
 
 _Values = TypeVar("_Values")
 
@@ -75,26 +59,6 @@ def perceptron(
     return last(inputs)
 
 
-@compiled(overwriting(np.dtype(np.float32)))
-def tanh_in_place(values: NDArray[np.float32]) -> None:
-    """Overwrite a matrix by its hyperbolic tangent in single precision, with an error of at most 3e-7.
-
-    The quotient of polynomials is Eigen's (`ptanh_float`): processors compute it for many entries at once, which takes
-    a tenth of the time of NumPy's tanh on those without AVX-512.
-    """
-    for row in range(values.shape[0]):
-        for column in range(values.shape[1]):
-            x = values[row, column]
-            # Outside of these limits the tangent rounds to -1 or 1. A NaN stays one.
-            if x > _LARGEST:
-                x = _LARGEST
-            elif x < -_LARGEST:
-                x = -_LARGEST
-            s = x * x
-            above = s * (s * (s * (s * (s * (s * _A13 + _A11) + _A9) + _A7) + _A5) + _A3) + _A1
-            values[row, column] = x * above / (s * (s * (s * _B6 + _B4) + _B2) + _B0)
-
-
 class FastTanh(torch.autograd.Function):
     """Overwrite a tensor on the CPU by its hyperbolic tangent: in single precision compiled, else by NumPy.
 
@@ -118,6 +82,62 @@ class FastTanh(torch.autograd.Function):
         """Multiply by 1 - tanh², differentiably."""
         (values,) = ctx.saved_tensors
         return torch.ops.aten.tanh_backward(slopes[0], values)
+
+
+def network_outputs(
+    affine: Sequence[nn.Linear], activation: Activation, inputs: Float[Tensor, "*n O"]
+) -> Float[Tensor, "*n A"]:
+    """Return the outputs of a perceptron, differentiable twice by its parameters."""
+    is_compiled = inputs.device.type == "cpu" and inputs.dim() == 2 and activation.has_slope
+    if not is_compiled or inputs.requires_grad:
+        return perceptron(affine, activation.of_tensor, inputs)
+    outputs = _CompiledPass.apply(
+        activation, inputs, *(part for layer in affine for part in (layer.weight, layer.bias))
+    )
+    assert isinstance(outputs, Tensor)
+    return outputs
+
+
+class _CompiledPass(torch.autograd.Function):
+    """The compiled passes of `pg.parts.kernels`, as a function of the weights and biases."""
+
+    @staticmethod
+    def forward(ctx: Any, activation: Activation, inputs: Tensor, *parameters: Tensor) -> Tensor:
+        """Return the outputs, and keep the values of hidden layers."""
+        matrices, biases = (
+            [part.detach().mT.numpy() for part in parameters[::2]],
+            [part.detach().numpy() for part in parameters[1::2]],
+        )
+        ctx.network = Network.of(matrices, biases, activation)
+        ctx.seen = np.ascontiguousarray(inputs.numpy(), dtype=biases[0].dtype)
+        ctx.hidden = ctx.network.hidden(len(inputs))
+        ctx.save_for_backward(inputs, *parameters)
+        return torch.from_numpy(ctx.network.forward(ctx.seen, ctx.hidden))
+
+    @staticmethod
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradient by each parameter."""
+        if torch.is_grad_enabled():
+            return None, None, *_differentiable_gradient(ctx.network.activation, *ctx.saved_tensors, slopes=slopes[0])
+        by_outputs = np.ascontiguousarray(slopes[0].numpy())
+        gradient = ctx.network.backward(ctx.seen, ctx.hidden, by_outputs)
+        parts = [
+            part for matrix, biases in gradient for part in (torch.from_numpy(matrix).mT, torch.from_numpy(biases))
+        ]
+        # Fused optimizers read the memory of parameters and gradients side by side: their layouts must agree.
+        _, *parameters = ctx.saved_tensors
+        pairs = zip(parameters, parts, strict=True)
+        return None, None, *(torch.empty_like(parameter).copy_(part) for parameter, part in pairs)
+
+
+def _differentiable_gradient(
+    activation: Activation, inputs: Tensor, *parameters: Tensor, slopes: Tensor
+) -> Sequence[Tensor]:
+    """Return the gradient by each parameter as a function of the parameters and the slopes."""
+    layers = zip(parameters[::2], parameters[1::2], strict=True)
+    affine = [partial(linear, weight=weight, bias=bias) for weight, bias in layers]
+    outputs = perceptron(affine, activation.of_tensor, inputs)
+    return torch.autograd.grad(outputs, parameters, slopes, create_graph=True)
 
 
 def as_vector(tensors: Iterable[Tensor]) -> Float[Tensor, " D"]:

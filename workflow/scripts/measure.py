@@ -1,11 +1,11 @@
-import torch
+from pg.core.threads import use_one_thread
 from pg.laboratory.job import read_job
 from pg.runs import snapshots
 from pg.runs.tables import write_csv
 
 
 def run(snakemake):
-    torch.set_num_threads(1)  # sums of several threads differ in their last digits
+    use_one_thread()
     job = read_job(snakemake.params.record)
     folders = snakemake.input.get("snapshots", [])
     policies = snapshots.read_snapshots(folders, job.stage, job.seeds) if folders else {}

@@ -1,7 +1,7 @@
 from dataclasses import asdict
 from pathlib import Path
 
-import torch
+from pg.core.threads import use_one_thread
 from pg.experiments.train import tuning
 from pg.learning.job import TuneJob
 from pg.learning.training import tune
@@ -10,7 +10,7 @@ from pg.runs.recorder import RunRecorder
 
 
 def run(snakemake):
-    torch.set_num_threads(1)  # sums of several threads differ in their last digits
+    use_one_thread()
     if same := snakemake.input.get("same"):
         files.copy(Path(same), Path(snakemake.output[0]))
     else:

@@ -27,8 +27,27 @@ class Activation(Part):
         """Return the function of a number, by operations that numba compiles."""
         raise NotImplementedError
 
+    @staticmethod
+    def slope_at(value: float) -> float:
+        """Return the derivative where the function has a value, by operations that numba compiles.
+
+        An activation without it is differentiated by torch, which is slower.
+        """
+        raise NotImplementedError
+
+    @property
+    def has_slope(self) -> bool:
+        """Whether `slope_at` is declared."""
+        return type(self).slope_at is not Activation.slope_at
+
     def compiled(self, dtype: np.dtype[Any]) -> Compiled:
         """Return a compiled function that overwrites every entry of a matrix."""
         from pg.core.compiled import elementwise
 
         return elementwise(type(self).of_number, dtype)
+
+    def compiled_slope(self, dtype: np.dtype[Any]) -> Compiled:
+        """Return a compiled function of two matrices that multiplies the first by the derivative at the second."""
+        from pg.core.compiled import times_elementwise
+
+        return times_elementwise(type(self).slope_at, dtype)

@@ -29,3 +29,8 @@ class Elu(Activation):
     def of_number(value: float) -> float:
         """Return the function by expm1, which is exact for small values."""
         return math.expm1(value) if value < 0 else value
+
+    @staticmethod
+    def slope_at(value: float) -> float:
+        """Return the derivative."""
+        return 1.0 if value > 0 else value + 1.0

@@ -24,3 +24,8 @@ class Relu(Activation):
         """Return the positive part."""
         # A NaN stays one.
         return 0.0 if value < 0 else value
+
+    @staticmethod
+    def slope_at(value: float) -> float:
+        """Return the derivative."""
+        return 1.0 if value > 0 else 0.0

@@ -31,8 +31,19 @@ class Tanh(Activation):
         """Return tanh."""
         return math.tanh(value)
 
+    @staticmethod
+    def slope_at(value: float) -> float:
+        """Return 1 - tanh²."""
+        return 1.0 - value * value
+
     def compiled(self, dtype: np.dtype[Any]) -> Compiled:
         """Return a compiled function that overwrites a matrix, in single precision the one of tensors."""
-        from pg.parts.networks import tanh_in_place
+        from pg.parts.kernels import tanh_in_place
 
         return tanh_in_place if dtype == np.float32 else super().compiled(dtype)
+
+    def compiled_slope(self, dtype: np.dtype[Any]) -> Compiled:
+        """Return a compiled function that multiplies by 1 - tanh²."""
+        from pg.parts.kernels import times_slope_of_tanh
+
+        return times_slope_of_tanh if dtype == np.float32 else super().compiled_slope(dtype)
