@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from pg.experiments.figures.lookup import FIGURES
-from pg.experiments.figures.request import FigureRequest, caption, draw
+from pg.experiments.figures.request import FigureRequest
 from pg.plotting import style
 from pg.plotting.text import counted
-from tests.figures.pictures import bars, colours, missing, texts, words
+from tests.figures.pictures import bars, caption, colours, draw, missing, texts, words
 from tests.figures.studies import EXPERIMENT_OF, LIMIT, VARIANTS, made_up, request, study_of, with_tables
 
 KINDS = sorted(FIGURES)

@@ -10,10 +10,9 @@ from matplotlib.lines import AxLine
 from matplotlib.patches import StepPatch
 from pg.claims import judge
 from pg.claims.record import Claim
-from pg.experiments.figures.request import caption, draw
 from pg.plotting.text import noted, number
 from pg.statistics.estimates import geometric_mean
-from tests.figures.pictures import bars, clouds, lines, notes, panels, titles
+from tests.figures.pictures import bars, caption, clouds, draw, lines, notes, panels, titles
 from tests.figures.studies import EXPERIMENTS, LAMBDAS, OFFSETS, SEEDS, request, study_of, with_tables
 
 SHARES = {"average": 0.8, "worse": -0.6, "best": 1.0}

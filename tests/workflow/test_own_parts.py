@@ -96,11 +96,7 @@ def draw(request):
     (metric,) = request.figure.metrics
     rows = marks.gathered(series, request.rows("long", metric=metric))
     marks.draw_dots(figure.subplots(), rows, series)
-    return figure
-
-
-def caption(request):
-    return f"A dot for each of {request.seeds} seeds."
+    return figure, f"A dot for each of {request.seeds} seeds."
 """
 
 

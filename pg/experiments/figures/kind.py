@@ -26,8 +26,8 @@ class FigureKind:
     Attributes
     ----------
     module
-        The module with `draw(request)` and `caption(request)`. Built-in modules are imported only to draw, because
-        matplotlib takes a second to import.
+        The module with `draw(request)`, which returns the picture and its caption. Built-in modules are imported only
+        to draw, because matplotlib takes a second to import.
     tables
         Tables that it reads: one row per seed (long), intervals (summary), learning curves (curves), their means,
         scores of tuning (tuned), statistics across environments (across), or a further table of the kind of experiment.

@@ -9,7 +9,7 @@ from functools import reduce
 from importlib import import_module
 from itertools import product
 from operator import and_
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import pandas as pd
 from matplotlib import figure as mpl
@@ -24,6 +24,9 @@ from pg.plotting import layout, style
 from pg.plotting.marks import Series
 from pg.plotting.record import Figure
 from pg.plotting.text import at_levels, counted, listed
+
+Drawn: TypeAlias = tuple[mpl.Figure, str]
+"""A picture and its caption."""
 
 E = TypeVar("E", bound=Experiment, covariant=True)
 _Named = TypeVar("_Named", Variant, Environment)
@@ -179,20 +182,18 @@ def _equals(column: pd.Series, value: str | float) -> pd.Series:
     return (column == value).fillna(value=False)
 
 
-def draw(request: FigureRequest[Any]) -> mpl.Figure:
-    """Draw a figure; escape dollar signs in labels, because matplotlib reads TeX between two of them."""
+def draw(request: FigureRequest[Any]) -> Drawn:
+    """Draw a figure, and write its caption: what is drawn, how to read it, and the number of seeds.
+
+    Dollar signs in labels are escaped in the picture, because matplotlib reads TeX between two of them.
+    """
+    kind = kind_of(request.figure, request.experiment)
     escaped = replace(request, variants=_without_tex(request.variants), environments=_without_tex(request.environments))
     with style.paper_style():
-        return _module_of(request).draw(escaped)
-
-
-def caption(request: FigureRequest[Any]) -> str:
-    """Return a figure's caption: what is drawn, how to read it, and the number of seeds."""
-    return _module_of(request).caption(request)
-
-
-def _module_of(request: FigureRequest[Any]) -> Any:
-    return import_module(kind_of(request.figure, request.experiment).module)
+        module = import_module(kind.module)
+        drawn = module.draw(escaped)
+    figure, caption = drawn if isinstance(drawn, tuple) else (drawn, module.caption(escaped))
+    return figure, caption.replace(r"\$", "$")
 
 
 def _without_tex(records: Mapping[str, _Named]) -> dict[str, _Named]:

@@ -91,9 +91,8 @@ def _problems_of_own_kind(at: str, figure: Figure, experiments: Sequence[tuple[s
         # A user's module may raise any exception.
         yield f"{at}: {error}"
         return
-    for function in ("draw", "caption"):
-        if not callable(getattr(module, function, None)):
-            yield f"{at}: {kind.module} has no function {function}(request)"
+    if not callable(getattr(module, "draw", None)):
+        yield f"{at}: {kind.module} has no function draw(request)"
     for place, experiment in experiments:
         known = ("long", "summary", *(experiment.more_tables if isinstance(experiment, Measurement) else OF_TRAINING))
         for table in kind.tables:
