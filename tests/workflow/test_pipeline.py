@@ -111,10 +111,6 @@ def test_a_given_study_replaces_the_default_one(fresh: Checkout) -> None:
     assert "measure" not in fresh.planned("out/tables/learn.csv", "--configfile", "other.yaml")
 
 
-def test_a_value_of_the_command_line_overrides_the_study(fresh: Checkout) -> None:
-    assert "measure" in fresh.planned("elsewhere/claims.csv", "--config", "results=elsewhere")
-
-
 def test_training_by_hand_gives_the_rows_of_the_pipeline(finished: Checkout) -> None:
     rows = (finished.folder / "out/runs/learn/cartpole/total/seeds-0-1.csv").read_text(encoding="utf-8")
     assert call(finished, *TRAIN).stdout == rows
