@@ -202,10 +202,3 @@ def include(axes: Axes, *, x: Sequence[float] = (), y: Sequence[float] = ()) -> 
     if y:
         low, high = axes.get_ylim()
         axes.set_ylim(min(low, *y), max(high, *y))
-
-
-def share_range(panels: Sequence[Axes]) -> None:
-    """Give panels the same y range, so that their heights can be compared."""
-    ends = [panel.get_ylim() for panel in panels]
-    for panel in panels:
-        panel.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))

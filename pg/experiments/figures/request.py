@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
 from importlib import import_module
 from itertools import product
-from operator import and_
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import pandas as pd
@@ -21,7 +19,7 @@ from pg.experiments.figures.lookup import kind_of
 from pg.experiments.kind import Experiment
 from pg.parts.variant import Variant
 from pg.plotting import layout, style
-from pg.plotting.marks import Series
+from pg.plotting.marks import Series, at_level
 from pg.plotting.record import Figure
 from pg.plotting.text import at_levels, counted, listed
 
@@ -144,11 +142,9 @@ class FigureRequest(Generic[E]):
 
     def rows(self, table: str, place: Place | None = None, **where: str | float) -> pd.DataFrame:
         """Select the rows of a table at a place whose columns hold the given values."""
-        frame = self.tables[table]
         if place is not None:
             where |= {"environment": place.environment, "stage": place.stage}
-        matches = [_equals(frame[column], value) for column, value in where.items()]
-        return frame.loc[reduce(and_, matches)] if matches else frame
+        return at_level(self.tables[table], where)
 
     def of(self, metric: str, place: Place | None = None, **where: str | float) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Select a metric's rows of the long table, and of the summary."""
@@ -173,13 +169,6 @@ class FigureRequest(Generic[E]):
         if across != len(self.environments) or across == 1:
             return self.places
         return sorted(self.places, key=lambda one: self.stages.index(one.stage))
-
-
-def _equals(column: pd.Series, value: str | float) -> pd.Series:
-    if isinstance(value, str) and column.dtype.kind in "biuf":
-        # pandas reads names that look like numbers as numbers.
-        column = column.astype(str)
-    return (column == value).fillna(value=False)
 
 
 def draw(request: FigureRequest[Any]) -> Drawn:

@@ -37,7 +37,10 @@ def draw(request: FigureRequest[HorizonExperiment]) -> Drawn:
                 axes.fill_between(at, below["estimate"], above["estimate"], color=colour, alpha=alpha, linewidth=0)
             axes.plot(at, middle["estimate"], marker=one.look.marker, markersize=3, linewidth=1, **one.look.line)
             axes.set_ylabel("log w")
-        layout.share_range(panels[: len(series)])
+        # These panels have one range, so that their heights can be compared.
+        ends = [end for axes in panels[: len(series)] for end in axes.get_ylim()]
+        for axes in panels[: len(series)]:
+            layout.include(axes, y=ends)
         for axes, (metric, label) in zip(panels[len(series) :], _LABELS.items(), strict=True):
             rows = request.rows("summary", place, metric=metric)
             # Values of 0, as the variance of weights that are all 1, have no place on a logarithmic axis.

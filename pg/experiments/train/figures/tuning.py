@@ -36,7 +36,7 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
             large = {"s": 36, "linewidth": 0.6, "zorder": 3, **marks.as_marks(series)}
             marks.scatter(axes, chosen, x="shifted", y="estimate", **large)
             ringed = chosen.loc[chosen["at_edge"]]
-            ring = {"edgecolors": ringed["series"].map(marks.colours(series)).tolist(), "linewidths": 0.7}
+            ring = {"edgecolors": ringed["colour"].tolist(), "linewidths": 0.7}
             axes.scatter(ringed["shifted"], ringed["estimate"], s=100, c="none", zorder=3, **ring)
         axes.set_xscale("log")
         layout.ticks_at(axes, sorted(table["learning_rate"].unique()))

@@ -30,7 +30,7 @@ def draw(request: FigureRequest[UpdateExperiment]) -> Drawn:
             means = means.dropna(subset=["estimate"])
             if means.empty:
                 continue
-            colours = means["series"].map(marks.colours(series)).tolist()
+            colours = means["colour"].tolist()
             axes.hlines(means["place"], *marks.ends(means), colors=colours)
             marks.scatter(axes, means, x="estimate", y="place", s=16, zorder=3, **marks.as_marks(series))
             drawn = axes.collections[-1]
