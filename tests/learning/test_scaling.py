@@ -80,7 +80,7 @@ def test_stacked_policies_scale_separately() -> None:
         torch.testing.assert_close(repeat(one, 2).log_prob(seen[[index] * 2], actions)[1], expected)
 
 
-def test_actors_scale_separately() -> None:
+def test_actors_of_a_stack_scale_separately() -> None:
     both = [policy(1), policy(2)]
     seen = draw(12, 5).reshape(2, 6, 3).numpy().astype(np.float32)
     generator = np.random.default_rng(0)

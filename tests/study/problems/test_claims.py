@@ -112,54 +112,32 @@ def test_single_levels_need_no_name_and_relations_may_be_own(
     assert load(options).claims["causality"].parts["probed"].relation == "own_relations:FarAbove"
 
 
-@pytest.mark.parametrize(
-    ("part", "message"),
-    [
-        (
-            "{experiment: learn, metric: area, a: {variant: to_go}, stages: [late]}",
-            "stages: late: learn trains, and training has no stages; leave stages out",
-        ),
-        (
-            "{experiment: learn, metric: solved, a: {variant: total}, environments: [catpole]}",
-            "environments: 'catpole' is not known; did you mean 'cartpole'?; allowed: cartpole, short",
-        ),
-        (
-            "{experiment: learn, metric: solved, a: {variant: total}, environments: [short]}",
-            "metric: solved needs a threshold, and short declares none",
-        ),
-        (
-            "{experiment: learn, metric: passed, a: {variant: to_go}}",
-            "metric: passed is measured on evaluations, and learn declares none; add evaluate: {every",
-        ),
-        (
-            "{experiment: exact, metric: variance_ratio, a: {variant: to_go, variant.batch: 2}}",
-            "metric: variance_ratio is measured on sampled batches, and exact declares none; add sampled_batches",
-        ),
-        (
-            "{experiment: exact, metric: shrinkage, a: {variant: to_go, variant.batch: 2, metric: sampled_variance}}",
-            "a.metric: sampled_variance is measured on sampled batches, and exact declares none; add sampled_batches",
-        ),
-        (
-            "{experiment: gradients, metric: log_variance_slope, a: {variant: total}}",
-            "metric: log_variance_slope needs two sizes above 0, and gradients has batch: 8",
-        ),
-        (
-            "{experiment: gradients, metric: explained_variance, a: {variant: total}}",
-            "a.variant: explained_variance needs a value network, and total has none; give it baseline: value_network",
-        ),
-        (
-            "{experiment: stale, metric: state_part, a: {variant: per_step, steps: 4}}",
-            "metric: state_part is computed from tables, and short (CartPole-v1) has none",
-        ),
-    ],
+@refusals(
+    """
+claims/causality/parts/probed: {experiment: learn, metric: area, a: {variant: to_go}, stages: [late]}
+  => .stages: late: learn trains, and training has no stages; leave stages out
+claims/causality/parts/probed: {experiment: learn, metric: solved, a: {variant: total}, environments: [catpole]}
+  => .environments: 'catpole' is not known; did you mean 'cartpole'?; allowed: cartpole, short
+claims/causality/parts/probed: {experiment: learn, metric: solved, a: {variant: total}, environments: [short]}
+  => .metric: solved needs a threshold, and short declares none
+claims/causality/parts/probed: {experiment: learn, metric: passed, a: {variant: to_go}}
+  => .metric: passed is measured on evaluations, and learn declares none; add evaluate: {every
+claims/causality/parts/probed: {experiment: exact, metric: variance_ratio, a: {variant: to_go, variant.batch: 2}}
+  => .metric: variance_ratio is measured on sampled batches, and exact declares none; add sampled_batches
+claims/causality/parts/probed:
+  {experiment: exact, metric: shrinkage, a: {variant: to_go, variant.batch: 2, metric: sampled_variance}}
+  => .a.metric: sampled_variance is measured on sampled batches, and exact declares none; add sampled_batches
+claims/causality/parts/probed: {experiment: gradients, metric: log_variance_slope, a: {variant: total}}
+  => .metric: log_variance_slope needs two sizes above 0, and gradients has batch: 8
+claims/causality/parts/probed: {experiment: gradients, metric: explained_variance, a: {variant: total}}
+  => .a.variant: explained_variance needs a value network, and total has none; give it baseline: value_network
+claims/causality/parts/probed: {experiment: stale, metric: state_part, a: {variant: per_step, steps: 4}}
+  => .metric: state_part is computed from tables, and short (CartPole-v1) has none
+"""
 )
-def test_unmet_need_of_a_metric_is_named(options: dict[str, Any], part: str, message: str) -> None:
+def test_unmet_need_of_a_metric_is_named(options: dict[str, Any], path: str, value: Any, message: str) -> None:
     with_reuse(options)["experiments"]["gradients"]["sample"]["batches"] = [8]
-    put(options, PROBED, yaml.safe_load(part) | NUMBER)
-    with pytest.raises(InvalidStudy) as error:
-        load(options)
-    (problem,) = error.value.problems
-    assert problem.startswith(f"{PROBED.replace('/', '.')}.{message}")
+    assert_refused(options, path, value | NUMBER, f"one problem:\n  {path.replace('/', '.')}{message}")
 
 
 def test_problem_of_both_sides_is_named_once(options: dict[str, Any]) -> None:
