@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from pg.experiments.comparisons import paired_ratio
 from pg.experiments.exact.record import ExactExperiment
 from pg.experiments.figures.request import FigureRequest
 from pg.plotting import layout, marks, style
@@ -24,17 +23,15 @@ def draw(request: FigureRequest[ExactExperiment]) -> Figure:
     for place, left, right in zip(places, grid.flat[::2], grid.flat[1::2], strict=True):
         variances, moments = request.of("total_variance", place, batch=request.batch)
         biases, means = request.of("relative_bias", place, batch=request.batch)
+        ratios = request.rows("comparisons", place, comparison="ratio", over=series[0].variant, batch=request.batch)
         marks.draw_rows(left, series, moments, variances, s=5)
         marks.draw_rows(right, series, means, biases, s=5)
         for row, one in enumerate(series):
-            ratio = paired_ratio(one.rows(variances), series[0].rows(variances))
-            if row == 0 or ratio is None:
-                text = "1"
-            elif request.is_wide and count == 1:
-                text = noted(ratio.estimate, ratio.low, ratio.high)
-            else:
-                text = number(ratio.estimate, 2)
-            layout.note_right(left, row, text)
+            if row == 0:
+                layout.note_right(left, row, "1")
+            for estimate, low, high in one.rows(ratios)[["estimate", "ci_low", "ci_high"]].to_numpy():
+                has_room = request.is_wide and count == 1
+                layout.note_right(left, row, noted(estimate, low, high) if has_room else number(estimate, 2))
             is_rounding = (one.rows(biases)["value"] < marks.ROUNDING).all()
             layout.note_right(right, row, "0" if is_rounding else number(one.rows(means)["estimate"].item(), 2))
         left.set_xscale("log")

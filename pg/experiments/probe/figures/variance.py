@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from pg.experiments.comparisons import paired_ratio
 from pg.experiments.figures.request import FigureRequest
 from pg.experiments.probe.record import ProbeExperiment
 from pg.plotting import layout, marks
@@ -26,13 +25,12 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Figure:
         measured, summary = request.of("total_variance", place, batch=request.batch)
         # A logarithmic axis cannot show zeros.
         marks.draw_rows(axes, series, summary[summary["estimate"] > 0], measured[measured["value"] > 0], s=5)
+        ratios = request.rows("comparisons", place, comparison="ratio", over=reference.variant, batch=request.batch)
         for row, one in enumerate(series):
-            ratio = paired_ratio(one.rows(measured), reference.rows(measured))
             if one == reference:
                 layout.note_right(axes, row, "1")
-            elif ratio is not None:
-                short = number(ratio.estimate, 2)
-                layout.note_right(axes, row, short if across > 2 else noted(ratio.estimate, ratio.low, ratio.high))
+            for estimate, low, high in one.rows(ratios)[["estimate", "ci_low", "ci_high"]].to_numpy():
+                layout.note_right(axes, row, number(estimate, 2) if across > 2 else noted(estimate, low, high))
         layout.note_right(axes, -1, "ratio")
         axes.set_xscale("log")
     # All panels of an environment have the same ratio of ends, so that lengths can be compared.
