@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pg.core.errors import InvalidStudy
 from pg.study.validation import load
-from tests.study.studies import assert_refused, put, refusals, with_added, with_reuse
+from tests.study.studies import assert_refused, put, refusals, refused, with_added, with_reuse
 
 
 def with_figures_of_reuse(options: dict[str, Any]) -> dict[str, Any]:
@@ -125,5 +124,4 @@ def test_own_kind_of_figure_is_read_or_refused(
     if message is None:
         assert load(options).figures["levels"].kind == "my_dots:DOTS"
     else:
-        with pytest.raises(InvalidStudy, match=message):
-            load(options)
+        refused(options, message)
