@@ -179,9 +179,10 @@ def draw(request: FigureRequest[Any]) -> Drawn:
     kind = kind_of(request.figure, request.experiment)
     escaped = replace(request, variants=_without_tex(request.variants), environments=_without_tex(request.environments))
     with style.paper_style():
-        module = import_module(kind.module)
-        drawn = module.draw(escaped)
-    figure, caption = drawn if isinstance(drawn, tuple) else (drawn, module.caption(escaped))
+        drawn = import_module(kind.module).draw(escaped)
+    if not isinstance(drawn, tuple):
+        raise TypeError(f"{kind.module}.draw must return the figure and its caption, not {type(drawn).__name__}")
+    figure, caption = drawn
     return figure, caption.replace(r"\$", "$")
 
 

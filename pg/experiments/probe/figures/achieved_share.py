@@ -5,21 +5,18 @@ from __future__ import annotations
 import math
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from pg.experiments.exact.record import ExactExperiment
-from pg.experiments.figures.request import FigureRequest
+from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.probe.record import ProbeExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.text import number
 
 _FAR = 3.0  # shares farther from 0 make the axis logarithmic beyond -1 and 1
 
-Request = FigureRequest[ProbeExperiment | ExactExperiment]
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[ProbeExperiment | ExactExperiment]) -> Drawn:
     """Draw the shares with lines at 0 and 1: a panel per environment and stage, a row per baseline.
 
     Raises
@@ -51,7 +48,19 @@ def draw(request: Request) -> Figure:
     drawn = shares[shares["environment"].isin(list(request.environments)) & shares["variant"].isin(request.drawn)]
     if (drawn[["ci_low", "ci_high"]].abs() > _FAR).any(axis=None):
         _make_logarithmic(panels[0][1])
-    return figure
+    wherever = request.rows("comparisons", comparison="achieved share")
+    wherever = wherever[wherever["variant"].isin(request.drawn)]
+    with_partner = {*wherever["variant"], *wherever["over"]}
+    alone = "; ".join(request.variant_label(name) for name in request.drawn if name not in with_partner)
+    left_out = f" Not drawn, without such a variant in the experiment: {alone}." if alone else ""
+    return figure, (
+        "Share of the achievable reduction of total variance that a baseline b reaches, (V(none) − V(b)) / "
+        f"(V(none) − V(b*)), with N = {request.batch} trajectories: 0 is the variant of the same returns without a "
+        "baseline, 1 the constant b* of least variance; below 0 the baseline adds variance. Both differences are "
+        f"relative to V(none) and averaged over {request.policies} before they are divided; bars are Fieller's 95 % "
+        "intervals. A share is undefined where the interval of the achievable reduction contains 0. The axis is "
+        f"logarithmic beyond −1 and 1 if a share is far from 0.{left_out}"
+    )
 
 
 def _make_logarithmic(axes: Axes) -> None:
@@ -62,20 +71,3 @@ def _make_logarithmic(axes: Axes) -> None:
     decades = max(0, int(math.log10(max(1.0, -axes.get_xlim()[0]))))
     axes.xaxis.set_major_locator(FixedLocator([-(10.0**decades), 0, 1]))
     axes.xaxis.set_major_formatter("{x:g}")
-
-
-def caption(request: Request) -> str:
-    """Say what is drawn, how to read it, from how many policies, and which variants are left out."""
-    shares = request.rows("comparisons", comparison="achieved share")
-    shares = shares[shares["variant"].isin(request.drawn)]
-    drawn = {*shares["variant"], *shares["over"]}
-    alone = "; ".join(request.variant_label(name) for name in request.drawn if name not in drawn)
-    left_out = f" Not drawn, without such a variant in the experiment: {alone}." if alone else ""
-    return (
-        "Share of the achievable reduction of total variance that a baseline b reaches, (V(none) − V(b)) / "
-        f"(V(none) − V(b*)), with N = {request.batch} trajectories: 0 is the variant of the same returns without a "
-        "baseline, 1 the constant b* of least variance; below 0 the baseline adds variance. Both differences are "
-        f"relative to V(none) and averaged over {request.policies} before they are divided; bars are Fieller's 95 % "
-        "intervals. A share is undefined where the interval of the achievable reduction contains 0. The axis is "
-        f"logarithmic beyond −1 and 1 if a share is far from 0.{left_out}"
-    )

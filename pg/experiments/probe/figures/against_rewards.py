@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
-
 from pg.experiments.exact.record import ExactExperiment
 from pg.experiments.figures.kind import swept_rewards_of
-from pg.experiments.figures.request import FigureRequest
+from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.probe.record import ProbeExperiment
 from pg.plotting import layout, marks
 from pg.plotting.text import option_in_words
@@ -17,7 +15,7 @@ _LABELS = {
 }
 
 
-def draw(request: FigureRequest[ProbeExperiment | ExactExperiment]) -> Figure:
+def draw(request: FigureRequest[ProbeExperiment | ExactExperiment]) -> Drawn:
     """Draw tr Cov against the levels of the rewards: a panel per environment and stage, a line per variant."""
     (path,) = swept_rewards_of(request.experiment)
     series = request.series(shown=(path,))
@@ -33,13 +31,7 @@ def draw(request: FigureRequest[ProbeExperiment | ExactExperiment]) -> Figure:
             axes.plot(curve[path], curve["estimate"], linewidth=1, zorder=2, **one.look.line)
         axes.set(xscale=spacing, yscale="log")
     layout.legend_below(figure, marks.legend_entries(series))
-    return figure
-
-
-def caption(request: FigureRequest[ProbeExperiment | ExactExperiment]) -> str:
-    """Say what is drawn, how to read it, and from how many policies."""
-    (path,) = swept_rewards_of(request.experiment)
-    return (
+    return figure, (
         f"Total variance of each gradient estimate with N = {request.batch} trajectories, on {request.policies} per "
         f"panel, against the {option_in_words(path)} of all rewards. Marks are geometric means with 95 % "
         "intervals; lines are geometric means of a parabola per policy, which theory predicts, fitted by least "
