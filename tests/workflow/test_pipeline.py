@@ -57,8 +57,7 @@ def test_every_font_of_every_figure_is_embedded_and_not_type_3(finished: Checkou
 
 
 def test_one_core_and_two_make_the_same_bytes(finished: Checkout, fresh: Checkout) -> None:
-    done = fresh.run(cores=1)
-    assert done.returncode == 0, done.stderr
+    fresh.complete(cores=1)
     assert fresh.files() == finished.files()
 
 
@@ -68,8 +67,7 @@ def test_seeds_per_job_change_neither_tables_nor_claims(
     study["experiments"]["learn"]["seeds"]["per_job"] = 3
     study["experiments"]["gradients"]["seeds"]["per_job"] = 1
     fresh.write(study)
-    done = fresh.run("claims", "out/tables/learn.csv")
-    assert done.returncode == 0, done.stderr
+    fresh.complete("claims", "out/tables/learn.csv")
     for name in ("out/tables/learn.csv", "out/tables/gradients.csv", "out/claims.csv"):
         assert (fresh.folder / name).read_bytes() == (finished.folder / name).read_bytes()
 
@@ -153,8 +151,7 @@ def test_a_run_is_compared_with_a_stored_reference(finished: Checkout) -> None:
 @pytest.mark.slow
 def test_20_seeds_solve_cartpole_and_18_the_pendulum(fresh: Checkout) -> None:
     shutil.copy(ROOT / "workflow/studies/learning.yaml", fresh.folder / "config.yaml")
-    done = fresh.run(limit=1800)
-    assert done.returncode == 0, done.stderr
+    fresh.complete(limit=1800)
     for experiment, least in (("cartpole", 20), ("pendulum", 18)):
         table = pd.read_csv(fresh.folder / f"results/learning/tables/{experiment}.csv")
         solved = table.query("metric == 'solved'")["value"]

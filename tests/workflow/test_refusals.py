@@ -64,13 +64,10 @@ def assert_refused(place: Checkout, message: str) -> None:
         return {name for name in names if "__pycache__" not in name and not name.startswith(".snakemake")}
 
     before, started = files(), os.times()
-    done = place.run()
+    said = place.failure()
     ended = os.times()
     # Seconds of the processor, which do not depend on what else runs here.
     assert ended.children_user + ended.children_system - started.children_user - started.children_system < 15
-    assert done.returncode != 0
-    said = done.stderr + done.stdout
     assert said.count(message) == 1
-    assert "Traceback" not in said
     assert "Snakefile" not in said
     assert files() == before
