@@ -2,7 +2,7 @@
 
 `stepping`: random actions in as many copies as training uses. When one copy ends, all are reset, untimed, so that every
 step counts. `floor`: the same steps, plus one forward pass per step to act and a forward and backward pass per step to
-learn, in the fastest batch size. Nothing is sampled, masked, recorded or logged.
+learn, or several of the latter, in the fastest batch size. Nothing is sampled, masked, recorded or logged.
 """
 
 import statistics
@@ -28,7 +28,7 @@ REPETITIONS = 5
 def main() -> None:
     wanted = asked()
     most = make_environments(environment(wanted.environment), max(wanted.seeds), TRAJECTORIES)
-    passes = seconds_of_passes(most.spaces)
+    passes = seconds_of_passes(most.spaces, wanted.gradient_steps)
     for seeds in wanted.seeds:
         measure(wanted, most.resized(seeds), seeds, passes)
     wanted.answer()
@@ -63,12 +63,12 @@ def random_actions(drawing: np.random.Generator, spaces: Spaces, seeds: int) -> 
     return drawing.standard_normal((seeds, TRAJECTORIES, spaces.action_size), dtype=np.float32)
 
 
-def seconds_of_passes(spaces: Spaces) -> float:
-    """Return the seconds per row of a forward pass, the faster of NumPy and torch, plus a forward and backward pass."""
+def seconds_of_passes(spaces: Spaces, gradient_steps: int) -> float:
+    """Return the seconds per row of a forward pass, the faster of NumPy and torch, and of the gradient steps."""
     policy = Policy(VARIANT.policy, spaces, torch_generator(0, "benchmark"))
     actor = actor_of([policy])
     forward = min(quickest(partial(in_arrays, actor), spaces), quickest(partial(in_tensors, policy), spaces))
-    return forward + quickest(partial(back_and_forth, policy), spaces)
+    return forward + gradient_steps * quickest(partial(back_and_forth, policy), spaces)
 
 
 def quickest(passing: Callable[[np.ndarray], object], spaces: Spaces) -> float:
