@@ -11,6 +11,7 @@ from typing import Any, no_type_check
 import jaxtyping
 import pytest
 import torch
+from pg.core.threads import use_one_thread
 
 SHAPED = (
     *(f"pg.parts.{name}" for name in ("returns", "baselines", "corrections")),

@@ -1,34 +1,114 @@
-"""Compare variants on the same policies, from rows of a long table: ratios and shares that figures print."""
+"""Tables that compare the total variances of an experiment that measures, from its long table."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
-from pg.statistics.estimates import geometric_mean, ratio_of_means
-from pg.statistics.intervals import Interval
+from pg.experiments.figures.kind import swept_rewards_of
+from pg.experiments.kind import Experiment
+from pg.parts.variant import Variant
+from pg.statistics import coverage
+from pg.statistics.estimates import geometric_mean, parabola, ratio_of_means
+
+_POINTS = 200
 
 
-def paired_ratio(own: pd.DataFrame, other: pd.DataFrame) -> Interval | None:
-    """Return the geometric mean of own / other over policies; None if no policy has both values."""
-    own_values = _by_seed(own)
-    ratios = (own_values / _by_seed(other).reindex(own_values.index)).dropna()
-    return geometric_mean(ratios.to_numpy(np.float64)) if len(ratios) else None
+def comparison_table(long: pd.DataFrame, experiment: Experiment, variants: Mapping[str, Variant]) -> pd.DataFrame:
+    """Compare the total variance of each variant with that of others, on the same policies with the same batch size.
 
+    The ratio V / V(over) is averaged as a geometric mean over policies. `over` is every variant of the experiment, at
+    the first level of the sweep.
 
-def achieved_share(own: pd.DataFrame, zero: pd.DataFrame, least: pd.DataFrame) -> Interval:
-    """Return the share of the achievable reduction of variance that an estimator reaches.
+    The achieved share (V(over) - V) / (V(over) - V(b*)) is the part that a baseline reaches of the reduction by the
+    best constant baseline b*. `over` is the first variant that lacks only the baseline, at the same level; there is no
+    row if the experiment has none. Numerator and denominator are divided by V(over) and averaged over policies before
+    they are divided, because the share of a single policy is noisy if its achievable reduction is small. The interval
+    is Fieller's.
 
-    The reductions 1 - V/V(zero) and 1 - V(least)/V(zero) are averaged over policies before they are divided, because
-    the ratio of a single policy is noisy if its achievable reduction is small. The interval is Fieller's. The rows hold
-    the variances of the estimator, of the one without a baseline, and of the one with the best constant baseline, all
-    with the same returns.
+    Returns
+    -------
+    DataFrame
+        Columns environment, variant, the sweep's paths, batch (and the kind's axis), stage, comparison ("ratio" or
+        "achieved share"), over, statistic, n, estimate, ci_low, ci_high, method.
     """
-    own_values = _by_seed(own)
-    without_baseline, with_best = (_by_seed(rows).reindex(own_values.index) for rows in (zero, least))
-    with np.errstate(all="ignore"):
-        return ratio_of_means(1 - own_values / without_baseline, 1 - with_best / without_baseline)
+    rows = long[long["metric"].isin(["total_variance", "least_variance"])].astype({"variant": str, "batch": "Int64"})
+    keys = [str(column) for column in rows if column not in ("seed", "metric", "value")]
+    levels = [key for key in keys if "." in key and key != "variant.batch"]
+    rows["cell"] = rows.groupby(keys, sort=False, dropna=False).ngroup()
+    by_metric = rows.pivot_table("value", "cell", ["metric", "seed"], dropna=False)
+    variance, least = (by_metric[metric].to_numpy(np.float64) for metric in ("total_variance", "least_variance"))
+    cells = rows.drop_duplicates("cell").assign(level=0)
+    if levels:
+        cells["level"] = cells.groupby(levels, sort=False, dropna=False).ngroup()
+    place = [key for key in keys if key not in ("variant", *levels)]
+    pairs = cells.merge(cells[["cell", "variant", "level", *place]], on=place, suffixes=("", "_over"))
+    without_baseline, found = _without_baseline(experiment, variants), []
+    for pair in pairs.to_dict("records"):
+        cell, over = pair["cell"], pair["cell_over"]
+        names = {key: pair[key] for key in keys}
+        with np.errstate(all="ignore"):
+            ratios = variance[cell] / variance[over]
+            reduction, achievable = 1 - ratios, 1 - least[over] / variance[over]
+        if pair["level_over"] == 0 and cell != over:
+            ratio = coverage.columns_of("paired ratio", geometric_mean(ratios[~np.isnan(ratios)]))
+            found.append({**names, "comparison": "ratio", "over": pair["variant_over"], **ratio})
+        if pair["level_over"] == pair["level"] and pair["variant_over"] == without_baseline.get(pair["variant"]):
+            share = coverage.columns_of("ratio of means", ratio_of_means(reduction, achievable))
+            found.append({**names, "comparison": "achieved share", "over": pair["variant_over"], **share})
+    statistics = ["comparison", "over", "statistic", "n", "estimate", "ci_low", "ci_high", "method"]
+    return pd.DataFrame(found, columns=[*keys, *statistics]).astype({key: rows[key].dtype for key in keys})
 
 
-def _by_seed(rows: pd.DataFrame) -> pd.Series:
-    return pd.Series(rows["value"].to_numpy(np.float64), index=rows["seed"]).sort_index()
+def _without_baseline(experiment: Experiment, variants: Mapping[str, Variant]) -> dict[str, str]:
+    """Map each variant with a baseline to the first one that has none and the same weights of the log-likelihoods."""
+
+    def weights(name: str) -> tuple[object, ...]:
+        variant = variants[name]
+        return variant.returns, variant.discount, variant.discount_states, variant.normalise_advantages
+
+    bare = [name for name in experiment.variants if variants[name].baseline.name == "none"]
+    others = [name for name in experiment.variants if name not in bare]
+    fitting = {name: [one for one in bare if weights(one) == weights(name)] for name in others}
+    return {name: found[0] for name, found in fitting.items() if found}
+
+
+def parabola_table(long: pd.DataFrame, experiment: Experiment, variants: Mapping[str, Variant]) -> pd.DataFrame:
+    """Fit the total variance as a parabola in the swept offset or scale of the rewards, for every variant.
+
+    An estimate that is linear in the rewards has, on each policy, the total variance A + Bc + Cc² at offset c and Cα²
+    at scale α. A parabola per policy is fitted by least squares of relative errors.
+
+    Returns
+    -------
+    DataFrame
+        Columns environment, variant, the sweep's paths, batch, stage, estimate: the geometric mean of the parabolas
+        over policies, at points from the smallest to the largest swept value, evenly spaced for offsets and by factors
+        for scales. Policies with fewer than three positive variances have no parabola; the estimate is empty where some
+        parabola is not positive.
+    """
+    del variants
+    (path,) = swept_rewards_of(experiment)
+    rows = long[long["metric"] == "total_variance"].astype({"batch": "Int64"})
+    columns = [column for column in rows if column not in ("seed", "metric", "value")]
+    keys = [column for column in columns if column != path]
+    lowest, highest = float(rows[path].min()), float(rows[path].max())
+    grid = (np.linspace if path.endswith("offset") else np.geomspace)(lowest, highest, _POINTS)
+    frames = []
+    for names, own in rows.groupby(keys, sort=False, dropna=False):
+        by_policy = own.pivot_table("value", "seed", path)
+        levels = by_policy.columns.to_numpy(np.float64)
+        fits = [parabola(levels, values, grid) for values in by_policy.to_numpy(np.float64)]
+        defined = [fit for fit in fits if not np.isnan(fit).all()]
+        estimate = np.exp(np.log(defined).mean(axis=0)) if defined else np.nan
+        frames.append(pd.DataFrame({**dict(zip(keys, names, strict=True)), path: grid, "estimate": estimate}))
+    return pd.concat(frames, ignore_index=True)[[*columns, "estimate"]]
+
+
+TABLES: Mapping[str, Callable[[pd.DataFrame, Experiment, Mapping[str, Variant]], pd.DataFrame]] = MappingProxyType(
+    {"comparisons": comparison_table, "parabolas": parabola_table}
+)
+"""The tables that figures may read, by name."""

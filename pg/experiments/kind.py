@@ -119,6 +119,8 @@ class Experiment(Record):
         What the kind measures, in the order of the tables.
     figures
         The kinds of figure that draw it, by name.
+    tables
+        The tables that are computed for figures, in addition to the long table and its summary.
     axis
         Column of what varies within a variant, in addition to the batch size; None if nothing does.
     needs_tables
@@ -129,6 +131,7 @@ class Experiment(Record):
 
     figures: ClassVar[Mapping[str, FigureKind]] = {}
     metrics: ClassVar[tuple[Metric[Any], ...]]
+    tables: ClassVar[tuple[str, ...]] = ()
     axis: ClassVar[str | None] = None
     needs_tables: ClassVar[bool] = False
     costly: ClassVar[str] = "the numbers of its samples, or the horizon of the environment"

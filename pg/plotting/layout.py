@@ -67,6 +67,25 @@ def panels(
     return figure, drawn
 
 
+def blocks(
+    width: Width, counts: Sequence[tuple[str, int]], across: int, height: float, *, x: str = "", **how: Any
+) -> tuple[Figure, list[list[Axes]]]:
+    """Make a figure with a block per title, of a number of panels, `across` in a row of `height` inches.
+
+    `x` names the x axes as in `name_axes`; further options are those of `Figure.subplots`.
+    """
+    rows = [math.ceil(count / across) for _, count in counts]
+    figure = canvas(width, 0.25 + height * sum(rows))
+    lines = iter(figure.subplots(sum(rows), across, squeeze=False, **how))
+    made: list[list[Axes]] = []
+    for (title, count), down in zip(counts, rows, strict=True):
+        drawn = used([axes for _ in range(down) for axes in next(lines)], count)
+        drawn[0].set_title(title)
+        name_axes(drawn, across, x=x)
+        made.append(drawn)
+    return figure, made
+
+
 def used(panels: Sequence[Axes], count: int) -> list[Axes]:
     """Return the first `count` panels and blank the others."""
     for unused in panels[count:]:
@@ -175,8 +194,11 @@ def plain_numbers(*axes: Axis) -> None:
 _UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
-def share_range(panels: Sequence[Axes]) -> None:
-    """Give panels the same y range, so that their heights can be compared."""
-    ends = [panel.get_ylim() for panel in panels]
-    for panel in panels:
-        panel.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
+def include(axes: Axes, *, x: Sequence[float] = (), y: Sequence[float] = ()) -> None:
+    """Extend the range of a panel's axes as far as needed to include values."""
+    if x:
+        low, high = axes.get_xlim()
+        axes.set_xlim(min(low, *x), max(high, *x))
+    if y:
+        low, high = axes.get_ylim()
+        axes.set_ylim(min(low, *y), max(high, *y))

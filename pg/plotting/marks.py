@@ -16,7 +16,6 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from numpy.typing import NDArray
 
 from pg.plotting.layout import name_rows
 from pg.plotting.style import Look
@@ -57,28 +56,26 @@ class Series:
 
 
 def at_level(rows: pd.DataFrame, level: Mapping[str, Any]) -> pd.DataFrame:
-    """Select the rows at a level from a table with a column per sweep path."""
-    for path, value in level.items():
-        rows = rows.loc[_equals(rows[path], value)]
+    """Select the rows of a table whose columns hold the given values; None is an empty cell."""
+    for name, value in level.items():
+        column, wanted = rows[name], value
+        if value is None:
+            column, wanted = column.isna(), True
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            # Tables hold lists and mappings as JSON. pandas reads names that look like numbers as numbers.
+            wanted = json.dumps(value) if isinstance(value, tuple | list | dict) else str(value)
+            column = column.astype(str) if column.dtype.kind in "biuf" else column
+        rows = rows.loc[column == wanted]
     return rows
 
 
-def _equals(column: pd.Series, value: Any) -> NDArray[np.bool_]:
-    cells = np.asarray(column)
-    if value is None:
-        return np.asarray(pd.isna(cells))
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return np.equal(cells, value)
-    # Tables hold lists and mappings as JSON.
-    return cells.astype(str) == (json.dumps(value) if isinstance(value, tuple | list | dict) else str(value))
-
-
 def gathered(series: Sequence[Series], table: pd.DataFrame) -> pd.DataFrame:
-    """Concatenate the rows of all series, with the key of each in column series and its rank in column place."""
-    return pd.concat(
-        [one.rows(table).assign(series=one.key, place=float(place)) for place, one in enumerate(series)],
-        ignore_index=True,
-    )
+    """Concatenate the rows of all series, with key, rank and colour of each in columns series, place and colour."""
+    rows = [
+        one.rows(table).assign(series=one.key, place=float(place), colour=one.look.colour)
+        for place, one in enumerate(series)
+    ]
+    return pd.concat(rows, ignore_index=True)
 
 
 def dodged(series: Sequence[Series], table: pd.DataFrame, x: str, step: float) -> pd.DataFrame:
@@ -91,12 +88,12 @@ def dodged(series: Sequence[Series], table: pd.DataFrame, x: str, step: float) -
 def as_marks(series: Sequence[Series]) -> dict[str, Any]:
     """Return keyword arguments of seaborn's `scatterplot`: colours and markers of gathered series."""
     markers = {one.key: one.look.marker for one in series}
-    return {"hue": "series", "palette": colours(series), "style": "series", "markers": markers, "legend": False}
+    return {"hue": "series", "palette": _palette(series), "style": "series", "markers": markers, "legend": False}
 
 
 def as_dots(series: Sequence[Series]) -> dict[str, Any]:
     """Return keyword arguments of seaborn's `scatterplot` for single seeds: colours of series, transparent."""
-    return {"hue": "series", "palette": colours(series), "legend": False, "alpha": 0.5, "linewidth": 0}
+    return {"hue": "series", "palette": _palette(series), "legend": False, "alpha": 0.5, "linewidth": 0}
 
 
 def as_lines(series: Sequence[Series], *, marked: bool) -> dict[str, Any]:
@@ -106,8 +103,7 @@ def as_lines(series: Sequence[Series], *, marked: bool) -> dict[str, Any]:
     return lines if marked else lines | {"markers": False}
 
 
-def colours(series: Sequence[Series]) -> dict[str, str]:
-    """Return the colour of each series by its key."""
+def _palette(series: Sequence[Series]) -> dict[str, str]:
     return {one.key: one.look.colour for one in series}
 
 
@@ -154,7 +150,7 @@ def draw_rows(
     if measured is not None:
         draw_dots(axes, gathered(series, measured), series, **dots)
     rows = gathered(series, summary)
-    axes.hlines(rows["place"], *ends(rows), colors=_colour_of_each(rows, series), linewidth=1.6)
+    axes.hlines(rows["place"], *ends(rows), colors=rows["colour"].tolist(), linewidth=1.6)
     scatter(axes, rows, x="estimate", y="place", s=20, linewidth=0.6, zorder=3, **as_marks(series))
     name_rows(axes, [one.label for one in series])
     axes.grid(visible=True, axis="x")
@@ -168,7 +164,7 @@ def draw_curves(
     `dodge` is the factor between neighbouring series, as a logarithm.
     """
     rows = dodged(series, summary, x, dodge)
-    axes.vlines(rows["shifted"], *ends(rows), colors=_colour_of_each(rows, series), linewidth=0.8)
+    axes.vlines(rows["shifted"], *ends(rows), colors=rows["colour"].tolist(), linewidth=0.8)
     if joined:
         draw_lines(axes, rows, series, "shifted")
     else:
@@ -203,7 +199,3 @@ def legend_entries(series: Sequence[Series], *, marked: bool = True, joined: boo
         how: dict[str, Any] = one.look.line if joined else {"color": one.look.colour, "linestyle": ""}
         entries.append(Line2D([], [], marker=one.look.marker if marked else "", label=one.label, **how))
     return entries
-
-
-def _colour_of_each(rows: pd.DataFrame, series: Sequence[Series]) -> list[str]:
-    return rows["series"].map(colours(series)).tolist()

@@ -14,7 +14,7 @@ import seaborn as sns
 from matplotlib.lines import Line2D
 
 from pg.experiments.figures.lookup import FIGURES, kind_of
-from pg.experiments.figures.request import FigureRequest, caption, draw
+from pg.experiments.figures.request import FigureRequest, draw
 from pg.plotting import layout, style
 from pg.plotting.record import Figure
 from pg.runs.files import write_atomically, write_text
@@ -45,10 +45,10 @@ def draw_figure(study: str, tables: Mapping[str, str], outputs: Mapping[str, str
         table = read_csv(path)
         read[name] = table.astype(dict.fromkeys(table.select_dtypes("string").columns, "category"))
     request = request_of(declared, figure, read)
-    picture = draw(request)
+    picture, caption = draw(request)
     for name in ("print", "png"):
         write_atomically(outputs[name], partial(style.save, picture))
-    write_text(caption(request) + "\n", outputs["caption"])
+    write_text(caption + "\n", outputs["caption"])
 
 
 def request_of(study: Study, figure: Figure, tables: Mapping[str, pd.DataFrame]) -> FigureRequest[Any]:

@@ -33,8 +33,8 @@ _DIGEST_SIZE = hashlib.sha256().digest_size
 class Checkpoint:
     """The checkpoint file of one job, as `pg.learning.checkpoints.Keeper`.
 
-    It is written at most once every `seconds`, and writing takes less than a hundredth of the job's time. The job's
-    results do not depend on when it is written.
+    It is written at most every 30 seconds, and writing takes less than a hundredth of the job's time. The job's results
+    do not depend on when it is written.
 
     Parameters
     ----------
@@ -44,18 +44,13 @@ class Checkpoint:
         Holds what the job has recorded.
     identity
         Identity of the job, see `identity`.
-    seconds
-        Shortest time between two checkpoints.
     """
 
-    def __init__(
-        self, path: str | Path, recorder: RunRecorder, identity: str, seconds: float = _SECONDS_BETWEEN
-    ) -> None:
+    def __init__(self, path: str | Path, recorder: RunRecorder, identity: str) -> None:
         self._path = Path(path)
         self._recorder = recorder
         self._identity = identity
-        self._seconds = seconds
-        self._due = time.monotonic() + seconds
+        self._due = time.monotonic() + _SECONDS_BETWEEN
 
     def kept(self) -> bytes | None:
         """Restore the records, and return the state of training; None without a checkpoint of this job."""
@@ -99,7 +94,7 @@ class Checkpoint:
         content = hashlib.sha256(body).digest() + body
         write_atomically(self._path, lambda file: file.write_bytes(content))
         ended = time.monotonic()
-        self._due = ended + max(self._seconds, (ended - started) / _LARGEST_SHARE)
+        self._due = ended + max(_SECONDS_BETWEEN, (ended - started) / _LARGEST_SHARE)
 
     def remove(self) -> None:
         """Delete the file once the job is done."""

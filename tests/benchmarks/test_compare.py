@@ -1,30 +1,46 @@
 """Programs are measured in turn on one core, and their speeds compared within each round."""
 
 import json
+import math
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
-from workflow.benchmarks.compare import COLUMNS, KEY, Call, Program, calls, measure, read_plan, summarise
+from workflow.benchmarks.compare import (
+    COLUMNS,
+    KEY,
+    Call,
+    Program,
+    calls,
+    instruction_sets,
+    measure,
+    read_plan,
+    summarise,
+)
 
 PROGRAMS = Path(__file__).parents[2] / "workflow/benchmarks"
+NATIVE = {"native": {}}
 
 
 def call(program: str, seeds: tuple[int, ...] = (1,)) -> Call:
-    return Call("pg", "CartPole-v1", seeds, (sys.executable, "-c", f"print('noise'); {program}"))
+    return Call("pg", "CartPole-v1", seeds, 1, (sys.executable, "-c", f"print('noise'); {program}"))
 
 
 def answer(benchmark: str, seeds: tuple[int, ...] = (1,)) -> Call:
-    measurements = [{"benchmark": benchmark, "seeds": one, "steps": 100, "seconds": 0.5} for one in seeds]
+    one = {"benchmark": benchmark, "steps": 100, "seconds": 0.5, "compile_seconds": math.nan}
+    measurements = [{**one, "seeds": number} for number in seeds]
     return call(f"print({json.dumps({'measurements': measurements, 'peak_memory_mb': 100.0})!r})", seeds)
 
 
-def row(number: int, benchmark: str, system: str, speed: float, seeds: int = 1, environment: str = "a") -> dict:
-    key = {"benchmark": benchmark, "system": system, "environment": environment, "seeds": seeds}
-    return {"round": number, **key, "steps_per_second": speed, "peak_memory_mb": 100.0 + number}
+def row(number: int, benchmark: str, system: str, speed: float, seeds: int = 1, **others: Any) -> dict[str, Any]:
+    key = {"benchmark": benchmark, "system": system, "environment": "a", "seeds": seeds}
+    key |= {"gradient_steps": 1, "instructions": "AVX2", **others}
+    numbers = {"steps_per_second": speed, "peak_memory_mb": 100.0 + number, "compile_seconds": math.nan}
+    return {"round": number, **key, **numbers}
 
 
 def found(rows: list[dict], **where: object) -> pd.Series:
@@ -77,8 +93,16 @@ def test_only_training_is_divided_by_the_floor_of_its_seeds() -> None:
     assert pd.isna(found(rows, benchmark="training", seeds=50)["share_of_floor"])
 
 
+@pytest.mark.parametrize("differing", [{"seeds": 20}, {"gradient_steps": 8}, {"instructions": "AVX512"}], ids=str)
+def test_the_jax_peer_of_a_job_is_equal_in_all_but_system(differing: dict[str, Any]) -> None:
+    peers = [row(0, "training", "jax", 100), row(0, "training", "jax", 400, **differing)]
+    rows = [*peers, row(0, "training", "pg", 200), row(0, "training", "pg", 200, **differing)]
+    table = summarise(pd.DataFrame(rows))
+    assert table.loc[table["system"] == "pg", "ratio_to_jax"].tolist() == pytest.approx([2, 0.5])
+
+
 def test_training_is_also_measured_as_a_whole_process() -> None:
-    table = summarise(measure([answer("training"), answer("rollout")], 2))
+    table = summarise(measure([answer("training"), answer("rollout")], 2, NATIVE))
     assert list(table.columns) == COLUMNS
     assert table["benchmark"].tolist() == ["training", "job", "rollout"]
     speeds = table.set_index("benchmark")["steps_per_second"]
@@ -88,7 +112,9 @@ def test_training_is_also_measured_as_a_whole_process() -> None:
 
 
 def test_calls_with_several_jobs_have_no_memory() -> None:
-    memory = measure([answer("floor", seeds=(1, 10)), answer("rollout")], 1).set_index("benchmark")["peak_memory_mb"]
+    memory = measure([answer("floor", seeds=(1, 10)), answer("rollout")], 1, NATIVE).set_index("benchmark")[
+        "peak_memory_mb"
+    ]
     assert memory["floor"].isna().all()
     assert memory["rollout"] == 100
 
@@ -97,46 +123,76 @@ def test_calls_with_several_jobs_have_no_memory() -> None:
 def test_programs_have_one_core_and_one_thread() -> None:
     before = os.sched_getaffinity(0)
     counted = "import os; steps = 10 * len(os.sched_getaffinity(0)) + int(os.environ['OMP_NUM_THREADS']); "
-    said = '{"measurements": [{"benchmark": "rollout", "seeds": 1, "steps": %d, "seconds": 1}], "peak_memory_mb": 1}'
-    (speed,) = measure([call(f"{counted}print('{said}' % steps)")], 1)["steps_per_second"]
+    one = '{"benchmark": "rollout", "seeds": 1, "steps": %d, "seconds": 1, "compile_seconds": 0}'
+    said = f'{{"measurements": [{one}], "peak_memory_mb": 1}}'
+    (speed,) = measure([call(f"{counted}print('{said}' % steps)")], 1, NATIVE)["steps_per_second"]
     assert speed == 11
     assert os.sched_getaffinity(0) == before
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("name", instruction_sets())
+def test_torch_and_numpy_use_the_instruction_set(name: str) -> None:
+    found = (
+        "import torch; from numpy._core._multiarray_umath import __cpu_features__ as features; "
+        "print(torch.backends.cpu.get_cpu_capability(), features.get('X86_V4', False))"
+    )
+    environment = {**os.environ, **instruction_sets()[name]}
+    said = subprocess.run(
+        [sys.executable, "-W", "error", "-c", found], env=environment, stdout=subprocess.PIPE, text=True, check=True
+    )
+    assert said.stdout.split() == [name, str(name == "AVX512")]
+
+
+def test_each_round_runs_with_every_instruction_set() -> None:
+    counted = answer("rollout").command[-1].replace("100", "' + os.environ['STEPS'] + '")
+    rows = measure([call(f"import os; {counted}")], 2, {"a": {"STEPS": "1"}, "b": {"STEPS": "3"}})
+    assert rows[["round", "instructions", "steps_per_second"]].to_numpy().tolist() == [
+        [0, "a", 2],
+        [0, "b", 6],
+        [1, "a", 2],
+        [1, "b", 6],
+    ]
+
+
 def test_a_failing_program_stops_the_comparison() -> None:
     with pytest.raises(subprocess.CalledProcessError):
-        measure([call("raise ValueError")], 1)
+        measure([call("raise ValueError")], 1, NATIVE)
 
 
 def test_calls_follow_the_order_of_the_plan() -> None:
     programs = [
-        Program("a", "tianshou", {"x": 5, "y": 6}, peer=True),
-        Program("b", "pg", {"x": 5}, seeds=(1, 2)),
+        Program("a", "tianshou", {"x": 5, "y": 6}, peers="torch"),
+        Program("b", "pg", {"x": 5}, seeds=(1, 2), gradient_steps=(1, 8)),
         Program("c", "pg", {"x": 5}, seeds=(1, 2), together=True),
     ]
-    commands = [" ".join(call.command).replace(f"{PROGRAMS}/", "") for call in calls(programs, "ours", "theirs")]
+    commands = [" ".join(call.command).replace(f"{PROGRAMS}/", "") for call in calls(programs, "ours", Path("peers"))]
     assert commands == [
-        "theirs a.py tianshou x 1 5",
-        "theirs a.py tianshou y 1 6",
-        "ours b.py pg x 1 5",
-        "ours b.py pg x 2 5",
-        "ours c.py pg x 1,2 5",
+        "peers/torch/bin/python a.py tianshou x 1 1 5",
+        "peers/torch/bin/python a.py tianshou y 1 1 6",
+        "ours b.py pg x 1 1 5",
+        "ours b.py pg x 2 1 5",
+        "ours b.py pg x 1 8 5",
+        "ours b.py pg x 2 8 5",
+        "ours c.py pg x 1,2 1 5",
     ]
 
 
 @pytest.mark.parametrize("name", ["plan", "quick"])
 def test_plans_name_existing_programs(name: str) -> None:
     _, programs = read_plan(PROGRAMS / f"{name}.yaml")
-    assert all(Path(call.command[1]).exists() for call in calls(programs, "ours", "theirs"))
+    assert all(Path(call.command[1]).exists() for call in calls(programs, "ours", Path("peers")))
+    assert {one.peers for one in programs} <= {None, *(path.stem[6:] for path in PROGRAMS.glob("peers-*.txt"))}
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("program", read_plan(PROGRAMS / "quick.yaml")[1], ids=lambda one: one.system + one.program)
 def test_every_program_of_this_project_runs(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(PROGRAMS.parents[1]))
-    table = summarise(measure(calls([program], sys.executable, "no peers"), 1))
+    table = summarise(measure(calls([program], sys.executable, Path("no peers")), 1, NATIVE))
     assert not table.duplicated(KEY).any()
     assert set(table["environment"]) == set(program.steps)
     assert set(table["seeds"]) == set(program.seeds)
+    assert set(table["gradient_steps"]) == set(program.gradient_steps)
     assert (table["steps_per_second"] > 0).all()
     assert program.together or (table["peak_memory_mb"] > 50).all()

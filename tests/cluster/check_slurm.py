@@ -55,8 +55,7 @@ def prepared(folder: Path, study: dict[str, Any]) -> Checkout:
 def ran_here(folder: Path, study: dict[str, Any], *targets: str) -> Checkout:
     """Run the study, or some files of it, on this machine without SLURM."""
     place = prepared(folder, study)
-    done = place.run(*targets, cores=1, limit=900)
-    assert done.returncode == 0, done.stderr
+    place.complete(*targets, cores=1, limit=900)
     return place
 
 
@@ -189,8 +188,7 @@ def test_the_smoke_study_through_a_troubled_slurm_makes_the_bytes_of_a_local_run
         text = (ROOT / "workflow/studies/smoke.yaml").read_text(encoding="utf-8")
         (place.folder / "config.yaml").write_text(text.replace("results/smoke", "out"), encoding="utf-8")
     started = time.monotonic()
-    done = places[0].run(cores=1, limit=3600)
-    assert done.returncode == 0, done.stderr
+    places[0].complete(cores=1, limit=3600)
     locally = time.monotonic() - started
     with submitted(places[1]) as ended:
         running_job(cluster)

@@ -85,20 +85,6 @@ def test_autodiff_agrees_with_the_policy_gradient_theorem(mdp: MDP, discount: fl
     torch.testing.assert_close(by_theorem, by_autodiff, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("mdp", MDPS, ids=NAMES)
-@pytest.mark.parametrize("discount", [1.0, 0.7])
-def test_gradient_agrees_with_central_differences(mdp: MDP, discount: float) -> None:
-    policy, step = random_policy(mdp, 1), 1e-5
-    differences = torch.zeros_like(policy)
-    for index in range(policy.numel()):
-        nudge = torch.zeros(policy.numel(), dtype=torch.float64)
-        nudge[index] = step
-        up = objective(mdp, policy + nudge.view_as(policy), discount)
-        down = objective(mdp, policy - nudge.view_as(policy), discount)
-        differences.view(-1)[index] = (up - down) / (2 * step)
-    torch.testing.assert_close(gradient(mdp, policy, discount), differences, rtol=1e-6, atol=1e-8)
-
-
 def test_policies_of_another_shape_are_refused() -> None:
     with pytest.raises(ValueError, match=r"expected \(1 or 5, 3, 2\)"):
         objective(MDPS[1], random_policy(MDPS[1], 4))

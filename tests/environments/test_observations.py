@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from pg.core.trajectories import Spaces, Transition
-from pg.environments.catalogue import COMPONENTS, UnsupportedEnvironment, check, earned_mdp_of
+from pg.environments.catalogue import COMPONENTS, earned_mdp_of
 from pg.environments.copies import Observed, make_environments
 from pg.environments.record import Environment, Observations
 
@@ -113,24 +113,3 @@ def test_hidden_states_of_a_table_have_equal_observations() -> None:
     copies = make_environments(declared, 2)
     assert copies.spaces == mdp.spaces
     assert copies.reset(np.random.default_rng(0)).tolist() == [[0.0], [0.0]]
-
-
-@pytest.mark.parametrize(
-    ("id", "seen", "message"),
-    [
-        (
-            "CartPole-v1",
-            {"hide": ("velocty",)},
-            r"observations\.hide: 'velocty' .* did you mean 'velocity'\?; allowed: ",
-        ),
-        ("CartPole-v1", {"hide": (4,)}, r"observations\.hide: 4 is not a component of CartPole-v1; allowed: .*0 to 3"),
-        ("Acrobot-v1", {"hide": ("angle",)}, r"'angle' is not a component of Acrobot-v1; allowed: 0 to 5"),
-        ("CartPole-v1", {"hide": (0, 1, 2, 3)}, r"observations\.hide: hides all 4 components"),
-        ("pg/Chain-v0", {"hide": (4,)}, r"observations\.hide: 4 is not a component of pg/Chain-v0; allowed: 0 to 3"),
-        ("pg/Chain-v0", {"stack": 2}, r"observations\.stack: pg/Chain-v0 has tables.*allowed: 1, not 2"),
-        ("pg/Chain-v0", {"normalise": True}, r"observations\.normalise: .*one-hot.*allowed: false"),
-    ],
-)
-def test_invalid_observation_options_are_refused(id: str, seen: dict[str, Any], message: str) -> None:
-    with pytest.raises(UnsupportedEnvironment, match=message):
-        check(environment(id, **seen))

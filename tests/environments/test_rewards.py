@@ -9,7 +9,7 @@ import torch
 from pg.core.trajectories import Trajectories
 from pg.environments.catalogue import earned_mdp_of, mdp_of
 from pg.environments.enumeration import enumerate_paid, enumerate_trajectories
-from pg.environments.exact import objective, state_distributions, values
+from pg.environments.exact import objective
 from pg.environments.mdp import MDP, with_potential
 from pg.environments.record import Environment, Rewards
 from pg.environments.rewards import AS_EARNED, paid, paid_tables
@@ -110,26 +110,6 @@ def test_tables_and_trajectories_have_equal_rewards_at_each_step(mdp: MDP, name:
     found = enumerate_trajectories(paid_tables(rewards, mdp), 100_000).trajectories
     expected = paid(rewards, enumerate_trajectories(mdp, 100_000).trajectories)
     torch.testing.assert_close(found.rewards, expected.rewards, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize("discount", [1.0, 0.8])
-@pytest.mark.parametrize("name", ["offset", "shaping", "terminal_only"])
-def test_values_of_the_tables_are_the_mean_reward_to_go(name: str, discount: float) -> None:
-    mdp, rewards = MDPS["random"], Rewards(**OPTIONS[name])
-    probabilities = policy(mdp)
-    every = enumerate_trajectories(mdp, 100_000)
-    steps = torch.arange(mdp.horizon, dtype=torch.float64)
-    present = paid(rewards, every.trajectories).rewards[0] * discount**steps
-    to_go = present.flip(-1).cumsum(-1).flip(-1) / discount**steps
-    states, mask = every.trajectories.states, every.trajectories.mask
-    assert states is not None
-    sums = torch.zeros(mdp.horizon, mdp.states, dtype=torch.float64)
-    for step in range(mdp.horizon):
-        weighted = every.probabilities(probabilities) * to_go[:, step] * mask[0, :, step]
-        sums[step].index_add_(0, states[0, :, step], weighted)
-    tables = paid_tables(rewards, mdp)
-    visited = state_distributions(tables, probabilities)
-    torch.testing.assert_close(values(tables, probabilities, discount).states * visited, sums, rtol=1e-12, atol=1e-14)
 
 
 def test_enumeration_applies_the_reward_options() -> None:

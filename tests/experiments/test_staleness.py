@@ -171,18 +171,12 @@ def test_the_largest_weight_is_that_of_the_batches_measured() -> None:
     assert largest["trajectory"] == pytest.approx(changes.sum(-1).exp().max().item(), rel=1e-12)
 
 
-def test_too_many_trajectories_are_sampled_instead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(staleness, "_MOST_ENUMERATED", 10)
-    rows = followed(1)
-    assert (rows["relative_bias_noise"] > 0).all()
-    assert set(TABLE_COLUMNS) <= set(rows.columns)
-
-
 def test_sampled_bias_and_variance_agree_with_the_enumerated_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: dict[str, Any] = {"steps": (5,), "trajectories": 8000}
     exact = followed(1, **asked).set_index("variant")
     monkeypatch.setattr(staleness, "_MOST_ENUMERATED", 10)
     sampled = followed(1, **asked).set_index("variant")
+    assert set(TABLE_COLUMNS) <= set(sampled.columns)
     error = (sampled["relative_bias"] - exact["relative_bias"]).abs()
     assert (error < 4 * sampled["relative_bias_noise"]).all()
 

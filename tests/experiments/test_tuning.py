@@ -22,27 +22,25 @@ def test_the_best_mean_score_wins():
     assert not choice.at_edge
 
 
-@pytest.mark.parametrize("best", [0.1, 0.001])
-def test_an_optimum_at_either_end_of_the_grid_is_flagged(best):
-    assert tuning.choose(frame({0.1: [0], 0.01: [1], 0.001: [0]} | {best: [5]})).at_edge
+@pytest.mark.parametrize(
+    "scores", [{0.1: [5], 0.01: [1], 0.001: [0]}, {0.1: [0], 0.01: [1], 0.001: [5]}, {0.1: [1, 2]}]
+)
+def test_an_optimum_at_an_end_of_the_grid_is_flagged(scores):
+    assert tuning.choose(frame(scores)).at_edge
 
 
-def test_the_only_rate_of_a_grid_is_at_its_edge():
-    assert tuning.choose(frame({0.1: [1, 2]})).at_edge
-
-
-def test_the_smaller_of_equally_good_rates_is_chosen():
-    assert tuning.choose(frame({0.1: [3, 3], 0.001: [2, 4], 0.01: [3, 3]})).learning_rate == 0.001
-
-
-@pytest.mark.parametrize("diverged", [np.nan, np.inf, -np.inf])
-def test_one_diverged_run_ranks_its_rate_last(diverged):
-    choice = tuning.choose(frame({0.1: [1000, diverged], 0.01: [-5, -5]}))
-    assert choice.learning_rate == 0.01
-
-
-def test_the_smallest_rate_is_chosen_if_all_diverge():
-    assert tuning.choose(frame({0.1: [np.nan], 0.01: [np.nan]})).learning_rate == 0.01
+@pytest.mark.parametrize(
+    ("scores", "chosen"),
+    [
+        ({0.1: [3, 3], 0.001: [2, 4], 0.01: [3, 3]}, 0.001),
+        ({0.1: [np.nan], 0.01: [np.nan]}, 0.01),
+        ({0.1: [1000, np.nan], 0.01: [-5, -5]}, 0.01),
+        ({0.1: [1000, np.inf], 0.01: [-5, -5]}, 0.01),
+        ({0.1: [1000, -np.inf], 0.01: [-5, -5]}, 0.01),
+    ],
+)
+def test_ties_choose_the_smallest_rate_and_diverged_runs_rank_last(scores, chosen):
+    assert tuning.choose(frame(scores)).learning_rate == chosen
 
 
 def test_the_choice_keeps_every_score_and_is_json():

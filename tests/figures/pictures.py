@@ -11,6 +11,18 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
+from pg.experiments.figures import request as figures
+from pg.experiments.figures.request import FigureRequest
+
+
+def draw(request: FigureRequest[Any]) -> Figure:
+    """Return the picture of a figure."""
+    return figures.draw(request)[0]
+
+
+def caption(request: FigureRequest[Any]) -> str:
+    """Return the caption of a figure."""
+    return figures.draw(request)[1]
 
 
 def scatters(axes: Axes) -> list[PathCollection]:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from pg.environments.humanoid import PARTS
 from pg.experiments.cells import names_of
+from pg.experiments.comparisons import TABLES as COMPARISONS
 from pg.experiments.figures.lookup import FIGURES, kind_of
 from pg.experiments.figures.request import FigureRequest
 from pg.experiments.summaries import summarise
@@ -156,9 +157,11 @@ def _tables(study: Study, experiment: str, wanted: Iterable[str], value: Value) 
         "across": lambda: _across(study, experiment),
     }
     made = {name: makers[name]() for name in wanted if name in makers}
-    if {"long", "summary"}.intersection(wanted):
+    if "long" in wanted or "summary" in wanted:
         long = long_table(study, experiment, value)
         made |= {name: table for name, table in (("long", long), ("summary", summarise(long))) if name in wanted}
+        for name in COMPARISONS.keys() & wanted:
+            made[name] = COMPARISONS[name](long, study.experiments[experiment], study.variants)
     return made
 
 

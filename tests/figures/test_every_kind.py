@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from pg.experiments.figures.lookup import FIGURES
-from pg.experiments.figures.request import FigureRequest, caption, draw
+from pg.experiments.figures.request import FigureRequest
 from pg.plotting import style
 from pg.plotting.text import counted
-from tests.figures.pictures import bars, colours, missing, texts, words
+from tests.figures.pictures import bars, caption, colours, draw, missing, texts, words
 from tests.figures.studies import EXPERIMENT_OF, LIMIT, VARIANTS, made_up, request, study_of, with_tables
 
 KINDS = sorted(FIGURES)
@@ -41,8 +41,13 @@ ESTIMATES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
 }
 # Metrics that are the same for all variants: those of the first are drawn.
 SHARED = ("returns_alike", "state_variation")
-# Kinds that draw statistics across environments.
-ACROSS = {"performance_profiles": ("profile",), "aggregates": ("interquartile mean", "improvement")}
+# Kinds that draw estimates of other tables: the table, and the columns that select rows.
+OTHER_TABLES: dict[str, tuple[str, list[dict[str, Any]]]] = {
+    "performance_profiles": ("across", [{"statistic": "profile"}]),
+    "aggregates": ("across", [{"statistic": "interquartile mean"}, {"statistic": "improvement"}]),
+    "achieved_share": ("comparisons", [{"comparison": "achieved share", "batch": 16}]),
+    "against_rewards": ("parabolas", [{}]),
+}
 # Kinds with a mark per seed or policy.
 VALUES: dict[str, dict[str, Any]] = {
     "variance": {"metric": "total_variance", "batch": 16},
@@ -133,15 +138,23 @@ def test_a_variant_has_its_colour_of_the_study(requests: dict[str, FigureRequest
     assert not others & drawn
 
 
-@pytest.mark.parametrize("kind", [*ESTIMATES, *ACROSS])
-def test_estimates_and_intervals_are_those_of_the_table(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
-    one, name = requests[kind], "across" if kind in ACROSS else "summary"
+@pytest.mark.parametrize(
+    ("kind", "name", "selections"),
+    [
+        *(
+            (kind, "summary", [{"metric": one} | where for one in metrics])
+            for kind, (metrics, where) in ESTIMATES.items()
+        ),
+        *((kind, *read) for kind, read in OTHER_TABLES.items()),
+    ],
+)
+def test_estimates_and_intervals_are_those_of_the_table(
+    requests: dict[str, FigureRequest[Any]], kind: str, name: str, selections: list[dict[str, Any]]
+) -> None:
+    one = requests[kind]
     one = with_tables(one, **{name: made_up(one.tables[name])})
     figure = draw(one)
     scale = LIMIT if kind == "realised_kl" else 1.0
-    metrics, where = ESTIMATES.get(kind, ((), {}))
-    selections: list[dict[str, Any]] = [{"metric": metric} | where for metric in metrics]
-    selections += [{"statistic": statistic} for statistic in ACROSS.get(kind, ())]
 
     for selection in selections:
         if selection.get("metric") in SHARED:
@@ -150,8 +163,9 @@ def test_estimates_and_intervals_are_those_of_the_table(requests: dict[str, Figu
         rows = rows[rows["variant"].isin(one.drawn)]
         assert len(rows)
         assert missing(rows["estimate"] / scale, figure) == []
-        # Profiles have bands, and noise and quantiles no intervals.
-        if kind != "performance_profiles" and "noise" not in str(selection) and "_q" not in str(selection):
+        # Profiles have bands; parabolas, noise and quantiles no intervals.
+        without = kind == "performance_profiles" or name == "parabolas"
+        if not without and "noise" not in str(selection) and "_q" not in str(selection):
             assert missing(rows[["ci_low", "ci_high"]].to_numpy().ravel() / scale, figure) == []
 
 
@@ -170,7 +184,7 @@ def test_a_single_seed_has_no_bars(kind: str) -> None:
     tables: dict[str, pd.DataFrame] = {
         name: table[table["seed"] == 0] for name, table in one.tables.items() if "seed" in table
     }
-    for name in ("summary", "across"):
+    for name in ("summary", "across", "comparisons"):
         if name in one.tables:
             tables[name] = one.tables[name].assign(ci_low=-np.inf, ci_high=np.inf)
     figure = draw(with_tables(one, **tables))

@@ -12,9 +12,8 @@ from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from pg.environments.humanoid import PARTS
-from pg.experiments.figures.request import caption, draw
 from pg.plotting import style
-from tests.figures.pictures import bars, clouds, lines, offsets, panels, scatters, titles
+from tests.figures.pictures import bars, caption, clouds, draw, lines, offsets, panels, scatters, titles
 from tests.figures.studies import BUDGET, HORIZONS, LIMIT, SEEDS, STEPS, VARIANTS, request, study_of
 
 LOOKS = style.looks(list(VARIANTS))

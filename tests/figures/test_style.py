@@ -12,9 +12,9 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from pg.experiments.figures.request import draw
 from pg.plotting import layout, style
 from pg.plotting.marks import at_level
+from tests.figures.pictures import draw
 from tests.figures.studies import VARIANTS, request
 
 NAMES = [f"variant_{place}" for place in range(16)]

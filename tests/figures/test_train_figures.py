@@ -11,13 +11,13 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
-from pg.experiments.figures.request import FigureRequest, caption, draw
+from pg.experiments.figures.request import FigureRequest
 from pg.experiments.train.tables import tuned_table
 from pg.plotting import style
 from pg.plotting.record import Figure as Declaration
 from pg.report.figures import request_of
 from pg.study.expansion import cells
-from tests.figures.pictures import clouds, lines, panels, scatters, titles
+from tests.figures.pictures import caption, clouds, draw, lines, panels, scatters, titles
 from tests.figures.studies import BUDGET, GRID, SEEDS, request, study_of, with_tables
 
 Request = FigureRequest[Any]

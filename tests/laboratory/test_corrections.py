@@ -126,23 +126,18 @@ def test_the_cases_have_episodes_of_varying_length(name: str) -> None:
     assert case(name, 0).enumeration.trajectories.lengths.unique().numel() > 1
 
 
-@pytest.mark.parametrize("baseline", ["none", "constant", "exact"])
-@pytest.mark.parametrize("parts", RESTORING.values(), ids=RESTORING.keys())
+@pytest.mark.parametrize(
+    ("baseline", "batch"),
+    [("none", 1), ("constant", 1), ("exact", 1), ("leave_one_out", 2), ("per_step_leave_one_out", 2), ("optimal", 2)],
+)
+@pytest.mark.parametrize("correction", EVERY)
 @pytest.mark.parametrize(("name", "pair"), CASES)
-def test_corrections_that_restore_the_gradient(name: str, pair: int, parts: dict[str, Any], baseline: str) -> None:
-    one = case(name, pair)
-    found = expectation(one, baseline=constant(baseline, 1.7), **parts)
-    assert_equal(found, truth(one.mdp, one.target).gradient)
-
-
-@pytest.mark.parametrize("baseline", ["none", "constant", "exact"])
-@pytest.mark.parametrize("parts", NOT_RESTORING.values(), ids=NOT_RESTORING.keys())
-@pytest.mark.parametrize(("name", "pair"), CASES)
-def test_other_corrections_keep_terms_of_the_behaviour_policy(
-    name: str, pair: int, parts: dict[str, Any], baseline: str
-) -> None:
-    one = case(name, pair)
-    assert_equal(expectation(one, baseline=constant(baseline, 1.7), **parts), known(one, parts))
+def test_table_of_expectations_of_corrections(name: str, pair: int, correction: str, baseline: str, batch: int) -> None:
+    one, parts = case(name, pair), EVERY[correction]
+    found = expectation(one, baseline=constant(baseline, 1.7), batch=batch, **parts)
+    assert_equal(found, known(one, parts))
+    if correction in RESTORING:
+        assert_equal(found, truth(one.mdp, one.target).gradient)
 
 
 @pytest.mark.parametrize("parts", NOT_RESTORING.values(), ids=NOT_RESTORING.keys())
@@ -165,16 +160,6 @@ def test_naive_reuse_averages_the_targets_scores_by_enumeration(pair: int) -> No
     assert_equal(expectation(one, importance="none"), flatten(gradient).squeeze(0))
 
 
-@pytest.mark.parametrize("baseline", ["leave_one_out", "per_step_leave_one_out", "optimal"])
-@pytest.mark.parametrize("parts", EVERY.values(), ids=EVERY.keys())
-@pytest.mark.parametrize(("name", "pair"), CASES)
-def test_leave_one_out_keeps_the_expectation_of_every_correction(
-    name: str, pair: int, parts: dict[str, Any], baseline: str
-) -> None:
-    one = case(name, pair)
-    assert_equal(expectation(one, baseline=baseline, batch=2, **parts), known(one, parts))
-
-
 @pytest.mark.parametrize("baseline", ["average_reward", "per_step"])
 @pytest.mark.parametrize("parts", EVERY.values(), ids=EVERY.keys())
 @pytest.mark.parametrize(("name", "pair"), CASES)
@@ -193,14 +178,6 @@ def test_discounted_corrections_restore_the_discounted_gradient(name: str, pair:
     states = parts.get("returns") != "total"
     found = expectation(one, discount=DISCOUNT, discount_states=states, **parts)
     assert_equal(found, discounted_gradient(one.mdp, one.target, DISCOUNT))
-
-
-@pytest.mark.parametrize("parts", EVERY.values(), ids=EVERY.keys())
-@pytest.mark.parametrize("name", MDPS)
-def test_corrections_of_equal_policies_are_the_policy_gradient(name: str, parts: dict[str, Any]) -> None:
-    collected = case(name, 0)
-    one = Case(collected.enumeration, collected.behaviour, collected.behaviour)
-    assert_equal(expectation(one, **parts), truth(one.mdp, one.behaviour).gradient)
 
 
 @pytest.mark.parametrize(("name", "pair"), CASES)

@@ -7,7 +7,6 @@ import pytest
 import torch
 from pg.environments.copies import make_environments
 from pg.environments.record import Environment
-from pg.environments.small_mdps import random_mdp
 from pg.experiments.identity.record import IdentityExperiment
 from pg.experiments.probe.record import ProbeExperiment
 from pg.experiments.staleness.measure import expected_gradient
@@ -18,7 +17,7 @@ from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, random_policy, sample
 from pg.laboratory.job import Sample
 from pg.laboratory.reference import truth
-from pg.laboratory.reuse import corrected_gradients_of_all
+from pg.laboratory.reuse import Reuse, corrected_gradients_of_all
 from pg.learning.policies import Policy
 from pg.parts.baselines.value_network import ValueNetwork
 from pg.parts.corrections.per_step import PerStep
@@ -27,7 +26,7 @@ from pg.parts.optimizers.sgd import Sgd
 from pg.parts.returns.gae import Gae
 from pg.parts.variant import PolicyOptions, Variant
 from tests.laboratory.jobs import job_of, rows_of
-from tests.laboratory.pairs import every
+from tests.laboratory.pairs import MDPS, every
 from tests.parts.named import gae
 
 OPTIONS = PolicyOptions(hidden=(4,))
@@ -117,12 +116,15 @@ def test_corrections_use_the_behaviour_policys_network() -> None:
     assert (rows["kl"].xs(3, level="steps") > 0).all()
 
 
+def every_reuse() -> tuple[Policy, Reuse, torch.Tensor]:
+    behaviour, target = policy(RANDOM_MDP, 0), policy(RANDOM_MDP, 100)
+    return target, *every(MDPS["random"], behaviour, target)
+
+
 @pytest.mark.parametrize("importance", ["trajectory", "exact_state"])
 def test_gae_of_exact_values_keeps_the_return_part_alone(importance: str) -> None:
     """Weighted trajectories stay unbiased with λ = 1; the exact state's ratio expects Q of the old policy for any λ."""
-    mdp = random_mdp(3, states=2, seed=1)
-    behaviour, target = policy(RANDOM_MDP, 0), policy(RANDOM_MDP, 100)
-    reuse, chances = every(mdp, behaviour, target)
+    target, reuse, chances = every_reuse()
 
     def expected(**parts: object) -> torch.Tensor:
         return expected_gradient(reuse, Variant(**{"importance": importance, "baseline": "exact", **parts}), chances)
@@ -131,14 +133,12 @@ def test_gae_of_exact_values_keeps_the_return_part_alone(importance: str) -> Non
     found, to_go = expected(returns=gae(decay)), expected()
     torch.testing.assert_close(found, to_go, rtol=1e-10, atol=1e-12)
     if importance == "trajectory":
-        torch.testing.assert_close(found, truth(mdp, target).gradient, rtol=1e-10, atol=1e-12)
+        torch.testing.assert_close(found, truth(MDPS["random"], target).gradient, rtol=1e-10, atol=1e-12)
 
 
 def test_chunks_of_batches_share_the_network() -> None:
     critic = fitted_critics(RANDOM_MDP, policy(RANDOM_MDP), {"one": GAE}, 0, "late", 32)["one"]
-    mdp = random_mdp(3, states=2, seed=1)
-    behaviour, target = policy(RANDOM_MDP, 0), policy(RANDOM_MDP, 100)
-    reuse, chances = every(mdp, behaviour, target)
+    _, reuse, chances = every_reuse()
     per_step = GAE.model_copy(update={"importance": PerStep()})
     estimates = corrected_gradients_of_all(reuse.regrouped(1), {"": per_step}, {"": critic})[""]
     torch.testing.assert_close(chances @ estimates, expected_gradient(reuse, per_step, chances, critic))

@@ -39,6 +39,11 @@ JOBS: dict[str, TrainJob] = {
 WITHOUT_STATE = ("natural gradient", "stacked", "tables")
 
 
+@pytest.fixture(autouse=True)
+def _after_every_iteration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "_SECONDS_BETWEEN", 0.0)
+
+
 @dataclass
 class Place:
     """The checkpoint of a run, and its results."""
@@ -55,7 +60,7 @@ class Place:
         if kept is not None:
             self.folder.mkdir()
             shutil.copy(kept, path)
-        keeper = Checkpoint(path, recorder, "this job", seconds=0.0)
+        keeper = Checkpoint(path, recorder, "this job")
         noticed = keeper.iteration
 
         def iteration(state: Callable[[], bytes]) -> None:
@@ -107,7 +112,7 @@ def test_resumed_tuning_is_bit_identical(tmp_path: Path) -> None:
 
     def run(path: Path, iterations: int | None) -> str | None:
         recorder = RunRecorder(1)
-        keeper = Checkpoint(path, recorder, checkpoints.identity(tuned.canonical(), None, {}, "code"), seconds=0.0)
+        keeper = Checkpoint(path, recorder, checkpoints.identity(tuned.canonical(), None, {}, "code"))
         noticed, left = keeper.iteration, iterations
 
         def iteration(state: Callable[[], bytes]) -> None:
@@ -144,7 +149,7 @@ def recorded(tmp_path: Path) -> tuple[Path, RunRecorder]:
     row = dict.fromkeys(RUN_COLUMNS, 0.1) | {"seed": 7, "iteration": 1, "episodes": 4, "entropy": math.nan}
     recorder.row(row)
     recorder.snapshot(7, "late", {"weight": np.arange(3.0)})
-    keeper = Checkpoint(tmp_path / "kept", recorder, "this job", seconds=0.0)
+    keeper = Checkpoint(tmp_path / "kept", recorder, "this job")
     keeper.iteration(lambda: b"state")
     return tmp_path / "kept", recorder
 
@@ -198,10 +203,11 @@ def test_identity_covers_all_that_decides_the_outcome(monkeypatch: pytest.Monkey
 
 def test_checkpoints_take_less_than_1_percent_of_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoints, "_LARGEST_SHARE", 0.01)
+    monkeypatch.setattr(checkpoints, "_SECONDS_BETWEEN", 5.0)
     clock = [0.0]
     monkeypatch.setattr(checkpoints.time, "monotonic", lambda: clock[0])
     recorder = RunRecorder(1)
-    keeper = Checkpoint(tmp_path / "kept", recorder, "this job", seconds=5.0)
+    keeper = Checkpoint(tmp_path / "kept", recorder, "this job")
     written: list[float] = []
 
     def state() -> bytes:

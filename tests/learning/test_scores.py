@@ -63,7 +63,7 @@ def test_total_return_multiplies_the_squared_score() -> None:
     torch.testing.assert_close(products.weighted, totals.squeeze(-1) * products.squared)
 
 
-def test_products_are_constants() -> None:
+def test_products_of_scores_have_no_gradient() -> None:
     products = score_products(make(SPACES[0]), random_trajectories(SPACES[0]), torch.ones(2, 3, 3, dtype=torch.float64))
     assert not products.weighted.requires_grad
     assert not products.squared.requires_grad

@@ -87,7 +87,7 @@ def advantages(trajectories: Trajectories, **parts: Any) -> list[list[float]]:
         ({"discount": 0.5, "discount_states": True}, [[2.75, 1.75, 0.75], [4, 0, 0], [1, 1, 0]]),
     ],
 )
-def test_advantages_by_hand(parts: dict[str, Any], expected: list[list[float]]) -> None:
+def test_advantages_are_those_computed_by_hand(parts: dict[str, Any], expected: list[list[float]]) -> None:
     assert advantages(batch(ROWS), **parts) == [pytest.approx(row) for row in expected]
 
 

@@ -49,7 +49,7 @@ def drawn(steps: int, spread: float = 0.5) -> tuple[torch.Tensor, torch.Tensor]:
         (ExactState(), [[2.0, 2.0, 1.5], [0.5, 0, 0]]),
     ],
 )
-def test_weights_by_hand(part: ImportanceWeight, expected: list[list[float]]) -> None:
+def test_weights_are_those_computed_by_hand(part: ImportanceWeight, expected: list[list[float]]) -> None:
     states = torch.tensor([[[1.0, 4.0, 0.5], [2.0, math.nan, math.inf]]], dtype=torch.float64)
     found = part.weights(ratios(RATIOS.log(), MASK, states))
     torch.testing.assert_close(found, torch.tensor([expected], dtype=torch.float64))

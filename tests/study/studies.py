@@ -56,10 +56,15 @@ def refusals(table: str) -> pytest.MarkDecorator:
 
 def assert_refused(options: dict[str, Any], path: str, value: Any, message: str) -> None:
     put(options, path, value)
-    with pytest.raises(InvalidStudy) as refused:
-        load(options)
     expected = path.replace("/", ".") + message if message[0] in ".:" else message
-    assert re.search(".*".join(map(re.escape, expected.split("…"))), str(refused.value)), refused.value
+    refused(options, ".*".join(map(re.escape, expected.split("…"))))
+
+
+def refused(options: dict[str, Any], pattern: str = ".") -> tuple[str, ...]:
+    """Return the problems of a study; check that it is refused with a message that matches."""
+    with pytest.raises(InvalidStudy, match=pattern) as error:
+        load(options)
+    return error.value.problems
 
 
 def changed(options: dict[str, Any], path: str, value: str) -> dict[str, Any]:

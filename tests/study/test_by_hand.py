@@ -111,12 +111,3 @@ def test_the_reference_of_another_study_is_refused_and_kept(
         study = " --configfile 'my study.yaml'" if len(arguments) > 1 else ""
         assert remedy == f"  python -m pg reference --reference FOLDER{study}"
     assert {path: path.read_bytes() for path in reference.iterdir()} == kept
-
-
-def test_a_study_stores_and_replaces_its_own_reference(options: dict[str, Any], results: Path, capsys: Output) -> None:
-    for verdict in ("supported", "refuted"):
-        (results / "claims.csv").write_text(f"claim,verdict\ncausality,{verdict}\n", encoding="utf-8")
-        assert run(options, "reference", "--reference", "kept/mine") == 0
-        assert verdict in Path("kept/mine/claims.csv").read_text(encoding="utf-8")
-    assert run(options, "verify", "--reference", "kept/mine") == 0
-    assert "claims.csv: 1 agree bit for bit" in capsys.readouterr().out

@@ -33,12 +33,6 @@ def test_each_claim_has_one_primary_answer(answers: pd.DataFrame) -> None:
     assert (answers["n"] >= 1).all()
 
 
-def test_a_part_without_an_effect_is_inconclusive(answers: pd.DataFrame) -> None:
-    without = answers[answers["effect"].isna()]
-    assert (without["verdict"] == "inconclusive").all()
-    assert without["comparison"].str.contains(r"undefined: \d+ of \d+ values").all()
-
-
 def test_intervals_for_samples_tolerances_for_exact_values(study: Study, answers: pd.DataFrame) -> None:
     for row in answers.dropna(subset="effect").to_dict("records"):
         part = study.claims[row["claim"]].parts[row["part"]]

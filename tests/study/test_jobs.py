@@ -79,6 +79,7 @@ def test_rates_that_are_tuned_or_not_needed_are_not_declared() -> None:
         ("variants/to_go/batch", 3, False),
         ("variants/total/label", "renamed", False),
         ("variants/total/batch", 3, True),
+        ("experiments/learn/evaluate", None, True),
         ("experiments/learn/evaluate", {"every_steps": 50, "episodes": 4}, True),
         ("experiments/learn/evaluate/passed_at", 90, False),
         ("experiments/learn/evaluate/horizon", 70, True),
@@ -92,12 +93,6 @@ def test_a_job_holds_only_what_changes_its_results(
     before = first_job(load(options)).canonical()
     put(options, path, value)
     assert (first_job(load(options)).canonical() != before) == changes
-
-
-def test_a_job_without_evaluations_differs_from_one_with_them(options: dict[str, Any]) -> None:
-    without = first_job(load(options))
-    options["experiments"]["learn"]["evaluate"] = {"every_steps": 50, "episodes": 3}
-    assert first_job(load(options)).canonical() != without.canonical()
 
 
 def test_the_study_of_a_figure_keeps_positions_of_variants(options: dict[str, Any]) -> None:

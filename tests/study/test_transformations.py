@@ -22,6 +22,10 @@ environments/chain/rewards: {shaping: [1.0, 2.0], paid: terminal_only}
   => : shaping with paid: terminal_only … allowed: paid: when_earned or at_end
 environments/cartpole/observations: {hide: [angel]} => .hide: 'angel' … mean 'angle'
 environments/cartpole/observations: {hide: [4]} => .hide: 4 …0 to 3
+environments/cartpole/observations: {hide: [0, 1, 2, 3]} => .hide: hides all 4 components
+environments/chain/observations: {hide: [4]} => .hide: 4 is not a component of pg/Chain-v0; allowed: 0 to 1
+environments/cartpole: {id: Acrobot-v1, observations: {hide: [angle]}}
+  => .observations.hide: 'angle' is not a component of Acrobot-v1; allowed: 0 to 5
 environments/cartpole/observations: {hide: [-1]} => .hide.0…greater than or equal to 0
 environments/cartpole/observations: {stack: 0} => .stack: should be greater than 0; it is 0
 environments/chain/observations: {stack: 2} => .stack: …allowed: 1, not 2

@@ -91,6 +91,21 @@ class Checkout:
             command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=limit
         )
 
+    def complete(self, *arguments: str, **options: Any) -> str:
+        """Run Snakemake, check that it succeeds, and return what it prints."""
+        done = self.run(*arguments, **options)
+        said = done.stdout + done.stderr
+        assert done.returncode == 0, said
+        return said
+
+    def failure(self, *arguments: str, **options: Any) -> str:
+        """Run Snakemake, check that it fails without a traceback, and return what it prints."""
+        failed = self.run(*arguments, **options)
+        said = failed.stdout + failed.stderr
+        assert failed.returncode != 0
+        assert "Traceback" not in said
+        return said
+
     def start(self, *arguments: str, cores: int = 2) -> subprocess.Popen[bytes]:
         """Start Snakemake in a new process group; its output is appended to the file `output`."""
         command, environment = self._command(cores, arguments, {})
@@ -119,9 +134,7 @@ class Checkout:
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """Return how many jobs of each rule a dry run plans."""
-        done = self.run("-n", *arguments)
-        assert done.returncode == 0, done.stderr
-        lines = (done.stdout + done.stderr).splitlines()
+        lines = self.complete("-n", *arguments).splitlines()
         if "Job stats:" not in lines:
             return {}
         table = lines[lines.index("Job stats:") + 3 :]

@@ -53,8 +53,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     place = checkout(tmp_path_factory.mktemp("judged"))
     (place.folder / "own_relations.py").write_text(OWN_RELATION, encoding="utf-8")
     place.write(study)
-    done = place.run()
-    assert done.returncode == 0, done.stderr
+    place.complete()
     return place
 
 
@@ -104,8 +103,7 @@ def test_new_claim_takes_lines_of_the_study_file_and_no_measurement(judged: Chec
 """
     config.write_text(text.replace("\nclaims:\n", "\nclaims:" + added), encoding="utf-8")
     assert set(judged.planned()) == {"claim", "claims_table", "report_page"}
-    done = judged.run()
-    assert done.returncode == 0, done.stderr
+    judged.complete()
     assert verdicts(judged)["added"] == "supported"
     assert "Reward-to-go keeps the expectation." in (judged.folder / "out/report.html").read_text(encoding="utf-8")
     assert (judged.folder / "out/claims/added.csv").exists()

@@ -34,8 +34,7 @@ def with_clones(study: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_clone_waits_for_its_demonstrators_and_reruns_with_them(fresh: Checkout, study: dict[str, Any]) -> None:
     fresh.write(with_clones(study))
-    done = fresh.run("out/tables/begin.csv")
-    assert done.returncode == 0, done.stderr
+    fresh.complete("out/tables/begin.csv")
     rows = pd.read_csv(fresh.folder / "out/runs/begin/cartpole/clone/seeds-0-2.csv")
     assert (rows["demonstration_steps"] >= 4).all()
     assert rows["demonstrator_return"].notna().all()
@@ -62,7 +61,6 @@ def test_a_clone_is_trained_by_hand_after_its_demonstrators(
     said = capsys.readouterr().err
     assert f"clone imitates policies of another experiment, and {missing[0]} does not exist" in said
     assert f"snakemake --cores all {' '.join(missing)}" in said
-    done = fresh.run("out/runs/begin/cartpole/clone/seeds-0-2.csv")
-    assert done.returncode == 0, done.stderr
+    fresh.complete("out/runs/begin/cartpole/clone/seeds-0-2.csv")
     assert main(["train", *place, "--output", str(by_hand)]) == 0
     assert by_hand.read_bytes() == (fresh.folder / "out/runs/begin/cartpole/clone/seeds-0-2.csv").read_bytes()

@@ -22,8 +22,7 @@ def test_own_parts_run_from_end_to_end(fresh: Checkout, study: dict[str, Any]) -
     fresh.write(study)
     (fresh.folder / "config.yaml").rename(place / "study.yaml")
     given = ("--configfile", "mine/study.yaml")
-    done = fresh.run(*given)
-    assert done.returncode == 0, done.stderr
+    fresh.complete(*given)
     rows = pd.read_csv(fresh.folder / "out/tables/gradients.csv")
     assert set(own) <= set(rows["variant"])
     assert "ShareOfOthers" in (fresh.folder / "out/report.html").read_text(encoding="utf-8")
@@ -96,11 +95,7 @@ def draw(request):
     (metric,) = request.figure.metrics
     rows = marks.gathered(series, request.rows("long", metric=metric))
     marks.draw_dots(figure.subplots(), rows, series)
-    return figure
-
-
-def caption(request):
-    return f"A dot for each of {request.seeds} seeds."
+    return figure, f"A dot for each of {request.seeds} seeds."
 """
 
 
@@ -120,8 +115,7 @@ def test_own_kinds_of_experiment_and_figure_run_from_end_to_end(fresh: Checkout,
     }
     study["claims"]["growth"] = claim | {"statement": "Training lengthens the parameters."}
     fresh.write(study)
-    done = fresh.run()
-    assert done.returncode == 0, done.stderr
+    fresh.complete()
     table = pd.read_csv(fresh.folder / "out/tables/norms.csv")
     assert set(table["metric"]) == {"norm", "square"}
     squares = table[table["metric"] == "square"]

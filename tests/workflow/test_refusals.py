@@ -41,17 +41,20 @@ def test_snakemake_prints_the_problems_of_a_study_alone(fresh: Checkout, study: 
     assert re.fullmatch(rf"Using workflow specific profile .*\nthe study has one problem:\n{problem}", said), said
 
 
-def test_a_file_that_is_not_yaml_is_refused(fresh: Checkout) -> None:
-    (fresh.folder / "config.yaml").write_text("name: [1,\nvariants: x\n", encoding="utf-8")
-    assert_refused(fresh, "config.yaml is not YAML: line ")
-
-
-def test_a_study_file_that_is_a_template_is_refused_unread(fresh: Checkout) -> None:
-    config = fresh.folder / "config.yaml"
-    text = config.read_text(encoding="utf-8")
-    harm = "?__import__('pathlib').Path('harm').touch()"
-    config.write_text(f"__use_yte__: true\n{text}".replace("A test study", harm), encoding="utf-8")
-    assert_refused(fresh, "config.yaml: __use_yte__: is not allowed")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: [1,\nvariants: x\n", "config.yaml is not YAML: line "),
+        (
+            "__use_yte__: true\nname: ?__import__('pathlib').Path('harm').touch()\n",
+            "config.yaml: __use_yte__: is not allowed",
+        ),
+    ],
+    ids=["no YAML", "template"],
+)
+def test_an_illegal_file_is_refused_without_running_code(fresh: Checkout, text: str, message: str) -> None:
+    (fresh.folder / "config.yaml").write_text(text, encoding="utf-8")
+    assert_refused(fresh, message)
 
 
 def assert_refused(place: Checkout, message: str) -> None:
@@ -61,13 +64,10 @@ def assert_refused(place: Checkout, message: str) -> None:
         return {name for name in names if "__pycache__" not in name and not name.startswith(".snakemake")}
 
     before, started = files(), os.times()
-    done = place.run()
+    said = place.failure()
     ended = os.times()
     # Seconds of the processor, which do not depend on what else runs here.
     assert ended.children_user + ended.children_system - started.children_user - started.children_system < 15
-    assert done.returncode != 0
-    said = done.stderr + done.stdout
     assert said.count(message) == 1
-    assert "Traceback" not in said
     assert "Snakefile" not in said
     assert files() == before

@@ -44,8 +44,7 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> Trace:
     folder = place.folder / "trace"
     folder.mkdir()
     shutil.copy(Path(__file__).with_name("tracer.py"), folder / "sitecustomize.py")
-    done = place.run(PG_TRACE=str(folder), PYTHONPATH=f"{place.folder}{os.pathsep}{folder}")
-    assert done.returncode == 0, done.stderr
+    place.complete(PG_TRACE=str(folder), PYTHONPATH=f"{place.folder}{os.pathsep}{folder}")
     entries, ran = {}, defaultdict(set)
     for line in (line for file in folder.glob("*.jsonl") for line in file.read_text(encoding="utf-8").splitlines()):
         digest, value = json.loads(line)

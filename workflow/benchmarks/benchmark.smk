@@ -8,22 +8,22 @@ PLAN = str(BENCHMARKS / "plan.yaml")
 
 
 rule peers:
+    input:
+        requirements=f"{BENCHMARKS}/peers-{{peers}}.txt",
     output:
-        directory(PEERS),
+        directory(f"{PEERS}/{{peers}}"),
     log:
-        f"{RESULTS}/logs/peers.log",
+        f"{RESULTS}/logs/peers/{{peers}}.log",
     params:
         python=sys.executable,
-        packages=(BENCHMARKS / "peers.txt").read_text(encoding="utf-8").split("\n"),
-        requirements=str(BENCHMARKS / "peers.txt"),
     shell:
         "({params.python:q} -m venv {output:q}"
-        " && {output:q}/bin/python -m pip install --requirement {params.requirements:q}) > {log:q} 2>&1"
+        " && {output:q}/bin/python -m pip install --requirement {input.requirements:q}) > {log:q} 2>&1"
 
 
 rule benchmarks:
     input:
-        peers=PEERS,
+        peers=expand(f"{PEERS}/{{peers}}", peers=("torch", "jax")),
         plan=PLAN,
     output:
         f"{RESULTS}/benchmarks.csv",
@@ -32,8 +32,9 @@ rule benchmarks:
     params:
         python=sys.executable,
         program=str(BENCHMARKS / "compare.py"),
+        peers=PEERS,
     shell:
-        "{params.python:q} {params.program:q} {input.plan:q} {output:q} --peers {input.peers:q}/bin/python > {log:q} 2>&1"
+        "{params.python:q} {params.program:q} {input.plan:q} {output:q} --peers {params.peers:q} > {log:q} 2>&1"
 
 
 rule benchmark_figure:

@@ -1,12 +1,13 @@
 """Arguments, clock and output of all benchmark programs.
 
-A program is called with a system, an environment, numbers of seeds and a number of environment steps per seed. It uses
-one thread. The last line that it prints is JSON: measurements (steps and seconds) and its peak memory. Seconds are the
+A program is called with a system, an environment, numbers of seeds, gradient steps per batch and environment steps per
+seed. The last line that it prints is JSON: measurements (steps and seconds) and its peak memory. Seconds are the
 processor's, which other processes on a busy machine change less than wall time.
 """
 
 import argparse
 import json
+import math
 import resource
 import sys
 import time
@@ -14,11 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
-import torch
-
 TRAJECTORIES = 32
 HIDDEN = (64, 64)
 LEARNING_RATE = 0.01
+CLIP = 0.2
 
 
 @dataclass
@@ -40,6 +40,7 @@ class Measurement:
     steps: float
     seconds: float
     seeds: int = 1
+    compile_seconds: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Asked:
     system: str
     environment: str
     seeds: tuple[int, ...]
+    gradient_steps: int
     steps: int
     measurements: list[Measurement] = field(default_factory=list)
 
@@ -59,11 +61,10 @@ class Asked:
 
 
 def asked() -> Asked:
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
     parser = argparse.ArgumentParser()
     parser.add_argument("system")
     parser.add_argument("environment")
     parser.add_argument("seeds", type=lambda text: tuple(int(one) for one in text.split(",")))
+    parser.add_argument("gradient_steps", type=int)
     parser.add_argument("steps", type=int)
     return Asked(**vars(parser.parse_args()))

@@ -2,7 +2,7 @@
 
 `stepping`: random actions in as many copies as training uses. When one copy ends, all are reset, untimed, so that every
 step counts. `floor`: the same steps, plus one forward pass per step to act and a forward and backward pass per step to
-learn, in the fastest batch size. Nothing is sampled, masked, recorded or logged.
+learn, or several of the latter, in the fastest batch size. Nothing is sampled, masked, recorded or logged.
 """
 
 import statistics
@@ -17,7 +17,7 @@ from pg.core.randomness import generator, torch_generator
 from pg.core.trajectories import Environments, Spaces
 from pg.environments.copies import make_environments
 from pg.learning.policies import Policy
-from pg.learning.rollout import PolicyActor, actor_of
+from pg.learning.rollout import actor_of
 from workload import VARIANT, environment
 
 BATCHES = tuple(2**power for power in range(7, 14))
@@ -27,7 +27,7 @@ REPETITIONS = 5
 def main() -> None:
     wanted = asked()
     copies = make_environments(environment(wanted.environment), TRAJECTORIES)
-    passes = seconds_of_passes(copies.spaces)
+    passes = seconds_of_passes(copies.spaces, wanted.gradient_steps)
     for seeds in wanted.seeds:
         measure(wanted, copies, seeds, passes)
     wanted.answer()
@@ -62,12 +62,12 @@ def random_actions(drawing: np.random.Generator, spaces: Spaces) -> np.ndarray:
     return drawing.standard_normal((TRAJECTORIES, spaces.action_size), dtype=np.float32)
 
 
-def seconds_of_passes(spaces: Spaces) -> float:
-    """Return the seconds per row of a forward pass, the faster of NumPy and torch, plus a forward and backward pass."""
+def seconds_of_passes(spaces: Spaces, gradient_steps: int) -> float:
+    """Return the seconds per row of a forward pass, the faster of NumPy and torch, and of the gradient steps."""
     policy = Policy(VARIANT.policy, spaces, torch_generator(0, "benchmark"))
     actor = actor_of(policy)
-    forward = min(quickest(partial(in_arrays, actor), spaces), quickest(partial(in_tensors, policy), spaces))
-    return forward + quickest(partial(back_and_forth, policy), spaces)
+    forward = min(quickest(actor.heads, spaces), quickest(partial(in_tensors, policy), spaces))
+    return forward + gradient_steps * quickest(partial(back_and_forth, policy), spaces)
 
 
 def quickest(passing: Callable[[np.ndarray], object], spaces: Spaces) -> float:
@@ -88,21 +88,6 @@ def seconds_per_row(passing: Callable[[np.ndarray], object], observations: np.nd
             passing(observations)
         found.append((time.process_time() - started) / calls / len(observations))
     return statistics.median(found)
-
-
-def in_arrays(actor: PolicyActor, observations: np.ndarray) -> np.ndarray:
-    *hidden, last = zip(actor.weights, actor.biases, strict=True)
-    values = observations
-    for layer in hidden:
-        values = affine(*layer, values)
-        actor.activate(values)
-    return affine(*last, values)
-
-
-def affine(weight: np.ndarray, bias: np.ndarray, values: np.ndarray) -> np.ndarray:
-    product = values @ weight
-    product += bias
-    return product
 
 
 def in_tensors(policy: Policy, observations: np.ndarray) -> torch.Tensor:

@@ -6,7 +6,7 @@ from measuring import LEARNING_RATE, Measurement, asked
 from pg.learning.job import Budget, TrainJob
 from pg.learning.training import train
 from pg.runs.recorder import RunRecorder
-from workload import VARIANT, environment
+from workload import environment, variant
 
 
 class _Started(RunRecorder):
@@ -24,7 +24,7 @@ def main() -> None:
     (seeds,) = wanted.seeds
     job = TrainJob(
         environment=environment(wanted.environment),
-        variant=VARIANT,
+        variant=variant(wanted.gradient_steps),
         budget=Budget(steps=wanted.steps),
         snapshots={"initial": 0.0},
         seeds=tuple(range(seeds)),

@@ -2,8 +2,7 @@
 
 Same policy network and number of environment copies as here, and for A2C the same learning rate. Differences: both also
 fit a value network of the same size; a batch is 64 steps of each copy and may cut trajectories; A2C takes one RMSprop
-step with bootstrapped rewards; PPO takes ten passes in minibatches of 64, its default, so it does the most work per
-step.
+step with bootstrapped rewards; PPO takes minibatches of 64, and its ratios are clipped as here.
 
 Runs in the environment of the other libraries.
 """
@@ -24,6 +23,8 @@ def main() -> None:
     algorithm, options = ALGORITHMS[wanted.system]
     copies = DummyVecEnv([lambda: gymnasium.make(wanted.environment) for _ in range(TRAJECTORIES)])
     network = {"net_arch": list(HIDDEN)}
+    if algorithm is PPO:
+        options = {**options, "n_epochs": wanted.gradient_steps}
     model = algorithm("MlpPolicy", copies, n_steps=BATCH, policy_kwargs=network, device="cpu", seed=0, **options)
     started = time.process_time()
     model.learn(wanted.steps)

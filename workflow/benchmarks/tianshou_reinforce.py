@@ -23,6 +23,7 @@ from torch.distributions import Independent, Normal
 
 def main() -> None:
     wanted = asked()
+    torch.manual_seed(0)
     horizon = gymnasium.spec(wanted.environment).max_episode_steps
     copies = DummyVectorEnv([lambda: gymnasium.make(wanted.environment) for _ in range(TRAJECTORIES)])
     policy = policy_for(gymnasium.make(wanted.environment))

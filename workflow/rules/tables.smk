@@ -113,6 +113,24 @@ rule tuned_table:
         "../scripts/job.py"
 
 
+rule comparison_table:
+    input:
+        f"{RESULTS}/tables/{{experiment}}.csv",
+    output:
+        f"{RESULTS}/tables/{{experiment}}-{{table}}.csv",
+    log:
+        f"{RESULTS}/logs/tables/{{experiment}}-{{table}}.log",
+    wildcard_constraints:
+        experiment=one_of(LABORATORY),
+        table=one_of(
+            {table for name in LABORATORY for table in STUDY.experiments[name].tables}
+        ),
+    params:
+        **parameters("comparison_table.py", part_of_experiment),
+    script:
+        "../scripts/job.py"
+
+
 rule further_table:
     input:
         lambda w: measurements_of(w.experiment, f"-{w.table}.csv"),

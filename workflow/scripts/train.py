@@ -1,6 +1,6 @@
 from pathlib import Path
 
-import torch
+from pg.core.threads import use_one_thread
 from pg.experiments.train.choice import read_choice
 from pg.learning.job import TrainJob
 from pg.learning.training import train
@@ -11,7 +11,7 @@ from pg.runs.tables import write_csv
 
 
 def run(snakemake):
-    torch.set_num_threads(1)  # sums of several threads differ in their last digits
+    use_one_thread()
     if snakemake.input.get("same"):
         for same, output in zip(snakemake.input.same, snakemake.output, strict=True):
             copy(Path(same), Path(output))

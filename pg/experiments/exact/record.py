@@ -21,6 +21,7 @@ class ExactExperiment(ExactOptions, Measurement):
 
     metrics = METRICS
     figures = FIGURES
+    tables = ("comparisons", "parabolas")
     options_type = ExactOptions
     measured_by = "pg.experiments.exact.measure:enumerate_moments"
     folder = "exact"

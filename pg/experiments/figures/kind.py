@@ -13,9 +13,7 @@ from pg.plotting.record import Figure
 if TYPE_CHECKING:
     from pg.experiments.kind import Experiment
 
-REWARD_LEVELS = ("environment.rewards.offset", "environment.rewards.scale")
-"""Options that `against_rewards` draws variance against."""
-
+_REWARDS = ("environment.rewards.offset", "environment.rewards.scale")
 _LEAST_LEVELS = 3  # a parabola has three coefficients
 
 
@@ -26,11 +24,10 @@ class FigureKind:
     Attributes
     ----------
     module
-        The module with `draw(request)` and `caption(request)`. Built-in modules are imported only to draw, because
-        matplotlib takes a second to import.
+        The module with `draw(request)`, which returns the picture and its caption. Built-in modules are imported only
+        to draw, because matplotlib takes a second to import.
     tables
-        Tables that it reads: one row per seed (long), intervals (summary), learning curves (curves), their means,
-        scores of tuning (tuned), statistics across environments (across), or a further table of the kind of experiment.
+        Tables that it reads: one row per seed (long), intervals (summary), or others of the kind of experiment.
     options
         Options that the experiment must declare.
     needs
@@ -84,13 +81,16 @@ def thresholds(declared: Declaration) -> Iterator[str]:
 
 def swept_rewards(declared: Declaration) -> Iterator[str]:
     """Check that one option of the rewards is swept over enough values."""
-    sweep = declared.experiment.sweep
-    drawn = [path for path in REWARD_LEVELS if len(set(sweep.get(path, ()))) >= _LEAST_LEVELS]
-    if len(drawn) != 1:
+    if (swept := len(swept_rewards_of(declared.experiment))) != 1:
         yield (
-            f"{declared.at}.experiment: {declared.figure.experiment} must sweep one of {' and '.join(REWARD_LEVELS)} "
-            f"over {_LEAST_LEVELS} values or more, not {len(drawn)} of them"
+            f"{declared.at}.experiment: {declared.figure.experiment} must sweep one of {' and '.join(_REWARDS)} "
+            f"over {_LEAST_LEVELS} values or more, not {swept} of them"
         )
+
+
+def swept_rewards_of(experiment: Experiment) -> list[str]:
+    """List the options of the rewards that an experiment sweeps over enough values for a parabola."""
+    return [path for path in _REWARDS if len(set(experiment.sweep.get(path, ()))) >= _LEAST_LEVELS]
 
 
 def one_swept_number(declared: Declaration) -> Iterator[str]:

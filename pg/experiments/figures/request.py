@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
 from importlib import import_module
 from itertools import product
-from operator import and_
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import pandas as pd
 from matplotlib import figure as mpl
@@ -21,9 +19,12 @@ from pg.experiments.figures.lookup import kind_of
 from pg.experiments.kind import Experiment
 from pg.parts.variant import Variant
 from pg.plotting import layout, style
-from pg.plotting.marks import Series
+from pg.plotting.marks import Series, at_level
 from pg.plotting.record import Figure
 from pg.plotting.text import at_levels, counted, listed
+
+Drawn: TypeAlias = tuple[mpl.Figure, str]
+"""A picture and its caption."""
 
 E = TypeVar("E", bound=Experiment, covariant=True)
 _Named = TypeVar("_Named", Variant, Environment)
@@ -141,11 +142,9 @@ class FigureRequest(Generic[E]):
 
     def rows(self, table: str, place: Place | None = None, **where: str | float) -> pd.DataFrame:
         """Select the rows of a table at a place whose columns hold the given values."""
-        frame = self.tables[table]
         if place is not None:
             where |= {"environment": place.environment, "stage": place.stage}
-        matches = [_equals(frame[column], value) for column, value in where.items()]
-        return frame.loc[reduce(and_, matches)] if matches else frame
+        return at_level(self.tables[table], where)
 
     def of(self, metric: str, place: Place | None = None, **where: str | float) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Select a metric's rows of the long table, and of the summary."""
@@ -172,27 +171,19 @@ class FigureRequest(Generic[E]):
         return sorted(self.places, key=lambda one: self.stages.index(one.stage))
 
 
-def _equals(column: pd.Series, value: str | float) -> pd.Series:
-    if isinstance(value, str) and column.dtype.kind in "biuf":
-        # pandas reads names that look like numbers as numbers.
-        column = column.astype(str)
-    return (column == value).fillna(value=False)
+def draw(request: FigureRequest[Any]) -> Drawn:
+    """Draw a figure, and write its caption: what is drawn, how to read it, and the number of seeds.
 
-
-def draw(request: FigureRequest[Any]) -> mpl.Figure:
-    """Draw a figure; escape dollar signs in labels, because matplotlib reads TeX between two of them."""
+    Dollar signs in labels are escaped in the picture, because matplotlib reads TeX between two of them.
+    """
+    kind = kind_of(request.figure, request.experiment)
     escaped = replace(request, variants=_without_tex(request.variants), environments=_without_tex(request.environments))
     with style.paper_style():
-        return _module_of(request).draw(escaped)
-
-
-def caption(request: FigureRequest[Any]) -> str:
-    """Return a figure's caption: what is drawn, how to read it, and the number of seeds."""
-    return _module_of(request).caption(request)
-
-
-def _module_of(request: FigureRequest[Any]) -> Any:
-    return import_module(kind_of(request.figure, request.experiment).module)
+        drawn = import_module(kind.module).draw(escaped)
+    if not isinstance(drawn, tuple):
+        raise TypeError(f"{kind.module}.draw must return the figure and its caption, not {type(drawn).__name__}")
+    figure, caption = drawn
+    return figure, caption.replace(r"\$", "$")
 
 
 def _without_tex(records: Mapping[str, _Named]) -> dict[str, _Named]:

@@ -19,6 +19,7 @@ class ProbeExperiment(ProbeOptions, Measurement):
 
     metrics = METRICS
     figures = FIGURES
+    tables = ("comparisons", "parabolas")
     options_type = ProbeOptions
     measured_by = "pg.experiments.probe.measure:probe"
     folder = "probes"

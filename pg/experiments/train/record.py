@@ -20,6 +20,7 @@ class TrainExperiment(Experiment):
 
     metrics = METRICS
     figures = FIGURES
+    tables = ("curves", "means", "diverged", "tuned", "across")
     costly: ClassVar[str] = "budget.steps, gradient_steps or fit_steps of the variant, tuning.seeds, evaluate.episodes"
 
     budget: Budget = Field(description="When a run ends.")

@@ -16,9 +16,6 @@ from pg.study.expansion import cells
 from pg.study.pooling import MIN_ENVIRONMENTS, pooled_environments, shared_variants
 from pg.study.record import Study
 
-OF_TRAINING = ("curves", "means", "diverged", "tuned", "across")
-"""Tables of training experiments in addition to the long table and its summary."""
-
 
 def problems_of_figures(study: Study) -> Iterator[str]:
     """Yield a message per problem of a figure."""
@@ -91,11 +88,11 @@ def _problems_of_own_kind(at: str, figure: Figure, experiments: Sequence[tuple[s
         # A user's module may raise any exception.
         yield f"{at}: {error}"
         return
-    for function in ("draw", "caption"):
-        if not callable(getattr(module, function, None)):
-            yield f"{at}: {kind.module} has no function {function}(request)"
+    if not callable(getattr(module, "draw", None)):
+        yield f"{at}: {kind.module} has no function draw(request)"
     for place, experiment in experiments:
-        known = ("long", "summary", *(experiment.more_tables if isinstance(experiment, Measurement) else OF_TRAINING))
+        further = experiment.more_tables if isinstance(experiment, Measurement) else ()
+        known = ("long", "summary", *experiment.tables, *further)
         for table in kind.tables:
             if table not in known:
                 yield f"{place}: {figure.kind} reads table {table}; tables of {experiment.kind}:{listed(known)}"

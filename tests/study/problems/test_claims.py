@@ -10,14 +10,13 @@ import pytest
 import yaml
 from pg.claims import judge
 from pg.claims.record import Claim, Family
-from pg.core.errors import InvalidStudy
 from pg.experiments.probe.record import ProbeExperiment
 from pg.experiments.tables import measurement_table
 from pg.study.expansion import candidates, cells
 from pg.study.record import Study
 from pg.study.validation import load
 from tests.claims.declared import write_relation
-from tests.study.studies import assert_refused, changed, put, refusals, with_reuse
+from tests.study.studies import assert_refused, changed, put, refusals, refused, with_reuse
 
 PROBED = "claims/causality/parts/probed"
 BEST = "claims/causality/parts/best"
@@ -68,15 +67,9 @@ def test_part_is_refused_exactly_if_it_could_not_be_judged(
     try:
         judge.evaluate("causality", claim, {"gradients": table})
     except ValueError:
-        with pytest.raises(InvalidStudy, match=r"selects no .*; add one of|measured over all of batch at once"):
-            load(options)
+        refused(options, r"selects no .*; add one of|measured over all of batch at once")
     else:
         assert load(options)
-
-
-def refused(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(InvalidStudy, match=message):
-        load(options)
 
 
 @refusals(
@@ -112,62 +105,38 @@ def test_single_levels_need_no_name_and_relations_may_be_own(
     assert load(options).claims["causality"].parts["probed"].relation == "own_relations:FarAbove"
 
 
-@pytest.mark.parametrize(
-    ("part", "message"),
-    [
-        (
-            "{experiment: learn, metric: area, a: {variant: to_go}, stages: [late]}",
-            "stages: late: learn trains, and training has no stages; leave stages out",
-        ),
-        (
-            "{experiment: learn, metric: solved, a: {variant: total}, environments: [catpole]}",
-            "environments: 'catpole' is not known; did you mean 'cartpole'?; allowed: cartpole, short",
-        ),
-        (
-            "{experiment: learn, metric: solved, a: {variant: total}, environments: [short]}",
-            "metric: solved needs a threshold, and short declares none",
-        ),
-        (
-            "{experiment: learn, metric: passed, a: {variant: to_go}}",
-            "metric: passed is measured on evaluations, and learn declares none; add evaluate: {every",
-        ),
-        (
-            "{experiment: exact, metric: variance_ratio, a: {variant: to_go, variant.batch: 2}}",
-            "metric: variance_ratio is measured on sampled batches, and exact declares none; add sampled_batches",
-        ),
-        (
-            "{experiment: exact, metric: shrinkage, a: {variant: to_go, variant.batch: 2, metric: sampled_variance}}",
-            "a.metric: sampled_variance is measured on sampled batches, and exact declares none; add sampled_batches",
-        ),
-        (
-            "{experiment: gradients, metric: log_variance_slope, a: {variant: total}}",
-            "metric: log_variance_slope needs two sizes above 0, and gradients has batch: 8",
-        ),
-        (
-            "{experiment: gradients, metric: explained_variance, a: {variant: total}}",
-            "a.variant: explained_variance needs a value network, and total has none; give it baseline: value_network",
-        ),
-        (
-            "{experiment: stale, metric: state_part, a: {variant: per_step, steps: 4}}",
-            "metric: state_part is computed from tables, and short (CartPole-v1) has none",
-        ),
-    ],
+@refusals(
+    """
+claims/causality/parts/probed: {experiment: learn, metric: area, a: {variant: to_go}, stages: [late]}
+  => .stages: late: learn trains, and training has no stages; leave stages out
+claims/causality/parts/probed: {experiment: learn, metric: solved, a: {variant: total}, environments: [catpole]}
+  => .environments: 'catpole' is not known; did you mean 'cartpole'?; allowed: cartpole, short
+claims/causality/parts/probed: {experiment: learn, metric: solved, a: {variant: total}, environments: [short]}
+  => .metric: solved needs a threshold, and short declares none
+claims/causality/parts/probed: {experiment: learn, metric: passed, a: {variant: to_go}}
+  => .metric: passed is measured on evaluations, and learn declares none; add evaluate: {every
+claims/causality/parts/probed: {experiment: exact, metric: variance_ratio, a: {variant: to_go, variant.batch: 2}}
+  => .metric: variance_ratio is measured on sampled batches, and exact declares none; add sampled_batches
+claims/causality/parts/probed:
+  {experiment: exact, metric: shrinkage, a: {variant: to_go, variant.batch: 2, metric: sampled_variance}}
+  => .a.metric: sampled_variance is measured on sampled batches, and exact declares none; add sampled_batches
+claims/causality/parts/probed: {experiment: gradients, metric: log_variance_slope, a: {variant: total}}
+  => .metric: log_variance_slope needs two sizes above 0, and gradients has batch: 8
+claims/causality/parts/probed: {experiment: gradients, metric: explained_variance, a: {variant: total}}
+  => .a.variant: explained_variance needs a value network, and total has none; give it baseline: value_network
+claims/causality/parts/probed: {experiment: stale, metric: state_part, a: {variant: per_step, steps: 4}}
+  => .metric: state_part is computed from tables, and short (CartPole-v1) has none
+"""
 )
-def test_unmet_need_of_a_metric_is_named(options: dict[str, Any], part: str, message: str) -> None:
+def test_unmet_need_of_a_metric_is_named(options: dict[str, Any], path: str, value: Any, message: str) -> None:
     with_reuse(options)["experiments"]["gradients"]["sample"]["batches"] = [8]
-    put(options, PROBED, yaml.safe_load(part) | NUMBER)
-    with pytest.raises(InvalidStudy) as error:
-        load(options)
-    (problem,) = error.value.problems
-    assert problem.startswith(f"{PROBED.replace('/', '.')}.{message}")
+    assert_refused(options, path, value | NUMBER, f"one problem:\n  {path.replace('/', '.')}{message}")
 
 
 def test_problem_of_both_sides_is_named_once(options: dict[str, Any]) -> None:
     del options["environments"]["cartpole"]["threshold"]
     put(options, PROBED, {"experiment": "learn", "metric": "solved", "a": TOTAL, "b": TOTAL, "relation": "less"})
-    with pytest.raises(InvalidStudy) as error:
-        load(options)
-    assert len(error.value.problems) == 1
+    assert len(refused(options)) == 1
 
 
 def test_metric_of_tables_needs_tables_in_named_environments(options: dict[str, Any]) -> None:

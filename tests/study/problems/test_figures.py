@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pg.core.errors import InvalidStudy
 from pg.study.validation import load
-from tests.study.studies import assert_refused, put, refusals, with_added, with_reuse
+from tests.study.studies import assert_refused, put, refusals, refused, with_added, with_reuse
 
 
 def with_figures_of_reuse(options: dict[str, Any]) -> dict[str, Any]:
@@ -90,10 +89,7 @@ DOTS = FigureKind(__name__, {options})
 ELSEWHERE = FigureKind("nowhere")
 
 
-def draw(request): ...
-
-
-def {caption}(request): ...
+def {draw}(request): ...
 """
 
 
@@ -107,7 +103,7 @@ def {caption}(request): ...
         ("DOTS", "('poses',)", r"levels\.experiment: my_dots:DOTS reads table poses; tables of train: long"),
         ("DOTS", "with_source=True", r"levels\.experiment: swept declares no source to draw"),
         ("DOTS", "with_metrics=True", r"levels\.metrics: is missing: name what to draw"),
-        ("DOTS", "('long',)", r"levels\.kind: my_dots has no function caption\(request\)"),
+        ("DOTS", "('long',)", r"levels\.kind: my_dots has no function draw\(request\)"),
     ],
 )
 def test_own_kind_of_figure_is_read_or_refused(
@@ -118,8 +114,8 @@ def test_own_kind_of_figure_is_read_or_refused(
     options_of_kind: str,
     message: str | None,
 ) -> None:
-    caption = "no_caption" if message and "caption" in message else "caption"
-    (tmp_path / "my_dots.py").write_text(OWN.format(options=options_of_kind, caption=caption), encoding="utf-8")
+    draw = "no_draw" if message and "function draw" in message else "draw"
+    (tmp_path / "my_dots.py").write_text(OWN.format(options=options_of_kind, draw=draw), encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "my_dots", raising=False)
     levels = with_figures_of_reuse(options)["figures"]["levels"]
@@ -128,5 +124,4 @@ def test_own_kind_of_figure_is_read_or_refused(
     if message is None:
         assert load(options).figures["levels"].kind == "my_dots:DOTS"
     else:
-        with pytest.raises(InvalidStudy, match=message):
-            load(options)
+        refused(options, message)

@@ -4,17 +4,10 @@ from typing import Any
 
 import pytest
 from pg.claims.record import Family
-from pg.core.errors import InvalidStudy
 from pg.study.validation import load
-from tests.study.studies import assert_refused, changed, put, refusals, with_reuse
+from tests.study.studies import assert_refused, changed, put, refusals, refused, with_reuse
 
 PARTS = "claims/causality/parts"
-
-
-def refused(options: dict[str, Any], message: str) -> tuple[str, ...]:
-    with pytest.raises(InvalidStudy, match=message) as error:
-        load(options)
-    return error.value.problems
 
 
 def test_legal_study_of_reuse_is_read(options: dict[str, Any]) -> None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from pg.experiments.exact.record import ExactExperiment
-from pg.experiments.figures.request import FigureRequest
+from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.plotting import layout, marks, style
 
 _STAIRS = {"color": style.FAINT, "linewidth": 0.9}
 _FILLED = 0.75  # part of a stair that the marks of one N occupy
 
 
-def draw(request: FigureRequest[ExactExperiment]) -> Figure:
+def draw(request: FigureRequest[ExactExperiment]) -> Drawn:
     """Draw ⟨E[ĝ], ∇J⟩ / ‖∇J‖² against N, with 1 − 1/N as stairs: a panel per environment and stage."""
     series = request.series(shown=("variant.batch",))
     kept = r"$\langle \mathrm{E}[\hat{g}], \nabla J \rangle \,/\, \|\nabla J\|^2$"
@@ -36,17 +35,10 @@ def draw(request: FigureRequest[ExactExperiment]) -> Figure:
         layout.ticks_at(axes, sizes)
         axes.grid(visible=True, axis="y")
     # All panels share this axis. It shows 0: the height above it is what is left of the gradient.
-    shared = panels[0][1]
-    low, high = shared.get_ylim()
-    shared.set_ylim(min(0.0, low), max(1.08, high))
+    layout.include(panels[0][1], y=(0, 1.08))
     entries = [*marks.legend_entries(series, joined=False), Line2D([], [], label="1 − 1/N", **_STAIRS)]
     layout.legend_below(figure, entries)
-    return figure
-
-
-def caption(request: FigureRequest[ExactExperiment]) -> str:
-    """Say what is drawn, how to read it, and from how many policies."""
-    return (
+    return figure, (
         "Part of the true gradient that an estimate has in expectation, ⟨E[ĝ], ∇J⟩ / ‖∇J‖², exact, from every possible "
         f"batch of N = {request.batch_sizes(metric='shrinkage')} trajectories. Each mark is one of {request.policies}; "
         "at each N the variants are next to each other. The grey stairs are 1 − 1/N, the grey line above them is 1. "

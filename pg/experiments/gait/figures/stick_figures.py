@@ -7,11 +7,10 @@ from types import MappingProxyType
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 
-from pg.experiments.figures.request import FigureRequest
+from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.gait.record import GaitExperiment
 from pg.plotting import layout, style
 from pg.plotting.text import counted
@@ -27,7 +26,7 @@ _MARGIN = 0.12  # metres of picture left and right of the outermost limbs
 _TITLE = 0.22  # inches above each strip
 
 
-def draw(request: FigureRequest[GaitExperiment]) -> Figure:
+def draw(request: FigureRequest[GaitExperiment]) -> Drawn:
     """Draw a strip per environment and stage: frames from left to right, each moved by the distance walked."""
     stages, seed = request.stages, request.experiment.seeds.first
     chosen = dict.fromkeys((stages[0], stages[len(stages) // 2], stages[-1]))
@@ -50,14 +49,9 @@ def draw(request: FigureRequest[GaitExperiment]) -> Figure:
             _draw_pose(axes, pose.set_index("part"))
     entries = [Line2D([], [], color=colour, label=f"{side} arm and leg") for side, colour in _COLOURS.items()]
     layout.legend_below(figure, entries)
-    return figure
-
-
-def caption(request: FigureRequest[GaitExperiment]) -> str:
-    """Say what is drawn, how to read it, and of which seed."""
-    return (
+    return figure, (
         "Humanoids from the side, forward is to the right: the first episode of seed "
-        f"{request.experiment.seeds.first} (of {request.seeds}) at the first, the middle and the last stage of "
+        f"{seed} (of {request.seeds}) at the first, the middle and the last stage of "
         "training, from its start to its end in frames at equal intervals. The time of each frame is below it; the "
         "tick on the ground marks where the episode began, in the scale of the bodies."
     )

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
-from matplotlib.figure import Figure
-
-from pg.experiments.figures.request import FigureRequest
+from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.horizon.record import HorizonExperiment
 from pg.plotting import layout, marks
 from pg.plotting.text import number
@@ -21,18 +17,16 @@ _LABELS = {
 _DODGE = 0.05  # factor between neighbouring series, as a logarithm
 
 
-def draw(request: FigureRequest[HorizonExperiment]) -> Figure:
+def draw(request: FigureRequest[HorizonExperiment]) -> Drawn:
     """Draw the quantiles of log w against T, a panel per variant, and four metrics with a line per variant."""
-    series, places = request.series(), request.places
+    series, experiment = request.series(), request.experiment
+    counts = [(request.heading(place), len(series) + len(_LABELS)) for place in request.places]
     across = 3 if request.is_wide else 2
-    count = len(series) + len(_LABELS)
-    down = math.ceil(count / across)
-    figure = layout.canvas(request.figure.width, 0.25 + 1.45 * down * len(places))
-    grid = figure.subplots(down * len(places), across, squeeze=False, sharex=True)
-    for start, place in zip(range(0, len(grid), down), places, strict=True):
-        panels = layout.used(list(grid[start : start + down].flat), count)
+    figure, blocks = layout.blocks(request.figure.width, counts, across, 1.45, sharex=True, x="horizon T")
+    for place, panels in zip(request.places, blocks, strict=True):
         for axes in panels:
             axes.set_xscale("log")
+            layout.ticks_at(axes, experiment.horizons)
             axes.grid(visible=True)
         for axes, one in zip(panels, series, strict=False):
             lowest, low, middle, high, highest = (
@@ -43,7 +37,10 @@ def draw(request: FigureRequest[HorizonExperiment]) -> Figure:
                 axes.fill_between(at, below["estimate"], above["estimate"], color=colour, alpha=alpha, linewidth=0)
             axes.plot(at, middle["estimate"], marker=one.look.marker, markersize=3, linewidth=1, **one.look.line)
             axes.set_ylabel("log w")
-        layout.share_range(panels[: len(series)])
+        # These panels have one range, so that their heights can be compared.
+        ends = [end for axes in panels[: len(series)] for end in axes.get_ylim()]
+        for axes in panels[: len(series)]:
+            layout.include(axes, y=ends)
         for axes, (metric, label) in zip(panels[len(series) :], _LABELS.items(), strict=True):
             rows = request.rows("summary", place, metric=metric)
             # Values of 0, as the variance of weights that are all 1, have no place on a logarithmic axis.
@@ -55,19 +52,9 @@ def draw(request: FigureRequest[HorizonExperiment]) -> Figure:
                 axes.set_ylim(bottom=max(axes.get_ylim()[0], rows["estimate"].min() / 3))
             layout.log_ticks(axes.yaxis)
             axes.set_ylabel(label)
-        panels[0].set_title(request.heading(place))
-        for axes in panels:
-            layout.ticks_at(axes, request.experiment.horizons)
-        layout.name_axes(panels, across, x="horizon T")
     figure.align_ylabels()
     layout.legend_below(figure, marks.legend_entries(series))
-    return figure
-
-
-def caption(request: FigureRequest[HorizonExperiment]) -> str:
-    """Say what is drawn, how to read it, and from how many policies."""
-    experiment = request.experiment
-    return (
+    return figure, (
         f"Importance weights of {experiment.trajectories} trajectories of θ, cut off at T, for a policy θ' in a random "
         f"direction from θ at mean divergence E[KL(π_θ'‖π_θ)] = {number(experiment.kl)} at the longest horizon, the "
         "same for every T. Panels of log w show one variant each: its median, and bands from the 25 % to the 75 % and "

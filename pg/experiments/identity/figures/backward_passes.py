@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pg.experiments.figures.request import FigureRequest
+from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.identity.record import IdentityExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.text import number
@@ -15,7 +14,7 @@ _MARGIN = 1.5  # factor between the surrogate's one pass and the left end of the
 _DASHED = {"color": style.INK, "linewidth": 0.8, "linestyle": (0, (4, 3))}
 
 
-def draw(request: FigureRequest[IdentityExperiment]) -> Figure:
+def draw(request: FigureRequest[IdentityExperiment]) -> Drawn:
     """Draw the passes of the explicit sum on a logarithmic axis: a panel per environment, a row per variant."""
     series, titles = request.series(), [request.environment_label(name) for name in request.environments]
     across = min(2, len(titles)) if request.is_wide else 1
@@ -39,12 +38,7 @@ def draw(request: FigureRequest[IdentityExperiment]) -> Figure:
         Line2D([], [], label="surrogate: one pass", **_DASHED),
     ]
     layout.legend_below(figure, entries)
-    return figure
-
-
-def caption(request: FigureRequest[IdentityExperiment]) -> str:
-    """Say what is drawn, how to read it, and from how many policies."""
-    return (
+    return figure, (
         "Backward passes for the gradient of one batch as the explicit sum of its terms: one for each step of each of "
         f"N = {request.batch_sizes(metric='backward_passes')} trajectories. Each dot is one of {request.policies} "
         "(random); bars are means with 95 % intervals, written at the right. Dashed: the surrogate objective, with one "

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from matplotlib.figure import Figure
-
-from pg.experiments.figures.request import FigureRequest
+from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.probe.record import ProbeExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.text import at_levels
@@ -14,11 +12,11 @@ from pg.plotting.text import at_levels
 _DODGE = 0.04  # factor between neighbouring series, as a logarithm
 
 
-def draw(request: FigureRequest[ProbeExperiment]) -> Figure:
+def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     """Draw both shares against N: a panel per environment and stage, a line per variant, a grey one for the returns."""
     series = request.series()
     # The returns are the same for all variants: the rows of the first are drawn.
-    returns = tuple(
+    returns = [
         replace(
             one,
             label=at_levels("all returns but one alike", one.levels),
@@ -26,7 +24,7 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Figure:
         )
         for one in series
         if one.variant == request.drawn[0]
-    )
+    ]
     figure, panels = request.panels(1.45, sharex=True, sharey=True, x="batch size N", y="share of batches")
     for place, axes in panels:
         for metric, lines in (("returns_alike", returns), ("empty", series)):
@@ -35,16 +33,9 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Figure:
         axes.set_xscale("log", base=2)
         layout.ticks_at(axes, request.experiment.sample.batches)
     # All panels share this axis. Intervals of means may extend beyond 0 and 1.
-    shared = panels[0][1]
-    low, high = shared.get_ylim()
-    shared.set_ylim(min(-0.04, low), max(1.04, high))
+    layout.include(panels[0][1], y=(-0.04, 1.04))
     layout.legend_below(figure, marks.legend_entries((*series, *returns)))
-    return figure
-
-
-def caption(request: FigureRequest[ProbeExperiment]) -> str:
-    """Say what is drawn, how to read it, and from how many policies."""
-    return (
+    return figure, (
         "Share of batches of N trajectories with a gradient estimate of exactly 0, by variant. Grey: share of batches "
         "in which all trajectories but at most one have the same return, so that a constant baseline gives all but "
         f"that one the same weight; it is the same for all variants. Means over {request.policies} per stage, with "

@@ -3,10 +3,12 @@
 from pg.experiments.figures.kind import FigureKind, one_swept_number, swept_rewards
 
 FIGURES = {
-    "variance": FigureKind("pg.experiments.probe.figures.variance"),
+    "variance": FigureKind("pg.experiments.probe.figures.variance", ("long", "summary", "comparisons")),
     "batch_size": FigureKind("pg.experiments.probe.figures.batch_size", ("summary",)),
     "bias_and_variance": FigureKind("pg.experiments.probe.figures.bias_and_variance", needs=(one_swept_number,)),
-    "achieved_share": FigureKind("pg.experiments.probe.figures.achieved_share"),
-    "against_rewards": FigureKind("pg.experiments.probe.figures.against_rewards", needs=(swept_rewards,)),
+    "achieved_share": FigureKind("pg.experiments.probe.figures.achieved_share", ("long", "comparisons")),
+    "against_rewards": FigureKind(
+        "pg.experiments.probe.figures.against_rewards", ("long", "summary", "parabolas"), needs=(swept_rewards,)
+    ),
     "empty_gradients": FigureKind("pg.experiments.probe.figures.empty_gradients"),
 }

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pg.experiments.figures.request import FigureRequest
+from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
+from pg.plotting.record import Width
 from pg.plotting.text import counted, steps_of
 
 # Inches of a panel of means and of a panel of seeds, at the usual size of type.
@@ -23,8 +23,6 @@ _LEAST_WIDTHS = (1.6, 0.5)
 _LEAST_WIDTH_OF_NUMBERS = 0.9
 # No variant has these dashes.
 _DOTTED: dict[str, Any] = {"linewidth": 1.3, "linestyle": (0, (0.1, 3)), "dash_capstyle": "round", "zorder": 1}
-
-Request = FigureRequest[TrainExperiment]
 
 
 class _Arrangement(NamedTuple):
@@ -37,71 +35,71 @@ class _Arrangement(NamedTuple):
     height: float
     widths: tuple[float, float]
 
-    @property
-    def has_numbers(self) -> bool:
-        """Whether panels of seeds are wide enough for numbers along their axes."""
-        return self.widths[1] >= _LEAST_WIDTH_OF_NUMBERS
 
-
-def draw(request: Request) -> Figure:
+def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     """Draw mean return against environment steps: a block of panels per environment, all on one page.
 
     A block has a panel of means, and below it a panel of seeds per variant.
     """
-    across, down, per_row, rows, height, _ = arrangement = _arrangement(request)
-    count, numbered = len(request.series()), arrangement.has_numbers
+    series, budget, count = request.series(), request.experiment.budget, len(request.environments)
+    diverged = len(_diverged(request.tables["curves"]))
+    taught = marks.gathered(series, request.rows("summary", metric="demonstrator_return"))
+    has_demonstrators = taught["environment"].isin(list(request.environments)).any()
+    entries = marks.legend_entries(series, marked=False)
+    if any(environment.threshold is not None for environment in request.environments.values()):
+        entries.append(Line2D([], [], label="threshold", **style.DASHED_RULE))
+    if has_demonstrators:
+        entries.append(Line2D([], [], label="demonstrator", color=style.INK, **_DOTTED))
+    if diverged:
+        entries.append(Line2D([], [], label="diverged", linestyle="", marker="x", color=style.INK, markersize=3.5))
+
+    room = layout.room_above_legend(entries, request.figure.width)
+    across, down, per_row, rows, height, widths = _arrangement(count, len(series), request.figure.width, room)
+    is_numbered = widths[1] >= _LEAST_WIDTH_OF_NUMBERS
     figure = layout.canvas(request.figure.width, height)
     grid = figure.add_gridspec(down * len(rows), across * per_row, height_ratios=rows * down)
     for place, environment in enumerate(request.environments):
         top, left = place // across * len(rows), place % across * per_row
         means = figure.add_subplot(grid[top, left : left + per_row])
         seeds: list[Axes] = []
-        for index in range(count):
+        for index in range(len(series)):
             row, column = divmod(index, per_row)
             axes = figure.add_subplot(grid[top + 1 + row, left + column], sharex=means, sharey=means)
-            first, lowest = column == 0, index + per_row >= count
-            axes.tick_params(labelleft=numbered and first, labelbottom=numbered and lowest, labelsize=style.scaled(6))
+            first, lowest = is_numbered and column == 0, is_numbered and index + per_row >= len(series)
+            axes.tick_params(labelleft=first, labelbottom=lowest, labelsize=style.scaled(6))
             seeds.append(axes)
         _draw_block(means, seeds, request, environment)
-    layout.legend_below(figure, _entries(request))
-    return figure
+    layout.legend_below(figure, entries)
 
-
-def caption(request: Request) -> str:
-    """Say what is drawn, how to read it, and from how many seeds."""
-    budget, diverged = request.experiment.budget, len(_diverged(request.tables["curves"]))
-    lead = (
+    caption = (
         f"Mean return of a batch against environment steps, {counted(request.seeds, 'seed')} per variant, each of "
         f"{steps_of(budget.steps, budget.max_iterations)}. Large panels: mean over seeds with its 95 % t interval at "
         "each step. Small panels: a thin line per seed, the mean in bold. A run that ended early keeps its last value."
     )
-    sentences = [lead]
-    if not _arrangement(request).has_numbers:
-        sentences.append("Small panels have the axes of the large one above them.")
+    if not is_numbered:
+        caption += " Small panels have the axes of the large one above them."
     if diverged:
-        sentences.append(
-            f"A cross marks where a run diverged ({counted(diverged, 'run')}): from there it counts as the least mean "
+        caption += (
+            f" A cross marks where a run diverged ({counted(diverged, 'run')}): from there it counts as the least mean "
             "return of any batch of the experiment in that environment."
         )
-    if _demonstrated(request):
-        sentences.append(
-            "Dotted: mean return of the demonstrations that a variant imitates first; their steps count, so that its "
+    if has_demonstrators:
+        caption += (
+            " Dotted: mean return of the demonstrations that a variant imitates first; their steps count, so that its "
             "curve begins after them."
         )
-    return " ".join(sentences)
+    return figure, caption
 
 
-def _arrangement(request: Request) -> _Arrangement:
+def _arrangement(environments: int, series: int, width: Width, room: float) -> _Arrangement:
     """Choose the arrangement with the largest panels that fits a page, or the lowest one if none fits."""
-    environments, series = len(request.environments), len(request.series())
-    room = layout.room_above_legend(_entries(request), request.figure.width)
 
     def arranged(across: int, per_row: int) -> _Arrangement:
-        block, down = style.unscaled(style.WIDTHS[request.figure.width]) / across, math.ceil(environments / across)
+        block, down = style.unscaled(style.WIDTHS[width]) / across, math.ceil(environments / across)
         rows = [_HEIGHTS[0], *[_HEIGHTS[1]] * math.ceil(series / per_row)]
         return _Arrangement(across, down, per_row, rows, 0.35 + down * (sum(rows) + 0.3), (block, block / per_row))
 
-    across = min(2, environments) if request.is_wide else 1
+    across = min(2, environments) if width == "two_columns" else 1
     # With these numbers no row of seeds is nearly empty.
     per_row = {1: 1, 2: 2, 4: 2}.get(series, 3)
     denser = (
@@ -115,8 +113,10 @@ def _arrangement(request: Request) -> _Arrangement:
     return next((one for one in possible if one.height <= room), lowest._replace(height=room))
 
 
-def _draw_block(together: Axes, panels: Sequence[Axes], request: Request, environment: str) -> None:
-    series = request.series()
+def _draw_block(
+    together: Axes, panels: Sequence[Axes], request: FigureRequest[TrainExperiment], environment: str
+) -> None:
+    series, threshold = request.series(), request.environments[environment].threshold
     together.set_title(request.environment_label(environment))
     together.set_ylabel("return")
     together.set_xlabel("environment steps", labelpad=1)
@@ -132,7 +132,7 @@ def _draw_block(together: Axes, panels: Sequence[Axes], request: Request, enviro
         axes.scatter(diverged["diverged_at"], diverged["return"], color=colour, **cross)
     for axes, drawn in ((together, series), *((axes, (one,)) for one, axes in zip(series, panels, strict=True))):
         own = means.loc[means["series"].isin([one.key for one in drawn])]
-        if (threshold := request.environments[environment].threshold) is not None:
+        if threshold is not None:
             axes.axhline(threshold, **style.DASHED_RULE)
         for one in drawn:
             for level in one.rows(taught)["estimate"]:
@@ -144,25 +144,9 @@ def _draw_block(together: Axes, panels: Sequence[Axes], request: Request, enviro
     together.set_xlim(0, request.experiment.budget.steps)
 
 
-def _demonstrated(request: Request) -> bool:
-    rows = marks.gathered(request.series(), request.rows("summary", metric="demonstrator_return"))
-    return bool(rows["environment"].isin(list(request.environments)).any())
-
-
 def _diverged(curves: pd.DataFrame) -> pd.DataFrame:
     """Select for every run that diverged the row of the last grid point that it reached, or else of the first."""
     diverged = curves.loc[curves["diverged_at"].notna()]
     runs = [column for column in diverged.columns if column not in ("steps", "return")]
     reached = diverged["steps"].where(diverged["steps"] <= diverged["diverged_at"], -diverged["steps"])
     return diverged.loc[reached.groupby([diverged[column] for column in runs], sort=False).idxmax()]
-
-
-def _entries(request: Request) -> list[Line2D]:
-    entries = marks.legend_entries(request.series(), marked=False)
-    if any(environment.threshold is not None for environment in request.environments.values()):
-        entries.append(Line2D([], [], label="threshold", **style.DASHED_RULE))
-    if _demonstrated(request):
-        entries.append(Line2D([], [], label="demonstrator", color=style.INK, **_DOTTED))
-    if request.tables["curves"]["diverged_at"].notna().any():
-        entries.append(Line2D([], [], label="diverged", linestyle="", marker="x", color=style.INK, markersize=3.5))
-    return entries

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
-
-from pg.experiments.figures.request import FigureRequest
+from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.text import counted, listed
 
 
-def draw(request: FigureRequest[TrainExperiment]) -> Figure:
+def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     """Draw the share of runs above each score, a line with a band of intervals per variant."""
     series = request.series()
     figure = layout.canvas(request.figure.width, 2.2)
@@ -23,12 +21,7 @@ def draw(request: FigureRequest[TrainExperiment]) -> Figure:
     axes.set(xlabel="score τ (0: random policy, 1: threshold)", ylabel="share of runs that score more than τ")
     axes.grid(visible=True)
     layout.legend_below(figure, marks.legend_entries(series, marked=False))
-    return figure
-
-
-def caption(request: FigureRequest[TrainExperiment]) -> str:
-    """Say what is drawn, how to read it, and from how many runs."""
-    return (
+    return figure, (
         "Performance profiles (Agarwal et al. 2021): the share of runs that score more than τ, with pointwise 95 % "
         f"intervals (Clopper-Pearson). {scores(request)}"
     )

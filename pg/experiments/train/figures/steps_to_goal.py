@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pg.experiments.figures.request import FigureRequest
+from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.text import counted, number, steps_of
@@ -18,9 +17,9 @@ _GOALS = {
 }
 
 
-def draw(request: FigureRequest[TrainExperiment]) -> Figure:
+def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     """Draw a panel per environment, a row per variant, a mark per seed."""
-    kind, budget = request.figure.kind, request.experiment.budget.steps
+    kind, budget = request.figure.kind, request.experiment.budget
     goal, awaited, statistic = _GOALS[kind]
     series, titles = request.series(), [request.environment_label(name) for name in request.environments]
     across = min(layout.panels_in_a_row(2), len(titles)) if request.is_wide else 1
@@ -35,8 +34,8 @@ def draw(request: FigureRequest[TrainExperiment]) -> Figure:
             reached = seeds.loc[seeds["series"] == one.key, goal]
             layout.note_right(axes, row, f"{int(reached.sum())}/{len(reached)}")
         # The interval of a restricted mean may extend beyond the budget.
-        axes.set_xlim(0, max(1.04 * budget, axes.get_xlim()[1]))
-        axes.axvline(budget, **style.DASHED_RULE)
+        axes.set_xlim(0, max(1.04 * budget.steps, axes.get_xlim()[1]))
+        axes.axvline(budget.steps, **style.DASHED_RULE)
         axes.set_xlabel(layout.broken(f"environment steps until {awaited}", 2.9))
         layout.plain_numbers(axes.xaxis)
     seed = {"linestyle": "", "color": style.INK, "alpha": 0.5, "mew": 0}
@@ -48,13 +47,7 @@ def draw(request: FigureRequest[TrainExperiment]) -> Figure:
         Line2D([], [], label="budget", **style.DASHED_RULE),
     ]
     layout.legend_below(figure, entries)
-    return figure
-
-
-def caption(request: FigureRequest[TrainExperiment]) -> str:
-    """Say what is drawn, how to read it, and from how many seeds."""
-    budget, (_, _, statistic) = request.experiment.budget, _GOALS[request.figure.kind]
-    return (
+    return figure, (
         f"Environment steps {_until(request)}, {counted(request.seeds, 'seed')} per variant. A dot is a seed; a "
         f"triangle is one that missed the goal within {steps_of(budget.steps, budget.max_iterations)}, and counts as "
         f"{budget.steps:,}. Bars are the {statistic} with its 95 % interval. At the right: number of seeds that "

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from itertools import product
 
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pg.experiments.figures.request import FigureRequest
+from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
-from pg.plotting.marks import Series, at_level
+from pg.plotting.marks import at_level
 from pg.plotting.text import at_levels, counted
 
 _DODGE = 0.06  # factor between neighbouring series, as a logarithm
 
 
-def draw(request: FigureRequest[TrainExperiment]) -> Figure:
+def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     """Draw the score against the learning rate: a panel per environment and level, a line per variant."""
     swept, table = request.experiment.swept, request.tables["tuned"]
     series = request.series(shown=tuple(swept))
@@ -31,7 +28,16 @@ def draw(request: FigureRequest[TrainExperiment]) -> Figure:
     for axes, (environment, level) in zip(panels, drawn, strict=True):
         scores = at_level(request.rows("tuned", environment=environment), level)
         if len(scores):
-            _draw_scores(axes, marks.dodged(series, scores, "learning_rate", _DODGE), series)
+            scores = marks.dodged(series, scores, "learning_rate", _DODGE)
+            marks.scatter(axes, scores, x="shifted", y="score", s=5, **marks.as_dots(series))
+            means = scores.drop_duplicates(["series", "shifted"]).rename(columns={"mean": "estimate"})
+            marks.draw_lines(axes, means, series, "shifted")
+            chosen = means.loc[means["chosen"]]
+            large = {"s": 36, "linewidth": 0.6, "zorder": 3, **marks.as_marks(series)}
+            marks.scatter(axes, chosen, x="shifted", y="estimate", **large)
+            ringed = chosen.loc[chosen["at_edge"]]
+            ring = {"edgecolors": ringed["colour"].tolist(), "linewidths": 0.7}
+            axes.scatter(ringed["shifted"], ringed["estimate"], s=100, c="none", zorder=3, **ring)
         axes.set_xscale("log")
         layout.ticks_at(axes, sorted(table["learning_rate"].unique()))
         axes.grid(visible=True)
@@ -42,26 +48,9 @@ def draw(request: FigureRequest[TrainExperiment]) -> Figure:
         ring = {"marker": "o", "linestyle": "", "mfc": "none", "mec": style.INK, "markersize": 7, "mew": 0.7}
         entries.append(Line2D([], [], label="chosen at an edge of the grid", **ring))
     layout.legend_below(figure, entries)
-    return figure
-
-
-def caption(request: FigureRequest[TrainExperiment]) -> str:
-    """Say what is drawn, how to read it, and from how many seeds."""
-    return (
+    return figure, (
         "Sensitivity to the learning rate: the mean return over the whole budget (area under the learning curve) of "
         f"each of {counted(request.seeds, 'tuning seed')} as a dot, and their mean as a line. Tuning and evaluation "
         "use different seeds. Large marks are the chosen rates; a ring marks a choice at an edge of the grid, "
         "beyond which a better rate may exist. If all rates tie, tuning cannot rank them and there is no ring."
     )
-
-
-def _draw_scores(axes: Axes, scores: pd.DataFrame, series: tuple[Series, ...]) -> None:
-    """Draw a dot per seed, the means that tuning compares, and the chosen rates."""
-    marks.scatter(axes, scores, x="shifted", y="score", s=5, **marks.as_dots(series))
-    means = scores.drop_duplicates(["series", "shifted"]).rename(columns={"mean": "estimate"})
-    marks.draw_lines(axes, means, series, "shifted")
-    chosen = means.loc[means["chosen"]]
-    marks.scatter(axes, chosen, x="shifted", y="estimate", s=36, linewidth=0.6, zorder=3, **marks.as_marks(series))
-    ringed = chosen.loc[chosen["at_edge"]]
-    colours = ringed["series"].map(marks.colours(series)).tolist()
-    axes.scatter(ringed["shifted"], ringed["estimate"], s=100, c="none", edgecolors=colours, linewidths=0.7, zorder=3)
