@@ -44,7 +44,7 @@ DASHED_RULE: Mapping[str, Any] = MappingProxyType({**RULE, "linestyle": (0, (4, 
 # dashes help. Markers and dashes have coprime periods: their pairs repeat only after 36 variants.
 _COLOURS = (
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#882255", "#000000",
-    "#332288", "#999933", "#117733", "#aa4499", "#8c510a", "#5ab4ac", "#cc6677", "#777777",
+    "#332288", "#999933", "#8c510a", "#aa4499", "#117733", "#5ab4ac", "#cc6677", "#777777",
 )  # fmt: skip
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 _DASHES = ((), (5, 1.5), (1.2, 1.2), (5, 1.5, 1.2, 1.5))

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from pg.study.expansion import cells
 from pg.study.problems.figures import problems_of_figures
 from pg.study.record import Study
 from pg.study.sources import stages_of
+from pg.study.validation import read
 
 Value = Callable[..., float | None]
 
@@ -97,16 +99,18 @@ def options_of(kind: str) -> dict[str, Any]:
     return {"metrics": metrics} if FIGURES[kind].with_metrics else {}
 
 
-def _experiment_of(kind: str, study: Study) -> str:
-    """Return the first experiment that can be drawn as a kind of figure."""
-    for experiment in EXPERIMENTS:
-        figure = Figure(kind=kind, experiment=experiment, section="Summary", **options_of(kind))
-        if not list(problems_of_figures(study.model_copy(update={"figures": {"tried": figure}}))):
-            return experiment
-    raise AssertionError(f"no experiment of this study can be drawn as {kind}")
+def _example_of(kind: str, *studies: Study) -> tuple[Study, str]:
+    """Return the first study with an experiment that can be drawn as a kind of figure, and the experiment."""
+    for study in studies:
+        for experiment in study.experiments:
+            figure = Figure(kind=kind, experiment=experiment, section="Summary", **options_of(kind))
+            if not list(problems_of_figures(study.model_copy(update={"figures": {"tried": figure}}))):
+                return study, experiment
+    raise AssertionError(f"no experiment of the smoke study can be drawn as {kind}")
 
 
-EXPERIMENT_OF = {kind: _experiment_of(kind, study_of()) for kind in FIGURES}
+# A new kind of experiment needs no line here: its example is that of the smoke study.
+EXAMPLES = {kind: _example_of(kind, study_of(), read(Path("workflow/studies/smoke.yaml"))) for kind in FIGURES}
 
 
 def request(
@@ -122,11 +126,11 @@ def request(
         Maps the names of a cell (environment, variant, levels, batch, stage, seed, metric) to its value, or to None
         for a random positive one.
     study, experiment
-        Default: those of this module.
+        Default: those of `EXAMPLES`.
     options
         Of the figure's declaration.
     """
-    study, experiment = study or study_of(), experiment or EXPERIMENT_OF[kind]
+    study, experiment = study or EXAMPLES[kind][0], experiment or EXAMPLES[kind][1]
     figure = Figure(kind=kind, experiment=experiment, section="Summary", **(options_of(kind) | options))
     made = _tables(study, experiment, kind_of(figure, study.experiments[experiment]).tables, value)
     return request_of(study, figure, made)
@@ -170,17 +174,14 @@ def long_table(study: Study, experiment: str, value: Value) -> pd.DataFrame:
     declared = study.experiments[experiment]
     kind = declared.kind
     stages = ("",) if kind == "train" else stages_of(study, experiment)
-    axis = declared.axis or ""
-    along: tuple[Any, ...] = {"left": LEFT, "steps": STEPS, "horizon": HORIZONS}.get(axis, (None,))
     metrics = [metric for metric in declared.metrics if metric.needs != "imitation"]
     rows = []
-    for cell, (stage, at) in product(cells(study, experiment), product(stages, along)):
-        for size in SIZES if kind == "probe" else (cell.variant.batch,):
-            names = names_of(cell) | ({} if kind == "train" else {"batch": size})
-            names |= {axis: at} if axis else {}
-            for seed, metric in product(range(SEEDS), metrics):
-                where = {**names, "stage": stage, "seed": seed, "metric": metric.name}
-                rows.append({**where, "value": _value(metric.statistic, metric.name, where, value)})
+    for cell, stage, sizes in product(cells(study, experiment), stages, product(*declared.sizes.values())):
+        names = names_of(cell) | ({} if kind == "train" else {"batch": cell.variant.batch})
+        names |= dict(zip(declared.sizes, sizes, strict=True))
+        for seed, metric in product(range(SEEDS), metrics):
+            where = {**names, "stage": stage, "seed": seed, "metric": metric.name}
+            rows.append({**where, "value": _value(metric.statistic, metric.name, where, value)})
     return pd.DataFrame(rows)
 
 

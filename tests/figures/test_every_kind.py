@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
+from pg.experiments.figures import request as request_module
 from pg.experiments.figures.lookup import FIGURES
 from pg.experiments.figures.request import FigureRequest
+from pg.experiments.probe.figures import variance
 from pg.plotting import style
 from pg.plotting.text import counted
 from tests.figures.pictures import bars, caption, colours, draw, missing, texts, words
-from tests.figures.studies import EXPERIMENT_OF, LIMIT, VARIANTS, made_up, request, study_of, with_tables
+from tests.figures.studies import EXAMPLES, LIMIT, made_up, request, with_tables
 
 KINDS = sorted(FIGURES)
 DRAWN_BODIES = {"gait", "stick_figures"}
@@ -112,23 +115,25 @@ def test_captions_say_how_many_and_no_result(requests: dict[str, FigureRequest[A
     assert caption(with_tables(one, **changed)) == said
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("bias_and_variance", "realised_kl")])
-def test_named_environments_and_variants_alone_are_drawn(kind: str) -> None:
-    pooled = "across" in FIGURES[kind].tables
-    names = ("to_go",) if EXPERIMENT_OF[kind] in ("gait", "updates") else ("average", "total")
-    shown = words(draw(request(kind, environments=() if pooled else ("cartpole",), variants=names)))
+@pytest.mark.parametrize("kind", KINDS)
+def test_named_environments_and_variants_alone_are_drawn(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
+    every = requests[kind]
+    pooled, *others, last = "across" in FIGURES[kind].tables, *every.environments
+    names = every.drawn[1::-1]
+    shown = words(draw(request(kind, environments=() if pooled else (last,), variants=names)))
+    labels = [every.variant_label(name) for name in every.drawn]
 
-    assert "A chain" not in shown
-    assert "to go" not in shown or names == ("to_go",)
-    if names != ("to_go",) and "total return" in shown:
-        assert shown.index("total return") < shown.index("total, average reward")
+    assert pooled or not any(every.environment_label(name) in shown for name in others)
+    assert not any(f"{line},".startswith(f"{label},") for line in shown.splitlines() for label in labels[2:])
+    drawn = [label for label in labels[:2] if label in shown]
+    assert sorted(drawn, key=shown.index) == drawn
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in DRAWN_BODIES])
 def test_a_variant_has_its_colour_of_the_study(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
     one = requests[kind]
-    looks = style.looks(list(VARIANTS))
+    looks = style.looks(list(one.variants))
     drawn = colours(draw(one))
 
     others = {look.colour for name, look in looks.items() if name not in one.drawn}
@@ -205,15 +210,27 @@ def test_undefined_estimates_are_left_out(requests: dict[str, FigureRequest[Any]
 @pytest.mark.long
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in DRAWN_BODIES])
 def test_sixteen_variants_fit_with_names_that_hold_dollars(kind: str) -> None:
-    many = {**VARIANTS, **{f"more_{place}": {"label": f"costs $x and $y_{place}", "baseline": "average_reward"}
-                           for place in range(11)}}  # fmt: skip
-    drawn = [name for name in many if name != "gae" and (name != "held" or EXPERIMENT_OF[kind] == "updates")]
-    changes = {} if EXPERIMENT_OF[kind] == "lambdas" else {EXPERIMENT_OF[kind]: {"variants": drawn}}
-    one = request(kind, study=study_of(many, **changes), width="one_column")
-    figure = draw(one)
+    study, name = EXAMPLES[kind]
+    experiment = study.experiments[name]
+    like = study.variants[experiment.variants[:2][-1]]
+    more = {
+        f"more_{place}": like.model_copy(update={"label": f"costs $x and $y_{place}"})
+        for place in range(16 - len(experiment.variants))
+    }
+    many = experiment.model_copy(update={"variants": (*experiment.variants, *more)})
+    changes = {"variants": {**study.variants, **more}, "experiments": {**study.experiments, name: many}}
+    one = request(kind, study=study.model_copy(update=changes), width="one_column")
+    figure, caption = request_module.draw(one)
     figure.canvas.draw()
 
     assert figure.get_tightbbox().x1 <= style.WIDTHS["one_column"] + 1e-9
     if "costs" in words(figure):
         assert r"\$x and \$y_0" in words(figure)
-    assert "$x and $y_0" not in caption(one) or "\\$" not in caption(one)
+    assert "\\$" not in caption
+
+
+def test_a_figure_without_a_caption_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(variance, "draw", lambda _: Figure())
+
+    with pytest.raises(TypeError, match=r"variance\.draw must return the figure and its caption, not Figure"):
+        draw(request("variance"))

@@ -26,6 +26,7 @@ def draw(request: FigureRequest[ProbeExperiment | ExactExperiment]) -> Drawn:
     """
     wanted = {"comparison": "achieved share", "batch": request.batch}
     shares = request.rows("comparisons", **wanted)
+    shares = shares[shares["variant"].isin(request.drawn)]
     series = [one for one in request.series(shown=("variant.batch",)) if len(one.rows(shares))]
     if not series:
         raise ValueError(
@@ -45,12 +46,10 @@ def draw(request: FigureRequest[ProbeExperiment | ExactExperiment]) -> Drawn:
             else:
                 layout.note_right(axes, row, number(share, 2))
         marks.draw_rows(axes, series, rows)
-    drawn = shares[shares["environment"].isin(list(request.environments)) & shares["variant"].isin(request.drawn)]
-    if (drawn[["ci_low", "ci_high"]].abs() > _FAR).any(axis=None):
+    ends = shares.loc[shares["environment"].isin(list(request.environments)), ["ci_low", "ci_high"]]
+    if (ends.abs() > _FAR).any(axis=None):
         _make_logarithmic(panels[0][1])
-    wherever = request.rows("comparisons", comparison="achieved share")
-    wherever = wherever[wherever["variant"].isin(request.drawn)]
-    with_partner = {*wherever["variant"], *wherever["over"]}
+    with_partner = {*shares["variant"], *shares["over"]}
     alone = "; ".join(request.variant_label(name) for name in request.drawn if name not in with_partner)
     left_out = f" Not drawn, without such a variant in the experiment: {alone}." if alone else ""
     return figure, (
