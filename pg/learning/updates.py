@@ -24,7 +24,7 @@ from pg.parts.estimator import Fixed
 from pg.parts.networks import as_vector
 from pg.parts.variant import Variant
 
-_LOGGED_STATES = 1024
+_LOGGED_STATES = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class UpdateLog:
         Mean entropy of π_θ(·|s).
     kl_new_old, kl_old_new
         Mean KL(π_θ'‖π_θ), the direction of the lecture's constraint, and KL(π_θ‖π_θ'). Without a limit on it, the mean
-        over at most 1,024 steps that are evenly spaced in the batch.
+        over at most 512 steps that are evenly spaced in the batch.
     gradient_steps
         Number of steps that were kept; fractional where a step was shortened.
     effective_share

@@ -126,8 +126,14 @@ class _CompiledPass(torch.autograd.Function):
         ]
         # Fused optimizers read the memory of parameters and gradients side by side: their layouts must agree.
         _, *parameters = ctx.saved_tensors
-        pairs = zip(parameters, parts, strict=True)
-        return None, None, *(torch.empty_like(parameter).copy_(part) for parameter, part in pairs)
+        return (
+            None,
+            None,
+            *(
+                part if part.stride() == parameter.stride() else torch.empty_like(parameter).copy_(part)
+                for parameter, part in zip(parameters, parts, strict=True)
+            ),
+        )
 
 
 def _differentiable_gradient(

@@ -20,6 +20,7 @@ from pg.plotting import layout, style
 SYSTEMS = {
     "pg": ("here", "#0072b2", "o"),
     "jax": ("JAX, same algorithm", "#e69f00", "v"),
+    "jax-vmap": ("JAX, seeds by vmap", "#f0e442", "<"),
     "rejax-ppo": ("rejax, PPO", "#56b4e9", "P"),
     "tianshou": ("Tianshou, REINFORCE", "#d55e00", "s"),
     "sb3-a2c": ("SB3, A2C", "#009e73", "^"),
