@@ -18,15 +18,15 @@ Compiled = Any
 _compile = partial(numba.njit, fastmath={"contract"}, error_model="numpy")
 
 
-def compiled(signature: Any) -> Callable[[Callable[..., Any]], Compiled]:
+def compiled(*signatures: Any) -> Callable[[Callable[..., Any]], Compiled]:
     """Compile a function of a module for the types of its arguments; the machine code is kept beside the module."""
 
     def compile_now(function: Callable[..., Any]) -> Compiled:
         try:
-            return _compile(signature, cache=True)(function)
+            return _compile(list(signatures), cache=True)(function)
         except RuntimeError:
             # There is no folder that numba may write to.
-            return _compile(signature)(function)
+            return _compile(list(signatures))(function)
 
     return compile_now
 
@@ -34,8 +34,8 @@ def compiled(signature: Any) -> Callable[[Callable[..., Any]], Compiled]:
 class Argument(types.WrapperAddressProtocol):
     """A compiled function as an argument of another, with its type and address, which numba is slow to look up."""
 
-    def __init__(self, function: Compiled) -> None:
-        (self._signature,) = function.nopython_signatures
+    def __init__(self, function: Compiled, signature: Any) -> None:
+        self._signature = signature
         self._numba_type_ = types.FunctionType(self._signature)
         self._keeps = CompileResultWAP(function.get_compile_result(self._signature))
         self._address = self._keeps.__wrapper_address__()

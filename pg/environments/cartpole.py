@@ -41,8 +41,8 @@ def cartpole(kwargs: dict[str, Any]) -> Dynamics:
     )
     return Dynamics(
         spaces=Spaces(observation_size=4, action_count=2),
-        step=as_argument(_step),
-        observe=as_argument(_observe),
+        step=as_argument(_step, STEP),
+        observe=as_argument(_observe, OBSERVE),
         constants=np.array(constants, dtype=np.float64),
         start=lambda generator, count: np.ascontiguousarray(generator.uniform(low, high, size=(4, count)).T),
     )

@@ -40,7 +40,7 @@ class CompiledRollout:
         self._environments, self._network = environments, network
         self._advance = _advance_in(network.parameters.dtype)
         dtype = network.parameters.dtype
-        self._forward = as_argument(forward_in(dtype))
+        self._forward = as_argument(forward_in(dtype), forward_type(dtype))
         self._inputs, self._hidden = np.empty((copies, network.sizes[0]), dtype=dtype), network.hidden(copies)
         self._logits = np.empty((copies, network.sizes[-1]), dtype=dtype)
         self._alive, self._step, self._count = np.arange(copies), 0, copies

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -60,8 +61,16 @@ def tanh_in_place(values: NDArray[np.float32]) -> None:
             values[row, column] = x * above / (s * (s * (s * _B6 + _B4) + _B2) + _B0)
 
 
-@compiled(overwriting(np.dtype(np.float32), 2))
-def times_slope_of_tanh(slopes: NDArray[np.float32], values: NDArray[np.float32]) -> None:
+@compiled(overwriting(np.dtype(np.float64)))
+def tanh_of_doubles(values: NDArray[np.float64]) -> None:
+    """Overwrite a matrix by its hyperbolic tangent in double precision."""
+    for row in range(values.shape[0]):
+        for column in range(values.shape[1]):
+            values[row, column] = math.tanh(values[row, column])
+
+
+@compiled(overwriting(np.dtype(np.float32), 2), overwriting(np.dtype(np.float64), 2))
+def times_slope_of_tanh(slopes: NDArray[Any], values: NDArray[Any]) -> None:
     """Multiply a matrix by 1 - tanh², given the values of tanh."""
     for row in range(values.shape[0]):
         for column in range(values.shape[1]):
@@ -86,7 +95,8 @@ class Network:
     @property
     def activate(self) -> Any:
         """The activation, as an argument of compiled functions."""
-        return as_argument(self.activation.compiled(self.parameters.dtype))
+        dtype = self.parameters.dtype
+        return as_argument(self.activation.compiled(dtype), overwriting(dtype))
 
     def hidden(self, rows: int) -> NDArray[Any]:
         """Return room for what the hidden layers compute for a number of rows."""
@@ -103,7 +113,7 @@ class Network:
     ) -> list[tuple[NDArray[Any], NDArray[Any]]]:
         """Return the gradient by the matrix and the biases of each layer, given the gradient by the outputs."""
         dtype, gradient = self.parameters.dtype, np.zeros_like(self.parameters)
-        times_slope = as_argument(self.activation.compiled_slope(dtype))
+        times_slope = as_argument(self.activation.compiled_slope(dtype), overwriting(dtype, 2))
         _backward_in(dtype)(times_slope, self.parameters, self.sizes, inputs, hidden, slopes, gradient)
         found, first = [], 0
         for before, after in pairwise(self.sizes.tolist()):
