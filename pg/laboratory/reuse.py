@@ -18,7 +18,7 @@ from pg.environments.mdp import MDP
 from pg.laboratory.distances import log_ratios
 from pg.laboratory.gradients import chunks, weighted_sums
 from pg.learning.advantages import fixed
-from pg.learning.policies import Policy, stack
+from pg.learning.policies import Policy, stacked
 from pg.learning.scores import scores
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios
 from pg.parts import estimator as compose
@@ -116,5 +116,5 @@ def _tabulated_log_ratios(
 ) -> Float[Tensor, "S N T"]:
     # Look up a table of states: enumerated trajectories have many steps in few states.
     with torch.no_grad():
-        new, old = (action_probabilities(stack([policy]), mdp)[0].log() for policy in (target, behaviour))
+        new, old = (action_probabilities(stacked(policy), mdp)[0].log() for policy in (target, behaviour))
     return (new - old)[trajectories.states, trajectories.actions] * trajectories.mask

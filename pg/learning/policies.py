@@ -1,12 +1,12 @@
-r"""Policies $\pi_\theta(a \mid s)$: a perceptron with a categorical or a Gaussian head, alone or stacked over seeds.
+r"""Policies $\pi_\theta(a \mid s)$: a perceptron with a categorical or a Gaussian head.
 
-A learner's policy is a torch module. Stacked policies have a leading S axis on every tensor and take one batched matrix
-product per layer; the laboratory uses them. Acting uses arrays (`pg.learning.rollout`).
+Learners train a `Policy`, a torch module. Measurements use a `StackedPolicy`: S copies, with a leading S axis on every
+tensor and one batched matrix product per layer. Acting uses arrays (`pg.learning.rollout`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import cast
@@ -34,7 +34,7 @@ _ALL = slice(None)
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """Properties that all policies of a stack share."""
+    """Properties of a policy that its copies share."""
 
     spaces: Spaces
     activation: Activation
@@ -110,7 +110,7 @@ def thaw(options: PolicyOptions, spaces: Spaces, parameters: Parameters, dtype: 
 def distribution_of(heads: Float[Tensor, "*n A"], log_std: Float[Tensor, "*S A"] | None) -> Distribution:
     """Return the categorical distribution of logits, or the Gaussian of means and log standard deviations."""
     if log_std is None:
-        # With one action after the other in memory, sums over a few actions run along the states, which is faster.
+        # With the logits of each action contiguous in memory, sums over a few actions run along the states: faster.
         return _Categorical(heads.movedim(-1, 0).contiguous().log_softmax(0).movedim(0, -1))
     return Independent(Normal(heads, log_std.exp().expand_as(heads), validate_args=False), 1, validate_args=False)
 
@@ -139,7 +139,7 @@ def restore(policy: nn.Module, parameters: Sequence[Tensor]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class StackedPolicy:
-    """S policies of one shape, every parameter with a leading S axis.
+    """S copies of a policy, every parameter with a leading S axis.
 
     Weights are (S, in, out) and biases (S, 1, out), per layer; a Gaussian policy's log standard deviations are (S, 1,
     A).
@@ -156,38 +156,36 @@ class StackedPolicy:
         return [*self.weights, *self.biases, *([] if self.log_std is None else [self.log_std])]
 
     def distribution(self, observations: Float[Tensor, "S n O"]) -> Distribution:
-        """Return π_s(·|s) of each seed's own observations."""
+        """Return π(·|s) of each copy, given its own observations."""
         layers = zip(self.weights, self.biases, strict=True)
         affine = [partial(torch.baddbmm, bias, batch2=weight) for weight, bias in layers]
         heads = perceptron(affine, self.shape.activation.of_tensor, _scaled(self.scale, observations))
         return distribution_of(heads, self.log_std)
 
     def log_prob(self, observations: Float[Tensor, "S n O"], actions: Shaped[Tensor, "S n *A"]) -> Float[Tensor, "S n"]:
-        """Return log π_s(a|s) of each seed's own pairs."""
+        """Return log π(a|s) of each copy, given its own pairs."""
         return self.distribution(observations).log_prob(actions)
 
 
-def stack(policies: Sequence[Policy]) -> StackedPolicy:
-    """Stack copies of the parameters of S policies on the CPU; gradients do not flow back to the policies."""
-    layers = [list(of_all) for of_all in zip(*(policy.affine for policy in policies), strict=True)]
-    scales = [scale for policy in policies if (scale := policy.scale) is not None]
-    is_discrete = policies[0].shape.is_discrete
+def stacked(policy: Policy) -> StackedPolicy:
+    """Return one copy of a policy on the CPU, S = 1; gradients do not flow back to the policy."""
+    scale = policy.scale
     with torch.no_grad():
         return StackedPolicy(
-            shape=policies[0].shape,
-            weights=tuple(_stacked(layer.weight.mT for layer in of_all) for of_all in layers),
-            biases=tuple(_stacked(layer.bias for layer in of_all).unsqueeze(1) for of_all in layers),
-            log_std=None if is_discrete else _stacked(policy.log_std for policy in policies).unsqueeze(1),
-            scale=_stacked_scale(scales) if scales else None,
+            shape=policy.shape,
+            weights=tuple(_copied(layer.weight.mT) for layer in policy.affine),
+            biases=tuple(_copied(layer.bias).unsqueeze(1) for layer in policy.affine),
+            log_std=None if policy.shape.is_discrete else _copied(policy.log_std).unsqueeze(1),
+            scale=scale and Scale(_copied(scale.mean).unsqueeze(1), _copied(scale.deviation).unsqueeze(1)),
         )
 
 
 def repeat(policy: Policy, copies: int) -> StackedPolicy:
-    """Stack `copies` of one policy; the stacked parameters are leaf tensors.
+    """Return S = `copies` copies of a policy, whose parameters are leaf tensors.
 
     Row s of a result depends on copy s alone: one backward pass through the sum of S values gives S separate gradients.
     """
-    one = stack([policy])
+    one = stacked(policy)
     return replace(
         one,
         weights=tuple(_leaf(weight, copies) for weight in one.weights),
@@ -224,13 +222,9 @@ def _leaf(tensor: Tensor, copies: int) -> Tensor:
     return tensor.repeat(copies, *[1] * (tensor.dim() - 1)).requires_grad_()
 
 
-def _stacked(tensors: Iterable[Tensor]) -> Tensor:
-    return torch.stack(tuple(tensors)).cpu()
-
-
-def _stacked_scale(scales: Sequence[Scale]) -> Scale:
-    mean, deviation = _stacked(one.mean for one in scales), _stacked(one.deviation for one in scales)
-    return Scale(mean.unsqueeze(1), deviation.unsqueeze(1))
+def _copied(tensor: Tensor) -> Tensor:
+    """Return a contiguous copy with a leading axis."""
+    return torch.stack([tensor]).cpu()
 
 
 def _scaled(scale: Scale | None, observations: Tensor) -> Tensor:

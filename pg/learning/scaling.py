@@ -13,7 +13,7 @@ _LEAST_VARIANCE = 1e-8
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Mean and standard deviation of each component of an observation, (O,) for one policy or (S, 1, O) for S."""
+    """Mean and standard deviation of each component of an observation, (O,) for a policy or (S, 1, O) for S copies."""
 
     mean: Float[Tensor, "*S O"]
     deviation: Float[Tensor, "*S O"]
@@ -23,7 +23,7 @@ class Scale:
         return (observations - self.mean) / self.deviation
 
     def repeated(self, copies: int) -> Scale:
-        """Return the scale of `copies` policies with the same observations."""
+        """Return the scale of `copies` copies of a policy."""
         return Scale(self.mean.expand(copies, -1, -1), self.deviation.expand(copies, -1, -1))
 
 

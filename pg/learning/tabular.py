@@ -9,7 +9,7 @@ from torch import Tensor
 from pg.core.trajectories import Trajectories
 from pg.environments import exact
 from pg.environments.mdp import MDP
-from pg.learning.policies import Policy, StackedPolicy, stack
+from pg.learning.policies import Policy, StackedPolicy, stacked
 
 
 def action_probabilities(policy: StackedPolicy, mdp: MDP) -> Float[Tensor, "1 S A"]:
@@ -23,14 +23,14 @@ def action_probabilities(policy: StackedPolicy, mdp: MDP) -> Float[Tensor, "1 S 
 def state_values(policy: Policy, mdp: MDP, trajectories: Trajectories, discount: float = 1.0) -> Float[Tensor, "S N T"]:
     """Return $V_t(s_t)$, the expected reward-to-go of each step of trajectories, zero after the last."""
     with torch.no_grad():
-        table = exact.values(mdp, action_probabilities(stack([policy]), mdp), discount).states
+        table = exact.values(mdp, action_probabilities(stacked(policy), mdp), discount).states
     return _along(trajectories, table)
 
 
 def state_distributions_of(policy: Policy, mdp: MDP) -> Float[Tensor, "T S"]:
     r"""Return $d_{\theta,t}(s)$, the probability of state s at step t, by dynamic programming."""
     with torch.no_grad():
-        return exact.state_distributions(mdp, action_probabilities(stack([policy]), mdp))
+        return exact.state_distributions(mdp, action_probabilities(stacked(policy), mdp))
 
 
 def state_ratios(

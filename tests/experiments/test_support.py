@@ -9,7 +9,7 @@ from pg.environments.small_mdps import bandit
 from pg.experiments.support.measure import proposal
 from pg.experiments.support.record import SupportExperiment
 from pg.laboratory.frozen import random_policy
-from pg.learning.policies import stack
+from pg.learning.policies import stacked
 from pg.learning.tabular import action_probabilities
 from pg.parts.variant import PolicyOptions, Variant
 from tests.laboratory.jobs import job_of, rows_of
@@ -26,7 +26,7 @@ def withheld(*seeds: int, environment: Environment = BANDIT, repetitions: int = 
 
 def probability_of_the_good_arm(seed: int) -> float:
     mdp = bandit(1)
-    return action_probabilities(stack([random_policy(LINEAR, mdp.spaces, seed)]), mdp)[0, 0, 0].item()
+    return action_probabilities(stacked(random_policy(LINEAR, mdp.spaces, seed)), mdp)[0, 0, 0].item()
 
 
 @pytest.mark.parametrize("seed", range(5))

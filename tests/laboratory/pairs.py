@@ -9,7 +9,7 @@ from pg.environments.small_mdps import chain, corridor, random_mdp
 from pg.experiments.exact import measure
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.reuse import Reuse
-from pg.learning.policies import Policy, flatten, repeat, stack
+from pg.learning.policies import Policy, flatten, repeat, stacked
 from pg.learning.tabular import action_probabilities
 from pg.parts.critic import Critic
 from pg.parts.variant import PolicyOptions, Variant
@@ -64,7 +64,7 @@ def discounted_gradient(mdp: MDP, policy: Policy, discount: float) -> torch.Tens
 
 
 def probabilities(enumeration: Enumeration, policy: Policy) -> torch.Tensor:
-    return enumeration.probabilities(action_probabilities(stack([policy]), enumeration.mdp)).detach()
+    return enumeration.probabilities(action_probabilities(stacked(policy), enumeration.mdp)).detach()
 
 
 def assert_equal(found: torch.Tensor, expected: torch.Tensor, scale: torch.Tensor) -> None:

@@ -15,7 +15,7 @@ from pg.environments.small_mdps import bandit, chain, corridor, random_mdp
 from pg.experiments.exact.measure import central_differences
 from pg.laboratory.frozen import random_policy
 from pg.laboratory.reference import truth
-from pg.learning.policies import Policy, flatten, repeat, stack
+from pg.learning.policies import Policy, flatten, repeat, stacked
 from pg.learning.tabular import action_probabilities
 from pg.parts.variant import PolicyOptions, Variant
 from tests.laboratory.pairs import moments, probabilities
@@ -93,7 +93,7 @@ def test_average_reward_raises_variance_above_two_thirds(p: float) -> None:
 def return_in_the_corridor(p: float) -> float:
     policy = choosing(1 - p, p)
     mdp = corridor(3_000)
-    return objective(mdp, action_probabilities(stack([policy]), mdp)).item()
+    return objective(mdp, action_probabilities(stacked(policy), mdp)).item()
 
 
 @pytest.mark.parametrize("p", [0.1, 0.35, 0.5, 0.6, 0.9])

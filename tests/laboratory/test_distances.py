@@ -11,7 +11,7 @@ from pg.environments.mdp import MDP
 from pg.environments.small_mdps import bandit
 from pg.laboratory.distances import divergence, exact_divergence, state_variation
 from pg.laboratory.frozen import random_policy
-from pg.learning.policies import Policy, stack
+from pg.learning.policies import Policy, stacked
 from pg.learning.tabular import action_probabilities
 from pg.parts.variant import PolicyOptions
 from tests.laboratory.pairs import MDPS, pair, probabilities
@@ -42,7 +42,7 @@ def test_exact_divergence_weights_states_by_behaviour_visits(mdp: MDP) -> None:
     behaviour, target = pair(mdp)
     enumeration = enumerate_trajectories(mdp, 10_000)
     trajectories, chances = enumeration.trajectories, probabilities(enumeration, behaviour)
-    old, new = (action_probabilities(stack([policy]), mdp)[0].detach() for policy in (behaviour, target))
+    old, new = (action_probabilities(stacked(policy), mdp)[0].detach() for policy in (behaviour, target))
     per_state = (new * (new / old).log()).sum(-1)
     assert trajectories.states is not None
     steps = (per_state[trajectories.states] * trajectories.mask)[0].sum(-1)

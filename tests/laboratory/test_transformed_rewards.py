@@ -26,7 +26,7 @@ from pg.laboratory.frozen import generators_of, in_float64, random_policy, sampl
 from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.job import Sample
 from pg.laboratory.reference import truth
-from pg.learning.policies import Policy, flatten, repeat, stack
+from pg.learning.policies import Policy, flatten, repeat, stacked
 from pg.learning.tabular import action_probabilities, state_values
 from pg.parts.variant import PolicyOptions, Variant
 from tests.laboratory.jobs import job_of, rows_of
@@ -180,7 +180,7 @@ def test_values_as_potentials_equal_the_exact_baseline() -> None:
     """With the values of a one-step task as Φ the shaped reward is an advantage, and exact values are 0."""
     one_step = VARYING.model_copy(update={"horizon": 1})
     mdp, policy = tables_of(one_step), policy_of(one_step)
-    potentials = (action_probabilities(stack([policy]), mdp)[0] * torch.as_tensor(mdp.expected_rewards_at(0))).sum(-1)
+    potentials = (action_probabilities(stacked(policy), mdp)[0] * torch.as_tensor(mdp.expected_rewards_at(0))).sum(-1)
     shaped = paying(one_step, shaping=tuple(potentials.tolist()))
     found = rows(shaped, plain=variant("to_go"), exact=variant("to_go", "exact"))
     expected = rows(one_step, exact=variant("to_go", "exact"))["exact"]["total_variance"]

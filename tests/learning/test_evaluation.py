@@ -14,7 +14,7 @@ from pg.learning.columns import EVALUATION_COLUMNS
 from pg.learning.evaluation import Evaluator
 from pg.learning.job import Evaluate
 from pg.learning.learner import Learner, make_learner
-from pg.learning.policies import stack
+from pg.learning.policies import stacked
 from pg.learning.tabular import action_probabilities
 from pg.parts.optimizers.sgd import Sgd
 from pg.parts.variant import PolicyOptions, Variant
@@ -87,7 +87,7 @@ def test_mean_return_of_episodes_is_the_objective(deterministic: bool) -> None:
     assert mdp is not None
     evaluator = Evaluator(Evaluate(every_steps=1, episodes=2000, deterministic=deterministic), CHAIN)
     for learner in learners(3):
-        table = action_probabilities(stack([learner.policy]), mdp).double()
+        table = action_probabilities(stacked(learner.policy), mdp).double()
         chosen = torch.nn.functional.one_hot(table.argmax(-1), mdp.actions).double()
         expected_return = objective(mdp, chosen if deterministic else table).item()
         returns = pd.DataFrame(evaluator.evaluate(learner))["return"]
@@ -106,7 +106,7 @@ def test_episodes_have_the_evaluations_horizon(horizon: int) -> None:
     assert mdp is not None
     options = Evaluate(every_steps=1, episodes=2000, horizon=horizon, deterministic=False)
     returns = pd.DataFrame(Evaluator(options, CHAIN).evaluate(learner))["return"]
-    expected_return = objective(mdp, action_probabilities(stack([learner.policy]), mdp).double()).item()
+    expected_return = objective(mdp, action_probabilities(stacked(learner.policy), mdp).double()).item()
     assert abs(returns.mean() - expected_return) < 4 * returns.std() / 2000**0.5
 
 

@@ -1,4 +1,4 @@
-"""Alone, stacked or repeated, a policy is the same function."""
+"""A policy and its copies are the same function."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from pg.core.trajectories import Spaces
-from pg.learning.policies import Policy, flatten, repeat, stack
+from pg.learning.policies import Policy, flatten, repeat, stacked
 from pg.parts.variant import PolicyOptions
 from tests.learning.batches import perturbed
 
@@ -44,12 +44,13 @@ def test_gaussian_policy_has_the_gaussian_density() -> None:
 
 
 @pytest.mark.parametrize("spaces", [DISCRETE, REAL])
-def test_stacked_policies_equal_single_ones(spaces: Spaces) -> None:
-    both = [perturbed(spaces, 1), perturbed(spaces, 2)]
-    observations, actions = pairs(spaces, 2, 6)
-    stacked = stack(both).log_prob(observations, actions)
-    for i, one in enumerate(both):
-        torch.testing.assert_close(stacked[i], one.log_prob(observations[i], actions[i]))
+def test_copies_of_a_policy_equal_the_policy(spaces: Spaces) -> None:
+    one, (observations, actions) = perturbed(spaces), pairs(spaces, 3, 6)
+    found = repeat(one, 3).log_prob(observations, actions)
+    for i in range(3):
+        expected = one.log_prob(observations[i], actions[i])
+        torch.testing.assert_close(found[i], expected)
+        torch.testing.assert_close(stacked(one).log_prob(observations[[i]], actions[[i]])[0], expected)
 
 
 @pytest.mark.parametrize("spaces", [DISCRETE, REAL])

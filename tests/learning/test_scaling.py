@@ -7,7 +7,7 @@ from pg.core.trajectories import Spaces, valid_steps
 from pg.environments.copies import make_environments
 from pg.environments.record import Environment, Observations
 from pg.learning.columns import RUN_COLUMNS
-from pg.learning.policies import Policy, repeat, stack, thaw
+from pg.learning.policies import Policy, repeat, stacked, thaw
 from pg.learning.rollout import Generators, actor_of, collect
 from pg.learning.scaling import RunningScale
 from pg.learning.scores import scores
@@ -70,14 +70,12 @@ def test_normalising_policy_equals_plain_one_on_scaled_input() -> None:
         torch.testing.assert_close(found, own)
 
 
-def test_stacked_policies_scale_separately() -> None:
-    both = [policy(1), policy(2)]
-    seen, actions = draw(12, 5).reshape(2, 6, 3), torch.zeros(2, 6, dtype=torch.int64)
-    stacked = stack(both)
-    for index, one in enumerate(both):
+def test_copies_of_a_policy_scale_as_the_policy() -> None:
+    one, seen, actions = policy(1), draw(12, 5).reshape(2, 6, 3), torch.zeros(2, 6, dtype=torch.int64)
+    for index in range(2):
         expected = one.log_prob(seen[index], actions[index])
-        torch.testing.assert_close(stacked.log_prob(seen, actions)[index], expected)
-        torch.testing.assert_close(repeat(one, 2).log_prob(seen[[index] * 2], actions)[1], expected)
+        torch.testing.assert_close(stacked(one).log_prob(seen[[index]], actions[:1])[0], expected)
+        torch.testing.assert_close(repeat(one, 2).log_prob(seen, actions)[index], expected)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -10,7 +10,7 @@ from pg.environments.enumeration import Enumeration, enumerate_trajectories
 from pg.environments.mdp import MDP
 from pg.environments.small_mdps import chain, random_mdp
 from pg.laboratory.frozen import random_policy
-from pg.learning.policies import Policy, stack
+from pg.learning.policies import Policy, stacked
 from pg.learning.tabular import action_probabilities, state_distributions_of, state_ratios, state_values
 from pg.parts.variant import PolicyOptions
 from tests.parts.made import trajectories
@@ -44,7 +44,7 @@ def one_batch(mdp: MDP) -> Trajectories:
 
 def table(policy: Policy, mdp: MDP) -> torch.Tensor:
     with torch.no_grad():
-        return action_probabilities(stack([policy]), mdp)
+        return action_probabilities(stacked(policy), mdp)
 
 
 def visits(enumeration: Enumeration, policy: Policy) -> torch.Tensor:

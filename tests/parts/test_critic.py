@@ -12,7 +12,7 @@ from pg.environments.mdp import MDP
 from pg.environments.record import Environment
 from pg.environments.small_mdps import chain
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
-from pg.learning.policies import Policy, stack
+from pg.learning.policies import Policy, stacked
 from pg.learning.tabular import action_probabilities, state_values
 from pg.parts.baselines.value_network import ValueNetwork
 from pg.parts.critic import Critic
@@ -67,7 +67,7 @@ def test_fitted_to_much_data_the_network_is_the_exact_value(discount: float) -> 
     critic.fit(sampled(policy, 2048))
     every = enumerate_trajectories(CHAIN, 10_000)
     exact = state_values(policy, CHAIN, every.trajectories, discount)
-    chances = every.probabilities(action_probabilities(stack([policy]), CHAIN)).detach()
+    chances = every.probabilities(action_probabilities(stacked(policy), CHAIN)).detach()
     errors = (critic.values(every.trajectories).along - exact).square() * every.trajectories.mask
     spread = (exact - exact[every.trajectories.mask].mean()).square() * every.trajectories.mask
     assert (chances @ errors[0]).sum() < 0.06 * (chances @ spread[0]).sum()

@@ -23,7 +23,7 @@ from pg.laboratory.frozen import generators_of, in_float64, policy_of, random_po
 from pg.laboratory.gradients import gradients_of_all, least_variances
 from pg.laboratory.job import MeasurementJob
 from pg.laboratory.reference import Truth, truth
-from pg.learning.policies import Parameters, Policy, stack
+from pg.learning.policies import Parameters, Policy, stacked
 from pg.learning.tabular import action_probabilities
 from pg.parts.critic import Critic
 from pg.parts.variant import PolicyOptions, Variant
@@ -142,7 +142,7 @@ def _enumerated(
     critics = fitted_critics(job.environment, policy, variants, seed, job.stage)
     true, differences = truth(mdp, policy), central_differences(mdp, policy)
     exact = moments(enumeration, policy, variants, job.options.limit, critics)
-    probabilities = enumeration.probabilities(action_probabilities(stack([policy]), mdp)).detach()
+    probabilities = enumeration.probabilities(action_probabilities(stacked(policy), mdp)).detach()
     least = least_variances(policy, variants, enumeration.trajectories.regrouped(1), probabilities)
     sampled: dict[str, float] = {}
     if count is not None:
@@ -166,7 +166,7 @@ def _enumerated(
 
 def central_differences(mdp: MDP, policy: Policy) -> Float[Tensor, " D"]:
     r"""Compute $(J(\theta + h e_i) - J(\theta - h e_i)) / 2h$ for every parameter of a float64 policy."""
-    copy = stack([policy])
+    copy = stacked(policy)
 
     def difference(entries: Tensor, index: int) -> float:
         kept = entries[index].item()
@@ -209,7 +209,7 @@ def moments(
     """
     size, batch = sum(parameter.numel() for parameter in policy.parameters()), next(iter(variants.values())).batch
     members = tuples(enumeration, batch, limit)
-    probabilities = enumeration.probabilities(action_probabilities(stack([policy]), enumeration.mdp))
+    probabilities = enumeration.probabilities(action_probabilities(stacked(policy), enumeration.mdp))
     means = {name: torch.zeros(size, dtype=torch.float64) for name in variants}
     squares = dict.fromkeys(variants, 0.0)
     for chunk in members.split(max(1, _CHUNK_ELEMENTS // (size * batch))):

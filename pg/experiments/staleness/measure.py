@@ -33,7 +33,7 @@ from pg.laboratory.frozen import generators_of, in_float64, policy_of, sample
 from pg.laboratory.job import MeasurementJob
 from pg.laboratory.reference import Reference, reference
 from pg.laboratory.reuse import Reuse, corrected_gradients_of_all
-from pg.learning.policies import Parameters, Policy, flatten, repeat, stack
+from pg.learning.policies import Parameters, Policy, flatten, repeat, stacked
 from pg.learning.tabular import action_probabilities, state_distributions_of
 from pg.learning.updates import update
 from pg.parts import estimator as compose
@@ -226,7 +226,7 @@ def _corrections(
     if shared.enumeration is not None:
         every = Reuse.at(target, behaviour, shared.enumeration.trajectories, shared.enumeration.mdp)
         with torch.no_grad():
-            chances = shared.enumeration.probabilities(action_probabilities(stack([behaviour]), shared.enumeration.mdp))
+            chances = shared.enumeration.probabilities(action_probabilities(stacked(behaviour), shared.enumeration.mdp))
         for name, variant in variants.items():
             if variant.is_mean_over_trajectories:
                 bias = expected_gradient(every, variant, chances, critics[name]) - true.gradient
@@ -274,7 +274,7 @@ def bias_parts(behaviour: Policy, target: Policy, mdp: MDP) -> tuple[Float[Tenso
     probabilities = action_probabilities(copies, mdp)
     old, new = state_distributions_of(behaviour, mdp), state_distributions_of(target, mdp)
     with torch.no_grad():
-        old_values = exact.values(mdp, action_probabilities(stack([behaviour]), mdp)).actions
+        old_values = exact.values(mdp, action_probabilities(stacked(behaviour), mdp)).actions
         new_values = exact.values(mdp, probabilities).actions
 
     def gradient(weights: Float[Tensor, "T S A"]) -> Float[Tensor, " D"]:

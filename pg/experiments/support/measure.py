@@ -20,7 +20,7 @@ from pg.laboratory.frozen import random_policy
 from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.job import MeasurementJob
 from pg.laboratory.reference import truth
-from pg.learning.policies import Parameters, Policy, stack
+from pg.learning.policies import Parameters, Policy, stacked
 from pg.learning.tabular import action_probabilities
 from pg.parts.corrections.base import Ratios
 from pg.parts.corrections.trajectory import Trajectory
@@ -109,7 +109,7 @@ def _drawn(
 
     Trajectories that it cannot draw are omitted, even if likely under the target.
     """
-    table = action_probabilities(stack([target]), enumeration.mdp).detach()
+    table = action_probabilities(stacked(target), enumeration.mdp).detach()
     behaviour = proposal(table, action, left)
     probabilities = enumeration.probabilities(behaviour)
     possible = probabilities > 0
