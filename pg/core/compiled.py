@@ -1,4 +1,4 @@
-"""Compile functions of numbers and arrays to machine code with numba, once per machine."""
+"""Compile functions of numbers and arrays to machine code with numba."""
 
 from __future__ import annotations
 
@@ -14,25 +14,29 @@ from numba.core.types.function_type import CompileResultWAP
 Compiled = Any
 """A compiled function; numba declares no types."""
 
-# Products and sums may be fused, and a division by zero gives inf or NaN, as in NumPy.
+# A product and a sum may be fused. Dividing by zero gives inf or NaN, as in NumPy.
+# numba does not notice edits of these options: delete `__pycache__` after one.
 _compile = partial(numba.njit, fastmath={"contract"}, error_model="numpy")
 
 
 def compiled(*signatures: Any) -> Callable[[Callable[..., Any]], Compiled]:
-    """Compile a function of a module for the types of its arguments; the machine code is kept beside the module."""
+    """Compile a function for each of the given types, and cache the machine code in the `__pycache__` of its module."""
 
     def compile_now(function: Callable[..., Any]) -> Compiled:
         try:
             return _compile(list(signatures), cache=True)(function)
-        except RuntimeError:
-            # There is no folder that numba may write to.
+        except (RuntimeError, OSError):
+            # numba finds no folder that it may write to, or the disk is full.
             return _compile(list(signatures))(function)
 
     return compile_now
 
 
 class Argument(types.WrapperAddressProtocol):
-    """A compiled function as an argument of another, with its type and address, which numba is slow to look up."""
+    """A compiled function as an argument of another one.
+
+    It stores the function's type and address, because numba takes long to look them up.
+    """
 
     def __init__(self, function: Compiled, signature: Any) -> None:
         self._signature = signature
@@ -50,11 +54,11 @@ class Argument(types.WrapperAddressProtocol):
 
 
 as_argument = cache(Argument)
-"""Return the same object for the same function."""
+"""Return a compiled function as an argument, the same object in every call."""
 
 
 def inlined(function: Callable[..., Any]) -> Compiled:
-    """Compile a function that compiled functions of the same module call."""
+    """Compile a helper of compiled functions in the same module: numba does not notice edits of other modules."""
     return _compile(function)
 
 
@@ -65,7 +69,7 @@ def overwriting(dtype: np.dtype[Any], matrices: int = 1) -> Any:
 
 @cache
 def elementwise(function: Callable[[float], float], dtype: np.dtype[Any]) -> Compiled:
-    """Compile a function that overwrites every entry of a matrix by `function` of it."""
+    """Compile a function that replaces each entry x of a matrix by `function(x)`."""
     of_number = _compile(function)
 
     def apply(values: Any) -> None:
@@ -78,7 +82,7 @@ def elementwise(function: Callable[[float], float], dtype: np.dtype[Any]) -> Com
 
 @cache
 def times_elementwise(function: Callable[[float], float], dtype: np.dtype[Any]) -> Compiled:
-    """Compile a function that multiplies every entry of a matrix by `function` of the entry of a second one."""
+    """Compile a function that multiplies a matrix, entry by entry, by `function` of a second matrix."""
     of_number = _compile(function)
 
     def apply(factors: Any, values: Any) -> None:

@@ -1,4 +1,4 @@
-"""Environments with compiled dynamics: a rollout of N copies takes one call for many steps.
+"""Environments with compiled dynamics, in which a rollout takes many steps per call.
 
 A compiled environment has real states and discrete actions. Its dynamics are two functions of one copy's state:
 
@@ -42,18 +42,20 @@ class Dynamics:
 class CompiledEnvironments:
     """N copies of an environment with compiled dynamics.
 
-    `positions` are the states of the copies, (N, components), which rollouts change in place.
+    `positions` are the states of the copies, (N, components), from the first reset on: compiled functions do not check
+    indices. Rollouts change them in place.
     """
 
     states = None
+    positions: NDArray[np.float64]
 
     def __init__(self, dynamics: Dynamics, horizon: int, trajectories: int) -> None:
         self.dynamics, self.horizon, self.spaces = dynamics, horizon, dynamics.spaces
-        self.positions = np.zeros((trajectories, 0))
+        self._trajectories = trajectories
 
     def reset(self, generator: np.random.Generator) -> NDArray[np.float32]:
         """Draw N start states; return observations (N, O)."""
-        self.positions = self.dynamics.start(generator, len(self.positions))
+        self.positions = self.dynamics.start(generator, self._trajectories)
         return self.observations()
 
     def observations(self) -> NDArray[np.float32]:
