@@ -1,11 +1,12 @@
-"""One thread per job: sums of several threads differ in their last digits, and jobs run side by side."""
+"""Use one thread per job: with several threads, sums differ in their last digits, and jobs run in parallel anyway."""
 
 from __future__ import annotations
 
 
 def use_one_thread() -> None:
     """Let torch, NumPy and compiled functions compute with one thread in this process."""
-    import scipy.linalg.cython_blas  # noqa: F401 - the products of compiled functions, which must be loaded first
+    # Limits apply to libraries that are loaded. Compiled functions multiply matrices with this one.
+    import scipy.linalg.cython_blas  # noqa: F401
     import torch
     from threadpoolctl import threadpool_limits
 

@@ -1,7 +1,7 @@
 """The batch of trajectories, and the protocols of the environments and actors that collect it.
 
-Axes: S seeds, N trajectories, T time steps, O observation, A action. A trajectory occupies the first `length` steps of
-its row, where the mask is true; later entries are zero.
+Axes: S batches (1 in training), N trajectories, T time steps, O observation, A action. A trajectory occupies the first
+`length` steps of its row, where the mask is true; later entries are zero.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _LEADING_AXES = {**dict.fromkeys(_ALONG_TIME, 3), "terminated": 2, "truncated": 
 
 @dataclass(frozen=True, slots=True)
 class Trajectories:
-    r"""N trajectories of each of S seeds, $\tau = (s_0, a_0, r_0, s_1, \dots)$.
+    r"""S batches of N trajectories, $\tau = (s_0, a_0, r_0, s_1, \dots)$.
 
     Observations are those before each action, and real actions are unclipped. A trajectory is terminated if the
     environment ended it, and truncated if the horizon or a time limit did. States are indices if the environment has
@@ -73,16 +73,16 @@ class Trajectories:
         return self.rewards.sum(-1)
 
     def of_seed(self, index: int) -> Trajectories:
-        """Return the trajectories of one seed, S = 1, cut to the length of the longest one.
+        """Return one batch, S = 1, cut to the length of its longest trajectory.
 
-        The padding of a seed's tensors must not depend on other seeds: the length of a tensor determines the order of
+        The padding of a batch must not depend on other batches: the length of a tensor determines the order of
         summation, and so the last bits of a sum.
         """
         one = self.of_seeds(slice(index, index + 1))
         return one.until(int(one.lengths.max()))
 
     def of_seeds(self, seeds: slice) -> Trajectories:
-        """Return the trajectories of a range of seeds."""
+        """Return a range of batches."""
         return self.map_tensors(lambda values: values[seeds])
 
     def until(self, horizon: int) -> Trajectories:
@@ -119,7 +119,7 @@ def on_valid_steps(function: Callable[[Tensor, Tensor], Tensor], trajectories: T
 
 
 def valid_steps(trajectories: Trajectories) -> tuple[Float[Tensor, "n O"], Shaped[Tensor, " n *A"]]:
-    """Return observations and actions of the n valid steps, ordered by seed, then trajectory, then time."""
+    """Return observations and actions of the n valid steps, ordered by batch, then trajectory, then time."""
     valid = trajectories.mask.nonzero(as_tuple=True)
     return trajectories.observations[valid], trajectories.actions[valid]
 

@@ -65,7 +65,7 @@ def _step(state: NDArray[np.float64], action: int, constants: NDArray[np.float64
     state[3] = angle_speed + tau * angle_acceleration
     terminated = abs(state[0]) > farthest or abs(state[2]) > steepest
     if costs:
-        # An episode earns -1 for its last step and otherwise nothing.
+        # gymnasium's option `sutton_barto_reward`: -1 for the step that ends an episode, 0 for all others.
         return (-1.0 if terminated else 0.0), terminated
     return 1.0, terminated
 

@@ -1,7 +1,7 @@
 r"""Every trajectory of a small MDP, and every batch of N of them, with its probability.
 
-The S axis of a `Trajectories` holds seeds in training; here it holds enumerated batches. So the training code computes
-the estimate $\hat g$ of each batch. The sum over batches, $\sum p \, \hat g$, is the exact expectation.
+The enumerated batches are on the S axis of a `Trajectories`, so that the code of training computes the estimate
+$\hat g$ of each batch. The sum over batches, $\sum p \, \hat g$, is the exact expectation.
 """
 
 from __future__ import annotations

@@ -22,23 +22,23 @@ class Keeper(Protocol):
         """Return the stored state; None if there is none."""
 
     def iteration(self, state: Callable[[], bytes]) -> None:
-        """Report a complete iteration. Call `state` before this returns, or not at all."""
+        """Note that an iteration is complete. `state` may be called only before this method returns."""
 
 
 def state_of(ended: int, learner: Learner) -> bytes:
-    """Return the state of the learner that is training, after `ended` earlier ones."""
+    """Return the state of a run: the number of learners that have ended, and the state of the one in training."""
     archive = io.BytesIO()
     torch.save({"ended": ended, "learner": learner.state()}, archive)
     return archive.getvalue()
 
 
 def ended_in(state: bytes) -> int:
-    """Return how many learners had ended."""
+    """Return the number of learners that had ended."""
     return _read(state)["ended"]
 
 
 def resume(learner: Learner, state: bytes) -> None:
-    """Give a new learner the state of the one that was training."""
+    """Load the state of the learner that was in training into a new learner."""
     learner.load(_read(state)["learner"])
 
 

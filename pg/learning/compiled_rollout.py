@@ -28,7 +28,7 @@ class CompiledRollout:
     """A rollout of N trajectories in progress, from start states that have been drawn."""
 
     def __init__(self, environments: CompiledEnvironments, network: Network) -> None:
-        copies, horizon = len(environments.positions), environments.horizon
+        copies, horizon, dtype = len(environments.positions), environments.horizon, network.parameters.dtype
         # Pages of zeros that are never written take no memory: most trajectories end before the horizon.
         self.recorded = Recorded(
             observations=np.zeros((copies, horizon, environments.spaces.observation_size), dtype=np.float32),
@@ -38,15 +38,14 @@ class CompiledRollout:
             terminated=np.zeros(copies, dtype=np.bool_),
         )
         self._environments, self._network = environments, network
-        self._advance = _advance_in(network.parameters.dtype)
-        dtype = network.parameters.dtype
+        self._advance = _advance_in(dtype)
         self._forward = as_argument(forward_in(dtype), forward_type(dtype))
         self._inputs, self._hidden = np.empty((copies, network.sizes[0]), dtype=dtype), network.hidden(copies)
         self._logits = np.empty((copies, network.sizes[-1]), dtype=dtype)
         self._alive, self._step, self._count = np.arange(copies), 0, copies
 
     def advance(self, noise: NDArray[np.float32]) -> bool:
-        """Take as many steps as there is noise, (steps, N, A); return whether any trajectory goes on."""
+        """Take a step for each row of noise, (steps, N, A), up to the horizon; return whether any continues."""
         dynamics, network = self._environments.dynamics, self._network
         steps = min(len(noise), self._environments.horizon - self._step)
         self._count = self._advance(
@@ -134,7 +133,7 @@ def _advance(
     lengths: NDArray[np.int64],
     terminated: NDArray[np.bool_],
 ) -> int:
-    """Step the copies whose numbers are the first `count` of `alive`; return how many are left."""
+    """Step the copies `alive[:count]`, move those that continue to the front of `alive`, and return their number."""
     for now in range(len(noise)):
         time = first + now
         for row in range(count):

@@ -30,7 +30,7 @@ class Evaluator:
         self._environments = make_environments(options.evaluated(environment), options.episodes)
 
     def evaluate(self, learner: Learner) -> Iterator[dict[str, float | int]]:
-        """Yield a row per episode if an evaluation is due: one, also if a batch passes several multiples."""
+        """Yield a row per episode if an evaluation is due. Passing several multiples in one batch makes one due."""
         every_steps = self._options.every_steps
         if learner.steps < learner.next_evaluation:
             return

@@ -59,8 +59,7 @@ class _Step(NamedTuple):
 def collect(environments: Environments, actor: Actor, generators: Generators) -> Trajectories:
     """Sample trajectories τ ~ p_θ(τ), S = 1, until each has terminated or reached the horizon.
 
-    The result is as long as the longest trajectory. A policy in an environment with compiled dynamics takes many steps
-    per call, else a call takes one step.
+    The result is as long as the longest trajectory. With compiled dynamics, a policy takes many steps per call.
     """
     if isinstance(environments, CompiledEnvironments) and isinstance(actor, PolicyActor):
         return _in_calls_of_many_steps(environments, actor, generators)
@@ -70,7 +69,7 @@ def collect(environments: Environments, actor: Actor, generators: Generators) ->
     steps: list[_Step] = []
     for step in range(environments.horizon):
         if step % _NOISE_STEPS == 0:
-            # Draw noise for several steps at once: most of the time is that of the call, not of the numbers.
+            # Draw noise for several steps at once: calls take longer than the numbers.
             noise = actor.noise(generators.actions, _NOISE_STEPS, len(alive))
         states = environments.states
         actions = actor.act(observations, noise[step % _NOISE_STEPS])
@@ -153,7 +152,7 @@ class PolicyActor:
             return np.zeros(shape, dtype=np.float32)
         if self.spaces.action_count is None:
             return generator.standard_normal(shape, dtype=np.float32)
-        # Minus the logarithm of an exponential variate is a Gumbel variate, and numpy draws exponential ones fast.
+        # Minus the logarithm of an exponential variate is a Gumbel variate, and numpy draws exponential variates fast.
         exponential = generator.standard_exponential(shape, dtype=np.float32)
         return -np.log(np.maximum(exponential, _LEAST_EXPONENTIAL))
 

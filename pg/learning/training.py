@@ -58,7 +58,7 @@ def train(
     demonstrators: Mapping[int, Parameters] | None = None,
     keeper: Keeper | None = None,
 ) -> None:
-    """Train a block of seeds, all with the same learning rate.
+    """Train the seeds of a job one after the other, all with the same learning rate.
 
     The learning rate is declared in the study or chosen by tuning. `demonstrators` are the parameters of the snapshots
     that the job imitates, by their seeds. Without a keeper there are no checkpoints.
@@ -76,8 +76,8 @@ def tune(
 ) -> None:
     """Train with every learning rate of the grid on every tuning seed.
 
-    Tuning seeds belong to another stream than those of `train`: the runs that choose a rate are not evaluated.
-    Parameters are as in `train`.
+    `tune` and `train` use independent random numbers, so that no run that chooses a rate is also a result. Parameters
+    are as in `train`.
     """
     assignments = [(seed, rate) for rate in job.tuning.grid for seed in job.seeds]
     _run(job, "tune", assignments, {}, recorder, demonstrators or {}, keeper)

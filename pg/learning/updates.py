@@ -78,10 +78,10 @@ def update(
 ) -> UpdateLog:
     r"""Take the variant's gradient steps on one batch: M minibatches in each of K passes, within its limit.
 
-    The policy π_θ, which collected the batch, is changed in place to π_θ'. The moments of the optimizer keep every
-    step, also one that a limit undoes or shortens. `limit_state`, what the limit keeps from one update to the next, is
-    changed in place, too. Depending on its parts, a variant needs the environment's tables, a generator that divides
-    the batch into minibatches, and a critic, fitted to earlier batches.
+    The policy π_θ, which collected the batch, is changed in place to π_θ'. The moments of the optimizer include every
+    step, also those that a limit undoes or shortens. `limit_state` holds what the limit keeps from one update to the
+    next, and is changed in place. Depending on its parts, a variant needs the environment's tables, a generator that
+    divides the batch into minibatches, and a critic that was fitted to earlier batches.
 
     Raises
     ------
@@ -219,7 +219,7 @@ class Ascent:
         return self._kl_of(self._reached_distribution()).item()
 
     def differentiable_kl(self) -> Tensor:
-        """Return the same as a function of the parameters."""
+        """Return the same divergence as `kl`, as a differentiable function of the parameters."""
         return self._kl_of(self._policy.distribution(self.batch.states))
 
     @torch.no_grad()

@@ -1,6 +1,6 @@
 """Combine the parts that a variant names into its gradient estimator.
 
-Nothing here sums over seeds: entries of the S axis (seeds, probed batches, enumerated batches) do not mix.
+Nothing here sums over the S axis: batches (in training one, in measurements many) do not mix.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def surrogate(
     r"""Return the objective whose gradient is the estimate, to be maximised.
 
     $\frac{1}{N} \sum_i \sum_t \log \pi(a_{i,t} \mid s_{i,t}) \hat A_{i,t}$, summed over time and averaged over
-    trajectories, never over seeds (the lecture, "How to implement": one backward pass gives the whole sum). No gradient
+    trajectories, not over batches (the lecture, "How to implement": one backward pass gives the whole sum). No gradient
     flows through the weights $\hat A_{i,t}$.
     """
     return (log_probs * weights.detach() * trajectories.mask).sum(-1).mean(-1)

@@ -1,4 +1,4 @@
-"""Compiled passes through a perceptron, forward and backward: one call instead of a dozen per layer."""
+"""Compiled forward and backward passes of perceptrons: one call each, where torch needs several per layer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from pg.core.compiled import Compiled, as_argument, compiled, overwriting
 if TYPE_CHECKING:
     from pg.parts.activations.base import Activation
 
-# Measured: what a layer of 64 units computes for this many rows stays in the cache until the next layer reads it.
+# Passes take this many rows at a time. Measured: the values of a layer of 64 units stay in the processor's cache until
+# the next layer reads them.
 _ROWS = 128
 
 _LARGEST = np.float32(7.90531110763549805)
@@ -45,13 +46,13 @@ _B6, _B4, _B2, _B0 = (
 def tanh_in_place(values: NDArray[np.float32]) -> None:
     """Overwrite a matrix by its hyperbolic tangent in single precision, with a relative error of at most 2e-6.
 
-    The quotient of polynomials is Eigen's (`ptanh_float`): processors compute it for many entries at once, which takes
-    a tenth of the time of NumPy's tanh on those without AVX-512.
+    The quotient of polynomials is that of Eigen's `ptanh_float`. It uses vector instructions; without AVX-512
+    it takes a tenth of the time of NumPy's tanh.
     """
     for row in range(values.shape[0]):
         for column in range(values.shape[1]):
             x = values[row, column]
-            # Outside of these limits the tangent rounds to -1 or 1. A NaN stays one.
+            # Outside of these limits tanh rounds to -1 or 1. NaN stays NaN.
             if x > _LARGEST:
                 x = _LARGEST
             elif x < -_LARGEST:
@@ -99,7 +100,7 @@ class Network:
         return as_argument(self.activation.compiled(dtype), overwriting(dtype))
 
     def hidden(self, rows: int) -> NDArray[Any]:
-        """Return room for what the hidden layers compute for a number of rows."""
+        """Return an uninitialised array for the values of all hidden layers in a number of rows."""
         return np.empty(rows * int(self.sizes[1:-1].sum()), dtype=self.parameters.dtype)
 
     def forward(self, inputs: NDArray[Any], hidden: NDArray[Any]) -> NDArray[Any]:
@@ -124,7 +125,7 @@ class Network:
 
 
 def forward_type(dtype: np.dtype[Any]) -> Any:
-    """Return the types of `forward_in`'s function."""
+    """Return the types of the compiled forward pass."""
     vector, matrix = _arrays(dtype)
     sizes = types.Array(types.int64, 1, "C")
     return types.void(types.FunctionType(overwriting(dtype)), vector, sizes, matrix, vector, matrix)
@@ -160,7 +161,7 @@ def _forward(
     count, last = len(inputs), len(sizes) - 1
     for row in range(0, count, _ROWS):
         end = min(count, row + _ROWS)
-        values, first, room = inputs[row:end], 0, 0
+        values, first, offset = inputs[row:end], 0, 0
         for layer in range(1, last + 1):
             before, after = sizes[layer - 1], sizes[layer]
             matrix = parameters[first : first + before * after].reshape(before, after)
@@ -169,8 +170,8 @@ def _forward(
             if layer == last:
                 results = outputs[row:end]
             else:
-                results = hidden[room + row * after : room + end * after].reshape(end - row, after)
-                room += count * after
+                results = hidden[offset + row * after : offset + end * after].reshape(end - row, after)
+                offset += count * after
             np.dot(values, matrix, results)
             for each in range(end - row):
                 for unit in range(after):
@@ -194,15 +195,15 @@ def _backward(
     product, ones = np.empty(widest * widest, dtype=parameters.dtype), np.ones(_ROWS, dtype=parameters.dtype)
     for row in range(0, count, _ROWS):
         end = min(count, row + _ROWS)
-        slope, last, room = slopes[row:end], len(parameters), len(hidden)
+        slope, last, offset = slopes[row:end], len(parameters), len(hidden)
         for layer in range(len(sizes) - 1, 0, -1):
             before, after = sizes[layer - 1], sizes[layer]
             first = last - (before + 1) * after
             if layer == 1:
                 values = inputs[row:end]
             else:
-                room -= count * before
-                values = hidden[room + row * before : room + end * before].reshape(end - row, before)
+                offset -= count * before
+                values = hidden[offset + row * before : offset + end * before].reshape(end - row, before)
             by_matrix = product[: before * after].reshape(before, after)
             np.dot(values.T, slope, by_matrix)
             for entry in range(before * after):

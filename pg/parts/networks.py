@@ -1,4 +1,4 @@
-"""Multilayer perceptrons of tensors, for learning, and of arrays, for acting."""
+"""Multilayer perceptrons of tensors, for learning. Policies act with the arrays of `pg.parts.kernels`."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _Values = TypeVar("_Values")
 def affine_map(inputs: int, outputs: int, dtype: torch.dtype) -> nn.Linear:
     """Return torch's affine map with parameters that are not initialised.
 
-    The matrix of a map with more outputs than inputs is stored input by input: its gradient is then a product with the
-    narrow factor on the left, which was measured to take a fraction of the time.
+    The matrix of a map with more outputs than inputs is stored input by input: torch then computes its gradient as a
+    product with the narrow factor on the left, which was measured to take a fraction of the time.
     """
     # On the meta device torch does not draw from its global generator.
     layer = nn.Linear(inputs, outputs, device="meta")
@@ -60,9 +60,9 @@ def perceptron(
 
 
 class FastTanh(torch.autograd.Function):
-    """Overwrite a tensor on the CPU by its hyperbolic tangent: in single precision compiled, else by NumPy.
+    """Replace a tensor on the CPU by its hyperbolic tangent, with compiled code in single precision, else with NumPy.
 
-    torch's own takes seven times as long on processors without MKL.
+    torch's own function was measured to take seven times as long on an AMD processor.
     """
 
     @staticmethod
@@ -103,7 +103,7 @@ class _CompiledPass(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, activation: Activation, inputs: Tensor, *parameters: Tensor) -> Tensor:
-        """Return the outputs, and keep the values of hidden layers."""
+        """Return the outputs, and keep the values of the hidden layers for the backward pass."""
         matrices, biases = (
             [part.detach().mT.numpy() for part in parameters[::2]],
             [part.detach().numpy() for part in parameters[1::2]],
@@ -124,7 +124,7 @@ class _CompiledPass(torch.autograd.Function):
         parts = [
             part for matrix, biases in gradient for part in (torch.from_numpy(matrix).mT, torch.from_numpy(biases))
         ]
-        # Fused optimizers read the memory of parameters and gradients side by side: their layouts must agree.
+        # Fused optimizers read parameters and gradients in the order of memory, so their strides must be equal.
         _, *parameters = ctx.saved_tensors
         return (
             None,
@@ -139,7 +139,7 @@ class _CompiledPass(torch.autograd.Function):
 def _differentiable_gradient(
     activation: Activation, inputs: Tensor, *parameters: Tensor, slopes: Tensor
 ) -> Sequence[Tensor]:
-    """Return the gradient by each parameter as a function of the parameters and the slopes."""
+    """Return the gradient by each parameter, computed by torch: differentiable by the parameters and the slopes."""
     layers = zip(parameters[::2], parameters[1::2], strict=True)
     affine = [partial(linear, weight=weight, bias=bias) for weight, bias in layers]
     outputs = perceptron(affine, activation.of_tensor, inputs)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Activation(Part):
-    """An elementwise function: of tensors for learning, and of numbers, compiled, for acting."""
+    """An elementwise function, written for tensors and for numbers; the latter is compiled."""
 
     @abstractmethod
     def of_tensor(self, values: Tensor) -> Tensor:
@@ -29,9 +29,9 @@ class Activation(Part):
 
     @staticmethod
     def slope_at(value: float) -> float:
-        """Return the derivative where the function has a value, by operations that numba compiles.
+        """Return the derivative at the point where the function has this value, by operations that numba compiles.
 
-        An activation without it is differentiated by torch, which is slower.
+        Optional: without it, torch differentiates `of_tensor`, which is slower.
         """
         raise NotImplementedError
 
@@ -41,13 +41,13 @@ class Activation(Part):
         return type(self).slope_at is not Activation.slope_at
 
     def compiled(self, dtype: np.dtype[Any]) -> Compiled:
-        """Return a compiled function that overwrites every entry of a matrix."""
+        """Return a compiled function that applies the activation to a matrix in place."""
         from pg.core.compiled import elementwise
 
         return elementwise(type(self).of_number, dtype)
 
     def compiled_slope(self, dtype: np.dtype[Any]) -> Compiled:
-        """Return a compiled function of two matrices that multiplies the first by the derivative at the second."""
+        """Return a compiled function that multiplies a matrix by the derivative, given the activation's values."""
         from pg.core.compiled import times_elementwise
 
         return times_elementwise(type(self).slope_at, dtype)

@@ -22,7 +22,7 @@ class Relu(Activation):
     @staticmethod
     def of_number(value: float) -> float:
         """Return the positive part."""
-        # A NaN stays one.
+        # NaN stays NaN.
         return 0.0 if value < 0 else value
 
     @staticmethod

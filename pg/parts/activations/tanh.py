@@ -37,7 +37,7 @@ class Tanh(Activation):
         return 1.0 - value * value
 
     def compiled(self, dtype: np.dtype[Any]) -> Compiled:
-        """Return a compiled function that overwrites a matrix."""
+        """Return a compiled function that applies tanh in place; in single precision, `of_tensor` calls the same."""
         from pg.parts.kernels import tanh_in_place, tanh_of_doubles
 
         return tanh_in_place if dtype == np.float32 else tanh_of_doubles
