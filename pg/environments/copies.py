@@ -68,31 +68,30 @@ class Observed:
     """
 
     def __init__(self, environments: Environments, hidden: Sequence[int], depth: int, *, normalised: bool) -> None:
-        self._environments = environments
-        self._depth = depth
-        self._kept = np.delete(np.arange(environments.spaces.observation_size), tuple(hidden))
-        self._window = np.zeros((0, depth, len(self._kept)), dtype=np.float32)
+        self.environments, self.depth = environments, depth
+        self.kept = np.delete(np.arange(environments.spaces.observation_size), tuple(hidden))
+        self._window = np.zeros((0, depth, len(self.kept)), dtype=np.float32)
         self.horizon = environments.horizon
-        self.spaces = replace(environments.spaces, observation_size=depth * len(self._kept), is_normalised=normalised)
+        self.spaces = replace(environments.spaces, observation_size=depth * len(self.kept), is_normalised=normalised)
 
     @property
     def states(self) -> NDArray[np.int64] | None:
         """Indices of the current states, (N,), where the environment has tables."""
-        return self._environments.states
+        return self.environments.states
 
     def reset(self, generator: np.random.Generator) -> NDArray[np.float32]:
         """Draw start states and clear the stack."""
-        first = self._environments.reset(generator)
-        self._window = np.zeros((len(first), self._depth, len(self._kept)), dtype=np.float32)
+        first = self.environments.reset(generator)
+        self._window = np.zeros((len(first), self.depth, len(self.kept)), dtype=np.float32)
         return self._seen(first)
 
     def step(self, actions: NDArray[Any], alive: NDArray[np.bool_], /) -> Transition:
         """Take one step and shift the stack by one observation."""
-        transition = self._environments.step(actions, alive)
+        transition = self.environments.step(actions, alive)
         return replace(transition, observations=self._seen(transition.observations))
 
     def _seen(self, latest: NDArray[np.float32]) -> NDArray[np.float32]:
-        newest = latest[..., np.newaxis, self._kept]
+        newest = latest[..., np.newaxis, self.kept]
         self._window = np.concatenate([self._window[:, 1:], newest], axis=1)
         return self._window.reshape(len(latest), -1)
 

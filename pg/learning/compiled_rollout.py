@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -24,14 +25,30 @@ class Recorded(NamedTuple):
     terminated: NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a policy sees of an environment's observations.
+
+    These are the `kept` components of the latest `depth` observations, oldest first, which are then shifted and scaled
+    by `mean` and `deviation`, unless these are empty.
+    """
+
+    kept: NDArray[np.int64]
+    depth: int
+    mean: NDArray[Any]
+    deviation: NDArray[Any]
+
+
 class CompiledRollout:
     """A rollout of N trajectories in progress, from start states that have been drawn."""
 
-    def __init__(self, environments: CompiledEnvironments, network: Network) -> None:
+    def __init__(self, environments: CompiledEnvironments, view: View, network: Network) -> None:
         copies, horizon, dtype = len(environments.positions), environments.horizon, network.parameters.dtype
+        self._view, self._raw = view, np.empty(environments.spaces.observation_size, dtype=np.float32)
+        self._window = np.zeros((copies, view.depth, len(view.kept)), dtype=np.float32)
         # Pages of zeros that are never written take no memory: most trajectories end before the horizon.
         self.recorded = Recorded(
-            observations=np.zeros((copies, horizon, environments.spaces.observation_size), dtype=np.float32),
+            observations=np.zeros((copies, horizon, view.depth * len(view.kept)), dtype=np.float32),
             actions=np.zeros((copies, horizon), dtype=np.int64),
             rewards=np.zeros((copies, horizon), dtype=np.float32),
             lengths=np.zeros(copies, dtype=np.int64),
@@ -44,6 +61,11 @@ class CompiledRollout:
         self._logits = np.empty((copies, network.sizes[-1]), dtype=dtype)
         self._alive, self._step, self._count = np.arange(copies), 0, copies
 
+    def last_observations(self) -> NDArray[np.float32]:
+        """Return what the policy would see next in each copy, (N, O)."""
+        newest = self._environments.observations()[:, np.newaxis, self._view.kept]
+        return np.concatenate([self._window[:, 1:], newest], axis=1).reshape(len(newest), -1)
+
     def advance(self, noise: NDArray[np.float32]) -> bool:
         """Take a step for each row of noise, (steps, N, A), up to the horizon; return whether any continues."""
         dynamics, network = self._environments.dynamics, self._network
@@ -53,6 +75,11 @@ class CompiledRollout:
             dynamics.observe,
             dynamics.constants,
             self._environments.positions,
+            self._raw,
+            self._window,
+            self._view.kept,
+            self._view.mean,
+            self._view.deviation,
             network.activate,
             network.parameters,
             network.sizes,
@@ -80,6 +107,11 @@ def _advance_in(dtype: np.dtype[Any]) -> Compiled:
             types.FunctionType(OBSERVE),
             types.Array(types.float64, 1, "C"),
             types.Array(types.float64, 2, "C"),
+            types.Array(singles, 1, "C"),
+            types.Array(singles, 3, "C"),
+            integers,
+            types.Array(number, 1, "C"),
+            types.Array(number, 1, "C"),
             types.FunctionType(overwriting(dtype)),
             types.Array(number, 1, "C"),
             integers,
@@ -101,6 +133,17 @@ def _advance_in(dtype: np.dtype[Any]) -> Compiled:
 
 
 @inlined
+def _shift_in(
+    raw: NDArray[np.float32], kept: NDArray[np.int64], window: NDArray[np.float32], seen: NDArray[np.float32]
+) -> None:
+    """Add the latest observation to a copy's window, and write what the policy sees."""
+    window[:-1] = window[1:]
+    for place in range(len(kept)):
+        window[-1, place] = raw[kept[place]]
+    seen[:] = window.reshape(window.size)
+
+
+@inlined
 def _sampled(logits: NDArray[Any], noise: NDArray[np.float32]) -> int:
     """Return the action of the highest sum of logit and noise."""
     action, highest = 0, logits[0] + noise[0]
@@ -116,6 +159,11 @@ def _advance(
     observe: Compiled,
     constants: NDArray[np.float64],
     positions: NDArray[np.float64],
+    raw: NDArray[np.float32],
+    window: NDArray[np.float32],
+    kept: NDArray[np.int64],
+    mean: NDArray[Any],
+    deviation: NDArray[Any],
     activate: Compiled,
     parameters: NDArray[Any],
     sizes: NDArray[np.int64],
@@ -138,9 +186,12 @@ def _advance(
         time = first + now
         for row in range(count):
             seen = observations[alive[row], time]
-            observe(positions[alive[row]], seen)
+            observe(positions[alive[row]], raw)
+            _shift_in(raw, kept, window[alive[row]], seen)
             for component in range(sizes[0]):
                 inputs[row, component] = seen[component]
+                if len(mean):
+                    inputs[row, component] = (inputs[row, component] - mean[component]) / deviation[component]
         forward(activate, parameters, sizes, inputs[:count], hidden, logits[:count])
         left = 0
         for row in range(count):

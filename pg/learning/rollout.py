@@ -17,7 +17,8 @@ from torch import Tensor
 from pg.core.randomness import generator
 from pg.core.trajectories import Actor, Environments, Spaces, Trajectories
 from pg.environments.compiled import CompiledEnvironments
-from pg.learning.compiled_rollout import CompiledRollout
+from pg.environments.copies import Observed
+from pg.learning.compiled_rollout import CompiledRollout, View
 from pg.learning.policies import Policy
 from pg.parts.kernels import Network
 
@@ -61,8 +62,9 @@ def collect(environments: Environments, actor: Actor, generators: Generators) ->
 
     The result is as long as the longest trajectory. With compiled dynamics, a policy takes many steps per call.
     """
-    if isinstance(environments, CompiledEnvironments) and isinstance(actor, PolicyActor):
-        return _in_calls_of_many_steps(environments, actor, generators)
+    stepped = environments.environments if isinstance(environments, Observed) else environments
+    if isinstance(stepped, CompiledEnvironments) and isinstance(actor, PolicyActor):
+        return _in_calls_of_many_steps(stepped, _view(environments, actor), actor, generators)
     observations = environments.reset(generators.starts)
     alive: NDArray[np.bool_] = np.ones(len(observations), dtype=np.bool_)
     terminated, noise = np.zeros_like(alive), np.empty(0, dtype=np.float32)
@@ -83,11 +85,20 @@ def collect(environments: Environments, actor: Actor, generators: Generators) ->
     return _trajectories(steps, terminated, observations)
 
 
+def _view(environments: Environments, actor: PolicyActor) -> View:
+    """Return what the actor's policy sees of the observations of compiled environments."""
+    none = np.empty(0, dtype=actor.network.parameters.dtype)
+    mean, deviation = (none, none) if actor.seen is None else actor.seen
+    if isinstance(environments, Observed):
+        return View(environments.kept, environments.depth, mean, deviation)
+    return View(np.arange(environments.spaces.observation_size), 1, mean, deviation)
+
+
 def _in_calls_of_many_steps(
-    environments: CompiledEnvironments, actor: PolicyActor, generators: Generators
+    environments: CompiledEnvironments, view: View, actor: PolicyActor, generators: Generators
 ) -> Trajectories:
     environments.reset(generators.starts)
-    rollout = CompiledRollout(environments, actor.network)
+    rollout = CompiledRollout(environments, view, actor.network)
     copies = len(environments.positions)
     while rollout.advance(actor.noise(generators.actions, _NOISE_STEPS, copies)):
         pass
@@ -101,7 +112,7 @@ def _in_calls_of_many_steps(
         mask=torch.from_numpy(np.arange(longest) < recorded.lengths[np.newaxis, :, np.newaxis]),
         terminated=terminated,
         truncated=~terminated,
-        last_observations=torch.from_numpy(environments.observations()).unsqueeze(0),
+        last_observations=torch.from_numpy(rollout.last_observations()).unsqueeze(0),
     )
 
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from pg.core.trajectories import Trajectories
-from pg.environments.copies import make_environments
-from pg.environments.record import Environment
+from pg.environments.copies import Observed, make_environments
+from pg.environments.record import Environment, Observations
 from pg.learning.policies import Policy
 from pg.learning.rollout import Generators, PolicyActor, actor_of, collect
 from tests.learning.batches import perturbed
@@ -67,6 +67,26 @@ def test_most_likely_actions_need_no_noise() -> None:
     copies = make_environments(Environment(id="CartPole-v1", horizon=90), 6)
     actor = actor_of(balancing(torch.float32), is_deterministic=True)
     assert_close(collect(copies, actor, Generators.of(0)), collect(copies, OneStepPerCall(actor), Generators.of(0)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    "seen", [{"hide": (1, 3)}, {"stack": 3}, {"hide": ("position",), "stack": 2, "normalise": True}], ids=str
+)
+def test_rollout_with_observation_options_is_that_of_one_step_per_call(
+    seen: dict[str, Any], dtype: torch.dtype
+) -> None:
+    copies = make_environments(Environment(id="CartPole-v1", horizon=90, observations=Observations(**seen)), 20)
+    assert isinstance(copies, Observed)
+    policy = perturbed(copies.spaces, 1, hidden=(16,)).to(dtype)
+    if policy.scaling is not None:
+        policy.scaling.observe(
+            torch.randn(50, copies.spaces.observation_size, generator=torch.Generator().manual_seed(0))
+        )
+    actor = actor_of(policy)
+    found = collect(copies, actor, Generators.of(0))
+    assert_close(found, collect(copies, OneStepPerCall(actor), Generators.of(0)))
+    assert len(found.lengths.unique()) > 3
 
 
 def test_policy_without_finite_outputs_ends_its_episodes() -> None:
