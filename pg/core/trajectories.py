@@ -72,18 +72,18 @@ class Trajectories:
         r"""Undiscounted return $R = \sum_t r_t$ of each trajectory."""
         return self.rewards.sum(-1)
 
-    def of_seed(self, index: int) -> Trajectories:
+    def of_batch(self, index: int) -> Trajectories:
         """Return one batch, S = 1, cut to the length of its longest trajectory.
 
         The padding of a batch must not depend on other batches: the length of a tensor determines the order of
         summation, and so the last bits of a sum.
         """
-        one = self.of_seeds(slice(index, index + 1))
+        one = self.of_batches(slice(index, index + 1))
         return one.until(int(one.lengths.max()))
 
-    def of_seeds(self, seeds: slice) -> Trajectories:
+    def of_batches(self, batches: slice) -> Trajectories:
         """Return a range of batches."""
-        return self.map_tensors(lambda values: values[seeds])
+        return self.map_tensors(lambda values: values[batches])
 
     def until(self, horizon: int) -> Trajectories:
         """Return the trajectories truncated to a shorter horizon."""

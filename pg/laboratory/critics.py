@@ -53,7 +53,7 @@ def fitted_critics(
     }
     collected = sample(copies, policy, generators_of(seed, stage, "critic"), environment.rewards)
     parts = (in_float64(collected) if dtype == torch.float64 else collected).regrouped(_BATCH)
-    batches = [parts.of_seed(index) for index in range(len(parts.mask))]
+    batches = [parts.of_batch(index) for index in range(len(parts.mask))]
     for critic in critics.values():
         if critic is not None:
             turns, one_step = critic.fit_steps, replace(critic, fit_steps=1)

@@ -45,7 +45,7 @@ def gradients_of_all(
     environment's tables, or a critic by the estimator's name, if their baseline does.
     """
     parts: list[dict[str, Tensor]] = []
-    for some in map(batches.of_seeds, chunks(policy, batches)):
+    for some in map(batches.of_batches, chunks(policy, batches)):
         found = scores(policy, *valid_steps(some))
         parts.append(weighted_sums(found, some, _advantages(policy, variants, some, mdp, critics, found)))
     return {name: torch.cat([part[name] for part in parts]) for name in variants}

@@ -95,7 +95,7 @@ def truth(mdp: MDP, policy: Policy) -> Truth:
 
     The target of every bias in the study is the undiscounted objective.
     """
-    # A stack of one policy has its parameters in the same order as the estimates.
+    # Copies of a policy have their parameters in the order of the estimates.
     copy = repeat(policy, 1)
     value = objective(mdp, action_probabilities(copy, mdp))
     return Truth(value.item(), flatten(torch.autograd.grad(value, copy.parameters_list())).squeeze(0))

@@ -61,9 +61,9 @@ class Reuse:
         states = state_ratios(target, mdp, state_distributions_of(behaviour, mdp), trajectories)
         return cls(behaviour, target, mdp, trajectories, logs, states)
 
-    def of_seeds(self, seeds: slice) -> Reuse:
-        """Return a range of the S axis."""
-        return self._changed(self.trajectories.of_seeds(seeds), lambda values: values[seeds])
+    def of_batches(self, batches: slice) -> Reuse:
+        """Return a range of batches."""
+        return self._changed(self.trajectories.of_batches(batches), lambda values: values[batches])
 
     def regrouped(self, count: int) -> Reuse:
         """Return the same trajectories as disjoint batches of `count` each, on the S axis, like `Trajectories`."""
@@ -106,7 +106,7 @@ def corrected_gradients_of_all(
             chunk.trajectories,
             ((name, chunk.score_weights(variant, critics.get(name))) for name, variant in variants.items()),
         )
-        for chunk in map(reuse.of_seeds, chunks(reuse.target, reuse.trajectories))
+        for chunk in map(reuse.of_batches, chunks(reuse.target, reuse.trajectories))
     ]
     return {name: torch.cat([part[name] for part in parts]) for name in variants}
 

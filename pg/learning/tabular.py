@@ -13,7 +13,7 @@ from pg.learning.policies import Policy, StackedPolicy, stacked
 
 
 def action_probabilities(policy: StackedPolicy, mdp: MDP) -> Float[Tensor, "1 S A"]:
-    r"""Return the table $\pi_\theta(a \mid s)$ of a stack of one policy, differentiably and always in float64."""
+    r"""Return the table $\pi_\theta(a \mid s)$ of one copy of a policy, differentiably and always in float64."""
     seen = torch.as_tensor(mdp.observations, dtype=policy.weights[0].dtype).repeat_interleave(mdp.actions, dim=0)
     actions = torch.arange(mdp.actions).repeat(mdp.states)
     log_probs = policy.log_prob(seen.unsqueeze(0), actions.unsqueeze(0)).to(torch.float64)

@@ -62,7 +62,7 @@ def perceptron(
 class FastTanh(torch.autograd.Function):
     """Replace a tensor on the CPU by its hyperbolic tangent, with compiled code in single precision, else with NumPy.
 
-    torch's own function was measured to take seven times as long on an AMD processor.
+    torch's own function takes several times as long on AMD processors.
     """
 
     @staticmethod

@@ -49,12 +49,12 @@ def described(trajectories: Trajectories) -> set[tuple[str, ...]]:
     return {tuple(map(str, row)) for row in zip(*columns, strict=True)}
 
 
-def test_trajectories_of_a_seed_are_its_own_and_cut_to_the_longest() -> None:
-    batch = rollout(CARTPOLE, 0).regrouped(6)
-    assert batch.last_observations is not None
-    for seed in (0, 1):
-        own = batch.of_seed(seed)
+def test_one_of_several_batches_is_cut_to_its_longest_trajectory() -> None:
+    batches = rollout(CARTPOLE, 0).regrouped(6)
+    assert batches.last_observations is not None
+    for index in (0, 1):
+        own = batches.of_batch(index)
         assert own.last_observations is not None
-        assert torch.equal(own.last_observations, batch.last_observations[[seed]])
-        assert own.mask.shape == (1, 6, batch.lengths[seed].max())
-        assert torch.equal(own.returns, batch.returns[[seed]])
+        assert torch.equal(own.last_observations, batches.last_observations[[index]])
+        assert own.mask.shape == (1, 6, batches.lengths[index].max())
+        assert torch.equal(own.returns, batches.returns[[index]])

@@ -47,7 +47,7 @@ def test_stacked_gradients_are_those_of_a_loop_over_batches(baseline: str) -> No
     variant, batches = Variant(baseline=baseline), in_float64(pool).regrouped(6)
     stacked = batch_gradients(policy, variant, batches)
     for i in range(4):
-        one = batches.of_seed(i)
+        one = batches.of_batch(i)
         log_probs = on_valid_steps(policy.log_prob, one)
         objective = compose.surrogate(log_probs, advantages(policy, variant, one), one)
         gradients = torch.autograd.grad(objective.sum(), list(policy.parameters()))
