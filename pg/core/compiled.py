@@ -14,6 +14,9 @@ from numba.core.types.function_type import CompileResultWAP
 Compiled = Any
 """A compiled function; numba declares no types."""
 
+PRECISIONS = (np.dtype(np.float32), np.dtype(np.float64))
+"""Those of networks. Functions are compiled for both at once: jobs that start together must not cache one each."""
+
 # A product and a sum may be fused. Dividing by zero gives inf or NaN, as in NumPy.
 # numba does not notice edits of these options: delete `__pycache__` after one.
 _compile = partial(numba.njit, fastmath={"contract"}, error_model="numpy")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import from_dtype, types
 from numpy.typing import NDArray
 
-from pg.core.compiled import Compiled, as_argument, compiled, inlined, overwriting
+from pg.core.compiled import PRECISIONS, Compiled, as_argument, compiled, inlined, overwriting
 from pg.environments.compiled import OBSERVE, STEP, CompiledEnvironments
-from pg.parts.kernels import Network, forward_in, forward_type
+from pg.parts.kernels import Network, forward, forward_type
 
 
 class Recorded(NamedTuple):
@@ -55,8 +54,7 @@ class CompiledRollout:
             terminated=np.zeros(copies, dtype=np.bool_),
         )
         self._environments, self._network = environments, network
-        self._advance = _advance_in(dtype)
-        self._forward = as_argument(forward_in(dtype), forward_type(dtype))
+        self._forward = as_argument(forward, forward_type(dtype))
         self._inputs, self._hidden = np.empty((copies, network.sizes[0]), dtype=dtype), network.hidden(copies)
         self._logits = np.empty((copies, network.sizes[-1]), dtype=dtype)
         self._alive, self._step, self._count = np.arange(copies), 0, copies
@@ -70,7 +68,7 @@ class CompiledRollout:
         """Take a step for each row of noise, (steps, N, A), up to the horizon; return whether any continues."""
         dynamics, network = self._environments.dynamics, self._network
         steps = min(len(noise), self._environments.horizon - self._step)
-        self._count = self._advance(
+        self._count = _advance(
             dynamics.step,
             dynamics.observe,
             dynamics.constants,
@@ -97,39 +95,36 @@ class CompiledRollout:
         return self._count > 0 and self._step < self._environments.horizon
 
 
-@cache
-def _advance_in(dtype: np.dtype[Any]) -> Compiled:
-    """Compile `_advance` for networks of a precision."""
+def _advance_type(dtype: np.dtype[Any]) -> Any:
+    """Return the types of `_advance` for networks of a precision."""
     number, integers, singles = from_dtype(dtype), types.Array(types.int64, 1, "C"), types.float32
-    return compiled(
-        types.int64(
-            types.FunctionType(STEP),
-            types.FunctionType(OBSERVE),
-            types.Array(types.float64, 1, "C"),
-            types.Array(types.float64, 2, "C"),
-            types.Array(singles, 1, "C"),
-            types.Array(singles, 3, "C"),
-            integers,
-            types.Array(number, 1, "C"),
-            types.Array(number, 1, "C"),
-            types.FunctionType(overwriting(dtype)),
-            types.Array(number, 1, "C"),
-            integers,
-            types.FunctionType(forward_type(dtype)),
-            types.Array(number, 2, "C"),
-            types.Array(number, 1, "C"),
-            types.Array(number, 2, "C"),
-            types.Array(singles, 3, "C"),
-            types.int64,
-            integers,
-            types.int64,
-            types.Array(singles, 3, "C"),
-            types.Array(types.int64, 2, "C"),
-            types.Array(singles, 2, "C"),
-            integers,
-            types.Array(types.boolean, 1, "C"),
-        )
-    )(_advance)
+    return types.int64(
+        types.FunctionType(STEP),
+        types.FunctionType(OBSERVE),
+        types.Array(types.float64, 1, "C"),
+        types.Array(types.float64, 2, "C"),
+        types.Array(singles, 1, "C"),
+        types.Array(singles, 3, "C"),
+        integers,
+        types.Array(number, 1, "C"),
+        types.Array(number, 1, "C"),
+        types.FunctionType(overwriting(dtype)),
+        types.Array(number, 1, "C"),
+        integers,
+        types.FunctionType(forward_type(dtype)),
+        types.Array(number, 2, "C"),
+        types.Array(number, 1, "C"),
+        types.Array(number, 2, "C"),
+        types.Array(singles, 3, "C"),
+        types.int64,
+        integers,
+        types.int64,
+        types.Array(singles, 3, "C"),
+        types.Array(types.int64, 2, "C"),
+        types.Array(singles, 2, "C"),
+        integers,
+        types.Array(types.boolean, 1, "C"),
+    )
 
 
 @inlined
@@ -154,6 +149,7 @@ def _sampled(logits: NDArray[Any], noise: NDArray[np.float32]) -> int:
     return action
 
 
+@compiled(*map(_advance_type, PRECISIONS))
 def _advance(
     step: Compiled,
     observe: Compiled,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from pg.core.compiled import Compiled, as_argument, compiled, overwriting
+from pg.core.compiled import PRECISIONS, Compiled, as_argument, compiled, overwriting
 
 if TYPE_CHECKING:
     from pg.parts.activations.base import Activation
@@ -106,7 +105,7 @@ class Network:
     def forward(self, inputs: NDArray[Any], hidden: NDArray[Any]) -> NDArray[Any]:
         """Return the outputs, (n, A), and write the values of the hidden layers, one layer after the other."""
         outputs = np.empty((len(inputs), self.sizes[-1]), dtype=self.parameters.dtype)
-        forward_in(self.parameters.dtype)(self.activate, self.parameters, self.sizes, inputs, hidden, outputs)
+        forward(self.activate, self.parameters, self.sizes, inputs, hidden, outputs)
         return outputs
 
     def backward(
@@ -115,7 +114,7 @@ class Network:
         """Return the gradient by the matrix and the biases of each layer, given the gradient by the outputs."""
         dtype, gradient = self.parameters.dtype, np.zeros_like(self.parameters)
         times_slope = as_argument(self.activation.compiled_slope(dtype), overwriting(dtype, 2))
-        _backward_in(dtype)(times_slope, self.parameters, self.sizes, inputs, hidden, slopes, gradient)
+        _backward(times_slope, self.parameters, self.sizes, inputs, hidden, slopes, gradient)
         found, first = [], 0
         for before, after in pairwise(self.sizes.tolist()):
             end = first + before * after
@@ -131,18 +130,11 @@ def forward_type(dtype: np.dtype[Any]) -> Any:
     return types.void(types.FunctionType(overwriting(dtype)), vector, sizes, matrix, vector, matrix)
 
 
-@cache
-def forward_in(dtype: np.dtype[Any]) -> Compiled:
-    """Compile the forward pass for a precision."""
-    return compiled(forward_type(dtype))(_forward)
-
-
-@cache
-def _backward_in(dtype: np.dtype[Any]) -> Compiled:
+def _backward_type(dtype: np.dtype[Any]) -> Any:
     vector, matrix = _arrays(dtype)
     sizes = types.Array(types.int64, 1, "C")
     times_slope = types.FunctionType(overwriting(dtype, 2))
-    return compiled(types.void(times_slope, vector, sizes, matrix, vector, matrix, vector))(_backward)
+    return types.void(times_slope, vector, sizes, matrix, vector, matrix, vector)
 
 
 def _arrays(dtype: np.dtype[Any]) -> tuple[Any, Any]:
@@ -150,7 +142,8 @@ def _arrays(dtype: np.dtype[Any]) -> tuple[Any, Any]:
     return types.Array(number, 1, "C"), types.Array(number, 2, "C")
 
 
-def _forward(
+@compiled(*map(forward_type, PRECISIONS))
+def forward(
     activate: Compiled,
     parameters: NDArray[Any],
     sizes: NDArray[np.int64],
@@ -158,6 +151,7 @@ def _forward(
     hidden: NDArray[Any],
     outputs: NDArray[Any],
 ) -> None:
+    """Write the outputs, (n, A), and the values of the hidden layers, one layer after the other."""
     count, last = len(inputs), len(sizes) - 1
     for row in range(0, count, _ROWS):
         end = min(count, row + _ROWS)
@@ -181,6 +175,7 @@ def _forward(
             values = results
 
 
+@compiled(*map(_backward_type, PRECISIONS))
 def _backward(
     times_slope: Compiled,
     parameters: NDArray[Any],

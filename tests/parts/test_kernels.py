@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 import torch
 from pg.parts.activations.base import Activation
@@ -105,3 +106,24 @@ def test_fused_optimizer_moves_each_entry_along_its_own_slope(sizes: Sequence[in
     # The first step of Adam has the same length for every entry.
     moved = [parameter.detach() - start for parameter, start in zip(parameters, before, strict=True)]
     torch.testing.assert_close(moved, [0.1 * slope.sign() for slope in slopes], rtol=1e-4, atol=0.0)
+
+
+class Cubed(Tanh):
+    """Inherits the slope of tanh, which is not its own."""
+
+    name: str = "cubed"
+
+    def of_tensor(self, values: Tensor) -> Tensor:
+        return values**3
+
+    @staticmethod
+    def of_number(value: float) -> float:
+        return value**3
+
+
+def test_inherited_slope_of_another_function_is_not_used() -> None:
+    activation, values = Cubed(), np.array([[2.0]], dtype=np.float32)
+    assert Tanh().has_slope
+    assert not activation.has_slope
+    activation.compiled(values.dtype)(values)
+    assert values.item() == 8

@@ -37,8 +37,13 @@ class Activation(Part):
 
     @property
     def has_slope(self) -> bool:
-        """Whether `slope_at` is declared."""
-        return type(self).slope_at is not Activation.slope_at
+        """Whether `slope_at` is declared, and not by a base class of the one that declares the function."""
+        classes = type(self).__mro__
+        slope, *functions = (
+            next(depth for depth, one in enumerate(classes) if name in vars(one))
+            for name in ("slope_at", "of_number", "of_tensor")
+        )
+        return classes[slope] is not Activation and slope <= min(functions)
 
     def compiled(self, dtype: np.dtype[Any]) -> Compiled:
         """Return a compiled function that applies the activation to a matrix in place."""
