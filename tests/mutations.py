@@ -184,7 +184,7 @@ def _status(arguments: Iterable[str], planted: tuple[Path, str] | None = None) -
         folder = Path(name).resolve()
         for part in COPIED:
             if (ROOT / part).is_dir():
-                shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("*.pyc"))
             else:
                 shutil.copy(ROOT / part, folder / part)
         if planted is not None:

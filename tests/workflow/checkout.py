@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -151,8 +152,10 @@ class Checkout:
 
 
 def checkout(folder: Path) -> Checkout:
+    # Machine code that exists is copied too; compiling it takes seconds.
+    import_module("pg.learning.training")
     for name in ("pg", "workflow", "profiles"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc"))
     shutil.copy(ROOT / "Snakefile", folder)
     place = Checkout(folder)
     place.write(STUDY)
