@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 from tempfile import TemporaryDirectory
 
 import yaml
@@ -161,25 +162,26 @@ def survivors(bugs: Sequence[Bug]) -> list[Bug]:
     """
     every_test = sorted({test for bug in bugs for test in tests_of(bug)})
     with ThreadPoolExecutor(WORKERS) as pool:
-        unchanged = pool.submit(_status, every_test)
+        unchanged = pool.submit(_tested, every_test)
         noticed = list(pool.map(_is_noticed, bugs))
-    if unchanged.result() != PASSED:
-        raise BrokenBug("the tests fail without any planted bug")
+    if unchanged.result().returncode != PASSED:
+        raise BrokenBug(f"the tests fail without any planted bug\n{unchanged.result().stdout}")
     return [bug for bug, seen in zip(bugs, noticed, strict=True) if not seen]
 
 
 def _is_noticed(bug: Bug) -> bool:
-    status = _status(["-x", *tests_of(bug)], plant(bug))
+    tested = _tested(["-x", *tests_of(bug)], plant(bug))
+    status = tested.returncode
     if status == ELSEWHERE:
         raise BrokenBug("the tests would import `pg` from another place than the copy")
     if status not in (PASSED, FAILED):
-        raise BrokenBug(f"{bug}: the tests ended with status {status}")
+        raise BrokenBug(f"{bug}: the tests ended with status {status}\n{tested.stdout}")
     print(f"{'noticed ' if status == FAILED else 'SURVIVED'} {bug}", flush=True)
     return status == FAILED
 
 
-def _status(arguments: Iterable[str], planted: tuple[Path, str] | None = None) -> int:
-    """Run tests in a copy of the code and return the status of pytest."""
+def _tested(arguments: Iterable[str], planted: tuple[Path, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run tests in a copy of the code and return the status of pytest and what it printed."""
     with TemporaryDirectory() as name:
         folder = Path(name).resolve()
         for part in COPIED:
@@ -193,7 +195,7 @@ def _status(arguments: Iterable[str], planted: tuple[Path, str] | None = None) -
         threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         environment = os.environ | threads | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
         command = [sys.executable, "-c", PROGRAM, "-q", "-p", "no:cacheprovider", *arguments]
-        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False).returncode
+        return subprocess.run(command, cwd=folder, env=environment, stdout=PIPE, stderr=STDOUT, text=True, check=False)
 
 
 def main() -> int:
