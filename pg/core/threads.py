@@ -5,8 +5,6 @@ from __future__ import annotations
 
 def use_one_thread() -> None:
     """Let torch, NumPy and compiled functions compute with one thread in this process."""
-    # Limits apply to libraries that are loaded. Compiled functions multiply matrices with this one.
-    import scipy.linalg.cython_blas  # noqa: F401
     import torch
     from threadpoolctl import threadpool_limits
 

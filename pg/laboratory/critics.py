@@ -43,7 +43,7 @@ def fitted_critics(
     needing = [variant for variant in variants.values() if variant.baseline.values_from == "network"]
     if not needing:
         return dict.fromkeys(variants)
-    copies, dtype = make_environments(environment, trajectories), next(policy.parameters()).dtype
+    copies, dtype = make_environments(environment, trajectories), policy.theta.dtype
     weights = (seed, "probe", stage, "critic", "weights")
     critics = {
         meaning(variant): variant.baseline.make_critic(

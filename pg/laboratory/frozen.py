@@ -24,8 +24,9 @@ def random_policy(options: PolicyOptions, spaces: Spaces, seed: int) -> Policy:
     generator = torch_generator(seed, "exact", "policy")
     policy = Policy(options, spaces, generator, dtype=torch.float64)
     with torch.no_grad():
-        for parameter in policy.parameters():
-            parameter += _PERTURBATION * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
+        parts = [part for layer in policy.affine for part in (layer.matrix.mT, layer.biases)]
+        for part in (policy.log_std, *parts):
+            part += _PERTURBATION * torch.randn(part.shape, generator=generator, dtype=part.dtype)
     return policy
 
 

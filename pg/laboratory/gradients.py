@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from types import MappingProxyType
 
 import torch
@@ -53,8 +54,7 @@ def gradients_of_all(
 
 def chunks(policy: Policy, batches: Trajectories) -> Iterator[slice]:
     """Divide the S axis into ranges; the scores of a range are computed together."""
-    layers = [(layer.in_features, layer.out_features) for layer in policy.affine]
-    per_chunk = max(1, _CHUNK_ELEMENTS // row_size(layers, int(batches.lengths.sum(-1).max())))
+    per_chunk = max(1, _CHUNK_ELEMENTS // row_size(pairwise(policy.shape.sizes), int(batches.lengths.sum(-1).max())))
     yield from (slice(start, start + per_chunk) for start in range(0, len(batches.mask), per_chunk))
 
 

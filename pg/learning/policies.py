@@ -6,9 +6,11 @@ tensor and one batched matrix product per layer. Acting uses arrays (`pg.learnin
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import cast
 
 import numpy as np
@@ -23,7 +25,7 @@ from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces
 from pg.learning.scaling import RunningScale, Scale
 from pg.parts.activations.base import Activation
-from pg.parts.networks import affine_maps, network_outputs, perceptron
+from pg.parts.networks import AffineMap, affine_maps, initial_parameters, network_outputs, perceptron
 from pg.parts.variant import PolicyOptions
 
 Parameters = Mapping[str, NDArray[np.generic]]
@@ -37,47 +39,67 @@ class _Shape:
     """Properties of a policy that its copies share."""
 
     spaces: Spaces
+    hidden: Sequence[int]
     activation: Activation
 
     @property
     def is_discrete(self) -> bool:
         return self.spaces.action_count is not None
 
+    @property
+    def sizes(self) -> list[int]:
+        """Sizes of the network's layers, from the observation to the logits or means."""
+        spaces = self.spaces
+        return [spaces.observation_size, *self.hidden, spaces.action_count or spaces.action_size]
+
+    @property
+    def deviations(self) -> int:
+        """Number of log standard deviations."""
+        return 0 if self.is_discrete else self.spaces.action_size
+
 
 class Policy(nn.Module):
     r"""$\pi_\theta(a \mid s)$: a categorical distribution over actions, or a Gaussian with a diagonal covariance.
 
-    The Gaussian's mean is the network's output; its log standard deviations are parameters of their own, the same in
-    every state. The generator draws the initial weights. Those of the last layer are small: a new categorical policy is
-    nearly uniform.
+    θ is one vector: of each layer of the network the matrix (in, out) and the biases, then, for real actions, the log
+    standard deviations, which are the same in every state. The Gaussian's mean is the network's output. The generator
+    draws the initial matrices. That of the last layer is small: a new categorical policy is nearly uniform.
     """
 
     def __init__(
         self, options: PolicyOptions, spaces: Spaces, generator: torch.Generator, dtype: torch.dtype = torch.float32
     ) -> None:
         super().__init__()
-        self.shape = _Shape(spaces, options.activation)
+        self.shape = _Shape(spaces, options.hidden, options.activation)
         self.scaling = RunningScale(spaces.observation_size) if spaces.is_normalised else None
-        sizes = [spaces.observation_size, *options.hidden, spaces.action_count or spaces.action_size]
-        self.layers = affine_maps(sizes, _OUTPUT_GAIN, dtype, generator)
-        if not self.shape.is_discrete:
-            log_std = float(np.log(options.initial_std))
-            self.log_std = nn.Parameter(torch.full((spaces.action_size,), log_std, dtype=dtype))
+        network = initial_parameters(self.shape.sizes, _OUTPUT_GAIN, dtype, generator)
+        log_std = network.new_full((self.shape.deviations,), math.log(options.initial_std))
+        self.theta = nn.Parameter(torch.cat([network, log_std]))
 
     @property
     def scale(self) -> Scale | None:
         """The scaling of observations; None if the policy does not normalise them."""
-        return None if self.scaling is None else self.scaling.now(self.affine[0].weight.dtype)
+        return None if self.scaling is None else self.scaling.now(self.theta.dtype)
 
     @property
     def device(self) -> torch.device:
         """The device of the parameters."""
-        return self.affine[0].weight.device
+        return self.theta.device
 
     @property
-    def affine(self) -> list[nn.Linear]:
+    def network(self) -> Float[Tensor, " D"]:
+        """The part of θ that belongs to the network."""
+        return self.theta if self.shape.is_discrete else self.theta[: -self.shape.deviations]
+
+    @property
+    def log_std(self) -> Float[Tensor, " A"]:
+        """The part of θ that is a Gaussian's log standard deviations; empty for discrete actions."""
+        return self.theta[len(self.theta) - self.shape.deviations :]
+
+    @property
+    def affine(self) -> list[AffineMap]:
         """The network's affine maps, from the input to the output."""
-        return cast("list[nn.Linear]", list(self.layers))
+        return affine_maps(self.network, self.shape.sizes)
 
     def seen(self, observations: Float[Tensor, "*n O"]) -> Float[Tensor, "*n O"]:
         """Return the observations as the network sees them: scaled, if the policy normalises them."""
@@ -85,7 +107,7 @@ class Policy(nn.Module):
 
     def heads(self, observations: Float[Tensor, "*n O"]) -> Float[Tensor, "*n A"]:
         """Return the network's output for each observation: logits, or the mean of the Gaussian."""
-        return network_outputs(self.affine, self.shape.activation, self.seen(observations))
+        return network_outputs(self.network, self.shape.sizes, self.shape.activation, self.seen(observations))
 
     def of_heads(self, heads: Float[Tensor, "*n A"]) -> Distribution:
         """Return π(·|s), given the network's outputs."""
@@ -125,18 +147,6 @@ def detached(distribution: Distribution, states: slice = _ALL) -> Distribution:
     return Independent(Normal(mean, deviation, validate_args=False), 1, validate_args=False)
 
 
-def parameters_of(policy: nn.Module) -> list[Tensor]:
-    """Return a copy of a policy's parameters."""
-    return [parameter.detach().clone() for parameter in policy.parameters()]
-
-
-def restore(policy: nn.Module, parameters: Sequence[Tensor]) -> None:
-    """Set a policy's parameters."""
-    with torch.no_grad():
-        for parameter, value in zip(policy.parameters(), parameters, strict=True):
-            parameter.copy_(value)
-
-
 @dataclass(frozen=True, slots=True)
 class StackedPolicy:
     """S copies of a policy, every parameter with a leading S axis.
@@ -152,8 +162,9 @@ class StackedPolicy:
     scale: Scale | None = None
 
     def parameters_list(self) -> list[Tensor]:
-        """Return all tensors, each with a leading S axis, in a fixed order."""
-        return [*self.weights, *self.biases, *([] if self.log_std is None else [self.log_std])]
+        """Return all tensors, each with a leading S axis, in the order of θ."""
+        layers = zip(self.weights, self.biases, strict=True)
+        return [*chain.from_iterable(layers), *([] if self.log_std is None else [self.log_std])]
 
     def distribution(self, observations: Float[Tensor, "S n O"]) -> Distribution:
         """Return π(·|s) of each copy, given its own observations."""
@@ -173,8 +184,8 @@ def stacked(policy: Policy) -> StackedPolicy:
     with torch.no_grad():
         return StackedPolicy(
             shape=policy.shape,
-            weights=tuple(_copied(layer.weight.mT) for layer in policy.affine),
-            biases=tuple(_copied(layer.bias).unsqueeze(1) for layer in policy.affine),
+            weights=tuple(_copied(layer.matrix) for layer in policy.affine),
+            biases=tuple(_copied(layer.biases).unsqueeze(1) for layer in policy.affine),
             log_std=None if policy.shape.is_discrete else _copied(policy.log_std).unsqueeze(1),
             scale=scale and Scale(_copied(scale.mean).unsqueeze(1), _copied(scale.deviation).unsqueeze(1)),
         )

@@ -189,13 +189,10 @@ class PolicyActor:
 @torch.no_grad()
 def actor_of(policy: Policy, is_deterministic: bool = False) -> PolicyActor:
     """Return an actor with copies of a policy's parameters."""
-    scale, parameters = (
-        policy.scale,
-        [_copied(parameter) for layer in policy.affine for parameter in (layer.weight.mT, layer.bias)],
-    )
+    scale = policy.scale
     return PolicyActor(
         spaces=policy.shape.spaces,
-        network=Network.of(parameters[::2], parameters[1::2], policy.shape.activation),
+        network=Network.of(_copied(policy.network), policy.shape.sizes, policy.shape.activation),
         deviation=None if policy.shape.is_discrete else _copied(policy.log_std.exp()),
         seen=None if scale is None else (_copied(scale.mean), _copied(scale.deviation)),
         is_deterministic=is_deterministic,
@@ -203,4 +200,4 @@ def actor_of(policy: Policy, is_deterministic: bool = False) -> PolicyActor:
 
 
 def _copied(tensor: Tensor) -> NDArray[Any]:
-    return tensor.cpu().numpy().copy(order="C")
+    return tensor.cpu().numpy().copy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import cast
 
 import torch
@@ -56,9 +57,8 @@ class Scores:
         )
 
     def sums(self, weights: Float[Tensor, "G L"]) -> Float[Tensor, "G D"]:
-        r"""Return $\sum_t c_t \psi_t$ of each row, entries in the order of `StackedPolicy.parameters_list`."""
-        matrices, biases = self._layer_sums(weights)
-        return flatten([*matrices, *biases])
+        r"""Return $\sum_t c_t \psi_t$ of each row, entries in the order of θ."""
+        return flatten([*chain.from_iterable(zip(*self._layer_sums(weights), strict=True))])
 
     def along_sums(self, weights: Float[Tensor, "G L"]) -> Float[Tensor, "G L"]:
         r"""Return $\langle \psi_t, \sum_{t'} c_{t'} \psi_{t'} \rangle$, each step's score along its row's sum."""

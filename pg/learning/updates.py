@@ -3,7 +3,7 @@ r"""Improve a policy by gradient steps on one batch: $\theta' \leftarrow \theta'
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -15,13 +15,12 @@ from torch.distributions import Distribution, kl_divergence
 from pg.core.trajectories import Trajectories, laid_out, valid_steps
 from pg.environments.mdp import MDP
 from pg.learning.advantages import fixed
-from pg.learning.policies import Policy, detached, parameters_of, restore
+from pg.learning.policies import Policy, detached
 from pg.learning.tabular import state_distributions_of, state_ratios
 from pg.parts import estimator
 from pg.parts.corrections.weights import effective_share, has_weight
 from pg.parts.critic import Critic
 from pg.parts.estimator import Fixed
-from pg.parts.networks import as_vector
 from pg.parts.variant import Variant
 
 _LOGGED_STATES = 512
@@ -155,7 +154,7 @@ class Ascent:
         mdp: MDP | None = None,
         critic: Critic | None = None,
     ) -> None:
-        self.parameters: list[Tensor] = list(policy.parameters())
+        self.theta = policy.theta
         self._policy, self._optimizer, self._variant, self._mdp = policy, optimizer, variant, mdp
         states, actions = valid_steps(trajectories)
         start = policy.distribution(states)
@@ -169,7 +168,7 @@ class Ascent:
             if mdp is None:
                 raise ValueError(f"importance: {variant.importance.name} needs the environment's tables")
             self._visits = state_distributions_of(policy, mdp)
-        self._first: tuple[Tensor, Sequence[Tensor], float] | None = None
+        self._first: tuple[Tensor, Tensor, float] | None = None
         self._last: tuple[Minibatch, Tensor, Tensor | None] | None = None
         self._reached: Distribution | None = None
 
@@ -179,8 +178,8 @@ class Ascent:
         self._optimizer.step()
         self._reached = None
 
-    def gradient(self, minibatch: Minibatch | None = None, penalty: float = 0.0) -> Sequence[Tensor]:
-        """Return the gradient that `step` follows, by default on the whole batch, and set it as each `grad`."""
+    def gradient(self, minibatch: Minibatch | None = None, penalty: float = 0.0) -> Float[Tensor, " D"]:
+        """Return the gradient that `step` follows, by default on the whole batch, and set it as `theta.grad`."""
         part = minibatch or self.batch
         if self._first is None:
             # Reusing the log-likelihoods at θ for the first gradient makes every ratio exactly 1.
@@ -191,20 +190,20 @@ class Ascent:
         weights = estimator.weights(self._variant, part.trajectories, part.fixed, ratios, states)
         surrogate = estimator.surrogate(log_probs, weights, part.trajectories).squeeze(0)
         objective = surrogate - penalty * self.differentiable_kl() if penalty else surrogate
-        gradient = torch.autograd.grad(objective, self.parameters)
-        for parameter, slope in zip(self.parameters, gradient, strict=True):
-            parameter.grad = slope
+        (gradient,) = torch.autograd.grad(objective, self.theta)
+        self.theta.grad = gradient
         self._first = self._first or (surrogate.detach(), gradient, penalty)
         self._last = part, ratios, states
         return gradient
 
-    def position(self) -> list[Tensor]:
+    def position(self) -> Float[Tensor, " D"]:
         """Return a copy of the parameters."""
-        return parameters_of(self._policy)
+        return self.theta.detach().clone()
 
-    def move_to(self, position: Sequence[Tensor]) -> None:
+    @torch.no_grad()
+    def move_to(self, position: Float[Tensor, " D"]) -> None:
         """Set the parameters."""
-        restore(self._policy, position)
+        self.theta.copy_(position)
         self._reached = None
 
     @torch.no_grad()
@@ -236,7 +235,7 @@ class Ascent:
             start, reached = self._start, self._reached_distribution()
         return UpdateLog(
             surrogate=surrogate.item(),
-            gradient_norm=as_vector(gradient).norm().item(),
+            gradient_norm=gradient.norm().item(),
             entropy=self._start.entropy().mean().item(),
             kl_new_old=kl_divergence(reached, start).mean().item(),
             kl_old_new=kl_divergence(start, reached).mean().item(),

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from pg.core.trajectories import Spaces, Trajectories, laid_out
 from pg.parts.batch import StateValues
 from pg.parts.discounting import reward_to_go, with_rest
-from pg.parts.networks import affine_maps, perceptron
+from pg.parts.networks import initial_parameters, network_outputs
 
 if TYPE_CHECKING:
     from pg.parts.baselines.value_network import ValueNetwork
@@ -58,9 +58,8 @@ class ValueFunction(nn.Module):
         # Not saved: it follows from the horizon.
         self.register_buffer("left", left, persistent=False)
         self.sees_time = sees_time
-        sizes = [inputs + sees_time, *options.hidden, 1]
-        self.layers = affine_maps(sizes, output_gain=0, dtype=left.dtype, generator=generator)
-        self.activate = options.activation.of_tensor
+        self.sizes, self.activation = [inputs + sees_time, *options.hidden, 1], options.activation
+        self.phi = nn.Parameter(initial_parameters(self.sizes, 0, left.dtype, generator))
 
     def forward(self, observations: Float[Tensor, "n O"], steps: Int[Tensor, " n"]) -> Float[Tensor, " n"]:
         """Return the value of each observation at its step."""
@@ -68,7 +67,7 @@ class ValueFunction(nn.Module):
         if self.sees_time:
             time = steps.to(self.left.dtype) / (len(self.left) - 1)
             seen = torch.cat([seen, time.unsqueeze(-1)], dim=-1)
-        return self.left[steps] * perceptron(self.layers, self.activate, seen).squeeze(-1)
+        return self.left[steps] * network_outputs(self.phi, self.sizes, self.activation, seen).squeeze(-1)
 
 
 @dataclass(frozen=True, slots=True)

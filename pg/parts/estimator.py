@@ -159,4 +159,4 @@ def surrogate(
     trajectories, not over batches (the lecture, "How to implement": one backward pass gives the whole sum). No gradient
     flows through the weights $\hat A_{i,t}$.
     """
-    return (log_probs * weights.detach() * trajectories.mask).sum(-1).mean(-1)
+    return (log_probs * (weights.detach() * trajectories.mask)).sum(-1).mean(-1)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
+from llvmlite import ir
 from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from pg.core.compiled import PRECISIONS, Compiled, as_argument, compiled, overwriting
+from pg.core.compiled import PRECISIONS, Compiled, as_argument, compiled, inlined, overwriting
 
 if TYPE_CHECKING:
     from pg.parts.activations.base import Activation
@@ -79,18 +81,16 @@ def times_slope_of_tanh(slopes: NDArray[Any], values: NDArray[Any]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A perceptron as one array: for each layer its matrix (in, out) and its biases; `sizes` from inputs to outputs."""
+    """A perceptron: of each layer the matrix (in, out) and the biases, in one vector, and the sizes of all layers."""
 
     parameters: NDArray[Any]
     sizes: NDArray[np.int64]
     activation: Activation
 
     @classmethod
-    def of(cls, matrices: Sequence[NDArray[Any]], biases: Sequence[NDArray[Any]], activation: Activation) -> Network:
-        """Pack the matrices and biases of all layers."""
-        packed = [part.ravel() for pair in zip(matrices, biases, strict=True) for part in pair]
-        sizes = [len(matrices[0]), *(len(bias) for bias in biases)]
-        return cls(np.concatenate(packed), np.array(sizes, dtype=np.int64), activation)
+    def of(cls, parameters: NDArray[Any], sizes: Sequence[int], activation: Activation) -> Network:
+        """Return the perceptron with layers of these sizes."""
+        return cls(parameters, np.array(sizes, dtype=np.int64), activation)
 
     @property
     def activate(self) -> Any:
@@ -108,19 +108,12 @@ class Network:
         forward(self.activate, self.parameters, self.sizes, inputs, hidden, outputs)
         return outputs
 
-    def backward(
-        self, inputs: NDArray[Any], hidden: NDArray[Any], slopes: NDArray[Any]
-    ) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-        """Return the gradient by the matrix and the biases of each layer, given the gradient by the outputs."""
+    def backward(self, inputs: NDArray[Any], hidden: NDArray[Any], slopes: NDArray[Any]) -> NDArray[Any]:
+        """Return the gradient by the parameters, given the gradient by the outputs."""
         dtype, gradient = self.parameters.dtype, np.zeros_like(self.parameters)
         times_slope = as_argument(self.activation.compiled_slope(dtype), overwriting(dtype, 2))
         _backward(times_slope, self.parameters, self.sizes, inputs, hidden, slopes, gradient)
-        found, first = [], 0
-        for before, after in pairwise(self.sizes.tolist()):
-            end = first + before * after
-            found.append((gradient[first:end].reshape(before, after), gradient[end : end + after]))
-            first = end + after
-        return found
+        return gradient
 
 
 def forward_type(dtype: np.dtype[Any]) -> Any:
@@ -142,6 +135,141 @@ def _arrays(dtype: np.dtype[Any]) -> tuple[Any, Any]:
     return types.Array(number, 1, "C"), types.Array(number, 2, "C")
 
 
+def _tile(rows: int, columns: int) -> Any:
+    r"""Return a function that adds a product to a tile of a matrix, whose sums stay in vector registers.
+
+    It computes $c_{rj} \leftarrow c_{rj} + \sum_k a_{rk} b_{kj}$ for all rows r and columns j of the tile, k in order,
+    each step a fused multiplication and addition: the same bytes on all processors. Libraries of products divide their
+    sums as it suits a processor. The arguments are a vector, the place in it of the tile's first entry, and how far
+    apart rows and steps are.
+    """
+
+    @intrinsic
+    def add_product(
+        _: Any,
+        a: Any,
+        _a_at: Any,
+        _a_row: Any,
+        _a_step: Any,
+        b: Any,
+        _b_at: Any,
+        _b_step: Any,
+        c: Any,
+        _c_at: Any,
+        _c_row: Any,
+        _steps: Any,
+    ) -> Any:
+        index = types.intp
+        return types.void(a, *[index] * 3, b, *[index] * 2, c, *[index] * 3), generate
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        a, a_at, a_row, a_step, b, b_at, b_step, c, c_at, c_row, steps = arguments
+        a, b, c = (
+            context.make_array(signature.args[place])(context, builder, values).data
+            for place, values in ((0, a), (4, b), (7, c))
+        )
+        number, index = context.get_data_type(signature.args[0].dtype), ir.IntType(64)
+        vector, size = ir.VectorType(number, columns), context.get_abi_sizeof(number)
+        name = f"llvm.fma.v{columns}f{8 * size}"
+        fused = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
+        lane = ir.IntType(32)
+        every, undefined = ir.Constant(ir.VectorType(lane, columns), [0] * columns), vector(ir.Undefined)
+
+        def row_of(values: Any, first: Any) -> Any:
+            return builder.bitcast(builder.gep(values, [first]), vector.as_pointer())
+
+        in_a = [builder.add(a_at, builder.mul(a_row, index(row))) for row in range(rows)]
+        in_c = [row_of(c, builder.add(c_at, builder.mul(c_row, index(row)))) for row in range(rows)]
+        starts = [builder.load(place, align=size) for place in in_c]
+        before, loop, after = builder.block, builder.append_basic_block(), builder.append_basic_block()
+        builder.branch(loop)
+        builder.position_at_end(loop)
+        step, sums = builder.phi(index), [builder.phi(vector) for _ in starts]
+        of_b = builder.load(row_of(b, builder.add(b_at, builder.mul(step, b_step))), align=size)
+        following = []
+        for first, value in zip(in_a, sums, strict=True):
+            of_a = builder.load(builder.gep(a, [builder.add(first, builder.mul(step, a_step))]))
+            copies = builder.shuffle_vector(builder.insert_element(undefined, of_a, lane(0)), undefined, every)
+            following.append(builder.call(fused, [copies, of_b, value]))
+        further = builder.add(step, index(1))
+        for value, start, next_value in ((step, index(0), further), *zip(sums, starts, following, strict=True)):
+            value.add_incoming(start, before)
+            value.add_incoming(next_value, loop)
+        builder.cbranch(builder.icmp_signed("<", further, steps), loop, after)
+        builder.position_at_end(after)
+        for place, value in zip(in_c, following, strict=True):
+            builder.store(value, place, align=size)
+        return context.get_dummy_value()
+
+    return add_product
+
+
+def _columns(count: int) -> Compiled:
+    """Return a compiled function that adds a product to some columns of a matrix; arguments as of tiles, and rows."""
+    four_rows, row = _tile(4, count), _tile(1, count)
+
+    def add_product(
+        a: Any,
+        a_at: int,
+        a_row: int,
+        a_step: int,
+        b: Any,
+        b_at: int,
+        b_step: int,
+        c: Any,
+        c_at: int,
+        rows: int,
+        steps: int,
+    ) -> None:
+        for first in range(0, rows - 3, 4):
+            four_rows(a, a_at + first * a_row, a_row, a_step, b, b_at, b_step, c, c_at + first * b_step, b_step, steps)
+        for last in range(rows - rows % 4, rows):
+            row(a, a_at + last * a_row, a_row, a_step, b, b_at, b_step, c, c_at + last * b_step, b_step, steps)
+
+    # Where some functions come from the cache and others do not, numba tells them apart by their names alone.
+    add_product.__qualname__ = f"add_product_to_{count}_columns"
+    return inlined(add_product)
+
+
+_16_columns, _8_columns, _4_columns, _2_columns, _1_column = map(_columns, (16, 8, 4, 2, 1))
+
+
+@inlined
+def _add_product(
+    a: NDArray[Any],
+    a_at: int,
+    a_row: int,
+    a_step: int,
+    b: NDArray[Any],
+    b_at: int,
+    c: NDArray[Any],
+    c_at: int,
+    rows: int,
+    columns: int,
+    steps: int,
+) -> None:
+    """Add to a matrix c (rows, columns) the product of a (rows, steps) and b (steps, columns).
+
+    Each matrix is part of a vector and begins at the given place. Those of b and c are stored row by row; entries of a
+    are `a_row` and `a_step` apart.
+    """
+    column = 0
+    while columns - column >= 16:
+        _16_columns(a, a_at, a_row, a_step, b, b_at + column, columns, c, c_at + column, rows, steps)
+        column += 16
+    if columns - column >= 8:
+        _8_columns(a, a_at, a_row, a_step, b, b_at + column, columns, c, c_at + column, rows, steps)
+        column += 8
+    if columns - column >= 4:
+        _4_columns(a, a_at, a_row, a_step, b, b_at + column, columns, c, c_at + column, rows, steps)
+        column += 4
+    if columns - column >= 2:
+        _2_columns(a, a_at, a_row, a_step, b, b_at + column, columns, c, c_at + column, rows, steps)
+        column += 2
+    if column < columns:
+        _1_column(a, a_at, a_row, a_step, b, b_at + column, columns, c, c_at + column, rows, steps)
+
+
 @compiled(*map(forward_type, PRECISIONS))
 def forward(
     activate: Compiled,
@@ -154,25 +282,22 @@ def forward(
     """Write the outputs, (n, A), and the values of the hidden layers, one layer after the other."""
     count, last = len(inputs), len(sizes) - 1
     for row in range(0, count, _ROWS):
-        end = min(count, row + _ROWS)
-        values, first, offset = inputs[row:end], 0, 0
+        rows = min(count - row, _ROWS)
+        values, at, first, offset = inputs.reshape(-1), row * sizes[0], 0, 0
         for layer in range(1, last + 1):
             before, after = sizes[layer - 1], sizes[layer]
-            matrix = parameters[first : first + before * after].reshape(before, after)
             biases = parameters[first + before * after : first + (before + 1) * after]
-            first += (before + 1) * after
-            if layer == last:
-                results = outputs[row:end]
-            else:
-                results = hidden[offset + row * after : offset + end * after].reshape(end - row, after)
-                offset += count * after
-            np.dot(values, matrix, results)
-            for each in range(end - row):
+            results, start = (outputs.reshape(-1), row * after) if layer == last else (hidden, offset + row * after)
+            block = results[start : start + rows * after].reshape(rows, after)
+            for each in range(rows):
                 for unit in range(after):
-                    results[each, unit] += biases[unit]
+                    block[each, unit] = biases[unit]
+            _add_product(values, at, before, 1, parameters, first, results, start, rows, after, before)
             if layer < last:
-                activate(results)
-            values = results
+                activate(block)
+            offset += count * after
+            first += (before + 1) * after
+            values, at = results, start
 
 
 @compiled(*map(_backward_type, PRECISIONS))
@@ -186,31 +311,33 @@ def _backward(
     gradient: NDArray[Any],
 ) -> None:
     count, widest = len(inputs), sizes.max()
-    scratch = np.empty((2, _ROWS * widest), dtype=parameters.dtype)
-    product, ones = np.empty(widest * widest, dtype=parameters.dtype), np.ones(_ROWS, dtype=parameters.dtype)
+    scratch, product = np.empty(2 * _ROWS * widest, dtype=parameters.dtype), np.empty_like(parameters)
+    ones, transposed = np.ones(_ROWS, dtype=parameters.dtype), np.empty_like(parameters)
+    first = 0
+    for layer in range(1, len(sizes)):
+        before, after = sizes[layer - 1], sizes[layer]
+        for unit in range(after):
+            for source in range(before):
+                transposed[first + unit * before + source] = parameters[first + source * after + unit]
+        first += (before + 1) * after
     for row in range(0, count, _ROWS):
-        end = min(count, row + _ROWS)
-        slope, last, offset = slopes[row:end], len(parameters), len(hidden)
+        rows = min(count - row, _ROWS)
+        # The sums of a block are added to those of all blocks: shorter chains round less.
+        product[:] = 0
+        slope, slope_at, last, offset = slopes.reshape(-1), row * sizes[-1], len(parameters), len(hidden)
         for layer in range(len(sizes) - 1, 0, -1):
             before, after = sizes[layer - 1], sizes[layer]
             first = last - (before + 1) * after
-            if layer == 1:
-                values = inputs[row:end]
-            else:
-                offset -= count * before
-                values = hidden[offset + row * before : offset + end * before].reshape(end - row, before)
-            by_matrix = product[: before * after].reshape(before, after)
-            np.dot(values.T, slope, by_matrix)
-            for entry in range(before * after):
-                gradient[first + entry] += product[entry]
-            by_biases = product[:after]
-            np.dot(ones[: end - row], slope, by_biases)
-            for unit in range(after):
-                gradient[last - after + unit] += by_biases[unit]
+            offset -= count * before
+            values, at = (inputs.reshape(-1), row * before) if layer == 1 else (hidden, offset + row * before)
+            _add_product(values, at, 1, before, slope, slope_at, product, first, before, after, rows)
+            _add_product(ones, 0, 0, 1, slope, slope_at, product, last - after, 1, after, rows)
             if layer > 1:
-                matrix = parameters[first : first + before * after].reshape(before, after)
-                below = scratch[layer % 2, : (end - row) * before].reshape(end - row, before)
-                np.dot(slope, matrix.T, below)
-                times_slope(below, values)
-                slope = below
+                start = layer % 2 * _ROWS * widest
+                below = scratch[start : start + rows * before]
+                below[:] = 0
+                _add_product(slope, slope_at, after, 1, transposed, first, scratch, start, rows, before, after)
+                times_slope(below.reshape(rows, before), values[at : at + rows * before].reshape(rows, before))
+                slope, slope_at = scratch, start
             last = first
+        gradient += product

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -21,32 +20,42 @@ _HIDDEN_GAIN = 2**0.5
 _Values = TypeVar("_Values")
 
 
-def affine_map(inputs: int, outputs: int, dtype: torch.dtype) -> nn.Linear:
-    """Return torch's affine map with parameters that are not initialised.
+class AffineMap(NamedTuple):
+    r"""$x \mapsto x W + b$, with the matrix W (in, out) and the biases b (out,)."""
 
-    The matrix of a map with more outputs than inputs is stored input by input: torch then computes its gradient as a
-    product with the narrow factor on the left, which was measured to take a fraction of the time.
+    matrix: Tensor
+    biases: Tensor
+
+    def __call__(self, inputs: Float[Tensor, "*n O"]) -> Float[Tensor, "*n A"]:
+        """Return the outputs, differentiable by the inputs, the matrix and the biases."""
+        return linear(inputs, self.matrix.mT, self.biases)
+
+
+def affine_maps(vector: Float[Tensor, " D"], sizes: Sequence[int]) -> list[AffineMap]:
+    """Return the affine maps whose parameters are parts of a vector: views, each matrix row by row, then its biases.
+
+    `sizes` are those of the inputs, the hidden layers and the outputs.
     """
-    # On the meta device torch does not draw from its global generator.
-    layer = nn.Linear(inputs, outputs, device="meta")
-    widens = inputs < outputs
-    matrix = torch.empty(inputs, outputs, dtype=dtype).mT if widens else torch.empty(outputs, inputs, dtype=dtype)
-    layer.weight, layer.bias = nn.Parameter(matrix), nn.Parameter(torch.empty(outputs, dtype=dtype))
-    return layer
+    found, first = [], 0
+    for before, after in pairwise(sizes):
+        last = first + before * after
+        found.append(AffineMap(vector[first:last].view(before, after), vector[last : last + after]))
+        first = last + after
+    return found
 
 
-def affine_maps(
+def initial_parameters(
     sizes: Sequence[int], output_gain: float, dtype: torch.dtype, generator: torch.Generator
-) -> nn.ModuleList:
-    """Return the affine maps of a new perceptron, given the sizes of the inputs, the hidden layers and the outputs.
+) -> Float[Tensor, " D"]:
+    """Return the parameters of a new perceptron as one vector, see `affine_maps`.
 
-    Weights are orthogonal, with gain √2 in hidden layers and `output_gain` in the last; biases are zero.
+    Matrices are orthogonal, with gain √2 in hidden layers and `output_gain` in the last; biases are zero.
     """
-    *hidden, last = layers = [affine_map(before, after, dtype) for before, after in pairwise(sizes)]
+    vector = torch.zeros(sum((before + 1) * after for before, after in pairwise(sizes)), dtype=dtype)
+    *hidden, last = affine_maps(vector, sizes)
     for layer, gain in (*((one, _HIDDEN_GAIN) for one in hidden), (last, output_gain)):
-        nn.init.orthogonal_(layer.weight, gain, generator=generator)
-        nn.init.zeros_(layer.bias)
-    return nn.ModuleList(layers)
+        nn.init.orthogonal_(layer.matrix.mT, gain, generator=generator)
+    return vector
 
 
 def perceptron(
@@ -85,67 +94,38 @@ class FastTanh(torch.autograd.Function):
 
 
 def network_outputs(
-    affine: Sequence[nn.Linear], activation: Activation, inputs: Float[Tensor, "*n O"]
+    vector: Float[Tensor, " D"], sizes: Sequence[int], activation: Activation, inputs: Float[Tensor, "*n O"]
 ) -> Float[Tensor, "*n A"]:
-    """Return the outputs of a perceptron, differentiable twice by its parameters."""
+    """Return the outputs of a perceptron, differentiable twice by the vector of its parameters."""
     is_compiled = inputs.device.type == "cpu" and inputs.dim() == 2 and activation.has_slope
     if not is_compiled or inputs.requires_grad:
-        return perceptron(affine, activation.of_tensor, inputs)
-    outputs = _CompiledPass.apply(
-        activation, inputs, *(part for layer in affine for part in (layer.weight, layer.bias))
-    )
+        return perceptron(affine_maps(vector, sizes), activation.of_tensor, inputs)
+    outputs = _CompiledPass.apply(activation, sizes, inputs, vector)
     assert isinstance(outputs, Tensor)
     return outputs
 
 
 class _CompiledPass(torch.autograd.Function):
-    """The compiled passes of `pg.parts.kernels`, as a function of the weights and biases."""
+    """The compiled passes of `pg.parts.kernels`, as a function of the parameters."""
 
     @staticmethod
-    def forward(ctx: Any, activation: Activation, inputs: Tensor, *parameters: Tensor) -> Tensor:
+    def forward(ctx: Any, activation: Activation, sizes: Sequence[int], inputs: Tensor, vector: Tensor) -> Tensor:
         """Return the outputs, and keep the values of the hidden layers for the backward pass."""
-        matrices, biases = (
-            [part.detach().mT.numpy() for part in parameters[::2]],
-            [part.detach().numpy() for part in parameters[1::2]],
-        )
-        ctx.network = Network.of(matrices, biases, activation)
-        ctx.seen = np.ascontiguousarray(inputs.numpy(), dtype=biases[0].dtype)
-        ctx.hidden = ctx.network.hidden(len(inputs))
-        ctx.save_for_backward(inputs, *parameters)
-        return torch.from_numpy(ctx.network.forward(ctx.seen, ctx.hidden))
+        # A copy: optimizers change the parameters in place, and fused ones without torch noticing.
+        network = Network.of(vector.detach().numpy().copy(), sizes, activation)
+        ctx.seen = np.ascontiguousarray(inputs.numpy(), dtype=network.parameters.dtype)
+        ctx.network, ctx.hidden = network, network.hidden(len(inputs))
+        ctx.save_for_backward(inputs, vector)
+        return torch.from_numpy(network.forward(ctx.seen, ctx.hidden))
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
-        """Return the gradient by each parameter."""
+        """Return the gradient by the parameters."""
+        inputs, vector = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return None, None, *_differentiable_gradient(ctx.network.activation, *ctx.saved_tensors, slopes=slopes[0])
-        by_outputs = np.ascontiguousarray(slopes[0].numpy())
-        gradient = ctx.network.backward(ctx.seen, ctx.hidden, by_outputs)
-        parts = [
-            part for matrix, biases in gradient for part in (torch.from_numpy(matrix).mT, torch.from_numpy(biases))
-        ]
-        # Fused optimizers read parameters and gradients in the order of memory, so their strides must be equal.
-        _, *parameters = ctx.saved_tensors
-        return (
-            None,
-            None,
-            *(
-                part if part.stride() == parameter.stride() else torch.empty_like(parameter).copy_(part)
-                for parameter, part in zip(parameters, parts, strict=True)
-            ),
-        )
-
-
-def _differentiable_gradient(
-    activation: Activation, inputs: Tensor, *parameters: Tensor, slopes: Tensor
-) -> Sequence[Tensor]:
-    """Return the gradient by each parameter, computed by torch: differentiable by the parameters and the slopes."""
-    layers = zip(parameters[::2], parameters[1::2], strict=True)
-    affine = [partial(linear, weight=weight, bias=bias) for weight, bias in layers]
-    outputs = perceptron(affine, activation.of_tensor, inputs)
-    return torch.autograd.grad(outputs, parameters, slopes, create_graph=True)
-
-
-def as_vector(tensors: Iterable[Tensor]) -> Float[Tensor, " D"]:
-    """Concatenate the entries of tensors, each in the order of its indices."""
-    return torch.cat([tensor.flatten() for tensor in tensors])
+            of_torch = perceptron(
+                affine_maps(vector, ctx.network.sizes.tolist()), ctx.network.activation.of_tensor, inputs
+            )
+            return None, None, None, *torch.autograd.grad(of_torch, vector, slopes, create_graph=True)
+        gradient = ctx.network.backward(ctx.seen, ctx.hidden, np.ascontiguousarray(slopes[0].numpy()))
+        return None, None, None, torch.from_numpy(gradient)

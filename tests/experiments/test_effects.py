@@ -70,7 +70,7 @@ def test_changes_of_the_log_likelihood_are_those_of_the_step() -> None:
     before, after, rate = bandit_policy(3), bandit_policy(3), 0.1
     logits = 2 * rate * (torch.tensor([1 / 3, 4 / 3, 0], dtype=torch.float64) - 5 / 9)
     with torch.no_grad():
-        after.affine[0].bias.add_(logits)
+        after.affine[0].biases.add_(logits)
     rewards = [1.0, 2.0, 4.0]
     known = logits.log_softmax(0) + math.log(3)
     changes = log_likelihood_changes(before, after, pulls([0, 1, 2], rewards))

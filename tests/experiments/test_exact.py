@@ -52,8 +52,7 @@ def arbitrary_critic(variant: Variant, mdp: MDP) -> Critic | None:
     generator = torch.Generator().manual_seed(7)
     critic = variant.baseline.make_critic(variant, mdp.spaces, mdp.horizon, generator, torch.float64)
     if critic is not None:
-        for parameter in critic.network.parameters():
-            torch.nn.init.normal_(parameter, generator=generator)
+        torch.nn.init.normal_(critic.network.phi, generator=generator)
     return critic
 
 
@@ -204,8 +203,7 @@ def test_normalised_advantages_of_the_two_armed_bandit() -> None:
 
 def bandit_policy(p: float) -> Policy:
     policy = random_policy(LINEAR, bandit(1).spaces, seed=0)
-    bias = torch.tensor([np.log(p / (1 - p)), 0], dtype=torch.float64)
-    policy.load_state_dict({"layers.0.weight": torch.zeros(2, 1), "layers.0.bias": bias})
+    policy.load_state_dict({"theta": torch.tensor([0, 0, np.log(p / (1 - p)), 0], dtype=torch.float64)})
     return policy
 
 
@@ -239,12 +237,8 @@ NODES = 6
 
 def gaussian_policy() -> Policy:
     policy = Policy(LINEAR, Spaces(1, None, 1), torch.Generator().manual_seed(0), dtype=torch.float64)
-    parameters = {
-        "layers.0.weight": [[GAUSSIAN["mean"] - 0.2]],
-        "layers.0.bias": [0.2],
-        "log_std": [GAUSSIAN["log_std"]],
-    }
-    policy.load_state_dict({name: torch.tensor(value, dtype=torch.float64) for name, value in parameters.items()})
+    theta = [GAUSSIAN["mean"] - 0.2, 0.2, GAUSSIAN["log_std"]]
+    policy.load_state_dict({"theta": torch.tensor(theta, dtype=torch.float64)})
     return policy
 
 

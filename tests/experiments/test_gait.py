@@ -177,6 +177,8 @@ def test_an_episode_that_the_horizon_ends_is_no_fall() -> None:
 
 
 def test_other_policies_and_stages_have_other_displacements() -> None:
-    pushed = policy(0) | {"layers.1.bias": np.full(17, 0.4, dtype=np.float32)}
-    found = (watched(0), watched(0, policies={0: pushed}), watched(0, stage="initial"))
+    pushed = policy(0)["theta"].copy()
+    # The last layer's 17 biases, before the 17 log standard deviations.
+    pushed[-34:-17] = 0.4
+    found = (watched(0), watched(0, policies={0: {"theta": pushed}}), watched(0, stage="initial"))
     assert len({rows["displacement"].item() for rows, _ in found}) == 3

@@ -75,10 +75,6 @@ def batch(spaces: Spaces) -> Trajectories:
     )
 
 
-def flat(policy: Policy, by_name: dict[str, torch.Tensor]) -> torch.Tensor:
-    return torch.cat([by_name[name].flatten() for name, _ in policy.named_parameters()])
-
-
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_form_gives_the_gradient_that_training_follows(environment: str) -> None:
     found = rows(environment)
@@ -113,35 +109,32 @@ def test_passes_are_trajectories_times_steps_without_an_early_end() -> None:
 
 
 def test_the_explicit_sum_of_a_linear_softmax_has_a_closed_form() -> None:
-    """The gradient of log softmax(W s + b)[a] is e_a − π with respect to b, and its outer product with s for W."""
+    """The gradient of log softmax(s W + b)[a] is e_a − π in b, and the outer product of s and e_a − π in W."""
     policy, trajectories, variant = random_policy(LINEAR, DISCRETE, seed=1), batch(DISCRETE), Variant()
     weights = advantages(policy, variant, trajectories)
-    layer, total_weight, total_bias = policy.affine[0], torch.zeros(4, 3).double(), torch.zeros(4).double()
+    layer, by_matrix, by_biases = policy.affine[0], torch.zeros(3, 4).double(), torch.zeros(4).double()
     for i in range(TRAJECTORIES):
         for t in range(int(trajectories.lengths[0, i])):
             state = trajectories.observations[0, i, t]
-            error = -torch.softmax(layer.weight @ state + layer.bias, 0).detach()
+            error = -torch.softmax(state @ layer.matrix + layer.biases, 0).detach()
             error[trajectories.actions[0, i, t]] += 1
-            total_bias += weights[0, i, t] * error / TRAJECTORIES
-            total_weight += weights[0, i, t] * torch.outer(error, state) / TRAJECTORIES
-    expected = flat(policy, {"layers.0.weight": total_weight, "layers.0.bias": total_bias})
+            by_biases += weights[0, i, t] * error / TRAJECTORIES
+            by_matrix += weights[0, i, t] * torch.outer(state, error) / TRAJECTORIES
+    expected = torch.cat([by_matrix.flatten(), by_biases])
     torch.testing.assert_close(explicit_gradient(policy, variant, trajectories)[0], expected, rtol=1e-12, atol=1e-12)
 
 
 def test_the_explicit_sum_of_a_linear_gaussian_has_a_closed_form() -> None:
-    """With z = (a − W s − b) / σ the gradient is z / σ for b, its outer product with s for W, z² − 1 for log σ."""
+    """With z = (a − s W − b) / σ the gradient is z / σ in b, the outer product of s and z / σ in W, z² − 1 in log σ."""
     policy, trajectories, variant = random_policy(LINEAR, REAL, seed=1), batch(REAL), Variant(returns="total")
     weights = advantages(policy, variant, trajectories)[trajectories.mask].unsqueeze(-1) / TRAJECTORIES
     states, actions = trajectories.observations[trajectories.mask], trajectories.actions[trajectories.mask]
     layer, deviation = policy.affine[0], policy.log_std.exp().detach()
-    z = (actions - states @ layer.weight.detach().T - layer.bias.detach()) / deviation
-    expected = {
-        "log_std": (weights * (z.square() - 1)).sum(0),
-        "layers.0.weight": (weights * z / deviation).T @ states,
-        "layers.0.bias": (weights * z / deviation).sum(0),
-    }
+    z = (actions - states @ layer.matrix.detach() - layer.biases.detach()) / deviation
+    by_mean, by_log_std = weights * z / deviation, weights * (z.square() - 1)
+    expected = torch.cat([(states.T @ by_mean).flatten(), by_mean.sum(0), by_log_std.sum(0)])
     found, _ = explicit_gradient(policy, variant, trajectories)
-    torch.testing.assert_close(found, flat(policy, expected), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("spaces", SPACES)
@@ -149,9 +142,8 @@ def test_a_plain_training_step_goes_along_the_explicit_sum(spaces: Spaces) -> No
     variant = Variant(baseline="leave_one_out", optimizer=Sgd())
     policy, start, trajectories = random_policy(SMALL, spaces, 2), random_policy(SMALL, spaces, 2), batch(spaces)
     update(policy, variant.optimizer.over(policy.parameters(), 0.25), variant, trajectories)
-    moved = flat(policy, dict(policy.named_parameters())) - flat(start, dict(start.named_parameters()))
     explicit, _ = explicit_gradient(start, variant, trajectories)
-    torch.testing.assert_close(moved.detach(), 0.25 * explicit, rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close((policy.theta - start.theta).detach(), 0.25 * explicit, rtol=1e-10, atol=1e-12)
 
 
 surrogate = compose.surrogate
@@ -211,9 +203,8 @@ def test_weights_of_one_sum_squared_errors_over_twice_the_variance() -> None:
 @pytest.mark.parametrize("spaces", SPACES)
 def test_without_its_weights_imitation_has_another_gradient(spaces: Spaces) -> None:
     policy, trajectories = random_policy(SMALL, spaces, seed=6), batch(spaces)
-    parameters = list(policy.layers.parameters())
     weighted, cloning = (
-        torch.cat([part.flatten() for part in torch.autograd.grad(loss, parameters)])
+        torch.autograd.grad(loss, policy.theta)[0][: len(policy.network)]
         for loss in (
             imitation_loss(policy, trajectories, advantages(policy, Variant(), trajectories)),
             imitation_loss(policy, trajectories, torch.ones(1, 4, 5, dtype=torch.float64)),

@@ -55,8 +55,7 @@ def pulls(arms: Sequence[int], rewards: Sequence[float]) -> Trajectories:
 def bandit_policy(arms: int) -> Policy:
     policy = random_policy(LINEAR, Spaces(1, arms), seed=0)
     with torch.no_grad():
-        for parameter in policy.parameters():
-            parameter.zero_()
+        policy.theta.zero_()
     return policy
 
 

@@ -36,9 +36,9 @@ CHANCES = [0.1, 0.35, 0.5, 0.6, 2 / 3, 0.7, 0.95]
 def choosing(*chances: float) -> Policy:
     """Return a linear policy with the same given probabilities in every state."""
     policy = Policy(LINEAR, Spaces(1, len(chances)), torch.Generator().manual_seed(0), dtype=torch.float64)
-    weights = policy.affine[0].weight.detach().squeeze(-1)
-    bias = torch.tensor(chances, dtype=torch.float64).log() - weights
-    policy.load_state_dict({**policy.state_dict(), "layers.0.bias": bias})
+    with torch.no_grad():
+        weights, biases = policy.affine[0]
+        biases.copy_(torch.tensor(chances, dtype=torch.float64).log() - weights[0])
     return policy
 
 
@@ -118,8 +118,7 @@ def test_the_best_chance_of_going_right_in_the_corridor() -> None:
 def scores(policy: Policy, enumeration: Enumeration) -> torch.Tensor:
     """Differentiate each trajectory's log-likelihood separately: (M, D)."""
     log_probs = on_valid_steps(policy.log_prob, enumeration.trajectories).sum(-1)[0]
-    gradients = [torch.autograd.grad(one, list(policy.parameters()), retain_graph=True) for one in log_probs]
-    return torch.stack([torch.cat([part.flatten() for part in gradient]) for gradient in gradients])
+    return torch.stack([torch.autograd.grad(one, policy.theta, retain_graph=True)[0] for one in log_probs])
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ def of_two_actions(probability: float, observations: int = 1) -> Policy:
     """Return the policy that takes the first of two actions with one probability in every state."""
     policy = random_policy(PolicyOptions(hidden=()), Spaces(observations, 2), seed=0)
     with torch.no_grad():
-        policy.affine[0].weight.zero_()
-        policy.affine[0].bias.copy_(torch.tensor([probability, 1 - probability]).log())
+        policy.affine[0].matrix.zero_()
+        policy.affine[0].biases.copy_(torch.tensor([probability, 1 - probability]).log())
     return policy
 
 

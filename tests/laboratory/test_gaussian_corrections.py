@@ -35,8 +35,8 @@ class Normal:
     def policy(self) -> Policy:
         made = random_policy(PolicyOptions(hidden=()), SPACES, seed=0)
         with torch.no_grad():
-            made.affine[0].weight.fill_(self.first - self.later)
-            made.affine[0].bias.fill_(self.later)
+            made.affine[0].matrix.fill_(self.first - self.later)
+            made.affine[0].biases.fill_(self.later)
             made.log_std.fill_(math.log(self.deviation))
         return made
 

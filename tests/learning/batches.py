@@ -73,9 +73,7 @@ def perturbed(spaces: Spaces, seed: int = 0, hidden: tuple[int, ...] = (8,), by:
     """Return a policy in float64 that is far from uniform."""
     generator = torch.Generator().manual_seed(seed)
     new = Policy(PolicyOptions(hidden=hidden, **options), spaces, generator, torch.float64)
-    with torch.no_grad():
-        for parameter in new.parameters():
-            parameter += by * torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype)
+    new.theta.data += by * torch.randn(new.theta.shape, generator=generator, dtype=torch.float64)
     return new
 
 
@@ -86,20 +84,16 @@ def rollout(environment: Environment, seed: int, trajectories: int = 12) -> Traj
     return collect(copies, actor_of(new), Generators.of(seed))
 
 
-def flat(of: Policy) -> Tensor:
-    return torch.cat([parameter.detach().flatten() for parameter in of.parameters()])
-
-
 def improved(variant: Variant, trajectories: Trajectories, rate: float = 0.3, **given: Any) -> tuple[Policy, UpdateLog]:
     new = policy()
     optimizer = variant.optimizer.over(new.parameters(), rate)
     return new, update(new, optimizer, variant, trajectories, **{"mdp": CHAIN, **given})
 
 
-def estimate(variant: Variant, trajectories: Trajectories, target: Policy, behaviour: Policy) -> tuple[Tensor, ...]:
+def estimate(variant: Variant, trajectories: Trajectories, target: Policy, behaviour: Policy) -> Tensor:
     """The gradient of the surrogate at the target policy, computed without the code of updates."""
     log_probs = on_valid_steps(target.log_prob, trajectories)
     ratios = (log_probs - on_valid_steps(behaviour.log_prob, trajectories)).detach()
     states = state_ratios(target, CHAIN, state_distributions_of(behaviour, CHAIN), trajectories)
     weights = compose.weights(variant, trajectories, fixed(behaviour, variant, trajectories, CHAIN), ratios, states)
-    return torch.autograd.grad(compose.surrogate(log_probs, weights, trajectories).sum(), list(target.parameters()))
+    return torch.autograd.grad(compose.surrogate(log_probs, weights, trajectories).sum(), target.theta)[0]

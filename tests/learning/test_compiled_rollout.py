@@ -36,10 +36,10 @@ def balancing(dtype: torch.dtype, **options: Any) -> Policy:
         # The first unit is the angle plus half of the angular velocity, and the last layer reads it.
         first, second, last = policy.affine
         for layer in (first, second, last):
-            layer.weight *= 0.3
-        first.weight[0] = torch.tensor([0.0, 0.0, 3.0, 1.5])
-        second.weight[0, 0] = 3.0
-        last.weight[:, 0] = torch.tensor([-0.7, 0.7])
+            layer.matrix.mul_(0.3)
+        first.matrix[:, 0] = torch.tensor([0.0, 0.0, 3.0, 1.5])
+        second.matrix[0, 0] = 3.0
+        last.matrix[0] = torch.tensor([-0.7, 0.7])
     return policy.to(dtype)
 
 
@@ -92,8 +92,7 @@ def test_rollout_with_observation_options_is_that_of_one_step_per_call(
 def test_policy_without_finite_outputs_ends_its_episodes() -> None:
     policy = balancing(torch.float32)
     with torch.no_grad():
-        for parameter in policy.parameters():
-            parameter.fill_(torch.nan)
+        policy.theta.fill_(torch.nan)
     copies = make_environments(Environment(id="CartPole-v1"), 4)
     batch = collect(copies, actor_of(policy), Generators.of(0))
     assert batch.terminated.all()

@@ -61,7 +61,7 @@ def test_diverged_seed_changes_no_other_rows(monkeypatch: pytest.MonkeyPatch) ->
 
     def sabotaged(one: Learner, *arguments: Any) -> dict[str, float | int]:
         if one.seed == 1 and one.iteration == 1:
-            next(one.policy.parameters()).data.fill_(np.nan)
+            one.policy.theta.data.fill_(np.nan)
         return improve(one, *arguments)
 
     def rows(*seeds: int) -> pd.DataFrame:

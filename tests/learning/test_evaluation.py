@@ -35,7 +35,7 @@ def learners(count: int) -> list[Learner]:
     variant = Variant(policy=PolicyOptions(hidden=()))
     made = [make_learner(variant, Spaces(3, 2), 10, seed, 0.1, "train") for seed in range(count)]
     for learner in made:
-        torch.nn.init.normal_(learner.policy.affine[0].weight, generator=torch.Generator().manual_seed(learner.seed))
+        torch.nn.init.normal_(learner.policy.affine[0].matrix, generator=torch.Generator().manual_seed(learner.seed))
     return made
 
 

@@ -30,9 +30,9 @@ SNAPSHOTS: dict[str, Any] = {"clone": {"experiment": "other", "variant": "other"
 
 def parameters(toward: int) -> dict[str, np.ndarray]:
     """A policy that pushes to one side all the time."""
-    bias = np.full(2, -100, dtype=np.float32)
-    bias[toward] = 100
-    return {"layers.0.weight": np.zeros((2, 4), dtype=np.float32), "layers.0.bias": bias}
+    biases = np.full(2, -100, dtype=np.float32)
+    biases[toward] = 100
+    return {"theta": np.append(np.zeros(8, dtype=np.float32), biases)}
 
 
 POLICIES = {4: parameters(0), 5: parameters(1)}

@@ -20,7 +20,6 @@ from tests.learning.batches import (
     SPACES,
     chain_batch,
     estimate,
-    flat,
     improved,
     policy,
     random_batch,
@@ -67,7 +66,7 @@ def test_early_stop_equals_fewer_steps_without_limit() -> None:
     stopped, log = improved(variant, trajectories)
     assert 1 <= log.gradient_steps < 49
     free = variant.model_copy(update={"kl": None, "gradient_steps": int(log.gradient_steps)})
-    assert torch.equal(flat(stopped), flat(improved(free, trajectories)[0]))
+    assert torch.equal(stopped.theta, improved(free, trajectories)[0].theta)
     _, beyond = improved(free.model_copy(update={"gradient_steps": int(log.gradient_steps) + 1}), trajectories)
     assert beyond.kl_new_old > 0.02
 
@@ -77,20 +76,20 @@ def test_limit_that_is_not_met_changes_nothing(hold_by: str) -> None:
     variant = limited(hold_by, "new_old", 1e6, minibatches=2, batch=8)
     free = variant.model_copy(update={"kl": None})
     ends = [improved(v, chain_batch(), 0.01, shuffling=np.random.default_rng(0)) for v in (variant, free)]
-    assert torch.equal(flat(ends[0][0]), flat(ends[1][0]))
+    assert torch.equal(ends[0][0].theta, ends[1][0].theta)
     assert ends[0][1] == ends[1][1]
 
 
 def test_line_search_takes_a_share_of_the_whole_change() -> None:
     variant = limited("line_search", "new_old", 0.005, optimizer=SGD)
     found, log = improved(variant, chain_batch())
-    whole = flat(improved(variant.model_copy(update={"kl": None}), chain_batch())[0]) - flat(policy())
+    whole = improved(variant.model_copy(update={"kl": None}), chain_batch())[0].theta - policy().theta
     share = log.gradient_steps / 4
     assert math.log2(share).is_integer()
     assert share < 1
-    torch.testing.assert_close(flat(found) - flat(policy()), share * whole, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(found.theta - policy().theta, share * whole, rtol=1e-9, atol=1e-12)
     twice = policy()
-    torch.nn.utils.vector_to_parameters(flat(policy()) + 2 * share * whole, twice.parameters())
+    twice.theta.data += 2 * share * whole
     states = chain_batch().observations[chain_batch().mask]
     assert kl_divergence(twice.distribution(states), policy().distribution(states)).mean() > 0.005
 
@@ -100,10 +99,8 @@ def test_natural_gradient_ascends_and_nearly_reaches_its_limit() -> None:
     found, log = improved(variant, trajectories, 0.0)
     assert log.gradient_steps == 1
     assert 0.5e-4 < log.kl_new_old <= 1e-4
-    gradient = torch.cat(
-        [g.flatten() for g in estimate(Variant(baseline="average_reward"), trajectories, policy(), policy())]
-    )
-    assert (flat(found) - flat(policy())) @ gradient > 0
+    gradient = estimate(Variant(baseline="average_reward"), trajectories, policy(), policy())
+    assert (found.theta - policy().theta) @ gradient > 0
 
 
 def test_natural_gradient_takes_no_step_without_gain() -> None:
@@ -111,7 +108,7 @@ def test_natural_gradient_takes_no_step_without_gain() -> None:
     still = trajectories.map_tensors(lambda values: values * 0 if values.is_floating_point() else values)
     found, log = improved(limited("natural_gradient", "new_old"), still)
     assert log.gradient_steps == 0
-    assert torch.equal(flat(found), flat(policy()))
+    assert torch.equal(found.theta, policy().theta)
 
 
 def test_penalty_holds_the_policy_back_and_is_adapted() -> None:
@@ -131,10 +128,9 @@ def test_penalty_is_subtracted_in_the_named_direction() -> None:
         begun, states = policy(), chain_batch().observations[chain_batch().mask]
         new, old = once.distribution(states), begun.distribution(states)
         pair = (new, old) if direction == "new_old" else (old, new)
-        slope = torch.autograd.grad(kl_divergence(*pair).mean(), list(once.parameters()))
-        gradient = estimate(variant, chain_batch(), once, begun)
-        expected = flat(once) + 0.3 * torch.cat([(g - 7 * s).flatten() for g, s in zip(gradient, slope, strict=True)])
-        torch.testing.assert_close(flat(improved(variant, chain_batch(), limit_state={"penalty": 7.0})[0]), expected)
+        (slope,) = torch.autograd.grad(kl_divergence(*pair).mean(), once.theta)
+        expected = once.theta + 0.3 * (estimate(variant, chain_batch(), once, begun) - 7 * slope)
+        torch.testing.assert_close(improved(variant, chain_batch(), limit_state={"penalty": 7.0})[0].theta, expected)
 
 
 @pytest.mark.parametrize("direction", ["new_old", "old_new"])

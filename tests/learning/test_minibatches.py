@@ -10,7 +10,7 @@ from pg.learning.advantages import fixed
 from pg.parts import estimator as compose
 from pg.parts.estimator import Fixed
 from pg.parts.variant import Variant
-from tests.learning.batches import SGD, chain_batch, flat, improved, policy
+from tests.learning.batches import SGD, chain_batch, improved, policy
 from torch import Tensor
 
 
@@ -69,7 +69,7 @@ def test_ratios_of_the_first_minibatch_are_exactly_1(monkeypatch: pytest.MonkeyP
 def test_small_steps_on_all_parts_equal_one_on_the_batch() -> None:
     variant = Variant(batch=8, minibatches=2, baseline="average_reward", optimizer=SGD)
     small, whole = (
-        flat(improved(v, chain_batch(), 1e-6, shuffling=np.random.default_rng(0))[0]) - flat(policy())
+        improved(v, chain_batch(), 1e-6, shuffling=np.random.default_rng(0))[0].theta - policy().theta
         for v in (variant, variant.model_copy(update={"minibatches": 1}))
     )
     torch.testing.assert_close(small / 2, whole, rtol=1e-4, atol=1e-12)
@@ -78,7 +78,7 @@ def test_small_steps_on_all_parts_equal_one_on_the_batch() -> None:
 def test_equal_generators_draw_equal_minibatches() -> None:
     variant = Variant(batch=8, minibatches=4, gradient_steps=2, importance="per_step")
     one, same, other = (
-        flat(improved(variant, chain_batch(), shuffling=np.random.default_rng(seed))[0]) for seed in (0, 0, 1)
+        improved(variant, chain_batch(), shuffling=np.random.default_rng(seed))[0].theta for seed in (0, 0, 1)
     )
     assert torch.equal(one, same)
     assert not torch.equal(one, other)

@@ -39,8 +39,7 @@ class Zero(Start):
     """Begin with all parameters 0."""
 
     def begin(self, policy, shown):
-        for parameter in policy.parameters():
-            parameter.data.zero_()
+        policy.theta.data.zero_()
         return AT_RANDOM
 
 

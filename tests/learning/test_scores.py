@@ -37,8 +37,7 @@ def weighted_score(
 ) -> torch.Tensor:
     steps = slice(0, int(LENGTHS[at]))
     log_probs = policy.log_prob(trajectories.observations[at][steps], trajectories.actions[at][steps])
-    gradients = torch.autograd.grad((log_probs * weights[at][steps]).sum(), list(policy.parameters()))
-    return torch.cat([gradient.flatten() for gradient in gradients])
+    return torch.autograd.grad((log_probs * weights[at][steps]).sum(), policy.theta)[0]
 
 
 @pytest.mark.parametrize("spaces", SPACES, ids=["categorical", "gaussian"])

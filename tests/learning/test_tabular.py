@@ -33,8 +33,7 @@ FORK = MDP(
 def going_right(p: float) -> Policy:
     """Make a policy of the fork that goes right with probability p in every state."""
     policy = random_policy(LINEAR, FORK.spaces, seed=0)
-    bias = torch.tensor([0, np.log(p / (1 - p))], dtype=torch.float64)
-    policy.load_state_dict({"layers.0.weight": torch.zeros(2, 3), "layers.0.bias": bias})
+    policy.load_state_dict({"theta": torch.tensor([0] * 7 + [np.log(p / (1 - p))], dtype=torch.float64)})
     return policy.to(torch.float64)
 
 

@@ -20,7 +20,6 @@ from tests.learning.batches import (
     batch,
     chain_batch,
     estimate,
-    flat,
     improved,
     policy,
     random_batch,
@@ -49,12 +48,11 @@ def test_sgd_step_is_learning_rate_times_gradient(baseline: str) -> None:
     trajectories, one, other = batch(), policy(), policy()
     weights = advantages(other, variant, trajectories)
     objective = compose.surrogate(on_valid_steps(other.log_prob, trajectories), weights, trajectories)
-    gradients = torch.autograd.grad(objective.sum(), list(other.parameters()))
+    (gradient,) = torch.autograd.grad(objective.sum(), other.theta)
     log = update(one, variant.optimizer.over(one.parameters(), 0.1), variant, trajectories)
-    for new, old, gradient in zip(one.parameters(), other.parameters(), gradients, strict=True):
-        torch.testing.assert_close(new, old + 0.1 * gradient)
+    torch.testing.assert_close(one.theta, other.theta + 0.1 * gradient)
     assert log.surrogate == pytest.approx(objective.item())
-    assert log.gradient_norm == pytest.approx(torch.cat([g.flatten() for g in gradients]).norm().item())
+    assert log.gradient_norm == pytest.approx(gradient.norm().item())
 
 
 def test_both_kl_directions_are_means_over_valid_steps() -> None:
@@ -75,10 +73,7 @@ def test_adams_first_step_has_the_learning_rates_size() -> None:
     trajectories, one, old = batch(), policy(), policy()
     variant = Variant()
     update(one, variant.optimizer.over(one.parameters(), 0.01), variant, trajectories)
-    moved = torch.cat(
-        [(new - before).flatten() for new, before in zip(one.parameters(), old.parameters(), strict=True)]
-    )
-    assert moved.abs().max().item() == pytest.approx(0.01, rel=1e-3)
+    assert (one.theta - old.theta).abs().max().item() == pytest.approx(0.01, rel=1e-3)
     weights = advantages(old, variant, trajectories)
 
     def objective(of: Policy) -> float:
@@ -92,8 +87,8 @@ def test_first_step_of_any_correction_is_on_policy(parts: dict[str, Any]) -> Non
     trajectories = chain_batch()
     corrected = Variant(optimizer=SGD, **parts)
     on_policy = Variant(optimizer=SGD, **{key: value for key, value in parts.items() if key != "importance"})
-    found, expected = flat(improved(corrected, trajectories)[0]), flat(improved(on_policy, trajectories)[0])
-    assert (found - flat(policy())).norm() > 1e-2
+    found, expected = improved(corrected, trajectories)[0].theta, improved(on_policy, trajectories)[0].theta
+    assert (found - policy().theta).norm() > 1e-2
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
 
 
@@ -102,17 +97,15 @@ def test_later_steps_follow_the_estimate_at_the_new_policy(parts: dict[str, Any]
     trajectories, variant = chain_batch(), Variant(optimizer=SGD, gradient_steps=3, **parts)
     other, behaviour = policy(), policy()
     for _ in range(3):
-        gradient = estimate(variant, trajectories, other, behaviour)
-        for parameter, slope in zip(other.parameters(), gradient, strict=True):
-            parameter.data += 0.3 * slope
+        other.theta.data += 0.3 * estimate(variant, trajectories, other, behaviour)
     found, log = improved(variant, trajectories)
-    torch.testing.assert_close(flat(found), flat(other), rtol=0, atol=1e-12)
+    torch.testing.assert_close(found.theta, other.theta, rtol=0, atol=1e-12)
     assert log.gradient_steps == 3
 
 
 def test_corrections_differ_from_the_second_step() -> None:
     ends = [
-        flat(improved(Variant(optimizer=SGD, gradient_steps=2, importance=kind), chain_batch())[0])
+        improved(Variant(optimizer=SGD, gradient_steps=2, importance=kind), chain_batch())[0].theta
         for kind in ("none", "trajectory", "per_decision", "per_step", "exact_state")
     ]
     for index, one in enumerate(ends):
@@ -142,7 +135,7 @@ def test_missing_input_is_refused_before_the_first_step(parts: dict[str, Any], m
     made = policy()
     with pytest.raises(ValueError, match=missing):
         update(made, SGD.over(made.parameters(), 0.1), Variant(**parts), chain_batch())
-    assert torch.equal(flat(made), flat(policy()))
+    assert torch.equal(made.theta, policy().theta)
 
 
 def test_log_has_the_weights_of_the_last_step() -> None:

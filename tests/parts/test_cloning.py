@@ -65,8 +65,8 @@ def test_cross_entropy_gradient_is_probability_minus_action() -> None:
     states, actions = valid_steps(demonstrations)
     cloning.losses(policy, states, actions).mean().backward()
     errors = probabilities_of(policy, states) - torch.nn.functional.one_hot(actions, 3)
-    torch.testing.assert_close(policy.affine[0].weight.grad, errors.T @ states / len(states))
-    torch.testing.assert_close(policy.affine[0].bias.grad, errors.mean(0))
+    by_matrix = states.T @ errors / len(states)
+    torch.testing.assert_close(policy.theta.grad, torch.cat([by_matrix.flatten(), errors.mean(0)]))
 
 
 def test_squared_error_gradient_is_twice_error_times_input() -> None:
@@ -74,8 +74,8 @@ def test_squared_error_gradient_is_twice_error_times_input() -> None:
     states, actions = valid_steps(demonstrations)
     cloning.losses(policy, states, actions).mean().backward()
     errors = 2 * (policy.distribution(states).mean - actions).detach()
-    torch.testing.assert_close(policy.affine[0].weight.grad, errors.T @ states / len(states))
-    assert policy.log_std.grad is None
+    by_matrix, by_log_std = states.T @ errors / len(states), torch.zeros(2, dtype=torch.float64)
+    torch.testing.assert_close(policy.theta.grad, torch.cat([by_matrix.flatten(), errors.mean(0), by_log_std]))
 
 
 def test_loss_is_weighted_imitation_with_weights_1() -> None:
@@ -118,8 +118,8 @@ def test_linear_gaussian_clone_is_least_squares_fit() -> None:
     states, actions = valid_steps(demonstrations)
     inputs = torch.cat([states, torch.ones(len(states), 1, dtype=torch.float64)], dim=1)
     solution = torch.linalg.lstsq(inputs, actions).solution
-    torch.testing.assert_close(policy.affine[0].weight.T, solution[:-1], rtol=0, atol=1e-5)
-    torch.testing.assert_close(policy.affine[0].bias, solution[-1], rtol=0, atol=1e-5)
+    # The matrix and the biases, row by row.
+    torch.testing.assert_close(policy.network, solution.flatten(), rtol=0, atol=1e-5)
     assert torch.equal(policy.log_std, before)
 
 
@@ -138,8 +138,7 @@ def test_validated_trajectories_are_not_fitted() -> None:
     policy, untouched = policy_for(Spaces(1, 2)), policy_for(Spaces(1, 2))
     options = start(demonstrations=4, validation_share=0.25, epochs=20)
     found = cloning.imitate(policy, options, shown(ones, actions))
-    for name, values in policy.state_dict().items():
-        assert torch.equal(values, untouched.state_dict()[name])
+    assert torch.equal(policy.theta, untouched.theta)
     assert found.imitation_training_loss != found.imitation_loss
 
 

@@ -17,6 +17,7 @@ from pg.learning.tabular import action_probabilities, state_values
 from pg.parts.baselines.value_network import ValueNetwork
 from pg.parts.critic import Critic
 from pg.parts.discounting import reward_to_go
+from pg.parts.networks import affine_maps
 from pg.parts.variant import PolicyOptions, Variant
 from tests.parts.made import trajectories
 from tests.parts.named import gae
@@ -78,13 +79,12 @@ def test_fitting_lowers_the_squared_error_to_rewards_to_go() -> None:
     batch, critic = sampled(chain_policy(), 64), new_critic(fit_steps=1, hidden=())
     targets = reward_to_go(batch.rewards, batch.mask)[batch.mask]
     critic.fit(batch)
-    (bias,) = (one for name, one in critic.network.named_parameters() if name.endswith("bias"))
-    left = CHAIN.horizon - batch.mask.nonzero()[:, -1]
-    assert bias.grad is not None
-    # At zero the derivative of the mean of (h f - G)² in the bias is the mean of -2 h G.
-    assert bias.grad.item() == pytest.approx(-2 * (left * targets).mean().item(), rel=1e-12)
+    left, phi = CHAIN.horizon - batch.mask.nonzero()[:, -1], critic.network.phi
+    assert phi.grad is not None
+    # At zero the derivative of the mean of (h f - G)² in the bias, the last parameter, is the mean of -2 h G.
+    assert phi.grad[-1].item() == pytest.approx(-2 * (left * targets).mean().item(), rel=1e-12)
     # Adam's first step has the size of its rate.
-    assert bias.item() == pytest.approx(0.01, rel=1e-4)
+    assert phi[-1].item() == pytest.approx(0.01, rel=1e-4)
 
 
 def test_explained_variance_is_one_minus_error_over_variance() -> None:
@@ -108,8 +108,7 @@ def test_values_depend_on_the_step_unless_returns_bootstrap() -> None:
     seen = torch.eye(2, dtype=torch.float64)[[0, 0, 0]]
     steps = torch.tensor([0, 2, 4])
     for critic, differ in ((new_critic(), True), (new_critic(**ENDLESS), False)):
-        for parameter in critic.network.parameters():
-            torch.nn.init.normal_(parameter, generator=torch.Generator().manual_seed(1))
+        torch.nn.init.normal_(critic.network.phi, generator=torch.Generator().manual_seed(1))
         values = critic.network(seen, steps)
         assert (values.unique().numel() == 3) == differ
         assert (values[-1] == 0) == differ, "the value at the horizon is 0 only if the horizon ends the return"
@@ -128,8 +127,7 @@ def truncated_and_terminated() -> Trajectories:
 
 def test_rest_is_0_after_termination_but_not_after_truncation() -> None:
     batch, critic = truncated_and_terminated(), new_critic(**ENDLESS)
-    for parameter in critic.network.parameters():
-        torch.nn.init.normal_(parameter, generator=torch.Generator().manual_seed(1))
+    torch.nn.init.normal_(critic.network.phi, generator=torch.Generator().manual_seed(1))
     assert batch.last_observations is not None
     last_value = critic.network(batch.last_observations[0, :1], torch.tensor([1])).item()
     assert last_value != 0
@@ -171,10 +169,8 @@ def test_activations_are_those_of_their_names(activation: Any) -> None:
         variant, CHAIN.spaces, CHAIN.horizon, torch.Generator().manual_seed(0), torch.float64
     )
     assert critic is not None
-    first, last = critic.network.layers
-    assert isinstance(first, torch.nn.Linear)
-    assert isinstance(last, torch.nn.Linear)
-    torch.nn.init.ones_(last.weight)
+    first, last = affine_maps(critic.network.phi.data, critic.network.sizes)
+    last.matrix.fill_(1)
     seen = torch.eye(2, dtype=torch.float64)
     inputs = torch.cat([seen, torch.tensor([[0.25], [0.5]], dtype=torch.float64)], -1)
     hidden = getattr(torch.nn.functional, activation)(first(inputs))

@@ -1,22 +1,21 @@
 """Limits on the KL divergence: on a point with a known divergence, and against the dense Fisher matrix."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, cast
 
 import pytest
 import torch
 from pg.core.trajectories import Spaces
-from pg.learning.policies import Policy, detached, parameters_of, restore
+from pg.learning.policies import Policy, detached
 from pg.learning.updates import Ascent
 from pg.parts.limits.base import Limit, search_back
 from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.limits.line_search import LineSearch
 from pg.parts.limits.natural_gradient import DAMPING, natural_direction
 from pg.parts.limits.penalty import Penalty
-from pg.parts.networks import as_vector
 from tests.learning.batches import perturbed
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributions import Categorical, kl_divergence
 
 # Few enough parameters for conjugate gradients to end at the solution: one step for each.
@@ -27,26 +26,20 @@ class Point(Ascent):
     """An ascent of two numbers; the divergence from (0, 0) is the squared distance."""
 
     def __init__(self, *place: float) -> None:
-        self.parameters = [torch.tensor(place or (0.0, 0.0), dtype=torch.float64)]
+        self.theta = nn.Parameter(torch.tensor(place or (0.0, 0.0), dtype=torch.float64), requires_grad=False)
         self.penalties: list[float] = []
 
     @property
     def place(self) -> list[float]:
-        return self.parameters[0].tolist()
-
-    def position(self) -> list[Tensor]:
-        return [self.parameters[0].clone()]
-
-    def move_to(self, position: Sequence[Tensor]) -> None:
-        self.parameters[0].copy_(position[0])
+        return self.theta.tolist()
 
     def kl(self) -> float:
-        return self.parameters[0].square().sum().item()
+        return self.theta.square().sum().item()
 
     def step(self, minibatch: Any, penalty: float = 0.0) -> None:
         """Move by a number; the test passes numbers instead of minibatches."""
         self.penalties.append(penalty)
-        self.parameters[0][0] += minibatch
+        self.theta[0] += minibatch
 
     def under(self, limit: Limit, *lengths: float, state: dict[str, float] | None = None) -> float:
         """Take steps of these lengths within a limit."""
@@ -59,11 +52,7 @@ def policy_in(spaces: Spaces, seed: int = 0, hidden: tuple[int, ...] = ()) -> Po
 
 def jacobian(values: Tensor, policy: Policy) -> Tensor:
     """One row of D derivatives per value, in the order of the values."""
-    parameters = list(policy.parameters())
-    rows = [
-        torch.autograd.grad(value, parameters, retain_graph=True, materialize_grads=True) for value in values.flatten()
-    ]
-    return torch.stack([as_vector(row) for row in rows])
+    return torch.stack([torch.autograd.grad(value, policy.theta, retain_graph=True)[0] for value in values.flatten()])
 
 
 def dense_fisher(policy: Policy, states: Tensor) -> Tensor:
@@ -78,14 +67,14 @@ def dense_fisher(policy: Policy, states: Tensor) -> Tensor:
     return (of_mean + 2 * towards_log_std.T @ towards_log_std).detach()
 
 
-def some_gradient(policy: Policy, states: Tensor, seed: int) -> list[Tensor]:
+def some_gradient(policy: Policy, states: Tensor, seed: int) -> Tensor:
     """A policy gradient of sampled actions with arbitrary weights."""
     generator = torch.Generator().manual_seed(seed)
     discrete = policy.shape.is_discrete
     shape = (len(states),) if discrete else (len(states), 2)
     actions = torch.randint(3, shape, generator=generator) if discrete else torch.randn(shape, generator=generator)
     weights = torch.randn(len(states), generator=generator, dtype=torch.float64)
-    return list(torch.autograd.grad((weights * policy.log_prob(states, actions)).mean(), list(policy.parameters())))
+    return torch.autograd.grad((weights * policy.log_prob(states, actions)).mean(), policy.theta)[0]
 
 
 @pytest.mark.parametrize(
@@ -116,13 +105,13 @@ def test_early_stop_takes_no_step_after_the_undone_one() -> None:
 
 def test_search_back_returns_to_the_start_if_nothing_is_accepted() -> None:
     point = Point(0.125, -1.0)
-    assert search_back(point, point.position(), [torch.ones(2)], lambda: False) == 0
+    assert search_back(point, point.position(), torch.ones(2), lambda: False) == 0
     assert point.place == [0.125, -1.0]
 
 
 def test_search_back_takes_the_longest_accepted_share() -> None:
     point = Point()
-    assert search_back(point, point.position(), [torch.tensor([0.0, 8.0])], lambda: point.kl() <= 1.0) == 0.125
+    assert search_back(point, point.position(), torch.tensor([0.0, 8.0]), lambda: point.kl() <= 1.0) == 0.125
     assert point.place == [0.0, 1.0]
 
 
@@ -160,45 +149,43 @@ def test_natural_direction_solves_the_dense_fisher_system(
     generator = torch.Generator().manual_seed(seed)
     states = torch.randn(40, spaces.observation_size, generator=generator, dtype=torch.float64)
     before, gradient = detached(policy.distribution(states)), some_gradient(policy, states, seed)
-    damped = dense_fisher(policy, states) + DAMPING * torch.eye(sum(p.numel() for p in policy.parameters()))
-    solved = torch.linalg.solve(damped, as_vector(gradient))
+    damped = dense_fisher(policy, states) + DAMPING * torch.eye(len(policy.theta))
+    solved = torch.linalg.solve(damped, gradient)
     expected = solved * (2 * 0.01 / (solved @ damped @ solved)) ** 0.5
 
     def divergence() -> Tensor:
         now = policy.distribution(states)
         return (kl_divergence(before, now) if reverse else kl_divergence(now, before)).mean()
 
-    found = as_vector(natural_direction(list(policy.parameters()), gradient, divergence, 0.01))
+    found = natural_direction(policy.theta, gradient, divergence, 0.01)
     assert (found - expected).norm() <= 1e-6 * expected.norm()
 
 
 def test_natural_direction_of_no_gradient_is_zero() -> None:
     policy = policy_in(DISCRETE)
-    still = [torch.zeros_like(parameter) for parameter in policy.parameters()]
     states = torch.eye(2, dtype=torch.float64)
     before = detached(policy.distribution(states))
 
     def divergence() -> Tensor:
         return kl_divergence(policy.distribution(states), before).mean()
 
-    assert not as_vector(natural_direction(list(policy.parameters()), still, divergence, 0.01)).any()
+    assert not natural_direction(policy.theta, torch.zeros_like(policy.theta), divergence, 0.01).any()
 
 
 def test_natural_step_has_the_limits_divergence_to_second_order() -> None:
     policy = policy_in(DISCRETE, hidden=(2,))
     states = torch.randn(40, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     before, gradient = detached(policy.distribution(states)), some_gradient(policy, states, 0)
-    start = parameters_of(policy)
+    start = policy.theta.detach().clone()
 
     def divergence() -> Tensor:
         return kl_divergence(policy.distribution(states), before).mean()
 
     errors: list[float] = []
     for limit in (1e-4, 1e-6):
-        direction = natural_direction(list(policy.parameters()), gradient, divergence, limit)
-        restore(policy, [begin + towards for begin, towards in zip(start, direction, strict=True)])
+        policy.theta.data = start + natural_direction(policy.theta, gradient, divergence, limit)
         errors.append(abs(divergence().item() / limit - 1))
-        restore(policy, start)
+        policy.theta.data = start
     # The next order of the divergence is the step's third power: the relative error is proportional to its length.
     assert errors[0] < 0.1
     assert errors[1] < errors[0] / 5

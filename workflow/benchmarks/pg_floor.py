@@ -96,8 +96,7 @@ def in_tensors(policy: Policy, observations: np.ndarray) -> torch.Tensor:
 
 
 def back_and_forth(policy: Policy, observations: np.ndarray) -> tuple[torch.Tensor, ...]:
-    network = [parameter for layer in policy.affine for parameter in layer.parameters()]
-    return torch.autograd.grad(policy.heads(torch.from_numpy(observations)).sum(), network)
+    return torch.autograd.grad(policy.heads(torch.from_numpy(observations)).sum(), policy.theta)
 
 
 if __name__ == "__main__":

@@ -207,7 +207,7 @@ def moments(
     EnumerationTooLarge
         If there are more batches.
     """
-    size, batch = sum(parameter.numel() for parameter in policy.parameters()), next(iter(variants.values())).batch
+    size, batch = len(policy.theta), next(iter(variants.values())).batch
     members = tuples(enumeration, batch, limit)
     probabilities = enumeration.probabilities(action_probabilities(stacked(policy), enumeration.mdp))
     means = {name: torch.zeros(size, dtype=torch.float64) for name in variants}

@@ -29,7 +29,7 @@ from pg.laboratory.distances import divergence
 from pg.laboratory.frozen import generators_of, in_float64, policy_of, sample
 from pg.laboratory.job import MeasurementJob
 from pg.laboratory.reuse import Reuse, corrected_gradients
-from pg.learning.policies import Parameters, Policy, parameters_of, restore
+from pg.learning.policies import Parameters, Policy
 from pg.parts.corrections.base import Ratios
 from pg.parts.corrections.weights import NonFiniteWeights
 from pg.parts.variant import Variant
@@ -129,11 +129,12 @@ def moved(behaviour: Policy, trajectories: Trajectories, kl: float, generator: t
     UnreachableDivergence
         If no step length reaches this divergence.
     """
-    target, start = copy.deepcopy(behaviour), parameters_of(behaviour)
-    direction = [torch.randn(begin.shape, generator=generator, dtype=begin.dtype) for begin in start]
+    target, start = copy.deepcopy(behaviour), behaviour.theta.detach()
+    direction = torch.randn(start.shape, generator=generator, dtype=start.dtype)
 
     def excess(length: float) -> float:
-        restore(target, [begin + length * change for begin, change in zip(start, direction, strict=True)])
+        with torch.no_grad():
+            target.theta.copy_(start + length * direction)
         # The root of the divergence is nearly linear in the step length. Rounding may make a tiny divergence negative.
         return max(divergence(behaviour, target, trajectories), 0.0) ** 0.5 - kl**0.5
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,7 +27,6 @@ from pg.learning.advantages import advantages
 from pg.learning.policies import Parameters, Policy
 from pg.parts import estimator as compose
 from pg.parts.critic import Critic
-from pg.parts.networks import as_vector
 from pg.parts.variant import Variant
 
 
@@ -63,7 +62,7 @@ class Forms:
     @cached_property
     def surrogate(self) -> Float[Tensor, " D"]:
         """The surrogate's gradient."""
-        return self.of_surrogate(self.weights, list(self.policy.parameters()))
+        return self.of_surrogate(self.weights)
 
     @cached_property
     def explicit(self) -> tuple[Float[Tensor, " D"], int]:
@@ -76,14 +75,14 @@ class Forms:
         Imitation has no gradient for a Gaussian policy's standard deviations, so only the mean's parameters are
         compared.
         """
-        parameters = list(self.policy.layers.parameters())
-        imitation = -_gradient(imitation_loss(self.policy, self.trajectories, weights), parameters)
-        return relative_difference(self.of_surrogate(weights, parameters), imitation)
+        of_mean = slice(len(self.policy.network))
+        imitation = -_gradient(imitation_loss(self.policy, self.trajectories, weights), self.policy)
+        return relative_difference(self.of_surrogate(weights)[of_mean], imitation[of_mean])
 
-    def of_surrogate(self, weights: Float[Tensor, "S N T"], parameters: Sequence[Tensor]) -> Float[Tensor, " D"]:
-        """Return the gradient in some parameters of the surrogate with some weights."""
+    def of_surrogate(self, weights: Float[Tensor, "S N T"]) -> Float[Tensor, " D"]:
+        """Return the gradient of the surrogate with some weights."""
         log_probs = on_valid_steps(self.policy.log_prob, self.trajectories)
-        return _gradient(compose.surrogate(log_probs, weights, self.trajectories), parameters)
+        return _gradient(compose.surrogate(log_probs, weights, self.trajectories), self.policy)
 
 
 def compare_forms(job: MeasurementJob[Record], policies: Mapping[int, Parameters]) -> pd.DataFrame:
@@ -115,7 +114,7 @@ def explicit_gradient(
     Returns
     -------
     Tensor
-        (D,), in the order of the policy's parameters.
+        (D,), in the order of θ.
     int
         Backward passes taken: one per step, N·T where every trajectory lasts to the horizon.
 
@@ -125,10 +124,9 @@ def explicit_gradient(
     """
     weights = advantages(policy, variant, trajectories, mdp, critic)[trajectories.mask]
     states, actions = valid_steps(trajectories)
-    parameters = list(policy.parameters())
-    total, passes = torch.zeros_like(as_vector(parameters)), 0
+    total, passes = torch.zeros_like(policy.theta), 0
     for state, action, weight in zip(states.split(1), actions.split(1), weights, strict=True):
-        score = _gradient(policy.log_prob(state, action), parameters)
+        score = _gradient(policy.log_prob(state, action), policy)
         total += score * weight
         passes += 1
     return total / trajectories.mask.shape[1], passes
@@ -162,5 +160,5 @@ def imitation_loss(policy: Policy, trajectories: Trajectories, weights: Float[Te
     return weights[trajectories.mask] @ losses / trajectories.mask.shape[1]
 
 
-def _gradient(value: Tensor, parameters: Sequence[Tensor]) -> Float[Tensor, " D"]:
-    return as_vector(torch.autograd.grad(value, parameters))
+def _gradient(value: Tensor, policy: Policy) -> Float[Tensor, " D"]:
+    return torch.autograd.grad(value, policy.theta)[0]

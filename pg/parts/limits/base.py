@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat
@@ -12,7 +12,7 @@ from pg.parts.part import Part
 
 if TYPE_CHECKING:
     from pg.learning.updates import Ascent, Minibatch
-    from pg.parts.annotations import Tensor, Variant
+    from pg.parts.annotations import Float, Tensor, Variant
 
 Direction = Literal["new_old", "old_new"]
 
@@ -64,8 +64,8 @@ class Limit(Part):
 
 def search_back(
     ascent: Ascent,
-    start: Sequence[Tensor],
-    direction: Sequence[Tensor],
+    start: Float[Tensor, " D"],
+    direction: Float[Tensor, " D"],
     is_accepted: Callable[[], bool],
     longest: float = 1.0,
 ) -> float:
@@ -75,7 +75,7 @@ def search_back(
     """
     for halvings in range(_HALVINGS):
         share = longest / 2**halvings
-        ascent.move_to([origin + share * change for origin, change in zip(start, direction, strict=True)])
+        ascent.move_to(start + share * direction)
         if is_accepted():
             return share
     ascent.move_to(start)

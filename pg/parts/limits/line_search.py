@@ -27,7 +27,7 @@ class LineSearch(Limit):
             taken += 1
         if ascent.kl() <= self.limit:
             return float(taken)
-        change = [end - begin for end, begin in zip(ascent.position(), start, strict=True)]
+        change = ascent.position() - start
         return taken * search_back(ascent, start, change, lambda: ascent.kl() <= self.limit, longest=0.5)
 
     def held_by(self) -> tuple[str, ...]:

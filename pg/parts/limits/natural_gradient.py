@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pg.learning.updates import Ascent, Minibatch
-    from pg.parts.annotations import Tensor, Variant
+    from pg.parts.annotations import Float, Tensor, Variant
 
 _CONJUGATE_STEPS = 10
 _CONJUGATE_TOLERANCE = 1e-10
@@ -41,7 +41,7 @@ class NaturalGradient(Limit):
 
     def take_steps(self, ascent: Ascent, _minibatches: Iterable[Minibatch], _state: dict[str, float], /) -> float:
         """Take the natural gradient's step instead of the optimizer's; return the share that was kept."""
-        direction = natural_direction(ascent.parameters, ascent.gradient(), ascent.differentiable_kl, self.limit)
+        direction = natural_direction(ascent.theta, ascent.gradient(), ascent.differentiable_kl, self.limit)
 
         def is_better_within() -> bool:
             return ascent.gain() > 0 and ascent.kl() <= self.limit
@@ -60,8 +60,8 @@ class NaturalGradient(Limit):
 
 
 def natural_direction(
-    parameters: Sequence[Tensor], gradient: Sequence[Tensor], divergence: Callable[[], Tensor], limit: float
-) -> list[Tensor]:
+    theta: Float[Tensor, " D"], gradient: Float[Tensor, " D"], divergence: Callable[[], Tensor], limit: float
+) -> Float[Tensor, " D"]:
     r"""Return the step of the natural gradient with KL divergence δ to second order; zero if the gradient is zero.
 
     $\sqrt{2 \delta / x^\top F x} \, x$ with $F x = g$ solved by at most ten steps of conjugate gradients. F is the
@@ -69,7 +69,7 @@ def natural_direction(
 
     Parameters
     ----------
-    parameters, gradient
+    theta, gradient
         θ and g.
     divergence
         Returns the mean KL divergence from θ as a function of the parameters, differentiable twice.
@@ -83,21 +83,17 @@ def natural_direction(
     import torch
     from scipy.sparse.linalg import LinearOperator, cg
 
-    from pg.parts.networks import as_vector
-
-    flat = as_vector(gradient)
-    if not flat.any():
-        return [torch.zeros_like(parameter) for parameter in parameters]
-    slopes = as_vector(torch.autograd.grad(divergence(), list(parameters), create_graph=True))
+    if not gradient.any():
+        return torch.zeros_like(gradient)
+    (slopes,) = torch.autograd.grad(divergence(), theta, create_graph=True)
 
     def fisher_product(vector: NDArray[np.floating]) -> NDArray[np.floating]:
         towards = torch.as_tensor(vector.reshape(-1)).to(slopes)
-        curved = torch.autograd.grad(slopes @ towards, list(parameters), retain_graph=True)
-        return (as_vector(curved) + DAMPING * towards).cpu().numpy()
+        (curved,) = torch.autograd.grad(slopes @ towards, theta, retain_graph=True)
+        return (curved + DAMPING * towards).cpu().numpy()
 
-    right = flat.cpu().numpy()
+    right = gradient.cpu().numpy()
     fisher = LinearOperator((len(right), len(right)), matvec=fisher_product, dtype=right.dtype)
     found, _ = cg(fisher, right, rtol=_CONJUGATE_TOLERANCE, maxiter=_CONJUGATE_STEPS)
-    solved = torch.as_tensor(found).to(flat)
-    pieces = (solved * (2 * limit / (solved @ flat)) ** 0.5).split([parameter.numel() for parameter in parameters])
-    return [piece.reshape(parameter.shape) for piece, parameter in zip(pieces, parameters, strict=True)]
+    solved = torch.as_tensor(found).to(gradient)
+    return solved * (2 * limit / (solved @ gradient)) ** 0.5

@@ -62,7 +62,7 @@ def fit(policy: Policy, start: Clone, fitted: Trajectories, validated: Trajector
     value is 0 for a deterministic demonstrator, which would end exploration.
     """
     states, actions = valid_steps(fitted)
-    optimizer = torch.optim.Adam(policy.layers.parameters(), lr=start.learning_rate, fused=True)
+    optimizer = torch.optim.Adam(policy.parameters(), lr=start.learning_rate, fused=True)
     least, best = mean_loss(policy, validated), deepcopy(policy.state_dict())
     for _ in range(start.epochs):
         optimizer.zero_grad()
