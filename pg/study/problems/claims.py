@@ -128,18 +128,15 @@ def _missing_in_experiment(study: Study, name: str, metric: str, named: tuple[st
     experiment = study.experiments[name]
     environments = {one: study.environments[one] for one in experiment.environments if not named or one in named}
     match metrics_of(experiment)[metric].needs:
-        case "evaluations" if getattr(experiment, "evaluate", None) is None:
-            remedy = "add evaluate: {every_steps: ..., episodes: ...}"
-            yield f"is measured on evaluations, and {name} declares none; {remedy}"
         case "sampled_batches" if getattr(experiment, "sampled_batches", None) is None:
             yield f"is measured on sampled batches, and {name} declares none; add sampled_batches"
         case "several_sizes":
             for column, sizes in experiment.sizes.items():
                 if len([size for size in sizes if size > 0]) < 2:
                     yield f"needs two sizes above 0, and {name} has {column}: {', '.join(map(str, sizes))}"
-        case "threshold":
-            without = [one for one, environment in environments.items() if environment.threshold is None]
-            yield from (f"needs a threshold, and {one} declares none" for one in without)
+        case "threshold" | "failed_below" as level:
+            without = [one for one, environment in environments.items() if experiment.level(level, environment) is None]
+            yield from (f"needs {level}, and {one} declares none" for one in without)
         case "tables":
             without = [one for one, environment in environments.items() if mdp_of(environment) is None]
             # If no environment is named, those that have rows are judged.
