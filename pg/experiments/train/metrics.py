@@ -151,8 +151,8 @@ METRICS: tuple[Metric[Run], ...] = (
     Metric(
         "failed",
         "share of failed runs",
-        "1 if `final_return` is below the level `failed_below` of the environment, or the run diverged, else 0: also "
-        "for a run that never learned.",
+        "1 if `final_return` is below the environment's level of failure, or the run diverged, else 0: also for a run "
+        "that never learned.",
         of=lambda run: float(run.diverged or run.final_return < needed(run.failed_below)),
         statistic="share",
         failure=1.0,
