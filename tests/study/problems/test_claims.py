@@ -112,9 +112,9 @@ claims/causality/parts/probed: {experiment: learn, metric: area, a: {variant: to
 claims/causality/parts/probed: {experiment: learn, metric: solved, a: {variant: total}, environments: [catpole]}
   => .environments: 'catpole' is not known; did you mean 'cartpole'?; allowed: cartpole, short
 claims/causality/parts/probed: {experiment: learn, metric: solved, a: {variant: total}, environments: [short]}
-  => .metric: solved needs a threshold, and short declares none
-claims/causality/parts/probed: {experiment: learn, metric: passed, a: {variant: to_go}}
-  => .metric: passed is measured on evaluations, and learn declares none; add evaluate: {every
+  => .metric: solved needs threshold, and short declares none
+claims/causality/parts/probed: {experiment: learn, metric: failed, a: {variant: to_go}, environments: [cartpole]}
+  => .metric: failed needs failed_below, and cartpole declares none
 claims/causality/parts/probed: {experiment: exact, metric: variance_ratio, a: {variant: to_go, variant.batch: 2}}
   => .metric: variance_ratio is measured on sampled batches, and exact declares none; add sampled_batches
 claims/causality/parts/probed:
