@@ -71,10 +71,10 @@ LONG = normal(0, 1000, 20, 100)
 SHORT = LONG * normal(1, 0.5, 20, 0.05)
 FEW, MANY = np.repeat([1.0, 0, 0], [1, 9, 10]), np.repeat([0.0, 1, 0], [1, 9, 10])
 WINS = np.array([1.0] * 19 + [0.0])
-RATIO, MEDIAN, SHARE = part("total_variance", "less"), part("steps_to_pass", "less"), part("collapsed", "less")
+RATIO, MEDIAN, SHARE = part("total_variance", "less"), part("typical_steps", "less"), part("collapsed", "less")
 AT_REFERENCE = [
     part("cosine", "less", reference=0.5),
-    part("steps_to_pass", "less", reference=12000),
+    part("typical_steps", "less", reference=12000),
     part("solved", reference=0.5),
 ]
 
