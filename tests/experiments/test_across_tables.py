@@ -16,6 +16,10 @@ def cell(environment, variant, threshold, levels=None):
     return rows_by_hand.cell(environment, variant, suffix=suffix, threshold=threshold, levels=levels)
 
 
+def threshold(one):
+    return one.environment.threshold
+
+
 def run(first, last):
     """Metrics of a cell, a seed per final return."""
     return pd.DataFrame({"initial_return": first, "final_return": last}, dtype=float)
@@ -37,14 +41,14 @@ def rows(table, statistic, variant):
 
 
 def test_scores_are_pooled_over_environments_with_a_threshold():
-    table = across_tables.across_table(RUNS, GENERATOR)
+    table = across_tables.across_table(RUNS, threshold, GENERATOR)
     # Scores of a: 0, 1/2, 1, 1 in both; the middle half of all is 1/2, 1/2, 1, 1. In `other`, b starts above random.
     assert rows(table, "interquartile mean", "a")[["n", "estimate"]].to_numpy().tolist() == [[8, 0.75]]
     assert rows(table, "interquartile mean", "b")["estimate"].tolist() == [1]
 
 
 def test_profile_and_improvement_over_the_first_variant_have_rows():
-    table = across_tables.across_table(RUNS, GENERATOR)
+    table = across_tables.across_table(RUNS, threshold, GENERATOR)
     profile = rows(table, "profile", "a").set_index("above")["estimate"]
     assert tuple(profile.index) == across_tables.ABOVE
     assert profile[[0.0, 0.45, 0.5, 0.95, 1.0]].tolist() == [0.75, 0.75, 0.5, 0.5, 0]
@@ -55,8 +59,10 @@ def test_profile_and_improvement_over_the_first_variant_have_rows():
 
 
 def test_a_row_does_not_depend_on_other_variants():
-    alone = across_tables.across_table({one: rows for one, rows in RUNS.items() if one.variant_name == "a"}, GENERATOR)
-    together = across_tables.across_table(RUNS, GENERATOR)
+    alone = across_tables.across_table(
+        {one: rows for one, rows in RUNS.items() if one.variant_name == "a"}, threshold, GENERATOR
+    )
+    together = across_tables.across_table(RUNS, threshold, GENERATOR)
     pd.testing.assert_frame_equal(alone, together[together["variant"] == "a"])
 
 
@@ -66,7 +72,7 @@ def test_levels_are_compared_with_the_first_variant_at_the_same_level():
         for environment in ("cart", "other")
         for variant, batch, scores in (("a", 4, [0, 0]), ("a", 8, [1, 1]), ("b", 4, [0.5, 0.5]), ("b", 8, [0.5, 0.5]))
     }
-    better = across_tables.across_table(runs, GENERATOR).query("statistic == 'improvement'")
+    better = across_tables.across_table(runs, threshold, GENERATOR).query("statistic == 'improvement'")
     assert better[["variant", "variant.batch", "over", "estimate"]].to_numpy().tolist() == [
         ["b", 4, "a", 1.0],
         ["b", 8, "a", 0.0],
@@ -75,9 +81,16 @@ def test_levels_are_compared_with_the_first_variant_at_the_same_level():
 
 def test_an_environment_solved_at_the_start_undefines_the_statistics():
     runs = dict(RUNS) | {cell("cart", "a", 110): run(200, [200] * 4), cell("cart", "b", 110): run(200, [200] * 4)}
-    table = across_tables.across_table(runs, GENERATOR)
+    table = across_tables.across_table(runs, threshold, GENERATOR)
     assert table["estimate"].isna().all()
     assert set(table["method"]) == {"undefined: 4 of 8 values not finite", "undefined: 8 of 16 values not finite"}
+
+
+def test_a_score_of_1_is_the_threshold_of_the_runs():
+    # Twice as far above the initial return as the threshold of the environment.
+    far = {"cart": 210, "other": 100}
+    table = across_tables.across_table(RUNS, lambda one: far.get(one.environment_name), GENERATOR)
+    assert rows(table, "interquartile mean", "a")["estimate"].tolist() == [0.75 / 2]
 
 
 def test_cells_take_their_rows_of_the_long_table():

@@ -15,5 +15,6 @@ def run(snakemake):
     for name, path in zip(pool, snakemake.input, strict=True):
         measured |= across_tables.metrics_of_cells(tables.read_csv(path), cells(study, name))
     pooled = {cell: measured[cell] for cell in pooled_cells(study, pool)}
+    thresholds = {cell: study.experiments[cell.experiment].level("threshold", cell.environment) for cell in pooled}
     streams = partial(generator, 0, "across", snakemake.wildcards.pool)
-    tables.write_csv(across_tables.across_table(pooled, streams), snakemake.output[0])
+    tables.write_csv(across_tables.across_table(pooled, thresholds.get, streams), snakemake.output[0])

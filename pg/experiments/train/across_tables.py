@@ -46,8 +46,12 @@ def metrics_of_cells(table: pd.DataFrame, cells: Iterable[Cell]) -> dict[Cell, p
     }
 
 
-def across_table(measured: Mapping[Cell, pd.DataFrame], generator: Callable[..., np.random.Generator]) -> pd.DataFrame:
-    """Summarise every variant over the environments that declare a threshold.
+def across_table(
+    measured: Mapping[Cell, pd.DataFrame],
+    threshold: Callable[[Cell], float | None],
+    generator: Callable[..., np.random.Generator],
+) -> pd.DataFrame:
+    """Summarise every variant over the environments with a threshold.
 
     Scores are computed from `final_return`. Score 0 is the random policy's return: the mean of `initial_return` over
     all seeds. If variants differ in it, because some do not start from a random policy, the lowest one is used.
@@ -56,6 +60,8 @@ def across_table(measured: Mapping[Cell, pd.DataFrame], generator: Callable[...,
     ----------
     measured
         The metrics of each cell, a row per seed; cells in declared order.
+    threshold
+        Returns the threshold at which the runs of a cell are solved, which has score 1.
     generator
         Returns the generator of a purpose, so that no row depends on the other rows of the table.
 
@@ -68,7 +74,7 @@ def across_table(measured: Mapping[Cell, pd.DataFrame], generator: Callable[...,
     """
     found: list[dict[str, Any]] = []
     first: dict[tuple[Any, ...], _Variant] = {}
-    for one in _variants(measured):
+    for one in _variants(measured, threshold):
         reference = first.setdefault(tuple(one.levels.values()), one)
         found += _rows(one, reference, partial(generator, one.key))
     columns = ["statistic", "above", "over", "n", "estimate", "ci_low", "ci_high", "method"]
@@ -90,7 +96,7 @@ def _rows(
         yield row("improvement", better, over=reference.name)
 
 
-def _variants(measured: Mapping[Cell, pd.DataFrame]) -> list[_Variant]:
+def _variants(measured: Mapping[Cell, pd.DataFrame], threshold: Callable[[Cell], float | None]) -> list[_Variant]:
     """Gather the cells of each variant and level, in declared order."""
     initial: dict[str, float] = {}
     for cell, metrics in measured.items():
@@ -98,10 +104,10 @@ def _variants(measured: Mapping[Cell, pd.DataFrame]) -> list[_Variant]:
         initial[cell.environment_id] = min(mean, initial.get(cell.environment_id, mean))
     found: dict[str, _Variant] = {}
     for cell, metrics in measured.items():
-        if cell.environment.threshold is not None:
+        if (end := threshold(cell)) is not None:
             key = cell.variant_id + cell.environment_id.removeprefix(cell.environment_name)
             levels = {path: level_value(value) for path, value in cell.levels.items()}
             one = found.setdefault(key, _Variant(cell.variant_name, levels, key, {}))
-            start, end = initial[cell.environment_id], cell.environment.threshold
+            start = initial[cell.environment_id]
             one.scores[cell.environment_name] = across_environments.score(metrics["final_return"], start, end)
     return list(found.values())
