@@ -83,18 +83,16 @@ def test_claims_on_failures_need_a_level_of_failure(evaluated: dict[str, Any]) -
     assert load(changed(evaluated, "environments/cartpole/failed_below", "100")).claims
 
 
-def test_levels_are_of_trajectories_as_long_as_in_training(evaluated: dict[str, Any]) -> None:
+@pytest.mark.parametrize("horizon", [499, 501])
+def test_levels_are_of_trajectories_as_long_as_in_training(evaluated: dict[str, Any], horizon: int) -> None:
     assert load(changed(evaluated, "experiments/learn/evaluate/horizon", "500")).claims
-    message = (
-        r"learn\.evaluate\.horizon: is 501, but environments\.cartpole\.threshold is for trajectories of 500 steps; "
-        r"give evaluate\.threshold"
-    )
-    refused(changed(evaluated, "experiments/learn/evaluate/horizon", "501"), message)
+    at = rf"learn\.evaluate\.horizon: is {horizon}, but environments\.cartpole\."
+    message = rf"{at}threshold is for trajectories of 500 steps; give evaluate\.threshold"
+    refused(changed(evaluated, "experiments/learn/evaluate/horizon", str(horizon)), message)
     assert load(changed(evaluated, "experiments/learn/evaluate/threshold", "501")).claims
     # Evaluations have no level of failure of their own.
-    message = r"evaluate\.horizon: is 501, but environments\.cartpole\.failed_below is for trajectories of 500 steps$"
     (problem,) = refused(changed(evaluated, "environments/cartpole/failed_below", "100"))
-    assert re.search(message, problem)
+    assert re.search(rf"{at}failed_below is for trajectories of 500 steps$", problem)
 
 
 @pytest.mark.parametrize(("level", "message"), [(475, "failed_below: 475 is not below threshold: 475"), (474.9, None)])
