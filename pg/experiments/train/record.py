@@ -85,9 +85,15 @@ class TrainExperiment(Experiment):
         return f"per seed {self.budget.steps:,} environment steps{or_fewer}"
 
     def problems(self, declared: Declared) -> Iterator[str]:
-        """Refuse evaluations that are too long for the levels that judge them, and tuned variants without a grid."""
+        """Refuse evaluations that do not fit the levels that judge them, and tuned variants without a grid."""
         if self.evaluate.horizon is not None:
             yield from self._level_problems(declared, self.evaluate.horizon)
+        if (own := self.evaluate.threshold) is not None:
+            for name in dict.fromkeys(cell.environment_name for cell in declared.cells):
+                failed = declared.environments[name].failed_below
+                if failed is not None and failed >= own:
+                    at = f"{declared.at}.evaluate.threshold"
+                    yield f"{at}: {own:g} is not above environments.{name}.failed_below: {failed:g}"
         if self.tuning is None:
             for variant in sorted({cell.variant_name for cell in declared.cells if cell.variant.is_tuned}):
                 yield (

@@ -79,7 +79,9 @@ def test_claims_on_failures_need_a_level_of_failure(evaluated: dict[str, Any]) -
     put(evaluated, f"{PARTS}/solves/metric", "failed")
     put(evaluated, f"{PARTS}/solves/reference", 0.5)
     refused(evaluated, r"solves\.metric: failed needs failed_below, and cartpole declares none")
-    refused(changed(evaluated, "experiments/learn/evaluate/threshold", "90"), "failed needs failed_below, and cartpole")
+    refused(
+        changed(evaluated, "experiments/learn/evaluate/threshold", "400"), "failed needs failed_below, and cartpole"
+    )
     assert load(changed(evaluated, "environments/cartpole/failed_below", "100")).claims
 
 
@@ -104,3 +106,10 @@ def test_a_level_of_failure_is_below_the_threshold(options: dict[str, Any], leve
         refused(options, message)
     del options["environments"]["cartpole"]["threshold"]
     assert load(options).environments["cartpole"].failed_below == level
+
+
+def test_a_level_of_failure_is_below_the_threshold_of_evaluations(options: dict[str, Any]) -> None:
+    put(options, "environments/cartpole/failed_below", 100)
+    message = r"learn\.evaluate\.threshold: 100 is not above environments\.cartpole\.failed_below: 100$"
+    refused(changed(options, "experiments/learn/evaluate/threshold", "100"), message)
+    assert load(changed(options, "experiments/learn/evaluate/threshold", "101")).claims
