@@ -25,7 +25,15 @@ def problems_of_claims(study: Study) -> Iterator[str]:
             yield f"{at}.figure: {claim.figure!r} is not known, because figures declares none"
         yield from unknown(f"{at}.primary", [claim.primary], claim.parts)
         for key, part in claim.parts.items():
-            yield from _unknown_names(study, f"{at}.parts.{key}", part) or _misfits(study, f"{at}.parts.{key}", part)
+            yield from _problems_of_part(study, f"{at}.parts.{key}", part)
+
+
+def _problems_of_part(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
+    problems = _unknown_names(study, at, part) or [*_misfits(study, at, part)]
+    # A condition is measured in the experiment, environments and stages of its part, and repeats their problems.
+    if not problems and part.condition is not None:
+        yield from _problems_of_part(study, f"{at}.provided", part.condition)
+    yield from problems
 
 
 def _unknown_names(study: Study, at: str, part: ClaimPart) -> list[str]:
@@ -65,9 +73,27 @@ def _misfits(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
             "leave stages out"
         )
     yield from _family_problems(study, at, part)
+    yield from _unknown_case(study, f"{at}.shown", part, is_staged=bool(staged))
     if part.ratio_of_means and not metrics_of(experiment)[part.metric].never_negative:
         allowed = listed(name for name, metric in METRICS.items() if metric.never_negative)
         yield f"{at}.ratio_of_means: needs a metric that is never negative, not {part.metric}; allowed:{allowed}"
+
+
+def _unknown_case(study: Study, at: str, part: ClaimPart, *, is_staged: bool) -> Iterator[str]:
+    """Return why the case to show is none of the part's cases."""
+    if part.shown is None:
+        return
+    environments = part.environments or study.experiments[part.experiment].environments
+    if metrics_of(study.experiments[part.experiment])[part.metric].needs == "tables":
+        environments = tuple(name for name in environments if mdp_of(study.environments[name]) is not None)
+    if part.shown.environment is not None:
+        yield from unknown(f"{at}.environment", [part.shown.environment], environments)
+    if part.shown.stage is None:
+        return
+    if part.experiment in study.training or is_staged:
+        yield f"{at}.stage: {part.shown.stage}: the cases of this part have no stage; leave it out"
+    else:
+        yield from unknown(f"{at}.stage", [part.shown.stage], part.stages or stages_of(study, part.experiment))
 
 
 def _partner_problems(study: Study, at: str, part: ClaimPart, against: str, *, is_staged: bool) -> Iterator[str]:
