@@ -129,7 +129,7 @@ def make_page(study: Study, claims: pd.DataFrame) -> Callable[..., str]:
 
     def make(**changes: Any) -> str:
         shown = changes.get("study", study).figures
-        rate = {"experiment": "ladder", "environment": "CartPole-v1", "candidates": 4, "seeds": 3}
+        rate = {"experiment": "ladder", "environment": "CartPole-v1", "candidates": 4, "seeds": 3, "is_copy": False}
         content = {
             "study": study,
             "figures": [

@@ -147,6 +147,14 @@ def test_each_verdict_has_a_sign_and_a_border_of_its_own() -> None:
     assert all(len(one) == 1 for one in (*signs, *borders))
 
 
+def test_flags_of_copies_are_not_counted(make_page: Pages) -> None:
+    rate = {"experiment": "ladder", "environment": "CartPole-v1", "candidates": 4, "seeds": 3, "learning_rate": 0.01}
+    rate |= {"flags": ["edge of the grid"]}
+    rows = [rate | {"variant": name, "is_copy": name == "idle"} for name in ("total", "to_go", "idle")]
+
+    assert "2 of 2 choices" in make_page(tuned=rows)
+
+
 def test_only_an_undecided_claim_says_what_would_decide_it(text: str, claims: pd.DataFrame) -> None:
     assert claims["verdict"].tolist().count("undecided") == 1
     assert len(re.findall(r"If the effect is as measured, n = \d+ instead of 20", text)) == 2

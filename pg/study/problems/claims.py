@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import combinations
 from typing import Any
 
 from pg.claims.record import ClaimPart, Family, Selection
 from pg.core.suggestions import hint, listed, nearest, unknown
 from pg.environments.catalogue import mdp_of
-from pg.experiments.cells import Cell
+from pg.experiments.kind import Measurement
 from pg.experiments.metrics import METRICS, kinds_measuring, metrics_of
 from pg.study.expansion import cells, cells_named
 from pg.study.record import Study
+from pg.study.repeats import first_runs
 from pg.study.sources import stages_of
 
 
@@ -73,6 +75,7 @@ def _misfits(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
             "leave stages out"
         )
     yield from _family_problems(study, at, part)
+    yield from _copies(study, at, part)
     yield from _unknown_case(study, f"{at}.shown", part, is_staged=bool(staged))
     if part.ratio_of_means and not metrics_of(experiment)[part.metric].never_negative:
         allowed = listed(name for name, metric in METRICS.items() if metric.never_negative)
@@ -202,6 +205,36 @@ def _level_problems(
             yield f"{at}: selects no {column}; add one of {', '.join(map(str, values))}"
 
 
+def _copies(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
+    """Return which sides have the same rows, because they are the same run or measure the same estimator."""
+    selections = [(path, side, one) for side, path, one in part.selections if not isinstance(part.sides[side], Family)]
+    for (path, side, one), (other_path, other_side, other) in combinations(selections, 2):
+        names = [part.experiments.get(which, part.experiment) for which in (side, other_side)]
+        columns = {"metric": part.metric} | dict.fromkeys(("stage", *study.experiments[names[0]].sizes))
+        if any(one.get(column, usual) != other.get(column, usual) for column, usual in columns.items()):
+            continue
+        for environment in part.environments or study.experiments[part.experiment].environments:
+            runs, others = (
+                _runs_of(study, name, environment, chosen) for name, chosen in zip(names, (one, other), strict=True)
+            )
+            if not runs.isdisjoint(others):
+                same = f"{other['variant']} has the same runs in {environment} as {path}: {one['variant']}"
+                yield f"{at}.{other_path}: {same}; choose another variant or level"
+                break
+
+
+def _runs_of(study: Study, name: str, environment: str, selection: Selection) -> set[Any]:
+    """Return what the rows of a selection are computed from; equal for copies."""
+    experiment = study.experiments[name]
+    levels = {column: value for column, value in selection.items() if column in ("variant", *experiment.sweep)}
+    found = cells_named(study, name, environment, levels)
+    if name in study.training:
+        return {first_runs(study)[cell, block] for cell in found for block in experiment.seeds.blocks}
+    assert isinstance(experiment, Measurement)
+    estimators = [experiment.estimator_of(cell.variant).model_dump_json() for cell in found]
+    return {(name, cell.physics.model_dump_json(), one) for cell, one in zip(found, estimators, strict=True)}
+
+
 # Families of candidates ----------------------------------------------------------------------------------------------
 
 
@@ -219,7 +252,7 @@ def _family_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
 
 def _candidate_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
     environments = part.environments or study.experiments[part.experiment].environments
-    first: dict[Cell, str] = {}
+    first: dict[object, str] = {}
     for side, path, candidate in part.selections:
         if not isinstance(part.sides[side], Family):
             continue
@@ -230,7 +263,8 @@ def _candidate_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]
             for cell in cells_named(study, part.experiments[side], environment, candidate):
                 if not cell.variant.is_tuned:
                     yield f"{at}.{path}: {cell.variant_name} has no tuned learning rate, so it has no score"
-                if (same := first.setdefault(cell, path)) != path:
+                # Learners that are equal are one candidate, under any name.
+                if (same := first.setdefault(first_runs(study).get((cell, None), cell), path)) != path:
                     yield f"{at}.{path}: is the same as {same}: {cell.variant_id}"
 
 
