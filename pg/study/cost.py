@@ -12,6 +12,7 @@ from pg.experiments.kind import Experiment, Measurement
 from pg.parts.baselines.value_network import ValueNetwork
 from pg.study.expansion import cells
 from pg.study.record import Study
+from pg.study.repeats import Run, first_runs
 
 # Environment steps per second of one slow core, rounded down: in acting, in training with one backward pass, and in
 # measurements.
@@ -50,17 +51,21 @@ class Estimate:
 def estimate(study: Study, experiments: tuple[str, ...] | None = None) -> Estimate:
     """Estimate the environment steps of a study, tuning included, and the time they take on one core.
 
-    Measurements and evaluations count as if every trajectory lasted until the horizon. Enumerations take seconds and
-    are not counted.
+    Equal runs are trained once and count once. Measurements and evaluations count as if every trajectory lasted until
+    the horizon. Enumerations take seconds and are not counted.
     """
-    steps, seconds = 0, 0.0
+    steps, seconds, counted, first = 0, 0.0, set[Run](), first_runs(study)
     for name in experiments if experiments is not None else tuple(study.experiments):
         declared = study.experiments[name]
         for cell in cells(study, name):
             cost = declared.cost(cell)
-            count = declared.seeds.count
-            steps += (cost.steps + cost.evaluation_steps) * count + cost.tuning_steps
-            seconds += _seconds(declared, cell, cost.steps * count + cost.tuning_steps, cost.evaluation_steps * count)
+            runs = {block: first.get((cell, block), (cell, block)) for block in (None, *declared.seeds.blocks)}
+            new = [block for block, run in runs.items() if run not in counted]
+            counted.update(runs.values())
+            count = sum(len(block.seeds) for block in new if block is not None)
+            tuning = cost.tuning_steps if None in new else 0
+            steps += (cost.steps + cost.evaluation_steps) * count + tuning
+            seconds += _seconds(declared, cell, cost.steps * count + tuning, cost.evaluation_steps * count)
     return Estimate(steps, seconds / 60)
 
 

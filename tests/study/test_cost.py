@@ -1,5 +1,6 @@
 """The cost of a study is estimated before it runs; a study too large for any machine is refused with the estimate."""
 
+import copy
 import time
 from typing import Any
 
@@ -55,6 +56,16 @@ def test_steps_of_evaluations_take_less_time_than_training(options: dict[str, An
 )
 def test_the_time_is_rounded_to_minutes(minutes: float, duration: str) -> None:
     assert str(Estimate(steps=1_000, core_minutes=minutes)) == f"1,000 environment steps, {duration} of one core"
+
+
+def test_equal_runs_count_once(options: dict[str, Any]) -> None:
+    alone = estimate(load(options))
+    options["experiments"]["again"] = copy.deepcopy(options["experiments"]["learn"])
+    study = load(options)
+    assert estimate(study) == alone
+    assert estimate(study, ("again",)) == estimate(study, ("learn",))
+    put(options, "experiments/again/seeds/count", 2 * study.experiments["learn"].seeds.count)
+    assert estimate(load(options)).steps > alone.steps
 
 
 def test_humanoids_and_further_passes_take_longer(options: dict[str, Any]) -> None:
