@@ -123,8 +123,6 @@ def _train(options: argparse.Namespace) -> None:
     job = train_job(study, cell, options.seeds)
     if options.evaluations is None:
         job = job.model_copy(update={"evaluate": None})
-    elif job.evaluate is None:
-        raise UserError(f"--evaluations: the experiment {cell.experiment!r} has no `evaluate`")
     if cell.variant.is_tuned:
         choice = Path(study.results, f"tuned/{cell.folder}.json")
         _check_made(options, [choice], f"the learning rate of {cell.variant_id} is tuned")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Discriminator, Field, PositiveFloat, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, PositiveFloat, Tag, ValidationError, model_validator
 
 from pg.claims.relations.registry import RELATIONS
 from pg.claims.relations.relation import Relation, Tolerance
@@ -63,6 +63,24 @@ class ShareOf(Record):
     one: Selection = Field(description="Rows at which the share is 1.")
 
 
+class Shown(Record):
+    """The case of a part whose effect and interval are printed."""
+
+    environment: Name | None = Field(default=None, description="The environment. Default: the first one.")
+    stage: Name | None = Field(default=None, description="The stage. Default: the first one.")
+
+
+class Condition(Record):
+    """What must have happened, so that a part is not supported because nothing happened."""
+
+    metric: str = Field(description="Name of a metric of the part's experiment.")
+    a: _Rows | None = Field(default=None, description="The rows that the condition is about. Default: a of the part.")
+    b: _Rows | None = Field(default=None, description="The rows that a is compared with, seed by seed.")
+    reference: float | None = Field(default=None, description="The number that a is compared with.")
+    relation: _RelationName = Field(description="The required relation of a; as in a part.")
+    margin: PositiveFloat | None = Field(default=None, description="Needed by equal (margin) and exact (tolerance).")
+
+
 class ClaimPart(Record):
     """One measurement that tests a claim: a against b, or a against a number."""
 
@@ -96,6 +114,25 @@ class ClaimPart(Record):
         default=(), description="Environments in which the part must hold. Default: all."
     )
     stages: Distinct[Name] = Field(default=(), description="Stages at which the part must hold. Default: all.")
+    shown: Shown | None = Field(
+        default=None,
+        description="The case whose effect is printed next to the range over all cases. Default: the first environment "
+        "and stage. A tolerance prints the largest deviation of all rows.",
+    )
+    provided: Condition | None = Field(
+        default=None,
+        description="A condition in the part's experiment, environments and stages. Unless it is supported, the part "
+        "is not tested.",
+    )
+
+    @property
+    def condition(self) -> ClaimPart | None:
+        """What `provided` demands, as a part."""
+        if self.provided is None:
+            return None
+        demanded = {name: getattr(self.provided, name) for name in Condition.model_fields}
+        demanded |= {name: getattr(self, name) for name in ("experiment", "environments", "stages")}
+        return ClaimPart.model_validate(demanded | {"a": self.provided.a or self.a})
 
     @property
     def decision(self) -> Relation:
@@ -136,6 +173,10 @@ class ClaimPart(Record):
             raise ValueError("against names the experiment of b; give b")
         if problem := self.decision.problem(self.margin):
             raise ValueError(problem)
+        if self.shown is not None and self.is_tolerance:
+            raise ValueError(f"relation: {self.relation} shows the largest deviation; leave shown out")
+        if self.provided is not None:
+            _legal_condition(self)
         if self.share_of is not None and self.b is not None:
             raise ValueError("share_of compares with a reference, not with b")
         if self.share_of is not None and isinstance(self.a, Family):
@@ -147,11 +188,20 @@ class ClaimPart(Record):
         return self
 
 
+def _legal_condition(part: ClaimPart) -> None:
+    """Raise a ValueError with the problem of a condition, in a sentence."""
+    try:
+        _ = part.condition
+    except ValidationError as error:
+        problem = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ValueError(f"provided: {problem}") from error
+
+
 class Claim(Record):
     """A sentence of the lecture and the measurements that test it."""
 
     statement: str = Field(description="The claim in a sentence.")
     section: str = Field(description="The section of the lecture that contains the claim.")
     parts: Annotated[dict[Name, ClaimPart], Field(min_length=1)] = Field(description="The measurements.")
-    primary: Name = Field(description="The part that gives the verdict.")
+    primary: Name = Field(description="The part that gives the verdict, unless another is decided otherwise.")
     figure: Name = Field(description="The figure that shows it.")

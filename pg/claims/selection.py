@@ -87,7 +87,8 @@ def rows_of(part: ClaimPart, table: pd.DataFrame) -> pd.DataFrame:
             raise ValueError(
                 f"{part.experiment} has no {column} {', '.join(missing)} for {part.metric}; found: {found}"
             )
-        rows = rows[rows[column].isin(wanted)] if wanted else rows
+        # In the order in which they are declared.
+        rows = pd.concat([rows[rows[column] == name] for name in wanted]) if wanted else rows
     return rows
 
 

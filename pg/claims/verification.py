@@ -122,15 +122,19 @@ def _compare_rows(file: str, found: pd.DataFrame, expected: pd.DataFrame) -> Ite
     """Compare claims or a summary row by row; rows are matched by name."""
     are_claims = file == _CLAIMS
     names = ["claim", "part"] if are_claims else [name for name in expected.columns if name not in _MEASURED]
-    if missing := [name for name in names if name not in found.columns]:
-        raise UnreadableFile(f"the run has no column {', '.join(missing)}; it has {', '.join(found.columns)}")
+    verdicts = ["verdict", "claim_verdict"] if are_claims else []
+    for whose, table in (("run", found), ("reference", expected)):
+        if missing := [name for name in (*names, *verdicts) if name not in table.columns]:
+            has = ", ".join(table.columns)
+            raise UnreadableFile(f"{file} of the {whose} has no column {', '.join(missing)}; it has {has}")
     run = _by_name(found, names)
     for key, theirs in _by_name(expected, names).items():
         row, mine = ", ".join(name for name in key if name), run.get(key)
         if mine is None:
             yield Finding(file, row, Agreement.MISSING)
-        elif are_claims and mine["verdict"] != theirs["verdict"]:
-            yield Finding(file, row, Agreement.DIFFERENT, f"{mine['verdict']}, expected {theirs['verdict']}")
+        elif differing := [name for name in verdicts if mine[name] != theirs[name]]:
+            words = ", ".join(f"{name} {mine[name]}, expected {theirs[name]}" for name in differing)
+            yield Finding(file, row, Agreement.DIFFERENT, words)
         else:
             estimate = "effect" if are_claims else "estimate"
             yield Finding(file, row, *_compare_intervals(_interval(mine, estimate), _interval(theirs, estimate)))

@@ -64,9 +64,20 @@ class Environment(Record):
         default=None, description="Steps after which a trajectory ends. Default: the environment's own limit."
     )
     threshold: float | None = Field(default=None, description="Mean return at which the environment counts as solved.")
+    failed_below: float | None = Field(
+        default=None,
+        description="Mean return below which a run has failed: between the random policy's and the threshold.",
+    )
     rewards: Rewards = Field(
         default=Rewards(),
         description="Transformation of rewards for learning. Logged returns and the threshold use the original ones.",
     )
     observations: Observations = Field(default=Observations(), description="Transformation of observations.")
     label: str | None = Field(default=None, description="Name in figures and tables of the report. Default: the id.")
+
+    @model_validator(mode="after")
+    def _fails_below_its_threshold(self) -> Self:
+        failed, solved = self.failed_below, self.threshold
+        if failed is not None and solved is not None and failed >= solved:
+            raise ValueError(f"failed_below: {failed:g} is not below threshold: {solved:g}")
+        return self

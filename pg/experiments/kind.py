@@ -102,12 +102,14 @@ class Declared:
 class Cost(NamedTuple):
     """What a cell of an experiment costs: steps of one seed, and trajectories of one policy in memory at once.
 
-    Samples that variants share are divided among them. `tuning_steps` are those of all runs that tune a learning rate.
+    Samples that variants share are divided among them. `tuning_steps` are those of all runs that tune a learning rate,
+    and `evaluation_steps` those in which a policy of one seed acts and does not learn.
     """
 
     steps: int
     trajectories: int
     tuning_steps: int = 0
+    evaluation_steps: int = 0
 
 
 class Experiment(Record):
@@ -179,6 +181,10 @@ class Experiment(Record):
     def other_variants(self) -> Mapping[str, str]:
         """Variants that the experiment uses in addition to those that it compares, by their key."""
         return {}
+
+    def level(self, name: str, environment: Environment) -> float | None:
+        """Return the return at which a run is solved (`threshold`), or below which it failed (`failed_below`)."""
+        return getattr(environment, name)
 
     @property
     def extent(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, TypeVar
 Scale = Literal["difference", "ratio"]
 Statistic = Literal["mean", "geometric_mean", "restricted_mean", "median", "share"]
 Need = Literal[
-    "threshold", "tables", "limit", "value_network", "imitation", "evaluations", "sampled_batches", "several_sizes"
+    "threshold", "failed_below", "tables", "limit", "value_network", "imitation", "sampled_batches", "several_sizes"
 ]
 Found = TypeVar("Found")
 Value = TypeVar("Value")
@@ -44,10 +44,10 @@ class Metric(Generic[Found]):
         Whether the value is at least 0, so that the ratio of two means has a meaning.
     needs
         What an experiment, environment or variant must have for the metric to be measured:
-        a `threshold` or `tables` of the environment; a `limit` on the KL divergence, a `value_network`, or `imitation`
-        in the variant; `evaluations`, `sampled_batches`, or `several_sizes` in the experiment (then it is measured
-        over all sizes at once, and its rows have none). The object that metrics are computed from has an attribute of
-        this name, which is None or missing if the need is not met.
+        a `threshold`, a level `failed_below` or `tables` of the environment; a `limit` on the KL divergence, a
+        `value_network`, or `imitation` in the variant; `sampled_batches` or `several_sizes` in the experiment (then it
+        is measured over all sizes at once, and its rows have none). The object that metrics are computed from has an
+        attribute of this name, which is None or missing if the need is not met.
     """
 
     name: str

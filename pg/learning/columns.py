@@ -32,7 +32,7 @@ RUN_COLUMNS = (
     "explained_variance",
 )
 
-EVALUATION_COLUMNS = ("seed", "iteration", "steps", "episode", "return")
+EVALUATION_COLUMNS = ("seed", "iteration", "steps", "return_mean", "return_min", "return_max")
 
 
 def cause_of_divergence(row: Mapping[Any, float]) -> str | None:

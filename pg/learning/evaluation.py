@@ -5,38 +5,44 @@ Evaluations use separate environments and generators, so training is the same wi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import torch
 
 from pg.environments.copies import make_environments
 from pg.environments.record import Environment
-from pg.learning.job import Evaluate
+from pg.learning.job import Budget, Evaluate
 from pg.learning.learner import Learner
 from pg.learning.rollout import actor_of, collect
 
 
 class Evaluator:
-    """Evaluate a learner at step 0, and whenever its environment steps pass a multiple of `every_steps`.
+    """Evaluate a learner before its first update, whenever its steps pass a multiple of the spacing, and at its end.
 
     Parameters
     ----------
     options
-        The interval, the number of episodes, and whether actions are sampled or the most likely ones.
+        The spacing, the number of episodes, and whether actions are sampled or the most likely ones.
     environment
         The environment of training; evaluations may have another horizon.
+    budget
+        The budget of a run.
     """
 
-    def __init__(self, options: Evaluate, environment: Environment) -> None:
-        self._options = options
+    def __init__(self, options: Evaluate, environment: Environment, budget: Budget) -> None:
+        self._options, self._budget, self._spacing = options, budget, options.spacing(budget)
         self._environments = make_environments(options.evaluated(environment), options.episodes)
 
-    def evaluate(self, learner: Learner) -> Iterator[dict[str, float | int]]:
-        """Yield a row per episode if an evaluation is due. Passing several multiples in one batch makes one due."""
-        every_steps = self._options.every_steps
-        if learner.steps < learner.next_evaluation:
-            return
-        learner.next_evaluation = (learner.steps // every_steps + 1) * every_steps
+    def evaluate(self, learner: Learner) -> dict[str, float | int] | None:
+        """Return the row of an evaluation if one is due. Passing several multiples in one batch makes one due."""
+        if learner.diverged or (learner.steps < learner.next_evaluation and not learner.has_ended(self._budget)):
+            return None
+        learner.next_evaluation = (learner.steps // self._spacing + 1) * self._spacing
         actor = actor_of(learner.policy, is_deterministic=self._options.deterministic)
-        episodes = collect(self._environments, actor, learner.evaluation_generators)
-        where = {"seed": learner.seed, "iteration": learner.iteration, "steps": learner.steps}
-        for episode, value in enumerate(episodes.returns[0].tolist(), start=1):
-            yield {**where, "episode": episode, "return": value}
+        returns = collect(self._environments, actor, learner.evaluation_generators).returns.to(torch.float64)
+        return {
+            "seed": learner.seed,
+            "iteration": learner.iteration,
+            "steps": learner.steps,
+            "return_mean": returns.mean().item(),
+            "return_min": returns.min().item(),
+            "return_max": returns.max().item(),
+        }

@@ -30,25 +30,32 @@ class Tuning(Record):
     )
 
 
+_EVALUATIONS = 40
+
+
 class Evaluate(Record):
     """Episodes of the current policy that are neither training data nor counted in the budget."""
 
-    every_steps: PositiveInt = Field(
-        description="Evaluations run before the first update, and after each update that passes a multiple of this "
-        "number of steps."
+    every_steps: PositiveInt | None = Field(
+        default=None,
+        description="Evaluations run before the first update, after each update that passes a multiple of this number "
+        "of steps, and after the last. Default: a fortieth of budget.steps.",
     )
-    episodes: PositiveInt = Field(description="Episodes per evaluation.")
+    episodes: PositiveInt = Field(default=16, description="Episodes per evaluation.")
     horizon: PositiveInt | None = Field(
         default=None, description="Steps after which an evaluated episode ends. Default: the environment's horizon."
     )
     deterministic: bool = Field(
-        default=True, description="Take the most likely action, or a Gaussian's mean; if false, sample, as in training."
+        default=False, description="Take the most likely action, or a Gaussian's mean, instead of sampling."
     )
-    passed_at: float | None = Field(
+    threshold: float | None = Field(
         default=None,
-        description="Return that every episode of an evaluation must reach to pass. "
-        "Default: the environment's threshold.",
+        description="Mean return of an evaluation that counts as solved. Default: the environment's threshold.",
     )
+
+    def spacing(self, budget: Budget) -> int:
+        """Return the environment steps from one evaluation to the next."""
+        return self.every_steps or -(-budget.steps // _EVALUATIONS)
 
     def evaluated(self, environment: Environment) -> Environment:
         """Return the environment with the horizon of evaluations."""

@@ -45,7 +45,7 @@ class Recorder(Protocol):
         """Take the row of one iteration of one seed."""
 
     def evaluation(self, row: Mapping[str, float | int]) -> None:
-        """Take the row of one episode of an evaluation."""
+        """Take the row of one evaluation of one seed."""
 
     def snapshot(self, seed: int, stage: str, policy: Mapping[str, NDArray[np.generic]]) -> None:
         """Take a seed's policy at a stage."""
@@ -64,7 +64,7 @@ def train(
     that the job imitates, by their seeds. Without a keeper there are no checkpoints.
     """
     assignments = [(seed, learning_rate) for seed in job.seeds]
-    evaluator = None if job.evaluate is None else Evaluator(job.evaluate, job.environment)
+    evaluator = None if job.evaluate is None else Evaluator(job.evaluate, job.environment, job.budget)
     _run(job, "train", assignments, job.snapshots, recorder, demonstrators or {}, keeper, evaluator)
 
 
@@ -204,6 +204,5 @@ def _record(learner: Learner, budget: Budget, evaluator: Evaluator | None, recor
             del learner.pending[stage]
             policy = {name: tensor.cpu().numpy().copy() for name, tensor in learner.policy.state_dict().items()}
             recorder.snapshot(learner.seed, stage, policy)
-    if evaluator is not None and not learner.diverged:
-        for row in evaluator.evaluate(learner):
-            recorder.evaluation(row)
+    if evaluator is not None and (row := evaluator.evaluate(learner)) is not None:
+        recorder.evaluation(row)

@@ -1,4 +1,4 @@
-"""Format the rows of claims.csv for the report, with what would decide the inconclusive ones."""
+"""Format the rows of claims.csv for the report, with what would decide the undecided ones."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def claim_rows(study: Study, claims: DataFrame) -> list[dict[str, Any]]:
     computed from, relative to the page, by experiment; the table is sorted by `effect_value`, `p_value` and `n_value`.
     """
     rows = claims.to_dict("records")
-    undecided = sum(row["verdict"] == "inconclusive" and not math.isnan(row["p_adjusted"]) for row in rows)
+    undecided = sum(row["verdict"] == "undecided" and not math.isnan(row["p_adjusted"]) for row in rows)
     return [_described(study, row, undecided) for row in rows]
 
 
@@ -42,14 +42,17 @@ def _described(study: Study, row: Mapping[Any, Any], undecided: int) -> dict[str
     p, relation = raw if math.isnan(adjusted) else adjusted, declared.decision
     # Holm's method adjusts the p-values of primary parts alone.
     left = undecided if row["primary"] else 1
-    is_open = row["verdict"] == "inconclusive"
+    is_open = row["verdict"] == "undecided"
+    lowest, highest = float(row["lowest"]), float(row["highest"])
     return {
-        **{name: row[name] for name in ("claim", "part", "primary", "statement", "section", "figure", "verdict")},
+        **{name: row[name] for name in ("claim", "part", "primary", "statement", "section", "figure")},
+        **{name: row[name] for name in ("verdict", "claim_verdict")},
         "comparison": _in_labels(study, declared, row["comparison"]),
         "metric": f"{metric.label}, in {metric.unit}" if metric.unit else metric.label,
         "definition": metric.definition,
         "rows": {name: f"tables/{name}.csv" for name in dict.fromkeys(declared.experiments.values())},
         "effect": number(effect),
+        "range": "" if math.isnan(lowest) else span(lowest, highest),
         "interval": "" if math.isnan(low) or math.isnan(high) else span(low, high),
         "level": round(100 * (relation.level if isinstance(relation, Tested) else LEVEL)),
         "coverage": row["coverage"] if isinstance(row["coverage"], str) else "",

@@ -18,6 +18,7 @@ from pg.plotting.text import at_levels, counted, listed
 from pg.statistics import coverage
 from pg.study.expansion import cells, tuned_experiments
 from pg.study.record import Study
+from pg.study.repeats import first_runs
 
 
 def experiment_row(study: Study, name: str, experiment: Experiment) -> dict[str, str]:
@@ -67,7 +68,7 @@ def tuned_rows(study: Study, choices: Sequence[Mapping[str, Any]]) -> list[dict[
     """Describe the learning rates that tuning chose.
 
     Flagged are rates that all tie, an optimum at an edge of the grid, and numbers of candidates or seeds that are not
-    those of most variants of the experiment.
+    those of most variants of the experiment. `is_copy` marks a learner that is tuned once under an earlier name.
 
     Parameters
     ----------
@@ -81,7 +82,7 @@ def tuned_rows(study: Study, choices: Sequence[Mapping[str, Any]]) -> list[dict[
     tried = [
         tuple(len({one[key] for one in choice["scores"]}) for key in ("learning_rate", "seed")) for choice in choices
     ]
-    rows = []
+    rows, first = [], first_runs(study)
     for cell, choice, (candidates, seeds) in zip(tuned, choices, tried, strict=True):
         counts = Counter(each for each, other in zip(tried, tuned, strict=True) if other.experiment == cell.experiment)
         usual = counts.most_common(1)[0][0]
@@ -105,6 +106,7 @@ def tuned_rows(study: Study, choices: Sequence[Mapping[str, Any]]) -> list[dict[
                 "candidates": candidates,
                 "seeds": seeds,
                 "flags": flags,
+                "is_copy": first[cell, None] != (cell, None),
             }
         )
     return rows

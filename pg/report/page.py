@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 from pandas import DataFrame
 
+from pg.claims.judge import VERDICTS
 from pg.experiments.figures.lookup import kind_of, tables_of
 from pg.report.claims import claim_rows
 from pg.report.descriptions import coverage_rows, environment_rows, experiment_row, variant_rows
@@ -114,8 +115,8 @@ def render(
         sections=sections,
         figures=figures,
         parts=parts,
-        verdicts=("supported", "refuted", "inconclusive"),
-        counts=Counter(part["verdict"] for part in parts if part["primary"]),
+        verdicts=VERDICTS,
+        counts=Counter(part["claim_verdict"] for part in parts if part["primary"]),
         variants=variant_rows(study),
         tuned=tuned,
         coverage=coverage_rows(),

@@ -58,7 +58,7 @@ class RunRecorder:
             )
 
     def evaluation(self, row: Row) -> None:
-        """Store the row of an evaluation episode."""
+        """Store the row of an evaluation."""
         self.evaluation_rows.append(row)
 
     def snapshot(self, seed: int, stage: str, policy: Parameters) -> None:
@@ -85,6 +85,6 @@ class RunRecorder:
         return frame.sort_values(["learning_rate", "seed", "iteration"], ignore_index=True)
 
     def evaluations(self) -> pd.DataFrame:
-        """Return the rows of all evaluations, sorted by seed, iteration and episode."""
+        """Return the rows of all evaluations, sorted by seed and iteration."""
         frame = pd.DataFrame(self.evaluation_rows, columns=list(EVALUATION_COLUMNS))
-        return frame.sort_values(["seed", "iteration", "episode"], ignore_index=True)
+        return frame.sort_values(["seed", "iteration"], ignore_index=True)

@@ -12,13 +12,16 @@ from pg.experiments.kind import Experiment, Measurement
 from pg.parts.baselines.value_network import ValueNetwork
 from pg.study.expansion import cells
 from pg.study.record import Study
+from pg.study.repeats import Run, first_runs
 
-# Environment steps per second of one slow core, rounded down: in training with one backward pass, and in measurements.
-_SPEEDS: tuple[tuple[tuple[str, ...], int, int], ...] = (
-    (("CartPole", "pg/"), 400_000, 150_000),
-    (("InvertedPendulum",), 18_000, 16_000),
-    (("Humanoid",), 2_500, 2_000),
-    (("",), 8_000, 7_000),
+# Environment steps per second of one slow core, rounded down: in acting, in training with one backward pass, and in
+# measurements.
+_SPEEDS: tuple[tuple[tuple[str, ...], int, int, int], ...] = (
+    (("CartPole",), 2_000_000, 400_000, 150_000),
+    (("pg/",), 400_000, 200_000, 150_000),
+    (("InvertedPendulum",), 20_000, 18_000, 16_000),
+    (("Humanoid",), 2_600, 2_500, 2_000),
+    (("",), 8_500, 8_000, 7_000),
 )
 _SECONDS_PER_STEP_OF_A_FURTHER_PASS = 8e-7
 _NUMBERS_PER_STEP = 24
@@ -48,17 +51,21 @@ class Estimate:
 def estimate(study: Study, experiments: tuple[str, ...] | None = None) -> Estimate:
     """Estimate the environment steps of a study, tuning included, and the time they take on one core.
 
-    Measurements and evaluations count as if every trajectory lasted until the horizon. Enumerations take seconds and
-    are not counted.
+    Equal runs are trained once and count once. Measurements and evaluations count as if every trajectory lasted until
+    the horizon. Enumerations take seconds and are not counted.
     """
-    steps, seconds = 0, 0.0
+    steps, seconds, counted, first = 0, 0.0, set[Run](), first_runs(study)
     for name in experiments if experiments is not None else tuple(study.experiments):
         declared = study.experiments[name]
         for cell in cells(study, name):
             cost = declared.cost(cell)
-            taken = cost.steps * declared.seeds.count + cost.tuning_steps
-            steps += taken
-            seconds += _as_float(taken) * _seconds_per_step(declared, cell)
+            runs = {block: first.get((cell, block), (cell, block)) for block in (None, *declared.seeds.blocks)}
+            new = [block for block, run in runs.items() if run not in counted]
+            counted.update(runs.values())
+            count = sum(len(block.seeds) for block in new if block is not None)
+            tuning = cost.tuning_steps if None in new else 0
+            steps += (cost.steps + cost.evaluation_steps) * count + tuning
+            seconds += _seconds(declared, cell, cost.steps * count + tuning, cost.evaluation_steps * count)
     return Estimate(steps, seconds / 60)
 
 
@@ -95,8 +102,8 @@ def problems_of_size(study: Study, name: str) -> Iterator[str]:
                 "numbers of its samples"
             )
             return
-        steps = max(cost.steps * seeds, cost.tuning_steps)
-        if (hours := _as_float(steps) * _seconds_per_step(declared, cell) / 3600) > MOST_HOURS:
+        training = _seconds(declared, cell, cost.steps * seeds, cost.evaluation_steps * seeds)
+        if (hours := max(training, _seconds(declared, cell, cost.tuning_steps)) / 3600) > MOST_HOURS:
             yield (
                 f"{where} would take about {_rounded(hours)} hours of one core in one job, and {MOST_HOURS} are "
                 f"allowed: lower {declared.costly} or seeds.per_job"
@@ -113,13 +120,14 @@ def _gibibytes(cell: Cell, trajectories: int) -> float:
     return _as_float(sample + weights * _COPIES_OF_PARAMETERS) * _BYTES / 2**30
 
 
-def _seconds_per_step(declared: Experiment, cell: Cell) -> float:
-    trained, measured = next(speeds for prefixes, *speeds in _SPEEDS if cell.environment.id.startswith(prefixes))
+def _seconds(declared: Experiment, cell: Cell, steps: int, evaluation_steps: int = 0) -> float:
+    acted, trained, measured = next(speeds for prefixes, *speeds in _SPEEDS if cell.environment.id.startswith(prefixes))
     if isinstance(declared, Measurement):
-        return 1 / measured
+        return _as_float(steps) / measured
     critic = cell.variant.baseline
     passes = cell.variant.gradient_steps - 1 + (critic.fit_steps if isinstance(critic, ValueNetwork) else 0)
-    return 1 / trained + _as_float(passes) * _SECONDS_PER_STEP_OF_A_FURTHER_PASS
+    per_step = 1 / trained + _as_float(passes) * _SECONDS_PER_STEP_OF_A_FURTHER_PASS
+    return _as_float(steps) * per_step + _as_float(evaluation_steps) / acted
 
 
 def _as_float(count: int) -> float:

@@ -34,7 +34,7 @@ def pooled_environments(study: Study, pool: Pool) -> tuple[str, ...]:
         name
         for experiment in pool
         for name in study.experiments[experiment].environments
-        if study.environments[name].threshold is not None
+        if study.experiments[experiment].level("threshold", study.environments[name]) is not None
     )
 
 

@@ -6,7 +6,7 @@ their learning rate, and those that train their demonstrators.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 
 from pg.experiments.cells import Block, Cell
@@ -19,6 +19,8 @@ Run = tuple[Cell, Block | None]
 """A training job, or a tuning job, which has no block of seeds."""
 
 
+# Every part of a claim is checked against it.
+@lru_cache(maxsize=8)
 def first_runs(study: Study) -> dict[Run, Run]:
     """Map every training and tuning job of a study to the first of those that are equal, in the order of the study."""
 

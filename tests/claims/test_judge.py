@@ -1,6 +1,7 @@
 """Verdicts on synthetic tables with a known truth."""
 
 import io
+import re
 
 import numpy as np
 import pandas as pd
@@ -43,10 +44,10 @@ def test_true_direction_is_supported_by_the_paired_t_test():
     assert judged(part(), shifted(-2))["verdict"] == "refuted"
 
 
-def test_few_seeds_are_inconclusive():
-    assert judged(part(), shifted(1, n=2))["verdict"] == "inconclusive"
+def test_few_seeds_are_undecided():
+    assert judged(part(), shifted(1, n=2))["verdict"] == "undecided"
     one = judged(part(), shifted(100, n=1))
-    assert (one["verdict"], one["p_value"], one["ci_low"]) == ("inconclusive", 1, -np.inf)
+    assert (one["verdict"], one["p_value"], one["ci_low"]) == ("undecided", 1, -np.inf)
 
 
 def test_coverage_is_printed_only_of_intervals_that_fall_short():
@@ -71,10 +72,10 @@ LONG = normal(0, 1000, 20, 100)
 SHORT = LONG * normal(1, 0.5, 20, 0.05)
 FEW, MANY = np.repeat([1.0, 0, 0], [1, 9, 10]), np.repeat([0.0, 1, 0], [1, 9, 10])
 WINS = np.array([1.0] * 19 + [0.0])
-RATIO, MEDIAN, SHARE = part("total_variance", "less"), part("steps_to_pass", "less"), part("collapsed", "less")
+RATIO, MEDIAN, SHARE = part("total_variance", "less"), part("typical_steps", "less"), part("collapsed", "less")
 AT_REFERENCE = [
     part("cosine", "less", reference=0.5),
-    part("steps_to_pass", "less", reference=12000),
+    part("typical_steps", "less", reference=12000),
     part("solved", reference=0.5),
 ]
 
@@ -110,7 +111,7 @@ def test_each_comparison_has_its_own_effect_and_test(one, sides, effect, test, w
 
 def test_ratio_of_two_negative_values_is_undefined():
     row = judged(part("total_variance"), two_sides("total_variance", [-2.0] * 8, [-1.0] * 8))
-    assert row["verdict"] == "inconclusive"
+    assert row["verdict"] == "undecided"
     assert "undefined: 8 of 8 values not finite" in row["comparison"]
 
 
@@ -147,25 +148,94 @@ def p_values(rows, environment, stage):
     return estimates.mean(one["a"].to_numpy() - one["b"].to_numpy())
 
 
-def test_part_must_hold_in_every_case_and_shows_the_worst():
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        ({}, ("env0", "early")),
+        ({"environments": ("env1", "env0")}, ("env1", "early")),
+        ({"stages": ("late", "early")}, ("env0", "late")),
+        ({"shown": {"stage": "late"}}, ("env0", "late")),
+        ({"shown": {"environment": "env1", "stage": "late"}}, ("env1", "late")),
+    ],
+)
+def test_part_must_hold_in_every_case_and_shows_one_with_the_range(options, shown):
     rows = cases(3, 1.2)
     tests = {(e, s): p_values(rows, e, s) for e in ("env0", "env1") for s in ("early", "late")}
     worst = max(tests, key=lambda where: tests[where].p_greater)
-    row = judged(part(), rows)
+    effects = [test.estimate for test in tests.values()]
+    row = judged(part(**options), rows)
     assert row["p_value"] == pytest.approx(2 * tests[worst].p_greater)
-    assert row["effect"] == pytest.approx(tests[worst].estimate)
-    assert f"in {', '.join(worst)}, the least favourable of 4" in row["comparison"]
+    assert row["effect"] == pytest.approx(tests[shown].estimate)
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((tests[shown].low, tests[shown].high))
+    assert (row["lowest"], row["highest"]) == pytest.approx((min(effects), max(effects)))
+    words = f"a − b > 0 in {', '.join(shown)}; Student's t"
+    worst_words = f"; the least favourable of 4 is in {', '.join(worst)}: {tests[worst].estimate:.3g}"
+    assert row["comparison"] == (words if worst == shown else words + worst_words)
     assert row["n"] == 20
-    assert judged(part(), cases(3, 0))["verdict"] == "inconclusive"
 
 
-def test_one_opposite_case_refutes_after_bonferroni():
-    rows = cases(3, -2)
+def test_single_case_has_no_range_and_a_missing_one_is_named():
+    assert judged(part(), shifted(2))[["lowest", "highest"]].isna().all()
+    assert judged(part(), cases(3, 0))["verdict"] == "undecided"
+    with pytest.raises(ValueError, match="part0: shown: pole is not a case of the part; found: cart"):
+        judged(part(shown={"environment": "pole"}), shifted(2))
+
+
+def test_undefined_case_leaves_the_part_undecided_and_is_named():
+    rows = cases(3, 3)
+    rows.loc[(rows["environment"] == "env1") & (rows["stage"] == "late") & (rows["seed"] == 3), "value"] = np.nan
     row = judged(part(), rows)
-    smallest = min(p_values(rows, "env1", stage).p_less for stage in ("early", "late"))
-    assert row["verdict"] == "refuted"
+    assert (row["verdict"], np.isnan(row["p_value"])) == ("undecided", True)
+    assert row["effect"] == pytest.approx(p_values(rows, "env0", "early").estimate)
+    assert row["comparison"].endswith(
+        "the least favourable of 4 is in env1, late: undefined: 1 of 20 values not finite"
+    )
+
+
+@pytest.mark.parametrize(("others", "verdict"), [(3, "mixed"), (0, "refuted"), (-2, "refuted")])
+def test_opposite_case_after_bonferroni_is_refuted_or_mixed(others, verdict):
+    rows = cases(others, -2)
+    row = judged(part(), rows)
+    places = [(environment, stage) for environment in ("env0", "env1") for stage in ("early", "late")]
+    smallest = min(p_values(rows, *where).p_less for where in places)
+    assert row["verdict"] == verdict
     assert row["p_value"] == pytest.approx(2 * 4 * smallest)
-    assert "env1" in row["comparison"]
+
+
+def with_p(*p_greater, n=20):
+    """Return an environment per one-sided p-value of a > 0."""
+    noise = normal(0, 0, n)
+    noise = (noise - noise.mean()) / noise.std(ddof=1)
+    means = stats.t.isf(p_greater, n - 1) / np.sqrt(n)
+    return table("area", {(f"env{i}", "a", ""): noise + mean for i, mean in enumerate(means)})
+
+
+@pytest.mark.parametrize(
+    ("p", "verdict"),
+    [
+        ((0.012, 1 - 1e-9), "mixed"),
+        ((0.013, 1 - 1e-9), "refuted"),
+        ((0.012, 0.5, 1 - 1e-9), "refuted"),
+        ((1e-9, 1 - 0.012), "mixed"),
+        ((1e-9, 1 - 0.013), "undecided"),
+        ((0.024, 0.024), "supported"),
+        ((0.026, 1e-9), "undecided"),
+    ],
+)
+def test_each_direction_counts_at_5_percent_over_all_cases(p, verdict):
+    # Twice for both sides and once per case: 0.05 / (2 * 2) = 0.0125.
+    assert judged(part(reference=0.0), with_p(*p))["verdict"] == verdict
+
+
+@pytest.mark.parametrize(("p", "verdict"), [(0.024, "mixed"), (0.026, "refuted")])
+def test_mixed_equality_counts_one_side(p, verdict):
+    # Beyond the margin in env0; the upper end of env1's interval is within it, at this p.
+    n = 20
+    noise = normal(0, 0, n)
+    noise = (noise - noise.mean()) / noise.std(ddof=1)
+    means = (9.0, 3 - stats.t.isf(p, n - 1) / np.sqrt(n))
+    rows = table("area", {(f"env{i}", "a", ""): noise + mean for i, mean in enumerate(means)})
+    assert judged(part(relation="equal", reference=0.0, margin=3.0), rows)["verdict"] == verdict
 
 
 def test_only_named_environments_and_stages_are_judged():
@@ -198,7 +268,7 @@ def test_run_without_a_value_is_a_failure(metric, effect):
     assert judged(part(metric), two_sides(metric, [np.nan] * 10, [0.0] * 10))["effect"] == effect
 
 
-@pytest.mark.parametrize(("n", "verdict"), [(20, "supported"), (5, "inconclusive")])
+@pytest.mark.parametrize(("n", "verdict"), [(20, "supported"), (5, "undecided")])
 def test_equal_shares_need_many_pairs(n, verdict):
     assert judged(part("solved", "equal", margin=0.2), two_sides("solved", [1.0] * n, [1.0] * n))["verdict"] == verdict
 
@@ -217,14 +287,14 @@ def test_levels_and_references_have_minus_signs():
 
 
 @pytest.mark.parametrize(
-    ("truth", "n", "verdict"), [(0, 50, "supported"), (3, 50, "refuted"), (-3, 50, "refuted"), (1, 20, "inconclusive")]
+    ("truth", "n", "verdict"), [(0, 50, "supported"), (3, 50, "refuted"), (-3, 50, "refuted"), (1, 20, "undecided")]
 )
 def test_equality_is_judged_by_its_90_percent_interval(truth, n, verdict):
     row = judged(part(relation="equal", margin=1.0), shifted(truth, n))
     inside = row["ci_low"] > -1 and row["ci_high"] < 1
     outside = row["ci_low"] > 1 or row["ci_high"] < -1
     assert row["verdict"] == verdict
-    assert row["verdict"] == ("supported" if inside else "refuted" if outside else "inconclusive")
+    assert row["verdict"] == ("supported" if inside else "refuted" if outside else "undecided")
     assert row["comparison"].startswith("a − b = 0 ± 1 (90 % interval) in cart")
     differences = normal(1, truth, n)
     assert row["ci_low"] == pytest.approx(stats.ttest_1samp(differences, 0).confidence_interval(0.9).low)
@@ -239,7 +309,7 @@ def test_equality_with_a_reference_is_centred_on_it(reference, verdict):
 
 def test_equality_must_hold_in_every_case():
     rows = cases(0, 3)
-    assert judged(part(relation="equal", margin=1.5), rows)["verdict"] == "refuted"
+    assert judged(part(relation="equal", margin=1.5), rows)["verdict"] == "mixed"
     assert judged(part(relation="equal", margin=1.5, environments=("env0",)), rows)["verdict"] == "supported"
 
 
@@ -278,7 +348,7 @@ def test_share_of_an_achievable_change_is_found_at_any_scale(share, reduction, v
 
 def test_share_of_no_change_is_undefined():
     row = judged(share_part(), achievable(0.8, reduction=0.0))
-    assert row["verdict"] == "inconclusive"
+    assert row["verdict"] == "undecided"
     assert row[["effect", "ci_low", "ci_high", "p_value", "p_adjusted"]].isna().all()
     assert "undefined: the denominator's 95% interval holds 0" in row["comparison"]
 
@@ -305,14 +375,18 @@ def test_exact_part_has_a_tolerance_instead_of_a_test():
     row = judged(part("relative_bias", "exact", reference=0.0, margin=1e-10), exact_rows())
     assert (row["verdict"], row["n"], row["effect"]) == ("supported", 8, 2e-15)
     assert row[["ci_low", "ci_high", "p_value", "p_adjusted"]].isna().all()
-    assert row["comparison"] == "|a| ≤ 1e-10 in all of 8 cases; largest in random, seed 0"
+    assert row["comparison"] == "|a| ≤ 1e-10 in all of 8 rows; largest in random, seed 0"
+    assert (row["lowest"], row["highest"]) == (1e-15, 2e-15)
 
 
 @pytest.mark.parametrize("wrong", [1e-9, -1e-9, np.nan, np.inf])
-def test_one_row_outside_the_tolerance_refutes(wrong):
-    row = judged(part("relative_bias", "exact", reference=0.0, margin=1e-10), exact_rows(chain=[0.0, wrong]))
-    assert row["verdict"] == "refuted"
+def test_one_row_outside_the_tolerance_decides_its_case(wrong):
+    one = part("relative_bias", "exact", reference=0.0, margin=1e-10)
+    row = judged(one, exact_rows(chain=[0.0, wrong]))
+    assert row["verdict"] == "mixed"
     assert "largest in chain, seed 1" in row["comparison"]
+    assert judged(one, exact_rows(chain=[0.0, wrong], random=[wrong, 0.0]))["verdict"] == "refuted"
+    assert judged(one, exact_rows(chain=[0.0, wrong]).query("environment == 'chain'"))["verdict"] == "refuted"
 
 
 @pytest.mark.parametrize(("margin", "verdict"), [(0.6, "supported"), (0.4, "refuted")])
@@ -323,7 +397,7 @@ def test_exact_part_may_have_two_sides_or_a_level_and_a_reference(margin, verdic
     one = part("objective", "exact", reference=-1.5, margin=margin + 3, a={"variant": "b", "batch": 2})
     row = judged(one, rows.assign(batch=2))
     assert (row["verdict"], row["effect"]) == ("refuted", 4.0)
-    assert row["comparison"].startswith(f"|b (batch 2) + 1.5| ≤ {margin + 3:g} in all of 2 cases")
+    assert row["comparison"].startswith(f"|b (batch 2) + 1.5| ≤ {margin + 3:g} in all of 2 rows")
 
 
 # Rows that are missing or ambiguous -----------------------------------------------------------------------------------
@@ -373,11 +447,11 @@ def test_tables_read_from_csv_are_judged_alike(value):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_mean_of_a_diverged_run_is_inconclusive(value):
+def test_mean_of_a_diverged_run_is_undecided(value):
     rows = shifted(5)
     rows.loc[3, "value"] = value
     row = judged(part(), rows)
-    assert row["verdict"] == "inconclusive"
+    assert row["verdict"] == "undecided"
     assert np.isnan(row["p_value"])
     assert row["comparison"].endswith("undefined: 1 of 20 values not finite")
 
@@ -403,14 +477,121 @@ def test_only_primaries_are_adjusted():
     pd.testing.assert_frame_equal(judge.adjust(back), joined, check_dtype=False)
 
 
-def test_verdict_without_a_significant_adjusted_p_is_inconclusive():
+def test_verdict_without_a_significant_adjusted_p_is_undecided():
     borderline = evaluated("one", 0)
     borderline["p_value"], borderline["verdict"] = 0.03, "refuted"
     other = borderline.assign(claim="two", p_value=0.04)
-    secondary = borderline.assign(claim="three", primary=False)
+    secondary = borderline.assign(part="part1", primary=False)
     joined = judge.adjust([borderline, other, secondary])
     assert joined["p_adjusted"].tolist()[:2] == pytest.approx([0.06, 0.06])
-    assert joined["verdict"].tolist() == ["inconclusive", "inconclusive", "refuted"]
+    assert joined["verdict"].tolist() == ["undecided", "undecided", "refuted"]
+
+
+def rows_of_claim(*parts):
+    """Return evaluated parts of one claim from (verdict, p); the first is the primary."""
+    rows = [
+        {"claim": "one", "part": f"part{i}", "primary": i == 0, "verdict": verdict, "p_value": p}
+        for i, (verdict, p) in enumerate(parts)
+    ]
+    return pd.DataFrame(rows)
+
+
+EXACT = np.nan
+
+
+@pytest.mark.parametrize(
+    ("parts", "verdict"),
+    [
+        ([("supported", 0.01), ("supported", 0.01), ("undecided", 0.5)], "supported"),
+        ([("supported", 0.01), ("refuted", 0.01)], "mixed"),
+        ([("supported", 0.01), ("mixed", 0.01)], "mixed"),
+        ([("refuted", 0.01), ("supported", 0.01)], "mixed"),
+        ([("refuted", 0.01), ("refuted", 0.01)], "refuted"),
+        ([("supported", EXACT), ("refuted", EXACT)], "mixed"),
+        ([("supported", EXACT), ("mixed", EXACT)], "mixed"),
+        # 0.03 counts twice among two tested parts; parts without a p-value do not count.
+        ([("supported", 0.01), ("refuted", 0.03), ("undecided", 0.5)], "supported"),
+        ([("supported", 0.01), ("refuted", 0.03), ("supported", EXACT), ("not tested", np.nan)], "mixed"),
+        ([("supported", 0.01), ("refuted", 0.02), ("undecided", 0.5)], "mixed"),
+        # The primary is decided after Holm's method over all claims.
+        ([("supported", 0.06), ("refuted", 1e-9)], "undecided"),
+        ([("mixed", 0.01), ("supported", 1e-9)], "mixed"),
+        ([("undecided", 0.5), ("refuted", 1e-9)], "undecided"),
+        ([("not tested", np.nan), ("supported", 1e-9)], "not tested"),
+    ],
+)
+def test_claim_is_mixed_if_another_part_is_decided_otherwise(parts, verdict):
+    joined = judge.adjust([rows_of_claim(*parts)])
+    assert joined["claim_verdict"].tolist() == [verdict] * len(parts)
+    assert joined["verdict"].tolist()[1:] == [one for one, _ in parts[1:]], "other parts keep their verdict"
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_parts_without_an_effect_make_a_claim_mixed_in_at_most_5_percent(count):
+    generator, claims = np.random.default_rng(count), 2000
+    mixed = 0
+    for p in generator.random((claims, count)):
+        decided = np.where(generator.random(count) < 0.5, "refuted", "supported")
+        others = zip(np.where(p < judge.ALPHA, decided, "undecided"), p, strict=True)
+        mixed += bool((judge.adjust([rows_of_claim(("supported", 1e-9), *others)])["claim_verdict"] == "mixed").any())
+    assert stats.binomtest(mixed, claims, 0.05, "greater").pvalue > 0.01
+    assert mixed > 0.01 * claims
+
+
+# Conditions -----------------------------------------------------------------------------------------------------------
+
+
+def still(moved, **demanded):
+    """Judge a bound on a change that is small, and demand that there was one."""
+    cells = {(f"env{i}", "a", ""): normal(i, 0, 20, 0.1) for i in range(len(moved))}
+    moves = {(f"env{i}", "a", ""): normal(9 + i, mean, 20, 0.1) for i, mean in enumerate(moved)}
+    rows = pd.concat([table("area", cells), table("final_return", moves), table("cosine", moves).assign(variant="b")])
+    provided = {"metric": "final_return", "relation": "greater", "reference": 0.5} | demanded
+    one = part(relation="less", reference=1.0, provided=provided)
+    return judge.adjust([judge.evaluate("key", claim(one, part(relation="less", reference=1.0)), {"e": rows})])
+
+
+@pytest.mark.parametrize(
+    ("moved", "demanded", "verdict"),
+    [
+        ((1, 1), {}, "supported"),
+        ((1, 0.5), {}, "not tested"),
+        ((1, 0), {}, "not tested"),
+        ((0, 0), {}, "not tested"),
+        ((0, 0), {"relation": "less"}, "supported"),
+        ((1, 1), {"metric": "cosine", "a": {"variant": "b"}}, "supported"),
+        ((0, 1), {"metric": "cosine", "a": {"variant": "b"}}, "not tested"),
+        ((0, 0), {"relation": "equal", "reference": 0, "margin": 0.5}, "supported"),
+        ((9, 9), {"relation": "exact", "reference": 0, "margin": 0.5}, "not tested"),
+    ],
+)
+def test_part_is_not_tested_unless_its_condition_is_supported_in_all_cases(moved, demanded, verdict):
+    rows = still(moved, **demanded)
+    assert rows["verdict"].tolist() == [verdict, "supported"]
+    assert rows["claim_verdict"].tolist() == [verdict] * 2
+    assert rows[["p_value", "p_adjusted"]].iloc[0].isna().tolist() == [verdict == "not tested"] * 2
+
+
+def test_condition_that_failed_is_named_with_what_was_found():
+    rows = still((1, 0))
+    assert "a < 1 in env0; Student's t; " in rows["comparison"].iloc[0]
+    demanded = r"; demanded of final_return: a > 0\.5 in env0; .*: -?0\.0\d*; found: (0\.9|1)\S* \(mixed\)$"
+    assert re.search(demanded, rows["comparison"].iloc[0])
+    assert "demanded" not in still((1, 1))["comparison"].iloc[0]
+
+
+def test_condition_may_compare_two_sides_and_its_rows_must_exist():
+    rows = pd.concat([shifted(2), shifted(3).assign(metric="cosine")])
+    demanded = {"metric": "cosine", "relation": "greater", "b": {"variant": "b"}}
+    assert judged(part(provided=demanded), rows)["verdict"] == "supported"
+    assert judged(part(provided=demanded | {"relation": "less"}), rows)["verdict"] == "not tested"
+    with pytest.raises(
+        ValueError, match=r"claims\.key\.parts\.part0: provided: b: no rows with variant c; found: a, b"
+    ):
+        judged(part(provided=demanded | {"b": {"variant": "c"}}), rows)
+
+
+# Several claims -------------------------------------------------------------------------------------------------------
 
 
 def test_exact_and_undefined_primaries_are_not_adjusted():
@@ -421,7 +602,7 @@ def test_exact_and_undefined_primaries_are_not_adjusted():
     joined = judge.adjust([exact, undefined, tested])
     assert joined["p_adjusted"].isna().tolist() == [True, True, False]
     assert joined["p_adjusted"].iloc[2] == tested["p_value"].iloc[0]
-    assert joined["verdict"].tolist() == ["supported", "inconclusive", "supported"]
+    assert joined["verdict"].tolist() == ["supported", "undecided", "supported"]
 
 
 def test_study_without_claims_has_an_empty_table():

@@ -18,7 +18,7 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.usefixtures("outside")
-@pytest.mark.parametrize(("mean", "verdict"), [(2.0, "supported"), (0.0, "refuted"), (1.0, "inconclusive")])
+@pytest.mark.parametrize(("mean", "verdict"), [(2.0, "supported"), (0.0, "refuted"), (1.0, "undecided")])
 def test_relation_from_outside_is_judged(mean: float, verdict: str) -> None:
     values = normal(0, 0, scale=0.1)
     rows = table("area", {("cart", "a", ""): values - values.mean() + mean})

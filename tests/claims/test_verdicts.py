@@ -63,7 +63,7 @@ def _evaluated(key, null, generator):
 
 def decided(kinds, replications, generator, nulls=NULLS):
     """Count the studies in which at least one claim is supported or refuted."""
-    return sum(bool((family(kinds, generator, nulls)["verdict"] != "inconclusive").any()) for _ in range(replications))
+    return sum(bool((family(kinds, generator, nulls)["verdict"] != "undecided").any()) for _ in range(replications))
 
 
 def no_more_than_5_percent(decided, of):
@@ -84,7 +84,7 @@ def uniform_claims(generator):
     """Evaluated claims with uniform p-values: as from `evaluate` if nothing is true."""
     p = generator.random(CLAIMS)
     frame = pd.DataFrame({"claim": [f"claim{i}" for i in range(CLAIMS)], "primary": True, "p_value": p})
-    return frame.assign(verdict=np.where(p < judge.ALPHA, "supported", "inconclusive"))
+    return frame.assign(verdict=np.where(p < judge.ALPHA, "supported", "undecided"))
 
 
 @pytest.mark.long

@@ -12,15 +12,16 @@ from pg.claims.verification import Agreement, agrees, in_words, store, verify
 from pg.runs.files import UnreadableFile
 from pg.runs.tables import write_csv
 
-CLAIM = {"claim": "c", "part": "p", "effect": 1.0, "ci_low": 0.5, "ci_high": 1.5, "verdict": "supported"}
+CLAIM = {"claim": "c", "part": "p", "effect": 1.0, "ci_low": 0.5, "ci_high": 1.5}
+CLAIM |= {"verdict": "supported", "claim_verdict": "supported"}
 ROW = {"environment": "e", "variant": "v", "metric": "area", "statistic": "mean", "n": 20, "method": "t"}
 SUMMARY, RAW = "tables/ladder-summary.csv", "runs/ladder/e/v/seeds-0-0.csv"
 IDENTICAL, WITHIN, DIFFERENT, MISSING = Agreement
 
 
-def write_results(folder: Path, *, effect: float = 1.0, verdict: str = "supported", estimate: float = 10.0) -> Path:
+def write_results(folder: Path, *, effect: float = 1.0, estimate: float = 10.0, **verdicts: str) -> Path:
     """Write a small run: one claim, one summary, one file of raw rows."""
-    claim = {**CLAIM, "effect": effect, "ci_low": effect - 0.5, "ci_high": effect + 0.5, "verdict": verdict}
+    claim = {**CLAIM, "effect": effect, "ci_low": effect - 0.5, "ci_high": effect + 0.5, **verdicts}
     summary = {**ROW, "estimate": estimate, "ci_low": estimate - 2, "ci_high": estimate + 2}
     write_csv(pd.DataFrame([claim]), folder / "claims.csv")
     write_csv(pd.DataFrame([summary]), folder / SUMMARY)
@@ -47,7 +48,8 @@ def test_reference_holds_claims_summaries_and_digests_only(reference: Path) -> N
         ({}, (IDENTICAL, IDENTICAL, IDENTICAL), "claims.csv: 1 agree bit for bit"),
         ({"effect": 1.2, "estimate": 11.0}, (WITHIN, WITHIN, DIFFERENT), "runs: 1 do not agree\n  runs/ladder/e/v/"),
         ({"estimate": 12.5}, (IDENTICAL, DIFFERENT, DIFFERENT), "12.5 (10.5 to 14.5), expected 10 (8 to 12)"),
-        ({"verdict": "inconclusive"}, (DIFFERENT, IDENTICAL, IDENTICAL), "c, p: inconclusive, expected supported"),
+        ({"verdict": "undecided"}, (DIFFERENT, IDENTICAL, IDENTICAL), "c, p: verdict undecided, expected supported"),
+        ({"claim_verdict": "mixed"}, (DIFFERENT, IDENTICAL, IDENTICAL), "claim_verdict mixed, expected supported"),
     ],
 )
 def test_results_agree_within_each_others_intervals(
@@ -105,5 +107,11 @@ def test_missing_reference_and_columns_of_another_study_are_named(tmp_path: Path
     with pytest.raises(UnreadableFile, match=r"digests\.csv"):
         verify(results, tmp_path / "nowhere")
     write_csv(pd.read_csv(results / SUMMARY).rename(columns={"variant": "part"}), results / SUMMARY)
-    with pytest.raises(UnreadableFile, match="has no column variant; it has environment, part"):
+    with pytest.raises(UnreadableFile, match="of the run has no column variant; it has environment, part"):
         verify(results, reference)
+
+
+def test_reference_without_the_verdicts_of_claims_is_named(tmp_path: Path, reference: Path) -> None:
+    write_csv(pd.read_csv(reference / "claims.csv").drop(columns="claim_verdict"), reference / "claims.csv")
+    with pytest.raises(UnreadableFile, match=r"claims\.csv of the reference has no column claim_verdict"):
+        verify(write_results(tmp_path / "second", effect=1.2), reference)

@@ -4,20 +4,21 @@ import numpy as np
 import pandas as pd
 from pg.environments.record import Environment
 from pg.experiments.cells import Cell
+from pg.experiments.train import tables
 from pg.parts.variant import Variant
 
 FINITE = {"surrogate": 1.0, "gradient_norm": 1.0, "gradient_steps": 1.0, "kl_new_old": 0.1, "kl_old_new": np.inf}
 """What a row says about an update that did not diverge."""
 
 
-def cell(environment="cartpole", variant="to_go", *, suffix="", threshold=None, levels=None):
+def cell(environment="cartpole", variant="to_go", *, suffix="", threshold=None, failed_below=None, levels=None):
     return Cell(
         experiment="ladder",
         environment_name=environment,
         variant_name=variant,
         environment_id=environment,
         variant_id=variant + suffix,
-        environment=Environment(id="CartPole-v1", threshold=threshold),
+        environment=Environment(id="CartPole-v1", threshold=threshold, failed_below=failed_below),
         variant=Variant(),
         levels=levels or {},
     )
@@ -32,6 +33,27 @@ def run(curves):
             for iteration, (steps, value) in enumerate(batches.items(), start=1)
         ]
     )
+
+
+def evaluated(curves):
+    """Rows of evaluations, from {seed: {steps: mean return}}; the first is before the first update."""
+    return pd.DataFrame(
+        [
+            {"seed": seed, "iteration": iteration, "steps": steps}
+            | {"return_mean": value, "return_min": value - 1, "return_max": value + 1}
+            for seed, evaluations in curves.items()
+            for iteration, (steps, value) in enumerate(evaluations.items())
+        ]
+    )
+
+
+def long_table(
+    runs, budget, evaluations=None, *, level=lambda name, environment: getattr(environment, name), **options
+):
+    """The long table of runs by cell; without evaluations, each run has one of return 0 before its first update."""
+    if evaluations is None:
+        evaluations = {one: evaluated({seed: {0: 0.0} for seed in rows["seed"].unique()}) for one, rows in runs.items()}
+    return tables.train_table(runs, evaluations, budget, level, **options)
 
 
 def probe(total_variance, variants=("to_go", "total"), seeds=(0, 1)):

@@ -8,8 +8,6 @@ from pg.core import randomness
 from pg.experiments.train import across_tables
 from tests.experiments import rows as rows_by_hand
 
-BUDGET = 100
-BUDGETS = {"ladder": BUDGET}
 GENERATOR = functools.partial(randomness.generator, 0, "across")
 
 
@@ -18,15 +16,13 @@ def cell(environment, variant, threshold, levels=None):
     return rows_by_hand.cell(environment, variant, suffix=suffix, threshold=threshold, levels=levels)
 
 
+def threshold(one):
+    return one.environment.threshold
+
+
 def run(first, last):
-    """Runs of two batches, a seed per return of the last one."""
-    return pd.DataFrame(
-        [
-            {"seed": seed, "iteration": iteration, "steps": steps, "return_mean": value}
-            for seed, final in enumerate(last)
-            for iteration, steps, value in ((1, 50, first), (2, 100, final))
-        ]
-    )
+    """Metrics of a cell, a seed per final return."""
+    return pd.DataFrame({"initial_return": first, "final_return": last}, dtype=float)
 
 
 # Initial return 10 and threshold 110, and -100 and 0: a score is a hundredth above the initial return.
@@ -45,14 +41,14 @@ def rows(table, statistic, variant):
 
 
 def test_scores_are_pooled_over_environments_with_a_threshold():
-    table = across_tables.across_table(RUNS, BUDGETS, GENERATOR)
+    table = across_tables.across_table(RUNS, threshold, GENERATOR)
     # Scores of a: 0, 1/2, 1, 1 in both; the middle half of all is 1/2, 1/2, 1, 1. In `other`, b starts above random.
     assert rows(table, "interquartile mean", "a")[["n", "estimate"]].to_numpy().tolist() == [[8, 0.75]]
     assert rows(table, "interquartile mean", "b")["estimate"].tolist() == [1]
 
 
 def test_profile_and_improvement_over_the_first_variant_have_rows():
-    table = across_tables.across_table(RUNS, BUDGETS, GENERATOR)
+    table = across_tables.across_table(RUNS, threshold, GENERATOR)
     profile = rows(table, "profile", "a").set_index("above")["estimate"]
     assert tuple(profile.index) == across_tables.ABOVE
     assert profile[[0.0, 0.45, 0.5, 0.95, 1.0]].tolist() == [0.75, 0.75, 0.5, 0.5, 0]
@@ -64,9 +60,9 @@ def test_profile_and_improvement_over_the_first_variant_have_rows():
 
 def test_a_row_does_not_depend_on_other_variants():
     alone = across_tables.across_table(
-        {one: rows for one, rows in RUNS.items() if one.variant_name == "a"}, BUDGETS, GENERATOR
+        {one: rows for one, rows in RUNS.items() if one.variant_name == "a"}, threshold, GENERATOR
     )
-    together = across_tables.across_table(RUNS, BUDGETS, GENERATOR)
+    together = across_tables.across_table(RUNS, threshold, GENERATOR)
     pd.testing.assert_frame_equal(alone, together[together["variant"] == "a"])
 
 
@@ -76,7 +72,7 @@ def test_levels_are_compared_with_the_first_variant_at_the_same_level():
         for environment in ("cart", "other")
         for variant, batch, scores in (("a", 4, [0, 0]), ("a", 8, [1, 1]), ("b", 4, [0.5, 0.5]), ("b", 8, [0.5, 0.5]))
     }
-    better = across_tables.across_table(runs, BUDGETS, GENERATOR).query("statistic == 'improvement'")
+    better = across_tables.across_table(runs, threshold, GENERATOR).query("statistic == 'improvement'")
     assert better[["variant", "variant.batch", "over", "estimate"]].to_numpy().tolist() == [
         ["b", 4, "a", 1.0],
         ["b", 8, "a", 0.0],
@@ -85,6 +81,28 @@ def test_levels_are_compared_with_the_first_variant_at_the_same_level():
 
 def test_an_environment_solved_at_the_start_undefines_the_statistics():
     runs = dict(RUNS) | {cell("cart", "a", 110): run(200, [200] * 4), cell("cart", "b", 110): run(200, [200] * 4)}
-    table = across_tables.across_table(runs, BUDGETS, GENERATOR)
+    table = across_tables.across_table(runs, threshold, GENERATOR)
     assert table["estimate"].isna().all()
     assert set(table["method"]) == {"undefined: 4 of 8 values not finite", "undefined: 8 of 16 values not finite"}
+
+
+def test_a_score_of_1_is_the_threshold_of_the_runs():
+    # Twice as far above the initial return as the threshold of the environment.
+    far = {"cart": 210, "other": 100}
+    table = across_tables.across_table(RUNS, lambda one: far.get(one.environment_name), GENERATOR)
+    assert rows(table, "interquartile mean", "a")["estimate"].tolist() == [0.75 / 2]
+
+
+def test_cells_take_their_rows_of_the_long_table():
+    levels = [{"variant.batch": 4}, {"variant.batch": 8}]
+    cells = [cell(environment, "a", 1, level) for environment in ("cart", "other") for level in levels]
+    returns = {
+        one: {seed: {0: 10.0 * place, 100: 10.0 * place + seed} for seed in (3, 1)} for place, one in enumerate(cells)
+    }
+    runs = {one: rows_by_hand.run({seed: {100: 0.0} for seed in seeds}) for one, seeds in returns.items()}
+    evaluations = {one: rows_by_hand.evaluated(seeds) for one, seeds in returns.items()}
+    found = across_tables.metrics_of_cells(rows_by_hand.long_table(runs, 100, evaluations), cells)
+    assert list(found) == cells
+    for place, one in enumerate(cells):
+        assert found[one]["initial_return"].to_dict() == {1: 10 * place, 3: 10 * place}
+        assert found[one]["final_return"].to_dict() == {1: 10 * place + 1, 3: 10 * place + 3}

@@ -26,29 +26,6 @@ def test_the_curve_shows_the_batch_collected_and_then_the_last_one():
     assert curves.interpolate(STEPS, RETURNS, grid).tolist() == [1, 1, 2, 2, 3, 3, 3, 3]
 
 
-def test_the_final_return_averages_the_batches_of_the_last_tenth():
-    steps = np.array([50.0, 90.0, 91.0, 102.0])
-    assert metrics.final_return(steps, np.array([1.0, 2.0, 5.0, 9.0]), 100) == 7.0
-    assert metrics.final_return(STEPS, RETURNS, 100) == 3.0, "the last batch, where there is none in the last tenth"
-
-
-def test_the_threshold_is_reached_by_the_mean_of_five_batches():
-    steps = np.arange(10.0, 90.0, 10.0)
-    returns = np.array([0, 0, 100, 0, 0, 0, 0, 400.0])
-    # Means of five: 20, 20, 20, 80.
-    assert metrics.steps_to_threshold(steps, returns, 80, 80) == 80
-    assert metrics.steps_to_threshold(steps, returns, 80, 20) == 50
-    assert metrics.steps_to_threshold(steps, returns, 80, 80.001) is None
-
-
-def test_the_threshold_is_reached_within_the_budget():
-    steps = np.arange(10.0, 60.0, 10.0)
-    assert metrics.steps_to_threshold(steps, np.full(5, 9.0), 50, 9) == 50
-    assert metrics.steps_to_threshold(steps, np.full(5, 9.0), 49, 9) is None
-    assert metrics.steps_to_threshold(STEPS, np.full(3, 500.0), 60, 475) is None
-    assert metrics.steps_to_threshold(np.arange(1.0, 6.0), np.full(5, 0.1), 10, 0.1) == 5
-
-
 @pytest.mark.parametrize(
     ("tenths", "expected"),
     [
@@ -79,14 +56,6 @@ def test_a_spike_shorter_than_a_tenth_is_averaged():
 )
 def test_each_iteration_of_a_short_run_is_a_tenth(returns, expected):
     assert metrics.collapsed(np.array(returns)) is expected
-
-
-def test_the_return_at_an_iteration_averages_five_batches():
-    def at(iteration):
-        run = metrics.Run(np.arange(10.0), np.arange(1.0, 11.0), False, budget=10, worst=0, common=iteration)
-        return metrics.return_at_common_iteration(run)
-
-    assert (at(7), at(2)) == (5.0, 1.5)
 
 
 # Runs that diverged ---------------------------------------------------------------------------------------------------
@@ -125,16 +94,26 @@ def test_a_curve_is_continued_at_the_worst_until_the_budget():
 
 # Evaluations ----------------------------------------------------------------------------------------------------------
 
-EVALUATED = np.array([0.0, 500.0, 1000.0, 1500.0, 2000.0])
+
+def evaluations(returns):
+    """Evaluations from {steps: mean return}."""
+    return metrics.Evaluations(np.array([*returns], dtype=float), np.array([*returns.values()], dtype=float))
 
 
-def test_the_second_of_two_successive_passed_evaluations_counts():
-    apart = np.array([False, True, False, True, True])
-    assert metrics.steps_to_pass(EVALUATED, apart, 2000) == 2000
-    assert metrics.steps_to_pass(EVALUATED, np.array([False, True, True, True, False]), 2000) == 1000
-    assert metrics.steps_to_pass(EVALUATED, np.array([True, False, True, False, True]), 2000) is None
-    assert metrics.steps_to_pass(EVALUATED, np.full(5, fill_value=True), 2000) == 500, "the second evaluation counts"
-    assert metrics.steps_to_pass(EVALUATED[:1], np.array([True]), 2000) is None, "one evaluation is not two"
-    late = np.array([False, False, False, True, True])
-    assert metrics.steps_to_pass(EVALUATED, late, 2000) == 2000
-    assert metrics.steps_to_pass(EVALUATED, late, 1999) is None
+def test_the_final_return_averages_the_evaluations_of_the_last_tenth():
+    assert metrics.final_return(evaluations({0: 1, 50: 1, 90: 2, 91: 5, 102: 9}), 100) == 7.0
+    assert metrics.final_return(evaluations({0: 1, 60: 2, 90: 3}), 100) == 3.0, "the last one: the last tenth has none"
+    assert metrics.final_return(evaluations({0: 1}), 100) == 1.0
+
+
+def test_the_first_evaluation_at_the_level_counts():
+    rising = evaluations({0: 0, 20: 79.9, 45: 80, 60: 0, 80: 100})
+    assert metrics.steps_to(80, rising, 100) == 45
+    assert metrics.steps_to(0, rising, 100) == 0, "the evaluation before the first update"
+    assert metrics.steps_to(100.1, rising, 100) is None
+
+
+def test_a_level_is_reached_within_the_budget():
+    late = evaluations({0: 0, 104: 9})
+    assert metrics.steps_to(9, late, 104) == 104
+    assert metrics.steps_to(9, late, 103) is None

@@ -19,7 +19,7 @@ def test_every_share_declares_what_a_failed_run_counts_as():
     with_failure = {name for name, metric in METRICS.items() if metric.failure is not None}
     assert with_failure == {name for name, metric in METRICS.items() if metric.statistic == "share"}
     assert METRICS["solved"].failure == 0
-    assert METRICS["collapsed"].failure == METRICS["censored"].failure == 1
+    assert METRICS["collapsed"].failure == METRICS["censored"].failure == METRICS["failed"].failure == 1
 
 
 def test_definitions_are_sentences_that_name_existing_metrics():

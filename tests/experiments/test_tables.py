@@ -10,9 +10,8 @@ from pg.experiments.gait.record import GaitExperiment
 from pg.experiments.probe.record import ProbeExperiment
 from pg.experiments.summaries import summarise
 from pg.experiments.tables import further_table, measurement_table
-from pg.experiments.train import tables as train_tables
 from pg.statistics import estimates as statistics
-from tests.experiments.rows import cell, probe, run, values
+from tests.experiments.rows import cell, evaluated, long_table, probe, run, values
 
 
 def test_a_probe_table_goes_by_cell_stage_seed_batch_and_metric():
@@ -101,7 +100,8 @@ def test_poses_come_by_stage_as_declared_and_then_by_seed_and_frame():
 
 def test_a_summary_uses_each_metrics_own_statistic():
     seeds = {seed: dict.fromkeys(range(10, 60, 10), float(seed)) for seed in range(8)}
-    summary = summarise(train_tables.train_table({cell(threshold=3): run(seeds)}, 50)).set_index("metric")
+    one = cell(threshold=3)
+    summary = summarise(long_table({one: run(seeds)}, 50, {one: evaluated(seeds)})).set_index("metric")
     assert summary.columns.tolist() == [
         *("environment", "variant", "stage", "statistic", "n", "estimate", "ci_low", "ci_high", "method")
     ]
@@ -111,7 +111,7 @@ def test_a_summary_uses_each_metrics_own_statistic():
     assert summary.loc["solved", "estimate"] == 5 / 8
     assert summary.loc["solved", "method"] == "Clopper-Pearson"
     assert summary.loc["steps_to_threshold", "statistic"] == "restricted_mean"
-    assert summary.loc["steps_to_threshold", "estimate"] == 50
+    assert summary.loc["steps_to_threshold", "estimate"] == (5 * 10 + 3 * 50) / 8
     assert set(summary["n"]) == {8}
 
 

@@ -3,30 +3,34 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 from pg.experiments.metric import Metric
 from pg.experiments.summaries import summarise
 from pg.experiments.train import tables as train_tables
 from pg.experiments.train.metrics import METRICS, Run
+from pg.experiments.train.record import TrainExperiment
 from pg.parts.starts.clone import Clone
 from pg.parts.variant import Variant
-from tests.experiments.rows import cell, run, values
+from tests.experiments.rows import cell, evaluated, long_table, run, values
 
 
 def test_a_training_table_holds_the_metrics_of_a_run():
     batches = {10: 1.0, 20: 2.0, 30: 3.0, 40: 4.0, 50: 5.0, 100: 6.0}
-    table = train_tables.train_table({cell(threshold=3.5): run({7: batches})}, 100)
+    one = cell(threshold=3.5, failed_below=3)
+    # Returns of evaluations differ from those of batches.
+    evaluations = {one: evaluated({7: {0: 0.5, 40: 3.4, 50: 3.6, 95: 2.0, 100: 3.0}})}
+    table = long_table({one: run({7: batches})}, 100, evaluations)
     assert table.columns.tolist() == ["environment", "variant", "stage", "seed", "metric", "value"]
     assert dict(zip(table["metric"], table["value"], strict=True)) == {
-        "final_return": 6.0,
+        "final_return": 2.5,
+        "initial_return": 0.5,
         "area": pytest.approx((10 + 20 + 30 + 40 + 50 + 300) / 100),
-        "steps_to_threshold": 100.0,
+        "steps_to_threshold": 50.0,
         "censored": 0.0,
         "solved": 1.0,
+        "failed": 1.0,
         "collapsed": 0.0,
         "diverged": 0.0,
-        "return_at_common_iteration": 4.0,
     }
     assert set(table["stage"]) == {""}
     assert set(table["seed"]) == {7}
@@ -36,89 +40,97 @@ def test_one_declaration_adds_a_metric():
     best: Metric[Run] = Metric(
         "best", "best batch", "Largest mean return of a batch.", of=lambda run: run.returns.max()
     )
-    judged: Metric[Run] = Metric(
-        "judged", "evaluations", "Number of evaluations.", of=lambda _: 1.0, needs="evaluations"
-    )
-    table = train_tables.train_table({cell(): run({0: {10: 7.0, 30: 2.0}})}, 100, metrics=(*METRICS, best, judged))
+    judged: Metric[Run] = Metric("judged", "judged", "1.", of=lambda _: 1.0, needs="failed_below")
+    table = long_table({cell(): run({0: {10: 7.0, 30: 2.0}})}, 100, metrics=(*METRICS, best, judged))
     assert values(table, metric="best") == [7]
-    assert "judged" not in set(table["metric"]), "the run has no evaluations"
+    assert "judged" not in set(table["metric"]), "the environment has no such level"
     assert summarise(table, {one.name: one for one in (*METRICS, best)})["metric"].tolist()[-1] == "best"
 
 
-def test_a_run_is_censored_at_the_budget_if_there_is_a_threshold():
-    runs = run({0: {10: 1.0, 30: 2.0}})
-    table = train_tables.train_table({cell(threshold=475): runs}, 100).set_index("metric")["value"]
-    assert table[["steps_to_threshold", "censored", "solved"]].tolist() == [100, 1, 0]
-    assert "steps_to_pass" not in table.index, "no evaluations"
-    without = train_tables.train_table({cell(): runs}, 100)
-    assert not {"steps_to_threshold", "censored", "solved"} & set(without["metric"])
-
-
-def evaluations(episodes):
-    """Rows of evaluations from {seed: {steps: returns}}."""
-    return pd.DataFrame(
-        [
-            {"seed": seed, "iteration": iteration, "steps": steps, "episode": episode, "return": value}
-            for seed, evaluated in episodes.items()
-            for iteration, (steps, returns) in enumerate(evaluated.items())
-            for episode, value in enumerate(returns, start=1)
-        ]
+def test_a_metric_may_be_summarised_by_its_median():
+    median: Metric[Run] = Metric(
+        "last_step", "last step", "Steps.", of=lambda run: run.evaluations.steps[-1], statistic="median"
     )
-
-
-EVALUATIONS = {
-    0: {0: [5, 9], 20: [100, 99], 40: [100, 100], 60: [100, 100]},
-    1: {0: [5, 9], 20: [100, 100], 50: [100, 99.9], 70: [100, 100]},
-    2: {0: [5, 9], 30: [95, 95], 45: [95, np.nan], 80: [96, 96]},
-    3: {0: [5, 9], 30: [95, 95], 45: [95, 97], 80: [0, 0]},
-}
-
-
-def four_seeds():
-    return {seed: {100: 1.0} for seed in range(4)}
-
-
-def test_a_run_passes_after_two_evaluations_with_all_episodes_good():
-    runs, judged = {cell(): run(four_seeds())}, {cell(): evaluations(EVALUATIONS)}
-    at_100 = train_tables.train_table(runs, 100, judged, 100)
-    assert values(at_100, metric="steps_to_pass") == [60, 100, 100, 100]
-    assert values(at_100, metric="passed") == [1, 0, 0, 0]
-    at_95 = train_tables.train_table(runs, 100, judged, 95)
-    assert values(at_95, metric="steps_to_pass") == [40, 50, 100, 45]
-    assert values(at_95, metric="passed") == [1, 1, 0, 1]
-    assert values(train_tables.train_table(runs, 42, judged, 95), metric="steps_to_pass") == [40, 42, 42, 42]
-
-
-def test_the_level_is_the_threshold_unless_another_is_declared():
-    solved = cell(threshold=95)
-    runs, judged = {solved: run(four_seeds())}, {solved: evaluations(EVALUATIONS)}
-    assert values(train_tables.train_table(runs, 100, judged), metric="passed") == [1, 1, 0, 1]
-    assert values(train_tables.train_table(runs, 100, judged, 100), metric="passed") == [1, 0, 0, 0]
-
-
-def test_steps_to_pass_are_summarised_by_their_median():
     seeds = range(1, 9)
+    evaluations = {cell(): evaluated({seed: {0: 1.0, 10 * seed: 1.0} for seed in seeds})}
     runs = {cell(): run({seed: {100: 1.0} for seed in seeds})}
-    judged = {cell(): evaluations({seed: {0: [1], 10 * seed: [1]} for seed in seeds})}
-    row = summarise(train_tables.train_table(runs, 100, judged, 1)).set_index("metric").loc["steps_to_pass"]
+    table = long_table(runs, 100, evaluations, metrics=[median])
+    row = summarise(table, {"last_step": median}).iloc[0]
     assert (row["statistic"], row["method"], row["n"]) == ("median", "order statistics", 8)
     # The sign test at n = 8 leaves out one value at each end.
     assert (row["estimate"], row["ci_low"], row["ci_high"]) == (45, 10, 80)
 
 
-def test_the_common_iteration_ends_the_shortest_run_of_an_environment():
-    long, short = dict.fromkeys(range(10, 90, 10), 1.0), {10: 5.0, 20: 7.0}
-    runs = {
-        cell(variant="a"): run({0: {**short, 30: 9.0}, 1: short}),
-        cell(variant="b"): run({0: long, 1: {**long, 90: 100.0}}),
-        cell("pendulum", "a"): run({0: dict.fromkeys(range(10, 40, 10), 2.0) | {40: 10.0}}),
-    }
-    assert values(train_tables.train_table(runs, 100), metric="return_at_common_iteration") == [6, 6, 1, 1, 4]
+# Four runs of a budget of 100 steps. The last one reaches the budget with its last evaluation.
+EVALUATED = {
+    0: {0: 5.0, 20: 99.0, 40: 100.0, 60: 100.0},
+    1: {0: 5.0, 50: 100.0, 60: 40.0},
+    2: {0: 5.0, 30: 95.0, 104: 100.0},
+    3: {0: 5.0, 30: 20.0, 100: 100.0},
+}
+
+
+def table_of(level=100.0, budget=100, **levels):
+    """The table of the four runs, whose evaluations are judged at a level."""
+    one = cell(threshold=level, **levels)
+    return long_table({one: run({seed: {100: 1.0} for seed in EVALUATED})}, budget, {one: evaluated(EVALUATED)})
+
+
+def test_the_first_evaluation_at_the_threshold_counts():
+    table = table_of()
+    assert values(table, metric="steps_to_threshold") == [40, 50, 100, 100]
+    assert values(table, metric="solved") == [1, 1, 0, 1]
+    assert values(table, metric="censored") == [0, 0, 1, 0]
+    assert values(table_of(95), metric="steps_to_threshold") == [20, 50, 30, 100]
+    assert values(table_of(5), metric="steps_to_threshold") == [0, 0, 0, 0]
+
+
+def test_an_evaluation_after_the_budget_does_not_reach_the_threshold():
+    table = table_of(budget=45)
+    assert values(table, metric="steps_to_threshold") == [40, 45, 45, 45]
+    assert values(table, metric="censored") == [0, 1, 1, 1]
+
+
+def test_final_and_initial_returns_are_those_of_evaluations():
+    table = table_of()
+    # No evaluation of the first two runs is in the last tenth of the budget.
+    assert values(table, metric="final_return") == [100, 40, 100, 100]
+    assert values(table, metric="initial_return") == [5] * 4
+
+
+def test_a_run_that_never_learned_has_failed_and_has_not_collapsed():
+    one = cell(failed_below=50)
+    evaluations = {one: evaluated({0: {0: 5.0, 100: 6.0}, 1: {0: 5.0, 100: 49.9}, 2: {0: 5.0, 100: 50.0}})}
+    table = long_table({one: run({seed: {50: 5.0, 100: 6.0} for seed in range(3)})}, 100, evaluations)
+    assert values(table, metric="failed") == [1, 1, 0]
+    assert values(table, metric="collapsed") == [0, 0, 0]
+
+
+def test_metrics_of_a_level_need_the_level():
+    runs = {cell(): run({0: {10: 1.0, 30: 2.0}})}
+    assert not {"steps_to_threshold", "censored", "solved", "failed"} & set(long_table(runs, 100)["metric"])
+    judged = {cell(threshold=475): run({0: {10: 1.0, 30: 2.0}})}
+    table = long_table(judged, 100).set_index("metric")["value"]
+    assert table[["steps_to_threshold", "censored", "solved"]].tolist() == [100, 1, 0]
+    assert "failed" not in table.index
+
+
+@pytest.mark.parametrize(("own", "steps"), [(None, [20, 50, 30, 100]), (100, [40, 50, 100, 100])])
+def test_evaluations_may_have_a_threshold_of_their_own(own, steps):
+    experiment = TrainExperiment.model_validate(
+        {"kind": "train", "environments": ["cartpole"], "variants": ["to_go"], "seeds": {"count": 4}}
+        | {"budget": {"steps": 100}, "evaluate": {"threshold": own}}
+    )
+    one = cell(threshold=95, failed_below=30)
+    runs = {one: run({seed: {100: 1.0} for seed in EVALUATED})}
+    table = long_table(runs, 100, {one: evaluated(EVALUATED)}, level=experiment.level)
+    assert values(table, metric="steps_to_threshold") == steps
+    assert values(table, metric="failed") == [0] * 4, "the second run ends at 40, missing both thresholds"
 
 
 def test_a_training_table_is_in_declared_order_then_by_seed():
     runs = {cell(variant=name): run({3: {10: 1.0}, 1: {10: 1.0}}) for name in ("z", "a")}
-    table = train_tables.train_table(runs, 10)
+    table = long_table(runs, 10)
     rows = table[["variant", "seed"]].drop_duplicates()
     assert rows.to_numpy().tolist() == [["z", 1], ["z", 3], ["a", 1], ["a", 3]]
 
@@ -126,7 +138,7 @@ def test_a_training_table_is_in_declared_order_then_by_seed():
 def test_levels_are_columns_named_by_their_paths():
     levels = {"variant.batch": 16, "variant.policy.hidden": [64, 64]}
     runs = {cell(suffix="@batch=16", levels=levels): run({0: {10: 1.0}})}
-    table = train_tables.train_table(runs, 10)
+    table = long_table(runs, 10)
     assert table.columns.tolist()[:4] == ["environment", "variant", "variant.batch", "variant.policy.hidden"]
     assert set(table["variant.batch"]) == {16}
     assert set(table["variant.policy.hidden"]) == {"[64, 64]"}
@@ -138,54 +150,51 @@ FINISHED = {10: 2.0, 20: -3.0, 30: 2.0, 40: 2.0, 50: 2.0, 60: 4.0, 100: 4.0}
 DIVERGED = {10: 1.0, 20: 5.0, 30: 5.0, 35: 5.0, 40: 9.0}
 
 
-def two_runs(*, threshold=None, diverged=DIVERGED, returns=None):
+# Evaluations of both, the second good until it diverged.
+JUDGED = {0: {0: 1.0, 50: 3.0, 100: 4.0}, 1: {0: 1.0, 20: 6.0, 35: 9.0}}
+
+
+def two_runs(*, diverged=DIVERGED, returns=None, **levels):
     rows = run({0: FINISHED, 1: diverged})
     last = rows.index[-1]
     rows.loc[last, "gradient_norm" if returns is None else "return_mean"] = np.nan if returns is None else returns
-    return {cell(threshold=threshold): rows}
+    return {cell(**levels): rows}
+
+
+def table_of_two(runs):
+    """The long table of runs, all of which have the evaluations of the two runs."""
+    return long_table(runs, 100, dict.fromkeys(runs, evaluated(JUDGED)))
 
 
 def test_a_diverged_run_continues_with_the_return_of_the_worst_batch():
-    table = train_tables.train_table(two_runs(), 100)
+    table = table_of_two(two_runs(failed_below=-10))
     assert values(table, metric="diverged") == [0, 1]
     assert values(table, metric="collapsed") == [0, 1]
     assert values(table, metric="final_return") == [4, -3]
+    assert values(table, metric="failed") == [0, 1], "although the worst return is above the level"
+    assert values(table, metric="initial_return") == [1, 1]
     assert values(table, metric="area")[1] == pytest.approx((10 * 1 + 25 * 5 + 5 * 9 + 60 * -3) / 100)
 
 
 def test_the_worst_batch_is_that_of_all_variants_in_the_environment():
     bad = run({0: {10: -50.0}})
     for other, worst in ((cell("pendulum", "a"), -3), (cell("cartpole", "b"), -50)):
-        table = train_tables.train_table({**two_runs(), other: bad}, 100)
+        table = table_of_two({**two_runs(), other: bad})
         assert values(table, metric="final_return")[:2] == [4, worst]
 
 
 def test_a_threshold_reached_before_the_divergence_counts():
-    table = train_tables.train_table(two_runs(threshold=5), 100)
-    assert values(table, metric="steps_to_threshold") == [100, 40]
+    table = table_of_two(two_runs(threshold=5))
+    assert values(table, metric="steps_to_threshold") == [100, 20]
     assert values(table, metric="solved") == [0, 1]
     assert values(table, metric="censored") == [1, 0]
-    missed = train_tables.train_table(two_runs(threshold=5.1), 100)
+    missed = table_of_two(two_runs(threshold=9.1))
     assert values(missed, metric="steps_to_threshold")[1] == 100
     assert values(missed, metric="solved")[1] == 0
 
 
-def test_a_diverged_run_does_not_shorten_the_common_iteration():
-    table = train_tables.train_table(two_runs(), 100)
-    assert values(table, metric="return_at_common_iteration") == [np.mean([2, 2, 2, 4, 4]), -3]
-    short = {**two_runs(), cell(variant="b"): run({0: {50: 7.0, 100: 7.0}})}
-    # Both batches up to iteration 2 were collected before the policy diverged.
-    assert values(train_tables.train_table(short, 100), metric="return_at_common_iteration") == [-0.5, 3, 7]
-
-
-def test_the_common_iteration_is_the_first_end_if_all_diverged():
-    rows = run({0: {10: 4.0, 20: 2.0}, 1: {10: 1.0}}).assign(gradient_norm=np.nan)
-    table = train_tables.train_table({cell(): rows}, 100)
-    assert values(table, metric="return_at_common_iteration") == [4, 1]
-
-
 def test_a_divergence_in_the_last_batch_of_the_budget_counts():
-    table = train_tables.train_table(two_runs(diverged={10: 1.0, 104: 9.0}), 100)
+    table = long_table(two_runs(diverged={10: 1.0, 104: 9.0}), 100)
     assert values(table, metric="final_return")[1] == -3
     assert values(table, metric="area")[1] == pytest.approx((10 * 1 + 90 * 9) / 100)
     curves = train_tables.train_curves(two_runs(diverged={10: 1.0, 104: 9.0}), 100)
@@ -194,7 +203,7 @@ def test_a_divergence_in_the_last_batch_of_the_budget_counts():
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_batch_without_a_finite_return_counts_as_the_worst(value):
-    table = train_tables.train_table(two_runs(threshold=1, returns=value), 100)
+    table = long_table(two_runs(threshold=1, returns=value), 100)
     assert values(table, metric="diverged") == [0, 1]
     assert values(table, metric="area")[1] == pytest.approx((10 * 1 + 25 * 5 + 65 * -3) / 100)
     assert np.isfinite(table["value"]).all()
@@ -203,11 +212,10 @@ def test_a_batch_without_a_finite_return_counts_as_the_worst(value):
 def test_a_diverged_seed_lowers_every_statistic_and_leaves_it_defined():
     diverged, finished = two_runs(threshold=5), {cell(threshold=5): run({0: FINISHED, 1: DIVERGED})}
     with_failure, without = (
-        summarise(train_tables.train_table(runs, 100)).set_index("metric")["estimate"].astype(float)
-        for runs in (diverged, finished)
+        summarise(table_of_two(runs)).set_index("metric")["estimate"].astype(float) for runs in (diverged, finished)
     )
     assert with_failure.notna().all()
-    for metric in ("final_return", "area", "return_at_common_iteration"):
+    for metric in ("final_return", "area"):
         assert with_failure[metric] < without[metric]
 
 
@@ -247,11 +255,12 @@ def imitation(curves, demonstration_steps, demonstrator_return):
 
 
 def test_a_clone_is_compared_with_its_demonstrator_first_and_last():
-    table = train_tables.train_table(imitation({7: {30: 4.0, 60: 1.0, 95: 8.0, 105: 10.0}}, 20, 5.0), 100)
+    clone = imitation({7: {30: 4.0, 60: 1.0, 95: 8.0, 105: 10.0}}, 20, 5.0)
+    table = long_table(clone, 100, dict.fromkeys(clone, evaluated({7: {20: 3.0, 95: 6.0, 105: 8.0}})))
     assert values(table, metric="demonstrator_return") == [5]
     assert values(table, metric="clone_minus_demonstrator") == [-1]
-    assert values(table, metric="final_return") == [9]
-    assert values(table, metric="final_minus_demonstrator") == [4]
+    assert values(table, metric="final_return") == [7]
+    assert values(table, metric="final_minus_demonstrator") == [2]
 
 
 def test_the_curve_of_a_clone_begins_where_its_demonstrations_end():

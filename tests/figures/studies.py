@@ -34,7 +34,7 @@ SIZES, STEPS, HORIZONS, LEFT = (4, 16, 64), (0, 1, 4, 16), (5, 20, 80), (0.1, 0.
 LAMBDAS, OFFSETS, GRID = (1, 0, 0.9, 0.5), (-2, 0, 1, 4), (0.001, 0.01, 0.1)
 ENVIRONMENTS = {
     "chain": {"id": "pg/Chain-v0", "horizon": 4, "threshold": 1.0, "label": "A chain"},
-    "cartpole": {"id": "CartPole-v1", "threshold": 475.0},
+    "cartpole": {"id": "CartPole-v1", "threshold": 475.0, "failed_below": 100.0},
 }
 FIXED = {"optimizer": {"learning_rate": 0.01}}
 VARIANTS: dict[str, dict[str, Any]] = {

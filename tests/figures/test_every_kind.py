@@ -32,7 +32,6 @@ ESTIMATES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "against_rewards": (("total_variance",), {}),
     "against_level": (("steps_to_threshold", "final_return", "collapsed"), {}),
     "steps_to_threshold": (("steps_to_threshold",), {}),
-    "steps_to_pass": (("steps_to_pass",), {}),
     "ladder": (("total_variance", "relative_bias"), {"batch": 2}),
     "backward_passes": (("backward_passes",), {}),
     "likelihoods": (("rising_below_average", "rising_above_average", "rank_correlation"), {}),

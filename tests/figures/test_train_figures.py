@@ -139,12 +139,11 @@ def numbers(labels: Sequence[Text]) -> list[str]:
     return [label.get_text() for label in labels if label.get_visible() and label.get_text()]
 
 
-@pytest.mark.parametrize(("kind", "reached"), [("steps_to_threshold", "solved"), ("steps_to_pass", "passed")])
-def test_seeds_that_miss_the_goal_are_triangles(kind: str, reached: str) -> None:
+def test_seeds_that_miss_the_threshold_are_triangles() -> None:
     def value(seed: int, metric: str, **_: Any) -> float | None:
-        return float(seed >= 2) if metric == reached else None
+        return float(seed >= 2) if metric == "solved" else None
 
-    figure = draw(request(kind, value, environments=("cartpole",), variants=("total",)))
+    figure = draw(request("steps_to_threshold", value, environments=("cartpole",), variants=("total",)))
     (axes,), (legend,) = figure.axes, figure.legends
     paths = [path.vertices for path in scatters(axes)[0].get_paths()]
     markers = {line.get_label(): line.get_marker() for line in legend.get_lines()}
@@ -154,13 +153,16 @@ def test_seeds_that_miss_the_goal_are_triangles(kind: str, reached: str) -> None
     assert [text.get_text() for text in axes.texts] == [f"{SEEDS - 2}/{SEEDS}"]
 
 
-def test_the_caption_says_what_an_evaluation_must_reach() -> None:
-    evaluate = {"every_steps": 1000, "episodes": 3, "horizon": 2000, "deterministic": False, "passed_at": 50.0}
+def test_the_caption_says_what_an_evaluation_is() -> None:
+    own = {"every_steps": None, "episodes": 1, "horizon": 2000, "deterministic": True, "threshold": 50.0}
 
-    assert "3 deterministic episodes, all of which must return the threshold" in caption(request("steps_to_pass"))
-    assert "3 sampled episodes of up to 2,000 steps, all of which must return 50.0" in caption(
-        request("steps_to_pass", study=study_of(learning={"evaluate": evaluate}))
-    )
+    declared = caption(request("steps_to_threshold"))
+    assert "An evaluation has 3 sampled episodes, apart from the batches, and follows an update about" in declared
+    assert "every 1,000 steps." in declared
+    # A fortieth of 60,000 steps.
+    other = caption(request("steps_to_threshold", study=study_of(learning={"evaluate": own})))
+    assert "has 1 deterministic episode of up to 2,000 steps, apart" in other
+    assert "every 1,500 steps." in other
 
 
 def test_series_at_one_level_are_near_it_and_next_to_each_other() -> None:

@@ -96,25 +96,25 @@ def study() -> Study:
 
 @pytest.fixture(scope="session")
 def claims() -> pd.DataFrame:
-    """Rows as of claims.csv: a primary of each verdict, a part that is not primary, and an exact one."""
+    """Rows as of claims.csv: primaries of three verdicts, and an exact part that makes its claim mixed."""
     columns = (
         "claim", "part", "primary", "statement", "section", "metric", "comparison", "effect", "ci_low", "ci_high",
-        "p_value", "p_adjusted", "verdict", "n", "figure", "coverage",
+        "p_value", "p_adjusted", "verdict", "n", "figure", "coverage", "lowest", "highest", "claim_verdict",
     )  # fmt: skip
     none = float("nan")
     rows = [
         ("causality", "variance", True, "Reward-to-go lowers the variance of the gradient.", "Using causality",
          "total_variance", "reward-to-go over total return, CartPole-v1, late", 0.44, 0.42, 0.47, 1e-9, 2e-9,
-         "supported", 10, "variance", none),
+         "supported", 10, "variance", none, 0.41, 0.48, "mixed"),
         ("causality", "bias", False, "Reward-to-go lowers the variance of the gradient.", "Using causality",
-         "relative_bias", "exactly 0, tolerance 1e-10", 3e-15, none, none, none, none, "supported", 12,
-         "variance", none),
+         "relative_bias", "exactly 0, tolerance 1e-10", 3e-15, none, none, none, none, "mixed", 12,
+         "variance", none, none, none, "mixed"),
         ("good_baseline", "share", True, "The average reward is a pretty good baseline.", "Introducing baselines",
          "total_variance", "share of the achievable reduction against 0.5", -0.4, -0.7, -0.1, 0.011, 0.022,
-         "refuted", 10, "variance", none),
+         "refuted", 10, "variance", none, none, none, "refuted"),
         ("large_batches", "steps", True, "Large batches help.", "Introducing baselines", "area",
-         "batch 64 minus batch 4, CartPole-v1", 12.0, -3.0, 27.0, 0.11, 0.11, "inconclusive", 20,
-         "learning_curves", none),
+         "batch 64 minus batch 4, CartPole-v1", 12.0, -3.0, 27.0, 0.11, 0.11, "undecided", 20,
+         "learning_curves", none, none, none, "undecided"),
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=list(columns))
 
@@ -129,7 +129,7 @@ def make_page(study: Study, claims: pd.DataFrame) -> Callable[..., str]:
 
     def make(**changes: Any) -> str:
         shown = changes.get("study", study).figures
-        rate = {"experiment": "ladder", "environment": "CartPole-v1", "candidates": 4, "seeds": 3}
+        rate = {"experiment": "ladder", "environment": "CartPole-v1", "candidates": 4, "seeds": 3, "is_copy": False}
         content = {
             "study": study,
             "figures": [

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from pg.claims.judge import VERDICTS
 from pg.claims.record import ClaimPart
 from pg.experiments.metrics import METRICS
 from pg.experiments.registry import KINDS
@@ -19,7 +20,7 @@ from pg.report.page import LECTURE_SECTIONS, figure_rows, section_rank
 from pg.runs.tables import read_csv, write_csv
 from pg.statistics import coverage
 from pg.study.record import Study
-from tests.study.studies import study_of
+from tests.study.studies import ROOT, study_of
 
 Pages = Callable[..., str]
 
@@ -112,9 +113,8 @@ def test_the_table_sorts_and_filters(text: str) -> None:
     assert sum("aria-sort" in heading for heading in page.every("th")) == 6
     assert "aria-sort" in scripts
     assert "dataset.verdict" in scripts
-    assert {button["data-verdict"] for button in page.every("button") if "data-verdict" in button} == {
-        "", "supported", "refuted", "inconclusive",
-    }  # fmt: skip
+    filters = [button["data-verdict"] for button in page.every("button") if "data-verdict" in button]
+    assert filters == ["", *VERDICTS]
 
 
 def test_the_page_begins_with_every_verdict_and_its_number(text: str, claims: pd.DataFrame) -> None:
@@ -126,8 +126,37 @@ def test_the_page_begins_with_every_verdict_and_its_number(text: str, claims: pd
     assert "−0.400 (−0.700 to −0.100)" in summary
 
 
-def test_only_an_inconclusive_claim_says_what_would_decide_it(text: str, claims: pd.DataFrame) -> None:
-    assert claims["verdict"].tolist().count("inconclusive") == 1
+def test_claims_are_counted_by_their_own_verdict_and_shown_with_the_range(text: str) -> None:
+    tally = text[text.index('class="tally"') : text.index("</header>")]
+    counts = ("0 supported", "1 refuted", "1 mixed", "1 undecided", "0 not tested")
+
+    assert re.findall(r'<span class="badge [a-z-]+">(.*?)</span>', tally) == list(counts)
+    assert '<span class="badge mixed">mixed</span> Reward-to-go lowers the variance of the gradient.' in text
+    assert text.count("over all cases 0.410 to 0.480") == 2
+    assert "This part alone is supported." in text
+    assert text.count("verdict of the claim: mixed") == 1
+
+
+def test_each_verdict_has_a_sign_and_a_border_of_its_own() -> None:
+    style = (ROOT / "workflow/report/page.css").read_text(encoding="utf-8")
+    classes = [verdict.replace(" ", "-") for verdict in VERDICTS]
+    signs = [re.findall(rf'\.badge\.{one}::before {{ content: "(.)', style) for one in classes]
+    borders = [re.findall(rf"\.badge\.{one} {{.*?(border-\w+: \w+|(?=}}))", style) for one in classes]
+
+    assert len({tuple(one) for one in signs}) == len({tuple(one) for one in borders}) == len(VERDICTS)
+    assert all(len(one) == 1 for one in (*signs, *borders))
+
+
+def test_flags_of_copies_are_not_counted(make_page: Pages) -> None:
+    rate = {"experiment": "ladder", "environment": "CartPole-v1", "candidates": 4, "seeds": 3, "learning_rate": 0.01}
+    rate |= {"flags": ["edge of the grid"]}
+    rows = [rate | {"variant": name, "is_copy": name == "idle"} for name in ("total", "to_go", "idle")]
+
+    assert "2 of 2 choices" in make_page(tuned=rows)
+
+
+def test_only_an_undecided_claim_says_what_would_decide_it(text: str, claims: pd.DataFrame) -> None:
+    assert claims["verdict"].tolist().count("undecided") == 1
     assert len(re.findall(r"If the effect is as measured, n = \d+ instead of 20", text)) == 2
 
 
@@ -158,7 +187,7 @@ def test_hostile_strings_are_escaped(make_page: Pages, study: Study, claims: pd.
     hostile = study.model_copy(
         update={"name": HOSTILE, "variants": variants, "environments": environments, "figures": figures}
     )
-    claims = claims.assign(**dict.fromkeys(["statement", "section", "comparison", "verdict"], HOSTILE))
+    claims = claims.assign(**dict.fromkeys(["statement", "section", "comparison", "verdict", "claim_verdict"], HOSTILE))
     text = make_page(study=hostile, claims=claims, provenance={HOSTILE: HOSTILE})
 
     assert HOSTILE not in text

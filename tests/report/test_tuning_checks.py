@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pg.parts.corrections.per_step import PerStep
 from pg.parts.optimizers.adam import Adam
 from pg.report.descriptions import tuned_rows
 from pg.study.expansion import tuned_experiments
@@ -68,3 +69,18 @@ def test_experiments_that_tune_are_found(study: Study) -> None:
     }
 
     assert tuned_experiments(study.model_copy(update={"variants": given})) == ("ladder",)
+
+
+def test_equal_learners_are_one_choice(study: Study) -> None:
+    idle = study.variants["to_go"].model_copy(update={"importance": PerStep(), "label": "idle"})
+    ladder = study.experiments["ladder"].model_copy(
+        update={"environments": ("cartpole",), "variants": ("total", "to_go", "idle")}
+    )
+    twice = study.model_copy(
+        update={"variants": {**study.variants, "idle": idle}, "experiments": {"ladder": ladder}, "claims": {}}
+    )
+    rates = tuned_rows(twice, [record(place) for place in (0, 1, 1)])
+
+    assert [(one["variant"], one["is_copy"]) for one in rates] == [
+        *(("total return", False), ("reward-to-go", False), ("idle", True))
+    ]

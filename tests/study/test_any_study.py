@@ -137,7 +137,9 @@ def judge_broken(seed: int) -> str | None:
     options, path = broken(seed)
     message = refusal_of(options)
     if message is not None:
-        assert any(str(step) in message for step in path), (path, message)
+        # Claims refer to `figures` by their key `figure`.
+        names = (*map(str, path), *([".figure: "] if path == ("figures",) else []))
+        assert any(name in message for name in names), (path, message)
         assert "Traceback" not in message
         assert all(len(line) < 600 for line in message.splitlines()), message
     return message

@@ -1,5 +1,6 @@
 """The cost of a study is estimated before it runs; a study too large for any machine is refused with the estimate."""
 
+import copy
 import time
 from typing import Any
 
@@ -18,22 +19,36 @@ def test_every_kind_that_steps_environments_costs_time() -> None:
 
 
 def test_the_estimate_counts_runs_tuning_and_evaluations(options: dict[str, Any]) -> None:
-    def steps(evaluate: dict[str, int] | None = None, **budget: int) -> int:
+    def steps(evaluate: dict[str, int], **budget: int) -> int:
         put(options, "experiments/learn/budget", budget)
         put(options, "experiments/learn/evaluate", evaluate)
         return estimate(load(options), ("learn",)).steps
 
     # Two variants in batches of 16 trajectories of up to 500 steps; five seeds, and two rates on two tuning seeds.
     trained, runs, batch = 2 * 5, 2 * (5 + 2 * 2), 16 * 500
-    assert steps(steps=100) == runs * 100
-    assert steps(steps=10 * batch, max_iterations=3) == runs * 3 * batch
-    assert steps(steps=2 * batch, max_iterations=3) == steps(steps=2 * batch) == runs * 2 * batch
-    evaluate = {"every_steps": batch, "episodes": 1}
-    assert steps(evaluate, steps=10 * batch, max_iterations=3) == runs * 3 * batch + trained * (1 + 3) * 500
+    first = {"every_steps": batch, "episodes": 1}
+    # Evaluations before the first update and after each of up to three, of one episode.
+    assert steps(first, steps=10 * batch, max_iterations=3) == runs * 3 * batch + trained * (1 + 3) * 500
+    two = runs * 2 * batch + trained * (1 + 2) * 500
+    assert steps(first, steps=2 * batch, max_iterations=3) == steps(first, steps=2 * batch) == two
     # Evaluations at 0, 40 and 80 steps, of three episodes.
     evaluate = {"every_steps": 40, "episodes": 3}
     assert steps(evaluate, steps=100) == runs * 100 + trained * 3 * 3 * 500
-    assert steps(evaluate | {"horizon": 70, "passed_at": 60}, steps=100) == runs * 100 + trained * 3 * 3 * 70
+    assert steps(evaluate | {"horizon": 70, "threshold": 60}, steps=100) == runs * 100 + trained * 3 * 3 * 70
+    # By default 1 + 40 evaluations of 16 episodes.
+    assert steps({}, steps=4000) == runs * 4000 + trained * 41 * 16 * 500
+
+
+def test_steps_of_evaluations_take_less_time_than_training(options: dict[str, Any]) -> None:
+    def minutes(**changes: int) -> float:
+        put(options, "experiments/learn/budget", {"steps": 400_000})
+        put(options, "experiments/learn/evaluate", {"every_steps": 400_000, "episodes": 1} | changes)
+        return estimate(load(options), ("learn",)).core_minutes
+
+    # 2 and 802 episodes of 500 steps in each of ten runs.
+    trained = minutes()
+    more = minutes(episodes=401) - trained
+    assert 0 < more < trained / 4
 
 
 @pytest.mark.parametrize(
@@ -41,6 +56,16 @@ def test_the_estimate_counts_runs_tuning_and_evaluations(options: dict[str, Any]
 )
 def test_the_time_is_rounded_to_minutes(minutes: float, duration: str) -> None:
     assert str(Estimate(steps=1_000, core_minutes=minutes)) == f"1,000 environment steps, {duration} of one core"
+
+
+def test_equal_runs_count_once(options: dict[str, Any]) -> None:
+    alone = estimate(load(options))
+    options["experiments"]["again"] = copy.deepcopy(options["experiments"]["learn"])
+    study = load(options)
+    assert estimate(study) == alone
+    assert estimate(study, ("again",)) == estimate(study, ("learn",))
+    put(options, "experiments/again/seeds/count", 2 * study.experiments["learn"].seeds.count)
+    assert estimate(load(options)).steps > alone.steps
 
 
 def test_humanoids_and_further_passes_take_longer(options: dict[str, Any]) -> None:

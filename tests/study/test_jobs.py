@@ -74,22 +74,23 @@ def test_rates_that_are_tuned_or_not_needed_are_not_declared() -> None:
     ("path", "value", "changes"),
     [
         ("environments/cartpole/threshold", 100, False),
+        ("environments/cartpole/failed_below", 20, False),
         ("environments/cartpole/label", "another name", False),
         ("experiments/learn/seeds/count", 7, False),
         ("variants/to_go/batch", 3, False),
         ("variants/total/label", "renamed", False),
         ("variants/total/batch", 3, True),
-        ("experiments/learn/evaluate", None, True),
+        ("experiments/learn/evaluate", {}, True),
         ("experiments/learn/evaluate", {"every_steps": 50, "episodes": 4}, True),
-        ("experiments/learn/evaluate/passed_at", 90, False),
+        ("experiments/learn/evaluate/threshold", 90, False),
         ("experiments/learn/evaluate/horizon", 70, True),
-        ("experiments/learn/evaluate/deterministic", False, True),
+        ("experiments/learn/evaluate/deterministic", True, True),
     ],
 )
 def test_a_job_holds_only_what_changes_its_results(
     options: dict[str, Any], path: str, value: Any, changes: bool
 ) -> None:
-    options["experiments"]["learn"]["evaluate"] = {"every_steps": 50, "episodes": 3, "passed_at": 80}
+    options["experiments"]["learn"]["evaluate"] = {"every_steps": 50, "episodes": 3, "threshold": 80}
     before = first_job(load(options)).canonical()
     put(options, path, value)
     assert (first_job(load(options)).canonical() != before) == changes

@@ -42,6 +42,11 @@ def test_a_pool_has_shared_variants_and_thresholds(pooled: dict[str, Any]) -> No
     ]
 
 
+def test_a_threshold_of_evaluations_counts_for_a_pool(pooled: dict[str, Any]) -> None:
+    pooled["experiments"]["swing"]["evaluate"] = {"threshold": 1.0}
+    assert pooled_environments(load(pooled), ("learn", "swing")) == ("cartpole", "pendulum", "chain")
+
+
 def test_an_experiment_with_two_thresholds_is_a_pool(pooled: dict[str, Any]) -> None:
     pooled["experiments"]["learn"]["environments"] = ["cartpole", "pendulum", "chain"]
     del pooled["figures"]["across"]

@@ -74,10 +74,9 @@ claims/causality/parts/probed/relation: equal => parts.probed: relation: equal n
 claims/causality/parts/probed/stages: [lat] => : 'lat' … did you mean 'late'
 experiments/learn/evaluate: {every_steps: 101, episodes: 3}
   => evaluate.every_steps: 101 is never reached with budget.steps: 100; allowed: 1 to 100
-experiments/learn/evaluate: {every_steps: 9} => .episodes: is missing
+experiments/learn/evaluate: null => : should be a mapping
 experiments/learn/evaluate: {every_steps: 9, episodes: 0} => .episodes: should be greater than 0
-experiments/learn/evaluate: {every_steps: 9, episodes: 2, pass_at: 1.0}
-  => .pass_at: unknown key; did you mean 'passed_at'
+experiments/learn/evaluate: {thresold: 1.0} => .thresold: unknown key; did you mean 'threshold'
 experiments/gradients/evaluate: {every_steps: 9, episodes: 2} => : unknown key
 results: ../elsewhere => : must be a relative folder … such as results/mine
 name: null => : should be a valid string; it is None

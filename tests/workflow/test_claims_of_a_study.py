@@ -63,7 +63,7 @@ def verdicts(place: Checkout) -> dict[str, str]:
 
 
 def test_false_claim_is_refuted_and_too_few_seeds_decide_nothing(judged: Checkout) -> None:
-    found = {"holds": "supported", "planted_false": "refuted", "few_seeds": "inconclusive", "own": "refuted"}
+    found = {"holds": "supported", "planted_false": "refuted", "few_seeds": "undecided", "own": "refuted"}
     assert verdicts(judged) == found
 
 

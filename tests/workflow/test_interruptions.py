@@ -94,7 +94,15 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Files, floa
     started = time.monotonic()
     place.complete(limit=1800)
     files = place.files()
-    assert {Path(name).parts[0] for name in files} >= {"runs", "tuned", "exact", "tables", "claims.csv", "figures"}
+    assert {Path(name).parts[0] for name in files} >= {
+        "runs",
+        "evaluations",
+        "tuned",
+        "exact",
+        "tables",
+        "claims.csv",
+        "figures",
+    }
     return files, time.monotonic() - started
 
 
@@ -274,4 +282,4 @@ def test_a_stopped_run_leaves_no_unfinished_file(way: str, place: Checkout, held
     finished = way == "SIGTERM"
     assert (place.folder / CHECKPOINT).exists() != finished
     assert (place.folder / ROWS).exists() == finished
-    assert place.planned(ROWS) == ({} if finished else {"train_evaluated": 1})
+    assert place.planned(ROWS) == ({} if finished else {"train": 1})

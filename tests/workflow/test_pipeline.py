@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -112,6 +113,13 @@ def test_a_given_study_replaces_the_default_one(fresh: Checkout) -> None:
 def test_training_by_hand_gives_the_rows_of_the_pipeline(finished: Checkout) -> None:
     rows = (finished.folder / "out/runs/learn/cartpole/total/seeds-0-1.csv").read_text(encoding="utf-8")
     assert call(finished, *TRAIN).stdout == rows
+
+
+def test_training_by_hand_gives_the_evaluations_of_the_pipeline(finished: Checkout, tmp_path: Path) -> None:
+    evaluations = (finished.folder / "out/evaluations/learn/cartpole/total/seeds-0-1.csv").read_bytes()
+    done = call(finished, *TRAIN, "--evaluations", str(tmp_path / "made.csv"))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "made.csv").read_bytes() == evaluations
 
 
 def test_training_by_hand_names_the_command_that_tunes(fresh: Checkout, study: dict[str, Any]) -> None:

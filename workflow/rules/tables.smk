@@ -1,5 +1,5 @@
 from pg.experiments.figures.lookup import kind_of, tables_of
-from pg.study.pooling import pooled_cells, pools
+from pg.study.pooling import pools
 
 # Rows are read from the rule's input files, in the order of cells and blocks, never from all files in a folder.
 
@@ -36,11 +36,7 @@ def tables_of_figure(figure):
 rule train_tables:
     input:
         runs=lambda w: [runs_of(*job) for job in trained_in(w.experiment)],
-        evaluations=lambda w: [
-            evaluations_of(*job)
-            for job in trained_in(w.experiment)
-            if w.experiment in EVALUATED
-        ],
+        evaluations=lambda w: [evaluations_of(*job) for job in trained_in(w.experiment)],
     output:
         long=f"{RESULTS}/tables/{{experiment}}.csv",
         summary=f"{RESULTS}/tables/{{experiment}}-summary.csv",
@@ -79,11 +75,7 @@ rule measurement_tables:
 
 rule across_tables:
     input:
-        lambda w: [
-            runs_of(cell, block)
-            for cell in pooled_cells(STUDY, POOLS[w.pool])
-            for block in blocks_of(cell.experiment)
-        ],
+        lambda w: [f"{RESULTS}/tables/{name}.csv" for name in POOLS[w.pool]],
     output:
         f"{RESULTS}/tables/{{pool}}-across.csv",
     log:

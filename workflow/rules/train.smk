@@ -5,7 +5,6 @@ from pg.study.slicing import train_job, tune_job
 from pg.study.sources import imitated_policies
 
 TRAINING = list(STUDY.training)
-EVALUATED = [name for name in TRAINING if STUDY.experiments[name].evaluate is not None]
 FIRST_RUNS = first_runs(STUDY)
 
 
@@ -36,8 +35,11 @@ def snapshots_of(cell, block):
 
 def results_of(cell, block):
     """Name the outputs of a training job, in the order of its rule."""
-    evaluations = [evaluations_of(cell, block)] if cell.experiment in EVALUATED else []
-    return [runs_of(cell, block), *evaluations, snapshots_of(cell, block)]
+    return [
+        runs_of(cell, block),
+        evaluations_of(cell, block),
+        snapshots_of(cell, block),
+    ]
 
 
 def demonstrators_of(cell, job):
@@ -98,26 +100,17 @@ rule train:
         unpack(inputs_of_training),
     output:
         rows=f"{RESULTS}/runs/{BLOCK}.csv",
+        evaluations=f"{RESULTS}/evaluations/{BLOCK}.csv",
         snapshots=directory(f"{RESULTS}/snapshots/{BLOCK}"),
     log:
         f"{RESULTS}/logs/runs/{BLOCK}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train/{BLOCK}.tsv"
     wildcard_constraints:
-        experiment=one_of(name for name in TRAINING if name not in EVALUATED),
+        experiment=one_of(TRAINING),
     priority: 1
     params:
         **parameters("train.py", train_job_of),
         checkpoint=f"{RESULTS}/checkpoints/runs/{BLOCK}",
     script:
         "../scripts/job.py"
-
-
-# The same job with one more output, for experiments that declare evaluations.
-use rule train as train_evaluated with:
-    output:
-        rows=f"{RESULTS}/runs/{BLOCK}.csv",
-        evaluations=f"{RESULTS}/evaluations/{BLOCK}.csv",
-        snapshots=directory(f"{RESULTS}/snapshots/{BLOCK}"),
-    wildcard_constraints:
-        experiment=one_of(EVALUATED),

@@ -27,7 +27,6 @@ def run(snakemake):
         identity = checkpoints.identity(snakemake.params.record, rate, policies, snakemake.params.code)
         checkpoint = checkpoints.Checkpoint(snakemake.params.checkpoint, recorder, identity)
         train(job, rate, recorder, policies, checkpoint)
-        if job.evaluate is not None:
-            write_csv(recorder.evaluations(), snakemake.output.evaluations)
+        write_csv(recorder.evaluations(), snakemake.output.evaluations)
         write_csv(recorder.frame(), snakemake.output.rows)
         checkpoint.remove()

@@ -13,13 +13,11 @@ from pg.study.record import Study
 def run(snakemake):
     study = Study.model_validate_json(snakemake.params.record)
     ((name, experiment),) = study.experiments.items()
-    train_cells, budget, evaluate = cells(study, name), experiment.budget.steps, experiment.evaluate
+    train_cells, budget = cells(study, name), experiment.budget.steps
     runs = read_runs(snakemake.input.runs, train_cells, experiment.budget)
     evaluation_rows = partial(read_csv, columns=EVALUATION_COLUMNS)
-    evaluations = read_grouped(snakemake.input.evaluations, train_cells, evaluation_rows) if evaluate else {}
-    table = train_tables.train_table(
-        runs, budget, evaluations, evaluate.passed_at if evaluate else None, experiment.metrics
-    )
+    evaluations = read_grouped(snakemake.input.evaluations, train_cells, evaluation_rows)
+    table = train_tables.train_table(runs, evaluations, budget, experiment.level, experiment.metrics)
     write_csv(train_tables.diverged_runs(runs), snakemake.output.diverged)
     curves = train_tables.train_curves(runs, budget)
     write_csv(curves, snakemake.output.curves)

@@ -72,7 +72,7 @@ class Declaration:
 def thresholds(declared: Declaration) -> Iterator[str]:
     """Check that every environment declares a threshold."""
     for name, environment in declared.environments.items():
-        if environment.threshold is None:
+        if declared.experiment.level("threshold", environment) is None:
             yield (
                 f"{declared.at}.environments: {name} declares no threshold; give environments.{name} one, or name "
                 "the environments that the figure shows"

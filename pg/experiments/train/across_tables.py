@@ -6,7 +6,7 @@ Environments without a threshold have no scale for scores and stay out of it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,8 +15,6 @@ import numpy as np
 import pandas as pd
 
 from pg.experiments.cells import Cell, level_value
-from pg.experiments.train.curves import steps_and_returns
-from pg.experiments.train.metrics import final_return
 from pg.statistics import across_environments, coverage
 from pg.statistics.intervals import Array, Interval
 
@@ -38,21 +36,32 @@ class _Variant:
         return list(self.scores.values())
 
 
-def across_table(
-    rows: Mapping[Cell, pd.DataFrame], budgets: Mapping[str, int], generator: Callable[..., np.random.Generator]
-) -> pd.DataFrame:
-    """Summarise every variant over the environments that declare a threshold.
+def metrics_of_cells(table: pd.DataFrame, cells: Iterable[Cell]) -> dict[Cell, pd.DataFrame]:
+    """Divide the long table of an experiment by its cells, all of them in declared order: a column per metric."""
+    names = [column for column in table if column not in ("stage", "seed", "metric", "value")]
+    groups = table.groupby(names, sort=False, dropna=False)
+    return {
+        cell: group.pivot_table(index="seed", columns="metric", values="value")
+        for cell, (_, group) in zip(cells, groups, strict=True)
+    }
 
-    Scores are computed from the mean return over the last tenth of the budget. Score 0 is the random policy's return:
-    the mean return of the first batch over all seeds. If variants differ in it, because some do not start from a random
-    policy, the lowest one is used.
+
+def across_table(
+    measured: Mapping[Cell, pd.DataFrame],
+    threshold: Callable[[Cell], float | None],
+    generator: Callable[..., np.random.Generator],
+) -> pd.DataFrame:
+    """Summarise every variant over the environments with a threshold.
+
+    Scores are computed from `final_return`. Score 0 is the random policy's return: the mean of `initial_return` over
+    all seeds. If variants differ in it, because some do not start from a random policy, the lowest one is used.
 
     Parameters
     ----------
-    rows
-        Rows of all seeds by cell, cells in declared order.
-    budgets
-        Environment steps per seed, by experiment.
+    measured
+        The metrics of each cell, a row per seed; cells in declared order.
+    threshold
+        Returns the threshold at which the runs of a cell are solved, which has score 1.
     generator
         Returns the generator of a purpose, so that no row depends on the other rows of the table.
 
@@ -65,11 +74,11 @@ def across_table(
     """
     found: list[dict[str, Any]] = []
     first: dict[tuple[Any, ...], _Variant] = {}
-    for one in _variants(rows, budgets):
+    for one in _variants(measured, threshold):
         reference = first.setdefault(tuple(one.levels.values()), one)
         found += _rows(one, reference, partial(generator, one.key))
     columns = ["statistic", "above", "over", "n", "estimate", "ci_low", "ci_high", "method"]
-    return pd.DataFrame(found, columns=["variant", *next(iter(rows)).levels, *columns])
+    return pd.DataFrame(found, columns=["variant", *next(iter(measured)).levels, *columns])
 
 
 def _rows(
@@ -87,22 +96,18 @@ def _rows(
         yield row("improvement", better, over=reference.name)
 
 
-def _variants(rows: Mapping[Cell, pd.DataFrame], budgets: Mapping[str, int]) -> list[_Variant]:
+def _variants(measured: Mapping[Cell, pd.DataFrame], threshold: Callable[[Cell], float | None]) -> list[_Variant]:
     """Gather the cells of each variant and level, in declared order."""
     initial: dict[str, float] = {}
-    for cell, of_cell in rows.items():
-        mean = float(of_cell.loc[of_cell["iteration"] == 1, "return_mean"].mean())
+    for cell, metrics in measured.items():
+        mean = float(metrics["initial_return"].mean())
         initial[cell.environment_id] = min(mean, initial.get(cell.environment_id, mean))
     found: dict[str, _Variant] = {}
-    for cell, of_cell in rows.items():
-        if cell.environment.threshold is not None:
+    for cell, metrics in measured.items():
+        if (end := threshold(cell)) is not None:
             key = cell.variant_id + cell.environment_id.removeprefix(cell.environment_name)
             levels = {path: level_value(value) for path, value in cell.levels.items()}
             one = found.setdefault(key, _Variant(cell.variant_name, levels, key, {}))
-            returns = [
-                final_return(*steps_and_returns(run), budgets[cell.experiment])
-                for _, run in of_cell.sort_values(["seed", "iteration"]).groupby("seed")
-            ]
-            start, end = initial[cell.environment_id], cell.environment.threshold
-            one.scores[cell.environment_name] = across_environments.score(returns, start, end)
+            start = initial[cell.environment_id]
+            one.scores[cell.environment_name] = across_environments.score(metrics["final_return"], start, end)
     return list(found.values())

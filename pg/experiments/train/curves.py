@@ -36,6 +36,12 @@ def steps_and_returns(run: pd.DataFrame) -> tuple[Array, Array]:
     return run["steps"].to_numpy(np.float64), run["return_mean"].to_numpy(np.float64)
 
 
+def curve_of(run: pd.DataFrame, budget: float, worst: float) -> tuple[Array, Array]:
+    """Return the learning curve of a run, continued to the budget if the run diverged."""
+    steps, returns = steps_and_returns(run)
+    return continued(steps, returns, budget, worst) if has_diverged(run) else (steps, returns)
+
+
 def continued(steps: Array, returns: Array, budget: float, worst: float) -> tuple[Array, Array]:
     """Continue the curve of a diverged run up to the budget, with the return `worst`.
 

@@ -7,13 +7,11 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pg.experiments.metric import Metric, needed
-from pg.experiments.train.curves import area, continued
+from pg.experiments.train.curves import area
 from pg.statistics.intervals import Array
 
-_RECENT = 5  # batches that are averaged to compare with the threshold
 _TENTHS = 10
 
 
@@ -25,10 +23,10 @@ class Imitation(NamedTuple):
 
 
 class Evaluations(NamedTuple):
-    """Steps (E,) before each of E evaluations, increasing, and whether every episode reached the required level."""
+    """Environment steps (E,) before each of E evaluations, increasing, and the mean returns of their episodes."""
 
     steps: Array
-    passed: NDArray[np.bool_]
+    returns: Array
 
 
 @dataclass(frozen=True)
@@ -38,77 +36,51 @@ class Run:
     Attributes
     ----------
     steps, returns
-        (I,), environment steps after each of I batches, and the batches' mean returns.
+        (I,), environment steps after each of I batches, and the batches' mean returns, continued to the budget if the
+        run diverged.
+    evaluations
+        Apart from the batches; the first is before the first update, the last after the last one.
     diverged
         Whether the last update produced numbers that are not finite (see `curves`).
     budget
         Environment steps of every run.
     worst
         The least mean return of any batch of any run of the experiment in that environment.
-    common
-        The last iteration that is reached by all runs of the experiment in that environment that do not diverge.
-    threshold, evaluations, imitation
-        None if the environment or the experiment declares none, or the variant does not imitate.
+    threshold, failed_below, imitation
+        None if the environment declares none, or the variant does not imitate.
     """
 
     steps: Array
     returns: Array
+    evaluations: Evaluations
     diverged: bool
     budget: int
     worst: float
-    common: int
     threshold: float | None = None
-    evaluations: Evaluations | None = None
+    failed_below: float | None = None
     imitation: Imitation | None = None
 
     @cached_property
-    def curve(self) -> tuple[Array, Array]:
-        """Steps and returns, continued to the budget if the run diverged."""
-        if not self.diverged:
-            return self.steps, self.returns
-        return continued(self.steps, self.returns, self.budget, self.worst)
-
-    @cached_property
     def final_return(self) -> float:
-        """The return over the last tenth of the budget."""
-        return self.worst if self.diverged else final_return(self.steps, self.returns, self.budget)
+        """The return at the end of the budget."""
+        return self.worst if self.diverged else final_return(self.evaluations, self.budget)
 
     @cached_property
     def solved_after(self) -> float | None:
         """Steps to the threshold; None if it is not reached within the budget."""
-        return steps_to_threshold(self.steps, self.returns, self.budget, needed(self.threshold))
-
-    @cached_property
-    def passed_after(self) -> float | None:
-        """Steps to the second of two successive passed evaluations; None if there are none within the budget."""
-        return steps_to_pass(*needed(self.evaluations), self.budget)
+        return steps_to(needed(self.threshold), self.evaluations, self.budget)
 
 
-def final_return(steps: Array, returns: Array, budget: float) -> float:
-    """Average the batches that ended in the last tenth of the budget; the last batch alone if there are none."""
-    late = returns[steps > 0.9 * budget]
-    return float(late.mean() if late.size else returns[-1])
+def final_return(evaluations: Evaluations, budget: float) -> float:
+    """Average the evaluations in the last tenth of the budget; the last evaluation alone if there are none."""
+    late = evaluations.returns[evaluations.steps > 0.9 * budget]
+    return float(late.mean() if late.size else evaluations.returns[-1])
 
 
-def steps_to_threshold(steps: Array, returns: Array, budget: float, threshold: float) -> float | None:
-    """Return the steps after which the mean return of the last five batches first reaches the threshold.
-
-    None if that does not happen within the budget, or the run has fewer than five batches.
-    """
-    if len(returns) < _RECENT:
-        return None
-    recent = np.lib.stride_tricks.sliding_window_view(returns, _RECENT).mean(axis=-1)
-    reached = steps[_RECENT - 1 :][(recent >= threshold) & (steps[_RECENT - 1 :] <= budget)]
+def steps_to(level: float, evaluations: Evaluations, budget: float) -> float | None:
+    """Return the steps before the first evaluation that reaches a level; None if none within the budget does."""
+    reached = evaluations.steps[(evaluations.returns >= level) & (evaluations.steps <= budget)]
     return float(reached[0]) if reached.size else None
-
-
-def steps_to_pass(steps: Array, passed: NDArray[np.bool_], budget: float) -> float | None:
-    """Return the steps after which two successive evaluations have passed.
-
-    These are the steps at the second of the two; None if that does not happen within the budget.
-    """
-    twice = steps[1:][passed[1:] & passed[:-1] & (steps[1:] <= budget)]
-    return float(twice[0]) if twice.size else None
 
 
 def collapsed(returns: Array) -> bool:
@@ -125,20 +97,19 @@ def collapsed(returns: Array) -> bool:
     return bool(best_gain > 0 and tenths[-1] - tenths[0] < best_gain / 2)
 
 
-def return_at_common_iteration(run: Run) -> float:
-    """Average the five batches up to the common iteration; all of them if there are fewer."""
-    if run.diverged and (len(run.returns) < run.common or not np.isfinite(run.returns[: run.common]).all()):
-        return run.worst
-    return float(run.returns[max(0, run.common - _RECENT) : run.common].mean())
-
-
 METRICS: tuple[Metric[Run], ...] = (
     Metric(
         "final_return",
-        "return over the last tenth of the budget",
-        "Mean return of the batches that ended in the last tenth of the step budget, or of the last batch if there are "
-        "none. The value of a diverged run is the least mean return of any batch of the experiment in that "
-        "environment.",
+        "return at the end of the budget",
+        "Mean return of the evaluations in the last tenth of the step budget, or of the last evaluation if there are "
+        "none. Evaluations are episodes apart from the batches. The value of a diverged run is the least mean return "
+        "of any batch of the experiment in that environment.",
+    ),
+    Metric(
+        "initial_return",
+        "return before the first update",
+        "Mean return of the evaluation before the first update.",
+        of=lambda run: float(run.evaluations.returns[0]),
     ),
     Metric(
         "area",
@@ -146,13 +117,13 @@ METRICS: tuple[Metric[Run], ...] = (
         "Area under the learning curve, divided by the budget. At each environment step the curve is the mean return "
         "of the batch that is being collected. If a run ended early, its last batch counts up to the budget; after a "
         "divergence, the least mean return of any batch of the experiment in that environment counts.",
-        of=lambda run: area(*run.curve, run.budget),
+        of=lambda run: area(run.steps, run.returns, run.budget),
     ),
     Metric(
         "steps_to_threshold",
         "steps to threshold",
-        "Environment steps after which the mean return of the last five batches first reaches the environment's "
-        "threshold; the whole budget if it never does.",
+        "Environment steps before the first evaluation whose mean return reaches the threshold; the whole budget if "
+        "none does.",
         of=lambda run: float(run.budget) if run.solved_after is None else run.solved_after,
         unit="environment steps",
         statistic="restricted_mean",
@@ -162,8 +133,7 @@ METRICS: tuple[Metric[Run], ...] = (
     Metric(
         "censored",
         "share of runs that miss the threshold",
-        "1 if the mean return of five successive batches never reaches the environment's threshold within the "
-        "budget, else 0.",
+        "1 if no evaluation within the budget reaches the threshold, else 0.",
         of=lambda run: float(run.solved_after is None),
         statistic="share",
         failure=1.0,
@@ -172,12 +142,21 @@ METRICS: tuple[Metric[Run], ...] = (
     Metric(
         "solved",
         "share of runs that reach the threshold",
-        "1 if the mean return of five successive batches reaches the environment's threshold within the budget, "
-        "else 0.",
+        "1 if an evaluation within the budget reaches the threshold, else 0.",
         of=lambda run: float(run.solved_after is not None),
         statistic="share",
         failure=0.0,
         needs="threshold",
+    ),
+    Metric(
+        "failed",
+        "share of failed runs",
+        "1 if `final_return` is below the environment's level of failure, or the run diverged, else 0: also for a run "
+        "that never learned.",
+        of=lambda run: float(run.diverged or run.final_return < needed(run.failed_below)),
+        statistic="share",
+        failure=1.0,
+        needs="failed_below",
     ),
     Metric(
         "collapsed",
@@ -200,14 +179,6 @@ METRICS: tuple[Metric[Run], ...] = (
         failure=1.0,
     ),
     Metric(
-        "return_at_common_iteration",
-        "return after equally many iterations",
-        "Mean return of five batches, up to the last iteration that is reached by all runs of the experiment in that "
-        "environment that do not diverge. The value of a run that diverged before it is the least mean return of any "
-        "batch.",
-        of=return_at_common_iteration,
-    ),
-    Metric(
         "demonstrator_return",
         "return of the demonstrations",
         "Mean return of the trajectories that the policy imitates before it learns.",
@@ -227,25 +198,5 @@ METRICS: tuple[Metric[Run], ...] = (
         "`final_return` minus `demonstrator_return`.",
         of=lambda run: run.final_return - needed(run.imitation).demonstrator_return,
         needs="imitation",
-    ),
-    Metric(
-        "steps_to_pass",
-        "steps to two passed evaluations",
-        "Environment steps until two successive evaluations have passed; the whole budget if that never happens. An "
-        "evaluation passes if each of its episodes reaches the required level.",
-        of=lambda run: float(run.budget) if run.passed_after is None else run.passed_after,
-        unit="environment steps",
-        statistic="median",
-        needs="evaluations",
-    ),
-    Metric(
-        "passed",
-        "share of runs with two passed evaluations",
-        "1 if two successive evaluations pass within the budget, else 0. An evaluation passes if each of its episodes "
-        "reaches the required level.",
-        of=lambda run: float(run.passed_after is not None),
-        statistic="share",
-        failure=0.0,
-        needs="evaluations",
     ),
 )

@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 
 from pg.core.devices import Device
+from pg.environments.record import Environment
 from pg.experiments.cells import Cell
 from pg.experiments.kind import Cost, Declared, Experiment
 from pg.experiments.train.figures.registry import FIGURES
@@ -29,11 +30,13 @@ class TrainExperiment(Experiment):
         description="Stages at which policies are kept, as fractions of the step budget.",
     )
     tuning: Tuning | None = Field(default=None, description="Needed where a variant's learning rate is tuned.")
-    evaluate: Evaluate | None = Field(default=None, description="Evaluation episodes, separate from training batches.")
+    evaluate: Evaluate = Field(
+        default=Evaluate(), description="Evaluation episodes, apart from the batches: they measure final returns."
+    )
 
     @model_validator(mode="after")
     def _evaluates_more_than_once(self) -> Self:
-        if self.evaluate is not None and self.evaluate.every_steps > self.budget.steps:
+        if self.evaluate.spacing(self.budget) > self.budget.steps:
             raise ValueError(
                 f"evaluate.every_steps: {self.evaluate.every_steps} is never reached with "
                 f"budget.steps: {self.budget.steps}; allowed: 1 to {self.budget.steps}"
@@ -44,8 +47,8 @@ class TrainExperiment(Experiment):
         self, cell: Cell, seeds: tuple[int, ...], demonstrators: Demonstrators | None, device: Device
     ) -> TrainJob:
         """Return the job that trains a cell on a block of seeds."""
-        # The level only judges the returns of episodes.
-        evaluate = None if self.evaluate is None else self.evaluate.model_copy(update={"passed_at": None})
+        # The threshold only judges the returns of episodes.
+        evaluate = self.evaluate.model_copy(update={"threshold": None})
         return TrainJob(
             environment=cell.physics,
             variant=cell.variant.without_idle_correction.model_copy(update={"label": None}),
@@ -69,6 +72,11 @@ class TrainExperiment(Experiment):
             device=device,
         )
 
+    def level(self, name: str, environment: Environment) -> float | None:
+        """Return a level of the environment; evaluations may have a threshold of their own."""
+        own = self.evaluate.threshold if name == "threshold" else None
+        return super().level(name, environment) if own is None else own
+
     @property
     def extent(self) -> str:
         """How long a run is."""
@@ -77,9 +85,15 @@ class TrainExperiment(Experiment):
         return f"per seed {self.budget.steps:,} environment steps{or_fewer}"
 
     def problems(self, declared: Declared) -> Iterator[str]:
-        """Refuse evaluations without a level to reach, and tuned variants without a grid."""
-        if self.evaluate is not None and self.evaluate.passed_at is None:
-            yield from self._threshold_problems(declared, self.evaluate.horizon)
+        """Refuse evaluations that do not fit the levels that judge them, and tuned variants without a grid."""
+        if self.evaluate.horizon is not None:
+            yield from self._level_problems(declared, self.evaluate.horizon)
+        if (own := self.evaluate.threshold) is not None:
+            for name in dict.fromkeys(cell.environment_name for cell in declared.cells):
+                failed = declared.environments[name].failed_below
+                if failed is not None and failed >= own:
+                    at = f"{declared.at}.evaluate.threshold"
+                    yield f"{at}: {own:g} is not above environments.{name}.failed_below: {failed:g}"
         if self.tuning is None:
             for variant in sorted({cell.variant_name for cell in declared.cells if cell.variant.is_tuned}):
                 yield (
@@ -87,29 +101,24 @@ class TrainExperiment(Experiment):
                     "add tuning: {grid: [...], seeds: ...} or give the variant a number"
                 )
 
-    def _threshold_problems(self, declared: Declared, judged_at: int | None) -> Iterator[str]:
-        at = f"{declared.at}.evaluate.passed_at: is missing"
-        for name, environment in {cell.environment_name: cell.environment for cell in declared.cells}.items():
-            if environment.threshold is None:
-                yield (
-                    f"{at}, and {name} declares no threshold to take its place; give the return that an episode must "
-                    "reach, or the environment a threshold"
-                )
+    def _level_problems(self, declared: Declared, judged_at: int) -> Iterator[str]:
+        levels = ("failed_below",) if self.evaluate.threshold is not None else ("threshold", "failed_below")
         horizons = {(cell.environment_name, declared.catalogue.horizon_of(cell.environment)) for cell in declared.cells}
         for name, horizon in sorted(horizons):
-            if judged_at not in (None, horizon) and declared.environments[name].threshold is not None:
-                yield (
-                    f"{at}, and the threshold of {name} is for trajectories of {horizon} steps while evaluate.horizon "
-                    f"is {judged_at}; give the return that an episode of an evaluation must reach"
-                )
+            for level in levels:
+                if judged_at != horizon and getattr(declared.environments[name], level) is not None:
+                    remedy = "; give evaluate.threshold" if level == "threshold" else ""
+                    yield (
+                        f"{declared.at}.evaluate.horizon: is {judged_at}, but environments.{name}.{level} is for "
+                        f"trajectories of {horizon} steps{remedy}"
+                    )
 
     def cost(self, cell: Cell) -> Cost:
         """Count a run and its evaluations, and all runs of tuning."""
         steps, iterations = self.budget.steps, self.budget.max_iterations
         trained = steps if iterations is None else min(steps, iterations * cell.variant.batch * cell.longest)
         tuned = len(self.tuning.grid) * self.tuning.seeds if self.tuning is not None and cell.variant.is_tuned else 0
-        if self.evaluate is None:
-            return Cost(trained, cell.variant.batch, tuned * trained)
         episodes = self.evaluate.episodes
-        evaluated = (1 + trained // self.evaluate.every_steps) * episodes * (self.evaluate.horizon or cell.longest)
-        return Cost(trained + evaluated, max(cell.variant.batch, episodes), tuned * trained)
+        evaluated = (1 + trained // self.evaluate.spacing(self.budget)) * episodes
+        acted = evaluated * (self.evaluate.horizon or cell.longest)
+        return Cost(trained, max(cell.variant.batch, episodes), tuned * trained, acted)

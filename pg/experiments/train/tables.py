@@ -6,13 +6,13 @@ Runs are keyed by cell, as the results folder is. Tables come in the declared or
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from pg.environments.record import Environment
 from pg.experiments.cells import Cell, columns_of, names_of
 from pg.experiments.metric import Metric, values
 from pg.experiments.train import curves
@@ -26,9 +26,9 @@ _POINTS = 100  # of a learning curve
 
 def train_table(
     rows: Mapping[Cell, pd.DataFrame],
+    evaluations: Mapping[Cell, pd.DataFrame],
     budget: int,
-    evaluations: Mapping[Cell, pd.DataFrame] | None = None,
-    level: float | None = None,
+    level: Callable[[str, Environment], float | None],
     metrics: Iterable[Metric[Run]] = METRICS,
 ) -> pd.DataFrame:
     """Return the long table of a training experiment.
@@ -36,11 +36,11 @@ def train_table(
     Parameters
     ----------
     rows, evaluations
-        Rows of all seeds by cell, cells in declared order; and those of evaluations, if the experiment declares any.
+        Rows of all seeds by cell, cells in declared order; and those of their evaluations.
     budget
-        Environment steps per seed; runs that do not reach the threshold, or do not pass, are censored there.
+        Environment steps per seed; runs that do not reach the threshold are censored there.
     level
-        Return that every episode of an evaluation must reach to pass; by default the environment's threshold.
+        Returns the level `threshold` or `failed_below` of an environment.
     metrics
         The metrics of the experiment's kind.
 
@@ -48,13 +48,24 @@ def train_table(
     -------
     DataFrame
         Columns environment, variant, the sweep's paths, stage (empty), seed, metric, value. For runs that diverged see
-        `pg.experiments.train.curves`: such a run has collapsed, and a threshold that it reached before stays reached.
+        `pg.experiments.train.curves`: such a run has collapsed and failed, and a threshold that it reached before stays
+        reached.
     """
-    long = [
-        {**names_of(cell), "stage": "", "seed": seed, "metric": metric, "value": value}
-        for cell, seed, run in _runs(rows, budget, evaluations or {}, level)
-        for metric, value in values(metrics, run).items()
-    ]
+    worst, long = _worst_returns(rows), []
+    for cell, seed, run in _runs(rows):
+        evaluated = evaluations[cell].loc[evaluations[cell]["seed"] == seed, ["steps", "return_mean"]]
+        measured = Run(
+            *curves.curve_of(run, budget, worst[cell.environment_id]),
+            evaluations=Evaluations(*evaluated.to_numpy(dtype=np.float64).T),
+            diverged=curves.has_diverged(run),
+            budget=budget,
+            worst=worst[cell.environment_id],
+            threshold=level("threshold", cell.environment),
+            failed_below=level("failed_below", cell.environment),
+            imitation=_imitation(cell, run),
+        )
+        names = {**names_of(cell), "stage": "", "seed": seed}
+        long += [{**names, "metric": metric, "value": value} for metric, value in values(metrics, measured).items()]
     return pd.DataFrame(long, columns=columns_of(rows, "stage", "seed", "metric", "value"))
 
 
@@ -67,12 +78,13 @@ def train_curves(rows: Mapping[Cell, pd.DataFrame], budget: int) -> pd.DataFrame
         Columns environment, variant, the sweep's paths, seed, steps, return, diverged_at: the steps after which the
         run diverged, at most the budget; empty if it did not. The return is empty during demonstrations.
     """
-    grid, frames = np.arange(1, _POINTS + 1) * budget // _POINTS, []
-    for cell, seed, run in _runs(rows, budget):
-        returns = curves.interpolate(*run.curve, grid)
-        if run.imitation is not None:
-            returns[grid <= run.imitation.steps] = np.nan
-        diverged_at = min(run.steps[-1], budget) if run.diverged else np.nan
+    grid, worst, frames = np.arange(1, _POINTS + 1) * budget // _POINTS, _worst_returns(rows), []
+    for cell, seed, run in _runs(rows):
+        diverged = curves.has_diverged(run)
+        returns = curves.interpolate(*curves.curve_of(run, budget, worst[cell.environment_id]), grid)
+        if (imitation := _imitation(cell, run)) is not None:
+            returns[grid <= imitation.steps] = np.nan
+        diverged_at = min(run["steps"].iloc[-1], budget) if diverged else np.nan
         columns = {"seed": seed, "steps": grid, "return": returns, "diverged_at": diverged_at}
         frames.append(pd.DataFrame({**names_of(cell), **columns}))
     return pd.concat(frames, ignore_index=True)[columns_of(rows, "seed", "steps", "return", "diverged_at")]
@@ -139,58 +151,15 @@ def tuned_table(choices: Iterable[tuple[Cell, Mapping[str, Any]]]) -> pd.DataFra
     return pd.DataFrame(rows, columns=None if rows else fixed)
 
 
-def _runs(
-    rows: Mapping[Cell, pd.DataFrame],
-    budget: int,
-    evaluations: Mapping[Cell, pd.DataFrame] = MappingProxyType({}),
-    level: float | None = None,
-) -> Iterator[tuple[Cell, Hashable, Run]]:
-    """Yield every run with its cell and seed."""
-    common, worst = _common_iterations(rows), _worst_returns(rows)
-    for cell, of_cell in rows.items():
-        for seed, run in of_cell.groupby("seed"):
-            imitation = None
-            if cell.variant.initialise.demonstrator is not None:
-                imitation = Imitation(*run[["demonstration_steps", "demonstrator_return"]].iloc[0])
-            yield (
-                cell,
-                seed,
-                Run(
-                    *curves.steps_and_returns(run),
-                    diverged=curves.has_diverged(run),
-                    budget=budget,
-                    worst=worst[cell.environment_id],
-                    common=common[cell.environment_name],
-                    threshold=cell.environment.threshold,
-                    evaluations=_evaluations_of(evaluations[cell], seed, cell, level) if cell in evaluations else None,
-                    imitation=imitation,
-                ),
-            )
+def _runs(rows: Mapping[Cell, pd.DataFrame]) -> Iterator[tuple[Cell, Hashable, pd.DataFrame]]:
+    """Yield the rows of every run with its cell and seed."""
+    return ((cell, seed, run) for cell, of_cell in rows.items() for seed, run in of_cell.groupby("seed"))
 
 
-def _evaluations_of(evaluations: pd.DataFrame, seed: Hashable, cell: Cell, level: float | None) -> Evaluations:
-    required = cell.environment.threshold if level is None else level
-    assert required is not None, "validation refuses evaluations without a level"
-    own = evaluations[evaluations["seed"] == seed]
-    passed = (own["return"] >= required).groupby(own["steps"]).all()
-    return Evaluations(passed.index.to_numpy(dtype=np.float64), passed.to_numpy())
-
-
-def _common_iterations(rows: Mapping[Cell, pd.DataFrame]) -> dict[str, int]:
-    """Return, by environment name, the last iteration that all runs reach.
-
-    Diverged runs are ignored, unless all runs of the environment diverged.
-    """
-    lengths: dict[str, list[tuple[bool, int]]] = {}
-    for cell, of_cell in rows.items():
-        of_environment = lengths.setdefault(cell.environment_name, [])
-        of_environment += [
-            (curves.has_diverged(run), int(run["iteration"].max())) for _, run in of_cell.groupby("seed")
-        ]
-    return {
-        name: min([last for diverged, last in found if not diverged] or [last for _, last in found])
-        for name, found in lengths.items()
-    }
+def _imitation(cell: Cell, run: pd.DataFrame) -> Imitation | None:
+    if cell.variant.initialise.demonstrator is None:
+        return None
+    return Imitation(*run[["demonstration_steps", "demonstrator_return"]].iloc[0])
 
 
 def _worst_returns(rows: Mapping[Cell, pd.DataFrame]) -> dict[str, float]:

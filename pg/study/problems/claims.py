@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import combinations
 from typing import Any
 
 from pg.claims.record import ClaimPart, Family, Selection
 from pg.core.suggestions import hint, listed, nearest, unknown
 from pg.environments.catalogue import mdp_of
-from pg.experiments.cells import Cell
+from pg.experiments.kind import Measurement
 from pg.experiments.metrics import METRICS, kinds_measuring, metrics_of
 from pg.study.expansion import cells, cells_named
 from pg.study.record import Study
+from pg.study.repeats import first_runs
 from pg.study.sources import stages_of
 
 
@@ -25,7 +27,15 @@ def problems_of_claims(study: Study) -> Iterator[str]:
             yield f"{at}.figure: {claim.figure!r} is not known, because figures declares none"
         yield from unknown(f"{at}.primary", [claim.primary], claim.parts)
         for key, part in claim.parts.items():
-            yield from _unknown_names(study, f"{at}.parts.{key}", part) or _misfits(study, f"{at}.parts.{key}", part)
+            yield from _problems_of_part(study, f"{at}.parts.{key}", part)
+
+
+def _problems_of_part(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
+    problems = _unknown_names(study, at, part) or [*_misfits(study, at, part)]
+    # A condition is measured in the experiment, environments and stages of its part, and repeats their problems.
+    if not problems and part.condition is not None:
+        yield from _problems_of_part(study, f"{at}.provided", part.condition)
+    yield from problems
 
 
 def _unknown_names(study: Study, at: str, part: ClaimPart) -> list[str]:
@@ -65,9 +75,28 @@ def _misfits(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
             "leave stages out"
         )
     yield from _family_problems(study, at, part)
+    yield from _copies(study, at, part)
+    yield from _unknown_case(study, f"{at}.shown", part, is_staged=bool(staged))
     if part.ratio_of_means and not metrics_of(experiment)[part.metric].never_negative:
         allowed = listed(name for name, metric in METRICS.items() if metric.never_negative)
         yield f"{at}.ratio_of_means: needs a metric that is never negative, not {part.metric}; allowed:{allowed}"
+
+
+def _unknown_case(study: Study, at: str, part: ClaimPart, *, is_staged: bool) -> Iterator[str]:
+    """Return why the case to show is none of the part's cases."""
+    if part.shown is None:
+        return
+    environments = part.environments or study.experiments[part.experiment].environments
+    if metrics_of(study.experiments[part.experiment])[part.metric].needs == "tables":
+        environments = tuple(name for name in environments if mdp_of(study.environments[name]) is not None)
+    if part.shown.environment is not None:
+        yield from unknown(f"{at}.environment", [part.shown.environment], environments)
+    if part.shown.stage is None:
+        return
+    if part.experiment in study.training or is_staged:
+        yield f"{at}.stage: {part.shown.stage}: the cases of this part have no stage; leave it out"
+    else:
+        yield from unknown(f"{at}.stage", [part.shown.stage], part.stages or stages_of(study, part.experiment))
 
 
 def _partner_problems(study: Study, at: str, part: ClaimPart, against: str, *, is_staged: bool) -> Iterator[str]:
@@ -128,18 +157,15 @@ def _missing_in_experiment(study: Study, name: str, metric: str, named: tuple[st
     experiment = study.experiments[name]
     environments = {one: study.environments[one] for one in experiment.environments if not named or one in named}
     match metrics_of(experiment)[metric].needs:
-        case "evaluations" if getattr(experiment, "evaluate", None) is None:
-            remedy = "add evaluate: {every_steps: ..., episodes: ...}"
-            yield f"is measured on evaluations, and {name} declares none; {remedy}"
         case "sampled_batches" if getattr(experiment, "sampled_batches", None) is None:
             yield f"is measured on sampled batches, and {name} declares none; add sampled_batches"
         case "several_sizes":
             for column, sizes in experiment.sizes.items():
                 if len([size for size in sizes if size > 0]) < 2:
                     yield f"needs two sizes above 0, and {name} has {column}: {', '.join(map(str, sizes))}"
-        case "threshold":
-            without = [one for one, environment in environments.items() if environment.threshold is None]
-            yield from (f"needs a threshold, and {one} declares none" for one in without)
+        case "threshold" | "failed_below" as level:
+            without = [one for one, environment in environments.items() if experiment.level(level, environment) is None]
+            yield from (f"needs {level}, and {one} declares none" for one in without)
         case "tables":
             without = [one for one, environment in environments.items() if mdp_of(environment) is None]
             # If no environment is named, those that have rows are judged.
@@ -179,6 +205,36 @@ def _level_problems(
             yield f"{at}: selects no {column}; add one of {', '.join(map(str, values))}"
 
 
+def _copies(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
+    """Return which sides have the same rows, because they are the same run or measure the same estimator."""
+    selections = [(path, side, one) for side, path, one in part.selections if not isinstance(part.sides[side], Family)]
+    for (path, side, one), (other_path, other_side, other) in combinations(selections, 2):
+        names = [part.experiments.get(which, part.experiment) for which in (side, other_side)]
+        columns = {"metric": part.metric} | dict.fromkeys(("stage", *study.experiments[names[0]].sizes))
+        if any(one.get(column, usual) != other.get(column, usual) for column, usual in columns.items()):
+            continue
+        for environment in part.environments or study.experiments[part.experiment].environments:
+            runs, others = (
+                _runs_of(study, name, environment, chosen) for name, chosen in zip(names, (one, other), strict=True)
+            )
+            if not runs.isdisjoint(others):
+                same = f"{other['variant']} has the same runs in {environment} as {path}: {one['variant']}"
+                yield f"{at}.{other_path}: {same}; choose another variant or level"
+                break
+
+
+def _runs_of(study: Study, name: str, environment: str, selection: Selection) -> set[Any]:
+    """Return what the rows of a selection are computed from; equal for copies."""
+    experiment = study.experiments[name]
+    levels = {column: value for column, value in selection.items() if column in ("variant", *experiment.sweep)}
+    found = cells_named(study, name, environment, levels)
+    if name in study.training:
+        return {first_runs(study)[cell, block] for cell in found for block in experiment.seeds.blocks}
+    assert isinstance(experiment, Measurement)
+    estimators = [experiment.estimator_of(cell.variant).model_dump_json() for cell in found]
+    return {(name, cell.physics.model_dump_json(), one) for cell, one in zip(found, estimators, strict=True)}
+
+
 # Families of candidates ----------------------------------------------------------------------------------------------
 
 
@@ -196,7 +252,7 @@ def _family_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
 
 def _candidate_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
     environments = part.environments or study.experiments[part.experiment].environments
-    first: dict[Cell, str] = {}
+    first: dict[object, str] = {}
     for side, path, candidate in part.selections:
         if not isinstance(part.sides[side], Family):
             continue
@@ -207,7 +263,8 @@ def _candidate_problems(study: Study, at: str, part: ClaimPart) -> Iterator[str]
             for cell in cells_named(study, part.experiments[side], environment, candidate):
                 if not cell.variant.is_tuned:
                     yield f"{at}.{path}: {cell.variant_name} has no tuned learning rate, so it has no score"
-                if (same := first.setdefault(cell, path)) != path:
+                # Learners that are equal are one candidate, under any name.
+                if (same := first.setdefault(first_runs(study).get((cell, None), cell), path)) != path:
                     yield f"{at}.{path}: is the same as {same}: {cell.variant_id}"
 
 

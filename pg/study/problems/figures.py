@@ -104,10 +104,11 @@ def _problems_of_metrics(declared: Declaration) -> Iterator[str]:
     if not named:
         yield f"{declared.at}.metrics: is missing: name what to draw; allowed:{listed(known)}"
     yield from unknown(f"{declared.at}.metrics", named, known)
-    for metric in [name for name in named if name in known and known[name].needs == "threshold"]:
-        for name, environment in declared.environments.items():
-            if environment.threshold is None:
-                yield f"{declared.at}.metrics: {metric} needs a threshold, and {name} declares none"
+    for metric in [known[name] for name in named if name in known]:
+        if metric.needs in ("threshold", "failed_below"):
+            for name, environment in declared.environments.items():
+                if declared.experiment.level(metric.needs, environment) is None:
+                    yield f"{declared.at}.metrics: {metric.name} needs {metric.needs}, and {name} declares none"
 
 
 def _problems_of_pool(study: Study, at: str, figure: Figure, kind: FigureKind) -> Iterator[str]:

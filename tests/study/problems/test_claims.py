@@ -27,7 +27,7 @@ SELECTIONS = [
     for named in itertools.combinations(LEVELS, count)
 ]
 NUMBER = {"relation": "less", "reference": 0.5}
-TOTAL = {"variant": "total"}
+TOTAL, TO_GO = {"variant": "total"}, {"variant": "to_go"}
 RELATIONS = ("a number", "a tolerance", "a tolerance on pairs", "a tolerance on a share")
 
 
@@ -35,9 +35,11 @@ def relation_to(kind: str, side: dict[str, Any]) -> dict[str, Any]:
     if kind == "a number":
         return NUMBER
     exact = {"relation": "exact", "margin": 9.0}
+    # A side must not be a copy of another.
+    total, to_go = ({**side, "variant": name} if "variant" in side else side for name in ("total", "to_go"))
     if kind == "a tolerance on pairs":
-        return exact | {"b": side}
-    ends = {"share_of": {"zero": side, "one": side}} if kind == "a tolerance on a share" else {}
+        return exact | {"b": total}
+    ends = {"share_of": {"zero": total, "one": to_go}} if kind == "a tolerance on a share" else {}
     return exact | {"reference": 0.5} | ends
 
 
@@ -61,6 +63,7 @@ def test_part_is_refused_exactly_if_it_could_not_be_judged(
     options: dict[str, Any], side: dict[str, Any], metric: str, relation: str
 ) -> None:
     options["experiments"]["gradients"]["sweep"] = {"environment.rewards.offset": [0.0, 1.0]}
+    options["experiments"]["gradients"]["variants"].append("to_go")
     put(options, PROBED, {"experiment": "gradients", "metric": metric, "a": side, **relation_to(relation, side)})
     claim = Claim.model_validate(options["claims"]["causality"])
     table = table_of(load(options | {"claims": {}}))
@@ -112,9 +115,9 @@ claims/causality/parts/probed: {experiment: learn, metric: area, a: {variant: to
 claims/causality/parts/probed: {experiment: learn, metric: solved, a: {variant: total}, environments: [catpole]}
   => .environments: 'catpole' is not known; did you mean 'cartpole'?; allowed: cartpole, short
 claims/causality/parts/probed: {experiment: learn, metric: solved, a: {variant: total}, environments: [short]}
-  => .metric: solved needs a threshold, and short declares none
-claims/causality/parts/probed: {experiment: learn, metric: passed, a: {variant: to_go}}
-  => .metric: passed is measured on evaluations, and learn declares none; add evaluate: {every
+  => .metric: solved needs threshold, and short declares none
+claims/causality/parts/probed: {experiment: learn, metric: failed, a: {variant: to_go}, environments: [cartpole]}
+  => .metric: failed needs failed_below, and cartpole declares none
 claims/causality/parts/probed: {experiment: exact, metric: variance_ratio, a: {variant: to_go, variant.batch: 2}}
   => .metric: variance_ratio is measured on sampled batches, and exact declares none; add sampled_batches
 claims/causality/parts/probed:
@@ -135,7 +138,7 @@ def test_unmet_need_of_a_metric_is_named(options: dict[str, Any], path: str, val
 
 def test_problem_of_both_sides_is_named_once(options: dict[str, Any]) -> None:
     del options["environments"]["cartpole"]["threshold"]
-    put(options, PROBED, {"experiment": "learn", "metric": "solved", "a": TOTAL, "b": TOTAL, "relation": "less"})
+    put(options, PROBED, {"experiment": "learn", "metric": "solved", "a": TOTAL, "b": TO_GO, "relation": "less"})
     assert len(refused(options)) == 1
 
 
@@ -161,6 +164,72 @@ def test_stages_need_partners_in_the_experiment_of_b(options: dict[str, Any]) ->
     for side, stage in (("a", "initial"), ("b", "late")):
         put(options, f"{PROBED}/{side}/stage", stage)
     assert load(options)
+
+
+# Shown cases, conditions and copies -----------------------------------------------------------------------------------
+
+
+@refusals(
+    """
+claims/causality/parts/probed/shown: {environment: catpole} => .environment: 'catpole' is not known; did you mean
+  'cartpole'?; allowed: cartpole
+claims/causality/parts/probed/shown: {stage: lat} => .stage: 'lat' is not known; did you mean 'late'?; allowed: initial,
+  late
+claims/causality/parts/probed: {experiment: learn, metric: area, a: {variant: total}, reference: 0, relation: less,
+  shown: {stage: late}} => .shown.stage: late: the cases of this part have no stage; leave it out
+claims/causality/parts/probed: {experiment: gradients, metric: cosine, a: {variant: total, batch: 8}, reference: 0,
+  relation: exact, margin: 1, shown: {stage: late}} => : relation: exact shows the largest deviation; leave shown out
+claims/causality/parts/probed/provided: {metric: cosin, relation: less, reference: 0} => .metric: 'cosin' is not known;
+  did you mean 'cosine'
+claims/causality/parts/probed/provided: {metric: area, relation: less, reference: 0} => .metric: area is measured by
+  train experiments, not probe
+claims/causality/parts/probed/provided: {metric: cosine, relation: less, reference: 0, a: {variant: total}} => .a:
+  selects no batch; add one of 8, 16
+claims/causality/parts/probed/provided: {metric: cosine, relation: less} => probed: provided: give either b or reference
+claims/causality/parts/probed/provided: {metric: cosine, relation: equal, reference: 0} => probed: provided: relation:
+  equal needs a margin
+claims/causality/parts/probed/provided: {metric: cosine, relation: less, b: {variant: baseline, batch: 8}} => .b:
+  baseline has the same runs in cartpole as a: baseline; choose another variant or level
+claims/causality/parts/probed/b: {variant: baseline, batch: 8} => : baseline has the same runs in cartpole as a:
+  baseline; choose another variant or level
+"""
+)
+def test_illegal_case_condition_or_copy_is_named(options: dict[str, Any], path: str, value: Any, message: str) -> None:
+    assert_refused(options, path, value, message)
+
+
+def test_case_and_condition_are_kept(options: dict[str, Any]) -> None:
+    put(options, f"{PROBED}/shown", {"stage": "late"})
+    put(options, f"{PROBED}/provided", {"metric": "cosine", "relation": "less", "reference": 0.9})
+    study = load(options)
+    part = study.claims["causality"].parts["probed"]
+    condition = part.condition
+    assert part.shown is not None
+    assert condition is not None
+    assert (part.shown.stage, condition.a, condition.metric, condition.provided) == ("late", part.a, "cosine", None)
+    assert Claim.model_validate_json(study.claims["causality"].canonical()) == study.claims["causality"]
+
+
+def test_learner_is_not_compared_with_its_copy_of_another_name(options: dict[str, Any]) -> None:
+    idle = {"extends": "to_go", "importance": "per_step"}
+    options["variants"] |= {"idle": idle, "reuse": idle | {"gradient_steps": 2}}
+    options["experiments"]["again"] = {**options["experiments"]["learn"], "variants": ["idle", "reuse"]}
+    part = {"experiment": "learn", "against": "again", "metric": "area", "relation": "less", "a": TO_GO}
+    put(options, PROBED, part | {"b": {"variant": "idle"}})
+    refused(
+        options, r"parts\.probed\.b: idle has the same runs in cartpole as a: to_go; choose another variant or level$"
+    )
+    put(options, PROBED, part | {"b": {"variant": "reuse"}})
+    assert load(options)
+    put(options, f"{PROBED}/b", {"variant": "idle", "metric": "final_return"})
+    assert load(options), "two metrics of one run may be compared"
+
+
+def test_copies_are_one_candidate(families: dict[str, Any]) -> None:
+    families["variants"]["idle"] = {"extends": "to_go", "importance": "per_step"}
+    families["experiments"]["reuse"]["variants"].append("idle")
+    families["claims"]["causality"]["parts"]["best"]["b"]["best_of"][0]["variant"] = "idle"
+    refused(families, r"b\.best_of\.1: is the same as b\.best_of\.0: to_go@gradient_steps=1")
 
 
 # Families of candidates -----------------------------------------------------------------------------------------------

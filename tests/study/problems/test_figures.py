@@ -62,7 +62,8 @@ figures/levels/metrics: [colapsed] => : 'colapsed' … did you mean 'collapsed'
 figures/levels/metrics: [cosine] => : 'cosine' is not known…allowed:
 figures/limits/metrics: [collapsed] => : realised_kl draws fixed metrics; leave metrics out
 environments/cartpole: {id: CartPole-v1}
-  => figures.levels.metrics: steps_to_threshold needs a threshold, and cartpole declares none
+  => figures.levels.metrics: steps_to_threshold needs threshold, and cartpole declares none
+figures/levels/metrics: [failed] => : failed needs failed_below, and cartpole declares none
 experiments/swept/sweep: {} => levels.experiment: against_level draws one swept option, and swept sweeps nothing
 experiments/swept/sweep/variant.batch: [8, 16]
   => levels.experiment: … one swept option, and swept sweeps variant.gradient_steps and variant.batch

@@ -1,5 +1,6 @@
 """Illegal options of experiments on data of an earlier policy, and of evaluations, are refused by name."""
 
+import re
 from typing import Any
 
 import pytest
@@ -52,34 +53,63 @@ def test_natural_gradient_trains_without_tuning(options: dict[str, Any]) -> None
 
 @pytest.fixture
 def evaluated(options: dict[str, Any]) -> dict[str, Any]:
-    """Add evaluations, a claim on them and a figure of them."""
-    options["experiments"]["learn"]["evaluate"] = {"every_steps": 50, "episodes": 2}
-    part = {"experiment": "learn", "metric": "steps_to_pass", "a": {"variant": "to_go"}}
-    put(options, f"{PARTS}/passes", part | {"reference": 80, "relation": "less"})
-    options["figures"]["passing"] = {"kind": "steps_to_pass", "experiment": "learn", "section": "Baselines"}
+    """Add a claim on evaluations and a figure of them."""
+    part = {"experiment": "learn", "metric": "steps_to_threshold", "a": {"variant": "to_go"}}
+    put(options, f"{PARTS}/solves", part | {"reference": 80, "relation": "less"})
+    options["figures"]["steps"] = {"kind": "steps_to_threshold", "experiment": "learn", "section": "Baselines"}
     return options
 
 
-def test_level_of_evaluations_replaces_a_threshold(evaluated: dict[str, Any]) -> None:
-    assert load(evaluated).claims["causality"].parts["passes"].reference == 80
+def test_threshold_of_evaluations_replaces_that_of_the_environment(evaluated: dict[str, Any]) -> None:
+    assert load(evaluated).claims["causality"].parts["solves"].reference == 80
     del evaluated["environments"]["cartpole"]["threshold"]
-    refused(evaluated, r"learn\.evaluate\.passed_at: is missing, and cartpole declares no thresh")
-    assert load(changed(evaluated, "experiments/learn/evaluate/passed_at", "90")).claims
+    refused(evaluated, r"solves\.metric: steps_to_threshold needs threshold, and cartpole declares none")
+    refused(evaluated, r"figures\.steps\.environments: cartpole declares no threshold")
+    assert load(changed(evaluated, "experiments/learn/evaluate/threshold", "90")).claims
 
 
-def test_threshold_is_of_trajectories_as_long_as_in_training(evaluated: dict[str, Any]) -> None:
-    assert load(changed(evaluated, "experiments/learn/evaluate/horizon", "500")).claims
-    message = (
-        r"learn\.evaluate\.passed_at: is missing, and the threshold of cartpole is for trajectories of 500 steps while "
-        r"evaluate\.horizon is 501; give the return"
+@pytest.mark.parametrize("metric", ["steps_to_threshold", "solved", "censored"])
+def test_claims_on_a_missing_threshold_are_refused(evaluated: dict[str, Any], metric: str) -> None:
+    del evaluated["environments"]["cartpole"]["threshold"]
+    message = rf"solves\.metric: {metric} needs threshold, and cartpole declares none"
+    refused(changed(evaluated, f"{PARTS}/solves/metric", metric), message)
+
+
+def test_claims_on_failures_need_a_level_of_failure(evaluated: dict[str, Any]) -> None:
+    put(evaluated, f"{PARTS}/solves/metric", "failed")
+    put(evaluated, f"{PARTS}/solves/reference", 0.5)
+    refused(evaluated, r"solves\.metric: failed needs failed_below, and cartpole declares none")
+    refused(
+        changed(evaluated, "experiments/learn/evaluate/threshold", "400"), "failed needs failed_below, and cartpole"
     )
-    refused(changed(evaluated, "experiments/learn/evaluate/horizon", "501"), message)
-    assert load(changed(evaluated, "experiments/learn/evaluate/passed_at", "501")).claims
+    assert load(changed(evaluated, "environments/cartpole/failed_below", "100")).claims
 
 
-@pytest.mark.parametrize("metric", ["steps_to_pass", "passed"])
-def test_claims_and_figures_of_evaluations_need_some(evaluated: dict[str, Any], metric: str) -> None:
-    del evaluated["experiments"]["learn"]["evaluate"]
-    message = rf"passes\.metric: {metric} is measured on evaluations, and learn declares none; add evaluate"
-    refused(changed(evaluated, f"{PARTS}/passes/metric", metric), message)
-    refused(evaluated, r"figures\.passing\.experiment: learn declares no evaluate to draw")
+@pytest.mark.parametrize("horizon", [499, 501])
+def test_levels_are_of_trajectories_as_long_as_in_training(evaluated: dict[str, Any], horizon: int) -> None:
+    assert load(changed(evaluated, "experiments/learn/evaluate/horizon", "500")).claims
+    at = rf"learn\.evaluate\.horizon: is {horizon}, but environments\.cartpole\."
+    message = rf"{at}threshold is for trajectories of 500 steps; give evaluate\.threshold"
+    refused(changed(evaluated, "experiments/learn/evaluate/horizon", str(horizon)), message)
+    assert load(changed(evaluated, "experiments/learn/evaluate/threshold", "501")).claims
+    # Evaluations have no level of failure of their own.
+    (problem,) = refused(changed(evaluated, "environments/cartpole/failed_below", "100"))
+    assert re.search(rf"{at}failed_below is for trajectories of 500 steps$", problem)
+
+
+@pytest.mark.parametrize(("level", "message"), [(475, "failed_below: 475 is not below threshold: 475"), (474.9, None)])
+def test_a_level_of_failure_is_below_the_threshold(options: dict[str, Any], level: float, message: str | None) -> None:
+    put(options, "environments/cartpole/failed_below", level)
+    if message is None:
+        assert load(options).environments["cartpole"].failed_below == level
+    else:
+        refused(options, message)
+    del options["environments"]["cartpole"]["threshold"]
+    assert load(options).environments["cartpole"].failed_below == level
+
+
+def test_a_level_of_failure_is_below_the_threshold_of_evaluations(options: dict[str, Any]) -> None:
+    put(options, "environments/cartpole/failed_below", 100)
+    message = r"learn\.evaluate\.threshold: 100 is not above environments\.cartpole\.failed_below: 100$"
+    refused(changed(options, "experiments/learn/evaluate/threshold", "100"), message)
+    assert load(changed(options, "experiments/learn/evaluate/threshold", "101")).claims

@@ -2,15 +2,12 @@
 
 from pg.experiments.figures.kind import FigureKind, one_logarithmic_level, thresholds
 
-_STEPS_TO_GOAL = "pg.experiments.train.figures.steps_to_goal"
-
 FIGURES = {
     "learning_curves": FigureKind("pg.experiments.train.figures.learning_curves", ("curves", "means", "summary")),
     "against_level": FigureKind(
         "pg.experiments.train.figures.against_level", needs=(one_logarithmic_level,), with_metrics=True
     ),
-    "steps_to_threshold": FigureKind(_STEPS_TO_GOAL, needs=(thresholds,)),
-    "steps_to_pass": FigureKind(_STEPS_TO_GOAL, options=("evaluate",)),
+    "steps_to_threshold": FigureKind("pg.experiments.train.figures.steps_to_threshold", needs=(thresholds,)),
     "performance_profiles": FigureKind("pg.experiments.train.figures.performance_profiles", ("across",)),
     "aggregates": FigureKind("pg.experiments.train.figures.aggregates", ("across",)),
     "tuning": FigureKind("pg.experiments.train.figures.tuning", ("tuned",), options=("tuning",)),
