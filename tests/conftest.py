@@ -8,6 +8,9 @@ from inspect import isfunction
 from types import ModuleType
 from typing import Any, no_type_check
 
+import pg  # noqa: F401  Before NumPy and torch, because it sets how they compute.
+
+# isort: split
 import jaxtyping
 import pytest
 import torch
