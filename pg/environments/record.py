@@ -75,6 +75,11 @@ class Environment(Record):
     observations: Observations = Field(default=Observations(), description="Transformation of observations.")
     label: str | None = Field(default=None, description="Name in figures and tables of the report. Default: the id.")
 
+    @property
+    def physics(self) -> Environment:
+        """The environment without its levels and label, which do not affect a run."""
+        return self.model_copy(update={"threshold": None, "failed_below": None, "label": None})
+
     @model_validator(mode="after")
     def _fails_below_its_threshold(self) -> Self:
         failed, solved = self.failed_below, self.threshold

@@ -51,7 +51,7 @@ class Cell:
     @property
     def physics(self) -> Environment:
         """The environment without its levels and label, which do not affect a run."""
-        return self.environment.model_copy(update={"threshold": None, "failed_below": None, "label": None})
+        return self.environment.physics
 
     def __hash__(self) -> int:
         """Hash the names, which are unique."""

@@ -106,7 +106,7 @@ def _in_labels(study: Study, part: ClaimPart, comparison: str) -> str:
         lambda found: f"“{study.variant_label(found[1])}”",
         comparison,
     )
-    environments = rf"(?<=\bin )({_one_of(study.environments)})(?=[,;]|$)"
+    environments = rf"(?<=\bin )({_one_of(study.environments)})(?=[,;:]|$)"
     return re.sub(environments, lambda found: study.environment_label(found[1]), named)
 
 

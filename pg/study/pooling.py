@@ -29,12 +29,14 @@ def is_pool(study: Study, pool: Pool) -> bool:
 
 
 def pooled_environments(study: Study, pool: Pool) -> tuple[str, ...]:
-    """Return the environments of a pool, in declared order."""
+    """Return the environments of a pool, in declared order; under its first name if one is declared under several."""
+    first: dict[str, str] = {}
     return tuple(
         name
         for experiment in pool
         for name in study.experiments[experiment].environments
         if study.experiments[experiment].level("threshold", study.environments[name]) is not None
+        and first.setdefault(study.environments[name].physics.canonical(), name) == name
     )
 
 

@@ -251,8 +251,8 @@ TOTAL = {"variant": "total", "batch": 16}
         ),
         (
             {"a": {"variant": "to_go"}, "b": {"variant": "total"}, "reference": None},
-            "to_go − total < 0 in cartpole; Student's t",
-            "“reward-to-go” − “total return” < 0 in CartPole-v1; Student's t",
+            "to_go − total < 0 in cartpole; Fieller; the least favourable is in cartpole: 0.1",
+            "“reward-to-go” − “total return” < 0 in CartPole-v1; Fieller; the least favourable is in CartPole-v1: 0.1",
         ),
     ],
 )

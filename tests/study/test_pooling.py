@@ -47,6 +47,14 @@ def test_a_threshold_of_evaluations_counts_for_a_pool(pooled: dict[str, Any]) ->
     assert pooled_environments(load(pooled), ("learn", "swing")) == ("cartpole", "pendulum", "chain")
 
 
+def test_an_environment_under_two_names_counts_once(pooled: dict[str, Any]) -> None:
+    pooled["environments"]["again"] = pooled["environments"]["cartpole"] | {"threshold": 30, "label": "another"}
+    pooled["experiments"]["swing"]["environments"] = ["again", "pendulum"]
+    study = load(pooled)
+    assert pooled_environments(study, ("learn", "swing")) == ("cartpole", "pendulum")
+    assert [cell.environment_name for cell in pooled_cells(study, ("learn", "swing"))] == ["cartpole", "pendulum"]
+
+
 def test_an_experiment_with_two_thresholds_is_a_pool(pooled: dict[str, Any]) -> None:
     pooled["experiments"]["learn"]["environments"] = ["cartpole", "pendulum", "chain"]
     del pooled["figures"]["across"]

@@ -68,14 +68,13 @@ def _misfits(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
     if part.against is not None:
         yield from _partner_problems(study, f"{at}.against", part, part.against, is_staged=bool(staged))
     # Both sides may have the same problem.
-    yield from dict.fromkeys(_selection_problems(study, at, part))
+    yield from dict.fromkeys(_selection_problems(study, at, part)) or _copies(study, at, part)
     if staged and (part.stages or len(staged) < len(part.sides)):
         yield (
             f"{at}.{next(iter(staged))}.stage: compares one stage with another: give every side its own stage, and "
             "leave stages out"
         )
     yield from _family_problems(study, at, part)
-    yield from _copies(study, at, part)
     yield from _unknown_case(study, f"{at}.shown", part, is_staged=bool(staged))
     if part.ratio_of_means and not metrics_of(experiment)[part.metric].never_negative:
         allowed = listed(name for name, metric in METRICS.items() if metric.never_negative)
