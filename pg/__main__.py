@@ -183,6 +183,7 @@ def _verify(options: argparse.Namespace) -> int:
     _check_same_study(options, study, "store the results of this one with")
     findings = verification.verify(Path(study.results), options.reference)
     print(verification.in_words(findings))
+    print(verification.processors(options.reference))
     return 0 if verification.agrees(findings) else 1
 
 

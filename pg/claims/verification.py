@@ -1,8 +1,9 @@
 """Compare a run with the reference: which files agree bit for bit, and which results agree within intervals.
 
-The reference holds the claims, the summaries of tables, and a digest of every file that should be reproduced byte for
-byte. Another processor rounds matrix products differently, so trained policies diverge from the reference after some
-iterations: their numbers then agree only as two samples of the same distribution do.
+The reference holds the claims, the summaries of tables, a digest of every file that should be reproduced byte for byte,
+and the processor that it was made on. x86-64 processors with AVX2 give the same bytes. Others may round differently, so
+that trained policies diverge from the reference after some iterations: their numbers then agree only as two samples of
+the same distribution do.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ import numpy as np
 import pandas as pd
 
 from pg.runs.files import UnreadableFile
+from pg.runs.provenance import processor
 from pg.runs.tables import read_csv, write_csv
 
 _DIGESTS = "digests.csv"
 _CLAIMS = "claims.csv"
+_PROCESSOR = "processor.txt"
 _REPRODUCIBLE = ("claims.csv", "tables/*.csv", "tuned/**/*.json", "*/*/*/*/seeds-*.csv")
 _MEASURED = ("statistic", "n", "estimate", "ci_low", "ci_high", "method")
 _ROUNDING = 1e-9
@@ -63,6 +66,7 @@ def store(results: Path, reference: Path) -> None:
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, kept)
     write_csv(pd.DataFrame(_digests(results).items(), columns=["file", "sha256"]), reference / _DIGESTS)
+    (reference / _PROCESSOR).write_text(f"{processor()}\n", encoding="utf-8")
 
 
 def verify(results: Path, reference: Path) -> tuple[Finding, ...]:
@@ -111,6 +115,13 @@ def in_words(findings: Iterable[Finding]) -> str:
         if len(wrong) > _SHOWN:
             lines.append(f"  … and {len(wrong) - _SHOWN} more")
     return "\n".join(lines)
+
+
+def processors(reference: Path) -> str:
+    """Say which processors made the reference and this comparison."""
+    made_on = reference / _PROCESSOR
+    other = made_on.read_text(encoding="utf-8").strip() if made_on.exists() else "a processor that it does not name"
+    return f"processors: {processor()}; the reference was made on {other}"
 
 
 def _digests(results: Path) -> dict[str, str]:

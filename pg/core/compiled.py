@@ -19,7 +19,7 @@ PRECISIONS = (np.dtype(np.float32), np.dtype(np.float64))
 
 # A product and a sum may be fused. Dividing by zero gives inf or NaN, as in NumPy.
 # numba does not notice edits of these options: delete `__pycache__` after one.
-_compile = partial(numba.njit, fastmath={"contract"}, error_model="numpy")
+_compile: Any = partial(numba.njit, fastmath={"contract"}, error_model="numpy")
 
 
 def compiled(*signatures: Any) -> Callable[[Callable[..., Any]], Compiled]:
@@ -62,7 +62,8 @@ as_argument = cache(Argument)
 
 def inlined(function: Callable[..., Any]) -> Compiled:
     """Compile a helper of compiled functions in the same module: numba does not notice edits of other modules."""
-    return _compile(function)
+    # Wrappers would let Python and other functions call it, and take long to compile.
+    return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def overwriting(dtype: np.dtype[Any], matrices: int = 1) -> Any:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import chain
 from typing import cast
 
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent, Normal
 from torch.distributions.utils import lazy_property
 
+from pg.core.products import product
 from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces
 from pg.learning.scaling import RunningScale, Scale
@@ -169,7 +169,7 @@ class StackedPolicy:
     def distribution(self, observations: Float[Tensor, "S n O"]) -> Distribution:
         """Return π(·|s) of each copy, given its own observations."""
         layers = zip(self.weights, self.biases, strict=True)
-        affine = [partial(torch.baddbmm, bias, batch2=weight) for weight, bias in layers]
+        affine = [lambda inputs, weight=weight, bias=bias: product(inputs, weight) + bias for weight, bias in layers]
         heads = perceptron(affine, self.shape.activation.of_tensor, _scaled(self.scale, observations))
         return distribution_of(heads, self.log_std)
 

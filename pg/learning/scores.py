@@ -12,6 +12,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 from torch.distributions import Independent, Normal
 
+from pg.core.products import product
 from pg.core.trajectories import Trajectories, valid_steps
 from pg.learning.policies import Policy, flatten
 from pg.parts.batch import ScoreProducts
@@ -64,7 +65,7 @@ class Scores:
         r"""Return $\langle \psi_t, \sum_{t'} c_{t'} \psi_{t'} \rangle$, each step's score along its row's sum."""
         layers = zip(self.inputs, *self._layer_sums(weights), self.derivatives, strict=True)
         products = [
-            (torch.baddbmm(bias, inputs, matrix) * derivative).sum(-1) for inputs, matrix, bias, derivative in layers
+            ((product(inputs, matrix) + bias) * derivative).sum(-1) for inputs, matrix, bias, derivative in layers
         ]
         return torch.stack(products).sum(0)
 
@@ -72,12 +73,12 @@ class Scores:
         column, row = weights.unsqueeze(-1), weights.unsqueeze(1)
         # Weighting the smaller factor and multiplying it from the left was measured to be several times as fast.
         matrices = [
-            (inputs * column).mT @ derivative
+            product((inputs * column).mT, derivative)
             if inputs.shape[-1] < derivative.shape[-1]
-            else ((derivative * column).mT @ inputs).mT
+            else product((derivative * column).mT, inputs).mT
             for inputs, derivative in zip(self.inputs, self.derivatives, strict=True)
         ]
-        return matrices, [row @ derivative for derivative in self.derivatives]
+        return matrices, [product(row, derivative) for derivative in self.derivatives]
 
 
 def scores(policy: Policy, observations: Float[Tensor, "n O"], actions: Shaped[Tensor, " n *A"]) -> Scores:

@@ -231,7 +231,7 @@ def _columns(count: int) -> Compiled:
     return inlined(add_product)
 
 
-_16_columns, _8_columns, _4_columns, _2_columns, _1_column = map(_columns, (16, 8, 4, 2, 1))
+_16_columns, _2_columns, _1_column = map(_columns, (16, 2, 1))
 
 
 @inlined
@@ -257,13 +257,7 @@ def _add_product(
     while columns - column >= 16:
         _16_columns(a, a_at, a_row, a_step, b, b_at + column, columns, c, c_at + column, rows, steps)
         column += 16
-    if columns - column >= 8:
-        _8_columns(a, a_at, a_row, a_step, b, b_at + column, columns, c, c_at + column, rows, steps)
-        column += 8
-    if columns - column >= 4:
-        _4_columns(a, a_at, a_row, a_step, b, b_at + column, columns, c, c_at + column, rows, steps)
-        column += 4
-    if columns - column >= 2:
+    while columns - column >= 2:
         _2_columns(a, a_at, a_row, a_step, b, b_at + column, columns, c, c_at + column, rows, steps)
         column += 2
     if column < columns:

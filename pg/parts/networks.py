@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import linear
 
+from pg.core.products import product
 from pg.parts.activations.base import Activation
 from pg.parts.kernels import Network, tanh_in_place
 
@@ -28,7 +28,8 @@ class AffineMap(NamedTuple):
 
     def __call__(self, inputs: Float[Tensor, "*n O"]) -> Float[Tensor, "*n A"]:
         """Return the outputs, differentiable by the inputs, the matrix and the biases."""
-        return linear(inputs, self.matrix.mT, self.biases)
+        rows = product(inputs.reshape(-1, inputs.shape[-1]), self.matrix) + self.biases
+        return rows.reshape(*inputs.shape[:-1], -1)
 
 
 def affine_maps(vector: Float[Tensor, " D"], sizes: Sequence[int]) -> list[AffineMap]:

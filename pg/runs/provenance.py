@@ -10,7 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
+from llvmlite import binding
 
+# Widest first, as LLVM names them.
+_INSTRUCTIONS = {"avx512f": "AVX-512", "avx2": "AVX2", "neon": "NEON"}
 _PACKAGES = ("pg", "snakemake", "torch", "gymnasium", "numpy", "pandas", "scipy", "matplotlib", "seaborn")
 
 
@@ -43,9 +46,17 @@ def provenance(command: str, config_digest: str, benchmarks: Path, codes: Mappin
         "Configuration": config_digest,
         "Code": sha256("\n".join(sorted({*codes.values()})).encode()).hexdigest()[:16],
         "Code of the jobs": _compared(codes),
+        "Processor": processor(),
         "Python": platform.python_version(),
         **{package: version(package) for package in _PACKAGES},
     }
+
+
+def processor() -> str:
+    """Name the processor and the widest vector instructions that it has."""
+    features = binding.get_host_cpu_features()
+    widest = next((name for key, name in _INSTRUCTIONS.items() if features.get(key)), "none of these")
+    return f"{platform.machine()}, {binding.get_host_cpu_name()}, {widest}"
 
 
 def _compared(codes: Mapping[str, str]) -> str:

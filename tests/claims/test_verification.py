@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from pg.claims.verification import Agreement, agrees, in_words, store, verify
+from pg.claims.verification import Agreement, agrees, in_words, processors, store, verify
 from pg.runs.files import UnreadableFile
+from pg.runs.provenance import processor
 from pg.runs.tables import write_csv
 
 CLAIM = {"claim": "c", "part": "p", "effect": 1.0, "ci_low": 0.5, "ci_high": 1.5}
@@ -40,6 +41,13 @@ def test_reference_holds_claims_summaries_and_digests_only(reference: Path) -> N
         *("claims.csv", SUMMARY, "digests.csv")
     }
     assert set(pd.read_csv(reference / "digests.csv")["file"]) == {"claims.csv", SUMMARY, RAW}
+
+
+def test_processors_of_both_runs_are_named(tmp_path: Path, reference: Path) -> None:
+    assert processors(reference) == f"processors: {processor()}; the reference was made on {processor()}"
+    (reference / "processor.txt").write_text("arm64, apple-m4, NEON\n", encoding="utf-8")
+    assert processors(reference).endswith("; the reference was made on arm64, apple-m4, NEON")
+    assert processors(tmp_path).endswith("a processor that it does not name")
 
 
 @pytest.mark.parametrize(
