@@ -66,6 +66,9 @@ def made(trained: TrainJob, folder: Path) -> tuple[pd.DataFrame, dict[str, bytes
 @pytest.fixture
 def far(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "device_of", lambda _: FAR)
+    # NumPy's products, which the CPU alone has, round otherwise.
+    for module in ("pg.parts.networks", "pg.learning.policies", "pg.learning.scores"):
+        monkeypatch.setattr(f"{module}.product", torch.matmul)
     # They are asked whether a device has fused kernels, and do not know this one.
     for module in ("adam", "sgd"):
         kernels = sys.modules[f"torch.optim.{module}"]
@@ -79,10 +82,8 @@ def test_training_on_another_device_equals_the_cpu(name: str, tmp_path: Path) ->
         found, policies = made(JOBS[name], tmp_path / "far")
     with pytest.MonkeyPatch.context() as near:
         near.setattr(training, "device_of", device_of)
-        # Compiled passes and NumPy's products, which the CPU alone has, round otherwise.
+        # Compiled passes, which the CPU alone has, round otherwise.
         near.setattr(Activation, "has_slope", False)
-        for module in ("pg.parts.networks", "pg.learning.policies", "pg.learning.scores"):
-            near.setattr(f"{module}.product", torch.matmul)
         expected, same = made(JOBS[name], tmp_path / "near")
 
     pd.testing.assert_frame_equal(found, expected, rtol=1e-5)
