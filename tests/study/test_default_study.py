@@ -34,22 +34,15 @@ def test_each_claim_has_one_primary_answer(answers: pd.DataFrame) -> None:
 
 
 def test_verdicts_and_parts_of_the_reference_are_those_of_the_study(study: Study, answers: pd.DataFrame) -> None:
-    if "claim_verdict" in answers.columns:
-        declared = {(name, part) for name, claim in study.claims.items() for part in claim.parts}
-        assert set(zip(answers["claim"], answers["part"], strict=True)) == declared
-        assert {*answers["verdict"], *answers["claim_verdict"]} <= {*VERDICTS}
-        assert len(answers[["claim", "claim_verdict"]].drop_duplicates()) == answers["claim"].nunique()
-    else:
-        # Until the reference is written anew, it has the parts and verdicts of the last version.
-        assert set(answers["verdict"]) <= {"supported", "refuted", "inconclusive"}
+    declared = {(name, part) for name, claim in study.claims.items() for part in claim.parts}
+    assert set(zip(answers["claim"], answers["part"], strict=True)) == declared
+    assert {*answers["verdict"], *answers["claim_verdict"]} <= {*VERDICTS}
+    assert len(answers[["claim", "claim_verdict"]].drop_duplicates()) == answers["claim"].nunique()
 
 
 def test_intervals_for_samples_tolerances_for_exact_values(study: Study, answers: pd.DataFrame) -> None:
     for row in answers.dropna(subset="effect").to_dict("records"):
-        part = study.claims[row["claim"]].parts.get(row["part"])
-        if part is None:
-            assert "claim_verdict" not in answers.columns, "only an older reference has parts that were renamed"
-            continue
+        part = study.claims[row["claim"]].parts[row["part"]]
         sampled = pd.notna([row["ci_low"], row["ci_high"], row["p_value"]])
         if part.relation == "exact":
             assert not sampled.any(), row["comparison"]
