@@ -8,13 +8,13 @@ from inspect import isfunction
 from types import ModuleType
 from typing import Any, no_type_check
 
-import pg  # noqa: F401  Before NumPy and torch, because it sets how they compute.
+# `pg` comes before NumPy and torch, because it sets how they compute.
+from pg.core.threads import use_one_thread
 
 # isort: split
 import jaxtyping
 import pytest
 import torch
-from pg.core.threads import use_one_thread
 
 SHAPED = (
     *(f"pg.parts.{name}" for name in ("returns", "baselines", "corrections")),
