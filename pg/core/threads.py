@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def use_one_thread() -> None:
-    """Let torch, NumPy and compiled functions compute with one thread in this process."""
+    """Let torch and NumPy compute with one thread in this process."""
     import torch
     from threadpoolctl import threadpool_limits
 
