@@ -111,7 +111,7 @@ def _train(options: argparse.Namespace) -> None:
     _check_writable(options)
     # Other commands must not wait for torch.
     from pg.core.threads import use_one_thread
-    from pg.experiments.train.choice import read_choice
+    from pg.experiments.train.choice import rates_of, read_choices
     from pg.learning.training import train
     from pg.runs import logs
     from pg.runs.recorder import RunRecorder
@@ -126,9 +126,9 @@ def _train(options: argparse.Namespace) -> None:
     if cell.variant.is_tuned:
         choice = Path(study.results, f"tuned/{cell.folder}.json")
         _check_made(options, [choice], f"the learning rate of {cell.variant_id} is tuned")
-        rate = float(read_choice(choice)["learning_rate"])
+        rates = rates_of(read_choices(choice), job.seeds)
     else:
-        rate = job.declared_rate
+        rates = job.declared_rates
     policies = {}
     if job.demonstrators is not None:
         trainings = imitated_policies(study, cell, job)
@@ -136,7 +136,7 @@ def _train(options: argparse.Namespace) -> None:
         _check_made(options, folders, f"{cell.variant_id} imitates policies of another experiment")
         policies = read_snapshots(folders, job.demonstrators.stage, job.demonstrators.seeds)
     recorder = RunRecorder(job.total_steps, options.snapshots)
-    train(job, rate, recorder, policies)
+    train(job, rates, recorder, policies)
     if options.evaluations is not None:
         write_csv(recorder.evaluations(), options.evaluations)
     write_csv(recorder.frame(), options.output or sys.stdout)

@@ -8,6 +8,8 @@ does not bias intervals and tests.
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +18,7 @@ import pandas as pd
 
 from pg.claims.record import ClaimPart, Family, Selection
 from pg.experiments.cells import level_value
-from pg.experiments.train.scores import mean_score
+from pg.experiments.train.choice import final_scores
 
 PAIRED_BY = ("environment", "stage", "seed")
 
@@ -52,21 +54,20 @@ class Side:
         return f"[best of {self.candidates} candidates: {_label(self.winners[environment])}]"
 
 
-def standings(choices: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]) -> pd.DataFrame:
-    """Return a row per tuned cell: its names, its mean score at the chosen learning rate, and the number of rates.
+def standings(choices: Iterable[tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]]) -> pd.DataFrame:
+    """Return a row per tuned cell: its names, its mean score at the chosen learning rates, and the number of rates.
 
     Parameters
     ----------
     choices
-        A pair per cell: its names (environment, variant and levels by column), and its tuning record (`learning_rate`
-        and `scores`, a list of `learning_rate`, `seed`, `score`).
+        A pair per cell: its names (environment, variant and levels by column), and its choice in each selection.
     """
     rows = []
-    for names, choice in choices:
-        scores_at_choice = [one["score"] for one in choice["scores"] if one["learning_rate"] == choice["learning_rate"]]
+    for names, selections in choices:
+        scores = [final_scores(choice).get(choice["learning_rate"], -math.inf) for choice in selections]
         levels = {column: level_value(value) for column, value in names.items()}
-        rates = {one["learning_rate"] for one in choice["scores"]}
-        rows.append({**levels, "score": mean_score(scores_at_choice), "rates": len(rates)})
+        rates = {one["learning_rate"] for choice in selections for one in choice["scores"]}
+        rows.append({**levels, "score": statistics.fmean(scores), "rates": len(rates)})
     return pd.DataFrame(rows)
 
 

@@ -33,7 +33,7 @@ def summarise(table: pd.DataFrame, metrics: Mapping[str, Metric] = METRICS) -> p
         Interval ends are infinite if n is too small to bound them, and empty if the statistic is undefined. The method
         includes the measured coverage of the interval if that is too far from 95 %.
     """
-    keys = [column for column in table.columns if column not in ("seed", "value")]
+    keys = [column for column in table.columns if column not in ("selection", "seed", "value")]
     rows = [
         {**dict(zip(keys, group, strict=True)), **_statistic_of(metrics[str(group[-1])], values.to_numpy(np.float64))}
         for group, values in table.groupby(keys, sort=False, dropna=False)["value"]

@@ -7,7 +7,7 @@ names, which is read without running any code in it.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -25,22 +25,25 @@ class Keeper(Protocol):
         """Note that an iteration is complete. `state` may be called only before this method returns."""
 
 
-def state_of(ended: int, learner: Learner) -> bytes:
-    """Return the state of a run: the number of learners that have ended, and the state of the one in training."""
+def write_state(complete: int, ended: Sequence[tuple[int, float]], learners: Iterable[Learner]) -> bytes:
+    """Return the state of a job.
+
+    Parameters
+    ----------
+    complete
+        The number of its parts that are complete.
+    ended
+        Seed and learning rate of the learners that have ended.
+    learners
+        The others.
+    """
     archive = io.BytesIO()
-    torch.save({"ended": ended, "learner": learner.state()}, archive)
+    states = [learner.state() for learner in learners]
+    torch.save({"complete": complete, "ended": [*ended], "learners": states}, archive)
     return archive.getvalue()
 
 
-def ended_in(state: bytes) -> int:
-    """Return the number of learners that had ended."""
-    return _read(state)["ended"]
-
-
-def resume(learner: Learner, state: bytes) -> None:
-    """Load the state of the learner that was in training into a new learner."""
-    learner.load(_read(state)["learner"])
-
-
-def _read(state: bytes) -> dict[str, Any]:
-    return torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
+def read_state(state: bytes) -> tuple[int, list[tuple[int, float]], list[Mapping[str, Any]]]:
+    """Return the complete parts, the learners that have ended, and the states of the others."""
+    content = torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
+    return content["complete"], content["ended"], content["learners"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import math
+from collections.abc import Mapping
+from typing import Annotated, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from pg.core.devices import Device
 from pg.core.record import Fraction, Job, Name, Record, SomeDistinct
@@ -20,14 +22,65 @@ class Budget(Record):
     steps: PositiveInt = Field(description="Environment steps per seed; a run ends after the batch that reaches it.")
     max_iterations: PositiveInt | None = Field(default=None, description="Batches per seed.")
 
+    def part(self, share: float) -> Budget:
+        """Return a share of the budget, rounded up."""
+        iterations = None if self.max_iterations is None else math.ceil(share * self.max_iterations)
+        return Budget(steps=math.ceil(share * self.steps), max_iterations=iterations)
+
+
+FIRST_ROUND = 0.25
+"""Share of the budget that tuning spends with every rate of the grid, before it drops the worse half."""
+_DECADE = 10.0
+_ROUNDING = 1e-9
+
 
 class Tuning(Record):
-    """How a learning rate is chosen: the one of the grid with the largest area under the curve on tuning seeds."""
+    """How learning rates are selected, see `pg.experiments.train.tuning`."""
 
-    grid: SomeDistinct[PositiveFloat] = Field(description="Learning rates tried.")
-    seeds: PositiveInt = Field(
-        description="Tuning seeds per rate; their random numbers differ from those of the experiment's seeds."
+    grid: SomeDistinct[PositiveFloat] = Field(description="Learning rates tried first.")
+    within: tuple[PositiveFloat, PositiveFloat] | None = Field(
+        default=None,
+        description="Smallest and largest rate that may be tried. While the best rate is at an edge of those tried, "
+        "the next half-decade is tried as well. Default: a decade beyond both ends of the grid.",
     )
+    seeds: PositiveInt = Field(
+        description="Tuning seeds per selection; their random numbers differ from those of the experiment's seeds."
+    )
+    selections: PositiveInt = Field(
+        default=5,
+        description="How often the rate is selected, each time on tuning seeds of its own. The runs are divided among "
+        "the selections, so that their intervals include the noise of tuning. With 1 they do not.",
+    )
+
+    @model_validator(mode="after")
+    def _grid_is_within_the_limits(self) -> Self:
+        if self.within is not None and not self.within[0] <= min(self.grid) <= max(self.grid) <= self.within[1]:
+            raise ValueError(
+                f"within: {list(self.within)} does not contain the grid; allowed: a smallest rate of at most "
+                f"{min(self.grid):g} and a largest of at least {max(self.grid):g}"
+            )
+        return self
+
+    def allows(self, rate: float) -> bool:
+        """Return whether the grid may be extended to a rate."""
+        low, high = self.within or (min(self.grid) / _DECADE, max(self.grid) * _DECADE)
+        return low * (1 - _ROUNDING) <= rate <= high * (1 + _ROUNDING)
+
+    @property
+    def finalists(self) -> int:
+        """The number of rates that are trained to the end, without those beyond the grid."""
+        return min(len(self.grid), max(2, math.ceil(len(self.grid) / 2)))
+
+    @property
+    def runs(self) -> float:
+        """The number of whole runs that all selections cost, without rates beyond the grid."""
+        rates = FIRST_ROUND * len(self.grid) + (1 - FIRST_ROUND) * self.finalists
+        return self.selections * self.seeds * rates
+
+    @property
+    def seeds_of_selections(self) -> tuple[range, ...]:
+        """The tuning seeds of each selection."""
+        return tuple(range(first * self.seeds, (first + 1) * self.seeds) for first in range(self.selections))
 
 
 _EVALUATIONS = 40
@@ -86,14 +139,14 @@ class TrainJob(_LearningJob):
     seeds: tuple[int, ...]
 
     @property
-    def declared_rate(self) -> float:
-        """The learning rate in the study file; 0 for a natural gradient, which computes its own step size."""
+    def declared_rates(self) -> Mapping[int, float]:
+        """The learning rate in the study file, by seed; 0 for a natural gradient, which computes its own step size."""
         if self.variant.is_tuned:
             raise ValueError(
                 "optimizer.learning_rate: tuned: no job has chosen the rate yet; give the variant a number"
             )
         rate = self.variant.optimizer.learning_rate
-        return 0.0 if rate == "tuned" else rate
+        return dict.fromkeys(self.seeds, 0.0 if rate == "tuned" else rate)
 
     @property
     def total_steps(self) -> int:
@@ -102,16 +155,16 @@ class TrainJob(_LearningJob):
 
 
 class TuneJob(_LearningJob):
-    """Train one cell with each learning rate of the grid on each tuning seed."""
+    """Select the learning rate of one cell, several times."""
 
     tuning: Tuning
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """The tuning seeds."""
-        return tuple(range(self.tuning.seeds))
+        """The tuning seeds of all selections."""
+        return tuple(seed for seeds in self.tuning.seeds_of_selections for seed in seeds)
 
     @property
     def total_steps(self) -> int:
-        """Environment steps of all seeds at all learning rates together, at most."""
-        return self.budget.steps * len(self.seeds) * len(self.tuning.grid)
+        """Environment steps of all selections together, without rates beyond the grid."""
+        return math.ceil(self.budget.steps * self.tuning.runs)

@@ -19,7 +19,10 @@ from pg.parts.critic import Critic
 from pg.parts.starts.base import AT_RANDOM, Beginning
 from pg.parts.variant import Variant
 
-_PLAIN = ("seed", "learning_rate", "iteration", "steps", "episodes", "pending", "limit_state", "next_evaluation")
+_PLAIN = (
+    *("seed", "learning_rate", "iteration", "steps", "episodes", "pending", "limit_state", "next_evaluation"),
+    "diverged",
+)
 
 
 @dataclass(slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import asdict
-from functools import partial
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -22,7 +22,7 @@ from pg.environments.copies import make_environments
 from pg.environments.mdp import MDP
 from pg.environments.record import Rewards
 from pg.environments.rewards import paid
-from pg.learning.checkpoints import Keeper, ended_in, resume, state_of
+from pg.learning.checkpoints import Keeper, read_state, write_state
 from pg.learning.columns import cause_of_divergence
 from pg.learning.evaluation import Evaluator
 from pg.learning.imitation import demonstrations
@@ -53,70 +53,109 @@ class Recorder(Protocol):
 
 def train(
     job: TrainJob,
-    learning_rate: float,
+    learning_rates: Mapping[int, float],
     recorder: Recorder,
     demonstrators: Mapping[int, Parameters] | None = None,
     keeper: Keeper | None = None,
 ) -> None:
-    """Train the seeds of a job one after the other, all with the same learning rate.
+    """Train the seeds of a job one after the other.
 
-    The learning rate is declared in the study or chosen by tuning. `demonstrators` are the parameters of the snapshots
-    that the job imitates, by their seeds. Without a keeper there are no checkpoints.
+    Parameters
+    ----------
+    learning_rates
+        By seed; declared in the study or selected by tuning.
+    demonstrators
+        Parameters of the snapshots that the job imitates, by their seeds.
+    keeper
+        Stores checkpoints; without one there are none.
     """
-    assignments = [(seed, learning_rate) for seed in job.seeds]
     evaluator = None if job.evaluate is None else Evaluator(job.evaluate, job.environment, job.budget)
-    _run(job, "train", assignments, job.snapshots, recorder, demonstrators or {}, keeper, evaluator)
+    training = Training(job, "train", recorder, demonstrators, keeper, job.snapshots, evaluator)
+    for seed in job.seeds:
+        training.advance(seed, learning_rates[seed])
 
 
-def tune(
-    job: TuneJob,
-    recorder: Recorder,
-    demonstrators: Mapping[int, Parameters] | None = None,
-    keeper: Keeper | None = None,
-) -> None:
-    """Train with every learning rate of the grid on every tuning seed.
+class Training:
+    """Trains learners one after the other, each in one or several parts.
 
-    `tune` and `train` use independent random numbers, so that no run that chooses a rate is also a result. Parameters
-    are as in `train`.
+    A job that was interrupted makes the same calls of `advance` again. Those that were complete at the last checkpoint
+    do nothing.
+
+    Parameters
+    ----------
+    job
+        What is trained, and for how long.
+    stream
+        Name of the random numbers; see `pg.learning.learner.make_learner`.
+    recorder, demonstrators, keeper
+        As in `train`.
+    stages
+        Names of the snapshots, with the share of the budget at which each is due.
+    evaluator
+        Evaluates the learners; without one there are no evaluations.
     """
-    assignments = [(seed, rate) for rate in job.tuning.grid for seed in job.seeds]
-    _run(job, "tune", assignments, {}, recorder, demonstrators or {}, keeper)
 
+    def __init__(
+        self,
+        job: TrainJob | TuneJob,
+        stream: str,
+        recorder: Recorder,
+        demonstrators: Mapping[int, Parameters] | None = None,
+        keeper: Keeper | None = None,
+        stages: Mapping[str, float] = MappingProxyType({}),
+        evaluator: Evaluator | None = None,
+    ) -> None:
+        self._job, self._stream, self._stages = job, stream, stages
+        self._recorder, self._keeper, self._evaluator = recorder, keeper, evaluator
+        self._environments, self._mdp = make_environments(job.environment, job.variant.batch), mdp_of(job.environment)
+        self._begin = _Starts(job.variant.initialise, demonstrations(job, stream, demonstrators or {}))
+        self._learners = dict[tuple[int, float], Learner]()
+        self._ended = list[tuple[int, float]]()
+        self._complete = self._complete_before = 0
+        if keeper is not None and (kept := keeper.kept()) is not None:
+            self._complete_before, self._ended, states = read_state(kept)
+            for state in states:
+                self._make(state["seed"], state["learning_rate"]).load(state)
 
-def _run(
-    job: TrainJob | TuneJob,
-    stream: str,
-    assignments: Sequence[tuple[int, float]],
-    stages: Mapping[str, float],
-    recorder: Recorder,
-    demonstrators: Mapping[int, Parameters],
-    keeper: Keeper | None,
-    evaluator: Evaluator | None = None,
-) -> None:
-    """Train one learner after the other, each until its budget is spent or it has diverged."""
-    variant, rewards, device = job.variant, job.environment.rewards, device_of(job.device)
-    environments, mdp = make_environments(job.environment, variant.batch), mdp_of(job.environment)
-    begin = _Starts(variant.initialise, demonstrations(job, stream, demonstrators))
-    state = None if keeper is None else keeper.kept()
-    ended = 0 if state is None else ended_in(state)
-    for index, (seed, rate) in enumerate(assignments[ended:], start=ended):
-        learner = make_learner(variant, environments.spaces, environments.horizon, seed, rate, stream, stages, device)
-        if state is not None and index == ended:
-            resume(learner, state)
-        else:
-            begin(learner)
-            _record(learner, job.budget, evaluator, recorder)
+    def advance(self, seed: int, rate: float, share: float = 1.0) -> None:
+        """Train the learner of a seed and a learning rate until it has spent a share of the budget, or has diverged."""
+        if self._complete >= self._complete_before and (seed, rate) not in self._ended:
+            self._advance(seed, rate, share)
+        self._complete += 1
+
+    def _advance(self, seed: int, rate: float, share: float) -> None:
+        learner, variant, budget = self._learner(seed, rate), self._job.variant, self._job.budget
+        part = budget.part(share)
         # At least one iteration, also if demonstrations have spent the budget.
-        while True:
+        while learner.iteration == 0 or not learner.has_ended(part):
             # Sample trajectories.
-            batch = collect(environments, actor_of(learner.policy), learner.generators)
+            batch = collect(self._environments, actor_of(learner.policy), learner.generators)
             # Compute the gradient and take steps.
-            recorder.row(improve(learner, variant, batch, rewards, mdp))
-            _record(learner, job.budget, evaluator, recorder)
-            if learner.has_ended(job.budget):
-                break
-            if keeper is not None:
-                keeper.iteration(partial(state_of, index, learner))
+            self._recorder.row(improve(learner, variant, batch, self._job.environment.rewards, self._mdp))
+            _record(learner, budget, self._evaluator, self._recorder)
+            if self._keeper is not None:
+                self._keeper.iteration(self._state)
+        if learner.has_ended(budget):
+            del self._learners[seed, rate]
+            self._ended.append((seed, rate))
+
+    def _learner(self, seed: int, rate: float) -> Learner:
+        if (seed, rate) not in self._learners:
+            learner = self._make(seed, rate)
+            self._begin(learner)
+            _record(learner, self._job.budget, self._evaluator, self._recorder)
+        return self._learners[seed, rate]
+
+    def _make(self, seed: int, rate: float) -> Learner:
+        made, device = self._environments, device_of(self._job.device)
+        learner = make_learner(
+            self._job.variant, made.spaces, made.horizon, seed, rate, self._stream, self._stages, device
+        )
+        self._learners[seed, rate] = learner
+        return learner
+
+    def _state(self) -> bytes:
+        return write_state(self._complete, self._ended, self._learners.values())
 
 
 def improve(

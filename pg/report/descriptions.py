@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from pg.core.signs import signed
 from pg.experiments.kind import Experiment
-from pg.experiments.train.scores import all_tie
+from pg.experiments.train.choice import all_tie, final_scores
 from pg.parts.equation import definitions, equation
 from pg.plotting.style import looks
 from pg.plotting.text import at_levels, counted, listed
@@ -64,35 +64,29 @@ def variant_rows(study: Study) -> Iterable[dict[str, object]]:
         }
 
 
-def tuned_rows(study: Study, choices: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def tuned_rows(study: Study, choices: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
     """Describe the learning rates that tuning chose.
 
-    Flagged are rates that all tie, an optimum at an edge of the grid, and numbers of candidates or seeds that are not
-    those of most variants of the experiment. `is_copy` marks a learner that is tuned once under an earlier name.
+    Flagged are selections in which all rates tie, or the best rate is at an edge of those tried. `is_copy` marks a
+    learner that is tuned once under an earlier name.
 
     Parameters
     ----------
     study
         The study.
     choices
-        The records, in the order of experiments and cells: `learning_rate`, `at_edge` and `scores`, a list of
-        `learning_rate`, `seed`, `score`.
+        The choices of each cell, one per selection, in the order of experiments and cells.
     """
     tuned = [cell for name in tuned_experiments(study) for cell in cells(study, name) if cell.variant.is_tuned]
-    tried = [
-        tuple(len({one[key] for one in choice["scores"]}) for key in ("learning_rate", "seed")) for choice in choices
-    ]
     rows, first = [], first_runs(study)
-    for cell, choice, (candidates, seeds) in zip(tuned, choices, tried, strict=True):
-        counts = Counter(each for each, other in zip(tried, tuned, strict=True) if other.experiment == cell.experiment)
-        usual = counts.most_common(1)[0][0]
-        flags = []
-        if all_tie(choice["scores"]):
-            flags.append("all rates tie: tuning cannot rank them")
-        elif choice["at_edge"]:
-            flags.append("edge of the grid")
-        if (candidates, seeds) != usual:
-            flags.append(f"other variants have {counted(usual[0], 'candidate')} on {counted(usual[1], 'seed')}")
+    for cell, selections in zip(tuned, choices, strict=True):
+        scores = [one for choice in selections for one in choice["scores"]]
+        ties = [all_tie(final_scores(choice).values()) for choice in selections]
+        edges = [choice["at_edge"] and not tied for choice, tied in zip(selections, ties, strict=True)]
+        of_all = f"of {counted(len(selections), 'selection')}"
+        found = (("all rates tie: tuning cannot rank them", sum(ties)), ("edge of the rates tried", sum(edges)))
+        chosen = Counter(choice["learning_rate"] for choice in selections)
+        tried = sorted({one["learning_rate"] for one in scores})
         levels = {
             of: {path: value for path, value in cell.levels.items() if path.startswith(f"{of}.")}
             for of in ("environment", "variant")
@@ -102,10 +96,11 @@ def tuned_rows(study: Study, choices: Sequence[Mapping[str, Any]]) -> list[dict[
                 "experiment": cell.experiment,
                 "environment": at_levels(study.environment_label(cell.environment_name), levels["environment"]),
                 "variant": at_levels(study.variant_label(cell.variant_name), levels["variant"]),
-                "learning_rate": choice["learning_rate"],
-                "candidates": candidates,
-                "seeds": seeds,
-                "flags": flags,
+                "learning_rates": ", ".join(f"{rate:g} ({times})" for rate, times in sorted(chosen.items())),
+                "tried": f"{tried[0]:g} to {tried[-1]:g}",
+                "selections": len(selections),
+                "seeds": len({one["seed"] for one in scores}) // len(selections),
+                "flags": [f"{flag} in {times} {of_all}" for flag, times in found if times],
                 "is_copy": first[cell, None] != (cell, None),
             }
         )

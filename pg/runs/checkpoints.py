@@ -101,22 +101,24 @@ class Checkpoint:
         self._path.unlink(missing_ok=True)
 
 
-def identity(job: str, learning_rate: float | None, policies: Mapping[int, Parameters], code: str) -> str:
+def identity(
+    job: str, learning_rates: Mapping[int, float] | None, policies: Mapping[int, Parameters], code: str
+) -> str:
     """Return a digest of everything that determines the outcome of a job.
 
     Parameters
     ----------
     job
         Its slice of the study, as canonical JSON.
-    learning_rate
-        Declared or tuned; None if the job tunes.
+    learning_rates
+        By seed, declared or tuned; None if the job tunes.
     policies
         Parameters of the policies that it imitates, by seed.
     code
         Digest of the code that it runs.
     """
     versions = [f"{name} {version(name)}" for name in _PACKAGES]
-    digest = hashlib.sha256(json.dumps([job, code, learning_rate, versions]).encode())
+    digest = hashlib.sha256(json.dumps([job, code, learning_rates, versions]).encode())
     for seed, policy in sorted(policies.items()):
         digest.update(f"{seed} ".encode() + safetensors.numpy.save(dict(policy)))
     return digest.hexdigest()

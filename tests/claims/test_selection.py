@@ -1,12 +1,9 @@
 """The best candidate of a family, chosen by given tuning scores."""
 
-from dataclasses import asdict
-
 import numpy as np
 import pandas as pd
 import pytest
 from pg.claims import judge, selection
-from pg.experiments.train import tuning
 from tests.claims import declared
 from tests.claims.declared import claim
 
@@ -16,8 +13,8 @@ PACES = {("naive", 1): 900.0, ("naive", 4): 800.0, ("clipped", 1): 700.0, ("clip
 
 def choice(*scores):
     """Return a chosen rate with these scores; the other rate scored far better and was not chosen."""
-    chosen = [{"learning_rate": 0.1, "seed": seed, "score": score} for seed, score in enumerate(scores)]
-    return {"learning_rate": 0.1, "scores": [*chosen, {"learning_rate": 0.7, "seed": 0, "score": 1e6}]}
+    chosen = [{"learning_rate": 0.1, "seed": seed, "share": 1.0, "score": score} for seed, score in enumerate(scores)]
+    return {"learning_rate": 0.1, "scores": [*chosen, {"learning_rate": 0.7, "seed": 0, "share": 1.0, "score": 1e6}]}
 
 
 def names(variant, steps, environment="cart"):
@@ -54,7 +51,7 @@ def judged(standings, rows=None, **options):
 
 def standing(naive_4, clipped_4, naive_1=1.0, clipped_1=0.0, environment="cart"):
     scores = {("naive", 4): naive_4, ("clipped", 4): clipped_4, ("naive", 1): naive_1, ("clipped", 1): clipped_1}
-    return [(names(*cell, environment), choice(score - 1, score + 1)) for cell, score in scores.items()]
+    return [(names(*cell, environment), [choice(score - 1, score + 1)]) for cell, score in scores.items()]
 
 
 def mean_of(rows, variant, steps):
@@ -79,7 +76,9 @@ def test_first_declared_candidate_wins_a_tie():
 
 
 def test_candidate_that_diverged_in_tuning_ranks_last():
-    lost = [(named, choice(1e3, None) if named["variant"] == "naive" else record) for named, record in standing(0, -50)]
+    lost = [
+        (named, [choice(1e3, None)] if named["variant"] == "naive" else record) for named, record in standing(0, -50)
+    ]
     comparison = judged(lost)["comparison"]
     assert "clipped (gradient_steps 4)" in comparison
     assert "clipped (gradient_steps 1)" in comparison
@@ -127,8 +126,14 @@ def test_candidates_without_a_score_are_named():
 
 
 def test_score_of_a_standing_is_the_one_that_chose_its_rate():
-    scores = pd.DataFrame({"learning_rate": [0.1, 0.1, 0.2, 0.2], "seed": [0, 1, 0, 1], "score": [1.0, 2.0, 5.0, 6.0]})
-    row = selection.standings([(names("naive", 1), asdict(tuning.choose(scores)))]).iloc[0]
+    finals = {0.1: (1.0, 2.0), 0.2: (5.0, 6.0)}
+    scores = [
+        {"learning_rate": rate, "seed": seed, "share": share, "score": score - (share < 1)}
+        for rate, of_rate in finals.items()
+        for seed, score in enumerate(of_rate)
+        for share in (0.25, 1.0)
+    ]
+    row = selection.standings([(names("naive", 1), [{"learning_rate": 0.2, "scores": scores}])]).iloc[0]
     assert (row["score"], row["rates"]) == (5.5, 2)
 
 

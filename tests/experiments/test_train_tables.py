@@ -9,6 +9,7 @@ from pg.experiments.summaries import summarise
 from pg.experiments.train import tables as train_tables
 from pg.experiments.train.metrics import METRICS, Run
 from pg.experiments.train.record import TrainExperiment
+from pg.parts.optimizers.adam import Adam
 from pg.parts.starts.clone import Clone
 from pg.parts.variant import Variant
 from tests.experiments.rows import cell, evaluated, long_table, run, values
@@ -20,7 +21,7 @@ def test_a_training_table_holds_the_metrics_of_a_run():
     # Returns of evaluations differ from those of batches.
     evaluations = {one: evaluated({7: {0: 0.5, 40: 3.4, 50: 3.6, 95: 2.0, 100: 3.0}})}
     table = long_table({one: run({7: batches})}, 100, evaluations)
-    assert table.columns.tolist() == ["environment", "variant", "stage", "seed", "metric", "value"]
+    assert table.columns.tolist() == ["environment", "variant", "stage", "selection", "seed", "metric", "value"]
     assert dict(zip(table["metric"], table["value"], strict=True)) == {
         "final_return": 2.5,
         "initial_return": 0.5,
@@ -231,10 +232,21 @@ def test_curves_mark_the_divergence_and_continue_at_the_worst_return():
 def test_curves_have_equally_spaced_points_up_to_the_budget():
     runs = {cell(): run({0: {30: 1.0, 60: 2.0}})}
     curves = train_tables.train_curves(runs, 100)
-    assert curves.columns.tolist() == ["environment", "variant", "seed", "steps", "return", "diverged_at"]
+    assert curves.columns.tolist() == ["environment", "variant", "selection", "seed", "steps", "return", "diverged_at"]
     assert curves["steps"].tolist() == list(range(1, 101))
     assert curves["return"].tolist() == [1] * 30 + [2] * 70
     assert train_tables.train_curves(runs, 150)["steps"].tolist()[:3] == [1, 3, 4]
+
+
+def test_rows_name_the_selection_of_a_tuned_rate() -> None:
+    fixed = replace(cell(variant="fixed"), variant=Variant(optimizer=Adam(learning_rate=0.1)))
+    runs = {one: run({seed: {100: 1.0} for seed in (3, 4, 5)}) for one in (cell(), fixed)}
+    curves = train_tables.train_curves(runs, 100, selections=2).drop_duplicates(["variant", "seed"])
+    assert curves["selection"].fillna(-1).tolist() == [1, 0, 1, -1, -1, -1]
+    assert train_tables.train_curves(runs, 100)["selection"].isna().all()
+    table = long_table(runs, 100, selections=2)
+    assert table.groupby("seed")["selection"].max().to_dict() == {3: 1, 4: 0, 5: 1}
+    assert table.loc[table["variant"] == "fixed", "selection"].isna().all()
 
 
 def test_mean_curves_are_means_over_seeds_with_students_interval():
@@ -272,7 +284,7 @@ def test_the_curve_of_a_clone_begins_where_its_demonstrations_end():
 def choice(scores, chosen):
     """The JSON of a choice, from {rate: scores of seeds}."""
     rows = [
-        {"learning_rate": rate, "seed": seed, "score": score}
+        {"learning_rate": rate, "seed": seed, "share": 1.0, "score": score}
         for rate, of_rate in scores.items()
         for seed, score in enumerate(of_rate)
     ]
@@ -281,9 +293,13 @@ def choice(scores, chosen):
 
 def test_a_table_of_tuning_has_the_mean_score_of_every_rate():
     cells = [cell(variant="total"), cell(variant="to_go")]
-    choices = [choice({0.1: [1.0, 2.0], 0.2: [9.0, None]}, chosen=0.1), choice({0.1: [4.0], 0.2: [4.0]}, chosen=0.1)]
+    choices = [
+        [choice({0.1: [1.0, 2.0], 0.2: [9.0, None]}, chosen=0.1)],
+        [choice({0.1: [4.0], 0.2: [4.0]}, chosen=0.1), choice({0.1: [6.0], 0.2: [5.0]}, chosen=0.1)],
+    ]
     table = train_tables.tuned_table(zip(cells, choices, strict=True))
-    assert table["mean"].fillna(-1).tolist() == [1.5, 1.5, -1, -1, 4, 4], "a rate that diverged has no mean"
-    assert table["chosen"].tolist() == [True, True, False, False, True, False]
-    assert table["at_edge"].tolist() == [True] * 4 + [False] * 2, "rates that tie have no edge"
-    assert table["tied"].tolist() == [False] * 4 + [True] * 2
+    assert table["mean"].fillna(-1).tolist() == [1.5, 1.5, -1, -1, 5, 4.5, 5, 4.5], "a rate that diverged has no mean"
+    assert table["chosen"].tolist() == [True, True, False, False, *([True, False] * 2)]
+    assert table["selection"].tolist() == [0, 0, 0, 0, 0, 0, 1, 1]
+    assert table["at_edge"].tolist() == [True] * 4 + [False] * 2 + [True] * 2, "rates that tie have no edge"
+    assert table["tied"].tolist() == [False] * 4 + [True] * 2 + [False] * 2

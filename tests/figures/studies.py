@@ -53,7 +53,7 @@ EXPERIMENTS: dict[str, dict[str, Any]] = {
         "kind": "train",
         "budget": {"steps": BUDGET},
         "snapshots": STAGES,
-        "tuning": {"grid": list(GRID), "seeds": 2},
+        "tuning": {"grid": list(GRID), "seeds": 2, "selections": 2},
         "evaluate": {"every_steps": 1000, "episodes": 3},
     },
     "levels": {"kind": "train", "budget": {"steps": BUDGET}, "sweep": LEVELS},
@@ -208,15 +208,24 @@ def curves(study: Study, experiment: str) -> pd.DataFrame:
 
 
 def _tuned(study: Study, experiment: str) -> pd.DataFrame:
+    """Make two selections with two tuning seeds each, in which all rates are trained to the end."""
     choices = []
     for place, cell in enumerate(cells(study, experiment)):
-        scores = [
-            {"learning_rate": rate, "seed": seed, "score": 10.0 * place + rate + seed}
-            for rate in GRID
-            for seed in range(2)
-        ]
         best = GRID[place % 3]
-        choices.append((cell, {"learning_rate": best, "at_edge": best != GRID[1], "scores": scores}))
+        selections = [
+            {
+                "learning_rate": best,
+                "at_edge": best != GRID[1],
+                "scores": [
+                    {"learning_rate": rate, "seed": seed, "share": share, "score": share * (10.0 * place + rate + seed)}
+                    for rate in GRID
+                    for seed in seeds
+                    for share in (0.25, 1.0)
+                ],
+            }
+            for seeds in ((0, 1), (2, 3))
+        ]
+        choices.append((cell, selections))
     return tuned_table(choices)
 
 

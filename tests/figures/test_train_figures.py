@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
@@ -185,29 +186,47 @@ def test_a_sweep_of_one_value_is_no_axis() -> None:
     assert panels(figure)[-1].get_xlabel() == "gradient steps"
 
 
-def test_tuning_draws_every_seed_the_mean_of_the_table_and_rings() -> None:
+def test_tuning_draws_seeds_means_choices_and_rings() -> None:
     one = request("tuning", environments=("cartpole",), variants=("total",))
-    one = with_tables(one, tuned=one.tables["tuned"].assign(mean=lambda table: 7 + table["learning_rate"]))
+    one = with_tables(
+        one, tuned=one.tables["tuned"].assign(mean=lambda table: 7 * table["share"] + table["learning_rate"])
+    )
     rows = one.rows("tuned", environment="cartpole", variant="total")
     axes = draw(one).axes[0]
+    dots, marks, ring = clouds(axes)
 
-    assert sorted(clouds(axes)[0][:, 1]) == sorted(rows["score"])
-    assert lines(axes)[0][1].tolist() == [7 + rate for rate in GRID]
-    assert len(clouds(axes)[-1]) == rows[rows["chosen"] & rows["at_edge"]]["variant"].nunique() == 1
+    assert sorted(dots[:, 1]) == sorted(rows.loc[rows["share"] == 1, "score"])
+    assert [y.tolist() for _, y in lines(axes)] == [[share * 7 + rate for rate in GRID] for share in (0.25, 1)]
+    assert marks[:, 1].tolist() == ring[:, 1].tolist() == [7 + GRID[0]]
+
+
+def test_a_mark_grows_with_the_selections_that_chose_its_rate() -> None:
+    study = study_of(learning={"environments": ["cartpole"], "variants": ["total"]})
+    scores = [{"learning_rate": rate, "seed": 0, "share": 1.0, "score": rate} for rate in GRID]
+    selections = [{"learning_rate": rate, "at_edge": False, "scores": scores} for rate in (GRID[0], GRID[1], GRID[1])]
+    choices = [(cell, selections) for cell in cells(study, "learning")]
+    axes = draw(with_tables(request("tuning", study=study), tuned=tuned_table(choices))).axes[0]
+    _, marks, _ = axes.collections
+    assert isinstance(marks, PathCollection)
+    sizes = marks.get_sizes()
+
+    assert sizes[1] == 2 * sizes[0]
 
 
 def test_rates_that_all_tie_have_no_ring() -> None:
     study = study_of(learning={"environments": ["cartpole"], "variants": ["total", "to_go"]})
-    scores = [{"learning_rate": rate, "seed": seed, "score": -100.0} for rate in GRID for seed in range(2)]
-    better = [*scores[:2], {"learning_rate": 0.1, "seed": 0, "score": -110.0}]
+    scores = [
+        {"learning_rate": rate, "seed": seed, "share": 1.0, "score": -100.0} for rate in GRID for seed in range(2)
+    ]
+    better = [*scores[:2], {"learning_rate": 0.1, "seed": 0, "share": 1.0, "score": -110.0}]
     edge = {"learning_rate": GRID[0], "at_edge": True}
     choices = [
-        (cell, edge | {"scores": scores if cell.variant_name == "to_go" else better})
+        (cell, [edge | {"scores": scores if cell.variant_name == "to_go" else better}])
         for cell in cells(study, "learning")
     ]
     figure = draw(with_tables(request("tuning", study=study), tuned=tuned_table(choices)))
 
-    assert len(clouds(figure.axes[0])[-1]) == 1
+    assert [len(cloud) for cloud in clouds(figure.axes[0])[1:]] == [1, 1, 1, 0]
 
 
 def test_every_level_of_a_sweep_is_tuned_in_a_panel() -> None:
@@ -220,7 +239,8 @@ def test_every_level_of_a_sweep_is_tuned_in_a_panel() -> None:
     ]
     for place, axes in enumerate(panels(figure)):
         starts = sorted(y[0] for _, y in lines(axes, len(GRID)))
-        assert starts == pytest.approx([10 * at + GRID[0] + 0.5 for at in (place, place + 4)])
+        whole = [10 * at + GRID[0] + 1.5 for at in (place, place + 4)]
+        assert starts == pytest.approx(sorted([*whole, *(start / 4 for start in whole)]))
 
 
 def test_variants_that_were_not_tuned_are_not_in_the_legend() -> None:

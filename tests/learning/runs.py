@@ -8,9 +8,10 @@ import pandas as pd
 import torch
 from pg.core.trajectories import Spaces
 from pg.environments.record import Environment, Observations
+from pg.experiments.train.tuning import tune
 from pg.learning.job import Budget, Demonstrators, Evaluate, TrainJob, TuneJob, Tuning
 from pg.learning.policies import Parameters, Policy
-from pg.learning.training import train, tune
+from pg.learning.training import train
 from pg.parts.limits.natural_gradient import NaturalGradient
 from pg.parts.limits.penalty import Penalty
 from pg.parts.starts.base import Demonstrator
@@ -67,17 +68,17 @@ def train_job(
 
 def trained(job: TrainJob, rate: float = 0.02, demonstrators: Mapping[int, Parameters] | None = None) -> Memory:
     memory = Memory()
-    train(job, rate, memory, demonstrators)
+    train(job, dict.fromkeys(job.seeds, rate), memory, demonstrators)
     return memory
 
 
 def tune_job(
     id: str, grid: Sequence[float], seeds: int, horizon: int, steps: int = 300, iterations: int = 30, **options: Any
 ) -> TuneJob:
-    """Return a job as `train_job` does."""
+    """Return a job as `train_job` does: one selection, without rates beyond the grid."""
     return TuneJob(
         budget=Budget(steps=steps, max_iterations=iterations),
-        tuning=Tuning(grid=tuple(grid), seeds=seeds),
+        tuning=Tuning(grid=tuple(grid), within=(min(grid), max(grid)), seeds=seeds, selections=1),
         **_divided(id, horizon, options),
     )
 

@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 from pg.core.trajectories import Spaces
 from pg.environments.record import Observations
-from pg.learning.checkpoints import ended_in
+from pg.experiments.train.choice import Choices
+from pg.experiments.train.tuning import tune
+from pg.learning.checkpoints import read_state
 from pg.learning.columns import RUN_COLUMNS
 from pg.learning.job import TrainJob
 from pg.learning.learner import Learner, make_learner
-from pg.learning.training import train, tune
+from pg.learning.training import train
 from pg.parts.variant import PolicyOptions, Variant
 from pg.runs import checkpoints
 from pg.runs.checkpoints import Checkpoint
@@ -65,11 +67,12 @@ class Place:
 
         def iteration(state: Callable[[], bytes]) -> None:
             noticed(state)
-            self.ended.add(ended_in(state()))
+            self.ended.add(read_state(state())[0])
             after(path)
 
         keeper.iteration = iteration
-        train(job, 0.05 if job.variant.is_tuned else job.declared_rate, recorder, self.policies, keeper)
+        rates = dict.fromkeys(job.seeds, 0.05) if job.variant.is_tuned else job.declared_rates
+        train(job, rates, recorder, self.policies, keeper)
         keeper.remove()
         assert not path.exists()
         return recorder.frame().to_csv(index=False) + recorder.evaluations().to_csv(index=False)
@@ -104,13 +107,15 @@ def test_resumed_run_is_bit_identical_from_any_iteration(name: str, tmp_path: Pa
         assert resumed.snapshots() == whole.snapshots()
 
 
-def test_resumed_tuning_is_bit_identical(tmp_path: Path) -> None:
-    tuned = tune_job("CartPole-v1", (0.01, 0.1), seeds=2, horizon=30)
+@pytest.mark.parametrize("interrupted_after", [1, 4])
+def test_resumed_tuning_is_bit_identical(interrupted_after: int, tmp_path: Path) -> None:
+    """Rates are trained in two parts, and a checkpoint holds learners that wait for the second."""
+    tuned = tune_job("CartPole-v1", (0.003, 0.01, 0.1), seeds=2, horizon=30)
 
     class Interrupted(Exception):
         pass
 
-    def run(path: Path, iterations: int | None) -> str | None:
+    def run(path: Path, iterations: int | None) -> tuple[str, Choices] | None:
         recorder = RunRecorder(1)
         keeper = Checkpoint(path, recorder, checkpoints.identity(tuned.canonical(), None, {}, "code"))
         noticed, left = keeper.iteration, iterations
@@ -124,22 +129,23 @@ def test_resumed_tuning_is_bit_identical(tmp_path: Path) -> None:
 
         keeper.iteration = iteration
         try:
-            tune(tuned, recorder, keeper=keeper)
+            choices = tune(tuned, recorder, keeper=keeper)
         except Interrupted:
             return None
-        return recorder.frame().to_csv(index=False)
+        return recorder.frame().to_csv(index=False), choices
 
     expected = run(tmp_path / "whole", None)
-    assert run(tmp_path / "a", 1) is None
-    assert run(tmp_path / "a", 1) is None
-    assert run(tmp_path / "a", None) == expected
+    interruptions = 0
+    while (found := run(tmp_path / "a", interrupted_after)) is None:
+        interruptions += 1
+    assert interruptions > 3
+    assert found == expected
 
 
 def test_state_has_every_field_that_training_changes() -> None:
     spaces, variant = Spaces(4, 2), Variant(policy=SMALL)
     state = make_learner(variant, spaces, 30, 0, 0.1, "train").state()
-    # A run that has diverged is not resumed.
-    others = {"diverged", "evaluation_generators", "shuffling"}
+    others = {"evaluation_generators", "shuffling"}
     assert {one.name for one in fields(Learner)} - others == set(state)
     assert len(state["generators"]) == 5, "starts and actions of batches and of evaluations, and shuffling"
 
@@ -190,7 +196,7 @@ def assert_ignored(path: Path, job: str) -> None:
 
 def test_identity_covers_all_that_decides_the_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
     def identity(job: TrainJob = JOBS["adam"], rate: float = 0.1, value: float = 0.0, code: str = "code") -> str:
-        return checkpoints.identity(job.canonical(), rate, {0: {"weight": np.array([value])}}, code)
+        return checkpoints.identity(job.canonical(), {0: rate}, {0: {"weight": np.array([value])}}, code)
 
     same = identity()
     assert identity() == same

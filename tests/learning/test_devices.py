@@ -56,7 +56,7 @@ def made(trained: TrainJob, folder: Path) -> tuple[pd.DataFrame, dict[str, bytes
     recorder = RunRecorder(1, folder)
     train(
         trained,
-        0.05 if trained.variant.is_tuned else trained.declared_rate,
+        dict.fromkeys(trained.seeds, 0.05) if trained.variant.is_tuned else trained.declared_rates,
         recorder,
         {0: demonstrator(SMALL)} if trained.demonstrators else {},
     )

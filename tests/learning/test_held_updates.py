@@ -33,7 +33,7 @@ def run(study: Study, cell: Cell) -> pd.DataFrame:
     recorder = RunRecorder(job.total_steps)
     # Of a grid, the rate that meets the limit most often.
     fast = max(experiment.tuning.grid) if experiment.tuning else 0.0
-    train(job, fast if cell.variant.is_tuned else job.declared_rate, recorder)
+    train(job, dict.fromkeys(job.seeds, fast) if cell.variant.is_tuned else job.declared_rates, recorder)
     return recorder.frame()
 
 

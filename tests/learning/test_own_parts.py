@@ -75,7 +75,7 @@ def variant(**parts: object) -> Variant:
 def trained(variant: Variant, folder: Path) -> RunRecorder:
     job, recorder = train_job("CartPole-v1", 0, steps=10_000, iterations=3), RunRecorder(1, folder)
     job = job.model_copy(update={"variant": variant, "snapshots": {"initial": 0.0, "late": 1.0}})
-    train(TrainJob.model_validate_json(job.canonical()), 0.01, recorder)
+    train(TrainJob.model_validate_json(job.canonical()), dict.fromkeys(job.seeds, 0.01), recorder)
     return recorder
 
 

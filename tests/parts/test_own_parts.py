@@ -105,7 +105,7 @@ def test_own_parts_are_trained_and_probed(parts: dict[str, Any]) -> None:
     variant, memory = Variant(batch=4, policy=OPTIONS, **parts), Memory()
     environment = Environment(id="pg/Chain-v0", kwargs={"length": 2}, horizon=3)
     budget = Budget(steps=60, max_iterations=3)
-    train(TrainJob(environment=environment, variant=variant, budget=budget, snapshots={}, seeds=(0,)), 0.1, memory)
+    train(TrainJob(environment=environment, variant=variant, budget=budget, snapshots={}, seeds=(0,)), {0: 0.1}, memory)
     assert len(memory.rows) == 3
     assert np.isfinite(pd.DataFrame(memory.rows)["gradient_norm"]).all()
     sample = Sample(trajectories=64, batches=(8,), reference=64, reference_limit=64)

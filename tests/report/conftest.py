@@ -129,7 +129,8 @@ def make_page(study: Study, claims: pd.DataFrame) -> Callable[..., str]:
 
     def make(**changes: Any) -> str:
         shown = changes.get("study", study).figures
-        rate = {"experiment": "ladder", "environment": "CartPole-v1", "candidates": 4, "seeds": 3, "is_copy": False}
+        rate = {"experiment": "ladder", "environment": "CartPole-v1", "tried": "0.001 to 0.1"}
+        rate |= {"selections": 5, "seeds": 3, "is_copy": False}
         content = {
             "study": study,
             "figures": [
@@ -139,8 +140,13 @@ def make_page(study: Study, claims: pd.DataFrame) -> Callable[..., str]:
             ],
             "claims": claims,
             "tuned": [
-                rate | {"variant": "reward-to-go", "learning_rate": 0.01, "flags": []},
-                rate | {"variant": "normalised", "learning_rate": 0.03, "flags": ["edge of the grid"]},
+                rate | {"variant": "reward-to-go", "learning_rates": "0.01 (5)", "flags": []},
+                rate
+                | {
+                    "variant": "normalised",
+                    "learning_rates": "0.03 (4), 0.1 (1)",
+                    "flags": ["edge of the rates tried"],
+                },
             ],
             "provenance": {"Python": "3.11", "digest of the configuration": "abc123", "wall time": "9 min"},
             "template": Path(__file__).parents[2] / "workflow" / "report" / "page.html.j2",

@@ -148,11 +148,11 @@ def test_each_verdict_has_a_sign_and_a_border_of_its_own() -> None:
 
 
 def test_flags_of_copies_are_not_counted(make_page: Pages) -> None:
-    rate = {"experiment": "ladder", "environment": "CartPole-v1", "candidates": 4, "seeds": 3, "learning_rate": 0.01}
-    rate |= {"flags": ["edge of the grid"]}
+    rate = {"experiment": "ladder", "environment": "CartPole-v1", "tried": "0.001 to 0.1", "selections": 5, "seeds": 3}
+    rate |= {"learning_rates": "0.01 (5)", "flags": ["edge of the rates tried in 1 of 5 selections"]}
     rows = [rate | {"variant": name, "is_copy": name == "idle"} for name in ("total", "to_go", "idle")]
 
-    assert "2 of 2 choices" in make_page(tuned=rows)
+    assert "2 of 2 learners" in make_page(tuned=rows)
 
 
 def test_only_an_undecided_claim_says_what_would_decide_it(text: str, claims: pd.DataFrame) -> None:
@@ -203,7 +203,7 @@ def test_provenance_is_named_in_its_block_alone(make_page: Pages) -> None:
 
 
 def test_tuned_rates_are_flagged_and_may_be_missing(make_page: Pages, text: str, claims: pd.DataFrame) -> None:
-    assert text.count("edge of the grid</span>") == 1
+    assert text.count("edge of the rates tried</span>") == 1
     assert "No learning rate was tuned" in make_page(claims=claims.iloc[:0], tuned=[])
 
 

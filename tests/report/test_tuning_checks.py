@@ -1,4 +1,4 @@
-"""What the report flags about tuning: rates that all tie, an edge, unequal candidates."""
+"""What the report says of tuning: chosen rates, rates that all tie, an edge."""
 
 from __future__ import annotations
 
@@ -23,40 +23,49 @@ def tuned(study: Study) -> Study:
     return study.model_copy(update={"experiments": {"ladder": ladder}})
 
 
-def record(place: int, rates: tuple[float, ...] = GRID) -> dict[str, Any]:
-    scores = [
-        {"learning_rate": rate, "seed": seed, "score": 100.0 * place + 10 * rate + seed}
-        for rate in rates
-        for seed in range(2)
+def record(place: int, chosen: tuple[float, ...] = (0.01, 0.1, 0.01)) -> list[dict[str, Any]]:
+    """Return three selections with two tuning seeds each."""
+    return [
+        {
+            "learning_rate": best,
+            "at_edge": False,
+            "scores": [
+                {"learning_rate": rate, "seed": seed, "share": 1.0, "score": 100.0 * place + 10 * rate + seed}
+                for rate in GRID
+                for seed in (2 * selection, 2 * selection + 1)
+            ],
+        }
+        for selection, best in enumerate(chosen)
     ]
-    return {"learning_rate": 0.01, "at_edge": False, "scores": scores}
 
 
 def test_rates_without_a_fault_have_labels_levels_and_no_flag(tuned: Study) -> None:
     rates = tuned_rows(tuned, [record(place) for place in range(4)])
 
-    assert [(one["candidates"], one["seeds"], one["flags"]) for one in rates] == [(3, 2, [])] * 4
     assert [(one["environment"], one["variant"]) for one in rates] == [
         ("CartPole-v1", f"{name}, batch {size}") for name in ("total return", "reward-to-go") for size in (4, 8)
     ]
+    said = ("learning_rates", "tried", "selections", "seeds", "flags")
+    assert {tuple(map(str, (one[name] for name in said))) for one in rates} == {
+        ("0.01 (2), 0.1 (1)", "0.001 to 0.1", "3", "2", "[]")
+    }
 
 
 # Rounding in the last digit decides nothing.
-TIED = {"scores": [{**one, "score": -100.0 * (1 + 1e-15 * one["seed"])} for one in record(2)["scores"]]}
+TIED = {"scores": [{**one, "score": -100.0 * (1 + 1e-15 * one["seed"])} for one in record(2)[0]["scores"]]}
 
 
 @pytest.mark.parametrize(
     ("changed", "flag"),
     [
-        ({"at_edge": True}, "edge of the grid"),
-        (record(1, GRID[1:]), "other variants have 3 candidates on 2 seeds"),
-        (TIED | {"at_edge": True}, "all rates tie: tuning cannot rank them"),
-        (TIED | {"at_edge": False}, "all rates tie: tuning cannot rank them"),
+        ({"at_edge": True}, "edge of the rates tried in 1 of 3 selections"),
+        (TIED | {"at_edge": True}, "all rates tie: tuning cannot rank them in 1 of 3 selections"),
+        (TIED | {"at_edge": False}, "all rates tie: tuning cannot rank them in 1 of 3 selections"),
     ],
 )
 def test_choices_with_a_fault_are_flagged(tuned: Study, changed: dict[str, Any], flag: str) -> None:
     records = [record(place) for place in range(4)]
-    records[1] |= changed
+    records[1][2] |= changed
 
     assert [one["flags"] for one in tuned_rows(tuned, records)] == [[], [flag], [], []]
 

@@ -4,10 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from pg.experiments.train.choice import read_choice
+from pg.experiments.train.choice import read_choices
 from pg.runs.files import UnreadableFile, read_json, write_atomically, write_json
 
-CHOICE = {"learning_rate": 0.1, "at_edge": False, "scores": [{"learning_rate": 0.1, "seed": 0, "score": None}]}
+CHOICE = {
+    "learning_rate": 0.1,
+    "at_edge": False,
+    "scores": [{"learning_rate": 0.1, "seed": 0, "share": 1, "score": None}],
+}
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
@@ -28,17 +32,23 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (json.dumps(CHOICE)[:20], r"a\.json, line 1: is not JSON"),
-        (json.dumps(CHOICE, indent=2).replace("0.1", "0,1"), r"a\.json, line 2: is not JSON"),
-        (json.dumps(CHOICE | {"learning_rate": "fast"}), r"a\.json: learning_rate: Input should be a valid number"),
-        (json.dumps(CHOICE | {"scores": [{"seed": 0}]}), r"a\.json: scores\.0\.learning_rate: "),
+        (json.dumps({"selections": [CHOICE]})[:20], r"a\.json, line 1: is not JSON"),
+        (json.dumps({"selections": [CHOICE]}, indent=2).replace("0.1", "0,1"), r"a\.json, line 4: is not JSON"),
+        (
+            json.dumps({"selections": [CHOICE | {"learning_rate": "fast"}]}),
+            r"a\.json: selections\.0\.learning_rate: Input should be a valid number",
+        ),
+        (
+            json.dumps({"selections": [CHOICE | {"scores": [{"seed": 0}]}]}),
+            r"a\.json: selections\.0\.scores\.0\.learning_rate: ",
+        ),
         ("[]", r"a\.json: is a JSON list, not an object"),
     ],
 )
 def test_a_damaged_choice_of_a_learning_rate_is_refused(content: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    path.write_text(json.dumps(CHOICE), encoding="utf-8")
-    assert read_choice(path)["learning_rate"] == 0.1
+    path.write_text(json.dumps({"selections": [CHOICE]}), encoding="utf-8")
+    assert read_choices(path)[0]["learning_rate"] == 0.1
     path.write_text(content, encoding="utf-8")
     with pytest.raises(UnreadableFile, match=message):
-        read_choice(path)
+        read_choices(path)

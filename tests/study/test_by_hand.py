@@ -34,8 +34,9 @@ def test_costs_of_experiments_and_study_are_explained(options: dict[str, Any], c
     assert run(options, "explain") == 0
     costs = [line for line in capsys.readouterr().out.splitlines() if line.endswith(" of one core")]
     assert [line.split(": ")[0] for line in costs] == ["gradients", "exact", "the whole study"]
-    # Two variants and five seeds, and two rates on two tuning seeds; 128 trajectories of 500 steps at two stages.
-    learned, measured = 2 * (5 + 4) * 100, 128 * 500 * 2 * 3
+    # Two variants and five seeds, and five selections of two rates on two tuning seeds; 128 trajectories of 500 steps
+    # at two stages.
+    learned, measured = 2 * (5 + 5 * 2 * 2) * 100, 128 * 500 * 2 * 3
     # Evaluations at the start and every 3 of 100 steps, of 16 episodes of 500 steps.
     steps = learned + 2 * 5 * (1 + 33) * 16 * 500 + measured
     assert costs[-1] == f"the whole study: {steps:,} environment steps, less than a minute of one core"

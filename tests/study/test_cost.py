@@ -24,8 +24,9 @@ def test_the_estimate_counts_runs_tuning_and_evaluations(options: dict[str, Any]
         put(options, "experiments/learn/evaluate", evaluate)
         return estimate(load(options), ("learn",)).steps
 
-    # Two variants in batches of 16 trajectories of up to 500 steps; five seeds, and two rates on two tuning seeds.
-    trained, runs, batch = 2 * 5, 2 * (5 + 2 * 2), 16 * 500
+    # Two variants in batches of 16 trajectories of up to 500 steps; five seeds, and five selections of two rates on two
+    # tuning seeds each.
+    trained, runs, batch = 2 * 5, 2 * (5 + 5 * 2 * 2), 16 * 500
     first = {"every_steps": batch, "episodes": 1}
     # Evaluations before the first update and after each of up to three, of one episode.
     assert steps(first, steps=10 * batch, max_iterations=3) == runs * 3 * batch + trained * (1 + 3) * 500

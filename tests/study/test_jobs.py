@@ -47,8 +47,8 @@ def test_a_job_counts_the_steps_of_all_its_runs(options: dict[str, Any]) -> None
     study = load(options)
     cell = cells(study, "learn")[0]
     assert train_job(study, cell, Block(1, 3)).total_steps == 3 * 100
-    # Two rates on two tuning seeds.
-    assert tune_job(study, cell).total_steps == 2 * 2 * 100
+    # Five selections, each of two rates on two tuning seeds.
+    assert tune_job(study, cell).total_steps == 5 * 2 * 2 * 100
 
 
 def job_of(**variant: Any) -> TrainJob:
@@ -58,7 +58,7 @@ def job_of(**variant: Any) -> TrainJob:
 
 def test_a_job_is_read_in_words_of_a_study_file_and_as_json() -> None:
     job = job_of(baseline="leave_one_out", optimizer={"learning_rate": 0.01})
-    assert (job.seeds, job.snapshots, job.declared_rate) == ((4, 5), {}, 0.01)
+    assert (job.seeds, job.snapshots, job.declared_rates) == ((4, 5), {}, {4: 0.01, 5: 0.01})
     assert TrainJob.model_validate_json(job.canonical()) == job
 
 
@@ -66,8 +66,8 @@ def test_rates_that_are_tuned_or_not_needed_are_not_declared() -> None:
     with pytest.raises(
         ValueError, match="learning_rate: tuned: no job has chosen the rate yet; give the variant a number"
     ):
-        _ = job_of().declared_rate
-    assert job_of(kl={"limit": 0.01, "hold_by": "natural_gradient"}).declared_rate == 0.0
+        _ = job_of().declared_rates
+    assert job_of(kl={"limit": 0.01, "hold_by": "natural_gradient"}).declared_rates == {4: 0.0, 5: 0.0}
 
 
 @pytest.mark.parametrize(

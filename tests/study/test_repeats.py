@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
+from pg.experiments.train.tuning import tune
 from pg.learning.job import TuneJob
-from pg.learning.training import tune
 from pg.parts.corrections.per_step import PerStep
 from pg.parts.variant import Variant
 from pg.runs.recorder import RunRecorder
@@ -96,7 +96,7 @@ def test_idle_corrections_change_no_row(correction: dict[str, Any]) -> None:
     def rows(variant: Variant) -> pd.DataFrame:
         job = {"environment": {"id": "pg/Chain-v0", "horizon": 4}, "variant": variant, "budget": {"steps": 150}}
         recorder = RunRecorder(1)
-        tune(TuneJob.model_validate(job | {"tuning": {"grid": [0.1, 1.0], "seeds": 2}}), recorder)
+        tune(TuneJob.model_validate(job | {"tuning": {"grid": [0.1, 1.0], "seeds": 2, "selections": 1}}), recorder)
         return recorder.frame()
 
     learner = {"batch": 5, "discount": 0.9, "baseline": "per_step", "policy": {"hidden": [4]}}

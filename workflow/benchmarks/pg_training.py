@@ -30,9 +30,9 @@ def main() -> None:
         seeds=tuple(range(seeds)),
     )
     # A short first run imports what torch loads at its first use; a study pays for it once.
-    train(job.model_copy(update={"budget": Budget(steps=1), "seeds": (0,)}), LEARNING_RATE, RunRecorder(1))
+    train(job.model_copy(update={"budget": Budget(steps=1), "seeds": (0,)}), {0: LEARNING_RATE}, RunRecorder(1))
     recorder = _Started(wanted.steps * seeds)
-    train(job, LEARNING_RATE, recorder)
+    train(job, dict.fromkeys(job.seeds, LEARNING_RATE), recorder)
     assert recorder.started is not None
     seconds = time.process_time() - recorder.started
     steps = int(recorder.frame().groupby("seed")["steps"].max().sum())

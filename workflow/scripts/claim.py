@@ -2,7 +2,7 @@ from pg.claims import judge as claims
 from pg.claims import selection
 from pg.claims.record import Claim
 from pg.experiments.lookup import kind_named
-from pg.experiments.train.choice import read_choice
+from pg.experiments.train.choice import read_choices
 from pg.runs.tables import read_csv, write_csv
 
 
@@ -10,7 +10,7 @@ def run(snakemake):
     experiments, candidates = snakemake.params.experiments, snakemake.params.candidates
     claim = Claim.model_validate_json(snakemake.params.record)
     tables = dict(zip(experiments, map(read_csv, snakemake.input.tables), strict=True))
-    choices = list(zip(candidates, map(read_choice, snakemake.input.tuned), strict=True))
+    choices = list(zip(candidates, map(read_choices, snakemake.input.tuned), strict=True))
     tuned = {
         experiment: selection.standings((names, choice) for (name, names), choice in choices if name == experiment)
         for experiment, _ in candidates

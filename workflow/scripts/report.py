@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from pg.experiments.train.choice import read_choice
+from pg.experiments.train.choice import read_choices
 from pg.report.descriptions import tuned_rows
 from pg.report.page import figure_rows, render
 from pg.runs import provenance
@@ -15,7 +15,7 @@ def run(snakemake):
         study=study,
         figures=figure_rows(study, snakemake.input.figures, snakemake.input.captions),
         claims=read_csv(snakemake.input.claims),
-        tuned=tuned_rows(study, [read_choice(path) for path in snakemake.input.tuned]),
+        tuned=tuned_rows(study, [read_choices(path) for path in snakemake.input.tuned]),
         provenance=provenance.provenance(
             snakemake.params.command,
             snakemake.params.config,

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from pg.core.threads import use_one_thread
-from pg.experiments.train.choice import read_choice
+from pg.experiments.train.choice import rates_of, read_choices
 from pg.learning.job import TrainJob
 from pg.learning.training import train
 from pg.runs import checkpoints, snapshots
@@ -17,16 +17,16 @@ def run(snakemake):
             copy(Path(same), Path(output))
     else:
         job, tuned = TrainJob.model_validate_json(snakemake.params.record), snakemake.input.tuned
-        rate = read_choice(tuned)["learning_rate"] if tuned else job.declared_rate
+        rates = rates_of(read_choices(tuned), job.seeds) if tuned else job.declared_rates
         demonstrators = job.demonstrators
         policies = {}
         if demonstrators is not None:
             folders = snakemake.input.demonstrators
             policies = snapshots.read_snapshots(folders, demonstrators.stage, demonstrators.seeds)
         recorder = RunRecorder(job.total_steps, snakemake.output.snapshots)
-        identity = checkpoints.identity(snakemake.params.record, rate, policies, snakemake.params.code)
+        identity = checkpoints.identity(snakemake.params.record, rates, policies, snakemake.params.code)
         checkpoint = checkpoints.Checkpoint(snakemake.params.checkpoint, recorder, identity)
-        train(job, rate, recorder, policies, checkpoint)
+        train(job, rates, recorder, policies, checkpoint)
         write_csv(recorder.evaluations(), snakemake.output.evaluations)
         write_csv(recorder.frame(), snakemake.output.rows)
         checkpoint.remove()

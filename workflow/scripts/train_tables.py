@@ -17,9 +17,10 @@ def run(snakemake):
     runs = read_runs(snakemake.input.runs, train_cells, experiment.budget)
     evaluation_rows = partial(read_csv, columns=EVALUATION_COLUMNS)
     evaluations = read_grouped(snakemake.input.evaluations, train_cells, evaluation_rows)
-    table = train_tables.train_table(runs, evaluations, budget, experiment.level, experiment.metrics)
+    selections = 1 if experiment.tuning is None else experiment.tuning.selections
+    table = train_tables.train_table(runs, evaluations, budget, experiment.level, experiment.metrics, selections)
     write_csv(train_tables.diverged_runs(runs), snakemake.output.diverged)
-    curves = train_tables.train_curves(runs, budget)
+    curves = train_tables.train_curves(runs, budget, selections)
     write_csv(curves, snakemake.output.curves)
     write_csv(train_tables.mean_curves(curves), snakemake.output.means)
     write_csv(summarise(table, metrics_of(experiment)), snakemake.output.summary)

@@ -2,9 +2,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from pg.core.threads import use_one_thread
-from pg.experiments.train import tuning
+from pg.experiments.train.tuning import tune
 from pg.learning.job import TuneJob
-from pg.learning.training import tune
 from pg.runs import checkpoints, files, snapshots
 from pg.runs.recorder import RunRecorder
 
@@ -23,6 +22,6 @@ def run(snakemake):
         recorder = RunRecorder(job.total_steps)
         identity = checkpoints.identity(snakemake.params.record, None, policies, snakemake.params.code)
         checkpoint = checkpoints.Checkpoint(snakemake.params.checkpoint, recorder, identity)
-        tune(job, recorder, policies, checkpoint)
-        files.write_json(asdict(tuning.choose(tuning.scores(recorder.frame(), job.budget.steps))), snakemake.output[0])
+        choices = tune(job, recorder, policies, checkpoint)
+        files.write_json(asdict(choices), snakemake.output[0])
         checkpoint.remove()

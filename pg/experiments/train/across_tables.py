@@ -38,7 +38,7 @@ class _Variant:
 
 def metrics_of_cells(table: pd.DataFrame, cells: Iterable[Cell]) -> dict[Cell, pd.DataFrame]:
     """Divide the long table of an experiment by its cells, all of them in declared order: a column per metric."""
-    names = [column for column in table if column not in ("stage", "seed", "metric", "value")]
+    names = [column for column in table if column not in ("stage", "selection", "seed", "metric", "value")]
     groups = table.groupby(names, sort=False, dropna=False)
     return {
         cell: group.pivot_table(index="seed", columns="metric", values="value")

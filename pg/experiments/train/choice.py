@@ -1,7 +1,10 @@
-"""The result of a tuning job: the learning rate that it chose, and the scores that it was chosen from."""
+"""What a tuning job stores: for each of its selections, the learning rate that it chose and all of its scores."""
 
 from __future__ import annotations
 
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,21 +13,24 @@ from pydantic import TypeAdapter, ValidationError
 
 from pg.runs.files import REMEDY, UnreadableFile, read_json
 
+_ROUNDING = 1e-12
+
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The score of one learning rate on one tuning seed; None if the run diverged."""
+    """The score of one learning rate on one tuning seed after a share of the budget; None if the run diverged."""
 
     learning_rate: float
     seed: int
+    share: float
     score: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The learning rate that was chosen, and all scores that it was chosen from.
+    """The learning rate that one selection chose, and all scores that it was chosen from.
 
-    It is at an edge if it is the grid's smallest or largest, so that the optimum may be outside the grid.
+    It is at an edge if it is the smallest or the largest rate tried, so that a better one may be beyond it.
     """
 
     learning_rate: float
@@ -32,11 +38,18 @@ class Choice:
     scores: tuple[Score, ...]
 
 
-_CHOICE = TypeAdapter(Choice)
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The choices of all selections, in order."""
+
+    selections: tuple[Choice, ...]
 
 
-def read_choice(path: str | Path) -> dict[str, Any]:
-    """Read the choice of a learning rate, a `Choice` as JSON.
+_CHOICES = TypeAdapter(Choices)
+
+
+def read_choices(path: str | Path) -> list[dict[str, Any]]:
+    """Read the `Choices` of a tuning job: one `Choice` as JSON per selection.
 
     Raises
     ------
@@ -45,9 +58,39 @@ def read_choice(path: str | Path) -> dict[str, Any]:
     """
     content = read_json(path)
     try:
-        _CHOICE.validate_python(content)
+        _CHOICES.validate_python(content)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         raise UnreadableFile(f"{path}: {key}: {first['msg']}; {REMEDY}") from error
-    return content
+    return content["selections"]
+
+
+def selection_of(seed: int, selections: int) -> int:
+    """Return which selection determines the learning rate of a seed: selections take turns."""
+    return seed % selections
+
+
+def rates_of(choices: Sequence[Mapping[str, Any]], seeds: Iterable[int]) -> dict[int, float]:
+    """Return the learning rate of each seed."""
+    return {seed: float(choices[selection_of(seed, len(choices))]["learning_rate"]) for seed in seeds}
+
+
+def mean_score(scores: Iterable[float | None]) -> float:
+    """Return the mean score over tuning seeds; minus infinity if a run diverged."""
+    return statistics.fmean(-math.inf if score is None else score for score in scores)
+
+
+def final_scores(choice: Mapping[str, Any]) -> dict[float, float]:
+    """Return the mean score of each rate that was trained to the end, in ascending order of the rates."""
+    finals: dict[float, list[float | None]] = {}
+    for one in choice["scores"]:
+        if one["share"] == 1:
+            finals.setdefault(one["learning_rate"], []).append(one["score"])
+    return {rate: mean_score(finals[rate]) for rate in sorted(finals)}
+
+
+def all_tie(scores: Iterable[float]) -> bool:
+    """Return whether several rates have the same mean score, up to rounding, so that none is better."""
+    first, *others = scores
+    return bool(others) and all(math.isclose(first, other, rel_tol=_ROUNDING) for other in others)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import ClassVar, Self
 
@@ -117,8 +118,8 @@ class TrainExperiment(Experiment):
         """Count a run and its evaluations, and all runs of tuning."""
         steps, iterations = self.budget.steps, self.budget.max_iterations
         trained = steps if iterations is None else min(steps, iterations * cell.variant.batch * cell.longest)
-        tuned = len(self.tuning.grid) * self.tuning.seeds if self.tuning is not None and cell.variant.is_tuned else 0
+        tuned = math.ceil(self.tuning.runs * trained) if self.tuning is not None and cell.variant.is_tuned else 0
         episodes = self.evaluate.episodes
         evaluated = (1 + trained // self.evaluate.spacing(self.budget)) * episodes
         acted = evaluated * (self.evaluate.horizon or cell.longest)
-        return Cost(trained, max(cell.variant.batch, episodes), tuned * trained, acted)
+        return Cost(trained, max(cell.variant.batch, episodes), tuned, acted)

@@ -5,8 +5,7 @@ Runs are keyed by cell, as the results folder is. Tables come in the declared or
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,8 @@ from pg.environments.record import Environment
 from pg.experiments.cells import Cell, columns_of, names_of
 from pg.experiments.metric import Metric, values
 from pg.experiments.train import curves
+from pg.experiments.train.choice import all_tie, final_scores, selection_of
 from pg.experiments.train.metrics import METRICS, Evaluations, Imitation, Run
-from pg.experiments.train.scores import all_tie, mean_score
 from pg.learning.columns import cause_of_divergence
 from pg.statistics.estimates import mean
 
@@ -30,6 +29,7 @@ def train_table(
     budget: int,
     level: Callable[[str, Environment], float | None],
     metrics: Iterable[Metric[Run]] = METRICS,
+    selections: int = 1,
 ) -> pd.DataFrame:
     """Return the long table of a training experiment.
 
@@ -43,11 +43,14 @@ def train_table(
         Returns the level `threshold` or `failed_below` of an environment.
     metrics
         The metrics of the experiment's kind.
+    selections
+        The number of selections of each tuned learning rate.
 
     Returns
     -------
     DataFrame
-        Columns environment, variant, the sweep's paths, stage (empty), seed, metric, value. For runs that diverged see
+        Columns environment, variant, the sweep's paths, stage (empty), selection, seed, metric, value. `selection` is
+        the one that determined the run's learning rate, empty if there is at most one. For runs that diverged see
         `pg.experiments.train.curves`: such a run has collapsed and failed, and a threshold that it reached before stays
         reached.
     """
@@ -64,18 +67,20 @@ def train_table(
             failed_below=level("failed_below", cell.environment),
             imitation=_imitation(cell, run),
         )
-        names = {**names_of(cell), "stage": "", "seed": seed}
+        names = {**names_of(cell), "stage": "", "selection": _selection(cell, seed, selections), "seed": seed}
         long += [{**names, "metric": metric, "value": value} for metric, value in values(metrics, measured).items()]
-    return pd.DataFrame(long, columns=columns_of(rows, "stage", "seed", "metric", "value"))
+    table = pd.DataFrame(long, columns=columns_of(rows, "stage", "selection", "seed", "metric", "value"))
+    return table.astype({"selection": "Int64"})
 
 
-def train_curves(rows: Mapping[Cell, pd.DataFrame], budget: int) -> pd.DataFrame:
+def train_curves(rows: Mapping[Cell, pd.DataFrame], budget: int, selections: int = 1) -> pd.DataFrame:
     """Interpolate every run's learning curve on the same even grid of environment steps, up to the budget.
 
     Returns
     -------
     DataFrame
-        Columns environment, variant, the sweep's paths, seed, steps, return, diverged_at: the steps after which the
+        Columns environment, variant, the sweep's paths, selection (as in `train_table`), seed, steps, return,
+        diverged_at: the steps after which the
         run diverged, at most the budget; empty if it did not. The return is empty during demonstrations.
     """
     grid, worst, frames = np.arange(1, _POINTS + 1) * budget // _POINTS, _worst_returns(rows), []
@@ -85,9 +90,11 @@ def train_curves(rows: Mapping[Cell, pd.DataFrame], budget: int) -> pd.DataFrame
         if (imitation := _imitation(cell, run)) is not None:
             returns[grid <= imitation.steps] = np.nan
         diverged_at = min(run["steps"].iloc[-1], budget) if diverged else np.nan
-        columns = {"seed": seed, "steps": grid, "return": returns, "diverged_at": diverged_at}
-        frames.append(pd.DataFrame({**names_of(cell), **columns}))
-    return pd.concat(frames, ignore_index=True)[columns_of(rows, "seed", "steps", "return", "diverged_at")]
+        run_names = {**names_of(cell), "selection": _selection(cell, seed, selections), "seed": seed}
+        columns = {"steps": grid, "return": returns, "diverged_at": diverged_at}
+        frames.append(pd.DataFrame({**run_names, **columns}))
+    table = pd.concat(frames, ignore_index=True).astype({"selection": "Int64"})
+    return table[columns_of(rows, "selection", "seed", "steps", "return", "diverged_at")]
 
 
 def mean_curves(curves: pd.DataFrame) -> pd.DataFrame:
@@ -99,7 +106,7 @@ def mean_curves(curves: pd.DataFrame) -> pd.DataFrame:
         Columns environment, variant, the sweep's paths, steps, estimate, ci_low, ci_high: the mean return with its
         95 % t interval.
     """
-    keys = [column for column in curves if column not in ("seed", "return", "diverged_at")]
+    keys = [column for column in curves if column not in ("selection", "seed", "return", "diverged_at")]
     rows = []
     for names, returns in curves.groupby(keys, sort=False, dropna=False)["return"]:
         interval = mean(returns)
@@ -125,30 +132,40 @@ def diverged_runs(rows: Mapping[Cell, pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame(diverged, columns=columns_of(rows, "seed", "iteration", "steps", "cause"))
 
 
-def tuned_table(choices: Iterable[tuple[Cell, Mapping[str, Any]]]) -> pd.DataFrame:
-    """Return the scores of tuning as one table, from each tuned cell and its `Choice` as JSON.
+def tuned_table(choices: Iterable[tuple[Cell, Sequence[Mapping[str, Any]]]]) -> pd.DataFrame:
+    """Return the scores of tuning as one table, from each tuned cell and its choices, one per selection.
 
     Returns
     -------
     DataFrame
-        Columns environment, variant, the sweep's paths, learning_rate, seed, score, mean, chosen, at_edge, tied; a row
-        per score. `mean` is the rate's mean score, by which tuning chooses; it is empty if a run of the rate diverged.
-        If all rates tie, none is flagged as at an edge, because the scores give no direction.
+        Columns environment, variant, the sweep's paths, selection, learning_rate, seed, share, score, mean, chosen,
+        at_edge, tied; a row per score. The score is the mean return over that share of the budget, empty if the run
+        diverged. `mean` is the rate's mean score over the tuning seeds of all selections, empty if a run diverged. If
+        all rates tie, none is flagged as at an edge, because the scores give no direction.
     """
     rows = []
-    for cell, choice in choices:
-        scores, tied = choice["scores"], all_tie(choice["scores"])
-        for one in scores:
-            average = mean_score(other["score"] for other in scores if other["learning_rate"] == one["learning_rate"])
-            flags = {
-                "mean": average if math.isfinite(average) else math.nan,
-                "chosen": one["learning_rate"] == choice["learning_rate"],
-                "at_edge": choice["at_edge"] and not tied,
-                "tied": tied,
-            }
-            rows.append({**names_of(cell), **one, **flags})
-    fixed = ["environment", "variant", "learning_rate", "seed", "score", "mean", "chosen", "at_edge", "tied"]
-    return pd.DataFrame(rows, columns=None if rows else fixed)
+    for cell, selections in choices:
+        for selection, choice in enumerate(selections):
+            tied = all_tie(final_scores(choice).values())
+            for one in choice["scores"]:
+                flags = {
+                    "chosen": one["learning_rate"] == choice["learning_rate"],
+                    "at_edge": choice["at_edge"] and not tied,
+                    "tied": tied,
+                }
+                rows.append({**names_of(cell), "selection": selection, **one, **flags})
+    scores = ["environment", "variant", "selection", "learning_rate", "seed", "share", "score"]
+    if not rows:
+        return pd.DataFrame(columns=[*scores, "mean", "chosen", "at_edge", "tied"])
+    table = pd.DataFrame(rows)
+    keys = [column for column in table if column not in (*scores[2:], "chosen", "at_edge", "tied")]
+    means = table.groupby([*keys, "learning_rate", "share"], dropna=False)["score"].transform("mean", skipna=False)
+    table.insert([*table].index("score") + 1, "mean", means)
+    return table
+
+
+def _selection(cell: Cell, seed: Hashable, selections: int) -> int | None:
+    return selection_of(int(str(seed)), selections) if cell.variant.is_tuned and selections > 1 else None
 
 
 def _runs(rows: Mapping[Cell, pd.DataFrame]) -> Iterator[tuple[Cell, Hashable, pd.DataFrame]]:

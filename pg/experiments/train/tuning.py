@@ -1,56 +1,116 @@
-"""Choose learning rates by the mean area under the learning curve over tuning seeds, in the same way for every variant.
+"""Select learning rates by successive halving on tuning seeds, in the same way for every variant.
 
-A diverged run has no score, and its rate ranks below every rate without a diverged run. So a rate that diverges on any
-tuning seed is chosen only if all rates do.
+A score is the mean area under the learning curve over the seeds of the selection, up to a share of the budget.
+
+1. Train with every rate of the grid for a quarter of the budget, and drop the worse half.
+2. Train with the others to the end.
+3. While the best of these is the smallest or the largest rate tried, train with the next half-decade as well, up to the
+   declared limits.
+
+A diverged run has no score, and its rate ranks below every rate without a diverged run. In a tie, the smallest rate is
+chosen.
+
+The selection is repeated, each time on tuning seeds of its own. The selections take turns in the seeds of the
+experiment, so that the spread of its runs includes the noise of tuning.
+
+Source: Jamieson and Talwalkar (2016), "Non-stochastic best arm identification and hyperparameter optimization",
+AISTATS, algorithm 1 (successive halving).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Protocol
 
-import pandas as pd
+import numpy as np
 
 from pg.experiments.train import curves
-from pg.experiments.train.choice import Choice, Score
-from pg.experiments.train.scores import mean_score
+from pg.experiments.train.choice import Choice, Choices, Score, all_tie, mean_score
+from pg.learning.checkpoints import Keeper
+from pg.learning.columns import cause_of_divergence
+from pg.learning.job import FIRST_ROUND, TuneJob, Tuning
+from pg.learning.policies import Parameters
+from pg.learning.training import Recorder, Training
+
+Scorer = Callable[[float, int, float], float | None]
+"""Returns the score of a learning rate on a tuning seed after a share of the budget; None if the run diverged."""
 
 
-def scores(runs: pd.DataFrame, budget: int) -> pd.DataFrame:
-    """Score tuning runs by the area under their learning curves up to the budget.
+class ReadableRecorder(Recorder, Protocol):
+    """A recorder with the rows of all iterations so far."""
 
-    Returns
-    -------
-    DataFrame
-        Columns learning_rate, seed, score; sorted by the first two. The score is NaN where the run diverged.
+    @property
+    def rows(self) -> Sequence[Mapping[str, float | int]]:
+        """The rows in the order in which they were recorded."""
+        ...
+
+
+def tune(
+    job: TuneJob,
+    recorder: ReadableRecorder,
+    demonstrators: Mapping[int, Parameters] | None = None,
+    keeper: Keeper | None = None,
+) -> Choices:
+    """Select a learning rate on the tuning seeds of each selection; parameters are as in `pg.learning.training.train`.
+
+    Tuning and training use independent random numbers, so that no run that chooses a rate is also a result.
     """
-    rows = [(*which, _score(run, budget)) for which, run in runs.groupby(["learning_rate", "seed"])]
-    return pd.DataFrame(rows, columns=["learning_rate", "seed", "score"])
+    training = Training(job, "tune", recorder, demonstrators, keeper)
+
+    def score(rate: float, seed: int, share: float) -> float | None:
+        training.advance(seed, rate, share)
+        run = [row for row in recorder.rows if (row["learning_rate"], row["seed"]) == (rate, seed)]
+        return score_of(run, job.budget.part(share).steps)
+
+    return Choices(tuple(select(job.tuning, seeds, score) for seeds in job.tuning.seeds_of_selections))
 
 
-def _score(run: pd.DataFrame, budget: int) -> float:
-    if curves.has_diverged(run):
-        return math.nan
-    return curves.area(*curves.steps_and_returns(run), budget)
+def score_of(run: Sequence[Mapping[str, Any]], steps: int) -> float | None:
+    """Return the area under the learning curve of a run, from the rows of its iterations; None if it diverged."""
+    if cause_of_divergence(run[-1]) is not None:
+        return None
+    taken, returns = (np.array([row[column] for row in run], np.float64) for column in ("steps", "return_mean"))
+    return curves.area(taken, returns, steps)
 
 
-def choose(scores: pd.DataFrame) -> Choice:
-    """Choose the learning rate with the best mean score; in a tie, the smallest.
+def select(tuning: Tuning, seeds: Sequence[int], score: Scorer) -> Choice:
+    """Select one learning rate."""
+    scores: list[Score] = []
 
-    A rate with a score that is not finite ranks below every rate without one.
+    def mean_after(share: float, rate: float) -> float:
+        own = [Score(rate, seed, share, score(rate, seed, share)) for seed in seeds]
+        scores.extend(own)
+        return mean_score(one.score for one in own)
 
-    Raises
-    ------
-    ValueError
-        If there are no scores.
-    """
-    if scores.empty:
-        raise ValueError("no scores to choose a learning rate from")
-    ordered = scores.sort_values(["learning_rate", "seed"], kind="stable")
-    every = tuple(
-        Score(float(rate), int(seed), float(score) if math.isfinite(score) else None)
-        for rate, seed, score in ordered[["learning_rate", "seed", "score"]].itertuples(index=False)
-    )
-    grid = sorted({one.learning_rate for one in every})
-    # In a tie, max returns the first, which is the smallest rate.
-    best = max(grid, key=lambda rate: mean_score(one.score for one in every if one.learning_rate == rate))
-    return Choice(best, best in (grid[0], grid[-1]), every)
+    first = {rate: mean_after(FIRST_ROUND, rate) for rate in sorted(tuning.grid)}
+    # In a tie, sorting keeps the smaller rate first, and so does max.
+    kept = sorted(first, key=lambda rate: first[rate], reverse=True)[: tuning.finalists]
+    final = {rate: mean_after(1.0, rate) for rate in sorted(kept)}
+    tried = set(tuning.grid)
+    while (beyond := _beyond(_best(final), tried)) and tuning.allows(beyond) and _ranks(final):
+        tried.add(beyond)
+        final[beyond] = mean_after(1.0, beyond)
+    best = _best(final)
+    ordered = sorted(scores, key=lambda one: (one.learning_rate, one.seed, one.share))
+    return Choice(best, best in (min(tried), max(tried)), tuple(ordered))
+
+
+def _best(means: Mapping[float, float]) -> float:
+    return max(sorted(means), key=lambda rate: means[rate])
+
+
+def _ranks(means: Mapping[float, float]) -> bool:
+    """Return whether the best rate says where to search: not if all tie, unless all diverged."""
+    return not all_tie(means.values()) or not math.isfinite(max(means.values()))
+
+
+def _beyond(best: float, tried: Collection[float]) -> float | None:
+    """Return the next half-decade (1, 3, 10, ...) beyond the best rate; None if the best is at no edge."""
+    exponent = math.floor(math.log10(best))
+    half_decades = [float(f"{digit}e{power}") for power in range(exponent - 1, exponent + 2) for digit in (1, 3)]
+    if best == max(tried):
+        return min(rate for rate in half_decades if rate > best)
+    if best == min(tried):
+        return max(rate for rate in half_decades if rate < best)
+    return None

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
-from pg.plotting.marks import at_level
+from pg.plotting.marks import Series, at_level
 from pg.plotting.text import at_levels, counted
 
 _DODGE = 0.06  # factor between neighbouring series, as a logarithm
+_AREA_OF_A_SELECTION = 12  # square points
 
 
 def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
@@ -29,15 +33,13 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
         scores = at_level(request.rows("tuned", environment=environment), level)
         if len(scores):
             scores = marks.dodged(series, scores, "learning_rate", _DODGE)
-            marks.scatter(axes, scores, x="shifted", y="score", s=5, **marks.as_dots(series))
-            means = scores.drop_duplicates(["series", "shifted"]).rename(columns={"mean": "estimate"})
-            marks.draw_lines(axes, means, series, "shifted")
-            chosen = means.loc[means["chosen"]]
-            large = {"s": 36, "linewidth": 0.6, "zorder": 3, **marks.as_marks(series)}
-            marks.scatter(axes, chosen, x="shifted", y="estimate", **large)
-            ringed = chosen.loc[chosen["at_edge"]]
-            ring = {"edgecolors": ringed["colour"].tolist(), "linewidths": 0.7}
-            axes.scatter(ringed["shifted"], ringed["estimate"], s=100, c="none", zorder=3, **ring)
+            finals = scores.loc[scores["share"] == 1]
+            marks.scatter(axes, finals, x="shifted", y="score", s=5, **marks.as_dots(series))
+            screened = _means(scores.loc[scores["share"] < 1])
+            thin = {"linewidth": 0.6, "alpha": 0.5, **marks.as_lines(series, marked=False)}
+            marks.line(axes, screened, x="shifted", y="estimate", **thin)
+            marks.draw_lines(axes, _means(finals), series, "shifted")
+            _draw_choices(axes, series, finals.loc[finals["chosen"]])
         axes.set_xscale("log")
         layout.ticks_at(axes, sorted(table["learning_rate"].unique()))
         axes.grid(visible=True)
@@ -46,11 +48,32 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     entries = marks.legend_entries([one for one in series if len(one.rows(table))])
     if any(table["at_edge"]):
         ring = {"marker": "o", "linestyle": "", "mfc": "none", "mec": style.INK, "markersize": 7, "mew": 0.7}
-        entries.append(Line2D([], [], label="chosen at an edge of the grid", **ring))
+        entries.append(Line2D([], [], label="chosen at an edge of the rates tried", **ring))
     layout.legend_below(figure, entries)
+    tuning = request.experiment.tuning
+    assert tuning is not None, "only experiments that tune have this figure"
     return figure, (
         "Sensitivity to the learning rate: the mean return over the whole budget (area under the learning curve) of "
-        f"each of {counted(request.seeds, 'tuning seed')} as a dot, and their mean as a line. Tuning and evaluation "
-        "use different seeds. Large marks are the chosen rates; a ring marks a choice at an edge of the grid, "
-        "beyond which a better rate may exist. If all rates tie, tuning cannot rank them and there is no ring."
+        f"each of {counted(request.seeds, 'tuning seed')} as a dot, and their mean as a line. The seeds are divided "
+        f"among {counted(tuning.selections, 'selection')}. The thin line without marks is the mean return over the "
+        "first quarter of the budget, after which the worse half of the rates is dropped. Large marks are the chosen "
+        "rates, the larger the more selections chose them; a ring marks a choice at an edge of the rates tried, beyond "
+        "which a better rate may exist. If all rates tie, tuning cannot rank them and there is no ring."
     )
+
+
+def _means(scores: pd.DataFrame) -> pd.DataFrame:
+    return scores.drop_duplicates(["series", "shifted"]).rename(columns={"mean": "estimate"})
+
+
+def _draw_choices(axes: Axes, series: Sequence[Series], scores: pd.DataFrame) -> None:
+    """Draw a mark at each chosen rate, with an area for each selection that chose it."""
+    choices = scores.drop_duplicates(["series", "shifted", "selection"]).groupby(["series", "shifted"])
+    drawn = choices.agg(mean=("mean", "first"), times=("selection", "size"), at_edge=("at_edge", "any")).reset_index()
+    for one in series:
+        chosen = drawn.loc[drawn["series"] == one.key]
+        look = {"color": one.look.colour, "marker": one.look.marker, "edgecolors": "white", "linewidths": 0.6}
+        axes.scatter(chosen["shifted"], chosen["mean"], s=_AREA_OF_A_SELECTION * chosen["times"], zorder=3, **look)
+        ringed = chosen.loc[chosen["at_edge"]]
+        ring = {"edgecolors": one.look.colour, "linewidths": 0.7, "zorder": 3}
+        axes.scatter(ringed["shifted"], ringed["mean"], s=140, c="none", **ring)
