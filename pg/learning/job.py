@@ -44,7 +44,8 @@ class Tuning(Record):
         "the next half-decade is tried as well. Default: a decade beyond both ends of the grid.",
     )
     seeds: PositiveInt = Field(
-        description="Tuning seeds per selection; their random numbers differ from those of the experiment's seeds."
+        description="Tuning seeds per selection; their random numbers differ from those of the experiment's seeds. The "
+        "first one has the number of the experiment's first seed."
     )
     selections: PositiveInt = Field(
         default=5,
@@ -77,10 +78,10 @@ class Tuning(Record):
         rates = FIRST_ROUND * len(self.grid) + (1 - FIRST_ROUND) * self.finalists
         return self.selections * self.seeds * rates
 
-    @property
-    def seeds_of_selections(self) -> tuple[range, ...]:
-        """The tuning seeds of each selection."""
-        return tuple(range(first * self.seeds, (first + 1) * self.seeds) for first in range(self.selections))
+    def seeds_of_selections(self, first: int) -> tuple[range, ...]:
+        """Return the tuning seeds of each selection, beginning with the first seed of the experiment."""
+        starts = range(first, first + self.selections * self.seeds, self.seeds)
+        return tuple(range(start, start + self.seeds) for start in starts)
 
 
 _EVALUATIONS = 40
@@ -158,11 +159,17 @@ class TuneJob(_LearningJob):
     """Select the learning rate of one cell, several times."""
 
     tuning: Tuning
+    first: int = 0
+
+    @property
+    def seeds_of_selections(self) -> tuple[range, ...]:
+        """The tuning seeds of each selection."""
+        return self.tuning.seeds_of_selections(self.first)
 
     @property
     def seeds(self) -> tuple[int, ...]:
         """The tuning seeds of all selections."""
-        return tuple(seed for seeds in self.tuning.seeds_of_selections for seed in seeds)
+        return tuple(seed for seeds in self.seeds_of_selections for seed in seeds)
 
     @property
     def total_steps(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from pg.experiments.cells import Block, Cell
@@ -27,7 +28,8 @@ def tune_job(study: Study, cell: Cell) -> TuneJob:
     """Return the tuning job of a cell."""
     experiment = study.training[cell.experiment]
     assert experiment.tuning is not None, "validation refuses a tuned variant without a grid"
-    demonstrators = _demonstrators(study, cell, range(experiment.tuning.seeds))
+    seeds = chain(*experiment.tuning.seeds_of_selections(experiment.seeds.first))
+    demonstrators = _demonstrators(study, cell, seeds)
     return experiment.tune_job(cell, demonstrators, study.device)
 
 

@@ -120,8 +120,8 @@ def test_the_choice_keeps_every_score_and_is_json() -> None:
 
 
 def test_selections_have_tuning_seeds_of_their_own() -> None:
-    seeds = tuning(seeds=3, selections=4).seeds_of_selections
-    assert [seed for block in seeds for seed in block] == list(range(12))
+    seeds = tuning(seeds=3, selections=4).seeds_of_selections(20)
+    assert [seed for block in seeds for seed in block] == list(range(20, 32))
     assert {len(block) for block in seeds} == {3}
 
 

@@ -29,7 +29,7 @@ def options(options: dict[str, Any]) -> dict[str, Any]:
             variants: [total, clone, heuristic]
             seeds: {count: 7, first: 4, per_job: 4}
             budget: {steps: 100}
-            tuning: {grid: [0.01, 0.1], seeds: 3}
+            tuning: {grid: [0.01, 0.1], seeds: 3, selections: 2}
         """,
     )
 
@@ -54,11 +54,11 @@ def test_seed_i_imitates_demonstrator_seed_i_modulo_their_count(options: dict[st
     job, tuning = train_job(study, cell, Block(4, 7)), tune_job(study, cell)
     assert job.demonstrators is not None
     assert tuning.demonstrators is not None
-    assert (job.demonstrators.seeds, tuning.demonstrators.seeds) == ((14, 10, 11, 12), (10, 11, 12))
+    assert (job.demonstrators.seeds, tuning.demonstrators.seeds) == ((14, 10, 11, 12), (14, 10, 11, 12, 13, 14))
     assert job.demonstrators.stage == "middle"
     assert job.demonstrators.policy == study.variants["to_go"].policy
-    assert [str(block) for _, block in imitated_policies(study, cell, job)] == ["10-11", "12-13", "14-14"]
-    assert [str(block) for _, block in imitated_policies(study, cell, tuning)] == ["10-11", "12-13"]
+    for one in (job, tuning):
+        assert [str(block) for _, block in imitated_policies(study, cell, one)] == ["10-11", "12-13", "14-14"]
     assert {trained.folder for trained, _ in imitated_policies(study, cell, job)} == {"learn/cartpole/to_go"}
 
 

@@ -69,6 +69,7 @@ class TrainExperiment(Experiment):
             variant=cell.variant.without_idle_correction.model_copy(update={"label": None}),
             budget=self.budget,
             tuning=self.tuning,
+            first=self.seeds.first,
             demonstrators=demonstrators,
             device=device,
         )

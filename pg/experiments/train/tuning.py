@@ -63,7 +63,7 @@ def tune(
         run = [row for row in recorder.rows if (row["learning_rate"], row["seed"]) == (rate, seed)]
         return score_of(run, job.budget.part(share).steps)
 
-    return Choices(tuple(select(job.tuning, seeds, score) for seeds in job.tuning.seeds_of_selections))
+    return Choices(tuple(select(job.tuning, seeds, score) for seeds in job.seeds_of_selections))
 
 
 def score_of(run: Sequence[Mapping[str, Any]], steps: int) -> float | None:
