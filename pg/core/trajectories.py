@@ -6,7 +6,7 @@ Axes: S batches (1 in training), N trajectories, T time steps, O observation, A 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -111,6 +111,33 @@ class Trajectories:
         """Apply a function to every tensor of the record."""
         tensors = {field.name: getattr(self, field.name) for field in fields(self)}
         return replace(self, **{name: function(values) for name, values in tensors.items() if values is not None})
+
+
+def joined(batches: Sequence[Trajectories]) -> Trajectories:
+    """Join batches along N, in order. Rows shorter than those of the longest batch are padded with zeros.
+
+    What not all of them have (states, last observations) is None.
+    """
+    import torch
+
+    longest = max(one.mask.shape[-1] for one in batches)
+
+    def together(name: str) -> Any:
+        parts: list[Any] = [getattr(one, name) for one in batches]
+        if any(part is None for part in parts):
+            return None
+        if name in _ALONG_TIME:
+            parts = [padded(part, longest) for part in parts]
+        return torch.cat(parts, dim=1)
+
+    return Trajectories(**{field.name: together(field.name) for field in fields(Trajectories)})
+
+
+def padded(values: Tensor, steps: int) -> Tensor:
+    """Return (S, N, T, ...) values with zeros up to a number of steps, at least T."""
+    more = values.new_zeros(*values.shape[:2], steps, *values.shape[3:])
+    more[:, :, : values.shape[2]] = values
+    return more
 
 
 def on_valid_steps(function: Callable[[Tensor, Tensor], Tensor], trajectories: Trajectories) -> Float[Tensor, "S N T"]:

@@ -127,6 +127,8 @@ class Experiment(Record):
         Column of what varies within a variant, in addition to the batch size; None if nothing does.
     needs_tables
         Whether environments must have tables.
+    has_windows
+        Whether variants may have a window of batches by several policies.
     costly
         Keys of the study file that make a job long, for a message.
     """
@@ -136,6 +138,7 @@ class Experiment(Record):
     tables: ClassVar[tuple[str, ...]] = ()
     axis: ClassVar[str | None] = None
     needs_tables: ClassVar[bool] = False
+    has_windows: ClassVar[bool] = False
     costly: ClassVar[str] = "the numbers of its samples, or the horizon of the environment"
 
     kind: str = Field(description="A built-in kind, or module:Class of one of your own.")

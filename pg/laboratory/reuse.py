@@ -5,7 +5,7 @@ The behaviour policy π_θ collected the trajectories; the estimates are of $\na
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from pg.core.trajectories import Trajectories, valid_steps
+from pg.core.trajectories import Trajectories, on_valid_steps, valid_steps
 from pg.environments.mdp import MDP
 from pg.laboratory.distances import log_ratios
 from pg.laboratory.gradients import chunks, weighted_sums
@@ -25,6 +25,7 @@ from pg.parts import estimator as compose
 from pg.parts.corrections.weights import has_weight
 from pg.parts.critic import Critic
 from pg.parts.variant import Variant
+from pg.parts.windows.base import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Reuse:
         (S, N, T), $\log \rho_t$, zero after the end of each trajectory.
     state_ratios
         (S, N, T), $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$, if the environment has tables.
+    batches
+        B, if each of the S batches is a window of B batches by different policies; θ is the newest of them.
     """
 
     behaviour: Policy
@@ -51,6 +54,7 @@ class Reuse:
     trajectories: Trajectories
     log_ratios: Float[Tensor, "S N T"]
     state_ratios: Float[Tensor, "S N T"] | None
+    batches: int = 1
 
     @classmethod
     def at(cls, target: Policy, behaviour: Policy, trajectories: Trajectories, mdp: MDP | None = None) -> Reuse:
@@ -60,6 +64,14 @@ class Reuse:
         logs = _tabulated_log_ratios(behaviour, target, trajectories, mdp)
         states = state_ratios(target, mdp, state_distributions_of(behaviour, mdp), trajectories)
         return cls(behaviour, target, mdp, trajectories, logs, states)
+
+    @classmethod
+    def of_window(cls, target: Policy, policies: Sequence[Policy], trajectories: Trajectories, window: Window) -> Reuse:
+        """Compute the ratios of a target policy along windows: equally many trajectories by each policy, in order."""
+        with torch.no_grad():
+            new, *old = (on_valid_steps(policy.log_prob, trajectories) for policy in (target, *policies))
+            ratios = (new - window(torch.stack(old))) * trajectories.mask
+        return cls(policies[-1], target, None, trajectories, ratios, None, len(policies))
 
     def of_batches(self, batches: slice) -> Reuse:
         """Return a range of batches."""
@@ -80,7 +92,7 @@ class Reuse:
 
     def score_weights(self, variant: Variant, critic: Critic | None = None) -> Float[Tensor, "S N T"]:
         """Return the weight of each score at θ' in a variant's estimate; the advantages are those of θ."""
-        kept = fixed(self.behaviour, variant, self.trajectories, self.mdp, critic)
+        kept = fixed(self.behaviour, variant, self.trajectories, self.mdp, critic, self.batches)
         return compose.weights(variant, self.trajectories, kept, self.log_ratios, self.state_ratios)
 
     def _changed(self, trajectories: Trajectories, change: Callable[[Tensor], Tensor]) -> Reuse:

@@ -24,9 +24,16 @@ def advantages(
 
 
 def fixed(
-    policy: Policy, variant: Variant, trajectories: Trajectories, mdp: MDP | None = None, critic: Critic | None = None
+    policy: Policy,
+    variant: Variant,
+    trajectories: Trajectories,
+    mdp: MDP | None = None,
+    critic: Critic | None = None,
+    batches: int = 1,
 ) -> Fixed:
     """Return returns, baseline and normalisation, which stay fixed while gradient steps change the policy.
+
+    The trajectories are those of the policy, or of a window's policies in a number of batches, the last by the policy.
 
     Raises
     ------
@@ -39,6 +46,7 @@ def fixed(
             trajectories,
             find_score_products=lambda batch: score_products(policy, trajectories, batch.returns, batch.state_weights),
             find_state_values=lambda _: _state_values(policy, variant, trajectories, mdp, critic),
+            batches=batches,
         )
     )
 

@@ -14,6 +14,7 @@ from pg.core.randomness import generator, torch_generator
 from pg.core.trajectories import Spaces
 from pg.learning.job import Budget
 from pg.learning.policies import Policy
+from pg.learning.recent import Recent
 from pg.learning.rollout import Generators
 from pg.parts.critic import Critic
 from pg.parts.starts.base import AT_RANDOM, Beginning
@@ -46,6 +47,8 @@ class Learner:
     """Stages without a snapshot so far, with the share of the budget at which each is due."""
     limit_state: dict[str, float] = field(default_factory=dict)
     """What the limit on the KL divergence keeps from one update to the next."""
+    recent: Recent | None = None
+    """The latest batches, if the variant has a window of several."""
     beginning: Beginning = AT_RANDOM
     iteration: int = 0
     steps: int = 0
@@ -67,6 +70,7 @@ class Learner:
             "policy": self.policy.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "critic": None if critic is None else [critic.network.state_dict(), critic.optimizer.state_dict()],
+            "recent": None if self.recent is None else self.recent.state(),
             "beginning": asdict(self.beginning),
             "generators": [
                 *self.generators.state(),
@@ -85,6 +89,8 @@ class Learner:
             network, optimizer = state["critic"]
             self.critic.network.load_state_dict(network)
             self.critic.optimizer.load_state_dict(optimizer)
+        recent = state["recent"]
+        self.recent = None if recent is None else Recent.of_state(recent, self.policy)
         self.beginning = Beginning(**state["beginning"])
         *of_rollouts, self.shuffling.bit_generator.state = state["generators"]
         self.generators.load(of_rollouts[:2])

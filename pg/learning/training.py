@@ -29,6 +29,7 @@ from pg.learning.imitation import demonstrations
 from pg.learning.job import Budget, TrainJob, TuneJob
 from pg.learning.learner import Learner, make_learner
 from pg.learning.policies import Parameters, Policy
+from pg.learning.recent import collected
 from pg.learning.rollout import actor_of, collect
 from pg.learning.updates import FAILED, update
 from pg.parts.corrections.weights import NonFiniteWeights
@@ -171,8 +172,20 @@ def improve(
     policy, critic = learner.policy, learner.critic
     scaling, explained_variance = _scaling(policy), math.nan
     seen = paid(rewards, batch).on(policy.device)
+    if variant.batches > 1:
+        learner.recent = collected(policy, seen, learner.recent and learner.recent.latest(variant.batches - 1))
     try:
-        log = update(policy, learner.optimizer, variant, seen, mdp, learner.shuffling, learner.limit_state, critic)
+        log = update(
+            policy,
+            learner.optimizer,
+            variant,
+            seen,
+            mdp,
+            learner.shuffling,
+            learner.limit_state,
+            critic,
+            learner.recent,
+        )
     except NonFiniteWeights as error:
         _log.warning("seed %d, iteration %d: %s", learner.seed, learner.iteration, error)
         log = FAILED

@@ -16,6 +16,7 @@ from pg.core.trajectories import Trajectories, laid_out, valid_steps
 from pg.environments.mdp import MDP
 from pg.learning.advantages import fixed
 from pg.learning.policies import Policy, detached
+from pg.learning.recent import Recent
 from pg.learning.tabular import state_distributions_of, state_ratios
 from pg.parts import estimator
 from pg.parts.corrections.weights import effective_share, has_weight
@@ -74,13 +75,15 @@ def update(
     shuffling: np.random.Generator | None = None,
     limit_state: dict[str, float] | None = None,
     critic: Critic | None = None,
+    recent: Recent | None = None,
 ) -> UpdateLog:
     r"""Take the variant's gradient steps on one batch: M minibatches in each of K passes, within its limit.
 
     The policy π_θ, which collected the batch, is changed in place to π_θ'. The moments of the optimizer include every
     step, also those that a limit undoes or shortens. `limit_state` holds what the limit keeps from one update to the
     next, and is changed in place. Depending on its parts, a variant needs the environment's tables, a generator that
-    divides the batch into minibatches, and a critic that was fitted to earlier batches.
+    divides the batch into minibatches, and a critic that was fitted to earlier batches. With a window the steps are
+    taken on all of its `recent` batches, the last of which is the batch.
 
     Raises
     ------
@@ -93,7 +96,7 @@ def update(
     -----
     The lecture's sections "Full algorithm" and "Off-policy policy gradient". The batch has S = 1.
     """
-    ascent = Ascent(policy, optimizer, variant, trajectories, mdp, critic)
+    ascent = Ascent(policy, optimizer, variant, trajectories, mdp, critic, recent)
     minibatches = divided(ascent.batch, variant.gradient_steps, variant.minibatches, shuffling)
     if variant.kl is not None:
         return ascent.log(variant.kl.take_steps(ascent, minibatches, {} if limit_state is None else limit_state))
@@ -116,7 +119,7 @@ class Minibatch:
     states: Float[Tensor, "n O"]
     actions: Shaped[Tensor, " n *A"]
     behaviour: Float[Tensor, "1 N T"]
-    """log π_θ(a_t|s_t), zero after the last step."""
+    """What ratios divide by: log π_θ(a_t|s_t), or that of the window's policies; zero after the last step."""
     fixed: Fixed
     members: Tensor | slice
 
@@ -153,16 +156,24 @@ class Ascent:
         trajectories: Trajectories,
         mdp: MDP | None = None,
         critic: Critic | None = None,
+        recent: Recent | None = None,
     ) -> None:
         self.theta = policy.theta
         self._policy, self._optimizer, self._variant, self._mdp = policy, optimizer, variant, mdp
+        if recent is not None:
+            trajectories = recent.trajectories
         states, actions = valid_steps(trajectories)
         start = policy.distribution(states)
         # log π_θ(a_t|s_t) as a function of θ, for the gradient of the first step.
         self._log_probs = laid_out(start.log_prob(actions), trajectories.mask)
         self._start = detached(start)
-        constants = fixed(policy, variant, trajectories, mdp, critic)
-        self.batch = Minibatch(trajectories, states, actions, self._log_probs.detach(), constants, slice(None))
+        behaviour, batches = self._log_probs.detach(), 1
+        if variant.batches > 1 and recent is None:
+            raise ValueError("a window needs the batches of earlier policies")
+        if recent is not None and variant.window is not None:
+            behaviour, batches = recent.behaviour(variant.window), recent.batches
+        constants = fixed(policy, variant, trajectories, mdp, critic, batches)
+        self.batch = Minibatch(trajectories, states, actions, behaviour, constants, slice(None))
         self._visits: Tensor | None = None
         if variant.importance.needs_state_ratios:
             if mdp is None:

@@ -49,6 +49,8 @@ class Batch:
     trajectories: Trajectories
     find_score_products: Callable[[Batch], ScoreProducts] | None = None
     find_state_values: Callable[[Batch], StateValues] | None = None
+    batches: int = 1
+    """How many batches of a window, of equally many trajectories by a policy each, are joined along N."""
 
     @property
     def rewards(self) -> Float[Tensor, "S N T"]:

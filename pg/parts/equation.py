@@ -15,7 +15,7 @@ def equation(variant: Variant) -> str:
     With minibatches the sum over i is that of one minibatch; baselines and normalisation are those of the whole batch.
     `definitions` defines the symbols.
     """
-    reuses = variant.importance.corrects or variant.gradient_steps * variant.minibatches > 1
+    reuses = variant.importance.corrects or variant.gradient_steps * variant.minibatches * variant.batches > 1
     policy = r"\theta'" if reuses else r"\theta"
     return (
         rf"\nabla_{subscript(policy)} J({policy}) \approx \frac{{1}}{{N}} \sum_{{i=1}}^{{N}} \sum_{{t=1}}^{{T}} "
@@ -36,6 +36,8 @@ def definitions(variant: Variant) -> tuple[str, ...]:
     written += [*variant.returns.definitions(variant), *variant.baseline.definitions(variant)]
     if variant.discount < 1:
         written.append(rf"\gamma = {variant.discount:g}")
+    if variant.batches > 1 and variant.window is not None:
+        written += variant.window.definitions(variant)
     if variant.gradient_steps > 1:
         written.append(rf"K = {variant.gradient_steps} \quad \text{{passes over each batch}}")
     if variant.minibatches > 1:
@@ -54,6 +56,7 @@ def label_of(variant: Variant) -> str:
     further = (
         "normalised" if variant.normalise_advantages else "",
         variant.importance.words,
+        "" if variant.window is None else variant.window.words,
         "" if variant.kl is None else variant.kl.words,
         variant.optimizer.words,
         "" if variant.discount == 1 else f"γ = {variant.discount:g}",

@@ -77,9 +77,9 @@ def weights(
 ) -> Float[Tensor, "S N T"]:
     r"""Return the factor of each score $\nabla \log \pi_{\theta'}(a_t \mid s_t)$ in the estimate.
 
-    With importance weights $\omega_t$ the factor is $\gamma^t \, \omega_t (W_t - b_t) / \sigma$: the weight multiplies
-    the baseline too, and with normalisation $b_t$ includes the mean advantage. $\gamma^t$ is 1 unless states are
-    discounted, and $\omega_t$ is 1 without a correction. Two corrections weight each reward:
+    With importance weights $w_t$ the factor is $\gamma^t \, w_t (W_t - b_t) / \sigma$: the weight multiplies the
+    baseline too, and with normalisation $b_t$ includes the mean advantage. $\gamma^t$ is 1 unless states are
+    discounted, and $w_t$ is 1 without a correction. Two corrections weight each reward:
 
     - per decision, $\gamma^t [\sum_{t' \ge t} \gamma^{t'-t} w_{0:t'} r_{t'} - w_{0:t} b_t] / \sigma$;
     - with corrected future returns, $W_t = \sum_{t' \ge t} \gamma^{t'-t} \rho_{t+1} \cdots \rho_{t'} r_{t'}$.
@@ -87,7 +87,8 @@ def weights(
     Parameters
     ----------
     log_ratios
-        $\log \pi_{\theta'}(a_t \mid s_t) - \log \pi_\theta(a_t \mid s_t)$. Default: 0.
+        $\log \pi_{\theta'}(a_t \mid s_t) - \log \pi_\theta(a_t \mid s_t)$. Default: 0. For data of several policies the
+        window says what replaces $\log \pi_\theta$.
     state_ratios
         $d_{\theta',t}(s_t) / d_{\theta,t}(s_t)$, for corrections that need them.
 
@@ -105,8 +106,9 @@ def weights(
 
     Notes
     -----
-    What the estimate is on average under the behaviour policy, if weights are neither truncated nor normalised nor
-    clipped:
+    What the estimate is on average under the behaviour policy, if weights are neither bounded nor normalised nor
+    clipped. With `window: balance` the behaviour policy is the mixture of the window's policies; with `window: own` the
+    mean is the average of those under each policy.
 
     - `trajectory`, `per_decision`, and `exact_state` with corrected future returns: $\nabla J(\theta')$.
     - The other corrections: $\sum_t \sum_s d_t(s) \sum_a \nabla \pi_{\theta'}(a \mid s) Q_t(s, a)$. Here d belongs to

@@ -21,9 +21,16 @@ def subscript(policy: str) -> str:
     return policy if policy == r"\theta" else f"{{{policy}}}"
 
 
-def probability(policy: str, trajectory: str) -> str:
-    """Write the probability of the action that a trajectory took at step t."""
-    return rf"\pi_{subscript(policy)}(\mathbf{{a}}_{{{trajectory},t}} \mid \mathbf{{s}}_{{{trajectory},t}})"
+def probability(policy: str, trajectory: str, time: str = "t") -> str:
+    """Write the probability of the action that a trajectory took at a step."""
+    return rf"\pi_{subscript(policy)}(\mathbf{{a}}_{{{trajectory},{time}}} \mid \mathbf{{s}}_{{{trajectory},{time}}})"
+
+
+def behaviour(variant: Variant, trajectory: str) -> str:
+    """Write what the ratio of step t divides by: the probability under the policy that collected the trajectory."""
+    if variant.window is None or variant.batches == 1:
+        return probability(r"\theta", trajectory)
+    return variant.window.probability(trajectory)
 
 
 def score(trajectory: str, policy: str = r"\theta") -> str:
@@ -47,6 +54,14 @@ def to_go(variant: Variant, trajectory: str, weight: str = "") -> str:
     discount = "" if variant.discount == 1 else r"\gamma^{t'-t} \, "
     weighted = rf"{weight} \, " if weight else ""
     return rf"\sum_{{t'=t}}^{{T}} {discount}{weighted}" + reward(trajectory, "t'")
+
+
+def mean_of_others(variant: Variant, condition: str = "") -> str:
+    """Write the mean over the trajectories j other than i, with a further condition on j; its terms follow."""
+    if variant.batches == 1:
+        return rf"\frac{{1}}{{N-1}} \sum_{{j \neq i{condition}}}"
+    others = r"B_k \setminus \{i\}"
+    return rf"\frac{{1}}{{\omega}} \sum_{{k=1}}^{{\omega}} \frac{{1}}{{|{others}|}} \sum_{{j \in {others}{condition}}}"
 
 
 def advantage(variant: Variant) -> str:

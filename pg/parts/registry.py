@@ -33,6 +33,9 @@ from pg.parts.returns.total import Total
 from pg.parts.starts.base import Start
 from pg.parts.starts.clone import Clone
 from pg.parts.starts.random import Random
+from pg.parts.windows.balance import Balance
+from pg.parts.windows.base import Window
+from pg.parts.windows.own import Own
 
 RETURNS: tuple[type[Returns], ...] = (Total, ToGo, Gae)
 BASELINES: tuple[type[Baseline], ...] = (
@@ -47,6 +50,7 @@ BASELINES: tuple[type[Baseline], ...] = (
     Exact,
 )
 CORRECTIONS: tuple[type[Correction], ...] = (NoCorrection, Trajectory, PerDecision, PerStep, ExactState)
+WINDOWS: tuple[type[Window], ...] = (Balance, Own)
 LIMITS: tuple[type[Limit], ...] = (EarlyStop, Penalty, LineSearch, NaturalGradient)
 OPTIMIZERS: tuple[type[Optimizer], ...] = (Adam, Sgd)
 STARTS: tuple[type[Start], ...] = (Random, Clone)

@@ -18,15 +18,17 @@ from pg.parts.limits.base import Limit
 from pg.parts.optimizers.adam import Adam
 from pg.parts.optimizers.base import Optimizer
 from pg.parts.part import Part, one_of
-from pg.parts.registry import BASELINES, CORRECTIONS, LIMITS, OPTIMIZERS, RETURNS, STARTS
+from pg.parts.registry import BASELINES, CORRECTIONS, LIMITS, OPTIMIZERS, RETURNS, STARTS, WINDOWS
 from pg.parts.returns.base import Returns
 from pg.parts.returns.to_go import ToGo
 from pg.parts.starts.base import Start
 from pg.parts.starts.random import Random
+from pg.parts.windows.base import Window
 
 AnyReturns = Annotated[SerializeAsAny[Returns], one_of(Returns, RETURNS)]
 AnyBaseline = Annotated[SerializeAsAny[Baseline], one_of(Baseline, BASELINES)]
 AnyCorrection = Annotated[SerializeAsAny[Correction], one_of(Correction, CORRECTIONS)]
+AnyWindow = Annotated[SerializeAsAny[Window], one_of(Window, WINDOWS, default="balance")]
 AnyLimit = Annotated[SerializeAsAny[Limit], one_of(Limit, LIMITS, key="hold_by")]
 AnyOptimizer = Annotated[SerializeAsAny[Optimizer], one_of(Optimizer, OPTIMIZERS, default="adam")]
 AnyStart = Annotated[SerializeAsAny[Start], one_of(Start, STARTS, default="clone")]
@@ -89,6 +91,11 @@ class Variant(Record):
     importance: AnyCorrection = Field(
         default=NoCorrection(), description="How data of an earlier policy are weighted; 'none' uses them as they are."
     )
+    window: AnyWindow | None = Field(
+        default=None,
+        description="How many of the latest batches an update learns from, and which policies their weights divide by. "
+        "Default: the newest batch.",
+    )
     gradient_steps: PositiveInt = Field(default=1, description="K, passes over each batch.")
     minibatches: PositiveInt = Field(
         default=1, description="M, equal parts of whole trajectories; each pass takes one step on each."
@@ -107,18 +114,30 @@ class Variant(Record):
         return tuple(part for _, part in self if isinstance(part, Part))
 
     @property
+    def batches(self) -> int:
+        """The number of batches that an update learns from, at most."""
+        return 1 if self.window is None else self.window.batches
+
+    @property
     def is_mean_over_trajectories(self) -> bool:
         """Whether each trajectory's term of the estimate depends on no other trajectory of its batch."""
         return not (self.baseline.made_from_batch or self.importance.made_from_batch or self.normalise_advantages)
 
     @property
     def without_idle_correction(self) -> Variant:
-        """A variant that trains alike: without its correction if all weights are 1 in the only step of an update."""
+        """A variant that trains alike: without its correction if all weights are 1 in the only step of an update.
+
+        A window of one batch is left out as well.
+        """
+        if self.batches > 1:
+            return self
         one_step = self.gradient_steps == self.minibatches == 1
         # A subclass may have other weights, so it must declare the property itself.
         declared = "is_idle_on_policy" in vars(type(self.importance))
-        idle = one_step and declared and self.importance.is_idle_on_policy
-        return self.model_copy(update={"importance": NoCorrection()}) if idle else self
+        changes: dict[str, Any] = {} if self.window is None else {"window": None}
+        if one_step and declared and self.importance.is_idle_on_policy:
+            changes["importance"] = NoCorrection()
+        return self.model_copy(update=changes) if changes else self
 
     @property
     def chooses_its_step(self) -> bool:

@@ -125,7 +125,8 @@ def _seconds(declared: Experiment, cell: Cell, steps: int, evaluation_steps: int
     if isinstance(declared, Measurement):
         return _as_float(steps) / measured
     critic = cell.variant.baseline
-    passes = cell.variant.gradient_steps - 1 + (critic.fit_steps if isinstance(critic, ValueNetwork) else 0)
+    fit_steps = critic.fit_steps if isinstance(critic, ValueNetwork) else 0
+    passes = cell.variant.gradient_steps * cell.variant.batches - 1 + fit_steps
     per_step = 1 / trained + _as_float(passes) * _SECONDS_PER_STEP_OF_A_FURTHER_PASS
     return _as_float(steps) * per_step + _as_float(evaluation_steps) / acted
 

@@ -4,13 +4,37 @@ from dataclasses import replace
 
 import pytest
 import torch
-from pg.core.trajectories import Trajectories
+from pg.core.trajectories import Trajectories, joined
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.record import Environment
 from pg.environments.small_mdps import chain
 from tests.learning.batches import rollout
 
 CARTPOLE = Environment(id="CartPole-v1", horizon=30)
+
+
+def test_joined_batches_are_those_that_were_joined() -> None:
+    batches = [rollout(CARTPOLE, seed, count) for seed, count in ((0, 3), (1, 5))]
+    assert len({batch.mask.shape[-1] for batch in batches}) == 2
+    whole = joined(batches)
+    assert whole.mask.shape[:2] == (1, 8)
+    for batch, rows in zip(batches, (slice(0, 3), slice(3, 8)), strict=True):
+        found, steps = whole.map_tensors(lambda values, rows=rows: values[:, rows]), batch.mask.shape[-1]
+        assert not found.mask[..., steps:].any()
+        assert not found.observations[:, :, steps:].any()
+        for name in ("observations", "actions", "rewards", "mask"):
+            assert torch.equal(getattr(found, name)[:, :, :steps], getattr(batch, name))
+        for name in ("terminated", "truncated", "last_observations"):
+            assert torch.equal(getattr(found, name), getattr(batch, name))
+
+
+def test_joined_batches_have_the_states_that_all_of_them_have() -> None:
+    every = enumerate_trajectories(chain(2, length=2), 100).trajectories
+    states = joined([every, every]).states
+    assert states is not None
+    assert every.states is not None
+    assert torch.equal(states, every.states.repeat(1, 2, 1))
+    assert joined([every, replace(every, states=None)]).states is None
 
 
 def test_shorter_horizon_keeps_the_next_observation_as_the_last() -> None:

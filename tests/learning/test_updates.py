@@ -129,6 +129,7 @@ def test_update_without_limit_makes_two_forward_passes(monkeypatch: pytest.Monke
         ({"minibatches": 2}, "generator"),
         ({"importance": "exact_state"}, "tables"),
         ({"baseline": "exact"}, "tables"),
+        ({"window": {"batches": 2}}, "earlier policies"),
     ],
 )
 def test_missing_input_is_refused_before_the_first_step(parts: dict[str, Any], missing: str) -> None:

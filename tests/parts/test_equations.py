@@ -30,7 +30,9 @@ RETURNS: list[Parts] = [
     {"returns": gae(0.95)},
     {"returns": gae(0.8, bootstrap_at_truncation=True)},
 ]
-CORRECTIONS = corrections(IMPORTANCE, ({"future_correction": True}, {"clip": 0.2}, {"clip": 0.3}), (2, 5.5))
+CORRECTIONS = corrections(
+    IMPORTANCE, ({"future_correction": True}, {"clip": 0.2}, {"clip": 0.3}, {"power_mean": 0.2}), (2, 5.5)
+)
 LIMITS: list[Parts] = [
     {"kl": {"limit": limit, "hold_by": hold_by, "direction": direction}}
     for limit in (0.01, 0.02)
@@ -51,6 +53,7 @@ STEPS: list[list[Parts]] = [
     [{}, {"minibatches": 2}],
     [{}, *LIMITS],
 ]
+WINDOWS: list[Parts] = [{"window": {"name": name, "batches": count}} for name in ("balance", "own") for count in (2, 8)]
 
 
 def legal() -> list[Variant]:
@@ -60,6 +63,8 @@ def legal() -> list[Variant]:
         *composed(RETURNS, BASELINE_PARTS, DISCOUNTS, NORMALISED),
         *composed(CORRECTIONS, RETURNS, few, DISCOUNTS[::2], NORMALISED),
         *composed(*STEPS),
+        *composed(WINDOWS, few, [{"importance": name} for name in IMPORTANCE]),
+        *composed(WINDOWS, BASELINE_PARTS, RETURNS),
         *composed(STARTS, RETURNS),
     ]
     return list({variant.model_dump_json(): variant for variant in found}.values())
@@ -134,7 +139,7 @@ def test_equation_of_the_off_policy_form_is_the_lectures() -> None:
 
 
 @pytest.mark.parametrize(
-    "reuse", [{"gradient_steps": 2}, {"minibatches": 2}, *({"importance": one} for one in CORRECTING)]
+    "reuse", [{"gradient_steps": 2}, {"minibatches": 2}, WINDOWS[0], *({"importance": one} for one in CORRECTING)]
 )
 def test_only_equations_of_reused_data_have_a_target_policy(reuse: Parts) -> None:
     assert equation(Variant(**reuse)).startswith(r"\nabla_{\theta'} J(\theta')")
@@ -188,6 +193,27 @@ def test_scores_of_the_optimal_baseline_are_at_the_behaviour() -> None:
             ),
         ),
         (Variant(importance={"name": "per_step", "clip": 0.2}), r"\epsilon = 0.2"),
+        (
+            Variant(importance={"name": "trajectory", "power_mean": 0.25}),
+            r"\tilde{w}_i = \frac{w_i}{1 - \kappa + \kappa \, w_i} ; \kappa = 0.25",
+        ),
+        (
+            Variant(importance="trajectory", window={"batches": 4}),
+            r"{\bar{\pi}_{i,t}} ; \bar{\pi}_{i,t} = \frac{\sum_{j=1}^{\omega} \prod_{t'=1}^{t} \pi_{\theta_j}(",
+        ),
+        (Variant(importance="trajectory", window={"batches": 4}), r"\omega = 4 \quad"),
+        (Variant(importance="trajectory", window={"batches": 4}), r"N = 16 \, \omega"),
+        (
+            Variant(importance="trajectory", window={"name": "own", "batches": 4}),
+            r"{\pi_{\theta_{j(i)}}(\mathbf{a}_{i,t} \mid \mathbf{s}_{i,t})}",
+        ),
+        (
+            Variant(baseline="leave_one_out", window={"batches": 4}),
+            (
+                r"b_i = \frac{1}{\omega} \sum_{k=1}^{\omega} \frac{1}{|B_k \setminus \{i\}|}"
+                r" \sum_{j \in B_k \setminus \{i\}} \sum_{t=1}^{T} r("
+            ),
+        ),
         *(
             (Variant(**STARTS[1]), part)
             for part in (

@@ -15,6 +15,7 @@ from pg.parts.corrections.per_step import PerStep, unclipped
 from pg.parts.corrections.trajectory import Trajectory
 from pg.parts.corrections.weights import NonFiniteWeights, effective_share, self_normalised
 from pg.parts.discounting import reward_to_go
+from pg.parts.windows.balance import Balance
 from tests.parts.made import ratios
 
 MASK = torch.tensor([[[True, True, True], [True, False, False]]])
@@ -44,6 +45,7 @@ def drawn(steps: int, spread: float = 0.5) -> tuple[torch.Tensor, torch.Tensor]:
         (Trajectory(), [[3.0], [0.25]]),
         (PerDecision(), [[2.0, 1.0, 3.0], [0.25, 0, 0]]),
         (PerStep(), [[2.0, 0.5, 3.0], [0.25, 0, 0]]),
+        (PerStep(power_mean=0.5), [[4 / 3, 2 / 3, 3 / 2], [2 / 5, 0, 0]]),
         (PerStep(truncate_at=2.0), [[2.0, 0.5, 2.0], [0.25, 0, 0]]),
         (PerStep(self_normalised=True), [[16 / 9, 1, 1], [2 / 9, 0, 0]]),
         (ExactState(), [[2.0, 2.0, 1.5], [0.5, 0, 0]]),
@@ -53,6 +55,35 @@ def test_weights_are_those_computed_by_hand(part: ImportanceWeight, expected: li
     states = torch.tensor([[[1.0, 4.0, 0.5], [2.0, math.nan, math.inf]]], dtype=torch.float64)
     found = part.weights(ratios(RATIOS.log(), MASK, states))
     torch.testing.assert_close(found, torch.tensor([expected], dtype=torch.float64))
+
+
+@pytest.mark.parametrize("part", [Trajectory, PerDecision, PerStep])
+def test_power_means_are_bounded_and_between_the_weight_and_one(part: type[ImportanceWeight]) -> None:
+    one = ratios(*drawn(9, spread=2))
+    plain, found = part()(one), part(power_mean=0.25).weights(one)
+    assert plain.max() > 4 > found.max()
+    low, high = torch.minimum(plain, torch.ones_like(plain)), torch.maximum(plain, torch.ones_like(plain))
+    live = plain > 0
+    assert ((low <= found) & (found <= high))[live].all()
+    assert not found[~live].any()
+
+
+@pytest.mark.parametrize("part", [Trajectory, PerDecision, PerStep])
+def test_power_means_are_plain_weights_or_none_in_their_limits(part: type[ImportanceWeight]) -> None:
+    one = ratios(*drawn(9))
+    plain = part()(one)
+    torch.testing.assert_close(part(power_mean=1e-13).weights(one), plain, rtol=1e-9, atol=0)
+    uncorrected = (plain > 0).to(plain.dtype)
+    torch.testing.assert_close(part(power_mean=1 - 1e-13).weights(one), uncorrected, rtol=1e-9, atol=0)
+
+
+def test_the_power_mean_of_a_half_is_the_balance_heuristic_of_both_policies() -> None:
+    """The weight of old data is that in a mixture of the old policy and the target."""
+    logs, mask = drawn(9)
+    old = torch.rand(logs.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).log() * mask
+    both = torch.stack([old, old + logs * mask])
+    of_mixture = Trajectory()(ratios((both[1] - Balance(batches=2)(both)) * mask, mask))
+    torch.testing.assert_close(Trajectory(power_mean=0.5).weights(ratios(logs, mask)), of_mixture, rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize("weighting", EVERY)

@@ -68,6 +68,15 @@ def test_clones_repeat_if_their_demonstrators_do(repeated: dict[str, Any]) -> No
     assert firsts(repeated, "clone") == ("again", "again"), "demonstrators of the level are trained without the offset"
 
 
+def test_a_window_of_one_batch_trains_once(options: dict[str, Any]) -> None:
+    learn = options["experiments"]["learn"]
+    options["variants"]["again"] = {"extends": "to_go", "importance": "trajectory", "window": {"batches": 1}}
+    options["experiments"]["again"] = {**learn, "variants": ["again"]}
+    assert firsts(options, "again") == ("learn", "learn")
+    options["variants"]["again"]["window"]["batches"] = 2
+    assert firsts(options, "again") == ("again", "again")
+
+
 def test_corrections_train_once_for_single_steps(options: dict[str, Any]) -> None:
     learn = options["experiments"]["learn"]
     options["variants"]["again"] = {"extends": "to_go", "importance": {"name": "trajectory", "truncate_at": 5}}
@@ -110,6 +119,7 @@ def test_corrections_that_are_not_idle_are_kept() -> None:
     for options in (
         {"gradient_steps": 2},
         {"minibatches": 2},
+        {"window": {"batches": 2}},
         {"importance": {"name": "per_step", "future_correction": True}},
     ):
         variant = Variant.model_validate({"batch": 4, "importance": "per_step"} | options)

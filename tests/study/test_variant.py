@@ -71,6 +71,19 @@ variants/new: {baseline: {name: value_network, fitsteps: 9}} => fitsteps: unknow
 variants/new: {importance: {name: trajectory, clip: 0.2}} => .importance.clip: unknown key
 variants/new: {importance: {name: per_step, clip: 0.2, truncate_at: 2.0}} => clip cannot be combined with
 variants/new: {importance: {name: trajectory, self_normalised: true}, batch: 1} => self_normalised: true needs
+variants/new: {importance: {name: trajectory, power_mean: 1}} => power_mean: should be less than 1; it is 1
+variants/new: {importance: {name: trajectory, power_mean: 0.5, truncate_at: 2}} => power_mean bounds weights
+variants/new: {importance: {name: per_step, power_mean: 0.5, clip: 0.2}} => clip cannot be combined with
+variants/new: {window: 4} => window: should be a name, or a mapping with a name and options; allowed: balance, own
+variants/new: {window: {name: ballance, batches: 2}} => window: 'ballance' is not known; did you mean 'balance'
+variants/new: {window: own} => window.batches: is missing
+variants/new: {window: {batches: 0}} => window.batches: should be greater than 0
+variants/new: {window: {batches: 2}, baseline: optimal} => baseline: optimal needs the scores of one policy
+variants/new: {window: {batches: 2}, importance: exact_state} => importance: exact_state needs the states of one policy
+variants/new: {window: {batches: 2}, kl: {limit: 0.01, hold_by: natural_gradient}}
+  => kl.hold_by: natural_gradient needs the data of one policy; set window.batches: 1
+experiments/lambdas/sweep: {variant.window.batches: [1, 4]}
+  => experiments.lambdas.variants: gae learns from 4 batches by different policies, and probe experiments
 variants/new/lambda: 0.5 => : belongs to returns now: write returns: {name: gae, lambda: 0.95}
 variants/new/bootstrap_at_truncation: 0.5
   => : belongs to returns now: write returns: {name: gae, lambda: 0.95, bootstrap_at_truncation

@@ -23,6 +23,7 @@ class TrainExperiment(Experiment):
     metrics = METRICS
     figures = FIGURES
     tables = ("curves", "means", "diverged", "tuned", "across")
+    has_windows: ClassVar[bool] = True
     costly: ClassVar[str] = "budget.steps, gradient_steps or fit_steps of the variant, tuning.seeds, evaluate.episodes"
 
     budget: Budget = Field(description="When a run ends.")
@@ -123,4 +124,5 @@ class TrainExperiment(Experiment):
         episodes = self.evaluate.episodes
         evaluated = (1 + trained // self.evaluate.spacing(self.budget)) * episodes
         acted = evaluated * (self.evaluate.horizon or cell.longest)
-        return Cost(trained, max(cell.variant.batch, episodes), tuned, acted)
+        at_once = max(cell.variant.batch * cell.variant.batches, episodes)
+        return Cost(trained, at_once, tuned, acted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from pg.parts import notation
 from pg.parts.baselines.base import Baseline
 from pg.parts.baselines.leave_one_out import mean_of_others
 
@@ -22,9 +23,10 @@ class PerStepLeaveOneOut(Baseline):
 
     def __call__(self, batch: Batch) -> Float[Tensor, "S N T"]:
         """Return one number per step; needs N of at least 2."""
-        return mean_of_others(batch.returns)
+        return mean_of_others(batch.returns, batch.batches)
 
     def definitions(self, variant: Variant) -> tuple[str, ...]:
         """Write the average over the others."""
-        others = r"j \neq i" if variant.returns.name == "to_go" else r"j \neq i : T_j \geq t"
-        return (rf"b_{{i,t}} = \frac{{1}}{{N-1}} \sum_{{{others}}} {variant.returns.formula(variant, 'j')}",)
+        condition = "" if variant.returns.name == "to_go" else r" : T_j \geq t"
+        others = notation.mean_of_others(variant, condition)
+        return (rf"b_{{i,t}} = {others} {variant.returns.formula(variant, 'j')}",)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from pg.parts.corrections.weights import has_weight, self_normalised
-from pg.parts.notation import probability, scaled_advantage, score
+from pg.parts.notation import behaviour, probability, scaled_advantage, score
 from pg.parts.part import Part
 
 if TYPE_CHECKING:
@@ -93,15 +93,22 @@ class Correction(Part):
 
 
 class ImportanceWeight(Correction):
-    r"""A weight made of ratios, which may be truncated and self-normalised.
+    r"""A weight made of ratios, which may be bounded and self-normalised.
 
-    Truncation, $\min(w, c)$ with $c \ge 1$, lowers the variance for some bias: Ionides 2008, "Truncated importance
-    sampling", Journal of Computational and Graphical Statistics 17.
+    Bounds lower the variance for some bias. Truncation, $\min(w, c)$ with $c \ge 1$: Ionides 2008, "Truncated
+    importance sampling", Journal of Computational and Graphical Statistics 17. The power mean of w and 1 with exponent
+    -1, $w / (1 - \kappa + \kappa w) \le 1 / \kappa$: Metelli, Russo & Restelli 2021, "Subgaussian and differentiable
+    importance sampling for off-policy evaluation and learning".
     """
 
     self_normalised: bool = Field(default=False, description="Scale importance weights to a mean of 1.")
     truncate_at: Annotated[float, Field(ge=1)] | None = Field(
         default=None, description="Largest importance weight; larger ones are set to it, before normalisation."
+    )
+    power_mean: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        default=None,
+        description="κ: replace a weight w by the power mean w / (1 − κ + κ w), which is at most 1/κ, before "
+        "normalisation.",
     )
 
     letter: ClassVar[str] = "w"
@@ -117,13 +124,18 @@ class ImportanceWeight(Correction):
         return self.self_normalised
 
     def problems(self, variant: Variant) -> Iterator[str]:
-        """Refuse to normalise a single trajectory."""
+        """Refuse to normalise a single trajectory, and two bounds."""
         if self.self_normalised and variant.batch < 2:
             yield "self_normalised: true needs batch: 2 or more"
+        if self.truncate_at is not None and self.power_mean is not None:
+            yield "power_mean bounds weights as truncate_at does; remove one"
 
     def weights(self, ratios: Ratios) -> Float[Tensor, "S N #T"]:
-        """Return the weights, truncated first and then normalised as the options say."""
+        """Return the weights, bounded first and then normalised as the options say."""
         found = self(ratios)
+        if self.power_mean is not None:
+            # Exactly 1 for a weight of 1.
+            found = found / (1 + self.power_mean * (found - 1))
         if self.truncate_at is not None:
             found = found.clamp(max=self.truncate_at)
         return self_normalised(found, has_weight(found, ratios.mask)) if self.self_normalised else found
@@ -137,13 +149,16 @@ class ImportanceWeight(Correction):
         """Write the weight, the score and the advantage."""
         return rf"{self.weight_symbol('i', 't')} \, {super().weighted_score(variant, policy)}"
 
-    def definitions(self, _variant: Variant, /) -> tuple[str, ...]:
+    def definitions(self, variant: Variant, /) -> tuple[str, ...]:
         """Define the weight as it is used, the plain one, and the ratio of a step."""
         used, own, other = self.weight_symbol("i", "t"), *(self.weight_symbol(i, "t", is_plain=True) for i in "ij")
         plain = self._named(own) if self.plain is None else self.plain
         changes = [f"c = {self.truncate_at:g}"] if self.truncate_at is not None else []
         if changes:
             own, other = rf"\min({own}, c)", rf"\min({other}, c)"
+        if self.power_mean is not None:
+            own, other = (rf"\frac{{{one}}}{{1 - \kappa + \kappa \, {one}}}" for one in (own, other))
+            changes = [rf"\kappa = {self.power_mean:g}"]
         if not self.self_normalised:
             changes = [f"{used} = {own}", *changes] if changes else []
         elif self.is_per_trajectory:
@@ -151,9 +166,9 @@ class ImportanceWeight(Correction):
         else:
             normalised = rf"{used} = \frac{{n_t \, {own}}}{{\sum_{{j : T_j \geq t}} {other}}}"
             changes = [normalised, r"n_t = | \{ j : T_j \geq t \} |", *changes]
-        target, behaviour = probability(r"\theta'", "i"), probability(r"\theta", "i")
-        return (*changes, *plain, rf"\rho_{{i,t}} = \frac{{{target}}}{{{behaviour}}}")
+        target, below = probability(r"\theta'", "i"), behaviour(variant, "i")
+        return (*changes, *plain, rf"\rho_{{i,t}} = \frac{{{target}}}{{{below}}}")
 
     @property
     def _is_changed(self) -> bool:
-        return self.truncate_at is not None or self.self_normalised
+        return self.truncate_at is not None or self.power_mean is not None or self.self_normalised

@@ -39,8 +39,9 @@ class PerStep(WeightOfStep):
     def problems(self, variant: Variant) -> Iterator[str]:
         """Refuse to clip a ratio that another option changes."""
         yield from super().problems(variant)
-        if self.clip is not None and (self.truncate_at or self.self_normalised or self.future_correction):
-            yield "clip cannot be combined with truncate_at, self_normalised or future_correction; remove one"
+        others = ("truncate_at", "power_mean", "self_normalised", "future_correction")
+        if self.clip is not None and any(getattr(self, name) for name in others):
+            yield f"clip cannot be combined with {', '.join(others[:-1])} or {others[-1]}; remove one"
 
     def __call__(self, ratios: Ratios) -> Float[Tensor, "S N T"]:
         """Return one weight per step."""

@@ -101,7 +101,7 @@ def _misfits(study: Study, name: str) -> Iterator[str]:
     yield from dict.fromkeys(
         f"{at}.variants: {cell.variant_name} {problem}"
         for cell in cells(study, name)
-        for problem in _unknown_quantities(cell.variant, cell)
+        for problem in (*_unknown_quantities(cell.variant, cell), *_windows(experiment, cell.variant))
     )
     if (source := experiment.policies_from) is not None:
         yield from _source_problems(study, at, experiment, source)
@@ -125,8 +125,20 @@ def _misfits(study: Study, name: str) -> Iterator[str]:
         f"{at}.{key}: {variant} {problem}"
         for key, variant in experiment.other_variants.items()
         for cell in cells(study, name)
-        for problem in _unknown_quantities(study.variants[variant], cell)
+        for problem in (
+            *_unknown_quantities(study.variants[variant], cell),
+            *_windows(experiment, study.variants[variant]),
+        )
     )
+
+
+def _windows(experiment: Experiment, variant: Variant) -> Iterator[str]:
+    """Yield why a variant with a window cannot be measured in a kind of experiment."""
+    if variant.batches > 1 and not experiment.has_windows:
+        yield (
+            f"learns from {variant.batches} batches by different policies, and {experiment.kind} experiments have one "
+            "policy at a time; allowed: window.batches: 1"
+        )
 
 
 def _unknown_quantities(variant: Variant, cell: Cell) -> Iterator[str]:
