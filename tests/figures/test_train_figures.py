@@ -179,6 +179,19 @@ def test_series_at_one_level_are_near_it_and_next_to_each_other() -> None:
     assert [BUDGET, BUDGET] in [y.tolist() for _, y in lines(steps)]
 
 
+def test_further_swept_options_have_panels_of_their_own() -> None:
+    sweep = {"variant.batch": [8, 16], "variant.gradient_steps": [1, 4, 8]}
+    study = study_of(levels={"sweep": sweep, "environments": ["cartpole"], "variants": ["total", "to_go"]})
+    one = request("against_level", study=study)
+    drawn = [axes for axes in panels(draw(one)) if titles([axes])]
+
+    assert titles(drawn) == [f"CartPole-v1, batch {size}" for size in (8, 16)]
+    summary = one.rows("summary", metric=one.figure.metrics[0], variant="to_go")
+    for axes, size in zip(drawn, (8, 16), strict=True):
+        estimates = summary.loc[summary["variant.batch"] == size, "estimate"]
+        assert estimates.tolist() in [y.tolist() for _, y in lines(axes, 3)]
+
+
 def test_a_sweep_of_one_value_is_no_axis() -> None:
     levels = {"variant.gradient_steps": [1, 4, 8], "variant.batch": [16]}
     figure = draw(request("against_level", study=study_of(levels={"sweep": levels})))

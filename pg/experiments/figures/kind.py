@@ -104,12 +104,11 @@ def one_swept_number(declared: Declaration) -> Iterator[str]:
 
 
 def one_logarithmic_level(declared: Declaration) -> Iterator[str]:
-    """Check that the experiment sweeps one option over positive numbers."""
+    """Check that the last option that the experiment sweeps has positive numbers."""
     swept, at = declared.experiment.swept, f"{declared.at}.experiment"
-    if len(swept) != 1:
-        found = " and ".join(swept) or "nothing"
-        yield f"{at}: {declared.figure.kind} draws one swept option, and {declared.figure.experiment} sweeps {found}"
-    for path, values in swept.items():
+    if not swept:
+        yield f"{at}: {declared.figure.kind} draws a swept option, and {declared.figure.experiment} sweeps none"
+    for path, values in [*swept.items()][-1:]:
         for value in values:
             if not _is_number(value) or value <= 0:
                 yield f"{at}: {path}: {value!r} cannot be drawn on a logarithmic axis; sweep positive numbers"

@@ -64,9 +64,7 @@ figures/limits/metrics: [collapsed] => : realised_kl draws fixed metrics; leave 
 environments/cartpole: {id: CartPole-v1}
   => figures.levels.metrics: steps_to_threshold needs threshold, and cartpole declares none
 figures/levels/metrics: [failed] => : failed needs failed_below, and cartpole declares none
-experiments/swept/sweep: {} => levels.experiment: against_level draws one swept option, and swept sweeps nothing
-experiments/swept/sweep/variant.batch: [8, 16]
-  => levels.experiment: … one swept option, and swept sweeps variant.gradient_steps and variant.batch
+experiments/swept/sweep: {} => levels.experiment: against_level draws a swept option, and swept sweeps none
 experiments/swept/sweep: {variant.normalise_advantages: [false, true]}
   => levels.experiment: variant.normalise_advantages: False cannot be drawn …axis; sweep positive numbers
 experiments/swept/sweep: {variant.returns: [total, to_go]}

@@ -1,33 +1,40 @@
-"""Metrics of training against the levels of one swept option."""
+"""Metrics of training against the levels of a swept option."""
 
 from __future__ import annotations
 
 import math
 import textwrap
-from itertools import pairwise
+from itertools import pairwise, product
 
 from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.metrics import metrics_of
 from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
-from pg.plotting.text import counted, listed, option_in_words
+from pg.plotting.marks import at_level
+from pg.plotting.text import at_levels, counted, listed, option_in_words
 
 _SPREAD = 0.5  # share of the gap between two levels that the series at one of them occupy
 
 
 def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
-    """Draw the metrics of the figure against the level: a row of panels per environment, a line per variant."""
-    ((path, values),) = request.experiment.swept.items()
+    """Draw the metrics against the option that is swept last: a line per variant.
+
+    There is a row of panels per environment and level of the other options.
+    """
+    *others, (path, values) = request.experiment.swept.items()
+    other_levels = [dict(zip(dict(others), level, strict=True)) for level in product(*dict(others).values())]
+    places = [*product(request.environments, other_levels)]
     metrics = [metrics_of(request.experiment)[name] for name in request.figure.metrics]
-    series, levels, budget = request.series(shown=(path,)), sorted(map(float, values)), request.experiment.budget.steps
-    counts = [(request.environment_label(name), len(metrics)) for name in request.environments]
+    series, levels = request.series(shown=tuple(request.experiment.swept)), sorted(map(float, values))
+    budget = request.experiment.budget.steps
+    counts = [(at_levels(request.environment_label(name), level), len(metrics)) for name, level in places]
     across = min(len(metrics), 3 if request.is_wide else 1)
     figure, blocks = layout.blocks(request.figure.width, counts, across, 1.75, sharex=True, x=option_in_words(path))
     # On a logarithmic axis neighbouring series differ by a factor.
     step = _SPREAD * min(math.log(after / before) for before, after in pairwise(levels)) / len(series)
-    for environment, panels in zip(request.environments, blocks, strict=True):
+    for (environment, level), panels in zip(places, blocks, strict=True):
         for axes, metric in zip(panels, metrics, strict=True):
-            measured, summary = request.of(metric.name, environment=environment)
+            measured, summary = (at_level(rows, level) for rows in request.of(metric.name, environment=environment))
             axes.set_xscale("log")
             if metric.statistic == "share":
                 axes.set_ylim(-0.04, 1.04)
