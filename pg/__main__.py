@@ -181,10 +181,9 @@ def _verify(options: argparse.Namespace) -> int:
 
     study = read(options.configfile)
     _check_same_study(options, study, "store the results of this one with")
-    findings = verification.verify(Path(study.results), options.reference)
-    print(verification.in_words(findings))
-    print(verification.processors(options.reference))
-    return 0 if verification.agrees(findings) else 1
+    found = verification.verify(Path(study.results), options.reference)
+    print(found)
+    return 0 if found.agrees else 1
 
 
 def _store(options: argparse.Namespace) -> None:

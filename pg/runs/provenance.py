@@ -59,6 +59,13 @@ def processor() -> str:
     return f"{platform.machine()}, {binding.get_host_cpu_name()}, {widest}"
 
 
+def gives_same_bytes(mine: str, other: str) -> bool:
+    """Return whether two processors, as `processor` names them, give the same bytes; see `pg/__init__.py`."""
+    return mine == other or all(
+        name.startswith("x86_64") and name.endswith(("AVX2", "AVX-512")) for name in (mine, other)
+    )
+
+
 def _compared(codes: Mapping[str, str]) -> str:
     """Count the jobs that ran their current code, and name the logs of the others."""
     found = {log: logged_code(log) for log in codes}

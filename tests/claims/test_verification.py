@@ -1,23 +1,21 @@
-"""A run is compared with the reference file by file, and row by row if bytes differ."""
+"""A run is compared with the reference: bytes of files, then verdicts and joint intervals."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from pg.claims.verification import Agreement, agrees, in_words, processors, store, verify
+from pg.claims.verification import Verification, store, verify
 from pg.runs.files import UnreadableFile
-from pg.runs.provenance import processor
+from pg.runs.provenance import gives_same_bytes, processor
 from pg.runs.tables import write_csv
 
-CLAIM = {"claim": "c", "part": "p", "effect": 1.0, "ci_low": 0.5, "ci_high": 1.5}
+CLAIM = {"claim": "c", "part": "p", "effect": 1.0, "ci_low": 0.5, "ci_high": 1.5, "n": 20}
 CLAIM |= {"verdict": "supported", "claim_verdict": "supported"}
 ROW = {"environment": "e", "variant": "v", "metric": "area", "statistic": "mean", "n": 20, "method": "t"}
 SUMMARY, RAW = "tables/ladder-summary.csv", "runs/ladder/e/v/seeds-0-0.csv"
-IDENTICAL, WITHIN, DIFFERENT, MISSING = Agreement
 
 
 def write_results(folder: Path, *, effect: float = 1.0, estimate: float = 10.0, **verdicts: str) -> Path:
@@ -36,6 +34,16 @@ def reference(tmp_path: Path) -> Path:
     return tmp_path / "reference"
 
 
+@pytest.fixture
+def of_another_processor(reference: Path) -> Path:
+    (reference / "processor.txt").write_text("arm64, apple-m4, NEON\n", encoding="utf-8")
+    return reference
+
+
+def lines(found: Verification) -> list[str]:
+    return str(found).splitlines()
+
+
 def test_reference_holds_claims_summaries_and_digests_only(reference: Path) -> None:
     assert {path.relative_to(reference).as_posix() for path in reference.rglob("*.csv")} == {
         *("claims.csv", SUMMARY, "digests.csv")
@@ -43,57 +51,67 @@ def test_reference_holds_claims_summaries_and_digests_only(reference: Path) -> N
     assert set(pd.read_csv(reference / "digests.csv")["file"]) == {"claims.csv", SUMMARY, RAW}
 
 
-def test_processors_of_both_runs_are_named(tmp_path: Path, reference: Path) -> None:
-    assert processors(reference) == f"processors: {processor()}; the reference was made on {processor()}"
-    (reference / "processor.txt").write_text("arm64, apple-m4, NEON\n", encoding="utf-8")
-    assert processors(reference).endswith("; the reference was made on arm64, apple-m4, NEON")
-    assert processors(tmp_path).endswith("a processor that it does not name")
+def test_equal_bytes_agree_on_any_processor_in_five_lines(tmp_path: Path, of_another_processor: Path) -> None:
+    found = verify(tmp_path / "first", of_another_processor)
+    assert found.agrees
+    assert lines(found) == [
+        f"processors: {processor()}; the reference was made on arm64, apple-m4, NEON",
+        "files: 3 of 3 agree bit for bit",
+        "verdicts: 1 of 1 agree",
+        "effects and summaries: 2 of 2 agree within joint intervals (5 % for all comparisons together)",
+        "the run agrees with the reference bit for bit",
+    ]
+
+
+def test_other_bytes_on_the_same_processor_do_not_agree(tmp_path: Path, reference: Path) -> None:
+    found = verify(write_results(tmp_path / "second", effect=1.001), reference)
+    assert not found.agrees
+    assert lines(found)[1] == "files: 2 of 3 agree bit for bit; other bytes: claims.csv"
+    assert lines(found)[4].startswith(
+        "the bytes differ, and the conclusions agree; this processor should give the same"
+    )
 
 
 @pytest.mark.parametrize(
-    ("changes", "expected", "words"),
+    ("changes", "agree", "words"),
     [
-        ({}, (IDENTICAL, IDENTICAL, IDENTICAL), "claims.csv: 1 agree bit for bit"),
-        ({"effect": 1.2, "estimate": 11.0}, (WITHIN, WITHIN, DIFFERENT), "runs: 1 do not agree\n  runs/ladder/e/v/"),
-        ({"estimate": 12.5}, (IDENTICAL, DIFFERENT, DIFFERENT), "12.5 (10.5 to 14.5), expected 10 (8 to 12)"),
-        ({"verdict": "undecided"}, (DIFFERENT, IDENTICAL, IDENTICAL), "c, p: verdict undecided, expected supported"),
-        ({"claim_verdict": "mixed"}, (DIFFERENT, IDENTICAL, IDENTICAL), "claim_verdict mixed, expected supported"),
+        ({"effect": 1.2, "estimate": 11.0}, True, "effects and summaries: 2 of 2 agree"),
+        ({"effect": 9.0}, False, "apart: claims.csv: c, p: 9 (8.5 to 9.5), expected 1 (0.5 to 1.5)"),
+        ({"claim_verdict": "undecided"}, True, "verdicts: 0 of 1 agree; changed: c: undecided, expected supported"),
+        ({"claim_verdict": "refuted"}, False, "changed: c: refuted, expected supported"),
     ],
 )
-def test_results_agree_within_each_others_intervals(
-    tmp_path: Path, reference: Path, changes: dict[str, Any], expected: tuple[Agreement, ...], words: str
+def test_conclusions_decide_on_another_processor(
+    tmp_path: Path, of_another_processor: Path, changes: dict[str, Any], agree: bool, words: str
 ) -> None:
-    findings = verify(write_results(tmp_path / "second", **changes), reference)
-    found = {one.file: one.agreement for one in findings}
-    assert tuple(found[file] for file in ("claims.csv", SUMMARY, RAW)) == expected
-    assert agrees(findings) == (DIFFERENT not in expected[:2])
-    assert words in in_words(findings)
+    found = verify(write_results(tmp_path / "second", **changes), of_another_processor)
+    assert found.agrees is agree
+    assert words in str(found)
+    assert lines(found)[4] == f"the bytes differ, and the conclusions {'agree' if agree else 'do not agree'}"
 
 
-def test_absent_files_and_rows_are_missing(tmp_path: Path, reference: Path) -> None:
+def test_absent_files_and_rows_are_missing(tmp_path: Path, of_another_processor: Path) -> None:
     results = write_results(tmp_path / "second")
     (results / RAW).unlink()
     write_csv(pd.read_csv(results / SUMMARY).assign(variant="other"), results / SUMMARY)
-    findings = verify(results, reference)
-    assert [one.agreement for one in findings if one.file in (RAW, SUMMARY)] == [MISSING, MISSING]
-    assert "runs: 1 missing" in in_words(findings)
-    assert not agrees(findings)
+    found = verify(results, of_another_processor)
+    assert found.missing == (RAW,)
+    assert found.conclusions.missing == (f"{SUMMARY}: e, v, area",)
+    assert not found.agrees
 
 
-@pytest.mark.parametrize(("effect", "is_equal"), [(1.0 + 1e-12, True), (1.001, False)])
-def test_rows_without_an_interval_must_be_equal(tmp_path: Path, effect: float, is_equal: bool) -> None:
-    for folder, found in (("first", 1.0), ("second", effect)):
-        row = {**CLAIM, "effect": found, "ci_low": None, "ci_high": None}
-        write_csv(pd.DataFrame([row]), tmp_path / folder / "claims.csv")
-    store(tmp_path / "first", tmp_path / "reference")
-    assert agrees(verify(tmp_path / "second", tmp_path / "reference")) is is_equal
-
-
-@pytest.mark.parametrize(("effect", "agreement"), [(math.nan, IDENTICAL), (1.0, DIFFERENT)])
-def test_undefined_results_agree_with_each_other_only(tmp_path: Path, effect: float, agreement: Agreement) -> None:
-    store(write_results(tmp_path / "first", effect=math.nan), tmp_path / "reference")
-    findings = verify(write_results(tmp_path / "second", effect=effect, estimate=11.0), tmp_path / "reference")
-    assert [one.agreement for one in findings if one.file == "claims.csv"] == [agreement]
+@pytest.mark.parametrize(
+    ("mine", "other", "same"),
+    [
+        ("x86_64, znver4, AVX-512", "x86_64, haswell, AVX2", True),
+        ("x86_64, znver4, AVX-512", "x86_64, nehalem, none of these", False),
+        ("arm64, apple-m4, NEON", "arm64, apple-m4, NEON", True),
+        ("arm64, apple-m4, NEON", "arm64, apple-m1, NEON", False),
+        ("x86_64, haswell, AVX2", "", False),
+    ],
+)
+def test_processors_with_avx2_give_the_same_bytes(mine: str, other: str, same: bool) -> None:
+    assert gives_same_bytes(mine, other) is same
 
 
 def test_only_a_reference_is_replaced_and_only_by_a_run(tmp_path: Path) -> None:
