@@ -28,6 +28,11 @@ The verdict of a claim is that of its primary part, or mixed if the primary part
 part is mixed or the opposite. For this question alone, the p-values of the other parts are adjusted by Holm's method
 within their claim, so that a claim with many parts is not mixed by chance.
 
+If learning rates were selected several times, the runs of a selection are a group, and tests and intervals are over
+groups (see `pg.claims.selection`): with B groups, Student's t has B - 1 degrees of freedom, and shares are judged at
+their effective sample size. So the noise of tuning is part of every interval and test. `selections` is the number of
+groups in which the effect of the shown case satisfies the relation, of all groups: "5 of 5".
+
 `coverage` names the kinds of data on which such a 95 % interval contains the truth less or more often than 93 to 97 %
 of the time, and how often it does; it is empty if there are none (see `pg.statistics.coverage`).
 
@@ -40,7 +45,7 @@ Source: Berger (1982), "Multiparameter hypothesis testing and acceptance samplin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from types import MappingProxyType
@@ -49,10 +54,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from pg.claims.comparisons import Comparison, Values, comparison_of
+from pg.claims.comparisons import Comparison, Groups, Values, comparison_of
 from pg.claims.record import Claim, ClaimPart, Shown
 from pg.claims.relations.relation import Tested, Tolerance
-from pg.claims.selection import PAIRED_BY, Side, by_case, in_words, joined, pairs, rows_of, selected, sides_of
+from pg.claims.selection import GROUP, PAIRED_BY, Side, by_case, in_words, joined, pairs, rows_of, selected, sides_of
 from pg.experiments.metric import Metric
 from pg.experiments.metrics import METRICS
 from pg.statistics import coverage, decisions
@@ -64,7 +69,18 @@ _OPPOSITE = {"supported": "refuted", "refuted": "supported"}
 
 COLUMNS = (
     *("claim", "part", "primary", "statement", "section", "metric", "comparison", "effect", "ci_low", "ci_high"),
-    *("lowest", "highest", "coverage", "p_value", "p_adjusted", "verdict", "claim_verdict", "n", "figure"),
+    *(
+        "lowest",
+        "highest",
+        "coverage",
+        "p_value",
+        "p_adjusted",
+        "verdict",
+        "claim_verdict",
+        "n",
+        "selections",
+        "figure",
+    ),
 )
 ALPHA = 0.05
 
@@ -83,6 +99,7 @@ class Outcome:
     lowest: float = np.nan
     highest: float = np.nan
     coverage: str = ""
+    selections: str = ""
 
 
 def evaluate(
@@ -195,22 +212,20 @@ def judge(part: ClaimPart, metric: Metric, table: pd.DataFrame, tuned: pd.DataFr
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A part in one environment and stage."""
+    """A part in one environment and stage; `agreeing` tells for each group whether it satisfies the relation."""
 
     where: Mapping[str, str]
     result: Test
     p_for: float
     p_against: float
+    agreeing: Sequence[bool]
 
 
 def _judge_cases(
     relation: Tested, comparison: Comparison, sides: Mapping[str, Side], rows: pd.DataFrame, wanted: Shown | None
 ) -> Outcome:
-    target, cases = comparison.target, list[_Case]()
-    for where, paired in by_case(pairs(sides, rows)):
-        values = _values(paired)
-        test = cache(lambda null, values=values: comparison.test(values, null, relation.level))
-        cases.append(_Case(where, test(target.value), *relation.p_values(test, target)))
+    target = comparison.target
+    cases = [_case(relation, comparison, where, paired) for where, paired in by_case(pairs(sides, rows))]
     undefined = [case for case in cases if not case.result.defined]
     worst = undefined[0] if undefined else max(cases, key=lambda case: (case.p_for, -case.p_against))
     p, verdict = (np.nan, "undecided") if undefined else _verdict(relation, cases)
@@ -222,7 +237,22 @@ def _judge_cases(
         words += f"; the least favourable of {len(cases)} is{_place(worst)}: {found}"
     covered = coverage.shortfall(comparison.statistic, result)
     ends = _range([case.result.estimate for case in cases])
-    return Outcome(words, result.estimate, result.low, result.high, p, verdict, result.n, *ends, covered)
+    selections = f"{sum(shown.agreeing)} of {len(shown.agreeing)}" if shown.agreeing else ""
+    return Outcome(words, result.estimate, result.low, result.high, p, verdict, result.n, *ends, covered, selections)
+
+
+def _case(relation: Tested, comparison: Comparison, where: Mapping[str, Any], paired: pd.DataFrame) -> _Case:
+    values, target = _values(paired.drop(columns=GROUP)), comparison.target
+    groups = None if paired[GROUP].isna().all() else paired[GROUP].to_numpy(dtype=np.float64)
+    test = cache(lambda null: comparison.test(values, groups, null, relation.level))
+    agreeing = [relation.agrees(comparison.effect(own), target) for own in _by_group(values, groups)]
+    return _Case(where, test(target.value), *relation.p_values(test, target), agreeing)
+
+
+def _by_group(values: Values, groups: Groups) -> Iterator[Values]:
+    if groups is not None:
+        for group in np.unique(groups):
+            yield {side: found[groups == group] for side, found in values.items()}
 
 
 def _verdict(relation: Tested, cases: Sequence[_Case]) -> tuple[float, Verdict]:

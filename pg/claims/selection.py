@@ -4,23 +4,37 @@ Each side of a part is a selection of rows, or a family of candidates. A candida
 environment uses the rows of its winner: the candidate with the best mean score on tuning seeds, at its chosen learning
 rate. In a tie, the candidate declared first wins. Tuning seeds differ from the judged seeds, so choosing the winner
 does not bias intervals and tests.
+
+If learning rates were selected several times (`pg.experiments.selections`), the runs of a selection are a group, and a
+family has a winner for each selection: its rows are those of the runs that use this selection's rates. Pairs that share
+a selection of either side, directly or through other pairs, depend on each other: the groups of pairs are the connected
+components.
 """
 
 from __future__ import annotations
 
 import math
-import statistics
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from scipy.sparse.csgraph import connected_components
 
 from pg.claims.record import ClaimPart, Family, Selection
 from pg.experiments.cells import level_value
+from pg.experiments.selections import SELECTION
 from pg.experiments.train.choice import final_scores
+from pg.statistics.intervals import Array
 
 PAIRED_BY = ("environment", "stage", "seed")
+GROUP = "group"
+"""Column of pairs with the number of their group; NaN if every seed is independent."""
+
+Winners = Mapping[float | None, Selection]
+"""The winner of a family by the selection of learning rates; the only one has the key None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +50,31 @@ class Side:
     selection
         The rows; None for a family.
     winners
-        For a family: the winner in each environment.
+        For a family: the winners in each environment.
     candidates
-        For a family: the number of candidates times learning rates.
+        For a family: the number of candidates times learning rates in each environment.
     """
 
     name: str
     metric: str
     selection: Selection | None
-    winners: Mapping[str, Selection] = field(default_factory=dict)
-    candidates: int = 0
+    winners: Mapping[str, Winners] = field(default_factory=dict)
+    candidates: Mapping[str, int] = field(default_factory=dict)
 
     def label(self, environment: str) -> str:
         """Return the side's name in an environment: the variant, then its levels in brackets."""
         if self.selection is not None:
             return _label(self.selection)
-        return f"[best of {self.candidates} candidates: {_label(self.winners[environment])}]"
+        won = Counter(_label(winner) for winner in self.winners[environment].values())
+        names = [f"{name} in {count} of {won.total()} selections" for name, count in won.most_common()]
+        names = list(won) if len(won) == 1 else names
+        return f"[best of {self.candidates[environment]} candidates: {', '.join(names)}]"
 
 
 def standings(choices: Iterable[tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]]) -> pd.DataFrame:
-    """Return a row per tuned cell: its names, its mean score at the chosen learning rates, and the number of rates.
+    """Return a row per tuned cell and selection: names, mean score at the chosen learning rate, and number of rates.
+
+    The column `selection` has the number of the selection; it is empty if there is only one.
 
     Parameters
     ----------
@@ -64,10 +83,12 @@ def standings(choices: Iterable[tuple[Mapping[str, Any], Sequence[Mapping[str, A
     """
     rows = []
     for names, selections in choices:
-        scores = [final_scores(choice).get(choice["learning_rate"], -math.inf) for choice in selections]
         levels = {column: level_value(value) for column, value in names.items()}
-        rates = {one["learning_rate"] for choice in selections for one in choice["scores"]}
-        rows.append({**levels, "score": statistics.fmean(scores), "rates": len(rates)})
+        for selection, choice in enumerate(selections):
+            score = final_scores(choice).get(choice["learning_rate"], -math.inf)
+            rates = len({one["learning_rate"] for one in choice["scores"]})
+            which = selection if len(selections) > 1 else np.nan
+            rows.append({**levels, SELECTION: which, "score": score, "rates": rates})
     return pd.DataFrame(rows)
 
 
@@ -115,19 +136,26 @@ def _best_of(
 ) -> Side:
     if tuned is None:
         raise ValueError(f"{name}: the scores of its candidates on tuning seeds are missing")
-    winners, rates = {}, 0
+    winners, rates = {}, {}
     for environment in environments:
         found = []
         for index, candidate in enumerate(candidates):
             at = f"{name}.best_of.{index}"
             cell = _matching(at, {"environment": environment} | candidate, tuned)
-            if len(cell) > 1:
-                raise ValueError(f"{at}: rows differ in {_differing_columns(cell, ['score', 'rates'])}; select one")
-            found.append(cell.iloc[0])
-        scores = [cell["score"] for cell in found]
-        winners[environment] = candidates[scores.index(max(scores))]
-        # The learning rates are the same in all environments.
-        rates = int(sum(cell["rates"] for cell in found))
+            if cell.duplicated(SELECTION).any():
+                differing = _differing_columns(cell, [SELECTION, "score", "rates"])
+                raise ValueError(f"{at}: rows differ in {differing}; select one")
+            found.append(cell.set_index(SELECTION))
+        scores = pd.DataFrame([cell["score"] for cell in found])
+        if scores.isna().any(axis=None):
+            raise ValueError(f"{name}.best_of: the candidates have different selections of their learning rates")
+        numbers = scores.columns.to_numpy(dtype=np.float64)
+        best = scores.to_numpy(dtype=np.float64).argmax(axis=0)
+        winners[environment] = {
+            None if np.isnan(which) else which: candidates[index] for which, index in zip(numbers, best, strict=True)
+        }
+        # Selections may extend their grids.
+        rates[environment] = int(sum(cell["rates"].max() for cell in found))
     return Side(name, metric, None, winners, rates)
 
 
@@ -136,28 +164,53 @@ def selected(side: Side, rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows[rows["metric"] == side.metric]
     if side.selection is not None:
         return _matching(side.name, side.selection, rows)
-    places = side.winners.items()
-    return pd.concat([_matching(side.name, winner, rows[rows["environment"] == place]) for place, winner in places])
+    return pd.concat(
+        [
+            _matching(
+                side.name, winner | ({} if which is None else {SELECTION: which}), rows[rows["environment"] == at]
+            )
+            for at, winners in side.winners.items()
+            for which, winner in winners.items()
+        ]
+    )
 
 
 def pairs(sides: Mapping[str, Side], rows: pd.DataFrame) -> pd.DataFrame:
-    """Return a column per side and a row per environment, stage and seed of a.
+    """Return a column per side and a row per environment, stage and seed of a, and the group of each row.
 
     A row of a that matches no row of another side, or several, raises a ValueError.
     """
     # If sides select different stages, rows are not paired by stage.
     keys = [key for key in PAIRED_BY if not any(key in (side.selection or {}) for side in sides.values())]
-    values = {}
+    values, selections = {}, {}
     for name, side in sides.items():
         chosen = selected(side, rows)
         if chosen.duplicated(keys).any():
-            raise ValueError(f"{name}: rows differ in {_differing_columns(chosen, [*keys, 'value'])}; select one")
+            found = _differing_columns(chosen, [*keys, SELECTION, "value"])
+            raise ValueError(f"{name}: rows differ in {found}; select one")
         values[name] = chosen.set_index(keys)["value"]
+        if SELECTION in chosen:
+            selections[name] = chosen.set_index(keys)[SELECTION]
         missing = values["a"].index.difference(values[name].index, sort=False)
         if len(missing):
             first = in_words(dict(zip(keys, missing[0] if len(keys) > 1 else missing[:1], strict=True)))
             raise ValueError(f"{name}: no row to pair with {len(missing)} rows of a; the first is {first}")
-    return pd.DataFrame({name: of_side.reindex(values["a"].index) for name, of_side in values.items()})
+    index = values["a"].index
+    found = pd.DataFrame({name: of_side.reindex(index) for name, of_side in values.items()})
+    shared = pd.DataFrame({name: of_side.reindex(index) for name, of_side in selections.items()}, index)
+    return found.assign(**{GROUP: _groups(shared.astype("float64"))})
+
+
+def _groups(selections: pd.DataFrame) -> Array:
+    """Return the number of each pair's group (n,) in its environment and stage, from the selections of each side."""
+    groups, keys = np.full(len(selections), np.nan), [key for key in selections.index.names if key != "seed"]
+    places = selections.groupby(level=keys).indices.values() if keys else [np.arange(len(selections))]
+    for place in places:
+        of_sides = selections.to_numpy()[place]
+        if not np.isnan(of_sides).all():
+            # NaN, where a side is not tuned, equals nothing.
+            groups[place] = connected_components((of_sides[:, None] == of_sides).any(-1))[1]
+    return groups
 
 
 def by_case(pairs: pd.DataFrame) -> Iterator[tuple[Mapping[str, Any], pd.DataFrame]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 Scale = Literal["difference", "ratio"]
-Statistic = Literal["mean", "geometric_mean", "restricted_mean", "median", "share"]
+Statistic = Literal["mean", "geometric_mean", "restricted_mean", "share"]
 Need = Literal[
     "threshold", "failed_below", "tables", "limit", "value_network", "imitation", "sampled_batches", "several_sizes"
 ]

@@ -25,8 +25,10 @@ _WANTED = 0.8  # probability of a decision, by custom
 def claim_rows(study: Study, claims: DataFrame) -> list[dict[str, Any]]:
     """Describe every part of every claim, from the rows of claims.csv.
 
-    `level` is the nominal coverage of the interval in per cent; `rows` are the paths of the tables that the part was
-    computed from, relative to the page, by experiment; the table is sorted by `effect_value`, `p_value` and `n_value`.
+    `level` is the nominal coverage of the interval in per cent; `selections` and `in_favour` are the numbers of
+    selections of the learning rate, and of those whose effect satisfies the relation, 0 if the runs share none; `rows`
+    are the paths of the tables that the part was computed from, relative to the page, by experiment; the table is
+    sorted by `effect_value`, `p_value` and `n_value`.
     """
     rows = claims.to_dict("records")
     undecided = sum(row["verdict"] == "undecided" and not math.isnan(row["p_adjusted"]) for row in rows)
@@ -43,6 +45,7 @@ def _described(study: Study, row: Mapping[Any, Any], undecided: int) -> dict[str
     # Holm's method adjusts the p-values of primary parts alone.
     left = undecided if row["primary"] else 1
     is_open = row["verdict"] == "undecided"
+    in_favour, selections = map(int, re.findall(r"\d+", str(row["selections"])) or (0, 0))
     lowest, highest = float(row["lowest"]), float(row["highest"])
     return {
         **{name: row[name] for name in ("claim", "part", "primary", "statement", "section", "figure")},
@@ -58,41 +61,56 @@ def _described(study: Study, row: Mapping[Any, Any], undecided: int) -> dict[str
         "coverage": row["coverage"] if isinstance(row["coverage"], str) else "",
         "p": _p_in_words(p, is_raw=math.isnan(adjusted)),
         "n": "–" if math.isnan(n) else f"{n:,.0f}",
-        "outlook": outlook(declared, metric, effect, low, high, int(n), left) if is_open else "",
+        "selections": selections,
+        "in_favour": in_favour,
+        "outlook": outlook(declared, metric, effect, low, high, int(n), left, selections) if is_open else "",
         "effect_value": effect,
         "p_value": p,
         "n_value": n,
     }
 
 
-def outlook(part: ClaimPart, metric: Metric, effect: float, low: float, high: float, n: int, undecided: int) -> str:
+def outlook(
+    part: ClaimPart,
+    metric: Metric,
+    effect: float,
+    low: float,
+    high: float,
+    n: int,
+    undecided: int,
+    selections: int = 0,
+) -> str:
     """Return a sentence on the number of seeds that would decide a part of a claim, if its effect is as measured.
 
     The effect size is the distance between the effect and the null value (for an equality: the nearer end of the
     margin) over the standard deviation between seeds, computed from the interval. Ratios are compared as logarithms.
     For intervals other than Student's t this is an approximation. `undecided` is the number of undecided claims in
-    Holm's method; 1 for a part whose p-value is not adjusted.
+    Holm's method; 1 for a part whose p-value is not adjusted. If runs share `selections` of the learning rate, these
+    take the place of seeds.
     """
     relation = part.decision
     if not isinstance(relation, Tested) or math.isnan(effect):
         return ""
+    size, counted = (selections, " selections") if selections else (n, "")
+    more = f"more{counted or ' seeds'}"
     if not math.isfinite(low + high):
-        return f"n = {n:,} gives no bounds; run more seeds."
+        return f"n = {size:,}{counted} gives no bounds; run {more}."
     if low == high:
-        return "The interval has width 0; more seeds would not change it."
+        return f"The interval has width 0; {more} would not change it."
     comparison = comparison_of(part, metric)
     scale = math.log if comparison.logarithmic else float
     reach = (scale(high) - scale(low)) / 2
     distance = min(abs(scale(effect) - scale(value)) for value in relation.tested_values(comparison.target))
     needed = None
     if reach > 0 and distance > 0:
-        size = effect_size(distance, distance + reach, n, relation.level)
-        needed = seeds_needed(size, undecided, 1 - relation.level, _WANTED)
+        standardised = effect_size(distance, distance + reach, size, relation.level)
+        needed = seeds_needed(standardised, undecided, 1 - relation.level, _WANTED)
+    start = "If the effect is as measured,"
     if needed is None:
-        return f"If the effect is as measured, no n up to {MAX_SEEDS:,} decides it; {span(low, high)} remains possible."
+        return f"{start} no n up to {MAX_SEEDS:,}{counted} decides it; {span(low, high)} remains possible."
     return (
-        f"If the effect is as measured, n = {max(needed, n + 1):,} instead of {n:,} decides it in "
-        f"{100 * _WANTED:.0f} % of studies."
+        f"{start} n = {max(needed, size + 1):,}{counted} instead of {size:,} decides it in {100 * _WANTED:.0f} % of "
+        "studies."
     )
 
 

@@ -108,20 +108,24 @@ def tuned_rows(study: Study, choices: Sequence[Sequence[Mapping[str, Any]]]) -> 
 
 
 def coverage_rows() -> list[dict[str, object]]:
-    """Describe how often each kind of interval contains the truth at the largest measured n, by the kind of data."""
+    """Describe how often each kind of interval contains the truth at the largest measured n, by the kind of data.
+
+    `groups` is the number of groups of the sample; 0 if every value is independent.
+    """
     largest = max(row.n for row in coverage.measured())
-    rows: dict[str, list[coverage.Measured]] = {}
+    rows: dict[tuple[str, int], list[coverage.Measured]] = {}
     for row in coverage.measured():
         if row.n == largest:
-            rows.setdefault(row.statistic, []).append(row)
+            rows.setdefault((row.statistic, row.groups), []).append(row)
     return [
         {
             "statistic": statistic.replace("_", " "),
             "method": found[0].method,
             "n": largest,
+            "groups": groups,
             "found": [{"data": one.data, "share": f"{100 * one.coverage:.1f} %", "holds": one.holds} for one in found],
         }
-        for statistic, found in rows.items()
+        for (statistic, groups), found in rows.items()
     ]
 
 

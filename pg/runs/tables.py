@@ -21,8 +21,8 @@ from pg.runs.files import REMEDY, UnreadableFile, read_text, write_atomically
 TEXT_COLUMNS = frozenset(
     {
         *("environment", "variant", "stage", "metric", "statistic", "over", "method", "part", "strand", "comparison"),
-        *("claim", "primary", "statement", "section", "verdict", "claim_verdict", "coverage", "figure"),
-        *("file", "sha256", "cause"),
+        *("claim", "primary", "statement", "section", "verdict", "claim_verdict", "coverage", "selections"),
+        *("figure", "file", "sha256", "cause"),
     }
 )
 """Columns that hold words. Columns of swept options, whose names contain a dot, may hold words as well."""

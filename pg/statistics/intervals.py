@@ -4,15 +4,18 @@ Degenerate samples have defined results and cause no warnings:
 
 - The result is *undefined* (all numbers NaN, `method` starts with "undefined") for an empty sample, a value that is NaN
   or infinite, a geometric mean of a value that is not positive, and a ratio whose denominator may be 0.
-- An end of an interval is infinite if n is too small to bound it: a single value, or fewer than six for a median.
+- An end of an interval is infinite if n is too small to bound it, as that of a single value.
 - If all values are equal, the standard deviation does not estimate the spread, and the sign test replaces Student's t:
   each one-sided p is 2^-n or 1, and the interval is the value itself, or unbounded for fewer than six values.
+
+Values in *groups* are independent between groups, and may depend on each other within one, such as runs that share a
+learning rate. The means of the groups are then the sample, and each group counts once, whatever its size.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 LEVEL = 0.95
-_BOUNDED = 6  # least n at which the sign test bounds a median at 95 %
+_BOUNDED = 6  # least n at which the sign test bounds a value at 95 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Interval:
         Number of values (of pairs, if paired).
     method
         The kind of interval, in words.
+    groups
+        Number of groups of the values; 0 if every value is independent.
     """
 
     estimate: float
@@ -42,6 +47,12 @@ class Interval:
     high: float
     n: int
     method: str
+    groups: int = field(default=0, kw_only=True)
+
+    @property
+    def independent(self) -> int:
+        """Number of independent values: of groups, or n."""
+        return self.groups or self.n
 
     @property
     def defined(self) -> bool:
@@ -70,6 +81,21 @@ def paired(a: ArrayLike, b: ArrayLike) -> tuple[Array, Array]:
     if x.shape != y.shape:
         raise ValueError(f"pairs need equally many values, not {x.size} and {y.size}")
     return x, y
+
+
+def group_means(values: Array, groups: ArrayLike) -> Array:
+    """Return the mean of the values (n,) in each group (B,), in the order of the labels `groups` (n,)."""
+    labels = np.asarray(groups)
+    if labels.shape != values.shape:
+        raise ValueError(f"every value needs a group, not {labels.size} groups for {values.size} values")
+    _, group = np.unique(labels, return_inverse=True)
+    return np.bincount(group, values) / np.bincount(group)
+
+
+def over_groups(test: Test, n: int) -> Test:
+    """Return the test of the means of groups as that of their n values."""
+    method = f"{test.method} over groups" if test.defined else test.method
+    return replace(test, n=n, groups=test.n, method=method)
 
 
 def problem_of(x: Array) -> str:

@@ -10,12 +10,6 @@ import pandas as pd
 import pytest
 from pg.claims import judge
 from pg.claims.record import Claim, ClaimPart
-from pg.experiments.metric import Metric
-from pg.experiments.metrics import METRICS
-
-# No metric of the package is summarised by its median.
-MEDIAN = Metric("typical_steps", "typical steps", "Steps until something happens.", statistic="median")
-WITH_MEDIAN = {**METRICS, MEDIAN.name: MEDIAN}
 
 OWN_RELATION = '''
 from pg.claims.relations.relation import Tested
@@ -71,7 +65,7 @@ def claim(*parts: ClaimPart, primary: str = "part0") -> Claim:
 def judged(one: ClaimPart, rows: pd.DataFrame, tuned: pd.DataFrame | None = None) -> pd.Series:
     """Return the row of a claim of one part."""
     ranking = {} if tuned is None else {"e": tuned}
-    return judge.evaluate("key", claim(one), {"e": rows}, ranking, WITH_MEDIAN).iloc[0]
+    return judge.evaluate("key", claim(one), {"e": rows}, ranking).iloc[0]
 
 
 def normal(seed: int, mean: float, n: int = 20, scale: float = 1.0) -> np.ndarray:

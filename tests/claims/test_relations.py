@@ -1,12 +1,13 @@
 """Relations: what each needs, how it is written, and one from outside the package."""
 
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pg.claims.relations.equal import Equal
 from pg.claims.relations.registry import RELATIONS
-from pg.claims.relations.relation import Target
+from pg.claims.relations.relation import Target, Tested
 from pg.statistics import estimates
 from pg.study.code import defining_files
 from tests.claims.declared import judged, normal, part, table, write_relation
@@ -47,3 +48,14 @@ def test_equivalence_agrees_with_the_90_percent_interval(shift: float) -> None:
     interval = estimates.mean(x, level=0.9)
     assert (within < 0.05) == (interval.low > -1 and interval.high < 1)
     assert (outside < 0.05) == (interval.high < -1 or interval.low > 1)
+
+
+@pytest.mark.parametrize(
+    ("relation", "agreeing"),
+    [("greater", [False, False, True]), ("less", [True, False, False]), ("equal", [False, True, False])],
+)
+def test_known_effects_agree_or_not(relation: str, agreeing: list[bool]) -> None:
+    tested, target = RELATIONS[relation], Target(2.0, 0.5)
+    assert isinstance(tested, Tested)
+    assert [tested.agrees(effect, target) for effect in (1.0, 2.0, 3.0)] == agreeing
+    assert not tested.agrees(math.nan, target)

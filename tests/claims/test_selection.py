@@ -154,3 +154,48 @@ def test_winner_of_another_experiment_has_its_own_scores():
     }
     row = judge.evaluate("key", claim(part(against="f")), {"e": rows, "f": rows}, tuned).iloc[0]
     assert row["effect"] == pytest.approx(mean_of(rows, "clipped", 4) - mean_of(rows, "clipped", 1))
+
+
+# Selections of the learning rates -------------------------------------------------------------------------------------
+
+
+def by_selection(*naive_and_clipped):
+    """Return standings whose selections score the variants with four steps like this."""
+    fixed = {("naive", 1): 1.0, ("clipped", 1): 0.0}
+    scores = {
+        ("naive", 4): [one for one, _ in naive_and_clipped],
+        ("clipped", 4): [two for _, two in naive_and_clipped],
+    }
+    scores |= {cell: [score] * len(naive_and_clipped) for cell, score in fixed.items()}
+    return [(names(*cell), [choice(score) for score in own]) for cell, own in scores.items()]
+
+
+def divided(rows, selections):
+    return rows.assign(selection=rows["seed"] % selections)
+
+
+def test_family_has_a_winner_in_each_selection():
+    rows = divided(table(), 3)
+    row = judged(by_selection((9, 1), (1, 9), (1, 9)), rows)
+    values = rows.pivot_table("value", "seed", ["variant", "variant.gradient_steps"])
+    won = np.where(np.arange(SEEDS) % 3 == 0, values["naive", 4], values["clipped", 4])
+    assert row["effect"] == pytest.approx((won - values["naive", 1]).mean())
+    assert (row["n"], row["selections"]) == (SEEDS, "3 of 3")
+    assert row["comparison"].startswith(
+        "[best of 4 candidates: clipped (gradient_steps 4) in 2 of 3 selections, naive (gradient_steps 4) in 1 of 3 "
+        "selections] − [best of 4 candidates: naive (gradient_steps 1)] < 0 in cart; Student's t over groups"
+    )
+
+
+def test_standing_has_a_row_per_selection():
+    found = selection.standings(by_selection((9, 1), (2, 7)))
+    naive = found[(found["variant"] == "naive") & (found["variant.gradient_steps"] == 4)]
+    assert naive[["selection", "score"]].to_numpy().tolist() == [[0, 9], [1, 2]]
+    assert selection.standings(by_selection((9, 1)))["selection"].isna().all()
+
+
+def test_candidates_need_the_same_selections():
+    standings = by_selection((9, 1), (1, 9))
+    standings[0] = (standings[0][0], standings[0][1] + [choice(5)])
+    with pytest.raises(ValueError, match=r"a\.best_of: the candidates have different selections"):
+        judged(standings, divided(table(), 2))

@@ -106,3 +106,27 @@ def test_cells_take_their_rows_of_the_long_table():
     for place, one in enumerate(cells):
         assert found[one]["initial_return"].to_dict() == {1: 10 * place, 3: 10 * place}
         assert found[one]["final_return"].to_dict() == {1: 10 * place + 1, 3: 10 * place + 3}
+
+
+def test_selections_are_resampled_as_groups():
+    scores = [10, 60, 110, 110, 20, 70, 90, 100]
+    runs = {cell("cart", variant, 110): run(10, scores) for variant in "ab"}
+    _, tuned = runs
+    runs[tuned] = runs[tuned].assign(selection=[0, 1, 2, 3] * 2)
+    table = across_tables.across_table(runs, threshold, GENERATOR)
+    alone, together = (rows(table, "interquartile mean", variant)["method"].iloc[0] for variant in "ab")
+    assert not alone.startswith("stratified bootstrap of groups")
+    assert together.startswith("stratified bootstrap of groups")
+    assert set(rows(table, "profile", "b")["method"]) == {"Korn-Graubard"}
+    better = rows(table, "improvement", "b").iloc[0]
+    assert better["method"].startswith("stratified bootstrap of groups")
+    assert better["n"] == 16
+
+
+def test_cells_keep_their_selections():
+    one = cell("cart", "a", 1)
+    runs = {one: rows_by_hand.run({seed: {100: 0.0} for seed in range(4)})}
+    table = rows_by_hand.long_table(runs, 100, selections=2)
+    assert across_tables.metrics_of_cells(table, [one])[one]["selection"].tolist() == [0, 1, 0, 1]
+    alone = across_tables.metrics_of_cells(rows_by_hand.long_table(runs, 100), [one])[one]
+    assert alone["selection"].isna().all()

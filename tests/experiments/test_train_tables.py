@@ -1,8 +1,10 @@
 """Tables of training, with values of small runs computed by hand."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from pg.experiments.metric import Metric
 from pg.experiments.summaries import summarise
@@ -12,6 +14,7 @@ from pg.experiments.train.record import TrainExperiment
 from pg.parts.optimizers.adam import Adam
 from pg.parts.starts.clone import Clone
 from pg.parts.variant import Variant
+from pg.statistics import estimates
 from tests.experiments.rows import cell, evaluated, long_table, run, values
 
 
@@ -46,20 +49,6 @@ def test_one_declaration_adds_a_metric():
     assert values(table, metric="best") == [7]
     assert "judged" not in set(table["metric"]), "the environment has no such level"
     assert summarise(table, {one.name: one for one in (*METRICS, best)})["metric"].tolist()[-1] == "best"
-
-
-def test_a_metric_may_be_summarised_by_its_median():
-    median: Metric[Run] = Metric(
-        "last_step", "last step", "Steps.", of=lambda run: run.evaluations.steps[-1], statistic="median"
-    )
-    seeds = range(1, 9)
-    evaluations = {cell(): evaluated({seed: {0: 1.0, 10 * seed: 1.0} for seed in seeds})}
-    runs = {cell(): run({seed: {100: 1.0} for seed in seeds})}
-    table = long_table(runs, 100, evaluations, metrics=[median])
-    row = summarise(table, {"last_step": median}).iloc[0]
-    assert (row["statistic"], row["method"], row["n"]) == ("median", "order statistics", 8)
-    # The sign test at n = 8 leaves out one value at each end.
-    assert (row["estimate"], row["ci_low"], row["ci_high"]) == (45, 10, 80)
 
 
 # Four runs of a budget of 100 steps. The last one reaches the budget with its last evaluation.
@@ -303,3 +292,55 @@ def test_a_table_of_tuning_has_the_mean_score_of_every_rate():
     assert table["selection"].tolist() == [0, 0, 0, 0, 0, 0, 1, 1]
     assert table["at_edge"].tolist() == [True] * 4 + [False] * 2 + [True] * 2, "rates that tie have no edge"
     assert table["tied"].tolist() == [False] * 4 + [True] * 2 + [False] * 2
+
+
+# Selections of the learning rate --------------------------------------------------------------------------------------
+
+TUNED, FIXED = cell(), replace(cell(variant="fixed"), variant=Variant(optimizer=Adam(learning_rate=0.1)))
+# Six selections of two runs each, and one run of a seventh.
+MANY = dict(enumerate(np.random.default_rng(0).normal(5, 1, 13)))
+
+
+def runs_with(returns):
+    return {one: run({seed: {100: value} for seed, value in returns.items()}) for one in (TUNED, FIXED)}
+
+
+def selected_table(returns, selections, **options):
+    evaluations = {
+        one: evaluated({seed: {0: 0.0, 100: value} for seed, value in returns.items()}) for one in (TUNED, FIXED)
+    }
+    return long_table(runs_with(returns), 100, evaluations, selections=selections, **options)
+
+
+def column(name):
+    """Return a function that selects rows of a table and returns their values in a column."""
+    return lambda table, **where: values(table.assign(value=table[name]), **where)
+
+
+def test_summary_of_a_tuned_cell_is_over_selections_and_of_others_over_runs():
+    summary = summarise(selected_table(MANY, 7))
+    returns = np.array([*MANY.values()])
+    of_selections = [returns[[at, at + 7]].mean() for at in range(6)] + [returns[6]]
+    for variant, sample in (("to_go", of_selections), ("fixed", returns)):
+        theirs, where = estimates.mean(sample), {"metric": "final_return", "variant": variant}
+        found = [values(summary, **where).pop() for values in map(column, ("estimate", "ci_low", "ci_high"))]
+        assert found == pytest.approx([theirs.estimate, theirs.low, theirs.high])
+        assert column("n")(summary, **where) == [13]
+    (method,) = column("method")(summary, metric="final_return", variant="to_go")
+    assert method.startswith("Student's t over groups")
+    assert column("method")(summary, metric="diverged", variant="to_go") == ["Korn-Graubard"]
+
+
+def test_summary_read_from_csv_is_the_same():
+    table = selected_table(MANY, 7)
+    back = pd.read_csv(io.StringIO(table.to_csv(index=False)), keep_default_na=True)
+    ours, theirs = summarise(table), summarise(back)
+    assert ours[["n", "estimate", "ci_low", "ci_high"]].equals(theirs[["n", "estimate", "ci_low", "ci_high"]])
+
+
+def test_mean_curve_of_a_tuned_cell_is_over_selections():
+    means = train_tables.mean_curves(train_tables.train_curves(runs_with(MANY), 100, 7))
+    last = means[means["steps"] == 100].set_index("variant")
+    summary = summarise(selected_table(MANY, 7)).query("metric == 'area'").set_index("variant")
+    columns = ["estimate", "ci_low", "ci_high"]
+    np.testing.assert_allclose(last[columns].to_numpy(float), summary.loc[last.index, columns].to_numpy(float))

@@ -116,7 +116,8 @@ def claims() -> pd.DataFrame:
          "batch 64 minus batch 4, CartPole-v1", 12.0, -3.0, 27.0, 0.11, 0.11, "undecided", 20,
          "learning_curves", none, none, none, "undecided"),
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=list(columns))
+    # One compares runs that share selections of the learning rate.
+    return pd.DataFrame(rows, columns=list(columns)).assign(selections=["", "", "4 of 5", ""])
 
 
 @pytest.fixture(scope="session")

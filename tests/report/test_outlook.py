@@ -89,3 +89,14 @@ def test_an_interval_without_bounds_asks_for_seeds(low: float, high: float) -> N
 def test_methods_without_an_interval_have_no_coverage() -> None:
     assert of(part("relative_bias", "exact", margin=0.1), 1.0, math.nan, math.nan, 3, 1) == ""
     assert of(part(), math.nan, math.nan, math.nan, 3, 1) == ""
+
+
+def test_selections_take_the_place_of_seeds() -> None:
+    of_groups = statistics.mean(np.repeat(SAMPLE[:6], 3), groups=np.repeat(np.arange(6), 3))
+    alone = statistics.mean(SAMPLE[:6])
+    text = outlook(part(), METRICS["area"], of_groups.estimate, of_groups.low, of_groups.high, 18, 1, 6)
+
+    assert text.replace(" selections", "") == outlook_of(part(), alone)
+    assert "selections instead of 6 decides it" in text
+    no_bounds = outlook(part(), METRICS["area"], 1.0, -math.inf, math.inf, 20, 1, 1)
+    assert no_bounds == "n = 1 selections gives no bounds; run more selections."

@@ -96,6 +96,12 @@ def test_a_claim_shows_effect_interval_p_n_figure_rows_and_coverage(make_page: P
     assert '<a href="tables/probe.csv">rows of probe</a>' in page[page.index('id="claims-table"') :]
 
 
+def test_a_claim_about_tuned_learners_counts_selections(text: str) -> None:
+    assert "n&nbsp;=&nbsp;10 in 5 selections of the learning rate, 4 of them in favour" in text
+    assert text.count("4 of 5 selections in favour") == 1
+    assert text.count("of them in favour") == 1
+
+
 def test_the_interval_of_an_equality_is_that_of_its_test(make_page: Pages, study: Study) -> None:
     causality = study.claims["causality"]
     equal = causality.parts["variance"].model_copy(update={"relation": "equal", "margin": 0.1})
@@ -280,7 +286,7 @@ def test_the_measured_coverage_of_every_kind_of_interval_is_listed(text: str) ->
     section = text[text.index('<section id="intervals">') : text.index('<section id="variants">')]
     measured = coverage.measured()
 
-    assert section.count("<tr>") - 1 == len({row.statistic for row in measured})
+    assert section.count("<tr>") - 1 == len({(row.statistic, row.groups) for row in measured if row.n == 20})
     assert section.count('class="short-of"') == sum(row.n == 20 and not row.holds for row in measured)
 
 

@@ -92,6 +92,45 @@ def test_profile_counts_the_runs_that_score_more():
     assert profile[2] == shares.share([0, 0, 1, 0, 1])
 
 
+# Groups ---------------------------------------------------------------------------------------------------------------
+
+
+def test_whole_groups_are_resampled():
+    # The mean of groups whose runs are equal: the interval is that of one run per group.
+    values = np.arange(10.0)
+    strata = [np.full(10, -100.0), values, values, np.full(10, 100.0)]
+    alone = across_environments.interquartile_mean(strata, generator())
+    labels = [np.arange(10).repeat(3)] * 4
+    together = across_environments.interquartile_mean([one.repeat(3) for one in strata], generator(), labels)
+    assert (together.low, together.estimate, together.high) == pytest.approx((alone.low, alone.estimate, alone.high))
+    assert (together.n, together.groups, together.method) == (120, 40, "stratified bootstrap of groups")
+
+
+def test_groups_of_one_run_change_nothing_but_the_name():
+    x, y = np.random.default_rng(1).normal(0, 1, (2, 2, 12))
+    alone, labels = across_environments.probability_of_improvement(x, y, generator()), [np.arange(12)] * 2
+    for groups in ((labels, labels), (labels, None), (None, labels)):
+        ours = across_environments.probability_of_improvement(x, y, generator(), groups)
+        assert (ours.low, ours.estimate, ours.high) == (alone.low, alone.estimate, alone.high)
+    assert (ours.groups, alone.groups) == (48, 0)
+
+
+def test_groups_may_have_different_sizes():
+    strata, labels = [[1.0, 2.0, 3.0, 4.0, 50.0]], [[7, 3, 3, 7, 1]]
+    interval = across_environments.interquartile_mean(strata, generator(), labels)
+    assert interval.estimate == 3
+    better = across_environments.probability_of_improvement(strata, [[2.5]], generator(), (labels, None))
+    assert better.estimate == pytest.approx(3 / 5)
+    one_group = across_environments.interquartile_mean(strata, generator(), [[0] * 5])
+    assert (one_group.low, one_group.high) == (-math.inf, math.inf)
+
+
+def test_profile_of_groups_keeps_environments_apart():
+    strata, labels = [[0.0, 1.0, 1.0, 2.0], [1.0, 1.0, 2.0, 2.0]], [[0, 0, 1, 1]] * 2
+    (profile,) = across_environments.performance_profile(strata, [0.5], labels)
+    assert profile == shares.share([0, 1, 1, 1, 1, 1, 1, 1], groups=[0, 0, 1, 1, 2, 2, 3, 3])
+
+
 # Degenerate samples ---------------------------------------------------------------------------------------------------
 
 

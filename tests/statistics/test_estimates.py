@@ -1,4 +1,4 @@
-"""Means, medians and lines: known values, degenerate samples, and coverage."""
+"""Means and lines: known values, degenerate samples, and coverage."""
 
 import math
 
@@ -32,34 +32,6 @@ def test_geometric_mean_is_greater_than_a_negative_value():
     assert (test.p_less, test.p_greater) == (1.0, 0.0)
 
 
-@pytest.mark.parametrize("null", [0.0, 2.0, 2.5, 3.0, 9.0])
-def test_sign_test_counts_ties_for_neither_side(null):
-    values = [1.0, 2.0, 2.0, 3.0, 3.0, 3.0, 4.0]
-    test = estimates.median(values, null=null)
-    below, above = (int(np.sum(side)) for side in (np.less(values, null), np.greater(values, null)))
-    assert test.p_less == pytest.approx(stats.binomtest(below, 7, alternative="greater").pvalue)
-    assert test.p_greater == pytest.approx(stats.binomtest(above, 7, alternative="greater").pvalue)
-    assert (test.estimate, test.low, test.high) == (3, 1, 4)
-
-
-def test_median_is_rejected_exactly_outside_its_interval():
-    values = np.random.default_rng(3).permutation(np.arange(1.0, 21.0))
-    for null in np.arange(0.25, 21, 0.5):
-        test = estimates.median(values, null=null)
-        assert (test.estimate, test.low, test.high) == (10.5, 6, 15)
-        assert (2 * min(test.p_less, test.p_greater) <= 0.05) == (not 6 <= null <= 15)
-
-
-@pytest.mark.long
-def test_true_median_is_rejected_at_the_level_whatever_the_ties():
-    generator = np.random.default_rng(7)
-    # Half of the mass is at the median itself, as if half of the runs were censored.
-    samples = np.minimum(generator.exponential(1 / np.log(2), (2000, 20)), 1.0)
-    rejected = sum(2 * estimates.median(sample, null=1.0).p_less < 0.05 for sample in samples)
-    assert rejected <= stats.binom.ppf(0.999, 2000, 0.025)
-    assert rejected >= stats.binom.ppf(0.001, 2000, stats.binom.sf(14, 20, 0.5))
-
-
 def test_fiellers_ends_are_the_ratios_that_t_just_rejects():
     generator = np.random.default_rng(1)
     w = generator.normal(5, 1, 20)
@@ -88,6 +60,95 @@ def test_exact_ratio_has_no_width():
 def test_pairs_must_be_pairs():
     with pytest.raises(ValueError, match="not 2 and 3"):
         estimates.ratio_of_means([1, 2], [1, 2, 3])
+
+
+# Groups ---------------------------------------------------------------------------------------------------------------
+
+GROUPS = np.arange(N) % 5
+NOISE, SHIFTS = np.random.default_rng(4).normal(5, 1, (2, N)), np.random.default_rng(5).normal(0, 1, 5)
+U, W = NOISE + SHIFTS[GROUPS]
+
+
+def means(values):
+    return [values[group == GROUPS].mean() for group in range(5)]
+
+
+def geometric_means(values):
+    return np.exp(means(np.log(values)))
+
+
+IN_GROUPS = {
+    "mean": (estimates.mean, [U], [means(U)]),
+    "geometric mean": (estimates.geometric_mean, [U], [geometric_means(U)]),
+    "ratio of means": (estimates.ratio_of_means, [U, W], [means(U), means(W)]),
+}
+
+
+@pytest.mark.parametrize("kind", IN_GROUPS)
+def test_groups_are_tested_by_their_means(kind):
+    statistic, values, of_groups = IN_GROUPS[kind]
+    ours, theirs = statistic(*values, groups=GROUPS, null=0.9), statistic(*of_groups, null=0.9)
+    assert (ours.n, ours.groups, ours.independent) == (N, 5, 5)
+    assert ours.method == theirs.method.replace("Student's t", "Student's t over groups").replace(
+        "Fieller", "Fieller over groups"
+    )
+    for name in ("estimate", "low", "high", "p_less", "p_greater"):
+        assert getattr(ours, name) == pytest.approx(getattr(theirs, name))
+
+
+@pytest.mark.parametrize("kind", IN_GROUPS)
+def test_groups_of_one_value_change_nothing_but_the_name(kind):
+    statistic, values, _ = IN_GROUPS[kind]
+    ours, theirs = statistic(*values, groups=np.arange(N)[::-1], null=0.9), statistic(*values, null=0.9)
+    assert (ours.estimate, ours.low, ours.high, ours.p_less) == pytest.approx(
+        (theirs.estimate, theirs.low, theirs.high, theirs.p_less)
+    )
+    assert theirs.groups == 0
+
+
+def test_groups_of_different_sizes_count_alike():
+    test = estimates.mean([1.0, 1.0, 1.0, 4.0, 10.0], groups=["a", "a", "a", "b", "c"])
+    assert test.estimate == 5
+    assert test.p_less == pytest.approx(estimates.mean([1.0, 4.0, 10.0]).p_less)
+
+
+def test_equal_groups_are_judged_by_the_sign_test_over_groups():
+    test = estimates.mean([1.0, 3.0] * 6, groups=np.repeat(np.arange(6), 2))
+    assert (test.low, test.high, test.p_greater) == (2, 2, 2**-6)
+    assert test.method == "sign test, all values equal over groups"
+
+
+def test_problems_of_values_in_groups_are_counted_by_value():
+    test = estimates.mean([1.0, math.nan, 2.0, 3.0], groups=[0, 0, 1, 1])
+    assert (test.method, test.n) == ("undefined: 1 of 4 values not finite", 4)
+    zero = estimates.ratio_of_means([1, 2, 3, 4], [1, -1, 1, -0.9], groups=[0, 0, 1, 1])
+    assert zero.method == "undefined: the denominator's 95% interval holds 0"
+    with pytest.raises(ValueError, match="not 2 groups for 3 values"):
+        estimates.mean([1.0, 2.0, 3.0], groups=[0, 1])
+
+
+def clustered(generator, groups, between):
+    """Return groups of four normal values; `between` is the part of the variance that a group shares."""
+    size = N // groups
+    shared = generator.normal(0, math.sqrt(between), groups).repeat(size)
+    return shared + generator.normal(0, math.sqrt(1 - between), N), np.arange(groups).repeat(size)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("groups", [5, 10])
+@pytest.mark.parametrize("between", [0.0, 0.5, 1.0])
+def test_mean_of_groups_is_rejected_at_the_level_whatever_they_share(groups, between):
+    generator = np.random.default_rng(24)
+    for level in (0.05, 0.005):
+        samples = (clustered(generator, groups, between) for _ in range(4000))
+        rejected = sum(estimates.mean(values, groups=labels).p_less < level for values, labels in samples)
+        assert stats.binomtest(rejected, 4000, level).pvalue > 0.001
+
+
+def test_ignored_groups_make_a_mean_false_too_often():
+    generator = np.random.default_rng(25)
+    samples = (clustered(generator, 5, 0.5) for _ in range(500))
+    assert sum(estimates.mean(values).p_less < 0.025 for values, _ in samples) > 3 * 0.025 * 500
 
 
 # Lines and parabolas --------------------------------------------------------------------------------------------------
@@ -124,7 +185,7 @@ def test_fit_of_a_parabola_is_undefined_unless_positive():
 # Degenerate samples ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("statistic", [estimates.mean, estimates.geometric_mean, estimates.median, shares.share])
+@pytest.mark.parametrize("statistic", [estimates.mean, estimates.geometric_mean, shares.share])
 @pytest.mark.parametrize("values", [[], [math.nan], [1.0, math.nan, 1.0]])
 def test_samples_without_an_estimate_are_undefined(statistic, values):
     interval = statistic(values)
@@ -135,9 +196,8 @@ def test_samples_without_an_estimate_are_undefined(statistic, values):
 
 
 @pytest.mark.parametrize("values", [[1.0, math.inf], [math.inf, -math.inf], [math.inf, math.inf]])
-def test_infinite_values_have_a_median_and_no_mean(values):
+def test_infinite_values_have_no_mean(values):
     assert not any(one(values).defined for one in (estimates.mean, estimates.geometric_mean, shares.share))
-    assert estimates.median([*values, 4, 4, 4, -math.inf]).estimate == 4
 
 
 @pytest.mark.parametrize(
@@ -174,10 +234,8 @@ def test_equal_values_are_judged_by_the_sign_test():
 
 
 @pytest.mark.parametrize(("n", "bounded"), [(2, False), (5, False), (6, True)])
-def test_median_and_equal_values_are_bounded_from_six(n, bounded):
-    median, equal = estimates.median(np.arange(float(n))), estimates.mean(np.full(n, 2.0))
-    assert (median.low, median.high) == ((0.0, n - 1.0) if bounded else (-math.inf, math.inf))
-    assert equal.high == (2 if bounded else math.inf)
+def test_equal_values_are_bounded_from_six(n, bounded):
+    assert estimates.mean(np.full(n, 2.0)).high == (2 if bounded else math.inf)
 
 
 # Coverage at n = 20 ---------------------------------------------------------------------------------------------------
@@ -197,7 +255,6 @@ def proportional(generator):
 COVERAGE = {
     "mean": (estimates.mean, lambda g: [g.normal(3, 1, N)], 3),
     "geometric mean": (estimates.geometric_mean, lambda g: [g.lognormal(1, 2, N)], math.e),
-    "median": (estimates.median, lambda g: [g.lognormal(0, 1, N)], 1),
     "share": (shares.share, lambda g: [g.random(N) < 0.1], 0.1),
     "restricted mean": (estimates.mean, lambda g: [np.minimum(g.exponential(1, N), 1.5)], 1 - math.exp(-1.5)),
     "difference of shares": (shares.difference, discordant, 0.2),

@@ -2,8 +2,12 @@
 
 `python workflow/coverage/simulate.py > pg/statistics/coverage.csv` writes the table anew.
 
-A population is a sorted list of 200,000 values from which samples are drawn with replacement, so its mean, median or
-share is known exactly, and the interval of a sample either contains it or does not. It takes minutes.
+A population is a sorted list of 200,000 values from which samples are drawn with replacement, so its mean or share is
+known exactly, and the interval of a sample either contains it or does not. It takes minutes.
+
+In samples of groups, the ranks of values within a group depend on each other: they are those of normal values of which
+half the variance is the group's (a Gaussian copula), as if runs shared a learning rate. The distribution of a single
+value, and so the truth, is the same.
 
 | data | values |
 |---|---|
@@ -29,19 +33,49 @@ from functools import cache, partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pg.core.randomness import generator
 from pg.statistics import across_environments, estimates, shares
 from pg.statistics.coverage import Measured
 from pg.statistics.intervals import Array, Interval
-from scipy import stats
+from scipy import special, stats
 
 REPLICATIONS = 2000
 POINTS = 200_000
 CENSORED = 0.25  # share of runs beyond the budget of a restricted mean
 BOOTSTRAPPED = ("interquartile mean", "improvement")
 
-Draw = Callable[[np.random.Generator, int], Interval]
-"""Draws a sample of n from every population of a setting and returns its interval."""
+OF_THE_GROUP = 0.5  # share of the variance of the normal values behind the ranks
+
+Labels = NDArray[np.int64]
+Draw = Callable[["Sampler"], Interval]
+"""Draws a sample from every population of a setting and returns its interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampler:
+    """Draws samples of n values, in groups of equal size if `count` is not 0."""
+
+    own: np.random.Generator
+    n: int
+    count: int = 0
+
+    @property
+    def groups(self) -> Labels | None:
+        """The labels (n,) of the groups."""
+        return np.repeat(np.arange(self.count), self.n // self.count) if self.count else None
+
+    def ranks(self) -> Labels:
+        """Draw the places of values in a sorted population."""
+        if self.groups is None:
+            return self.own.integers(POINTS, size=self.n)
+        shared, noise = self.own.normal(size=self.count), self.own.normal(size=self.n)
+        normal = math.sqrt(OF_THE_GROUP) * shared[self.groups] + math.sqrt(1 - OF_THE_GROUP) * noise
+        return np.minimum(POINTS * special.ndtr(normal), POINTS - 1).astype(np.int64)
+
+    def values(self, population: Array) -> Array:
+        """Draw values of a population (200000,)."""
+        return population[self.ranks()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +86,21 @@ class Setting:
     interval: Draw
 
 
-def sizes(statistic: str) -> tuple[int, ...]:
-    """Return the sample sizes at which a statistic is measured; bootstrapped ones take minutes."""
-    return (20,) if statistic in BOOTSTRAPPED else (10, 20)
+def sizes(statistic: str) -> tuple[tuple[int, int], ...]:
+    """Return the numbers of values and groups at which a statistic is measured; bootstrapped ones take minutes."""
+    in_groups = ((20, 0), (20, 5), (20, 10))
+    return in_groups if statistic in BOOTSTRAPPED else ((10, 0), *in_groups)
 
 
-def measure(statistic: str, data: str, n: int) -> Measured:
-    """Count how many intervals of samples of n contain the truth, with a generator of the row's own."""
-    setting, own = settings()[statistic, data], generator(0, "coverage", statistic, data, str(n))
-    drawn = [setting.interval(own, n) for _ in range(REPLICATIONS)]
+def measure(statistic: str, data: str, n: int, groups: int) -> Measured:
+    """Count how many intervals of samples contain the truth, with a generator of the row's own."""
+    purpose = ("coverage", statistic, data, str(n), *([str(groups)] if groups else []))
+    setting, sampler = settings()[statistic, data], Sampler(generator(0, *purpose), n, groups)
+    drawn = [setting.interval(sampler) for _ in range(REPLICATIONS)]
     covered = sum(interval.low <= setting.truth <= interval.high for interval in drawn)
     methods = [interval.method for interval in drawn]
     usual = max(sorted(set(methods)), key=methods.count)
-    return Measured(statistic, usual, data, n, REPLICATIONS, covered, covered / REPLICATIONS)
+    return Measured(statistic, usual, data, n, groups, REPLICATIONS, covered, covered / REPLICATIONS)
 
 
 @cache
@@ -100,41 +136,48 @@ def quantiles(distribution: Any, weight: float = 1.0) -> Array:
 # Continuous statistics -----------------------------------------------------------------------------------------------
 
 
-def one_sample(statistic: Callable[[Array], Interval], truth: Callable[[Array], Any], population: Array) -> Setting:
-    return Setting(float(truth(population)), lambda own, n: statistic(own.choice(population, n)))
+def one_sample(statistic: Callable[..., Interval], truth: Callable[[Array], Any], population: Array) -> Setting:
+    return Setting(
+        float(truth(population)), lambda sampler: statistic(sampler.values(population), groups=sampler.groups)
+    )
 
 
 def restricted_mean(population: Array) -> Setting:
     return one_sample(estimates.mean, np.mean, np.minimum(population, np.quantile(population, 1 - CENSORED)))
 
 
-def pairs(
-    statistic: Callable[[Array, Array], Interval], truth: Callable[[Array, Array], float], population: Array
-) -> Setting:
+def pairs(statistic: Callable[..., Interval], truth: Callable[[Array, Array], float], population: Array) -> Setting:
     centre = float(np.median(population))
     partner = quantiles(stats.norm(centre, centre / 10))
-    return Setting(
-        float(truth(population, partner)), lambda own, n: statistic(own.choice(population, n), own.choice(partner, n))
-    )
+
+    def interval(sampler: Sampler) -> Interval:
+        return statistic(sampler.values(population), sampler.values(partner), groups=sampler.groups)
+
+    return Setting(float(truth(population, partner)), interval)
 
 
-def across(
-    statistic: Callable[[list[Array], np.random.Generator], Interval], truth: Callable[[Array], Any], population: Array
-) -> Setting:
+def across(statistic: Callable[..., Interval], truth: Callable[[Array], Any], population: Array) -> Setting:
     scores = population / np.median(population)
     strata = [scores, scores + 0.5]
-    return Setting(
-        float(truth(np.concatenate(strata))), lambda own, n: statistic([own.choice(one, n) for one in strata], own)
-    )
+
+    def interval(sampler: Sampler) -> Interval:
+        return statistic([sampler.values(one) for one in strata], sampler.own, groups=in_both(sampler))
+
+    return Setting(float(truth(np.concatenate(strata))), interval)
+
+
+def in_both(sampler: Sampler) -> list[Labels] | None:
+    return None if sampler.groups is None else [sampler.groups] * 2
 
 
 def improvement(population: Array) -> Setting:
     """Improvement over scores around 1 in one environment and around 1.5 in the other."""
     scores, partner = population / np.median(population), quantiles(stats.norm(1, 0.1))
 
-    def interval(own: np.random.Generator, n: int) -> Interval:
-        a, b = ([own.choice(side, n), own.choice(side, n) + 0.5] for side in (scores, partner))
-        return across_environments.probability_of_improvement(a, b, own)
+    def interval(sampler: Sampler) -> Interval:
+        labels = in_both(sampler)
+        a, b = ([sampler.values(side), sampler.values(side) + 0.5] for side in (scores, partner))
+        return across_environments.probability_of_improvement(a, b, sampler.own, (labels, labels))
 
     # No two of the points are equal, and both environments have the same probability.
     return Setting(float(np.searchsorted(partner, scores).mean() / POINTS), interval)
@@ -148,10 +191,13 @@ CONTINUOUS: Mapping[str, Callable[[Array], Setting]] = {
     "mean": partial(one_sample, estimates.mean, np.mean),
     "geometric_mean": partial(one_sample, estimates.geometric_mean, geometric),
     "restricted_mean": restricted_mean,
-    "median": partial(one_sample, estimates.median, np.median),
-    "paired difference": partial(pairs, lambda a, b: estimates.mean(a - b), lambda a, b: a.mean() - b.mean()),
+    "paired difference": partial(
+        pairs, lambda a, b, groups: estimates.mean(a - b, groups=groups), lambda a, b: a.mean() - b.mean()
+    ),
     "paired ratio": partial(
-        pairs, lambda a, b: estimates.geometric_mean(a / b), lambda a, b: geometric(a) / geometric(b)
+        pairs,
+        lambda a, b, groups: estimates.geometric_mean(a / b, groups=groups),
+        lambda a, b: geometric(a) / geometric(b),
     ),
     "ratio of means": partial(pairs, estimates.ratio_of_means, lambda a, b: a.mean() / b.mean()),
     "interquartile mean": partial(
@@ -159,7 +205,7 @@ CONTINUOUS: Mapping[str, Callable[[Array], Setting]] = {
     ),
     "profile": partial(
         across,
-        lambda strata, _: across_environments.performance_profile(strata, [1.2])[0],
+        lambda strata, _, groups: across_environments.performance_profile(strata, [1.2], groups)[0],
         lambda pooled: np.mean(pooled > 1.2),
     ),
     "improvement": improvement,
@@ -170,27 +216,18 @@ CONTINUOUS: Mapping[str, Callable[[Array], Setting]] = {
 
 
 def share(p: float) -> Setting:
-    @cache
-    def interval(count: int, n: int) -> Interval:
-        return shares.share(np.arange(n) < count)
-
-    return Setting(p, lambda own, n: interval(int(own.binomial(n, p)), n))
+    return Setting(p, lambda sampler: shares.share(sampler.ranks() < p * POINTS, groups=sampler.groups))
 
 
 def paired_share(only_a: float, only_b: float) -> Setting:
-    @cache
-    def interval(a: int, b: int, n: int) -> Interval:
-        place = np.arange(n)
-        return shares.difference(place < a, (place >= a) & (place < a + b))
+    def interval(sampler: Sampler) -> Interval:
+        place = sampler.ranks() / POINTS
+        return shares.difference(place < only_a, (place >= only_a) & (place < only_a + only_b), groups=sampler.groups)
 
-    def draw(own: np.random.Generator, n: int) -> Interval:
-        a, b, _ = own.multinomial(n, [only_a, only_b, 1 - only_a - only_b])
-        return interval(int(a), int(b), n)
-
-    return Setting(only_a - only_b, draw)
+    return Setting(only_a - only_b, interval)
 
 
 if __name__ == "__main__":
     rows = csv.writer(sys.stdout, lineterminator="\n")
     rows.writerow(Measured._fields)
-    rows.writerows(measure(statistic, data, n) for statistic, data in settings() for n in sizes(statistic))
+    rows.writerows(measure(*setting, *size) for setting in settings() for size in sizes(setting[0]))

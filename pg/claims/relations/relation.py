@@ -88,9 +88,20 @@ class Tested(Relation):
         """Write the relation, like "a − b > 0"."""
         return f"{quantity} {self.sign} {signed(target.value)}"
 
+    def agrees(self, effect: float, target: Target) -> bool:
+        """Return whether an effect that is known exactly satisfies the relation; not if it is undefined."""
+        p_for, _ = self.p_values(lambda null: _known(effect, null), target)
+        return p_for == 0
+
     def tested_values(self, target: Target) -> tuple[float, ...]:
         """Return the null values of the tests."""
         return (target.value,)
+
+
+def _known(effect: float, null: float) -> Test:
+    # An effect that is NaN is neither below nor above.
+    p_less, p_greater = float(not effect < null), float(not effect > null)
+    return Test(effect, effect, effect, 0, "known", p_less, p_greater)
 
 
 class Tolerance(Relation):

@@ -17,6 +17,7 @@ from pg.environments.record import Environment
 from pg.experiments.cells import Cell
 from pg.experiments.figures.lookup import kind_of
 from pg.experiments.kind import Experiment
+from pg.experiments.selections import SELECTION
 from pg.parts.variant import Variant
 from pg.plotting import layout, style
 from pg.plotting.marks import Series, at_level
@@ -84,6 +85,13 @@ class FigureRequest(Generic[E]):
         """Number of seeds in the tables: of learners, or of measured policies."""
         found = (table["seed"].nunique() for table in self.tables.values() if "seed" in table)
         return next(found, self.experiment.seeds.count)
+
+    @property
+    def runs(self) -> str:
+        """The number of learners of a variant as text, with the number of selections of their learning rate."""
+        seeds = counted(self.seeds, "seed")
+        found = [table[SELECTION].nunique() for table in self.tables.values() if SELECTION in table]
+        return f"{seeds} in {max(found)} selections of the learning rate" if any(found) else seeds
 
     @property
     def policies(self) -> str:

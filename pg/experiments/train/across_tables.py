@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from pg.experiments.cells import Cell, level_value
+from pg.experiments.selections import OF_A_RUN, SELECTION, groups_of
 from pg.statistics import across_environments, coverage
 from pg.statistics.intervals import Array, Interval
 
@@ -24,24 +25,38 @@ ABOVE = tuple(round(0.05 * step, 2) for step in range(25))
 
 @dataclass(frozen=True, slots=True)
 class _Variant:
-    """A variant at one level, with its scores by environment."""
+    """A variant at one level, with its scores and their groups by environment."""
 
     name: str
     levels: Mapping[str, Any]
     key: str
     scores: dict[str, Array]
+    selections: dict[str, Array | None]
 
     @property
     def strata(self) -> list[Array]:
         return list(self.scores.values())
 
+    @property
+    def groups(self) -> across_environments.Labels | None:
+        """The selections of the runs; every run is a group where the learning rate is not tuned."""
+        found = self.selections.values()
+        if all(one is None for one in found):
+            return None
+        return [np.arange(len(scores)) if one is None else one for scores, one in zip(self.strata, found, strict=True)]
+
 
 def metrics_of_cells(table: pd.DataFrame, cells: Iterable[Cell]) -> dict[Cell, pd.DataFrame]:
-    """Divide the long table of an experiment by its cells, all of them in declared order: a column per metric."""
-    names = [column for column in table if column not in ("stage", "selection", "seed", "metric", "value")]
+    """Divide the long table of an experiment by its cells, all of them in declared order.
+
+    A cell has a row per seed, a column per metric, and the run's selection of the learning rate.
+    """
+    names = [column for column in table if column not in ("stage", *OF_A_RUN, "metric", "value")]
     groups = table.groupby(names, sort=False, dropna=False)
     return {
-        cell: group.pivot_table(index="seed", columns="metric", values="value")
+        cell: group.pivot_table(index="seed", columns="metric", values="value").assign(
+            **{SELECTION: group.groupby("seed")[SELECTION].first()}
+        )
         for cell, (_, group) in zip(cells, groups, strict=True)
     }
 
@@ -59,7 +74,7 @@ def across_table(
     Parameters
     ----------
     measured
-        The metrics of each cell, a row per seed; cells in declared order.
+        The result of `metrics_of_cells`.
     threshold
         Returns the threshold at which the runs of a cell are solved, which has score 1.
     generator
@@ -88,11 +103,14 @@ def _rows(
         names = {"variant": one.name, **one.levels, "above": above, "over": over}
         return {**names, **coverage.columns_of(statistic, interval)}
 
-    yield row("interquartile mean", across_environments.interquartile_mean(one.strata, generator("interquartile mean")))
-    for above, share in zip(ABOVE, across_environments.performance_profile(one.strata, ABOVE), strict=True):
+    middle = across_environments.interquartile_mean(one.strata, generator("interquartile mean"), one.groups)
+    yield row("interquartile mean", middle)
+    for above, share in zip(ABOVE, across_environments.performance_profile(one.strata, ABOVE, one.groups), strict=True):
         yield row("profile", share, above=above)
     if one is not reference:
-        better = across_environments.probability_of_improvement(one.strata, reference.strata, generator("improvement"))
+        better = across_environments.probability_of_improvement(
+            one.strata, reference.strata, generator("improvement"), (one.groups, reference.groups)
+        )
         yield row("improvement", better, over=reference.name)
 
 
@@ -107,7 +125,8 @@ def _variants(measured: Mapping[Cell, pd.DataFrame], threshold: Callable[[Cell],
         if (end := threshold(cell)) is not None:
             key = cell.variant_id + cell.environment_id.removeprefix(cell.environment_name)
             levels = {path: level_value(value) for path, value in cell.levels.items()}
-            one = found.setdefault(key, _Variant(cell.variant_name, levels, key, {}))
+            one = found.setdefault(key, _Variant(cell.variant_name, levels, key, {}, {}))
             start = initial[cell.environment_id]
             one.scores[cell.environment_name] = across_environments.score(metrics["final_return"], start, end)
+            one.selections[cell.environment_name] = groups_of(metrics)
     return list(found.values())

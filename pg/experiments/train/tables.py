@@ -14,6 +14,7 @@ import pandas as pd
 from pg.environments.record import Environment
 from pg.experiments.cells import Cell, columns_of, names_of
 from pg.experiments.metric import Metric, values
+from pg.experiments.selections import OF_A_RUN, SELECTION, groups_of
 from pg.experiments.train import curves
 from pg.experiments.train.choice import all_tie, final_scores, selection_of
 from pg.experiments.train.metrics import METRICS, Evaluations, Imitation, Run
@@ -67,10 +68,10 @@ def train_table(
             failed_below=level("failed_below", cell.environment),
             imitation=_imitation(cell, run),
         )
-        names = {**names_of(cell), "stage": "", "selection": _selection(cell, seed, selections), "seed": seed}
+        names = {**names_of(cell), "stage": "", SELECTION: _selection(cell, seed, selections), "seed": seed}
         long += [{**names, "metric": metric, "value": value} for metric, value in values(metrics, measured).items()]
-    table = pd.DataFrame(long, columns=columns_of(rows, "stage", "selection", "seed", "metric", "value"))
-    return table.astype({"selection": "Int64"})
+    table = pd.DataFrame(long, columns=columns_of(rows, "stage", *OF_A_RUN, "metric", "value"))
+    return table.astype({SELECTION: "Int64"})
 
 
 def train_curves(rows: Mapping[Cell, pd.DataFrame], budget: int, selections: int = 1) -> pd.DataFrame:
@@ -90,11 +91,11 @@ def train_curves(rows: Mapping[Cell, pd.DataFrame], budget: int, selections: int
         if (imitation := _imitation(cell, run)) is not None:
             returns[grid <= imitation.steps] = np.nan
         diverged_at = min(run["steps"].iloc[-1], budget) if diverged else np.nan
-        run_names = {**names_of(cell), "selection": _selection(cell, seed, selections), "seed": seed}
+        run_names = {**names_of(cell), SELECTION: _selection(cell, seed, selections), "seed": seed}
         columns = {"steps": grid, "return": returns, "diverged_at": diverged_at}
         frames.append(pd.DataFrame({**run_names, **columns}))
-    table = pd.concat(frames, ignore_index=True).astype({"selection": "Int64"})
-    return table[columns_of(rows, "selection", "seed", "steps", "return", "diverged_at")]
+    table = pd.concat(frames, ignore_index=True).astype({SELECTION: "Int64"})
+    return table[columns_of(rows, *OF_A_RUN, "steps", "return", "diverged_at")]
 
 
 def mean_curves(curves: pd.DataFrame) -> pd.DataFrame:
@@ -104,12 +105,12 @@ def mean_curves(curves: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Columns environment, variant, the sweep's paths, steps, estimate, ci_low, ci_high: the mean return with its
-        95 % t interval.
+        95 % t interval. Runs of a selection of the learning rate are a group.
     """
-    keys = [column for column in curves if column not in ("selection", "seed", "return", "diverged_at")]
+    keys = [column for column in curves if column not in (*OF_A_RUN, "return", "diverged_at")]
     rows = []
-    for names, returns in curves.groupby(keys, sort=False, dropna=False)["return"]:
-        interval = mean(returns)
+    for names, runs in curves.groupby(keys, sort=False, dropna=False):
+        interval = mean(runs["return"], groups=groups_of(runs))
         rows.append((*names, interval.estimate, interval.low, interval.high))
     table = pd.DataFrame(rows, columns=[*keys, "estimate", "ci_low", "ci_high"])
     return table.astype({key: curves[key].dtype for key in keys})
@@ -153,8 +154,8 @@ def tuned_table(choices: Iterable[tuple[Cell, Sequence[Mapping[str, Any]]]]) -> 
                     "at_edge": choice["at_edge"] and not tied,
                     "tied": tied,
                 }
-                rows.append({**names_of(cell), "selection": selection, **one, **flags})
-    scores = ["environment", "variant", "selection", "learning_rate", "seed", "share", "score"]
+                rows.append({**names_of(cell), SELECTION: selection, **one, **flags})
+    scores = ["environment", "variant", SELECTION, "learning_rate", "seed", "share", "score"]
     if not rows:
         return pd.DataFrame(columns=[*scores, "mean", "chosen", "at_edge", "tied"])
     table = pd.DataFrame(rows)

@@ -52,14 +52,12 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     figure.align_ylabels()
     layout.legend_below(figure, marks.legend_entries(series))
     names, statistics = listed([metric.label for metric in metrics]), {metric.statistic for metric in metrics}
-    caption = (
-        f"{names[0].upper()}{names[1:]}, against {option_in_words(path)}; {counted(request.seeds, 'seed')} per variant "
-        "and level."
-    )
+    caption = f"{names[0].upper()}{names[1:]}, against {option_in_words(path)}; {request.runs} per variant and level."
     if statistics - {"share"}:
         caption += " Each dot is a seed; marks and bars are means with 95 % t intervals."
     if "restricted_mean" in statistics:
         caption += f" Seeds that miss the threshold count as the budget of {counted(budget, 'step')} (dashed)."
     if "share" in statistics:
-        caption += " Shares have Clopper-Pearson intervals at 95 %."
+        methods = request.rows("summary", statistic="share")["method"].unique()
+        caption += f" Shares have {listed(methods)} intervals at 95 %."
     return figure, caption

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from pg.experiments.figures.request import Drawn, FigureRequest
+from pg.experiments.selections import SELECTION
 from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.record import Width
@@ -72,7 +73,7 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     layout.legend_below(figure, entries)
 
     caption = (
-        f"Mean return of a batch against environment steps, {counted(request.seeds, 'seed')} per variant, each of "
+        f"Mean return of a batch against environment steps, {request.runs} per variant, each of "
         f"{steps_of(budget.steps, budget.max_iterations)}. Large panels: mean over seeds with its 95 % t interval at "
         "each step. Small panels: a thin line per seed, the mean in bold. A run that ended early keeps its last value."
     )
@@ -147,6 +148,6 @@ def _draw_block(
 def _diverged(curves: pd.DataFrame) -> pd.DataFrame:
     """Select for every run that diverged the row of the last grid point that it reached, or else of the first."""
     diverged = curves.loc[curves["diverged_at"].notna()]
-    runs = [column for column in diverged.columns if column not in ("steps", "return")]
+    runs = [column for column in diverged.columns if column not in ("steps", "return", SELECTION)]
     reached = diverged["steps"].where(diverged["steps"] <= diverged["diverged_at"], -diverged["steps"])
     return diverged.loc[reached.groupby([diverged[column] for column in runs], sort=False).idxmax()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
-from pg.plotting.text import counted, listed
+from pg.plotting.text import listed
 
 
 def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
@@ -23,7 +23,7 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     layout.legend_below(figure, marks.legend_entries(series, marked=False))
     return figure, (
         "Performance profiles (Agarwal et al. 2021): the share of runs that score more than τ, with pointwise 95 % "
-        f"intervals (Clopper-Pearson). {scores(request)}"
+        f"intervals ({listed(rows['method'].unique())}). {scores(request)}"
     )
 
 
@@ -31,7 +31,7 @@ def scores(request: FigureRequest[TrainExperiment]) -> str:
     """Say what a score is, and which runs have one."""
     environments = listed([request.environment_label(name) for name in request.environments])
     return (
-        f"Runs of {counted(request.seeds, 'seed')} in each of {environments}. A score is the return over the last "
+        f"Runs of {request.runs} in each of {environments}. A score is the return over the last "
         "tenth of the budget, scaled so that 0 is the random policy and 1 the threshold; there is none where the "
         "random policy reaches the threshold or a return is not finite."
     )

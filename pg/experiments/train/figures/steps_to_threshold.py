@@ -47,7 +47,7 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     length = "" if evaluate.horizon is None else f" of up to {counted(evaluate.horizon, 'step')}"
     return figure, (
         "Environment steps before the first evaluation whose mean return reaches the threshold, "
-        f"{counted(request.seeds, 'seed')} per variant. An evaluation has "
+        f"{request.runs} per variant. An evaluation has "
         f"{counted(evaluate.episodes, acting + ' episode')}{length}, apart from the batches, and follows an update "
         f"about every {counted(evaluate.spacing(budget), 'step')}. A dot is a seed; a triangle is one that missed the "
         f"threshold within {steps_of(budget.steps, budget.max_iterations)}, and counts as {budget.steps:,}. Bars are "
