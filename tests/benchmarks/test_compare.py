@@ -16,6 +16,7 @@ from workflow.benchmarks.compare import (
     Call,
     Program,
     calls,
+    environment_with,
     instruction_sets,
     measure,
     read_plan,
@@ -137,7 +138,7 @@ def test_torch_and_numpy_use_the_instruction_set(name: str) -> None:
         "import torch; from numpy._core._multiarray_umath import __cpu_features__ as features; "
         "print(torch.backends.cpu.get_cpu_capability(), features.get('X86_V4', False))"
     )
-    environment = {**os.environ, **instruction_sets()[name]}
+    environment = environment_with(instruction_sets()[name])
     said = subprocess.run(
         [sys.executable, "-W", "error", "-c", found], env=environment, stdout=subprocess.PIPE, text=True, check=True
     )

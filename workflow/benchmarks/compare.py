@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-import torch
 import yaml
+from llvmlite import binding
 
 KEY = ["benchmark", "system", "environment", "seeds", "gradient_steps", "instructions"]
 _MEDIANS = [
@@ -38,6 +38,8 @@ _ONE_THREAD = {
     **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"),
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
 }
+# Widest first, as LLVM names them.
+_INSTRUCTIONS = {"avx512f": "AVX512", "avx2": "AVX2", "neon": "NEON"}
 _AVX2_ALONE = {
     "ATEN_CPU_CAPABILITY": "avx2",
     "MKL_ENABLE_INSTRUCTIONS": "AVX2",
@@ -108,8 +110,18 @@ def calls(programs: Iterable[Program], python: str, peers: Path) -> Iterator[Cal
 
 def instruction_sets() -> dict[str, dict[str, str]]:
     """Return this processor's set of vector instructions, and AVX2 if that is AVX-512, with variables that force it."""
-    native = torch.backends.cpu.get_cpu_capability()
+    features = binding.get_host_cpu_features()
+    native = next((name for key, name in _INSTRUCTIONS.items() if features.get(key)), "none of these")
     return {native: {}} | ({"AVX2": _AVX2_ALONE} if native == "AVX512" else {})
+
+
+def environment_with(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a program: one thread, and all vector instructions unless `variables` forbid some.
+
+    This process has inherited the limits that this project sets for itself; other libraries must not.
+    """
+    limits = {*_AVX2_ALONE, "MKL_CBWR"}
+    return {**{name: value for name, value in os.environ.items() if name not in limits}, **_ONE_THREAD, **variables}
 
 
 def measure(round: Iterable[Call], repetitions: int, sets: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
@@ -160,8 +172,7 @@ def _matching(measured: pd.DataFrame, others: pd.DataFrame, keys: list[str]) -> 
 def _rows(call: Call, variables: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """Run a program; yield its measurements, and as `job` the whole process for each that trains."""
     before = _seconds_of_children()
-    environment = {**os.environ, **_ONE_THREAD, **variables}
-    done = subprocess.run(call.command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
+    done = subprocess.run(call.command, stdout=subprocess.PIPE, text=True, check=True, env=environment_with(variables))
     whole = _seconds_of_children() - before
     answer = json.loads(done.stdout.splitlines()[-1])
     print(*call.command[1:], f"{whole:.0f} s", answer, flush=True)
