@@ -66,6 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     verify.set_defaults(run=_verify)
     reference = commands.add_parser("reference", parents=[compared], help="store the results as a reference")
     reference.set_defaults(run=_store)
+    replications = "results of the same study with other seeds; compared with the run in replication.csv"
+    reference.add_argument("--replications", type=Path, nargs="+", default=(), metavar="FOLDER", help=replications)
     schema = commands.add_parser("schema", help="print the JSON schema of study files")
     schema.set_defaults(run=lambda _: print(text(), end=""))
     return parser
@@ -192,7 +194,7 @@ def _store(options: argparse.Namespace) -> None:
     study = read(options.configfile)
     renamed = f"if it has a new name, delete {options.reference / MARK}; otherwise use another folder:"
     _check_same_study(options, study, renamed)
-    verification.store(Path(study.results), options.reference)
+    verification.store(Path(study.results), options.reference, options.replications)
     mark(options.reference, study.name)
     print(f"stored the claims and tables of {study.results} in {options.reference}")
 

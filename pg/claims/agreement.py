@@ -38,7 +38,7 @@ class Conclusions:
     claims
         Number of claims in the reference.
     changed
-        Claims with another verdict, in words. Of those, `contradicted` are decided in both runs.
+        Claims whose primary part has another verdict, in words. Of those, `contradicted` are decided in both runs.
     effects
         Number of rows compared.
     apart
@@ -109,9 +109,10 @@ def _named(
 
 
 def _verdicts(which: str, claims: pd.DataFrame) -> dict[str, str]:
-    """Return the verdict of each claim."""
-    _require(which, CLAIMS, claims, ["claim", "claim_verdict"])
-    return dict(zip(claims["claim"].astype(str), claims["claim_verdict"].astype(str), strict=True))
+    """Return the verdict of each claim's primary part."""
+    _require(which, CLAIMS, claims, ["claim", "primary", "verdict"])
+    primaries = claims[claims["primary"].astype(bool)]
+    return dict(zip(primaries["claim"].astype(str), primaries["verdict"].astype(str), strict=True))
 
 
 def _rows(file: str, found: pd.DataFrame | None, expected: pd.DataFrame) -> Iterator[_Measured | str]:

@@ -11,6 +11,7 @@ import hashlib
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import pandas as pd
@@ -18,8 +19,10 @@ import pandas as pd
 from pg.claims.agreement import CLAIMS, Conclusions, compare
 from pg.runs.files import UnreadableFile
 from pg.runs.provenance import gives_same_bytes, processor
+from pg.runs.results_folder import study_of
 from pg.runs.tables import read_csv, write_csv
 
+REPLICATION = "replication.csv"
 _DIGESTS = "digests.csv"
 _PROCESSOR = "processor.txt"
 _REPRODUCIBLE = ("claims.csv", "tables/*.csv", "tuned/**/*.json", "*/*/*/*/seeds-*.csv")
@@ -90,13 +93,15 @@ def _listed(what: str, names: Sequence[str]) -> str:
     return f"; {what}: {'; '.join(names[:_SHOWN])}{more}"
 
 
-def store(results: Path, reference: Path) -> None:
+def store(results: Path, reference: Path, replications: Sequence[Path] = ()) -> None:
     """Replace the reference by the claims and summaries of a finished run, and digests of all its files.
 
-    A run without claims, or a folder that is not a reference, raises an UnreadableFile.
+    `replications` are results of the same study with other seeds; `replication.csv` compares them with the run and with
+    each other. A run without claims, or a folder that is not a reference, raises an UnreadableFile.
     """
-    if not (results / CLAIMS).exists():
-        raise UnreadableFile(f"{results / CLAIMS}: is missing; run the study first")
+    for folder in (results, *replications):
+        if not (folder / CLAIMS).exists():
+            raise UnreadableFile(f"{folder / CLAIMS}: is missing; run the study first")
     if reference.exists():
         if not reference.is_dir() or (any(reference.iterdir()) and not (reference / _DIGESTS).exists()):
             raise UnreadableFile(f"{reference}: is not a reference, because it has no {_DIGESTS}; name another folder")
@@ -107,6 +112,35 @@ def store(results: Path, reference: Path) -> None:
         shutil.copyfile(path, kept)
     write_csv(pd.DataFrame(_digests(results).items(), columns=["file", "sha256"]), reference / _DIGESTS)
     (reference / _PROCESSOR).write_text(f"{processor()}\n", encoding="utf-8")
+    if replications:
+        write_csv(replication((results, *replications)), reference / REPLICATION)
+
+
+def replication(runs: Sequence[Path]) -> pd.DataFrame:
+    """Compare the conclusions of each pair of runs.
+
+    Returns
+    -------
+    DataFrame
+        Columns first, second (names of the studies); claims, agreeing: the number of primary verdicts, and of equal
+        ones; intervals, captured: the number of 95 % intervals of claims and summaries, and of those that hold the
+        estimate of the other run; changed: the claims with other verdicts.
+    """
+    rows = []
+    for first, second in combinations(runs, 2):
+        found = conclusions_of(second, first)
+        rows.append(
+            {
+                "first": study_of(first) or first.name,
+                "second": study_of(second) or second.name,
+                "claims": found.claims,
+                "agreeing": found.claims - len(found.changed),
+                "intervals": found.intervals,
+                "captured": found.captured,
+                "changed": "; ".join(found.changed),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def verify(results: Path, reference: Path) -> Verification:

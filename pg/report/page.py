@@ -80,6 +80,7 @@ def render(
     tuned: Sequence[Mapping[str, Any]],
     provenance: Mapping[str, str],
     template: Path,
+    replication: DataFrame | None = None,
 ) -> str:
     """Render the report as one HTML page with its pictures, styles and script.
 
@@ -98,6 +99,8 @@ def render(
         Versions, digest of the configuration, wall time, by name. Only this differs between two equal runs.
     template
         The template of the page; it includes files of its folder.
+    replication
+        Comparisons with other seeds, from `pg.claims.verification.replication`; None if there are none.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(template.parent),
@@ -120,6 +123,7 @@ def render(
         variants=variant_rows(study),
         tuned=tuned,
         coverage=coverage_rows(),
+        replication=[] if replication is None else replication.fillna("").to_dict("records"),
         provenance=provenance,
     )
 

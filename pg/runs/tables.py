@@ -22,7 +22,7 @@ TEXT_COLUMNS = frozenset(
     {
         *("environment", "variant", "stage", "metric", "statistic", "over", "method", "part", "strand", "comparison"),
         *("claim", "primary", "statement", "section", "verdict", "claim_verdict", "coverage", "selections"),
-        *("figure", "file", "sha256", "cause"),
+        *("figure", "file", "sha256", "cause", "first", "second", "changed"),
     }
 )
 """Columns that hold words. Columns of swept options, whose names contain a dot, may hold words as well."""

@@ -10,10 +10,10 @@ import pytest
 from pg.claims.verification import Verification, store, verify
 from pg.runs.files import UnreadableFile
 from pg.runs.provenance import gives_same_bytes, processor
-from pg.runs.tables import write_csv
+from pg.runs.tables import read_csv, write_csv
 
 CLAIM = {"claim": "c", "part": "p", "effect": 1.0, "ci_low": 0.5, "ci_high": 1.5, "n": 20}
-CLAIM |= {"verdict": "supported", "claim_verdict": "supported"}
+CLAIM |= {"primary": True, "verdict": "supported"}
 ROW = {"environment": "e", "variant": "v", "metric": "area", "statistic": "mean", "n": 20, "method": "t"}
 SUMMARY, RAW = "tables/ladder-summary.csv", "runs/ladder/e/v/seeds-0-0.csv"
 
@@ -77,8 +77,8 @@ def test_other_bytes_on_the_same_processor_do_not_agree(tmp_path: Path, referenc
     [
         ({"effect": 1.2, "estimate": 11.0}, True, "effects and summaries: 2 of 2 agree"),
         ({"effect": 9.0}, False, "apart: claims.csv: c, p: 9 (8.5 to 9.5), expected 1 (0.5 to 1.5)"),
-        ({"claim_verdict": "undecided"}, True, "verdicts: 0 of 1 agree; changed: c: undecided, expected supported"),
-        ({"claim_verdict": "refuted"}, False, "changed: c: refuted, expected supported"),
+        ({"verdict": "undecided"}, True, "verdicts: 0 of 1 agree; changed: c: undecided, expected supported"),
+        ({"verdict": "refuted"}, False, "changed: c: refuted, expected supported"),
     ],
 )
 def test_conclusions_decide_on_another_processor(
@@ -138,6 +138,24 @@ def test_missing_reference_and_columns_of_another_study_are_named(tmp_path: Path
 
 
 def test_reference_without_the_verdicts_of_claims_is_named(tmp_path: Path, reference: Path) -> None:
-    write_csv(pd.read_csv(reference / "claims.csv").drop(columns="claim_verdict"), reference / "claims.csv")
-    with pytest.raises(UnreadableFile, match=r"claims\.csv of the reference has no column claim_verdict"):
+    write_csv(pd.read_csv(reference / "claims.csv").drop(columns="verdict"), reference / "claims.csv")
+    with pytest.raises(UnreadableFile, match=r"claims\.csv of the reference has no column verdict"):
         verify(write_results(tmp_path / "second", effect=1.2), reference)
+
+
+def test_replications_are_compared_in_pairs(tmp_path: Path) -> None:
+    runs = [
+        write_results(tmp_path / "one"),
+        write_results(tmp_path / "two", effect=1.2, estimate=11.0),
+        write_results(tmp_path / "three", effect=3.0, verdict="undecided"),
+    ]
+    store(runs[0], tmp_path / "reference", runs[1:])
+    found = read_csv(tmp_path / "reference/replication.csv")
+    assert found[["first", "second", "claims", "agreeing", "intervals", "captured"]].to_numpy().tolist() == [
+        ["one", "two", 1, 1, 4, 4],
+        ["one", "three", 1, 0, 2, 0],
+        ["two", "three", 1, 0, 4, 2],
+    ]
+    assert found["changed"].fillna("").tolist() == ["", *["c: undecided, expected supported"] * 2]
+    with pytest.raises(UnreadableFile, match="run the study first"):
+        store(runs[0], tmp_path / "reference", [tmp_path / "nowhere"])

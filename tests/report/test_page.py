@@ -321,3 +321,13 @@ def test_every_kind_of_experiment_says_how_much_it_takes() -> None:
     assert extents["train"] == "per seed 500 environment steps"
     assert extents["gait"] == "2 episodes per policy; policies of humanoid, initial and late"
     assert extents["horizon"] == ("32 trajectories per policy, cut off at 5, 20, 50; policies of learning, late")
+
+
+def test_comparisons_with_other_seeds_are_in_the_section_on_trust(make_page: Pages, text: str) -> None:
+    rows = [("a", "b", 29, 28, 400, 332, "<c>: undecided, expected supported"), ("a", "c", 29, 29, 400, 330, None)]
+    columns = ["first", "second", "claims", "agreeing", "intervals", "captured", "changed"]
+    page = make_page(replication=pd.DataFrame(rows, columns=columns))
+    trust = page[page.index('<section id="intervals">') : page.index('<section id="variants">')]
+    for said in ("28 of 29", "83&nbsp;% of 400", "&lt;c&gt;: undecided", "<td>none</td>"):
+        assert said in trust
+    assert "repeated with other seeds" not in text

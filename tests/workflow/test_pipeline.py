@@ -150,7 +150,7 @@ def test_a_run_is_compared_with_a_stored_reference(finished: Checkout) -> None:
     assert agreeing.returncode == 0
     assert "the run agrees with the reference bit for bit" in agreeing.stdout
     assert "the reference was made on" in agreeing.stdout
-    for name, column, value in (("claims.csv", "claim_verdict", "refuted"), ("digests.csv", "sha256", "other")):
+    for name, column, value in (("claims.csv", "verdict", "refuted"), ("digests.csv", "sha256", "other")):
         pd.read_csv(reference / name).assign(**{column: value}).to_csv(reference / name, index=False)
     differing = call(finished, "verify")
     assert differing.returncode == 1

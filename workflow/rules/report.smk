@@ -1,6 +1,9 @@
 import os
 import shlex
 from hashlib import sha256
+from pathlib import Path
+
+from pg.runs.results_folder import study_of
 
 
 def command():
@@ -12,6 +15,13 @@ def command():
     words += ["--configfile", *files] if files else []
     words += ["--config", *values] if values else []
     return shlex.join(words)
+
+
+def replication():
+    """Name the comparison with other seeds, if the repository has one of this study."""
+    reference = Path(workflow.basedir, "reference")
+    made = reference / "replication.csv"
+    return str(made) if study_of(reference) == STUDY.name and made.exists() else []
 
 
 def codes_of_jobs():
@@ -36,6 +46,7 @@ rule report_page:
         figures=expand(f"{RESULTS}/figures/{{figure}}.png", figure=STUDY.figures),
         captions=expand(f"{RESULTS}/figures/{{figure}}.txt", figure=STUDY.figures),
         tuned=[tuned_of(cell) for name in TRAINING for cell in tuned_cells(name)],
+        replication=replication(),
         # The page does not read these tables, but it lists the code of all jobs, so all jobs must run before it.
         made=rules.tables.input,
     output:

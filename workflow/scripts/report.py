@@ -22,6 +22,7 @@ def run(snakemake):
             Path(snakemake.params.benchmarks),
             snakemake.params.codes,
         ),
+        replication=read_csv(snakemake.input.replication) if snakemake.input.replication else None,
         template=Path(snakemake.scriptdir, "../report/page.html.j2"),
     )
     write_text(page, snakemake.output[0])
