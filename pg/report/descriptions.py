@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from latex2mathml.converter import convert
@@ -129,6 +130,7 @@ def coverage_rows() -> list[dict[str, object]]:
     ]
 
 
+@cache
 def _mathml(latex: str) -> Markup:
     # Limits go above and below sums inside brackets as well. HTML needs no namespace of MathML, and the page must
     # contain no address.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,7 +10,6 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
-import pandas as pd
 from llvmlite import binding
 
 # Widest first, as LLVM names them.
@@ -35,7 +35,8 @@ def provenance(command: str, config_digest: str, benchmarks: Path, codes: Mappin
     seconds: dict[str, list[float]] = {}
     for path in sorted(benchmarks.rglob("*.tsv")):
         stage = path.relative_to(benchmarks).parts[0].removesuffix(".tsv")
-        seconds.setdefault(stage, []).append(float(pd.read_csv(path, sep="\t")["s"].sum()))
+        with path.open(encoding="utf-8") as rows:
+            seconds.setdefault(stage, []).append(sum(float(row["s"]) for row in csv.DictReader(rows, delimiter="\t")))
     stages = sorted(seconds, key=lambda stage: sum(seconds[stage]), reverse=True)
     total = [second for stage in stages for second in seconds[stage]]
     return {
