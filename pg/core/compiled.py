@@ -66,6 +66,7 @@ def inlined(function: Callable[..., Any]) -> Compiled:
     return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
+@cache
 def overwriting(dtype: np.dtype[Any], matrices: int = 1) -> Any:
     """Return the types of a compiled function of matrices that overwrites the first."""
     return types.void(*[types.Array(numba.from_dtype(dtype), 2, "C")] * matrices)
