@@ -15,6 +15,7 @@ from pg.experiments.staleness.record import StalenessExperiment
 from pg.experiments.support.record import SupportExperiment
 from pg.experiments.train.record import TrainExperiment
 from pg.experiments.update.record import UpdateExperiment
+from pg.experiments.window.record import WindowExperiment
 
 KINDS: Mapping[str, type[Experiment]] = MappingProxyType(
     {
@@ -25,6 +26,7 @@ KINDS: Mapping[str, type[Experiment]] = MappingProxyType(
         "update": UpdateExperiment,
         "support": SupportExperiment,
         "staleness": StalenessExperiment,
+        "window": WindowExperiment,
         "horizon": HorizonExperiment,
         "gait": GaitExperiment,
     }

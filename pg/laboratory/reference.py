@@ -35,6 +35,7 @@ _REFERENCE_CANDIDATES: dict[str, Variant] = {
     for baseline in (LeaveOneOut(), PerStepLeaveOneOut(), Optimal())
 }
 _REFERENCE_BATCH = 16
+_FEW = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,18 @@ def reference(
         # Trajectories collected so far are kept.
         while len(gradients) < 2 * (found.trajectories // _REFERENCE_BATCH):
             gradients = torch.cat([gradients, more()])
+
+
+def true_gradient(
+    environment: Environment, mdp: MDP | None, policy: Policy, sample: Sample, seed: int, stage: str, purpose: str
+) -> Reference:
+    """Return the true gradient of a float64 policy that is no snapshot: exact with tables, else by sampling."""
+    if mdp is not None:
+        return Reference.exact(mdp, policy)
+    # Sampled trajectories are in single precision.
+    single, few = copy.deepcopy(policy).float(), make_environments(environment, _FEW)
+    tried = sampled(few, single, generators_of(seed, stage, purpose, "tried"), environment.rewards)
+    return reference(environment, single, sample, seed, stage, tried)
 
 
 def _summarised(gradients: Float[Tensor, "S D"]) -> Reference:

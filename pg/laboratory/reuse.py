@@ -66,12 +66,19 @@ class Reuse:
         return cls(behaviour, target, mdp, trajectories, logs, states)
 
     @classmethod
-    def of_window(cls, target: Policy, policies: Sequence[Policy], trajectories: Trajectories, window: Window) -> Reuse:
+    def of_window(
+        cls,
+        target: Policy,
+        policies: Sequence[Policy],
+        trajectories: Trajectories,
+        window: Window,
+        mdp: MDP | None = None,
+    ) -> Reuse:
         """Compute the ratios of a target policy along windows: equally many trajectories by each policy, in order."""
         with torch.no_grad():
             new, *old = (on_valid_steps(policy.log_prob, trajectories) for policy in (target, *policies))
             ratios = (new - window(torch.stack(old))) * trajectories.mask
-        return cls(policies[-1], target, None, trajectories, ratios, None, len(policies))
+        return cls(policies[-1], target, mdp, trajectories, ratios, None, len(policies))
 
     def of_batches(self, batches: slice) -> Reuse:
         """Return a range of batches."""

@@ -84,6 +84,7 @@ def with_reuse(options: dict[str, Any]) -> dict[str, Any]:
           walker: {optimizer: {name: sgd, learning_rate: 0.1}}
           per_step: {importance: per_step}
           exact_state: {importance: exact_state}
+          windowed: {importance: trajectory, window: {batches: 4}, optimizer: {learning_rate: 0.1}}
           natural: {kl: {limit: 0.01, hold_by: natural_gradient}}
         experiments:
           learn: {environments: [cartpole, short]}
@@ -94,6 +95,14 @@ def with_reuse(options: dict[str, Any]) -> dict[str, Any]:
             seeds: {count: 2}
             source: {experiment: learn, variant: to_go, stages: [late]}
             walk: {variant: walker, steps: [0, 4]}
+            sample: {trajectories: 64, batches: [8], reference: 64, reference_limit: 64}
+          latest:
+            kind: window
+            environments: [short]
+            variants: [windowed]
+            seeds: {count: 2}
+            source: {experiment: learn, variant: to_go, stages: [late]}
+            path: {variant: walker, iterations: 3}
             sample: {trajectories: 64, batches: [8], reference: 64, reference_limit: 64}
           weights:
             kind: horizon

@@ -31,7 +31,7 @@ from pg.laboratory.critics import fitted_critics
 from pg.laboratory.distances import divergence, exact_divergence, state_variation
 from pg.laboratory.frozen import generators_of, in_float64, policy_of, sample
 from pg.laboratory.job import MeasurementJob
-from pg.laboratory.reference import Reference, reference
+from pg.laboratory.reference import Reference, true_gradient
 from pg.laboratory.reuse import Reuse, corrected_gradients_of_all
 from pg.learning.policies import Parameters, Policy, flatten, repeat, stacked
 from pg.learning.tabular import action_probabilities, state_distributions_of
@@ -42,7 +42,6 @@ from pg.parts.critic import Critic
 from pg.parts.variant import Variant
 
 _MOST_ENUMERATED = 200_000
-_FEW = 64
 _WALKER = "walk.variant"  # no name of a variant has a dot
 
 # The first columns of the rows after those that name them; any others follow.
@@ -181,14 +180,8 @@ class _Shared:
 
     def true_gradient(self, target: Policy, seed: int, steps: int) -> Reference:
         """Return ∇J(θ'), by an independent sample of π_θ' if there are no tables."""
-        if self.mdp is not None:
-            return Reference.exact(self.mdp, target)
-        # Sampled trajectories are in single precision.
-        single, stage = copy.deepcopy(target).float(), f"{self.job.stage}/{steps}"
-        few = make_environments(self.job.environment, _FEW)
-        generators = generators_of(seed, stage, "staleness", "tried")
-        tried = sample(few, single, generators, self.job.environment.rewards)
-        return reference(self.job.environment, single, self.job.options.sample, seed, stage, tried)
+        job, stage = self.job, f"{self.job.stage}/{steps}"
+        return true_gradient(job.environment, self.mdp, target, job.options.sample, seed, stage, "staleness")
 
 
 def _measured(

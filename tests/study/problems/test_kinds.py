@@ -27,6 +27,14 @@ experiments/stale/walk/variant: total => : the learning rate of total is 'tuned'
 experiments/stale/walk/variant: natural => : natural chooses its step size by its limit
 variants/walker/baseline: exact => stale.walk.variant: walker subtracts exact values, and short (CartPole-v1) has no
 experiments/weights/horizons: [10, 51] => : trajectories of short end after 50 steps, … cut off at 51; allowed: 1 to 50
+experiments/latest/path/iterations: 2
+  => : 2 make 3 policies, and the window of windowed has 4 batches; allowed: 3 or more
+experiments/latest/path/variant: total => : the learning rate of total is 'tuned'; give optimizer.learning_rate a number
+experiments/latest/path/variant: windowed => : windowed has a window; name a variant that learns from one
+experiments/latest/path/variant: walkre => : 'walkre' … did you mean 'walker'
+experiments/stale/variants: [windowed] => : windowed learns from 4 batches by different policies, and staleness
+experiments/stale/walk/variant: windowed => : windowed learns from 4 batches by different policies, and staleness
+variants/windowed/baseline: value_network => experiments.latest.variants: windowed subtracts values of states
 claims/causality/parts/far/a/steps: 3 => : 3 is not one of 0, 4
 claims/causality/parts/far/a/step: 4 => : is not a column … did you mean 'steps'
 claims/causality/parts/far/a/horizon: 10 => : is not a column of this experiment
@@ -45,7 +53,7 @@ def test_horizons_may_be_as_long_as_the_environments_own_limit(options: dict[str
 
 def test_natural_gradient_trains_without_tuning(options: dict[str, Any]) -> None:
     put(with_reuse(options), "experiments/learn/variants", ["total", "natural"])
-    for other in ("gradients", "stale", "weights"):
+    for other in ("gradients", "stale", "latest", "weights"):
         put(options, f"experiments/{other}/source/variant", "total")
     del options["experiments"]["learn"]["tuning"]
     assert len(refused(options, "the learning rate of total is 'tuned'")) == 1
