@@ -73,11 +73,18 @@ class Reuse:
         trajectories: Trajectories,
         window: Window,
         mdp: MDP | None = None,
+        log_probs: Float[Tensor, "B S N T"] | None = None,
     ) -> Reuse:
-        """Compute the ratios of a target policy along windows: equally many trajectories by each policy, in order."""
+        """Compute the ratios of a target policy along windows: equally many trajectories by each policy, in order.
+
+        The log-probabilities of all steps under each policy are computed unless they are given.
+        """
         with torch.no_grad():
-            new, *old = (on_valid_steps(policy.log_prob, trajectories) for policy in (target, *policies))
-            ratios = (new - window(torch.stack(old))) * trajectories.mask
+            if log_probs is None:
+                log_probs = torch.stack([on_valid_steps(policy.log_prob, trajectories) for policy in policies])
+            is_newest = target is policies[-1]
+            new = log_probs[-1] if is_newest else on_valid_steps(target.log_prob, trajectories)
+            ratios = (new - window(log_probs)) * trajectories.mask
         return cls(policies[-1], target, mdp, trajectories, ratios, None, len(policies))
 
     def of_batches(self, batches: slice) -> Reuse:

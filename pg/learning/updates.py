@@ -29,7 +29,7 @@ _LOGGED_STATES = 512
 
 @dataclass(frozen=True, slots=True)
 class UpdateLog:
-    r"""Measurements of one update from θ to θ'; means are over the batch's valid steps.
+    r"""Measurements of one update from θ to θ'; means are over the valid steps of the batch, or of all in a window.
 
     Attributes
     ----------
@@ -43,8 +43,8 @@ class UpdateLog:
     gradient_steps
         Number of steps that were kept; fractional where a step was shortened.
     effective_share
-        Effective sample size of the importance weights of the last step over that of equal weights. It is 1 after a
-        single step, which is taken at θ, and without a correction.
+        Effective sample size of the importance weights of the last step over that of equal weights. It is 1 without a
+        correction, and after a single step on one batch, which is taken at θ.
     largest_weight
         Largest importance weight of the last step.
     penalty

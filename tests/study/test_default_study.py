@@ -1,4 +1,4 @@
-"""The default study declares all 29 claims of the lecture, and the reference has an answer to each."""
+"""The default study declares all 30 claims of the lecture, and the reference has an answer to each."""
 
 import pandas as pd
 import pytest
@@ -20,8 +20,8 @@ def answers() -> pd.DataFrame:
     return pd.read_csv(ROOT / "reference/claims.csv")
 
 
-def test_all_29_claims_are_declared_with_a_figure(study: Study, answers: pd.DataFrame) -> None:
-    assert len(study.claims) == 29
+def test_all_30_claims_are_declared_with_a_figure(study: Study, answers: pd.DataFrame) -> None:
+    assert len(study.claims) == 30
     assert set(answers["claim"]) == set(study.claims)
     assert {claim.figure for claim in study.claims.values()} <= set(study.figures)
 

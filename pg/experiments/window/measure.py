@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 import torch
+from torch import Tensor
 
 from pg.core.trajectories import Environments, Trajectories, joined
 from pg.environments.catalogue import mdp_of
@@ -30,6 +31,7 @@ from pg.laboratory.job import MeasurementJob
 from pg.laboratory.reference import Reference, true_gradient
 from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.policies import Parameters, Policy, stacked
+from pg.learning.recent import Recent, collected
 from pg.learning.tabular import action_probabilities
 from pg.learning.updates import update
 from pg.parts.corrections.weights import NonFiniteWeights
@@ -38,6 +40,7 @@ from pg.parts.windows.own import Own
 
 _MOST_ENUMERATED = 5_000
 _LEARNER = "path.variant"  # no name of a variant has a dot
+_ONE = Own(batches=1)
 
 # The first columns of the rows after those that name them; any others follow.
 _COLUMNS = (
@@ -57,9 +60,8 @@ def slide_windows(job: MeasurementJob[WindowOptions], policies: Mapping[int, Par
     shared, rows = _Shared.of(job), []
     for seed in job.seeds:
         first = policy_of(job, policies, seed, shared.pool_copies.spaces, torch.float64)
-        visited = shared.path(first, seed)
-        pools = [shared.sampled(shared.pool_copies, one, seed, f"pool {at}") for at, one in enumerate(visited)]
-        found = _Measured(shared, visited, pools, shared.true_gradient(visited[-1], seed))
+        recent = shared.samples_along_path(first, seed)
+        found = _Measured(shared, recent, shared.true_gradient(recent.policies[-1], seed))
         for name, variant in job.variants.items():
             try:
                 metrics = values(METRICS, found.of(variant))
@@ -106,6 +108,14 @@ class _Shared:
             visited.append(copy.deepcopy(policy))
         return visited
 
+    def samples_along_path(self, first: Policy, seed: int) -> Recent:
+        """Return a sample of each of the learner's policies."""
+        recent = None
+        for at, policy in enumerate(self.path(first, seed)):
+            recent = collected(policy, self.sampled(self.pool_copies, policy, seed, f"pool {at}"), recent)
+        assert recent is not None, "a path has at least one policy"
+        return recent
+
     def sampled(self, copies: Environments, policy: Policy, seed: int, purpose: str) -> Trajectories:
         generators = generators_of(seed, self.job.stage, "window", purpose)
         return in_float64(sample(copies, policy, generators, self.job.environment.rewards))
@@ -117,39 +127,48 @@ class _Shared:
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """The policies of one learner, a sample of each, and the gradient at the last."""
+    """The policies of one learner with a sample of each, and the gradient at the last."""
 
     shared: _Shared
-    visited: Sequence[Policy]
-    pools: Sequence[Trajectories]
+    recent: Recent
     true: Reference
 
     def of(self, variant: Variant) -> Corrected:
         """Return the estimates of a variant, each from a batch of every policy in its window."""
-        size, policies = self.shared.job.options.sample.batches[0], self.visited[-variant.batches :]
-        batches = joined([pool.regrouped(size) for pool in self.pools[-variant.batches :]])
-        reuse = self._reuse(variant, batches)
+        recent, mdp = self.recent.latest(variant.batches), self.shared.mdp
+        size = self.shared.job.options.sample.batches[0]
+
+        def grouped(values: Tensor) -> Tensor:
+            """Divide the samples into batches, and join one of each policy: (1, B M, ...) to (S, B N, ...)."""
+            batches = values.reshape(recent.batches, -1, size, *values.shape[2:])
+            return batches.transpose(0, 1).flatten(1, 2)
+
+        oldest, newest = recent.policies[0], recent.policies[-1]
+        reuse = Reuse.of_window(
+            target=newest,
+            policies=recent.policies,
+            trajectories=recent.trajectories.map_tensors(grouped),
+            window=variant.window or _ONE,
+            log_probs=torch.stack([grouped(one) for one in recent.log_probs]),
+        )
         gradients, weights = corrected_gradients(reuse, variant), reuse.importance_weights(variant)
-        if self.shared.mdp is None:
-            kl = divergence(policies[0], policies[-1], self.pools[-variant.batches])
+        if mdp is None:
+            of_oldest = self.shared.job.options.sample.trajectories
+            kl = divergence(oldest, newest, recent.trajectories.map_tensors(lambda values: values[:, :of_oldest]))
         else:
-            kl = exact_divergence(policies[0], policies[-1], self.shared.mdp)
-        return Corrected(gradients, self.true, weights, reuse.live(weights), kl, self._exact_bias(variant), None)
+            kl = exact_divergence(oldest, newest, mdp)
+        bias = self._exact_bias(variant, recent.policies)
+        return Corrected(gradients, self.true, weights, reuse.live(weights), kl, bias, None)
 
-    def _reuse(self, variant: Variant, trajectories: Trajectories) -> Reuse:
-        window = variant.window or Own(batches=1)
-        policies = self.visited[-variant.batches :]
-        return Reuse.of_window(policies[-1], policies, trajectories, window, self.shared.mdp)
-
-    def _exact_bias(self, variant: Variant) -> float | None:
+    def _exact_bias(self, variant: Variant, policies: Sequence[Policy]) -> float | None:
         """Return the relative bias if trajectories are enumerated and the estimate is a mean over them."""
         enumeration = self.shared.enumeration
         if enumeration is None or not variant.is_mean_over_trajectories:
             return None
-        policies = self.visited[-variant.batches :]
-        every = self._reuse(variant, joined([enumeration.trajectories] * len(policies)))
+        every = joined([enumeration.trajectories] * len(policies))
+        reuse = Reuse.of_window(policies[-1], policies, every, variant.window or _ONE, enumeration.mdp)
         with torch.no_grad():
             tables = [action_probabilities(stacked(policy), enumeration.mdp) for policy in policies]
             chances = torch.cat([enumeration.probabilities(table) for table in tables]) / len(policies)
-        bias = expected_gradient(every, variant, chances) - self.true.gradient
+        bias = expected_gradient(reuse, variant, chances) - self.true.gradient
         return ratio(bias.norm().item(), self.true.gradient.norm().item())
