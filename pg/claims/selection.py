@@ -182,23 +182,23 @@ def pairs(sides: Mapping[str, Side], rows: pd.DataFrame) -> pd.DataFrame:
     """
     # If sides select different stages, rows are not paired by stage.
     keys = [key for key in PAIRED_BY if not any(key in (side.selection or {}) for side in sides.values())]
-    values, selections = {}, {}
+    found = {}
     for name, side in sides.items():
         chosen = selected(side, rows)
-        if chosen.duplicated(keys).any():
-            found = _differing_columns(chosen, [*keys, SELECTION, "value"])
-            raise ValueError(f"{name}: rows differ in {found}; select one")
-        values[name] = chosen.set_index(keys)["value"]
-        if SELECTION in chosen:
-            selections[name] = chosen.set_index(keys)[SELECTION]
-        missing = values["a"].index.difference(values[name].index, sort=False)
+        found[name] = chosen.set_index(keys)
+        if not found[name].index.is_unique:
+            differing = _differing_columns(chosen, [*keys, SELECTION, "value"])
+            raise ValueError(f"{name}: rows differ in {differing}; select one")
+    index = found["a"].index
+    for name, of_side in found.items():
+        missing = index[~index.isin(of_side.index)]
         if len(missing):
             first = in_words(dict(zip(keys, missing[0] if len(keys) > 1 else missing[:1], strict=True)))
             raise ValueError(f"{name}: no row to pair with {len(missing)} rows of a; the first is {first}")
-    index = values["a"].index
-    found = pd.DataFrame({name: of_side.reindex(index) for name, of_side in values.items()})
-    shared = pd.DataFrame({name: of_side.reindex(index) for name, of_side in selections.items()}, index)
-    return found.assign(**{GROUP: _groups(shared.astype("float64"))})
+    in_order = {name: of_side.reindex(index) for name, of_side in found.items()}
+    shared = {name: of_side[SELECTION] for name, of_side in in_order.items() if SELECTION in of_side}
+    paired = pd.DataFrame({name: of_side["value"] for name, of_side in in_order.items()})
+    return paired.assign(**{GROUP: _groups(pd.DataFrame(shared, index).astype("float64"))})
 
 
 def _groups(selections: pd.DataFrame) -> Array:

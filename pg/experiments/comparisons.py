@@ -10,6 +10,7 @@ import pandas as pd
 
 from pg.experiments.figures.kind import swept_rewards_of
 from pg.experiments.kind import Experiment
+from pg.experiments.selections import OF_A_RUN, groups_of
 from pg.parts.variant import Variant
 from pg.statistics import coverage
 from pg.statistics.estimates import geometric_mean, parabola, ratio_of_means
@@ -36,11 +37,16 @@ def comparison_table(long: pd.DataFrame, experiment: Experiment, variants: Mappi
         "achieved share"), over, statistic, n, estimate, ci_low, ci_high, method.
     """
     rows = long[long["metric"].isin(["total_variance", "least_variance"])].astype({"variant": str, "batch": "Int64"})
-    keys = [str(column) for column in rows if column not in ("seed", "metric", "value")]
+    keys = [str(column) for column in rows if column not in (*OF_A_RUN, "metric", "value")]
     levels = [key for key in keys if "." in key and key != "variant.batch"]
     rows["cell"] = rows.groupby(keys, sort=False, dropna=False).ngroup()
     by_metric = rows.pivot_table("value", "cell", ["metric", "seed"], dropna=False)
     variance, least = (by_metric[metric].to_numpy(np.float64) for metric in ("total_variance", "least_variance"))
+    seeds = by_metric["total_variance"].columns
+    selections = {
+        cell: groups_of(own.drop_duplicates("seed").set_index("seed").reindex(seeds))
+        for cell, own in rows.groupby("cell")
+    }
     cells = rows.drop_duplicates("cell").assign(level=0)
     if levels:
         cells["level"] = cells.groupby(levels, sort=False, dropna=False).ngroup()
@@ -53,11 +59,13 @@ def comparison_table(long: pd.DataFrame, experiment: Experiment, variants: Mappi
         with np.errstate(all="ignore"):
             ratios = variance[cell] / variance[over]
             reduction, achievable = 1 - ratios, 1 - least[over] / variance[over]
+        known, groups = ~np.isnan(ratios), selections[cell]
         if pair["level_over"] == 0 and cell != over:
-            ratio = coverage.columns_of("paired ratio", geometric_mean(ratios[~np.isnan(ratios)]))
+            of_known = geometric_mean(ratios[known], groups=None if groups is None else groups[known])
+            ratio = coverage.columns_of("paired ratio", of_known)
             found.append({**names, "comparison": "ratio", "over": pair["variant_over"], **ratio})
         if pair["level_over"] == pair["level"] and pair["variant_over"] == without_baseline.get(pair["variant"]):
-            share = coverage.columns_of("ratio of means", ratio_of_means(reduction, achievable))
+            share = coverage.columns_of("ratio of means", ratio_of_means(reduction, achievable, groups=groups))
             found.append({**names, "comparison": "achieved share", "over": pair["variant_over"], **share})
     statistics = ["comparison", "over", "statistic", "n", "estimate", "ci_low", "ci_high", "method"]
     return pd.DataFrame(found, columns=[*keys, *statistics]).astype({key: rows[key].dtype for key in keys})
@@ -93,7 +101,7 @@ def parabola_table(long: pd.DataFrame, experiment: Experiment, variants: Mapping
     del variants
     (path,) = swept_rewards_of(experiment)
     rows = long[long["metric"] == "total_variance"].astype({"batch": "Int64"})
-    columns = [column for column in rows if column not in ("seed", "metric", "value")]
+    columns = [column for column in rows if column not in (*OF_A_RUN, "metric", "value")]
     keys = [column for column in columns if column != path]
     lowest, highest = float(rows[path].min()), float(rows[path].max())
     grid = (np.linspace if path.endswith("offset") else np.geomspace)(lowest, highest, _POINTS)

@@ -1,9 +1,9 @@
 """Runs that share a selection of the learning rate, in the tables of experiments.
 
 The learning rate of a tuned cell is selected B times, on disjoint tuning seeds. Training seed s uses the rate of
-selection s mod B, so the runs of the cell are B groups, and depend on each other within one. Long tables and learning
-curves have the number of the selection in a column; it is empty if a cell is not tuned, or if B = 1: results are then
-those of one selected rate.
+selection s mod B, so the runs of the cell are B groups, and depend on each other within one. So do measurements of the
+policies that they trained, after the first update. Long tables and learning curves have the number of the selection in
+a column; it is empty if a cell is not tuned, or if B = 1: results are then those of one selected rate.
 """
 
 from __future__ import annotations

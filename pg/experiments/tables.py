@@ -7,6 +7,7 @@ declared order, then by stage, seed, batch size and metric.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -15,24 +16,34 @@ from pg.experiments.cells import Cell, columns_of, names_of
 from pg.experiments.gradient_metrics import AllSizes
 from pg.experiments.kind import Measurement
 from pg.experiments.metric import values
+from pg.experiments.selections import OF_A_RUN, SELECTION
+from pg.experiments.train.choice import selection_of
 
 
 def measurement_table(
-    cells: Sequence[Cell], kind: type[Measurement], rows: Mapping[tuple[str, str], pd.DataFrame]
+    cells: Sequence[Cell],
+    kind: type[Measurement],
+    rows: Mapping[tuple[str, str], pd.DataFrame],
+    selections: Mapping[str, int] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Return the long table of an experiment that measures, from the rows of all seeds and variants.
+
+    `selections` are the numbers of selections of the learning rate that trained the policies, by stage. Default: 1.
 
     Returns
     -------
     DataFrame
-        Columns environment, variant, the sweep's paths, batch (and the kind's axis), stage, seed, metric, value.
-        `log_variance_slope` is fitted over all batch sizes, so its batch is empty.
+        Columns environment, variant, the sweep's paths, batch (and the kind's axis), stage, selection, seed, metric,
+        value. `selection` is that of the run that trained the policy, empty if there is at most one. The batch of
+        `log_variance_slope` is empty, because it is fitted over all batch sizes.
     """
-    frames = [
-        _in_long_form(frame, kind).assign(**names_of(cell), stage=stage) for cell, stage, frame in _by_cell(cells, rows)
-    ]
-    columns = columns_of(cells, *kind.keys(), "stage", "seed", "metric", "value")
-    return pd.concat(frames, ignore_index=True)[columns]
+    frames = []
+    for cell, stage, frame in _by_cell(cells, rows):
+        long = _in_long_form(frame, kind).assign(**names_of(cell), stage=stage)
+        count = selections.get(stage, 1)
+        which = [selection_of(seed, count) if count > 1 else None for seed in long["seed"].astype(int)]
+        frames.append(long.assign(**{SELECTION: pd.array(which, dtype="Int64")}))
+    return pd.concat(frames, ignore_index=True)[columns_of(cells, *kind.keys(), "stage", *OF_A_RUN, "metric", "value")]
 
 
 def further_table(

@@ -25,6 +25,22 @@ def places_of(study: Study, experiment: str) -> tuple[tuple[str, str], ...]:
     return tuple(product(environments, stages_of(study, experiment)))
 
 
+def selections_of(study: Study, experiment: str) -> dict[str, int]:
+    """Return from how many selections of a learning rate the measured policies come, by stage; 1 if they share none.
+
+    Policies before the first update do not depend on a learning rate.
+    """
+    source = study.experiments[experiment].policies_from
+    if source is None:
+        return {}
+    trained = study.training[source.experiment]
+    is_tuned = any(
+        cell.variant.is_tuned for cell in cells(study, source.experiment) if cell.variant_name == source.variant
+    )
+    selections = trained.tuning.selections if trained.tuning is not None and is_tuned else 1
+    return {stage: selections if trained.snapshots[stage] > 0 else 1 for stage in source.stages}
+
+
 def demonstrator_of(cell: Cell) -> Demonstrator | None:
     """Return the demonstrator whose snapshots a cell's policies imitate; None if there is no demonstrator."""
     demonstrator = cell.variant.initialise.demonstrator

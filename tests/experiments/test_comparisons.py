@@ -126,3 +126,22 @@ def test_a_policy_without_variances_has_no_parabola():
     assert table["estimate"].tolist() == pytest.approx([2.0] * len(table))
     none = parabola_table(long.assign(value=0.0), declared, VARIANTS)
     assert none["estimate"].isna().all()
+
+
+def test_policies_that_share_a_selection_are_one_group():
+    declared = experiment("total", "average")
+    noise = np.random.default_rng(0).lognormal(0, 0.1, (2, 6))
+
+    def variance(variant, batch, seed):
+        return (4.0 if variant == "total" else 1.0) * noise[int(variant == "total"), seed] / batch
+
+    rows = long_table(declared, variance, lambda batch, **_: 0.5 / batch)
+    table = comparison_table(rows.assign(selection=rows["seed"] % 3), declared, VARIANTS)
+    found = compared(table, "ratio", variant="average", over="total", batch=4).iloc[0]
+    theirs = geometric_mean(noise[0] / noise[1] / 4, groups=np.arange(6) % 3)
+    assert (found["estimate"], found["ci_low"], found["ci_high"]) == pytest.approx(
+        (theirs.estimate, theirs.low, theirs.high)
+    )
+    share = compared(table, "achieved share", variant="average", batch=4).iloc[0]
+    assert share["method"].startswith("Fieller over groups")
+    assert comparison_table(rows, declared, VARIANTS)["method"].str.contains("groups").sum() == 0

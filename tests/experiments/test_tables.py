@@ -18,7 +18,16 @@ def test_a_probe_table_goes_by_cell_stage_seed_batch_and_metric():
     cells = [cell(variant="total"), cell(variant="to_go")]
     rows = {("cartpole", "late"): probe({4: 1.0, 16: 0.5}), ("cartpole", "initial"): probe({4: 1.0, 16: 0.5})}
     table = measurement_table(cells, ProbeExperiment, rows)
-    assert table.columns.tolist() == ["environment", "variant", "batch", "stage", "seed", "metric", "value"]
+    assert table.columns.tolist() == [
+        "environment",
+        "variant",
+        "batch",
+        "stage",
+        "selection",
+        "seed",
+        "metric",
+        "value",
+    ]
     order = table[["variant", "stage", "seed"]].drop_duplicates()
     assert order["variant"].tolist() == ["total"] * 4 + ["to_go"] * 4
     assert order["stage"].tolist() == ["late", "late", "initial", "initial"] * 2
@@ -130,3 +139,13 @@ def test_a_missing_value_fails_in_a_share_and_undefines_a_mean():
     assert summary.loc["collapsed", "estimate"] == 0.5
     assert summary["estimate"].isna().tolist() == [False, True]
     assert summary.loc["area", "method"] == "undefined: 1 of 2 values not finite"
+
+
+def test_policies_of_a_tuned_learner_have_the_selection_of_their_seed():
+    rows = {("cartpole", stage): probe({4: 1.0, 16: 0.5}, seeds=(3, 4, 5, 6)) for stage in ("initial", "late")}
+    table = measurement_table([cell()], ProbeExperiment, rows, {"initial": 1, "late": 2})
+    late = table[table["stage"] == "late"]
+    assert late["selection"].tolist() == (late["seed"] % 2).tolist()
+    assert table.loc[table["stage"] == "initial", "selection"].isna().all()
+    summary = summarise(table).query("metric == 'total_variance'")
+    assert summary["method"].str.contains("over groups").tolist() == [False, False, True, True]

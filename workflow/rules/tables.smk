@@ -1,5 +1,6 @@
 from pg.experiments.figures.lookup import kind_of, tables_of
 from pg.study.pooling import pools
+from pg.study.sources import selections_of
 
 # Rows are read from the rule's input files, in the order of cells and blocks, never from all files in a folder.
 
@@ -69,6 +70,7 @@ rule measurement_tables:
         experiment=one_of(LABORATORY),
     params:
         **parameters("measurement_tables.py", part_of_experiment),
+        selections=lambda w: selections_of(STUDY, w.experiment),
     script:
         "../scripts/job.py"
 

@@ -13,6 +13,6 @@ def run(snakemake):
     study = Study.model_validate_json(snakemake.params.record)
     ((name, experiment),) = study.experiments.items()
     rows = read_grouped(snakemake.input, places_of(study, name), partial(read_csv, columns=experiment.columns()))
-    table = measurement_table(cells(study, name), type(experiment), rows)
+    table = measurement_table(cells(study, name), type(experiment), rows, snakemake.params.selections)
     write_csv(summarise(table, metrics_of(experiment)), snakemake.output.summary)
     write_csv(table, snakemake.output.long)
