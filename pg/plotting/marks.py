@@ -6,16 +6,16 @@ Rows are drawn as they are. Nothing here computes an estimate or an interval: th
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.markers import MarkerStyle
-from matplotlib.path import Path
 
 from pg.plotting.layout import name_rows
 from pg.plotting.style import Look
@@ -71,13 +71,11 @@ def at_level(rows: pd.DataFrame, level: Mapping[str, Any]) -> pd.DataFrame:
 
 def gathered(series: Sequence[Series], table: pd.DataFrame) -> pd.DataFrame:
     """Concatenate the rows of all series, with key, rank and colour of each in columns series, place and colour."""
-    parts = [one.rows(table) for one in series]
-    counts = [len(part) for part in parts]
-    return pd.concat(parts, ignore_index=True).assign(
-        series=np.repeat([one.key for one in series], counts),
-        place=np.repeat(np.arange(len(series), dtype=np.float64), counts),
-        colour=np.repeat([one.look.colour for one in series], counts),
-    )
+    rows = [
+        one.rows(table).assign(series=one.key, place=float(place), colour=one.look.colour)
+        for place, one in enumerate(series)
+    ]
+    return pd.concat(rows, ignore_index=True)
 
 
 def dodged(series: Sequence[Series], table: pd.DataFrame, x: str, step: float) -> pd.DataFrame:
@@ -87,45 +85,62 @@ def dodged(series: Sequence[Series], table: pd.DataFrame, x: str, step: float) -
     return rows.assign(shifted=rows[x] * np.exp(step * (rows["place"] - middle)))
 
 
-def scatter(axes: Axes, rows: pd.DataFrame, series: Sequence[Series], x: str, y: str, **how: Any) -> None:
-    """Draw gathered rows as the marks of their series, with white edges."""
-    drawn = rows.dropna(subset=[x, y])
-    if drawn.empty:
-        return
-    marks = axes.scatter(drawn[x], drawn[y], c=drawn["colour"].tolist(), edgecolors="white", **how)
-    marks.set_paths(drawn["series"].map({one.key: _path(one.look.marker) for one in series}).tolist())
+def as_marks(series: Sequence[Series]) -> dict[str, Any]:
+    """Return keyword arguments of seaborn's `scatterplot`: colours and markers of gathered series."""
+    markers = {one.key: one.look.marker for one in series}
+    return {"hue": "series", "palette": _palette(series), "style": "series", "markers": markers, "legend": False}
 
 
-def _path(marker: str) -> Path:
-    style = MarkerStyle(marker)
-    return style.get_path().transformed(style.get_transform())
+def as_dots(series: Sequence[Series]) -> dict[str, Any]:
+    """Return keyword arguments of seaborn's `scatterplot` for single seeds: colours of series, transparent."""
+    return {"hue": "series", "palette": _palette(series), "legend": False, "alpha": 0.5, "linewidth": 0}
 
 
-def dots(axes: Axes, rows: pd.DataFrame, x: str, y: str, **how: Any) -> None:
-    """Draw gathered rows of single seeds as transparent dots in the colours of their series."""
-    drawn = rows.dropna(subset=[x, y])
-    if not drawn.empty:
-        axes.scatter(drawn[x], drawn[y], c=drawn["colour"].tolist(), **{"alpha": 0.5, "linewidths": 0, **how})
+def as_lines(series: Sequence[Series], *, marked: bool) -> dict[str, Any]:
+    """Return keyword arguments of seaborn's `lineplot`: colours and dashes of gathered series, without statistics."""
+    dashes = {one.key: one.look.dashes for one in series}
+    lines = as_marks(series) | {"dashes": dashes, "estimator": None, "errorbar": None}
+    return lines if marked else lines | {"markers": False}
 
 
-def lines(axes: Axes, rows: pd.DataFrame, series: Sequence[Series], x: str, y: str, **how: Any) -> None:
-    """Draw gathered rows as a line per series in its colour and dashes, in the order of x."""
-    for one in series:
-        drawn = rows.loc[rows["series"] == one.key, [x, y]].dropna().sort_values([x, y])
-        if not drawn.empty:
-            axes.plot(drawn[x], drawn[y], **one.look.line, **how)
+def _palette(series: Sequence[Series]) -> dict[str, str]:
+    return {one.key: one.look.colour for one in series}
+
+
+def scatter(axes: Axes, rows: pd.DataFrame, **how: Any) -> None:
+    """Draw rows as marks, with seaborn."""
+    # Seaborn warns if a palette is given and not used.
+    if not rows.empty:
+        with _unchanged_names(axes):
+            sns.scatterplot(rows, ax=axes, **how)
+
+
+def line(axes: Axes, rows: pd.DataFrame, **how: Any) -> None:
+    """Draw rows as lines, with seaborn."""
+    if not rows.empty:
+        with _unchanged_names(axes):
+            sns.lineplot(rows, ax=axes, **how)
 
 
 def seeds(axes: Axes, rows: pd.DataFrame, x: str, y: str, **how: Any) -> None:
     """Draw a thin line per seed."""
-    for _, drawn in rows[["seed", x, y]].dropna().sort_values(["seed", x, y]).groupby("seed"):
-        axes.plot(drawn[x], drawn[y], **how)
+    line(axes, rows, x=x, y=y, units="seed", estimator=None, errorbar=None, **how)
 
 
-def draw_dots(axes: Axes, rows: pd.DataFrame, **how: Any) -> None:
+@contextmanager
+def _unchanged_names(axes: Axes) -> Iterator[None]:
+    """Keep the axis labels. Seaborn sets missing ones after a layout of every tick, which is slow."""
+    names = {"xlabel": axes.get_xlabel(), "ylabel": axes.get_ylabel()}
+    axes.set(xlabel=" ", ylabel=" ")
+    yield
+    axes.set(**names)
+
+
+def draw_dots(axes: Axes, rows: pd.DataFrame, series: Sequence[Series], **how: Any) -> None:
     """Draw gathered rows of a long table as a dot per seed, around the row of their series."""
     # One of three heights by seed: dots do not overlap, and a seed has the same height in every row.
-    dots(axes, rows.assign(height=rows["place"] + 0.2 * (rows["seed"] % 3 - 1)), "value", "height", **how)
+    dots = rows.assign(height=rows["place"] + 0.2 * (rows["seed"] % 3 - 1))
+    scatter(axes, dots, x="value", y="height", **(as_dots(series) | how))
 
 
 def draw_rows(
@@ -133,10 +148,10 @@ def draw_rows(
 ) -> None:
     """Draw a row per series, with its name: mark and bar of a summary, and a dot for each row of a long table."""
     if measured is not None:
-        draw_dots(axes, gathered(series, measured), **dots)
+        draw_dots(axes, gathered(series, measured), series, **dots)
     rows = gathered(series, summary)
     axes.hlines(rows["place"], *ends(rows), colors=rows["colour"].tolist(), linewidth=1.6)
-    scatter(axes, rows, series, "estimate", "place", s=20, linewidths=0.6, zorder=3)
+    scatter(axes, rows, x="estimate", y="place", s=20, linewidth=0.6, zorder=3, **as_marks(series))
     name_rows(axes, [one.label for one in series])
     axes.grid(visible=True, axis="x")
 
@@ -153,15 +168,14 @@ def draw_curves(
     if joined:
         draw_lines(axes, rows, series, "shifted")
     else:
-        scatter(axes, rows, series, "shifted", "estimate", s=12, linewidths=0.3, zorder=3)
+        scatter(axes, rows, x="shifted", y="estimate", s=12, linewidth=0.3, zorder=3, **as_marks(series))
     axes.grid(visible=True)
 
 
 def draw_lines(axes: Axes, rows: pd.DataFrame, series: Sequence[Series], x: str) -> None:
     """Draw gathered estimates as a line per series, with a mark at each value of column x."""
-    for one in series:
-        edge = {"markersize": 3, "markeredgewidth": 0.3, "markeredgecolor": "white"}
-        lines(axes, rows, [one], x, "estimate", linewidth=1, marker=one.look.marker, **edge)
+    lines = as_lines(series, marked=True)
+    line(axes, rows, x=x, y="estimate", linewidth=1, markersize=3, markeredgewidth=0.3, **lines)
 
 
 def draw_bands(axes: Axes, rows: pd.DataFrame, series: Sequence[Series], x: str, alpha: float) -> None:

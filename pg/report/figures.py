@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import seaborn as sns
 from matplotlib.lines import Line2D
 
 from pg.experiments.figures.lookup import FIGURES, kind_of
@@ -83,8 +84,10 @@ def warm_up() -> None:
     with style.paper_style():
         figure = layout.canvas("one_column", 1.0)
         axes = figure.subplots()
-        axes.scatter([1.0, 1000.0], [1.0, 2.0], c=["red", "blue"])
-        axes.plot([1.0, 1000.0], [1.0, 2.0], marker="o")
+        rows = pd.DataFrame({"x": [1.0, 1000.0], "y": [1.0, 2.0], "of": ["a", "b"]})
+        marks = {"hue": "of", "style": "of", "legend": False, "ax": axes}
+        sns.scatterplot(rows, x="x", y="y", **marks)
+        sns.lineplot(rows, x="x", y="y", estimator=None, errorbar=None, **marks)
         axes.set_xscale("log")
         axes.set_title(r"$\hat g_\theta^2$, ∇J")
         figure.legend(handles=[Line2D([], [], label="a")], loc="outside lower center")

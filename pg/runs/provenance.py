@@ -14,7 +14,7 @@ from llvmlite import binding
 
 # Widest first, as LLVM names them.
 _INSTRUCTIONS = {"avx512f": "AVX-512", "avx2": "AVX2", "neon": "NEON"}
-_PACKAGES = ("pg", "snakemake", "torch", "gymnasium", "numpy", "pandas", "scipy", "matplotlib")
+_PACKAGES = ("pg", "snakemake", "torch", "gymnasium", "numpy", "pandas", "scipy", "matplotlib", "seaborn")
 
 
 def provenance(command: str, config_digest: str, benchmarks: Path, codes: Mapping[str, str]) -> Mapping[str, str]:

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
-from matplotlib.markers import MarkerStyle
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from pg.experiments.figures.request import FigureRequest
@@ -19,7 +18,7 @@ from pg.plotting import style
 from pg.plotting.record import Figure as Declaration
 from pg.report.figures import request_of
 from pg.study.expansion import cells
-from tests.figures.pictures import caption, clouds, draw, lines, offsets, panels, scatters, titles
+from tests.figures.pictures import caption, clouds, draw, lines, panels, scatters, titles
 from tests.figures.studies import BUDGET, GRID, SEEDS, request, study_of, with_tables
 
 Request = FigureRequest[Any]
@@ -147,13 +146,10 @@ def test_seeds_that_miss_the_threshold_are_triangles() -> None:
 
     figure = draw(request("steps_to_threshold", value, environments=("cartpole",), variants=("total",)))
     (axes,), (legend,) = figure.axes, figure.legends
-    counts = {len(offsets(seeds)): np.size(seeds.get_paths()[0].vertices) for seeds in scatters(axes)[:2]}
+    paths = [path.vertices for path in scatters(axes)[0].get_paths()]
     markers = {line.get_label(): line.get_marker() for line in legend.get_lines()}
 
-    assert counts == {
-        SEEDS - 2: np.size(MarkerStyle("o").get_path().vertices),
-        2: np.size(MarkerStyle(">").get_path().vertices),
-    }
+    assert [path is paths[-1] for path in paths] == [False] * 2 + [True] * (SEEDS - 2)
     assert (markers["a seed"], markers["not reached"]) == ("o", ">")
     assert [text.get_text() for text in axes.texts] == [f"{SEEDS - 2}/{SEEDS}"]
 

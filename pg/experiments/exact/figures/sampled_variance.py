@@ -16,10 +16,9 @@ def draw(request: FigureRequest[ExactExperiment]) -> Drawn:
     figure, panels = request.panels(side, x="tr Cov by enumeration", y=f"tr Cov in {sampled} batches")
     for place, axes in panels:
         rows = marks.gathered(series, request.rows("long", place))
-        keys = ["place", "series", "colour", "seed"]
-        pairs = rows.pivot(index=keys, columns="metric", values="value").reset_index()
-        look = {"s": 12, "linewidths": 0.3, "alpha": 0.8, "zorder": 3}
-        marks.scatter(axes, pairs, series, "total_variance", "sampled_variance", **look)
+        pairs = rows.pivot(index=["place", "series", "seed"], columns="metric", values="value").reset_index()
+        look = {"s": 12, "linewidth": 0.3, "alpha": 0.8, "zorder": 3, **marks.as_marks(series)}
+        marks.scatter(axes, pairs, x="total_variance", y="sampled_variance", **look)
         axes.set(xscale="log", yscale="log")
         # One range for both axes: the diagonal runs from corner to corner.
         lows, highs = zip(axes.get_xlim(), axes.get_ylim(), strict=True)

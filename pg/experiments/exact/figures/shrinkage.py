@@ -30,7 +30,7 @@ def draw(request: FigureRequest[ExactExperiment]) -> Drawn:
         axes.axhline(1, zorder=1, **_STAIRS)
         step = _FILLED * float(np.diff(np.log(edges)).min()) / len(series)
         shifted = marks.dodged(series, rows, "batch", step)
-        marks.scatter(axes, shifted, series, "shifted", "kept", s=14, linewidths=0.3, zorder=3)
+        marks.scatter(axes, shifted, x="shifted", y="kept", s=14, linewidth=0.3, zorder=3, **marks.as_marks(series))
         axes.set_xscale("log")
         layout.ticks_at(axes, sizes)
         axes.grid(visible=True, axis="y")

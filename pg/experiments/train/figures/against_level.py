@@ -40,7 +40,7 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
                 axes.set_ylim(-0.04, 1.04)
             else:
                 dots = marks.dodged(series, measured, path, step)
-                marks.dots(axes, dots, "shifted", "value", s=5, alpha=0.35)
+                marks.scatter(axes, dots, x="shifted", y="value", s=5, **(marks.as_dots(series) | {"alpha": 0.35}))
             marks.draw_curves(axes, series, summary, path, dodge=step)
             if metric.statistic == "restricted_mean":
                 axes.axhline(budget, **style.DASHED_RULE)

@@ -138,7 +138,7 @@ def _draw_block(
         for one in drawn:
             for level in one.rows(taught)["estimate"]:
                 axes.axhline(level, color=one.look.colour, **_DOTTED)
-        marks.lines(axes, own, drawn, "steps", "estimate", linewidth=1.2)
+        marks.line(axes, own, x="steps", y="estimate", linewidth=1.2, **marks.as_lines(drawn, marked=False))
     marks.draw_bands(together, means, series, "steps", alpha=0.18)
     layout.plain_numbers(together.xaxis, together.yaxis)
     layout.few_ticks(4, together.xaxis, together.yaxis)

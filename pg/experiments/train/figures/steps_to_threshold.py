@@ -20,10 +20,9 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     figure, panels = layout.panels(request.figure.width, titles, across, 0.65 + 0.21 * len(series), sharey=True)
     for axes, environment in zip(panels, request.environments, strict=True):
         rows = marks.gathered(series, request.rows("long", environment=environment))
-        keys = ["place", "series", "colour", "seed"]
+        keys = ["place", "series", "seed"]
         seeds = rows.pivot(index=keys, columns="metric", values="value").reset_index().rename(columns={metric: "value"})
-        for solved, marker in _MARKERS.items():
-            marks.draw_dots(axes, seeds.loc[seeds["solved"] == solved], marker=marker, s=9)
+        marks.draw_dots(axes, seeds, series, style="solved", markers=_MARKERS, s=9)
         marks.draw_rows(axes, series, request.rows("summary", environment=environment, metric=metric))
         for row, one in enumerate(series):
             reached = seeds.loc[seeds["series"] == one.key, "solved"]

@@ -34,9 +34,10 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
         if len(scores):
             scores = marks.dodged(series, scores, "learning_rate", _DODGE)
             finals = scores.loc[scores["share"] == 1]
-            marks.dots(axes, finals, "shifted", "score", s=5)
+            marks.scatter(axes, finals, x="shifted", y="score", s=5, **marks.as_dots(series))
             screened = _means(scores.loc[scores["share"] < 1])
-            marks.lines(axes, screened, series, "shifted", "estimate", linewidth=0.6, alpha=0.5)
+            thin = {"linewidth": 0.6, "alpha": 0.5, **marks.as_lines(series, marked=False)}
+            marks.line(axes, screened, x="shifted", y="estimate", **thin)
             marks.draw_lines(axes, _means(finals), series, "shifted")
             _draw_choices(axes, series, finals.loc[finals["chosen"]])
         axes.set_xscale("log")

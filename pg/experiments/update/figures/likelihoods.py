@@ -26,13 +26,13 @@ def draw(request: FigureRequest[UpdateExperiment]) -> Drawn:
         ):
             dots, means = (marks.gathered(series, rows) for rows in request.of(metric, place))
             dots, means = (rows.assign(place=rows["place"] + shift) for rows in (dots, means))
-            marks.draw_dots(axes, dots, s=4, alpha=0.35)
+            marks.draw_dots(axes, dots, series, s=4, alpha=0.35)
             means = means.dropna(subset=["estimate"])
             if means.empty:
                 continue
             colours = means["colour"].tolist()
             axes.hlines(means["place"], *marks.ends(means), colors=colours)
-            marks.scatter(axes, means, series, "estimate", "place", s=16, linewidths=0.32, zorder=3)
+            marks.scatter(axes, means, x="estimate", y="place", s=16, zorder=3, **marks.as_marks(series))
             drawn = axes.collections[-1]
             drawn.set_edgecolor(colours)
             if is_hollow:
