@@ -98,7 +98,7 @@ torch.set_num_threads(1)
 job = {"environment": {"id": "CartPole-v1"}, "variant": {"batch": 4}, "budget": {"steps": 500}}
 job |= {"snapshots": {"late": 1.0}, "seeds": [0, 1]}
 recorder = RunRecorder(1000)
-train(TrainJob.model_validate(job), 0.01, recorder)
+train(TrainJob.model_validate(job), {0: 0.01, 1: 0.01}, recorder)
 write_csv(recorder.frame(), OUTPUT)
 """
 IMPORTS = """

@@ -22,6 +22,10 @@ class Budget(Record):
     steps: PositiveInt = Field(description="Environment steps per seed; a run ends after the batch that reaches it.")
     max_iterations: PositiveInt | None = Field(default=None, description="Batches per seed.")
 
+    def is_spent(self, steps: float, iterations: float) -> bool:
+        """Return whether so many environment steps or iterations spend the budget."""
+        return steps >= self.steps or (self.max_iterations is not None and iterations >= self.max_iterations)
+
     def part(self, share: float) -> Budget:
         """Return a share of the budget, rounded up."""
         iterations = None if self.max_iterations is None else math.ceil(share * self.max_iterations)

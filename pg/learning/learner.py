@@ -59,8 +59,7 @@ class Learner:
 
     def has_ended(self, budget: Budget) -> bool:
         """Return whether the budget is spent or the run has diverged."""
-        out_of_iterations = budget.max_iterations is not None and self.iteration >= budget.max_iterations
-        return self.diverged or out_of_iterations or self.steps >= budget.steps
+        return self.diverged or budget.is_spent(self.steps, self.iteration)
 
     def state(self) -> dict[str, Any]:
         """Return everything that training changes, as tensors, numbers and names."""

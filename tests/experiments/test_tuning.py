@@ -137,19 +137,27 @@ def test_a_part_of_a_budget_is_rounded_up() -> None:
 
 def run(*returns: float, steps: Sequence[int] = (10, 40)) -> list[dict[str, float]]:
     values = zip(steps, returns, strict=True)
-    return [{**FINITE, "seed": 0, "steps": taken, "return_mean": value} for taken, value in values]
+    rows = enumerate(values, 1)
+    return [{**FINITE, "seed": 0, "iteration": at, "steps": taken, "return_mean": value} for at, (taken, value) in rows]
 
 
 def test_the_score_is_the_area_under_the_curve() -> None:
-    assert score_of(run(4.0, 8.0), 40) == (10 * 4 + 30 * 8) / 40
-    assert score_of(run(4.0, 8.0), 20) == (10 * 4 + 10 * 8) / 20
+    assert score_of(run(4.0, 8.0), Budget(steps=40)) == (10 * 4 + 30 * 8) / 40
+    assert score_of(run(4.0, 8.0), Budget(steps=20)) == (10 * 4 + 10 * 8) / 20
+
+
+def test_rows_after_the_part_do_not_change_its_score() -> None:
+    later = run(4.0, 8.0, math.nan, steps=(10, 20, 30))
+    assert score_of(later, Budget(steps=20)) == score_of(later[:2], Budget(steps=20)) == 6.0
+    # A run that its iterations end keeps its last return.
+    assert score_of(later, Budget(steps=40, max_iterations=2)) == (10 * 4 + 30 * 8) / 40
 
 
 @pytest.mark.parametrize("column", ["gradient_norm", "kl_new_old", "kl_old_new", "return_mean"])
 def test_a_run_that_diverged_has_no_score_however_good_its_returns(column: str) -> None:
     diverged = run(4.0, 900.0)
     diverged[1][column] = np.nan
-    assert score_of(diverged, 40) is None
+    assert score_of(diverged, Budget(steps=40)) is None
 
 
 @pytest.mark.parametrize(

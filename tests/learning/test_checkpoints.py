@@ -110,7 +110,7 @@ def test_resumed_run_is_bit_identical_from_any_iteration(name: str, tmp_path: Pa
 @pytest.mark.parametrize("interrupted_after", [1, 4])
 def test_resumed_tuning_is_bit_identical(interrupted_after: int, tmp_path: Path) -> None:
     """Rates are trained in two parts, and a checkpoint holds learners that wait for the second."""
-    tuned = tune_job("CartPole-v1", (0.003, 0.01, 0.1), seeds=2, horizon=30)
+    tuned = tune_job("CartPole-v1", (0.003, 0.01, 0.1), seeds=2, horizon=30, steps=3000, iterations=8)
 
     class Interrupted(Exception):
         pass

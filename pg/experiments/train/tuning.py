@@ -29,7 +29,7 @@ from pg.experiments.train import curves
 from pg.experiments.train.choice import Choice, Choices, Score, all_tie, mean_score
 from pg.learning.checkpoints import Keeper
 from pg.learning.columns import cause_of_divergence
-from pg.learning.job import FIRST_ROUND, TuneJob, Tuning
+from pg.learning.job import FIRST_ROUND, Budget, TuneJob, Tuning
 from pg.learning.policies import Parameters
 from pg.learning.training import Recorder, Training
 
@@ -61,17 +61,22 @@ def tune(
     def score(rate: float, seed: int, share: float) -> float | None:
         training.advance(seed, rate, share)
         run = [row for row in recorder.rows if (row["learning_rate"], row["seed"]) == (rate, seed)]
-        return score_of(run, job.budget.part(share).steps)
+        return score_of(run, job.budget.part(share))
 
     return Choices(tuple(select(job.tuning, seeds, score) for seeds in job.seeds_of_selections))
 
 
-def score_of(run: Sequence[Mapping[str, Any]], steps: int) -> float | None:
-    """Return the area under the learning curve of a run, from the rows of its iterations; None if it diverged."""
-    if cause_of_divergence(run[-1]) is not None:
+def score_of(run: Sequence[Mapping[str, Any]], part: Budget) -> float | None:
+    """Return the area under the learning curve in a part of the budget, from a run's rows; None if it diverged in it.
+
+    If the job was interrupted, the run may have continued after the part; later rows do not count.
+    """
+    spent = (count for count, row in enumerate(run, 1) if part.is_spent(row["steps"], row["iteration"]))
+    own = run[: next(spent, len(run))]
+    if cause_of_divergence(own[-1]) is not None:
         return None
-    taken, returns = (np.array([row[column] for row in run], np.float64) for column in ("steps", "return_mean"))
-    return curves.area(taken, returns, steps)
+    taken, returns = (np.array([row[column] for row in own], np.float64) for column in ("steps", "return_mean"))
+    return curves.area(taken, returns, part.steps)
 
 
 def select(tuning: Tuning, seeds: Sequence[int], score: Scorer) -> Choice:
