@@ -48,6 +48,13 @@ def test_capture_of_large_samples_is_83_percent() -> None:
     assert captured == pytest.approx(0.834, abs=0.025)
 
 
+@pytest.mark.parametrize(("difference", "agree"), [(1.40, True), (1.43, False)])
+def test_the_joint_interval_is_the_root_of_the_sum_of_squares(difference: float, agree: bool) -> None:
+    """Half widths of 1 and 1 make one of 1.414."""
+    ours, theirs = (summary((at, at - 1, at + 1), n=10**6) for at in (0.0, difference))
+    assert compared(ours, theirs).agree is compared(theirs, ours).agree is agree
+
+
 def test_a_large_difference_among_many_is_found() -> None:
     generator = np.random.default_rng(3)
     found = compared(sampled(generator, 30, 20, shift=3.0), sampled(generator, 30, 20))

@@ -68,7 +68,7 @@ def test_a_long_trajectory_is_as_exact_as_single_precision() -> None:
 
 
 def test_the_mixture_approaches_the_policy_that_collected() -> None:
-    """The longer a trajectory, the better it shows whose it is."""
+    """With more steps, a trajectory tells more clearly which policy acted."""
     likelier = math.log(0.6) * torch.ones(200, dtype=torch.float64)
     logs = torch.stack([likelier, torch.full_like(likelier, math.log(0.4))])[:, None, None]
     errors = (Balance(batches=2)(logs) - likelier).abs()[0, 0, [0, 10, 30]].tolist()
