@@ -21,10 +21,10 @@ import pandas as pd
 from scipy import stats
 
 from pg.runs.files import UnreadableFile
+from pg.statistics import coverage
 from pg.statistics.intervals import LEVEL
 
 CLAIMS = "claims.csv"
-_MEASURED = ("statistic", "n", "estimate", "ci_low", "ci_high", "method")
 _ALPHA = 0.05
 _ROUNDING = 1e-9
 
@@ -65,12 +65,12 @@ class Conclusions:
 
 
 class _Measured(NamedTuple):
-    """A row in both runs: estimate, interval and n, found and expected."""
+    """A row in both runs: estimate and interval, found and expected, and the smaller number of independent values."""
 
     name: str
     found: tuple[float, float, float]
     expected: tuple[float, float, float]
-    n: float
+    independent: float
 
 
 def compare(found: Mapping[str, pd.DataFrame], expected: Mapping[str, pd.DataFrame]) -> Conclusions:
@@ -117,7 +117,7 @@ def _verdicts(which: str, claims: pd.DataFrame) -> dict[str, str]:
 
 def _rows(file: str, found: pd.DataFrame | None, expected: pd.DataFrame) -> Iterator[_Measured | str]:
     """Yield each row of the reference with that of the run, or its name if the run has none."""
-    names = ["claim", "part"] if file == CLAIMS else [name for name in expected.columns if name not in _MEASURED]
+    names = ["claim", "part"] if file == CLAIMS else [name for name in expected.columns if name not in coverage.COLUMNS]
     _require("reference", file, expected, names)
     if found is not None:
         _require("run", file, found, names)
@@ -128,8 +128,8 @@ def _rows(file: str, found: pd.DataFrame | None, expected: pd.DataFrame) -> Iter
         if (mine := run.get(key)) is None:
             yield name
         else:
-            n = min(float(row.get("n", math.nan)) for row in (mine, theirs))
-            yield _Measured(name, _interval(mine, estimate), _interval(theirs, estimate), n)
+            independent = min(float(row["selections"] or row["n"]) for row in (mine, theirs))
+            yield _Measured(name, _interval(mine, estimate), _interval(theirs, estimate), independent)
 
 
 def _require(which: str, file: str, table: pd.DataFrame, columns: Sequence[str]) -> None:
@@ -161,7 +161,7 @@ def _p_value(row: _Measured) -> float:
     width = math.hypot(*halves)
     if width == 0 or math.isinf(width):
         return float(math.isinf(width))
-    degrees = row.n - 1 if row.n > 2 else 1
+    degrees = row.independent - 1 if row.independent > 2 else 1
     quantile = stats.t.ppf(0.5 + LEVEL / 2, degrees)
     return float(2 * stats.t.sf(quantile * abs(ours - theirs) / width, degrees))
 

@@ -31,7 +31,7 @@ within their claim, so that a claim with many parts is not mixed by chance.
 If learning rates were selected several times, the runs of a selection are a group, and tests and intervals are over
 groups (see `pg.claims.selection`): with B groups, Student's t has B - 1 degrees of freedom, and shares are judged at
 their effective sample size. So the noise of tuning is part of every interval and test. `selections` is the number of
-groups in which the effect of the shown case satisfies the relation, of all groups: "5 of 5".
+groups of the shown case, 0 if every run is independent; `in_favour` that of groups whose effect satisfies the relation.
 
 `coverage` names the kinds of data on which such a 95 % interval contains the truth less or more often than 93 to 97 %
 of the time, and how often it does; it is empty if there are none (see `pg.statistics.coverage`).
@@ -69,18 +69,8 @@ _OPPOSITE = {"supported": "refuted", "refuted": "supported"}
 
 COLUMNS = (
     *("claim", "part", "primary", "statement", "section", "metric", "comparison", "effect", "ci_low", "ci_high"),
-    *(
-        "lowest",
-        "highest",
-        "coverage",
-        "p_value",
-        "p_adjusted",
-        "verdict",
-        "claim_verdict",
-        "n",
-        "selections",
-        "figure",
-    ),
+    *("lowest", "highest", "coverage", "p_value", "p_adjusted", "verdict", "claim_verdict"),
+    *("n", "selections", "in_favour", "figure"),
 )
 ALPHA = 0.05
 
@@ -99,7 +89,8 @@ class Outcome:
     lowest: float = np.nan
     highest: float = np.nan
     coverage: str = ""
-    selections: str = ""
+    selections: int = 0
+    in_favour: int = 0
 
 
 def evaluate(
@@ -237,8 +228,8 @@ def _judge_cases(
         words += f"; the least favourable of {len(cases)} is{_place(worst)}: {found}"
     covered = coverage.shortfall(comparison.statistic, result)
     ends = _range([case.result.estimate for case in cases])
-    selections = f"{sum(shown.agreeing)} of {len(shown.agreeing)}" if shown.agreeing else ""
-    return Outcome(words, result.estimate, result.low, result.high, p, verdict, result.n, *ends, covered, selections)
+    votes = len(shown.agreeing), sum(shown.agreeing)
+    return Outcome(words, result.estimate, result.low, result.high, p, verdict, result.n, *ends, covered, *votes)
 
 
 def _case(relation: Tested, comparison: Comparison, where: Mapping[str, Any], paired: pd.DataFrame) -> _Case:

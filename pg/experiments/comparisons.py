@@ -67,8 +67,8 @@ def comparison_table(long: pd.DataFrame, experiment: Experiment, variants: Mappi
         if pair["level_over"] == pair["level"] and pair["variant_over"] == without_baseline.get(pair["variant"]):
             share = coverage.columns_of("ratio of means", ratio_of_means(reduction, achievable, groups=groups))
             found.append({**names, "comparison": "achieved share", "over": pair["variant_over"], **share})
-    statistics = ["comparison", "over", "statistic", "n", "estimate", "ci_low", "ci_high", "method"]
-    return pd.DataFrame(found, columns=[*keys, *statistics]).astype({key: rows[key].dtype for key in keys})
+    columns = [*keys, "comparison", "over", *coverage.COLUMNS]
+    return pd.DataFrame(found, columns=columns).astype({key: rows[key].dtype for key in keys})
 
 
 def _without_baseline(experiment: Experiment, variants: Mapping[str, Variant]) -> dict[str, str]:

@@ -31,7 +31,7 @@ def summarise(table: pd.DataFrame, metrics: Mapping[str, Metric] = METRICS) -> p
     Returns
     -------
     DataFrame
-        Columns environment, variant, the levels, stage, metric, statistic, n, estimate, ci_low, ci_high, method.
+        Columns environment, variant, the levels, stage, metric, and `pg.statistics.coverage.COLUMNS`.
         Interval ends are infinite if n is too small to bound them, and empty if the statistic is undefined. The method
         includes the measured coverage of the interval if that is too far from 95 %.
     """
@@ -40,7 +40,7 @@ def summarise(table: pd.DataFrame, metrics: Mapping[str, Metric] = METRICS) -> p
         {**dict(zip(keys, names, strict=True)), **_statistic_of(metrics[str(names[-1])], runs)}
         for names, runs in table.groupby(keys, sort=False, dropna=False)
     ]
-    frame = pd.DataFrame(rows, columns=[*keys, "statistic", "n", "estimate", "ci_low", "ci_high", "method"])
+    frame = pd.DataFrame(rows, columns=[*keys, *coverage.COLUMNS])
     # Building from rows loses the columns' types, nullable integers among them.
     return frame.astype({key: table[key].dtype for key in keys})
 

@@ -25,10 +25,8 @@ _WANTED = 0.8  # probability of a decision, by custom
 def claim_rows(study: Study, claims: DataFrame) -> list[dict[str, Any]]:
     """Describe every part of every claim, from the rows of claims.csv.
 
-    `level` is the nominal coverage of the interval in per cent; `selections` and `in_favour` are the numbers of
-    selections of the learning rate, and of those whose effect satisfies the relation, 0 if the runs share none; `rows`
-    are the paths of the tables that the part was computed from, relative to the page, by experiment; the table is
-    sorted by `effect_value`, `p_value` and `n_value`.
+    `level` is the nominal coverage of the interval in per cent; `rows` are the paths of the tables that the part was
+    computed from, relative to the page, by experiment; the table is sorted by `effect_value`, `p_value` and `n_value`.
     """
     rows = claims.to_dict("records")
     undecided = sum(row["verdict"] == "undecided" and not math.isnan(row["p_adjusted"]) for row in rows)
@@ -45,7 +43,7 @@ def _described(study: Study, row: Mapping[Any, Any], undecided: int) -> dict[str
     # Holm's method adjusts the p-values of primary parts alone.
     left = undecided if row["primary"] else 1
     is_open = row["verdict"] == "undecided"
-    in_favour, selections = map(int, re.findall(r"\d+", str(row["selections"])) or (0, 0))
+    selections = int(row["selections"])
     lowest, highest = float(row["lowest"]), float(row["highest"])
     return {
         **{name: row[name] for name in ("claim", "part", "primary", "statement", "section", "figure")},
@@ -62,7 +60,7 @@ def _described(study: Study, row: Mapping[Any, Any], undecided: int) -> dict[str
         "p": _p_in_words(p, is_raw=math.isnan(adjusted)),
         "n": "–" if math.isnan(n) else f"{n:,.0f}",
         "selections": selections,
-        "in_favour": in_favour,
+        "in_favour": int(row["in_favour"]),
         "outlook": outlook(declared, metric, effect, low, high, int(n), left, selections) if is_open else "",
         "effect_value": effect,
         "p_value": p,

@@ -21,7 +21,7 @@ from pg.runs.files import REMEDY, UnreadableFile, read_text, write_atomically
 TEXT_COLUMNS = frozenset(
     {
         *("environment", "variant", "stage", "metric", "statistic", "over", "method", "part", "strand", "comparison"),
-        *("claim", "primary", "statement", "section", "verdict", "claim_verdict", "coverage", "selections"),
+        *("claim", "primary", "statement", "section", "verdict", "claim_verdict", "coverage"),
         *("figure", "file", "sha256", "cause", "first", "second", "changed"),
     }
 )

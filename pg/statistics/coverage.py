@@ -23,6 +23,9 @@ from pg.statistics.intervals import Interval
 
 TABLE = Path(__file__).with_name("coverage.csv")
 
+COLUMNS = ("statistic", "n", "selections", "estimate", "ci_low", "ci_high", "method")
+"""Columns of an estimate in the tables of summaries."""
+
 _ACCEPTED = (0.93, 0.97)
 MAY_COVER_MORE = ("share", "paired share", "profile")
 """Statistics whose coverage may exceed 97 %, because their values are discrete."""
@@ -63,11 +66,15 @@ def measured() -> tuple[Measured, ...]:
 
 
 def columns_of(statistic: str, interval: Interval) -> dict[str, Any]:
-    """Return an interval as table columns; the method includes the coverage if it is too low or too high."""
+    """Return an interval as table columns; the method includes the coverage if it is too low or too high.
+
+    Groups of runs are selections of the learning rate; 0 if every run is independent.
+    """
     found = shortfall(statistic, interval)
     return {
         "statistic": statistic,
         "n": interval.n,
+        "selections": interval.groups,
         "estimate": interval.estimate,
         "ci_low": interval.low,
         "ci_high": interval.high,

@@ -13,9 +13,10 @@ from pg.statistics.estimates import mean
 TABLE = "tables/a-summary.csv"
 
 
-def summary(*intervals: tuple[float, float, float], n: int = 20) -> pd.DataFrame:
+def summary(*intervals: tuple[float, float, float], n: int = 20, selections: int = 0) -> pd.DataFrame:
+    size = {"n": n, "selections": selections}
     rows = [
-        {"metric": f"m{index}", "n": n, "estimate": estimate, "ci_low": low, "ci_high": high}
+        {"metric": f"m{index}", **size, "estimate": estimate, "ci_low": low, "ci_high": high}
         for index, (estimate, low, high) in enumerate(intervals)
     ]
     return pd.DataFrame(rows)
@@ -39,6 +40,18 @@ def test_equal_quantities_differ_in_few_comparisons_and_capture_83_percent() -> 
     captured = sum(one.captured for one in runs) / sum(one.intervals for one in runs)
     # Of Student's intervals with n = 5: a little more than 83 %, because their widths vary.
     assert 0.83 < captured < 0.9
+
+
+def test_runs_that_share_a_selection_count_once() -> None:
+    generator, groups = np.random.default_rng(4), np.arange(20) % 5
+
+    def run() -> pd.DataFrame:
+        noise = generator.normal(size=(20, 5))[:, groups]
+        results = [mean(noise[row] + 0.1 * generator.normal(size=20), groups=groups) for row in range(20)]
+        return summary(*((one.estimate, one.low, one.high) for one in results), selections=5)
+
+    false_alarms = np.mean([bool(compared(run(), run()).apart) for _ in range(300)])
+    assert false_alarms < 0.05 + 3 * math.sqrt(0.05 * 0.95 / 300)
 
 
 def test_capture_of_large_samples_is_83_percent() -> None:

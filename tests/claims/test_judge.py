@@ -458,6 +458,12 @@ def selected_by(rows, **selections):
     return rows.assign(selection=rows["seed"].mod(count).astype("Int64"))
 
 
+def votes(declared, rows):
+    """Return the number of selections in favour, and of all."""
+    row = judged(declared, rows)
+    return row["in_favour"], row["selections"]
+
+
 def in_groups(values, labels):
     return np.array([values[labels == label].mean() for label in np.unique(labels)])
 
@@ -484,13 +490,13 @@ def test_pairs_that_share_a_selection_are_one_group(selections, groups):
     assert row["effect"] == pytest.approx(theirs.estimate)
     assert (row["ci_low"], row["ci_high"]) == pytest.approx((theirs.low, theirs.high))
     assert row["p_value"] == pytest.approx(2 * theirs.p_greater)
-    assert (row["n"], row["selections"]) == (20, f"{groups} of {groups}")
+    assert (row["n"], row["selections"], row["in_favour"]) == (20, groups, groups)
 
 
 def test_untuned_sides_have_no_groups():
     rows = shifted(2)
     assert judged(part(), selected_by(rows)).equals(judged(part(), rows))
-    assert judged(part(), rows)["selections"] == ""
+    assert judged(part(), rows)["selections"] == 0
 
 
 LABELS = np.arange(20) % 5
@@ -520,15 +526,15 @@ def test_selections_in_favour_are_counted_in_the_shown_case():
     values = np.tile([3.0, 1.0, -2.0, 4.0, 5.0], 4) + normal(0, 0, 20, 0.1)
     rows = table("area", {("cart", "a", ""): values, ("pole", "a", ""): values - 2})
     rows = selected_by(rows, a=5)
-    assert judged(part(reference=0.0), rows)["selections"] == "4 of 5"
-    assert judged(part(reference=0.0, shown={"environment": "pole"}), rows)["selections"] == "3 of 5"
-    assert judged(part(relation="less", reference=0.0), rows)["selections"] == "1 of 5"
-    assert judged(part(relation="equal", reference=2.0, margin=1.5), rows)["selections"] == "2 of 5"
+    assert votes(part(reference=0.0), rows) == (4, 5)
+    assert votes(part(reference=0.0, shown={"environment": "pole"}), rows) == (3, 5)
+    assert votes(part(relation="less", reference=0.0), rows) == (1, 5)
+    assert votes(part(relation="equal", reference=2.0, margin=1.5), rows) == (2, 5)
 
 
 def test_ratios_of_single_runs_have_a_sign():
     rows = selected_by(two_sides("steps_to_threshold", [1.0, 5.0, 2.0], [2.0, 2.0, 3.0]), a=3, b=3)
-    assert judged(steps_part(), rows)["selections"] == "2 of 3"
+    assert votes(steps_part(), rows) == (2, 3)
 
 
 def test_environments_have_groups_of_their_own():
@@ -537,7 +543,7 @@ def test_environments_have_groups_of_their_own():
     linked = (rows["environment"] == "env1") & (rows["variant"] == "b")
     rows.loc[linked, "selection"] = rows["seed"] % 4
     tested = [judged(part(environments=(name,)), rows) for name in ("env0", "env1")]
-    assert [row["selections"].split()[-1] for row in tested] == ["5", "1"]
+    assert [row["selections"] for row in tested] == [5, 1]
     assert judged(part(), rows)["selections"] == tested[0]["selections"]
 
 
@@ -567,7 +573,7 @@ def test_only_primaries_are_adjusted():
     assert joined.loc[~joined["primary"], "p_adjusted"].isna().all()
     assert joined["verdict"].tolist() == pd.concat(frames)["verdict"].tolist()
     back = [pd.read_csv(io.StringIO(frame.to_csv(index=False))) for frame in frames]
-    pd.testing.assert_frame_equal(judge.adjust(back).assign(selections=""), joined, check_dtype=False)
+    pd.testing.assert_frame_equal(judge.adjust(back), joined, check_dtype=False)
 
 
 def test_verdict_without_a_significant_adjusted_p_is_undecided():

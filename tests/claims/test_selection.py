@@ -180,7 +180,7 @@ def test_family_has_a_winner_in_each_selection():
     values = rows.pivot_table("value", "seed", ["variant", "variant.gradient_steps"])
     won = np.where(np.arange(SEEDS) % 3 == 0, values["naive", 4], values["clipped", 4])
     assert row["effect"] == pytest.approx((won - values["naive", 1]).mean())
-    assert (row["n"], row["selections"]) == (SEEDS, "3 of 3")
+    assert (row["n"], row["selections"], row["in_favour"]) == (SEEDS, 3, 3)
     assert row["comparison"].startswith(
         "[best of 4 candidates: clipped (gradient_steps 4) in 2 of 3 selections, naive (gradient_steps 4) in 1 of 3 "
         "selections] − [best of 4 candidates: naive (gradient_steps 1)] < 0 in cart; Student's t over groups"

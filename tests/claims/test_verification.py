@@ -12,9 +12,10 @@ from pg.runs.files import UnreadableFile
 from pg.runs.provenance import gives_same_bytes, processor
 from pg.runs.tables import read_csv, write_csv
 
-CLAIM = {"claim": "c", "part": "p", "effect": 1.0, "ci_low": 0.5, "ci_high": 1.5, "n": 20}
+CLAIM = {"claim": "c", "part": "p", "effect": 1.0, "ci_low": 0.5, "ci_high": 1.5, "n": 20, "selections": 0}
 CLAIM |= {"primary": True, "verdict": "supported"}
-ROW = {"environment": "e", "variant": "v", "metric": "area", "statistic": "mean", "n": 20, "method": "t"}
+ROW = {"environment": "e", "variant": "v", "metric": "area", "statistic": "mean"}
+ROW |= {"n": 20, "selections": 0, "method": "t"}
 SUMMARY, RAW = "tables/ladder-summary.csv", "runs/ladder/e/v/seeds-0-0.csv"
 
 

@@ -112,7 +112,7 @@ def test_a_summary_uses_each_metrics_own_statistic():
     one = cell(threshold=3)
     summary = summarise(long_table({one: run(seeds)}, 50, {one: evaluated(seeds)})).set_index("metric")
     assert summary.columns.tolist() == [
-        *("environment", "variant", "stage", "statistic", "n", "estimate", "ci_low", "ci_high", "method")
+        *("environment", "variant", "stage", "statistic", "n", "selections", "estimate", "ci_low", "ci_high", "method")
     ]
     mean = statistics.mean(np.arange(8.0))
     area = summary[["estimate", "ci_low", "ci_high"]].to_numpy()[summary.index == "area"]

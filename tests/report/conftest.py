@@ -117,7 +117,7 @@ def claims() -> pd.DataFrame:
          "learning_curves", none, none, none, "undecided"),
     ]  # fmt: skip
     # One compares runs that share selections of the learning rate.
-    return pd.DataFrame(rows, columns=list(columns)).assign(selections=["", "", "4 of 5", ""])
+    return pd.DataFrame(rows, columns=list(columns)).assign(selections=[0, 0, 5, 0], in_favour=[0, 0, 4, 0])
 
 
 @pytest.fixture(scope="session")

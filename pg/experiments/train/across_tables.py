@@ -83,17 +83,17 @@ def across_table(
     Returns
     -------
     DataFrame
-        Columns variant, the sweep's paths, statistic, above, over, n, estimate, ci_low, ci_high, method. The rows of a
-        variant: "interquartile mean"; "profile", the share of runs that score more than `above`; and "improvement",
-        the probability of a higher score than that of the variant named in `over`, the first one declared.
+        Columns variant, the sweep's paths, above, over, and `pg.statistics.coverage.COLUMNS`. The rows of a variant:
+        "interquartile mean"; "profile", the share of runs that score more than `above`; and "improvement", the
+        probability of a higher score than that of the variant named in `over`, the first one declared.
     """
     found: list[dict[str, Any]] = []
     first: dict[tuple[Any, ...], _Variant] = {}
     for one in _variants(measured, threshold):
         reference = first.setdefault(tuple(one.levels.values()), one)
         found += _rows(one, reference, partial(generator, one.key))
-    columns = ["statistic", "above", "over", "n", "estimate", "ci_low", "ci_high", "method"]
-    return pd.DataFrame(found, columns=["variant", *next(iter(measured)).levels, *columns])
+    columns = ["variant", *next(iter(measured)).levels, "above", "over", *coverage.COLUMNS]
+    return pd.DataFrame(found, columns=columns)
 
 
 def _rows(
