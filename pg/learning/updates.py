@@ -226,11 +226,15 @@ class Ascent:
     @torch.no_grad()
     def kl(self) -> float:
         """Return the mean KL divergence from θ over the batch's states, in the limit's direction."""
-        return self._kl_of(self._reached_distribution()).item()
+        return self._kl_of(self._reached_distribution(), self._start).item()
 
-    def differentiable_kl(self) -> Tensor:
-        """Return the same divergence as `kl`, as a differentiable function of the parameters."""
-        return self._kl_of(self._policy.distribution(self.batch.states))
+    def differentiable_kl(self, most: int | None = None) -> Tensor:
+        """Return the same divergence as `kl`, as a differentiable function of the parameters.
+
+        With `most`, it is the mean over at most so many states, evenly spaced in the batch.
+        """
+        some = self._some_states(most or len(self.batch.states))
+        return self._kl_of(self._policy.distribution(self.batch.states[some]), detached(self._start, some))
 
     @torch.no_grad()
     def log(self, steps: float) -> UpdateLog:
@@ -240,7 +244,7 @@ class Ascent:
         share, largest = self._importance()
         if self._variant.kl is None:
             # A pass over all states would take as long as half a gradient step.
-            some = slice(None, None, -(-len(self.batch.states) // _LOGGED_STATES))
+            some = self._some_states(_LOGGED_STATES)
             start, reached = detached(self._start, some), self._policy.distribution(self.batch.states[some])
         else:
             start, reached = self._start, self._reached_distribution()
@@ -279,7 +283,10 @@ class Ascent:
             return None
         return state_ratios(self._policy, self._mdp, self._visits, part.trajectories)
 
-    def _kl_of(self, distribution: Distribution) -> Tensor:
+    def _some_states(self, most: int) -> slice:
+        return slice(None, None, -(-len(self.batch.states) // most))
+
+    def _kl_of(self, distribution: Distribution, start: Distribution) -> Tensor:
         is_reversed = self._variant.kl is not None and self._variant.kl.direction == "old_new"
-        pair = (self._start, distribution) if is_reversed else (distribution, self._start)
+        pair = (start, distribution) if is_reversed else (distribution, start)
         return kl_divergence(*pair).mean()

@@ -8,7 +8,7 @@ import pytest
 import torch
 from pg.core.trajectories import Spaces
 from pg.learning.policies import Policy
-from pg.learning.updates import update
+from pg.learning.updates import Ascent, update
 from pg.parts.limits.base import Direction
 from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.limits.penalty import Penalty
@@ -101,6 +101,21 @@ def test_natural_gradient_ascends_and_nearly_reaches_its_limit() -> None:
     assert 0.5e-4 < log.kl_new_old <= 1e-4
     gradient = estimate(Variant(baseline="average_reward"), trajectories, policy(), policy())
     assert (found.theta - policy().theta) @ gradient > 0
+
+
+def test_a_fisher_matrix_averages_evenly_spaced_states() -> None:
+    moving, trajectories = policy(), chain_batch()
+    ascent = Ascent(moving, SGD.over(moving.parameters(), 0.1), limited("natural_gradient", "new_old"), trajectories)
+    ascent.move_to(ascent.position() + 0.3)
+    states = trajectories.observations[trajectories.mask]
+    divergences = kl_divergence(moving.distribution(states), policy().distribution(states))
+    assert len(states) > 8
+    step = math.ceil(len(states) / 4)
+    for found, expected in (
+        (ascent.differentiable_kl(), divergences),
+        (ascent.differentiable_kl(4), divergences[::step]),
+    ):
+        torch.testing.assert_close(found, expected.mean())
 
 
 def test_natural_gradient_takes_no_step_without_gain() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 _CONJUGATE_STEPS = 10
 _CONJUGATE_TOLERANCE = 1e-10
 
+_CURVATURE_STATES = 1000
+"""The Fisher matrix is averaged over at most so many of a batch's states."""
+
 DAMPING = 1e-6
 """Added to the Fisher matrix's diagonal: a softmax does not change if all its logits are shifted."""
 
@@ -26,7 +30,8 @@ DAMPING = 1e-6
 class NaturalGradient(Limit):
     """Take one step of the natural gradient, halved until the surrogate rises and the limit is kept.
 
-    Schulman et al. 2015, "Trust region policy optimization", appendix C.
+    Schulman et al. 2015, "Trust region policy optimization", appendix C. As there, some states of a large batch are enough
+    for the Fisher matrix; the limit itself is checked on all of them.
     """
 
     name: str = Field(default="natural_gradient", alias="hold_by")
@@ -41,7 +46,8 @@ class NaturalGradient(Limit):
 
     def take_steps(self, ascent: Ascent, _minibatches: Iterable[Minibatch], _state: dict[str, float], /) -> float:
         """Take the natural gradient's step instead of the optimizer's; return the share that was kept."""
-        direction = natural_direction(ascent.theta, ascent.gradient(), ascent.differentiable_kl, self.limit)
+        divergence = partial(ascent.differentiable_kl, most=_CURVATURE_STATES)
+        direction = natural_direction(ascent.theta, ascent.gradient(), divergence, self.limit)
 
         def is_better_within() -> bool:
             return ascent.gain() > 0 and ascent.kl() <= self.limit
