@@ -1,14 +1,18 @@
-"""`python -m pg`: explain a study, train one variant by hand, and compare results with a reference."""
+"""`python -m pg`: explain a study, train a variant, check an estimator, and compare results with a reference."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import os
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from pg.core.errors import UserError
 from pg.core.suggestions import nearest, unknown
@@ -68,6 +72,13 @@ def _parser() -> argparse.ArgumentParser:
     reference.set_defaults(run=_store)
     replications = "results of the same study with other seeds; compared with the run in replication.csv"
     reference.add_argument("--replications", type=Path, nargs="+", default=(), metavar="FOLDER", help=replications)
+    check = commands.add_parser("check", help="tell whether an estimator of your own is right")
+    check.set_defaults(run=_check)
+    check.add_argument("file", metavar="FILE[:NAME]", help="a Python file, and the function or class in it")
+    check.add_argument("--options", type=_mapping, default={}, metavar="YAML", help="of a part, such as '{value: 1}'")
+    check.add_argument("--seed", type=int, default=0, help="decides the decision processes (default: %(default)s)")
+    check.add_argument("--timeout", type=float, default=60.0, help="seconds that the file may take (default: 60)")
+    check.add_argument("--json", action="store_true", help="print the findings as JSON")
     schema = commands.add_parser("schema", help="print the JSON schema of study files")
     schema.set_defaults(run=lambda _: print(text(), end=""))
     return parser
@@ -82,6 +93,16 @@ def _seeds(text: str) -> Block:
     if block.last < block.first:
         raise argparse.ArgumentTypeError(f"{text!r} is an empty range")
     return block
+
+
+def _mapping(text: str) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError:
+        found = None
+    if not isinstance(found, dict):
+        raise argparse.ArgumentTypeError(f"{text!r} is no mapping such as '{{value: 1}}'")
+    return found
 
 
 def _command(options: argparse.Namespace, program: str, *words: str | Path) -> str:
@@ -176,6 +197,19 @@ def _check_made(options: argparse.Namespace, paths: Iterable[Path], reason: str)
     if missing := [path for path in paths if not path.exists()]:
         command = _command(options, "snakemake --cores all", *missing)
         raise UserError(f"{reason}, and {missing[0]} does not exist; make it with\n  {command}")
+
+
+def _check(options: argparse.Namespace) -> int:
+    from pg.checking.check import check
+    from pg.checking.table import show
+
+    file, _, name = options.file.partition(":")
+    findings = check(file, name or None, options=options.options, seed=options.seed, timeout=options.timeout)
+    if options.json:
+        print(json.dumps(findings.as_record(), indent=2, ensure_ascii=False))
+    else:
+        show(findings)
+    return 0 if findings.passes else 1
 
 
 def _verify(options: argparse.Namespace) -> int:

@@ -37,6 +37,13 @@ class Part(Record):
 
     label: ClassVar[str | None] = None
     """The part in labels of variants. Default: its name in words."""
+    expects: ClassVar[Literal["gradient", "shrunk", "surrogate", "surrogate_of_target_states"]] = "gradient"
+    r"""What the estimate is on average, by which `python -m pg check` judges the part.
+
+    It is the gradient of the target policy, $\nabla J(\theta')$; or shrunk, $(1 - 1/N) \nabla J$; or a surrogate's,
+    $\sum_t \sum_s d_t(s) \sum_a \nabla \pi_{\theta'}(a \mid s) Q_{\theta,t}(s, a)$, with the distributions $d_t$ of the
+    states under the behaviour policy, or under the target policy.
+    """
 
     @property
     def words(self) -> str:

@@ -19,6 +19,7 @@ class AverageReward(Baseline):
     """
 
     name: str = "average_reward"
+    expects: ClassVar = "shrunk"
     label: ClassVar[str | None] = "mean R"
     symbol: ClassVar[str] = "b"
 

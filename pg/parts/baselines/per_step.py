@@ -18,6 +18,7 @@ class PerStep(Baseline):
     """
 
     name: str = "per_step"
+    expects: ClassVar = "shrunk"
     label: ClassVar[str | None] = "per-step mean"
     symbol: ClassVar[str] = "b_t"
 

@@ -22,6 +22,7 @@ class ExactState(WeightOfStep):
     """
 
     name: str = "exact_state"
+    expects: ClassVar = "surrogate_of_target_states"
     label: ClassVar[str | None] = "exact state ratios"
     needs_state_ratios: ClassVar[bool] = True
     plain: ClassVar = (

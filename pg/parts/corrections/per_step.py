@@ -26,6 +26,7 @@ class PerStep(WeightOfStep):
     """
 
     name: str = "per_step"
+    expects: ClassVar = "surrogate"
     label: ClassVar[str | None] = "per-step ratios"
     clip: PositiveFloat | None = Field(default=None, description="ε of PPO's clipped surrogate.")
     letter: ClassVar[str] = r"\rho"

@@ -30,8 +30,8 @@ DAMPING = 1e-6
 class NaturalGradient(Limit):
     """Take one step of the natural gradient, halved until the surrogate rises and the limit is kept.
 
-    Schulman et al. 2015, "Trust region policy optimization", appendix C. As there, some states of a large batch are enough
-    for the Fisher matrix; the limit itself is checked on all of them.
+    Schulman et al. 2015, "Trust region policy optimization", appendix C. As there, the Fisher matrix of a large batch
+    is averaged over some of its states; the limit itself is checked on all of them.
     """
 
     name: str = Field(default="natural_gradient", alias="hold_by")

@@ -1,0 +1,128 @@
+"""Which known mistake an estimator makes: the recipe whose weights are the same in every batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pg.checking.mistakes import Choice, Floats, Recipe, Sample, catalogue, recipes
+
+_EXACT = 1e-9
+_NORMALISED = 1e-4  # a small number is often added to the deviation that advantages are divided by
+_NEAR = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Batches, and the weights of a submission in them; `padding` tells whether those after the last steps count."""
+
+    sample: Sample
+    weights: Floats
+    padding: bool
+
+    def residual(self, recipe: Recipe, factor: float = 1.0) -> float:
+        """Return the largest difference from a recipe's weights over the largest weight."""
+        counted = np.ones_like(self.sample.mask) if self.padding else self.sample.mask
+        difference = (self.weights - factor * recipe.weights(self.sample))[counted]
+        largest, scale = np.abs(difference).max(), np.abs(self.weights[counted]).max()
+        return float(largest / scale) if scale > 0 else float(largest)
+
+    def factor(self, recipe: Recipe) -> float:
+        """Return the constant times a recipe's weights that is nearest to the observed ones."""
+        expected, found = recipe.weights(self.sample)[self.sample.mask], self.weights[self.sample.mask]
+        square = float(expected @ expected)
+        return float(expected @ found) / square if 0 < square < np.inf else np.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The recipe that an estimator equals, or the nearest one.
+
+    Attributes
+    ----------
+    mistakes
+        Each wrong choice: a sentence that follows "the estimator", and its equation.
+    right
+        The names of the right choices, by slot, where they are not the only ones.
+    factor
+        The constant by which the estimator is larger than the recipe.
+    residual
+        The largest difference of the weights over the largest weight: below 1e-9 if both are equal.
+    """
+
+    mistakes: tuple[tuple[str, str], ...]
+    right: Mapping[str, str]
+    factor: float
+    residual: float
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the estimator equals the recipe."""
+        return self.residual < _NORMALISED
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether it makes a mistake, or differs by a factor."""
+        return bool(self.mistakes) or not np.isclose(self.factor, 1, rtol=_EXACT)
+
+    @property
+    def words(self) -> str:
+        """The diagnosis in a sentence."""
+        wrong = [f"{sentence} ({equation})" for sentence, equation in self.mistakes]
+        if not np.isclose(self.factor, 1, rtol=_EXACT):
+            wrong.append(f"is {self.factor:.6g} times as large")
+        known = " and ".join(wrong) or "makes no known mistake"
+        if self.is_exact:
+            return f"The estimator {known}."
+        apart = f"weights differ by {self.residual:.2g} of the largest"
+        return f"No known mistake fits. The nearest estimator {known}; {apart}."
+
+
+def diagnose(observed: Sequence[Observed], *, off_policy: bool, discounted: bool, has_values: bool) -> Diagnosis | None:
+    """Return the recipe with the fewest mistakes, at most two, whose weights are the observed ones.
+
+    The weights may differ by a constant factor. Without such a recipe the nearest one with at most one mistake is
+    returned; None if it is far.
+    """
+    choices = catalogue(off_policy=off_policy, discounted=discounted, has_values=has_values)
+    for mistakes in range(3):
+        for recipe in recipes(choices, mistakes):
+            if (residual := _residual(observed, recipe)) < _tolerance(recipe):
+                return _found(recipe, choices, 1.0, residual)
+    few = [recipe for mistakes in range(2) for recipe in recipes(choices, mistakes) if recipe.sign.name == "up"]
+    for recipe in few:
+        factor = observed[0].factor(recipe)
+        if np.isfinite(factor) and (residual := _residual(observed, recipe, factor)) < _tolerance(recipe):
+            return _found(recipe, choices, factor, residual)
+    residuals = {index: _residual(observed, recipe) for index, recipe in enumerate(few)}
+    best = min(residuals, key=lambda index: np.nan_to_num(residuals[index], nan=np.inf))
+    return _found(few[best], choices, 1.0, residuals[best]) if residuals[best] < _NEAR else None
+
+
+def _tolerance(recipe: Recipe) -> float:
+    return _EXACT if recipe.scale.name == "none" else _NORMALISED
+
+
+def _residual(observed: Sequence[Observed], recipe: Recipe, factor: float = 1.0) -> float:
+    """Return the largest residual over all batches, or that of the first ones if it is large."""
+    largest = 0.0
+    for one in observed:
+        residual = one.residual(recipe, factor)
+        largest = max(largest, np.inf if np.isnan(residual) else residual)
+        if largest > _NEAR:
+            break
+    return largest
+
+
+def _found(recipe: Recipe, choices: Mapping[str, Sequence[Choice]], factor: float, residual: float) -> Diagnosis:
+    mistakes = tuple((choice.sentence, choice.equation) for choice in recipe.mistakes)
+    return Diagnosis(mistakes, dict(_right(recipe, choices)), factor, residual)
+
+
+def _right(recipe: Recipe, choices: Mapping[str, Sequence[Choice]]) -> Iterator[tuple[str, str]]:
+    for slot, found in choices.items():
+        own: Choice = getattr(recipe, slot)
+        if not own.sentence and sum(not one.sentence for one in found) > 1:
+            yield slot, own.name

@@ -1,0 +1,640 @@
+r"""Estimators with known mistakes: each is a recipe of choices, some right and some wrong.
+
+A recipe gives the weights $c_{i,t}$ of the scores in the estimate $\hat g = \frac{1}{N} \sum_i \sum_t c_{i,t}
+\psi_{i,t}$. It makes one choice in each of these slots:
+
+| slot | decides |
+|---|---|
+| rewards | what is added up |
+| returns | W_t, the rewards that a log-probability is credited with |
+| baseline | b_t |
+| joining | how W_t and b_t are joined, and what the importance weight multiplies |
+| importance | w_t, the weight of data of another policy |
+| scale | whether advantages are normalised |
+| steps | how the terms of the steps are added up |
+| batch | how those of the trajectories are |
+| score | what is differentiated |
+| sign | up or down |
+
+The first choice of a slot is right, and so are others without a sentence. Some wrong choices cost variance alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations, product
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """S batches of N trajectories, as submissions get them; rewards and values are zero after the last step."""
+
+    rewards: Floats
+    mask: NDArray[np.bool_]
+    log_probs: Floats
+    old_log_probs: Floats
+    values: Floats
+    discount: float
+
+    @cached_property
+    def ratios(self) -> Floats:
+        """The ratio of each step; 1 after the last one."""
+        return np.exp(np.where(self.mask, self.log_probs - self.old_log_probs, 0))
+
+    @cached_property
+    def powers(self) -> Floats:
+        """γ^t."""
+        return self.discount ** np.arange(self.mask.shape[-1], dtype=np.float64)
+
+    @cached_property
+    def lengths(self) -> Floats:
+        """Steps of each trajectory, (S, N, 1)."""
+        return self.mask.sum(-1, keepdims=True).astype(np.float64)
+
+    @property
+    def n(self) -> int:
+        """Trajectories per batch."""
+        return self.mask.shape[1]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A choice of a slot; a wrong one has a sentence that follows "the estimator ..." and an equation."""
+
+    name: str
+    function: Callable[..., Floats]
+    sentence: str = ""
+    equation: str = ""
+
+
+def _to_go(rewards: Floats, sample: Sample) -> Floats:
+    """Return Σ_{t' ≥ t} γ^(t'-t) r_t'."""
+    found = np.zeros_like(rewards)
+    later = np.zeros(rewards.shape[:-1])
+    for step in reversed(range(rewards.shape[-1])):
+        later = rewards[..., step] + sample.discount * later
+        found[..., step] = later
+    return found
+
+
+def _total(rewards: Floats, sample: Sample) -> Floats:
+    return np.broadcast_to((rewards * sample.powers).sum(-1, keepdims=True), rewards.shape)
+
+
+def _shifted(values: Floats, by: int) -> Floats:
+    """Return the values of later (by > 0) or earlier steps, zero beyond the ends."""
+    found = np.zeros_like(values)
+    if by > 0:
+        found[..., :-by] = values[..., by:]
+    else:
+        found[..., -by:] = values[..., :by]
+    return found
+
+
+def _early(rewards: Floats, sample: Sample) -> Floats:
+    return _to_go(rewards, sample) + _shifted(rewards, -1)
+
+
+def _past(rewards: Floats, sample: Sample) -> Floats:
+    """Return Σ_{t' ≤ t} γ^(t-t') r_t'."""
+    return _to_go(rewards[..., ::-1], sample)[..., ::-1]
+
+
+def _leaking(rewards: Floats, sample: Sample) -> Floats:
+    """Return sums that run on into the trajectories that follow in the batch."""
+    found, later = np.zeros_like(rewards), np.zeros(len(rewards))
+    for one in reversed(range(rewards.shape[1])):
+        for step in reversed(range(rewards.shape[2])):
+            valid = sample.mask[:, one, step]
+            later = np.where(valid, rewards[:, one, step] + sample.discount * later, later)
+            found[:, one, step] = np.where(valid, later, 0)
+    return found
+
+
+def _last(rewards: Floats, sample: Sample) -> Floats:
+    ends = sample.mask & ~_shifted(sample.mask.astype(float), 1).astype(bool)
+    return np.broadcast_to((rewards * ends).sum(-1, keepdims=True), rewards.shape)
+
+
+def _remaining(sample: Sample) -> Floats:
+    return np.maximum(sample.lengths - np.arange(sample.mask.shape[-1]), 1)
+
+
+_REWARDS = (
+    Choice("rewards", lambda sample: sample.rewards),
+    Choice(
+        "centred",
+        lambda sample: np.where(sample.mask, sample.rewards - _over(sample.rewards, sample.mask), 0),
+        "subtracts the batch's average reward from each reward, not a baseline from each return",
+        "W_t = Σ_t' (r_t' − r̄)",
+    ),
+    Choice("clipped", lambda sample: np.sign(sample.rewards), "uses the signs of rewards", "r_t → sign r_t"),
+)
+_RETURNS = (
+    Choice("to_go", _to_go),
+    Choice(
+        "total",
+        _total,
+        "credits each action with the whole return, also the rewards before it: no bias, but more variance",
+        "W = Σ_t r_t",
+    ),
+    Choice(
+        "late",
+        lambda rewards, sample: _shifted(_to_go(rewards, sample), 1),
+        "credits each action with the rewards from the next step on: the action's own reward is missing",
+        "W_t = Σ_{t' > t} r_t'",
+    ),
+    Choice(
+        "early",
+        _early,
+        "credits each action with the reward of the step before it as well: no bias, but more variance",
+        "W_t = Σ_{t' ≥ t−1} r_t'",
+    ),
+    Choice(
+        "past",
+        _past,
+        "adds the rewards up to each step, not those from it on",
+        "W_t = Σ_{t' ≤ t} γ^(t−t') r_t'",
+    ),
+    Choice("immediate", lambda rewards, _: rewards, "credits each action with its own reward alone", "W_t = r_t"),
+    Choice("last", _last, "credits each action with the last reward of its trajectory alone", "W_t = r_T"),
+    Choice(
+        "from_the_start",
+        lambda rewards, sample: _to_go(rewards * sample.powers, Sample(*_parts(sample), 1.0)),
+        "discounts rewards from the first step, not from the action's own: the gradient is that of the discounted "
+        "objective",
+        "W_t = Σ_{t' ≥ t} γ^t' r_t'",
+    ),
+    Choice(
+        "once_too_often",
+        lambda rewards, sample: sample.discount * _to_go(rewards, sample),
+        "discounts from the step before the action: its own reward is discounted, too",
+        "W_t = Σ_{t' ≥ t} γ^(t'−t+1) r_t'",
+    ),
+    Choice(
+        "undiscounted",
+        lambda rewards, sample: _to_go(rewards, Sample(*_parts(sample), 1.0)),
+        "ignores the discount",
+        "W_t = Σ_{t' ≥ t} r_t'",
+    ),
+    Choice(
+        "mean_to_go",
+        lambda rewards, sample: _to_go(rewards, sample) / _remaining(sample),
+        "averages the rewards to go over the remaining steps instead of adding them up",
+        "W_t = 1/(T−t) Σ_{t' ≥ t} r_t'",
+    ),
+    Choice(
+        "mean_total",
+        lambda rewards, sample: _total(rewards, sample) / sample.lengths,
+        "averages the rewards over time instead of adding them up",
+        "W = 1/T Σ_t r_t",
+    ),
+    Choice(
+        "leaking",
+        _leaking,
+        "lets returns run on into the next trajectory of the batch: the sum is not reset at the end of one",
+        "W_{i,t} = Σ_{t' ≥ t} r_{i,t'} + Σ_{j > i} R_j",
+    ),
+)
+
+
+def _parts(sample: Sample) -> tuple[Floats, NDArray[np.bool_], Floats, Floats, Floats]:
+    return sample.rewards, sample.mask, sample.log_probs, sample.old_log_probs, sample.values
+
+
+def _over(values: Floats, counted: NDArray[np.bool_]) -> Floats:
+    """Return the mean of the counted values of each batch, (S, 1, 1)."""
+    return (values * counted).sum((1, 2), keepdims=True) / counted.sum((1, 2), keepdims=True)
+
+
+def _totals(_returns: Floats, sample: Sample) -> Floats:
+    return (sample.rewards * sample.powers).sum(-1, keepdims=True)
+
+
+def _mean_return(returns: Floats, sample: Sample) -> Floats:
+    return _totals(returns, sample).mean(1, keepdims=True)
+
+
+def _others(values: Floats, n: int) -> Floats:
+    return (values.sum(1, keepdims=True) - values) / max(n - 1, 1)
+
+
+def _per_step(returns: Floats, sample: Sample) -> Floats:
+    """Return the mean over the trajectories that reach a step."""
+    return (returns * sample.mask).sum(1, keepdims=True) / np.maximum(sample.mask.sum(1, keepdims=True), 1)
+
+
+def _per_step_others(returns: Floats, sample: Sample) -> Floats:
+    valid = returns * sample.mask
+    count = sample.mask.sum(1, keepdims=True) - sample.mask
+    return (valid.sum(1, keepdims=True) - valid) / np.maximum(count, 1)
+
+
+def _start(returns: Floats, _: Sample) -> Floats:
+    return returns[..., :1]
+
+
+_OWN = "subtracts a baseline that contains the trajectory's own return: it shrinks the gradient by 1 − 1/N"
+_BASELINES = (
+    Choice("none", lambda returns, _: np.zeros_like(returns)),
+    Choice("leave_one_out", lambda returns, sample: _others(_totals(returns, sample), sample.n)),
+    Choice("per_step_leave_one_out", _per_step_others),
+    Choice("per_step_leave_one_out_of_all", lambda returns, sample: _others(returns * sample.mask, sample.n)),
+    Choice("first_return_leave_one_out", lambda returns, sample: _others(_start(returns, sample), sample.n)),
+    Choice("values", lambda _, sample: sample.values),
+    Choice("average", _mean_return, _OWN, "b = 1/N Σ_j R_j"),
+    Choice(
+        "per_step",
+        _per_step,
+        "subtracts a baseline that contains the trajectory's own return: it shrinks the gradient, the more the fewer "
+        "trajectories reach a step",
+        "b_t = mean of W_{j,t} over the trajectories that reach step t",
+    ),
+    Choice(
+        "per_step_of_all",
+        lambda returns, sample: (returns * sample.mask).mean(1, keepdims=True),
+        _OWN + "; trajectories that have ended count as 0",
+        "b_t = 1/N Σ_j W_{j,t}",
+    ),
+    Choice(
+        "over_steps",
+        lambda returns, sample: _over(returns, sample.mask),
+        "subtracts the average over all steps of the batch, the trajectory's own among them",
+        "b = mean of W_{j,t} over all j and t",
+    ),
+    Choice(
+        "over_padding",
+        lambda returns, _: returns.mean((1, 2), keepdims=True),
+        "ignores the mask in the baseline: it averages over steps that are padding",
+        "b = 1/(N T) Σ_j Σ_t W_{j,t}",
+    ),
+    Choice(
+        "own_average",
+        lambda returns, sample: (returns * sample.mask).sum(-1, keepdims=True) / sample.lengths,
+        "subtracts the average of the trajectory's own returns along its steps",
+        "b_i = 1/T_i Σ_t W_{i,t}",
+    ),
+    Choice(
+        "next_values",
+        lambda _, sample: _shifted(sample.values, 1),
+        "subtracts the value of the next state, which depends on the action",
+        "b_t = V(s_{t+1})",
+    ),
+    Choice(
+        "own_return",
+        lambda returns, sample: _totals(returns, sample),
+        "subtracts the trajectory's own return",
+        "b_i = R_i",
+    ),
+    Choice(
+        "best",
+        lambda returns, sample: _totals(returns, sample).max(1, keepdims=True),
+        "subtracts the largest return of the batch, which may be the trajectory's own",
+        "b = max_j R_j",
+    ),
+)
+
+
+def _subtracted(returns: Floats, baseline: Floats, weight: Floats, _: Sample) -> Floats:
+    return weight * (returns - baseline)
+
+
+_JOININGS = (
+    Choice("subtracted", _subtracted),
+    Choice(
+        "added",
+        lambda returns, baseline, weight, _: weight * (returns + baseline),
+        "adds the baseline instead of subtracting it: no bias by itself, but more variance",
+        "W_t + b_t",
+    ),
+    Choice(
+        "unweighted",
+        lambda returns, baseline, weight, _: weight * returns - baseline,
+        "does not multiply the baseline by the importance weight",
+        "w_t W_t − b_t",
+    ),
+)
+
+
+def _log_sums(sample: Sample) -> Floats:
+    return np.log(sample.ratios).cumsum(-1)
+
+
+def _ones(sample: Sample) -> Floats:
+    return np.ones(sample.mask.shape)
+
+
+def _of_trajectory(sample: Sample) -> Floats:
+    return np.broadcast_to(sample.ratios.prod(-1, keepdims=True), sample.mask.shape)
+
+
+def _normalised(weights: Floats, sample: Sample) -> Floats:
+    return weights / _over(weights, sample.mask)
+
+
+_ON_POLICY = (Choice("none", _ones),)
+_IMPORTANCE = (
+    Choice("trajectory", _of_trajectory),
+    Choice("per_decision", _of_trajectory),  # weighs each reward: see Recipe.weights
+    Choice("up_to_step", lambda sample: np.exp(_log_sums(sample))),
+    Choice(
+        "per_step",
+        lambda sample: sample.ratios,
+        "weighs each step by its own ratio alone, as PPO does: states and later rewards stay those of the old policy",
+        "w_t = ρ_t",
+    ),
+    Choice("none", _ones, "has no importance weight", "w_t = 1"),
+    Choice(
+        "inverse",
+        lambda sample: 1 / _of_trajectory(sample),
+        "divides by the wrong policy: the ratio is upside down",
+        "w = Π_t π_θ(a_t|s_t) / π_θ'(a_t|s_t)",
+    ),
+    Choice(
+        "inverse_per_step",
+        lambda sample: 1 / sample.ratios,
+        "divides by the wrong policy: the ratio of each step is upside down",
+        "w_t = π_θ(a_t|s_t) / π_θ'(a_t|s_t)",
+    ),
+    Choice(
+        "before_step",
+        lambda sample: np.exp(_shifted(_log_sums(sample), -1)),
+        "leaves the ratio of the step itself out of the product",
+        "w_t = Π_{t' < t} ρ_t'",
+    ),
+    Choice(
+        "from_step",
+        lambda sample: _of_trajectory(sample) / np.exp(_shifted(_log_sums(sample), -1)),
+        "multiplies the ratios from the step on, not those before it: states stay those of the old policy",
+        "w_t = Π_{t' ≥ t} ρ_t'",
+    ),
+    Choice(
+        "sum",
+        lambda sample: np.broadcast_to((sample.ratios * sample.mask).sum(-1, keepdims=True), sample.mask.shape),
+        "adds the ratios of a trajectory up instead of multiplying them",
+        "w = Σ_t ρ_t",
+    ),
+    Choice(
+        "geometric",
+        lambda sample: np.broadcast_to(
+            np.exp(np.log(sample.ratios).sum(-1, keepdims=True) / sample.lengths), sample.mask.shape
+        ),
+        "averages the logarithms of a trajectory's ratios instead of adding them up",
+        "w = (Π_t ρ_t)^(1/T)",
+    ),
+    Choice(
+        "squared",
+        lambda sample: _of_trajectory(sample) ** 2,
+        "applies the importance weight twice",
+        "w = (Π_t ρ_t)²",
+    ),
+    Choice(
+        "squared_per_step",
+        lambda sample: sample.ratios**2,
+        "applies the ratio of each step twice",
+        "w_t = ρ_t²",
+    ),
+    Choice(
+        "self_normalised",
+        lambda sample: _of_trajectory(sample) / sample.ratios.prod(-1).mean(-1)[:, None, None],
+        "scales the weights to a mean of 1 in each batch (self-normalised: biased, less variance)",
+        "w_i / (1/N Σ_j w_j)",
+    ),
+    Choice(
+        "clamped",
+        lambda sample: np.clip(sample.ratios, 0.8, 1.2),
+        "clips the ratio of each step to 0.8 … 1.2 without PPO's minimum, and lets no gradient depend on it",
+        "w_t = clip(ρ_t, 1 − ε, 1 + ε)",
+    ),
+)
+
+
+def _standardised(
+    ddof: int, over: Callable[[Sample], NDArray[np.bool_]], *, centred: bool = True
+) -> Callable[..., Floats]:
+    def function(advantages: Floats, sample: Sample) -> Floats:
+        counted = over(sample)
+        count = counted.sum((1, 2), keepdims=True)
+        mean = _over(advantages, counted)
+        squares = (np.where(counted, advantages - mean, 0) ** 2).sum((1, 2), keepdims=True)
+        with np.errstate(all="ignore"):
+            found = (advantages - mean * centred) / np.sqrt(squares / (count - ddof))
+        return np.where(squares > 0, found, 0)
+
+    return function
+
+
+def _valid(sample: Sample) -> NDArray[np.bool_]:
+    return sample.mask
+
+
+def _all(sample: Sample) -> NDArray[np.bool_]:
+    return np.ones_like(sample.mask)
+
+
+_SCALES = (
+    Choice("none", lambda advantages, _: advantages),
+    *(
+        Choice(
+            f"standardised_{ddof}",
+            _standardised(ddof, _valid),
+            "normalises the advantages by the mean and deviation of the same batch",
+            "(A_t − mean) / deviation",
+        )
+        for ddof in (0, 1)
+    ),
+    *(
+        Choice(
+            f"standardised_with_padding_{ddof}",
+            _standardised(ddof, _all),
+            "normalises the advantages by the mean and deviation of the same batch, and ignores the mask there",
+            "(A_t − mean) / deviation, over N T steps",
+        )
+        for ddof in (0, 1)
+    ),
+    *(
+        Choice(
+            f"divided_{ddof}",
+            _standardised(ddof, _valid, centred=False),
+            "divides the advantages by their deviation in the same batch",
+            "A_t / deviation",
+        )
+        for ddof in (0, 1)
+    ),
+)
+_STEPS = (
+    Choice("sum", lambda terms, sample: terms * sample.mask),
+    Choice(
+        "unmasked",
+        lambda terms, _: terms,
+        "ignores the mask: log-probabilities after the last step are in the sum",
+        "Σ_t over padding, too",
+    ),
+    Choice(
+        "mean_of_trajectory",
+        lambda terms, sample: terms * sample.mask / sample.lengths,
+        "averages over the steps of each trajectory instead of adding them up",
+        "1/T_i Σ_t",
+    ),
+    Choice(
+        "mean_of_padded",
+        lambda terms, sample: terms * sample.mask / terms.shape[-1],
+        "averages over the steps of the padded batch instead of adding them up",
+        "1/T Σ_t",
+    ),
+    Choice(
+        "mean_of_batch",
+        lambda terms, sample: terms * sample.mask * sample.n / sample.mask.sum((1, 2), keepdims=True),
+        "averages over all steps of the batch instead of adding them up per trajectory",
+        "1/(Σ_i T_i) Σ_i Σ_t",
+    ),
+    Choice(
+        "mean_of_all",
+        lambda terms, _: terms / terms.shape[-1],
+        "averages over time instead of adding up, and ignores the mask",
+        "1/(N T) Σ_i Σ_t",
+    ),
+)
+_BATCH = (
+    Choice("mean", lambda terms, _: terms),
+    Choice("sum", lambda terms, sample: terms * sample.n, "adds trajectories up instead of averaging them", "Σ_i"),
+)
+_SCORES = (
+    Choice("log", lambda terms, _: terms),
+    Choice(
+        "probability",
+        lambda terms, sample: terms * np.exp(sample.log_probs),
+        "differentiates the probability instead of the log-probability",
+        "Σ_t π(a_t|s_t) A_t",
+    ),
+    Choice(
+        "through_ratio",
+        lambda terms, sample: terms * (1 + sample.log_probs),
+        "lets a gradient flow through the ratio that multiplies log π; detach it",
+        "∇(ρ_t log π_t) = ρ_t (1 + log π_t) ∇log π_t",
+    ),
+    Choice(
+        "through_weight",
+        lambda terms, sample: (terms + (terms * sample.log_probs).sum(-1, keepdims=True)) * sample.mask,
+        "lets a gradient flow through the weight that multiplies log π; detach it",
+        "∇(w log π_t) = w (∇log π_t + log π_t Σ_t' ∇log π_t')",
+    ),
+    Choice(
+        "through_product",
+        lambda terms, sample: terms + (terms * sample.log_probs)[..., ::-1].cumsum(-1)[..., ::-1],
+        "lets a gradient flow through the product of ratios that multiplies log π; detach it",
+        "∇(w_t log π_t) = w_t (∇log π_t + log π_t Σ_{t' ≤ t} ∇log π_t')",
+    ),
+    Choice(
+        "discounted",
+        lambda terms, sample: terms * sample.powers,
+        "weights step t by γ^t as well: the gradient is that of the discounted objective",
+        "Σ_t γ^t",
+    ),
+)
+_SIGNS = (
+    Choice("up", lambda terms, _: terms),
+    Choice("down", lambda terms, _: -terms, "has the wrong sign: it descends", "−ĝ"),
+)
+
+SLOTS = ("rewards", "returns", "baseline", "joining", "importance", "scale", "steps", "batch", "score", "sign")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One choice for each slot."""
+
+    rewards: Choice
+    returns: Choice
+    baseline: Choice
+    joining: Choice
+    importance: Choice
+    scale: Choice
+    steps: Choice
+    batch: Choice
+    score: Choice
+    sign: Choice
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """The choices, in the order of the slots."""
+        return tuple(getattr(self, slot) for slot in SLOTS)
+
+    @property
+    def mistakes(self) -> tuple[Choice, ...]:
+        """The wrong choices."""
+        return tuple(choice for choice in self.choices if choice.sentence)
+
+    def weights(self, sample: Sample) -> Floats:
+        """Return the weights c (S, N, T), also after the last steps."""
+        with np.errstate(all="ignore"):
+            rewards, weight = self.rewards.function(sample), self.importance.function(sample)
+            if self.importance.name == "per_decision":
+                # Each reward has the weight of the steps up to its own: w_{0:t'} r_t'.
+                rewards, weight = rewards * np.exp(_log_sums(sample)), np.ones_like(weight)
+                own = np.exp(_log_sums(sample))
+            else:
+                own = None
+            returns = self.returns.function(rewards, sample)
+            baseline = self.baseline.function(
+                returns if own is None else self.returns.function(self.rewards.function(sample), sample), sample
+            )
+            if own is not None:
+                baseline = own * baseline
+            terms = self.scale.function(self.joining.function(returns, baseline, weight, sample), sample)
+            for slot in (self.steps, self.batch, self.score, self.sign):
+                terms = slot.function(terms, sample)
+        return np.broadcast_to(terms, sample.mask.shape)
+
+
+def catalogue(*, off_policy: bool, discounted: bool, has_values: bool) -> dict[str, Sequence[Choice]]:
+    """Return the choices of each slot that can be told apart on such data."""
+    undiscounted = {"from_the_start", "once_too_often", "undiscounted", "discounted"}
+    without_values = {"values", "next_values"}
+    left_out = (set() if discounted else undiscounted) | (set() if has_values else without_values)
+    left_out |= set() if off_policy else {"unweighted", "through_ratio", "through_weight", "through_product"}
+    everything: dict[str, Sequence[Choice]] = {
+        "rewards": _REWARDS,
+        "returns": _RETURNS,
+        "baseline": _BASELINES,
+        "joining": _JOININGS,
+        "importance": _IMPORTANCE if off_policy else _ON_POLICY,
+        "scale": _SCALES,
+        "steps": _STEPS,
+        "batch": _BATCH,
+        "score": _SCORES,
+        "sign": _SIGNS,
+    }
+    return {slot: [one for one in choices if one.name not in left_out] for slot, choices in everything.items()}
+
+
+BUILT_IN: Mapping[str, str] = {
+    "leave_one_out": "leave-one-out",
+    "per_step_leave_one_out": "leave-one-out per step",
+    "values": "exact values",
+}
+"""Built-in baselines without a bias that variances are compared with, and their labels."""
+
+
+def with_baseline(name: str) -> Recipe:
+    """Return rewards-to-go less a baseline of this name."""
+    first = Recipe(*(choices[0] for choices in catalogue(off_policy=False, discounted=False, has_values=True).values()))
+    return replace(first, baseline=next(choice for choice in _BASELINES if choice.name == name))
+
+
+def recipes(choices: Mapping[str, Sequence[Choice]], mistakes: int) -> Iterator[Recipe]:
+    """Yield every recipe with exactly so many mistakes, each in another slot."""
+    right = {slot: [one for one in found if not one.sentence] for slot, found in choices.items()}
+    wrong = {slot: [one for one in found if one.sentence] for slot, found in choices.items()}
+    for slots in combinations(SLOTS, mistakes):
+        for picked in product(*((wrong if slot in slots else right)[slot] for slot in SLOTS)):
+            recipe = Recipe(*picked)
+            if recipe.joining.name == "subtracted" or recipe.baseline.name != "none":
+                yield recipe

@@ -1,0 +1,173 @@
+"""Run a user's file in a process of its own, and ask it for weights.
+
+What comes back is bytes of numbers and text, never code: whatever the file prints, patches or ends, it is judged by the
+weights that it gives for batches whose true gradient it does not know.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from pg.checking.submissions import Arrays, Fault
+
+_HOME = str(Path(__file__).parents[2])  # where the child finds this package
+_MOST = 2**28  # bytes of an answer
+_READ, _PRINTED = 10_000, 20  # bytes of a user's output that are read, and lines that are shown
+
+
+def encode(head: Mapping[str, Any], arrays: Arrays) -> bytes:
+    """Pack names and numbers into a message: a line of JSON, then the arrays."""
+    body = save({name: np.ascontiguousarray(values) for name, values in arrays.items()})
+    return json.dumps(head).encode() + b"\n" + body
+
+
+def decode(message: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Unpack a message; a ValueError says that it is none."""
+    head, _, body = message.partition(b"\n")
+    try:
+        return json.loads(head), load(body)
+    except SafetensorError as error:
+        raise ValueError(str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the file says of its submission."""
+
+    name: str
+    kind: str
+    expects: str
+    parameters: tuple[str, ...]
+    is_off_policy: bool
+
+
+@contextlib.contextmanager
+def sandbox(path: Path, name: str | None, options: Mapping[str, Any], timeout: float) -> Iterator[Sandbox]:
+    """Start a process that imports a file, and end it with all that it has started.
+
+    Parameters
+    ----------
+    path, name
+        The file, and the submission in it; None for the only one.
+    options
+        Of a part.
+    timeout
+        Seconds that the process may take in all.
+    """
+    ours, theirs = os.pipe(), os.pipe()
+    given = [str(ours[0]), str(theirs[1]), str(path), name or "", json.dumps(dict(options))]
+    paths = os.pathsep.join([_HOME, *filter(None, [os.environ.get("PYTHONPATH")])])
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            # Without the working directory, where a file may have the name of a library.
+            [sys.executable, "-P", "-m", "pg.checking.worker", *given],
+            env={**os.environ, "PYTHONPATH": paths},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=(ours[0], theirs[1]),
+            start_new_session=True,
+        )
+        os.close(ours[0])
+        os.close(theirs[1])
+        # Killing it ends every wait for an answer, also for the rest of half an answer.
+        clock = threading.Timer(timeout, _kill, [process])
+        with Connection(ours[1], readable=False) as requests, Connection(theirs[0], writable=False) as answers:
+            clock.start()
+            try:
+                yield Sandbox(path.name, process, requests, answers, output, timeout)
+            finally:
+                clock.cancel()
+                _kill(process)
+                process.wait()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+class Sandbox:
+    """A process that has imported a user's file; `sandbox` makes it."""
+
+    def __init__(
+        self,
+        file: str,
+        process: subprocess.Popen[bytes],
+        requests: Connection,
+        answers: Connection,
+        output: IO[bytes],
+        timeout: float,
+    ) -> None:
+        self._file, self._process, self._output = file, process, output
+        self._requests, self._answers = requests, answers
+        self._timeout, self._ends = timeout, time.monotonic() + timeout
+
+    @property
+    def printed(self) -> str:
+        """The first lines that the file has printed, each once."""
+        self._output.seek(0)
+        lines = [*dict.fromkeys(self._output.read(_READ).decode("utf-8", "replace").splitlines())]
+        return "\n".join([*lines[:_PRINTED], *(["..."] if len(lines) > _PRINTED else [])])
+
+    def load(self) -> Loaded:
+        """Return what the submission is."""
+        head, _ = self._answer()
+        try:
+            return Loaded(**{**head, "parameters": tuple(head["parameters"])})
+        except (KeyError, TypeError) as error:
+            raise Fault(f"{self._file} interferes with the check") from error
+
+    def weights(self, arrays: Arrays, discount: float) -> NDArray[np.float64]:
+        """Return the submission's weights of S batches, (S, N, T) as `arrays["mask"]`."""
+        return self._ask({"discount": discount}, arrays)[1]["weights"]
+
+    def seconds(self, arrays: Arrays, discount: float) -> float:
+        """Return the seconds that the submission needs for one batch, of a few tries the fastest."""
+        return float(self._ask({"discount": discount, "timed": True}, arrays)[0]["seconds"])
+
+    def _ask(self, head: Mapping[str, Any], arrays: Arrays) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        try:
+            self._requests.send_bytes(encode(head, arrays))
+        except OSError:
+            raise self._ended() from None
+        found, answer = self._answer()
+        weights = answer.get("weights")
+        if weights is None or weights.shape != arrays["mask"].shape or weights.dtype != np.float64:
+            raise Fault(f"{self._file} interferes with the check")
+        return found, answer
+
+    def _answer(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        try:
+            head, arrays = decode(self._answers.recv_bytes(_MOST))
+        except EOFError:
+            raise self._ended() from None
+        except (OSError, ValueError) as error:
+            raise Fault(f"{self._file} interferes with the check") from error
+        if "fault" in head:
+            raise Fault(str(head["fault"]), str(head.get("line", "")))
+        return head, arrays
+
+    def _ended(self) -> Fault:
+        if time.monotonic() >= self._ends:
+            return Fault(f"{self._file} takes longer than {self._timeout:g} seconds (--timeout)")
+        status = self._process.wait()
+        return Fault(f"{self._file} ended the process (exit status {status})")

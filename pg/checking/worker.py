@@ -1,0 +1,98 @@
+"""The process of a user's file, which `pg.checking.sandbox` starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.random import mtrand
+from numpy.typing import NDArray
+
+from pg.checking.sandbox import decode, encode
+from pg.checking.submissions import Arrays, Fault, Submission, fault_of, load
+
+_TRIES = 5
+
+
+def main(requests: Connection, answers: Connection, path: Path, name: str | None, options: dict[str, Any]) -> None:
+    """Load the file, and answer requests until there are no more."""
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    try:
+        submission = load(path, name, options)
+    except BaseException as error:  # whatever the file raises, `exit()` too
+        _send_fault(answers, error, path)
+        return
+    described = {"name": submission.name, "kind": submission.kind, "expects": submission.expects}
+    described |= {"parameters": submission.parameters, "is_off_policy": submission.is_off_policy}
+    answers.send_bytes(encode(described, {}))
+    state = _global_state()
+    while True:
+        try:
+            head, arrays = decode(requests.recv_bytes())
+        except EOFError:
+            return
+        try:
+            answers.send_bytes(encode(*_answered(submission, head, arrays, state)))
+        except BaseException as error:
+            _send_fault(answers, error, path)
+
+
+def _answered(
+    submission: Submission, head: dict[str, Any], arrays: Arrays, state: dict[str, object]
+) -> tuple[dict[str, Any], Arrays]:
+    discount = float(head["discount"])
+    weights = np.ascontiguousarray(submission.weights(arrays, discount), dtype=np.float64)
+    for what, values in _global_state().items():
+        if values != state[what]:
+            raise Fault(f"{submission.name} changes {what}: two calls would differ, or the training around it")
+    if not head.get("timed"):
+        return {}, {"weights": weights}
+    seconds = min(_seconds(lambda: submission.weights(arrays, discount)) for _ in range(_TRIES))
+    return {"seconds": seconds}, {"weights": weights}
+
+
+def _seconds(function: Callable[[], NDArray[np.float64]]) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def _global_state() -> dict[str, object]:
+    numpy_state = mtrand.get_bit_generator().state["state"]
+    return {
+        "torch's random generator": torch.get_rng_state().numpy().tobytes(),
+        "NumPy's random generator": (numpy_state["key"].tobytes(), numpy_state["pos"]),
+        "Python's random generator": random.getstate(),
+        "torch's default dtype": torch.get_default_dtype(),
+        "torch's number of threads": torch.get_num_threads(),
+        "whether torch computes gradients": torch.is_grad_enabled(),
+        "the working directory": Path.cwd(),
+        "environment variables": dict(os.environ),
+    }
+
+
+def _send_fault(answers: Connection, error: BaseException, path: Path) -> None:
+    fault = fault_of(error, path)
+    answers.send_bytes(encode({"fault": fault.sentence, "line": fault.line}, {}))
+
+
+if __name__ == "__main__":
+    reading, writing, file, wanted, given = sys.argv[1:]
+    main(
+        Connection(int(reading), writable=False),
+        Connection(int(writing), readable=False),
+        Path(file),
+        wanted or None,
+        json.loads(given),
+    )

@@ -1,0 +1,61 @@
+"""Correct estimators pass, and each planted mistake is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pg.parts
+import pytest
+from pg.checking.findings import Findings
+from tests.checking.planted import DISCOUNTED, MISTAKES, OFF_POLICY, ON_POLICY, PAIRS, UNBIASED
+
+Checked = Callable[..., Findings]
+
+
+@pytest.mark.parametrize("source", [ON_POLICY, DISCOUNTED, OFF_POLICY], ids=["on-policy", "discounted", "off-policy"])
+def test_a_correct_estimator_passes(checked: Checked, source: str) -> None:
+    found = checked(source)
+    assert [bias for bias in found.biases if not bias.holds] == []
+    assert [one for one in found.properties if not one.holds] == []
+    assert found.passes
+    assert found.diagnosis is not None
+    assert found.diagnosis.mistakes == ()
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_planted_mistake_is_named(checked: Checked, name: str) -> None:
+    found = checked(MISTAKES[name].source)
+    assert found.passes == (name in UNBIASED)
+    assert found.diagnosis is not None
+    assert found.diagnosis.is_exact
+    assert MISTAKES[name].words in found.diagnosis.words
+    assert len(found.diagnosis.mistakes) + (found.diagnosis.factor != 1) == 1
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_two_planted_mistakes_are_named_together(checked: Checked, first: str, second: str) -> None:
+    one, other = MISTAKES[first], MISTAKES[second]
+    assert other.old in one.source
+    found = checked(one.source.replace(other.old, other.new))
+    assert not found.passes
+    assert found.diagnosis is not None
+    assert found.diagnosis.is_exact
+    assert one.words in found.diagnosis.words
+    assert other.words in found.diagnosis.words
+
+
+_PARTS = [
+    path
+    for folder in ("baselines", "returns", "corrections")
+    for path in sorted((Path(pg.parts.__path__[0]) / folder).glob("*.py"))
+    if path.stem not in ("__init__", "base", "registry", "weights", "future")
+]
+
+
+@pytest.mark.parametrize("path", _PARTS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_built_in_parts_pass(checked: Checked, path: Path) -> None:
+    options = {"constant": {"value": 0.7}, "gae": {"lambda": 0.8}}.get(path.stem, {})
+    found = checked(path.read_text(encoding="utf-8"), **options)
+    assert [bias for bias in found.biases if not bias.holds] == []
+    assert [one for one in found.properties if not one.holds] == []

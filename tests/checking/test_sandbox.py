@@ -1,0 +1,93 @@
+"""Whatever a file does, the check ends with a message of its own, or with the right verdict."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pg.__main__ import main
+from pg.checking.check import check
+from tests.checking.planted import ON_POLICY
+
+HEAD = "def loss(log_probs, rewards, mask):\n"
+SUM = "-(log_probs * rewards).sum()"
+# What only the process notices.
+BAD = {
+    "raises": ("x = 1 / 0\n", "ZeroDivisionError", "mine.py, line 1: x = 1 / 0"),
+    "exits": ("exit()\n", "SystemExit", "mine.py, line 1: exit()"),
+    "random": (f"import torch\n\n\n{HEAD}    return {SUM} * torch.rand(())\n", "torch's random generator", ""),
+    "numpy_random": (
+        f"import numpy\n\n\n{HEAD}    return {SUM} * numpy.random.rand()\n",
+        "NumPy's random generator",
+        "",
+    ),
+    "folder": (f"import os\n\n\n{HEAD}    os.chdir('/')\n    return {SUM}\n", "changes the working directory", ""),
+    "exception": (f"{HEAD}    raise KeyError('x')\n", "KeyError: 'x'", "mine.py, line 2: raise KeyError"),
+    "ends": (f"import os\n\n\n{HEAD}    os._exit(0)\n", "ended the process (exit status 0)", ""),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", BAD)
+def test_bad_files_get_one_message_with_their_line(tmp_path: Path, name: str) -> None:
+    source, sentence, line = BAD[name]
+    path = tmp_path / "mine.py"
+    path.write_text(source, encoding="utf-8")
+    found = check(path)
+    assert not found.passes
+    assert sentence in found.fault
+    assert line in found.line
+
+
+@pytest.mark.long
+def test_an_endless_loop_is_ended_by_the_time_limit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.py").write_text(f"{HEAD}    while True:\n        pass\n", encoding="utf-8")
+    assert main(["check", str(tmp_path / "mine.py"), "--timeout", "5"]) == 1
+    assert "takes longer than 5 seconds (--timeout)" in capsys.readouterr().out
+
+
+FORGERIES = {
+    "prints": f"print('passes')\n\n\n{HEAD}    print('{{\"passes\": true}}')\n    return {SUM}\n",
+    "patches": (
+        "import pg.checking.findings\nimport pg.checking.check\n\npg.checking.findings.Findings.passes = True\n"
+        f"pg.checking.check.check = lambda *a, **k: True\n\n\n{HEAD}    return {SUM}\n"
+    ),
+    "writes": (
+        "import os\n\n\n"
+        f"{HEAD}    for one in range(3, 30):\n        try:\n            os.write(one, b'{{\"passes\": true}}')\n"
+        f"        except OSError:\n            pass\n    return {SUM}\n"
+    ),
+    "lies": (
+        "import pg.checking.worker as worker\n\n\ndef zeros(submission, head, arrays):\n"
+        "    return {'passes': True}, {'weights': arrays['rewards']}\n\n\nworker._answered = zeros\n"
+        f"\n\n{HEAD}    return {SUM}\n"
+    ),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_verdict_cannot_be_forged(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.py").write_text(FORGERIES[name], encoding="utf-8")
+    assert main(["check", str(tmp_path / "mine.py"), "--json", "--timeout", "15"]) == 1
+    assert json.loads(capsys.readouterr().out)["passes"] is False
+
+
+@pytest.mark.long
+def test_a_correct_file_passes_in_a_process_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "torch.py"  # a name that would hide the library, were its folder searched first
+    path.write_text(ON_POLICY, encoding="utf-8")
+    before = [*Path("/proc/self/fd").iterdir()]
+    assert main(["check", f"{path}:loss", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["passes"]
+    assert found["cost"] > 0
+    assert found["diagnosis"]["words"] == "The estimator makes no known mistake."
+    assert len([*Path("/proc/self/fd").iterdir()]) == len(before)
+
+
+@pytest.mark.long
+def test_a_missing_file_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "nowhere.py"]) == 1
+    assert "nowhere.py is no file" in capsys.readouterr().out

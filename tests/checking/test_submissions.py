@@ -1,0 +1,55 @@
+"""Files that define no estimator, or a wrong one, are refused with a sentence and the line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from pg.checking.findings import Findings
+from pg.checking.submissions import Fault
+
+HEAD = "def loss(log_probs, rewards, mask):\n"
+SUM = "-(log_probs * rewards).sum()"
+BAD = {
+    "no_such_module": ("import nothere\n", "No module named 'nothere'", "line 1: import nothere"),
+    "syntax": ("x = 1\ndef loss(log_probs, rewards, mask:\n    pass\n", "SyntaxError", "line 2"),
+    "nothing": ("x = 3\n", "defines no part, estimator or advantages", ""),
+    "two": (
+        f"{HEAD}    pass\n\n\ndef other(log_probs, rewards, mask):\n    pass\n",
+        "defines loss, other; name one",
+        "",
+    ),
+    "parameter": (
+        "def loss(log_probs, rewards, msk):\n    pass\n",
+        "no parameter 'msk'; did you mean 'mask'?",
+        "line 1: def",
+    ),
+    "lacks": ("def loss(log_probs, mask):\n    pass\n", "lacks the parameter 'rewards'", "line 1: def"),
+    "shape": (f"{HEAD}    return log_probs @ rewards\n", "RuntimeError: mat1 and mat2", "line 2: return log_probs @"),
+    "vector": (f"{HEAD}    return log_probs.sum(-1)\n", "not a scalar", "line 1: def loss"),
+    "no_tensor": (f"{HEAD}    return 1.0\n", "returns float, not a scalar tensor", "line 1: def loss"),
+    "detached": (f"{HEAD}    return log_probs.detach().sum()\n", "they were detached", "line 1: def loss"),
+    "dtype": (
+        f"{HEAD}    return {SUM}.float()\n",
+        "returns torch.float32, given log_probs of torch.float64",
+        "def loss",
+    ),
+    "in_place": (f"{HEAD}    rewards -= 1\n    return {SUM}\n", "changes its argument rewards", "def loss"),
+    "values": (
+        "def loss(log_probs, rewards, mask, values):\n    return -(log_probs * (rewards - values) * mask).sum()\n",
+        "a gradient flows through the values in loss; detach them",
+        "line 1: def loss",
+    ),
+    "advantages": ("def weights(rewards, mask):\n    return rewards.sum()\n", "returns shape (), not (", "line 1: def"),
+    "words": ("def weights(rewards, mask):\n    return 'all'\n", "no array of numbers", "line 1: def"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_files_are_refused_with_their_line(checked: Callable[..., Findings], name: str) -> None:
+    source, sentence, line = BAD[name]
+    with pytest.raises(Fault) as caught:
+        checked(source)
+    assert sentence in caught.value.sentence
+    assert line in caught.value.line
+    assert not line or caught.value.line.startswith("mine.py, line")
