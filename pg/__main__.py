@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--seed", type=int, default=0, help="decides the decision processes (default: %(default)s)")
     check.add_argument("--timeout", type=float, default=60.0, help="seconds that the file may take (default: 60)")
     check.add_argument("--json", action="store_true", help="print the findings as JSON")
+    check.add_argument("--figure", type=_figure, metavar="FILE", help="draw bias and variance: PDF, SVG or PNG")
     schema = commands.add_parser("schema", help="print the JSON schema of study files")
     schema.set_defaults(run=lambda _: print(text(), end=""))
     return parser
@@ -103,6 +104,12 @@ def _mapping(text: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise argparse.ArgumentTypeError(f"{text!r} is no mapping such as '{{value: 1}}'")
     return found
+
+
+def _figure(text: str) -> Path:
+    if Path(text).suffix not in (".pdf", ".svg", ".png"):
+        raise argparse.ArgumentTypeError(f"{text!r} should end in .pdf, .svg or .png")
+    return Path(text)
 
 
 def _command(options: argparse.Namespace, program: str, *words: str | Path) -> str:
@@ -205,6 +212,10 @@ def _check(options: argparse.Namespace) -> int:
 
     file, _, name = options.file.partition(":")
     findings = check(file, name or None, options=options.options, seed=options.seed, timeout=options.timeout)
+    if options.figure is not None:
+        from pg.checking.figure import save
+
+        save(findings, options.figure)
     if options.json:
         print(json.dumps(findings.as_record(), indent=2, ensure_ascii=False))
     else:

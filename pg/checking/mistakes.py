@@ -617,8 +617,8 @@ def catalogue(*, off_policy: bool, discounted: bool, has_values: bool) -> dict[s
 
 BUILT_IN: Mapping[str, str] = {
     "leave_one_out": "leave-one-out",
-    "per_step_leave_one_out": "leave-one-out per step",
-    "values": "exact values",
+    "per_step_leave_one_out": "per step",
+    "values": "exact V",
 }
 """Built-in baselines without a bias that variances are compared with, and their labels."""
 

@@ -9,7 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pg.checking.findings import TOLERANCE, Findings, Property, Variance
+from pg.checking.findings import TOLERANCE, Findings, Property
 from pg.checking.mistakes import BUILT_IN
 from pg.checking.worlds import EXPECTATIONS
 
@@ -32,10 +32,8 @@ def _blocks(findings: Findings) -> Iterator[RenderableType]:
         yield Text(f"It should be {expected} on average. {_on_average(findings)}")
         if findings.diagnosis is not None and (findings.diagnosis.is_wrong or not findings.passes):
             yield Text(findings.diagnosis.words, style="bold")
-        yield _biases(findings)
         yield from (_property(one) for one in findings.properties if not one.holds)
-        if findings.variances and findings.is_unbiased:
-            yield _variances(findings.variances)
+        yield _numbers(findings)
         if not isnan(findings.cost):
             yield Text(f"A batch of 32 trajectories of 200 steps takes {findings.cost:.2g} times as long as built in.")
     if findings.printed:
@@ -50,26 +48,22 @@ def _on_average(findings: Findings) -> str:
     return f"It is not: in {worst.world} with N = {worst.n}, {worst.worst}."
 
 
-def _biases(findings: Findings) -> Table:
-    sizes = sorted({bias.n for bias in findings.biases})
-    table = Table("relative bias", *(f"N = {n}" for n in sizes), box=None)
-    by_place = {(bias.world, bias.n): bias for bias in findings.biases}
-    for world in dict.fromkeys(bias.world for bias in findings.biases):
-        found = [by_place[world, n] for n in sizes]
-        table.add_row(world, *(Text(f"{one.relative:.1g}", style="" if one.holds else "bold red") for one in found))
-    return table
-
-
 def _property(one: Property) -> Text:
     return Text.assemble(("\u2717 ", "bold red"), one.name, ": ", one.sentence)
 
 
-def _variances(variances: tuple[Variance, ...]) -> Table:
-    """Show variances over that without a baseline."""
-    places = [f"{one.world}, N = {one.n}" for one in variances]
-    table = Table("variance / that without baseline", *places, box=None)
-    table.add_row("yours", *(f"{one.own / one.plain:.2f}" for one in variances), style="bold")
-    for name, words in BUILT_IN.items():
-        table.add_row(words, *(f"{one.built_in[name] / one.plain:.2f}" for one in variances))
-    table.add_row("best of step and state", *(f"{one.least / one.plain:.2f}" for one in variances))
+def _numbers(findings: Findings) -> Table:
+    """Show each bias, and next to it the variances over that of rewards-to-go without a baseline."""
+    table = Table(box=None, padding=(0, 1), collapse_padding=True)
+    table.add_column("", no_wrap=True)
+    for heading in ("relative bias", "variance", *BUILT_IN.values(), "best"):
+        table.add_column(heading, justify="right")
+    variances = {(one.world, one.n): one for one in findings.variances} if findings.is_unbiased else {}
+    for bias in findings.biases:
+        style = "" if bias.holds else "bold red"
+        row = [Text(f"{bias.world}, N = {bias.n}"), Text(f"{bias.relative:.1g}", style=style)]
+        if (found := variances.get((bias.world, bias.n))) is not None:
+            shown = (found.own, *found.built_in.values(), found.least)
+            row += [Text(f"{value / found.plain:.2f}") for value in shown]
+        table.add_row(*row)
     return table
