@@ -99,7 +99,7 @@ class Evaluate(Record):
         description="Evaluations run before the first update, after each update that passes a multiple of this number "
         "of steps, and after the last. Default: a fortieth of budget.steps.",
     )
-    episodes: PositiveInt = Field(default=16, description="Episodes per evaluation.")
+    episodes: PositiveInt = Field(default=8, description="Episodes per evaluation.")
     horizon: PositiveInt | None = Field(
         default=None, description="Steps after which an evaluated episode ends. Default: the environment's horizon."
     )

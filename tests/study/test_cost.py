@@ -36,8 +36,8 @@ def test_the_estimate_counts_runs_tuning_and_evaluations(options: dict[str, Any]
     evaluate = {"every_steps": 40, "episodes": 3}
     assert steps(evaluate, steps=100) == runs * 100 + trained * 3 * 3 * 500
     assert steps(evaluate | {"horizon": 70, "threshold": 60}, steps=100) == runs * 100 + trained * 3 * 3 * 70
-    # By default 1 + 40 evaluations of 16 episodes.
-    assert steps({}, steps=4000) == runs * 4000 + trained * 41 * 16 * 500
+    # By default 1 + 40 evaluations of 8 episodes.
+    assert steps({}, steps=4000) == runs * 4000 + trained * 41 * 8 * 500
 
 
 def test_steps_of_evaluations_take_less_time_than_training(options: dict[str, Any]) -> None:
