@@ -167,7 +167,7 @@ _RETURNS = (
     Choice("last", _last, "credits each action with the last reward of its trajectory alone", "W_t = r_T"),
     Choice(
         "from_the_start",
-        lambda rewards, sample: _to_go(rewards * sample.powers, Sample(*_parts(sample), 1.0)),
+        lambda rewards, sample: _to_go(rewards * sample.powers, replace(sample, discount=1.0)),
         "discounts rewards from the first step, not from the action's own: the gradient is that of the discounted "
         "objective",
         "W_t = Σ_{t' ≥ t} γ^t' r_t'",
@@ -180,7 +180,7 @@ _RETURNS = (
     ),
     Choice(
         "undiscounted",
-        lambda rewards, sample: _to_go(rewards, Sample(*_parts(sample), 1.0)),
+        lambda rewards, sample: _to_go(rewards, replace(sample, discount=1.0)),
         "ignores the discount",
         "W_t = Σ_{t' ≥ t} r_t'",
     ),
@@ -203,10 +203,6 @@ _RETURNS = (
         "W_{i,t} = Σ_{t' ≥ t} r_{i,t'} + Σ_{j > i} R_j",
     ),
 )
-
-
-def _parts(sample: Sample) -> tuple[Floats, NDArray[np.bool_], Floats, Floats, Floats]:
-    return sample.rewards, sample.mask, sample.log_probs, sample.old_log_probs, sample.values
 
 
 def _over(values: Floats, counted: NDArray[np.bool_]) -> Floats:
@@ -302,21 +298,17 @@ _BASELINES = (
 )
 
 
-def _subtracted(returns: Floats, baseline: Floats, weight: Floats, _: Sample) -> Floats:
-    return weight * (returns - baseline)
-
-
 _JOININGS = (
-    Choice("subtracted", _subtracted),
+    Choice("subtracted", lambda earned, baseline, weight: earned - weight * baseline),
     Choice(
         "added",
-        lambda returns, baseline, weight, _: weight * (returns + baseline),
+        lambda earned, baseline, weight: earned + weight * baseline,
         "adds the baseline instead of subtracting it: no bias by itself, but more variance",
         "W_t + b_t",
     ),
     Choice(
         "unweighted",
-        lambda returns, baseline, weight, _: weight * returns - baseline,
+        lambda earned, baseline, _: earned - baseline,
         "does not multiply the baseline by the importance weight",
         "w_t W_t − b_t",
     ),
@@ -340,9 +332,11 @@ def _normalised(weights: Floats, sample: Sample) -> Floats:
 
 
 _ON_POLICY = (Choice("none", _ones),)
+# The weight of a step multiplies the rewards of this step, and not the returns from it on.
+_PER_DECISION = "per_decision"
 _IMPORTANCE = (
     Choice("trajectory", _of_trajectory),
-    Choice("per_decision", _of_trajectory),  # weighs each reward: see Recipe.weights
+    Choice(_PER_DECISION, lambda sample: np.exp(_log_sums(sample))),
     Choice("up_to_step", lambda sample: np.exp(_log_sums(sample))),
     Choice(
         "per_step",
@@ -576,20 +570,12 @@ class Recipe:
         """Return the weights c (S, N, T), also after the last steps."""
         with np.errstate(all="ignore"):
             rewards, weight = self.rewards.function(sample), self.importance.function(sample)
-            if self.importance.name == "per_decision":
-                # Each reward has the weight of the steps up to its own: w_{0:t'} r_t'.
-                rewards, weight = rewards * np.exp(_log_sums(sample)), np.ones_like(weight)
-                own = np.exp(_log_sums(sample))
-            else:
-                own = None
             returns = self.returns.function(rewards, sample)
-            baseline = self.baseline.function(
-                returns if own is None else self.returns.function(self.rewards.function(sample), sample), sample
-            )
-            if own is not None:
-                baseline = own * baseline
-            terms = self.scale.function(self.joining.function(returns, baseline, weight, sample), sample)
-            for slot in (self.steps, self.batch, self.score, self.sign):
+            baseline = self.baseline.function(returns, sample)
+            is_per_reward = self.importance.name == _PER_DECISION
+            earned = self.returns.function(weight * rewards, sample) if is_per_reward else weight * returns
+            terms = self.joining.function(earned, baseline, weight)
+            for slot in (self.scale, self.steps, self.batch, self.score, self.sign):
                 terms = slot.function(terms, sample)
         return np.broadcast_to(terms, sample.mask.shape)
 
