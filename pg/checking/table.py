@@ -34,6 +34,8 @@ def _blocks(findings: Findings) -> Iterator[RenderableType]:
             yield Text(findings.diagnosis.words, style="bold")
         yield from (_property(one) for one in findings.properties if not one.holds)
         yield _numbers(findings)
+        if findings.variances and findings.is_unbiased:
+            yield Text(_removed(findings))
         if not isnan(findings.cost):
             yield Text(f"A batch of 32 trajectories of 200 steps takes {findings.cost:.2g} times as long as built in.")
     if findings.printed:
@@ -46,6 +48,14 @@ def _on_average(findings: Findings) -> str:
         return f"It is, up to rounding (a relative bias below {TOLERANCE:g})."
     worst = max(wrong, key=lambda bias: (bias.relative, -bias.n))
     return f"It is not: in {worst.world} with N = {worst.n}, {worst.worst}."
+
+
+def _removed(findings: Findings) -> str:
+    shares = [100 * one.removed for one in findings.variances]
+    most = "of the variance that a baseline of step and state could remove"
+    return (
+        f"It removes {min(shares):.0f} to {max(shares):.0f} % {most}; variances above are over that without a baseline."
+    )
 
 
 def _property(one: Property) -> Text:

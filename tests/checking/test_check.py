@@ -45,6 +45,32 @@ def test_two_planted_mistakes_are_named_together(checked: Checked, first: str, s
     assert other.words in found.diagnosis.words
 
 
+PROPERTIES = {
+    "same batch, same weights": "numpy.random.default_rng().normal() + to_go",
+    "order of trajectories": "to_go * torch.arange(1, len(rewards) + 1)[:, None]",
+    "padding": "to_go * mask.shape[1]",
+    "finite": "to_go / (rewards.sum(-1, keepdim=True) > 0)",
+    "equal returns": "to_go / rewards.abs().max()",
+    "float32": "1e6 * to_go.sum() + to_go - 1e6 * to_go.sum()",
+}
+
+
+@pytest.mark.parametrize("name", PROPERTIES)
+def test_a_property_that_does_not_hold_is_named(checked: Checked, name: str) -> None:
+    source = ON_POLICY.replace("advantages = to_go - baseline", f"advantages = {PROPERTIES[name]}")
+    found = checked(f"import numpy\n{source}")
+    assert not found.passes
+    assert name in [one.name for one in found.properties if not one.holds]
+
+
+def test_an_unknown_mistake_is_found_where_it_is(checked: Checked) -> None:
+    wrong = "to_go + (torch.arange(to_go.shape[1]) == 1) * (log_probs > -0.5) * 3"
+    found = checked(ON_POLICY.replace("advantages = to_go - baseline", f"advantages = {wrong}"))
+    assert not found.passes
+    assert found.diagnosis is None
+    assert all(bias.worst.startswith("step 1") for bias in found.biases if bias.world.startswith("process"))
+
+
 _PARTS = [
     path
     for folder in ("baselines", "returns", "corrections")
