@@ -9,8 +9,8 @@ import numpy as np
 
 from pg.checking.mistakes import Choice, Floats, Recipe, Sample, catalogue, recipes
 
-_EXACT = 1e-9
-_NORMALISED = 1e-4  # a small number is often added to the deviation that advantages are divided by
+_EXACT = 1e-6  # rounding, if a submission computes in single precision
+_NORMALISED = 5e-3  # up to 1e-4 is added to the deviation that advantages are divided by, which may be small
 _NEAR = 0.25
 
 
@@ -49,18 +49,16 @@ class Diagnosis:
     factor
         The constant by which the estimator is larger than the recipe.
     residual
-        The largest difference of the weights over the largest weight: below 1e-9 if both are equal.
+        The largest difference of the weights over the largest weight.
+    is_exact
+        Whether the estimator equals the recipe, up to rounding.
     """
 
     mistakes: tuple[tuple[str, str], ...]
     right: Mapping[str, str]
     factor: float
     residual: float
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether the estimator equals the recipe."""
-        return self.residual < _NORMALISED
+    is_exact: bool
 
     @property
     def is_wrong(self) -> bool:
@@ -73,24 +71,28 @@ class Diagnosis:
         wrong = [f"{sentence} ({equation})" for sentence, equation in self.mistakes]
         if not np.isclose(self.factor, 1, rtol=_EXACT):
             wrong.append(f"is {self.factor:.6g} times as large")
-        known = " and ".join(wrong) or "makes no known mistake"
+        known = _joined(wrong)
         if self.is_exact:
-            return f"The estimator {known}."
-        apart = f"weights differ by {self.residual:.2g} of the largest"
-        return f"No known mistake fits. The nearest estimator {known}; {apart}."
+            return f"The estimator {known or 'makes no known mistake'}."
+        apart = f"weights differ by up to {self.residual:.2g} of the largest"
+        return f"No known mistake fits. The nearest estimator {known or 'is a correct one'}; {apart}."
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return " and ".join([*filter(None, [", ".join(parts[:-1])]), *parts[-1:]])
 
 
 def diagnose(observed: Sequence[Observed], *, off_policy: bool, discounted: bool, has_values: bool) -> Diagnosis | None:
-    """Return the recipe with the fewest mistakes, at most two, whose weights are the observed ones.
+    """Return the recipe with the fewest mistakes whose weights are the observed ones.
 
-    The weights may differ by a constant factor. Without such a recipe the nearest one with at most one mistake is
-    returned; None if it is far.
+    It makes at most two mistakes, or three if one is to credit the whole return, which costs variance alone. The
+    weights may differ by a constant factor. Without such a recipe the nearest one with at most one mistake is returned;
+    None if it is far.
     """
     choices = catalogue(off_policy=off_policy, discounted=discounted, has_values=has_values)
-    for mistakes in range(3):
-        for recipe in recipes(choices, mistakes):
-            if (residual := _residual(observed, recipe)) < _tolerance(recipe):
-                return _found(recipe, choices, 1.0, residual)
+    for recipe in _candidates(choices):
+        if (residual := _residual(observed, recipe)) < _tolerance(recipe):
+            return _found(recipe, choices, 1.0, residual)
     few = [recipe for mistakes in range(2) for recipe in recipes(choices, mistakes) if recipe.sign.name == "up"]
     for recipe in few:
         factor = observed[0].factor(recipe)
@@ -99,6 +101,13 @@ def diagnose(observed: Sequence[Observed], *, off_policy: bool, discounted: bool
     residuals = {index: _residual(observed, recipe) for index, recipe in enumerate(few)}
     best = min(residuals, key=lambda index: np.nan_to_num(residuals[index], nan=np.inf))
     return _found(few[best], choices, 1.0, residuals[best]) if residuals[best] < _NEAR else None
+
+
+def _candidates(choices: Mapping[str, Sequence[Choice]]) -> Iterator[Recipe]:
+    for mistakes in range(3):
+        yield from recipes(choices, mistakes)
+    whole = [one for one in choices["returns"] if one.name == "total"]
+    yield from recipes({**choices, "returns": whole}, 3)
 
 
 def _tolerance(recipe: Recipe) -> float:
@@ -118,7 +127,7 @@ def _residual(observed: Sequence[Observed], recipe: Recipe, factor: float = 1.0)
 
 def _found(recipe: Recipe, choices: Mapping[str, Sequence[Choice]], factor: float, residual: float) -> Diagnosis:
     mistakes = tuple((choice.sentence, choice.equation) for choice in recipe.mistakes)
-    return Diagnosis(mistakes, dict(_right(recipe, choices)), factor, residual)
+    return Diagnosis(mistakes, dict(_right(recipe, choices)), factor, residual, residual < _tolerance(recipe))
 
 
 def _right(recipe: Recipe, choices: Mapping[str, Sequence[Choice]]) -> Iterator[tuple[str, str]]:

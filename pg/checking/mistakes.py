@@ -10,7 +10,7 @@ A recipe gives the weights $c_{i,t}$ of the scores in the estimate $\hat g = \fr
 | baseline | b_t |
 | joining | how W_t and b_t are joined, and what the importance weight multiplies |
 | importance | w_t, the weight of data of another policy |
-| scale | whether advantages are normalised |
+| scale | whether advantages are normalised, or averaged |
 | steps | how the terms of the steps are added up |
 | batch | how those of the trajectories are |
 | score | what is differentiated |
@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations, product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,6 +165,12 @@ _RETURNS = (
         "W_t = Σ_{t' ≤ t} γ^(t−t') r_t'",
     ),
     Choice("immediate", lambda rewards, _: rewards, "credits each action with its own reward alone", "W_t = r_t"),
+    Choice(
+        "immediate_from_the_start",
+        lambda rewards, sample: rewards * sample.powers,
+        "credits each action with its own reward alone, discounted from the first step",
+        "W_t = γ^t r_t",
+    ),
     Choice("last", _last, "credits each action with the last reward of its trajectory alone", "W_t = r_T"),
     Choice(
         "from_the_start",
@@ -205,9 +212,12 @@ _RETURNS = (
 )
 
 
-def _over(values: Floats, counted: NDArray[np.bool_]) -> Floats:
-    """Return the mean of the counted values of each batch, (S, 1, 1)."""
-    return (values * counted).sum((1, 2), keepdims=True) / counted.sum((1, 2), keepdims=True)
+_BATCH_AXES, _TIME_AXIS = (1, 2), (2,)
+
+
+def _over(values: Floats, counted: NDArray[np.bool_], axes: tuple[int, ...] = _BATCH_AXES) -> Floats:
+    """Return the mean of the counted values of each batch, (S, 1, 1), or along other axes."""
+    return (values * counted).sum(axes, keepdims=True) / counted.sum(axes, keepdims=True)
 
 
 def _totals(_returns: Floats, sample: Sample) -> Floats:
@@ -284,6 +294,12 @@ _BASELINES = (
         "b_t = V(s_{t+1})",
     ),
     Choice(
+        "average_value",
+        lambda _, sample: _over(sample.values, sample.mask),
+        "subtracts the average of the values over all steps of the batch, not the value of the action's own state",
+        "b = mean of V(s_{j,t}) over all j and t",
+    ),
+    Choice(
         "own_return",
         lambda returns, sample: _totals(returns, sample),
         "subtracts the trajectory's own return",
@@ -337,7 +353,12 @@ _PER_DECISION = "per_decision"
 _IMPORTANCE = (
     Choice("trajectory", _of_trajectory),
     Choice(_PER_DECISION, lambda sample: np.exp(_log_sums(sample))),
-    Choice("up_to_step", lambda sample: np.exp(_log_sums(sample))),
+    Choice(
+        "up_to_step",
+        lambda sample: np.exp(_log_sums(sample)),
+        "weighs each step by the ratios up to it: later rewards stay those of the old policy",
+        "w_t = Π_{t' ≤ t} ρ_t'",
+    ),
     Choice(
         "per_step",
         lambda sample: sample.ratios,
@@ -410,19 +431,7 @@ _IMPORTANCE = (
 )
 
 
-def _standardised(
-    ddof: int, over: Callable[[Sample], NDArray[np.bool_]], *, centred: bool = True
-) -> Callable[..., Floats]:
-    def function(advantages: Floats, sample: Sample) -> Floats:
-        counted = over(sample)
-        count = counted.sum((1, 2), keepdims=True)
-        mean = _over(advantages, counted)
-        squares = (np.where(counted, advantages - mean, 0) ** 2).sum((1, 2), keepdims=True)
-        with np.errstate(all="ignore"):
-            found = (advantages - mean * centred) / np.sqrt(squares / (count - ddof))
-        return np.where(squares > 0, found, 0)
-
-    return function
+Counted = Callable[[Sample], NDArray[np.bool_]]
 
 
 def _valid(sample: Sample) -> NDArray[np.bool_]:
@@ -433,36 +442,91 @@ def _all(sample: Sample) -> NDArray[np.bool_]:
     return np.ones_like(sample.mask)
 
 
+def _first(sample: Sample) -> NDArray[np.bool_]:
+    """Return the first steps, whose rewards-to-go are the trajectories' returns."""
+    return sample.mask & (np.arange(sample.mask.shape[-1]) == 0)
+
+
+def _standardised(
+    ddof: int,
+    over: Counted = _valid,
+    *,
+    mean_over: Counted | None = None,
+    axes: tuple[int, ...] = _BATCH_AXES,
+    centred: bool = True,
+) -> Callable[..., Floats]:
+    """Return a function that divides advantages by their deviation over some steps, after subtracting their mean."""
+
+    def function(advantages: Floats, sample: Sample) -> Floats:
+        counted = over(sample)
+        count = counted.sum(axes, keepdims=True)
+        mean = _over(advantages, (mean_over or over)(sample), axes)
+        squares = (np.where(counted, advantages - mean, 0) ** 2).sum(axes, keepdims=True)
+        rounding = 1e-24 * np.where(counted, advantages**2, 0).sum(axes, keepdims=True)
+        with np.errstate(all="ignore"):
+            found = (advantages - mean * centred) / np.sqrt(squares / (count - ddof))
+        return np.where(squares > rounding, found, 0)
+
+    return function
+
+
+def _normalisations(name: str, sentence: str, equation: str, *args: Any, **options: Any) -> Iterator[Choice]:
+    """Yield a normalisation with the deviation of a population, and with that of a sample."""
+    for ddof in (0, 1):
+        yield Choice(f"{name}_{ddof}", _standardised(ddof, *args, **options), sentence, equation)
+
+
 _SCALES = (
     Choice("none", lambda advantages, _: advantages),
-    *(
-        Choice(
-            f"standardised_{ddof}",
-            _standardised(ddof, _valid),
-            "normalises the advantages by the mean and deviation of the same batch",
-            "(A_t − mean) / deviation",
-        )
-        for ddof in (0, 1)
+    *_normalisations(
+        "standardised",
+        "normalises the advantages by the mean and deviation of the same batch",
+        "(A_t − mean) / deviation",
     ),
-    *(
-        Choice(
-            f"standardised_with_padding_{ddof}",
-            _standardised(ddof, _all),
-            "normalises the advantages by the mean and deviation of the same batch, and ignores the mask there",
-            "(A_t − mean) / deviation, over N T steps",
-        )
-        for ddof in (0, 1)
+    *_normalisations(
+        "standardised_with_padding",
+        "normalises the advantages by the mean and deviation of the same batch, and ignores the mask there",
+        "(A_t − mean) / deviation, over N T steps",
+        _all,
     ),
-    *(
-        Choice(
-            f"divided_{ddof}",
-            _standardised(ddof, _valid, centred=False),
-            "divides the advantages by their deviation in the same batch",
-            "A_t / deviation",
-        )
-        for ddof in (0, 1)
+    *_normalisations(
+        "standardised_by_mean_with_padding",
+        "normalises the advantages by their mean over padding, too, and their deviation without it",
+        "(A_t − mean over N T steps) / deviation",
+        mean_over=_all,
+    ),
+    *_normalisations(
+        "standardised_in_trajectory",
+        "normalises the advantages of each trajectory by its own mean and deviation",
+        "(A_{i,t} − mean_t A_{i,t}) / deviation_t",
+        axes=_TIME_AXIS,
+    ),
+    *_normalisations(
+        "standardised_by_returns",
+        "normalises the advantages by the mean and deviation of the trajectories' returns in the same batch",
+        "(A_t − mean of R_j) / deviation of R_j",
+        _first,
+    ),
+    *_normalisations(
+        "divided",
+        "divides the advantages by their deviation in the same batch",
+        "A_t / deviation",
+        centred=False,
+    ),
+    Choice(
+        "averaged",
+        lambda advantages, sample: np.broadcast_to(_over(advantages, sample.mask), advantages.shape),
+        "multiplies each log-probability by the average advantage of the batch, as a product of shapes (B,) and (B, 1) "
+        "does",
+        "mean of A_{j,t} over all j and t",
     ),
 )
+
+
+def _summed(terms: Floats, sample: Sample) -> Floats:
+    return (terms * sample.mask).sum(-1, keepdims=True) * sample.mask
+
+
 _STEPS = (
     Choice("sum", lambda terms, sample: terms * sample.mask),
     Choice(
@@ -494,6 +558,18 @@ _STEPS = (
         lambda terms, _: terms / terms.shape[-1],
         "averages over time instead of adding up, and ignores the mask",
         "1/(N T) Σ_i Σ_t",
+    ),
+    Choice(
+        "sum_times_sum",
+        lambda terms, sample: _summed(terms, sample),
+        "multiplies the sum of a trajectory's advantages by the sum of its log-probabilities, not each by its own",
+        "(Σ_t A_t) (Σ_t log π_t)",
+    ),
+    Choice(
+        "sum_times_average",
+        lambda terms, sample: _summed(terms, sample) / sample.lengths,
+        "multiplies the sum of a trajectory's advantages by its average log-probability, not each by its own",
+        "(Σ_t A_t) (1/T Σ_t log π_t)",
     ),
 )
 _BATCH = (
@@ -582,8 +658,8 @@ class Recipe:
 
 def catalogue(*, off_policy: bool, discounted: bool, has_values: bool) -> dict[str, Sequence[Choice]]:
     """Return the choices of each slot that can be told apart on such data."""
-    undiscounted = {"from_the_start", "once_too_often", "undiscounted", "discounted"}
-    without_values = {"values", "next_values"}
+    undiscounted = {"from_the_start", "immediate_from_the_start", "once_too_often", "undiscounted", "discounted"}
+    without_values = {"values", "next_values", "average_value"}
     left_out = (set() if discounted else undiscounted) | (set() if has_values else without_values)
     left_out |= set() if off_policy else {"unweighted", "through_ratio", "through_weight", "through_product"}
     everything: dict[str, Sequence[Choice]] = {

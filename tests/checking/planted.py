@@ -136,6 +136,9 @@ MISTAKES = {
     "mean_of_padded": _end("(log_probs * advantages * mask).mean()", "averages over the steps of the padded batch"),
     "mean_of_batch": _end("(log_probs * advantages * mask).sum() / mask.sum()", "averages over all steps"),
     "mean_of_all": _end("(log_probs * advantages).mean()", "averages over time"),
+    "sum_times_sum": _end(
+        "((log_probs * mask).sum(-1) * (advantages * mask).sum(-1)).mean()", "by the sum of its log-probabilities"
+    ),
     "sum_over_batch": _end("(log_probs * advantages * mask).sum()", "adds trajectories up"),
     "probability": _end("(log_probs.exp() * advantages * mask).sum(-1).mean()", "probability instead of the log-prob"),
     "sign": Mistake(ON_POLICY, "return -(", "return (", "wrong sign"),
@@ -161,6 +164,7 @@ MISTAKES = {
     "inverse": _weights("(-ratios.sum(-1, keepdim=True)).exp()", "upside down"),
     "before_step": _weights("(ratios.cumsum(-1) - ratios).exp()", "out of the product"),
     "from_step": _weights("ratios.flip(-1).cumsum(-1).flip(-1).exp()", "from the step on"),
+    "up_to_step": _weights("ratios.cumsum(-1).exp()", "by the ratios up to it"),
     "per_step_ratio": _weights("ratios.exp()", "by its own ratio alone"),
     "geometric": _weights("(ratios.sum(-1) / mask.sum(-1)).exp()[:, None]", "averages the logarithms"),
     "sum_of_ratios": _weights("(ratios.exp() * mask).sum(-1, keepdim=True)", "adds the ratios"),
