@@ -8,6 +8,7 @@ import math
 import os
 import shlex
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -74,12 +75,18 @@ def _parser() -> argparse.ArgumentParser:
     reference.add_argument("--replications", type=Path, nargs="+", default=(), metavar="FOLDER", help=replications)
     check = commands.add_parser("check", help="tell whether an estimator of your own is right")
     check.set_defaults(run=_check)
-    check.add_argument("file", metavar="FILE[:NAME]", help="a Python file, and the function or class in it")
+    check.add_argument("file", metavar="FILE[:NAME]", nargs="?", help="a Python file, and the function or class in it")
     check.add_argument("--options", type=_mapping, default={}, metavar="YAML", help="of a part, such as '{value: 1}'")
     check.add_argument("--seed", type=int, default=0, help="decides the decision processes (default: %(default)s)")
-    check.add_argument("--timeout", type=float, default=60.0, help="seconds that the file may take (default: 60)")
+    check.add_argument("--timeout", type=float, help="seconds that a file may take (default: 60, or the rubric's)")
+    check.add_argument("--user", help="user of the file's process, such as nobody; needs root (default: the same user)")
     check.add_argument("--json", action="store_true", help="print the findings as JSON")
     check.add_argument("--figure", type=_figure, metavar="FILE", help="draw bias and variance: PDF, SVG or PNG")
+    check.add_argument("--gradescope", type=Path, metavar="RUBRIC", help="grade the files of a submission by a rubric")
+    check.add_argument("--submission", type=Path, metavar="FOLDER", help="their folder, with --gradescope")
+    check.add_argument(
+        "--output", type=Path, default=Path("results.json"), help="file for Gradescope (default: %(default)s)"
+    )
     schema = commands.add_parser("schema", help="print the JSON schema of study files")
     schema.set_defaults(run=lambda _: print(text(), end=""))
     return parser
@@ -187,7 +194,7 @@ def _cell(study: Study, experiment: str, environment: str, variant: str) -> Cell
 def _check_writable(options: argparse.Namespace) -> None:
     """Refuse files and folders that cannot be written, before the training."""
     for option in ("snapshots", "output", "evaluations"):
-        if (path := getattr(options, option)) is None:
+        if (path := getattr(options, option, None)) is None:
             continue
         if option != "snapshots":
             if path.is_dir():
@@ -207,11 +214,19 @@ def _check_made(options: argparse.Namespace, paths: Iterable[Path], reason: str)
 
 
 def _check(options: argparse.Namespace) -> int:
+    if options.gradescope is not None:
+        return _grade(options)
+    if options.file is None:
+        raise UserError("name the file to be checked: python -m pg check FILE[:NAME]")
     from pg.checking.check import check
     from pg.checking.table import show
+    from pg.core.threads import use_one_thread
+
+    use_one_thread()  # small tensors: a second thread takes longer than one alone
 
     file, _, name = options.file.partition(":")
-    findings = check(file, name or None, options=options.options, seed=options.seed, timeout=options.timeout)
+    chosen = {"seed": options.seed, "timeout": options.timeout or 60.0, "user": options.user}
+    findings = check(file, name or None, options=options.options, **chosen)
     if options.figure is not None:
         from pg.checking.figure import save
 
@@ -221,6 +236,27 @@ def _check(options: argparse.Namespace) -> int:
     else:
         show(findings)
     return 0 if findings.passes else 1
+
+
+def _grade(options: argparse.Namespace) -> int:
+    """Grade a submission; the status is 0 whatever its points are."""
+    if options.submission is None or not options.submission.is_dir():
+        raise UserError(f"--submission: should be the folder of the files to be graded; it is {options.submission}")
+    _check_writable(options)
+    from pg.core.threads import use_one_thread
+    from pg.grading.gradescope import results, show
+    from pg.grading.rubric import read as read_rubric
+    from pg.grading.scores import grade
+    from pg.runs.files import write_json
+
+    use_one_thread()
+    start, rubric = time.monotonic(), read_rubric(options.gradescope)
+    chosen = {"seed": options.seed, "timeout": options.timeout, "user": options.user}
+    scores = list(grade(rubric, options.submission, **chosen))
+    # Only now, when every process of the submission has ended.
+    write_json(results(scores, seconds=time.monotonic() - start, visibility=rubric.visibility), options.output)
+    show(scores)
+    return 0
 
 
 def _verify(options: argparse.Namespace) -> int:

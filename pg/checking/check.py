@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -14,8 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pg.checking.demands import Demand, Known, declared
 from pg.checking.diagnosis import Diagnosis, Observed, diagnose
-from pg.checking.findings import Bias, Findings, Property, Variance
+from pg.checking.findings import TOLERANCE, Bias, Findings, Property, Variance
 from pg.checking.mistakes import BUILT_IN, Sample, with_baseline
 from pg.checking.sandbox import Loaded, sandbox
 from pg.checking.submissions import Arrays, Declared, EstimatorSubmission, Fault
@@ -37,6 +39,8 @@ def check(
     options: Mapping[str, Any] = MappingProxyType({}),
     seed: int = 0,
     timeout: float = 60.0,
+    demand: Demand | None = None,
+    user: str | None = None,
 ) -> Findings:
     r"""Check a baseline, returns, an importance weight, an estimator or advantages in a file of one's own.
 
@@ -53,6 +57,10 @@ def check(
         Decides the decision processes and the policies.
     timeout
         Seconds that the file may take in all.
+    demand
+        What it should be. Default: what the file declares.
+    user
+        The user of the file's process, if this one may change it. Default: the same user.
 
     Returns
     -------
@@ -68,18 +76,21 @@ def check(
     file, found = Path(path), None
     if not file.is_file():
         return Findings(str(path), name or "", fault=f"{path} is no file")
-    with sandbox(file.resolve(), name, options, timeout) as process:
+    with sandbox(file.resolve(), name, options, timeout, user) as process:
         try:
             loaded = process.load()
-            found = examine(process, loaded, str(path), seed)
+            found = examine(process, loaded, str(path), seed, demand)
         except Fault as fault:
             found = Findings(str(path), name or "", fault=fault.sentence, line=fault.line)
         return replace(found, printed=process.printed)
 
 
-def examine(source: Source, loaded: Loaded, path: str, seed: int) -> Findings:
-    """Check a submission that is loaded; a Fault is raised where it fails."""
-    return _Check(source, loaded, seed).findings(path)
+def examine(source: Source, loaded: Loaded, path: str, seed: int, demand: Demand | None = None) -> Findings:
+    """Check a submission that is loaded; a Fault is raised where it fails, or is not what is demanded."""
+    demand = demand or declared(loaded)
+    if demand.kind != loaded.kind:
+        raise Fault(f"{loaded.name} should be of kind {demand.kind}, and is of kind {loaded.kind}")
+    return _Check(source, loaded, seed, demand).findings(path)
 
 
 class Source(Protocol):
@@ -97,28 +108,29 @@ class Source(Protocol):
 class _Check:
     """The steps of a check, of one submission."""
 
-    def __init__(self, source: Source, loaded: Loaded, seed: int) -> None:
-        self._source, self._loaded, self._seed = source, loaded, seed
+    def __init__(self, source: Source, loaded: Loaded, seed: int, demand: Demand) -> None:
+        self._source, self._loaded, self._seed, self._demand = source, loaded, seed, demand
 
     def findings(self, path: str) -> Findings:
-        loaded = self._loaded
+        loaded, demand = self._loaded, self._demand
         has_discount = "discount" in loaded.parameters
-        everywhere = list(worlds(self._seed, off_policy=loaded.is_off_policy, discounted=has_discount))
+        everywhere = list(worlds(self._seed, off_policy=demand.off_policy, discounted=has_discount))
         smallest, biases, variances = self._smallest(everywhere[0]), list[Bias](), list[Variance]()
         for world in everywhere:
             for n in _SIZES:
                 if n >= smallest:
                     batches = Batches.every(world, n)
                     weights = self.weights(batches)
-                    biases.append(_bias(batches, weights, loaded.expects))
+                    biases.append(_bias(batches, weights, demand))
                     if world.is_tabular and world.is_on_policy and world.discount == 1 and n > 1:
-                        variances.append(_variance(batches, weights))
+                        variances.append(_variance(batches, weights, demand.compared))
         properties = [self._one_trajectory(smallest), *self._properties(everywhere)]
         return Findings(
             file=path,
             name=loaded.name,
             kind=loaded.kind,
-            expects=loaded.expects,
+            expects=demand.expects,
+            equals=demand.equals.words if demand.equals else "",
             biases=tuple(biases),
             variances=tuple(variances),
             properties=tuple(properties),
@@ -193,10 +205,18 @@ class _Check:
             holds,
             "finite if all returns are equal" if holds else "NaN or infinite if all returns are equal",
         )
+        matter = not torch.equal(flat, found[mask])
+        words = "depends on the rewards" if matter else "does not depend on the rewards"
+        yield Property("rewards", matter, f"the estimate {words}")
+        if self._demand.equals is not None:
+            yield _equality(self._demand.equals, ((one, self.weights(one)) for one in self._every_few(everywhere)))
+
+    def _every_few(self, everywhere: Sequence[World]) -> Iterator[Batches]:
+        return (self._some(world, n) for world in everywhere for n in (2, 3))
 
     def _diagnosis(self, everywhere: Sequence[World]) -> Diagnosis | None:
         discounted = "discount" in self._loaded.parameters
-        off_policy = self._loaded.is_off_policy
+        off_policy = self._demand.off_policy
         world = (
             next(
                 world
@@ -220,6 +240,7 @@ class _Check:
             off_policy=off_policy,
             discounted=world.discount < 1,
             has_values="values" in self._loaded.parameters,
+            wanted=self._demand.equals.choices if self._demand.equals else {},
         )
 
     def _cost(self) -> float:
@@ -295,21 +316,30 @@ def _timed(seed: int) -> dict[str, NDArray[Any]]:
     }
 
 
-def _bias(batches: Batches, weights: Tensor, expects: str) -> Bias:
-    """Compare the expectation with what is expected; with a discount, that of the discounted objective is as right."""
+def _targets(batches: Batches, demand: Demand) -> list[Tensor]:
+    """Return what the expectation may be; with a discount, the gradient of the discounted objective is as right."""
+    world, n = batches.world, batches.members.shape[1]
+    if demand.equals is not None:
+        with suppress(Fault):  # where it needs more trajectories, it has no expectation
+            return [batches.moments(torch.as_tensor(demand.equals.weights(_arrays(batches), world.discount)))[0]]
+    target = world.gradients["gradient" if demand.expects == "shrunk" else demand.expects]
+    targets = [target * (1 - 1 / n) if demand.expects == "shrunk" else target]
+    return targets + [world.gradients[name] for name in ("discounted_objective",) if name in world.gradients]
+
+
+def _bias(batches: Batches, weights: Tensor, demand: Demand) -> Bias:
+    """Compare the expectation with the nearest of those that it may be."""
     world, n = batches.world, batches.members.shape[1]
     mean, _ = batches.moments(weights)
-    target = world.gradients["gradient" if expects == "shrunk" else expects]
-    targets = [target * (1 - 1 / n) if expects == "shrunk" else target]
-    targets += [world.gradients[name] for name in ("discounted_objective",) if name in world.gradients]
+    targets = _targets(batches, demand)
     nearest = min(targets, key=lambda one: float((mean - one).norm().nan_to_num(torch.inf)))
-    error, scale = mean - nearest, float(target.norm())
+    error, scale = mean - nearest, float(world.gradients["gradient"].norm())
     worst = int(error.abs().argmax())
     words = f"{world.coordinates[worst]}: {float(mean[worst]):.4g}, should be {float(nearest[worst]):.4g}"
     return Bias(world.name, n, float(error.norm()) / scale, words)
 
 
-def _variance(batches: Batches, weights: Tensor) -> Variance:
+def _variance(batches: Batches, weights: Tensor, compared: Known) -> Variance:
     world, n = batches.world, batches.members.shape[1]
     sample = _sample(batches)
 
@@ -320,7 +350,22 @@ def _variance(batches: Batches, weights: Tensor) -> Variance:
         return variance(torch.as_tensor(with_baseline(name).weights(sample).copy()))
 
     others = {name: of(name) for name in BUILT_IN}
-    return Variance(world.name, n, variance(weights), of("none"), others, _least_variance(world) / n)
+    other = variance(torch.as_tensor(compared.weights(_arrays(batches), world.discount)))
+    return Variance(world.name, n, variance(weights), of("none"), others, _least_variance(world) / n, other)
+
+
+def _equality(known: Known, given: Iterable[tuple[Batches, Tensor]]) -> Property:
+    """Compare weights with those of a built-in estimator, in the batches of a few worlds."""
+    largest, scale = 0.0, 0.0
+    for batches, weights in given:
+        mask = batches.trajectories.mask
+        expected = torch.as_tensor(known.weights(_arrays(batches), batches.world.discount))
+        largest = max(largest, float((weights - expected)[mask].abs().max().nan_to_num(torch.inf)))
+        scale = max(scale, float(expected[mask].abs().max()))
+    holds = largest <= TOLERANCE * scale
+    words = f"those of {known.words}"
+    found = f"are {words}" if holds else f"differ from {words}, by {largest / scale:.2g} of the largest"
+    return Property("equals", holds, f"the weights {found}")
 
 
 def _least_variance(world: World) -> float:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
-from pg.checking.mistakes import Choice, Floats, Recipe, Sample, catalogue, recipes
+from pg.checking.mistakes import Choice, Floats, Recipe, Sample, catalogue, only, recipes
 
 _EXACT = 1e-6  # rounding, if a submission computes in single precision
 _NORMALISED = 5e-3  # up to 1e-4 is added to the deviation that advantages are divided by, which may be small
@@ -82,14 +83,22 @@ def _joined(parts: Sequence[str]) -> str:
     return " and ".join([*filter(None, [", ".join(parts[:-1])]), *parts[-1:]])
 
 
-def diagnose(observed: Sequence[Observed], *, off_policy: bool, discounted: bool, has_values: bool) -> Diagnosis | None:
+def diagnose(
+    observed: Sequence[Observed],
+    *,
+    off_policy: bool,
+    discounted: bool,
+    has_values: bool,
+    wanted: Mapping[str, str] = MappingProxyType({}),
+) -> Diagnosis | None:
     """Return the recipe with the fewest mistakes whose weights are the observed ones.
 
     It makes at most two mistakes, or three if one is to credit the whole return, which costs variance alone. The
     weights may differ by a constant factor. Without such a recipe the nearest one with at most one mistake is returned;
-    None if it is far.
+    None if it is far. In the slots of `wanted` only the choice of that name is right.
     """
     choices = catalogue(off_policy=off_policy, discounted=discounted, has_values=has_values)
+    choices = {slot: only(slot, found, wanted.get(slot, "")) for slot, found in choices.items()}
     for recipe in _candidates(choices):
         if (residual := _residual(observed, recipe)) < _tolerance(recipe):
             return _found(recipe, choices, 1.0, residual)

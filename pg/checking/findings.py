@@ -8,9 +8,26 @@ from math import isfinite
 from typing import Any
 
 from pg.checking.diagnosis import Diagnosis
+from pg.checking.submissions import Kind
 
 TOLERANCE = 1e-8
 """Largest relative bias of an estimator without one: all sums are exact up to rounding."""
+
+
+def properties_of(kind: Kind, *, equals: bool = False) -> tuple[str, ...]:
+    """Return the names of the properties that a submission of some kind is checked for.
+
+    With `equals`, also of one that should equal a built-in estimator.
+    """
+    is_function = kind in ("estimator", "advantages")
+    return (
+        *("one trajectory", "finite", "same batch, same weights", "order of trajectories", "padding"),
+        *(["mask"] if kind == "estimator" else []),
+        *([] if is_function else ["separate batches"]),
+        *([] if kind == "advantages" else ["float32"]),
+        *("equal returns", "rewards"),
+        *(["equals"] if equals else []),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +71,8 @@ class Variance:
         With built-in baselines, by name.
     least
         With the best baseline of step and state.
+    compared
+        Of the estimator that an instructor compares it with.
     """
 
     world: str
@@ -62,6 +81,7 @@ class Variance:
     plain: float
     built_in: Mapping[str, float]
     least: float
+    compared: float
 
     @property
     def removed(self) -> float:
@@ -86,6 +106,8 @@ class Findings:
     ----------
     file, name, kind, expects
         What was checked, and what its estimate should be on average (see `pg.checking.worlds.EXPECTATIONS`).
+    equals
+        The built-in estimator that it should equal in every batch; empty if it may be any.
     fault
         Why it could not be checked; empty if it could.
     line
@@ -104,6 +126,7 @@ class Findings:
     name: str
     kind: str = ""
     expects: str = ""
+    equals: str = ""
     fault: str = ""
     line: str = ""
     biases: tuple[Bias, ...] = ()

@@ -576,6 +576,18 @@ _BATCH = (
     Choice("mean", lambda terms, _: terms),
     Choice("sum", lambda terms, sample: terms * sample.n, "adds trajectories up instead of averaging them", "Σ_i"),
 )
+_LOW, _HIGH = 0.8, 1.2  # 1 ± ε of PPO
+
+
+def _is_outside(sample: Sample) -> NDArray[np.bool_]:
+    return (sample.ratios > _HIGH) | (sample.ratios < _LOW)
+
+
+def _is_favoured(terms: Floats, sample: Sample) -> NDArray[np.bool_]:
+    """Tell where the ratio has left its interval to the side of the advantage, which has the sign of the term."""
+    return ((sample.ratios > _HIGH) & (terms > 0)) | ((sample.ratios < _LOW) & (terms < 0))
+
+
 _SCORES = (
     Choice("log", lambda terms, _: terms),
     Choice(
@@ -607,6 +619,24 @@ _SCORES = (
         lambda terms, sample: terms * sample.powers,
         "weights step t by γ^t as well: the gradient is that of the discounted objective",
         "Σ_t γ^t",
+    ),
+    Choice(
+        "ppo",
+        lambda terms, sample: np.where(_is_favoured(terms, sample), 0, terms),
+        "clips as PPO does: a step whose ratio has left 0.8 … 1.2 to the side of its advantage has no gradient",
+        "min(ρ_t A_t, clip(ρ_t, 1 − ε, 1 + ε) A_t)",
+    ),
+    Choice(
+        "ppo_without_minimum",
+        lambda terms, sample: np.where(_is_outside(sample), 0, terms),
+        "clips without PPO's minimum: a step whose ratio has left 0.8 … 1.2 has no gradient that could bring it back",
+        "clip(ρ_t, 1 − ε, 1 + ε) A_t",
+    ),
+    Choice(
+        "ppo_with_maximum",
+        lambda terms, sample: np.where(_is_outside(sample) & ~_is_favoured(terms, sample), 0, terms),
+        "takes the larger one of PPO's two terms, not the smaller one",
+        "max(ρ_t A_t, clip(ρ_t, 1 − ε, 1 + ε) A_t)",
     ),
 )
 _SIGNS = (
@@ -656,12 +686,18 @@ class Recipe:
         return np.broadcast_to(terms, sample.mask.shape)
 
 
+_OFF_POLICY = {
+    *("unweighted", "through_ratio", "through_weight", "through_product"),
+    *("ppo", "ppo_without_minimum", "ppo_with_maximum"),
+}
+
+
 def catalogue(*, off_policy: bool, discounted: bool, has_values: bool) -> dict[str, Sequence[Choice]]:
     """Return the choices of each slot that can be told apart on such data."""
     undiscounted = {"from_the_start", "immediate_from_the_start", "once_too_often", "undiscounted", "discounted"}
     without_values = {"values", "next_values", "average_value"}
     left_out = (set() if discounted else undiscounted) | (set() if has_values else without_values)
-    left_out |= set() if off_policy else {"unweighted", "through_ratio", "through_weight", "through_product"}
+    left_out |= set() if off_policy else _OFF_POLICY
     everything: dict[str, Sequence[Choice]] = {
         "rewards": _REWARDS,
         "returns": _RETURNS,
@@ -675,6 +711,30 @@ def catalogue(*, off_policy: bool, discounted: bool, has_values: bool) -> dict[s
         "sign": _SIGNS,
     }
     return {slot: [one for one in choices if one.name not in left_out] for slot, choices in everything.items()}
+
+
+_OTHERS = {
+    "returns": "has other returns than asked for",
+    "baseline": "has another baseline than asked for",
+    "importance": "has another importance weight than asked for",
+    "score": "does not clip the ratio",
+}
+
+
+def only(slot: str, choices: Sequence[Choice], name: str) -> Sequence[Choice]:
+    """Return the choices of a slot, of which the named one alone is right; if none has the name, the same choices."""
+    if name not in (one.name for one in choices):
+        return choices
+    right = [replace(one, sentence="", equation="") for one in choices if one.name == name]
+    others = [one for one in choices if one.name != name]
+    wrong = [
+        replace(one, sentence=_OTHERS[slot], equation=_words(one.name, name)) for one in others if not one.sentence
+    ]
+    return [*right, *wrong, *(one for one in others if one.sentence)]
+
+
+def _words(name: str, wanted: str) -> str:
+    return f"{name}, not {wanted}".replace("_", " ")
 
 
 BUILT_IN: Mapping[str, str] = {

@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pwd
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -27,6 +28,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from pg.checking.submissions import Arrays, Fault
+from pg.core.errors import UserError
 
 _HOME = str(Path(__file__).parents[2])  # where the child finds this package
 _MOST = 2**28  # bytes of an answer
@@ -57,10 +59,13 @@ class Loaded:
     expects: str
     parameters: tuple[str, ...]
     is_off_policy: bool
+    equals: Mapping[str, Any]
 
 
 @contextlib.contextmanager
-def sandbox(path: Path, name: str | None, options: Mapping[str, Any], timeout: float) -> Iterator[Sandbox]:
+def sandbox(
+    path: Path, name: str | None, options: Mapping[str, Any], timeout: float, user: str | None = None
+) -> Iterator[Sandbox]:
     """Start a process that imports a file, and end it with all that it has started.
 
     Parameters
@@ -71,21 +76,18 @@ def sandbox(path: Path, name: str | None, options: Mapping[str, Any], timeout: f
         Of a part.
     timeout
         Seconds that the process may take in all.
+    user
+        The user of the process, who has no other rights; needs the rights of root. Default: the same user.
+
+    Raises
+    ------
+    UserError
+        If the process may not be started as this user.
     """
     ours, theirs = os.pipe(), os.pipe()
     given = [str(ours[0]), str(theirs[1]), str(path), name or "", json.dumps(dict(options))]
-    paths = os.pathsep.join([_HOME, *filter(None, [os.environ.get("PYTHONPATH")])])
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(
-            # Without the working directory, where a file may have the name of a library.
-            [sys.executable, "-P", "-m", "pg.checking.worker", *given],
-            env={**os.environ, "PYTHONPATH": paths},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            pass_fds=(ours[0], theirs[1]),
-            start_new_session=True,
-        )
+        process = _started(given, output, (ours[0], theirs[1]), user)
         os.close(ours[0])
         os.close(theirs[1])
         # Killing it ends every wait for an answer, also for the rest of half an answer.
@@ -98,6 +100,40 @@ def sandbox(path: Path, name: str | None, options: Mapping[str, Any], timeout: f
                 clock.cancel()
                 _kill(process)
                 process.wait()
+
+
+def _started(
+    given: Sequence[str], output: IO[bytes], pipes: Sequence[int], user: str | None
+) -> subprocess.Popen[bytes]:
+    paths = os.pathsep.join([_HOME, *filter(None, [os.environ.get("PYTHONPATH")])])
+    group = _group_of(user)
+    try:
+        return subprocess.Popen(
+            # Without the working directory, where a file may have the name of a library.
+            [sys.executable, "-P", "-m", "pg.checking.worker", *given],
+            env={**os.environ, "PYTHONPATH": paths},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=pipes,
+            start_new_session=True,
+            user=user,
+            group=group,
+            extra_groups=None if user is None else [],
+        )
+    except PermissionError:
+        raise UserError(f"--user: {user} may not run {sys.executable}; install it where other users may read") from None
+
+
+def _group_of(user: str | None) -> int | None:
+    if user is None:
+        return None
+    if os.getuid() != 0:
+        raise UserError(f"--user {user}: only root may start a process as another user; leave it out")
+    try:
+        return pwd.getpwnam(user).pw_gid
+    except KeyError:
+        raise UserError(f"--user: there is no user {user!r} on this machine") from None
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -14,7 +14,7 @@ import sys
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any, Literal, TypeVar
@@ -37,6 +37,7 @@ from pg.parts.returns.base import Returns
 from pg.parts.variant import Variant
 
 Arrays = Mapping[str, NDArray[Any]]
+Floats = NDArray[np.float64]
 Kind = Literal["baseline", "returns", "importance", "estimator", "advantages"]
 Layout = Literal["padded", "list"]
 Expectation = Literal["gradient", "shrunk", "surrogate", "surrogate_of_target_states"]
@@ -67,10 +68,15 @@ class Declared:
     maximise: bool = False
     trajectories: Layout = "padded"
     expects: Expectation = "gradient"
+    equals: Mapping[str, Any] = field(default_factory=dict)
 
 
 def estimator(
-    *, maximise: bool = False, trajectories: Layout = "padded", expects: Expectation = "gradient"
+    *,
+    maximise: bool = False,
+    trajectories: Layout = "padded",
+    expects: Expectation = "gradient",
+    equals: Mapping[str, Any] = MappingProxyType({}),
 ) -> Callable[[AnyFunction], AnyFunction]:
     r"""Mark a function `(log_probs, rewards, mask, ...) -> loss` as an estimator to be checked.
 
@@ -92,17 +98,23 @@ def estimator(
         What the estimate is on average. "gradient": $\nabla J(\theta')$. "shrunk": $(1 - 1/N) \nabla J(\theta')$.
         "surrogate": $\sum_t \sum_s d_{\theta,t}(s) \sum_a \nabla \pi_{\theta'}(a \mid s) Q_{\theta,t}(s, a)$, that of
         ratios per step. "surrogate_of_target_states": the same with $d_{\theta',t}$.
+    equals
+        The built-in estimator whose weights it has in every batch, such as `{"importance": {"name": "per_step", "clip":
+        0.2}}`: the returns, baseline and importance of a variant in a study file. Then `expects` is ignored.
     """
 
     def marked(function: AnyFunction) -> AnyFunction:
-        setattr(function, _MARK, Declared("estimator", maximise, trajectories, expects))
+        setattr(function, _MARK, Declared("estimator", maximise, trajectories, expects, equals))
         return function
 
     return marked
 
 
 def advantages(
-    *, trajectories: Layout = "padded", expects: Expectation = "gradient"
+    *,
+    trajectories: Layout = "padded",
+    expects: Expectation = "gradient",
+    equals: Mapping[str, Any] = MappingProxyType({}),
 ) -> Callable[[AnyFunction], AnyFunction]:
     r"""Mark a NumPy function `(rewards, mask, values, ...) -> weights` as advantages to be checked.
 
@@ -111,7 +123,7 @@ def advantages(
     """
 
     def marked(function: AnyFunction) -> AnyFunction:
-        setattr(function, _MARK, Declared("advantages", False, trajectories, expects))
+        setattr(function, _MARK, Declared("advantages", False, trajectories, expects, equals))
         return function
 
     return marked
@@ -123,6 +135,7 @@ class Submission(ABC):
     name: str
     kind: Kind
     expects: Expectation = "gradient"
+    equals: Mapping[str, Any] = MappingProxyType({})
     parameters: tuple[str, ...] = ()
 
     @property
@@ -163,27 +176,31 @@ class PartSubmission(Submission):
 
     def weights(self, arrays: Arrays, discount: float) -> NDArray[np.float64]:
         """Compose the variant's weights, on the S axis as in training and enumeration."""
-        trajectories = Trajectories(
-            **{name: torch.as_tensor(arrays[name]) for name in ("observations", "actions", "rewards")},
-            **{name: torch.as_tensor(arrays[name]) > 0 for name in ("mask", "terminated", "truncated")},
-        )
-        variant = self.variant(trajectories.mask.shape[1], discount)
-        values, aligned = torch.as_tensor(arrays["values"]), torch.as_tensor(arrays["alignments"])
-        batch = Batch(
-            variant,
-            trajectories,
-            find_score_products=lambda batch: products_of(aligned, batch.returns),
-            find_state_values=lambda _: StateValues(values, torch.zeros_like(values[..., 0])),
-        )
-        log_ratios = torch.as_tensor(arrays["log_probs"] - arrays["old_log_probs"]).where(trajectories.mask, 0)
-        found = compose.weights(
-            variant,
-            trajectories,
-            compose.fixed(batch),
-            log_ratios if self.is_off_policy else None,
-            torch.as_tensor(arrays["state_ratios"]),
-        )
-        return found.double().numpy()
+        return composed(self.variant(arrays["mask"].shape[1], discount), arrays)
+
+
+def composed(variant: Variant, arrays: Arrays) -> Floats:
+    """Return a variant's weights (S, N, T) of batches, composed as in training."""
+    trajectories = Trajectories(
+        **{name: torch.as_tensor(arrays[name]) for name in ("observations", "actions", "rewards")},
+        **{name: torch.as_tensor(arrays[name]) > 0 for name in ("mask", "terminated", "truncated")},
+    )
+    values, aligned = torch.as_tensor(arrays["values"]), torch.as_tensor(arrays["alignments"])
+    batch = Batch(
+        variant,
+        trajectories,
+        find_score_products=lambda batch: products_of(aligned, batch.returns),
+        find_state_values=lambda _: StateValues(values, torch.zeros_like(values[..., 0])),
+    )
+    log_ratios = torch.as_tensor(arrays["log_probs"] - arrays["old_log_probs"]).where(trajectories.mask, 0)
+    found = compose.weights(
+        variant,
+        trajectories,
+        compose.fixed(batch),
+        log_ratios if variant.importance.corrects else None,
+        torch.as_tensor(arrays["state_ratios"]),
+    )
+    return found.double().numpy()
 
 
 class FunctionSubmission(Submission):
@@ -192,6 +209,7 @@ class FunctionSubmission(Submission):
     def __init__(self, function: Callable[..., Any], declared: Declared) -> None:
         self.function, self.declared = function, declared
         self.name, self.kind, self.expects = function.__name__, declared.kind, declared.expects
+        self.equals = declared.equals
         self.parameters = tuple(inspect.signature(function).parameters)
         allowed = [name for name in _ALLOWED[self.kind] if declared.trajectories == "padded" or name != "mask"]
         for name in self.parameters:
@@ -244,15 +262,19 @@ class EstimatorSubmission(FunctionSubmission):
         return sign * by_log_probs.double().numpy()
 
     def _check(self, loss: object, dtype: torch.dtype) -> None:
-        line = _line_of(self.function)
+        if problem := self._problem(loss, dtype):
+            raise Fault(problem, _line_of(self.function))
+
+    def _problem(self, loss: object, dtype: torch.dtype) -> str:
         if not isinstance(loss, Tensor):
-            raise Fault(f"{self.name} returns {type(loss).__name__}, not a scalar tensor", line)
+            return f"{self.name} returns {type(loss).__name__}, not a scalar tensor"
         if loss.numel() != 1:
-            raise Fault(f"{self.name} returns a tensor of shape {tuple(loss.shape)}, not a scalar", line)
+            return f"{self.name} returns a tensor of shape {tuple(loss.shape)}, not a scalar"
         if not loss.requires_grad:
-            raise Fault(f"no gradient flows from the loss of {self.name} to log_probs: they were detached", line)
+            return f"no gradient flows from the loss of {self.name} to log_probs: they were detached"
         if loss.dtype != dtype:
-            raise Fault(f"{self.name} returns {loss.dtype}, given log_probs of {dtype}", line)
+            return f"{self.name} returns {loss.dtype}, given log_probs of {dtype}"
+        return ""
 
 
 class AdvantageSubmission(FunctionSubmission):

@@ -28,8 +28,7 @@ def _blocks(findings: Findings) -> Iterator[RenderableType]:
         if findings.line:
             yield Text(findings.line, style="dim")
     else:
-        expected = EXPECTATIONS[findings.expects]
-        yield Text(f"It should be {expected} on average. {_on_average(findings)}")
+        yield Text(on_average(findings))
         if findings.diagnosis is not None and (findings.diagnosis.is_wrong or not findings.passes):
             yield Text(findings.diagnosis.words, style="bold")
         yield from (_property(one) for one in findings.properties if not one.holds)
@@ -42,12 +41,14 @@ def _blocks(findings: Findings) -> Iterator[RenderableType]:
         yield Text("It printed:\n" + findings.printed, style="dim")
 
 
-def _on_average(findings: Findings) -> str:
+def on_average(findings: Findings) -> str:
+    """Say what the estimate should be on average, and whether it is."""
+    expected = f"as {findings.equals}" if findings.equals else EXPECTATIONS[findings.expects]
     wrong = [bias for bias in findings.biases if not bias.holds]
     if not wrong:
-        return f"It is, up to rounding (a relative bias below {TOLERANCE:g})."
+        return f"It should be {expected} on average. It is, up to rounding (a relative bias below {TOLERANCE:g})."
     worst = max(wrong, key=lambda bias: (bias.relative, -bias.n))
-    return f"It is not: in {worst.world} with N = {worst.n}, {worst.worst}."
+    return f"It should be {expected} on average. It is not: in {worst.world} with N = {worst.n}, {worst.worst}."
 
 
 def _removed(findings: Findings) -> str:

@@ -30,12 +30,10 @@ def main(requests: Connection, answers: Connection, path: Path, name: str | None
     warnings.simplefilter("ignore")
     try:
         submission = load(path, name, options)
+        answers.send_bytes(encode(_described(submission), {}))
     except BaseException as error:  # whatever the file raises, `exit()` too
         _send_fault(answers, error, path)
         return
-    described = {"name": submission.name, "kind": submission.kind, "expects": submission.expects}
-    described |= {"parameters": submission.parameters, "is_off_policy": submission.is_off_policy}
-    answers.send_bytes(encode(described, {}))
     state = _global_state()
     while True:
         try:
@@ -46,6 +44,11 @@ def main(requests: Connection, answers: Connection, path: Path, name: str | None
             answers.send_bytes(encode(*_answered(submission, head, arrays, state)))
         except BaseException as error:
             _send_fault(answers, error, path)
+
+
+def _described(submission: Submission) -> dict[str, Any]:
+    names = ("name", "kind", "expects", "parameters", "is_off_policy")
+    return {**{name: getattr(submission, name) for name in names}, "equals": dict(submission.equals)}
 
 
 def _answered(

@@ -1,0 +1,1 @@
+"""Points for the estimators in students' files, by an instructor's rubric."""
