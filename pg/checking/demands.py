@@ -120,7 +120,7 @@ def declared(loaded: Loaded) -> Demand:
         raise Fault(f"{loaded.name}: expects: {loaded.expects!r} is not known{nearest(loaded.expects, allowed)}")
     equals = known(loaded.equals)
     return Demand(
-        kind=cast("Kind", loaded.kind),
+        kind=loaded.kind,
         expects=cast("Expectation", loaded.expects),
         equals=equals,
         off_policy=loaded.is_off_policy or (equals is not None and equals.importance.corrects),

@@ -17,18 +17,19 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from pg.checking.submissions import Arrays, Fault
+from pg.checking.submissions import Arrays, Fault, Kind
 from pg.core.errors import UserError
+from pg.core.record import Record
 
 _HOME = str(Path(__file__).parents[2])  # where the child finds this package
 _MOST = 2**28  # bytes of an answer
@@ -43,23 +44,26 @@ def encode(head: Mapping[str, Any], arrays: Arrays) -> bytes:
 
 def decode(message: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """Unpack a message; a ValueError says that it is none."""
-    head, _, body = message.partition(b"\n")
+    line, _, body = message.partition(b"\n")
     try:
-        return json.loads(head), load(body)
-    except SafetensorError as error:
+        head = json.loads(line)
+        arrays = load(body)
+    except (SafetensorError, RecursionError) as error:
         raise ValueError(str(error)) from error
+    if not isinstance(head, dict):
+        raise ValueError("the first line is no JSON object")
+    return head, arrays
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Record):
     """What the file says of its submission."""
 
     name: str
-    kind: str
+    kind: Kind
     expects: str
     parameters: tuple[str, ...]
     is_off_policy: bool
-    equals: Mapping[str, Any]
+    equals: dict[str, Any]
 
 
 @contextlib.contextmanager
@@ -168,8 +172,8 @@ class Sandbox:
         """Return what the submission is."""
         head, _ = self._answer()
         try:
-            return Loaded(**{**head, "parameters": tuple(head["parameters"])})
-        except (KeyError, TypeError) as error:
+            return Loaded.model_validate(head)
+        except ValidationError as error:
             raise Fault(f"{self._file} interferes with the check") from error
 
     def weights(self, arrays: Arrays, discount: float) -> NDArray[np.float64]:
@@ -178,7 +182,10 @@ class Sandbox:
 
     def seconds(self, arrays: Arrays, discount: float) -> float:
         """Return the seconds that the submission needs for one batch, of a few tries the fastest."""
-        return float(self._ask({"discount": discount, "timed": True}, arrays)[0]["seconds"])
+        seconds = self._ask({"discount": discount, "timed": True}, arrays)[0].get("seconds")
+        if not isinstance(seconds, float):
+            raise Fault(f"{self._file} interferes with the check")
+        return seconds
 
     def _ask(self, head: Mapping[str, Any], arrays: Arrays) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         try:

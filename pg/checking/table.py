@@ -43,7 +43,7 @@ def _blocks(findings: Findings) -> Iterator[RenderableType]:
 
 def on_average(findings: Findings) -> str:
     """Say what the estimate should be on average, and whether it is."""
-    expected = f"as {findings.equals}" if findings.equals else EXPECTATIONS[findings.expects]
+    expected = f"that of {findings.equals}" if findings.equals else EXPECTATIONS[findings.expects]
     wrong = [bias for bias in findings.biases if not bias.holds]
     if not wrong:
         return f"It should be {expected} on average. It is, up to rounding (a relative bias below {TOLERANCE:g})."

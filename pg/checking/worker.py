@@ -30,7 +30,7 @@ def main(requests: Connection, answers: Connection, path: Path, name: str | None
     warnings.simplefilter("ignore")
     try:
         submission = load(path, name, options)
-        answers.send_bytes(encode(_described(submission), {}))
+        answers.send_bytes(encode(described(submission), {}))
     except BaseException as error:  # whatever the file raises, `exit()` too
         _send_fault(answers, error, path)
         return
@@ -46,7 +46,8 @@ def main(requests: Connection, answers: Connection, path: Path, name: str | None
             _send_fault(answers, error, path)
 
 
-def _described(submission: Submission) -> dict[str, Any]:
+def described(submission: Submission) -> dict[str, Any]:
+    """Return what the file says of its submission, as fields of `pg.checking.sandbox.Loaded`."""
     names = ("name", "kind", "expects", "parameters", "is_off_policy")
     return {**{name: getattr(submission, name) for name in names}, "equals": dict(submission.equals)}
 

@@ -13,6 +13,7 @@ from pg.checking.demands import Demand
 from pg.checking.findings import Findings
 from pg.checking.sandbox import Loaded
 from pg.checking.submissions import Arrays, Submission, fault_of, load
+from pg.checking.worker import described
 
 
 class Here:
@@ -24,8 +25,7 @@ class Here:
     @property
     def loaded(self) -> Loaded:
         """What the submission is."""
-        one = self._submission
-        return Loaded(one.name, one.kind, one.expects, one.parameters, one.is_off_policy, one.equals)
+        return Loaded.model_validate(described(self._submission))
 
     def weights(self, arrays: Arrays, discount: float) -> NDArray[np.float64]:
         """Return the weights of batches; as in the process, warnings of a user's file are not errors."""

@@ -59,8 +59,12 @@ FORGERIES = {
         f"        except OSError:\n            pass\n    return {SUM}\n"
     ),
     "lies": (
-        "import pg.checking.worker as worker\n\n\ndef zeros(submission, head, arrays):\n"
-        "    return {'passes': True}, {'weights': arrays['rewards']}\n\n\nworker._answered = zeros\n"
+        "import sys\n\nsys.modules['__main__']._answered = lambda submission, head, arrays: (\n"
+        "    {'passes': True}, {'weights': arrays['rewards']}\n)\n"
+        f"\n\n{HEAD}    return {SUM}\n"
+    ),
+    "describes": (
+        "import sys\n\nsys.modules['__main__'].described = lambda submission: {'name': 1, 'is_off_policy': []}\n"
         f"\n\n{HEAD}    return {SUM}\n"
     ),
 }

@@ -29,6 +29,10 @@ FORGERIES = {
         "pg.checking.findings.Findings.is_unbiased = True\n"
         f"{HEAD}    return -(log_probs * rewards).sum()\n"
     ),
+    "lies": (
+        "import sys\nsys.modules['__main__']._answered = lambda *a: ({{}}, {{'weights': a[2]['rewards']}})\n"
+        f"{HEAD}    return -(log_probs * rewards).sum()\n"
+    ),
     "lives_on": (
         f"import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(4)\n    {WRITES}\n    os._exit(0)\n"
         f"{HEAD}    return -(log_probs * rewards).sum()\n"
@@ -86,16 +90,16 @@ def test_points_cannot_be_forged_and_a_bad_file_leaves_the_others_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = str(tmp_path / "results.json")
-    names = ["prints", "writes", "exits", "patches"]
+    names = ["prints", "writes", "exits", "patches", "lies"]
     sources = {name: FORGERIES[name].format(path=path) for name in names}
     (tmp_path / "solution.py").write_text(ON_POLICY, encoding="utf-8")
     record = graded(tmp_path, {**sources, "right": ON_POLICY}, [*names, "missing", "right"])
-    assert points(record) == {"prints": 1, "writes": 1, "exits": 0, "patches": 1, "missing": 0, "right": 6}
+    assert points(record) == {"prints": 1, "writes": 1, "exits": 0, "patches": 1, "lies": 0, "missing": 0, "right": 6}
     assert record["score"] == 9
     shown = capsys.readouterr().out
     assert "exits.py ended the process (exit status 0)" in shown
     assert "missing.py is missing from the submission" in shown
-    assert "all: 9 of 36 points" in shown
+    assert "all: 9 of 42 points" in shown
 
 
 def nobody_may_run() -> bool:
