@@ -12,7 +12,7 @@ from pg.checking.mistakes import Choice, Floats, Recipe, Sample, catalogue, only
 
 _EXACT = 1e-6  # rounding, if a submission computes in single precision
 _NORMALISED = 5e-3  # up to 1e-4 is added to the deviation that advantages are divided by, which may be small
-_NEAR = 0.25
+_NEAR = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,7 +206,8 @@ _RETURNS = (
     Choice(
         "leaking",
         _leaking,
-        "lets returns run on into the next trajectory of the batch: the sum is not reset at the end of one",
+        "lets returns run on into the next trajectory of the batch, as the sum is not reset at the end of one: more "
+        "variance, and a bias with a discount",
         "W_{i,t} = Σ_{t' ≥ t} r_{i,t'} + Σ_{j > i} R_j",
     ),
 )

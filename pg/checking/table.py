@@ -29,8 +29,11 @@ def _blocks(findings: Findings) -> Iterator[RenderableType]:
             yield Text(findings.line, style="dim")
     else:
         yield Text(on_average(findings))
-        if findings.diagnosis is not None and (findings.diagnosis.is_wrong or not findings.passes):
-            yield Text(findings.diagnosis.words, style="bold")
+        diagnosis = findings.diagnosis
+        if diagnosis is not None and (not findings.passes or (diagnosis.is_wrong and diagnosis.is_exact)):
+            yield Text(diagnosis.words, style="bold")
+        elif not findings.is_unbiased:
+            yield Text("No known mistake fits.", style="bold")
         yield from (_property(one) for one in findings.properties if not one.holds)
         yield _numbers(findings)
         if findings.variances and findings.is_unbiased:
@@ -60,7 +63,8 @@ def _removed(findings: Findings) -> str:
 
 
 def _property(one: Property) -> Text:
-    return Text.assemble(("\u2717 ", "bold red"), one.name, ": ", one.sentence)
+    mark = ("\u2717 ", "bold red") if one.is_required else ("\u2022 ", "bold")
+    return Text.assemble(mark, one.name, ": ", one.sentence)
 
 
 def _numbers(findings: Findings) -> Table:

@@ -173,7 +173,7 @@ MISTAKES = {
     "clamped": _weights("ratios.exp().clamp(0.8, 1.2)", "without PPO's minimum"),
 }
 
-UNBIASED = ("total", "early", "added", "from_the_start")
+UNBIASED = ("total", "early", "added", "leaking", "from_the_start")
 """These cost variance alone, or have the gradient of the discounted objective."""
 
 PAIRS = (
