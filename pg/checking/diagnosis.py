@@ -10,7 +10,7 @@ import numpy as np
 
 from pg.checking.mistakes import Choice, Floats, Recipe, Sample, catalogue, only, recipes
 
-_EXACT = 1e-6  # rounding, if a submission computes in single precision
+_DOUBLE, _SINGLE = 1e-9, 1e-6  # rounding, by the precision that a submission computes in
 _NORMALISED = 5e-3  # up to 1e-4 is added to the deviation that advantages are divided by, which may be small
 _NEAR = 0.1
 
@@ -29,6 +29,12 @@ class Observed:
         difference = (self.weights - factor * recipe.weights(self.sample))[counted]
         largest, scale = np.abs(difference).max(), np.abs(self.weights[counted]).max()
         return float(largest / scale) if scale > 0 else float(largest)
+
+    @property
+    def rounding(self) -> float:
+        """The rounding of the weights: larger if all of them are numbers of single precision."""
+        single = self.weights.astype(np.float32)
+        return _SINGLE if np.allclose(single, self.weights, rtol=1e-12, atol=0, equal_nan=True) else _DOUBLE
 
     def factor(self, recipe: Recipe) -> float:
         """Return the constant times a recipe's weights that is nearest to the observed ones."""
@@ -64,13 +70,13 @@ class Diagnosis:
     @property
     def is_wrong(self) -> bool:
         """Whether it makes a mistake, or differs by a factor."""
-        return bool(self.mistakes) or not np.isclose(self.factor, 1, rtol=_EXACT)
+        return bool(self.mistakes) or not np.isclose(self.factor, 1, rtol=_SINGLE)
 
     @property
     def words(self) -> str:
         """The diagnosis in a sentence."""
         wrong = [f"{sentence} ({equation})" for sentence, equation in self.mistakes]
-        if not np.isclose(self.factor, 1, rtol=_EXACT):
+        if not np.isclose(self.factor, 1, rtol=_SINGLE):
             wrong.append(f"is {self.factor:.6g} times as large")
         known = _joined(wrong)
         if self.is_exact:
@@ -100,16 +106,16 @@ def diagnose(
     choices = catalogue(off_policy=off_policy, discounted=discounted, has_values=has_values)
     choices = {slot: only(slot, found, wanted.get(slot, "")) for slot, found in choices.items()}
     for recipe in _candidates(choices):
-        if (residual := _residual(observed, recipe)) < _tolerance(recipe):
-            return _found(recipe, choices, 1.0, residual)
+        if (residual := _residual(observed, recipe)) < _tolerance(recipe, observed):
+            return _found(recipe, choices, 1.0, residual, is_exact=True)
     few = [recipe for mistakes in range(2) for recipe in recipes(choices, mistakes) if recipe.sign.name == "up"]
     for recipe in few:
         factor = observed[0].factor(recipe)
-        if np.isfinite(factor) and (residual := _residual(observed, recipe, factor)) < _tolerance(recipe):
-            return _found(recipe, choices, factor, residual)
+        if np.isfinite(factor) and (residual := _residual(observed, recipe, factor)) < _tolerance(recipe, observed):
+            return _found(recipe, choices, factor, residual, is_exact=True)
     residuals = {index: _residual(observed, recipe) for index, recipe in enumerate(few)}
     best = min(residuals, key=lambda index: np.nan_to_num(residuals[index], nan=np.inf))
-    return _found(few[best], choices, 1.0, residuals[best]) if residuals[best] < _NEAR else None
+    return _found(few[best], choices, 1.0, residuals[best], is_exact=False) if residuals[best] < _NEAR else None
 
 
 def _candidates(choices: Mapping[str, Sequence[Choice]]) -> Iterator[Recipe]:
@@ -119,8 +125,8 @@ def _candidates(choices: Mapping[str, Sequence[Choice]]) -> Iterator[Recipe]:
     yield from recipes({**choices, "returns": whole}, 3)
 
 
-def _tolerance(recipe: Recipe) -> float:
-    return _EXACT if recipe.scale.name == "none" else _NORMALISED
+def _tolerance(recipe: Recipe, observed: Sequence[Observed]) -> float:
+    return max(one.rounding for one in observed) if recipe.scale.name == "none" else _NORMALISED
 
 
 def _residual(observed: Sequence[Observed], recipe: Recipe, factor: float = 1.0) -> float:
@@ -134,9 +140,11 @@ def _residual(observed: Sequence[Observed], recipe: Recipe, factor: float = 1.0)
     return largest
 
 
-def _found(recipe: Recipe, choices: Mapping[str, Sequence[Choice]], factor: float, residual: float) -> Diagnosis:
+def _found(
+    recipe: Recipe, choices: Mapping[str, Sequence[Choice]], factor: float, residual: float, *, is_exact: bool
+) -> Diagnosis:
     mistakes = tuple((choice.sentence, choice.equation) for choice in recipe.mistakes)
-    return Diagnosis(mistakes, dict(_right(recipe, choices)), factor, residual, residual < _tolerance(recipe))
+    return Diagnosis(mistakes, dict(_right(recipe, choices)), factor, residual, is_exact)
 
 
 def _right(recipe: Recipe, choices: Mapping[str, Sequence[Choice]]) -> Iterator[tuple[str, str]]:

@@ -8,26 +8,9 @@ from math import isfinite
 from typing import Any
 
 from pg.checking.diagnosis import Diagnosis
-from pg.checking.submissions import Kind
 
 TOLERANCE = 1e-6
 """Largest relative bias of an estimator without one: sums are exact up to rounding, and a file may round to float32."""
-
-
-def properties_of(kind: Kind, *, equals: bool = False) -> tuple[str, ...]:
-    """Return the names of the properties that a submission of some kind is checked for.
-
-    With `equals`, also of one that should equal a built-in estimator.
-    """
-    is_function = kind in ("estimator", "advantages")
-    return (
-        *("one trajectory", "finite", "same batch, same weights", "order of trajectories", "padding"),
-        *(["mask"] if kind == "estimator" else []),
-        *([] if is_function else ["separate batches"]),
-        *([] if kind == "advantages" else ["float32"]),
-        *("equal returns", "rewards"),
-        *(["equals"] if equals else []),
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, NonNegativeFloat, PositiveFloat, ValidationError, model_validator
 
 from pg.checking.demands import Demand
-from pg.checking.findings import properties_of
+from pg.checking.properties import properties_of
 from pg.core.errors import InvalidStudy, UserError
 from pg.core.record import Name, Record
 from pg.core.suggestions import nearest

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from pg.checking.findings import properties_of
+from pg.checking.properties import properties_of
 from pg.checking.submissions import Kind
 from pg.grading.rubric import InvalidRubric, read
 from tests.checking.in_process import check_here

@@ -1,0 +1,74 @@
+"""What a submission is given: batches as arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pg.checking.mistakes import Sample
+from pg.checking.submissions import Arrays
+from pg.checking.worlds import Batches
+from pg.core.randomness import generator as generator_of
+
+_AFTER_THE_END = -1.3  # a log-probability after the last step
+_LARGE = (32, 200)
+
+
+def arrays_of(batches: Batches) -> dict[str, NDArray[Any]]:
+    """Return batches (S, N, T) with all that a submission may read, in float64."""
+    world, trajectories = batches.world, batches.trajectories
+    mask = trajectories.mask
+    return {
+        "rewards": trajectories.rewards.numpy(),
+        "mask": mask.numpy().astype(np.uint8),
+        "log_probs": batches.along(world.log_probs).where(mask, _AFTER_THE_END).numpy(),
+        "old_log_probs": batches.along(world.old_log_probs).where(mask, _AFTER_THE_END).numpy(),
+        "values": batches.along(world.values).numpy(),
+        "state_ratios": batches.along(world.state_ratios).numpy(),
+        "alignments": batches.along(torch.einsum("mtd,mud->mt", world.scores, world.scores)).numpy(),
+        "observations": trajectories.observations.numpy(),
+        "actions": trajectories.actions.numpy(),
+        "terminated": trajectories.terminated.numpy().astype(np.uint8),
+        "truncated": trajectories.truncated.numpy().astype(np.uint8),
+    }
+
+
+def padded(arrays: Arrays, steps: int) -> dict[str, NDArray[Any]]:
+    """Return the arrays with more steps after the last ones."""
+    after = {"log_probs": _AFTER_THE_END, "old_log_probs": _AFTER_THE_END}
+    found = dict(arrays)
+    for name, values in arrays.items():
+        if values.ndim >= 3:
+            width = [(0, 0), (0, 0), (0, steps), *[(0, 0)] * (values.ndim - 3)]
+            found[name] = np.pad(values, width, constant_values=after.get(name, 0))
+    return found
+
+
+def sample_of(batches: Batches) -> Sample:
+    """Return batches as known mistakes read them."""
+    given = arrays_of(batches)
+    names = ("rewards", "log_probs", "old_log_probs", "values")
+    return Sample(mask=given["mask"] > 0, discount=batches.world.discount, **{name: given[name] for name in names})
+
+
+def large_batch(seed: int) -> dict[str, NDArray[Any]]:
+    """Draw one batch of 32 trajectories of up to 200 steps."""
+    generator, (n, steps) = generator_of(seed, "check", "timed"), _LARGE
+    mask = np.arange(steps) < generator.integers(1, steps + 1, size=(1, n, 1))
+    noise = {name: generator.normal(size=(1, n, steps)) * mask for name in ("rewards", "values")}
+    log_probs = np.log(generator.uniform(0.2, 0.8, size=(1, n, steps)))
+    return {
+        **noise,
+        "mask": mask.astype(np.uint8),
+        "log_probs": log_probs,
+        "old_log_probs": log_probs,
+        "state_ratios": mask.astype(np.float64),
+        "alignments": mask.astype(np.float64),
+        "observations": np.ones((1, n, steps, 1)),
+        "actions": np.zeros((1, n, steps), dtype=np.int64),
+        "terminated": np.ones((1, n), dtype=np.uint8),
+        "truncated": np.zeros((1, n), dtype=np.uint8),
+    }

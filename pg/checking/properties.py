@@ -1,0 +1,184 @@
+"""What every estimator should be, besides being right on average: finite, the same for the same batch, ..."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pg.checking.arrays import arrays_of, padded
+from pg.checking.demands import Known
+from pg.checking.findings import TOLERANCE, Property
+from pg.checking.submissions import Arrays, Kind
+from pg.checking.worlds import Batches
+
+_SINGLE_PRECISION = 1e-4
+_ESTIMATOR: frozenset[Kind] = frozenset({"estimator"})
+_PARTS: frozenset[Kind] = frozenset({"baseline", "returns", "importance"})
+_ADVANTAGES: frozenset[Kind] = frozenset({"advantages"})
+_ALL = _ESTIMATOR | _PARTS | _ADVANTAGES
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A few batches of a world, and a submission that weights them.
+
+    Attributes
+    ----------
+    batches
+        The batches, of three trajectories.
+    ask
+        Returns the weights (S, N, T) of batches in arrays.
+    """
+
+    batches: Batches
+    ask: Callable[[Arrays], Tensor]
+
+    @cached_property
+    def mask(self) -> Tensor:
+        """True at the steps of the trajectories, (S, N, T)."""
+        return self.batches.trajectories.mask
+
+    @cached_property
+    def weights(self) -> Tensor:
+        """The weights of the batches."""
+        return self.of(self.batches)
+
+    def of(self, batches: Batches) -> Tensor:
+        """Return the weights of other batches."""
+        return self.ask(arrays_of(batches))
+
+    def same(self, other: Tensor, what: str, tolerance: float = TOLERANCE) -> tuple[bool, str]:
+        """Compare the weights with those of the same steps otherwise."""
+        count = len(other)
+        mask, own = self.mask[:count], self.weights[:count]
+        difference = float((own - other)[mask].abs().max() / own[mask].abs().max().clamp(min=1e-300))
+        if difference <= tolerance:
+            return True, f"{what} gives the same weights"
+        return False, f"{what} gives other weights, by {difference:.2g} of the largest"
+
+
+def _finite(trial: Trial) -> tuple[bool, str]:
+    holds = bool(trial.weights[trial.mask].isfinite().all())
+    return holds, "all weights are finite" if holds else "some weights are NaN or infinite"
+
+
+def _repeated(trial: Trial) -> tuple[bool, str]:
+    holds, words = trial.same(trial.of(trial.batches), "the same batch")
+    return holds, words if holds else f"{words}: it draws random numbers, or keeps state"
+
+
+def _reordered(trial: Trial) -> tuple[bool, str]:
+    shuffle = torch.tensor([2, 0, 1])
+    permuted = Batches(trial.batches.world, trial.batches.members[:, shuffle])
+    return trial.same(trial.of(permuted)[:, shuffle.argsort()], "another order of the trajectories")
+
+
+def _longer(trial: Trial) -> Tensor:
+    return trial.ask(padded(arrays_of(trial.batches), 2))
+
+
+def _padding(trial: Trial) -> tuple[bool, str]:
+    holds, words = trial.same(_longer(trial)[..., : trial.mask.shape[-1]], "more padding")
+    return holds, words if holds else f"{words}: the mask is ignored somewhere"
+
+
+def _masked(trial: Trial) -> tuple[bool, str]:
+    longer = _longer(trial)
+    after = longer[~torch.nn.functional.pad(trial.mask, (0, longer.shape[-1] - trial.mask.shape[-1]))]
+    holds = not bool(after.abs().max() > 0)
+    return holds, f"{'no log-probability' if holds else 'a log-probability'} after the last step matters"
+
+
+def _alone(trial: Trial) -> tuple[bool, str]:
+    world, few = trial.batches.world, trial.batches.members[:4]
+    holds, words = trial.same(torch.cat([trial.of(Batches(world, one[None])) for one in few]), "each batch alone")
+    return holds, words if holds else f"{words}: batches are mixed"
+
+
+def _in_single_precision(trial: Trial) -> tuple[bool, str]:
+    arrays = {
+        name: values.astype(np.float32) if values.dtype == np.float64 else values
+        for name, values in arrays_of(trial.batches).items()
+    }
+    return trial.same(trial.ask(arrays), "single precision", _SINGLE_PRECISION)
+
+
+def _without_rewards(trial: Trial) -> Tensor:
+    return trial.ask(arrays_of(trial.batches) | {"rewards": np.zeros(trial.mask.shape)})[trial.mask]
+
+
+def _of_equal_returns(trial: Trial) -> tuple[bool, str]:
+    holds = bool(_without_rewards(trial).isfinite().all())
+    return holds, f"{'finite' if holds else 'NaN or infinite'} if all returns are equal"
+
+
+def _of_rewards(trial: Trial) -> tuple[bool, str]:
+    holds = not torch.equal(_without_rewards(trial), trial.weights[trial.mask])
+    return holds, f"the estimate {'depends' if holds else 'does not depend'} on the rewards"
+
+
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    """A property, the kinds of submissions that have it, and whether they must; its test answers in words, too."""
+
+    name: str
+    test: Callable[[Trial], tuple[bool, str]]
+    kinds: frozenset[Kind] = _ALL
+    is_required: bool = True
+
+
+_PROPERTIES = (
+    _Tested("finite", _finite),
+    _Tested("same batch, same weights", _repeated),
+    # A baseline of the earlier trajectories, or of the other half of the batch, depends on the order without a bias.
+    _Tested("order of trajectories", _reordered, is_required=False),
+    _Tested("padding", _padding),
+    _Tested("mask", _masked, _ESTIMATOR),
+    _Tested("separate batches", _alone, _PARTS),
+    _Tested("float32", _in_single_precision, _ESTIMATOR | _PARTS),
+    _Tested("equal returns", _of_equal_returns),
+    _Tested("rewards", _of_rewards),
+)
+_ONE, _EQUALS = "one trajectory", "equals"
+
+
+def properties_of(kind: Kind, *, equals: bool = False) -> tuple[str, ...]:
+    """Return the names of the properties that a submission of some kind is checked for.
+
+    With `equals`, also of one that should equal a built-in estimator.
+    """
+    names = [one.name for one in _PROPERTIES if kind in one.kinds]
+    return (_ONE, *names, *([_EQUALS] if equals else []))
+
+
+def properties(kind: Kind, trial: Trial) -> Iterator[Property]:
+    """Test a submission of some kind."""
+    for one in _PROPERTIES:
+        if kind in one.kinds:
+            holds, words = one.test(trial)
+            yield Property(one.name, holds, words, one.is_required)
+
+
+def of_one_trajectory(smallest: int) -> Property:
+    """Say whether a batch of one trajectory is legal; a baseline may need another one."""
+    words = "is checked as well" if smallest == 1 else "gives no estimate: two are needed"
+    return Property(_ONE, holds=True, sentence=f"a batch of one trajectory {words}")
+
+
+def equality(known: Known, given: Iterable[tuple[Batches, Tensor]]) -> Property:
+    """Compare weights with those of a built-in estimator, in the batches of a few worlds."""
+    largest, scale = 0.0, 0.0
+    for batches, weights in given:
+        mask = batches.trajectories.mask
+        expected = torch.as_tensor(known.weights(arrays_of(batches), batches.world.discount))
+        largest = max(largest, float((weights - expected)[mask].abs().max().nan_to_num(torch.inf)))
+        scale = max(scale, float(expected[mask].abs().max()))
+    holds = largest <= TOLERANCE * scale
+    words = f"those of {known.words}"
+    found = f"are {words}" if holds else f"differ from {words}, by {largest / scale:.2g} of the largest"
+    return Property(_EQUALS, holds, f"the weights {found}")
