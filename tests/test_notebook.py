@@ -26,14 +26,19 @@ def outputs(notebook: NotebookNode) -> list[NotebookNode]:
     return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
 
 
+def execute(notebook: NotebookNode, folder: Path, ipython: Path) -> None:
+    """Run the cells of a notebook in its folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IPYTHONDIR", str(ipython))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
+
+
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory: pytest.TempPathFactory) -> NotebookNode:
     notebook = kept()
     notebook.cells.append(new_code_cell(EVERY_SEED_HAS_LEARNED))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
-        patch.setenv("OMP_NUM_THREADS", "1")
-        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute()
+    execute(notebook, NOTEBOOK.parent, tmp_path_factory.mktemp("ipython"))
     return notebook
 
 
