@@ -27,7 +27,8 @@ from pg.checking.worlds import Batches, World, worlds
 from pg.core.randomness import generator as generator_of
 from pg.parts.discounting import reward_to_go
 
-_SIZES = (1, 2, 3)
+SIZES = (1, 2, 3)
+"""Numbers of trajectories of the batches that are listed."""
 _SAMPLED = 24  # batches that a mistake is looked for in, and that properties are tried on
 
 
@@ -84,12 +85,19 @@ def check(
         return replace(found, printed=process.printed)
 
 
-def examine(source: Source, loaded: Loaded, path: str, seed: int, demand: Demand | None = None) -> Findings:
+def examine(
+    source: Source,
+    loaded: Loaded,
+    path: str,
+    seed: int,
+    demand: Demand | None = None,
+    sizes: Sequence[int] = SIZES,
+) -> Findings:
     """Check a submission that is loaded; a Fault is raised where it fails, or is not what is demanded."""
     demand = demand or declared(loaded)
     if demand.kind != loaded.kind:
         raise Fault(f"{loaded.name} should be of kind {demand.kind}, and is of kind {loaded.kind}")
-    return _Check(source, loaded, seed, demand).findings(path)
+    return _Check(source, loaded, seed, demand).findings(path, sizes)
 
 
 class Source(Protocol):
@@ -110,13 +118,13 @@ class _Check:
     def __init__(self, source: Source, loaded: Loaded, seed: int, demand: Demand) -> None:
         self._source, self._loaded, self._seed, self._demand = source, loaded, seed, demand
 
-    def findings(self, path: str) -> Findings:
+    def findings(self, path: str, sizes: Sequence[int]) -> Findings:
         loaded, demand = self._loaded, self._demand
         has_discount = "discount" in loaded.parameters
         everywhere = list(worlds(self._seed, off_policy=demand.off_policy, discounted=has_discount))
         smallest, biases, variances = self._smallest(everywhere[0]), list[Bias](), list[Variance]()
         for world in everywhere:
-            for n in _SIZES:
+            for n in sizes:
                 if n >= smallest:
                     batches = Batches.every(world, n)
                     weights = self.weights(batches)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pg.checking.check import examine
+from pg.checking.check import SIZES, examine
 from pg.checking.demands import Demand
 from pg.checking.findings import Findings
 from pg.checking.sandbox import Loaded
@@ -41,8 +42,14 @@ class Here:
 
 
 def check_here(
-    path: Path, name: str | None = None, *, seed: int = 0, demand: Demand | None = None, **options: Any
+    path: Path,
+    name: str | None = None,
+    *,
+    seed: int = 0,
+    demand: Demand | None = None,
+    sizes: Sequence[int] = SIZES,
+    **options: Any,
 ) -> Findings:
-    """Check a file; a Fault is raised where it fails."""
+    """Check a file; a Fault is raised where it fails. Batches of two trajectories alone take a fifth of the time."""
     here = Here(load(path, name, options), path)
-    return examine(here, here.loaded, path.name, seed, demand)
+    return examine(here, here.loaded, path.name, seed, demand, sizes)

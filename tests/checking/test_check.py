@@ -11,6 +11,7 @@ from pg.checking.findings import Findings
 from tests.checking.planted import DISCOUNTED, MISTAKES, OFF_POLICY, ON_POLICY, PAIRS, UNBIASED
 
 Checked = Callable[..., Findings]
+TWO = (2,)
 
 
 @pytest.mark.parametrize("source", [ON_POLICY, DISCOUNTED, OFF_POLICY], ids=["on-policy", "discounted", "off-policy"])
@@ -25,7 +26,7 @@ def test_a_correct_estimator_passes(checked: Checked, source: str) -> None:
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_planted_mistake_is_named(checked: Checked, name: str) -> None:
-    found = checked(MISTAKES[name].source)
+    found = checked(MISTAKES[name].source, sizes=TWO)
     assert found.passes == (name in UNBIASED)
     assert found.diagnosis is not None
     assert found.diagnosis.is_exact
@@ -37,7 +38,7 @@ def test_a_planted_mistake_is_named(checked: Checked, name: str) -> None:
 def test_two_planted_mistakes_are_named_together(checked: Checked, first: str, second: str) -> None:
     one, other = MISTAKES[first], MISTAKES[second]
     assert other.old in one.source
-    found = checked(one.source.replace(other.old, other.new))
+    found = checked(one.source.replace(other.old, other.new), sizes=TWO)
     assert not found.passes
     assert found.diagnosis is not None
     assert found.diagnosis.is_exact
@@ -58,7 +59,7 @@ PROPERTIES = {
 @pytest.mark.parametrize("name", PROPERTIES)
 def test_a_property_that_does_not_hold_is_named(checked: Checked, name: str) -> None:
     source = ON_POLICY.replace("advantages = to_go - baseline", f"advantages = {PROPERTIES[name]}")
-    found = checked(f"import numpy\n{source}")
+    found = checked(f"import numpy\n{source}", sizes=TWO)
     assert not found.passes
     assert name in [one.name for one in found.properties if not one.holds]
 

@@ -11,7 +11,7 @@ from tests.checking import variants
 from tests.checking.variants import source_of
 
 Checked = Callable[..., Findings]
-FEW, ALL = 12, 200
+FEW, ALL = 8, 200
 
 
 def alarms(found: Findings) -> list[str]:
