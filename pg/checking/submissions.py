@@ -85,7 +85,8 @@ def estimator(
     - `log_probs`: $\log \pi_{\theta'}(a_t \mid s_t)$, the loss is differentiated by them;
     - `old_log_probs`: $\log \pi_\theta(a_t \mid s_t)$ of the policy that collected the batch;
     - `rewards`, and `values` $V_t(s_t)$ of some value function, of each step;
-    - `mask`: true at the steps of a trajectory. What stands after its last step is arbitrary, but for rewards of 0;
+    - `mask`: true at the steps of a trajectory. After its last step rewards and values are 0, and log-probabilities
+      arbitrary;
     - `discount`: γ, a number.
 
     Parameters
