@@ -17,6 +17,7 @@ from gymnasium.wrappers import OrderEnforcing, TimeLimit
 from numpy.typing import NDArray
 
 from pg.core.trajectories import Environments, Spaces, Transition
+from pg.environments.acrobot import acrobot
 from pg.environments.cartpole import cartpole
 from pg.environments.catalogue import CARTPOLES, check_spaces, earned_mdp_of, hidden_in, horizon_of, make_copy
 from pg.environments.compiled import CompiledEnvironments, Dynamics
@@ -24,7 +25,10 @@ from pg.environments.record import Environment
 from pg.environments.tabular import TabularEnvironments
 
 _SEED_RANGE = 2**31
-_COMPILED: dict[str, Callable[[dict[str, Any]], Dynamics]] = dict.fromkeys(CARTPOLES, cartpole)
+_COMPILED: dict[str, Callable[[dict[str, Any]], Dynamics]] = {
+    **dict.fromkeys(CARTPOLES, cartpole),
+    "Acrobot-v1": acrobot,
+}
 """Dynamics that are compiled, by the id of the environment."""
 
 

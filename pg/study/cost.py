@@ -18,6 +18,7 @@ from pg.study.repeats import Run, first_runs
 # measurements.
 _SPEEDS: tuple[tuple[tuple[str, ...], int, int, int], ...] = (
     (("CartPole",), 2_000_000, 400_000, 150_000),
+    (("Acrobot",), 400_000, 200_000, 100_000),
     (("pg/",), 400_000, 200_000, 150_000),
     (("InvertedPendulum",), 20_000, 18_000, 16_000),
     (("Humanoid",), 2_600, 2_500, 2_000),

@@ -45,7 +45,7 @@ def test_finished_cartpole_is_not_reset_automatically() -> None:
     assert all(ended[first:]), "a reset would bring the pole back up"
 
 
-@pytest.mark.parametrize("id", ["Acrobot-v1", "MountainCarContinuous-v0", "HalfCheetah-v5", "InvertedPendulum-v5"])
+@pytest.mark.parametrize("id", ["MountainCar-v0", "MountainCarContinuous-v0", "HalfCheetah-v5", "InvertedPendulum-v5"])
 def test_copies_of_any_gymnasium_id_step_like_a_single_one(id: str) -> None:
     copies = make_environments(Environment(id=id, horizon=5), 2)
     observations = copies.reset(generator())
@@ -116,7 +116,7 @@ def test_counting_and_checking_wrappers_are_removed() -> None:
 
 
 def test_horizon_beyond_the_environments_own_limit_is_kept() -> None:
-    copies = make_environments(Environment(id="Acrobot-v1", horizon=600), 1)
+    copies = make_environments(Environment(id="MountainCar-v0", horizon=600), 1)
     copies.reset(generator())
     alive = np.ones(1, dtype=np.bool_)
     cut = [copies.step(np.ones(1, dtype=np.int64), alive).truncated.item() for _ in range(600)]

@@ -1,10 +1,11 @@
-"""CartPole with compiled dynamics is gymnasium's CartPole."""
+"""Environments with compiled dynamics are gymnasium's."""
 
 from typing import Any
 
 import gymnasium
 import numpy as np
 import pytest
+from pg.environments.acrobot import acrobot
 from pg.environments.cartpole import cartpole
 from pg.environments.compiled import CompiledEnvironments
 from pg.environments.copies import make_environments
@@ -13,19 +14,19 @@ from pg.environments.record import Environment, Observations
 ALIVE = np.ones(1, dtype=np.bool_)
 
 
-def states(count: int) -> np.ndarray:
+def carts(count: int) -> np.ndarray:
     """Return states within the limits and a little beyond them."""
     farthest = np.array([2.5, 4.0, 0.22, 4.0])
     return np.random.default_rng(0).uniform(-farthest, farthest, (count, 4))
 
 
 @pytest.mark.parametrize("costs", [False, True])
-def test_step_from_any_state_is_that_of_gymnasium(costs: bool) -> None:
+def test_a_carts_step_from_any_state_is_that_of_gymnasium(costs: bool) -> None:
     kwargs = {"sutton_barto_reward": costs}
     copies, single = CompiledEnvironments(cartpole(kwargs), 500, 1), gymnasium.make("CartPole-v1", **kwargs).unwrapped
     theirs: Any = single
     ends = 0
-    for state in states(400):
+    for state in carts(400):
         for action in (0, 1):
             theirs.reset(seed=0)
             theirs.state = tuple(state)
@@ -39,7 +40,38 @@ def test_step_from_any_state_is_that_of_gymnasium(costs: bool) -> None:
     assert 100 < ends < 700, "states lie on both sides of the limits"
 
 
-def test_start_states_are_uniform_within_gymnasiums_limits() -> None:
+def test_an_acrobots_step_from_any_state_is_that_of_gymnasium() -> None:
+    copies, single = CompiledEnvironments(acrobot({}), 500, 1), gymnasium.make("Acrobot-v1").unwrapped
+    theirs: Any = single
+    # Angles up to half a turn and speeds near their limits, so that some angles turn over and some speeds are cut.
+    farthest = np.pi * np.array([1, 1, 4, 9])
+    ends = cut = 0
+    for state in np.random.default_rng(0).uniform(-farthest, farthest, (400, 4)):
+        for action in range(3):
+            theirs.reset(seed=0)
+            theirs.state = state.copy()
+            observation, reward, terminated, _, _ = theirs.step(action)
+            copies.positions = state[np.newaxis].copy()
+            mine = copies.step(np.array([action]), ALIVE)
+            np.testing.assert_allclose(copies.positions[0], theirs.state, rtol=1e-9, atol=1e-9)
+            np.testing.assert_allclose(mine.observations[0], observation, rtol=1e-6, atol=1e-6)
+            assert (mine.rewards[0], mine.terminated[0]) == (reward, terminated)
+            ends += terminated
+            cut += bool((np.abs(theirs.state[2:]) == farthest[2:]).any())
+    assert 100 < ends < 1100, "states lie on both sides of the line"
+    assert cut > 50, "speeds are limited"
+
+
+def test_acrobots_start_as_gymnasiums_do() -> None:
+    copies = CompiledEnvironments(acrobot({}), 500, 5000)
+    copies.reset(np.random.default_rng(0))
+    assert abs(copies.positions).max() <= 0.1 + 1e-8
+    np.testing.assert_array_equal(copies.positions, copies.positions.astype(np.float32))
+    np.testing.assert_allclose(copies.positions.std(0), 0.1 / 3**0.5, rtol=0.05)
+    np.testing.assert_allclose(np.corrcoef(copies.positions.T), np.eye(4), atol=0.06)
+
+
+def test_carts_start_uniformly_within_gymnasiums_limits() -> None:
     starts = make_environments(Environment(id="CartPole-v1"), 5000).reset(np.random.default_rng(0))
     assert starts.shape == (5000, 4)
     assert abs(starts).max() <= 0.05
