@@ -59,6 +59,7 @@ TOTAL_VARIANCE = Metric(
     "where they are enumerated.",
     scale="ratio",
     statistic="geometric_mean",
+    noun="the variance of the gradient estimate",
 )
 LEAST_VARIANCE = Metric(
     "least_variance",
@@ -66,11 +67,13 @@ LEAST_VARIANCE = Metric(
     "`total_variance` of the estimator with the constant baseline that makes it least for the measured policy.",
     scale="ratio",
     statistic="geometric_mean",
+    noun="the least variance that a constant baseline gives",
 )
 COSINE = Metric(
     "cosine",
     "cosine to the true gradient",
     "Mean cosine of the angle between the gradient estimate of a batch and ∇J; 0 for an estimate that is zero.",
+    noun="the cosine between the estimate of a batch and the true gradient",
 )
 RELATIVE_BIAS = Metric(
     "relative_bias",
@@ -78,6 +81,9 @@ RELATIVE_BIAS = Metric(
     "‖E[ĝ] − ∇J‖ / ‖∇J‖. Exact where batches or trajectories are enumerated. In probes, and where staleness is "
     "sampled, E[ĝ] is the mean over the trajectories of a sample: the value includes the noise of that mean and of "
     "a sampled ∇J; `relative_bias_noise` is its value from noise alone.",
+    noun="the bias of the gradient estimate",
+    unit="of the gradient’s length",
+    is_part=True,
 )
 RELATIVE_BIAS_NOISE = Metric(
     "relative_bias_noise",
@@ -90,6 +96,9 @@ SHRINKAGE = Metric(
     "gain or loss along the true gradient",
     "⟨E[ĝ], ∇J⟩ / ‖∇J‖² − 1: the part of the bias along ∇J, negative if the estimate is too short. In probes "
     "E[ĝ] is the mean over a sample; `shrinkage_se` is the standard error.",
+    noun="the gain or loss along the true gradient",
+    unit="of its length",
+    is_part=True,
 )
 LOG_VARIANCE_SLOPE: Metric[Any] = Metric(
     "log_variance_slope",
@@ -98,6 +107,7 @@ LOG_VARIANCE_SLOPE: Metric[Any] = Metric(
     "experiments, of the probability left to the withheld action.",
     of=log_variance_slope,
     needs="several_sizes",
+    noun="the slope of log variance",
 )
 EFFECTIVE_SHARE: Metric[Any] = Metric(
     "effective_share",
@@ -106,6 +116,9 @@ EFFECTIVE_SHARE: Metric[Any] = Metric(
     "weights are per step; 1 if all are equal.",
     of=lambda found: effective_share(found.weights, found.live).mean().item(),
     never_negative=True,
+    noun="the effective sample size",
+    unit="of the sample",
+    is_part=True,
 )
 LARGEST_WEIGHT: Metric[Any] = Metric(
     "largest_weight",

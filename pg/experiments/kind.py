@@ -125,6 +125,8 @@ class Experiment(Record):
         The tables that are computed for figures, in addition to the long table and its summary.
     axis
         Column of what varies within a variant, in addition to the batch size; None if nothing does.
+    axis_words
+        Where something was measured, with a value of the axis in place of {}, as in "after {} gradient steps".
     needs_tables
         Whether environments must have tables.
     has_windows
@@ -137,6 +139,7 @@ class Experiment(Record):
     metrics: ClassVar[tuple[Metric[Any], ...]]
     tables: ClassVar[tuple[str, ...]] = ()
     axis: ClassVar[str | None] = None
+    axis_words: ClassVar[str] = ""
     needs_tables: ClassVar[bool] = False
     has_windows: ClassVar[bool] = False
     costly: ClassVar[str] = "the numbers of its samples, or the horizon of the environment"

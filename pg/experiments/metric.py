@@ -31,8 +31,14 @@ class Metric(Generic[Found]):
     of
         Computes the value from the object that holds the results of its kind of experiment. Default: the object's
         attribute of the same name.
+    noun
+        Names the value in sentences, with its article. Default: "the" and the label.
     unit
-        Unit of the value, which the report shows; empty if it has none, or the environment's own (returns).
+        Unit of the value, which the report shows; empty if it has none, or the environment's own (returns). Of a part,
+        the whole, as in "of the gradient's length", if the noun does not name it.
+    is_part
+        Whether the value is a part of something, which sentences write in per cent. A metric with the statistic "share"
+        always is.
     scale
         "difference": claims compare a with b by a - b. "ratio": by a / b, averaged over seeds on the logarithm,
         because the value is positive and spans orders of magnitude.
@@ -54,7 +60,9 @@ class Metric(Generic[Found]):
     label: str
     definition: str
     of: Callable[[Found], float] | None = None
+    noun: str = ""
     unit: str = ""
+    is_part: bool = False
     scale: Scale = "difference"
     statistic: Statistic = "mean"
     failure: float | None = None

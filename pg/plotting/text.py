@@ -8,6 +8,17 @@ from typing import Any
 
 from pg.core.signs import signed
 
+_FRACTIONS = {
+    1 / 10: "a tenth",
+    1 / 5: "a fifth",
+    1 / 4: "a quarter",
+    1 / 3: "a third",
+    1 / 2: "half",
+    2 / 3: "two thirds",
+    3 / 4: "three quarters",
+}
+_NEAR = 0.04  # relative distance at which a ratio gets the name of a fraction
+
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -36,6 +47,24 @@ def noted(estimate: float, low: float, high: float) -> str:
     """Write a positive estimate with its interval in two digits: "0.42 (0.31–0.57)"; without one if it is undefined."""
     text = number(estimate, 2)
     return text if math.isnan(low) else f"{text} ({number(low, 2)}–{number(high, 2)})"
+
+
+def short(value: float) -> str:
+    """Write a number as a sentence does: 0.97, 17, 131, 20,600."""
+    return number(value, 3 if abs(value) >= 100 else 2)
+
+
+def percent(share: float) -> str:
+    """Write a share in per cent: 4 %, 62 %, 104 %."""
+    return f"{short(100 * share).removesuffix('.0')} %"
+
+
+def times(ratio: float, ends: str = "") -> str:
+    """Write a ratio, and the ends of its interval: "a quarter (0.19 to 0.32) of", "62 % of", "3.5 times"."""
+    if ratio >= 1:
+        return f"{short(ratio)} times{ends}"
+    near = (words for fraction, words in _FRACTIONS.items() if abs(ratio / fraction - 1) < _NEAR)
+    return f"{next(near, percent(ratio))}{ends} of"
 
 
 def counted(count: int, noun: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pg.claims.relations.relation import Target, TestAt, Tested
+from pg.claims.relations.relation import Target, TestAt, Tested, Write
 
 
 class Equal(Tested):
@@ -34,3 +34,7 @@ class Equal(Tested):
     def tested_values(self, target: Target) -> tuple[float, ...]:
         """Return both ends of the margin."""
         return target.value - target.margin, target.value + target.margin
+
+    def demand(self, target: Target, write: Write) -> str:
+        """Return both ends of the margin, like "−1.1 to −0.9"."""
+        return " to ".join(map(write, self.tested_values(target)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pg.claims.relations.relation import Target, TestAt, Tested
+from pg.claims.relations.relation import Target, TestAt, Tested, Write
 
 
 class Greater(Tested):
@@ -15,3 +15,7 @@ class Greater(Tested):
         """Return the one-sided p-values of "greater" and of "less"."""
         result = test(target.value)
         return result.p_greater, result.p_less
+
+    def demand(self, target: Target, write: Write) -> str:
+        """Return "more than" with the value."""
+        return f"more than {write(target.value)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pg.claims.relations.relation import Target, TestAt, Tested
+from pg.claims.relations.relation import Target, TestAt, Tested, Write
 
 
 class Less(Tested):
@@ -15,3 +15,7 @@ class Less(Tested):
         """Return the one-sided p-values of "less" and of "greater"."""
         result = test(target.value)
         return result.p_less, result.p_greater
+
+    def demand(self, target: Target, write: Write) -> str:
+        """Return "less than" with the value."""
+        return f"less than {write(target.value)}"

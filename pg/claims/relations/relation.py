@@ -16,6 +16,8 @@ from typing import ClassVar, NamedTuple
 from pg.core.signs import signed
 from pg.statistics.intervals import LEVEL, Array, Test
 
+Write = Callable[[float], str]
+"""Writes a value with its unit."""
 TestAt = Callable[[float], Test]
 """Tests an effect against a given null value."""
 
@@ -60,6 +62,11 @@ class Relation(ABC):
     @abstractmethod
     def statement(self, quantity: str, target: Target) -> str:
         """Write the relation of a quantity to its target."""
+
+    def demand(self, target: Target, write: Write) -> str:
+        """Say for a sentence which values satisfy the relation, like "more than 50 %"."""
+        del write
+        return self.statement("the value", target)
 
 
 class Tested(Relation):

@@ -21,6 +21,9 @@ METRICS: tuple[Metric[Enumerated], ...] = (
         "‖E[ĝ] − d‖ / ‖∇J‖, exact by enumeration, where d is the gradient of the expected return by central "
         "differences; `relative_bias` uses the gradient by autodiff.",
         of=lambda found: found.distance(found.differences),
+        noun="the distance to central differences",
+        unit="of the gradient’s length",
+        is_part=True,
     ),
     Metric(
         "sampled_variance",
@@ -47,6 +50,7 @@ METRICS: tuple[Metric[Enumerated], ...] = (
         "‖∇J‖, computed from the environment's tables.",
         of=lambda found: found.norm.item(),
         never_negative=True,
+        noun="the length of the true gradient",
     ),
     Metric(
         "objective",

@@ -43,18 +43,21 @@ METRICS: tuple[Metric[Watched], ...] = (
         "share of episodes that end fallen forward",
         "Share of a policy's episodes that terminate with the torso lower and further forward than at the start.",
         of=lambda seen: float(seen.falls[0].mean()),
+        is_part=True,
     ),
     Metric(
         "fell_backward",
         "share of episodes that end fallen backward",
         "Share of a policy's episodes that terminate with the torso lower and further back than at the start.",
         of=lambda seen: float(seen.falls[1].mean()),
+        is_part=True,
     ),
     Metric(
         "not_fallen",
         "share of episodes that end without a fall",
         "Share of a policy's episodes that neither fall forward nor backward.",
         of=lambda seen: float((~seen.falls[0] & ~seen.falls[1]).mean()),
+        is_part=True,
     ),
     Metric(
         "displacement",
@@ -76,6 +79,7 @@ METRICS: tuple[Metric[Watched], ...] = (
         "Number of changes of the stance foot, the only foot that touches the floor, in an episode; averaged over a "
         "policy's episodes.",
         of=lambda seen: float(np.mean([alternating_steps(feet) for feet in seen.motion.on_floor])),
+        noun="the number of changes of the stance foot in an episode",
     ),
     Metric(
         "episode_return",

@@ -44,6 +44,7 @@ METRICS: tuple[Metric[Cut], ...] = (
         "product of all ratios of a trajectory if the variant weights by products, else the ratio of one step.",
         of=lambda found: found.log_weights.var().item(),
         never_negative=True,
+        noun="the variance of the logarithm of the weight",
     ),
     *map(_quantile, QUANTILES),
 )

@@ -20,6 +20,7 @@ class HorizonExperiment(HorizonOptions, Measurement):
     metrics = METRICS
     figures = FIGURES
     axis: ClassVar[str | None] = "horizon"
+    axis_words = "with trajectories of {} steps"
     options_type = HorizonOptions
     measured_by = "pg.experiments.horizon.measure:lengthen_trajectories"
     folder = "horizons"

@@ -29,6 +29,7 @@ METRICS: tuple[Metric[Forms], ...] = (
         "‖∇J̃ − g‖ / ‖g‖, where ∇J̃ is the gradient of the surrogate that training follows, and g the explicit sum over "
         "trajectories and steps.",
         of=lambda forms: relative_difference(forms.surrogate, forms.explicit[0]),
+        noun="the relative difference between the surrogate’s gradient and the explicit sum",
     ),
     Metric(
         "backward_passes",
@@ -36,6 +37,7 @@ METRICS: tuple[Metric[Forms], ...] = (
         "Number of backward passes for the explicit sum over trajectories and steps; the surrogate needs one.",
         of=lambda forms: forms.explicit[1],
         never_negative=True,
+        noun="the number of backward passes of the explicit sum",
     ),
     Metric(
         "imitation_difference",
@@ -43,6 +45,7 @@ METRICS: tuple[Metric[Forms], ...] = (
         "The same as `explicit_difference`, where g is the gradient of imitation weighted by the advantages. For "
         "Gaussian policies only the parameters of the mean are compared.",
         of=lambda forms: forms.imitation_difference(forms.weights),
+        noun="the relative difference between the policy gradient and the weighted imitation gradient",
     ),
     Metric(
         "cloning_difference",
@@ -50,5 +53,6 @@ METRICS: tuple[Metric[Forms], ...] = (
         "The same as `imitation_difference`, where all weights are 1 on both sides, so that g is the gradient of "
         "behaviour cloning.",
         of=lambda forms: forms.imitation_difference(forms.weights.new_ones(forms.weights.shape)),
+        noun="the relative difference from the gradient of behaviour cloning when all weights are 1",
     ),
 )

@@ -67,6 +67,7 @@ METRICS: tuple[Metric[Probed], ...] = (
         "Mean cosine of the angle between the gradient estimates of two different batches, over all pairs of the first "
         "ten.",
         of=_pairwise_cosine,
+        noun="the cosine between the estimates of two batches",
     ),
     RELATIVE_BIAS,
     RELATIVE_BIAS_NOISE,
@@ -93,6 +94,7 @@ METRICS: tuple[Metric[Probed], ...] = (
         "explain.",
         of=lambda found: needed(found.value_network),
         needs="value_network",
+        is_part=True,
     ),
     LOG_VARIANCE_SLOPE,
     Metric(
@@ -100,11 +102,13 @@ METRICS: tuple[Metric[Probed], ...] = (
         "share of batches without a gradient",
         "Share of the batches of a sample whose gradient estimate is exactly zero.",
         of=lambda found: (found.gradients == 0).all(-1).double().mean().item(),
+        is_part=True,
     ),
     Metric(
         "returns_alike",
         "share of batches with at most one different return",
         "Share of the batches of a sample in which all trajectories but at most one have the same return.",
         of=lambda found: returns_alike(found.returns).double().mean().item(),
+        is_part=True,
     ),
 )

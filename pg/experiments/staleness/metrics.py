@@ -38,6 +38,9 @@ METRICS: tuple[Metric[Corrected], ...] = (
         "divided by ‖∇J(θ')‖; exact, from tables.",
         of=lambda found: needed(found.tables).state_part,
         needs="tables",
+        noun="the bias from the states",
+        unit="of the gradient’s length",
+        is_part=True,
     ),
     Metric(
         "return_part",
@@ -46,6 +49,9 @@ METRICS: tuple[Metric[Corrected], ...] = (
         "divided by ‖∇J(θ')‖; exact, from tables.",
         of=lambda found: needed(found.tables).return_part,
         needs="tables",
+        noun="the bias from the returns",
+        unit="of the gradient’s length",
+        is_part=True,
     ),
     Metric(
         "state_variation",
@@ -54,5 +60,7 @@ METRICS: tuple[Metric[Corrected], ...] = (
         "trajectories: 0 for equal distributions, 1 for disjoint ones; exact, from tables.",
         of=lambda found: needed(found.tables).state_variation,
         needs="tables",
+        noun="the part of the visited states in which data and policy differ",
+        is_part=True,
     ),
 )

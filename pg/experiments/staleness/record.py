@@ -20,6 +20,7 @@ class StalenessExperiment(StalenessOptions, Measurement):
     metrics = METRICS
     figures = FIGURES
     axis: ClassVar[str | None] = "steps"
+    axis_words = "after {} gradient steps"
     options_type = StalenessOptions
     measured_by = "pg.experiments.staleness.measure:follow_steps"
     folder = "staleness"

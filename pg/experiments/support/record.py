@@ -18,6 +18,7 @@ class SupportExperiment(SupportOptions, Measurement):
     metrics = METRICS
     figures = FIGURES
     axis: ClassVar[str | None] = "left"
+    axis_words = "with probability {} left to the withheld action"
     options_type = SupportOptions
     measured_by = "pg.experiments.support.measure:withhold_support"
     folder = "support"

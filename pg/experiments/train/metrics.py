@@ -129,6 +129,7 @@ METRICS: tuple[Metric[Run], ...] = (
         statistic="restricted_mean",
         never_negative=True,
         needs="threshold",
+        noun="the time to the threshold",
     ),
     Metric(
         "censored",
@@ -191,6 +192,7 @@ METRICS: tuple[Metric[Run], ...] = (
         "Mean return of the first batch, which the policy collects before any update, minus `demonstrator_return`.",
         of=lambda run: run.returns[0] - needed(run.imitation).demonstrator_return,
         needs="imitation",
+        noun="the clone’s return minus the demonstrator’s",
     ),
     Metric(
         "final_minus_demonstrator",
@@ -198,5 +200,6 @@ METRICS: tuple[Metric[Run], ...] = (
         "`final_return` minus `demonstrator_return`.",
         of=lambda run: run.final_return - needed(run.imitation).demonstrator_return,
         needs="imitation",
+        noun="the return at the end minus the demonstrator’s",
     ),
 )

@@ -21,6 +21,7 @@ METRICS: tuple[Metric[Updates], ...] = (
         "Spearman's correlation between the change in log p(τ) by an update and the return, over trajectories that the "
         "update has not seen; averaged over updates.",
         of=lambda found: found.rank_correlations.nanmean().item(),
+        noun="the rank correlation of the change in likelihood with the return",
     ),
     Metric(
         "rising_below_average",
@@ -28,6 +29,8 @@ METRICS: tuple[Metric[Updates], ...] = (
         "Share of trajectories that the update on their batch makes likelier, among those with a return below the "
         "batch's mean; over all updates.",
         of=lambda found: found.below_rise.double().mean().item(),
+        noun="the share of below-average trajectories that an update makes likelier",
+        is_part=True,
     ),
     Metric(
         "rising_above_average",
@@ -35,6 +38,8 @@ METRICS: tuple[Metric[Updates], ...] = (
         "Share of trajectories that the update on their batch makes likelier, among those with a return above the "
         "batch's mean; over all updates.",
         of=lambda found: found.above_rise.double().mean().item(),
+        noun="the share of above-average trajectories that an update makes likelier",
+        is_part=True,
     ),
     Metric(
         "kl_on_batch",
@@ -53,6 +58,9 @@ METRICS: tuple[Metric[Updates], ...] = (
         "`kl_on_batch` divided by the limit δ of the variant.",
         of=lambda found: found.kl_on_batch / needed(found.limit).limit,
         needs="limit",
+        noun="the KL divergence on the update’s batch",
+        unit="of its limit",
+        is_part=True,
     ),
     Metric(
         "fresh_kl_over_limit",
@@ -60,5 +68,8 @@ METRICS: tuple[Metric[Updates], ...] = (
         "`kl_on_fresh` divided by the limit δ of the variant.",
         of=lambda found: found.kl_on_fresh / needed(found.limit).limit,
         needs="limit",
+        noun="the KL divergence on fresh trajectories",
+        unit="of its limit",
+        is_part=True,
     ),
 )

@@ -1,0 +1,260 @@
+"""Write what a part of a claim found as one plain sentence, from its declaration and its row in claims.csv.
+
+| comparison | sentence |
+|---|---|
+| a over b | The variance with “to-go” is a quarter (19 % to 32 %) of that with “total”. |
+| a minus b | The return is 131 higher (72 to 190) with “a” than with “b”. |
+| a against a number | The cosine with “a” is 0.97 (0.96 to 0.97). |
+| share of a change | “a” brings the variance 67 % (28 % to 93 %) of the way from that of “b” to that of “c”. |
+| within a tolerance | The bias with “a” is 0 % up to rounding in all of 20 measurements. |
+
+In brackets after a number are the ends of its interval; brackets at the end name the case that the numbers belong to.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pg.claims.comparisons import Comparison, comparison_of
+from pg.claims.record import ClaimPart
+from pg.core.signs import signed
+from pg.experiments.metric import Metric
+from pg.experiments.metrics import metrics_of
+from pg.plotting.text import counted, percent, short, times
+from pg.report import sides
+from pg.study.record import Study
+
+_ROUNDING = 1e-5  # smaller tolerances allow for rounding alone
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A part of a claim, and its numbers in claims.csv."""
+
+    study: Study
+    part: ClaimPart
+    effect: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    lowest: float = math.nan
+    highest: float = math.nan
+    n: int = 0
+    verdict: str = ""
+    comparison: str = ""
+
+    @classmethod
+    def of(cls, study: Study, row: Mapping[Any, Any]) -> Result:
+        """Read a row of claims.csv."""
+        part = study.claims[str(row["claim"])].parts[str(row["part"])]
+        effect, low, high, lowest, highest = (
+            float(row[name]) for name in ("effect", "ci_low", "ci_high", "lowest", "highest")
+        )
+        verdict, comparison = str(row["verdict"]), str(row["comparison"])
+        return cls(study, part, effect, low, high, lowest, highest, int(row["n"]), verdict, comparison)
+
+    @property
+    def metric(self) -> Metric:
+        """The metric of the part."""
+        return self.metric_named(self.part.metric)
+
+    @property
+    def compared(self) -> Comparison:
+        """What the part compares."""
+        return comparison_of(self.part, self.metric)
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether the effect is a over b."""
+        return self.part.b is not None and (self.part.ratio_of_means or self.compared.logarithmic)
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether the effect has an interval of a finite width."""
+        return math.isfinite(self.low + self.high) and self.low < self.high
+
+    def metric_named(self, name: str) -> Metric:
+        """Return a metric of the study."""
+        return metrics_of(*self.study.experiments.values())[name]
+
+    def side(self, name: str) -> str:
+        """Name a side in a sentence."""
+        return sides.side(self.study, self.part, name)
+
+
+def finding(result: Result) -> str:
+    """Say what was found, and what the claim needs unless it is supported."""
+    match result.verdict:
+        case "not tested":
+            return _not_tested(result)
+        case "supported":
+            return measured(result)
+        case "undecided":
+            return f"{measured(result)} Too uncertain to decide: the claim needs {needed(result)}."
+        case "mixed":
+            return f"{measured(result)} The cases disagree, {_range(result)}: the claim needs {needed(result)}."
+        case _:
+            return f"{measured(result)} The claim needs {needed(result)}."
+
+
+def measured(result: Result) -> str:
+    """Say what was measured, in one sentence."""
+    if math.isnan(result.effect):
+        words = f"{result.side('a')}, {noun(result.metric)} is not defined in every run"
+    elif result.part.is_tolerance:
+        words = _within_tolerance(result)
+    elif result.part.share_of is not None:
+        words = _share_of_change(result)
+    elif result.is_ratio:
+        words = _ratio(result)
+    elif result.part.b is not None:
+        words = _difference(result)
+    else:
+        words = f"{result.side('a')}, {noun(result.metric)} is {_single(result)}"
+    return f"{words[0].upper()}{words[1:]}{sides.case(result.study, result.part)}."
+
+
+def needed(result: Result) -> str:
+    """Say which values support the part."""
+    part, metric, target = result.part, result.metric, result.compared.target
+    if part.is_tolerance:
+        return "equality" if part.reference is None else f"{_declared(metric, part.reference)} {_within(result)}"
+    if part.share_of is not None:
+        return part.decision.demand(target, lambda value: f"{percent(value)} of the way")
+    if part.reference is not None:
+        return part.decision.demand(target, partial(_declared, metric))
+    if part.margin is not None:
+        return f"a difference of at most {_amount(metric, part.margin)}"
+    return part.decision.demand(target, lambda _: result.side("b"))
+
+
+def noun(metric: Metric) -> str:
+    """Name a metric in a sentence."""
+    return metric.noun or f"the {metric.label}"
+
+
+def written(metric: Metric, value: float) -> str:
+    """Write a value of a metric with its unit."""
+    return _with_unit(metric, percent(value) if is_part(metric) else short(value))
+
+
+def is_part(metric: Metric) -> bool:
+    """Return whether values are written in per cent."""
+    return metric.is_part or metric.statistic == "share"
+
+
+def _not_tested(result: Result) -> str:
+    condition, found = result.part.condition, result.comparison.rpartition("found: ")[2]
+    if condition is None:
+        return "Not tested."
+    demanded = Result(result.study, condition)
+    subject = f"{demanded.side('a')}, {noun(demanded.metric)}"
+    return f"Not tested: {subject} had to be {needed(demanded)}; found: {found}."
+
+
+def _single(result: Result) -> str:
+    """Write a value with its interval: "14 % (13 % to 15 %) of the gradient's length"."""
+    value, write = _bare(result.metric, result.effect), partial(_bare, result.metric)
+    return _with_unit(result.metric, f"{value}{_ends(result, write)}")
+
+
+def _ratio(result: Result) -> str:
+    write = short if result.effect >= 1 else percent
+    words = times(result.effect, _ends(result, write))
+    return f"{noun(result.metric)} {result.side('a')} is {words} that {result.side('b')}"
+
+
+def _difference(result: Result) -> str:
+    a, b, effect = result.side("a"), result.side("b"), result.effect
+    if effect == 0 and not result.has_interval:
+        return f"{noun(result.metric)} is the same {a} as {b}"
+    direction = "lower" if effect < 0 else "higher"
+    return f"{noun(result.metric)} is {direction} by {_amount(result.metric, effect)}{_between(result)} {a} than {b}"
+
+
+def _between(result: Result) -> str:
+    """Write the ends of a difference as sizes: "(72 to 190)", "(126 lower to 161 higher)"."""
+    low, high = (_bare(result.metric, abs(end)).removesuffix(" %") for end in (result.low, result.high))
+    if result.low * result.high < 0 and result.has_interval:
+        return f" ({low} lower to {high} higher)"
+    return _in_brackets(result, *((high, low) if result.high <= 0 else (low, high)))
+
+
+def _share_of_change(result: Result) -> str:
+    a, zero, one = (result.side(name).removeprefix("with ") for name in ("a", "zero", "one"))
+    goal, metric = f"that of {one}", noun(result.metric)
+    if result.part.share_of is not None and "metric" in result.part.share_of.one:
+        goal = noun(result.metric_named(result.part.share_of.one["metric"]))
+    if result.effect >= 0:
+        share = f"{percent(result.effect)}{_ends(result, percent)}"
+        return f"{a} brings {metric} {share} of the way from that of {zero} to {goal}"
+    far = f"{percent(-result.effect)}{_away(result)} of" if result.effect > -10 else f"{short(-result.effect)} times"
+    return f"{a} takes {metric} further away from {goal} than {zero}, by {far} the distance between these two"
+
+
+def _away(result: Result) -> str:
+    """Write the ends of a share below 0 in brackets, from the farthest to the nearest."""
+    far, near = percent(-result.low), percent(abs(result.high))
+    return _in_brackets(result, f"{far} away", f"{near} {'away' if result.high < 0 else 'closer'}")
+
+
+def _within_tolerance(result: Result) -> str:
+    """Say how far the rows are from their target at most."""
+    metric, holds = result.metric, result.verdict == "supported"
+    within = f"{_within(result)} in all of {counted(result.n, 'measurement')}"
+    far = _amount(metric, result.effect)
+    if result.part.b is not None:
+        a, b = result.side("a"), result.side("b")
+        same = f"is the same {a} as {b} {within}"
+        return f"{noun(metric)} {same if holds else f'differs by up to {far} between {a} and {b}'}"
+    target = _declared(metric, result.compared.target.value)
+    missed = f"up to {far} away from {target}" if result.compared.target.value else f"up to {far}, not 0"
+    return f"{result.side('a')}, {noun(metric)} is {f'{target} {within}' if holds else missed}"
+
+
+def _within(result: Result) -> str:
+    margin = result.part.margin or 0.0
+    return "up to rounding" if margin <= _ROUNDING else f"within {_amount(result.metric, margin)}"
+
+
+def _range(result: Result) -> str:
+    """Write the least and the largest effect of all cases."""
+    write = partial(written, result.metric)
+    if result.part.share_of is not None:
+        write = percent
+    elif result.is_ratio:
+        write = short
+    return f"from {write(result.lowest)} to {write(result.highest)}{' times' if result.is_ratio else ''}"
+
+
+def _ends(result: Result, write: Callable[[float], str]) -> str:
+    """Write the ends of the interval in brackets; nothing if there is none."""
+    return _in_brackets(result, write(result.low), write(result.high))
+
+
+def _in_brackets(result: Result, low: str, high: str) -> str:
+    return f" ({low} to {high})" if result.has_interval and low != high else ""
+
+
+def _bare(metric: Metric, value: float) -> str:
+    return percent(value) if is_part(metric) else short(value)
+
+
+def _with_unit(metric: Metric, value: str) -> str:
+    return f"{value} {metric.unit}" if metric.unit else value
+
+
+def _declared(metric: Metric, value: float) -> str:
+    """Write a declared value, which is not rounded."""
+    return _with_unit(metric, f"{signed(round(100 * value, 9))} %" if is_part(metric) else signed(value))
+
+
+def _amount(metric: Metric, value: float) -> str:
+    """Write the size of a difference."""
+    size = _bare(metric, abs(value))
+    if is_part(metric) and not metric.unit:
+        return f"{size.removesuffix(' %')} percentage points"
+    return _with_unit(metric, size)

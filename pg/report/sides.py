@@ -1,0 +1,123 @@
+"""Name the sides of a claim's part in sentences, and the case that its numbers belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pg.claims.record import ClaimPart, Family, Selection
+from pg.core.signs import signed
+from pg.plotting.text import in_words, listed, option_in_words
+from pg.study.record import Study
+from pg.study.sources import stages_of
+
+# These have words of their own; all other columns are levels.
+_NAMED_APART = ("variant", "metric", "experiment", "environment", "stage")
+_MOST_NAMED = 4
+
+
+def side(study: Study, part: ClaimPart, name: str) -> str:
+    """Name what distinguishes a side: "with “to-go”", "with batch 16", "after 8 gradient steps"."""
+    declared = part.sides[name]
+    if isinstance(declared, Family):
+        return f"with the best of {_candidates(study, declared)}"
+    common = _common(part)
+    own = {column: value for column, value in declared.items() if column not in common}
+    if "variant" in declared and ("variant" not in common or not own.keys() - {"metric"}):
+        own["variant"] = declared["variant"]
+    after, named = list(_axis(study, part, own)), list(_levels(study, part, own))
+    named = [*_variant(study, own), *([f"{own['stage']} policies"] if "stage" in own else []), *named]
+    return " ".join([*([f"with {listed(named)}"] if named else []), *after])
+
+
+def case(study: Study, part: ClaimPart) -> str:
+    """Name in brackets where the numbers of a part come from, and what its sides have in common."""
+    common = _common(part)
+    # A variant that all sides share is in their names only if nothing else is.
+    shared = (
+        common
+        if "variant" in common and f"“{study.variant_label(common['variant'])}”" not in side(study, part, "a")
+        else {}
+    )
+    words = (
+        *_places(study, part, common),
+        *_variant(study, shared),
+        *_axis(study, part, common),
+        *_levels(study, part, common),
+    )
+    return f" ({'; '.join(words)})"
+
+
+def environments_of(study: Study, part: ClaimPart) -> tuple[str, ...]:
+    """Return the environments in which a part must hold."""
+    return part.environments or study.experiments[part.experiment].environments
+
+
+def _places(study: Study, part: ClaimPart, common: Selection) -> Iterator[str]:
+    """Yield the environment and the stage of the case that is shown; of a tolerance, all environments."""
+    environments, shown = environments_of(study, part), part.shown
+    if part.is_tolerance:
+        yield from map(study.environment_label, environments)
+        return
+    wanted = None if shown is None else shown.environment
+    yield study.environment_label(common.get("environment") or wanted or environments[0])
+    wanted = None if shown is None else shown.stage
+    # If the sides select different stages, there is no stage that they have in common.
+    by_side = any("stage" in selection for _, _, selection in part.selections)
+    stages = [] if by_side else [wanted, *part.stages, *stages_of(study, part.experiment)]
+    if stage := next(filter(None, [common.get("stage"), *stages]), None):
+        yield f"{stage} policies"
+
+
+def _common(part: ClaimPart) -> Selection:
+    """Return the columns in which all sides select the same value; nothing if a side is a family."""
+    sides = [one for one in part.sides.values() if not isinstance(one, Family)]
+    if len(sides) < len(part.sides):
+        return {}
+    # A value may be None.
+    return dict(item for item in sides[0].items() if all(item[0] in one and one[item[0]] == item[1] for one in sides))
+
+
+def _candidates(study: Study, family: Family) -> str:
+    names = list(dict.fromkeys(f"“{study.variant_label(one['variant'])}”" for one in family.best_of))
+    more = len(names) - _MOST_NAMED
+    return listed(names if more <= 0 else [*names[: _MOST_NAMED - 1], f"{more + 1} more"])
+
+
+def _variant(study: Study, selection: Selection) -> Iterator[str]:
+    if "variant" in selection:
+        yield f"“{study.variant_label(selection['variant'])}”"
+
+
+def _axis(study: Study, part: ClaimPart, selection: Selection) -> Iterator[str]:
+    experiment = study.experiments[part.experiment]
+    if experiment.axis in selection:
+        level = selection[experiment.axis]
+        words = experiment.axis_words or f"with {option_in_words(experiment.axis)} {{}}"
+        yield _singular(words, level).format(signed(level))
+
+
+def _levels(study: Study, part: ClaimPart, selection: Selection) -> Iterator[str]:
+    axis = study.experiments[part.experiment].axis
+    for path, value in selection.items():
+        if path not in _NAMED_APART and path != axis:
+            yield _level(path, value)
+
+
+def _level(path: str, value: Any) -> str:
+    """Name a level: "batch 16", "8 gradient steps", "rewards paid when earned"."""
+    option, (*_, group, _) = option_in_words(path), ("", "", *path.split("."))
+    if value is None:
+        return f"no {option}"
+    if isinstance(value, Mapping) and value:
+        return f"{option} ({in_words(path, value)})"
+    if isinstance(value, int) and option.endswith("s"):
+        return f"{signed(value)} {_singular(option, value)}"
+    words = in_words(path, value)
+    return f"{group} {words}" if isinstance(value, str) and group not in ("", "variant", "environment") else words
+
+
+def _singular(words: str, count: float) -> str:
+    if count != 1:
+        return words
+    return words.removesuffix("es") if words.endswith("ches") else words.removesuffix("s")

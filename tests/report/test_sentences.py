@@ -1,0 +1,248 @@
+"""Findings as sentences: a table of relations, metrics and verdicts with the sentence of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pg.claims.record import ClaimPart
+from pg.plotting.text import percent, times
+from pg.report.sentences import Result, finding, measured
+from pg.study.record import Study
+
+TO_GO, TOTAL = {"variant": "to_go", "batch": 16}, {"variant": "total", "batch": 16}
+LEAST = {**TOTAL, "metric": "least_variance"}
+VARIANCE: dict[str, Any] = {"experiment": "probe", "metric": "total_variance", "a": TO_GO, "b": TOTAL}
+COSINE = {"experiment": "probe", "metric": "cosine", "a": TO_GO, "reference": 0.5}
+BIAS = {"experiment": "probe", "metric": "relative_bias", "a": TO_GO, "reference": 0, "relation": "exact"}
+SHARE = {"experiment": "probe", "metric": "total_variance", "a": TO_GO, "reference": 0.5, "relation": "greater"}
+SHARE |= {"share_of": {"zero": TOTAL, "one": LEAST}}
+TRAINED = {"experiment": "ladder", "a": {"variant": "to_go"}, "b": {"variant": "total"}}
+STEPS, FAILED = TRAINED | {"metric": "steps_to_threshold"}, TRAINED | {"metric": "failed"}
+RETURN = TRAINED | {"metric": "final_return"}
+SIZES = RETURN | {"a": {"variant": "to_go", "variant.batch": 64}, "b": {"variant": "to_go", "variant.batch": 4}}
+AT = "(CartPole-v1; late policies; batch 16)"
+
+
+def result_of(study: Study, declared: dict[str, Any], effect: float, *ends: float, **others: Any) -> Result:
+    low, high = ends or (float("nan"), float("nan"))
+    return Result(study, ClaimPart.model_validate(declared), effect, low, high, **{"n": 12, **others})
+
+
+def less(declared: dict[str, Any]) -> dict[str, Any]:
+    return declared | {"relation": "less"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "numbers", "verdict", "said"),
+    [
+        (
+            less(VARIANCE),
+            (0.249, 0.193, 0.321),
+            "supported",
+            (
+                "The variance of the gradient estimate with “reward-to-go” is a quarter (19 % to 32 %) of that "
+                f"with “total return” {AT}."
+            ),
+        ),
+        (
+            less(VARIANCE),
+            (3.5, 2.74, 4.23),
+            "refuted",
+            (
+                "The variance of the gradient estimate with “reward-to-go” is 3.5 times (2.7 to 4.2) that with "
+                f"“total return” {AT}. The claim needs less than with “total return”."
+            ),
+        ),
+        (
+            less(COSINE),
+            (0.969, 0.9637, 0.9742),
+            "refuted",
+            (
+                "With “reward-to-go”, the cosine between the estimate of a batch and the true gradient is 0.97 "
+                f"(0.96 to 0.97) {AT}. The claim needs less than 0.5."
+            ),
+        ),
+        (
+            COSINE | {"relation": "equal", "margin": 0.1},
+            (0.55, 0.45, 0.65),
+            "undecided",
+            (
+                "With “reward-to-go”, the cosine between the estimate of a batch and the true gradient is 0.55 "
+                f"(0.45 to 0.65) {AT}. Too uncertain to decide: the claim needs 0.4 to 0.6."
+            ),
+        ),
+        (
+            COSINE | {"relation": "greater", "shown": {"environment": "pendulum"}},
+            (0.51, 0.41, 0.61),
+            "mixed",
+            (
+                "With “reward-to-go”, the cosine between the estimate of a batch and the true gradient is 0.51 "
+                "(0.41 to 0.61) (InvertedPendulum-v5; late policies; batch 16). The cases disagree, from 0.20 "
+                "to 0.80: the claim needs more than 0.5."
+            ),
+        ),
+        (
+            BIAS | {"margin": 1e-10},
+            (3e-15,),
+            "supported",
+            (
+                "With “reward-to-go”, the bias of the gradient estimate is 0 % of the gradient’s length up to "
+                "rounding in all of 12 measurements (CartPole-v1; InvertedPendulum-v5; batch 16)."
+            ),
+        ),
+        (
+            BIAS | {"margin": 1e-10},
+            (0.5,),
+            "refuted",
+            (
+                "With “reward-to-go”, the bias of the gradient estimate is up to 50 % of the gradient’s "
+                "length, not 0 (CartPole-v1; InvertedPendulum-v5; batch 16). The claim needs 0 % of the "
+                "gradient’s length up to rounding."
+            ),
+        ),
+        (
+            VARIANCE | {"relation": "exact", "margin": 0.25},
+            (0.1,),
+            "supported",
+            (
+                "The variance of the gradient estimate is the same with “reward-to-go” as with “total return” "
+                "within 0.25 in all of 12 measurements (CartPole-v1; InvertedPendulum-v5; batch 16)."
+            ),
+        ),
+        (
+            SHARE,
+            (1.037, 0.956, 1.13),
+            "supported",
+            (
+                "“reward-to-go” brings the variance of the gradient estimate 104 % (96 % to 113 %) of the way "
+                f"from that of “total return” to the least variance that a constant baseline gives {AT}."
+            ),
+        ),
+        (
+            SHARE,
+            (-0.911, -2.562, 0.085),
+            "refuted",
+            (
+                "“reward-to-go” takes the variance of the gradient estimate further away from the least "
+                "variance that a constant baseline gives than “total return”, by 91 % (256 % away to 8.5 % "
+                f"closer) of the distance between these two {AT}. The claim needs more than 50 % of the way."
+            ),
+        ),
+        (
+            less(STEPS),
+            (-3362.3, -5000.0, -1200.0),
+            "supported",
+            (
+                "The time to the threshold is lower by 3,360 environment steps (1,200 to 5,000) with "
+                "“reward-to-go” than with “total return” (CartPole-v1)."
+            ),
+        ),
+        (
+            less(STEPS) | {"ratio_of_means": True},
+            (0.62, 0.48, 0.79),
+            "supported",
+            (
+                "The time to the threshold with “reward-to-go” is 62 % (48 % to 79 %) of that with “total "
+                "return” (CartPole-v1)."
+            ),
+        ),
+        (
+            FAILED | {"relation": "greater"},
+            (0.8, 0.51, 0.92),
+            "supported",
+            (
+                "The share of failed runs is higher by 80 percentage points (51 to 92) with “reward-to-go” "
+                "than with “total return” (CartPole-v1)."
+            ),
+        ),
+        (
+            SIZES | {"relation": "greater"},
+            (17.3, -126.2, 160.8),
+            "undecided",
+            (
+                "The return at the end of the budget is higher by 17 (126 lower to 161 higher) with batch 64 "
+                "than with batch 4 (CartPole-v1; “reward-to-go”). Too uncertain to decide: the claim needs more "
+                "than with batch 4."
+            ),
+        ),
+        (
+            RETURN | {"relation": "equal", "margin": 50},
+            (-12.0, -33.0, 9.3),
+            "supported",
+            (
+                "The return at the end of the budget is lower by 12 (33 lower to 9.3 higher) with "
+                "“reward-to-go” than with “total return” (CartPole-v1)."
+            ),
+        ),
+        (
+            RETURN | {"relation": "equal", "margin": 50},
+            (0.0, 0.0, 0.0),
+            "supported",
+            "The return at the end of the budget is the same with “reward-to-go” as with “total return” (CartPole-v1).",
+        ),
+        (
+            less(STEPS) | {"a": {"best_of": [{"variant": "to_go"}, {"variant": "normalised"}]}},
+            (float("nan"),),
+            "undecided",
+            (
+                "With the best of “reward-to-go” and “normalised”, the time to the threshold is not defined in "
+                "every run (CartPole-v1). Too uncertain to decide: the claim needs less than with “total return”."
+            ),
+        ),
+    ],
+)
+def test_a_finding_is_a_sentence(
+    study: Study, declared: dict[str, Any], numbers: tuple[float, ...], verdict: str, said: str
+) -> None:
+    found = result_of(study, declared, *numbers, lowest=0.2, highest=0.8, verdict=verdict)
+
+    assert finding(found) == said
+
+
+def test_an_untested_part_says_what_it_needed_and_what_was_found(study: Study) -> None:
+    provided = {"metric": "steps_to_threshold", "relation": "less", "reference": 500}
+    found = result_of(study, less(STEPS) | {"provided": provided}, -3.0, verdict="not tested")
+    untested = Result(study, found.part, verdict="not tested", comparison="a − b < 0; found: 612 (refuted)")
+
+    assert finding(untested) == (
+        "Not tested: with “reward-to-go”, the time to the threshold had to be less than 500 environment steps; "
+        "found: 612 (refuted)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("levels", "words"),
+    [
+        ({"variant.gradient_steps": 8}, "with 8 gradient steps"),
+        ({"variant.gradient_steps": 1}, "with 1 gradient step"),
+        ({"environment.rewards.paid": "at_end"}, "with rewards paid at end"),
+        ({"environment.observations": {"hide": ["velocity"]}}, "with observations (hide velocity)"),
+        ({"environment.rewards.shaping": None}, "with no shaping"),
+        ({"stage": "late"}, "with late policies"),
+    ],
+)
+def test_a_side_is_named_by_what_distinguishes_it(study: Study, levels: dict[str, Any], words: str) -> None:
+    declared = less(RETURN) | {"a": {"variant": "to_go"} | levels, "b": {"variant": "to_go", "variant.batch": 4}}
+
+    assert f" {words} than with batch 4" in measured(result_of(study, declared, -1.0, -2.0, -0.5))
+
+
+@pytest.mark.parametrize(
+    ("ratio", "words"),
+    [
+        (0.249, "a quarter of"),
+        (0.49, "half of"),
+        (0.62, "62 % of"),
+        (0.0031, "0.31 % of"),
+        (1, "1.0 times"),
+        (3.484, "3.5 times"),
+        (20574.4, "20,600 times"),
+    ],
+)
+def test_ratios_are_named(ratio: float, words: str) -> None:
+    assert times(ratio) == words
+
+
+def test_a_share_is_written_in_per_cent() -> None:
+    assert [percent(share) for share in (0.05, 0.968, 1.0373, 0, -0.5)] == ["5 %", "97 %", "104 %", "0 %", "−50 %"]
