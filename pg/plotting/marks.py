@@ -20,6 +20,9 @@ from matplotlib.lines import Line2D
 from pg.plotting.layout import name_rows
 from pg.plotting.style import Look
 
+DODGE = 0.03
+"""The largest part of x by which a mark may be shifted."""
+
 ROUNDING = 1e-10
 """A difference of exact numbers below this is rounding and counts as 0."""
 
@@ -78,11 +81,11 @@ def gathered(series: Sequence[Series], table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)
 
 
-def dodged(series: Sequence[Series], table: pd.DataFrame, x: str, step: float) -> pd.DataFrame:
-    """Gather rows; column shifted is column x times a factor per series, so that bars at the same x do not overlap."""
-    rows = gathered(series, table)
-    middle = (rows["place"].min() + rows["place"].max()) / 2
-    return rows.assign(shifted=rows[x] * np.exp(step * (rows["place"] - middle)))
+def dodged(rows: pd.DataFrame, x: str) -> pd.DataFrame:
+    """Shift gathered rows, in column shifted: x times a factor near 1 per series, so that bars at one x are apart."""
+    first, last = rows["place"].min(), rows["place"].max()
+    place = (rows["place"] - first) / (last - first) if last > first else 0.5
+    return rows.assign(shifted=rows[x] * (1 + DODGE * (2 * place - 1)))
 
 
 def as_marks(series: Sequence[Series]) -> dict[str, Any]:
@@ -157,13 +160,11 @@ def draw_rows(
 
 
 def draw_curves(
-    axes: Axes, series: Sequence[Series], summary: pd.DataFrame, x: str, *, dodge: float = 0.0, joined: bool = True
+    axes: Axes, series: Sequence[Series], summary: pd.DataFrame, x: str, *, dodge: bool = False, joined: bool = True
 ) -> None:
-    """Draw estimates against column x, each with a vertical bar; lines join them unless `joined` is False.
-
-    `dodge` is the factor between neighbouring series, as a logarithm.
-    """
-    rows = dodged(series, summary, x, dodge)
+    """Draw estimates against column x, each with a vertical bar; lines join them unless `joined` is False."""
+    rows = gathered(series, summary)
+    rows = dodged(rows, x) if dodge else rows.assign(shifted=rows[x])
     axes.vlines(rows["shifted"], *ends(rows), colors=rows["colour"].tolist(), linewidth=0.8)
     if joined:
         draw_lines(axes, rows, series, "shifted")

@@ -43,10 +43,15 @@ def span(low: float, high: float) -> str:
     return f"{number(low)} to {number(high)}"
 
 
+def interval_of(low: float, high: float) -> str:
+    """Write the ends of an interval in two digits: "0.31–0.57", or "−1.4 to 0.1" if one is negative."""
+    return f"{number(low, 2)}{' to ' if low < 0 else '–'}{number(high, 2)}"
+
+
 def noted(estimate: float, low: float, high: float) -> str:
     """Write a positive estimate with its interval in two digits: "0.42 (0.31–0.57)"; without one if it is undefined."""
     text = number(estimate, 2)
-    return text if math.isnan(low) else f"{text} ({number(low, 2)}–{number(high, 2)})"
+    return text if math.isnan(low) else f"{text} ({interval_of(low, high)})"
 
 
 def short(value: float) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.collections import LineCollection, PathCollection, QuadMesh
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
@@ -46,6 +46,19 @@ def bars(axes: Axes) -> list[np.ndarray]:
     return [np.array([segment for segment in one if len(segment)]) for one in found]
 
 
+def cells(axes: Axes, names: Axes | None = None) -> dict[str, list[str]]:
+    """Return the texts of a heat table by the names of its rows, which may be written at another one."""
+    rows = [label.get_text().replace("\n", " ") for label in (names or axes).get_yticklabels()]
+    written = [(one.get_position(), one.get_text()) for one in axes.texts if not isinstance(one, Annotation)]
+    return {name: [text for (_, at), text in written if at == row] for row, name in enumerate(rows)}
+
+
+def coloured(axes: Axes) -> np.ndarray:
+    """Return the numbers of a heat table's coloured cells; NaN where a cell has no colour."""
+    (mesh,) = [one for one in axes.collections if isinstance(one, QuadMesh)]
+    return np.ma.filled(np.ma.asarray(mesh.get_array()).astype(np.float64), np.nan)
+
+
 def lines(axes: Axes, points: int | None = None) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return x and y of the lines of a panel, or of those with so many points."""
     drawn = [(np.asarray(one.get_xdata(), float), np.asarray(one.get_ydata(), float)) for one in axes.lines]
@@ -64,6 +77,7 @@ def numbers(figure: Figure) -> np.ndarray:
         found += [part.ravel() for part in (*clouds(axes), *(part for one in lines(axes) for part in one))]
         found += [np.ravel(path.vertices) for one in axes.collections for path in one.get_paths()]
         found += [part.ravel() for part in bars(axes)]
+        found += [coloured(axes).ravel()] if any(isinstance(one, QuadMesh) for one in axes.collections) else []
     values = np.concatenate([np.asarray(part, np.float64) for part in found])
     return np.unique(values[np.isfinite(values)])
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from itertools import product
 from typing import Any, Generic, TypeAlias, TypeVar
 
+import numpy as np
 import pandas as pd
 from matplotlib import figure as mpl
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from pg.environments.record import Environment
 from pg.experiments.cells import Cell
@@ -20,9 +23,9 @@ from pg.experiments.kind import Experiment
 from pg.experiments.selections import SELECTION
 from pg.parts.variant import Variant
 from pg.plotting import layout, style
-from pg.plotting.marks import Series, at_level
+from pg.plotting.marks import Series, at_level, gathered
 from pg.plotting.record import Figure
-from pg.plotting.text import at_levels, counted, listed
+from pg.plotting.text import at_levels, counted, in_words, listed, number
 
 Drawn: TypeAlias = tuple[mpl.Figure, str]
 """A picture and its caption."""
@@ -131,6 +134,19 @@ class FigureRequest(Generic[E]):
         """Return the title of a panel."""
         return f"{self.environment_label(place.environment)}, {place.stage} policies"
 
+    def cells_of(
+        self, series: Sequence[Series], rows: pd.DataFrame, keys: Sequence[str], columns: Sequence[tuple[Any, ...]]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Arrange estimates for a heat table: a row per series, a column per combination of values of `keys`.
+
+        Returns estimates, (rows, columns), and intervals, (rows, columns, 2); NaN where the table has none.
+        """
+        cells = gathered(series, rows).astype(dict.fromkeys(keys, "object")).set_index(["place", *keys])
+        wanted = pd.MultiIndex.from_tuples([(float(row), *column) for row in range(len(series)) for column in columns])
+        found = cells[["estimate", "ci_low", "ci_high"]].reindex(wanted).to_numpy(np.float64)
+        found = found.reshape(len(series), len(columns), 3)
+        return found[..., 0], found[..., 1:]
+
     def series(self, *, shown: Collection[str] = ()) -> tuple[Series, ...]:
         """List what the figure compares: the variants, each at every level of the sweep.
 
@@ -157,6 +173,35 @@ class FigureRequest(Generic[E]):
     def of(self, metric: str, place: Place | None = None, **where: str | float) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Select a metric's rows of the long table, and of the summary."""
         return self.rows("long", place, metric=metric, **where), self.rows("summary", place, metric=metric, **where)
+
+    @property
+    def columns(self) -> list[tuple[str, str]]:
+        """The places as columns of a heat table: environment and stage, or the environment if there is one stage."""
+        staged = len(self.stages) > 1
+        labels = [(self.environment_label(place.environment), place.stage) for place in self.places]
+        return [(label, stage) if staged else ("", label) for label, stage in labels]
+
+    def between(self, rows: pd.DataFrame) -> str:
+        """Say between which estimates the rows of a table are, and whose they are: "0.1 (to-go) to 1 (total)"."""
+        drawn = rows["variant"].isin(self.drawn) & rows["environment"].isin([*self.environments])
+        rows = rows.loc[drawn & np.isfinite(rows["estimate"])]
+        if rows.empty:
+            return "undefined"
+        estimates = rows["estimate"].to_numpy()
+        ends = rows.iloc[[estimates.argmin(), estimates.argmax()]].to_dict("records")
+        return " to ".join(f"{number(row['estimate'], 2)} ({self._named(row, rows)})" for row in ends)
+
+    def _named(self, row: Mapping[Any, Any], among: pd.DataFrame) -> str:
+        """Name a row by what distinguishes it from the other rows."""
+        labels = {
+            "variant": self.variant_label,
+            "environment": self.environment_label,
+            "stage": str,
+            "batch": "batch {:g}".format,
+            **{path: partial(in_words, path) for path in self.experiment.swept if path != "variant.batch"},
+        }
+        differ = {column: write for column, write in labels.items() if len(among[column].unique()) > 1}
+        return ", ".join(write(row[column]) for column, write in differ.items()) or "all"
 
     def panels_in_a_row(self) -> int:
         """Return how many panels are in a row: one per stage, or per environment if there is one stage."""

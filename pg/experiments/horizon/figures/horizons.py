@@ -14,7 +14,6 @@ _LABELS = {
     "largest_weight": "largest w",
     "total_variance": "tr Cov (return²)",
 }
-_DODGE = 0.05  # factor between neighbouring series, as a logarithm
 
 
 def draw(request: FigureRequest[HorizonExperiment]) -> Drawn:
@@ -47,7 +46,7 @@ def draw(request: FigureRequest[HorizonExperiment]) -> Drawn:
             rows = marks.gathered(series, rows[rows["estimate"] > 0])
             axes.set_yscale("log")
             if not rows.empty:
-                marks.draw_curves(axes, series, rows, "horizon", dodge=_DODGE)
+                marks.draw_curves(axes, series, rows, "horizon", dodge=True)
                 # An interval that ends near 0 must not stretch the logarithmic axis.
                 axes.set_ylim(bottom=max(axes.get_ylim()[0], rows["estimate"].min() / 3))
             layout.log_ticks(axes.yaxis)

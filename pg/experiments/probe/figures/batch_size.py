@@ -9,7 +9,6 @@ from pg.experiments.probe.record import ProbeExperiment
 from pg.plotting import layout, marks, style
 
 _LABELS = {"cosine": "cosine to ∇J", "snr": "signal to noise"}
-_DODGE = 0.09  # factor between neighbouring series, as a logarithm
 
 
 def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
@@ -31,7 +30,7 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     )
     for axes, (place, metric) in zip(panels, drawn, strict=True):
         rows = request.rows("summary", place, metric=metric).dropna(subset=["batch", "estimate"])
-        marks.draw_curves(axes, series, rows, "batch", dodge=_DODGE)
+        marks.draw_curves(axes, series, rows, "batch", dodge=True)
         axes.set_ylabel(_LABELS[metric])
         axes.set_xscale("log")
         layout.ticks_at(axes, request.experiment.sample.batches)

@@ -9,8 +9,6 @@ from pg.experiments.probe.record import ProbeExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.text import at_levels
 
-_DODGE = 0.04  # factor between neighbouring series, as a logarithm
-
 
 def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     """Draw both shares against N: a panel per environment and stage, a line per variant, a grey one for the returns."""
@@ -29,7 +27,7 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     for place, axes in panels:
         for metric, lines in (("returns_alike", returns), ("empty", series)):
             rows = request.rows("summary", place, metric=metric).dropna(subset=["batch", "estimate"])
-            marks.draw_curves(axes, lines, rows, "batch", dodge=_DODGE)
+            marks.draw_curves(axes, lines, rows, "batch", dodge=True)
         axes.set_xscale("log", base=2)
         layout.ticks_at(axes, request.experiment.sample.batches)
     # All panels share this axis. Intervals of means may extend beyond 0 and 1.

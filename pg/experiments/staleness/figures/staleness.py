@@ -25,7 +25,6 @@ _PARTS = {
     "total variation": {"state_variation": ""},
 }
 _DIVERGENCE = r"$\mathrm{E}[\mathrm{KL}(\pi_{\theta'} \| \pi_\theta)]$"
-_DODGE = 0.06  # factor between neighbouring series, as a logarithm
 
 Request = FigureRequest[StalenessExperiment]
 
@@ -85,7 +84,7 @@ def _draw_metric(axes: Axes, rows: pd.DataFrame, metric: str, series: Sequence[S
         rows = rows[rows["estimate"] >= marks.ROUNDING]
     if rows.empty:
         return
-    marks.draw_curves(axes, series, rows, "kl", dodge=_DODGE)
+    marks.draw_curves(axes, series, rows, "kl", dodge=True)
     low, _ = axes.get_ylim()
     if metric == "relative_bias":
         # An interval that ends near 0 must not stretch the logarithmic axis.

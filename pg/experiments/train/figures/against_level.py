@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
-from itertools import pairwise, product
+from itertools import product
 
 from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.metrics import metrics_of
@@ -12,8 +11,6 @@ from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.marks import at_level
 from pg.plotting.text import at_levels, counted, listed, option_in_words
-
-_SPREAD = 0.5  # share of the gap between two levels that the series at one of them occupy
 
 
 def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
@@ -30,8 +27,6 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     counts = [(at_levels(request.environment_label(name), level), len(metrics)) for name, level in places]
     across = min(len(metrics), 3 if request.is_wide else 1)
     figure, blocks = layout.blocks(request.figure.width, counts, across, 1.75, sharex=True, x=option_in_words(path))
-    # On a logarithmic axis neighbouring series differ by a factor.
-    step = _SPREAD * min(math.log(after / before) for before, after in pairwise(levels)) / len(series)
     for (environment, level), panels in zip(places, blocks, strict=True):
         for axes, metric in zip(panels, metrics, strict=True):
             measured, summary = (at_level(rows, level) for rows in request.of(metric.name, environment=environment))
@@ -39,9 +34,9 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
             if metric.statistic == "share":
                 axes.set_ylim(-0.04, 1.04)
             else:
-                dots = marks.dodged(series, measured, path, step)
+                dots = marks.dodged(marks.gathered(series, measured), path)
                 marks.scatter(axes, dots, x="shifted", y="value", s=5, **(marks.as_dots(series) | {"alpha": 0.35}))
-            marks.draw_curves(axes, series, summary, path, dodge=step)
+            marks.draw_curves(axes, series, summary, path, dodge=True)
             if metric.statistic == "restricted_mean":
                 axes.axhline(budget, **style.DASHED_RULE)
                 axes.set_ylim(bottom=0)

@@ -15,7 +15,6 @@ from pg.plotting import layout, marks, style
 from pg.plotting.marks import Series, at_level
 from pg.plotting.text import at_levels, counted
 
-_DODGE = 0.06  # factor between neighbouring series, as a logarithm
 _AREA_OF_A_SELECTION = 12  # square points
 
 
@@ -32,7 +31,7 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     for axes, (environment, level) in zip(panels, drawn, strict=True):
         scores = at_level(request.rows("tuned", environment=environment), level)
         if len(scores):
-            scores = marks.dodged(series, scores, "learning_rate", _DODGE)
+            scores = marks.dodged(marks.gathered(series, scores), "learning_rate")
             finals = scores.loc[scores["share"] == 1]
             marks.scatter(axes, finals, x="shifted", y="score", s=5, **marks.as_dots(series))
             screened = _means(scores.loc[scores["share"] < 1])

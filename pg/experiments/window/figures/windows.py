@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from itertools import pairwise
-
 from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.window.record import WindowExperiment
 from pg.plotting import layout, marks, style
@@ -19,7 +16,6 @@ _LABELS = {
     "kl_from_oldest": "KL from the oldest",
 }
 _ON_A_LOGARITHM = ("total_variance", "largest_weight")
-_SPREAD = 0.4  # share of the gap between two levels that the series at one of them occupy
 
 
 def draw(request: FigureRequest[WindowExperiment]) -> Drawn:
@@ -29,8 +25,6 @@ def draw(request: FigureRequest[WindowExperiment]) -> Drawn:
     counts = [(request.heading(place), len(_LABELS)) for place in request.places]
     across = 3 if request.is_wide else 2
     figure, blocks = layout.blocks(request.figure.width, counts, across, 1.45, sharex=True, x=option_in_words(path))
-    # On a logarithmic axis neighbouring series differ by a factor.
-    step = _SPREAD * min(math.log(after / before) for before, after in pairwise(levels)) / len(series)
     for place, panels in zip(request.places, blocks, strict=True):
         for axes, (metric, label) in zip(panels, _LABELS.items(), strict=True):
             rows = request.rows("summary", place, metric=metric).dropna(subset=["estimate"])
@@ -41,7 +35,7 @@ def draw(request: FigureRequest[WindowExperiment]) -> Drawn:
             if metric in _ON_A_LOGARITHM:
                 axes.set_yscale("log")
             if not rows.empty:
-                marks.draw_curves(axes, series, marks.gathered(series, rows), path, dodge=step)
+                marks.draw_curves(axes, series, marks.gathered(series, rows), path, dodge=True)
             if metric in _ON_A_LOGARITHM:
                 layout.log_ticks(axes.yaxis)
             else:
