@@ -65,7 +65,7 @@ from pg.statistics.intervals import Test
 
 Verdict = Literal["supported", "refuted", "mixed", "undecided", "not tested"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-_OPPOSITE = {"supported": "refuted", "refuted": "supported"}
+OPPOSITE = {"supported": "refuted", "refuted": "supported"}
 
 COLUMNS = (
     *("claim", "part", "primary", "statement", "section", "metric", "comparison", "effect", "ci_low", "ci_high"),
@@ -183,7 +183,7 @@ def _verdict_of_claim(parts: pd.DataFrame) -> str:
     adjusted = pd.Series(decisions.holm(p), index=p.index).reindex(others.index)
     # Parts with a tolerance have no p-value, and are decided without an adjustment.
     decided = others.loc[~(adjusted >= ALPHA), "verdict"]
-    is_mixed = primary in _OPPOSITE and decided.isin([_OPPOSITE[primary], "mixed"]).any()
+    is_mixed = primary in OPPOSITE and decided.isin([OPPOSITE[primary], "mixed"]).any()
     return "mixed" if is_mixed else primary
 
 

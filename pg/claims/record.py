@@ -204,4 +204,9 @@ class Claim(Record):
     section: str = Field(description="The section of the lecture that contains the claim.")
     parts: Annotated[dict[Name, ClaimPart], Field(min_length=1)] = Field(description="The measurements.")
     primary: Name = Field(description="The part that gives the verdict, unless another is decided otherwise.")
+    headline: Name | None = Field(
+        default=None,
+        description="The part whose finding the report tells first: that of the estimator which the sentence means. "
+        "Default: the primary part.",
+    )
     figure: Name = Field(description="The figure that shows it.")

@@ -10,14 +10,16 @@ from typing import Any
 from pandas import DataFrame
 
 from pg.claims.comparisons import comparison_of
-from pg.claims.record import ClaimPart
+from pg.claims.record import ClaimPart, Selection
 from pg.claims.relations.relation import Tested
 from pg.experiments.metric import Metric
-from pg.experiments.metrics import metrics_of
 from pg.plotting.text import number, span
+from pg.report.sentences import Result, finding, measured
+from pg.report.sides import environments_of
 from pg.statistics.decisions import MAX_SEEDS, effect_size, seeds_needed
 from pg.statistics.intervals import LEVEL
 from pg.study.record import Study
+from pg.study.sources import stages_of
 
 _WANTED = 0.8  # probability of a decision, by custom
 
@@ -26,7 +28,8 @@ def claim_rows(study: Study, claims: DataFrame) -> list[dict[str, Any]]:
     """Describe every part of every claim, from the rows of claims.csv.
 
     `level` is the nominal coverage of the interval in per cent; `rows` are the paths of the tables that the part was
-    computed from, relative to the page, by experiment; the table is sorted by `effect_value`, `p_value` and `n_value`.
+    computed from, relative to the page, by experiment, and `selected` which of their rows; the table is sorted by
+    `effect_value`, `p_value` and `n_value`.
     """
     rows = claims.to_dict("records")
     undecided = sum(row["verdict"] == "undecided" and not math.isnan(row["p_adjusted"]) for row in rows)
@@ -34,8 +37,8 @@ def claim_rows(study: Study, claims: DataFrame) -> list[dict[str, Any]]:
 
 
 def _described(study: Study, row: Mapping[Any, Any], undecided: int) -> dict[str, Any]:
-    declared = study.claims[str(row["claim"])].parts[str(row["part"])]
-    metric = metrics_of(*study.experiments.values())[declared.metric]
+    result = Result.of(study, row)
+    declared, metric = result.part, result.metric
     effect, low, high, n, raw, adjusted = (
         float(row[key]) for key in ("effect", "ci_low", "ci_high", "n", "p_value", "p_adjusted")
     )
@@ -49,9 +52,14 @@ def _described(study: Study, row: Mapping[Any, Any], undecided: int) -> dict[str
         **{name: row[name] for name in ("claim", "part", "primary", "statement", "section", "figure")},
         **{name: row[name] for name in ("verdict", "claim_verdict")},
         "comparison": _in_labels(study, declared, row["comparison"]),
-        "metric": f"{metric.label}, in {metric.unit}" if metric.unit else metric.label,
-        "definition": metric.definition,
+        "finding": finding(result),
+        "measured": measured(result),
+        "environments": [study.environment_label(one) for one in environments_of(study, declared)],
+        "stages": declared.stages or stages_of(study, declared.experiment),
+        "metric": metric.name,
+        "label": metric.label,
         "rows": {name: f"tables/{name}.csv" for name in dict.fromkeys(declared.experiments.values())},
+        "selected": [_rows_in_words(declared.metric, one) for _, _, one in declared.selections],
         "effect": number(effect),
         "range": "" if math.isnan(lowest) else span(lowest, highest),
         "interval": "" if math.isnan(low) or math.isnan(high) else span(low, high),
@@ -66,6 +74,11 @@ def _described(study: Study, row: Mapping[Any, Any], undecided: int) -> dict[str
         "p_value": p,
         "n_value": n,
     }
+
+
+def _rows_in_words(metric: str, selection: Selection) -> str:
+    """Say which rows of a table a side selects, by its columns."""
+    return ", ".join(f"{column} = {value}" for column, value in ({"metric": metric} | selection).items())
 
 
 def outlook(

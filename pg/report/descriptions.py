@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -12,6 +14,7 @@ from markupsafe import Markup
 
 from pg.core.signs import signed
 from pg.experiments.kind import Experiment
+from pg.experiments.metrics import metrics_of
 from pg.experiments.train.choice import all_tie, final_scores
 from pg.parts.equation import definitions, equation
 from pg.plotting.style import looks
@@ -50,19 +53,41 @@ def environment_rows(study: Study) -> Iterable[dict[str, str]]:
         }
 
 
-def variant_rows(study: Study) -> Iterable[dict[str, object]]:
-    """Describe the variants of a study, each with its equation in MathML and the colour of its curves."""
-    look_of = looks(tuple(study.variants))
-    for name, variant in study.variants.items():
-        yield {
+@dataclass(frozen=True)
+class Equation:
+    """A variant's estimator in MathML, and the definitions of its symbols."""
+
+    variant: str
+    label: str
+    colour: str
+    estimator: Markup
+    definitions: tuple[Markup, ...]
+
+
+def equation_of(study: Study, name: str) -> Equation:
+    """Write the equation of a variant, with the colour of its curves."""
+    variant = study.variants[name]
+    return Equation(
+        variant=name,
+        label=study.variant_label(name),
+        colour=looks(tuple(study.variants))[name].colour,
+        estimator=_mathml(equation(variant)),
+        definitions=tuple(map(_mathml, definitions(variant))),
+    )
+
+
+def metric_rows(study: Study, parts: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Describe the metrics of claims; definitions name other metrics by their labels."""
+    metrics = metrics_of(*study.experiments.values())
+    labels = {name: f"“{metric.label}”" for name, metric in metrics.items()}
+    return [
+        {
             "name": name,
-            "label": study.variant_label(name),
-            "colour": look_of[name].colour,
-            "equation": _mathml(equation(variant)),
-            "definitions": [_mathml(line) for line in definitions(variant)],
-            "batch": variant.batch,
-            "optimizer": variant.optimizer.name,
+            "label": metrics[name].label,
+            "definition": re.sub(r"`(\w+)`", lambda found: labels.get(found[1], found[1]), metrics[name].definition),
         }
+        for name in dict.fromkeys(part["metric"] for part in parts)
+    ]
 
 
 def tuned_rows(study: Study, choices: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import jinja2
 from pandas import DataFrame
 
 from pg.claims.judge import VERDICTS
-from pg.experiments.figures.lookup import kind_of, tables_of
+from pg.report.cards import Card, cards_of, first_cards, holders_of
 from pg.report.claims import claim_rows
-from pg.report.descriptions import coverage_rows, environment_rows, experiment_row, variant_rows
+from pg.report.descriptions import coverage_rows, environment_rows, equation_of, experiment_row, metric_rows
+from pg.report.pictures import Picture
 from pg.study.record import Study
 
 LECTURE_SECTIONS = (
@@ -43,44 +45,25 @@ LECTURE_SECTIONS = (
 )
 """The sections of the lecture in order. A section of a study is ranked by the longest of these that starts its name."""
 
-_WORDS = {
-    "long": "every seed",
-    "summary": "intervals",
-    "means": "mean curves",
-    "tuned": "scores of tuning",
-    "across": "statistics across environments",
-}
 
+@dataclass(frozen=True)
+class Section:
+    """A section of the lecture: the cards of its claims, and its figures that no card holds."""
 
-def figure_rows(study: Study, pictures: Sequence[str], captions: Sequence[str]) -> list[dict[str, Any]]:
-    """Describe the figures: picture and caption, from files given in declared order, and links relative to the page."""
-    rows = []
-    for (name, figure), picture, caption in zip(study.figures.items(), pictures, captions, strict=True):
-        kind = kind_of(figure, study.experiments[figure.experiment])
-        links = {figure.format.upper(): f"figures/{name}.{figure.format}", "PNG": f"figures/{name}.png"}
-        links |= {_WORDS.get(table, table): path for table, path in tables_of(figure, kind).items()}
-        encoded = base64.b64encode(Path(picture).read_bytes()).decode("ascii")
-        rows.append(
-            {
-                "name": name,
-                "section": figure.section,
-                "width": figure.width,
-                "png": f"data:image/png;base64,{encoded}",
-                "caption": Path(caption).read_text(encoding="utf-8").strip(),
-                "links": links,
-            }
-        )
-    return rows
+    title: str
+    cards: tuple[Card, ...]
+    others: tuple[Picture, ...]
 
 
 def render(
     study: Study,
-    figures: Sequence[Mapping[str, Any]],
+    pictures: Sequence[Picture],
     claims: DataFrame,
     tuned: Sequence[Mapping[str, Any]],
     provenance: Mapping[str, str],
     template: Path,
     replication: DataFrame | None = None,
+    places: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> str:
     """Render the report as one HTML page with its pictures, styles and script.
 
@@ -91,8 +74,8 @@ def render(
     ----------
     study
         The study.
-    figures, tuned
-        From `figure_rows` and `tuned_rows`.
+    pictures, tuned
+        From `pictures_of` and `tuned_rows`.
     claims
         The rows of `claims.csv`.
     provenance
@@ -101,6 +84,8 @@ def render(
         The template of the page; it includes files of its folder.
     replication
         Comparisons with other seeds, from `pg.claims.verification.replication`; None if there are none.
+    places
+        Where study files declare claims and experiments, from `pg.study.files.declared_in`.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(template.parent),
@@ -110,22 +95,47 @@ def render(
         lstrip_blocks=True,
     )
     parts = claim_rows(study, claims)
-    sections = sorted(dict.fromkeys(one["section"] for one in (*figures, *parts)), key=section_rank)
+    cards = cards_of(study, parts, places)
+    holders = holders_of(pictures, cards)
     return environment.get_template(template.name).render(
         title=study.name,
-        experiments=[experiment_row(study, name, one) for name, one in study.experiments.items()],
-        environments=environment_rows(study),
-        sections=sections,
-        figures=figures,
+        sections=sections_of(pictures, cards, holders),
+        first=first_cards(cards),
+        pictures={picture.name: picture for picture in pictures},
+        alternatives={picture.name: alternative(picture, cards) for picture in pictures},
+        holders=holders,
         parts=parts,
         verdicts=VERDICTS,
-        counts=Counter(part["claim_verdict"] for part in parts if part["primary"]),
-        variants=variant_rows(study),
+        counts=Counter(card.verdict for card in cards),
+        metrics=metric_rows(study, parts),
+        experiments=[experiment_row(study, name, one) for name, one in study.experiments.items()],
+        environments=environment_rows(study),
+        equations=[equation_of(study, name) for name in study.variants],
+        variants=study.variants,
         tuned=tuned,
         coverage=coverage_rows(),
         replication=[] if replication is None else replication.fillna("").to_dict("records"),
         provenance=provenance,
     )
+
+
+def sections_of(pictures: Sequence[Picture], cards: Sequence[Card], holders: Mapping[str, str]) -> list[Section]:
+    """Return the sections of the lecture that have a claim or a figure, in the lecture's order."""
+    titles = sorted(dict.fromkeys(one.section for one in (*pictures, *cards)), key=section_rank)
+    return [
+        Section(
+            title,
+            tuple(card for card in cards if card.section == title),
+            tuple(one for one in pictures if one.section == title and one.name not in holders),
+        )
+        for title in titles
+    ]
+
+
+def alternative(picture: Picture, cards: Sequence[Card]) -> str:
+    """Say what a picture shows: the findings of the claims that name it, or else the caption's first sentence."""
+    found = [card.findings[0]["measured"] for card in cards if card.figure == picture.name]
+    return " ".join(found) or " ".join(picture.caption).partition(". ")[0]
 
 
 def section_rank(section: str) -> int:

@@ -191,14 +191,14 @@ def _share_of_change(result: Result) -> str:
     if result.effect >= 0:
         share = f"{percent(result.effect)}{_ends(result, percent)}"
         return f"{a} brings {metric} {share} of the way from that of {zero} to {goal}"
-    far = f"{percent(-result.effect)}{_away(result)} of" if result.effect > -10 else f"{short(-result.effect)} times"
-    return f"{a} takes {metric} further away from {goal} than {zero}, by {far} the distance between these two"
+    far = f"{percent(-result.effect)}{_away(result)}" if result.effect > -10 else f"{short(-result.effect)} times"
+    return f"with {a}, {metric} is {far} further from {goal} than with {zero}"
 
 
 def _away(result: Result) -> str:
     """Write the ends of a share below 0 in brackets, from the farthest to the nearest."""
     far, near = percent(-result.low), percent(abs(result.high))
-    return _in_brackets(result, f"{far} away", f"{near} {'away' if result.high < 0 else 'closer'}")
+    return _in_brackets(result, far, near if result.high < 0 else f"{near} closer")
 
 
 def _within_tolerance(result: Result) -> str:

@@ -151,6 +151,18 @@ def _base_paths(base: Any, naming: Path | None) -> Iterator[Path]:
         yield from found
 
 
+def declared_in(paths: Iterable[Path]) -> dict[str, list[str]]:
+    """Return where study files and their bases declare each entry of a section, as "file:line", by "section.entry"."""
+    places: dict[str, list[str]] = {}
+    for path in paths:
+        top = read_file(path)
+        for file in with_base(top.options, [top])[1]:
+            for key, line in file.lines.items():
+                if key.count(".") == 1:
+                    places.setdefault(key, []).append(f"{os.path.normpath(file.path)}:{line}")
+    return places
+
+
 def make_importable(options: Mapping[str, Any], files: Sequence[StudyFile]) -> None:
     """Add the folders of study files with modules that the options name to the paths of this process and its children.
 

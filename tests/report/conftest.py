@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from pg.report.page import render
+from pg.report.pictures import Picture
 from pg.study.record import Study
 
 VARIANTS = {
@@ -120,13 +120,16 @@ def claims() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(columns)).assign(selections=[0, 0, 5, 0], in_favour=[0, 0, 4, 0])
 
 
+def links(name: str) -> dict[str, str]:
+    return {"PDF": f"figures/{name}.pdf"}
+
+
 @pytest.fixture(scope="session")
 def make_page(study: Study, claims: pd.DataFrame) -> Callable[..., str]:
     """Render the report with a tiny picture in the place of each figure; keyword arguments change its content."""
     picture = Figure(figsize=(0.1, 0.1))
     buffer = io.BytesIO()
     FigureCanvasAgg(picture).print_png(buffer)
-    png = f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
     def make(**changes: Any) -> str:
         shown = changes.get("study", study).figures
@@ -134,9 +137,8 @@ def make_page(study: Study, claims: pd.DataFrame) -> Callable[..., str]:
         rate |= {"selections": 5, "seeds": 3, "is_copy": False}
         content = {
             "study": study,
-            "figures": [
-                {"name": name, "section": figure.section, "width": "one_column", "png": png}
-                | {"caption": f"Caption of {name}.", "links": {"PDF": f"figures/{name}.pdf"}}
+            "pictures": [
+                Picture(name, figure.section, "one_column", buffer.getvalue(), [f"Caption of {name}."], links(name))
                 for name, figure in shown.items()
             ],
             "claims": claims,
@@ -149,6 +151,7 @@ def make_page(study: Study, claims: pd.DataFrame) -> Callable[..., str]:
                     "flags": ["edge of the rates tried"],
                 },
             ],
+            "places": {"claims.causality": ["study.yaml:7"], "experiments.probe": ["base/probes.yaml:3"]},
             "provenance": {"Python": "3.11", "digest of the configuration": "abc123", "wall time": "9 min"},
             "template": Path(__file__).parents[2] / "workflow" / "report" / "page.html.j2",
         }

@@ -16,11 +16,12 @@ from pg.experiments.metrics import METRICS
 from pg.experiments.registry import KINDS
 from pg.report.claims import claim_rows
 from pg.report.descriptions import experiment_row
-from pg.report.page import LECTURE_SECTIONS, figure_rows, section_rank
+from pg.report.page import LECTURE_SECTIONS, section_rank
+from pg.report.pictures import pictures_of
 from pg.runs.tables import read_csv, write_csv
 from pg.statistics import coverage
 from pg.study.record import Study
-from tests.study.studies import ROOT, study_of
+from tests.study.studies import study_of
 
 Pages = Callable[..., str]
 
@@ -50,6 +51,14 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
+def between(text: str, start: str, end: str) -> str:
+    return text[text.index(start) : text.index(end, text.index(start))]
+
+
+def card(text: str, claim: str) -> str:
+    return between(text, f'<article class="card" id="claim-{claim}"', "</article>")
+
+
 @pytest.fixture
 def text(make_page: Pages) -> str:
     return make_page()
@@ -62,7 +71,7 @@ def test_the_page_is_complete_html_and_loads_nothing_from_elsewhere(text: str, s
     ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
 
     assert page.open == []
-    assert len(sources) == len(study.figures)
+    assert len(sources) == len(study.figures) + 3, "and a thumbnail per claim"
     assert all(source.startswith("data:image/png;base64,") for source in sources)
     assert not re.search(r"https?:|@import|url\(", text)
     assert not page.every("link")
@@ -71,35 +80,75 @@ def test_the_page_is_complete_html_and_loads_nothing_from_elsewhere(text: str, s
 
 
 def test_every_part_of_every_claim_is_in_the_table_with_its_metric(text: str, claims: pd.DataFrame) -> None:
-    table = text[text.index('id="claims-table"') :]
-    metrics = [METRICS[name] for name in claims["metric"]]
+    table = unescape(between(text, 'id="claims-table"', "</table>"))
 
-    assert table[: table.index("</table>")].count("<tr") - 1 == len(claims)
-    for claim, part, verdict in zip(claims["claim"], claims["part"], claims["verdict"], strict=True):
-        assert f"{claim} / {part}" in table
-        assert f'data-verdict="{verdict}"' in table
-    assert [one["title"] for one in Page(text).every("abbr")] == [metric.definition for metric in metrics]
-    assert all(f">{metric.label}</abbr>" in unescape(text) for metric in metrics)
+    assert table.count("<tr") - 1 == len(claims)
+    for row in claims.itertuples():
+        assert f'<a href="#claim-{row.claim}">{row.claim}</a> / {row.part}' in table
+        assert f'data-verdict="{row.verdict}"' in table
+        assert f'<a href="#metric-{row.metric}">{METRICS[str(row.metric)].label}</a>' in table
 
 
-def test_a_claim_shows_effect_interval_p_n_figure_rows_and_coverage(make_page: Pages, claims: pd.DataFrame) -> None:
-    page = make_page(claims=claims.assign(coverage=["86 % on skewed data at n = 20", "", "", ""]))
-    block = page[page.index('class="claim"') : page.index("<figure")]
+def test_every_metric_of_a_claim_is_defined_in_the_open(text: str, claims: pd.DataFrame) -> None:
+    defined = unescape(between(text, '<details id="metrics">', "</details>"))
 
-    assert "−0.400" in page
-    assert "(95&nbsp;% interval −0.700 to −0.100)" in page
-    assert re.search(r"p&nbsp;= 0\.0220, n&nbsp;=&nbsp;10", page)
-    assert '<a href="#figure-variance">figure</a>' in block
-    assert '<a href="tables/probe.csv">rows of probe</a>' in block
-    assert "cover</a> 86 % on skewed data at n = 20." in block
-    assert page.count("86 % on skewed data") == 2
-    assert '<a href="tables/probe.csv">rows of probe</a>' in page[page.index('id="claims-table"') :]
+    for name in claims["metric"].unique():
+        assert f'<dt id="metric-{name}">{METRICS[name].label}</dt>' in defined
+    assert "`" not in defined, "other metrics are named by their labels"
+    assert METRICS["relative_bias_noise"].label in defined
+    assert "title=" not in text
+
+
+def test_a_card_shows_findings_tests_equations_and_where_they_come_from(
+    make_page: Pages, claims: pd.DataFrame, study: Study
+) -> None:
+    shown = card(make_page(claims=claims.assign(coverage=["86 % on skewed data at n = 20", "", "", ""])), "causality")
+
+    for said in (
+        "Reward-to-go lowers the variance of the gradient.</h3>",
+        "The variance of the gradient estimate with “reward-to-go” is 44 % (42 % to 47 %) of that with “total return”",
+        "all cases: 0.410 to 0.480",
+        '<td class="num">&lt; 0.001</td>',
+        '<figure id="figure-variance"',
+        'Such intervals <a href="#intervals">cover</a> 86 % on skewed data at n = 20',
+        '<a href="tables/probe.csv">tables/probe.csv</a>',
+        "<code>metric = total_variance, variant = to_go, batch = 16</code>; and <code>",
+        "<code>claims.causality</code> in <code>study.yaml:7</code>",
+        "<code>experiments.probe</code> in <code>base/probes.yaml:3</code>",
+        f"<summary>The equations: {study.variant_label('to_go')}; {study.variant_label('total')}</summary>",
+    ):
+        assert said in shown
+    assert shown.count('class="equation"') == 2
+
+
+def test_a_card_tells_the_headline_first_and_then_what_contradicts_it(
+    make_page: Pages, study: Study, text: str
+) -> None:
+    told = re.findall(r'<p class="finding">.*?<span class="hidden">([a-z ]+): </span>', card(text, "causality"))
+    assert told == ["supported", "mixed"]
+
+    causality = study.claims["causality"].model_copy(update={"headline": "bias"})
+    page = make_page(study=study.model_copy(update={"claims": {**study.claims, "causality": causality}}))
+    told = re.findall(r'<p class="finding">.*?<span class="hidden">([a-z ]+): </span>', card(page, "causality"))
+    assert told == ["mixed", "supported"]
+
+
+def test_a_figure_of_several_claims_is_on_the_page_once(text: str, study: Study) -> None:
+    assert text.count('<figure id="figure-variance"') == 1
+    assert '<a href="#figure-variance">variance</a></p>' in card(text, "good_baseline")
+    assert all(text.count(f'<figure id="figure-{name}"') == 1 for name in study.figures)
+
+
+def test_pictures_say_in_words_what_they_show(text: str) -> None:
+    pictures = {image["alt"] for image in Page(text).every("img") if image["alt"]}
+
+    assert any("a fifth" not in alt and "is 44 %" in alt for alt in pictures), "the finding of the first claim"
+    assert "Caption of tuning." in pictures, "no claim names it"
 
 
 def test_a_claim_about_tuned_learners_counts_selections(text: str) -> None:
-    assert "n&nbsp;=&nbsp;10 in 5 selections of the learning rate, 4 of them in favour" in text
-    assert text.count("4 of 5 selections in favour") == 1
-    assert text.count("of them in favour") == 1
+    assert "4 of 5 selections in favour" in card(text, "good_baseline")
+    assert text.count("selections in favour") == 1
 
 
 def test_the_interval_of_an_equality_is_that_of_its_test(make_page: Pages, study: Study) -> None:
@@ -109,7 +158,7 @@ def test_the_interval_of_an_equality_is_that_of_its_test(make_page: Pages, study
 
     page = make_page(study=study.model_copy(update={"claims": {**study.claims, "causality": changed}}))
 
-    assert "(90&nbsp;% interval 0.420 to 0.470)" in page
+    assert "0.420 to 0.470<br><small>90 %</small>" in card(page, "causality")
 
 
 def test_the_table_sorts_and_filters(text: str) -> None:
@@ -123,34 +172,28 @@ def test_the_table_sorts_and_filters(text: str) -> None:
     assert filters == ["", *VERDICTS]
 
 
-def test_the_page_begins_with_every_verdict_and_its_number(text: str, claims: pd.DataFrame) -> None:
-    summary = text[text.index('id="short"') : text.index('id="run"')]
+def test_the_page_begins_with_findings_and_a_map_of_all_claims(text: str, claims: pd.DataFrame) -> None:
+    first, mapped = between(text, 'id="findings"', "</section>"), between(text, "<nav", "</nav>")
 
     for row in claims[claims["primary"]].itertuples():
-        assert f'<a href="#claim-{row.claim}">{row.statement}</a>' in summary
-    assert summary.count('class="badge') == claims["primary"].sum()
-    assert "−0.400 (−0.700 to −0.100)" in summary
+        assert f'<a href="#claim-{row.claim}">{row.statement}</a>' in first
+        assert f"</span>{str(row.claim).replace('_', ' ')}</a>" in mapped
+    assert first.count("<article") == claims["primary"].sum()
+    assert text.index('id="findings"') < text.index("<nav") < text.index("<table")
 
 
-def test_claims_are_counted_by_their_own_verdict_and_shown_with_the_range(text: str) -> None:
-    tally = text[text.index('class="tally"') : text.index("</header>")]
+def test_claims_are_counted_by_their_own_verdict(text: str) -> None:
+    tally = between(text, 'class="tally"', "</p>")
     counts = ("0 supported", "1 refuted", "1 mixed", "1 undecided", "0 not tested")
 
-    assert re.findall(r'<span class="badge [a-z-]+">(.*?)</span>', tally) == list(counts)
-    assert '<span class="badge mixed">mixed</span> Reward-to-go lowers the variance of the gradient.' in text
-    assert text.count("over all cases 0.410 to 0.480") == 2
-    assert "This part alone is supported." in text
-    assert text.count("verdict of the claim: mixed") == 1
+    assert re.findall(r"</svg> (.*?)</span>", tally) == list(counts)
+    assert re.findall(r"</svg> (.*?)</span>", card(text, "causality"))[0] == "mixed"
 
 
-def test_each_verdict_has_a_sign_and_a_border_of_its_own() -> None:
-    style = (ROOT / "workflow/report/page.css").read_text(encoding="utf-8")
-    classes = [verdict.replace(" ", "-") for verdict in VERDICTS]
-    signs = [re.findall(rf'\.badge\.{one}::before {{ content: "(.)', style) for one in classes]
-    borders = [re.findall(rf"\.badge\.{one} {{.*?(border-\w+: \w+|(?=}}))", style) for one in classes]
+def test_each_verdict_has_a_shape_of_its_own(text: str) -> None:
+    shapes = [between(text, f'id="mark-{verdict.replace(" ", "-")}"', "</symbol>") for verdict in VERDICTS]
 
-    assert len({tuple(one) for one in signs}) == len({tuple(one) for one in borders}) == len(VERDICTS)
-    assert all(len(one) == 1 for one in (*signs, *borders))
+    assert len({re.sub(r"^[^>]*>", "", shape) for shape in shapes}) == len(VERDICTS)
 
 
 def test_flags_of_copies_are_not_counted(make_page: Pages) -> None:
@@ -163,11 +206,11 @@ def test_flags_of_copies_are_not_counted(make_page: Pages) -> None:
 
 def test_only_an_undecided_claim_says_what_would_decide_it(text: str, claims: pd.DataFrame) -> None:
     assert claims["verdict"].tolist().count("undecided") == 1
-    assert len(re.findall(r"If the effect is as measured, n = \d+ instead of 20", text)) == 2
+    assert len(re.findall(r"If the effect is as measured, n = \d+ instead of 20", text)) == 2, "card and its table"
 
 
 def test_every_variant_has_its_equation_as_mathml(text: str, study: Study) -> None:
-    variants = text[text.index('<section id="variants">') : text.index('<section id="tuning">')]
+    variants = between(text, '<details id="variants">', "</details>")
 
     assert variants.count('class="equation"') == len(study.variants)
     assert variants.count("<math") > len(study.variants)
@@ -175,9 +218,9 @@ def test_every_variant_has_its_equation_as_mathml(text: str, study: Study) -> No
 
 
 def test_sections_follow_the_lecture_and_others_come_last(text: str) -> None:
-    headings = re.findall(r"<h2>(.*?)</h2>", text)
+    headings = re.findall(r"<h2 id=.*?>(.*?)</h2>", text)
 
-    assert headings.index("Using causality") < headings.index("Introducing baselines") < headings.index("All claims")
+    assert headings.index("Using causality") < headings.index("Introducing baselines") < headings.index("Details")
     assert section_rank("Baseline edition (jacket)") == LECTURE_SECTIONS.index("Baseline edition")
     assert section_rank("what does the gradient do; Summary") > section_rank("Using causality")
     assert (
@@ -224,9 +267,8 @@ def test_comparisons_name_labels_and_rows_keys(make_page: Pages, claims: pd.Data
     page = make_page(claims=claims.assign(comparison=[compared, *claims["comparison"][1:]]))
     shown = "“reward-to-go” (batch 16) / “total return” (batch 16) &lt; 1 in CartPole-v1, late; Student&#39;s t"
 
-    assert page.count(shown) == 2, "in its section and in the table of all claims"
+    assert shown in card(page, "causality")
     assert "to_go (batch" not in page
-    assert "causality / variance" in page
 
 
 TOTAL = {"variant": "total", "batch": 16}
@@ -273,17 +315,8 @@ def test_every_kind_of_comparison_is_put_into_labels(
     assert laid_out["comparison"] == shown
 
 
-@pytest.mark.parametrize(("metric", "shown"), [("steps_to_threshold", "environment steps"), ("area", "budget")])
-def test_metrics_of_claims_end_with_their_unit(study: Study, claims: pd.DataFrame, metric: str, shown: str) -> None:
-    part = {"experiment": "ladder", "metric": metric, "relation": "less", "a": {"variant": "to_go"}, "reference": 1.0}
-    claim = study.claims["causality"].model_copy(update={"parts": {"variance": ClaimPart.model_validate(part)}})
-    (row,) = claim_rows(study.model_copy(update={"claims": {"causality": claim}}), claims.iloc[:1])
-
-    assert row["metric"].endswith(shown)
-
-
 def test_the_measured_coverage_of_every_kind_of_interval_is_listed(text: str) -> None:
-    section = text[text.index('<section id="intervals">') : text.index('<section id="variants">')]
+    section = between(text, '<details id="intervals">', "</details>")
     measured = coverage.measured()
 
     assert section.count("<tr>") - 1 == len({(row.statistic, row.groups) for row in measured if row.n == 20})
@@ -296,16 +329,16 @@ def test_a_figure_links_to_its_files_and_tables(study: Study, tmp_path: Path) ->
     files = [str(tmp_path / name) for name in ("picture.png", "caption.txt")]
     kinds = {"learning_curves": "svg", "tuning": "pdf"}
     figures = {name: study.figures[name].model_copy(update={"format": kind}) for name, kind in kinds.items()}
-    curves, tuning = figure_rows(study.model_copy(update={"figures": figures}), [files[0]] * 2, [files[1]] * 2)
+    curves, tuning = pictures_of(study.model_copy(update={"figures": figures}), [files[0]] * 2, [files[1]] * 2)
 
-    assert curves["links"] == {
+    assert curves.links == {
         "SVG": "figures/learning_curves.svg",
         "PNG": "figures/learning_curves.png",
         "curves": "tables/ladder-curves.csv",
         "mean curves": "tables/ladder-means.csv",
         "intervals": "tables/ladder-summary.csv",
     }
-    assert tuning["links"]["scores of tuning"] == "tables/ladder-tuned.csv"
+    assert tuning.links["scores of tuning"] == "tables/ladder-tuned.csv"
 
 
 def test_every_kind_of_experiment_says_how_much_it_takes() -> None:
@@ -327,7 +360,7 @@ def test_comparisons_with_other_seeds_are_in_the_section_on_trust(make_page: Pag
     rows = [("a", "b", 29, 28, 400, 332, "<c>: undecided, expected supported"), ("a", "c", 29, 29, 400, 330, None)]
     columns = ["first", "second", "claims", "agreeing", "intervals", "captured", "changed"]
     page = make_page(replication=pd.DataFrame(rows, columns=columns))
-    trust = page[page.index('<section id="intervals">') : page.index('<section id="variants">')]
+    trust = between(page, '<details id="intervals">', "</details>")
     for said in ("28 of 29", "83&nbsp;% of 400", "&lt;c&gt;: undecided", "<td>none</td>"):
         assert said in trust
     assert "repeated with other seeds" not in text

@@ -124,9 +124,9 @@ def less(declared: dict[str, Any]) -> dict[str, Any]:
             (-0.911, -2.562, 0.085),
             "refuted",
             (
-                "“reward-to-go” takes the variance of the gradient estimate further away from the least "
-                "variance that a constant baseline gives than “total return”, by 91 % (256 % away to 8.5 % "
-                f"closer) of the distance between these two {AT}. The claim needs more than 50 % of the way."
+                "With “reward-to-go”, the variance of the gradient estimate is 91 % (256 % to 8.5 % closer) further "
+                f"from the least variance that a constant baseline gives than with “total return” {AT}. The claim "
+                "needs more than 50 % of the way."
             ),
         ),
         (

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pg.core.errors import InvalidStudy
 from pg.parts.activations.relu import Relu
-from pg.study.files import read_file
+from pg.study.files import declared_in, read_file
 from pg.study.validation import load, read
 from tests.study.studies import ROOT, put, study_of
 
@@ -51,6 +51,14 @@ def test_a_base_may_have_a_base_and_is_relative_to_its_file(folder: Path) -> Non
 def test_values_of_the_command_line_override_file_and_base(folder: Path) -> None:
     file = read_file(write(folder / "mine.yaml", {"base": "base", "results": "mine"}))
     assert load({**file.options, "results": "elsewhere"}, [file]).results == "elsewhere"
+
+
+def test_places_of_entries_are_in_the_base_and_in_the_file_that_changes_them(folder: Path) -> None:
+    file = write(folder / "studies/mine.yaml", {"base": "../base", "claims": {"causality": {"section": "Recap"}}})
+    places = declared_in([file])
+    assert places["claims.causality"] == [f"{folder}/base/claims.yaml:2", f"{file}:3"]
+    assert places["variants.total"] == [f"{folder}/base/variants.yaml:2"]
+    assert not any(key.count(".") != 1 for key in places)
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ figures/variance/experiment: learn => : variance draws probe
 figures/variance/variants: [to_go] => : 'to_go' is not known
 claims/causality/figure: varianc => : 'varianc' … did you mean 'variance'
 claims/causality/primary: probe => : 'probe' … did you mean 'probed'
+claims/causality/headline: probe => : 'probe' … did you mean 'probed'
 claims/causality/parts/probed/metric: variance => : 'variance' …total_variance
 claims/causality/parts/probed/metric: area => : area is measured by train
 claims/causality/parts/probed/a: {batch: 8} => : selects no variant

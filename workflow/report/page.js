@@ -1,5 +1,5 @@
 "use strict";
-// Sort the table of claims by a click on a column's name, and filter it by verdict. Without scripts it is a plain table.
+// Sort the table of tests by a click on a column's name, and filter it by verdict. Without scripts it is a plain table.
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
   const headings = [...table.tHead.rows[0].cells];
@@ -31,3 +31,18 @@ for (const filter of filters) {
     }
   });
 }
+
+// A link to something folded opens it, where the browser does not do so itself.
+const unfold = () => {
+  const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target) return;
+  for (let node = target; node; node = node.parentElement) if (node.tagName === "DETAILS") node.open = true;
+  target.scrollIntoView();
+};
+addEventListener("hashchange", unfold);
+unfold();
+// Paper has nothing to unfold.
+const folded = () => [...document.querySelectorAll("details:not([open])")];
+let opened = [];
+addEventListener("beforeprint", () => (opened = folded()).forEach((one) => (one.open = true)));
+addEventListener("afterprint", () => opened.forEach((one) => (one.open = false)));

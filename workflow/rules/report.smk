@@ -59,6 +59,8 @@ rule report_page:
         config=lambda w: sha256(STUDY.canonical().encode()).hexdigest()[:16],
         codes=lambda w: codes_of_jobs(),
         command=command(),
+        # Their names; a comment that moves a line does not rerun the page.
+        files=[os.path.relpath(file.path) for file in STUDY_FILES],
         benchmarks=f"{RESULTS}/benchmarks",
     script:
         "../scripts/job.py"

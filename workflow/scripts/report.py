@@ -2,10 +2,12 @@ from pathlib import Path
 
 from pg.experiments.train.choice import read_choices
 from pg.report.descriptions import tuned_rows
-from pg.report.page import figure_rows, render
+from pg.report.page import render
+from pg.report.pictures import pictures_of
 from pg.runs import provenance
 from pg.runs.files import write_text
 from pg.runs.tables import read_csv
+from pg.study.files import declared_in
 from pg.study.record import Study
 
 
@@ -13,7 +15,7 @@ def run(snakemake):
     study = Study.model_validate_json(snakemake.params.record)
     page = render(
         study=study,
-        figures=figure_rows(study, snakemake.input.figures, snakemake.input.captions),
+        pictures=pictures_of(study, snakemake.input.figures, snakemake.input.captions),
         claims=read_csv(snakemake.input.claims),
         tuned=tuned_rows(study, [read_choices(path) for path in snakemake.input.tuned]),
         provenance=provenance.provenance(
@@ -23,6 +25,7 @@ def run(snakemake):
             snakemake.params.codes,
         ),
         replication=read_csv(snakemake.input.replication) if snakemake.input.replication else None,
+        places=declared_in(map(Path, snakemake.params.files)),
         template=Path(snakemake.scriptdir, "../report/page.html.j2"),
     )
     write_text(page, snakemake.output[0])

@@ -26,6 +26,7 @@ def problems_of_claims(study: Study) -> Iterator[str]:
         else:
             yield f"{at}.figure: {claim.figure!r} is not known, because figures declares none"
         yield from unknown(f"{at}.primary", [claim.primary], claim.parts)
+        yield from unknown(f"{at}.headline", [claim.headline] if claim.headline else [], claim.parts)
         for key, part in claim.parts.items():
             yield from _problems_of_part(study, f"{at}.parts.{key}", part)
 

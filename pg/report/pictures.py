@@ -1,0 +1,90 @@
+"""The figures on the page: pictures as data, thumbnails, captions, and links to their files and tables."""
+
+from __future__ import annotations
+
+import io
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from pg.experiments.figures.lookup import kind_of, tables_of
+from pg.study.record import Study
+
+_THUMBNAIL = (320, 180)
+_COLOURS = 64
+_WORDS = {
+    "long": "every seed",
+    "summary": "intervals",
+    "means": "mean curves",
+    "tuned": "scores of tuning",
+    "across": "statistics across environments",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure on the page.
+
+    Attributes
+    ----------
+    name, section, width
+        As declared.
+    png
+        The bytes of the picture.
+    caption
+        Its lines.
+    links
+        Paths relative to the page, by what they are.
+    """
+
+    name: str
+    section: str
+    width: str
+    png: bytes
+    caption: Sequence[str]
+    links: Mapping[str, str]
+
+    @property
+    def title(self) -> str:
+        """The name in words."""
+        return self.name.replace("_", " ")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return Image.open(io.BytesIO(self.png)).size
+
+    @property
+    def data(self) -> str:
+        """The picture as the address of an image."""
+        return _address(self.png)
+
+    @property
+    def thumbnail(self) -> str:
+        """Its upper left corner, small, as the address of an image."""
+        picture = Image.open(io.BytesIO(self.png)).convert("RGB")
+        wide, high = _THUMBNAIL
+        scale = min(picture.width / wide, picture.height / high)
+        corner = picture.crop((0, 0, round(scale * wide), round(scale * high)))
+        small, file = corner.resize(_THUMBNAIL, Image.Resampling.LANCZOS), io.BytesIO()
+        small.quantize(_COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(file, "PNG")
+        return _address(file.getvalue())
+
+
+def pictures_of(study: Study, files: Sequence[str], captions: Sequence[str]) -> list[Picture]:
+    """Read the pictures and captions of a study's figures from files, given in declared order."""
+    pictures = []
+    for (name, figure), file, caption in zip(study.figures.items(), files, captions, strict=True):
+        kind = kind_of(figure, study.experiments[figure.experiment])
+        links = {figure.format.upper(): f"figures/{name}.{figure.format}", "PNG": f"figures/{name}.png"}
+        links |= {_WORDS.get(table, table): path for table, path in tables_of(figure, kind).items()}
+        text = Path(caption).read_text(encoding="utf-8").strip()
+        pictures.append(Picture(name, figure.section, figure.width, Path(file).read_bytes(), text.splitlines(), links))
+    return pictures
+
+
+def _address(png: bytes) -> str:
+    return f"data:image/png;base64,{b64encode(png).decode('ascii')}"
