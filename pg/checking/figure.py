@@ -36,7 +36,7 @@ def draw(findings: Findings) -> Figure:
 
 def _draw_biases(axes: Axes, findings: Findings, worlds: list[str]) -> list[Line2D]:
     sizes = sorted({bias.n for bias in findings.biases})
-    looks = style.looks([f"N = {n}" for n in sizes])
+    looks = style.categories([f"N = {n}" for n in sizes])
     for bias in findings.biases:
         look = looks[f"N = {bias.n}"]
         axes.plot(max(bias.relative, _ROUNDING), worlds.index(bias.world), look.marker, color=style.INK, markersize=4)
@@ -47,7 +47,7 @@ def _draw_biases(axes: Axes, findings: Findings, worlds: list[str]) -> list[Line
 
 
 def _draw_variances(axes: Axes, findings: Findings, worlds: list[str]) -> list[Line2D]:
-    looks = style.looks([_OWN, *BUILT_IN.values(), _BEST])
+    looks = style.categories([_OWN, *BUILT_IN.values(), _BEST])
     largest = max((one.n for one in findings.variances), default=0)
     for one in findings.variances:
         if one.n == largest:

@@ -1,4 +1,4 @@
-"""Sizes, type and colours of figures, and their files; a variant has one look in all figures.
+"""Sizes, type and colours of figures, and their files; a concept has one colour in all figures.
 
 Nothing here changes matplotlib's global state: figures are made without pyplot, and `paper_style` is a context.
 """
@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import cycle
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from zlib import crc32
 
 import matplotlib as mpl
 import seaborn as sns
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.typing import RcKeyType
+from matplotlib.typing import ColorType, RcKeyType
 
 from pg.plotting.record import Width
 
@@ -40,12 +42,38 @@ RULE: Mapping[str, Any] = MappingProxyType({"color": FAINT, "linewidth": 0.6, "z
 DASHED_RULE: Mapping[str, Any] = MappingProxyType({**RULE, "linestyle": (0, (4, 3))})
 """Keyword arguments of a line at a declared value, such as a threshold or a budget."""
 
-# The first eight are distinct under deuteranopia and protanopia (a test simulates both); after them, markers and
-# dashes help. Markers and dashes have coprime periods: their pairs repeat only after 36 variants.
-_COLOURS = (
-    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#882255", "#000000",
-    "#332288", "#999933", "#8c510a", "#aa4499", "#117733", "#5ab4ac", "#cc6677", "#777777",
-)  # fmt: skip
+COLOURS: Mapping[str, str] = MappingProxyType(
+    {
+        "baseline: none": "#747474",
+        "baseline: average_reward": "#a94400",
+        "baseline: per_step_leave_one_out": "#239bd1",
+        "baseline: value_network": "#249f57",
+        "baseline: optimal": "#8e70ec",
+        "baseline: leave_one_out": "#d17e00",
+        "baseline: per_step": "#28469d",
+        "baseline: constant": "#75492b",
+        "baseline: exact": "#064039",
+        "total: none": "#2b2b2b",
+        "total: average_reward": "#561e00",
+        "total: leave_one_out": "#5c4a00",
+        "total: optimal": "#472a80",
+        "total: constant": "#4a2c17",
+        "weights: trajectory": "#aa0a08",
+        "weights: per_decision": "#d062c8",
+        "weights: per_step": "#5653d5",
+        "weights: clipped": "#0d6852",
+        "weights: exact_state": "#0f6380",
+        "limit: early_stop": "#775b21",
+        "limit: penalty": "#e5347e",
+        "limit: line_search": "#299f9c",
+        "limit: natural_gradient": "#cb6b02",
+        "start: clone": "#c33c8c",
+    }
+)
+"""The colour of each concept: what is subtracted from the return (for total returns a darker one), how old data are
+weighted, how the KL divergence is limited, and where training starts from. Every colour has a contrast of 3:1 with
+white, and concepts that meet in a figure are distinct with protanopia and deuteranopia (tests measure both)."""
+
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 _DASHES = ((), (5, 1.5), (1.2, 1.2), (5, 1.5, 1.2, 1.5))
 
@@ -141,21 +169,60 @@ class Look:
         return {"color": self.colour, "linestyle": (0, self.dashes) if self.dashes else "-"}
 
 
-def looks(variants: Sequence[str]) -> dict[str, Look]:
-    """Return the look of each variant by its place in the list, so that variants added at the end change no other."""
-    return {
-        name: Look(_COLOURS[place % len(_COLOURS)], _MARKERS[place % len(_MARKERS)], _DASHES[place % len(_DASHES)])
-        for place, name in enumerate(variants)
-    }
+def look_of(concept: str) -> Look:
+    """Return the look of a concept; one that is not listed, such as a part of a user's own, gets one by its name."""
+    names = [*COLOURS]
+    place = names.index(concept) if concept in COLOURS else crc32(concept.encode()) % len(names)
+    return Look(COLOURS[names[place]], _MARKERS[place % len(_MARKERS)], _DASHES[place % len(_DASHES)])
+
+
+def looks(concepts: Mapping[str, str]) -> dict[str, Look]:
+    """Return a look for each member of a figure, given with its concept.
+
+    The first of a concept has the look of the concept. The others have its hue in other shades, and markers and dashes
+    that are still free in the figure.
+    """
+    found: dict[str, Look] = {}
+    own = {name: look_of(concept) for name, concept in concepts.items()}
+    for name, look in own.items():
+        alike = sum(one.colour == look.colour for one in [own[earlier] for earlier in found])
+        if alike:
+            taken = [one.marker for one in (*own.values(), *found.values())]
+            marker = min(_MARKERS, key=taken.count)
+            dashes = _DASHES[(_DASHES.index(look.dashes) + alike) % len(_DASHES)]
+            look = Look(_shade(look.colour, (0.0, 1.0, 0.5)[alike % 3]), marker, dashes)
+        found[name] = look
+    return found
+
+
+def categories(names: Sequence[str]) -> dict[str, Look]:
+    """Return looks of things that are not variants, by their place in the list."""
+    return looks(dict(zip(names, cycle(COLOURS), strict=False)))
 
 
 def of_level(look: Look, place: int, count: int) -> Look:
-    """Return the look of a level: paler, with other dashes; the last level has the look of the variant."""
-    dashes = _DASHES[(_DASHES.index(look.dashes) + count - 1 - place) % len(_DASHES)]
-    # The palest level must be visible.
-    strength = 0.35 + 0.65 * (place + 1) / count
-    red, green, blue = (strength * part + (1 - strength) for part in to_rgb(look.colour))
-    return replace(look, colour=to_hex((red, green, blue)), dashes=dashes)
+    """Return the look of a level: the first has that of the variant, the others are other shades with other dashes."""
+    dashes = _DASHES[(_DASHES.index(look.dashes) + place) % len(_DASHES)]
+    return replace(look, colour=_shade(look.colour, place / max(1, count - 1)), dashes=dashes)
+
+
+def _shade(colour: str, share: float) -> str:
+    """Blend a colour with its darkest shade, or a dark colour with its lightest one that is visible on white."""
+    dark = _blend(colour, "black", 0.6)
+    light = next(one for tenths in range(9, -1, -1) if contrast(one := _blend(colour, "white", tenths / 10)) >= 3)
+    is_light = contrast(dark) / contrast(colour) > contrast(colour) / contrast(light)
+    return _blend(colour, dark if is_light else light, share)
+
+
+def _blend(colour: str, other: str, share: float) -> str:
+    red, green, blue = ((1 - share) * a + share * b for a, b in zip(to_rgb(colour), to_rgb(other), strict=True))
+    return to_hex((red, green, blue))
+
+
+def contrast(colour: ColorType) -> float:
+    """Return the contrast of a colour with white, from 1 to 21 (WCAG 2)."""
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour))
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
 
 
 def save(figure: Figure, path: Path) -> None:

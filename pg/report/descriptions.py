@@ -13,11 +13,12 @@ from latex2mathml.converter import convert
 from markupsafe import Markup
 
 from pg.core.signs import signed
+from pg.experiments.figures.concepts import concept
 from pg.experiments.kind import Experiment
 from pg.experiments.metrics import metrics_of
 from pg.experiments.train.choice import all_tie, final_scores
 from pg.parts.equation import definitions, equation
-from pg.plotting.style import looks
+from pg.plotting.style import look_of
 from pg.plotting.text import at_levels, counted, listed
 from pg.statistics import coverage
 from pg.study.expansion import cells, tuned_experiments
@@ -65,12 +66,12 @@ class Equation:
 
 
 def equation_of(study: Study, name: str) -> Equation:
-    """Write the equation of a variant, with the colour of its curves."""
+    """Write the equation of a variant, with the colour of its concept."""
     variant = study.variants[name]
     return Equation(
         variant=name,
         label=study.variant_label(name),
-        colour=looks(tuple(study.variants))[name].colour,
+        colour=look_of(concept(variant)).colour,
         estimator=_mathml(equation(variant)),
         definitions=tuple(map(_mathml, definitions(variant))),
     )

@@ -12,11 +12,12 @@ from matplotlib.colors import to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from pg.environments.humanoid import PARTS
+from pg.experiments.figures.concepts import concept
 from pg.plotting import style
 from tests.figures.pictures import bars, caption, clouds, draw, lines, offsets, panels, scatters, titles
 from tests.figures.studies import BUDGET, HORIZONS, LIMIT, SEEDS, STEPS, VARIANTS, request, study_of
 
-LOOKS = style.looks(list(VARIANTS))
+LOOKS = {name: style.look_of(concept(variant)) for name, variant in study_of().variants.items()}
 
 
 def digits(values: Any) -> list[float]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -12,12 +14,21 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from pg.experiments.figures.concepts import concept, looks_of
+from pg.parts.variant import Variant
 from pg.plotting import layout, style
 from pg.plotting.marks import at_level
+from pg.study.validation import read
 from tests.figures.pictures import draw
-from tests.figures.studies import VARIANTS, request
+from tests.figures.studies import request
 
-NAMES = [f"variant_{place}" for place in range(16)]
+STUDY = read(Path("config.yaml"))
+DRAWN = {
+    name: {
+        one: concept(STUDY.variants[one]) for one in figure.variants or STUDY.experiments[figure.experiment].variants
+    }
+    for name, figure in STUDY.figures.items()
+}
 
 # Machado, Oliveira & Fernandes 2009, table 1, severity 1.0: linear RGB as it is seen.
 SEEN = {
@@ -46,27 +57,93 @@ def plain() -> Figure:
     return figure
 
 
-def test_a_variant_added_at_the_end_changes_no_colour_or_line() -> None:
-    before, after = style.looks(NAMES[:7]), style.looks(NAMES)
-
-    assert {name: after[name] for name in before} == before
-
-
-def test_sixteen_variants_have_looks_of_their_own() -> None:
-    looks = style.looks(NAMES).values()
-
-    assert len({look.colour for look in looks}) == 16
-    assert len({(look.marker, look.dashes) for look in looks}) == 16
-
-
-@pytest.mark.parametrize("vision", SEEN)
-def test_eight_colours_are_distinct_to_colour_blind_eyes(vision: str) -> None:
-    srgb = np.array([to_rgb(look.colour) for look in style.looks(NAMES[:8]).values()])
+def seen(colour: str, vision: str) -> np.ndarray:
+    srgb = np.array(to_rgb(colour))
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    seen = [lab(np.array(SEEN[vision]) @ colour) for colour in linear]
+    return lab(np.array(SEEN[vision]) @ linear)
 
-    # A difference of about 2.3 is just noticeable side by side.
-    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 15
+
+def nearest(colours: Iterable[str]) -> float:
+    """The least distance of two colours to any eye; 2.3 is just noticeable side by side."""
+    pairs = itertools.combinations(set(colours), 2)
+    return min((float(np.linalg.norm(seen(a, eye) - seen(b, eye))) for a, b in pairs for eye in SEEN), default=np.inf)
+
+
+def test_contrast_is_that_of_wcag() -> None:
+    assert [style.contrast(colour) for colour in ("white", "#777777", "black")] == pytest.approx(
+        [1, 4.48, 21], abs=0.01
+    )
+
+
+def test_every_colour_and_shade_is_visible_on_white() -> None:
+    many = style.looks({f"{concept} {number}": concept for concept in style.COLOURS for number in range(5)})
+    levels = [style.of_level(look, place, 4) for look in many.values() for place in range(4)]
+
+    assert min(style.contrast(look.colour) for look in (*many.values(), *levels)) >= 3
+
+
+@pytest.mark.parametrize("figure", DRAWN)
+def test_concepts_of_a_figure_are_distinct_to_every_eye(figure: str) -> None:
+    of_returns = {one for one in DRAWN[figure].values() if not one.startswith("total")}
+
+    assert nearest(style.look_of(one).colour for one in of_returns) > 15
+
+
+@pytest.mark.parametrize("figure", DRAWN)
+def test_variants_of_a_figure_differ_in_colour_and_in_marker_or_dashes(figure: str) -> None:
+    looks = style.looks(DRAWN[figure]).values()
+
+    assert nearest(look.colour for look in looks) > 5
+    assert len({look.colour for look in looks}) == len({(one.marker, one.dashes) for one in looks}) == len(looks)
+
+
+def test_total_returns_have_the_hue_of_their_baseline_but_darker() -> None:
+    for name in ("none", "average_reward", "leave_one_out", "optimal", "constant"):
+        total, to_go = (lab_of(f"{returns}: {name}") for returns in ("total", "baseline"))
+        assert total[0] < to_go[0] - 8
+        assert np.linalg.norm(total[1:] - to_go[1:]) < 60
+
+
+def lab_of(concept: str) -> np.ndarray:
+    return seen(style.look_of(concept).colour, "full colour")
+
+
+def test_what_a_variant_is_called_or_compared_with_does_not_change_its_colour() -> None:
+    own = {"other": STUDY.variants["to_go"].model_copy(update={"label": "my own"}), **STUDY.variants}
+
+    alone, among = looks_of(own, ["reuse_clipped"]), looks_of(own, ["other", "to_go_per_step", "reuse_clipped"])
+    assert alone["reuse_clipped"] == among["reuse_clipped"]
+    assert looks_of(own, ["other"])["other"] == looks_of(own, ["to_go"])["to_go"]
+
+
+def test_variants_that_share_a_concept_differ_in_shade_marker_and_dashes() -> None:
+    looks = style.looks(dict.fromkeys("abc", "weights: trajectory")).values()
+
+    assert nearest(look.colour for look in looks) > 8
+    assert len({look.marker for look in looks}) == len({look.dashes for look in looks}) == 3
+    assert next(iter(looks)) == style.look_of("weights: trajectory")
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"returns": "total", "baseline": "average_reward"}, "total: average_reward"),
+        ({"baseline": "per_step"}, "baseline: per_step"),
+        ({"returns": {"name": "gae", "lambda": 0.9}, "baseline": "value_network"}, "baseline: value_network"),
+        ({"importance": "trajectory", "baseline": "per_step"}, "weights: trajectory"),
+        ({"importance": {"name": "per_step", "clip": 0.2}}, "weights: clipped"),
+        ({"importance": "per_step", "kl": {"limit": 0.1, "hold_by": "early_stop"}}, "limit: early_stop"),
+        ({"initialise": {"controller": "lean", "demonstrations": 10}, "baseline": "per_step"}, "start: clone"),
+    ],
+)
+def test_the_concept_of_a_variant(options: dict[str, Any], named: str) -> None:
+    assert concept(Variant(**options)) == named
+    assert named in style.COLOURS
+
+
+def test_a_part_of_a_users_own_has_one_colour() -> None:
+    assert style.look_of("baseline: mine:Own") == style.look_of("baseline: mine:Own")
+    assert style.look_of("baseline: mine:Own").colour in style.COLOURS.values()
 
 
 def test_paper_style_leaves_matplotlib_as_it_was() -> None:
@@ -141,14 +218,14 @@ def test_a_legend_reads_row_by_row_in_declared_order() -> None:
     assert read == [series.label for series in one.series()]
 
 
-def test_levels_have_their_variants_hue_and_other_dashes() -> None:
-    levels = [one for one in request("sampled_variance").series() if one.variant == "to_go"]
-    brightness = [sum(to_rgb(one.look.colour)) for one in levels]
+def test_levels_have_their_variants_hue_in_other_shades_and_dashes() -> None:
+    one = request("sampled_variance")
+    levels = [series for series in one.series() if series.variant == "to_go"]
 
-    assert [one.label for one in levels] == [f"to go, batch {size}" for size in (2, 3, 5)]
-    assert brightness == sorted(brightness, reverse=True)
-    assert levels[-1].look == style.looks(list(VARIANTS))["to_go"]
-    assert len({one.look.dashes for one in levels}) == len(levels)
+    assert [series.label for series in levels] == [f"to go, batch {size}" for size in (2, 3, 5)]
+    assert levels[0].look == looks_of(one.variants, one.drawn)["to_go"]
+    assert nearest(series.look.colour for series in levels) > 10
+    assert len({series.look.dashes for series in levels}) == len(levels)
 
 
 @pytest.mark.parametrize(

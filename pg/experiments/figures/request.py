@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from pg.environments.record import Environment
 from pg.experiments.cells import Cell
+from pg.experiments.figures.concepts import looks_of
 from pg.experiments.figures.lookup import kind_of
 from pg.experiments.kind import Experiment
 from pg.experiments.selections import SELECTION
@@ -55,7 +56,7 @@ class FigureRequest(Generic[E]):
     environments
         The environments drawn, in declared order.
     variants
-        All variants of the study in declared order: a variant has the same look in every figure.
+        All variants of the study, in declared order.
     drawn
         Names of the variants drawn, in declared order.
     cells
@@ -157,7 +158,7 @@ class FigureRequest(Generic[E]):
         """
         sweep = {path: values for path, values in self.experiment.swept.items() if path not in shown}
         levels = [dict(zip(sweep, values, strict=True)) for values in product(*sweep.values())]
-        looks, count = style.looks(tuple(self.variants)), len(levels)
+        looks, count = looks_of(self.variants, self.drawn), len(levels)
         return tuple(
             Series(name, level, at_levels(self.variant_label(name), level), style.of_level(looks[name], at, count))
             for name in self.drawn

@@ -11,7 +11,7 @@ from pg.experiments.gait.record import GaitExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.text import counted
 
-_FIRST, _SECOND = ((look.colour, look.marker) for look in style.looks(["first", "second"]).values())
+_FIRST, _SECOND = ((look.colour, look.marker) for look in style.categories(["first", "second"]).values())
 # Single metrics of a panel are drawn in ink. The legend's colours are for the two falls.
 _OWN = (style.INK, "D")
 # Name of the axis: for each metric its colour and marker.
