@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping
 from functools import cache, partial
@@ -14,7 +15,7 @@ import seaborn as sns
 from matplotlib.lines import Line2D
 
 from pg.experiments.figures.lookup import FIGURES, kind_of
-from pg.experiments.figures.request import FigureRequest, draw
+from pg.experiments.figures.request import FigureRequest, draw, explore
 from pg.plotting import layout, style
 from pg.plotting.record import Figure
 from pg.runs.files import write_atomically, write_text
@@ -37,6 +38,19 @@ def draw_figure(study: str, tables: Mapping[str, str], outputs: Mapping[str, str
     outputs
         Paths of the `print` and `png` pictures and of the `caption`.
     """
+    picture, caption = draw(_read(study, tables))
+    for name in ("print", "png"):
+        write_atomically(outputs[name], partial(style.save, picture))
+    write_text(caption + "\n", outputs["caption"])
+
+
+def explore_figure(study: str, tables: Mapping[str, str], output: str) -> None:
+    """Write the explorable of the one figure that a study declares as JSON; see `draw_figure`."""
+    write_text(json.dumps(explore(_read(study, tables)).as_json(), ensure_ascii=False, separators=(",", ":")), output)
+
+
+def _read(study: str, tables: Mapping[str, str]) -> FigureRequest[Any]:
+    """Read the request of the one figure that a study declares."""
     declared = Study.model_validate_json(study)
     (figure,) = declared.figures.values()
     read: dict[str, pd.DataFrame] = {}
@@ -44,11 +58,7 @@ def draw_figure(study: str, tables: Mapping[str, str], outputs: Mapping[str, str
         # Text as categories, because rows are selected by text many times.
         table = read_csv(path)
         read[name] = table.astype(dict.fromkeys(table.select_dtypes("string").columns, "category"))
-    request = request_of(declared, figure, read)
-    picture, caption = draw(request)
-    for name in ("print", "png"):
-        write_atomically(outputs[name], partial(style.save, picture))
-    write_text(caption + "\n", outputs["caption"])
+    return request_of(declared, figure, read)
 
 
 def request_of(study: Study, figure: Figure, tables: Mapping[str, pd.DataFrame]) -> FigureRequest[Any]:

@@ -13,6 +13,7 @@ import jinja2
 from pandas import DataFrame
 
 from pg.claims.judge import VERDICTS
+from pg.report import play
 from pg.report.cards import Card, cards_of, first_cards, holders_of
 from pg.report.claims import claim_rows
 from pg.report.descriptions import coverage_rows, environment_rows, equation_of, experiment_row, metric_rows
@@ -64,6 +65,7 @@ def render(
     template: Path,
     replication: DataFrame | None = None,
     places: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    plays: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> str:
     """Render the report as one HTML page with its pictures, styles and script.
 
@@ -86,6 +88,8 @@ def render(
         Comparisons with other seeds, from `pg.claims.verification.replication`; None if there are none.
     places
         Where study files declare claims and experiments, from `pg.study.files.declared_in`.
+    plays
+        What readers can do with figures, by figure, from `pg.report.play.read`.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(template.parent),
@@ -116,6 +120,8 @@ def render(
         coverage=coverage_rows(),
         replication=[] if replication is None else replication.fillna("").to_dict("records"),
         provenance=provenance,
+        plays=plays,
+        play_library=play.library() if plays else "",
     )
 
 

@@ -20,9 +20,21 @@ from pg.runs.files import REMEDY, UnreadableFile, read_text, write_atomically
 
 TEXT_COLUMNS = frozenset(
     {
-        *("environment", "variant", "stage", "metric", "statistic", "over", "method", "part", "strand", "comparison"),
+        *(
+            "environment",
+            "variant",
+            "stage",
+            "metric",
+            "statistic",
+            "over",
+            "method",
+            "part",
+            "strand",
+            "comparison",
+            "component",
+        ),
         *("claim", "primary", "statement", "section", "verdict", "claim_verdict", "coverage"),
-        *("figure", "file", "sha256", "cause", "first", "second", "changed"),
+        *("figure", "file", "sha256", "cause", "first", "second", "changed", "component"),
     }
 )
 """Columns that hold words. Columns of swept options, whose names contain a dot, may hold words as well."""

@@ -65,7 +65,8 @@ def defining_files(record: Record) -> frozenset[Path | str]:
                 modules.add(kind.partition(":")[0])
             case Study():
                 for figure in one.figures.values():
-                    modules.add(kind_of(figure, one.experiments[figure.experiment]).module)
+                    kind = kind_of(figure, one.experiments[figure.experiment])
+                    modules |= {kind.module} if kind.play is None else {kind.module, kind.play.module}
             case MeasurementJob(measured_by=function):
                 modules.add(function.partition(":")[0])
             case _:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -132,8 +132,9 @@ def request(
     """
     study, experiment = study or EXAMPLES[kind][0], experiment or EXAMPLES[kind][1]
     figure = Figure(kind=kind, experiment=experiment, section="Summary", **(options_of(kind) | options))
-    made = _tables(study, experiment, kind_of(figure, study.experiments[experiment]).tables, value)
-    return request_of(study, figure, made)
+    declared = kind_of(figure, study.experiments[experiment])
+    tables = dict.fromkeys((*declared.tables, *(declared.play.tables if declared.play else ())))
+    return request_of(study, figure, _tables(study, experiment, tables, value))
 
 
 def with_tables(request: FigureRequest[Any], **tables: pd.DataFrame) -> FigureRequest[Any]:
@@ -152,13 +153,16 @@ def made_up(summary: pd.DataFrame) -> pd.DataFrame:
     return summary.assign(estimate=estimates, ci_low=estimates - 0.0003, ci_high=estimates + 0.0004)
 
 
-def _tables(study: Study, experiment: str, wanted: Iterable[str], value: Value) -> dict[Any, pd.DataFrame]:
+def _tables(study: Study, experiment: str, wanted: Collection[str], value: Value) -> dict[Any, pd.DataFrame]:
     makers: dict[str, Callable[[], pd.DataFrame]] = {
         "curves": lambda: curves(study, experiment),
         "means": lambda: mean_curves(curves(study, experiment)),
         "tuned": lambda: _tuned(study, experiment),
         "poses": lambda: _poses(study, experiment),
         "across": lambda: _across(study, experiment),
+        "clouds": lambda: _clouds(study, experiment),
+        "weights": lambda: _weights(study, experiment),
+        "states": lambda: _states(study, experiment),
     }
     made = {name: makers[name]() for name in wanted if name in makers}
     if "long" in wanted or "summary" in wanted:
@@ -239,6 +243,48 @@ def _poses(study: Study, experiment: str) -> pd.DataFrame:
         for seed in range(2)
         for frame in range(4 if stage != "late" else 3)
         for place, part in enumerate(PARTS)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _measured(study: Study, experiment: str) -> Iterator[dict[str, Any]]:
+    """Yield the names of every cell, stage and seed that is measured."""
+    for cell, stage, seed in product(cells(study, experiment), stages_of(study, experiment), range(SEEDS)):
+        yield {**names_of(cell), "stage": stage, "seed": seed}
+
+
+def _clouds(study: Study, experiment: str) -> pd.DataFrame:
+    """Make three estimates per policy and batch size, one at the truth and two 4 / N from it."""
+    rows = [
+        {**names, "batch": size, "along": 1 + 4 * x / size, "across": 4 * y / size}
+        for names in _measured(study, experiment)
+        for size in study.experiments[experiment].sizes["batch"]
+        for x, y in ((0, 0), (1, 1), (-1, -1))
+    ]
+    return pd.DataFrame(rows)
+
+
+def _weights(study: Study, experiment: str) -> pd.DataFrame:
+    """Make weights that spread from 1 to both sides: after k steps they are in k + 1 bins."""
+    rows = [
+        {**names, "steps": steps, "log_weight": 0.25 * (place - place % 2 * 2 * place), "count": 8 - place}
+        for names in _measured(study, experiment)
+        for steps in STEPS
+        for place in range(min(steps, 4) + 1)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _states(study: Study, experiment: str) -> pd.DataFrame:
+    """Make two states, in the rows of the first variant alone; after k steps the share of the second is k / 20 more."""
+    first = study.experiments[experiment].variants[0]
+    rows = [
+        {**names, "steps": steps, "component": "state", "low": state, "high": state + 1}
+        | {"data": 0.5, "visited": 0.5 + (steps if state else -steps) / 40}
+        for names in _measured(study, experiment)
+        if names["variant"] == first
+        for steps in STEPS
+        for state in (0, 1)
     ]
     return pd.DataFrame(rows)
 

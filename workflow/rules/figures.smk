@@ -54,6 +54,26 @@ for NAME, FORMAT in (("figure", "pdf"), ("figure_svg", "svg")):
             "../scripts/job.py"
 
 
+EXPLORED = [
+    name for name, figure in STUDY.figures.items() if kind_of_figure(figure).play
+]
+
+
+rule explorable:
+    input:
+        unpack(lambda w: tables_of_explorable(STUDY.figures[w.figure])),
+    output:
+        f"{RESULTS}/figures/{{figure}}.json",
+    log:
+        f"{RESULTS}/logs/explorables/{{figure}}.log",
+    wildcard_constraints:
+        figure=one_of(EXPLORED),
+    params:
+        **parameters("explorable.py", part_of_figure),
+    script:
+        "../scripts/job.py"
+
+
 rule figures:
     input:
         files_of_figures(),

@@ -45,6 +45,7 @@ rule report_page:
         claims=f"{RESULTS}/claims.csv",
         figures=expand(f"{RESULTS}/figures/{{figure}}.png", figure=STUDY.figures),
         captions=expand(f"{RESULTS}/figures/{{figure}}.txt", figure=STUDY.figures),
+        explorables=expand(f"{RESULTS}/figures/{{figure}}.json", figure=EXPLORED),
         tuned=[tuned_of(cell) for name in TRAINING for cell in tuned_cells(name)],
         replication=replication(),
         # The page does not read these tables, but it lists the code of all jobs, so all jobs must run before it.

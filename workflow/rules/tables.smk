@@ -30,8 +30,15 @@ def kind_of_figure(figure):
 
 
 def tables_of_figure(figure):
-    read = tables_of(figure, kind_of_figure(figure))
-    return {name: f"{RESULTS}/{path}" for name, path in read.items()}
+    return in_results(tables_of(figure, kind_of_figure(figure)))
+
+
+def tables_of_explorable(figure):
+    return in_results(tables_of(figure, kind_of_figure(figure).play))
+
+
+def in_results(paths):
+    return {name: f"{RESULTS}/{path}" for name, path in paths.items()}
 
 
 rule train_tables:

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from pg.experiments.train.choice import read_choices
+from pg.report import play
 from pg.report.descriptions import tuned_rows
 from pg.report.page import render
 from pg.report.pictures import pictures_of
@@ -26,6 +27,7 @@ def run(snakemake):
         ),
         replication=read_csv(snakemake.input.replication) if snakemake.input.replication else None,
         places=declared_in(map(Path, snakemake.params.files)),
+        plays=play.read(snakemake.input.explorables),
         template=Path(snakemake.scriptdir, "../report/page.html.j2"),
     )
     write_text(page, snakemake.output[0])

@@ -36,6 +36,8 @@ class FigureKind:
         Whether it reads the experiment that trained the policies.
     with_metrics
         Whether a figure names the metrics that it draws.
+    play
+        What readers can do with it on the page; None if it is a picture alone.
     """
 
     module: str
@@ -44,6 +46,23 @@ class FigureKind:
     needs: tuple[Callable[[Declaration], Iterator[str]], ...] = ()
     with_source: bool = False
     with_metrics: bool = False
+    play: Play | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """The interactive counterpart of a figure.
+
+    Attributes
+    ----------
+    module
+        The module with `explore(request)`, which returns an `Explorable`.
+    tables
+        The tables that it reads; they need not be those of the figure.
+    """
+
+    module: str
+    tables: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

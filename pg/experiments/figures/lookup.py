@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from pg.core.choices import load_instance
-from pg.experiments.figures.kind import FigureKind
+from pg.experiments.figures.kind import FigureKind, Play
 from pg.experiments.kind import Experiment
 from pg.experiments.registry import KINDS
 from pg.plotting.record import Figure
@@ -30,7 +30,7 @@ def kind_of(figure: Figure, experiment: Experiment) -> FigureKind:
     return load_instance(figure.kind, FigureKind) if ":" in figure.kind else experiment.figures[figure.kind]
 
 
-def tables_of(figure: Figure, kind: FigureKind) -> dict[str, str]:
-    """Return the paths of the tables that a figure reads, by name, relative to the results folder."""
+def tables_of(figure: Figure, kind: FigureKind | Play) -> dict[str, str]:
+    """Return the paths of the tables that a figure or its explorable reads, relative to the results folder."""
     stems = {"long": figure.experiment, "across": f"{'+'.join(figure.pool)}-across"}
     return {table: f"tables/{stems.get(table, f'{figure.experiment}-{table}')}.csv" for table in kind.tables}

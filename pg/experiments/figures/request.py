@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from itertools import product
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,10 @@ from pg.plotting.marks import Series, at_level, gathered
 from pg.plotting.record import Figure
 from pg.plotting.text import at_levels, counted, in_words, listed, number
 
+if TYPE_CHECKING:
+    # Altair takes half a second to import, and most figures are pictures alone.
+    from pg.plotting.explorable import Explorable
+
 Drawn: TypeAlias = tuple[mpl.Figure, str]
 """A picture and its caption."""
 
@@ -41,6 +45,10 @@ class Place:
 
     environment: str
     stage: str
+
+    def __str__(self) -> str:
+        """Return a name for the place, as `places_of` gives it to rows."""
+        return f"{self.environment}/{self.stage}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +233,11 @@ class FigureRequest(Generic[E]):
         return sorted(self.places, key=lambda one: self.stages.index(one.stage))
 
 
+def places_of(rows: pd.DataFrame) -> pd.Series:
+    """Return the name of the place of each row of a table."""
+    return rows["environment"].astype(str) + "/" + rows["stage"].astype(str)
+
+
 def draw(request: FigureRequest[Any]) -> Drawn:
     """Draw a figure, and write its caption: what is drawn, how to read it, and the number of seeds.
 
@@ -238,6 +251,13 @@ def draw(request: FigureRequest[Any]) -> Drawn:
         raise TypeError(f"{kind.module}.draw must return the figure and its caption, not {type(drawn).__name__}")
     figure, caption = drawn
     return figure, caption.replace(r"\$", "$")
+
+
+def explore(request: FigureRequest[Any]) -> Explorable:
+    """Return the interactive counterpart of a figure whose kind has one."""
+    play = kind_of(request.figure, request.experiment).play
+    assert play is not None, f"{request.figure.kind} is a picture alone"
+    return import_module(play.module).explore(request)
 
 
 def _without_tex(records: Mapping[str, _Named]) -> dict[str, _Named]:

@@ -14,6 +14,7 @@ from pg.environments.catalogue import mdp_of
 from pg.environments.copies import make_environments
 from pg.experiments.estimates import Estimates
 from pg.experiments.metric import values
+from pg.experiments.probe.clouds import SHOWN, clouds
 from pg.experiments.probe.metrics import METRICS
 from pg.experiments.probe.options import ProbeOptions
 from pg.laboratory.critics import fitted_critics
@@ -52,9 +53,16 @@ class Probed(Estimates):
     value_network: float | None = None
 
 
-def probe(job: MeasurementJob[ProbeOptions], policies: Mapping[int, Parameters]) -> pd.DataFrame:
-    """Measure every variant at every batch size on each seed's policy: a row for each, with `METRICS`."""
-    options, rows = job.options, []
+def probe(job: MeasurementJob[ProbeOptions], policies: Mapping[int, Parameters]) -> dict[str, pd.DataFrame]:
+    """Measure every variant at every batch size on each seed's policy.
+
+    Returns
+    -------
+    dict
+        "rows": a row for each, with `METRICS`. "clouds": a row for each of the first estimates, with its coordinates
+        along the true gradient and across it.
+    """
+    options, rows, points = job.options, [], []
     environments, mdp = make_environments(job.environment, options.sample.trajectories), mdp_of(job.environment)
     for seed in job.seeds:
         policy = policy_of(job, policies, seed, environments.spaces)
@@ -76,10 +84,13 @@ def probe(job: MeasurementJob[ProbeOptions], policies: Mapping[int, Parameters])
         explained = {
             name: None if critic is None else critic.explained_variance(pool) for name, critic in critics.items()
         }
+        kept: dict[tuple[int, str], Float[Tensor, "S D"]] = {}
         for size in options.sample.batches:
             batches = pool.regrouped(size)
             for name, gradients in gradients_of_all(policy, job.variants, batches, mdp, critics).items():
                 found = Probed(gradients.double(), truth, batches.returns, least[name] / size, explained[name])
                 names = {"seed": seed, "variant": name, "batch": size}
                 rows.append({**names, **dict.fromkeys(_COLUMNS), **of_reference, **values(METRICS, found)})
-    return pd.DataFrame(rows)
+                kept[size, name] = gradients[:SHOWN]
+        points += [{"seed": seed, **point} for point in clouds(kept, truth.gradient)]
+    return {"rows": pd.DataFrame(rows), "clouds": pd.DataFrame(points)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -23,6 +24,7 @@ class ProbeExperiment(ProbeOptions, Measurement):
     options_type = ProbeOptions
     measured_by = "pg.experiments.probe.measure:probe"
     folder = "probes"
+    more_tables: ClassVar[Mapping[str, tuple[str, ...]]] = {"clouds": ("batch", "along", "across")}
 
     source: Source = Field(description="Where the policies come from.")
 

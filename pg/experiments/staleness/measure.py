@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pandas as pd
@@ -18,15 +19,16 @@ from torch import Tensor
 
 from pg.core.trajectories import Environments, Trajectories
 from pg.environments import exact
-from pg.environments.catalogue import mdp_of
+from pg.environments.catalogue import COMPONENTS, mdp_of
 from pg.environments.copies import make_environments
 from pg.environments.enumeration import Enumeration, enumerate_paid
 from pg.environments.mdp import MDP, count_trajectories
 from pg.experiments.estimates import Estimates
 from pg.experiments.gradient_metrics import ratio
 from pg.experiments.metric import missing, values
+from pg.experiments.staleness import shift
 from pg.experiments.staleness.metrics import METRICS
-from pg.experiments.staleness.options import StalenessOptions
+from pg.experiments.staleness.options import STATES, WEIGHTS, StalenessOptions
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.distances import divergence, exact_divergence, state_variation
 from pg.laboratory.frozen import generators_of, in_float64, policy_of, sample
@@ -42,6 +44,7 @@ from pg.parts.critic import Critic
 from pg.parts.variant import Variant
 
 _MOST_ENUMERATED = 200_000
+_VISITED = 64  # trajectories of a policy, for the histogram of its states
 _WALKER = "walk.variant"  # no name of a variant has a dot
 
 # The first columns of the rows after those that name them; any others follow.
@@ -96,13 +99,20 @@ class Corrected(Estimates):
         return super().relative_bias_noise if self.exact_bias is None else 0.0
 
 
-def follow_steps(job: MeasurementJob[StalenessOptions], policies: Mapping[int, Parameters]) -> pd.DataFrame:
+def follow_steps(job: MeasurementJob[StalenessOptions], policies: Mapping[int, Parameters]) -> dict[str, pd.DataFrame]:
     """Take gradient steps on one batch, and measure every correction at each θ' that the study names.
 
-    There is a row per seed, number of steps k and variant, with `METRICS`. If an importance weight is not finite, the
-    variant's metrics are NaN and the log gives the reason. Other policies and other corrections are not affected.
+    If an importance weight is not finite, the variant's metrics are NaN and the log gives the reason. Other policies
+    and other corrections are not affected.
+
+    Returns
+    -------
+    dict
+        "rows": a row per seed, number of steps k and variant, with `METRICS`. "weights": the histogram of importance
+        weights, per seed, k and variant. "states": the histograms of states in the data and of those that π_θ' visits,
+        per seed and k; they are in the rows of the first variant, because they are the same for all.
     """
-    shared, rows = _Shared.of(job), []
+    shared, rows, weights, states = _Shared.of(job), [], [], []
     walk, size = job.options.walk, job.options.sample.batches[0]
     for seed in job.seeds:
         start = policy_of(job, policies, seed, shared.batch_copies.spaces, torch.float64)
@@ -110,6 +120,7 @@ def follow_steps(job: MeasurementJob[StalenessOptions], policies: Mapping[int, P
         walk_batch = shared.sampled(shared.batch_copies, start, seed, "walk")
         variants, count = {**job.variants, _WALKER: shared.walker}, job.options.sample.critic_trajectories
         critics = fitted_critics(job.environment, start, variants, seed, job.stage, count)
+        targets: dict[int, Policy] = {}
         for steps in walk.steps:
             found: dict[str, dict[str, float]] = {name: missing(METRICS) for name in job.variants}
             try:
@@ -120,11 +131,18 @@ def follow_steps(job: MeasurementJob[StalenessOptions], policies: Mapping[int, P
                 true = shared.true_gradient(target, seed, steps)
                 reuse = Reuse.at(target, start, pool.regrouped(size), shared.mdp)
                 found |= _measured(shared, reuse, true, critics, f"seed {seed}, after {steps} steps")
+                weights += [{"seed": seed, "steps": steps, **row} for row in _weights(reuse, job.variants)]
+                targets[steps] = target
             for name in job.variants:
                 names = {"seed": seed, "variant": name, "batch": size, "steps": steps}
                 rows.append({**names, **dict.fromkeys(_COLUMNS), **found[name]})
+        states += [{"seed": seed, **row} for row in _states(shared, start, targets, pool, seed)]
         _log.info("seed %d: %d corrections after up to %d steps", seed, len(job.variants), max(walk.steps))
-    return pd.DataFrame(rows)
+    return {
+        "rows": pd.DataFrame(rows),
+        "weights": shift.table(weights, WEIGHTS),
+        "states": shift.table(states, STATES),
+    }
 
 
 def walked(
@@ -230,6 +248,31 @@ def _corrections(
         live, bias = reuse.live(weights), biases.get(name)
         found[name] = values(METRICS, Corrected(gradients.double(), true, weights, live, kl, bias, change))
     return found
+
+
+def _weights(reuse: Reuse, variants: Mapping[str, Variant]) -> Iterator[dict[str, object]]:
+    """Yield the histogram of every variant's weights, unless one of them is not finite."""
+    for name, variant in variants.items():
+        with suppress(NonFiniteWeights):
+            weights = reuse.importance_weights(variant)
+            yield from ({"variant": name, **row} for row in shift.weight_counts(weights, reuse.live(weights)))
+
+
+def _states(
+    shared: _Shared, start: Policy, targets: Mapping[int, Policy], pool: Trajectories, seed: int
+) -> Iterator[dict[str, object]]:
+    """Yield the histograms of states: exact with tables, else from the data and a new sample of each π_θ'."""
+    first = next(iter(shared.job.variants))
+    if shared.mdp is not None:
+        for steps, target in targets.items():
+            yield from (
+                {"variant": first, "steps": steps, **row} for row in shift.state_shares(shared.mdp, start, target)
+            )
+    elif targets:
+        copies = make_environments(shared.job.environment, _VISITED)
+        visited = {steps: shared.sampled(copies, target, seed, f"visited/{steps}") for steps, target in targets.items()}
+        names = COMPONENTS.get(shared.job.environment.id, ())
+        yield from ({"variant": first, **row} for row in shift.observed_shares(names, pool, visited))
 
 
 def expected_gradient(

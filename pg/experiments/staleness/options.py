@@ -9,6 +9,12 @@ from pydantic import Field
 from pg.core.record import Name, Record, SomeDistinct
 from pg.laboratory.job import Sample
 
+WEIGHTS = ("steps", "log_weight", "count")
+"""Columns of the histogram of importance weights."""
+
+STATES = ("steps", "component", "low", "high", "data", "visited")
+"""Columns of the histograms of states: shares in the data, and among the states that the policy now visits."""
+
 
 class Walk(Record):
     """How a policy is moved away from the data that it has collected."""

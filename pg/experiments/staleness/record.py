@@ -11,7 +11,7 @@ from pg.experiments.cells import Cell
 from pg.experiments.kind import Cost, Declared, Measurement, Source
 from pg.experiments.staleness.figures.registry import FIGURES
 from pg.experiments.staleness.metrics import METRICS
-from pg.experiments.staleness.options import StalenessOptions
+from pg.experiments.staleness.options import STATES, WEIGHTS, StalenessOptions
 
 
 class StalenessExperiment(StalenessOptions, Measurement):
@@ -24,6 +24,7 @@ class StalenessExperiment(StalenessOptions, Measurement):
     options_type = StalenessOptions
     measured_by = "pg.experiments.staleness.measure:follow_steps"
     folder = "staleness"
+    more_tables: ClassVar[Mapping[str, tuple[str, ...]]] = {"weights": WEIGHTS, "states": STATES}
 
     source: Source = Field(description="Where the policies that collect the data come from.")
 

@@ -1,10 +1,18 @@
 """The kinds of figure that draw `probe` experiments, by name."""
 
-from pg.experiments.figures.kind import FigureKind, one_swept_number, swept_rewards
+from pg.experiments.figures.kind import FigureKind, Play, one_swept_number, swept_rewards
 
 FIGURES = {
-    "variance": FigureKind("pg.experiments.probe.figures.variance", ("long", "summary", "comparisons")),
-    "batch_size": FigureKind("pg.experiments.probe.figures.batch_size", ("summary",)),
+    "variance": FigureKind(
+        "pg.experiments.probe.figures.variance",
+        ("long", "summary", "comparisons"),
+        play=Play("pg.experiments.probe.play.variance", ("long", "summary")),
+    ),
+    "batch_size": FigureKind(
+        "pg.experiments.probe.figures.batch_size",
+        ("summary",),
+        play=Play("pg.experiments.probe.play.batch_size", ("clouds", "summary")),
+    ),
     "bias_and_variance": FigureKind("pg.experiments.probe.figures.bias_and_variance", needs=(one_swept_number,)),
     "achieved_share": FigureKind("pg.experiments.probe.figures.achieved_share", ("long", "comparisons")),
     "against_rewards": FigureKind(

@@ -1,9 +1,13 @@
 """The kinds of figure that draw `train` experiments, by name."""
 
-from pg.experiments.figures.kind import FigureKind, one_logarithmic_level, thresholds
+from pg.experiments.figures.kind import FigureKind, Play, one_logarithmic_level, thresholds
 
 FIGURES = {
-    "learning_curves": FigureKind("pg.experiments.train.figures.learning_curves", ("curves", "means", "summary")),
+    "learning_curves": FigureKind(
+        "pg.experiments.train.figures.learning_curves",
+        ("curves", "means", "summary"),
+        play=Play("pg.experiments.train.play.learning_curves", ("curves", "means")),
+    ),
     "against_level": FigureKind(
         "pg.experiments.train.figures.against_level", needs=(one_logarithmic_level,), with_metrics=True
     ),

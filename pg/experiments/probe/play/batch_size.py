@@ -1,0 +1,93 @@
+"""The cloud of gradient estimates around the true gradient, for each batch size N."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import altair as alt
+import pandas as pd
+
+from pg.experiments.figures.request import FigureRequest, places_of
+from pg.experiments.probe.record import ProbeExperiment
+from pg.plotting import style
+from pg.plotting.explorable import Explorable, Panel, choice, rounded, slider
+from pg.plotting.marks import Series, gathered
+
+_METRICS = ("shrinkage", "cosine", "snr")
+_PLUS = "M-1,0H1M0,-1V1"
+_KEYS = ["place", "series", "batch"]
+
+
+def explore(request: FigureRequest[ProbeExperiment]) -> Explorable:
+    """Show a panel per variant: a dot per estimate, their mean, and the truth, at one batch size and stage."""
+    series = request.series()
+    points = _placed(request, "clouds", series).dropna(subset=["along", "across"])
+    found = _placed(request, "summary", series)
+    found = found[found["metric"].isin(_METRICS)].pivot_table("estimate", _KEYS, "metric", observed=True)
+    reach = points.set_index("place")[["along", "across"]].abs().max(axis=1).groupby(level=0).max()
+    sizes = sorted(points["batch"].unique())
+    return Explorable(
+        title="Gradient estimates around the true gradient",
+        hint=(
+            "Move the slider: a dot is the estimate of one batch of N trajectories. With more trajectories the dots "
+            "close in on the plus sign, the true gradient. The diamond is their mean; if it misses the sign, the "
+            "estimator is biased. Bars are one standard deviation."
+        ),
+        controls=(
+            slider("batch", "Trajectories per batch, N", [int(size) for size in sizes]),
+            choice("place", "Policies", {str(one): request.heading(one) for one in request.places}),
+        ),
+        panels=[
+            _panel(one, points, found.reset_index(), {str(place): value for place, value in reach.items()})
+            for one in series
+        ],
+        columns=2,
+    )
+
+
+def _placed(request: FigureRequest[ProbeExperiment], table: str, series: tuple[Series, ...]) -> pd.DataFrame:
+    rows = gathered(series, request.tables[table])
+    return rows.assign(place=places_of(rows))
+
+
+def _panel(series: Series, points: pd.DataFrame, found: pd.DataFrame, reach: Mapping[str, float]) -> Panel:
+    """Draw one variant; all panels have the same limits, which are those of the place at the smallest N."""
+    limit = f"({json.dumps({place: float(f'{value:.2g}') for place, value in reach.items()})})[place]"
+    scale = alt.Scale(domainMin=alt.ExprRef(f"-{limit}"), domainMax=alt.ExprRef(limit), nice=True, zero=False)
+    shown = "datum.place == place && datum.batch == batch"
+    own = points.loc[points["series"] == series.key, ["place", "batch", "seed", "along", "across"]]
+    dots = alt.Chart(rounded(own)).transform_filter(shown)
+    x = alt.X("along:Q", scale=scale, title="along the true gradient (1 is the truth)")
+    y = alt.Y("across:Q", scale=scale, title="across it")
+    moments = dots.transform_aggregate(
+        x="mean(along)", y="mean(across)", sx="stdev(along)", sy="stdev(across)"
+    ).transform_calculate(
+        left="datum.x - datum.sx", right="datum.x + datum.sx", low="datum.y - datum.sy", high="datum.y + datum.sy"
+    )
+    colour = series.look.colour
+    bar = {"color": style.INK, "strokeWidth": 1.5}
+    text = (
+        alt.Chart(rounded(found.loc[found["series"] == series.key].drop(columns="series")))
+        .transform_filter(shown)
+        .mark_text(align="left", baseline="top", color=style.INK, fontSize=12)
+        .encode(x=alt.value(4), y=alt.value(2), text="words:N")
+        .transform_calculate(
+            words="'mean along ∇J: ' + format(1 + datum.shrinkage, '.2f') + ', cosine: ' + format(datum.cosine, '.2f')"
+        )
+    )
+    truth = alt.Chart(pd.DataFrame({"along": [1], "across": [0]}))
+    return alt.layer(
+        dots.mark_circle(color=colour, opacity=0.55, size=36, clip=True).encode(
+            x, y, tooltip=[alt.Tooltip("seed:Q", title="policy"), "along:Q", "across:Q"]
+        ),
+        moments.mark_rule(**bar, clip=True).encode(x=alt.X("left:Q", scale=scale), x2="right:Q", y="y:Q"),
+        moments.mark_rule(**bar, clip=True).encode(y=alt.Y("low:Q", scale=scale), y2="high:Q", x="x:Q"),
+        moments.mark_point(shape="diamond", filled=True, color="white", stroke=style.INK, size=60, clip=True).encode(
+            x="x:Q", y="y:Q", tooltip=[alt.Tooltip("x:Q", title="mean along", format=".3g")]
+        ),
+        truth.mark_point(shape=_PLUS, stroke=style.INK, strokeWidth=2, size=220, tooltip="the true gradient").encode(
+            x, y
+        ),
+        text,
+    ).properties(title=series.label)

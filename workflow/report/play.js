@@ -1,0 +1,117 @@
+"use strict";
+// Explorables: charts that native inputs control. The library that draws them is in the page, deflated; it is inflated
+// when a reader first opens one.
+(() => {
+  const MARGIN = 78; // pixels of a panel beside its view: labels and title of the vertical axis
+  const GAP = 20;
+  const LEAST = 300; // pixels of a panel; narrower ones are below each other
+  const MILLISECONDS = 250; // between two steps of a slider that plays
+  const plays = [...document.querySelectorAll("details.play")];
+  const views = new Map();
+
+  async function inflate(id) {
+    const packed = atob(document.getElementById(id).textContent.trim());
+    const bytes = Uint8Array.from(packed, (character) => character.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Response(stream).text();
+  }
+
+  let library;
+  function load() {
+    library ??= inflate("play-library").then((text) => new Function(text)());
+    return library;
+  }
+
+  function fitted(spec, width) {
+    const columns = Math.max(1, Math.min(spec.columns, Math.floor((width + GAP) / (LEAST + GAP))));
+    const each = Math.floor((width - GAP * (columns - 1)) / columns) - MARGIN;
+    return { ...spec, columns, spacing: GAP, concat: spec.concat.map((panel) => ({ ...panel, width: each })) };
+  }
+
+  async function draw(play) {
+    const [text] = await Promise.all([inflate(play.dataset.play), load()]);
+    const chart = play.querySelector(".chart");
+    const spec = fitted(JSON.parse(text), chart.clientWidth);
+    for (const parameter of spec.params) {
+      const input = inputs(play).find((one) => one.dataset.parameter === parameter.name);
+      if (input) parameter.value = valueOf(input);
+    }
+    const { view } = await window.vegaEmbed(chart, spec, { renderer: "svg", actions: false, logLevel: 1 });
+    views.set(play, view);
+    view.addEventListener("click", (_, item) => {
+      const variant = item?.datum?.variant;
+      if (variant !== undefined) set(play, "variant", view.signal("variant") === variant ? "" : variant);
+    });
+    play.dataset.drawn = "yes";
+  }
+
+  function inputs(play) {
+    return [...play.querySelectorAll("[data-parameter]")];
+  }
+
+  function valueOf(input) {
+    if (input.tagName === "FIELDSET") return ticked(input).map((box) => box.value);
+    if (input.type === "range") return JSON.parse(input.dataset.values)[Number(input.value)];
+    return input.type === "checkbox" ? input.checked : input.value;
+  }
+
+  function ticked(fieldset) {
+    return [...fieldset.querySelectorAll("input:checked")];
+  }
+
+  // The highlighted variant is the same in all explorables that have it.
+  function set(own, parameter, value) {
+    for (const play of parameter === "variant" ? plays : [own]) {
+      const input = inputs(play).find((one) => one.dataset.parameter === parameter);
+      if (!input || !show(input, value)) continue;
+      views.get(play)?.signal(parameter, value).runAsync();
+    }
+  }
+
+  function show(input, value) {
+    if (input.tagName === "FIELDSET") {
+      const boxes = [...input.querySelectorAll("input")];
+      boxes.forEach((box) => (box.checked = value.includes(box.value)));
+      return true;
+    }
+    if (input.type === "checkbox") {
+      input.checked = value;
+      return true;
+    }
+    if (input.type !== "range") {
+      const known = [...input.options].some((option) => option.value === value);
+      if (known) input.value = value;
+      return known;
+    }
+    const place = JSON.parse(input.dataset.values).indexOf(value);
+    if (place < 0) return false;
+    const label = JSON.parse(input.dataset.labels)[place];
+    input.value = place;
+    input.setAttribute("aria-valuetext", label);
+    input.parentElement.querySelector("output").value = label;
+    return true;
+  }
+
+  function step(play, slider) {
+    const values = JSON.parse(slider.dataset.values);
+    set(play, slider.dataset.parameter, values[(Number(slider.value) + 1) % values.length]);
+  }
+
+  for (const play of plays) {
+    play.hidden = false;
+    play.addEventListener("toggle", () => {
+      if (play.open && !views.has(play)) draw(play);
+    });
+    for (const input of inputs(play)) {
+      input.addEventListener("input", () => set(play, input.dataset.parameter, valueOf(input)));
+    }
+    for (const button of play.querySelectorAll(".controls button")) {
+      let timer;
+      button.addEventListener("click", () => {
+        const slider = button.parentElement.querySelector("input");
+        timer = timer ? clearInterval(timer) : setInterval(step, MILLISECONDS, play, slider);
+        button.textContent = timer ? "pause" : "play";
+      });
+    }
+  }
+})();
