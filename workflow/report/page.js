@@ -42,7 +42,7 @@ const unfold = () => {
 addEventListener("hashchange", unfold);
 unfold();
 // Paper has nothing to unfold.
-const folded = () => [...document.querySelectorAll("details:not([open])")];
+const folded = () => [...document.querySelectorAll("details:not([open], .play)")];
 let opened = [];
 addEventListener("beforeprint", () => (opened = folded()).forEach((one) => (one.open = true)));
 addEventListener("afterprint", () => opened.forEach((one) => (one.open = false)));
