@@ -19,6 +19,7 @@ from pg.parts.variant import Variant
 from pg.plotting import layout, style
 from pg.plotting.marks import at_level
 from pg.study.validation import read
+from PIL import Image
 from tests.figures.pictures import draw
 from tests.figures.studies import request
 
@@ -199,6 +200,24 @@ def test_a_file_has_the_same_bytes_each_time_and_no_date(
     assert content == (tmp_path / f"second{suffix}").read_bytes()
     assert sign in content
     assert trace not in content
+
+
+def test_colours_of_thin_lines_survive_the_palette_of_a_png(tmp_path: Path) -> None:
+    colours = [style.look_of(concept).colour for concept in style.COLOURS]
+    with style.paper_style():
+        figure = layout.canvas("two_columns", 2.0)
+        axes = figure.subplots()
+        for place, colour in enumerate(colours):
+            axes.fill_between([0, 1], place, place + 0.5, color=colour, alpha=0.2)
+            axes.plot([0, 1], [place, place + 0.3], color=colour, linewidth=1.3)
+    style.save(figure, tmp_path / "lines.png")
+    picture = Image.open(tmp_path / "lines.png")
+    shown = np.asarray(picture.convert("RGB")).reshape(-1, 3) / 255
+    apart = {colour: np.abs(shown - to_rgb(colour)).max(axis=-1).min() for colour in colours}
+
+    assert picture.mode == "P"
+    assert max(apart.values()) < 0.06
+    assert (shown[0] == 1).all(), "the background is white"
 
 
 def test_only_pdf_svg_and_png_are_written(plain: Figure, tmp_path: Path) -> None:
