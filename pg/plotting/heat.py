@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +14,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from pg.plotting.layout import canvas, name_rows
+from pg.plotting.layout import broken, canvas, name_rows
 from pg.plotting.record import Width
 from pg.plotting.style import WIDTHS, scaled
 from pg.plotting.text import interval_of, number
@@ -22,7 +24,7 @@ _GOOD_TO_BAD = LinearSegmentedColormap.from_list("good to bad", ["#7fb4de", "#ff
 _BAD_TO_GOOD = _GOOD_TO_BAD.reversed()
 _LETTER, _PADDING = 0.047, 0.1  # inches of a cell's width, per letter and in addition
 _NAMES = {"one_column": 1.35, "two_columns": 1.65}  # inches for the names of the rows
-_ROW, _HEAD = 0.17, 0.5  # inches: the height of a row, and of what is above a table
+_ROW, _HEAD = 0.17, 0.55  # inches: the height of a row, and of what is above a table
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +97,10 @@ def heat_tables(width: Width, names: Sequence[str], tables: Sequence[HeatTable])
     drawn = list(tables) if beside else [part for table in tables for part in _parts(table, fitting)]
     figure = canvas(width, (_HEAD + _ROW * len(names)) * (1 if beside else len(drawn)))
     how = {"ncols": len(drawn), "width_ratios": [len(table.columns) for table in drawn]} if beside else {}
+    fitting = max(len(table.columns) for table in drawn)
     panels = figure.subplots(**{"nrows": 1 if beside else len(drawn), "squeeze": False, **how}).flat
     for place, (axes, table) in enumerate(zip(panels, drawn, strict=True)):
-        _draw_table(axes, table, noted=noted, inches=inches)
+        _draw_table(axes, table, noted=noted, inches=room / (count if beside else fitting))
         name_rows(axes, names if place == 0 or not beside else [""] * len(names))
         axes.set_ylim(len(names) - 0.5, -0.5)
         if not beside:
@@ -107,7 +110,16 @@ def heat_tables(width: Width, names: Sequence[str], tables: Sequence[HeatTable])
 
 
 def _parts(table: HeatTable, fitting: int) -> list[HeatTable]:
-    return [table.some(slice(start, start + fitting)) for start in range(0, len(table.columns), fitting)]
+    """Divide a table into parts of at most `fitting` columns, between groups where possible."""
+    starts, at = [0], 0
+    for _, group in groupby(table.columns, key=itemgetter(0)):
+        end = at + len([*group])
+        if at > starts[-1] and end > starts[-1] + fitting:
+            starts.append(at)
+        while end > starts[-1] + fitting:
+            starts.append(starts[-1] + fitting)
+        at = end
+    return [table.some(slice(start, end)) for start, end in zip(starts, [*starts[1:], None], strict=True)]
 
 
 def _draw_table(axes: Axes, table: HeatTable, *, noted: bool, inches: float) -> None:
@@ -130,4 +142,5 @@ def _draw_table(axes: Axes, table: HeatTable, *, noted: bool, inches: float) -> 
         above = max(above, name.count("\n") + 1 if name else 0)
         axes.annotate(name, (at - 0.5, 1), (scaled(1), scaled(11)), xycoords=("data", "axes fraction"), va="bottom",
                       textcoords="offset points", fontsize=scaled(7), linespacing=1.0)  # fmt: skip
-    axes.set_title(table.title, pad=scaled(13 + 9 * above))
+    title = broken(table.title, max(columns, 3) * inches)
+    axes.set_title(title, pad=scaled(13 + 9 * above), linespacing=1.0)

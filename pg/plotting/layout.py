@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -26,6 +27,7 @@ from numpy.typing import ArrayLike
 
 from pg.plotting.record import Width
 from pg.plotting.style import FAINT, PAGE_HEIGHT, WIDTHS, scaled, unscaled
+from pg.plotting.text import in_thousands
 
 _LEGEND_ROW = 0.16  # inches
 _TITLE_PAD = 11  # points: room for a line of text between title and panel
@@ -62,7 +64,7 @@ def panels(
     figure = canvas(width, margin + down * height)
     drawn = used(list(figure.subplots(down, across, squeeze=False, **how).flat), len(titles))
     for axes, title in zip(drawn, titles, strict=True):
-        axes.set_title(title)
+        axes.set_title("\n".join(broken(line, WIDTHS[width] / across) for line in title.split("\n")))
     name_axes(drawn, across, x=x, y=y)
     return figure, drawn
 
@@ -72,7 +74,8 @@ def blocks(
 ) -> tuple[Figure, list[list[Axes]]]:
     """Make a figure with a block per title, of a number of panels, `across` in a row of `height` inches.
 
-    `x` names the x axes as in `name_axes`; further options are those of `Figure.subplots`.
+    `x` names the x axes of the last block, or of every block if their numbers of panels differ; further options are
+    those of `Figure.subplots`.
     """
     rows = [math.ceil(count / across) for _, count in counts]
     figure = canvas(width, 0.25 + height * sum(rows))
@@ -81,8 +84,33 @@ def blocks(
     for (title, count), down in zip(counts, rows, strict=True):
         drawn = used([axes for _ in range(down) for axes in next(lines)], count)
         drawn[0].set_title(title)
-        name_axes(drawn, across, x=x)
         made.append(drawn)
+    for drawn in made[-1:] if len({count for _, count in counts}) == 1 else made:
+        name_axes(drawn, across, x=x)
+    return figure, made
+
+
+def stacks(
+    width: Width, titles: Sequence[str], names: Sequence[str], across: int, height: float, *, x: str = ""
+) -> tuple[Figure, list[list[Axes]]]:
+    """Make a stack of panels per title, `across` in a row, with a panel per name of `height` inches.
+
+    The panels of a single title are next to each other if they fit. `x` names the x axes, which are shared.
+    """
+    beside, count = len(titles) == 1 and width == "two_columns", len(names)
+    rows, columns = (1, count) if beside else (math.ceil(len(titles) / across) * count, across)
+    figure = canvas(width, 0.35 + height * rows)
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
+    tops = [(count * (at // across), at % across) for at in range(len(titles))]
+    made = [[*grid[0]]] if beside else [[*grid[top : top + count, column]] for top, column in tops]
+    for unused in set(grid.flat).difference(*made):
+        unused.set_axis_off()
+    for place, (title, stack) in enumerate(zip(titles, made, strict=True)):
+        stack[0].set_title(title)
+        for axes, name in zip(stack, names, strict=True):
+            axes.set_ylabel("" if place % across else name)
+        lowest = place >= len(titles) - across
+        name_axes(stack if beside else stack[-1:], count, x=x if lowest else "")
     return figure, made
 
 
@@ -91,6 +119,17 @@ def used(panels: Sequence[Axes], count: int) -> list[Axes]:
     for unused in panels[count:]:
         unused.set_axis_off()
     return list(panels[:count])
+
+
+def name_panels(panels: Sequence[Axes], title: str, names: Sequence[str]) -> None:
+    """Write a name above each panel, and above the first one the title of all."""
+    for place, (axes, name) in enumerate(zip(panels, names, strict=True)):
+        axes.set_title(name if place else f"{title}\n{name}")
+
+
+def keep_near(axes: Axes, estimates: pd.Series, factor: float = 3.0) -> None:
+    """End a logarithmic y axis a factor below the lowest estimate: no interval that ends near 0 must stretch it."""
+    axes.set_ylim(bottom=max(axes.get_ylim()[0], estimates.min() / factor))
 
 
 def name_axes(panels: Sequence[Axes], across: int, *, x: str = "", y: str = "") -> None:
@@ -180,18 +219,27 @@ def log_ticks(*axes: Axis) -> None:
         axis.set_minor_formatter(NullFormatter())
 
 
+def logarithmic_with_zero(axes: Axes, values: ArrayLike) -> None:
+    """Make the x axis logarithmic from the smallest positive value on, and linear from there to 0."""
+    found = np.asarray(values, np.float64)
+    least = found[found > 0].min(initial=np.inf)
+    threshold = 10.0 ** math.floor(math.log10(least)) if np.isfinite(least) else 1.0
+    axes.set_xscale("symlog", linthresh=threshold, subs=range(2, 10))
+    axes.xaxis.set_major_formatter("{x:g}")
+
+
+def share_limits(panels: Sequence[Axes], axis: Literal["x", "y"]) -> None:
+    """Give panels the same limits: the smallest that include those of all."""
+    limits = [axes.get_xlim() if axis == "x" else axes.get_ylim() for axes in panels]
+    lows, highs = zip(*limits, strict=True)
+    for axes in panels:
+        axes.set(**{f"{axis}lim": (min(lows), max(highs))})
+
+
 def plain_numbers(*axes: Axis) -> None:
     """Write the ticks of large numbers as 20k instead of 20000, with a minus sign below zero."""
-
-    def short(value: float, _: object) -> str:
-        unit, name = next(((unit, name) for unit, name in _UNITS if abs(value) >= unit), (1.0, ""))
-        return Formatter.fix_minus(f"{value / unit:g}{name}")
-
     for axis in axes:
-        axis.set_major_formatter(FuncFormatter(short))
-
-
-_UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: Formatter.fix_minus(in_thousands(value))))
 
 
 def include(axes: Axes, *, x: Sequence[float] = (), y: Sequence[float] = ()) -> None:

@@ -139,22 +139,37 @@ def _unchanged_names(axes: Axes) -> Iterator[None]:
     axes.set(**names)
 
 
-def draw_dots(axes: Axes, rows: pd.DataFrame, series: Sequence[Series], **how: Any) -> None:
+def draw_dots(axes: Axes, rows: pd.DataFrame, series: Sequence[Series], spread: float = 0.2, **how: Any) -> None:
     """Draw gathered rows of a long table as a dot per seed, around the row of their series."""
     # One of three heights by seed: dots do not overlap, and a seed has the same height in every row.
-    dots = rows.assign(height=rows["place"] + 0.2 * (rows["seed"] % 3 - 1))
+    dots = rows.assign(height=rows["place"] + spread * (rows["seed"] % 3 - 1))
     scatter(axes, dots, x="value", y="height", **(as_dots(series) | how))
 
 
 def draw_rows(
-    axes: Axes, series: Sequence[Series], summary: pd.DataFrame, measured: pd.DataFrame | None = None, **dots: Any
+    axes: Axes,
+    series: Sequence[Series],
+    summary: pd.DataFrame,
+    measured: pd.DataFrame | None = None,
+    *,
+    shift: float = 0.0,
+    hollow: bool = False,
+    **dots: Any,
 ) -> None:
-    """Draw a row per series, with its name: mark and bar of a summary, and a dot for each row of a long table."""
+    """Draw a row per series, with its name: mark and bar of a summary, and a dot for each row of a long table.
+
+    With `shift`, two quantities fit in one row; `hollow` marks distinguish one of them.
+    """
     if measured is not None:
-        draw_dots(axes, gathered(series, measured), series, **dots)
-    rows = gathered(series, summary)
-    axes.hlines(rows["place"], *ends(rows), colors=rows["colour"].tolist(), linewidth=1.6)
+        rows = gathered(series, measured)
+        spread = 0.1 if shift else 0.2
+        draw_dots(axes, rows.assign(place=rows["place"] + shift), series, spread, **dots)
+    rows = gathered(series, summary).dropna(subset=["estimate"])
+    rows, colours = rows.assign(place=rows["place"] + shift), rows["colour"].tolist()
+    axes.hlines(rows["place"], *ends(rows), colors=colours, linewidth=1.6)
     scatter(axes, rows, x="estimate", y="place", s=20, linewidth=0.6, zorder=3, **as_marks(series))
+    if hollow and colours:
+        axes.collections[-1].set(facecolor="white", edgecolor=colours, linewidth=0.9)
     name_rows(axes, [one.label for one in series])
     axes.grid(visible=True, axis="x")
 
@@ -176,7 +191,7 @@ def draw_curves(
 def draw_lines(axes: Axes, rows: pd.DataFrame, series: Sequence[Series], x: str) -> None:
     """Draw gathered estimates as a line per series, with a mark at each value of column x."""
     lines = as_lines(series, marked=True)
-    line(axes, rows, x=x, y="estimate", linewidth=1, markersize=3, markeredgewidth=0.3, **lines)
+    line(axes, rows, x=x, y="estimate", linewidth=1, markersize=4, markeredgewidth=0.3, **lines)
 
 
 def draw_bands(axes: Axes, rows: pd.DataFrame, series: Sequence[Series], x: str, alpha: float) -> None:

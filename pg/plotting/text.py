@@ -19,6 +19,7 @@ _FRACTIONS = {
 }
 _NEAR = 0.04  # relative distance at which a ratio gets the name of a fraction
 
+_UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -70,6 +71,12 @@ def times(ratio: float, ends: str = "") -> str:
         return f"{short(ratio)} times{ends}"
     near = (words for fraction, words in _FRACTIONS.items() if abs(ratio / fraction - 1) < _NEAR)
     return f"{next(near, percent(ratio))}{ends} of"
+
+
+def in_thousands(value: float) -> str:
+    """Write a large number short: 20k instead of 20000, 1.3M."""
+    unit, name = next(((unit, name) for unit, name in _UNITS if abs(value) >= unit), (1.0, ""))
+    return f"{value / unit:g}{name}"
 
 
 def counted(count: int, noun: str) -> str:

@@ -14,7 +14,7 @@ from matplotlib.patches import Circle
 from pg.environments.humanoid import PARTS
 from pg.experiments.figures.concepts import concept
 from pg.plotting import style
-from tests.figures.pictures import bars, caption, clouds, draw, lines, offsets, panels, scatters, titles
+from tests.figures.pictures import bars, caption, clouds, draw, lines, notes, offsets, panels, scatters, titles
 from tests.figures.studies import BUDGET, HORIZONS, LIMIT, SEEDS, STEPS, VARIANTS, request, study_of
 
 LOOKS = {name: style.look_of(concept(variant)) for name, variant in study_of().variants.items()}
@@ -25,16 +25,23 @@ def digits(values: Any) -> list[float]:
     return [float(f"{value:.9g}") for value in np.asarray(values, np.float64)]
 
 
-def test_passes_are_right_of_the_one_of_the_surrogate_on_one_axis() -> None:
-    def value(environment: str, metric: str, **_: Any) -> float | None:
-        return (200.0 if environment == "chain" else 20.0) if metric == "backward_passes" else None
+def test_passes_are_right_of_the_one_of_the_surrogate() -> None:
+    def value(environment: str, metric: str, seed: int, **_: Any) -> float | None:
+        return (200.0 if environment == "chain" else 20.0) + seed if metric == "backward_passes" else None
 
-    figure = draw(request("backward_passes", value))
-    assert len({axes.get_xlim() for axes in figure.axes}) == 1
-    for axes in figure.axes:
-        (surrogate,) = axes.lines
-        assert np.array_equal(surrogate.get_xdata(), [1, 1])
-        assert axes.get_xlim()[0] < 1 < clouds(axes)[0][:, 0].min() <= 200 < axes.get_xlim()[1]
+    (axes,) = draw(request("backward_passes", value)).axes
+    (surrogate,) = axes.lines
+    assert np.array_equal(surrogate.get_xdata(), [1, 1])
+    assert axes.get_xlim()[0] < 1 < clouds(axes)[0][:, 0].min() <= 204 < axes.get_xlim()[1]
+    assert notes(axes) == {"A chain": "202", "CartPole-v1": "22.0"}, "variants with the same passes share a row"
+
+
+def test_variants_with_other_passes_have_their_own_rows() -> None:
+    def value(variant: str, environment: str, **_: Any) -> float | None:
+        return 30.0 if variant == "to_go" and environment == "chain" else 20.0
+
+    (axes,) = draw(request("backward_passes", value)).axes
+    assert notes(axes) == {"A chain, total return": "20.0", "A chain, to go": "30.0", "CartPole-v1": "20.0"}
 
 
 def test_only_the_side_below_average_is_hollow() -> None:
@@ -56,8 +63,9 @@ def test_marks_next_to_an_undefined_one_keep_their_colours() -> None:
         return float("nan") if variant == "to_go" and seed == 3 else None
 
     shares, correlations = draw(request("likelihoods", value, environments=("chain",))).axes[:2]
-    for means in (*scatters(shares)[1::2], scatters(correlations)[1]):
-        assert np.array_equal(means.get_edgecolor(), [to_rgba(LOOKS["held"].colour)])
+    below, above = scatters(shares)[1::2]
+    for means, colour in ((below, below.get_edgecolor()), (above, above.get_facecolor())):
+        assert np.array_equal(colour, [to_rgba(LOOKS["held"].colour)])
         assert offsets(means)[:, 1].round().tolist() == [1]
     for axes, neutral in ((shares, 0.5), (correlations, 0.0)):
         (line,) = axes.lines
@@ -93,18 +101,23 @@ def test_a_swept_limit_is_that_of_its_level() -> None:
     assert clouds(axes)[1][:, 0].tolist() == pytest.approx([2.5, 1.25])
 
 
-def test_policies_at_divergence_0_are_not_drawn() -> None:
-    def value(variant: str, seed: int, **_: Any) -> float | None:
-        return 0.0 if variant == "held" and seed == 0 else None
+def test_nothing_is_outside_the_axis_of_divergences_which_shows_0() -> None:
+    def value(variant: str, seed: int, stage: str, **_: Any) -> float | None:
+        return 0.0 if variant == "held" and seed == 0 else (3.0 if stage == "late" else 0.01)
 
-    dots, means = clouds(draw(request("realised_kl", value)).axes[0])
-    assert (len(dots), len(means)) == (2 * SEEDS - 1, 2)
+    for axes in draw(request("realised_kl", value, environments=("chain",))).axes:
+        dots, means = clouds(axes)[:2]
+        low, high = axes.get_xlim()
+        assert (len(dots), len(means)) == (2 * SEEDS, 2)
+        assert low <= min(dots[:, 0]) == 0 < 3.0 / LIMIT <= high
+        assert all(low <= end <= high for drawn in bars(axes) for end in drawn[..., 0].ravel())
 
 
 def test_lines_of_support_pass_through_every_probability_but_0() -> None:
     above, below = draw(request("support", environments=("chain",))).axes
 
-    assert [x.tolist() for x, _ in lines(above)] == [[0.01, 0.1]] * 3
+    assert lines(above)[1][0].tolist() == pytest.approx([0.01, 0.1])
+    assert len(lines(above)) == 3
     assert (above.get_xscale(), above.get_yscale(), below.get_yscale()) == ("log", "log", "log")
 
 
@@ -145,8 +158,8 @@ def test_only_environments_with_tables_have_the_parts_of_the_bias() -> None:
         for metric in ("state_part", "return_part")
     ]
     assert [digits(y) for _, y in lines(parts)] == expected
-    assert "sum of two vectors" in caption(one)
-    assert "sum of two vectors" not in caption(request("staleness", stale, environments=("cartpole",)))
+    assert "two parts" in caption(one)
+    assert "two parts" not in caption(request("staleness", stale, environments=("cartpole",)))
 
 
 def test_estimators_without_bias_are_not_on_the_logarithmic_axis() -> None:
@@ -183,7 +196,7 @@ def test_weights_that_are_all_1_have_no_variance_to_draw() -> None:
     assert (len(lines(variance, 3)), len(lines(share, 3))) == (2, 3)
     numbered = [axes for axes in drawn if any(label.get_visible() for label in axes.get_xticklabels())]
     assert all(axes.get_xlabel() == "horizon T" for axes in numbered)
-    assert len(numbered) == 2 * 3
+    assert len(numbered) == 3
 
 
 def test_curves_of_gait_are_at_the_steps_trained() -> None:

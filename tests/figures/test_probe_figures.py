@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.lines import AxLine
 from matplotlib.text import Annotation
 from pg.claims import judge
 from pg.claims.record import Claim
 from pg.plotting.text import noted, number
-from tests.figures.pictures import caption, cells, clouds, coloured, draw, lines, panels, titles
+from tests.figures.pictures import caption, cells, clouds, coloured, draw, lines, notes, panels, titles
 from tests.figures.studies import EXPERIMENTS, LAMBDAS, OFFSETS, SEEDS, made_up, request, study_of, with_tables
 
 SHARES = {"average": 0.8, "worse": -0.6, "best": 1.0}
@@ -38,20 +37,37 @@ def test_the_batch_drawn_is_nearest_to_that_of_training() -> None:
     assert request("ladder").batch == 2, "the smallest, where batches are swept"
 
 
-def test_panels_of_one_environment_span_one_ratio() -> None:
-    spans = [np.log(axes.get_xlim()) for axes in draw(request("variance", environments=("cartpole",))).axes]
+def test_variances_are_relative_to_the_plain_estimator_on_the_same_policy() -> None:
+    def value(variant: str, seed: int, metric: str, **_: Any) -> float | None:
+        return 10.0**seed * (0.1 if variant == "average" else 2.0) if metric == "total_variance" else None
 
-    assert np.allclose(np.diff(spans), np.diff(spans[0]))
+    axes = draw(request("variance", value)).axes[0]
+    dots, means = clouds(axes)
+
+    assert dots[:SEEDS, 0].tolist() == pytest.approx([0.05] * SEEDS)
+    assert means[:, 0].tolist() == pytest.approx([1, 0.05, 1])
+    assert notes(axes) == {"total return": "200", "total, average reward": "10", "to go": "200"}
 
 
-def test_variances_of_zero_are_left_out() -> None:
+def test_panels_of_ratios_share_an_axis_that_no_variance_of_zero_stretches() -> None:
     def value(variant: str, seed: int, metric: str, **_: Any) -> float | None:
         return 0.0 if metric == "total_variance" and variant == "to_go" and seed < 3 else None
 
-    for axes in draw(request("variance", value)).axes:
+    drawn = draw(request("variance", value)).axes
+    assert len({axes.get_xlim() for axes in drawn}) == 1
+    for axes in drawn:
         dots, _ = clouds(axes)
-        assert len(dots) == 3 * SEEDS - 3
+        assert len(dots) == 2 * SEEDS - 3
         assert not any("–––" in note for note in (text.get_text() for text in axes.texts))
+
+
+def test_the_training_batch_is_marked_and_panels_of_a_metric_share_an_axis() -> None:
+    drawn = panels(draw(request("batch_size")))
+    (batch,) = {request("batch_size").variants[name].batch for name in request("batch_size").drawn}
+
+    assert all([batch, batch] in [x.tolist() for x, _ in lines(axes)] for axes in drawn)
+    assert len({axes.get_ylim() for axes in drawn if axes.get_yscale() == "log"}) == 1
+    assert len({axes.get_ylim() for axes in drawn if axes.get_yscale() == "linear"}) == 1
 
 
 def test_levels_of_a_sweep_are_equally_spaced_in_order() -> None:
@@ -216,20 +232,11 @@ def test_in_sample_baselines_keep_what_the_last_row_predicts_and_others_all() ->
     assert cells(axes)["total return"] == ["1.0"] * 3
 
 
-def test_sampled_variances_pair_by_policy_in_any_order() -> None:
-    one = request("sampled_variance", environments=("chain",))
-    pairs = one.rows("long", environment="chain").pivot_table(
-        index=["variant", "batch", "seed"], columns="metric", values="value"
-    )
-    shuffled = one.tables["long"].sample(frac=1, random_state=np.random.default_rng(1))
-    axes = draw(with_tables(one, long=shuffled)).axes[0]
-    (diagonal,) = [line for line in axes.lines if isinstance(line, AxLine)]
-    expected = pairs[["total_variance", "sampled_variance"]].itertuples(index=False, name=None)
+def test_panels_of_measured_over_predicted_share_an_axis_with_a_line_at_1() -> None:
+    drawn = draw(request("sampled_variance")).axes
 
-    assert sorted(map(tuple, clouds(axes)[0])) == sorted(expected)
-    assert axes.get_xlim() == axes.get_ylim()
-    assert np.asarray(diagonal.get_xy1()).tolist() == [1, 1]
-    assert axes.get_box_aspect() == 1
+    assert len({axes.get_xlim() for axes in drawn}) == 1
+    assert all([1, 1] in [x.tolist() for x, _ in lines(axes)] for axes in drawn)
 
 
 @pytest.mark.parametrize("shift", [0.0, 1.0])

@@ -190,17 +190,20 @@ class FigureRequest(Generic[E]):
         labels = [(self.environment_label(place.environment), place.stage) for place in self.places]
         return [(label, stage) if staged else ("", label) for label, stage in labels]
 
-    def between(self, rows: pd.DataFrame) -> str:
-        """Say between which estimates the rows of a table are, and whose they are: "0.1 (to-go) to 1 (total)"."""
+    def between(self, rows: pd.DataFrame, axis: str = "") -> str:
+        """Say between which estimates the rows of a table are, and whose they are: "0.1 (to-go) to 1 (total)".
+
+        `axis` names the axis of the kind of experiment. Default: its column.
+        """
         drawn = rows["variant"].isin(self.drawn) & rows["environment"].isin([*self.environments])
         rows = rows.loc[drawn & np.isfinite(rows["estimate"])]
         if rows.empty:
             return "undefined"
         estimates = rows["estimate"].to_numpy()
         ends = rows.iloc[[estimates.argmin(), estimates.argmax()]].to_dict("records")
-        return " to ".join(f"{number(row['estimate'], 2)} ({self._named(row, rows)})" for row in ends)
+        return " to ".join(f"{number(row['estimate'], 2)} ({self._named(row, rows, axis)})" for row in ends)
 
-    def _named(self, row: Mapping[Any, Any], among: pd.DataFrame) -> str:
+    def _named(self, row: Mapping[Any, Any], among: pd.DataFrame, axis: str) -> str:
         """Name a row by what distinguishes it from the other rows."""
         labels = {
             "variant": self.variant_label,
@@ -209,6 +212,8 @@ class FigureRequest(Generic[E]):
             "batch": "batch {:g}".format,
             **{path: partial(in_words, path) for path in self.experiment.swept if path != "variant.batch"},
         }
+        if (column := self.experiment.axis) is not None:
+            labels[column] = partial(in_words, axis or column)
         differ = {column: write for column, write in labels.items() if len(among[column].unique()) > 1}
         return ", ".join(write(row[column]) for column, write in differ.items()) or "all"
 

@@ -16,7 +16,7 @@ _FIRST, _SECOND = ((look.colour, look.marker) for look in style.categories(["fir
 _OWN = (style.INK, "D")
 # Name of the axis: for each metric its colour and marker.
 _PANELS = {
-    "share of episodes": {"fell_forward": _FIRST, "fell_backward": _SECOND},
+    "falls per episode": {"fell_forward": _FIRST, "fell_backward": _SECOND},
     "foot changes per episode": {"alternating_steps": _OWN},
     "return of an episode": {"episode_return": _OWN},
 }
@@ -25,11 +25,10 @@ _PANELS = {
 def draw(request: FigureRequest[GaitExperiment]) -> Drawn:
     """Draw each metric against the environment steps trained: a row of panels per environment, thin lines for seeds."""
     drawn = list(product(request.environments, _PANELS.items()))
-    # The title of an environment is above the first of its panels, the falls.
-    titles = [request.environment_label(one) if len(metrics) > 1 else "" for one, (_, metrics) in drawn]
+    titles = [f"{request.environment_label(one)}, {name}" for one, (name, _) in drawn]
     across, x = len(_PANELS) if request.is_wide else 1, "environment steps trained"
     figure, panels = layout.panels(request.figure.width, titles, across, 1.6, margin=0.2, sharex=True, x=x)
-    for axes, (environment, (name, metrics)) in zip(panels, drawn, strict=True):
+    for axes, (environment, (_, metrics)) in zip(panels, drawn, strict=True):
         for metric, (colour, marker) in metrics.items():
             seeds, means = (
                 rows.assign(trained=rows["stage"].astype(str).map(request.trained))
@@ -40,20 +39,17 @@ def draw(request: FigureRequest[GaitExperiment]) -> Drawn:
             axes.vlines(means["trained"], *marks.ends(means), colors=colour, linewidth=0.9)
             how = {"color": colour, "marker": marker, "markersize": 3.5, "linewidth": 1.2}
             axes.plot(means["trained"], means["estimate"], markeredgewidth=0, **how)
-        axes.set_ylabel(name)
         axes.grid(visible=True, axis="y")
+        layout.ticks_at(axes, sorted(set(request.trained.values())))
         layout.plain_numbers(axes.xaxis)
-        layout.few_ticks(5, axes.xaxis)
         if len(metrics) > 1:
             axes.set_ylim(-0.04, 1.04)
-    figure.align_ylabels()
     falls = {"fall forward": _FIRST, "fall backward": _SECOND}
     entries = [Line2D([], [], color=colour, marker=marker, label=name) for name, (colour, marker) in falls.items()]
     layout.legend_below(figure, entries)
     return figure, (
-        f"Policies of {counted(request.seeds, 'seed')} as they train, "
-        f"{counted(request.experiment.episodes, 'episode')} of each. A fall ends an episode; it is forward if the "
-        "torso has moved forward since the start. A foot change is counted when only one foot touches the floor and "
-        "it is not the one that last did so alone. Thin lines are seeds; marks and bars are means over seeds with 95 % "
-        "intervals."
+        f"Mean returns are {request.between(request.rows('summary', metric='episode_return'))}, in "
+        f"{counted(request.experiment.episodes, 'episode')} per stage. A fall ends an episode; it is forward if the "
+        "torso has moved forward. Foot changes count how often the other foot alone touches the floor. Thin lines: "
+        f"{counted(request.seeds, 'seed')}; marks and bars: means with 95 % intervals."
     )

@@ -51,9 +51,8 @@ def draw(request: FigureRequest[GaitExperiment]) -> Drawn:
     layout.legend_below(figure, entries)
     return figure, (
         "Humanoids from the side, forward is to the right: the first episode of seed "
-        f"{seed} (of {request.seeds}) at the first, the middle and the last stage of "
-        "training, from its start to its end in frames at equal intervals. The time of each frame is below it; the "
-        "tick on the ground marks where the episode began, in the scale of the bodies."
+        f"{seed} (of {request.seeds}) at the first, middle and last stage of training, in frames at equal intervals "
+        "from start to end, with their times. The tick on the ground marks where the episode began."
     )
 
 

@@ -31,9 +31,9 @@ def draw(request: FigureRequest[ProbeExperiment | ExactExperiment]) -> Drawn:
             axes.plot(curve[path], curve["estimate"], linewidth=1, zorder=2, **one.look.line)
         axes.set(xscale=spacing, yscale="log")
     layout.legend_below(figure, marks.legend_entries(series))
+    variance = request.rows("summary", metric="total_variance", batch=request.batch)
     return figure, (
-        f"Total variance of each gradient estimate with N = {request.batch} trajectories, on {request.policies} per "
-        f"panel, against the {option_in_words(path)} of all rewards. Marks are geometric means with 95 % "
-        "intervals; lines are geometric means of a parabola per policy, which theory predicts, fitted by least "
-        "squares of relative errors."
+        f"tr Cov is {request.between(variance)}. Marks are geometric means over {request.policies} per panel, with "
+        "95 % intervals; lines are means of one parabola per policy, which theory predicts against the "
+        f"{option_in_words(path)}, fitted by least squares of relative errors."
     )

@@ -34,8 +34,7 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     layout.include(panels[0][1], y=(-0.04, 1.04))
     layout.legend_below(figure, marks.legend_entries((*series, *returns)))
     return figure, (
-        "Share of batches of N trajectories with a gradient estimate of exactly 0, by variant. Grey: share of batches "
-        "in which all trajectories but at most one have the same return, so that a constant baseline gives all but "
-        f"that one the same weight; it is the same for all variants. Means over {request.policies} per stage, with "
-        "95 % intervals."
+        f"Shares without a gradient are {request.between(request.rows('summary', metric='empty'))}. In them every "
+        "trajectory has weight 0. Grey: all trajectories but at most one have the same return, so that a constant "
+        f"baseline gives all but that one the same weight. Means over {request.policies} per stage, 95 % intervals."
     )

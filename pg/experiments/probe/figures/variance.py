@@ -1,56 +1,59 @@
-"""Total variance of each gradient estimate on the same policies, and its ratio to the plain estimator's."""
+"""Total variance of each gradient estimate over that of the plain estimator on the same policies."""
 
 from __future__ import annotations
 
-import numpy as np
+import math
+
+import pandas as pd
 
 from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.probe.record import ProbeExperiment
 from pg.parts.variant import Variant
-from pg.plotting import layout, marks
-from pg.plotting.text import noted, number
+from pg.plotting import layout, marks, style
+from pg.plotting.marks import Series
+from pg.plotting.text import in_thousands
 
 
 def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
-    """Draw tr Cov on a logarithmic axis: a panel per environment and stage, a row per variant, a dot per policy."""
+    """Draw ratios on a logarithmic axis, tr Cov at the right: a panel per environment and stage, a dot per policy."""
     series = request.series()
     # The lecture's first estimator if it is drawn, else the first variant.
     plain = [one for one in series if _is_plain(request.variants[one.variant])]
     reference = (*plain, *series)[0]
     count = len(request.environments) if len(request.environments) > 1 else len(request.stages)
     across = count if request.is_wide and count <= layout.panels_in_a_row(3) else 1
-    places = request.in_rows(across)
+    places, height = request.in_rows(across), 0.5 + 0.15 * len(series)
+    x = f"tr Cov / tr Cov of {reference.label}"
     titles = [f"{request.environment_label(place.environment)}, {place.stage}" for place in places]
-    height = 0.42 + 0.15 * len(series)
-    figure, panels = layout.panels(request.figure.width, titles, across, height, margin=0.3, sharey=True)
+    figure, panels = layout.panels(
+        request.figure.width, titles, across, height, margin=0.3, sharex=True, sharey=True, x=x
+    )
+    compared = request.rows("comparisons", comparison="ratio", over=reference.variant, batch=request.batch)
     for place, axes in zip(places, panels, strict=True):
         measured, summary = request.of("total_variance", place, batch=request.batch)
-        # A logarithmic axis cannot show zeros.
-        marks.draw_rows(axes, series, summary[summary["estimate"] > 0], measured[measured["value"] > 0], s=5)
-        ratios = request.rows("comparisons", place, comparison="ratio", over=reference.variant, batch=request.batch)
-        for row, one in enumerate(series):
-            if one == reference:
-                layout.note_right(axes, row, "1")
-            for estimate, low, high in one.rows(ratios)[["estimate", "ci_low", "ci_high"]].to_numpy():
-                layout.note_right(axes, row, number(estimate, 2) if across > 2 else noted(estimate, low, high))
-        layout.note_right(axes, -1, "ratio")
+        ratios = marks.at_level(compared, {"environment": place.environment, "stage": place.stage})
         axes.set_xscale("log")
-    # All panels of an environment have the same ratio of ends, so that lengths can be compared.
-    for environment in request.environments:
-        own = [axes for place, axes in zip(places, panels, strict=True) if place.environment == environment]
-        ends = np.log([axes.get_xlim() for axes in own])
-        reach = np.diff(ends).max() / 2
-        for axes, middle in zip(own, ends.mean(axis=1), strict=True):
-            axes.set_xlim(*np.exp([middle - reach, middle + reach]))
-            layout.log_ticks(axes.xaxis)
-    layout.name_axes(panels, across, x=f"tr Cov (return², N = {request.batch})")
+        itself = reference.rows(summary).assign(estimate=1.0, ci_low=math.nan, ci_high=math.nan)
+        marks.draw_rows(axes, series, pd.concat([ratios, itself]), _over(measured, reference), s=5)
+        axes.axvline(1, **style.RULE)
+        for row, one in enumerate(series):
+            for variance in one.rows(summary)["estimate"]:
+                layout.note_right(axes, row, in_thousands(float(f"{variance:.2g}")))
+        layout.head(axes, axes.get_title(loc="left"), "tr Cov")
+    layout.log_ticks(panels[0].xaxis)
+    panels[0].xaxis.set_major_formatter("{x:g}")
     return figure, (
-        f"Total variance (the trace of the covariance matrix) of gradient estimates with N = {request.batch} "
-        f"trajectories, all measured on the same {request.policies} per panel. A dot is a policy; marks are geometric "
-        "means with 95 % intervals. At the right: the ratio to "
-        f"{reference.label} on the same policies, with its 95 % interval if there is room. Panels of one "
-        "environment span equally many orders of magnitude. Variances of 0 are not drawn, and leave the mean undefined."
+        f"Total variance relative to {reference.label}: {request.between(compared)}, with N = {request.batch} "
+        f"trajectories. A dot is one of {request.policies}; marks are geometric means of ratios on the same policies, "
+        "with 95 % intervals. At the right: tr Cov in return². Ratios of 0 are not drawn."
     )
+
+
+def _over(measured: pd.DataFrame, reference: Series) -> pd.DataFrame:
+    """Divide each variance by that of the reference on the same policy; leave out the reference, and what is 0."""
+    of_reference = reference.rows(measured).set_index("seed")["value"]
+    ratios = measured.assign(value=measured["value"] / measured["seed"].map(of_reference))
+    return ratios[(measured["variant"] != reference.variant) & (ratios["value"] > 0) & (ratios["value"] < float("inf"))]
 
 
 def _is_plain(variant: Variant) -> bool:

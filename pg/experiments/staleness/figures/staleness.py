@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -19,10 +20,10 @@ _LABELS = {
     "effective_share": "effective share of N",
 }
 _LEAST = {"cosine": -1.03, "effective_share": 0.0}
-# Panels of environments with tables: name of the axis, and for each metric its name in the legend.
+# Panels of environments with tables: their names, and for each metric its name in the panel's legend.
 _PARTS = {
-    "part of bias / ‖∇J(θ')‖": {"state_part": "states", "return_part": "returns"},
-    "total variation": {"state_variation": ""},
+    "parts of the bias": {"state_part": "states", "return_part": "returns"},
+    "distance of the states": {"state_variation": ""},
 }
 _DIVERGENCE = r"$\mathrm{E}[\mathrm{KL}(\pi_{\theta'} \| \pi_\theta)]$"
 
@@ -35,38 +36,28 @@ def draw(request: Request) -> Drawn:
     variation = request.rows("summary", metric="state_variation").dropna(subset=["estimate"])
     with_tables = set(zip(variation["environment"], variation["stage"], strict=True))
     parts_of = {place: _PARTS if (place.environment, place.stage) in with_tables else {} for place in request.places}
-    counts = [(request.heading(place), len(_LABELS) + len(parts)) for place, parts in parts_of.items()]
-    figure, blocks = layout.blocks(request.figure.width, counts, 3 if request.is_wide else 2, 1.45)
+    names = {place: [*_LABELS.values(), *parts] for place, parts in parts_of.items()}
+    counts = [(request.heading(place), len(own)) for place, own in names.items()]
+    across = max(map(len, names.values())) if request.is_wide else 2
+    figure, blocks = layout.blocks(request.figure.width, counts, across, 1.5, x=_DIVERGENCE, sharex=True)
+    blocks[0][0].set_xscale("log")
+    blocks[0][0].xaxis.set_major_locator(LogLocator(numticks=5))
+    blocks[0][0].xaxis.set_minor_formatter(NullFormatter())
     for (place, parts), panels in zip(parts_of.items(), blocks, strict=True):
-        for axes, name in zip(panels, (*_LABELS, *parts), strict=True):
-            axes.set_xscale("log")
-            axes.set(xlabel=_DIVERGENCE, ylabel=_LABELS.get(name, name))
-            if name in _LABELS:
-                _draw_metric(axes, _along(request, place, name, series), name, series)
-            for (metric, label), dashes in zip(parts.get(name, {}).items(), ("-", (0, (4, 1.5))), strict=False):
-                # These depend on the two policies alone, and are the same for every series.
-                rows = _along(request, place, metric, series[:1])
-                axes.vlines(rows["kl"], *marks.ends(rows), colors=style.INK, linewidth=0.8)
-                axes.plot(rows["kl"], rows["estimate"], color=style.INK, linestyle=dashes, marker=".", label=label)
-            if name in parts:
-                axes.set_ylim(bottom=0)
-            if len(parts.get(name, ())) > 1:
-                axes.legend(loc="upper left", fontsize=style.scaled(6.5), handlelength=1.8)
-            axes.grid(visible=True)
-            axes.xaxis.set_major_locator(LogLocator(numticks=5))
-            axes.xaxis.set_minor_formatter(NullFormatter())
-    figure.align_ylabels()
+        layout.name_panels(panels, request.heading(place), names[place])
+        for axes, metric in zip(panels, _LABELS, strict=False):
+            _draw_metric(axes, _along(request, place, metric, series), metric, series)
+        for axes, metrics in zip(panels[len(_LABELS) :], parts.values(), strict=True):
+            _draw_parts(axes, {label: _along(request, place, one, series[:1]) for one, label in metrics.items()})
+    for panels in zip_longest(*blocks):
+        layout.share_limits([axes for axes in panels if axes is not None], "y")
     layout.legend_below(figure, marks.legend_entries(series))
-    tables = (
-        " With tables, the bias of per-step ratios is the sum of two vectors: one from the states of θ instead of "
-        "those of θ', one from its returns; total variation is between the distributions of states."
-    )
+    tables = " The bias of per-step ratios has two parts; distance is total variation."
+    cosines = request.rows("summary", metric="cosine")
     return figure, (
-        f"Estimates of ∇J at θ' from {sample.batches[0]} trajectories of θ, against the mean divergence "
-        f"E[KL(π_θ'‖π_θ)] over states of θ. Each mark is a number of gradient steps of "
-        f"“{request.variant_label(walk.variant)}” on one batch, up to {max(walk.steps)}; marks and bars are means with "
-        f"95 % intervals over {request.policies}, at their mean divergence.{tables if any(parts_of.values()) else ''} "
-        "A bias of 0 is not drawn on its logarithmic axis; a mark is missing where ∇J(θ') of some policy is 0."
+        f"Cosines are {request.between(cosines[cosines['steps'] > 0])}, for {sample.batches[0]} trajectories of θ. "
+        f"Along x, θ' is up to {max(walk.steps)} gradient steps away. Means, 95 % intervals over {request.policies}; "
+        f"no bias of 0.{tables if any(parts_of.values()) else ''}"
     )
 
 
@@ -82,14 +73,24 @@ def _draw_metric(axes: Axes, rows: pd.DataFrame, metric: str, series: Sequence[S
     if metric == "relative_bias":
         axes.set_yscale("log")
         rows = rows[rows["estimate"] >= marks.ROUNDING]
+    axes.grid(visible=True)
     if rows.empty:
         return
     marks.draw_curves(axes, series, rows, "kl", dodge=True)
-    low, _ = axes.get_ylim()
     if metric == "relative_bias":
-        # An interval that ends near 0 must not stretch the logarithmic axis.
-        axes.set_ylim(bottom=max(low, rows["estimate"].min() / 2))
+        layout.keep_near(axes, rows["estimate"], 2)
     else:
         # Every panel shows zero, and nothing beyond the range of the metric.
-        axes.set_ylim(max(min(0.0, low), _LEAST[metric]), 1.03)
+        axes.set_ylim(max(min(0.0, axes.get_ylim()[0]), _LEAST[metric]), 1.03)
         axes.axhline(0, **style.RULE)
+
+
+def _draw_parts(axes: Axes, parts: Mapping[str, pd.DataFrame]) -> None:
+    """Draw metrics of the two policies alone, which are the same for every series: a line per part, with its name."""
+    for (label, rows), dashes in zip(parts.items(), ("-", (0, (4, 1.5))), strict=False):
+        axes.vlines(rows["kl"], *marks.ends(rows), colors=style.INK, linewidth=0.8)
+        axes.plot(rows["kl"], rows["estimate"], color=style.INK, linestyle=dashes, marker=".", label=label)
+    axes.set_ylim(bottom=0)
+    axes.grid(visible=True)
+    if len(parts) > 1:
+        axes.legend(loc="upper left", fontsize=style.scaled(6.5), handlelength=1.8)

@@ -15,44 +15,31 @@ from pg.plotting.text import counted
 def draw(request: FigureRequest[UpdateExperiment]) -> Drawn:
     """Draw shares that rise and the rank correlation: two panels per environment and stage, a row per variant."""
     series, experiment = request.series(), request.experiment
-    titles = [title for place in request.places for title in (request.heading(place), "")]
+    titles = [
+        title
+        for place in request.places
+        for title in (f"{request.heading(place)}\nshare made likelier", "rank correlation")
+    ]
     how: dict[str, Any] = {"sharex": "col", "sharey": True, "width_ratios": (3, 2)}
-    figure, panels = layout.panels(request.figure.width, titles, 2, 0.3 + 0.22 * len(series), margin=0.3, **how)
+    figure, panels = layout.panels(request.figure.width, titles, 2, 0.45 + 0.26 * len(series), margin=0.1, **how)
     for shares, correlations, place in zip(panels[::2], panels[1::2], request.places, strict=True):
-        for axes, metric, shift, is_hollow in (
-            (shares, "rising_below_average", -0.17, True),
-            (shares, "rising_above_average", 0.17, False),
-            (correlations, "rank_correlation", 0.0, False),
+        for axes, metric, how in (
+            (shares, "rising_below_average", {"shift": -0.17, "hollow": True}),
+            (shares, "rising_above_average", {"shift": 0.17}),
+            (correlations, "rank_correlation", {}),
         ):
-            dots, means = (marks.gathered(series, rows) for rows in request.of(metric, place))
-            dots, means = (rows.assign(place=rows["place"] + shift) for rows in (dots, means))
-            marks.draw_dots(axes, dots, series, s=4, alpha=0.35)
-            means = means.dropna(subset=["estimate"])
-            if means.empty:
-                continue
-            colours = means["colour"].tolist()
-            axes.hlines(means["place"], *marks.ends(means), colors=colours)
-            marks.scatter(axes, means, x="estimate", y="place", s=16, zorder=3, **marks.as_marks(series))
-            drawn = axes.collections[-1]
-            drawn.set_edgecolor(colours)
-            if is_hollow:
-                drawn.set_facecolor("white")
-        for axes, neutral in ((shares, 0.5), (correlations, 0.0)):
-            axes.axvline(neutral, **style.RULE)
-            axes.grid(visible=True, axis="x")
-            axes.tick_params(axis="y", length=0)
+            measured, summary = request.of(metric, place)
+            marks.draw_rows(axes, series, summary, measured, s=4, alpha=0.35, **how)
+        shares.axvline(0.5, **style.RULE)
+        correlations.axvline(0, **style.RULE)
         layout.include(shares, x=(-0.03, 1.03))
-        layout.name_rows(shares, [one.label for one in series])
-    for axes, name in zip(panels[-2:], ("share made likelier", "rank correlation"), strict=True):
-        axes.set_xlabel(layout.broken(name, 1.2))
     mark: dict[str, Any] = {"marker": "o", "linestyle": "", "color": style.INK}
-    below = Line2D([], [], label="below average", markerfacecolor="white", **mark)
+    below = Line2D([], [], label="trajectories below average", markerfacecolor="white", **mark)
     layout.legend_below(figure, [below, Line2D([], [], label="above average", **mark)])
+    above = request.rows("summary", metric="rising_above_average")
     return figure, (
-        f"What one update does to the likelihood p(τ) of trajectories, in {counted(experiment.updates, 'update')} from "
-        f"each of {request.policies}. Left: the share of the batch's own trajectories that become likelier, of those "
-        "that earned less than the batch's mean return and of those that earned more. Right: the rank correlation "
-        f"(Spearman) of the change in log p(τ) with the return, over {experiment.fresh} trajectories that the update "
-        "has not seen. Each dot is a policy; marks and bars are means with 95 % intervals. They are undefined where "
-        "all trajectories of some policy earn the same."
+        f"Of trajectories above average, one update makes {request.between(above)} likelier (left, of its own batch). "
+        f"Right: rank correlation of the change in log p(τ) with the return of {experiment.fresh} new trajectories. "
+        f"Dots are {request.policies} after {counted(experiment.updates, 'update')} each; bars are means with 95 % "
+        "intervals."
     )

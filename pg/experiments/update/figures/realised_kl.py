@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import product
+from typing import Any
 
 import pandas as pd
+from matplotlib.lines import Line2D
 
 from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.update.record import UpdateExperiment
@@ -13,43 +14,40 @@ from pg.plotting import layout, marks, style
 from pg.plotting.marks import Series
 from pg.plotting.text import counted, listed
 
-_SAMPLES = {"kl_on_batch": "the update's batch", "kl_on_fresh": "fresh trajectories"}
+# Each metric with its name in the legend, and how its marks differ.
+_SAMPLES: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("kl_on_batch", "on the update's batch", {"shift": -0.17, "hollow": True}),
+    ("kl_on_fresh", "on new trajectories", {"shift": 0.17}),
+)
 
 
 def draw(request: FigureRequest[UpdateExperiment]) -> Drawn:
-    """Draw the divergence over δ: two panels per environment and stage, a row per variant, a dot per policy."""
+    """Draw the divergence over δ: a panel per environment and stage, a row per variant, a dot per policy."""
     experiment, limits = request.experiment, _limits(request)
     series = [one for one in request.series() if one.key in limits]
     missing = [one.label for one in request.series() if one.key not in limits]
-    drawn = list(product(request.places, _SAMPLES))
-    titles, height = [_SAMPLES[metric] for _, metric in drawn], 0.4 + 0.19 * len(series)
-    if len(request.places) > 1:
-        # The first line is for both panels, and may extend above the second.
-        titles[::2] = [f"{request.heading(place)}\n{_SAMPLES['kl_on_batch']}" for place in request.places]
-        height += 0.15
-    figure, panels = layout.panels(
-        request.figure.width, titles, 2, height, margin=0.3, x="realised KL / δ", sharex=True, sharey=True
-    )
-    for axes, (place, metric) in zip(panels, drawn, strict=True):
-        dots, means = (_over_limit(rows, series, limits) for rows in request.of(metric, place))
-        dots = dots[dots["value"] > 0]
-        axes.set_xscale("log")
-        marks.draw_rows(axes, series, means[means["estimate"] > 0], dots, s=6, alpha=0.4)
-        if not dots.empty:
-            # An interval that ends near 0 must not stretch the logarithmic axis.
-            axes.set_xlim(left=max(axes.get_xlim()[0], dots["value"].min() / 1.5))
-        axes.axvline(1, color=style.INK, linewidth=0.7, linestyle=(0, (4, 3)), zorder=1)
-    for axes in panels[-2:]:
-        layout.log_ticks(axes.xaxis)
+    how: dict[str, Any] = {"sharex": True, "sharey": True, "x": "KL divergence / δ"}
+    figure, panels = request.panels(0.5 + 0.25 * len(series), **how)
+    tables = {metric: [_over_limit(rows, series, limits) for rows in request.of(metric)] for metric, *_ in _SAMPLES}
+    layout.logarithmic_with_zero(panels[0][1], pd.concat([dots["value"] for dots, _ in tables.values()]))
+    for place, axes in panels:
+        for metric, _, how in _SAMPLES:
+            where = {"environment": place.environment, "stage": place.stage}
+            dots, means = (marks.at_level(rows, where) for rows in tables[metric])
+            marks.draw_rows(axes, series, means, dots, s=6, alpha=0.4, **how)
+        axes.axvline(1, **style.DASHED_RULE)
+    mark: dict[str, Any] = {"marker": "o", "linestyle": "", "color": style.INK}
+    entries = [
+        Line2D([], [], label=label, markerfacecolor="white" if how.get("hollow") else style.INK, **mark)
+        for _, label, how in _SAMPLES
+    ]
+    layout.legend_below(figure, entries)
     left_out = f" Not drawn, because the others share no δ: {listed(missing)}." if missing else ""
     return figure, (
-        "Mean KL divergence of the policy after one update from the policy before it, over the limit δ: left over the "
-        "states of the update's batch, where a limit applies, right over those of "
-        f"{experiment.fresh} trajectories that it has not seen. Each dot is the mean over "
-        f"{counted(experiment.updates, 'update')} of one of {request.policies}, each update from the policy itself on "
-        "a batch of its own; marks and bars are means with 95 % intervals. Variants without a limit are divided by the "
-        f"δ that the others share.{left_out} A penalty limits no single update: its factor starts at 1 and adapts from "
-        "each update of a policy to the next. Policies with no update left, at divergence 0, are not drawn."
+        f"KL divergence of an update over its limit δ: {request.between(tables['kl_on_batch'][1])} on its batch "
+        f"(hollow), as on {experiment.fresh} new trajectories (filled). Dots are means over "
+        f"{counted(experiment.updates, 'update')} of {request.policies}; bars are means with 95 % intervals. Without a "
+        f"limit, δ is that of the others.{left_out}"
     )
 
 
