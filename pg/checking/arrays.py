@@ -13,8 +13,8 @@ from pg.checking.submissions import Arrays
 from pg.checking.worlds import Batches
 from pg.core.randomness import generator as generator_of
 
-_AFTER_THE_END = -1.3  # a log-probability after the last step
-_LARGE = (32, 200)
+_AFTER_THE_END, _OLD_AFTER_THE_END = -1.3, -0.4  # log-probabilities after the last step
+_LARGE = (8, 50)
 
 
 def arrays_of(batches: Batches) -> dict[str, NDArray[Any]]:
@@ -25,7 +25,7 @@ def arrays_of(batches: Batches) -> dict[str, NDArray[Any]]:
         "rewards": trajectories.rewards.numpy(),
         "mask": mask.numpy().astype(np.uint8),
         "log_probs": batches.along(world.log_probs).where(mask, _AFTER_THE_END).numpy(),
-        "old_log_probs": batches.along(world.old_log_probs).where(mask, _AFTER_THE_END).numpy(),
+        "old_log_probs": batches.along(world.old_log_probs).where(mask, _OLD_AFTER_THE_END).numpy(),
         "values": batches.along(world.values).numpy(),
         "state_ratios": batches.along(world.state_ratios).numpy(),
         "alignments": batches.along(torch.einsum("mtd,mud->mt", world.scores, world.scores)).numpy(),
@@ -38,13 +38,21 @@ def arrays_of(batches: Batches) -> dict[str, NDArray[Any]]:
 
 def padded(arrays: Arrays, steps: int) -> dict[str, NDArray[Any]]:
     """Return the arrays with more steps after the last ones."""
-    after = {"log_probs": _AFTER_THE_END, "old_log_probs": _AFTER_THE_END}
+    after = {"log_probs": _AFTER_THE_END, "old_log_probs": _OLD_AFTER_THE_END}
     found = dict(arrays)
     for name, values in arrays.items():
         if values.ndim >= 3:
             width = [(0, 0), (0, 0), (0, steps), *[(0, 0)] * (values.ndim - 3)]
             found[name] = np.pad(values, width, constant_values=after.get(name, 0))
     return found
+
+
+def with_ratios(arrays: Arrays, seed: int) -> dict[str, NDArray[Any]]:
+    """Return the arrays with ratios from 0.6 to 1.6, so that those on both sides of a clip's limits are among them."""
+    shape = arrays["log_probs"].shape
+    logarithms = np.log(generator_of(seed, "check", "ratios").uniform(0.6, 1.6, size=shape))
+    within = arrays["mask"] > 0
+    return dict(arrays) | {"old_log_probs": np.where(within, arrays["log_probs"] - logarithms, arrays["old_log_probs"])}
 
 
 def sample_of(batches: Batches) -> Sample:
@@ -55,7 +63,7 @@ def sample_of(batches: Batches) -> Sample:
 
 
 def large_batch(seed: int) -> dict[str, NDArray[Any]]:
-    """Draw one batch of 32 trajectories of up to 200 steps."""
+    """Draw one batch of 8 trajectories of up to 50 steps."""
     generator, (n, steps) = generator_of(seed, "check", "timed"), _LARGE
     mask = np.arange(steps) < generator.integers(1, steps + 1, size=(1, n, 1))
     noise = {name: generator.normal(size=(1, n, steps)) * mask for name in ("rewards", "values")}

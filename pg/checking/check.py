@@ -15,12 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pg.checking.arrays import arrays_of, large_batch, sample_of
+from pg.checking.arrays import arrays_of, large_batch, sample_of, with_ratios
 from pg.checking.demands import Demand, declared
 from pg.checking.diagnosis import Diagnosis, Observed, diagnose
-from pg.checking.findings import Bias, Findings, Property, Variance
-from pg.checking.moments import bias_of, variance_of
-from pg.checking.properties import Trial, equality, of_one_trajectory, properties
+from pg.checking.findings import Bias, Findings, Property, Spread, Variance
+from pg.checking.moments import bias_of, multiple_of, own_future, spread_of, variance_of
+from pg.checking.properties import NEEDED, Trial, equality, of_one_trajectory, properties
 from pg.checking.sandbox import Loaded, sandbox
 from pg.checking.submissions import Arrays, Declared, EstimatorSubmission, Fault
 from pg.checking.worlds import Batches, World, worlds
@@ -29,6 +29,7 @@ from pg.parts.discounting import reward_to_go
 
 SIZES = (1, 2, 3)
 """Numbers of trajectories of the batches that are listed."""
+_VALUED = ("baseline", "returns")  # kinds of parts that may read values
 _SAMPLED = 24  # batches that a mistake is looked for in, and that properties are tried on
 
 
@@ -120,29 +121,53 @@ class _Check:
 
     def findings(self, path: str, sizes: Sequence[int]) -> Findings:
         loaded, demand = self._loaded, self._demand
-        has_discount = "discount" in loaded.parameters
-        everywhere = list(worlds(self._seed, off_policy=demand.off_policy, discounted=has_discount))
-        smallest, biases, variances = self._smallest(everywhere[0]), list[Bias](), list[Variance]()
-        for world in everywhere:
-            for n in sizes:
-                if n >= smallest:
-                    batches = Batches.every(world, n)
-                    weights = self.weights(batches)
-                    biases.append(bias_of(batches, weights, demand))
-                    if world.is_tabular and world.is_on_policy and world.discount == 1 and n > 1:
-                        variances.append(variance_of(batches, weights, demand.compared))
-        return Findings(
+        everywhere = list(
+            worlds(
+                self._seed,
+                off_policy=demand.off_policy,
+                discounted="discount" in loaded.parameters,
+                valued=demand.equals is None and ("values" in loaded.parameters or loaded.kind in _VALUED),
+            )
+        )
+        smallest = self._smallest(everywhere[0])
+        found = Findings(
             file=path,
             name=loaded.name,
             kind=loaded.kind,
             expects=demand.expects,
             equals=demand.equals.words if demand.equals else "",
-            biases=tuple(biases),
-            variances=tuple(variances),
             properties=tuple(self._properties(everywhere, smallest)),
-            diagnosis=self._diagnosis(everywhere),
-            cost=self._cost(),
         )
+        if any(one.name in NEEDED and not one.holds for one in found.properties):
+            return found
+        legal = [Batches.every(world, n) for world in everywhere for n in sizes if n >= smallest]
+        averaged = replace(self._averaged(found, legal), cost=self._cost())
+        if not found.depends_on_rewards:
+            return averaged
+        diagnosed = replace(averaged, diagnosis=self._diagnosis(everywhere))
+        return replace(diagnosed, hint=self._hint(diagnosed, legal))
+
+    def _averaged(self, found: Findings, everywhere: Sequence[Batches]) -> Findings:
+        """Add expectations and variances."""
+        biases, variances, spreads = list[Bias](), list[Variance](), list[Spread]()
+        for batches in everywhere:
+            world, weights = batches.world, self.weights(batches)
+            biases.append(bias_of(batches, weights, self._demand))
+            if not world.is_on_policy:
+                spreads.append(spread_of(batches, weights))
+            elif world.is_tabular and world.has_exact_values and world.discount == 1 and batches.n > 1:
+                variances.append(variance_of(batches, weights, self._demand.compared))
+        return replace(found, biases=tuple(biases), variances=tuple(variances), spreads=tuple(spreads))
+
+    def _hint(self, found: Findings, everywhere: Sequence[Batches]) -> str:
+        """Say what is known of a mistake that has no name."""
+        if found.is_unbiased or (found.diagnosis is not None and found.diagnosis.is_exact):
+            return ""
+        if multiple := multiple_of(found.biases):
+            return multiple
+        plain = (one for one in everywhere if one.world.is_tabular and one.world.is_on_policy and one.n > 1)
+        batches = next((one for one in plain if one.world.discount == 1 and one.world.has_exact_values), None)
+        return own_future(batches, self.weights(batches)) if batches is not None else ""
 
     def weights(self, batches: Batches) -> Tensor:
         """Return the submission's weights of batches, (S, N, T)."""
@@ -170,15 +195,21 @@ class _Check:
         yield of_one_trajectory(smallest)
         yield from properties(self._demand.kind, Trial(some, partial(self._ask, discount=some.world.discount)))
         if self._demand.equals is not None:
-            yield equality(self._demand.equals, ((one, self.weights(one)) for one in self._every_few(everywhere)))
+            yield equality(self._demand.equals, self._every_few(everywhere))
 
-    def _every_few(self, everywhere: Sequence[World]) -> Iterator[Batches]:
-        return (self._some(world, n) for world in everywhere for n in (2, 3))
+    def _every_few(self, everywhere: Sequence[World]) -> Iterator[tuple[Arrays, float, Tensor]]:
+        """Ask for the weights of a few batches of each world, also with ratios on all sides of a clip."""
+        for world in everywhere:
+            for n in (2, 3):
+                arrays = arrays_of(self._some(world, n))
+                for given in (arrays, with_ratios(arrays, self._seed)) if self._demand.off_policy else (arrays,):
+                    yield given, world.discount, self._ask(given, world.discount)
 
     def _diagnosis(self, everywhere: Sequence[World]) -> Diagnosis | None:
         off_policy = self._demand.off_policy
         # The last world of its kind: without a discount where there is none, else with the discount.
-        *_, world = (one for one in everywhere if one.is_tabular and one.is_on_policy != off_policy)
+        exact = (one for one in everywhere if one.is_tabular and one.has_exact_values)
+        *_, world = (one for one in exact if one.is_on_policy != off_policy)
         observed = []
         for n in (2, 3):
             some = self._some(world, n)
@@ -192,7 +223,7 @@ class _Check:
             observed,
             off_policy=off_policy,
             discounted=world.discount < 1,
-            has_values="values" in self._loaded.parameters,
+            has_values="values" in self._loaded.parameters or self._loaded.kind in _VALUED,
             wanted=self._demand.equals.choices if self._demand.equals else {},
         )
 

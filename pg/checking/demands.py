@@ -8,13 +8,14 @@ from typing import Any, cast, get_args
 from pydantic import Field, ValidationError
 
 from pg.checking.sandbox import Loaded
-from pg.checking.submissions import Arrays, Expectation, Fault, Floats, Kind, composed
+from pg.checking.submissions import Arrays, Expectation, Fault, Floats, Kind, composed, problems_of
 from pg.core.record import Record
 from pg.core.suggestions import nearest
 from pg.parts.baselines.none import NoBaseline
 from pg.parts.corrections.none import NoCorrection
 from pg.parts.corrections.per_step import PerStep
 from pg.parts.part import Part
+from pg.parts.returns.gae import Gae
 from pg.parts.returns.to_go import ToGo
 from pg.parts.variant import AnyBaseline, AnyCorrection, AnyReturns, Variant
 
@@ -48,7 +49,7 @@ class Known(Record):
         """The names of its parts in `pg.checking.mistakes`, by slot."""
         clip = isinstance(self.importance, PerStep) and self.importance.clip
         return {
-            "returns": self.returns.name,
+            "returns": f"gae_{self.returns.lambda_:g}" if isinstance(self.returns, Gae) else self.returns.name,
             "baseline": _CHOICES.get(self.baseline.name, self.baseline.name),
             "importance": self.importance.name,
             "score": "ppo" if clip == _CLIP else "log",
@@ -59,8 +60,8 @@ class Known(Record):
         parts = {"returns": self.returns, "baseline": self.baseline, "importance": self.importance}
         try:
             variant = Variant.model_validate({**parts, "batch": arrays["mask"].shape[1], "discount": discount})
-        except ValueError as error:
-            raise Fault(str(error)) from error
+        except ValidationError as error:
+            raise Fault(f"equals: {problems_of(error)}") from error
         return composed(variant, arrays)
 
 
@@ -85,8 +86,7 @@ def known(options: Mapping[str, Any]) -> Known | None:
     try:
         return Known.model_validate(dict(options))
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise Fault(f"equals: {problems}") from error
+        raise Fault(f"equals: {problems_of(error)}") from error
 
 
 def _values(options: Any) -> list[Any]:

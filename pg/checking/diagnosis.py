@@ -80,9 +80,13 @@ class Diagnosis:
             wrong.append(f"is {self.factor:.6g} times as large")
         known = _joined(wrong)
         if self.is_exact:
-            return f"The estimator {known or 'makes no known mistake'}."
+            return f"The estimator {known}." if known else f"It equals a known estimator: {self._known()}."
         apart = f"weights differ by up to {self.residual:.2g} of the largest"
         return f"No known mistake fits. The nearest estimator {known or 'is a correct one'}; {apart}."
+
+    def _known(self) -> str:
+        named = ", ".join(f"{slot} {name.replace('_', ' ')}" for slot, name in self.right.items())
+        return named or "rewards-to-go"
 
 
 def _joined(parts: Sequence[str]) -> str:
@@ -115,7 +119,10 @@ def diagnose(
             return _found(recipe, choices, factor, residual, is_exact=True)
     residuals = {index: _residual(observed, recipe) for index, recipe in enumerate(few)}
     best = min(residuals, key=lambda index: np.nan_to_num(residuals[index], nan=np.inf))
-    return _found(few[best], choices, 1.0, residuals[best], is_exact=False) if residuals[best] < _NEAR else None
+    if residuals[best] >= _NEAR:
+        return None
+    # Some of its numbers may be of single precision.
+    return _found(few[best], choices, 1.0, residuals[best], is_exact=residuals[best] < _SINGLE)
 
 
 def _candidates(choices: Mapping[str, Sequence[Choice]]) -> Iterator[Recipe]:
@@ -143,7 +150,9 @@ def _residual(observed: Sequence[Observed], recipe: Recipe, factor: float = 1.0)
 def _found(
     recipe: Recipe, choices: Mapping[str, Sequence[Choice]], factor: float, residual: float, *, is_exact: bool
 ) -> Diagnosis:
-    mistakes = tuple((choice.sentence, choice.equation) for choice in recipe.mistakes)
+    # What costs variance alone comes last.
+    ordered = sorted(recipe.mistakes, key=lambda choice: "no bias" in choice.sentence)
+    mistakes = tuple((choice.sentence, choice.equation) for choice in ordered)
     return Diagnosis(mistakes, dict(_right(recipe, choices)), factor, residual, is_exact)
 
 

@@ -12,6 +12,9 @@ from pg.checking.diagnosis import Diagnosis
 TOLERANCE = 1e-6
 """Largest relative bias of an estimator without one: sums are exact up to rounding, and a file may round to float32."""
 
+REWARDS = "rewards"
+"""The property of an estimate that depends on the rewards."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bias:
@@ -25,12 +28,18 @@ class Bias:
         $\lVert \mathbb{E}[\hat g] - g \rVert / \lVert g \rVert$, NaN if a weight is not finite.
     worst
         The entry of the gradient that differs most, in words.
+    factor
+        The number times the gradient that the expectation is; NaN if it has another direction.
+    is_required
+        Whether it must be right; not with values that are wrong.
     """
 
     world: str
     n: int
     relative: float
     worst: str
+    factor: float = float("nan")
+    is_required: bool = True
 
     @property
     def holds(self) -> bool:
@@ -73,6 +82,25 @@ class Variance:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """The exact total variance of an estimate from data of another policy, and those with built-in weights.
+
+    Attributes
+    ----------
+    world, n
+        As of `Bias`.
+    own, per_decision, trajectory
+        Of the checked estimator, and of rewards-to-go with these importance weights, without a baseline.
+    """
+
+    world: str
+    n: int
+    own: float
+    per_decision: float
+    trajectory: float
+
+
+@dataclass(frozen=True, slots=True)
 class Property:
     """Something that an estimator should be, and whether this one is; the sentence says what was seen.
 
@@ -103,8 +131,12 @@ class Findings:
         Of each world and number of trajectories.
     diagnosis
         The mistake that it makes, where it is known; also of a correct estimator, which makes none.
+    hint
+        What is known of a mistake that has no name.
+    spreads
+        Variances under another policy.
     cost
-        Seconds for a batch of 32 trajectories of 200 steps over those of the built-in one; NaN if it was not measured.
+        Seconds for a batch of 8 trajectories of 50 steps over those of the built-in one; NaN if it was not measured.
     printed
         The first lines that the file printed.
     """
@@ -120,13 +152,25 @@ class Findings:
     variances: tuple[Variance, ...] = ()
     properties: tuple[Property, ...] = ()
     diagnosis: Diagnosis | None = None
+    hint: str = ""
+    spreads: tuple[Spread, ...] = ()
     cost: float = float("nan")
     printed: str = field(default="", compare=False)
 
     @property
+    def depends_on_rewards(self) -> bool:
+        """Whether other rewards give another estimate."""
+        return all(one.holds for one in self.properties if one.name == REWARDS)
+
+    @property
     def is_unbiased(self) -> bool:
-        """Whether every expectation is as it should be."""
-        return bool(self.biases) and all(bias.holds for bias in self.biases)
+        """Whether every expectation is as it should be, with exact values where it reads any."""
+        return bool(self.biases) and all(bias.holds for bias in self.biases if bias.is_required)
+
+    @property
+    def bootstraps(self) -> bool:
+        """Whether it is right on average with exact values alone."""
+        return self.is_unbiased and not all(bias.holds for bias in self.biases)
 
     @property
     def passes(self) -> bool:

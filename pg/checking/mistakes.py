@@ -119,13 +119,69 @@ def _leaking(rewards: Floats, sample: Sample) -> Floats:
     return found
 
 
+def _ends(sample: Sample) -> NDArray[np.bool_]:
+    """Tell which steps are the last of their trajectories."""
+    return sample.mask & ~_shifted(sample.mask.astype(float), 1).astype(bool)
+
+
 def _last(rewards: Floats, sample: Sample) -> Floats:
-    ends = sample.mask & ~_shifted(sample.mask.astype(float), 1).astype(bool)
-    return np.broadcast_to((rewards * ends).sum(-1, keepdims=True), rewards.shape)
+    return np.broadcast_to((rewards * _ends(sample)).sum(-1, keepdims=True), rewards.shape)
 
 
 def _remaining(sample: Sample) -> Floats:
     return np.maximum(sample.lengths - np.arange(sample.mask.shape[-1]), 1)
+
+
+Errors = Callable[[Floats, Sample], Floats]
+
+
+def _temporal_differences(rewards: Floats, sample: Sample) -> Floats:
+    """Return δ_t = r_t + γ V(s_{t+1}) − V(s_t); nothing follows the last step."""
+    return rewards + sample.discount * _shifted(sample.values, 1) - sample.values
+
+
+def _without_end(rewards: Floats, sample: Sample) -> Floats:
+    """Return temporal differences whose last one has the value of its own state for that of the next."""
+    return _temporal_differences(rewards, sample) + sample.discount * sample.values * _ends(sample)
+
+
+def _into_the_next(rewards: Floats, sample: Sample) -> Floats:
+    """Return temporal differences whose last one has the first value of the next trajectory."""
+    following = np.zeros_like(sample.values[..., :1])
+    following[:, :-1] = sample.values[:, 1:, :1]
+    return _temporal_differences(rewards, sample) + sample.discount * following * _ends(sample)
+
+
+def _generalised(decay: float, errors: Errors, add: Errors) -> Errors:
+    """Return a function for Σ_k (γλ)^k δ_{t+k}."""
+
+    def function(rewards: Floats, sample: Sample) -> Floats:
+        return add(errors(rewards, sample), replace(sample, discount=sample.discount * decay))
+
+    return function
+
+
+def _advantage_estimates(decay: float) -> Iterator[Choice]:
+    """Yield generalised advantage estimates, right with exact values alone, and those with mistakes."""
+    gae = f"GAE with λ = {decay:g}"
+    yield Choice(
+        f"gae_{decay:g}",
+        _generalised(decay, _temporal_differences, _to_go),
+        f"bootstraps from the values ({gae}): right on average with the exact V alone",
+        "A_t = Σ_k (γλ)^k δ_{t+k}",
+    )
+    yield Choice(
+        f"gae_{decay:g}_without_end",
+        _generalised(decay, _without_end, _to_go),
+        f"bootstraps from the last state's own value where an episode ends, though nothing follows ({gae})",
+        "δ_T = r_T + γ V(s_T) − V(s_T)",
+    )
+    yield Choice(
+        f"gae_{decay:g}_leaking",
+        _generalised(decay, _into_the_next, _leaking),
+        f"lets advantages run on into the next trajectory, as the sum is not reset at the end of one ({gae})",
+        "A_{i,T} = r_{i,T} + γ V(s_{i+1,1}) − V(s_{i,T}) + γλ A_{i+1,1}",
+    )
 
 
 _REWARDS = (
@@ -204,6 +260,24 @@ _RETURNS = (
         "W = 1/T Σ_t r_t",
     ),
     Choice(
+        "flipped_once",
+        lambda rewards, _: rewards[..., ::-1].cumsum(-1),
+        "adds rewards up from the end of the batch, and does not turn the sums round again",
+        "W_t = Σ_{t' > T−t} r_t'",
+    ),
+    Choice(
+        "over_trajectories",
+        lambda rewards, _: rewards[:, ::-1].cumsum(1)[:, ::-1],
+        "adds rewards up over the trajectories of the batch instead of over time: the wrong axis",
+        "W_{i,t} = Σ_{j ≥ i} r_{j,t}",
+    ),
+    Choice(
+        "over_earlier_trajectories",
+        lambda rewards, _: rewards.cumsum(1),
+        "adds rewards up over the trajectories of the batch instead of over time: the wrong axis",
+        "W_{i,t} = Σ_{j ≤ i} r_{j,t}",
+    ),
+    Choice(
         "leaking",
         _leaking,
         "lets returns run on into the next trajectory of the batch, as the sum is not reset at the end of one: more "
@@ -211,6 +285,26 @@ _RETURNS = (
         "W_{i,t} = Σ_{t' ≥ t} r_{i,t'} + Σ_{j > i} R_j",
     ),
 )
+
+
+def _with_discount(function: Errors, discount: float) -> Errors:
+    return lambda rewards, sample: function(rewards, replace(sample, discount=discount))
+
+
+_DISCOUNTED = tuple(
+    Choice(
+        f"{name}_with_{discount:g}",
+        _with_discount(function, discount),
+        f"discounts rewards by {discount:g}, where nothing is to be discounted",
+        equation.replace("γ", f"{discount:g}"),
+    )
+    for discount in (0.9, 0.95, 0.99)
+    for name, function, equation in (
+        ("to_go", _to_go, "W_t = Σ_{t' ≥ t} γ^(t'−t) r_t'"),
+        ("total", _total, "W = Σ_t γ^t r_t"),
+    )
+)
+_ADVANTAGES = tuple(choice for decay in (0, 0.9, 0.95, 0.97, 0.99) for choice in _advantage_estimates(decay))
 
 
 _BATCH_AXES, _TIME_AXIS = (1, 2), (2,)
@@ -249,6 +343,7 @@ def _start(returns: Floats, _: Sample) -> Floats:
 
 
 _OWN = "subtracts a baseline that contains the trajectory's own return: it shrinks the gradient by 1 − 1/N"
+_TOO_SMALL = "divides the sum of the other trajectories by N instead of N − 1: no bias, but more variance"
 _BASELINES = (
     Choice("none", lambda returns, _: np.zeros_like(returns)),
     Choice("leave_one_out", lambda returns, sample: _others(_totals(returns, sample), sample.n)),
@@ -256,6 +351,18 @@ _BASELINES = (
     Choice("per_step_leave_one_out_of_all", lambda returns, sample: _others(returns * sample.mask, sample.n)),
     Choice("first_return_leave_one_out", lambda returns, sample: _others(_start(returns, sample), sample.n)),
     Choice("values", lambda _, sample: sample.values),
+    Choice(
+        "sum_of_others",
+        lambda returns, sample: _others(_totals(returns, sample), sample.n) * (sample.n - 1) / sample.n,
+        _TOO_SMALL,
+        "b_i = 1/N Σ_{j ≠ i} R_j",
+    ),
+    Choice(
+        "sum_of_others_per_step",
+        lambda returns, sample: _others(returns * sample.mask, sample.n) * (sample.n - 1) / sample.n,
+        _TOO_SMALL,
+        "b_{i,t} = 1/N Σ_{j ≠ i} W_{j,t}",
+    ),
     Choice("average", _mean_return, _OWN, "b = 1/N Σ_j R_j"),
     Choice(
         "per_step",
@@ -336,6 +443,10 @@ def _log_sums(sample: Sample) -> Floats:
     return np.log(sample.ratios).cumsum(-1)
 
 
+def _quotients(sample: Sample) -> Floats:
+    return np.where(sample.mask, sample.log_probs / sample.old_log_probs, 1)
+
+
 def _ones(sample: Sample) -> Floats:
     return np.ones(sample.mask.shape)
 
@@ -350,10 +461,40 @@ def _normalised(weights: Floats, sample: Sample) -> Floats:
 
 _ON_POLICY = (Choice("none", _ones),)
 # The weight of a step multiplies the rewards of this step, and not the returns from it on.
-_PER_DECISION = "per_decision"
+_PER_DECISION = {"per_decision", "inverse_per_decision", "before_step_per_decision", "through_per_decision"}
 _IMPORTANCE = (
     Choice("trajectory", _of_trajectory),
-    Choice(_PER_DECISION, lambda sample: np.exp(_log_sums(sample))),
+    Choice("per_decision", lambda sample: np.exp(_log_sums(sample))),
+    Choice(
+        "inverse_per_decision",
+        lambda sample: np.exp(-_log_sums(sample)),
+        "divides by the wrong policy: the ratios are upside down",
+        "w_t = Π_{t' ≤ t} π_θ(a_t'|s_t') / π_θ'(a_t'|s_t')",
+    ),
+    Choice(
+        "before_step_per_decision",
+        lambda sample: np.exp(_shifted(_log_sums(sample), -1)),
+        "leaves the ratio of the reward's own step out of the product",
+        "w_t = Π_{t' < t} ρ_t'",
+    ),
+    Choice(
+        "through_per_decision",
+        lambda sample: np.exp(_log_sums(sample)) * (1 + (sample.log_probs * sample.mask).cumsum(-1)),
+        "lets a gradient flow through the weights of the rewards; detach them",
+        "∇(w_t' Σ_{t ≤ t'} log π_t) = w_t' (Σ_{t ≤ t'} ∇log π_t) (1 + Σ_{t ≤ t'} log π_t)",
+    ),
+    Choice(
+        "quotient",
+        lambda sample: np.broadcast_to(_quotients(sample).prod(-1, keepdims=True), sample.mask.shape),
+        "divides log-probabilities instead of probabilities",
+        "w = Π_t log π_θ'(a_t|s_t) / log π_θ(a_t|s_t)",
+    ),
+    Choice(
+        "quotient_per_step",
+        lambda sample: _quotients(sample),
+        "divides log-probabilities instead of probabilities",
+        "w_t = log π_θ'(a_t|s_t) / log π_θ(a_t|s_t)",
+    ),
     Choice(
         "up_to_step",
         lambda sample: np.exp(_log_sums(sample)),
@@ -363,7 +504,8 @@ _IMPORTANCE = (
     Choice(
         "per_step",
         lambda sample: sample.ratios,
-        "weighs each step by its own ratio alone, as PPO does: states and later rewards stay those of the old policy",
+        "weighs each step by its own ratio alone, as PPO does: states and later rewards stay those of the old policy "
+        '(if that is meant, declare expects="surrogate")',
         "w_t = ρ_t",
     ),
     Choice("none", _ones, "has no importance weight", "w_t = 1"),
@@ -515,6 +657,13 @@ _SCALES = (
         centred=False,
     ),
     Choice(
+        "averaged_over_trajectories",
+        lambda advantages, sample: np.broadcast_to(_over(advantages, _first(sample)), advantages.shape),
+        "multiplies each log-probability by the average return of the batch, as a product of shapes (N, 1) and (N,) "
+        "does: 1/N of the gradient",
+        "1/N Σ_j R_j",
+    ),
+    Choice(
         "averaged",
         lambda advantages, sample: np.broadcast_to(_over(advantages, sample.mask), advantages.shape),
         "multiplies each log-probability by the average advantage of the batch, as a product of shapes (B,) and (B, 1) "
@@ -610,6 +759,12 @@ _SCORES = (
         "∇(w log π_t) = w (∇log π_t + log π_t Σ_t' ∇log π_t')",
     ),
     Choice(
+        "weight_alone",
+        lambda terms, sample: _summed(terms * sample.log_probs, sample),
+        "differentiates the weight, and not log π: detach the weight instead",
+        "∇w Σ_t log π_t = w Σ_t' ∇log π_t' Σ_t log π_t",
+    ),
+    Choice(
         "through_product",
         lambda terms, sample: terms + (terms * sample.log_probs)[..., ::-1].cumsum(-1)[..., ::-1],
         "lets a gradient flow through the product of ratios that multiplies log π; detach it",
@@ -632,6 +787,18 @@ _SCORES = (
         lambda terms, sample: np.where(_is_outside(sample), 0, terms),
         "clips without PPO's minimum: a step whose ratio has left 0.8 … 1.2 has no gradient that could bring it back",
         "clip(ρ_t, 1 − ε, 1 + ε) A_t",
+    ),
+    Choice(
+        "ppo_of_ratios",
+        lambda terms, sample: np.where(sample.ratios > _HIGH, 0, terms),
+        "takes the smaller one of the ratios, not of their products with the advantage",
+        "min(ρ_t, clip(ρ_t, 1 − ε, 1 + ε)) A_t",
+    ),
+    Choice(
+        "ppo_above",
+        lambda terms, sample: np.where((sample.ratios > _HIGH) & (terms > 0), 0, terms),
+        "clips ratios above 1 + ε alone",
+        "min(ρ_t A_t, min(ρ_t, 1 + ε) A_t)",
     ),
     Choice(
         "ppo_with_maximum",
@@ -679,7 +846,7 @@ class Recipe:
             rewards, weight = self.rewards.function(sample), self.importance.function(sample)
             returns = self.returns.function(rewards, sample)
             baseline = self.baseline.function(returns, sample)
-            is_per_reward = self.importance.name == _PER_DECISION
+            is_per_reward = self.importance.name in _PER_DECISION
             earned = self.returns.function(weight * rewards, sample) if is_per_reward else weight * returns
             terms = self.joining.function(earned, baseline, weight)
             for slot in (self.scale, self.steps, self.batch, self.score, self.sign):
@@ -688,8 +855,8 @@ class Recipe:
 
 
 _OFF_POLICY = {
-    *("unweighted", "through_ratio", "through_weight", "through_product"),
-    *("ppo", "ppo_without_minimum", "ppo_with_maximum"),
+    *("unweighted", "through_ratio", "through_weight", "through_product", "weight_alone"),
+    *("ppo", "ppo_without_minimum", "ppo_of_ratios", "ppo_above", "ppo_with_maximum"),
 }
 
 
@@ -699,9 +866,10 @@ def catalogue(*, off_policy: bool, discounted: bool, has_values: bool) -> dict[s
     without_values = {"values", "next_values", "average_value"}
     left_out = (set() if discounted else undiscounted) | (set() if has_values else without_values)
     left_out |= set() if off_policy else _OFF_POLICY
+    left_out |= {one.name for one in _DISCOUNTED} if discounted else set()
     everything: dict[str, Sequence[Choice]] = {
         "rewards": _REWARDS,
-        "returns": _RETURNS,
+        "returns": (*_RETURNS, *_DISCOUNTED, *(_ADVANTAGES if has_values else ())),
         "baseline": _BASELINES,
         "joining": _JOININGS,
         "importance": _IMPORTANCE if off_policy else _ON_POLICY,
@@ -748,8 +916,17 @@ BUILT_IN: Mapping[str, str] = {
 
 def with_baseline(name: str) -> Recipe:
     """Return rewards-to-go less a baseline of this name."""
-    first = Recipe(*(choices[0] for choices in catalogue(off_policy=False, discounted=False, has_values=True).values()))
-    return replace(first, baseline=next(choice for choice in _BASELINES if choice.name == name))
+    return replace(_first_of(off_policy=False), baseline=next(one for one in _BASELINES if one.name == name))
+
+
+def with_importance(name: str) -> Recipe:
+    """Return rewards-to-go with an importance weight of this name."""
+    return replace(_first_of(off_policy=True), importance=next(one for one in _IMPORTANCE if one.name == name))
+
+
+def _first_of(*, off_policy: bool) -> Recipe:
+    choices = catalogue(off_policy=off_policy, discounted=False, has_values=True)
+    return Recipe(*(found[0] for found in choices.values()))
 
 
 def recipes(choices: Mapping[str, Sequence[Choice]], mistakes: int) -> Iterator[Recipe]:

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from pg.checking.arrays import arrays_of, padded
 from pg.checking.demands import Known
-from pg.checking.findings import TOLERANCE, Property
-from pg.checking.submissions import Arrays, Kind
+from pg.checking.findings import REWARDS, TOLERANCE, Property
+from pg.checking.submissions import Arrays, Fault, Kind
 from pg.checking.worlds import Batches
 
 _SINGLE_PRECISION = 1e-4
@@ -97,7 +97,8 @@ def _masked(trial: Trial) -> tuple[bool, str]:
 def _alone(trial: Trial) -> tuple[bool, str]:
     world, few = trial.batches.world, trial.batches.members[:4]
     holds, words = trial.same(torch.cat([trial.of(Batches(world, one[None])) for one in few]), "each batch alone")
-    return holds, words if holds else f"{words}: batches are mixed"
+    dimensions = "in a part, dimension -3 is the batches, -2 the trajectories and -1 the steps"
+    return holds, words if holds else f"{words}, so batches are mixed: {dimensions}"
 
 
 def _in_single_precision(trial: Trial) -> tuple[bool, str]:
@@ -105,7 +106,11 @@ def _in_single_precision(trial: Trial) -> tuple[bool, str]:
         name: values.astype(np.float32) if values.dtype == np.float64 else values
         for name, values in arrays_of(trial.batches).items()
     }
-    return trial.same(trial.ask(arrays), "single precision", _SINGLE_PRECISION)
+    try:
+        weights = trial.ask(arrays)
+    except Fault as fault:
+        return False, f"single precision gives none: {fault.sentence}"
+    return trial.same(weights, "single precision", _SINGLE_PRECISION)
 
 
 def _without_rewards(trial: Trial) -> Tensor:
@@ -124,27 +129,34 @@ def _of_rewards(trial: Trial) -> tuple[bool, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Tested:
-    """A property, the kinds of submissions that have it, and whether they must; its test answers in words, too."""
+    """A property, the kinds of submissions that have it, and whether they must; its test answers in words, too.
+
+    Where one does not hold that others are based on, they are not tried.
+    """
 
     name: str
     test: Callable[[Trial], tuple[bool, str]]
     kinds: frozenset[Kind] = _ALL
     is_required: bool = True
+    is_based_on: bool = False
 
 
+_SAME, _SEPARATE = "same batch, same weights", "separate batches"
 _PROPERTIES = (
-    _Tested("finite", _finite),
-    _Tested("same batch, same weights", _repeated),
+    _Tested("finite", _finite, is_based_on=True),
+    _Tested(_SAME, _repeated, is_based_on=True),
+    _Tested(_SEPARATE, _alone, _PARTS, is_based_on=True),
     # A baseline of the earlier trajectories, or of the other half of the batch, depends on the order without a bias.
     _Tested("order of trajectories", _reordered, is_required=False),
     _Tested("padding", _padding),
     _Tested("mask", _masked, _ESTIMATOR),
-    _Tested("separate batches", _alone, _PARTS),
     _Tested("float32", _in_single_precision, _ESTIMATOR | _PARTS),
     _Tested("equal returns", _of_equal_returns),
-    _Tested("rewards", _of_rewards),
+    _Tested(REWARDS, _of_rewards),
 )
 _ONE, _EQUALS = "one trajectory", "equals"
+NEEDED: frozenset[str] = frozenset({_SAME, _SEPARATE})
+"""Properties without which an expectation means nothing."""
 
 
 def properties_of(kind: Kind, *, equals: bool = False) -> tuple[str, ...]:
@@ -157,11 +169,13 @@ def properties_of(kind: Kind, *, equals: bool = False) -> tuple[str, ...]:
 
 
 def properties(kind: Kind, trial: Trial) -> Iterator[Property]:
-    """Test a submission of some kind."""
+    """Test a submission of some kind, up to a property without which the others mean nothing."""
     for one in _PROPERTIES:
         if kind in one.kinds:
             holds, words = one.test(trial)
             yield Property(one.name, holds, words, one.is_required)
+            if one.is_based_on and not holds:
+                return
 
 
 def of_one_trajectory(smallest: int) -> Property:
@@ -170,12 +184,12 @@ def of_one_trajectory(smallest: int) -> Property:
     return Property(_ONE, holds=True, sentence=f"a batch of one trajectory {words}")
 
 
-def equality(known: Known, given: Iterable[tuple[Batches, Tensor]]) -> Property:
-    """Compare weights with those of a built-in estimator, in the batches of a few worlds."""
+def equality(known: Known, given: Iterable[tuple[Arrays, float, Tensor]]) -> Property:
+    """Compare weights with those of a built-in estimator, of arrays with a discount."""
     largest, scale = 0.0, 0.0
-    for batches, weights in given:
-        mask = batches.trajectories.mask
-        expected = torch.as_tensor(known.weights(arrays_of(batches), batches.world.discount))
+    for arrays, discount, weights in given:
+        mask = torch.as_tensor(arrays["mask"]) > 0
+        expected = torch.as_tensor(known.weights(arrays, discount))
         largest = max(largest, float((weights - expected)[mask].abs().max().nan_to_num(torch.inf)))
         scale = max(scale, float(expected[mask].abs().max()))
     holds = largest <= TOLERANCE * scale

@@ -89,7 +89,7 @@ def sandbox(
         If the process may not be started as this user.
     """
     ours, theirs = os.pipe(), os.pipe()
-    given = [str(ours[0]), str(theirs[1]), str(path), name or "", json.dumps(dict(options))]
+    given = [str(ours[0]), str(theirs[1]), str(path), name or "", json.dumps(dict(options)), str(timeout)]
     with tempfile.TemporaryFile() as output:
         process = _started(given, output, (ours[0], theirs[1]), user)
         os.close(ours[0])

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 import torch
@@ -60,6 +60,12 @@ class Fault(Exception):
         self.sentence, self.line = sentence, line
 
 
+def problems_of(error: ValidationError) -> str:
+    """Say what is wrong with options, each problem with its key."""
+    places = ((".".join(map(str, one["loc"])), one["msg"].removeprefix("Value error, ")) for one in error.errors())
+    return "; ".join(f"{place}: {words}" if place else words for place, words in places)
+
+
 @dataclass(frozen=True, slots=True)
 class Declared:
     """What the decorator says about a function."""
@@ -71,20 +77,36 @@ class Declared:
     equals: Mapping[str, Any] = field(default_factory=dict)
 
 
+@overload
+def estimator(function: AnyFunction, /) -> AnyFunction: ...
+
+
+@overload
 def estimator(
     *,
     maximise: bool = False,
     trajectories: Layout = "padded",
     expects: Expectation = "gradient",
     equals: Mapping[str, Any] = MappingProxyType({}),
-) -> Callable[[AnyFunction], AnyFunction]:
+) -> Callable[[AnyFunction], AnyFunction]: ...
+
+
+def estimator(
+    function: AnyFunction | None = None,
+    /,
+    *,
+    maximise: bool = False,
+    trajectories: Layout = "padded",
+    expects: Expectation = "gradient",
+    equals: Mapping[str, Any] = MappingProxyType({}),
+) -> AnyFunction | Callable[[AnyFunction], AnyFunction]:
     r"""Mark a function `(log_probs, rewards, mask, ...) -> loss` as an estimator to be checked.
 
     A plain function is one as well if `log_probs` is among its parameters. Parameters are recognised by their names:
 
     - `log_probs`: $\log \pi_{\theta'}(a_t \mid s_t)$, the loss is differentiated by them;
     - `old_log_probs`: $\log \pi_\theta(a_t \mid s_t)$ of the policy that collected the batch;
-    - `rewards`, and `values` $V_t(s_t)$ of some value function, of each step;
+    - `rewards`, and `values` $V_t(s_t)$ of each step: the exact ones, and then those of another function;
     - `mask`: true at the steps of a trajectory. After its last step rewards and values are 0, and log-probabilities
       arbitrary;
     - `discount`: γ, a number.
@@ -103,31 +125,46 @@ def estimator(
         The built-in estimator whose weights it has in every batch, such as `{"importance": {"name": "per_step", "clip":
         0.2}}`: the returns, baseline and importance of a variant in a study file. Then `expects` is ignored.
     """
-
-    def marked(function: AnyFunction) -> AnyFunction:
-        setattr(function, _MARK, Declared("estimator", maximise, trajectories, expects, equals))
-        return function
-
-    return marked
+    return _marked(function, Declared("estimator", maximise, trajectories, expects, equals))
 
 
+@overload
+def advantages(function: AnyFunction, /) -> AnyFunction: ...
+
+
+@overload
 def advantages(
     *,
     trajectories: Layout = "padded",
     expects: Expectation = "gradient",
     equals: Mapping[str, Any] = MappingProxyType({}),
-) -> Callable[[AnyFunction], AnyFunction]:
+) -> Callable[[AnyFunction], AnyFunction]: ...
+
+
+def advantages(
+    function: AnyFunction | None = None,
+    /,
+    *,
+    trajectories: Layout = "padded",
+    expects: Expectation = "gradient",
+    equals: Mapping[str, Any] = MappingProxyType({}),
+) -> AnyFunction | Callable[[AnyFunction], AnyFunction]:
     r"""Mark a NumPy function `(rewards, mask, values, ...) -> weights` as advantages to be checked.
 
     The weights (N, T) multiply the scores: $\hat g = \frac{1}{N} \sum_i \sum_t A_{i,t} \psi_{i,t}$. Parameters are
     those of `estimator`, without log-probabilities. With `trajectories: list` it returns a list of arrays (T_i,).
     """
+    return _marked(function, Declared("advantages", False, trajectories, expects, equals))
+
+
+def _marked(function: AnyFunction | None, declared: Declared) -> AnyFunction | Callable[[AnyFunction], AnyFunction]:
+    """Mark a function; without one, as where a decorator has options, return what will mark it."""
 
     def marked(function: AnyFunction) -> AnyFunction:
-        setattr(function, _MARK, Declared("advantages", False, trajectories, expects, equals))
+        setattr(function, _MARK, declared)
         return function
 
-    return marked
+    return marked if function is None else marked(function)
 
 
 class Submission(ABC):
@@ -157,8 +194,7 @@ class PartSubmission(Submission):
         try:
             self.part = part.model_validate(dict(options))
         except ValidationError as error:
-            problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-            raise Fault(f"{self.name}: {problems} (--options)") from error
+            raise Fault(f"{self.name}: {problems_of(error)} (--options)") from error
 
     @property
     def is_off_policy(self) -> bool:
@@ -172,8 +208,8 @@ class PartSubmission(Submission):
             given["baseline"] = "exact"
         try:
             return Variant.model_validate(given)
-        except ValueError as error:
-            raise Fault(str(error)) from error
+        except ValidationError as error:
+            raise Fault(problems_of(error)) from error
 
     def weights(self, arrays: Arrays, discount: float) -> NDArray[np.float64]:
         """Compose the variant's weights, on the S axis as in training and enumeration."""
@@ -212,14 +248,17 @@ class FunctionSubmission(Submission):
         self.name, self.kind, self.expects = function.__name__, declared.kind, declared.expects
         self.equals = declared.equals
         self.parameters = tuple(inspect.signature(function).parameters)
-        allowed = [name for name in _ALLOWED[self.kind] if declared.trajectories == "padded" or name != "mask"]
+        # A function without a decorator may be meant as an estimator.
+        known = _ALLOWED[self.kind if hasattr(function, _MARK) else "estimator"]
+        allowed = [name for name in known if declared.trajectories == "padded" or name != "mask"]
         for name in self.parameters:
             if name not in allowed:
                 raise Fault(f"{self.name}: no parameter {name!r}{nearest(name, allowed)}", _line_of(function))
         required = [*_REQUIRED[self.kind], *(["mask"] if declared.trajectories == "padded" else [])]
         for name in required:
             if name not in self.parameters:
-                raise Fault(f"{self.name} lacks the parameter {name!r}", _line_of(function))
+                lists = ', or the decorator\'s trajectories="list"' if name == "mask" else ""
+                raise Fault(f"{self.name} lacks the parameter {name!r}{lists}", _line_of(function))
 
     def weights(self, arrays: Arrays, discount: float) -> NDArray[np.float64]:
         """Call the function once per batch."""
@@ -250,7 +289,7 @@ class EstimatorSubmission(FunctionSubmission):
         log_probs, values = given["log_probs"].requires_grad_(), given["values"].requires_grad_()
         kept = {name: tensor.detach().clone() for name, tensor in given.items()}
         loss = self.function(**self.arguments(given, mask.sum(-1), discount))
-        self._check(loss, log_probs.dtype)
+        self._check(loss)
         for name, tensor in given.items():
             if not torch.equal(tensor.detach().nan_to_num(), kept[name].nan_to_num()):
                 raise Fault(f"{self.name} changes its argument {name}; work on a copy", _line_of(self.function))
@@ -258,23 +297,21 @@ class EstimatorSubmission(FunctionSubmission):
         if by_values is not None and by_values.abs().max() > 0:
             raise Fault(f"a gradient flows through the values in {self.name}; detach them", _line_of(self.function))
         if by_log_probs is None:
-            raise Fault(f"the loss of {self.name} does not depend on log_probs", _line_of(self.function))
+            raise Fault(f"what {self.name} returns does not depend on log_probs", _line_of(self.function))
         sign = len(mask) if self.declared.maximise else -len(mask)
         return sign * by_log_probs.double().numpy()
 
-    def _check(self, loss: object, dtype: torch.dtype) -> None:
-        if problem := self._problem(loss, dtype):
+    def _check(self, loss: object) -> None:
+        if problem := self._problem(loss):
             raise Fault(problem, _line_of(self.function))
 
-    def _problem(self, loss: object, dtype: torch.dtype) -> str:
+    def _problem(self, loss: object) -> str:
         if not isinstance(loss, Tensor):
             return f"{self.name} returns {type(loss).__name__}, not a scalar tensor"
         if loss.numel() != 1:
             return f"{self.name} returns a tensor of shape {tuple(loss.shape)}, not a scalar"
         if not loss.requires_grad:
-            return f"no gradient flows from the loss of {self.name} to log_probs: they were detached"
-        if loss.dtype != dtype:
-            return f"{self.name} returns {loss.dtype}, given log_probs of {dtype}"
+            return f"no gradient flows from what {self.name} returns to log_probs: they were detached"
         return ""
 
 
@@ -339,11 +376,18 @@ def load(path: Path, name: str | None = None, options: Mapping[str, Any] = Mappi
             raise Fault(f"{path.name} defines no {name!r}{nearest(name, _names(own))}")
         return _submission(own[name], options)
     names = _names(own)
-    if len(names) != 1:
-        example = names[0] if names else "NAME"
-        found = f"defines {', '.join(names)}; name one" if names else "defines no part, estimator or advantages"
-        raise Fault(f"{path.name} {found}" + (f": {path.name}:{example}" if names else ""))
+    if len(names) > 1:
+        raise Fault(f"{path.name} defines {', '.join(names)}; name one: {path.name}:{names[0]}")
+    if not names:
+        raise Fault(f"{path.name} defines no part, estimator or advantages{_instead(own)}")
     return _submission(own[names[0]], options)
+
+
+def _instead(own: Mapping[str, Any]) -> str:
+    """Say which parameters the functions of a file would need."""
+    functions = [key for key, value in own.items() if inspect.isfunction(value) and not key.startswith("_")]
+    needed = "an estimator has the parameters log_probs, rewards and mask; advantages have rewards and mask"
+    return f" ({', '.join(functions)} is none: {needed})" if functions else ""
 
 
 def _names(own: Mapping[str, Any]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isnan
 
 from rich.console import Console, Group, RenderableType
@@ -30,16 +30,19 @@ def _blocks(findings: Findings) -> Iterator[RenderableType]:
     else:
         yield Text(on_average(findings))
         diagnosis = findings.diagnosis
-        if diagnosis is not None and (not findings.passes or (diagnosis.is_wrong and diagnosis.is_exact)):
-            yield Text(diagnosis.words, style="bold")
-        elif not findings.is_unbiased:
+        if diagnosis is not None and (diagnosis.is_exact or not findings.passes):
+            yield Text(diagnosis.words, style="bold" if diagnosis.is_wrong or not findings.passes else "")
+        elif findings.biases and not findings.is_unbiased:
             yield Text("No known mistake fits.", style="bold")
+        if findings.hint:
+            yield Text(findings.hint)
         yield from (_property(one) for one in findings.properties if not one.holds)
-        yield _numbers(findings)
-        if findings.variances and findings.is_unbiased:
-            yield Text(_removed(findings))
+        if findings.biases:
+            yield _numbers(findings)
+        if findings.is_unbiased:
+            yield from _of_variances(findings)
         if not isnan(findings.cost):
-            yield Text(f"A batch of 32 trajectories of 200 steps takes {findings.cost:.2g} times as long as built in.")
+            yield Text(f"A batch of 8 trajectories of 50 steps takes {findings.cost:.2g} times as long as built in.")
     if findings.printed:
         yield Text("It printed:\n" + findings.printed, style="dim")
 
@@ -47,24 +50,48 @@ def _blocks(findings: Findings) -> Iterator[RenderableType]:
 def on_average(findings: Findings) -> str:
     """Say what the estimate should be on average, and whether it is."""
     expected = f"that of {findings.equals}" if findings.equals else EXPECTATIONS[findings.expects]
-    wrong = [bias for bias in findings.biases if not bias.holds]
+    if not findings.spreads:  # one policy alone
+        expected = expected.replace("θ'", "θ")
+    if not findings.biases:
+        return "Its expectation means nothing, as long as the following does not hold."
+    wrong = [bias for bias in findings.biases if bias.is_required and not bias.holds]
     if not wrong:
-        return f"It should be {expected} on average. It is, up to rounding (a relative bias below {TOLERANCE:g})."
+        bootstraps = ", with the exact V, but not with another one: it bootstraps" if findings.bootstraps else ""
+        rounding = f"up to rounding (a relative bias below {TOLERANCE:g})"
+        return f"It should be {expected} on average. It is, {rounding}{bootstraps}."
     worst = max(wrong, key=lambda bias: (bias.relative, -bias.n))
     return f"It should be {expected} on average. It is not: in {worst.world} with N = {worst.n}, {worst.worst}."
 
 
-def _removed(findings: Findings) -> str:
-    shares = [100 * one.removed for one in findings.variances]
-    most = "of the variance that a baseline of step and state could remove"
-    return (
-        f"It removes {min(shares):.0f} to {max(shares):.0f} % {most}; variances above are over that without a baseline."
-    )
+def _of_variances(findings: Findings) -> Iterator[Text]:
+    """Explain the columns of variances, and say what the estimate's own come to."""
+    if findings.variances:
+        ratios = [one.own / one.plain for one in findings.variances]
+        least = [one.least / one.plain for one in findings.variances]
+        yield Text(
+            "Variances are over that of rewards-to-go without a baseline: its own, those with built-in baselines (mean "
+            "return of the others, their mean reward-to-go at each step, the exact V), and the least that a baseline "
+            "of step and state can leave.",
+            style="dim",
+        )
+        yield Text(f"Its variance is {_span(ratios)} times that without a baseline; the best is {_span(least)} times.")
+    if findings.spreads:
+        own = [one.own / one.trajectory for one in findings.spreads]
+        usual = [one.per_decision / one.trajectory for one in findings.spreads]
+        yield Text(
+            f"From data of another policy its variance is {_span(own)} times that of trajectory weights without a "
+            f"baseline; that of weights per decision is {_span(usual)} times."
+        )
+
+
+def _span(values: Sequence[float]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:.2f}" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} to {high:.2f}"
 
 
 def _property(one: Property) -> Text:
     mark = ("\u2717 ", "bold red") if one.is_required else ("\u2022 ", "bold")
-    return Text.assemble(mark, one.name, ": ", one.sentence)
+    return Text.assemble(mark, one.name, ": ", one.sentence, "" if one.is_required else " (this may be so)")
 
 
 def _numbers(findings: Findings) -> Table:

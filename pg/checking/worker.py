@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
+import signal
 import sys
 import time
 import warnings
@@ -22,6 +24,7 @@ from pg.checking.sandbox import decode, encode
 from pg.checking.submissions import Arrays, Fault, Submission, fault_of, load
 
 _TRIES = 5
+_GRACE = 10  # seconds
 
 
 def main(requests: Connection, answers: Connection, path: Path, name: str | None, options: dict[str, Any]) -> None:
@@ -92,7 +95,9 @@ def _send_fault(answers: Connection, error: BaseException, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    reading, writing, file, wanted, given = sys.argv[1:]
+    reading, writing, file, wanted, given, timeout = sys.argv[1:]
+    # Should nobody be left to end this process, it ends itself.
+    signal.alarm(math.ceil(float(timeout)) + _GRACE)
     main(
         Connection(int(reading), writable=False),
         Connection(int(writing), readable=False),

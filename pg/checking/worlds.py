@@ -9,7 +9,7 @@ quadratic in the actions.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -58,6 +58,8 @@ class World:
         D names of the entries of a gradient.
     is_on_policy
         Whether θ' is θ.
+    has_exact_values
+        Whether `values` are those of π_θ, and not of another function of step and state.
     """
 
     name: str
@@ -72,6 +74,7 @@ class World:
     coordinates: tuple[str, ...]
     discount: float = 1.0
     is_on_policy: bool = True
+    has_exact_values: bool = True
 
     @property
     def count(self) -> int:
@@ -103,6 +106,11 @@ class Batches:
     def every(cls, world: World, n: int) -> Batches:
         """Return every ordered batch of N trajectories, with repetition."""
         return cls(world, torch.as_tensor(np.indices([world.count] * n).reshape(n, -1).T.copy()))
+
+    @property
+    def n(self) -> int:
+        """N, the number of trajectories in a batch."""
+        return self.members.shape[1]
 
     @property
     def trajectories(self) -> Trajectories:
@@ -302,8 +310,24 @@ def gaussian(name: str, seed: int) -> World:
     )
 
 
-def worlds(seed: int, *, off_policy: bool, discounted: bool) -> Iterator[World]:
+def with_other_values(world: World, seed: int) -> World:
+    """Return a tabular world whose values are those of a function that errs, as a learned one does."""
+    steps, states = world.log_probs.shape[1], world.trajectories.states
+    assert states is not None, "tabular worlds have states"
+    errors = torch.as_tensor(generator_of(seed, "check", "values", world.name).normal(size=(steps, _STATES)))
+    wrong = world.values + errors[torch.arange(steps), states[0]]
+    return replace(
+        world,
+        name=f"{world.name}, another V",
+        values=wrong.where(world.trajectories.mask[0], 0),
+        has_exact_values=False,
+    )
+
+
+def worlds(seed: int, *, off_policy: bool, discounted: bool, valued: bool) -> Iterator[World]:
     """Yield the worlds of a check; the seed decides all of them."""
+    if valued:
+        yield with_other_values(tabular("process 1", seed), seed)
     for number in range(3):
         yield tabular(f"process {number + 1}", seed)
     yield gaussian("Gaussian process", seed)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pg.checking.check import check
-from pg.checking.findings import Findings
+from pg.checking.findings import REWARDS, Findings
 from pg.checking.table import on_average
 from pg.grading.rubric import Exercise, Rubric
 
@@ -101,7 +101,10 @@ def _variance(exercise: Exercise, found: Findings) -> tuple[bool, str]:
 
 def _property(what: str, found: Findings) -> tuple[bool, str]:
     properties = {one.name: one for one in found.properties}
-    if not properties["rewards"].holds:
+    if what not in properties or REWARDS not in properties:
+        failed = next(one for one in found.properties if not one.holds)
+        return False, f"Not tried, because of another property ({failed.name}): {failed.sentence}."
+    if not found.depends_on_rewards:
         return False, "An estimate that does not depend on the rewards gets no points for its properties."
     one = properties[what]
     diagnosis = _diagnosis(found) if what == "equals" and not one.holds else []

@@ -43,6 +43,47 @@ def loss(log_probs, old_log_probs, rewards, mask):
     return -(log_probs * advantages * mask).sum(-1).mean()
 """
 
+PER_DECISION = """\
+import torch
+
+
+def loss(log_probs, old_log_probs, rewards, mask):
+    ratios = ((log_probs - old_log_probs) * mask).detach()
+    weighted = ratios.cumsum(-1).exp() * rewards
+    return -(log_probs * weighted.flip(-1).cumsum(-1).flip(-1) * mask).sum(-1).mean()
+"""
+
+BOOTSTRAPPING = """\
+import torch
+
+
+def loss(log_probs, rewards, mask, values):
+    values = values.detach()
+    following = torch.zeros_like(values)
+    following[:, :-1] = values[:, 1:]
+    errors = rewards + following - values
+    advantages, later = torch.zeros_like(rewards), torch.zeros(len(rewards), dtype=rewards.dtype)
+    for step in reversed(range(rewards.shape[1])):
+        later = errors[:, step] + 0.95 * later
+        advantages[:, step] = later
+    return -(log_probs * advantages * mask).sum(-1).mean()
+"""
+
+LAST = (
+    "torch.where(torch.nn.functional.pad(mask, (0, 1))[:, 1:], torch.nn.functional.pad(values, (0, 1))[:, 1:], values)"
+)
+LEAKING = """[0]:
+        pass
+    flat = values[mask]
+    flat_errors = rewards[mask] + torch.cat([flat[1:], flat[:1] * 0]) - flat
+    later, found = 0.0, []
+    for error in flat_errors.flip(0):
+        later = error + 0.95 * later
+        found.append(later)
+    advantages[mask] = torch.stack(found[::-1])
+    for step in []:
+"""
+
 TO_GO = "rewards.flip(-1).cumsum(-1).flip(-1)"
 BASELINE = "(total.sum(0) - total) / (len(rewards) - 1)"
 END = "(log_probs * advantages * mask).sum(-1).mean()"
@@ -82,6 +123,14 @@ def _end(new: str, words: str) -> Mistake:
 
 def _weights(new: str, words: str) -> Mistake:
     return Mistake(OFF_POLICY, f"weights = {WEIGHTS}", f"weights = {new}", words)
+
+
+def _per_decision(new: str, words: str) -> Mistake:
+    return Mistake(PER_DECISION, "ratios.cumsum(-1).exp()", new, words)
+
+
+def _bootstrapping(decay: str, words: str) -> Mistake:
+    return Mistake(BOOTSTRAPPING, "0.95", decay, words)
 
 
 STANDARDISED = (
@@ -171,10 +220,42 @@ MISTAKES = {
     "squared": _weights("(2 * ratios.sum(-1, keepdim=True)).exp()", "twice"),
     "self_normalised": _weights(f"{WEIGHTS}\n    weights = weights / weights.mean()", "self-normalised"),
     "clamped": _weights("ratios.exp().clamp(0.8, 1.2)", "without PPO's minimum"),
+    "over_trajectories": _returns("rewards.flip(0).cumsum(0).flip(0)", "the wrong axis"),
+    "over_earlier_trajectories": _returns("rewards.cumsum(0)", "the wrong axis"),
+    "flipped_once": _returns("rewards.flip(-1).cumsum(-1)", "does not turn the sums round again"),
+    "discounted_by_a_constant": _returns(
+        "torch.stack([(rewards[:, t:] * 0.99 ** torch.arange(rewards.shape[1] - t)).sum(-1) for t in "
+        "range(rewards.shape[1])], -1)",
+        "discounts rewards by 0.99",
+    ),
+    "divided_by_n": _baseline(
+        "(total.sum(0) - total) / len(rewards)", "divides the sum of the other trajectories by N"
+    ),
+    "broadcast": _end("((log_probs * mask).sum(-1, keepdim=True) * total.squeeze(-1)).mean()", "1/N of the gradient"),
+    "td": _bootstrapping("0.0", "bootstraps from the values (GAE with λ = 0)"),
+    "gae": _bootstrapping("0.95", "bootstraps from the values (GAE with λ = 0.95)"),
+    "gae_without_end": Mistake(
+        BOOTSTRAPPING, "following[:, :-1] = values[:, 1:]", f"following = {LAST}", "where an episode ends"
+    ),
+    "gae_leaking": Mistake(BOOTSTRAPPING, "reversed(range(rewards.shape[1])):\n", LEAKING, "run on into the next"),
+    "inverse_per_decision": _per_decision("(-ratios).cumsum(-1).exp()", "the ratios are upside down"),
+    "before_step_per_decision": _per_decision("(ratios.cumsum(-1) - ratios).exp()", "the reward's own step"),
+    "through_per_decision": Mistake(
+        PER_DECISION, " * mask).detach()", " * mask)", "weights of the rewards; detach them"
+    ),
+    "quotient": _weights(
+        "torch.where(mask, log_probs / old_log_probs, 1.0).prod(-1, keepdim=True).detach()", "divides log-probabilities"
+    ),
+    "weight_alone": Mistake(
+        OFF_POLICY.replace(" * mask).detach()", " * mask)"),
+        "-(log_probs *",
+        "-(log_probs.detach() *",
+        "detach the weight instead",
+    ),
 }
 
-UNBIASED = ("total", "early", "added", "leaking", "from_the_start")
-"""These cost variance alone, or have the gradient of the discounted objective."""
+UNBIASED = ("total", "early", "added", "leaking", "from_the_start", "divided_by_n", "td", "gae")
+"""These cost variance alone, have the gradient of the discounted objective, or are right with exact values."""
 
 PAIRS = (
     ("late", "sign"),

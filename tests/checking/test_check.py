@@ -8,10 +8,30 @@ from pathlib import Path
 import pg.parts
 import pytest
 from pg.checking.findings import Findings
-from tests.checking.planted import DISCOUNTED, MISTAKES, OFF_POLICY, ON_POLICY, PAIRS, UNBIASED
+from tests.checking.planted import (
+    BASELINE,
+    BOOTSTRAPPING,
+    DISCOUNTED,
+    MISTAKES,
+    OFF_POLICY,
+    ON_POLICY,
+    PAIRS,
+    PER_DECISION,
+    UNBIASED,
+)
 
 Checked = Callable[..., Findings]
 TWO = (2,)
+PART = """\
+from pg.parts.baselines.base import Baseline
+
+
+class Mine(Baseline):
+    name: str = "mine:Mine"
+
+    def __call__(self, batch):
+        return {}
+"""
 
 
 @pytest.mark.parametrize("source", [ON_POLICY, DISCOUNTED, OFF_POLICY], ids=["on-policy", "discounted", "off-policy"])
@@ -64,6 +84,63 @@ def test_a_property_that_does_not_hold_is_named(checked: Checked, name: str) -> 
     assert name in [one.name for one in found.properties if not one.holds]
 
 
+def test_what_bootstraps_is_right_with_exact_values_alone(checked: Checked) -> None:
+    for source, bootstraps in ((BOOTSTRAPPING, True), (BOOTSTRAPPING.replace("0.95", "1.0"), False)):
+        found = checked(source, sizes=TWO)
+        assert found.is_unbiased
+        assert found.bootstraps == bootstraps
+        (other,) = (bias for bias in found.biases if not bias.is_required)
+        assert (other.relative > 0.01) == bootstraps
+
+
+def test_an_expectation_means_nothing_if_two_calls_differ(checked: Checked) -> None:
+    found = checked(
+        f"import numpy\n{ON_POLICY.replace('to_go - baseline', 'to_go + numpy.random.default_rng().normal()')}"
+    )
+    assert [one.name for one in found.properties if not one.holds] == ["same batch, same weights"]
+    assert found.biases == ()
+    assert not found.passes
+
+
+def test_a_part_that_mixes_batches_is_told_its_dimensions(checked: Checked) -> None:
+    found = checked(PART.format("batch.returns.mean(0, keepdim=True)"))
+    (failed,) = (one for one in found.properties if not one.holds)
+    assert failed.name == "separate batches"
+    assert "-2 the trajectories and -1 the steps" in failed.sentence
+
+
+def test_a_multiple_of_the_gradient_is_said(checked: Checked) -> None:
+    # A constant within each batch, but not one that is known.
+    found = checked(ON_POLICY.replace("-(log_probs", "-(1 + 1 / len(rewards) ** 2) * (log_probs"), sizes=(2, 3))
+    assert not found.passes
+    assert found.hint == "On average it is a multiple of what it should be: 1.25 times at N = 2, 1.111 times at N = 3."
+
+
+def test_a_baseline_that_looks_ahead_is_said(checked: Checked) -> None:
+    longer = "(rewards.sum(-1) * mask.sum(-1)).median().expand_as(rewards)"
+    found = checked(ON_POLICY.replace(BASELINE, longer), sizes=TWO)
+    assert not found.passes
+    assert found.hint.startswith("What it subtracts from the reward-to-go depends on what the trajectory itself does")
+
+
+def test_no_mistake_is_named_of_an_estimate_without_rewards(checked: Checked) -> None:
+    found = checked(ON_POLICY.replace("advantages = to_go - baseline", "advantages = to_go * 0"), sizes=TWO)
+    assert found.diagnosis is None
+    assert not found.depends_on_rewards
+
+
+def test_ratios_that_err_where_a_trajectory_has_ended_are_noticed(checked: Checked) -> None:
+    source = OFF_POLICY.replace("((log_probs - old_log_probs) * mask)", "(log_probs - old_log_probs)")
+    assert not checked(source, sizes=TWO).passes
+
+
+def test_other_weights_are_compared_with_those_of_trajectories(checked: Checked) -> None:
+    found = checked(OFF_POLICY.replace("(to_go - baseline)", "to_go"), sizes=TWO)
+    assert [one.own for one in found.spreads] == pytest.approx([one.trajectory for one in found.spreads])
+    found = checked(PER_DECISION, sizes=TWO)
+    assert [one.own for one in found.spreads] == pytest.approx([one.per_decision for one in found.spreads])
+
+
 def test_an_unknown_mistake_is_found_where_it_is(checked: Checked) -> None:
     wrong = "to_go + (torch.arange(to_go.shape[1]) == 1) * (log_probs > -0.5) * 3"
     found = checked(ON_POLICY.replace("advantages = to_go - baseline", f"advantages = {wrong}"))
@@ -84,5 +161,6 @@ _PARTS = [
 def test_built_in_parts_pass(checked: Checked, path: Path) -> None:
     options = {"constant": {"value": 0.7}, "gae": {"lambda": 0.8}}.get(path.stem, {})
     found = checked(path.read_text(encoding="utf-8"), **options)
-    assert [bias for bias in found.biases if not bias.holds] == []
+    assert [bias for bias in found.biases if bias.is_required and not bias.holds] == []
+    assert found.bootstraps == (path.stem == "gae")
     assert [one for one in found.properties if not one.holds] == []

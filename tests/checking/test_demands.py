@@ -34,6 +34,8 @@ WRONG = {
     "always": (MINIMUM, "clipped * advantages", "clips without PPO's minimum"),
     "maximum": ("minimum", "maximum", "takes the larger one"),
     "log": (MINIMUM, "log_probs * advantages", "has no importance weight"),
+    "of_ratios": (MINIMUM, "torch.minimum(ratios, clipped) * advantages", "the smaller one of the ratios"),
+    "above": ("clamp(0.8, 1.2)", "clamp(max=1.2)", "clips ratios above 1 + ε alone"),
 }
 
 
@@ -60,6 +62,13 @@ def test_other_estimators_are_told_from_the_clipped_one(checked: Checked, name: 
     assert found.diagnosis is not None
     assert found.diagnosis.is_exact
     assert words in found.diagnosis.words
+
+
+@pytest.mark.parametrize("epsilon", [0.1, 0.15, 0.25, 0.3])
+@pytest.mark.parametrize("seed", [0, 2718])
+def test_a_clip_at_other_ratios_is_another_one(checked: Checked, epsilon: float, seed: int) -> None:
+    found = checked(CLIPPED.replace("0.8, 1.2", f"{1 - epsilon}, {1 + epsilon}"), seed=seed, sizes=(2,))
+    assert not property_of(found, "equals")
 
 
 @pytest.mark.parametrize(("options", "equal"), [({}, False), ({"baseline": "leave_one_out"}, True)])

@@ -38,8 +38,13 @@ def test_the_readme_shows_its_own_check(checked: Callable[..., Findings]) -> Non
 
 
 def test_the_examples_of_the_page_are_judged_as_it_says(checked: Callable[..., Findings]) -> None:
-    objective, _, median = _sources("docs/checking.md")
+    objective, weights, later, up_to_here, _, median = _sources("docs/checking.md")
     assert checked(objective).passes
+    assert checked(weights).passes
+    for source, words in ((later, "own reward is missing"), (up_to_here, "by the ratios up to it")):
+        diagnosis = checked(source).diagnosis
+        assert diagnosis is not None
+        assert words in diagnosis.words
     found = checked(median)
     assert found.kind == "baseline"
     assert not found.is_unbiased

@@ -10,10 +10,28 @@ from pg.checking.submissions import Fault
 
 HEAD = "def loss(log_probs, rewards, mask):\n"
 SUM = "-(log_probs * rewards).sum()"
+DECORATOR = "from pg.checking.submissions import advantages\n\n\n"
+WEIGHTS = "def weights(rewards, mask):\n    return rewards\n"
 BAD = {
     "no_such_module": ("import nothere\n", "No module named 'nothere'", "line 1: import nothere"),
     "syntax": ("x = 1\ndef loss(log_probs, rewards, mask:\n    pass\n", "SyntaxError", "line 2"),
     "nothing": ("x = 3\n", "defines no part, estimator or advantages", ""),
+    "names": (
+        "def loss(log_prob, reward, mask):\n    pass\n",
+        "loss is none: an estimator has the parameters log_probs, rewards and mask",
+        "",
+    ),
+    "other_name": (
+        "def loss(logp, rewards, mask):\n    pass\n",
+        "no parameter 'logp'; did you mean 'log_probs'?",
+        "line 1: def",
+    ),
+    "no_mask": ("def loss(log_probs, rewards):\n    pass\n", 'decorator\'s trajectories="list"', "line 1: def"),
+    "illegal": (
+        f"{DECORATOR}@advantages(equals={{'returns': {{'name': 'gae', 'lambda': 0.9}}}})\n{WEIGHTS}",
+        "needs baseline: value_network or exact",
+        "",
+    ),
     "two": (
         f"{HEAD}    pass\n\n\ndef other(log_probs, rewards, mask):\n    pass\n",
         "defines loss, other; name one",
@@ -25,15 +43,14 @@ BAD = {
         "line 1: def",
     ),
     "lacks": ("def loss(log_probs, mask):\n    pass\n", "lacks the parameter 'rewards'", "line 1: def"),
-    "shape": (f"{HEAD}    return log_probs @ rewards\n", "RuntimeError: mat1 and mat2", "line 2: return log_probs @"),
+    "shape": (
+        f"{HEAD}    return log_probs @ rewards[:0]\n",
+        "RuntimeError: mat1 and mat2",
+        "line 2: return log_probs @",
+    ),
     "vector": (f"{HEAD}    return log_probs.sum(-1)\n", "not a scalar", "line 1: def loss"),
     "no_tensor": (f"{HEAD}    return 1.0\n", "returns float, not a scalar tensor", "line 1: def loss"),
     "detached": (f"{HEAD}    return log_probs.detach().sum()\n", "they were detached", "line 1: def loss"),
-    "dtype": (
-        f"{HEAD}    return {SUM}.float()\n",
-        "returns torch.float32, given log_probs of torch.float64",
-        "def loss",
-    ),
     "in_place": (f"{HEAD}    rewards -= 1\n    return {SUM}\n", "changes its argument rewards", "def loss"),
     "values": (
         "def loss(log_probs, rewards, mask, values):\n    return -(log_probs * (rewards - values) * mask).sum()\n",
