@@ -907,7 +907,7 @@ def _words(name: str, wanted: str) -> str:
 
 
 BUILT_IN: Mapping[str, str] = {
-    "leave_one_out": "leave-one-out",
+    "leave_one_out": "leave one out",
     "per_step_leave_one_out": "per step",
     "values": "exact V",
 }

@@ -98,9 +98,9 @@ def _numbers(findings: Findings) -> Table:
     """Show each bias, and next to it the variances over that of rewards-to-go without a baseline."""
     table = Table(box=None, padding=(0, 1), collapse_padding=True)
     table.add_column("", no_wrap=True)
-    for heading in ("relative bias", "variance", *BUILT_IN.values(), "best"):
-        table.add_column(heading, justify="right")
     variances = {(one.world, one.n): one for one in findings.variances} if findings.is_unbiased else {}
+    for heading in ("relative bias", *(("variance", *BUILT_IN.values(), "best") if variances else ())):
+        table.add_column(heading, justify="right")
     for bias in findings.biases:
         style = "" if bias.holds else "bold red"
         row = [Text(f"{bias.world}, N = {bias.n}"), Text(f"{bias.relative:.1g}", style=style)]
