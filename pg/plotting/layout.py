@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +31,7 @@ from pg.plotting.style import FAINT, PAGE_HEIGHT, WIDTHS, scaled, unscaled
 from pg.plotting.text import in_thousands
 
 _LEGEND_ROW = 0.16  # inches
+_NAME_LINE = 0.13  # inches of a line of a name at the end of a curve
 _TITLE_PAD = 11  # points: room for a line of text between title and panel
 
 
@@ -189,6 +191,42 @@ def note_inside(axes: Axes, row: float, text: str, across: float | None = None) 
     box = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
     where = {"xycoords": (system, "data"), "ha": "center", "va": "center"}
     axes.annotate(text, (x, row), color=FAINT, fontsize=scaled(6.5), bbox=box, **where)
+
+
+def note_above(axes: Axes, y: float, text: str) -> None:
+    """Write a short name above a level, at the left of the panel."""
+    axes.annotate(text, (0, y), (scaled(2), scaled(1)), xycoords=("axes fraction", "data"), va="bottom",
+                  textcoords="offset points", fontsize=scaled(6))  # fmt: skip
+
+
+def name_ends(axes: Axes, ends: Sequence[tuple[float, str, str]], inches: float) -> None:
+    """Write the names of lines right of a panel: at the heights of their ends, or as near as they fit.
+
+    Parameters
+    ----------
+    axes
+        The panel, with its final limits.
+    ends
+        Height of the end, name and colour of each line.
+    inches
+        Height of the panel at the usual size of type.
+    """
+    low, high = axes.get_ylim()
+    ends = sorted(ends)
+    names = [textwrap.fill(name, 24, break_on_hyphens=False) for _, name, _ in ends]
+    heights = [(high - low) * _NAME_LINE * (name.count("\n") + 1) / inches for name in names]
+    gaps = [0.0, *((one + other) / 2 for one, other in pairwise(heights))]
+    places = [y for y, _, _ in ends]
+    for at in range(1, len(places)):
+        places[at] = max(places[at], places[at - 1] + gaps[at])
+    places[-1] = min(places[-1], high)
+    for at in reversed(range(len(places) - 1)):
+        places[at] = min(places[at], places[at + 1] - gaps[at + 1])
+    across = axes.get_yaxis_transform()
+    for (y, _, colour), name, place in zip(ends, names, places, strict=True):
+        axes.plot((1, 1.02), (y, place), color=colour, linewidth=1.0, transform=across, clip_on=False)
+        axes.annotate(name, (1.025, place), xycoords=across, va="center", fontsize=scaled(6.5), linespacing=1.0)
+    axes.set_ylim(low, high)
 
 
 def broken(text: str, inches: float) -> str:

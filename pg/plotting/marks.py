@@ -19,6 +19,7 @@ from matplotlib.lines import Line2D
 
 from pg.plotting.layout import name_rows
 from pg.plotting.style import Look
+from pg.plotting.text import number
 
 DODGE = 0.03
 """The largest part of x by which a mark may be shifted."""
@@ -79,6 +80,15 @@ def gathered(series: Sequence[Series], table: pd.DataFrame) -> pd.DataFrame:
         for place, one in enumerate(series)
     ]
     return pd.concat(rows, ignore_index=True)
+
+
+def between(series: Sequence[Series], table: pd.DataFrame) -> str:
+    """Name the smallest and the largest estimate of a table with a row per series: "0.1 (to-go) to 1 (total)"."""
+    rows = gathered(series, table).dropna(subset="estimate").sort_values("estimate", kind="stable")
+    ends = rows.iloc[[0, -1]] if len(rows) > 1 else rows
+    labels = {one.key: one.label for one in series}
+    named = zip(ends["estimate"], ends["series"], strict=True)
+    return " to ".join(f"{number(value)} ({labels[key]})" for value, key in named) or "undefined"
 
 
 def dodged(rows: pd.DataFrame, x: str) -> pd.DataFrame:

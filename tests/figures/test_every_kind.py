@@ -202,7 +202,9 @@ def test_a_single_seed_has_no_bars(kind: str) -> None:
     figure = draw(with_tables(one, **tables))
     figure.canvas.draw()
 
-    assert not [bar for axes in figure.axes for drawn in bars(axes) for bar in drawn if np.isfinite(bar).all()]
+    # Curves of seeds have more points.
+    found = [bar for axes in figure.axes for drawn in bars(axes) for bar in drawn if len(bar) == 2]
+    assert not [bar for bar in found if np.isfinite(bar).all()]
 
 
 @pytest.mark.long

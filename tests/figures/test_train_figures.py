@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from pg.plotting import style
 from pg.plotting.record import Figure as Declaration
 from pg.report.figures import request_of
 from pg.study.expansion import cells
-from tests.figures.pictures import caption, clouds, draw, lines, panels, scatters, titles
+from tests.figures.pictures import bars, caption, clouds, draw, lines, panels, scatters, titles
 from tests.figures.studies import BUDGET, GRID, SEEDS, request, study_of, with_tables
 
 Request = FigureRequest[Any]
@@ -34,10 +35,66 @@ def test_learning_curves_draw_every_seed_and_the_mean(learning: Request) -> None
     together, first, _ = draw(learning).axes
     runs = learning.rows("curves", environment="cartpole", variant="total")
     runs = runs.pivot_table(index="seed", columns="steps", values="return")
-    seeds = [line.get_ydata() for line in first.lines if line.get_linewidth() == 0.35]
+    (seeds,) = bars(first)
 
-    assert np.array_equal(np.array(seeds), runs.to_numpy())
+    assert np.array_equal(seeds[..., 1], runs.to_numpy())
     assert any(np.allclose(y, runs.mean()) for _, y in lines(together, 3))
+
+
+def test_a_panel_has_twenty_seeds_at_most_and_the_caption_says_so(learning: Request) -> None:
+    curves = learning.tables["curves"]
+    many = pd.concat([curves.assign(seed=curves["seed"] + 5 * copy) for copy in range(5)])
+    one = with_tables(learning, curves=many)
+
+    assert [len(bars(axes)[0]) for axes in draw(one).axes[1:]] == [20, 20]
+    assert "over 25 seeds" in caption(one)
+    assert "Small panels: 20 seeds." in caption(one)
+    assert "Small panels: a line per seed." in caption(learning)
+
+
+def test_panels_and_lines_have_names_and_no_legend(learning: Request) -> None:
+    figure = draw(learning)
+    together, *panels = figure.axes
+
+    assert figure.legends == []
+    assert titles(panels) == ["total return", "to go"]
+    assert sorted(text.get_text() for text in together.texts) == ["threshold", "to go", "total return"]
+
+
+def test_names_of_lines_are_apart_in_the_order_of_their_ends() -> None:
+    figure = draw(request("learning_curves", environments=("cartpole",)))
+    figure.draw_without_rendering()
+    names = [text for text in figure.axes[0].texts if text.get_text() != "threshold"]
+    boxes = sorted((text.get_window_extent() for text in names), key=lambda box: box.y0)
+
+    assert len(boxes) == 3
+    assert all(lower.y1 <= upper.y0 + 1 for lower, upper in pairwise(boxes))
+    labels = [text.get_text() for text in sorted(names, key=lambda text: text.get_window_extent().y0)]
+    assert labels == ["total return", "total, average reward", "to go"], "curves rise by one from cell to cell"
+
+
+def test_equal_runs_are_drawn_once() -> None:
+    sweep = {"variant.gradient_steps": [1, 8]}
+    study = study_of(levels={"sweep": sweep, "environments": ["cartpole"], "variants": ["total", "to_go"]})
+    one = request("learning_curves", study=study, experiment="levels")
+    curves = one.tables["curves"]
+    alike = curves["variant.gradient_steps"] == 1
+    alike = curves.assign(**{"return": curves["return"].where(~alike, curves["steps"] / 1000)})
+    panels = draw(with_tables(one, curves=alike)).axes[1:]
+
+    assert titles(panels) == [
+        "gradient steps 1 (all 2 alike)",
+        "total return, gradient steps 8",
+        "to go, gradient steps 8",
+    ]
+    own = curves.assign(**{"return": (curves["variant"] == "total") + curves["steps"] / 1000})
+    panels = draw(with_tables(one, curves=own)).axes[1:]
+    assert titles(panels) == [f"{label}, gradient steps 1 = gradient steps 8" for label in ("total return", "to go")]
+
+
+def test_the_caption_names_the_lowest_and_highest_end(learning: Request) -> None:
+    # The mean over seeds 0 to 4 at 60,000 steps, and the places of the cells, 3 and 5.
+    assert caption(learning).startswith("Final mean return: 263 (total return) to 265 (to go). Large panels")
 
 
 def diverged(request: Request, at: dict[int, float]) -> Request:
@@ -60,8 +117,8 @@ def test_a_cross_is_where_a_run_diverged(learning: Request) -> None:
     assert not [marks for marks in clouds(second) if len(marks)]
     assert "(3 runs)" in caption(lost)
     assert "cross" not in caption(learning)
-    entries = [[text.get_text() for text in one.legends[0].get_texts()] for one in (figure, draw(learning))]
-    assert sorted(entries[0]) == sorted([*entries[1], "diverged"])
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["diverged"]
 
 
 def test_demonstrators_have_a_line_in_the_panels_that_imitate_them(learning: Request) -> None:
@@ -77,8 +134,8 @@ def test_demonstrators_have_a_line_in_the_panels_that_imitate_them(learning: Req
     assert levels == [1, 0, 1]
     means = [np.asarray(line.get_xdata()).min() for line in together.lines if line.get_linewidth() == 1.2]
     assert sorted(means) == [20_000, 40_000], "the mean begins after the demonstrations"
-    assert "imitates" in caption(taught)
-    assert "imitates" not in caption(learning)
+    assert "imitated" in caption(taught)
+    assert "imitated" not in caption(learning)
 
 
 def many(environments: int, variants: int, width: style.Width) -> Request:
@@ -112,11 +169,11 @@ def test_many_panels_fit_a_page_without_overlap(pages: Any, size: tuple[int, int
     assert not any(one.overlaps(other) for place, one in enumerate(places) for other in places[:place])
 
 
-@pytest.mark.parametrize(("size", "legend_rows"), [((1, 6, "one_column"), 3), ((2, 3, "two_columns"), 1)])
-def test_panels_that_fit_have_full_height_and_numbers(pages: Any, size: Any, legend_rows: int) -> None:
+@pytest.mark.parametrize(("size", "lines"), [((1, 6, "one_column"), 1), ((2, 3, "two_columns"), 1)])
+def test_panels_that_fit_have_full_height_and_numbers(pages: Any, size: Any, lines: int) -> None:
     one, figure = pages[size]
     rows = size[1] // 3
-    assert figure.get_figheight() == pytest.approx(0.35 + 1.7 + rows * 0.8 + 0.3 + 0.16 * legend_rows)
+    assert figure.get_figheight() == pytest.approx(0.35 + 1.7 + rows * (0.8 + 0.1 * lines) + 0.3)
     seeds = figure.axes[1 : 1 + size[1]]
     assert [bool(numbers(axes.get_xticklabels())) for axes in seeds] == [False] * 3 * (rows - 1) + [True] * 3
     assert [bool(numbers(axes.get_yticklabels())) for axes in seeds] == [True, False, False] * rows
@@ -129,7 +186,7 @@ def test_narrow_panels_of_seeds_have_the_axes_of_the_means(pages: Any) -> None:
     assert numbers(means.get_xticklabels())
     assert not any(numbers([*axes.get_xticklabels(), *axes.get_yticklabels()]) for axes in seeds)
     assert all((axes.get_xlim(), axes.get_ylim()) == (means.get_xlim(), means.get_ylim()) for axes in seeds)
-    assert "Small panels have the axes of the large one above them." in caption(one)
+    assert "They have the axes of the large ones." in caption(one)
 
 
 def inches(figure: Figure) -> list[Bbox]:

@@ -156,6 +156,11 @@ class FigureRequest(Generic[E]):
         found = found.reshape(len(series), len(columns), 3)
         return found[..., 0], found[..., 1:]
 
+    @property
+    def looks(self) -> dict[str, style.Look]:
+        """The looks of the variants drawn."""
+        return looks_of(self.variants, self.drawn)
+
     def series(self, *, shown: Collection[str] = ()) -> tuple[Series, ...]:
         """List what the figure compares: the variants, each at every level of the sweep.
 
@@ -166,7 +171,7 @@ class FigureRequest(Generic[E]):
         """
         sweep = {path: values for path, values in self.experiment.swept.items() if path not in shown}
         levels = [dict(zip(sweep, values, strict=True)) for values in product(*sweep.values())]
-        looks, count = looks_of(self.variants, self.drawn), len(levels)
+        looks, count = self.looks, len(levels)
         return tuple(
             Series(name, level, at_levels(self.variant_label(name), level), style.of_level(looks[name], at, count))
             for name in self.drawn

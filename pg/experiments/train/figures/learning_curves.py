@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import math
 import operator
+import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
 from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.selections import SELECTION
 from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
+from pg.plotting.marks import Series
 from pg.plotting.record import Width
-from pg.plotting.text import counted, steps_of
+from pg.plotting.text import counted, in_words, listed
 
 # Inches of a panel of means and of a panel of seeds, at the usual size of type.
 _HEIGHTS = (1.7, 0.8)
 _LEAST_WIDTHS = (1.6, 0.5)
 _LEAST_WIDTH_OF_NUMBERS = 0.9
+_LEAST_WIDTH_OF_NAMES = 5.0  # of a panel of means with the names of its lines at the right
+_LINE = 0.1  # inches of a line of a small panel's title
+_MOST_SEEDS = 20  # lines in a panel of seeds
 # No variant has these dashes.
 _DOTTED: dict[str, Any] = {"linewidth": 1.3, "linestyle": (0, (0.1, 3)), "dash_capstyle": "round", "zorder": 1}
 
@@ -36,77 +43,142 @@ class _Arrangement(NamedTuple):
     height: float
     widths: tuple[float, float]
 
+    @property
+    def is_numbered(self) -> bool:
+        """Whether panels of seeds have room for names and numbers."""
+        return self.widths[1] >= _LEAST_WIDTH_OF_NUMBERS
+
 
 def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     """Draw mean return against environment steps: a block of panels per environment, all on one page.
 
-    A block has a panel of means, and below it a panel of seeds per variant.
+    A block has a panel of means, and below it a panel of seeds per variant. Equal runs are drawn once.
     """
-    series, budget, count = request.series(), request.experiment.budget, len(request.environments)
+    series, count = _distinct(request), len(request.environments)
     diverged = len(_diverged(request.tables["curves"]))
     taught = marks.gathered(series, request.rows("summary", metric="demonstrator_return"))
-    has_demonstrators = taught["environment"].isin(list(request.environments)).any()
-    entries = marks.legend_entries(series, marked=False)
-    if any(environment.threshold is not None for environment in request.environments.values()):
-        entries.append(Line2D([], [], label="threshold", **style.DASHED_RULE))
+    has_demonstrators = bool(taught["environment"].isin(list(request.environments)).any())
+    entries: list[Line2D] = []
     if has_demonstrators:
-        entries.append(Line2D([], [], label="demonstrator", color=style.INK, **_DOTTED))
+        entries.append(Line2D([], [], label="demonstrations", color=style.INK, **_DOTTED))
     if diverged:
         entries.append(Line2D([], [], label="diverged", linestyle="", marker="x", color=style.INK, markersize=3.5))
+    named = marks.legend_entries(series, marked=False)
 
-    room = layout.room_above_legend(entries, request.figure.width)
-    across, down, per_row, rows, height, widths = _arrangement(count, len(series), request.figure.width, room)
-    is_numbered = widths[1] >= _LEAST_WIDTH_OF_NUMBERS
+    room = layout.room_above_legend([*named, *entries], request.figure.width)
+    arrangement = _arrangement(count, series, request.figure.width, room)
+    across, down, per_row, rows, height, widths = arrangement
     figure = layout.canvas(request.figure.width, height)
-    grid = figure.add_gridspec(down * len(rows), across * per_row, height_ratios=rows * down)
+    ratios = [part for _ in range(down) for part in (rows[0], sum(rows[1:]))]
+    grid = figure.add_gridspec(2 * down, across, height_ratios=ratios)
     for place, environment in enumerate(request.environments):
-        top, left = place // across * len(rows), place % across * per_row
-        means = figure.add_subplot(grid[top, left : left + per_row])
+        row, column = divmod(place, across)
+        # Grids of their own: the names of lines take no room from the panels of seeds.
+        means = figure.add_subplot(grid[2 * row, column].subgridspec(1, 1)[0])
+        small = grid[2 * row + 1, column].subgridspec(len(rows) - 1, per_row)
         seeds: list[Axes] = []
-        for index in range(len(series)):
-            row, column = divmod(index, per_row)
-            axes = figure.add_subplot(grid[top + 1 + row, left + column], sharex=means, sharey=means)
-            first, lowest = is_numbered and column == 0, is_numbered and index + per_row >= len(series)
-            axes.tick_params(labelleft=first, labelbottom=lowest, labelsize=style.scaled(6))
+        for index, one in enumerate(series):
+            axes = figure.add_subplot(small[divmod(index, per_row)], sharex=means, sharey=means)
+            if arrangement.is_numbered:
+                how: dict[str, Any] = {"fontsize": style.scaled(6.5), "pad": style.scaled(2), "linespacing": 1.0}
+                axes.set_title(_title(one, widths[1]), **how)
+            first, lowest = index % per_row == 0, index + per_row >= len(series)
+            axes.tick_params(
+                labelleft=arrangement.is_numbered and first,
+                labelbottom=arrangement.is_numbered and lowest,
+                labelsize=style.scaled(6),
+            )
             seeds.append(axes)
-        _draw_block(means, seeds, request, environment)
-    layout.legend_below(figure, entries)
+        _draw_block(means, seeds, series, request, environment)
+        if widths[0] >= _LEAST_WIDTH_OF_NAMES and len(series) > 1:
+            _name_lines(means, series, request.rows("means", environment=environment))
+    if entries := [*entries, *(() if arrangement.is_numbered else named)]:
+        layout.legend_below(figure, entries)
+    return figure, _caption(request, series, arrangement, diverged, has_demonstrators=has_demonstrators)
 
+
+def _caption(
+    request: FigureRequest[TrainExperiment],
+    series: Sequence[Series],
+    arrangement: _Arrangement,
+    diverged: int,
+    *,
+    has_demonstrators: bool,
+) -> str:
+    last = request.tables["means"]
+    last = last.loc[last["steps"] == last["steps"].max()]
+    found = [
+        marks.between(series, own) + (f" in {request.environment_label(name)}" if len(request.environments) > 1 else "")
+        for name in request.environments
+        if len(own := request.rows("means", environment=name).merge(last))
+    ]
     caption = (
-        f"Mean return of a batch against environment steps, {request.runs} per variant, each of "
-        f"{steps_of(budget.steps, budget.max_iterations)}. Large panels: mean over seeds with its 95 % t interval at "
-        "each step. Small panels: a thin line per seed, the mean in bold. A run that ended early keeps its last value."
+        f"Final mean return: {listed(found[:2])}. Large panels: mean return of a batch over {request.runs}, with 95 % "
+        f"t intervals. Small panels: {'a line per seed' if request.seeds <= _MOST_SEEDS else f'{_MOST_SEEDS} seeds'}. "
+        "Ended runs keep their last value."
     )
-    if not is_numbered:
-        caption += " Small panels have the axes of the large one above them."
+    if not arrangement.is_numbered:
+        caption += " They have the axes of the large ones."
     if diverged:
-        caption += (
-            f" A cross marks where a run diverged ({counted(diverged, 'run')}): from there it counts as the least mean "
-            "return of any batch of the experiment in that environment."
-        )
+        caption += f" Cross: a run diverged ({counted(diverged, 'run')}), and counts as the least return from there."
     if has_demonstrators:
-        caption += (
-            " Dotted: mean return of the demonstrations that a variant imitates first; their steps count, so that its "
-            "curve begins after them."
+        caption += " Dotted: the imitated demonstrations."
+    return caption
+
+
+def _distinct(request: FigureRequest[TrainExperiment]) -> list[Series]:
+    """List the series; those with equal curves, such as all corrections at one gradient step, are one."""
+    alike: dict[object, list[Series]] = {}
+    for one in request.series():
+        means = one.rows(request.tables["means"])["estimate"].to_numpy()
+        alike.setdefault(means.tobytes() or one.key, []).append(one)
+    merged = [replace(group[0], label=_shared_label(group)) for group in alike.values()]
+    looks, of_variant = request.looks, [one.variant for one in merged]
+    return [
+        replace(
+            one,
+            look=style.of_level(
+                looks[one.variant], of_variant[:place].count(one.variant), of_variant.count(one.variant)
+            ),
         )
-    return figure, caption
+        for place, one in enumerate(merged)
+    ]
 
 
-def _arrangement(environments: int, series: int, width: Width, room: float) -> _Arrangement:
+def _shared_label(group: Sequence[Series]) -> str:
+    first = group[0].levels
+    if len(group) > 1 and first and all(one.levels == first for one in group):
+        level = ", ".join(in_words(path, value) for path, value in first.items())
+        return f"{level} (all {len(group)} alike)"
+    others = (one.label for one in group[1:])
+    if all(one.variant == group[0].variant for one in group):
+        others = (", ".join(in_words(path, value) for path, value in one.levels.items()) for one in group[1:])
+    return " = ".join((group[0].label, *others))
+
+
+def _title(one: Series, inches: float) -> str:
+    return textwrap.fill(one.label, round(21 * inches), break_on_hyphens=False)
+
+
+def _arrangement(environments: int, series: Sequence[Series], width: Width, room: float) -> _Arrangement:
     """Choose the arrangement with the largest panels that fits a page, or the lowest one if none fits."""
+    count = len(series)
 
     def arranged(across: int, per_row: int) -> _Arrangement:
         block, down = style.unscaled(style.WIDTHS[width]) / across, math.ceil(environments / across)
-        rows = [_HEIGHTS[0], *[_HEIGHTS[1]] * math.ceil(series / per_row)]
-        return _Arrangement(across, down, per_row, rows, 0.35 + down * (sum(rows) + 0.3), (block, block / per_row))
+        small = block / per_row
+        lines = max(_title(one, small).count("\n") + 1 for one in series)
+        title = _LINE * lines if small >= _LEAST_WIDTH_OF_NUMBERS else 0.0
+        rows = [_HEIGHTS[0], *[_HEIGHTS[1] + title] * math.ceil(count / per_row)]
+        return _Arrangement(across, down, per_row, rows, 0.35 + down * (sum(rows) + 0.3), (block, small))
 
     across = min(2, environments) if width == "two_columns" else 1
     # With these numbers no row of seeds is nearly empty.
-    per_row = {1: 1, 2: 2, 4: 2}.get(series, 3)
+    per_row = {1: 1, 2: 2, 4: 2}.get(count, 3)
     denser = (
         arranged(blocks, panels)
         for blocks in range(across, environments + 1)
-        for panels in range(per_row, max(per_row, series) + 1)
+        for panels in range(per_row, max(per_row, count) + 1)
     )
     possible = [arranged(across, per_row)]
     possible += [one for one in denser if all(map(operator.ge, one.widths, _LEAST_WIDTHS))]
@@ -115,9 +187,13 @@ def _arrangement(environments: int, series: int, width: Width, room: float) -> _
 
 
 def _draw_block(
-    together: Axes, panels: Sequence[Axes], request: FigureRequest[TrainExperiment], environment: str
+    together: Axes,
+    panels: Sequence[Axes],
+    series: Sequence[Series],
+    request: FigureRequest[TrainExperiment],
+    environment: str,
 ) -> None:
-    series, threshold = request.series(), request.environments[environment].threshold
+    threshold = request.environments[environment].threshold
     together.set_title(request.environment_label(environment))
     together.set_ylabel("return")
     together.set_xlabel("environment steps", labelpad=1)
@@ -126,11 +202,9 @@ def _draw_block(
     )
     taught = request.rows("summary", environment=environment, metric="demonstrator_return")
     for one, axes in zip(series, panels, strict=True):
-        own, colour = curves.loc[curves["series"] == one.key], one.look.colour
-        marks.seeds(axes, own, "steps", "return", color=colour, linewidth=0.35, alpha=0.45)
-        diverged = _diverged(own)
-        cross: dict[str, Any] = {"marker": "x", "s": 12, "linewidths": 0.8, "zorder": 4, "clip_on": False}
-        axes.scatter(diverged["diverged_at"], diverged["return"], color=colour, **cross)
+        own = curves.loc[curves["series"] == one.key]
+        own = own.loc[own["seed"].isin(sorted(own["seed"].unique())[:_MOST_SEEDS])]
+        _draw_seeds(axes, own.dropna(subset="return"), one.look.colour)
     for axes, drawn in ((together, series), *((axes, (one,)) for one, axes in zip(series, panels, strict=True))):
         own = means.loc[means["series"].isin([one.key for one in drawn])]
         if threshold is not None:
@@ -138,11 +212,34 @@ def _draw_block(
         for one in drawn:
             for level in one.rows(taught)["estimate"]:
                 axes.axhline(level, color=one.look.colour, **_DOTTED)
-        marks.line(axes, own, x="steps", y="estimate", linewidth=1.2, **marks.as_lines(drawn, marked=False))
-    marks.draw_bands(together, means, series, "steps", alpha=0.18)
+            line = own.loc[(own["series"] == one.key) & own["estimate"].notna()]
+            axes.plot(line["steps"], line["estimate"], **one.look.line, linewidth=1.2)
+    marks.draw_bands(together, means, series, "steps", alpha=0.15)
     layout.plain_numbers(together.xaxis, together.yaxis)
     layout.few_ticks(4, together.xaxis, together.yaxis)
     together.set_xlim(0, request.experiment.budget.steps)
+    if threshold is not None:
+        layout.note_above(together, threshold, "threshold")
+
+
+def _draw_seeds(axes: Axes, curves: pd.DataFrame, colour: str) -> None:
+    """Draw a thin line per run, and a cross where it diverged."""
+    runs = [column for column in (SELECTION, "seed") if column in curves]
+    lines = [rows[["steps", "return"]].to_numpy() for _, rows in curves.groupby(runs, observed=True, dropna=False)]
+    axes.add_collection(LineCollection(lines, colors=colour, linewidths=0.35, alpha=0.6))
+    axes.autoscale_view()
+    if len(diverged := _diverged(curves)):
+        cross: dict[str, Any] = {"marker": "x", "s": 12, "linewidths": 0.8, "zorder": 4, "clip_on": False}
+        axes.scatter(diverged["diverged_at"], diverged["return"], color=colour, **cross)
+
+
+def _name_lines(axes: Axes, series: Sequence[Series], means: pd.DataFrame) -> None:
+    ends: list[tuple[float, str, str]] = []
+    for one in series:
+        rows = one.rows(means).dropna(subset="estimate")
+        if len(rows):
+            ends.append((float(rows["estimate"].iloc[-1]), one.label, one.look.colour))
+    layout.name_ends(axes, ends, _HEIGHTS[0])
 
 
 def _diverged(curves: pd.DataFrame) -> pd.DataFrame:
