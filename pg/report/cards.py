@@ -9,7 +9,6 @@ from typing import Any
 
 from pg.claims.judge import OPPOSITE
 from pg.claims.record import Claim, Family
-from pg.report.descriptions import Equation, equation_of
 from pg.report.pictures import Picture
 from pg.study.record import Study
 
@@ -33,8 +32,8 @@ class Card:
         The parts whose findings are told: the headline, the primary part, and one that contradicts it.
     parts
         All parts.
-    equations
-        Of the variants that these findings are about.
+    variants
+        Those that these findings are about.
     figure
         Name of its figure.
     places
@@ -47,7 +46,7 @@ class Card:
     verdict: str
     findings: tuple[Row, ...]
     parts: tuple[Row, ...]
-    equations: tuple[Equation, ...]
+    variants: tuple[str, ...]
     figure: str
     places: Mapping[str, Sequence[str]]
 
@@ -81,7 +80,7 @@ def _card(study: Study, claim: Claim, parts: Sequence[Row], places: Mapping[str,
         verdict=first["claim_verdict"],
         findings=findings,
         parts=tuple(parts),
-        equations=tuple(equation_of(study, name) for name in _variants(claim, findings)),
+        variants=_variants(claim, findings),
         figure=first["figure"],
         places={name: places[name] for name in declared if name in places},
     )
@@ -98,10 +97,10 @@ def _findings(claim: Claim, parts: Sequence[Row]) -> tuple[Row, ...]:
     return tuple(by_name[name] for name in told)
 
 
-def _variants(claim: Claim, findings: Sequence[Row]) -> list[str]:
+def _variants(claim: Claim, findings: Sequence[Row]) -> tuple[str, ...]:
     sides = [side for part in findings for side in claim.parts[part["part"]].sides.values()]
     selections = [one for side in sides for one in (side.best_of if isinstance(side, Family) else [side])]
-    return list(dict.fromkeys(one["variant"] for one in selections if "variant" in one))[:_MOST_EQUATIONS]
+    return tuple(dict.fromkeys(one["variant"] for one in selections if "variant" in one))[:_MOST_EQUATIONS]
 
 
 def first_cards(cards: Sequence[Card]) -> list[Card]:

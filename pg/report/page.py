@@ -114,7 +114,9 @@ def render(
         metrics=metric_rows(study, parts),
         experiments=[experiment_row(study, name, one) for name, one in study.experiments.items()],
         environments=environment_rows(study),
-        equations=[equation_of(study, name) for name in study.variants],
+        equations={name: equation_of(study, name) for name in study.variants},
+        # Each equation is on the page once: in the first card about its variant, or at the end.
+        homes={name: card.name for card in reversed(cards) for name in card.variants},
         variants=study.variants,
         tuned=tuned,
         coverage=coverage_rows(),

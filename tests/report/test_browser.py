@@ -8,19 +8,25 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
+from urllib.parse import urlparse
 
 import numpy as np
 import pytest
 from matplotlib.image import imread
-from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver import ActionChains, Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
 
 Pages = Callable[..., str]
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-WIDE, NARROW = (1280, 900), (360, 740)
+WIDE, NARROW = (1280, 800), (390, 740)
 
 pytestmark = [
     pytest.mark.long,
@@ -61,6 +67,45 @@ def unfold(page: Chrome, *ids: str) -> None:
     page.execute_script("for (const id of arguments) document.getElementById(id).open = true", *ids)
 
 
+def unfold_all(page: Chrome) -> None:
+    page.execute_script("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+
+
+@contextmanager
+def screen_of(page: Chrome, size: tuple[int, int]) -> Iterator[None]:
+    # A window has a least width; the emulated screen has not.
+    metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == NARROW}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    try:
+        yield
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@pytest.fixture
+def scriptless(page: Chrome) -> Iterator[Chrome]:
+    """The page in a browser that runs no scripts of pages."""
+    page.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        page.refresh()
+        yield page
+    finally:
+        page.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def printed(page: Chrome, folder: Path) -> str:
+    """Print the page, and return the text on the paper."""
+    data = page.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"]
+    (folder / "page.pdf").write_bytes(base64.b64decode(data))
+    command = ["pdftotext", str(folder / "page.pdf"), "-"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def is_open(page: Chrome, name: str) -> bool:
+    # Without scripts of its own, a page still answers those of the driver.
+    return page.find_element(By.ID, name).get_attribute("open") is not None
+
+
 def column(page: Chrome, place: int) -> list[str]:
     cells = page.find_elements(By.CSS_SELECTOR, f"#claims-table tbody tr:not([hidden]) > :nth-child({place})")
     return [cell.get_attribute("data-value") or cell.text for cell in cells]
@@ -79,7 +124,7 @@ def test_the_browser_requests_nothing_from_a_network(page: Chrome) -> None:
 
 def test_every_picture_of_the_page_loads(page: Chrome) -> None:
     images = page.find_elements(By.TAG_NAME, "img")
-    page.execute_script("document.querySelectorAll('details').forEach((one) => (one.open = true))")
+    unfold_all(page)
     for image in images:
         page.execute_script("arguments[0].scrollIntoView(); return arguments[0].decode()", image)
     widths = [image.get_property("naturalWidth") for image in images]
@@ -88,8 +133,8 @@ def test_every_picture_of_the_page_loads(page: Chrome) -> None:
 
 
 def test_equations_are_laid_out(page: Chrome) -> None:
-    unfold(page, "variants")
-    heights = [one.size["height"] for one in page.find_elements(By.CSS_SELECTOR, "#variants .equation math")]
+    unfold_all(page)
+    heights = [one.size["height"] for one in page.find_elements(By.CSS_SELECTOR, ".equation math")]
     assert heights
     assert min(heights) > 10
 
@@ -115,45 +160,92 @@ def test_a_filter_leaves_the_rows_of_its_verdict(page: Chrome) -> None:
     assert column(page, 2) == everything
 
 
+@pytest.mark.parametrize("folded", [True, False], ids=["folded", "unfolded"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_the_page_fits_the_screen(page: Chrome, size: tuple[int, int]) -> None:
-    # A window has a least width; the emulated screen has not.
-    metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == NARROW}
-    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    try:
+def test_the_page_fits_the_screen(page: Chrome, size: tuple[int, int], folded: bool) -> None:
+    with screen_of(page, size):
+        if not folded:
+            unfold_all(page)
         assert page.execute_script("return document.documentElement.scrollWidth") <= size[0]
         picture = imread(io.BytesIO(page.get_screenshot_as_png()), format="png")
-    finally:
-        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert picture.shape[1] == size[0]
     assert np.ptp(picture[..., :3]) > 0.5
 
 
+def test_the_first_screen_shows_findings_and_the_map(page: Chrome) -> None:
+    bottoms = "return [...document.querySelectorAll(arguments[0])].map((one) => one.getBoundingClientRect().bottom)"
+    with screen_of(page, WIDE):
+        shown = page.execute_script(bottoms, "#findings article, #map")
+    assert len(shown) == 4
+    assert max(shown) <= WIDE[1]
+
+
+@pytest.mark.parametrize("folded", [True, False], ids=["folded", "unfolded"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_axe_finds_no_violation(page: Chrome, size: tuple[int, int], folded: bool) -> None:
+    script = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+    with screen_of(page, size):
+        if not folded:
+            unfold_all(page)
+        page.execute_script(script)
+        found = page.execute_async_script("axe.run().then((found) => arguments[arguments.length - 1](found))")
+    assert len(found["passes"]) > 20
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]] == []
+
+
+def test_a_link_to_something_folded_opens_it(page: Chrome) -> None:
+    page.execute_script("location.hash = 'metric-area'")
+    WebDriverWait(page, 5).until(lambda page: is_open(page, "metrics"))
+    assert page.find_element(By.ID, "metric-area").is_displayed()
+
+
+def test_the_keyboard_alone_reaches_findings_cards_and_what_is_folded(page: Chrome) -> None:
+    def press(key: str) -> WebElement:
+        ActionChains(page).send_keys(key).perform()
+        return page.switch_to.active_element
+
+    first = press(Keys.TAB)
+    assert first.find_element(By.XPATH, "ancestor::article/parent::div").get_attribute("class") == "first"
+    assert first.value_of_css_property("outline-style") == "solid"
+    press(Keys.ENTER)
+    claim = urlparse(page.current_url).fragment
+    assert claim.startswith("claim-")
+    summary = next(one for one in iter(lambda: press(Keys.TAB), None) if one.tag_name == "summary")
+    folded = summary.find_element(By.XPATH, "..")
+    assert folded.find_element(By.XPATH, f"ancestor::article[@id='{claim}']")
+    press(Keys.SPACE)
+    assert folded.get_attribute("open") is not None
+
+
+def test_without_scripts_everything_can_be_read(scriptless: Chrome) -> None:
+    findings = scriptless.find_elements(By.CSS_SELECTOR, "#findings article p")
+    assert all(one.is_displayed() for one in findings)
+    scriptless.find_element(By.CSS_SELECTOR, "#metrics > summary").click()
+    assert is_open(scriptless, "metrics")
+    assert scriptless.find_element(By.ID, "metric-area").is_displayed()
+
+
 def test_a_wide_figure_scrolls_in_its_frame_on_a_phone(browser: Chrome, page: Chrome) -> None:
-    metrics = {"width": NARROW[0], "height": NARROW[1], "deviceScaleFactor": 1, "mobile": True}
     script = """
     const figure = document.querySelector("figure");
     figure.className = "two_columns";
     const picture = figure.querySelector(".picture");
     return [picture.clientWidth, picture.scrollWidth];
     """
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    try:
+    with screen_of(browser, NARROW):
         frame, content = page.execute_script(script)
-    finally:
-        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert frame < NARROW[0]
     assert content > 600
 
 
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs pdftotext, of poppler-utils")
-def test_the_printed_page_holds_what_is_folded_on_a_screen(page: Chrome, tmp_path: Path) -> None:
-    printed = page.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"]
-    (tmp_path / "page.pdf").write_bytes(base64.b64decode(printed))
-    command = ["pdftotext", str(tmp_path / "page.pdf"), "-"]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+@pytest.mark.parametrize("opened", ["page", "scriptless"])
+def test_the_printed_page_holds_what_is_folded_on_a_screen(
+    request: pytest.FixtureRequest, opened: str, tmp_path: Path
+) -> None:
+    text = printed(request.getfixturevalue(opened), tmp_path)
 
     for title in ("Findings", "All tests", "How far to trust the intervals", "Learning rates", "Provenance"):
         assert title in text
-    for folded in ("Caption of variance.", "base/probes.yaml:3", "half of the variance"):
+    for folded in ("Caption of variance.", "base/probes.yaml:3", "half of the variance", "digest of the"):
         assert folded in text
