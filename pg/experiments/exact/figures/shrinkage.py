@@ -30,6 +30,6 @@ def draw(request: FigureRequest[ExactExperiment]) -> Drawn:
     figure = heat_tables(request.figure.width, [*(one.label for one in series), "1 − 1/N"], [table])
     found = request.between(rows.assign(estimate=1 + rows["estimate"]))
     return figure, (
-        f"Parts are {found}. So much of ∇J the expected estimate has, exact over all batches: 1 if it is unbiased, "
-        f"1 − 1/N if trajectories are in their own baseline. Means over {request.policies}; –: ∇J is 0."
+        f"The expected estimate is {found} of ∇J: 1 if it is unbiased, 1 − 1/N if each trajectory is in its own "
+        f"baseline. Exact, over all batches of N trajectories; means over {request.policies}; –: ∇J is 0."
     )

@@ -47,7 +47,7 @@ def draw(request: FigureRequest[HorizonExperiment]) -> Drawn:
     shares = request.rows("summary", metric="effective_share")
     return figure, (
         f"The effective share of N is {request.between(shares)}. w weights {experiment.trajectories} trajectories of "
-        f"θ for θ', a random direction away, at E[KL(π_θ'‖π_θ)] = {experiment.kl:g} for every T. Bands: 25–75 % and "
+        f"θ for a θ' in a random direction, at E[KL(π_θ'‖π_θ)] = {experiment.kl:g} for every T. Bands: 25–75 % and "
         f"5–95 % of log w. Means, of tr Cov geometric, with 95 % intervals over {request.policies}."
     )
 

@@ -39,6 +39,6 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     layout.legend_below(figure, marks.legend_entries(series))
     return figure, (
         f"Mean cosines between an estimate and ∇J are {request.between(request.rows('summary', metric='cosine'))}. "
-        "Signal to noise is ‖∇J‖² / tr Cov of batches of N trajectories, on logarithmic axes without the ratios below "
-        f"0 of noisy references. Bars: 95 % intervals over {request.policies} per stage."
+        "Signal to noise is ‖∇J‖² / tr Cov of batches of N trajectories; ratios below 0, from noisy references, are "
+        f"not drawn. Bars: 95 % intervals over {request.policies} per stage."
     )

@@ -48,7 +48,7 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     layout.legend_below(figure, [*marks.legend_entries(series), noise])
     variance = request.rows("summary", metric="total_variance", batch=request.batch)
     return figure, (
-        f"tr Cov is {request.between(variance)}. Bias ‖E[ĝ] − ∇J‖ / ‖∇J‖ (means) and variance (geometric means) of "
-        f"batches of N = {request.batch} against {option}, equally spaced, not to scale. Bars: 95 % intervals over "
+        f"The variance is {request.between(variance)}. Bias ‖E[ĝ] − ∇J‖ / ‖∇J‖ (means) and variance (geometric means) "
+        f"of batches of N = {request.batch} against {option}, equally spaced, not to scale. Bars: 95 % intervals over "
         f"{request.policies} per stage. Dashed: the bias that sampling noise alone would show."
     )

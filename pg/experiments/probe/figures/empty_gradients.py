@@ -34,7 +34,7 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     layout.include(panels[0][1], y=(-0.04, 1.04))
     layout.legend_below(figure, marks.legend_entries((*series, *returns)))
     return figure, (
-        f"Shares without a gradient are {request.between(request.rows('summary', metric='empty'))}. In them every "
-        "trajectory has weight 0. Grey: all trajectories but at most one have the same return, so that a constant "
-        f"baseline gives all but that one the same weight. Means over {request.policies} per stage, 95 % intervals."
+        f"Shares of batches whose estimate is 0: {request.between(request.rows('summary', metric='empty'))}. Grey: "
+        "batches in which all trajectories but at most one have the same return, so that a constant baseline weights "
+        f"them alike. Means with 95 % intervals over {request.policies} per stage."
     )

@@ -31,8 +31,8 @@ def draw(request: FigureRequest[SupportExperiment]) -> Drawn:
         layout.legend_below(figure, marks.legend_entries(series))
     variance = request.rows("summary", metric="total_variance")
     return figure, (
-        f"tr Cov is {request.between(variance[variance['left'] > 0], 'p')}. Gradient of a random target policy from "
-        "trajectories of a proposal that leaves probability p to one action, weighted by the ratio of their "
-        f"probabilities; tr Cov exact, errors over batches of {request.batch_sizes()}. Geometric means with 95 % "
+        f"The variance is {request.between(variance[variance['left'] > 0], 'p')}. Gradient of a random target policy "
+        "from trajectories of a proposal that leaves probability p to one action, weighted by the ratio of their "
+        f"probabilities; tr Cov exact, errors of batches of {request.batch_sizes()}. Geometric means with 95 % "
         f"intervals over {request.policies}."
     )
