@@ -31,8 +31,8 @@ _GEOMS = ("head", "left_hand", "right_hand", "left_foot", "right_foot")
 FEET = ("left_foot", "right_foot")
 """Parts whose contact with the floor is recorded."""
 
-PARTS = (*_BODIES, *_GEOMS)
-"""Parts of the body whose positions are recorded."""
+PARTS = (*_BODIES, *_GEOMS, "centre_of_mass")
+"""Parts of the body whose positions are recorded, and the centre of mass of the whole body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +103,14 @@ class _Body:
         self._data, model = simulation.data, simulation.model
         self._bodies = [model.body(name).id for name in _BODIES.values()]
         self._geoms = [model.geom(name).id for name in _GEOMS]
+        # The centre of mass of everything that hangs on the torso, the root of the body.
+        self._root = model.body("torso").id
         self._feet = np.array([model.geom(name).id for name in FEET])
         self._floor = model.geom("floor").id
 
     def positions(self) -> NDArray[np.float64]:
-        return np.concatenate([self._data.xpos[self._bodies], self._data.geom_xpos[self._geoms]])[:, ::2]
+        mass = self._data.subtree_com[[self._root]]
+        return np.concatenate([self._data.xpos[self._bodies], self._data.geom_xpos[self._geoms], mass])[:, ::2]
 
     def on_floor(self) -> NDArray[np.bool_]:
         pairs = self._data.contact.geom[: self._data.ncon]

@@ -23,6 +23,7 @@ ALL = ""
 
 # Widths of axes are fixed, so that the page can compute the width of a panel from that of the column.
 _AXIS_WIDTH = 40
+_MARGIN = 78
 _HEIGHT = 220
 _CONFIG: dict[str, Any] = {
     "background": "white",
@@ -77,6 +78,15 @@ class Control:
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """The least width of a panel, its margin beside the view, and the height of a view over its width, if fixed."""
+
+    least: int = 300
+    margin: int = _MARGIN
+    aspect: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Explorable:
     """What readers can do with a figure.
 
@@ -88,6 +98,8 @@ class Explorable:
         The inputs above the chart.
     panels
         Charts of one view each; the page lays them out in `columns` if there is room, else below each other.
+    layout
+        How panels fit a column of the page.
     """
 
     title: str
@@ -95,6 +107,7 @@ class Explorable:
     controls: tuple[Control, ...]
     panels: Sequence[Panel]
     columns: int = 1
+    layout: Layout = Layout()
 
     def as_json(self) -> dict[str, Any]:
         """Return what the page embeds; the same input gives the same names."""
@@ -108,13 +121,22 @@ class Explorable:
             "title": self.title,
             "hint": self.hint,
             "controls": [asdict(one) for one in self.controls],
-            "spec": spec | {"description": f"{self.title}. {self.hint}"},
+            "spec": spec | {"description": f"{self.title}. {self.hint}", "usermeta": {"layout": asdict(self.layout)}},
         }
 
 
-def slider(name: str, label: str, values: Sequence[float], start: int = 0, *, plays: bool = False) -> Control:
-    """Return a slider over some numbers, which need not be equally spaced."""
-    return Control("slider", name, label, tuple(values), tuple(f"{one:g}" for one in values), start, plays=plays)
+def slider(
+    name: str,
+    label: str,
+    values: Sequence[float],
+    start: int = 0,
+    *,
+    labels: Sequence[float] = (),
+    plays: bool = False,
+) -> Control:
+    """Return a slider over some numbers, which need not be equally spaced; readers see others if `labels` are given."""
+    written = tuple(f"{one:g}" for one in labels or values)
+    return Control("slider", name, label, tuple(values), written, start, plays=plays)
 
 
 def choice(name: str, label: str, values: Mapping[str, str], start: int = 0) -> Control:

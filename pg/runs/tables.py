@@ -34,13 +34,13 @@ TEXT_COLUMNS = frozenset(
             "component",
         ),
         *("claim", "primary", "statement", "section", "verdict", "claim_verdict", "coverage"),
-        *("figure", "file", "sha256", "cause", "first", "second", "changed", "component"),
+        *("figure", "file", "sha256", "cause", "first", "second", "changed", "component", "ending"),
     }
 )
 """Columns that hold words. Columns of swept options, whose names contain a dot, may hold words as well."""
 
 _INTEGER_COLUMNS = ("seed", "iteration")
-_SEEDS_OF_FILE = re.compile(r"seeds-(\d+)-(\d+)(?:-poses)?\.csv")
+_SEEDS_OF_FILE = re.compile(r"seeds-(\d+)-(\d+)(?:-(?:poses|endings|clouds))?\.csv")
 
 Key = TypeVar("Key", bound=Hashable)
 

@@ -1,6 +1,7 @@
 """Falls, steps and poses: by hand on synthetic motions, and on simulated humanoids."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,9 +9,9 @@ import pytest
 import torch
 from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces, Trajectories
-from pg.environments.humanoid import PARTS, Motion
+from pg.environments.humanoid import FEET, PARTS, Motion
 from pg.environments.record import Environment
-from pg.experiments.gait.measure import Watched, strip
+from pg.experiments.gait.measure import Watched, landings, strip
 from pg.experiments.gait.metrics import METRICS, alternating_steps, falls
 from pg.experiments.gait.record import GaitExperiment
 from pg.experiments.metric import values
@@ -20,11 +21,11 @@ from tests.laboratory.jobs import Arrays, arrays, job_of
 
 TORSO = PARTS.index("torso")
 NETWORK = PolicyOptions(hidden=(4,), initial_std=0.4)
-FEET = {"L": (True, False), "R": (False, True), "B": (True, True), ".": (False, False)}
+STANCES = {"L": (True, False), "R": (False, True), "B": (True, True), ".": (False, False)}
 
 
 def feet(moments: str) -> np.ndarray:
-    return np.array([FEET[moment] for moment in moments], dtype=np.bool_).reshape(-1, 2)
+    return np.array([STANCES[moment] for moment in moments], dtype=np.bool_).reshape(-1, 2)
 
 
 # Steps ----------------------------------------------------------------------------------------------------------------
@@ -139,6 +140,32 @@ def test_a_short_episode_shows_each_moment_once() -> None:
     assert seen.loc[seen["part"] == "head", "step"].tolist() == [0, 1, 2]
 
 
+# Landings -------------------------------------------------------------------------------------------------------------
+
+
+def landed(mass: float, feet_at: tuple[float, float], way: Sequence[tuple[float, float]]) -> np.ndarray:
+    """Return the positions of an episode, with the centre of mass and both feet at their places in the end."""
+    positions = motion([way], ["." * len(way)]).positions[0]
+    for part, x in zip(("centre_of_mass", *FEET), (mass, *feet_at), strict=True):
+        positions[-1, PARTS.index(part), 0] = x
+    return positions
+
+
+def test_a_fall_lands_forward_if_the_centre_of_mass_is_in_front_of_the_middle_between_the_feet() -> None:
+    """Four ends: in front of both feet, behind their middle, still up, and in front though the torso moved back."""
+    down, up, back = [(0.0, 1.4), (0.3, 0.9)], [(0.0, 1.4), (0.3, 1.4)], [(0.0, 1.4), (-0.3, 0.9)]
+    ends = ((0.5, (0.1, 0.2), down), (0.1, (-0.2, 0.6), down), (0.5, (0.1, 0.2), up), (0.4, (0.0, 0.2), back))
+    positions = np.stack([landed(*one) for one in ends])
+    collected = episodes([1, 1, 1, 1], [True, True, False, True])
+    returns = torch.tensor([4.0, 1.0, 3.0, 2.0]).reshape(1, 4, 1)
+    seen = Watched(replace(collected, rewards=returns), Motion(positions, np.zeros((4, 2, 2), dtype=np.bool_), 0.02))
+    found = landings(seen)
+    assert found["ending"].tolist() == ["forward", "backward", "none", "forward"]
+    assert found["ahead"].tolist() == pytest.approx([0.35, -0.1, 0.35, 0.3])
+    assert found["return"].tolist() == [4, 1, 3, 2]
+    assert found["shown"].tolist() == [0, 0, 0, 1], "of 1, 2, 3 and 4 the lower of the two in the middle"
+
+
 # On the humanoid ------------------------------------------------------------------------------------------------------
 
 
@@ -160,7 +187,7 @@ def watched(
     return found["rows"], found["poses"]
 
 
-def test_the_poses_are_those_of_the_first_episode_measured() -> None:
+def test_the_poses_are_those_of_the_only_episode_measured() -> None:
     rows, poses = watched(0, episodes=1)
     torso, row = poses[poses["part"] == "torso"], rows.iloc[0]
     assert torso["step"].max() == row["length"]
@@ -169,6 +196,13 @@ def test_the_poses_are_those_of_the_first_episode_measured() -> None:
     assert row["fell_forward"] + row["fell_backward"] == 1
     assert (row["fell_forward"] == 1) == (row["displacement"] > 0)
     assert torso["z"].iloc[-1] < 1.05, "an episode ends fallen once the torso sinks below a metre"
+
+
+def test_the_centre_of_mass_starts_between_the_feet_and_the_head() -> None:
+    _, poses = watched(0, episodes=1)
+    start = poses[poses["frame"] == 0].set_index("part")
+    assert start.loc["left_foot", "z"] + 0.5 < start.loc["centre_of_mass", "z"] < start.loc["head", "z"] - 0.3
+    assert abs(start.loc["centre_of_mass", "x"] - start.loc["pelvis", "x"]) < 0.1
 
 
 def test_an_episode_that_the_horizon_ends_is_no_fall() -> None:

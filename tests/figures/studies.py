@@ -159,6 +159,7 @@ def _tables(study: Study, experiment: str, wanted: Collection[str], value: Value
         "means": lambda: mean_curves(curves(study, experiment)),
         "tuned": lambda: _tuned(study, experiment),
         "poses": lambda: _poses(study, experiment),
+        "endings": lambda: _endings(study, experiment),
         "across": lambda: _across(study, experiment),
         "clouds": lambda: _clouds(study, experiment),
         "weights": lambda: _weights(study, experiment),
@@ -243,6 +244,19 @@ def _poses(study: Study, experiment: str) -> pd.DataFrame:
         for seed in range(2)
         for frame in range(4 if stage != "late" else 3)
         for place, part in enumerate(PARTS)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _endings(study: Study, experiment: str) -> pd.DataFrame:
+    """Make three episodes per policy, which fall forward, backward and not at all; the first one is shown."""
+    rows = [
+        {"environment": environment, "variant": "to_go", "stage": stage, "seed": seed, "episode": episode}
+        | {"return": 10.0 * seed + episode, "ahead": 0.2 - 0.3 * episode, "ending": ending, "shown": int(episode == 0)}
+        for environment in study.experiments[experiment].environments
+        for stage in STAGES
+        for seed in range(2)
+        for episode, ending in enumerate(("forward", "backward", "none"))
     ]
     return pd.DataFrame(rows)
 

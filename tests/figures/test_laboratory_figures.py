@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
@@ -15,7 +16,7 @@ from pg.environments.humanoid import PARTS
 from pg.experiments.figures.concepts import concept
 from pg.plotting import style
 from tests.figures.pictures import bars, caption, clouds, draw, lines, notes, offsets, panels, scatters, titles
-from tests.figures.studies import BUDGET, HORIZONS, LIMIT, SEEDS, STEPS, VARIANTS, request, study_of
+from tests.figures.studies import BUDGET, HORIZONS, LIMIT, SEEDS, STEPS, VARIANTS, request, study_of, with_tables
 
 LOOKS = {name: style.look_of(concept(variant)) for name, variant in study_of().variants.items()}
 
@@ -241,6 +242,16 @@ def test_strips_have_one_scale_and_frames_at_equal_distances(strips: list[Axes])
     assert all(axes.get_aspect() == 1 for axes in strips)
     times = [[text.get_text() for text in axes.texts] for axes in strips]
     assert times == [["0.00 s", "0.25 s", "0.50 s", "0.75 s"]] * 2 + [["0.00 s", "0.25 s", "0.50 s"]]
+
+
+def test_a_strip_has_eight_frames_at_most() -> None:
+    one = request("stick_figures", environments=("chain",))
+    poses = one.tables["poses"]
+    every = pd.concat([poses[poses["frame"] == 0].assign(frame=frame, time=0.25 * frame) for frame in range(22)])
+    first, *_ = draw(with_tables(one, poses=every)).axes
+    assert [text.get_text() for text in first.texts] == [
+        f"{0.25 * frame:.2f} s" for frame in (0, 3, 6, 9, 12, 15, 18, 21)
+    ]
 
 
 def test_bodies_are_where_their_parts_are(strips: list[Axes]) -> None:

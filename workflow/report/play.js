@@ -2,12 +2,9 @@
 // Explorables: charts that native inputs control. The library that draws them is in the page, deflated; it is inflated
 // when a reader first opens one.
 (() => {
-  const MARGIN = 78; // pixels of a panel beside its view: labels and title of the vertical axis
-  const GAP = 20;
-  const LEAST = 300; // pixels of a panel; narrower ones are below each other
+  const GAP = 20; // pixels between panels
   const MILLISECONDS = 250; // between two steps of a slider that plays
   const plays = [...document.querySelectorAll("details.play")];
-  const views = new Map();
 
   async function inflate(id) {
     const packed = atob(document.getElementById(id).textContent.trim());
@@ -23,12 +20,15 @@
   }
 
   function fitted(spec, width) {
-    const columns = Math.max(1, Math.min(spec.columns, Math.floor((width + GAP) / (LEAST + GAP))));
-    const each = Math.floor((width - GAP * (columns - 1)) / columns) - MARGIN;
-    return { ...spec, columns, spacing: GAP, concat: spec.concat.map((panel) => ({ ...panel, width: each })) };
+    const { least, margin, aspect } = spec.usermeta.layout;
+    const columns = Math.max(1, Math.min(spec.columns, Math.floor((width + GAP) / (least + GAP))));
+    const each = Math.floor((width - GAP * (columns - 1)) / columns) - margin;
+    const size = aspect ? { width: each, height: Math.round(aspect * each) } : { width: each };
+    return { ...spec, columns, spacing: GAP, concat: spec.concat.map((panel) => ({ ...panel, ...size })) };
   }
 
   async function draw(play) {
+    play.dataset.drawn = "not yet";
     const [text] = await Promise.all([inflate(play.dataset.play), load()]);
     const chart = play.querySelector(".chart");
     const spec = fitted(JSON.parse(text), chart.clientWidth);
@@ -37,7 +37,7 @@
       if (input) parameter.value = valueOf(input);
     }
     const { view } = await window.vegaEmbed(chart, spec, { renderer: "svg", actions: false, logLevel: 1 });
-    views.set(play, view);
+    play.view = view;
     view.addEventListener("click", (_, item) => {
       const variant = item?.datum?.variant;
       if (variant !== undefined) set(play, "variant", view.signal("variant") === variant ? "" : variant);
@@ -64,7 +64,7 @@
     for (const play of parameter === "variant" ? plays : [own]) {
       const input = inputs(play).find((one) => one.dataset.parameter === parameter);
       if (!input || !show(input, value)) continue;
-      views.get(play)?.signal(parameter, value).runAsync();
+      play.view?.signal(parameter, value).runAsync();
     }
   }
 
@@ -100,7 +100,7 @@
   for (const play of plays) {
     play.hidden = false;
     play.addEventListener("toggle", () => {
-      if (play.open && !views.has(play)) draw(play);
+      if (play.open && !play.dataset.drawn) draw(play);
     });
     for (const input of inputs(play)) {
       input.addEventListener("input", () => set(play, input.dataset.parameter, valueOf(input)));

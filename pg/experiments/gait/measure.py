@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pg.core.trajectories import Trajectories
-from pg.environments.humanoid import PARTS, Motion, RecordedHumanoids
+from pg.environments.humanoid import FEET, PARTS, Motion, RecordedHumanoids
 from pg.experiments.gait.metrics import METRICS, falls
 from pg.experiments.gait.options import GaitOptions
 from pg.experiments.metric import values
@@ -49,6 +49,19 @@ class Watched:
         """Which episodes end in a fall forward, and which in a fall backward, (N,)."""
         return falls(self.episodes.terminated[0].numpy(), self.displacement[:, 0], -self.displacement[:, 1])
 
+    @cached_property
+    def ahead(self) -> NDArray[np.float64]:
+        """Metres by which each centre of mass is in front of the middle between the feet at the end, (N,)."""
+        last = self.motion.positions[np.arange(len(self.lengths)), self.lengths, :, 0]
+        feet = last[:, [PARTS.index(foot) for foot in FEET]].mean(axis=1)
+        return last[:, PARTS.index("centre_of_mass")] - feet
+
+    @cached_property
+    def median(self) -> int:
+        """The episode with the median return; of an even number, the lower of the two in the middle."""
+        returns = self.episodes.returns[0].numpy()
+        return int(np.argsort(returns, kind="stable")[(len(returns) - 1) // 2])
+
 
 def watch(job: MeasurementJob[GaitOptions], policies: Mapping[int, Parameters]) -> dict[str, pd.DataFrame]:
     """Run each frozen policy for some episodes, and measure its motion.
@@ -59,23 +72,45 @@ def watch(job: MeasurementJob[GaitOptions], policies: Mapping[int, Parameters]) 
     -------
     dict
         "rows": a row per seed, with `METRICS`; its batch is the number of episodes. "poses": a row per frame and part
-        of the body, for each seed's first episode: seed, variant, the episode's frame from 0, step, time in seconds,
-        part, and x and z in metres.
+        of the body, for each seed's episode with the median return: seed, variant, the episode's frame from 0, step,
+        time in seconds, part, and x and z in metres. "endings": a row per episode, in the order of `landings`.
     """
     (variant,), episodes = job.variants, job.options.episodes
-    humanoids, rows, poses = RecordedHumanoids(job.environment, episodes), [], []
+    humanoids, rows, poses, endings = RecordedHumanoids(job.environment, episodes), [], [], []
     for seed in job.seeds:
         policy = policy_of(job, policies, seed, humanoids.spaces)
         collected = sample(humanoids, policy, generators_of(seed, job.stage, "gait"), job.environment.rewards)
         seen, names = Watched(collected, humanoids.motion), {"seed": seed, "variant": variant}
         rows.append({**names, "batch": episodes, **values(METRICS, seen)})
-        poses.append(strip(seen.motion, int(seen.lengths[0]), job.options.frames).assign(**names))
+        shown = strip(seen.motion, int(seen.lengths[seen.median]), job.options.frames, seen.median)
+        poses.append(shown.assign(**names))
+        endings.append(landings(seen).assign(**names))
         _log.info("seed %d: %d episodes of %.1f steps", seed, episodes, rows[-1]["length"])
-    return {"rows": pd.DataFrame(rows), "poses": pd.concat(poses, ignore_index=True)}
+    tables = {"poses": pd.concat(poses, ignore_index=True), "endings": pd.concat(endings, ignore_index=True)}
+    return {"rows": pd.DataFrame(rows), **tables}
 
 
-def strip(motion: Motion, length: int, frames: int) -> pd.DataFrame:
-    """Take evenly spaced frames of the first episode, which has `length` steps, from its start to its end.
+def landings(seen: Watched) -> pd.DataFrame:
+    """Classify how each episode ends, by the place of the centre of mass.
+
+    A fall is forward if the centre of mass is in front of the middle between the feet when the episode ends, and else
+    backward. `shown` is 1 for the episode whose poses are recorded, else 0.
+    """
+    fallen = seen.falls[0] | seen.falls[1]
+    ending = np.where(fallen, np.where(seen.ahead > 0, "forward", "backward"), "none")
+    return pd.DataFrame(
+        {
+            "episode": np.arange(len(ending)),
+            "return": seen.episodes.returns[0].double().numpy(),
+            "ahead": seen.ahead,
+            "ending": ending,
+            "shown": (np.arange(len(ending)) == seen.median).astype(int),
+        }
+    )
+
+
+def strip(motion: Motion, length: int, frames: int, episode: int = 0) -> pd.DataFrame:
+    """Take evenly spaced frames of an episode, which has `length` steps, from its start to its end.
 
     An episode with fewer moments than frames shows each moment once.
     """
@@ -83,6 +118,6 @@ def strip(motion: Motion, length: int, frames: int) -> pd.DataFrame:
     poses = [
         (frame, step, step * motion.seconds, part, x, z)
         for frame, step in enumerate(moments.tolist())
-        for part, (x, z) in zip(PARTS, motion.positions[0, step].tolist(), strict=True)
+        for part, (x, z) in zip(PARTS, motion.positions[episode, step].tolist(), strict=True)
     ]
     return pd.DataFrame(poses, columns=["frame", "step", "time", "part", "x", "z"])

@@ -15,5 +15,6 @@ class GaitOptions(Record):
     episodes: PositiveInt = Field(default=16, description="Episodes per policy.")
     frames: Annotated[int, Field(ge=2)] = Field(
         default=8,
-        description="Number of poses recorded in each policy's first episode, evenly spaced from start to end.",
+        description="Number of poses recorded in each policy's episode with the median return, evenly spaced from its "
+        "start to its end.",
     )

@@ -25,7 +25,10 @@ class GaitExperiment(GaitOptions, Measurement):
     options_type = GaitOptions
     measured_by = "pg.experiments.gait.measure:watch"
     folder = "gaits"
-    more_tables: ClassVar[Mapping[str, tuple[str, ...]]] = {"poses": ("frame", "step", "time", "part", "x", "z")}
+    more_tables: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "poses": ("frame", "step", "time", "part", "x", "z"),
+        "endings": ("episode", "return", "ahead", "ending", "shown"),
+    }
 
     source: Source = Field(description="Where the policies come from; `variants` names the same variant.")
 

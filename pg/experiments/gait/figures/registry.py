@@ -1,8 +1,13 @@
 """The kinds of figure that draw `gait` experiments, by name."""
 
-from pg.experiments.figures.kind import FigureKind
+from pg.experiments.figures.kind import FigureKind, Play
 
 FIGURES = {
     "gait": FigureKind("pg.experiments.gait.figures.gait", with_source=True),
-    "stick_figures": FigureKind("pg.experiments.gait.figures.stick_figures", ("poses", "summary"), with_source=True),
+    "stick_figures": FigureKind(
+        "pg.experiments.gait.figures.stick_figures",
+        ("poses", "summary"),
+        with_source=True,
+        play=Play("pg.experiments.gait.play.motion", ("poses", "endings")),
+    ),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -21,6 +22,7 @@ _COLOURS: Mapping[str, str] = MappingProxyType({"left": "#d55e00", "right": "#00
 _HEAD, _FOOT = 0.09, 0.075  # metres, the radii of MuJoCo's spheres
 _HEIGHT = 1.75  # metres shown, a little more than the height of the humanoid
 _BELOW = 0.32  # metres below the ground, where the time is written
+_FRAMES = 8  # of an episode at most; more would be too small
 _STRIDE = 1.15  # metres of picture between two frames
 _MARGIN = 0.12  # metres of picture left and right of the outermost limbs
 _TITLE = 0.22  # inches above each strip
@@ -30,7 +32,11 @@ def draw(request: FigureRequest[GaitExperiment]) -> Drawn:
     """Draw a strip per environment and stage: frames from left to right, each moved by the distance walked."""
     stages, seed = request.stages, request.experiment.seeds.first
     chosen = dict.fromkeys((stages[0], stages[len(stages) // 2], stages[-1]))
-    episodes = {place: request.rows("poses", place, seed=seed) for place in request.places if place.stage in chosen}
+    episodes = {
+        place: _some_frames(request.rows("poses", place, seed=seed))
+        for place in request.places
+        if place.stage in chosen
+    }
     # All strips have one scale.
     reached = pd.concat([rows["frame"] * _STRIDE + rows["x"] for rows in episodes.values()])
     left, right = min(-_MARGIN, reached.min()) - _MARGIN, reached.max() + _MARGIN
@@ -50,10 +56,17 @@ def draw(request: FigureRequest[GaitExperiment]) -> Drawn:
     entries = [Line2D([], [], color=colour, label=f"{side} arm and leg") for side, colour in _COLOURS.items()]
     layout.legend_below(figure, entries)
     return figure, (
-        "Humanoids from the side, forward is to the right: the first episode of seed "
-        f"{seed} (of {request.seeds}) at the first, middle and last stage of training, in frames at equal intervals "
+        "Humanoids from the side, forward is to the right: the episode with the median "
+        f"return of seed {seed} (of {request.seeds}) at the first, middle and last stage of training, in frames at equal intervals "
         "from start to end, with their times. The tick on the ground marks where the episode began."
     )
+
+
+def _some_frames(poses: pd.DataFrame) -> pd.DataFrame:
+    """Keep at most `_FRAMES` evenly spaced frames, numbered from 0."""
+    frames = np.unique(np.linspace(0, poses["frame"].max(), _FRAMES).round().astype(int))
+    places = {frame: place for place, frame in enumerate(frames.tolist())}
+    return poses[poses["frame"].isin(frames)].assign(frame=lambda rows: rows["frame"].map(places))
 
 
 def _draw_pose(axes: Axes, pose: pd.DataFrame) -> None:

@@ -1,0 +1,1 @@
+"""Explorables of `gait` experiments."""
