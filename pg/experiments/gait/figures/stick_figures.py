@@ -56,8 +56,8 @@ def draw(request: FigureRequest[GaitExperiment]) -> Drawn:
     entries = [Line2D([], [], color=colour, label=f"{side} arm and leg") for side, colour in _COLOURS.items()]
     layout.legend_below(figure, entries)
     return figure, (
-        "Humanoids from the side, forward is to the right: the episode with the median "
-        f"return of seed {seed} (of {request.seeds}) at the first, middle and last stage of training, in frames at equal intervals "
+        "Humanoids from the side, forward is to the right: the episode with the median return of seed "
+        f"{seed} (of {request.seeds}) at the first, middle and last stage of training, in frames at equal intervals "
         "from start to end, with their times. The tick on the ground marks where the episode began."
     )
 

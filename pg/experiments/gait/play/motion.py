@@ -71,7 +71,7 @@ def _limbs(poses: pd.DataFrame) -> pd.DataFrame:
     found = poses.assign(last=last).pivot_table(["x", "z"], keys, "part", observed=True)
     rows = []
     for limb, parts in _LIMBS.items():
-        places = {axis: _centimetres(found[axis][[*parts]]) for axis in ("x", "z")}
+        places = {axis: _centimetres(found[[(axis, part) for part in parts]]) for axis in ("x", "z")}
         rows.append(pd.DataFrame(places, found.index).assign(limb=limb))
     return pd.concat(rows).reset_index()
 
