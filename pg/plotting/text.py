@@ -8,6 +8,8 @@ from typing import Any
 
 from pg.core.signs import signed
 
+PER_CENT = "\N{NO-BREAK SPACE}%"
+
 _FRACTIONS = {
     1 / 10: "a tenth",
     1 / 5: "a fifth",
@@ -61,8 +63,8 @@ def short(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share in per cent: 4 %, 62 %, 104 %."""
-    return f"{short(100 * share).removesuffix('.0')} %"
+    """Write a share in per cent: 4 %, 62 %, 104 %, with a space at which no line breaks."""
+    return f"{short(100 * share).removesuffix('.0')}{PER_CENT}"
 
 
 def times(ratio: float, ends: str = "") -> str:

@@ -10,7 +10,6 @@ from typing import Any
 from pg.claims.judge import OPPOSITE
 from pg.claims.record import Claim, Family
 from pg.report.pictures import Picture
-from pg.study.record import Study
 
 MOST_FINDINGS = 5
 _MOST_EQUATIONS = 4
@@ -61,15 +60,15 @@ class Card:
         return list(dict.fromkeys(one for part in self.parts for one in part["stages"]))
 
 
-def cards_of(study: Study, rows: Iterable[Row], places: Mapping[str, Sequence[str]]) -> list[Card]:
+def cards_of(claims: Mapping[str, Claim], rows: Iterable[Row], places: Mapping[str, Sequence[str]]) -> list[Card]:
     """Return a card per claim from the rows of its parts, in the order of the rows."""
     of_claim: dict[str, list[Row]] = {}
     for row in rows:
         of_claim.setdefault(row["claim"], []).append(row)
-    return [_card(study, study.claims[name], parts, places) for name, parts in of_claim.items()]
+    return [_card(claims[name], parts, places) for name, parts in of_claim.items()]
 
 
-def _card(study: Study, claim: Claim, parts: Sequence[Row], places: Mapping[str, Sequence[str]]) -> Card:
+def _card(claim: Claim, parts: Sequence[Row], places: Mapping[str, Sequence[str]]) -> Card:
     findings, first = _findings(claim, parts), parts[0]
     experiments = dict.fromkeys(name for part in parts for name in part["rows"])
     declared = [f"claims.{first['claim']}", *(f"experiments.{name}" for name in experiments)]

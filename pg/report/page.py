@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -49,11 +49,15 @@ LECTURE_SECTIONS = (
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the lecture: the cards of its claims, and its figures that no card holds."""
+    """A section of the lecture: the cards of its claims, and its figures that no card holds.
+
+    Those that readers can play with are `shown`, the others are `folded`.
+    """
 
     title: str
     cards: tuple[Card, ...]
-    others: tuple[Picture, ...]
+    shown: tuple[Picture, ...]
+    folded: tuple[Picture, ...]
 
 
 def render(
@@ -99,11 +103,11 @@ def render(
         lstrip_blocks=True,
     )
     parts = claim_rows(study, claims)
-    cards = cards_of(study, parts, places)
+    cards = cards_of(study.claims, parts, places)
     holders = holders_of(pictures, cards)
     return environment.get_template(template.name).render(
         title=study.name,
-        sections=sections_of(pictures, cards, holders),
+        sections=sections_of([one for one in pictures if one.name not in holders], cards, plays),
         first=first_cards(cards),
         pictures={picture.name: picture for picture in pictures},
         alternatives={picture.name: alternative(picture, cards) for picture in pictures},
@@ -127,14 +131,15 @@ def render(
     )
 
 
-def sections_of(pictures: Sequence[Picture], cards: Sequence[Card], holders: Mapping[str, str]) -> list[Section]:
-    """Return the sections of the lecture that have a claim or a figure, in the lecture's order."""
-    titles = sorted(dict.fromkeys(one.section for one in (*pictures, *cards)), key=section_rank)
+def sections_of(others: Sequence[Picture], cards: Sequence[Card], plays: Container[str]) -> list[Section]:
+    """Return the sections of the lecture that have a claim or another figure, in the lecture's order."""
+    titles = sorted(dict.fromkeys(one.section for one in (*others, *cards)), key=section_rank)
     return [
         Section(
             title,
             tuple(card for card in cards if card.section == title),
-            tuple(one for one in pictures if one.section == title and one.name not in holders),
+            tuple(one for one in others if one.section == title and one.name in plays),
+            tuple(one for one in others if one.section == title and one.name not in plays),
         )
         for title in titles
     ]

@@ -24,7 +24,7 @@ from pg.claims.record import ClaimPart
 from pg.core.signs import signed
 from pg.experiments.metric import Metric
 from pg.experiments.metrics import metrics_of
-from pg.plotting.text import counted, percent, short, times
+from pg.plotting.text import PER_CENT, counted, percent, short, times
 from pg.report import sides
 from pg.study.record import Study
 
@@ -177,7 +177,7 @@ def _difference(result: Result) -> str:
 
 def _between(result: Result) -> str:
     """Write the ends of a difference as sizes: "(72 to 190)", "(126 lower to 161 higher)"."""
-    low, high = (_bare(result.metric, abs(end)).removesuffix(" %") for end in (result.low, result.high))
+    low, high = (_bare(result.metric, abs(end)).removesuffix(PER_CENT) for end in (result.low, result.high))
     if result.low * result.high < 0 and result.has_interval:
         return f" ({low} lower to {high} higher)"
     return _in_brackets(result, *((high, low) if result.high <= 0 else (low, high)))
@@ -191,14 +191,14 @@ def _share_of_change(result: Result) -> str:
     if result.effect >= 0:
         share = f"{percent(result.effect)}{_ends(result, percent)}"
         return f"{a} brings {metric} {share} of the way from that of {zero} to {goal}"
-    far = f"{percent(-result.effect)}{_away(result)}" if result.effect > -10 else f"{short(-result.effect)} times"
-    return f"with {a}, {metric} is {far} further from {goal} than with {zero}"
+    far = f"{percent(-result.effect)} further" if result.effect > -10 else f"{short(-result.effect)} times further"
+    return f"with {a}, {metric} is {far}{_away(result)} from {goal} than with {zero}"
 
 
 def _away(result: Result) -> str:
     """Write the ends of a share below 0 in brackets, from the farthest to the nearest."""
     far, near = percent(-result.low), percent(abs(result.high))
-    return _in_brackets(result, far, near if result.high < 0 else f"{near} closer")
+    return _in_brackets(result, f"{far} further", f"{near} {'further' if result.high < 0 else 'closer'}")
 
 
 def _within_tolerance(result: Result) -> str:
@@ -249,12 +249,12 @@ def _with_unit(metric: Metric, value: str) -> str:
 
 def _declared(metric: Metric, value: float) -> str:
     """Write a declared value, which is not rounded."""
-    return _with_unit(metric, f"{signed(round(100 * value, 9))} %" if is_part(metric) else signed(value))
+    return _with_unit(metric, f"{signed(round(100 * value, 9))}{PER_CENT}" if is_part(metric) else signed(value))
 
 
 def _amount(metric: Metric, value: float) -> str:
     """Write the size of a difference."""
     size = _bare(metric, abs(value))
     if is_part(metric) and not metric.unit:
-        return f"{size.removesuffix(' %')} percentage points"
+        return f"{size.removesuffix(PER_CENT)} percentage points"
     return _with_unit(metric, size)

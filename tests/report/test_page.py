@@ -16,8 +16,8 @@ from pg.experiments.metrics import METRICS
 from pg.experiments.registry import KINDS
 from pg.report.claims import claim_rows
 from pg.report.descriptions import experiment_row
-from pg.report.page import LECTURE_SECTIONS, section_rank
-from pg.report.pictures import pictures_of
+from pg.report.page import LECTURE_SECTIONS, section_rank, sections_of
+from pg.report.pictures import Picture, pictures_of
 from pg.runs.tables import read_csv, write_csv
 from pg.statistics import coverage
 from pg.study.record import Study
@@ -102,7 +102,8 @@ def test_every_metric_of_a_claim_is_defined_in_the_open(text: str, claims: pd.Da
 def test_a_card_shows_findings_tests_equations_and_where_they_come_from(
     make_page: Pages, claims: pd.DataFrame, study: Study
 ) -> None:
-    shown = card(make_page(claims=claims.assign(coverage=["86 % on skewed data at n = 20", "", "", ""])), "causality")
+    page = make_page(claims=claims.assign(coverage=["86 % on skewed data at n = 20", "", "", ""]))
+    shown = card(page, "causality").replace("\N{NO-BREAK SPACE}", " ")
 
     for said in (
         "Reward-to-go lowers the variance of the gradient.</h3>",
@@ -142,8 +143,16 @@ def test_a_figure_of_several_claims_is_on_the_page_once(text: str, study: Study)
 def test_pictures_say_in_words_what_they_show(text: str) -> None:
     pictures = {image["alt"] for image in Page(text).every("img") if image["alt"]}
 
-    assert any("a fifth" not in alt and "is 44 %" in alt for alt in pictures), "the finding of the first claim"
+    assert any("is 44\N{NO-BREAK SPACE}%" in alt for alt in pictures), "the finding of the first claim"
     assert "Caption of tuning." in pictures, "no claim names it"
+
+
+def test_figures_without_a_claim_are_folded_unless_readers_can_play_with_them() -> None:
+    pictures = [Picture(name, "Recap", "one_column", b"", [], {}) for name in ("played", "other")]
+    (section,) = sections_of(pictures, [], {"played"})
+
+    assert [one.name for one in section.shown] == ["played"]
+    assert [one.name for one in section.folded] == ["other"]
 
 
 def test_a_claim_about_tuned_learners_counts_selections(text: str) -> None:
