@@ -24,7 +24,7 @@ from tempfile import TemporaryDirectory
 import yaml
 
 ROOT = Path(__file__).parent.parent
-COPIED = ("pg", "tests", "workflow", "config.yaml", "pyproject.toml")
+COPIED = ("docs", "pg", "tests", "workflow", "config.yaml", "pyproject.toml")
 FEW = 3
 WORKERS = 2
 PASSED, FAILED = 0, 1

@@ -131,7 +131,7 @@ def test_no_mistake_is_named_of_an_estimate_without_rewards(checked: Checked) ->
 
 def test_ratios_that_err_where_a_trajectory_has_ended_are_noticed(checked: Checked) -> None:
     source = OFF_POLICY.replace("((log_probs - old_log_probs) * mask)", "(log_probs - old_log_probs)")
-    assert not checked(source, sizes=TWO).passes
+    assert not checked(source, sizes=TWO).is_unbiased
 
 
 def test_other_weights_are_compared_with_those_of_trajectories(checked: Checked) -> None:
