@@ -173,11 +173,22 @@ def head(axes: Axes, title: str, results: str) -> None:
 def name_rows(axes: Axes, labels: Sequence[str]) -> None:
     """Name the rows of a panel, the first at the top; long names break into lines."""
     figure = axes.get_figure(root=True)
-    longest = 30 if figure is not None and figure.get_figwidth() <= WIDTHS["one_column"] else 40
-    names = [textwrap.fill(label, longest, break_long_words=False, break_on_hyphens=False) for label in labels]
+    is_narrow = figure is not None and figure.get_figwidth() <= WIDTHS["one_column"]
+    names = _in_lines(labels, "one_column" if is_narrow else "two_columns")
     axes.set_yticks(range(len(names)), names, linespacing=1.0)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
+
+
+def height_of_rows(labels: Sequence[str], width: Width) -> float:
+    """Return the inches that rows with these names need."""
+    lines = max(name.count("\n") + 1 for name in _in_lines(labels, width))
+    return len(labels) * (0.1 + 0.11 * lines)
+
+
+def _in_lines(labels: Sequence[str], width: Width) -> list[str]:
+    longest = 30 if width == "one_column" else 40
+    return [textwrap.fill(label, longest, break_long_words=False, break_on_hyphens=False) for label in labels]
 
 
 def note_right(axes: Axes, row: float, text: str) -> None:

@@ -73,23 +73,32 @@ def test_names_of_lines_are_apart_in_the_order_of_their_ends() -> None:
     assert labels == ["total return", "total, average reward", "to go"], "curves rise by one from cell to cell"
 
 
-def test_equal_runs_are_drawn_once() -> None:
+def levels_of(kind: str, value: Any, variants: Sequence[str] = ("total", "to_go")) -> Request:
     sweep = {"variant.gradient_steps": [1, 8]}
-    study = study_of(levels={"sweep": sweep, "environments": ["cartpole"], "variants": ["total", "to_go"]})
-    one = request("learning_curves", study=study, experiment="levels")
-    curves = one.tables["curves"]
-    alike = curves["variant.gradient_steps"] == 1
-    alike = curves.assign(**{"return": curves["return"].where(~alike, curves["steps"] / 1000)})
-    panels = draw(with_tables(one, curves=alike)).axes[1:]
+    study = study_of(levels={"sweep": sweep, "environments": ["cartpole"], "variants": list(variants)})
+    return request(kind, value, study=study, experiment="levels")
 
-    assert titles(panels) == [
-        "gradient steps 1 (all 2 alike)",
-        "total return, gradient steps 8",
-        "to go, gradient steps 8",
-    ]
-    own = curves.assign(**{"return": (curves["variant"] == "total") + curves["steps"] / 1000})
-    panels = draw(with_tables(one, curves=own)).axes[1:]
-    assert titles(panels) == [f"{label}, gradient steps 1 = gradient steps 8" for label in ("total return", "to go")]
+
+@pytest.mark.parametrize("kind", ["learning_curves", "against_level"])
+def test_equal_runs_are_drawn_once(kind: str) -> None:
+    def at_one(**where: Any) -> float | None:
+        return 1.0 if where["variant.gradient_steps"] == 1 else None
+
+    def of_variant(variant: str, **_: Any) -> float | None:
+        return 0.0 if variant == "total" else 1.0
+
+    eight = [f"{label}, gradient steps 8" for label in ("total return", "to go")]
+    assert named(levels_of(kind, at_one)) == ["gradient steps 1 (2 variants alike)", *eight]
+    equal = [f"{label}, gradient steps 1 = gradient steps 8" for label in ("total return", "to go")]
+    assert named(levels_of(kind, of_variant)) == equal
+
+
+def named(one: Request) -> list[str]:
+    """The names of panels of seeds, or of rows."""
+    first, *others = draw(one).axes
+    if one.figure.kind == "learning_curves":
+        return [title.replace("\n", " ") for title in titles(others)]
+    return [label.get_text().replace("\n", " ") for label in first.get_yticklabels()]
 
 
 def test_the_caption_names_the_lowest_and_highest_end(learning: Request) -> None:
@@ -215,45 +224,46 @@ def test_the_caption_says_what_an_evaluation_is() -> None:
     own = {"every_steps": None, "episodes": 1, "horizon": 2000, "deterministic": True, "threshold": 50.0}
 
     declared = caption(request("steps_to_threshold"))
-    assert "An evaluation has 3 sampled episodes, apart from the batches, and follows an update about" in declared
-    assert "every 1,000 steps." in declared
+    assert "An evaluation has 3 sampled episodes, about every 1,000 steps." in declared
     # A fortieth of 60,000 steps.
     other = caption(request("steps_to_threshold", study=study_of(learning={"evaluate": own})))
-    assert "has 1 deterministic episode of up to 2,000 steps, apart" in other
-    assert "every 1,500 steps." in other
+    assert "has 1 deterministic episode of up to 2,000 steps, about every 1,500 steps." in other
 
 
-def test_series_at_one_level_are_near_it_and_next_to_each_other() -> None:
+def test_a_level_has_a_row_with_dots_except_for_shares() -> None:
     one = request("against_level", environments=("cartpole",), variants=("total", "to_go"))
-    steps, _, collapsed = draw(one).axes
-    (few, _), (many, _) = lines(collapsed, 3)
+    steps, returns, collapsed = draw(one).axes
+    rows = one.rows("long", environment="cartpole", metric="final_return", **{"variant.gradient_steps": 8})
 
-    assert (few < [1, 4, 8]).all()
-    assert (many > [1, 4, 8]).all()
-    for places in (few, many):
-        assert (np.abs(np.log(places / [1, 4, 8])) < np.log(8 / 4) / 2).all()
-    assert clouds(collapsed) == [], "shares have no dots"
-    assert [BUDGET, BUDGET] in [y.tolist() for _, y in lines(steps)]
+    assert named(one) == [f"{label}, gradient steps {k}" for label in ("total return", "to go") for k in (1, 4, 8)]
+    dots, means = clouds(returns)
+    assert means[:, 1].tolist() == [0, 1, 2, 3, 4, 5]
+    eighth = dots[np.abs(dots[:, 1] - 2) < 0.3, 0]
+    assert sorted(eighth) == sorted(rows.loc[rows["variant"] == "total", "value"])
+    assert len(clouds(collapsed)) == 1, "shares have no dots"
+    assert [BUDGET, BUDGET] in [x.tolist() for x, _ in lines(steps)]
 
 
 def test_further_swept_options_have_panels_of_their_own() -> None:
     sweep = {"variant.batch": [8, 16], "variant.gradient_steps": [1, 4, 8]}
     study = study_of(levels={"sweep": sweep, "environments": ["cartpole"], "variants": ["total", "to_go"]})
-    one = request("against_level", study=study)
+    one = request("against_level", study=study, experiment="levels")
     drawn = [axes for axes in panels(draw(one)) if titles([axes])]
 
     assert titles(drawn) == [f"CartPole-v1, batch {size}" for size in (8, 16)]
-    summary = one.rows("summary", metric=one.figure.metrics[0], variant="to_go")
+    summary = one.rows("summary", metric=one.figure.metrics[0])
     for axes, size in zip(drawn, (8, 16), strict=True):
         estimates = summary.loc[summary["variant.batch"] == size, "estimate"]
-        assert estimates.tolist() in [y.tolist() for _, y in lines(axes, 3)]
+        assert clouds(axes)[1][:, 0].tolist() == pytest.approx(estimates.tolist())
 
 
-def test_a_sweep_of_one_value_is_no_axis() -> None:
-    levels = {"variant.gradient_steps": [1, 4, 8], "variant.batch": [16]}
-    figure = draw(request("against_level", study=study_of(levels={"sweep": levels})))
+def test_levels_may_be_words() -> None:
+    sweep = {"environment.rewards.paid": ["when_earned", "at_end"]}
+    study = study_of(levels={"sweep": sweep, "environments": ["cartpole"], "variants": ["to_go"]})
 
-    assert panels(figure)[-1].get_xlabel() == "gradient steps"
+    assert named(request("against_level", study=study, experiment="levels")) == [
+        f"to go, paid {level}" for level in ("when earned", "at end")
+    ]
 
 
 def test_tuning_draws_seeds_means_choices_and_rings() -> None:
@@ -304,7 +314,7 @@ def test_every_level_of_a_sweep_is_tuned_in_a_panel() -> None:
     study = study_of(learning={"sweep": sweep, "environments": ["cartpole"], "variants": ["total", "to_go"]})
     figure = draw(request("tuning", study=study))
 
-    assert titles(figure.axes) == [
+    assert [title.replace("\n", " ") for title in titles(figure.axes)] == [
         f"CartPole-v1, gradient steps {steps}, paid {paid}" for steps in (1, 4) for paid in ("when earned", "at end")
     ]
     for place, axes in enumerate(panels(figure)):

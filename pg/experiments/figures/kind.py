@@ -122,15 +122,23 @@ def one_swept_number(declared: Declaration) -> Iterator[str]:
         )
 
 
+def a_swept_option(declared: Declaration) -> Iterator[str]:
+    """Check that the experiment sweeps an option."""
+    if not declared.experiment.swept:
+        at, name = f"{declared.at}.experiment", declared.figure.experiment
+        yield f"{at}: {declared.figure.kind} draws a swept option, and {name} sweeps none"
+
+
 def one_logarithmic_level(declared: Declaration) -> Iterator[str]:
     """Check that the last option that the experiment sweeps has positive numbers."""
-    swept, at = declared.experiment.swept, f"{declared.at}.experiment"
-    if not swept:
-        yield f"{at}: {declared.figure.kind} draws a swept option, and {declared.figure.experiment} sweeps none"
-    for path, values in [*swept.items()][-1:]:
+    yield from a_swept_option(declared)
+    for path, values in [*declared.experiment.swept.items()][-1:]:
         for value in values:
             if not _is_number(value) or value <= 0:
-                yield f"{at}: {path}: {value!r} cannot be drawn on a logarithmic axis; sweep positive numbers"
+                yield (
+                    f"{declared.at}.experiment: {path}: {value!r} cannot be drawn on a logarithmic axis; sweep "
+                    "positive numbers"
+                )
 
 
 def a_limit(declared: Declaration) -> Iterator[str]:

@@ -178,6 +178,20 @@ class FigureRequest(Generic[E]):
             for at, level in enumerate(levels)
         )
 
+    def distinct_series(self, *, shown: Collection[str] = ()) -> tuple[Series, ...]:
+        """List the series as `series` does; those of equal runs, such as all corrections in one step, are one."""
+        alike: dict[object, list[Series]] = {}
+        for one in self.series(shown=shown):
+            estimates = one.rows(self.tables["summary"])["estimate"].to_numpy()
+            alike.setdefault(estimates.tobytes() or one.key, []).append(one)
+        merged = [replace(group[0], label=_label_of_equals(group)) for group in alike.values()]
+        looks, names = self.looks, [one.variant for one in merged]
+        counts = [(names[:place].count(name), names.count(name)) for place, name in enumerate(names)]
+        return tuple(
+            replace(one, look=style.of_level(looks[one.variant], *places))
+            for one, places in zip(merged, counts, strict=True)
+        )
+
     def rows(self, table: str, place: Place | None = None, **where: str | float) -> pd.DataFrame:
         """Select the rows of a table at a place whose columns hold the given values."""
         if place is not None:
@@ -246,6 +260,16 @@ class FigureRequest(Generic[E]):
 def places_of(rows: pd.DataFrame) -> pd.Series:
     """Return the name of the place of each row of a table."""
     return rows["environment"].astype(str) + "/" + rows["stage"].astype(str)
+
+
+def _label_of_equals(group: Sequence[Series]) -> str:
+    """Name equal series: by their level if all have it; else the first, with what differs in the others."""
+    first, *others = group
+    words = [", ".join(in_words(path, value) for path, value in one.levels.items()) for one in group]
+    if others and first.levels and len({*words}) == 1:
+        return f"{words[0]} ({len(group)} variants alike)"
+    is_one_variant = all(one.variant == first.variant for one in others)
+    return " = ".join((first.label, *(words[1:] if is_one_variant else (one.label for one in others))))
 
 
 def draw(request: FigureRequest[Any]) -> Drawn:

@@ -31,7 +31,17 @@ def with_figures_of_reuse(options: dict[str, Any]) -> dict[str, Any]:
             variants: [free, held]
             seeds: {count: 2}
             source: {experiment: learn, variant: to_go, stages: [late]}
+          windows:
+            kind: window
+            environments: [cartpole]
+            variants: [to_go]
+            seeds: {count: 2}
+            sweep: {variant.window.batches: [1, 2]}
+            source: {experiment: learn, variant: to_go, stages: [late]}
+            path: {variant: free, iterations: 1}
+            sample: {trajectories: 16, batches: [4]}
         figures:
+          windows: {kind: windows, experiment: windows, section: Reuse}
           levels: {kind: against_level, experiment: swept, metrics: [steps_to_threshold, collapsed], section: Reuse}
           limits: {kind: realised_kl, experiment: updates, section: KL constraint}
         claims:
@@ -65,10 +75,10 @@ environments/cartpole: {id: CartPole-v1}
   => figures.levels.metrics: steps_to_threshold needs threshold, and cartpole declares none
 figures/levels/metrics: [failed] => : failed needs failed_below, and cartpole declares none
 experiments/swept/sweep: {} => levels.experiment: against_level draws a swept option, and swept sweeps none
-experiments/swept/sweep: {variant.normalise_advantages: [false, true]}
-  => levels.experiment: variant.normalise_advantages: False cannot be drawn …axis; sweep positive numbers
-experiments/swept/sweep: {variant.returns: [total, to_go]}
-  => levels.experiment: variant.returns: 'total' cannot be drawn on a logarithmic axis
+experiments/windows/sweep: {variant.normalise_advantages: [false, true]}
+  => windows.experiment: variant.normalise_advantages: False cannot be drawn …axis; sweep positive numbers
+experiments/windows/sweep: {variant.returns: [total, to_go]}
+  => windows.experiment: variant.returns: 'total' cannot be drawn on a logarithmic axis
 figures/levels/experiment: updates => : against_level draws train experiments, not update
 figures/limits/experiment: swept => : realised_kl draws update experiments, not train
 figures/limits/variants: [free] => : … with a limit; set kl in one of free

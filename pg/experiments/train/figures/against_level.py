@@ -1,8 +1,7 @@
-"""Metrics of training against the levels of a swept option."""
+"""Metrics of training at each level of a sweep: a row per variant and level."""
 
 from __future__ import annotations
 
-import textwrap
 from itertools import product
 
 from pg.experiments.figures.request import Drawn, FigureRequest
@@ -10,49 +9,45 @@ from pg.experiments.metrics import metrics_of
 from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.marks import at_level
-from pg.plotting.text import at_levels, counted, listed, option_in_words
+from pg.plotting.text import at_levels, listed
 
 
 def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
-    """Draw the metrics against the option that is swept last: a line per variant.
+    """Draw a panel per metric, and in it a row per variant and level of the option that is swept last.
 
-    There is a row of panels per environment and level of the other options.
+    There is a row of panels per environment and level of the other options. Equal runs are drawn once.
     """
-    *others, (path, values) = request.experiment.swept.items()
+    *others, _ = request.experiment.swept.items()
     other_levels = [dict(zip(dict(others), level, strict=True)) for level in product(*dict(others).values())]
     places = [*product(request.environments, other_levels)]
     metrics = [metrics_of(request.experiment)[name] for name in request.figure.metrics]
-    series, levels = request.series(shown=tuple(request.experiment.swept)), sorted(map(float, values))
-    budget = request.experiment.budget.steps
+    series, budget = request.distinct_series(shown=tuple(dict(others))), request.experiment.budget.steps
     counts = [(at_levels(request.environment_label(name), level), len(metrics)) for name, level in places]
-    across = min(len(metrics), 3 if request.is_wide else 1)
-    figure, blocks = layout.blocks(request.figure.width, counts, across, 1.75, sharex=True, x=option_in_words(path))
+    across = min(len(metrics), layout.panels_in_a_row(3)) if request.is_wide else 1
+    height = 0.5 + layout.height_of_rows([one.label for one in series], request.figure.width)
+    figure, blocks = layout.blocks(request.figure.width, counts, across, height, sharey=across > 1)
+    found: list[str] = []
     for (environment, level), panels in zip(places, blocks, strict=True):
         for axes, metric in zip(panels, metrics, strict=True):
             measured, summary = (at_level(rows, level) for rows in request.of(metric.name, environment=environment))
-            axes.set_xscale("log")
-            if metric.statistic == "share":
-                axes.set_ylim(-0.04, 1.04)
-            else:
-                dots = marks.dodged(marks.gathered(series, measured), path)
-                marks.scatter(axes, dots, x="shifted", y="value", s=5, **(marks.as_dots(series) | {"alpha": 0.35}))
-            marks.draw_curves(axes, series, summary, path, dodge=True)
+            is_share = metric.statistic == "share"
+            marks.draw_rows(axes, series, summary, None if is_share else measured, s=6, alpha=0.5)
+            if is_share:
+                axes.set_xlim(-0.04, 1.04)
             if metric.statistic == "restricted_mean":
-                axes.axhline(budget, **style.DASHED_RULE)
-                axes.set_ylim(bottom=0)
-            axes.set_ylabel(textwrap.fill(metric.label, 26))
-            layout.ticks_at(axes, levels)
-            layout.few_ticks(4, axes.yaxis)
-            layout.plain_numbers(axes.yaxis)
-    figure.align_ylabels()
-    layout.legend_below(figure, marks.legend_entries(series))
-    names, statistics = listed([metric.label for metric in metrics]), {metric.statistic for metric in metrics}
-    caption = f"{names[0].upper()}{names[1:]}, against {option_in_words(path)}; {request.runs} per variant and level."
+                axes.axvline(budget, **style.DASHED_RULE)
+                layout.include(axes, x=(0,))
+            axes.set_xlabel(layout.broken(metric.label, style.WIDTHS[request.figure.width] / across - 0.9))
+            layout.few_ticks(4, axes.xaxis)
+            layout.plain_numbers(axes.xaxis)
+            found.append(f"{metric.label} {marks.between(series, summary)}")
+    statistics = {metric.statistic for metric in metrics}
+    caption = f"{found[0][0].upper()}{found[0][1:]}. {request.runs[0].upper()}{request.runs[1:]} per row."
     if statistics - {"share"}:
-        caption += " Each dot is a seed; marks and bars are means with 95 % t intervals."
+        caption += " A dot is a seed; marks and bars are means with 95 % intervals."
     if "restricted_mean" in statistics:
-        caption += f" Seeds that miss the threshold count as the budget of {counted(budget, 'step')} (dashed)."
+        caption += " Seeds that miss the threshold count as the budget (dashed)."
     if "share" in statistics:
         methods = request.rows("summary", statistic="share")["method"].unique()
-        caption += f" Shares have {listed(methods)} intervals at 95 %."
+        caption += f" Shares have {listed(methods)} intervals."
     return figure, caption

@@ -6,7 +6,6 @@ import math
 import operator
 import textwrap
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -20,7 +19,7 @@ from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.marks import Series
 from pg.plotting.record import Width
-from pg.plotting.text import counted, in_words, listed
+from pg.plotting.text import counted, listed
 
 # Inches of a panel of means and of a panel of seeds, at the usual size of type.
 _HEIGHTS = (1.7, 0.8)
@@ -54,7 +53,7 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
 
     A block has a panel of means, and below it a panel of seeds per variant. Equal runs are drawn once.
     """
-    series, count = _distinct(request), len(request.environments)
+    series, count = request.distinct_series(), len(request.environments)
     diverged = len(_diverged(request.tables["curves"]))
     taught = marks.gathered(series, request.rows("summary", metric="demonstrator_return"))
     has_demonstrators = bool(taught["environment"].isin(list(request.environments)).any())
@@ -124,36 +123,6 @@ def _caption(
     if has_demonstrators:
         caption += " Dotted: the imitated demonstrations."
     return caption
-
-
-def _distinct(request: FigureRequest[TrainExperiment]) -> list[Series]:
-    """List the series; those with equal curves, such as all corrections at one gradient step, are one."""
-    alike: dict[object, list[Series]] = {}
-    for one in request.series():
-        means = one.rows(request.tables["means"])["estimate"].to_numpy()
-        alike.setdefault(means.tobytes() or one.key, []).append(one)
-    merged = [replace(group[0], label=_shared_label(group)) for group in alike.values()]
-    looks, of_variant = request.looks, [one.variant for one in merged]
-    return [
-        replace(
-            one,
-            look=style.of_level(
-                looks[one.variant], of_variant[:place].count(one.variant), of_variant.count(one.variant)
-            ),
-        )
-        for place, one in enumerate(merged)
-    ]
-
-
-def _shared_label(group: Sequence[Series]) -> str:
-    first = group[0].levels
-    if len(group) > 1 and first and all(one.levels == first for one in group):
-        level = ", ".join(in_words(path, value) for path, value in first.items())
-        return f"{level} (all {len(group)} alike)"
-    others = (one.label for one in group[1:])
-    if all(one.variant == group[0].variant for one in group):
-        others = (", ".join(in_words(path, value) for path, value in one.levels.items()) for one in group[1:])
-    return " = ".join((group[0].label, *others))
 
 
 def _title(one: Series, inches: float) -> str:

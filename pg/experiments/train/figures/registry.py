@@ -1,6 +1,6 @@
 """The kinds of figure that draw `train` experiments, by name."""
 
-from pg.experiments.figures.kind import FigureKind, Play, one_logarithmic_level, thresholds
+from pg.experiments.figures.kind import FigureKind, Play, a_swept_option, thresholds
 
 FIGURES = {
     "learning_curves": FigureKind(
@@ -9,7 +9,7 @@ FIGURES = {
         play=Play("pg.experiments.train.play.learning_curves", ("curves", "means")),
     ),
     "against_level": FigureKind(
-        "pg.experiments.train.figures.against_level", needs=(one_logarithmic_level,), with_metrics=True
+        "pg.experiments.train.figures.against_level", needs=(a_swept_option,), with_metrics=True
     ),
     "steps_to_threshold": FigureKind("pg.experiments.train.figures.steps_to_threshold", needs=(thresholds,)),
     "performance_profiles": FigureKind("pg.experiments.train.figures.performance_profiles", ("across",)),

@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
-from pg.plotting.text import counted, steps_of
+from pg.plotting.text import counted, listed
 
 _MARKERS = {1.0: "o", 0.0: ">"}  # by whether the run has reached the goal
 
@@ -17,7 +17,8 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     metric, budget, evaluate = "steps_to_threshold", request.experiment.budget, request.experiment.evaluate
     series, titles = request.series(), [request.environment_label(name) for name in request.environments]
     across = min(layout.panels_in_a_row(2), len(titles)) if request.is_wide else 1
-    figure, panels = layout.panels(request.figure.width, titles, across, 0.65 + 0.21 * len(series), sharey=True)
+    height = 0.65 + layout.height_of_rows([one.label for one in series], request.figure.width)
+    figure, panels = layout.panels(request.figure.width, titles, across, height, sharey=True)
     for axes, environment in zip(panels, request.environments, strict=True):
         rows = marks.gathered(series, request.rows("long", environment=environment))
         keys = ["place", "series", "seed"]
@@ -44,11 +45,14 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     layout.legend_below(figure, entries)
     acting = "deterministic" if evaluate.deterministic else "sampled"
     length = "" if evaluate.horizon is None else f" of up to {counted(evaluate.horizon, 'step')}"
+    found = [
+        marks.between(series, request.rows("summary", environment=environment, metric=metric))
+        + (f" in {title}" if len(titles) > 1 else "")
+        for environment, title in zip(request.environments, titles, strict=True)
+    ]
     return figure, (
-        "Environment steps before the first evaluation whose mean return reaches the threshold, "
-        f"{request.runs} per variant. An evaluation has "
-        f"{counted(evaluate.episodes, acting + ' episode')}{length}, apart from the batches, and follows an update "
-        f"about every {counted(evaluate.spacing(budget), 'step')}. A dot is a seed; a triangle is one that missed the "
-        f"threshold within {steps_of(budget.steps, budget.max_iterations)}, and counts as {budget.steps:,}. Bars are "
-        "the restricted mean with its 95 % interval. At the right: number of seeds that reached the threshold."
+        f"Steps to the threshold: {listed(found[:2])}. An evaluation has "
+        f"{counted(evaluate.episodes, acting + ' episode')}{length}, about every "
+        f"{counted(evaluate.spacing(budget), 'step')}. Runs that miss the threshold count as the budget. Bars: "
+        f"restricted mean of {request.runs}, 95 % interval. Right: seeds that reached it."
     )
