@@ -122,6 +122,11 @@ def test_captions_are_short(requests: dict[str, FigureRequest[Any]], kind: str) 
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_captions_have_at_most_sixty_words(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
+    assert len(caption(requests[kind]).split()) <= 60
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_named_environments_and_variants_alone_are_drawn(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
     every = requests[kind]
     pooled, *others, last = "across" in FIGURES[kind].tables, *every.environments

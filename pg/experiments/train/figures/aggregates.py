@@ -29,9 +29,9 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
                 if one.variant == reference:
                     layout.note_inside(axes, row, "compared with", 0.5)
         axes.set_xlabel(layout.broken(name, 2.1))
+    means = marks.between(series, request.rows("across", statistic="interquartile mean"))
     return figure, (
-        "Statistics across environments (Agarwal et al. 2021), with 95 % intervals of a bootstrap stratified by "
-        "environment: the mean score of the middle half of all runs, and the probability that a run scores higher than "
-        f"one of {request.variant_label(reference)}, averaged over environments. Dashed: the threshold, and one half, "
-        f"where neither is better. {scores(request)}"
+        f"Interquartile mean {means}. Left: mean score of the middle half of runs. Right: probability that a run "
+        f"scores higher than one of {request.variant_label(reference)}. 95 % intervals of a stratified bootstrap. "
+        f"{scores(request)}"
     )

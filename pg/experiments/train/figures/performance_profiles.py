@@ -5,7 +5,7 @@ from __future__ import annotations
 from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
-from pg.plotting.text import listed
+from pg.plotting.text import listed, number
 
 
 def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
@@ -21,17 +21,16 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     axes.set(xlabel="score τ (0: random policy, 1: threshold)", ylabel="share of runs that score more than τ")
     axes.grid(visible=True)
     layout.legend_below(figure, marks.legend_entries(series, marked=False))
+    solved = rows.loc[rows["above"] == rows["above"][rows["above"] <= 1].max()]
     return figure, (
-        "Performance profiles (Agarwal et al. 2021): the share of runs that score more than τ, with pointwise 95 % "
-        f"intervals ({listed(rows['method'].unique())}). {scores(request)}"
+        f"Runs above τ = {number(solved['above'].max(), 2)}: {marks.between(series, solved)}. Lines: share of runs "
+        f"that score more than τ, with pointwise 95 % intervals ({listed(rows['method'].unique())}). {scores(request)}"
     )
 
 
 def scores(request: FigureRequest[TrainExperiment]) -> str:
     """Say what a score is, and which runs have one."""
-    environments = listed([request.environment_label(name) for name in request.environments])
     return (
-        f"Runs of {request.runs} in each of {environments}. A score is the return over the last "
-        "tenth of the budget, scaled so that 0 is the random policy and 1 the threshold; there is none where the "
-        "random policy reaches the threshold or a return is not finite."
+        f"{request.runs[0].upper()}{request.runs[1:]} in each of {len(request.environments)} environments; scores are "
+        "final returns, 0 for the random policy and 1 at the threshold."
     )

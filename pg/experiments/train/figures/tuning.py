@@ -52,12 +52,10 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     tuning = request.experiment.tuning
     assert tuning is not None, "only experiments that tune have this figure"
     return figure, (
-        "Sensitivity to the learning rate: the mean return over the whole budget (area under the learning curve) of "
-        f"each of {counted(request.seeds, 'tuning seed')} as a dot, and their mean as a line. The seeds are divided "
-        f"among {counted(tuning.selections, 'selection')}. The thin line without marks is the mean return over the "
-        "first quarter of the budget, after which the worse half of the rates is dropped. Large marks are the chosen "
-        "rates, the larger the more selections chose them; a ring marks a choice at an edge of the rates tried, beyond "
-        "which a better rate may exist. If all rates tie, tuning cannot rank them and there is no ring."
+        f"Mean return over the budget of {counted(request.seeds, 'tuning seed')} in "
+        f"{counted(tuning.selections, 'selection')} (dots), and their mean (line). Thin: over the first quarter of the "
+        "budget, after which the worse half of the rates is dropped. Large marks are the chosen rates, the larger the "
+        "more selections chose them; a ring marks an edge of the rates tried."
     )
 
 
