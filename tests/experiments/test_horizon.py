@@ -15,15 +15,18 @@ import pandas as pd
 import pytest
 import torch
 from pg.core.randomness import torch_generator
+from pg.core.trajectories import Trajectories
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.record import Environment
-from pg.environments.small_mdps import chain, random_mdp
+from pg.environments.small_mdps import bandit, chain, random_mdp
+from pg.experiments.horizon import measure
 from pg.experiments.horizon.measure import Cut, UnreachableDivergence, moved
 from pg.experiments.horizon.metrics import METRICS
 from pg.experiments.horizon.record import HorizonExperiment
 from pg.experiments.metric import values
 from pg.laboratory.distances import divergence
 from pg.laboratory.frozen import in_float64, random_policy
+from pg.laboratory.reference import truth
 from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.policies import Policy
 from pg.parts.variant import PolicyOptions, Variant
@@ -190,6 +193,11 @@ def test_exact_state_ratios_are_included_in_log_weights() -> None:
     assert measures(reuse, variant)["log_weight_variance"] == pytest.approx(known.item())
 
 
+def direction(seed: int) -> torch.Tensor:
+    policy, _ = sampled_policy()
+    return torch.randn(policy.theta.shape, generator=torch_generator(seed, "direction"), dtype=policy.theta.dtype)
+
+
 def sampled_policy() -> tuple[Policy, Reuse]:
     mdp = chain(6, length=3)
     policy = random_policy(PolicyOptions(hidden=(5,)), mdp.spaces, 0)
@@ -197,10 +205,10 @@ def sampled_policy() -> tuple[Policy, Reuse]:
 
 
 @pytest.mark.parametrize("kl", [1e-6, 0.01, 0.2])
-def test_the_policy_moves_by_the_divergence_in_a_random_direction(kl: float) -> None:
+def test_the_policy_moves_by_the_divergence_in_a_direction(kl: float) -> None:
     policy, reuse = sampled_policy()
     before = policy.theta.detach().clone()
-    one, other = (moved(policy, reuse.trajectories, kl, torch_generator(seed, "direction")) for seed in (0, 1))
+    one, other = (moved(policy, reuse.trajectories, kl, direction(seed)) for seed in (0, 1))
     for target in (one, other):
         assert divergence(policy, target, reuse.trajectories) == pytest.approx(kl, rel=1e-8)
     assert not torch.equal(one.affine[0].matrix, other.affine[0].matrix)
@@ -209,7 +217,7 @@ def test_the_policy_moves_by_the_divergence_in_a_random_direction(kl: float) -> 
 
 def test_the_whole_policy_moves() -> None:
     policy, reuse = sampled_policy()
-    target = moved(policy, reuse.trajectories, 0.01, torch_generator(0, "direction"))
+    target = moved(policy, reuse.trajectories, 0.01, direction(0))
     assert (target.theta != policy.theta).all()
 
 
@@ -217,8 +225,25 @@ def test_a_uniform_policy_cannot_move_beyond_the_log_of_its_actions() -> None:
     policy, reuse = sampled_policy()
     with torch.no_grad():
         policy.theta.zero_()
-    with pytest.raises(UnreachableDivergence, match=r"kl: 0\.7 is not reached by any step in the random direction"):
-        moved(policy, reuse.trajectories, 0.7, torch_generator(0, "direction"))
+    with pytest.raises(UnreachableDivergence, match=r"kl: 0\.7 is not reached by any step in the direction"):
+        moved(policy, reuse.trajectories, 0.7, direction(0))
+
+
+def test_the_direction_is_random_or_that_of_the_true_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In thousands of trajectories of one step the sampled gradient has nearly the direction of the exact one."""
+    cosines: list[float] = []
+
+    def watched(behaviour: Policy, trajectories: Trajectories, kl: float, direction: torch.Tensor) -> Policy:
+        exact = truth(bandit(1), behaviour).gradient
+        cosines.append(torch.cosine_similarity(direction, exact, dim=0).item())
+        return moved(behaviour, trajectories, kl, direction)
+
+    monkeypatch.setattr(measure, "moved", watched)
+    environment = Environment(id="pg/Bandit-v0", horizon=1)
+    for name in ("gradient", "random"):
+        lengthened(0, environment=environment, horizons=(1,), direction=name)
+    assert cosines[0] > 0.99
+    assert abs(cosines[1]) < 0.99
 
 
 def test_horizons_beyond_the_end_change_nothing() -> None:

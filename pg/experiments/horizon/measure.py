@@ -1,7 +1,7 @@
 r"""Measure importance weights against the horizon, at a policy change of fixed size.
 
-The parameters change in a random direction until the mean divergence is the study's `kl`. So horizons differ only in
-the number of ratios in a product.
+The parameters change in a random direction, or in that of the gradient, until the mean divergence is the study's `kl`.
+So horizons differ only in the number of ratios in a product.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from pg.experiments.horizon.options import HorizonOptions
 from pg.experiments.metric import missing, values
 from pg.laboratory.distances import divergence
 from pg.laboratory.frozen import generators_of, in_float64, policy_of, sample
+from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.job import MeasurementJob
 from pg.laboratory.reuse import Reuse, corrected_gradients
 from pg.learning.policies import Parameters, Policy
@@ -99,9 +100,8 @@ def lengthen_trajectories(job: MeasurementJob[HorizonOptions], policies: Mapping
         behaviour = policy_of(job, policies, seed, copies.spaces, torch.float64)
         # Reward options are applied after the cut, because some depend on where a trajectory ends.
         collected = in_float64(sample(copies, behaviour, generators_of(seed, job.stage, "horizon", "pool"), AS_EARNED))
-        direction = torch_generator(seed, "probe", job.stage, "horizon", "direction")
         try:
-            target = moved(behaviour, collected, options.kl, direction)
+            target = moved(behaviour, collected, options.kl, _direction(job, seed, behaviour, collected))
         except UnreachableDivergence as error:
             _log.warning("seed %d: %s", seed, error)
             target = None
@@ -119,8 +119,19 @@ def lengthen_trajectories(job: MeasurementJob[HorizonOptions], policies: Mapping
     return pd.DataFrame(rows)
 
 
-def moved(behaviour: Policy, trajectories: Trajectories, kl: float, generator: torch.Generator) -> Policy:
-    r"""Return a policy, moved in a random direction until its mean divergence from the original is `kl`.
+def _direction(
+    job: MeasurementJob[HorizonOptions], seed: int, behaviour: Policy, collected: Trajectories
+) -> Float[Tensor, " D"]:
+    """Draw a direction, or return that of the reward-to-go gradient of all trajectories; 0 if it is 0."""
+    if job.options.direction == "gradient":
+        gradient = batch_gradients(behaviour, Variant(), paid(job.environment.rewards, collected))[0]
+        return torch.nn.functional.normalize(gradient, dim=0)
+    generator, theta = torch_generator(seed, "probe", job.stage, "horizon", "direction"), behaviour.theta
+    return torch.randn(theta.shape, generator=generator, dtype=theta.dtype)
+
+
+def moved(behaviour: Policy, trajectories: Trajectories, kl: float, direction: Float[Tensor, " D"]) -> Policy:
+    r"""Return a policy, moved in a direction until its mean divergence from the original is `kl`.
 
     $\mathrm{KL}(\pi_{\theta'} \Vert \pi_\theta)$ is averaged over the states of trajectories of π_θ, in float64.
 
@@ -130,7 +141,6 @@ def moved(behaviour: Policy, trajectories: Trajectories, kl: float, generator: t
         If no step length reaches this divergence.
     """
     target, start = copy.deepcopy(behaviour), behaviour.theta.detach()
-    direction = torch.randn(start.shape, generator=generator, dtype=start.dtype)
 
     def excess(length: float) -> float:
         with torch.no_grad():
@@ -144,6 +154,6 @@ def moved(behaviour: Policy, trajectories: Trajectories, kl: float, generator: t
             break
         longest *= 2
     else:
-        raise UnreachableDivergence(f"kl: {kl} is not reached by any step in the random direction; lower kl")
+        raise UnreachableDivergence(f"kl: {kl} is not reached by any step in the direction; lower kl")
     excess(float(brentq(excess, 0.0, longest)))
     return target

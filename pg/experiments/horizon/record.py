@@ -34,8 +34,9 @@ class HorizonExperiment(HorizonOptions, Measurement):
 
     @property
     def extent(self) -> str:
-        """How many trajectories are collected, and where they are cut."""
-        return f"{self.trajectories:,} trajectories per policy, cut off at {', '.join(map(str, self.horizons))}"
+        """How many trajectories are collected, where they are cut, and how the policy changes if not at random."""
+        cut = f"{self.trajectories:,} trajectories per policy, cut off at {', '.join(map(str, self.horizons))}"
+        return cut if self.direction == "random" else f"{cut}; the policy changes along the gradient"
 
     def problems(self, declared: Declared) -> Iterator[str]:
         """Refuse horizons that trajectories do not reach, and value networks."""

@@ -45,9 +45,10 @@ def draw(request: FigureRequest[HorizonExperiment]) -> Drawn:
         layout.log_ticks(*(axes.yaxis for axes in panels))
     layout.legend_below(figure, marks.legend_entries(series))
     shares = request.rows("summary", metric="effective_share")
+    direction = "a random direction" if experiment.direction == "random" else "the gradient's direction"
     return figure, (
         f"The effective share of N is {request.between(shares)}. w weights {experiment.trajectories} trajectories of "
-        f"θ for a θ' in a random direction, at E[KL(π_θ'‖π_θ)] = {experiment.kl:g} for every T. Bands: 25–75 % and "
+        f"θ for a θ' in {direction}, at E[KL(π_θ'‖π_θ)] = {experiment.kl:g} for every T. Bands: 25–75 % and "
         f"5–95 % of log w. Means, of tr Cov geometric, with 95 % intervals over {request.policies}."
     )
 
