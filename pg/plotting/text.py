@@ -41,6 +41,11 @@ def number(value: float, digits: int = 3) -> str:
     return f"{rounded:,.{max(digits - 1 - magnitude, 0)}f}".replace("-", "−")
 
 
+def raised(count: int) -> str:
+    """Write a count as a superscript."""
+    return str(count).translate(_SUPERSCRIPTS)
+
+
 def span(low: float, high: float) -> str:
     """Write the ends of an interval: "0.1 to 0.2"; a dash between them would look like a minus sign."""
     return f"{number(low)} to {number(high)}"

@@ -162,6 +162,7 @@ def _tables(study: Study, experiment: str, wanted: Collection[str], value: Value
         "endings": lambda: _endings(study, experiment),
         "across": lambda: _across(study, experiment),
         "clouds": lambda: _clouds(study, experiment),
+        "trajectories": lambda: _trajectories(study, experiment),
         "weights": lambda: _weights(study, experiment),
         "states": lambda: _states(study, experiment),
     }
@@ -274,6 +275,18 @@ def _clouds(study: Study, experiment: str) -> pd.DataFrame:
         for names in _measured(study, experiment)
         for size in study.experiments[experiment].sizes["batch"]
         for x, y in ((0, 0), (1, 1), (-1, -1))
+    ]
+    return pd.DataFrame(rows)
+
+
+def _trajectories(study: Study, experiment: str) -> pd.DataFrame:
+    """Make two trajectories of two and three parts; their weights are those of the seed and the variant's place."""
+    rows = [
+        {**names, "trajectory": i, "step": 1 + 4 * part, "end": 5 + 4 * part, "reward": 0.5 * i}
+        | {"weight": (names["seed"] + 1) * (part + 1) * (1.5 - i) * (1 + 0.1 * len(names["variant"]))}
+        for names in _measured(study, experiment)
+        for i in (1, 2)
+        for part in range(i + 1)
     ]
     return pd.DataFrame(rows)
 

@@ -26,7 +26,7 @@ from tests.figures.studies import request
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 NARROW = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
 SECONDS = 60
-KINDS = ("variance", "learning_curves", "staleness", "batch_size", "stick_figures")
+KINDS = ("variance", "learning_curves", "staleness", "batch_size", "stick_figures", "trajectories")
 
 pytestmark = [
     pytest.mark.long,
@@ -119,7 +119,11 @@ def drawn(browser: Chrome, kind: str, mark: str) -> list[dict[str, Any]]:
 
 
 def three_digits(values: Iterable[float]) -> list[float]:
-    return sorted(float(f"{value:.3g}") for value in values)
+    return sorted(three_digits_of(values))
+
+
+def three_digits_of(values: Iterable[float]) -> list[float]:
+    return [float(f"{value:.3g}") for value in values]
 
 
 def of_place(rows: pd.DataFrame, place: str, **where: object) -> pd.DataFrame:
@@ -178,6 +182,20 @@ def test_the_slider_of_steps_moves_states_and_weights(
     shares = weights["count"] / weights.groupby("variant")["count"].transform("sum")
     found = [row for row in drawn(browser, "staleness", "symbol") if "share" in row]
     assert sorted(row["share"] for row in found) == three_digits(shares)
+
+
+@pytest.mark.parametrize("estimator", ["total", "to_go"])
+def test_bars_are_the_weights_of_the_chosen_estimator(
+    browser: Chrome, requests: dict[str, FigureRequest[Any]], estimator: str
+) -> None:
+    place = "chain/late"
+    for parameter, value in (("place", place), ("seed", "3"), ("estimator", estimator)):
+        choose(browser, "trajectories", parameter, value)
+    rows = of_place(requests["trajectories"].tables["trajectories"], place, seed=3, variant=estimator)
+    found = [(row["step"], row["weight"]) for row in drawn(browser, "trajectories", "rect") if "reward" in row]
+    assert sorted(found) == sorted(zip(rows["step"], three_digits_of(rows["weight"]), strict=True))
+    names = {row["name"] for row in drawn(browser, "trajectories", "text") if "name" in row}
+    assert names == {"τ¹, R = 1.00", "τ², R = 3.00"}
 
 
 def test_the_limit_says_which_steps_are_within_it(browser: Chrome, requests: dict[str, FigureRequest[Any]]) -> None:

@@ -32,7 +32,7 @@ def test_deleted_tables_are_made_again_without_training(done: Checkout) -> None:
         (done.folder / "out/tables" / table).unlink()
     plan = done.planned()
     assert (plan["train_tables"], plan["measurement_tables"]) == (1, 1)
-    assert not {"train", "measure_clouds"} & plan.keys()
+    assert not {"train", "measure_clouds_trajectories"} & plan.keys()
     done.complete()
     assert done.files() == before
 

@@ -84,7 +84,7 @@ def test_the_report_waits_for_experiments_that_nothing_reads(fresh: Checkout, st
 def test_one_figure_or_claim_runs_only_what_it_needs(fresh: Checkout) -> None:
     assert set(fresh.planned("out/figures/learning.pdf")) == {"train", "train_tables", "figure"}
     claim = fresh.planned("out/claims/causality.csv")
-    assert claim == {"train": 1, "measure_clouds": 1, "measurement_tables": 1, "claim": 1}
+    assert claim == {"train": 1, "measure_clouds_trajectories": 1, "measurement_tables": 1, "claim": 1}
 
 
 def test_the_benchmark_and_the_study_share_no_rule(fresh: Checkout) -> None:
@@ -107,7 +107,7 @@ def test_a_given_study_replaces_the_default_one(fresh: Checkout) -> None:
     other["experiments"] = {"learn": other["experiments"]["learn"]}
     other["figures"], other["claims"] = {}, {}
     (fresh.folder / "other.yaml").write_text(yaml.safe_dump(other), encoding="utf-8")
-    assert "measure_clouds" not in fresh.planned("out/tables/learn.csv", "--configfile", "other.yaml")
+    assert "measure_clouds_trajectories" not in fresh.planned("out/tables/learn.csv", "--configfile", "other.yaml")
 
 
 def test_training_by_hand_gives_the_rows_of_the_pipeline(finished: Checkout) -> None:

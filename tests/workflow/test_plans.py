@@ -12,7 +12,7 @@ from tests.workflow.checkout import Checkout, checkout
 EXPERIMENTS = {options["kind"]: name for name, options in SMOKE["experiments"].items()}
 """Of every kind one."""
 
-JOBS = ("train", "tune", "measure", "measure_poses_endings", "measure_clouds", "measure_weights_states")
+JOBS = ("train", "tune", "measure", "measure_poses_endings", "measure_clouds_trajectories", "measure_weights_states")
 
 
 @pytest.fixture(scope="module")

@@ -61,7 +61,7 @@ def test_edited_variant_reruns_alone(done: Checkout, study: dict[str, Any]) -> N
     done.write(study)
     plan = done.planned()
     assert plan["train"] == 2
-    assert "measure_clouds" not in plan, "a probe does not use the batch size of training"
+    assert "measure_clouds_trajectories" not in plan, "a probe does not use the batch size of training"
 
 
 def test_reordered_keys_and_comments_rerun_nothing(done: Checkout, study: dict[str, Any]) -> None:
@@ -93,7 +93,7 @@ def test_edited_part_reruns_its_users_and_comments_and_logs_nothing(done: Checko
     module.write_text(edited, encoding="utf-8")
     plan = done.planned()
     assert plan["train"] == 2, "the two blocks of `averaged`, none of `total`"
-    assert plan["measure_clouds"] == 1
+    assert plan["measure_clouds_trajectories"] == 1
 
 
 def test_edited_style_only_redraws(done: Checkout) -> None:

@@ -54,7 +54,15 @@ ENVIRONMENT = {
 if platform.machine() == "x86_64":
     # Machine code without AVX-512, compiled apart from that of this machine.
     ENVIRONMENT |= {"NUMBA_CPU_NAME": "haswell"}
-THREADS = ("--set-threads", "train=2", "measure_clouds=2", "tune=2", "train_tables=2", "figure=2", "claim=2")
+THREADS = (
+    "--set-threads",
+    "train=2",
+    "measure_clouds_trajectories=2",
+    "tune=2",
+    "train_tables=2",
+    "figure=2",
+    "claim=2",
+)
 
 
 def test_results_are_the_same_under_other_conditions(finished: Checkout, tmp_path: Path) -> None:

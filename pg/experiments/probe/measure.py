@@ -15,6 +15,7 @@ from pg.environments.copies import make_environments
 from pg.experiments.estimates import Estimates
 from pg.experiments.metric import values
 from pg.experiments.probe.clouds import SHOWN, clouds
+from pg.experiments.probe.factors import factors
 from pg.experiments.probe.metrics import METRICS
 from pg.experiments.probe.options import ProbeOptions
 from pg.laboratory.critics import fitted_critics
@@ -60,9 +61,9 @@ def probe(job: MeasurementJob[ProbeOptions], policies: Mapping[int, Parameters])
     -------
     dict
         "rows": a row for each, with `METRICS`. "clouds": a row for each of the first estimates, with its coordinates
-        along the true gradient and across it.
+        along the true gradient and across it. "trajectories": the factors of the scores of one batch of the first size.
     """
-    options, rows, points = job.options, [], []
+    options, rows, points, single = job.options, [], [], []
     environments, mdp = make_environments(job.environment, options.sample.trajectories), mdp_of(job.environment)
     for seed in job.seeds:
         policy = policy_of(job, policies, seed, environments.spaces)
@@ -93,4 +94,6 @@ def probe(job: MeasurementJob[ProbeOptions], policies: Mapping[int, Parameters])
                 rows.append({**names, **dict.fromkeys(_COLUMNS), **of_reference, **values(METRICS, found)})
                 kept[size, name] = gradients[:SHOWN]
         points += [{"seed": seed, **point} for point in clouds(kept, truth.gradient)]
-    return {"rows": pd.DataFrame(rows), "clouds": pd.DataFrame(points)}
+        first = pool.regrouped(options.sample.batches[0]).of_batch(0)
+        single += [{"seed": seed, **row} for row in factors(policy, job.variants, first, mdp, critics)]
+    return {"rows": pd.DataFrame(rows), "clouds": pd.DataFrame(points), "trajectories": pd.DataFrame(single)}

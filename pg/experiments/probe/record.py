@@ -24,7 +24,10 @@ class ProbeExperiment(ProbeOptions, Measurement):
     options_type = ProbeOptions
     measured_by = "pg.experiments.probe.measure:probe"
     folder = "probes"
-    more_tables: ClassVar[Mapping[str, tuple[str, ...]]] = {"clouds": ("batch", "along", "across")}
+    more_tables: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "clouds": ("batch", "along", "across"),
+        "trajectories": ("trajectory", "step", "end", "reward", "weight"),
+    }
 
     source: Source = Field(description="Where the policies come from.")
 

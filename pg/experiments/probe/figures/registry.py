@@ -13,6 +13,11 @@ FIGURES = {
         ("summary",),
         play=Play("pg.experiments.probe.play.batch_size", ("clouds", "summary")),
     ),
+    "trajectories": FigureKind(
+        "pg.experiments.probe.figures.trajectories",
+        ("trajectories",),
+        play=Play("pg.experiments.probe.play.trajectories", ("trajectories",)),
+    ),
     "bias_and_variance": FigureKind("pg.experiments.probe.figures.bias_and_variance", needs=(one_swept_number,)),
     "achieved_share": FigureKind("pg.experiments.probe.figures.achieved_share", ("long", "comparisons")),
     "against_rewards": FigureKind(
