@@ -55,7 +55,7 @@ def _described(study: Study, row: Mapping[Any, Any], undecided: int) -> dict[str
         "finding": finding(result),
         "measured": measured(result),
         "environments": [study.environment_label(one) for one in environments_of(study, declared)],
-        "stages": declared.stages or stages_of(study, declared.experiment),
+        "stages": [one.replace("_", " ") for one in declared.stages or stages_of(study, declared.experiment)],
         "metric": metric.name,
         "label": metric.label,
         "rows": {name: f"tables/{name}.csv" for name in dict.fromkeys(declared.experiments.values())},

@@ -103,7 +103,7 @@ def render(
         lstrip_blocks=True,
     )
     parts = claim_rows(study, claims)
-    cards = cards_of(study.claims, parts, places)
+    cards = sorted(cards_of(study.claims, parts, places), key=lambda card: section_rank(card.section))
     holders = holders_of(pictures, cards)
     return environment.get_template(template.name).render(
         title=study.name,

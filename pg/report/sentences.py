@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any
 
 from pg.claims.comparisons import Comparison, comparison_of
-from pg.claims.record import ClaimPart
+from pg.claims.record import ClaimPart, Family
 from pg.core.signs import signed
 from pg.experiments.metric import Metric
 from pg.experiments.metrics import metrics_of
@@ -128,7 +128,7 @@ def needed(result: Result) -> str:
         return part.decision.demand(target, partial(_declared, metric))
     if part.margin is not None:
         return f"a difference of at most {_amount(metric, part.margin)}"
-    return part.decision.demand(target, lambda _: result.side("b"))
+    return part.decision.demand(target, lambda _: "with the latter" if isinstance(part.b, Family) else result.side("b"))
 
 
 def noun(metric: Metric) -> str:

@@ -26,7 +26,7 @@ def side(study: Study, part: ClaimPart, name: str) -> str:
     if "variant" in declared and ("variant" not in common or not own.keys() - {"metric"}):
         own["variant"] = declared["variant"]
     after, named = list(_axis(study, part, own)), list(_levels(study, part, own))
-    named = [*_variant(study, own), *([f"{own['stage']} policies"] if "stage" in own else []), *named]
+    named = [*_variant(study, own), *([_policies(own["stage"])] if "stage" in own else []), *named]
     return " ".join([*([f"with {listed(named)}"] if named else []), *after])
 
 
@@ -66,7 +66,11 @@ def _places(study: Study, part: ClaimPart, common: Selection) -> Iterator[str]:
     by_side = any("stage" in selection for _, _, selection in part.selections)
     stages = [] if by_side else [wanted, *part.stages, *stages_of(study, part.experiment)]
     if stage := next(filter(None, [common.get("stage"), *stages]), None):
-        yield f"{stage} policies"
+        yield _policies(stage)
+
+
+def _policies(stage: str) -> str:
+    return f"{stage.replace('_', ' ')} policies"
 
 
 def _common(part: ClaimPart) -> Selection:

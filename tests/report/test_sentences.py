@@ -182,6 +182,15 @@ def less(declared: dict[str, Any]) -> dict[str, Any]:
             "The return at the end of the budget is the same with “reward-to-go” as with “total return” (CartPole-v1).",
         ),
         (
+            less(STEPS) | {"ratio_of_means": True, "b": {"best_of": [{"variant": "total"}]}},
+            (1.5, 1.2, 1.9),
+            "refuted",
+            (
+                "The time to the threshold with “reward-to-go” is 1.5 times (1.2 to 1.9) that with the best of “total "
+                "return” (CartPole-v1). The claim needs less than with the latter."
+            ),
+        ),
+        (
             less(STEPS) | {"a": {"best_of": [{"variant": "to_go"}, {"variant": "normalised"}]}},
             (float("nan"),),
             "undecided",
@@ -219,7 +228,7 @@ def test_an_untested_part_says_what_it_needed_and_what_was_found(study: Study) -
         ({"environment.rewards.paid": "at_end"}, "with rewards paid at end"),
         ({"environment.observations": {"hide": ["velocity"]}}, "with observations (hide velocity)"),
         ({"environment.rewards.shaping": None}, "with no shaping"),
-        ({"stage": "late"}, "with late policies"),
+        ({"stage": "two_fifths"}, "with two fifths policies"),
     ],
 )
 def test_a_side_is_named_by_what_distinguishes_it(study: Study, levels: dict[str, Any], words: str) -> None:
