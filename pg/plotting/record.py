@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -36,6 +36,11 @@ class Figure(Record):
         default=(),
         description="Further experiments whose environments are pooled with its own, in figures across them.",
     )
+    compared: tuple[dict[str, Any], ...] = Field(
+        default=(),
+        description="Variants of other experiments to draw as well, each with its experiment, variant, and level of "
+        "each option that the experiment sweeps. For learning_curves and steps_to_threshold.",
+    )
     width: Width = "two_columns"
     format: Format = "pdf"
     section: str = Field(description="The section of the lecture it belongs to.")
@@ -44,3 +49,8 @@ class Figure(Record):
     def pool(self) -> tuple[str, ...]:
         """The experiments whose environments it pools: its own and the further ones."""
         return (self.experiment, *self.pooled)
+
+    @property
+    def experiments(self) -> tuple[str, ...]:
+        """All experiments whose rows it draws."""
+        return tuple(dict.fromkeys((*self.pool, *(str(one["experiment"]) for one in self.compared))))

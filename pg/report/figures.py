@@ -14,9 +14,10 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.lines import Line2D
 
-from pg.experiments.figures.lookup import FIGURES, kind_of
+from pg.experiments.figures.lookup import FIGURES, kind_of, name_of
 from pg.experiments.figures.request import FigureRequest, draw, explore
 from pg.plotting import layout, style
+from pg.plotting.marks import at_level
 from pg.plotting.record import Figure
 from pg.runs.files import write_atomically, write_text
 from pg.runs.tables import read_csv
@@ -82,8 +83,20 @@ def request_of(study: Study, figure: Figure, tables: Mapping[str, pd.DataFrame])
         cells=cells(study, figure.experiment),
         stages=stages_of(study, figure.experiment),
         trained=trained,
-        tables=tables,
+        tables=_with_compared(figure, tables),
     )
+
+
+def _with_compared(figure: Figure, tables: Mapping[str, pd.DataFrame]) -> Mapping[str, pd.DataFrame]:
+    """Append the rows that the figure compares with to the tables of its own experiment."""
+    if not figure.compared:
+        return tables
+    added: dict[str, list[pd.DataFrame]] = {name: [table] for name, table in tables.items() if "_of_" not in name}
+    for one in figure.compared:
+        selection = {key: value for key, value in one.items() if key != "experiment"}
+        for name, parts in added.items():
+            parts.append(at_level(tables[name_of(name, one["experiment"])], selection))
+    return {name: pd.concat(parts, ignore_index=True) for name, parts in added.items()}
 
 
 @cache

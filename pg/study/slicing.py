@@ -10,12 +10,9 @@ from pg.experiments.cells import Block, Cell
 from pg.experiments.kind import Measurement
 from pg.laboratory.job import MeasurementJob
 from pg.learning.job import Demonstrators, TrainJob, TuneJob
-from pg.parts.variant import Variant
 from pg.study.expansion import cells
 from pg.study.record import Study
 from pg.study.sources import demonstrator_of
-
-_UNUSED = Variant()
 
 
 def train_job(study: Study, cell: Cell, block: Block) -> TrainJob:
@@ -65,23 +62,16 @@ def _demonstrators(study: Study, cell: Cell, seeds: Iterable[int]) -> Demonstrat
     )
 
 
-def part_of(study: Study, experiments: Iterable[str], *, coloured: bool = True) -> Study:
-    """Return a study reduced to some of its experiments, without claims and figures.
-
-    Variants stay in declared order up to the last one used, because their positions decide their colours. Unused
-    variants keep only their names, so that editing one does not change the slice. With `coloured=False` they are left
-    out, so that adding one does not change it either.
-    """
+def part_of(study: Study, experiments: Iterable[str]) -> Study:
+    """Return a study reduced to some of its experiments and what they use, without claims and figures."""
     kept = {name: study.experiments[name] for name in study.experiments if name in set(experiments)}
     environments = {name for experiment in kept.values() for name in experiment.environments}
     used = {name for one in kept.values() for name in (*one.variants, *one.other_variants.values())}
-    names = list(study.variants) if coloured else [name for name in study.variants if name in used]
-    last = max(names.index(name) for name in used)
     return study.model_copy(
         update={
             "experiments": kept,
             "environments": {name: study.environments[name] for name in study.environments if name in environments},
-            "variants": {name: study.variants[name] if name in used else _UNUSED for name in names[: last + 1]},
+            "variants": {name: study.variants[name] for name in study.variants if name in used},
             "claims": {},
             "figures": {},
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,9 +14,11 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
+from pg.experiments.figures.lookup import FIGURES, tables_of
 from pg.experiments.figures.request import FigureRequest
 from pg.experiments.train.tables import tuned_table
 from pg.plotting import style
+from pg.plotting.marks import at_level
 from pg.plotting.record import Figure as Declaration
 from pg.report.figures import request_of
 from pg.study.expansion import cells
@@ -99,6 +102,24 @@ def named(one: Request) -> list[str]:
     if one.figure.kind == "learning_curves":
         return [title.replace("\n", " ") for title in titles(others)]
     return [label.get_text().replace("\n", " ") for label in first.get_yticklabels()]
+
+
+def test_variants_of_other_experiments_are_drawn_as_well() -> None:
+    study, level = study_of(), {"variant.gradient_steps": 4}
+    compared = {"experiment": "levels", "variant": "to_go", **level}
+    figure = Declaration(
+        kind="learning_curves", experiment="learning", variants=("total",), compared=(compared,), section="Summary"
+    )
+    other = request("learning_curves", experiment="levels").tables
+    tables = {**request("learning_curves").tables, **{f"{name}_of_levels": table for name, table in other.items()}}
+    paths = tables_of(figure, FIGURES["learning_curves"])
+    one = request_of(study, figure, {name: tables[name] for name in paths})
+    _, _, seeds = draw(replace(one, environments={"cartpole": study.environments["cartpole"]})).axes
+    runs = at_level(other["curves"], {"environment": "cartpole", "variant": "to_go", **level})
+
+    assert paths["curves_of_levels"] == "tables/levels-curves.csv"
+    assert titles([seeds]) == ["to go, gradient steps 4"]
+    assert bars(seeds)[0][..., 1].ravel().tolist() == runs.sort_values(["seed", "steps"])["return"].tolist()
 
 
 def test_the_caption_names_the_lowest_and_highest_end(learning: Request) -> None:

@@ -20,7 +20,7 @@ def jobs() -> Iterator[tuple[str, str, Sequence[Record]]]:
     """Yield name, script and records of jobs of every stage; the variants of `learning` and all other experiments."""
     for name, experiment in STUDY.experiments.items():
         script = "train_tables.py" if name in STUDY.training else "measurement_tables.py"
-        yield f"tables {name}", script, [part_of(STUDY, [name], coloured=False)]
+        yield f"tables {name}", script, [part_of(STUDY, [name])]
         if name not in STUDY.training:
             environment, stage = places_of(STUDY, name)[0]
             job = measurement_job(STUDY, name, environment, stage, experiment.seeds.blocks[0])

@@ -105,10 +105,10 @@ def test_the_study_of_a_figure_keeps_positions_of_variants(options: dict[str, An
 
 
 def test_tables_do_not_depend_on_positions_of_variants(options: dict[str, Any]) -> None:
-    before = part_of(load(options), ["gradients"], coloured=False)
+    before = part_of(load(options), ["gradients"])
     assert list(before.variants) == ["total", "baseline"]
     options["variants"] = {"first": {"returns": "to_go"}, **options["variants"]}
-    assert part_of(load(options), ["gradients"], coloured=False).canonical() == before.canonical()
+    assert part_of(load(options), ["gradients"]).canonical() == before.canonical()
 
 
 def test_a_part_of_a_study_has_the_variant_that_its_policies_follow() -> None:

@@ -4,7 +4,7 @@ def inputs_of_figure(wildcards):
 
 def part_of_figure(wildcards):
     figure = STUDY.figures[wildcards.figure]
-    read = [*figure.pool]
+    read = [*figure.experiments]
     if kind_of_figure(figure).with_source:
         read.append(STUDY.experiments[figure.experiment].policies_from.experiment)
     part = part_of(STUDY, read)

@@ -11,11 +11,11 @@ FURTHER_TABLES = [
 
 
 def part_of_experiment(wildcards):
-    return part_of(STUDY, [wildcards.experiment], coloured=False)
+    return part_of(STUDY, [wildcards.experiment])
 
 
 def part_of_pool(wildcards):
-    return part_of(STUDY, POOLS[wildcards.pool], coloured=False)
+    return part_of(STUDY, POOLS[wildcards.pool])
 
 
 def measurements_of(experiment, ending):

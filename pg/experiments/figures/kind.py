@@ -36,6 +36,8 @@ class FigureKind:
         Whether it reads the experiment that trained the policies.
     with_metrics
         Whether a figure names the metrics that it draws.
+    with_compared
+        Whether it can draw variants of other experiments as well.
     play
         What readers can do with it on the page; None if it is a picture alone.
     """
@@ -46,6 +48,7 @@ class FigureKind:
     needs: tuple[Callable[[Declaration], Iterator[str]], ...] = ()
     with_source: bool = False
     with_metrics: bool = False
+    with_compared: bool = False
     play: Play | None = None
 
 

@@ -32,5 +32,17 @@ def kind_of(figure: Figure, experiment: Experiment) -> FigureKind:
 
 def tables_of(figure: Figure, kind: FigureKind | Play) -> dict[str, str]:
     """Return the paths of the tables that a figure or its explorable reads, relative to the results folder."""
-    stems = {"long": figure.experiment, "across": f"{'+'.join(figure.pool)}-across"}
-    return {table: f"tables/{stems.get(table, f'{figure.experiment}-{table}')}.csv" for table in kind.tables}
+    stems = {"across": f"{'+'.join(figure.pool)}-across"}
+    others = [name for name in figure.experiments if name not in figure.pool]
+    own = {table: stems.get(table, _stem(figure.experiment, table)) for table in kind.tables}
+    compared = {name_of(table, other): _stem(other, table) for other in others for table in kind.tables}
+    return {name: f"tables/{stem}.csv" for name, stem in (own | compared).items()}
+
+
+def name_of(table: str, other: str) -> str:
+    """Return the name of a table of another experiment that a figure compares with."""
+    return f"{table}_of_{other}"
+
+
+def _stem(experiment: str, table: str) -> str:
+    return experiment if table == "long" else f"{experiment}-{table}"

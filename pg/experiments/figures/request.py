@@ -159,10 +159,10 @@ class FigureRequest(Generic[E]):
     @property
     def looks(self) -> dict[str, style.Look]:
         """The looks of the variants drawn."""
-        return looks_of(self.variants, self.drawn)
+        return looks_of(self.variants, [*self.drawn, *(one["variant"] for one in self.figure.compared)])
 
     def series(self, *, shown: Collection[str] = ()) -> tuple[Series, ...]:
-        """List what the figure compares: the variants, each at every level of the sweep.
+        """List what the figure compares: the variants at every level of the sweep, and those of other experiments.
 
         Parameters
         ----------
@@ -172,10 +172,13 @@ class FigureRequest(Generic[E]):
         sweep = {path: values for path, values in self.experiment.swept.items() if path not in shown}
         levels = [dict(zip(sweep, values, strict=True)) for values in product(*sweep.values())]
         looks, count = self.looks, len(levels)
+        drawn = [(name, level, at, count) for name in self.drawn for at, level in enumerate(levels)]
+        for one in self.figure.compared:
+            level = {path: value for path, value in one.items() if path not in ("experiment", "variant")}
+            drawn.append((one["variant"], level, 0, 1))
         return tuple(
-            Series(name, level, at_levels(self.variant_label(name), level), style.of_level(looks[name], at, count))
-            for name in self.drawn
-            for at, level in enumerate(levels)
+            Series(name, level, at_levels(self.variant_label(name), level), style.of_level(looks[name], at, number))
+            for name, level, at, number in drawn
         )
 
     def distinct_series(self, *, shown: Collection[str] = ()) -> tuple[Series, ...]:

@@ -46,6 +46,7 @@ def _problems_of_figure(study: Study, at: str, figure: Figure) -> Iterator[str]:
         if getattr(experiment, option, None) is None:
             yield f"{at}.experiment: {figure.experiment} declares no {option} to draw"
     yield from _problems_of_pool(study, at, figure, kind)
+    yield from _problems_of_compared(study, at, figure, kind)
     names = [name for name in figure.environments or experiment.environments if name in study.environments]
     drawn = figure.variants or experiment.variants
     declared = Declaration(
@@ -61,6 +62,30 @@ def _problems_of_figure(study: Study, at: str, figure: Figure) -> Iterator[str]:
         yield from _problems_of_metrics(declared)
     for check in kind.needs:
         yield from check(declared)
+
+
+def _problems_of_compared(study: Study, at: str, figure: Figure, kind: FigureKind) -> Iterator[str]:
+    """Check that the variants to compare with can be drawn, at one level of their sweep, and are not drawn already."""
+    own = study.experiments[figure.experiment]
+    if figure.compared and not kind.with_compared:
+        yield f"{at}.compared: {figure.kind} draws one experiment; leave compared out"
+        return
+    for place, one in enumerate(figure.compared):
+        here, name, variant = f"{at}.compared.{place}", str(one.get("experiment")), str(one.get("variant"))
+        others = {other: tried for other, tried in study.experiments.items() if tried.kind == own.kind}
+        if problems := [*unknown(f"{here}.experiment", [name], others)]:
+            yield from problems
+            continue
+        other = others[name]
+        yield from unknown(f"{here}.variant", [variant], other.variants)
+        if variant in (figure.variants or own.variants):
+            yield f"{here}.variant: {figure.experiment} draws {variant} already; remove one"
+        levels = {key: value for key, value in one.items() if key not in ("experiment", "variant")}
+        if levels.keys() != other.swept.keys():
+            yield f"{here}: needs a level of each option that {name} sweeps:{listed(other.swept)}"
+        for path, values in other.swept.items():
+            if path in levels and levels[path] not in values:
+                yield f"{here}.{path}: {levels[path]!r} is no level of {name}; allowed:{listed(map(str, values))}"
 
 
 def _problems_of_kind(study: Study, at: str, figure: Figure) -> Iterator[str]:

@@ -43,6 +43,11 @@ def with_figures_of_reuse(options: dict[str, Any]) -> dict[str, Any]:
         figures:
           windows: {kind: windows, experiment: windows, section: Reuse}
           levels: {kind: against_level, experiment: swept, metrics: [steps_to_threshold, collapsed], section: Reuse}
+          learning:
+            kind: learning_curves
+            experiment: learn
+            compared: [{experiment: swept, variant: free, variant.gradient_steps: 4}]
+            section: Reuse
           limits: {kind: realised_kl, experiment: updates, section: KL constraint}
         claims:
           causality:
@@ -79,6 +84,17 @@ experiments/windows/sweep: {variant.normalise_advantages: [false, true]}
   => windows.experiment: variant.normalise_advantages: False cannot be drawn …axis; sweep positive numbers
 experiments/windows/sweep: {variant.returns: [total, to_go]}
   => windows.experiment: variant.returns: 'total' cannot be drawn on a logarithmic axis
+figures/learning/compared: [{experiment: updates, variant: free}]
+  => learning.compared.0.experiment: 'updates' is not known
+figures/learning/compared: [{experiment: swept, variant: fre, variant.gradient_steps: 4}]
+  => learning.compared.0.variant: 'fre' is not known; did you mean 'free'
+figures/learning/compared: [{experiment: swept, variant: free}]
+  => learning.compared.0: needs a level of each option that swept sweeps: variant.gradient_steps
+figures/learning/compared: [{experiment: swept, variant: free, variant.gradient_steps: 2}]
+  => compared.0.variant.gradient_steps: 2 is no level of swept; allowed: 1, 4
+figures/learning/experiment: swept => learning.compared.0.variant: swept draws free already; remove one
+figures/limits/compared: [{experiment: swept, variant: free}]
+  => limits.compared: realised_kl draws one experiment; leave compared out
 figures/levels/experiment: updates => : against_level draws train experiments, not update
 figures/limits/experiment: swept => : realised_kl draws update experiments, not train
 figures/limits/variants: [free] => : … with a limit; set kl in one of free

@@ -6,12 +6,15 @@ FIGURES = {
     "learning_curves": FigureKind(
         "pg.experiments.train.figures.learning_curves",
         ("curves", "means", "summary"),
+        with_compared=True,
         play=Play("pg.experiments.train.play.learning_curves", ("curves", "means")),
     ),
     "against_level": FigureKind(
         "pg.experiments.train.figures.against_level", needs=(a_swept_option,), with_metrics=True
     ),
-    "steps_to_threshold": FigureKind("pg.experiments.train.figures.steps_to_threshold", needs=(thresholds,)),
+    "steps_to_threshold": FigureKind(
+        "pg.experiments.train.figures.steps_to_threshold", needs=(thresholds,), with_compared=True
+    ),
     "performance_profiles": FigureKind("pg.experiments.train.figures.performance_profiles", ("across",)),
     "aggregates": FigureKind("pg.experiments.train.figures.aggregates", ("across",)),
     "tuning": FigureKind("pg.experiments.train.figures.tuning", ("tuned",), options=("tuning",)),
