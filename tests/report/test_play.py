@@ -22,6 +22,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 from tests.figures.studies import request
+from tests.report.accessibility import violations
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 NARROW = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
@@ -277,6 +278,12 @@ def test_charts_have_a_description(browser: Chrome) -> None:
     chart = opened(browser, "variance").find_element(By.CSS_SELECTOR, "[role=graphics-document]")
     label = chart.get_attribute("aria-label") or ""
     assert "policy by policy" in label
+
+
+def test_axe_finds_no_violation_in_open_explorables(browser: Chrome) -> None:
+    for kind in KINDS:
+        opened(browser, kind)
+    assert violations(browser) == []
 
 
 def test_nothing_is_reported_or_requested(browser: Chrome) -> None:

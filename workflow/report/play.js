@@ -38,6 +38,8 @@
     }
     const { view } = await window.vegaEmbed(chart, spec, { renderer: "svg", actions: false, logLevel: 1 });
     play.view = view;
+    // A chart that is wider than a phone scrolls, also with the keyboard.
+    chart.tabIndex = 0;
     view.addEventListener("click", (_, item) => {
       const variant = item?.datum?.variant;
       if (variant !== undefined) set(play, "variant", view.signal("variant") === variant ? "" : variant);
