@@ -109,11 +109,10 @@ def as_dots(series: Sequence[Series]) -> dict[str, Any]:
     return {"hue": "series", "palette": _palette(series), "legend": False, "alpha": 0.5, "linewidth": 0}
 
 
-def as_lines(series: Sequence[Series], *, marked: bool) -> dict[str, Any]:
+def as_lines(series: Sequence[Series]) -> dict[str, Any]:
     """Return keyword arguments of seaborn's `lineplot`: colours and dashes of gathered series, without statistics."""
     dashes = {one.key: one.look.dashes for one in series}
-    lines = as_marks(series) | {"dashes": dashes, "estimator": None, "errorbar": None}
-    return lines if marked else lines | {"markers": False}
+    return as_marks(series) | {"dashes": dashes, "markers": False, "estimator": None, "errorbar": None}
 
 
 def _palette(series: Sequence[Series]) -> dict[str, str]:
@@ -200,8 +199,10 @@ def draw_curves(
 
 def draw_lines(axes: Axes, rows: pd.DataFrame, series: Sequence[Series], x: str) -> None:
     """Draw gathered estimates as a line per series, with a mark at each value of column x."""
-    lines = as_lines(series, marked=True)
-    line(axes, rows, x=x, y="estimate", linewidth=1, markersize=4, markeredgewidth=0.3, **lines)
+    rows, edge = rows.dropna(subset=["estimate"]).sort_values(x), {"mew": 0.3, "mec": "white"}
+    for one in series:
+        own = rows.loc[rows["series"] == one.key]
+        axes.plot(own[x], own["estimate"], marker=one.look.marker, markersize=4, linewidth=1, **edge, **one.look.line)
 
 
 def draw_bands(axes: Axes, rows: pd.DataFrame, series: Sequence[Series], x: str, alpha: float) -> None:

@@ -90,6 +90,8 @@ _RC: dict[RcKeyType, Any] = {
     "font.family": "STIXGeneral",
     "mathtext.fontset": "stix",
     "axes.titlelocation": "left",
+    # Else matplotlib measures all ticks once more, in case some are at the top.
+    "axes.titley": 1.0,
     "legend.frameon": False,
     "legend.handlelength": 2.4,
     "legend.columnspacing": 1.4,

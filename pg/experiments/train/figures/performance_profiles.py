@@ -14,7 +14,7 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     figure = layout.canvas(request.figure.width, 2.2)
     axes = figure.subplots()
     rows = marks.gathered(series, request.rows("across", statistic="profile"))
-    marks.line(axes, rows, x="above", y="estimate", linewidth=1.2, **marks.as_lines(series, marked=False))
+    marks.line(axes, rows, x="above", y="estimate", linewidth=1.2, **marks.as_lines(series))
     marks.draw_bands(axes, rows, series, "above", alpha=0.15)
     axes.axvline(1, **style.DASHED_RULE)
     axes.set(xlim=(rows["above"].min(), rows["above"].max()), ylim=(-0.02, 1.02))

@@ -35,7 +35,7 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
             finals = scores.loc[scores["share"] == 1]
             marks.scatter(axes, finals, x="shifted", y="score", s=5, **marks.as_dots(series))
             screened = _means(scores.loc[scores["share"] < 1])
-            thin = {"linewidth": 0.6, "alpha": 0.5, **marks.as_lines(series, marked=False)}
+            thin = {"linewidth": 0.6, "alpha": 0.5, **marks.as_lines(series)}
             marks.line(axes, screened, x="shifted", y="estimate", **thin)
             marks.draw_lines(axes, _means(finals), series, "shifted")
             _draw_choices(axes, series, finals.loc[finals["chosen"]])
