@@ -48,7 +48,10 @@ def explore(request: FigureRequest[GaitExperiment]) -> Explorable:
             choice("place", "Policies", when),
             slider("frame", "Per cent of the episode", range(last + 1), labels=shares, plays=True),
         ),
-        panels=[_panel(seed, limbs, texts, reach) for seed in sorted(poses["seed"].unique())],
+        panels=[
+            _panel(f"policy {seed}", limbs[limbs["seed"] == seed], texts[texts["seed"] == seed], reach)
+            for seed in sorted(poses["seed"].unique())
+        ],
         columns=5,
         layout=Layout(least=150, margin=8, aspect=(_TOP - _BOTTOM) / (reach[1] - reach[0])),
     )
@@ -85,21 +88,22 @@ def _texts(endings: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (place, seed), own in endings.groupby(["place", "seed"], observed=True):
         shown = own[own["shown"] == 1].iloc[0]
-        counts = own["ending"].value_counts()
-        how = ", ".join(f"{counts.get(one, 0)} {one}" for one in ("forward", "backward"))
-        lines = f"return {shown['return']:.1f}, {_ENDINGS[str(shown['ending'])]}", f"of {len(own)} falls: {how}"
-        rows.append({"place": place, "seed": seed, "lines": [*lines]})
+        forward = int((own["ending"] == "forward").sum())
+        ending = _ENDINGS[str(shown["ending"])]
+        lines = [f"return {shown['return']:.1f}, {ending}", f"{forward} of {len(own)} fall forward"]
+        rows.append({"place": place, "seed": seed, "lines": lines})
     return pd.DataFrame(rows)
 
 
-def _panel(seed: int, limbs: pd.DataFrame, texts: pd.DataFrame, reach: tuple[float, float]) -> Panel:
+def _panel(title: str, limbs: pd.DataFrame, texts: pd.DataFrame, reach: tuple[float, float]) -> Panel:
+    """Draw one policy: its limbs at the moment of the slider, its head and its centre of mass."""
     x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[round(100 * end) for end in reach], nice=False))
     z = alt.Y("z:Q", axis=None, scale=alt.Scale(domain=[100 * _BOTTOM, 100 * _TOP], nice=False))
     ground = alt.Chart(pd.DataFrame({"z": [0]})).mark_rule(color=style.FAINT).encode(y=z)
     start = alt.Chart(pd.DataFrame({"x": [0], "z": [0]})).mark_tick(orient="vertical", size=8, color=style.INK)
     pose = (
-        alt.Chart(limbs)
-        .transform_filter(f"datum.seed == {seed} && {_SHOWN}")
+        alt.Chart(limbs.drop(columns="seed"))
+        .transform_filter(_SHOWN)
         .transform_flatten(["x", "z"])
         .transform_window(at="row_number()")
         .encode(x=x, y=z)
@@ -111,7 +115,7 @@ def _panel(seed: int, limbs: pd.DataFrame, texts: pd.DataFrame, reach: tuple[flo
         pose.transform_filter(f"datum.limb == '{limb}'").mark_circle(color=colour, size=size, opacity=1, clip=True)
         for limb, colour, size in (("head", style.INK, 90), ("mass", _MASS, 60))
     ]
-    words = alt.Chart(texts).transform_filter(f"datum.seed == {seed} && datum.place == place")
+    words = alt.Chart(texts).transform_filter("datum.place == place")
     return alt.layer(
         ground,
         start.encode(x=x, y=z),
@@ -120,4 +124,4 @@ def _panel(seed: int, limbs: pd.DataFrame, texts: pd.DataFrame, reach: tuple[flo
         words.mark_text(align="left", baseline="top", fontSize=11).encode(
             x=alt.value(0), y=alt.value(0), text="lines:N"
         ),
-    ).properties(title=f"policy {seed}")
+    ).properties(title=title)

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from pg.experiments.figures.request import FigureRequest, places_of
-from pg.experiments.probe.figures.trajectories import heading
+from pg.experiments.probe.figures.trajectories import heading, telling_seed
 from pg.experiments.probe.record import ProbeExperiment
 from pg.plotting import style
 from pg.plotting.explorable import Explorable, Layout, Panel, choice, rounded
@@ -27,31 +27,32 @@ def explore(request: FigureRequest[ProbeExperiment]) -> Explorable:
     rows = rows[rows["seed"].isin(sorted(rows["seed"].unique())[:_POLICIES])]
     rows = rows.assign(place=places_of(rows), seed=rows["seed"].astype(str), variant=rows["series"])
     numbers = sorted(int(one) for one in rows["trajectory"].unique())
+    seeds = {str(seed): f"policy {seed}" for seed in sorted(rows["seed"].unique(), key=int)}
+    first = str(telling_seed(rows[rows["place"] == str(request.places[0])]))
     return Explorable(
         title="What the gradient does with each trajectory",
         hint=(
             "Choose an estimator. A bar is the weight of the log-likelihood of the action at that step: blue bars make "
-            "it more likely, orange ones less likely. Compare trajectories with a high and a low return R."
+            "it more likely, orange ones less likely. Compare trajectories with a high and with a low return R."
         ),
         controls=(
             choice("estimator", "Estimator", {one.key: one.label for one in series}),
             choice("place", "Policies", {str(one): request.heading(one) for one in request.places}),
-            choice("seed", "Which of them", {seed: f"policy {seed}" for seed in rows["seed"].unique()}),
+            choice("seed", "Which of them", seeds, start=[*seeds].index(first)),
         ),
         panels=[_panel(rows, one) for one in numbers],
         columns=len(numbers),
-        layout=Layout(least=200),
+        layout=Layout(least=160, margin=55),
     )
 
 
 def _panel(rows: pd.DataFrame, trajectory: int) -> Panel:
     own = rows[rows["trajectory"] == trajectory]
     bars = alt.Chart(rounded(own[_COLUMNS])).transform_filter(_SHOWN).mark_rect(stroke="white")
-    zero, y = alt.datum(0), alt.Y("weight:Q", title="weight")
+    zero, y = alt.datum(0), alt.Y("weight:Q", title=None)
     up = alt.condition("datum.weight > 0", alt.value(_UP), alt.value(_DOWN))
-    x = alt.X(
-        "step:Q", title="step", scale=alt.Scale(zero=False, nice=False), axis=alt.Axis(tickMinStep=1, tickCount=4)
-    )
+    whole = alt.Axis(labelExpr="datum.value % 1 ? '' : format(datum.value, 'd')")
+    x = alt.X("step:Q", title="step", scale=alt.Scale(zero=False, nice=False), axis=whole)
     names = [
         {"place": place, "seed": seed, "name": heading(f"τ{raised(trajectory)}", batch, trajectory)}
         for (place, seed), batch in own.groupby(["place", "seed"], observed=True)
