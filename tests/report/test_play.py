@@ -6,7 +6,6 @@ import json
 import math
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -297,26 +296,16 @@ def test_nothing_is_reported_or_requested(browser: Chrome) -> None:
     assert [url[:60] for url in asked if not url.startswith(("file:", "data:", "blob:", "chrome:"))] == []
 
 
-def test_axe_finds_no_violation_in_what_is_opened(browser: Chrome) -> None:
-    for kind in KINDS:
-        opened(browser, kind)
-    browser.execute_script((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
-    script = "axe.run('.play').then((found) => arguments[arguments.length - 1](found))"
-    found = browser.execute_async_script(script)
-    assert len(found["passes"]) > 10
-    assert [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found["violations"]] == []
-
-
 def test_charts_fit_a_phone(browser: Chrome, file: Path) -> None:
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", NARROW)
     try:
         browser.get(file.as_uri())
         for kind in KINDS:
-            opened(browser, kind)
-            width = browser.execute_script(
-                "return arguments[0].querySelector('svg').clientWidth", opened(browser, kind)
+            chart = opened(browser, kind).find_element(By.CSS_SELECTOR, ".chart")
+            room, width = browser.execute_script(
+                "return [arguments[0].clientWidth, arguments[0].querySelector('svg').clientWidth]", chart
             )
-            assert 250 < width <= browser.execute_script("return arguments[0].closest('.chart').clientWidth", chart)
+            assert 250 < width <= room
         assert browser.execute_script("return document.documentElement.scrollWidth") <= NARROW["width"]
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
