@@ -39,7 +39,7 @@ def draw_figure(study: str, tables: Mapping[str, str], outputs: Mapping[str, str
     outputs
         Paths of the `print` and `png` pictures and of the `caption`.
     """
-    picture, caption = draw(_read(study, tables))
+    picture, caption = draw(_only(study, tables))
     for name in ("print", "png"):
         write_atomically(outputs[name], partial(style.save, picture))
     write_text(caption + "\n", outputs["caption"])
@@ -47,19 +47,24 @@ def draw_figure(study: str, tables: Mapping[str, str], outputs: Mapping[str, str
 
 def explore_figure(study: str, tables: Mapping[str, str], output: str) -> None:
     """Write the explorable of the one figure that a study declares as JSON; see `draw_figure`."""
-    write_text(json.dumps(explore(_read(study, tables)).as_json(), ensure_ascii=False, separators=(",", ":")), output)
+    write_text(json.dumps(explore(_only(study, tables)).as_json(), ensure_ascii=False, separators=(",", ":")), output)
 
 
-def _read(study: str, tables: Mapping[str, str]) -> FigureRequest[Any]:
+def _only(study: str, tables: Mapping[str, str]) -> FigureRequest[Any]:
     """Read the request of the one figure that a study declares."""
     declared = Study.model_validate_json(study)
     (figure,) = declared.figures.values()
+    return read_request(declared, figure, tables)
+
+
+def read_request(study: Study, figure: Figure, tables: Mapping[str, str]) -> FigureRequest[Any]:
+    """Read the tables of a figure, by name, and return the request that it is drawn from."""
     read: dict[str, pd.DataFrame] = {}
     for name, path in tables.items():
         # Text as categories, because rows are selected by text many times.
         table = read_csv(path)
         read[name] = table.astype(dict.fromkeys(table.select_dtypes("string").columns, "category"))
-    return request_of(declared, figure, read)
+    return request_of(study, figure, read)
 
 
 def request_of(study: Study, figure: Figure, tables: Mapping[str, pd.DataFrame]) -> FigureRequest[Any]:

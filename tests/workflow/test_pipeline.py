@@ -87,6 +87,17 @@ def test_one_figure_or_claim_runs_only_what_it_needs(fresh: Checkout) -> None:
     assert claim == {"train": 1, "measure_clouds_trajectories": 1, "measurement_tables": 1, "claim": 1}
 
 
+def test_slides_are_wide_pages_with_the_statement_of_each_claim(done: Checkout, study: dict[str, Any]) -> None:
+    assert done.run("slides").returncode == 0
+    for name, claim in study["claims"].items():
+        slide = done.folder / f"out/slides/{name}.pdf"
+        (size,) = re.findall(rb"/MediaBox \[ 0 0 ([\d.]+) ([\d.]+) \]", slide.read_bytes())
+        assert float(size[0]) / float(size[1]) == pytest.approx(16 / 9, rel=1e-3)
+        if pdftotext := shutil.which("pdftotext"):
+            said = subprocess.run([pdftotext, str(slide), "-"], capture_output=True, text=True, check=True).stdout
+            assert claim["statement"] in " ".join(said.split())
+
+
 def test_the_benchmark_and_the_study_share_no_rule(fresh: Checkout) -> None:
     alone = fresh.planned("benchmark")
     assert set(alone) == {"peers", "benchmarks", "benchmark_figure", "benchmark"}
@@ -99,7 +110,7 @@ def test_the_profile_for_slurm_groups_all_short_jobs(fresh: Checkout) -> None:
     rules = set(fresh.run("--list-rules").stdout.split())
     grouped = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text(encoding="utf-8"))["groups"]
     alone = {"tune", "claims_table", "report_page", "peers", "benchmarks", "benchmark_figure"}
-    assert rules - alone - {"all", "tables", "claims", "figures", "report", "benchmark"} == set(grouped)
+    assert rules - alone - {"all", "tables", "claims", "figures", "report", "slides", "benchmark"} == set(grouped)
 
 
 def test_a_given_study_replaces_the_default_one(fresh: Checkout) -> None:

@@ -70,3 +70,25 @@ rule report_page:
 rule report:
     input:
         rules.report_page.output,
+
+
+rule slide:
+    input:
+        unpack(lambda w: tables_of_figure(STUDY.figures[STUDY.claims[w.claim].figure])),
+        judged=f"{RESULTS}/claims.csv",
+    output:
+        f"{RESULTS}/slides/{{claim}}.pdf",
+    log:
+        f"{RESULTS}/logs/slides/{{claim}}.log",
+    wildcard_constraints:
+        claim=one_of(STUDY.claims),
+    params:
+        **parameters("slide.py", lambda w: STUDY),
+        claim="{claim}",
+    script:
+        "../scripts/job.py"
+
+
+rule slides:
+    input:
+        expand(rules.slide.output, claim=STUDY.claims),
