@@ -25,7 +25,7 @@ from tests.figures.studies import EXAMPLES, LIMIT, made_up, request, with_tables
 KINDS = sorted(FIGURES)
 DRAWN_BODIES = {"gait", "stick_figures"}
 # Their colours are of numbers, and intervals are drawn only where there is room.
-HEAT_TABLES = {"ladder", "achieved_share", "shrinkage"}
+HEAT_TABLES = {"ladder", "achieved_share", "shrinkage", "tuning"}
 # Kinds whose rows are no variants.
 OF_ENVIRONMENTS = {"backward_passes"}
 # Kinds that draw estimates of the summary: metrics, and columns that select the rows drawn.

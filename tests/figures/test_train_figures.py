@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.collections import PathCollection
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from pg.experiments.figures.lookup import FIGURES, tables_of
@@ -22,7 +24,7 @@ from pg.plotting.marks import at_level
 from pg.plotting.record import Figure as Declaration
 from pg.report.figures import request_of
 from pg.study.expansion import cells
-from tests.figures.pictures import bars, caption, clouds, draw, lines, panels, scatters, titles
+from tests.figures.pictures import bars, caption, clouds, coloured, draw, lines, panels, scatters, titles
 from tests.figures.studies import BUDGET, GRID, SEEDS, request, study_of, with_tables
 
 Request = FigureRequest[Any]
@@ -288,69 +290,75 @@ def test_levels_may_be_words() -> None:
     ]
 
 
-def test_tuning_draws_seeds_means_choices_and_rings() -> None:
-    one = request("tuning", environments=("cartpole",), variants=("total",))
-    one = with_tables(
-        one, tuned=one.tables["tuned"].assign(mean=lambda table: 7 * table["share"] + table["learning_rate"])
-    )
-    rows = one.rows("tuned", environment="cartpole", variant="total")
-    axes = draw(one).axes[0]
-    dots, marks, ring = clouds(axes)
-
-    assert sorted(dots[:, 1]) == sorted(rows.loc[rows["share"] == 1, "score"])
-    assert [y.tolist() for _, y in lines(axes)] == [[share * 7 + rate for rate in GRID] for share in (0.25, 1)]
-    assert marks[:, 1].tolist() == ring[:, 1].tolist() == [7 + GRID[0]]
-
-
-def test_a_mark_grows_with_the_selections_that_chose_its_rate() -> None:
-    study = study_of(learning={"environments": ["cartpole"], "variants": ["total"]})
-    scores = [{"learning_rate": rate, "seed": 0, "share": 1.0, "score": rate} for rate in GRID]
-    selections = [{"learning_rate": rate, "at_edge": False, "scores": scores} for rate in (GRID[0], GRID[1], GRID[1])]
-    choices = [(cell, selections) for cell in cells(study, "learning")]
-    axes = draw(with_tables(request("tuning", study=study), tuned=tuned_table(choices))).axes[0]
-    _, marks, _ = axes.collections
-    assert isinstance(marks, PathCollection)
-    sizes = marks.get_sizes()
-
-    assert sizes[1] == 2 * sizes[0]
-
-
-def test_rates_that_all_tie_have_no_ring() -> None:
-    study = study_of(learning={"environments": ["cartpole"], "variants": ["total", "to_go"]})
-    scores = [
-        {"learning_rate": rate, "seed": seed, "share": 1.0, "score": -100.0} for rate in GRID for seed in range(2)
-    ]
-    better = [*scores[:2], {"learning_rate": 0.1, "seed": 0, "share": 1.0, "score": -110.0}]
-    edge = {"learning_rate": GRID[0], "at_edge": True}
-    choices = [
-        (cell, [edge | {"scores": scores if cell.variant_name == "to_go" else better}])
+def rates_of(choices: Any, **options: Any) -> Request:
+    """A figure of tuning from choices per variant: the rate, whether it is at an edge, and scores by share and rate."""
+    study = study_of(learning={"environments": ["cartpole"], "variants": [*choices]})
+    made = [
+        (
+            cell,
+            [
+                {"learning_rate": rate, "at_edge": edge, "scores": [
+                    {"learning_rate": at, "seed": seed, "share": share, "score": score}
+                    for (share, at), score in scores.items() for seed in (0, 1)]}
+                for rate, edge, scores in choices[cell.variant_name]
+            ],
+        )
         for cell in cells(study, "learning")
-    ]
-    figure = draw(with_tables(request("tuning", study=study), tuned=tuned_table(choices)))
-
-    assert [len(cloud) for cloud in clouds(figure.axes[0])[1:]] == [1, 1, 1, 0]
+    ]  # fmt: skip
+    return with_tables(request("tuning", study=study, **options), tuned=tuned_table(made))
 
 
-def test_every_level_of_a_sweep_is_tuned_in_a_panel() -> None:
+def words_in(axes: Axes) -> dict[str, tuple[float, float]]:
+    return {text.get_text(): text.get_position() for text in axes.texts}
+
+
+def test_tuning_writes_scores_over_the_budget_and_of_the_dropped_rates() -> None:
+    scores = {(0.25, 0.001): 12.0, (0.25, 0.01): 20.0, (1.0, 0.01): 81.5, (0.25, 0.1): 21.0, (1.0, 0.1): 70.0}
+    one = rates_of({"total": [(0.01, False, scores)]})
+    (axes,) = draw(one).axes
+
+    assert words_in(axes) == {"12.0": (0, 0), "81.5": (1, 0), "70.0": (2, 0), "(1)": (1.44, 0)}
+    slanted = {text.get_text(): text.get_fontstyle() for text in axes.texts}
+    assert slanted["12.0"] == "italic"
+    assert slanted["81.5"] == "normal"
+    assert np.nan_to_num(coloured(axes), nan=-1).tolist() == [[-1, 81.5, 70.0]]
+    assert caption(one).startswith("Best mean return over the budget: 81.5 (total return). Numbers average 2 tuning")
+
+
+def test_chosen_rates_are_framed_with_the_number_of_selections_and_edges_marked() -> None:
+    scores = {(1.0, rate): 10 * rate for rate in GRID}
+    one = rates_of({"total": [(0.001, True, scores), (0.01, False, scores), (0.01, False, scores)]})
+    (axes,) = draw(one).axes
+    patches = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+    frames = sorted((patch.get_x() + 0.47, to_hex(patch.get_edgecolor())) for patch in patches)
+
+    assert [text for text in words_in(axes) if "(" in text] == ["(1†)", "(2)"]
+    colour = style.look_of("total: none").colour
+    assert frames == [(pytest.approx(0), colour), (pytest.approx(1), colour)]
+
+
+def test_rates_that_all_tie_have_no_edge() -> None:
+    tied, better = ({(1.0, rate): score for rate in GRID} for score in (-100.0, -90.0))
+    better[1.0, GRID[-1]] = -95.0
+    (axes,) = draw(rates_of({"total": [(GRID[0], True, better)], "to_go": [(GRID[0], True, tied)]})).axes
+
+    assert [text for text in words_in(axes) if "(" in text] == ["(1†)", "(1)"]
+
+
+def test_every_tuned_level_has_a_row_and_equal_ones_share_it() -> None:
     sweep = {"variant.gradient_steps": [1, 4], "environment.rewards.paid": ["when_earned", "at_end"]}
     study = study_of(learning={"sweep": sweep, "environments": ["cartpole"], "variants": ["total", "to_go"]})
-    figure = draw(request("tuning", study=study))
-
-    assert [title.replace("\n", " ") for title in titles(figure.axes)] == [
-        f"CartPole-v1, gradient steps {steps}, paid {paid}" for steps in (1, 4) for paid in ("when earned", "at end")
-    ]
-    for place, axes in enumerate(panels(figure)):
-        starts = sorted(y[0] for _, y in lines(axes, len(GRID)))
-        whole = [10 * at + GRID[0] + 1.5 for at in (place, place + 4)]
-        assert starts == pytest.approx(sorted([*whole, *(start / 4 for start in whole)]))
-
-
-def test_variants_that_were_not_tuned_are_not_in_the_legend() -> None:
-    one = request("tuning")
+    one = request("tuning", study=study)
     table = one.tables["tuned"]
-    (legend,) = draw(with_tables(one, tuned=table[table["variant"] != "to_go"])).legends
+    levels = [f"gradient steps {steps}, paid {paid}" for steps in (1, 4) for paid in ("when earned", "at end")]
 
-    assert "to go" not in [text.get_text() for text in legend.get_texts()]
+    assert named(one) == [f"{label}, {level}" for label in ("total return", "to go") for level in levels]
+    first = (table["variant.gradient_steps"] == 1) & (table["environment.rewards.paid"] == "when_earned")
+    alike = table.assign(score=table["score"].where(~first, 5.0))
+    assert named(with_tables(one, tuned=alike))[0] == f"{levels[0]} (2 variants alike)"
+    assert named(with_tables(one, tuned=table[table["variant"] != "to_go"])) == [
+        f"total return, {level}" for level in levels
+    ]
 
 
 def test_the_reference_of_improvement_is_named_in_its_empty_row() -> None:

@@ -181,12 +181,14 @@ class FigureRequest(Generic[E]):
             for name, level, at, number in drawn
         )
 
-    def distinct_series(self, *, shown: Collection[str] = ()) -> tuple[Series, ...]:
-        """List the series as `series` does; those of equal runs, such as all corrections in one step, are one."""
+    def distinct_series(
+        self, *, shown: Collection[str] = (), table: str = "summary", column: str = "estimate"
+    ) -> tuple[Series, ...]:
+        """List the series as `series` does; those with equal numbers in a column, as of equal runs, are one."""
         alike: dict[object, list[Series]] = {}
         for one in self.series(shown=shown):
-            estimates = one.rows(self.tables["summary"])["estimate"].to_numpy()
-            alike.setdefault(estimates.tobytes() or one.key, []).append(one)
+            numbers = one.rows(self.tables[table])[column].to_numpy()
+            alike.setdefault(numbers.tobytes() or one.key, []).append(one)
         merged = [replace(group[0], label=_label_of_equals(group)) for group in alike.values()]
         looks, names = self.looks, [one.variant for one in merged]
         counts = [(names[:place].count(name), names.count(name)) for place, name in enumerate(names)]

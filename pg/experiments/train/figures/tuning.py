@@ -1,76 +1,76 @@
-"""Scores of tuning against the learning rate, and the rate that was chosen."""
+"""Scores of tuning by learning rate, and how often each rate was chosen."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.patches import Rectangle
 
 from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.train.record import TrainExperiment
 from pg.plotting import layout, marks, style
-from pg.plotting.marks import Series, at_level
-from pg.plotting.text import at_levels, counted
+from pg.plotting.marks import Series
+from pg.plotting.text import counted, number
 
-_AREA_OF_A_SELECTION = 12  # square points
+_SCORES = LinearSegmentedColormap.from_list("scores", ["#ffffff", "#7fb4de"])  # pale enough for dark text
 
 
 def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
-    """Draw the score against the learning rate: a panel per environment and level, a line per variant."""
-    swept, table = request.experiment.swept, request.tables["tuned"]
-    series = request.series(shown=tuple(swept))
-    # A panel per level keeps many curves readable.
-    levels = [dict(zip(swept, values, strict=True)) for values in product(*swept.values())]
-    drawn = list(product(request.environments, levels))
-    titles = [at_levels(request.environment_label(environment), level) for environment, level in drawn]
-    across = min(layout.panels_in_a_row(3), len(drawn)) if request.is_wide else 1
-    figure, panels = layout.panels(request.figure.width, titles, across, 2.0, margin=0.1)
-    for axes, (environment, level) in zip(panels, drawn, strict=True):
-        scores = at_level(request.rows("tuned", environment=environment), level)
-        if len(scores):
-            scores = marks.dodged(marks.gathered(series, scores), "learning_rate")
-            finals = scores.loc[scores["share"] == 1]
-            marks.scatter(axes, finals, x="shifted", y="score", s=5, **marks.as_dots(series))
-            screened = _means(scores.loc[scores["share"] < 1])
-            thin = {"linewidth": 0.6, "alpha": 0.5, **marks.as_lines(series)}
-            marks.line(axes, screened, x="shifted", y="estimate", **thin)
-            marks.draw_lines(axes, _means(finals), series, "shifted")
-            _draw_choices(axes, series, finals.loc[finals["chosen"]])
-        axes.set_xscale("log")
-        layout.ticks_at(axes, sorted(table["learning_rate"].unique()))
-        axes.grid(visible=True)
-        axes.set(xlabel="learning rate", ylabel="mean return over budget")
-        layout.plain_numbers(axes.yaxis)
-    entries = marks.legend_entries([one for one in series if len(one.rows(table))])
-    if any(table["at_edge"]):
-        ring = {"marker": "o", "linestyle": "", "mfc": "none", "mec": style.INK, "markersize": 7, "mew": 0.7}
-        entries.append(Line2D([], [], label="chosen at an edge of the rates tried", **ring))
-    layout.legend_below(figure, entries)
+    """Draw a table per environment: a row per variant and level, a column per learning rate; equal rows once."""
+    table = request.tables["tuned"]
+    series = [one for one in request.distinct_series(table="tuned", column="score") if len(one.rows(table))]
+    rates = sorted(table["learning_rate"].unique())
+    names = [one.label for one in series]
+    titles = [request.environment_label(name) for name in request.environments]
+    height = 0.45 + layout.height_of_rows(names, request.figure.width)
+    figure, panels = layout.panels(request.figure.width, titles, 1, height, margin=0.1, x="learning rate")
+    best: list[pd.DataFrame] = []
+    for axes, environment in zip(panels, request.environments, strict=True):
+        scores = marks.gathered(series, request.rows("tuned", environment=environment))
+        _draw_cells(axes, scores, rates)
+        _frame_choices(axes, series, scores.loc[(scores["share"] == 1) & scores["chosen"]], rates)
+        layout.name_rows(axes, names)
+        axes.set(xlim=(-0.5, len(rates) - 0.5), ylim=(len(names) - 0.5, -0.5))
+        axes.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
+        axes.tick_params(axis="x", length=0)
+        axes.spines[:].set_visible(False)
+        best.append(scores.loc[scores["share"] == 1].rename(columns={"mean": "estimate"}))
     tuning = request.experiment.tuning
     assert tuning is not None, "only experiments that tune have this figure"
+    highest = pd.concat(best).sort_values("estimate").drop_duplicates("series", keep="last")
     return figure, (
-        f"Mean return over the budget of {counted(request.seeds, 'tuning seed')} in "
-        f"{counted(tuning.selections, 'selection')} (dots), and their mean (line). Thin: over the first quarter of the "
-        "budget, after which the worse half of the rates is dropped. Large marks are the chosen rates, the larger the "
-        "more selections chose them; a ring marks an edge of the rates tried."
+        f"Best mean return over the budget: {marks.between(series, highest)}. Numbers average "
+        f"{counted(request.seeds, 'tuning seed')}; italic: the first quarter of the budget, after which the worse half "
+        f"of the rates is dropped. Framed: chosen by so many of {counted(tuning.selections, 'selection')}, in "
+        "brackets; †: edge of the rates tried."
     )
 
 
-def _means(scores: pd.DataFrame) -> pd.DataFrame:
-    return scores.drop_duplicates(["series", "shifted"]).rename(columns={"mean": "estimate"})
+def _draw_cells(axes: Axes, scores: pd.DataFrame, rates: Sequence[float]) -> None:
+    """Write a score per cell: over the budget on its colour, or over the first part of the budget in italics."""
+    shown = scores.sort_values("share").drop_duplicates(["place", "learning_rate"], keep="last")
+    places = sorted(shown["place"].unique())
+    whole = shown.loc[shown["share"] == 1].pivot_table("mean", "place", "learning_rate")
+    whole = whole.reindex(index=places, columns=list(rates)).to_numpy(np.float64)
+    edges = np.arange(len(rates) + 1) - 0.5, np.arange(len(places) + 1) - 0.5
+    axes.pcolormesh(*edges, np.ma.masked_invalid(whole), cmap=_SCORES, edgecolors="white")
+    for row in shown.to_dict("records"):
+        font: dict[str, Any] = {"fontsize": style.scaled(6.5), "fontstyle": "normal" if row["share"] == 1 else "italic"}
+        at = (rates.index(row["learning_rate"]), row["place"])
+        axes.text(*at, number(row["mean"]), ha="center", va="center", **font)
 
 
-def _draw_choices(axes: Axes, series: Sequence[Series], scores: pd.DataFrame) -> None:
-    """Draw a mark at each chosen rate, with an area for each selection that chose it."""
-    choices = scores.drop_duplicates(["series", "shifted", "selection"]).groupby(["series", "shifted"])
-    drawn = choices.agg(mean=("mean", "first"), times=("selection", "size"), at_edge=("at_edge", "any")).reset_index()
-    for one in series:
-        chosen = drawn.loc[drawn["series"] == one.key]
-        look = {"color": one.look.colour, "marker": one.look.marker, "edgecolors": "white", "linewidths": 0.6}
-        axes.scatter(chosen["shifted"], chosen["mean"], s=_AREA_OF_A_SELECTION * chosen["times"], zorder=3, **look)
-        ringed = chosen.loc[chosen["at_edge"]]
-        ring = {"edgecolors": one.look.colour, "linewidths": 0.7, "zorder": 3}
-        axes.scatter(ringed["shifted"], ringed["mean"], s=140, c="none", **ring)
+def _frame_choices(axes: Axes, series: Sequence[Series], chosen: pd.DataFrame, rates: Sequence[float]) -> None:
+    """Frame each chosen rate, with the number of selections that chose it."""
+    times = chosen.groupby(["place", "learning_rate"]).agg(count=("selection", "nunique"), edge=("at_edge", "any"))
+    for found in times.reset_index().to_dict("records"):
+        column, place = rates.index(found["learning_rate"]), found["place"]
+        look: dict[str, Any] = {"fill": False, "edgecolor": series[int(place)].look.colour, "linewidth": 1.2}
+        axes.add_patch(Rectangle((column - 0.47, place - 0.42), 0.94, 0.84, **look))
+        text = f"({found['count']}{'†' if found['edge'] else ''})"
+        axes.text(column + 0.44, place, text, ha="right", va="center", fontsize=style.scaled(6.5))
