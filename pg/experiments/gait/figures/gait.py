@@ -11,12 +11,15 @@ from pg.experiments.gait.record import GaitExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.text import counted
 
-_FIRST, _SECOND = ((look.colour, look.marker) for look in style.categories(["first", "second"]).values())
+# The first category is grey, as the seeds of metrics that are drawn in ink.
+_, _BACKWARD, _FORWARD = (
+    (look.colour, look.marker) for look in style.categories(["neither", "backward", "forward"]).values()
+)
 # Single metrics of a panel are drawn in ink. The legend's colours are for the two falls.
 _OWN = (style.INK, "D")
 # Name of the axis: for each metric its colour and marker.
 _PANELS = {
-    "falls per episode": {"fell_forward": _FIRST, "fell_backward": _SECOND},
+    "falls per episode": {"fell_forward": _FORWARD, "fell_backward": _BACKWARD},
     "foot changes per episode": {"alternating_steps": _OWN},
     "return of an episode": {"episode_return": _OWN},
 }
@@ -44,7 +47,7 @@ def draw(request: FigureRequest[GaitExperiment]) -> Drawn:
         layout.plain_numbers(axes.xaxis)
         if len(metrics) > 1:
             axes.set_ylim(-0.04, 1.04)
-    falls = {"fall forward": _FIRST, "fall backward": _SECOND}
+    falls = {"fall forward": _FORWARD, "fall backward": _BACKWARD}
     entries = [Line2D([], [], color=colour, marker=marker, label=name) for name, (colour, marker) in falls.items()]
     layout.legend_below(figure, entries)
     return figure, (
