@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from html import escape
 from typing import Any
 
 from latex2mathml.converter import convert
@@ -165,4 +166,6 @@ def _mathml(latex: str) -> Markup:
     displayed = displayed.replace(
         "<msup><mi>t</mi><mi>&#x02032;</mi></msup>", '<mrow><mi>t</mi><mtext class="prime">&#x02032;</mtext></mrow>'
     )
+    # A character has a third of the bytes of its number.
+    displayed = re.sub(r"&#x(\w+);", lambda found: escape(chr(int(found[1], 16))), displayed)
     return Markup(displayed.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -105,7 +106,7 @@ def render(
     parts = claim_rows(study, claims)
     cards = sorted(cards_of(study.claims, parts, places), key=lambda card: section_rank(card.section))
     holders = holders_of(pictures, cards)
-    return environment.get_template(template.name).render(
+    page = environment.get_template(template.name).render(
         title=study.name,
         sections=sections_of([one for one in pictures if one.name not in holders], cards, plays),
         first=first_cards(cards),
@@ -129,6 +130,8 @@ def render(
         plays=plays,
         play_library=play.library() if plays else "",
     )
+    # Indentation is for readers of the template.
+    return re.sub(r"\n +", "\n", page)
 
 
 def sections_of(others: Sequence[Picture], cards: Sequence[Card], plays: Container[str]) -> list[Section]:

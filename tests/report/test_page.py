@@ -14,6 +14,7 @@ from pg.claims.judge import VERDICTS
 from pg.claims.record import ClaimPart
 from pg.experiments.metrics import METRICS
 from pg.experiments.registry import KINDS
+from pg.plotting.style import contrast
 from pg.report.claims import claim_rows
 from pg.report.descriptions import experiment_row
 from pg.report.page import LECTURE_SECTIONS, section_rank, sections_of
@@ -21,7 +22,7 @@ from pg.report.pictures import Picture, pictures_of
 from pg.runs.tables import read_csv, write_csv
 from pg.statistics import coverage
 from pg.study.record import Study
-from tests.study.studies import study_of
+from tests.study.studies import ROOT, study_of
 
 Pages = Callable[..., str]
 
@@ -203,6 +204,14 @@ def test_each_verdict_has_a_shape_of_its_own(text: str) -> None:
     shapes = [between(text, f'id="mark-{verdict.replace(" ", "-")}"', "</symbol>") for verdict in VERDICTS]
 
     assert len({re.sub(r"^[^>]*>", "", shape) for shape in shapes}) == len(VERDICTS)
+
+
+def test_colours_of_verdicts_and_text_are_dark_enough_for_text_on_white() -> None:
+    styles = (ROOT / "workflow/report/page.css").read_text(encoding="utf-8")
+    colours = dict(re.findall(r"--(\w+): (#\w{6});", styles))
+    names = ("ink", "soft", "link", "flagged", "supported", "refuted", "mixed", "undecided")
+
+    assert {name for name in names if contrast(colours[name]) < 4.5} == set()
 
 
 def test_flags_of_copies_are_not_counted(make_page: Pages) -> None:

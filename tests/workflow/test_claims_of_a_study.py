@@ -79,7 +79,10 @@ def test_edited_relation_of_ones_own_judges_its_claims_again(judged: Checkout) -
 def test_report_shows_the_refuted_and_the_open_claim(judged: Checkout) -> None:
     page = (judged.folder / "out/report.html").read_text(encoding="utf-8")
 
-    assert '<span class="badge refuted">refuted</span> Reward-to-go raises the variance.' in page
+    card = page[page.index('<article class="card" id="claim-planted_false"') :]
+    assert (
+        card.index("Reward-to-go raises the variance.</h3>") < card.index("> refuted</span>") < card.index("</article>")
+    )
     assert "If the effect is as measured, " in page[page.index("say two policies") :]
 
 
