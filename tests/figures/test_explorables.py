@@ -9,11 +9,12 @@ import zlib
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
 import pytest
 import vl_convert
 from pg.experiments.figures.lookup import FIGURES
 from pg.experiments.figures.request import FigureRequest, explore
-from tests.figures.studies import request
+from tests.figures.studies import request, with_tables
 
 KINDS = sorted(kind for kind, figure in FIGURES.items() if figure.play)
 
@@ -81,3 +82,22 @@ def test_labels_with_quotes_are_text() -> None:
 def test_figures_that_are_pictures_alone_do_not_import_altair() -> None:
     read = "import sys, pg.report.figures; sys.exit('altair' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", read], check=False).returncode == 0
+
+
+def test_curves_keep_the_ends_of_every_variants_own_steps() -> None:
+    one = request("learning_curves")
+    grids = {"total": range(100, 60_001, 100), "average": range(70, 60_000, 70), "to_go": [20_000, 60_000]}
+    tables = {}
+    for name in ("curves", "means"):
+        table = one.tables[name]
+        first = table.drop_duplicates([*({"environment", "variant", "seed"} & set(table.columns))])
+        tables[name] = pd.concat(
+            [first[first["variant"] == variant].assign(steps=step) for variant, grid in grids.items() for step in grid]
+        )
+    spec = explore(with_tables(one, **tables)).as_json()["spec"]
+    curves = [row for row in values_of(spec) if isinstance(row.get("steps"), list)]
+
+    for variant, grid in grids.items():
+        steps = {tuple(row["steps"]) for row in curves if row["variant"] == variant}
+        assert [(found[0], found[-1]) for found in steps] == [(grid[0], grid[-1])]
+        assert len(next(iter(steps))) == min(24, len(grid))

@@ -109,16 +109,19 @@ def _problems_of_own_kind(at: str, figure: Figure, experiments: Sequence[tuple[s
     try:
         kind = kind_of(figure, experiments[0][1])
         module = import_module(kind.module)
+        playing = None if kind.play is None else import_module(kind.play.module)
     except Exception as error:
         # A user's module may raise any exception.
         yield f"{at}: {error}"
         return
     if not callable(getattr(module, "draw", None)):
         yield f"{at}: {kind.module} has no function draw(request)"
+    if playing is not None and not callable(getattr(playing, "explore", None)):
+        yield f"{at}: {playing.__name__} has no function explore(request)"
     for place, experiment in experiments:
         further = experiment.more_tables if isinstance(experiment, Measurement) else ()
         known = ("long", "summary", *experiment.tables, *further)
-        for table in kind.tables:
+        for table in (*kind.tables, *(kind.play.tables if kind.play else ())):
             if table not in known:
                 yield f"{place}: {figure.kind} reads table {table}; tables of {experiment.kind}:{listed(known)}"
 

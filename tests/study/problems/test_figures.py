@@ -108,7 +108,7 @@ def test_an_illegal_figure_of_reuse_is_refused(options: dict[str, Any], path: st
 
 
 OWN = """
-from pg.experiments.figures.kind import FigureKind
+from pg.experiments.figures.kind import FigureKind, Play
 
 DOTS = FigureKind(__name__, {options})
 ELSEWHERE = FigureKind("nowhere")
@@ -126,6 +126,9 @@ def {draw}(request): ...
         ("ELSEWHERE", "", r"levels\.kind: No module named 'nowhere'"),
         ("DOTS", "1 / 0", r"levels\.kind: cannot import 'my_dots:DOTS': ZeroDivisionError: division by zero"),
         ("DOTS", "('poses',)", r"levels\.experiment: my_dots:DOTS reads table poses; tables of train: long"),
+        ("DOTS", "play=Play('nowhere', ())", r"levels\.kind: No module named 'nowhere'"),
+        ("DOTS", "play=Play(__name__, ('long',))", r"levels\.kind: my_dots has no function explore\(request\)"),
+        ("DOTS", "play=Play(__name__, ('poses',))", r"my_dots:DOTS reads table poses; tables of train: long"),
         ("DOTS", "with_source=True", r"levels\.experiment: swept declares no source to draw"),
         ("DOTS", "with_metrics=True", r"levels\.metrics: is missing: name what to draw"),
         ("DOTS", "('long',)", r"levels\.kind: my_dots has no function draw\(request\)"),

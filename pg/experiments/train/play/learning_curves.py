@@ -91,10 +91,13 @@ def _seeds(curves: pd.DataFrame, series: Sequence[Series], hovered: str) -> alt.
 
 
 def _thinned(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep evenly spaced steps of the grid that the curves of an environment share, and its last."""
-    grid = np.sort(rows["steps"].unique())
-    kept = grid[np.unique(np.linspace(0, len(grid) - 1, _POINTS).round().astype(int))]
-    return rows[rows["steps"].isin(kept)]
+    """Keep evenly spaced steps of the grid that a variant's curves share, and its last."""
+    parts = [own[own["steps"].isin(_some(own["steps"].unique()))] for _, own in rows.groupby("variant", observed=True)]
+    return pd.concat(parts)
+
+
+def _some(steps: np.ndarray) -> np.ndarray:
+    return np.sort(steps)[np.unique(np.linspace(0, len(steps) - 1, _POINTS).round().astype(int))]
 
 
 def _x() -> alt.X:
