@@ -86,11 +86,11 @@ class Result:
 
 
 def finding(result: Result) -> str:
-    """Say what was found, and what the claim needs unless it is supported."""
+    """Say what was found, and what the claim needs, unless that is clear from what was found."""
     match result.verdict:
         case "not tested":
             return _not_tested(result)
-        case "supported":
+        case "supported" if result.part.is_tolerance or (result.part.b is not None and result.part.margin is None):
             return measured(result)
         case "undecided":
             return f"{measured(result)} Too uncertain to decide: the claim needs {needed(result)}."
@@ -121,7 +121,7 @@ def needed(result: Result) -> str:
     """Say which values support the part."""
     part, metric, target = result.part, result.metric, result.compared.target
     if part.is_tolerance:
-        return "equality" if part.reference is None else f"{_declared(metric, part.reference)} {_within(result)}"
+        return "equality" if part.reference is None else f"{_target(result)} {_within(result)}"
     if part.share_of is not None:
         return part.decision.demand(target, lambda value: f"{percent(value)} of the way")
     if part.reference is not None:
@@ -210,9 +210,14 @@ def _within_tolerance(result: Result) -> str:
         a, b = result.side("a"), result.side("b")
         same = f"is the same {a} as {b} {within}"
         return f"{noun(metric)} {same if holds else f'differs by up to {far} between {a} and {b}'}"
-    target = _declared(metric, result.compared.target.value)
-    missed = f"up to {far} away from {target}" if result.compared.target.value else f"up to {far}, not 0"
+    target = _target(result)
+    missed = f"up to {far}, not 0" if target == "0" else f"up to {far} away from {target}"
     return f"{result.side('a')}, {noun(metric)} is {f'{target} {within}' if holds else missed}"
+
+
+def _target(result: Result) -> str:
+    value = result.compared.target.value
+    return _declared(result.metric, value) if value else "0"
 
 
 def _within(result: Result) -> str:

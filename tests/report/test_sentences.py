@@ -87,7 +87,7 @@ def less(declared: dict[str, Any]) -> dict[str, Any]:
             (3e-15,),
             "supported",
             (
-                "With “reward-to-go”, the bias of the gradient estimate is 0 % of the gradient’s length up to "
+                "With “reward-to-go”, the bias of the gradient estimate is 0 up to "
                 "rounding in all of 12 measurements (CartPole-v1; InvertedPendulum-v5; batch 16)."
             ),
         ),
@@ -97,8 +97,8 @@ def less(declared: dict[str, Any]) -> dict[str, Any]:
             "refuted",
             (
                 "With “reward-to-go”, the bias of the gradient estimate is up to 50 % of the gradient’s "
-                "length, not 0 (CartPole-v1; InvertedPendulum-v5; batch 16). The claim needs 0 % of the "
-                "gradient’s length up to rounding."
+                "length, not 0 (CartPole-v1; InvertedPendulum-v5; batch 16). The claim needs 0 up to "
+                "rounding."
             ),
         ),
         (
@@ -116,7 +116,8 @@ def less(declared: dict[str, Any]) -> dict[str, Any]:
             "supported",
             (
                 "“reward-to-go” brings the variance of the gradient estimate 104 % (96 % to 113 %) of the way "
-                f"from that of “total return” to the least variance that a constant baseline gives {AT}."
+                f"from that of “total return” to the least variance that a constant baseline gives {AT}. "
+                "The claim needs more than 50 % of the way."
             ),
         ),
         (
@@ -172,14 +173,26 @@ def less(declared: dict[str, Any]) -> dict[str, Any]:
             "supported",
             (
                 "The return at the end of the budget is lower by 12 (33 lower to 9.3 higher) with "
-                "“reward-to-go” than with “total return” (CartPole-v1)."
+                "“reward-to-go” than with “total return” (CartPole-v1). The claim needs a difference of at most 50."
             ),
         ),
         (
             RETURN | {"relation": "equal", "margin": 50},
             (0.0, 0.0, 0.0),
             "supported",
-            "The return at the end of the budget is the same with “reward-to-go” as with “total return” (CartPole-v1).",
+            (
+                "The return at the end of the budget is the same with “reward-to-go” as with “total return” "
+                "(CartPole-v1). The claim needs a difference of at most 50."
+            ),
+        ),
+        (
+            COSINE | {"relation": "greater"},
+            (0.9, 0.8, 1.0),
+            "supported",
+            (
+                "With “reward-to-go”, the cosine between the estimate of a batch and the true gradient is 0.90 "
+                f"(0.80 to 1.0) {AT}. The claim needs more than 0.5."
+            ),
         ),
         (
             less(STEPS) | {"ratio_of_means": True, "b": {"best_of": [{"variant": "total"}]}},
