@@ -41,7 +41,7 @@ class Series:
     label
         Name in the figure.
     look
-        Colour, marker and dashes. The levels of a variant share its hue, from pale to full, and differ in dashes.
+        Colour, marker and dashes; series of one concept share its hue, and differ in shade, marker and dashes.
     """
 
     variant: str

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from types import MappingProxyType
@@ -184,18 +184,18 @@ def look_of(concept: str) -> Look:
 def looks(concepts: Mapping[str, str]) -> dict[str, Look]:
     """Return a look for each member of a figure, given with its concept.
 
-    The first of a concept has the look of the concept. The others have its hue in other shades, and markers and dashes
-    that are still free in the figure.
+    The first of a concept has the look of the concept. The others have its hue in other shades, the further the later,
+    other dashes, and markers that are still free in the figure.
     """
-    found: dict[str, Look] = {}
     own = {name: look_of(concept) for name, concept in concepts.items()}
-    for name, look in own.items():
-        alike = sum(one.colour == look.colour for one in [own[earlier] for earlier in found])
-        if alike:
-            taken = [one.marker for one in (*own.values(), *found.values())]
-            marker = min(_MARKERS, key=taken.count)
-            dashes = _DASHES[(_DASHES.index(look.dashes) + alike) % len(_DASHES)]
-            look = Look(_shade(look.colour, (0.0, 1.0, 0.5)[alike % 3]), marker, dashes)
+    colours, taken = [look.colour for look in own.values()], [look.marker for look in own.values()]
+    found: dict[str, Look] = {}
+    for place, (name, look) in enumerate(own.items()):
+        nth, count = colours[:place].count(look.colour), colours.count(look.colour)
+        if nth:
+            taken.append(min(_MARKERS, key=taken.count))
+            dashes = _DASHES[(_DASHES.index(look.dashes) + nth) % len(_DASHES)]
+            look = Look(_shade(look.colour, nth / (count - 1)), taken[-1], dashes)
         found[name] = look
     return found
 
@@ -203,12 +203,6 @@ def looks(concepts: Mapping[str, str]) -> dict[str, Look]:
 def categories(names: Sequence[str]) -> dict[str, Look]:
     """Return looks of things that are not variants, by their place in the list."""
     return looks(dict(zip(names, cycle(COLOURS), strict=False)))
-
-
-def of_level(look: Look, place: int, count: int) -> Look:
-    """Return the look of a level: the first has that of the variant, the others are other shades with other dashes."""
-    dashes = _DASHES[(_DASHES.index(look.dashes) + place) % len(_DASHES)]
-    return replace(look, colour=_shade(look.colour, place / max(1, count - 1)), dashes=dashes)
 
 
 def _shade(colour: str, share: float) -> str:

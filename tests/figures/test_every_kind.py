@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from pg.experiments.figures import request as request_module
-from pg.experiments.figures.concepts import concept, looks_of
+from pg.experiments.figures.concepts import concept
 from pg.experiments.figures.lookup import FIGURES
 from pg.experiments.figures.request import FigureRequest
 from pg.experiments.probe.figures import variance
@@ -144,14 +144,13 @@ def test_named_environments_and_variants_alone_are_drawn(requests: dict[str, Fig
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in DRAWN_BODIES | HEAT_TABLES | OF_ENVIRONMENTS])
 def test_a_variant_has_the_colour_of_its_concept(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
     one = requests[kind]
-    looks = looks_of(one.variants, one.drawn)
     drawn = colours(draw(one))
 
     shown = {concept(one.variants[name]) for name in one.drawn}
     others = {
         style.look_of(concept(variant)).colour for variant in one.variants.values() if concept(variant) not in shown
     }
-    assert {looks[name].colour for name in one.drawn} <= drawn
+    assert {style.look_of(name).colour for name in shown} <= drawn
     assert not others & drawn
 
 

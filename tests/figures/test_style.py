@@ -14,14 +14,14 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from pg.experiments.figures.concepts import concept, looks_of
+from pg.experiments.figures.concepts import concept
 from pg.parts.variant import Variant
 from pg.plotting import layout, style
 from pg.plotting.marks import at_level
 from pg.study.validation import read
 from PIL import Image
 from tests.figures.pictures import draw
-from tests.figures.studies import request
+from tests.figures.studies import request, study_of
 
 STUDY = read(Path("config.yaml"))
 DRAWN = {
@@ -78,9 +78,8 @@ def test_contrast_is_that_of_wcag() -> None:
 
 def test_every_colour_and_shade_is_visible_on_white() -> None:
     many = style.looks({f"{concept} {number}": concept for concept in style.COLOURS for number in range(5)})
-    levels = [style.of_level(look, place, 4) for look in many.values() for place in range(4)]
 
-    assert min(style.contrast(look.colour) for look in (*many.values(), *levels)) >= 3
+    assert min(style.contrast(look.colour) for look in many.values()) >= 3
 
 
 @pytest.mark.parametrize("figure", DRAWN)
@@ -110,11 +109,15 @@ def lab_of(concept: str) -> np.ndarray:
 
 
 def test_what_a_variant_is_called_or_compared_with_does_not_change_its_colour() -> None:
-    own = {"other": STUDY.variants["to_go"].model_copy(update={"label": "my own"}), **STUDY.variants}
+    clipped, other = STUDY.variants["reuse_clipped"], STUDY.variants["to_go"]
+    renamed = clipped.model_copy(update={"label": "my own"})
 
-    alone, among = looks_of(own, ["reuse_clipped"]), looks_of(own, ["other", "to_go_per_step", "reuse_clipped"])
-    assert alone["reuse_clipped"] == among["reuse_clipped"]
-    assert looks_of(own, ["other"])["other"] == looks_of(own, ["to_go"])["to_go"]
+    alone, among = looks_of(own=clipped), looks_of(other=other, own=renamed)
+    assert alone["own"] == among["own"] == style.look_of("weights: clipped")
+
+
+def looks_of(**variants: Variant) -> dict[str, style.Look]:
+    return style.looks({name: concept(variant) for name, variant in variants.items()})
 
 
 def test_variants_that_share_a_concept_differ_in_shade_marker_and_dashes() -> None:
@@ -123,6 +126,15 @@ def test_variants_that_share_a_concept_differ_in_shade_marker_and_dashes() -> No
     assert nearest(look.colour for look in looks) > 8
     assert len({look.marker for look in looks}) == len({look.dashes for look in looks}) == 3
     assert next(iter(looks)) == style.look_of("weights: trajectory")
+
+
+def test_levels_of_variants_that_share_a_concept_differ() -> None:
+    sweep = {"variant.gradient_steps": [1, 4, 8]}
+    variants = {"first": {"baseline": "per_step"}, "second": {"baseline": "per_step", "optimizer": {"name": "sgd"}}}
+    study = study_of(variants, levels={"sweep": sweep, "variants": [*variants]})
+    series = request("learning_curves", study=study, experiment="levels").series()
+
+    assert len({one.look.colour for one in series}) == len(series) == 6
 
 
 @pytest.mark.parametrize(
@@ -242,7 +254,7 @@ def test_levels_have_their_variants_hue_in_other_shades_and_dashes() -> None:
     levels = [series for series in one.series() if series.variant == "to_go"]
 
     assert [series.label for series in levels] == [f"to go, batch {size}" for size in (2, 3, 5)]
-    assert levels[0].look == looks_of(one.variants, one.drawn)["to_go"]
+    assert levels[0].look == style.look_of("baseline: none")
     assert nearest(series.look.colour for series in levels) > 10
     assert len({series.look.dashes for series in levels}) == len(levels)
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from pg.parts.variant import Variant
-from pg.plotting.style import Look, looks
 
 
 def concept(variant: Variant) -> str:
@@ -23,8 +20,3 @@ def concept(variant: Variant) -> str:
         return f"start: {variant.initialise.name}"
     returns = "total" if variant.returns.name == "total" else "baseline"
     return f"{returns}: {variant.baseline.name}"
-
-
-def looks_of(variants: Mapping[str, Variant], drawn: Iterable[str]) -> dict[str, Look]:
-    """Return the looks of the variants of one figure."""
-    return looks({name: concept(variants[name]) for name in drawn})

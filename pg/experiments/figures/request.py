@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pg.environments.record import Environment
 from pg.experiments.cells import Cell
-from pg.experiments.figures.concepts import looks_of
+from pg.experiments.figures.concepts import concept
 from pg.experiments.figures.lookup import kind_of
 from pg.experiments.kind import Experiment
 from pg.experiments.selections import SELECTION
@@ -156,11 +156,6 @@ class FigureRequest(Generic[E]):
         found = found.reshape(len(series), len(columns), 3)
         return found[..., 0], found[..., 1:]
 
-    @property
-    def looks(self) -> dict[str, style.Look]:
-        """The looks of the variants drawn."""
-        return looks_of(self.variants, [*self.drawn, *(one["variant"] for one in self.figure.compared)])
-
     def series(self, *, shown: Collection[str] = ()) -> tuple[Series, ...]:
         """List what the figure compares: the variants at every level of the sweep, and those of other experiments.
 
@@ -171,14 +166,13 @@ class FigureRequest(Generic[E]):
         """
         sweep = {path: values for path, values in self.experiment.swept.items() if path not in shown}
         levels = [dict(zip(sweep, values, strict=True)) for values in product(*sweep.values())]
-        looks, count = self.looks, len(levels)
-        drawn = [(name, level, at, count) for name in self.drawn for at, level in enumerate(levels)]
+        drawn = [(name, level) for name in self.drawn for level in levels]
         for one in self.figure.compared:
             level = {path: value for path, value in one.items() if path not in ("experiment", "variant")}
-            drawn.append((one["variant"], level, 0, 1))
-        return tuple(
-            Series(name, level, at_levels(self.variant_label(name), level), style.of_level(looks[name], at, number))
-            for name, level, at, number in drawn
+            drawn.append((one["variant"], level))
+        return self._distinguished(
+            Series(name, level, at_levels(self.variant_label(name), level), style.look_of(concept(self.variants[name])))
+            for name, level in drawn
         )
 
     def distinct_series(
@@ -189,13 +183,13 @@ class FigureRequest(Generic[E]):
         for one in self.series(shown=shown):
             numbers = one.rows(self.tables[table])[column].to_numpy()
             alike.setdefault(numbers.tobytes() or one.key, []).append(one)
-        merged = [replace(group[0], label=_label_of_equals(group)) for group in alike.values()]
-        looks, names = self.looks, [one.variant for one in merged]
-        counts = [(names[:place].count(name), names.count(name)) for place, name in enumerate(names)]
-        return tuple(
-            replace(one, look=style.of_level(looks[one.variant], *places))
-            for one, places in zip(merged, counts, strict=True)
-        )
+        return self._distinguished(replace(group[0], label=_label_of_equals(group)) for group in alike.values())
+
+    def _distinguished(self, series: Iterable[Series]) -> tuple[Series, ...]:
+        """Give series that share a concept looks of their own."""
+        drawn = tuple(series)
+        looks = style.looks({one.key: concept(self.variants[one.variant]) for one in drawn})
+        return tuple(replace(one, look=looks[one.key]) for one in drawn)
 
     def rows(self, table: str, place: Place | None = None, **where: str | float) -> pd.DataFrame:
         """Select the rows of a table at a place whose columns hold the given values."""

@@ -45,9 +45,8 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     highest = pd.concat(best).sort_values("estimate").drop_duplicates("series", keep="last")
     return figure, (
         f"Best mean return over the budget: {marks.between(series, highest)}. Numbers average "
-        f"{counted(request.seeds, 'tuning seed')}; italic: the first quarter of the budget, after which the worse half "
-        f"of the rates is dropped. Framed: chosen by so many of {counted(tuning.selections, 'selection')}, in "
-        "brackets; †: edge of the rates tried."
+        f"{counted(request.seeds, 'tuning seed')}; italic: its first quarter, after which the worse half of the rates "
+        f"is dropped. Framed: chosen by so many of {counted(tuning.selections, 'selection')}; †: edge of the rates."
     )
 
 
