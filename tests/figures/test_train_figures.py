@@ -98,6 +98,14 @@ def test_equal_runs_are_drawn_once(kind: str) -> None:
     assert named(levels_of(kind, of_variant)) == equal
 
 
+def test_levels_of_a_single_variant_are_named_without_it() -> None:
+    one = levels_of("learning_curves", lambda **_: None, ["to_go"])
+    figure = draw(one)
+
+    assert titles(figure.axes) == ["CartPole-v1, to go", "gradient steps 1", "gradient steps 8"]
+    assert "(gradient steps 1)" in caption(one)
+
+
 def named(one: Request) -> list[str]:
     """The names of panels of seeds, or of rows."""
     first, *others = draw(one).axes

@@ -185,6 +185,13 @@ class FigureRequest(Generic[E]):
             alike.setdefault(numbers.tobytes() or one.key, []).append(one)
         return self._distinguished(replace(group[0], label=_label_of_equals(group)) for group in alike.values())
 
+    def common_variant(self, series: Sequence[Series]) -> tuple[str, tuple[Series, ...]]:
+        """Return the label of the only variant and the series named by their levels; no label if there are several."""
+        if len(series) < 2 or len({one.variant for one in series}) > 1:
+            return "", tuple(series)
+        name = self.variant_label(series[0].variant)
+        return name, tuple(replace(one, label=one.label.removeprefix(f"{name}, ")) for one in series)
+
     def _distinguished(self, series: Iterable[Series]) -> tuple[Series, ...]:
         """Give series that share a concept looks of their own."""
         drawn = tuple(series)

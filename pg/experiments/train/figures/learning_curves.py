@@ -53,7 +53,8 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
 
     A block has a panel of means, and below it a panel of seeds per variant. Equal runs are drawn once.
     """
-    series, count = request.distinct_series(), len(request.environments)
+    variant, series = request.common_variant(request.distinct_series())
+    count = len(request.environments)
     diverged = len(_diverged(request.tables["curves"]))
     taught = marks.gathered(series, request.rows("summary", metric="demonstrator_return"))
     has_demonstrators = bool(taught["environment"].isin(list(request.environments)).any())
@@ -89,6 +90,8 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
             )
             seeds.append(axes)
         _draw_block(means, seeds, series, request, environment)
+        if variant:
+            means.set_title(f"{request.environment_label(environment)}, {variant}")
         if widths[0] >= _LEAST_WIDTH_OF_NAMES and len(series) > 1:
             _name_lines(means, series, request.rows("means", environment=environment))
     if entries := [*entries, *(() if arrangement.is_numbered else named)]:
