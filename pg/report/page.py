@@ -128,6 +128,7 @@ def render(
         replication=[] if replication is None else replication.fillna("").to_dict("records"),
         provenance=provenance,
         plays=plays,
+        play_titles=play.by_title(plays),
         play_library=play.library() if plays else "",
     )
     # Indentation is for readers of the template.

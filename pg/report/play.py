@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,14 @@ def read(paths: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Read explorables from their files, by figure; the specifications are packed for the page."""
     found = {Path(path).stem: json.loads(Path(path).read_text(encoding="utf-8")) for path in paths}
     return {name: one | {"spec": packed(json.dumps(one["spec"], ensure_ascii=False))} for name, one in found.items()}
+
+
+def by_title(plays: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return the names of the figures that explorables of each title belong to."""
+    names: dict[str, list[str]] = {}
+    for name, one in plays.items():
+        names.setdefault(one["title"], []).append(name)
+    return names
 
 
 @cache

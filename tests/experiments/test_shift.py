@@ -47,15 +47,18 @@ def observed(values: list[float], padding: int = 1) -> Trajectories:
 
 def test_observed_shares_have_equal_bins_at_all_steps_and_hold_every_valid_step() -> None:
     line = np.linspace(0, 1, 1001).tolist()
-    rows = list(shift.observed_shares(("x", "y"), observed(line), {0: observed(line), 4: observed([-0.2] * 200)}))
+    moved = {4: observed([-0.2] * 200), 0: observed(line)}
+    rows = list(shift.observed_shares(("x", "y"), observed(line), moved))
     of_x = [row for row in rows if row["component"] == "x"]
     assert {row["component"] for row in rows} == {"x", "y"}
-    for steps in (0, 4):
+    for steps in (4, 0):
         own = [row for row in of_x if row["steps"] == steps]
         assert [row["low"] for row in own] == [row["low"] for row in of_x[: len(own)]]
         assert sum(float(str(row["data"])) for row in own) == pytest.approx(1)
         assert sum(float(str(row["visited"])) for row in own) == pytest.approx(1)
         assert own[0]["visited"] == pytest.approx(1 if steps else own[0]["data"])
+        # The data are a uniform line; the lowest of 16 bins holds what is below the values that most steps have.
+        assert float(str(own[-1]["data"])) == pytest.approx(1 / 12, abs=0.03)
 
 
 def test_components_have_names_only_if_the_whole_observation_is_known() -> None:

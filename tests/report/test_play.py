@@ -248,6 +248,22 @@ def test_a_highlighted_variant_is_highlighted_everywhere(browser: Chrome) -> Non
     assert {one["variant"] for one in drawn(browser, "learning_curves", "line")} == {"total", "average", "to_go"}
 
 
+def test_a_click_on_a_mark_highlights_its_variant_where_there_is_a_choice(browser: Chrome) -> None:
+    script = """
+    const [play, variant] = arguments;
+    const marks = [...play.querySelectorAll(".chart path")];
+    const mark = marks.find((one) => one.__data__?.datum?.variant === variant);
+    mark.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    """
+    choose(browser, "trajectories", "estimator", "total")
+    for kind, clicked in (("variance", "to_go"), ("trajectories", "total")):
+        browser.execute_script(script, opened(browser, kind), clicked)
+        chosen = opened(browser, "learning_curves").find_element(By.CSS_SELECTOR, "select[data-parameter=variant]")
+        assert chosen.get_attribute("value") == "to_go"
+    assert browser.get_log("browser") == []
+    choose(browser, "variance", "variant", "")
+
+
 def test_variants_that_are_not_ticked_disappear(browser: Chrome) -> None:
     boxes = opened(browser, "learning_curves").find_element(By.CSS_SELECTOR, "fieldset")
     boxes.find_element(By.CSS_SELECTOR, "input[value=total]").click()
@@ -286,6 +302,24 @@ def test_axe_finds_no_violation_in_open_explorables(browser: Chrome) -> None:
     assert violations(browser) == []
 
 
+def test_a_link_at_the_beginning_opens_its_explorable(browser: Chrome, file: Path) -> None:
+    browser.get(file.as_uri())
+    browser.find_element(By.CSS_SELECTOR, "#play a[href='#explore-batch_size']").click()
+    found = browser.find_element(By.ID, "explore-batch_size")
+    WebDriverWait(browser, SECONDS).until(lambda _: found.get_attribute("data-drawn") == "yes")
+    assert found.find_element(By.CSS_SELECTOR, ".chart svg").is_displayed()
+
+
+def test_a_chart_that_cannot_be_drawn_says_so(browser: Chrome, file: Path) -> None:
+    browser.get(file.as_uri())
+    browser.execute_script("window.DecompressionStream = undefined")
+    found = browser.find_element(By.ID, "explore-variance")
+    browser.execute_script("location.hash = 'explore-variance'")
+    chart = found.find_element(By.CSS_SELECTOR, ".chart")
+    WebDriverWait(browser, SECONDS).until(lambda _: "cannot draw" in chart.text)
+    browser.get(file.as_uri())
+
+
 def test_nothing_is_reported_or_requested(browser: Chrome) -> None:
     for kind in KINDS:
         opened(browser, kind)
@@ -318,6 +352,6 @@ def test_without_scripts_the_pictures_are_there_and_nothing_that_does_not_work(f
         driver.get(file.as_uri())
         pictures = [driver.find_element(By.CSS_SELECTOR, f"#figure-{kind} img") for kind in KINDS]
         assert all(one.get_property("naturalWidth") for one in pictures)
-        assert not any(one.is_displayed() for one in driver.find_elements(By.CSS_SELECTOR, ".play"))
+        assert not any(one.is_displayed() for one in driver.find_elements(By.CSS_SELECTOR, ".play, #play"))
     finally:
         driver.quit()

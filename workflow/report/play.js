@@ -42,9 +42,15 @@
     chart.tabIndex = 0;
     view.addEventListener("click", (_, item) => {
       const variant = item?.datum?.variant;
-      if (variant !== undefined) set(play, "variant", view.signal("variant") === variant ? "" : variant);
+      const isShared = inputs(play).some((one) => one.dataset.parameter === "variant");
+      if (isShared && variant !== undefined) set(play, "variant", view.signal("variant") === variant ? "" : variant);
     });
     play.dataset.drawn = "yes";
+  }
+
+  function fail(play, error) {
+    const said = `This browser cannot draw it (${error.message}); the figure above shows the same measurements.`;
+    play.querySelector(".chart").textContent = said;
   }
 
   function inputs(play) {
@@ -101,9 +107,12 @@
 
   for (const play of plays) {
     play.hidden = false;
-    play.addEventListener("toggle", () => {
-      if (play.open && !play.dataset.drawn) draw(play);
-    });
+    const start = () => {
+      if (play.open && !play.dataset.drawn) draw(play).catch((error) => fail(play, error));
+    };
+    play.addEventListener("toggle", start);
+    // A link to it may have opened it before.
+    start();
     for (const input of inputs(play)) {
       input.addEventListener("input", () => set(play, input.dataset.parameter, valueOf(input)));
     }
