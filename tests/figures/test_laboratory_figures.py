@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from pg.environments.humanoid import PARTS
 from pg.experiments.figures.concepts import concept
-from pg.plotting import style
+from pg.plotting import marks, style
 from tests.figures.pictures import bars, caption, clouds, draw, lines, notes, offsets, panels, scatters, titles
 from tests.figures.studies import BUDGET, HORIZONS, LIMIT, SEEDS, STEPS, VARIANTS, request, study_of, with_tables
 
@@ -138,6 +138,7 @@ def test_staleness_is_drawn_at_the_divergence_after_the_first_step() -> None:
 
     assert len(places) == 3
     assert (np.diff(places, axis=0) > 0).all(), "series at one divergence are next to each other"
+    assert np.abs(places / places[1] - 1).max() == pytest.approx(marks.DODGE)
     np.testing.assert_allclose(places[1], [1e-3, 16e-3, 256e-3])
     rows = one.rows("summary", environment="cartpole", stage="initial", metric="cosine", variant="average").query(
         "steps > 0"
