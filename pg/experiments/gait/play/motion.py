@@ -99,29 +99,24 @@ def _panel(title: str, limbs: pd.DataFrame, texts: pd.DataFrame, reach: tuple[fl
     """Draw one policy: its limbs at the moment of the slider, its head and its centre of mass."""
     x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[round(100 * end) for end in reach], nice=False))
     z = alt.Y("z:Q", axis=None, scale=alt.Scale(domain=[100 * _BOTTOM, 100 * _TOP], nice=False))
-    ground = alt.Chart(pd.DataFrame({"z": [0]})).mark_rule(color=style.FAINT).encode(y=z)
-    start = alt.Chart(pd.DataFrame({"x": [0], "z": [0]})).mark_tick(orient="vertical", size=8, color=style.INK)
-    pose = (
-        alt.Chart(limbs.drop(columns="seed"))
-        .transform_filter(_SHOWN)
-        .transform_flatten(["x", "z"])
-        .transform_window(at="row_number()")
-        .encode(x=x, y=z)
+    origin = alt.Chart(pd.DataFrame({"x": [0], "z": [0]}))
+    ground = origin.mark_rule(color=style.FAINT).encode(y=z)
+    start = origin.mark_tick(orient="vertical", size=8, color=style.INK).encode(x=x, y=z)
+    words = (
+        alt.Chart(texts).transform_filter("datum.place == place").mark_text(align="left", baseline="top", fontSize=11)
     )
-    names, colours = list(_COLOURS), list(_COLOURS.values())
-    colour = alt.Color("limb:N", scale=alt.Scale(domain=names, range=colours), legend=None)
+    lines = words.encode(x=alt.value(0), y=alt.value(0), text="lines:N")
+    return alt.layer(ground, start, *_pose(limbs, x, z), lines).properties(title=title)
+
+
+def _pose(limbs: pd.DataFrame, x: alt.X, z: alt.Y) -> list[alt.Chart]:
+    """Draw the limbs, and on top of them the head and the centre of mass."""
+    shown = alt.Chart(limbs.drop(columns="seed")).transform_filter(_SHOWN).transform_flatten(["x", "z"])
+    pose = shown.transform_window(at="row_number()").encode(x=x, y=z)
+    scale = alt.Scale(domain=list(_COLOURS), range=list(_COLOURS.values()))
     lines = pose.mark_line(strokeWidth=2.5, strokeCap="round", strokeJoin="round", clip=True)
     dots = [
         pose.transform_filter(f"datum.limb == '{limb}'").mark_circle(color=colour, size=size, opacity=1, clip=True)
         for limb, colour, size in (("head", style.INK, 90), ("mass", _MASS, 60))
     ]
-    words = alt.Chart(texts).transform_filter("datum.place == place")
-    return alt.layer(
-        ground,
-        start.encode(x=x, y=z),
-        lines.encode(color=colour, detail="limb:N", order="at:Q"),
-        *dots,
-        words.mark_text(align="left", baseline="top", fontSize=11).encode(
-            x=alt.value(0), y=alt.value(0), text="lines:N"
-        ),
-    ).properties(title=title)
+    return [lines.encode(color=alt.Color("limb:N", scale=scale, legend=None), detail="limb:N", order="at:Q"), *dots]
