@@ -34,7 +34,8 @@ class Figure(Record):
     )
     pooled: Distinct[Name] = Field(
         default=(),
-        description="Further experiments whose environments are pooled with its own, in figures across them.",
+        description="Further experiments whose environments are pooled with its own, in figures across them; or which "
+        "are drawn below its own, in figures of tuning.",
     )
     compared: tuple[dict[str, Any], ...] = Field(
         default=(),

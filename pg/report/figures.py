@@ -71,10 +71,10 @@ def request_of(study: Study, figure: Figure, tables: Mapping[str, pd.DataFrame])
     """Return the request that a figure is drawn from."""
     experiment = study.experiments[figure.experiment]
     if "across" in tables:
-        environments = pooled_environments(study, figure.pool)
+        environments, drawn = pooled_environments(study, figure.pool), shared_variants(study, figure.pool)
     else:
-        environments = figure.environments or experiment.environments
-    drawn = figure.variants or shared_variants(study, figure.pool)
+        environments, drawn = figure.environments or experiment.environments, experiment.variants
+    drawn = figure.variants or drawn
     trained: dict[str, float] = {}
     if kind_of(figure, experiment).with_source and (source := experiment.policies_from) is not None:
         training = study.training[source.experiment]
@@ -89,6 +89,21 @@ def request_of(study: Study, figure: Figure, tables: Mapping[str, pd.DataFrame])
         stages=stages_of(study, figure.experiment),
         trained=trained,
         tables=_with_compared(figure, tables),
+        others=_others(study, figure, tables),
+    )
+
+
+def _others(study: Study, figure: Figure, tables: Mapping[str, pd.DataFrame]) -> tuple[FigureRequest[Any], ...]:
+    """Return a request for each pooled experiment, if the figure draws them one below the other."""
+    if not kind_of(figure, study.experiments[figure.experiment]).with_pooled:
+        return ()
+    own = [name for name in tables if "_of_" not in name]
+    alone = figure.model_copy(update={"pooled": (), "variants": (), "environments": ()})
+    return tuple(
+        request_of(
+            study, alone.model_copy(update={"experiment": other}), {name: tables[name_of(name, other)] for name in own}
+        )
+        for other in figure.pooled
     )
 
 

@@ -7,6 +7,7 @@ all of them train are compared over all environments that declare a threshold, w
 from __future__ import annotations
 
 from pg.experiments.cells import Cell
+from pg.experiments.figures.lookup import kind_of
 from pg.study.expansion import cells
 from pg.study.record import Study
 
@@ -19,7 +20,11 @@ Pool = tuple[str, ...]
 def pools(study: Study) -> dict[str, Pool]:
     """Return a study's pools by name: training experiments with several environments, and the pools of figures."""
     alone: list[Pool] = [(name,) for name in study.training if is_pool(study, (name,))]
-    drawn = [figure.pool for figure in study.figures.values() if figure.pooled]
+    drawn = [
+        figure.pool
+        for figure in study.figures.values()
+        if figure.pooled and not kind_of(figure, study.experiments[figure.experiment]).with_pooled
+    ]
     return {"+".join(pool): pool for pool in (*alone, *drawn)}
 
 

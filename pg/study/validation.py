@@ -82,12 +82,13 @@ def _completed(study: Study) -> Study:
         derived = variant.label is None and label not in labels
         variants[name] = variant.model_copy(update={"label": label}) if derived else variant
         labels.add(label)
-    shown = {figure.experiment for figure in study.figures.values() if figure.kind == "tuning"}
-    tuning = {
-        f"tuning_{name}": Figure(kind="tuning", experiment=name, section=TUNING_SECTION)
-        for name in tuned_experiments(study)
-        if name not in shown
-    }
+    shown = {name for figure in study.figures.values() if figure.kind == "tuning" for name in figure.pool}
+    tuned = [name for name in tuned_experiments(study) if name not in shown]
+    tuning: dict[str, Figure] = {}
+    if tuned:
+        key = "tuning" if "tuning" not in study.figures else "tuning_of_others"
+        first, *others = tuned
+        tuning[key] = Figure(kind="tuning", experiment=first, pooled=tuple(others), section=TUNING_SECTION)
     shared = {name: getattr(study.figure_defaults, name) for name in study.figure_defaults.model_fields_set}
     figures = {
         name: figure.model_copy(update={key: shared[key] for key in shared.keys() - figure.model_fields_set})

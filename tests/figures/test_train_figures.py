@@ -330,7 +330,7 @@ def test_tuning_writes_scores_over_the_budget_and_of_the_dropped_rates() -> None
     assert slanted["12.0"] == "italic"
     assert slanted["81.5"] == "normal"
     assert np.nan_to_num(coloured(axes), nan=-1).tolist() == [[-1, 81.5, 70.0]]
-    assert caption(one).startswith("Best mean return over the budget: 81.5 (total return). Numbers average 2 tuning")
+    assert caption(one).startswith("Chosen most often: 0.01, by 1 of 1 selection. Numbers: mean return over the budget")
 
 
 def test_chosen_rates_are_framed_with_the_number_of_selections_and_edges_marked() -> None:
@@ -343,6 +343,22 @@ def test_chosen_rates_are_framed_with_the_number_of_selections_and_edges_marked(
     assert [text for text in words_in(axes) if "(" in text] == ["(1†)", "(2)"]
     colour = style.look_of("total: none").colour
     assert frames == [(pytest.approx(0), colour), (pytest.approx(1), colour)]
+
+
+def test_pooled_experiments_are_drawn_below_the_first() -> None:
+    tuning = {"tuning": study_of().experiments["learning"].model_dump()["tuning"]}
+    study = study_of(learning={"environments": ["cartpole"]}, levels={**tuning, "environments": ["chain"]})
+    figure = Declaration(kind="tuning", experiment="learning", pooled=("levels",), section="Summary")
+    tables = {
+        name: request("tuning", study=study, experiment=experiment).tables["tuned"]
+        for name, experiment in (("tuned", "learning"), ("tuned_of_levels", "levels"))
+    }
+    own, other = draw(request_of(study, figure, tables)).axes
+
+    assert [*tables_of(figure, FIGURES["tuning"])] == [*tables]
+    assert titles([own, other]) == ["learning, CartPole-v1", "levels, A chain"]
+    assert len(own.get_yticks()) == 3
+    assert len(other.get_yticks()) == 9
 
 
 def test_rates_that_all_tie_have_no_edge() -> None:

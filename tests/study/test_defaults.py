@@ -60,17 +60,19 @@ def test_an_illegal_default_is_refused_once(two_figures: dict[str, Any], path: s
 
 def test_an_experiment_that_tunes_gets_a_figure_of_tuning(options: dict[str, Any]) -> None:
     derived = load(options).figures
-    assert list(derived) == ["variance", "tuning_learn"]
-    assert derived["tuning_learn"] == Figure(kind="tuning", experiment="learn", section=TUNING_SECTION)
-    assert load({**options, "figure_defaults": {"format": "svg"}}).figures["tuning_learn"].format == "svg"
+    assert list(derived) == ["variance", "tuning"]
+    assert derived["tuning"] == Figure(kind="tuning", experiment="learn", section=TUNING_SECTION)
+    assert load({**options, "figure_defaults": {"format": "svg"}}).figures["tuning"].format == "svg"
     options["figures"]["mine"] = {"kind": "tuning", "experiment": "learn", "section": "Using causality"}
     assert list(load(options).figures) == ["variance", "mine"]
 
 
 def test_a_declared_figure_keeps_its_name(options: dict[str, Any]) -> None:
-    options["figures"]["tuning_learn"] = options["figures"].pop("variance")
+    options["figures"]["tuning"] = options["figures"].pop("variance")
     options["claims"] = {}
-    assert load(options).figures["tuning_learn"].kind == "variance"
+    figures = load(options).figures
+    assert figures["tuning"].kind == "variance"
+    assert figures["tuning_of_others"].kind == "tuning"
 
 
 def test_fixed_learning_rates_have_no_figure_of_tuning(options: dict[str, Any]) -> None:

@@ -96,17 +96,11 @@ def test_a_job_holds_only_what_changes_its_results(
     assert (first_job(load(options)).canonical() != before) == changes
 
 
-def test_the_study_of_a_figure_keeps_positions_of_variants(options: dict[str, Any]) -> None:
-    part = part_of(load(options), ["gradients"])
-    assert list(part.variants) == ["total", "to_go", "baseline"]
-    assert part.variants["to_go"].label is None
-    assert list(part.experiments) == ["gradients"]
-    assert not part.claims
-
-
-def test_tables_do_not_depend_on_positions_of_variants(options: dict[str, Any]) -> None:
+def test_a_part_of_a_study_has_what_its_experiments_use_alone(options: dict[str, Any]) -> None:
     before = part_of(load(options), ["gradients"])
     assert list(before.variants) == ["total", "baseline"]
+    assert list(before.experiments) == ["gradients"]
+    assert not before.claims
     options["variants"] = {"first": {"returns": "to_go"}, **options["variants"]}
     assert part_of(load(options), ["gradients"]).canonical() == before.canonical()
 

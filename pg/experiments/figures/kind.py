@@ -36,6 +36,8 @@ class FigureKind:
         Whether it reads the experiment that trained the policies.
     with_metrics
         Whether a figure names the metrics that it draws.
+    with_pooled
+        Whether it draws pooled experiments one below the other; each is a request in `FigureRequest.others`.
     with_compared
         Whether it can draw variants of other experiments as well.
     play
@@ -48,6 +50,7 @@ class FigureKind:
     needs: tuple[Callable[[Declaration], Iterator[str]], ...] = ()
     with_source: bool = False
     with_metrics: bool = False
+    with_pooled: bool = False
     with_compared: bool = False
     play: Play | None = None
 

@@ -33,14 +33,16 @@ def kind_of(figure: Figure, experiment: Experiment) -> FigureKind:
 def tables_of(figure: Figure, kind: FigureKind | Play) -> dict[str, str]:
     """Return the paths of the tables that a figure or its explorable reads, relative to the results folder."""
     stems = {"across": f"{'+'.join(figure.pool)}-across"}
-    others = [name for name in figure.experiments if name not in figure.pool]
+    # A table across environments holds the rows of the whole pool.
+    own_names = figure.pool if "across" in kind.tables else (figure.experiment,)
+    others = [name for name in figure.experiments if name not in own_names]
     own = {table: stems.get(table, _stem(figure.experiment, table)) for table in kind.tables}
-    compared = {name_of(table, other): _stem(other, table) for other in others for table in kind.tables}
-    return {name: f"tables/{stem}.csv" for name, stem in (own | compared).items()}
+    further = {name_of(table, other): _stem(other, table) for other in others for table in kind.tables}
+    return {name: f"tables/{stem}.csv" for name, stem in (own | further).items()}
 
 
 def name_of(table: str, other: str) -> str:
-    """Return the name of a table of another experiment that a figure compares with."""
+    """Return the name of a table of another experiment that a figure draws."""
     return f"{table}_of_{other}"
 
 

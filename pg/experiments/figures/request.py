@@ -75,6 +75,8 @@ class FigureRequest(Generic[E]):
         Environment steps of training before each stage; empty unless the kind of figure asks for it.
     tables
         The tables that the kind of figure reads.
+    others
+        Requests of the pooled experiments, if the kind of figure draws them below its own.
     """
 
     figure: Figure
@@ -86,6 +88,7 @@ class FigureRequest(Generic[E]):
     stages: tuple[str, ...]
     trained: Mapping[str, float]
     tables: Mapping[str, pd.DataFrame]
+    others: tuple[FigureRequest[E], ...] = ()
 
     @property
     def is_wide(self) -> bool:
@@ -284,9 +287,8 @@ def draw(request: FigureRequest[Any]) -> Drawn:
     Dollar signs in labels are escaped in the picture, because matplotlib reads TeX between two of them.
     """
     kind = kind_of(request.figure, request.experiment)
-    escaped = replace(request, variants=_without_tex(request.variants), environments=_without_tex(request.environments))
     with style.paper_style():
-        drawn = import_module(kind.module).draw(escaped)
+        drawn = import_module(kind.module).draw(_escaped(request))
     if not isinstance(drawn, tuple):
         raise TypeError(f"{kind.module}.draw must return the figure and its caption, not {type(drawn).__name__}")
     figure, caption = drawn
@@ -298,6 +300,11 @@ def explore(request: FigureRequest[Any]) -> Explorable:
     play = kind_of(request.figure, request.experiment).play
     assert play is not None, f"{request.figure.kind} is a picture alone"
     return import_module(play.module).explore(request)
+
+
+def _escaped(request: FigureRequest[Any]) -> FigureRequest[Any]:
+    labelled = {"variants": _without_tex(request.variants), "environments": _without_tex(request.environments)}
+    return replace(request, **labelled, others=tuple(map(_escaped, request.others)))
 
 
 def _without_tex(records: Mapping[str, _Named]) -> dict[str, _Named]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from importlib import import_module
+from itertools import product
 
 from pg.core.suggestions import listed, unknown
 from pg.experiments.figures.kind import Declaration, FigureKind
@@ -42,9 +43,9 @@ def _problems_of_figure(study: Study, at: str, figure: Figure) -> Iterator[str]:
     kind = kind_of(figure, experiment)
     if figure.metrics and not kind.with_metrics:
         yield f"{at}.metrics: {figure.kind} draws fixed metrics; leave metrics out"
-    for option in (*kind.options, *(("source",) if kind.with_source else ())):
-        if getattr(experiment, option, None) is None:
-            yield f"{at}.experiment: {figure.experiment} declares no {option} to draw"
+    for option, name in product((*kind.options, *(("source",) if kind.with_source else ())), figure.pool):
+        if getattr(study.experiments[name], option, None) is None:
+            yield f"{at}.experiment: {name} declares no {option} to draw"
     yield from _problems_of_pool(study, at, figure, kind)
     yield from _problems_of_compared(study, at, figure, kind)
     names = [name for name in figure.environments or experiment.environments if name in study.environments]
@@ -141,7 +142,7 @@ def _problems_of_metrics(declared: Declaration) -> Iterator[str]:
 
 def _problems_of_pool(study: Study, at: str, figure: Figure, kind: FigureKind) -> Iterator[str]:
     if "across" not in kind.tables:
-        if figure.pooled:
+        if figure.pooled and not kind.with_pooled:
             across = [name for name, one in FIGURES.items() if "across" in one.tables]
             yield f"{at}.pooled: {figure.kind} draws one experiment; only {' and '.join(across)} pool several"
         return

@@ -17,5 +17,5 @@ FIGURES = {
     ),
     "performance_profiles": FigureKind("pg.experiments.train.figures.performance_profiles", ("across",)),
     "aggregates": FigureKind("pg.experiments.train.figures.aggregates", ("across",)),
-    "tuning": FigureKind("pg.experiments.train.figures.tuning", ("tuned",), options=("tuning",)),
+    "tuning": FigureKind("pg.experiments.train.figures.tuning", ("tuned",), options=("tuning",), with_pooled=True),
 }

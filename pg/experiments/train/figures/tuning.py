@@ -21,33 +21,48 @@ _SCORES = LinearSegmentedColormap.from_list("scores", ["#ffffff", "#7fb4de"])  #
 
 
 def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
-    """Draw a table per environment: a row per variant and level, a column per learning rate; equal rows once."""
-    table = request.tables["tuned"]
-    series = [one for one in request.distinct_series(table="tuned", column="score") if len(one.rows(table))]
-    rates = sorted(table["learning_rate"].unique())
-    names = [one.label for one in series]
-    titles = [request.environment_label(name) for name in request.environments]
-    height = 0.45 + layout.height_of_rows(names, request.figure.width)
-    figure, panels = layout.panels(request.figure.width, titles, 1, height, margin=0.1, x="learning rate")
-    best: list[pd.DataFrame] = []
-    for axes, environment in zip(panels, request.environments, strict=True):
-        scores = marks.gathered(series, request.rows("tuned", environment=environment))
+    """Draw a table per experiment and environment: a row per variant and level, a column per learning rate."""
+    parts = (request, *request.others)
+    rates = sorted({rate for part in parts for rate in part.tables["tuned"]["learning_rate"]})
+    drawn = [(part, _tuned_series(part), environment) for part in parts for environment in part.environments]
+    names = [[one.label for one in series] for _, series, _ in drawn]
+    heights = [0.32 + 0.8 * layout.height_of_rows(labels, request.figure.width) for labels in names]
+    figure = layout.canvas(request.figure.width, 0.15 + sum(heights))
+    panels = figure.subplots(len(drawn), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for axes, (part, series, environment), labels in zip(panels, drawn, names, strict=True):
+        experiment = f"{part.figure.experiment.replace('_', ' ')}, " if request.others else ""
+        axes.set_title(f"{experiment}{part.environment_label(environment)}")
+        scores = marks.gathered(series, part.rows("tuned", environment=environment))
         _draw_cells(axes, scores, rates)
         _frame_choices(axes, series, scores.loc[(scores["share"] == 1) & scores["chosen"]], rates)
-        layout.name_rows(axes, names)
-        axes.set(xlim=(-0.5, len(rates) - 0.5), ylim=(len(names) - 0.5, -0.5))
-        axes.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
+        layout.name_rows(axes, labels)
+        axes.set(xlim=(-0.5, len(rates) - 0.5), ylim=(len(labels) - 0.5, -0.5))
+        axes.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates] if axes is panels[-1] else [])
         axes.tick_params(axis="x", length=0)
         axes.spines[:].set_visible(False)
-        best.append(scores.loc[scores["share"] == 1].rename(columns={"mean": "estimate"}))
-    tuning = request.experiment.tuning
-    assert tuning is not None, "only experiments that tune have this figure"
-    highest = pd.concat(best).sort_values("estimate").drop_duplicates("series", keep="last")
+    panels[-1].set_xlabel("learning rate")
     return figure, (
-        f"Best mean return over the budget: {marks.between(series, highest)}. Numbers average "
-        f"{counted(request.seeds, 'tuning seed')}; italic: its first quarter, after which the worse half of the rates "
-        f"is dropped. Framed: chosen by so many of {counted(tuning.selections, 'selection')}; †: edge of the rates."
+        f"{_commonest(drawn)} Numbers: mean return over the budget of {counted(request.seeds, 'tuning seed')}; italic: "
+        "over its first quarter, after which the worse half of the rates is dropped. Framed: chosen, by so many "
+        "selections; †: an edge of the rates tried."
     )
+
+
+def _tuned_series(part: FigureRequest[TrainExperiment]) -> list[Series]:
+    table = part.tables["tuned"]
+    return [one for one in part.distinct_series(table="tuned", column="score") if len(one.rows(table))]
+
+
+def _commonest(drawn: Sequence[tuple[FigureRequest[TrainExperiment], list[Series], str]]) -> str:
+    """Say which rate was chosen most often."""
+    scores = [
+        marks.gathered(series, part.rows("tuned", environment=environment)).assign(panel=place)
+        for place, (part, series, environment) in enumerate(drawn)
+    ]
+    every = pd.concat(scores)
+    every = every.loc[every["chosen"]].drop_duplicates(["panel", "series", "selection"])
+    counts = every["learning_rate"].value_counts().sort_index()
+    return f"Chosen most often: {counts.idxmax():g}, by {counts.max()} of {counted(len(every), 'selection')}."
 
 
 def _draw_cells(axes: Axes, scores: pd.DataFrame, rates: Sequence[float]) -> None:
