@@ -252,8 +252,8 @@ def save(figure: Figure, path: Path) -> None:
 def _save_with_palette(figure: Figure, path: Path) -> None:
     """Write a PNG with 256 colours, which has a quarter of the bytes.
 
-    Pillow's octree is fast, makes the smallest files, and keeps the colours of thin lines. It shifts white, which is put
-    back.
+    Pillow's octree is fast, makes the smallest files, and keeps the colours of thin lines. It shifts white, which is
+    put back.
     """
     figure.set_dpi(mpl.rcParams["savefig.dpi"])
     canvas = FigureCanvasAgg(figure)
