@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -187,6 +188,18 @@ def test_quantiles_of_weights_are_bands_around_the_median() -> None:
             assert set(digits(corners[:, 1])) == {*below, *above}
             assert set(digits(corners[:, 0])) == {*HORIZONS}
     assert len({axes.get_ylim() for axes in drawn[:2]}) == 1, "panels of a place have one range"
+
+
+def test_horizons_in_two_directions_are_below_each_other() -> None:
+    one = request("horizons")
+    along = replace(one, experiment=one.experiment.model_copy(update={"direction": "gradient"}))
+    both = replace(one, others=(along,))
+    drawn = panels(draw(both))
+    headings = [title for title in titles(drawn) if " policies" in title]
+
+    assert len(drawn) == 2 * len(panels(draw(one)))
+    assert [("random" in title, "gradient" in title) for title in headings] == [(True, False)] * 2 + [(False, True)] * 2
+    assert "in a random direction and the gradient's direction" in caption(both)
 
 
 def test_weights_that_are_all_1_have_no_variance_to_draw() -> None:

@@ -21,35 +21,46 @@ _LABELS = {
 }
 
 
+_DIRECTIONS = {"random": "a random direction", "gradient": "the gradient's direction"}
+
+
 def draw(request: FigureRequest[HorizonExperiment]) -> Drawn:
-    """Draw the quantiles of log w against T, a panel per variant, and four metrics with a line per variant."""
-    series, experiment = request.series(), request.experiment
-    names = [*(f"log w, {one.label}" for one in series), *_LABELS.values()]
-    counts = [(request.heading(place), len(names)) for place in request.places]
+    """Draw the quantiles of log w against T, a panel per variant, and four metrics with a line per variant.
+
+    Pooled experiments are below each other: those in a random direction, for example, and in that of the gradient.
+    """
+    parts = (request, *request.others)
+    drawn = [(part, place, part.series()) for part in parts for place in part.places]
+    headings = [
+        f"{part.heading(place)}{f', {_DIRECTIONS[part.experiment.direction]}' if request.others else ''}"
+        for part, place, _ in drawn
+    ]
+    counts = [(heading, len(series) + len(_LABELS)) for heading, (*_, series) in zip(headings, drawn, strict=True)]
     across = 3 if request.is_wide else 2
     figure, blocks = layout.blocks(request.figure.width, counts, across, 1.45, sharex=True, x="horizon T")
-    names = [layout.broken(name, style.WIDTHS[request.figure.width] / across) for name in names]
-    for place, panels in zip(request.places, blocks, strict=True):
-        layout.name_panels(panels, request.heading(place), names)
+    for heading, (part, place, series), panels in zip(headings, drawn, blocks, strict=True):
+        names = [*(f"log w, {one.label}" for one in series), *_LABELS.values()]
+        inches = style.WIDTHS[request.figure.width] / across
+        layout.name_panels(panels, heading, [layout.broken(name, inches) for name in names])
         for axes in panels:
             axes.set_xscale("log")
-            layout.ticks_at(axes, experiment.horizons)
+            layout.ticks_at(axes, part.experiment.horizons)
             axes.grid(visible=True)
         for axes, one in zip(panels, series, strict=False):
-            _draw_quantiles(axes, one, [one.rows(request.rows("summary", place, metric=at)) for at in _QUANTILES])
+            _draw_quantiles(axes, one, [one.rows(part.rows("summary", place, metric=at)) for at in _QUANTILES])
         for axes, metric in zip(panels[len(series) :], _LABELS, strict=True):
-            _draw_metric(axes, series, request.rows("summary", place, metric=metric))
-    layout.share_limits([axes for panels in blocks for axes in panels[: len(series)]], "y")
-    for panels in zip(*(panels[len(series) :] for panels in blocks), strict=True):
+            _draw_metric(axes, series, part.rows("summary", place, metric=metric))
+    layout.share_limits([axes for panels in blocks for axes in panels[: -len(_LABELS)]], "y")
+    for panels in zip(*(panels[-len(_LABELS) :] for panels in blocks), strict=True):
         layout.share_limits(panels, "y")
         layout.log_ticks(*(axes.yaxis for axes in panels))
-    layout.legend_below(figure, marks.legend_entries(series))
+    layout.legend_below(figure, marks.legend_entries(drawn[0][-1]))
     shares = request.rows("summary", metric="effective_share")
-    direction = "a random direction" if experiment.direction == "random" else "the gradient's direction"
+    direction = " and ".join(dict.fromkeys(_DIRECTIONS[part.experiment.direction] for part in parts))
     return figure, (
-        f"The effective share of N is {request.between(shares)}. w weights {experiment.trajectories} trajectories of "
-        f"θ for a θ' in {direction}, at E[KL(π_θ'‖π_θ)] = {experiment.kl:g} for every T. Bands: 25–75 % and "
-        f"5–95 % of log w. Means, of tr Cov geometric, with 95 % intervals over {request.policies}."
+        f"The effective share of N is {request.between(shares)}. w weights trajectories of θ for θ' in {direction}, at "
+        f"E[KL(π_θ'‖π_θ)] = {request.experiment.kl:g} for every T. Bands: 25–75 % and 5–95 % of log w. Means (tr Cov: "
+        f"geometric), 95 % intervals over {request.policies}."
     )
 
 
