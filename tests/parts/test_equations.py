@@ -99,7 +99,7 @@ def test_figures_can_set_every_part_of_an_equation() -> None:
         MathTextParser("agg").parse(f"${line}$")
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_figures_can_set_the_equations_of_every_composition() -> None:
     for line in lines(legal()):
         MathTextParser("agg").parse(f"${line}$")

@@ -57,7 +57,7 @@ def test_runs_of_a_selection_are_a_group():
 
 @pytest.mark.long
 def test_small_study_without_effects_decides_falsely_in_at_most_5_percent():
-    ((*_, studies, wrong, _),) = planted.measure("no effects", 5, 20)
+    ((*_, studies, wrong, _),) = planted.measure("no effects", 5, 8)
     assert stats.binomtest(wrong, studies, 0.05, "greater").pvalue > 0.01
 
 
