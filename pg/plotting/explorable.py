@@ -119,6 +119,12 @@ class Explorable:
         )
         with alt.data_transformers.disable_max_rows():
             spec = chart.properties(config=alt.Config.from_dict(_CONFIG)).to_dict()
+        # Altair turns what is empty back into NaN, which JSON does not have.
+        for rows in spec["datasets"].values():
+            for row in rows:
+                row.update(
+                    {name: None for name, value in row.items() if isinstance(value, float) and math.isnan(value)}
+                )
         return {
             "title": self.title,
             "hint": self.hint,
@@ -192,7 +198,7 @@ def switched_axis() -> alt.Axis:
     """Return an axis whose ticks are 1, 2 and 5 times powers of ten if the switch is on."""
     return alt.Axis(
         values=alt.ExprRef(f"logarithmic ? {_LOG_TICKS} : null"),
-        labelExpr=f"format({_TICK}, {_TICK} >= 1e4 ? '~s' : '~g')",
+        labelExpr=f"format({_TICK}, (logarithmic ? '.1' : '') + ({_TICK} >= 1e4 ? '~s' : '~r'))",
         labelOverlap=True,
         grid=True,
     )

@@ -67,6 +67,21 @@ def test_numbers_have_three_digits(requests: dict[str, FigureRequest[Any]], kind
     assert len(zlib.compress(json.dumps(spec).encode(), 9)) < 30_000
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_undefined_numbers_are_null(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
+    one = requests[kind]
+    lost = {}
+    for name, table in one.tables.items():
+        columns = [
+            column for column in ("estimate", "ci_low", "ci_high", "value", "weight", "return") if column in table
+        ]
+        half = table.index % 2 == 0
+        lost[name] = table.assign(**{column: table[column].mask(half) for column in columns})
+    spec = explore(replace(one, tables=lost)).as_json()["spec"]
+
+    vl_convert.vegalite_to_vega(json.loads(json.dumps(spec, allow_nan=False)))
+
+
 def test_labels_with_quotes_are_text() -> None:
     one = request("variance")
     name = one.drawn[0]
