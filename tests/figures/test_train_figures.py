@@ -124,10 +124,11 @@ def test_variants_of_other_experiments_are_drawn_as_well() -> None:
     tables = {**request("learning_curves").tables, **{f"{name}_of_levels": table for name, table in other.items()}}
     paths = tables_of(figure, FIGURES["learning_curves"])
     one = request_of(study, figure, {name: tables[name] for name in paths})
-    _, _, seeds = draw(replace(one, environments={"cartpole": study.environments["cartpole"]})).axes
+    _, own, seeds = draw(replace(one, environments={"cartpole": study.environments["cartpole"]})).axes
     runs = at_level(other["curves"], {"environment": "cartpole", "variant": "to_go", **level})
 
     assert paths["curves_of_levels"] == "tables/levels-curves.csv"
+    assert bars(own)[0].shape == (SEEDS, 3, 2), "the other experiment has this variant, too"
     assert titles([seeds]) == ["to go, gradient steps 4"]
     assert bars(seeds)[0][..., 1].ravel().tolist() == runs.sort_values(["seed", "steps"])["return"].tolist()
 
