@@ -7,7 +7,7 @@ from tests.study.studies import put
 from tests.workflow.checkout import Checkout
 
 # The jobs that follow those of the experiment `learn` in the test study.
-AFTER_LEARN = {"train_tables": 1, "figure": 1, "report_page": 1}
+AFTER_LEARN = {"train_tables": 1, "figure": 1, "explorable": 1, "report_page": 1}
 TARGETS = ("figures", "claims", "report")  # rules without outputs
 
 
@@ -29,7 +29,7 @@ TARGETS = ("figures", "claims", "report")  # rules without outputs
             {"train": 4, **AFTER_LEARN},
         ),
         ({"experiments/learn/seeds/count": 6}, {"train": 2, **AFTER_LEARN}),
-        ({"figure_defaults": {"width": "one_column"}}, {"figure": 2, "report_page": 1}),
+        ({"figure_defaults": {"width": "one_column"}}, {"figure": 2, "explorable": 2, "report_page": 1}),
         ({"figure_defaults": {"width": "two_columns", "format": "pdf"}}, {}),
     ],
     ids=["variant", "environment", "block of seeds", "defaults of figures", "defaults without effect"],
@@ -46,7 +46,7 @@ def test_a_change_runs_its_own_jobs_and_what_follows(
 def test_new_first_variant_only_redraws(done: Checkout, study: dict[str, Any]) -> None:
     study["variants"] = {"discounted": {"discount": 0.9}, **study["variants"]}
     done.write(study)
-    assert set(done.planned()) == {"figure", "report_page"}, "colours follow the order of variants"
+    assert set(done.planned()) == {"figure", "explorable", "report_page"}, "colours follow the order of variants"
 
 
 def test_dry_run_prints_the_cost(done: Checkout) -> None:
@@ -99,4 +99,4 @@ def test_edited_part_reruns_its_users_and_comments_and_logs_nothing(done: Checko
 def test_edited_style_only_redraws(done: Checkout) -> None:
     module = done.folder / "pg/plotting/style.py"
     module.write_text(module.read_text(encoding="utf-8") + "\nADDED = 1\n", encoding="utf-8")
-    assert set(done.planned()) == {"figure", "report_page"}
+    assert set(done.planned()) == {"figure", "explorable", "report_page"}
