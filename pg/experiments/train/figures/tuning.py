@@ -26,15 +26,16 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     rates = sorted({rate for part in parts for rate in part.tables["tuned"]["learning_rate"]})
     drawn = [(part, _tuned_series(part), environment) for part in parts for environment in part.environments]
     names = [[one.label for one in series] for _, series, _ in drawn]
-    heights = [0.32 + 0.8 * layout.height_of_rows(labels, request.figure.width) for labels in names]
+    heights = [0.32 + _height(labels, is_wide=request.is_wide) for labels in names]
     figure = layout.canvas(request.figure.width, 0.15 + sum(heights))
     panels = figure.subplots(len(drawn), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axes, (part, series, environment), labels in zip(panels, drawn, names, strict=True):
         experiment = f"{part.figure.experiment.replace('_', ' ')}, " if request.others else ""
         axes.set_title(f"{experiment}{part.environment_label(environment)}")
         scores = marks.gathered(series, part.rows("tuned", environment=environment))
-        _draw_cells(axes, scores, rates)
-        _frame_choices(axes, series, scores.loc[(scores["share"] == 1) & scores["chosen"]], rates)
+        _draw_cells(axes, scores, rates, is_wide=request.is_wide)
+        chosen = scores.loc[(scores["share"] == 1) & scores["chosen"]]
+        _frame_choices(axes, series, chosen, rates, is_wide=request.is_wide)
         layout.name_rows(axes, labels)
         axes.set(xlim=(-0.5, len(rates) - 0.5), ylim=(len(labels) - 0.5, -0.5))
         axes.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates] if axes is panels[-1] else [])
@@ -65,7 +66,14 @@ def _commonest(drawn: Sequence[tuple[FigureRequest[TrainExperiment], list[Series
     return f"Chosen most often: {counts.idxmax():g}, by {counts.max()} of {counted(len(every), 'selection')}."
 
 
-def _draw_cells(axes: Axes, scores: pd.DataFrame, rates: Sequence[float]) -> None:
+def _height(labels: Sequence[str], *, is_wide: bool) -> float:
+    """Return the inches of a table; in narrow cells the number of selections is below the score."""
+    if is_wide:
+        return 0.8 * layout.height_of_rows(labels, "two_columns")
+    return max(layout.height_of_rows(labels, "one_column"), 0.3 * len(labels))
+
+
+def _draw_cells(axes: Axes, scores: pd.DataFrame, rates: Sequence[float], *, is_wide: bool) -> None:
     """Write a score per cell: over the budget on its colour, or over the first part of the budget in italics."""
     shown = scores.sort_values("share").drop_duplicates(["place", "learning_rate"], keep="last")
     places = sorted(shown["place"].unique())
@@ -75,11 +83,13 @@ def _draw_cells(axes: Axes, scores: pd.DataFrame, rates: Sequence[float]) -> Non
     axes.pcolormesh(*edges, np.ma.masked_invalid(whole), cmap=_SCORES, edgecolors="white")
     for row in shown.to_dict("records"):
         font: dict[str, Any] = {"fontsize": style.scaled(6.5), "fontstyle": "normal" if row["share"] == 1 else "italic"}
-        at = (rates.index(row["learning_rate"]), row["place"])
+        at = (rates.index(row["learning_rate"]), row["place"] - (0.0 if is_wide else 0.18))
         axes.text(*at, number(row["mean"]), ha="center", va="center", **font)
 
 
-def _frame_choices(axes: Axes, series: Sequence[Series], chosen: pd.DataFrame, rates: Sequence[float]) -> None:
+def _frame_choices(
+    axes: Axes, series: Sequence[Series], chosen: pd.DataFrame, rates: Sequence[float], *, is_wide: bool
+) -> None:
     """Frame each chosen rate, with the number of selections that chose it."""
     times = chosen.groupby(["place", "learning_rate"]).agg(count=("selection", "nunique"), edge=("at_edge", "any"))
     for found in times.reset_index().to_dict("records"):
@@ -87,4 +97,5 @@ def _frame_choices(axes: Axes, series: Sequence[Series], chosen: pd.DataFrame, r
         look: dict[str, Any] = {"fill": False, "edgecolor": series[int(place)].look.colour, "linewidth": 1.2}
         axes.add_patch(Rectangle((column - 0.47, place - 0.42), 0.94, 0.84, **look))
         text = f"({found['count']}{'†' if found['edge'] else ''})"
-        axes.text(column + 0.44, place, text, ha="right", va="center", fontsize=style.scaled(6.5))
+        at = (column + 0.44, place) if is_wide else (column + 0.4, place + 0.22)
+        axes.text(*at, text, ha="right", va="center", fontsize=style.scaled(6.5))
