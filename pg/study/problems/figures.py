@@ -25,7 +25,10 @@ def problems_of_figures(study: Study) -> Iterator[str]:
         own = {one: kind for other in study.experiments.values() for one, kind in other.figures.items()}
         kinds = unknown(f"{at}.kind", [figure.kind], {**FIGURES, **own}) if ":" not in figure.kind else ()
         names = [
-            *(f"{problem};\n      what each shows: pg/experiments; module:NAME for one of your own" for problem in kinds),
+            *(
+                f"{problem};\n      what each shows: pg/experiments; module:NAME for one of your own"
+                for problem in kinds
+            ),
             *unknown(f"{at}.experiment", [figure.experiment], study.experiments),
             *unknown(f"{at}.pooled", figure.pooled, study.experiments),
         ]
