@@ -60,7 +60,7 @@ class Picture:
     @property
     def data(self) -> str:
         """The picture as the address of an image."""
-        return _address(self.png)
+        return _address(Image.open(io.BytesIO(self.png)))
 
     @property
     def thumbnail(self) -> str:
@@ -69,9 +69,8 @@ class Picture:
         wide, high = _THUMBNAIL
         scale = min(picture.width / wide, picture.height / high)
         corner = picture.crop((0, 0, round(scale * wide), round(scale * high)))
-        small, file = corner.resize(_THUMBNAIL, Image.Resampling.LANCZOS), io.BytesIO()
-        small.quantize(_COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(file, "PNG")
-        return _address(file.getvalue())
+        small = corner.resize(_THUMBNAIL, Image.Resampling.LANCZOS)
+        return _address(small.quantize(_COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE))
 
 
 def pictures_of(study: Study, files: Sequence[str], captions: Sequence[str]) -> list[Picture]:
@@ -86,5 +85,8 @@ def pictures_of(study: Study, files: Sequence[str], captions: Sequence[str]) -> 
     return pictures
 
 
-def _address(png: bytes) -> str:
-    return f"data:image/png;base64,{b64encode(png).decode('ascii')}"
+def _address(picture: Image.Image) -> str:
+    """Return a picture as an address, in a format that loses nothing and takes a fifth less than PNG."""
+    file = io.BytesIO()
+    picture.convert("RGB").save(file, "WEBP", lossless=True)
+    return f"data:image/webp;base64,{b64encode(file.getvalue()).decode('ascii')}"

@@ -73,7 +73,7 @@ def test_the_page_is_complete_html_and_loads_nothing_from_elsewhere(text: str, s
 
     assert page.open == []
     assert len(sources) == len(study.figures) + 3, "and a thumbnail per claim"
-    assert all(source.startswith("data:image/png;base64,") for source in sources)
+    assert all(source.startswith("data:image/webp;base64,") for source in sources)
     assert not re.search(r"https?:|@import|url\(", text)
     assert not page.every("link")
     assert not any("src" in script for script in page.every("script"))
