@@ -12,11 +12,13 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all as long, because they start Snakemake; run them in one worker, because they share a finished study."""
+    """Mark all as long, because they start Snakemake; those that share a finished study run in one worker."""
     for item in items:
-        if item.path.is_relative_to(HERE):
+        if item.path.is_relative_to(HERE) and isinstance(item, pytest.Function):
             item.add_marker(pytest.mark.long)
-            item.add_marker(pytest.mark.xdist_group("workflow"))
+            for shared in ("finished", "trace"):
+                if shared in item.fixturenames:
+                    item.add_marker(pytest.mark.xdist_group(shared))
 
 
 @pytest.fixture

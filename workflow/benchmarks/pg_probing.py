@@ -43,7 +43,7 @@ def main() -> None:
         seed: {name: tensor.numpy() for name, tensor in one.state_dict().items()} for seed, one in policies.items()
     }
     started = time.process_time()
-    rows = probe(job, frozen)
+    rows = probe(job, frozen)["rows"]
     seconds = time.process_time() - started
     references = int(rows.groupby("seed")["reference_trajectories"].first().sum())
     wanted.measurements.append(Measurement("probing_trajectories", wanted.steps * seeds + references, seconds, seeds))
