@@ -126,7 +126,7 @@ class _Check:
                 self._seed,
                 off_policy=demand.off_policy,
                 discounted="discount" in loaded.parameters,
-                valued=demand.equals is None and ("values" in loaded.parameters or loaded.kind in _VALUED),
+                valued=demand.equals is None and self._may_read_values,
             )
         )
         smallest = self._smallest(everywhere[0])
@@ -168,6 +168,10 @@ class _Check:
         plain = (one for one in everywhere if one.world.is_tabular and one.world.is_on_policy and one.n > 1)
         batches = next((one for one in plain if one.world.discount == 1 and one.world.has_exact_values), None)
         return own_future(batches, self.weights(batches)) if batches is not None else ""
+
+    @property
+    def _may_read_values(self) -> bool:
+        return "values" in self._loaded.parameters or self._loaded.kind in _VALUED
 
     def weights(self, batches: Batches) -> Tensor:
         """Return the submission's weights of batches, (S, N, T)."""
@@ -223,7 +227,7 @@ class _Check:
             observed,
             off_policy=off_policy,
             discounted=world.discount < 1,
-            has_values="values" in self._loaded.parameters or self._loaded.kind in _VALUED,
+            has_values=self._may_read_values,
             wanted=self._demand.equals.choices if self._demand.equals else {},
         )
 

@@ -28,7 +28,7 @@ class Card:
     name, statement, section, verdict
         Of the claim.
     findings
-        The parts whose findings are told: the headline, the primary part, and one that contradicts it.
+        The parts whose findings the card shows: the headline, the primary part, and one that contradicts it.
     parts
         All parts.
     variants
