@@ -1,6 +1,7 @@
 """Environments with compiled dynamics, in which a rollout takes many steps per call.
 
-A compiled environment has real states and discrete actions. Its dynamics are two functions of one copy's state:
+A compiled environment has states of real components and discrete actions. Its dynamics are two functions of one copy's
+state:
 
 - ``step(state, action, constants)`` changes the state in place and returns the reward and whether the episode ends;
 - ``observe(state, observation)`` writes the observation.
@@ -30,13 +31,17 @@ OBSERVE = types.void(_STATE, _OBSERVATION)
 
 @dataclass(frozen=True, slots=True)
 class Dynamics:
-    """The compiled dynamics of an environment; `start` draws N states, (N, components)."""
+    """The compiled dynamics of an environment.
+
+    `start` draws N states, (N, components). If `is_numbered`, the first component is the index of a state in tables.
+    """
 
     spaces: Spaces
     step: Compiled
     observe: Compiled
     constants: NDArray[np.float64]
     start: Callable[[np.random.Generator, int], NDArray[np.float64]]
+    is_numbered: bool = False
 
 
 class CompiledEnvironments:
@@ -46,12 +51,16 @@ class CompiledEnvironments:
     indices. Rollouts change them in place.
     """
 
-    states = None
     positions: NDArray[np.float64]
 
     def __init__(self, dynamics: Dynamics, horizon: int, trajectories: int) -> None:
         self.dynamics, self.horizon, self.spaces = dynamics, horizon, dynamics.spaces
         self._trajectories = trajectories
+
+    @property
+    def states(self) -> NDArray[np.int64] | None:
+        """Indices of the current states, (N,), where the environment has tables."""
+        return self.positions[:, 0].astype(np.int64) if self.dynamics.is_numbered else None
 
     def reset(self, generator: np.random.Generator) -> NDArray[np.float32]:
         """Draw N start states; return observations (N, O)."""

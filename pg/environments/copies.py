@@ -22,7 +22,7 @@ from pg.environments.cartpole import cartpole
 from pg.environments.catalogue import CARTPOLES, check_spaces, earned_mdp_of, hidden_in, horizon_of, make_copy
 from pg.environments.compiled import CompiledEnvironments, Dynamics
 from pg.environments.record import Environment
-from pg.environments.tabular import TabularEnvironments
+from pg.environments.tabular import tables
 
 _SEED_RANGE = 2**31
 _COMPILED: dict[str, Callable[[dict[str, Any]], Dynamics]] = {
@@ -40,7 +40,9 @@ def make_environments(environment: Environment, trajectories: int) -> Environmen
     """
     mdp, horizon = earned_mdp_of(environment), horizon_of(environment)
     if mdp is not None:
-        return TabularEnvironments(mdp, trajectories)
+        # What is hidden is left out of observations below.
+        dynamics = tables(replace(mdp, hidden=()))
+        return as_observed(CompiledEnvironments(dynamics, horizon, trajectories), environment)
     if (dynamics := _COMPILED.get(environment.id)) is not None:
         return as_observed(CompiledEnvironments(dynamics(environment.kwargs), horizon, trajectories), environment)
     copies = [make_copy(environment.id, environment.kwargs, horizon) for _ in range(trajectories)]

@@ -1,4 +1,4 @@
-"""Step a Markov decision process from its tables: N copies for rollouts, and a gymnasium environment."""
+"""Step a Markov decision process from its tables: compiled for rollouts, and as a gymnasium environment."""
 
 from __future__ import annotations
 
@@ -8,40 +8,65 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from pg.core.trajectories import Transition
+from pg.core.compiled import as_argument, compiled
+from pg.core.trajectories import Spaces
+from pg.environments.compiled import OBSERVE, STEP, Dynamics
 from pg.environments.mdp import MDP
 
+# What a copy's state holds, before the uniform numbers that draw its outcomes, one for each step.
+_STATE, _OBSERVED, _STEP, _DRAWS = range(4)
+# What the constants hold, before the tables.
+_STATES, _ACTIONS, _OUTCOMES, _HORIZON, _TABLES = range(5)
 
-class TabularEnvironments:
-    """N copies of an MDP."""
 
-    def __init__(self, mdp: MDP, trajectories: int) -> None:
-        self.spaces = mdp.spaces
-        self.horizon = mdp.horizon
-        self.states = np.zeros(trajectories, dtype=np.int64)
-        """Indices of the current states, (N,)."""
-        self._mdp = mdp
-        self._start = _distribution_function(mdp.start)
-        self._outcomes = _distribution_function(mdp.probabilities)
-        self._observations = mdp.observations.astype(np.float32)
-        self._steps = 0
+def tables(mdp: MDP) -> Dynamics:
+    """Return the dynamics of an MDP, which observes all components.
 
-    def reset(self, generator: np.random.Generator) -> NDArray[np.float32]:
-        """Draw N start states. The generator also draws all later outcomes."""
-        self._generator = generator
-        self._steps = 0
-        self.states = _invert(self._start, generator.random(len(self.states)))
-        return self._observations[self.states]
+    All outcomes of a trajectory are drawn with its start state, so that no draw depends on other copies.
+    """
+    start, outcomes = _distribution_function(mdp.start), _distribution_function(mdp.probabilities)
+    last = mdp.rewards_at(mdp.horizon - 1)
+    by_outcome = (outcomes, mdp.next_states, mdp.rewards, last, mdp.terminates)
+    constants = [*mdp.probabilities.shape, mdp.horizon, *np.stack(by_outcome).ravel(), *mdp.observation_indices]
 
-    def step(self, actions: NDArray[Any], _alive: NDArray[np.bool_], /) -> Transition:
-        """Draw the outcome of each action, also of copies that have ended, so that no draw depends on other copies."""
-        index = (self.states, actions.astype(np.int64))
-        outcome = (*index, _invert(self._outcomes[index], self._generator.random(len(self.states))))
-        rewards, terminated = self._mdp.rewards_at(self._steps)[outcome], self._mdp.terminates[outcome]
-        self.states = self._mdp.next_states[outcome]
-        self._steps += 1
-        truncated = ~terminated & (self._steps >= self.horizon)
-        return Transition(self._observations[self.states], rewards, terminated, truncated)
+    def first(generator: np.random.Generator, count: int) -> NDArray[np.float64]:
+        states = _invert(start, generator.random(count))
+        draws = generator.random((mdp.horizon, count))
+        found = (states, mdp.observation_indices[states], np.zeros(count), *draws)
+        return np.stack(found, axis=1, dtype=np.float64)
+
+    return Dynamics(
+        spaces=Spaces(observation_size=int(mdp.observation_indices.max()) + 1, action_count=mdp.actions),
+        step=as_argument(_step, STEP),
+        observe=as_argument(_observe, OBSERVE),
+        constants=np.array(constants, dtype=np.float64),
+        start=first,
+        is_numbered=True,
+    )
+
+
+@compiled(STEP)
+def _step(state: NDArray[np.float64], action: int, constants: NDArray[np.float64]) -> tuple[float, bool]:
+    states, actions, outcomes = int(constants[_STATES]), int(constants[_ACTIONS]), int(constants[_OUTCOMES])
+    # After the horizon, where compiled code would read what is not its own, the last draw is used again.
+    last, now = int(constants[_HORIZON]) - 1, int(state[_STEP])
+    now, size = min(now, last), states * actions * outcomes
+    row = _TABLES + (int(state[_STATE]) * actions + action) * outcomes
+    outcome = 0
+    while state[_DRAWS + now] >= constants[row + outcome]:
+        outcome += 1
+    drawn = row + outcome
+    following = constants[drawn + size]
+    state[_STATE] = following
+    state[_OBSERVED] = constants[_TABLES + 5 * size + int(following)]
+    state[_STEP] = now + 1
+    return constants[drawn + (3 if now == last else 2) * size], constants[drawn + 4 * size] == 1
+
+
+@compiled(OBSERVE)
+def _observe(state: NDArray[np.float64], observation: NDArray[np.float32]) -> None:
+    observation[:] = 0
+    observation[int(state[_OBSERVED])] = 1
 
 
 class TabularEnv(gymnasium.Env[np.int64, np.int64]):
@@ -51,23 +76,29 @@ class TabularEnv(gymnasium.Env[np.int64, np.int64]):
         self.mdp = mdp
         self.observation_space = gymnasium.spaces.Discrete(mdp.spaces.observation_size)
         self.action_space = gymnasium.spaces.Discrete(mdp.actions)
-        self._copies = TabularEnvironments(mdp, 1)
+        self._state = 0
+        self._start = _distribution_function(mdp.start)
+        self._outcomes = _distribution_function(mdp.probabilities)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.int64, dict[str, Any]]:
         """Draw a start state."""
         super().reset(seed=seed, options=options)
-        self._copies.reset(self.np_random)
+        self._state = self._drawn(self._start)
         return self._observation(), {}
 
     def step(self, action: np.int64) -> tuple[np.int64, float, bool, bool, dict[str, Any]]:
         """Draw an outcome of the action."""
-        transition = self._copies.step(np.array([action]), np.ones(1, dtype=np.bool_))
-        return self._observation(), transition.rewards.item(), transition.terminated.item(), False, {}
+        drawn = self._state, int(action), self._drawn(self._outcomes[self._state, int(action)])
+        self._state = int(self.mdp.next_states[drawn])
+        return self._observation(), float(self.mdp.rewards[drawn]), bool(self.mdp.terminates[drawn]), False, {}
+
+    def _drawn(self, distribution_function: NDArray[np.float64]) -> int:
+        return int(_invert(distribution_function, self.np_random.random(1)).item())
 
     def _observation(self) -> np.int64:
-        return np.int64(self.mdp.observation_indices[self._copies.states.item()])
+        return np.int64(self.mdp.observation_indices[self._state])
 
 
 def _distribution_function(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,13 +15,17 @@ from pg.parts.kernels import Network, forward, forward_type
 
 
 class Recorded(NamedTuple):
-    """What a rollout records of N trajectories: arrays with leading axes N and T, or N for lengths and ends."""
+    """What a rollout records of N trajectories: arrays with leading axes N and T, or N for lengths and ends.
+
+    `states` are indices of states where the environment has tables, and else empty.
+    """
 
     observations: NDArray[np.float32]
     actions: NDArray[np.int64]
     rewards: NDArray[np.float32]
     lengths: NDArray[np.int64]
     terminated: NDArray[np.bool_]
+    states: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class CompiledRollout:
             rewards=np.zeros((copies, horizon), dtype=np.float32),
             lengths=np.zeros(copies, dtype=np.int64),
             terminated=np.zeros(copies, dtype=np.bool_),
+            states=np.zeros((copies if environments.dynamics.is_numbered else 0, horizon), dtype=np.int64),
         )
         self._environments, self._network = environments, network
         self._forward = as_argument(forward, forward_type(dtype))
@@ -124,6 +129,7 @@ def _advance_type(dtype: np.dtype[Any]) -> Any:
         types.Array(singles, 2, "C"),
         integers,
         types.Array(types.boolean, 1, "C"),
+        types.Array(types.int64, 2, "C"),
     )
 
 
@@ -176,6 +182,7 @@ def _advance(
     rewards: NDArray[np.float32],
     lengths: NDArray[np.int64],
     terminated: NDArray[np.bool_],
+    states: NDArray[np.int64],
 ) -> int:
     """Step the copies `alive[:count]`, move those that continue to the front of `alive`, and return their number."""
     for now in range(len(noise)):
@@ -193,6 +200,8 @@ def _advance(
         for row in range(count):
             copy = alive[row]
             action = _sampled(logits[row], noise[now, copy])
+            if len(states):
+                states[copy, time] = int(positions[copy, 0])
             reward, ends = step(positions[copy], action, constants)
             actions[copy, time], rewards[copy, time], lengths[copy] = action, reward, time + 1
             terminated[copy] = ends

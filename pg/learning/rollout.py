@@ -112,6 +112,7 @@ def _in_calls_of_many_steps(
         mask=torch.from_numpy(np.arange(longest) < recorded.lengths[np.newaxis, :, np.newaxis]),
         terminated=terminated,
         truncated=~terminated,
+        states=torch.from_numpy(recorded.states[np.newaxis, :, :longest]) if len(recorded.states) else None,
         last_observations=torch.from_numpy(rollout.last_observations()).unsqueeze(0),
     )
 

@@ -124,6 +124,8 @@ def warm_up() -> None:
     """Import every kind of figure and draw a small one, so that forked processes start faster."""
     for kind in FIGURES.values():
         import_module(kind.module)
+        if kind.play is not None:
+            import_module(kind.play.module)
     with style.paper_style():
         figure = layout.canvas("one_column", 1.0)
         axes = figure.subplots()

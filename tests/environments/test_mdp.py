@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pg.environments.compiled import CompiledEnvironments
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.mdp import MDP, with_potential
 from pg.environments.small_mdps import bandit, chain, corridor, random_mdp
-from pg.environments.tabular import TabularEnvironments
+from pg.environments.tabular import tables
 
 POTENTIALS = {
     "chain": (chain(4, length=2, slip=0.2), np.array([0.3, -1.1])),
@@ -60,10 +61,10 @@ def test_corridor_moves_and_pays_as_computed_by_hand() -> None:
 
 
 def test_corridor_reaches_its_goal_by_right_left_right() -> None:
-    environments = TabularEnvironments(corridor(9), 1)
+    environments = CompiledEnvironments(tables(corridor(9)), 9, 1)
     seen, alive, where = [environments.reset(np.random.default_rng(0))], np.ones(1, dtype=bool), []
     for action in (1, 0, 1):
-        where.append(int(environments.states.item()))
+        where.append(int(environments.positions[0, 0]))
         transition = environments.step(np.array([action]), alive)
         seen.append(transition.observations)
     assert where == [0, 1, 2]

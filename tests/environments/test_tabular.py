@@ -4,11 +4,26 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+import torch
+from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces
+from pg.environments.compiled import CompiledEnvironments
+from pg.environments.copies import make_environments
 from pg.environments.mdp import MDP, with_potential
+from pg.environments.record import Environment, Observations
 from pg.environments.small_mdps import chain, random_mdp
-from pg.environments.tabular import TabularEnvironments
+from pg.environments.tabular import tables
+from pg.learning.policies import Policy
+from pg.learning.rollout import Generators, PolicyActor, actor_of, collect
+from pg.parts.variant import PolicyOptions
 from scipy.stats import binomtest
+
+
+class Acting:
+    """An actor that is not a policy's, so that copies are stepped one step at a time."""
+
+    def __init__(self, actor: PolicyActor) -> None:
+        self.noise, self.act = actor.noise, actor.act
 
 
 class AlmostOne(np.random.Generator):
@@ -21,7 +36,11 @@ class AlmostOne(np.random.Generator):
         return np.full(size, np.nextafter(1, 0))
 
 
-def roll(environments: TabularEnvironments) -> list[np.ndarray]:
+def copies_of(mdp: MDP, count: int) -> CompiledEnvironments:
+    return CompiledEnvironments(tables(mdp), mdp.horizon, count)
+
+
+def roll(environments: CompiledEnvironments) -> list[np.ndarray]:
     """Act at random, and record the results of the copies that are alive."""
     observations = environments.reset(np.random.default_rng(3))
     alive = np.ones(len(observations), dtype=bool)
@@ -30,21 +49,20 @@ def roll(environments: TabularEnvironments) -> list[np.ndarray]:
         actions = drawing.integers(2, size=len(alive))
         transition = environments.step(actions, alive)
         seen += [transition.observations * alive[..., None], (transition.rewards * alive)[..., None]]
-        alive &= ~transition.terminated & ~transition.truncated
-    assert not alive.any()
+        alive &= ~transition.terminated
     return seen
 
 
 def test_potential_changes_no_draws() -> None:
     mdp, potential = random_mdp(3, states=2, seed=5), np.array([2.0, 0.7])
-    plain = roll(TabularEnvironments(mdp, 12))
-    environments = TabularEnvironments(with_potential(mdp, potential), 12)
+    plain = roll(copies_of(mdp, 12))
+    environments = copies_of(with_potential(mdp, potential), 12)
     shaped = roll(environments)
     assert all(np.array_equal(seen, same) for seen, same in zip(plain[1::2], shaped[1::2], strict=True))
     first = plain[0].argmax(-1)
     returns, shaped_returns = (np.sum(found[2::2], axis=0).squeeze(-1) for found in (plain, shaped))
     np.testing.assert_allclose(shaped_returns, returns - potential[first])
-    assert environments.spaces == TabularEnvironments(mdp, 12).spaces
+    assert environments.spaces == copies_of(mdp, 12).spaces
 
 
 def test_gymnasium_steps_the_same_process() -> None:
@@ -60,7 +78,7 @@ def test_gymnasium_steps_the_same_process() -> None:
 
 
 def test_observations_are_one_hot() -> None:
-    environments = TabularEnvironments(random_mdp(5, states=4, actions=3), 7)
+    environments = copies_of(random_mdp(5, states=4, actions=3), 7)
     assert environments.spaces == Spaces(observation_size=4, action_count=3)
     assert environments.horizon == 5
     observations = environments.reset(np.random.default_rng(0))
@@ -72,7 +90,7 @@ def test_observations_are_one_hot() -> None:
 
 def test_outcomes_follow_the_tables() -> None:
     mdp, copies = random_mdp(1, states=3, seed=2), 20_000
-    environments = TabularEnvironments(mdp, copies)
+    environments = copies_of(mdp, copies)
     first = environments.reset(np.random.default_rng(0)).argmax(-1)
     transition = environments.step(np.ones(copies, dtype=np.int64), np.ones(copies, dtype=bool))
     for state in range(3):
@@ -95,17 +113,32 @@ def test_padded_outcomes_never_happen() -> None:
         start=np.ones(1),
         horizon=3,
     )
-    environments = TabularEnvironments(mdp, 5)
+    environments = copies_of(mdp, 5)
     environments.reset(AlmostOne())
     transition = environments.step(np.zeros(5, dtype=np.int64), np.ones(5, dtype=bool))
     assert (transition.rewards == 9).all()
 
 
-def test_horizon_truncates_running_trajectories() -> None:
-    environments = TabularEnvironments(chain(2, length=2, slip=0), 2)
+def test_a_copy_may_be_stepped_after_the_horizon() -> None:
+    mdp = chain(2, length=2, slip=0)
+    environments = copies_of(mdp, 2)
     environments.reset(np.random.default_rng(0))
-    alive = np.ones(2, dtype=bool)
-    first = environments.step(np.array([1, 0]), alive)
-    second = environments.step(np.array([1, 0]), alive)
-    assert (first.terminated.tolist(), first.truncated.tolist()) == ([False, False], [False, False])
-    assert (second.terminated.tolist(), second.truncated.tolist()) == ([True, False], [False, True])
+    for _ in range(5):
+        environments.step(np.zeros(2, dtype=np.int64), np.ones(2, dtype=bool))
+    assert environments.positions[:, 0].tolist() == [0, 0]
+
+
+def test_rollouts_record_the_states_that_step_by_step_sampling_visits() -> None:
+    """States with equal observations are told apart, hidden components are left out, and outcomes are the same."""
+    environment = Environment(id="pg/Corridor-v0", horizon=30)
+    hidden = Environment(id="pg/Chain-v0", kwargs={"length": 3}, observations=Observations(hide=(1,)))
+    for declared in (environment, hidden):
+        copies = make_environments(declared, 16)
+        policy = Policy(PolicyOptions(hidden=(4,)), copies.spaces, torch_generator(0, "test"))
+        actor = actor_of(policy)
+        compiled = collect(copies, actor, Generators.of(0, "test"))
+        stepped = collect(copies, Acting(actor), Generators.of(0, "test"))
+        for name in ("observations", "states", "actions", "rewards", "mask", "terminated", "last_observations"):
+            assert torch.equal(getattr(compiled, name), getattr(stepped, name)), name
+        assert compiled.states is not None
+        assert len(compiled.states.unique()) == 3

@@ -8,10 +8,11 @@ from functools import cache
 
 import pytest
 import torch
+from pg.environments.compiled import CompiledEnvironments
 from pg.environments.enumeration import Enumeration, enumerate_trajectories
 from pg.environments.record import Environment
 from pg.environments.small_mdps import chain, random_mdp
-from pg.environments.tabular import TabularEnvironments
+from pg.environments.tabular import tables
 from pg.experiments.exact.measure import Moments
 from pg.experiments.exact.record import ExactExperiment
 from pg.laboratory.frozen import generators_of, in_float64, random_policy
@@ -68,7 +69,8 @@ def directions(mdp: str) -> list[torch.Tensor]:
 @cache
 def sampled(mdp: str) -> list[dict[str, torch.Tensor]]:
     """Sample batches of each policy, and measure every variant's gradients of them."""
-    environments, found = TabularEnvironments(MDPS[mdp], N * BATCHES), list[dict[str, torch.Tensor]]()
+    environments = CompiledEnvironments(tables(MDPS[mdp]), MDPS[mdp].horizon, N * BATCHES)
+    found = list[dict[str, torch.Tensor]]()
     for seed, (policy, along) in enumerate(zip(policies(mdp), directions(mdp), strict=True)):
         pool = collect(environments, actor_of(policy), generators_of(seed, mdp, "monte carlo"))
         gradients = gradients_of_all(policy, VARIANTS, in_float64(pool).regrouped(N), MDPS[mdp])
