@@ -24,8 +24,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from pg.claims.record import ClaimPart
 from pg.claims.relations.relation import Target
@@ -60,6 +62,8 @@ class Comparison:
         Whether the interval is symmetric on logarithms.
     terms
         The numerators and denominators of a ratio of means; None for other comparisons.
+    average
+        Averages the values of a side over seeds, as tables do: the geometric mean on a ratio scale.
     """
 
     statistic: str
@@ -68,6 +72,11 @@ class Comparison:
     target: Target
     logarithmic: bool = False
     terms: Terms | None = None
+    average: Callable[[Array], np.floating[Any]] = np.mean
+
+    def means(self, values: Values) -> dict[str, float]:
+        """Return the average of each side."""
+        return {side: float(self.average(found)) for side, found in values.items()}
 
     def per_row(self, values: Values) -> Array:
         """Return the value of each row, which an exact part compares with b or its reference."""
@@ -85,6 +94,10 @@ def comparison_of(part: ClaimPart, metric: Metric) -> Comparison:
     """Return what a part compares; it follows from its options and its metric."""
     paired = part.b is not None
     words, null, logarithmic, terms = "{a} − {b}" if paired else "{a}", 0.0, False, None
+    failure = np.nan if metric.failure is None else metric.failure
+    average = partial(_mean, failure)
+    if metric.scale == "ratio" and not part.ratio_of_means:
+        average = stats.gmean
     if part.share_of is not None:
         statistic, terms, test = "ratio of means", _changes, partial(_ratio_of_means, _changes)
         words = "share of the change from {zero} to {one} reached by {a}"
@@ -94,7 +107,6 @@ def comparison_of(part: ClaimPart, metric: Metric) -> Comparison:
     elif part.is_tolerance:
         statistic, test = "mean", _mean_difference
     elif metric.statistic == "share":
-        failure = np.nan if metric.failure is None else metric.failure
         statistic, test = "paired share" if paired else "share", partial(_share, failure)
     elif metric.scale == "ratio":
         statistic, test = "paired ratio" if paired else "geometric_mean", _geometric_mean
@@ -103,7 +115,11 @@ def comparison_of(part: ClaimPart, metric: Metric) -> Comparison:
         statistic = "paired difference" if paired else metric.statistic
         test = _mean_difference
     target = Target(null if part.reference is None else part.reference, part.margin or 0.0)
-    return Comparison(statistic, test, words, target, logarithmic, terms)
+    return Comparison(statistic, test, words, target, logarithmic, terms, average)
+
+
+def _mean(failure: float, found: Array) -> np.floating[Any]:
+    return np.mean(np.where(np.isfinite(found), found, failure))
 
 
 def _mean_difference(values: Values, groups: Groups, null: float, level: float) -> Test:

@@ -18,8 +18,9 @@ the two, doubled if the relation is two-sided. The verdict of a part:
 | not tested | none | the condition in `provided`, judged like a part, is not supported |
 
 Effect and interval are those of one case: the first in the declared order of environments and stages, or the one in
-`shown`. `lowest` and `highest` are the least and the largest effect of all cases. `comparison` names the shown case,
-and the one with the largest p in favour if it is another.
+`shown`, and so are `mean_a` and the means of the other sides, which are geometric on a ratio scale. `lowest` and
+`highest` are the least and the largest effect of all cases. `comparison` names the shown case, and the one with the
+largest p in favour if it is another.
 
 A relation with a tolerance compares every row with it and has no tests; the effect is the largest deviation. The part
 is mixed if all rows of one case are within the tolerance, and a row of another is not.
@@ -69,8 +70,8 @@ OPPOSITE = {"supported": "refuted", "refuted": "supported"}
 
 COLUMNS = (
     *("claim", "part", "primary", "statement", "section", "metric", "comparison", "effect", "ci_low", "ci_high"),
-    *("lowest", "highest", "coverage", "p_value", "p_adjusted", "verdict", "claim_verdict"),
-    *("n", "selections", "in_favour", "figure"),
+    *("mean_a", "mean_b", "mean_zero", "mean_one", "lowest", "highest", "coverage", "p_value", "p_adjusted"),
+    *("verdict", "claim_verdict", "n", "selections", "in_favour", "figure"),
 )
 ALPHA = 0.05
 
@@ -86,6 +87,10 @@ class Outcome:
     p_value: float
     verdict: Verdict
     n: int
+    mean_a: float = np.nan
+    mean_b: float = np.nan
+    mean_zero: float = np.nan
+    mean_one: float = np.nan
     lowest: float = np.nan
     highest: float = np.nan
     coverage: str = ""
@@ -207,6 +212,7 @@ class _Case:
 
     where: Mapping[str, str]
     result: Test
+    means: Mapping[str, float]
     p_for: float
     p_against: float
     agreeing: Sequence[bool]
@@ -227,9 +233,22 @@ def _judge_cases(
         found = f"{worst.result.estimate:.3g}" if worst.result.defined else worst.result.method
         words += f"; the least favourable of {len(cases)} is{_place(worst)}: {found}"
     covered = coverage.shortfall(comparison.statistic, result)
-    ends = _range([case.result.estimate for case in cases])
-    votes = len(shown.agreeing), sum(shown.agreeing)
-    return Outcome(words, result.estimate, result.low, result.high, p, verdict, result.n, *ends, covered, *votes)
+    lowest, highest = _range([case.result.estimate for case in cases])
+    return Outcome(
+        words,
+        result.estimate,
+        result.low,
+        result.high,
+        p,
+        verdict,
+        result.n,
+        **{f"mean_{side}": mean for side, mean in shown.means.items()},
+        lowest=lowest,
+        highest=highest,
+        coverage=covered,
+        selections=len(shown.agreeing),
+        in_favour=sum(shown.agreeing),
+    )
 
 
 def _case(relation: Tested, comparison: Comparison, where: Mapping[str, Any], paired: pd.DataFrame) -> _Case:
@@ -237,7 +256,7 @@ def _case(relation: Tested, comparison: Comparison, where: Mapping[str, Any], pa
     groups = None if paired[GROUP].isna().all() else paired[GROUP].to_numpy(dtype=np.float64)
     test = cache(lambda null: comparison.test(values, groups, null, relation.level))
     agreeing = [relation.agrees(comparison.effect(own), target) for own in _by_group(values, groups)]
-    return _Case(where, test(target.value), *relation.p_values(test, target), agreeing)
+    return _Case(where, test(target.value), comparison.means(values), *relation.p_values(test, target), agreeing)
 
 
 def _by_group(values: Values, groups: Groups) -> Iterator[Values]:
@@ -294,8 +313,9 @@ def _judge_rows(relation: Tolerance, comparison: Comparison, sides: Mapping[str,
     places = cases.groupby(keys, sort=False).indices.values() if keys else [np.arange(len(cases))]
     holds = [relation.holds(deviations[place], target) for place in places]
     verdict = "supported" if all(holds) else "mixed" if any(holds) else "refuted"
-    ends = _range([float(deviations[place].max()) for place in places])
-    return Outcome(words, float(deviations[worst]), np.nan, np.nan, np.nan, verdict, len(cases), *ends)
+    lowest, highest = _range([float(deviations[place].max()) for place in places])
+    largest = float(deviations[worst])
+    return Outcome(words, largest, np.nan, np.nan, np.nan, verdict, len(cases), lowest=lowest, highest=highest)
 
 
 def _quantity(comparison: Comparison, sides: Mapping[str, Side], where: Mapping[str, Any]) -> str:

@@ -27,6 +27,7 @@ from pg.claims.record import ClaimPart, Family, Selection
 from pg.experiments.cells import level_value
 from pg.experiments.selections import SELECTION
 from pg.experiments.train.choice import final_scores
+from pg.plotting import text
 from pg.statistics.intervals import Array
 
 PAIRED_BY = ("environment", "stage", "seed")
@@ -256,11 +257,8 @@ def _differing_columns(rows: pd.DataFrame, ignored: list[str]) -> str:
 
 
 def _label(selection: Selection) -> str:
-    levels = []
-    for column, value in selection.items():
-        if column not in ("variant", "experiment"):
-            number = isinstance(value, int | float)
-            levels.append(f"{column.rsplit('.', 1)[-1]} {str(value).replace('-', '−') if number else value}")
+    named_apart = ("variant", "experiment")
+    levels = ", ".join(text.in_words(column, one) for column, one in selection.items() if column not in named_apart)
     if "variant" not in selection:
-        return ", ".join(levels)
-    return f"{selection['variant']} ({', '.join(levels)})" if levels else str(selection["variant"])
+        return levels
+    return f"{selection['variant']} ({levels})" if levels else str(selection["variant"])

@@ -113,6 +113,8 @@ def option_in_words(path: str) -> str:
 def in_words(path: str, value: Any) -> str:
     """Name a level of a sweep: `variant.batch`, 16 becomes "batch 16"."""
     option = option_in_words(path)
+    if value is None:
+        return f"no {option}"
     if isinstance(value, Mapping):
         return ", ".join(in_words(key, one) for key, one in value.items()) or f"default {option}"
     if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):

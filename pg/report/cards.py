@@ -14,6 +14,7 @@ from pg.report.pictures import Picture
 MOST_FINDINGS = 5
 _MOST_EQUATIONS = 4
 _TURNS = (("refuted", "mixed"), ("supported",), ("undecided",))
+_DECIDED = ("supported", "refuted", "mixed")
 
 Row = Mapping[str, Any]
 """A part of a claim, from `claim_rows`."""
@@ -28,7 +29,8 @@ class Card:
     name, statement, section, verdict
         Of the claim.
     findings
-        The parts whose findings the card shows: the headline, the primary part, and one that contradicts it.
+        The parts whose findings the card shows: the headline, the primary part, and the first that contradicts it, or
+        the first that is decided if it is undecided.
     parts
         All parts.
     variants
@@ -48,6 +50,10 @@ class Card:
     variants: tuple[str, ...]
     figure: str
     places: Mapping[str, Sequence[str]]
+
+    def is_overruled(self, part: Row) -> bool:
+        """Return whether a part contradicts the claim by itself, but not after correction for the number of parts."""
+        return self.verdict in OPPOSITE and part["verdict"] in ("mixed", OPPOSITE[self.verdict])
 
     @property
     def environments(self) -> list[str]:
@@ -89,10 +95,10 @@ def _findings(claim: Claim, parts: Sequence[Row]) -> tuple[Row, ...]:
     by_name = {part["part"]: part for part in parts}
     primary = by_name[claim.primary]
     told = {claim.headline or claim.primary: None, claim.primary: None}
-    if primary["claim_verdict"] == "mixed":
-        against = [part["part"] for part in parts if part["verdict"] in ("mixed", OPPOSITE.get(primary["verdict"]))]
-        if not told.keys() & set(against):
-            told |= dict.fromkeys(against[:1])
+    against = _DECIDED if primary["verdict"] == "undecided" else ("mixed", OPPOSITE.get(primary["verdict"]))
+    others = [part["part"] for part in parts if part["verdict"] in against]
+    if not told.keys() & set(others):
+        told |= dict.fromkeys(others[:1])
     return tuple(by_name[name] for name in told)
 
 
@@ -105,7 +111,7 @@ def _variants(claim: Claim, findings: Sequence[Row]) -> tuple[str, ...]:
 def first_cards(cards: Sequence[Card]) -> list[Card]:
     """Choose the claims that the page shows first; those that fail come before those that hold and the undecided.
 
-    In turn one that fails (refuted or mixed), one that holds and one that is undecided. Among these, a claim of a
+    In turn one that fails (refuted before mixed), one that holds and one that is undecided. Among these, a claim of a
     section that is not shown yet comes first, then the one with the most parts, then the earliest.
     """
     chosen: list[Card] = []
@@ -115,7 +121,9 @@ def first_cards(cards: Sequence[Card]) -> list[Card]:
             break
         if fitting := [card for card in left if _turn(card) == turn]:
             shown = {card.section for card in chosen}
-            chosen.append(min(fitting, key=lambda card: (card.section in shown, -len(card.parts))))
+            chosen.append(
+                min(fitting, key=lambda card: (card.verdict == "mixed", card.section in shown, -len(card.parts)))
+            )
             left.remove(chosen[-1])
     return sorted(chosen, key=lambda card: _turn(card) or 0)
 

@@ -16,6 +16,7 @@ from pg.experiments.metric import Metric
 from pg.plotting.text import number, span
 from pg.report.sentences import Result, finding, measured
 from pg.report.sides import environments_of
+from pg.report.strips import strip_of
 from pg.statistics.decisions import MAX_SEEDS, effect_size, seeds_needed
 from pg.statistics.intervals import LEVEL
 from pg.study.record import Study
@@ -27,9 +28,9 @@ _WANTED = 0.8  # probability of a decision, by custom
 def claim_rows(study: Study, claims: DataFrame) -> list[dict[str, Any]]:
     """Describe every part of every claim, from the rows of claims.csv.
 
-    `level` is the nominal coverage of the interval in per cent; `rows` are the paths of the tables that the part was
-    computed from, relative to the page, by experiment, and `selected` which of their rows; the table is sorted by
-    `effect_value`, `p_value` and `n_value`.
+    `strip` draws the finding; `level` is the nominal coverage of the interval in per cent; `rows` are the paths of the
+    tables that the part was computed from, relative to the page, by experiment, and `selected` which of their rows; the
+    table is sorted by `effect_value`, `p_value` and `n_value`.
     """
     rows = claims.to_dict("records")
     undecided = sum(row["verdict"] == "undecided" and not math.isnan(row["p_adjusted"]) for row in rows)
@@ -54,6 +55,7 @@ def _described(study: Study, row: Mapping[Any, Any], undecided: int) -> dict[str
         "comparison": _in_labels(study, declared, row["comparison"]),
         "finding": finding(result),
         "measured": measured(result),
+        "strip": strip_of(result),
         "environments": [study.environment_label(one) for one in environments_of(study, declared)],
         "stages": [one.replace("_", " ") for one in declared.stages or stages_of(study, declared.experiment)],
         "metric": metric.name,

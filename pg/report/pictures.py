@@ -1,4 +1,4 @@
-"""The figures on the page: pictures as data, thumbnails, captions, and links to their files and tables."""
+"""The figures on the page: pictures as data, captions, and links to their files and tables."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from PIL import Image
 from pg.experiments.figures.lookup import kind_of, tables_of
 from pg.study.record import Study
 
-_THUMBNAIL = (320, 180)
-_COLOURS = 64
 _WORDS = {
     "long": "every seed",
     "summary": "intervals",
@@ -61,16 +59,6 @@ class Picture:
     def data(self) -> str:
         """The picture as the address of an image."""
         return _address(Image.open(io.BytesIO(self.png)))
-
-    @property
-    def thumbnail(self) -> str:
-        """Its upper left corner, small, as the address of an image."""
-        picture = Image.open(io.BytesIO(self.png)).convert("RGB")
-        wide, high = _THUMBNAIL
-        scale = min(picture.width / wide, picture.height / high)
-        corner = picture.crop((0, 0, round(scale * wide), round(scale * high)))
-        small = corner.resize(_THUMBNAIL, Image.Resampling.LANCZOS)
-        return _address(small.quantize(_COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE))
 
 
 def pictures_of(study: Study, files: Sequence[str], captions: Sequence[str]) -> list[Picture]:

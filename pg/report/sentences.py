@@ -2,10 +2,10 @@
 
 | comparison | sentence |
 |---|---|
-| a over b | The variance with “to-go” is a quarter (19 % to 32 %) of that with “total”. |
-| a minus b | The return is 131 higher (72 to 190) with “a” than with “b”. |
+| a over b | The variance with “to-go” is a quarter (19 % to 32 %) of that with “total”: 50 instead of 200. |
+| a minus b | The return is higher by 131 (72 to 190) with “a” than with “b”: 331 instead of 200. |
 | a against a number | The cosine with “a” is 0.97 (0.96 to 0.97). |
-| share of a change | “a” brings the variance 67 % (28 % to 93 %) of the way from that of “b” to that of “c”. |
+| share of a change | “a” brings the variance from 200 (“b”) to 100: 67 % (28 % to 93 %) of the change to 50 (“c”). |
 | within a tolerance | The bias with “a” is 0 % up to rounding in all of 20 measurements. |
 
 In brackets after a number are the ends of its interval; brackets at the end name the case that the numbers belong to.
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -45,6 +45,7 @@ class Result:
     n: int = 0
     verdict: str = ""
     comparison: str = ""
+    means: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, study: Study, row: Mapping[Any, Any]) -> Result:
@@ -54,7 +55,8 @@ class Result:
             float(row[name]) for name in ("effect", "ci_low", "ci_high", "lowest", "highest")
         )
         verdict, comparison = str(row["verdict"]), str(row["comparison"])
-        return cls(study, part, effect, low, high, lowest, highest, int(row["n"]), verdict, comparison)
+        means = {side: float(row[f"mean_{side}"]) for side in part.sides}
+        return cls(study, part, effect, low, high, lowest, highest, int(row["n"]), verdict, comparison, means)
 
     @property
     def metric(self) -> Metric:
@@ -83,6 +85,10 @@ class Result:
     def side(self, name: str) -> str:
         """Name a side in a sentence."""
         return sides.side(self.study, self.part, name)
+
+    def mean(self, name: str) -> str:
+        """Write the mean of a side, without its unit."""
+        return _bare(self.metric, self.means.get(name, math.nan))
 
 
 def finding(result: Result) -> str:
@@ -123,9 +129,9 @@ def needed(result: Result) -> str:
     if part.is_tolerance:
         return "equality" if part.reference is None else f"{_target(result)} {_within(result)}"
     if part.share_of is not None:
-        return part.decision.demand(target, lambda value: f"{percent(value)} of the way")
+        return part.decision.demand(target, lambda value: f"{percent(value)} of the change")
     if part.reference is not None:
-        return part.decision.demand(target, partial(_declared, metric))
+        return part.decision.demand(target, partial(declared, metric))
     if part.margin is not None:
         return f"a difference of at most {_amount(metric, part.margin)}"
     return part.decision.demand(target, lambda _: "with the latter" if isinstance(part.b, Family) else result.side("b"))
@@ -164,7 +170,7 @@ def _single(result: Result) -> str:
 def _ratio(result: Result) -> str:
     write = short if result.effect >= 1 else percent
     words = times(result.effect, _ends(result, write))
-    return f"{noun(result.metric)} {result.side('a')} is {words} that {result.side('b')}"
+    return f"{noun(result.metric)} {result.side('a')} is {words} that {result.side('b')}{_instead(result)}"
 
 
 def _difference(result: Result) -> str:
@@ -172,7 +178,14 @@ def _difference(result: Result) -> str:
     if effect == 0 and not result.has_interval:
         return f"{noun(result.metric)} is the same {a} as {b}"
     direction = "lower" if effect < 0 else "higher"
-    return f"{noun(result.metric)} is {direction} by {_amount(result.metric, effect)}{_between(result)} {a} than {b}"
+    by = f"{_amount(result.metric, effect)}{_between(result)}"
+    return f"{noun(result.metric)} is {direction} by {by} {a} than {b}{_instead(result)}"
+
+
+def _instead(result: Result) -> str:
+    """Write the means of both sides: ": 331 instead of 200"."""
+    a, b = result.mean("a"), result.mean("b")
+    return f": {a} instead of {b}" if a != b else ""
 
 
 def _between(result: Result) -> str:
@@ -184,21 +197,12 @@ def _between(result: Result) -> str:
 
 
 def _share_of_change(result: Result) -> str:
-    a, zero, one = (result.side(name).removeprefix("with ") for name in ("a", "zero", "one"))
-    goal, metric = f"that of {one}", noun(result.metric)
+    a, zero, goal = (result.side(name).removeprefix("with ") for name in ("a", "zero", "one"))
     if result.part.share_of is not None and "metric" in result.part.share_of.one:
         goal = noun(result.metric_named(result.part.share_of.one["metric"]))
-    if result.effect >= 0:
-        share = f"{percent(result.effect)}{_ends(result, percent)}"
-        return f"{a} brings {metric} {share} of the way from that of {zero} to {goal}"
-    far = f"{percent(-result.effect)} further" if result.effect > -10 else f"{short(-result.effect)} times further"
-    return f"with {a}, {metric} is {far}{_away(result)} from {goal} than with {zero}"
-
-
-def _away(result: Result) -> str:
-    """Write the ends of a share below 0 in brackets, from the farthest to the nearest."""
-    far, near = percent(-result.low), percent(abs(result.high))
-    return _in_brackets(result, f"{far} further", f"{near} {'further' if result.high < 0 else 'closer'}")
+    change = f"from {result.mean('zero')} ({zero}) to {result.mean('a')}"
+    share = f"{percent(result.effect)}{_ends(result, percent)} of the change to {result.mean('one')} ({goal})"
+    return f"{a} brings {noun(result.metric)} {change}: {'the wrong way, ' if result.effect < 0 else ''}{share}"
 
 
 def _within_tolerance(result: Result) -> str:
@@ -217,7 +221,7 @@ def _within_tolerance(result: Result) -> str:
 
 def _target(result: Result) -> str:
     value = result.compared.target.value
-    return _declared(result.metric, value) if value else "0"
+    return declared(result.metric, value) if value else "0"
 
 
 def _within(result: Result) -> str:
@@ -252,7 +256,7 @@ def _with_unit(metric: Metric, value: str) -> str:
     return f"{value} {metric.unit}" if metric.unit else value
 
 
-def _declared(metric: Metric, value: float) -> str:
+def declared(metric: Metric, value: float) -> str:
     """Write a declared value, which is not rounded."""
     return _with_unit(metric, f"{signed(round(100 * value, 9))}{PER_CENT}" if is_part(metric) else signed(value))
 

@@ -111,8 +111,6 @@ def _levels(study: Study, part: ClaimPart, selection: Selection) -> Iterator[str
 def _level(path: str, value: Any) -> str:
     """Name a level: "batch 16", "8 gradient steps", "rewards paid when earned"."""
     option, (*_, group, _) = option_in_words(path), ("", "", *path.split("."))
-    if value is None:
-        return f"no {option}"
     if isinstance(value, Mapping) and value:
         return f"{option} ({in_words(path, value)})"
     if isinstance(value, int) and option.endswith("s"):

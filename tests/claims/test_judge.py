@@ -167,6 +167,30 @@ def test_part_must_hold_in_every_case_and_shows_one_with_the_range(options, show
     assert row["n"] == 20
 
 
+def test_the_means_of_both_sides_are_those_of_the_shown_case():
+    rows = cases(3, 1.2)
+    shown = rows[(rows["environment"] == "env1") & (rows["stage"] == "late")]
+    row = judged(part(shown={"environment": "env1", "stage": "late"}), rows)
+    means = shown.groupby("variant")["value"].mean()
+    assert (row["mean_a"], row["mean_b"]) == pytest.approx((means["a"], means["b"]))
+    assert row[["mean_zero", "mean_one"]].isna().all()
+
+
+def test_means_on_a_ratio_scale_are_geometric():
+    rows = achievable(0.8)
+    row, means = judged(share_part(), rows), rows.groupby("variant")["value"].agg(lambda one: stats.gmean(one))
+    found = row[["mean_a", "mean_zero", "mean_one"]].tolist()
+    assert found == pytest.approx([means["a"], means["none"], means["best"]])
+    assert judged(part("total_variance", "less"), two_sides("total_variance", [1, 4], [3, 27]))[
+        "mean_b"
+    ] == pytest.approx(9)
+
+
+def test_runs_without_a_share_count_as_failures_in_its_mean():
+    row = judged(part("failed", "less"), two_sides("failed", [0, 1, 0, 0], [np.nan, 1, 0, 0]))
+    assert (row["mean_a"], row["mean_b"]) == (0.25, 0.5)
+
+
 def test_single_case_has_no_range_and_a_missing_one_is_named():
     assert judged(part(), shifted(2))[["lowest", "highest"]].isna().all()
     assert judged(part(), cases(3, 0))["verdict"] == "undecided"

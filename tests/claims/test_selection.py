@@ -66,13 +66,13 @@ def test_candidate_with_the_best_tuning_score_is_judged(naive_4, clipped_4, winn
     assert row["effect"] == pytest.approx(mean_of(rows, winner, 4) - mean_of(rows, "naive", 1))
     assert row["n"] == SEEDS
     assert row["comparison"] == (
-        f"[best of 4 candidates: {winner} (gradient_steps 4)] − [best of 4 candidates: naive (gradient_steps 1)] "
+        f"[best of 4 candidates: {winner} (gradient steps 4)] − [best of 4 candidates: naive (gradient steps 1)] "
         "< 0 in cart; Student's t"
     )
 
 
 def test_first_declared_candidate_wins_a_tie():
-    assert "naive (gradient_steps 4)" in judged(standing(naive_4=5, clipped_4=5))["comparison"]
+    assert "naive (gradient steps 4)" in judged(standing(naive_4=5, clipped_4=5))["comparison"]
 
 
 def test_candidate_that_diverged_in_tuning_ranks_last():
@@ -80,8 +80,8 @@ def test_candidate_that_diverged_in_tuning_ranks_last():
         (named, [choice(1e3, None)] if named["variant"] == "naive" else record) for named, record in standing(0, -50)
     ]
     comparison = judged(lost)["comparison"]
-    assert "clipped (gradient_steps 4)" in comparison
-    assert "clipped (gradient_steps 1)" in comparison
+    assert "clipped (gradient steps 4)" in comparison
+    assert "clipped (gradient steps 1)" in comparison
 
 
 def test_winner_is_found_in_each_environment():
@@ -89,19 +89,19 @@ def test_winner_is_found_in_each_environment():
     standings = standing(20, 10) + standing(10, 20, environment="pole")
     row = judged(standings, rows)
     # Naive wins in cart, the first case.
-    assert "naive (gradient_steps 4)] − " in row["comparison"]
+    assert "naive (gradient steps 4)] − " in row["comparison"]
     assert "in cart; Student" in row["comparison"]
     alone = judged(standings, rows, environments=["pole"])
     pole = rows[rows["environment"] == "pole"]
     assert alone["effect"] == pytest.approx(mean_of(pole, "clipped", 4) - mean_of(pole, "naive", 1))
-    assert "clipped (gradient_steps 4)] − " in alone["comparison"]
+    assert "clipped (gradient steps 4)] − " in alone["comparison"]
 
 
 def test_family_is_compared_with_a_reference_and_a_tolerance():
     assert judged(standing(10, 20), b=None, reference=500.0)["verdict"] == "supported"
     exact = judged(standing(10, 20), b=None, reference=300.0, relation="exact", margin=40.0)
     assert (exact["verdict"], exact["n"]) == ("supported", SEEDS)
-    assert exact["comparison"].startswith("|[best of 4 candidates: clipped (gradient_steps 4)] − 300| ≤ 40")
+    assert exact["comparison"].startswith("|[best of 4 candidates: clipped (gradient steps 4)] − 300| ≤ 40")
 
 
 def test_levels_that_are_lists_are_found():
@@ -113,7 +113,7 @@ def test_levels_that_are_lists_are_found():
         side: {"best_of": [{**one, "variant.policy.hidden": [8]} for one in family["best_of"]]}
         for side, family in (("a", MANY), ("b", ONE))
     }
-    assert "clipped (gradient_steps 4, hidden [8])" in judged(standings, rows, **sides)["comparison"]
+    assert "clipped (gradient steps 4, hidden [8])" in judged(standings, rows, **sides)["comparison"]
     with pytest.raises(ValueError, match=r"a\.best_of\.0: rows differ in variant\.policy\.hidden \(\[8\], \[\]\)"):
         judged(standings, rows)
 
@@ -143,7 +143,7 @@ def test_other_side_may_come_from_another_experiment():
     side = {"variant": "clipped", "variant.gradient_steps": 4}
     row = judge.evaluate("key", claim(part(against="f", a=side, b=side)), {"e": ours, "f": theirs}).iloc[0]
     assert row["effect"] == pytest.approx(-1000)
-    assert row["comparison"].startswith("clipped (gradient_steps 4) − clipped (gradient_steps 4) < 0")
+    assert row["comparison"].startswith("clipped (gradient steps 4) − clipped (gradient steps 4) < 0")
 
 
 def test_winner_of_another_experiment_has_its_own_scores():
@@ -182,8 +182,8 @@ def test_family_has_a_winner_in_each_selection():
     assert row["effect"] == pytest.approx((won - values["naive", 1]).mean())
     assert (row["n"], row["selections"], row["in_favour"]) == (SEEDS, 3, 3)
     assert row["comparison"].startswith(
-        "[best of 4 candidates: clipped (gradient_steps 4) in 2 of 3 selections, naive (gradient_steps 4) in 1 of 3 "
-        "selections] − [best of 4 candidates: naive (gradient_steps 1)] < 0 in cart; Student's t over groups"
+        "[best of 4 candidates: clipped (gradient steps 4) in 2 of 3 selections, naive (gradient steps 4) in 1 of 3 "
+        "selections] − [best of 4 candidates: naive (gradient steps 1)] < 0 in cart; Student's t over groups"
     )
 
 

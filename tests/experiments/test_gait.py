@@ -9,7 +9,7 @@ import pytest
 import torch
 from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces, Trajectories
-from pg.environments.humanoid import FEET, PARTS, Motion
+from pg.environments.humanoid import PARTS, Motion
 from pg.environments.record import Environment
 from pg.experiments.gait.measure import Watched, landings, strip
 from pg.experiments.gait.metrics import METRICS, alternating_steps, falls
@@ -19,7 +19,7 @@ from pg.learning.policies import Policy
 from pg.parts.variant import PolicyOptions, Variant
 from tests.laboratory.jobs import Arrays, arrays, job_of
 
-TORSO = PARTS.index("torso")
+TORSO, MASS = PARTS.index("torso"), PARTS.index("centre_of_mass")
 NETWORK = PolicyOptions(hidden=(4,), initial_std=0.4)
 STANCES = {"L": (True, False), "R": (False, True), "B": (True, True), ".": (False, False)}
 
@@ -60,7 +60,7 @@ def test_left_and_right_feet_may_be_exchanged() -> None:
 # Falls ----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_fall_has_the_direction_in_which_the_torso_has_moved() -> None:
+def test_a_fall_has_the_direction_in_which_the_centre_of_mass_has_moved() -> None:
     """Five ends: fallen forward, fallen backward, leapt too high, cut off by the horizon, fallen on the spot."""
     terminated = np.array([True, True, True, False, True])
     moved, sunk = np.array([0.5, -0.1, 0.3, 4.0, 0.0]), np.array([0.4, 0.4, -0.6, 0.1, 0.4])
@@ -70,13 +70,13 @@ def test_a_fall_has_the_direction_in_which_the_torso_has_moved() -> None:
 
 
 def motion(ways: Sequence[Sequence[tuple[float, float]]], moments: Sequence[str]) -> Motion:
-    """Lay ways of the torso (x and z, from the start on) and feet out as a motion; all else stays at 0."""
+    """Lay out ways of torso and centre of mass (x and z, from the start on) and feet; all else stays at 0."""
     longest = max(map(len, ways))
     positions = np.full((len(ways), longest, len(PARTS), 2), np.nan)
     on_floor = np.zeros((len(ways), longest, 2), dtype=np.bool_)
     for i, (way, stood) in enumerate(zip(ways, moments, strict=True)):
         positions[i, : len(way)] = 0.0
-        positions[i, : len(way), TORSO] = way
+        positions[i, : len(way), [TORSO, MASS]] = way
         on_floor[i, : len(way)] = feet(stood)
     return Motion(positions, on_floor, 0.02)
 
@@ -143,25 +143,15 @@ def test_a_short_episode_shows_each_moment_once() -> None:
 # Landings -------------------------------------------------------------------------------------------------------------
 
 
-def landed(mass: float, feet_at: tuple[float, float], way: Sequence[tuple[float, float]]) -> np.ndarray:
-    """Return the positions of an episode, with the centre of mass and both feet at their places in the end."""
-    positions = motion([way], ["." * len(way)]).positions[0]
-    for part, x in zip(("centre_of_mass", *FEET), (mass, *feet_at), strict=True):
-        positions[-1, PARTS.index(part), 0] = x
-    return positions
-
-
-def test_a_fall_lands_forward_if_the_centre_of_mass_is_in_front_of_the_middle_between_the_feet() -> None:
-    """Four ends: in front of both feet, behind their middle, still up, and in front though the torso moved back."""
-    down, up, back = [(0.0, 1.4), (0.3, 0.9)], [(0.0, 1.4), (0.3, 1.4)], [(0.0, 1.4), (-0.3, 0.9)]
-    ends = ((0.5, (0.1, 0.2), down), (0.1, (-0.2, 0.6), down), (0.5, (0.1, 0.2), up), (0.4, (0.0, 0.2), back))
-    positions = np.stack([landed(*one) for one in ends])
-    collected = episodes([1, 1, 1, 1], [True, True, False, True])
-    returns = torch.tensor([4.0, 1.0, 3.0, 2.0]).reshape(1, 4, 1)
-    seen = Watched(replace(collected, rewards=returns), Motion(positions, np.zeros((4, 2, 2), dtype=np.bool_), 0.02))
-    found = landings(seen)
+def test_landings_are_the_falls_episode_by_episode() -> None:
+    """Four ends, as told by the centre of mass alone; the torso says the opposite."""
+    seen = motion(WAYS, STOOD)
+    seen.positions[:, :, TORSO] *= -1
+    collected = episodes([2, 3, 4, 1], [True, True, False, True])
+    returns = torch.tensor([4.0, 1.0, 3.0, 2.0]).reshape(1, 4, 1) * torch.eye(4)[0]
+    found = landings(Watched(replace(collected, rewards=returns), seen))
     assert found["ending"].tolist() == ["forward", "backward", "none", "forward"]
-    assert found["ahead"].tolist() == pytest.approx([0.35, -0.1, 0.35, 0.3])
+    assert found["moved"].tolist() == pytest.approx([0.4, -0.2, 1.0, 0.6])
     assert found["return"].tolist() == [4, 1, 3, 2]
     assert found["shown"].tolist() == [0, 0, 0, 1], "of 1, 2, 3 and 4 the lower of the two in the middle"
 
@@ -189,9 +179,10 @@ def watched(
 
 def test_the_poses_are_those_of_the_only_episode_measured() -> None:
     rows, poses = watched(0, episodes=1)
-    torso, row = poses[poses["part"] == "torso"], rows.iloc[0]
+    torso, mass = (poses[poses["part"] == part] for part in ("torso", "centre_of_mass"))
+    row = rows.iloc[0]
     assert torso["step"].max() == row["length"]
-    assert torso["x"].iloc[-1] - torso["x"].iloc[0] == pytest.approx(row["displacement"])
+    assert mass["x"].iloc[-1] - mass["x"].iloc[0] == pytest.approx(row["displacement"])
     assert torso["time"].max() == pytest.approx(0.015 * row["length"])
     assert row["fell_forward"] + row["fell_backward"] == 1
     assert (row["fell_forward"] == 1) == (row["displacement"] > 0)

@@ -253,7 +253,7 @@ def _endings(study: Study, experiment: str) -> pd.DataFrame:
     """Make three episodes per policy, which fall forward, backward and not at all; the first one is shown."""
     rows = [
         {"environment": environment, "variant": "to_go", "stage": stage, "seed": seed, "episode": episode}
-        | {"return": 10.0 * seed + episode, "ahead": 0.2 - 0.3 * episode, "ending": ending, "shown": int(episode == 0)}
+        | {"return": 10.0 * seed + episode, "moved": 0.2 - 0.3 * episode, "ending": ending, "shown": int(episode == 0)}
         for environment in study.experiments[experiment].environments
         for stage in STAGES
         for seed in range(2)

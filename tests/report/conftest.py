@@ -117,7 +117,12 @@ def claims() -> pd.DataFrame:
          "learning_curves", none, none, none, "undecided"),
     ]  # fmt: skip
     # One compares runs that share selections of the learning rate.
-    return pd.DataFrame(rows, columns=list(columns)).assign(selections=[0, 0, 5, 0], in_favour=[0, 0, 4, 0])
+    return pd.DataFrame(rows, columns=list(columns)).assign(
+        selections=[0, 0, 5, 0],
+        in_favour=[0, 0, 4, 0],
+        mean_a=[44.0, none, 140.0, 212.0],
+        mean_b=[100.0, none, 100.0, 200.0],
+    )
 
 
 def links(name: str) -> dict[str, str]:

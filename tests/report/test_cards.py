@@ -44,6 +44,11 @@ def test_a_section_that_is_not_shown_comes_first_and_then_the_claim_with_the_mos
     assert found == ["d", "e", "b", "a", "f"]
 
 
+def test_a_refuted_claim_comes_before_a_mixed_one_with_more_tests() -> None:
+    assert chosen(card("a", "mixed", "1", tests=9), card("b", "refuted", "2")) == ["b", "a"]
+    assert chosen(*(card(f"{at}", "refuted", "2") for at in range(5)), card("a", "mixed", "1", tests=9)).count("a") == 0
+
+
 def test_a_figure_is_in_the_first_card_that_names_it_if_possible_of_its_section() -> None:
     figures = [Picture(name, "2", "one_column", b"", [], {}) for name in ("shared", "other", "unnamed")]
     cards = [

@@ -72,7 +72,7 @@ def test_the_page_is_complete_html_and_loads_nothing_from_elsewhere(text: str, s
     ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
 
     assert page.open == []
-    assert len(sources) == len(study.figures) + 3, "and a thumbnail per claim"
+    assert len(sources) == len(study.figures)
     assert all(source.startswith("data:image/webp;base64,") for source in sources)
     assert not re.search(r"https?:|@import|url\(", text)
     assert not page.every("link")
@@ -187,9 +187,24 @@ def test_the_page_begins_with_findings_and_a_map_of_all_claims(text: str, claims
 
     for row in claims[claims["primary"]].itertuples():
         assert f'<a href="#claim-{row.claim}">{row.statement}</a>' in first
-        assert f"</span>{str(row.claim).replace('_', ' ')}</a>" in mapped
-    assert first.count("<article") == claims["primary"].sum()
+        assert f"</span>{row.statement}</a>" in mapped
+    assert first.count("<article") == first.count('<svg class="strip') == claims["primary"].sum()
     assert text.index('id="findings"') < text.index("<nav") < text.index("<table")
+
+
+def test_a_mixed_claim_shows_both_findings_first(make_page: Pages) -> None:
+    first = between(make_page(), 'id="findings"', "</section>")
+
+    assert re.search(r"The variance of the gradient estimate with “reward-to-go” is .* But: with", first)
+
+
+def test_a_test_that_correction_overrules_is_told(make_page: Pages, claims: pd.DataFrame) -> None:
+    verdicts = claims.assign(claim_verdict=["supported", "supported", "refuted", "undecided"])
+    page = make_page(claims=verdicts.assign(verdict=["supported", "refuted", "refuted", "undecided"]))
+
+    assert "not once it is corrected for the claim’s 2 tests" in card(page, "causality")
+    assert "corrected for the claim’s" not in card(page, "good_baseline")
+    assert "corrected for the claim’s" not in card(make_page(), "causality")
 
 
 def test_claims_are_counted_by_their_own_verdict(text: str) -> None:
@@ -328,7 +343,7 @@ def test_every_kind_of_comparison_is_put_into_labels(
     part = {"experiment": "ladder", "metric": "area", "reference": 1.0, "relation": "less", **sides}
     claim = study.claims["causality"].model_copy(update={"parts": {"variance": ClaimPart.model_validate(part)}})
     declared = study.model_copy(update={"claims": {"causality": claim}})
-    (laid_out,) = claim_rows(declared, claims.iloc[:1].assign(comparison=written))
+    (laid_out,) = claim_rows(declared, claims.iloc[:1].assign(comparison=written, mean_zero=4.0, mean_one=1.0))
 
     assert laid_out["comparison"] == shown
 

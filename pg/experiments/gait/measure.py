@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pg.core.trajectories import Trajectories
-from pg.environments.humanoid import FEET, PARTS, Motion, RecordedHumanoids
+from pg.environments.humanoid import PARTS, Motion, RecordedHumanoids
 from pg.experiments.gait.metrics import METRICS, falls
 from pg.experiments.gait.options import GaitOptions
 from pg.experiments.metric import values
@@ -40,21 +40,14 @@ class Watched:
 
     @cached_property
     def displacement(self) -> NDArray[np.float64]:
-        """Metres that each torso has moved by the end of its episode, (N, 2): forward and up."""
-        torso = self.motion.positions[:, :, PARTS.index("torso")]
-        return torso[np.arange(len(self.lengths)), self.lengths] - torso[:, 0]
+        """Metres that each centre of mass has moved by the end of its episode, (N, 2): forward and up."""
+        mass = self.motion.positions[:, :, PARTS.index("centre_of_mass")]
+        return mass[np.arange(len(self.lengths)), self.lengths] - mass[:, 0]
 
     @cached_property
     def falls(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which episodes end in a fall forward, and which in a fall backward, (N,)."""
         return falls(self.episodes.terminated[0].numpy(), self.displacement[:, 0], -self.displacement[:, 1])
-
-    @cached_property
-    def ahead(self) -> NDArray[np.float64]:
-        """Metres by which each centre of mass is in front of the middle between the feet at the end, (N,)."""
-        last = self.motion.positions[np.arange(len(self.lengths)), self.lengths, :, 0]
-        feet = last[:, [PARTS.index(foot) for foot in FEET]].mean(axis=1)
-        return last[:, PARTS.index("centre_of_mass")] - feet
 
     @cached_property
     def median(self) -> int:
@@ -91,20 +84,19 @@ def watch(job: MeasurementJob[GaitOptions], policies: Mapping[int, Parameters]) 
 
 
 def landings(seen: Watched) -> pd.DataFrame:
-    """Classify how each episode ends, by the place of the centre of mass.
+    """Return how each episode ends.
 
-    A fall is forward if the centre of mass is in front of the middle between the feet when the episode ends, and else
-    backward. `shown` is 1 for the episode whose poses are recorded, else 0.
+    `ending` is forward, backward or none, as `falls` tells; `moved` has the metres that the centre of mass has moved
+    forward; `shown` is 1 for the episode whose poses are recorded, else 0.
     """
-    fallen = seen.falls[0] | seen.falls[1]
-    ending = np.where(fallen, np.where(seen.ahead > 0, "forward", "backward"), "none")
+    forward, backward = seen.falls
     return pd.DataFrame(
         {
-            "episode": np.arange(len(ending)),
+            "episode": np.arange(len(seen.lengths)),
             "return": seen.episodes.returns[0].double().numpy(),
-            "ahead": seen.ahead,
-            "ending": ending,
-            "shown": (np.arange(len(ending)) == seen.median).astype(int),
+            "moved": seen.displacement[:, 0],
+            "ending": np.select([forward, backward], ["forward", "backward"], "none"),
+            "shown": (np.arange(len(seen.lengths)) == seen.median).astype(int),
         }
     )
 

@@ -18,9 +18,9 @@ def falls(
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which episodes end in a fall forward, and which in a fall backward.
 
-    An episode ends in a fall if it terminates with the torso lower than at the start; episodes also terminate if the
-    humanoid jumps too high. The fall is forward if the torso has moved forward since the start. At the end of an
-    episode, `moved` is the torso's distance forward from the start, and `sunk` its distance down, in metres.
+    An episode ends in a fall if it terminates with the centre of mass lower than at the start; episodes also terminate
+    if the humanoid jumps too high. The fall is forward if the centre of mass has moved forward since the start: the
+    reward pays for that distance. At the end of an episode, `moved` is this distance, and `sunk` that down, in metres.
     """
     fallen = terminated & (sunk > 0)
     return fallen & (moved > 0), fallen & (moved < 0)
@@ -41,14 +41,16 @@ METRICS: tuple[Metric[Watched], ...] = (
     Metric(
         "fell_forward",
         "share of episodes that end fallen forward",
-        "Share of a policy's episodes that terminate with the torso lower and further forward than at the start.",
+        "Share of a policy's episodes that terminate with the centre of mass lower and further forward than at their "
+        "start.",
         of=lambda seen: float(seen.falls[0].mean()),
         is_part=True,
     ),
     Metric(
         "fell_backward",
         "share of episodes that end fallen backward",
-        "Share of a policy's episodes that terminate with the torso lower and further back than at the start.",
+        "Share of a policy's episodes that terminate with the centre of mass lower and further back than at their "
+        "start.",
         of=lambda seen: float(seen.falls[1].mean()),
         is_part=True,
     ),
@@ -61,8 +63,8 @@ METRICS: tuple[Metric[Watched], ...] = (
     ),
     Metric(
         "displacement",
-        "distance moved forward by the torso",
-        "Metres that the torso has moved forward by the end of an episode; averaged over a policy's episodes.",
+        "distance moved forward",
+        "Metres that the centre of mass has moved forward by the end of an episode; averaged over a policy's episodes.",
         of=lambda seen: float(seen.displacement[:, 0].mean()),
         unit="m",
     ),

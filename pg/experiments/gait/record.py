@@ -27,7 +27,7 @@ class GaitExperiment(GaitOptions, Measurement):
     folder = "gaits"
     more_tables: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "poses": ("frame", "step", "time", "part", "x", "z"),
-        "endings": ("episode", "return", "ahead", "ending", "shown"),
+        "endings": ("episode", "return", "moved", "ending", "shown"),
     }
 
     source: Source = Field(description="Where the policies come from; `variants` names the same variant.")

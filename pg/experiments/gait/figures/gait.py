@@ -53,6 +53,6 @@ def draw(request: FigureRequest[GaitExperiment]) -> Drawn:
     return figure, (
         f"Mean returns are {request.between(request.rows('summary', metric='episode_return'))}, in "
         f"{counted(request.experiment.episodes, 'episode')} per stage. A fall ends an episode; it is forward if the "
-        "torso has moved forward. Foot changes count how often the other foot alone touches the floor. Thin lines: "
-        f"{counted(request.seeds, 'seed')}; marks and bars: means with 95 % intervals."
+        "centre of mass has moved forward. Foot changes count how often the other foot alone touches the floor. Thin "
+        f"lines: {counted(request.seeds, 'seed')}; marks and bars: means with 95 % intervals."
     )

@@ -40,8 +40,8 @@ def explore(request: FigureRequest[GaitExperiment]) -> Explorable:
         title="How the humanoid moves, policy by policy",
         hint=(
             "Choose a stage of training, and press play or move the slider. A panel is the episode with the median "
-            "return of one policy; forward is to the right. The purple dot is the centre of mass: here a fall is "
-            "forward if it is in front of the feet in the end, even where the torso has not moved forward. Left limbs "
+            "return of one policy; forward is to the right. The purple dot is the centre of mass: a fall is forward "
+            "if it has moved forward since the start, past the tick on the ground. Left limbs "
             "are orange, right ones blue."
         ),
         controls=(
