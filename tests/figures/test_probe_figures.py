@@ -49,16 +49,23 @@ def test_variances_are_relative_to_the_plain_estimator_on_the_same_policy() -> N
     assert notes(axes) == {"total return": "200", "total, average reward": "10", "to go": "200"}
 
 
-def test_a_caption_begins_with_the_smallest_and_the_largest_number_and_names_them() -> None:
+def test_a_caption_says_who_has_the_least_and_names_the_smallest_and_the_largest_number() -> None:
     known = {"total": 1.0, "average": 0.5, "to_go": 2.0}
 
     def value(variant: str, stage: str, metric: str, **_: Any) -> float | None:
         return known[variant] ** (2 if stage == "late" else 1) if metric == "total_variance" else None
 
     ends = "0.25 (total, average reward, late) to 4.0 (to go, late)"
-    assert f"relative to total return: {ends}" in caption(request("variance", value, environments=("chain",)))
+    said = caption(request("variance", value, environments=("chain",)))
+    assert said.startswith("Least variance: total, average reward (in all 2 cases).")
+    assert f"variances are {ends}" in said
     alone = request("variance", value, environments=("chain",), variants=("total", "to_go"))
-    assert ": 2.0 (initial) to 4.0 (late)" in caption(alone)
+    assert "are 2.0 (initial) to 4.0 (late)" in caption(alone)
+
+    def other(variant: str, stage: str, metric: str, **_: Any) -> float | None:
+        return known[variant] ** (-1 if stage == "late" else 1) if metric == "total_variance" else None
+
+    assert "average reward (in 1 of 2 cases)" in caption(request("variance", other, environments=("chain",)))
 
 
 def test_panels_of_ratios_share_an_axis_that_no_variance_of_zero_stretches() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -231,9 +232,27 @@ class FigureRequest(Generic[E]):
         ends = rows.iloc[[estimates.argmin(), estimates.argmax()]].to_dict("records")
         return " to ".join(f"{number(row['estimate'], 2)} ({self._named(row, rows, axis)})" for row in ends)
 
-    def _named(self, row: Mapping[Any, Any], among: pd.DataFrame, axis: str) -> str:
-        """Name a row by what distinguishes it from the other rows."""
-        labels = {
+    def leaders(self, rows: pd.DataFrame, *, lowest: bool = False) -> str:
+        """Say who has the highest or lowest estimate in most cases: "to-go (in 3 of 4 cases)".
+
+        Variants compete with each other at all of their levels; a case is all else, as an environment, stage and batch.
+        """
+        drawn = rows["variant"].isin(self.drawn) & rows["environment"].isin([*self.environments])
+        rows = rows.loc[drawn & np.isfinite(rows["estimate"])]
+        if rows.empty:
+            return "undefined"
+        case = [column for column in self._labels() if column.partition(".")[0] != "variant"]
+        ends = rows.groupby(case, observed=True, dropna=False)["estimate"].agg("idxmin" if lowest else "idxmax")
+        among = rows.assign(**dict.fromkeys(case, ""))
+        count = Counter(self._named(row, among) for row in among.loc[ends].to_dict("records"))
+        ((first, wins),) = count.most_common(1)
+        if len(ends) == 1:
+            return first
+        return f"{first} (in {f'all {wins}' if wins == len(ends) else f'{wins} of {len(ends)}'} cases)"
+
+    def _labels(self, axis: str = "") -> dict[str, Callable[[Any], str]]:
+        """Return what names the rows of a table: columns, and how each writes its values."""
+        labels: dict[str, Callable[[Any], str]] = {
             "variant": self.variant_label,
             "environment": self.environment_label,
             "stage": str,
@@ -242,6 +261,11 @@ class FigureRequest(Generic[E]):
         }
         if (column := self.experiment.axis) is not None:
             labels[column] = partial(in_words, axis or column)
+        return labels
+
+    def _named(self, row: Mapping[Any, Any], among: pd.DataFrame, axis: str = "") -> str:
+        """Name a row by what distinguishes it from the other rows."""
+        labels = self._labels(axis)
         differ = {column: write for column, write in labels.items() if len(among[column].unique()) > 1}
         return ", ".join(write(row[column]) for column, write in differ.items()) or "all"
 

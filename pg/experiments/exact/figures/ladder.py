@@ -36,7 +36,7 @@ def draw(request: FigureRequest[ExactExperiment]) -> Drawn:
     sizes = request.experiment.sweep.get(_BATCH, ())
     smallest = f", the smallest of {listed([str(size) for size in sizes])}" if sizes[1:] else ""
     return figure, (
-        f"Variance (tr Cov) over that of {series[0].label}: {request.between(ratios)}. Exact, from all batches of "
-        f"N = {batch}{smallest}; geometric means of variances, means of biases over {request.policies}. Blue is less, "
-        "orange more; without colour, the 95 % interval contains no difference."
+        f"Least variance: {request.leaders(ratios, lowest=True)}; most: {request.leaders(ratios)}. Exact, from all "
+        f"batches of N = {batch}{smallest}; geometric means of variances, means of biases, {request.policies}. "
+        "Blue is less, orange more; uncoloured: the 95 % interval holds no difference."
     )

@@ -58,9 +58,10 @@ def draw(request: FigureRequest[HorizonExperiment]) -> Drawn:
     shares = request.rows("summary", metric="effective_share")
     direction = " and ".join(dict.fromkeys(_DIRECTIONS[part.experiment.direction] for part in parts))
     return figure, (
-        f"The effective share of N is {request.between(shares)}. w weights trajectories of θ for θ' in {direction}, at "
-        f"E[KL(π_θ'‖π_θ)] = {request.experiment.kl:g} for every T. Bands: 25–75 % and 5–95 % of log w. Means (tr Cov: "
-        f"geometric), 95 % intervals over {request.policies}."
+        f"Greatest effective share of N: {request.leaders(shares)}; least: {request.leaders(shares, lowest=True)}. w "
+        f"weights trajectories of θ for θ' in {direction}, at E[KL(π_θ'‖π_θ)] = {request.experiment.kl:g} "
+        "for every T. Bands: 25–75 % and 5–95 % of log w. Means (tr Cov: geometric), 95 % intervals over "
+        f"{request.policies}."
     )
 
 

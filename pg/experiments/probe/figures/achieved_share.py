@@ -35,7 +35,7 @@ def draw(request: FigureRequest[ProbeExperiment | ExactExperiment]) -> Drawn:
     alone = "; ".join(request.variant_label(name) for name in request.drawn if name not in with_partner)
     left_out = f" Not drawn, without such a variant in the experiment: {alone}." if alone else ""
     return figure, (
-        f"Baselines reach {request.between(shares)} of the reduction of variance by the best constant b*. 0: as with "
-        f"no baseline; below 0: more variance. Without colour, Fieller's 95 % interval over {request.policies} "
-        f"contains 0; –: b* may reduce nothing.{left_out}"
+        f"Greatest reduction of variance: {request.leaders(shares)}. 1: that of the constant b* that is best at the "
+        "policy; optimal constants here are estimated from the batch itself. 0: no baseline; below: more variance. "
+        f"Uncoloured: Fieller's 95 % interval over {request.policies} holds 0; –: b* may reduce nothing.{left_out}"
     )

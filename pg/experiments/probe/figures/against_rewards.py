@@ -33,7 +33,7 @@ def draw(request: FigureRequest[ProbeExperiment | ExactExperiment]) -> Drawn:
     layout.legend_below(figure, marks.legend_entries(series))
     variance = request.rows("summary", metric="total_variance", batch=request.batch)
     return figure, (
-        f"The variance is {request.between(variance)}. Marks are geometric means over {request.policies} per panel, "
-        "with 95 % intervals; lines are means of one parabola per policy, which theory predicts against the "
-        f"{option_in_words(path)}, fitted by least squares of relative errors."
+        f"Least variance: {request.leaders(variance, lowest=True)}; most: {request.leaders(variance)}. Marks are "
+        f"geometric means over {request.policies} per panel, with 95 % intervals; lines are means of one parabola per "
+        f"policy, as theory predicts against the {option_in_words(path)}, fitted by least squares of relative errors."
     )

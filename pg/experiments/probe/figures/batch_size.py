@@ -38,7 +38,7 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     figure.align_ylabels()
     layout.legend_below(figure, marks.legend_entries(series))
     return figure, (
-        f"Mean cosines between an estimate and ∇J are {request.between(request.rows('summary', metric='cosine'))}. "
+        f"Nearest to ∇J: {request.leaders(request.rows('summary', metric='cosine'))}. "
         "Signal to noise is ‖∇J‖² / tr Cov of batches of N trajectories; ratios below 0, from noisy references, are "
         f"not drawn. Bars: 95 % intervals over {request.policies} per stage."
     )

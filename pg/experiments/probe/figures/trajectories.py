@@ -31,7 +31,7 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
             shown = own[own["trajectory"] == one]
             marks.draw_lines(axes, shown, series, "step")
             axes.set_xlim(0.5, shown["step"].max() + 0.5)
-            axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+            axes.xaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
         layout.share_limits(panels, "y")
         layout.name_axes(panels, across, y="weight")
     layout.legend_below(figure, marks.legend_entries(series))

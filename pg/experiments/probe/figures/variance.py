@@ -43,9 +43,9 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     layout.log_ticks(panels[0].xaxis)
     panels[0].xaxis.set_major_formatter("{x:g}")
     return figure, (
-        f"Total variance relative to {reference.label}: {request.between(compared)}, with N = {request.batch} "
-        f"trajectories. A dot is one of {request.policies}; marks are geometric means of ratios on the same policies, "
-        "with 95 % intervals. At the right: tr Cov in return². Ratios of 0 are not drawn."
+        f"Least variance: {request.leaders(compared, lowest=True)}. Over that of {reference.label}, with N = "
+        f"{request.batch} trajectories, variances are {request.between(compared)}. Dots: {request.policies}; marks: "
+        "geometric means of paired ratios with 95 % intervals. Right: tr Cov in return². Ratios of 0 are not drawn."
     )
 
 

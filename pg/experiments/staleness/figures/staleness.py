@@ -56,9 +56,9 @@ def draw(request: Request) -> Drawn:
     tables = " The bias of per-step ratios has two parts; distance is total variation."
     cosines = request.rows("summary", metric="cosine")
     return figure, (
-        f"Estimates of ∇J(θ') from {sample.batches[0]} trajectories of θ have cosines of "
-        f"{request.between(cosines[cosines['steps'] > 0])}. Along x, θ' is up to {max(walk.steps)} gradient steps from "
-        f"θ. Means, 95 % intervals over {request.policies}.{tables if any(parts_of.values()) else ''}"
+        f"Nearest to ∇J(θ'): {request.leaders(cosines[cosines['steps'] > 0])}. Estimates use {sample.batches[0]} "
+        f"trajectories of θ; θ' is up to {max(walk.steps)} gradient steps away, farther to the right. Means, 95 % "
+        f"intervals over {request.policies}.{tables if any(parts_of.values()) else ''}"
     )
 
 

@@ -46,8 +46,8 @@ def draw(request: FigureRequest[WindowExperiment]) -> Drawn:
     layout.legend_below(figure, marks.legend_entries(series))
     learner, updates = request.experiment.path.variant, counted(request.experiment.path.iterations, "update")
     return figure, (
-        f"The variance is {request.between(request.rows('summary', metric='total_variance'))}. Estimates of ∇J(θ') "
-        f"from the latest policies of “{request.variant_label(learner)}”, {request.batch} trajectories of each; θ' is "
-        f"the newest, after {updates}. Means, of tr Cov geometric, with 95 % intervals over {request.policies}; "
-        "sampled biases contain noise."
+        f"Nearest to ∇J(θ'): {request.leaders(request.rows('summary', metric='cosine'))}. θ' is the newest policy of a "
+        f"learner (“{request.variant_label(learner)}”), after {updates}; estimates use {request.batch} trajectories of "
+        "each of its latest policies, as many as x says. Means (tr Cov: geometric), 95 % intervals over "
+        f"{request.policies}; sampled biases contain noise."
     )
