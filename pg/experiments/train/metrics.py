@@ -123,7 +123,7 @@ METRICS: tuple[Metric[Run], ...] = (
         "steps_to_threshold",
         "steps to threshold",
         "Environment steps before the first evaluation whose mean return reaches the threshold; the whole budget if "
-        "none does.",
+        "none does. Steps of imitated demonstrations count, those that trained the demonstrator do not.",
         of=lambda run: float(run.budget) if run.solved_after is None else run.solved_after,
         unit="environment steps",
         statistic="restricted_mean",
