@@ -72,11 +72,15 @@ class Comparison:
     target: Target
     logarithmic: bool = False
     terms: Terms | None = None
-    average: Callable[[Array], np.floating[Any]] = np.mean
+    average: Callable[[Array], Any] = np.mean
 
-    def means(self, values: Values) -> dict[str, float]:
-        """Return the average of each side."""
-        return {side: float(self.average(found)) for side, found in values.items()}
+    def means(self, values: Values, groups: Groups) -> dict[str, float]:
+        """Return the average of each side; that of the averages of groups if there are groups, as of the effect."""
+        rows = [np.ones(values["a"].size, dtype=np.bool_)] if groups is None else groups == np.unique(groups)[:, None]
+        return {
+            side: float(self.average(np.array([self.average(found[group]) for group in rows], dtype=np.float64)))
+            for side, found in values.items()
+        }
 
     def per_row(self, values: Values) -> Array:
         """Return the value of each row, which an exact part compares with b or its reference."""
@@ -118,8 +122,8 @@ def comparison_of(part: ClaimPart, metric: Metric) -> Comparison:
     return Comparison(statistic, test, words, target, logarithmic, terms, average)
 
 
-def _mean(failure: float, found: Array) -> np.floating[Any]:
-    return np.mean(np.where(np.isfinite(found), found, failure))
+def _mean(failure: float, found: Array) -> float:
+    return float(np.mean(np.where(np.isfinite(found), found, failure)))
 
 
 def _mean_difference(values: Values, groups: Groups, null: float, level: float) -> Test:

@@ -256,7 +256,9 @@ def _case(relation: Tested, comparison: Comparison, where: Mapping[str, Any], pa
     groups = None if paired[GROUP].isna().all() else paired[GROUP].to_numpy(dtype=np.float64)
     test = cache(lambda null: comparison.test(values, groups, null, relation.level))
     agreeing = [relation.agrees(comparison.effect(own), target) for own in _by_group(values, groups)]
-    return _Case(where, test(target.value), comparison.means(values), *relation.p_values(test, target), agreeing)
+    return _Case(
+        where, test(target.value), comparison.means(values, groups), *relation.p_values(test, target), agreeing
+    )
 
 
 def _by_group(values: Values, groups: Groups) -> Iterator[Values]:

@@ -10,6 +10,7 @@ from typing import Any
 from pandas import DataFrame
 
 from pg.claims.comparisons import comparison_of
+from pg.claims.judge import ALPHA
 from pg.claims.record import ClaimPart, Selection
 from pg.claims.relations.relation import Tested
 from pg.experiments.metric import Metric
@@ -28,9 +29,10 @@ _WANTED = 0.8  # probability of a decision, by custom
 def claim_rows(study: Study, claims: DataFrame) -> list[dict[str, Any]]:
     """Describe every part of every claim, from the rows of claims.csv.
 
-    `strip` draws the finding; `level` is the nominal coverage of the interval in per cent; `rows` are the paths of the
-    tables that the part was computed from, relative to the page, by experiment, and `selected` which of their rows; the
-    table is sorted by `effect_value`, `p_value` and `n_value`.
+    `strip` draws the finding; `corrected` tells whether a test decides by itself, but not after correction; `level` is
+    the nominal coverage of the interval in per cent; `rows` are the paths of the tables that the part was computed
+    from, relative to the page, by experiment, and `selected` which of their rows; the table is sorted by
+    `effect_value`, `p_value` and `n_value`.
     """
     rows = claims.to_dict("records")
     undecided = sum(row["verdict"] == "undecided" and not math.isnan(row["p_adjusted"]) for row in rows)
@@ -71,6 +73,7 @@ def _described(study: Study, row: Mapping[Any, Any], undecided: int) -> dict[str
         "n": "–" if math.isnan(n) else f"{n:,.0f}",
         "selections": selections,
         "in_favour": int(row["in_favour"]),
+        "corrected": bool(is_open and raw < ALPHA <= adjusted),
         "outlook": outlook(declared, metric, effect, low, high, int(n), left, selections) if is_open else "",
         "effect_value": effect,
         "p_value": p,

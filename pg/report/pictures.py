@@ -67,10 +67,15 @@ def pictures_of(study: Study, files: Sequence[str], captions: Sequence[str]) -> 
     for (name, figure), file, caption in zip(study.figures.items(), files, captions, strict=True):
         kind = kind_of(figure, study.experiments[figure.experiment])
         links = {figure.format.upper(): f"figures/{name}.{figure.format}", "PNG": f"figures/{name}.png"}
-        links |= {_WORDS.get(table, table): path for table, path in tables_of(figure, kind).items()}
+        links |= {_in_words(table): path for table, path in tables_of(figure, kind).items()}
         text = Path(caption).read_text(encoding="utf-8").strip()
         pictures.append(Picture(name, figure.section, figure.width, Path(file).read_bytes(), text.splitlines(), links))
     return pictures
+
+
+def _in_words(table: str) -> str:
+    name, _, other = table.partition("_of_")
+    return f"{_WORDS.get(name, name)}{other and f' of {other}'.replace('_', ' ')}"
 
 
 def _address(picture: Image.Image) -> str:

@@ -101,7 +101,7 @@ def finding(result: Result) -> str:
         case "undecided":
             return f"{measured(result)} Too uncertain to decide: the claim needs {needed(result)}."
         case "mixed":
-            return f"{measured(result)} The cases disagree, {_range(result)}: the claim needs {needed(result)}."
+            return f"{measured(result)} The cases disagree: the claim needs {needed(result)}."
         case _:
             return f"{measured(result)} The claim needs {needed(result)}."
 
@@ -120,7 +120,7 @@ def measured(result: Result) -> str:
         words = _difference(result)
     else:
         words = f"{result.side('a')}, {noun(result.metric)} is {_single(result)}"
-    return f"{words[0].upper()}{words[1:]}{sides.case(result.study, result.part)}."
+    return f"{words[0].upper()}{words[1:]}{sides.case(result.study, result.part, _all_cases(result))}."
 
 
 def needed(result: Result) -> str:
@@ -229,14 +229,16 @@ def _within(result: Result) -> str:
     return "up to rounding" if margin <= _ROUNDING else f"within {_amount(result.metric, margin)}"
 
 
-def _range(result: Result) -> str:
-    """Write the least and the largest effect of all cases."""
-    write = partial(written, result.metric)
+def _all_cases(result: Result) -> str:
+    """Write the least and the largest effect of all cases, if there are several."""
+    if result.part.is_tolerance or not math.isfinite(result.lowest + result.highest):
+        return ""
+    write = partial(_bare, result.metric)
     if result.part.share_of is not None:
         write = percent
     elif result.is_ratio:
         write = short
-    return f"from {write(result.lowest)} to {write(result.highest)}{' times' if result.is_ratio else ''}"
+    return f"all cases: {write(result.lowest)} to {write(result.highest)}{' times' if result.is_ratio else ''}"
 
 
 def _ends(result: Result, write: Callable[[float], str]) -> str:

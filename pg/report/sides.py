@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pg.claims.record import ClaimPart, Family, Selection
@@ -20,7 +20,8 @@ def side(study: Study, part: ClaimPart, name: str) -> str:
     """Name what distinguishes a side: "with “to-go”", "with batch 16", "after 8 gradient steps"."""
     declared = part.sides[name]
     if isinstance(declared, Family):
-        return f"with the best of {_candidates(study, declared)}"
+        levels = ", ".join(_levels(study, part, _shared(declared.best_of)))
+        return f"with the best of {_candidates(study, declared)}{levels and f', {levels}'}"
     common = _common(part)
     own = {column: value for column, value in declared.items() if column not in common}
     if "variant" in declared and ("variant" not in common or not own.keys() - {"metric"}):
@@ -30,8 +31,8 @@ def side(study: Study, part: ClaimPart, name: str) -> str:
     return " ".join([*([f"with {listed(named)}"] if named else []), *after])
 
 
-def case(study: Study, part: ClaimPart) -> str:
-    """Name in brackets where the numbers of a part come from, and what its sides have in common."""
+def case(study: Study, part: ClaimPart, all_cases: str = "") -> str:
+    """Name in brackets where the numbers of a part come from, and what its sides have in common; then all cases."""
     common = _common(part)
     # A variant that all sides share is in their names only if nothing else is.
     shared = (
@@ -45,7 +46,7 @@ def case(study: Study, part: ClaimPart) -> str:
         *_axis(study, part, common),
         *_levels(study, part, common),
     )
-    return f" ({'; '.join(words)})"
+    return f" ({'; '.join((*words, *filter(None, [all_cases])))})"
 
 
 def environments_of(study: Study, part: ClaimPart) -> tuple[str, ...]:
@@ -78,8 +79,13 @@ def _common(part: ClaimPart) -> Selection:
     sides = [one for one in part.sides.values() if not isinstance(one, Family)]
     if len(sides) < len(part.sides):
         return {}
-    # A value may be None.
-    return dict(item for item in sides[0].items() if all(item[0] in one and one[item[0]] == item[1] for one in sides))
+    return _shared(sides)
+
+
+def _shared(selections: Sequence[Selection]) -> Selection:
+    """Return the columns in which all selections have the same value, which may be None."""
+    first, *others = selections
+    return dict(item for item in first.items() if all(item[0] in one and one[item[0]] == item[1] for one in others))
 
 
 def _candidates(study: Study, family: Family) -> str:

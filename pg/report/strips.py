@@ -82,12 +82,15 @@ def _holds(result: Result, effects: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def _written(result: Result, effect: float) -> str:
     if result.part.is_tolerance and result.verdict == "supported":
-        return "equal"
+        return "exact"
     if result.is_ratio:
         return f"{short(effect)} ×"
+    sign = "+" if result.part.b is not None and effect > 0 else ""
+    if result.part.share_of is None and result.part.b is not None and is_part(result.metric):
+        return f"{sign}{short(100 * effect)} points"
     if result.part.share_of is not None or is_part(result.metric):
         return percent(effect)
-    return f"{'+' if result.part.b is not None and effect > 0 else ''}{short(effect)}"
+    return f"{sign}{short(effect)}"
 
 
 def _named(result: Result, value: float) -> str:

@@ -186,6 +186,12 @@ def test_means_on_a_ratio_scale_are_geometric():
     ] == pytest.approx(9)
 
 
+def test_means_of_groups_differ_by_the_effect():
+    """Seeds 0, 2 and 4 share a selection, and so do 1 and 3: their means are 2 and 10, of b 0 and 4."""
+    row = judged(part(), selected_by(two_sides("area", [1.0, 9.0, 2.0, 11.0, 3.0], [0.0, 4.0] * 2 + [0.0]), a=2, b=2))
+    assert (row["mean_a"], row["mean_b"], row["effect"]) == (6.0, 2.0, 4.0)
+
+
 def test_runs_without_a_share_count_as_failures_in_its_mean():
     row = judged(part("failed", "less"), two_sides("failed", [0, 1, 0, 0], [np.nan, 1, 0, 0]))
     assert (row["mean_a"], row["mean_b"]) == (0.25, 0.5)

@@ -207,9 +207,16 @@ def test_a_test_that_correction_overrules_is_told(make_page: Pages, claims: pd.D
     assert "corrected for the claim’s" not in card(make_page(), "causality")
 
 
+def test_a_test_that_only_correction_leaves_open_says_so(make_page: Pages, claims: pd.DataFrame) -> None:
+    said = "but not once it is corrected for the tests of all claims"
+
+    assert said not in card(make_page(), "large_batches")
+    assert said in card(make_page(claims=claims.assign(p_value=[1e-9, None, 0.011, 0.04])), "large_batches")
+
+
 def test_claims_are_counted_by_their_own_verdict(text: str) -> None:
     tally = between(text, 'class="tally"', "</p>")
-    counts = ("0 supported", "1 refuted", "1 mixed", "1 undecided", "0 not tested")
+    counts = ("1 refuted", "1 mixed", "1 undecided")
 
     assert re.findall(r"</svg> (.*?)</span>", tally) == list(counts)
     assert re.findall(r"</svg> (.*?)</span>", card(text, "causality"))[0] == "mixed"

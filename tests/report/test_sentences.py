@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -79,8 +80,8 @@ def less(declared: dict[str, Any]) -> dict[str, Any]:
             "mixed",
             (
                 "With “reward-to-go”, the cosine between the estimate of a batch and the true gradient is 0.51 "
-                "(0.41 to 0.61) (InvertedPendulum-v5; late policies; batch 16). The cases disagree, from 0.20 "
-                "to 0.80: the claim needs more than 0.5."
+                "(0.41 to 0.61) (InvertedPendulum-v5; late policies; batch 16; all cases: 0.20 to 0.80). The cases "
+                "disagree: the claim needs more than 0.5."
             ),
         ),
         (
@@ -163,9 +164,9 @@ def less(declared: dict[str, Any]) -> dict[str, Any]:
             (17.3, -126.2, 160.8),
             "undecided",
             (
-                "The return at the end of the budget is higher by 17 (126 lower to 161 higher) with batch 64 "
-                "than with batch 4: 0.67 instead of 0.50 (CartPole-v1; “reward-to-go”). Too uncertain to decide: the "
-                "claim needs more than with batch 4."
+                "The return of evaluations at the end of the budget is higher by 17 (126 lower to 161 higher) with "
+                "batch 64 than with batch 4: 0.67 instead of 0.50 (CartPole-v1; “reward-to-go”). Too uncertain to decide: "
+                "the claim needs more than with batch 4."
             ),
         ),
         (
@@ -173,7 +174,7 @@ def less(declared: dict[str, Any]) -> dict[str, Any]:
             (-12.0, -33.0, 9.3),
             "supported",
             (
-                "The return at the end of the budget is lower by 12 (33 lower to 9.3 higher) with "
+                "The return of evaluations at the end of the budget is lower by 12 (33 lower to 9.3 higher) with "
                 "“reward-to-go” than with “total return”: 0.67 instead of 0.50 (CartPole-v1). The claim needs a "
                 "difference of at most 50."
             ),
@@ -183,8 +184,8 @@ def less(declared: dict[str, Any]) -> dict[str, Any]:
             (0.0, 0.0, 0.0),
             "supported",
             (
-                "The return at the end of the budget is the same with “reward-to-go” as with “total return” "
-                "(CartPole-v1). The claim needs a difference of at most 50."
+                "The return of evaluations at the end of the budget is the same with “reward-to-go” as with “total "
+                "return” (CartPole-v1). The claim needs a difference of at most 50."
             ),
         ),
         (
@@ -219,9 +220,32 @@ def less(declared: dict[str, Any]) -> dict[str, Any]:
 def test_a_finding_is_a_sentence(
     study: Study, declared: dict[str, Any], numbers: tuple[float, ...], verdict: str, said: str
 ) -> None:
-    found = result_of(study, declared, *numbers, lowest=0.2, highest=0.8, verdict=verdict)
+    cases = {"lowest": 0.2, "highest": 0.8} if verdict == "mixed" else {"lowest": math.nan, "highest": math.nan}
+    found = result_of(study, declared, *numbers, verdict=verdict, **cases)
 
     assert finding(found).replace("\N{NO-BREAK SPACE}", " ") == said
+
+
+@pytest.mark.parametrize(
+    ("declared", "cases"),
+    [
+        (less(VARIANCE), "0.20 to 0.80 times"),
+        (SHARE, "20 % to 80 %"),
+        (less(STEPS), "0.20 to 0.80"),
+        (FAILED | {"relation": "greater"}, "20 % to 80 %"),
+    ],
+)
+def test_the_range_over_all_cases_is_told(study: Study, declared: dict[str, Any], cases: str) -> None:
+    found = measured(result_of(study, declared, 0.5, 0.4, 0.6, lowest=0.2, highest=0.8))
+
+    assert found.replace("\N{NO-BREAK SPACE}", " ").endswith(f"; all cases: {cases}).")
+
+
+def test_a_family_is_named_with_the_levels_that_its_candidates_share(study: Study) -> None:
+    family = {"best_of": [{"variant": one, "variant.gradient_steps": 8} for one in ("to_go", "total")]}
+    found = measured(result_of(study, less(STEPS) | {"a": family, "b": family}, 0.5))
+
+    assert "with the best of “reward-to-go” and “total return”, 8 gradient steps" in found
 
 
 def test_an_untested_part_says_what_it_needed_and_what_was_found(study: Study) -> None:

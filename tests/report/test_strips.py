@@ -24,8 +24,8 @@ def laid_out(study: Study, declared: dict[str, Any], *numbers: float, verdict: s
         (COSINE | {"relation": "equal", "margin": 0.1}, (0.55, 0.45, 0.65), "0.55", ["0.4", "0.6"]),
         (SHARE, (-0.911, -2.5, 0.08), "−91 %", ["50 %"]),
         (RETURN | {"relation": "greater"}, (17.3, -126.2, 160.8), "+17", ["equal"]),
-        (less(FAILED), (-0.3, -0.5, -0.1), "−30 %", ["equal"]),
-        (BIAS | {"margin": 1e-10}, (3e-15,), "equal", ["0 % of the gradient's length"]),
+        (less(FAILED), (-0.3, -0.5, -0.1), "−30 points", ["equal"]),
+        (BIAS | {"margin": 1e-10}, (3e-15,), "exact", ["0 % of the gradient's length"]),
     ],
 )
 def test_an_effect_and_the_values_that_it_is_compared_with_are_named(

@@ -104,6 +104,7 @@ METRICS: tuple[Metric[Run], ...] = (
         "Mean return of the evaluations in the last tenth of the step budget, or of the last evaluation if there are "
         "none. Evaluations are episodes apart from the batches. The value of a diverged run is the least mean return "
         "of any batch of the experiment in that environment.",
+        noun="the return of evaluations at the end of the budget",
     ),
     Metric(
         "initial_return",

@@ -29,6 +29,7 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
         for axes, one in zip(panels, numbers, strict=True):
             axes.axhline(0, **style.RULE)
             shown = own[own["trajectory"] == one]
+            axes.margins(y=0.12)
             marks.draw_lines(axes, shown, series, "step")
             axes.set_xlim(0.5, shown["step"].max() + 0.5)
             axes.xaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
@@ -38,8 +39,8 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     return figure, (
         "The weight of each step's log-likelihood in the gradient estimate: above 0 its action becomes more likely. "
         "Total return weights all steps of a trajectory alike; a baseline moves weights below 0. Of "
-        f"{request.policies} ({stage}), the first with different returns R in its batch: "
-        f"{listed(list(dict.fromkeys(map(str, seeds))))}."
+        f"{request.policies} ({stage}), seed {listed(list(dict.fromkeys(map(str, seeds))))} is shown, the first whose "
+        "batch has different returns R."
     )
 
 
