@@ -22,7 +22,7 @@ from pg.environments.cartpole import cartpole
 from pg.environments.catalogue import CARTPOLES, check_spaces, earned_mdp_of, hidden_in, horizon_of, make_copy
 from pg.environments.compiled import CompiledEnvironments, Dynamics
 from pg.environments.record import Environment
-from pg.environments.tabular import tables
+from pg.environments.tables import tables
 
 _SEED_RANGE = 2**31
 _COMPILED: dict[str, Callable[[dict[str, Any]], Dynamics]] = {

@@ -1,4 +1,4 @@
-"""Step a Markov decision process from its tables: compiled for rollouts, and as a gymnasium environment."""
+"""A Markov decision process as a gymnasium environment."""
 
 from __future__ import annotations
 
@@ -8,65 +8,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from pg.core.compiled import as_argument, compiled
-from pg.core.trajectories import Spaces
-from pg.environments.compiled import OBSERVE, STEP, Dynamics
 from pg.environments.mdp import MDP
-
-# What a copy's state holds, before the uniform numbers that draw its outcomes, one for each step.
-_STATE, _OBSERVED, _STEP, _DRAWS = range(4)
-# What the constants hold, before the tables.
-_STATES, _ACTIONS, _OUTCOMES, _HORIZON, _TABLES = range(5)
-
-
-def tables(mdp: MDP) -> Dynamics:
-    """Return the dynamics of an MDP, which observes all components.
-
-    All outcomes of a trajectory are drawn with its start state, so that no draw depends on other copies.
-    """
-    start, outcomes = _distribution_function(mdp.start), _distribution_function(mdp.probabilities)
-    last = mdp.rewards_at(mdp.horizon - 1)
-    by_outcome = (outcomes, mdp.next_states, mdp.rewards, last, mdp.terminates)
-    constants = [*mdp.probabilities.shape, mdp.horizon, *np.stack(by_outcome).ravel(), *mdp.observation_indices]
-
-    def first(generator: np.random.Generator, count: int) -> NDArray[np.float64]:
-        states = _invert(start, generator.random(count))
-        draws = generator.random((mdp.horizon, count))
-        found = (states, mdp.observation_indices[states], np.zeros(count), *draws)
-        return np.stack(found, axis=1, dtype=np.float64)
-
-    return Dynamics(
-        spaces=Spaces(observation_size=int(mdp.observation_indices.max()) + 1, action_count=mdp.actions),
-        step=as_argument(_step, STEP),
-        observe=as_argument(_observe, OBSERVE),
-        constants=np.array(constants, dtype=np.float64),
-        start=first,
-        is_numbered=True,
-    )
-
-
-@compiled(STEP)
-def _step(state: NDArray[np.float64], action: int, constants: NDArray[np.float64]) -> tuple[float, bool]:
-    states, actions, outcomes = int(constants[_STATES]), int(constants[_ACTIONS]), int(constants[_OUTCOMES])
-    # After the horizon, where compiled code would read what is not its own, the last draw is used again.
-    last, now = int(constants[_HORIZON]) - 1, int(state[_STEP])
-    now, size = min(now, last), states * actions * outcomes
-    row = _TABLES + (int(state[_STATE]) * actions + action) * outcomes
-    outcome = 0
-    while state[_DRAWS + now] >= constants[row + outcome]:
-        outcome += 1
-    drawn = row + outcome
-    following = constants[drawn + size]
-    state[_STATE] = following
-    state[_OBSERVED] = constants[_TABLES + 5 * size + int(following)]
-    state[_STEP] = now + 1
-    return constants[drawn + (3 if now == last else 2) * size], constants[drawn + 4 * size] == 1
-
-
-@compiled(OBSERVE)
-def _observe(state: NDArray[np.float64], observation: NDArray[np.float32]) -> None:
-    observation[:] = 0
-    observation[int(state[_OBSERVED])] = 1
 
 
 class TabularEnv(gymnasium.Env[np.int64, np.int64]):
@@ -77,8 +19,8 @@ class TabularEnv(gymnasium.Env[np.int64, np.int64]):
         self.observation_space = gymnasium.spaces.Discrete(mdp.spaces.observation_size)
         self.action_space = gymnasium.spaces.Discrete(mdp.actions)
         self._state = 0
-        self._start = _distribution_function(mdp.start)
-        self._outcomes = _distribution_function(mdp.probabilities)
+        self._start = distribution_function(mdp.start)
+        self._outcomes = distribution_function(mdp.probabilities)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -95,18 +37,20 @@ class TabularEnv(gymnasium.Env[np.int64, np.int64]):
         return self._observation(), float(self.mdp.rewards[drawn]), bool(self.mdp.terminates[drawn]), False, {}
 
     def _drawn(self, distribution_function: NDArray[np.float64]) -> int:
-        return int(_invert(distribution_function, self.np_random.random(1)).item())
+        return int(inverted(distribution_function, self.np_random.random(1)).item())
 
     def _observation(self) -> np.int64:
         return np.int64(self.mdp.observation_indices[self._state])
 
 
-def _distribution_function(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+def distribution_function(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the distribution functions along the last axis of probabilities."""
     # Dividing by the last value makes the function exactly 1 at the last possible outcome, so that no uniform number
     # below 1 selects one of the padded outcomes.
     cumulative = probabilities.cumsum(-1)
     return cumulative / cumulative[..., -1:]
 
 
-def _invert(distribution_function: NDArray[np.float64], uniform: NDArray[np.float64]) -> NDArray[np.int64]:
+def inverted(distribution_function: NDArray[np.float64], uniform: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return what uniform numbers, (...), draw from distribution functions, (..., outcomes)."""
     return (uniform[..., None] >= distribution_function).sum(-1)

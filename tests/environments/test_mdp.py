@@ -10,7 +10,7 @@ from pg.environments.compiled import CompiledEnvironments
 from pg.environments.enumeration import enumerate_trajectories
 from pg.environments.mdp import MDP, with_potential
 from pg.environments.small_mdps import bandit, chain, corridor, random_mdp
-from pg.environments.tabular import tables
+from pg.environments.tables import tables
 
 POTENTIALS = {
     "chain": (chain(4, length=2, slip=0.2), np.array([0.3, -1.1])),

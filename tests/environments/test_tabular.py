@@ -12,7 +12,7 @@ from pg.environments.copies import make_environments
 from pg.environments.mdp import MDP, with_potential
 from pg.environments.record import Environment, Observations
 from pg.environments.small_mdps import chain, random_mdp
-from pg.environments.tabular import tables
+from pg.environments.tables import tables
 from pg.learning.policies import Policy
 from pg.learning.rollout import Generators, PolicyActor, actor_of, collect
 from pg.parts.variant import PolicyOptions

@@ -73,7 +73,9 @@ def requests() -> dict[str, FigureRequest[Any]]:
 
 
 def test_validation_does_not_import_matplotlib() -> None:
-    read = "import sys, pg.study.validation; sys.exit(any(one in sys.modules for one in ('matplotlib', 'torch')))"
+    read = (
+        "import sys, pg.study.validation; sys.exit(any(one in sys.modules for one in ('matplotlib', 'torch', 'numba')))"
+    )
 
     assert subprocess.run([sys.executable, "-c", read], check=False).returncode == 0
 

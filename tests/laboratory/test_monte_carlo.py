@@ -12,7 +12,7 @@ from pg.environments.compiled import CompiledEnvironments
 from pg.environments.enumeration import Enumeration, enumerate_trajectories
 from pg.environments.record import Environment
 from pg.environments.small_mdps import chain, random_mdp
-from pg.environments.tabular import tables
+from pg.environments.tables import tables
 from pg.experiments.exact.measure import Moments
 from pg.experiments.exact.record import ExactExperiment
 from pg.laboratory.frozen import generators_of, in_float64, random_policy

@@ -165,8 +165,8 @@ def less(declared: dict[str, Any]) -> dict[str, Any]:
             "undecided",
             (
                 "The return of evaluations at the end of the budget is higher by 17 (126 lower to 161 higher) with "
-                "batch 64 than with batch 4: 0.67 instead of 0.50 (CartPole-v1; “reward-to-go”). Too uncertain to decide: "
-                "the claim needs more than with batch 4."
+                "batch 64 than with batch 4: 0.67 instead of 0.50 (CartPole-v1; “reward-to-go”). Too uncertain to "
+                "decide: the claim needs more than with batch 4."
             ),
         ),
         (

@@ -35,8 +35,8 @@ def explore(request: FigureRequest[ProbeExperiment]) -> Explorable:
         hint=(
             "Move the slider: a dot is the estimate of one batch of N trajectories. With more trajectories the dots "
             "close in on the plus sign, the true gradient. The diamond is the mean of the dots, and bars are one "
-            "standard deviation. The mean that a panel writes is that of all batches, many more than are shown: where it "
-            "is not 1, the estimator is biased."
+            "standard deviation. The mean that a panel writes is that of all batches, many more than are shown: where "
+            "it is not 1, the estimator is biased."
         ),
         controls=(
             slider("batch", "Trajectories per batch, N", [int(size) for size in sizes]),
