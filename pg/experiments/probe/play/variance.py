@@ -79,6 +79,7 @@ def _panel(long: pd.DataFrame, summary: pd.DataFrame, series: Sequence[Series]) 
     marks = means.mark_point(shape="diamond", filled=True, color="white", stroke=style.INK, size=110).encode(
         x="at:Q", tooltip=[NAME, alt.Tooltip("estimate:Q", title="geometric mean"), "ci_low:Q", "ci_high:Q"]
     )
-    return alt.layer(joined, dots.add_params(pointed).properties(name="dots"), bars, marks).properties(
-        title="Rows are the variants, in the order above", height=30 * len(series)
+    words = means.mark_text(align="left", baseline="bottom", dy=-4, fontSize=11).encode(x=alt.value(2), text="name:N")
+    return alt.layer(joined, dots.add_params(pointed).properties(name="dots"), bars, marks, words).properties(
+        title="A row per variant", height=34 * len(series)
     )

@@ -75,7 +75,10 @@ def _states(rows: pd.DataFrame) -> list[Panel]:
 def _histogram(name: str, rows: pd.DataFrame) -> Panel:
     kept = rounded(rows[["place", "seed", "steps", "low", "high", "data", "visited"]])
     base = alt.Chart(kept).transform_filter(f"{_SHOWN} && datum.steps == steps")
-    x = alt.X("low:Q", title=name, scale=alt.Scale(zero=False))
+    # States of tables are numbers that have nothing between them.
+    is_numbered = name == "state"
+    ticks = alt.Axis(tickMinStep=1, format="d") if is_numbered else alt.Axis()
+    x = alt.X("low:Q", title=name, axis=ticks, scale=alt.Scale(zero=False))
     zero = alt.datum(0)
     bars = [
         base.mark_rect(**marks).encode(x=x, x2="high:Q", y=alt.Y(f"{which}:Q", title="share"), y2=zero, tooltip=_TIPS)
@@ -84,7 +87,7 @@ def _histogram(name: str, rows: pd.DataFrame) -> Panel:
             ("visited", {"fillOpacity": 0, "stroke": _VISITED, "strokeWidth": 2}),
         )
     ]
-    return alt.layer(*bars).properties(title=f"States: {name}", height=_HEIGHT)
+    return alt.layer(*bars).properties(title="States" if is_numbered else f"States: {name}", height=_HEIGHT)
 
 
 _TIPS = [alt.Tooltip("data:Q", title="in the data"), alt.Tooltip("visited:Q", title="visited now")]
