@@ -211,7 +211,7 @@ def test_a_test_that_only_correction_leaves_open_says_so(make_page: Pages, claim
     said = "but not once it is corrected for the tests of all claims"
 
     assert said not in card(make_page(), "large_batches")
-    assert said in card(make_page(claims=claims.assign(p_value=[1e-9, None, 0.011, 0.04])), "large_batches")
+    assert said in card(make_page(claims=claims.assign(p_value=[1e-9, float("nan"), 0.011, 0.04])), "large_batches")
 
 
 def test_claims_are_counted_by_their_own_verdict(text: str) -> None:
