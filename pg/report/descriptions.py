@@ -14,7 +14,6 @@ from latex2mathml.converter import convert
 from markupsafe import Markup
 
 from pg.core.signs import signed
-from pg.environments.registry import OWN
 from pg.experiments.figures.concepts import concept
 from pg.experiments.kind import Experiment
 from pg.experiments.metrics import metrics_of
@@ -51,18 +50,9 @@ def environment_rows(study: Study) -> Iterable[dict[str, str]]:
         yield {
             "name": study.environment_label(name),
             "id": environment.id,
-            "about": _about(environment.id),
             "horizon": "the environment’s own" if environment.horizon is None else str(environment.horizon),
             "threshold": "" if environment.threshold is None else signed(environment.threshold),
         }
-
-
-def _about(id: str) -> str:
-    """Say what an environment of `pg` is; nothing about others."""
-    if id not in OWN:
-        return ""
-    told = (OWN[id].make.__doc__ or "").partition("\n")[0].replace("`", "").removeprefix("Return ")
-    return f"{told[0].upper()}{told[1:]}"
 
 
 @dataclass(frozen=True)
