@@ -43,7 +43,7 @@ ESTIMATES: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "support": (("total_variance", "median_error"), {"left": 0.1}),
     "staleness": (("cosine", "relative_bias", "effective_share", "state_variation"), {}),
     "horizons": (("effective_share", "largest_weight", "total_variance", "log_weight_q50", "log_weight_q05"), {}),
-    "gait": (("fell_forward", "fell_backward", "alternating_steps", "episode_return"), {}),
+    "gait": (("fell_forward", "fell_backward", "alternating_steps", "displacement"), {}),
     "realised_kl": (("kl_on_batch", "kl_on_fresh"), {}),
 }
 # Metrics that are the same for all variants: those of the first are drawn.
@@ -62,7 +62,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "likelihoods": {"metric": "rank_correlation"},
     "steps_to_threshold": {"metric": "steps_to_threshold"},
     "against_level": {"metric": "final_return"},
-    "gait": {"metric": "episode_return"},
+    "gait": {"metric": "displacement"},
     "sampled_variance": {"metric": "variance_ratio"},
 }
 

@@ -1,4 +1,4 @@
-"""Falls by direction, foot changes and return of humanoids, against training steps."""
+"""Falls by direction, foot changes and distance of humanoids, against training steps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OWN = (style.INK, "D")
 _PANELS = {
     "falls per episode": {"fell_forward": _FORWARD, "fell_backward": _BACKWARD},
     "foot changes per episode": {"alternating_steps": _OWN},
-    "return of an episode": {"episode_return": _OWN},
+    "metres moved forward": {"displacement": _OWN},
 }
 
 
@@ -50,8 +50,9 @@ def draw(request: FigureRequest[GaitExperiment]) -> Drawn:
     falls = {"fall forward": _FORWARD, "fall backward": _BACKWARD}
     entries = [Line2D([], [], color=colour, marker=marker, label=name) for name, (colour, marker) in falls.items()]
     layout.legend_below(figure, entries)
+    moved = request.rows("summary", metric="displacement")
     return figure, (
-        f"Mean returns are {request.between(request.rows('summary', metric='episode_return'))}, in "
+        f"The centre of mass moves forward by {request.between(moved)} m, in "
         f"{counted(request.experiment.episodes, 'episode')} per stage. A fall ends an episode; it is forward if the "
         "centre of mass has moved forward. Foot changes count how often the other foot alone touches the floor. Thin "
         f"lines: {counted(request.seeds, 'seed')}; marks and bars: means with 95 % intervals."
