@@ -15,6 +15,8 @@ from pg.environments.tabular import distribution_function, inverted
 _STATE, _OBSERVED, _STEP, _DRAWS = range(4)
 # What the constants hold, before the tables.
 _STATES, _ACTIONS, _OUTCOMES, _HORIZON, _TABLES = range(5)
+# The tables by outcome, in their order; the observations of states follow.
+_DRAWN_BELOW, _NEXT, _REWARD, _LAST_REWARD, _ENDS, _OBSERVATIONS = range(6)
 
 
 def tables(mdp: MDP) -> Dynamics:
@@ -49,16 +51,16 @@ def _step(state: NDArray[np.float64], action: int, constants: NDArray[np.float64
     # After the horizon, where compiled code would read what is not its own, the last draw is used again.
     last, now = int(constants[_HORIZON]) - 1, int(state[_STEP])
     now, size = min(now, last), states * actions * outcomes
-    row = _TABLES + (int(state[_STATE]) * actions + action) * outcomes
+    row = _TABLES + _DRAWN_BELOW * size + (int(state[_STATE]) * actions + action) * outcomes
     outcome = 0
     while state[_DRAWS + now] >= constants[row + outcome]:
         outcome += 1
     drawn = row + outcome
-    following = constants[drawn + size]
+    following, reward = constants[drawn + _NEXT * size], _LAST_REWARD if now == last else _REWARD
     state[_STATE] = following
-    state[_OBSERVED] = constants[_TABLES + 5 * size + int(following)]
+    state[_OBSERVED] = constants[_TABLES + _OBSERVATIONS * size + int(following)]
     state[_STEP] = now + 1
-    return constants[drawn + (3 if now == last else 2) * size], constants[drawn + 4 * size] == 1
+    return constants[drawn + reward * size], constants[drawn + _ENDS * size] == 1
 
 
 @compiled(OBSERVE)
