@@ -11,6 +11,8 @@ from tests.workflow.checkout import STUDY, Checkout, checkout
 HERE = Path(__file__).parent
 
 
+# pytest-xdist reads the groups in the same hook.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark all as long, because they start Snakemake; those that share a finished study run in one worker."""
     for item in items:
