@@ -54,6 +54,6 @@ def draw(request: FigureRequest[GaitExperiment]) -> Drawn:
     return figure, (
         f"The centre of mass moves forward by {request.between(moved)} m, in "
         f"{counted(request.experiment.episodes, 'episode')} per stage. A fall ends an episode; it is forward if the "
-        "centre of mass has moved forward. Foot changes count how often the other foot alone touches the floor. Thin "
+        "centre of mass has moved forward. Foot changes: the other foot alone touches the floor. Thin "
         f"lines: {counted(request.seeds, 'seed')}; marks and bars: means with 95 % intervals."
     )
