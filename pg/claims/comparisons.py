@@ -75,7 +75,7 @@ class Comparison:
     average: Callable[[Array], Any] = np.mean
 
     def means(self, values: Values, groups: Groups) -> dict[str, float]:
-        """Return the average of each side; that of the averages of groups if there are groups, as of the effect."""
+        """Return the average of each side. With groups it is the average over groups, so that means fit the effect."""
         rows = [np.ones(values["a"].size, dtype=np.bool_)] if groups is None else groups == np.unique(groups)[:, None]
         return {
             side: float(self.average(np.array([self.average(found[group]) for group in rows], dtype=np.float64)))

@@ -70,6 +70,7 @@ def strip_of(result: Result) -> Strip | None:
 
 
 def _holds(result: Result, effects: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which effects, if they were known exactly, would be as claimed."""
     target, relation = result.compared.target, result.part.decision
     match relation:
         case Tested():

@@ -129,7 +129,7 @@ def test_a_copy_may_be_stepped_after_the_horizon() -> None:
 
 
 def test_rollouts_record_the_states_that_step_by_step_sampling_visits() -> None:
-    """States with equal observations are told apart, hidden components are left out, and outcomes are the same."""
+    """In the corridor all states have one observation; in the chain one component of the observation is hidden."""
     environment = Environment(id="pg/Corridor-v0", horizon=30)
     hidden = Environment(id="pg/Chain-v0", kwargs={"length": 3}, observations=Observations(hide=(1,)))
     for declared in (environment, hidden):
