@@ -10,6 +10,8 @@ from pg.experiments.probe.record import ProbeExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.text import listed, number
 
+_ROOM = 0.06  # above and below, over the range of all panels
+
 
 def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     """Draw the weights against the step: a row of panels per environment, in each a trajectory, a line per variant."""
@@ -29,11 +31,14 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
         for axes, one in zip(panels, numbers, strict=True):
             axes.axhline(0, **style.RULE)
             shown = own[own["trajectory"] == one]
-            axes.margins(y=0.12)
             marks.draw_lines(axes, shown, series, "step")
             axes.set_xlim(0.5, shown["step"].max() + 0.5)
             axes.xaxis.set_major_locator(MaxNLocator(4, integer=True, min_n_ticks=1))
         layout.share_limits(panels, "y")
+        # Panels differ in range: without room of the common range, the lowest marks would be cut.
+        low, high = panels[0].get_ylim()
+        for axes in panels:
+            axes.set_ylim(low - _ROOM * (high - low), high + _ROOM * (high - low))
         layout.name_axes(panels, across, y="weight")
     layout.legend_below(figure, marks.legend_entries(series))
     return figure, (
