@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pg.core.trajectories import Transition
 from pg.environments.catalogue import horizon_of, make_copy
-from pg.environments.copies import SteppedOneByOne, as_observed
+from pg.environments.copies import as_observed, stepped
 from pg.environments.record import Environment
 
 # The position of a joint is the origin of the body that it moves. Head, hands and feet are centres of geoms.
@@ -62,7 +62,7 @@ class RecordedHumanoids:
     def __init__(self, environment: Environment, trajectories: int) -> None:
         self.horizon = horizon_of(environment)
         copies = [make_copy(environment.id, environment.kwargs, self.horizon) for _ in range(trajectories)]
-        self._stepped = as_observed(SteppedOneByOne(copies, self.horizon), environment)
+        self._stepped = as_observed(stepped(copies, self.horizon), environment)
         self.spaces = self._stepped.spaces
         self._bodies = [_Body(copy) for copy in copies]
         self._recording: list[tuple[NDArray[np.float64], NDArray[np.bool_]]] = []

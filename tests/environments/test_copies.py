@@ -5,7 +5,8 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
-from pg.environments.copies import SteppedOneByOne, make_environments
+from pg.environments.copies import make_environments
+from pg.environments.one_by_one import SteppedOneByOne
 from pg.environments.record import Environment
 
 CARTPOLE = Environment(id="CartPole-v1")
