@@ -26,7 +26,13 @@ def figure() -> Figure:
         row(benchmark, "pg", environment, seeds, slower * fast * (1 + seeds), instructions=instructions)
         for instructions, slower in (("AVX512", 1), ("AVX2", 0.8))
         for environment in ENVIRONMENTS
-        for benchmark, fast in (("training", 1e5), ("job", 5e4), ("floor", 1.5e5), ("stepping", 3e5))
+        for benchmark, fast in (
+            ("training", 1e5),
+            ("job", 5e4),
+            ("floor", 1.5e5),
+            ("stepping", 3e5),
+            ("gymnasium", 2e5),
+        )
         for seeds in SEEDS
     ]
     peers = [row("training", "tianshou", "CartPole-v1", 1, 8e3), row("training", "sb3-ppo", "CartPole-v1", 1, 4e3)]
@@ -43,7 +49,7 @@ def test_every_environment_has_speeds_and_costs(figure: Figure) -> None:
     assert all(axes.get_xscale() == axes.get_yscale() == "log" for axes in figure.axes)
 
 
-@pytest.mark.parametrize("fast", [1e5, 1.5e5, 3e5], ids=["training", "floor", "stepping"])
+@pytest.mark.parametrize("fast", [1e5, 1.5e5, 3e5, 2e5], ids=["training", "floor", "stepping", "gymnasium"])
 def test_speeds_are_drawn_as_measured(fast: float, figure: Figure) -> None:
     assert (list(SEEDS), [fast * (1 + seeds) for seeds in SEEDS]) in lines(figure.axes[0])
     assert (list(SEEDS), [0.8 * fast * (1 + seeds) for seeds in SEEDS]) in lines(figure.axes[2])

@@ -54,7 +54,11 @@ def draw(table: pd.DataFrame) -> Figure:
 
 
 def _draw_speeds(axes: Axes, rows: pd.DataFrame) -> None:
-    for benchmark, label, dashes in (("floor", "floor", "--"), ("stepping", "environment steps alone", ":")):
+    for benchmark, label, dashes in (
+        ("floor", "floor", "--"),
+        ("stepping", "environment steps alone", ":"),
+        ("gymnasium", "gymnasium's steps alone", "-."),
+    ):
         limit = rows.loc[rows["benchmark"] == benchmark]
         axes.plot(limit["seeds"], limit["steps_per_second"], linestyle=dashes, color="#555555", label=label)
     for system, trained in rows.loc[rows["benchmark"] == "training"].groupby("system", sort=False):

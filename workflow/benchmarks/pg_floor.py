@@ -1,8 +1,9 @@
 """Measure a lower bound on the time of training: bare environment steps and passes through the network.
 
-`stepping`: random actions in as many copies as training uses. When one copy ends, all are reset, untimed, so that every
-step counts. `floor`: the same steps, plus one forward pass per step to act and a forward and backward pass per step to
-learn, or several of the latter, in the fastest batch size. Nothing is sampled, masked, recorded or logged.
+`gymnasium`: random actions in as many copies as training uses, by gymnasium's own steps. When one copy ends, all are
+reset, untimed, so that every step counts. `stepping`: the same by the steps that training takes. `floor`: these, plus
+one forward pass per step to act and a forward and backward pass per step to learn, or several of the latter, in the
+fastest batch size. Nothing is sampled, masked, recorded or logged.
 """
 
 import statistics
@@ -15,7 +16,9 @@ import torch
 from measuring import TRAJECTORIES, Asked, Clock, Measurement, asked
 from pg.core.randomness import generator, torch_generator
 from pg.core.trajectories import Environments, Spaces
+from pg.environments.catalogue import make_copy
 from pg.environments.copies import make_environments
+from pg.environments.one_by_one import SteppedOneByOne
 from pg.learning.policies import Policy
 from pg.learning.rollout import actor_of
 from workload import VARIANT, environment
@@ -26,14 +29,18 @@ REPETITIONS = 5
 
 def main() -> None:
     wanted = asked()
-    copies = make_environments(environment(wanted.environment), TRAJECTORIES)
+    where = environment(wanted.environment)
+    copies = make_environments(where, TRAJECTORIES)
+    singles = [make_copy(where.id, where.kwargs, copies.horizon) for _ in range(TRAJECTORIES)]
+    gymnasiums = SteppedOneByOne(singles, copies.horizon)
     passes = seconds_of_passes(copies.spaces, wanted.gradient_steps)
     for seeds in wanted.seeds:
-        measure(wanted, copies, seeds, passes)
+        measure(wanted, gymnasiums, copies, seeds, passes)
     wanted.answer()
 
 
-def measure(wanted: Asked, copies: Environments, seeds: int, passes: float) -> None:
+def measure(wanted: Asked, gymnasiums: Environments, copies: Environments, seeds: int, passes: float) -> None:
+    wanted.measurements.append(Measurement("gymnasium", *stepped(gymnasiums, wanted.steps), seeds))
     steps, seconds = stepped(copies, wanted.steps)
     wanted.measurements.append(Measurement("stepping", steps, seconds, seeds))
     wanted.measurements.append(Measurement("floor", steps, seconds + passes * steps, seeds))
