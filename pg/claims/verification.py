@@ -105,7 +105,7 @@ def store(results: Path, reference: Path, replications: Sequence[Path] = ()) -> 
     if reference.exists():
         if not reference.is_dir() or (any(reference.iterdir()) and not (reference / _DIGESTS).exists()):
             raise UnreadableFile(f"{reference}: is not a reference, because it has no {_DIGESTS}; name another folder")
-        shutil.rmtree(reference)
+        _clear(reference)
     for path in (results / CLAIMS, *sorted(results.glob(_SUMMARIES))):
         kept = reference / path.relative_to(results)
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -114,6 +114,15 @@ def store(results: Path, reference: Path, replications: Sequence[Path] = ()) -> 
     (reference / _PROCESSOR).write_text(f"{processor()}\n", encoding="utf-8")
     if replications:
         write_csv(replication((results, *replications)), reference / REPLICATION)
+
+
+def _clear(reference: Path) -> None:
+    """Remove a reference, but keep references of other studies in folders of their own inside it."""
+    for path in reference.iterdir():
+        if path.is_file():
+            path.unlink()
+        elif not (path / _DIGESTS).exists():
+            shutil.rmtree(path)
 
 
 def replication(runs: Sequence[Path]) -> pd.DataFrame:

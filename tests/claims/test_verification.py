@@ -129,6 +129,15 @@ def test_only_a_reference_is_replaced_and_only_by_a_run(tmp_path: Path) -> None:
     assert (empty / "claims.csv").exists()
 
 
+def test_a_new_reference_keeps_that_of_another_study_inside_it(tmp_path: Path, reference: Path) -> None:
+    store(write_results(tmp_path / "thorough", effect=3.0), reference / "thorough")
+    (reference / "tables" / "old-summary.csv").write_text("estimate\n", encoding="utf-8")
+    store(write_results(tmp_path / "second", effect=2.0), reference)
+    assert read_csv(reference / "thorough" / "claims.csv")["effect"].tolist() == [3.0]
+    assert read_csv(reference / "claims.csv")["effect"].tolist() == [2.0]
+    assert not (reference / "tables" / "old-summary.csv").exists()
+
+
 def test_missing_reference_and_columns_of_another_study_are_named(tmp_path: Path, reference: Path) -> None:
     results = write_results(tmp_path / "second")
     with pytest.raises(UnreadableFile, match=r"digests\.csv"):
