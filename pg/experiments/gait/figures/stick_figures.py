@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,12 @@ from pg.plotting.text import counted
 
 _LIMBS = (("torso", "{}_shoulder", "{}_elbow", "{}_hand"), ("pelvis", "{}_hip", "{}_knee", "{}_foot"))
 # The humanoid looks to the right of the picture, so that its right side is nearer.
-_COLOURS: Mapping[str, str] = MappingProxyType({"left": "#d55e00", "right": "#0072b2"})
+_SIDES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "left": {"color": "#d55e00", "linestyle": (0, (2.0, 0.8))},
+        "right": {"color": "#0072b2", "linestyle": "-"},
+    }
+)
 _HEAD, _FOOT = 0.09, 0.075  # metres, the radii of MuJoCo's spheres
 _HEIGHT = 1.75  # metres shown, a little more than the height of the humanoid
 _BELOW = 0.32  # metres below the ground, where the time is written
@@ -53,7 +59,7 @@ def draw(request: FigureRequest[GaitExperiment]) -> Drawn:
         axes.axhline(0, color=style.INK, linewidth=0.7, zorder=0)
         for _, pose in episode.groupby("frame"):
             _draw_pose(axes, pose.set_index("part"))
-    entries = [Line2D([], [], color=colour, label=f"{side} arm and leg") for side, colour in _COLOURS.items()]
+    entries = [Line2D([], [], label=f"{side} arm and leg", **look) for side, look in _SIDES.items()]
     layout.legend_below(figure, entries)
     return figure, (
         "Humanoids from the side, forward is to the right: the episode with the median return of seed "
@@ -73,12 +79,12 @@ def _draw_pose(axes: Axes, pose: pd.DataFrame) -> None:
     """Draw one frame, the far side first."""
     at = float(pose["frame"].iloc[0]) * _STRIDE
     at_x, z = pose["x"] + at, pose["z"]
-    for depth, (side, colour) in enumerate(_COLOURS.items()):
+    for depth, (side, look) in enumerate(_SIDES.items()):
         for limb in _LIMBS:
             parts = [part.format(side) for part in limb]
-            axes.plot(at_x[parts], z[parts], color=colour, linewidth=1.3, solid_joinstyle="round", zorder=2 + 2 * depth)
+            axes.plot(at_x[parts], z[parts], linewidth=1.3, solid_joinstyle="round", zorder=2 + 2 * depth, **look)
         foot = f"{side}_foot"
-        axes.add_patch(Circle((at_x[foot], z[foot]), _FOOT, color=colour, linewidth=0, zorder=2 + 2 * depth))
+        axes.add_patch(Circle((at_x[foot], z[foot]), _FOOT, color=look["color"], linewidth=0, zorder=2 + 2 * depth))
     spine, neck = ["torso", "pelvis"], ["head", "torso"]
     axes.plot(at_x[spine], z[spine], color=style.INK, linewidth=1.6, solid_capstyle="round", zorder=3)
     axes.plot(at_x[neck], z[neck], color=style.INK, linewidth=1.6, zorder=3)
