@@ -29,6 +29,18 @@ _ALPHA = 0.05
 _ROUNDING = 1e-9
 
 
+class Changed(NamedTuple):
+    """A claim whose primary part has another verdict in a run, or none, than in the reference."""
+
+    claim: str
+    found: str | None
+    expected: str | None
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        return f"{self.claim}: {self.found}, expected {self.expected}"
+
+
 @dataclass(frozen=True, slots=True)
 class Conclusions:
     """How the conclusions of two runs compare.
@@ -38,7 +50,7 @@ class Conclusions:
     claims
         Number of claims in the reference.
     changed
-        Claims whose primary part has another verdict, in words. Of those, `contradicted` are decided in both runs.
+        Claims with another verdict. Of those, `contradicted` are decided in both runs.
     effects
         Number of rows compared.
     apart
@@ -50,8 +62,8 @@ class Conclusions:
     """
 
     claims: int
-    changed: tuple[str, ...]
-    contradicted: tuple[str, ...]
+    changed: tuple[Changed, ...]
+    contradicted: tuple[Changed, ...]
     effects: int
     apart: tuple[str, ...]
     missing: tuple[str, ...]
@@ -80,7 +92,7 @@ def compare(found: Mapping[str, pd.DataFrame], expected: Mapping[str, pd.DataFra
     """
     verdicts = [_verdicts(which, tables[CLAIMS]) for which, tables in _named(found, expected) if CLAIMS in tables]
     pairs = [(name, *(one.get(name) for one in verdicts)) for name in verdicts[-1]] if len(verdicts) == 2 else []
-    changed = [(f"{name}: {mine}, expected {theirs}", mine, theirs) for name, mine, theirs in pairs if mine != theirs]
+    changed = tuple(Changed(name, mine, theirs) for name, mine, theirs in pairs if mine != theirs)
     rows, missing = list[_Measured](), list[str]()
     for file, table in expected.items():
         for row in _rows(file, found.get(file), table):
@@ -91,8 +103,8 @@ def compare(found: Mapping[str, pd.DataFrame], expected: Mapping[str, pd.DataFra
     captures = [held for row in rows for held in _held(row)]
     return Conclusions(
         claims=len(pairs),
-        changed=tuple(words for words, _, _ in changed),
-        contradicted=tuple(words for words, *both in changed if not {"undecided", None} & {*both}),
+        changed=changed,
+        contradicted=tuple(one for one in changed if not {"undecided", None} & {one.found, one.expected}),
         effects=len(rows),
         apart=tuple(_in_words(row) for row in rows if _p_value(row) * len(rows) < _ALPHA),
         missing=tuple(missing),

@@ -86,11 +86,11 @@ class Verification:
         )
 
 
-def _listed(what: str, names: Sequence[str]) -> str:
+def _listed(what: str, names: Sequence[object]) -> str:
     if not names:
         return ""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"; {what}: {'; '.join(names[:_SHOWN])}{more}"
+    return f"; {what}: {'; '.join(map(str, names[:_SHOWN]))}{more}"
 
 
 def store(results: Path, reference: Path, replications: Sequence[Path] = ()) -> None:
@@ -133,7 +133,7 @@ def replication(runs: Sequence[Path]) -> pd.DataFrame:
     DataFrame
         Columns first, second (names of the studies); claims, agreeing: the number of primary verdicts, and of equal
         ones; intervals, captured: the number of 95 % intervals of claims and summaries, and of those that hold the
-        estimate of the other run; changed: the claims with other verdicts.
+        estimate of the other run; changed: the claims with other verdicts, that of the first run first.
     """
     rows = []
     for first, second in combinations(runs, 2):
@@ -146,7 +146,7 @@ def replication(runs: Sequence[Path]) -> pd.DataFrame:
                 "agreeing": found.claims - len(found.changed),
                 "intervals": found.intervals,
                 "captured": found.captured,
-                "changed": "; ".join(found.changed),
+                "changed": "; ".join(f"{one.claim}: {one.expected}, then {one.found}" for one in found.changed),
             }
         )
     return pd.DataFrame(rows)

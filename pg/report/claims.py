@@ -107,12 +107,11 @@ def outlook(
     relation = part.decision
     if not isinstance(relation, Tested) or math.isnan(effect):
         return ""
-    size, counted = (selections, " selections") if selections else (n, "")
-    more = f"more{counted or ' seeds'}"
+    size, unit = (selections, "selections") if selections else (n, "seeds")
     if not math.isfinite(low + high):
-        return f"n = {size:,}{counted} gives no bounds; run {more}."
+        return f"{size:,} {unit} give no bounds; run more."
     if low == high:
-        return f"The interval has width 0; {more} would not change it."
+        return f"The interval has width 0; more {unit} would not change it."
     comparison = comparison_of(part, metric)
     scale = math.log if comparison.logarithmic else float
     reach = (scale(high) - scale(low)) / 2
@@ -121,13 +120,27 @@ def outlook(
     if reach > 0 and distance > 0:
         standardised = effect_size(distance, distance + reach, size, relation.level)
         needed = seeds_needed(standardised, undecided, 1 - relation.level, _WANTED)
-    start = "If the effect is as measured,"
+    start = "If the effect is as large as measured,"
     if needed is None:
-        return f"{start} no n up to {MAX_SEEDS:,}{counted} decides it; {span(low, high)} remains possible."
+        return f"{start} not even {MAX_SEEDS:,} {unit} would decide it; {span(low, high)} remains possible."
     return (
-        f"{start} n = {max(needed, size + 1):,}{counted} instead of {size:,} decides it in {100 * _WANTED:.0f} % of "
+        f"{start} {max(needed, size + 1):,} {unit} instead of {size:,} would decide it, in {100 * _WANTED:.0f} % of "
         "studies."
     )
+
+
+def verdicts_with_other_seeds(compared: Iterable[Mapping[Any, Any]], name: str) -> dict[str, list[str]]:
+    """Return the verdicts of runs with other seeds that differ from those of the named run, by claim.
+
+    `compared` has the rows of `pg.claims.verification.replication`.
+    """
+    found: dict[str, list[str]] = {}
+    for row in compared:
+        if row["first"] == name and row["changed"]:
+            for change in row["changed"].split("; "):
+                claim, _, verdicts = change.partition(": ")
+                found.setdefault(claim, []).append(verdicts.rpartition(", then ")[2])
+    return found
 
 
 def _in_labels(study: Study, part: ClaimPart, comparison: str) -> str:

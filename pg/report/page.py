@@ -16,7 +16,7 @@ from pandas import DataFrame
 from pg.claims.judge import VERDICTS
 from pg.report import play
 from pg.report.cards import Card, cards_of, first_cards, holders_of
-from pg.report.claims import claim_rows
+from pg.report.claims import claim_rows, verdicts_with_other_seeds
 from pg.report.descriptions import coverage_rows, environment_rows, equation_of, experiment_row, metric_rows
 from pg.report.pictures import Picture
 from pg.study.record import Study
@@ -104,6 +104,7 @@ def render(
         lstrip_blocks=True,
     )
     parts = claim_rows(study, claims)
+    compared = [] if replication is None else replication.fillna("").to_dict("records")
     cards = sorted(cards_of(study.claims, parts, places), key=lambda card: section_rank(card.section))
     holders = holders_of(pictures, cards)
     page = environment.get_template(template.name).render(
@@ -125,7 +126,9 @@ def render(
         variants=study.variants,
         tuned=tuned,
         coverage=coverage_rows(),
-        replication=[] if replication is None else replication.fillna("").to_dict("records"),
+        replication=compared,
+        repetitions=[row for row in compared if row["first"] == study.name],
+        repeated=verdicts_with_other_seeds(compared, study.name),
         provenance=provenance,
         plays=plays,
         play_titles=play.by_title(plays),

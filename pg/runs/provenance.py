@@ -70,7 +70,8 @@ def gives_same_bytes(mine: str, other: str) -> bool:
 def _compared(codes: Mapping[str, str]) -> str:
     """Count the jobs that ran their current code, and name the logs of the others."""
     found = {log: logged_code(log) for log in codes}
-    summary = f"{sum(found[log] == code for log, code in codes.items())} of {len(codes)} jobs ran the present code"
+    present = sum(found[log] == code for log, code in codes.items())
+    summary = f"{present} of {len(codes)} jobs that train or measure ran the present code"
     if missing := sum(code is None for code in found.values()):
         summary += f", {missing} left no log"
     other = [log for log, code in found.items() if code not in (None, codes[log])]

@@ -166,6 +166,6 @@ def test_replications_are_compared_in_pairs(tmp_path: Path) -> None:
         ["one", "three", 1, 0, 2, 0],
         ["two", "three", 1, 0, 4, 2],
     ]
-    assert found["changed"].fillna("").tolist() == ["", *["c: undecided, expected supported"] * 2]
+    assert found["changed"].fillna("").tolist() == ["", *["c: supported, then undecided"] * 2]
     with pytest.raises(UnreadableFile, match="run the study first"):
         store(runs[0], tmp_path / "reference", [tmp_path / "nowhere"])

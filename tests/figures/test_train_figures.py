@@ -135,7 +135,7 @@ def test_variants_of_other_experiments_are_drawn_as_well() -> None:
 
 def test_the_caption_names_the_lowest_and_highest_end(learning: Request) -> None:
     # The mean over seeds 0 to 4 at 60,000 steps, and the places of the cells, 3 and 5.
-    assert caption(learning).startswith("Final mean return: 263 (total return) to 265 (to go). Large panels")
+    assert caption(learning).startswith("Mean curves end at 263 (total return) to 265 (to go). Large panels")
 
 
 def diverged(request: Request, at: dict[int, float]) -> Request:

@@ -30,7 +30,7 @@ def outlook_of(one: ClaimPart, interval: Interval, undecided: int = 1) -> str:
 
 
 def needed(text: str) -> int:
-    (found,) = re.findall(r"n = ([\d,]+) instead", text)
+    (found,) = re.findall(r"([\d,]+) (?:seeds|selections) instead", text)
     return int(found.replace(",", ""))
 
 
@@ -78,12 +78,13 @@ def test_an_equality_is_decided_from_the_nearer_end_of_its_margin() -> None:
 def test_an_undecidable_effect_is_reported_with_its_interval() -> None:
     text = of(part(), 0.0, -1.0, 1.0, 20, 1)
 
-    assert text == "If the effect is as measured, no n up to 10,000 decides it; −1.00 to 1.00 remains possible."
+    expected = "not even 10,000 seeds would decide it; −1.00 to 1.00 remains possible."
+    assert text == f"If the effect is as large as measured, {expected}"
 
 
 @pytest.mark.parametrize(("low", "high"), [(-math.inf, math.inf), (0.0, math.inf)])
 def test_an_interval_without_bounds_asks_for_seeds(low: float, high: float) -> None:
-    assert of(part(), 1.0, low, high, 1, 1) == "n = 1 gives no bounds; run more seeds."
+    assert of(part(), 1.0, low, high, 1, 1) == "1 seeds give no bounds; run more."
 
 
 def test_methods_without_an_interval_have_no_coverage() -> None:
@@ -96,7 +97,7 @@ def test_selections_take_the_place_of_seeds() -> None:
     alone = statistics.mean(SAMPLE[:6])
     text = outlook(part(), METRICS["area"], of_groups.estimate, of_groups.low, of_groups.high, 18, 1, 6)
 
-    assert text.replace(" selections", "") == outlook_of(part(), alone)
-    assert "selections instead of 6 decides it" in text
+    assert text.replace("selections", "seeds") == outlook_of(part(), alone)
+    assert "selections instead of 6 would decide it" in text
     no_bounds = outlook(part(), METRICS["area"], 1.0, -math.inf, math.inf, 20, 1, 1)
-    assert no_bounds == "n = 1 selections gives no bounds; run more selections."
+    assert no_bounds == "1 selections give no bounds; run more."

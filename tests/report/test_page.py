@@ -202,13 +202,13 @@ def test_a_test_that_correction_overrules_is_told(make_page: Pages, claims: pd.D
     verdicts = claims.assign(claim_verdict=["supported", "supported", "refuted", "undecided"])
     page = make_page(claims=verdicts.assign(verdict=["supported", "refuted", "refuted", "undecided"]))
 
-    assert "not once it is corrected for the claim’s 2 tests" in card(page, "causality")
-    assert "corrected for the claim’s" not in card(page, "good_baseline")
-    assert "corrected for the claim’s" not in card(make_page(), "causality")
+    assert "Among the claim’s 2 tests, one such result can be chance" in card(page, "causality")
+    assert "Among the claim’s" not in card(page, "good_baseline")
+    assert "Among the claim’s" not in card(make_page(), "causality")
 
 
 def test_a_test_that_only_correction_leaves_open_says_so(make_page: Pages, claims: pd.DataFrame) -> None:
-    said = "but not once it is corrected for the tests of all claims"
+    said = "Among the tests of all claims, one such result can be chance"
 
     assert said not in card(make_page(), "large_batches")
     assert said in card(make_page(claims=claims.assign(p_value=[1e-9, float("nan"), 0.011, 0.04])), "large_batches")
@@ -246,7 +246,7 @@ def test_flags_of_copies_are_not_counted(make_page: Pages) -> None:
 
 def test_only_an_undecided_claim_says_what_would_decide_it(text: str, claims: pd.DataFrame) -> None:
     assert claims["verdict"].tolist().count("undecided") == 1
-    assert len(re.findall(r"If the effect is as measured, n = \d+ instead of 20", text)) == 1
+    assert len(re.findall(r"If the effect is as large as measured, \d+ seeds instead of 20", text)) == 1
 
 
 def test_the_equation_of_every_variant_is_on_the_page_once(text: str, study: Study) -> None:
@@ -397,10 +397,23 @@ def test_every_kind_of_experiment_says_how_much_it_takes() -> None:
 
 
 def test_comparisons_with_other_seeds_are_in_the_section_on_trust(make_page: Pages, text: str) -> None:
-    rows = [("a", "b", 29, 28, 400, 332, "<c>: undecided, expected supported"), ("a", "c", 29, 29, 400, 330, None)]
+    rows = [("a", "b", 29, 28, 400, 332, "<c>: undecided, then supported"), ("a", "c", 29, 29, 400, 330, None)]
     columns = ["first", "second", "claims", "agreeing", "intervals", "captured", "changed"]
     page = make_page(replication=pd.DataFrame(rows, columns=columns))
     trust = between(page, '<details id="intervals">', "</details>")
     for said in ("28 of 29", "83&nbsp;% of 400", "&lt;c&gt;: undecided", "<td>none</td>"):
         assert said in trust
     assert "repeated with other seeds" not in text
+
+
+def test_a_card_says_where_other_seeds_gave_another_verdict(make_page: Pages, study: Study, text: str) -> None:
+    rows = [
+        (study.name, "b", 29, 28, 400, 332, "causality: supported, then undecided"),
+        (study.name, "c", 29, 27, 400, 330, "causality: supported, then refuted; other: refuted, then mixed"),
+        ("b", "c", 29, 28, 400, 330, "causality: undecided, then mixed"),
+    ]
+    columns = ["first", "second", "claims", "agreeing", "intervals", "captured", "changed"]
+    page = make_page(replication=pd.DataFrame(rows, columns=columns))
+    assert "this claim was undecided and refuted:" in card(page, "causality")
+    assert "28 and 27 of 29" in between(page, '<p class="note">', "</p>")
+    assert "other seeds" not in card(text, "causality")

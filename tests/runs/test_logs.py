@@ -118,9 +118,9 @@ def test_a_log_begins_with_the_code_of_its_job(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("logged", "expected"),
     [
-        (["new", "new"], "2 of 2 jobs ran the present code"),
-        (["new", "old"], "mixed: 1 of 2 jobs ran the present code; other code made {1}"),
-        (["new", None], "1 of 2 jobs ran the present code, 1 left no log"),
+        (["new", "new"], "2 of 2 jobs that train or measure ran the present code"),
+        (["new", "old"], "mixed: 1 of 2 jobs that train or measure ran the present code; other code made {1}"),
+        (["new", None], "1 of 2 jobs that train or measure ran the present code, 1 left no log"),
     ],
 )
 def test_jobs_that_ran_other_code_are_named(logged: list[str | None], expected: str, tmp_path: Path) -> None:

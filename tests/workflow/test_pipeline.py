@@ -41,7 +41,7 @@ def test_one_command_makes_every_file_of_the_study(finished: Checkout) -> None:
     assert set(pd.read_csv(out / "tables/learn.csv")["seed"]) == {0, 1, 2, 3}
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "A test study" in page
-    assert "5 of 5 jobs ran the present code<" in page
+    assert "5 of 5 jobs that train or measure ran the present code<" in page
     assert finished.planned() == {}
 
 

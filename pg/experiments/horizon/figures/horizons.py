@@ -59,9 +59,8 @@ def draw(request: FigureRequest[HorizonExperiment]) -> Drawn:
     direction = " and ".join(dict.fromkeys(_DIRECTIONS[part.experiment.direction] for part in parts))
     return figure, (
         f"Greatest effective share of N: {request.leaders(shares)}; least: {request.leaders(shares, lowest=True)}. w "
-        f"weights trajectories of θ for θ' in {direction}, at E[KL(π_θ'‖π_θ)] = {request.experiment.kl:g} "
-        "for every T. Bands: 25–75 % and 5–95 % of log w. Means (tr Cov: geometric), 95 % intervals over "
-        f"{request.policies}."
+        f"corrects for a policy in {direction}, at KL divergence {request.experiment.kl:g} for every T. Bands: "
+        f"25–75 % and 5–95 % of log w. Means (tr Cov: geometric), 95 % intervals over {request.policies}."
     )
 
 

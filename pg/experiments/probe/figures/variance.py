@@ -42,10 +42,14 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
         layout.head(axes, axes.get_title(loc="left"), "tr Cov")
     layout.log_ticks(panels[0].xaxis)
     panels[0].xaxis.set_major_formatter("{x:g}")
+    shrinks = any(request.variants[name].baseline.expects == "shrunk" for name in request.drawn)
+    has_zeros = not (compared["estimate"] > 0).all()
     return figure, (
-        f"Least variance: {request.leaders(compared, lowest=True)}. Over that of {reference.label}, with N = "
-        f"{request.batch} trajectories, variances are {request.between(compared)}. Dots: {request.policies}; marks: "
-        "geometric means of paired ratios with 95 % intervals. Right: tr Cov in return². Ratios of 0 are not drawn."
+        f"Least variance: {request.leaders(compared, lowest=True)}. Variances (N = {request.batch}) are "
+        f"{request.between(compared)} times that of {reference.label}. Dots: {request.policies}; marks: geometric "
+        "means, 95 % intervals. Right: tr Cov in return²."
+        + (" Ratios of 0 are not drawn." if has_zeros else "")
+        + (" Averages of the own batch shrink estimates by 1 − 1/N." if shrinks else "")
     )
 
 

@@ -13,6 +13,7 @@ from pg.experiments.figures.request import Drawn, FigureRequest, Place
 from pg.experiments.staleness.record import StalenessExperiment
 from pg.plotting import layout, marks, style
 from pg.plotting.marks import Series
+from pg.plotting.text import listed
 
 _LABELS = {
     "cosine": "cosine to ∇J(θ')",
@@ -25,7 +26,7 @@ _PARTS = {
     "parts of the bias": {"state_part": "states", "return_part": "returns"},
     "distance of the states": {"state_variation": ""},
 }
-_DIVERGENCE = r"$\mathrm{E}[\mathrm{KL}(\pi_{\theta'} \| \pi_\theta)]$"
+_DIVERGENCE = r"$\mathrm{E}[\mathrm{KL}(\pi_\theta' \,\|\, \pi_\theta)]$"
 
 Request = FigureRequest[StalenessExperiment]
 
@@ -55,10 +56,11 @@ def draw(request: Request) -> Drawn:
     layout.legend_below(figure, marks.legend_entries(series))
     tables = " The bias of per-step ratios has two parts; distance is total variation."
     cosines = request.rows("summary", metric="cosine")
+    away = listed([f"{steps:g}" for steps in walk.steps if steps])
     return figure, (
         f"Nearest to ∇J(θ'): {request.leaders(cosines[cosines['steps'] > 0])}. Estimates use {sample.batches[0]} "
-        f"trajectories of θ; θ' is up to {max(walk.steps)} gradient steps away, farther to the right. Means, 95 % "
-        f"intervals over {request.policies}.{tables if any(parts_of.values()) else ''}"
+        f"trajectories of θ; θ' is {away} gradient steps away, from left to right. Means, 95 % intervals over "
+        f"{request.policies}.{tables if any(parts_of.values()) else ''}"
     )
 
 

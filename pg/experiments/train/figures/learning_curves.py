@@ -115,7 +115,7 @@ def _caption(
         if len(own := request.rows("means", environment=name).merge(last))
     ]
     caption = (
-        f"Final mean return: {listed(found[:2])}. Large panels: mean return of a batch over {request.runs}, with 95 % "
+        f"Mean curves end at {listed(found[:2])}. Large panels: mean return of a batch over {request.runs}, with 95 % "
         f"t intervals. Small panels: {'a line per seed' if request.seeds <= _MOST_SEEDS else f'{_MOST_SEEDS} seeds'}. "
         "Ended runs keep their last value."
     )
