@@ -77,8 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(run=_check)
     check.add_argument("file", metavar="FILE[:NAME]", nargs="?", help="a Python file, and the function or class in it")
     check.add_argument("--options", type=_mapping, default={}, metavar="YAML", help="of a part, such as '{value: 1}'")
-    check.add_argument("--seed", type=int, default=0, help="decides the decision processes (default: %(default)s)")
-    check.add_argument("--timeout", type=float, help="seconds that a file may take (default: 60, or the rubric's)")
+    check.add_argument("--seed", type=_natural, default=0, help="decides the decision processes (default: %(default)s)")
+    check.add_argument("--timeout", type=_positive, help="seconds that a file may take (default: 60, or the rubric's)")
     check.add_argument("--user", help="user of the file's process, such as nobody; needs root (default: the same user)")
     check.add_argument("--json", action="store_true", help="print the findings as JSON")
     check.add_argument("--figure", type=_figure, metavar="FILE", help="draw bias and variance: PDF, SVG or PNG")
@@ -101,6 +101,22 @@ def _seeds(text: str) -> Block:
     if block.last < block.first:
         raise argparse.ArgumentTypeError(f"{text!r} is an empty range")
     return block
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 0 or 17")
+    return int(text)
+
+
+def _positive(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return seconds
 
 
 def _mapping(text: str) -> dict[str, Any]:

@@ -167,7 +167,10 @@ class _Check:
             return multiple
         plain = (one for one in everywhere if one.world.is_tabular and one.world.is_on_policy and one.n > 1)
         batches = next((one for one in plain if one.world.discount == 1 and one.world.has_exact_values), None)
-        return own_future(batches, self.weights(batches)) if batches is not None else ""
+        weights = self.weights(batches) if batches is not None else None
+        return (
+            "" if batches is None or weights is None or not weights.isfinite().all() else own_future(batches, weights)
+        )
 
     @property
     def _may_read_values(self) -> bool:
@@ -187,7 +190,8 @@ class _Check:
         except Fault:
             return 2
         valid = Batches.every(world, 1).trajectories.mask
-        return 1 if bool(weights[valid].isfinite().all()) and bool(weights[valid].any()) else 2
+        found = weights[valid]
+        return 1 if bool(found.isfinite().all()) and bool(found.abs().max() > 1e-9) else 2
 
     def _some(self, world: World, n: int) -> Batches:
         every = Batches.every(world, n)
@@ -228,7 +232,7 @@ class _Check:
             off_policy=off_policy,
             discounted=world.discount < 1,
             has_values=self._may_read_values,
-            wanted=self._demand.equals.choices if self._demand.equals else {},
+            wanted=self._demand.choices,
         )
 
     def _cost(self) -> float:

@@ -107,6 +107,13 @@ class Demand(Record):
     off_policy: bool = Field(default=False, description="Whether it is for data of another policy.")
     compared: Known = Field(default=Known(), description="The estimator that its variance is compared with.")
 
+    @property
+    def choices(self) -> dict[str, str]:
+        """The choices in `pg.checking.mistakes` that alone are right, by slot."""
+        if self.equals is not None:
+            return self.equals.choices
+        return {"importance": "per_step"} if self.expects == "surrogate" else {}
+
 
 def declared(loaded: Loaded) -> Demand:
     """Return what a file declares about its submission.

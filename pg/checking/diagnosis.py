@@ -52,7 +52,7 @@ class Diagnosis:
     mistakes
         Each wrong choice: a sentence that follows "the estimator", and its equation.
     right
-        The names of the right choices, by slot, where they are not the only ones.
+        The names of the right choices, by slot, where they are wanted or not the only ones.
     factor
         The constant by which the estimator is larger than the recipe.
     residual
@@ -85,8 +85,8 @@ class Diagnosis:
         return f"No known mistake fits. The nearest estimator {known or 'is a correct one'}; {apart}."
 
     def _known(self) -> str:
-        named = ", ".join(f"{slot} {name.replace('_', ' ')}" for slot, name in self.right.items())
-        return named or "rewards-to-go"
+        named = (f"no {slot}" if name == "none" else f"{slot} {name}" for slot, name in self.right.items())
+        return ", ".join(named).replace("_", " ") or "rewards-to-go"
 
 
 def _joined(parts: Sequence[str]) -> str:
@@ -103,7 +103,7 @@ def diagnose(
 ) -> Diagnosis | None:
     """Return the recipe with the fewest mistakes whose weights are the observed ones.
 
-    It makes at most two mistakes, or three if one is to credit the whole return, which costs variance alone. The
+    It makes at most two mistakes, or three if one is to credit the whole return or to clip ratios as PPO does. The
     weights may differ by a constant factor. Without such a recipe the nearest one with at most one mistake is returned;
     None if it is far. In the slots of `wanted` only the choice of that name is right.
     """
@@ -111,25 +111,27 @@ def diagnose(
     choices = {slot: only(slot, found, wanted.get(slot, "")) for slot, found in choices.items()}
     for recipe in _candidates(choices):
         if (residual := _residual(observed, recipe)) < _tolerance(recipe, observed):
-            return _found(recipe, choices, 1.0, residual, is_exact=True)
+            return _found(recipe, choices, wanted, 1.0, residual, is_exact=True)
     few = [recipe for mistakes in range(2) for recipe in recipes(choices, mistakes) if recipe.sign.name == "up"]
     for recipe in few:
         factor = observed[0].factor(recipe)
         if np.isfinite(factor) and (residual := _residual(observed, recipe, factor)) < _tolerance(recipe, observed):
-            return _found(recipe, choices, factor, residual, is_exact=True)
+            return _found(recipe, choices, wanted, factor, residual, is_exact=True)
     residuals = {index: _residual(observed, recipe) for index, recipe in enumerate(few)}
     best = min(residuals, key=lambda index: np.nan_to_num(residuals[index], nan=np.inf))
     if residuals[best] >= _NEAR:
         return None
     # Some of its numbers may be of single precision.
-    return _found(few[best], choices, 1.0, residuals[best], is_exact=residuals[best] < _SINGLE)
+    return _found(few[best], choices, wanted, 1.0, residuals[best], is_exact=residuals[best] < _SINGLE)
 
 
 def _candidates(choices: Mapping[str, Sequence[Choice]]) -> Iterator[Recipe]:
     for mistakes in range(3):
         yield from recipes(choices, mistakes)
-    whole = [one for one in choices["returns"] if one.name == "total"]
-    yield from recipes({**choices, "returns": whole}, 3)
+    # Common ones: the whole return, which costs variance alone, and PPO's loss, which has a name of its own.
+    for slot, name in (("returns", "total"), ("score", "ppo")):
+        if fitting := [one for one in choices[slot] if one.name == name]:
+            yield from recipes({**choices, slot: fitting}, 3)
 
 
 def _tolerance(recipe: Recipe, observed: Sequence[Observed]) -> float:
@@ -148,16 +150,24 @@ def _residual(observed: Sequence[Observed], recipe: Recipe, factor: float = 1.0)
 
 
 def _found(
-    recipe: Recipe, choices: Mapping[str, Sequence[Choice]], factor: float, residual: float, *, is_exact: bool
+    recipe: Recipe,
+    choices: Mapping[str, Sequence[Choice]],
+    wanted: Mapping[str, str],
+    factor: float,
+    residual: float,
+    *,
+    is_exact: bool,
 ) -> Diagnosis:
     # What costs variance alone comes last.
     ordered = sorted(recipe.mistakes, key=lambda choice: "no bias" in choice.sentence)
     mistakes = tuple((choice.sentence, choice.equation) for choice in ordered)
-    return Diagnosis(mistakes, dict(_right(recipe, choices)), factor, residual, is_exact)
+    return Diagnosis(mistakes, dict(_right(recipe, choices, wanted)), factor, residual, is_exact)
 
 
-def _right(recipe: Recipe, choices: Mapping[str, Sequence[Choice]]) -> Iterator[tuple[str, str]]:
+def _right(
+    recipe: Recipe, choices: Mapping[str, Sequence[Choice]], wanted: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
     for slot, found in choices.items():
         own: Choice = getattr(recipe, slot)
-        if not own.sentence and sum(not one.sentence for one in found) > 1:
+        if own.name == wanted.get(slot) or (not own.sentence and sum(not one.sentence for one in found) > 1):
             yield slot, own.name

@@ -779,7 +779,8 @@ _SCORES = (
     Choice(
         "ppo",
         lambda terms, sample: np.where(_is_favoured(terms, sample), 0, terms),
-        "clips as PPO does: a step whose ratio has left 0.8 … 1.2 to the side of its advantage has no gradient",
+        "clips as PPO does: a step whose ratio has left 0.8 … 1.2 to the side of its advantage has no gradient "
+        "(if that is meant, declare equals={'importance': {'name': 'per_step', 'clip': 0.2}})",
         "min(ρ_t A_t, clip(ρ_t, 1 − ε, 1 + ε) A_t)",
     ),
     Choice(
@@ -848,8 +849,11 @@ class Recipe:
             baseline = self.baseline.function(returns, sample)
             is_per_reward = self.importance.name in _PER_DECISION
             earned = self.returns.function(weight * rewards, sample) if is_per_reward else weight * returns
-            terms = self.joining.function(earned, baseline, weight)
-            for slot in (self.scale, self.steps, self.batch, self.score, self.sign):
+            if is_per_reward or self.joining.name == "unweighted":
+                terms = self.scale.function(self.joining.function(earned, baseline, weight), sample)
+            else:  # advantages are scaled, and then weighted
+                terms = weight * self.scale.function(self.joining.function(returns, baseline, 1.0), sample)
+            for slot in (self.steps, self.batch, self.score, self.sign):
                 terms = slot.function(terms, sample)
         return np.broadcast_to(terms, sample.mask.shape)
 

@@ -70,9 +70,9 @@ def own_future(batches: Batches, weights: Tensor) -> str:
         return ""
     low, high = min(seen[past]), max(seen[past])
     return (
-        "What it subtracts from the reward-to-go depends on what the trajectory itself does from that step on: "
-        f"{low:.4g} or {high:.4g} at step {past[0]} in {batches.world.name}, after the same past and beside the same "
-        "others."
+        "The rewards-to-go less its weights, a baseline if it has one, depend on what the trajectory itself does from "
+        f"that step on: {low:.4g} or {high:.4g} at step {past[0]} in {batches.world.name}, after the same past and "
+        "beside the same others."
     )
 
 

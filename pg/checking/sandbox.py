@@ -11,6 +11,7 @@ import json
 import os
 import pwd
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -88,38 +89,36 @@ def sandbox(
     UserError
         If the process may not be started as this user.
     """
-    ours, theirs = os.pipe(), os.pipe()
-    given = [str(ours[0]), str(theirs[1]), str(path), name or "", json.dumps(dict(options)), str(timeout)]
-    with tempfile.TemporaryFile() as output:
-        process = _started(given, output, (ours[0], theirs[1]), user)
-        os.close(ours[0])
-        os.close(theirs[1])
-        # Killing it ends every wait for an answer, also for the rest of half an answer.
-        clock = threading.Timer(timeout, _kill, [process])
-        with Connection(ours[1], readable=False) as requests, Connection(theirs[0], writable=False) as answers:
+    ours, theirs = socket.socketpair()
+    given = [str(theirs.fileno()), str(path), name or "", json.dumps(dict(options)), str(timeout)]
+    with ours, tempfile.TemporaryFile() as output:
+        with theirs:
+            process = _started(given, output, theirs.fileno(), user)
+        # This ends every wait for an answer, also for the rest of half an answer.
+        clock = threading.Timer(timeout, _stop, [process, ours])
+        with Connection(os.dup(ours.fileno())) as connection:
             clock.start()
             try:
-                yield Sandbox(path.name, process, requests, answers, output, timeout)
+                yield Sandbox(path.name, process, connection, output, timeout)
             finally:
                 clock.cancel()
                 _kill(process)
                 process.wait()
 
 
-def _started(
-    given: Sequence[str], output: IO[bytes], pipes: Sequence[int], user: str | None
-) -> subprocess.Popen[bytes]:
+def _started(given: Sequence[str], output: IO[bytes], connection: int, user: str | None) -> subprocess.Popen[bytes]:
     paths = os.pathsep.join([_HOME, *filter(None, [os.environ.get("PYTHONPATH")])])
     group = _group_of(user)
     try:
         return subprocess.Popen(
             # Without the working directory, where a file may have the name of a library.
             [sys.executable, "-P", "-m", "pg.checking.worker", *given],
-            env={**os.environ, "PYTHONPATH": paths},
+            # Nothing here is worth compiling, and another user cannot write where numba keeps what it has compiled.
+            env={**os.environ, "PYTHONPATH": paths, "NUMBA_DISABLE_JIT": "1"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            pass_fds=pipes,
+            pass_fds=[connection],
             start_new_session=True,
             user=user,
             group=group,
@@ -140,6 +139,13 @@ def _group_of(user: str | None) -> int | None:
         raise UserError(f"--user: there is no user {user!r} on this machine") from None
 
 
+def _stop(process: subprocess.Popen[bytes], ours: socket.socket) -> None:
+    """End a process and the conversation with it, whose other end a child that left its group may hold."""
+    _kill(process)
+    with contextlib.suppress(OSError):
+        ours.shutdown(socket.SHUT_RDWR)
+
+
 def _kill(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
@@ -152,14 +158,12 @@ class Sandbox:
         self,
         file: str,
         process: subprocess.Popen[bytes],
-        requests: Connection,
-        answers: Connection,
+        connection: Connection,
         output: IO[bytes],
         timeout: float,
     ) -> None:
         self._file, self._process, self._output = file, process, output
-        self._requests, self._answers = requests, answers
-        self._timeout, self._ends = timeout, time.monotonic() + timeout
+        self._connection, self._timeout, self._ends = connection, timeout, time.monotonic() + timeout
 
     @property
     def printed(self) -> str:
@@ -189,7 +193,7 @@ class Sandbox:
 
     def _ask(self, head: Mapping[str, Any], arrays: Arrays) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         try:
-            self._requests.send_bytes(encode(head, arrays))
+            self._connection.send_bytes(encode(head, arrays))
         except OSError:
             raise self._ended() from None
         found, answer = self._answer()
@@ -200,7 +204,7 @@ class Sandbox:
 
     def _answer(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         try:
-            head, arrays = decode(self._answers.recv_bytes(_MOST))
+            head, arrays = decode(self._connection.recv_bytes(_MOST))
         except EOFError:
             raise self._ended() from None
         except (OSError, ValueError) as error:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, TypeVar, get_args, overload
 
 import numpy as np
 import torch
@@ -177,6 +177,11 @@ class Submission(ABC):
     parameters: tuple[str, ...] = ()
 
     @property
+    @abstractmethod
+    def line(self) -> str:
+        """Where it is defined: file, line and text."""
+
+    @property
     def is_off_policy(self) -> bool:
         """Whether it is for data of another policy."""
         return "old_log_probs" in self.parameters
@@ -197,6 +202,11 @@ class PartSubmission(Submission):
             raise Fault(f"{self.name}: {problems_of(error)} (--options)") from error
 
     @property
+    def line(self) -> str:
+        """Where the part's `__call__` is defined."""
+        return _line_of(type(self.part).__call__)
+
+    @property
     def is_off_policy(self) -> bool:
         """Whether it weights data of another policy."""
         return isinstance(self.part, Correction) and self.part.corrects
@@ -213,7 +223,14 @@ class PartSubmission(Submission):
 
     def weights(self, arrays: Arrays, discount: float) -> NDArray[np.float64]:
         """Compose the variant's weights, on the S axis as in training and enumeration."""
-        return composed(self.variant(arrays["mask"].shape[1], discount), arrays)
+        variant = self.variant(arrays["mask"].shape[1], discount)
+        try:
+            return composed(variant, arrays)
+        except (TypeError, ValueError, RuntimeError, AttributeError) as error:
+            own = inspect.getfile(type(self.part))
+            if any(frame.filename == own for frame in traceback.extract_tb(error.__traceback__)):
+                raise
+            raise Fault(f"what {self.name} returns cannot be used: {error}", self.line) from error
 
 
 def composed(variant: Variant, arrays: Arrays) -> Floats:
@@ -248,17 +265,25 @@ class FunctionSubmission(Submission):
         self.name, self.kind, self.expects = function.__name__, declared.kind, declared.expects
         self.equals = declared.equals
         self.parameters = tuple(inspect.signature(function).parameters)
+        if declared.trajectories not in (layouts := get_args(Layout)):
+            allowed = f"{nearest(declared.trajectories, layouts)}; allowed: {', '.join(layouts)}"
+            raise Fault(f"{self.name}: trajectories={declared.trajectories!r} is unknown{allowed}", self.line)
         # A function without a decorator may be meant as an estimator.
         known = _ALLOWED[self.kind if hasattr(function, _MARK) else "estimator"]
         allowed = [name for name in known if declared.trajectories == "padded" or name != "mask"]
         for name in self.parameters:
             if name not in allowed:
-                raise Fault(f"{self.name}: no parameter {name!r}{nearest(name, allowed)}", _line_of(function))
+                raise Fault(f"{self.name}: no parameter {name!r}{nearest(name, allowed)}", self.line)
         required = [*_REQUIRED[self.kind], *(["mask"] if declared.trajectories == "padded" else [])]
         for name in required:
             if name not in self.parameters:
                 lists = ', or the decorator\'s trajectories="list"' if name == "mask" else ""
-                raise Fault(f"{self.name} lacks the parameter {name!r}{lists}", _line_of(function))
+                raise Fault(f"{self.name} lacks the parameter {name!r}{lists}", self.line)
+
+    @property
+    def line(self) -> str:
+        """Where the function is defined."""
+        return _line_of(self.function)
 
     def weights(self, arrays: Arrays, discount: float) -> NDArray[np.float64]:
         """Call the function once per batch."""
@@ -292,18 +317,18 @@ class EstimatorSubmission(FunctionSubmission):
         self._check(loss)
         for name, tensor in given.items():
             if not torch.equal(tensor.detach().nan_to_num(), kept[name].nan_to_num()):
-                raise Fault(f"{self.name} changes its argument {name}; work on a copy", _line_of(self.function))
+                raise Fault(f"{self.name} changes its argument {name}; work on a copy", self.line)
         by_log_probs, by_values = torch.autograd.grad(loss.sum(), [log_probs, values], allow_unused=True)
         if by_values is not None and by_values.abs().max() > 0:
-            raise Fault(f"a gradient flows through the values in {self.name}; detach them", _line_of(self.function))
+            raise Fault(f"a gradient flows through the values in {self.name}; detach them", self.line)
         if by_log_probs is None:
-            raise Fault(f"what {self.name} returns does not depend on log_probs", _line_of(self.function))
+            raise Fault(f"what {self.name} returns does not depend on log_probs", self.line)
         sign = len(mask) if self.declared.maximise else -len(mask)
         return sign * by_log_probs.double().numpy()
 
     def _check(self, loss: object) -> None:
         if problem := self._problem(loss):
-            raise Fault(problem, _line_of(self.function))
+            raise Fault(problem, self.line)
 
     def _problem(self, loss: object) -> str:
         if not isinstance(loss, Tensor):
@@ -326,11 +351,11 @@ class AdvantageSubmission(FunctionSubmission):
         found = self.function(**self.arguments(given, mask.sum(-1), discount))
         for name, values in given.items():
             if not np.array_equal(values, kept[name], equal_nan=True):
-                raise Fault(f"{self.name} changes its argument {name}; work on a copy", _line_of(self.function))
+                raise Fault(f"{self.name} changes its argument {name}; work on a copy", self.line)
         return self._laid_out(found, mask)
 
     def _laid_out(self, found: Any, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-        line = _line_of(self.function)
+        line = self.line
         if self.declared.trajectories == "padded":
             weights = _as_floats(self.name, found, line)
             if weights.shape != mask.shape:
@@ -348,6 +373,8 @@ class AdvantageSubmission(FunctionSubmission):
 
 
 def _as_floats(name: str, found: Any, line: str) -> NDArray[np.float64]:
+    if found is None or np.iscomplexobj(found):
+        raise Fault(f"{name} returns {'nothing' if found is None else 'complex numbers'}", line)
     try:
         return np.asarray(found, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -120,7 +120,9 @@ def test_a_baseline_that_looks_ahead_is_said(checked: Checked) -> None:
     longer = "(rewards.sum(-1) * mask.sum(-1)).median().expand_as(rewards)"
     found = checked(ON_POLICY.replace(BASELINE, longer), sizes=TWO)
     assert not found.passes
-    assert found.hint.startswith("What it subtracts from the reward-to-go depends on what the trajectory itself does")
+    assert found.hint.startswith(
+        "The rewards-to-go less its weights, a baseline if it has one, depend on what the trajectory"
+    )
 
 
 def test_no_mistake_is_named_of_an_estimate_without_rewards(checked: Checked) -> None:

@@ -90,6 +90,41 @@ def test_an_estimator_without_importance_weights_is_not_one_for_data_of_another_
     assert checked(OFF_POLICY, demand=Demand(kind="estimator", off_policy=True)).passes
 
 
+def of_normalised(source: str) -> str:
+    """Divide the advantages of a batch by their deviation, as is usual."""
+    step = (
+        "    mean = advantages[mask].mean()\n    advantages = (advantages - mean) / (advantages[mask].std() + 1e-8)\n"
+    )
+    return source.replace("    ratios = (log", f"{step}    ratios = (log")
+
+
+def test_what_is_declared_is_no_mistake(checked: Checked) -> None:
+    found = checked(CLIPPED.replace(EQUALS, "expects='surrogate'").replace(MINIMUM, "ratios * advantages"))
+    assert found.passes
+    assert found.diagnosis is not None
+    assert found.diagnosis.words == "It equals a known estimator: no baseline, importance per step."
+
+
+def test_advantages_are_normalised_before_they_are_weighted(checked: Checked) -> None:
+    source = of_normalised(CLIPPED.replace(EQUALS, "expects='surrogate'").replace(MINIMUM, "ratios * advantages"))
+    found = checked(source, sizes=(2,))
+    assert found.diagnosis is not None
+    assert found.diagnosis.is_exact
+    ((sentence, _),) = found.diagnosis.mistakes
+    assert sentence == "normalises the advantages by the mean and deviation of the same batch"
+
+
+def test_the_usual_ppo_is_recognised(checked: Checked) -> None:
+    usual = of_normalised(CLIPPED.replace(EQUALS, "expects='surrogate'"))
+    usual = usual.replace("-(objective * mask).sum(-1).mean()", "-(objective * mask).sum() / mask.sum()")
+    found = checked(usual, sizes=(2,))
+    assert not found.passes
+    assert found.diagnosis is not None
+    assert found.diagnosis.is_exact
+    assert len(found.diagnosis.mistakes) == 3
+    assert "clips as PPO does" in found.diagnosis.words
+
+
 def test_the_demand_overrides_what_the_file_declares(checked: Checked) -> None:
     average = ON_POLICY.replace("(total.sum(0) - total) / (len(rewards) - 1)", "total.mean(0)")
     shrunk = average.replace(

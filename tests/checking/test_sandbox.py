@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,22 @@ SUM = "-(log_probs * rewards).sum()"
 BAD = {
     "raises": ("x = 1 / 0\n", "ZeroDivisionError", "mine.py, line 1: x = 1 / 0"),
     "exits": ("exit()\n", "SystemExit", "mine.py, line 1: exit()"),
-    "random": (f"import torch\n\n\n{HEAD}    return {SUM} * torch.rand(())\n", "torch's random generator", ""),
+    "random": (
+        f"import torch\n\n\n{HEAD}    return {SUM} * torch.rand(())\n",
+        "torch's random generator",
+        "mine.py, line 4: def loss",
+    ),
     "numpy_random": (
         f"import numpy\n\n\n{HEAD}    return {SUM} * numpy.random.rand()\n",
         "NumPy's random generator",
         "",
     ),
     "folder": (f"import os\n\n\n{HEAD}    os.chdir('/')\n    return {SUM}\n", "changes the working directory", ""),
+    "dtype": (
+        f"import torch\n\ntorch.set_default_dtype(torch.float64)\n\n\n{HEAD}    return {SUM}\n",
+        "changes torch's default dtype",
+        "mine.py, line 6: def loss",
+    ),
     "exception": (f"{HEAD}    raise KeyError('x')\n", "KeyError: 'x'", "mine.py, line 2: raise KeyError"),
     "ends": (f"import os\n\n\n{HEAD}    os._exit(0)\n", "ended the process (exit status 0)", ""),
 }
@@ -38,6 +48,17 @@ def test_bad_files_get_one_message_with_their_line(tmp_path: Path, name: str) ->
     assert not found.passes
     assert sentence in found.fault
     assert line in found.line
+
+
+@pytest.mark.long
+def test_a_child_that_leaves_its_group_does_not_outlast_the_time_limit(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    leave = "    if os.fork() == 0:\n        os.setsid()\n        time.sleep(60)\n    os._exit(0)\n"
+    path.write_text(f"import os\nimport time\n\n\n{HEAD}{leave}", encoding="utf-8")
+    start = time.monotonic()
+    found = check(path, timeout=8)
+    assert "takes longer than 8 seconds" in found.fault
+    assert time.monotonic() - start < 40
 
 
 @pytest.mark.long

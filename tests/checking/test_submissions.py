@@ -11,6 +11,7 @@ from pg.checking.submissions import Fault
 HEAD = "def loss(log_probs, rewards, mask):\n"
 SUM = "-(log_probs * rewards).sum()"
 DECORATOR = "from pg.checking.submissions import advantages\n\n\n"
+PART = "from pg.parts.baselines.base import Baseline\n\n\nclass Mine(Baseline):\n    def __call__(self, batch):\n"
 WEIGHTS = "def weights(rewards, mask):\n    return rewards\n"
 BAD = {
     "no_such_module": ("import nothere\n", "No module named 'nothere'", "line 1: import nothere"),
@@ -57,6 +58,23 @@ BAD = {
         "a gradient flows through the values in loss; detach them",
         "line 1: def loss",
     ),
+    "layout": (
+        f"{DECORATOR}@advantages(trajectories='lists')\n{WEIGHTS}",
+        "trajectories='lists' is unknown; did you mean 'list'?; allowed: padded, list",
+        "line 5: def weights",
+    ),
+    "part_of_another_shape": (
+        f"{PART}        return batch.totals\n",
+        "what Mine returns cannot be used",
+        "line 5: def __call__",
+    ),
+    "part_of_nothing": (f"{PART}        pass\n", "what Mine returns cannot be used", "line 5: def __call__"),
+    "complex": (
+        "def weights(rewards, mask):\n    return rewards * 1j\n",
+        "weights returns complex numbers",
+        "line 1: def weights",
+    ),
+    "without_return": ("def weights(rewards, mask):\n    pass\n", "weights returns nothing", "line 1: def weights"),
     "advantages": ("def weights(rewards, mask):\n    return rewards.sum()\n", "returns shape (), not (", "line 1: def"),
     "words": ("def weights(rewards, mask):\n    return 'all'\n", "no array of numbers", "line 1: def"),
 }
