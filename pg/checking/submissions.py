@@ -49,6 +49,7 @@ _ALLOWED: Mapping[Kind, tuple[str, ...]] = {
     "advantages": ("rewards", "mask", "values", "discount"),
 }
 _REQUIRED: Mapping[Kind, tuple[str, ...]] = {"estimator": ("log_probs", "rewards"), "advantages": ("rewards",)}
+_OTHER_NAMES = {"gamma": "discount", "logp": "log_probs", "old_logp": "old_log_probs"}
 _MARK = "__pg_submission__"
 
 
@@ -266,14 +267,15 @@ class FunctionSubmission(Submission):
         self.equals = declared.equals
         self.parameters = tuple(inspect.signature(function).parameters)
         if declared.trajectories not in (layouts := get_args(Layout)):
-            allowed = f"{nearest(declared.trajectories, layouts)}; allowed: {', '.join(layouts)}"
-            raise Fault(f"{self.name}: trajectories={declared.trajectories!r} is unknown{allowed}", self.line)
+            near = nearest(declared.trajectories, layouts)
+            raise Fault(f"{self.name}: trajectories={declared.trajectories!r} is unknown{near}", self.line)
         # A function without a decorator may be meant as an estimator.
         known = _ALLOWED[self.kind if hasattr(function, _MARK) else "estimator"]
         allowed = [name for name in known if declared.trajectories == "padded" or name != "mask"]
         for name in self.parameters:
             if name not in allowed:
-                raise Fault(f"{self.name}: no parameter {name!r}{nearest(name, allowed)}", self.line)
+                near = nearest(_OTHER_NAMES.get(name, name), allowed)
+                raise Fault(f"{self.name}: no parameter {name!r}{near}", self.line)
         required = [*_REQUIRED[self.kind], *(["mask"] if declared.trajectories == "padded" else [])]
         for name in required:
             if name not in self.parameters:
@@ -318,7 +320,11 @@ class EstimatorSubmission(FunctionSubmission):
         for name, tensor in given.items():
             if not torch.equal(tensor.detach().nan_to_num(), kept[name].nan_to_num()):
                 raise Fault(f"{self.name} changes its argument {name}; work on a copy", self.line)
-        by_log_probs, by_values = torch.autograd.grad(loss.sum(), [log_probs, values], allow_unused=True)
+        try:
+            by_log_probs, by_values = torch.autograd.grad(loss.sum(), [log_probs, values], allow_unused=True)
+        except RuntimeError as error:
+            why = f"what {self.name} returns cannot be differentiated, as after a call of backward()"
+            raise Fault(f"{why}: {str(error).partition('. ')[0]}", self.line) from error
         if by_values is not None and by_values.abs().max() > 0:
             raise Fault(f"a gradient flows through the values in {self.name}; detach them", self.line)
         if by_log_probs is None:

@@ -69,6 +69,16 @@ BAD = {
         "line 5: def __call__",
     ),
     "part_of_nothing": (f"{PART}        pass\n", "what Mine returns cannot be used", "line 5: def __call__"),
+    "backward": (
+        f"{HEAD}    loss = -(log_probs * rewards).exp().sum()\n    loss.backward()\n    return loss\n",
+        "what loss returns cannot be differentiated, as after a call of backward(): Trying to backward through",
+        "line 1: def loss",
+    ),
+    "gamma": (
+        "def loss(log_probs, rewards, mask, gamma):\n    pass\n",
+        "no parameter 'gamma'; did you mean 'discount'?",
+        "line 1: def loss",
+    ),
     "complex": (
         "def weights(rewards, mask):\n    return rewards * 1j\n",
         "weights returns complex numbers",
