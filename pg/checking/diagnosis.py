@@ -103,7 +103,8 @@ def diagnose(
 ) -> Diagnosis | None:
     """Return the recipe with the fewest mistakes whose weights are the observed ones.
 
-    It makes at most two mistakes, or three if one is to credit the whole return or to clip ratios as PPO does. The
+    It makes at most two mistakes, or two beside the whole return, PPO's clip, or PPO's ratios with
+    their clip. The
     weights may differ by a constant factor. Without such a recipe the nearest one with at most one mistake is returned;
     None if it is far. In the slots of `wanted` only the choice of that name is right.
     """
@@ -128,10 +129,17 @@ def diagnose(
 def _candidates(choices: Mapping[str, Sequence[Choice]]) -> Iterator[Recipe]:
     for mistakes in range(3):
         yield from recipes(choices, mistakes)
-    # Common ones: the whole return, which costs variance alone, and PPO's loss, which has a name of its own.
-    for slot, name in (("returns", "total"), ("score", "ppo")):
-        if fitting := [one for one in choices[slot] if one.name == name]:
-            yield from recipes({**choices, slot: fitting}, 3)
+    # What is common beside two mistakes: the whole return, which costs variance alone, and PPO's loss.
+    yield from recipes(_with(choices, returns="total"), 3)
+    if any(one.name == "ppo" for one in choices["score"]):
+        clipped = _with(choices, score="ppo")
+        yield from recipes(clipped, 3)
+        yield from recipes(_with(clipped, importance="per_step"), 4)
+
+
+def _with(choices: Mapping[str, Sequence[Choice]], **named: str) -> dict[str, Sequence[Choice]]:
+    """Leave one choice in each of the named slots."""
+    return {**choices, **{slot: [one for one in choices[slot] if one.name == name] for slot, name in named.items()}}
 
 
 def _tolerance(recipe: Recipe, observed: Sequence[Observed]) -> float:

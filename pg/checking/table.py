@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import isnan
+from math import isfinite, isnan
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -32,7 +32,7 @@ def _blocks(findings: Findings) -> Iterator[RenderableType]:
         diagnosis = findings.diagnosis
         if diagnosis is not None and (diagnosis.is_exact or not findings.passes):
             yield Text(diagnosis.words, style="bold" if diagnosis.is_wrong or not findings.passes else "")
-        elif findings.biases and not findings.is_unbiased:
+        elif not findings.is_unbiased and all(isfinite(one.relative) for one in findings.biases):
             yield Text("No known mistake fits.", style="bold")
         if findings.hint:
             yield Text(findings.hint)

@@ -114,14 +114,15 @@ def test_advantages_are_normalised_before_they_are_weighted(checked: Checked) ->
     assert sentence == "normalises the advantages by the mean and deviation of the same batch"
 
 
-def test_the_usual_ppo_is_recognised(checked: Checked) -> None:
-    usual = of_normalised(CLIPPED.replace(EQUALS, "expects='surrogate'"))
+@pytest.mark.parametrize(("declared", "mistakes"), [("surrogate", 3), ("gradient", 4)])
+def test_the_usual_ppo_is_recognised(checked: Checked, declared: str, mistakes: int) -> None:
+    usual = of_normalised(CLIPPED.replace(EQUALS, f"expects='{declared}'"))
     usual = usual.replace("-(objective * mask).sum(-1).mean()", "-(objective * mask).sum() / mask.sum()")
     found = checked(usual, sizes=(2,))
     assert not found.passes
     assert found.diagnosis is not None
     assert found.diagnosis.is_exact
-    assert len(found.diagnosis.mistakes) == 3
+    assert len(found.diagnosis.mistakes) == mistakes
     assert "clips as PPO does" in found.diagnosis.words
 
 
