@@ -210,3 +210,13 @@ class Claim(Record):
         "Default: the primary part.",
     )
     figure: Name = Field(description="The figure that shows it.")
+
+
+class Question(Record):
+    """What a reader of the report asks, and what answers it."""
+
+    ask: str = Field(description="The question.")
+    claims: Distinct[str] = Field(
+        default=(), description="Claims whose findings answer it: a name, or one part of it as claim.part."
+    )
+    figures: Distinct[Name] = Field(default=(), description="Figures whose captions begin with an answer.")

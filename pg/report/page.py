@@ -19,6 +19,7 @@ from pg.report.cards import Card, cards_of, first_cards, holders_of
 from pg.report.claims import claim_rows, verdicts_with_other_seeds
 from pg.report.descriptions import coverage_rows, environment_rows, equation_of, experiment_row, metric_rows
 from pg.report.pictures import Picture
+from pg.report.questions import answered
 from pg.study.record import Study
 
 LECTURE_SECTIONS = (
@@ -111,6 +112,7 @@ def render(
         title=study.name,
         sections=sections_of([one for one in pictures if one.name not in holders], cards, plays),
         first=first_cards(cards),
+        questions=answered(study.questions, cards, pictures),
         pictures={picture.name: picture for picture in pictures},
         alternatives={picture.name: alternative(picture, cards) for picture in pictures},
         holders=holders,

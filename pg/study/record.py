@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 from pydantic import Field
 
-from pg.claims.record import Claim
+from pg.claims.record import Claim, Question
 from pg.core.devices import Device
 from pg.core.record import Name, Record
 from pg.environments.record import Environment
@@ -45,6 +45,7 @@ class Study(Record):
         description="Defaults of all figures; a figure's own keys override them.",
     )
     figures: dict[Name, Figure] = Field(default={}, description="Named figures.")
+    questions: dict[Name, Question] = Field(default={}, description="Questions that the report answers near its top.")
 
     def __hash__(self) -> int:
         """Hash by identity: caches must distinguish studies that compare equal because 1 == True."""

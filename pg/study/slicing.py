@@ -63,7 +63,7 @@ def _demonstrators(study: Study, cell: Cell, seeds: Iterable[int]) -> Demonstrat
 
 
 def part_of(study: Study, experiments: Iterable[str]) -> Study:
-    """Return a study reduced to some of its experiments and what they use, without claims and figures."""
+    """Return a study reduced to some of its experiments and what they use, without claims, figures and questions."""
     kept = {name: study.experiments[name] for name in study.experiments if name in set(experiments)}
     environments = {name for experiment in kept.values() for name in experiment.environments}
     used = {name for one in kept.values() for name in (*one.variants, *one.other_variants.values())}
@@ -74,5 +74,6 @@ def part_of(study: Study, experiments: Iterable[str]) -> Study:
             "variants": {name: study.variants[name] for name in study.variants if name in used},
             "claims": {},
             "figures": {},
+            "questions": {},
         }
     )

@@ -16,7 +16,7 @@ from pg.study.cost import problems_of_number
 from pg.study.expansion import tuned_experiments
 from pg.study.files import StudyFile, located, make_importable, read_file, with_base
 from pg.study.inheritance import reported_once, resolved
-from pg.study.problems.claims import problems_of_claims
+from pg.study.problems.claims import problems_of_claims, problems_of_questions
 from pg.study.problems.demonstrators import problems_of_demonstrators
 from pg.study.problems.experiments import problems_of_environments, problems_of_experiments
 from pg.study.problems.figures import problems_of_figures
@@ -67,7 +67,7 @@ def _validated(options: Mapping[str, Any]) -> Study:
         if problems := list(check(study)):
             raise InvalidStudy(reported_once(problems, options))
     study = _completed(study)
-    if problems := [*problems_of_figures(study), *problems_of_claims(study)]:
+    if problems := [*problems_of_figures(study), *problems_of_claims(study), *problems_of_questions(study)]:
         raise InvalidStudy(problems)
     return study
 

@@ -31,6 +31,16 @@ def problems_of_claims(study: Study) -> Iterator[str]:
             yield from _problems_of_part(study, f"{at}.parts.{key}", part)
 
 
+def problems_of_questions(study: Study) -> Iterator[str]:
+    """Yield a message for each claim, part and figure that a question names and the study does not declare."""
+    for name, question in study.questions.items():
+        at = f"questions.{name}"
+        for claim, _, part in (one.partition(".") for one in question.claims):
+            problems = [*unknown(f"{at}.claims", [claim], study.claims)]
+            yield from problems or unknown(f"{at}.claims", [part] if part else [], study.claims[claim].parts)
+        yield from unknown(f"{at}.figures", question.figures, study.figures)
+
+
 def _problems_of_part(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
     problems = _unknown_names(study, at, part) or [*_misfits(study, at, part)]
     # A condition is measured in the experiment, environments and stages of its part, and repeats their problems.

@@ -45,7 +45,7 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     shrinks = any(request.variants[name].baseline.expects == "shrunk" for name in request.drawn)
     has_zeros = not (compared["estimate"] > 0).all()
     return figure, (
-        f"Least variance: {request.leaders(compared, lowest=True)}. Variances (N = {request.batch}) are "
+        f"Least variance: {request.leaders(compared, lowest=True)}; variances (N = {request.batch}) are "
         f"{request.between(compared)} times that of {reference.label}. Dots: {request.policies}; marks: geometric "
         "means, 95 % intervals. Right: tr Cov in return²."
         + (" Ratios of 0 are not drawn." if has_zeros else "")
