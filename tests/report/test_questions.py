@@ -18,7 +18,7 @@ ASKED = {
 def test_a_question_is_answered_from_its_claims_and_figures(make_page: Callable[..., str], study: Study) -> None:
     page = make_page(study=study.model_copy(update={"questions": ASKED}))
     shown = between(page, '<section id="questions"', "</section>")
-    first, second = shown.split("<summary>")[1:]
+    first, second, trusted = shown.split("<summary>")[1:]
     assert first.startswith("Is &lt;less&gt; better?</summary>")
     assert first.count("<li>") == 4, "both findings of the card, the named part, and the caption"
     assert "mixed: </span>" in first
@@ -28,6 +28,7 @@ def test_a_question_is_answered_from_its_claims_and_figures(make_page: Callable[
     assert "Caption of variance." in first
     assert second.count("<li>") == 1
     assert 'href="#figure-learning_curves"' in second
+    assert trusted.startswith("How far can these numbers be trusted?")
 
 
 def test_a_study_without_questions_has_no_section_for_them(make_page: Callable[..., str]) -> None:
