@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -129,18 +130,21 @@ def outlook(
     )
 
 
-def verdicts_with_other_seeds(compared: Iterable[Mapping[Any, Any]], name: str) -> dict[str, list[str]]:
-    """Return the verdicts of runs with other seeds that differ from those of the named run, by claim.
+def verdicts_with_other_seeds(compared: Iterable[Mapping[Any, Any]], name: str) -> dict[str, str]:
+    """Say which verdicts runs with other seeds gave, by claim, where any of them is not that of the named run.
 
-    `compared` has the rows of `pg.claims.verification.replication`.
+    `compared` has the rows of `pg.claims.verification.replication`: "undecided in 1 of 2 runs".
     """
-    found: dict[str, list[str]] = {}
-    for row in compared:
-        if row["first"] == name and row["changed"]:
-            for change in row["changed"].split("; "):
-                claim, _, verdicts = change.partition(": ")
-                found.setdefault(claim, []).append(verdicts.rpartition(", then ")[2])
-    return found
+    runs = [row for row in compared if row["first"] == name]
+    found: dict[str, Counter[str]] = {}
+    for change in "; ".join(row["changed"] for row in runs if row["changed"]).split("; "):
+        claim, _, verdicts = change.partition(": ")
+        found.setdefault(claim, Counter())[verdicts.rpartition(", then ")[2]] += 1
+    return {
+        claim: " and ".join(f"{verdict} in {count} of {len(runs)} runs" for verdict, count in verdicts.items())
+        for claim, verdicts in found.items()
+        if claim
+    }
 
 
 def _in_labels(study: Study, part: ClaimPart, comparison: str) -> str:

@@ -15,11 +15,12 @@ _FIRST_SENTENCE = re.compile(r".*?\.(?=\s|$)")
 
 @dataclass(frozen=True)
 class Answer:
-    """A sentence, where the page says more, and the verdict if it is the finding of a claim."""
+    """A sentence, where the page says more, and if it is the finding of a claim, the verdict and the claim."""
 
     sentence: str
     place: str
     verdict: str = ""
+    claim: str = ""
 
 
 def answered(
@@ -35,7 +36,7 @@ def _findings(question: Question, cards: Mapping[str, Card]) -> Iterator[Answer]
         claim, _, part = named.partition(".")
         card = cards[claim]
         for row in (one for one in card.parts if one["part"] == part) if part else card.findings:
-            yield Answer(row["finding"], f"claim-{claim}", row["verdict"])
+            yield Answer(row["finding"], f"claim-{claim}", row["verdict"], claim)
 
 
 def _captions(question: Question, pictures: Mapping[str, Picture]) -> Iterator[Answer]:

@@ -45,6 +45,7 @@ def case(study: Study, part: ClaimPart, all_cases: str = "") -> str:
         *_variant(study, shared),
         *_axis(study, part, common),
         *_levels(study, part, common),
+        *_only_batch(study, part, common),
     )
     return f" ({'; '.join((*words, *filter(None, [all_cases])))})"
 
@@ -112,6 +113,13 @@ def _levels(study: Study, part: ClaimPart, selection: Selection) -> Iterator[str
     for path, value in selection.items():
         if path not in _NAMED_APART and path != axis:
             yield _level(path, value)
+
+
+def _only_batch(study: Study, part: ClaimPart, common: Selection) -> Iterator[str]:
+    """Yield the batch size of an experiment that has one alone, and whose claims need not select it."""
+    levels = study.experiments[part.experiment].sweep.get("variant.batch", ())
+    if len(levels) == 1 and "variant.batch" not in common:
+        yield _level("variant.batch", levels[0])
 
 
 def _level(path: str, value: Any) -> str:

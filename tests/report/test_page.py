@@ -414,6 +414,6 @@ def test_a_card_says_where_other_seeds_gave_another_verdict(make_page: Pages, st
     ]
     columns = ["first", "second", "claims", "agreeing", "intervals", "captured", "changed"]
     page = make_page(replication=pd.DataFrame(rows, columns=columns))
-    assert "this claim was undecided and refuted:" in card(page, "causality")
+    assert "this claim was undecided in 1 of 2 runs and refuted in 1 of 2 runs:" in card(page, "causality")
     assert "28 and 27 of 29" in between(page, '<p class="note">', "</p>")
     assert "other seeds" not in card(text, "causality")

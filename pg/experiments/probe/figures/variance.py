@@ -11,7 +11,7 @@ from pg.experiments.probe.record import ProbeExperiment
 from pg.parts.variant import Variant
 from pg.plotting import layout, marks, style
 from pg.plotting.marks import Series
-from pg.plotting.text import in_thousands
+from pg.plotting.text import in_thousands, listed
 
 
 def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
@@ -42,14 +42,15 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
         layout.head(axes, axes.get_title(loc="left"), "tr Cov")
     layout.log_ticks(panels[0].xaxis)
     panels[0].xaxis.set_major_formatter("{x:g}")
+    where = listed([request.environment_label(name) for name in request.environments])
     shrinks = any(request.variants[name].baseline.expects == "shrunk" for name in request.drawn)
     has_zeros = not (compared["estimate"] > 0).all()
     return figure, (
-        f"Least variance: {request.leaders(compared, lowest=True)}; variances (N = {request.batch}) are "
+        f"Least variance in {where}: {request.leaders(compared, lowest=True)}; variances (N = {request.batch}) are "
         f"{request.between(compared)} times that of {reference.label}. Dots: {request.policies}; marks: geometric "
-        "means, 95 % intervals. Right: tr Cov in return²."
+        "means, 95 % intervals. Right: tr Cov, return²."
         + (" Ratios of 0 are not drawn." if has_zeros else "")
-        + (" Averages of the own batch shrink estimates by 1 − 1/N." if shrinks else "")
+        + (" Averages of the own batch shrink estimates by 1/N." if shrinks else "")
     )
 
 
