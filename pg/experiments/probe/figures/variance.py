@@ -39,7 +39,7 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
         for row, one in enumerate(series):
             for variance in one.rows(summary)["estimate"]:
                 layout.note_right(axes, row, in_thousands(float(f"{variance:.2g}")))
-        layout.head(axes, axes.get_title(loc="left"), "tr Cov")
+        layout.head(axes, axes.get_title(loc="left"), "tr Cov (return²)")
     layout.log_ticks(panels[0].xaxis)
     panels[0].xaxis.set_major_formatter("{x:g}")
     where = listed([request.environment_label(name) for name in request.environments])
@@ -48,7 +48,7 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     return figure, (
         f"Least variance in {where}: {request.leaders(compared, lowest=True)}; variances (N = {request.batch}) are "
         f"{request.between(compared)} times that of {reference.label}. Dots: {request.policies}; marks: geometric "
-        "means, 95 % intervals. Right: tr Cov, return²."
+        "means, 95 % intervals."
         + (" Ratios of 0 are not drawn." if has_zeros else "")
         + (" Averages of the own batch shrink estimates by 1/N." if shrinks else "")
     )
