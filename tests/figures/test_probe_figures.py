@@ -57,8 +57,8 @@ def test_a_caption_says_who_has_the_least_and_names_the_smallest_and_the_largest
 
     ends = "0.25 (total, average reward, late) to 4.0 (to go, late)"
     said = caption(request("variance", value, environments=("chain",)))
-    assert said.startswith("Least variance: total, average reward (in all 2 cases).")
-    assert f"variances are {ends}" in said
+    assert said.startswith("Least variance in A chain: total, average reward (in all 2 cases); ")
+    assert f"variances (N = 16) are {ends} times that of total return" in said
     alone = request("variance", value, environments=("chain",), variants=("total", "to_go"))
     assert "are 2.0 (initial) to 4.0 (late)" in caption(alone)
 
