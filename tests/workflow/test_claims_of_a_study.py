@@ -83,7 +83,7 @@ def test_report_shows_the_refuted_and_the_open_claim(judged: Checkout) -> None:
     assert (
         card.index("Reward-to-go raises the variance.</h3>") < card.index("> refuted</span>") < card.index("</article>")
     )
-    assert "If the effect is as measured, " in page[page.index("say two policies") :]
+    assert "If the effect is as large as measured, " in page[page.index("say two policies") :]
 
 
 def test_new_claim_takes_lines_of_the_study_file_and_no_measurement(judged: Checkout) -> None:
