@@ -5,7 +5,7 @@ from pg.experiments.probe.figures.registry import FIGURES as OF_PROBES
 
 FIGURES = {
     "ladder": FigureKind("pg.experiments.exact.figures.ladder", ("long", "summary", "comparisons")),
-    "shrinkage": FigureKind("pg.experiments.exact.figures.shrinkage"),
+    "shrinkage": FigureKind("pg.experiments.exact.figures.shrinkage", ("summary",)),
     "sampled_variance": FigureKind("pg.experiments.exact.figures.sampled_variance", options=("sampled_batches",)),
     "achieved_share": OF_PROBES["achieved_share"],
     "against_rewards": OF_PROBES["against_rewards"],

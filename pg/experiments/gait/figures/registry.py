@@ -6,7 +6,7 @@ FIGURES = {
     "gait": FigureKind("pg.experiments.gait.figures.gait", with_source=True),
     "stick_figures": FigureKind(
         "pg.experiments.gait.figures.stick_figures",
-        ("poses", "summary"),
+        ("poses",),
         with_source=True,
         play=Play("pg.experiments.gait.play.motion", ("poses", "endings")),
     ),

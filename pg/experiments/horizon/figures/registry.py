@@ -2,4 +2,4 @@
 
 from pg.experiments.figures.kind import FigureKind
 
-FIGURES = {"horizons": FigureKind("pg.experiments.horizon.figures.horizons", with_pooled=True)}
+FIGURES = {"horizons": FigureKind("pg.experiments.horizon.figures.horizons", ("summary",), with_pooled=True)}

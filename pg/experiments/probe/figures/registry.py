@@ -23,5 +23,5 @@ FIGURES = {
     "against_rewards": FigureKind(
         "pg.experiments.probe.figures.against_rewards", ("long", "summary", "parabolas"), needs=(swept_rewards,)
     ),
-    "empty_gradients": FigureKind("pg.experiments.probe.figures.empty_gradients"),
+    "empty_gradients": FigureKind("pg.experiments.probe.figures.empty_gradients", ("summary",)),
 }
