@@ -30,6 +30,7 @@ from pg.parts.discounting import reward_to_go
 SIZES = (1, 2, 3)
 """Numbers of trajectories of the batches that are listed."""
 _VALUED = ("baseline", "returns")  # kinds of parts that may read values
+_ROUNDING = 1e-9  # weights below it are 0
 _SAMPLED = 24  # batches that a mistake is looked for in, and that properties are tried on
 
 
@@ -167,10 +168,10 @@ class _Check:
             return multiple
         plain = (one for one in everywhere if one.world.is_tabular and one.world.is_on_policy and one.n > 1)
         batches = next((one for one in plain if one.world.discount == 1 and one.world.has_exact_values), None)
-        weights = self.weights(batches) if batches is not None else None
-        return (
-            "" if batches is None or weights is None or not weights.isfinite().all() else own_future(batches, weights)
-        )
+        if batches is None:
+            return ""
+        weights = self.weights(batches)
+        return own_future(batches, weights) if bool(weights.isfinite().all()) else ""
 
     @property
     def _may_read_values(self) -> bool:
@@ -185,13 +186,12 @@ class _Check:
 
     def _smallest(self, world: World) -> int:
         """Return 1 if batches of one trajectory are legal, else 2: a baseline may need another trajectory."""
+        alone = Batches.every(world, 1)
         try:
-            weights = self.weights(Batches.every(world, 1))
+            found = self.weights(alone)[alone.trajectories.mask]
         except Fault:
             return 2
-        valid = Batches.every(world, 1).trajectories.mask
-        found = weights[valid]
-        return 1 if bool(found.isfinite().all()) and bool(found.abs().max() > 1e-9) else 2
+        return 1 if bool(found.isfinite().all()) and bool(found.abs().max() > _ROUNDING) else 2
 
     def _some(self, world: World, n: int) -> Batches:
         every = Batches.every(world, n)

@@ -103,8 +103,7 @@ def diagnose(
 ) -> Diagnosis | None:
     """Return the recipe with the fewest mistakes whose weights are the observed ones.
 
-    It makes at most two mistakes, or two beside the whole return, PPO's clip, or PPO's ratios with
-    their clip. The
+    It makes at most two mistakes, not counting the whole return, PPO's clip, or PPO's clip of ratios per step. The
     weights may differ by a constant factor. Without such a recipe the nearest one with at most one mistake is returned;
     None if it is far. In the slots of `wanted` only the choice of that name is right.
     """

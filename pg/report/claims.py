@@ -15,7 +15,7 @@ from pg.claims.judge import ALPHA
 from pg.claims.record import ClaimPart, Selection
 from pg.claims.relations.relation import Tested
 from pg.experiments.metric import Metric
-from pg.plotting.text import number, span
+from pg.plotting.text import counted, number, span
 from pg.report.sentences import Result, finding, measured
 from pg.report.sides import environments_of
 from pg.report.strips import strip_of
@@ -108,11 +108,11 @@ def outlook(
     relation = part.decision
     if not isinstance(relation, Tested) or math.isnan(effect):
         return ""
-    size, unit = (selections, "selections") if selections else (n, "seeds")
+    size, unit = (selections, "selection") if selections else (n, "seed")
     if not math.isfinite(low + high):
-        return f"{size:,} {unit} give no bounds; run more."
+        return f"No bounds follow from {counted(size, unit)}; run more."
     if low == high:
-        return f"The interval has width 0; more {unit} would not change it."
+        return f"The interval has width 0; more {unit}s would not change it."
     comparison = comparison_of(part, metric)
     scale = math.log if comparison.logarithmic else float
     reach = (scale(high) - scale(low)) / 2
@@ -123,11 +123,9 @@ def outlook(
         needed = seeds_needed(standardised, undecided, 1 - relation.level, _WANTED)
     start = "If the effect is as large as measured,"
     if needed is None:
-        return f"{start} not even {MAX_SEEDS:,} {unit} would decide it; {span(low, high)} remains possible."
-    return (
-        f"{start} {max(needed, size + 1):,} {unit} instead of {size:,} would decide it, in {100 * _WANTED:.0f} % of "
-        "studies."
-    )
+        return f"{start} not even {counted(MAX_SEEDS, unit)} would decide it; {span(low, high)} remains possible."
+    wanted = counted(max(needed, size + 1), unit)
+    return f"{start} {wanted} instead of {size:,} would decide it, in {100 * _WANTED:.0f} % of studies."
 
 
 def verdicts_with_other_seeds(compared: Iterable[Mapping[Any, Any]], name: str) -> dict[str, str]:
@@ -135,15 +133,14 @@ def verdicts_with_other_seeds(compared: Iterable[Mapping[Any, Any]], name: str) 
 
     `compared` has the rows of `pg.claims.verification.replication`: "undecided in 1 of 2 runs".
     """
-    runs = [row for row in compared if row["first"] == name]
+    runs = [row["changed"] for row in compared if row["first"] == name]
     found: dict[str, Counter[str]] = {}
-    for change in "; ".join(row["changed"] for row in runs if row["changed"]).split("; "):
+    for change in (one for changed in runs if changed for one in changed.split("; ")):
         claim, _, verdicts = change.partition(": ")
         found.setdefault(claim, Counter())[verdicts.rpartition(", then ")[2]] += 1
     return {
         claim: " and ".join(f"{verdict} in {count} of {len(runs)} runs" for verdict, count in verdicts.items())
         for claim, verdicts in found.items()
-        if claim
     }
 
 

@@ -84,7 +84,7 @@ def test_an_undecidable_effect_is_reported_with_its_interval() -> None:
 
 @pytest.mark.parametrize(("low", "high"), [(-math.inf, math.inf), (0.0, math.inf)])
 def test_an_interval_without_bounds_asks_for_seeds(low: float, high: float) -> None:
-    assert of(part(), 1.0, low, high, 1, 1) == "1 seeds give no bounds; run more."
+    assert of(part(), 1.0, low, high, 1, 1) == "No bounds follow from 1 seed; run more."
 
 
 def test_methods_without_an_interval_have_no_coverage() -> None:
@@ -100,4 +100,4 @@ def test_selections_take_the_place_of_seeds() -> None:
     assert text.replace("selections", "seeds") == outlook_of(part(), alone)
     assert "selections instead of 6 would decide it" in text
     no_bounds = outlook(part(), METRICS["area"], 1.0, -math.inf, math.inf, 20, 1, 1)
-    assert no_bounds == "1 selections give no bounds; run more."
+    assert no_bounds == "No bounds follow from 1 selection; run more."
