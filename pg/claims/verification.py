@@ -31,6 +31,15 @@ _SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """The claims of a stored reference, its study and the processor that it was made on."""
+
+    study: str
+    processor: str
+    claims: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """How a run compares with the reference.
 
@@ -152,6 +161,12 @@ def replication(runs: Sequence[Path]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def read_reference(folder: Path) -> Reference:
+    """Read the claims of a reference; one that is missing or damaged raises an UnreadableFile."""
+    columns = ["claim", "part", "statement", "metric", "verdict", "claim_verdict", "effect", "ci_low", "ci_high", "n"]
+    return Reference(study_of(folder) or folder.name, _made_on(folder), read_csv(folder / CLAIMS, columns))
+
+
 def verify(results: Path, reference: Path) -> Verification:
     """Compare a run with the reference.
 
@@ -160,9 +175,8 @@ def verify(results: Path, reference: Path) -> Verification:
     expected, found = read_csv(reference / _DIGESTS, ["file", "sha256"]), _digests(results)
     digests = dict(zip(expected["file"].astype(str), expected["sha256"], strict=True))
     other = tuple(file for file, digest in digests.items() if found.get(file, digest) != digest)
-    made_on = reference / _PROCESSOR
     return Verification(
-        processors=(processor(), made_on.read_text(encoding="utf-8").strip() if made_on.exists() else ""),
+        processors=(processor(), _made_on(reference)),
         identical=tuple(file for file, digest in digests.items() if found.get(file) == digest),
         other=other,
         missing=tuple(file for file in digests if file not in found),
@@ -173,6 +187,11 @@ def verify(results: Path, reference: Path) -> Verification:
 def conclusions_of(results: Path, reference: Path) -> Conclusions:
     """Compare the claims and summaries of two folders; those that the first lacks are missing."""
     return compare(_tables(results), _tables(reference))
+
+
+def _made_on(reference: Path) -> str:
+    path = reference / _PROCESSOR
+    return path.read_text(encoding="utf-8").strip() if path.exists() else ""
 
 
 def _tables(folder: Path) -> dict[str, pd.DataFrame]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pandas import DataFrame
@@ -14,6 +15,7 @@ from pg.claims.comparisons import comparison_of
 from pg.claims.judge import ALPHA
 from pg.claims.record import ClaimPart, Selection
 from pg.claims.relations.relation import Tested
+from pg.claims.verification import Reference
 from pg.experiments.metric import Metric
 from pg.plotting.text import counted, number, span
 from pg.report.sentences import Result, finding, measured
@@ -142,6 +144,35 @@ def verdicts_with_other_seeds(compared: Iterable[Mapping[Any, Any]], name: str) 
         claim: " and ".join(f"{verdict} in {count} of {len(runs)} runs" for verdict, count in verdicts.items())
         for claim, verdicts in found.items()
     }
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """Another study, the processor that it ran on, its place on the page, and the rows of each of its claims."""
+
+    study: str
+    processor: str
+    anchor: str
+    claims: Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+def quoted(reference: Reference) -> Quoted:
+    """Format the claims of another study: the rows of their parts, the primary part first."""
+    claims: dict[str, list[Mapping[str, Any]]] = {}
+    for row in reference.claims.sort_values("primary", ascending=False, kind="stable").to_dict("records"):
+        names = {name: row[name] for name in ("part", "primary", "statement", "verdict", "claim_verdict")}
+        low, high = float(row["ci_low"]), float(row["ci_high"])
+        claims.setdefault(str(row["claim"]), []).append(
+            {
+                **{str(name): value for name, value in names.items()},
+                "metric": str(row["metric"]).replace("_", " "),
+                "effect": number(float(row["effect"])),
+                "interval": "" if math.isnan(low) or math.isnan(high) else span(low, high),
+                "n": f"{row['n']:,.0f}",
+            }
+        )
+    anchor = "-".join(["study", *re.findall("[a-z0-9]+", reference.study.casefold())])
+    return Quoted(reference.study, reference.processor, anchor, claims)
 
 
 def _in_labels(study: Study, part: ClaimPart, comparison: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -14,9 +14,10 @@ import jinja2
 from pandas import DataFrame
 
 from pg.claims.judge import VERDICTS
+from pg.claims.verification import Reference
 from pg.report import play
 from pg.report.cards import Card, cards_of, first_cards, holders_of
-from pg.report.claims import claim_rows, verdicts_with_other_seeds
+from pg.report.claims import claim_rows, quoted, verdicts_with_other_seeds
 from pg.report.descriptions import coverage_rows, environment_rows, equation_of, experiment_row, metric_rows
 from pg.report.pictures import Picture
 from pg.report.questions import answered
@@ -70,6 +71,7 @@ def render(
     provenance: Mapping[str, str],
     template: Path,
     replication: DataFrame | None = None,
+    others: Iterable[Reference] = (),
     places: Mapping[str, Sequence[str]] = MappingProxyType({}),
     plays: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> str:
@@ -92,6 +94,8 @@ def render(
         The template of the page; it includes files of its folder.
     replication
         Comparisons with other seeds, from `pg.claims.verification.replication`; None if there are none.
+    others
+        References of other studies that test claims of the same names; cards and the section on trust quote them.
     places
         Where study files declare claims and experiments, from `pg.study.files.declared_in`.
     plays
@@ -130,6 +134,7 @@ def render(
         coverage=coverage_rows(),
         replication=compared,
         repetitions=[row for row in compared if row["first"] == study.name],
+        others=[quoted(one) for one in others],
         repeated=verdicts_with_other_seeds(compared, study.name),
         provenance=provenance,
         plays=plays,

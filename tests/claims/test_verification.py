@@ -7,13 +7,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from pg.claims.verification import Verification, store, verify
+from pg.claims.verification import Verification, read_reference, store, verify
 from pg.runs.files import UnreadableFile
 from pg.runs.provenance import gives_same_bytes, processor
+from pg.runs.results_folder import mark
 from pg.runs.tables import read_csv, write_csv
 
 CLAIM = {"claim": "c", "part": "p", "effect": 1.0, "ci_low": 0.5, "ci_high": 1.5, "n": 20, "selections": 0}
-CLAIM |= {"primary": True, "verdict": "supported"}
+CLAIM |= {"primary": True, "verdict": "supported", "claim_verdict": "mixed", "statement": "S", "metric": "area"}
 ROW = {"environment": "e", "variant": "v", "metric": "area", "statistic": "mean"}
 ROW |= {"n": 20, "selections": 0, "method": "t"}
 SUMMARY, RAW = "tables/ladder-summary.csv", "runs/ladder/e/v/seeds-0-0.csv"
@@ -136,6 +137,16 @@ def test_a_new_reference_keeps_that_of_another_study_inside_it(tmp_path: Path, r
     assert read_csv(reference / "thorough" / "claims.csv")["effect"].tolist() == [3.0]
     assert read_csv(reference / "claims.csv")["effect"].tolist() == [2.0]
     assert not (reference / "tables" / "old-summary.csv").exists()
+
+
+def test_a_reference_is_read_with_its_study_and_processor(tmp_path: Path, of_another_processor: Path) -> None:
+    found = read_reference(of_another_processor)
+    assert (found.study, found.processor) == ("reference", "arm64, apple-m4, NEON")
+    mark(of_another_processor, "My study")
+    assert read_reference(of_another_processor).study == "My study"
+    assert found.claims.equals(pd.read_csv(of_another_processor / "claims.csv"))
+    with pytest.raises(UnreadableFile, match=r"nowhere/claims\.csv"):
+        read_reference(tmp_path / "nowhere")
 
 
 def test_missing_reference_and_columns_of_another_study_are_named(tmp_path: Path, reference: Path) -> None:

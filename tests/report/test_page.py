@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from pg.claims.judge import VERDICTS
 from pg.claims.record import ClaimPart
+from pg.claims.verification import Reference
 from pg.experiments.metrics import METRICS
 from pg.experiments.registry import KINDS
 from pg.plotting.style import contrast
@@ -417,3 +418,19 @@ def test_a_card_says_where_other_seeds_gave_another_verdict(make_page: Pages, st
     assert "this claim was undecided in 1 of 2 runs and refuted in 1 of 2 runs:" in card(page, "causality")
     assert "28 and 27 of 29" in between(page, '<p class="note">', "</p>")
     assert "other seeds" not in card(text, "causality")
+
+
+def test_cards_and_a_table_quote_another_study(make_page: Pages, claims: pd.DataFrame, text: str) -> None:
+    rows = claims.assign(verdict=["undecided", "refuted", "refuted", "supported"], effect=[0.5, 0.6, 0.7, 0.8])
+    rows = rows[rows["claim"] != "large_batches"].assign(primary=[False, True, True])
+    page = make_page(others=[Reference("<Thorough> study", "x86_64, AVX2", rows)])
+    quote = between(card(page, "causality"), "In “<a", "</p>")
+    assert '"#study-thorough-study">&lt;Thorough&gt; study' in quote
+    # The primary part comes first.
+    assert quote.index("refuted: </span>bias") < quote.index("undecided: </span>variance")
+    assert "Thorough" not in card(page, "large_batches")
+    table = between(page, '<details id="study-', "</details>")
+    assert "x86_64, AVX2" in table
+    assert table.count("<tr>") == 1 + len(rows)
+    assert ">0.700<" in table
+    assert "measured thoroughly" not in text

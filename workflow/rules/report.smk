@@ -17,11 +17,10 @@ def command():
     return shlex.join(words)
 
 
-def replication():
-    """Name the comparison with other seeds, if the repository has one of this study."""
+def in_reference(pattern):
+    """List the files of the reference that match a pattern, if it is one of this study."""
     reference = Path(workflow.basedir, "reference")
-    made = reference / "replication.csv"
-    return str(made) if study_of(reference) == STUDY.name and made.exists() else []
+    return sorted(map(str, reference.glob(pattern))) if study_of(reference) == STUDY.name else []
 
 
 def codes_of_jobs():
@@ -47,7 +46,9 @@ rule report_page:
         captions=expand(f"{RESULTS}/figures/{{figure}}.txt", figure=STUDY.figures),
         explorables=expand(f"{RESULTS}/figures/{{figure}}.json", figure=EXPLORED),
         tuned=[tuned_of(cell) for name in TRAINING for cell in tuned_cells(name)],
-        replication=replication(),
+        replication=in_reference("replication.csv"),
+        # Of studies that test the same claims in another way.
+        others=in_reference("*/claims.csv"),
         # The page does not read these tables, but it lists the code of all jobs, so all jobs must run before it.
         made=rules.tables.input,
     output:

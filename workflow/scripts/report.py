@@ -1,5 +1,6 @@
 from pathlib import Path
 
+from pg.claims.verification import read_reference
 from pg.experiments.train.choice import read_choices
 from pg.report import play
 from pg.report.descriptions import tuned_rows
@@ -25,7 +26,8 @@ def run(snakemake):
             Path(snakemake.params.benchmarks),
             snakemake.params.codes,
         ),
-        replication=read_csv(snakemake.input.replication) if snakemake.input.replication else None,
+        replication=read_csv(snakemake.input.replication[0]) if snakemake.input.replication else None,
+        others=[read_reference(Path(path).parent) for path in snakemake.input.others],
         places=declared_in(map(Path, snakemake.params.files)),
         plays=play.read(snakemake.input.explorables),
         template=Path(snakemake.scriptdir, "../report/page.html.j2"),
