@@ -25,6 +25,9 @@ class Family(Record):
     best_of: Annotated[tuple[Selection, ...], Field(min_length=1)] = Field(
         description="The candidates, each a tuned variant of a training experiment at one level of its sweep."
     )
+    label: str | None = Field(
+        default=None, description="Name of the side in sentences, after “with”. Default: a list of the candidates."
+    )
 
 
 def _kind_of_side(value: Any) -> str:

@@ -82,13 +82,17 @@ def gathered(series: Sequence[Series], table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)
 
 
-def between(series: Sequence[Series], table: pd.DataFrame) -> str:
-    """Name the smallest and the largest estimate of a table with a row per series: "0.1 (to-go) to 1 (total)"."""
+def extremes(series: Sequence[Series], table: pd.DataFrame, *, lowest_first: bool = False) -> str:
+    """Say which series of a table with a row per series are at its ends: "highest with to-go (9), lowest with …"."""
     rows = gathered(series, table).dropna(subset="estimate").sort_values("estimate", kind="stable")
-    ends = rows.iloc[[0, -1]] if len(rows) > 1 else rows
     labels = {one.key: one.label for one in series}
-    named = zip(ends["estimate"], ends["series"], strict=True)
-    return " to ".join(f"{number(value)} ({labels[key]})" for value, key in named) or "undefined"
+    named = [
+        f"with {labels[key]} ({number(value)})" for value, key in zip(rows["estimate"], rows["series"], strict=True)
+    ]
+    if len(named) < 2:
+        return named[0] if named else "undefined"
+    ends = [f"lowest {named[0]}", f"highest {named[-1]}"]
+    return ", ".join(ends if lowest_first else reversed(ends))
 
 
 def dodged(rows: pd.DataFrame, x: str) -> pd.DataFrame:

@@ -108,11 +108,12 @@ def _variants(claim: Claim, findings: Sequence[Row]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one["variant"] for one in selections if "variant" in one))[:_MOST_EQUATIONS]
 
 
-def first_cards(cards: Sequence[Card]) -> list[Card]:
+def first_cards(cards: Sequence[Card], asked: Sequence[str] = ()) -> list[Card]:
     """Choose the claims that the page shows first; those that fail come before those that hold and the undecided.
 
-    In turn one that fails (refuted before mixed), one that holds and one that is undecided. Among these, a claim of a
-    section that is not shown yet comes first, then the one with the most parts, then the earliest.
+    In turn one that fails, one that holds and one that is undecided. Among these, a claim of a section that is not
+    shown yet comes first; then the first of those `asked` for, by the study's questions; then a refuted before a mixed
+    one, the one with the most parts, and the earliest.
     """
     chosen: list[Card] = []
     left = [card for card in cards if _turn(card) is not None]
@@ -121,11 +122,14 @@ def first_cards(cards: Sequence[Card]) -> list[Card]:
             break
         if fitting := [card for card in left if _turn(card) == turn]:
             shown = {card.section for card in chosen}
-            chosen.append(
-                min(fitting, key=lambda card: (card.verdict == "mixed", card.section in shown, -len(card.parts)))
-            )
+            chosen.append(min(fitting, key=lambda card: (card.section in shown, *_rank(card, asked))))
             left.remove(chosen[-1])
     return sorted(chosen, key=lambda card: _turn(card) or 0)
+
+
+def _rank(card: Card, asked: Sequence[str]) -> tuple[int, bool, int]:
+    asked_at = asked.index(card.name) if card.name in asked else len(asked)
+    return asked_at, card.verdict == "mixed", -len(card.parts)
 
 
 def _turn(card: Card) -> int | None:

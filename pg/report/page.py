@@ -20,7 +20,7 @@ from pg.report.cards import Card, cards_of, first_cards, holders_of
 from pg.report.claims import claim_rows, quoted, verdicts_with_other_seeds
 from pg.report.descriptions import coverage_rows, environment_rows, equation_of, experiment_row, metric_rows
 from pg.report.pictures import Picture
-from pg.report.questions import answered
+from pg.report.questions import answered, claims_asked_for
 from pg.study.record import Study
 
 LECTURE_SECTIONS = (
@@ -115,7 +115,7 @@ def render(
     page = environment.get_template(template.name).render(
         title=study.name,
         sections=sections_of([one for one in pictures if one.name not in holders], cards, plays),
-        first=first_cards(cards),
+        first=first_cards(cards, claims_asked_for(study.questions)),
         questions=answered(study.questions, cards, pictures),
         pictures={picture.name: picture for picture in pictures},
         alternatives={picture.name: alternative(picture, cards) for picture in pictures},
@@ -162,7 +162,7 @@ def sections_of(others: Sequence[Picture], cards: Sequence[Card], plays: Contain
 def alternative(picture: Picture, cards: Sequence[Card]) -> str:
     """Say what a picture shows: the findings of the claims that name it, or else the caption's first sentence."""
     found = [card.findings[0]["measured"] for card in cards if card.figure == picture.name]
-    return " ".join(found) or " ".join(picture.caption).partition(". ")[0]
+    return " ".join(found) or picture.finding
 
 
 def section_rank(section: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from PIL import Image
 from pg.experiments.figures.lookup import kind_of, tables_of
 from pg.study.record import Study
 
+_FIRST_SENTENCE = re.compile(r".*?\.(?=\s|$)")
 _WORDS = {
     "long": "every seed",
     "summary": "intervals",
@@ -49,6 +51,18 @@ class Picture:
     def title(self) -> str:
         """The name in words."""
         return self.name.replace("_", " ")
+
+    @property
+    def finding(self) -> str:
+        """The first sentence of the caption, which says what the figure shows."""
+        found = _FIRST_SENTENCE.match(self.caption[0])
+        return found[0] if found else self.caption[0]
+
+    @property
+    def reading(self) -> list[str]:
+        """The rest of the caption: how to read the figure."""
+        first, *others = self.caption
+        return [line for line in (first.removeprefix(self.finding).lstrip(), *others) if line]
 
     @property
     def size(self) -> tuple[int, int]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pg.claims.record import Question
 from pg.report.cards import Card
 from pg.report.pictures import Picture
-
-_FIRST_SENTENCE = re.compile(r".*?\.(?=\s|$)")
 
 
 @dataclass(frozen=True)
@@ -31,6 +28,11 @@ def answered(
     return [(one.ask, [*_findings(one, by_claim), *_captions(one, by_figure)]) for one in questions.values()]
 
 
+def claims_asked_for(questions: Mapping[str, Question]) -> list[str]:
+    """Return the claims that answer questions, in the order of these."""
+    return list(dict.fromkeys(named.partition(".")[0] for one in questions.values() for named in one.claims))
+
+
 def _findings(question: Question, cards: Mapping[str, Card]) -> Iterator[Answer]:
     for named in question.claims:
         claim, _, part = named.partition(".")
@@ -41,5 +43,4 @@ def _findings(question: Question, cards: Mapping[str, Card]) -> Iterator[Answer]
 
 def _captions(question: Question, pictures: Mapping[str, Picture]) -> Iterator[Answer]:
     for name in question.figures:
-        found = _FIRST_SENTENCE.match(pictures[name].caption[0])
-        yield Answer(found[0] if found else pictures[name].caption[0], f"figure-{name}")
+        yield Answer(pictures[name].finding, f"figure-{name}")

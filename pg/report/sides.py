@@ -20,6 +20,8 @@ def side(study: Study, part: ClaimPart, name: str) -> str:
     """Name what distinguishes a side: "with “to-go”", "with batch 16", "after 8 gradient steps"."""
     declared = part.sides[name]
     if isinstance(declared, Family):
+        if declared.label is not None:
+            return f"with {declared.label}"
         levels = ", ".join(_levels(study, part, _shared(declared.best_of)))
         return f"with the best of {_candidates(study, declared)}{levels and f', {levels}'}"
     common = _common(part)

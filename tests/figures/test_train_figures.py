@@ -103,7 +103,7 @@ def test_levels_of_a_single_variant_are_named_without_it() -> None:
     figure = draw(one)
 
     assert titles(figure.axes) == ["CartPole-v1, to go", "gradient steps 1", "gradient steps 8"]
-    assert "(gradient steps 1)" in caption(one)
+    assert "lowest with gradient steps 1 (" in caption(one)
 
 
 def named(one: Request) -> list[str]:
@@ -135,7 +135,9 @@ def test_variants_of_other_experiments_are_drawn_as_well() -> None:
 
 def test_the_caption_names_the_lowest_and_highest_end(learning: Request) -> None:
     # The mean over seeds 0 to 4 at 60,000 steps, and the places of the cells, 3 and 5.
-    assert caption(learning).startswith("Mean curves end at 263 (total return) to 265 (to go). Large panels")
+    assert caption(learning).startswith(
+        "Mean curves end highest with to go (265), lowest with total return (263). Large"
+    )
 
 
 def diverged(request: Request, at: dict[int, float]) -> Request:

@@ -46,7 +46,16 @@ def test_a_section_that_is_not_shown_comes_first_and_then_the_claim_with_the_mos
 
 def test_a_refuted_claim_comes_before_a_mixed_one_with_more_tests() -> None:
     assert chosen(card("a", "mixed", "1", tests=9), card("b", "refuted", "2")) == ["b", "a"]
-    assert chosen(*(card(f"{at}", "refuted", "2") for at in range(5)), card("a", "mixed", "1", tests=9)).count("a") == 0
+
+
+def test_claims_that_answer_questions_come_first_in_their_order_unless_their_section_is_shown() -> None:
+    cards = [
+        card("a", "refuted", "1", tests=9),
+        card("b", "mixed", "2"),
+        card("c", "refuted", "2", tests=3),
+        *(card(f"{at}", "supported", "3") for at in range(5)),
+    ]
+    assert [one.name for one in first_cards(cards, ["unknown", "b", "4", "2"])] == ["b", "a", "c", "4", "2"]
 
 
 def test_a_figure_is_in_the_first_card_that_names_it_if_possible_of_its_section() -> None:

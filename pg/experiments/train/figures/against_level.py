@@ -40,7 +40,8 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
             axes.set_xlabel(layout.broken(metric.label, style.WIDTHS[request.figure.width] / across - 0.9))
             layout.few_ticks(4, axes.xaxis)
             layout.plain_numbers(axes.xaxis)
-            found.append(f"{metric.label} {marks.between(series, summary)}")
+            ends = marks.extremes(series, summary, lowest_first=is_share or metric.statistic == "restricted_mean")
+            found.append(f"{metric.label}: {ends}")
     statistics = {metric.statistic for metric in metrics}
     caption = f"{found[0][0].upper()}{found[0][1:]}. {request.runs[0].upper()}{request.runs[1:]} per row."
     if statistics - {"share"}:

@@ -29,7 +29,7 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
                 if one.variant == reference:
                     layout.note_inside(axes, row, "compared with", 0.5)
         axes.set_xlabel(layout.broken(name, 2.1))
-    means = marks.between(series, request.rows("across", statistic="interquartile mean"))
+    means = marks.extremes(series, request.rows("across", statistic="interquartile mean"))
     return figure, (
         f"Interquartile mean {means}. Left: mean score of the middle half of runs. Right: probability that a run "
         f"scores higher than one of {request.variant_label(reference)}. 95 % intervals of a stratified bootstrap. "

@@ -110,12 +110,13 @@ def _caption(
     last = request.tables["means"]
     last = last.loc[last["steps"] == last["steps"].max()]
     found = [
-        marks.between(series, own) + (f" in {request.environment_label(name)}" if len(request.environments) > 1 else "")
+        marks.extremes(series, own)
+        + (f" in {request.environment_label(name)}" if len(request.environments) > 1 else "")
         for name in request.environments
         if len(own := request.rows("means", environment=name).merge(last))
     ]
     caption = (
-        f"Mean curves end at {listed(found[:2])}. Large panels: mean return of a batch over {request.runs}, with 95 % "
+        f"Mean curves end {listed(found[:2])}. Large panels: mean return of a batch over {request.runs}, with 95 % "
         f"t intervals. Small panels: {'a line per seed' if request.seeds <= _MOST_SEEDS else f'{_MOST_SEEDS} seeds'}. "
         "Ended runs keep their last value."
     )

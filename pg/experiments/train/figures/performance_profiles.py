@@ -23,8 +23,9 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     layout.legend_below(figure, marks.legend_entries(series, marked=False))
     solved = rows.loc[rows["above"] == rows["above"][rows["above"] <= 1].max()]
     return figure, (
-        f"Runs above τ = {number(solved['above'].max(), 2)}: {marks.between(series, solved)}. Lines: share of runs "
-        f"that score more than τ, with pointwise 95 % intervals ({listed(rows['method'].unique())}). {scores(request)}"
+        f"Share of runs above τ = {number(solved['above'].max(), 2)}: {marks.extremes(series, solved)}. "
+        f"Lines: share of runs that score more than τ, with pointwise 95 % intervals "
+        f"({listed(rows['method'].unique())}). {scores(request)}"
     )
 
 

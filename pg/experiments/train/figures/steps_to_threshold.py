@@ -46,7 +46,7 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     acting = "deterministic" if evaluate.deterministic else "sampled"
     length = "" if evaluate.horizon is None else f" of up to {counted(evaluate.horizon, 'step')}"
     found = [
-        marks.between(series, request.rows("summary", environment=environment, metric=metric))
+        marks.extremes(series, request.rows("summary", environment=environment, metric=metric), lowest_first=True)
         + (f" in {title}" if len(titles) > 1 else "")
         for environment, title in zip(request.environments, titles, strict=True)
     ]
