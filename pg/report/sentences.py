@@ -5,7 +5,7 @@
 | a over b | The variance with “to-go” is a quarter (19 % to 32 %) of that with “total”: 50 instead of 200. |
 | a minus b | The return is higher by 131 (72 to 190) with “a” than with “b”: 331 instead of 200. |
 | a against a number | The cosine with “a” is 0.97 (0.96 to 0.97). |
-| share of a change | “a” brings the variance from 200 (“b”) to 100, “c” to 50: on average 67 % (28 % to 93 %) of it. |
+| share of a change | “a” lowers the variance from 200 (“b”) to 100, “c” to 50: on average 67 % of that change. |
 | within a tolerance | The bias with “a” is 0 % up to rounding in all of 20 measurements. |
 
 In brackets after a number are the ends of its interval; brackets at the end name the case that the numbers belong to.
@@ -203,9 +203,10 @@ def _share_of_change(result: Result) -> str:
         best = f"and {noun(result.metric_named(result.part.share_of.one['metric']))} is {result.mean('one')}"
     change = f"from {result.mean('zero')} ({zero}) to {result.mean('a')}, {best}"
     wrong = ", the wrong way" if result.effect < 0 else ""
-    share = f"{percent(result.effect)}{_ends(result, percent)} of that{wrong}"
+    share = f"{percent(result.effect)}{_ends(result, percent)} of that change{wrong}"
+    moves = "raises" if result.means["a"] > result.means["zero"] else "lowers"
     # The mean of the shares of all seeds, which the means of both sides need not give.
-    return f"{a} brings {noun(result.metric)} {change}: on average {share}"
+    return f"{a} {moves} {noun(result.metric)} {change}: on average {share}"
 
 
 def _within_tolerance(result: Result) -> str:

@@ -117,9 +117,9 @@ def less(declared: dict[str, Any]) -> dict[str, Any]:
             (1.037, 0.956, 1.13),
             "supported",
             (
-                "“reward-to-go” brings the variance of the gradient estimate from 4.9 (“total return”) to 0.67, and "
+                "“reward-to-go” lowers the variance of the gradient estimate from 4.9 (“total return”) to 0.67, and "
                 "the least variance that a constant baseline gives is 0.32: on average 104 % (96 % to 113 %) of that "
-                f"{AT}. The claim needs more than 50 % of the change."
+                f"change {AT}. The claim needs more than 50 % of the change."
             ),
         ),
         (
@@ -127,9 +127,9 @@ def less(declared: dict[str, Any]) -> dict[str, Any]:
             (-0.911, -2.562, 0.085),
             "refuted",
             (
-                "“reward-to-go” brings the variance of the gradient estimate from 4.9 (“total return”) to 0.67, and "
+                "“reward-to-go” lowers the variance of the gradient estimate from 4.9 (“total return”) to 0.67, and "
                 "the least variance that a constant baseline gives is 0.32: on average −91 % (−256 % to 8.5 %) of "
-                f"that, the wrong way {AT}. The claim needs more than 50 % of the change."
+                f"that change, the wrong way {AT}. The claim needs more than 50 % of the change."
             ),
         ),
         (
