@@ -5,6 +5,7 @@ Nothing here changes matplotlib's global state: figures are made without pyplot,
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,11 +18,11 @@ from zlib import crc32
 import matplotlib as mpl
 import numpy as np
 import seaborn as sns
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.typing import ColorType, RcKeyType
 from PIL import Image
+from pypdfium2 import PdfDocument
 
 from pg.plotting.record import Width
 
@@ -225,16 +226,24 @@ def contrast(colour: ColorType) -> float:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PDF, SVG or PNG, by the suffix of the path: the same bytes for the same figure.
+    """Write a figure to a file; see `encoded`, which takes the suffix of the path."""
+    (content,) = encoded(figure, path.suffix)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def encoded(figure: Figure, *suffixes: str) -> list[bytes]:
+    """Return a figure as PDF, SVG or PNG, for each of the suffixes: the same bytes for the same figure.
+
+    A PNG is a picture of the PDF, so that matplotlib draws the figure once for both.
 
     Raises
     ------
     ValueError
-        If the suffix is another.
+        If a suffix is another.
     """
-    if path.suffix not in (*_SAVING, ".png"):
-        raise ValueError(f"{path} must end in .pdf, .svg or .png")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if others := {*suffixes} - {*_SAVING, ".png"}:
+        raise ValueError(f"a picture must end in .pdf, .svg or .png, not in {', '.join(sorted(others))}")
     with paper_style():
         if (engine := figure.get_layout_engine()) is not None:
             # Compute the layout once; matplotlib would do so for each file. Hinting changes the width of text with the
@@ -243,24 +252,30 @@ def save(figure: Figure, path: Path) -> None:
             for _ in range(2 if any(axes.get_aspect() != "auto" for axes in figure.axes) else 1):
                 engine.execute(figure)
             figure.set_layout_engine(None)
-        if path.suffix == ".png":
-            _save_with_palette(figure, path)
-        else:
-            figure.savefig(path, format=path.suffix[1:], **_SAVING[path.suffix])
+        drawn = {suffix: _drawn(figure, suffix) for suffix in {".pdf" if one == ".png" else one for one in suffixes}}
+        return [_pictured(drawn[".pdf"]) if suffix == ".png" else drawn[suffix] for suffix in suffixes]
 
 
-def _save_with_palette(figure: Figure, path: Path) -> None:
-    """Write a PNG with 256 colours, which has a quarter of the bytes.
+def _drawn(figure: Figure, suffix: str) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format=suffix[1:], **_SAVING[suffix])
+    return file.getvalue()
+
+
+def _pictured(pdf: bytes) -> bytes:
+    """Return a PNG of a page, with 256 colours, which has a quarter of the bytes.
 
     Pillow's octree is fast, makes the smallest files, and keeps the colours of thin lines. It shifts white, which is
     put back.
     """
-    figure.set_dpi(mpl.rcParams["savefig.dpi"])
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    picture = Image.fromarray(np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[..., :3]))
+    # Pdfium draws no line thinner than a pixel, so it draws at twice the resolution.
+    with PdfDocument(pdf) as document:
+        page = document[0].render(scale=2 * mpl.rcParams["savefig.dpi"] / 72, rev_byteorder=True)
+        picture = page.to_pil().convert("RGB").reduce(2)
     reduced = picture.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     colours = np.array(reduced.getpalette()).reshape(-1, 3)
     colours[(colours >= _ALMOST_WHITE).all(axis=1)] = 255
     reduced.putpalette(colours.ravel().tolist())
-    reduced.save(path, "PNG", compress_level=6)
+    file = io.BytesIO()
+    reduced.save(file, "PNG", compress_level=6)
+    return file.getvalue()

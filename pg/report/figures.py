@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping
-from functools import cache, partial
+from functools import cache
 from importlib import import_module
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,9 @@ def draw_figure(study: str, tables: Mapping[str, str], outputs: Mapping[str, str
         Paths of the `print` and `png` pictures and of the `caption`.
     """
     picture, caption = draw(_only(study, tables))
-    for name in ("print", "png"):
-        write_atomically(outputs[name], partial(style.save, picture))
+    files = [Path(outputs[name]) for name in ("print", "png")]
+    for file, content in zip(files, style.encoded(picture, *(file.suffix for file in files)), strict=True):
+        write_atomically(file, methodcaller("write_bytes", content))
     write_text(caption + "\n", outputs["caption"])
 
 
@@ -136,6 +137,4 @@ def warm_up() -> None:
         axes.set_xscale("log")
         axes.set_title(r"$\hat g_\theta^2$, ∇J")
         figure.legend(handles=[Line2D([], [], label="a")], loc="outside lower center")
-    with tempfile.TemporaryDirectory() as folder:
-        for suffix in (".pdf", ".png"):
-            style.save(figure, Path(folder, "nothing").with_suffix(suffix))
+    style.encoded(figure, ".pdf", ".png")

@@ -233,7 +233,7 @@ def test_colours_of_thin_lines_survive_the_palette_of_a_png(tmp_path: Path) -> N
 
 
 def test_only_pdf_svg_and_png_are_written(plain: Figure, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"must end in \.pdf, \.svg or \.png"):
+    with pytest.raises(ValueError, match=r"must end in \.pdf, \.svg or \.png, not in \.jpg"):
         style.save(plain, tmp_path / "plain.jpg")
 
 
