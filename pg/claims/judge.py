@@ -156,7 +156,8 @@ def _outcome(
     if found.verdict == "supported":
         return outcome
     demanded = f"demanded of {part.condition.metric}: {found.comparison}"
-    words = f"{outcome.comparison}; {demanded}; found: {found.effect:.3g} ({found.verdict})"
+    cases = "" if np.isnan(found.lowest) else f", {found.lowest:.3g} to {found.highest:.3g} over all cases"
+    words = f"{outcome.comparison}; {demanded}; found: {found.effect:.3g} ({found.verdict}{cases})"
     return replace(outcome, comparison=words, p_value=np.nan, verdict="not tested")
 
 
@@ -231,7 +232,7 @@ def _judge_cases(
     words = f"{statement}{_place(shown)}; {result.method}"
     if worst is not shown:
         found = f"{worst.result.estimate:.3g}" if worst.result.defined else worst.result.method
-        words += f"; the least favourable of {len(cases)} is{_place(worst)}: {found}"
+        words += f"; the least certain of {len(cases)} is{_place(worst)}: {found}"
     covered = coverage.shortfall(comparison.statistic, result)
     lowest, highest = _range([case.result.estimate for case in cases])
     return Outcome(

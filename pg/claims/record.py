@@ -87,6 +87,7 @@ class Condition(Record):
 class ClaimPart(Record):
     """One measurement that tests a claim: a against b, or a against a number."""
 
+    label: str | None = Field(default=None, description="Name in the report. Default: the part's name, in words.")
     experiment: Name = Field(description="The experiment whose table holds the metric.")
     metric: str = Field(description="Name of a metric.")
     a: Side = Field(

@@ -67,7 +67,7 @@ LEAST_VARIANCE = Metric(
     "`total_variance` of the estimator with the constant baseline that makes it least for the measured policy.",
     scale="ratio",
     statistic="geometric_mean",
-    noun="the least variance that a constant baseline gives",
+    noun="the best fixed constant",
 )
 COSINE = Metric(
     "cosine",

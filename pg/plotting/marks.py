@@ -85,13 +85,13 @@ def gathered(series: Sequence[Series], table: pd.DataFrame) -> pd.DataFrame:
 def extremes(series: Sequence[Series], table: pd.DataFrame, *, lowest_first: bool = False) -> str:
     """Say which series of a table with a row per series are at its ends: "highest with to-go (9), lowest with …"."""
     rows = gathered(series, table).dropna(subset="estimate").sort_values("estimate", kind="stable")
-    labels = {one.key: one.label for one in series}
-    named = [
-        f"with {labels[key]} ({number(value)})" for value, key in zip(rows["estimate"], rows["series"], strict=True)
-    ]
-    if len(named) < 2:
-        return named[0] if named else "undefined"
-    ends = [f"lowest {named[0]}", f"highest {named[-1]}"]
+    labels, named = {one.key: one.label for one in series}, dict[str, list[str]]()
+    for value, key in zip(rows["estimate"], rows["series"], strict=True):
+        named.setdefault(number(value), []).append(labels[key])
+    found = [f"with {one[0]}{f' and {len(one) - 1} more' if one[1:] else ''} ({value})" for value, one in named.items()]
+    if len(found) < 2:
+        return found[0] if found else "undefined"
+    ends = [f"lowest {found[0]}", f"highest {found[-1]}"]
     return ", ".join(ends if lowest_first else reversed(ends))
 
 

@@ -57,6 +57,7 @@ def _described(study: Study, row: Mapping[Any, Any], undecided: int) -> dict[str
     return {
         **{name: row[name] for name in ("claim", "part", "primary", "statement", "section", "figure")},
         **{name: row[name] for name in ("verdict", "claim_verdict")},
+        "title": declared.label or str(row["part"]).replace("_", " "),
         "comparison": _in_labels(study, declared, row["comparison"]),
         "finding": finding(result),
         "measured": measured(result),

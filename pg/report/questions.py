@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pg.claims.record import Question
-from pg.report.cards import Card
+from pg.report.cards import Card, Row
 from pg.report.pictures import Picture
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A sentence, where the page says more, and if it is the finding of a claim, the verdict and the claim."""
+class Answers:
+    """What answers a question: claims, each with the parts that matter to it, and figures, by their findings."""
 
-    sentence: str
-    place: str
-    verdict: str = ""
-    claim: str = ""
+    claims: Sequence[tuple[Card, Sequence[Row]]]
+    figures: Sequence[Picture]
 
 
 def answered(
     questions: Mapping[str, Question], cards: Iterable[Card], pictures: Iterable[Picture]
-) -> list[tuple[str, list[Answer]]]:
-    """Return each question with its answers, those of claims first."""
+) -> list[tuple[str, Answers]]:
+    """Return each question with its answers; without a part of its own, a claim answers by the findings of its card."""
     by_claim, by_figure = {card.name: card for card in cards}, {picture.name: picture for picture in pictures}
-    return [(one.ask, [*_findings(one, by_claim), *_captions(one, by_figure)]) for one in questions.values()]
+    return [
+        (one.ask, Answers(_parts(one, by_claim), [by_figure[name] for name in one.figures]))
+        for one in questions.values()
+    ]
 
 
 def claims_asked_for(questions: Mapping[str, Question]) -> list[str]:
@@ -33,14 +34,10 @@ def claims_asked_for(questions: Mapping[str, Question]) -> list[str]:
     return list(dict.fromkeys(named.partition(".")[0] for one in questions.values() for named in one.claims))
 
 
-def _findings(question: Question, cards: Mapping[str, Card]) -> Iterator[Answer]:
+def _parts(question: Question, cards: Mapping[str, Card]) -> list[tuple[Card, list[Row]]]:
+    found: dict[str, list[Row]] = {}
     for named in question.claims:
         claim, _, part = named.partition(".")
-        card = cards[claim]
-        for row in (one for one in card.parts if one["part"] == part) if part else card.findings:
-            yield Answer(row["finding"], f"claim-{claim}", row["verdict"], claim)
-
-
-def _captions(question: Question, pictures: Mapping[str, Picture]) -> Iterator[Answer]:
-    for name in question.figures:
-        yield Answer(pictures[name].finding, f"figure-{name}")
+        rows = (one for one in cards[claim].parts if one["part"] == part) if part else cards[claim].findings
+        found.setdefault(claim, []).extend(rows)
+    return [(cards[claim], rows) for claim, rows in found.items()]

@@ -5,7 +5,7 @@
 | a over b | The variance with “to-go” is a quarter (19 % to 32 %) of that with “total”: 50 instead of 200. |
 | a minus b | The return is higher by 131 (72 to 190) with “a” than with “b”: 331 instead of 200. |
 | a against a number | The cosine with “a” is 0.97 (0.96 to 0.97). |
-| share of a change | “a” lowers the variance from 200 (“b”) to 100, “c” to 50: on average 67 % of that change. |
+| share of a change | “a” lowers the variance from 200 (“b”) to 100, where “c” gives 50: 67 % of the possible change. |
 | within a tolerance | The bias with “a” is 0 % up to rounding in all of 20 measurements. |
 
 In brackets after a number are the ends of its interval; brackets at the end name the case that the numbers belong to.
@@ -198,15 +198,15 @@ def _between(result: Result) -> str:
 
 def _share_of_change(result: Result) -> str:
     a, zero, goal = (result.side(name).removeprefix("with ") for name in ("a", "zero", "one"))
-    best = f"{goal} to {result.mean('one')}"
+    best = goal
     if result.part.share_of is not None and "metric" in result.part.share_of.one:
-        best = f"and {noun(result.metric_named(result.part.share_of.one['metric']))} is {result.mean('one')}"
-    change = f"from {result.mean('zero')} ({zero}) to {result.mean('a')}, {best}"
-    wrong = ", the wrong way" if result.effect < 0 else ""
-    share = f"{percent(result.effect)}{_ends(result, percent)} of that change{wrong}"
+        best = noun(result.metric_named(result.part.share_of.one["metric"]))
     moves = "raises" if result.means["a"] > result.means["zero"] else "lowers"
-    # The mean of the shares of all seeds, which the means of both sides need not give.
-    return f"{a} {moves} {noun(result.metric)} {change}: on average {share}"
+    change = f"from {result.mean('zero')} ({zero}) to {result.mean('a')}, where {best} gives {result.mean('one')}"
+    away = ", so away from it" if result.effect < 0 else ""
+    # A ratio of means over seeds of relative changes, which the means of both sides need not give.
+    share = f"{percent(result.effect)}{_ends(result, percent)} of the possible change on average{away}"
+    return f"{a} {moves} {noun(result.metric)} {change}: {share}"
 
 
 def _within_tolerance(result: Result) -> str:
@@ -242,7 +242,13 @@ def _all_cases(result: Result) -> str:
         write = percent
     elif result.is_ratio:
         write = short
-    return f"all cases: {write(result.lowest)} to {write(result.highest)}{' times' if result.is_ratio else ''}"
+    unit = " times" if result.is_ratio else ""
+    cases = {
+        "environments": sides.environments_of(result.study, result.part),
+        "stages": sides.stages_measured(result.study, result.part),
+    }
+    where = [name for name, found in cases.items() if len(found) > 1]
+    return f"{write(result.lowest)} to {write(result.highest)}{unit} over all {' and '.join(where) or 'cases'}"
 
 
 def _ends(result: Result, write: Callable[[float], str]) -> str:

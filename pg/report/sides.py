@@ -57,6 +57,12 @@ def environments_of(study: Study, part: ClaimPart) -> tuple[str, ...]:
     return part.environments or study.experiments[part.experiment].environments
 
 
+def stages_measured(study: Study, part: ClaimPart) -> tuple[str, ...]:
+    """Return the stages in which a part must hold; none if its sides select theirs."""
+    by_side = any("stage" in selection for _, _, selection in part.selections)
+    return () if by_side else tuple(part.stages) or tuple(stages_of(study, part.experiment))
+
+
 def _places(study: Study, part: ClaimPart, common: Selection) -> Iterator[str]:
     """Yield the environment and the stage of the case that is shown; of a tolerance, all environments."""
     environments, shown = environments_of(study, part), part.shown
@@ -66,10 +72,8 @@ def _places(study: Study, part: ClaimPart, common: Selection) -> Iterator[str]:
     wanted = None if shown is None else shown.environment
     yield study.environment_label(common.get("environment") or wanted or environments[0])
     wanted = None if shown is None else shown.stage
-    # If the sides select different stages, there is no stage that they have in common.
-    by_side = any("stage" in selection for _, _, selection in part.selections)
-    stages = [] if by_side else [wanted, *part.stages, *stages_of(study, part.experiment)]
-    if stage := next(filter(None, [common.get("stage"), *stages]), None):
+    stages = stages_measured(study, part)
+    if stage := next(filter(None, [common.get("stage"), wanted if stages else None, *stages]), None):
         yield _policies(stage)
 
 

@@ -110,7 +110,7 @@ def test_a_card_shows_findings_tests_equations_and_where_they_come_from(
     for said in (
         "Reward-to-go lowers the variance of the gradient.</h3>",
         "The variance of the gradient estimate with “reward-to-go” is 44 % (42 % to 47 %) of that with “total return”",
-        "all cases: 0.410 to 0.480",
+        "over all cases 0.410 to 0.480",
         '<td data-label="p" class="num">&lt; 0.001</td>',
         '<figure id="figure-variance"',
         'Such intervals <a href="#intervals">cover</a> 86 % on skewed data at n = 20',
@@ -187,7 +187,7 @@ def test_the_page_begins_with_findings_and_a_map_of_all_claims(text: str, claims
     first, mapped = between(text, 'id="findings"', "</section>"), between(text, "<nav", "</nav>")
 
     for row in claims[claims["primary"]].itertuples():
-        assert f'<a href="#claim-{row.claim}">{row.statement}</a>' in first
+        assert f'<a href="#claim-{row.claim}">“{row.statement}”</a>' in first
         assert f"</span>{row.statement}</a>" in mapped
     assert first.count("<article") == first.count('<svg class="strip') == claims["primary"].sum()
     assert text.index('id="findings"') < text.index("<nav") < text.index("<table")
@@ -340,8 +340,8 @@ TOTAL = {"variant": "total", "batch": 16}
         ),
         (
             {"a": {"variant": "to_go"}, "b": {"variant": "total"}, "reference": None},
-            "to_go − total < 0 in cartpole; Fieller; the least favourable is in cartpole: 0.1",
-            "“reward-to-go” − “total return” < 0 in CartPole-v1; Fieller; the least favourable is in CartPole-v1: 0.1",
+            "to_go − total < 0 in cartpole; Fieller; the least certain is in cartpole: 0.1",
+            "“reward-to-go” − “total return” < 0 in CartPole-v1; Fieller; the least certain is in CartPole-v1: 0.1",
         ),
     ],
 )
@@ -424,7 +424,7 @@ def test_cards_and_a_table_quote_another_study(make_page: Pages, claims: pd.Data
     rows = claims.assign(verdict=["undecided", "refuted", "refuted", "supported"], effect=[0.5, 0.6, 0.7, 0.8])
     rows = rows[rows["claim"] != "large_batches"].assign(primary=[False, True, True])
     page = make_page(others=[Reference("<Thorough> study", "x86_64, AVX2", rows)])
-    quote = between(card(page, "causality"), "In “<a", "</p>")
+    quote = between(card(page, "causality"), "In another study, “<a", "</p>")
     assert '"#study-thorough-study">&lt;Thorough&gt; study' in quote
     # The primary part comes first.
     assert quote.index("refuted: </span>bias") < quote.index("undecided: </span>variance")

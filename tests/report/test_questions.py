@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from html import unescape
 
 from pg.claims.record import Question
 from pg.study.record import Study
@@ -20,11 +20,15 @@ def test_a_question_is_answered_from_its_claims_and_figures(make_page: Callable[
     shown = between(page, '<section id="questions"', "</section>")
     first, second, trusted = shown.split("<summary>")[1:]
     assert first.startswith("Is &lt;less&gt; better?</summary>")
-    assert first.count("<li>") == 4, "both findings of the card, the named part, and the caption"
-    assert "mixed: </span>" in first
-    assert "undecided: </span>" in first
-    for sentence in unescape(first).split("</span>")[1:3]:
-        assert sentence.split("<a")[0].strip() in unescape(card(page, "causality"))
+    assert first.count("<li>") == 3, "two claims and the caption"
+    assert first.count('class="finding"') == 3, "both findings of a card, and the named part of the other claim"
+    assert first.count('class="badge mixed"') == first.count('class="badge undecided"') == 1
+    told = re.findall(r'<p class="finding">(.*?)</p>', first, re.DOTALL)
+    *both, steps = (sentence.rpartition(">")[2].strip() for sentence in told)
+    assert both[0]
+    assert [sentence in card(page, "causality") for sentence in both] == [True, True]
+    assert steps
+    assert steps in card(page, "large_batches")
     assert "Caption of variance." in first
     assert second.count("<li>") == 1
     assert 'href="#figure-learning_curves"' in second

@@ -50,10 +50,12 @@ def draw(request: FigureRequest[GaitExperiment]) -> Drawn:
     falls = {"fall forward": _FORWARD, "fall backward": _BACKWARD}
     entries = [Line2D([], [], color=colour, marker=marker, label=name) for name, (colour, marker) in falls.items()]
     layout.legend_below(figure, entries)
-    moved = request.rows("summary", metric="displacement")
+    fell, moved = (
+        request.between(request.rows("summary", metric=metric)) for metric in ("fell_forward", "displacement")
+    )
     return figure, (
-        f"The centre of mass moves forward by {request.between(moved)} m, in "
-        f"{counted(request.experiment.episodes, 'episode')} per stage. A fall ends an episode; it is forward if the "
+        f"Share of episodes that fall forward: {fell}; metres moved forward: {moved}; in "
+        f"{counted(request.experiment.episodes, 'episode')} per stage. A fall is forward if the "
         "centre of mass has moved forward. Foot changes: the other foot alone touches the floor. Thin "
         f"lines: {counted(request.seeds, 'seed')}; marks and bars: means with 95 % intervals."
     )

@@ -37,8 +37,10 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     layout.log_ticks(*(axes.yaxis for axes in ratios))
     figure.align_ylabels()
     layout.legend_below(figure, marks.legend_entries(series))
+    usual = min(request.experiment.sample.batches, key=lambda size: abs(size - trained[0]))
+    found = request.between(request.rows("summary", metric="cosine", batch=usual))
     return figure, (
-        f"Nearest to ∇J: {request.leaders(request.rows('summary', metric='cosine'))}. "
+        f"Cosines to ∇J at N = {usual}: {found}. "
         "Signal to noise is ‖∇J‖² / tr Cov of batches of N trajectories; ratios below 0, from noisy references, are "
         f"not drawn. Bars: 95 % intervals over {request.policies} per stage."
     )

@@ -46,9 +46,13 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     figure.align_ylabels()
     noise = Line2D([], [], color=style.FAINT, label="bias from noise alone", **_DASHED)
     layout.legend_below(figure, [*marks.legend_entries(series), noise])
-    variance = request.rows("summary", metric="total_variance", batch=request.batch)
+    least = {
+        metric: request.leaders(request.rows("summary", metric=metric, batch=request.batch), lowest=True)
+        for metric in ("total_variance", "relative_bias")
+    }
     return figure, (
-        f"The variance is {request.between(variance)}. Bias ‖E[ĝ] − ∇J‖ / ‖∇J‖ (means) and variance (geometric means) "
-        f"of batches of N = {request.batch} against {option}, equally spaced, not to scale. Bars: 95 % intervals over "
-        f"{request.policies} per stage. Dashed: the bias that sampling noise alone would show."
+        f"Least variance: {least['total_variance']}; least bias: {least['relative_bias']}. Bias ‖E[ĝ] − ∇J‖ / ‖∇J‖ "
+        f"(means) and variance (geometric means) of batches of N = {request.batch} against {option}, equally spaced, "
+        f"not to scale. Bars: 95 % intervals over {request.policies} per stage. Dashed: the bias that sampling noise "
+        "alone would show."
     )

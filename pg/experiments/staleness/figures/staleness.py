@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
@@ -26,6 +27,7 @@ _PARTS = {
     "parts of the bias": {"state_part": "states", "return_part": "returns"},
     "distance of the states": {"state_variation": ""},
 }
+_HALF = 0.5
 _DIVERGENCE = r"$\mathrm{E}[\mathrm{KL}(\pi_\theta' \,\|\, \pi_\theta)]$"
 
 Request = FigureRequest[StalenessExperiment]
@@ -54,14 +56,29 @@ def draw(request: Request) -> Drawn:
     for panels in zip_longest(*blocks):
         layout.share_limits([axes for axes in panels if axes is not None], "y")
     layout.legend_below(figure, marks.legend_entries(series))
-    tables = " The bias of per-step ratios has two parts; distance is total variation."
-    cosines = request.rows("summary", metric="cosine")
+    tables = " Distance: total variation."
     away = listed([f"{steps:g}" for steps in walk.steps if steps])
     return figure, (
-        f"Nearest to ∇J(θ'): {request.leaders(cosines[cosines['steps'] > 0])}. Estimates use {sample.batches[0]} "
-        f"trajectories of θ; θ' is {away} gradient steps away, from left to right. Means, 95 % intervals over "
-        f"{request.policies}.{tables if any(parts_of.values()) else ''}"
+        f"Cosine to ∇J(θ') {_falls(request, series)}. From left to right, θ' is {away} steps away from θ, with "
+        f"{sample.batches[0]} trajectories of θ. Means, 95 % intervals over {request.policies}."
+        f"{tables if any(parts_of.values()) else ''}"
     )
+
+
+def _falls(request: Request, series: Sequence[Series]) -> str:
+    """Say in the first place how soon the mean cosine falls below a half: "below 0.5 after 4 steps with total"."""
+    rows, after = request.rows("summary", request.places[0], metric="cosine"), dict[float, list[str]]()
+    for one in series:
+        own = one.rows(rows)
+        low = own.loc[(own["estimate"] < _HALF) & (own["steps"] > 0), "steps"]
+        after.setdefault(float(low.min()) if len(low) else math.inf, []).append(one.label)
+    found = [
+        f"{'never' if steps == math.inf else f'after {steps:g} steps'} with {names[0]}"
+        + (f" and {len(names) - 1} more" if names[1:] else "")
+        for steps, names in sorted(after.items())
+    ]
+    soonest, latest = found[0], found[-1] if found[1:] else ""
+    return f"below {_HALF} {soonest}{latest and f', {latest}'} ({request.heading(request.places[0])})"
 
 
 def _along(request: Request, place: Place, metric: str, series: Sequence[Series]) -> pd.DataFrame:
