@@ -417,7 +417,20 @@ def test_a_card_says_where_other_seeds_gave_another_verdict(make_page: Pages, st
     page = make_page(replication=pd.DataFrame(rows, columns=columns))
     assert "this claim was undecided in 1 of 2 runs and refuted in 1 of 2 runs:" in card(page, "causality")
     assert "28 and 27 of 29" in between(page, '<p class="note">', "</p>")
+    mapped = between(page, '<nav id="map"', "</nav>")
+    assert mapped.count("(not with other seeds)</a>") == 1
     assert "other seeds" not in card(text, "causality")
+
+
+def test_a_part_has_a_label_of_its_own(make_page: Pages, study: Study) -> None:
+    claim = study.claims["causality"]
+    named = {**claim.parts, "bias": claim.parts["bias"].model_copy(update={"label": "exact bias, <N = 2>"})}
+    other = study.model_copy(
+        update={"claims": {**study.claims, "causality": claim.model_copy(update={"parts": named})}}
+    )
+    shown = card(make_page(study=other), "causality")
+    assert "<em>Exact bias, &lt;N = 2&gt;.</em>" in shown
+    assert "<em>Variance.</em>" in shown
 
 
 def test_cards_and_a_table_quote_another_study(make_page: Pages, claims: pd.DataFrame, text: str) -> None:

@@ -246,6 +246,10 @@ def test_a_family_is_named_with_the_levels_that_its_candidates_share(study: Stud
     found = measured(result_of(study, less(STEPS) | {"a": family, "b": family}, 0.5))
 
     assert "with the best of “reward-to-go” and “total return”, 8 gradient steps" in found
+    named = {"a": family | {"label": "the best of two"}, "b": family}
+    assert "50 environment steps with the best of two than with the best of “" in measured(
+        result_of(study, less(STEPS) | named, 50)
+    )
 
 
 def test_an_untested_part_says_what_it_needed_and_what_was_found(study: Study) -> None:
