@@ -8,6 +8,9 @@
 | with `ratio_of_means` | t on a - r b, null r = 1, Fieller | |
 | with `share_of` | | t on u - r w, Fieller |
 
+A published reference with an uncertainty of its own is compared by the tests in `pg.statistics.independent`; the effect
+is then the difference from it, or of a metric on a ratio scale the quotient.
+
 With `share_of`, u = 1 - a / zero and w = 1 - one / zero per snapshot, so that no snapshot outweighs the others by its
 scale; the effect is the ratio of their means. With `ratio_of_means` the effect is E[a] / E[b]. Means of steps to
 threshold are restricted to the budget, so they exist for any number of censored runs. If both runs of a seed are
@@ -21,6 +24,7 @@ Source: Royston and Parmar (2013), "Restricted mean survival time", BMC Med. Res
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -29,10 +33,10 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from pg.claims.record import ClaimPart
+from pg.claims.record import ClaimPart, Published
 from pg.claims.relations.relation import Target
 from pg.experiments.metric import Metric
-from pg.statistics import estimates, shares
+from pg.statistics import estimates, independent, shares
 from pg.statistics.intervals import LEVEL, Array, Test
 
 Values = Mapping[str, Array]
@@ -102,6 +106,8 @@ def comparison_of(part: ClaimPart, metric: Metric) -> Comparison:
     average = partial(_mean, failure)
     if metric.scale == "ratio" and not part.ratio_of_means:
         average = stats.gmean
+    if part.published is not None and not part.is_tolerance:
+        return _with_published(part, metric, part.published, average)
     if part.share_of is not None:
         statistic, terms, test = "ratio of means", _changes, partial(_ratio_of_means, _changes)
         words = "share of the change from {zero} to {one} reached by {a}"
@@ -118,8 +124,46 @@ def comparison_of(part: ClaimPart, metric: Metric) -> Comparison:
     else:
         statistic = "paired difference" if paired else metric.statistic
         test = _mean_difference
-    target = Target(null if part.reference is None else part.reference, part.margin or 0.0)
+    target = Target(null if part.number is None else part.number, part.margin or 0.0)
     return Comparison(statistic, test, words, target, logarithmic, terms, average)
+
+
+def _with_published(
+    part: ClaimPart, metric: Metric, published: Published, average: Callable[[Array], Any]
+) -> Comparison:
+    """Compare a with a published number; the effect is the difference or quotient of both."""
+    words, null, margin = f"{{a}} − {published.value:g}", 0.0, part.margin or 0.0
+    statistic, test = "mean", independent.mean_difference
+    if metric.statistic == "share":
+        statistic, test = "share", independent.share_difference
+    elif metric.scale == "ratio":
+        statistic, test, words, null = "geometric_mean", independent.quotient, f"{{a}} / {published.value:g}", 1.0
+    other = estimate_of(published, is_share=metric.statistic == "share")
+    failure = np.nan if metric.failure is None else metric.failure
+
+    def tested(values: Values, groups: Groups, null: float, level: float) -> Test:
+        known = np.where(np.isfinite(values["a"]), values["a"], failure) if statistic == "share" else values["a"]
+        return test(known, other, groups=groups, null=null, level=level)
+
+    return Comparison(statistic, tested, words, Target(null, margin), metric.scale == "ratio", average=average)
+
+
+def estimate_of(published: Published, *, is_share: bool = False) -> independent.Estimate:
+    r"""Return a published number with its standard error.
+
+    $s/\sqrt n$ of n runs; half of the interval over the quantile of Student's t (of a normal distribution if n is
+    unknown); of a share $\sqrt{p(1-p)/n}$, with one success and one failure added, so that 0 and 1 are uncertain too.
+    """
+    n, error = published.n, published.se or 0.0
+    if published.sd is not None and n is not None:
+        error = published.sd / math.sqrt(n)
+    elif published.interval is not None:
+        low, high = published.interval
+        error = (high - low) / 2 / float(stats.norm.ppf(0.975) if n is None else stats.t.ppf(0.975, n - 1))
+    elif error == 0 and is_share and n is not None:
+        share = (published.value * n + 1) / (n + 2)
+        error = math.sqrt(share * (1 - share) / n)
+    return independent.Estimate(published.value, error, n)
 
 
 def _mean(failure: float, found: Array) -> float:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Discriminator, Field, PositiveFloat, Tag, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from pg.claims.relations.registry import RELATIONS
 from pg.claims.relations.relation import Relation, Tolerance
@@ -59,6 +68,44 @@ _RelationName = Annotated[
 ]
 
 
+class Published(Record):
+    """A number that others measured.
+
+    Its standard error is given, or follows from `sd` or `interval`, or of a share from `n`; without any of these, the
+    number is taken as exact.
+    """
+
+    value: float = Field(description="The number.")
+    se: PositiveFloat | None = Field(default=None, description="Its standard error.")
+    sd: PositiveFloat | None = Field(default=None, description="The standard deviation of its n runs.")
+    interval: tuple[float, float] | None = Field(default=None, description="Its 95 % interval.")
+    n: PositiveInt | None = Field(default=None, description="The number of runs behind it.")
+    source: str = Field(description="Where it was published: paper, year, table or figure.")
+    setting: str = Field(default="", description="What differs in the setting here.")
+
+    @model_validator(mode="after")
+    def _has_one_uncertainty(self) -> Self:
+        given = [name for name in ("se", "sd", "interval") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give one of se, sd and interval, not {' and '.join(given)}")
+        if self.sd is not None and self.n is None:
+            raise ValueError("sd needs n, the number of runs that it is of")
+        if (self.sd is not None or self.interval is not None) and self.n == 1:
+            raise ValueError("n: one run has no standard error")
+        if self.interval is not None and not self.interval[0] < self.interval[1]:
+            raise ValueError("interval: the first end must be below the second")
+        return self
+
+
+def _kind_of_reference(value: Any) -> str:
+    return "published" if isinstance(value, Published | dict) else "number"
+
+
+_Reference = Annotated[
+    Annotated[Published, Tag("published")] | Annotated[float, Tag("number")], Discriminator(_kind_of_reference)
+]
+
+
 class ShareOf(Record):
     """Turns a metric m(a) into the share (m(zero) - m(a)) / (m(zero) - m(one)) of an achievable change."""
 
@@ -101,7 +148,10 @@ class ClaimPart(Record):
     against: Name | None = Field(
         default=None, description="The experiment whose table holds b, paired by seed. Default: that of a."
     )
-    reference: float | None = Field(default=None, description="The number that a is compared with.")
+    reference: _Reference | None = Field(
+        default=None,
+        description="The number that a is compared with; a published one has a source, and often an uncertainty.",
+    )
     relation: _RelationName = Field(
         description="The claimed relation of a: less or greater than b, equal within the margin, exact up to a "
         "tolerance; or module:Class for a relation of your own."
@@ -144,6 +194,16 @@ class ClaimPart(Record):
         return _relation_named(self.relation)
 
     @property
+    def published(self) -> Published | None:
+        """The published number that a is compared with, if it is one."""
+        return self.reference if isinstance(self.reference, Published) else None
+
+    @property
+    def number(self) -> float | None:
+        """The number that a is compared with, if it is one."""
+        return self.reference.value if isinstance(self.reference, Published) else self.reference
+
+    @property
     def is_tolerance(self) -> bool:
         """Whether the relation compares single rows with a tolerance, without a test."""
         return isinstance(self.decision, Tolerance)
@@ -183,6 +243,8 @@ class ClaimPart(Record):
             _legal_condition(self)
         if self.share_of is not None and self.b is not None:
             raise ValueError("share_of compares with a reference, not with b")
+        if self.share_of is not None and self.published is not None:
+            raise ValueError("share_of compares with a number, not with a published one")
         if self.share_of is not None and isinstance(self.a, Family):
             raise ValueError("share_of needs a selection of rows in a; best_of is not allowed")
         if self.ratio_of_means and (self.b is None or self.is_tolerance):
