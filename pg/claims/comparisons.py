@@ -106,7 +106,7 @@ def comparison_of(part: ClaimPart, metric: Metric) -> Comparison:
     average = partial(_mean, failure)
     if metric.scale == "ratio" and not part.ratio_of_means:
         average = stats.gmean
-    if part.published is not None and not part.is_tolerance:
+    if part.published is not None and part.is_relative:
         return _with_published(part, metric, part.published, average)
     if part.share_of is not None:
         statistic, terms, test = "ratio of means", _changes, partial(_ratio_of_means, _changes)

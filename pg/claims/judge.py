@@ -317,8 +317,10 @@ def _judge_rows(relation: Tolerance, comparison: Comparison, sides: Mapping[str,
     holds = [relation.holds(deviations[place], target) for place in places]
     verdict = "supported" if all(holds) else "mixed" if any(holds) else "refuted"
     lowest, highest = _range([float(deviations[place].max()) for place in places])
-    largest = float(deviations[worst])
-    return Outcome(words, largest, np.nan, np.nan, np.nan, verdict, len(cases), lowest=lowest, highest=highest)
+    largest, mean = float(deviations[worst]), float(np.mean(comparison.per_row(values)))
+    return Outcome(
+        words, largest, np.nan, np.nan, np.nan, verdict, len(cases), mean_a=mean, lowest=lowest, highest=highest
+    )
 
 
 def _quantity(comparison: Comparison, sides: Mapping[str, Side], where: Mapping[str, Any]) -> str:

@@ -204,6 +204,11 @@ class ClaimPart(Record):
         return self.reference.value if isinstance(self.reference, Published) else self.reference
 
     @property
+    def is_relative(self) -> bool:
+        """Whether the effect is a difference or quotient: of a and b, or of a and a published number that is tested."""
+        return self.b is not None or (self.published is not None and not self.is_tolerance)
+
+    @property
     def is_tolerance(self) -> bool:
         """Whether the relation compares single rows with a tolerance, without a test."""
         return isinstance(self.decision, Tolerance)
@@ -282,7 +287,7 @@ class Question(Record):
     """What a reader of the report asks, and what answers it."""
 
     ask: str = Field(description="The question.")
-    claims: Distinct[str] = Field(
-        default=(), description="Claims whose findings answer it: a name, or one part of it as claim.part."
+    answers: Annotated[Distinct[str], Field(min_length=1)] = Field(
+        description="What answers it, in this order: claims.NAME, one part of it as claims.NAME.PART, or figures.NAME, "
+        "whose caption begins with an answer."
     )
-    figures: Distinct[Name] = Field(default=(), description="Figures whose captions begin with an answer.")

@@ -67,7 +67,7 @@ LEAST_VARIANCE = Metric(
     "`total_variance` of the estimator with the constant baseline that makes it least for the measured policy.",
     scale="ratio",
     statistic="geometric_mean",
-    noun="the best fixed constant",
+    noun="the best unbiased constant",
 )
 COSINE = Metric(
     "cosine",

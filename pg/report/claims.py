@@ -11,14 +11,14 @@ from typing import Any
 
 from pandas import DataFrame
 
-from pg.claims.comparisons import comparison_of
+from pg.claims.comparisons import comparison_of, estimate_of
 from pg.claims.judge import ALPHA
 from pg.claims.record import ClaimPart, Selection
 from pg.claims.relations.relation import Tested
 from pg.claims.verification import Reference
 from pg.experiments.metric import Metric
 from pg.plotting.text import counted, number, span
-from pg.report.sentences import Result, finding, measured
+from pg.report.sentences import Result, finding, measured, written
 from pg.report.sides import environments_of
 from pg.report.strips import strip_of
 from pg.statistics.decisions import MAX_SEEDS, effect_size, seeds_needed
@@ -82,7 +82,42 @@ def _described(study: Study, row: Mapping[Any, Any], undecided: int) -> dict[str
         "effect_value": effect,
         "p_value": p,
         "n_value": n,
+        "published": _beside(result),
     }
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A published number beside what was measured, in words; `verdict` is "agrees" or "differs" if that is claimed."""
+
+    value: str
+    source: str
+    setting: str
+    measured: str
+    difference: str
+    verdict: str
+
+
+def _beside(result: Result) -> Beside | None:
+    published, declared = result.part.published, result.part
+    if published is None:
+        return None
+    other = estimate_of(published, is_share=result.metric.statistic == "share")
+    value = written(result.metric, published.value)
+    if other.error:
+        value += f" ± {written(result.metric, other.error)}"
+    is_equality = declared.margin is not None
+    ends = f" ({span(result.low, result.high)})" if math.isfinite(result.low + result.high) else ""
+    return Beside(
+        value=value,
+        source=published.source,
+        setting=published.setting,
+        measured=written(result.metric, result.means.get("a", math.nan)),
+        difference=f"{number(result.effect)}{' times' if result.is_ratio else ''}{ends}",
+        verdict={"supported": "agrees", "refuted": "differs"}.get(result.verdict, result.verdict)
+        if is_equality
+        else result.verdict,
+    )
 
 
 def _rows_in_words(metric: str, selection: Selection) -> str:

@@ -120,6 +120,7 @@ def render(
         pictures={picture.name: picture for picture in pictures},
         alternatives={picture.name: alternative(picture, cards) for picture in pictures},
         holders=holders,
+        cards=cards,
         parts=parts,
         verdicts=VERDICTS,
         counts=Counter(card.verdict for card in cards),

@@ -11,33 +11,33 @@ from pg.report.pictures import Picture
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What answers a question: claims, each with the parts that matter to it, and figures, by their findings."""
+class Answer:
+    """The finding of a figure; or a claim with parts of it, which `is_whole` if no single part was asked for."""
 
-    claims: Sequence[tuple[Card, Sequence[Row]]]
-    figures: Sequence[Picture]
+    picture: Picture | None = None
+    card: Card | None = None
+    parts: Sequence[Row] = ()
+    is_whole: bool = False
 
 
 def answered(
     questions: Mapping[str, Question], cards: Iterable[Card], pictures: Iterable[Picture]
-) -> list[tuple[str, Answers]]:
-    """Return each question with its answers; without a part of its own, a claim answers by the findings of its card."""
+) -> list[tuple[str, list[Answer]]]:
+    """Return each question with its answers, as declared."""
     by_claim, by_figure = {card.name: card for card in cards}, {picture.name: picture for picture in pictures}
-    return [
-        (one.ask, Answers(_parts(one, by_claim), [by_figure[name] for name in one.figures]))
-        for one in questions.values()
-    ]
+    return [(one.ask, [_answer(named, by_claim, by_figure) for named in one.answers]) for one in questions.values()]
 
 
 def claims_asked_for(questions: Mapping[str, Question]) -> list[str]:
     """Return the claims that answer questions, in the order of these."""
-    return list(dict.fromkeys(named.partition(".")[0] for one in questions.values() for named in one.claims))
+    named = (answer.split(".") for one in questions.values() for answer in one.answers)
+    return list(dict.fromkeys(name for kind, name, *_ in named if kind == "claims"))
 
 
-def _parts(question: Question, cards: Mapping[str, Card]) -> list[tuple[Card, list[Row]]]:
-    found: dict[str, list[Row]] = {}
-    for named in question.claims:
-        claim, _, part = named.partition(".")
-        rows = (one for one in cards[claim].parts if one["part"] == part) if part else cards[claim].findings
-        found.setdefault(claim, []).extend(rows)
-    return [(cards[claim], rows) for claim, rows in found.items()]
+def _answer(named: str, cards: Mapping[str, Card], pictures: Mapping[str, Picture]) -> Answer:
+    kind, name, *part = named.split(".")
+    if kind == "figures":
+        return Answer(picture=pictures[name])
+    card = cards[name]
+    parts = [row for row in card.parts if row["part"] in part] if part else card.findings
+    return Answer(card=card, parts=parts, is_whole=not part)

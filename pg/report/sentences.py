@@ -6,6 +6,7 @@
 | a minus b | The return is higher by 131 (72 to 190) with “a” than with “b”: 331 instead of 200. |
 | a against a number | The cosine with “a” is 0.97 (0.96 to 0.97). |
 | share of a change | “a” lowers the variance from 200 (“b”) to 100, where “c” gives 50: 67 % of the possible change. |
+| a and a published number | With “a”, the return is 331, and 320 in Doe (2020): higher by 11 (2.0 to 24). |
 | within a tolerance | The bias with “a” is 0 % up to rounding in all of 20 measurements. |
 
 In brackets after a number are the ends of its interval; brackets at the end name the case that the numbers belong to.
@@ -20,7 +21,7 @@ from functools import partial
 from typing import Any
 
 from pg.claims.comparisons import Comparison, comparison_of
-from pg.claims.record import ClaimPart, Family
+from pg.claims.record import ClaimPart, Family, Published
 from pg.core.signs import signed
 from pg.experiments.metric import Metric
 from pg.experiments.metrics import metrics_of
@@ -71,7 +72,7 @@ class Result:
     @property
     def is_ratio(self) -> bool:
         """Whether the effect is a over b."""
-        return self.part.b is not None and (self.part.ratio_of_means or self.compared.logarithmic)
+        return self.part.is_relative and (self.part.ratio_of_means or self.compared.logarithmic)
 
     @property
     def has_interval(self) -> bool:
@@ -96,7 +97,7 @@ def finding(result: Result) -> str:
     match result.verdict:
         case "not tested":
             return _not_tested(result)
-        case "supported" if result.part.is_tolerance or (result.part.b is not None and result.part.margin is None):
+        case "supported" if result.part.is_tolerance or (result.part.is_relative and result.part.margin is None):
             return measured(result)
         case "undecided":
             return f"{measured(result)} Too uncertain to decide: the claim needs {needed(result)}."
@@ -114,6 +115,8 @@ def measured(result: Result) -> str:
         words = _within_tolerance(result)
     elif result.part.share_of is not None:
         words = _share_of_change(result)
+    elif result.part.published is not None:
+        words = _beside_published(result, result.part.published)
     elif result.is_ratio:
         words = _ratio(result)
     elif result.part.b is not None:
@@ -130,7 +133,9 @@ def needed(result: Result) -> str:
         return "equality" if part.reference is None else f"{_target(result)} {_within(result)}"
     if part.share_of is not None:
         return part.decision.demand(target, lambda value: f"{percent(value)} of the change")
-    if part.reference is not None:
+    if part.published is not None and part.margin is None:
+        return part.decision.demand(target, lambda _: "published")
+    if part.number is not None and not part.is_relative:
         return part.decision.demand(target, partial(declared, metric))
     if part.margin is not None:
         return f"a difference of at most {_amount(metric, part.margin)}"
@@ -182,6 +187,15 @@ def _difference(result: Result) -> str:
     return f"{noun(result.metric)} is {direction} by {by} {a} than {b}{_instead(result)}"
 
 
+def _beside_published(result: Result, published: Published) -> str:
+    value = _with_unit(result.metric, _bare(result.metric, published.value))
+    found = f"{result.side('a')}, {noun(result.metric)} is {result.mean('a')}, and {value} in {published.source}"
+    if result.is_ratio:
+        return f"{found}: {times(result.effect, _ends(result, short if result.effect >= 1 else percent))} that"
+    direction = "lower" if result.effect < 0 else "higher"
+    return f"{found}: {direction} by {_amount(result.metric, result.effect)}{_between(result)}"
+
+
 def _instead(result: Result) -> str:
     """Write the means of both sides: ": 331 instead of 200"."""
     a, b = result.mean("a"), result.mean("b")
@@ -205,7 +219,7 @@ def _share_of_change(result: Result) -> str:
     change = f"from {result.mean('zero')} ({zero}) to {result.mean('a')}, where {best} gives {result.mean('one')}"
     away = ", so away from it" if result.effect < 0 else ""
     # A ratio of means over seeds of relative changes, which the means of both sides need not give.
-    share = f"{percent(result.effect)}{_ends(result, percent)} of the possible change on average{away}"
+    share = f"{percent(result.effect)}{_ends(result, percent)} of the possible change, averaged over seeds{away}"
     return f"{a} {moves} {noun(result.metric)} {change}: {share}"
 
 

@@ -86,8 +86,8 @@ def _written(result: Result, effect: float) -> str:
         return "exact"
     if result.is_ratio:
         return f"{short(effect)} ×"
-    sign = "+" if result.part.b is not None and effect > 0 else ""
-    if result.part.share_of is None and result.part.b is not None and is_part(result.metric):
+    sign = "+" if result.part.is_relative and effect > 0 else ""
+    if result.part.share_of is None and result.part.is_relative and is_part(result.metric):
         return f"{sign}{short(100 * effect)} points"
     if result.part.share_of is not None or is_part(result.metric):
         return percent(effect)
@@ -96,6 +96,6 @@ def _written(result: Result, effect: float) -> str:
 
 def _named(result: Result, value: float) -> str:
     """Name a tested value; what is equal to b has no number."""
-    if result.part.b is not None and value == result.compared.target.value:
-        return "equal"
+    if result.part.is_relative and value == result.compared.target.value:
+        return "equal" if result.part.published is None else "published"
     return percent(value) if result.part.share_of is not None else declared(result.metric, value)

@@ -447,3 +447,25 @@ def test_cards_and_a_table_quote_another_study(make_page: Pages, claims: pd.Data
     assert table.count("<tr>") == 1 + len(rows)
     assert ">0.700<" in table
     assert "measured thoroughly" not in text
+
+
+def test_published_numbers_have_a_table(make_page: Pages, study: Study, claims: pd.DataFrame, text: str) -> None:
+    claim = study.claims["large_batches"]
+    published = {"value": 200, "sd": 30, "n": 9, "source": "Doe (2020), <table 1>", "setting": "twice the steps"}
+    declared = {"metric": "area", "relation": "equal", "margin": 20, "reference": published}
+    part = ClaimPart.model_validate({"experiment": "ladder", "a": {"variant": "to_go"}, **declared})
+    other = study.model_copy(
+        update={"claims": {**study.claims, "large_batches": claim.model_copy(update={"parts": {"steps": part}})}}
+    )
+    rows = claims.assign(verdict=["supported", "mixed", "refuted", "refuted"])
+    table = between(make_page(study=other, claims=rows), '<section id="published"', "</section>")
+    for said in (
+        "200 ± 10",
+        ">212<",
+        "12.0 (−3.00 to 27.0)",
+        "differs",
+        "Doe (2020), &lt;table 1&gt;; twice the steps",
+    ):
+        assert said in table
+    assert table.count("<tr>") == 2
+    assert 'id="published"' not in text

@@ -33,12 +33,13 @@ def problems_of_claims(study: Study) -> Iterator[str]:
 
 def problems_of_questions(study: Study) -> Iterator[str]:
     """Yield a message for each claim, part and figure that a question names and the study does not declare."""
+    parts = {f"claims.{name}": [f"claims.{name}.{part}" for part in one.parts] for name, one in study.claims.items()}
+    figures = [f"figures.{name}" for name in study.figures]
     for name, question in study.questions.items():
-        at = f"questions.{name}"
-        for claim, _, part in (one.partition(".") for one in question.claims):
-            problems = [*unknown(f"{at}.claims", [claim], study.claims)]
-            yield from problems or unknown(f"{at}.claims", [part] if part else [], study.claims[claim].parts)
-        yield from unknown(f"{at}.figures", question.figures, study.figures)
+        for answer in question.answers:
+            claim = ".".join(answer.split(".")[:2])
+            known = [claim, *parts[claim]] if claim in parts else [*parts, *figures]
+            yield from unknown(f"questions.{name}.answers", [answer], known)
 
 
 def _problems_of_part(study: Study, at: str, part: ClaimPart) -> Iterator[str]:

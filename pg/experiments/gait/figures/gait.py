@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from pg.experiments.figures.request import Drawn, FigureRequest
 from pg.experiments.gait.record import GaitExperiment
 from pg.plotting import layout, marks, style
-from pg.plotting.text import counted
+from pg.plotting.text import counted, number
 
 # The first category is grey, as the seeds of metrics that are drawn in ink.
 _, _BACKWARD, _FORWARD = (
@@ -50,12 +50,17 @@ def draw(request: FigureRequest[GaitExperiment]) -> Drawn:
     falls = {"fall forward": _FORWARD, "fall backward": _BACKWARD}
     entries = [Line2D([], [], color=colour, marker=marker, label=name) for name, (colour, marker) in falls.items()]
     layout.legend_below(figure, entries)
-    fell, moved = (
-        request.between(request.rows("summary", metric=metric)) for metric in ("fell_forward", "displacement")
-    )
+    moved = request.between(request.rows("summary", metric="displacement"))
     return figure, (
-        f"Share of episodes that fall forward: {fell}; metres moved forward: {moved}; in "
+        f"Share of episodes that fall forward: {_falls(request)}; metres moved forward: {moved}; in "
         f"{counted(request.experiment.episodes, 'episode')} per stage. A fall is forward if the "
         "centre of mass has moved forward. Foot changes: the other foot alone touches the floor. Thin "
         f"lines: {counted(request.seeds, 'seed')}; marks and bars: means with 95 % intervals."
     )
+
+
+def _falls(request: FigureRequest[GaitExperiment]) -> str:
+    """Write the mean share of falls forward in the first environment, by stage: "0.8 (initial), 0.9 (late)"."""
+    rows = request.rows("summary", metric="fell_forward", environment=next(iter(request.environments)))
+    means = dict(zip(rows["stage"].astype(str), rows["estimate"], strict=True))
+    return ", ".join(f"{number(means[one], 2)} ({one.replace('_', ' ')})" for one in request.stages if one in means)
