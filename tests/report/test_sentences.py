@@ -120,7 +120,8 @@ def less(declared: dict[str, Any]) -> dict[str, Any]:
             "supported",
             (
                 "With “reward-to-go”, the return of evaluations at the end of the budget is 0.67, and 320 in "
-                "Doe (2020): higher by 11 (2.0 lower to 24 higher) (CartPole-v1). The claim needs a difference of at most 25."
+                "Doe (2020): higher by 11 (2.0 lower to 24 higher) (CartPole-v1). The claim needs a difference of at "
+                "most 25."
             ),
         ),
         (
