@@ -55,7 +55,7 @@ def draw(request: FigureRequest[GaitExperiment]) -> Drawn:
         f"Share of episodes that fall forward: {_falls(request)}; metres moved forward: {moved}; in "
         f"{counted(request.experiment.episodes, 'episode')} per policy. A fall is forward if the "
         "centre of mass has moved forward. Foot changes: the other foot alone on the floor. Thin "
-        f"lines: {counted(request.seeds, 'seed')}; marks and bars: means with 95 % intervals."
+        f"lines: {counted(request.seeds, 'seed')}; marks: means, 95 % intervals."
     )
 
 
