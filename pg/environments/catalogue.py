@@ -154,6 +154,14 @@ def hidden_in(environment: Environment, size: int) -> tuple[int, ...]:
     return tuple(sorted(numbers))
 
 
+def outputs_of(environment: Environment) -> int:
+    """Return the number of outputs of a policy's network: of discrete actions, or of components of a real one."""
+    copy = make_copy(environment.id, environment.kwargs, horizon=1)
+    copy.close()
+    actions = copy.action_space
+    return int(actions.n) if isinstance(actions, Discrete) else flatdim(actions)
+
+
 def make_copy(id: str, kwargs: dict[str, Any], horizon: int) -> gymnasium.Env[Any, Any]:
     """Make one environment with a step limit above the horizon."""
     return gymnasium.make(id, max_episode_steps=horizon + 1, disable_env_checker=True, **kwargs)

@@ -32,6 +32,7 @@ from pg.parts.returns.to_go import ToGo
 from pg.parts.returns.total import Total
 from pg.parts.starts.base import Start
 from pg.parts.starts.clone import Clone
+from pg.parts.starts.given import Given
 from pg.parts.starts.random import Random
 from pg.parts.windows.balance import Balance
 from pg.parts.windows.base import Window
@@ -53,4 +54,4 @@ CORRECTIONS: tuple[type[Correction], ...] = (NoCorrection, Trajectory, PerDecisi
 WINDOWS: tuple[type[Window], ...] = (Balance, Own)
 LIMITS: tuple[type[Limit], ...] = (EarlyStop, Penalty, LineSearch, NaturalGradient)
 OPTIMIZERS: tuple[type[Optimizer], ...] = (Adam, Sgd)
-STARTS: tuple[type[Start], ...] = (Random, Clone)
+STARTS: tuple[type[Start], ...] = (Random, Clone, Given)

@@ -17,9 +17,9 @@ from pg.study.expansion import tuned_experiments
 from pg.study.files import StudyFile, located, make_importable, read_file, with_base
 from pg.study.inheritance import reported_once, resolved
 from pg.study.problems.claims import problems_of_claims, problems_of_questions
-from pg.study.problems.demonstrators import problems_of_demonstrators
 from pg.study.problems.experiments import problems_of_environments, problems_of_experiments
 from pg.study.problems.figures import problems_of_figures
+from pg.study.problems.starts import problems_of_starts
 from pg.study.record import Study
 from pg.study.wording import readable
 
@@ -63,7 +63,7 @@ def _validated(options: Mapping[str, Any]) -> Study:
     except ValidationError as error:
         raise InvalidStudy(reported_once(readable(error.errors(), complete), options)) from error
     # Each check relies on the earlier ones: experiments are checked only if all environments can be made.
-    for check in (problems_of_number, problems_of_environments, problems_of_experiments, problems_of_demonstrators):
+    for check in (problems_of_number, problems_of_environments, problems_of_experiments, problems_of_starts):
         if problems := list(check(study)):
             raise InvalidStudy(reported_once(problems, options))
     study = _completed(study)

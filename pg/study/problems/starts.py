@@ -1,4 +1,4 @@
-"""Check the demonstrators that variants imitate: their names, their environments, and cycles of imitation."""
+"""Check how variants begin: given outputs, and demonstrators with their environments and cycles of imitation."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from pg.core.suggestions import nearest, unknown
+from pg.environments.catalogue import outputs_of
 from pg.environments.registry import CONTROLLERS
 from pg.experiments.cells import Cell
 from pg.parts.starts.base import Start
 from pg.parts.starts.clone import Clone
+from pg.parts.starts.given import Given
 from pg.study.expansion import cells
 from pg.study.record import Study
 from pg.study.sources import demonstrator_of
 
 
-def problems_of_demonstrators(study: Study) -> Iterator[str]:
+def problems_of_starts(study: Study) -> Iterator[str]:
     """Yield a message per problem; cycles are checked only if all names are valid."""
     problems: list[str] = []
     for name, variant in study.variants.items():
@@ -34,6 +36,11 @@ def problems_of_demonstrators(study: Study) -> Iterator[str]:
                 problems += found
             if not found and isinstance(start, Clone):
                 problems += _cell_problems(study, at, cell, start)
+            if isinstance(start, Given) and (count := outputs_of(cell.environment)) != len(start.outputs):
+                problems.append(
+                    f"variants.{cell.variant_name}.initialise.outputs: has {len(start.outputs)} numbers, and "
+                    f"{cell.environment_name} has {count} actions or components of an action"
+                )
     yield from dict.fromkeys(problems or _cycles(study))
 
 
