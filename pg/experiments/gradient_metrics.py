@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pg.experiments.metric import Metric
+from pg.experiments.metric import Metric, needed
 from pg.parts.corrections.weights import effective_share
 from pg.statistics.intervals import Array
 
@@ -68,6 +68,13 @@ LEAST_VARIANCE = Metric(
     scale="ratio",
     statistic="geometric_mean",
     noun="the best unbiased constant",
+)
+OBJECTIVE: Metric[Any] = Metric(
+    "objective",
+    "expected return J",
+    "Expected undiscounted return J of the policy, computed from the environment's tables.",
+    of=lambda found: needed(found.tables),
+    needs="tables",
 )
 COSINE = Metric(
     "cosine",

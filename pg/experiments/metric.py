@@ -10,7 +10,15 @@ from typing import Any, Generic, Literal, TypeVar
 Scale = Literal["difference", "ratio"]
 Statistic = Literal["mean", "geometric_mean", "restricted_mean", "share"]
 Need = Literal[
-    "threshold", "failed_below", "tables", "limit", "value_network", "imitation", "sampled_batches", "several_sizes"
+    "threshold",
+    "failed_below",
+    "tables",
+    "limit",
+    "value_network",
+    "constant_baseline",
+    "imitation",
+    "sampled_batches",
+    "several_sizes",
 ]
 Found = TypeVar("Found")
 Value = TypeVar("Value")
@@ -51,8 +59,9 @@ class Metric(Generic[Found]):
     needs
         What an experiment, environment or variant must have for the metric to be measured:
         a `threshold`, a level `failed_below` or `tables` of the environment; a `limit` on the KL divergence, a
-        `value_network`, or `imitation` in the variant; `sampled_batches` or `several_sizes` in the experiment (then it
-        is measured over all sizes at once, and its rows have none). The object that metrics are computed from has an
+        `value_network`, a `constant_baseline` (or none), or `imitation` in the variant; `sampled_batches` or
+        `several_sizes` in the experiment (then it is measured over all sizes at once, and its rows have none). The
+        object that metrics are computed from has an
         attribute of this name, which is None or missing if the need is not met.
     """
 

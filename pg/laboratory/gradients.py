@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from types import MappingProxyType
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -99,13 +100,36 @@ def _advantages(
             yield name, advantages(policy, variant, batches, mdp, critics.get(name))
 
 
-def least_variances(
+class BestConstant(NamedTuple):
+    r"""The constant baseline of least variance of one trajectory's estimate.
+
+    Attributes
+    ----------
+    variance
+        The total variance with it, $v^*$.
+    constant
+        $b^*$.
+    spread
+        $\operatorname{tr Cov}(B)$ of the summed scores B: with a constant b the variance is $v^* + (b - b^*)^2
+        \operatorname{tr Cov}(B)$.
+    """
+
+    variance: float
+    constant: float
+    spread: float
+
+    def variance_of(self, constant: float) -> float:
+        """Return the total variance with a constant baseline."""
+        return self.variance + (constant - self.constant) ** 2 * self.spread
+
+
+def best_constants(
     policy: Policy,
     variants: Mapping[str, Variant],
     trajectories: Trajectories,
     probabilities: Float[Tensor, " M"] | None = None,
-) -> dict[str, float]:
-    r"""Return, for each variant, the total variance of one trajectory's estimate with the best constant baseline.
+) -> dict[str, BestConstant]:
+    r"""Return, for each variant, the best constant baseline of one trajectory's estimate.
 
     With $A = \sum_t \psi_t W_t$ and $B = \sum_t \psi_t$ the variance $\operatorname{tr Cov}(A - bB)$ is least at $b^* =
     \operatorname{tr Cov}(A, B) / \operatorname{tr Cov}(B)$. That of a batch is smaller by its size N. Only a variant's
@@ -134,13 +158,13 @@ def least_variances(
         )
         for name, variant in variants.items()
     }
-    found = {one: _least_variance(policy, one, trajectories, probabilities) for one in dict.fromkeys(plain.values())}
+    found = {one: _best_constant(policy, one, trajectories, probabilities) for one in dict.fromkeys(plain.values())}
     return {name: found[one] for name, one in plain.items()}
 
 
-def _least_variance(
+def _best_constant(
     policy: Policy, plain: Variant, trajectories: Trajectories, probabilities: Float[Tensor, " M"] | None
-) -> float:
+) -> BestConstant:
     raised = plain.model_copy(update={"baseline": Constant(value=-1.0)})
     found = gradients_of_all(policy, {"plain": plain, "raised": raised}, trajectories)
     weighted, both = found["plain"].double(), found["raised"].double()
@@ -150,4 +174,6 @@ def _least_variance(
     spread = (shares @ scores.square().sum(-1)).item()
     constant = (shares @ (weighted * scores).sum(-1)).item() / spread if spread > 0 else 0.0
     variance = (shares @ (weighted - constant * scores).square().sum(-1)).item()
-    return variance if probabilities is not None else variance * count / (count - 1)
+    # A sample's moments about its own means are too small.
+    unbiased = 1.0 if probabilities is not None else count / (count - 1)
+    return BestConstant(variance * unbiased, constant, spread * unbiased)

@@ -60,18 +60,21 @@ class Reference:
         ‖∇J‖², estimated without bias as the product of the means of two halves of the sample.
     trajectories
         Size of the sample; 0 if ∇J is exact.
+    objective
+        $J$, if it is exact as well.
     """
 
     gradient: Float[Tensor, " D"]
     total_variance: float
     squared_gradient: float
     trajectories: int
+    objective: float | None = None
 
     @classmethod
     def exact(cls, mdp: MDP, policy: Policy) -> Reference:
         """Return the exact gradient from the environment's tables; its variance is 0."""
-        gradient = truth(mdp, copy.deepcopy(policy).double()).gradient
-        return cls(gradient, 0.0, gradient.square().sum().item(), 0)
+        found = truth(mdp, copy.deepcopy(policy).double())
+        return cls(found.gradient, 0.0, found.gradient.square().sum().item(), 0, found.objective)
 
     @property
     def snr(self) -> float:

@@ -4,6 +4,7 @@ The table of expectations: leaving a trajectory out of its own baseline keeps th
 objective; averaging it in scales the expectation by 1 - 1/N; for total returns and for rewards-to-go alike.
 """
 
+import math
 from collections.abc import Iterable
 from itertools import product
 from typing import Any
@@ -24,6 +25,7 @@ from pg.laboratory.gradients import batch_gradients
 from pg.laboratory.reference import truth
 from pg.learning.policies import Policy, flatten, repeat
 from pg.learning.tabular import action_probabilities
+from pg.parts.baselines.constant import Constant
 from pg.parts.critic import Critic
 from pg.parts.variant import PolicyOptions, Variant
 from tests.laboratory.jobs import job_of, rows_of
@@ -300,7 +302,10 @@ def exact_rows(seeds: Iterable[int], environment: Environment = CHAIN, limit: in
 def test_rows_hold_the_measured_values() -> None:
     rows = exact_rows(range(3, 5))
     measured = ("objective", "gradient_norm", "relative_bias", "differences_bias", "total_variance", "shrinkage")
-    assert list(rows.columns) == ["seed", "variant", "batch", "batches_enumerated", *measured, "least_variance"]
+    named = ["seed", "variant", "batch", "batches_enumerated"]
+    assert list(rows.columns) == [*named, *measured, "least_variance", "parabola_distance"]
+    # Without a baseline b = 0; the average of the batch is no constant.
+    np.testing.assert_allclose(rows["parabola_distance"], [0, math.nan] * 2, atol=1e-12)
     assert rows["seed"].tolist() == [3, 3, 4, 4]
     assert rows["variant"].tolist() == ["plain", "average"] * 2
     assert rows["batch"].tolist() == [2] * 4
@@ -309,6 +314,18 @@ def test_rows_hold_the_measured_values() -> None:
     np.testing.assert_allclose(rows["differences_bias"], [0, 0.5] * 2, atol=1e-6)
     np.testing.assert_allclose(rows["shrinkage"], [0, -0.5] * 2, atol=1e-10)
     assert min(rows["total_variance"]) > 0
+
+
+def test_constant_baselines_lie_on_the_parabola_of_their_returns() -> None:
+    constants = {
+        f"{returns} {value}": Variant(batch=2, policy=SMALL, returns=returns, baseline=Constant(value=value))
+        for returns in ("total", "to_go")
+        for value in (-3.0, 0.4)
+    }
+    rows = rows_of(job_of(ExactExperiment, CHAIN, constants, 0, 1, limit=LIMIT))
+    assert len(rows) == 8
+    np.testing.assert_allclose(rows["parabola_distance"], 0, atol=1e-12)
+    assert (rows["total_variance"] > 1.01 * rows["least_variance"]).any()
 
 
 def test_environments_without_tables_are_refused() -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,13 @@ def exactly(truth: torch.Tensor) -> Reference:
 
 def measures(gradients: torch.Tensor, reference: Reference) -> dict[str, float]:
     return values(METRICS, Probed(gradients, reference, returns=torch.zeros(1, 2), least_variance=0.0))
+
+
+def test_the_expected_return_is_measured_where_there_are_tables() -> None:
+    gradients = gaussian_gradients(4, torch.zeros(2, dtype=torch.float64), 1.0, 0)
+    exact = replace(exactly(torch.ones(2, dtype=torch.float64)), objective=-11.5)
+    assert measures(gradients, exact)["objective"] == -11.5
+    assert "objective" not in measures(gradients, exactly(torch.ones(2, dtype=torch.float64)))
 
 
 def test_measures_recover_the_moments_of_known_gradients() -> None:

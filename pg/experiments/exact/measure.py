@@ -20,11 +20,13 @@ from pg.experiments.exact.options import ExactOptions
 from pg.experiments.metric import values
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, in_float64, policy_of, random_policy, sample
-from pg.laboratory.gradients import gradients_of_all, least_variances
+from pg.laboratory.gradients import BestConstant, best_constants, gradients_of_all
 from pg.laboratory.job import MeasurementJob
 from pg.laboratory.reference import Truth, truth
 from pg.learning.policies import Parameters, Policy, stacked
 from pg.learning.tabular import action_probabilities
+from pg.parts.baselines.constant import Constant
+from pg.parts.baselines.none import NoBaseline
 from pg.parts.critic import Critic
 from pg.parts.variant import PolicyOptions, Variant
 
@@ -66,15 +68,18 @@ class Enumerated(Moments):
         $J$ and $\nabla J$, by autodiff.
     differences
         $\nabla J$ by central differences.
-    least_variance
-        The total variance with the best constant baseline.
+    best
+        The best constant baseline of one trajectory's estimate.
+    variant
+        The variant.
     sampled_batches
         The total variance in a sample; None if the job draws none.
     """
 
     truth: Truth
     differences: Float[Tensor, " D"]
-    least_variance: float
+    best: BestConstant
+    variant: Variant
     sampled_batches: float | None
 
     @property
@@ -90,6 +95,27 @@ class Enumerated(Moments):
     def relative_bias(self) -> float:
         r"""$\lVert \mathbb{E}[\hat g] - \nabla J \rVert / \lVert \nabla J \rVert$."""
         return self.distance(self.truth.gradient)
+
+    @property
+    def tables(self) -> float:
+        """$J$, from the environment's tables."""
+        return self.truth.objective
+
+    @property
+    def least_variance(self) -> float:
+        """The total variance with the best constant baseline."""
+        return self.best.variance / self.variant.batch
+
+    @property
+    def constant_baseline(self) -> float | None:
+        """The total variance that the variant's constant baseline should have; None if it has another baseline."""
+        match self.variant.baseline:
+            case NoBaseline():
+                return self.best.variance_of(0.0) / self.variant.batch
+            case Constant(value=value):
+                return self.best.variance_of(value) / self.variant.batch
+            case _:
+                return None
 
     @property
     def shrinkage(self) -> float:
@@ -143,7 +169,7 @@ def _enumerated(
     true, differences = truth(mdp, policy), central_differences(mdp, policy)
     exact = moments(enumeration, policy, variants, job.options.limit, critics)
     probabilities = enumeration.probabilities(action_probabilities(stacked(policy), mdp)).detach()
-    least = least_variances(policy, variants, enumeration.trajectories.regrouped(1), probabilities)
+    best = best_constants(policy, variants, enumeration.trajectories.regrouped(1), probabilities)
     sampled: dict[str, float] = {}
     if count is not None:
         copies = make_environments(job.environment, count * first.batch)
@@ -157,7 +183,8 @@ def _enumerated(
             found.batches,
             true,
             differences,
-            least_variance=least[name] / first.batch,
+            best=best[name],
+            variant=variants[name],
             sampled_batches=sampled.get(name),
         )
         for name, found in exact.items()

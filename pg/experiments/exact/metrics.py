@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pg.experiments.gradient_metrics import LEAST_VARIANCE, RELATIVE_BIAS, SHRINKAGE, TOTAL_VARIANCE, ratio
+from pg.experiments.gradient_metrics import LEAST_VARIANCE, OBJECTIVE, RELATIVE_BIAS, SHRINKAGE, TOTAL_VARIANCE, ratio
 from pg.experiments.metric import Metric, needed
 
 if TYPE_CHECKING:
@@ -52,10 +52,14 @@ METRICS: tuple[Metric[Enumerated], ...] = (
         never_negative=True,
         noun="the length of the true gradient",
     ),
+    OBJECTIVE,
     Metric(
-        "objective",
-        "expected return J",
-        "Expected undiscounted return J of the policy, computed from the environment's tables.",
-        of=lambda found: found.truth.objective,
+        "parabola_distance",
+        "distance of the variance to the parabola of constant baselines",
+        "|`total_variance` − v| / `total_variance` of an estimate with a constant baseline b or none (b = 0): v is "
+        "`least_variance` plus (b − b*)² E‖B‖² / N, with the summed scores B of a trajectory and the best constant b*.",
+        of=lambda found: abs(ratio(needed(found.constant_baseline), found.total_variance) - 1),
+        noun="the distance of the variance to that of the parabola",
+        needs="constant_baseline",
     ),
 )

@@ -20,7 +20,7 @@ from pg.experiments.probe.metrics import METRICS
 from pg.experiments.probe.options import ProbeOptions
 from pg.laboratory.critics import fitted_critics
 from pg.laboratory.frozen import generators_of, policy_of, sample
-from pg.laboratory.gradients import gradients_of_all, least_variances
+from pg.laboratory.gradients import best_constants, gradients_of_all
 from pg.laboratory.job import MeasurementJob
 from pg.laboratory.reference import Reference, reference
 from pg.learning.policies import Parameters
@@ -53,6 +53,11 @@ class Probed(Estimates):
     least_variance: float
     value_network: float | None = None
 
+    @property
+    def tables(self) -> float | None:
+        """$J$, from the environment's tables; None if it has none."""
+        return self.reference.objective
+
 
 def probe(job: MeasurementJob[ProbeOptions], policies: Mapping[int, Parameters]) -> dict[str, pd.DataFrame]:
     """Measure every variant at every batch size on each seed's policy.
@@ -78,7 +83,7 @@ def probe(job: MeasurementJob[ProbeOptions], policies: Mapping[int, Parameters])
             "reference_snr": truth.snr,
             "reference_trajectories": truth.trajectories,
         }
-        least = least_variances(policy, job.variants, pool.regrouped(1))
+        best = best_constants(policy, job.variants, pool.regrouped(1))
         critics = fitted_critics(
             job.environment, policy, job.variants, seed, job.stage, options.sample.critic_trajectories
         )
@@ -89,7 +94,7 @@ def probe(job: MeasurementJob[ProbeOptions], policies: Mapping[int, Parameters])
         for size in options.sample.batches:
             batches = pool.regrouped(size)
             for name, gradients in gradients_of_all(policy, job.variants, batches, mdp, critics).items():
-                found = Probed(gradients.double(), truth, batches.returns, least[name] / size, explained[name])
+                found = Probed(gradients.double(), truth, batches.returns, best[name].variance / size, explained[name])
                 names = {"seed": seed, "variant": name, "batch": size}
                 rows.append({**names, **dict.fromkeys(_COLUMNS), **of_reference, **values(METRICS, found)})
                 kept[size, name] = gradients[:SHOWN]

@@ -8,6 +8,7 @@ from pg.experiments.gradient_metrics import (
     COSINE,
     LEAST_VARIANCE,
     LOG_VARIANCE_SLOPE,
+    OBJECTIVE,
     RELATIVE_BIAS,
     RELATIVE_BIAS_NOISE,
     SHRINKAGE,
@@ -111,4 +112,5 @@ METRICS: tuple[Metric[Probed], ...] = (
         of=lambda found: returns_alike(found.returns).double().mean().item(),
         is_part=True,
     ),
+    OBJECTIVE,
 )

@@ -26,10 +26,7 @@ class Given(Start):
 
     def begin(self, policy: Policy, _shown: Trajectories | None, /) -> Beginning:
         """Set the last layer."""
-        import torch
-
-        with torch.no_grad():
-            last = policy.affine[-1]
-            last.matrix.zero_()
-            last.biases.copy_(torch.tensor(self.outputs))
+        last = policy.affine[-1]
+        last.matrix.detach().zero_()
+        last.biases.detach().copy_(last.biases.new_tensor(self.outputs))
         return AT_RANDOM

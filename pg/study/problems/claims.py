@@ -11,6 +11,8 @@ from pg.core.suggestions import hint, listed, nearest, unknown
 from pg.environments.catalogue import mdp_of
 from pg.experiments.kind import Measurement
 from pg.experiments.metrics import METRICS, kinds_measuring, metrics_of
+from pg.parts.baselines.constant import Constant
+from pg.parts.baselines.none import NoBaseline
 from pg.study.expansion import cells, cells_named
 from pg.study.record import Study
 from pg.study.repeats import first_runs
@@ -193,6 +195,8 @@ def _missing_in_variant(study: Study, at: str, name: str, metric: str, variant: 
             yield f"{at}: {metric} needs a demonstrator, and {variant} starts with random weights"
         case "limit" if all(one.kl is None for one in learners):
             yield f"{at}.variant: {metric} needs a limit, and {variant} has no kl"
+        case "constant_baseline" if not any(isinstance(one.baseline, Constant | NoBaseline) for one in learners):
+            yield f"{at}.variant: {metric} needs a constant baseline or none, and {variant} has another"
         case "value_network" if all(one.baseline.values_from != "network" for one in learners):
             remedy = "give it baseline: value_network"
             yield f"{at}.variant: {metric} needs a value network, and {variant} has none; {remedy}"
