@@ -7,7 +7,7 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: all smoke figures report benchmark verify test test-unit test-all test-cluster lint clean
+.PHONY: all smoke published figures report benchmark verify test test-unit test-all test-cluster lint clean
 
 all: $(VENV)/installed
 	@$(SNAKEMAKE)
@@ -16,6 +16,10 @@ all: $(VENV)/installed
 smoke: $(VENV)/installed
 	@$(SNAKEMAKE) --configfile workflow/studies/smoke.yaml
 	@echo "The report is results/smoke/report.html"
+
+published: $(VENV)/installed
+	@$(SNAKEMAKE) --configfile workflow/studies/published.yaml
+	@echo "The report is results/published/report.html"
 
 figures report: $(VENV)/installed
 	@$(SNAKEMAKE) $@
