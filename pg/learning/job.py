@@ -26,6 +26,10 @@ class Budget(Record):
         """Return whether so many environment steps or iterations spend the budget."""
         return steps >= self.steps or (self.max_iterations is not None and iterations >= self.max_iterations)
 
+    def spent(self, steps: float, iterations: float) -> float:
+        """Return the share of the budget that so many environment steps or iterations are, whichever is larger."""
+        return max(steps / self.steps, 0.0 if self.max_iterations is None else iterations / self.max_iterations)
+
     def part(self, share: float) -> Budget:
         """Return a share of the budget, rounded up."""
         iterations = None if self.max_iterations is None else math.ceil(share * self.max_iterations)

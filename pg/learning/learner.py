@@ -61,6 +61,12 @@ class Learner:
         """Return whether the budget is spent or the run has diverged."""
         return self.diverged or budget.is_spent(self.steps, self.iteration)
 
+    def set_rate(self, variant: Variant, budget: Budget) -> None:
+        """Give the optimizer the learning rate of its schedule."""
+        rate = variant.optimizer.rate(self.learning_rate, budget.spent(self.steps, self.iteration))
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+
     def state(self) -> dict[str, Any]:
         """Return everything that training changes, as tensors, numbers and names."""
         critic = self.critic

@@ -132,6 +132,7 @@ class Training:
             # Sample trajectories.
             batch = collect(self._environments, actor_of(learner.policy), learner.generators)
             # Compute the gradient and take steps.
+            learner.set_rate(variant, budget)
             self._recorder.row(improve(learner, variant, batch, self._job.environment.rewards, self._mdp))
             _record(learner, budget, self._evaluator, self._recorder)
             if self._keeper is not None:

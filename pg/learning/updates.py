@@ -185,12 +185,12 @@ class Ascent:
 
     def step(self, minibatch: Minibatch, penalty: float = 0.0) -> None:
         """Take one optimizer step on the surrogate of a minibatch, less the penalty times the KL divergence."""
-        self.gradient(minibatch, penalty)
+        self.theta.grad = self._variant.optimizer.clipped(self.gradient(minibatch, penalty))
         self._optimizer.step()
         self._reached = None
 
     def gradient(self, minibatch: Minibatch | None = None, penalty: float = 0.0) -> Float[Tensor, " D"]:
-        """Return the gradient that `step` follows, by default on the whole batch, and set it as `theta.grad`."""
+        """Return the gradient of that objective, by default on the whole batch, before it is clipped."""
         part = minibatch or self.batch
         if self._first is None:
             # Reusing the log-likelihoods at θ for the first gradient makes every ratio exactly 1.
@@ -202,7 +202,6 @@ class Ascent:
         surrogate = estimator.surrogate(log_probs, weights, part.trajectories).squeeze(0)
         objective = surrogate - penalty * self.differentiable_kl() if penalty else surrogate
         (gradient,) = torch.autograd.grad(objective, self.theta)
-        self.theta.grad = gradient
         self._first = self._first or (surrogate.detach(), gradient, penalty)
         self._last = part, ratios, states
         return gradient

@@ -44,6 +44,7 @@ def definitions(variant: Variant) -> tuple[str, ...]:
         written.append(rf"M = {variant.minibatches} \quad \text{{parts of whole trajectories, a step on each}}")
     if variant.kl is not None:
         written += variant.kl.definitions(variant)
+    written += variant.optimizer.definitions(variant)
     return (*written, *variant.initialise.definitions(variant))
 
 

@@ -15,7 +15,7 @@ from pg.core.trajectories import Spaces
 from pg.environments.record import Observations, Rewards
 from pg.experiments.train.curves import has_diverged
 from pg.learning.columns import RUN_COLUMNS
-from pg.learning.job import Demonstrators
+from pg.learning.job import Budget, Demonstrators
 from pg.learning.learner import make_learner
 from pg.parts.critic import Critic as LearnedCritic
 from pg.parts.limits.early_stop import EarlyStop
@@ -348,3 +348,39 @@ def test_tuning_starts_every_rate_from_the_same_clone() -> None:
     assert first["imitation_loss"].nunique() == 3
     evaluated = cloned("CartPole-v1", 0, controller="lean").frame
     assert evaluated["demonstration_steps"].iloc[0] != first["demonstration_steps"].iloc[0]
+
+
+def sgd(**options: Any) -> Sgd:
+    return Sgd(learning_rate=0.02, **options)
+
+
+def test_a_clipped_gradient_steps_no_further_than_its_norm_and_is_logged_whole() -> None:
+    free = trained_with(Rewards(), 0.02, optimizer=SGD)
+    norms = free.frame["gradient_norm"]
+    loose = trained_with(Rewards(), 0.02, optimizer=sgd(clip_norm=2 * norms.max()))
+    assert loose.frame.to_csv() == free.frame.to_csv()
+    # With every gradient clipped, each step has the same length; scaled rewards then change nothing.
+    tight = sgd(clip_norm=1e-2)
+    one, other = (trained_with(Rewards(scale=scale), 0.02, optimizer=tight).frame for scale in (1.0, 8.0))
+    assert (norms > 1e-2).all()
+    np.testing.assert_allclose(other["gradient_norm"], 8 * one["gradient_norm"], rtol=1e-4)
+    np.testing.assert_allclose(other["kl_new_old"], one["kl_new_old"], rtol=1e-3)
+    assert one["kl_new_old"].max() < free.frame["kl_new_old"].max()
+
+
+def test_a_linear_schedule_ends_at_zero() -> None:
+    budget = Budget(steps=100, max_iterations=4)
+    optimizer = Sgd(schedule="linear")
+    rates = [optimizer.rate(0.1, budget.spent(*spent)) for spent in ((0, 0), (10, 1), (60, 1), (99, 3), (120, 4))]
+    assert rates == pytest.approx([0.1, 0.075, 0.04, 0.001, 0.0])
+    assert Sgd().rate(0.1, 0.9) == 0.1
+
+
+def test_learners_follow_the_schedule_from_the_whole_budget() -> None:
+    constant, falling = (
+        trained_with(Rewards(), 0.02, optimizer=sgd(schedule=schedule)).frame for schedule in ("constant", "linear")
+    )
+    # The first update has the whole rate; the steps of later ones are shorter.
+    assert falling["kl_new_old"].iloc[0] == constant["kl_new_old"].iloc[0]
+    assert falling["kl_new_old"].iloc[-1] < constant["kl_new_old"].iloc[-1]
+    assert (falling["learning_rate"] == 0.02).all(), "the rate that the schedule begins with"

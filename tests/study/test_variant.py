@@ -80,6 +80,8 @@ variants/new: {window: own} => window.batches: is missing
 variants/new: {window: {batches: 0}} => window.batches: should be greater than 0
 variants/new: {window: {batches: 2}, baseline: optimal} => baseline: optimal needs the scores of one policy
 variants/new: {window: {batches: 2}, importance: exact_state} => importance: exact_state needs the states of one policy
+variants/new: {optimizer: {clip_norm: 1.0}, kl: {limit: 0.01, hold_by: natural_gradient}}
+  => kl.hold_by: natural_gradient uses no optimizer; leave optimizer.schedule and optimizer.clip_norm out
 variants/new: {window: {batches: 2}, kl: {limit: 0.01, hold_by: natural_gradient}}
   => kl.hold_by: natural_gradient needs the data of one policy; set window.batches: 1
 experiments/lambdas/sweep: {variant.window.batches: [1, 4]}

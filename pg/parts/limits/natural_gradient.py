@@ -41,6 +41,8 @@ class NaturalGradient(Limit):
         """Refuse several steps and a learning rate."""
         if variant.minibatches > 1 or variant.gradient_steps > 1:
             yield "kl.hold_by: natural_gradient takes one step per batch; set gradient_steps: 1 and minibatches: 1"
+        if variant.optimizer.schedule != "constant" or variant.optimizer.clip_norm is not None:
+            yield "kl.hold_by: natural_gradient uses no optimizer; leave optimizer.schedule and optimizer.clip_norm out"
         if variant.optimizer.learning_rate != "tuned":
             yield "kl.hold_by: natural_gradient computes its step size from kl.limit; leave optimizer.learning_rate out"
 

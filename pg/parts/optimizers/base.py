@@ -13,6 +13,8 @@ from pg.parts.part import Part
 if TYPE_CHECKING:
     import torch
 
+    from pg.parts.annotations import Float, Tensor, Variant
+
 
 class Optimizer(Part):
     """An optimizer that ascends along the gradient."""
@@ -20,6 +22,30 @@ class Optimizer(Part):
     learning_rate: PositiveFloat | Literal["tuned"] = Field(
         default="tuned", description="A number, or 'tuned' to choose it on the experiment's tuning grid."
     )
+
+    schedule: Literal["constant", "linear"] = Field(
+        default="constant", description="'linear': the learning rate falls to 0 at the end of the budget."
+    )
+    clip_norm: PositiveFloat | None = Field(
+        default=None, description="A gradient with a larger norm is scaled down to this one."
+    )
+
+    def clipped(self, gradient: Float[Tensor, " D"]) -> Float[Tensor, " D"]:
+        r"""Return $\min(1, c / \lVert g \rVert) \, g$; g itself without `clip_norm` c.
+
+        Pascanu, Mikolov & Bengio 2013, "On the difficulty of training recurrent neural networks", algorithm 1.
+        """
+        return gradient if self.clip_norm is None else gradient * (self.clip_norm / gradient.norm()).clamp(max=1)
+
+    def rate(self, learning_rate: float, spent: float) -> float:
+        r"""Return the learning rate after a share x of the budget is spent: $\alpha (1 - x)$ if it falls linearly."""
+        return learning_rate * (1 - min(spent, 1.0)) if self.schedule == "linear" else learning_rate
+
+    def definitions(self, _variant: Variant, /) -> tuple[str, ...]:
+        """Write the schedule, and how a gradient is clipped."""
+        falls = r"\alpha_x = \alpha \, (1 - x) \quad \text{after a share } x \text{ of the budget}"
+        clipped = rf"g \leftarrow \min(1, {self.clip_norm or 0:g} / \lVert g \rVert) \, g"
+        return (*([falls] if self.schedule == "linear" else []), *([clipped] if self.clip_norm is not None else []))
 
     @abstractmethod
     def over(self, parameters: Iterable[torch.Tensor], learning_rate: float) -> torch.optim.Optimizer:
