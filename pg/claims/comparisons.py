@@ -133,37 +133,40 @@ def _with_published(
 ) -> Comparison:
     """Compare a with a published number; the effect is the difference or quotient of both."""
     words, null, margin = f"{{a}} − {published.value:g}", 0.0, part.margin or 0.0
-    statistic, test = "mean", independent.mean_difference
+    test = independent.mean_difference
     if metric.statistic == "share":
-        statistic, test = "share", independent.share_difference
+        test = independent.share_difference
     elif metric.scale == "ratio":
-        statistic, test, words, null = "geometric_mean", independent.quotient, f"{{a}} / {published.value:g}", 1.0
+        test, words, null = independent.quotient, f"{{a}} / {published.value:g}", 1.0
     other = estimate_of(published, is_share=metric.statistic == "share")
     failure = np.nan if metric.failure is None else metric.failure
 
     def tested(values: Values, groups: Groups, null: float, level: float) -> Test:
-        known = np.where(np.isfinite(values["a"]), values["a"], failure) if statistic == "share" else values["a"]
+        known = values["a"]
+        if metric.statistic == "share":
+            known = np.where(np.isfinite(known), known, failure)
         return test(known, other, groups=groups, null=null, level=level)
 
-    return Comparison(statistic, tested, words, Target(null, margin), metric.scale == "ratio", average=average)
+    return Comparison(metric.statistic, tested, words, Target(null, margin), metric.scale == "ratio", average=average)
 
 
 def estimate_of(published: Published, *, is_share: bool = False) -> independent.Estimate:
     r"""Return a published number with its standard error.
 
     $s/\sqrt n$ of n runs; half of the interval over the quantile of Student's t (of a normal distribution if n is
-    unknown); of a share $\sqrt{p(1-p)/n}$, with one success and one failure added, so that 0 and 1 are uncertain too.
+    unknown); of a share of n runs alone $\sqrt{p(1-p)/(n+2)}$, with one success and one failure added to p.
     """
     n, error = published.n, published.se or 0.0
+    is_count = is_share and n is not None and published.se is published.sd is published.interval is None
     if published.sd is not None and n is not None:
         error = published.sd / math.sqrt(n)
     elif published.interval is not None:
         low, high = published.interval
         error = (high - low) / 2 / float(stats.norm.ppf(0.975) if n is None else stats.t.ppf(0.975, n - 1))
-    elif error == 0 and is_share and n is not None:
+    elif is_count and n is not None:
         share = (published.value * n + 1) / (n + 2)
-        error = math.sqrt(share * (1 - share) / n)
-    return independent.Estimate(published.value, error, n)
+        error = math.sqrt(share * (1 - share) / (n + 2))
+    return independent.Estimate(published.value, error, n, is_count)
 
 
 def _mean(failure: float, found: Array) -> float:

@@ -18,11 +18,13 @@ the two, doubled if the relation is two-sided. The verdict of a part:
 | not tested | none | the condition in `provided`, judged like a part, is not supported |
 
 Effect and interval are those of one case: the first in the declared order of environments and stages, or the one in
-`shown`, and so are `mean_a` and the means of the other sides, which are geometric on a ratio scale. `lowest` and
+`shown`, and so are `mean_a` and the means of the other sides, which are geometric on a ratio scale. `published` is the
+number of others that a is compared with, from which the effect is then measured. `lowest` and
 `highest` are the least and the largest effect of all cases. `comparison` names the shown case, and the one with the
 largest p in favour if it is another.
 
-A relation with a tolerance compares every row with it and has no tests; the effect is the largest deviation. The part
+A relation with a tolerance compares every row with it and has no tests; the effect is the largest deviation, and
+`mean_a` the mean of a over all rows. The part
 is mixed if all rows of one case are within the tolerance, and a row of another is not.
 
 The verdict of a claim is that of its primary part, or mixed if the primary part is supported or refuted and another
@@ -70,8 +72,8 @@ OPPOSITE = {"supported": "refuted", "refuted": "supported"}
 
 COLUMNS = (
     *("claim", "part", "primary", "statement", "section", "metric", "comparison", "effect", "ci_low", "ci_high"),
-    *("mean_a", "mean_b", "mean_zero", "mean_one", "lowest", "highest", "coverage", "p_value", "p_adjusted"),
-    *("verdict", "claim_verdict", "n", "selections", "in_favour", "figure"),
+    *("mean_a", "mean_b", "mean_zero", "mean_one", "published", "lowest", "highest", "coverage", "p_value"),
+    *("p_adjusted", "verdict", "claim_verdict", "n", "selections", "in_favour", "figure"),
 )
 ALPHA = 0.05
 
@@ -134,6 +136,7 @@ def evaluate(
         primary = name == claim.primary
         declared = {"claim": key, "part": name, "primary": primary, "metric": part.metric}
         declared |= claim.model_dump(include={"statement", "section", "figure"})
+        declared["published"] = np.nan if part.published is None else part.published.value
         rows.append(declared | asdict(outcome) | {"p_adjusted": outcome.p_value if primary else np.nan})
     return _with_verdicts_of_claims(pd.DataFrame(rows, columns=list(COLUMNS)))
 
@@ -317,7 +320,7 @@ def _judge_rows(relation: Tolerance, comparison: Comparison, sides: Mapping[str,
     holds = [relation.holds(deviations[place], target) for place in places]
     verdict = "supported" if all(holds) else "mixed" if any(holds) else "refuted"
     lowest, highest = _range([float(deviations[place].max()) for place in places])
-    largest, mean = float(deviations[worst]), float(np.mean(comparison.per_row(values)))
+    largest, mean = float(deviations[worst]), float(comparison.average(values["a"]))
     return Outcome(
         words, largest, np.nan, np.nan, np.nan, verdict, len(cases), mean_a=mean, lowest=lowest, highest=highest
     )

@@ -90,10 +90,12 @@ class Published(Record):
             raise ValueError(f"give one of se, sd and interval, not {' and '.join(given)}")
         if self.sd is not None and self.n is None:
             raise ValueError("sd needs n, the number of runs that it is of")
-        if (self.sd is not None or self.interval is not None) and self.n == 1:
+        if given and self.n == 1:
             raise ValueError("n: one run has no standard error")
         if self.interval is not None and not self.interval[0] < self.interval[1]:
             raise ValueError("interval: the first end must be below the second")
+        if self.interval is not None and not self.interval[0] <= self.value <= self.interval[1]:
+            raise ValueError("interval: must hold the value")
         return self
 
 

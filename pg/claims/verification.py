@@ -163,7 +163,19 @@ def replication(runs: Sequence[Path]) -> pd.DataFrame:
 
 def read_reference(folder: Path) -> Reference:
     """Read the claims of a reference; one that is missing or damaged raises an UnreadableFile."""
-    columns = ["claim", "part", "statement", "metric", "verdict", "claim_verdict", "effect", "ci_low", "ci_high", "n"]
+    columns = [
+        "claim",
+        "part",
+        "primary",
+        "statement",
+        "metric",
+        "verdict",
+        "claim_verdict",
+        "effect",
+        "ci_low",
+        "ci_high",
+        "n",
+    ]
     return Reference(study_of(folder) or folder.name, _made_on(folder), read_csv(folder / CLAIMS, columns))
 
 

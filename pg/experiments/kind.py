@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _MOST_WRITTEN_OUT = 10**30
 
+NO_SCHEDULE = "has optimizer.schedule: linear, and measured updates are in no budget; use constant"
+"""The end of a message about a variant that takes measured updates."""
+
 
 class Seeds(Record):
     """The seeds to run, and how many of them share a job. A job takes seconds to start; the rows are the same."""

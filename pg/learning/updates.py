@@ -34,7 +34,7 @@ class UpdateLog:
     Attributes
     ----------
     surrogate, gradient_norm
-        $\tilde J(\theta)$ and the Euclidean norm of its gradient, which the first step followed.
+        $\tilde J(\theta)$ and the Euclidean norm of its gradient, before it is clipped, at the first step.
     entropy
         Mean entropy of π_θ(·|s).
     kl_new_old, kl_old_new
@@ -190,7 +190,7 @@ class Ascent:
         self._reached = None
 
     def gradient(self, minibatch: Minibatch | None = None, penalty: float = 0.0) -> Float[Tensor, " D"]:
-        """Return the gradient of that objective, by default on the whole batch, before it is clipped."""
+        """Return the gradient of the objective of `step`, by default on the whole batch, before it is clipped."""
         part = minibatch or self.batch
         if self._first is None:
             # Reusing the log-likelihoods at θ for the first gradient makes every ratio exactly 1.

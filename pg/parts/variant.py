@@ -11,6 +11,7 @@ from pg.core.record import Record
 from pg.parts.activations.registry import AnyActivation
 from pg.parts.activations.tanh import Tanh
 from pg.parts.baselines.base import Baseline
+from pg.parts.baselines.constant import Constant
 from pg.parts.baselines.none import NoBaseline
 from pg.parts.corrections.base import Correction
 from pg.parts.corrections.none import NoCorrection
@@ -105,7 +106,8 @@ class Variant(Record):
     optimizer: AnyOptimizer = Field(default=Adam(), description="How a gradient becomes a step.")
     policy: PolicyOptions = Field(default=PolicyOptions(), description="The policy's network.")
     initialise: AnyStart = Field(
-        default=Random(), description="How a policy is initialised: random, or fitted to demonstrations."
+        default=Random(),
+        description="How a policy is initialised: random, with given outputs, or fitted to demonstrations.",
     )
 
     @property
@@ -148,6 +150,21 @@ class Variant(Record):
     def is_tuned(self) -> bool:
         """Whether its learning rate is yet to be chosen on a grid."""
         return self.optimizer.learning_rate == "tuned" and not self.chooses_its_step
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether its learning rate changes along the budget of a run."""
+        return self.optimizer.schedule != "constant"
+
+    @property
+    def constant_baseline(self) -> float | None:
+        """The constant that is subtracted from every return, 0 without a baseline; None if weights depend on more."""
+        if self.normalise_advantages or self.returns.needs_values:
+            return None
+        if type(self.baseline) is NoBaseline:
+            return 0.0
+        # Not a subclass, which may subtract something else.
+        return self.baseline.value if isinstance(self.baseline, Constant) and type(self.baseline) is Constant else None
 
     @model_validator(mode="after")
     def _is_legal(self) -> Self:

@@ -18,7 +18,7 @@ from pg.claims.relations.relation import Tested
 from pg.claims.verification import Reference
 from pg.experiments.metric import Metric
 from pg.plotting.text import counted, number, span
-from pg.report.sentences import Result, finding, measured, written
+from pg.report.sentences import Result, finding, measured, signed_amount, written
 from pg.report.sides import environments_of
 from pg.report.strips import strip_of
 from pg.statistics.decisions import MAX_SEEDS, effect_size, seeds_needed
@@ -106,14 +106,17 @@ def _beside(result: Result) -> Beside | None:
     value = written(result.metric, published.value)
     if other.error:
         value += f" ± {written(result.metric, other.error)}"
-    is_equality = declared.margin is not None
-    ends = f" ({span(result.low, result.high)})" if math.isfinite(result.low + result.high) else ""
+    measured_mean, is_equality = result.means.get("a", math.nan), declared.margin is not None
+    difference = signed_amount(result, measured_mean - published.value)
+    if declared.is_relative:
+        ends = f" ({signed_amount(result, result.low)} to {signed_amount(result, result.high)})"
+        difference = f"{signed_amount(result, result.effect)}{ends if result.has_interval else ''}"
     return Beside(
         value=value,
         source=published.source,
         setting=published.setting,
-        measured=written(result.metric, result.means.get("a", math.nan)),
-        difference=f"{number(result.effect)}{' times' if result.is_ratio else ''}{ends}",
+        measured=written(result.metric, measured_mean),
+        difference=difference,
         verdict={"supported": "agrees", "refuted": "differs"}.get(result.verdict, result.verdict)
         if is_equality
         else result.verdict,
@@ -144,7 +147,8 @@ def outlook(
     take the place of seeds.
     """
     relation = part.decision
-    if not isinstance(relation, Tested) or math.isnan(effect):
+    # More seeds do not make the uncertainty of a published number smaller.
+    if not isinstance(relation, Tested) or math.isnan(effect) or part.published is not None:
         return ""
     size, unit = (selections, "selection") if selections else (n, "seed")
     if not math.isfinite(low + high):

@@ -5,7 +5,7 @@
 | a over b | The variance with “to-go” is a quarter (19 % to 32 %) of that with “total”: 50 instead of 200. |
 | a minus b | The return is higher by 131 (72 to 190) with “a” than with “b”: 331 instead of 200. |
 | a against a number | The cosine with “a” is 0.97 (0.96 to 0.97). |
-| share of a change | “a” lowers the variance from 200 (“b”) to 100, where “c” gives 50: 67 % of the possible change. |
+| share of a change | “a” lowers it from 200 (“b”) to 100, where “c” gives 50: 67 % of the possible change. |
 | a and a published number | With “a”, the return is 331, and 320 in Doe (2020): higher by 11 (2.0 to 24). |
 | within a tolerance | The bias with “a” is 0 % up to rounding in all of 20 measurements. |
 
@@ -150,6 +150,13 @@ def noun(metric: Metric) -> str:
 def written(metric: Metric, value: float) -> str:
     """Write a value of a metric with its unit."""
     return _with_unit(metric, percent(value) if is_part(metric) else short(value))
+
+
+def signed_amount(result: Result, value: float) -> str:
+    """Write a difference with its sign, or a quotient: "−12", "0.4 points", "1.2 times"."""
+    if result.is_ratio:
+        return f"{short(value)} times"
+    return f"{short(100 * value)} points" if is_part(result.metric) else short(value)
 
 
 def is_part(metric: Metric) -> bool:

@@ -7,7 +7,8 @@
 | geometric means (a quotient) | Welch's t on logarithms |
 
 If the other estimate has no uncertainty, as a closed form, these are the tests of one sample in `estimates` and
-`shares`. Degenerate samples: `pg.statistics.intervals`.
+`shares`. Degenerate samples: `pg.statistics.intervals`; if all values are equal, p is the larger one of the sign test
+and of Welch's t, whose interval is unbounded for fewer than six values.
 """
 
 from __future__ import annotations
@@ -20,7 +21,16 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from pg.statistics import estimates, shares
-from pg.statistics.intervals import LEVEL, Test, group_means, over_groups, problem_of, undefined
+from pg.statistics.intervals import (
+    LEVEL,
+    Test,
+    all_equal,
+    group_means,
+    over_groups,
+    problem_of,
+    sign_test,
+    undefined,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +46,14 @@ class Estimate:
     n
         Size of the sample behind it: the standard error of a mean has n - 1 degrees of freedom. None if it is unknown;
         then the standard error is taken as known.
+    is_count
+        Whether it is the share of n trials, and its standard error follows from that alone.
     """
 
     value: float
     error: float = 0.0
     n: int | None = None
+    is_count: bool = False
 
 
 def mean_difference(
@@ -56,15 +69,23 @@ def mean_difference(
     x = np.asarray(values, dtype=np.float64) - other.value
     if other.error == 0:
         return estimates.mean(x, groups=groups, null=null, level=level)
-    if problem := problem_of(x) or ("one value has no variance" if len(x) < 2 else ""):
+    if problem := problem_of(x):
         return undefined(len(x), problem)
     if groups is not None:
         shifted = Estimate(0.0, other.error, other.n)
         return over_groups(mean_difference(group_means(x, groups), shifted, null=null, level=level), len(x))
+    if len(x) == 1:
+        return sign_test(float(x[0]), 1, null)
     own, theirs = float(x.var(ddof=1)) / len(x), other.error**2
-    spread = own**2 / (len(x) - 1) + (0.0 if other.n is None else theirs**2 / max(other.n - 1, 1))
+    spread = own**2 / (len(x) - 1) + (0.0 if other.n is None else theirs**2 / (other.n - 1))
     degrees, error = (own + theirs) ** 2 / spread if spread else math.inf, math.sqrt(own + theirs)
-    return _tested(float(x.mean()), error, degrees, len(x), "Welch's t", null, level)
+    test = _tested(float(x.mean()), error, degrees, len(x), "Welch's t", null, level)
+    if not all_equal(x):
+        return test
+    equal = sign_test(test.estimate, len(x), null)
+    p_less, p_greater = max(test.p_less, equal.p_less), max(test.p_greater, equal.p_greater)
+    method = f"{test.method}, all values equal"
+    return Test(test.estimate, min(test.low, equal.low), max(test.high, equal.high), len(x), method, p_less, p_greater)
 
 
 def share_difference(
@@ -72,8 +93,8 @@ def share_difference(
 ) -> Test:
     """Estimate and test a share of ones (n,) minus a share of others, by Agresti and Caffo's method.
 
-    Shares of values in groups are compared by Welch's t over groups, and so is a share whose n is unknown. Parameters
-    are those of `shares.share`.
+    Shares of values in groups, and a share whose standard error is not that of a count, are compared by Welch's t.
+    Parameters are those of `shares.share`.
 
     Source: Agresti and Caffo (2000), "Simple and effective confidence intervals for proportions and differences of
     proportions", Am. Stat. 54, 280-288.
@@ -83,7 +104,7 @@ def share_difference(
         found = shares.share(x, groups=groups, null=other.value + null, level=level)
         estimate, low, high = (end - other.value for end in (found.estimate, found.low, found.high))
         return Test(estimate, low, high, found.n, found.method, found.p_less, found.p_greater, groups=found.groups)
-    if groups is not None or other.n is None:
+    if groups is not None or other.n is None or not other.is_count:
         return mean_difference(x, other, groups=groups, null=null, level=level)
     if problem := problem_of(x):
         return undefined(len(x), problem)
@@ -103,7 +124,7 @@ def quotient(
     those of `estimates.geometric_mean`.
     """
     x = np.asarray(values, dtype=np.float64) / other.value
-    if other.error == 0 or not (x > 0).all():
+    if other.error == 0 or not (x > 0).all() or null <= 0:
         return estimates.geometric_mean(x, groups=groups, null=null, level=level)
     relative = Estimate(0.0, other.error / other.value, other.n)
     test = mean_difference(np.log(x), relative, groups=groups, null=math.log(null), level=level)

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from scipy import stats
 from tests.claims.declared import judged, normal, part, table
 
-SOURCE = {"source": "Somebody (2020), table 1"}
+SOURCE: dict[str, Any] = {"source": "Somebody (2020), table 1"}
 
 
 def against(metric: str, value: float, relation: str = "equal", **options: Any) -> ClaimPart:
@@ -45,9 +45,11 @@ def test_the_standard_error_follows_from_what_was_published(given: dict[str, Any
 
 
 def test_a_published_share_is_uncertain_by_its_number_of_runs() -> None:
-    assert estimate_of(Published(value=0.5, n=100, **SOURCE), is_share=True).error == pytest.approx(0.05)
+    assert estimate_of(Published(value=0.5, n=100, **SOURCE), is_share=True).error == pytest.approx(0.5 / 102**0.5)
     assert estimate_of(Published(value=0.0, n=100, **SOURCE), is_share=True).error > 0.009
     assert estimate_of(Published(value=0.5, **SOURCE), is_share=True) == Estimate(0.5)
+    given = estimate_of(Published(value=0.5, n=100, se=0.2, **SOURCE), is_share=True)
+    assert (given.error, given.is_count) == (0.2, False)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,9 @@ def test_a_published_share_is_uncertain_by_its_number_of_runs() -> None:
         ({"se": 1.0, "sd": 1.0, "n": 3}, "give one of se, sd and interval, not se and sd"),
         ({"sd": 1.0}, "sd needs n"),
         ({"sd": 1.0, "n": 1}, "n: one run has no standard error"),
+        ({"se": 1.0, "n": 1}, "n: one run has no standard error"),
         ({"interval": (2.0, 1.0)}, "interval: the first end must be below the second"),
+        ({"interval": (2.0, 3.0)}, "interval: must hold the value"),
     ],
 )
 def test_contradicting_uncertainties_are_refused(given: dict[str, Any], problem: str) -> None:

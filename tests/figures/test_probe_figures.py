@@ -57,7 +57,7 @@ def test_a_caption_says_who_has_the_least_and_names_the_smallest_and_the_largest
 
     said = caption(request("variance", value, environments=("chain",)))
     assert said.startswith(
-        "Least variance in A chain: total, average reward (in all 2 cases); without bias: total return (in all 2 cases)"
+        "Least variance in A chain: total, average reward (in all 2 cases); without averages of the own batch: total"
     )
     alone = request("variance", value, environments=("chain",), variants=("total", "to_go"))
     assert caption(alone).startswith("Least variance in A chain: total return (in all 2 cases). Of batches of N =")

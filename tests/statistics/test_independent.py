@@ -46,6 +46,15 @@ def test_an_error_without_a_sample_is_taken_as_known() -> None:
 def test_equal_values_have_the_uncertainty_of_the_other_estimate() -> None:
     found = mean_difference(np.full(20, 500.0), Estimate(488.8, 10.6, 3))
     assert (found.low, found.high) == pytest.approx(tuple(stats.t(2, 11.2, 10.6).interval(0.95)))
+    # A few equal values do not show that the spread is small.
+    few = mean_difference(np.full(5, 500.0), Estimate(488.8, 1e-6))
+    assert (few.low, few.high, few.p_greater) == (-math.inf, math.inf, 0.5**5)
+
+
+def test_one_value_has_an_estimate_without_bounds() -> None:
+    for compare in (mean_difference, share_difference):
+        found = compare([1.0], Estimate(0.25, 0.1))
+        assert (found.estimate, found.low, found.high, found.p_less) == (0.75, -math.inf, math.inf, 1.0)
 
 
 def test_a_quotient_is_the_difference_of_logarithms() -> None:
@@ -67,12 +76,15 @@ def test_groups_are_the_sample() -> None:
 
 def test_a_difference_of_shares_adds_a_success_and_a_failure_to_each() -> None:
     ones = np.repeat([1.0, 0.0], [7, 13])
-    found = share_difference(ones, Estimate(0.4, 0.1, 10))
+    found = share_difference(ones, Estimate(0.4, 0.1, 10, is_count=True))
     own, theirs = 8 / 22, 5 / 12
     reach = stats.norm.ppf(0.975) * math.sqrt(own * (1 - own) / 22 + theirs * (1 - theirs) / 12)
     assert found.estimate == pytest.approx(0.35 - 0.4)
     assert (found.low, found.high) == pytest.approx((own - theirs - reach, own - theirs + reach))
-    assert share_difference(np.ones(3), Estimate(0.0, 0.1, 3)).high == 1
+    assert share_difference(np.ones(3), Estimate(0.0, 0.1, 3, is_count=True)).high == 1
+    # A standard error of its own counts.
+    wide, narrow = (share_difference(ones, Estimate(0.4, error, 10)) for error in (0.3, 0.001))
+    assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
 
 
 @pytest.mark.parametrize(("ours", "theirs", "n", "m"), [(0.5, 0.95, 20, 40), (0.1, 0.1, 20, 20), (0.8, 0.3, 50, 10)])
@@ -81,13 +93,12 @@ def test_intervals_of_shares_cover_the_difference(ours: float, theirs: float, n:
     covered = 0.0
     for one, p_one in zip(counts[0], stats.binom.pmf(counts[0], n, ours), strict=True):
         for other, p_other in zip(counts[1], stats.binom.pmf(counts[1], m, theirs), strict=True):
-            published = Estimate(other / m, 1.0, m)
+            published = Estimate(other / m, 1.0, m, is_count=True)
             found = share_difference(np.repeat([1.0, 0.0], [one, n - one]), published)
             covered += p_one * p_other * (found.low <= ours - theirs <= found.high)
     assert covered > 0.94
 
 
 def test_a_sample_without_an_estimate_is_undefined() -> None:
-    for values in ([math.nan, 1.0], [1.0]):
-        assert not mean_difference(values, SUMMARY).defined
-    assert not share_difference([math.nan], Estimate(0.5, 0.1, 10)).defined
+    assert not mean_difference([math.nan, 1.0], SUMMARY).defined
+    assert not share_difference([math.nan], Estimate(0.5, 0.1, 10, is_count=True)).defined

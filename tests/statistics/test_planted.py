@@ -38,8 +38,8 @@ def test_numbers_that_claims_are_compared_with_are_true():
     rates = [one.learning_rate for one in learner.choices(3000, own)]
     returns = np.array([learner.value(rate) for rate in rates]) + own.normal(size=3000)
     found = int((returns > planted.THRESHOLD).sum())
-    assert solved.part.reference is not None
-    assert stats.binomtest(found, 3000, solved.part.reference).pvalue > 0.001
+    assert solved.part.number is not None
+    assert stats.binomtest(found, 3000, solved.part.number).pvalue > 0.001
 
 
 def test_large_effect_is_found_and_the_opposite_refuted():

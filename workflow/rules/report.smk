@@ -49,6 +49,7 @@ rule report_page:
         replication=in_reference("replication.csv"),
         # Of studies that test the same claims in another way.
         others=in_reference("*/claims.csv"),
+        others_named=[*in_reference("*/study.json"), *in_reference("*/processor.txt")],
         # The page does not read these tables, but it lists the code of all jobs, so all jobs must run before it.
         made=rules.tables.input,
     output:

@@ -25,8 +25,6 @@ from pg.laboratory.job import MeasurementJob
 from pg.laboratory.reference import Truth, truth
 from pg.learning.policies import Parameters, Policy, stacked
 from pg.learning.tabular import action_probabilities
-from pg.parts.baselines.constant import Constant
-from pg.parts.baselines.none import NoBaseline
 from pg.parts.critic import Critic
 from pg.parts.variant import PolicyOptions, Variant
 
@@ -109,13 +107,8 @@ class Enumerated(Moments):
     @property
     def constant_baseline(self) -> float | None:
         """The total variance that the variant's constant baseline should have; None if it has another baseline."""
-        match self.variant.baseline:
-            case NoBaseline():
-                return self.best.variance_of(0.0) / self.variant.batch
-            case Constant(value=value):
-                return self.best.variance_of(value) / self.variant.batch
-            case _:
-                return None
+        constant = self.variant.constant_baseline
+        return None if constant is None else self.best.variance_of(constant) / self.variant.batch
 
     @property
     def shrinkage(self) -> float:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from pg.experiments.cells import Cell
-from pg.experiments.kind import Cost, Declared, Measurement, Source
+from pg.experiments.kind import NO_SCHEDULE, Cost, Declared, Measurement, Source
 from pg.experiments.staleness.figures.registry import FIGURES
 from pg.experiments.staleness.metrics import METRICS
 from pg.experiments.staleness.options import STATES, WEIGHTS, StalenessOptions
@@ -56,6 +56,8 @@ class StalenessExperiment(StalenessOptions, Measurement):
                 f"{at}: the learning rate of {self.walk.variant} is 'tuned', and tuning runs only in training; "
                 "give optimizer.learning_rate a number"
             )
+        elif walker.is_scheduled:
+            yield f"{at}: {self.walk.variant} {NO_SCHEDULE}"
 
     def cost(self, cell: Cell) -> Cost:
         """Count the shared sample, and a reference after each number of steps."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pydantic import Field
 
 from pg.experiments.cells import Cell
-from pg.experiments.kind import Cost, Declared, Measurement, Source
+from pg.experiments.kind import NO_SCHEDULE, Cost, Declared, Measurement, Source
 from pg.experiments.update.figures.registry import FIGURES
 from pg.experiments.update.metrics import METRICS
 from pg.experiments.update.options import UpdateOptions
@@ -36,6 +36,8 @@ class UpdateExperiment(UpdateOptions, Measurement):
                 f"{declared.at}.variants: the learning rate of {variant} is 'tuned', and tuning runs only in training; "
                 "give optimizer.learning_rate a number"
             )
+        for variant in sorted({cell.variant_name for cell in declared.cells if cell.variant.is_scheduled}):
+            yield f"{declared.at}.variants: {variant} {NO_SCHEDULE}"
 
     def cost(self, cell: Cell) -> Cost:
         """Count each update's batch, and the fresh trajectories."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from pg.experiments.cells import Cell
-from pg.experiments.kind import Cost, Declared, Measurement, Source
+from pg.experiments.kind import NO_SCHEDULE, Cost, Declared, Measurement, Source
 from pg.experiments.window.figures.registry import FIGURES
 from pg.experiments.window.metrics import METRICS
 from pg.experiments.window.options import WindowOptions
@@ -53,6 +53,8 @@ class WindowExperiment(WindowOptions, Measurement):
         at, learner = f"{declared.at}.path.variant", declared.variants[self.path.variant]
         if learner.is_tuned:
             yield f"{at}: the learning rate of {self.path.variant} is 'tuned'; give optimizer.learning_rate a number"
+        if learner.is_scheduled:
+            yield f"{at}: {self.path.variant} {NO_SCHEDULE}"
         if learner.batches > 1:
             yield f"{at}: {self.path.variant} has a window; name a variant that learns from one batch at a time"
         if learner.baseline.values_from == "network":

@@ -43,8 +43,8 @@ class Optimizer(Part):
 
     def definitions(self, _variant: Variant, /) -> tuple[str, ...]:
         """Write the schedule, and how a gradient is clipped."""
-        falls = r"\alpha_x = \alpha \, (1 - x) \quad \text{after a share } x \text{ of the budget}"
-        clipped = rf"g \leftarrow \min(1, {self.clip_norm or 0:g} / \lVert g \rVert) \, g"
+        falls = r"\alpha_x = \alpha \, (1 - x) \quad \text{the learning rate after a share } x \text{ of the budget}"
+        clipped = rf"g \leftarrow \min(1, {self.clip_norm or 0:g} / \lVert g \rVert) \, g \quad \text{{each gradient}}"
         return (*([falls] if self.schedule == "linear" else []), *([clipped] if self.clip_norm is not None else []))
 
     @abstractmethod

@@ -11,6 +11,7 @@ from pg.parts.starts.base import AT_RANDOM, Beginning, Start
 if TYPE_CHECKING:
     from pg.core.trajectories import Trajectories
     from pg.learning.policies import Policy
+    from pg.parts.annotations import Variant
 
 
 class Given(Start):
@@ -23,6 +24,11 @@ class Given(Start):
     outputs: Annotated[tuple[float, ...], Field(min_length=1)] = Field(
         description="The network's output in every state: a logit per discrete action, or a mean per component."
     )
+
+    def definitions(self, _variant: Variant, /) -> tuple[str, ...]:
+        """Write the outputs."""
+        numbers = ", ".join(f"{value:.4g}" for value in self.outputs)
+        return (rf"f_{{\theta_0}}(s) = ({numbers}) \quad \text{{in every state}}",)
 
     def begin(self, policy: Policy, _shown: Trajectories | None, /) -> Beginning:
         """Set the last layer."""

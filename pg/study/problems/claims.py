@@ -10,9 +10,8 @@ from pg.claims.record import ClaimPart, Family, Selection
 from pg.core.suggestions import hint, listed, nearest, unknown
 from pg.environments.catalogue import mdp_of
 from pg.experiments.kind import Measurement
+from pg.experiments.metric import Metric
 from pg.experiments.metrics import METRICS, kinds_measuring, metrics_of
-from pg.parts.baselines.constant import Constant
-from pg.parts.baselines.none import NoBaseline
 from pg.study.expansion import cells, cells_named
 from pg.study.record import Study
 from pg.study.repeats import first_runs
@@ -88,11 +87,21 @@ def _misfits(study: Study, at: str, part: ClaimPart) -> Iterator[str]:
             f"{at}.{next(iter(staged))}.stage: compares one stage with another: give every side its own stage, and "
             "leave stages out"
         )
+    if part.published is not None:
+        yield from _impossible_numbers(at, part.published.value, metrics_of(experiment)[part.metric])
     yield from _family_problems(study, at, part)
     yield from _unknown_case(study, f"{at}.shown", part, is_staged=bool(staged))
     if part.ratio_of_means and not metrics_of(experiment)[part.metric].never_negative:
         allowed = listed(name for name, metric in METRICS.items() if metric.never_negative)
         yield f"{at}.ratio_of_means: needs a metric that is never negative, not {part.metric}; allowed:{allowed}"
+
+
+def _impossible_numbers(at: str, value: float, metric: Metric[Any]) -> Iterator[str]:
+    """Return why a published number is none that the metric can have."""
+    if metric.statistic == "share" and not 0 <= value <= 1:
+        yield f"{at}.reference.value: {metric.name} is a share; allowed: 0 to 1, not {value:g}"
+    if metric.scale == "ratio" and value <= 0:
+        yield f"{at}.reference.value: {metric.name} is positive; allowed: any number above 0, not {value:g}"
 
 
 def _unknown_case(study: Study, at: str, part: ClaimPart, *, is_staged: bool) -> Iterator[str]:
@@ -195,8 +204,8 @@ def _missing_in_variant(study: Study, at: str, name: str, metric: str, variant: 
             yield f"{at}: {metric} needs a demonstrator, and {variant} starts with random weights"
         case "limit" if all(one.kl is None for one in learners):
             yield f"{at}.variant: {metric} needs a limit, and {variant} has no kl"
-        case "constant_baseline" if not any(isinstance(one.baseline, Constant | NoBaseline) for one in learners):
-            yield f"{at}.variant: {metric} needs a constant baseline or none, and {variant} has another"
+        case "constant_baseline" if all(one.constant_baseline is None for one in learners):
+            yield f"{at}.variant: {metric} needs returns minus a constant or nothing, and {variant} has other weights"
         case "value_network" if all(one.baseline.values_from != "network" for one in learners):
             remedy = "give it baseline: value_network"
             yield f"{at}.variant: {metric} needs a value network, and {variant} has none; {remedy}"

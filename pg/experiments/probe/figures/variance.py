@@ -46,14 +46,14 @@ def draw(request: FigureRequest[ProbeExperiment]) -> Drawn:
     least = request.rows("summary", metric="total_variance", batch=request.batch)
     shrunk = [name for name in request.drawn if request.variants[name].baseline.expects == "shrunk"]
     without = request.leaders(least[~least["variant"].isin(shrunk)], lowest=True)
-    unbiased = f"; without bias: {without}" if shrunk else ""
+    others = f"; without averages of the own batch: {without}" if shrunk else ""
     has_zeros = not (compared["estimate"] > 0).all()
     return figure, (
-        f"Least variance in {where}: {request.leaders(least, lowest=True)}{unbiased}. Of batches of N = "
+        f"Least variance in {where}: {request.leaders(least, lowest=True)}{others}. Of batches of N = "
         f"{request.batch}, over that of {reference.label}. Dots: {request.policies}; marks: geometric means, 95 % "
         "intervals."
         + (" Ratios of 0 are not drawn." if has_zeros else "")
-        + (" Averages of the own batch shrink estimates by 1/N." if unbiased else "")
+        + (" Averages of the own batch shrink estimates by 1/N." if others else "")
     )
 
 

@@ -70,7 +70,7 @@ def _falls(request: Request, series: Sequence[Series]) -> str:
     rows, after = request.rows("summary", request.places[0], metric="cosine"), dict[float, list[str]]()
     for one in series:
         own = one.rows(rows)
-        low = own.loc[(own["estimate"] < _HALF) & (own["steps"] > 0), "steps"]
+        low = own.loc[~(own["estimate"] >= _HALF) & (own["steps"] > 0), "steps"]
         after.setdefault(float(low.min()) if len(low) else math.inf, []).append(one.label)
     found = [
         f"{'never' if steps == math.inf else f'after {steps:g} steps'} with {names[0]}"
