@@ -161,8 +161,8 @@ def test_only_environments_with_tables_have_the_parts_of_the_bias() -> None:
         for metric in ("state_part", "return_part")
     ]
     assert [digits(y) for _, y in lines(parts)] == expected
-    assert "two parts" in caption(one)
-    assert "two parts" not in caption(request("staleness", stale, environments=("cartpole",)))
+    assert "Distance: total variation." in caption(one)
+    assert "total variation" not in caption(request("staleness", stale, environments=("cartpole",)))
 
 
 def test_estimators_without_bias_are_not_on_the_logarithmic_axis() -> None:

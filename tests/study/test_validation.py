@@ -89,12 +89,10 @@ variants/total/initialise: {name: given, outputs: [0]} => .outputs: has 1 number
 variants/total/initialise: {name: given} => .outputs: is missing
 variants/total/optimizer: {clip_norm: 0} => .clip_norm: should be greater than 0; it is 0
 variants/total/optimizer: {schedule: falling} => .schedule: should be 'constant' or 'linear'; it is 'falling'
-variants/walker/optimizer/schedule: linear => experiments.stale.walk.variant: walker has optimizer.schedule: linear
-variants/walker/optimizer/schedule: linear => experiments.latest.path.variant: walker has optimizer.schedule: linear
 claims/causality/parts/probed: {experiment: gradients, metric: total_variance, a: {variant: to_go, batch: 8},
   relation: equal, margin: 1.0, reference: {value: 0, source: S}} => .reference.value: total_variance is positive
 claims/causality/parts/probed: {experiment: gradients, metric: total_variance, a: {variant: to_go, batch: 8},
-  relation: less, reference: {value: 1, sourc: S}} => .reference.published.sourc: unknown key; did you mean 'source'
+  relation: less, reference: {value: 1, sourc: S}} => .reference.sourc: unknown key; did you mean 'source'
 environments: {} => environments: is empty, and needs at least 1 item
 variants/total/baseline: leave_one_out_per_step => : …; did you mean 'per_step_leave_one_out'?; allowed:
 claims/causality/parts/probed/metric: variance_least => : 'variance_least' is not known; did you mean 'least_variance'?

@@ -129,7 +129,7 @@ def test_own_kinds_of_experiment_and_figure_run_from_end_to_end(fresh: Checkout,
         files = [fresh.folder / f"out/figures/{figure}.{suffix}" for suffix in ("pdf", "png", "txt")]
         assert [file.read_bytes()[1:4] for file in files] == [b"PDF", b"PNG", b" do"]
         assert f'id="figure-{figure}"' in page
-    assert page.count("<p>A dot for each of 4 seeds.</p>") == 2
+    assert page.count('<p class="title">A dot for each of 4 seeds.</p>') == 2
     (fresh.folder / "my_picture.py").write_text(PICTURE.replace("2.0", "2.1"), encoding="utf-8")
     assert fresh.planned() == {"figure": 2, "report_page": 1}
     (fresh.folder / "my_kind.py").write_text(kind.replace("1 / one.power", "3 / one.power"), encoding="utf-8")

@@ -30,6 +30,6 @@ def draw(request: FigureRequest[ExactExperiment]) -> Drawn:
     figure = heat_tables(request.figure.width, [*(one.label for one in series), "1 − 1/N"], [table])
     found = request.between(rows.assign(estimate=1 + rows["estimate"]))
     return figure, (
-        f"Of ∇J, the expected estimate keeps {found}: all without bias, 1 − 1/N if each trajectory is in its own "
-        f"baseline. Exact, over all batches of N trajectories; means over {request.policies}; –: ∇J is 0."
+        f"Of ∇J, the expected estimate keeps {found}; 1 is no bias, and 1 − 1/N is kept if each trajectory is in its "
+        f"own baseline. Exact, over all batches of N trajectories; means over {request.policies}; –: ∇J is 0."
     )

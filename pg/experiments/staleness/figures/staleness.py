@@ -59,26 +59,26 @@ def draw(request: Request) -> Drawn:
     tables = " Distance: total variation."
     away = listed([f"{steps:g}" for steps in walk.steps if steps])
     return figure, (
-        f"Cosine to ∇J(θ') {_falls(request, series)}. From left to right, θ' is {away} steps away from θ, with "
-        f"{sample.batches[0]} trajectories of θ. Means, 95 % intervals over {request.policies}."
+        f"Gradient steps until the cosine to ∇J(θ') is {_falls(request, series)}. From left to right, θ' is {away} "
+        f"steps away from θ, with {sample.batches[0]} trajectories of θ. Means, 95 % intervals over {request.policies}."
         f"{tables if any(parts_of.values()) else ''}"
     )
 
 
 def _falls(request: Request, series: Sequence[Series]) -> str:
-    """Say in the first place how soon the mean cosine falls below a half: "below 0.5 after 4 steps with total"."""
+    """Say in the first place how soon the mean cosine falls below a half: "below 0.5: 4 with total"."""
     rows, after = request.rows("summary", request.places[0], metric="cosine"), dict[float, list[str]]()
     for one in series:
         own = one.rows(rows)
         low = own.loc[~(own["estimate"] >= _HALF) & (own["steps"] > 0), "steps"]
         after.setdefault(float(low.min()) if len(low) else math.inf, []).append(one.label)
     found = [
-        f"{'never' if steps == math.inf else f'after {steps:g} steps'} with {names[0]}"
+        f"{'never' if steps == math.inf else f'{steps:g}'} with {names[0]}"
         + (f" and {len(names) - 1} more" if names[1:] else "")
         for steps, names in sorted(after.items())
     ]
-    soonest, latest = found[0], found[-1] if found[1:] else ""
-    return f"below {_HALF} {soonest}{latest and f', {latest}'} ({request.heading(request.places[0])})"
+    ends = found if len(found) < 2 else [found[0], found[-1]]
+    return f"below {_HALF}: {', '.join(ends)} ({request.heading(request.places[0])})"
 
 
 def _along(request: Request, place: Place, metric: str, series: Sequence[Series]) -> pd.DataFrame:

@@ -32,6 +32,6 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     means = marks.extremes(series, request.rows("across", statistic="interquartile mean"))
     return figure, (
         f"Interquartile mean {means}. Left: mean score of the middle half of runs. Right: probability that a run "
-        f"scores higher than one of {request.variant_label(reference)}. 95 % intervals of a stratified bootstrap. "
+        f"beats one of {request.variant_label(reference)}. 95 % intervals of a stratified bootstrap. "
         f"{scores(request)}"
     )

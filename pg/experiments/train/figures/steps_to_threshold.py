@@ -53,6 +53,6 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     return figure, (
         f"Steps to the threshold: {listed(found[:2])}. An evaluation has "
         f"{counted(evaluate.episodes, acting + ' episode')}{length}, about every "
-        f"{counted(evaluate.spacing(budget), 'step')}. A miss counts as the budget. Bars: "
-        f"restricted mean of {request.runs}, 95 % interval. Right: seeds that reached it."
+        f"{counted(evaluate.spacing(budget), 'step')}. Misses count as the budget. Bars: "
+        f"restricted mean of {request.runs}, 95 % interval. Right: seeds that did."
     )
