@@ -92,3 +92,23 @@ def test_results_without_an_interval(
     found = compared(summary(ours), summary(theirs))
     assert found.agree is agree
     assert found.effects == 1
+
+
+def test_parts_with_a_published_number_are_compared_by_their_verdicts_alone() -> None:
+    row = {
+        "claim": "c",
+        "primary": True,
+        "verdict": "supported",
+        "n": 20,
+        "selections": 0,
+        "ci_low": -1.0,
+        "ci_high": 1.0,
+    }
+
+    def claims(effect: float) -> pd.DataFrame:
+        parts = [{"part": "own", "published": math.nan}, {"part": "beside", "published": 5.0, "primary": False}]
+        return pd.DataFrame([row | part | {"effect": effect} for part in parts])
+
+    found = compare({"claims.csv": claims(0.0)}, {"claims.csv": claims(0.1)})
+    assert (found.effects, found.intervals, found.captured) == (1, 2, 2)
+    assert compare({"claims.csv": claims(0.0)[:1]}, {"claims.csv": claims(0.1)}).missing == ("claims.csv: c, beside",)
