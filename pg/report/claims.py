@@ -18,7 +18,8 @@ from pg.claims.relations.relation import Tested
 from pg.claims.verification import Reference
 from pg.experiments.metric import Metric
 from pg.plotting.text import counted, number, span
-from pg.report.sentences import Result, finding, measured, signed_amount, written
+from pg.report.sentences import Result, finding, is_part, measured, signed_amount, written
+from pg.report.sentences import declared as as_declared
 from pg.report.sides import environments_of
 from pg.report.strips import strip_of
 from pg.statistics.decisions import MAX_SEEDS, effect_size, seeds_needed
@@ -103,7 +104,8 @@ def _beside(result: Result) -> Beside | None:
     if published is None:
         return None
     other = estimate_of(published, is_share=result.metric.statistic == "share")
-    value = written(result.metric, published.value)
+    # As it was published, and as precisely.
+    value = as_declared(result.metric, published.value)
     if other.error:
         value += f" ± {written(result.metric, other.error)}"
     measured_mean, is_equality = result.means.get("a", math.nan), declared.margin is not None
@@ -115,7 +117,7 @@ def _beside(result: Result) -> Beside | None:
         value=value,
         source=published.source,
         setting=published.setting,
-        measured=written(result.metric, measured_mean),
+        measured=written(result.metric, measured_mean) if is_part(result.metric) else number(measured_mean),
         difference=difference,
         verdict={"supported": "agrees", "refuted": "differs"}.get(result.verdict, result.verdict)
         if is_equality

@@ -195,7 +195,7 @@ def _difference(result: Result) -> str:
 
 
 def _beside_published(result: Result, published: Published) -> str:
-    value = _with_unit(result.metric, _bare(result.metric, published.value))
+    value = declared(result.metric, published.value)
     found = f"{result.side('a')}, {noun(result.metric)} is {result.mean('a')}, and {value} in {published.source}"
     if result.is_ratio:
         return f"{found}: {times(result.effect, _ends(result, short if result.effect >= 1 else percent))} that"
