@@ -95,7 +95,7 @@ def render(
     replication
         Comparisons with other seeds, from `pg.claims.verification.replication`; None if there are none.
     others
-        References of other studies that test claims of the same names; cards and the section on trust quote them.
+        References of other studies: cards quote what they found on a claim of the same name, the details list all.
     places
         Where study files declare claims and experiments, from `pg.study.files.declared_in`.
     plays

@@ -40,8 +40,9 @@ def _answers(question: Question, cards: Mapping[str, Card], pictures: Mapping[st
             yield Answer(picture=pictures[name])
         else:
             card = cards[name]
-            parts = [row for _, _, *part in group for row in _asked(card, part)]
-            yield Answer(card=card, parts=parts)
+            # A part that the card tells anyway is told once.
+            parts = {row["part"]: row for _, _, *part in group for row in _asked(card, part)}
+            yield Answer(card=card, parts=list(parts.values()))
 
 
 def _asked(card: Card, part: Sequence[str]) -> Sequence[Row]:

@@ -11,7 +11,8 @@ from tests.report.test_page import between, card
 
 ASKED = {
     "least": Question(
-        ask="Is <less> better?", answers=("figures.variance", "claims.causality", "claims.large_batches.steps")
+        ask="Is <less> better?",
+        answers=("figures.variance", "claims.causality", "claims.causality.bias", "claims.large_batches.steps"),
     ),
     "other": Question(ask="And this?", answers=("figures.learning_curves",)),
 }
