@@ -20,7 +20,8 @@ def command():
 def in_reference(pattern):
     """List the files of the reference that match a pattern, if it is one of this study."""
     reference = Path(workflow.basedir, "reference")
-    return sorted(map(str, reference.glob(pattern))) if study_of(reference) == STUDY.name else []
+    found = reference.glob(pattern) if study_of(reference) == STUDY.name else ()
+    return sorted(map(str, found))
 
 
 def codes_of_jobs():
