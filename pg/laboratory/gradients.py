@@ -15,7 +15,7 @@ from pg.core.trajectories import Trajectories, laid_out, valid_steps
 from pg.environments.mdp import MDP
 from pg.learning.advantages import advantages
 from pg.learning.policies import Policy
-from pg.learning.scores import Scores, alignments, products_of, row_size, scores
+from pg.learning.scores import Scores, alignments, products_of, scores
 from pg.parts import estimator as compose
 from pg.parts.baselines.constant import Constant
 from pg.parts.batch import Batch
@@ -55,7 +55,8 @@ def gradients_of_all(
 
 def chunks(policy: Policy, batches: Trajectories) -> Iterator[slice]:
     """Divide the S axis into ranges; the scores of a range are computed together."""
-    per_chunk = max(1, _CHUNK_ELEMENTS // row_size(pairwise(policy.shape.sizes), int(batches.lengths.sum(-1).max())))
+    widest = max(inputs + outputs for inputs, outputs in pairwise(policy.shape.sizes))
+    per_chunk = max(1, _CHUNK_ELEMENTS // (widest * int(batches.lengths.sum(-1).max())))
     yield from (slice(start, start + per_chunk) for start in range(0, len(batches.mask), per_chunk))
 
 
@@ -68,14 +69,12 @@ def weighted_sums(
     steps, and `weights` the factors $c_{i,t}$.
     """
     mask, lengths = batches.mask, batches.lengths.sum(-1)
-    rows = found.in_rows(lengths.cumsum(0) - lengths, lengths)
-    taken = torch.arange(int(lengths.max())) < lengths.unsqueeze(-1)
     log_probs = laid_out(found.log_probs, mask).requires_grad_()
     gradients: dict[str, Tensor] = {}
     for name, weight in weights:
         objective = compose.surrogate(log_probs, weight, batches)
         (derivatives,) = torch.autograd.grad(objective.sum(), log_probs)
-        gradients[name] = rows.sums(derivatives.new_zeros(taken.shape).masked_scatter(taken, derivatives[mask]))
+        gradients[name] = found.sums(derivatives[mask], lengths)
     return gradients
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -76,7 +76,7 @@ class Learner:
             "optimizer": self.optimizer.state_dict(),
             "critic": None if critic is None else [critic.network.state_dict(), critic.optimizer.state_dict()],
             "recent": None if self.recent is None else self.recent.state(),
-            "beginning": asdict(self.beginning),
+            "beginning": self.beginning._asdict(),
             "generators": [
                 *self.generators.state(),
                 *self.evaluation_generators.state(),

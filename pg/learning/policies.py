@@ -14,7 +14,7 @@ from typing import cast
 
 import numpy as np
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int, Shaped
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent, Normal
@@ -227,6 +227,10 @@ class _Categorical(Categorical):
         vars(self)["logits"] = self._param = normalised
         self._num_events = normalised.shape[-1]
         Distribution.__init__(self, normalised.shape[:-1], validate_args=False)
+
+    def log_prob(self, value: Int[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+        """Return log π(a|s); torch's method first gives all arguments a common shape."""
+        return self.logits.gather(-1, value.unsqueeze(-1)).squeeze(-1)
 
 
 def _leaf(tensor: Tensor, copies: int) -> Tensor:

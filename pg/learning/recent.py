@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pg.core.trajectories import Trajectories, joined, on_valid_steps, padded
+from pg.core.trajectories import Trajectories, joined, laid_out, on_valid_steps, padded, valid_steps
 from pg.learning.policies import Policy
 from pg.parts.windows.base import Window
 
@@ -73,10 +73,11 @@ def collected(policy: Policy, batch: Trajectories, earlier: Recent | None = None
     """Add a batch, and the policy that collected it, after earlier ones of the same size."""
     policies = (*(earlier.policies if earlier else ()), deepcopy(policy))
     trajectories = joined([*([earlier.trajectories] if earlier else []), batch])
-    steps = trajectories.mask.shape[-1]
     under_new = on_valid_steps(policy.log_prob, trajectories).unsqueeze(0)
     if earlier is None:
         return Recent(trajectories, policies, under_new)
-    of_new = torch.stack([padded(on_valid_steps(old.log_prob, batch), steps) for old in earlier.policies])
-    of_old = torch.stack([padded(values, steps) for values in earlier.log_probs])
-    return Recent(trajectories, policies, torch.cat([torch.cat([of_old, of_new], dim=2), under_new]))
+    states, actions = valid_steps(batch)
+    of_new = [laid_out(old.log_prob(states, actions), batch.mask).squeeze(0) for old in earlier.policies]
+    parts = (earlier.log_probs.squeeze(1), torch.stack(of_new))
+    under_old = torch.cat([padded(part, trajectories.mask.shape[-1]) for part in parts], dim=1)
+    return Recent(trajectories, policies, torch.cat([under_old.unsqueeze(1), under_new]))

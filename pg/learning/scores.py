@@ -2,83 +2,62 @@ r"""Scores $\psi_t = \nabla \log \pi(a_t \mid s_t)$ of single steps, and the pro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain
-from typing import cast
+from itertools import accumulate
+from typing import Any, cast
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int, Shaped
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributions import Independent, Normal
 
-from pg.core.products import product
-from pg.core.trajectories import Trajectories, valid_steps
-from pg.learning.policies import Policy, flatten
+from pg.core.trajectories import Trajectories, laid_out, valid_steps
+from pg.learning.policies import Policy
 from pg.parts.batch import ScoreProducts
-
-# Measured: smaller groups need more calls; in larger ones trajectories differ more in length.
-_GROUP_ELEMENTS = 1_000_000
+from pg.parts.kernels import add_along_sums, sum_scores
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    r"""The scores of n steps, or of G rows of L steps, as factors of outer products.
+    r"""The scores of n steps, as factors of outer products.
 
     Weights and biases of a layer affect the output only through $z = h W + b$. With $\delta = \partial \log \pi /
     \partial z$, the score of $W$ is the outer product of $h$ and $\delta$, and the score of $b$ is $\delta$: sums of
     scores are matrix products, and single scores of D numbers are never stored. A Gaussian policy's log standard
     deviations are the biases of one more layer, without inputs.
 
-    `log_probs` has shape (n,) or (G, L); inputs $h$ and derivatives $\delta$ have one more axis, and one tensor per
-    layer.
+    `log_probs` has shape (n,); inputs $h$ and derivatives $\delta$ have one more axis, and one tensor per layer. A run
+    is a number of consecutive steps, such as those of a trajectory or of a batch; `lengths` are those of G runs that
+    follow each other.
     """
 
-    log_probs: Float[Tensor, "*n"]
+    log_probs: Float[Tensor, " n"]
     inputs: tuple[Tensor, ...]
     derivatives: tuple[Tensor, ...]
 
+    def sums(self, weights: Float[Tensor, " n"], lengths: Int[Tensor, " G"]) -> Float[Tensor, "G D"]:
+        r"""Return $\sum_t c_t \psi_t$ of each run, entries in the order of θ."""
+        *places, size = self._places
+        sums = np.empty((len(lengths), size), dtype=_array(self.log_probs).dtype)
+        for place, inputs, derivatives in zip(places, self.inputs, self.derivatives, strict=True):
+            by_step = _array(inputs), _array(derivatives), _array(weights, sums.dtype)
+            sum_scores(*by_step, _array(lengths), sums, place)
+        return torch.from_numpy(sums).to(weights.device)
+
+    def along(self, vectors: Float[Tensor, "G D"], lengths: Int[Tensor, " G"]) -> Float[Tensor, " n"]:
+        r"""Return $\langle \psi_t, v_g \rangle$, each step's score along the vector of its run."""
+        along = np.zeros(len(self.log_probs), dtype=_array(vectors).dtype)
+        for place, inputs, derivatives in zip(self._places[:-1], self.inputs, self.derivatives, strict=True):
+            add_along_sums(_array(inputs), _array(derivatives), _array(lengths), _array(vectors), place, along)
+        return torch.from_numpy(along).to(vectors.device)
+
     @property
-    def layers(self) -> list[tuple[int, int]]:
-        """Numbers of inputs and outputs of each layer."""
+    def _places(self) -> list[int]:
+        """Where the parameters of each layer begin in θ, and the number of all, D."""
         pairs = zip(self.inputs, self.derivatives, strict=True)
-        return [(inputs.shape[-1], derivative.shape[-1]) for inputs, derivative in pairs]
-
-    def in_rows(self, starts: Int[Tensor, " G"], lengths: Int[Tensor, " G"]) -> Scores:
-        """Return runs of consecutive steps as rows, given each run's first step and its length.
-
-        L is the length of the longest run. Entries after the end of a run are arbitrary and need a weight of zero.
-        """
-        places = starts.unsqueeze(-1) + torch.arange(int(lengths.max()), device=starts.device)
-        places = places.clamp(max=len(self.log_probs) - 1)
-        return Scores(
-            self.log_probs[places],
-            tuple(inputs[places] for inputs in self.inputs),
-            tuple(derivative[places] for derivative in self.derivatives),
-        )
-
-    def sums(self, weights: Float[Tensor, "G L"]) -> Float[Tensor, "G D"]:
-        r"""Return $\sum_t c_t \psi_t$ of each row, entries in the order of θ."""
-        return flatten([*chain.from_iterable(zip(*self._layer_sums(weights), strict=True))])
-
-    def along_sums(self, weights: Float[Tensor, "G L"]) -> Float[Tensor, "G L"]:
-        r"""Return $\langle \psi_t, \sum_{t'} c_{t'} \psi_{t'} \rangle$, each step's score along its row's sum."""
-        layers = zip(self.inputs, *self._layer_sums(weights), self.derivatives, strict=True)
-        products = [
-            ((product(inputs, matrix) + bias) * derivative).sum(-1) for inputs, matrix, bias, derivative in layers
-        ]
-        return torch.stack(products).sum(0)
-
-    def _layer_sums(self, weights: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        column, row = weights.unsqueeze(-1), weights.unsqueeze(1)
-        # Weighting the smaller factor and multiplying it from the left was measured to be several times as fast.
-        matrices = [
-            product((inputs * column).mT, derivative)
-            if inputs.shape[-1] < derivative.shape[-1]
-            else product((derivative * column).mT, inputs).mT
-            for inputs, derivative in zip(self.inputs, self.derivatives, strict=True)
-        ]
-        return matrices, [product(row, derivative) for derivative in self.derivatives]
+        return [0, *accumulate((inputs.shape[-1] + 1) * derivatives.shape[-1] for inputs, derivatives in pairs)]
 
 
 def scores(policy: Policy, observations: Float[Tensor, "n O"], actions: Shaped[Tensor, " n *A"]) -> Scores:
@@ -101,11 +80,6 @@ def scores(policy: Policy, observations: Float[Tensor, "n O"], actions: Shaped[T
         derivatives = (*derivatives, by_deviation * deviations.detach())
         inputs.append(observations[:, :0])
     return Scores(log_probs.detach(), tuple(inputs), derivatives)
-
-
-def row_size(layers: Iterable[tuple[int, int]], steps: int) -> int:
-    """Return how many numbers the widest layer needs for a row of steps, or for the sum of its scores."""
-    return max(max(steps * (inputs + outputs), inputs * outputs) for inputs, outputs in layers)
 
 
 def score_products(
@@ -137,11 +111,10 @@ def alignments(
 
     `found` has the scores of the valid steps. State weights $c_t$ and the products are zero after the last step.
     """
-    weights, lengths = state_weights.flatten(0, 1), trajectories.lengths.flatten()
-    starts, along = lengths.cumsum(0) - lengths, torch.zeros_like(weights)
-    together = max(1, _GROUP_ELEMENTS // row_size(found.layers, int(lengths.max())))
-    # Grouping trajectories of similar length wastes little on the steps after the last of the shorter ones.
-    for rows in lengths.argsort().split(together):
-        steps = slice(0, int(lengths[rows].max()))
-        along[rows, steps] = found.in_rows(starts[rows], lengths[rows]).along_sums(weights[rows, steps])
-    return (along * weights).view_as(state_weights)
+    weights, lengths = state_weights[trajectories.mask], trajectories.lengths.flatten()
+    along = found.along(found.sums(weights, lengths), lengths)
+    return laid_out(along.to(weights.dtype) * weights, trajectories.mask)
+
+
+def _array(values: Tensor, dtype: np.dtype[Any] | None = None) -> NDArray[Any]:
+    return np.ascontiguousarray(values.cpu().numpy(), dtype=dtype)

@@ -6,7 +6,6 @@ import logging
 import math
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import asdict
 from types import MappingProxyType
 from typing import Protocol
 
@@ -205,9 +204,9 @@ def improve(
         "return_min": returns.min().item(),
         "return_max": returns.max().item(),
         "length_mean": batch.lengths.to(torch.float64).mean().item(),
-        **asdict(log),
+        **log._asdict(),
         "learning_rate": learner.learning_rate,
-        **asdict(learner.beginning),
+        **learner.beginning._asdict(),
         "explained_variance": explained_variance,
         **scaling,
     }

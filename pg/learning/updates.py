@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,8 +28,7 @@ from pg.parts.variant import Variant
 _LOGGED_STATES = 512
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateLog:
+class UpdateLog(NamedTuple):
     r"""Measurements of one update from θ to θ'; means are over the valid steps of the batch, or of all in a window.
 
     Attributes
@@ -62,7 +62,7 @@ class UpdateLog:
     penalty: float
 
 
-FAILED = UpdateLog(**dict.fromkeys((field.name for field in fields(UpdateLog)), math.nan))
+FAILED = UpdateLog(**dict.fromkeys(UpdateLog._fields, math.nan))
 """Log of an update that was abandoned because an importance weight was not finite."""
 
 

@@ -67,7 +67,7 @@ def made(trained: TrainJob, folder: Path) -> tuple[pd.DataFrame, dict[str, bytes
 def far(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "device_of", lambda _: FAR)
     # NumPy's products, which the CPU alone has, round otherwise.
-    for module in ("pg.parts.networks", "pg.learning.policies", "pg.learning.scores"):
+    for module in ("pg.parts.networks", "pg.learning.policies"):
         monkeypatch.setattr(f"{module}.product", torch.matmul)
     # They are asked whether a device has fused kernels, and do not know this one.
     for module in ("adam", "sgd"):

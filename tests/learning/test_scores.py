@@ -75,12 +75,32 @@ def test_sums_of_scores_are_gradients_of_log_likelihoods(spaces: Spaces, activat
     options = PolicyOptions(hidden=(4, 5), activation=activation(), initial_std=0.5)
     policy = Policy(options, spaces, torch.Generator().manual_seed(7), dtype=torch.float64)
     observations, actions = (values[:8] for values in valid_steps(random_trajectories(spaces)))
-    weights = torch.tensor([[2.0, -1, 0.5, 3], [1, 0, 0, 0], [-2, 1, 4, 0]], dtype=torch.float64)
-    rows = scores(policy, observations, actions).in_rows(torch.tensor([0, 4, 5]), torch.tensor([4, 1, 3]))
+    weights = torch.tensor([2.0, -1, 0.5, 3, 1, -2, 1, 4], dtype=torch.float64)
+    found, lengths = scores(policy, observations, actions), torch.tensor([4, 1, 3])
+    sums = found.sums(weights, lengths)
     for row, steps in enumerate((slice(0, 4), slice(4, 5), slice(5, 8))):
         copy = repeat(policy, 1)
         log_probs = copy.log_prob(observations[steps].unsqueeze(0), actions[steps].unsqueeze(0))[0]
-        total = (log_probs * weights[row, : len(log_probs)]).sum()
+        total = (log_probs * weights[steps]).sum()
         expected = flatten(torch.autograd.grad(total, copy.parameters_list()))[0]
-        torch.testing.assert_close(rows.sums(weights)[row], expected)
-        torch.testing.assert_close(rows.log_probs[row, : len(log_probs)], log_probs.detach())
+        torch.testing.assert_close(sums[row], expected)
+        torch.testing.assert_close(found.log_probs[steps], log_probs.detach())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_long_runs_are_summed_and_projected_in_blocks(dtype: torch.dtype) -> None:
+    lengths, generator = torch.tensor([130, 1, 300]), torch.Generator().manual_seed(8)
+    policy = Policy(PolicyOptions(hidden=(33,)), SPACES[0], generator, dtype=dtype)
+    observations, weights = torch.randn(431, 2, generator=generator), torch.randn(431, generator=generator)
+    found = scores(policy, observations.to(dtype), torch.randint(3, (431,), generator=generator))
+    layers = [
+        (inputs.double().unsqueeze(-1) * derivatives.double().unsqueeze(1), derivatives.double())
+        for inputs, derivatives in zip(found.inputs, found.derivatives, strict=True)
+    ]
+    single = torch.cat([part.reshape(431, -1) for layer in layers for part in layer], dim=1)
+    sums = found.sums(weights.to(dtype), lengths)
+    expected = torch.stack([part.sum(0) for part in (single * weights.unsqueeze(-1)).split(lengths.tolist())])
+    torch.testing.assert_close(sums.double(), expected, rtol=1e-4, atol=1e-5)
+    along = found.along(sums, lengths)
+    of_runs = sums.double().repeat_interleave(lengths, dim=0)
+    torch.testing.assert_close(along.double(), (single * of_runs).sum(-1), rtol=1e-4, atol=1e-4)

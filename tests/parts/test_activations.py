@@ -36,6 +36,14 @@ def test_single_precision_is_accurate_and_the_same_in_acting_and_learning(kind: 
         assert abs(acting).max() <= 1
 
 
+def test_compiled_tanh_is_accurate_in_double_precision() -> None:
+    values = torch.cat([WIDE.double(), torch.linspace(-30, 30, 100_001, dtype=torch.float64)])
+    found = values.numpy().reshape(1, -1).copy()
+    Tanh().compiled(found.dtype)(found)
+    np.testing.assert_allclose(found[0], values.tanh().numpy(), rtol=2e-15, atol=0)
+    assert abs(found).max() <= 1
+
+
 @pytest.mark.parametrize("kind", ACTIVATIONS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_nan_stays_nan_and_infinity_is_a_limit(kind: type[Activation], dtype: torch.dtype) -> None:

@@ -28,9 +28,9 @@ def finite(weights: Float[Tensor, "S N T"]) -> Float[Tensor, "S N T"]:
     NonFiniteWeights
         If one is not finite.
     """
-    not_finite = ~weights.isfinite()
-    if not_finite.any():
-        raise NonFiniteWeights(int(steps_where(not_finite)[0]))
+    is_finite = weights.isfinite()
+    if not is_finite.all():
+        raise NonFiniteWeights(int(steps_where(~is_finite)[0]))
     return weights
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import Field
 
@@ -24,8 +23,7 @@ class Demonstrator(Record):
     stage: Name = Field(description="Name of its snapshots.")
 
 
-@dataclass(frozen=True, slots=True)
-class Beginning:
+class Beginning(NamedTuple):
     """How a policy was initialised: steps and mean return of its demonstrations, and mean losses of the imitation.
 
     The losses are those over the training steps and over the validation steps.
