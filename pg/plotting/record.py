@@ -42,6 +42,11 @@ class Figure(Record):
         description="Variants of other experiments to draw as well, each with its experiment, variant, and level of "
         "each option that the experiment sweeps. For learning_curves and steps_to_threshold.",
     )
+    levels: dict[Name, dict[str, float]] = Field(
+        default={},
+        description="Numbers to draw as dashed lines, such as published ones: for each environment, by their names. "
+        "For learning_curves.",
+    )
     width: Width = "two_columns"
     format: Format = "pdf"
     section: str = Field(description="The section of the lecture it belongs to.")

@@ -40,6 +40,8 @@ class FigureKind:
         Whether it draws pooled experiments one below the other; each is a request in `FigureRequest.others`.
     with_compared
         Whether it can draw variants of other experiments as well.
+    with_levels
+        Whether it draws the numbers in `levels`.
     play
         What readers can do with it on the page; None if it is a picture alone.
     """
@@ -52,6 +54,7 @@ class FigureKind:
     with_metrics: bool = False
     with_pooled: bool = False
     with_compared: bool = False
+    with_levels: bool = False
     play: Play | None = None
 
 

@@ -46,6 +46,9 @@ def _problems_of_figure(study: Study, at: str, figure: Figure) -> Iterator[str]:
     kind = kind_of(figure, experiment)
     if figure.metrics and not kind.with_metrics:
         yield f"{at}.metrics: {figure.kind} draws fixed metrics; leave metrics out"
+    if figure.levels and not kind.with_levels:
+        yield f"{at}.levels: {figure.kind} draws no lines at given numbers; leave levels out"
+    yield from unknown(f"{at}.levels", figure.levels, figure.environments or experiment.environments)
     for option, name in product((*kind.options, *(("source",) if kind.with_source else ())), figure.pool):
         if getattr(study.experiments[name], option, None) is None:
             yield f"{at}.experiment: {name} declares no {option} to draw"

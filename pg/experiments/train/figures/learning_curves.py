@@ -193,6 +193,9 @@ def _draw_block(
     together.set_xlim(0, request.experiment.budget.steps)
     if threshold is not None:
         layout.note_above(together, threshold, "threshold")
+    for name, level in request.figure.levels.get(environment, {}).items():
+        together.axhline(level, **style.DASHED_RULE)
+        layout.note_above(together, level, name)
 
 
 def _draw_seeds(axes: Axes, curves: pd.DataFrame, colour: str) -> None:

@@ -7,6 +7,7 @@ FIGURES = {
         "pg.experiments.train.figures.learning_curves",
         ("curves", "means", "summary"),
         with_compared=True,
+        with_levels=True,
         play=Play("pg.experiments.train.play.learning_curves", ("curves", "means")),
     ),
     "against_level": FigureKind(
