@@ -97,7 +97,8 @@ def update(
     The lecture's sections "Full algorithm" and "Off-policy policy gradient". The batch has S = 1.
     """
     ascent = Ascent(policy, optimizer, variant, trajectories, mdp, critic, recent)
-    minibatches = divided(ascent.batch, variant.gradient_steps, variant.minibatches, shuffling)
+    again = variant.normalise_advantages == "minibatch"
+    minibatches = divided(ascent.batch, variant.gradient_steps, variant.minibatches, shuffling, normalised=again)
     if variant.kl is not None:
         return ascent.log(variant.kl.take_steps(ascent, minibatches, {} if limit_state is None else limit_state))
     taken = 0
@@ -111,8 +112,8 @@ def update(
 class Minibatch:
     """Some or all trajectories of a batch, S = 1, with the quantities that stay fixed at the behaviour policy θ.
 
-    States and actions are those of the n valid steps. Baseline and normalisation are those of the whole batch, in which
-    `members` are the indices of these trajectories.
+    States and actions are those of the n valid steps. Baseline and normalisation are those of the whole batch, unless
+    advantages are normalised again. `members` are the indices of these trajectories in the batch.
     """
 
     trajectories: Trajectories
@@ -123,16 +124,23 @@ class Minibatch:
     fixed: Fixed
     members: Tensor | slice
 
-    def select(self, members: Tensor) -> Minibatch:
-        """Return some of the trajectories."""
+    def select(self, members: Tensor, *, normalised: bool = False) -> Minibatch:
+        """Return some of the trajectories, with advantages that are normalised over their steps if asked."""
         trajectories = self.trajectories.map_tensors(lambda values: values[:, members])
         baseline = self.fixed.baseline.expand(-1, self.behaviour.shape[1], -1)
         constants = Fixed(self.fixed.returns[:, members], baseline[:, members], self.fixed.scale)
+        if normalised:
+            constants = estimator.normalised(constants.returns, constants.baseline, trajectories.mask)
         return Minibatch(trajectories, *valid_steps(trajectories), self.behaviour[:, members], constants, members)
 
 
 def divided(
-    batch: Minibatch, passes: int, count: int, shuffling: np.random.Generator | None = None
+    batch: Minibatch,
+    passes: int,
+    count: int,
+    shuffling: np.random.Generator | None = None,
+    *,
+    normalised: bool = False,
 ) -> Iterator[Minibatch]:
     """Yield the minibatches of each pass: the batch itself, or `count` random parts of equal size."""
     if count > 1 and shuffling is None:
@@ -142,7 +150,7 @@ def divided(
             yield batch
             continue
         order = torch.from_numpy(shuffling.permutation(batch.behaviour.shape[1])).to(batch.states.device)
-        yield from (batch.select(members) for members in order.chunk(count))
+        yield from (batch.select(members, normalised=normalised) for members in order.chunk(count))
 
 
 class Ascent:
@@ -194,13 +202,17 @@ class Ascent:
         part = minibatch or self.batch
         if self._first is None:
             # Reusing the log-likelihoods at θ for the first gradient makes every ratio exactly 1.
-            log_probs = self._log_probs[:, part.members]
+            distribution, log_probs = None, self._log_probs[:, part.members]
         else:
-            log_probs = laid_out(self._policy.log_prob(part.states, part.actions), part.trajectories.mask)
+            distribution = self._policy.distribution(part.states)
+            log_probs = laid_out(distribution.log_prob(part.actions), part.trajectories.mask)
         ratios, states = log_probs.detach() - part.behaviour, self._state_ratios(part)
         weights = estimator.weights(self._variant, part.trajectories, part.fixed, ratios, states)
         surrogate = estimator.surrogate(log_probs, weights, part.trajectories).squeeze(0)
         objective = surrogate - penalty * self.differentiable_kl() if penalty else surrogate
+        if bonus := self._variant.entropy_bonus:
+            entropies = (distribution or self._policy.distribution(part.states)).entropy()
+            objective = objective + bonus * entropies.sum() / part.behaviour.shape[1]
         (gradient,) = torch.autograd.grad(objective, self.theta)
         self._first = self._first or (surrogate.detach(), gradient, penalty)
         self._last = part, ratios, states
@@ -218,9 +230,12 @@ class Ascent:
 
     @torch.no_grad()
     def gain(self) -> float:
-        """Return the surrogate less its value at θ, with ratios per step in the place of log-likelihoods."""
+        """Return N times the objective less its value at θ, with ratios per step in the place of log-likelihoods."""
         weights = estimator.weights(self._variant, self.batch.trajectories, self.batch.fixed)
-        return (self._log_ratios().expm1() * weights).sum().item()
+        gained = (self._log_ratios().expm1() * weights).sum()
+        if bonus := self._variant.entropy_bonus:
+            gained += bonus * (self._reached_distribution().entropy() - self._start.entropy()).sum()
+        return gained.item()
 
     @torch.no_grad()
     def kl(self) -> float:

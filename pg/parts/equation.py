@@ -12,7 +12,8 @@ def equation(variant: Variant) -> str:
     The form is that of the lecture, "How to implement policy gradients?",
     $\nabla_\theta J(\theta) \approx \frac{1}{N} \sum_i \sum_t \nabla_\theta \log \pi_\theta(a_{i,t} \mid s_{i,t}) \,
     (\sum_{t'=t}^T r(s_{i,t'}, a_{i,t'}) - b)$, and that of "Off-policy policy gradient" at θ' where data are reused.
-    With minibatches the sum over i is that of one minibatch; baselines and normalisation are those of the whole batch.
+    With minibatches the sum over i is that of one minibatch; baselines are those of the whole batch, and so is the
+    normalisation, unless it is by minibatch.
     `definitions` defines the symbols.
     """
     reuses = variant.importance.corrects or variant.gradient_steps * variant.minibatches * variant.batches > 1
@@ -42,6 +43,12 @@ def definitions(variant: Variant) -> tuple[str, ...]:
         written.append(rf"K = {variant.gradient_steps} \quad \text{{passes over each batch}}")
     if variant.minibatches > 1:
         written.append(rf"M = {variant.minibatches} \quad \text{{parts of whole trajectories, a step on each}}")
+    if variant.normalise_advantages == "minibatch":
+        written.append(r"\bar{A}, \, \sigma_A \quad \text{of the steps of each part}")
+    if variant.entropy_bonus:
+        entropies = r"\sum_{i=1}^{N} \sum_{t=1}^{T_i} \mathcal{H}(\pi_\theta(\cdot \mid s_{i,t}))"
+        bonus = rf"\frac{{{variant.entropy_bonus:g}}}{{N}} {entropies}"
+        written.append(rf"J(\theta) + {bonus} \quad \text{{is ascended in training}}")
     if variant.kl is not None:
         written += variant.kl.definitions(variant)
     written += variant.optimizer.definitions(variant)
@@ -55,7 +62,8 @@ def label_of(variant: Variant) -> str:
     """
     advantage = " − ".join(words for words in (variant.returns.words, variant.baseline.words) if words)
     further = (
-        "normalised" if variant.normalise_advantages else "",
+        {False: "", True: "normalised", "minibatch": "normalised by minibatch"}[variant.normalise_advantages],
+        "" if variant.entropy_bonus == 0 else f"entropy bonus {variant.entropy_bonus:g}",
         variant.importance.words,
         "" if variant.window is None else variant.window.words,
         "" if variant.kl is None else variant.kl.words,

@@ -47,7 +47,14 @@ def fixed(batch: Batch) -> Fixed:
     baseline = variant.baseline(batch)
     if not variant.normalise_advantages:
         return Fixed(returns, baseline, returns.new_ones(1, 1, 1))
-    mean, deviation = standardisation(returns - baseline, batch.mask)
+    return normalised(returns, baseline, batch.mask)
+
+
+def normalised(
+    returns: Float[Tensor, "S N T"], baseline: Float[Tensor, "#S #N #T"], mask: Bool[Tensor, "S N T"]
+) -> Fixed:
+    """Return what gives the advantages mean 0 and standard deviation 1 over each batch's valid steps."""
+    mean, deviation = standardisation(returns - baseline, mask)
     return Fixed(returns, baseline + mean, deviation)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, SerializeAsAny, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, SerializeAsAny, model_validator
 
 from pg.core.record import Record
 from pg.parts.activations.registry import AnyActivation
@@ -86,8 +86,15 @@ class Variant(Record):
         "without the trajectory's own, of whole trajectories or of each step; the constant of least variance; the "
         "value of the state, from the environment's tables or from a network.",
     )
-    normalise_advantages: bool = Field(
-        default=False, description="Scale advantages to mean 0 and standard deviation 1 over the batch's steps."
+    normalise_advantages: bool | Literal["minibatch"] = Field(
+        default=False,
+        description="Scale advantages to mean 0 and standard deviation 1 over the batch's steps, or over those of each "
+        "minibatch.",
+    )
+    entropy_bonus: NonNegativeFloat = Field(
+        default=0.0,
+        description="c: training also follows the gradient of c times the entropy of π(·|s), summed over the steps of "
+        "a trajectory. Measurements of gradients leave it out.",
     )
     importance: AnyCorrection = Field(
         default=NoCorrection(), description="How data of an earlier policy are weighted; 'none' uses them as they are."
@@ -177,6 +184,8 @@ class Variant(Record):
             yield "discount_states: true changes nothing with discount 1; set discount below 1"
         if self.normalise_advantages and self.batch < 2:
             yield "normalise_advantages: true needs batch: 2 or more for a standard deviation"
+        if self.normalise_advantages == "minibatch" and self.minibatches == 1:
+            yield "normalise_advantages: minibatch needs minibatches: 2 or more; with one, write true"
         if self.batch % self.minibatches:
             yield f"minibatches: {self.minibatches} does not divide batch: {self.batch} into equal parts"
         for part in self.parts:

@@ -82,3 +82,12 @@ def test_equal_generators_draw_equal_minibatches() -> None:
     )
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
+
+
+def test_advantages_can_be_normalised_over_each_minibatch(monkeypatch: pytest.MonkeyPatch) -> None:
+    variant = Variant(batch=8, minibatches=2, gradient_steps=2, baseline="per_step", normalise_advantages="minibatch")
+    plain = variant.model_copy(update={"normalise_advantages": False})
+    own, unscaled = (parts_of_steps(monkeypatch, one, chain_batch()) for one in (variant, plain))
+    for (part, held, _), (_, raw, _) in zip(own, unscaled, strict=True):
+        found, before = held.advantages[part.mask], raw.advantages[part.mask]
+        torch.testing.assert_close(found, (before - before.mean()) / before.std(correction=0))

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 import torch
-from pg.core.trajectories import Trajectories, on_valid_steps
+from pg.core.trajectories import Spaces, Trajectories, on_valid_steps
 from pg.learning.advantages import advantages
 from pg.learning.policies import Policy
-from pg.learning.updates import update
+from pg.learning.updates import Ascent, update
 from pg.parts import estimator as compose
 from pg.parts.baselines.constant import Constant
 from pg.parts.corrections.weights import NonFiniteWeights
@@ -17,10 +17,12 @@ from pg.parts.variant import PolicyOptions, Variant
 from tests.learning.batches import (
     CONTINUOUS,
     SGD,
+    SPACES,
     batch,
     chain_batch,
     estimate,
     improved,
+    perturbed,
     policy,
     random_batch,
 )
@@ -170,3 +172,30 @@ def test_overflowing_weights_raise_before_a_step_only() -> None:
         else:
             with pytest.raises(NonFiniteWeights, match="step 0"):
                 update(made, optimizer, variant, trajectories)
+
+
+def with_and_without_bonus(own: Policy, trajectories: Trajectories, bonus: float) -> list[Ascent]:
+    return [Ascent(own, SGD.over([own.theta], 1.0), Variant(entropy_bonus=c), trajectories) for c in (bonus, 0.0)]
+
+
+@pytest.mark.parametrize("spaces", [SPACES, CONTINUOUS], ids=["categorical", "gaussian"])
+def test_entropy_bonus_adds_the_gradient_of_the_summed_entropies(spaces: Spaces) -> None:
+    """At the behaviour policy, and away from it."""
+    trajectories, own = random_batch(spaces, 2), perturbed(spaces)
+    more, plain = with_and_without_bonus(own, trajectories, 0.3)
+    for _ in range(2):
+        entropy = own.distribution(trajectories.observations[trajectories.mask]).entropy().sum() / 4
+        expected = 0.3 * torch.autograd.grad(entropy, own.theta)[0]
+        torch.testing.assert_close(more.gradient() - plain.gradient(), expected)
+        plain.move_to(own.theta + 0.1)
+
+
+def test_gain_includes_the_entropy_bonus() -> None:
+    trajectories, own = random_batch(SPACES, 3), perturbed(SPACES)
+    more, plain = with_and_without_bonus(own, trajectories, 0.7)
+    states = trajectories.observations[trajectories.mask]
+    before = own.distribution(states).entropy().sum().item()
+    plain.move_to(own.theta / 2)
+    change = own.distribution(states).entropy().sum().item() - before
+    assert change != 0
+    assert more.gain() - plain.gain() == pytest.approx(0.7 * change)
