@@ -57,6 +57,16 @@ def test_a_panel_has_twenty_seeds_at_most_and_the_caption_says_so(learning: Requ
     assert "Small panels: a line per seed." in caption(learning)
 
 
+def test_given_numbers_are_named_lines(learning: Request) -> None:
+    levels = {"cartpole": {"published": 123.0}, "acrobot": {"other": 5.0}}
+    one = replace(learning, figure=learning.figure.model_copy(update={"levels": levels}))
+    together = draw(one).axes[0]
+
+    assert "published" in [text.get_text() for text in together.texts]
+    assert "other" not in [text.get_text() for text in together.texts]
+    assert any(np.array_equal(y, [123.0, 123.0]) for _, y in lines(together))
+
+
 def test_panels_and_lines_have_names_and_no_legend(learning: Request) -> None:
     figure = draw(learning)
     together, *panels = figure.axes

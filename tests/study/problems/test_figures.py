@@ -95,6 +95,8 @@ figures/learning/compared: [{experiment: swept, variant: free, variant.gradient_
 figures/learning/experiment: swept => learning.compared.0.variant: swept draws free already; remove one
 figures/limits/compared: [{experiment: swept, variant: free}]
   => limits.compared: realised_kl draws one experiment; leave compared out
+figures/limits/levels: {cartpole: {published: 1}} => limits.levels: realised_kl draws no lines at given numbers
+figures/learning/levels: {cartpol: {published: 1}} => learning.levels: 'cartpol' … did you mean 'cartpole'
 figures/levels/experiment: updates => : against_level draws train experiments, not update
 figures/limits/experiment: swept => : realised_kl draws update experiments, not train
 figures/limits/variants: [free] => : … with a limit; set kl in one of free
