@@ -204,10 +204,11 @@ def note_inside(axes: Axes, row: float, text: str, across: float | None = None) 
     axes.annotate(text, (x, row), color=FAINT, fontsize=scaled(6.5), bbox=box, **where)
 
 
-def note_above(axes: Axes, y: float, text: str) -> None:
-    """Write a short name above a level, at the left of the panel."""
-    axes.annotate(text, (0, y), (scaled(2), scaled(1)), xycoords=("axes fraction", "data"), va="bottom",
-                  textcoords="offset points", fontsize=scaled(6))  # fmt: skip
+def note_above(axes: Axes, y: float, text: str, *, at_right: bool = False) -> None:
+    """Write a short name above a level, at the left of the panel or at its right."""
+    x, inwards = (1, -2) if at_right else (0, 2)
+    axes.annotate(text, (x, y), (scaled(inwards), scaled(1)), xycoords=("axes fraction", "data"), va="bottom",
+                  ha="right" if at_right else "left", textcoords="offset points", fontsize=scaled(6))  # fmt: skip
 
 
 def name_ends(axes: Axes, ends: Sequence[tuple[float, str, str]], inches: float) -> None:

@@ -193,9 +193,10 @@ def _draw_block(
     together.set_xlim(0, request.experiment.budget.steps)
     if threshold is not None:
         layout.note_above(together, threshold, "threshold")
-    for name, level in request.figure.levels.get(environment, {}).items():
+    # Names of levels that are close are at different sides.
+    for place, (name, level) in enumerate(request.figure.levels.get(environment, {}).items()):
         together.axhline(level, **style.DASHED_RULE)
-        layout.note_above(together, level, name)
+        layout.note_above(together, level, name, at_right=place % 2 == 1)
 
 
 def _draw_seeds(axes: Axes, curves: pd.DataFrame, colour: str) -> None:
