@@ -53,6 +53,8 @@ class Record(BaseModel):
 
     moved_keys: ClassVar[Mapping[str, str]] = {}
     """Messages for keys that were legal in earlier versions."""
+    resolved_keys: ClassVar[tuple[str, ...]] = ()
+    """Keys that a file may have as well, which are resolved before it is read; messages name them."""
 
     @classmethod
     def file_keys(cls) -> tuple[str, ...]:
@@ -67,10 +69,11 @@ class Record(BaseModel):
     @classmethod
     def _read(cls, value: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
         allowed = cls.file_keys()
+        named = (*allowed, *cls.resolved_keys)
         if isinstance(value, cls):
             return validate(value)
         if not isinstance(value, dict):
-            raise ValueError(f"should be a mapping of keys to values; it is {value!r}; its keys:{listed(allowed)}")
+            raise ValueError(f"should be a mapping of keys to values; it is {value!r}; its keys:{listed(named)}")
         # YAML has lists; frozen records hold tuples.
         known = {key: tuple(item) if isinstance(item, list) else item for key, item in value.items() if key in allowed}
         if len(known) == len(value):
@@ -80,7 +83,7 @@ class Record(BaseModel):
                 type=PydanticCustomError(
                     "value_error",
                     "{reason}",
-                    {"reason": cls.moved_keys.get(key, f"unknown key{nearest(str(key), allowed)}")},
+                    {"reason": cls.moved_keys.get(key, f"unknown key{nearest(str(key), named)}")},
                 ),
                 loc=(key,),
                 input=item,

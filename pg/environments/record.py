@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
@@ -57,6 +57,8 @@ class Observations(Record):
 
 class Environment(Record):
     """One environment with its reward and observation options."""
+
+    resolved_keys: ClassVar[tuple[str, ...]] = ("joins",)
 
     id: str = Field(description="A gymnasium id, or module:id to import a module that registers it first.")
     kwargs: dict[str, Any] = Field(default={}, description="Keyword arguments of the environment's constructor.")

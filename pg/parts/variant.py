@@ -68,6 +68,8 @@ class Variant(Record):
         )
     }
 
+    resolved_keys: ClassVar[tuple[str, ...]] = ("extends", "joins")
+
     label: str | None = Field(
         default=None,
         description="Name in figures and the report. Default: its parts in words, or its key if an earlier variant "

@@ -117,7 +117,8 @@ def test_huge_studies_are_refused_within_seconds_with_an_estimate(
     assert time.process_time() - started < 5
 
 
-def test_the_thorough_study_takes_hours_and_the_others_less_than_one() -> None:
+def test_two_studies_take_hours_and_the_others_less_than_one() -> None:
     hours = {file: estimate(study_of(file)).core_minutes / 60 for file in FILES}
     assert 5 < hours.pop("workflow/studies/thorough.yaml") < 20
+    assert 1 < hours.pop("workflow/studies/published_mujoco.yaml") < 5
     assert all(one < 1 for one in hours.values())

@@ -64,6 +64,7 @@ variants/new: {extends: gae, importance: {name: per_step, future_correction: tru
   => future_correction: true needs returns: to_go
 variants/new: {baseline: constant} => .baseline.value: is missing
 variants/new: {baseline: {name: none, value: 1.0}} => baseline.value: unknown key; allowed: name
+variants/new: {extend: gae} => new.extend: unknown key; did you mean 'extends'
 variants/new: {baseline: 3} => baseline: should be a name, or a mapping with a name and options
 variants/new: {baseline: {name: value_network, learning_rate: tuned}} => learning_rate: should be a valid number
 variants/new: {baseline: {name: value_network, fit_steps: 0}} => baseline.fit_steps: should be greater than 0
