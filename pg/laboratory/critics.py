@@ -56,7 +56,7 @@ def fitted_critics(
     batches = [parts.of_batch(index) for index in range(len(parts.mask))]
     for critic in critics.values():
         if critic is not None:
-            turns, one_step = critic.fit_steps, replace(critic, fit_steps=1)
+            turns, one_step = critic.passes or critic.fit_steps, replace(critic, fit_steps=1)
             schedule = LinearLR(critic.optimizer, start_factor=1.0, end_factor=0.0, total_iters=turns * len(batches))
             for _, batch in product(range(turns), batches):
                 one_step.fit(batch)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from pg.parts.variant import Variant
 
 
+# So many batches over the weight of one.
+_SETTLED = 5
+
+
 class ValueFunction(nn.Module):
     r"""$V_\phi(o, t) = h_t \, f_\phi(o, t / T)$, where the network f gives a mean reward per remaining step.
 
@@ -70,16 +74,30 @@ class ValueFunction(nn.Module):
         return self.left[steps] * network_outputs(self.phi, self.sizes, self.activation, seen).squeeze(-1)
 
 
+class Average(nn.Module):
+    """The same value in every state, 0 at first."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.phi = nn.Parameter(torch.zeros(1, dtype=dtype))
+
+    def forward(self, observations: Float[Tensor, "n O"], _steps: Int[Tensor, " n"]) -> Float[Tensor, " n"]:
+        """Return it once per observation."""
+        return self.phi.expand(len(observations))
+
+
 @dataclass(frozen=True, slots=True)
 class Critic:
     r"""A value network with its optimizer, the steps per batch and $\gamma$. A fit changes the network in place."""
 
-    network: ValueFunction
+    network: ValueFunction | Average
     optimizer: torch.optim.Optimizer
     fit_steps: int
     discount: float
-    bootstraps: bool
+    bootstraps: bool = False
     """Whether returns bootstrap from the network's value after truncation."""
+    passes: int | None = None
+    """Passes over a sample of one policy until the network has settled. Default: `fit_steps`."""
 
     @torch.no_grad()
     def values(self, trajectories: Trajectories) -> StateValues:
@@ -98,7 +116,8 @@ class Critic:
         taken = trajectories.mask.nonzero(as_tuple=True)
         observations, targets = trajectories.observations[taken], self.targets(trajectories)[taken]
         for _ in range(self.fit_steps):
-            error = nn.functional.mse_loss(self.network(observations, taken[-1]), targets.to(self.network.left.dtype))
+            found = self.network(observations, taken[-1])
+            error = nn.functional.mse_loss(found, targets.to(found.dtype))
             self.optimizer.zero_grad()
             error.backward()
             self.optimizer.step()
@@ -150,3 +169,14 @@ def new_critic(
     network = ValueFunction(options, spaces.observation_size, left, not endless, generator).to(device)
     optimizer = torch.optim.Adam(network.parameters(), lr=options.learning_rate, fused=True)
     return Critic(network, optimizer, options.fit_steps, variant.discount, endless)
+
+
+def new_average(weight: float, discount: float, dtype: torch.dtype | None, device: torch.device | None) -> Critic:
+    r"""Return a new running average, by default in float32 on the CPU.
+
+    A step of gradient descent on the mean squared error $\frac{1}{n} \sum (b - G_t)^2$ with a rate of $\beta / 2$ is $b
+    \leftarrow b + \beta (\bar G - b)$.
+    """
+    network = Average(dtype or torch.float32).to(device)
+    optimizer = torch.optim.SGD(network.parameters(), lr=weight / 2)
+    return Critic(network, optimizer, 1, discount, passes=round(_SETTLED / weight))

@@ -11,6 +11,7 @@ from pg.parts.baselines.none import NoBaseline
 from pg.parts.baselines.optimal import Optimal
 from pg.parts.baselines.per_step import PerStep as PerStepBaseline
 from pg.parts.baselines.per_step_leave_one_out import PerStepLeaveOneOut
+from pg.parts.baselines.running_average import RunningAverage
 from pg.parts.baselines.value_network import ValueNetwork
 from pg.parts.corrections.base import Correction
 from pg.parts.corrections.exact_state import ExactState
@@ -47,6 +48,7 @@ BASELINES: tuple[type[Baseline], ...] = (
     PerStepBaseline,
     PerStepLeaveOneOut,
     Optimal,
+    RunningAverage,
     ValueNetwork,
     Exact,
 )

@@ -57,6 +57,7 @@ COLOURS: Mapping[str, str] = MappingProxyType(
         "baseline: per_step": "#28469d",
         "baseline: constant": "#75492b",
         "baseline: exact": "#064039",
+        "baseline: running_average": "#5f7d00",
         "total: none": "#2b2b2b",
         "total: average_reward": "#561e00",
         "total: leave_one_out": "#5c4a00",

@@ -142,3 +142,13 @@ def test_chunks_of_batches_share_the_network() -> None:
     per_step = GAE.model_copy(update={"importance": PerStep()})
     estimates = corrected_gradients_of_all(reuse.regrouped(1), {"": per_step}, {"": critic})[""]
     torch.testing.assert_close(chances @ estimates, expected_gradient(reuse, per_step, chances, critic))
+
+
+def test_running_average_has_settled_on_the_mean_reward_to_go() -> None:
+    average = Variant(baseline={"name": "running_average", "weight": 0.02})
+    environment = Environment(id="CartPole-v1", horizon=200)
+    critic = fitted_critics(environment, policy(environment), {"one": average}, 0, "late", 256)["one"]
+    assert critic is not None
+    copies, generators = make_environments(environment, 1024), generators_of(0, "late", "pool")
+    targets = critic.targets(other := sample(copies, policy(environment), generators, environment.rewards))[other.mask]
+    assert critic.network.phi.item() == pytest.approx(targets.mean().item(), rel=0.1)

@@ -36,7 +36,7 @@ VARIANTS = {
     f"{returns}-{baseline}": Variant(returns=returns, baseline=constant(baseline, 0.7), batch=N, policy=SMALL)
     for returns in ("total", "to_go")
     for baseline in BASELINES
-    if baseline != "value_network"
+    if baseline not in ("running_average", "value_network")
 }
 VARIANTS["gae-exact"] = Variant(**{"returns": gae(0.6), "baseline": "exact", "batch": N, "policy": SMALL})
 

@@ -14,8 +14,9 @@ from pg.environments.small_mdps import chain
 from pg.laboratory.frozen import generators_of, in_float64, random_policy, sample
 from pg.learning.policies import Policy, stacked
 from pg.learning.tabular import action_probabilities, state_values
+from pg.parts.baselines.running_average import RunningAverage
 from pg.parts.baselines.value_network import ValueNetwork
-from pg.parts.critic import Critic
+from pg.parts.critic import Critic, ValueFunction
 from pg.parts.discounting import reward_to_go
 from pg.parts.networks import affine_maps
 from pg.parts.variant import PolicyOptions, Variant
@@ -169,6 +170,7 @@ def test_activations_are_those_of_their_names(activation: Any) -> None:
         variant, CHAIN.spaces, CHAIN.horizon, torch.Generator().manual_seed(0), torch.float64
     )
     assert critic is not None
+    assert isinstance(critic.network, ValueFunction)
     first, last = affine_maps(critic.network.phi.data, critic.network.sizes)
     last.matrix.fill_(1)
     seen = torch.eye(2, dtype=torch.float64)
@@ -176,3 +178,27 @@ def test_activations_are_those_of_their_names(activation: Any) -> None:
     hidden = getattr(torch.nn.functional, activation)(first(inputs))
     expected = torch.tensor([3, 2]) * hidden.sum(-1)
     torch.testing.assert_close(critic.network(seen, torch.tensor([1, 2])), expected)
+
+
+def running_average(weight: float, **parts: Any) -> Critic:
+    baseline = RunningAverage(weight=weight)
+    return baseline.make_critic(Variant(baseline=baseline, **parts), CHAIN.spaces, 4, torch.Generator(), torch.float64)
+
+
+@pytest.mark.parametrize("discount", [1.0, 0.6])
+def test_running_average_moves_to_the_mean_reward_to_go_by_its_weight(discount: float) -> None:
+    batch, critic, expected = sampled(chain_policy(), 16), running_average(0.3, discount=discount), 0.0
+    mean = reward_to_go(batch.rewards, batch.mask, discount)[batch.mask].mean().item()
+    for _ in range(3):
+        found = critic.values(batch)
+        torch.testing.assert_close(found.along, torch.full_like(found.along, expected).where(batch.mask, 0))
+        assert (found.rest == 0).all()
+        critic.fit(batch)
+        expected += 0.3 * (mean - expected)
+
+
+def test_running_average_of_weight_one_is_the_mean_of_the_last_batch() -> None:
+    batch, critic = sampled(chain_policy(), 16), running_average(1.0)
+    critic.fit(sampled(chain_policy(), 8))
+    critic.fit(batch)
+    assert critic.network.phi.item() == pytest.approx(reward_to_go(batch.rewards, batch.mask)[batch.mask].mean().item())

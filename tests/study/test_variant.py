@@ -49,6 +49,7 @@ def options(options: dict[str, Any]) -> dict[str, Any]:
     """
 variants/new: {returns: {name: gae, lambda: 0.9}} => returns: gae … needs baseline: value_network or exact, not none
 variants/new: {extends: gae, baseline: per_step} => needs baseline: value_network or exact, not per_step
+variants/new: {extends: gae, baseline: running_average} => running_average is the same in every state; use value
 variants/new: {returns: gae} => .returns.lambda: is missing
 variants/new: {returns: {lambda: 0.5}} => .returns: name: is missing; allowed: total, to_go, gae
 variants/new: {returns: {name: to_go, lambda: 0.5}} => returns.lambda: unknown key; allowed: name
