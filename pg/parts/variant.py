@@ -85,7 +85,7 @@ class Variant(Record):
     baseline: AnyBaseline = Field(
         default=NoBaseline(),
         description="What is subtracted from the return: nothing; a constant; the batch's average return, with or "
-        "without the trajectory's own, of whole trajectories or of each step; the constant of least variance; a running "
+        "without the trajectory's own, of whole trajectories or of each step; the constant of least variance; an "
         "average over earlier batches; the value of the state, from the environment's tables or from a network.",
     )
     normalise_advantages: bool | Literal["minibatch"] = Field(
