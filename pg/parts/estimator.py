@@ -125,8 +125,8 @@ def weights(
 
     Baselines that a trajectory's own rewards do not enter (`constant`, `leave_one_out`, `per_step_leave_one_out`,
     `optimal`, `exact`, and `running_average` and `value_network` as fitted on earlier batches) change none of this,
-    although they average returns of π_θ: under π_θ, $\mathbb{E}[\rho_t \nabla \log \pi_{\theta'}(a_t \mid s_t) \mid s_t]
-    = 0$. The averages over the whole batch subtract 1/N of the mean with uncorrected returns:
+    although they average returns of π_θ: $\mathbb{E}[\rho_t \nabla \log \pi_{\theta'}(a_t \mid s_t) \mid s_t]$ is 0
+    under π_θ. The averages over the whole batch subtract 1/N of the mean with uncorrected returns:
 
     - `trajectory`: the mean is $(1 - 1/N) \nabla J(\theta')$.
     - Plain ratios per step: the mean is $1 - 1/N$ times that without a baseline.
