@@ -2,6 +2,7 @@ r"""Scores $\psi_t = \nabla \log \pi(a_t \mid s_t)$ of single steps, and the pro
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, cast
@@ -39,19 +40,30 @@ class Scores:
 
     def sums(self, weights: Float[Tensor, " n"], lengths: Int[Tensor, " G"]) -> Float[Tensor, "G D"]:
         r"""Return $\sum_t c_t \psi_t$ of each run, entries in the order of θ."""
-        *places, size = self._places
-        sums = np.empty((len(lengths), size), dtype=_array(self.log_probs).dtype)
-        for place, inputs, derivatives in zip(places, self.inputs, self.derivatives, strict=True):
-            by_step = _array(inputs), _array(derivatives), _array(weights, sums.dtype)
-            sum_scores(*by_step, _array(lengths), sums, place)
+        factors, runs = _array(weights, self._dtype), _array(lengths)
+        sums = np.empty((len(lengths), self._places[-1]), dtype=self._dtype)
+        for place, inputs, derivatives in self._layers:
+            sum_scores(inputs, derivatives, factors, runs, sums, place)
         return torch.from_numpy(sums).to(weights.device)
 
     def along(self, vectors: Float[Tensor, "G D"], lengths: Int[Tensor, " G"]) -> Float[Tensor, " n"]:
         r"""Return $\langle \psi_t, v_g \rangle$, each step's score along the vector of its run."""
-        along = np.zeros(len(self.log_probs), dtype=_array(vectors).dtype)
-        for place, inputs, derivatives in zip(self._places[:-1], self.inputs, self.derivatives, strict=True):
-            add_along_sums(_array(inputs), _array(derivatives), _array(lengths), _array(vectors), place, along)
+        of_runs, runs = _array(vectors, self._dtype), _array(lengths)
+        along = np.zeros(len(self.log_probs), dtype=self._dtype)
+        for place, inputs, derivatives in self._layers:
+            add_along_sums(inputs, derivatives, runs, of_runs, place, along)
         return torch.from_numpy(along).to(vectors.device)
+
+    @property
+    def _dtype(self) -> np.dtype[Any]:
+        return _array(self.log_probs).dtype
+
+    @property
+    def _layers(self) -> Iterator[tuple[int, NDArray[Any], NDArray[Any]]]:
+        """For each layer, where its parameters begin in θ, its inputs and its derivatives."""
+        for place, *factors in zip(self._places[:-1], self.inputs, self.derivatives, strict=True):
+            inputs, derivatives = (_array(factor, self._dtype) for factor in factors)
+            yield place, inputs, derivatives
 
     @property
     def _places(self) -> list[int]:
