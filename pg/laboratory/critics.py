@@ -32,7 +32,8 @@ def fitted_critics(
 
     All networks are fitted to one sample of `trajectories`, a multiple of 16, that nothing else uses, so they are
     independent of the trajectories of the estimates. They have the precision of the policy. The sample is divided into
-    batches of 16. Passes over these batches take one step on each, as many passes as the variant takes steps per batch.
+    batches of 16. Passes over these batches take one step on each, as many passes as the variant takes steps per batch;
+    a running average takes as many as it needs to settle.
     The learning rate falls linearly to 0, so that the network converges. Variants with equal networks and equal returns
     share one network, whatever their λ. Seed and stage determine all random numbers.
     """
