@@ -26,7 +26,7 @@ from matplotlib.ticker import (
 )
 from numpy.typing import ArrayLike
 
-from pg.plotting.record import Width
+from pg.plotting.record import Limits, Width
 from pg.plotting.style import FAINT, PAGE_HEIGHT, WIDTHS, scaled, unscaled
 from pg.plotting.text import in_thousands
 
@@ -205,10 +205,11 @@ def note_inside(axes: Axes, row: float, text: str, across: float | None = None) 
 
 
 def note_above(axes: Axes, y: float, text: str, *, at_right: bool = False) -> None:
-    """Write a short name above a level, at the left of the panel or at its right."""
+    """Write a short name above a level, at the left of the panel or at its right; nothing if the level is outside."""
     x, inwards = (1, -2) if at_right else (0, 2)
     axes.annotate(text, (x, y), (scaled(inwards), scaled(1)), xycoords=("axes fraction", "data"), va="bottom",
-                  ha="right" if at_right else "left", textcoords="offset points", fontsize=scaled(6))  # fmt: skip
+                  ha="right" if at_right else "left", textcoords="offset points", fontsize=scaled(6),
+                  annotation_clip=True)  # fmt: skip
 
 
 def name_ends(axes: Axes, ends: Sequence[tuple[float, str, str]], inches: float) -> None:
@@ -224,7 +225,7 @@ def name_ends(axes: Axes, ends: Sequence[tuple[float, str, str]], inches: float)
         Height of the panel at the usual size of type.
     """
     low, high = axes.get_ylim()
-    ends = sorted(ends)
+    ends = sorted((min(max(y, low), high), name, colour) for y, name, colour in ends)
     names = [textwrap.fill(name, 24, break_on_hyphens=False) for _, name, _ in ends]
     heights = [(high - low) * _NAME_LINE * (name.count("\n") + 1) / inches for name in names]
     gaps = [0.0, *((one + other) / 2 for one, other in pairwise(heights))]
@@ -276,6 +277,13 @@ def logarithmic_with_zero(axes: Axes, values: ArrayLike) -> None:
     threshold = 10.0 ** math.floor(math.log10(least)) if np.isfinite(least) else 1.0
     axes.set_xscale("symlog", linthresh=threshold, subs=range(2, 10))
     axes.xaxis.set_major_formatter("{x:g}")
+
+
+def limit(panels: Sequence[Axes], limits: Limits) -> None:
+    """End the axes of panels where a figure declares it."""
+    for axes in panels:
+        if axes.axison:
+            axes.set(**{f"{axis}lim": ends for axis, ends in limits.declared.items()})
 
 
 def share_limits(panels: Sequence[Axes], axis: Literal["x", "y"]) -> None:

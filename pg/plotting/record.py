@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from pg.core.record import Distinct, Name, Record
 
@@ -15,11 +16,49 @@ Format = Annotated[
 ]
 
 
+def _colour(value: Any) -> str:
+    # Without quotes, YAML reads `#0072b2` as a comment.
+    if not isinstance(value, str) or not re.fullmatch("#[0-9a-fA-F]{6}", value):
+        raise ValueError(f"should be a colour in quotes, such as '#0072b2'; it is {value!r}")
+    return value
+
+
+Colour = Annotated[str, BeforeValidator(_colour), Field(json_schema_extra={"pattern": "^#[0-9a-fA-F]{6}$"})]
+Range = tuple[float, float]
+
+
+class Limits(Record):
+    """Ends of the axes of a figure's panels."""
+
+    x: Range | None = Field(default=None, description="Left and right end. Default: what shows all marks.")
+    y: Range | None = Field(default=None, description="Lower and upper end. Default: what shows all marks.")
+
+    @model_validator(mode="after")
+    def _first_is_lower(self) -> Self:
+        for axis, limits in self.declared.items():
+            if not limits[0] < limits[1]:
+                raise ValueError(f"{axis}: the first end must be below the second; they are {list(limits)}")
+        return self
+
+    @property
+    def declared(self) -> dict[str, Range]:
+        """The ends that are declared, by axis."""
+        return {axis: limits for axis, limits in (("x", self.x), ("y", self.y)) if limits is not None}
+
+
 class FigureDefaults(Record):
     """Defaults for all figures."""
 
     width: Width = "two_columns"
     format: Format = "pdf"
+    palette: Distinct[Colour] = Field(
+        default=(),
+        description="Colours of variants in the order in which the study declares them. Default: a colour for each "
+        "concept. Variants beyond the last colour begin again at the first, in other shades.",
+    )
+    colours: dict[Name, Colour] = Field(
+        default={}, description="The colour of a variant in all figures, such as '#0072b2'; it overrides the palette."
+    )
 
 
 class Figure(Record):
@@ -29,9 +68,7 @@ class Figure(Record):
     experiment: Name = Field(description="The experiment whose tables are drawn.")
     environments: Distinct[Name] = Field(default=(), description="Default: all of the experiment's.")
     variants: Distinct[Name] = Field(default=(), description="Default: all of the experiment's.")
-    metrics: Distinct[str] = Field(
-        default=(), description="The metrics that against_level draws; most kinds draw fixed metrics."
-    )
+    metrics: Distinct[str] = Field(default=(), description="The metrics to draw; most kinds draw fixed ones.")
     pooled: Distinct[Name] = Field(
         default=(),
         description="Further experiments whose environments are pooled with its own, in figures across them; or which "
@@ -40,12 +77,19 @@ class Figure(Record):
     compared: tuple[dict[str, Any], ...] = Field(
         default=(),
         description="Variants of other experiments to draw as well, each with its experiment, variant, and level of "
-        "each option that the experiment sweeps. For learning_curves and steps_to_threshold.",
+        "each option that the experiment sweeps.",
     )
     levels: dict[Name, dict[str, float]] = Field(
         default={},
-        description="Numbers to draw as dashed lines, such as published ones: for each environment, by their names. "
-        "For learning_curves.",
+        description="Numbers to draw as dashed lines, such as published ones: for each environment, by their names.",
+    )
+    stages: Distinct[Name] = Field(
+        default=(), description="The stages of the measured policies to draw. Default: all of the experiment's."
+    )
+    limits: Limits = Field(default=Limits(), description="Ends of the axes, the same in all panels.")
+    threshold_line: bool = Field(default=True, description="Whether a line is drawn at the threshold.")
+    colours: dict[Name, Colour] = Field(
+        default={}, description="The colour of a variant here; it overrides that of figure_defaults."
     )
     width: Width = "two_columns"
     format: Format = "pdf"

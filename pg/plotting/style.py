@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
 from types import MappingProxyType
@@ -88,8 +88,11 @@ _RC: dict[RcKeyType, Any] = {
     "pdf.fonttype": 42,
     "ps.fonttype": 42,
     "svg.hashsalt": "pg",
-    # These fonts come with matplotlib: every machine draws the same picture.
-    "font.family": "STIXGeneral",
+    "svg.fonttype": "none",
+    # The first comes with matplotlib: every machine draws the same picture. An SVG names the others as well, for
+    # machines that show it without the first.
+    "font.family": "serif",
+    "font.serif": ["STIXGeneral", "STIX Two Text", "Times New Roman", "Times", "serif"],
     "mathtext.fontset": "stix",
     "axes.titlelocation": "left",
     # Else matplotlib measures all ticks once more, in case some are at the top.
@@ -183,22 +186,23 @@ def look_of(concept: str) -> Look:
     return Look(COLOURS[names[place]], _MARKERS[place % len(_MARKERS)], _DASHES[place % len(_DASHES)])
 
 
-def looks(concepts: Mapping[str, str]) -> dict[str, Look]:
-    """Return a look for each member of a figure, given with its concept.
+def looks(concepts: Mapping[str, str], chosen: Mapping[str, str] = MappingProxyType({})) -> dict[str, Look]:
+    """Return a look for each member of a figure, given with its concept; `chosen` has the colours of some members.
 
-    The first of a concept has the look of the concept. The others have its hue in other shades, the further the later,
-    other dashes, and markers that are still free in the figure.
+    The first of a concept has the look of the concept. The others have other dashes, and markers that are still free in
+    the figure. Members with the same colour have it in other shades, the further the later.
     """
     own = {name: look_of(concept) for name, concept in concepts.items()}
-    colours, taken = [look.colour for look in own.values()], [look.marker for look in own.values()]
+    colours = [chosen.get(name, look.colour) for name, look in own.items()]
+    taken = [look.marker for look in own.values()]
     found: dict[str, Look] = {}
-    for place, (name, look) in enumerate(own.items()):
-        nth, count = colours[:place].count(look.colour), colours.count(look.colour)
-        if nth:
+    for place, ((name, look), colour) in enumerate(zip(own.items(), colours, strict=True)):
+        if nth := [*own.values()][:place].count(look):
             taken.append(min(_MARKERS, key=taken.count))
-            dashes = _DASHES[(_DASHES.index(look.dashes) + nth) % len(_DASHES)]
-            look = Look(_shade(look.colour, nth / (count - 1)), taken[-1], dashes)
-        found[name] = look
+            look = replace(look, marker=taken[-1], dashes=_DASHES[(_DASHES.index(look.dashes) + nth) % len(_DASHES)])
+        if nth := colours[:place].count(colour):
+            colour = _shade(colour, nth / (colours.count(colour) - 1))
+        found[name] = replace(look, colour=colour)
     return found
 
 

@@ -67,12 +67,13 @@ class Equation:
 
 
 def equation_of(study: Study, name: str) -> Equation:
-    """Write the equation of a variant, with the colour of its concept."""
+    """Write the equation of a variant, with its colour in the first figure that has it."""
     variant = study.variants[name]
+    chosen = (figure.colours[name] for figure in study.figures.values() if name in figure.colours)
     return Equation(
         variant=name,
         label=study.variant_label(name),
-        colour=look_of(concept(variant)).colour,
+        colour=next(chosen, look_of(concept(variant)).colour),
         estimator=_mathml(equation(variant)),
         definitions=tuple(map(_mathml, definitions(variant))),
     )

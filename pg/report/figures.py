@@ -70,6 +70,11 @@ def read_request(study: Study, figure: Figure, tables: Mapping[str, str]) -> Fig
 
 def request_of(study: Study, figure: Figure, tables: Mapping[str, pd.DataFrame]) -> FigureRequest[Any]:
     """Return the request that a figure is drawn from."""
+    if figure.stages:
+        tables = {
+            name: table[table["stage"].isin(figure.stages)] if "stage" in table else table
+            for name, table in tables.items()
+        }
     experiment = study.experiments[figure.experiment]
     if "across" in tables:
         environments, drawn = pooled_environments(study, figure.pool), shared_variants(study, figure.pool)
@@ -87,7 +92,7 @@ def request_of(study: Study, figure: Figure, tables: Mapping[str, pd.DataFrame])
         variants=study.variants,
         drawn=tuple(name for name in study.variants if name in drawn),
         cells=cells(study, figure.experiment),
-        stages=stages_of(study, figure.experiment),
+        stages=tuple(one for one in stages_of(study, figure.experiment) if one in (figure.stages or (one,))),
         trained=trained,
         tables=_with_compared(figure, tables),
         others=_others(study, figure, tables),

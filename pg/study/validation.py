@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def _validated(options: Mapping[str, Any]) -> Study:
     study = _completed(study)
     if problems := [*problems_of_figures(study), *problems_of_claims(study), *problems_of_questions(study)]:
         raise InvalidStudy(problems)
-    return study
+    return _coloured(study)
 
 
 def _completed(study: Study) -> Study:
@@ -89,9 +90,25 @@ def _completed(study: Study) -> Study:
         key = "tuning" if "tuning" not in study.figures else "tuning_of_others"
         first, *others = tuned
         tuning[key] = Figure(kind="tuning", experiment=first, pooled=tuple(others), section=TUNING_SECTION)
-    shared = {name: getattr(study.figure_defaults, name) for name in study.figure_defaults.model_fields_set}
+    shared = {
+        name: getattr(study.figure_defaults, name)
+        for name in study.figure_defaults.model_fields_set - {"palette", "colours"}
+    }
     figures = {
         name: figure.model_copy(update={key: shared[key] for key in shared.keys() - figure.model_fields_set})
         for name, figure in {**study.figures, **tuning, **study.figures}.items()
     }
     return study.model_copy(update={"variants": variants, "figures": figures})
+
+
+def _coloured(study: Study) -> Study:
+    """Give each figure the colours of the variants that it may draw: of the palette, the defaults, and its own."""
+    palette = study.figure_defaults.palette
+    shared = dict(zip(study.variants, cycle(palette), strict=False)) if palette else {}
+    shared |= study.figure_defaults.colours
+    figures: dict[str, Figure] = {}
+    for name, figure in study.figures.items():
+        drawn = {variant for experiment in figure.experiments for variant in study.experiments[experiment].variants}
+        colours = {variant: colour for variant, colour in shared.items() if variant in drawn} | figure.colours
+        figures[name] = figure.model_copy(update={"colours": colours})
+    return study.model_copy(update={"figures": figures})

@@ -19,7 +19,7 @@ from pg.experiments.figures.request import FigureRequest
 from pg.experiments.probe.figures import variance
 from pg.plotting import style
 from pg.plotting.text import counted
-from tests.figures.pictures import bars, caption, colours, draw, missing, texts, words
+from tests.figures.pictures import bars, caption, colours, draw, missing, numbers, panels, texts, words
 from tests.figures.studies import EXAMPLES, LIMIT, made_up, request, with_tables
 
 KINDS = sorted(FIGURES)
@@ -140,6 +140,47 @@ def test_named_environments_and_variants_alone_are_drawn(requests: dict[str, Fig
     assert not any(f"{line},".startswith(f"{label},") for line in shown.splitlines() for label in labels[2:])
     drawn = [label for label in labels[:2] if label in shown]
     assert sorted(drawn, key=shown.index) == drawn
+
+
+LIMITED = [(kind, axis) for kind in KINDS for axis in FIGURES[kind].limits]
+
+
+@pytest.mark.parametrize(("kind", "axis"), LIMITED)
+def test_axes_end_where_a_figure_declares_it(kind: str, axis: str) -> None:
+    drawn = panels(draw(request(kind, limits={axis: (0.25, 0.75)})))
+
+    assert {getattr(axes, f"get_{axis}scale")() for axes in drawn} == {FIGURES[kind].limits[axis]}
+    assert {getattr(axes, f"get_{axis}lim")() for axes in drawn} == {(0.25, 0.75)}
+
+
+MEASURED = [kind for kind in KINDS if len(request(kind).stages) > 1]
+
+
+@pytest.mark.parametrize("kind", MEASURED)
+def test_named_stages_alone_are_drawn(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
+    *_, last = requests[kind].stages
+    one = request(kind, stages=(last,))
+    with_stages = [table for table in one.tables.values() if "stage" in table]
+
+    assert one.stages == (last,)
+    assert all(set(table["stage"]) == {last} for table in with_stages)
+    assert numbers(draw(one)).size < numbers(draw(requests[kind])).size or kind == "trajectories"
+
+
+@pytest.mark.parametrize("kind", ["learning_curves", "variance"])
+def test_a_chosen_colour_is_drawn_and_that_of_the_concept_is_not(kind: str) -> None:
+    drawn = colours(draw(request(kind, colours={"to_go": "#ff0000"})))
+
+    assert "#ff0000" in drawn
+    assert style.look_of("baseline: none").colour not in drawn
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if FIGURES[kind].with_threshold])
+def test_the_line_at_the_threshold_can_be_left_out(requests: dict[str, FigureRequest[Any]], kind: str) -> None:
+    with_line, without = (draw(one) for one in (requests[kind], request(kind, threshold_line=False)))
+
+    assert style.FAINT in colours(with_line)
+    assert style.FAINT not in colours(without)
 
 
 @pytest.mark.long

@@ -214,6 +214,27 @@ def test_a_file_has_the_same_bytes_each_time_and_no_date(
     assert trace not in content
 
 
+def test_text_of_an_svg_is_text_with_fonts_to_fall_back_on(plain: Figure, tmp_path: Path) -> None:
+    plain.axes[0].set_title("to-go − mean")
+    style.save(plain, tmp_path / "plain.svg")
+    content = (tmp_path / "plain.svg").read_text(encoding="utf-8")
+
+    assert ">to-go − mean</text>" in content
+    assert "STIXGeneral', 'STIX Two Text', 'Times New Roman', 'Times', serif" in content
+
+
+def test_chosen_colours_are_kept_and_equal_ones_differ_in_shade() -> None:
+    concepts = {"a": "baseline: none", "b": "baseline: none", "c": "baseline: optimal", "d": "baseline: exact"}
+    own, red = style.looks(concepts), style.looks(concepts, {"b": "#ff0000", "c": "#ff0000"})
+
+    assert [red[name].colour for name in "ab"] == [own["a"].colour, "#ff0000"]
+    assert red["c"].colour not in (own["c"].colour, "#ff0000")
+    assert red["d"] == own["d"]
+    assert [(red[name].marker, red[name].dashes) for name in red] == [
+        (own[name].marker, own[name].dashes) for name in own
+    ]
+
+
 def test_colours_of_thin_lines_survive_the_palette_of_a_png(tmp_path: Path) -> None:
     colours = [style.look_of(concept).colour for concept in style.COLOURS]
     with style.paper_style():

@@ -36,6 +36,16 @@ def test_a_default_equals_the_option_in_every_figure(two_figures: dict[str, Any]
     assert load({**two_figures, "figure_defaults": without_effect}).canonical() == load(two_figures).canonical()
 
 
+def test_the_palette_gives_each_variant_one_colour_in_all_figures(two_figures: dict[str, Any]) -> None:
+    two_figures["figures"]["learning"]["colours"] = {"to_go": "#00ff00"}
+    two_figures["figure_defaults"] = {"palette": ["#ff0000", "#0000ff"], "colours": {"total": "#111111"}}
+    figures = load(two_figures).figures
+
+    # The third variant begins again at the first colour of the palette.
+    assert figures["variance"].colours == {"total": "#111111", "baseline": "#ff0000"}
+    assert figures["learning"].colours == {"total": "#111111", "to_go": "#00ff00"}
+
+
 def test_defaults_of_figures_rerun_no_training(two_figures: dict[str, Any]) -> None:
     def jobs(study: Study) -> list[str]:
         blocks = study.experiments["learn"].seeds.blocks
@@ -49,7 +59,7 @@ def test_defaults_of_figures_rerun_no_training(two_figures: dict[str, Any]) -> N
 figure_defaults/widht: one_column => : unknown key; did you mean 'width'
 figure_defaults/width: one_colum => : …'one_colum'; did you mean 'one_column'
 figure_defaults/format: png => : should be 'pdf' or 'svg'; it is 'png'
-figure_defaults/kind: variance => : unknown key; allowed: width, format
+figure_defaults/kind: variance => : unknown key; allowed: width, format, palette, colours
 figure_defaults: svg => : should be a mapping of keys to values; it is 'svg'; its keys: width, format
 figure_default: {width: one_column} => : unknown key; did you mean 'figure_defaults'
 """

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 from pg.environments.record import Environment
 from pg.parts.variant import Variant
@@ -42,6 +42,10 @@ class FigureKind:
         Whether it can draw variants of other experiments as well.
     with_levels
         Whether it draws the numbers in `levels`.
+    with_threshold
+        Whether it draws a line at the threshold, which `threshold_line` turns off.
+    limits
+        The axes whose `limits` a figure may set, because they are the same in all panels, with their scales.
     play
         What readers can do with it on the page; None if it is a picture alone.
     """
@@ -55,6 +59,8 @@ class FigureKind:
     with_pooled: bool = False
     with_compared: bool = False
     with_levels: bool = False
+    with_threshold: bool = False
+    limits: Mapping[str, Literal["linear", "log"]] = field(default_factory=dict)
     play: Play | None = None
 
 

@@ -199,7 +199,11 @@ class FigureRequest(Generic[E]):
     def _distinguished(self, series: Iterable[Series]) -> tuple[Series, ...]:
         """Give series that share a concept looks of their own."""
         drawn = tuple(series)
-        looks = style.looks({one.key: concept(self.variants[one.variant]) for one in drawn})
+        chosen = self.figure.colours
+        looks = style.looks(
+            {one.key: concept(self.variants[one.variant]) for one in drawn},
+            {one.key: chosen[one.variant] for one in drawn if one.variant in chosen},
+        )
         return tuple(replace(one, look=looks[one.key]) for one in drawn)
 
     def rows(self, table: str, place: Place | None = None, **where: str | float) -> pd.DataFrame:
@@ -316,6 +320,7 @@ def draw(request: FigureRequest[Any]) -> Drawn:
     if not isinstance(drawn, tuple):
         raise TypeError(f"{kind.module}.draw must return the figure and its caption, not {type(drawn).__name__}")
     figure, caption = drawn
+    layout.limit(figure.axes, request.figure.limits)
     return figure, caption.replace(r"\$", "$")
 
 

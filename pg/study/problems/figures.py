@@ -20,6 +20,7 @@ from pg.study.record import Study
 
 def problems_of_figures(study: Study) -> Iterator[str]:
     """Yield a message per problem of a figure."""
+    yield from unknown("figure_defaults.colours", study.figure_defaults.colours, study.variants)
     for name, figure in study.figures.items():
         at = f"figures.{name}"
         own = {one: kind for other in study.experiments.values() for one, kind in other.figures.items()}
@@ -49,6 +50,11 @@ def _problems_of_figure(study: Study, at: str, figure: Figure) -> Iterator[str]:
     if figure.levels and not kind.with_levels:
         yield f"{at}.levels: {figure.kind} draws no lines at given numbers; leave levels out"
     yield from unknown(f"{at}.levels", figure.levels, figure.environments or experiment.environments)
+    if not figure.threshold_line and not kind.with_threshold:
+        yield f"{at}.threshold_line: {figure.kind} draws no line at the threshold; leave threshold_line out"
+    yield from _problems_of_limits(at, figure, kind)
+    yield from _problems_of_stages(at, figure, experiment)
+    yield from unknown(f"{at}.colours", figure.colours, study.variants)
     for option, name in product((*kind.options, *(("source",) if kind.with_source else ())), figure.pool):
         if getattr(study.experiments[name], option, None) is None:
             yield f"{at}.experiment: {name} declares no {option} to draw"
@@ -69,6 +75,22 @@ def _problems_of_figure(study: Study, at: str, figure: Figure) -> Iterator[str]:
         yield from _problems_of_metrics(declared)
     for check in kind.needs:
         yield from check(declared)
+
+
+def _problems_of_limits(at: str, figure: Figure, kind: FigureKind) -> Iterator[str]:
+    for axis, ends in figure.limits.declared.items():
+        if axis not in kind.limits:
+            others = f"; allowed: {', '.join(kind.limits)}" if kind.limits else "; leave limits out"
+            yield f"{at}.limits.{axis}: the panels of {figure.kind} do not share this axis{others}"
+        elif kind.limits[axis] == "log" and ends[0] <= 0:
+            yield f"{at}.limits.{axis}: {ends[0]:g} is not on the logarithmic axis of {figure.kind}; must be above 0"
+
+
+def _problems_of_stages(at: str, figure: Figure, experiment: Experiment) -> Iterator[str]:
+    if isinstance(experiment, Measurement):
+        yield from unknown(f"{at}.stages", figure.stages, experiment.stages)
+    elif figure.stages:
+        yield f"{at}.stages: {figure.kind} draws whole training runs, not policies at stages; leave stages out"
 
 
 def _problems_of_compared(study: Study, at: str, figure: Figure, kind: FigureKind) -> Iterator[str]:

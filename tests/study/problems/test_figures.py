@@ -96,6 +96,17 @@ figures/learning/experiment: swept => learning.compared.0.variant: swept draws f
 figures/limits/compared: [{experiment: swept, variant: free}]
   => limits.compared: realised_kl draws one experiment; leave compared out
 figures/limits/levels: {cartpole: {published: 1}} => limits.levels: realised_kl draws no lines at given numbers
+figures/limits/stages: [lat] => : 'lat' is not known; did you mean 'late'
+figures/learning/stages: [late] => : learning_curves draws whole training runs, not policies at stages
+figures/limits/threshold_line: false => : realised_kl draws no line at the threshold; leave threshold_line out
+figures/limits/limits: {x: [0, 1]} => .x: the panels of realised_kl do not share this axis; leave limits out
+figures/levels/limits: {y: [0, 1]} => .y: the panels of against_level do not share this axis; allowed: x
+figures/learning/limits: {x: [5, 1]} => : x: the first end must be below the second; they are [5.0, 1.0]
+figures/learning/limits: {z: [0, 1]} => .z: unknown key; allowed: x, y
+figures/learning/colours: {to_go: null} => .to_go: should be a colour in quotes, such as '#0072b2'; it is None
+figures/learning/colours: {to_goo: '#0072b2'} => : 'to_goo' is not known; did you mean 'to_go'
+figure_defaults/colours: {to_goo: '#0072b2'} => : 'to_goo' is not known; did you mean 'to_go'
+figure_defaults/palette: [blue] => .0: should be a colour in quotes, such as '#0072b2'; it is 'blue'
 figures/learning/levels: {cartpol: {published: 1}} => learning.levels: 'cartpol' … did you mean 'cartpole'
 figures/levels/experiment: updates => : against_level draws train experiments, not update
 figures/limits/experiment: swept => : realised_kl draws update experiments, not train

@@ -3,7 +3,7 @@
 from pg.experiments.figures.kind import FigureKind, Play
 
 FIGURES = {
-    "gait": FigureKind("pg.experiments.gait.figures.gait", with_source=True),
+    "gait": FigureKind("pg.experiments.gait.figures.gait", with_source=True, limits={"x": "linear"}),
     "stick_figures": FigureKind(
         "pg.experiments.gait.figures.stick_figures",
         ("poses",),

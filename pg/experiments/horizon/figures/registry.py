@@ -2,4 +2,8 @@
 
 from pg.experiments.figures.kind import FigureKind
 
-FIGURES = {"horizons": FigureKind("pg.experiments.horizon.figures.horizons", ("summary",), with_pooled=True)}
+FIGURES = {
+    "horizons": FigureKind(
+        "pg.experiments.horizon.figures.horizons", ("summary",), with_pooled=True, limits={"x": "log"}
+    )
+}

@@ -2,4 +2,4 @@
 
 from pg.experiments.figures.kind import FigureKind
 
-FIGURES = {"backward_passes": FigureKind("pg.experiments.identity.figures.backward_passes")}
+FIGURES = {"backward_passes": FigureKind("pg.experiments.identity.figures.backward_passes", limits={"x": "log"})}

@@ -6,22 +6,30 @@ FIGURES = {
     "variance": FigureKind(
         "pg.experiments.probe.figures.variance",
         ("long", "summary", "comparisons"),
+        limits={"x": "log"},
         play=Play("pg.experiments.probe.play.variance", ("long", "summary")),
     ),
     "batch_size": FigureKind(
         "pg.experiments.probe.figures.batch_size",
         ("summary",),
+        limits={"x": "log"},
         play=Play("pg.experiments.probe.play.batch_size", ("clouds", "summary")),
     ),
     "trajectories": FigureKind(
         "pg.experiments.probe.figures.trajectories",
         ("trajectories",),
+        limits={"x": "linear", "y": "linear"},
         play=Play("pg.experiments.probe.play.trajectories", ("trajectories",)),
     ),
     "bias_and_variance": FigureKind("pg.experiments.probe.figures.bias_and_variance", needs=(one_swept_number,)),
     "achieved_share": FigureKind("pg.experiments.probe.figures.achieved_share", ("long", "comparisons")),
     "against_rewards": FigureKind(
-        "pg.experiments.probe.figures.against_rewards", ("long", "summary", "parabolas"), needs=(swept_rewards,)
+        "pg.experiments.probe.figures.against_rewards",
+        ("long", "summary", "parabolas"),
+        needs=(swept_rewards,),
+        limits={"y": "log"},
     ),
-    "empty_gradients": FigureKind("pg.experiments.probe.figures.empty_gradients", ("summary",)),
+    "empty_gradients": FigureKind(
+        "pg.experiments.probe.figures.empty_gradients", ("summary",), limits={"x": "log", "y": "linear"}
+    ),
 }

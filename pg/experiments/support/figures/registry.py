@@ -2,4 +2,4 @@
 
 from pg.experiments.figures.kind import FigureKind
 
-FIGURES = {"support": FigureKind("pg.experiments.support.figures.support")}
+FIGURES = {"support": FigureKind("pg.experiments.support.figures.support", limits={"x": "log"})}

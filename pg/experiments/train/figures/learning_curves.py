@@ -166,7 +166,7 @@ def _draw_block(
     request: FigureRequest[TrainExperiment],
     environment: str,
 ) -> None:
-    threshold = request.environments[environment].threshold
+    threshold = request.environments[environment].threshold if request.figure.threshold_line else None
     together.set_title(request.environment_label(environment))
     together.set_ylabel("return")
     together.set_xlabel("environment steps", labelpad=1)
@@ -191,6 +191,8 @@ def _draw_block(
     layout.plain_numbers(together.xaxis, together.yaxis)
     layout.few_ticks(4, together.xaxis, together.yaxis)
     together.set_xlim(0, request.experiment.budget.steps)
+    # Before names are written at the heights of lines.
+    layout.limit([together], request.figure.limits)
     if threshold is not None:
         layout.note_above(together, threshold, "threshold")
     # Names of levels that are close are at different sides.

@@ -16,7 +16,8 @@ def draw(request: FigureRequest[TrainExperiment]) -> Drawn:
     rows = marks.gathered(series, request.rows("across", statistic="profile"))
     marks.line(axes, rows, x="above", y="estimate", linewidth=1.2, **marks.as_lines(series))
     marks.draw_bands(axes, rows, series, "above", alpha=0.15)
-    axes.axvline(1, **style.DASHED_RULE)
+    if request.figure.threshold_line:
+        axes.axvline(1, **style.DASHED_RULE)
     axes.set(xlim=(rows["above"].min(), rows["above"].max()), ylim=(-0.02, 1.02))
     axes.set(xlabel="score τ (0: random policy, 1: threshold)", ylabel="share of runs that score more than τ")
     axes.grid(visible=True)

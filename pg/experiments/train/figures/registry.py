@@ -8,15 +8,28 @@ FIGURES = {
         ("curves", "means", "summary"),
         with_compared=True,
         with_levels=True,
+        with_threshold=True,
+        limits={"x": "linear", "y": "linear"},
         play=Play("pg.experiments.train.play.learning_curves", ("curves", "means")),
     ),
     "against_level": FigureKind(
-        "pg.experiments.train.figures.against_level", needs=(a_swept_option,), with_metrics=True
+        "pg.experiments.train.figures.against_level",
+        needs=(a_swept_option,),
+        with_metrics=True,
+        limits={"x": "linear"},
     ),
     "steps_to_threshold": FigureKind(
-        "pg.experiments.train.figures.steps_to_threshold", needs=(thresholds,), with_compared=True
+        "pg.experiments.train.figures.steps_to_threshold",
+        needs=(thresholds,),
+        with_compared=True,
+        limits={"x": "linear"},
     ),
-    "performance_profiles": FigureKind("pg.experiments.train.figures.performance_profiles", ("across",)),
+    "performance_profiles": FigureKind(
+        "pg.experiments.train.figures.performance_profiles",
+        ("across",),
+        with_threshold=True,
+        limits={"x": "linear", "y": "linear"},
+    ),
     "aggregates": FigureKind("pg.experiments.train.figures.aggregates", ("across",)),
     "tuning": FigureKind("pg.experiments.train.figures.tuning", ("tuned",), options=("tuning",), with_pooled=True),
 }

@@ -39,7 +39,8 @@ def explore(request: FigureRequest[TrainExperiment]) -> Explorable:
     for name, environment in request.environments.items():
         own, mean = (rows[rows["environment"] == name].assign(variant=rows["series"]) for rows in (curves, means))
         layers = [*_mean(mean, series), _seeds(own, series, f"hovered_{len(panels)}")]
-        if (threshold := request.experiment.level("threshold", environment)) is not None:
+        threshold = request.experiment.level("threshold", environment)
+        if request.figure.threshold_line and threshold is not None:
             rule = alt.Chart(pd.DataFrame({"threshold": [threshold]})).encode(y="threshold:Q")
             layers.append(rule.mark_rule(strokeDash=[4, 3], color=style.FAINT))
         panels.append(alt.layer(*layers).properties(title=request.environment_label(name), height=_HEIGHT))
