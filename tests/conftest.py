@@ -12,6 +12,7 @@ from typing import Any, no_type_check
 from pg.core.threads import use_one_thread
 
 # isort: split
+import hypothesis
 import jaxtyping
 import pytest
 import torch
@@ -22,6 +23,11 @@ SHAPED = (
     "pg.environments.exact",
     "pg.learning.policies",
 )
+# Speed is the benchmark's: no test fails because a machine is slow.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 jaxtyping.install_import_hook(SHAPED, "beartype.beartype")
 # Parts name these in signatures and import them for type checkers alone.
 builtins.__dict__.update(Tensor=torch.Tensor, Bool=jaxtyping.Bool, Float=jaxtyping.Float, Int=jaxtyping.Int)

@@ -31,7 +31,7 @@ def execute(notebook: NotebookNode, folder: Path, ipython: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IPYTHONDIR", str(ipython))
         patch.setenv("OMP_NUM_THREADS", "1")
-        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
+        NotebookClient(notebook, timeout=1800, resources={"metadata": {"path": str(folder)}}).execute()
 
 
 @pytest.fixture(scope="module")

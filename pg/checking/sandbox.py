@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -91,15 +90,16 @@ def sandbox(
     """
     ours, theirs = socket.socketpair()
     given = [str(theirs.fileno()), str(path), name or "", json.dumps(dict(options)), str(timeout)]
+    late = threading.Event()
     with ours, tempfile.TemporaryFile() as output:
         with theirs:
             process = _started(given, output, theirs.fileno(), user)
         # This ends every wait for an answer, also for the rest of half an answer.
-        clock = threading.Timer(timeout, _stop, [process, ours])
+        clock = threading.Timer(timeout, _stop, [process, ours, late])
         with Connection(os.dup(ours.fileno())) as connection:
             clock.start()
             try:
-                yield Sandbox(path.name, process, connection, output, timeout)
+                yield Sandbox(path.name, process, connection, output, timeout, late)
             finally:
                 clock.cancel()
                 _kill(process)
@@ -139,8 +139,9 @@ def _group_of(user: str | None) -> int | None:
         raise UserError(f"--user: there is no user {user!r} on this machine") from None
 
 
-def _stop(process: subprocess.Popen[bytes], ours: socket.socket) -> None:
+def _stop(process: subprocess.Popen[bytes], ours: socket.socket, late: threading.Event) -> None:
     """End a process and the conversation with it, whose other end a child that left its group may hold."""
+    late.set()
     _kill(process)
     with contextlib.suppress(OSError):
         ours.shutdown(socket.SHUT_RDWR)
@@ -161,9 +162,10 @@ class Sandbox:
         connection: Connection,
         output: IO[bytes],
         timeout: float,
+        late: threading.Event,
     ) -> None:
         self._file, self._process, self._output = file, process, output
-        self._connection, self._timeout, self._ends = connection, timeout, time.monotonic() + timeout
+        self._connection, self._timeout, self._late = connection, timeout, late
 
     @property
     def printed(self) -> str:
@@ -214,7 +216,7 @@ class Sandbox:
         return head, arrays
 
     def _ended(self) -> Fault:
-        if time.monotonic() >= self._ends:
+        if self._late.is_set():
             return Fault(f"{self._file} takes longer than {self._timeout:g} seconds (--timeout)")
         status = self._process.wait()
         return Fault(f"{self._file} ended the process (exit status {status})")

@@ -1,7 +1,6 @@
 """Probing measures the estimators that train, batch by batch, and knows its own noise."""
 
 import itertools
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -12,14 +11,14 @@ import torch
 from pg.core.randomness import torch_generator
 from pg.core.trajectories import Spaces, Trajectories, on_valid_steps
 from pg.environments.copies import make_environments
-from pg.environments.record import Environment, Rewards
+from pg.environments.record import Environment
 from pg.experiments.metric import values
 from pg.experiments.probe.measure import Probed
 from pg.experiments.probe.metrics import METRICS, returns_alike
 from pg.experiments.probe.record import ProbeExperiment
 from pg.laboratory import gradients as stacked_gradients
 from pg.laboratory import reference
-from pg.laboratory.frozen import generators_of, in_float64, sample
+from pg.laboratory.frozen import in_float64
 from pg.laboratory.gradients import batch_gradients, gradients_of_all
 from pg.laboratory.job import Sample
 from pg.laboratory.reference import Reference
@@ -29,7 +28,6 @@ from pg.learning.rollout import Generators, actor_of, collect
 from pg.parts import estimator as compose
 from pg.parts.variant import PolicyOptions, Variant
 from tests.laboratory.jobs import arrays, job_of, rows_of
-from tests.parts.named import FROM_THE_BATCH
 
 OPTIONS = PolicyOptions(hidden=(8,))
 
@@ -206,23 +204,3 @@ def test_the_reference_grows_while_it_is_noisy_and_stops_at_its_limit() -> None:
         assert rows["reference_snr"].iloc[0] >= 30
     flagged = probed(0, reference=32, reference_limit=32)
     assert flagged["reference_trajectories"].iloc[0] == 32
-
-
-@pytest.mark.slow
-def test_twelve_estimators_of_100_000_trajectories_take_a_minute() -> None:
-    batch, trajectories, parts = 16, 100_000, 5
-    variants = {
-        f"{returns}-{baseline}": Variant(returns=returns, baseline=baseline, batch=batch)
-        for returns in ("total", "to_go")
-        for baseline in ("none", *FROM_THE_BATCH)
-    }
-    assert len(variants) == 12
-    copies = make_environments(Environment(id="CartPole-v1"), trajectories // parts)
-    policy = Policy(PolicyOptions(), copies.spaces, torch_generator(0, "policy"))
-    generators, seconds = generators_of(0, "speed"), 0.0
-    for _ in range(parts):
-        batches = sample(copies, policy, generators, Rewards()).regrouped(batch)
-        begin = time.process_time()
-        gradients_of_all(policy, variants, batches)
-        seconds += time.process_time() - begin
-    assert seconds < 60

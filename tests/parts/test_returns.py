@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pg.parts.discounting import discount_weights, reward_to_go, total_return, with_rest
 from pg.parts.returns.gae import lambda_return
@@ -27,7 +27,6 @@ def test_discount_weights_are_powers_on_valid_steps() -> None:
     assert discount_weights(MASK, 0.5, torch.float32).tolist() == [[[1, 0.5, 0.25], [1, 0, 0]]]
 
 
-@settings(deadline=None)
 @given(steps=st.integers(1, 20), discount=st.sampled_from([1.0, 0.9, 0.3]))
 def test_reward_to_go_is_the_sum_of_its_definition(steps: int, discount: float) -> None:
     rewards = torch.randn(2, 3, steps, dtype=torch.float64, generator=torch.Generator().manual_seed(steps))
@@ -76,7 +75,6 @@ def random_batch(steps: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, 
     return rewards, values, rest, mask
 
 
-@settings(deadline=None)
 @given(steps=st.integers(1, 20), discount=st.sampled_from([1.0, 0.9]))
 def test_lambda_return_with_lambda_1_is_the_reward_to_go(steps: int, discount: float) -> None:
     rewards, values, rest, mask = random_batch(steps)
@@ -88,7 +86,6 @@ def test_lambda_return_with_lambda_1_is_the_reward_to_go(steps: int, discount: f
     torch.testing.assert_close(found, reward_to_go(rewards, mask, discount) + added, rtol=0, atol=1e-12)
 
 
-@settings(deadline=None)
 @given(steps=st.integers(1, 8), discount=st.sampled_from([1.0, 0.9]), decay=st.sampled_from([0.0, 0.3, 0.95]))
 def test_lambda_return_is_a_mean_of_n_step_returns(steps: int, discount: float, decay: float) -> None:
     """The other definition (Sutton & Barto, equation 12.3): weights (1 - λ) λ^(n-1), the rest on the full return."""

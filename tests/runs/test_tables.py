@@ -96,14 +96,14 @@ def test_a_damaged_file_is_refused_with_its_line(content: bytes, message: str, t
     assert "\n" not in str(caught.value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, len(WHOLE) - 1))
 def test_a_file_cut_off_anywhere_is_refused(tmp_path_factory: pytest.TempPathFactory, length: int) -> None:
     with pytest.raises(UnreadableFile):
         read(tmp_path_factory.getbasetemp(), WHOLE[:length].encode())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, len(WHOLE) - 1), st.binary(min_size=1, max_size=3))
 def test_overwritten_bytes_are_refused_or_leave_numbers(
     tmp_path_factory: pytest.TempPathFactory, place: int, other: bytes

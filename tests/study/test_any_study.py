@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pg.core.errors import InvalidStudy
 from pg.core.record import Job
@@ -156,7 +156,7 @@ def judge_varied(seed: int) -> str | None:
 
 
 @pytest.mark.long
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([judge_broken, judge_varied]))
 def test_any_study_is_expanded_or_refused_by_name(seed: int, judge: Judge) -> None:
     judge(seed)

@@ -108,13 +108,14 @@ GIBIBYTES, HOURS = "GiB in one job, and 64 are allowed", "hours of one core in o
     ],
     ids=lambda one: f"{one!s:.40}",
 )
-def test_huge_studies_are_refused_within_seconds_with_an_estimate(
+def test_huge_studies_are_refused_with_an_estimate_before_they_are_expanded(
     options: dict[str, Any], path: str, value: Any, message: str
 ) -> None:
     load(options)
     started = time.process_time()
     assert_refused(options, path, value, message)
-    assert time.process_time() - started < 5
+    # A study that is expanded takes hours; any machine refuses this one within a minute.
+    assert time.process_time() - started < 60
 
 
 def test_two_studies_take_hours_and_the_others_less_than_one() -> None:
