@@ -2,6 +2,7 @@
 
 import ast
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.mutations import BUGS, FEW, ROOT, BrokenBug, Bug, plant, survivors
@@ -12,6 +13,12 @@ def test_each_planted_bug_changes_the_code(bug: Bug) -> None:
     path, source = plant(bug)
     compile(source, path, "exec")
     assert source != ast.unparse(ast.parse((ROOT / path).read_text(encoding="utf-8")))
+
+
+def test_every_bug_of_the_file_is_planted() -> None:
+    """YAML keeps the last of two equal keys, so each function may have one entry."""
+    written = Path(ROOT, "tests/mutations.yaml").read_text(encoding="utf-8").count("\n- {old: ")
+    assert len(BUGS) == written
 
 
 @pytest.mark.parametrize(

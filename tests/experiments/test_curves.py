@@ -39,7 +39,8 @@ def test_the_curve_shows_the_batch_collected_and_then_the_last_one():
     ids=["rises", "keeps half", "keeps less", "never gains", "flat", "negative returns"],
 )
 def test_a_run_that_keeps_less_than_half_of_its_gain_has_collapsed(tenths, expected):
-    assert metrics.collapsed(np.repeat(np.array(tenths, dtype=float), 3)) is expected
+    for offset in (0, 1000, -1000):
+        assert metrics.collapsed(np.repeat(np.array(tenths, dtype=float), 3) + offset) is expected, offset
 
 
 def test_a_spike_shorter_than_a_tenth_is_averaged():

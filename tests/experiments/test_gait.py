@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -159,6 +160,12 @@ def test_landings_are_the_falls_episode_by_episode() -> None:
 # On the humanoid ------------------------------------------------------------------------------------------------------
 
 
+KWARGS: dict[str, Any] = {
+    **{f"include_{name}_in_observation": False for name in ("cinert", "cvel", "qfrc_actuator", "cfrc_ext")},
+    "healthy_reward": 0.0,
+}
+
+
 def policy(seed: int) -> Arrays:
     return arrays(Policy(NETWORK, Spaces(45, None, 17), torch_generator(seed, "test")))
 
@@ -167,9 +174,7 @@ def watched(
     *seeds: int, horizon: int = 40, stage: str = "late", episodes: int = 2, policies: dict[int, Arrays] | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return rows and poses."""
-    observations = ("cinert", "cvel", "qfrc_actuator", "cfrc_ext")
-    kwargs = {f"include_{name}_in_observation": False for name in observations} | {"healthy_reward": 0.0}
-    environment, variants = Environment(id="Humanoid-v5", kwargs=kwargs, horizon=horizon), {"learner": Variant()}
+    environment, variants = Environment(id="Humanoid-v5", kwargs=KWARGS, horizon=horizon), {"learner": Variant()}
     options = {"stage": stage, "policy": NETWORK, "episodes": episodes, "frames": 3}
     found = job_of(GaitExperiment, environment, variants, *seeds, **options).measure(
         policies or {seed: policy(seed) for seed in seeds}
@@ -187,6 +192,18 @@ def test_the_poses_are_those_of_the_only_episode_measured() -> None:
     assert row["fell_forward"] + row["fell_backward"] == 1
     assert (row["fell_forward"] == 1) == (row["displacement"] > 0)
     assert torso["z"].iloc[-1] < 1.05, "an episode ends fallen once the torso sinks below a metre"
+
+
+def test_the_poses_are_those_of_the_episode_with_the_median_return() -> None:
+    environment = Environment(id="Humanoid-v5", kwargs=KWARGS, horizon=40)
+    options = {"stage": "late", "policy": NETWORK, "episodes": 4, "frames": 3}
+    found = job_of(GaitExperiment, environment, {"learner": Variant()}, 0, **options).measure({0: policy(0)})
+    poses, endings = found["poses"], found["endings"]
+    shown = endings[endings["shown"] == 1].iloc[0]
+    assert shown["episode"] not in (0, 3), "neither the first nor the last"
+    assert shown["return"] == endings["return"].sort_values().iloc[1]
+    mass = poses[poses["part"] == "centre_of_mass"]
+    assert mass["x"].iloc[-1] - mass["x"].iloc[0] == pytest.approx(shown["moved"], abs=1e-12)
 
 
 def test_the_centre_of_mass_starts_between_the_feet_and_the_head() -> None:

@@ -9,6 +9,7 @@ from pg.experiments.exact.record import ExactExperiment
 from pg.experiments.gait.record import GaitExperiment
 from pg.experiments.probe.record import ProbeExperiment
 from pg.experiments.summaries import summarise
+from pg.experiments.support.record import SupportExperiment
 from pg.experiments.tables import further_table, measurement_table
 from pg.statistics import estimates as statistics
 from tests.experiments.rows import cell, evaluated, long_table, probe, run, values
@@ -51,6 +52,17 @@ def test_a_probe_table_goes_by_cell_stage_seed_batch_and_metric():
 def test_the_slope_is_of_log_variance_over_log_batch_size(variances, slopes):
     table = measurement_table([cell()], ProbeExperiment, {("cartpole", "late"): probe(variances)})
     assert values(table, metric="log_variance_slope") == pytest.approx(slopes, nan_ok=True)
+
+
+def test_the_slope_is_over_all_probabilities_but_0():
+    """On a curve, leaving out any of the points changes the slope."""
+    left = np.array([0.5, 0.01, 1e-6, 0.0])
+    rows = pd.DataFrame({"seed": 0, "variant": "to_go", "batch": 4, "left": left, "relative_bias": 0.0})
+    curved = [2.0, 70.0, 5e8, 0.0]
+    rows = rows.assign(total_variance=curved, median_error=1.0)
+    table = measurement_table([cell("chain")], SupportExperiment, {("chain", "random"): rows})
+    slope, _ = np.polyfit(np.log(left[:3]), np.log(curved[:3]), 1)
+    assert values(table, metric="log_variance_slope") == [pytest.approx(slope)]
 
 
 def test_each_level_has_the_rows_of_its_own_variant():

@@ -55,3 +55,14 @@ def test_sample_estimates_the_enumerated_least_variance() -> None:
     sample = enumeration.trajectories.map_tensors(lambda values: values[:, drawn]).regrouped(1)
     found = best_constants(policy, {"to_go": Variant(), "total": Variant(returns="total")}, sample)
     assert found == {name: pytest.approx(best(mdp, 1, name), rel=0.1) for name in ("to_go", "total")}
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_a_sample_s_variances_are_about_its_own_means_and_corrected_for_that(count: int) -> None:
+    mdp = MDPS["random"]
+    policy, variants = random_policy(LINEAR, mdp.spaces, 1), {"to_go": Variant()}
+    few = enumerate_trajectories(mdp, 1000).trajectories.map_tensors(lambda values: values[:, :count]).regrouped(1)
+    all_there_is = torch.full((count,), 1 / count, dtype=torch.float64)
+    (sampled,), (whole,) = (best_constants(policy, variants, few, of).values() for of in (None, all_there_is))
+    bessel = count / (count - 1)
+    assert sampled == pytest.approx((bessel * whole.variance, whole.constant, bessel * whole.spread), rel=1e-12)

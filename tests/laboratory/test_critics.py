@@ -69,6 +69,14 @@ def test_network_depends_on_seed_and_stage_only() -> None:
     assert not torch.equal(weights(), weights(stage="middle"))
 
 
+def test_a_network_takes_the_steps_of_training_on_each_batch_at_rates_that_fall_to_0() -> None:
+    critic = fitted_critics(CARTPOLE, policy(), {"learned": LEARNED}, 0, "late", 64)["learned"]
+    assert critic is not None
+    (state,) = critic.optimizer.state.values()
+    assert state["step"] == LEARNED.baseline.model_dump()["fit_steps"] * 64 // 16
+    assert critic.optimizer.param_groups[0]["lr"] == 0
+
+
 def test_network_explains_new_trajectories() -> None:
     environment = Environment(id="CartPole-v1", horizon=200)
     better = LEARNED.model_copy(update={"baseline": ValueNetwork(hidden=(16,), fit_steps=10)})

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import torch
 from pg.core.trajectories import Trajectories, valid_steps
+from pg.environments.copies import make_environments
 from pg.learning import imitation
 from pg.learning.job import Demonstrators, TrainJob
+from pg.learning.rollout import Generators
 from pg.parts.starts.clone import Clone
 from pg.parts.variant import PolicyOptions
 from pg.study.code import covered_files, defining_files
@@ -56,6 +58,9 @@ def test_demonstrations_of_a_seed_are_its_own(options: dict[str, Any]) -> None:
         assert_same(demonstrated(job([seed], **options), "train")[seed], seen)
     starts = [seen.observations[0, :, 0] for seen in together.values()]
     assert not torch.equal(starts[0], starts[2])
+    learner = Generators.of(0, "train").starts
+    first = make_environments(job([0], **options).environment, 5).reset(learner)
+    assert not np.array_equal(starts[0][0], first), "a seed's first batch has other starts"
     tuned = demonstrated(job([0], **options), "tune")[0]
     assert not torch.equal(tuned.observations[0, :, 0], starts[0])
 

@@ -17,6 +17,7 @@ from pg.experiments.train.curves import has_diverged
 from pg.learning.columns import RUN_COLUMNS
 from pg.learning.job import Budget, Demonstrators
 from pg.learning.learner import make_learner
+from pg.learning.rollout import Generators
 from pg.parts.critic import Critic as LearnedCritic
 from pg.parts.limits.early_stop import EarlyStop
 from pg.parts.limits.line_search import LineSearch
@@ -148,6 +149,16 @@ def test_critic_is_fitted_after_its_batch_is_used(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(LearnedCritic, name, recorded)
     rows = train("pg/Chain-v0", 0, steps=60, horizon=4, **ACTOR_CRITIC).rows
     assert order == ["values", "explained_variance", "values", "fit"] * len(rows)
+
+
+def test_every_purpose_of_a_learner_has_random_numbers_of_its_own() -> None:
+    found: list[int] = []
+    for stream in ("train", "tune"):
+        learner = make_learner(Variant(), Spaces(4, 2), 10, 0, 0.1, stream)
+        shown = Generators.of(0, stream, prefix="demonstration ")
+        states = [*learner.generators.state(), *learner.evaluation_generators.state(), *shown.state()]
+        found += [state["state"]["state"] for state in (*states, learner.shuffling.bit_generator.state)]
+    assert len(set(found)) == len(found) == 2 * (2 + 2 + 2 + 1)
 
 
 @pytest.mark.parametrize("of", ["critic", "minibatches"])

@@ -15,10 +15,12 @@ from pg.runs.snapshots import read_snapshots, snapshot_path, write_snapshot
 def test_snapshots_are_found_in_any_of_the_folders(tmp_path: Path) -> None:
     folders = [tmp_path / "seeds-0-1", tmp_path / "seeds-2-3"]
     for seed, folder in zip((0, 2), folders, strict=True):
-        policy = {"weight": np.full((2, 2), seed, dtype=np.float32)}
-        write_snapshot(policy, snapshot_path(folder, "late", seed))
-    found = read_snapshots(folders, "late", [0, 2])
-    np.testing.assert_array_equal(found[2]["weight"], np.full((2, 2), 2))
+        for stage, shift in (("late", 0), ("initial", 10), ("middle", 20)):
+            policy = {"weight": np.full((2, 2), seed + shift, dtype=np.float32)}
+            write_snapshot(policy, snapshot_path(folder, stage, seed))
+    for stage, shift in (("late", 0), ("initial", 10), ("middle", 20)):
+        found = read_snapshots(folders, stage, [0, 2])
+        assert {seed: policy["weight"].max() for seed, policy in found.items()} == {0: shift, 2: shift + 2}
     with pytest.raises(UnreadableFile, match="no snapshot of seed 1 at stage late"):
         read_snapshots(folders, "late", [1])
 

@@ -100,6 +100,7 @@ def of(*stages: str) -> set[str]:
             of("claim large", "train", "measure", "figure"),
         ),
         ("pg/parts/baselines/optimal.py", {"train to_go_optimal"}, {"train to_go", "train to_go_per_step"}),
+        ("pg/learning/scores.py", {"train to_go_optimal", "measure gradients", "measure enumeration"}, of("tables")),
         ("pg/environments/small_mdps.py", {"measure enumeration"}, of("train", "tune")),
         ("pg/statistics/coverage.csv", of("claim", "tables"), of("train", "tune", "measure")),
     ],
