@@ -60,7 +60,7 @@ def test_demonstrations_of_a_seed_are_its_own(options: dict[str, Any]) -> None:
     assert not torch.equal(starts[0], starts[2])
     learner = Generators.of(0, "train").starts
     first = make_environments(job([0], **options).environment, 5).reset(learner)
-    assert not np.array_equal(starts[0][0], first), "a seed's first batch has other starts"
+    assert not np.array_equal(starts[0], first), "a seed's first batch has other starts"
     tuned = demonstrated(job([0], **options), "tune")[0]
     assert not torch.equal(tuned.observations[0, :, 0], starts[0])
 
