@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pg.claims import judge
+from pg.statistics.decisions import holm
 from scipy import stats
 from tests.claims.declared import claim, part, two_sides
 from workflow.coverage import simulate
@@ -91,7 +92,11 @@ def uniform_claims(generator):
 def test_holm_decides_a_false_claim_in_5_percent_of_studies():
     generator, studies = np.random.default_rng(2), 1000
     families = [uniform_claims(generator) for _ in range(studies)]
-    after = sum(bool((judge.adjust([one])["verdict"] == "supported").any()) for one in families)
+    decides = [bool((holm(one["p_value"]) < judge.ALPHA).any()) for one in families]
+    after = sum(decides)
+    some = [families[decides.index(True)], *families[:20]]
+    found = [bool((judge.adjust([one])["verdict"] == "supported").any()) for one in some]
+    assert found == [True, *decides[:20]], "a study is decided by Holm's method"
     before = sum(bool((one["verdict"] == "supported").any()) for one in families)
     # Independent p-values nearly reach Holm's level: 1 - (1 - 0.05 / 29)^29 = 4.9 %.
     assert stats.binomtest(after, studies, 1 - (1 - judge.ALPHA / CLAIMS) ** CLAIMS).pvalue > 0.01

@@ -18,7 +18,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE) and isinstance(item, pytest.Function):
             item.add_marker(pytest.mark.long)
-            for shared in ("finished", "trace"):
+            for shared in ("finished", "trace", "judged", "uninterrupted"):
                 if shared in item.fixturenames:
                     item.add_marker(pytest.mark.xdist_group(shared))
 

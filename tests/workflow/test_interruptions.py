@@ -27,13 +27,13 @@ Files = dict[str, bytes]
 
 
 def study() -> dict[str, Any]:
-    """Return a study of about ten seconds on two cores, mostly in jobs with checkpoints."""
+    """Return a study of a few seconds on two cores, mostly in jobs with checkpoints."""
     options = copy.deepcopy(STUDY)
     options["variants"]["averaged"]["optimizer"] = {"learning_rate": "tuned"}
     options["experiments"]["learn"] |= {
         "seeds": {"count": 2, "per_job": 2},
         "budget": {"steps": 20_000, "max_iterations": 400},
-        "tuning": {"grid": [0.01, 0.1], "seeds": 2},
+        "tuning": {"grid": [0.01, 0.1], "within": [0.01, 0.1], "seeds": 1, "selections": 1},
         "evaluate": {"every_steps": 5000, "episodes": 2},
     }
     options["experiments"]["exact"] = {

@@ -44,8 +44,7 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> Trace:
     folder = place.folder / "trace"
     folder.mkdir()
     shutil.copy(Path(__file__).with_name("tracer.py"), folder / "sitecustomize.py")
-    for targets in ((), ("slides",)):
-        place.complete(*targets, PG_TRACE=str(folder), PYTHONPATH=f"{place.folder}{os.pathsep}{folder}")
+    place.complete("all", "slides", PG_TRACE=str(folder), PYTHONPATH=f"{place.folder}{os.pathsep}{folder}")
     entries, ran = {}, defaultdict(set)
     for line in (line for file in folder.glob("*.jsonl") for line in file.read_text(encoding="utf-8").splitlines()):
         digest, value = json.loads(line)
