@@ -1,7 +1,22 @@
-"""Policy gradients, measured: the claims of a lecture on policy gradients, tested on data that a run makes itself."""
+"""Policy gradients, measured: the claims of a lecture on policy gradients, tested on data that a run makes itself.
+
+As a library, without a study file:
+
+    >>> import pg
+    >>> runs, policies = pg.train("CartPole-v1", baseline="leave_one_out", seeds=5, steps=40_000)   # doctest: +SKIP
+    >>> pg.probe(policies, {"total": {"returns": "total"}, "to_go": {}}, batches=[8, 32])           # doctest: +SKIP
+    >>> pg.exact("pg/Bandit-v0", {"none": {}, "own": {"baseline": "average_reward"}}, batch=4)      # doctest: +SKIP
+    >>> print(pg.check(loss))                                                                       # doctest: +SKIP
+    >>> pg.load_results("results")["claims"]                                                        # doctest: +SKIP
+    >>> pg.draw("learning_curves", pg.train("CartPole-v1", steps=40_000))                           # doctest: +SKIP
+
+Arguments have the names, defaults and messages of the keys of a study file (`docs/studies.md`). More is in
+`docs/library.md`. `python -m pg` explains, checks and compares, and `snakemake` runs whole studies.
+"""
 
 import os
 import platform
+from typing import TYPE_CHECKING, Any
 
 # NumPy, torch and their libraries of products and elementary functions have code of their own for each processor, which
 # rounds differently. With these settings they run that of any x86-64 processor with AVX2: the same bytes everywhere.
@@ -14,3 +29,36 @@ if platform.machine() in ("x86_64", "AMD64"):
         ("NPY_DISABLE_CPU_FEATURES", "X86_V4 AVX512_ICL AVX512_SPR"),
     ):
         os.environ.setdefault(name, value)
+
+if TYPE_CHECKING:
+    from pg.core.home import REFERENCE
+    from pg.library.checking import check
+    from pg.library.drawing import draw
+    from pg.library.measuring import exact, probe
+    from pg.library.results import load_results
+    from pg.library.training import train
+
+_MODULES = {
+    "train": "pg.library.training",
+    "probe": "pg.library.measuring",
+    "exact": "pg.library.measuring",
+    "check": "pg.library.checking",
+    "load_results": "pg.library.results",
+    "draw": "pg.library.drawing",
+    "REFERENCE": "pg.core.home",
+}
+__all__ = ["REFERENCE", "check", "draw", "exact", "load_results", "probe", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a function of the library at its first use, because that takes seconds."""
+    if name not in _MODULES:
+        raise AttributeError(f"module 'pg' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """Return the names of the module, those that are not imported yet too."""
+    return sorted({*globals(), *_MODULES})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import timeit
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +24,16 @@ from pg.checking.findings import Bias, Findings, Property, Spread, Variance
 from pg.checking.moments import bias_of, multiple_of, own_future, spread_of, variance_of
 from pg.checking.properties import NEEDED, Trial, equality, of_one_trajectory, properties
 from pg.checking.sandbox import Loaded, sandbox
-from pg.checking.submissions import Arrays, Declared, EstimatorSubmission, Fault
+from pg.checking.submissions import (
+    Arrays,
+    Declared,
+    EstimatorSubmission,
+    Fault,
+    Submission,
+    fault_of,
+    submission_of,
+)
+from pg.checking.worker import described
 from pg.checking.worlds import Batches, World, worlds
 from pg.core.randomness import generator as generator_of
 from pg.parts.discounting import reward_to_go
@@ -87,6 +98,19 @@ def check(
         return replace(found, printed=process.printed)
 
 
+def check_here(
+    found: Callable[..., Any], *, options: Mapping[str, Any] = MappingProxyType({}), seed: int = 0
+) -> Findings:
+    """Check a function or a class of this process, as `check` does one in a file, without a process of its own."""
+    module, name = found.__module__, found.__name__
+    try:
+        # A class in a notebook has no file, and its method has one.
+        here = Here(submission_of(found, options), inspect.getfile(found.__call__ if inspect.isclass(found) else found))
+        return examine(here, here.loaded, module, seed)
+    except Fault as fault:
+        return Findings(module, name, fault=fault.sentence, line=fault.line)
+
+
 def examine(
     source: Source,
     loaded: Loaded,
@@ -112,6 +136,36 @@ class Source(Protocol):
     def seconds(self, arrays: Arrays, discount: float, /) -> float:
         """Return how long one batch takes."""
         ...
+
+
+class Here:
+    """A submission in this process.
+
+    Parameters
+    ----------
+    submission, file
+        The submission, and the file that defines it: a fault names its last line there.
+    """
+
+    def __init__(self, submission: Submission, file: str | Path) -> None:
+        self._submission, self._file = submission, Path(file)
+
+    @property
+    def loaded(self) -> Loaded:
+        """What the submission is."""
+        return Loaded.model_validate(described(self._submission))
+
+    def weights(self, arrays: Arrays, discount: float, /) -> NDArray[np.float64]:
+        """Return the weights of S batches; as in a process, warnings are not shown."""
+        with warnings.catch_warnings(action="ignore"):
+            try:
+                return self._submission.weights(arrays, discount)
+            except Exception as error:
+                raise fault_of(error, self._file) from error
+
+    def seconds(self, arrays: Arrays, discount: float, /) -> float:
+        """Return how long one batch takes, of a few tries the fastest."""
+        return min(timeit.repeat(lambda: self.weights(arrays, discount), number=1))
 
 
 class _Check:

@@ -178,6 +178,13 @@ class Findings:
         has_properties = all(one.holds or not one.is_required for one in self.properties)
         return not self.fault and self.is_unbiased and has_properties
 
+    def __str__(self) -> str:
+        """Return the findings as text."""
+        # Imported here because most processes that check print nothing.
+        from pg.checking.table import text
+
+        return text(self)
+
     def as_record(self) -> dict[str, Any]:
         """Return the findings as plain data, for JSON."""
         record = asdict(self) | {"passes": self.passes, "is_unbiased": self.is_unbiased}

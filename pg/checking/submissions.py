@@ -407,13 +407,13 @@ def load(path: Path, name: str | None = None, options: Mapping[str, Any] = Mappi
     if name is not None:
         if name not in own:
             raise Fault(f"{path.name} defines no {name!r}{nearest(name, _names(own))}")
-        return _submission(own[name], options)
+        return submission_of(own[name], options)
     names = _names(own)
     if len(names) > 1:
         raise Fault(f"{path.name} defines {', '.join(names)}; name one: {path.name}:{names[0]}")
     if not names:
         raise Fault(f"{path.name} defines no part, estimator or advantages{_instead(own)}")
-    return _submission(own[names[0]], options)
+    return submission_of(own[names[0]], options)
 
 
 def _instead(own: Mapping[str, Any]) -> str:
@@ -442,7 +442,8 @@ def _kind_of_part(value: Any) -> Kind | None:
     return next((kind for family, kind in _FAMILIES.items() if issubclass(value, family)), None)
 
 
-def _submission(found: Any, options: Mapping[str, Any]) -> Submission:
+def submission_of(found: Any, options: Mapping[str, Any] = MappingProxyType({})) -> Submission:
+    """Return a function, or a part with options, as a submission; a Fault is raised if it is none."""
     if (kind := _kind_of_part(found)) is not None:
         return PartSubmission(found, kind, options)
     if options:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from math import isfinite, isnan
 
@@ -13,10 +14,20 @@ from pg.checking.findings import TOLERANCE, Findings, Property
 from pg.checking.mistakes import BUILT_IN
 from pg.checking.worlds import EXPECTATIONS
 
+_WIDTH = 120
+
 
 def show(findings: Findings, console: Console | None = None) -> None:
     """Print findings."""
     (console or Console()).print(Group(*_blocks(findings)))
+
+
+def text(findings: Findings) -> str:
+    """Return findings as text without colours."""
+    console = Console(file=io.StringIO(), width=_WIDTH)
+    with console.capture() as captured:
+        show(findings, console)
+    return captured.get().rstrip()
 
 
 def _blocks(findings: Findings) -> Iterator[RenderableType]:

@@ -6,7 +6,7 @@ Runs are keyed by cell, as the results folder is. Tables come in the declared or
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,14 +14,35 @@ import pandas as pd
 from pg.environments.record import Environment
 from pg.experiments.cells import Cell, columns_of, names_of
 from pg.experiments.metric import Metric, values
+from pg.experiments.metrics import metrics_of
 from pg.experiments.selections import OF_A_RUN, SELECTION, groups_of
+from pg.experiments.summaries import summarise
 from pg.experiments.train import curves
 from pg.experiments.train.choice import all_tie, final_scores, selection_of
 from pg.experiments.train.metrics import METRICS, Evaluations, Imitation, Run
 from pg.learning.columns import cause_of_divergence
 from pg.statistics.estimates import mean
 
+if TYPE_CHECKING:
+    from pg.experiments.train.record import TrainExperiment
+
 _POINTS = 100  # of a learning curve
+
+
+def training_tables(
+    runs: Mapping[Cell, pd.DataFrame], evaluations: Mapping[Cell, pd.DataFrame], experiment: TrainExperiment
+) -> dict[str, pd.DataFrame]:
+    """Return the tables of a training experiment by name, from the rows of all seeds and their evaluations by cell."""
+    budget, selections = experiment.budget.steps, 1 if experiment.tuning is None else experiment.tuning.selections
+    table = train_table(runs, evaluations, budget, experiment.level, experiment.metrics, selections)
+    curves = train_curves(runs, budget, selections)
+    return {
+        "long": table,
+        "summary": summarise(table, metrics_of(experiment)),
+        "curves": curves,
+        "means": mean_curves(curves),
+        "diverged": diverged_runs(runs),
+    }
 
 
 def train_table(
