@@ -1,4 +1,4 @@
-"""Records of claims: a sentence of the lecture, and the comparisons of measured rows that test it."""
+"""Records of claims: a sentence, and the comparisons of measured rows that test it."""
 
 from __future__ import annotations
 
@@ -271,10 +271,10 @@ def _legal_condition(part: ClaimPart) -> None:
 
 
 class Claim(Record):
-    """A sentence of the lecture and the measurements that test it."""
+    """A sentence, and the measurements that test it."""
 
     statement: str = Field(description="The claim in a sentence.")
-    section: str = Field(description="The section of the lecture that contains the claim.")
+    section: str = Field(default="", description="The section of the report that shows it. Default: the last one.")
     parts: Annotated[dict[Name, ClaimPart], Field(min_length=1)] = Field(description="The measurements.")
     primary: Name = Field(description="The part that gives the verdict, unless another is decided otherwise.")
     headline: Name | None = Field(

@@ -93,7 +93,7 @@ class Figure(Record):
     )
     width: Width = "two_columns"
     format: Format = "pdf"
-    section: str = Field(description="The section of the lecture it belongs to.")
+    section: str = Field(default="", description="The section of the report that shows it. Default: the last one.")
 
     @property
     def pool(self) -> tuple[str, ...]:

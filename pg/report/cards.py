@@ -81,7 +81,7 @@ def _card(claim: Claim, parts: Sequence[Row], places: Mapping[str, Sequence[str]
     return Card(
         name=first["claim"],
         statement=first["statement"],
-        section=first["section"],
+        section=claim.section,
         verdict=first["claim_verdict"],
         findings=findings,
         parts=tuple(parts),

@@ -56,7 +56,7 @@ def _described(study: Study, row: Mapping[Any, Any], undecided: int) -> dict[str
     selections = int(row["selections"])
     lowest, highest = float(row["lowest"]), float(row["highest"])
     return {
-        **{name: row[name] for name in ("claim", "part", "primary", "statement", "section", "figure")},
+        **{name: row[name] for name in ("claim", "part", "primary", "statement", "figure")},
         **{name: row[name] for name in ("verdict", "claim_verdict")},
         "title": declared.label or str(row["part"]).replace("_", " "),
         "comparison": _in_labels(study, declared, row["comparison"]),

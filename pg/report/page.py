@@ -1,4 +1,4 @@
-"""Render the report: one HTML page without external resources, in the order of the lecture."""
+"""Render the report: one HTML page without external resources, in the order of the study's sections."""
 
 from __future__ import annotations
 
@@ -16,48 +16,23 @@ from pandas import DataFrame
 from pg.claims.judge import VERDICTS
 from pg.claims.verification import Reference
 from pg.report import play
-from pg.report.cards import Card, cards_of, first_cards, holders_of
+from pg.report.cards import Card, Row, cards_of, first_cards, holders_of
 from pg.report.claims import claim_rows, quoted, verdicts_with_other_seeds
 from pg.report.descriptions import coverage_rows, environment_rows, equation_of, experiment_row, metric_rows
 from pg.report.pictures import Picture
 from pg.report.questions import answered, claims_asked_for
 from pg.study.record import Study
 
-LECTURE_SECTIONS = (
-    "Recap",
-    "Imitation recap",
-    "Online RL outline",
-    "Evaluating the RL objective",
-    "Can we get the gradient",
-    "Estimating the gradient",
-    "What does the gradient mean",
-    "Intuition",
-    "Humanoid example",
-    "Using causality",
-    "What does the gradient do",
-    "Introducing baselines",
-    "Baseline edition",
-    "How to implement",
-    "Summary",
-    "What else is troublesome",
-    "Importance sampling",
-    "Off-policy version",
-    "Off-policy policy gradient",
-    "KL constraint",
-    "Review",
-    "Next time",
-)
-"""The sections of the lecture in order. A section of a study is ranked by the longest of these that starts its name."""
-
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the lecture: the cards of its claims, and its figures that no card holds.
+    """A section of the report: the cards of its claims, and its figures that no card holds.
 
-    Those that readers can play with are `shown`, the others are `folded`.
+    `text` is below its heading. Figures that readers can play with are `shown`, the others are `folded`.
     """
 
     title: str
+    text: str
     cards: tuple[Card, ...]
     shown: tuple[Picture, ...]
     folded: tuple[Picture, ...]
@@ -110,11 +85,13 @@ def render(
     )
     parts = claim_rows(study, claims)
     compared = [] if replication is None else replication.fillna("").to_dict("records")
-    cards = sorted(cards_of(study.claims, parts, places), key=lambda card: section_rank(card.section))
+    cards = in_sections(study, parts, places)
     holders = holders_of(pictures, cards)
     page = environment.get_template(template.name).render(
         title=study.name,
-        sections=sections_of([one for one in pictures if one.name not in holders], cards, plays),
+        authors=study.report.authors,
+        introduction=re.split(r"\n\s*\n", study.report.introduction.strip()) if study.report.introduction else [],
+        sections=sections_of([one for one in pictures if one.name not in holders], cards, plays, study.report.sections),
         first=first_cards(cards, claims_asked_for(study.questions)),
         questions=answered(study.questions, cards, pictures),
         pictures={picture.name: picture for picture in pictures},
@@ -146,17 +123,30 @@ def render(
     return re.sub(r"\n +", "\n", page)
 
 
-def sections_of(others: Sequence[Picture], cards: Sequence[Card], plays: Container[str]) -> list[Section]:
-    """Return the sections of the lecture that have a claim or another figure, in the lecture's order."""
-    titles = sorted(dict.fromkeys(one.section for one in (*others, *cards)), key=section_rank)
+def in_sections(
+    study: Study, parts: Iterable[Row], places: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> list[Card]:
+    """Return the cards of all claims in the order of their sections, from `claim_rows`."""
+    declared = [*study.report.sections]
+    return sorted(cards_of(study.claims, parts, places), key=lambda card: section_rank(card.section, declared))
+
+
+def sections_of(
+    others: Sequence[Picture], cards: Sequence[Card], plays: Container[str], declared: Mapping[str, str | None]
+) -> list[Section]:
+    """Return the sections that have a claim or another figure, in the declared order."""
+    names = dict.fromkeys(one.section for one in (*others, *cards))
+    ordered = sorted(names, key=lambda name: section_rank(name, [*declared]))
+    unnamed = "Further claims and figures" if len(names) > 1 else "Claims and figures"
     return [
         Section(
-            title,
-            tuple(card for card in cards if card.section == title),
-            tuple(one for one in others if one.section == title and one.name in plays),
-            tuple(one for one in others if one.section == title and one.name not in plays),
+            name or unnamed,
+            declared.get(name) or "",
+            tuple(card for card in cards if card.section == name),
+            tuple(one for one in others if one.section == name and one.name in plays),
+            tuple(one for one in others if one.section == name and one.name not in plays),
         )
-        for title in titles
+        for name in ordered
     ]
 
 
@@ -166,8 +156,11 @@ def alternative(picture: Picture, cards: Sequence[Card]) -> str:
     return " ".join(found) or picture.finding
 
 
-def section_rank(section: str) -> int:
-    """Return the rank of a section in the lecture; sections that are not of the lecture come last."""
+def section_rank(section: str, declared: Sequence[str]) -> tuple[int, bool]:
+    """Return the rank of a section: that of the longest declared one which its name begins with.
+
+    Others come last, and at the very end the one without a name.
+    """
     named = section.strip().casefold()
-    fitting = [title for title in LECTURE_SECTIONS if named.startswith(title.casefold())]
-    return LECTURE_SECTIONS.index(max(fitting, key=len)) if fitting else len(LECTURE_SECTIONS)
+    fitting = [title for title in declared if named.startswith(title.casefold())]
+    return declared.index(max(fitting, key=len)) if fitting else len(declared), not named

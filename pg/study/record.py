@@ -19,6 +19,20 @@ if TYPE_CHECKING:
     from pg.experiments.train.record import TrainExperiment
 
 
+class Report(Record):
+    """What the page of the report says that is not computed, and the order of its sections."""
+
+    authors: str = Field(default="", description="Whose study it is, in the words of the report.")
+    introduction: str = Field(
+        default="", description="What the study is about, below the title; an empty line begins a paragraph."
+    )
+    sections: dict[str, str | None] = Field(
+        default={},
+        description="Sections of claims and figures in the order of the report, each with a text below its heading, or "
+        "null. A section belongs at the longest of these that its name begins with; others follow.",
+    )
+
+
 class Study(Record):
     """A whole study."""
 
@@ -45,6 +59,7 @@ class Study(Record):
         description="Defaults of all figures; a figure's own keys override them.",
     )
     figures: dict[Name, Figure] = Field(default={}, description="Named figures.")
+    report: Report = Field(default=Report(), description="Introduction and sections of the report.")
     questions: dict[Name, Question] = Field(default={}, description="Questions that the report answers near its top.")
 
     def __hash__(self) -> int:

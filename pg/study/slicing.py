@@ -11,7 +11,7 @@ from pg.experiments.kind import Measurement
 from pg.laboratory.job import MeasurementJob
 from pg.learning.job import Demonstrators, TrainJob, TuneJob
 from pg.study.expansion import cells
-from pg.study.record import Study
+from pg.study.record import Report, Study
 from pg.study.sources import demonstrator_of
 
 
@@ -63,7 +63,7 @@ def _demonstrators(study: Study, cell: Cell, seeds: Iterable[int]) -> Demonstrat
 
 
 def part_of(study: Study, experiments: Iterable[str]) -> Study:
-    """Return a study reduced to some of its experiments and what they use, without claims, figures and questions."""
+    """Return a study reduced to some of its experiments and what they use, without claims, figures and the report."""
     kept = {name: study.experiments[name] for name in study.experiments if name in set(experiments)}
     environments = {name for experiment in kept.values() for name in experiment.environments}
     used = {name for one in kept.values() for name in (*one.variants, *one.other_variants.values())}
@@ -75,5 +75,6 @@ def part_of(study: Study, experiments: Iterable[str]) -> Study:
             "claims": {},
             "figures": {},
             "questions": {},
+            "report": Report(),
         }
     )

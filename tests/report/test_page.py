@@ -18,11 +18,11 @@ from pg.experiments.registry import KINDS
 from pg.plotting.style import contrast
 from pg.report.claims import claim_rows
 from pg.report.descriptions import experiment_row
-from pg.report.page import LECTURE_SECTIONS, section_rank, sections_of
+from pg.report.page import section_rank, sections_of
 from pg.report.pictures import Picture, pictures_of
 from pg.runs.tables import read_csv, write_csv
 from pg.statistics import coverage
-from pg.study.record import Study
+from pg.study.record import Report, Study
 from tests.study.studies import ROOT, study_of
 
 Pages = Callable[..., str]
@@ -151,7 +151,7 @@ def test_pictures_say_in_words_what_they_show(text: str) -> None:
 
 def test_figures_without_a_claim_are_folded_unless_readers_can_play_with_them() -> None:
     pictures = [Picture(name, "Recap", "one_column", b"", [], {}) for name in ("played", "other")]
-    (section,) = sections_of(pictures, [], {"played"})
+    (section,) = sections_of(pictures, [], {"played"}, {})
 
     assert [one.name for one in section.shown] == ["played"]
     assert [one.name for one in section.folded] == ["other"]
@@ -258,16 +258,41 @@ def test_the_equation_of_every_variant_is_on_the_page_once(text: str, study: Stu
         assert "\\" not in written
 
 
-def test_sections_follow_the_lecture_and_others_come_last(text: str) -> None:
-    headings = re.findall(r"<h2 id=.*?>(.*?)</h2>", text)
+def test_sections_follow_the_declared_order_and_others_come_last(make_page: Pages, study: Study) -> None:
+    headings = re.findall(r"<h2 id=.*?>(.*?)</h2>", make_page(study=study))
+    sections = {"Introducing baselines": "Why one subtracts.", "Using causality": None}
+    page = make_page(study=study.model_copy(update={"report": Report(sections=sections)}))
+    reordered = re.findall(r"<h2 id=.*?>(.*?)</h2>", page)
+    lecture = [*study_of("config.yaml").report.sections]
 
-    assert headings.index("Using causality") < headings.index("Introducing baselines") < headings.index("Details")
-    assert section_rank("Baseline edition (jacket)") == LECTURE_SECTIONS.index("Baseline edition")
-    assert section_rank("what does the gradient do; Summary") > section_rank("Using causality")
+    assert reordered.index("Introducing baselines") < reordered.index("Using causality") < reordered.index("Details")
+    assert sorted(headings) == sorted(reordered)
+    assert "Introducing baselines</h2>\n<p>Why one subtracts.</p>" in page
+    assert section_rank("Baseline edition (jacket)", lecture) == (lecture.index("Baseline edition"), False)
+    assert section_rank("what does the gradient do; Summary", lecture) > section_rank("Using causality", lecture)
     assert (
-        section_rank("Recap (π(a\N{DIVIDES}o))") < section_rank("Imitation recap") < section_rank("Off-policy version")
+        section_rank("Recap (π(a\N{DIVIDES}o))", lecture)
+        < section_rank("Imitation recap", lecture)
+        < section_rank("Off-policy version", lecture)
     )
-    assert section_rank("Appendix") == len(LECTURE_SECTIONS)
+    assert section_rank("Appendix", lecture) == (len(lecture), False) < section_rank("", lecture)
+
+
+def test_the_page_says_whose_study_it_is_and_what_it_is_about(make_page: Pages, study: Study) -> None:
+    report = Report(authors="Ada <Lovelace>", introduction="First.\n\nSecond\nparagraph.")
+    page = make_page(study=study.model_copy(update={"report": report}))
+
+    assert '<h1>A synthetic study</h1>\n<p class="authors">Ada &lt;Lovelace&gt;</p>' in page
+    assert "<p>First.</p>\n<p>Second\nparagraph.</p>" in page
+    assert "lecture" not in page
+
+
+def test_claims_without_a_section_are_below_a_plain_heading(make_page: Pages, study: Study) -> None:
+    claims = {name: claim.model_copy(update={"section": ""}) for name, claim in study.claims.items()}
+    page = make_page(study=study.model_copy(update={"claims": claims}))
+
+    assert ">Further claims and figures</h2>" in page
+    assert all(f'id="claim-{name}"' in page for name in claims)
 
 
 def test_hostile_strings_are_escaped(make_page: Pages, study: Study, claims: pd.DataFrame) -> None:

@@ -12,7 +12,7 @@ def part_of_figure(wildcards):
 
 
 def section_of_figure(wildcards):
-    return STUDY.figures[wildcards.figure].section
+    return STUDY.figures[wildcards.figure].section or "Figures"
 
 
 def files_of_figures():

@@ -54,7 +54,8 @@ rule report_page:
         # The page does not read these tables, but it lists the code of all jobs, so all jobs must run before it.
         made=rules.tables.input,
     output:
-        f"{RESULTS}/report.html",
+        page=f"{RESULTS}/report.html",
+        latex=f"{RESULTS}/claims.tex",
     log:
         f"{RESULTS}/logs/report.log",
     params:

@@ -3,8 +3,10 @@ from pathlib import Path
 from pg.claims.verification import read_reference
 from pg.experiments.train.choice import read_choices
 from pg.report import play
+from pg.report.claims import claim_rows
 from pg.report.descriptions import tuned_rows
-from pg.report.page import render
+from pg.report.latex import table
+from pg.report.page import in_sections, render
 from pg.report.pictures import pictures_of
 from pg.runs import provenance
 from pg.runs.files import write_text
@@ -15,10 +17,11 @@ from pg.study.record import Study
 
 def run(snakemake):
     study = Study.model_validate_json(snakemake.params.record)
+    claims = read_csv(snakemake.input.claims)
     page = render(
         study=study,
         pictures=pictures_of(study, snakemake.input.figures, snakemake.input.captions),
-        claims=read_csv(snakemake.input.claims),
+        claims=claims,
         tuned=tuned_rows(study, [read_choices(path) for path in snakemake.input.tuned]),
         provenance=provenance.provenance(
             snakemake.params.command,
@@ -32,4 +35,5 @@ def run(snakemake):
         plays=play.read(snakemake.input.explorables),
         template=Path(snakemake.scriptdir, "../report/page.html.j2"),
     )
-    write_text(page, snakemake.output[0])
+    write_text(page, snakemake.output.page)
+    write_text(table(in_sections(study, claim_rows(study, claims))), snakemake.output.latex)
