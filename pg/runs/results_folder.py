@@ -7,6 +7,7 @@ the run that started them, and write nothing once another run has started (`file
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import os
 import socket
@@ -69,8 +70,11 @@ def lock(folder: Path) -> FileLock:
     # The order matters: a job of a killed run fails if it checks its run after `.run.json` is deleted; if it checks
     # before, it fails to rename its unfinished file, which is deleted next.
     run_file.unlink(missing_ok=True)
-    for unfinished in folder.rglob(f"{PARTIAL}*"):
-        unfinished.unlink(missing_ok=True)
+    for place, folders, files in os.walk(folder):
+        # Another study may be running in a folder below, such as results/smoke.
+        folders[:] = [name for name in folders if not Path(place, name, ".lock").exists()]
+        for unfinished in fnmatch.filter(files, f"{PARTIAL}*"):
+            Path(place, unfinished).unlink(missing_ok=True)
     os.environ.pop(RUN_VARIABLE, None)
     run, since = uuid.uuid4().hex, datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
     write_json({"run": run, "process": os.getpid(), "host": socket.gethostname(), "since": since}, run_file)

@@ -70,6 +70,19 @@ def test_a_run_deletes_unfinished_files(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {".lock", ".run.json", "b.csv"}
 
 
+def test_a_run_leaves_the_unfinished_files_of_another_study_in_a_folder_below(tmp_path: Path) -> None:
+    """The results of the smoke study are in a folder of those of the default study."""
+    held = lock(tmp_path / "smoke")
+    unfinished = tmp_path / "smoke/runs/.partial-1-a.csv"
+    unfinished.parent.mkdir()
+    unfinished.write_text("x", encoding="utf-8")
+    lock(tmp_path).release()
+    assert unfinished.exists()
+    held.release()
+    lock(tmp_path / "smoke").release()
+    assert not unfinished.exists()
+
+
 def test_job_of_a_killed_run_writes_nothing_once_superseded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, run_file = tmp_path / "a.json", tmp_path / ".run.json"
     lock(tmp_path).release()
