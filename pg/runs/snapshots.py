@@ -1,12 +1,14 @@
 """Snapshots: the parameters of a policy, in one file per seed and stage of a training job.
 
-The format is safetensors, which stores numbers and no code.
+The format is safetensors, which stores numbers and no code. A file next to the folder has the digests of its snapshots:
+they reveal damaged ones, and Snakemake, which has no checksums of folders, compares this file.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from pg.runs.files import UnreadableFile, write_atomically
+from pg.runs.files import UnreadableFile, read_text, write_atomically, write_text
 
 Parameters = Mapping[str, NDArray[np.generic]]
 
@@ -34,6 +36,14 @@ def write_snapshot(policy: Parameters, path: Path) -> None:
     write_atomically(path, lambda file: file.write_bytes(content))
 
 
+def write_digests(folder: str | Path) -> None:
+    """Write the SHA-256 digest of each snapshot in the folder of a training job; `sha256sum -c` reads the file."""
+    folder = Path(folder)
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.safetensors")}
+    lines = [f"{sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items())]
+    write_text("".join(lines), _digests_path(folder))
+
+
 def read_snapshots(
     folders: Iterable[str | Path], stage: str, seeds: Iterable[int]
 ) -> dict[int, dict[str, NDArray[np.generic]]]:
@@ -42,7 +52,7 @@ def read_snapshots(
     Raises
     ------
     UnreadableFile
-        If no folder has a seed's policy, or its file is damaged.
+        If no folder has a seed's policy, or its file is damaged or not the one that the job wrote.
     """
     searched = [Path(folder) for folder in folders]
     names = ", ".join(map(str, searched))
@@ -53,9 +63,17 @@ def read_snapshots(
         if path is None:
             raise UnreadableFile(f"no snapshot of seed {seed} at stage {stage} in {names}; {REMEDY}")
         try:
-            policies[seed] = safetensors.numpy.load_file(path)
+            content = path.read_bytes()
+            policies[seed] = safetensors.numpy.load(content)
         except OSError as error:
             raise UnreadableFile(f"{path}: cannot be read ({error.strerror or error})") from error
         except safetensors.SafetensorError as error:
             raise UnreadableFile(f"{path} ({path.stat().st_size} bytes): is damaged: {error}; {REMEDY}") from error
+        digests = _digests_path(path.parents[1])
+        if sha256(content).hexdigest() not in read_text(digests):
+            raise UnreadableFile(f"{path}: is damaged: its SHA-256 digest is not in {digests}; {REMEDY}")
     return policies
+
+
+def _digests_path(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.sha256")

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from pg.runs.files import UnreadableFile
-from pg.runs.snapshots import read_snapshots, snapshot_path, write_snapshot
+from pg.runs.snapshots import read_snapshots, snapshot_path, write_digests, write_snapshot
 
 
 def test_snapshots_are_found_in_any_of_the_folders(tmp_path: Path) -> None:
@@ -18,6 +19,7 @@ def test_snapshots_are_found_in_any_of_the_folders(tmp_path: Path) -> None:
         for stage, shift in (("late", 0), ("initial", 10), ("middle", 20)):
             policy = {"weight": np.full((2, 2), seed + shift, dtype=np.float32)}
             write_snapshot(policy, snapshot_path(folder, stage, seed))
+        write_digests(folder)
     for stage, shift in (("late", 0), ("initial", 10), ("middle", 20)):
         found = read_snapshots(folders, stage, [0, 2])
         assert {seed: policy["weight"].max() for seed, policy in found.items()} == {0: shift, 2: shift + 2}
@@ -33,6 +35,28 @@ def test_a_damaged_snapshot_is_refused_with_its_size(cut: int, tmp_path: Path) -
     path.write_bytes(content)
     with pytest.raises(UnreadableFile, match=rf"seed-3\.safetensors \({len(content)} bytes\): is damaged"):
         read_snapshots([tmp_path], "late", [3])
+
+
+def test_flipped_bits_of_weights_are_refused(tmp_path: Path) -> None:
+    path = snapshot_path(tmp_path / "seeds-0-1", "late", 0)
+    write_snapshot({"weight": np.ones((2, 2))}, path)
+    write_digests(tmp_path / "seeds-0-1")
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(
+        UnreadableFile, match=r"seed-0\.safetensors: is damaged: its SHA-256 digest is not in .*seeds-0-1\.sha256"
+    ):
+        read_snapshots([tmp_path / "seeds-0-1"], "late", [0])
+
+
+def test_sha256sum_checks_the_digests(tmp_path: Path) -> None:
+    folder = tmp_path / "seeds-0-1"
+    for seed in (0, 1):
+        write_snapshot({"weight": np.ones((2, 2)) * seed}, snapshot_path(folder, "late", seed))
+    write_digests(folder)
+    command = ["sha256sum", "--check", "../seeds-0-1.sha256"]
+    checked = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    assert checked.stdout == "late/seed-0.safetensors: OK\nlate/seed-1.safetensors: OK\n"
 
 
 class Touch:

@@ -1,5 +1,7 @@
 """A change reruns the jobs that it affects, and no others."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,6 +55,31 @@ def test_dry_run_prints_the_cost(done: Checkout) -> None:
     said = done.run("-n").stdout
     assert "A test study: the whole study, finished jobs included, takes " in said
     assert " environment steps, less than a minute of one core, if all measured trajectories last" in said
+
+
+@pytest.mark.parametrize("options", [(), ("--rerun-triggers", "mtime")], ids=["default", "mtime"])
+def test_times_of_files_rerun_nothing(options: tuple[str, ...], done: Checkout, study: dict[str, Any]) -> None:
+    """Copies and changes of branches make times new; here, every file is older than those that it was made from."""
+    files = [path for path in done.folder.rglob("*") if ".snakemake" not in path.parts]
+    for age, path in enumerate(sorted(files, key=lambda path: path.stat().st_mtime_ns)):
+        os.utime(path, (2e9 - age, 2e9 - age))
+    assert done.planned(*options) == {}
+    study["variants"]["total"]["batch"] = 5
+    done.write(study)
+    assert done.planned(*options).get("train", 0) == (2 if not options else 0)
+
+
+def test_changed_snapshots_rerun_what_reads_them(done: Checkout, study: dict[str, Any]) -> None:
+    """Training that stores policies of another moment has the same rows."""
+    study["experiments"]["learn"]["snapshots"] = {"initial": 0.0, "late": 0.5}
+    done.write(study)
+    rows = Path("out/runs/learn/cartpole/averaged/seeds-0-1.csv")
+    before = (done.folder / rows).read_bytes()
+    done.complete(str(rows))
+    assert (done.folder / rows).read_bytes() == before
+    plan = done.planned("out/tables/gradients.csv")
+    assert "train" not in plan
+    assert plan["measure_clouds_trajectories"] == 1
 
 
 def test_edited_variant_reruns_alone(done: Checkout, study: dict[str, Any]) -> None:

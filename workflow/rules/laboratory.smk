@@ -27,9 +27,9 @@ def measurement_job_of(wildcards):
     return measurement_job(STUDY, wildcards.experiment, *place)
 
 
-def snapshot_folders_of(wildcards):
+def inputs_of_measurement(wildcards):
     job = wildcards.experiment, wildcards.environment, block_of(wildcards)
-    return [snapshots_of(*trained) for trained in measured_policies(STUDY, *job)]
+    return policies_of(measured_policies(STUDY, *job))
 
 
 def further_tables_of(experiment):
@@ -45,7 +45,7 @@ for TABLES in dict.fromkeys(map(further_tables_of, LABORATORY)):
         name:
             "_".join(["measure", *TABLES])
         input:
-            snapshots=snapshot_folders_of,
+            unpack(inputs_of_measurement),
         output:
             **{table: f"{RESULTS}/{MEASUREMENT}-{table}.csv" for table in TABLES},
             rows=f"{RESULTS}/{MEASUREMENT}.csv",

@@ -1,4 +1,4 @@
-from itertools import product
+from itertools import chain, product
 
 from pg.study.repeats import first_runs
 from pg.study.slicing import train_job, tune_job
@@ -38,13 +38,18 @@ def results_of(cell, block):
     return [
         runs_of(cell, block),
         evaluations_of(cell, block),
-        snapshots_of(cell, block),
+        *chain.from_iterable(policies_of([(cell, block)]).values()),
     ]
 
 
-def demonstrators_of(cell, job):
-    """Name the snapshots that a job imitates."""
-    return [snapshots_of(*trained) for trained in imitated_policies(STUDY, cell, job)]
+def policies_of(trained):
+    """Return the folders of snapshots of training jobs, and the files of their digests."""
+    folders = [snapshots_of(*job) for job in trained]
+    # Snakemake would compare the times of folders, which are new in a copy of the results. It compares the digests.
+    return {
+        "snapshots": list(map(ancient, folders)),
+        "digests": [f"{folder}.sha256" for folder in folders],
+    }
 
 
 def tune_job_of(wildcards):
@@ -61,7 +66,7 @@ def inputs_of_tuning(wildcards):
     first, _ = FIRST_RUNS[cell, None]
     if first != cell:
         return {"same": tuned_of(first)}
-    return {"demonstrators": demonstrators_of(cell, tune_job_of(wildcards))}
+    return policies_of(imitated_policies(STUDY, cell, tune_job_of(wildcards)))
 
 
 def inputs_of_training(wildcards):
@@ -71,8 +76,8 @@ def inputs_of_training(wildcards):
     first = FIRST_RUNS[cell, block]
     if first != (cell, block):
         return {"same": results_of(*first), "tuned": tuned}
-    demonstrators = demonstrators_of(cell, train_job_of(wildcards))
-    return {"tuned": tuned, "demonstrators": demonstrators}
+    imitated = imitated_policies(STUDY, cell, train_job_of(wildcards))
+    return {"tuned": tuned, **policies_of(imitated)}
 
 
 rule tune:
@@ -102,6 +107,7 @@ rule train:
         rows=f"{RESULTS}/runs/{BLOCK}.csv",
         evaluations=f"{RESULTS}/evaluations/{BLOCK}.csv",
         snapshots=directory(f"{RESULTS}/snapshots/{BLOCK}"),
+        digests=f"{RESULTS}/snapshots/{BLOCK}.sha256",
     log:
         f"{RESULTS}/logs/runs/{BLOCK}.log",
     benchmark:

@@ -7,7 +7,7 @@ from pg.runs.tables import write_csv
 def run(snakemake):
     use_one_thread()
     job = read_job(snakemake.params.record)
-    folders = snakemake.input.get("snapshots", [])
+    folders = snakemake.input.snapshots
     policies = snapshots.read_snapshots(folders, job.stage, job.seeds) if folders else {}
     measured = job.measure(policies)
     for name, path in snakemake.output.items():

@@ -21,7 +21,7 @@ def run(snakemake):
         demonstrators = job.demonstrators
         policies = {}
         if demonstrators is not None:
-            folders = snakemake.input.demonstrators
+            folders = snakemake.input.snapshots
             policies = snapshots.read_snapshots(folders, demonstrators.stage, demonstrators.seeds)
         recorder = RunRecorder(job.total_steps, snakemake.output.snapshots)
         identity = checkpoints.identity(snakemake.params.record, rates, policies, snakemake.params.code)
@@ -29,4 +29,5 @@ def run(snakemake):
         train(job, rates, recorder, policies, checkpoint)
         write_csv(recorder.evaluations(), snakemake.output.evaluations)
         write_csv(recorder.frame(), snakemake.output.rows)
+        snapshots.write_digests(snakemake.output.snapshots)
         checkpoint.remove()

@@ -17,7 +17,7 @@ def run(snakemake):
         demonstrators = job.demonstrators
         policies = {}
         if demonstrators is not None:
-            folders = snakemake.input.demonstrators
+            folders = snakemake.input.snapshots
             policies = snapshots.read_snapshots(folders, demonstrators.stage, demonstrators.seeds)
         recorder = RunRecorder(job.total_steps)
         identity = checkpoints.identity(snakemake.params.record, None, policies, snakemake.params.code)
